@@ -1,1 +1,1 @@
-
+"""The ports' implementations, each named after its technology."""

@@ -1,1 +1,1 @@
-
+"""The product's ideas and rules: no I/O, no clock, no randomness."""

@@ -1,1 +1,1 @@
-
+"""The stateless ASGI process that proxies, agents, people and programs connect to."""

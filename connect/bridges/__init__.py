@@ -1,1 +1,1 @@
-
+"""How each kind of agent process is started and spoken to."""

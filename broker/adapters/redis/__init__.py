@@ -1,1 +1,1 @@
-
+"""Session logs, mailboxes and the registry on Redis: one Lua script per atomic decision."""

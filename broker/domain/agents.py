@@ -1,0 +1,74 @@
+"""What an agent is and which states it goes through."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from broker.domain.errors import BadRequest
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
+_RESERVED = frozenset({"all", "everyone", "human", "operator", "relay", "relaycast", "system"})
+
+
+class Dialect(StrEnum):
+    """The wire protocol an agent's process speaks."""
+
+    CLAUDE = "claude"
+    CODEX = "codex"
+    ACP = "acp"
+
+
+class AgentState(StrEnum):
+    """`starting → idle ⇄ working`, ending in `released` or `failed`; `deaf` and `lost` may come back."""
+
+    STARTING = "starting"
+    IDLE = "idle"
+    WORKING = "working"
+    DEAF = "deaf"
+    """Its process is there but shows no reaction to what it was handed."""
+    LOST = "lost"
+    """Its proxy has been away for longer than the grace period."""
+    RELEASED = "released"
+    FAILED = "failed"
+
+    @property
+    def ended(self) -> bool:
+        """Whether the agent is gone for good and its name is free again."""
+        return self in {AgentState.RELEASED, AgentState.FAILED}
+
+
+class Transport(StrEnum):
+    """How the agent's frames travel."""
+
+    STDIO = "stdio"
+    UNIX_SOCKET = "unix"
+    SDK_URL = "sdk-url"
+    """The process dials the broker itself (`claude --sdk-url`, up to 2.1.120)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstalledCli:
+    """One agent program found on a machine."""
+
+    cli: str
+    """The word people use to ask for it: `claude`, `codex`, `gemini`, or a name from the proxy's configuration."""
+    dialect: Dialect
+    version: str | None
+    supported: bool
+    transport: Transport
+    problem: str | None = None
+    """Why it cannot be used, in words for a person."""
+
+
+def agent_name(text: str) -> str:
+    """Return `text` when it is a valid agent name; raise `BadRequest` (INVALID_NAME) otherwise."""
+    if not _NAME.fullmatch(text):
+        raise BadRequest(
+            f"{text[:80]!r} is not an agent name: start with a letter, then letters, digits, '_', '.', '-', 64 at most",
+            code="INVALID_NAME",
+        )
+    if text.lower() in _RESERVED:
+        raise BadRequest(f"{text!r} is a reserved word; choose another agent name", code="INVALID_NAME")
+    return text

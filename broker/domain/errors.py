@@ -1,0 +1,104 @@
+"""Every refusal a caller can meet, each with a stable code.
+
+RelayError
+├── BadRequest            INVALID_ARGUMENT, INVALID_NAME, INVALID_ADDRESS, TOO_LARGE
+├── NotAuthenticated      UNAUTHENTICATED, TOKEN_REVOKED, TOKEN_EXPIRED
+├── NotPermitted          NOT_PERMITTED
+├── NotFound              SESSION_NOT_FOUND, AGENT_NOT_FOUND, MESSAGE_NOT_FOUND, APPROVAL_NOT_FOUND, …
+├── Conflict              NAME_TAKEN, APPROVAL_ALREADY_ANSWERED, IDEMPOTENCY_MISMATCH, …
+├── QuotaExceeded         QUOTA_EXCEEDED
+├── NoPlacement           NO_PROXY, CLI_MISSING, VERSION_NOT_SUPPORTED
+├── SpawnFailed           SPAWN_FAILED
+├── Fenced                FENCED
+└── Unavailable           STORE_UNAVAILABLE, DRAINING
+
+`code` never changes once published; `message` is for people and says what to do next.
+"""
+
+from __future__ import annotations
+
+
+class RelayError(Exception):
+    """A refusal with a stable `code`, a `message` a person can act on, and whether trying again can help."""
+
+    code = "INTERNAL"
+    retryable = False
+    http_status = 500
+
+    def __init__(self, message: str, *, code: str | None = None, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or type(self).code
+        self.retry_after_s = retry_after_s
+
+
+class BadRequest(RelayError):
+    """The caller's input is wrong; nothing was changed."""
+
+    code = "INVALID_ARGUMENT"
+    http_status = 400
+
+
+class NotAuthenticated(RelayError):
+    """No token, or one that is unknown, revoked or expired."""
+
+    code = "UNAUTHENTICATED"
+    http_status = 401
+
+
+class NotPermitted(RelayError):
+    """The token is good, but not for this."""
+
+    code = "NOT_PERMITTED"
+    http_status = 403
+
+
+class NotFound(RelayError):
+    """No such thing in the caller's workspace."""
+
+    code = "NOT_FOUND"
+    http_status = 404
+
+
+class Conflict(RelayError):
+    """The thing exists, or somebody was first."""
+
+    code = "CONFLICT"
+    http_status = 409
+
+
+class QuotaExceeded(RelayError):
+    """The plan's limit is reached; the message says which and when it resets."""
+
+    code = "QUOTA_EXCEEDED"
+    http_status = 429
+
+
+class NoPlacement(RelayError):
+    """No connected machine can run the agent that was asked for."""
+
+    code = "NO_PROXY"
+    retryable = True
+    http_status = 409
+
+
+class SpawnFailed(RelayError):
+    """The agent was started but did not become ready; the message carries its own last words."""
+
+    code = "SPAWN_FAILED"
+    http_status = 502
+
+
+class Fenced(RelayError):
+    """A newer connection or process has taken over; the old one must stop."""
+
+    code = "FENCED"
+    http_status = 409
+
+
+class Unavailable(RelayError):
+    """The store or the broker is away for the moment; nothing was changed."""
+
+    code = "STORE_UNAVAILABLE"
+    retryable = True
+    http_status = 503

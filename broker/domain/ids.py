@@ -1,0 +1,14 @@
+"""Identifiers. Each is an opaque string; the `NewType`s keep one from being passed for another."""
+
+from typing import NewType
+
+WorkspaceId = NewType("WorkspaceId", str)
+SessionId = NewType("SessionId", str)
+ProxyId = NewType("ProxyId", str)
+AgentId = NewType("AgentId", str)
+MessageId = NewType("MessageId", str)
+"""A UUID; the same on every redelivery, and the idempotency key at the agent."""
+ApprovalId = NewType("ApprovalId", str)
+TokenId = NewType("TokenId", str)
+LinkId = NewType("LinkId", str)
+"""Who carries an agent's frames: a proxy's id, or `direct:<agent id>` for an agent that dials in itself."""

@@ -1,0 +1,92 @@
+"""What every vendor's codec offers: one conversation with one agent process, as a state machine without I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from broker.domain.approvals import ApprovalAnswer
+from broker.domain.ids import MessageId
+from broker.protocol.agent_events import AgentEvent
+
+MAX_FRAME_BYTES = 16 * 1024 * 1024
+"""One frame may carry a whole file's diff or a base64 picture; beyond this the stream is taken as broken."""
+
+
+class Direction(StrEnum):
+    """Which way a frame goes, seen from the agent's process."""
+
+    FROM_AGENT = "out"
+    TO_AGENT = "in"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One native frame with what it means.
+
+    `raw` is exactly one JSON document without a line end. The owner of the session writes every `TO_AGENT` frame to the
+    process (each followed by a line end on a byte stream) and records all of them, in the order given.
+    """
+
+    direction: Direction
+    raw: bytes
+    type: str
+    """The vendor's own name of it: `assistant`, `turn/completed`, `session/update:tool_call`."""
+    transient: bool = False
+    """A streaming fragment whose content a later frame or event repeats whole."""
+    events: tuple[AgentEvent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """How a conversation begins."""
+
+    cwd: str
+    instructions: str
+    """Who the agent is in this session and how it uses the relay's tools; put where the vendor keeps system text."""
+    mcp_url: str
+    mcp_token: str
+    resume: str | None = None
+    """The native id of the conversation to continue."""
+    model: str | None = None
+    client_version: str = "0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """A message for the agent."""
+
+    message_id: MessageId
+    text: str
+    steer: bool = False
+    """Join the running turn when there is one; ignored when idle or where the vendor cannot."""
+    nudge: str | None = None
+    """Set on redelivery after a restart: what to say instead when the agent turns out to have seen `message_id`."""
+
+
+class AgentSession(Protocol):
+    """Bytes in, frames out; orders in, frames out.
+
+    Invariants: a prompt whose message id the agent has already seen is not run again (`PromptAccepted(already_seen)`,
+    then the nudge, if any, runs as a turn of that same message). Each `TurnStarted` has exactly one `TurnEnded`.
+    Each `ApprovalRequested` ends in an answer or one `ApprovalWithdrawn`. A codec never reads a clock and never logs.
+    """
+
+    def start(self) -> list[Frame]:
+        """The first frames to write, once, before anything else."""
+
+    def receive(self, data: bytes) -> list[Frame]:
+        """Take bytes from the process. Raises `ProtocolViolation`; afterwards the session is unusable."""
+
+    def prompt(self, prompt: Prompt) -> list[Frame]:
+        """Hand over a message. Only after `AgentReady`."""
+
+    def interrupt(self) -> list[Frame]:
+        """Stop the running turn; nothing when idle."""
+
+    def answer(self, native_id: str, answer: ApprovalAnswer) -> list[Frame]:
+        """Answer a pending approval; nothing when it is not pending any more."""
+
+    def close(self) -> list[Frame]:
+        """Last frames before end of input, if the vendor wants any."""

@@ -1,0 +1,299 @@
+"""The link between `relay-connect` and the broker: JSON objects in WebSocket text messages, version 1.
+
+Downwards (broker → proxy) *commands*, upwards *reports*; both directions are numbered without holes from 1,
+acknowledged cumulatively, and sent again from the last acknowledgement after every reconnect. So both sides see each at least once
+and, by its number, act on it once.
+
+    proxy  → hello
+    broker → welcome            (or a close code from `close_codes`)
+    broker → command*           proxy → ack {seq}
+    proxy  → reports            broker → ack {seq}
+    broker → auth               a fresh access token, in-band, before the old one ends
+
+Command numbers belong to the mailbox `epoch` told in `welcome`; another epoch means that the broker lost its store and
+numbers start again. Report numbers belong to the proxy's `spool_id`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeVar
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from broker.domain.agents import InstalledCli, Transport
+from broker.domain.approvals import ApprovalAnswer
+from broker.domain.ids import AgentId, MessageId, ProxyId, SessionId
+from broker.protocol.agent_events import StateEvent
+from broker.protocol.errors import ProtocolViolation
+
+_T = TypeVar("_T")
+
+PROTOCOL_VERSION = 1
+SUBPROTOCOL = "relaycast.proxy.v1"
+MAX_LINK_MESSAGE_BYTES = 24 * 1024 * 1024
+"""One native frame at its cap, with its events beside it."""
+
+
+class _Wire(BaseModel):
+    # Unknown members are ignored: a newer peer of the same major version may add some.
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+# --- downwards: commands -------------------------------------------------------------------------------------------
+
+
+class Spawn(_Wire):
+    """Start the agent's process. A higher `generation` replaces the process of a lower one."""
+
+    type: Literal["spawn"] = "spawn"
+    agent: AgentId
+    generation: int
+    name: str
+    session: SessionId
+    cli: str
+    cwd: str | None = None
+    """None: the folder relay-connect was started in."""
+    instructions: str = ""
+    resume: str | None = None
+    model: str | None = None
+
+
+class Stop(_Wire):
+    """End the agent's process and everything it started: end of input, then TERM, then KILL."""
+
+    type: Literal["stop"] = "stop"
+    agent: AgentId
+    generation: int
+    reason: str = "released"
+
+
+class Deliver(_Wire):
+    """Hand a message to the agent."""
+
+    type: Literal["deliver"] = "deliver"
+    agent: AgentId
+    generation: int
+    message_id: MessageId
+    text: str
+    steer: bool = False
+    nudge: str | None = None
+
+
+class Interrupt(_Wire):
+    """Stop the running turn."""
+
+    type: Literal["interrupt"] = "interrupt"
+    agent: AgentId
+    generation: int
+
+
+class Answer(_Wire):
+    """Answer a permission request."""
+
+    type: Literal["answer"] = "answer"
+    agent: AgentId
+    generation: int
+    native_id: str
+    answer: ApprovalAnswer
+
+
+Command = Spawn | Stop | Deliver | Interrupt | Answer
+
+
+class NumberedCommand(_Wire):
+    """A command with its place in the proxy's mailbox."""
+
+    type: Literal["command"] = "command"
+    seq: int
+    command: Annotated[Command, Field(discriminator="type")]
+
+
+class Welcome(_Wire):
+    """The broker takes the proxy."""
+
+    type: Literal["welcome"] = "welcome"
+    protocol: int = PROTOCOL_VERSION
+    proxy_id: ProxyId
+    epoch: str
+    reports_seen: int
+    """The last report of this spool the broker has stored; resend from the next."""
+    session: SessionId
+    session_url: str
+    broker_version: str
+
+
+class Auth(_Wire):
+    """A fresh access token for the next reconnect."""
+
+    type: Literal["auth"] = "auth"
+    token: str
+    expires_at_ms: int
+
+
+class Ack(_Wire):
+    """Everything up to `seq` is taken over."""
+
+    type: Literal["ack"] = "ack"
+    seq: int
+
+
+FromBroker = Welcome | NumberedCommand | Auth | Ack
+
+# --- upwards: reports ----------------------------------------------------------------------------------------------
+
+
+class Started(_Wire):
+    """A process is about to be started. The proxy makes the agent's token; only its hash leaves the machine."""
+
+    type: Literal["started"] = "started"
+    agent: AgentId
+    generation: int
+    version: str | None
+    transport: Transport
+    token_sha256: str
+    cwd: str
+
+
+class FrameRecorded(_Wire):
+    """One native frame, with its events. Secrets are already cut from `raw`."""
+
+    type: Literal["frame"] = "frame"
+    agent: AgentId
+    generation: int
+    direction: Literal["in", "out"]
+    frame_type: str
+    transient: bool = False
+    events: list[dict[str, Any]] = Field(default_factory=list)
+    raw: Any
+
+
+class StateChanged(_Wire):
+    """A native frame changed the agent's state."""
+
+    type: Literal["state"] = "state"
+    agent: AgentId
+    generation: int
+    event: Annotated[StateEvent, Field(discriminator="type")]
+
+
+class Handed(_Wire):
+    """A message's bytes were written to the process."""
+
+    type: Literal["handed"] = "handed"
+    agent: AgentId
+    generation: int
+    message_id: MessageId
+
+
+class Exited(_Wire):
+    """The process and its children are gone."""
+
+    type: Literal["exited"] = "exited"
+    agent: AgentId
+    generation: int
+    code: int | None
+    """Exit status; negative is the signal that ended it; None when it never started or its end was not seen."""
+    expected: bool
+    """Whether a `stop` asked for it."""
+    reason: str
+    """A stable word: `stopped`, `exited`, `CLI_MISSING`, `VERSION_NOT_SUPPORTED`, `HANDSHAKE_FAILED`, …"""
+    detail: str = ""
+    """The end of its stderr, or what a person should know."""
+
+
+class SpoolOverflowed(_Wire):
+    """Frames were dropped while the broker was away and the spool was full; never state reports."""
+
+    type: Literal["overflow"] = "overflow"
+    dropped_frames: int
+
+
+Report = Started | FrameRecorded | StateChanged | Handed | Exited | SpoolOverflowed
+
+
+class NumberedReport(_Wire):
+    """A report with its place in the proxy's spool."""
+
+    seq: int
+    report: Annotated[Report, Field(discriminator="type")]
+
+
+class Reports(_Wire):
+    """Some reports, in order."""
+
+    type: Literal["reports"] = "reports"
+    reports: list[NumberedReport]
+
+
+class LiveAgent(_Wire):
+    """A process the proxy has running."""
+
+    agent: AgentId
+    generation: int
+
+
+class Hello(_Wire):
+    """The proxy introduces itself."""
+
+    type: Literal["hello"] = "hello"
+    protocol: int = PROTOCOL_VERSION
+    version: str
+    machine_id: str
+    """Made once for each state folder; the proxy's identity across restarts."""
+    name: str
+    """The machine's name as people say it; what `placement` matches."""
+    labels: list[str] = Field(default_factory=list)
+    clis: list[InstalledCli] = Field(default_factory=list)
+    boot_id: str
+    """New for each process of relay-connect: another one means that the agents of the old are gone."""
+    spool_id: str
+    epoch: str | None = None
+    """The mailbox epoch its `commands_seen` belongs to; None when it never had one."""
+    commands_seen: int = 0
+    agents: list[LiveAgent] = Field(default_factory=list)
+    session: str | None = None
+    """The session to join, by id or name; None for the workspace's default."""
+
+
+FromProxy = Hello | Reports | Ack
+
+_FROM_PROXY: TypeAdapter[FromProxy] = TypeAdapter(Annotated[FromProxy, Field(discriminator="type")])
+_FROM_BROKER: TypeAdapter[FromBroker] = TypeAdapter(Annotated[FromBroker, Field(discriminator="type")])
+COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="type")])
+"""Reads a command from its JSON object, as it lies in a mailbox."""
+
+
+def read_from_proxy(text: str | bytes) -> FromProxy:
+    """Parse one message from a proxy; raise `ProtocolViolation` when it is not one."""
+    return _read(_FROM_PROXY, text)
+
+
+def read_from_broker(text: str | bytes) -> FromBroker:
+    """Parse one message from the broker; raise `ProtocolViolation` when it is not one."""
+    return _read(_FROM_BROKER, text)
+
+
+def write(message: FromProxy | FromBroker | Command) -> str:
+    """One message as the text that goes into a WebSocket message."""
+    return message.model_dump_json()
+
+
+def write_frame_report(seq: int, report: FrameRecorded, *, raw: bytes) -> bytes:
+    """A numbered frame report with `raw` put in as it is, without parsing it again."""
+    body = report.model_dump(exclude={"raw"})
+    return orjson.dumps({"seq": seq, "report": {**body, "raw": orjson.Fragment(raw)}})
+
+
+def write_reports(encoded: list[bytes]) -> bytes:
+    """A `reports` message from already encoded numbered reports."""
+    return b'{"type":"reports","reports":[' + b",".join(encoded) + b"]}"
+
+
+def _read(adapter: TypeAdapter[_T], text: str | bytes) -> _T:
+    try:
+        return adapter.validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ProtocolViolation(f"{where}: {first['msg']}" if where else first["msg"], offset=0) from None
