@@ -1,7 +1,7 @@
 """Every Redis key and channel, in one place for Python and Lua.
 
-All keys of one workspace begin with `rc:{<workspace>}`: the hash tag keeps them in one slot, so that one script may touch
-them all and Redis Cluster works. The table below is the only description; `lua_prelude` turns it into Lua functions.
+All keys of one workspace begin with `rc:{<workspace>}`: the hash tag keeps them in one slot, so that one script may
+touch them all and Redis Cluster works. The table below is the only description; `lua_prelude` turns it into Lua.
 """
 
 from __future__ import annotations

@@ -25,6 +25,13 @@ end
 
 local function has_ended(a) return a.state == 'released' or a.state == 'failed' end
 
+-- The message as the recipient reads it; only the role depends on who the recipient is.
+local function wire(a, key)
+  local m = fields(key, 'wire_head', 'wire_tail', 'role', 'sender')
+  local role = m.role or (m.sender ~= '' and m.sender == a.spawner and 'lead') or 'peer'
+  return m.wire_head .. role .. m.wire_tail
+end
+
 local function deliver(a, message, steer)
   local key = K.message(message)
   local attempt = redis.call('HINCRBY', key, 'k:' .. a.id, 1)
@@ -35,7 +42,7 @@ local function deliver(a, message, steer)
   end
   redis.call('RPUSH', K.inflight(a.id), message)
   command(a.link, '{"type":"deliver","agent":"' .. a.id .. '","generation":' .. a.generation .. ',"message_id":"'
-    .. message .. '","text":' .. redis.call('HGET', key, 'wire') .. ',"steer":' .. tostring(steer)
+    .. message .. '","text":' .. wire(a, key) .. ',"steer":' .. tostring(steer)
     .. ',"nudge":' .. (attempt > 1 and json(NUDGE) or 'null') .. '}')
   receipt(message, a.id, 'sent', ',"how":"' .. (steer and 'steer' or 'turn') .. '"')
   wake_at(NOW + PROOF_MS, 'proof|' .. a.id .. '|' .. a.generation .. '|' .. message)
@@ -106,24 +113,25 @@ local function stop(a, reason)
 end
 
 -- A new process of the same conversation. What was in flight goes back to the head of the queue.
-local function restart(a, reason)
+-- `blameless`: the process did not die by itself, so this does not count towards giving up.
+local function restart(a, reason, blameless)
   local since = tonumber(a.restarts_since or '0')
   local count = (NOW - since > RESTART_WINDOW_MS) and 0 or tonumber(a.restarts or '0')
   if count == 0 then since = NOW end
-  if count >= RESTARTS then
+  if count >= RESTARTS and not blameless then
     stop(a, reason)
     end_agent(a, 'failed', reason, count .. ' restarts within ten minutes did not help')
     return
   end
   withdraw_approvals(a)
   for _, message in ipairs(redis.call('LRANGE', K.inflight(a.id), 0, -1)) do
-    redis.call('ZADD', K.queue(a.id), redis.call('HGET', K.message(message), 'i:' .. a.id) - 1e12, message)
+    redis.call('ZADD', K.queue(a.id), (redis.call('HGET', K.message(message), 'i:' .. a.id) or 0) - 1e12, message)
     rewind(message, a.id)
   end
   redis.call('DEL', K.inflight(a.id), K.seen_frames(a.id))
   a.generation = redis.call('HINCRBY', K.agent(a.id), 'generation', 1)
   a.link = a.proxy
-  redis.call('HSET', K.agent(a.id), 'restarts', count + 1, 'restarts_since', since, 'turn', '', 'link', a.proxy)
+  redis.call('HSET', K.agent(a.id), 'restarts', blameless and count or count + 1, 'restarts_since', since, 'turn', '', 'link', a.proxy)
   append(a.session, 'agent.restarting', a.id, a.name, '{"generation":' .. a.generation .. ',"reason":' .. json(reason) .. '}')
   set_state(a, 'starting')
   command(a.proxy, spawn_command(a))
