@@ -104,17 +104,16 @@ def _loads(line: bytes) -> tuple[Any, bytes]:
     try:
         return orjson.loads(line), line
     except orjson.JSONDecodeError:
-        raw = _dumps_lenient(_loads_lenient(line))
+        raw = _rewrite(line)
         return orjson.loads(raw), raw
 
 
-def _loads_lenient(line: bytes) -> object:
+def _rewrite(line: bytes) -> bytes:
     """JavaScript may cut a text in the middle of a surrogate pair; `json` reads that, orjson does not."""
     try:
-        value: object = json.loads(line.decode("utf-8", "replace"), parse_constant=_refuse_constant)
+        return _dumps_lenient(json.loads(line.decode("utf-8", "replace"), parse_constant=_refuse_constant))
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    return value
 
 
 def _dumps_lenient(value: object) -> bytes:
