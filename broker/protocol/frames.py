@@ -48,7 +48,7 @@ def already_seen(message_id: MessageId) -> Frame:
 
 
 def reaction(
-    document: Document, frame_type: str, said: Iterable[AgentEvent | Frame], *, transient: bool
+    document: Document, frame_type: str, said: Iterable[AgentEvent | Frame], *, transient: bool = False
 ) -> list[Frame]:
     """The agent's frame with the events among `said`, then the frames among it, which answer the agent.
 
