@@ -64,7 +64,7 @@ def read_request(body: bytes) -> ModelRequest:
     return ModelRequest(
         vendor=Vendor.ANTHROPIC,
         model=wire.model,
-        system=_text(wire.system),
+        system="\n".join(_texts(wire.system)),
         messages=tuple(_message(message) for message in wire.messages),
         tools=tuple(OfferedTool(name=tool.name) for tool in wire.tools),
         answer_schema=answer_format.get("schema") if answer_format else None,
@@ -80,24 +80,25 @@ def _message(wire: _Message) -> Message:
     blocks = [] if isinstance(wire.content, str) else wire.content
     return Message(
         role=wire.role,
-        text=_text(wire.content),
+        texts=_texts(wire.content),
         tool_calls=tuple(
             ToolCall(id=block.id, name=block.name, arguments=block.input)
             for block in blocks
             if block.type == "tool_use"
         ),
-        tool_results=tuple(
-            ToolResult(call_id=block.tool_use_id, text=_text(block.content or ""), is_error=bool(block.is_error))
-            for block in blocks
-            if block.type == "tool_result"
-        ),
+        tool_results=tuple(_tool_result(block) for block in blocks if block.type == "tool_result"),
     )
 
 
-def _text(content: str | list[_Block]) -> str:
+def _tool_result(block: _Block) -> ToolResult:
+    text = "\n".join(_texts(block.content or ""))
+    return ToolResult(call_id=block.tool_use_id, text=text, is_error=bool(block.is_error))
+
+
+def _texts(content: str | list[_Block]) -> tuple[str, ...]:
     if isinstance(content, str):
-        return content
-    return "\n".join(block.text for block in content if block.type == "text")
+        return (content,)
+    return tuple(block.text for block in content if block.type == "text")
 
 
 def whole_answer(text: str, *, model: str) -> JsonObject:

@@ -66,7 +66,7 @@ def read_request(body: bytes, model: str) -> ModelRequest:
     return ModelRequest(
         vendor=Vendor.GOOGLE,
         model=model,
-        system=_text(wire.systemInstruction) if wire.systemInstruction else "",
+        system="\n".join(_texts(wire.systemInstruction)) if wire.systemInstruction else "",
         messages=tuple(_message(content) for content in wire.contents),
         tools=tuple(OfferedTool(name=each.name) for tool in wire.tools for each in tool.functionDeclarations),
         answer_schema=_answer_schema(wire.generationConfig),
@@ -83,7 +83,7 @@ def _answer_schema(config: JsonObject) -> JsonObject | None:
 def _message(content: _Content) -> Message:
     return Message(
         role=Role.ASSISTANT if content.role == "model" else Role.USER,
-        text=_text(content),
+        texts=_texts(content),
         tool_calls=tuple(
             ToolCall(id=part.functionCall.id, name=part.functionCall.name, arguments=part.functionCall.args)
             for part in content.parts
@@ -98,8 +98,8 @@ def _tool_result(wire: _FunctionResponse) -> ToolResult:
     return ToolResult(call_id=wire.id, text=str(error or wire.response.get("output", "")), is_error=bool(error))
 
 
-def _text(content: _Content) -> str:
-    return "\n".join(part.text for part in content.parts if part.text)
+def _texts(content: _Content) -> tuple[str, ...]:
+    return tuple(part.text for part in content.parts if part.text)
 
 
 def whole_answer(text: str, *, model: str) -> JsonObject:

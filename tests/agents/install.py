@@ -59,12 +59,12 @@ def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
 
 def executable(package: AgentPackage, cache: Path) -> Path:
     """Where the program is once it is installed."""
-    return cache / package.folder_name / "node_modules" / ".bin" / package.command
+    return _command_in(cache / package.folder_name, package)
 
 
 def is_installed(package: AgentPackage, cache: Path) -> bool:
     """Whether this version was installed completely."""
-    return (cache / package.folder_name / _MARKER).is_file() and executable(package, cache).exists()
+    return (cache / package.folder_name / _MARKER).is_file()
 
 
 def install(package: AgentPackage, cache: Path) -> Path:
@@ -80,9 +80,10 @@ def install(package: AgentPackage, cache: Path) -> Path:
         workspace = Path(temporary) / "package"
         workspace.mkdir()
         _npm_install(npm, package, workspace=workspace)
+        if not _command_in(workspace, package).exists():
+            raise InstallError(f"{package.package}@{package.version} brought no command {package.command!r}")
+        (workspace / _MARKER).touch()
         _move_into_place(workspace, cache / package.folder_name)
-    if not is_installed(package, cache):
-        raise InstallError(f"{package.package}@{package.version} installed, but it brought no command {target}")
     _say(f"{package.name} {package.version}: installed in {target.parents[2]}")
     return target
 
@@ -97,7 +98,7 @@ def _find_npm() -> str:
     npm = shutil.which("npm")
     if npm is None:
         raise InstallError(
-            "npm was not found. The agents are npm packages: install Node.js 20 or newer, which brings npm, and try again."
+            "npm was not found. The agents are npm packages: install Node.js 20 or newer, which brings it."
         )
     return npm
 
@@ -114,18 +115,22 @@ def _npm_install(npm: str, package: AgentPackage, *, workspace: Path) -> None:
         raise InstallError(f"npm did not finish {package.package}@{package.version} in {_NPM_TIMEOUT_S} s") from error
     if outcome.returncode != 0:
         raise InstallError(f"npm could not install {package.package}@{package.version}:\n{outcome.stderr.strip()}")
-    (workspace / _MARKER).touch()
 
 
 def _move_into_place(workspace: Path, target: Path) -> None:
-    if (target / _MARKER).is_file() and os.access(target, os.R_OK):
+    if (target / _MARKER).is_file():
         return  # another process finished the same version first
     shutil.rmtree(target, ignore_errors=True)
     try:
         workspace.rename(target)
     except OSError:
+        # The other process may also have won between the two lines above.
         if not (target / _MARKER).is_file():
             raise
+
+
+def _command_in(folder: Path, package: AgentPackage) -> Path:
+    return folder / "node_modules" / ".bin" / package.command
 
 
 def _say(line: str) -> None:

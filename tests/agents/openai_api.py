@@ -1,7 +1,7 @@
 """OpenAI's Responses API: reads requests, writes streamed answers."""
 
 import json
-from typing import Any
+from typing import Any, assert_never
 from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -91,27 +91,29 @@ def _offered(tools: list[_Tool], namespace: str = "") -> list[OfferedTool]:
 def _message(item: _Item) -> Message | None:
     match item.type:
         case "message":
-            return Message(role=_ROLES.get(item.role, Role.SYSTEM), text=_text(item.content))
+            return Message(role=_ROLES.get(item.role, Role.SYSTEM), texts=_texts(item.content))
         case "function_call":
             call = ToolCall(id=item.call_id, name=item.name, arguments=json.loads(item.arguments))
             return Message(role=Role.ASSISTANT, tool_calls=(call,))
         case "function_call_output":
-            result = ToolResult(call_id=item.call_id, text=_text(item.output))
+            result = ToolResult(call_id=item.call_id, text="\n".join(_texts(item.output)))
             return Message(role=Role.USER, tool_results=(result,))
         case _:
             return None
 
 
-def _text(content: str | list[_Content] | JsonObject | None) -> str:
+def _texts(content: str | list[_Content] | JsonObject | None) -> tuple[str, ...]:
     match content:
         case str():
-            return content
+            return (content,)
         case list():
-            return "\n".join(part.text for part in content)
+            return tuple(part.text for part in content)
         case dict():
-            return str(content.get("content", ""))
+            return (str(content.get("content", "")),)
         case None:
-            return ""
+            return ()
+        case _ as other:
+            assert_never(other)
 
 
 def error_body(message: str) -> JsonObject:

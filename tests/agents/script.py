@@ -50,9 +50,14 @@ class Message:
     """One entry of the conversation as the agent sent it."""
 
     role: Role
-    text: str = ""
+    texts: tuple[str, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
     tool_results: tuple[ToolResult, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All its pieces of text, one under the other."""
+        return "\n".join(self.texts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,14 +98,19 @@ class ModelRequest:
 
     @property
     def starts_turn(self) -> bool:
-        """Whether this is the first model call of a turn: it brings a prompt and no tool results."""
-        return not self.tool_results and bool(self.prompt)
+        """Whether a prompt is the newest thing said, as it is when a turn starts.
+
+        Results of a turn that was cut off may stand before the prompt. A prompt that Codex steers into a running turn
+        cannot be told from one that starts a turn.
+        """
+        said = [message for message in self.unanswered if message.role is Role.USER]
+        return bool(said) and bool(said[-1].texts) and not said[-1].tool_results
 
     @property
     def prompt(self) -> str:
-        """The newest text of the user, whenever it was said."""
-        texts = (message.text for message in reversed(self.messages) if message.role is Role.USER and message.text)
-        return next(texts, "")
+        """The newest text of the user, whenever it was said; agents put their own additions in front of it."""
+        said = (message.texts[-1] for message in reversed(self.messages) if message.role is Role.USER and message.texts)
+        return next(said, "")
 
     @property
     def tool_results(self) -> tuple[ToolResult, ...]:

@@ -81,17 +81,13 @@ async def started(environment: CliEnvironment, arguments: Sequence[str]) -> Asyn
             limit=_LINE_LIMIT,
         )
     agent = StdioAgent(process)
+    reader = asyncio.create_task(agent.read())
     try:
-        async with asyncio.TaskGroup() as tasks:
-            reader = tasks.create_task(agent.read())
-            try:
-                yield agent
-            finally:
-                _kill_group(process.pid)
-                await process.wait()
-                reader.cancel()
+        yield agent
     finally:
         _kill_group(process.pid)
+        await process.wait()
+        await reader
 
 
 def _kill_group(pid: int) -> None:
