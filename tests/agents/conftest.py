@@ -7,12 +7,20 @@ import pytest
 
 from tests.agents.install import PACKAGES, cache_folder, install
 from tests.agents.model_server import ModelServer
+from tests.agents.relay_tools import RelayTools
 
 
 @pytest.fixture
 async def model() -> AsyncIterator[ModelServer]:
     """A model server that echoes until the test gives it a script."""
     async with ModelServer() as server:
+        yield server
+
+
+@pytest.fixture
+async def relay() -> AsyncIterator[RelayTools]:
+    """The relay's tools without a broker behind them."""
+    async with RelayTools() as server:
         yield server
 
 

@@ -1,22 +1,19 @@
 """A model server on the loopback interface: it speaks the three vendors' model APIs and answers from a script."""
 
 import asyncio
-import contextlib
 import json
-import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import Self, TypeAlias, assert_never
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
-from typing_extensions import override
 
 from tests.agents import anthropic_api, gemini_api, openai_api
 from tests.agents.json_schema import smallest_instance
+from tests.agents.loopback import LoopbackServer
 from tests.agents.script import (
     Answer,
     CallTool,
@@ -35,8 +32,6 @@ from tests.agents.sse import AnswerWriter
 
 _DELTA_LENGTH = 8
 """Texts go out in pieces so that agents are seen to stream."""
-_SHUTDOWN_GRACE_S = 1
-"""A stream that a test left hanging must not hold up the end of the test."""
 
 
 class ModelServer:
@@ -51,15 +46,12 @@ class ModelServer:
         self.side_requests: list[ModelRequest] = []
         self._errors: list[ScriptError] = []
         self._asked = asyncio.Condition()
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self._server = _EmbeddedServer(_config(self._application()))
-        self._serving: asyncio.Task[None] | None = None
+        self._server = LoopbackServer(self._application())
 
     @property
     def url(self) -> str:
-        """The address agents are given; it takes connections as soon as this object exists."""
-        port = self._socket.getsockname()[1]
-        return f"http://127.0.0.1:{port}"
+        """The address agents are given."""
+        return self._server.url
 
     def turns_started_by(self, text: str) -> list[ModelRequest]:
         """The requests that put a prompt with this text to the model as a new turn."""
@@ -72,15 +64,13 @@ class ModelServer:
         return next(request for request in self.requests if matches(request))
 
     async def __aenter__(self) -> Self:
-        self._serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
+        self._server.start()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.should_exit = True
-        if self._serving is not None:
-            await self._serving
+        await self._server.stop()
         if error is None and self._errors:
             raise self._errors[0]
 
@@ -143,21 +133,6 @@ class ModelServer:
             self._errors.append(error)
             return Fail(400, str(error))
         return answer
-
-
-class _EmbeddedServer(uvicorn.Server):
-    """A uvicorn server that leaves the signals of the test process alone."""
-
-    @override
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def _config(application: Starlette) -> uvicorn.Config:
-    return uvicorn.Config(
-        application, log_level="error", lifespan="off", timeout_graceful_shutdown=_SHUTDOWN_GRACE_S, ws="none"
-    )
 
 
 _Part: TypeAlias = str | ResolvedCall | asyncio.Event

@@ -47,6 +47,11 @@ class StdioAgent:
             self.process.stdin.close()
         return await self.process.wait()
 
+    async def kill(self) -> None:
+        """End the process and its children the hard way, as a crash of the machine would."""
+        _kill_group(self.process.pid)
+        await self.process.wait()
+
     async def read(self) -> None:
         """Collect frames until the process closes its stdout."""
         stdout = self.process.stdout
@@ -85,8 +90,7 @@ async def started(environment: CliEnvironment, arguments: Sequence[str]) -> Asyn
     try:
         yield agent
     finally:
-        _kill_group(process.pid)
-        await process.wait()
+        await agent.kill()
         await reader
 
 

@@ -1,6 +1,7 @@
 """Claude Code itself, alone on its pipes, against the model server."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
@@ -9,7 +10,8 @@ import pytest
 
 from tests.agents.cli_environment import claude_environment
 from tests.agents.model_server import ModelServer
-from tests.agents.script import CallTool, JsonObject, Say, in_order
+from tests.agents.relay_tools import TOKEN, RelayTools, SentMessage
+from tests.agents.script import CallTool, Hang, JsonObject, Say, in_order
 from tests.agents.stdio_agent import StdioAgent, started
 
 pytestmark = [pytest.mark.agents, pytest.mark.timeout(300)]
@@ -17,12 +19,9 @@ pytestmark = [pytest.mark.agents, pytest.mark.timeout(300)]
 _ARGUMENTS = [
     "--print",
     "--verbose",
-    "--input-format",
-    "stream-json",
-    "--output-format",
-    "stream-json",
-    "--permission-prompt-tool",
-    "stdio",
+    "--input-format=stream-json",
+    "--output-format=stream-json",
+    "--permission-prompt-tool=stdio",
     "--replay-user-messages",
 ]
 
@@ -72,3 +71,47 @@ async def test_the_same_uuid_runs_no_second_turn(
         assert await agent.end() == 0
 
     assert len(model.turns_started_by("hello")) == 1
+
+
+async def test_a_relay_tool_is_called_unasked(
+    model: ModelServer, relay: RelayTools, installed: Callable[[str], Path], tmp_path: Path
+) -> None:
+    model.script = in_order(CallTool("relay_send", {"to": "bob", "text": "hi"}), Say("Sent."))
+    environment = claude_environment(installed("claude"), folder=tmp_path, model_url=model.url)
+    server = {"type": "http", "url": relay.url, "headers": {"Authorization": f"Bearer {TOKEN}"}, "alwaysLoad": True}
+    configuration = environment.home / "mcp.json"
+    configuration.write_text(json.dumps({"mcpServers": {"relay": server}}))
+    tools = [f"--mcp-config={configuration}", "--strict-mcp-config", "--allowedTools=mcp__relay"]
+
+    async with asyncio.timeout(30), started(environment, [*_ARGUMENTS, *tools]) as agent:
+        await agent.send(_user("tell bob", str(uuid4())))
+        result = await agent.receive(lambda frame: frame["type"] in ("result", "control_request"))
+
+    assert result["result"] == "Sent."
+    assert relay.sent == [SentMessage(to="bob", text="hi")]
+
+
+async def test_a_turn_cut_off_by_a_kill_goes_on_once_after_resume(
+    model: ModelServer, installed: Callable[[str], Path], tmp_path: Path
+) -> None:
+    environment = claude_environment(installed("claude"), folder=tmp_path, model_url=model.url)
+    # Without it the prompt reaches the disk up to 40 ms after the model, and the kill would lose it.
+    environment.variables["CLAUDE_CODE_EAGER_FLUSH"] = "1"
+    session, uuid = str(uuid4()), str(uuid4())
+    model.script = lambda _: Hang(asyncio.Event())
+    async with asyncio.timeout(30), started(environment, [*_ARGUMENTS, f"--session-id={session}"]) as agent:
+        await agent.send(_user("build the API", uuid))
+        await model.wait_until_asked(lambda request: request.starts_turn)
+        await agent.kill()
+
+    model.script = in_order(Say("Built."))
+    environment.variables["CLAUDE_CODE_RESUME_INTERRUPTED_TURN"] = "1"
+    async with asyncio.timeout(30), started(environment, [*_ARGUMENTS, f"--resume={session}"]) as agent:
+        await agent.send(_user("build the API", uuid))
+        result = await agent.receive(lambda frame: frame["type"] == "result")
+        await agent.receive(lambda frame: frame.get("command_uuid") == uuid and frame["state"] == "completed")
+        assert await agent.end() == 0
+
+    assert result["result"] == "Built."
+    assert len(model.turns_started_by("build the API")) == 1
+    assert len(model.requests) == 2
