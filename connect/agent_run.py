@@ -143,7 +143,6 @@ class AgentRun:
         """Decide how to start it, and make its token known to the broker first: its first act may be a tool call."""
         cli = await self._cli()
         cwd = self._cwd()
-        private.mkdir(mode=0o700)
         launch = plan_launch(
             LaunchRequest(
                 spawn=self.spawn,
@@ -274,8 +273,9 @@ class AgentRun:
     async def _unless_ending(self, work: Coroutine[Any, Any, _T]) -> _T | None:
         """The result of `work`, or None when the end was asked for first."""
         task = asyncio.ensure_future(work)
+        either: set[asyncio.Future[Any]] = {task, self._ending}
         try:
-            await asyncio.wait({task, self._ending}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             return await task if task.done() else None
         finally:
             task.cancel()

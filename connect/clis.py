@@ -91,8 +91,7 @@ class CliCatalogue:
         return FoundCli(installed=installed, command=(path or program, *arguments), env=settings.env)
 
     async def _version(self, path: Path, package: str) -> str | None:
-        real = path.resolve()
-        key = f"{real}:{real.stat().st_mtime_ns}"
+        real, key = _identity(path)
         if key not in self._versions:
             found = _packaged_version(real, package) or await _asked_version(path)
             if found is None:
@@ -101,6 +100,11 @@ class CliCatalogue:
             with contextlib.suppress(OSError):
                 write_private(self._cache_path, orjson.dumps(self._versions))
         return self._versions[key]
+
+
+def _identity(program: Path) -> tuple[Path, str]:
+    real = program.resolve()
+    return real, f"{real}:{real.stat().st_mtime_ns}"
 
 
 def _problem(

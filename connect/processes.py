@@ -106,6 +106,7 @@ class AgentProcess(asyncio.SubprocessProtocol):
         """Kill all of it at once and wait for nothing; for when time has run out."""
         for key in process_tree.members(self.key, self.mark):
             process_tree.send(key, signal.SIGKILL)
+        self._transport.close()
 
     async def _wait_exited(self, grace_s: float) -> None:
         try:

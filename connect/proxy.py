@@ -13,7 +13,7 @@ from broker import __version__
 from broker.protocol.proxy import Command, Hello
 from connect.agent_run import Surroundings
 from connect.clis import CliCatalogue
-from connect.link import Link
+from connect.link import Link, LinkRefused
 from connect.notices import Notice, Warned
 from connect.process_records import ProcessRecords
 from connect.settings import ConnectSettings, agent_environment
@@ -37,6 +37,7 @@ class RelayConnect:
         self._end_leftovers()
         self._credentials = Credentials(settings.endpoint.token, self._state.path / "token.json")
         self._catalogue = CliCatalogue(settings.agents, cache=self._state.path / "versions.json")
+        self._refusal: LinkRefused | None = None
         self.stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -48,13 +49,15 @@ class RelayConnect:
         self._supervisor = Supervisor(self._surroundings())
         try:
             async with asyncio.TaskGroup() as tasks:
-                supervising = tasks.create_task(self._supervisor.run(self.stopping))
                 linking = tasks.create_task(self._link())
-                await asyncio.wait({supervising})
-                await self._flush(linking)
+                await self._supervisor.run(self.stopping)
+                if self._refusal is None:
+                    await self._flush()
                 linking.cancel()
         finally:
             self._spool.close()
+        if self._refusal is not None:
+            raise self._refusal
 
     def close(self) -> None:
         """Let another relay-connect have the state folder."""
@@ -91,13 +94,12 @@ class RelayConnect:
         link = Link(self._settings.endpoint, self, state=self._state, spool=self._spool, credentials=self._credentials)
         try:
             await link.run()
-        finally:
-            # Refused: nobody is left to command the agents.
+        except LinkRefused as refusal:
+            # Nobody is left to command the agents: they end in good order.
+            self._refusal = refusal
             self.stopping.set()
 
-    async def _flush(self, linking: asyncio.Task[None]) -> None:
-        if linking.done():
-            return
+    async def _flush(self) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_FLUSH_GRACE_S):
                 await self._spool.wait_acked(self._spool.last)

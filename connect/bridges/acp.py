@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from broker.domain.agents import Transport
 from broker.protocol.acp import AcpSession
+
 from broker import __version__
+from broker.domain.agents import Transport
 from connect.bridges.launch import Launch, LaunchRequest
 from connect.state_folder import write_private
 
