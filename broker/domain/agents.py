@@ -30,6 +30,8 @@ class AgentState(StrEnum):
     """Its process is there but shows no reaction to what it was handed."""
     LOST = "lost"
     """Its proxy has been away for longer than the grace period."""
+    RELEASING = "releasing"
+    """Told to stop; its process is not gone yet."""
     RELEASED = "released"
     FAILED = "failed"
 
