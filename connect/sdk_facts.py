@@ -97,6 +97,14 @@ class FrameSeen(Wire):
         return [content for each in self.events if (content := _content(each)) is not None]
 
 
+class Recipient(Wire):
+    """One agent a message goes to, and how far it got at once."""
+
+    name: str
+    state: ReceiptState = ReceiptState.QUEUED
+    because: str | None = None
+
+
 class MessageAccepted(Wire):
     """A message was taken; `recipients` are those it goes to."""
 
@@ -105,6 +113,7 @@ class MessageAccepted(Wire):
     to: str
     text: str
     mode: Mode = Mode.WAIT
+    recipients: tuple[Recipient, ...] = ()
 
 
 class MessageReceipt(Wire):
