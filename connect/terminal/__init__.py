@@ -25,7 +25,7 @@ async def run_terminal(
 ) -> int:
     """Show the session and take commands until the user leaves.
 
-    Returns the exit status: 0; 1 when a command failed (JSON lines only); 2 when the broker cannot be reached or says no.
+    Returns the exit status: 0; 1 when a command failed (JSON lines only); 2 when the broker is out of reach or says no.
     """
     view = View(verbosity)
     on_screen = not json_lines and sys.stdin.isatty() and sys.stdout.isatty()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
+from typing_extensions import override
 
 from connect.terminal.commands import WORDS
 from connect.terminal.view import View
@@ -26,6 +27,7 @@ class WordCompleter(Completer):
         self.clis: set[str] = set()
         self.machines: set[str] = set()
 
+    @override
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
         """The candidates that start with what is typed."""
         words = document.text_before_cursor.split(" ")

@@ -45,8 +45,8 @@ class JsonLines:
                 if await self._read_lines(_lines(source)):
                     await self._settle()
                 following.cancel()
-        except* RelayError as refused:
-            raise refused.exceptions[0] from None
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from None
         return self._status
 
     async def _follow(self) -> None:
@@ -122,8 +122,8 @@ def _write(line: dict[str, object]) -> None:
 def _lines(source: TextIO) -> asyncio.Queue[str | None]:
     """The lines of `source` as they come, then None.
 
-    A thread reads them, for files, pipes and terminals differ in what an event loop can wait for; it is a daemon because
-    a blocked read cannot be called off.
+    A thread reads them, for files, pipes and terminals differ in what an event loop can wait for; it is a daemon
+    because a blocked read cannot be called off.
     """
     lines: asyncio.Queue[str | None] = asyncio.Queue()
     loop = asyncio.get_running_loop()

@@ -71,8 +71,8 @@ class Screen:
                     await self._greet(session.url)
                     await self._read_lines(prompt, tasks)
                     following.cancel()
-            except* RelayError as refused:
-                raise refused.exceptions[0] from None
+            except BaseExceptionGroup as group:
+                raise group.exceptions[0] from None
         return 0
 
     async def _follow(self) -> None:
