@@ -12,7 +12,8 @@ from connect.demo_game import Board, best_move, draw, outcome, read_board, squar
 
 OPPONENT = "Opponent"
 OPPONENT_TASK = "You are O in a game of tic-tac-toe, I am X. Wait for my move, then answer it with relay_send."
-_ENVELOPE = re.compile(r"<relay-message\s([^>]*)>\n?(.*?)\n?</relay-message>", re.DOTALL)
+_ENVELOPE = re.compile(r'<relay-message (id="[0-9a-f-]{36}"[^>]*)>\n(.*?)\n</relay-message>', re.DOTALL)
+"""As the broker writes it: the instructions show an envelope too, but without a real id."""
 _ATTRIBUTE = re.compile(r'([a-z_-]+)="([^"]*)"')
 _LONGEST_SLEEP_S = 600.0
 
@@ -155,5 +156,5 @@ def _incoming(match: re.Match[str]) -> Incoming:
         id=attributes.get("id"),
         sender=attributes.get("from", ""),
         role=attributes.get("role", "human"),
-        text=unescape(match[2]).strip("\n"),
+        text=match[2].strip("\n"),
     )

@@ -1,8 +1,8 @@
 """The link between `relay-connect` and the broker: JSON objects in WebSocket text messages, version 1.
 
 Downwards (broker → proxy) *commands*, upwards *reports*; both directions are numbered without holes from 1,
-acknowledged cumulatively, and sent again from the last acknowledgement after every reconnect. So both sides see each at least once
-and, by its number, act on it once.
+acknowledged cumulatively, and sent again from the last acknowledgement after every reconnect. So both sides see
+each at least once and, by its number, act on it once.
 
     proxy  → hello
     broker → welcome            (or a close code from `close_codes`)

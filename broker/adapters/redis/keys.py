@@ -1,0 +1,93 @@
+"""Every Redis key and channel, in one place for Python and Lua.
+
+All keys of one workspace begin with `rc:{<workspace>}`: the hash tag keeps them in one slot, so that one script may
+touch them all and Redis Cluster works. The table below is the only description; `lua_prelude` turns it into Lua.
+"""
+
+from __future__ import annotations
+
+from broker.domain.ids import WorkspaceId
+
+_TEMPLATES: dict[str, str] = {
+    # name            suffix               type and content
+    "tokens": ":tokens",  # hash: token id -> JSON (never the secret)
+    "session_names": ":sessions",  # hash: session name -> session id
+    "proxies": ":proxies",  # hash: machine id -> proxy id
+    "live": ":live",  # set: agents that count against the plan
+    "rules": ":rules",  # string: JSON list of approval rules
+    "usage": ":usage:%s",  # hash: day -> counters
+    "timers": ":timers",  # zset: "kind|reference…" by due time, ms
+    "dead_letters": ":dead",  # stream: what was given up
+    "session": ":s:%s",  # hash: name, epoch, offset, created
+    "log": ":s:%s:log",  # stream: <offset>-0, field e = the event's JSON
+    "names": ":s:%s:names",  # hash: lower-case agent name -> agent id, while it lives
+    "members": ":s:%s:agents",  # zset: all agents by spawn time
+    "session_live": ":s:%s:live",  # set: live agents
+    "channel": ":s:%s:ch:%s",  # set: agents in a channel
+    "session_approvals": ":s:%s:approvals",  # zset: approvals by time asked
+    "agent": ":a:%s",  # hash
+    "queue": ":a:%s:queue",  # zset: messages that wait for the agent, by number, interrupts first
+    "inflight": ":a:%s:inflight",  # list: messages handed over whose turn has not ended
+    "inbox": ":a:%s:inbox",  # stream: <number>-0, the agent's mailbox
+    "settled": ":a:%s:settled",  # zset: settled numbers above the cumulative ack
+    "asks": ":a:%s:asks",  # hash: native request id -> approval id, while pending
+    "seen_frames": ":a:%s:frames",  # set: frame uuids of a directly connected agent
+    "message": ":m:%s",  # hash: body, wire text, and per recipient r:, b:, t:
+    "approval": ":ap:%s",  # hash
+    "link": ":l:%s",  # hash: fence, epoch, sent, acked, online, boot, spool, reports, hello
+    "outbox": ":l:%s:out",  # stream: <number>-0, field c = the command's JSON
+    "link_agents": ":l:%s:agents",  # set: agents carried by the link
+    "session_channel": ":s:%s",  # pub/sub: events
+    "link_channel": ":l:%s",  # pub/sub: "<number>:<command>", "!fence:<n>", "!kick"
+}
+
+GATEWAYS = "rc:gateways"
+"""Hash: gateway id -> time of its last heartbeat, ms."""
+WORKSPACES = "rc:workspaces"
+"""Set of all workspace ids: what a worker sweeps for due timers."""
+TIMER_CHANNEL = "rc:timers"
+"""Pub/sub: "<workspace>:<due ms>" when a timer is set, so that a worker need not poll."""
+ACCESS_CHANNEL = "rc:access"
+"""Pub/sub: the hash of a token whose rights just changed."""
+
+
+def root(workspace: WorkspaceId) -> str:
+    """The common beginning of a workspace's keys, and the routing key of every script."""
+    return f"rc:{{{workspace}}}"
+
+
+def key(workspace: WorkspaceId, name: str, *parts: str) -> str:
+    """The key called `name`, for the given ids."""
+    return root(workspace) + _TEMPLATES[name] % parts
+
+
+def token(sha256: str) -> str:
+    """Where a token's owner is found; outside any workspace, as the caller is not known yet."""
+    return f"rc:token:{sha256}"
+
+
+def gateway_links(gateway: str) -> str:
+    """Set: "<workspace> <link> <fence>" of the connections one gateway holds."""
+    return f"rc:gateway:{gateway}:links"
+
+
+def lua_prelude() -> str:
+    """The same table as Lua: `K.agent(id)` gives the key of an agent, within the workspace of `KEYS[1]`."""
+    lines = ["local ROOT = KEYS[1]", "local K = {}"]
+    for name, suffix in _TEMPLATES.items():
+        arguments = ", ".join("ab"[: suffix.count("%s")])
+        body = " .. ".join(["ROOT", *_lua_parts(suffix)])
+        lines.append(f"function K.{name}({arguments}) return {body} end")
+    lines.append(f"local TIMER_CHANNEL = '{TIMER_CHANNEL}'")
+    return "\n".join(lines)
+
+
+def _lua_parts(suffix: str) -> list[str]:
+    parts: list[str] = []
+    names = iter("ab")
+    for index, text in enumerate(suffix.split("%s")):
+        if index:
+            parts.append(next(names))
+        if text:
+            parts.append(f"'{text}'")
+    return parts

@@ -1,0 +1,139 @@
+-- uses: log outbox receipts
+-- An agent's life: state changes, hand-over of waiting messages, restart, end.
+local PROOF_MS = 10000        -- a vendor confirms a prompt within milliseconds; silence this long is deafness
+local SPAWN_MS = 120000       -- npm cold starts were measured at 4-6 s; a slow disk needs more
+local STOP_MS = 20000         -- the proxy's own EOF, TERM, KILL ladder takes 12 s at most
+local RESTARTS = 3            -- within RESTART_WINDOW_MS; a process that dies faster is broken
+local RESTART_WINDOW_MS = 600000
+local ATTEMPTS = 5            -- deliveries of one message before it is a dead letter
+local NUDGE = 'Your process was restarted while you were working on the previous message. '
+  .. 'Go on from where you stopped, do not repeat steps that are already done, and if you had finished, just say so.'
+
+local function load_agent(agent)
+  return fields(K.agent(agent), 'id', 'session', 'name', 'state', 'link', 'proxy', 'generation', 'native', 'turn',
+    'can_steer', 'cli', 'cwd', 'model', 'instructions', 'spawner', 'restarts', 'restarts_since', 'acked')
+end
+
+local function set_state(a, state, more)
+  if a.state == state then return end
+  local was = a.state
+  a.state = state
+  redis.call('HSET', K.agent(a.id), 'state', state, 'since', NOW)
+  append(a.session, 'agent.state', a.id, a.name,
+    '{"state":"' .. state .. '","was":' .. json(was) .. (more or '') .. '}')
+end
+
+local function has_ended(a) return a.state == 'released' or a.state == 'failed' end
+
+-- The message as the recipient reads it; only the role depends on who the recipient is.
+local function wire(a, key)
+  local m = fields(key, 'wire_head', 'wire_tail', 'role', 'sender')
+  local role = m.role or (m.sender ~= '' and m.sender == a.spawner and 'lead') or 'peer'
+  return m.wire_head .. role .. m.wire_tail
+end
+
+local function deliver(a, message, steer)
+  local key = K.message(message)
+  local attempt = redis.call('HINCRBY', key, 'k:' .. a.id, 1)
+  if attempt > ATTEMPTS then
+    redis.call('XADD', K.dead_letters(), 'MAXLEN', '~', 10000, '*', 'message', message, 'agent', a.id)
+    undeliverable(message, a.id, 'dead_letter')
+    return false
+  end
+  redis.call('RPUSH', K.inflight(a.id), message)
+  command(a.link, '{"type":"deliver","agent":"' .. a.id .. '","generation":' .. a.generation .. ',"message_id":"'
+    .. message .. '","text":' .. wire(a, key) .. ',"steer":' .. tostring(steer)
+    .. ',"nudge":' .. (attempt > 1 and json(NUDGE) or 'null') .. '}')
+  receipt(message, a.id, 'sent', ',"how":"' .. (steer and 'steer' or 'turn') .. '"')
+  wake_at(NOW + PROOF_MS, 'proof|' .. a.id .. '|' .. a.generation .. '|' .. message)
+  return true
+end
+
+-- Why nothing can be handed over now; nil when it can.
+local function obstacle(a)
+  if a.state == 'starting' then return 'agent_starting' end
+  if a.state == 'working' then return 'agent_busy' end
+  if a.state ~= 'idle' then return 'agent_' .. a.state end
+  if not is_online(a.link) then return 'proxy_away' end
+  return nil
+end
+
+-- Hands the next waiting message to an idle agent. One at a time: vendors treat a second prompt differently.
+local function dispatch(a)
+  while not obstacle(a) do
+    local next_one = redis.call('ZPOPMIN', K.queue(a.id))
+    if not next_one[1] then return end
+    if deliver(a, next_one[1], false) then
+      redis.call('HSET', K.agent(a.id), 'turn', '')
+      set_state(a, 'working', ',"message":"' .. next_one[1] .. '"')
+    end
+  end
+end
+
+local function withdraw_approvals(a)
+  local asks = redis.call('HGETALL', K.asks(a.id))
+  for i = 1, #asks, 2 do
+    redis.call('HSET', K.approval(asks[i + 1]), 'status', 'withdrawn', 'resolved_ms', NOW)
+    forget_timer('approval|' .. asks[i + 1])
+    append(a.session, 'approval.resolved', a.id, a.name, '{"id":"' .. asks[i + 1] .. '","status":"withdrawn"}')
+  end
+  redis.call('DEL', K.asks(a.id))
+  redis.call('HSET', K.agent(a.id), 'waiting', 0)
+end
+
+local function end_agent(a, state, reason, detail)
+  if has_ended(a) then return end
+  for _, message in ipairs(redis.call('LRANGE', K.inflight(a.id), 0, -1)) do
+    undeliverable(message, a.id, 'agent_' .. state)
+  end
+  for _, message in ipairs(redis.call('ZRANGE', K.queue(a.id), 0, -1)) do
+    undeliverable(message, a.id, 'agent_' .. state)
+  end
+  redis.call('DEL', K.inflight(a.id), K.queue(a.id), K.settled(a.id), K.seen_frames(a.id))
+  withdraw_approvals(a)
+  redis.call('HDEL', K.names(a.session), string.lower(a.name))
+  redis.call('SREM', K.session_live(a.session), a.id)
+  redis.call('SREM', K.live(), a.id)
+  redis.call('SREM', K.link_agents(a.proxy), a.id)
+  if a.link ~= a.proxy then redis.call('DEL', K.link(a.link), K.outbox(a.link), K.link_agents(a.link)) end
+  redis.call('HSET', K.agent(a.id), 'reason', reason or '', 'ended', NOW)
+  append(a.session, 'agent.' .. state, a.id, a.name, '{"reason":' .. json(reason) .. ',"detail":' .. json(detail) .. '}')
+  set_state(a, state, ',"reason":' .. json(reason))
+end
+
+local function spawn_command(a)
+  return '{"type":"spawn","agent":"' .. a.id .. '","generation":' .. a.generation .. ',"name":' .. json(a.name)
+    .. ',"session":"' .. a.session .. '","cli":' .. json(a.cli) .. ',"cwd":' .. json(a.cwd) .. ',"instructions":'
+    .. json(a.instructions) .. ',"resume":' .. json(a.native) .. ',"model":' .. json(a.model) .. '}'
+end
+
+local function stop(a, reason)
+  command(a.proxy, '{"type":"stop","agent":"' .. a.id .. '","generation":' .. a.generation .. ',"reason":'
+    .. json(reason) .. '}')
+end
+
+-- A new process of the same conversation. What was in flight goes back to the head of the queue.
+-- `blameless`: the process did not die by itself, so this does not count towards giving up.
+local function restart(a, reason, blameless)
+  local since = tonumber(a.restarts_since or '0')
+  local count = (NOW - since > RESTART_WINDOW_MS) and 0 or tonumber(a.restarts or '0')
+  if count == 0 then since = NOW end
+  if count >= RESTARTS and not blameless then
+    stop(a, reason)
+    end_agent(a, 'failed', reason, count .. ' restarts within ten minutes did not help')
+    return
+  end
+  withdraw_approvals(a)
+  for _, message in ipairs(redis.call('LRANGE', K.inflight(a.id), 0, -1)) do
+    redis.call('ZADD', K.queue(a.id), (redis.call('HGET', K.message(message), 'i:' .. a.id) or 0) - 1e12, message)
+    rewind(message, a.id)
+  end
+  redis.call('DEL', K.inflight(a.id), K.seen_frames(a.id))
+  a.generation = redis.call('HINCRBY', K.agent(a.id), 'generation', 1)
+  a.link = a.proxy
+  redis.call('HSET', K.agent(a.id), 'restarts', blameless and count or count + 1, 'restarts_since', since, 'turn', '', 'link', a.proxy)
+  append(a.session, 'agent.restarting', a.id, a.name, '{"generation":' .. a.generation .. ',"reason":' .. json(reason) .. '}')
+  set_state(a, 'starting')
+  command(a.proxy, spawn_command(a))
+  wake_at(NOW + SPAWN_MS, 'spawn|' .. a.id .. '|' .. a.generation)
+end

@@ -1,0 +1,30 @@
+-- The clock, refusals, JSON text, and timers: what every script needs.
+local t = redis.call('TIME')
+local NOW = t[1] * 1000 + math.floor(t[2] / 1000)
+
+-- A refusal that the caller sees as the RelayError of that kind. Only before the first write: scripts do not roll back.
+local function refuse(kind, code, message)
+  return redis.error_reply('RELAY ' .. kind .. ' ' .. code .. ' ' .. message)
+end
+
+local function json(value)
+  if value == nil or value == false then return 'null' end
+  return cjson.encode(value)
+end
+
+-- Like HMGET, as a table by field name; a missing field is nil.
+local function fields(key, ...)
+  local names = {...}
+  local values = redis.call('HMGET', key, ...)
+  local found = {}
+  for i, name in ipairs(names) do found[name] = values[i] or nil end
+  return found
+end
+
+-- Timers are data: a worker wakes at the earliest, claims what is due and runs the decision again.
+local function wake_at(due_ms, name)
+  redis.call('ZADD', K.timers(), due_ms, name)
+  redis.call('PUBLISH', TIMER_CHANNEL, ROOT .. ' ' .. string.format('%d', due_ms))
+end
+
+local function forget_timer(name) redis.call('ZREM', K.timers(), name) end

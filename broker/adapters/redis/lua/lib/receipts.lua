@@ -1,0 +1,39 @@
+-- uses: log
+-- How far a message got with one recipient. Steps only go forward; a step already made is not made again.
+local STEP = {queued = 1, sent = 2, received = 3, handed = 4, in_turn = 5, answered = 6, undeliverable = 6}
+
+-- `more`: further members of the event as JSON text beginning with a comma, or nil. Returns whether the step was new.
+local function receipt(message, agent, state, more)
+  local key = K.message(message)
+  local now = fields(key, 'session', 'r:' .. agent, 'n:' .. agent)
+  if not now.session then return false end
+  local was = now['r:' .. agent]
+  if was and STEP[was] >= STEP[state] then return false end
+  redis.call('HSET', key, 'r:' .. agent, state, 't:' .. agent .. ':' .. state, NOW)
+  append(now.session, 'message.receipt', agent, now['n:' .. agent],
+    '{"message":"' .. message .. '","state":"' .. state .. '"' .. (more or '') .. '}')
+  return true
+end
+
+-- After a restart a message starts again from the queue; its earlier steps stay in the log.
+local function rewind(message, agent)
+  redis.call('HSET', K.message(message), 'r:' .. agent, 'queued')
+end
+
+-- The mailbox number of a settled message; the cumulative ack moves over every settled number next to it.
+local function settle(message, agent)
+  local number = redis.call('HGET', K.message(message), 'i:' .. agent)
+  if not number then return end
+  local box, settled = K.agent(agent), K.settled(agent)
+  redis.call('ZADD', settled, number, number)
+  local acked = tonumber(redis.call('HGET', box, 'acked') or '0')
+  while redis.call('ZREM', settled, acked + 1) == 1 do acked = acked + 1 end
+  redis.call('HSET', box, 'acked', acked)
+end
+
+local function undeliverable(message, agent, reason)
+  if receipt(message, agent, 'undeliverable', ',"reason":' .. json(reason)) then
+    redis.call('HSET', K.message(message), 'x:' .. agent, reason)
+    settle(message, agent)
+  end
+end
