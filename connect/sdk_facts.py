@@ -81,6 +81,12 @@ class AgentWentDeaf(Wire):
 class AgentReleased(Wire):
     """It was told to go and went."""
 
+    reason: str | None = None
+
+
+class AgentInterrupted(Wire):
+    """Its turn was told to stop."""
+
     by: str | None = None
 
 
@@ -121,7 +127,7 @@ class MessageReceipt(Wire):
 
     message: MessageId
     name: str
-    """The recipient."""
+    """The recipient; on the wire it is the agent the event is about."""
     state: ReceiptState
     because: str | None = None
     reason: str | None = None
@@ -183,6 +189,7 @@ Fact = (
     | AgentRestarting
     | AgentWentDeaf
     | AgentReleased
+    | AgentInterrupted
     | FrameSeen
     | MessageAccepted
     | MessageReceipt
@@ -205,9 +212,9 @@ _KINDS: dict[str, type[Fact]] = {
     "agent.restarting": AgentRestarting,
     "agent.deaf": AgentWentDeaf,
     "agent.released": AgentReleased,
+    "agent.interrupted": AgentInterrupted,
     "agent.frame": FrameSeen,
     "message.accepted": MessageAccepted,
-    "message.receipt": MessageReceipt,
     "turn.started": TurnStarted,
     "turn.ended": TurnEnded,
     "approval.resolved": ApprovalResolved,
@@ -220,6 +227,8 @@ def read_fact(event: Event) -> Fact:
     try:
         if event.kind == "approval.requested":
             return ApprovalRequested(approval=Approval.model_validate(event.data))
+        if event.kind == "message.receipt":
+            return MessageReceipt.model_validate({"name": event.name or "", **event.data})
         known = _KINDS.get(event.kind)
         return known.model_validate(event.data) if known else UnknownFact(kind=event.kind)
     except ValidationError:

@@ -70,9 +70,9 @@ class Sent(Wire):
 
 
 class Step(Wire):
-    """One receipt with its time."""
+    """One step with its time: a `ReceiptState`, or a word of a newer broker."""
 
-    state: ReceiptState
+    state: str
     at_ms: int
 
 
@@ -149,6 +149,8 @@ class Approval(Wire):
     answered_by: str | None = None
     note: str | None = None
     can_allow_session: bool = True
+    relay_tool: bool = False
+    """One of the broker's own tools: answered without asking anybody."""
 
 
 class Proxy(Wire):

@@ -90,8 +90,10 @@ def _state(agent: Agent) -> str:
 def _delivery(delivery: TracedDelivery, *, since_ms: int) -> list[Line]:
     lines: list[Line] = []
     for step in delivery.steps:
-        style = "class:bad" if step.state is ReceiptState.UNDELIVERABLE else ""
-        lines.append(((style, f"  {one_line(delivery.to)}  {step.state:<14} +{duration(step.at_ms - since_ms)}"),))
+        style = "class:bad" if step.state == ReceiptState.UNDELIVERABLE else ""
+        lines.append(
+            ((style, f"  {one_line(delivery.to)}  {one_line(step.state):<14} +{duration(step.at_ms - since_ms)}"),)
+        )
     if delivery.reason or delivery.because:
         lines.append(
             (("class:warn", f"  {one_line(delivery.to)}  {one_line(delivery.reason or delivery.because or '')}"),)

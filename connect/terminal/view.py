@@ -20,6 +20,7 @@ from broker.protocol.agent_events import (
 from connect.event_feed import FeedItem
 from connect.sdk_facts import (
     AgentFailed,
+    AgentInterrupted,
     AgentReady,
     AgentReleased,
     AgentRestarting,
@@ -124,6 +125,8 @@ class View:
                 return [good(f"{who} {self._arrival(fact, name)}")]
             case AgentReleased():
                 return [good(f"{who} released")]
+            case AgentInterrupted():
+                return [warning(f"{who} was interrupted by {one_line(fact.by or 'the relay')}")]
             case AgentRestarting():
                 return [warning(f"{who} is being restarted: {one_line(fact.reason)}")]
             case AgentWentDeaf():
@@ -187,7 +190,7 @@ class View:
         return [head, *((("", "  "), *line) for line in detail)]
 
     def _approval(self, approval: Approval) -> list[Line]:
-        if not self.asked.add(approval):
+        if approval.relay_tool or not self.asked.add(approval):
             return []
         return approval_box(
             approval,
