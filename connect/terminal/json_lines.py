@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import TextIO
 
 import orjson
 
-from broker.domain.errors import RelayError
+from broker.domain.errors import RelayError, Unavailable
 from connect.event_feed import FeedItem
 from connect.sdk import AgentRelay
 from connect.sdk_types import Event, LinkLost, LinkUp, Reset
+from connect.task_scope import task_scope
 from connect.terminal.actions import Actions, LeadAgent
 from connect.terminal.commands import Exit, Misused, read_command
 from connect.terminal.verbosity import Verbosity
@@ -38,15 +39,12 @@ class JsonLines:
         """Until `exit`, or until input has ended and everything sent is settled."""
         session = await self._relay.session()
         _write({"kind": "session", **session.model_dump(mode="json")})
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                following = tasks.create_task(self._follow())
-                await self._up.wait()
-                if await self._read_lines(_lines(source)):
-                    await self._settle()
-                following.cancel()
-        except BaseExceptionGroup as group:
-            raise group.exceptions[0] from None
+        async with task_scope() as tasks:
+            following = tasks.create_task(self._follow())
+            await self._up.wait()
+            if await self._read_lines(_lines(source)):
+                await self._settle()
+            following.cancel()
         return self._status
 
     async def _follow(self) -> None:
@@ -57,12 +55,17 @@ class JsonLines:
     async def _take(self, item: FeedItem) -> None:
         told = self._view.show(item)
         if isinstance(item, LinkUp | Reset):
-            self._view.roster.learn(await self._relay.agents())
-            self._view.catch_up(await self._relay.approvals())
+            await self._catch_up()
             self._up.set()
         if self._is_wanted(item, told=bool(told)):
             _write(_as_json(item))
         self._changed.set()
+
+    async def _catch_up(self) -> None:
+        # When the broker is away again, the next connection catches up.
+        with suppress(Unavailable):
+            self._view.roster.learn(await self._relay.agents())
+            self._view.catch_up(await self._relay.approvals())
 
     def _is_wanted(self, item: FeedItem, *, told: bool) -> bool:
         """Quiet: what the quiet screen would tell. Otherwise all events, of agents' frames only when verbose."""

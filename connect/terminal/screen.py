@@ -8,40 +8,26 @@ from collections.abc import Iterable
 from contextlib import aclosing, suppress
 from pathlib import Path
 
-from prompt_toolkit import PromptSession, print_formatted_text
+from prompt_toolkit import PromptSession
 from prompt_toolkit.application import run_in_terminal
 from prompt_toolkit.application.current import get_app, get_app_session
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.patch_stdout import patch_stdout
-from prompt_toolkit.styles import Style
 
-from broker.domain.errors import RelayError, SpawnFailed
+from broker.domain.errors import RelayError, SpawnFailed, Unavailable
 from connect.endpoint import data_folder
 from connect.event_feed import FeedItem
 from connect.sdk import AgentRelay
 from connect.sdk_facts import ApprovalRequested, ProxyConnected, read_fact
 from connect.sdk_types import Event, LinkUp, Reset
+from connect.task_scope import task_scope
 from connect.terminal.actions import Actions, LeadAgent
 from connect.terminal.commands import WELCOME, Command, Exit, read_command
 from connect.terminal.completion import WordCompleter
-from connect.terminal.text import Line, one_line, usable_width
+from connect.terminal.painting import STYLE, measured_width, paint
+from connect.terminal.text import Line, one_line
 from connect.terminal.view import View, bad, good
-
-_STYLE = Style.from_dict(
-    {
-        "frame": "ansicyan",
-        "agent": "ansiblue",
-        "ask": "ansiyellow",
-        "good": "ansigreen",
-        "warn": "ansiyellow",
-        "bad": "ansired",
-        "strong": "bold",
-        "dim": "ansibrightblack",
-        "added": "ansigreen",
-        "removed": "ansired",
-    }
-)
 
 
 class Screen:
@@ -60,19 +46,16 @@ class Screen:
     async def run(self) -> int:
         """Until the user leaves; raises `RelayError` when the broker ends it."""
         prompt: PromptSession[str] = PromptSession(
-            history=_history(), completer=self._completer, complete_while_typing=False, style=_STYLE
+            history=_history(), completer=self._completer, complete_while_typing=False, style=STYLE
         )
         session = await self._relay.session()
         with patch_stdout(raw=True):
-            try:
-                async with asyncio.TaskGroup() as tasks:
-                    following = tasks.create_task(self._follow())
-                    await self._up.wait()
-                    await self._greet(session.url)
-                    await self._read_lines(prompt, tasks)
-                    following.cancel()
-            except BaseExceptionGroup as group:
-                raise group.exceptions[0] from None
+            async with task_scope() as tasks:
+                following = tasks.create_task(self._follow())
+                await self._up.wait()
+                await self._greet(session.url)
+                await self._read_lines(prompt, tasks)
+                following.cancel()
         return 0
 
     async def _follow(self) -> None:
@@ -81,7 +64,7 @@ class Screen:
                 await self._take(item)
 
     async def _take(self, item: FeedItem) -> None:
-        self._measure()
+        self._view.width = measured_width()
         lines = self._view.show(item)
         if isinstance(item, LinkUp | Reset):
             lines += await self._catch_up()
@@ -101,9 +84,13 @@ class Screen:
 
     async def _catch_up(self) -> list[Line]:
         """What events of the time before, or of a gap, would have told."""
-        self._view.roster.learn(await self._relay.agents())
         await self._learn_machines()
-        return self._view.catch_up(await self._relay.approvals())
+        try:
+            self._view.roster.learn(await self._relay.agents())
+            return self._view.catch_up(await self._relay.approvals())
+        except Unavailable:
+            # Away again: the next connection catches up.
+            return []
 
     async def _learn_machines(self) -> None:
         # A token without the right to see machines only costs the completion.
@@ -173,16 +160,8 @@ class Screen:
         async with self._painting:
             if self._unpainted:
                 lines, self._unpainted = self._unpainted, []
-                await run_in_terminal(lambda: _paint(lines))
+                await run_in_terminal(lambda: paint(lines))
         get_app().invalidate()
-
-    def _measure(self) -> None:
-        self._view.width = usable_width(get_app_session().output.get_size().columns)
-
-
-def _paint(lines: Iterable[Line]) -> None:
-    text = FormattedText([span for line in lines for span in (*line, ("", "\n"))])
-    print_formatted_text(text, style=_STYLE, end="")
 
 
 def _history() -> History:

@@ -192,12 +192,8 @@ class View:
     def _approval(self, approval: Approval) -> list[Line]:
         if approval.relay_tool or not self.asked.add(approval):
             return []
-        return approval_box(
-            approval,
-            asker=self.roster.title(approval.agent),
-            short_id=self.asked.short_id(approval.id),
-            width=self.width,
-        )
+        asker, short_id = self.roster.title(approval.agent), self.asked.short_id(approval.id)
+        return [(), *approval_box(approval, asker=asker, short_id=short_id, width=self.width)]
 
     def _approval_resolved(self, fact: ApprovalResolved) -> list[Line]:
         approval = self.asked.remove(fact.id)
@@ -251,7 +247,8 @@ class View:
         return warning(text) if content.exit_code else dim(text)
 
     def _box(self, title: str, text: str, *, style: str) -> list[Line]:
-        return box(title, paragraph(text.strip("\r\n"), inner_width(self.width)), width=self.width, style=style)
+        body = paragraph(text.strip("\r\n"), inner_width(self.width))
+        return [(), *box(title, body, width=self.width, style=style)]
 
 
 def good(text: str) -> Line:
