@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 TOKEN = "rk_live_" + "x" * 43
 SESSION = "s_1"
@@ -59,6 +59,7 @@ class ApiDouble:
 
     async def drop_sockets(self, code: int = 1012) -> None:
         for socket_ in list(self.sockets):
+            self.sockets.discard(socket_)
             await socket_.close(code)
 
     def routes(self) -> list[Route | WebSocketRoute]:
@@ -155,7 +156,9 @@ class ApiDouble:
         return {"message_id": message_id, "deliveries": [{"to": name, "state": "queued"} for name in names]}
 
     async def _deliver(self, message_id: str, name: str) -> None:
-        states = ["queued", "sent", "received", "handed", "in_turn", "answered"] if self.answers_messages else ["queued"]
+        states = (
+            ["queued", "sent", "received", "handed", "in_turn", "answered"] if self.answers_messages else ["queued"]
+        )
         steps = []
         for state in states:
             event = await self.append("message.receipt", {"message": message_id, "state": state}, name=name)
@@ -187,9 +190,11 @@ class ApiDouble:
         self.sockets.add(websocket)
         try:
             await websocket.send_json({"kind": "hello", "epoch": self.epoch, "offset": self._head})
-            await self._feed(websocket, await self._start_of(websocket, after))
-        except (WebSocketDisconnect, RuntimeError):
-            pass
+            feeding = asyncio.create_task(self._feed(websocket, await self._start_of(websocket, after)))
+            while (await websocket.receive())["type"] != "websocket.disconnect":
+                pass
+            feeding.cancel()
+            await asyncio.wait([feeding])
         finally:
             self.sockets.discard(websocket)
 
