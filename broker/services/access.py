@@ -49,11 +49,14 @@ class Access:
         return principal
 
     async def register_agent(
-        self, workspace: WorkspaceId, agent: AgentId, *, generation: int, sha256: str, plan: Plan
+        self, workspace: WorkspaceId, agent: AgentId, *, generation: int, sha256: str, plan: Plan, proxy: ProxyId
     ) -> None:
-        """Take the token that a proxy made for an agent's process; only its hash was told."""
+        """Take the token that a proxy made for an agent's process; only its hash was told.
+
+        A proxy can speak for its own agents only: for another's this does nothing.
+        """
         found = await self._registry.agent(workspace, agent)
-        if found is None:
+        if found is None or found.proxy != proxy:
             return
         principal = Principal(
             workspace=workspace,

@@ -14,7 +14,7 @@ from broker.domain.ids import AgentId, ApprovalId, WorkspaceId
 from broker.domain.rules import Asked, Effect, Rule, decide
 from broker.domain.sessions import Session
 from broker.protocol.agent_events import ApprovalRequested
-from broker.services.ports import Approvals, DecidedApproval
+from broker.services.ports import Approvals, Decided, DecidedApproval
 
 DEADLINE_S = 24 * 3600
 """A request nobody answers is denied after a day, with that reason."""
@@ -112,7 +112,7 @@ class ApprovalDesk:
         return list(rules)
 
 
-def _decided(effect: Effect, by: str, *, scope: Scope) -> tuple[ApprovalStatus, str, bytes]:
+def _decided(effect: Effect, by: str, *, scope: Scope) -> Decided:
     if effect is Effect.ALLOW:
         return ApprovalStatus.ALLOWED, by, orjson.dumps(ApprovalAnswer(verdict=Verdict.ALLOW, scope=scope))
     return ApprovalStatus.DENIED, by, orjson.dumps(ApprovalAnswer(verdict=Verdict.DENY, note=f"denied by {by}"))

@@ -62,11 +62,6 @@ class Hub:
         finally:
             await stop()
 
-    async def _listen(
-        self, workspace: WorkspaceId, session: SessionId, reader: _Reader
-    ) -> Callable[[], Awaitable[None]]:
-        return await self._bus.listen(self._channel(workspace, session), reader.push)
-
     async def _catch_up(
         self, workspace: WorkspaceId, session: SessionId, after: Cursor | None
     ) -> AsyncIterator[tuple[str | Reset, Cursor]]:

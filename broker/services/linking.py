@@ -88,7 +88,7 @@ class Linking:
         self, principal: Principal, attached: Attached, reports: Sequence[NumberedReport], *, spool: str
     ) -> int:
         """Apply a peer's reports, each once and in order; the number of the last. Raises `Fenced`, `Unavailable`."""
-        facts = [NumberedFact(seq=r.seq, fact=await self._fact(principal, r.report)) for r in reports]
+        facts = [NumberedFact(seq=r.seq, fact=await self._fact(principal, attached, r.report)) for r in reports]
         await self.apply(principal, attached, facts, spool=spool)
         return reports[-1].seq
 
@@ -98,7 +98,7 @@ class Linking:
         """Apply prepared facts."""
         await self._links.apply(principal.workspace, attached.link, facts, fence=attached.fence, spool=spool)
 
-    async def _fact(self, principal: Principal, report: Report) -> Report | DecidedApproval:
+    async def _fact(self, principal: Principal, attached: Attached, report: Report) -> Report | DecidedApproval:
         match report:
             case Started():
                 await self._access.register_agent(
@@ -107,6 +107,7 @@ class Linking:
                     generation=report.generation,
                     sha256=report.token_sha256,
                     plan=principal.plan,
+                    proxy=ProxyId(attached.link),
                 )
                 return report
             case StateChanged(event=ApprovalRequested() as event):

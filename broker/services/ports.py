@@ -154,6 +154,10 @@ class Attached:
     commands_acked: int
 
 
+Decided = tuple[ApprovalStatus, str, bytes]
+"""The status, who decided, and the answer for the agent as JSON."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecidedApproval:
     """A permission request with what a rule said, if one did."""
@@ -163,8 +167,7 @@ class DecidedApproval:
     id: ApprovalId
     event: ApprovalRequested
     deadline_s: int
-    decided: tuple[ApprovalStatus, str, bytes] | None
-    """The status, who decided, and the answer for the agent as JSON."""
+    decided: Decided | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,5 +296,5 @@ class Timers(Protocol):
     async def due(self, workspace: WorkspaceId, timer: str) -> None:
         """Carry out what the passing of a deadline means."""
 
-    def wakeups(self) -> AsyncIterator[WorkspaceId]:
-        """Workspaces as timers are set in them."""
+    def wakeups(self) -> AsyncIterator[tuple[WorkspaceId, float]]:
+        """(workspace, seconds until due) whenever a timer becomes a workspace's earliest."""

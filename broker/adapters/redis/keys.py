@@ -46,7 +46,7 @@ GATEWAYS = "rc:gateways"
 WORKSPACES = "rc:workspaces"
 """Set of all workspace ids: what a worker sweeps for due timers."""
 TIMER_CHANNEL = "rc:timers"
-"""Pub/sub: "<workspace>:<due ms>" when a timer is set, so that a worker need not poll."""
+"""Pub/sub: "<workspace root> <due in ms>" when a timer becomes the earliest, so that a worker need not poll."""
 ACCESS_CHANNEL = "rc:access"
 """Pub/sub: the hash of a token whose rights just changed."""
 

@@ -34,14 +34,14 @@ class RedisTimers:
         """Carry out what the passing of a deadline means."""
         await self._scripts.run("timer_due", workspace, timer)
 
-    async def wakeups(self) -> AsyncIterator[WorkspaceId]:
-        """Workspaces as timers are set in them."""
+    async def wakeups(self) -> AsyncIterator[tuple[WorkspaceId, float]]:
+        """(workspace, seconds until due) whenever a timer becomes a workspace's earliest."""
         pubsub = self._redis.pubsub()
         await pubsub.subscribe(keys.TIMER_CHANNEL)
         try:
             async for message in pubsub.listen():
                 if message["type"] == "message":
-                    root = message["data"].split(" ")[0]
-                    yield WorkspaceId(root.removeprefix("rc:{").removesuffix("}"))
+                    root, due_in_ms = message["data"].split(" ")
+                    yield WorkspaceId(root.removeprefix("rc:{").removesuffix("}")), int(due_in_ms) / 1000
         finally:
             await pubsub.aclose()  # type: ignore[no-untyped-call]

@@ -28,7 +28,15 @@ class RedisTokens:
     async def owner(self, sha256: str) -> Principal | None:
         """The principal, or None when it is unknown, revoked or expired."""
         text = await self._redis.get(keys.token(sha256))
-        return _PRINCIPAL.validate_json(text) if text else None
+        if not text:
+            return None
+        principal = _PRINCIPAL.validate_json(text)
+        if principal.proxy is not None and not await self._is_listed(principal):
+            return None  # issued in-band from a token that was revoked since
+        return principal
+
+    async def _is_listed(self, principal: Principal) -> bool:
+        return await self._redis.hget(keys.key(principal.workspace, "tokens"), principal.token_id) is not None
 
     async def add(
         self,

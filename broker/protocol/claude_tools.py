@@ -1,0 +1,135 @@
+"""Claude Code's tools in the broker's words: calls, results, file changes, permission questions and their answers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from broker.domain.approvals import ApprovalAnswer, Scope, Verdict
+from broker.protocol.agent_events import (
+    AgentEvent,
+    ApprovalRequested,
+    CommandRan,
+    FileChange,
+    FilesChanged,
+    ToolCalled,
+    ToolReturned,
+)
+from broker.protocol.claude_frames import Block, ToolQuestion
+from broker.protocol.diffs import unified
+
+RELAY_SERVER = "relay"
+
+_SHELL = "Bash"
+_EDITORS = frozenset({"Write", "Edit", "MultiEdit", "NotebookEdit"})
+_EXIT_CODE = re.compile(r"Exit code (\d{1,3})\b")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingTool:
+    """A permission question that waits: what its answer must repeat."""
+
+    input: dict[str, Any]
+    suggestions: tuple[dict[str, Any], ...] = ()
+    tool_use_id: str | None = None
+
+
+def tool_called(block: Block) -> ToolCalled:
+    """The event for a `tool_use` block; MCP tools are named `mcp__<server>__<tool>`."""
+    name = block.name or ""
+    prefix, _, rest = name.partition("__")
+    server, separator, tool = rest.partition("__")
+    if prefix == "mcp" and separator:
+        return ToolCalled(call_id=block.id or "", tool=tool, server=server, input=block.input)
+    return ToolCalled(call_id=block.id or "", tool=name, input=block.input)
+
+
+def tool_returned(block: Block, call: ToolCalled | None, *, details: object) -> AgentEvent:
+    """The event for a `tool_result` block: a command or an edit where it was one, else the plain result."""
+    call_id, failed, arguments = block.tool_use_id or "", bool(block.is_error), (call and call.input) or {}
+    exit_code = _exit_code(block.output) if failed else 0
+    if call is not None and call.tool == _SHELL and exit_code is not None:
+        command = str(arguments.get("command", ""))
+        return CommandRan(call_id=call_id, command=command, exit_code=exit_code, output=block.output)
+    if call is not None and call.tool in _EDITORS and not failed:
+        created = isinstance(details, dict) and details.get("type") == "create"
+        changes = file_changes(call.tool, arguments, created=created)
+        return FilesChanged(call_id=call_id, changes=changes)
+    return ToolReturned(call_id=call_id, ok=not failed, output=block.output)
+
+
+def file_changes(tool: str, arguments: dict[str, Any], *, created: bool = False) -> tuple[FileChange, ...]:
+    """What an editing tool would do, as far as its arguments tell."""
+    path = arguments.get("file_path") or arguments.get("notebook_path")
+    if tool not in _EDITORS or not isinstance(path, str):
+        return ()
+    return (FileChange(path=path, change="add" if created else "update", diff=_diff(path, arguments)),)
+
+
+def approval_requested(native_id: str, question: ToolQuestion) -> ApprovalRequested:
+    """The event for a `can_use_tool` request."""
+    command = question.input.get("command")
+    return ApprovalRequested(
+        native_id=native_id,
+        tool=question.tool_name,
+        title=question.description or question.display_name or question.tool_name,
+        command=command if question.tool_name == _SHELL and isinstance(command, str) else None,
+        changes=file_changes(question.tool_name, question.input),
+        input=question.input,
+        reason=question.decision_reason,
+        can_allow_session=bool(question.permission_suggestions),
+        relay_tool=_is_relay_tool(question),
+    )
+
+
+def permission_result(pending: PendingTool, answer: ApprovalAnswer) -> dict[str, Any]:
+    """What the CLI wants to hear; it needs the input repeated up to 2.1.120."""
+    if answer.verdict is Verdict.DENY:
+        denial = {"behavior": "deny", "message": answer.note or "Permission was denied."}
+        return {**denial, "interrupt": True} if answer.interrupt else denial
+    allowed: dict[str, Any] = {
+        "behavior": "allow",
+        "updatedInput": pending.input if answer.updated_input is None else answer.updated_input,
+    }
+    updates = _session_rules(pending.suggestions) if answer.scope is Scope.SESSION else []
+    return {**allowed, "updatedPermissions": updates} if updates else allowed
+
+
+def _session_rules(suggestions: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
+    """The narrowest suggestions that stop the question; never written to a settings file.
+
+    A rule for this command is enough where one is offered: the mode `acceptEdits`, often suggested beside it, would
+    allow far more than was asked.
+    """
+    rules = [suggestion for suggestion in suggestions if suggestion.get("type") == "addRules"]
+    return [{**suggestion, "destination": "session"} for suggestion in rules or suggestions]
+
+
+def _is_relay_tool(question: ToolQuestion) -> bool:
+    """A server named `relay__x` would make names that begin alike, so the server's own name counts where it is told."""
+    server = RELAY_SERVER if question.mcp_server is None else question.mcp_server.get("name")
+    return question.tool_name.startswith(f"mcp__{RELAY_SERVER}__") and server == RELAY_SERVER
+
+
+def _diff(path: str, arguments: dict[str, Any]) -> str | None:
+    match arguments:
+        case {"content": str(content)}:
+            return unified(path, old="", new=content)
+        case {"edits": [*edits]}:
+            return "".join(_edit_diff(path, edit) or "" for edit in edits) or None
+        case _:
+            return _edit_diff(path, arguments)
+
+
+def _edit_diff(path: str, edit: object) -> str | None:
+    match edit:
+        case {"old_string": str(old), "new_string": str(new)}:
+            return unified(path, old=old, new=new)
+        case _:
+            return None
+
+
+def _exit_code(output: str) -> int | None:
+    found = _EXIT_CODE.match(output)
+    return int(found[1]) if found else None

@@ -1,0 +1,427 @@
+"""Codex's app-server: one thread as a state machine.
+
+Codex steers: a `turn/start` during a turn joins it. So prompts that want a turn of their own are kept here until the
+running one has ended. Nor does it know a message again; the ids in the thread's history tell what it has had.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from broker.domain.approvals import ApprovalAnswer
+from broker.domain.ids import MessageId
+from broker.protocol.agent_events import (
+    AgentBroken,
+    AgentEvent,
+    AgentReady,
+    ApprovalWithdrawn,
+    FileChange,
+    ProblemNoted,
+    PromptAccepted,
+    PromptRefused,
+    TextSpoken,
+    TextStreamed,
+    Unrecognised,
+)
+from broker.protocol.agent_session import Frame, Opening, Prompt
+from broker.protocol.codex_items import (
+    Delta,
+    ErrorNotice,
+    ItemNotice,
+    RequestResolved,
+    ServerStartup,
+    SteerResult,
+    ThreadOpened,
+    TurnNotice,
+    TurnPage,
+    UsageNotice,
+    WarningNotice,
+    item_completed,
+    item_started,
+)
+from broker.protocol.codex_requests import (
+    RELAY_SERVER,
+    PendingApproval,
+    approval_requested,
+    approval_result,
+    declined,
+)
+from broker.protocol.frames import already_seen, noise, reaction, to_agent
+from broker.protocol.jsonrpc import Connection, Failure, Notification, PeerRequest, Result, Unmatched
+from broker.protocol.ndjson import Document, LineReader, Noise, dumps
+from broker.protocol.redelivery import nudge_id
+from broker.protocol.turns import RunningTurn
+
+_Reaction = Iterator[AgentEvent | Frame]
+_Params = dict[str, Any]
+
+_OVERLOADED = -32001
+_HISTORY_TURNS = 100
+"""How far back a redelivered message is looked for. Only unanswered ones are sent again, and those are recent."""
+
+
+class CodexSession:
+    """See `AgentSession`. At most one `turn/start` or `turn/steer` is unanswered at a time."""
+
+    def __init__(
+        self, opening: Opening, *, approval_policy: str = "on-request", sandbox: str = "workspace-write"
+    ) -> None:
+        self._opening = opening
+        self._permissions = {"approvalPolicy": approval_policy, "sandbox": sandbox}
+        self._lines = LineReader()
+        self._connection: Connection[Prompt] = Connection(versioned=False)
+        self._thread: ThreadOpened | None = None
+        self._pending: dict[str, PendingApproval] = {}
+        self._changes: dict[str, tuple[FileChange, ...]] = {}
+        self._seen: set[MessageId] = set()
+        self._accepted: set[MessageId] = set()
+        self._kept: deque[Prompt] = deque()
+        self._handing_over: Prompt | None = None
+        self._turn: RunningTurn | None = None
+        self._stop_asked = False
+
+    def start(self) -> list[Frame]:
+        """Begin the handshake; the rest of it follows the answers."""
+        client = {"name": "relay-connect", "title": "Relaycast", "version": self._opening.client_version}
+        return [self._ask("initialize", {"clientInfo": client, "capabilities": {"experimentalApi": True}})]
+
+    def receive(self, data: bytes) -> list[Frame]:
+        """Take bytes from the process."""
+        return [frame for line in self._lines.feed(data) for frame in self._read(line)]
+
+    def prompt(self, prompt: Prompt) -> list[Frame]:
+        """Hand over a message now, or keep it until the running turn has ended."""
+        if prompt.message_id not in self._seen:
+            self._seen.add(prompt.message_id)
+            return self._hand_over_or_keep(prompt)
+        known = already_seen(prompt.message_id)
+        if not prompt.nudge or self._is_under_way(prompt.message_id):
+            return [known]
+        self._accepted.add(prompt.message_id)
+        return [known, *self._hand_over_or_keep(prompt)]
+
+    def interrupt(self) -> list[Frame]:
+        """Stop the running turn, or the one that is about to start as soon as its id is known."""
+        if self._turn is None:
+            self._stop_asked = self._handing_over is not None
+            return []
+        self._turn.stop_asked = True
+        return [self._ask("turn/interrupt", {"threadId": self._thread_id, "turnId": self._turn.turn_id})]
+
+    def answer(self, native_id: str, answer: ApprovalAnswer) -> list[Frame]:
+        """Answer an approval."""
+        pending = self._pending.pop(native_id, None)
+        if pending is None:
+            return []
+        result = approval_result(pending.method, answer)
+        return [to_agent(self._connection.respond(pending.request_id, result), f"{pending.method}:result")]
+
+    def close(self) -> list[Frame]:
+        """Nothing: the end of its input is what ends the app-server."""
+        return []
+
+    @property
+    def _thread_id(self) -> str:
+        return self._thread.thread.id if self._thread else ""
+
+    def _ask(self, method: str, params: _Params, *, subject: Prompt | None = None) -> Frame:
+        return to_agent(self._connection.request(method, params, subject=subject), method)
+
+    def _hand_over_or_keep(self, prompt: Prompt) -> list[Frame]:
+        joins = prompt.steer and self._turn is not None
+        if self._handing_over is not None or (self._turn is not None and not joins):
+            self._kept.append(prompt)
+            return []
+        return [self._hand_over(prompt)]
+
+    def _hand_over(self, prompt: Prompt, *, steer: bool = True) -> Frame:
+        self._handing_over = prompt
+        params = {"threadId": self._thread_id, **_user_input(prompt, nudge=prompt.message_id in self._accepted)}
+        if self._turn is not None and steer:
+            return self._ask("turn/steer", {**params, "expectedTurnId": self._turn.turn_id}, subject=prompt)
+        return self._ask("turn/start", params, subject=prompt)
+
+    def _next_kept(self) -> _Reaction:
+        """Hand over the first kept prompt that may go now; steering ones may join a turn that has just begun."""
+        if self._handing_over is not None:
+            return
+        for prompt in self._kept:
+            if self._turn is None or prompt.steer:
+                self._kept.remove(prompt)
+                yield self._hand_over(prompt)
+                return
+
+    def _is_under_way(self, message_id: MessageId) -> bool:
+        waiting = [*self._kept, *([self._handing_over] if self._handing_over else [])]
+        running = self._turn.message_ids if self._turn else []
+        return message_id in running or any(prompt.message_id == message_id for prompt in waiting)
+
+    def _read(self, line: Document | Noise) -> list[Frame]:
+        if isinstance(line, Noise):
+            return [noise(line)]
+        message = self._connection.read(line.value)
+        match message:
+            case PeerRequest():
+                return reaction(line, message.method, self._on_request(message))
+            case Notification():
+                return self._read_notification(line, message)
+            case Result():
+                return reaction(line, f"{message.call.method}:result", self._on_result(message))
+            case Failure():
+                return reaction(line, f"{message.call.method}:error", self._on_failure(message))
+            case Unmatched():
+                return reaction(line, message.what, [Unrecognised(frame_type=message.what)])
+
+    def _read_notification(self, line: Document, message: Notification) -> list[Frame]:
+        name = _notification_name(message)
+        if message.params.get("threadId", self._thread_id) != self._thread_id:
+            return reaction(line, name, ())  # a sub-agent's or another client's thread
+        handler = _NOTIFICATIONS.get(message.method)
+        if handler is not None:
+            said = handler(self, message.params)
+        else:
+            said = iter(() if message.method in _SILENT else (Unrecognised(frame_type=name),))
+        return reaction(line, name, said, transient=message.method in _FRAGMENTS)
+
+    def _on_request(self, request: PeerRequest) -> _Reaction:
+        """Sub-agents' threads ask here too; whatever is not for people is declined, or the turn would wait for ever."""
+        native_id = dumps(request.id).decode()
+        repeated = native_id in self._pending
+        event = approval_requested(native_id, request, changes=self._changes)
+        if event is not None:
+            self._pending[native_id] = PendingApproval(request_id=request.id, method=request.method)
+            yield from () if repeated else (event,)
+            return
+        result = declined(request.method)
+        if result is not None:
+            yield to_agent(self._connection.respond(request.id, result), f"{request.method}:result")
+        else:
+            yield to_agent(self._connection.refuse(request.id, "not supported"), f"{request.method}:error")
+
+    def _on_result(self, message: Result[Prompt]) -> _Reaction:
+        match message.call.method:
+            case "initialize":
+                yield to_agent(self._connection.notify("initialized"), "initialized")
+                yield self._open_thread()
+            case "thread/start":
+                self._thread = ThreadOpened.model_validate(message.value)
+                yield self._ready(self._thread)
+            case "thread/resume":
+                self._thread = ThreadOpened.model_validate(message.value)
+                page = {"threadId": self._thread_id, "limit": _HISTORY_TURNS, "itemsView": "full"}
+                yield self._ask("thread/turns/list", page)
+            case "thread/turns/list":
+                yield from self._on_history(TurnPage.model_validate(message.value))
+            case "turn/start":
+                yield from self._on_turn(TurnNotice.model_validate(message.value).turn.id, message.call.subject)
+            case "turn/steer":
+                yield from self._on_turn(SteerResult.model_validate(message.value).turn_id, message.call.subject)
+            case _:
+                pass
+
+    def _on_failure(self, message: Failure[Prompt]) -> _Reaction:
+        prompt = message.call.subject
+        match message.call.method:
+            case "initialize" | "thread/start":
+                yield AgentBroken(code="HANDSHAKE_FAILED", detail=message.message)
+            case "thread/resume" | "thread/turns/list":
+                yield AgentBroken(code="RESUME_FAILED", detail=message.message)
+            case "turn/start" | "turn/steer" if prompt is not None:
+                self._handing_over = None
+                yield from self._on_refusal(prompt, message)
+                yield from self._next_kept()
+            case _:
+                pass
+
+    def _on_refusal(self, prompt: Prompt, message: Failure[Prompt]) -> _Reaction:
+        """A turn that could not be steered had ended meanwhile, or is of a kind that takes no steering."""
+        if message.code == _OVERLOADED or message.call.method == "turn/start":
+            self._seen.discard(prompt.message_id)
+            reason = "overloaded" if message.code == _OVERLOADED else message.message
+            yield PromptRefused(message_id=prompt.message_id, reason=reason)
+        elif self._turn is None or "expected active turn" in message.message:
+            yield self._hand_over(prompt, steer=False)
+        else:
+            self._kept.appendleft(_without_steering(prompt))
+
+    def _open_thread(self) -> Frame:
+        relay = {
+            "url": self._opening.mcp_url,
+            "http_headers": {"Authorization": f"Bearer {self._opening.mcp_token}"},
+            "default_tools_approval_mode": "approve",
+        }
+        params: _Params = {
+            "cwd": self._opening.cwd,
+            "developerInstructions": self._opening.instructions,
+            "config": {f"mcp_servers.{RELAY_SERVER}": relay},
+            **self._permissions,
+        }
+        if self._opening.model:
+            params["model"] = self._opening.model
+        if self._opening.resume:
+            return self._ask("thread/resume", {**params, "threadId": self._opening.resume, "excludeTurns": True})
+        return self._ask("thread/start", params)
+
+    def _ready(self, opened: ThreadOpened) -> AgentReady:
+        return AgentReady(
+            native_id=opened.thread.id,
+            resumed=self._opening.resume is not None,
+            model=opened.model,
+            version=opened.thread.cli_version,
+            can_steer=True,
+        )
+
+    def _on_history(self, page: TurnPage) -> _Reaction:
+        """What the thread has had; a turn that still runs (the app-server outlived its client) goes on here."""
+        for turn in page.data:
+            self._seen.update(turn.message_ids)
+            self._accepted.update(turn.message_ids)
+        if self._thread is not None:
+            yield self._ready(self._thread)
+        running = [turn for turn in page.data if turn.status == "inProgress"]
+        if running and self._turn is None:
+            yield from self._begin_turn(RunningTurn(turn_id=running[0].id, message_ids=running[0].message_ids))
+
+    def _on_turn(self, turn_id: str, prompt: Prompt | None) -> _Reaction:
+        """A prompt was taken into this turn: a new one or the running one."""
+        taken, self._handing_over = self._handing_over, None
+        if taken is not None and prompt is taken:
+            yield from self._accept(taken.message_id)
+            if self._turn is None:
+                yield from self._begin_turn(RunningTurn(turn_id=turn_id, message_ids=[taken.message_id]))
+            elif taken.message_id not in self._turn.message_ids:
+                yield self._turn.join(taken.message_id)
+        yield from self._next_kept()
+
+    def _accept(self, message_id: MessageId) -> _Reaction:
+        if message_id not in self._accepted:
+            self._accepted.add(message_id)
+            yield PromptAccepted(message_id=message_id)
+
+    def _begin_turn(self, turn: RunningTurn) -> _Reaction:
+        self._turn = turn
+        yield turn.started()
+        if self._stop_asked:
+            self._stop_asked = False
+            yield from self.interrupt()
+
+    def _on_turn_started(self, params: _Params) -> _Reaction:
+        """It may come before the answer to the `turn/start` that it belongs to."""
+        turn_id = TurnNotice.model_validate(params).turn.id
+        if self._turn is not None:
+            return
+        if self._handing_over is not None:
+            yield from self._accept(self._handing_over.message_id)
+        message_ids = [self._handing_over.message_id] if self._handing_over else []
+        yield from self._begin_turn(RunningTurn(turn_id=turn_id, message_ids=message_ids))
+
+    def _on_turn_completed(self, params: _Params) -> _Reaction:
+        ended = TurnNotice.model_validate(params).turn
+        if self._turn is None or self._turn.turn_id != ended.id:
+            return
+        turn, self._turn = self._turn, None
+        self._changes.clear()
+        yield turn.ended(ended.outcome, reason=ended.error.message if ended.error else None)
+        yield from self._next_kept()
+
+    def _on_item_started(self, params: _Params) -> _Reaction:
+        item = ItemNotice.model_validate(params).item
+        if item.type == "fileChange":
+            self._changes[item.id] = item.file_changes
+        yield from item_started(item)
+
+    def _on_item_completed(self, params: _Params) -> _Reaction:
+        for event in item_completed(ItemNotice.model_validate(params).item):
+            if isinstance(event, TextSpoken) and self._turn is not None:
+                self._turn.text = event.text
+            yield event
+
+    def _on_text_delta(self, params: _Params) -> _Reaction:
+        yield TextStreamed(delta=Delta.model_validate(params).delta)
+
+    def _on_usage(self, params: _Params) -> _Reaction:
+        yield UsageNotice.model_validate(params).event
+
+    def _on_error(self, params: _Params) -> _Reaction:
+        notice = ErrorNotice.model_validate(params)
+        yield ProblemNoted(detail=notice.error.message, will_retry=notice.will_retry)
+
+    def _on_warning(self, params: _Params) -> _Reaction:
+        warning = WarningNotice.model_validate(params)
+        yield ProblemNoted(detail=warning.message or warning.summary or "")
+
+    def _on_server_startup(self, params: _Params) -> _Reaction:
+        startup = ServerStartup.model_validate(params)
+        if startup.status == "failed":
+            yield ProblemNoted(detail=f"MCP server {startup.name}: {startup.error or 'failed'}")
+
+    def _on_resolved(self, params: _Params) -> _Reaction:
+        native_id = dumps(RequestResolved.model_validate(params).request_id).decode()
+        if self._pending.pop(native_id, None) is not None:
+            yield ApprovalWithdrawn(native_id=native_id)
+
+
+def _user_input(prompt: Prompt, *, nudge: bool) -> _Params:
+    """The text under our own id: the message, or the nudge for one that Codex has had."""
+    if nudge and prompt.nudge:
+        client_id, text = nudge_id(prompt.message_id, prompt.nudge), prompt.nudge
+    else:
+        client_id, text = prompt.message_id, prompt.text
+    return {"input": [{"type": "text", "text": text}], "clientUserMessageId": client_id}
+
+
+def _without_steering(prompt: Prompt) -> Prompt:
+    return Prompt(message_id=prompt.message_id, text=prompt.text, nudge=prompt.nudge)
+
+
+def _notification_name(message: Notification) -> str:
+    match message:
+        case Notification(method="item/started" | "item/completed" as method, params={"item": {"type": str(kind)}}):
+            return f"{method}:{kind[:40]}"
+        case _:
+            return message.method[:80]
+
+
+_NOTIFICATIONS: dict[str, Callable[[CodexSession, _Params], _Reaction]] = {
+    "configWarning": CodexSession._on_warning,
+    "error": CodexSession._on_error,
+    "item/agentMessage/delta": CodexSession._on_text_delta,
+    "item/completed": CodexSession._on_item_completed,
+    "item/started": CodexSession._on_item_started,
+    "mcpServer/startupStatus/updated": CodexSession._on_server_startup,
+    "serverRequest/resolved": CodexSession._on_resolved,
+    "thread/tokenUsage/updated": CodexSession._on_usage,
+    "turn/completed": CodexSession._on_turn_completed,
+    "turn/started": CodexSession._on_turn_started,
+    "warning": CodexSession._on_warning,
+}
+
+_FRAGMENTS = frozenset(
+    {
+        "item/agentMessage/delta",
+        "item/commandExecution/outputDelta",
+        "item/fileChange/patchUpdated",
+        "item/mcpToolCall/progress",
+        "item/reasoning/summaryTextDelta",
+        "item/reasoning/textDelta",
+    }
+)
+
+_SILENT = _FRAGMENTS | {
+    "account/rateLimits/updated",
+    "deprecationNotice",
+    "model/rerouted",
+    "remoteControl/status/changed",
+    "thread/archived",
+    "thread/closed",
+    "thread/compacted",
+    "thread/goal/cleared",
+    "thread/readState/changed",
+    "thread/started",
+    "thread/status/changed",
+    "turn/diff/updated",
+    "turn/plan/updated",
+}
+"""Known, kept, and nothing that changes what the broker knows."""

@@ -1,0 +1,64 @@
+"""Builders for the frames a codec hands to its owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import ValidationError
+
+from broker.domain.ids import MessageId
+from broker.protocol.agent_events import AgentEvent, PromptAccepted, Unrecognised
+from broker.protocol.agent_session import Direction, Frame
+from broker.protocol.ndjson import Document, Noise, dumps
+
+
+def from_agent(document: Document, frame_type: str, *events: AgentEvent, transient: bool = False) -> Frame:
+    """A frame the agent wrote."""
+    return Frame(direction=Direction.FROM_AGENT, raw=document.raw, type=frame_type, transient=transient, events=events)
+
+
+def to_agent(message: dict[str, Any] | bytes, frame_type: str, *events: AgentEvent) -> Frame:
+    """A frame for the agent."""
+    raw = message if isinstance(message, bytes) else dumps(message)
+    return Frame(direction=Direction.TO_AGENT, raw=raw, type=frame_type, events=events)
+
+
+def unrecognised(document: Document, frame_type: str) -> Frame:
+    """A frame this version does not know, or knows in another shape."""
+    return from_agent(document, frame_type, Unrecognised(frame_type=frame_type))
+
+
+def noise(line: Noise) -> Frame:
+    """A stray line, kept as a JSON string because a frame is one JSON document."""
+    return Frame(
+        direction=Direction.FROM_AGENT, raw=dumps(line.text), type="noise", events=(Unrecognised(frame_type="noise"),)
+    )
+
+
+def already_seen(message_id: MessageId) -> Frame:
+    """The codec's own note, for vendors that cannot say themselves that they have had a message before."""
+    note = dumps({"type": "relaycast/already_seen", "message_id": message_id})
+    return Frame(
+        direction=Direction.FROM_AGENT,
+        raw=note,
+        type="relaycast/already_seen",
+        events=(PromptAccepted(message_id=message_id, already_seen=True),),
+    )
+
+
+def reaction(
+    document: Document, frame_type: str, said: Iterable[AgentEvent | Frame], *, transient: bool = False
+) -> list[Frame]:
+    """The agent's frame with the events among `said`, then the frames among it, which answer the agent.
+
+    A frame that is known by name but not in this shape is `Unrecognised`: the vendors change them weekly, and one odd
+    frame is no reason to end the conversation.
+    """
+    try:
+        parts = list(said)
+    except ValidationError:
+        return [unrecognised(document, frame_type)]
+    events = [part for part in parts if not isinstance(part, Frame)]
+    answers = [part for part in parts if isinstance(part, Frame)]
+    return [from_agent(document, frame_type, *events, transient=transient), *answers]
