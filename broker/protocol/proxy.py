@@ -118,6 +118,9 @@ class Welcome(_Wire):
     epoch: str
     reports_seen: int
     """The last report of this spool the broker has stored; resend from the next."""
+    commands_acked: int = 0
+    """Commands come from the next number on. A new boot starts behind what its predecessor never took: those commands
+    were for processes that are gone."""
     session: SessionId
     session_url: str
     broker_version: str
