@@ -227,7 +227,7 @@ class AcpSession:
             case "session/load":
                 yield AgentBroken(code="RESUME_FAILED", detail=message.message)
             case "session/prompt":
-                yield from self._on_prompt_failed(message.message)
+                yield from self._on_prompt_failed(message)
             case _:
                 yield from self._on_ping_answered(message.call.subject)
 
@@ -268,7 +268,7 @@ class AcpSession:
     def _on_ping_answered(self, prompt: Prompt | None) -> _Reaction:
         if prompt is not None and prompt is self._running:
             yield from self._begin_turn(prompt)
-        elif not self._ready:
+        elif prompt is None and not self._ready:
             self._remember_replay()
             yield self._now_ready()
 
@@ -302,11 +302,14 @@ class AcpSession:
         reason = None if done.outcome is TurnOutcome.COMPLETED else done.stop_reason
         yield from self._end_turn(done.outcome, reason=reason)
 
-    def _on_prompt_failed(self, reason: str) -> _Reaction:
-        if self._turn is None and self._running is not None:
+    def _on_prompt_failed(self, failure: Failure[Prompt]) -> _Reaction:
+        """JSON-RPC's own codes, all negative, refuse the prompt; Gemini tells a failed model call by HTTP status."""
+        if self._turn is None and self._running is not None and failure.code < 0:
             self._seen.discard(self._running.message_id)
-            yield PromptRefused(message_id=self._running.message_id, reason=reason)
-        yield from self._end_turn(TurnOutcome.FAILED, reason=reason)
+            yield PromptRefused(message_id=self._running.message_id, reason=failure.message)
+        elif self._running is not None:
+            yield from self._begin_turn(self._running)
+        yield from self._end_turn(TurnOutcome.FAILED, reason=failure.message)
 
     def _end_turn(self, outcome: TurnOutcome, *, reason: str | None) -> _Reaction:
         yield from self._finish_speaking()
