@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import orjson
-from broker.protocol.claude import ClaudeSession
 
 from broker import __version__
 from broker.domain.agents import Transport
+from broker.protocol.claude import ClaudeSession
 from connect.bridges.launch import Launch, LaunchRequest
 from connect.state_folder import write_private
 
