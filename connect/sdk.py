@@ -101,7 +101,7 @@ class AgentRelay:
         *,
         mode: Mode = Mode.WAIT,
         thread: MessageId | None = None,
-        ttl_s: float | None = None,
+        ttl_s: int | None = None,
     ) -> Sent:
         """Send `text` to an agent, a `#channel`, or everybody (`*`)."""
         body: dict[str, object] = {"to": to, "text": text, "mode": mode}
@@ -122,10 +122,11 @@ class AgentRelay:
 
     async def interrupt(self, name: str) -> Agent:
         """Stop an agent's running turn."""
-        return Agent.model_validate(await self._in_session("POST", f"/agents/{quote(name, safe='')}/interrupt"))
+        found = await self._in_session("POST", f"/agents/{quote(name, safe='')}/interrupt")
+        return Agent.model_validate(found["agent"])
 
     async def agents(self) -> list[Agent]:
-        """The session's agents."""
+        """The session's agents, ended ones too."""
         found = await self._in_session("GET", "/agents")
         return [Agent.model_validate(each) for each in found["agents"]]
 

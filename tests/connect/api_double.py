@@ -235,7 +235,6 @@ async def serving(app: Starlette) -> AsyncIterator[str]:
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(app, log_level="error", lifespan="auto", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
-        server.install_signal_handlers = lambda: None  # type: ignore[method-assign]
         listener.listen()
         running = asyncio.create_task(server.serve(sockets=[listener]))
         try:
