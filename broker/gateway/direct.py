@@ -24,7 +24,7 @@ from broker.gateway.container import Services
 from broker.gateway.http import bearer
 from broker.gateway.mailbox_pump import Kicked, MailboxPump, Superseded
 from broker.gateway.sockets import OpenSockets, close
-from broker.protocol.agent_events import AgentReady, ApprovalRequested, StateEvent, TurnStarted
+from broker.protocol.agent_events import StateEvent
 from broker.protocol.agent_session import Direction, Frame, Opening, Prompt
 from broker.protocol.claude import ClaudeSession
 from broker.protocol.close_codes import CloseCode
@@ -45,7 +45,7 @@ from broker.protocol.proxy import (
     StateChanged,
     Stop,
 )
-from broker.services.ports import Attached, NumberedFact
+from broker.services.ports import Attached
 from broker.telemetry import LINKS
 
 _log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class DirectSocket:
         self._s = services
         self._sockets = sockets
 
-    async def __call__(self, websocket: WebSocket) -> None:
+    async def serve(self, websocket: WebSocket) -> None:
         """Serve until either side ends."""
         await websocket.accept()
         try:
@@ -107,7 +107,8 @@ class _Connection:
         self._session = ClaudeSession(
             Opening(cwd=self._agent.cwd or "", instructions="", mcp_url="", mcp_token="", client_version=__version__),
             session_id=self._agent.native_id or self._agent.id,
-            pending=await self._pending(),
+            # The CLI never sends a permission request again, not even when another gateway has died with it.
+            pending=await self._s.desk.pending_of(self._principal, self._agent.id),
         )
         attached = await self._s.linking.attach_direct(self._principal, self._hello())
         pump = MailboxPump(
@@ -136,10 +137,6 @@ class _Connection:
             spool_id=self._spool,
             agents=[LiveAgent(agent=self._agent.id, generation=self._agent.generation)],
         )
-
-    async def _pending(self) -> dict[str, ApprovalRequested]:
-        """What it asked before another gateway died: the CLI never sends a permission request again."""
-        return await self._s.desk.pending_of(self._principal, self._agent.id)
 
     async def _detach(self, attached: Attached) -> None:
         try:
@@ -192,15 +189,12 @@ class _Connection:
         await self._report(attached, reports)
 
     async def _report(self, attached: Attached, reports: list[Report]) -> None:
-        facts = []
+        numbered = []
         for report in reports:
             self._reported += 1
-            fact = await self._s.linking.prepared(
-                self._principal, attached, NumberedReport(seq=self._reported, report=report)
-            )
-            facts.append(NumberedFact(seq=fact.seq, fact=fact.fact, frame_id=_frame_id(report)))
-        if facts:
-            await self._s.linking.apply(self._principal, attached, facts, spool=self._spool)
+            numbered.append(NumberedReport(seq=self._reported, report=report, frame_id=_frame_id(report)))
+        if numbered:
+            await self._s.linking.report(self._principal, attached, numbered, spool=self._spool)
 
 
 def _reports(frame: Frame, agent: AgentId, generation: int) -> list[Report]:

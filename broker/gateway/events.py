@@ -28,7 +28,7 @@ class EventSocket:
         self._s = services
         self._sockets = sockets
 
-    async def __call__(self, websocket: WebSocket) -> None:
+    async def serve(self, websocket: WebSocket) -> None:
         """Serve one connection. A refusal is a close code, never an HTTP status: browsers cannot read those."""
         await websocket.accept()
         try:

@@ -37,7 +37,7 @@ class ProxySocket:
         self._s = services
         self._sockets = sockets
 
-    async def __call__(self, websocket: WebSocket) -> None:
+    async def serve(self, websocket: WebSocket) -> None:
         """Serve one connection. A refusal is a close code, so that the proxy can tell people why."""
         await websocket.accept(subprotocol=_subprotocol(websocket))
         code = await self._served(websocket)

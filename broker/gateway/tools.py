@@ -17,7 +17,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import ToolAnnotations
 from pydantic import Field
 from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from broker import __version__
 from broker.domain.access import Principal, TokenKind
@@ -167,28 +167,30 @@ class RelayTools:
 _SCOPE_KEY = "relaycast.principal"
 
 
-def mcp_application(services: Services) -> tuple[ASGIApp, MCPServer[Any]]:
-    """The ASGI application for /mcp, and the server whose session manager must run while it serves."""
-    server = RelayTools(services).server()
-    inner = server.streamable_http_app(
-        streamable_http_path="/mcp",
-        json_response=True,
-        stateless_http=True,
-        # The bearer token is what protects these calls; browsers cannot send it across sites.
-        transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
-    )
+class ToolsApplication:
+    """The ASGI application for /mcp. `server.session_manager` must run while it serves."""
 
-    async def authorised(scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, services: Services) -> None:
+        self._access = services.access
+        self.server = RelayTools(services).server()
+        self._inner = self.server.streamable_http_app(
+            streamable_http_path="/mcp",
+            json_response=True,
+            stateless_http=True,
+            # The bearer token is what protects these calls; browsers cannot send it across sites.
+            transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request of an agent."""
         try:
-            principal = await services.access.authenticate(bearer(Request(scope)))
+            principal = await self._access.authenticate(bearer(Request(scope)))
             if principal.kind is not TokenKind.AGENT:
                 raise NotPermitted("the tools at /mcp are for agents; this is a token of another kind")
         except RelayError as error:
             await Refusal(error)(scope, receive, send)
             return
-        await inner({**scope, _SCOPE_KEY: principal}, receive, send)
-
-    return authorised, server
+        await self._inner({**scope, _SCOPE_KEY: principal}, receive, send)
 
 
 def _refusing(tool: _Tool) -> _Tool:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
+
 from broker.domain.approvals import ApprovalAnswer, Verdict
 from broker.domain.ids import MessageId
 from broker.protocol.agent_events import (
@@ -347,7 +349,12 @@ class ClaudeSession:
                 yield to_agent(control_error(frame.request_id, f"not supported: {subtype}"), "control_response")
 
     def _on_tool_question(self, frame: ControlRequest) -> _Reaction:
-        question = ToolQuestion.model_validate(frame.request)
+        try:
+            question = ToolQuestion.model_validate(frame.request)
+        except ValidationError:
+            yield Unrecognised(frame_type="control_request:can_use_tool")
+            yield to_agent(control_error(frame.request_id, "not understood"), "control_response")
+            return
         native_id = dumps(frame.request_id).decode()
         self._pending[native_id] = PendingTool(
             input=question.input,

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, assert_never
+
+from pydantic import ValidationError
 
 from broker.domain.approvals import ApprovalAnswer
 from broker.domain.ids import MessageId
@@ -49,7 +51,18 @@ from broker.protocol.codex_requests import (
     declined,
 )
 from broker.protocol.frames import already_seen, noise, reaction, to_agent
-from broker.protocol.jsonrpc import Connection, Failure, Notification, PeerRequest, Result, Unmatched
+from broker.protocol.jsonrpc import (
+    INVALID_PARAMS,
+    METHOD_NOT_FOUND,
+    Connection,
+    Failure,
+    Message,
+    Notification,
+    PeerRequest,
+    Result,
+    Unmatched,
+    message_name,
+)
 from broker.protocol.ndjson import Document, LineReader, Noise, dumps
 from broker.protocol.redelivery import nudge_id
 from broker.protocol.turns import RunningTurn
@@ -162,43 +175,58 @@ class CodexSession:
         if isinstance(line, Noise):
             return [noise(line)]
         message = self._connection.read(line.value)
+        name = _frame_name(message)
+        return reaction(line, name, self._on_message(message, name), transient=name in _FRAGMENTS)
+
+    def _on_message(self, message: Message[Prompt], name: str) -> _Reaction:
         match message:
             case PeerRequest():
-                return reaction(line, message.method, self._on_request(message))
+                yield from self._on_request(message)
             case Notification():
-                return self._read_notification(line, message)
+                yield from self._on_notification(message, name)
             case Result():
-                return reaction(line, f"{message.call.method}:result", self._on_result(message))
+                yield from self._on_result(message)
             case Failure():
-                return reaction(line, f"{message.call.method}:error", self._on_failure(message))
+                yield from self._on_failure(message)
             case Unmatched():
-                return reaction(line, message.what, [Unrecognised(frame_type=message.what)])
+                yield Unrecognised(frame_type=name)
+            case _ as other:
+                assert_never(other)
 
-    def _read_notification(self, line: Document, message: Notification) -> list[Frame]:
-        name = _notification_name(message)
-        if message.params.get("threadId", self._thread_id) != self._thread_id:
-            return reaction(line, name, ())  # a sub-agent's or another client's thread
+    def _on_notification(self, message: Notification, name: str) -> _Reaction:
+        """Other threads, of sub-agents or other clients, are only kept."""
         handler = _NOTIFICATIONS.get(message.method)
+        if message.params.get("threadId", self._thread_id) != self._thread_id:
+            return
         if handler is not None:
-            said = handler(self, message.params)
-        else:
-            said = iter(() if message.method in _SILENT else (Unrecognised(frame_type=name),))
-        return reaction(line, name, said, transient=message.method in _FRAGMENTS)
+            yield from handler(self, message.params)
+        elif message.method not in _SILENT:
+            yield Unrecognised(frame_type=name)
 
     def _on_request(self, request: PeerRequest) -> _Reaction:
         """Sub-agents' threads ask here too; whatever is not for people is declined, or the turn would wait for ever."""
         native_id = dumps(request.id).decode()
-        repeated = native_id in self._pending
-        event = approval_requested(native_id, request, changes=self._changes)
-        if event is not None:
-            self._pending[native_id] = PendingApproval(request_id=request.id, method=request.method)
-            yield from () if repeated else (event,)
+        try:
+            event = approval_requested(native_id, request, changes=self._changes)
+        except ValidationError:
+            yield Unrecognised(frame_type=request.method)
+            yield self._refuse(request, code=INVALID_PARAMS)
             return
+        if event is None:
+            yield self._decline(request)
+            return
+        if native_id not in self._pending:  # a client that comes back is asked again
+            yield event
+        self._pending[native_id] = PendingApproval(request_id=request.id, method=request.method)
+
+    def _decline(self, request: PeerRequest) -> Frame:
         result = declined(request.method)
-        if result is not None:
-            yield to_agent(self._connection.respond(request.id, result), f"{request.method}:result")
-        else:
-            yield to_agent(self._connection.refuse(request.id, "not supported"), f"{request.method}:error")
+        if result is None:
+            return self._refuse(request, code=METHOD_NOT_FOUND)
+        return to_agent(self._connection.respond(request.id, result), f"{request.method}:result")
+
+    def _refuse(self, request: PeerRequest, *, code: int) -> Frame:
+        return to_agent(self._connection.refuse(request.id, "not supported", code=code), f"{request.method}:error")
 
     def _on_result(self, message: Result[Prompt]) -> _Reaction:
         match message.call.method:
@@ -376,12 +404,12 @@ def _without_steering(prompt: Prompt) -> Prompt:
     return Prompt(message_id=prompt.message_id, text=prompt.text, nudge=prompt.nudge)
 
 
-def _notification_name(message: Notification) -> str:
+def _frame_name(message: Message[Prompt]) -> str:
     match message:
         case Notification(method="item/started" | "item/completed" as method, params={"item": {"type": str(kind)}}):
             return f"{method}:{kind[:40]}"
         case _:
-            return message.method[:80]
+            return message_name(message)
 
 
 _NOTIFICATIONS: dict[str, Callable[[CodexSession, _Params], _Reaction]] = {

@@ -24,11 +24,6 @@ def to_agent(message: dict[str, Any] | bytes, frame_type: str, *events: AgentEve
     return Frame(direction=Direction.TO_AGENT, raw=raw, type=frame_type, events=events)
 
 
-def unrecognised(document: Document, frame_type: str) -> Frame:
-    """A frame this version does not know, or knows in another shape."""
-    return from_agent(document, frame_type, Unrecognised(frame_type=frame_type))
-
-
 def noise(line: Noise) -> Frame:
     """A stray line, kept as a JSON string because a frame is one JSON document."""
     return Frame(
@@ -53,12 +48,16 @@ def reaction(
     """The agent's frame with the events among `said`, then the frames among it, which answer the agent.
 
     A frame that is known by name but not in this shape is `Unrecognised`: the vendors change them weekly, and one odd
-    frame is no reason to end the conversation.
+    frame is no reason to end the conversation. What was said before the odd part was found stays said.
     """
+    events: list[AgentEvent] = []
+    answers: list[Frame] = []
     try:
-        parts = list(said)
+        for part in said:
+            if isinstance(part, Frame):
+                answers.append(part)
+            else:
+                events.append(part)
     except ValidationError:
-        return [unrecognised(document, frame_type)]
-    events = [part for part in parts if not isinstance(part, Frame)]
-    answers = [part for part in parts if isinstance(part, Frame)]
+        events.append(Unrecognised(frame_type=frame_type))
     return [from_agent(document, frame_type, *events, transient=transient), *answers]

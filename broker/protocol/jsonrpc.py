@@ -7,11 +7,14 @@ the presence of `method` decides. Codex leaves the `jsonrpc` member out, ACP wan
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Generic, TypeGuard, TypeVar
+from typing import Any, Generic, TypeGuard, TypeVar, assert_never
 
 from broker.protocol.ndjson import dumps
 
 METHOD_NOT_FOUND = -32601
+INVALID_PARAMS = -32602
+
+_MAX_NAME = 80
 
 _Subject = TypeVar("_Subject")
 RequestId = int | str
@@ -66,6 +69,9 @@ class Unmatched:
     what: str
 
 
+Message = PeerRequest | Notification | Result[_Subject] | Failure[_Subject] | Unmatched
+
+
 class Connection(Generic[_Subject]):
     """Writes messages and remembers which of our requests are open; `_Subject` is what a request was about."""
 
@@ -92,9 +98,7 @@ class Connection(Generic[_Subject]):
         """The refusal of a request of the peer."""
         return self._write(id=request_id, error={"code": code, "message": message})
 
-    def read(
-        self, message: dict[str, Any]
-    ) -> PeerRequest | Notification | Result[_Subject] | Failure[_Subject] | Unmatched:
+    def read(self, message: dict[str, Any]) -> Message[_Subject]:
         """Tell what a message of the peer is; an answer closes the request it belongs to."""
         method, request_id = message.get("method"), message.get("id")
         if isinstance(method, str):
@@ -106,24 +110,47 @@ class Connection(Generic[_Subject]):
             return self._close(request_id, message)
         return Unmatched(what="message")
 
-    def _close(
-        self, request_id: RequestId, message: dict[str, Any]
-    ) -> Result[_Subject] | Failure[_Subject] | Unmatched:
+    def _close(self, request_id: RequestId, message: dict[str, Any]) -> Message[_Subject]:
         call = self._open.pop(request_id, None)
         if call is None:
             return Unmatched(what="response")
         error = message.get("error")
         if error is None:
             return Result(call=call, value=_object(message.get("result")))
-        code, text = _object(error).get("code"), _object(error).get("message")
-        return Failure(call=call, code=code if isinstance(code, int) else 0, message=str(text or error))
+        return Failure(call=call, code=_code(_object(error)), message=_explanation(_object(error)))
 
     def _write(self, **members: object) -> bytes:
         return dumps({**self._envelope, **members})
 
 
+def message_name(message: Message[_Subject]) -> str:
+    """The frame type of a message: `turn/started`, `turn/start:result`, `turn/start:error`."""
+    match message:
+        case PeerRequest() | Notification():
+            return message.method[:_MAX_NAME]
+        case Result():
+            return f"{message.call.method}:result"
+        case Failure():
+            return f"{message.call.method}:error"
+        case Unmatched():
+            return message.what
+        case _ as other:
+            assert_never(other)
+
+
 def _object(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _code(error: dict[str, Any]) -> int:
+    code = error.get("code")
+    return code if isinstance(code, int) else 0
+
+
+def _explanation(error: dict[str, Any]) -> str:
+    """The message, and Gemini's `data.details` behind it: its message alone is often "Internal error"."""
+    parts = (error.get("message"), _object(error.get("data")).get("details"))
+    return ": ".join(part for part in parts if isinstance(part, str)) or "no reason given"
 
 
 def _is_id(value: object) -> TypeGuard[RequestId]:

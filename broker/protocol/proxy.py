@@ -217,6 +217,8 @@ class NumberedReport(_Wire):
 
     seq: int
     report: Annotated[Report, Field(discriminator="type")]
+    frame_id: str = ""
+    """The frame's own id where the agent itself sends frames again after a reconnect; each is logged once."""
 
 
 class Reports(_Wire):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 import orjson
 
@@ -97,6 +98,10 @@ class ApprovalDesk:
         """A session's requests, the newest first."""
         principal.require(Permission.READ)
         return await self._approvals.approvals(principal.workspace, session.id, status=status)
+
+    async def pending_of(self, principal: Principal, agent: AgentId) -> dict[str, dict[str, Any] | None]:
+        """What an agent waits for: its native request id → the tool's input."""
+        return await self._approvals.pending(principal.workspace, agent)
 
     async def rules(self, principal: Principal) -> list[Rule]:
         """The workspace's rules."""

@@ -88,15 +88,12 @@ class Linking:
         self, principal: Principal, attached: Attached, reports: Sequence[NumberedReport], *, spool: str
     ) -> int:
         """Apply a peer's reports, each once and in order; the number of the last. Raises `Fenced`, `Unavailable`."""
-        facts = [NumberedFact(seq=r.seq, fact=await self._fact(principal, attached, r.report)) for r in reports]
-        await self.apply(principal, attached, facts, spool=spool)
-        return reports[-1].seq
-
-    async def apply(
-        self, principal: Principal, attached: Attached, facts: Sequence[NumberedFact], *, spool: str
-    ) -> None:
-        """Apply prepared facts."""
+        facts = [
+            NumberedFact(seq=r.seq, fact=await self._fact(principal, attached, r.report), frame_id=r.frame_id)
+            for r in reports
+        ]
         await self._links.apply(principal.workspace, attached.link, facts, fence=attached.fence, spool=spool)
+        return reports[-1].seq
 
     async def _fact(self, principal: Principal, attached: Attached, report: Report) -> Report | DecidedApproval:
         match report:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from broker.domain.access import Principal, TokenKind
 from broker.domain.agents import Agent
@@ -177,7 +177,7 @@ class NumberedFact:
     seq: int
     fact: Report | DecidedApproval
     frame_id: str = ""
-    """The frame's own id where the peer itself sends frames again (direct connections)."""
+    """See `NumberedReport.frame_id`."""
 
 
 class Links(Protocol):
@@ -219,6 +219,9 @@ class Approvals(Protocol):
         self, workspace: WorkspaceId, session: SessionId, *, status: ApprovalStatus | None, limit: int = 100
     ) -> list[Approval]:
         """The newest first."""
+
+    async def pending(self, workspace: WorkspaceId, agent: AgentId) -> dict[str, dict[str, Any] | None]:
+        """What an agent waits for: its native request id → the tool's input."""
 
     async def answer(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import orjson
 from pydantic import TypeAdapter
@@ -42,6 +43,13 @@ class RedisApprovals:
             pipe.hgetall(keys.key(workspace, "approval", approval))
         found = [_approval(row) for row in (await pipe.execute() if ids else []) if row]
         return [a for a in found if status is None or a.status is status][:limit]
+
+    async def pending(self, workspace: WorkspaceId, agent: AgentId) -> dict[str, dict[str, Any] | None]:
+        """What an agent waits for: its native request id → the tool's input."""
+        asks = await self._redis.hgetall(keys.key(workspace, "asks", agent))
+        return {
+            native: (await self.approval(workspace, ApprovalId(approval))).input for native, approval in asks.items()
+        }
 
     async def answer(
         self,

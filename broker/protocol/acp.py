@@ -1,0 +1,448 @@
+"""Any agent that speaks the Agent Client Protocol, version 1: one session as a state machine.
+
+A second `session/prompt` would cancel the running one, so prompts are kept here and go one after the other. The
+protocol has no ids for messages; the headers in the replayed history tell what a loaded session has had.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+from pydantic import ValidationError
+
+from broker.domain.approvals import ApprovalAnswer, Scope, Verdict
+from broker.domain.ids import MessageId
+from broker.protocol.acp_updates import (
+    RELAY_SERVER,
+    Chunk,
+    Initialized,
+    PermissionOption,
+    PermissionQuestion,
+    PromptDone,
+    SessionOpened,
+    SessionUpdate,
+    Tool,
+    ToolCall,
+)
+from broker.protocol.agent_events import (
+    AgentBroken,
+    AgentEvent,
+    AgentReady,
+    ApprovalWithdrawn,
+    ProblemNoted,
+    PromptAccepted,
+    PromptRefused,
+    TextSpoken,
+    TextStreamed,
+    ThoughtSpoken,
+    ToolReturned,
+    TurnOutcome,
+    Unrecognised,
+)
+from broker.protocol.agent_session import Frame, Opening, Prompt
+from broker.protocol.frames import already_seen, noise, reaction, to_agent
+from broker.protocol.jsonrpc import (
+    INVALID_PARAMS,
+    METHOD_NOT_FOUND,
+    Connection,
+    Failure,
+    Message,
+    Notification,
+    PeerRequest,
+    RequestId,
+    Result,
+    Unmatched,
+    message_name,
+)
+from broker.protocol.ndjson import Document, LineReader, Noise, dumps
+from broker.protocol.redelivery import message_ids_in, nudge_id
+from broker.protocol.turns import RunningTurn
+
+_Reaction = Iterator[AgentEvent | Frame]
+_Params = dict[str, Any]
+
+_PROTOCOL_VERSION = 1
+_PING = "_relaycast/ping"
+"""Unknown to every agent: the answer is "method not found", and it comes after what was read or replayed before."""
+
+_MODE_NOTICE = "[MODE_UPDATE]"
+_CANCELLED: dict[str, Any] = {"outcome": {"outcome": "cancelled"}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _PendingPermission:
+    request_id: RequestId
+    options: tuple[PermissionOption, ...]
+    call_id: str
+
+
+class AcpSession:
+    """See `AgentSession`. There is at most one unanswered `session/prompt`; steering prompts wait like all others."""
+
+    def __init__(self, opening: Opening, *, auth_method: str | None = None) -> None:
+        """`auth_method` is given only for an agent that will not work without `authenticate`."""
+        self._opening = opening
+        self._auth_method = auth_method
+        self._lines = LineReader()
+        self._connection: Connection[Prompt] = Connection(versioned=True)
+        self._agent: Initialized | None = None
+        self._session_id = opening.resume
+        self._model: str | None = None
+        self._ready = False
+        self._instructions = "" if opening.resume else opening.instructions
+        self._pending: dict[str, _PendingPermission] = {}
+        self._tools: dict[str, Tool] = {}
+        self._seen: set[MessageId] = set()
+        self._accepted: set[MessageId] = set()
+        self._replayed: list[str] = []
+        self._kept: deque[Prompt] = deque()
+        self._running: Prompt | None = None
+        self._turn: RunningTurn | None = None
+        self._speech: list[str] = []
+        self._thought: list[str] = []
+
+    def start(self) -> list[Frame]:
+        """Begin the handshake. Without file and terminal access through us the agent uses its own machine's."""
+        capabilities = {"fs": {"readTextFile": False, "writeTextFile": False}, "terminal": False}
+        client = {"name": "relay-connect", "title": "Relaycast", "version": self._opening.client_version}
+        hello = {"protocolVersion": _PROTOCOL_VERSION, "clientCapabilities": capabilities, "clientInfo": client}
+        return [self._ask("initialize", hello)]
+
+    def receive(self, data: bytes) -> list[Frame]:
+        """Take bytes from the process."""
+        return [frame for line in self._lines.feed(data) for frame in self._read(line)]
+
+    def prompt(self, prompt: Prompt) -> list[Frame]:
+        """Hand over a message now, or keep it until the running turn has ended."""
+        if prompt.message_id not in self._seen:
+            self._seen.add(prompt.message_id)
+            return self._hand_over_or_keep(prompt)
+        known = already_seen(prompt.message_id)
+        if not prompt.nudge or prompt.message_id in {each.message_id for each in (*self._kept, *self._in_turn())}:
+            return [known]
+        self._accepted.add(prompt.message_id)
+        return [known, *self._hand_over_or_keep(prompt)]
+
+    def interrupt(self) -> list[Frame]:
+        """Stop the running turn and whatever it waits for."""
+        if self._running is None:
+            return []
+        cancel = self._connection.notify("session/cancel", {"sessionId": self._session_id})
+        return [to_agent(cancel, "session/cancel"), *self._withdraw_all()]
+
+    def answer(self, native_id: str, answer: ApprovalAnswer) -> list[Frame]:
+        """Answer a permission request. A rejected tool is never mentioned again, so its end is told here."""
+        pending = self._pending.pop(native_id, None)
+        if pending is None:
+            return []
+        option = _chosen(pending.options, answer)
+        outcome = {"outcome": {"outcome": "selected", "optionId": option.option_id}} if option else _CANCELLED
+        events = [] if answer.verdict is Verdict.ALLOW else [self._rejected(pending.call_id, answer.note)]
+        frames = [self._respond(pending, outcome, *events)]
+        stop = answer.verdict is Verdict.DENY and answer.interrupt
+        return frames + self.interrupt() if stop else frames
+
+    def close(self) -> list[Frame]:
+        """Nothing: the end of its input is what ends the agent."""
+        return []
+
+    def _ask(self, method: str, params: _Params, *, subject: Prompt | None = None) -> Frame:
+        return to_agent(self._connection.request(method, params, subject=subject), method)
+
+    def _respond(self, pending: _PendingPermission, result: _Params, *events: AgentEvent) -> Frame:
+        raw = self._connection.respond(pending.request_id, result)
+        return to_agent(raw, "session/request_permission:result", *events)
+
+    def _rejected(self, call_id: str, note: str) -> ToolReturned:
+        self._tools.pop(call_id, None)
+        return ToolReturned(call_id=call_id, ok=False, output=note or "Permission was denied.")
+
+    def _withdraw_all(self) -> list[Frame]:
+        withdrawn, self._pending = self._pending, {}
+        return [
+            self._respond(pending, _CANCELLED, ApprovalWithdrawn(native_id=native_id))
+            for native_id, pending in withdrawn.items()
+        ]
+
+    def _in_turn(self) -> list[Prompt]:
+        return [self._running] if self._running else []
+
+    def _hand_over_or_keep(self, prompt: Prompt) -> list[Frame]:
+        self._kept.append(prompt)
+        return self._next_kept()
+
+    def _next_kept(self) -> list[Frame]:
+        """The ping behind a prompt proves that the agent has read it, long before a slow model says its first word."""
+        if self._running is not None or not self._kept:
+            return []
+        prompt = self._running = self._kept.popleft()
+        text = prompt.nudge if prompt.nudge and prompt.message_id in self._accepted else prompt.text
+        if self._instructions:
+            text, self._instructions = f"{self._instructions}\n\n{text}", ""
+        params = {"sessionId": self._session_id, "prompt": [{"type": "text", "text": text}]}
+        return [self._ask("session/prompt", params, subject=prompt), self._ask(_PING, {}, subject=prompt)]
+
+    def _read(self, line: Document | Noise) -> list[Frame]:
+        if isinstance(line, Noise):
+            return [noise(line)]
+        message = self._connection.read(line.value)
+        name, live = _frame_name(message), self._running is not None
+        return reaction(line, name, self._on_message(message, name), transient=live and name in _FRAGMENTS)
+
+    def _on_message(self, message: Message[Prompt], name: str) -> _Reaction:
+        match message:
+            case PeerRequest():
+                yield from self._on_request(message)
+            case Notification(method="session/update"):
+                yield from self._on_update(message.params, name)
+            case Result():
+                yield from self._on_result(message)
+            case Failure():
+                yield from self._on_failure(message)
+            case Notification() | Unmatched():
+                yield Unrecognised(frame_type=name)
+            case _ as other:
+                assert_never(other)
+
+    def _on_result(self, message: Result[Prompt]) -> _Reaction:
+        match message.call.method:
+            case "initialize":
+                yield from self._on_initialized(Initialized.model_validate(message.value))
+            case "authenticate":
+                yield from self._open_session()
+            case "session/new" | "session/load":
+                yield from self._on_opened(SessionOpened.model_validate(message.value))
+            case "session/prompt":
+                yield from self._on_prompt_done(message)
+            case _:
+                yield from self._on_ping_answered(message.call.subject)
+
+    def _on_failure(self, message: Failure[Prompt]) -> _Reaction:
+        match message.call.method:
+            case "initialize" | "authenticate" | "session/new":
+                yield AgentBroken(code="HANDSHAKE_FAILED", detail=message.message)
+            case "session/load":
+                yield AgentBroken(code="RESUME_FAILED", detail=message.message)
+            case "session/prompt":
+                yield from self._on_prompt_failed(message.message)
+            case _:
+                yield from self._on_ping_answered(message.call.subject)
+
+    def _on_initialized(self, agent: Initialized) -> _Reaction:
+        self._agent = agent
+        if agent.protocol_version != _PROTOCOL_VERSION:
+            detail = f"the agent speaks protocol version {agent.protocol_version}, not {_PROTOCOL_VERSION}"
+            yield AgentBroken(code="HANDSHAKE_FAILED", detail=detail)
+        elif self._auth_method is not None:
+            yield self._ask("authenticate", {"methodId": self._auth_method})
+        else:
+            yield from self._open_session()
+
+    def _open_session(self) -> _Reaction:
+        capable = self._agent.agent_capabilities if self._agent else None
+        headers = [{"name": "Authorization", "value": f"Bearer {self._opening.mcp_token}"}]
+        relay = {"type": "http", "name": RELAY_SERVER, "url": self._opening.mcp_url, "headers": headers}
+        params: _Params = {"cwd": self._opening.cwd, "mcpServers": [relay]}
+        if capable is None or not capable.mcp_capabilities.http:
+            params["mcpServers"] = []
+            yield ProblemNoted(detail="the agent takes no MCP servers over HTTP: it works without the relay's tools")
+        if not self._opening.resume:
+            yield self._ask("session/new", params)
+        elif capable is not None and capable.load_session:
+            yield self._ask("session/load", {**params, "sessionId": self._opening.resume})
+        else:
+            yield AgentBroken(code="RESUME_FAILED", detail="the agent cannot load an earlier session")
+
+    def _on_opened(self, opened: SessionOpened) -> _Reaction:
+        """A load is answered before the history has been replayed; the ping's answer comes behind it."""
+        self._session_id = opened.session_id or self._session_id
+        self._model = opened.models.current_model_id if opened.models else None
+        if self._opening.resume:
+            yield self._ask(_PING, {})
+        else:
+            yield self._now_ready()
+
+    def _on_ping_answered(self, prompt: Prompt | None) -> _Reaction:
+        if prompt is not None and prompt is self._running:
+            yield from self._begin_turn(prompt)
+        elif not self._ready:
+            self._remember_replay()
+            yield self._now_ready()
+
+    def _now_ready(self) -> AgentReady:
+        self._ready = True
+        info = self._agent.agent_info if self._agent else None
+        return AgentReady(
+            native_id=self._session_id or "",
+            resumed=self._opening.resume is not None,
+            model=self._model,
+            version=info.version if info else None,
+        )
+
+    def _begin_turn(self, prompt: Prompt) -> _Reaction:
+        if self._turn is not None:
+            return
+        nudged = prompt.nudge if prompt.message_id in self._accepted else None
+        turn_id = nudge_id(prompt.message_id, nudged) if nudged else prompt.message_id
+        self._turn = RunningTurn(turn_id=turn_id, message_ids=[prompt.message_id])
+        if prompt.message_id not in self._accepted:
+            self._accepted.add(prompt.message_id)
+            yield PromptAccepted(message_id=prompt.message_id)
+        yield self._turn.started()
+
+    def _on_prompt_done(self, message: Result[Prompt]) -> _Reaction:
+        done = PromptDone.model_validate(message.value)
+        if self._running is not None:
+            yield from self._begin_turn(self._running)
+        if done.usage is not None:
+            yield done.usage
+        reason = None if done.outcome is TurnOutcome.COMPLETED else done.stop_reason
+        yield from self._end_turn(done.outcome, reason=reason)
+
+    def _on_prompt_failed(self, reason: str) -> _Reaction:
+        if self._turn is None and self._running is not None:
+            self._seen.discard(self._running.message_id)
+            yield PromptRefused(message_id=self._running.message_id, reason=reason)
+        yield from self._end_turn(TurnOutcome.FAILED, reason=reason)
+
+    def _end_turn(self, outcome: TurnOutcome, *, reason: str | None) -> _Reaction:
+        yield from self._finish_speaking()
+        turn, self._turn, self._running = self._turn, None, None
+        self._tools.clear()
+        if turn is not None:
+            yield turn.ended(outcome, reason=reason)
+        yield from self._withdraw_all()
+        yield from self._next_kept()
+
+    def _on_request(self, request: PeerRequest) -> _Reaction:
+        """`fs/*` and `terminal/*` were not offered and anything else is unknown; unanswered it would wait for ever."""
+        if request.method != "session/request_permission":
+            yield self._refuse(request, code=METHOD_NOT_FOUND)
+            return
+        try:
+            question = PermissionQuestion.model_validate(request.params)
+        except ValidationError:
+            yield Unrecognised(frame_type=request.method)
+            yield self._refuse(request, code=INVALID_PARAMS)
+            return
+        yield from self._on_permission(request.id, question)
+
+    def _refuse(self, request: PeerRequest, *, code: int) -> Frame:
+        return to_agent(self._connection.refuse(request.id, "not supported", code=code), f"{request.method}:error")
+
+    def _on_permission(self, request_id: RequestId, question: PermissionQuestion) -> _Reaction:
+        native_id, call_id = dumps(request_id).decode(), question.tool_call.tool_call_id
+        pending = _PendingPermission(request_id=request_id, options=tuple(question.options), call_id=call_id)
+        if self._running is None or question.session_id != self._session_id:
+            yield self._respond(pending, _CANCELLED)
+            return
+        yield from self._begin_turn(self._running)
+        tool = self._tools.get(call_id) or Tool(call_id=call_id)
+        yield from self._learn(tool, question.tool_call)
+        self._pending[native_id] = pending
+        lasting = any(option.kind == "allow_always" for option in question.options)
+        yield tool.approval_requested(native_id, can_allow_session=lasting)
+
+    def _on_update(self, params: _Params, name: str) -> _Reaction:
+        update = SessionUpdate.model_validate(params)
+        handler = _UPDATES.get(name)
+        if name == _REPLAYED_PROMPT:
+            self._replayed.append(Chunk.model_validate(update.update).content.text or "")
+        elif handler is None and name not in _SILENT:
+            yield Unrecognised(frame_type=name)
+        elif handler is not None and self._running is not None and update.session_id == self._session_id:
+            yield from self._begin_turn(self._running)
+            yield from handler(self, update.update)
+
+    def _remember_replay(self) -> None:
+        """Take the ids out of the replayed texts: each for itself, and together in case one was cut in pieces."""
+        for text in (*self._replayed, "".join(self._replayed)):
+            self._seen.update(message_ids_in(text))
+        self._accepted.update(self._seen)
+        self._replayed.clear()
+
+    def _on_speech(self, update: _Params) -> _Reaction:
+        text = Chunk.model_validate(update).content.text
+        if text and not text.startswith(_MODE_NOTICE):
+            self._speech.append(text)
+            yield TextStreamed(delta=text)
+
+    def _on_thought(self, update: _Params) -> _Reaction:
+        self._thought.append(Chunk.model_validate(update).content.text or "")
+        yield from ()
+
+    def _on_tool(self, update: _Params) -> _Reaction:
+        call = ToolCall.model_validate(update)
+        tool = self._tools.get(call.tool_call_id) or Tool(call_id=call.tool_call_id)
+        yield from self._learn(tool, call)
+        if call.status in {"completed", "failed"}:
+            self._tools.pop(tool.call_id, None)
+            yield from tool.ended(ok=call.status == "completed")
+
+    def _learn(self, tool: Tool, call: ToolCall) -> _Reaction:
+        """A tool may first be heard of at its permission request, or only when it has ended."""
+        tool.learn(call)
+        if tool.call_id not in self._tools:
+            self._tools[tool.call_id] = tool
+            yield from self._finish_speaking()
+            yield tool.called()
+
+    def _finish_speaking(self) -> _Reaction:
+        """What came in chunks, whole."""
+        thought, speech = "".join(self._thought), "".join(self._speech)
+        self._thought.clear()
+        self._speech.clear()
+        if thought:
+            yield ThoughtSpoken(text=thought)
+        if speech:
+            if self._turn is not None:
+                self._turn.text = speech
+            yield TextSpoken(text=speech)
+
+
+def _chosen(options: tuple[PermissionOption, ...], answer: ApprovalAnswer) -> PermissionOption | None:
+    """The option of the wanted kind, else the nearest one; ids differ from agent to agent.
+
+    Of several lasting ones the last: Gemini lists the whole server before the one tool.
+    """
+    offered = {option.kind: option for option in options}
+    if answer.verdict is Verdict.DENY:
+        wanted = ["reject_once", "reject_always"]
+    elif answer.scope is Scope.SESSION:
+        wanted = ["allow_always", "allow_once"]
+    else:
+        wanted = ["allow_once", "allow_always"]
+    return next((offered[kind] for kind in wanted if kind in offered), None)
+
+
+def _frame_name(message: Message[Prompt]) -> str:
+    match message:
+        case Notification(method="session/update", params={"update": {"sessionUpdate": str(kind)}}):
+            return f"session/update:{kind[:40]}"
+        case _:
+            return message_name(message)
+
+
+_UPDATES: dict[str, Callable[[AcpSession, _Params], _Reaction]] = {
+    "session/update:agent_message_chunk": AcpSession._on_speech,
+    "session/update:agent_thought_chunk": AcpSession._on_thought,
+    "session/update:tool_call": AcpSession._on_tool,
+    "session/update:tool_call_update": AcpSession._on_tool,
+}
+
+_FRAGMENTS = frozenset({"session/update:agent_message_chunk", "session/update:agent_thought_chunk"})
+
+_REPLAYED_PROMPT = "session/update:user_message_chunk"
+
+_SILENT = frozenset(
+    {
+        "session/update:available_commands_update",
+        "session/update:config_option_update",
+        "session/update:current_mode_update",
+        "session/update:plan",
+    }
+)
+"""Known, kept, and nothing that changes what the broker knows."""
