@@ -24,13 +24,13 @@ from broker.domain.approvals import Scope, Verdict
 from broker.domain.errors import NotFound
 from broker.domain.ids import ApprovalId, MessageId
 from broker.domain.messages import Mode, ReceiptState
+from broker.domain.sessions import DEFAULT_SESSION
 from connect.api_client import ApiClient
 from connect.endpoint import Endpoint, resolve_endpoint
 from connect.event_feed import EventFeed, FeedItem
 from connect.sdk_facts import MessageReceipt, read_fact
 from connect.sdk_types import Agent, Approval, Event, LinkUp, Proxy, Reset, Sent, Session, Trace
 
-DEFAULT_SESSION = "default"
 _PAGE = 100
 _SPAWN_TIMEOUT_S = 120.0
 """Vendors' CLIs start in 1-6 s; a first start that installs something takes a minute."""
