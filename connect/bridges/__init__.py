@@ -1,1 +1,1 @@
-"""How each kind of agent process is started and spoken to."""
+"""How each kind of agent is started so that it can be driven: arguments, environment, files, codec."""

@@ -1,0 +1,281 @@
+"""One generation of one agent, from `spawn` to `exited`: its process, its codec, and the orders for it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import shutil
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, assert_never
+
+from broker.domain.ids import MessageId
+from broker.protocol.agent_events import AgentBroken, AgentEvent, AgentReady
+from broker.protocol.agent_session import AgentSession, Direction, Frame, Prompt
+from broker.protocol.errors import ProtocolViolation
+from broker.protocol.proxy import Answer, Deliver, Interrupt, LiveAgent, Spawn
+from connect.bridges.launch import Launch, LaunchRequest
+from connect.bridges.planning import plan_launch
+from connect.clis import CliCatalogue, FoundCli
+from connect.endpoint import Endpoint
+from connect.notices import AgentEnded, AgentStarted, Notice
+from connect.process_records import ProcessRecords
+from connect.processes import AgentProcess, ProcessStuck, end_process, start_process
+from connect.reporting import Reporter
+from connect.spool import Spool
+
+_READY_TIMEOUT_S = 120.0
+"""From the start to a conversation: Gemini on a cold disk measured 5 s and may have to wait out a clock minute."""
+_MAX_WAITING_ORDERS = 1000
+_AGENT_KIND = "at_live_"
+
+Order = Deliver | Interrupt | Answer
+
+STOPPED = "stopped"
+REPLACED = "replaced"
+"""A newer generation took its place."""
+PROXY_STOPPED = "PROXY_STOPPED"
+"""relay-connect itself was told to stop."""
+
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What every agent of this proxy shares."""
+
+    endpoint: Endpoint
+    catalogue: CliCatalogue
+    spool: Spool
+    records: ProcessRecords
+    private: Path
+    cwd: Path
+    environment: Mapping[str, str]
+    secrets: Callable[[], tuple[str, ...]]
+    """The proxy's own tokens, never to be reported."""
+    notice: Callable[[Notice], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ending:
+    reason: str
+    detail: str = ""
+    expected: bool = False
+
+
+class _CannotStart(Exception):
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+class AgentRun:
+    """Owns one process. Orders given before the agent is ready wait; each message is handed over once.
+
+    Whatever happens, `run` reports `exited` once, after the process and all it has started are gone.
+    """
+
+    def __init__(self, spawn: Spawn, around: Surroundings) -> None:
+        self.spawn = spawn
+        self._around = around
+        self._token = _AGENT_KIND + secrets.token_urlsafe(32)
+        self._report = Reporter(
+            spool=around.spool,
+            agent=spawn.agent,
+            generation=spawn.generation,
+            secrets=lambda: (self._token, *around.secrets()),
+        )
+        self._ending: asyncio.Future[_Ending] = asyncio.get_running_loop().create_future()
+        self._ready = asyncio.Event()
+        self._deadline: asyncio.TimerHandle | None = None
+        self._orders: list[Order] = []
+        self._delivered: set[tuple[MessageId, str | None]] = set()
+        self._process: AgentProcess | None = None
+        self._session: AgentSession | None = None
+        self.finished = asyncio.Event()
+
+    @property
+    def live(self) -> LiveAgent:
+        """How it is told in `hello`."""
+        return LiveAgent(agent=self.spawn.agent, generation=self.spawn.generation)
+
+    def end(self, reason: str, *, expected: bool = False, detail: str = "") -> None:
+        """Ask for its end; the first reason given stands."""
+        if not self._ending.done():
+            self._ending.set_result(_Ending(reason=reason, detail=detail, expected=expected))
+
+    def order(self, order: Order) -> None:
+        """Pass an order to the agent, now or as soon as it is ready."""
+        if isinstance(order, Deliver):
+            delivery = (order.message_id, order.nudge)
+            if delivery in self._delivered:
+                return
+            self._delivered.add(delivery)
+        if self._ready.is_set():
+            self._obey(order)
+        elif len(self._orders) < _MAX_WAITING_ORDERS:
+            self._orders.append(order)
+
+    async def run(self, *, after: AgentRun | None = None) -> None:
+        """Live through it all, once the process of the generation before is gone."""
+        private = self._around.private / secrets.token_hex(8)
+        try:
+            if after is not None:
+                await after.finished.wait()
+            await self._live(private)
+            self._report_exit(await self._ending)
+        finally:
+            shutil.rmtree(private, ignore_errors=True)
+            self.finished.set()
+
+    async def _live(self, private: Path) -> None:
+        try:
+            launch = await self._unless_ending(self._prepare(private))
+            if launch is not None:
+                await self._drive(launch)
+        except _CannotStart as refusal:
+            self.end(refusal.reason, detail=str(refusal))
+
+    async def _prepare(self, private: Path) -> Launch:
+        """Decide how to start it, and make its token known to the broker first: its first act may be a tool call."""
+        cli = await self._cli()
+        cwd = self._cwd()
+        launch = plan_launch(
+            LaunchRequest(
+                spawn=self.spawn,
+                cli=cli,
+                endpoint=self._around.endpoint,
+                token=self._token,
+                cwd=cwd,
+                private=private,
+                environment=self._around.environment,
+            )
+        )
+        number = self._report.started(
+            token=self._token, version=cli.installed.version, transport=launch.transport, cwd=str(cwd)
+        )
+        await self._around.spool.wait_acked(number)
+        return launch
+
+    async def _cli(self) -> FoundCli:
+        cli = await self._around.catalogue.find(self.spawn.cli)
+        if cli is None:
+            raise _CannotStart("CLI_MISSING", f"this machine knows no agent {self.spawn.cli!r}")
+        problem = cli.installed.problem
+        if problem is not None:
+            raise _CannotStart("VERSION_NOT_SUPPORTED" if cli.installed.version else "CLI_MISSING", problem)
+        return cli
+
+    def _cwd(self) -> Path:
+        cwd = Path(self.spawn.cwd).expanduser() if self.spawn.cwd else self._around.cwd
+        if not cwd.is_absolute():
+            cwd = self._around.cwd / cwd
+        if not cwd.is_dir():
+            raise _CannotStart("CWD_MISSING", f"{cwd} is not a folder on this machine")
+        return cwd
+
+    async def _drive(self, launch: Launch) -> None:
+        """Run the process until it ends or is to be ended; then see to it that it is gone."""
+        self._session = launch.session
+        try:
+            process = await start_process(launch.command, records=self._around.records, on_output=self._receive)
+        except OSError as error:
+            raise _CannotStart("SPAWN_FAILED", f"{launch.command.argv[0]}: {error.strerror or error}") from None
+        self._process = process
+        self._around.notice(AgentStarted(name=self.spawn.name, cli=self.spawn.cli, pid=process.pid))
+        try:
+            await self._converse(process)
+            await end_process(process, records=self._around.records, eof_grace_s=launch.eof_grace_s)
+        except asyncio.CancelledError:
+            process.kill()
+            raise
+        # Only now all it ever said has been read, which may hold a better reason.
+        self.end("exited")
+
+    async def _converse(self, process: AgentProcess) -> None:
+        if self._session is not None:
+            self._deadline = asyncio.get_running_loop().call_later(_READY_TIMEOUT_S, self._not_ready)
+            self._carry(self._session.start())
+        await self._unless_ending(process.exited.wait())
+        if self._deadline is not None:
+            self._deadline.cancel()
+        if self._session is not None and self._asked_to_end():
+            self._carry(self._session.close())
+
+    def _asked_to_end(self) -> bool:
+        """Whether the conversation is sound and ends from outside: only then are there last words to say."""
+        return self._ending.done() and self._ending.result().reason in {STOPPED, REPLACED, PROXY_STOPPED}
+
+    def _not_ready(self) -> None:
+        if not self._ready.is_set():
+            self.end("HANDSHAKE_FAILED", detail=f"not ready within {_READY_TIMEOUT_S:.0f} s")
+
+    def _receive(self, data: bytes) -> None:
+        if self._session is None:
+            return  # It talks to the broker by itself; what it prints is for nobody.
+        try:
+            self._carry(self._session.receive(data))
+        except ProtocolViolation as violation:
+            self.end("PROTOCOL_ERROR", detail=str(violation))
+        except Exception as error:  # The top of a callback: without it the agent would fall silent for ever.
+            _log.exception("agent %s: its output could not be taken", self.spawn.agent)
+            self.end("INTERNAL", detail=repr(error))
+
+    def _obey(self, order: Order) -> None:
+        if self._session is None or self._ending.done():
+            return
+        match order:
+            case Deliver():
+                prompt = Prompt(message_id=order.message_id, text=order.text, steer=order.steer, nudge=order.nudge)
+                frames = self._session.prompt(prompt)
+                self._carry(frames, then=lambda: self._report.handed(order.message_id))
+            case Interrupt():
+                self._carry(self._session.interrupt())
+            case Answer():
+                self._carry(self._session.answer(order.native_id, order.answer))
+            case _ as other:
+                assert_never(other)
+
+    def _carry(self, frames: Sequence[Frame], *, then: Callable[[], None] | None = None) -> None:
+        """Write and record frames; `then` follows once the process has all of them."""
+        assert self._process is not None
+        lines = b"".join(frame.raw + b"\n" for frame in frames if frame.direction is Direction.TO_AGENT)
+        for frame in frames:
+            self._report.frame(frame)
+        try:
+            self._process.write(lines, then)
+        except ProcessStuck as stuck:
+            self.end("STUCK", detail=str(stuck))
+        for frame in frames:
+            self._heed(frame.events)
+
+    def _heed(self, events: Sequence[AgentEvent]) -> None:
+        for event in events:
+            if isinstance(event, AgentBroken):
+                self.end(event.code, detail=event.detail)
+            elif isinstance(event, AgentReady):
+                self._ready.set()
+                waiting, self._orders = self._orders, []
+                for order in waiting:
+                    self._obey(order)
+
+    def _report_exit(self, ending: _Ending) -> None:
+        stderr = self._process.stderr_tail if self._process else ""
+        detail = "\n".join(part for part in (ending.detail, stderr.strip()) if part)
+        code = self._process.returncode if self._process else None
+        self._report.exited(code=code, expected=ending.expected, reason=ending.reason, detail=detail)
+        shown = self._report.redacted(detail.encode()).decode()
+        self._around.notice(AgentEnded(name=self.spawn.name, reason=ending.reason, detail=shown))
+
+    async def _unless_ending(self, work: Coroutine[Any, Any, _T]) -> _T | None:
+        """The result of `work`, or None when the end was asked for first."""
+        task = asyncio.ensure_future(work)
+        either: set[asyncio.Future[Any]] = {task, self._ending}
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            return await task if task.done() else None
+        finally:
+            task.cancel()

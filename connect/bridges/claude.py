@@ -1,0 +1,84 @@
+"""Claude Code: stream-json over stdio, or its own WebSocket to the broker where an old version still allows that."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+import orjson
+
+from broker import __version__
+from broker.domain.agents import Transport
+from broker.protocol.claude import ClaudeSession
+from connect.bridges.launch import Launch, LaunchRequest
+from connect.state_folder import write_private
+
+_EOF_GRACE_S = 2.0
+"""Idle it ends 0.2 s after its input; in a turn it would finish that first."""
+_RELAY_TOOLS = "mcp__relay"
+"""Every tool of the server `relay`; calls to them must not ask anybody."""
+
+
+def launch_claude(request: LaunchRequest) -> Launch:
+    """Plan the start of Claude Code."""
+    conversation = _conversation(request.spawn.resume)
+    known = _has_conversation(conversation, request.environment)
+    arguments = [
+        *("--print", "--verbose", "--input-format", "stream-json", "--output-format", "stream-json"),
+        *("--permission-prompt-tool", "stdio", "--include-partial-messages", "--replay-user-messages"),
+        # A conversation that was killed in its first moments has no file; resuming it fails, its id is still free.
+        *(("--resume", conversation) if known else ("--session-id", conversation)),
+        *(("--model", request.spawn.model) if request.spawn.model else ()),
+        # Not --strict-mcp-config: people's own MCP servers go on working.
+        *("--mcp-config", str(_tools_file(request)), "--allowedTools", _RELAY_TOOLS),
+    ]
+    if request.cli.installed.transport is Transport.SDK_URL:
+        return _dialling(request, arguments)
+    opening = dataclasses.replace(request.opening(version=__version__), resume=conversation if known else None)
+    return Launch(
+        command=request.command(*arguments),
+        session=ClaudeSession(opening, session_id=conversation),
+        transport=Transport.STDIO,
+        eof_grace_s=_EOF_GRACE_S,
+    )
+
+
+def _dialling(request: LaunchRequest, arguments: list[str]) -> Launch:
+    url = f"{request.endpoint.websocket_url}/agent/{request.spawn.name}"
+    return Launch(
+        command=request.command(
+            # The broker holds this conversation and greets it without instructions: they come with the start.
+            *("--sdk-url", url, *arguments, "--append-system-prompt", request.spawn.instructions, "-p", ""),
+            env={"CLAUDE_CODE_SESSION_ACCESS_TOKEN": request.token},
+        ),
+        session=None,
+        transport=Transport.SDK_URL,
+        eof_grace_s=0.0,
+    )
+
+
+def _tools_file(request: LaunchRequest) -> Path:
+    path = request.private / "mcp.json"
+    server = {
+        "type": "http",
+        "url": request.mcp_url,
+        "headers": {"Authorization": f"Bearer {request.token}"},
+        # Otherwise the model has to search for the tools before it can see them.
+        "alwaysLoad": True,
+    }
+    write_private(path, orjson.dumps({"mcpServers": {"relay": server}}))
+    return path
+
+
+def _conversation(resume: str | None) -> str:
+    try:
+        return str(uuid.UUID(resume or ""))
+    except ValueError:  # None of Claude Code's own: it takes nothing but a UUID.
+        return str(uuid.uuid4())
+
+
+def _has_conversation(conversation: str, environment: Mapping[str, str]) -> bool:
+    home = Path(environment.get("CLAUDE_CONFIG_DIR") or Path(environment.get("HOME", "~")).expanduser() / ".claude")
+    return any(home.glob(f"projects/*/{conversation}.jsonl"))

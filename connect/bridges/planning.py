@@ -1,0 +1,28 @@
+"""Chooses the bridge for a dialect, and loads no other: a proxy that drives one kind of agent stays small."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from broker.domain.agents import Dialect
+from connect.bridges.launch import Launch, LaunchRequest
+
+
+def plan_launch(request: LaunchRequest) -> Launch:
+    """Decide how the agent is started and driven."""
+    request.private.mkdir(mode=0o700)
+    match request.cli.installed.dialect:
+        case Dialect.CLAUDE:
+            from connect.bridges.claude import launch_claude  # noqa: PLC0415
+
+            return launch_claude(request)
+        case Dialect.CODEX:
+            from connect.bridges.codex import launch_codex  # noqa: PLC0415
+
+            return launch_codex(request)
+        case Dialect.ACP:
+            from connect.bridges.acp import launch_acp  # noqa: PLC0415
+
+            return launch_acp(request)
+        case _ as other:
+            assert_never(other)

@@ -1,0 +1,252 @@
+"""The one WebSocket to the broker: says hello, carries commands down and reports up, and comes back when it breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Protocol, assert_never
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.typing import Subprotocol
+
+from broker.protocol import close_codes
+from broker.protocol.errors import ProtocolViolation
+from broker.protocol.proxy import (
+    MAX_LINK_MESSAGE_BYTES,
+    PROTOCOL_VERSION,
+    SUBPROTOCOL,
+    Ack,
+    Auth,
+    Command,
+    Hello,
+    NumberedCommand,
+    Welcome,
+    read_from_broker,
+    write,
+    write_reports,
+)
+from connect.endpoint import Endpoint
+from connect.notices import Connected, Disconnected, Notice
+from connect.spool import Spool
+from connect.state_folder import Credentials, Cursor, StateFolder
+
+_OPEN_TIMEOUT_S = 10
+"""TCP, TLS and the upgrade; a broker that needs longer is better tried again."""
+_WELCOME_TIMEOUT_S = 10
+_PING_S = 10
+"""A laptop that woke up elsewhere finds its dead socket within twice this."""
+_CLOSE_TIMEOUT_S = 1
+_FIRST_DELAY_S = 0.1
+_LONGEST_DELAY_S = 15.0
+_STEADY_S = 5.0
+"""A connection that lived this long starts the back-off anew."""
+_BATCH_BYTES = 1024 * 1024
+
+
+class LinkRefused(Exception):
+    """The broker does not want this proxy back; the message says what a person can do."""
+
+
+class LinkUser(Protocol):
+    """Whose commands and reports the link carries."""
+
+    async def hello(self) -> Hello:
+        """Introduce the proxy as it is now."""
+
+    def take(self, command: Command) -> None:
+        """Act on a command; must not block. It may have been seen before."""
+
+    def notice(self, notice: Notice) -> None:
+        """Tell the user."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Backoff:
+    """Exponential with jitter: a thousand proxies must not come back in the same millisecond."""
+
+    failures: int = 0
+    randomness: random.Random = field(default_factory=random.Random)
+
+    def next_delay_s(self, at_least_s: float) -> float:
+        ceiling = min(_LONGEST_DELAY_S, _FIRST_DELAY_S * 2 ** min(self.failures, 20))
+        self.failures += 1
+        return float(max(at_least_s, ceiling) * self.randomness.uniform(0.5, 1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ended:
+    reason: str
+    retry_after_s: float = 0.0
+
+
+class Link:
+    """Connects until it is cancelled or refused. Owns its socket; reports wait in the spool, not here."""
+
+    def __init__(
+        self, endpoint: Endpoint, user: LinkUser, *, state: StateFolder, spool: Spool, credentials: Credentials
+    ) -> None:
+        self._endpoint = endpoint
+        self._user = user
+        self._state = state
+        self._spool = spool
+        self._credentials = credentials
+        self._backoff = _Backoff()
+        self._wake = asyncio.Event()
+        self._ack_due = False
+        self._sent = 0
+        self._welcomed_at = math.inf
+        spool.on_added = self._wake.set
+
+    async def run(self, *, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
+        """Stay connected; raise `LinkRefused` when the broker says not to come back."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            self._welcomed_at = math.inf
+            ended = await self._connection()
+            if clock() - self._welcomed_at > _STEADY_S:
+                self._backoff.failures = 0
+            delay_s = self._backoff.next_delay_s(ended.retry_after_s)
+            self._user.notice(Disconnected(reason=ended.reason, retry_in_s=round(delay_s, 3)))
+            await sleep(delay_s)
+
+    async def _connection(self) -> _Ended:
+        try:
+            async with self._dial() as socket:
+                await self._converse(socket)
+        except ConnectionClosed as closed:
+            return self._closed(closed)
+        except InvalidStatus as refused:
+            return self._refused(refused.response.status_code)
+        except ProtocolViolation as violation:
+            return _Ended(reason=f"{self._endpoint.host} said something this version does not understand: {violation}")
+        except (OSError, InvalidHandshake, TimeoutError) as error:
+            return _Ended(reason=f"cannot reach {self._endpoint.host} ({_words(error)})")
+        return _Ended(reason="the connection was closed")
+
+    def _dial(self) -> connect:
+        return connect(
+            f"{self._endpoint.websocket_url}/proxy",
+            additional_headers={"Authorization": f"Bearer {self._credentials.token}"},
+            subprotocols=[Subprotocol(SUBPROTOCOL)],
+            # Deflate halves the throughput and keeps 64 KiB for each connection at the broker.
+            compression=None,
+            # A company's HTTP proxy, from the environment, has no business between a process and its own machine.
+            proxy=None if self._endpoint.local else True,
+            open_timeout=_OPEN_TIMEOUT_S,
+            ping_interval=_PING_S,
+            ping_timeout=_PING_S,
+            close_timeout=_CLOSE_TIMEOUT_S,
+            max_size=MAX_LINK_MESSAGE_BYTES,
+        )
+
+    async def _converse(self, socket: ClientConnection) -> None:
+        if socket.subprotocol != SUBPROTOCOL:
+            raise LinkRefused(f"{self._endpoint.url} answers, but is not a Relaycast broker")
+        welcome = await self._greet(socket)
+        if not self._spool.acked <= welcome.reports_seen <= self._spool.last:
+            # One side has lost its past: a restored broker, or a power cut here. Numbers begin again under a new id.
+            self._spool.renew()
+            return
+        self._accept(welcome)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._receive(socket))
+                tasks.create_task(self._send(socket))
+        except* (ConnectionClosed, ProtocolViolation) as group:
+            raise _first(group) from None
+
+    async def _greet(self, socket: ClientConnection) -> Welcome:
+        hello = await self._user.hello()
+        await socket.send(write(hello))
+        async with asyncio.timeout(_WELCOME_TIMEOUT_S):
+            answer = read_from_broker(await socket.recv(decode=False))
+        if not isinstance(answer, Welcome):
+            raise ProtocolViolation(f"expected welcome, got {answer.type}", offset=0)
+        if answer.protocol != PROTOCOL_VERSION:
+            raise LinkRefused(close_codes.PROTOCOL_VERSION.reason)
+        return answer
+
+    def _accept(self, welcome: Welcome) -> None:
+        self._welcomed_at = asyncio.get_running_loop().time()
+        self._spool.ack(welcome.reports_seen)
+        self._sent = welcome.reports_seen
+        cursor = Cursor(epoch=welcome.epoch, seen=welcome.commands_acked)
+        if cursor != self._state.cursor:
+            self._state.move_cursor(cursor)
+        self._user.notice(
+            Connected(broker=self._endpoint.host, session=welcome.session, session_url=welcome.session_url)
+        )
+        self._wake.set()
+
+    async def _receive(self, socket: ClientConnection) -> None:
+        while True:
+            message = read_from_broker(await socket.recv(decode=False))
+            match message:
+                case NumberedCommand():
+                    self._take(message)
+                case Ack(seq=seq):
+                    self._spool.ack(seq)
+                case Auth(token=token):
+                    self._credentials.refresh(token)
+                case Welcome():
+                    raise ProtocolViolation("a second welcome", offset=0)
+                case _ as other:
+                    assert_never(other)
+
+    def _take(self, numbered: NumberedCommand) -> None:
+        seen = self._state.cursor.seen
+        if numbered.seq > seen + 1:
+            raise ProtocolViolation(f"command {numbered.seq} came after {seen}", offset=0)
+        if numbered.seq == seen + 1:
+            self._state.move_cursor(Cursor(epoch=self._state.cursor.epoch, seen=numbered.seq))
+            self._user.take(numbered.command)
+        self._ack_due = True
+        self._wake.set()
+
+    async def _send(self, socket: ClientConnection) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if self._ack_due:
+                self._ack_due = False
+                await socket.send(write(Ack(seq=self._state.cursor.seen)))
+            # Acknowledgements of an earlier connection's reports may overtake what this one has sent.
+            while batch := self._spool.batch(max(self._sent, self._spool.acked), max_bytes=_BATCH_BYTES):
+                self._sent = max(self._sent, self._spool.acked) + len(batch)
+                await socket.send(write_reports(batch), text=True)
+
+    def _closed(self, closed: ConnectionClosed) -> _Ended:
+        frame = closed.rcvd
+        if frame is None:
+            return _Ended(reason=f"the connection to {self._endpoint.host} broke")
+        known = next((code for code in close_codes.ALL if code.code == frame.code), None)
+        reason = frame.reason or (known.reason if known else f"closed with code {frame.code}")
+        if frame.code == close_codes.UNAUTHENTICATED.code and self._credentials.fall_back():
+            return _Ended(reason=f"{reason}; using the configured token again")
+        if not close_codes.may_return(frame.code):
+            raise LinkRefused(f"{self._endpoint.host}: {reason}")
+        return _Ended(reason=reason, retry_after_s=(known.retry_after_s or 0.0) if known else 0.0)
+
+    def _refused(self, status: int) -> _Ended:
+        if status == HTTPStatus.UNAUTHORIZED and self._credentials.fall_back():
+            return _Ended(reason="the kept token was refused; using the configured one again")
+        if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            raise LinkRefused(f"{self._endpoint.host} refused the token (HTTP {status}); check RELAYCAST_TOKEN")
+        return _Ended(reason=f"{self._endpoint.host} answered HTTP {status}", retry_after_s=1.0)
+
+
+def _first(group: ExceptionGroup[ConnectionClosed | ProtocolViolation]) -> ConnectionClosed | ProtocolViolation:
+    for error in group.exceptions:
+        return _first(error) if isinstance(error, ExceptionGroup) else error
+    raise AssertionError("an exception group is never empty")
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return str(error).partition("\n")[0] or type(error).__name__

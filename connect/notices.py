@@ -1,0 +1,94 @@
+"""What relay-connect tells its user about itself, apart from what agents do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connected:
+    """The broker has taken the proxy."""
+
+    broker: str
+    session: str
+    session_url: str
+    type: Literal["connected"] = "connected"
+
+    @property
+    def text(self) -> str:
+        """For a terminal."""
+        return f"✓ Connected to {self.broker}\n✓ Dashboard: {self.session_url}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disconnected:
+    """The link is down; it is tried again."""
+
+    reason: str
+    retry_in_s: float
+    type: Literal["disconnected"] = "disconnected"
+
+    @property
+    def text(self) -> str:
+        """For a terminal."""
+        return f"✗ {self.reason}; trying again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentStarted:
+    """An agent's process runs."""
+
+    name: str
+    cli: str
+    pid: int
+    type: Literal["agent_started"] = "agent_started"
+
+    @property
+    def text(self) -> str:
+        """For a terminal."""
+        return f"✓ {self.name} ({self.cli}) started"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentEnded:
+    """An agent's process and its children are gone, or never came to be."""
+
+    name: str
+    reason: str
+    detail: str
+    type: Literal["agent_ended"] = "agent_ended"
+
+    @property
+    def text(self) -> str:
+        """For a terminal."""
+        last_words = self.detail.strip().rpartition("\n")[2]
+        return f"✓ {self.name} ended" if self.reason == "stopped" else f"✗ {self.name}: {self.reason} {last_words}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    """Something a person may want to look at."""
+
+    problem: str
+    type: Literal["warning"] = "warning"
+
+    @property
+    def text(self) -> str:
+        """For a terminal."""
+        return f"! {self.problem}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopping:
+    """A signal was taken; agents are being ended."""
+
+    type: Literal["stopping"] = "stopping"
+
+    @property
+    def text(self) -> str:
+        """For a terminal."""
+        return "… ending agents; Ctrl-C again kills them at once"
+
+
+Notice = Connected | Disconnected | AgentStarted | AgentEnded | Warned | Stopping

@@ -1,0 +1,136 @@
+"""Everything an agent's process has started, found and signalled: by session, by ancestry, and by an inherited mark.
+
+On Linux /proc tells all three, so that a grandchild that left the process group is found too. Elsewhere the process
+group is all that can be reached.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+MARK = "RELAYCAST_PROCESS"
+"""The environment variable that every process of an agent inherits; its value is unique for each start."""
+
+_LINUX = sys.platform == "linux"
+_PROC = Path("/proc")
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessKey:
+    """A process, not to be confused with a later one of the same number."""
+
+    pid: int
+    started: str
+    """Its start time as the system tells it; empty where it tells none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    key: ProcessKey
+    parent: int
+    group: int
+    session: int
+    zombie: bool
+
+
+def boot_id() -> str:
+    """Tells one start of the machine from another; start times count from it."""
+    with contextlib.suppress(OSError):
+        return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+    return ""
+
+
+def key_of(pid: int) -> ProcessKey:
+    """Name a process that is known to run."""
+    entry = _entry(pid)
+    return entry.key if entry else ProcessKey(pid, "")
+
+
+def is_running(key: ProcessKey) -> bool:
+    """Whether exactly this process still runs."""
+    if not _LINUX:
+        return _group_exists(key.pid)
+    entry = _entry(key.pid)
+    return entry is not None and entry.key == key and not entry.zombie
+
+
+def members(leader: ProcessKey, mark: str) -> list[ProcessKey]:
+    """The living processes of the tree that `leader` began, the leader included."""
+    if not _LINUX:
+        return [leader] if _group_exists(leader.pid) else []
+    entries = [entry for entry in _entries() if not entry.zombie and entry.key.pid != os.getpid()]
+    descent = {leader.pid}
+    found = []
+    # Parents have lower numbers but for a wrap-around; those are in the session or carry the mark all the same.
+    for entry in sorted(entries, key=lambda entry: entry.key.pid):
+        ours = leader.pid in {entry.key.pid, entry.group, entry.session} or entry.parent in descent
+        if ours or _carries(entry.key.pid, mark):
+            descent.add(entry.key.pid)
+            found.append(entry.key)
+    return found
+
+
+def marked(mark: str) -> list[ProcessKey]:
+    """The living processes that carry `mark`, whoever their parents are now."""
+    if not _LINUX:
+        return []
+    return [entry.key for entry in _entries() if not entry.zombie and _carries(entry.key.pid, mark)]
+
+
+def send(key: ProcessKey, number: signal.Signals) -> None:
+    """Signal exactly this process, or nobody when it is gone."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if sys.platform == "linux":
+            # The handle is taken first: if the number still means our process now, the handle does for good.
+            handle = os.pidfd_open(key.pid)
+            try:
+                if is_running(key):
+                    signal.pidfd_send_signal(handle, number)
+            finally:
+                os.close(handle)
+        else:
+            os.killpg(key.pid, number)
+
+
+def _entries() -> Iterator[_Entry]:
+    for path in _PROC.iterdir():
+        if path.name.isdigit() and (entry := _entry(int(path.name))):
+            yield entry
+
+
+def _entry(pid: int) -> _Entry | None:
+    try:
+        stat = (_PROC / str(pid) / "stat").read_bytes()
+    except OSError:
+        return None
+    # The program's name is in parentheses and may hold anything, parentheses and spaces included.
+    state, parent, group, session, *rest = stat[stat.rindex(b")") + 2 :].split()
+    return _Entry(
+        key=ProcessKey(pid, rest[15].decode()),
+        parent=int(parent),
+        group=int(group),
+        session=int(session),
+        zombie=state in {b"Z", b"X"},
+    )
+
+
+def _carries(pid: int, mark: str) -> bool:
+    try:
+        environment = (_PROC / str(pid) / "environ").read_bytes()
+    except OSError:
+        return False
+    return f"{MARK}={mark}".encode() in environment.split(b"\0")
+
+
+def _group_exists(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True

@@ -1,0 +1,124 @@
+"""Relay-connect as a whole: one state folder, one link, one supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import shutil
+from collections.abc import Callable
+
+from broker import __version__
+from broker.protocol.proxy import Command, Hello
+from connect.agent_run import Surroundings
+from connect.clis import CliCatalogue
+from connect.link import Link, LinkRefused
+from connect.notices import Notice, Warned
+from connect.process_records import ProcessRecords
+from connect.settings import ConnectSettings, agent_environment
+from connect.spool import Spool
+from connect.state_folder import Credentials, StateFolder
+from connect.supervisor import Supervisor
+
+_FLUSH_GRACE_S = 3.0
+"""For the last reports to reach the broker on the way out; what does not is sent by the next start."""
+
+
+class RelayConnect:
+    """Holds the state folder from construction to `close`. `notice` hears what a person may want to know."""
+
+    def __init__(self, settings: ConnectSettings, *, notice: Callable[[Notice], None]) -> None:
+        self._settings = settings
+        self._notice = notice
+        self._boot_id = secrets.token_hex(8)
+        self._state = StateFolder(settings.state_dir)
+        self._records = ProcessRecords(self._state.folder("processes"))
+        self._end_leftovers()
+        self._credentials = Credentials(settings.endpoint.token, self._state.path / "token.json")
+        self._catalogue = CliCatalogue(settings.agents, cache=self._state.path / "versions.json")
+        self._refusal: LinkRefused | None = None
+        self.stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve until `stopping` is set or the broker refuses (`LinkRefused`); every agent is gone afterwards.
+
+        Cancelling it kills the agents without waiting for their last words.
+        """
+        self._spool = Spool(self._state.folder("spool"), limit_bytes=self._settings.spool_bytes)
+        self._supervisor = Supervisor(self._surroundings())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                linking = tasks.create_task(self._link())
+                await self._supervisor.run(self.stopping)
+                if self._refusal is None:
+                    await self._flush()
+                linking.cancel()
+        finally:
+            self._spool.close()
+        if self._refusal is not None:
+            raise self._refusal
+
+    def close(self) -> None:
+        """Let another relay-connect have the state folder."""
+        self._state.close()
+
+    async def hello(self) -> Hello:
+        """Introduce this proxy as it is now."""
+        found = await self._catalogue.find_all()
+        return Hello(
+            version=__version__,
+            machine_id=self._state.machine_id,
+            name=self._settings.name,
+            labels=list(self._settings.labels),
+            clis=[cli.installed for cli in found],
+            boot_id=self._boot_id,
+            spool_id=self._spool.spool_id,
+            epoch=self._state.cursor.epoch,
+            commands_seen=self._state.cursor.seen,
+            agents=self._supervisor.live,
+            session=self._settings.session,
+        )
+
+    def take(self, command: Command) -> None:
+        """Act on a command."""
+        self._supervisor.execute(command)
+
+    def notice(self, notice: Notice) -> None:
+        """Tell the user, and what else there is to tell."""
+        self._notice(notice)
+        if self._spool.problem:
+            self._notice(Warned(problem=self._spool.problem))
+
+    async def _link(self) -> None:
+        link = Link(self._settings.endpoint, self, state=self._state, spool=self._spool, credentials=self._credentials)
+        try:
+            await link.run()
+        except LinkRefused as refusal:
+            # Nobody is left to command the agents: they end in good order.
+            self._refusal = refusal
+            self.stopping.set()
+
+    async def _flush(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FLUSH_GRACE_S):
+                await self._spool.wait_acked(self._spool.last)
+
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(
+            endpoint=self._settings.endpoint,
+            catalogue=self._catalogue,
+            spool=self._spool,
+            records=self._records,
+            private=self._state.folder("agents"),
+            cwd=self._settings.cwd,
+            environment=agent_environment(os.environ),
+            secrets=lambda: (self._settings.endpoint.token, self._credentials.token),
+            notice=self._notice,
+        )
+
+    def _end_leftovers(self) -> None:
+        killed = self._records.end_leftovers()
+        shutil.rmtree(self._state.folder("agents"), ignore_errors=True)
+        if killed:
+            self._notice(Warned(problem=f"ended {killed} processes that an earlier relay-connect had left running"))

@@ -1,0 +1,134 @@
+"""Runs relay-connect in the foreground: signals, what is printed, and the terminal when there is a person."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import importlib
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import click
+import orjson
+
+from connect.link import LinkRefused
+from connect.notices import Connected, Notice, Stopping
+from connect.proxy import RelayConnect
+from connect.settings import ConnectSettings
+
+
+class ExitStatus(IntEnum):
+    """What the shell gets."""
+
+    OK = 0
+    FAILED = 1
+    REFUSED = 3
+    """The broker does not want this proxy: a wrong token, a newer connection of it, another protocol version."""
+    FORCED = 130
+    """A second signal: agents were killed without waiting."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presentation:
+    """How relay-connect shows itself."""
+
+    headless: bool = False
+    json_lines: bool = False
+    verbosity: str = "normal"
+
+
+def serve(settings: ConnectSettings, presentation: Presentation) -> ExitStatus:
+    """Run until a signal, the end of the terminal, or the broker's refusal."""
+    return asyncio.run(_serve(settings, presentation))
+
+
+async def _serve(settings: ConnectSettings, presentation: Presentation) -> ExitStatus:
+    interactive = not presentation.headless
+    welcomed: asyncio.Future[Connected] = asyncio.get_running_loop().create_future()
+    show = _printer(presentation)
+
+    def notice(notice: Notice) -> None:
+        if isinstance(notice, Connected) and not welcomed.done():
+            welcomed.set_result(notice)
+        if not interactive or not welcomed.done():
+            show(notice)
+
+    proxy = RelayConnect(settings, notice=notice)
+    try:
+        running = asyncio.ensure_future(proxy.run())
+        _heed_signals(proxy, running, notice=notice)
+        if interactive:
+            await _attend(proxy, running, welcomed=welcomed, settings=settings, presentation=presentation)
+        await running
+    except LinkRefused as refusal:
+        click.echo(f"✗ {refusal}", err=True)
+        return ExitStatus.REFUSED
+    except asyncio.CancelledError:
+        return ExitStatus.FORCED
+    finally:
+        proxy.close()
+    return ExitStatus.OK
+
+
+def _heed_signals(proxy: RelayConnect, running: asyncio.Task[None], *, notice: Callable[[Notice], None]) -> None:
+    def on_signal() -> None:
+        if proxy.stopping.is_set():
+            running.cancel()
+        else:
+            notice(Stopping())
+            proxy.stopping.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, on_signal)
+
+
+async def _attend(
+    proxy: RelayConnect,
+    running: asyncio.Task[None],
+    *,
+    welcomed: asyncio.Future[Connected],
+    settings: ConnectSettings,
+    presentation: Presentation,
+) -> None:
+    """Give the person a terminal once connected; whoever leaves first, proxy or person, takes the other along."""
+    await _either(running, welcomed)
+    if not welcomed.done():
+        return
+    terminal = asyncio.ensure_future(_terminal(settings, welcomed.result().session, presentation=presentation))
+    try:
+        await _either(running, terminal)
+    finally:
+        terminal.cancel()
+        proxy.stopping.set()
+
+
+async def _either(*futures: asyncio.Future[Any]) -> None:
+    await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+
+
+async def _terminal(settings: ConnectSettings, session: str, *, presentation: Presentation) -> None:
+    # Loaded late: a proxy without a person in front of it needs neither these modules nor the libraries below them.
+    terminal = importlib.import_module("connect.terminal")
+    sdk = importlib.import_module("connect.sdk")
+    verbosity = importlib.import_module("connect.terminal.verbosity")
+    async with sdk.AgentRelay(settings.endpoint.url, settings.endpoint.token, session) as relay:
+        await terminal.run_terminal(
+            relay, verbosity=verbosity.Verbosity(presentation.verbosity), json_lines=presentation.json_lines
+        )
+
+
+def _printer(presentation: Presentation) -> Callable[[Notice], None]:
+    if presentation.json_lines:
+        return lambda notice: click.echo(orjson.dumps(dataclasses.asdict(notice)))
+    if presentation.verbosity == "quiet":
+        return lambda _: None
+    return lambda notice: click.echo(notice.text)
+
+
+def is_terminal() -> bool:
+    """Whether a person sits at both ends."""
+    return sys.stdin.isatty() and sys.stdout.isatty()

@@ -1,0 +1,177 @@
+"""What this relay-connect is to do: options, then the environment, then `relay-connect.toml`, then defaults."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from broker.domain.agents import Dialect
+from broker.domain.errors import BadRequest, NotAuthenticated
+from connect.endpoint import Endpoint, resolve_endpoint
+
+DEFAULT_SPOOL_BYTES = 64 * 1024 * 1024
+
+
+class AgentSettings(BaseModel):
+    """One `[agents.<word>]` table: how to start a kind of agent that is not installed the usual way."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    command: tuple[str, ...] = ()
+    """The program and its first arguments; empty: the vendor's own name on PATH."""
+    dialect: Dialect | None = None
+    """None: the vendor's own for the words `claude` and `codex`, ACP for every other."""
+    env: dict[str, str] = Field(default_factory=dict)
+    any_version: bool = False
+    """Start it even when its version is older than the oldest these bridges were run with."""
+    transport: Literal["auto", "stdio"] = "auto"
+    """`stdio` keeps an old Claude Code from dialling the broker itself."""
+
+
+class ConfigFile(BaseModel):
+    """The whole of `relay-connect.toml`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str | None = None
+    token_file: Path | None = None
+    name: str | None = None
+    labels: tuple[str, ...] = ()
+    session: str | None = None
+    state_dir: Path | None = None
+    spool_bytes: int = Field(default=DEFAULT_SPOOL_BYTES, ge=1024 * 1024)
+    agents: dict[str, AgentSettings] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What was said on the command line."""
+
+    url: str | None = None
+    token: str | None = field(default=None, repr=False)
+    token_file: Path | None = None
+    name: str | None = None
+    labels: tuple[str, ...] = ()
+    session: str | None = None
+    state_dir: Path | None = None
+    config: Path | None = None
+    agents: tuple[str, ...] = ()
+    """Each `NAME=command line`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectSettings:
+    """Everything decided."""
+
+    endpoint: Endpoint
+    state_dir: Path
+    name: str
+    labels: tuple[str, ...]
+    session: str | None
+    agents: Mapping[str, AgentSettings]
+    spool_bytes: int
+    cwd: Path
+    """Where agents start that were not given a folder."""
+
+
+def resolve_settings(options: Options, *, environment: Mapping[str, str] | None = None) -> ConnectSettings:
+    """Decide everything; raise `BadRequest` or `NotAuthenticated` with what to do."""
+    env = os.environ if environment is None else environment
+    config = read_config(options.config, environment=env)
+    token_file = options.token_file or (None if options.token or env.get("RELAYCAST_TOKEN") else config.token_file)
+    token = _token_in(token_file) if token_file else options.token
+    return ConnectSettings(
+        endpoint=resolve_endpoint(_url(options, config, environment=env), token, environment=env),
+        state_dir=_state_dir(options, config, environment=env),
+        name=options.name or env.get("RELAYCAST_NAME") or config.name or platform.node() or "machine",
+        labels=(*config.labels, *options.labels),
+        session=options.session or env.get("RELAYCAST_SESSION") or config.session,
+        agents={**_from_environment(config.agents, environment=env), **dict(map(_agent_option, options.agents))},
+        spool_bytes=config.spool_bytes,
+        cwd=Path.cwd(),
+    )
+
+
+def read_config(path: Path | None, *, environment: Mapping[str, str]) -> ConfigFile:
+    """Read the configuration file; without a `path`, the user's own when there is one."""
+    chosen = path or _default_config(environment)
+    try:
+        return ConfigFile.model_validate(tomllib.loads(chosen.read_text()))
+    except FileNotFoundError:
+        if path is not None:
+            raise BadRequest(f"no configuration file at {path}") from None
+        return ConfigFile()
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise BadRequest(f"{chosen}: {error}") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadRequest(f"{chosen}: {where}: {first['msg']}") from None
+
+
+def agent_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """What agents inherit: everything the user has, for their logins live there, except what is the relay's own.
+
+    `CLAUDECODE` marks a shell inside Claude Code, which refuses to start inside itself.
+    """
+    return {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith("RELAYCAST_") and name not in {"CLAUDECODE", "CLAUDE_CODE_SESSION_ACCESS_TOKEN"}
+    }
+
+
+def _url(options: Options, config: ConfigFile, *, environment: Mapping[str, str]) -> str | None:
+    return options.url or environment.get("RELAYCAST_URL") or config.url
+
+
+def _default_config(environment: Mapping[str, str]) -> Path:
+    configured = environment.get("RELAYCAST_CONFIG_DIR")
+    return Path(configured or platformdirs.user_config_dir("relaycast")) / "relay-connect.toml"
+
+
+def _state_dir(options: Options, config: ConfigFile, *, environment: Mapping[str, str]) -> Path:
+    configured = options.state_dir or environment.get("RELAYCAST_STATE_DIR") or config.state_dir
+    return Path(configured or Path(platformdirs.user_state_dir("relaycast")) / "connect").expanduser().absolute()
+
+
+def _token_in(path: Path) -> str:
+    try:
+        token = path.expanduser().read_text().strip()
+    except OSError as error:
+        raise NotAuthenticated(f"the token file {path} cannot be read: {error.strerror}") from None
+    if not token:
+        raise NotAuthenticated(f"the token file {path} is empty")
+    return token
+
+
+def _from_environment(
+    agents: Mapping[str, AgentSettings], *, environment: Mapping[str, str]
+) -> dict[str, AgentSettings]:
+    found = dict(agents)
+    for word in ("claude", "codex", "gemini"):
+        program = environment.get(f"RELAYCAST_{word.upper()}_BIN")
+        if program:
+            known = found.get(word, AgentSettings())
+            found[word] = known.model_copy(update={"command": (program, *known.command[1:])})
+    return found
+
+
+def _agent_option(text: str) -> tuple[str, AgentSettings]:
+    word, separator, command = text.partition("=")
+    try:
+        argv: Sequence[str] = shlex.split(command)
+    except ValueError as error:
+        raise BadRequest(f"--agent {text!r}: {error}") from None
+    if not (word and separator and argv):
+        raise BadRequest(f"--agent {text!r} should look like --agent 'opencode=opencode acp'")
+    return word, AgentSettings(command=tuple(argv))

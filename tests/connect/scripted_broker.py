@@ -1,0 +1,175 @@
+"""The broker's end of the link as a script: it speaks the envelope, keeps what it gets, and does what a test says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
+
+from broker.domain.ids import ProxyId, SessionId
+from broker.protocol.proxy import (
+    MAX_LINK_MESSAGE_BYTES,
+    SUBPROTOCOL,
+    Ack,
+    Auth,
+    Command,
+    FrameRecorded,
+    Hello,
+    NumberedCommand,
+    NumberedReport,
+    Report,
+    Reports,
+    Welcome,
+    read_from_proxy,
+    write,
+)
+
+_R = TypeVar("_R", bound=Report)
+
+
+class ScriptedBroker:
+    """Welcomes every proxy, numbers commands, and acknowledges reports unless told to hold that back."""
+
+    def __init__(self) -> None:
+        self.epoch = "epoch-1"
+        self.hellos: list[Hello] = []
+        self.tokens: list[str] = []
+        self.reports: list[NumberedReport] = []
+        self.received: list[NumberedReport] = []
+        """With repetitions."""
+        self.raw = b""
+        self.commands: list[Command] = []
+        self.commands_acked = 0
+        self.acknowledging = True
+        self.close_next: tuple[int, str] | None = None
+        self.connection: ServerConnection | None = None
+        self.url = ""
+        self.changed = asyncio.Condition()
+
+    @property
+    def reports_seen(self) -> int:
+        return self.reports[-1].seq if self.reports else 0
+
+    async def command(self, command: Command) -> None:
+        self.commands.append(command)
+        if self.connection is not None:
+            await self._send_command(len(self.commands))
+
+    async def repeat(self, seq: int) -> None:
+        await self._send_command(seq)
+
+    async def refresh(self, token: str) -> None:
+        assert self.connection is not None
+        await self.connection.send(write(Auth(token=token, expires_at_ms=0)))
+
+    async def acknowledge(self) -> None:
+        assert self.connection is not None
+        await self.connection.send(write(Ack(seq=self.reports_seen)))
+
+    async def drop(self) -> None:
+        """Cut the connection as a dead network does."""
+        assert self.connection is not None
+        self.connection.transport.abort()
+        await self.until(lambda: self.connection is None)
+
+    async def until(self, condition: Callable[[], bool], *, seconds: float = 10) -> None:
+        async with asyncio.timeout(seconds), self.changed:
+            await self.changed.wait_for(condition)
+
+    async def report(self, kind: type[_R], match: Callable[[_R], bool] = lambda _: True) -> _R:
+        """The first report of `kind` that matches, as soon as there is one."""
+        await self.until(lambda: any(map(match, self.of(kind))))
+        return next(filter(match, self.of(kind)))
+
+    def of(self, kind: type[_R]) -> list[_R]:
+        return [numbered.report for numbered in self.reports if isinstance(numbered.report, kind)]
+
+    def frames(self) -> list[FrameRecorded]:
+        return self.of(FrameRecorded)
+
+    async def serve_connection(self, socket: ServerConnection) -> None:
+        assert socket.request is not None
+        self.tokens.append(socket.request.headers["Authorization"].removeprefix("Bearer "))
+        if self.close_next is not None:
+            code, reason = self.close_next
+            self.close_next = None
+            await socket.close(code, reason)
+            return
+        hello = read_from_proxy(await socket.recv())
+        assert isinstance(hello, Hello)
+        await self._welcome(socket, hello)
+        try:
+            async for text in socket:
+                await self._take(socket, text)
+        except ConnectionClosed:
+            pass
+        finally:
+            async with self.changed:
+                if self.connection is socket:
+                    self.connection = None
+                self.changed.notify_all()
+
+    async def _welcome(self, socket: ServerConnection, hello: Hello) -> None:
+        if self.hellos and hello.spool_id != self.hellos[-1].spool_id:
+            self.reports = []
+        async with self.changed:
+            self.hellos.append(hello)
+            self.connection = socket
+            self.changed.notify_all()
+        await socket.send(
+            write(
+                Welcome(
+                    proxy_id=ProxyId("p1"),
+                    epoch=self.epoch,
+                    reports_seen=self.reports_seen,
+                    session=SessionId("s1"),
+                    session_url="http://127.0.0.1/session/s1",
+                    broker_version="0",
+                )
+            )
+        )
+        seen = hello.commands_seen if hello.epoch == self.epoch else 0
+        for seq in range(seen + 1, len(self.commands) + 1):
+            await self._send_command(seq)
+
+    async def _take(self, socket: ServerConnection, text: str | bytes) -> None:
+        message = read_from_proxy(text)
+        async with self.changed:
+            if isinstance(message, Ack):
+                self.commands_acked = message.seq
+            elif isinstance(message, Reports):
+                self.raw += text.encode() if isinstance(text, str) else text
+                self.received += message.reports
+                for numbered in message.reports:
+                    if numbered.seq > self.reports_seen:
+                        assert numbered.seq == self.reports_seen + 1, "a hole in the reports"
+                        self.reports.append(numbered)
+            self.changed.notify_all()
+        if self.acknowledging and isinstance(message, Reports):
+            await socket.send(write(Ack(seq=self.reports_seen)))
+
+    async def _send_command(self, seq: int) -> None:
+        assert self.connection is not None
+        await self.connection.send(write(NumberedCommand(seq=seq, command=self.commands[seq - 1])))
+
+
+@asynccontextmanager
+async def scripted_broker(*, port: int = 0) -> AsyncGenerator[ScriptedBroker]:
+    """A broker on a loopback port."""
+    broker = ScriptedBroker()
+    async with serve(
+        broker.serve_connection,
+        "127.0.0.1",
+        port,
+        subprotocols=[Subprotocol(SUBPROTOCOL)],
+        max_size=MAX_LINK_MESSAGE_BYTES,
+        compression=None,
+        close_timeout=1,
+    ) as server:
+        broker.url = f"http://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
+        yield broker

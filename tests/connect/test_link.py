@@ -1,0 +1,289 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from broker.domain.errors import Conflict
+from broker.domain.ids import AgentId, MessageId
+from broker.protocol import close_codes
+from broker.protocol.proxy import Command, Handed, Hello, Interrupt, NumberedReport
+from connect.endpoint import Endpoint
+from connect.link import Link, LinkRefused
+from connect.notices import Connected, Disconnected, Notice
+from connect.spool import Spool, Weight
+from connect.state_folder import Credentials, StateFolder
+from tests.connect.scripted_broker import ScriptedBroker, scripted_broker
+
+
+class Proxy:
+    """The link's user: everything is written down."""
+
+    def __init__(self, broker_url: str, folder: Path) -> None:
+        self.state = StateFolder(folder)
+        self.spool = Spool(self.state.folder("spool"), limit_bytes=1024 * 1024)
+        self.credentials = Credentials("nt_live_configured", folder / "token.json")
+        self.taken: list[Command] = []
+        self.notices: asyncio.Queue[Notice] = asyncio.Queue()
+        endpoint = Endpoint(url=broker_url, token="nt_live_configured")
+        self.link = Link(endpoint, self, state=self.state, spool=self.spool, credentials=self.credentials)
+
+    async def hello(self) -> Hello:
+        return Hello(
+            version="0",
+            machine_id=self.state.machine_id,
+            name="test",
+            boot_id="b1",
+            spool_id=self.spool.spool_id,
+            epoch=self.state.cursor.epoch,
+            commands_seen=self.state.cursor.seen,
+        )
+
+    def take(self, command: Command) -> None:
+        self.taken.append(command)
+
+    def notice(self, notice: Notice) -> None:
+        self.notices.put_nowait(notice)
+
+    def report(self, text: str) -> None:
+        report = Handed(agent=AgentId("a"), generation=1, message_id=MessageId(text))
+        self.spool.add(
+            lambda seq: NumberedReport(seq=seq, report=report).model_dump_json().encode(), weight=Weight.STATE
+        )
+
+
+@pytest.fixture
+async def broker() -> AsyncGenerator[ScriptedBroker]:
+    async with scripted_broker() as broker:
+        yield broker
+
+
+@pytest.fixture
+def proxy(broker: ScriptedBroker, tmp_path: Path) -> Generator[Proxy]:
+    proxy = Proxy(broker.url, tmp_path / "state")
+    yield proxy
+    proxy.spool.close()
+    proxy.state.close()
+
+
+@asynccontextmanager
+async def running(proxy: Proxy) -> AsyncGenerator[asyncio.Task[None]]:
+    task = asyncio.ensure_future(proxy.link.run(sleep=lambda _: asyncio.sleep(0)))
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+def _interrupt(generation: int) -> Interrupt:
+    return Interrupt(agent=AgentId("a"), generation=generation)
+
+
+async def test_it_says_hello_with_its_token_and_is_told_where_the_dashboard_is(
+    broker: ScriptedBroker, proxy: Proxy
+) -> None:
+    async with running(proxy), asyncio.timeout(5):
+        connected = await proxy.notices.get()
+    assert isinstance(connected, Connected)
+    assert connected.session_url == "http://127.0.0.1/session/s1"
+    assert broker.tokens == ["nt_live_configured"]
+
+
+async def test_commands_are_taken_in_order_and_acknowledged(broker: ScriptedBroker, proxy: Proxy) -> None:
+    async with running(proxy):
+        for generation in range(3):
+            await broker.command(_interrupt(generation))
+        await broker.until(lambda: broker.commands_acked == 3)
+    assert proxy.taken == [_interrupt(0), _interrupt(1), _interrupt(2)]
+
+
+async def test_a_command_that_comes_twice_is_taken_once_and_acknowledged_again(
+    broker: ScriptedBroker, proxy: Proxy
+) -> None:
+    async with running(proxy):
+        await broker.command(_interrupt(0))
+        await broker.until(lambda: broker.commands_acked == 1)
+        broker.commands_acked = 0
+        await broker.repeat(1)
+        await broker.until(lambda: broker.commands_acked == 1)
+    assert len(proxy.taken) == 1
+
+
+async def test_after_a_restart_the_broker_is_told_how_far_commands_were_taken(
+    broker: ScriptedBroker, proxy: Proxy, tmp_path: Path
+) -> None:
+    async with running(proxy):
+        await broker.command(_interrupt(0))
+        await broker.until(lambda: broker.commands_acked == 1)
+    proxy.state.close()
+    again = Proxy(broker.url, tmp_path / "state")
+    async with running(again):
+        await broker.until(lambda: len(broker.hellos) == 2)
+    assert (broker.hellos[1].epoch, broker.hellos[1].commands_seen) == ("epoch-1", 1)
+    assert again.taken == []
+    again.spool.close()
+    proxy.state = again.state
+
+
+async def test_another_mailbox_epoch_starts_the_command_numbers_again(broker: ScriptedBroker, proxy: Proxy) -> None:
+    async with running(proxy):
+        await broker.command(_interrupt(0))
+        await broker.until(lambda: broker.commands_acked == 1)
+        broker.epoch = "epoch-2"
+        broker.commands = [_interrupt(7)]
+        await broker.drop()
+        await broker.until(lambda: len(broker.hellos) == 2)
+        await broker.command(_interrupt(8))
+        await broker.until(lambda: broker.commands_acked == 2)
+    assert proxy.taken == [_interrupt(0), _interrupt(7), _interrupt(8)]
+
+
+async def test_reports_that_were_not_acknowledged_are_sent_again_after_a_reconnect(
+    broker: ScriptedBroker, proxy: Proxy
+) -> None:
+    broker.acknowledging = False
+    async with running(proxy):
+        proxy.report("one")
+        await broker.until(lambda: len(broker.received) == 1)
+        broker.reports = []  # It was received, but not stored.
+        await broker.drop()
+        proxy.report("two")
+        await broker.until(lambda: broker.reports_seen == 2)
+    assert [handed.message_id for handed in broker.of(Handed)] == ["one", "two"]
+
+
+async def test_stored_reports_are_not_sent_again_though_their_acknowledgement_was_lost(
+    broker: ScriptedBroker, proxy: Proxy
+) -> None:
+    broker.acknowledging = False
+    async with running(proxy):
+        proxy.report("one")
+        await broker.until(lambda: broker.reports_seen == 1)
+        await broker.drop()
+        proxy.report("two")
+        await broker.until(lambda: broker.reports_seen == 2)
+    assert [numbered.seq for numbered in broker.received] == [1, 2]
+
+
+async def test_a_broker_that_lost_its_store_gets_the_pending_reports_under_a_new_spool_id(
+    broker: ScriptedBroker, proxy: Proxy
+) -> None:
+    async with running(proxy):
+        proxy.report("one")
+        await broker.until(lambda: broker.reports_seen == 1)
+        await asyncio.wait_for(proxy.spool.wait_acked(1), 5)
+        broker.reports = []
+        await broker.drop()
+        proxy.report("two")
+        await broker.until(lambda: broker.reports_seen == 1)
+    assert broker.hellos[0].spool_id != broker.hellos[-1].spool_id
+    assert [handed.message_id for handed in broker.of(Handed)] == ["two"]
+
+
+async def test_a_spool_that_lost_its_end_in_a_power_cut_begins_again_under_a_new_id(
+    broker: ScriptedBroker, proxy: Proxy
+) -> None:
+    lost = Handed(agent=AgentId("a"), generation=1, message_id=MessageId("lost"))
+    broker.reports = [NumberedReport(seq=seq, report=lost) for seq in range(1, 6)]
+    async with running(proxy):
+        proxy.report("one")
+        await broker.until(lambda: len(broker.hellos) == 2 and broker.reports_seen == 1)
+    assert [handed.message_id for handed in broker.of(Handed)] == ["one"]
+
+
+async def test_reports_that_wait_together_travel_together(broker: ScriptedBroker, proxy: Proxy) -> None:
+    for index in range(100):
+        proxy.report(str(index))
+    async with running(proxy):
+        await broker.until(lambda: broker.reports_seen == 100)
+    assert broker.raw.count(b'"type":"reports"') == 1
+
+
+async def test_a_close_code_that_forbids_to_come_back_ends_it_with_the_reason(
+    broker: ScriptedBroker, proxy: Proxy
+) -> None:
+    broker.close_next = (close_codes.SUPERSEDED.code, close_codes.SUPERSEDED.reason)
+    async with running(proxy) as task, asyncio.timeout(5):
+        with pytest.raises(LinkRefused, match="a newer connection of the same proxy has taken over"):
+            await task
+    assert len(broker.tokens) == 1
+
+
+async def test_a_close_code_that_allows_to_come_back_is_followed_by_a_new_connection(
+    broker: ScriptedBroker, proxy: Proxy
+) -> None:
+    broker.close_next = (close_codes.DRAINING.code, close_codes.DRAINING.reason)
+    async with running(proxy), asyncio.timeout(5):
+        lost = await proxy.notices.get()
+        assert isinstance(lost, Disconnected)
+        assert lost.reason == close_codes.DRAINING.reason
+        assert isinstance(await proxy.notices.get(), Connected)
+
+
+async def test_it_waits_for_a_broker_that_is_not_there_yet(tmp_path: Path) -> None:
+    proxy = Proxy("http://127.0.0.1:9", tmp_path / "state")
+    async with running(proxy), asyncio.timeout(5):
+        for _ in range(3):
+            lost = await proxy.notices.get()
+            assert isinstance(lost, Disconnected)
+            assert "cannot reach 127.0.0.1:9" in lost.reason
+    proxy.spool.close()
+    proxy.state.close()
+
+
+async def test_the_pauses_between_tries_grow_to_fifteen_seconds(tmp_path: Path) -> None:
+    pauses: list[float] = []
+    enough = asyncio.Event()
+
+    async def sleep(delay_s: float) -> None:
+        pauses.append(delay_s)
+        if len(pauses) == 12:
+            enough.set()
+            await asyncio.Event().wait()
+
+    proxy = Proxy("http://127.0.0.1:9", tmp_path / "state")
+    task = asyncio.ensure_future(proxy.link.run(sleep=sleep))
+    async with asyncio.timeout(10):
+        await enough.wait()
+    task.cancel()
+    await asyncio.wait({task})
+    assert 0.05 <= pauses[0] <= 0.1
+    assert all(7.5 <= pause <= 15 for pause in pauses[-4:])
+    proxy.spool.close()
+    proxy.state.close()
+
+
+async def test_a_fresh_token_is_used_from_the_next_connection_on_and_kept_private(
+    broker: ScriptedBroker, proxy: Proxy, tmp_path: Path
+) -> None:
+    async with running(proxy):
+        await broker.until(lambda: broker.connection is not None)
+        await broker.refresh("nt_live_fresh")
+        await broker.command(_interrupt(0))
+        await broker.until(lambda: broker.commands_acked == 1)
+        await broker.drop()
+        await broker.until(lambda: len(broker.hellos) == 2)
+    assert broker.tokens[-1] == "nt_live_fresh"
+    kept = tmp_path / "state" / "token.json"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert Credentials("nt_live_configured", kept).token == "nt_live_fresh"
+    assert Credentials("nt_live_other", kept).token == "nt_live_other"
+
+
+async def test_a_kept_token_that_is_refused_gives_way_to_the_configured_one(
+    broker: ScriptedBroker, proxy: Proxy
+) -> None:
+    proxy.credentials.refresh("nt_live_stale")
+    broker.close_next = (close_codes.UNAUTHENTICATED.code, close_codes.UNAUTHENTICATED.reason)
+    async with running(proxy):
+        await broker.until(lambda: len(broker.hellos) == 1)
+    assert broker.tokens == ["nt_live_stale", "nt_live_configured"]
+
+
+async def test_two_cannot_use_one_state_folder(proxy: Proxy, tmp_path: Path) -> None:
+    with pytest.raises(Conflict, match=r"another relay-connect \(process \d+\) uses"):
+        StateFolder(tmp_path / "state")
