@@ -12,9 +12,12 @@ local on = {}
 -- An agent did not become ready.
 function on.spawn()
   local a = load_agent(part[2])
-  if a.id and a.state == 'starting' and a.generation == part[3] then
+  if not a.id or a.state ~= 'starting' or a.generation ~= part[3] then return end
+  if is_online(a.proxy) then
     stop(a, 'SPAWN_TIMEOUT')
     end_agent(a, 'failed', 'SPAWN_TIMEOUT', 'not ready within ' .. SPAWN_MS / 1000 .. ' s')
+  else
+    wake_at(NOW + SPAWN_MS, ARGV[1]) -- the order waits in the mailbox of a machine that is away
   end
 end
 
