@@ -51,7 +51,7 @@ def main(context: click.Context, /, *, headless: bool, verbosity: str | None, js
     from connect.serving import Presentation, is_terminal, serve  # noqa: PLC0415 - `doctor` and `version` need no link
 
     presentation = Presentation(
-        headless=headless or not is_terminal(), json_lines=json_lines, verbosity=verbosity or "normal"
+        headless=headless or not (json_lines or is_terminal()), json_lines=json_lines, verbosity=verbosity or "normal"
     )
     try:
         status = serve(_settled(chosen), presentation)

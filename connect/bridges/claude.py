@@ -38,7 +38,8 @@ def launch_claude(request: LaunchRequest) -> Launch:
         return _dialling(request, arguments)
     opening = dataclasses.replace(request.opening(version=__version__), resume=conversation if known else None)
     return Launch(
-        command=request.command(*arguments),
+        # Otherwise a prompt reaches the disk after the model was asked, and a kill in between would run it twice.
+        command=request.command(*arguments, env={"CLAUDE_CODE_EAGER_FLUSH": "1"}),
         session=ClaudeSession(opening, session_id=conversation),
         transport=Transport.STDIO,
         eof_grace_s=_EOF_GRACE_S,
