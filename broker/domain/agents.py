@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from broker.domain.errors import BadRequest
+from broker.domain.ids import AgentId, ProxyId, SessionId
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _RESERVED = frozenset({"all", "everyone", "human", "operator", "relay", "relaycast", "system"})
@@ -62,6 +63,37 @@ class InstalledCli:
     transport: Transport
     problem: str | None = None
     """Why it cannot be used, in words for a person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """One participant of a session as the registry knows it."""
+
+    id: AgentId
+    session_id: SessionId
+    name: str
+    cli: str
+    state: AgentState
+    proxy: ProxyId
+    machine: str
+    generation: int
+    """Counts the agent's processes; a higher one fences the lower."""
+    version: str | None = None
+    model: str | None = None
+    transport: str | None = None
+    cwd: str | None = None
+    native_id: str | None = None
+    spawner: str | None = None
+    spawner_id: AgentId | None = None
+    turn_id: str | None = None
+    waiting_approvals: int = 0
+    reason: str | None = None
+    """Why it failed or was released."""
+    spawned_at_ms: int = 0
+    since_ms: int = 0
+    """When it entered its state."""
+    inbox_acked: int = 0
+    """All messages up to this inbox number are settled."""
 
 
 def agent_name(text: str) -> str:

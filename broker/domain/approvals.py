@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from broker.domain.ids import AgentId, ApprovalId, SessionId
+
 
 class ApprovalStatus(StrEnum):
     """`pending` ends in exactly one of the others; the first valid answer wins."""
@@ -32,6 +34,29 @@ class Scope(StrEnum):
     ONCE = "once"
     SESSION = "session"
     """The agent need not ask again for the same thing while its conversation lives."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """One permission request, parked until somebody answers."""
+
+    id: ApprovalId
+    agent: str
+    agent_id: AgentId
+    session_id: SessionId
+    status: ApprovalStatus
+    tool: str
+    title: str
+    command: str | None
+    cwd: str | None
+    changes: tuple[dict[str, Any], ...]
+    input: dict[str, Any] | None
+    reason: str | None
+    can_allow_session: bool
+    asked_at_ms: int
+    deadline_ms: int
+    answered_by: str | None
+    note: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

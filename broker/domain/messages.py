@@ -115,6 +115,51 @@ class Message:
     thread_id: MessageId | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """Where a message stands with one recipient."""
+
+    to: str
+    agent_id: AgentId
+    state: ReceiptState
+    because: str | None = None
+    """Why it had to wait: `agent_busy`, `agent_starting`, `proxy_away`, …"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of a delivery and when it was made."""
+
+    state: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TracedDelivery:
+    """Everything known of one message's way to one recipient."""
+
+    to: str
+    agent_id: AgentId
+    state: ReceiptState
+    because: str | None
+    reason: str | None
+    """Why it is undeliverable."""
+    turn_id: str | None
+    outcome: str | None
+    answer: str | None
+    """The closing words of the turn it was part of."""
+    attempts: int
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """A message and its deliveries."""
+
+    message: dict[str, object]
+    deliveries: tuple[TracedDelivery, ...]
+
+
 def checked_text(text: str) -> str:
     """Return `text` when it can be sent; raise `BadRequest` when it is empty or too large."""
     if not text.strip():

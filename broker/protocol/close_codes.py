@@ -19,6 +19,7 @@ DRAINING = CloseCode(4400, "this gateway is shutting down; reconnect", 0.1)
 SLOW_CONSUMER = CloseCode(4408, "the queue to this peer was full; reconnect and resume", 1.0)
 STORE_AWAY = CloseCode(4410, "the store is away; reconnect", 1.0)
 HELLO_TIMEOUT = CloseCode(4411, "no hello in time", 1.0)
+SILENT = CloseCode(4412, "commands were not acknowledged; reconnect", 0.1)
 BAD_MESSAGE = CloseCode(4500, "a message broke the protocol", None)
 UNAUTHENTICATED = CloseCode(4501, "the token is unknown, revoked or expired", None)
 NOT_PERMITTED = CloseCode(4503, "the token is not for this", None)
@@ -31,6 +32,7 @@ ALL = (
     SLOW_CONSUMER,
     STORE_AWAY,
     HELLO_TIMEOUT,
+    SILENT,
     BAD_MESSAGE,
     UNAUTHENTICATED,
     NOT_PERMITTED,

@@ -52,7 +52,8 @@ def _dialling(request: LaunchRequest, arguments: list[str]) -> Launch:
     url = f"{request.endpoint.websocket_url}/agent/{quote(request.spawn.name, safe='')}"
     return Launch(
         command=request.command(
-            *("--sdk-url", url, *arguments, "-p", ""),
+            # The broker holds this conversation and greets it without instructions: they come with the start.
+            *("--sdk-url", url, *arguments, "--append-system-prompt", request.spawn.instructions, "-p", ""),
             env={"CLAUDE_CODE_SESSION_ACCESS_TOKEN": request.token},
         ),
         session=None,

@@ -1,7 +1,7 @@
 """Every Redis key and channel, in one place for Python and Lua.
 
-All keys of one workspace begin with `rc:{<workspace>}`: the hash tag keeps them in one slot, so that one script may touch
-them all and Redis Cluster works. The table below is the only description; `lua_prelude` turns it into Lua functions.
+All keys of one workspace begin with `rc:{<workspace>}`: the hash tag keeps them in one slot, so that one script may
+touch them all and Redis Cluster works. The table below is the only description; `lua_prelude` turns it into Lua.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ _TEMPLATES: dict[str, str] = {
     "asks": ":a:%s:asks",  # hash: native request id -> approval id, while pending
     "seen_frames": ":a:%s:frames",  # set: frame uuids of a directly connected agent
     "message": ":m:%s",  # hash: body, wire text, and per recipient r:, b:, t:
+    "recipients": ":m:%s:to",  # set: agents a message went to
     "approval": ":ap:%s",  # hash
     "link": ":l:%s",  # hash: fence, epoch, sent, acked, online, boot, spool, reports, hello
     "outbox": ":l:%s:out",  # stream: <number>-0, field c = the command's JSON
@@ -46,7 +47,7 @@ GATEWAYS = "rc:gateways"
 WORKSPACES = "rc:workspaces"
 """Set of all workspace ids: what a worker sweeps for due timers."""
 TIMER_CHANNEL = "rc:timers"
-"""Pub/sub: "<workspace>:<due ms>" when a timer is set, so that a worker need not poll."""
+"""Pub/sub: "<workspace root> <due in ms>" when a timer becomes the earliest, so that a worker need not poll."""
 ACCESS_CHANNEL = "rc:access"
 """Pub/sub: the hash of a token whose rights just changed."""
 

@@ -1,29 +1,105 @@
-"""Loads the Lua scripts. A script names the libraries it needs in its header: `-- uses: log receipts`."""
+"""Loads and runs the Lua scripts. A script names the libraries it needs in its header: `-- uses: log receipts`."""
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from redis.asyncio import Redis
-from redis.commands.core import AsyncScript
-from redis.exceptions import ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from broker.adapters.redis import keys
+from broker.adapters.redis.client import TextRedis
 from broker.domain import errors
-from broker.domain.errors import RelayError
+from broker.domain.errors import RelayError, Unavailable
 from broker.domain.ids import WorkspaceId
 
 _USES = re.compile(r"^-- uses: (.+)$", re.MULTILINE)
 _REFUSAL = re.compile(r"RELAY (?P<kind>\w+) (?P<code>[A-Z_]+) (?P<message>.*)", re.DOTALL)
 
+Argument = str | int | bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One script with its arguments."""
+
+    name: str
+    arguments: Sequence[Argument]
+
+
+@dataclass(frozen=True, slots=True)
+class _Script:
+    text: str
+    sha: str
+
+
+class Scripts:
+    """Runs scripts on one Redis; turns their refusals into `RelayError`s."""
+
+    def __init__(self, redis: TextRedis) -> None:
+        self._redis = redis
+
+    async def run(self, name: str, workspace: WorkspaceId, *arguments: Argument) -> Any:
+        """Run one script in one workspace and return its answer. Raises the refusal it states, or `Unavailable`."""
+        script = _script(name)
+        try:
+            try:
+                return await self._redis.evalsha(script.sha, 1, keys.root(workspace), *arguments)
+            except NoScriptError:
+                return await self._redis.eval(script.text, 1, keys.root(workspace), *arguments)
+        except (RedisConnectionError, RedisTimeoutError) as error:
+            raise store_away(error) from error
+        except ResponseError as error:
+            raise _refusal(error) from error
+
+    async def run_in_order(self, workspace: WorkspaceId, calls: Sequence[Call]) -> None:
+        """Run scripts one after the other in one round trip. Raises the first refusal; the later ones still ran."""
+        if len(calls) == 1:
+            await self.run(calls[0].name, workspace, *calls[0].arguments)
+            return
+        try:
+            results = await self._pipeline(workspace, calls)
+        except (RedisConnectionError, RedisTimeoutError) as error:
+            raise store_away(error) from error
+        for result in results:
+            if isinstance(result, ResponseError):
+                raise _refusal(result)
+
+    async def _pipeline(self, workspace: WorkspaceId, calls: Sequence[Call]) -> list[Any]:
+        root = keys.root(workspace)
+        pipe = self._redis.pipeline(transaction=False)
+        for call in calls:
+            pipe.evalsha(_script(call.name).sha, 1, root, *call.arguments)
+        results: list[Any] = await pipe.execute(raise_on_error=False)
+        if any(isinstance(result, NoScriptError) for result in results):
+            # A restarted server knows no scripts. Running the ones that did run again is safe: reports are numbered.
+            for name in {call.name for call in calls}:
+                await self._redis.script_load(_script(name).text)
+            return await self._pipeline(workspace, calls)
+        return results
+
+
+def store_away(error: Exception) -> Unavailable:
+    """The refusal for a Redis that does not answer."""
+    return Unavailable(f"the broker's store does not answer ({type(error).__name__}); try again", retry_after_s=1)
+
 
 @cache
+def _script(name: str) -> _Script:
+    text = source(name)
+    return _Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
 def source(name: str) -> str:
     """The whole text of a script: key table, libraries in the order they are needed, then the script itself."""
-    folder = files(__package__) / "lua"
+    folder = files("broker.adapters.redis") / "lua"
     parts: list[str] = [keys.lua_prelude()]
     done: set[str] = set()
 
@@ -47,28 +123,7 @@ def _used(text: str) -> list[str]:
     return found[1].split() if found else []
 
 
-class Scripts:
-    """Runs scripts on one Redis; turns their refusals into `RelayError`s."""
-
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
-        self._loaded: dict[str, AsyncScript] = {}
-
-    async def run(self, name: str, workspace: WorkspaceId, *arguments: str | int) -> Any:
-        """Run one script in one workspace and return what it returns. Raises the refusal it states."""
-        try:
-            return await self.script(name)(keys=[keys.root(workspace)], args=arguments)
-        except ResponseError as error:
-            raise refusal(error) from error
-
-    def script(self, name: str) -> AsyncScript:
-        """The script, registered; call it with `client=pipeline` to queue it."""
-        if name not in self._loaded:
-            self._loaded[name] = self._redis.register_script(source(name))
-        return self._loaded[name]
-
-
-def refusal(error: ResponseError) -> RelayError | ResponseError:
+def _refusal(error: ResponseError) -> Exception:
     """The `RelayError` that a script stated, or the error itself when it is Redis' own."""
     found = _REFUSAL.search(str(error))
     if not found:

@@ -6,6 +6,8 @@ local STOP_MS = 20000         -- the proxy's own EOF, TERM, KILL ladder takes 12
 local RESTARTS = 3            -- within RESTART_WINDOW_MS; a process that dies faster is broken
 local RESTART_WINDOW_MS = 600000
 local ATTEMPTS = 5            -- deliveries of one message before it is a dead letter
+local ENDED_KEPT_S = 2592000  -- how long an ended agent can be looked up; the log keeps its story
+local STUCK_MS = 20000        -- vendors stop a turn within a second of being told
 local NUDGE = 'Your process was restarted while you were working on the previous message. '
   .. 'Go on from where you stopped, do not repeat steps that are already done, and if you had finished, just say so.'
 
@@ -25,6 +27,13 @@ end
 
 local function has_ended(a) return a.state == 'released' or a.state == 'failed' end
 
+-- The message as the recipient reads it; only the role depends on who the recipient is.
+local function wire(a, key)
+  local m = fields(key, 'wire_head', 'wire_tail', 'role', 'sender')
+  local role = m.role or (m.sender ~= '' and m.sender == a.spawner and 'lead') or 'peer'
+  return m.wire_head .. role .. m.wire_tail
+end
+
 local function deliver(a, message, steer)
   local key = K.message(message)
   local attempt = redis.call('HINCRBY', key, 'k:' .. a.id, 1)
@@ -35,11 +44,19 @@ local function deliver(a, message, steer)
   end
   redis.call('RPUSH', K.inflight(a.id), message)
   command(a.link, '{"type":"deliver","agent":"' .. a.id .. '","generation":' .. a.generation .. ',"message_id":"'
-    .. message .. '","text":' .. redis.call('HGET', key, 'wire') .. ',"steer":' .. tostring(steer)
+    .. message .. '","text":' .. wire(a, key) .. ',"steer":' .. tostring(steer)
     .. ',"nudge":' .. (attempt > 1 and json(NUDGE) or 'null') .. '}')
   receipt(message, a.id, 'sent', ',"how":"' .. (steer and 'steer' or 'turn') .. '"')
   wake_at(NOW + PROOF_MS, 'proof|' .. a.id .. '|' .. a.generation .. '|' .. message)
   return true
+end
+
+-- Tells the agent to stop its turn; a turn that goes on all the same means that it is deaf.
+local function interrupt(a)
+  command(a.link, '{"type":"interrupt","agent":"' .. a.id .. '","generation":' .. a.generation .. '}')
+  if a.turn and a.turn ~= '' then
+    wake_at(NOW + STUCK_MS, 'interrupt|' .. a.id .. '|' .. a.generation .. '|' .. a.turn)
+  end
 end
 
 -- Why nothing can be handed over now; nil when it can.
@@ -92,6 +109,8 @@ local function end_agent(a, state, reason, detail)
   redis.call('HSET', K.agent(a.id), 'reason', reason or '', 'ended', NOW)
   append(a.session, 'agent.' .. state, a.id, a.name, '{"reason":' .. json(reason) .. ',"detail":' .. json(detail) .. '}')
   set_state(a, state, ',"reason":' .. json(reason))
+  redis.call('EXPIRE', K.agent(a.id), ENDED_KEPT_S)
+  redis.call('ZREMRANGEBYSCORE', K.members(a.session), '-inf', NOW - ENDED_KEPT_S * 1000)
 end
 
 local function spawn_command(a)
@@ -106,24 +125,25 @@ local function stop(a, reason)
 end
 
 -- A new process of the same conversation. What was in flight goes back to the head of the queue.
-local function restart(a, reason)
+-- `blameless`: the process did not die by itself, so this does not count towards giving up.
+local function restart(a, reason, blameless)
   local since = tonumber(a.restarts_since or '0')
   local count = (NOW - since > RESTART_WINDOW_MS) and 0 or tonumber(a.restarts or '0')
   if count == 0 then since = NOW end
-  if count >= RESTARTS then
+  if count >= RESTARTS and not blameless then
     stop(a, reason)
     end_agent(a, 'failed', reason, count .. ' restarts within ten minutes did not help')
     return
   end
   withdraw_approvals(a)
   for _, message in ipairs(redis.call('LRANGE', K.inflight(a.id), 0, -1)) do
-    redis.call('ZADD', K.queue(a.id), redis.call('HGET', K.message(message), 'i:' .. a.id) - 1e12, message)
+    redis.call('ZADD', K.queue(a.id), (redis.call('HGET', K.message(message), 'i:' .. a.id) or 0) - 1e12, message)
     rewind(message, a.id)
   end
   redis.call('DEL', K.inflight(a.id), K.seen_frames(a.id))
   a.generation = redis.call('HINCRBY', K.agent(a.id), 'generation', 1)
   a.link = a.proxy
-  redis.call('HSET', K.agent(a.id), 'restarts', count + 1, 'restarts_since', since, 'turn', '', 'link', a.proxy)
+  redis.call('HSET', K.agent(a.id), 'restarts', blameless and count or count + 1, 'restarts_since', since, 'turn', '', 'link', a.proxy)
   append(a.session, 'agent.restarting', a.id, a.name, '{"generation":' .. a.generation .. ',"reason":' .. json(reason) .. '}')
   set_state(a, 'starting')
   command(a.proxy, spawn_command(a))

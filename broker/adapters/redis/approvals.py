@@ -1,0 +1,99 @@
+"""Parked permission requests in Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from pydantic import TypeAdapter
+
+from broker.adapters.redis import keys
+from broker.adapters.redis.client import TextRedis
+from broker.adapters.redis.scripts import Scripts
+from broker.domain.approvals import Approval, ApprovalStatus
+from broker.domain.errors import NotFound
+from broker.domain.ids import AgentId, ApprovalId, SessionId, WorkspaceId
+from broker.domain.rules import Rule
+
+_RULES: TypeAdapter[list[Rule]] = TypeAdapter(list[Rule])
+
+
+class RedisApprovals:
+    """Implements `Approvals`."""
+
+    def __init__(self, redis: TextRedis, scripts: Scripts) -> None:
+        self._redis = redis
+        self._scripts = scripts
+
+    async def approval(self, workspace: WorkspaceId, approval: ApprovalId) -> Approval:
+        """One. Raises `NotFound`."""
+        row = await self._redis.hgetall(keys.key(workspace, "approval", approval))
+        if not row:
+            raise NotFound(f"no approval {approval[:80]!r}", code="APPROVAL_NOT_FOUND")
+        return _approval(row)
+
+    async def approvals(
+        self, workspace: WorkspaceId, session: SessionId, *, status: ApprovalStatus | None, limit: int = 100
+    ) -> list[Approval]:
+        """The newest first."""
+        ids = await self._redis.zrange(keys.key(workspace, "session_approvals", session), 0, -1, desc=True)
+        pipe = self._redis.pipeline(transaction=False)
+        for approval in ids:
+            pipe.hgetall(keys.key(workspace, "approval", approval))
+        found = [_approval(row) for row in (await pipe.execute() if ids else []) if row]
+        return [a for a in found if status is None or a.status is status][:limit]
+
+    async def pending(self, workspace: WorkspaceId, agent: AgentId) -> dict[str, dict[str, Any] | None]:
+        """What an agent waits for: its native request id → the tool's input."""
+        asks = await self._redis.hgetall(keys.key(workspace, "asks", agent))
+        return {
+            native: (await self.approval(workspace, ApprovalId(approval))).input for native, approval in asks.items()
+        }
+
+    async def answer(
+        self,
+        workspace: WorkspaceId,
+        approval: ApprovalId,
+        *,
+        status: ApprovalStatus,
+        by: str,
+        note: str,
+        answer: bytes,
+        at_deadline: bool = False,
+    ) -> None:
+        """Resolve one. Raises `NotFound`, `Conflict` (APPROVAL_ALREADY_ANSWERED)."""
+        deadline = "1" if at_deadline else "0"
+        await self._scripts.run("answer_approval", workspace, approval, status, by, note, answer, deadline)
+
+    async def rules(self, workspace: WorkspaceId) -> list[Rule]:
+        """The workspace's rules, in order."""
+        text = await self._redis.get(keys.key(workspace, "rules"))
+        return _RULES.validate_json(text) if text else []
+
+    async def set_rules(self, workspace: WorkspaceId, rules: Sequence[Rule]) -> None:
+        """Replace them."""
+        await self._redis.set(keys.key(workspace, "rules"), orjson.dumps(list(rules)))
+
+
+def _approval(row: dict[str, str]) -> Approval:
+    body = orjson.loads(row["body"])
+    return Approval(
+        id=ApprovalId(row["id"]),
+        agent=row["name"],
+        agent_id=AgentId(row["agent"]),
+        session_id=SessionId(row["session"]),
+        status=ApprovalStatus(row["status"]),
+        tool=body["tool"],
+        title=body["title"],
+        command=body["command"],
+        cwd=body["cwd"],
+        changes=tuple(body["changes"]),
+        input=body["input"],
+        reason=body["reason"],
+        can_allow_session=body["can_allow_session"],
+        asked_at_ms=int(row["asked_ms"]),
+        deadline_ms=int(row["deadline_ms"]),
+        answered_by=row.get("by") or None,
+        note=row.get("note") or None,
+    )

@@ -1,0 +1,43 @@
+"""A session's log on a Redis stream whose entry ids are the offsets."""
+
+from __future__ import annotations
+
+from broker.adapters.redis import keys
+from broker.adapters.redis.client import TextRedis
+from broker.domain.errors import NotFound
+from broker.domain.events import Cursor
+from broker.domain.ids import SessionId, WorkspaceId
+from broker.services.ports import LogPage
+
+
+class RedisEventLog:
+    """Implements `EventLog`. Appending happens inside the scripts, together with the decision it records."""
+
+    def __init__(self, redis: TextRedis) -> None:
+        self._redis = redis
+
+    async def read(self, workspace: WorkspaceId, session: SessionId, *, after: Cursor | None, limit: int) -> LogPage:
+        """Up to `limit` events after a position; None reads from the first that is kept."""
+        head = await self.head(workspace, session)
+        start = after.offset if after and after.epoch == head.epoch else 0
+        stream = keys.key(workspace, "log", session)
+        entries = await self._redis.xrange(stream, min=f"{start + 1}-0", count=limit)
+        first = _offset(entries[0][0]) if entries else head.offset + 1
+        last = _offset(entries[-1][0]) if entries else max(start, head.offset)
+        return LogPage(
+            events=[entry["e"] for _, entry in entries],
+            next=Cursor(head.epoch, last),
+            head=head,
+            reset=after is not None and (after.epoch != head.epoch or after.offset > head.offset or first > start + 1),
+        )
+
+    async def head(self, workspace: WorkspaceId, session: SessionId) -> Cursor:
+        """The newest position. Raises `NotFound`."""
+        epoch, offset = await self._redis.hmget(keys.key(workspace, "session", session), "epoch", "offset")
+        if epoch is None or offset is None:
+            raise NotFound(f"no session {session}", code="SESSION_NOT_FOUND")
+        return Cursor(epoch, int(offset))
+
+
+def _offset(entry_id: str) -> int:
+    return int(entry_id.partition("-")[0])

@@ -1,0 +1,57 @@
+-- uses: agents
+-- Numbers a message in one recipient's inbox.
+local function enqueue(message, agent)
+  local a = load_agent(agent)
+  local number = redis.call('HINCRBY', K.agent(agent), 'inbox_seq', 1)
+  local key = K.message(message)
+  redis.call('XADD', K.inbox(agent), 'MAXLEN', '~', 1000, number .. '-0', 'm', message)
+  redis.call('HSET', key, 'i:' .. agent, number, 'n:' .. agent, a.name)
+  redis.call('SADD', K.recipients(message), agent)
+  return a, number
+end
+
+-- Hands a numbered message over if the agent can take it now, else leaves it waiting.
+-- Returns the recipient's row for the answer: {agent id, name, state, because}.
+local function admit(message, a, number, mode)
+  if a.state == 'working' and mode == 'steer' and a.can_steer == '1' and a.turn ~= '' and is_online(a.link) then
+    receipt(message, a.id, 'queued')
+    if deliver(a, message, true) then return {a.id, a.name, 'sent', ''} end
+    return {a.id, a.name, 'undeliverable', 'dead_letter'}
+  end
+  local because = obstacle(a)
+  redis.call('ZADD', K.queue(a.id), mode == 'interrupt' and number - 1e12 or number, message)
+  receipt(message, a.id, 'queued', because and ',"because":"' .. because .. '"')
+  if because then redis.call('HSET', K.message(message), 'b:' .. a.id, because) end
+  if mode == 'interrupt' and a.state == 'working' then interrupt(a) end
+  dispatch(a)
+  return {a.id, a.name, redis.call('HGET', K.message(message), 'r:' .. a.id), because or ''}
+end
+
+-- Today's count against the plan; a refusal when the limit is reached. `limit` 0 means none.
+local function over_quota(day, limit)
+  if limit == 0 then return nil end
+  local used = tonumber(redis.call('HGET', K.usage(day), 'messages') or '0')
+  if used < limit then return nil end
+  return refuse('QuotaExceeded', 'QUOTA_EXCEEDED',
+    limit .. ' messages a day are in this plan and all are used; resets at 00:00 UTC')
+end
+
+local function store_message(id, session, m)
+  local key = K.message(id)
+  redis.call('HSET', key, 'session', session, 'body', m.body, 'wire_head', m.wire_head, 'wire_tail', m.wire_tail,
+    'sender', m.sender, 'digest', m.digest, 'mode', m.mode, 'at', NOW)
+  if m.role ~= '' then redis.call('HSET', key, 'role', m.role) end
+  redis.call('EXPIRE', key, 604800)
+  redis.call('HINCRBY', K.usage(m.day), 'messages', 1)
+  redis.call('EXPIRE', K.usage(m.day), 3456000)
+end
+
+-- The answer to a repeated send: what is known by now.
+local function deliveries(message)
+  local rows = {}
+  for _, agent in ipairs(redis.call('SMEMBERS', K.recipients(message))) do
+    local f = fields(K.message(message), 'n:' .. agent, 'r:' .. agent, 'b:' .. agent)
+    rows[#rows + 1] = {agent, f['n:' .. agent], f['r:' .. agent], f['b:' .. agent] or ''}
+  end
+  return rows
+end

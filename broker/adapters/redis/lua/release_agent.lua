@@ -1,0 +1,15 @@
+-- Orders an agent's end. It is released when its process is gone, or at once when no proxy could say so.
+-- KEYS[1] workspace root
+-- ARGV    1 agent id  2 who, for the log
+-- Returns the state after
+-- uses: agents
+local a = load_agent(ARGV[1])
+if has_ended(a) or a.state == 'releasing' then return a.state end
+stop(a, 'released by ' .. ARGV[2])
+if not is_online(a.proxy) then
+  end_agent(a, 'released', 'released by ' .. ARGV[2])
+  return a.state
+end
+set_state(a, 'releasing', ',"by":' .. json(ARGV[2]))
+wake_at(NOW + STOP_MS, 'stop|' .. a.id)
+return a.state

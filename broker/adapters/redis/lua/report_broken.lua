@@ -1,0 +1,7 @@
+-- The conversation cannot go on although the process is there: it is stopped and given up.
+-- KEYS[1] workspace root
+-- ARGV    1-6 see report  7 code  8 detail
+-- uses: report
+stop(a, ARGV[7])
+end_agent(a, 'failed', ARGV[7], ARGV[8])
+return 1

@@ -1,0 +1,15 @@
+-- The agent's process is gone, or its conversation cannot go on.
+-- KEYS[1] workspace root
+-- ARGV    1-6 see report  7 '1' when asked for  8 reason  9 detail
+-- uses: report
+append(a.session, 'agent.exited', a.id, a.name,
+  '{"expected":' .. tostring(ARGV[7] == '1') .. ',"reason":' .. json(ARGV[8]) .. ',"detail":' .. json(ARGV[9]) .. '}')
+if a.state == 'releasing' then
+  forget_timer('stop|' .. a.id)
+  end_agent(a, 'released', 'released')
+elseif a.state == 'starting' then
+  end_agent(a, 'failed', ARGV[8], ARGV[9])
+else
+  restart(a, ARGV[8])
+end
+return 1

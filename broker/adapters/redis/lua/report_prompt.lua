@@ -1,0 +1,17 @@
+-- The agent itself speaks about a prompt: it has it, it joined a turn, or it refuses it.
+-- KEYS[1] workspace root
+-- ARGV    1-6 see report  7 message  8 'accepted'|'joined'|'refused'  9 turn id or reason  10 '1' when it was seen before
+-- uses: report
+forget_timer('proof|' .. a.id .. '|' .. a.generation .. '|' .. ARGV[7])
+if ARGV[8] == 'accepted' then
+  redis.call('HSET', K.message(ARGV[7]), 't:' .. a.id .. ':confirmed', NOW)
+elseif ARGV[8] == 'joined' then
+  receipt(ARGV[7], a.id, 'in_turn', ',"turn":' .. json(ARGV[9]))
+  redis.call('HSET', K.message(ARGV[7]), 'u:' .. a.id, ARGV[9])
+else
+  redis.call('LREM', K.inflight(a.id), 0, ARGV[7])
+  undeliverable(ARGV[7], a.id, ARGV[9])
+  if a.state == 'working' and redis.call('LLEN', K.inflight(a.id)) == 0 then set_state(a, 'idle') end
+  dispatch(a)
+end
+return 1

@@ -1,0 +1,148 @@
+"""Sessions, agents and machines in Redis hashes."""
+
+from __future__ import annotations
+
+import orjson
+
+from broker.adapters.redis import keys
+from broker.adapters.redis.client import TextRedis
+from broker.adapters.redis.scripts import Scripts
+from broker.domain.agents import Agent, AgentState
+from broker.domain.errors import Conflict, NotFound
+from broker.domain.ids import AgentId, ProxyId, SessionId, WorkspaceId
+from broker.domain.placement import Proxy
+from broker.domain.sessions import Session
+from broker.protocol.proxy import Hello
+
+
+class RedisRegistry:
+    """Implements `Registry`."""
+
+    def __init__(self, redis: TextRedis, scripts: Scripts) -> None:
+        self._redis = redis
+        self._scripts = scripts
+
+    async def create_session(self, workspace: WorkspaceId, session: SessionId, *, name: str, epoch: str) -> Session:
+        """Make a session, or return the one with that name."""
+        found = await self._scripts.run("create_session", workspace, session, name, epoch)
+        return await self._session(workspace, SessionId(found))
+
+    async def session(self, workspace: WorkspaceId, reference: str) -> Session:
+        """By id or name. Raises `NotFound`."""
+        by_name = await self._redis.hget(keys.key(workspace, "session_names"), reference)
+        return await self._session(workspace, SessionId(by_name or reference))
+
+    async def sessions(self, workspace: WorkspaceId) -> list[Session]:
+        """All of a workspace, oldest first."""
+        found = await self._redis.hvals(keys.key(workspace, "session_names"))
+        sessions = [await self._session(workspace, SessionId(i)) for i in found]
+        return sorted(sessions, key=lambda s: s.created_at_ms)
+
+    async def _session(self, workspace: WorkspaceId, session: SessionId) -> Session:
+        row = await self._redis.hgetall(keys.key(workspace, "session", session))
+        if not row:
+            raise NotFound(f"no session {session[:80]!r}", code="SESSION_NOT_FOUND")
+        return Session(
+            id=session,
+            name=row["name"],
+            epoch=row["epoch"],
+            offset=int(row["offset"]),
+            created_at_ms=int(row["created"]),
+        )
+
+    async def agents(self, workspace: WorkspaceId, session: SessionId, *, limit: int = 100) -> list[Agent]:
+        """Live and ended agents, the newest `limit`, in spawn order."""
+        ids = await self._redis.zrange(keys.key(workspace, "members", session), -limit, -1)
+        pipe = self._redis.pipeline(transaction=False)
+        for agent in ids:
+            pipe.hgetall(keys.key(workspace, "agent", agent))
+        rows = await pipe.execute() if ids else []
+        names = await self._machine_names(workspace, {row["proxy"] for row in rows if row})
+        return [_agent(row, names) for row in rows if row]
+
+    async def agent(self, workspace: WorkspaceId, agent: AgentId) -> Agent | None:
+        """One agent."""
+        row = await self._redis.hgetall(keys.key(workspace, "agent", agent))
+        return _agent(row, await self._machine_names(workspace, {row["proxy"]})) if row else None
+
+    async def agent_named(self, workspace: WorkspaceId, session: SessionId, name: str) -> Agent:
+        """The live agent of that name. Raises `NotFound`."""
+        found = await self._redis.hget(keys.key(workspace, "names", session), name.lower())
+        agent = await self.agent(workspace, AgentId(found)) if found else None
+        if agent is None:
+            raise NotFound(f"no agent called {name[:80]!r} is in this session", code="AGENT_NOT_FOUND")
+        return agent
+
+    async def proxies(self, workspace: WorkspaceId) -> list[Proxy]:
+        """All machines that were ever linked."""
+        ids = await self._redis.hvals(keys.key(workspace, "proxies"))
+        pipe = self._redis.pipeline(transaction=False)
+        for proxy in ids:
+            pipe.hgetall(keys.key(workspace, "link", proxy))
+            pipe.scard(keys.key(workspace, "link_agents", proxy))
+        rows = await pipe.execute() if ids else []
+        found = [_proxy(row, agents) for row, agents in zip(rows[::2], rows[1::2], strict=True) if row]
+        return sorted(found, key=lambda p: p.name)
+
+    async def proxy_of_machine(self, workspace: WorkspaceId, machine_id: str, *, new_id: ProxyId) -> ProxyId:
+        """The proxy id of a machine; `new_id` when it is here for the first time."""
+        table = keys.key(workspace, "proxies")
+        await self._redis.hsetnx(table, machine_id, new_id)
+        return ProxyId(await self._redis.hget(table, machine_id) or new_id)
+
+    async def forget_proxy(self, workspace: WorkspaceId, proxy: ProxyId) -> None:
+        """Remove a machine that is offline. Raises `NotFound`, `Conflict`."""
+        table = keys.key(workspace, "proxies")
+        machine = next((m for m, p in (await self._redis.hgetall(table)).items() if p == proxy), None)
+        if machine is None:
+            raise NotFound(f"no machine {proxy[:80]!r}", code="PROXY_NOT_FOUND")
+        if await self._redis.hget(keys.key(workspace, "link", proxy), "online") == "1":
+            raise Conflict("the machine is connected; stop its relay-connect first", code="PROXY_ONLINE")
+        await self._redis.hdel(table, machine)
+
+    async def _machine_names(self, workspace: WorkspaceId, proxies: set[str]) -> dict[str, str]:
+        names = {}
+        for proxy in proxies:
+            names[proxy] = await self._redis.hget(keys.key(workspace, "link", proxy), "name") or proxy
+        return names
+
+
+def _agent(row: dict[str, str], machines: dict[str, str]) -> Agent:
+    return Agent(
+        id=AgentId(row["id"]),
+        session_id=SessionId(row["session"]),
+        name=row["name"],
+        cli=row["cli"],
+        state=AgentState(row["state"]),
+        proxy=ProxyId(row["proxy"]),
+        machine=machines[row["proxy"]],
+        generation=int(row["generation"]),
+        version=row.get("version") or None,
+        model=row.get("model_used") or row.get("model"),
+        transport=row.get("transport"),
+        cwd=row.get("cwd_real") or row.get("cwd"),
+        native_id=row.get("native"),
+        spawner=row.get("spawner_name") or None,
+        spawner_id=AgentId(row["spawner"]) if "spawner" in row else None,
+        turn_id=row.get("turn") or None,
+        waiting_approvals=int(row.get("waiting", 0)),
+        reason=row.get("reason") or None,
+        spawned_at_ms=int(row["spawned"]),
+        since_ms=int(row["since"]),
+        inbox_acked=int(row.get("acked", 0)),
+    )
+
+
+def _proxy(row: dict[str, str], agents: int) -> Proxy:
+    hello = Hello.model_validate(orjson.loads(row["hello"]))
+    return Proxy(
+        id=ProxyId(row["id"]),
+        name=hello.name,
+        labels=tuple(hello.labels),
+        clis=tuple(hello.clis),
+        version=hello.version,
+        online=row["online"] == "1",
+        session=SessionId(row["session"]) if row.get("session") else None,
+        agents=agents,
+        since_ms=int(row["since"]),
+    )

@@ -1,0 +1,47 @@
+"""Deadlines in a sorted set for each workspace."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from broker.adapters.redis import keys
+from broker.adapters.redis.client import TextRedis
+from broker.adapters.redis.scripts import Scripts
+from broker.domain.ids import WorkspaceId
+
+_LEASE_MS = 10_000
+"""A worker that claimed a timer and died: another claims it after this."""
+_CLAIM = 100
+
+
+class RedisTimers:
+    """Implements `Timers`."""
+
+    def __init__(self, redis: TextRedis, scripts: Scripts) -> None:
+        self._redis = redis
+        self._scripts = scripts
+
+    async def workspaces(self) -> list[WorkspaceId]:
+        """Every workspace."""
+        return [WorkspaceId(w) for w in await self._redis.smembers(keys.WORKSPACES)]
+
+    async def claim(self, workspace: WorkspaceId) -> tuple[list[str], float | None]:
+        """Due timers, leased to the caller, and the seconds until the next one."""
+        due, next_ms, now_ms = await self._scripts.run("claim_timers", workspace, _CLAIM, _LEASE_MS)
+        return due, None if next_ms < 0 else max(0.0, (next_ms - now_ms) / 1000)
+
+    async def due(self, workspace: WorkspaceId, timer: str) -> None:
+        """Carry out what the passing of a deadline means."""
+        await self._scripts.run("timer_due", workspace, timer)
+
+    async def wakeups(self) -> AsyncIterator[tuple[WorkspaceId, float]]:
+        """(workspace, seconds until due) whenever a timer becomes a workspace's earliest."""
+        pubsub = self._redis.pubsub()
+        await pubsub.subscribe(keys.TIMER_CHANNEL)
+        try:
+            async for message in pubsub.listen():
+                if message["type"] == "message":
+                    root, due_in_ms = message["data"].split(" ")
+                    yield WorkspaceId(root.removeprefix("rc:{").removesuffix("}")), int(due_in_ms) / 1000
+        finally:
+            await pubsub.aclose()  # type: ignore[no-untyped-call]

@@ -1,0 +1,83 @@
+"""Tokens by their hash. The secret itself is never stored."""
+
+from __future__ import annotations
+
+import time
+
+import orjson
+from pydantic import TypeAdapter
+
+from broker.adapters.redis import keys
+from broker.adapters.redis.client import TextRedis
+from broker.domain.access import Principal
+from broker.domain.errors import NotFound
+from broker.domain.ids import TokenId, WorkspaceId
+from broker.domain.plans import Plan
+from broker.services.ports import TokenRecord
+
+_PRINCIPAL: TypeAdapter[Principal] = TypeAdapter(Principal)
+_RECORD: TypeAdapter[TokenRecord] = TypeAdapter(TokenRecord)
+
+
+class RedisTokens:
+    """Implements `Tokens`."""
+
+    def __init__(self, redis: TextRedis) -> None:
+        self._redis = redis
+
+    async def owner(self, sha256: str) -> Principal | None:
+        """The principal, or None when it is unknown, revoked or expired."""
+        text = await self._redis.get(keys.token(sha256))
+        if not text:
+            return None
+        principal = _PRINCIPAL.validate_json(text)
+        if principal.proxy is not None and not await self._is_listed(principal):
+            return None  # issued in-band from a token that was revoked since
+        return principal
+
+    async def _is_listed(self, principal: Principal) -> bool:
+        return await self._redis.hget(keys.key(principal.workspace, "tokens"), principal.token_id) is not None
+
+    async def add(
+        self,
+        principal: Principal,
+        *,
+        sha256: str,
+        expires_at_ms: int | None = None,
+        listed: bool = True,
+    ) -> None:
+        """Register a token for `principal`."""
+        if listed:
+            record = TokenRecord(
+                id=principal.token_id,
+                kind=principal.kind,
+                name=principal.name,
+                created_at_ms=int(time.time() * 1000),
+                expires_at_ms=expires_at_ms,
+            )
+            row = orjson.dumps({"record": record, "sha256": sha256})
+            await self._redis.hset(keys.key(principal.workspace, "tokens"), principal.token_id, row)
+        await self._redis.set(keys.token(sha256), orjson.dumps(principal), pxat=expires_at_ms)
+
+    async def tokens(self, workspace: WorkspaceId) -> list[TokenRecord]:
+        """The listed tokens of a workspace."""
+        rows = await self._redis.hvals(keys.key(workspace, "tokens"))
+        records = [_RECORD.validate_python(orjson.loads(row)["record"]) for row in rows]
+        return sorted(records, key=lambda r: r.created_at_ms)
+
+    async def revoke(self, workspace: WorkspaceId, token: TokenId) -> None:
+        """End a token at once, everywhere. Raises `NotFound`."""
+        table = keys.key(workspace, "tokens")
+        row = await self._redis.hget(table, token)
+        if row is None:
+            raise NotFound(f"no token {token[:80]!r}", code="TOKEN_NOT_FOUND")
+        sha256 = orjson.loads(row)["sha256"]
+        await self._redis.delete(keys.token(sha256))
+        await self._redis.hdel(table, token)
+        await self._redis.publish(keys.ACCESS_CHANNEL, token)
+
+    async def create_workspace(self, workspace: WorkspaceId, *, name: str, plan: Plan) -> None:
+        """Register a workspace; nothing when it exists."""
+        await self._redis.sadd(keys.WORKSPACES, workspace)
+        await self._redis.hsetnx(keys.root(workspace), "name", name)
+        await self._redis.hset(keys.root(workspace), "plan", plan)

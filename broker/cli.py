@@ -1,0 +1,188 @@
+"""The command `relaycast`: the broker's processes and the operator's small jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import click
+
+from broker import __version__
+from broker.domain.errors import RelayError
+from broker.domain.plans import Plan
+from broker.settings import DEFAULT_PORT, Settings, default_data_dir
+
+_EXIT_REFUSED = 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "RELAYCAST"})
+@click.version_option(__version__, prog_name="relaycast")
+def main() -> None:
+    """Relaycast: the broker that spawns, connects and supervises coding agents.
+
+    Every option can also be given as an environment variable: --port as RELAYCAST_PORT.
+    """
+
+
+def _data_dir(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--data-dir",
+        envvar="RELAYCAST_DATA_DIR",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=default_data_dir,
+        show_default="the platform's user data folder",
+        help="Where the workspace key and the embedded store live.",
+    )(command)
+
+
+def _common(command: Callable[..., Any]) -> Callable[..., Any]:
+    options = [
+        click.option("--json", "json_", is_flag=True, help="Print one JSON line when ready, and nothing else."),
+        click.option("--verbose", "-v", is_flag=True, help="Log more, to stderr."),
+        click.option(
+            "--redis",
+            "redis_url",
+            envvar="RELAYCAST_REDIS_URL",
+            metavar="URL",
+            help="redis://, rediss:// or unix:// of a server to share.",
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
+    options = [
+        click.option(
+            "--host", envvar="RELAYCAST_HOST", default="127.0.0.1", show_default=True, help="Address to bind."
+        ),
+        click.option(
+            "--port",
+            envvar="RELAYCAST_PORT",
+            default=DEFAULT_PORT,
+            show_default=True,
+            type=click.IntRange(0, 65535),
+            help="Port to bind; 0 lets the system choose.",
+        ),
+        click.option(
+            "--public-url",
+            envvar="RELAYCAST_PUBLIC_URL",
+            metavar="URL",
+            help="How others reach this gateway, when something stands before it.",
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@main.command()
+@_data_dir
+@_serving
+@_common
+@click.option("--plan", type=click.Choice([p.value for p in Plan]), default=Plan.TEAM.value, show_default=True)
+@click.option("--approval-deadline", "approval_deadline_s", default=86400, show_default=True, help="Seconds.")
+def up(
+    *,
+    data_dir: Path,
+    host: str,
+    port: int,
+    public_url: str | None,
+    json_: bool,
+    verbose: bool,
+    redis_url: str | None,
+    plan: str,
+    approval_deadline_s: int,
+) -> None:
+    """Run the whole broker in this process, on an embedded store unless --redis is given.
+
+    Stops on Ctrl-C or SIGTERM; the next `up` on the same folder goes on with everything that was there.
+    """
+    from broker.processes import run_up  # noqa: PLC0415 - --help must not load the server
+
+    settings = Settings(
+        data_dir=data_dir,
+        host=host,
+        port=port,
+        public_url=public_url,
+        redis_url=redis_url,
+        plan=Plan(plan),
+        approval_deadline_s=approval_deadline_s,
+    )
+    _run(run_up(settings, on_ready=lambda s: _say_ready(s, json_=json_)), verbose=verbose)
+
+
+@main.command()
+@_data_dir
+@_serving
+@_common
+def gateway(
+    *, data_dir: Path, host: str, port: int, public_url: str | None, json_: bool, verbose: bool, redis_url: str | None
+) -> None:
+    """Run one gateway on a shared Redis; start as many as you need."""
+    from broker.processes import run_gateway  # noqa: PLC0415 - --help must not load the server
+
+    settings = Settings(data_dir=data_dir, host=host, port=port, public_url=public_url, redis_url=redis_url)
+    _run(run_gateway(settings, on_ready=lambda s: _say_ready(s, json_=json_)), verbose=verbose)
+
+
+@main.command()
+@_common
+def worker(*, json_: bool, verbose: bool, redis_url: str | None) -> None:
+    """Run one worker (deadlines) on a shared Redis; start as many as you need."""
+    from broker.processes import run_worker  # noqa: PLC0415 - --help must not load the server
+
+    settings = Settings(redis_url=redis_url)
+    ready = '{"ready":true}' if json_ else "worker is ready"
+    _run(run_worker(settings, on_ready=lambda _: click.echo(ready)), verbose=verbose)
+
+
+@main.command()
+@click.option("--once", is_flag=True, help="Exit after the game instead of leaving the broker running.")
+def demo(*, once: bool) -> None:
+    """Start a broker, a relay-connect and two scripted agents, and watch them play tic-tac-toe by messages."""
+    from connect.demo_session import run_demo_session  # noqa: PLC0415 - only this command needs it
+
+    sys.exit(asyncio.run(run_demo_session(once=once)))
+
+
+def _say_ready(settings: Settings, *, json_: bool) -> None:
+    if json_:
+        from broker.app import ready_line  # noqa: PLC0415 - loaded by now
+
+        click.echo(ready_line(settings))
+        return
+    click.echo(f"✓ Relaycast {__version__} is up at {settings.url}")
+    click.echo(f"  data and key   {settings.data_dir} ({settings.key_file.name}, readable by you alone)")
+    click.echo("  link a machine relay-connect" + _url_hint(settings))
+    click.echo("  stop           Ctrl-C")
+
+
+def _url_hint(settings: Settings) -> str:
+    return "" if settings.data_dir == default_data_dir() else f" --url {settings.url} --token-file {settings.key_file}"
+
+
+def _run(process: Coroutine[Any, Any, None], *, verbose: bool) -> None:
+    from broker.telemetry import configure_logging  # noqa: PLC0415 - --help must not load the server
+
+    configure_logging(verbose=verbose)
+    try:
+        if os.name == "posix":
+            import uvloop  # noqa: PLC0415 - not on Windows
+
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(process)
+        else:
+            asyncio.run(process)
+    except RelayError as error:
+        click.echo(f"relaycast: {error.message} [{error.code}]", err=True)
+        sys.exit(_EXIT_REFUSED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""A session: a shared room of agents and people, with one log."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from broker.domain.errors import BadRequest
+from broker.domain.ids import SessionId
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+DEFAULT_SESSION = "main"
+"""Where a machine goes that names no session."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One session and the end of its log."""
+
+    id: SessionId
+    name: str
+    epoch: str
+    offset: int
+    """Of the newest event."""
+    created_at_ms: int
+
+
+def session_name(text: str) -> str:
+    """Return `text` when it is a valid session name; raise `BadRequest` (INVALID_NAME) otherwise."""
+    if not _NAME.fullmatch(text):
+        raise BadRequest(
+            f"{text[:80]!r} is not a session name: letters, digits, '_', '.', '-', 64 at most", code="INVALID_NAME"
+        )
+    return text

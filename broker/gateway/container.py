@@ -1,0 +1,32 @@
+"""The services that the gateway's endpoints use; `app.py` builds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from broker.domain.ids import LinkId, WorkspaceId
+from broker.services.access import Access
+from broker.services.approvals import ApprovalDesk
+from broker.services.hub import Hub
+from broker.services.linking import Linking
+from broker.services.ports import Bus
+from broker.services.router import Router
+from broker.services.sessions import Sessions
+from broker.services.spawner import Spawner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """One of each, shared by all connections of a process."""
+
+    access: Access
+    sessions: Sessions
+    router: Router
+    spawner: Spawner
+    desk: ApprovalDesk
+    linking: Linking
+    hub: Hub
+    bus: Bus
+    link_channel: Callable[[WorkspaceId, LinkId], str]
+    public_url: str

@@ -1,0 +1,244 @@
+"""The direct socket for agents that dial the broker themselves: /agent/{name}.
+
+`claude --sdk-url` up to 2.1.120 connects so; its frames are those of stdio. The gateway runs the same codec that
+relay-connect runs, so an agent here is commanded and reported like any other. Its CLI dies without a word on an HTTP
+refusal and comes back on most close codes; 4001 and 4003 are the ones it takes as final.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Iterable
+
+import orjson
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from broker import __version__
+from broker.domain.access import Principal, TokenKind
+from broker.domain.agents import Agent
+from broker.domain.errors import Fenced, NotAuthenticated, NotPermitted, RelayError, Unavailable
+from broker.domain.ids import AgentId
+from broker.gateway.container import Services
+from broker.gateway.http import bearer
+from broker.gateway.mailbox_pump import Kicked, MailboxPump, Superseded
+from broker.gateway.sockets import OpenSockets, close
+from broker.protocol.agent_events import StateEvent
+from broker.protocol.agent_session import Direction, Frame, Opening, Prompt
+from broker.protocol.claude import ClaudeSession
+from broker.protocol.close_codes import CloseCode
+from broker.protocol.errors import ProtocolViolation
+from broker.protocol.proxy import (
+    COMMAND,
+    Answer,
+    Command,
+    Deliver,
+    FrameRecorded,
+    Handed,
+    Hello,
+    Interrupt,
+    LiveAgent,
+    NumberedReport,
+    Report,
+    Spawn,
+    StateChanged,
+    Stop,
+)
+from broker.services.ports import Attached
+from broker.telemetry import LINKS
+
+_log = logging.getLogger(__name__)
+_FINAL_UNAUTHORISED = CloseCode(4001, "the token is unknown, revoked or not for this agent", None)
+_FINAL_ENDED = CloseCode(4003, "the agent was released or replaced", None)
+_AGAIN = CloseCode(1012, "reconnect", 0.1)
+"""The CLI takes every code but 1002, 4001 and 4003 as a reason to come back."""
+
+
+class DirectSocket:
+    """Serves one agent's own connection."""
+
+    def __init__(self, services: Services, sockets: OpenSockets) -> None:
+        self._s = services
+        self._sockets = sockets
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """Serve until either side ends."""
+        await websocket.accept()
+        try:
+            principal, agent = await self._authenticated(websocket)
+            with self._sockets.holding(websocket, principal):
+                await _Connection(self._s, websocket, principal, agent).run()
+        except (RelayError, ProtocolViolation, WebSocketDisconnect, RuntimeError) as error:
+            await _end(websocket, error)
+        except ExceptionGroup as group:
+            await _end(websocket, _first(group))
+
+    async def _authenticated(self, websocket: WebSocket) -> tuple[Principal, Agent]:
+        principal = await self._s.access.authenticate(bearer(websocket))
+        if principal.kind is not TokenKind.AGENT or principal.session is None:
+            raise NotPermitted("this connection is for an agent's own token")
+        session = await self._s.sessions.get(principal, principal.session)
+        agent = await self._s.sessions.agent(principal, session, websocket.path_params["name"])
+        if agent.id != principal.agent:
+            raise NotPermitted("the token is another agent's")
+        return principal, agent
+
+
+class _Ended(Exception):
+    """The broker has told this agent to stop."""
+
+
+class _Connection:
+    """One attached agent: the codec between its socket and its mailbox."""
+
+    def __init__(self, services: Services, websocket: WebSocket, principal: Principal, agent: Agent) -> None:
+        self._s = services
+        self._socket = websocket
+        self._principal = principal
+        self._agent = agent
+        self._spool = uuid.uuid4().hex
+        self._reported = 0
+        self._session: ClaudeSession
+        self._turn = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Attach, open the conversation, and carry frames and commands."""
+        self._session = ClaudeSession(
+            Opening(cwd=self._agent.cwd or "", instructions="", mcp_url="", mcp_token="", client_version=__version__),
+            session_id=self._agent.native_id or self._agent.id,
+            # The CLI never sends a permission request again, not even when another gateway has died with it.
+            pending=await self._s.desk.pending_of(self._principal, self._agent.id),
+        )
+        attached = await self._s.linking.attach_direct(self._principal, self._hello())
+        pump = MailboxPump(
+            read=lambda after: self._s.linking.commands(self._principal, attached, after=after),
+            send=lambda seq, command: self._obey(attached, seq, command),
+        )
+        channel = self._s.link_channel(self._principal.workspace, attached.link)
+        stop = await self._s.bus.listen(channel, pump.notify)
+        LINKS.labels("direct").inc()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                await self._carry(attached, self._session.start())
+                tasks.create_task(pump.run(after=attached.commands_acked, fence=attached.fence))
+                await self._receiving(attached)
+        finally:
+            LINKS.labels("direct").dec()
+            await stop()
+            await self._detach(attached)
+
+    def _hello(self) -> Hello:
+        return Hello(
+            version=self._agent.version or "",
+            machine_id=f"direct:{self._agent.id}",
+            name=self._agent.machine,
+            boot_id=f"{self._agent.id}.{self._agent.generation}",
+            spool_id=self._spool,
+            agents=[LiveAgent(agent=self._agent.id, generation=self._agent.generation)],
+        )
+
+    async def _detach(self, attached: Attached) -> None:
+        try:
+            await self._s.linking.detach(self._principal, attached)
+        except Unavailable:
+            _log.warning("link %s: the store is away; its lease will be reaped", attached.link)
+
+    async def _receiving(self, attached: Attached) -> None:
+        while True:
+            text = await self._socket.receive_text()
+            async with self._turn:
+                data = text.encode("utf-8", "surrogatepass")
+                frames = self._session.receive(data if data.endswith(b"\n") else data + b"\n")
+                await self._carry(attached, frames)
+
+    async def _obey(self, attached: Attached, seq: int, text: str) -> None:
+        command = COMMAND.validate_json(text)
+        async with self._turn:
+            await self._carry(attached, self._frames(command))
+            if isinstance(command, Deliver):
+                handed = Handed(agent=command.agent, generation=command.generation, message_id=command.message_id)
+                await self._report(attached, [handed])
+        await self._s.linking.acknowledge(self._principal, attached, seq)
+        if isinstance(command, Stop):
+            raise _Ended
+
+    def _frames(self, command: Command) -> list[Frame]:
+        match command:
+            case Deliver():
+                prompt = Prompt(
+                    message_id=command.message_id, text=command.text, steer=command.steer, nudge=command.nudge
+                )
+                return self._session.prompt(prompt)
+            case Interrupt():
+                return self._session.interrupt()
+            case Answer():
+                return self._session.answer(command.native_id, command.answer)
+            case Stop():
+                return self._session.close()
+            case Spawn():
+                return []  # processes are its proxy's business
+
+    async def _carry(self, attached: Attached, frames: Iterable[Frame]) -> None:
+        """Write what goes to the agent, and report everything in order."""
+        reports: list[Report] = []
+        for frame in frames:
+            if frame.direction is Direction.TO_AGENT:
+                await self._socket.send_text(frame.raw.decode() + "\n")
+            reports += _reports(frame, self._agent.id, self._agent.generation)
+        await self._report(attached, reports)
+
+    async def _report(self, attached: Attached, reports: list[Report]) -> None:
+        numbered = []
+        for report in reports:
+            self._reported += 1
+            numbered.append(NumberedReport(seq=self._reported, report=report, frame_id=_frame_id(report)))
+        if numbered:
+            await self._s.linking.report(self._principal, attached, numbered, spool=self._spool)
+
+
+def _reports(frame: Frame, agent: AgentId, generation: int) -> list[Report]:
+    content = [event for event in frame.events if not isinstance(event, StateEvent)]
+    recorded: Report = FrameRecorded(
+        agent=agent,
+        generation=generation,
+        direction=frame.direction.value,
+        frame_type=frame.type,
+        transient=frame.transient,
+        events=orjson.loads(orjson.dumps(content)),
+        raw=orjson.loads(frame.raw),
+    )
+    states: list[Report] = [
+        StateChanged(agent=agent, generation=generation, event=event)
+        for event in frame.events
+        if isinstance(event, StateEvent)
+    ]
+    return [recorded, *states]
+
+
+def _frame_id(report: Report) -> str:
+    """A native build sends every buffered frame again after a reconnect; its uuid tells."""
+    if isinstance(report, FrameRecorded) and report.direction == "out" and isinstance(report.raw, dict):
+        return str(report.raw.get("uuid") or "")
+    return ""
+
+
+def _first(group: ExceptionGroup[Exception]) -> Exception:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, ExceptionGroup) else error
+
+
+async def _end(websocket: WebSocket, error: Exception) -> None:
+    match error:
+        case WebSocketDisconnect():
+            return
+        case NotAuthenticated() | NotPermitted():
+            await close(websocket, _FINAL_UNAUTHORISED)
+        case _Ended() | Superseded() | Fenced():
+            await close(websocket, _FINAL_ENDED)
+        case Unavailable() | Kicked() | RuntimeError():
+            await close(websocket, _AGAIN)
+        case ProtocolViolation() | RelayError():
+            await close(websocket, CloseCode(4003, str(error)[:110], None))
+        case _:
+            raise error

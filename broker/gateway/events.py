@@ -1,0 +1,86 @@
+"""The live event socket: /v1/sessions/{session}/events."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import orjson
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from broker.domain.access import Permission, Principal
+from broker.domain.errors import NotAuthenticated, NotFound, RelayError, Unavailable
+from broker.domain.events import Cursor, parse_cursor
+from broker.domain.sessions import Session
+from broker.gateway.container import Services
+from broker.gateway.http import bearer
+from broker.gateway.sockets import OpenSockets, close
+from broker.protocol import close_codes
+from broker.protocol.close_codes import CloseCode
+from broker.services.hub import Reset
+from broker.telemetry import EVENT_READERS
+
+
+class EventSocket:
+    """Follows one session's log for one reader, at the reader's own pace: the log itself is the queue."""
+
+    def __init__(self, services: Services, sockets: OpenSockets) -> None:
+        self._s = services
+        self._sockets = sockets
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """Serve one connection. A refusal is a close code, never an HTTP status: browsers cannot read those."""
+        await websocket.accept()
+        try:
+            principal = await self._s.access.authenticate(bearer(websocket))
+            principal.require(Permission.READ)
+            session = await self._s.sessions.get(principal, websocket.path_params["session"])
+            after = await self._start(principal, session, websocket)
+        except RelayError as error:
+            await close(websocket, _code(error))
+            return
+        with self._sockets.holding(websocket, principal), EVENT_READERS.track_inprogress():
+            await self._serve(websocket, principal, session, after)
+
+    async def _start(self, principal: Principal, session: Session, websocket: WebSocket) -> Cursor | None:
+        text = websocket.query_params.get("after")
+        head = Cursor(session.epoch, session.offset)
+        await websocket.send_text(_control("hello", head))
+        if text is None:
+            return head
+        return None if text == "0" else parse_cursor(text)
+
+    async def _serve(self, websocket: WebSocket, principal: Principal, session: Session, after: Cursor | None) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            sending = tasks.create_task(self._send(websocket, principal, session, after))
+            await _until_gone(websocket)
+            sending.cancel()
+
+    async def _send(self, websocket: WebSocket, principal: Principal, session: Session, after: Cursor | None) -> None:
+        try:
+            async for item in self._s.hub.follow(principal.workspace, session.id, after=after):
+                await websocket.send_text(_control("reset", item.first) if isinstance(item, Reset) else item)
+        except Unavailable:
+            await close(websocket, close_codes.STORE_AWAY)
+        except (WebSocketDisconnect, RuntimeError):
+            return  # the peer left while we were sending
+
+
+async def _until_gone(websocket: WebSocket) -> None:
+    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+        while True:
+            await websocket.receive_text()
+
+
+def _control(kind: str, cursor: Cursor) -> str:
+    return orjson.dumps({"kind": kind, "epoch": cursor.epoch, "offset": cursor.offset}).decode()
+
+
+def _code(error: RelayError) -> CloseCode:
+    if isinstance(error, NotAuthenticated):
+        return close_codes.UNAUTHENTICATED
+    if isinstance(error, NotFound):
+        return close_codes.UNKNOWN
+    if isinstance(error, Unavailable):
+        return close_codes.STORE_AWAY
+    return close_codes.NOT_PERMITTED

@@ -1,0 +1,103 @@
+"""The shape of HTTP answers, and the one place where errors become them."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import orjson
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import JSONResponse, Response
+from typing_extensions import override
+
+from broker.domain.errors import BadRequest, NotFound, RelayError
+from broker.telemetry import REFUSALS
+
+_log = logging.getLogger(__name__)
+_MAX_BODY_BYTES = 1024 * 1024
+_Body = TypeVar("_Body", bound="Body")
+
+
+class Body(BaseModel):
+    """A request body of our own API: unknown members are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Answer(JSONResponse):
+    """`{"ok": true, "data": …}`; dataclasses serialise by their fields."""
+
+    def __init__(self, data: Any, status: int = 200) -> None:
+        super().__init__({"ok": True, "data": data}, status)
+
+    @override
+    def render(self, content: Any) -> bytes:
+        return orjson.dumps(content)
+
+
+class Refusal(JSONResponse):
+    """`{"ok": false, "error": {"code", "message", "retryable"}}`."""
+
+    def __init__(self, error: RelayError) -> None:
+        REFUSALS.labels(error.code).inc()
+        retry_after = error.retry_after_s or (60 if error.http_status == 429 else 1 if error.retryable else None)
+        headers = {"Retry-After": str(max(1, round(retry_after)))} if retry_after else None
+        body = {"code": error.code, "message": error.message, "retryable": error.retryable}
+        super().__init__({"ok": False, "error": body}, error.http_status, headers)
+
+
+def bearer(connection: HTTPConnection) -> str | None:
+    """The token of an Authorization header."""
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+async def read_body(request: Request, model: type[_Body]) -> _Body:
+    """The request's JSON body. Raises `BadRequest` that names the member at fault."""
+    size = 0
+    parts = []
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > _MAX_BODY_BYTES:
+            raise BadRequest(f"the body is larger than {_MAX_BODY_BYTES} bytes", code="TOO_LARGE")
+        parts.append(chunk)
+    try:
+        return model.model_validate_json(b"".join(parts) or b"{}")
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadRequest(f"{where}: {first['msg']}" if where else first["msg"]) from None
+
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def guarded(endpoint: Endpoint) -> Endpoint:
+    """Turn what an endpoint raises into an answer; an unforeseen error is logged with an id and shown masked."""
+
+    async def call(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except RelayError as error:
+            return Refusal(error)
+        except Exception:
+            incident = uuid.uuid4().hex[:12]
+            _log.exception("incident %s at %s %s", incident, request.method, request.url.path)
+            return Refusal(RelayError(f"something went wrong here; the log has it as incident {incident}"))
+
+    return call
+
+
+async def not_found(request: Request, _error: Exception) -> Response:
+    """No such path."""
+    return Refusal(NotFound(f"no such path: {request.url.path}", code="PATH_NOT_FOUND"))
+
+
+async def wrong_method(request: Request, _error: Exception) -> Response:
+    """A path that exists, asked with another method."""
+    refusal = NotFound(f"{request.method} is not offered at {request.url.path}", code="METHOD_NOT_ALLOWED")
+    refusal.http_status = 405
+    return Refusal(refusal)

@@ -1,0 +1,100 @@
+"""Hands a link's commands to its connection, in order and without holes.
+
+The bus carries the command itself, so that the usual case needs no read; whenever its number is not the next one, or
+the bus may have lost something, the mailbox is read. The mailbox is the queue: nothing piles up here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+_CHECK_S = 5.0
+"""How long the loss of a command on the bus can stay unnoticed; delivery is promised within seconds."""
+_ARRIVED = 256
+
+
+class Superseded(Exception):
+    """A newer connection of the same link has taken over."""
+
+
+class Kicked(Exception):
+    """A worker found this link silent and wants it connected anew."""
+
+
+class MailboxPump:
+    """Follows one link's mailbox. `notify` is fed by the bus; `run` sends until it is cancelled or raises."""
+
+    def __init__(
+        self,
+        *,
+        read: Callable[[int], Awaitable[list[tuple[int, str]]]],
+        send: Callable[[int, str], Awaitable[None]],
+    ) -> None:
+        self._read = read
+        self._send = send
+        self._arrived: deque[tuple[int, str]] = deque()
+        self._stale = True
+        self._signal: Exception | None = None
+        self._fence: int | None = None
+        self._wake = asyncio.Event()
+
+    def notify(self, message: str | None) -> None:
+        """Take a message of the link's channel; None means that some may have been lost."""
+        if message is None or len(self._arrived) >= _ARRIVED:
+            self._stale = True
+            self._arrived.clear()
+        elif message.startswith("!"):
+            self._take_signal(message)
+        else:
+            seq, _, command = message.partition(":")
+            self._arrived.append((int(seq), command))
+        self._wake.set()
+
+    def _take_signal(self, message: str) -> None:
+        if message == "!kick":
+            self._signal = Kicked()
+        elif self._fence is not None and int(message.removeprefix("!fence:")) > self._fence:
+            self._signal = Superseded()
+
+    async def run(self, *, after: int, fence: int) -> None:
+        """Send everything after a number. Raises `Superseded`, `Kicked`."""
+        self._fence = fence
+        position = after
+        while True:
+            if self._signal is not None:
+                raise self._signal
+            position = await self._catch_up(position) if self._stale else await self._send_arrived(position)
+            if not self._stale and not self._arrived:
+                await self._sleep()
+
+    async def _catch_up(self, position: int) -> int:
+        self._stale = False
+        while commands := await self._read(position):
+            for seq, command in commands:
+                await self._send(seq, command)
+                position = seq
+        return position
+
+    async def _send_arrived(self, position: int) -> int:
+        while self._arrived:
+            seq, command = self._arrived.popleft()
+            if seq <= position:
+                continue
+            if seq != position + 1:
+                self._stale = True
+                return position
+            await self._send(seq, command)
+            position = seq
+        return position
+
+    async def _sleep(self) -> None:
+        self._wake.clear()
+        if self._signal is not None or self._arrived or self._stale:
+            return
+        try:
+            async with asyncio.timeout(_CHECK_S):
+                await self._wake.wait()
+        except TimeoutError:
+            self._stale = True

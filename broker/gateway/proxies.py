@@ -1,0 +1,205 @@
+"""The socket of relay-connect: /proxy."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter as Tally
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from broker import __version__
+from broker.domain.access import Principal
+from broker.domain.errors import Fenced, NotAuthenticated, NotFound, RelayError, Unavailable
+from broker.domain.ids import ProxyId
+from broker.domain.sessions import Session
+from broker.gateway.container import Services
+from broker.gateway.http import bearer
+from broker.gateway.mailbox_pump import Kicked, MailboxPump, Superseded
+from broker.gateway.sockets import OpenSockets, close
+from broker.protocol import close_codes, proxy
+from broker.protocol.close_codes import CloseCode
+from broker.protocol.errors import ProtocolViolation
+from broker.protocol.proxy import Ack, FrameRecorded, Hello, NumberedReport, Reports, Welcome
+from broker.services.linking import TOKEN_LIFE_S
+from broker.services.ports import Attached
+from broker.telemetry import COMMANDS, LINKS, REPORTS, UNRECOGNISED
+
+_log = logging.getLogger(__name__)
+_HELLO_S = 10.0
+"""A socket that says nothing is no proxy."""
+
+
+class ProxySocket:
+    """Serves one proxy: its commands down, its reports up. All state that matters is in the store."""
+
+    def __init__(self, services: Services, sockets: OpenSockets) -> None:
+        self._s = services
+        self._sockets = sockets
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """Serve one connection. A refusal is a close code, so that the proxy can tell people why."""
+        await websocket.accept(subprotocol=_subprotocol(websocket))
+        code = await self._served(websocket)
+        if code is not None:
+            await close(websocket, code)
+
+    async def _served(self, websocket: WebSocket) -> CloseCode | None:
+        try:
+            principal = await self._s.access.authenticate(bearer(websocket))
+            hello = await _hello(websocket)
+            with self._sockets.holding(websocket, principal):
+                await _Connection(self._s, websocket, principal, hello).run()
+        except (RelayError, ProtocolViolation, TimeoutError, WebSocketDisconnect, RuntimeError) as error:
+            return _close_code(error)
+        except ExceptionGroup as group:
+            return _close_code(_first(group))
+        return None
+
+
+class _Connection:
+    """One attached proxy."""
+
+    def __init__(self, services: Services, websocket: WebSocket, principal: Principal, hello: Hello) -> None:
+        self._s = services
+        self._socket = websocket
+        self._principal = principal
+        self._hello = hello
+        self._acknowledge = asyncio.Event()
+        self._seen = 0
+
+    async def run(self) -> None:
+        """Serve until either side ends. Raises what ended it."""
+        linking = self._s.linking
+        attached, session = await linking.attach(self._principal, self._hello)
+        pump = MailboxPump(
+            read=lambda after: linking.commands(self._principal, attached, after=after), send=self._send_command
+        )
+        stop = await self._s.bus.listen(self._s.link_channel(self._principal.workspace, attached.link), pump.notify)
+        LINKS.labels("proxy").inc()
+        try:
+            await self._socket.send_text(proxy.write(self._welcome(attached, session)))
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(pump.run(after=attached.commands_acked, fence=attached.fence))
+                tasks.create_task(self._acknowledging(attached))
+                tasks.create_task(self._renewing(attached))
+                await self._receiving(attached)
+        finally:
+            LINKS.labels("proxy").dec()
+            await stop()
+            await self._detach(attached)
+
+    async def _detach(self, attached: Attached) -> None:
+        try:
+            await self._s.linking.detach(self._principal, attached)
+        except Unavailable:
+            _log.warning("link %s: the store is away; its lease will be reaped", attached.link)
+
+    def _welcome(self, attached: Attached, session: Session) -> Welcome:
+        return Welcome(
+            proxy_id=ProxyId(attached.link),
+            epoch=attached.epoch,
+            reports_seen=attached.reports_seen,
+            commands_acked=attached.commands_acked,
+            session=session.id,
+            session_url=f"{self._s.public_url}/session/{session.id}",
+            broker_version=__version__,
+        )
+
+    async def _send_command(self, seq: int, command: str) -> None:
+        COMMANDS.inc()
+        await self._socket.send_text(f'{{"type":"command","seq":{seq},"command":{command}}}')
+
+    async def _receiving(self, attached: Attached) -> None:
+        while True:
+            message = proxy.read_from_proxy(await self._socket.receive_text())
+            match message:
+                case Reports():
+                    await self._take(attached, message.reports)
+                case Ack():
+                    self._seen = message.seq
+                    self._acknowledge.set()
+                case Hello():
+                    raise ProtocolViolation("a second hello", offset=0)
+
+    async def _take(self, attached: Attached, reports: list[NumberedReport]) -> None:
+        if not reports:
+            return
+        _count(reports)
+        last = await self._s.linking.report(self._principal, attached, reports, spool=self._hello.spool_id)
+        await self._socket.send_text(f'{{"type":"ack","seq":{last}}}')
+
+    async def _acknowledging(self, attached: Attached) -> None:
+        """Pass cumulative acks on; those that come while one is being stored are covered by the next."""
+        while True:
+            await self._acknowledge.wait()
+            self._acknowledge.clear()
+            if not await self._s.linking.acknowledge(self._principal, attached, self._seen):
+                raise Superseded
+
+    async def _renewing(self, attached: Attached) -> None:
+        """Give the proxy a fresh token now and well before each ends, on the open socket."""
+        while True:
+            token = await self._s.linking.fresh_token(self._principal, attached)
+            await self._socket.send_text(proxy.write(token))
+            await asyncio.sleep(TOKEN_LIFE_S / 2)
+
+
+async def _hello(websocket: WebSocket) -> Hello:
+    async with asyncio.timeout(_HELLO_S):
+        message = proxy.read_from_proxy(await websocket.receive_text())
+    if not isinstance(message, Hello):
+        raise ProtocolViolation("the first message must be a hello", offset=0)
+    if message.protocol != proxy.PROTOCOL_VERSION:
+        raise _WrongVersion
+    return message
+
+
+class _WrongVersion(RelayError):
+    code = "PROTOCOL_VERSION"
+
+    def __init__(self) -> None:
+        super().__init__(f"this broker speaks version {proxy.PROTOCOL_VERSION} of the proxy protocol")
+
+
+def _subprotocol(websocket: WebSocket) -> str | None:
+    return proxy.SUBPROTOCOL if proxy.SUBPROTOCOL in websocket.scope.get("subprotocols", []) else None
+
+
+def _count(reports: list[NumberedReport]) -> None:
+    for kind, count in Tally(numbered.report.type for numbered in reports).items():
+        REPORTS.labels(kind).inc(count)
+    for numbered in reports:
+        if isinstance(numbered.report, FrameRecorded):
+            UNRECOGNISED.inc(sum(event.get("type") == "unrecognised" for event in numbered.report.events))
+
+
+def _first(group: ExceptionGroup[Exception]) -> Exception:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, ExceptionGroup) else error
+
+
+def _close_code(error: Exception) -> CloseCode | None:
+    match error:
+        case WebSocketDisconnect() | RuntimeError():
+            return None  # the peer is gone, or we closed the socket ourselves
+        case _WrongVersion():
+            return close_codes.PROTOCOL_VERSION
+        case ProtocolViolation():
+            return CloseCode(close_codes.BAD_MESSAGE.code, str(error)[:110], None)
+        case NotAuthenticated():
+            return close_codes.UNAUTHENTICATED
+        case NotFound():
+            return close_codes.UNKNOWN
+        case Superseded() | Fenced():
+            return close_codes.SUPERSEDED
+        case Kicked():
+            return close_codes.SILENT
+        case TimeoutError():
+            return close_codes.HELLO_TIMEOUT
+        case Unavailable():
+            return close_codes.STORE_AWAY
+        case RelayError():
+            return close_codes.NOT_PERMITTED
+        case _:
+            raise error

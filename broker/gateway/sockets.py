@@ -1,0 +1,50 @@
+"""All open sockets of this process: closing them when their token is revoked or the gateway drains."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+
+from starlette.websockets import WebSocket
+
+from broker.domain.access import Principal
+from broker.protocol import close_codes
+from broker.protocol.close_codes import CloseCode
+
+_CLOSE_S = 2.0
+"""A peer that does not answer a close frame must not hold up a shutdown."""
+
+
+class OpenSockets:
+    """Knows every open socket and whose it is."""
+
+    def __init__(self) -> None:
+        self._open: dict[WebSocket, Principal] = {}
+
+    @contextlib.contextmanager
+    def holding(self, websocket: WebSocket, principal: Principal) -> Iterator[None]:
+        """Count a socket as open while the block runs."""
+        self._open[websocket] = principal
+        try:
+            yield
+        finally:
+            del self._open[websocket]
+
+    async def revoked(self, token_id: str) -> None:
+        """Close what a revoked token opened."""
+        await self._close([w for w, p in self._open.items() if p.token_id == token_id], close_codes.UNAUTHENTICATED)
+
+    async def drain(self) -> None:
+        """Tell everybody to reconnect elsewhere."""
+        await self._close(list(self._open), close_codes.DRAINING)
+
+    async def _close(self, websockets: list[WebSocket], code: CloseCode) -> None:
+        await asyncio.gather(*(close(websocket, code) for websocket in websockets))
+
+
+async def close(websocket: WebSocket, code: CloseCode) -> None:
+    """Close with a code that says whether to come back; a peer that is gone already is fine."""
+    with contextlib.suppress(RuntimeError, TimeoutError):
+        async with asyncio.timeout(_CLOSE_S):
+            await websocket.close(code.code, code.reason)

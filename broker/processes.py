@@ -1,0 +1,209 @@
+"""Running the broker's processes: serving, signals, draining."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import uvicorn
+
+from broker.adapters.embedded import FolderLock, embedded_redis
+from broker.app import Adapters, build_adapters, build_app, build_services, build_timekeeper
+from broker.domain.access import TokenKind
+from broker.domain.errors import RelayError
+from broker.domain.ids import WorkspaceId
+from broker.gateway.sockets import OpenSockets
+from broker.protocol.agent_session import MAX_FRAME_BYTES
+from broker.protocol.proxy import MAX_LINK_MESSAGE_BYTES
+from broker.services.access import new_token
+from broker.settings import Settings
+
+_log = logging.getLogger(__name__)
+_WORKSPACE = WorkspaceId("local")
+_PING_S = 10.0
+"""A dead peer is noticed after at most two of these."""
+
+
+class PortInUse(RelayError):
+    """Something else listens there."""
+
+    code = "PORT_IN_USE"
+    http_status = 409
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: on SIGTERM it would close every socket with 1012 at once."""
+
+    def __init__(self, config: uvicorn.Config, *, on_started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_started = on_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_started()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def run_up(settings: Settings, *, on_ready: Callable[[Settings], None]) -> None:
+    """The whole broker in one process, until SIGTERM or SIGINT. Raises `DataFolderBusy`, `PortInUse`, …"""
+    lock = FolderLock(settings.data_dir)
+    lock.acquire()
+    try:
+        with _bound(settings) as (listening, bound):
+            async with _redis(bound) as url:
+                adapters = build_adapters(url)
+                await _adopt_key(bound, adapters)
+                async with _worker(bound, url), _told(bound):
+                    await _serve(bound, adapters, listening, on_ready=on_ready)
+    finally:
+        lock.release()
+
+
+async def run_gateway(settings: Settings, *, on_ready: Callable[[Settings], None]) -> None:
+    """One gateway on a shared Redis, until SIGTERM or SIGINT."""
+    with _bound(settings) as (listening, bound):
+        await _serve(bound, build_adapters(_shared(settings)), listening, on_ready=on_ready)
+
+
+async def run_worker(settings: Settings, *, on_ready: Callable[[Settings], None]) -> None:
+    """One worker on a shared Redis, until SIGTERM or SIGINT."""
+    async with _worker(settings, _shared(settings)):
+        on_ready(settings)
+        await _signalled().wait()
+
+
+def _shared(settings: Settings) -> str:
+    if settings.redis_url is None:
+        raise RelayError(
+            "a gateway or worker of its own needs a shared Redis: give --redis or RELAYCAST_REDIS_URL", code="NO_REDIS"
+        )
+    return settings.redis_url
+
+
+@contextlib.contextmanager
+def _bound(settings: Settings) -> Iterator[tuple[socket.socket, Settings]]:
+    """A listening socket, and the settings with the port it really has."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((settings.host, settings.port))
+        except OSError as error:
+            raise PortInUse(
+                f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; choose another with --port"
+            ) from None
+        yield listening, replace(settings, port=listening.getsockname()[1])
+    finally:
+        listening.close()
+
+
+@contextlib.asynccontextmanager
+async def _redis(settings: Settings) -> AsyncIterator[str]:
+    if settings.redis_url is not None:
+        yield settings.redis_url
+        return
+    async with embedded_redis(settings.data_dir / "redis") as url:
+        yield url
+
+
+async def _adopt_key(settings: Settings, adapters: Adapters) -> None:
+    """The workspace key in the data folder, made at the first start."""
+    token = _read_or_make_key(settings.key_file)
+    services = build_services(settings, adapters, gateway="start")
+    await services.access.adopt_workspace(token, workspace=_WORKSPACE, name="local", plan=settings.plan)
+
+
+def _read_or_make_key(path: Path) -> str:
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(new_token(TokenKind.WORKSPACE) + "\n")
+    return path.read_text().strip()
+
+
+@contextlib.asynccontextmanager
+async def _told(settings: Settings) -> AsyncIterator[None]:
+    """While we run, a file says how to reach us: `relay-connect` on this machine needs no arguments."""
+    _write_private(settings.up_file, orjson.dumps({"url": settings.url}))
+    try:
+        yield
+    finally:
+        settings.up_file.unlink(missing_ok=True)
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    path.touch(mode=0o600)
+    path.write_bytes(content)
+
+
+@contextlib.asynccontextmanager
+async def _worker(settings: Settings, redis_url: str) -> AsyncIterator[None]:
+    adapters = build_adapters(redis_url)
+    task = asyncio.create_task(build_timekeeper(settings, adapters).run(), name="timekeeper")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await adapters.redis.aclose()
+
+
+async def _serve(
+    settings: Settings, adapters: Adapters, listening: socket.socket, *, on_ready: Callable[[Settings], None]
+) -> None:
+    app = build_app(settings, adapters=adapters)
+    server = _Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            ws_max_size=max(MAX_LINK_MESSAGE_BYTES, MAX_FRAME_BYTES),
+            ws_ping_interval=_PING_S,
+            ws_ping_timeout=_PING_S,
+            ws_per_message_deflate=False,  # measured: it halves the throughput
+            timeout_graceful_shutdown=int(settings.drain_s),
+        ),
+        on_started=lambda: on_ready(settings),
+    )
+    serving = asyncio.create_task(server.serve(sockets=[listening]), name="server")
+    stopping = asyncio.create_task(_signalled().wait(), name="signal")
+    try:
+        await asyncio.wait({stopping, serving}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        await _drain(server, app.state.sockets)
+        await serving
+
+
+async def _drain(server: uvicorn.Server, sockets: OpenSockets) -> None:
+    """Stop listening, tell every peer to reconnect, and let running requests finish."""
+    for listener in getattr(server, "servers", []):  # none yet when the start was cut short
+        listener.close()
+    await sockets.drain()
+    server.should_exit = True
+
+
+def _signalled() -> asyncio.Event:
+    """Set by SIGTERM or SIGINT; a second SIGINT ends the process at once."""
+    loop = asyncio.get_running_loop()
+    event = asyncio.Event()
+
+    def on_signal() -> None:
+        if event.is_set():
+            loop.remove_signal_handler(signal.SIGINT)
+        event.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    return event

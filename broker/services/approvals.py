@@ -1,0 +1,123 @@
+"""Answering what agents ask permission for: people, rules and deadlines."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from broker.domain.access import Permission, Principal
+from broker.domain.approvals import Approval, ApprovalAnswer, ApprovalStatus, Scope, Verdict
+from broker.domain.errors import BadRequest, Conflict
+from broker.domain.ids import AgentId, ApprovalId, WorkspaceId
+from broker.domain.rules import Asked, Effect, Rule, decide
+from broker.domain.sessions import Session
+from broker.protocol.agent_events import ApprovalRequested
+from broker.services.ports import Approvals, Decided, DecidedApproval
+
+DEADLINE_S = 24 * 3600
+"""A request nobody answers is denied after a day, with that reason."""
+MAX_RULES = 200
+_EXPIRED = "nobody answered in time"
+
+
+class ApprovalDesk:
+    """Reads, decides and answers approvals."""
+
+    def __init__(self, approvals: Approvals, *, deadline_s: int = DEADLINE_S) -> None:
+        self._approvals = approvals
+        self._deadline_s = deadline_s
+
+    async def decide(
+        self, workspace: WorkspaceId, agent: AgentId, *, generation: int, event: ApprovalRequested
+    ) -> DecidedApproval:
+        """What the rules say about a new request; without a word from them it waits for a person."""
+        return DecidedApproval(
+            agent=agent,
+            generation=generation,
+            id=ApprovalId(uuid.uuid4().hex),
+            event=event,
+            deadline_s=self._deadline_s,
+            decided=await self._by_rule(workspace, event),
+        )
+
+    async def _by_rule(
+        self, workspace: WorkspaceId, event: ApprovalRequested
+    ) -> tuple[ApprovalStatus, str, bytes] | None:
+        if event.relay_tool:
+            return _decided(Effect.ALLOW, "the relay's own tool", scope=Scope.SESSION)
+        paths = tuple(change.path for change in event.changes)
+        rule = decide(
+            await self._approvals.rules(workspace), Asked(tool=event.tool, command=event.command, paths=paths)
+        )
+        if rule is None or rule.effect is Effect.ASK:
+            return None
+        return _decided(rule.effect, rule.name, scope=Scope.ONCE)
+
+    async def answer(self, principal: Principal, approval: ApprovalId, answer: ApprovalAnswer) -> Approval:
+        """Answer a request; the first answer wins. Raises `NotFound`, `NotPermitted`, `Conflict`, `BadRequest`."""
+        principal.require(Permission.APPROVE)
+        if answer.updated_input is not None and answer.verdict is Verdict.DENY:
+            raise BadRequest("updated_input goes with verdict allow")
+        status = ApprovalStatus.ALLOWED if answer.verdict is Verdict.ALLOW else ApprovalStatus.DENIED
+        await self._approvals.answer(
+            principal.workspace,
+            approval,
+            status=status,
+            by=principal.name,
+            note=answer.note,
+            answer=orjson.dumps(answer),
+        )
+        return await self._approvals.approval(principal.workspace, approval)
+
+    async def expire(self, workspace: WorkspaceId, approval: ApprovalId) -> None:
+        """Deny a request whose deadline has passed; nothing when it was answered meanwhile."""
+        try:
+            await self._approvals.answer(
+                workspace,
+                approval,
+                status=ApprovalStatus.EXPIRED,
+                by="deadline",
+                note=_EXPIRED,
+                answer=orjson.dumps(ApprovalAnswer(verdict=Verdict.DENY, note=_EXPIRED)),
+                at_deadline=True,
+            )
+        except Conflict:
+            return
+
+    async def get(self, principal: Principal, approval: ApprovalId) -> Approval:
+        """One request. Raises `NotFound`."""
+        principal.require(Permission.READ)
+        return await self._approvals.approval(principal.workspace, approval)
+
+    async def of_session(
+        self, principal: Principal, session: Session, *, status: ApprovalStatus | None
+    ) -> list[Approval]:
+        """A session's requests, the newest first."""
+        principal.require(Permission.READ)
+        return await self._approvals.approvals(principal.workspace, session.id, status=status)
+
+    async def pending_of(self, principal: Principal, agent: AgentId) -> dict[str, dict[str, Any] | None]:
+        """What an agent waits for: its native request id → the tool's input."""
+        return await self._approvals.pending(principal.workspace, agent)
+
+    async def rules(self, principal: Principal) -> list[Rule]:
+        """The workspace's rules."""
+        principal.require(Permission.READ)
+        return await self._approvals.rules(principal.workspace)
+
+    async def set_rules(self, principal: Principal, rules: Sequence[Rule]) -> list[Rule]:
+        """Replace the workspace's rules. Raises `NotPermitted`, `BadRequest`."""
+        principal.require(Permission.ADMINISTER)
+        if len(rules) > MAX_RULES:
+            raise BadRequest(f"{MAX_RULES} rules at most")
+        await self._approvals.set_rules(principal.workspace, rules)
+        return list(rules)
+
+
+def _decided(effect: Effect, by: str, *, scope: Scope) -> Decided:
+    if effect is Effect.ALLOW:
+        return ApprovalStatus.ALLOWED, by, orjson.dumps(ApprovalAnswer(verdict=Verdict.ALLOW, scope=scope))
+    return ApprovalStatus.DENIED, by, orjson.dumps(ApprovalAnswer(verdict=Verdict.DENY, note=f"denied by {by}"))

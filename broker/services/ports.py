@@ -1,0 +1,303 @@
+"""What the services need from the outside: one protocol for each role. `adapters` implements them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from broker.domain.access import Principal, TokenKind
+from broker.domain.agents import Agent
+from broker.domain.approvals import Approval, ApprovalStatus
+from broker.domain.events import Cursor
+from broker.domain.ids import AgentId, ApprovalId, LinkId, MessageId, ProxyId, SessionId, TokenId, WorkspaceId
+from broker.domain.messages import Address, Delivery, Mode, Trace
+from broker.domain.placement import Proxy
+from broker.domain.plans import Plan
+from broker.domain.rules import Rule
+from broker.domain.sessions import Session
+from broker.protocol.agent_events import ApprovalRequested
+from broker.protocol.proxy import Hello, Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutgoingMessage:
+    """A message ready to be accepted: checked, signed and rendered."""
+
+    id: MessageId
+    session: SessionId
+    digest: str
+    """Of the request, so that a repeated idempotency key with another content is noticed."""
+    sender_id: AgentId | None
+    sender_name: str
+    role: str | None
+    """None: lead or peer, depending on the recipient."""
+    to: Address
+    mode: Mode
+    body: bytes
+    """The message as JSON, for the log."""
+    wire_head: str
+    wire_tail: str
+    """JSON string text before and after the role, as it goes to the recipient."""
+    ttl_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAgent:
+    """An agent to be started."""
+
+    id: AgentId
+    session: SessionId
+    digest: str
+    name: str
+    cli: str
+    proxy: ProxyId
+    cwd: str | None
+    model: str | None
+    instructions: str
+    spawner_id: AgentId | None
+    spawner_name: str
+    task: OutgoingMessage | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogPage:
+    """Events in order, each as its JSON text, and where the next page begins."""
+
+    events: list[str]
+    next: Cursor
+    head: Cursor
+    """The newest event of the log when the page was read."""
+    reset: bool
+    """History right after the asked position is gone, or the epoch is another one."""
+
+
+class EventLog(Protocol):
+    """A session's numbered events."""
+
+    async def read(self, workspace: WorkspaceId, session: SessionId, *, after: Cursor | None, limit: int) -> LogPage:
+        """Up to `limit` events after a position; None reads from the first that is kept."""
+
+    async def head(self, workspace: WorkspaceId, session: SessionId) -> Cursor:
+        """The newest position. Raises `NotFound`."""
+
+
+class Registry(Protocol):
+    """Sessions, agents and machines."""
+
+    async def create_session(self, workspace: WorkspaceId, session: SessionId, *, name: str, epoch: str) -> Session:
+        """Make a session, or return the one with that name."""
+
+    async def session(self, workspace: WorkspaceId, reference: str) -> Session:
+        """By id or name. Raises `NotFound`."""
+
+    async def sessions(self, workspace: WorkspaceId) -> list[Session]:
+        """All of a workspace, oldest first."""
+
+    async def agents(self, workspace: WorkspaceId, session: SessionId, *, limit: int = 100) -> list[Agent]:
+        """Live and ended agents, the newest `limit`, in spawn order."""
+
+    async def agent(self, workspace: WorkspaceId, agent: AgentId) -> Agent | None:
+        """One agent."""
+
+    async def agent_named(self, workspace: WorkspaceId, session: SessionId, name: str) -> Agent:
+        """The live agent of that name. Raises `NotFound`."""
+
+    async def proxies(self, workspace: WorkspaceId) -> list[Proxy]:
+        """All machines that were ever linked."""
+
+    async def proxy_of_machine(self, workspace: WorkspaceId, machine_id: str, *, new_id: ProxyId) -> ProxyId:
+        """The proxy id of a machine; `new_id` when it is here for the first time."""
+
+    async def forget_proxy(self, workspace: WorkspaceId, proxy: ProxyId) -> None:
+        """Remove a machine that is offline."""
+
+
+class Mailroom(Protocol):
+    """Decisions about agents and their messages; each method is one atomic step."""
+
+    async def send(self, workspace: WorkspaceId, message: OutgoingMessage, *, plan: Plan) -> list[Delivery]:
+        """Accept a message. Raises `NotFound`, `QuotaExceeded`, `Conflict`."""
+
+    async def spawn(self, workspace: WorkspaceId, agent: NewAgent, *, plan: Plan) -> None:
+        """Take the name and order the process. Raises `NotFound`, `QuotaExceeded`, `Conflict`, `NoPlacement`."""
+
+    async def release(self, workspace: WorkspaceId, agent: AgentId, *, by: str) -> None:
+        """Order an agent's end."""
+
+    async def interrupt(self, workspace: WorkspaceId, agent: AgentId, *, by: str) -> bool:
+        """Stop the running turn; whether one was running."""
+
+    async def trace(self, workspace: WorkspaceId, session: SessionId, message: MessageId) -> Trace:
+        """Every step of a message. Raises `NotFound`."""
+
+    async def inbox(
+        self, workspace: WorkspaceId, agent: AgentId, *, after: int, limit: int
+    ) -> list[tuple[int, dict[str, object]]]:
+        """An agent's messages by inbox number."""
+
+    async def join_channel(self, workspace: WorkspaceId, session: SessionId, *, channel: str, agent: AgentId) -> None:
+        """Make an agent a member."""
+
+    async def leave_channel(self, workspace: WorkspaceId, session: SessionId, *, channel: str, agent: AgentId) -> None:
+        """End a membership."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attached:
+    """A link that was taken over."""
+
+    link: LinkId
+    fence: int
+    epoch: str
+    reports_seen: int
+    commands_acked: int
+
+
+Decided = tuple[ApprovalStatus, str, bytes]
+"""The status, who decided, and the answer for the agent as JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecidedApproval:
+    """A permission request with what a rule said, if one did."""
+
+    agent: AgentId
+    generation: int
+    id: ApprovalId
+    event: ApprovalRequested
+    deadline_s: int
+    decided: Decided | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberedFact:
+    """One report, ready to be applied."""
+
+    seq: int
+    fact: Report | DecidedApproval
+    frame_id: str = ""
+    """See `NumberedReport.frame_id`."""
+
+
+class Links(Protocol):
+    """The mailboxes of connected peers."""
+
+    async def attach(
+        self, workspace: WorkspaceId, link: LinkId, hello: Hello, *, gateway: str, session: SessionId | None, epoch: str
+    ) -> Attached:
+        """Take a connection over, fencing the one before it."""
+
+    async def detach(self, workspace: WorkspaceId, link: LinkId, *, fence: int, gateway: str) -> None:
+        """The connection is gone."""
+
+    async def acknowledge(self, workspace: WorkspaceId, link: LinkId, *, fence: int, seq: int) -> bool:
+        """The peer has all commands up to `seq`; False when this connection is fenced."""
+
+    async def commands(self, workspace: WorkspaceId, link: LinkId, *, after: int) -> list[tuple[int, str]]:
+        """Commands after a number, each as JSON text."""
+
+    async def apply(
+        self, workspace: WorkspaceId, link: LinkId, facts: Sequence[NumberedFact], *, fence: int, spool: str
+    ) -> None:
+        """Apply reports in order, each once. Raises `Fenced`."""
+
+    async def beat(self, gateway: str) -> None:
+        """This gateway lives."""
+
+    async def reap(self, *, older_than_ms: int) -> int:
+        """Detach what gateways held that no longer beat; how many links that were."""
+
+
+class Approvals(Protocol):
+    """Parked permission requests and the rules that answer them."""
+
+    async def approval(self, workspace: WorkspaceId, approval: ApprovalId) -> Approval:
+        """One. Raises `NotFound`."""
+
+    async def approvals(
+        self, workspace: WorkspaceId, session: SessionId, *, status: ApprovalStatus | None, limit: int = 100
+    ) -> list[Approval]:
+        """The newest first."""
+
+    async def pending(self, workspace: WorkspaceId, agent: AgentId) -> dict[str, dict[str, Any] | None]:
+        """What an agent waits for: its native request id → the tool's input."""
+
+    async def answer(
+        self,
+        workspace: WorkspaceId,
+        approval: ApprovalId,
+        *,
+        status: ApprovalStatus,
+        by: str,
+        note: str,
+        answer: bytes,
+        at_deadline: bool = False,
+    ) -> None:
+        """Resolve one. Raises `NotFound`, `Conflict` (APPROVAL_ALREADY_ANSWERED)."""
+
+    async def rules(self, workspace: WorkspaceId) -> list[Rule]:
+        """The workspace's rules, in order."""
+
+    async def set_rules(self, workspace: WorkspaceId, rules: Sequence[Rule]) -> None:
+        """Replace them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRecord:
+    """A token as it is kept: never its secret."""
+
+    id: TokenId
+    kind: TokenKind
+    name: str
+    created_at_ms: int
+    expires_at_ms: int | None
+
+
+class Tokens(Protocol):
+    """Who a token stands for, by the SHA-256 of the whole token."""
+
+    async def owner(self, sha256: str) -> Principal | None:
+        """The principal, or None when it is unknown, revoked or expired."""
+
+    async def add(
+        self,
+        principal: Principal,
+        *,
+        sha256: str,
+        expires_at_ms: int | None = None,
+        listed: bool = True,
+    ) -> None:
+        """Register a token for `principal`."""
+
+    async def tokens(self, workspace: WorkspaceId) -> list[TokenRecord]:
+        """The listed tokens of a workspace."""
+
+    async def revoke(self, workspace: WorkspaceId, token: TokenId) -> None:
+        """End a token at once, everywhere. Raises `NotFound`."""
+
+    async def create_workspace(self, workspace: WorkspaceId, *, name: str, plan: Plan) -> None:
+        """Register a workspace; nothing when it exists."""
+
+
+class Bus(Protocol):
+    """Pub/sub: wakes listeners up. It may lose messages; a listener is told when it may have."""
+
+    async def listen(self, channel: str, on_message: Callable[[str | None], None]) -> Callable[[], Awaitable[None]]:
+        """Call back with each message, and with None whenever some may have been lost. Returns how to stop."""
+
+
+class Timers(Protocol):
+    """Deadlines of all workspaces."""
+
+    async def workspaces(self) -> list[WorkspaceId]:
+        """Every workspace."""
+
+    async def claim(self, workspace: WorkspaceId) -> tuple[list[str], float | None]:
+        """Due timers, leased to the caller, and the seconds until the next one."""
+
+    async def due(self, workspace: WorkspaceId, timer: str) -> None:
+        """Carry out what the passing of a deadline means."""
+
+    def wakeups(self) -> AsyncIterator[tuple[WorkspaceId, float]]:
+        """(workspace, seconds until due) whenever a timer becomes a workspace's earliest."""

@@ -1,0 +1,105 @@
+"""Sessions: making, finding and reading them."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from typing import Any
+
+import orjson
+
+from broker.domain.access import Permission, Principal
+from broker.domain.agents import Agent
+from broker.domain.errors import NotFound
+from broker.domain.events import Cursor
+from broker.domain.ids import ProxyId, SessionId
+from broker.domain.placement import Proxy
+from broker.domain.sessions import Session, session_name
+from broker.services.ports import EventLog, LogPage, Registry
+
+MAX_PAGE = 1000
+_RECENT_PAGES = 5
+"""How far back a look at one agent's newest lines reads."""
+
+
+class Sessions:
+    """Reads and makes sessions, inside the caller's workspace and, for an agent, inside its own session."""
+
+    def __init__(self, registry: Registry, log: EventLog) -> None:
+        self._registry = registry
+        self._log = log
+
+    async def create(self, principal: Principal, name: str) -> Session:
+        """Make a session, or return the one with that name."""
+        principal.require(Permission.SPAWN)
+        if principal.session is not None:
+            return await self.get(principal, principal.session)
+        return await self.ensure(principal, name)
+
+    async def ensure(self, principal: Principal, name: str) -> Session:
+        """The session of that name, made when it is not there. For callers that were checked already."""
+        return await self._registry.create_session(
+            principal.workspace, SessionId(uuid.uuid4().hex), name=session_name(name), epoch=secrets.token_hex(4)
+        )
+
+    async def get(self, principal: Principal, reference: str) -> Session:
+        """By id or name. Raises `NotFound`, for another's session too."""
+        session = await self._registry.session(principal.workspace, reference)
+        if principal.session not in {None, session.id}:
+            raise NotFound(f"no session {reference[:80]!r}", code="SESSION_NOT_FOUND")
+        return session
+
+    async def visible(self, principal: Principal) -> list[Session]:
+        """Those the caller can see."""
+        principal.require(Permission.READ)
+        sessions = await self._registry.sessions(principal.workspace)
+        return [s for s in sessions if principal.session in {None, s.id}]
+
+    async def agents(self, principal: Principal, session: Session) -> list[Agent]:
+        """Live and ended agents, in spawn order."""
+        principal.require(Permission.READ)
+        return await self._registry.agents(principal.workspace, session.id)
+
+    async def agent(self, principal: Principal, session: Session, name: str) -> Agent:
+        """The live agent of that name. Raises `NotFound`."""
+        principal.require(Permission.READ)
+        return await self._registry.agent_named(principal.workspace, session.id, name)
+
+    async def events(self, principal: Principal, session: Session, *, after: Cursor | None, limit: int) -> LogPage:
+        """A page of the session's log."""
+        principal.require(Permission.READ)
+        return await self._log.read(principal.workspace, session.id, after=after, limit=min(limit, MAX_PAGE))
+
+    async def recent(
+        self, principal: Principal, session: Session, *, name: str | None, limit: int
+    ) -> list[dict[str, Any]]:
+        """The newest events, oldest first; of one agent when `name` is given. Streaming fragments are left out."""
+        principal.require(Permission.READ)
+        head = await self._log.head(principal.workspace, session.id)
+        found: list[dict[str, Any]] = []
+        end = head.offset
+        for _ in range(_RECENT_PAGES):
+            start = Cursor(head.epoch, max(0, end - MAX_PAGE))
+            page = await self._log.read(principal.workspace, session.id, after=start, limit=end - start.offset)
+            events = [orjson.loads(event) for event in page.events]
+            found = [e for e in events if _is_told(e, name)] + found
+            end = start.offset
+            if len(found) >= limit or end == 0:
+                break
+        return found[-limit:]
+
+    async def proxies(self, principal: Principal) -> list[Proxy]:
+        """The workspace's machines."""
+        principal.require(Permission.READ)
+        return await self._registry.proxies(principal.workspace)
+
+    async def forget_proxy(self, principal: Principal, proxy: ProxyId) -> None:
+        """Remove a machine that is offline. Raises `NotFound`, `Conflict`."""
+        principal.require(Permission.ADMINISTER)
+        await self._registry.forget_proxy(principal.workspace, proxy)
+
+
+def _is_told(event: dict[str, Any], name: str | None) -> bool:
+    if event["data"].get("transient"):
+        return False
+    return name is None or (event["name"] or "").lower() == name.lower()

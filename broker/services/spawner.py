@@ -1,0 +1,190 @@
+"""Starting agents where they can run, waiting until they are really ready, and ending them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from broker.domain.access import Permission, Principal, TokenKind
+from broker.domain.agents import Agent, AgentState, agent_name
+from broker.domain.envelope import instructions
+from broker.domain.errors import NoPlacement, NotPermitted, SpawnFailed
+from broker.domain.events import EventKind
+from broker.domain.ids import AgentId, ProxyId, SessionId
+from broker.domain.placement import place
+from broker.domain.sessions import Session
+from broker.services.hub import Hub
+from broker.services.ports import EventLog, Mailroom, NewAgent, Registry
+from broker.services.router import derived_id, digest, prepare
+
+DEFAULT_WAIT_S = 90.0
+"""Above the slowest start measured (Gemini, 4.7 s on two cores) and a busy machine's; below HTTP clients' patience."""
+MAX_WAIT_S = 300.0
+_SETTLED = frozenset({AgentState.IDLE, AgentState.WORKING})
+_WATCHED = frozenset({EventKind.AGENT_READY, EventKind.AGENT_FAILED, EventKind.AGENT_RELEASED, EventKind.AGENT_STATE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpawnRequest:
+    """What a caller asks for."""
+
+    name: str
+    cli: str
+    task: str | None = None
+    machine: str | None = None
+    labels: Sequence[str] = ()
+    cwd: str | None = None
+    model: str | None = None
+    idempotency_key: str | None = None
+
+
+class Spawner:
+    """Spawns, releases and interrupts agents."""
+
+    def __init__(self, mailroom: Mailroom, registry: Registry, log: EventLog, hub: Hub) -> None:
+        self._mailroom = mailroom
+        self._registry = registry
+        self._log = log
+        self._hub = hub
+
+    async def spawn(self, principal: Principal, session: Session, request: SpawnRequest) -> Agent:
+        """Order an agent; it is `starting` when this returns.
+
+        Raises `BadRequest`, `NotPermitted`, `NoPlacement`, `Conflict` (NAME_TAKEN), `QuotaExceeded`.
+        """
+        principal.require(Permission.SPAWN)
+        name = agent_name(request.name)
+        agent_id = AgentId(derived_id(principal, _suffixed(request.idempotency_key, "agent")))
+        spawner = await self._own(principal)
+        existing = await self._registry.agent(principal.workspace, agent_id)
+        proxy = existing.proxy if existing else await self._place(principal, request, spawner)
+        await self._mailroom.spawn(
+            principal.workspace,
+            self._order(principal, session, request, name=name, agent=agent_id, proxy=proxy),
+            plan=principal.plan,
+        )
+        return await self._known(principal, agent_id)
+
+    async def wait_ready(self, principal: Principal, agent: Agent, *, timeout_s: float = DEFAULT_WAIT_S) -> Agent:
+        """Return when the agent can take prompts. Raises `SpawnFailed` with its reason when it ends or time is up."""
+        try:
+            async with asyncio.timeout(min(timeout_s, MAX_WAIT_S)):
+                settled = await self._wait(principal, agent, _SETTLED)
+        except TimeoutError:
+            raise SpawnFailed(
+                f"{agent.name} is not ready after {timeout_s:g} s; it goes on starting", code="SPAWN_TIMEOUT"
+            ) from None
+        if settled.state.ended:
+            raise SpawnFailed(f"{agent.name} did not start: {settled.reason or settled.state}", code=_code(settled))
+        return settled
+
+    async def release(self, principal: Principal, session: Session, name: str) -> Agent:
+        """Order the agent's end. An agent may release only those it spawned. Raises `NotFound`, `NotPermitted`."""
+        principal.require(Permission.RELEASE)
+        agent = await self._registry.agent_named(principal.workspace, session.id, name)
+        await self._check_lineage(principal, agent)
+        await self._mailroom.release(principal.workspace, agent.id, by=principal.name)
+        return await self._known(principal, agent.id)
+
+    async def wait_released(self, principal: Principal, agent: Agent, *, timeout_s: float = 30.0) -> Agent:
+        """Return when its processes are gone, or after `timeout_s` as it is then."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._wait(principal, agent, frozenset())
+        except TimeoutError:
+            return await self._known(principal, agent.id)
+
+    async def interrupt(self, principal: Principal, session: Session, name: str) -> bool:
+        """Stop the agent's running turn; whether one was running. Raises `NotFound`, `NotPermitted`."""
+        principal.require(Permission.RELEASE)
+        agent = await self._registry.agent_named(principal.workspace, session.id, name)
+        await self._check_lineage(principal, agent)
+        return await self._mailroom.interrupt(principal.workspace, agent.id, by=principal.name)
+
+    async def _place(self, principal: Principal, request: SpawnRequest, spawner: Agent | None) -> ProxyId:
+        proxies = await self._registry.proxies(principal.workspace)
+        prefer = spawner.proxy if spawner else None
+        return place(proxies, cli=request.cli, machine=request.machine, labels=request.labels, prefer=prefer).id
+
+    def _order(
+        self,
+        principal: Principal,
+        session: Session,
+        request: SpawnRequest,
+        *,
+        name: str,
+        agent: AgentId,
+        proxy: ProxyId,
+    ) -> NewAgent:
+        is_agent = principal.kind is TokenKind.AGENT
+        task = None
+        if request.task:
+            message_id = derived_id(principal, _suffixed(request.idempotency_key, "task"))
+            task = prepare(principal, session, to=name, text=request.task, message_id=message_id)
+        return NewAgent(
+            id=agent,
+            session=session.id,
+            digest=digest(session.id, name, request.cli, request.task, request.machine, request.cwd, request.model),
+            name=name,
+            cli=request.cli,
+            proxy=proxy,
+            cwd=request.cwd,
+            model=request.model,
+            instructions=instructions(name=name, session=session.name, spawner=principal.name if is_agent else None),
+            spawner_id=principal.agent,
+            spawner_name=principal.name,
+            task=task,
+        )
+
+    async def _own(self, principal: Principal) -> Agent | None:
+        return await self._registry.agent(principal.workspace, principal.agent) if principal.agent else None
+
+    async def _known(self, principal: Principal, agent: AgentId) -> Agent:
+        found = await self._registry.agent(principal.workspace, agent)
+        if found is None:
+            raise NoPlacement("the agent was not stored; try again")
+        return found
+
+    async def _check_lineage(self, principal: Principal, agent: Agent) -> None:
+        if principal.agent is None:
+            return
+        ancestor: Agent | None = agent
+        while ancestor is not None and ancestor.spawner_id is not None:
+            if ancestor.spawner_id == principal.agent:
+                return
+            ancestor = await self._registry.agent(principal.workspace, ancestor.spawner_id)
+        raise NotPermitted(f"{principal.name} did not spawn {agent.name}; only its lead or a person may do this")
+
+    async def _wait(self, principal: Principal, agent: Agent, states: frozenset[AgentState]) -> Agent:
+        """The agent, as soon as it is in one of `states` or has ended."""
+        head = await self._log.head(principal.workspace, SessionId(agent.session_id))
+        found = await self._known(principal, agent.id)
+        if found.state in states or found.state.ended:
+            return found
+        async for event in self._hub.follow(principal.workspace, agent.session_id, after=head):
+            if isinstance(event, str) and not _concerns(event, agent.id):
+                continue
+            found = await self._known(principal, agent.id)
+            if found.state in states or found.state.ended:
+                return found
+        raise AssertionError("a followed log does not end")
+
+
+def _concerns(event: str, agent: AgentId) -> bool:
+    if agent not in event:
+        return False
+    parsed = orjson.loads(event)
+    return parsed["agent"] == agent and parsed["kind"] in _WATCHED
+
+
+def _suffixed(key: str | None, suffix: str) -> str | None:
+    return None if key is None else f"{key}/{suffix}"
+
+
+def _code(agent: Agent) -> str:
+    """A stable word that the proxy gave as the reason, or the general one."""
+    reason = agent.reason or ""
+    return reason if reason.isupper() else SpawnFailed.code

@@ -1,0 +1,56 @@
+"""Settings of the broker's processes, from RELAYCAST_* environment variables and the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import platformdirs
+
+from broker.domain.plans import Plan
+
+DEFAULT_PORT = 8787
+
+
+def default_data_dir() -> Path:
+    """The platform's folder for user data."""
+    return Path(platformdirs.user_data_dir("relaycast"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything a process needs to know to start."""
+
+    data_dir: Path = field(default_factory=default_data_dir)
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    """0 lets the system choose."""
+    redis_url: str | None = None
+    """None: a Valkey server of our own in the data folder."""
+    public_url: str | None = None
+    """How people and machines reach the gateway, when a proxy or load balancer stands before it."""
+    plan: Plan = Plan.TEAM
+    """Of the workspace that `up` makes; a broker of one's own has no reason to be tight."""
+    approval_deadline_s: int = 24 * 3600
+    drain_s: float = 5.0
+    """How long running requests may take to finish after SIGTERM."""
+
+    @property
+    def url(self) -> str:
+        """The base URL to print and to put in links."""
+        return self.public_url or f"http://{_in_url(self.host)}:{self.port}"
+
+    @property
+    def key_file(self) -> Path:
+        """The workspace key, mode 0600."""
+        return self.data_dir / "workspace.key"
+
+    @property
+    def up_file(self) -> Path:
+        """Where a running `up` says how to reach it."""
+        return self.data_dir / "up.json"
+
+
+def _in_url(host: str) -> str:
+    shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - shown, not bound
+    return f"[{shown}]" if ":" in shown else shown

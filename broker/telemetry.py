@@ -1,0 +1,43 @@
+"""Counters and gauges, as Prometheus reads them at /metrics, and how logs are written."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+from prometheus_client import Counter, Gauge, Histogram
+
+LINKS = Gauge("relaycast_links", "Connected peers", ["kind"])
+EVENT_READERS = Gauge("relaycast_event_readers", "Open live readers of session logs")
+COMMANDS = Counter("relaycast_commands_sent_total", "Commands written to peers")
+REPORTS = Counter("relaycast_reports_total", "Reports taken from peers", ["kind"])
+UNRECOGNISED = Counter("relaycast_unrecognised_frames_total", "Native frames of a type this version does not know")
+MESSAGES = Counter("relaycast_messages_total", "Messages accepted", ["mode"])
+REFUSALS = Counter("relaycast_refusals_total", "Requests refused", ["code"])
+TIMERS = Counter("relaycast_timers_total", "Deadlines acted on")
+REQUEST_SECONDS = Histogram(
+    "relaycast_request_seconds", "HTTP request duration", ["route"], buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1)
+)
+
+_SECRET = re.compile(r"\b((?:rk|at|nt|ot)_live_)[A-Za-z0-9_-]{8,}")
+
+
+class _Redacting(logging.Filter):
+    """Cuts tokens out of everything that is logged."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        if "_live_" in text:
+            record.msg, record.args = _SECRET.sub(r"\1[redacted]", text), None
+        return True
+
+
+def configure_logging(*, verbose: bool) -> None:
+    """Log to stderr, secrets redacted."""
+    handler = logging.StreamHandler()
+    handler.addFilter(_Redacting())
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.DEBUG if verbose else logging.WARNING)
+    logging.getLogger("broker").setLevel(logging.DEBUG if verbose else logging.INFO)

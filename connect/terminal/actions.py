@@ -1,0 +1,134 @@
+"""Carries out what was typed, and says what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from broker.domain.ids import MessageId
+from broker.domain.messages import Mode
+from connect.sdk import AgentRelay
+from connect.sdk_types import Agent, Wire
+from connect.terminal import commands
+from connect.terminal.roster import kind_of
+from connect.terminal.tables import agents_table, log_lines, trace_lines
+from connect.terminal.text import Line, one_line
+from connect.terminal.view import View, good
+
+_LOGGED_EVENTS = 2000
+_SHOWN_LINES = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadAgent:
+    """Who gets plain lines, and how it is started when it is not there."""
+
+    name: str = "Lead"
+    cli: str = "claude"
+    on: str | None = None
+    cwd: str | None = None
+
+    @property
+    def title(self) -> str:
+        """`Lead (Claude)`."""
+        return f"{self.name} ({kind_of(self.cli)})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a command gives: lines for people, and the same for programs."""
+
+    lines: list[Line] = field(default_factory=list)
+    result: object = None
+
+
+class Actions:
+    """The commands' effects. What an event will tell anyway is not said here a second time."""
+
+    def __init__(self, relay: AgentRelay, view: View, *, lead: LeadAgent) -> None:
+        self._relay = relay
+        self._view = view
+        self._lead = lead
+
+    def announce(self, command: commands.Command) -> list[Line]:
+        """What to say before a command that may take a while."""
+        match command:
+            case commands.Tell() if not self._view.roster.is_living(self._lead.name):
+                return [good(f"Auto-spawning {self._lead.title}...")]
+            case commands.Spawn():
+                return [good(f"Spawning {one_line(command.name)} ({kind_of(one_line(command.cli))})...")]
+            case _:
+                return []
+
+    async def run(self, command: commands.Command) -> Reply:
+        """Do it; raises `RelayError` when the broker, or what was typed, says no."""
+        match command:
+            case commands.Tell():
+                return await self._tell(command.text)
+            case commands.Spawn():
+                return await self._spawn(command)
+            case commands.Send():
+                return await self._send(command.to, command.text, mode=command.mode)
+            case commands.Interrupt():
+                return Reply(result=_json(await self._relay.interrupt(command.name)))
+            case commands.Release():
+                return Reply(result=_json(await self._relay.release(command.name)))
+            case commands.Answer():
+                return await self._answer(command)
+            case commands.Agents():
+                return await self._agents()
+            case commands.Logs():
+                return await self._logs(command.name)
+            case commands.Trace():
+                return await self._trace(command.message_id)
+            case commands.Help():
+                return Reply(lines=[(("", line),) for line in commands.HELP.splitlines()], result=commands.HELP)
+            case commands.Misused():
+                return Reply(lines=[(("class:warn", f"! usage: {command.usage}"),)], result={"usage": command.usage})
+            case commands.Exit():
+                return Reply()
+            case _ as other:
+                assert_never(other)
+
+    async def _tell(self, text: str) -> Reply:
+        lead = self._lead
+        if self._view.roster.is_living(lead.name):
+            return await self._send(lead.name, text, mode=Mode.WAIT)
+        return await self._spawn(commands.Spawn(name=lead.name, cli=lead.cli, task=text, on=lead.on, cwd=lead.cwd))
+
+    async def _spawn(self, command: commands.Spawn) -> Reply:
+        own = self._view.own
+        with own.sending(command.name, command.task):
+            agent = await self._relay.spawn(
+                command.name, command.cli, command.task, on=command.on, model=command.model, cwd=command.cwd
+            )
+        return Reply(result=_json(agent))
+
+    async def _send(self, to: str, text: str, *, mode: Mode) -> Reply:
+        with self._view.own.sending(to, text):
+            sent = await self._relay.send(to, text, mode=mode)
+        return Reply(result=_json(sent))
+
+    async def _answer(self, command: commands.Answer) -> Reply:
+        approval = self._view.asked.find(command.short_id)
+        answered = await self._relay.answer(approval.id, command.verdict, scope=command.scope, note=command.note)
+        return Reply(result=_json(answered))
+
+    async def _agents(self) -> Reply:
+        living: list[Agent] = [agent for agent in await self._relay.agents() if not agent.state.ended]
+        self._view.roster.learn(living)
+        return Reply(lines=agents_table(living), result=[_json(agent) for agent in living])
+
+    async def _logs(self, name: str | None) -> Reply:
+        events = await self._relay.recent(limit=_LOGGED_EVENTS)
+        wanted = [event for event in events if name is None or event.name == name]
+        lines = log_lines(wanted)[-_SHOWN_LINES:]
+        return Reply(lines=lines or [(("class:dim", "nothing yet"),)], result=[_json(event) for event in wanted])
+
+    async def _trace(self, message_id: str) -> Reply:
+        trace = await self._relay.trace(MessageId(message_id))
+        return Reply(lines=trace_lines(trace), result=_json(trace))
+
+
+def _json(found: Wire) -> object:
+    return found.model_dump(mode="json", by_alias=True)

@@ -1,0 +1,238 @@
+"""What a typed line means. Pure: no agent is spoken to here."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from broker.domain.approvals import Scope, Verdict
+from broker.domain.messages import Mode
+
+HELP = """\
+  spawn <name> <cli> [task]      Spawn an agent (--on <machine>, --model <model>, --cwd <folder>)
+  send <name|#chan|*> <msg>      Send a message (--steer: into the running turn, --interrupt: stop it)
+  interrupt <name>               Stop an agent's turn
+  release <name>                 Release an agent
+  agents                         List the agents
+  logs [name]                    View logs
+  approve [id] | deny [id] [why] Answer what an agent asks for (approve --session: do not ask again)
+  trace <message id>             Show every step of a message
+  help                           Show this
+  exit                           Disconnect
+
+Any other line is for Lead. Start it with '>' when its first word is a command's name."""
+WELCOME = """\
+Type a task to auto-spawn {lead}, or use commands:
+  spawn <name> <cli>   - Spawn an agent
+  send <name> <msg>    - Send message
+  release <name>       - Release agent
+  logs [name]          - View logs
+  help                 - All commands
+  exit                 - Disconnect"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tell:
+    """A plain line: a task or a word for Lead."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spawn:
+    """Start an agent."""
+
+    name: str
+    cli: str
+    task: str | None = None
+    on: str | None = None
+    model: str | None = None
+    cwd: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send:
+    """Say something to an agent, a channel or all."""
+
+    to: str
+    text: str
+    mode: Mode = Mode.WAIT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interrupt:
+    """Stop an agent's turn."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """End an agent."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logs:
+    """Show what happened lately, of one agent or of all."""
+
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Answer an approval; without an id the only one that is pending."""
+
+    verdict: Verdict
+    short_id: str | None = None
+    scope: Scope = Scope.ONCE
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """Show a message's steps."""
+
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agents:
+    """List the agents."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Help:
+    """Show the commands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """Leave."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misused:
+    """A command with the wrong words after it."""
+
+    usage: str
+
+
+Command = Tell | Spawn | Send | Interrupt | Release | Logs | Answer | Trace | Agents | Help | Exit | Misused
+
+WORDS = ("spawn", "send", "interrupt", "release", "agents", "logs", "approve", "deny", "trace", "help", "exit")
+
+# The words without arguments are not here: `help me with …` is a line for Lead.
+_USAGE = {
+    "spawn": "spawn <name> <cli> [task] [--on <machine>] [--model <model>] [--cwd <folder>]",
+    "send": "send <name|#channel|*> [--steer|--interrupt] <message>",
+    "interrupt": "interrupt <name>",
+    "release": "release <name>",
+    "logs": "logs [name]",
+    "approve": "approve [id] [--session]",
+    "trace": "trace <message id>",
+}
+_OPTION = re.compile(r"--(on|model|cwd)[ =](\S+)\s*")
+_TRAILING_OPTION = re.compile(r"\s+--(on|model|cwd)[ =](\S+)$")
+_MODES = {"--steer": Mode.STEER, "--interrupt": Mode.INTERRUPT}
+
+
+def read_command(line: str) -> Command | None:
+    """What `line` asks for; None for an empty one."""
+    text = line.strip()
+    if text.startswith(">"):
+        text = text[1:].strip()
+        return Tell(text=text) if text else None
+    if not text:
+        return None
+    word, _, rest = text.removeprefix("/").partition(" ")
+    known = _command(word.lower(), rest.strip())
+    return Tell(text=text) if known is None else known
+
+
+def _command(word: str, rest: str) -> Command | None:
+    match word, rest.split():
+        case "spawn", [_, _, *_]:
+            return _spawn(rest)
+        case "send", [_, _, *_]:
+            return _send(rest) or _misused(word)
+        case "deny", words:
+            return _deny(rest, words)
+        case "approve", []:
+            return Answer(verdict=Verdict.ALLOW)
+        case "approve", ["--session"]:
+            return Answer(verdict=Verdict.ALLOW, scope=Scope.SESSION)
+        case "approve", [short_id]:
+            return Answer(verdict=Verdict.ALLOW, short_id=short_id)
+        case "approve", [short_id, "--session"] | ["--session", short_id]:
+            return Answer(verdict=Verdict.ALLOW, short_id=short_id, scope=Scope.SESSION)
+        case _:
+            return _short_command(word, rest.split())
+
+
+def _short_command(word: str, words: list[str]) -> Command | None:
+    match word, words:
+        case "interrupt", [name]:
+            return Interrupt(name=name)
+        case "release", [name]:
+            return Release(name=name)
+        case "trace", [message_id]:
+            return Trace(message_id=message_id)
+        case "logs", [*names] if len(names) <= 1:
+            return Logs(name=names[0] if names else None)
+        case "agents", []:
+            return Agents()
+        case "help" | "?", []:
+            return Help()
+        case "exit" | "quit", []:
+            return Exit()
+        case _:
+            return _misused(word) if word in _USAGE else None
+
+
+def _misused(word: str) -> Misused:
+    return Misused(usage=_USAGE[word])
+
+
+def _spawn(rest: str) -> Command:
+    options: dict[str, str] = {}
+    name, cli, *after = rest.split(maxsplit=2)
+    task = after[0] if after else ""
+    while found := _OPTION.match(task):
+        options[found[1]] = found[2]
+        task = task[found.end() :]
+    while found := _TRAILING_OPTION.search(task):
+        options.setdefault(found[1], found[2])
+        task = task[: found.start()]
+    if name.startswith("-") or cli.startswith("-"):
+        return _misused("spawn")
+    return Spawn(
+        name=name,
+        cli=cli,
+        task=task.strip() or None,
+        on=options.get("on"),
+        model=options.get("model"),
+        cwd=options.get("cwd"),
+    )
+
+
+def _send(rest: str) -> Send | None:
+    mode = Mode.WAIT
+    to: str | None = None
+    while rest:
+        word, _, after = rest.partition(" ")
+        if word in _MODES:
+            mode = _MODES[word]
+        elif to is None:
+            to = word
+        else:
+            return Send(to=to, text=rest, mode=mode)
+        rest = after.lstrip()
+    return None
+
+
+def _deny(rest: str, words: list[str]) -> Answer:
+    if not words:
+        return Answer(verdict=Verdict.DENY)
+    return Answer(verdict=Verdict.DENY, short_id=words[0], note=rest[len(words[0]) :].strip())

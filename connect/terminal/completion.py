@@ -1,0 +1,61 @@
+"""What Tab offers: commands, agents, programs, approvals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+from typing_extensions import override
+
+from connect.terminal.commands import WORDS
+from connect.terminal.view import View
+
+_KNOWN_CLIS = ("claude", "codex", "gemini")
+_OPTIONS = {
+    "spawn": ("--on", "--model", "--cwd"),
+    "send": ("--steer", "--interrupt"),
+    "approve": ("--session",),
+}
+
+
+class WordCompleter(Completer):
+    """Completes the word at the cursor by what can stand in its place."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self.clis: set[str] = set()
+        self.machines: set[str] = set()
+
+    @override
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
+        """The candidates that start with what is typed."""
+        words = document.text_before_cursor.split(" ")
+        typed = words[-1]
+        for candidate in self.candidates(words):
+            if candidate.lower().startswith(typed.lower()):
+                yield Completion(candidate, start_position=-len(typed))
+
+    def candidates(self, words: list[str]) -> Iterable[str]:
+        """What can stand as the last of `words`."""
+        command, *before = [word for word in words[:-1] if word] or [""]
+        if not command:
+            return WORDS
+        if words[-1].startswith("--"):
+            return _OPTIONS.get(command, ())
+        if before and before[-1] == "--on":
+            return sorted(self.machines)
+        return self._arguments(command, [word for word in before if not word.startswith("--")])
+
+    def _arguments(self, command: str, before: list[str]) -> Iterable[str]:
+        match command, len(before):
+            case ("send", 0):
+                return [*self._view.roster.living(), "*"]
+            case ("release" | "logs" | "interrupt", 0):
+                return self._view.roster.living()
+            case ("spawn", 1):
+                return sorted({*_KNOWN_CLIS, *self.clis})
+            case ("approve" | "deny", 0):
+                return [self._view.asked.short_id(approval.id) for approval in self._view.asked.pending()]
+            case _:
+                return ()

@@ -1,0 +1,80 @@
+"""Who is in the session, as far as its events tell: names, kinds and states. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from broker.domain.agents import AgentState
+from connect.sdk_facts import AgentFailed, AgentReady, AgentReleased, AgentSpawning, AgentStateChanged, Fact
+from connect.sdk_types import Agent
+
+_KINDS = {"claude": "Claude", "codex": "Codex", "gemini": "Gemini"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What is known of one agent."""
+
+    name: str
+    cli: str
+    state: AgentState
+    spawner: str | None = None
+
+
+class Roster:
+    """The agents by name. An ended one stays known until its name is taken again."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, Seen] = {}
+
+    def learn(self, agents: Iterable[Agent]) -> None:
+        """Take over the broker's own list."""
+        for agent in agents:
+            self._seen[agent.name] = Seen(name=agent.name, cli=agent.cli, state=agent.state, spawner=agent.spawner)
+
+    def on(self, name: str | None, fact: Fact) -> None:
+        """Follow one event; `name` is the agent it is about."""
+        if isinstance(fact, AgentSpawning):
+            self._seen[fact.name] = Seen(name=fact.name, cli=fact.cli, state=AgentState.STARTING, spawner=fact.spawner)
+        known = self._seen.get(name or "")
+        state = _state_after(fact)
+        if known and state:
+            self._seen[known.name] = replace(known, state=state)
+
+    def living(self) -> list[str]:
+        """The names of the agents that are there, in the order they came."""
+        return [seen.name for seen in self._seen.values() if not seen.state.ended]
+
+    def is_living(self, name: str) -> bool:
+        """Whether an agent of that name is there."""
+        return name in self._seen and not self._seen[name].state.ended
+
+    def spawner_of(self, name: str) -> str | None:
+        """The agent that spawned it; None when a person or a program did."""
+        spawner = self._seen[name].spawner if name in self._seen else None
+        return spawner if spawner in self._seen else None
+
+    def title(self, name: str) -> str:
+        """`Lead (Claude)`, or the bare name of somebody unknown."""
+        seen = self._seen.get(name)
+        return f"{name} ({kind_of(seen.cli)})" if seen else name
+
+
+def kind_of(cli: str) -> str:
+    """The word people know an agent program by."""
+    return _KINDS.get(cli, cli.replace("-", " ").title())
+
+
+def _state_after(fact: Fact) -> AgentState | None:
+    match fact:
+        case AgentStateChanged():
+            return fact.state
+        case AgentReady():
+            return AgentState.IDLE
+        case AgentFailed():
+            return AgentState.FAILED
+        case AgentReleased():
+            return AgentState.RELEASED
+        case _:
+            return None

@@ -1,0 +1,175 @@
+"""The session on a real terminal: events above, the prompt below."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterable
+from contextlib import aclosing, suppress
+from pathlib import Path
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.application import run_in_terminal
+from prompt_toolkit.application.current import get_app, get_app_session
+from prompt_toolkit.formatted_text import FormattedText
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.patch_stdout import patch_stdout
+
+from broker.domain.errors import RelayError, SpawnFailed, Unavailable
+from connect.endpoint import data_folder
+from connect.event_feed import FeedItem
+from connect.sdk import AgentRelay
+from connect.sdk_facts import ApprovalRequested, ProxyConnected, read_fact
+from connect.sdk_types import Event, LinkUp, Reset
+from connect.task_scope import task_scope
+from connect.terminal.actions import Actions, LeadAgent
+from connect.terminal.commands import WELCOME, Command, Exit, read_command
+from connect.terminal.completion import WordCompleter
+from connect.terminal.painting import STYLE, measured_width, paint
+from connect.terminal.text import Line, one_line
+from connect.terminal.view import View, bad, good
+
+
+class Screen:
+    """Owns the prompt and everything printed above it; what arrives together is painted together."""
+
+    def __init__(self, relay: AgentRelay, view: View, *, lead: LeadAgent) -> None:
+        self._relay = relay
+        self._view = view
+        self._lead = lead
+        self._actions = Actions(relay, view, lead=lead)
+        self._completer = WordCompleter(view)
+        self._unpainted: list[Line] = []
+        self._painting = asyncio.Lock()
+        self._up = asyncio.Event()
+
+    async def run(self) -> int:
+        """Until the user leaves; raises `RelayError` when the broker ends it."""
+        prompt: PromptSession[str] = PromptSession(
+            history=_history(), completer=self._completer, complete_while_typing=False, style=STYLE
+        )
+        session = await self._relay.session()
+        with patch_stdout(raw=True):
+            async with task_scope() as tasks:
+                following = tasks.create_task(self._follow())
+                await self._up.wait()
+                await self._greet(session.url)
+                await self._read_lines(prompt, tasks)
+                following.cancel()
+        return 0
+
+    async def _follow(self) -> None:
+        async with aclosing(self._relay.feed()) as feed:
+            async for item in feed:
+                await self._take(item)
+
+    async def _take(self, item: FeedItem) -> None:
+        self._view.width = measured_width()
+        lines = self._view.show(item)
+        if isinstance(item, LinkUp | Reset):
+            lines += await self._catch_up()
+            self._up.set()
+        if isinstance(item, Event):
+            await self._on_event(item)
+        await self._print(lines)
+
+    async def _on_event(self, event: Event) -> None:
+        match read_fact(event):
+            case ApprovalRequested():
+                get_app_session().output.bell()
+            case ProxyConnected():
+                await self._learn_machines()
+            case _:
+                pass
+
+    async def _catch_up(self) -> list[Line]:
+        """What events of the time before, or of a gap, would have told."""
+        await self._learn_machines()
+        try:
+            self._view.roster.learn(await self._relay.agents())
+            return self._view.catch_up(await self._relay.approvals())
+        except Unavailable:
+            # Away again: the next connection catches up.
+            return []
+
+    async def _learn_machines(self) -> None:
+        # A token without the right to see machines only costs the completion.
+        with suppress(RelayError):
+            proxies = await self._relay.proxies()
+            self._completer.machines = {proxy.name for proxy in proxies}
+            self._completer.clis = {found.cli for proxy in proxies for found in proxy.clis}
+
+    async def _greet(self, url: str) -> None:
+        living = self._view.roster.living()
+        here = [good(f"Here already: {', '.join(map(self._view.roster.title, living))}")] if living else []
+        await self._print(
+            [
+                good(f"Connected to {self._relay.endpoint.host}"),
+                good(f"Dashboard: {one_line(url)}"),
+                *here,
+                (),
+                *((("", text),) for text in WELCOME.format(lead=self._lead.title).splitlines()),
+                (),
+            ]
+        )
+
+    async def _read_lines(self, prompt: PromptSession[str], tasks: asyncio.TaskGroup) -> None:
+        running: set[asyncio.Task[None]] = set()
+        while True:
+            try:
+                line = await prompt.prompt_async(self._prompt)
+            except KeyboardInterrupt:
+                continue
+            except EOFError:
+                break
+            command = read_command(line)
+            if isinstance(command, Exit):
+                break
+            if command is not None:
+                task = tasks.create_task(self._perform(command))
+                running.add(task)
+                task.add_done_callback(running.discard)
+        for task in running:
+            task.cancel()
+        await self._say_goodbye()
+
+    async def _say_goodbye(self) -> None:
+        living = self._view.roster.living()
+        left = f"; still there: {', '.join(map(self._view.roster.title, living))}" if living else ""
+        await self._print([good(f"Disconnected{left}")])
+
+    def _prompt(self) -> FormattedText:
+        if self._view.connected:
+            return FormattedText([("class:strong", "relay> ")])
+        return FormattedText([("class:warn", "relay (reconnecting)> ")])
+
+    async def _perform(self, command: Command) -> None:
+        await self._print(self._actions.announce(command))
+        try:
+            reply = await self._actions.run(command)
+        except SpawnFailed as error:
+            # The agent's own last words come as an event; this is for when the event is lost with the link.
+            await self._print([] if self._view.connected else [bad(one_line(error.message))])
+        except RelayError as error:
+            await self._print([bad(f"{one_line(error.message, limit=500)} ({error.code})")])
+        else:
+            await self._print(reply.lines)
+
+    async def _print(self, lines: Iterable[Line]) -> None:
+        self._unpainted += lines
+        async with self._painting:
+            if self._unpainted:
+                lines, self._unpainted = self._unpainted, []
+                await run_in_terminal(lambda: paint(lines))
+        get_app().invalidate()
+
+
+def _history() -> History:
+    """What was typed before, readable by nobody else; only in memory where it cannot be kept."""
+    path: Path = data_folder() / "terminal_history"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(path, os.O_CREAT | os.O_APPEND, 0o600))
+    except OSError:
+        return InMemoryHistory()
+    return FileHistory(str(path))

@@ -1,0 +1,59 @@
+import pytest
+
+from broker.domain.approvals import Scope, Verdict
+from broker.domain.messages import Mode
+from connect.terminal.commands import (
+    Agents,
+    Answer,
+    Command,
+    Exit,
+    Help,
+    Interrupt,
+    Logs,
+    Misused,
+    Release,
+    Send,
+    Spawn,
+    Tell,
+    Trace,
+    read_command,
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("", None),
+        ("   ", None),
+        ("Play tic-tac-toe with a Codex agent", Tell(text="Play tic-tac-toe with a Codex agent")),
+        ("> send me a report", Tell(text="send me a report")),
+        ("help me with the build", Tell(text="help me with the build")),
+        ("spawn Opponent codex", Spawn(name="Opponent", cli="codex")),
+        ("spawn W codex Build it --on box", Spawn(name="W", cli="codex", task="Build it", on="box")),
+        (
+            "spawn W codex --model=gpt --on box Build it",
+            Spawn(name="W", cli="codex", task="Build it", on="box", model="gpt"),
+        ),
+        ("send Lead  two  spaces kept", Send(to="Lead", text="two  spaces kept")),
+        ("send #review --steer look here", Send(to="#review", text="look here", mode=Mode.STEER)),
+        ("send --interrupt * stop --steer", Send(to="*", text="stop --steer", mode=Mode.INTERRUPT)),
+        ("interrupt Lead", Interrupt(name="Lead")),
+        ("release Lead", Release(name="Lead")),
+        ("logs", Logs()),
+        ("logs Lead", Logs(name="Lead")),
+        ("approve", Answer(verdict=Verdict.ALLOW)),
+        ("approve f3a2 --session", Answer(verdict=Verdict.ALLOW, short_id="f3a2", scope=Scope.SESSION)),
+        ("deny f3a2 use  npm ci", Answer(verdict=Verdict.DENY, short_id="f3a2", note="use  npm ci")),
+        ("trace 0192", Trace(message_id="0192")),
+        ("/agents", Agents()),
+        ("HELP", Help()),
+        ("quit", Exit()),
+    ],
+)
+def test_a_line_is_read_as_typed(line: str, command: Command | None) -> None:
+    assert read_command(line) == command
+
+
+@pytest.mark.parametrize("line", ["spawn", "spawn One", "send Lead", "send --steer", "release", "release a b", "trace"])
+def test_a_command_with_the_wrong_words_tells_its_usage(line: str) -> None:
+    assert isinstance(read_command(line), Misused)

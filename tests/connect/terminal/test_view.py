@@ -1,0 +1,195 @@
+from typing import Any
+
+import pytest
+
+from connect.sdk_types import Agent, Event, LinkLost, LinkUp, Reset
+from connect.terminal.text import plain
+from connect.terminal.verbosity import Verbosity
+from connect.terminal.view import View
+
+
+class _Session:
+    """Feeds a view with events numbered as a log would."""
+
+    def __init__(self, verbosity: Verbosity = Verbosity.NORMAL) -> None:
+        self.view = View(verbosity, width=50)
+        agents = [("Lead", "claude", None), ("Opponent", "codex", "Lead")]
+        self.view.roster.learn(
+            Agent.model_validate({"id": name, "name": name, "cli": cli, "state": "idle", "spawner": spawner})
+            for name, cli, spawner in agents
+        )
+        self.offset = 0
+
+    def tell(self, kind: str, data: dict[str, Any], *, name: str | None = None) -> str:
+        self.offset += 1
+        event = Event(epoch="e", offset=self.offset, kind=kind, at_ms=1000 + 12 * self.offset, name=name, data=data)
+        return plain(self.view.show(event))
+
+    def message(self, text: str, *, sender: str = "Lead", agent: str | None = "Lead", to: str = "Opponent") -> str:
+        origin = {"name": sender, "role": "lead" if agent else "human", "agent": agent}
+        recipients = [{"agent": to, "name": to}]
+        return self.tell(
+            "message.accepted", {"id": "m1", "from": origin, "to": to, "text": text, "recipients": recipients}
+        )
+
+    def receipt(self, state: str, **more: str) -> str:
+        return self.tell("message.receipt", {"message": "m1", "state": state, **more}, name="Opponent")
+
+    def ended(self, text: str = "", outcome: str = "completed", **more: Any) -> str:
+        return self.tell("turn.ended", {"turn": "t", "outcome": outcome, "text": text, **more}, name="Lead")
+
+
+_APPROVAL = {
+    "id": "0192-f3a2",
+    "agent": "Lead",
+    "tool": "Bash",
+    "title": "Run",
+    "command": "rm -rf build\x1b[2K",
+    "cwd": "/work",
+    "changes": [{"path": "a.py", "change": "update", "diff": "-old\n+new"}],
+}
+
+
+def test_a_message_between_agents_is_a_box_with_both_names() -> None:
+    assert _Session().message("Let's play.\nYour move.").split("\n") == [
+        "",
+        "┌─ Lead → Opponent ──────────────────────────────┐",
+        "│ Let's play.                                    │",
+        "│ Your move.                                     │",
+        "└────────────────────────────────────────────────┘",
+    ]
+
+
+def test_closing_words_are_a_box_with_the_agents_kind() -> None:
+    assert "┌─ Lead (Claude) ──" in _Session().ended("Done.")
+
+
+def test_an_agents_escape_codes_reach_the_screen_as_text() -> None:
+    session = _Session()
+
+    assert "\x1b" not in session.message("\x1b]0;owned\x07\x1b[31mred") + session.ended("\x1b[2J")
+
+
+@pytest.mark.parametrize(
+    ("verbosity", "shown"),
+    [(Verbosity.QUIET, False), (Verbosity.NORMAL, True), (Verbosity.VERBOSE, True)],
+)
+def test_quiet_leaves_the_agents_talk_out(verbosity: Verbosity, shown: bool) -> None:
+    assert bool(_Session(verbosity).message("hi")) is shown
+
+
+def test_quiet_shows_the_result_of_what_a_human_asked_and_nothing_between() -> None:
+    session = _Session(Verbosity.QUIET)
+    session.message("Build it", sender="ann", agent=None, to="Lead")
+
+    assert session.ended("thinking aloud", messages=["other"]) == ""
+    assert "The result" in session.ended("The result", messages=["m1"])
+
+
+def test_quiet_still_tells_failures_and_approvals() -> None:
+    session = _Session(Verbosity.QUIET)
+
+    assert "turn failed: boom" in session.ended(outcome="failed", reason="boom")
+    assert "✗ Lead (Claude) failed: exited" in session.tell("agent.failed", {"reason": "exited"}, name="Lead")
+    assert "asks: Bash" in session.tell("approval.requested", _APPROVAL, name="Lead")
+
+
+def test_verbose_shows_tools_commands_and_files_and_does_not_say_a_text_twice() -> None:
+    session = _Session(Verbosity.VERBOSE)
+    events = [
+        {"type": "tool_call", "call_id": "1", "tool": "relay_send", "input": {"to": "Opponent"}},
+        {"type": "command", "call_id": "2", "command": "npm test", "exit_code": 1},
+        {"type": "files", "call_id": "3", "changes": [{"path": "src/a.py", "change": "add"}]},
+        {"type": "text", "text": "All done."},
+        {"type": "from the future"},
+    ]
+    shown = session.tell("agent.frame", {"direction": "out", "frame_type": "x", "events": events}, name="Lead")
+
+    assert "⚙ Lead uses relay_send" in shown
+    assert "$ Lead ran npm test → exit 1" in shown
+    assert "± Lead add src/a.py" in shown
+    assert session.ended("All done.") == ""
+
+
+def test_frames_are_left_out_otherwise() -> None:
+    events = [{"type": "command", "call_id": "2", "command": "npm test", "exit_code": 0}]
+
+    assert _Session().tell("agent.frame", {"events": events}, name="Lead") == ""
+
+
+def test_spawned_and_connected_tell_who_started_the_agent() -> None:
+    session = _Session()
+
+    assert session.tell("agent.ready", {}, name="Lead") == "✓ Lead (Claude) connected"
+    assert session.tell("agent.ready", {}, name="Opponent") == "✓ Opponent (Codex) spawned"
+    assert (
+        session.tell("agent.ready", {"resumed": True}, name="Lead") == "✓ Lead (Claude) is back, with its conversation"
+    )
+
+
+def test_an_approval_shows_command_folder_diff_and_how_to_answer() -> None:
+    shown = _Session().tell("approval.requested", _APPROVAL, name="Lead")
+
+    for part in ("$ rm -rf build␛[2K", "in /work", "update a.py", "-old", "+new", "approve f3a2 · deny f3a2"):
+        assert part in shown
+
+
+def test_an_answered_approval_is_told_once_with_who_answered() -> None:
+    session = _Session()
+    session.tell("approval.requested", _APPROVAL, name="Lead")
+    answer = {"id": "0192-f3a2", "status": "allowed", "by": "ann"}
+
+    assert session.tell("approval.resolved", answer, name="Lead").startswith("✓ allowed by ann — Lead: rm -rf build")
+    assert session.tell("approval.resolved", answer, name="Lead") == ""
+
+
+def test_the_relays_own_tools_ask_nobody() -> None:
+    assert _Session().tell("approval.requested", {**_APPROVAL, "relay_tool": True}, name="Lead") == ""
+
+
+def test_an_own_message_is_not_repeated_but_its_receipts_are_told() -> None:
+    session = _Session()
+    with session.view.own.sending("Opponent", "hi"):
+        assert session.message("hi", sender="ann", agent=None) == ""
+
+    assert session.receipt("queued", because="agent_busy") == "· Opponent is working; it gets this after its turn"
+    assert session.receipt("queued", because="agent_busy") == ""
+    assert session.receipt("handed") == ""
+    assert session.receipt("in_turn") == "✓ Opponent has it (48 ms)"
+    assert not session.view.own.all_settled
+    assert session.receipt("answered") == ""
+    assert session.view.own.all_settled
+
+
+def test_an_own_message_that_cannot_be_delivered_is_told_with_the_reason() -> None:
+    session = _Session()
+    with session.view.own.sending("Opponent", "hi"):
+        session.message("hi", sender="ann", agent=None)
+
+    assert session.receipt("undeliverable", reason="RELEASED") == "✗ not delivered to Opponent: RELEASED"
+    assert session.view.own.all_settled
+
+
+def test_a_refused_message_is_not_waited_for() -> None:
+    session = _Session()
+    with pytest.raises(ValueError, match="refused"), session.view.own.sending("Opponent", "hi"):
+        raise ValueError("refused")
+
+    assert session.view.own.all_settled
+
+
+def test_the_connections_state_is_told_truthfully() -> None:
+    view = View(Verbosity.NORMAL)
+
+    assert view.show(LinkUp(epoch="e", offset=1)) == []
+    assert "connection lost (gone)" in plain(view.show(LinkLost(reason="gone")))
+    assert not view.connected
+    assert "connected again" in plain(view.show(LinkUp(epoch="e", offset=1)))
+    assert "the log starts at 9" in plain(view.show(Reset(epoch="e", offset=9)))
+
+
+def test_unknown_kinds_and_broken_events_show_nothing() -> None:
+    session = _Session()
+
+    assert session.tell("something.new", {"a": 1}) == ""
+    assert session.tell("turn.ended", {"nonsense": True}, name="Lead") == ""
