@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import importlib
 import signal
 import sys
 from collections.abc import Callable
@@ -112,14 +111,13 @@ async def _either(*futures: asyncio.Future[Any]) -> None:
 
 async def _terminal(settings: ConnectSettings, session: str, *, presentation: Presentation) -> int:
     # Loaded late: a proxy without a person in front of it needs neither these modules nor the libraries below them.
-    terminal = importlib.import_module("connect.terminal")
-    sdk = importlib.import_module("connect.sdk")
-    verbosity = importlib.import_module("connect.terminal.verbosity")
-    async with sdk.AgentRelay(settings.endpoint.url, settings.endpoint.token, session) as relay:
-        status: int = await terminal.run_terminal(
-            relay, verbosity=verbosity.Verbosity(presentation.verbosity), json_lines=presentation.json_lines
+    from connect.sdk import AgentRelay  # noqa: PLC0415
+    from connect.terminal import Verbosity, run_terminal  # noqa: PLC0415
+
+    async with AgentRelay(settings.endpoint.url, settings.endpoint.token, session) as relay:
+        return await run_terminal(
+            relay, verbosity=Verbosity(presentation.verbosity), json_lines=presentation.json_lines
         )
-        return status
 
 
 def _printer(presentation: Presentation) -> Callable[[Notice], None]:
