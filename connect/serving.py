@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import importlib
 import signal
 import sys
 from collections.abc import Callable
@@ -22,10 +21,8 @@ from connect.settings import ConnectSettings
 
 
 class ExitStatus(IntEnum):
-    """What the shell gets."""
+    """What the shell gets, besides 0, click's 1 and 2, and the terminal's own."""
 
-    OK = 0
-    FAILED = 1
     REFUSED = 3
     """The broker does not want this proxy: a wrong token, a newer connection of it, another protocol version."""
     FORCED = 130
@@ -58,6 +55,7 @@ async def _serve(settings: ConnectSettings, presentation: Presentation) -> int:
             show(notice)
 
     proxy = RelayConnect(settings, notice=notice)
+    status = 0
     try:
         running = asyncio.ensure_future(proxy.run())
         _heed_signals(proxy, running, notice=notice)
@@ -106,6 +104,7 @@ async def _attend(
     finally:
         terminal.cancel()
         proxy.stopping.set()
+    return terminal.result() if terminal.done() else 0
 
 
 async def _either(*futures: asyncio.Future[Any]) -> None:
@@ -114,14 +113,13 @@ async def _either(*futures: asyncio.Future[Any]) -> None:
 
 async def _terminal(settings: ConnectSettings, session: str, *, presentation: Presentation) -> int:
     # Loaded late: a proxy without a person in front of it needs neither these modules nor the libraries below them.
-    terminal = importlib.import_module("connect.terminal")
-    sdk = importlib.import_module("connect.sdk")
-    verbosity = importlib.import_module("connect.terminal.verbosity")
-    async with sdk.AgentRelay(settings.endpoint.url, settings.endpoint.token, session) as relay:
-        status: int = await terminal.run_terminal(
-            relay, verbosity=verbosity.Verbosity(presentation.verbosity), json_lines=presentation.json_lines
+    from connect.sdk import AgentRelay  # noqa: PLC0415
+    from connect.terminal import Verbosity, run_terminal  # noqa: PLC0415
+
+    async with AgentRelay(settings.endpoint.url, settings.endpoint.token, session) as relay:
+        return await run_terminal(
+            relay, verbosity=Verbosity(presentation.verbosity), json_lines=presentation.json_lines
         )
-    return status
 
 
 def _printer(presentation: Presentation) -> Callable[[Notice], None]:

@@ -92,6 +92,7 @@ class AcpSession:
         self._instructions = "" if opening.resume else opening.instructions
         self._pending: dict[str, _PendingPermission] = {}
         self._tools: dict[str, Tool] = {}
+        self._rejected: set[str] = set()
         self._prompts = PromptQueue()
         self._replayed: list[str] = []
         self._turn: RunningTurn | None = None
@@ -121,13 +122,13 @@ class AcpSession:
         return [to_agent(cancel, "session/cancel"), *self._withdraw_all()]
 
     def answer(self, native_id: str, answer: ApprovalAnswer) -> list[Frame]:
-        """Answer a permission request. A rejected tool is never mentioned again, so its end is told here."""
+        """Answer a permission request. Gemini never mentions a rejected tool again, so its end is told here."""
         pending = self._pending.pop(native_id, None)
         if pending is None:
             return []
         option = _chosen(pending.options, answer)
         outcome = {"outcome": {"outcome": "selected", "optionId": option.option_id}} if option else _CANCELLED
-        events = [] if answer.verdict is Verdict.ALLOW else [self._rejected(pending.call_id, answer.note)]
+        events = [] if answer.verdict is Verdict.ALLOW else [self._reject(pending.call_id, answer.note)]
         frames = [self._respond(pending, outcome, *events)]
         stop = answer.verdict is Verdict.DENY and answer.interrupt
         return frames + self.interrupt() if stop else frames
@@ -143,8 +144,9 @@ class AcpSession:
         raw = self._connection.respond(pending.request_id, result)
         return to_agent(raw, "session/request_permission:result", *events)
 
-    def _rejected(self, call_id: str, note: str) -> ToolReturned:
+    def _reject(self, call_id: str, note: str) -> ToolReturned:
         self._tools.pop(call_id, None)
+        self._rejected.add(call_id)
         return ToolReturned(call_id=call_id, ok=False, output=note or "Permission was denied.")
 
     def _withdraw_all(self) -> list[Frame]:
@@ -271,7 +273,11 @@ class AcpSession:
         yield self._turn.started()
 
     def _on_prompt_done(self, message: Result[Prompt]) -> _Reaction:
-        done = PromptDone.model_validate(message.value)
+        try:
+            done = PromptDone.model_validate(message.value)
+        except ValidationError:  # whatever else it says, the turn is over
+            done = PromptDone()
+            yield Unrecognised(frame_type="session/prompt:result")
         if self._prompts.current is not None:
             yield from self._begin_turn(self._prompts.current)
         if done.usage is not None:
@@ -291,6 +297,7 @@ class AcpSession:
         yield from self._finish_speaking()
         turn, self._turn, self._prompts.current = self._turn, None, None
         self._tools.clear()
+        self._rejected.clear()
         if turn is not None:
             yield turn.ended(outcome, reason=reason)
         yield from self._withdraw_all()
@@ -329,12 +336,19 @@ class AcpSession:
         update = SessionUpdate.model_validate(params)
         handler = _UPDATES.get(name)
         if name == _REPLAYED_PROMPT:
-            self._replayed.append(Chunk.model_validate(update.update).content.text or "")
+            self._on_replayed_prompt(Chunk.model_validate(update.update).content.text or "")
         elif handler is None and name not in _SILENT:
             yield Unrecognised(frame_type=name)
         elif handler is not None and self._prompts.current is not None and update.session_id == self._session_id:
             yield from self._begin_turn(self._prompts.current)
             yield from handler(self, update.update)
+
+    def _on_replayed_prompt(self, text: str) -> None:
+        """During a turn it would be the echo of the running prompt."""
+        if self._prompts.current is None:
+            self._replayed.append(text)
+        if self._ready:
+            self._remember_replay()
 
     def _remember_replay(self) -> None:
         """Take the ids out of the replayed texts: each for itself, and together in case one was cut in pieces."""
@@ -354,6 +368,8 @@ class AcpSession:
 
     def _on_tool(self, update: _Params) -> _Reaction:
         call = ToolCall.model_validate(update)
+        if call.tool_call_id in self._rejected:
+            return
         tool = self._tools.get(call.tool_call_id) or Tool(call_id=call.tool_call_id)
         yield from self._learn(tool, call)
         if call.status in {"completed", "failed"}:

@@ -151,10 +151,7 @@ class ClaudeSession:
             case "init":
                 yield from self._on_turn_init(frame.uuid or "")
             case "api_retry":
-                attempt = f"attempt {frame.attempt} of {frame.max_retries}"
-                yield ProblemNoted(
-                    detail=f"the model call failed (HTTP {frame.error_status}), {attempt}", will_retry=True
-                )
+                yield ProblemNoted(detail=frame.retry, will_retry=True)
             case "permission_denied":
                 yield ProblemNoted(detail=frame.message or "a tool was denied")
             case "status":
@@ -237,24 +234,27 @@ class ClaudeSession:
     def _on_user(self, value: dict[str, Any]) -> _Reaction:
         frame = UserFrame.model_validate(value)
         if frame.is_replay:
-            yield from self._on_echo(frame.uuid or "")
+            # The echo of a new prompt comes after it was queued or begun; of a known one it is the first thing said.
+            yield from self._on_prompt_known(frame.uuid or "")
             return
         for block in frame.message.blocks:
             if block.type == "tool_result":
                 yield from self._on_tool_result(block, details=frame.tool_use_result)
 
-    def _on_echo(self, uuid: str) -> _Reaction:
-        """The echo of a new prompt comes after it was queued or begun; of a known one it is the first thing said."""
-        yield from self._on_prompt_known(uuid)
-
     def _on_tool_result(self, block: Block, *, details: object) -> _Reaction:
-        for native_id in [key for key, each in self._pending.items() if each.tool_use_id == block.tool_use_id]:
+        """A tool that has a result no longer waits for permission; at its end of input the CLI decides by itself."""
+        call_id = block.tool_use_id or ""
+        for native_id in [key for key, each in self._pending.items() if each.tool_use_id == call_id]:
             del self._pending[native_id]
             yield ApprovalWithdrawn(native_id=native_id)
-        yield tool_returned(block, self._calls.pop(block.tool_use_id or "", None), details=details)
+        yield tool_returned(block, self._calls.pop(call_id, None), details=details)
 
     def _on_result(self, value: dict[str, Any]) -> _Reaction:
-        result = ResultFrame.model_validate(value)
+        try:
+            result = ResultFrame.model_validate(value)
+        except ValidationError:  # whatever else it says, the turn is over
+            result = ResultFrame(is_error=bool(value.get("is_error")))
+            yield Unrecognised(frame_type="result")
         if self._opening.resume and not self._turns_begun and _is_lost(result):
             yield AgentBroken(code="RESUME_FAILED", detail=result.reason or "")
             return

@@ -86,6 +86,7 @@ class CodexSession:
         self._changes: dict[str, tuple[FileChange, ...]] = {}
         self._prompts = PromptQueue()
         self._turn: RunningTurn | None = None
+        self._ended_turn: str | None = None
         self._stop_asked = False
 
     def start(self) -> list[Frame]:
@@ -291,9 +292,9 @@ class CodexSession:
         if prompt is not None and prompt is self._prompts.current:
             self._prompts.current = None
             yield from self._prompts.accept(prompt.message_id)
-            if self._turn is None:
+            if self._turn is None and turn_id != self._ended_turn:  # a short turn may end before it is answered for
                 yield from self._begin_turn(RunningTurn(turn_id=turn_id, message_ids=[prompt.message_id]))
-            elif prompt.message_id not in self._turn.message_ids:
+            elif self._turn is not None and prompt.message_id not in self._turn.message_ids:
                 yield self._turn.join(prompt.message_id)
         yield from self._hand_over_next()
 
@@ -316,6 +317,7 @@ class CodexSession:
 
     def _on_turn_completed(self, params: _Params) -> _Reaction:
         ended = TurnNotice.model_validate(params).turn
+        self._ended_turn = ended.id
         if self._turn is None or self._turn.turn_id != ended.id:
             return
         turn, self._turn = self._turn, None

@@ -50,8 +50,9 @@ class PromptQueue:
 
     def remember(self, message_ids: Iterable[MessageId]) -> None:
         """These the conversation has had."""
-        self._seen.update(message_ids)
-        self._accepted.update(self._seen)
+        had = set(message_ids)
+        self._seen |= had
+        self._accepted |= had
 
     def accept(self, message_id: MessageId) -> Iterator[PromptAccepted]:
         """The agent has confirmed a prompt; told once."""

@@ -6,6 +6,7 @@ import dataclasses
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 import orjson
 
@@ -30,7 +31,8 @@ def launch_claude(request: LaunchRequest) -> Launch:
         *("--permission-prompt-tool", "stdio", "--include-partial-messages", "--replay-user-messages"),
         # A conversation that was killed in its first moments has no file; resuming it fails, its id is still free.
         *(("--resume", conversation) if known else ("--session-id", conversation)),
-        *(("--model", request.spawn.model) if request.spawn.model else ()),
+        # In one word, so that no name of a model can pass for another option.
+        *((f"--model={request.spawn.model}",) if request.spawn.model else ()),
         # Not --strict-mcp-config: people's own MCP servers go on working.
         *("--mcp-config", str(_tools_file(request)), "--allowedTools", _RELAY_TOOLS),
     ]
@@ -38,7 +40,8 @@ def launch_claude(request: LaunchRequest) -> Launch:
         return _dialling(request, arguments)
     opening = dataclasses.replace(request.opening(version=__version__), resume=conversation if known else None)
     return Launch(
-        command=request.command(*arguments),
+        # Otherwise a prompt reaches the disk after the model was asked, and a kill in between would run it twice.
+        command=request.command(*arguments, env={"CLAUDE_CODE_EAGER_FLUSH": "1"}),
         session=ClaudeSession(opening, session_id=conversation),
         transport=Transport.STDIO,
         eof_grace_s=_EOF_GRACE_S,
@@ -46,7 +49,7 @@ def launch_claude(request: LaunchRequest) -> Launch:
 
 
 def _dialling(request: LaunchRequest, arguments: list[str]) -> Launch:
-    url = f"{request.endpoint.websocket_url}/agent/{request.spawn.name}"
+    url = f"{request.endpoint.websocket_url}/agent/{quote(request.spawn.name, safe='')}"
     return Launch(
         command=request.command(
             # The broker holds this conversation and greets it without instructions: they come with the start.

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -103,13 +104,26 @@ def test_an_old_claude_dials_the_broker_with_its_token_in_the_environment(tmp_pa
 
 
 def test_a_model_is_passed_to_claude(tmp_path: Path) -> None:
-    assert following(plan(tmp_path, Dialect.CLAUDE, model="opus"), "--model") == "opus"
+    assert "--model=opus" in plan(tmp_path, Dialect.CLAUDE, model="opus").command.argv
 
 
 def test_gemini_is_told_not_to_ask_about_the_relays_tools_and_not_to_relaunch(tmp_path: Path) -> None:
     launch = plan(tmp_path, Dialect.ACP, cli="gemini")
     assert 'mcpName = "relay"' in Path(following(launch, "--admin-policy")).read_text()
     assert launch.command.env["GEMINI_CLI_NO_RELAUNCH"] == "true"
+
+
+def test_gemini_waits_out_the_minute_in_which_the_conversation_to_resume_was_begun(tmp_path: Path) -> None:
+    chats = tmp_path / ".gemini" / "tmp" / "project" / "chats"
+    chats.mkdir(parents=True)
+    now = datetime.now(UTC)
+    for minute in (now, now + timedelta(minutes=1)):  # The clock may tick over while this test runs.
+        (chats / f"session-{minute:%Y-%m-%dT%H-%M}-{CONVERSATION[:8]}.jsonl").touch()
+    assert 1 < plan(tmp_path, Dialect.ACP, cli="gemini", resume=CONVERSATION).delay_s <= 61
+
+
+def test_gemini_starts_at_once_when_the_conversation_is_older(tmp_path: Path) -> None:
+    assert plan(tmp_path, Dialect.ACP, cli="gemini", resume=CONVERSATION).delay_s == 0
 
 
 def test_other_acp_agents_are_started_as_they_are_configured(tmp_path: Path) -> None:

@@ -343,3 +343,26 @@ async def test_leaving_ends_the_agents_and_says_so_before_the_link_closes(
     assert (exited.reason, exited.expected) == ("PROXY_STOPPED", False)
     assert list((tmp_path / "s" / "agents").iterdir()) == []
     assert list((tmp_path / "s" / "processes").iterdir()) == []
+
+
+async def test_an_old_claude_is_supervised_while_it_talks_to_the_broker_by_itself(
+    broker: ScriptedBroker, tmp_path: Path
+) -> None:
+    package = tmp_path / "node_modules" / "@anthropic-ai" / "claude-code"
+    package.mkdir(parents=True)
+    (package / "package.json").write_text('{"name": "@anthropic-ai/claude-code", "version": "2.1.120"}')
+    program = package / "claude"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    notices: list[Notice] = []
+    claude = AgentSettings(command=(str(program),))
+    async with running(settings(broker, tmp_path / "s", claude=claude), notices):
+        await broker.command(spawn("claude"))
+        started = await broker.report(Started)
+        assert (started.transport, started.version) == (Transport.SDK_URL, "2.1.120")
+        await broker.command(deliver("this goes another way"))
+        await broker.command(stop())
+        exited = await broker.report(Exited)
+    assert exited.expected
+    assert broker.of(Handed) == []
+    assert broker.frames() == []

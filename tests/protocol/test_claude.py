@@ -310,6 +310,11 @@ def test_usage_counts_from_the_conversations_start(session: ClaudeSession) -> No
     assert heard[1] == TokensUsed(input_tokens=21, output_tokens=5, cached_tokens=3, cost_usd=0.5, cumulative=True)
 
 
+def test_a_turns_end_is_not_hidden_by_a_new_shape(session: ClaudeSession) -> None:
+    heard = events(hear(session, init(), result(modelUsage="odd")))
+    assert isinstance(heard[-1], TurnEnded)
+
+
 def test_an_unknown_frame_is_kept(session: ClaudeSession) -> None:
     (frame,) = hear(session, {"type": "invented_tomorrow", "x": 1})
     assert frame.raw == b'{"type":"invented_tomorrow","x":1}'
