@@ -95,3 +95,7 @@ def _settled(options: Options) -> ConnectSettings:
         return resolve_settings(options)
     except RelayError as error:
         raise click.ClickException(error.message) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -175,8 +175,9 @@ class Link:
         self._welcomed_at = asyncio.get_running_loop().time()
         self._spool.ack(welcome.reports_seen)
         self._sent = welcome.reports_seen
-        if welcome.epoch != self._state.cursor.epoch:
-            self._state.move_cursor(Cursor(epoch=welcome.epoch, seen=0))
+        cursor = Cursor(epoch=welcome.epoch, seen=welcome.commands_acked)
+        if cursor != self._state.cursor:
+            self._state.move_cursor(cursor)
         self._user.notice(
             Connected(broker=self._endpoint.host, session=welcome.session, session_url=welcome.session_url)
         )

@@ -79,4 +79,16 @@ class Warned:
         return f"! {self.problem}"
 
 
-Notice = Connected | Disconnected | AgentStarted | AgentEnded | Warned
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopping:
+    """A signal was taken; agents are being ended."""
+
+    type: Literal["stopping"] = "stopping"
+
+    @property
+    def text(self) -> str:
+        """For a terminal."""
+        return "… ending agents; Ctrl-C again kills them at once"
+
+
+Notice = Connected | Disconnected | AgentStarted | AgentEnded | Warned | Stopping

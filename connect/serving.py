@@ -16,7 +16,7 @@ import click
 import orjson
 
 from connect.link import LinkRefused
-from connect.notices import Connected, Notice
+from connect.notices import Connected, Notice, Stopping
 from connect.proxy import RelayConnect
 from connect.settings import ConnectSettings
 
@@ -60,7 +60,7 @@ async def _serve(settings: ConnectSettings, presentation: Presentation) -> ExitS
     proxy = RelayConnect(settings, notice=notice)
     try:
         running = asyncio.ensure_future(proxy.run())
-        _heed_signals(proxy, running)
+        _heed_signals(proxy, running, notice=notice)
         if interactive:
             await _attend(proxy, running, welcomed=welcomed, settings=settings, presentation=presentation)
         await running
@@ -74,11 +74,12 @@ async def _serve(settings: ConnectSettings, presentation: Presentation) -> ExitS
     return ExitStatus.OK
 
 
-def _heed_signals(proxy: RelayConnect, running: asyncio.Task[None]) -> None:
+def _heed_signals(proxy: RelayConnect, running: asyncio.Task[None], *, notice: Callable[[Notice], None]) -> None:
     def on_signal() -> None:
         if proxy.stopping.is_set():
             running.cancel()
         else:
+            notice(Stopping())
             proxy.stopping.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):

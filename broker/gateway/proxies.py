@@ -100,6 +100,7 @@ class _Connection:
             proxy_id=ProxyId(attached.link),
             epoch=attached.epoch,
             reports_seen=attached.reports_seen,
+            commands_acked=attached.commands_acked,
             session=session.id,
             session_url=f"{self._s.public_url}/session/{session.id}",
             broker_version=__version__,

@@ -118,6 +118,9 @@ class Welcome(_Wire):
     epoch: str
     reports_seen: int
     """The last report of this spool the broker has stored; resend from the next."""
+    commands_acked: int = 0
+    """Commands come from the next number on. A new boot starts behind what its predecessor never took: those commands
+    were for processes that are gone."""
     session: SessionId
     session_url: str
     broker_version: str
@@ -217,8 +220,9 @@ class NumberedReport(_Wire):
 
     seq: int
     report: Annotated[Report, Field(discriminator="type")]
-    frame_id: str = ""
-    """The frame's own id where the agent itself sends frames again after a reconnect; each is logged once."""
+    frame_id: str = Field(default="", exclude=True)
+    """The frame's own id where the agent itself sends frames again after a reconnect; each is logged once. Set inside
+    the broker for agents that dial in themselves, never on the wire."""
 
 
 class Reports(_Wire):

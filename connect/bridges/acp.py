@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from broker.protocol.acp import AcpSession
-
 from broker import __version__
 from broker.domain.agents import Transport
+from broker.protocol.acp import AcpSession
 from connect.bridges.launch import Launch, LaunchRequest
 from connect.state_folder import write_private
 

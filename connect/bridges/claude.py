@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
 import orjson
-from broker.protocol.claude import ClaudeSession
 
 from broker import __version__
 from broker.domain.agents import Transport
+from broker.protocol.claude import ClaudeSession
 from connect.bridges.launch import Launch, LaunchRequest
 from connect.state_folder import write_private
 
@@ -35,9 +36,10 @@ def launch_claude(request: LaunchRequest) -> Launch:
     ]
     if request.cli.installed.transport is Transport.SDK_URL:
         return _dialling(request, arguments)
+    opening = dataclasses.replace(request.opening(version=__version__), resume=conversation if known else None)
     return Launch(
         command=request.command(*arguments),
-        session=ClaudeSession(request.opening(version=__version__), session_id=conversation),
+        session=ClaudeSession(opening, session_id=conversation),
         transport=Transport.STDIO,
         eof_grace_s=_EOF_GRACE_S,
     )
@@ -47,7 +49,8 @@ def _dialling(request: LaunchRequest, arguments: list[str]) -> Launch:
     url = f"{request.endpoint.websocket_url}/agent/{request.spawn.name}"
     return Launch(
         command=request.command(
-            *("--sdk-url", url, *arguments, "-p", ""),
+            # The broker holds this conversation and greets it without instructions: they come with the start.
+            *("--sdk-url", url, *arguments, "--append-system-prompt", request.spawn.instructions, "-p", ""),
             env={"CLAUDE_CODE_SESSION_ACCESS_TOKEN": request.token},
         ),
         session=None,

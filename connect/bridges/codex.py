@@ -6,10 +6,9 @@ be ended with everything it began, and one crash would take all of them along.
 
 from __future__ import annotations
 
-from broker.protocol.codex import CodexSession
-
 from broker import __version__
 from broker.domain.agents import Transport
+from broker.protocol.codex import CodexSession
 from connect.bridges.launch import Launch, LaunchRequest
 
 _EOF_GRACE_S = 1.0

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from broker.domain.errors import Conflict
 from broker.domain.ids import AgentId, MessageId
 from broker.protocol import close_codes
 from broker.protocol.proxy import Command, Handed, Hello, Interrupt, NumberedReport
@@ -284,5 +285,5 @@ async def test_a_kept_token_that_is_refused_gives_way_to_the_configured_one(
 
 
 async def test_two_cannot_use_one_state_folder(proxy: Proxy, tmp_path: Path) -> None:
-    with pytest.raises(Exception, match="another relay-connect .process \\d+. uses"):
+    with pytest.raises(Conflict, match=r"another relay-connect \(process \d+\) uses"):
         StateFolder(tmp_path / "state")
