@@ -172,7 +172,8 @@ class Room:
 
     def _begin_call(self, step: CallTool) -> str:
         self._calls += 1
-        call_id = f"{step.tool}__{self._calls}"
+        # Id and title in Gemini's form, by which the broker knows a call of one of its own tools.
+        call_id = f"mcp_relay_{step.tool}__{self._calls}"
         self.update(
             "tool_call",
             toolCallId=call_id,
@@ -212,6 +213,8 @@ class DemoAgent:
             while line := await source.readline():
                 if not self._wire.deaf:
                     self._take(json.loads(line), tasks)
+                    # A prompt begins before the next line is read: one that comes right behind may cancel it.
+                    await asyncio.sleep(0)
             for room in self._rooms.values():
                 if room.running:
                     room.running.cancel()
