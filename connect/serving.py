@@ -59,7 +59,6 @@ async def _serve(settings: ConnectSettings, presentation: Presentation) -> int:
     try:
         running = asyncio.ensure_future(proxy.run())
         _heed_signals(proxy, running, notice=notice)
-        status: int = ExitStatus.OK
         if interactive:
             status = await _attend(proxy, running, welcomed=welcomed, settings=settings, presentation=presentation)
         await running
@@ -96,11 +95,10 @@ async def _attend(
     """Give the person a terminal once connected; whoever leaves first, proxy or person, takes the other along."""
     await _either(running, welcomed)
     if not welcomed.done():
-        return ExitStatus.OK
+        return 0
     terminal = asyncio.ensure_future(_terminal(settings, welcomed.result().session, presentation=presentation))
     try:
         await _either(running, terminal)
-        return terminal.result() if terminal.done() else ExitStatus.OK
     finally:
         terminal.cancel()
         proxy.stopping.set()
