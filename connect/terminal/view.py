@@ -190,7 +190,7 @@ class View:
         return [head, *((("", "  "), *line) for line in detail)]
 
     def _approval(self, approval: Approval) -> list[Line]:
-        if approval.relay_tool or not self.asked.add(approval):
+        if approval.decided_by or not self.asked.add(approval):
             return []
         asker, short_id = self.roster.title(approval.agent), self.asked.short_id(approval.id)
         return [(), *approval_box(approval, asker=asker, short_id=short_id, width=self.width)]

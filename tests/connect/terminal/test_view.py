@@ -144,7 +144,7 @@ def test_an_answered_approval_is_told_once_with_who_answered() -> None:
 
 
 def test_the_relays_own_tools_ask_nobody() -> None:
-    assert _Session().tell("approval.requested", {**_APPROVAL, "relay_tool": True}, name="Lead") == ""
+    assert _Session().tell("approval.requested", {**_APPROVAL, "decided_by": "rule allow *"}, name="Lead") == ""
 
 
 def test_an_own_message_is_not_repeated_but_its_receipts_are_told() -> None:
