@@ -15,6 +15,7 @@ from broker import __version__
 from broker.domain.errors import RelayError
 from broker.domain.plans import Plan
 from broker.settings import DEFAULT_PORT, Settings, default_data_dir
+from broker.token_commands import token
 
 _EXIT_REFUSED = 2
 
@@ -26,6 +27,9 @@ def main() -> None:
 
     Every option can also be given as an environment variable: --port as RELAYCAST_PORT.
     """
+
+
+main.add_command(token)
 
 
 def _data_dir(command: Callable[..., Any]) -> Callable[..., Any]:

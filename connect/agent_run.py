@@ -158,6 +158,7 @@ class AgentRun:
             token=self._token, version=cli.installed.version, transport=launch.transport, cwd=str(cwd)
         )
         await self._around.spool.wait_acked(number)
+        await asyncio.sleep(launch.delay_s)
         return launch
 
     async def _cli(self) -> FoundCli:
@@ -263,12 +264,15 @@ class AgentRun:
                     self._obey(order)
 
     def _report_exit(self, ending: _Ending) -> None:
-        stderr = self._process.stderr_tail if self._process else ""
+        # What it says on stderr while it is told to leave is noise; when it goes by itself, it is the reason.
+        stderr = self._process.stderr_tail if self._process and not ending.expected else ""
         detail = "\n".join(part for part in (ending.detail, stderr.strip()) if part)
         code = self._process.returncode if self._process else None
         self._report.exited(code=code, expected=ending.expected, reason=ending.reason, detail=detail)
-        shown = self._report.redacted(detail.encode()).decode()
-        self._around.notice(AgentEnded(name=self.spawn.name, reason=ending.reason, detail=shown))
+        shown = self._report.redacted((ending.detail or _last_line(detail)).encode()).decode()
+        self._around.notice(
+            AgentEnded(name=self.spawn.name, reason=ending.reason, detail=shown if ending.detail else _last_line(shown))
+        )
 
     async def _unless_ending(self, work: Coroutine[Any, Any, _T]) -> _T | None:
         """The result of `work`, or None when the end was asked for first."""
@@ -279,3 +283,7 @@ class AgentRun:
             return await task if task.done() else None
         finally:
             task.cancel()
+
+
+def _last_line(text: str) -> str:
+    return text.rpartition("\n")[2]

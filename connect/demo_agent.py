@@ -108,12 +108,11 @@ class Room:
 
     async def prompt(self, text: str) -> None:
         """Go through the script for every message of the prompt that is new."""
-        said: list[str] = []
         messages = read_prompt(text)
+        exchange = Exchange(message_ids=[message.id for message in messages if message.id], prompt=text)
         for message in messages:
-            said += await self._follow(self._steps(message))
-        ids = [message.id for message in messages if message.id]
-        self.conversation.add(Exchange(message_ids=ids, prompt=text, answer="\n".join(said)))
+            await self._follow(self._steps(message), exchange)
+        self.conversation.add(exchange)
 
     def update(self, what: str, **fields: object) -> None:
         """Tell the client what happens."""
@@ -124,15 +123,16 @@ class Room:
         """A piece of text of the turn."""
         self.update(kind, content={"type": "text", "text": text})
 
-    async def _follow(self, steps: list[Step]) -> list[str]:
+    async def _follow(self, steps: list[Step], exchange: Exchange) -> None:
         """Carry out the steps; a tool that fails ends them, for those after it build on it."""
-        said: list[str] = []
         try:
             for step in steps:
-                said += await self._do(step)
+                if isinstance(step, Quit):
+                    # Remembered first, or every redelivery after the restart would end the process again.
+                    self.conversation.add(exchange)
+                exchange.answer.extend(await self._do(step))
         except ToolFailed as failure:
-            said += await self._do(Say(text=f"I had to stop: {failure}"))
-        return said
+            exchange.answer.extend(await self._do(Say(text=f"I had to stop: {failure}")))
 
     def _steps(self, message: Incoming) -> list[Step]:
         if message.id and self.conversation.knows(message.id):
@@ -172,7 +172,8 @@ class Room:
 
     def _begin_call(self, step: CallTool) -> str:
         self._calls += 1
-        call_id = f"{step.tool}__{self._calls}"
+        # Id and title in Gemini's form, by which the broker knows a call of one of its own tools.
+        call_id = f"mcp_relay_{step.tool}__{self._calls}"
         self.update(
             "tool_call",
             toolCallId=call_id,
@@ -212,6 +213,8 @@ class DemoAgent:
             while line := await source.readline():
                 if not self._wire.deaf:
                     self._take(json.loads(line), tasks)
+                    # A prompt begins before the next line is read: one that comes right behind may cancel it.
+                    await asyncio.sleep(0)
             for room in self._rooms.values():
                 if room.running:
                     room.running.cancel()
@@ -267,7 +270,7 @@ class DemoAgent:
         room = self._rooms[self._open(conversation, params)]
         for exchange in conversation.exchanges:
             room.say(exchange.prompt, kind="user_message_chunk")
-            room.say(exchange.answer)
+            room.say("\n".join(exchange.answer))
         return {}
 
     def _start_prompt(self, number: object, params: dict[str, Any], tasks: asyncio.TaskGroup) -> None:

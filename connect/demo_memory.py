@@ -22,7 +22,7 @@ class Exchange:
 
     message_ids: list[str]
     prompt: str
-    answer: str
+    answer: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -26,6 +26,14 @@ _STOP_S = 15.0
 async def run_demo_session(*, once: bool) -> int:
     """Run the demo; the exit status. Unless `once`, the broker stays up until Ctrl-C."""
     interrupted = _on_signals()
+    try:
+        return await _demo(interrupted, once=once)
+    except RelayError as error:
+        print(f"✗ {error.message} [{error.code}]", file=sys.stderr)  # noqa: T201
+        return 1
+
+
+async def _demo(interrupted: asyncio.Event, *, once: bool) -> int:
     with tempfile.TemporaryDirectory(prefix="relaycast-demo-") as folder:
         async with _broker(Path(folder)) as (url, key_file), _proxy(Path(folder), url, key_file):
             async with AgentRelay(url, key_file.read_text().strip()) as relay:

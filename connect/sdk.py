@@ -24,13 +24,13 @@ from broker.domain.approvals import Scope, Verdict
 from broker.domain.errors import NotFound
 from broker.domain.ids import ApprovalId, MessageId
 from broker.domain.messages import Mode, ReceiptState
+from broker.domain.sessions import DEFAULT_SESSION
 from connect.api_client import ApiClient
 from connect.endpoint import Endpoint, resolve_endpoint
 from connect.event_feed import EventFeed, FeedItem
 from connect.sdk_facts import MessageReceipt, read_fact
 from connect.sdk_types import Agent, Approval, Event, LinkUp, Proxy, Reset, Sent, Session, Trace
 
-DEFAULT_SESSION = "default"
 _PAGE = 100
 _SPAWN_TIMEOUT_S = 120.0
 """Vendors' CLIs start in 1-6 s; a first start that installs something takes a minute."""
@@ -101,7 +101,7 @@ class AgentRelay:
         *,
         mode: Mode = Mode.WAIT,
         thread: MessageId | None = None,
-        ttl_s: float | None = None,
+        ttl_s: int | None = None,
     ) -> Sent:
         """Send `text` to an agent, a `#channel`, or everybody (`*`)."""
         body: dict[str, object] = {"to": to, "text": text, "mode": mode}
@@ -122,10 +122,11 @@ class AgentRelay:
 
     async def interrupt(self, name: str) -> Agent:
         """Stop an agent's running turn."""
-        return Agent.model_validate(await self._in_session("POST", f"/agents/{quote(name, safe='')}/interrupt"))
+        found = await self._in_session("POST", f"/agents/{quote(name, safe='')}/interrupt")
+        return Agent.model_validate(found["agent"])
 
     async def agents(self) -> list[Agent]:
-        """The session's agents."""
+        """The session's agents, ended ones too."""
         found = await self._in_session("GET", "/agents")
         return [Agent.model_validate(each) for each in found["agents"]]
 

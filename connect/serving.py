@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import importlib
 import signal
 import sys
 from collections.abc import Callable
@@ -16,16 +15,14 @@ import click
 import orjson
 
 from connect.link import LinkRefused
-from connect.notices import Connected, Notice
+from connect.notices import Connected, Notice, Stopping
 from connect.proxy import RelayConnect
 from connect.settings import ConnectSettings
 
 
 class ExitStatus(IntEnum):
-    """What the shell gets."""
+    """What the shell gets, besides 0, click's 1 and 2, and the terminal's own."""
 
-    OK = 0
-    FAILED = 1
     REFUSED = 3
     """The broker does not want this proxy: a wrong token, a newer connection of it, another protocol version."""
     FORCED = 130
@@ -41,12 +38,12 @@ class Presentation:
     verbosity: str = "normal"
 
 
-def serve(settings: ConnectSettings, presentation: Presentation) -> ExitStatus:
+def serve(settings: ConnectSettings, presentation: Presentation) -> int:
     """Run until a signal, the end of the terminal, or the broker's refusal."""
     return asyncio.run(_serve(settings, presentation))
 
 
-async def _serve(settings: ConnectSettings, presentation: Presentation) -> ExitStatus:
+async def _serve(settings: ConnectSettings, presentation: Presentation) -> int:
     interactive = not presentation.headless
     welcomed: asyncio.Future[Connected] = asyncio.get_running_loop().create_future()
     show = _printer(presentation)
@@ -58,11 +55,13 @@ async def _serve(settings: ConnectSettings, presentation: Presentation) -> ExitS
             show(notice)
 
     proxy = RelayConnect(settings, notice=notice)
+    status = 0
     try:
         running = asyncio.ensure_future(proxy.run())
-        _heed_signals(proxy, running)
+        _heed_signals(proxy, running, notice=notice)
+        status: int = ExitStatus.OK
         if interactive:
-            await _attend(proxy, running, welcomed=welcomed, settings=settings, presentation=presentation)
+            status = await _attend(proxy, running, welcomed=welcomed, settings=settings, presentation=presentation)
         await running
     except LinkRefused as refusal:
         click.echo(f"✗ {refusal}", err=True)
@@ -71,14 +70,15 @@ async def _serve(settings: ConnectSettings, presentation: Presentation) -> ExitS
         return ExitStatus.FORCED
     finally:
         proxy.close()
-    return ExitStatus.OK
+    return status
 
 
-def _heed_signals(proxy: RelayConnect, running: asyncio.Task[None]) -> None:
+def _heed_signals(proxy: RelayConnect, running: asyncio.Task[None], *, notice: Callable[[Notice], None]) -> None:
     def on_signal() -> None:
         if proxy.stopping.is_set():
             running.cancel()
         else:
+            notice(Stopping())
             proxy.stopping.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -92,31 +92,33 @@ async def _attend(
     welcomed: asyncio.Future[Connected],
     settings: ConnectSettings,
     presentation: Presentation,
-) -> None:
+) -> int:
     """Give the person a terminal once connected; whoever leaves first, proxy or person, takes the other along."""
     await _either(running, welcomed)
     if not welcomed.done():
-        return
+        return ExitStatus.OK
     terminal = asyncio.ensure_future(_terminal(settings, welcomed.result().session, presentation=presentation))
     try:
         await _either(running, terminal)
+        return terminal.result() if terminal.done() else ExitStatus.OK
     finally:
         terminal.cancel()
         proxy.stopping.set()
+    return terminal.result() if terminal.done() else 0
 
 
 async def _either(*futures: asyncio.Future[Any]) -> None:
     await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
 
 
-async def _terminal(settings: ConnectSettings, session: str, *, presentation: Presentation) -> None:
+async def _terminal(settings: ConnectSettings, session: str, *, presentation: Presentation) -> int:
     # Loaded late: a proxy without a person in front of it needs neither these modules nor the libraries below them.
-    terminal = importlib.import_module("connect.terminal")
-    sdk = importlib.import_module("connect.sdk")
-    verbosity = importlib.import_module("connect.terminal.verbosity")
-    async with sdk.AgentRelay(settings.endpoint.url, settings.endpoint.token, session) as relay:
-        await terminal.run_terminal(
-            relay, verbosity=verbosity.Verbosity(presentation.verbosity), json_lines=presentation.json_lines
+    from connect.sdk import AgentRelay  # noqa: PLC0415
+    from connect.terminal import Verbosity, run_terminal  # noqa: PLC0415
+
+    async with AgentRelay(settings.endpoint.url, settings.endpoint.token, session) as relay:
+        return await run_terminal(
+            relay, verbosity=Verbosity(presentation.verbosity), json_lines=presentation.json_lines
         )
 
 

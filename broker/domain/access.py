@@ -60,6 +60,8 @@ class Principal:
     name: str
     """For people: the token's name, or the agent's."""
     plan: Plan
+    person: bool = False
+    """Whether a human is behind it; decides how its messages are signed, so programs must not have it."""
     session: SessionId | None = None
     """An agent's own session: it sees no other."""
     agent: AgentId | None = None
@@ -82,4 +84,4 @@ class Principal:
         """How its messages are signed. An agent's role depends on the recipient: lead or peer."""
         if self.kind is TokenKind.AGENT:
             return Sender(name=self.name, role=Role.PEER, agent_id=self.agent)
-        return Sender(name=self.name, role=Role.HUMAN)
+        return Sender(name=self.name, role=Role.HUMAN if self.person else Role.EXTERNAL)

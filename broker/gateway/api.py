@@ -76,6 +76,7 @@ class _Rules(Body):
 class _NewToken(Body):
     kind: TokenKind
     name: _Short
+    person: bool = False
 
 
 class Api:
@@ -295,7 +296,7 @@ class Api:
         """A new token; its secret is in this answer and nowhere else."""
         principal = await self._caller(request)
         body = await read_body(request, _NewToken)
-        record, token = await self._s.access.mint(principal, kind=body.kind, name=body.name)
+        record, token = await self._s.access.mint(principal, kind=body.kind, name=body.name, person=body.person)
         return Answer({"id": record.id, "kind": record.kind, "name": record.name, "token": token})
 
     async def revoke(self, request: Request) -> Response:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from broker.domain.access import PREFIXES, Permission, Principal, TokenKind
 from broker.domain.errors import BadRequest, NotAuthenticated
-from broker.domain.ids import AgentId, ProxyId, SessionId, TokenId, WorkspaceId
+from broker.domain.ids import AgentId, ProxyId, TokenId, WorkspaceId
 from broker.domain.plans import Plan
 from broker.services.ports import Registry, TokenRecord, Tokens
 
@@ -71,14 +71,17 @@ class Access:
         await self._tokens.add(principal, sha256=sha256, listed=False)
 
     async def mint(
-        self, principal: Principal, *, kind: TokenKind, name: str, session: SessionId | None = None
+        self, principal: Principal, *, kind: TokenKind, name: str, person: bool = False
     ) -> tuple[TokenRecord, str]:
-        """A new token, whose secret is shown this once. Raises `BadRequest`, `NotPermitted`."""
+        """A new token, whose secret is shown this once; `person` when a human will use it.
+
+        Raises `BadRequest`, `NotPermitted`.
+        """
         principal.require(Permission.ADMINISTER)
         if kind is TokenKind.AGENT:
             raise BadRequest("agent tokens are made by spawning an agent")
         token = new_token(kind)
-        owner = replace(principal, kind=kind, token_id=TokenId(secrets.token_hex(8)), name=name, session=session)
+        owner = replace(principal, kind=kind, token_id=TokenId(secrets.token_hex(8)), name=name, person=person)
         await self._tokens.add(owner, sha256=token_hash(token))
         record = next(r for r in await self._tokens.tokens(principal.workspace) if r.id == owner.token_id)
         return record, token
@@ -104,6 +107,11 @@ class Access:
         """Make `token` the key of a workspace; the same again changes only the plan."""
         await self._tokens.create_workspace(workspace, name=name, plan=plan)
         owner = Principal(
-            workspace=workspace, kind=TokenKind.WORKSPACE, token_id=TokenId("workspace"), name="operator", plan=plan
+            workspace=workspace,
+            kind=TokenKind.WORKSPACE,
+            token_id=TokenId("workspace"),
+            name="operator",
+            plan=plan,
+            person=True,
         )
         await self._tokens.add(owner, sha256=token_hash(token))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from broker import __version__
@@ -33,6 +34,7 @@ def launch_acp(request: LaunchRequest) -> Launch:
         session=AcpSession(request.opening(version=__version__)),
         transport=Transport.STDIO,
         eof_grace_s=_GEMINI_EOF_GRACE_S if gemini else _EOF_GRACE_S,
+        delay_s=_gemini_delay_s(request, now=datetime.now(UTC)) if gemini else 0.0,
     )
 
 
@@ -41,3 +43,18 @@ def _gemini_policy(request: LaunchRequest) -> Path:
     # As an admin policy it adds to the user's own rules; --policy would take their place.
     write_private(path, _GEMINI_POLICY)
     return path
+
+
+def _gemini_delay_s(request: LaunchRequest, *, now: datetime) -> float:
+    """Until the clock minute is over in which the conversation to be resumed was begun.
+
+    Gemini CLI 0.61 names a conversation's file by minute and id; loaded within that minute it overwrites it.
+    """
+    resume = request.spawn.resume
+    if resume is None:
+        return 0.0
+    chats = Path(request.environment.get("HOME", "~")).expanduser() / ".gemini" / "tmp"
+    begun_now = chats.glob(f"*/chats/session-{now:%Y-%m-%dT%H-%M}-*")
+    if not any(path.stem.endswith(f"-{resume[:8]}") for path in begun_now):
+        return 0.0
+    return 61.0 - now.second

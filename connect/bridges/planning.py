@@ -1,4 +1,4 @@
-"""Chooses the bridge for a dialect, and loads no other: a proxy that drives one kind of agent starts and stays small."""
+"""Chooses the bridge for a dialect, and loads no other: a proxy that drives one kind of agent stays small."""
 
 from __future__ import annotations
 

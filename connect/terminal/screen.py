@@ -135,8 +135,8 @@ class Screen:
 
     async def _say_goodbye(self) -> None:
         living = self._view.roster.living()
-        left = f"; still there: {', '.join(map(self._view.roster.title, living))}" if living else ""
-        await self._print([good(f"Disconnected{left}")])
+        paused = ". Agents on this machine pause until relay-connect runs here again" if living else ""
+        await self._print([good(f"Disconnected{paused}")])
 
     def _prompt(self) -> FormattedText:
         if self._view.connected:

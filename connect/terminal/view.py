@@ -89,8 +89,8 @@ class View:
                 assert_never(other)
 
     def catch_up(self, approvals: Iterable[Approval]) -> list[Line]:
-        """Take over the broker's own list of what is pending; the lines for what is new in it."""
-        pending = {approval.id: approval for approval in approvals}
+        """Take over the broker's own list of what is pending, newest first; the lines for what is new in it."""
+        pending = {approval.id: approval for approval in reversed(list(approvals))}
         for known in self.asked.pending():
             if known.id not in pending:
                 self.asked.remove(known.id)

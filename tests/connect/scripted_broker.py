@@ -47,6 +47,8 @@ class ScriptedBroker:
         self.commands_acked = 0
         self.acknowledging = True
         self.close_next: tuple[int, str] | None = None
+        self.forgets_commands_seen = False
+        """Sends every command again after a reconnect, as if no acknowledgement had come through."""
         self.connection: ServerConnection | None = None
         self.url = ""
         self.changed = asyncio.Condition()
@@ -121,19 +123,20 @@ class ScriptedBroker:
             self.hellos.append(hello)
             self.connection = socket
             self.changed.notify_all()
+        seen = hello.commands_seen if hello.epoch == self.epoch and not self.forgets_commands_seen else 0
         await socket.send(
             write(
                 Welcome(
                     proxy_id=ProxyId("p1"),
                     epoch=self.epoch,
                     reports_seen=self.reports_seen,
+                    commands_acked=seen,
                     session=SessionId("s1"),
                     session_url="http://127.0.0.1/session/s1",
                     broker_version="0",
                 )
             )
         )
-        seen = hello.commands_seen if hello.epoch == self.epoch else 0
         for seq in range(seen + 1, len(self.commands) + 1):
             await self._send_command(seq)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from broker.domain.errors import Conflict
 from broker.domain.ids import AgentId, MessageId
 from broker.protocol import close_codes
 from broker.protocol.proxy import Command, Handed, Hello, Interrupt, NumberedReport
@@ -110,6 +111,20 @@ async def test_a_command_that_comes_twice_is_taken_once_and_acknowledged_again(
         await broker.repeat(1)
         await broker.until(lambda: broker.commands_acked == 1)
     assert len(proxy.taken) == 1
+
+
+async def test_commands_whose_acknowledgement_was_lost_are_not_taken_again(
+    broker: ScriptedBroker, proxy: Proxy
+) -> None:
+    async with running(proxy):
+        await broker.command(_interrupt(0))
+        await broker.until(lambda: broker.commands_acked == 1)
+        broker.forgets_commands_seen = True
+        await broker.drop()
+        await broker.until(lambda: len(broker.hellos) == 2)
+        await broker.command(_interrupt(1))
+        await broker.until(lambda: broker.commands_acked == 2)
+    assert proxy.taken == [_interrupt(0), _interrupt(1)]
 
 
 async def test_after_a_restart_the_broker_is_told_how_far_commands_were_taken(
@@ -284,5 +299,5 @@ async def test_a_kept_token_that_is_refused_gives_way_to_the_configured_one(
 
 
 async def test_two_cannot_use_one_state_folder(proxy: Proxy, tmp_path: Path) -> None:
-    with pytest.raises(Exception, match="another relay-connect .process \\d+. uses"):
+    with pytest.raises(Conflict, match=r"another relay-connect \(process \d+\) uses"):
         StateFolder(tmp_path / "state")

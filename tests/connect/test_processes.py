@@ -70,7 +70,7 @@ async def test_what_is_written_comes_back_and_the_end_of_input_ends_it(records: 
 
 async def test_bytes_count_as_written_only_when_the_process_has_taken_them(records: ProcessRecords) -> None:
     output = Output()
-    script = "import sys; print('up', flush=True); sys.stdin.readline(); data = sys.stdin.read(); print(len(data), flush=True)"
+    script = "import sys; print('up', flush=True); sys.stdin.readline(); print(len(sys.stdin.read()), flush=True)"
     process = await _start(script, records=records, on_output=output)
     await output.lines(1)
     os.kill(process.pid, signal.SIGSTOP)

@@ -71,7 +71,7 @@ async def test_a_broker_that_is_not_there_is_said_in_words(
 ) -> None:
     monkeypatch.setattr("connect.api_client._FIRST_DELAY_S", 0.001)
     async with AgentRelay(f"http://127.0.0.1:{unused_tcp_port}", TOKEN) as relay:
-        with pytest.raises(Unavailable, match="cannot reach http://127.0.0.1") as refused:
+        with pytest.raises(Unavailable, match="cannot reach http://127") as refused:
             await relay.agents()
     assert refused.value.code == "BROKER_UNREACHABLE"
 

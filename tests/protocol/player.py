@@ -232,10 +232,12 @@ class _CodexPlayer(_RpcPlayer):
 class _AcpPlayer(_RpcPlayer):
     def __init__(self, lines: list[tuple[str, Json]], cut: Cut) -> None:
         super().__init__(lines, cut)
-        loaded = [frame["params"]["sessionId"] for _, frame in lines if frame.get("method") == "session/load"]
-        created = [frame["result"] for _, frame in lines if "sessionId" in (frame.get("result") or {})]
-        self.own = loaded[0] if loaded else created[0]["sessionId"]
-        self.session = AcpSession(opening(resume=loaded[0] if loaded else None))
+        loads = [frame for _, frame in lines if frame.get("method") == "session/load"]
+        news = [frame for _, frame in lines if frame.get("method") == "session/new"]
+        prompted = [frame["params"]["sessionId"] for _, frame in lines if frame.get("method") == "session/prompt"]
+        resume = None if news else loads[0]["params"]["sessionId"]
+        self.own = prompted[0] if prompted else resume or self.answer_of(news[0])["result"]["sessionId"]
+        self.session = AcpSession(opening(resume=resume))
         self.pings: list[int] = []
 
     @override
@@ -252,8 +254,11 @@ class _AcpPlayer(_RpcPlayer):
             case {"id": asked, "method": "initialize"}:
                 self.recorded["initialize"].append(asked)
                 self.keep(self.session.start())
-            case {"id": asked, "method": "session/new" | "session/load" as method}:
-                self.recorded[method].append(asked)
+            case {"id": asked, "method": "session/load"}:
+                self.recorded["session/load"].append(asked)
+                self.match()
+            case {"id": asked, "method": "session/new"} if self.answer_of(frame)["result"]["sessionId"] == self.own:
+                self.recorded["session/new"].append(asked)
                 self.match()
             case {
                 "id": asked,

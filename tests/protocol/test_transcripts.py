@@ -105,3 +105,52 @@ def test_any_split_of_a_recording_gives_the_same_frames(name: str, client: str |
         return [data[start:end] for start, end in pairwise([0, *places, len(data)])]
 
     assert play(name, client=client, cut=cut) == play(name, client=client)
+
+
+CONVERSATIONS = {
+    "claude-sdkurl-2.1.112": "ready|turn|ask Bash|ran touch probe.txt && echo ran|completed|turn|completed",
+    "claude-sdkurl-2.1.120": "ready|turn|ask Bash|ran touch probe.txt && echo ran|completed|turn|completed",
+    "claude-sdkurl-2.1.120-pending-approval-drop": "turn|ask Bash|no result|completed",
+    "claude-stdio-approval-variants": "ready|turn|ask Bash|ran touch a1.txt|completed|turn|ask Bash|ran touch a2.txt|"
+    "completed|turn|ask Bash|withdrawn|no result|completed|turn|ask Bash|no result|completed|turn|ran echo harmless|"
+    "completed|turn|ran ls -la|completed|turn|ask Bash|ran touch a5.txt|completed|turn|ran touch a6.txt|completed|"
+    "turn|interrupted",
+    "claude-stdio-controls": "ready|accepted|turn|interrupted|turn|ask Bash|no result|completed|turn|ask Bash|"
+    "no result|interrupted|turn|ask Bash|withdrawn|no result|interrupted|turn|ask Write|wrote probe_w.txt|"
+    "wrote probe_w2.txt|completed|turn|completed|turn|completed|turn|failed",
+    "claude-stdio-dedupe": "ready|accepted|turn|completed|seen|turn|completed",
+    "claude-stdio-eof-midturn": "turn|ask Bash|withdrawn|no result|completed",
+    "claude-stdio-hooks-sdkmcp": "ready|turn|ask Bash|ran touch h.txt|ask mcp__relay__relay_send|result|completed",
+    "claude-stdio-no-permission-tool": "ready|turn|no result|completed",
+    "claude-stdio-resume": "ready|turn|completed",
+    "claude-stdio-resume-bad": "broken RESUME_FAILED",
+    "claude-stdio-sigterm": "turn",
+    "codex-stdio-approvals": "ready|accepted|turn|ask commandExecution|ran touch esc1.txt && echo ran|completed|"
+    "accepted|turn|ask commandExecution|no result|completed|accepted|turn|ask commandExecution|ran touch esc3.txt|"
+    "completed|accepted|turn|ran touch esc3.txt|completed|accepted|turn|ask fileChange|wrote /tmp/project/note.txt|"
+    "completed|accepted|turn|ask fileChange|no result|completed|accepted|turn|ask commandExecution|no result|"
+    "interrupted|accepted|turn|ask commandExecution|ran touch inside-readonly.txt|completed",
+    "codex-stdio-control": "ready|accepted|turn|interrupted|accepted|turn|ask commandExecution|interrupted|withdrawn|"
+    "accepted|turn|accepted|joined|completed|accepted|turn|completed",
+    "codex-stdio-codemode": "ready|accepted|turn|ran touch cm.txt && echo ran|completed|accepted|turn|"
+    "wrote /tmp/project/note-cm.txt|completed|accepted|turn|ask commandExecution|ran touch cm-esc.txt|completed|"
+    "accepted|turn|ask mcp__relay__relay_send|result|completed",
+    "codex-stdio-mcp-401": "ready",
+    "codex-stdio-resume": "ready|accepted|turn|completed",
+    "gemini-acp-basic": "ready|accepted|turn|completed|accepted|turn|ask execute|ran touch probe.txt && echo ran|"
+    "completed|accepted|turn|ask execute|no result|completed|accepted|turn|ask edit|wrote /tmp/project/note.txt|"
+    "completed|accepted|turn|completed|accepted|turn|interrupted|accepted|turn|ask execute|withdrawn|interrupted|"
+    "accepted|turn|ask edit|wrote /tmp/project/note3.txt|completed|accepted|turn|failed",
+    "gemini-acp-load-after-a-minute": "ready|accepted|turn|completed",
+    "gemini-acp-load-history-replay": "ready",
+    "gemini-acp-load-same-minute-fails": "broken RESUME_FAILED|refused",
+    "gemini-acp-trusted-mcp": "ready|accepted|turn|ask mcp__relay__relay_send|result|completed|accepted|turn|"
+    "ask mcp__relay__relay_send|no result|completed|accepted|turn|no result|completed|accepted|turn|"
+    "ran touch yolo.txt|completed|accepted|turn|interrupted|accepted|turn|completed",
+    "gemini-acp-two-sessions": "ready|accepted|turn|completed",
+}
+
+
+@pytest.mark.parametrize("name", CONVERSATIONS)
+def test_a_recording_tells_its_story(name: str) -> None:
+    assert "|".join(word for event in events_of(play(name)) if (word := digest(event))) == CONVERSATIONS[name]

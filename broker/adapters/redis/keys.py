@@ -33,6 +33,7 @@ _TEMPLATES: dict[str, str] = {
     "asks": ":a:%s:asks",  # hash: native request id -> approval id, while pending
     "seen_frames": ":a:%s:frames",  # set: frame uuids of a directly connected agent
     "message": ":m:%s",  # hash: body, wire text, and per recipient r:, b:, t:
+    "recipients": ":m:%s:to",  # set: agents a message went to
     "approval": ":ap:%s",  # hash
     "link": ":l:%s",  # hash: fence, epoch, sent, acked, online, boot, spool, reports, hello
     "outbox": ":l:%s:out",  # stream: <number>-0, field c = the command's JSON

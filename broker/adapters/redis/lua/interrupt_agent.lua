@@ -5,6 +5,6 @@
 -- uses: agents
 local a = load_agent(ARGV[1])
 if a.state ~= 'working' then return 0 end
-command(a.link, '{"type":"interrupt","agent":"' .. a.id .. '","generation":' .. a.generation .. '}')
+interrupt(a)
 append(a.session, 'agent.interrupted', a.id, a.name, '{"by":' .. json(ARGV[2]) .. '}')
 return 1

@@ -14,6 +14,7 @@ if ARGV[7] == 'started' then
   if a.state == 'idle' or a.state == 'deaf' then set_state(a, 'working', ',"turn":' .. json(turn)) end
   return 1
 end
+forget_timer('interrupt|' .. a.id .. '|' .. a.generation .. '|' .. turn)
 local closing = cjson.decode(ARGV[9])
 for i = 10, #ARGV do
   redis.call('LREM', K.inflight(a.id), 0, ARGV[i])

@@ -49,7 +49,7 @@ for i, agent in ipairs(others) do
   admitted[i] = {a, number}
   list[i] = '{"agent":"' .. agent .. '","name":' .. json(a.name) .. '}'
 end
-redis.call('EXPIRE', K.message(id) .. ':to', 604800)
+redis.call('EXPIRE', K.recipients(id), 604800)
 append(session, 'message.accepted', m.sender ~= '' and m.sender or nil, ARGV[5],
   string.sub(m.body, 1, -2) .. ',"recipients":[' .. table.concat(list, ',') .. ']}')
 local rows = {}

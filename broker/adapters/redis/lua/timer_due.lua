@@ -12,9 +12,12 @@ local on = {}
 -- An agent did not become ready.
 function on.spawn()
   local a = load_agent(part[2])
-  if a.id and a.state == 'starting' and a.generation == part[3] then
+  if not a.id or a.state ~= 'starting' or a.generation ~= part[3] then return end
+  if is_online(a.proxy) then
     stop(a, 'SPAWN_TIMEOUT')
     end_agent(a, 'failed', 'SPAWN_TIMEOUT', 'not ready within ' .. SPAWN_MS / 1000 .. ' s')
+  else
+    wake_at(NOW + SPAWN_MS, ARGV[1]) -- the order waits in the mailbox of a machine that is away
   end
 end
 
@@ -43,6 +46,14 @@ function on.proof()
   end
 end
 
+-- A turn was told to stop and goes on.
+function on.interrupt()
+  local a = load_agent(part[2])
+  if not a.id or a.generation ~= part[3] or a.turn ~= part[4] or a.state ~= 'working' then return end
+  append(a.session, 'agent.deaf', a.id, a.name, '{"turn":' .. json(part[4]) .. ',"stuck_at":"interrupt"}')
+  restart(a, 'deaf')
+end
+
 -- A proxy stayed away.
 function on.away()
   if is_online(part[2]) then return end
@@ -58,7 +69,7 @@ end
 
 -- A message waited for as long as its sender allowed.
 function on.ttl()
-  for _, agent in ipairs(redis.call('SMEMBERS', K.message(part[2]) .. ':to')) do
+  for _, agent in ipairs(redis.call('SMEMBERS', K.recipients(part[2]))) do
     if redis.call('ZREM', K.queue(agent), part[2]) == 1 then undeliverable(part[2], agent, 'expired') end
   end
 end

@@ -6,6 +6,8 @@ local STOP_MS = 20000         -- the proxy's own EOF, TERM, KILL ladder takes 12
 local RESTARTS = 3            -- within RESTART_WINDOW_MS; a process that dies faster is broken
 local RESTART_WINDOW_MS = 600000
 local ATTEMPTS = 5            -- deliveries of one message before it is a dead letter
+local ENDED_KEPT_S = 2592000  -- how long an ended agent can be looked up; the log keeps its story
+local STUCK_MS = 20000        -- vendors stop a turn within a second of being told
 local NUDGE = 'Your process was restarted while you were working on the previous message. '
   .. 'Go on from where you stopped, do not repeat steps that are already done, and if you had finished, just say so.'
 
@@ -47,6 +49,14 @@ local function deliver(a, message, steer)
   receipt(message, a.id, 'sent', ',"how":"' .. (steer and 'steer' or 'turn') .. '"')
   wake_at(NOW + PROOF_MS, 'proof|' .. a.id .. '|' .. a.generation .. '|' .. message)
   return true
+end
+
+-- Tells the agent to stop its turn; a turn that goes on all the same means that it is deaf.
+local function interrupt(a)
+  command(a.link, '{"type":"interrupt","agent":"' .. a.id .. '","generation":' .. a.generation .. '}')
+  if a.turn and a.turn ~= '' then
+    wake_at(NOW + STUCK_MS, 'interrupt|' .. a.id .. '|' .. a.generation .. '|' .. a.turn)
+  end
 end
 
 -- Why nothing can be handed over now; nil when it can.
@@ -99,6 +109,8 @@ local function end_agent(a, state, reason, detail)
   redis.call('HSET', K.agent(a.id), 'reason', reason or '', 'ended', NOW)
   append(a.session, 'agent.' .. state, a.id, a.name, '{"reason":' .. json(reason) .. ',"detail":' .. json(detail) .. '}')
   set_state(a, state, ',"reason":' .. json(reason))
+  redis.call('EXPIRE', K.agent(a.id), ENDED_KEPT_S)
+  redis.call('ZREMRANGEBYSCORE', K.members(a.session), '-inf', NOW - ENDED_KEPT_S * 1000)
 end
 
 local function spawn_command(a)

@@ -6,7 +6,7 @@ local function enqueue(message, agent)
   local key = K.message(message)
   redis.call('XADD', K.inbox(agent), 'MAXLEN', '~', 1000, number .. '-0', 'm', message)
   redis.call('HSET', key, 'i:' .. agent, number, 'n:' .. agent, a.name)
-  redis.call('SADD', key .. ':to', agent)
+  redis.call('SADD', K.recipients(message), agent)
   return a, number
 end
 
@@ -22,9 +22,7 @@ local function admit(message, a, number, mode)
   redis.call('ZADD', K.queue(a.id), mode == 'interrupt' and number - 1e12 or number, message)
   receipt(message, a.id, 'queued', because and ',"because":"' .. because .. '"')
   if because then redis.call('HSET', K.message(message), 'b:' .. a.id, because) end
-  if mode == 'interrupt' and a.state == 'working' then
-    command(a.link, '{"type":"interrupt","agent":"' .. a.id .. '","generation":' .. a.generation .. '}')
-  end
+  if mode == 'interrupt' and a.state == 'working' then interrupt(a) end
   dispatch(a)
   return {a.id, a.name, redis.call('HGET', K.message(message), 'r:' .. a.id), because or ''}
 end
@@ -51,7 +49,7 @@ end
 -- The answer to a repeated send: what is known by now.
 local function deliveries(message)
   local rows = {}
-  for _, agent in ipairs(redis.call('SMEMBERS', K.message(message) .. ':to')) do
+  for _, agent in ipairs(redis.call('SMEMBERS', K.recipients(message))) do
     local f = fields(K.message(message), 'n:' .. agent, 'r:' .. agent, 'b:' .. agent)
     rows[#rows + 1] = {agent, f['n:' .. agent], f['r:' .. agent], f['b:' .. agent] or ''}
   end

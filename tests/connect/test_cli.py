@@ -1,0 +1,182 @@
+"""The program `relay-connect` as it is started by a person or a service."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from broker import __version__
+from broker.domain.ids import AgentId, MessageId, SessionId
+from broker.protocol import close_codes
+from broker.protocol.agent_events import TurnEnded
+from broker.protocol.proxy import Deliver, Exited, Spawn, StateChanged
+from connect import process_tree
+from connect.cli import main
+from tests.connect.scripted_broker import ScriptedBroker, scripted_broker
+
+AGENT = AgentId("a1")
+ACP_AGENT = Path(__file__).parents[1] / "fixtures" / "scripted_acp_agent.py"
+TOKEN = "nt_live_secret-of-the-proxy"
+
+
+@pytest.fixture
+async def broker() -> AsyncGenerator[ScriptedBroker]:
+    async with scripted_broker() as broker:
+        yield broker
+
+
+@pytest.fixture
+def environment(tmp_path: Path, broker: ScriptedBroker) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "RELAYCAST_URL": broker.url,
+        "RELAYCAST_TOKEN": TOKEN,
+        "RELAYCAST_STATE_DIR": str(tmp_path / "state"),
+        "RELAYCAST_CONFIG_DIR": str(tmp_path),
+    }
+
+
+@asynccontextmanager
+async def relay_connect(environment: dict[str, str], *arguments: str) -> AsyncGenerator[asyncio.subprocess.Process]:
+    agent = f"--agent=scripted={sys.executable} {ACP_AGENT}"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", "from connect.cli import main; main()", "--headless", agent, *arguments),
+        env=environment,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        async with asyncio.timeout(15):
+            await process.communicate()
+
+
+async def ended(process: asyncio.subprocess.Process) -> tuple[int | None, str]:
+    async with asyncio.timeout(15):
+        output, _ = await process.communicate()
+    return process.returncode, output.decode()
+
+
+async def started_agent_with_a_stubborn_child(broker: ScriptedBroker) -> process_tree.ProcessKey:
+    await broker.command(Spawn(agent=AGENT, generation=1, name="Worker", session=SessionId("s1"), cli="scripted"))
+    message = MessageId("00000000-0000-4000-8000-000000000001")
+    await broker.command(Deliver(agent=AGENT, generation=1, message_id=message, text="child"))
+    changed = await broker.report(StateChanged, lambda report: isinstance(report.event, TurnEnded))
+    assert isinstance(changed.event, TurnEnded)
+    return process_tree.key_of(int(changed.event.text))
+
+
+async def test_sigterm_ends_the_agents_and_exits_with_zero(broker: ScriptedBroker, environment: dict[str, str]) -> None:
+    async with relay_connect(environment) as process:
+        child = await started_agent_with_a_stubborn_child(broker)
+        process.terminate()
+        status, output = await ended(process)
+    assert status == 0, output
+    assert not process_tree.is_running(child)
+    assert broker.of(Exited)[0].reason == "PROXY_STOPPED"
+    assert "✓ Connected to 127.0.0.1" in output
+    assert "✓ Dashboard: http://127.0.0.1/session/s1" in output
+
+
+async def test_a_second_signal_kills_at_once(broker: ScriptedBroker, environment: dict[str, str]) -> None:
+    async with relay_connect(environment) as process:
+        child = await started_agent_with_a_stubborn_child(broker)
+        assert process.stdout is not None
+        process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(10):
+            while b"Ctrl-C again" not in await process.stdout.readline():
+                pass
+        process.send_signal(signal.SIGINT)
+        status, _ = await ended(process)
+    assert status == 130
+    assert not process_tree.is_running(child)
+
+
+async def test_after_a_kill_the_next_start_leaves_nothing_running_and_goes_on_numbering(
+    broker: ScriptedBroker, environment: dict[str, str]
+) -> None:
+    async with relay_connect(environment) as process:
+        child = await started_agent_with_a_stubborn_child(broker)
+        process.kill()
+        await ended(process)
+    seen = broker.reports_seen
+    async with relay_connect(environment) as process:
+        await broker.until(lambda: len(broker.hellos) == 2)
+        assert not process_tree.is_running(child)
+        await broker.command(Spawn(agent=AGENT, generation=2, name="Worker", session=SessionId("s1"), cli="scripted"))
+        await broker.until(lambda: broker.reports_seen > seen)
+    first, second = broker.hellos
+    assert second.agents == []
+    assert second.machine_id == first.machine_id
+    assert second.spool_id == first.spool_id
+    assert second.boot_id != first.boot_id
+
+
+async def test_reports_of_a_killed_process_are_sent_by_the_next_without_holes(
+    broker: ScriptedBroker, environment: dict[str, str]
+) -> None:
+    broker.acknowledging = False
+    async with relay_connect(environment) as process:
+        await broker.command(Spawn(agent=AGENT, generation=1, name="W", session=SessionId("s1"), cli="nonsense"))
+        await broker.report(Exited)
+        process.kill()
+        await ended(process)
+    lost, broker.reports, broker.acknowledging = broker.reports, [], True
+    async with relay_connect(environment):
+        await broker.until(lambda: broker.reports_seen >= len(lost))
+    assert broker.reports[: len(lost)] == lost
+
+
+async def test_only_one_runs_for_each_state_folder(broker: ScriptedBroker, environment: dict[str, str]) -> None:
+    async with relay_connect(environment) as first:
+        await broker.until(lambda: bool(broker.hellos))
+        async with relay_connect(environment) as second:
+            status, output = await ended(second)
+    assert status == 1
+    assert f"another relay-connect (process {first.pid}) uses" in output
+
+
+async def test_a_refused_token_ends_it_with_a_status_of_its_own(
+    broker: ScriptedBroker, environment: dict[str, str]
+) -> None:
+    broker.close_next = (close_codes.UNAUTHENTICATED.code, close_codes.UNAUTHENTICATED.reason)
+    async with relay_connect(environment) as process:
+        status, output = await ended(process)
+    assert status == 3
+    assert close_codes.UNAUTHENTICATED.reason in output
+
+
+async def test_json_lines_hold_what_it_tells_about_itself(broker: ScriptedBroker, environment: dict[str, str]) -> None:
+    async with relay_connect(environment, "--json") as process:
+        await broker.until(lambda: bool(broker.hellos))
+        process.terminate()
+        _, output = await ended(process)
+    lines = [json.loads(line) for line in output.splitlines()]
+    assert [line["type"] for line in lines] == ["connected", "stopping"]
+
+
+def test_without_a_token_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RELAYCAST_TOKEN", raising=False)
+    monkeypatch.setenv("RELAYCAST_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("RELAYCAST_CONFIG_DIR", str(tmp_path))
+    result = CliRunner().invoke(main, ["--headless", "--url", "http://127.0.0.1:9"])
+    assert result.exit_code == 1
+    assert "set RELAYCAST_TOKEN" in result.output
+
+
+def test_version_prints_the_version() -> None:
+    assert CliRunner().invoke(main, ["version"]).output == f"{__version__}\n"

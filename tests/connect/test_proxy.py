@@ -1,0 +1,368 @@
+"""The whole proxy in this process, against a scripted broker and real, scripted agent processes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from broker.domain.agents import Transport
+from broker.domain.approvals import ApprovalAnswer, Verdict
+from broker.domain.ids import AgentId, MessageId, SessionId
+from broker.protocol.agent_events import (
+    AgentReady,
+    ApprovalRequested,
+    PromptAccepted,
+    StateEvent,
+    TurnEnded,
+    TurnOutcome,
+    TurnStarted,
+)
+from broker.protocol.proxy import (
+    Answer,
+    Deliver,
+    Exited,
+    Handed,
+    Interrupt,
+    Spawn,
+    Started,
+    StateChanged,
+    Stop,
+)
+from connect import process_tree
+from connect.endpoint import Endpoint
+from connect.notices import AgentEnded, AgentStarted, Notice
+from connect.proxy import RelayConnect
+from connect.settings import AgentSettings, ConnectSettings
+from tests.connect.scripted_broker import ScriptedBroker, scripted_broker
+
+AGENT = AgentId("a1")
+ACP_AGENT = Path(__file__).parents[1] / "fixtures" / "scripted_acp_agent.py"
+
+
+@pytest.fixture
+async def broker() -> AsyncGenerator[ScriptedBroker]:
+    async with scripted_broker() as broker:
+        yield broker
+
+
+def settings(broker: ScriptedBroker, folder: Path, **agents: AgentSettings) -> ConnectSettings:
+    scripted = AgentSettings(command=(sys.executable, str(ACP_AGENT)))
+    return ConnectSettings(
+        endpoint=Endpoint(url=broker.url, token="nt_live_secret-of-the-proxy"),
+        state_dir=folder,
+        name="test",
+        labels=("gpu",),
+        session=None,
+        agents={"scripted": scripted, **agents},
+        spool_bytes=1024 * 1024,
+        cwd=Path.cwd(),
+    )
+
+
+@asynccontextmanager
+async def running(settings: ConnectSettings, notices: list[Notice] | None = None) -> AsyncGenerator[RelayConnect]:
+    proxy = RelayConnect(settings, notice=(notices if notices is not None else []).append)
+    task = asyncio.ensure_future(proxy.run())
+    try:
+        yield proxy
+    finally:
+        proxy.stopping.set()
+        async with asyncio.timeout(15):
+            await task
+        proxy.close()
+
+
+def spawn(cli: str = "scripted", *, generation: int = 1, cwd: str | None = None, resume: str | None = None) -> Spawn:
+    return Spawn(
+        agent=AGENT,
+        generation=generation,
+        name="Worker",
+        session=SessionId("s1"),
+        cli=cli,
+        cwd=cwd,
+        instructions="",
+        resume=resume,
+    )
+
+
+def deliver(text: str, *, message_id: str = "00000000-0000-4000-8000-000000000001", generation: int = 1) -> Deliver:
+    return Deliver(agent=AGENT, generation=generation, message_id=MessageId(message_id), text=text)
+
+
+def stop(*, generation: int = 1) -> Stop:
+    return Stop(agent=AGENT, generation=generation)
+
+
+async def event(broker: ScriptedBroker, kind: type[StateEvent], *, count: int = 1) -> StateEvent:
+    def found() -> list[StateEvent]:
+        return [report.event for report in broker.of(StateChanged) if isinstance(report.event, kind)]
+
+    await broker.until(lambda: len(found()) >= count)
+    return found()[count - 1]
+
+
+async def spoken(broker: ScriptedBroker, text: str) -> str:
+    """What the agent says in a turn of its own."""
+    await broker.command(deliver(text))
+    ended = await event(broker, TurnEnded)
+    assert isinstance(ended, TurnEnded)
+    return ended.text
+
+
+async def test_hello_tells_which_agents_the_machine_has(broker: ScriptedBroker, tmp_path: Path) -> None:
+    async with running(settings(broker, tmp_path / "s")):
+        await broker.until(lambda: bool(broker.hellos))
+    hello = broker.hellos[0]
+    assert (hello.name, hello.labels) == ("test", ["gpu"])
+    clis = {cli.cli: cli for cli in hello.clis}
+    assert clis["scripted"].supported
+    assert set(clis) >= {"claude", "codex", "gemini"}
+
+
+async def test_an_agent_is_started_prompted_and_answers(broker: ScriptedBroker, tmp_path: Path) -> None:
+    notices: list[Notice] = []
+    async with running(settings(broker, tmp_path / "s"), notices):
+        await broker.command(spawn())
+        started = await broker.report(Started)
+        assert started.transport is Transport.STDIO
+        await event(broker, AgentReady)
+        assert await spoken(broker, "say hello there") == "hello there"
+        await broker.report(Handed)
+        await event(broker, PromptAccepted)
+        await event(broker, TurnStarted)
+        await broker.command(stop())
+        exited = await broker.report(Exited)
+    assert (exited.reason, exited.expected, exited.code) == ("stopped", True, 0)
+    assert {frame.direction for frame in broker.frames()} == {"in", "out"}
+    assert [type(notice) for notice in notices[1:]] == [AgentStarted, AgentEnded]
+
+
+async def test_the_process_starts_only_after_the_broker_knows_its_token(broker: ScriptedBroker, tmp_path: Path) -> None:
+    broker.acknowledging = False
+    notices: list[Notice] = []
+    async with running(settings(broker, tmp_path / "s"), notices):
+        await broker.command(spawn())
+        started = await broker.report(Started)
+        await broker.until(lambda: broker.commands_acked == 1)
+        assert not [notice for notice in notices if isinstance(notice, AgentStarted)]
+        broker.acknowledging = True
+        await broker.acknowledge()
+        await event(broker, AgentReady)
+        assert await spoken(broker, "token-digest") == started.token_sha256
+
+
+async def test_a_message_that_comes_before_the_agent_is_ready_waits_for_it(
+    broker: ScriptedBroker, tmp_path: Path
+) -> None:
+    async with running(settings(broker, tmp_path / "s")):
+        await broker.command(spawn())
+        assert await spoken(broker, "say early") == "early"
+
+
+async def test_a_message_that_comes_twice_runs_once(broker: ScriptedBroker, tmp_path: Path) -> None:
+    async with running(settings(broker, tmp_path / "s")):
+        await broker.command(spawn())
+        await broker.command(deliver("say once"))
+        await broker.command(deliver("say once"))
+        await broker.command(deliver("say last", message_id="00000000-0000-4000-8000-000000000002"))
+        last = await event(broker, TurnEnded, count=2)
+    assert isinstance(last, TurnEnded)
+    assert last.text == "last"
+    assert len(broker.of(Handed)) == 2
+
+
+async def test_a_spawn_that_comes_twice_starts_one_process(broker: ScriptedBroker, tmp_path: Path) -> None:
+    async with running(settings(broker, tmp_path / "s")):
+        await broker.command(spawn())
+        await broker.command(spawn())
+        await event(broker, AgentReady)
+        await broker.command(stop())
+        await broker.report(Exited)
+        await broker.command(spawn())
+        await broker.until(lambda: broker.commands_acked == 4)
+    assert len(broker.of(Started)) == 1
+    assert len(broker.of(Exited)) == 1
+
+
+async def test_a_newer_generation_replaces_the_old_process_once_that_is_gone(
+    broker: ScriptedBroker, tmp_path: Path
+) -> None:
+    async with running(settings(broker, tmp_path / "s")):
+        await broker.command(spawn())
+        await event(broker, AgentReady)
+        await broker.command(spawn(generation=2))
+        await event(broker, AgentReady, count=2)
+        await broker.command(deliver("say stale"))
+        await broker.command(deliver("say new", generation=2))
+        ended = await event(broker, TurnEnded)
+    kinds = [(type(n.report), n.report.generation) for n in broker.reports if isinstance(n.report, Started | Exited)]
+    assert kinds[:3] == [(Started, 1), (Exited, 1), (Started, 2)]
+    assert isinstance(ended, TurnEnded)
+    assert ended.text == "new"
+
+
+async def test_a_stop_of_an_unknown_agent_is_answered(broker: ScriptedBroker, tmp_path: Path) -> None:
+    async with running(settings(broker, tmp_path / "s")):
+        await broker.command(stop())
+        exited = await broker.report(Exited)
+    assert (exited.reason, exited.expected, exited.code) == ("stopped", True, None)
+
+
+async def test_a_stop_during_the_start_leaves_nothing(broker: ScriptedBroker, tmp_path: Path) -> None:
+    broker.acknowledging = False
+    async with running(settings(broker, tmp_path / "s")):
+        await broker.command(spawn())
+        await broker.report(Started)
+        await broker.command(stop())
+        exited = await broker.report(Exited)
+        broker.acknowledging = True
+        await broker.acknowledge()
+    assert (exited.reason, exited.code) == ("stopped", None)
+
+
+async def test_a_permission_is_asked_for_and_answered(broker: ScriptedBroker, tmp_path: Path) -> None:
+    async with running(settings(broker, tmp_path / "s")):
+        await broker.command(spawn())
+        await broker.command(deliver("ask"))
+        asked = await event(broker, ApprovalRequested)
+        assert isinstance(asked, ApprovalRequested)
+        answer = ApprovalAnswer(verdict=Verdict.ALLOW)
+        await broker.command(Answer(agent=AGENT, generation=1, native_id=asked.native_id, answer=answer))
+        ended = await event(broker, TurnEnded)
+    assert isinstance(ended, TurnEnded)
+    assert '"yes"' in ended.text
+
+
+async def test_an_interrupt_ends_the_turn(broker: ScriptedBroker, tmp_path: Path) -> None:
+    async with running(settings(broker, tmp_path / "s")):
+        await broker.command(spawn())
+        await broker.command(deliver("hang"))
+        await event(broker, TurnStarted)
+        await broker.command(Interrupt(agent=AGENT, generation=1))
+        ended = await event(broker, TurnEnded)
+    assert isinstance(ended, TurnEnded)
+    assert ended.outcome is TurnOutcome.INTERRUPTED
+
+
+async def test_an_agent_that_dies_is_reported_with_its_last_words(broker: ScriptedBroker, tmp_path: Path) -> None:
+    async with running(settings(broker, tmp_path / "s")):
+        await broker.command(spawn())
+        await broker.command(deliver("die"))
+        exited = await broker.report(Exited)
+    assert (exited.reason, exited.expected, exited.code, exited.detail) == ("exited", False, 3, "I was told to")
+
+
+async def test_the_token_is_never_in_arguments_or_reports(broker: ScriptedBroker, tmp_path: Path) -> None:
+    async with running(settings(broker, tmp_path / "s")):
+        await broker.command(spawn())
+        assert await spoken(broker, "token") == "[redacted]"
+        argv = deliver("argv", message_id="00000000-0000-4000-8000-000000000002")
+        await broker.command(argv)
+        said = await event(broker, TurnEnded, count=2)
+    assert isinstance(said, TurnEnded)
+    assert json.loads(said.text) == [str(ACP_AGENT)]
+    assert b"at_live_" not in broker.raw
+    assert b"secret-of-the-proxy" not in broker.raw
+
+
+async def test_agents_do_not_inherit_what_is_the_relays_own(
+    broker: ScriptedBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RELAYCAST_TOKEN", "nt_live_x")
+    async with running(settings(broker, tmp_path / "s")):
+        await broker.command(spawn())
+        assert json.loads(await spoken(broker, "env")) == [process_tree.MARK]
+
+
+async def test_stopping_an_agent_ends_what_it_has_started(
+    broker: ScriptedBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connect.processes._TERM_GRACE_S", 0.2)
+    async with running(settings(broker, tmp_path / "s")):
+        await broker.command(spawn())
+        child = process_tree.key_of(int(await spoken(broker, "child")))
+        assert process_tree.is_running(child)
+        await broker.command(stop())
+        await broker.report(Exited)
+        assert not process_tree.is_running(child)
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        (spawn("nonsense"), "CLI_MISSING"),
+        (spawn("absent"), "CLI_MISSING"),
+        (spawn("not-a-program"), "SPAWN_FAILED"),
+        (spawn(cwd="/does/not/exist"), "CWD_MISSING"),
+        (spawn("babbler"), "exited"),
+    ],
+    ids=["unknown", "absent", "not-a-program", "no-folder", "babbler"],
+)
+async def test_an_agent_that_cannot_run_is_reported_with_the_reason(
+    broker: ScriptedBroker, tmp_path: Path, command: Spawn, reason: str
+) -> None:
+    broken = tmp_path / "broken"
+    broken.write_text("#!/does/not/exist\n")
+    broken.chmod(0o755)
+    agents = {
+        "absent": AgentSettings(command=("no-such-program",)),
+        "not-a-program": AgentSettings(command=(str(broken),)),
+        "babbler": AgentSettings(command=(sys.executable, "-c", "print('not json')")),
+    }
+    async with running(settings(broker, tmp_path / "s", **agents)):
+        await broker.command(command)
+        exited = await broker.report(Exited)
+    assert (exited.reason, exited.expected) == (reason, False)
+
+
+async def test_agents_go_on_while_the_broker_is_away(broker: ScriptedBroker, tmp_path: Path) -> None:
+    async with running(settings(broker, tmp_path / "s")):
+        await broker.command(spawn())
+        await broker.command(deliver("hang"))
+        await event(broker, TurnStarted)
+        await broker.drop()
+        await broker.until(lambda: len(broker.hellos) == 2)
+        assert [live.agent for live in broker.hellos[1].agents] == [AGENT]
+        await broker.command(Interrupt(agent=AGENT, generation=1))
+        await event(broker, TurnEnded)
+
+
+async def test_leaving_ends_the_agents_and_says_so_before_the_link_closes(
+    broker: ScriptedBroker, tmp_path: Path
+) -> None:
+    async with running(settings(broker, tmp_path / "s")):
+        await broker.command(spawn())
+        await event(broker, AgentReady)
+    (exited,) = broker.of(Exited)
+    assert (exited.reason, exited.expected) == ("PROXY_STOPPED", False)
+    assert list((tmp_path / "s" / "agents").iterdir()) == []
+    assert list((tmp_path / "s" / "processes").iterdir()) == []
+
+
+async def test_an_old_claude_is_supervised_while_it_talks_to_the_broker_by_itself(
+    broker: ScriptedBroker, tmp_path: Path
+) -> None:
+    package = tmp_path / "node_modules" / "@anthropic-ai" / "claude-code"
+    package.mkdir(parents=True)
+    (package / "package.json").write_text('{"name": "@anthropic-ai/claude-code", "version": "2.1.120"}')
+    program = package / "claude"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    notices: list[Notice] = []
+    claude = AgentSettings(command=(str(program),))
+    async with running(settings(broker, tmp_path / "s", claude=claude), notices):
+        await broker.command(spawn("claude"))
+        started = await broker.report(Started)
+        assert (started.transport, started.version) == (Transport.SDK_URL, "2.1.120")
+        await broker.command(deliver("this goes another way"))
+        await broker.command(stop())
+        exited = await broker.report(Exited)
+    assert exited.expected
+    assert broker.of(Handed) == []
+    assert broker.frames() == []

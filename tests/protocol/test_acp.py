@@ -1,0 +1,327 @@
+from typing import Any
+
+import pytest
+
+from broker.domain.approvals import ApprovalAnswer, Scope, Verdict
+from broker.protocol.acp import AcpSession
+from broker.protocol.agent_events import (
+    AgentBroken,
+    AgentReady,
+    ApprovalRequested,
+    ApprovalWithdrawn,
+    CommandRan,
+    FilesChanged,
+    ProblemNoted,
+    PromptAccepted,
+    PromptRefused,
+    TextSpoken,
+    TextStreamed,
+    TokensUsed,
+    ToolCalled,
+    ToolReturned,
+    TurnEnded,
+    TurnOutcome,
+    TurnStarted,
+)
+from broker.protocol.agent_session import Frame
+from tests.protocol.talking import FIRST, SECOND, events, hear, message, opening, written
+
+ALLOW = ApprovalAnswer(verdict=Verdict.ALLOW)
+DENY = ApprovalAnswer(verdict=Verdict.DENY)
+CAPABLE = {
+    "protocolVersion": 1,
+    "agentInfo": {"name": "gemini-cli", "version": "0.61.0"},
+    "agentCapabilities": {"loadSession": True, "mcpCapabilities": {"http": True}},
+}
+OPTIONS = [
+    {"optionId": "server", "kind": "allow_always"},
+    {"optionId": "tool", "kind": "allow_always"},
+    {"optionId": "once", "kind": "allow_once"},
+    {"optionId": "no", "kind": "reject_once"},
+]
+
+
+@pytest.fixture
+def session() -> AcpSession:
+    session = AcpSession(opening())
+    follow(session, follow(session, session.start(), CAPABLE), {"sessionId": "s1"})
+    return session
+
+
+def loading() -> tuple[AcpSession, list[Frame]]:
+    session = AcpSession(opening(resume="s1"))
+    return session, follow(session, follow(session, session.start(), CAPABLE), {})
+
+
+def loaded(*history: str) -> AcpSession:
+    session, frames = loading()
+    hear(session, *(update("user_message_chunk", content={"type": "text", "text": text}) for text in history))
+    pong(session, frames)
+    return session
+
+
+def requests(frames: list[Frame], method: str) -> list[dict[str, Any]]:
+    return [each for each in written(frames) if each.get("method") == method]
+
+
+def follow(session: AcpSession, frames: list[Frame], result: dict[str, Any]) -> list[Frame]:
+    """Answer the last request among the frames that is no ping."""
+    asked = [each for each in written(frames) if "id" in each and each.get("method") != "_relaycast/ping"]
+    return hear(session, {"jsonrpc": "2.0", "id": asked[-1]["id"], "result": result})
+
+
+def pong(session: AcpSession, frames: list[Frame]) -> list[Frame]:
+    (ping,) = requests(frames, "_relaycast/ping")
+    return hear(session, {"jsonrpc": "2.0", "id": ping["id"], "error": {"code": -32601, "message": "unknown"}})
+
+
+def update(name: str, **members: object) -> dict[str, Any]:
+    params = {"sessionId": "s1", "update": {"sessionUpdate": name, **members}}
+    return {"jsonrpc": "2.0", "method": "session/update", "params": params}
+
+
+def speech(text: str) -> dict[str, Any]:
+    return update("agent_message_chunk", content={"type": "text", "text": text})
+
+
+def permission(call: dict[str, Any], *, request_id: int = 0) -> dict[str, Any]:
+    params = {"sessionId": "s1", "options": OPTIONS, "toolCall": {"toolCallId": "c", **call}}
+    return {"jsonrpc": "2.0", "id": request_id, "method": "session/request_permission", "params": params}
+
+
+def test_the_handshake_opens_a_session_with_our_tools() -> None:
+    session = AcpSession(opening())
+    frames = follow(session, session.start(), CAPABLE)
+    (asked,) = requests(frames, "session/new")
+    assert asked["params"]["mcpServers"] == [
+        {
+            "type": "http",
+            "name": "relay",
+            "url": "http://127.0.0.1:8222/mcp",
+            "headers": [{"name": "Authorization", "value": "Bearer relay-secret"}],
+        }
+    ]
+    heard = events(follow(session, frames, {"sessionId": "s1", "models": {"currentModelId": "auto"}}))
+    assert heard == [AgentReady(native_id="s1", model="auto", version="0.61.0")]
+
+
+def test_it_authenticates_only_when_told_to() -> None:
+    session = AcpSession(opening(), auth_method="key")
+    frames = follow(session, session.start(), CAPABLE)
+    assert requests(frames, "authenticate")[0]["params"] == {"methodId": "key"}
+    assert len(requests(follow(session, frames, {}), "session/new")) == 1
+
+
+def test_an_agent_without_http_servers_works_without_our_tools() -> None:
+    session = AcpSession(opening())
+    frames = follow(session, session.start(), {"protocolVersion": 1})
+    assert requests(frames, "session/new")[0]["params"]["mcpServers"] == []
+    assert isinstance(events(frames)[0], ProblemNoted)
+
+
+def test_another_protocol_version_breaks_it() -> None:
+    session = AcpSession(opening())
+    (broken,) = events(follow(session, session.start(), {"protocolVersion": 2}))
+    assert isinstance(broken, AgentBroken)
+    assert broken.code == "HANDSHAKE_FAILED"
+
+
+def test_an_agent_that_cannot_load_breaks_the_resume() -> None:
+    session = AcpSession(opening(resume="s1"))
+    broken = events(follow(session, session.start(), {"protocolVersion": 1}))[-1]
+    assert isinstance(broken, AgentBroken)
+    assert broken.code == "RESUME_FAILED"
+
+
+def test_a_loaded_session_is_ready_when_its_history_has_been_replayed() -> None:
+    session, frames = loading()
+    replayed = hear(session, update("user_message_chunk", content={"text": message().text}), speech("Echo"))
+    assert events(frames) + events(replayed) == []
+    (ready,) = events(pong(session, frames))
+    assert ready == AgentReady(native_id="s1", resumed=True, version="0.61.0")
+
+
+def test_a_message_found_in_the_history_is_not_run_again_and_its_nudge_is() -> None:
+    session = loaded("<session_context>…", message().text)
+    assert written(session.prompt(message())) == []
+    frames = session.prompt(message(nudge="go on"))
+    assert requests(frames, "session/prompt")[0]["params"]["prompt"] == [{"type": "text", "text": "go on"}]
+    assert [event.type for event in events(frames + pong(session, frames))] == ["prompt_accepted", "turn_started"]
+
+
+def test_a_header_cut_in_two_chunks_is_found() -> None:
+    text = message().text
+    session = loaded(text[:20], text[20:])
+    assert events(session.prompt(message())) == [PromptAccepted(message_id=FIRST, already_seen=True)]
+
+
+def test_the_first_prompt_begins_with_the_instructions(session: AcpSession) -> None:
+    frames = session.prompt(message())
+    (asked,) = requests(frames, "session/prompt")
+    assert asked["params"]["prompt"][0]["text"] == f"You are Bob.\n\n{message().text}"
+    follow(session, frames, {"stopReason": "end_turn"})
+    (asked,) = requests(session.prompt(message(SECOND)), "session/prompt")
+    assert asked["params"]["prompt"][0]["text"] == message(SECOND).text
+
+
+def test_an_answered_ping_proves_that_the_prompt_was_read(session: AcpSession) -> None:
+    frames = session.prompt(message())
+    assert events(pong(session, frames)) == [
+        PromptAccepted(message_id=FIRST),
+        TurnStarted(turn_id=FIRST, message_id=FIRST),
+    ]
+
+
+def test_chunks_become_one_text_when_a_tool_or_the_turn_end_comes(session: AcpSession) -> None:
+    frames = session.prompt(message())
+    pong(session, frames)
+    tool = update("tool_call", toolCallId="c", title="ls", kind="execute", status="in_progress")
+    spoken = hear(session, speech("Let me "), speech("look."), tool, speech("Done."))
+    assert [frame.transient for frame in spoken] == [True, True, False, True]
+    quota = {"token_count": {"input_tokens": 20, "output_tokens": 10}}
+    ended = follow(session, frames, {"stopReason": "end_turn", "_meta": {"quota": quota}})
+    assert events(spoken) + events(ended) == [
+        TextStreamed(delta="Let me "),
+        TextStreamed(delta="look."),
+        TextSpoken(text="Let me look."),
+        ToolCalled(call_id="c", tool="execute", input={"title": "ls"}),
+        TextStreamed(delta="Done."),
+        TokensUsed(input_tokens=20, output_tokens=10),
+        TextSpoken(text="Done."),
+        TurnEnded(turn_id=FIRST, outcome=TurnOutcome.COMPLETED, message_ids=(FIRST,), text="Done."),
+    ]
+
+
+def test_a_mode_notice_is_no_speech(session: AcpSession) -> None:
+    pong(session, session.prompt(message()))
+    assert events(hear(session, speech("[MODE_UPDATE] yolo"))) == []
+
+
+@pytest.mark.parametrize("steer", [True, False])
+def test_a_second_prompt_waits_for_the_end_of_the_first(session: AcpSession, steer: bool) -> None:
+    frames = session.prompt(message())
+    assert session.prompt(message(SECOND, steer=steer)) == []
+    assert len(requests(follow(session, frames, {"stopReason": "end_turn"}), "session/prompt")) == 1
+
+
+def test_a_refused_prompt_may_come_again(session: AcpSession) -> None:
+    (asked,) = requests(session.prompt(message()), "session/prompt")
+    refused = hear(session, {"id": asked["id"], "error": {"code": -32602, "message": "Session not found"}})
+    assert events(refused) == [PromptRefused(message_id=FIRST, reason="Session not found")]
+    assert len(requests(session.prompt(message()), "session/prompt")) == 1
+
+
+def test_a_failed_model_call_is_a_failed_turn(session: AcpSession) -> None:
+    (asked,) = requests(session.prompt(message()), "session/prompt")
+    heard = events(hear(session, {"id": asked["id"], "error": {"code": 400, "message": "bad request"}}))
+    assert heard[-1] == TurnEnded(turn_id=FIRST, outcome=TurnOutcome.FAILED, message_ids=(FIRST,), reason="bad request")
+
+
+def test_interrupt_cancels_the_prompt_and_its_open_questions(session: AcpSession) -> None:
+    assert session.interrupt() == []
+    frames = session.prompt(message())
+    hear(session, permission({"title": "ls", "kind": "execute"}))
+    stopped = session.interrupt()
+    cancel, answer = written(stopped)
+    assert cancel == {"jsonrpc": "2.0", "method": "session/cancel", "params": {"sessionId": "s1"}}
+    assert answer == {"jsonrpc": "2.0", "id": 0, "result": {"outcome": {"outcome": "cancelled"}}}
+    assert events(stopped) == [ApprovalWithdrawn(native_id="0")]
+    (ended,) = events(follow(session, frames, {"stopReason": "cancelled"}))
+    assert isinstance(ended, TurnEnded)
+    assert ended.outcome is TurnOutcome.INTERRUPTED
+
+
+def test_a_question_left_at_the_turns_end_is_withdrawn(session: AcpSession) -> None:
+    frames = session.prompt(message())
+    hear(session, permission({"title": "ls", "kind": "execute"}))
+    assert ApprovalWithdrawn(native_id="0") in events(follow(session, frames, {"stopReason": "end_turn"}))
+
+
+@pytest.mark.parametrize(
+    ("answer", "option"),
+    [
+        (ALLOW, "once"),
+        (ApprovalAnswer(verdict=Verdict.ALLOW, scope=Scope.SESSION), "tool"),
+        (DENY, "no"),
+    ],
+)
+def test_an_answer_is_chosen_by_kind(session: AcpSession, answer: ApprovalAnswer, option: str) -> None:
+    session.prompt(message())
+    hear(session, permission({"title": "ls", "kind": "execute"}))
+    (frame,) = written(session.answer("0", answer))
+    assert frame["result"]["outcome"] == {"outcome": "selected", "optionId": option}
+    assert session.answer("0", answer) == []
+
+
+def test_a_rejected_tool_is_told_here_because_the_agent_does_not(session: AcpSession) -> None:
+    session.prompt(message())
+    hear(session, permission({"title": "ls", "kind": "execute"}))
+    denied = session.answer("0", ApprovalAnswer(verdict=Verdict.DENY, note="not now"))
+    assert events(denied) == [ToolReturned(call_id="c", ok=False, output="not now")]
+
+
+def test_a_rejected_tool_is_told_once_even_if_the_agent_tells_it_too(session: AcpSession) -> None:
+    session.prompt(message())
+    hear(session, permission({"title": "ls", "kind": "execute"}))
+    session.answer("0", DENY)
+    assert events(hear(session, update("tool_call_update", toolCallId="c", status="failed"))) == []
+
+
+def test_a_late_piece_of_history_still_counts() -> None:
+    session = loaded()
+    hear(session, update("user_message_chunk", content={"text": message().text}))
+    assert events(session.prompt(message())) == [PromptAccepted(message_id=FIRST, already_seen=True)]
+
+
+def test_a_turns_end_is_not_hidden_by_a_new_shape(session: AcpSession) -> None:
+    heard = events(follow(session, session.prompt(message()), {"stopReason": ["odd"]}))
+    assert isinstance(heard[-1], TurnEnded)
+
+
+def test_a_tool_is_heard_of_first_at_its_permission_and_then_when_it_ends(session: AcpSession) -> None:
+    session.prompt(message())
+    asked = events(hear(session, permission({"title": "touch a", "kind": "execute"})))
+    assert isinstance(asked[-1], ApprovalRequested)
+    assert asked[-1].command == "touch a"
+    assert asked[-2] == ToolCalled(call_id="c", tool="execute", input={"title": "touch a"})
+    done = update("tool_call_update", toolCallId="c", status="completed", content=[])
+    assert events(hear(session, done)) == [CommandRan(call_id="c", command="touch a")]
+
+
+def test_an_edit_comes_with_its_diff(session: AcpSession) -> None:
+    session.prompt(message())
+    diff = {"type": "diff", "path": "a.txt", "oldText": "one\n", "newText": "two\n"}
+    asked = events(hear(session, permission({"title": "Writing", "kind": "edit", "content": [diff]})))[-1]
+    assert isinstance(asked, ApprovalRequested)
+    assert asked.changes[0].diff == "--- a.txt\n+++ a.txt\n@@ -1 +1 @@\n-one\n+two\n"
+    done = update("tool_call_update", toolCallId="c", status="completed")
+    assert events(hear(session, done)) == [FilesChanged(call_id="c", changes=asked.changes)]
+
+
+@pytest.mark.parametrize(
+    ("call", "ours"),
+    [
+        ({"toolCallId": "mcp_relay_relay_send__39", "title": "relay_send (relay MCP Server)"}, True),
+        ({"toolCallId": "run_shell_command__39", "title": "relay_send (relay MCP Server)"}, False),
+        ({"toolCallId": "mcp_evil_relay_send__39", "title": "relay_send (evil MCP Server)"}, False),
+        ({"toolCallId": "mcp_relay_x_send__39", "title": "send (relay_x MCP Server)"}, False),
+    ],
+)
+def test_only_tools_of_the_server_named_relay_are_ours(session: AcpSession, call: dict[str, str], ours: bool) -> None:
+    session.prompt(message())
+    asked = events(hear(session, permission({**call, "kind": "other"})))[-1]
+    assert isinstance(asked, ApprovalRequested)
+    assert asked.relay_tool is ours
+
+
+@pytest.mark.parametrize(
+    "method", ["fs/read_text_file", "terminal/create", "session/request_permission", "invented/tomorrow"]
+)
+def test_no_request_of_the_agent_stays_unanswered(session: AcpSession, method: str) -> None:
+    (answer,) = written(hear(session, {"jsonrpc": "2.0", "id": 0, "method": method, "params": {}}))
+    assert (answer["id"], "error" in answer) == (0, True)
+
+
+def test_a_permission_asked_for_outside_a_turn_is_cancelled(session: AcpSession) -> None:
+    (answer,) = written(hear(session, permission({"title": "ls"})))
+    assert answer["result"] == {"outcome": {"outcome": "cancelled"}}
