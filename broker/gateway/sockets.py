@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from broker.domain.access import Principal
 from broker.protocol import close_codes
@@ -45,6 +45,6 @@ class OpenSockets:
 
 async def close(websocket: WebSocket, code: CloseCode) -> None:
     """Close with a code that says whether to come back; a peer that is gone already is fine."""
-    with contextlib.suppress(RuntimeError, TimeoutError):
+    with contextlib.suppress(RuntimeError, TimeoutError, WebSocketDisconnect):
         async with asyncio.timeout(_CLOSE_S):
             await websocket.close(code.code, code.reason)
