@@ -143,7 +143,7 @@ def test_an_answered_approval_is_told_once_with_who_answered() -> None:
     assert session.tell("approval.resolved", answer, name="Lead") == ""
 
 
-def test_the_relays_own_tools_ask_nobody() -> None:
+def test_what_a_rule_answers_is_not_shown_as_a_question() -> None:
     assert _Session().tell("approval.requested", {**_APPROVAL, "decided_by": "rule allow *"}, name="Lead") == ""
 
 
