@@ -13,6 +13,7 @@ _TEMPLATES: dict[str, str] = {
     "tokens": ":tokens",  # hash: token id -> JSON (never the secret)
     "session_names": ":sessions",  # hash: session name -> session id
     "proxies": ":proxies",  # hash: machine id -> proxy id
+    "proxy_owners": ":proxies:owners",  # hash: machine id -> id of the token that links it
     "live": ":live",  # set: agents that count against the plan
     "rules": ":rules",  # string: JSON list of approval rules
     "usage": ":usage:%s",  # hash: day -> counters

@@ -9,7 +9,7 @@ from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Scripts
 from broker.domain.agents import Agent, AgentState
 from broker.domain.errors import Conflict, NotFound
-from broker.domain.ids import AgentId, ProxyId, SessionId, WorkspaceId
+from broker.domain.ids import AgentId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.placement import Proxy
 from broker.domain.sessions import Session
 from broker.protocol.proxy import Hello
@@ -90,6 +90,15 @@ class RedisRegistry:
         await self._redis.hsetnx(table, machine_id, new_id)
         return ProxyId(await self._redis.hget(table, machine_id) or new_id)
 
+    async def own_machine(self, workspace: WorkspaceId, machine_id: str, *, token: TokenId, take: bool) -> TokenId:
+        """The token that links a machine: `token` when none did, or when it may `take` the machine over."""
+        table = keys.key(workspace, "proxy_owners")
+        if take:
+            await self._redis.hset(table, machine_id, token)
+        else:
+            await self._redis.hsetnx(table, machine_id, token)
+        return TokenId(await self._redis.hget(table, machine_id) or token)
+
     async def forget_proxy(self, workspace: WorkspaceId, proxy: ProxyId) -> None:
         """Remove a machine that is offline. Raises `NotFound`, `Conflict`."""
         table = keys.key(workspace, "proxies")
@@ -99,6 +108,7 @@ class RedisRegistry:
         if await self._redis.hget(keys.key(workspace, "link", proxy), "online") == "1":
             raise Conflict("the machine is connected; stop its relay-connect first", code="PROXY_ONLINE")
         await self._redis.hdel(table, machine)
+        await self._redis.hdel(keys.key(workspace, "proxy_owners"), machine)
 
     async def _machine_names(self, workspace: WorkspaceId, proxies: set[str]) -> dict[str, str]:
         names = {}
