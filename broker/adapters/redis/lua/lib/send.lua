@@ -41,7 +41,7 @@ local function store_message(id, session, m)
   redis.call('HSET', key, 'session', session, 'body', m.body, 'wire_head', m.wire_head, 'wire_tail', m.wire_tail,
     'sender', m.sender, 'digest', m.digest, 'mode', m.mode, 'at', NOW)
   if m.role ~= '' then redis.call('HSET', key, 'role', m.role) end
-  redis.call('EXPIRE', key, 604800)
+  redis.call('EXPIRE', key, MESSAGE_KEPT_S)
   redis.call('HINCRBY', K.usage(m.day), 'messages', 1)
   redis.call('EXPIRE', K.usage(m.day), 3456000)
 end
