@@ -6,6 +6,8 @@ touch them all and Redis Cluster works. The table below is the only description;
 
 from __future__ import annotations
 
+import re
+
 from broker.domain.ids import WorkspaceId
 
 _TEMPLATES: dict[str, str] = {
@@ -43,6 +45,7 @@ _TEMPLATES: dict[str, str] = {
     "link_channel": ":l:%s",  # pub/sub: "<number>:<command>", "!fence:<n>", "!kick"
 }
 
+_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 GATEWAYS = "rc:gateways"
 """Hash: gateway id -> time of its last heartbeat, ms."""
 WORKSPACES = "rc:workspaces"
@@ -61,6 +64,11 @@ def root(workspace: WorkspaceId) -> str:
 def key(workspace: WorkspaceId, name: str, *parts: str) -> str:
     """The key called `name`, for the given ids."""
     return root(workspace) + _TEMPLATES[name] % parts
+
+
+def is_id(text: str) -> bool:
+    """Whether `text` can be an id of ours; anything else might name a part of another key."""
+    return _ID.fullmatch(text) is not None
 
 
 def token(sha256: str) -> str:

@@ -30,6 +30,8 @@ class RedisRegistry:
     async def session(self, workspace: WorkspaceId, reference: str) -> Session:
         """By id or name. Raises `NotFound`."""
         by_name = await self._redis.hget(keys.key(workspace, "session_names"), reference)
+        if by_name is None and not keys.is_id(reference):
+            raise NotFound(f"no session {reference[:80]!r}", code="SESSION_NOT_FOUND")
         return await self._session(workspace, SessionId(by_name or reference))
 
     async def sessions(self, workspace: WorkspaceId) -> list[Session]:
@@ -107,6 +109,8 @@ class RedisRegistry:
             raise NotFound(f"no machine {proxy[:80]!r}", code="PROXY_NOT_FOUND")
         if await self._redis.hget(keys.key(workspace, "link", proxy), "online") == "1":
             raise Conflict("the machine is connected; stop its relay-connect first", code="PROXY_ONLINE")
+        if await self._redis.smembers(keys.key(workspace, "link_agents", proxy)):
+            raise Conflict("agents of this machine are still here; release them first", code="PROXY_HAS_AGENTS")
         await self._redis.hdel(table, machine)
         await self._redis.hdel(keys.key(workspace, "proxy_owners"), machine)
 

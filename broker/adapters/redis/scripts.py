@@ -10,14 +10,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, ResponseError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
 from broker.domain import errors
-from broker.domain.errors import RelayError, Unavailable
+from broker.domain.errors import RelayError
 from broker.domain.ids import WorkspaceId
 
 _USES = re.compile(r"^-- uses: (.+)$", re.MULTILINE)
@@ -54,8 +52,6 @@ class Scripts:
                 return await self._redis.evalsha(script.sha, 1, keys.root(workspace), *arguments)
             except NoScriptError:
                 return await self._redis.eval(script.text, 1, keys.root(workspace), *arguments)
-        except (RedisConnectionError, RedisTimeoutError) as error:
-            raise store_away(error) from error
         except ResponseError as error:
             raise _refusal(error) from error
 
@@ -64,11 +60,7 @@ class Scripts:
         if len(calls) == 1:
             await self.run(calls[0].name, workspace, *calls[0].arguments)
             return
-        try:
-            results = await self._pipeline(workspace, calls)
-        except (RedisConnectionError, RedisTimeoutError) as error:
-            raise store_away(error) from error
-        for result in results:
+        for result in await self._pipeline(workspace, calls):
             if isinstance(result, ResponseError):
                 raise _refusal(result)
 
@@ -85,11 +77,6 @@ class Scripts:
                 await self._redis.script_load(_script(name).text)
             return await self._pipeline(workspace, calls)
         return results
-
-
-def store_away(error: Exception) -> Unavailable:
-    """The refusal for a Redis that does not answer."""
-    return Unavailable(f"the broker's store does not answer ({type(error).__name__}); try again", retry_after_s=1)
 
 
 @cache
