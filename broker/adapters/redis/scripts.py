@@ -79,7 +79,8 @@ class Scripts:
             pipe.evalsha(_script(call.name).sha, 1, root, *call.arguments)
         results: list[Any] = await pipe.execute(raise_on_error=False)
         if any(isinstance(result, NoScriptError) for result in results):
-            # A restarted server knows no scripts. Running the ones that did run again is safe: reports are numbered.
+            # A restarted server knows no scripts. Reports are numbered: those that ran are not run again, and those
+            # behind one that did not were refused.
             for name in {call.name for call in calls}:
                 await self._redis.script_load(_script(name).text)
             return await self._pipeline(workspace, calls)
