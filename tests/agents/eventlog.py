@@ -53,6 +53,17 @@ class EventLog:
         event = await self.until(lambda event: event.kind == "approval.resolved" and event.data["id"] == approval)
         return event.data
 
+    async def receipt(self, message: MessageId, state: str) -> None:
+        """Wait until a message has made a step."""
+        await self.until(
+            lambda event: event.kind == "message.receipt"
+            and (event.data["message"], event.data["state"]) == (message, state)
+        )
+
+    async def turns_started(self, agent: str, count: int) -> None:
+        """Wait until an agent has begun `count` turns."""
+        await self.until(lambda event: (event.name, event.kind) == (agent, "turn.started"), count=count)
+
     async def turns_ended(self, agent: str, count: int) -> list[JsonObject]:
         """Wait until an agent has ended `count` turns, and return what is logged of each."""
         await self.until(lambda event: (event.name, event.kind) == (agent, "turn.ended"), count=count)

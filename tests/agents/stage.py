@@ -85,6 +85,11 @@ class Machine:
         """Wait for another `connected` among the notices from index `after` on."""
         await self.process.receive(lambda notice: notice["type"] == "connected", after=after)
 
+    async def made(self, name: str) -> None:
+        """Wait until an agent's command has made a file."""
+        while not (self.project / name).exists():
+            await asyncio.sleep(0.02)
+
     def agent_process(self, name: str) -> int:
         """The number of the process that an agent runs as now."""
         return [int(each["pid"]) for each in self.notices("agent_started") if each["name"] == name][-1]
