@@ -6,10 +6,9 @@ from contextlib import aclosing
 from types import TracebackType
 from typing import Self
 
-from connect.sdk.types import Approval, Event
-
 from broker.domain.ids import ApprovalId, MessageId
 from connect.sdk import AgentRelay
+from connect.sdk.types import Approval, Event
 from tests.agents.script import JsonObject
 
 _PRINTED = 600
