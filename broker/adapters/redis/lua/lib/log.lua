@@ -1,11 +1,17 @@
 -- The session log: numbered events, appended and published. `data` is JSON text.
 local LOG_TAIL = 100000 -- entries kept in Redis; older ones are told to readers as a reset, never hidden
 
+local epochs = {}       -- a script appends to one session several times
+local function epoch_of(session)
+  epochs[session] = epochs[session] or redis.call('HGET', K.session(session), 'epoch')
+  return epochs[session]
+end
+
 -- One event for each text in `list`. Returns the offset of the last.
 local function append_all(session, kind, agent, name, list)
-  local meta, log, channel = K.session(session), K.log(session), K.session_channel(session)
-  local last = redis.call('HINCRBY', meta, 'offset', #list)
-  local head = '{"epoch":"' .. redis.call('HGET', meta, 'epoch') .. '","offset":'
+  local log, channel = K.log(session), K.session_channel(session)
+  local last = redis.call('HINCRBY', K.session(session), 'offset', #list)
+  local head = '{"epoch":"' .. epoch_of(session) .. '","offset":'
   local about = ',"kind":"' .. kind .. '","at_ms":' .. NOW .. ',"agent":' .. json(agent) .. ',"name":' .. json(name)
     .. ',"data":'
   for i, data in ipairs(list) do
