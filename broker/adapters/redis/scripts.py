@@ -88,7 +88,7 @@ def _script(name: str) -> _Script:
 def source(name: str) -> str:
     """The whole text of a script: key table, libraries in the order they are needed, then the script itself."""
     folder = files("broker.adapters.redis") / "lua"
-    parts: list[str] = [keys.lua_prelude()]
+    parts: list[str] = []
     done: set[str] = set()
 
     def include(library: str) -> None:
@@ -103,7 +103,8 @@ def source(name: str) -> str:
     main = (folder / f"{name}.lua").read_text()
     for library in ["core", *_used(main)]:
         include(library)
-    return "\n".join([*parts, main])
+    text = "\n".join([*parts, main])
+    return f"{keys.lua_prelude(text)}\n{text}"
 
 
 def _used(text: str) -> list[str]:
