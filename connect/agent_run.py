@@ -154,6 +154,7 @@ class AgentRun:
                 environment=self._around.environment,
             )
         )
+        await asyncio.sleep(launch.wait_s)
         number = self._report.started(
             token=self._token, version=cli.installed.version, transport=launch.transport, cwd=str(cwd)
         )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,21 @@ def test_gemini_is_told_not_to_ask_about_the_relays_tools_and_not_to_relaunch(tm
     launch = plan(tmp_path, Dialect.ACP, cli="gemini")
     assert 'mcpName = "relay"' in Path(following(launch, "--admin-policy")).read_text()
     assert launch.command.env["GEMINI_CLI_NO_RELAUNCH"] == "true"
+
+
+@pytest.mark.parametrize(("begun", "wait_s"), [("2026-11-22T14-51", 20.0), ("2026-11-22T14-50", 0.0)])
+def test_gemini_waits_out_the_minute_in_which_its_conversation_was_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: str, wait_s: float
+) -> None:
+    chats = tmp_path / ".gemini" / "tmp" / "project" / "chats"
+    chats.mkdir(parents=True)
+    (chats / f"session-{begun}-{CONVERSATION[:8]}.jsonl").touch()
+    monkeypatch.setattr("time.time", lambda: datetime(2026, 11, 22, 14, 51, 40, tzinfo=UTC).timestamp())
+    assert plan(tmp_path, Dialect.ACP, cli="gemini", resume=CONVERSATION).wait_s == wait_s
+
+
+def test_claude_writes_a_prompt_down_before_it_asks_the_model(tmp_path: Path) -> None:
+    assert plan(tmp_path, Dialect.CLAUDE).command.env["CLAUDE_CODE_EAGER_FLUSH"] == "1"
 
 
 def test_other_acp_agents_are_started_as_they_are_configured(tmp_path: Path) -> None:
