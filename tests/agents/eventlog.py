@@ -56,8 +56,9 @@ class EventLog:
     async def receipt(self, message: MessageId, state: str) -> None:
         """Wait until a message has made a step."""
         await self.until(
-            lambda event: event.kind == "message.receipt"
-            and (event.data["message"], event.data["state"]) == (message, state)
+            lambda event: (
+                event.kind == "message.receipt" and (event.data["message"], event.data["state"]) == (message, state)
+            )
         )
 
     async def turns_started(self, agent: str, count: int) -> None:
