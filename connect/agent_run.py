@@ -241,15 +241,18 @@ class AgentRun:
                 assert_never(other)
 
     def _carry(self, frames: Sequence[Frame], *, then: Callable[[], None] | None = None) -> None:
-        """Write and record frames; `then` follows once the process has all of them."""
+        """Write and record frames, the process first: it waits for them. `then` follows once it has all of them."""
         assert self._process is not None
         lines = b"".join(frame.raw + b"\n" for frame in frames if frame.direction is Direction.TO_AGENT)
+        try:
+            self._process.write(lines)
+        except ProcessStuck as stuck:
+            then = None  # it never will have them
+            self.end("STUCK", detail=str(stuck))
         for frame in frames:
             self._report.frame(frame)
-        try:
-            self._process.write(lines, then)
-        except ProcessStuck as stuck:
-            self.end("STUCK", detail=str(stuck))
+        if then is not None:
+            self._process.when_written(then)
         for frame in frames:
             self._heed(frame.events)
 

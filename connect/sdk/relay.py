@@ -114,8 +114,7 @@ class AgentRelay:
 
     async def interrupt(self, name: str) -> Agent:
         """Stop an agent's running turn."""
-        found = await self._in_session("POST", f"/agents/{quote(name, safe='')}/interrupt")
-        return Agent.model_validate(found["agent"])
+        return Agent.model_validate(await self._in_session("POST", f"/agents/{quote(name, safe='')}/interrupt"))
 
     async def agents(self) -> list[Agent]:
         """The session's agents, ended ones too."""

@@ -28,7 +28,7 @@ if ARGV[7] == 'agent' then
   end
   recipients = {agent}
 elseif ARGV[7] == 'channel' then
-  recipients = redis.call('SMEMBERS', K.channel(session, ARGV[8]))
+  recipients = redis.call('SINTER', K.channel(session, ARGV[8]), K.session_live(session))
 else
   recipients = redis.call('SMEMBERS', K.session_live(session))
 end

@@ -12,7 +12,7 @@ local on = {}
 -- An agent did not become ready.
 function on.spawn()
   local a = load_agent(part[2])
-  if not a.id or a.state ~= 'starting' or a.generation ~= part[3] then return end
+  if not a.id or has_ended(a) or a.ready == a.generation or a.generation ~= part[3] then return end
   if is_online(a.proxy) then
     stop(a, 'SPAWN_TIMEOUT')
     end_agent(a, 'failed', 'SPAWN_TIMEOUT', 'not ready within ' .. SPAWN_MS / 1000 .. ' s')

@@ -8,13 +8,12 @@ local RESTART_WINDOW_MS = 600000
 local ATTEMPTS = 5            -- deliveries of one message before it is a dead letter
 local ENDED_KEPT_S = 2592000  -- how long an ended agent can be looked up; the log keeps its story
 local STUCK_MS = 20000        -- vendors stop a turn within a second of being told
-local MESSAGE_KEPT_S = 604800 -- how long a message can be traced; the log keeps its story
 local NUDGE = 'Your process was restarted while you were working on the previous message. '
   .. 'Go on from where you stopped, do not repeat steps that are already done, and if you had finished, just say so.'
 
 local function load_agent(agent)
   return fields(K.agent(agent), 'id', 'session', 'name', 'state', 'link', 'proxy', 'generation', 'native', 'turn',
-    'can_steer', 'cli', 'cwd', 'model', 'instructions', 'spawner', 'restarts', 'restarts_since', 'acked')
+    'can_steer', 'cli', 'cwd', 'model', 'instructions', 'spawner', 'restarts', 'restarts_since', 'acked', 'ready')
 end
 
 local function set_state(a, state, more)
@@ -28,6 +27,12 @@ end
 
 local function has_ended(a) return a.state == 'released' or a.state == 'failed' end
 
+-- Out of `lost` or `deaf`: to what it was doing. One that never said it was ready is still starting.
+local function back_to_work(a)
+  local busy = redis.call('LLEN', K.inflight(a.id)) > 0
+  set_state(a, a.ready ~= a.generation and 'starting' or busy and 'working' or 'idle')
+end
+
 -- The message as the recipient reads it; only the role depends on who the recipient is.
 local function wire(a, key)
   local m = fields(key, 'wire_head', 'wire_tail', 'role', 'sender')
@@ -37,6 +42,7 @@ end
 
 local function deliver(a, message, steer)
   local key = K.message(message)
+  if redis.call('EXISTS', key) == 0 then return false end -- older than messages are kept
   local attempt = redis.call('HINCRBY', key, 'k:' .. a.id, 1)
   if attempt > ATTEMPTS then
     redis.call('XADD', K.dead_letters(), 'MAXLEN', '~', 10000, '*', 'message', message, 'agent', a.id)
@@ -187,6 +193,7 @@ local function restart(a, reason, blameless)
   end
   redis.call('DEL', K.inflight(a.id), K.seen_frames(a.id))
   a.generation = redis.call('HINCRBY', K.agent(a.id), 'generation', 1)
+  if a.link ~= a.proxy then redis.call('SREM', K.link_agents(a.link), a.id) end
   a.link = a.proxy
   redis.call('HSET', K.agent(a.id), 'restarts', blameless and count or count + 1, 'restarts_since', since, 'turn', '', 'link', a.proxy)
   append(a.session, 'agent.restarting', a.id, a.name, '{"generation":' .. a.generation .. ',"reason":' .. json(reason) .. '}')
