@@ -82,6 +82,31 @@ class EventLog(Protocol):
         """The newest position. Raises `NotFound`."""
 
 
+class Backlog(Protocol):
+    """What the log store does not have yet. One shipper at a time works on a workspace."""
+
+    async def begin(self, workspace: WorkspaceId) -> None:
+        """Keep the workspace's logs until they are shipped, from now on."""
+
+    async def lease(self, workspace: WorkspaceId, holder: str, *, seconds: float) -> bool:
+        """Take or renew the right to ship a workspace."""
+
+    async def waiting(self, workspace: WorkspaceId) -> list[SessionId]:
+        """Sessions with unshipped events."""
+
+    async def shipped(self, workspace: WorkspaceId, session: SessionId) -> Cursor:
+        """Up to where the log store has a session. Raises `NotFound`."""
+
+    async def mark(self, workspace: WorkspaceId, session: SessionId, upto: Cursor, *, keep: int) -> bool:
+        """The log store has everything up to a position; the log may be trimmed to `keep` events behind it.
+
+        True when nothing more waits.
+        """
+
+    def wakeups(self) -> AsyncIterator[WorkspaceId]:
+        """Workspaces, as sessions in them begin to have unshipped events."""
+
+
 class Registry(Protocol):
     """Sessions, agents and machines."""
 

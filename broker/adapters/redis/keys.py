@@ -19,6 +19,9 @@ _TEMPLATES: dict[str, str] = {
     "live": ":live",  # set: agents that count against the plan
     "rules": ":rules",  # string: JSON list of approval rules
     "usage": ":usage:%s",  # hash: day -> counters
+    "history": ":history",  # string: set once the workspace's logs are shipped to the log store
+    "unshipped": ":unshipped",  # set: sessions with events that the log store has not
+    "shipper": ":shipper",  # string: who ships this workspace, for as long as it lives
     "timers": ":timers",  # zset: "kind|reference…" by due time, ms
     "dead_letters": ":dead",  # stream: what was given up
     "session": ":s:%s",  # hash: name, epoch, offset, created
@@ -52,6 +55,8 @@ WORKSPACES = "rc:workspaces"
 """Set of all workspace ids: what a worker sweeps for due timers."""
 TIMER_CHANNEL = "rc:timers"
 """Pub/sub: "<workspace root> <due in ms>" when a timer becomes the earliest, so that a worker need not poll."""
+SHIP_CHANNEL = "rc:ship"
+"""Pub/sub: a workspace's root when one of its sessions begins to have unshipped events."""
 ACCESS_CHANNEL = "rc:access"
 """Pub/sub: the hash of a token whose rights just changed."""
 
@@ -89,7 +94,7 @@ def lua_prelude(script: str) -> str:
         arguments = ", ".join("ab"[: suffix.count("%s")])
         body = " .. ".join(["ROOT", *_lua_parts(suffix)])
         lines.append(f"function K.{name}({arguments}) return {body} end")
-    lines.append(f"local TIMER_CHANNEL = '{TIMER_CHANNEL}'")
+    lines.append(f"local TIMER_CHANNEL, SHIP_CHANNEL = '{TIMER_CHANNEL}', '{SHIP_CHANNEL}'")
     return "\n".join(lines)
 
 

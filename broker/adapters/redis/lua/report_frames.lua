@@ -11,9 +11,10 @@ local seen = l.spool == ARGV[3] and tonumber(l.reports or '0') or 0
 local last = first + (#ARGV - 6) / 2 - 1
 if last <= seen then return 0 end
 if first > seen + 1 then return refuse('Conflict', 'REPORT_GAP', 'report ' .. first .. ' came after ' .. seen) end
-redis.call('HSET', K.link(link), 'spool', ARGV[3], 'reports', last)
-
 local a = load_agent(ARGV[5])
+local full = a.id and backlog_full(a.session)
+if full then return full end
+redis.call('HSET', K.link(link), 'spool', ARGV[3], 'reports', last)
 if not a.id or a.generation ~= ARGV[6] or has_ended(a) or (a.proxy ~= link and a.link ~= link) then return 0 end
 local function is_new(id)
   if id == '' then return true end

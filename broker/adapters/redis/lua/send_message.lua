@@ -19,6 +19,8 @@ end
 if redis.call('EXISTS', K.session(session)) == 0 then
   return refuse('NotFound', 'SESSION_NOT_FOUND', 'no such session')
 end
+local full = backlog_full(session)
+if full then return full end
 
 local recipients = {}
 if ARGV[7] == 'agent' then

@@ -1,0 +1,58 @@
+"""What the log store does not have yet: a set of sessions, and each session's shipped offset."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from broker.adapters.redis import keys
+from broker.adapters.redis.client import TextRedis
+from broker.adapters.redis.scripts import Scripts
+from broker.domain.errors import NotFound
+from broker.domain.events import Cursor
+from broker.domain.ids import SessionId, WorkspaceId
+
+
+class RedisBacklog:
+    """Implements `Backlog`."""
+
+    def __init__(self, redis: TextRedis, scripts: Scripts) -> None:
+        self._redis = redis
+        self._scripts = scripts
+
+    async def begin(self, workspace: WorkspaceId) -> None:
+        """Keep the workspace's logs until they are shipped, from now on."""
+        await self._scripts.run("begin_shipping", workspace)
+
+    async def lease(self, workspace: WorkspaceId, holder: str, *, seconds: float) -> bool:
+        """Take or renew the right to ship a workspace.
+
+        It only saves double work: rows are de-duplicated and positions never go back, so two shippers do no harm.
+        """
+        return bool(await self._scripts.run("lease_shipping", workspace, holder, int(seconds * 1000)))
+
+    async def waiting(self, workspace: WorkspaceId) -> list[SessionId]:
+        """Sessions with unshipped events."""
+        return [SessionId(s) for s in await self._redis.smembers(keys.key(workspace, "unshipped"))]
+
+    async def shipped(self, workspace: WorkspaceId, session: SessionId) -> Cursor:
+        """Up to where the log store has a session. Raises `NotFound`."""
+        epoch, shipped = await self._redis.hmget(keys.key(workspace, "session", session), "epoch", "shipped")
+        if epoch is None:
+            raise NotFound(f"no session {session}", code="SESSION_NOT_FOUND")
+        return Cursor(epoch, int(shipped or 0))
+
+    async def mark(self, workspace: WorkspaceId, session: SessionId, upto: Cursor, *, keep: int) -> bool:
+        """The log store has everything up to a position. True when nothing more waits."""
+        done = await self._scripts.run("mark_shipped", workspace, session, upto.epoch, upto.offset, keep)
+        return bool(done == 1)
+
+    async def wakeups(self) -> AsyncIterator[WorkspaceId]:
+        """Workspaces, as sessions in them begin to have unshipped events."""
+        pubsub = self._redis.pubsub()
+        await pubsub.subscribe(keys.SHIP_CHANNEL)
+        try:
+            async for message in pubsub.listen():
+                if message["type"] == "message":
+                    yield WorkspaceId(message["data"].removeprefix("rc:{").removesuffix("}"))
+        finally:
+            await pubsub.aclose()  # type: ignore[no-untyped-call]
