@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
@@ -201,8 +202,8 @@ class Api:
         """Stop an agent's running turn."""
         principal, session = await self._in_session(request)
         name = request.path_params["name"]
-        was_running = await self._s.spawner.interrupt(principal, session, name)
-        return Answer({"interrupted": was_running, "agent": await self._s.sessions.agent(principal, session, name)})
+        await self._s.spawner.interrupt(principal, session, name)
+        return Answer(await self._s.sessions.agent(principal, session, name))
 
     async def send(self, request: Request) -> Response:
         """Accept a message; says where it stands with each recipient."""
@@ -343,6 +344,6 @@ def _integer(request: Request, name: str, *, default: int, most: int) -> int:
     text = request.query_params.get(name)
     if text is None:
         return default
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= most:
         raise BadRequest(f"{name}: a whole number from 1 to {most}")
     return int(text)
