@@ -14,7 +14,7 @@ from tests.fixtures.gateway import Gateway, make_workspace, serving
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if Path(__file__).parent in item.path.parents and pytest_asyncio.is_async_test(item):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
@@ -24,10 +24,17 @@ async def gateway_url(redis_url: str) -> AsyncIterator[str]:
         yield url
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(timeout=30) as made:
+        yield made
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def gateway(redis_url: str, gateway_url: str, workspace: WorkspaceId) -> AsyncIterator[Gateway]:
+async def gateway(
+    redis_url: str, gateway_url: str, client: httpx.AsyncClient, workspace: WorkspaceId
+) -> AsyncIterator[Gateway]:
     adapters = build_adapters(redis_url)
     key = await make_workspace(adapters, workspace)
-    async with httpx.AsyncClient(timeout=30) as client:
-        yield Gateway(url=gateway_url, key=key, workspace=workspace, adapters=adapters, client=client)
+    yield Gateway(url=gateway_url, key=key, workspace=workspace, adapters=adapters, client=client)
     await adapters.redis.aclose()
