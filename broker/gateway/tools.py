@@ -129,7 +129,7 @@ class RelayTools:
     async def relay_inbox(
         self,
         ctx: Context,
-        after: Annotated[int, Field(description="Only messages with a higher number", ge=0)] = 0,
+        after: Annotated[int, Field(description="Only messages with a higher number", ge=0, le=2**53)] = 0,
         limit: Annotated[int, Field(ge=1, le=100)] = 20,
     ) -> dict[str, Any]:
         """Your received messages by number, for looking back. New ones come to you by themselves."""
