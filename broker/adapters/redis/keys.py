@@ -53,7 +53,7 @@ WORKSPACES = "rc:workspaces"
 TIMER_CHANNEL = "rc:timers"
 """Pub/sub: "<workspace root> <due in ms>" when a timer becomes the earliest, so that a worker need not poll."""
 ACCESS_CHANNEL = "rc:access"
-"""Pub/sub: the hash of a token whose rights just changed."""
+"""Pub/sub: the id of a token that has just ended; an agent's is `<agent>.<generation>`."""
 
 
 def root(workspace: WorkspaceId) -> str:
@@ -89,7 +89,7 @@ def lua_prelude(script: str) -> str:
         arguments = ", ".join("ab"[: suffix.count("%s")])
         body = " .. ".join(["ROOT", *_lua_parts(suffix)])
         lines.append(f"function K.{name}({arguments}) return {body} end")
-    lines.append(f"local TIMER_CHANNEL = '{TIMER_CHANNEL}'")
+    lines.append(f"local TIMER_CHANNEL, ACCESS_CHANNEL = '{TIMER_CHANNEL}', '{ACCESS_CHANNEL}'")
     return "\n".join(lines)
 
 
