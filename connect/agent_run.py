@@ -231,8 +231,7 @@ class AgentRun:
         match order:
             case Deliver():
                 prompt = Prompt(message_id=order.message_id, text=order.text, steer=order.steer, nudge=order.nudge)
-                frames = self._session.prompt(prompt)
-                self._carry(frames, then=lambda: self._report.handed(order.message_id))
+                self._carry(self._session.prompt(prompt))
             case Interrupt():
                 self._carry(self._session.interrupt())
             case Answer():
@@ -240,18 +239,29 @@ class AgentRun:
             case _ as other:
                 assert_never(other)
 
-    def _carry(self, frames: Sequence[Frame], *, then: Callable[[], None] | None = None) -> None:
-        """Write and record frames; `then` follows once the process has all of them."""
-        assert self._process is not None
-        lines = b"".join(frame.raw + b"\n" for frame in frames if frame.direction is Direction.TO_AGENT)
+    def _carry(self, frames: Sequence[Frame]) -> None:
+        """Record and write frames, then act on what they mean."""
         for frame in frames:
             self._report.frame(frame)
-        try:
-            self._process.write(lines, then)
-        except ProcessStuck as stuck:
-            self.end("STUCK", detail=str(stuck))
+        self._write([frame for frame in frames if frame.direction is Direction.TO_AGENT])
         for frame in frames:
             self._heed(frame.events)
+
+    def _write(self, frames: Sequence[Frame]) -> None:
+        """A message is handed over once the process has its frame, which a busy vendor's codec may hold back."""
+        assert self._process is not None
+        if not frames:
+            return
+        messages = [frame.hands_over for frame in frames if frame.hands_over]
+        lines = b"".join(frame.raw + b"\n" for frame in frames)
+        try:
+            self._process.write(lines, lambda: self._handed(messages))
+        except ProcessStuck as stuck:
+            self.end("STUCK", detail=str(stuck))
+
+    def _handed(self, messages: Sequence[MessageId]) -> None:
+        for message in messages:
+            self._report.handed(message)
 
     def _heed(self, events: Sequence[AgentEvent]) -> None:
         for event in events:

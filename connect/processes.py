@@ -73,10 +73,8 @@ class AgentProcess(asyncio.SubprocessProtocol):
         return self._stderr.decode("utf-8", "replace")
 
     def write(self, data: bytes, on_written: Callable[[], None] | None = None) -> None:
-        """Send bytes; `on_written` is called once the operating system has given all of them to the process."""
-        if self._input.is_closing() or not data:
-            if on_written is not None:
-                on_written()
+        """Send bytes; `on_written` is called once the operating system has all of them, or never."""
+        if self._input.is_closing():
             return
         if self._input.get_write_buffer_size() > MAX_UNREAD_BYTES:
             raise ProcessStuck(f"it has not read its input: {self._input.get_write_buffer_size()} bytes wait")

@@ -165,6 +165,24 @@ async def test_a_message_that_comes_before_the_agent_is_ready_waits_for_it(
         assert await spoken(broker, "say early") == "early"
 
 
+async def test_a_message_that_waits_for_the_running_turn_is_handed_over_only_after_it(
+    broker: ScriptedBroker, tmp_path: Path
+) -> None:
+    async with running(settings(broker, tmp_path / "s")):
+        await broker.command(spawn())
+        await broker.command(deliver("hang"))
+        await event(broker, TurnStarted)
+        second = deliver("say second", message_id="00000000-0000-4000-8000-000000000002")
+        await broker.command(second)
+        await broker.until(lambda: broker.commands_acked == 3)
+        await broker.command(Interrupt(agent=AGENT, generation=1))
+        await event(broker, TurnEnded, count=2)
+    story = [report for report in broker.history() if isinstance(report, TurnEnded | Handed)]
+    assert [type(report) for report in story] == [Handed, TurnEnded, Handed, TurnEnded]
+    assert isinstance(story[2], Handed)
+    assert story[2].message_id == second.message_id
+
+
 async def test_a_message_that_comes_twice_runs_once(broker: ScriptedBroker, tmp_path: Path) -> None:
     async with running(settings(broker, tmp_path / "s")):
         await broker.command(spawn())
