@@ -22,8 +22,9 @@ from connect.clis import CliCatalogue, FoundCli
 from connect.endpoint import Endpoint
 from connect.notices import AgentEnded, AgentStarted, Notice
 from connect.process_records import ProcessRecords
-from connect.processes import AgentProcess, ProcessStuck, end_process, start_process
+from connect.processes import AgentProcess, ProcessStuck, end_process
 from connect.reporting import Reporter
+from connect.socket_pipe import start_agent
 from connect.spool import Spool
 
 _READY_TIMEOUT_S = 120.0
@@ -182,7 +183,7 @@ class AgentRun:
         """Run the process until it ends or is to be ended; then see to it that it is gone."""
         self._session = launch.session
         try:
-            process = await start_process(launch.command, records=self._around.records, on_output=self._receive)
+            process = await start_agent(launch.command, records=self._around.records, on_output=self._receive)
         except OSError as error:
             raise _CannotStart("SPAWN_FAILED", f"{launch.command.argv[0]}: {error.strerror or error}") from None
         self._process = process
@@ -194,7 +195,7 @@ class AgentRun:
             process.kill()
             raise
         # Only now all it ever said has been read, which may hold a better reason.
-        self.end("exited")
+        self.end("exited", detail=process.complaint)
 
     async def _converse(self, process: AgentProcess) -> None:
         if self._session is not None:
