@@ -241,24 +241,22 @@ class AgentRun:
                 assert_never(other)
 
     def _carry(self, frames: Sequence[Frame]) -> None:
-        """Record and write frames, then act on what they mean."""
+        """Write and record frames, the process first: it waits for them. Then act on what they mean."""
+        assert self._process is not None
+        lines = b"".join(frame.raw + b"\n" for frame in frames if frame.direction is Direction.TO_AGENT)
+        # A busy vendor's codec holds a message back; it is handed over with the frame that carries it, not before.
+        messages = [frame.hands_over for frame in frames if frame.hands_over]
+        try:
+            self._process.write(lines)
+        except ProcessStuck as stuck:
+            messages = []  # it never will have them
+            self.end("STUCK", detail=str(stuck))
         for frame in frames:
             self._report.frame(frame)
-        self._write([frame for frame in frames if frame.direction is Direction.TO_AGENT])
+        if messages:
+            self._process.when_written(lambda: self._handed(messages))
         for frame in frames:
             self._heed(frame.events)
-
-    def _write(self, frames: Sequence[Frame]) -> None:
-        """A message is handed over once the process has its frame, which a busy vendor's codec may hold back."""
-        assert self._process is not None
-        if not frames:
-            return
-        messages = [frame.hands_over for frame in frames if frame.hands_over]
-        lines = b"".join(frame.raw + b"\n" for frame in frames)
-        try:
-            self._process.write(lines, lambda: self._handed(messages))
-        except ProcessStuck as stuck:
-            self.end("STUCK", detail=str(stuck))
 
     def _handed(self, messages: Sequence[MessageId]) -> None:
         for message in messages:

@@ -76,19 +76,22 @@ class AgentProcess(asyncio.SubprocessProtocol):
         """The end of what it said on stderr."""
         return self._stderr.decode("utf-8", "replace")
 
-    def write(self, data: bytes, on_written: Callable[[], None] | None = None) -> None:
-        """Send bytes; `on_written` is called once the operating system has all of them, or never."""
-        if self._input.is_closing():
+    def write(self, data: bytes) -> None:
+        """Send bytes; those for a process that has ended are dropped."""
+        if self._input.is_closing() or not data:
             return
         if self._input.get_write_buffer_size() > MAX_UNREAD_BYTES:
             raise ProcessStuck(f"it has not read its input: {self._input.get_write_buffer_size()} bytes wait")
         self._input.write(data)
-        if on_written is None:
+
+    def when_written(self, then: Callable[[], None]) -> None:
+        """Call once the operating system has given all bytes sent so far to the process; never when it has ended."""
+        if self._input.is_closing():
             return
         if self._paused:
-            self._unconfirmed.append(on_written)
+            self._unconfirmed.append(then)
         else:
-            on_written()
+            then()
 
     async def end(self, *, eof_grace_s: float) -> None:
         """End it and everything it has started: end of input, then TERM, then KILL. Returns when all are gone."""

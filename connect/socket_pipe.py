@@ -71,14 +71,19 @@ class SocketPipe:
     def __init__(self, path: Path, *, on_output: Callable[[bytes], None]) -> None:
         self._path = path
         self._on_output = on_output
-        self._unsent: deque[tuple[bytes, Callable[[], None] | None]] = deque()
+        self._unsent: deque[bytes | Callable[[], None]] = deque()
         self._more = asyncio.Event()
         self.unsent_bytes = 0
 
-    def write(self, lines: bytes, on_written: Callable[[], None] | None = None) -> None:
-        """Send lines; `on_written` is called once the operating system has all of them."""
-        self._unsent.append((lines, on_written))
+    def write(self, lines: bytes) -> None:
+        """Send lines."""
+        self._unsent.append(lines)
         self.unsent_bytes += len(lines)
+        self._more.set()
+
+    def when_written(self, then: Callable[[], None]) -> None:
+        """Call once the operating system has all lines so far."""
+        self._unsent.append(then)
         self._more.set()
 
     async def open(self, *, ended: asyncio.Event) -> ClientConnection:
@@ -127,12 +132,13 @@ class SocketPipe:
             await self._more.wait()
             self._more.clear()
             while self._unsent:
-                lines, on_written = self._unsent.popleft()
-                for line in lines.splitlines():
-                    await socket.send(line, text=True)
-                self.unsent_bytes -= len(lines)
-                if on_written is not None:
-                    on_written()
+                match self._unsent.popleft():
+                    case bytes() as lines:
+                        for line in lines.splitlines():
+                            await socket.send(line, text=True)
+                        self.unsent_bytes -= len(lines)
+                    case then:
+                        then()
 
 
 class SocketProcess(AgentProcess):
@@ -146,10 +152,14 @@ class SocketProcess(AgentProcess):
         self._carrying: asyncio.Task[None]
 
     @override
-    def write(self, data: bytes, on_written: Callable[[], None] | None = None) -> None:
+    def write(self, data: bytes) -> None:
         if self._pipe.unsent_bytes > MAX_UNREAD_BYTES:
             raise ProcessStuck(f"it has not read its socket: {self._pipe.unsent_bytes} bytes wait")
-        self._pipe.write(data, on_written)
+        self._pipe.write(data)
+
+    @override
+    def when_written(self, then: Callable[[], None]) -> None:
+        self._pipe.when_written(then)
 
     @override
     async def end(self, *, eof_grace_s: float) -> None:

@@ -201,8 +201,8 @@ class Api:
         """Stop an agent's running turn."""
         principal, session = await self._in_session(request)
         name = request.path_params["name"]
-        was_running = await self._s.spawner.interrupt(principal, session, name)
-        return Answer({"interrupted": was_running, "agent": await self._s.sessions.agent(principal, session, name)})
+        await self._s.spawner.interrupt(principal, session, name)
+        return Answer(await self._s.sessions.agent(principal, session, name))
 
     async def send(self, request: Request) -> Response:
         """Accept a message; says where it stands with each recipient."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from broker.domain.ids import MessageId
 from broker.domain.messages import ReceiptState
 from connect.sdk import AgentRelay
-from connect.sdk_types import Trace
+from connect.sdk.types import Trace
 from tests.bench.figures import Figure, Section, p50, p99
 from tests.bench.raw_redis import RawHop, raw_hop
 from tests.bench.stage import Broker, running_relay_connect

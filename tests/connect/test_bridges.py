@@ -140,3 +140,7 @@ def test_gemini_starts_at_once_when_the_conversation_is_older(tmp_path: Path) ->
 
 def test_other_acp_agents_are_started_as_they_are_configured(tmp_path: Path) -> None:
     assert plan(tmp_path, Dialect.ACP, cli="opencode").command.argv == ("/bin/agent", "--first")
+
+
+def test_claude_writes_a_prompt_down_before_it_asks_the_model(tmp_path: Path) -> None:
+    assert plan(tmp_path, Dialect.CLAUDE).command.env["CLAUDE_CODE_EAGER_FLUSH"] == "1"

@@ -62,7 +62,8 @@ async def test_what_is_written_comes_back_and_the_end_of_input_ends_it(records: 
         "import sys\nfor line in sys.stdin: print(line, end='', flush=True)", records=records, on_output=output
     )
     written = asyncio.Event()
-    process.write(b"hello\n", written.set)
+    process.write(b"hello\n")
+    process.when_written(written.set)
     assert await output.lines(1) == ["hello"]
     assert written.is_set()
     await end_process(process, records=records, eof_grace_s=5)
@@ -76,7 +77,8 @@ async def test_bytes_count_as_written_only_when_the_process_has_taken_them(recor
     await output.lines(1)
     os.kill(process.pid, signal.SIGSTOP)
     written = asyncio.Event()
-    process.write(b"\n" + b"x" * 1024 * 1024, written.set)
+    process.write(b"\n" + b"x" * 1024 * 1024)
+    process.when_written(written.set)
     assert not written.is_set()
     os.kill(process.pid, signal.SIGCONT)
     async with asyncio.timeout(10):

@@ -73,7 +73,8 @@ async def exited(process: AgentProcess) -> None:
 async def test_what_is_written_before_the_process_listens_reaches_it(tmp_path: Path, manner: tuple[str, ...]) -> None:
     heard, written = Heard(), asyncio.Event()
     async with listening(tmp_path, heard, *manner) as process:
-        process.write(turn("say hello"), written.set)
+        process.write(turn("say hello"))
+        process.when_written(written.set)
         assert not written.is_set()
         assert await heard.said() == "hello"
         assert written.is_set()
@@ -96,7 +97,8 @@ async def test_bytes_count_as_written_only_when_the_process_has_taken_them(tmp_p
         process.write(turn("say up"))
         await heard.said()
         os.kill(process.pid, signal.SIGSTOP)
-        process.write(turn("say " + "x" * 900_000), written.set)
+        process.write(turn("say " + "x" * 900_000))
+        process.when_written(written.set)
         with pytest.raises(ProcessStuck):
             for _ in range(40):
                 process.write(b"{" + b" " * 1_000_000 + b"}\n")

@@ -6,6 +6,8 @@ touch them all and Redis Cluster works. The table below is the only description;
 
 from __future__ import annotations
 
+import re
+
 from broker.domain.ids import WorkspaceId
 
 _TEMPLATES: dict[str, str] = {
@@ -43,6 +45,7 @@ _TEMPLATES: dict[str, str] = {
     "link_channel": ":l:%s",  # pub/sub: "<number>:<command>", "!fence:<n>", "!kick"
 }
 
+_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 GATEWAYS = "rc:gateways"
 """Hash: gateway id -> time of its last heartbeat, ms."""
 WORKSPACES = "rc:workspaces"
@@ -63,6 +66,11 @@ def key(workspace: WorkspaceId, name: str, *parts: str) -> str:
     return root(workspace) + _TEMPLATES[name] % parts
 
 
+def is_id(text: str) -> bool:
+    """Whether `text` can be an id of ours; anything else might name a part of another key."""
+    return _ID.fullmatch(text) is not None
+
+
 def token(sha256: str) -> str:
     """Where a token's owner is found; outside any workspace, as the caller is not known yet."""
     return f"rc:token:{sha256}"
@@ -73,10 +81,11 @@ def gateway_links(gateway: str) -> str:
     return f"rc:gateway:{gateway}:links"
 
 
-def lua_prelude() -> str:
-    """The same table as Lua: `K.agent(id)` gives the key of an agent, within the workspace of `KEYS[1]`."""
+def lua_prelude(script: str) -> str:
+    """What `script` uses of the same table, as Lua: `K.agent(id)` is an agent's key in the workspace of `KEYS[1]`."""
     lines = ["local ROOT = KEYS[1]", "local K = {}"]
-    for name, suffix in _TEMPLATES.items():
+    for name in sorted(set(re.findall(r"\bK\.(\w+)\(", script))):
+        suffix = _TEMPLATES[name]
         arguments = ", ".join("ab"[: suffix.count("%s")])
         body = " .. ".join(["ROOT", *_lua_parts(suffix)])
         lines.append(f"function K.{name}({arguments}) return {body} end")

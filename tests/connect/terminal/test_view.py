@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from connect.sdk_types import Agent, Event, LinkLost, LinkUp, Reset
+from connect.sdk.types import Agent, Event, LinkLost, LinkUp, Reset
 from connect.terminal.text import plain
 from connect.terminal.verbosity import Verbosity
 from connect.terminal.view import View
