@@ -155,7 +155,8 @@ class SocketProcess(AgentProcess):
     def write(self, data: bytes) -> None:
         if self._pipe.unsent_bytes > MAX_UNREAD_BYTES:
             raise ProcessStuck(f"it has not read its socket: {self._pipe.unsent_bytes} bytes wait")
-        self._pipe.write(data)
+        if data:
+            self._pipe.write(data)
 
     @override
     def when_written(self, then: Callable[[], None]) -> None:
