@@ -150,7 +150,7 @@ def worker(*, json_: bool, verbose: bool, redis_url: str | None) -> None:
 @click.option("--once", is_flag=True, help="Exit after the game instead of leaving the broker running.")
 def demo(*, once: bool) -> None:
     """Start a broker, a relay-connect and two scripted agents, and watch them play tic-tac-toe by messages."""
-    from connect.demo_session import run_demo_session  # noqa: PLC0415 - only this command needs it
+    from connect.demo.session import run_demo_session  # noqa: PLC0415 - only this command needs it
 
     sys.exit(asyncio.run(run_demo_session(once=once)))
 

@@ -56,8 +56,8 @@ def _ask(method: str, path: str, *, body: dict[str, object] | None = None) -> An
 
 
 async def _asked(method: str, path: str, body: dict[str, object] | None) -> Any:
-    from connect.api_client import ApiClient  # noqa: PLC0415 - --help must not load an HTTP client
     from connect.endpoint import resolve_endpoint  # noqa: PLC0415
+    from connect.sdk.api_client import ApiClient  # noqa: PLC0415 - --help must not load an HTTP client
 
     client = ApiClient(resolve_endpoint())
     try:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -40,7 +42,16 @@ class Presentation:
 
 def serve(settings: ConnectSettings, presentation: Presentation) -> int:
     """Run until a signal, the end of the terminal, or the broker's refusal."""
+    _watch_children_without_threads()
     return asyncio.run(_serve(settings, presentation))
+
+
+def _watch_children_without_threads() -> None:
+    """Python 3.11 waits for each child in a thread of its own; later versions do by themselves what is done here."""
+    if sys.version_info < (3, 12) and sys.platform == "linux":
+        with contextlib.suppress(OSError):  # an old kernel, or a container that forbids it
+            os.close(os.pidfd_open(os.getpid()))
+            asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
 
 
 async def _serve(settings: ConnectSettings, presentation: Presentation) -> int:
@@ -59,7 +70,6 @@ async def _serve(settings: ConnectSettings, presentation: Presentation) -> int:
     try:
         running = asyncio.ensure_future(proxy.run())
         _heed_signals(proxy, running, notice=notice)
-        status: int = ExitStatus.OK
         if interactive:
             status = await _attend(proxy, running, welcomed=welcomed, settings=settings, presentation=presentation)
         await running
@@ -96,11 +106,10 @@ async def _attend(
     """Give the person a terminal once connected; whoever leaves first, proxy or person, takes the other along."""
     await _either(running, welcomed)
     if not welcomed.done():
-        return ExitStatus.OK
+        return 0
     terminal = asyncio.ensure_future(_terminal(settings, welcomed.result().session, presentation=presentation))
     try:
         await _either(running, terminal)
-        return terminal.result() if terminal.done() else ExitStatus.OK
     finally:
         terminal.cancel()
         proxy.stopping.set()

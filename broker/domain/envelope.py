@@ -24,6 +24,11 @@ def render(message: Message) -> tuple[str, str]:
     return head, tail
 
 
+def denial(note: str) -> str:
+    """A denial's note, for vendors whose own refusal has no room for it."""
+    return f"The permission you asked for was denied: {_defused(note)}"
+
+
 def message_ids(text: str) -> list[str]:
     """The ids of all messages whose envelopes stand in `text`, in order."""
     return _HEADER.findall(text)

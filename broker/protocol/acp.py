@@ -13,6 +13,7 @@ from typing import Any, assert_never
 from pydantic import ValidationError
 
 from broker.domain.approvals import ApprovalAnswer, Scope, Verdict
+from broker.domain.envelope import denial
 from broker.protocol.acp_updates import (
     RELAY_SERVER,
     Chunk,
@@ -89,7 +90,7 @@ class AcpSession:
         self._session_id = opening.resume
         self._model: str | None = None
         self._ready = False
-        self._instructions = "" if opening.resume else opening.instructions
+        self._foreword = [] if opening.resume or not opening.instructions else [opening.instructions]
         self._pending: dict[str, _PendingPermission] = {}
         self._tools: dict[str, Tool] = {}
         self._rejected: set[str] = set()
@@ -122,12 +123,17 @@ class AcpSession:
         return [to_agent(cancel, "session/cancel"), *self._withdraw_all()]
 
     def answer(self, native_id: str, answer: ApprovalAnswer) -> list[Frame]:
-        """Answer a permission request. Gemini never mentions a rejected tool again, so its end is told here."""
+        """Answer a permission request. Gemini never mentions a rejected tool again, so its end is told here.
+
+        The refusal has no room for a note and a running turn takes no text, so the next prompt begins with it.
+        """
         pending = self._pending.pop(native_id, None)
         if pending is None:
             return []
         option = _chosen(pending.options, answer)
         outcome = {"outcome": {"outcome": "selected", "optionId": option.option_id}} if option else _CANCELLED
+        if answer.verdict is Verdict.DENY and answer.note:
+            self._foreword.append(denial(answer.note))
         events = [] if answer.verdict is Verdict.ALLOW else [self._reject(pending.call_id, answer.note)]
         frames = [self._respond(pending, outcome, *events)]
         stop = answer.verdict is Verdict.DENY and answer.interrupt
@@ -162,10 +168,12 @@ class AcpSession:
         if prompt is None:
             return []
         _, text = self._prompts.wording(prompt)
-        if self._instructions:
-            text, self._instructions = f"{self._instructions}\n\n{text}", ""
+        text = "\n\n".join([*self._foreword, text])
+        self._foreword.clear()
         params = {"sessionId": self._session_id, "prompt": [{"type": "text", "text": text}]}
-        return [self._ask("session/prompt", params, subject=prompt), self._ask(_PING, {}, subject=prompt)]
+        message = self._connection.request("session/prompt", params, subject=prompt)
+        handing = to_agent(message, "session/prompt", hands_over=prompt.message_id)
+        return [handing, self._ask(_PING, {}, subject=prompt)]
 
     def _read(self, line: Document | Noise) -> list[Frame]:
         if isinstance(line, Noise):

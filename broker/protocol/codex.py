@@ -11,7 +11,8 @@ from typing import Any, assert_never
 
 from pydantic import ValidationError
 
-from broker.domain.approvals import ApprovalAnswer
+from broker.domain.approvals import ApprovalAnswer, Verdict
+from broker.domain.envelope import denial
 from broker.protocol.agent_events import (
     AgentBroken,
     AgentEvent,
@@ -112,12 +113,16 @@ class CodexSession:
         return [self._ask("turn/interrupt", {"threadId": self._thread_id, "turnId": self._turn.turn_id})]
 
     def answer(self, native_id: str, answer: ApprovalAnswer) -> list[Frame]:
-        """Answer an approval."""
+        """Answer an approval. Its refusal has no room for a note, which joins the turn as a text instead."""
         pending = self._pending.pop(native_id, None)
         if pending is None:
             return []
         result = approval_result(pending.method, answer)
-        return [to_agent(self._connection.respond(pending.request_id, result), f"{pending.method}:result")]
+        frames = [to_agent(self._connection.respond(pending.request_id, result), f"{pending.method}:result")]
+        if answer.verdict is Verdict.DENY and answer.note and not answer.interrupt and self._turn is not None:
+            told = {"threadId": self._thread_id, "input": [{"type": "text", "text": denial(answer.note)}]}
+            frames.append(self._ask("turn/steer", {**told, "expectedTurnId": self._turn.turn_id}))
+        return frames
 
     def close(self) -> list[Frame]:
         """Nothing: the end of its input is what ends the app-server."""
@@ -128,7 +133,8 @@ class CodexSession:
         return self._thread.thread.id if self._thread else ""
 
     def _ask(self, method: str, params: _Params, *, subject: Prompt | None = None) -> Frame:
-        return to_agent(self._connection.request(method, params, subject=subject), method)
+        message = self._connection.request(method, params, subject=subject)
+        return to_agent(message, method, hands_over=subject.message_id if subject else None)
 
     def _hand_over_next(self) -> list[Frame]:
         """The next prompt that may go now: any when idle, a steering one during a turn."""
@@ -219,7 +225,7 @@ class CodexSession:
                 yield from self._on_history(TurnPage.model_validate(message.value))
             case "turn/start":
                 yield from self._on_turn(TurnNotice.model_validate(message.value).turn.id, message.call.subject)
-            case "turn/steer":
+            case "turn/steer" if message.call.subject is not None:
                 yield from self._on_turn(SteerResult.model_validate(message.value).turn_id, message.call.subject)
             case _:
                 pass

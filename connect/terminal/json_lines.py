@@ -11,9 +11,9 @@ from typing import TextIO
 import orjson
 
 from broker.domain.errors import RelayError, Unavailable
-from connect.event_feed import FeedItem
 from connect.sdk import AgentRelay
-from connect.sdk_types import Event, LinkLost, LinkUp, Reset
+from connect.sdk.event_feed import FeedItem
+from connect.sdk.types import Event, LinkLost, LinkUp, Reset
 from connect.task_scope import task_scope
 from connect.terminal.actions import Actions, LeadAgent
 from connect.terminal.commands import Exit, Misused, read_command

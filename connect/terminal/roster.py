@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from broker.domain.agents import AgentState
-from connect.sdk_facts import AgentFailed, AgentReady, AgentReleased, AgentSpawning, AgentStateChanged, Fact
-from connect.sdk_types import Agent
+from connect.sdk.facts import AgentFailed, AgentReady, AgentReleased, AgentSpawning, AgentStateChanged, Fact
+from connect.sdk.types import Agent
 
 _KINDS = {"claude": "Claude", "codex": "Codex", "gemini": "Gemini"}
 

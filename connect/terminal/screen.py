@@ -17,10 +17,10 @@ from prompt_toolkit.patch_stdout import patch_stdout
 
 from broker.domain.errors import RelayError, SpawnFailed, Unavailable
 from connect.endpoint import data_folder
-from connect.event_feed import FeedItem
 from connect.sdk import AgentRelay
-from connect.sdk_facts import ApprovalRequested, ProxyConnected, read_fact
-from connect.sdk_types import Event, LinkUp, Reset
+from connect.sdk.event_feed import FeedItem
+from connect.sdk.facts import ApprovalRequested, ProxyConnected, read_fact
+from connect.sdk.types import Event, LinkUp, Reset
 from connect.task_scope import task_scope
 from connect.terminal.actions import Actions, LeadAgent
 from connect.terminal.commands import WELCOME, Command, Exit, read_command

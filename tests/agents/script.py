@@ -118,6 +118,12 @@ class ModelRequest:
         return tuple(result for message in self.unanswered for result in message.tool_results)
 
     @property
+    def everything(self) -> str:
+        """Everything the model gets to see, what tools answered included."""
+        results = (result.text for message in self.messages for result in message.tool_results)
+        return "\n".join((self.text, *results))
+
+    @property
     def text(self) -> str:
         """Everything said so far, the system text included; for finding out which agent asks."""
         return "\n".join((self.system, *(message.text for message in self.messages)))

@@ -14,7 +14,7 @@ from connect.endpoint import Endpoint
 from connect.settings import AgentSettings, ConnectSettings
 
 _DATE = "Date: Thu, 01 Jan 2015 00:00:00 GMT"
-_KNOWN = {"ok": True, "data": {"workspace": {"id": "w", "name": "acme", "plan": "free"}, "kind": "proxy", "scopes": []}}
+_KNOWN = {"ok": True, "data": {"workspace": {"id": "acme", "plan": "free"}, "kind": "proxy", "scopes": []}}
 
 
 @asynccontextmanager

@@ -278,6 +278,16 @@ def test_a_turns_end_is_not_hidden_by_a_new_shape(session: AcpSession) -> None:
     assert isinstance(heard[-1], TurnEnded)
 
 
+def test_a_denials_note_is_told_with_the_next_prompt(session: AcpSession) -> None:
+    (first, _) = written(session.prompt(message()))
+    hear(session, permission({"title": "ls", "kind": "execute"}))
+    session.answer("0", ApprovalAnswer(verdict=Verdict.DENY, note="not now"))
+    hear(session, {"id": first["id"], "result": {"stopReason": "end_turn"}})
+    (second, _) = written(session.prompt(message(SECOND)))
+    text = second["params"]["prompt"][0]["text"]
+    assert text == f"The permission you asked for was denied: not now\n\n{message(SECOND).text}"
+
+
 def test_a_tool_is_heard_of_first_at_its_permission_and_then_when_it_ends(session: AcpSession) -> None:
     session.prompt(message())
     asked = events(hear(session, permission({"title": "touch a", "kind": "execute"})))

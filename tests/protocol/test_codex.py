@@ -248,6 +248,15 @@ def test_an_answer_becomes_a_decision(session: CodexSession, answer: ApprovalAns
     assert session.answer("0", answer) == []
 
 
+def test_a_denials_note_joins_the_turn(session: CodexSession) -> None:
+    running(session)
+    hear(session, {"id": 0, **notice("item/commandExecution/requestApproval", itemId="c", command="ls", cwd="/tmp")})
+    _, steer = written(session.answer("0", ApprovalAnswer(verdict=Verdict.DENY, note="not now")))
+    assert steer["method"] == "turn/steer"
+    assert steer["params"]["input"][0]["text"] == "The permission you asked for was denied: not now"
+    assert hear(session, {"id": steer["id"], "result": {"turnId": "u1"}})[0].events == ()
+
+
 @pytest.mark.parametrize(("server", "ours"), [("relay", True), ("relay2", False)])
 def test_only_tools_of_the_server_named_relay_are_ours(session: CodexSession, server: str, ours: bool) -> None:
     meta = {"codex_approval_kind": "mcp_tool_call", "tool_name": "relay_send", "tool_params": {}}

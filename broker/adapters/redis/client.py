@@ -99,5 +99,6 @@ def open_redis(url: str) -> TextRedis:
         retry=Retry(ExponentialWithJitterBackoff(base=0.01, cap=0.5), 5),
         retry_on_error=[RedisConnectionError, RedisTimeoutError],
     )
-    # The pool decodes every reply, which redis-py's types cannot say.
+    # From its own pool, so that closing the client closes the connections. The pool decodes every reply, which
+    # redis-py's types cannot say.
     return cast(TextRedis, _Store.from_pool(pool))

@@ -15,6 +15,7 @@ _TEMPLATES: dict[str, str] = {
     "tokens": ":tokens",  # hash: token id -> JSON (never the secret)
     "session_names": ":sessions",  # hash: session name -> session id
     "proxies": ":proxies",  # hash: machine id -> proxy id
+    "proxy_owners": ":proxies:owners",  # hash: machine id -> id of the token that links it
     "live": ":live",  # set: agents that count against the plan
     "rules": ":rules",  # string: JSON list of approval rules
     "usage": ":usage:%s",  # hash: day -> counters
@@ -80,10 +81,11 @@ def gateway_links(gateway: str) -> str:
     return f"rc:gateway:{gateway}:links"
 
 
-def lua_prelude() -> str:
-    """The same table as Lua: `K.agent(id)` gives the key of an agent, within the workspace of `KEYS[1]`."""
+def lua_prelude(script: str) -> str:
+    """What `script` uses of the same table, as Lua: `K.agent(id)` is an agent's key in the workspace of `KEYS[1]`."""
     lines = ["local ROOT = KEYS[1]", "local K = {}"]
-    for name, suffix in _TEMPLATES.items():
+    for name in sorted(set(re.findall(r"\bK\.(\w+)\(", script))):
+        suffix = _TEMPLATES[name]
         arguments = ", ".join("ab"[: suffix.count("%s")])
         body = " .. ".join(["ROOT", *_lua_parts(suffix)])
         lines.append(f"function K.{name}({arguments}) return {body} end")

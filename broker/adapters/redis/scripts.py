@@ -71,7 +71,8 @@ class Scripts:
             pipe.evalsha(_script(call.name).sha, 1, root, *call.arguments)
         results: list[Any] = await pipe.execute(raise_on_error=False)
         if any(isinstance(result, NoScriptError) for result in results):
-            # A restarted server knows no scripts. Running the ones that did run again is safe: reports are numbered.
+            # A restarted server knows no scripts. Reports are numbered: those that ran are not run again, and those
+            # behind one that did not were refused.
             for name in {call.name for call in calls}:
                 await self._redis.script_load(_script(name).text)
             return await self._pipeline(workspace, calls)
@@ -87,7 +88,7 @@ def _script(name: str) -> _Script:
 def source(name: str) -> str:
     """The whole text of a script: key table, libraries in the order they are needed, then the script itself."""
     folder = files("broker.adapters.redis") / "lua"
-    parts: list[str] = [keys.lua_prelude()]
+    parts: list[str] = []
     done: set[str] = set()
 
     def include(library: str) -> None:
@@ -102,7 +103,8 @@ def source(name: str) -> str:
     main = (folder / f"{name}.lua").read_text()
     for library in ["core", *_used(main)]:
         include(library)
-    return "\n".join([*parts, main])
+    text = "\n".join([*parts, main])
+    return f"{keys.lua_prelude(text)}\n{text}"
 
 
 def _used(text: str) -> list[str]:

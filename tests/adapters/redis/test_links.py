@@ -117,7 +117,7 @@ async def test_a_report_after_a_hole_is_refused_and_forgotten(desk: Desk) -> Non
     ready = StateChanged(agent=agent.id, generation=1, event=AgentReady(native_id="n"))
     with pytest.raises(Conflict) as refused:
         await desk.apply([NumberedFact(seq=2, fact=ready)])
-    assert refused.value.code == "REPORTS_OUT_OF_ORDER"
+    assert refused.value.code == "REPORT_GAP"
     await desk.apply([NumberedFact(seq=1, fact=ready)])
     assert await desk.state_of(agent) is AgentState.IDLE
 

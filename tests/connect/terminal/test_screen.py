@@ -94,7 +94,7 @@ async def test_the_greeting_a_task_and_the_way_out(broker: ApiDouble, tmp_path: 
         await person.sees("✓ Lead has it")
         await person.sees("│ Lead is done")
         person.types("exit\r")
-        await person.sees("✓ Disconnected; still there: Lead (Claude)")
+        await person.sees("✓ Disconnected")
         assert await person.process.wait() == 0
 
     assert (tmp_path / "terminal_history").stat().st_mode & 0o777 == 0o600

@@ -37,6 +37,7 @@ function on.proof()
     return
   end
   append(a.session, 'agent.deaf', a.id, a.name, '{"message":"' .. part[4] .. '","stuck_at":"' .. state .. '"}')
+  redis.call('HSET', K.message(part[4]), 'b:' .. part[2], 'agent_deaf')
   set_state(a, 'deaf', ',"message":"' .. part[4] .. '"')
   if state == 'sent' then
     redis.call('PUBLISH', K.link_channel(a.link), '!kick')
@@ -44,6 +45,12 @@ function on.proof()
   else
     restart(a, 'deaf')
   end
+end
+
+-- An agent that was overloaded may take messages again.
+function on.retry()
+  local a = load_agent(part[2])
+  if a.id then dispatch(a) end
 end
 
 -- A turn was told to stop and goes on.

@@ -87,6 +87,50 @@ local function dispatch(a)
   end
 end
 
+-- `m`: body, wire_head, wire_tail, sender, digest, mode, and role or '' when it depends on the recipient.
+local function store_message(id, session, m)
+  local key = K.message(id)
+  redis.call('HSET', key, 'session', session, 'body', m.body, 'wire_head', m.wire_head, 'wire_tail', m.wire_tail,
+    'sender', m.sender, 'digest', m.digest, 'mode', m.mode, 'at', NOW)
+  if m.role ~= '' then redis.call('HSET', key, 'role', m.role) end
+  redis.call('EXPIRE', key, MESSAGE_KEPT_S)
+end
+
+-- Numbers a message in one recipient's inbox.
+local function enqueue(message, agent)
+  local a = load_agent(agent)
+  local number = redis.call('HINCRBY', K.agent(agent), 'inbox_seq', 1)
+  local key = K.message(message)
+  redis.call('XADD', K.inbox(agent), 'MAXLEN', '~', 1000, number .. '-0', 'm', message)
+  redis.call('HSET', key, 'i:' .. agent, number, 'n:' .. agent, a.name)
+  redis.call('SADD', K.recipients(message), agent)
+  redis.call('EXPIRE', K.recipients(message), MESSAGE_KEPT_S)
+  return a, number
+end
+
+-- An agent whose message cannot be delivered is told so by a message of the relay's own. A lead that released the
+-- recipient knows it.
+function tell_sender(message, agent, reason)
+  local m = fields(K.message(message), 'sender', 'n:' .. agent)
+  local a = m.sender and m.sender ~= '' and load_agent(m.sender)
+  if not a or not a.id or a.id == agent or has_ended(a) then return end
+  if reason == 'agent_released' and redis.call('HGET', K.agent(agent), 'spawner') == a.id then return end
+  local hash = redis.sha1hex(message .. agent)
+  local id = string.gsub(string.sub(hash, 1, 32), '(%x%x%x%x%x%x%x%x)(%x%x%x%x)(%x%x%x%x)(%x%x%x%x)(.*)', '%1-%2-%3-%4-%5')
+  local text = 'Your message ' .. message .. ' to ' .. m['n:' .. agent] .. ' could not be delivered: ' .. reason .. '.'
+  local body = '{"id":"' .. id .. '","from":{"name":"relay","role":"system","agent":null},"to":' .. json(a.name)
+    .. ',"text":' .. json(text) .. ',"mode":"wait","thread":"' .. message .. '"}'
+  store_message(id, a.session, {body = body, sender = '', digest = hash, mode = 'wait', role = 'system',
+    wire_head = '"<relay-message id=\\"' .. id .. '\\" from=\\"relay\\" role=\\"',
+    wire_tail = '\\" to=\\"' .. a.name .. '\\" mode=\\"wait\\">\\n' .. text .. '\\n</relay-message>"'})
+  local _, number = enqueue(id, a.id)
+  append(a.session, 'message.accepted', nil, 'relay',
+    string.sub(body, 1, -2) .. ',"recipients":[{"agent":"' .. a.id .. '","name":' .. json(a.name) .. '}]}')
+  redis.call('ZADD', K.queue(a.id), number, id)
+  receipt(id, a.id, 'queued')
+  dispatch(a)
+end
+
 local function withdraw_approvals(a)
   local asks = redis.call('HGETALL', K.asks(a.id))
   for i = 1, #asks, 2 do

@@ -37,9 +37,12 @@ local function settle(message, agent)
   redis.call('HSET', box, 'acked', acked)
 end
 
+local tell_sender -- given by the library that knows agents
+
 local function undeliverable(message, agent, reason)
   if receipt(message, agent, 'undeliverable', ',"reason":' .. json(reason)) then
     redis.call('HSET', K.message(message), 'x:' .. agent, reason)
     settle(message, agent)
+    tell_sender(message, agent, reason)
   end
 end

@@ -1,5 +1,5 @@
-from connect.demo_game import Board, draw
-from connect.demo_script import (
+from connect.demo.game import Board, draw
+from connect.demo.script import (
     OPPONENT_TASK,
     AskPermission,
     CallTool,

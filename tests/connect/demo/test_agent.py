@@ -131,7 +131,7 @@ async def _agent(tmp_path: Path) -> AsyncIterator[_Client]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "connect.demo_agent",
+        "connect.demo.agent",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         env={**os.environ, "DEMO_AGENT_STATE_DIR": str(tmp_path)},

@@ -9,7 +9,7 @@ from broker.domain.errors import Conflict, NotAuthenticated, NotFound, QuotaExce
 from broker.domain.ids import ApprovalId
 from broker.domain.messages import Mode, ReceiptState
 from connect.sdk import AgentRelay
-from connect.sdk_types import Event, LinkLost, LinkUp, Reset
+from connect.sdk.types import Event, LinkLost, LinkUp, Reset
 from tests.connect.api_double import TOKEN, ApiDouble, refusal
 
 
@@ -69,7 +69,7 @@ async def test_refusals_come_back_as_the_domains_errors(relay: AgentRelay, broke
 async def test_a_broker_that_is_not_there_is_said_in_words(
     unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connect.api_client._FIRST_DELAY_S", 0.001)
+    monkeypatch.setattr("connect.sdk.api_client._FIRST_DELAY_S", 0.001)
     async with AgentRelay(f"http://127.0.0.1:{unused_tcp_port}", TOKEN) as relay:
         with pytest.raises(Unavailable, match="cannot reach http://127") as refused:
             await relay.agents()

@@ -14,7 +14,7 @@ from pathlib import Path
 import orjson
 
 from broker.domain.errors import RelayError
-from connect.demo import run_demo
+from connect.demo.viewer import run_demo
 from connect.sdk import AgentRelay
 
 _START_S = 60.0
@@ -76,7 +76,7 @@ async def _broker(folder: Path) -> AsyncIterator[tuple[str, Path]]:
 async def _proxy(folder: Path, url: str, key_file: Path) -> AsyncIterator[None]:
     work = folder / "work"
     work.mkdir()
-    state = ["--state-dir", str(folder / "proxy"), "--agent", f"demo={sys.executable} -m connect.demo_agent"]
+    state = ["--state-dir", str(folder / "proxy"), "--agent", f"demo={sys.executable} -m connect.demo.agent"]
     arguments = ["--url", url, "--token-file", str(key_file), *state, "--headless", "--json", "--name", "this-machine"]
     async with _process("connect.cli", arguments, cwd=work) as process:
         await _first_line(process, "relay-connect")

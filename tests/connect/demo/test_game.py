@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connect.demo_game import Board, best_move, draw, outcome, read_board, square_name
+from connect.demo.game import Board, best_move, draw, outcome, read_board, square_name
 
 
 def test_two_perfect_players_draw() -> None:

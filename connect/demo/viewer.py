@@ -10,11 +10,11 @@ from statistics import median
 from broker.domain.errors import RelayError
 from broker.domain.ids import MessageId
 from broker.domain.messages import ReceiptState
-from connect.demo_game import Board, draw, outcome, read_board
-from connect.demo_script import OPPONENT
+from connect.demo.game import Board, draw, outcome, read_board
+from connect.demo.script import OPPONENT
 from connect.sdk import AgentRelay
-from connect.sdk_facts import MessageAccepted, read_fact
-from connect.sdk_types import Event, LinkUp, Trace
+from connect.sdk.facts import MessageAccepted, read_fact
+from connect.sdk.types import Event, LinkUp, Trace
 from connect.task_scope import task_scope
 from connect.terminal.painting import measured_width, paint
 from connect.terminal.tables import table

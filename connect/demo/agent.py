@@ -19,9 +19,9 @@ import sys
 from collections.abc import Mapping
 from typing import Any, assert_never
 
-from connect.demo_mcp import McpClient, ToolFailed
-from connect.demo_memory import Conversation, Exchange, begin, recall
-from connect.demo_script import (
+from connect.demo.mcp import McpClient, ToolFailed
+from connect.demo.memory import Conversation, Exchange, begin, recall
+from connect.demo.script import (
     AskPermission,
     CallTool,
     GoDeaf,

@@ -1,5 +1,5 @@
-from connect.demo import timings
-from connect.sdk_types import Trace
+from connect.demo.viewer import timings
+from connect.sdk.types import Trace
 from connect.terminal.text import plain
 
 

@@ -149,8 +149,8 @@ class Approval(Wire):
     answered_by: str | None = None
     note: str | None = None
     can_allow_session: bool = True
-    relay_tool: bool = False
-    """One of the broker's own tools: answered without asking anybody."""
+    decided_by: str | None = None
+    """The rule that answers it in the same moment, without asking anybody."""
 
 
 class Proxy(Wire):

@@ -1,12 +1,4 @@
-"""The Python SDK: spawn agents, talk to them, watch them, answer what they ask.
-
-    async with AgentRelay() as relay:
-        await relay.spawn("Worker", "codex", "Build the feature")
-        await relay.send("Worker", "Add error handling")
-        await relay.release("Worker")
-
-Everything that changes something is sent with an idempotency key, so a call that is retried happens once.
-"""
+"""The client: one session of one workspace, over HTTP and one event socket."""
 
 from __future__ import annotations
 
@@ -25,11 +17,11 @@ from broker.domain.errors import NotFound
 from broker.domain.ids import ApprovalId, MessageId
 from broker.domain.messages import Mode, ReceiptState
 from broker.domain.sessions import DEFAULT_SESSION
-from connect.api_client import ApiClient
 from connect.endpoint import Endpoint, resolve_endpoint
-from connect.event_feed import EventFeed, FeedItem
-from connect.sdk_facts import MessageReceipt, read_fact
-from connect.sdk_types import Agent, Approval, Event, LinkUp, Proxy, Reset, Sent, Session, Trace
+from connect.sdk.api_client import ApiClient
+from connect.sdk.event_feed import EventFeed, FeedItem
+from connect.sdk.facts import MessageReceipt, read_fact
+from connect.sdk.types import Agent, Approval, Event, LinkUp, Proxy, Reset, Sent, Session, Trace
 
 _PAGE = 100
 _SPAWN_TIMEOUT_S = 120.0
@@ -122,8 +114,7 @@ class AgentRelay:
 
     async def interrupt(self, name: str) -> Agent:
         """Stop an agent's running turn."""
-        found = await self._in_session("POST", f"/agents/{quote(name, safe='')}/interrupt")
-        return Agent.model_validate(found["agent"])
+        return Agent.model_validate(await self._in_session("POST", f"/agents/{quote(name, safe='')}/interrupt"))
 
     async def agents(self) -> list[Agent]:
         """The session's agents, ended ones too."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from html import unescape
 from typing import Any
 
-from connect.demo_game import Board, best_move, draw, outcome, read_board, square_name
+from connect.demo.game import Board, best_move, draw, outcome, read_board, square_name
 
 OPPONENT = "Opponent"
 OPPONENT_TASK = "You are O in a game of tic-tac-toe, I am X. Wait for my move, then answer it with relay_send."

@@ -11,7 +11,7 @@ from broker.domain.approvals import ApprovalStatus
 from broker.domain.ids import ApprovalId, MessageId
 from broker.domain.messages import Mode, ReceiptState
 from broker.protocol.agent_events import ContentEvent, TurnOutcome
-from connect.sdk_types import Approval, Event, Sender, Wire
+from connect.sdk.types import Approval, Event, Sender, Wire
 
 _CONTENT: TypeAdapter[ContentEvent] = TypeAdapter(Annotated[ContentEvent, Field(discriminator="type")])
 

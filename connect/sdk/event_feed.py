@@ -16,9 +16,9 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from broker.domain.errors import RelayError
 from broker.protocol.close_codes import NOT_PERMITTED, UNAUTHENTICATED, UNKNOWN, may_return
 from broker.protocol.proxy import MAX_LINK_MESSAGE_BYTES
-from connect.api_client import relay_error
 from connect.endpoint import Endpoint
-from connect.sdk_types import Event, LinkLost, LinkUp, Reset
+from connect.sdk.api_client import relay_error
+from connect.sdk.types import Event, LinkLost, LinkUp, Reset
 
 FeedItem = Event | Reset | LinkUp | LinkLost
 
