@@ -14,7 +14,7 @@ from pathlib import Path
 import orjson
 import uvicorn
 
-from broker.adapters.embedded import FolderLock, embedded_redis
+from broker.adapters.embedded import FolderLock, embedded_redis, write_private
 from broker.app import Adapters, build_adapters, build_app, build_services, build_timekeeper
 from broker.domain.access import TokenKind
 from broker.domain.errors import RelayError
@@ -127,24 +127,18 @@ async def _adopt_key(settings: Settings, adapters: Adapters) -> None:
 
 def _read_or_make_key(path: Path) -> str:
     if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(new_token(TokenKind.WORKSPACE) + "\n")
+        write_private(path, new_token(TokenKind.WORKSPACE).encode() + b"\n")
     return path.read_text().strip()
 
 
 @contextlib.asynccontextmanager
 async def _told(settings: Settings) -> AsyncIterator[None]:
     """While we run, a file says how to reach us: `relay-connect` on this machine needs no arguments."""
-    _write_private(settings.up_file, orjson.dumps({"url": settings.url}))
+    write_private(settings.up_file, orjson.dumps({"url": settings.url}))
     try:
         yield
     finally:
         settings.up_file.unlink(missing_ok=True)
-
-
-def _write_private(path: Path, content: bytes) -> None:
-    path.touch(mode=0o600)
-    path.write_bytes(content)
 
 
 @contextlib.asynccontextmanager
