@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import resource
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -29,6 +30,10 @@ _log = logging.getLogger(__name__)
 _WORKSPACE = WorkspaceId("local")
 _PING_S = 10.0
 """A dead peer is noticed after at most two of these."""
+
+
+_OPEN_FILES = 65_536
+"""Each peer is an open file; systems start programs with 1024, and the embedded server and its log want some too."""
 
 
 class PortInUse(RelayError):
@@ -156,6 +161,7 @@ async def _worker(settings: Settings, redis_url: str) -> AsyncIterator[None]:
 async def _serve(
     settings: Settings, adapters: Adapters, listening: socket.socket, *, on_ready: Callable[[Settings], None]
 ) -> None:
+    _allow_open_files()
     app = build_app(settings, adapters=adapters)
     server = _Server(
         uvicorn.Config(
@@ -178,6 +184,13 @@ async def _serve(
         stopping.cancel()
         await _drain(server, app.state.sockets)
         await serving
+
+
+def _allow_open_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _drain(server: uvicorn.Server, sockets: OpenSockets) -> None:
