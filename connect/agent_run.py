@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, assert_never
 
+from broker.domain.access import PREFIXES, TokenKind
 from broker.domain.ids import MessageId
 from broker.protocol.agent_events import AgentBroken, AgentEvent, AgentReady
 from broker.protocol.agent_session import AgentSession, Direction, Frame, Prompt
@@ -22,14 +23,14 @@ from connect.clis import CliCatalogue, FoundCli
 from connect.endpoint import Endpoint
 from connect.notices import AgentEnded, AgentStarted, Notice
 from connect.process_records import ProcessRecords
-from connect.processes import AgentProcess, ProcessStuck, end_process, start_process
+from connect.processes import AgentProcess, ProcessStuck, end_process
 from connect.reporting import Reporter
+from connect.socket_pipe import start_agent
 from connect.spool import Spool
 
 _READY_TIMEOUT_S = 120.0
 """From the start to a conversation: Gemini on a cold disk measured 5 s and may have to wait out a clock minute."""
 _MAX_WAITING_ORDERS = 1000
-_AGENT_KIND = "at_live_"
 
 Order = Deliver | Interrupt | Answer
 
@@ -81,7 +82,7 @@ class AgentRun:
     def __init__(self, spawn: Spawn, around: Surroundings) -> None:
         self.spawn = spawn
         self._around = around
-        self._token = _AGENT_KIND + secrets.token_urlsafe(32)
+        self._token = PREFIXES[TokenKind.AGENT] + secrets.token_urlsafe(32)
         self._report = Reporter(
             spool=around.spool,
             agent=spawn.agent,
@@ -182,7 +183,7 @@ class AgentRun:
         """Run the process until it ends or is to be ended; then see to it that it is gone."""
         self._session = launch.session
         try:
-            process = await start_process(launch.command, records=self._around.records, on_output=self._receive)
+            process = await start_agent(launch.command, records=self._around.records, on_output=self._receive)
         except OSError as error:
             raise _CannotStart("SPAWN_FAILED", f"{launch.command.argv[0]}: {error.strerror or error}") from None
         self._process = process
@@ -194,7 +195,7 @@ class AgentRun:
             process.kill()
             raise
         # Only now all it ever said has been read, which may hold a better reason.
-        self.end("exited")
+        self.end("exited", detail=process.complaint)
 
     async def _converse(self, process: AgentProcess) -> None:
         if self._session is not None:
@@ -231,8 +232,7 @@ class AgentRun:
         match order:
             case Deliver():
                 prompt = Prompt(message_id=order.message_id, text=order.text, steer=order.steer, nudge=order.nudge)
-                frames = self._session.prompt(prompt)
-                self._carry(frames, then=lambda: self._report.handed(order.message_id))
+                self._carry(self._session.prompt(prompt))
             case Interrupt():
                 self._carry(self._session.interrupt())
             case Answer():
@@ -240,21 +240,27 @@ class AgentRun:
             case _ as other:
                 assert_never(other)
 
-    def _carry(self, frames: Sequence[Frame], *, then: Callable[[], None] | None = None) -> None:
-        """Write and record frames, the process first: it waits for them. `then` follows once it has all of them."""
+    def _carry(self, frames: Sequence[Frame]) -> None:
+        """Write and record frames, the process first: it waits for them. Then act on what they mean."""
         assert self._process is not None
         lines = b"".join(frame.raw + b"\n" for frame in frames if frame.direction is Direction.TO_AGENT)
+        # A busy vendor's codec holds a message back; it is handed over with the frame that carries it, not before.
+        messages = [frame.hands_over for frame in frames if frame.hands_over]
         try:
             self._process.write(lines)
         except ProcessStuck as stuck:
-            then = None  # it never will have them
+            messages = []  # it never will have them
             self.end("STUCK", detail=str(stuck))
         for frame in frames:
             self._report.frame(frame)
-        if then is not None:
-            self._process.when_written(then)
+        if messages:
+            self._process.when_written(lambda: self._handed(messages))
         for frame in frames:
             self._heed(frame.events)
+
+    def _handed(self, messages: Sequence[MessageId]) -> None:
+        for message in messages:
+            self._report.handed(message)
 
     def _heed(self, events: Sequence[AgentEvent]) -> None:
         for event in events:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -40,7 +42,16 @@ class Presentation:
 
 def serve(settings: ConnectSettings, presentation: Presentation) -> int:
     """Run until a signal, the end of the terminal, or the broker's refusal."""
+    _watch_children_without_threads()
     return asyncio.run(_serve(settings, presentation))
+
+
+def _watch_children_without_threads() -> None:
+    """Python 3.11 waits for each child in a thread of its own; later versions do by themselves what is done here."""
+    if sys.version_info < (3, 12) and sys.platform == "linux":
+        with contextlib.suppress(OSError):  # an old kernel, or a container that forbids it
+            os.close(os.pidfd_open(os.getpid()))
+            asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
 
 
 async def _serve(settings: ConnectSettings, presentation: Presentation) -> int:

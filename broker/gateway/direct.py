@@ -23,7 +23,7 @@ from broker.domain.ids import AgentId
 from broker.gateway.container import Services
 from broker.gateway.http import bearer
 from broker.gateway.mailbox_pump import Kicked, MailboxPump, Superseded
-from broker.gateway.sockets import OpenSockets, close
+from broker.gateway.sockets import OpenSockets, close, first_cause, receive_text
 from broker.protocol.agent_events import StateEvent
 from broker.protocol.agent_session import Direction, Frame, Opening, Prompt
 from broker.protocol.claude import ClaudeSession
@@ -66,23 +66,23 @@ class DirectSocket:
         """Serve until either side ends."""
         await websocket.accept()
         try:
-            principal, agent = await self._authenticated(websocket)
+            principal = await self._s.access.authenticate(bearer(websocket))
             with self._sockets.holding(websocket, principal):
+                agent = await self._agent(websocket, principal)
                 await _Connection(self._s, websocket, principal, agent).run()
         except (RelayError, ProtocolViolation, WebSocketDisconnect, RuntimeError) as error:
             await _end(websocket, error)
         except ExceptionGroup as group:
-            await _end(websocket, _first(group))
+            await _end(websocket, first_cause(group))
 
-    async def _authenticated(self, websocket: WebSocket) -> tuple[Principal, Agent]:
-        principal = await self._s.access.authenticate(bearer(websocket))
+    async def _agent(self, websocket: WebSocket, principal: Principal) -> Agent:
         if principal.kind is not TokenKind.AGENT or principal.session is None:
             raise NotPermitted("this connection is for an agent's own token")
         session = await self._s.sessions.get(principal, principal.session)
         agent = await self._s.sessions.agent(principal, session, websocket.path_params["name"])
         if agent.id != principal.agent:
             raise NotPermitted("the token is another agent's")
-        return principal, agent
+        return agent
 
 
 class _Ended(Exception):
@@ -146,7 +146,7 @@ class _Connection:
 
     async def _receiving(self, attached: Attached) -> None:
         while True:
-            text = await self._socket.receive_text()
+            text = await receive_text(self._socket)
             async with self._turn:
                 data = text.encode("utf-8", "surrogatepass")
                 frames = self._session.receive(data if data.endswith(b"\n") else data + b"\n")
@@ -221,11 +221,6 @@ def _frame_id(report: Report) -> str:
     if isinstance(report, FrameRecorded) and report.direction == "out" and isinstance(report.raw, dict):
         return str(report.raw.get("uuid") or "")
     return ""
-
-
-def _first(group: ExceptionGroup[Exception]) -> Exception:
-    error = group.exceptions[0]
-    return _first(error) if isinstance(error, ExceptionGroup) else error
 
 
 async def _end(websocket: WebSocket, error: Exception) -> None:

@@ -171,7 +171,9 @@ class AcpSession:
         text = "\n\n".join([*self._foreword, text])
         self._foreword.clear()
         params = {"sessionId": self._session_id, "prompt": [{"type": "text", "text": text}]}
-        return [self._ask("session/prompt", params, subject=prompt), self._ask(_PING, {}, subject=prompt)]
+        message = self._connection.request("session/prompt", params, subject=prompt)
+        handing = to_agent(message, "session/prompt", hands_over=prompt.message_id)
+        return [handing, self._ask(_PING, {}, subject=prompt)]
 
     def _read(self, line: Document | Noise) -> list[Frame]:
         if isinstance(line, Noise):

@@ -98,7 +98,8 @@ class Deliveries:
     def _write(self, text: str, *, uuid: str, delivery: Delivery, later: bool) -> Frame:
         """By itself the CLI would put a prompt into the running turn, after the next tool's result."""
         self._waiting[uuid] = delivery
-        return to_agent(user_frame(text, uuid=uuid, priority="later" if later else None), "user")
+        frame = user_frame(text, uuid=uuid, priority="later" if later else None)
+        return to_agent(frame, "user", hands_over=delivery.message_id)
 
 
 def _tell(delivery: Delivery, *, already_seen: bool) -> Iterator[PromptAccepted]:

@@ -133,7 +133,8 @@ class CodexSession:
         return self._thread.thread.id if self._thread else ""
 
     def _ask(self, method: str, params: _Params, *, subject: Prompt | None = None) -> Frame:
-        return to_agent(self._connection.request(method, params, subject=subject), method)
+        message = self._connection.request(method, params, subject=subject)
+        return to_agent(message, method, hands_over=subject.message_id if subject else None)
 
     def _hand_over_next(self) -> list[Frame]:
         """The next prompt that may go now: any when idle, a steering one during a turn."""

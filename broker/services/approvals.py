@@ -88,9 +88,12 @@ class ApprovalDesk:
             return
 
     async def get(self, principal: Principal, approval: ApprovalId) -> Approval:
-        """One request. Raises `NotFound`."""
+        """One request. Raises `NotFound`, for another session's too where the caller sees only its own."""
         principal.require(Permission.READ)
-        return await self._approvals.approval(principal.workspace, approval)
+        found = await self._approvals.approval(principal.workspace, approval)
+        if principal.session not in {None, found.session_id}:
+            raise NotFound(f"no approval {approval[:80]!r}", code="APPROVAL_NOT_FOUND")
+        return found
 
     async def of_session(
         self, principal: Principal, session: Session, *, status: ApprovalStatus | None

@@ -94,6 +94,9 @@ class Backlog(Protocol):
     async def waiting(self, workspace: WorkspaceId) -> list[SessionId]:
         """Sessions with unshipped events."""
 
+    async def log_days(self, workspace: WorkspaceId) -> int:
+        """How long the workspace's log is kept, by its plan or its own setting."""
+
     async def shipped(self, workspace: WorkspaceId, session: SessionId) -> Cursor:
         """Up to where the log store has a session. Raises `NotFound`."""
 
@@ -230,8 +233,8 @@ class Links(Protocol):
     ) -> None:
         """Apply reports in order, each once. Raises `Fenced`."""
 
-    async def beat(self, gateway: str) -> None:
-        """This gateway lives."""
+    async def beat(self, gateway: str) -> bool:
+        """This gateway lives. False when it was not known: it is new, or its links were taken over meanwhile."""
 
     async def reap(self, *, older_than_ms: int) -> int:
         """Detach what gateways held that no longer beat; how many links that were."""

@@ -12,6 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from broker.domain.ids import ProxyId, SessionId
+from broker.protocol.agent_events import StateEvent
 from broker.protocol.proxy import (
     MAX_LINK_MESSAGE_BYTES,
     SUBPROTOCOL,
@@ -24,6 +25,7 @@ from broker.protocol.proxy import (
     NumberedReport,
     Report,
     Reports,
+    StateChanged,
     Welcome,
     read_from_proxy,
     write,
@@ -90,6 +92,11 @@ class ScriptedBroker:
 
     def of(self, kind: type[_R]) -> list[_R]:
         return [numbered.report for numbered in self.reports if isinstance(numbered.report, kind)]
+
+    def history(self) -> list[Report | StateEvent]:
+        """Every report in order, a changed state as the event it is."""
+        reports = [numbered.report for numbered in self.reports]
+        return [report.event if isinstance(report, StateChanged) else report for report in reports]
 
     def frames(self) -> list[FrameRecorded]:
         return self.of(FrameRecorded)

@@ -103,6 +103,18 @@ def test_an_old_claude_dials_the_broker_with_its_token_in_the_environment(tmp_pa
     assert launch.session is None
 
 
+def test_codex_is_told_to_listen_in_its_private_folder(tmp_path: Path) -> None:
+    launch = plan(tmp_path, Dialect.CODEX, transport=Transport.UNIX_SOCKET)
+    assert launch.command.socket is not None
+    assert following(launch, "--listen") == f"unix://{launch.command.socket}"
+    assert launch.command.socket.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_codex_is_spoken_with_over_stdio_by_default(tmp_path: Path) -> None:
+    launch = plan(tmp_path, Dialect.CODEX)
+    assert (launch.command.socket, launch.transport) == (None, Transport.STDIO)
+
+
 def test_a_model_is_passed_to_claude(tmp_path: Path) -> None:
     assert "--model=opus" in plan(tmp_path, Dialect.CLAUDE, model="opus").command.argv
 

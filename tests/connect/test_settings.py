@@ -65,6 +65,13 @@ def test_a_mistake_in_the_file_is_told_with_its_place(tmp_path: Path, config: st
         resolve(tmp_path, config=config)
 
 
+def test_codex_may_be_driven_over_a_unix_socket_and_nothing_else_may(tmp_path: Path) -> None:
+    unix = 'transport = "unix"'
+    assert resolve(tmp_path, config=f"[agents.codex]\n{unix}").agents["codex"].transport == "unix"
+    with pytest.raises(BadRequest, match="gemini: only Codex"):
+        resolve(tmp_path, config=f"[agents.gemini]\n{unix}")
+
+
 def test_a_configuration_that_was_asked_for_must_exist(tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match="no configuration file"):
         resolve(tmp_path, Options(config=tmp_path / "absent.toml"))

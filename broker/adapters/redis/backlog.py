@@ -10,6 +10,7 @@ from broker.adapters.redis.scripts import Scripts
 from broker.domain.errors import NotFound
 from broker.domain.events import Cursor
 from broker.domain.ids import SessionId, WorkspaceId
+from broker.domain.plans import LIMITS, Plan
 
 
 class RedisBacklog:
@@ -33,6 +34,11 @@ class RedisBacklog:
     async def waiting(self, workspace: WorkspaceId) -> list[SessionId]:
         """Sessions with unshipped events."""
         return [SessionId(s) for s in await self._redis.smembers(keys.key(workspace, "unshipped"))]
+
+    async def log_days(self, workspace: WorkspaceId) -> int:
+        """How long the workspace's log is kept, by its plan or its own setting."""
+        plan, own = await self._redis.hmget(keys.root(workspace), "plan", "log_days")
+        return int(own) if own else LIMITS[Plan(plan or Plan.FREE)].log_days
 
     async def shipped(self, workspace: WorkspaceId, session: SessionId) -> Cursor:
         """Up to where the log store has a session. Raises `NotFound`."""

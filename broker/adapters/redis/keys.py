@@ -58,7 +58,7 @@ TIMER_CHANNEL = "rc:timers"
 SHIP_CHANNEL = "rc:ship"
 """Pub/sub: a workspace's root when one of its sessions begins to have unshipped events."""
 ACCESS_CHANNEL = "rc:access"
-"""Pub/sub: the hash of a token whose rights just changed."""
+"""Pub/sub: the id of a token that has just ended; an agent's is `<agent>.<generation>`."""
 
 
 def root(workspace: WorkspaceId) -> str:
@@ -94,7 +94,11 @@ def lua_prelude(script: str) -> str:
         arguments = ", ".join("ab"[: suffix.count("%s")])
         body = " .. ".join(["ROOT", *_lua_parts(suffix)])
         lines.append(f"function K.{name}({arguments}) return {body} end")
+<<<<<<< HEAD
     lines.append(f"local TIMER_CHANNEL, SHIP_CHANNEL = '{TIMER_CHANNEL}', '{SHIP_CHANNEL}'")
+=======
+    lines.append(f"local TIMER_CHANNEL, ACCESS_CHANNEL = '{TIMER_CHANNEL}', '{ACCESS_CHANNEL}'")
+>>>>>>> main
     return "\n".join(lines)
 
 

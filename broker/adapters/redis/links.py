@@ -89,9 +89,10 @@ class RedisLinks:
         """Apply reports in order, each once. Raises `Fenced`."""
         await self._scripts.run_in_order(workspace, list(_calls(facts, link, fence=fence, spool=spool)))
 
-    async def beat(self, gateway: str) -> None:
-        """This gateway lives."""
-        await self._redis.hset(keys.GATEWAYS, gateway, str(int(time.time() * 1000)))
+    async def beat(self, gateway: str) -> bool:
+        """This gateway lives. False when it was not known: it is new, or its links were taken over meanwhile."""
+        added = await self._redis.hset(keys.GATEWAYS, gateway, str(int(time.time() * 1000)))
+        return added == 0
 
     async def reap(self, *, older_than_ms: int) -> int:
         """Detach what gateways held that no longer beat; how many links that were."""

@@ -142,8 +142,12 @@ local function withdraw_approvals(a)
   redis.call('HSET', K.agent(a.id), 'waiting', 0)
 end
 
+-- The token of a process that is over ends with it, and so does what it had open.
+local function end_token(a) redis.call('PUBLISH', ACCESS_CHANNEL, a.id .. '.' .. a.generation) end
+
 local function end_agent(a, state, reason, detail)
   if has_ended(a) then return end
+  end_token(a)
   for _, message in ipairs(redis.call('LRANGE', K.inflight(a.id), 0, -1)) do
     undeliverable(message, a.id, 'agent_' .. state)
   end
@@ -192,6 +196,7 @@ local function restart(a, reason, blameless)
     rewind(message, a.id)
   end
   redis.call('DEL', K.inflight(a.id), K.seen_frames(a.id))
+  end_token(a)
   a.generation = redis.call('HINCRBY', K.agent(a.id), 'generation', 1)
   if a.link ~= a.proxy then redis.call('SREM', K.link_agents(a.link), a.id) end
   a.link = a.proxy

@@ -1,0 +1,81 @@
+"""Ships all workspaces' logs, soon after something was written and in full batches when much was."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+
+from broker.domain.errors import Unavailable
+from broker.domain.ids import WorkspaceId
+from broker.services.ports import Backlog, Timers
+from broker.services.shipping import Shipper
+
+_log = logging.getLogger(__name__)
+_GATHER_S = 0.3
+"""Time for a batch to fill; ClickHouse wants few inserts. Together with the insert it is the lag of the log."""
+_SWEEP_S = 30.0
+_LEASE_S = 15.0
+_RETRY_S = 2.0
+
+
+class ShippingWorker:
+    """One worker's loop. Any number may run; a lease keeps them from doing the same work."""
+
+    def __init__(self, workspaces: Timers, backlog: Backlog, shipper: Shipper) -> None:
+        self._workspaces = workspaces
+        self._backlog = backlog
+        self._shipper = shipper
+        self._holder = secrets.token_hex(8)
+        self._due: set[WorkspaceId] = set()
+        self._begun: set[WorkspaceId] = set()
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._forever(self._hear))
+            tasks.create_task(self._forever(self._sweep))
+            tasks.create_task(self._forever(self._ship))
+
+    async def _forever(self, part: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await part()
+            except Unavailable as error:
+                _log.warning("shipping: %s", error.message)
+            except Exception:
+                _log.exception("shipping: unforeseen error; going on")
+            await asyncio.sleep(_RETRY_S)
+
+    async def _hear(self) -> None:
+        async for workspace in self._backlog.wakeups():
+            self._look_at(workspace)
+
+    async def _sweep(self) -> None:
+        while True:
+            for workspace in await self._workspaces.workspaces():
+                if workspace not in self._begun:
+                    await self._backlog.begin(workspace)
+                    self._begun.add(workspace)
+                self._look_at(workspace)
+            await asyncio.sleep(_SWEEP_S)
+
+    def _look_at(self, workspace: WorkspaceId) -> None:
+        self._due.add(workspace)
+        self._wake.set()
+
+    async def _ship(self) -> None:
+        while True:
+            await self._wake.wait()
+            await asyncio.sleep(_GATHER_S)
+            self._wake.clear()
+            for workspace in list(self._due):
+                await self._ship_all(workspace)
+                self._due.discard(workspace)
+
+    async def _ship_all(self, workspace: WorkspaceId) -> None:
+        while await self._backlog.lease(workspace, self._holder, seconds=_LEASE_S):
+            if await self._shipper.ship(workspace) == 0:
+                return
