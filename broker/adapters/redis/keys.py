@@ -94,11 +94,8 @@ def lua_prelude(script: str) -> str:
         arguments = ", ".join("ab"[: suffix.count("%s")])
         body = " .. ".join(["ROOT", *_lua_parts(suffix)])
         lines.append(f"function K.{name}({arguments}) return {body} end")
-<<<<<<< HEAD
-    lines.append(f"local TIMER_CHANNEL, SHIP_CHANNEL = '{TIMER_CHANNEL}', '{SHIP_CHANNEL}'")
-=======
-    lines.append(f"local TIMER_CHANNEL, ACCESS_CHANNEL = '{TIMER_CHANNEL}', '{ACCESS_CHANNEL}'")
->>>>>>> main
+    for channel in ("TIMER_CHANNEL", "SHIP_CHANNEL", "ACCESS_CHANNEL"):
+        lines.append(f"local {channel} = '{globals()[channel]}'")
     return "\n".join(lines)
 
 
