@@ -6,6 +6,7 @@ import asyncio
 import logging
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,6 +112,8 @@ class AgentRun:
     def order(self, order: Order) -> None:
         """Pass an order to the agent, now or as soon as it is ready."""
         if isinstance(order, Deliver):
+            if order.not_after_ms is not None and time.time() * 1000 > order.not_after_ms:
+                return
             delivery = (order.message_id, order.nudge)
             if delivery in self._delivered:
                 return

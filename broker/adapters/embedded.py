@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import fcntl
+import logging
 import os
 import secrets
 import shutil
@@ -25,10 +26,12 @@ from redis.exceptions import RedisError
 from broker.adapters.redis.client import open_redis
 from broker.domain.errors import RelayError, Unavailable
 
+_log = logging.getLogger(__name__)
 _START_S = 120.0
 """Loading a large append-only file takes its time; an empty one answers after 5-40 ms."""
 _STOP_S = 10.0
 """SIGTERM flushes the append-only file, 0.1 s measured; after this the process is killed."""
+_RESTART_S = 0.5
 _UNIX_PATH_MAX = 100
 _PR_SET_PDEATHSIG = 1
 
@@ -85,12 +88,46 @@ async def embedded_redis(folder: Path) -> AsyncIterator[str]:
         config = _write_config(folder, socket, password)
         url = f"unix://:{quote(password)}@{quote(str(socket))}"
         async with _alone(folder) as lock:
-            process = await _start(config, folder, lock)
+            server = _Server(lambda: _start(config, folder, lock), url, folder / "server.log")
+            await server.start()
+            watching = asyncio.create_task(server.keep_running(), name="embedded server")
             try:
-                await _until_ready(url, process, folder / "server.log")
                 yield url
             finally:
-                await _stop(process)
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
+                await server.stop()
+
+
+class _Server:
+    """One server process after the other on the same folder: one that dies is started again, with all it had stored."""
+
+    def __init__(self, launch: Callable[[], Awaitable[asyncio.subprocess.Process]], url: str, log: Path) -> None:
+        self._launch = launch
+        self._url = url
+        self._log_file = log
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start it and wait until it answers. Raises `EmbeddedServerFailed`."""
+        self._process = await self._launch()
+        await _until_ready(self._url, self._process, self._log_file)
+
+    async def keep_running(self) -> None:
+        """Until cancelled. While it is away callers get `Unavailable`, and /readyz says so."""
+        while self._process is not None:
+            code = await self._process.wait()
+            _log.error("the embedded store ended with %s; starting it again", code)
+            await asyncio.sleep(_RESTART_S)
+            try:
+                await self.start()
+            except EmbeddedServerFailed as error:
+                _log.error("the embedded store does not start: %s", error.message)
+
+    async def stop(self) -> None:
+        """End it in good order."""
+        if self._process is not None:
+            await _stop(self._process)
 
 
 @asynccontextmanager

@@ -78,6 +78,8 @@ class Deliver(_Wire):
     text: str
     steer: bool = False
     nudge: str | None = None
+    not_after_ms: int | None = None
+    """Later than this (Unix time) the sender has been told that it did not arrive: do not hand it over."""
 
 
 class Interrupt(_Wire):

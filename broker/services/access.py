@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import time
 from dataclasses import replace
 
 from broker.domain.access import PREFIXES, Permission, Principal, TokenKind
@@ -13,6 +14,8 @@ from broker.domain.plans import Plan
 from broker.services.ports import Registry, TokenRecord, Tokens
 
 _SECRET_BYTES = 32
+_AGENT_TOKEN_S = 180 * 24 * 3600
+"""Of one process; longer than any lives, so that the hashes of those gone do not pile up."""
 
 
 def token_hash(token: str) -> str:
@@ -68,7 +71,8 @@ class Access:
             agent=agent,
             generation=generation,
         )
-        await self._tokens.add(principal, sha256=sha256, listed=False)
+        expires_at_ms = int((time.time() + _AGENT_TOKEN_S) * 1000)
+        await self._tokens.add(principal, sha256=sha256, expires_at_ms=expires_at_ms, listed=False)
 
     async def mint(
         self, principal: Principal, *, kind: TokenKind, name: str, person: bool = False

@@ -145,6 +145,16 @@ async def test_an_agent_is_started_prompted_and_answers(broker: ScriptedBroker, 
     assert [type(notice) for notice in notices[1:]] == [AgentStarted, AgentEnded]
 
 
+async def test_a_message_its_sender_has_given_up_is_not_handed_over(broker: ScriptedBroker, tmp_path: Path) -> None:
+    late = Deliver(agent=AGENT, generation=1, message_id=MessageId("late"), text="say too late", not_after_ms=1)
+    async with running(settings(broker, tmp_path / "s")):
+        await broker.command(spawn())
+        await event(broker, AgentReady)
+        await broker.command(late)
+        assert await spoken(broker, "say in time") == "in time"
+    assert [handed.message_id for handed in broker.of(Handed) if handed.message_id == "late"] == []
+
+
 async def test_the_process_starts_only_after_the_broker_knows_its_token(broker: ScriptedBroker, tmp_path: Path) -> None:
     broker.acknowledging = False
     notices: list[Notice] = []

@@ -83,17 +83,20 @@ async def test_everything_is_there_again_after_a_stop_and_after_a_kill(tmp_path:
                 assert await again.stop() == 0
 
 
-async def test_the_api_says_so_while_the_store_is_away(tmp_path: Path) -> None:
+async def test_a_store_that_is_killed_is_started_again_with_all_it_had(tmp_path: Path) -> None:
     async with up(tmp_path) as broker, httpx.AsyncClient() as http:
         (server,) = children(broker.process.pid)
         headers = {"Authorization": f"Bearer {Path(broker.ready['token_file']).read_text().strip()}"}
+        made = await http.post(f"{broker.url}/v1/sessions", headers=headers, json={"name": "kept"})
         os.kill(server, signal.SIGKILL)
         async with asyncio.timeout(30):
-            answer = await http.get(f"{broker.url}/v1/sessions", headers=headers, timeout=30)
-        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "STORE_UNAVAILABLE")
-        assert answer.headers["Retry-After"]
-        assert (await http.get(f"{broker.url}/readyz")).status_code == 503
-        assert (await http.get(f"{broker.url}/healthz")).status_code == 200
+            while (answer := await http.get(f"{broker.url}/v1/sessions/kept", headers=headers, timeout=30)).is_error:
+                assert (answer.status_code, answer.json()["error"]["code"]) == (503, "STORE_UNAVAILABLE")
+                assert answer.headers["Retry-After"]
+        assert answer.json()["data"]["id"] == made.json()["data"]["id"]
+        assert (await http.get(f"{broker.url}/readyz")).status_code == 200
+        (again,) = children(broker.process.pid)
+        assert again != server
 
 
 async def test_the_demo_plays_to_its_end(tmp_path: Path) -> None:

@@ -260,6 +260,15 @@ async def test_a_message_under_way_does_not_expire(desk: Desk) -> None:
     assert await desk.receipt(message) is ReceiptState.SENT
 
 
+async def test_a_message_in_the_mailbox_of_an_absent_machine_expires(desk: Desk) -> None:
+    await desk.idle("Worker")
+    message, _ = await desk.send("Worker")
+    await desk.detach()
+    await desk.due(f"ttl|{message}")
+    (delivery,) = (await desk.trace(message)).deliveries
+    assert (delivery.state, delivery.reason) == (ReceiptState.UNDELIVERABLE, "expired")
+
+
 async def test_everything_unsettled_is_undeliverable_when_the_agent_ends(desk: Desk) -> None:
     agent = await desk.idle("Worker")
     sent = [(await desk.send("Worker"))[0] for _ in range(2)]

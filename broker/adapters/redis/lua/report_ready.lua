@@ -8,7 +8,7 @@ if ARGV[9] ~= '' then redis.call('HSET', K.agent(a.id), 'model_used', ARGV[9]) e
 if ARGV[10] ~= '' then redis.call('HSET', K.agent(a.id), 'version', ARGV[10]) end
 forget_timer('spawn|' .. a.id .. '|' .. a.generation)
 append(a.session, 'agent.ready', a.id, a.name,
-  '{"native_id":' .. json(ARGV[7]) .. ',"resumed":' .. tostring(ARGV[8] == '1') .. ',"model":' .. json(ARGV[9])
+  '{"native_id":' .. json(ARGV[7]) .. ',"resumed":' .. tostring(ARGV[8] == '1') .. ',"model":' .. json(ARGV[9] ~= '' and ARGV[9])
   .. ',"generation":' .. a.generation .. '}')
 if a.state == 'starting' or a.state == 'lost' or a.state == 'deaf' then set_state(a, 'idle') end
 dispatch(a)

@@ -7,7 +7,7 @@
 -- uses: send
 local session, id = ARGV[1], ARGV[2]
 local m = {digest = ARGV[3], sender = ARGV[4], role = ARGV[6], mode = ARGV[9], body = ARGV[10], wire_head = ARGV[11],
-  wire_tail = ARGV[12], day = ARGV[15]}
+  wire_tail = ARGV[12], ttl_ms = ARGV[13], day = ARGV[15]}
 
 local known = redis.call('HGET', K.message(id), 'digest')
 if known then

@@ -68,16 +68,23 @@ function on.away()
     local a = load_agent(agent)
     if a.state == 'releasing' then
       end_agent(a, 'released', 'released; the machine is away')
-    elseif not has_ended(a) then
+    elseif not has_ended(a) and not is_online(a.link) then
       set_state(a, 'lost')
+      for _, message in ipairs(redis.call('LRANGE', K.inflight(agent), 0, -1)) do note(message, agent, 'b:' .. agent, 'proxy_away') end
     end
   end
 end
 
--- A message waited for as long as its sender allowed.
+-- A message waited for as long as its sender allowed: in the queue, or in the mailbox of a machine that is away and will
+-- not hand it over any more when it is back (`not_after_ms`).
 function on.ttl()
   for _, agent in ipairs(redis.call('SMEMBERS', K.recipients(part[2]))) do
-    if redis.call('ZREM', K.queue(agent), part[2]) == 1 then undeliverable(part[2], agent, 'expired') end
+    if redis.call('ZREM', K.queue(agent), part[2]) == 1 then
+      undeliverable(part[2], agent, 'expired')
+    elseif redis.call('HGET', K.message(part[2]), 'r:' .. agent) == 'sent' and not is_online(load_agent(agent).link) then
+      redis.call('LREM', K.inflight(agent), 0, part[2])
+      undeliverable(part[2], agent, 'expired')
+    end
   end
 end
 

@@ -52,7 +52,8 @@ local function deliver(a, message, steer)
   redis.call('RPUSH', K.inflight(a.id), message)
   command(a.link, '{"type":"deliver","agent":"' .. a.id .. '","generation":' .. a.generation .. ',"message_id":"'
     .. message .. '","text":' .. wire(a, key) .. ',"steer":' .. tostring(steer)
-    .. ',"nudge":' .. (attempt > 1 and json(NUDGE) or 'null') .. '}')
+    .. ',"nudge":' .. (attempt > 1 and json(NUDGE) or 'null')
+    .. ',"not_after_ms":' .. (attempt == 1 and redis.call('HGET', key, 'expires') or 'null') .. '}')
   receipt(message, a.id, 'sent', ',"how":"' .. (steer and 'steer' or 'turn') .. '"')
   wake_at(NOW + PROOF_MS, 'proof|' .. a.id .. '|' .. a.generation .. '|' .. message)
   return true
@@ -87,11 +88,12 @@ local function dispatch(a)
   end
 end
 
--- `m`: body, wire_head, wire_tail, sender, digest, mode, and role or '' when it depends on the recipient.
+-- `m`: body, wire_head, wire_tail, sender, digest, mode, role or '' when it depends on the recipient, and ttl_ms.
 local function store_message(id, session, m)
   local key = K.message(id)
   redis.call('HSET', key, 'session', session, 'body', m.body, 'wire_head', m.wire_head, 'wire_tail', m.wire_tail,
     'sender', m.sender, 'digest', m.digest, 'mode', m.mode, 'at', NOW)
+  if m.ttl_ms then redis.call('HSET', key, 'expires', NOW + m.ttl_ms) end
   if m.role ~= '' then redis.call('HSET', key, 'role', m.role) end
   redis.call('EXPIRE', key, MESSAGE_KEPT_S)
 end
