@@ -1,7 +1,7 @@
 """Every refusal a caller can meet, each with a stable code.
 
 RelayError
-├── BadRequest            INVALID_ARGUMENT, INVALID_NAME, INVALID_ADDRESS, TOO_LARGE
+├── BadRequest            INVALID_ARGUMENT, INVALID_NAME, INVALID_ADDRESS, INVALID_QUERY, INVALID_RULE, TOO_LARGE
 ├── NotAuthenticated      UNAUTHENTICATED, TOKEN_REVOKED
 ├── NotPermitted          NOT_PERMITTED
 ├── NotFound              SESSION_NOT_FOUND, AGENT_NOT_FOUND, MESSAGE_NOT_FOUND, APPROVAL_NOT_FOUND, …

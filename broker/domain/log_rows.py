@@ -33,6 +33,9 @@ class LineKind(StrEnum):
     """A native frame with nothing else to it."""
 
 
+_NOBODY = AgentId("")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogRow:
     """One row of the log table. Its identity is (workspace, session, epoch, offset)."""
@@ -48,7 +51,7 @@ class LogRow:
     """The event kind as in the session's log: `agent.frame`, `turn.ended`, …"""
     agent: str = ""
     """Name, '' when the event is no agent's."""
-    agent_id: AgentId = AgentId("")
+    agent_id: AgentId = _NOBODY
     cli: str = ""
     frame_type: str = ""
     tool: str = ""

@@ -52,7 +52,7 @@ class Shipper:
         rows = [row for piece in pieces for row in piece.rows]
         if rows:
             days = await self._backlog.log_days(workspace)
-            await self._store.insert(workspace, rows, retention_days=days, token=_token(pieces))
+            await self._store.insert(workspace, rows, days=days, token=_token(pieces))
         for piece in pieces:
             await self._backlog.mark(workspace, piece.session, piece.upto, keep=_TAIL)
         return sum(piece.events for piece in pieces)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from broker.domain.events import Cursor
 from broker.domain.ids import SessionId, WorkspaceId
-from broker.domain.log_pages import Direction
 from broker.services.ports import EventLog, LogPage, LogStore
 
 
@@ -25,9 +24,7 @@ class StitchedLog:
         page = await self._tail.read(workspace, session, after=start, limit=limit)
         if not page.reset or start.epoch != head.epoch or start.offset > head.offset:
             return page
-        history = await self._store.page(
-            workspace, session, head.epoch, position=start.offset, direction=Direction.FORWARDS, limit=limit
-        )
+        history = await self._store.page(workspace, session, head.epoch, start=start.offset, limit=limit)
         if not history.rows:
             return page if after else LogPage(events=page.events, next=page.next, head=head, reset=False)
         return LogPage(

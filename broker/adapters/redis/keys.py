@@ -60,6 +60,8 @@ SHIP_CHANNEL = "rc:ship"
 ACCESS_CHANNEL = "rc:access"
 """Pub/sub: the id of a token that has just ended; an agent's is `<agent>.<generation>`."""
 
+_CHANNELS = {"TIMER_CHANNEL": TIMER_CHANNEL, "SHIP_CHANNEL": SHIP_CHANNEL, "ACCESS_CHANNEL": ACCESS_CHANNEL}
+
 
 def root(workspace: WorkspaceId) -> str:
     """The common beginning of a workspace's keys, and the routing key of every script."""
@@ -94,8 +96,7 @@ def lua_prelude(script: str) -> str:
         arguments = ", ".join("ab"[: suffix.count("%s")])
         body = " .. ".join(["ROOT", *_lua_parts(suffix)])
         lines.append(f"function K.{name}({arguments}) return {body} end")
-    for channel in ("TIMER_CHANNEL", "SHIP_CHANNEL", "ACCESS_CHANNEL"):
-        lines.append(f"local {channel} = '{globals()[channel]}'")
+    lines += [f"local {name} = '{channel}'" for name, channel in _CHANNELS.items()]
     return "\n".join(lines)
 
 
