@@ -6,7 +6,6 @@ that none is left.
 
 import asyncio
 import contextlib
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
