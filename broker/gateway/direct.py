@@ -18,8 +18,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from broker import __version__
 from broker.domain.access import Principal, TokenKind
 from broker.domain.agents import Agent
+from broker.domain.envelope import instructions
 from broker.domain.errors import Fenced, NotAuthenticated, NotPermitted, RelayError, Unavailable
 from broker.domain.ids import AgentId
+from broker.domain.sessions import Session
 from broker.gateway.container import Services
 from broker.gateway.http import bearer
 from broker.gateway.mailbox_pump import Kicked, MailboxPump, Superseded
@@ -66,15 +68,15 @@ class DirectSocket:
         """Serve until either side ends."""
         await websocket.accept()
         try:
-            principal, agent = await self._authenticated(websocket)
+            principal, session, agent = await self._authenticated(websocket)
             with self._sockets.holding(websocket, principal):
-                await _Connection(self._s, websocket, principal, agent).run()
+                await _Connection(self._s, websocket, principal, session, agent).run()
         except (RelayError, ProtocolViolation, WebSocketDisconnect, RuntimeError) as error:
             await _end(websocket, error)
         except ExceptionGroup as group:
             await _end(websocket, _first(group))
 
-    async def _authenticated(self, websocket: WebSocket) -> tuple[Principal, Agent]:
+    async def _authenticated(self, websocket: WebSocket) -> tuple[Principal, Session, Agent]:
         principal = await self._s.access.authenticate(bearer(websocket))
         if principal.kind is not TokenKind.AGENT or principal.session is None:
             raise NotPermitted("this connection is for an agent's own token")
@@ -82,7 +84,7 @@ class DirectSocket:
         agent = await self._s.sessions.agent(principal, session, websocket.path_params["name"])
         if agent.id != principal.agent:
             raise NotPermitted("the token is another agent's")
-        return principal, agent
+        return principal, session, agent
 
 
 class _Ended(Exception):
@@ -92,11 +94,16 @@ class _Ended(Exception):
 class _Connection:
     """One attached agent: the codec between its socket and its mailbox."""
 
-    def __init__(self, services: Services, websocket: WebSocket, principal: Principal, agent: Agent) -> None:
+    def __init__(
+        self, services: Services, websocket: WebSocket, principal: Principal, session: Session, agent: Agent
+    ) -> None:
         self._s = services
         self._socket = websocket
         self._principal = principal
         self._agent = agent
+        self._instructions = instructions(
+            name=agent.name, session=session.name, spawner=agent.spawner if agent.spawner_id else None
+        )
         self._spool = uuid.uuid4().hex
         self._reported = 0
         self._session: ClaudeSession
@@ -105,7 +112,14 @@ class _Connection:
     async def run(self) -> None:
         """Attach, open the conversation, and carry frames and commands."""
         self._session = ClaudeSession(
-            Opening(cwd=self._agent.cwd or "", instructions="", mcp_url="", mcp_token="", client_version=__version__),
+            Opening(
+                cwd=self._agent.cwd or "",
+                instructions=self._instructions,
+                # Its tools were named on its command line.
+                mcp_url="",
+                mcp_token="",
+                client_version=__version__,
+            ),
             session_id=self._agent.native_id or self._agent.id,
             # The CLI never sends a permission request again, not even when another gateway has died with it.
             pending=await self._s.desk.pending_of(self._principal, self._agent.id),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import contextlib
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ import orjson
 from broker import __version__
 from broker.domain.agents import Transport
 from broker.protocol.claude import ClaudeSession
+from broker.protocol.proxy import Spawn
 from connect.bridges.launch import Launch, LaunchRequest
 from connect.state_folder import write_private
 
@@ -26,7 +28,7 @@ make it run again what it has no memory of."""
 
 def launch_claude(request: LaunchRequest) -> Launch:
     """Plan the start of Claude Code."""
-    conversation = _conversation(request.spawn.resume)
+    conversation = _conversation(request.spawn)
     known = _has_conversation(conversation, request.environment)
     arguments = [
         *("--print", "--verbose", "--input-format", "stream-json", "--output-format", "stream-json"),
@@ -75,11 +77,12 @@ def _tools_file(request: LaunchRequest) -> Path:
     return path
 
 
-def _conversation(resume: str | None) -> str:
-    try:
-        return str(uuid.UUID(resume or ""))
-    except ValueError:  # None of Claude Code's own: it takes nothing but a UUID.
-        return str(uuid.uuid4())
+def _conversation(spawn: Spawn) -> str:
+    """The known id; for a new conversation the agent's own, which a broker that is dialled takes for granted."""
+    for name in (spawn.resume, spawn.agent):
+        with contextlib.suppress(ValueError):  # None of Claude Code's own: it takes nothing but a UUID.
+            return str(uuid.UUID(name or ""))
+    return str(uuid.uuid4())
 
 
 def _has_conversation(conversation: str, environment: Mapping[str, str]) -> bool:

@@ -23,7 +23,14 @@ redis.call('XTRIM', K.outbox(link), 'MINID', (acked + 1) .. '-0')
 redis.call('HSET', key, 'acked', acked)
 
 local running = {}
-for i = 11, #ARGV, 2 do running[ARGV[i]] = tonumber(ARGV[i + 1]) end
+for i = 11, #ARGV, 2 do
+  running[ARGV[i]] = tonumber(ARGV[i + 1])
+  -- An agent is its proxy's until it dials in itself.
+  if link == 'direct:' .. ARGV[i] and redis.call('HGET', K.agent(ARGV[i]), 'generation') == ARGV[i + 1] then
+    redis.call('HSET', K.agent(ARGV[i]), 'link', link)
+    redis.call('SADD', K.link_agents(link), ARGV[i])
+  end
+end
 local mine = {}
 for _, agent in ipairs(redis.call('SMEMBERS', K.link_agents(link))) do mine[agent] = true end
 for agent, generation in pairs(running) do

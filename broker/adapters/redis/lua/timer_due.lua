@@ -58,7 +58,7 @@ function on.away()
     local a = load_agent(agent)
     if a.state == 'releasing' then
       end_agent(a, 'released', 'released; the machine is away')
-    elseif not has_ended(a) then
+    elseif not has_ended(a) and not is_online(a.link) then
       set_state(a, 'lost')
     end
   end
