@@ -3,6 +3,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+DEV    := $(VENV)/.installed-dev
+PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+COMPILE := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check test-agents bench lock clean
@@ -14,30 +18,36 @@ $(STAMP): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Relaycast needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 …")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps -e .
 	@touch $(STAMP)
+
+$(DEV): $(STAMP) requirements-dev.lock
+	@echo "Installing the development tools …"
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $(DEV)
 
 demo: $(STAMP) ## set up, start a broker and two agents, watch them play (ONCE=1 exits after the game)
 	@$(BIN)/relaycast demo $(if $(ONCE),--once)
 
-check: $(STAMP) ## lint, types and import rules
+check: $(DEV) ## lint, types and import rules
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-test: $(STAMP) check ## set up and pass the tests
+test: $(DEV) check ## set up and pass the tests
 	@$(BIN)/pytest -m "not agents"
 
-test-agents: $(STAMP) ## install the vendors' pinned CLIs into a cache and run them against a loopback model server
+test-agents: $(DEV) ## install the vendors' pinned CLIs into a cache and run them against a loopback model server
 	@$(BIN)/pytest -m agents
 
-bench: $(STAMP) ## print the measured figures beside raw Redis
+bench: $(DEV) ## print the measured figures beside raw Redis
 	@$(BIN)/python -m tests.bench
 
-lock: ## resolve pyproject.toml into requirements.lock (needs uv)
-	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --extra server --group dev pyproject.toml -o requirements.lock
+lock: ## resolve pyproject.toml into the lock files (needs uv)
+	@$(COMPILE) --extra server pyproject.toml -o requirements.lock
+	@$(COMPILE) --extra server --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean: ## remove the virtual environment and caches
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -15,6 +15,7 @@ from broker import __version__
 from broker.domain.errors import RelayError
 from broker.domain.plans import Plan
 from broker.settings import DEFAULT_PORT, Settings, default_data_dir
+from broker.token_commands import token
 
 _EXIT_REFUSED = 2
 
@@ -26,6 +27,9 @@ def main() -> None:
 
     Every option can also be given as an environment variable: --port as RELAYCAST_PORT.
     """
+
+
+main.add_command(token)
 
 
 def _data_dir(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -146,7 +150,7 @@ def worker(*, json_: bool, verbose: bool, redis_url: str | None) -> None:
 @click.option("--once", is_flag=True, help="Exit after the game instead of leaving the broker running.")
 def demo(*, once: bool) -> None:
     """Start a broker, a relay-connect and two scripted agents, and watch them play tic-tac-toe by messages."""
-    from connect.demo_session import run_demo_session  # noqa: PLC0415 - only this command needs it
+    from connect.demo.session import run_demo_session  # noqa: PLC0415 - only this command needs it
 
     sys.exit(asyncio.run(run_demo_session(once=once)))
 

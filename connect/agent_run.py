@@ -22,8 +22,9 @@ from connect.clis import CliCatalogue, FoundCli
 from connect.endpoint import Endpoint
 from connect.notices import AgentEnded, AgentStarted, Notice
 from connect.process_records import ProcessRecords
-from connect.processes import AgentProcess, ProcessStuck, end_process, start_process
+from connect.processes import AgentProcess, ProcessStuck, end_process
 from connect.reporting import Reporter
+from connect.socket_pipe import start_agent
 from connect.spool import Spool
 
 _READY_TIMEOUT_S = 120.0
@@ -154,11 +155,11 @@ class AgentRun:
                 environment=self._around.environment,
             )
         )
-        await asyncio.sleep(launch.wait_s)
         number = self._report.started(
             token=self._token, version=cli.installed.version, transport=launch.transport, cwd=str(cwd)
         )
         await self._around.spool.wait_acked(number)
+        await asyncio.sleep(launch.delay_s)
         return launch
 
     async def _cli(self) -> FoundCli:
@@ -182,7 +183,7 @@ class AgentRun:
         """Run the process until it ends or is to be ended; then see to it that it is gone."""
         self._session = launch.session
         try:
-            process = await start_process(launch.command, records=self._around.records, on_output=self._receive)
+            process = await start_agent(launch.command, records=self._around.records, on_output=self._receive)
         except OSError as error:
             raise _CannotStart("SPAWN_FAILED", f"{launch.command.argv[0]}: {error.strerror or error}") from None
         self._process = process
@@ -194,7 +195,7 @@ class AgentRun:
             process.kill()
             raise
         # Only now all it ever said has been read, which may hold a better reason.
-        self.end("exited")
+        self.end("exited", detail=process.complaint)
 
     async def _converse(self, process: AgentProcess) -> None:
         if self._session is not None:
@@ -231,8 +232,7 @@ class AgentRun:
         match order:
             case Deliver():
                 prompt = Prompt(message_id=order.message_id, text=order.text, steer=order.steer, nudge=order.nudge)
-                frames = self._session.prompt(prompt)
-                self._carry(frames, then=lambda: self._report.handed(order.message_id))
+                self._carry(self._session.prompt(prompt))
             case Interrupt():
                 self._carry(self._session.interrupt())
             case Answer():
@@ -240,18 +240,27 @@ class AgentRun:
             case _ as other:
                 assert_never(other)
 
-    def _carry(self, frames: Sequence[Frame], *, then: Callable[[], None] | None = None) -> None:
-        """Write and record frames; `then` follows once the process has all of them."""
+    def _carry(self, frames: Sequence[Frame]) -> None:
+        """Write and record frames, the process first: it waits for them. Then act on what they mean."""
         assert self._process is not None
         lines = b"".join(frame.raw + b"\n" for frame in frames if frame.direction is Direction.TO_AGENT)
-        for frame in frames:
-            self._report.frame(frame)
+        # A busy vendor's codec holds a message back; it is handed over with the frame that carries it, not before.
+        messages = [frame.hands_over for frame in frames if frame.hands_over]
         try:
-            self._process.write(lines, then)
+            self._process.write(lines)
         except ProcessStuck as stuck:
+            messages = []  # it never will have them
             self.end("STUCK", detail=str(stuck))
         for frame in frames:
+            self._report.frame(frame)
+        if messages:
+            self._process.when_written(lambda: self._handed(messages))
+        for frame in frames:
             self._heed(frame.events)
+
+    def _handed(self, messages: Sequence[MessageId]) -> None:
+        for message in messages:
+            self._report.handed(message)
 
     def _heed(self, events: Sequence[AgentEvent]) -> None:
         for event in events:
@@ -264,12 +273,15 @@ class AgentRun:
                     self._obey(order)
 
     def _report_exit(self, ending: _Ending) -> None:
-        stderr = self._process.stderr_tail if self._process else ""
+        # What it says on stderr while it is told to leave is noise; when it goes by itself, it is the reason.
+        stderr = self._process.stderr_tail if self._process and not ending.expected else ""
         detail = "\n".join(part for part in (ending.detail, stderr.strip()) if part)
         code = self._process.returncode if self._process else None
         self._report.exited(code=code, expected=ending.expected, reason=ending.reason, detail=detail)
-        shown = self._report.redacted(detail.encode()).decode()
-        self._around.notice(AgentEnded(name=self.spawn.name, reason=ending.reason, detail=shown))
+        shown = self._report.redacted((ending.detail or _last_line(detail)).encode()).decode()
+        self._around.notice(
+            AgentEnded(name=self.spawn.name, reason=ending.reason, detail=shown if ending.detail else _last_line(shown))
+        )
 
     async def _unless_ending(self, work: Coroutine[Any, Any, _T]) -> _T | None:
         """The result of `work`, or None when the end was asked for first."""
@@ -280,3 +292,7 @@ class AgentRun:
             return await task if task.done() else None
         finally:
             task.cancel()
+
+
+def _last_line(text: str) -> str:
+    return text.rpartition("\n")[2]

@@ -50,8 +50,11 @@ def main(context: click.Context, /, *, headless: bool, verbosity: str | None, js
         return
     from connect.serving import Presentation, is_terminal, serve  # noqa: PLC0415 - `doctor` and `version` need no link
 
+    # Without a terminal this is a part of a script: events as JSON lines, commands from standard input.
     presentation = Presentation(
-        headless=headless or not is_terminal(), json_lines=json_lines, verbosity=verbosity or "normal"
+        headless=headless,
+        json_lines=json_lines or (not headless and not is_terminal()),
+        verbosity=verbosity or "normal",
     )
     try:
         status = serve(_settled(chosen), presentation)

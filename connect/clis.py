@@ -77,8 +77,8 @@ class CliCatalogue:
         program = settings.command[0] if settings.command else word
         path = shutil.which(program)
         version = await self._version(Path(path), vendor.package) if path and vendor else None
-        problem = _problem(word, vendor, program=program, path=path, version=version, any_version=settings.any_version)
         dialect = settings.dialect or (vendor.dialect if vendor else Dialect.ACP)
+        problem = _problem(word, vendor, program=program, path=path, version=version, any_version=settings.any_version)
         installed = InstalledCli(
             cli=word,
             dialect=dialect,
@@ -131,6 +131,8 @@ def _transport(dialect: Dialect, version: str | None, *, settings: AgentSettings
     old = version is not None and _numbers(version) <= _LAST_SDK_URL
     if dialect is Dialect.CLAUDE and old and settings.transport == "auto":
         return Transport.SDK_URL
+    if dialect is Dialect.CODEX and settings.transport == "unix":
+        return Transport.UNIX_SOCKET
     return Transport.STDIO
 
 

@@ -41,7 +41,7 @@ class Finding:
 
 
 class _Workspace(BaseModel):
-    name: str
+    id: str
 
 
 class _Identity(BaseModel):
@@ -77,7 +77,7 @@ def _token(answer: httpx.Response) -> Finding:
             who = _WhoAmI.model_validate_json(answer.content).data
         except ValidationError:
             return _problem("token", "whoever answers at this URL is not a Relaycast broker")
-        return _ok("token", f"{who.kind} token of workspace {who.workspace.name}")
+        return _ok("token", f"{who.kind} token of workspace {who.workspace.id}")
     if answer.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return _problem("token", "the broker does not know it, or it was revoked; make one and set RELAYCAST_TOKEN")
     return _problem("token", f"could not be checked: the broker answered HTTP {answer.status_code}")

@@ -175,9 +175,10 @@ class Link:
         self._welcomed_at = asyncio.get_running_loop().time()
         self._spool.ack(welcome.reports_seen)
         self._sent = welcome.reports_seen
-        cursor = Cursor(epoch=welcome.epoch, seen=welcome.commands_acked)
-        if cursor != self._state.cursor:
-            self._state.move_cursor(cursor)
+        known = self._state.cursor
+        # Within an epoch it only moves on: a command whose acknowledgement was lost comes again, and was taken already.
+        seen = max(known.seen, welcome.commands_acked) if welcome.epoch == known.epoch else welcome.commands_acked
+        self._state.move_cursor(Cursor(epoch=welcome.epoch, seen=seen))
         self._user.notice(
             Connected(broker=self._endpoint.host, session=welcome.session, session_url=welcome.session_url)
         )

@@ -62,8 +62,10 @@ class AgentEnded:
     @property
     def text(self) -> str:
         """For a terminal."""
-        last_words = self.detail.strip().rpartition("\n")[2]
-        return f"✓ {self.name} ended" if self.reason == "stopped" else f"✗ {self.name}: {self.reason} {last_words}"
+        if self.reason == "stopped":
+            return f"✓ {self.name} ended"
+        first_line = self.detail.partition("\n")[0]
+        return f"✗ {self.name}: {self.reason} {first_line}".rstrip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

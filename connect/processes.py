@@ -36,6 +36,8 @@ class Command:
     argv: Sequence[str]
     env: Mapping[str, str]
     cwd: Path
+    socket: Path | None = None
+    """Where it listens; None: it is spoken with over stdin and stdout."""
 
 
 class ProcessStuck(Exception):
@@ -56,6 +58,8 @@ class AgentProcess(asyncio.SubprocessProtocol):
         self._input: asyncio.WriteTransport
         self.key: process_tree.ProcessKey
         self.exited = asyncio.Event()
+        self.complaint = ""
+        """What was wrong with the connection to it, when that is why it is gone."""
 
     @property
     def pid(self) -> int:
@@ -72,21 +76,22 @@ class AgentProcess(asyncio.SubprocessProtocol):
         """The end of what it said on stderr."""
         return self._stderr.decode("utf-8", "replace")
 
-    def write(self, data: bytes, on_written: Callable[[], None] | None = None) -> None:
-        """Send bytes; `on_written` is called once the operating system has given all of them to the process."""
+    def write(self, data: bytes) -> None:
+        """Send bytes; those for a process that has ended are dropped."""
         if self._input.is_closing() or not data:
-            if on_written is not None:
-                on_written()
             return
         if self._input.get_write_buffer_size() > MAX_UNREAD_BYTES:
             raise ProcessStuck(f"it has not read its input: {self._input.get_write_buffer_size()} bytes wait")
         self._input.write(data)
-        if on_written is None:
+
+    def when_written(self, then: Callable[[], None]) -> None:
+        """Call once the operating system has given all bytes sent so far to the process; never when it has ended."""
+        if self._input.is_closing():
             return
         if self._paused:
-            self._unconfirmed.append(on_written)
+            self._unconfirmed.append(then)
         else:
-            on_written()
+            then()
 
     async def end(self, *, eof_grace_s: float) -> None:
         """End it and everything it has started: end of input, then TERM, then KILL. Returns when all are gone."""
@@ -167,16 +172,16 @@ class AgentProcess(asyncio.SubprocessProtocol):
 
 
 async def start_process(
-    command: Command, *, records: ProcessRecords, on_output: Callable[[bytes], None]
+    command: Command, *, records: ProcessRecords, make: Callable[..., AgentProcess]
 ) -> AgentProcess:
     """Start a process, remembered on disk so that the next relay-connect can end it if this one cannot.
 
-    Raises `OSError` when the program cannot be started.
+    `make` gets the mark that tells its descendants. Raises `OSError` when the program cannot be started.
     """
     mark = records.announce()
     try:
         _, process = await asyncio.get_running_loop().subprocess_exec(
-            lambda: AgentProcess(mark=mark, on_output=on_output),
+            lambda: make(mark=mark),
             *command.argv,
             env={**command.env, process_tree.MARK: mark},
             cwd=command.cwd,

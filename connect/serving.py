@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
-import importlib
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -22,10 +23,8 @@ from connect.settings import ConnectSettings
 
 
 class ExitStatus(IntEnum):
-    """What the shell gets."""
+    """What the shell gets, besides 0, click's 1 and 2, and the terminal's own."""
 
-    OK = 0
-    FAILED = 1
     REFUSED = 3
     """The broker does not want this proxy: a wrong token, a newer connection of it, another protocol version."""
     FORCED = 130
@@ -41,12 +40,21 @@ class Presentation:
     verbosity: str = "normal"
 
 
-def serve(settings: ConnectSettings, presentation: Presentation) -> ExitStatus:
+def serve(settings: ConnectSettings, presentation: Presentation) -> int:
     """Run until a signal, the end of the terminal, or the broker's refusal."""
+    _watch_children_without_threads()
     return asyncio.run(_serve(settings, presentation))
 
 
-async def _serve(settings: ConnectSettings, presentation: Presentation) -> ExitStatus:
+def _watch_children_without_threads() -> None:
+    """Python 3.11 waits for each child in a thread of its own; later versions do by themselves what is done here."""
+    if sys.version_info < (3, 12) and sys.platform == "linux":
+        with contextlib.suppress(OSError):  # an old kernel, or a container that forbids it
+            os.close(os.pidfd_open(os.getpid()))
+            asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
+
+
+async def _serve(settings: ConnectSettings, presentation: Presentation) -> int:
     interactive = not presentation.headless
     welcomed: asyncio.Future[Connected] = asyncio.get_running_loop().create_future()
     show = _printer(presentation)
@@ -58,11 +66,12 @@ async def _serve(settings: ConnectSettings, presentation: Presentation) -> ExitS
             show(notice)
 
     proxy = RelayConnect(settings, notice=notice)
+    status = 0
     try:
         running = asyncio.ensure_future(proxy.run())
         _heed_signals(proxy, running, notice=notice)
         if interactive:
-            await _attend(proxy, running, welcomed=welcomed, settings=settings, presentation=presentation)
+            status = await _attend(proxy, running, welcomed=welcomed, settings=settings, presentation=presentation)
         await running
     except LinkRefused as refusal:
         click.echo(f"✗ {refusal}", err=True)
@@ -71,7 +80,7 @@ async def _serve(settings: ConnectSettings, presentation: Presentation) -> ExitS
         return ExitStatus.FORCED
     finally:
         proxy.close()
-    return ExitStatus.OK
+    return status
 
 
 def _heed_signals(proxy: RelayConnect, running: asyncio.Task[None], *, notice: Callable[[Notice], None]) -> None:
@@ -93,31 +102,32 @@ async def _attend(
     welcomed: asyncio.Future[Connected],
     settings: ConnectSettings,
     presentation: Presentation,
-) -> None:
+) -> int:
     """Give the person a terminal once connected; whoever leaves first, proxy or person, takes the other along."""
     await _either(running, welcomed)
     if not welcomed.done():
-        return
+        return 0
     terminal = asyncio.ensure_future(_terminal(settings, welcomed.result().session, presentation=presentation))
     try:
         await _either(running, terminal)
     finally:
         terminal.cancel()
         proxy.stopping.set()
+    return terminal.result() if terminal.done() else 0
 
 
 async def _either(*futures: asyncio.Future[Any]) -> None:
     await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
 
 
-async def _terminal(settings: ConnectSettings, session: str, *, presentation: Presentation) -> None:
+async def _terminal(settings: ConnectSettings, session: str, *, presentation: Presentation) -> int:
     # Loaded late: a proxy without a person in front of it needs neither these modules nor the libraries below them.
-    terminal = importlib.import_module("connect.terminal")
-    sdk = importlib.import_module("connect.sdk")
-    verbosity = importlib.import_module("connect.terminal.verbosity")
-    async with sdk.AgentRelay(settings.endpoint.url, settings.endpoint.token, session) as relay:
-        await terminal.run_terminal(
-            relay, verbosity=verbosity.Verbosity(presentation.verbosity), json_lines=presentation.json_lines
+    from connect.sdk import AgentRelay  # noqa: PLC0415
+    from connect.terminal import Verbosity, run_terminal  # noqa: PLC0415
+
+    async with AgentRelay(settings.endpoint.url, settings.endpoint.token, session) as relay:
+        return await run_terminal(
+            relay, verbosity=Verbosity(presentation.verbosity), json_lines=presentation.json_lines
         )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from broker.domain.agents import Dialect
 from broker.domain.errors import BadRequest, NotAuthenticated
@@ -33,8 +33,8 @@ class AgentSettings(BaseModel):
     env: dict[str, str] = Field(default_factory=dict)
     any_version: bool = False
     """Start it even when its version is older than the oldest these bridges were run with."""
-    transport: Literal["auto", "stdio"] = "auto"
-    """`stdio` keeps an old Claude Code from dialling the broker itself."""
+    transport: Literal["auto", "stdio", "unix"] = "auto"
+    """`stdio` keeps an old Claude Code from dialling the broker itself; `unix` is for Codex, which can listen."""
 
 
 class ConfigFile(BaseModel):
@@ -50,6 +50,15 @@ class ConfigFile(BaseModel):
     state_dir: Path | None = None
     spool_bytes: int = Field(default=DEFAULT_SPOOL_BYTES, ge=1024 * 1024)
     agents: dict[str, AgentSettings] = Field(default_factory=dict)
+
+    @field_validator("agents")
+    @classmethod
+    def _only_codex_listens(cls, agents: dict[str, AgentSettings]) -> dict[str, AgentSettings]:
+        for word, agent in agents.items():
+            codex = agent.dialect is Dialect.CODEX or (word == "codex" and agent.dialect is None)
+            if agent.transport == "unix" and not codex:
+                raise ValueError(f"{word}: only Codex can be driven over a unix socket")
+        return agents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

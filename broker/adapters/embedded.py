@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
-from redis.exceptions import BusyLoadingError, RedisError
+from redis.exceptions import RedisError
 
 from broker.adapters.redis.client import open_redis
-from broker.domain.errors import RelayError
+from broker.domain.errors import RelayError, Unavailable
 
 _START_S = 120.0
 """Loading a large append-only file takes its time; an empty one answers after 5-40 ms."""
@@ -187,7 +187,7 @@ async def _until_ready(url: str, process: asyncio.subprocess.Process, log: Path)
 async def _answers(ping: Callable[[], Awaitable[bool]]) -> bool:
     try:
         return await ping()
-    except (BusyLoadingError, RedisError, OSError):
+    except (Unavailable, RedisError):
         return False
 
 

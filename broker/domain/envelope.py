@@ -19,7 +19,7 @@ _HEADER = re.compile(r'<relay-message id="([0-9a-f-]{36})"')
 def render(message: Message) -> tuple[str, str]:
     """The text before and after the sender's role, which depends on the recipient."""
     head = f'<{TAG} id="{message.id}" from="{escape(message.sender.name)}" role="'
-    thread = f' thread="{message.thread_id}"' if message.thread_id else ""
+    thread = f' thread="{escape(message.thread_id)}"' if message.thread_id else ""
     tail = f'" to="{escape(message.to)}" mode="{message.mode}"{thread}>\n{_defused(message.text)}\n</{TAG}>'
     return head, tail
 

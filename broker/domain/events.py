@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 from broker.domain.errors import BadRequest
+
+_OFFSET = re.compile(r"[0-9]{1,18}")
+"""More digits are no position any log can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,7 @@ class Cursor:
 def parse_cursor(text: str) -> Cursor:
     """Read `<epoch>:<offset>`; raise `BadRequest` otherwise."""
     epoch, colon, offset = text.rpartition(":")
-    if not colon or not epoch or not offset.isascii() or not offset.isdigit():
+    if not colon or not epoch or not _OFFSET.fullmatch(offset):
         raise BadRequest(f"{text[:80]!r} is not a cursor: <epoch>:<offset>")
     return Cursor(epoch, int(offset))
 

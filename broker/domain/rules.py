@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -68,41 +69,57 @@ def _matches(rule: Rule, asked: Asked) -> bool:
 def _command_matches(rule: Rule, command: str | None) -> bool:
     if command is None:
         return False
-    inner = _unwrapped(command)
     pattern = rule.command or "*"
     if rule.effect is Effect.ALLOW:
+        inner = _unwrapped(command, trusted_shells_only=True)
         return _is_simple(inner) and fnmatchcase(inner, pattern)
-    return any(fnmatchcase(text, pattern) for text in (command, inner, *_segments(inner)))
+    return any(fnmatchcase(text, pattern) for text in _parts(command, _NESTED))
 
 
-def _unwrapped(command: str) -> str:
+_SHELLS = {"bash", "sh", "zsh"}
+_SHELL_FOLDERS = {".", "/bin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"}
+"""Where a shell is one (`.` is what a bare name has for a parent); `./bash` may be anything."""
+_NESTED = 4
+"""How many shells inside each other a deny rule looks through."""
+
+
+def _unwrapped(command: str, *, trusted_shells_only: bool) -> str:
     """The command inside `bash -lc '…'`, which is how codex shows every command."""
     try:
         words = shlex.split(command)
     except ValueError:
         return command
-    shells = {"bash", "sh", "zsh"}
-    if len(words) == 3 and PurePosixPath(words[0]).name in shells and words[1] in {"-lc", "-c"}:
-        return words[2]
-    return command
+    if len(words) != 3 or words[1] not in {"-lc", "-c"}:
+        return command
+    shell = PurePosixPath(words[0])
+    trusted = not words[0].startswith("./") and str(shell.parent) in _SHELL_FOLDERS
+    return words[2] if shell.name in _SHELLS and (trusted or not trusted_shells_only) else command
 
 
-def _segments(command: str) -> list[str]:
-    """The single commands of a compound one, so that `rm *` also denies `git status; rm -rf /`."""
-    return [part.strip() for part in re.split(r"&&|\|\||[;|&\n(){}`]|\$\(", command) if part.strip()]
+def _parts(command: str, depth: int) -> Iterator[str]:
+    """A command and the single commands in it, so that `rm *` also denies `git status; bash -c 'rm -rf /'`."""
+    yield command
+    if depth == 0:
+        return
+    inner = _unwrapped(command, trusted_shells_only=False)
+    segments = [part.strip() for part in re.split(r"&&|\|\||[;|&\n(){}`]|\$\(", inner)]
+    for part in {inner, *segments} - {command, ""}:
+        yield from _parts(part, depth - 1)
 
 
 def _is_simple(command: str) -> bool:
     """Whether a command is one program with arguments: no control operators, substitutions, redirections or lines."""
     if any(mark in command for mark in ("`", "$(", "${", "\n", "\r", "\\")):
         return False
-    lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
-    lexer.whitespace_split = True
-    try:
-        words = list(lexer)
-    except ValueError:
-        return False
-    return not any(word and set(word) <= set("();<>|&") for word in words)
+    quote = ""
+    for character in command:  # without backslashes, a quote ends at the next one of its kind
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+        elif character in "();<>|&#":  # what follows a # may be a comment for the shell or not
+            return False
+    return not quote
 
 
 def _paths_match(rule: Rule, paths: tuple[str, ...]) -> bool:
@@ -111,4 +128,9 @@ def _paths_match(rule: Rule, paths: tuple[str, ...]) -> bool:
     pattern = rule.path
     if rule.effect is Effect.ALLOW:
         return all(".." not in PurePosixPath(p).parts and fnmatchcase(p, pattern) for p in paths)
-    return any(fnmatchcase(p, pattern) for p in paths)
+    return any(fnmatchcase(text, pattern) for p in paths for text in (p, _normal(p)))
+
+
+def _normal(path: str) -> str:
+    """Without `.`, `..` and doubled slashes."""
+    return re.sub("^//", "/", posixpath.normpath(path))

@@ -18,14 +18,12 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from broker import __version__
 from broker.domain.access import Principal, TokenKind
 from broker.domain.agents import Agent
-from broker.domain.envelope import instructions
 from broker.domain.errors import Fenced, NotAuthenticated, NotPermitted, RelayError, Unavailable
 from broker.domain.ids import AgentId
-from broker.domain.sessions import Session
 from broker.gateway.container import Services
 from broker.gateway.http import bearer
 from broker.gateway.mailbox_pump import Kicked, MailboxPump, Superseded
-from broker.gateway.sockets import OpenSockets, close
+from broker.gateway.sockets import OpenSockets, close, receive_text
 from broker.protocol.agent_events import StateEvent
 from broker.protocol.agent_session import Direction, Frame, Opening, Prompt
 from broker.protocol.claude import ClaudeSession, Predecessor
@@ -68,23 +66,23 @@ class DirectSocket:
         """Serve until either side ends."""
         await websocket.accept()
         try:
-            principal, session, agent = await self._authenticated(websocket)
+            principal = await self._s.access.authenticate(bearer(websocket))
             with self._sockets.holding(websocket, principal):
-                await _Connection(self._s, websocket, principal, session, agent).run()
+                agent = await self._agent(websocket, principal)
+                await _Connection(self._s, websocket, principal, agent).run()
         except (RelayError, ProtocolViolation, WebSocketDisconnect, RuntimeError) as error:
             await _end(websocket, error)
         except ExceptionGroup as group:
             await _end(websocket, _first(group))
 
-    async def _authenticated(self, websocket: WebSocket) -> tuple[Principal, Session, Agent]:
-        principal = await self._s.access.authenticate(bearer(websocket))
+    async def _agent(self, websocket: WebSocket, principal: Principal) -> Agent:
         if principal.kind is not TokenKind.AGENT or principal.session is None:
             raise NotPermitted("this connection is for an agent's own token")
         session = await self._s.sessions.get(principal, principal.session)
         agent = await self._s.sessions.agent(principal, session, websocket.path_params["name"])
         if agent.id != principal.agent:
             raise NotPermitted("the token is another agent's")
-        return principal, session, agent
+        return agent
 
 
 class _Ended(Exception):
@@ -94,16 +92,11 @@ class _Ended(Exception):
 class _Connection:
     """One attached agent: the codec between its socket and its mailbox."""
 
-    def __init__(
-        self, services: Services, websocket: WebSocket, principal: Principal, session: Session, agent: Agent
-    ) -> None:
+    def __init__(self, services: Services, websocket: WebSocket, principal: Principal, agent: Agent) -> None:
         self._s = services
         self._socket = websocket
         self._principal = principal
         self._agent = agent
-        self._instructions = instructions(
-            name=agent.name, session=session.name, spawner=agent.spawner if agent.spawner_id else None
-        )
         self._spool = uuid.uuid4().hex
         self._reported = 0
         self._session: ClaudeSession
@@ -133,13 +126,9 @@ class _Connection:
     async def _opened(self) -> ClaudeSession:
         """The codec, with what its predecessors knew: the CLI outlives connections, and gateways."""
         unfinished = await self._s.linking.unfinished(self._principal, self._agent.id)
+        # Its instructions and tools came on its command line.
         opening = Opening(
-            cwd=self._agent.cwd or "",
-            instructions=self._instructions,
-            # Its tools were named on its command line.
-            mcp_url="",
-            mcp_token="",
-            client_version=__version__,
+            cwd=self._agent.cwd or "", instructions="", mcp_url="", mcp_token="", client_version=__version__
         )
         return ClaudeSession(
             opening,
@@ -171,7 +160,7 @@ class _Connection:
 
     async def _receiving(self, attached: Attached) -> None:
         while True:
-            text = await self._socket.receive_text()
+            text = await receive_text(self._socket)
             async with self._turn:
                 data = text.encode("utf-8", "surrogatepass")
                 frames = self._session.receive(data if data.endswith(b"\n") else data + b"\n")

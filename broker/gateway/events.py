@@ -9,14 +9,15 @@ import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from broker.domain.access import Permission, Principal
-from broker.domain.errors import NotAuthenticated, NotFound, RelayError, Unavailable
+from broker.domain.errors import BadRequest, NotAuthenticated, NotFound, RelayError, Unavailable
 from broker.domain.events import Cursor, parse_cursor
 from broker.domain.sessions import Session
 from broker.gateway.container import Services
 from broker.gateway.http import bearer
-from broker.gateway.sockets import OpenSockets, close
+from broker.gateway.sockets import OpenSockets, close, receive_text
 from broker.protocol import close_codes
 from broker.protocol.close_codes import CloseCode
+from broker.protocol.errors import ProtocolViolation
 from broker.services.hub import Reset
 from broker.telemetry import EVENT_READERS
 
@@ -33,22 +34,21 @@ class EventSocket:
         await websocket.accept()
         try:
             principal = await self._s.access.authenticate(bearer(websocket))
-            principal.require(Permission.READ)
-            session = await self._s.sessions.get(principal, websocket.path_params["session"])
-            after = await self._start(principal, session, websocket)
+            with self._sockets.holding(websocket, principal), EVENT_READERS.track_inprogress():
+                await self._follow(websocket, principal)
         except RelayError as error:
             await close(websocket, _code(error))
-            return
-        with self._sockets.holding(websocket, principal), EVENT_READERS.track_inprogress():
-            await self._serve(websocket, principal, session, after)
+        except (WebSocketDisconnect, RuntimeError):
+            return  # the peer left before it was served
 
-    async def _start(self, principal: Principal, session: Session, websocket: WebSocket) -> Cursor | None:
+    async def _follow(self, websocket: WebSocket, principal: Principal) -> None:
+        principal.require(Permission.READ)
+        session = await self._s.sessions.get(principal, websocket.path_params["session"])
         text = websocket.query_params.get("after")
         head = Cursor(session.epoch, session.offset)
+        after = head if text is None else None if text == "0" else parse_cursor(text)
         await websocket.send_text(_control("hello", head))
-        if text is None:
-            return head
-        return None if text == "0" else parse_cursor(text)
+        await self._serve(websocket, principal, session, after)
 
     async def _serve(self, websocket: WebSocket, principal: Principal, session: Session, after: Cursor | None) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -69,7 +69,8 @@ class EventSocket:
 async def _until_gone(websocket: WebSocket) -> None:
     with contextlib.suppress(WebSocketDisconnect, RuntimeError):
         while True:
-            await websocket.receive_text()
+            with contextlib.suppress(ProtocolViolation):  # whatever a reader says is not for us
+                await receive_text(websocket)
 
 
 def _control(kind: str, cursor: Cursor) -> str:
@@ -81,6 +82,8 @@ def _code(error: RelayError) -> CloseCode:
         return close_codes.UNAUTHENTICATED
     if isinstance(error, NotFound):
         return close_codes.UNKNOWN
+    if isinstance(error, BadRequest):
+        return close_codes.BAD_MESSAGE
     if isinstance(error, Unavailable):
         return close_codes.STORE_AWAY
     return close_codes.NOT_PERMITTED

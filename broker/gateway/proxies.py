@@ -16,7 +16,7 @@ from broker.domain.sessions import Session
 from broker.gateway.container import Services
 from broker.gateway.http import bearer
 from broker.gateway.mailbox_pump import Kicked, MailboxPump, Superseded
-from broker.gateway.sockets import OpenSockets, close
+from broker.gateway.sockets import OpenSockets, close, receive_text
 from broker.protocol import close_codes, proxy
 from broker.protocol.close_codes import CloseCode
 from broker.protocol.errors import ProtocolViolation
@@ -47,8 +47,8 @@ class ProxySocket:
     async def _served(self, websocket: WebSocket) -> CloseCode | None:
         try:
             principal = await self._s.access.authenticate(bearer(websocket))
-            hello = await _hello(websocket)
-            with self._sockets.holding(websocket, principal):
+            with self._sockets.holding(websocket, principal):  # from here on a revocation closes it, said hello or not
+                hello = await _hello(websocket)
                 await _Connection(self._s, websocket, principal, hello).run()
         except (RelayError, ProtocolViolation, TimeoutError, WebSocketDisconnect, RuntimeError) as error:
             return _close_code(error)
@@ -112,7 +112,7 @@ class _Connection:
 
     async def _receiving(self, attached: Attached) -> None:
         while True:
-            message = proxy.read_from_proxy(await self._socket.receive_text())
+            message = proxy.read_from_proxy(await receive_text(self._socket))
             match message:
                 case Reports():
                     await self._take(attached, message.reports)
@@ -147,7 +147,7 @@ class _Connection:
 
 async def _hello(websocket: WebSocket) -> Hello:
     async with asyncio.timeout(_HELLO_S):
-        message = proxy.read_from_proxy(await websocket.receive_text())
+        message = proxy.read_from_proxy(await receive_text(websocket))
     if not isinstance(message, Hello):
         raise ProtocolViolation("the first message must be a hello", offset=0)
     if message.protocol != proxy.PROTOCOL_VERSION:

@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from broker.domain.access import Principal
 from broker.protocol import close_codes
 from broker.protocol.close_codes import CloseCode
+from broker.protocol.errors import ProtocolViolation
 
 _CLOSE_S = 2.0
 """A peer that does not answer a close frame must not hold up a shutdown."""
@@ -43,8 +44,19 @@ class OpenSockets:
         await asyncio.gather(*(close(websocket, code) for websocket in websockets))
 
 
+async def receive_text(websocket: WebSocket) -> str:
+    """The next message. Raises `ProtocolViolation` for a binary one, `WebSocketDisconnect`."""
+    message = await websocket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message["code"], message.get("reason"))
+    text: str | None = message.get("text")
+    if text is None:
+        raise ProtocolViolation("a binary message; all messages here are text", offset=0)
+    return text
+
+
 async def close(websocket: WebSocket, code: CloseCode) -> None:
     """Close with a code that says whether to come back; a peer that is gone already is fine."""
-    with contextlib.suppress(RuntimeError, TimeoutError):
+    with contextlib.suppress(RuntimeError, TimeoutError, WebSocketDisconnect):
         async with asyncio.timeout(_CLOSE_S):
             await websocket.close(code.code, code.reason)

@@ -6,7 +6,6 @@ protocol has no ids for messages; the headers in the replayed history tell what 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, assert_never
@@ -15,7 +14,6 @@ from pydantic import ValidationError
 
 from broker.domain.approvals import ApprovalAnswer, Scope, Verdict
 from broker.domain.envelope import denial
-from broker.domain.ids import MessageId
 from broker.protocol.acp_updates import (
     RELAY_SERVER,
     Chunk,
@@ -34,8 +32,6 @@ from broker.protocol.agent_events import (
     AgentReady,
     ApprovalWithdrawn,
     ProblemNoted,
-    PromptAccepted,
-    PromptRefused,
     TextSpoken,
     TextStreamed,
     ThoughtSpoken,
@@ -44,7 +40,7 @@ from broker.protocol.agent_events import (
     Unrecognised,
 )
 from broker.protocol.agent_session import Frame, Opening, Prompt
-from broker.protocol.frames import already_seen, noise, reaction, to_agent
+from broker.protocol.frames import noise, reaction, to_agent
 from broker.protocol.jsonrpc import (
     INVALID_PARAMS,
     METHOD_NOT_FOUND,
@@ -59,7 +55,8 @@ from broker.protocol.jsonrpc import (
     message_name,
 )
 from broker.protocol.ndjson import Document, LineReader, Noise, dumps
-from broker.protocol.redelivery import message_ids_in, nudge_id
+from broker.protocol.prompt_queue import PromptQueue
+from broker.protocol.redelivery import message_ids_in
 from broker.protocol.turns import RunningTurn
 
 _Reaction = Iterator[AgentEvent | Frame]
@@ -96,11 +93,9 @@ class AcpSession:
         self._foreword = [] if opening.resume or not opening.instructions else [opening.instructions]
         self._pending: dict[str, _PendingPermission] = {}
         self._tools: dict[str, Tool] = {}
-        self._seen: set[MessageId] = set()
-        self._accepted: set[MessageId] = set()
+        self._rejected: set[str] = set()
+        self._prompts = PromptQueue()
         self._replayed: list[str] = []
-        self._kept: deque[Prompt] = deque()
-        self._running: Prompt | None = None
         self._turn: RunningTurn | None = None
         self._speech: list[str] = []
         self._thought: list[str] = []
@@ -118,24 +113,17 @@ class AcpSession:
 
     def prompt(self, prompt: Prompt) -> list[Frame]:
         """Hand over a message now, or keep it until the running turn has ended."""
-        if prompt.message_id not in self._seen:
-            self._seen.add(prompt.message_id)
-            return self._hand_over_or_keep(prompt)
-        known = already_seen(prompt.message_id)
-        if not prompt.nudge or prompt.message_id in {each.message_id for each in (*self._kept, *self._in_turn())}:
-            return [known]
-        self._accepted.add(prompt.message_id)
-        return [known, *self._hand_over_or_keep(prompt)]
+        return [*self._prompts.add(prompt, in_turn=()), *self._hand_over_next()]
 
     def interrupt(self) -> list[Frame]:
         """Stop the running turn and whatever it waits for."""
-        if self._running is None:
+        if self._prompts.current is None:
             return []
         cancel = self._connection.notify("session/cancel", {"sessionId": self._session_id})
         return [to_agent(cancel, "session/cancel"), *self._withdraw_all()]
 
     def answer(self, native_id: str, answer: ApprovalAnswer) -> list[Frame]:
-        """Answer a permission request. A rejected tool is never mentioned again, so its end is told here.
+        """Answer a permission request. Gemini never mentions a rejected tool again, so its end is told here.
 
         The refusal has no room for a note and a running turn takes no text, so the next prompt begins with it.
         """
@@ -146,7 +134,7 @@ class AcpSession:
         outcome = {"outcome": {"outcome": "selected", "optionId": option.option_id}} if option else _CANCELLED
         if answer.verdict is Verdict.DENY and answer.note:
             self._foreword.append(denial(answer.note))
-        events = [] if answer.verdict is Verdict.ALLOW else [self._rejected(pending.call_id, answer.note)]
+        events = [] if answer.verdict is Verdict.ALLOW else [self._reject(pending.call_id, answer.note)]
         frames = [self._respond(pending, outcome, *events)]
         stop = answer.verdict is Verdict.DENY and answer.interrupt
         return frames + self.interrupt() if stop else frames
@@ -162,8 +150,9 @@ class AcpSession:
         raw = self._connection.respond(pending.request_id, result)
         return to_agent(raw, "session/request_permission:result", *events)
 
-    def _rejected(self, call_id: str, note: str) -> ToolReturned:
+    def _reject(self, call_id: str, note: str) -> ToolReturned:
         self._tools.pop(call_id, None)
+        self._rejected.add(call_id)
         return ToolReturned(call_id=call_id, ok=False, output=note or "Permission was denied.")
 
     def _withdraw_all(self) -> list[Frame]:
@@ -173,29 +162,24 @@ class AcpSession:
             for native_id, pending in withdrawn.items()
         ]
 
-    def _in_turn(self) -> list[Prompt]:
-        return [self._running] if self._running else []
-
-    def _hand_over_or_keep(self, prompt: Prompt) -> list[Frame]:
-        self._kept.append(prompt)
-        return self._next_kept()
-
-    def _next_kept(self) -> list[Frame]:
+    def _hand_over_next(self) -> list[Frame]:
         """The ping behind a prompt proves that the agent has read it, long before a slow model says its first word."""
-        if self._running is not None or not self._kept:
+        prompt = self._prompts.take()
+        if prompt is None:
             return []
-        prompt = self._running = self._kept.popleft()
-        text = prompt.nudge if prompt.nudge and prompt.message_id in self._accepted else prompt.text
+        _, text = self._prompts.wording(prompt)
         text = "\n\n".join([*self._foreword, text])
         self._foreword.clear()
         params = {"sessionId": self._session_id, "prompt": [{"type": "text", "text": text}]}
-        return [self._ask("session/prompt", params, subject=prompt), self._ask(_PING, {}, subject=prompt)]
+        message = self._connection.request("session/prompt", params, subject=prompt)
+        handing = to_agent(message, "session/prompt", hands_over=prompt.message_id)
+        return [handing, self._ask(_PING, {}, subject=prompt)]
 
     def _read(self, line: Document | Noise) -> list[Frame]:
         if isinstance(line, Noise):
             return [noise(line)]
         message = self._connection.read(line.value)
-        name, live = _frame_name(message), self._running is not None
+        name, live = _frame_name(message), self._prompts.current is not None
         return reaction(line, name, self._on_message(message, name), transient=live and name in _FRAGMENTS)
 
     def _on_message(self, message: Message[Prompt], name: str) -> _Reaction:
@@ -272,7 +256,7 @@ class AcpSession:
             yield self._now_ready()
 
     def _on_ping_answered(self, prompt: Prompt | None) -> _Reaction:
-        if prompt is not None and prompt is self._running:
+        if prompt is not None and prompt is self._prompts.current:
             yield from self._begin_turn(prompt)
         elif prompt is None and not self._ready:
             self._remember_replay()
@@ -291,18 +275,19 @@ class AcpSession:
     def _begin_turn(self, prompt: Prompt) -> _Reaction:
         if self._turn is not None:
             return
-        nudged = prompt.nudge if prompt.message_id in self._accepted else None
-        turn_id = nudge_id(prompt.message_id, nudged) if nudged else prompt.message_id
+        turn_id, _ = self._prompts.wording(prompt)
         self._turn = RunningTurn(turn_id=turn_id, message_ids=[prompt.message_id])
-        if prompt.message_id not in self._accepted:
-            self._accepted.add(prompt.message_id)
-            yield PromptAccepted(message_id=prompt.message_id)
+        yield from self._prompts.accept(prompt.message_id)
         yield self._turn.started()
 
     def _on_prompt_done(self, message: Result[Prompt]) -> _Reaction:
-        done = PromptDone.model_validate(message.value)
-        if self._running is not None:
-            yield from self._begin_turn(self._running)
+        try:
+            done = PromptDone.model_validate(message.value)
+        except ValidationError:  # whatever else it says, the turn is over
+            done = PromptDone()
+            yield Unrecognised(frame_type="session/prompt:result")
+        if self._prompts.current is not None:
+            yield from self._begin_turn(self._prompts.current)
         if done.usage is not None:
             yield done.usage
         reason = None if done.outcome is TurnOutcome.COMPLETED else done.stop_reason
@@ -310,21 +295,21 @@ class AcpSession:
 
     def _on_prompt_failed(self, failure: Failure[Prompt]) -> _Reaction:
         """JSON-RPC's own codes, all negative, refuse the prompt; Gemini tells a failed model call by HTTP status."""
-        if self._turn is None and self._running is not None and failure.code < 0:
-            self._seen.discard(self._running.message_id)
-            yield PromptRefused(message_id=self._running.message_id, reason=failure.message)
-        elif self._running is not None:
-            yield from self._begin_turn(self._running)
+        if self._turn is None and self._prompts.current is not None and failure.code < 0:
+            yield self._prompts.refuse(self._prompts.current, failure.message)
+        elif self._prompts.current is not None:
+            yield from self._begin_turn(self._prompts.current)
         yield from self._end_turn(TurnOutcome.FAILED, reason=failure.message)
 
     def _end_turn(self, outcome: TurnOutcome, *, reason: str | None) -> _Reaction:
         yield from self._finish_speaking()
-        turn, self._turn, self._running = self._turn, None, None
+        turn, self._turn, self._prompts.current = self._turn, None, None
         self._tools.clear()
+        self._rejected.clear()
         if turn is not None:
             yield turn.ended(outcome, reason=reason)
         yield from self._withdraw_all()
-        yield from self._next_kept()
+        yield from self._hand_over_next()
 
     def _on_request(self, request: PeerRequest) -> _Reaction:
         """`fs/*` and `terminal/*` were not offered and anything else is unknown; unanswered it would wait for ever."""
@@ -345,10 +330,10 @@ class AcpSession:
     def _on_permission(self, request_id: RequestId, question: PermissionQuestion) -> _Reaction:
         native_id, call_id = dumps(request_id).decode(), question.tool_call.tool_call_id
         pending = _PendingPermission(request_id=request_id, options=tuple(question.options), call_id=call_id)
-        if self._running is None or question.session_id != self._session_id:
+        if self._prompts.current is None or question.session_id != self._session_id:
             yield self._respond(pending, _CANCELLED)
             return
-        yield from self._begin_turn(self._running)
+        yield from self._begin_turn(self._prompts.current)
         tool = self._tools.get(call_id) or Tool(call_id=call_id)
         yield from self._learn(tool, question.tool_call)
         self._pending[native_id] = pending
@@ -359,18 +344,24 @@ class AcpSession:
         update = SessionUpdate.model_validate(params)
         handler = _UPDATES.get(name)
         if name == _REPLAYED_PROMPT:
-            self._replayed.append(Chunk.model_validate(update.update).content.text or "")
+            self._on_replayed_prompt(Chunk.model_validate(update.update).content.text or "")
         elif handler is None and name not in _SILENT:
             yield Unrecognised(frame_type=name)
-        elif handler is not None and self._running is not None and update.session_id == self._session_id:
-            yield from self._begin_turn(self._running)
+        elif handler is not None and self._prompts.current is not None and update.session_id == self._session_id:
+            yield from self._begin_turn(self._prompts.current)
             yield from handler(self, update.update)
+
+    def _on_replayed_prompt(self, text: str) -> None:
+        """During a turn it would be the echo of the running prompt."""
+        if self._prompts.current is None:
+            self._replayed.append(text)
+        if self._ready:
+            self._remember_replay()
 
     def _remember_replay(self) -> None:
         """Take the ids out of the replayed texts: each for itself, and together in case one was cut in pieces."""
         for text in (*self._replayed, "".join(self._replayed)):
-            self._seen.update(message_ids_in(text))
-        self._accepted.update(self._seen)
+            self._prompts.remember(message_ids_in(text))
         self._replayed.clear()
 
     def _on_speech(self, update: _Params) -> _Reaction:
@@ -385,6 +376,8 @@ class AcpSession:
 
     def _on_tool(self, update: _Params) -> _Reaction:
         call = ToolCall.model_validate(update)
+        if call.tool_call_id in self._rejected:
+            return
         tool = self._tools.get(call.tool_call_id) or Tool(call_id=call.tool_call_id)
         yield from self._learn(tool, call)
         if call.status in {"completed", "failed"}:

@@ -154,7 +154,7 @@ class PromptMeta(Wire):
 class PromptDone(CamelWire):
     """The answer to `session/prompt`: the end of the turn."""
 
-    stop_reason: str
+    stop_reason: str = "unknown"
     meta: PromptMeta | None = Field(default=None, alias="_meta")
 
     @property

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, Literal
-
-from pydantic import Field, TypeAdapter
+from typing import Any, Literal
 
 from broker.domain.ids import MessageId
 
@@ -251,6 +249,3 @@ ContentEvent = (
     | Unrecognised
 )
 AgentEvent = StateEvent | ContentEvent
-
-STATE_EVENT: TypeAdapter[StateEvent] = TypeAdapter(Annotated[StateEvent, Field(discriminator="type")])
-"""Reads a state event from its JSON object."""

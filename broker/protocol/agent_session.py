@@ -36,6 +36,8 @@ class Frame:
     transient: bool = False
     """A streaming fragment whose content a later frame or event repeats whole."""
     events: tuple[AgentEvent, ...] = ()
+    hands_over: MessageId | None = None
+    """The message that the agent has with this frame."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

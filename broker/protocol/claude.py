@@ -22,8 +22,6 @@ from broker.protocol.agent_events import (
     AgentReady,
     ApprovalWithdrawn,
     ProblemNoted,
-    PromptAccepted,
-    PromptRefused,
     TextSpoken,
     TextStreamed,
     ThoughtSpoken,
@@ -48,8 +46,8 @@ from broker.protocol.claude_frames import (
     control_request,
     control_success,
     frame_name,
-    user_frame,
 )
+from broker.protocol.claude_prompts import Deliveries
 from broker.protocol.claude_tools import (
     PendingTool,
     approval_requested,
@@ -57,31 +55,14 @@ from broker.protocol.claude_tools import (
     tool_called,
     tool_returned,
 )
-from broker.protocol.frames import already_seen, noise, reaction, to_agent
+from broker.protocol.frames import noise, reaction, to_agent
 from broker.protocol.ndjson import Document, LineReader, Noise, dumps
-from broker.protocol.redelivery import nudge_id
 from broker.protocol.turns import RunningTurn
 
 _Reaction = Iterator[AgentEvent | Frame]
 
 _FRAMES_REMEMBERED = 4096
 """2.1.120 keeps its last 1000 frames and sends them all again on every reconnect."""
-
-_MAX_NUDGES = 8
-"""A nudge is itself known again after one more restart, and the next one is sent; a loop beyond this is a fault."""
-
-
-@dataclass(slots=True, kw_only=True)
-class _Delivery:
-    """A prompt that was written and has not begun."""
-
-    message_id: MessageId
-    nudge: str | None
-    nudges_sent: int = 0
-    told: bool = False
-    """`PromptAccepted` is out."""
-    queued: bool = False
-    """The CLI took its present uuid as a new one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,20 +91,20 @@ class ClaudeSession:
         self._pending = {native_id: PendingTool(input=given or {}) for native_id, given in before.pending.items()}
         self._asked: dict[str, str] = {}
         self._calls: dict[str, ToolCalled] = {}
-        self._handed = set(before.messages)
-        self._waiting: dict[str, _Delivery] = {}
+        self._deliveries = Deliveries(before.messages, begun=before.turn_id is not None)
         self._tells_lifecycle = False
         self._turn: RunningTurn | None = None
         if before.turn_id is not None:
             self._turn = RunningTurn(turn_id=before.turn_id, message_ids=list(before.messages))
-        else:
-            for message_id in before.messages:
-                self._waiting[message_id] = _Delivery(message_id=message_id, nudge=None, told=True, queued=True)
         self._turns_begun = 0
 
     def start(self) -> list[Frame]:
-        """Ask for the handshake; the instructions become a part of the system prompt."""
-        return [self._ask({"subtype": "initialize", "appendSystemPrompt": self._opening.instructions})]
+        """Ask for the handshake; the instructions become a part of the system prompt.
+
+        Empty ones are left out: they would take the place of those on the command line.
+        """
+        own = {"appendSystemPrompt": self._opening.instructions} if self._opening.instructions else {}
+        return [self._ask({"subtype": "initialize", **own})]
 
     def receive(self, data: bytes) -> list[Frame]:
         """Take bytes from the process."""
@@ -131,15 +112,7 @@ class ClaudeSession:
 
     def prompt(self, prompt: Prompt) -> list[Frame]:
         """Hand over a message; its id is the idempotency key, so a known one is not run again."""
-        delivery = _Delivery(message_id=prompt.message_id, nudge=prompt.nudge)
-        if prompt.message_id not in self._handed:
-            self._handed.add(prompt.message_id)
-            return [self._send(prompt.text, uuid=prompt.message_id, delivery=delivery, steer=prompt.steer)]
-        frames = [already_seen(prompt.message_id)]
-        if prompt.nudge and not self._is_under_way(prompt.message_id):
-            delivery.told = True
-            frames.append(self._send_nudge(prompt.message_id, delivery, text=prompt.nudge))
-        return frames
+        return self._deliveries.hand_over(prompt, turn=self._turn)
 
     def interrupt(self) -> list[Frame]:
         """Stop the running turn; the CLI withdraws its open questions by itself."""
@@ -166,20 +139,6 @@ class ClaudeSession:
         request_id = f"relay-{len(self._asked) + 1}"
         self._asked[request_id] = request["subtype"]
         return to_agent(control_request(request_id, request), f"control_request:{request['subtype']}")
-
-    def _send(self, text: str, *, uuid: str, delivery: _Delivery, steer: bool) -> Frame:
-        busy = self._turn is not None or bool(self._waiting)
-        self._waiting[uuid] = delivery
-        return to_agent(user_frame(text, uuid=uuid, priority="later" if busy and not steer else None), "user")
-
-    def _send_nudge(self, previous: str, delivery: _Delivery, *, text: str) -> Frame:
-        delivery.nudges_sent += 1
-        delivery.queued = False
-        return self._send(text, uuid=nudge_id(previous, text), delivery=delivery, steer=False)
-
-    def _is_under_way(self, message_id: MessageId) -> bool:
-        running = self._turn.message_ids if self._turn else []
-        return message_id in running or any(each.message_id == message_id for each in self._waiting.values())
 
     def _read(self, line: Document | Noise) -> list[Frame]:
         if isinstance(line, Noise):
@@ -209,10 +168,7 @@ class ClaudeSession:
             case "init":
                 yield from self._on_turn_init(frame.uuid or "")
             case "api_retry":
-                attempt = f"attempt {frame.attempt} of {frame.max_retries}"
-                yield ProblemNoted(
-                    detail=f"the model call failed (HTTP {frame.error_status}), {attempt}", will_retry=True
-                )
+                yield ProblemNoted(detail=frame.retry, will_retry=True)
             case "permission_denied":
                 yield ProblemNoted(detail=frame.message or "a tool was denied")
             case "status":
@@ -222,8 +178,9 @@ class ClaudeSession:
 
     def _on_turn_init(self, uuid: str) -> _Reaction:
         """`init` opens every turn, but does not say for which prompt: without `command_lifecycle`, the oldest."""
-        if self._turn is None and self._waiting and not self._tells_lifecycle:
-            yield from self._on_prompt_begun(next(iter(self._waiting)))
+        oldest = None if self._tells_lifecycle else self._deliveries.oldest
+        if self._turn is None and oldest is not None:
+            yield from self._on_prompt_begun(oldest)
         elif self._turn is None:
             yield from self._begin_turn(RunningTurn(turn_id=uuid))
 
@@ -232,28 +189,24 @@ class ClaudeSession:
         self._tells_lifecycle = True
         match step.state:
             case "queued":
-                yield from self._accept(self._waiting.get(step.command_uuid))
+                yield from self._deliveries.confirm(step.command_uuid)
             case "started":
                 yield from self._on_prompt_begun(step.command_uuid)
             case "completed":
                 yield from self._on_prompt_known(step.command_uuid)
             case "cancelled":
-                cancelled = self._waiting.pop(step.command_uuid, None)
-                if cancelled is not None:
-                    self._handed.discard(cancelled.message_id)
-                    yield PromptRefused(message_id=cancelled.message_id, reason="cancelled")
+                yield from self._deliveries.cancel(step.command_uuid)
             case _:
                 yield Unrecognised(frame_type=frame_name(value))
 
     def _on_prompt_begun(self, uuid: str) -> _Reaction:
         """A prompt enters a turn: a new one, or the running one after a tool's result."""
-        delivery = self._waiting.pop(uuid, None)
-        yield from self._accept(delivery)
+        yield from self._deliveries.confirm(uuid)
+        message_id = self._deliveries.begin(uuid)
         if self._turn is None:
-            message_ids = [delivery.message_id] if delivery else []
-            yield from self._begin_turn(RunningTurn(turn_id=uuid, message_ids=message_ids))
-        elif delivery is not None:
-            yield self._turn.join(delivery.message_id)
+            yield from self._begin_turn(RunningTurn(turn_id=uuid, message_ids=[message_id] if message_id else []))
+        elif message_id is not None:
+            yield self._turn.join(message_id)
 
     def _on_prompt_known(self, uuid: str) -> _Reaction:
         """Told of a prompt that never began: the CLI has had it before a restart, and nothing will follow by itself.
@@ -261,27 +214,9 @@ class ClaudeSession:
         Unless the CLI goes on with the cut-off turn on its own (CLAUDE_CODE_RESUME_INTERRUPTED_TURN): then the prompt
         belongs to that turn, the first of this process, which bears an id that nobody has sent.
         """
-        delivery = self._waiting.get(uuid)
-        if delivery is None or delivery.queued:
-            return
-        del self._waiting[uuid]
-        if not delivery.told:
-            delivery.told = True
-            yield PromptAccepted(message_id=delivery.message_id, already_seen=True)
-        if self._turn is not None and self._turns_begun == 1 and not self._turn.message_ids and self._opening.resume:
-            yield self._turn.join(delivery.message_id)
-        elif delivery.nudges_sent == _MAX_NUDGES:
-            yield PromptRefused(message_id=delivery.message_id, reason="already_seen")
-        elif delivery.nudge:
-            yield self._send_nudge(uuid, delivery, text=delivery.nudge)
-
-    def _accept(self, delivery: _Delivery | None) -> _Reaction:
-        if delivery is None:
-            return
-        delivery.queued = True
-        if not delivery.told:
-            delivery.told = True
-            yield PromptAccepted(message_id=delivery.message_id)
+        first = self._opening.resume is not None and self._turns_begun == 1
+        continued = self._turn if first and self._turn is not None and not self._turn.message_ids else None
+        yield from self._deliveries.known(uuid, continued=continued)
 
     def _begin_turn(self, turn: RunningTurn) -> _Reaction:
         self._turn = turn
@@ -316,24 +251,27 @@ class ClaudeSession:
     def _on_user(self, value: dict[str, Any]) -> _Reaction:
         frame = UserFrame.model_validate(value)
         if frame.is_replay:
-            yield from self._on_echo(frame.uuid or "")
+            # The echo of a new prompt comes after it was queued or begun; of a known one it is the first thing said.
+            yield from self._on_prompt_known(frame.uuid or "")
             return
         for block in frame.message.blocks:
             if block.type == "tool_result":
                 yield from self._on_tool_result(block, details=frame.tool_use_result)
 
-    def _on_echo(self, uuid: str) -> _Reaction:
-        """The echo of a new prompt comes after it was queued or begun; of a known one it is the first thing said."""
-        yield from self._on_prompt_known(uuid)
-
     def _on_tool_result(self, block: Block, *, details: object) -> _Reaction:
-        for native_id in [key for key, each in self._pending.items() if each.tool_use_id == block.tool_use_id]:
+        """A tool that has a result no longer waits for permission; at its end of input the CLI decides by itself."""
+        call_id = block.tool_use_id or ""
+        for native_id in [key for key, each in self._pending.items() if each.tool_use_id == call_id]:
             del self._pending[native_id]
             yield ApprovalWithdrawn(native_id=native_id)
-        yield tool_returned(block, self._calls.pop(block.tool_use_id or "", None), details=details)
+        yield tool_returned(block, self._calls.pop(call_id, None), details=details)
 
     def _on_result(self, value: dict[str, Any]) -> _Reaction:
-        result = ResultFrame.model_validate(value)
+        try:
+            result = ResultFrame.model_validate(value)
+        except ValidationError:  # whatever else it says, the turn is over
+            result = ResultFrame(is_error=bool(value.get("is_error")))
+            yield Unrecognised(frame_type="result")
         if self._opening.resume and not self._turns_begun and _is_lost(result):
             yield AgentBroken(code="RESUME_FAILED", detail=result.reason or "")
             return

@@ -6,7 +6,6 @@ running one has ended. Nor does it know a message again; the ids in the thread's
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, assert_never
 
@@ -14,7 +13,6 @@ from pydantic import ValidationError
 
 from broker.domain.approvals import ApprovalAnswer, Verdict
 from broker.domain.envelope import denial
-from broker.domain.ids import MessageId
 from broker.protocol.agent_events import (
     AgentBroken,
     AgentEvent,
@@ -22,8 +20,6 @@ from broker.protocol.agent_events import (
     ApprovalWithdrawn,
     FileChange,
     ProblemNoted,
-    PromptAccepted,
-    PromptRefused,
     TextSpoken,
     TextStreamed,
     Unrecognised,
@@ -51,7 +47,7 @@ from broker.protocol.codex_requests import (
     approval_result,
     declined,
 )
-from broker.protocol.frames import already_seen, noise, reaction, to_agent
+from broker.protocol.frames import noise, reaction, to_agent
 from broker.protocol.jsonrpc import (
     INVALID_PARAMS,
     METHOD_NOT_FOUND,
@@ -65,7 +61,7 @@ from broker.protocol.jsonrpc import (
     message_name,
 )
 from broker.protocol.ndjson import Document, LineReader, Noise, dumps
-from broker.protocol.redelivery import nudge_id
+from broker.protocol.prompt_queue import PromptQueue
 from broker.protocol.turns import RunningTurn
 
 _Reaction = Iterator[AgentEvent | Frame]
@@ -89,11 +85,9 @@ class CodexSession:
         self._thread: ThreadOpened | None = None
         self._pending: dict[str, PendingApproval] = {}
         self._changes: dict[str, tuple[FileChange, ...]] = {}
-        self._seen: set[MessageId] = set()
-        self._accepted: set[MessageId] = set()
-        self._kept: deque[Prompt] = deque()
-        self._handing_over: Prompt | None = None
+        self._prompts = PromptQueue()
         self._turn: RunningTurn | None = None
+        self._ended_turn: str | None = None
         self._stop_asked = False
 
     def start(self) -> list[Frame]:
@@ -107,19 +101,13 @@ class CodexSession:
 
     def prompt(self, prompt: Prompt) -> list[Frame]:
         """Hand over a message now, or keep it until the running turn has ended."""
-        if prompt.message_id not in self._seen:
-            self._seen.add(prompt.message_id)
-            return self._hand_over_or_keep(prompt)
-        known = already_seen(prompt.message_id)
-        if not prompt.nudge or self._is_under_way(prompt.message_id):
-            return [known]
-        self._accepted.add(prompt.message_id)
-        return [known, *self._hand_over_or_keep(prompt)]
+        known = self._prompts.add(prompt, in_turn=self._turn.message_ids if self._turn else ())
+        return [*known, *self._hand_over_next()]
 
     def interrupt(self) -> list[Frame]:
         """Stop the running turn, or the one that is about to start as soon as its id is known."""
         if self._turn is None:
-            self._stop_asked = self._handing_over is not None
+            self._stop_asked = self._prompts.current is not None
             return []
         self._turn.stop_asked = True
         return [self._ask("turn/interrupt", {"threadId": self._thread_id, "turnId": self._turn.turn_id})]
@@ -145,36 +133,24 @@ class CodexSession:
         return self._thread.thread.id if self._thread else ""
 
     def _ask(self, method: str, params: _Params, *, subject: Prompt | None = None) -> Frame:
-        return to_agent(self._connection.request(method, params, subject=subject), method)
+        message = self._connection.request(method, params, subject=subject)
+        return to_agent(message, method, hands_over=subject.message_id if subject else None)
 
-    def _hand_over_or_keep(self, prompt: Prompt) -> list[Frame]:
-        joins = prompt.steer and self._turn is not None
-        if self._handing_over is not None or (self._turn is not None and not joins):
-            self._kept.append(prompt)
-            return []
-        return [self._hand_over(prompt)]
+    def _hand_over_next(self) -> list[Frame]:
+        """The next prompt that may go now: any when idle, a steering one during a turn."""
+        prompt = self._prompts.take(steering=self._turn is not None)
+        return [self._hand_over(prompt, turn=self._turn)] if prompt else []
 
-    def _hand_over(self, prompt: Prompt, *, steer: bool = True) -> Frame:
-        self._handing_over = prompt
-        params = {"threadId": self._thread_id, **_user_input(prompt, nudge=prompt.message_id in self._accepted)}
-        if self._turn is not None and steer:
-            return self._ask("turn/steer", {**params, "expectedTurnId": self._turn.turn_id}, subject=prompt)
-        return self._ask("turn/start", params, subject=prompt)
-
-    def _next_kept(self) -> _Reaction:
-        """Hand over the first kept prompt that may go now; steering ones may join a turn that has just begun."""
-        if self._handing_over is not None:
-            return
-        for prompt in self._kept:
-            if self._turn is None or prompt.steer:
-                self._kept.remove(prompt)
-                yield self._hand_over(prompt)
-                return
-
-    def _is_under_way(self, message_id: MessageId) -> bool:
-        waiting = [*self._kept, *([self._handing_over] if self._handing_over else [])]
-        running = self._turn.message_ids if self._turn else []
-        return message_id in running or any(prompt.message_id == message_id for prompt in waiting)
+    def _hand_over(self, prompt: Prompt, *, turn: RunningTurn | None) -> Frame:
+        client_id, text = self._prompts.wording(prompt)
+        params: _Params = {
+            "threadId": self._thread_id,
+            "input": [{"type": "text", "text": text}],
+            "clientUserMessageId": client_id,
+        }
+        if turn is None:
+            return self._ask("turn/start", params, subject=prompt)
+        return self._ask("turn/steer", {**params, "expectedTurnId": turn.turn_id}, subject=prompt)
 
     def _read(self, line: Document | Noise) -> list[Frame]:
         if isinstance(line, Noise):
@@ -262,22 +238,23 @@ class CodexSession:
             case "thread/resume" | "thread/turns/list":
                 yield AgentBroken(code="RESUME_FAILED", detail=message.message)
             case "turn/start" | "turn/steer" if prompt is not None:
-                self._handing_over = None
                 yield from self._on_refusal(prompt, message)
-                yield from self._next_kept()
+                yield from self._hand_over_next()
             case _:
                 pass
 
     def _on_refusal(self, prompt: Prompt, message: Failure[Prompt]) -> _Reaction:
-        """A turn that could not be steered had ended meanwhile, or is of a kind that takes no steering."""
-        if message.code == _OVERLOADED or message.call.method == "turn/start":
-            self._seen.discard(prompt.message_id)
-            reason = "overloaded" if message.code == _OVERLOADED else message.message
-            yield PromptRefused(message_id=prompt.message_id, reason=reason)
+        """A turn that could not be steered has ended or changed meanwhile, or is of a kind that takes no steering."""
+        self._prompts.current = None
+        if message.code == _OVERLOADED:
+            yield self._prompts.refuse(prompt, "overloaded")
+        elif message.call.method == "turn/start":
+            yield self._prompts.refuse(prompt, message.message)
         elif self._turn is None or "expected active turn" in message.message:
-            yield self._hand_over(prompt, steer=False)
+            self._prompts.current = prompt
+            yield self._hand_over(prompt, turn=None)
         else:
-            self._kept.appendleft(_without_steering(prompt))
+            self._prompts.add_again(prompt)
 
     def _open_thread(self) -> Frame:
         relay = {
@@ -309,8 +286,7 @@ class CodexSession:
     def _on_history(self, page: TurnPage) -> _Reaction:
         """What the thread has had; a turn that still runs (the app-server outlived its client) goes on here."""
         for turn in page.data:
-            self._seen.update(turn.message_ids)
-            self._accepted.update(turn.message_ids)
+            self._prompts.remember(turn.message_ids)
         if self._thread is not None:
             yield self._ready(self._thread)
         running = [turn for turn in page.data if turn.status == "inProgress"]
@@ -319,19 +295,14 @@ class CodexSession:
 
     def _on_turn(self, turn_id: str, prompt: Prompt | None) -> _Reaction:
         """A prompt was taken into this turn: a new one or the running one."""
-        taken, self._handing_over = self._handing_over, None
-        if taken is not None and prompt is taken:
-            yield from self._accept(taken.message_id)
-            if self._turn is None:
-                yield from self._begin_turn(RunningTurn(turn_id=turn_id, message_ids=[taken.message_id]))
-            elif taken.message_id not in self._turn.message_ids:
-                yield self._turn.join(taken.message_id)
-        yield from self._next_kept()
-
-    def _accept(self, message_id: MessageId) -> _Reaction:
-        if message_id not in self._accepted:
-            self._accepted.add(message_id)
-            yield PromptAccepted(message_id=message_id)
+        if prompt is not None and prompt is self._prompts.current:
+            self._prompts.current = None
+            yield from self._prompts.accept(prompt.message_id)
+            if self._turn is None and turn_id != self._ended_turn:  # a short turn may end before it is answered for
+                yield from self._begin_turn(RunningTurn(turn_id=turn_id, message_ids=[prompt.message_id]))
+            elif self._turn is not None and prompt.message_id not in self._turn.message_ids:
+                yield self._turn.join(prompt.message_id)
+        yield from self._hand_over_next()
 
     def _begin_turn(self, turn: RunningTurn) -> _Reaction:
         self._turn = turn
@@ -345,19 +316,20 @@ class CodexSession:
         turn_id = TurnNotice.model_validate(params).turn.id
         if self._turn is not None:
             return
-        if self._handing_over is not None:
-            yield from self._accept(self._handing_over.message_id)
-        message_ids = [self._handing_over.message_id] if self._handing_over else []
-        yield from self._begin_turn(RunningTurn(turn_id=turn_id, message_ids=message_ids))
+        prompt = self._prompts.current
+        if prompt is not None:
+            yield from self._prompts.accept(prompt.message_id)
+        yield from self._begin_turn(RunningTurn(turn_id=turn_id, message_ids=[prompt.message_id] if prompt else []))
 
     def _on_turn_completed(self, params: _Params) -> _Reaction:
         ended = TurnNotice.model_validate(params).turn
+        self._ended_turn = ended.id
         if self._turn is None or self._turn.turn_id != ended.id:
             return
         turn, self._turn = self._turn, None
         self._changes.clear()
         yield turn.ended(ended.outcome, reason=ended.error.message if ended.error else None)
-        yield from self._next_kept()
+        yield from self._hand_over_next()
 
     def _on_item_started(self, params: _Params) -> _Reaction:
         item = ItemNotice.model_validate(params).item
@@ -394,19 +366,6 @@ class CodexSession:
         native_id = dumps(RequestResolved.model_validate(params).request_id).decode()
         if self._pending.pop(native_id, None) is not None:
             yield ApprovalWithdrawn(native_id=native_id)
-
-
-def _user_input(prompt: Prompt, *, nudge: bool) -> _Params:
-    """The text under our own id: the message, or the nudge for one that Codex has had."""
-    if nudge and prompt.nudge:
-        client_id, text = nudge_id(prompt.message_id, prompt.nudge), prompt.nudge
-    else:
-        client_id, text = prompt.message_id, prompt.text
-    return {"input": [{"type": "text", "text": text}], "clientUserMessageId": client_id}
-
-
-def _without_steering(prompt: Prompt) -> Prompt:
-    return Prompt(message_id=prompt.message_id, text=prompt.text, nudge=prompt.nudge)
 
 
 def _frame_name(message: Message[Prompt]) -> str:

@@ -64,8 +64,6 @@ class Item(CamelWire):
     id: str = ""
     status: str | None = None
     text: str | None = None
-    client_id: str | None = None
-    content: list[Any] | None = None
     summary: list[str] | None = None
     command: str | None = None
     cwd: str | None = None
@@ -82,14 +80,6 @@ class Item(CamelWire):
     query: str | None = None
 
     @property
-    def message_ids(self) -> tuple[MessageId, ...]:
-        """Of a user message: the ids we gave it, as a member or in the header of its text."""
-        if self.type != "userMessage":
-            return ()
-        own = (MessageId(self.client_id),) if self.client_id else ()
-        return own + message_ids_in(_texts(self.content))
-
-    @property
     def file_changes(self) -> tuple[FileChange, ...]:
         """Of a file change: the files."""
         return tuple(
@@ -104,17 +94,40 @@ class TurnError(CamelWire):
 
 
 class Turn(CamelWire):
-    """A turn, with as many of its items as the message carries."""
+    """A turn, without its items: their shapes change and must not hide that it ended."""
 
     id: str
     status: str | None = None
     error: TurnError | None = None
-    items: list[Item] = Field(default_factory=list)
 
     @property
     def outcome(self) -> TurnOutcome:
         """How it ended."""
         return _OUTCOMES.get(self.status or "", TurnOutcome.FAILED)
+
+
+class PastItem(CamelWire):
+    """An item of an earlier turn; only user messages matter."""
+
+    type: str
+    client_id: str | None = None
+    content: Any = None
+
+    @property
+    def message_ids(self) -> tuple[MessageId, ...]:
+        """The ids we gave a user message, as a member or in the header of its text."""
+        if self.type != "userMessage":
+            return ()
+        own = (MessageId(self.client_id),) if self.client_id else ()
+        return own + message_ids_in(_texts(self.content))
+
+
+class PastTurn(CamelWire):
+    """A turn as the thread's history has it."""
+
+    id: str
+    status: str | None = None
+    items: list[PastItem] = Field(default_factory=list)
 
     @property
     def message_ids(self) -> list[MessageId]:
@@ -131,7 +144,7 @@ class TurnNotice(CamelWire):
 class TurnPage(CamelWire):
     """The answer to `thread/turns/list`, the newest turn first."""
 
-    data: list[Turn]
+    data: list[PastTurn]
 
 
 class SteerResult(CamelWire):

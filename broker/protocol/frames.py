@@ -18,10 +18,12 @@ def from_agent(document: Document, frame_type: str, *events: AgentEvent, transie
     return Frame(direction=Direction.FROM_AGENT, raw=document.raw, type=frame_type, transient=transient, events=events)
 
 
-def to_agent(message: dict[str, Any] | bytes, frame_type: str, *events: AgentEvent) -> Frame:
+def to_agent(
+    message: dict[str, Any] | bytes, frame_type: str, *events: AgentEvent, hands_over: MessageId | None = None
+) -> Frame:
     """A frame for the agent."""
     raw = message if isinstance(message, bytes) else dumps(message)
-    return Frame(direction=Direction.TO_AGENT, raw=raw, type=frame_type, events=events)
+    return Frame(direction=Direction.TO_AGENT, raw=raw, type=frame_type, events=events, hands_over=hands_over)
 
 
 def noise(line: Noise) -> Frame:

@@ -220,8 +220,9 @@ class NumberedReport(_Wire):
 
     seq: int
     report: Annotated[Report, Field(discriminator="type")]
-    frame_id: str = ""
-    """The frame's own id where the agent itself sends frames again after a reconnect; each is logged once."""
+    frame_id: str = Field(default="", exclude=True)
+    """The frame's own id where the agent itself sends frames again after a reconnect; each is logged once. Set inside
+    the broker for agents that dial in themselves, never on the wire."""
 
 
 class Reports(_Wire):

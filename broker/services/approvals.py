@@ -10,7 +10,7 @@ import orjson
 
 from broker.domain.access import Permission, Principal
 from broker.domain.approvals import Approval, ApprovalAnswer, ApprovalStatus, Scope, Verdict
-from broker.domain.errors import BadRequest, Conflict
+from broker.domain.errors import BadRequest, Conflict, NotFound
 from broker.domain.ids import AgentId, ApprovalId, WorkspaceId
 from broker.domain.rules import Asked, Effect, Rule, decide
 from broker.domain.sessions import Session
@@ -73,7 +73,7 @@ class ApprovalDesk:
         return await self._approvals.approval(principal.workspace, approval)
 
     async def expire(self, workspace: WorkspaceId, approval: ApprovalId) -> None:
-        """Deny a request whose deadline has passed; nothing when it was answered meanwhile."""
+        """Deny a request whose deadline has passed; nothing when it was answered or forgotten meanwhile."""
         try:
             await self._approvals.answer(
                 workspace,
@@ -84,13 +84,16 @@ class ApprovalDesk:
                 answer=orjson.dumps(ApprovalAnswer(verdict=Verdict.DENY, note=_EXPIRED)),
                 at_deadline=True,
             )
-        except Conflict:
+        except (Conflict, NotFound):
             return
 
     async def get(self, principal: Principal, approval: ApprovalId) -> Approval:
-        """One request. Raises `NotFound`."""
+        """One request. Raises `NotFound`, for another session's too where the caller sees only its own."""
         principal.require(Permission.READ)
-        return await self._approvals.approval(principal.workspace, approval)
+        found = await self._approvals.approval(principal.workspace, approval)
+        if principal.session not in {None, found.session_id}:
+            raise NotFound(f"no approval {approval[:80]!r}", code="APPROVAL_NOT_FOUND")
+        return found
 
     async def of_session(
         self, principal: Principal, session: Session, *, status: ApprovalStatus | None

@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Sequence
 
-from broker.domain.access import Permission, Principal
+from broker.domain.access import Permission, Principal, TokenKind
 from broker.domain.errors import NotPermitted
 from broker.domain.ids import AgentId, LinkId, ProxyId, SessionId
 from broker.domain.sessions import DEFAULT_SESSION, Session
@@ -43,12 +43,20 @@ class Linking:
     async def attach(self, principal: Principal, hello: Hello) -> tuple[Attached, Session]:
         """Take a proxy's connection over. Raises `NotPermitted`, `NotFound` (its session)."""
         principal.require(Permission.LINK)
+        await self._check_owner(principal, hello.machine_id)
         new_id = ProxyId(uuid.uuid4().hex)
         proxy = await self._registry.proxy_of_machine(principal.workspace, hello.machine_id, new_id=new_id)
         if principal.proxy not in {None, proxy}:
             raise NotPermitted("this token was issued to another machine")
         session = await self._session(principal, hello.session)
         return await self._attach(principal, LinkId(proxy), hello, session.id), session
+
+    async def _check_owner(self, principal: Principal, machine_id: str) -> None:
+        """A machine belongs to the token that linked it first: another proxy's token cannot pose as it."""
+        take = principal.kind is TokenKind.WORKSPACE
+        owner = await self._registry.own_machine(principal.workspace, machine_id, token=principal.token_id, take=take)
+        if owner != principal.token_id:
+            raise NotPermitted("this machine was linked with another token; use that one, or forget the machine first")
 
     async def attach_direct(self, principal: Principal, hello: Hello) -> Attached:
         """Take the connection of an agent that dials in itself."""

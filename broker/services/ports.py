@@ -109,6 +109,9 @@ class Registry(Protocol):
     async def proxy_of_machine(self, workspace: WorkspaceId, machine_id: str, *, new_id: ProxyId) -> ProxyId:
         """The proxy id of a machine; `new_id` when it is here for the first time."""
 
+    async def own_machine(self, workspace: WorkspaceId, machine_id: str, *, token: TokenId, take: bool) -> TokenId:
+        """The token that links a machine: `token` when none did, or when it may `take` the machine over."""
+
     async def forget_proxy(self, workspace: WorkspaceId, proxy: ProxyId) -> None:
         """Remove a machine that is offline."""
 

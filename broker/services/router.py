@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import uuid
 from dataclasses import dataclass
@@ -66,6 +67,8 @@ class Router:
             message_id=derived_id(principal, idempotency_key),
         )
         deliveries = await self._mailroom.send(principal.workspace, outgoing, plan=principal.plan)
+        # The command has come over the bus into this very loop: it goes out before the sender is answered.
+        await asyncio.sleep(0)
         return Sent(message_id=outgoing.id, deliveries=deliveries)
 
     async def trace(self, principal: Principal, session: Session, message: MessageId) -> Trace:

@@ -11,7 +11,7 @@ import orjson
 from broker.domain.access import Permission, Principal, TokenKind
 from broker.domain.agents import Agent, AgentState, agent_name
 from broker.domain.envelope import instructions
-from broker.domain.errors import NoPlacement, NotPermitted, SpawnFailed
+from broker.domain.errors import NoPlacement, NotFound, NotPermitted, SpawnFailed
 from broker.domain.events import EventKind
 from broker.domain.ids import AgentId, ProxyId, SessionId
 from broker.domain.placement import place
@@ -82,9 +82,12 @@ class Spawner:
         return settled
 
     async def release(self, principal: Principal, session: Session, name: str) -> Agent:
-        """Order the agent's end. An agent may release only those it spawned. Raises `NotFound`, `NotPermitted`."""
+        """Order the agent's end. An agent may release only those it spawned. Raises `NotFound`, `NotPermitted`.
+
+        Asked again for one that has ended, it answers with that one: the first answer may have been lost.
+        """
         principal.require(Permission.RELEASE)
-        agent = await self._registry.agent_named(principal.workspace, session.id, name)
+        agent = await self._live_or_ended(principal, session, name)
         await self._check_lineage(principal, agent)
         await self._mailroom.release(principal.workspace, agent.id, by=principal.name)
         return await self._known(principal, agent.id)
@@ -138,6 +141,16 @@ class Spawner:
             spawner_name=principal.name,
             task=task,
         )
+
+    async def _live_or_ended(self, principal: Principal, session: Session, name: str) -> Agent:
+        try:
+            return await self._registry.agent_named(principal.workspace, session.id, name)
+        except NotFound:
+            known = await self._registry.agents(principal.workspace, session.id)
+            ended = [agent for agent in known if agent.name.lower() == name.lower()]
+            if not ended:
+                raise
+            return ended[-1]
 
     async def _own(self, principal: Principal) -> Agent | None:
         return await self._registry.agent(principal.workspace, principal.agent) if principal.agent else None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from glob import escape
+from datetime import UTC, datetime
 from pathlib import Path
 
 from broker import __version__
@@ -15,7 +14,6 @@ from connect.state_folder import write_private
 _EOF_GRACE_S = 1.0
 _GEMINI_EOF_GRACE_S = 0.3
 """With an HTTP tool server attached it never ends by itself, only by TERM."""
-_MINUTE_S = 60.0
 _GEMINI_POLICY = b"""\
 [[rule]]
 mcpName = "relay"
@@ -36,21 +34,8 @@ def launch_acp(request: LaunchRequest) -> Launch:
         session=AcpSession(request.opening(version=__version__)),
         transport=Transport.STDIO,
         eof_grace_s=_GEMINI_EOF_GRACE_S if gemini else _EOF_GRACE_S,
-        wait_s=_until_loadable_s(request) if gemini and request.spawn.resume else 0.0,
+        delay_s=_gemini_delay_s(request, now=datetime.now(UTC)) if gemini else 0.0,
     )
-
-
-def _until_loadable_s(request: LaunchRequest) -> float:
-    """How long a conversation cannot be loaded.
-
-    Gemini names its files by minute and conversation, and begins one when it starts: loading within the minute that is
-    in the file's name empties that very file.
-    """
-    home = Path(request.environment.get("GEMINI_CLI_HOME") or request.environment.get("HOME", "~")).expanduser()
-    now = time.time()
-    minute = time.strftime("%Y-%m-%dT%H-%M", time.gmtime(now))
-    files = f"tmp/*/chats/session-{minute}-{escape((request.spawn.resume or '')[:8])}*"
-    return _MINUTE_S - now % _MINUTE_S if any((home / ".gemini").glob(files)) else 0.0
 
 
 def _gemini_policy(request: LaunchRequest) -> Path:
@@ -58,3 +43,18 @@ def _gemini_policy(request: LaunchRequest) -> Path:
     # As an admin policy it adds to the user's own rules; --policy would take their place.
     write_private(path, _GEMINI_POLICY)
     return path
+
+
+def _gemini_delay_s(request: LaunchRequest, *, now: datetime) -> float:
+    """Until the clock minute is over in which the conversation to be resumed was begun.
+
+    Gemini CLI 0.61 names a conversation's file by minute and id; loaded within that minute it overwrites it.
+    """
+    resume = request.spawn.resume
+    if resume is None:
+        return 0.0
+    chats = Path(request.environment.get("HOME", "~")).expanduser() / ".gemini" / "tmp"
+    begun_now = chats.glob(f"*/chats/session-{now:%Y-%m-%dT%H-%M}-*")
+    if not any(path.stem.endswith(f"-{resume[:8]}") for path in begun_now):
+        return 0.0
+    return 61.0 - now.second

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import contextlib
+import dataclasses
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 import orjson
 
@@ -21,9 +22,6 @@ _EOF_GRACE_S = 2.0
 """Idle it ends 0.2 s after its input; in a turn it would finish that first."""
 _RELAY_TOOLS = "mcp__relay"
 """Every tool of the server `relay`; calls to them must not ask anybody."""
-_PROMPT_FIRST = {"CLAUDE_CODE_EAGER_FLUSH": "1"}
-"""A prompt is on its disk before the model is asked. By itself it writes up to 40 ms later, and a kill in between would
-make it run again what it has no memory of."""
 
 
 def launch_claude(request: LaunchRequest) -> Launch:
@@ -35,7 +33,8 @@ def launch_claude(request: LaunchRequest) -> Launch:
         *("--permission-prompt-tool", "stdio", "--include-partial-messages", "--replay-user-messages"),
         # A conversation that was killed in its first moments has no file; resuming it fails, its id is still free.
         *(("--resume", conversation) if known else ("--session-id", conversation)),
-        *(("--model", request.spawn.model) if request.spawn.model else ()),
+        # In one word, so that no name of a model can pass for another option.
+        *((f"--model={request.spawn.model}",) if request.spawn.model else ()),
         # Not --strict-mcp-config: people's own MCP servers go on working.
         *("--mcp-config", str(_tools_file(request)), "--allowedTools", _RELAY_TOOLS),
     ]
@@ -43,7 +42,8 @@ def launch_claude(request: LaunchRequest) -> Launch:
         return _dialling(request, arguments)
     opening = dataclasses.replace(request.opening(version=__version__), resume=conversation if known else None)
     return Launch(
-        command=request.command(*arguments, env=_PROMPT_FIRST),
+        # Otherwise a prompt reaches the disk after the model was asked, and a kill in between would run it twice.
+        command=request.command(*arguments, env={"CLAUDE_CODE_EAGER_FLUSH": "1"}),
         session=ClaudeSession(opening, session_id=conversation),
         transport=Transport.STDIO,
         eof_grace_s=_EOF_GRACE_S,
@@ -51,12 +51,12 @@ def launch_claude(request: LaunchRequest) -> Launch:
 
 
 def _dialling(request: LaunchRequest, arguments: list[str]) -> Launch:
-    url = f"{request.endpoint.websocket_url}/agent/{request.spawn.name}"
+    url = f"{request.endpoint.websocket_url}/agent/{quote(request.spawn.name, safe='')}"
     return Launch(
         command=request.command(
             # The broker holds this conversation and greets it without instructions: they come with the start.
             *("--sdk-url", url, *arguments, "--append-system-prompt", request.spawn.instructions, "-p", ""),
-            env={"CLAUDE_CODE_SESSION_ACCESS_TOKEN": request.token, **_PROMPT_FIRST},
+            env={"CLAUDE_CODE_SESSION_ACCESS_TOKEN": request.token},
         ),
         session=None,
         transport=Transport.SDK_URL,

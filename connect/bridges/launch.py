@@ -65,5 +65,5 @@ class Launch:
     transport: Transport
     eof_grace_s: float
     """How long it gets to end by itself once its input has ended."""
-    wait_s: float = 0.0
-    """How long it must not be started yet."""
+    delay_s: float = 0.0
+    """How long to wait before the start."""

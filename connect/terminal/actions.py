@@ -8,7 +8,7 @@ from typing import assert_never
 from broker.domain.ids import MessageId
 from broker.domain.messages import Mode
 from connect.sdk import AgentRelay
-from connect.sdk_types import Agent, Wire
+from connect.sdk.types import Agent, Wire
 from connect.terminal import commands
 from connect.terminal.roster import kind_of
 from connect.terminal.tables import agents_table, log_lines, trace_lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from broker.domain.errors import BadRequest, NotFound
 from broker.domain.ids import ApprovalId
-from connect.sdk_types import Approval, Change
+from connect.sdk.types import Approval, Change
 from connect.terminal.text import Line, box, inner_width, one_line, paragraph, wrap
 
 _SHORTEST_ID = 4

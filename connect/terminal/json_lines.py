@@ -11,9 +11,9 @@ from typing import TextIO
 import orjson
 
 from broker.domain.errors import RelayError, Unavailable
-from connect.event_feed import FeedItem
 from connect.sdk import AgentRelay
-from connect.sdk_types import Event, LinkLost, LinkUp, Reset
+from connect.sdk.event_feed import FeedItem
+from connect.sdk.types import Event, LinkLost, LinkUp, Reset
 from connect.task_scope import task_scope
 from connect.terminal.actions import Actions, LeadAgent
 from connect.terminal.commands import Exit, Misused, read_command
@@ -25,7 +25,10 @@ COMMAND_FAILED = 1
 
 
 class JsonLines:
-    """Commands run one after the other. At the end of input it stays until what was sent is answered; `exit` leaves."""
+    """Commands run one after the other. At the end of input it stays until what was sent is answered; `exit` leaves.
+
+    Input that ends without a single line is a service's: then it stays until it is told to stop.
+    """
 
     def __init__(self, relay: AgentRelay, view: View, *, lead: LeadAgent) -> None:
         self._relay = relay
@@ -34,16 +37,17 @@ class JsonLines:
         self._changed = asyncio.Event()
         self._up = asyncio.Event()
         self._status = OK
+        self._told_something = False
 
     async def run(self, source: TextIO = sys.stdin) -> int:
-        """Until `exit`, or until input has ended and everything sent is settled."""
+        """Until `exit`, or until input has ended and everything that was sent is settled."""
         session = await self._relay.session()
         _write({"kind": "session", **session.model_dump(mode="json")})
         async with task_scope() as tasks:
             following = tasks.create_task(self._follow())
             await self._up.wait()
             if await self._read_lines(_lines(source)):
-                await self._settle()
+                await (self._settle() if self._told_something else following)
             following.cancel()
         return self._status
 
@@ -78,6 +82,7 @@ class JsonLines:
     async def _read_lines(self, lines: asyncio.Queue[str | None]) -> bool:
         """Run every line; True when input ended without an `exit`."""
         while (line := await lines.get()) is not None:
+            self._told_something = True
             command = read_command(line)
             if isinstance(command, Exit):
                 return False

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from broker.domain.ids import MessageId
 from broker.domain.messages import ReceiptState
-from connect.sdk_facts import MessageAccepted, MessageReceipt
+from connect.sdk.facts import MessageAccepted, MessageReceipt
 from connect.terminal.text import Line, one_line
 from connect.terminal.verbosity import Verbosity
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from broker.domain.agents import AgentState
-from connect.sdk_facts import AgentFailed, AgentReady, AgentReleased, AgentSpawning, AgentStateChanged, Fact
-from connect.sdk_types import Agent
+from connect.sdk.facts import AgentFailed, AgentReady, AgentReleased, AgentSpawning, AgentStateChanged, Fact
+from connect.sdk.types import Agent
 
 _KINDS = {"claude": "Claude", "codex": "Codex", "gemini": "Gemini"}
 
@@ -29,8 +29,8 @@ class Roster:
         self._seen: dict[str, Seen] = {}
 
     def learn(self, agents: Iterable[Agent]) -> None:
-        """Take over the broker's own list."""
-        for agent in agents:
+        """Take over the broker's own list; of agents that had the same name one after the other, the living one."""
+        for agent in sorted(agents, key=lambda agent: (not agent.state.ended, agent.spawned_at_ms)):
             self._seen[agent.name] = Seen(name=agent.name, cli=agent.cli, state=agent.state, spawner=agent.spawner)
 
     def on(self, name: str | None, fact: Fact) -> None:

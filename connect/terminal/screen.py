@@ -17,10 +17,10 @@ from prompt_toolkit.patch_stdout import patch_stdout
 
 from broker.domain.errors import RelayError, SpawnFailed, Unavailable
 from connect.endpoint import data_folder
-from connect.event_feed import FeedItem
 from connect.sdk import AgentRelay
-from connect.sdk_facts import ApprovalRequested, ProxyConnected, read_fact
-from connect.sdk_types import Event, LinkUp, Reset
+from connect.sdk.event_feed import FeedItem
+from connect.sdk.facts import ApprovalRequested, ProxyConnected, read_fact
+from connect.sdk.types import Event, LinkUp, Reset
 from connect.task_scope import task_scope
 from connect.terminal.actions import Actions, LeadAgent
 from connect.terminal.commands import WELCOME, Command, Exit, read_command
@@ -135,8 +135,8 @@ class Screen:
 
     async def _say_goodbye(self) -> None:
         living = self._view.roster.living()
-        left = f"; still there: {', '.join(map(self._view.roster.title, living))}" if living else ""
-        await self._print([good(f"Disconnected{left}")])
+        paused = ". Agents on this machine pause until relay-connect runs here again" if living else ""
+        await self._print([good(f"Disconnected{paused}")])
 
     def _prompt(self) -> FormattedText:
         if self._view.connected:

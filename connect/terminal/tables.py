@@ -17,8 +17,8 @@ from broker.protocol.agent_events import (
     ToolCalled,
     ToolReturned,
 )
-from connect.sdk_facts import FrameSeen, MessageAccepted, MessageReceipt, TurnEnded, read_fact
-from connect.sdk_types import Agent, Event, Trace, TracedDelivery
+from connect.sdk.facts import FrameSeen, MessageAccepted, MessageReceipt, TurnEnded, read_fact
+from connect.sdk.types import Agent, Event, Trace, TracedDelivery
 from connect.terminal.receipts import duration
 from connect.terminal.roster import kind_of
 from connect.terminal.text import Line, one_line

@@ -17,8 +17,8 @@ from broker.protocol.agent_events import (
     ToolReturned,
     TurnOutcome,
 )
-from connect.event_feed import FeedItem
-from connect.sdk_facts import (
+from connect.sdk.event_feed import FeedItem
+from connect.sdk.facts import (
     AgentFailed,
     AgentInterrupted,
     AgentReady,
@@ -42,7 +42,7 @@ from connect.sdk_facts import (
     UnknownFact,
     read_fact,
 )
-from connect.sdk_types import Approval, Event, LinkLost, LinkUp, Reset
+from connect.sdk.types import Approval, Event, LinkLost, LinkUp, Reset
 from connect.terminal.asked import Asked, approval_box
 from connect.terminal.receipts import OwnMessages
 from connect.terminal.roster import Roster
@@ -89,8 +89,8 @@ class View:
                 assert_never(other)
 
     def catch_up(self, approvals: Iterable[Approval]) -> list[Line]:
-        """Take over the broker's own list of what is pending; the lines for what is new in it."""
-        pending = {approval.id: approval for approval in approvals}
+        """Take over the broker's own list of what is pending, newest first; the lines for what is new in it."""
+        pending = {approval.id: approval for approval in reversed(list(approvals))}
         for known in self.asked.pending():
             if known.id not in pending:
                 self.asked.remove(known.id)
@@ -190,7 +190,7 @@ class View:
         return [head, *((("", "  "), *line) for line in detail)]
 
     def _approval(self, approval: Approval) -> list[Line]:
-        if approval.relay_tool or not self.asked.add(approval):
+        if approval.decided_by or not self.asked.add(approval):
             return []
         asker, short_id = self.roster.title(approval.agent), self.asked.short_id(approval.id)
         return [(), *approval_box(approval, asker=asker, short_id=short_id, width=self.width)]

@@ -8,7 +8,7 @@ from typing import Self
 
 from broker.domain.ids import ApprovalId, MessageId
 from connect.sdk import AgentRelay
-from connect.sdk_types import Approval, Event
+from connect.sdk.types import Approval, Event
 from tests.agents.script import JsonObject
 
 _PRINTED = 600

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from broker.domain.errors import SpawnFailed
-from connect.sdk_types import Event
+from connect.sdk.types import Event
 from tests.agents.model_server import ModelServer
 from tests.agents.obedience import Obedient, heard
 from tests.agents.script import Fail

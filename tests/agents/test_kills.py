@@ -1,4 +1,4 @@
-"""Processes killed with SIGKILL in the middle of a turn: the conversation goes on, nothing is lost or runs twice."""
+"""Processes killed with SIGKILL in mid-turn: the conversation goes on, nothing is lost, nothing runs twice."""
 
 import asyncio
 import os

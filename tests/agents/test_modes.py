@@ -1,4 +1,4 @@
-"""A message sent while the recipient works: what each mode does on each vendor's real CLI, and what receipts say."""
+"""A message sent while the recipient works: what each mode does on each vendor's real CLI, and the receipts."""
 
 import asyncio
 from collections.abc import Callable

@@ -17,6 +17,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from broker.domain.sessions import DEFAULT_SESSION
+
 TOKEN = "rk_live_" + "x" * 43
 SESSION = "s_1"
 
@@ -91,7 +93,11 @@ class ApiDouble:
         path = request.url.path.removeprefix("/v1/").split("/")
         match request.method, path:
             case "GET", ["sessions", name]:
-                return self._session(name) if name in {"default", SESSION} else refusal(404, "SESSION_NOT_FOUND", "no")
+                return (
+                    self._session(name)
+                    if name in {DEFAULT_SESSION, SESSION}
+                    else refusal(404, "SESSION_NOT_FOUND", "no")
+                )
             case "POST", ["sessions"]:
                 return self._session(body["name"])
             case "GET", ["sessions", _, "agents"]:
@@ -235,7 +241,6 @@ async def serving(app: Starlette) -> AsyncIterator[str]:
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(app, log_level="error", lifespan="auto", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
-        server.install_signal_handlers = lambda: None  # type: ignore[method-assign]
         listener.listen()
         running = asyncio.create_task(server.serve(sockets=[listener]))
         try:

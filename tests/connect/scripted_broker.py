@@ -12,6 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from broker.domain.ids import ProxyId, SessionId
+from broker.protocol.agent_events import StateEvent
 from broker.protocol.proxy import (
     MAX_LINK_MESSAGE_BYTES,
     SUBPROTOCOL,
@@ -24,6 +25,7 @@ from broker.protocol.proxy import (
     NumberedReport,
     Report,
     Reports,
+    StateChanged,
     Welcome,
     read_from_proxy,
     write,
@@ -47,6 +49,8 @@ class ScriptedBroker:
         self.commands_acked = 0
         self.acknowledging = True
         self.close_next: tuple[int, str] | None = None
+        self.forgets_commands_seen = False
+        """Sends every command again after a reconnect, as if no acknowledgement had come through."""
         self.connection: ServerConnection | None = None
         self.url = ""
         self.changed = asyncio.Condition()
@@ -89,6 +93,11 @@ class ScriptedBroker:
     def of(self, kind: type[_R]) -> list[_R]:
         return [numbered.report for numbered in self.reports if isinstance(numbered.report, kind)]
 
+    def history(self) -> list[Report | StateEvent]:
+        """Every report in order, a changed state as the event it is."""
+        reports = [numbered.report for numbered in self.reports]
+        return [report.event if isinstance(report, StateChanged) else report for report in reports]
+
     def frames(self) -> list[FrameRecorded]:
         return self.of(FrameRecorded)
 
@@ -121,19 +130,20 @@ class ScriptedBroker:
             self.hellos.append(hello)
             self.connection = socket
             self.changed.notify_all()
+        seen = hello.commands_seen if hello.epoch == self.epoch and not self.forgets_commands_seen else 0
         await socket.send(
             write(
                 Welcome(
                     proxy_id=ProxyId("p1"),
                     epoch=self.epoch,
                     reports_seen=self.reports_seen,
+                    commands_acked=seen,
                     session=SessionId("s1"),
                     session_url="http://127.0.0.1/session/s1",
                     broker_version="0",
                 )
             )
         )
-        seen = hello.commands_seen if hello.epoch == self.epoch else 0
         for seq in range(seen + 1, len(self.commands) + 1):
             await self._send_command(seq)
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -62,6 +63,17 @@ async def test_stdio_can_be_forced_for_an_old_claude(cache: Path, tmp_path: Path
     found = await CliCatalogue(agents, cache=cache).find("claude")
     assert found is not None
     assert found.installed.transport is Transport.STDIO
+
+
+@pytest.mark.parametrize(("chosen", "transport"), [("auto", Transport.STDIO), ("unix", Transport.UNIX_SOCKET)])
+async def test_codex_is_on_stdio_unless_a_unix_socket_is_chosen(
+    cache: Path, tmp_path: Path, chosen: Literal["auto", "unix"], transport: Transport
+) -> None:
+    path = npm_package(tmp_path, "@openai/codex", version="0.169.0")
+    agents = {"codex": AgentSettings(command=(str(path),), transport=chosen)}
+    found = await CliCatalogue(agents, cache=cache).find("codex")
+    assert found is not None
+    assert (found.installed.transport, found.installed.supported) == (transport, True)
 
 
 async def test_a_program_without_a_package_is_asked_once_for_its_version(cache: Path, tmp_path: Path) -> None:

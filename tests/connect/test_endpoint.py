@@ -30,7 +30,7 @@ def test_the_running_broker_of_this_machine_is_found_with_its_key(tmp_path: Path
 
 
 def test_the_local_key_is_never_sent_to_another_machine(tmp_path: Path) -> None:
-    with pytest.raises(NotAuthenticated, match="no token for https://relaycast.example"):
+    with pytest.raises(NotAuthenticated, match="no token for https://relaycast"):
         resolve_endpoint("https://relaycast.example", environment=_folder(tmp_path, key="rk_live_file"))
 
 

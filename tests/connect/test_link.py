@@ -113,6 +113,20 @@ async def test_a_command_that_comes_twice_is_taken_once_and_acknowledged_again(
     assert len(proxy.taken) == 1
 
 
+async def test_commands_whose_acknowledgement_was_lost_are_not_taken_again(
+    broker: ScriptedBroker, proxy: Proxy
+) -> None:
+    async with running(proxy):
+        await broker.command(_interrupt(0))
+        await broker.until(lambda: broker.commands_acked == 1)
+        broker.forgets_commands_seen = True
+        await broker.drop()
+        await broker.until(lambda: len(broker.hellos) == 2)
+        await broker.command(_interrupt(1))
+        await broker.until(lambda: broker.commands_acked == 2)
+    assert proxy.taken == [_interrupt(0), _interrupt(1)]
+
+
 async def test_after_a_restart_the_broker_is_told_how_far_commands_were_taken(
     broker: ScriptedBroker, proxy: Proxy, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,7 @@ def records(tmp_path: Path) -> ProcessRecords:
 
 async def _start(script: str, *, records: ProcessRecords, on_output: Callable[[bytes], None]) -> AgentProcess:
     command = Command(argv=(sys.executable, "-c", script), env=dict(os.environ), cwd=Path.cwd())
-    return await start_process(command, records=records, on_output=on_output)
+    return await start_process(command, records=records, make=partial(AgentProcess, on_output=on_output))
 
 
 def _alive(pid: str) -> bool:
@@ -61,7 +62,8 @@ async def test_what_is_written_comes_back_and_the_end_of_input_ends_it(records: 
         "import sys\nfor line in sys.stdin: print(line, end='', flush=True)", records=records, on_output=output
     )
     written = asyncio.Event()
-    process.write(b"hello\n", written.set)
+    process.write(b"hello\n")
+    process.when_written(written.set)
     assert await output.lines(1) == ["hello"]
     assert written.is_set()
     await end_process(process, records=records, eof_grace_s=5)
@@ -75,7 +77,8 @@ async def test_bytes_count_as_written_only_when_the_process_has_taken_them(recor
     await output.lines(1)
     os.kill(process.pid, signal.SIGSTOP)
     written = asyncio.Event()
-    process.write(b"\n" + b"x" * 1024 * 1024, written.set)
+    process.write(b"\n" + b"x" * 1024 * 1024)
+    process.when_written(written.set)
     assert not written.is_set()
     os.kill(process.pid, signal.SIGCONT)
     async with asyncio.timeout(10):
@@ -153,7 +156,7 @@ async def test_the_children_of_a_process_that_died_by_itself_are_ended_as_well(r
 async def test_a_program_that_cannot_be_started_leaves_no_record(records: ProcessRecords, tmp_path: Path) -> None:
     command = Command(argv=("/does/not/exist",), env={}, cwd=Path.cwd())
     with pytest.raises(FileNotFoundError):
-        await start_process(command, records=records, on_output=Output())
+        await start_process(command, records=records, make=partial(AgentProcess, on_output=Output()))
     assert list((tmp_path / "records").iterdir()) == []
 
 

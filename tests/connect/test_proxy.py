@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.domain.agents import Transport
+from broker.domain.agents import Dialect, Transport
 from broker.domain.approvals import ApprovalAnswer, Verdict
 from broker.domain.ids import AgentId, MessageId, SessionId
 from broker.protocol.agent_events import (
@@ -42,7 +42,9 @@ from connect.settings import AgentSettings, ConnectSettings
 from tests.connect.scripted_broker import ScriptedBroker, scripted_broker
 
 AGENT = AgentId("a1")
-ACP_AGENT = Path(__file__).parents[1] / "fixtures" / "scripted_acp_agent.py"
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+ACP_AGENT = FIXTURES / "scripted_acp_agent.py"
+CODEX_LISTENER = FIXTURES / "scripted_codex_listener.py"
 
 
 @pytest.fixture
@@ -163,6 +165,53 @@ async def test_a_message_that_comes_before_the_agent_is_ready_waits_for_it(
     async with running(settings(broker, tmp_path / "s")):
         await broker.command(spawn())
         assert await spoken(broker, "say early") == "early"
+
+
+async def test_a_message_that_waits_for_the_running_turn_is_handed_over_only_after_it(
+    broker: ScriptedBroker, tmp_path: Path
+) -> None:
+    async with running(settings(broker, tmp_path / "s")):
+        await broker.command(spawn())
+        await broker.command(deliver("hang"))
+        await event(broker, TurnStarted)
+        second = deliver("say second", message_id="00000000-0000-4000-8000-000000000002")
+        await broker.command(second)
+        await broker.until(lambda: broker.commands_acked == 3)
+        await broker.command(Interrupt(agent=AGENT, generation=1))
+        await event(broker, TurnEnded, count=2)
+    story = [report for report in broker.history() if isinstance(report, TurnEnded | Handed)]
+    assert [type(report) for report in story] == [Handed, TurnEnded, Handed, TurnEnded]
+    assert isinstance(story[2], Handed)
+    assert story[2].message_id == second.message_id
+
+
+async def test_a_codex_that_listens_on_a_socket_is_driven_like_any_other(
+    broker: ScriptedBroker, tmp_path: Path
+) -> None:
+    command = (sys.executable, str(CODEX_LISTENER))
+    codex = AgentSettings(command=command, dialect=Dialect.CODEX, any_version=True, transport="unix")
+    async with running(settings(broker, tmp_path / "s", codex=codex)):
+        await broker.command(spawn("codex"))
+        started = await broker.report(Started)
+        assert started.transport is Transport.UNIX_SOCKET
+        assert await spoken(broker, "say hello there") == "hello there"
+        await broker.report(Handed)
+        await broker.command(stop())
+        exited = await broker.report(Exited)
+    assert (exited.reason, exited.expected) == ("stopped", True)
+    assert {frame.direction for frame in broker.frames()} == {"in", "out"}
+    assert list((tmp_path / "s" / "agents").iterdir()) == []
+
+
+async def test_a_codex_that_loses_its_connection_is_reported_as_gone(broker: ScriptedBroker, tmp_path: Path) -> None:
+    command = (sys.executable, str(CODEX_LISTENER))
+    codex = AgentSettings(command=command, dialect=Dialect.CODEX, any_version=True, transport="unix")
+    async with running(settings(broker, tmp_path / "s", codex=codex)):
+        await broker.command(spawn("codex"))
+        await broker.command(deliver("drop"))
+        exited = await broker.report(Exited)
+    assert (exited.reason, exited.expected) == ("exited", False)
+    assert exited.detail.startswith("the connection to its socket was lost")
 
 
 async def test_a_message_that_comes_twice_runs_once(broker: ScriptedBroker, tmp_path: Path) -> None:
@@ -343,3 +392,26 @@ async def test_leaving_ends_the_agents_and_says_so_before_the_link_closes(
     assert (exited.reason, exited.expected) == ("PROXY_STOPPED", False)
     assert list((tmp_path / "s" / "agents").iterdir()) == []
     assert list((tmp_path / "s" / "processes").iterdir()) == []
+
+
+async def test_an_old_claude_is_supervised_while_it_talks_to_the_broker_by_itself(
+    broker: ScriptedBroker, tmp_path: Path
+) -> None:
+    package = tmp_path / "node_modules" / "@anthropic-ai" / "claude-code"
+    package.mkdir(parents=True)
+    (package / "package.json").write_text('{"name": "@anthropic-ai/claude-code", "version": "2.1.120"}')
+    program = package / "claude"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    notices: list[Notice] = []
+    claude = AgentSettings(command=(str(program),))
+    async with running(settings(broker, tmp_path / "s", claude=claude), notices):
+        await broker.command(spawn("claude"))
+        started = await broker.report(Started)
+        assert (started.transport, started.version) == (Transport.SDK_URL, "2.1.120")
+        await broker.command(deliver("this goes another way"))
+        await broker.command(stop())
+        exited = await broker.report(Exited)
+    assert exited.expected
+    assert broker.of(Handed) == []
+    assert broker.frames() == []

@@ -260,6 +260,24 @@ def test_a_rejected_tool_is_told_here_because_the_agent_does_not(session: AcpSes
     assert events(denied) == [ToolReturned(call_id="c", ok=False, output="not now")]
 
 
+def test_a_rejected_tool_is_told_once_even_if_the_agent_tells_it_too(session: AcpSession) -> None:
+    session.prompt(message())
+    hear(session, permission({"title": "ls", "kind": "execute"}))
+    session.answer("0", DENY)
+    assert events(hear(session, update("tool_call_update", toolCallId="c", status="failed"))) == []
+
+
+def test_a_late_piece_of_history_still_counts() -> None:
+    session = loaded()
+    hear(session, update("user_message_chunk", content={"text": message().text}))
+    assert events(session.prompt(message())) == [PromptAccepted(message_id=FIRST, already_seen=True)]
+
+
+def test_a_turns_end_is_not_hidden_by_a_new_shape(session: AcpSession) -> None:
+    heard = events(follow(session, session.prompt(message()), {"stopReason": ["odd"]}))
+    assert isinstance(heard[-1], TurnEnded)
+
+
 def test_a_denials_note_is_told_with_the_next_prompt(session: AcpSession) -> None:
     (first, _) = written(session.prompt(message()))
     hear(session, permission({"title": "ls", "kind": "execute"}))

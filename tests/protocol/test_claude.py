@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -66,6 +67,12 @@ def test_the_handshake_carries_the_instructions_and_makes_it_ready() -> None:
     (hello,) = written(session.start())
     assert hello["request"] == {"subtype": "initialize", "appendSystemPrompt": "You are Bob."}
     assert events(hear(session, answer_to(hello))) == [AgentReady(native_id="s1", can_steer=True)]
+
+
+def test_a_handshake_without_instructions_leaves_those_of_the_command_line_alone() -> None:
+    session = ClaudeSession(replace(opening(), instructions=""), session_id="s1")
+    (asked,) = written(session.start())
+    assert asked["request"] == {"subtype": "initialize"}
 
 
 def test_a_refused_handshake_breaks_it() -> None:
@@ -324,6 +331,11 @@ def test_usage_counts_from_the_conversations_start(session: ClaudeSession) -> No
     usage = {"m": {"inputTokens": 20, "outputTokens": 5, "cacheReadInputTokens": 3}, "n": {"inputTokens": 1}}
     heard = events(hear(session, init(), result(modelUsage=usage, total_cost_usd=0.5)))
     assert heard[1] == TokensUsed(input_tokens=21, output_tokens=5, cached_tokens=3, cost_usd=0.5, cumulative=True)
+
+
+def test_a_turns_end_is_not_hidden_by_a_new_shape(session: ClaudeSession) -> None:
+    heard = events(hear(session, init(), result(modelUsage="odd")))
+    assert isinstance(heard[-1], TurnEnded)
 
 
 def test_an_unknown_frame_is_kept(session: ClaudeSession) -> None:

@@ -111,6 +111,20 @@ def test_a_prompt_runs_in_a_turn_whichever_of_answer_and_notice_comes_first(
     ]
 
 
+def test_a_turn_that_ends_before_it_is_answered_for_begins_only_once(session: CodexSession) -> None:
+    frames = session.prompt(message())
+    heard = events(hear(session, started("T"), completed("T")) + follow(session, frames, {"turn": {"id": "T"}}))
+    assert [event.type for event in heard] == ["prompt_accepted", "turn_started", "turn_ended"]
+    assert len(written(session.prompt(message(SECOND)))) == 1
+
+
+def test_a_turns_end_is_not_hidden_by_items_of_a_new_shape(session: CodexSession) -> None:
+    running(session)
+    turn = {"id": "T", "status": "completed", "items": [{"type": 7}]}
+    (ended,) = events(hear(session, notice("turn/completed", turn=turn)))
+    assert isinstance(ended, TurnEnded)
+
+
 def test_a_prompt_during_a_turn_is_kept_until_its_end(session: CodexSession) -> None:
     running(session)
     assert session.prompt(message(SECOND)) == []

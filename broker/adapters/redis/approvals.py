@@ -28,7 +28,7 @@ class RedisApprovals:
 
     async def approval(self, workspace: WorkspaceId, approval: ApprovalId) -> Approval:
         """One. Raises `NotFound`."""
-        row = await self._redis.hgetall(keys.key(workspace, "approval", approval))
+        row = await self._redis.hgetall(keys.key(workspace, "approval", approval)) if keys.is_id(approval) else None
         if not row:
             raise NotFound(f"no approval {approval[:80]!r}", code="APPROVAL_NOT_FOUND")
         return _approval(row)

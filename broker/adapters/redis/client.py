@@ -11,6 +11,9 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+from typing_extensions import override
+
+from broker.domain.errors import Unavailable
 
 _MAX_CONNECTIONS = 32
 _HEALTH_CHECK_S = 15
@@ -52,6 +55,35 @@ class TextRedis(Protocol):
     def pubsub(self) -> PubSub: ...
 
 
+def store_away(error: Exception) -> Unavailable:
+    """The refusal for a Redis that does not answer."""
+    return Unavailable(f"the broker's store does not answer ({type(error).__name__}); try again", retry_after_s=1)
+
+
+class _Store(Redis):
+    """Says `Unavailable` when the server is away, whichever command noticed: callers know no Redis errors."""
+
+    @override
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        try:
+            return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        except (RedisConnectionError, RedisTimeoutError) as error:
+            raise store_away(error) from error
+
+    @override
+    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
+        return _StorePipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
+
+
+class _StorePipeline(Pipeline):
+    @override
+    async def execute(self, raise_on_error: bool = True) -> list[Any]:
+        try:
+            return await super().execute(raise_on_error)
+        except (RedisConnectionError, RedisTimeoutError) as error:
+            raise store_away(error) from error
+
+
 def open_redis(url: str) -> TextRedis:
     """A client on a pool that waits for a free connection instead of raising (redis-py's default pool raises).
 
@@ -69,4 +101,4 @@ def open_redis(url: str) -> TextRedis:
     )
     # From its own pool, so that closing the client closes the connections. The pool decodes every reply, which
     # redis-py's types cannot say.
-    return cast(TextRedis, Redis.from_pool(pool))
+    return cast(TextRedis, _Store.from_pool(pool))

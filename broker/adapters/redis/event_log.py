@@ -19,7 +19,8 @@ class RedisEventLog:
     async def read(self, workspace: WorkspaceId, session: SessionId, *, after: Cursor | None, limit: int) -> LogPage:
         """Up to `limit` events after a position; None reads from the first that is kept."""
         head = await self.head(workspace, session)
-        start = after.offset if after and after.epoch == head.epoch else 0
+        known = after is not None and after.epoch == head.epoch and after.offset <= head.offset
+        start = after.offset if after and known else 0
         stream = keys.key(workspace, "log", session)
         entries = await self._redis.xrange(stream, min=f"{start + 1}-0", count=limit)
         first = _offset(entries[0][0]) if entries else head.offset + 1
@@ -28,7 +29,7 @@ class RedisEventLog:
             events=[entry["e"] for _, entry in entries],
             next=Cursor(head.epoch, last),
             head=head,
-            reset=after is not None and (after.epoch != head.epoch or after.offset > head.offset or first > start + 1),
+            reset=after is not None and (not known or first > start + 1),
         )
 
     async def head(self, workspace: WorkspaceId, session: SessionId) -> Cursor:

@@ -6,6 +6,8 @@ touch them all and Redis Cluster works. The table below is the only description;
 
 from __future__ import annotations
 
+import re
+
 from broker.domain.ids import WorkspaceId
 
 _TEMPLATES: dict[str, str] = {
@@ -13,6 +15,7 @@ _TEMPLATES: dict[str, str] = {
     "tokens": ":tokens",  # hash: token id -> JSON (never the secret)
     "session_names": ":sessions",  # hash: session name -> session id
     "proxies": ":proxies",  # hash: machine id -> proxy id
+    "proxy_owners": ":proxies:owners",  # hash: machine id -> id of the token that links it
     "live": ":live",  # set: agents that count against the plan
     "rules": ":rules",  # string: JSON list of approval rules
     "usage": ":usage:%s",  # hash: day -> counters
@@ -42,6 +45,7 @@ _TEMPLATES: dict[str, str] = {
     "link_channel": ":l:%s",  # pub/sub: "<number>:<command>", "!fence:<n>", "!kick"
 }
 
+_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 GATEWAYS = "rc:gateways"
 """Hash: gateway id -> time of its last heartbeat, ms."""
 WORKSPACES = "rc:workspaces"
@@ -49,7 +53,7 @@ WORKSPACES = "rc:workspaces"
 TIMER_CHANNEL = "rc:timers"
 """Pub/sub: "<workspace root> <due in ms>" when a timer becomes the earliest, so that a worker need not poll."""
 ACCESS_CHANNEL = "rc:access"
-"""Pub/sub: the hash of a token whose rights just changed."""
+"""Pub/sub: the id of a token that has just ended; an agent's is `<agent>.<generation>`."""
 
 
 def root(workspace: WorkspaceId) -> str:
@@ -62,6 +66,11 @@ def key(workspace: WorkspaceId, name: str, *parts: str) -> str:
     return root(workspace) + _TEMPLATES[name] % parts
 
 
+def is_id(text: str) -> bool:
+    """Whether `text` can be an id of ours; anything else might name a part of another key."""
+    return _ID.fullmatch(text) is not None
+
+
 def token(sha256: str) -> str:
     """Where a token's owner is found; outside any workspace, as the caller is not known yet."""
     return f"rc:token:{sha256}"
@@ -72,14 +81,15 @@ def gateway_links(gateway: str) -> str:
     return f"rc:gateway:{gateway}:links"
 
 
-def lua_prelude() -> str:
-    """The same table as Lua: `K.agent(id)` gives the key of an agent, within the workspace of `KEYS[1]`."""
+def lua_prelude(script: str) -> str:
+    """What `script` uses of the same table, as Lua: `K.agent(id)` is an agent's key in the workspace of `KEYS[1]`."""
     lines = ["local ROOT = KEYS[1]", "local K = {}"]
-    for name, suffix in _TEMPLATES.items():
+    for name in sorted(set(re.findall(r"\bK\.(\w+)\(", script))):
+        suffix = _TEMPLATES[name]
         arguments = ", ".join("ab"[: suffix.count("%s")])
         body = " .. ".join(["ROOT", *_lua_parts(suffix)])
         lines.append(f"function K.{name}({arguments}) return {body} end")
-    lines.append(f"local TIMER_CHANNEL = '{TIMER_CHANNEL}'")
+    lines.append(f"local TIMER_CHANNEL, ACCESS_CHANNEL = '{TIMER_CHANNEL}', '{ACCESS_CHANNEL}'")
     return "\n".join(lines)
 
 

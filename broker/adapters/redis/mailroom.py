@@ -26,6 +26,8 @@ from broker.domain.plans import LIMITS, Plan
 from broker.services.ports import NewAgent, OutgoingMessage
 
 _INBOX_PAGE = 100
+_ORDER = ("queued", "sent", "received", "handed", "confirmed", "in_turn", "answered", "undeliverable")
+"""Of steps made within one millisecond."""
 
 
 class RedisMailroom:
@@ -92,7 +94,7 @@ class RedisMailroom:
 
     async def trace(self, workspace: WorkspaceId, session: SessionId, message: MessageId) -> Trace:
         """Every step of a message. Raises `NotFound`."""
-        row = await self._redis.hgetall(keys.key(workspace, "message", message))
+        row = await self._redis.hgetall(keys.key(workspace, "message", message)) if keys.is_id(message) else None
         if not row or row["session"] != session:
             raise NotFound(f"no message {message[:80]!r} in this session", code="MESSAGE_NOT_FOUND")
         recipients = [field.removeprefix("n:") for field in row if field.startswith("n:")]
@@ -159,5 +161,5 @@ def _traced(row: dict[str, str], agent: AgentId) -> TracedDelivery:
         outcome=row.get(f"o:{agent}"),
         answer=row.get(f"w:{agent}"),
         attempts=int(row.get(f"k:{agent}", 0)),
-        steps=tuple(sorted(steps, key=lambda s: s.at_ms)),
+        steps=tuple(sorted(steps, key=lambda s: (s.at_ms, _ORDER.index(s.state)))),
     )

@@ -9,7 +9,7 @@ from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Scripts
 from broker.domain.agents import Agent, AgentState
 from broker.domain.errors import Conflict, NotFound
-from broker.domain.ids import AgentId, ProxyId, SessionId, WorkspaceId
+from broker.domain.ids import AgentId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.placement import Proxy
 from broker.domain.sessions import Session
 from broker.protocol.proxy import Hello
@@ -29,8 +29,14 @@ class RedisRegistry:
 
     async def session(self, workspace: WorkspaceId, reference: str) -> Session:
         """By id or name. Raises `NotFound`."""
-        by_name = await self._redis.hget(keys.key(workspace, "session_names"), reference)
-        return await self._session(workspace, SessionId(by_name or reference))
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.hget(keys.key(workspace, "session_names"), reference)
+        if keys.is_id(reference):
+            pipe.hgetall(keys.key(workspace, "session", reference))
+        by_name, *rows = await pipe.execute()
+        if by_name:
+            return await self._session(workspace, by_name)
+        return _session(reference, rows[0] if rows else {})
 
     async def sessions(self, workspace: WorkspaceId) -> list[Session]:
         """All of a workspace, oldest first."""
@@ -39,16 +45,7 @@ class RedisRegistry:
         return sorted(sessions, key=lambda s: s.created_at_ms)
 
     async def _session(self, workspace: WorkspaceId, session: SessionId) -> Session:
-        row = await self._redis.hgetall(keys.key(workspace, "session", session))
-        if not row:
-            raise NotFound(f"no session {session[:80]!r}", code="SESSION_NOT_FOUND")
-        return Session(
-            id=session,
-            name=row["name"],
-            epoch=row["epoch"],
-            offset=int(row["offset"]),
-            created_at_ms=int(row["created"]),
-        )
+        return _session(session, await self._redis.hgetall(keys.key(workspace, "session", session)))
 
     async def agents(self, workspace: WorkspaceId, session: SessionId, *, limit: int = 100) -> list[Agent]:
         """Live and ended agents, the newest `limit`, in spawn order."""
@@ -90,6 +87,15 @@ class RedisRegistry:
         await self._redis.hsetnx(table, machine_id, new_id)
         return ProxyId(await self._redis.hget(table, machine_id) or new_id)
 
+    async def own_machine(self, workspace: WorkspaceId, machine_id: str, *, token: TokenId, take: bool) -> TokenId:
+        """The token that links a machine: `token` when none did, or when it may `take` the machine over."""
+        table = keys.key(workspace, "proxy_owners")
+        if take:
+            await self._redis.hset(table, machine_id, token)
+        else:
+            await self._redis.hsetnx(table, machine_id, token)
+        return TokenId(await self._redis.hget(table, machine_id) or token)
+
     async def forget_proxy(self, workspace: WorkspaceId, proxy: ProxyId) -> None:
         """Remove a machine that is offline. Raises `NotFound`, `Conflict`."""
         table = keys.key(workspace, "proxies")
@@ -98,13 +104,28 @@ class RedisRegistry:
             raise NotFound(f"no machine {proxy[:80]!r}", code="PROXY_NOT_FOUND")
         if await self._redis.hget(keys.key(workspace, "link", proxy), "online") == "1":
             raise Conflict("the machine is connected; stop its relay-connect first", code="PROXY_ONLINE")
+        if await self._redis.smembers(keys.key(workspace, "link_agents", proxy)):
+            raise Conflict("agents of this machine are still here; release them first", code="PROXY_HAS_AGENTS")
         await self._redis.hdel(table, machine)
+        await self._redis.hdel(keys.key(workspace, "proxy_owners"), machine)
 
     async def _machine_names(self, workspace: WorkspaceId, proxies: set[str]) -> dict[str, str]:
         names = {}
         for proxy in proxies:
             names[proxy] = await self._redis.hget(keys.key(workspace, "link", proxy), "name") or proxy
         return names
+
+
+def _session(session: str, row: dict[str, str]) -> Session:
+    if not row:
+        raise NotFound(f"no session {session[:80]!r}", code="SESSION_NOT_FOUND")
+    return Session(
+        id=SessionId(session),
+        name=row["name"],
+        epoch=row["epoch"],
+        offset=int(row["offset"]),
+        created_at_ms=int(row["created"]),
+    )
 
 
 def _agent(row: dict[str, str], machines: dict[str, str]) -> Agent:

@@ -10,14 +10,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, ResponseError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
 from broker.domain import errors
-from broker.domain.errors import RelayError, Unavailable
+from broker.domain.errors import RelayError
 from broker.domain.ids import WorkspaceId
 
 _USES = re.compile(r"^-- uses: (.+)$", re.MULTILINE)
@@ -54,8 +52,6 @@ class Scripts:
                 return await self._redis.evalsha(script.sha, 1, keys.root(workspace), *arguments)
             except NoScriptError:
                 return await self._redis.eval(script.text, 1, keys.root(workspace), *arguments)
-        except (RedisConnectionError, RedisTimeoutError) as error:
-            raise store_away(error) from error
         except ResponseError as error:
             raise _refusal(error) from error
 
@@ -64,11 +60,7 @@ class Scripts:
         if len(calls) == 1:
             await self.run(calls[0].name, workspace, *calls[0].arguments)
             return
-        try:
-            results = await self._pipeline(workspace, calls)
-        except (RedisConnectionError, RedisTimeoutError) as error:
-            raise store_away(error) from error
-        for result in results:
+        for result in await self._pipeline(workspace, calls):
             if isinstance(result, ResponseError):
                 raise _refusal(result)
 
@@ -87,11 +79,6 @@ class Scripts:
         return results
 
 
-def store_away(error: Exception) -> Unavailable:
-    """The refusal for a Redis that does not answer."""
-    return Unavailable(f"the broker's store does not answer ({type(error).__name__}); try again", retry_after_s=1)
-
-
 @cache
 def _script(name: str) -> _Script:
     text = source(name)
@@ -101,7 +88,7 @@ def _script(name: str) -> _Script:
 def source(name: str) -> str:
     """The whole text of a script: key table, libraries in the order they are needed, then the script itself."""
     folder = files("broker.adapters.redis") / "lua"
-    parts: list[str] = [keys.lua_prelude()]
+    parts: list[str] = []
     done: set[str] = set()
 
     def include(library: str) -> None:
@@ -116,7 +103,8 @@ def source(name: str) -> str:
     main = (folder / f"{name}.lua").read_text()
     for library in ["core", *_used(main)]:
         include(library)
-    return "\n".join([*parts, main])
+    text = "\n".join([*parts, main])
+    return f"{keys.lua_prelude(text)}\n{text}"
 
 
 def _used(text: str) -> list[str]:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from connect.sdk_types import Agent, Event, LinkLost, LinkUp, Reset
+from connect.sdk.types import Agent, Event, LinkLost, LinkUp, Reset
 from connect.terminal.text import plain
 from connect.terminal.verbosity import Verbosity
 from connect.terminal.view import View
@@ -143,8 +143,8 @@ def test_an_answered_approval_is_told_once_with_who_answered() -> None:
     assert session.tell("approval.resolved", answer, name="Lead") == ""
 
 
-def test_the_relays_own_tools_ask_nobody() -> None:
-    assert _Session().tell("approval.requested", {**_APPROVAL, "relay_tool": True}, name="Lead") == ""
+def test_what_a_rule_answers_is_not_shown_as_a_question() -> None:
+    assert _Session().tell("approval.requested", {**_APPROVAL, "decided_by": "rule allow *"}, name="Lead") == ""
 
 
 def test_an_own_message_is_not_repeated_but_its_receipts_are_told() -> None:

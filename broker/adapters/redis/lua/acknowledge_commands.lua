@@ -10,7 +10,10 @@ if l.fence ~= ARGV[2] then return 0 end
 if upto <= tonumber(l.acked or '0') then return 1 end
 for _, entry in ipairs(redis.call('XRANGE', K.outbox(ARGV[1]), '-', upto .. '-0')) do
   local order = cjson.decode(entry[2][2])
-  if order.type == 'deliver' then receipt(order.message_id, order.agent, 'received') end
+  -- A delivery to a process that was replaced since is dropped there; its message waits for the next one.
+  if order.type == 'deliver' and redis.call('HGET', K.agent(order.agent), 'generation') == tostring(order.generation) then
+    receipt(order.message_id, order.agent, 'received')
+  end
 end
 redis.call('XTRIM', K.outbox(ARGV[1]), 'MINID', (upto + 1) .. '-0')
 redis.call('HSET', key, 'acked', upto)

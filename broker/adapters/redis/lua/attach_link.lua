@@ -8,7 +8,10 @@
 local link = ARGV[1]
 local key = K.link(link)
 local l = fields(key, 'epoch', 'boot', 'spool', 'reports', 'acked', 'sent')
-local epoch = l.epoch or ARGV[3]
+-- A peer that has seen more than was ever sent: the store has lost its last seconds. Numbers start a new life, or the
+-- peer would take the next commands for ones it knows.
+local forgot = ARGV[6] == l.epoch and tonumber(ARGV[7]) > tonumber(l.sent or '0')
+local epoch = (not forgot and l.epoch) or ARGV[3]
 local fence = redis.call('HINCRBY', key, 'fence', 1)
 redis.call('HSET', key, 'id', link, 'epoch', epoch, 'boot', ARGV[4], 'gateway', ARGV[2], 'online', 1, 'since', NOW,
   'hello', ARGV[8], 'session', ARGV[9], 'name', ARGV[10])
@@ -18,17 +21,18 @@ forget_timer('away|' .. link)
 -- Commands to the processes of an earlier boot are moot: those processes are gone, and are ordered anew below.
 local fresh_boot = l.boot and l.boot ~= ARGV[4]
 local acked = tonumber(l.acked or '0')
-if fresh_boot then acked = tonumber(l.sent or '0') elseif ARGV[6] == epoch then acked = math.max(acked, tonumber(ARGV[7])) end
+if fresh_boot or forgot then acked = tonumber(l.sent or '0') elseif ARGV[6] == epoch then acked = math.max(acked, tonumber(ARGV[7])) end
 redis.call('XTRIM', K.outbox(link), 'MINID', (acked + 1) .. '-0')
 redis.call('HSET', key, 'acked', acked)
 
 local running = {}
-for i = 11, #ARGV, 2 do
-  running[ARGV[i]] = tonumber(ARGV[i + 1])
-  -- An agent is its proxy's until it dials in itself.
-  if link == 'direct:' .. ARGV[i] and redis.call('HGET', K.agent(ARGV[i]), 'generation') == ARGV[i + 1] then
-    redis.call('HSET', K.agent(ARGV[i]), 'link', link)
-    redis.call('SADD', K.link_agents(link), ARGV[i])
+for i = 11, #ARGV, 2 do running[ARGV[i]] = tonumber(ARGV[i + 1]) end
+-- An agent that dials in itself is carried by a link of its own; its process stays its proxy's business.
+for agent in pairs(running) do
+  local a = load_agent(agent)
+  if link == 'direct:' .. agent and a.id and not has_ended(a) then
+    redis.call('HSET', K.agent(agent), 'link', link)
+    redis.call('SADD', K.link_agents(link), agent)
   end
 end
 local mine = {}
@@ -36,7 +40,7 @@ for _, agent in ipairs(redis.call('SMEMBERS', K.link_agents(link))) do mine[agen
 for agent, generation in pairs(running) do
   local a = mine[agent] and load_agent(agent)
   if not a or has_ended(a) or tonumber(a.generation) > generation then
-    command(link, '{"type":"stop","agent":"' .. agent .. '","generation":' .. generation .. ',"reason":"superseded"}')
+    command(link, '{"type":"stop","agent":' .. json(agent) .. ',"generation":' .. generation .. ',"reason":"superseded"}')
   end
 end
 for agent in pairs(mine) do
@@ -46,7 +50,7 @@ for agent in pairs(mine) do
   elseif fresh_boot and not has_ended(a) and running[agent] ~= tonumber(a.generation) then
     restart(a, 'relay_connect_restarted', true)
   elseif a.state == 'lost' or a.state == 'deaf' then
-    set_state(a, redis.call('LLEN', K.inflight(agent)) > 0 and 'working' or 'idle')
+    back_to_work(a)
   end
   dispatch(a)
 end

@@ -12,7 +12,8 @@ redis.call('HSET', K.asks(a.id), native, id)
 redis.call('ZADD', K.session_approvals(a.session), NOW, id)
 redis.call('ZREMRANGEBYRANK', K.session_approvals(a.session), 0, -1001)
 append(a.session, 'approval.requested', a.id, a.name, string.sub(ARGV[9], 1, -2) .. ',"id":"' .. id
-  .. '","agent":' .. json(a.name) .. ',"agent_id":"' .. a.id .. '","status":"pending","deadline_ms":' .. (NOW + ARGV[10]) .. '}')
+  .. '","agent":' .. json(a.name) .. ',"agent_id":"' .. a.id .. '","status":"pending","decided_by":' .. json(ARGV[12] ~= '' and ARGV[12])
+  .. ',"deadline_ms":' .. (NOW + ARGV[10]) .. '}')
 if ARGV[11] ~= '' then
   resolve_approval(a, id, ARGV[11], ARGV[12], '', ARGV[13])
 else

@@ -7,6 +7,9 @@ append(a.session, 'agent.exited', a.id, a.name,
 if a.state == 'releasing' then
   forget_timer('stop|' .. a.id)
   end_agent(a, 'released', 'released')
+elseif ARGV[8] == 'PROXY_STOPPED' then -- relay-connect ended in good order: its next start brings the agent back
+  withdraw_approvals(a)
+  set_state(a, 'lost')
 elseif a.state == 'starting' then
   end_agent(a, 'failed', ARGV[8], ARGV[9])
 else

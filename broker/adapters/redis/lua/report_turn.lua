@@ -9,7 +9,7 @@ if ARGV[7] == 'started' then
   for i = 10, #ARGV do
     forget_timer('proof|' .. a.id .. '|' .. a.generation .. '|' .. ARGV[i])
     receipt(ARGV[i], a.id, 'in_turn', ',"turn":' .. json(turn))
-    redis.call('HSET', K.message(ARGV[i]), 'u:' .. a.id, turn)
+    note(ARGV[i], a.id, 'u:' .. a.id, turn)
   end
   if a.state == 'idle' or a.state == 'deaf' then set_state(a, 'working', ',"turn":' .. json(turn)) end
   return 1
@@ -18,11 +18,9 @@ forget_timer('interrupt|' .. a.id .. '|' .. a.generation .. '|' .. turn)
 local closing = cjson.decode(ARGV[9])
 for i = 10, #ARGV do
   redis.call('LREM', K.inflight(a.id), 0, ARGV[i])
-  if redis.call('EXISTS', K.message(ARGV[i])) == 1 then
-    redis.call('HSET', K.message(ARGV[i]), 'w:' .. a.id, closing.text or '', 'o:' .. a.id, closing.outcome)
-    receipt(ARGV[i], a.id, 'answered', ',"turn":' .. json(turn) .. ',"outcome":' .. json(closing.outcome))
-    settle(ARGV[i], a.id)
-  end
+  note(ARGV[i], a.id, 'w:' .. a.id, closing.text, 'o:' .. a.id, closing.outcome)
+  receipt(ARGV[i], a.id, 'answered', ',"turn":' .. json(turn) .. ',"outcome":' .. json(closing.outcome))
+  settle(ARGV[i], a.id)
 end
 if redis.call('HGET', K.agent(a.id), 'turn') == turn then redis.call('HSET', K.agent(a.id), 'turn', '') end
 if redis.call('LLEN', K.inflight(a.id)) == 0 and (a.state == 'working' or a.state == 'deaf') then set_state(a, 'idle') end

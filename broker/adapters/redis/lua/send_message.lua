@@ -28,7 +28,7 @@ if ARGV[7] == 'agent' then
   end
   recipients = {agent}
 elseif ARGV[7] == 'channel' then
-  recipients = redis.call('SMEMBERS', K.channel(session, ARGV[8]))
+  recipients = redis.call('SINTER', K.channel(session, ARGV[8]), K.session_live(session))
 else
   recipients = redis.call('SMEMBERS', K.session_live(session))
 end
@@ -43,13 +43,13 @@ local quota = over_quota(m.day, tonumber(ARGV[14]))
 if quota then return quota end
 
 store_message(id, session, m)
+count_message(m.day)
 local admitted, list = {}, {}
 for i, agent in ipairs(others) do
   local a, number = enqueue(id, agent)
   admitted[i] = {a, number}
   list[i] = '{"agent":"' .. agent .. '","name":' .. json(a.name) .. '}'
 end
-redis.call('EXPIRE', K.recipients(id), 604800)
 append(session, 'message.accepted', m.sender ~= '' and m.sender or nil, ARGV[5],
   string.sub(m.body, 1, -2) .. ',"recipients":[' .. table.concat(list, ',') .. ']}')
 local rows = {}

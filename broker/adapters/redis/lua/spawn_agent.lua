@@ -54,9 +54,9 @@ command(a.proxy, spawn_command(a))
 wake_at(NOW + SPAWN_MS, 'spawn|' .. id .. '|1')
 if given(ARGV[13]) then
   store_message(ARGV[13], session, {digest = ARGV[3], sender = ARGV[10], role = ARGV[17], mode = 'wait', body = ARGV[14],
-    wire_head = ARGV[15], wire_tail = ARGV[16], day = ARGV[20]})
+    wire_head = ARGV[15], wire_tail = ARGV[16]})
+  count_message(ARGV[20])
   local _, number = enqueue(ARGV[13], id)
-  redis.call('EXPIRE', K.recipients(ARGV[13]), 604800)
   append(session, 'message.accepted', given(ARGV[10]), ARGV[11],
     string.sub(ARGV[14], 1, -2) .. ',"recipients":[{"agent":"' .. id .. '","name":' .. json(name) .. '}]}')
   admit(ARGV[13], a, number, 'wait')

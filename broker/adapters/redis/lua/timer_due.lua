@@ -12,9 +12,12 @@ local on = {}
 -- An agent did not become ready.
 function on.spawn()
   local a = load_agent(part[2])
-  if a.id and a.state == 'starting' and a.generation == part[3] then
+  if not a.id or has_ended(a) or a.ready == a.generation or a.generation ~= part[3] then return end
+  if is_online(a.proxy) then
     stop(a, 'SPAWN_TIMEOUT')
     end_agent(a, 'failed', 'SPAWN_TIMEOUT', 'not ready within ' .. SPAWN_MS / 1000 .. ' s')
+  else
+    wake_at(NOW + SPAWN_MS, ARGV[1]) -- the order waits in the mailbox of a machine that is away
   end
 end
 
@@ -34,6 +37,7 @@ function on.proof()
     return
   end
   append(a.session, 'agent.deaf', a.id, a.name, '{"message":"' .. part[4] .. '","stuck_at":"' .. state .. '"}')
+  redis.call('HSET', K.message(part[4]), 'b:' .. part[2], 'agent_deaf')
   set_state(a, 'deaf', ',"message":"' .. part[4] .. '"')
   if state == 'sent' then
     redis.call('PUBLISH', K.link_channel(a.link), '!kick')
@@ -41,6 +45,12 @@ function on.proof()
   else
     restart(a, 'deaf')
   end
+end
+
+-- An agent that was overloaded may take messages again.
+function on.retry()
+  local a = load_agent(part[2])
+  if a.id then dispatch(a) end
 end
 
 -- A turn was told to stop and goes on.

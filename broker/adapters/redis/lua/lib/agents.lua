@@ -13,7 +13,7 @@ local NUDGE = 'Your process was restarted while you were working on the previous
 
 local function load_agent(agent)
   return fields(K.agent(agent), 'id', 'session', 'name', 'state', 'link', 'proxy', 'generation', 'native', 'turn',
-    'can_steer', 'cli', 'cwd', 'model', 'instructions', 'spawner', 'restarts', 'restarts_since', 'acked')
+    'can_steer', 'cli', 'cwd', 'model', 'instructions', 'spawner', 'restarts', 'restarts_since', 'acked', 'ready')
 end
 
 local function set_state(a, state, more)
@@ -27,6 +27,12 @@ end
 
 local function has_ended(a) return a.state == 'released' or a.state == 'failed' end
 
+-- Out of `lost` or `deaf`: to what it was doing. One that never said it was ready is still starting.
+local function back_to_work(a)
+  local busy = redis.call('LLEN', K.inflight(a.id)) > 0
+  set_state(a, a.ready ~= a.generation and 'starting' or busy and 'working' or 'idle')
+end
+
 -- The message as the recipient reads it; only the role depends on who the recipient is.
 local function wire(a, key)
   local m = fields(key, 'wire_head', 'wire_tail', 'role', 'sender')
@@ -36,6 +42,7 @@ end
 
 local function deliver(a, message, steer)
   local key = K.message(message)
+  if redis.call('EXISTS', key) == 0 then return false end -- older than messages are kept
   local attempt = redis.call('HINCRBY', key, 'k:' .. a.id, 1)
   if attempt > ATTEMPTS then
     redis.call('XADD', K.dead_letters(), 'MAXLEN', '~', 10000, '*', 'message', message, 'agent', a.id)
@@ -80,6 +87,50 @@ local function dispatch(a)
   end
 end
 
+-- `m`: body, wire_head, wire_tail, sender, digest, mode, and role or '' when it depends on the recipient.
+local function store_message(id, session, m)
+  local key = K.message(id)
+  redis.call('HSET', key, 'session', session, 'body', m.body, 'wire_head', m.wire_head, 'wire_tail', m.wire_tail,
+    'sender', m.sender, 'digest', m.digest, 'mode', m.mode, 'at', NOW)
+  if m.role ~= '' then redis.call('HSET', key, 'role', m.role) end
+  redis.call('EXPIRE', key, MESSAGE_KEPT_S)
+end
+
+-- Numbers a message in one recipient's inbox.
+local function enqueue(message, agent)
+  local a = load_agent(agent)
+  local number = redis.call('HINCRBY', K.agent(agent), 'inbox_seq', 1)
+  local key = K.message(message)
+  redis.call('XADD', K.inbox(agent), 'MAXLEN', '~', 1000, number .. '-0', 'm', message)
+  redis.call('HSET', key, 'i:' .. agent, number, 'n:' .. agent, a.name)
+  redis.call('SADD', K.recipients(message), agent)
+  redis.call('EXPIRE', K.recipients(message), MESSAGE_KEPT_S)
+  return a, number
+end
+
+-- An agent whose message cannot be delivered is told so by a message of the relay's own. A lead that released the
+-- recipient knows it.
+function tell_sender(message, agent, reason)
+  local m = fields(K.message(message), 'sender', 'n:' .. agent)
+  local a = m.sender and m.sender ~= '' and load_agent(m.sender)
+  if not a or not a.id or a.id == agent or has_ended(a) then return end
+  if reason == 'agent_released' and redis.call('HGET', K.agent(agent), 'spawner') == a.id then return end
+  local hash = redis.sha1hex(message .. agent)
+  local id = string.gsub(string.sub(hash, 1, 32), '(%x%x%x%x%x%x%x%x)(%x%x%x%x)(%x%x%x%x)(%x%x%x%x)(.*)', '%1-%2-%3-%4-%5')
+  local text = 'Your message ' .. message .. ' to ' .. m['n:' .. agent] .. ' could not be delivered: ' .. reason .. '.'
+  local body = '{"id":"' .. id .. '","from":{"name":"relay","role":"system","agent":null},"to":' .. json(a.name)
+    .. ',"text":' .. json(text) .. ',"mode":"wait","thread":"' .. message .. '"}'
+  store_message(id, a.session, {body = body, sender = '', digest = hash, mode = 'wait', role = 'system',
+    wire_head = '"<relay-message id=\\"' .. id .. '\\" from=\\"relay\\" role=\\"',
+    wire_tail = '\\" to=\\"' .. a.name .. '\\" mode=\\"wait\\">\\n' .. text .. '\\n</relay-message>"'})
+  local _, number = enqueue(id, a.id)
+  append(a.session, 'message.accepted', nil, 'relay',
+    string.sub(body, 1, -2) .. ',"recipients":[{"agent":"' .. a.id .. '","name":' .. json(a.name) .. '}]}')
+  redis.call('ZADD', K.queue(a.id), number, id)
+  receipt(id, a.id, 'queued')
+  dispatch(a)
+end
+
 local function withdraw_approvals(a)
   local asks = redis.call('HGETALL', K.asks(a.id))
   for i = 1, #asks, 2 do
@@ -91,8 +142,12 @@ local function withdraw_approvals(a)
   redis.call('HSET', K.agent(a.id), 'waiting', 0)
 end
 
+-- The token of a process that is over ends with it, and so does what it had open.
+local function end_token(a) redis.call('PUBLISH', ACCESS_CHANNEL, a.id .. '.' .. a.generation) end
+
 local function end_agent(a, state, reason, detail)
   if has_ended(a) then return end
+  end_token(a)
   for _, message in ipairs(redis.call('LRANGE', K.inflight(a.id), 0, -1)) do
     undeliverable(message, a.id, 'agent_' .. state)
   end
@@ -141,7 +196,9 @@ local function restart(a, reason, blameless)
     rewind(message, a.id)
   end
   redis.call('DEL', K.inflight(a.id), K.seen_frames(a.id))
+  end_token(a)
   a.generation = redis.call('HINCRBY', K.agent(a.id), 'generation', 1)
+  if a.link ~= a.proxy then redis.call('SREM', K.link_agents(a.link), a.id) end
   a.link = a.proxy
   redis.call('HSET', K.agent(a.id), 'restarts', blameless and count or count + 1, 'restarts_since', since, 'turn', '', 'link', a.proxy)
   append(a.session, 'agent.restarting', a.id, a.name, '{"generation":' .. a.generation .. ',"reason":' .. json(reason) .. '}')

@@ -1,15 +1,4 @@
 -- uses: agents
--- Numbers a message in one recipient's inbox.
-local function enqueue(message, agent)
-  local a = load_agent(agent)
-  local number = redis.call('HINCRBY', K.agent(agent), 'inbox_seq', 1)
-  local key = K.message(message)
-  redis.call('XADD', K.inbox(agent), 'MAXLEN', '~', 1000, number .. '-0', 'm', message)
-  redis.call('HSET', key, 'i:' .. agent, number, 'n:' .. agent, a.name)
-  redis.call('SADD', K.recipients(message), agent)
-  return a, number
-end
-
 -- Hands a numbered message over if the agent can take it now, else leaves it waiting.
 -- Returns the recipient's row for the answer: {agent id, name, state, because}.
 local function admit(message, a, number, mode)
@@ -36,14 +25,9 @@ local function over_quota(day, limit)
     limit .. ' messages a day are in this plan and all are used; resets at 00:00 UTC')
 end
 
-local function store_message(id, session, m)
-  local key = K.message(id)
-  redis.call('HSET', key, 'session', session, 'body', m.body, 'wire_head', m.wire_head, 'wire_tail', m.wire_tail,
-    'sender', m.sender, 'digest', m.digest, 'mode', m.mode, 'at', NOW)
-  if m.role ~= '' then redis.call('HSET', key, 'role', m.role) end
-  redis.call('EXPIRE', key, 604800)
-  redis.call('HINCRBY', K.usage(m.day), 'messages', 1)
-  redis.call('EXPIRE', K.usage(m.day), 3456000)
+local function count_message(day)
+  redis.call('HINCRBY', K.usage(day), 'messages', 1)
+  redis.call('EXPIRE', K.usage(day), 3456000)
 end
 
 -- The answer to a repeated send: what is known by now.

@@ -1,0 +1,31 @@
+-- Native frames of one agent for the log: reports with consecutive numbers, applied together. Those applied before are
+-- left out, and none is passed over. An older connection or an older process is not heard.
+-- KEYS[1] workspace root
+-- ARGV    1 link  2 fence  3 spool  4 number of the first  5 agent  6 generation  then for each frame its data JSON and
+--         its own id or '': a frame with a known id is not logged again
+-- uses: agents
+local FRAMES = 4096 -- an old Claude Code sends its last 1000 again after every reconnect
+local link, first = ARGV[1], tonumber(ARGV[4])
+local l = fields(K.link(link), 'fence', 'spool', 'reports')
+if l.fence ~= ARGV[2] then return refuse('Fenced', 'FENCED', 'a newer connection has taken over') end
+local seen = l.spool == ARGV[3] and tonumber(l.reports or '0') or 0
+local last = first + (#ARGV - 6) / 2 - 1
+if last <= seen then return 0 end
+if first > seen + 1 then return refuse('Conflict', 'REPORT_GAP', 'report ' .. first .. ' came after ' .. seen) end
+redis.call('HSET', K.link(link), 'spool', ARGV[3], 'reports', last)
+
+local a = load_agent(ARGV[5])
+if not a.id or a.generation ~= ARGV[6] or has_ended(a) or (a.proxy ~= link and a.link ~= link) then return 0 end
+local function is_new(id)
+  if id == '' then return true end
+  local added = redis.call('ZADD', K.seen_frames(a.id), 'NX', NOW, id)
+  redis.call('ZREMRANGEBYRANK', K.seen_frames(a.id), 0, -FRAMES - 1)
+  redis.call('EXPIRE', K.seen_frames(a.id), 86400)
+  return added == 1
+end
+local frames = {}
+for i = 7 + 2 * math.max(0, seen + 1 - first), #ARGV, 2 do
+  if is_new(ARGV[i + 1]) then frames[#frames + 1] = ARGV[i] end
+end
+append_all(a.session, 'agent.frame', a.id, a.name, frames)
+return #frames

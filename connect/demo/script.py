@@ -1,0 +1,160 @@
+"""What the demo agent does with a message: reads the relay's envelope and picks its part. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from html import unescape
+from typing import Any
+
+from connect.demo.game import Board, best_move, draw, outcome, read_board, square_name
+
+OPPONENT = "Opponent"
+OPPONENT_TASK = "You are O in a game of tic-tac-toe, I am X. Wait for my move, then answer it with relay_send."
+_ENVELOPE = re.compile(r'<relay-message (id="[0-9a-f-]{36}"[^>]*)>\n(.*?)\n</relay-message>', re.DOTALL)
+"""As the broker writes it: the instructions show an envelope too, but without a real id."""
+_ATTRIBUTE = re.compile(r'([a-z_-]+)="([^"]*)"')
+_LONGEST_SLEEP_S = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """One message as it arrived; without an envelope it is taken as a human's and has no id."""
+
+    id: str | None
+    sender: str
+    role: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Say:
+    """Words for the turn's own text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallTool:
+    """Use one of the relay's tools."""
+
+    tool: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    tell: bool = False
+    """Whether its result becomes part of the turn's text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskPermission:
+    """Ask to run a command, and report the answer; nothing is run."""
+
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sleep:
+    """Work for a while."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quit:
+    """End the process in the middle of the turn."""
+
+    code: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoDeaf:
+    """Keep the process and its pipes, but react to nothing any more."""
+
+
+Step = Say | CallTool | AskPermission | Sleep | Quit | GoDeaf
+
+
+def read_prompt(text: str) -> list[Incoming]:
+    """The messages in a prompt, in order."""
+    found = [_incoming(match) for match in _ENVELOPE.finditer(text)]
+    return found or [Incoming(id=None, sender="", role="human", text=text.strip())]
+
+
+def steps_for(message: Incoming) -> list[Step]:
+    """What to do about a message."""
+    board = read_board(message.text)
+    if board is not None:
+        return _play(board, against=message.sender)
+    return _scripted(message.text) or _part(message)
+
+
+def _part(message: Incoming) -> list[Step]:
+    if re.match(r"play tic-?tac-?toe", message.text, re.IGNORECASE):
+        return _open_game()
+    if message.text == OPPONENT_TASK:
+        return [Say(text="Ready to play O.")]
+    who = f", {message.sender}" if message.sender else ""
+    return [Say(text=f"I am a demo agent{who}: I play tic-tac-toe. Try: Play tic-tac-toe with a demo agent")]
+
+
+def _open_game() -> list[Step]:
+    first = best_move(Board())
+    board = Board().played(first)
+    text = f"Let's play tic-tac-toe. I'm X, you're O.\nI play {square_name(first)}. Your move.\n\n{draw(board)}"
+    return [
+        CallTool(tool="relay_spawn", arguments={"name": OPPONENT, "cli": "demo", "task": OPPONENT_TASK}),
+        CallTool(tool="relay_send", arguments={"to": OPPONENT, "text": text}),
+        Say(text=f"I spawned {OPPONENT} and made the first move."),
+    ]
+
+
+def _play(board: Board, *, against: str) -> list[Step]:
+    if board.is_over:
+        return [Say(text=f"Good game. {outcome(board)}")]
+    square = best_move(board)
+    after = board.played(square)
+    ending = f"{outcome(after)} Good game!" if after.is_over else "Your turn."
+    text = f"I play {square_name(square)}. {ending}\n\n{draw(after)}"
+    move = CallTool(tool="relay_send", arguments={"to": against, "text": text})
+    return [move, Say(text=f"The game is over. {outcome(after)}\n\n{draw(after)}")] if after.is_over else [move]
+
+
+def _scripted(text: str) -> list[Step]:
+    """The lines tests speak; empty when it is none of them."""
+    word, _, rest = text.strip().partition(" ")
+    match word, rest.strip():
+        case "say", words if words:
+            return [Say(text=words)]
+        case "ask", asked if asked.startswith("permission:"):
+            return [AskPermission(command=asked.removeprefix("permission:").strip())]
+        case "sleep", seconds if re.fullmatch(r"\d+(\.\d+)?", seconds):
+            return [Sleep(seconds=min(float(seconds), _LONGEST_SLEEP_S)), Say(text=f"I slept {seconds} s.")]
+        case "exit", code if code.isdecimal():
+            return [Quit(code=int(code) % 256)]
+        case "ignore", "":
+            return [GoDeaf()]
+        case "call", words if words:
+            return _call(words)
+        case _:
+            return []
+
+
+def _call(words: str) -> list[Step]:
+    tool, _, arguments = words.partition(" ")
+    try:
+        found = json.loads(arguments or "{}")
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        return [Say(text="That is not a JSON object: " + arguments)]
+    return [CallTool(tool=tool, arguments=found, tell=True)]
+
+
+def _incoming(match: re.Match[str]) -> Incoming:
+    attributes = {name: unescape(value) for name, value in _ATTRIBUTE.findall(match[1])}
+    return Incoming(
+        id=attributes.get("id"),
+        sender=attributes.get("from", ""),
+        role=attributes.get("role", "human"),
+        text=match[2].strip("\n"),
+    )

@@ -1,0 +1,33 @@
+"""The Python SDK: spawn agents, talk to them, watch them, answer what they ask.
+
+    async with AgentRelay() as relay:
+        await relay.spawn("Worker", "codex", "Build the feature")
+        await relay.send("Worker", "Add error handling")
+        await relay.release("Worker")
+
+Everything that changes something is sent with an idempotency key, so a call that is retried happens once. What a
+broker refuses is raised as a `RelayError` of `broker.domain.errors`, by its stable code.
+"""
+
+from broker.domain.approvals import Scope, Verdict
+from broker.domain.errors import RelayError
+from broker.domain.messages import Mode, ReceiptState
+from connect.sdk.relay import AgentRelay
+from connect.sdk.types import Agent, Approval, Event, Proxy, Reset, Sent, Session, Trace
+
+__all__ = [
+    "Agent",
+    "AgentRelay",
+    "Approval",
+    "Event",
+    "Mode",
+    "Proxy",
+    "ReceiptState",
+    "RelayError",
+    "Reset",
+    "Scope",
+    "Sent",
+    "Session",
+    "Trace",
+    "Verdict",
+]

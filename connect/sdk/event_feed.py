@@ -1,0 +1,140 @@
+"""A session's events over a WebSocket that comes back by itself: no gap, no duplicate, and losses are told."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, Iterator
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import orjson
+from pydantic import ValidationError
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
+
+from broker.domain.errors import RelayError
+from broker.protocol.close_codes import NOT_PERMITTED, UNAUTHENTICATED, UNKNOWN, may_return
+from broker.protocol.proxy import MAX_LINK_MESSAGE_BYTES
+from connect.endpoint import Endpoint
+from connect.sdk.api_client import relay_error
+from connect.sdk.types import Event, LinkLost, LinkUp, Reset
+
+FeedItem = Event | Reset | LinkUp | LinkLost
+
+_FIRST_DELAY_S = 0.1
+_LONGEST_DELAY_S = 5.0
+_OPEN_TIMEOUT_S = 10
+_PING_S = 10
+"""A broken network is noticed within two of these."""
+_STATUS_OF_CLOSE = {UNAUTHENTICATED.code: 401, NOT_PERMITTED.code: 403, UNKNOWN.code: 404}
+_FINAL_STATUSES = frozenset({400, 401, 403, 404})
+
+
+class EventFeed:
+    """Reads one session's log from a cursor on.
+
+    Invariant: the cursor is the last event handed out (or the head at the first connection), so a reconnect resumes
+    exactly behind it, and events at or before it are dropped.
+    """
+
+    def __init__(self, endpoint: Endpoint, session: str, *, after: str | None = None) -> None:
+        self._endpoint = endpoint
+        self._session = session
+        self._start = after
+        self._epoch: str | None = None
+        self._offset = 0
+
+    async def items(self) -> AsyncGenerator[FeedItem, None]:
+        """Every event, and what happens to the connection, until the broker says not to come back."""
+        attempt = 0
+        while True:
+            reason = "closed"
+            try:
+                async with self._connect() as socket:
+                    async for message in socket:
+                        for item in self._read(message):
+                            attempt = 0
+                            yield item
+                reason = _closed(socket)
+            except (OSError, TimeoutError, WebSocketException) as error:
+                reason = _lost(error)
+            if attempt == 0:
+                yield LinkLost(reason=reason)
+            await asyncio.sleep(_delay_s(attempt))
+            attempt += 1
+
+    def _connect(self) -> connect:
+        after = self._start if self._epoch is None else f"{self._epoch}:{self._offset}"
+        query = "" if after is None else "?" + urlencode({"after": after})
+        return connect(
+            f"{self._endpoint.websocket_url}/v1/sessions/{quote(self._session, safe='')}/events{query}",
+            additional_headers={"Authorization": f"Bearer {self._endpoint.token}"},
+            max_size=MAX_LINK_MESSAGE_BYTES,
+            compression=None,
+            open_timeout=_OPEN_TIMEOUT_S,
+            ping_interval=_PING_S,
+            ping_timeout=_PING_S,
+            proxy=None if self._endpoint.local else True,
+        )
+
+    def _read(self, message: str | bytes) -> Iterator[FeedItem]:
+        try:
+            found: Any = orjson.loads(message)
+            match found.get("kind") if isinstance(found, dict) else None:
+                case "hello":
+                    yield self._on_hello(LinkUp.model_validate(found))
+                case "reset":
+                    yield self._on_reset(Reset.model_validate(found))
+                case str():
+                    yield from self._on_event(Event.model_validate(found))
+        except (orjson.JSONDecodeError, ValidationError) as error:
+            raise RelayError(f"the broker sent something that is not an event: {error}") from None
+
+    def _on_hello(self, hello: LinkUp) -> LinkUp:
+        if self._epoch is None and self._start is None:
+            self._epoch, self._offset = hello.epoch, hello.offset
+        return hello
+
+    def _on_reset(self, reset: Reset) -> Reset:
+        self._epoch, self._offset = reset.epoch, reset.offset - 1
+        return reset
+
+    def _on_event(self, event: Event) -> Iterator[Event]:
+        if event.epoch == self._epoch and event.offset <= self._offset:
+            return
+        self._epoch, self._offset = event.epoch, event.offset
+        yield event
+
+
+def _closed(socket: ClientConnection) -> str:
+    """Why a connection that was ended in order has ended; raises when it must not be opened again."""
+    code = socket.close_code or 1006
+    if not may_return(code):
+        raise _final(code, socket.close_reason or "")
+    return socket.close_reason or f"closed with {code}"
+
+
+def _lost(error: OSError | TimeoutError | WebSocketException) -> str:
+    match error:
+        case ConnectionClosed() if error.rcvd is not None and not may_return(error.rcvd.code):
+            raise _final(error.rcvd.code, error.rcvd.reason)
+        case InvalidStatus() if error.response.status_code in _FINAL_STATUSES:
+            status = error.response.status_code
+            raise relay_error(status, code="EVENTS_REFUSED", message=f"the broker refused the event stream ({status})")
+        case InvalidHandshake():
+            return f"the broker did not take the connection ({error})"
+        case ConnectionClosed():
+            return "the connection broke" if error.rcvd is None else error.rcvd.reason or f"closed ({error.rcvd.code})"
+        case _:
+            return str(error) or type(error).__name__
+
+
+def _final(code: int, reason: str) -> RelayError:
+    status = _STATUS_OF_CLOSE.get(code, 400)
+    return relay_error(status, code="EVENTS_REFUSED", message=reason or f"the broker ended the event stream ({code})")
+
+
+def _delay_s(attempt: int) -> float:
+    backoff = min(_LONGEST_DELAY_S, _FIRST_DELAY_S * 2.0 ** min(attempt, 10))
+    return backoff * random.uniform(0.5, 1.0)  # noqa: S311 -- spreads reconnects, keeps no secret

@@ -1,0 +1,242 @@
+"""What the session events of each kind say, typed; kinds of a newer broker read as `UnknownFact`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from broker.domain.agents import AgentState
+from broker.domain.approvals import ApprovalStatus
+from broker.domain.ids import ApprovalId, MessageId
+from broker.domain.messages import Mode, ReceiptState
+from broker.protocol.agent_events import ContentEvent, TurnOutcome
+from connect.sdk.types import Approval, Event, Sender, Wire
+
+_CONTENT: TypeAdapter[ContentEvent] = TypeAdapter(Annotated[ContentEvent, Field(discriminator="type")])
+
+
+class ProxyConnected(Wire):
+    """A machine came."""
+
+    proxy: str = ""
+    machine: str = ""
+
+
+class ProxyDisconnected(Wire):
+    """A machine went away; its agents' messages wait."""
+
+    proxy: str = ""
+    machine: str = ""
+
+
+class AgentSpawning(Wire):
+    """An agent was asked for and placed."""
+
+    name: str
+    cli: str
+    machine: str | None = None
+    spawner: str | None = None
+
+
+class AgentStarted(Wire):
+    """Its process runs."""
+
+    version: str | None = None
+    transport: str | None = None
+
+
+class AgentReady(Wire):
+    """It can take messages."""
+
+    model: str | None = None
+    resumed: bool = False
+
+
+class AgentStateChanged(Wire):
+    """It went from one state to another."""
+
+    state: AgentState
+    was: AgentState | None = None
+
+
+class AgentFailed(Wire):
+    """It is gone and was not told to go."""
+
+    reason: str = ""
+    detail: str = ""
+
+
+class AgentRestarting(Wire):
+    """Its process is being replaced."""
+
+    generation: int = 0
+    reason: str = ""
+
+
+class AgentWentDeaf(Wire):
+    """It shows no reaction to what it was handed."""
+
+
+class AgentReleased(Wire):
+    """It was told to go and went."""
+
+    reason: str | None = None
+
+
+class AgentInterrupted(Wire):
+    """Its turn was told to stop."""
+
+    by: str | None = None
+
+
+class FrameSeen(Wire):
+    """One native frame of an agent, with what it means."""
+
+    direction: str = ""
+    frame_type: str = ""
+    transient: bool = False
+    events: tuple[dict[str, Any], ...] = ()
+
+    def contents(self) -> list[ContentEvent]:
+        """What the agent said or did in it, as far as this version knows the words."""
+        return [content for each in self.events if (content := _content(each)) is not None]
+
+
+class Recipient(Wire):
+    """One agent a message goes to, and how far it got at once."""
+
+    name: str
+    state: ReceiptState = ReceiptState.QUEUED
+    because: str | None = None
+
+
+class MessageAccepted(Wire):
+    """A message was taken; `recipients` are those it goes to."""
+
+    id: MessageId
+    sender: Sender = Field(alias="from")
+    to: str
+    text: str
+    mode: Mode = Mode.WAIT
+    recipients: tuple[Recipient, ...] = ()
+
+
+class MessageReceipt(Wire):
+    """A message got one step further with one recipient."""
+
+    message: MessageId
+    name: str
+    """The recipient; on the wire it is the agent the event is about."""
+    state: ReceiptState
+    because: str | None = None
+    reason: str | None = None
+    turn: str | None = None
+
+
+class TurnStarted(Wire):
+    """An agent works."""
+
+    turn: str
+    message: MessageId | None = None
+
+
+class TurnEnded(Wire):
+    """An agent finished a turn."""
+
+    turn: str
+    outcome: TurnOutcome
+    messages: tuple[MessageId, ...] = ()
+    text: str = ""
+    reason: str | None = None
+
+
+class ApprovalRequested(Wire):
+    """An agent waits for permission."""
+
+    approval: Approval
+
+
+class ApprovalResolved(Wire):
+    """The request is answered, withdrawn or expired."""
+
+    id: ApprovalId
+    status: ApprovalStatus
+    by: str | None = None
+    note: str | None = None
+
+
+class LogOverflowed(Wire):
+    """Frames were lost while a machine was cut off."""
+
+    dropped_frames: int = 0
+
+
+class UnknownFact(Wire):
+    """A kind this version does not know."""
+
+    kind: str
+
+
+Fact = (
+    ProxyConnected
+    | ProxyDisconnected
+    | AgentSpawning
+    | AgentStarted
+    | AgentReady
+    | AgentStateChanged
+    | AgentFailed
+    | AgentRestarting
+    | AgentWentDeaf
+    | AgentReleased
+    | AgentInterrupted
+    | FrameSeen
+    | MessageAccepted
+    | MessageReceipt
+    | TurnStarted
+    | TurnEnded
+    | ApprovalRequested
+    | ApprovalResolved
+    | LogOverflowed
+    | UnknownFact
+)
+
+_KINDS: dict[str, type[Fact]] = {
+    "proxy.connected": ProxyConnected,
+    "proxy.disconnected": ProxyDisconnected,
+    "agent.spawning": AgentSpawning,
+    "agent.started": AgentStarted,
+    "agent.ready": AgentReady,
+    "agent.state": AgentStateChanged,
+    "agent.failed": AgentFailed,
+    "agent.restarting": AgentRestarting,
+    "agent.deaf": AgentWentDeaf,
+    "agent.released": AgentReleased,
+    "agent.interrupted": AgentInterrupted,
+    "agent.frame": FrameSeen,
+    "message.accepted": MessageAccepted,
+    "turn.started": TurnStarted,
+    "turn.ended": TurnEnded,
+    "approval.resolved": ApprovalResolved,
+    "log.overflow": LogOverflowed,
+}
+
+
+def read_fact(event: Event) -> Fact:
+    """What `event` says."""
+    try:
+        if event.kind == "approval.requested":
+            return ApprovalRequested(approval=Approval.model_validate(event.data))
+        if event.kind == "message.receipt":
+            return MessageReceipt.model_validate({"name": event.name or "", **event.data})
+        known = _KINDS.get(event.kind)
+        return known.model_validate(event.data) if known else UnknownFact(kind=event.kind)
+    except ValidationError:
+        return UnknownFact(kind=event.kind)
+
+
+def _content(event: dict[str, Any]) -> ContentEvent | None:
+    try:
+        return _CONTENT.validate_python(event)
+    except ValidationError:
+        return None

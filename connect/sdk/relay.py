@@ -1,0 +1,214 @@
+"""The client: one session of one workspace, over HTTP and one event socket."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from broker.domain.approvals import Scope, Verdict
+from broker.domain.errors import NotFound
+from broker.domain.ids import ApprovalId, MessageId
+from broker.domain.messages import Mode, ReceiptState
+from broker.domain.sessions import DEFAULT_SESSION
+from connect.endpoint import Endpoint, resolve_endpoint
+from connect.sdk.api_client import ApiClient
+from connect.sdk.event_feed import EventFeed, FeedItem
+from connect.sdk.facts import MessageReceipt, read_fact
+from connect.sdk.types import Agent, Approval, Event, LinkUp, Proxy, Reset, Sent, Session, Trace
+
+_PAGE = 100
+_SPAWN_TIMEOUT_S = 120.0
+"""Vendors' CLIs start in 1-6 s; a first start that installs something takes a minute."""
+_ANSWER_MARGIN_S = 15.0
+"""The broker ends a wait by its own deadline; the client waits this much longer before it takes it for dead."""
+
+
+class AgentRelay:
+    """One session of one workspace. Usable with or without `async with`; `close()` ends it."""
+
+    def __init__(
+        self,
+        url: str | None = None,
+        token: str | None = None,
+        session: str | None = None,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.endpoint: Endpoint = resolve_endpoint(url, token)
+        self._wanted = session or os.environ.get("RELAYCAST_SESSION") or DEFAULT_SESSION
+        self._api = ApiClient(self.endpoint, transport=transport)
+        self._joining = asyncio.Lock()
+        self._session: Session | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections; agents go on."""
+        await self._api.close()
+
+    async def session(self) -> Session:
+        """The session, found by id or name, or made when there is none of that name."""
+        async with self._joining:
+            if self._session is None:
+                self._session = await self._join()
+            return self._session
+
+    async def spawn(
+        self,
+        name: str,
+        cli: str,
+        task: str | None = None,
+        *,
+        on: str | None = None,
+        labels: Sequence[str] = (),
+        cwd: str | None = None,
+        model: str | None = None,
+        wait: bool = True,
+        timeout_s: float = _SPAWN_TIMEOUT_S,
+    ) -> Agent:
+        """Start an agent, give it `task`, and return when it is ready (at once with `wait=False`)."""
+        wanted = {"task": task, "on": on, "labels": list(labels) or None, "cwd": cwd, "model": model}
+        body: dict[str, object] = {key: value for key, value in wanted.items() if value is not None}
+        body |= {"name": name, "cli": cli, "wait": wait, "timeout_s": timeout_s}
+        patience = timeout_s + _ANSWER_MARGIN_S if wait else _ANSWER_MARGIN_S
+        return Agent.model_validate(await self._in_session("POST", "/agents", body=body, timeout_s=patience))
+
+    async def send(
+        self,
+        to: str,
+        text: str,
+        *,
+        mode: Mode = Mode.WAIT,
+        thread: MessageId | None = None,
+        ttl_s: int | None = None,
+    ) -> Sent:
+        """Send `text` to an agent, a `#channel`, or everybody (`*`)."""
+        body: dict[str, object] = {"to": to, "text": text, "mode": mode}
+        if thread is not None:
+            body["thread"] = thread
+        if ttl_s is not None:
+            body["ttl_s"] = ttl_s
+        return Sent.model_validate(await self._in_session("POST", "/messages", body=body))
+
+    async def broadcast(self, text: str, *, mode: Mode = Mode.WAIT) -> Sent:
+        """Send `text` to every agent of the session."""
+        return await self.send("*", text, mode=mode)
+
+    async def release(self, name: str) -> Agent:
+        """End an agent and everything it started."""
+        path = f"/agents/{quote(name, safe='')}"
+        return Agent.model_validate(await self._in_session("DELETE", path, query={"wait": "true"}))
+
+    async def interrupt(self, name: str) -> Agent:
+        """Stop an agent's running turn."""
+        return Agent.model_validate(await self._in_session("POST", f"/agents/{quote(name, safe='')}/interrupt"))
+
+    async def agents(self) -> list[Agent]:
+        """The session's agents, ended ones too."""
+        found = await self._in_session("GET", "/agents")
+        return [Agent.model_validate(each) for each in found["agents"]]
+
+    async def proxies(self) -> list[Proxy]:
+        """The workspace's machines and what they can run."""
+        found = await self._api.call("GET", "/v1/proxies")
+        return [Proxy.model_validate(each) for each in found["proxies"]]
+
+    async def approvals(self) -> list[Approval]:
+        """What agents wait for permission for."""
+        found = await self._in_session("GET", "/approvals", query={"status": "pending"})
+        return [Approval.model_validate(each) for each in found["approvals"]]
+
+    async def answer(
+        self, approval_id: ApprovalId, verdict: Verdict, *, scope: Scope = Scope.ONCE, note: str = ""
+    ) -> Approval:
+        """Allow or deny; `note` is told to the agent. Raises `Conflict` when somebody was first."""
+        path = f"/v1/approvals/{quote(approval_id, safe='')}/answer"
+        return Approval.model_validate(
+            await self._api.call("POST", path, body={"verdict": verdict, "scope": scope, "note": note})
+        )
+
+    async def trace(self, message_id: MessageId) -> Trace:
+        """Every step a message took, with times, and the answer."""
+        return Trace.model_validate(await self._in_session("GET", f"/messages/{quote(message_id, safe='')}"))
+
+    async def wait_for(
+        self, message_id: MessageId, state: ReceiptState = ReceiptState.ANSWERED, *, timeout_s: float | None = None
+    ) -> Trace:
+        """Wait until every recipient has reached `state` or never will; raise `TimeoutError` after `timeout_s`."""
+        async with asyncio.timeout(timeout_s), aclosing(self.feed()) as feed:
+            async for item in feed:
+                if _may_concern(item, message_id):
+                    trace = await self.trace(message_id)
+                    if trace.settled_at(state):
+                        return trace
+        raise AssertionError("the feed ends only by raising")
+
+    async def join(self, channel: str, agent: str) -> None:
+        """Make an agent a member of a `#channel`."""
+        await self._in_session("POST", f"/channels/{quote(channel, safe='')}/members", body={"agent": agent})
+
+    async def leave(self, channel: str, agent: str) -> None:
+        """Take an agent out of a `#channel`."""
+        await self._in_session("DELETE", f"/channels/{quote(channel, safe='')}/members/{quote(agent, safe='')}")
+
+    async def events(self, after: str | None = None) -> AsyncGenerator[Event | Reset, None]:
+        """The session's events: new ones, or from behind a cursor on (`"0"`: from the first kept).
+
+        It survives dropped connections without gap or duplicate; a `Reset` says that history in between is gone.
+        """
+        async with aclosing(self.feed(after)) as feed:
+            async for item in feed:
+                if isinstance(item, Event | Reset):
+                    yield item
+
+    async def feed(self, after: str | None = None) -> AsyncGenerator[FeedItem, None]:
+        """Like `events`, with `LinkUp` and `LinkLost` for those who show the connection's state."""
+        session = await self.session()
+        async with aclosing(EventFeed(self.endpoint, session.id, after=after).items()) as items:
+            async for item in items:
+                yield item
+
+    async def recent(self, *, limit: int = 1000) -> list[Event]:
+        """The last events of the session, at most `limit`."""
+        head = Session.model_validate(await self._in_session("GET", ""))
+        after: str = f"{head.epoch}:{max(0, head.offset - limit)}"
+        found: list[Event] = []
+        while len(found) < limit:
+            page = await self._in_session("GET", "/events", query={"after": after, "limit": _PAGE})
+            if not page["events"]:
+                break
+            found += [Event.model_validate(each) for each in page["events"]]
+            after = page["next"]
+        return found[-limit:]
+
+    async def _join(self) -> Session:
+        try:
+            found = await self._api.call("GET", f"/v1/sessions/{quote(self._wanted, safe='')}")
+        except NotFound:
+            found = await self._api.call("POST", "/v1/sessions", body={"name": self._wanted})
+        return Session.model_validate(found)
+
+    async def _in_session(self, method: str, path: str, **options: Any) -> Any:
+        session = await self.session()
+        return await self._api.call(method, f"/v1/sessions/{quote(session.id, safe='')}{path}", **options)
+
+
+def _may_concern(item: FeedItem, message_id: MessageId) -> bool:
+    """Whether the message may have got further by `item`; a new connection or a gap may hide anything."""
+    if isinstance(item, Event):
+        fact = read_fact(item)
+        return isinstance(fact, MessageReceipt) and fact.message == message_id
+    return isinstance(item, LinkUp | Reset)

@@ -1,0 +1,203 @@
+"""What the broker answers, typed. Unknown members are ignored: a newer broker may add some."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from broker.domain.agents import AgentState, InstalledCli
+from broker.domain.approvals import ApprovalStatus
+from broker.domain.ids import AgentId, ApprovalId, MessageId, ProxyId, SessionId
+from broker.domain.messages import Mode, ReceiptState, Role
+
+_ORDER = tuple(ReceiptState)
+
+
+class Wire(BaseModel):
+    """A JSON object of the broker's API."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+
+class Session(Wire):
+    """A shared room with a log."""
+
+    id: SessionId
+    name: str
+    url: str
+    created_at_ms: int = 0
+    epoch: str = ""
+    offset: int = 0
+
+
+class Agent(Wire):
+    """A named participant of a session."""
+
+    id: AgentId
+    name: str
+    cli: str
+    state: AgentState
+    proxy: ProxyId | None = None
+    machine: str | None = None
+    version: str | None = None
+    model: str | None = None
+    transport: str | None = None
+    generation: int = 0
+    spawner: str | None = None
+    cwd: str | None = None
+    turn_id: str | None = None
+    waiting_approvals: int = 0
+    reason: str | None = None
+    spawned_at_ms: int = 0
+
+
+class Delivery(Wire):
+    """How far a message got with one recipient."""
+
+    to: str
+    agent_id: AgentId | None = None
+    state: ReceiptState
+    because: str | None = None
+    """Why it still waits: `agent_busy`, `agent_starting`, `proxy_away`."""
+
+
+class Sent(Wire):
+    """An accepted message."""
+
+    message_id: MessageId
+    deliveries: tuple[Delivery, ...] = ()
+
+
+class Step(Wire):
+    """One step with its time: a `ReceiptState`, or a word of a newer broker."""
+
+    state: str
+    at_ms: int
+
+
+class TracedDelivery(Delivery):
+    """One recipient's receipts so far."""
+
+    reason: str | None = None
+    turn_id: str | None = None
+    answer: str | None = None
+    steps: tuple[Step, ...] = ()
+
+    def has_reached(self, state: ReceiptState) -> bool:
+        """Whether the message got as far as `state`, or farther; an undeliverable one only reached its end."""
+        if ReceiptState.UNDELIVERABLE in {self.state, state}:
+            return self.state is state
+        return _ORDER.index(self.state) >= _ORDER.index(state)
+
+
+class Sender(Wire):
+    """Who sent a message, as the broker attests it."""
+
+    name: str
+    role: Role
+    agent: str | None = None
+
+
+class TracedMessage(Wire):
+    """The message of a trace."""
+
+    id: MessageId
+    sender: Sender = Field(alias="from")
+    role: Role | None = None
+    to: str
+    text: str
+    mode: Mode = Mode.WAIT
+    at_ms: int
+
+
+class Trace(Wire):
+    """A message and every step it took."""
+
+    message: TracedMessage
+    deliveries: tuple[TracedDelivery, ...] = ()
+
+    def settled_at(self, state: ReceiptState) -> bool:
+        """Whether each recipient has reached `state` or never will."""
+        return all(d.has_reached(state) or d.state is ReceiptState.UNDELIVERABLE for d in self.deliveries)
+
+
+class Change(Wire):
+    """One file of an approval's edit."""
+
+    path: str
+    change: str = "update"
+    diff: str | None = None
+
+
+class Approval(Wire):
+    """A parked tool-permission request."""
+
+    id: ApprovalId
+    agent: str
+    """The agent's name."""
+    agent_id: AgentId | None = None
+    tool: str
+    title: str = ""
+    command: str | None = None
+    cwd: str | None = None
+    changes: tuple[Change, ...] = ()
+    input: dict[str, Any] | None = None
+    reason: str | None = None
+    status: ApprovalStatus = ApprovalStatus.PENDING
+    deadline_ms: int | None = None
+    answered_by: str | None = None
+    note: str | None = None
+    can_allow_session: bool = True
+    decided_by: str | None = None
+    """The rule that answers it in the same moment, without asking anybody."""
+
+
+class Proxy(Wire):
+    """A machine that can run agents."""
+
+    id: ProxyId
+    name: str
+    labels: tuple[str, ...] = ()
+    online: bool = False
+    clis: tuple[InstalledCli, ...] = ()
+    version: str | None = None
+    agents: int = 0
+
+
+class Event(Wire):
+    """One fact of a session's log, at its place."""
+
+    epoch: str
+    offset: int
+    kind: str
+    at_ms: int = 0
+    agent: AgentId | None = None
+    name: str | None = None
+    """The agent's name."""
+    data: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def cursor(self) -> str:
+        """What to pass as `after` to go on behind this event."""
+        return f"{self.epoch}:{self.offset}"
+
+
+class Reset(Wire):
+    """History after the reader's cursor is gone; the log goes on at `offset`."""
+
+    epoch: str
+    offset: int
+
+
+class LinkUp(Wire):
+    """The event connection stands; `offset` is the log's head at that moment."""
+
+    epoch: str
+    offset: int
+
+
+class LinkLost(Wire):
+    """The event connection broke; it is being built up again."""
+
+    reason: str

@@ -1,0 +1,247 @@
+"""Agents' lives: spawning under limits, exits and restarts, release, deadlines."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+
+from broker.app import Adapters
+from broker.domain.agents import AgentState
+from broker.domain.errors import Conflict, NoPlacement, NotFound, QuotaExceeded
+from broker.domain.ids import AgentId, SessionId, WorkspaceId
+from broker.domain.messages import ReceiptState
+from broker.domain.plans import Plan
+from broker.protocol.agent_events import AgentBroken, AgentReady, PromptAccepted, TurnStarted
+from broker.protocol.proxy import Deliver, Spawn, Stop
+from tests.fixtures.desk import Desk, a_hello, live, open_desk
+
+
+async def test_a_spawn_orders_the_process_and_its_first_task(desk: Desk) -> None:
+    agent = await desk.spawn("Worker", task="build it", cwd="/src", model="m1")
+    (order,) = await desk.commands()
+    assert isinstance(order, Spawn)
+    assert (order.name, order.generation, order.cwd, order.model, order.resume) == ("Worker", 1, "/src", "m1", None)
+    await desk.ready(agent)
+    task = (await desk.commands())[-1]
+    assert isinstance(task, Deliver)
+    assert "build it" in task.text
+
+
+@pytest.mark.parametrize("name", ["Worker", "WORKER"])
+async def test_a_name_is_taken_whatever_its_case(desk: Desk, name: str) -> None:
+    await desk.spawn("Worker")
+    with pytest.raises(Conflict) as refused:
+        await desk.spawn(name)
+    assert refused.value.code == "NAME_TAKEN"
+
+
+async def test_a_name_is_free_again_when_its_agent_has_ended(desk: Desk) -> None:
+    await desk.exited(await desk.spawn("Worker"))
+    await desk.spawn("Worker")
+
+
+async def test_of_many_who_want_a_name_one_gets_it(desk: Desk) -> None:
+    results = await asyncio.gather(*(desk.spawn("Worker") for _ in range(10)), return_exceptions=True)
+    assert sum(not isinstance(result, BaseException) for result in results) == 1
+
+
+async def test_the_plans_limit_is_exact_under_concurrency(adapters: Adapters, workspace: WorkspaceId) -> None:
+    desk = await open_desk(adapters, workspace, plan=Plan.PRO)
+    results = await asyncio.gather(*(desk.spawn(f"A{i}") for i in range(15)), return_exceptions=True)
+    refused = [result for result in results if isinstance(result, BaseException)]
+    assert [type(error) for error in refused] == [QuotaExceeded] * 5
+    ended = next(result for result in results if not isinstance(result, BaseException))
+    await desk.exited(ended)
+    await desk.spawn("Another")
+
+
+async def test_a_repeated_spawn_is_one_agent(desk: Desk) -> None:
+    wanted = AgentId(str(uuid4()))
+    for _ in range(2):
+        await desk.spawn("Worker", id_=wanted)
+    assert len(await desk.commands()) == 1
+    with pytest.raises(Conflict) as refused:
+        await desk.spawn("Other", id_=wanted)
+    assert refused.value.code == "IDEMPOTENCY_MISMATCH"
+
+
+async def test_a_spawn_needs_its_machine_and_its_session(desk: Desk) -> None:
+    await desk.detach()
+    with pytest.raises(NoPlacement):
+        await desk.spawn("Worker")
+    await desk.attach()
+    desk.session = type(desk.session)(id=SessionId("gone"), name="x", epoch="e", offset=0, created_at_ms=0)
+    with pytest.raises(NotFound):
+        await desk.spawn("Worker")
+
+
+async def test_a_task_over_the_days_quota_starts_nothing(adapters: Adapters, workspace: WorkspaceId) -> None:
+    desk = await open_desk(adapters, workspace, plan=Plan.FREE)
+    agent = await desk.idle("Worker")
+    for _ in range(100):
+        await desk.send("Worker")
+    await desk.adapters.mailroom.release(desk.workspace, agent.id, by="operator")
+    await desk.exited(agent, expected=True)
+    with pytest.raises(QuotaExceeded):
+        await desk.spawn("Next", task="go on")
+    await desk.spawn("Next")
+
+
+async def test_an_agent_that_ends_before_it_is_ready_has_failed(desk: Desk) -> None:
+    agent = await desk.spawn("Worker", task="never read")
+    await desk.exited(agent, reason="CLI_MISSING")
+    ended = await desk.agent(agent.id)
+    assert (ended.state, ended.reason) == (AgentState.FAILED, "CLI_MISSING")
+    failed = await desk.events("agent.failed")
+    assert failed[0]["data"]["detail"] == "oops"
+
+
+async def test_an_agent_that_dies_is_restarted_and_given_its_message_again(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    message, _ = await desk.send("Worker")
+    await desk.exited(agent)
+    order = (await desk.commands())[-1]
+    assert isinstance(order, Spawn)
+    assert (order.generation, order.resume) == (2, "native-Worker")
+    agent = await desk.ready(await desk.agent(agent.id))
+    assert await desk.receipt(message) is ReceiptState.SENT
+    assert agent.state is AgentState.WORKING
+
+
+async def test_an_agent_that_keeps_dying_is_given_up(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    for _ in range(3):
+        await desk.exited(agent)
+        agent = await desk.ready(await desk.agent(agent.id))
+    await desk.exited(agent)
+    assert await desk.state_of(agent) is AgentState.FAILED
+
+
+async def test_messages_keep_their_order_over_a_restart(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    sent = [(await desk.send("Worker"))[0] for _ in range(3)]
+    await desk.exited(agent)
+    agent = await desk.ready(await desk.agent(agent.id))
+    for message in sent:
+        await desk.turn(agent, message)
+    redelivered = [c.message_id for c in await desk.commands() if isinstance(c, Deliver) and c.generation == 2]
+    assert redelivered == sent
+
+
+async def test_a_release_waits_for_the_end_of_the_process(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    await desk.adapters.mailroom.release(desk.workspace, agent.id, by="operator")
+    assert await desk.state_of(agent) is AgentState.RELEASING
+    assert isinstance((await desk.commands())[-1], Stop)
+    await desk.adapters.mailroom.release(desk.workspace, agent.id, by="operator")
+    assert len([c for c in await desk.commands() if isinstance(c, Stop)]) == 1
+    await desk.exited(agent, expected=True)
+    assert await desk.state_of(agent) is AgentState.RELEASED
+
+
+async def test_a_release_is_done_at_once_when_the_machine_is_away(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    await desk.detach()
+    await desk.adapters.mailroom.release(desk.workspace, agent.id, by="operator")
+    assert await desk.state_of(agent) is AgentState.RELEASED
+    again = await desk.attach(a_hello(epoch="box-epoch", commands_seen=1, agents=live(agent)))
+    assert {type(c) for c in await desk.commands(after=again.commands_acked)} == {Stop}
+
+
+async def test_a_stop_that_is_never_confirmed_ends_at_its_deadline(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    await desk.adapters.mailroom.release(desk.workspace, agent.id, by="operator")
+    await desk.due(f"stop|{agent.id}")
+    assert await desk.state_of(agent) is AgentState.RELEASED
+
+
+async def test_a_broken_conversation_ends_the_agent(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    await desk.state(agent, AgentBroken(code="PROTOCOL_ERROR", detail="gibberish"))
+    assert await desk.state_of(agent) is AgentState.FAILED
+    assert isinstance((await desk.commands())[-1], Stop)
+
+
+async def test_an_interrupt_goes_to_a_working_agent_only(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    assert not await desk.adapters.mailroom.interrupt(desk.workspace, agent.id, by="operator")
+    await desk.send("Worker")
+    assert await desk.adapters.mailroom.interrupt(desk.workspace, agent.id, by="operator")
+
+
+async def test_an_agent_that_does_not_react_is_deaf_and_restarted(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    message, _ = await desk.send("Worker")
+    await desk.handed(agent, message)
+    await desk.due(f"proof|{agent.id}|1|{message}")
+    assert len(await desk.events("agent.deaf")) == 1
+    assert (await desk.agent(agent.id)).generation == 2
+
+
+async def test_a_proxy_that_does_not_take_a_message_is_kicked_not_the_agent(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    message, _ = await desk.send("Worker")
+    await desk.due(f"proof|{agent.id}|1|{message}")
+    assert await desk.state_of(agent) is AgentState.DEAF
+    assert (await desk.agent(agent.id)).generation == 1
+    await desk.attach(a_hello(epoch="box-epoch", commands_seen=1, agents=live(agent)))
+    assert await desk.state_of(agent) is AgentState.WORKING
+
+
+@pytest.mark.parametrize("proof", ["accepted", "turn"])
+async def test_a_proof_in_time_calls_the_deadline_off(desk: Desk, proof: str) -> None:
+    agent = await desk.idle("Worker")
+    message, _ = await desk.send("Worker")
+    if proof == "accepted":
+        await desk.state(agent, PromptAccepted(message_id=message))
+    else:
+        await desk.state(agent, TurnStarted(turn_id="t", message_id=message))
+    timers = await desk.adapters.redis.zrange(f"rc:{{{desk.workspace}}}:timers", 0, -1)
+    assert not [name for name in timers if name.startswith("proof|")]
+
+
+async def test_deadlines_of_an_older_process_mean_nothing(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    message, _ = await desk.send("Worker")
+    await desk.exited(agent)
+    await desk.due(f"proof|{agent.id}|1|{message}")
+    await desk.due(f"spawn|{agent.id}|1")
+    assert await desk.state_of(agent) is AgentState.STARTING
+    assert (await desk.agent(agent.id)).generation == 2
+
+
+@pytest.mark.parametrize("timer", ["spawn|x|1", "stop|x", "proof|x|1|m", "away|x", "ttl|x", "interrupt|x|1|t", "odd|x"])
+async def test_a_deadline_about_nothing_known_is_no_error(desk: Desk, timer: str) -> None:
+    await desk.due(timer)
+
+
+async def test_a_claimed_timer_is_leased_and_then_due_again(desk: Desk) -> None:
+    await desk.send((await desk.spawn("Worker")).name, ttl_s=0)
+    due, _ = await desk.adapters.timers.claim(desk.workspace)
+    assert [name.partition("|")[0] for name in due] == ["ttl"]
+    again, next_s = await desk.adapters.timers.claim(desk.workspace)
+    assert again == []
+    assert next_s is not None
+    assert 5 < next_s <= 10
+
+
+async def test_ready_is_told_with_what_the_vendor_said(desk: Desk) -> None:
+    agent = await desk.spawn("Worker")
+    await desk.state(agent, AgentReady(native_id="n1", model="big", version="2", resumed=True))
+    (event,) = await desk.events("agent.ready")
+    assert event["data"] == {"native_id": "n1", "resumed": True, "model": "big", "generation": 1}
+    assert (await desk.agent(agent.id)).model == "big"
+
+
+async def test_a_machine_with_agents_is_not_forgotten_over_their_heads(desk: Desk) -> None:
+    proxy = await desk.adapters.registry.proxy_of_machine(desk.workspace, "machine-1", new_id=desk.link)  # type: ignore[arg-type]
+    agent = await desk.idle("Worker")
+    with pytest.raises(Conflict) as refused:
+        await desk.adapters.registry.forget_proxy(desk.workspace, proxy)
+    assert refused.value.code == "PROXY_ONLINE"
+    await desk.detach()
+    with pytest.raises(Conflict) as refused:
+        await desk.adapters.registry.forget_proxy(desk.workspace, proxy)
+    assert refused.value.code == "PROXY_HAS_AGENTS"
+    await desk.adapters.mailroom.release(desk.workspace, agent.id, by="operator")
+    await desk.adapters.registry.forget_proxy(desk.workspace, proxy)

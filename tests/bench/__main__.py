@@ -1,0 +1,77 @@
+"""`python -m tests.bench`: measure, print, and with --write keep the figures in RESULTS.md."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import orjson
+
+from tests.bench import machine, report
+from tests.bench.appends import measure_appends
+from tests.bench.fanout import measure_fanout
+from tests.bench.figures import Section
+from tests.bench.footprint import measure_footprint
+from tests.bench.growth import measure_growth
+from tests.bench.latency import measure_latency
+from tests.bench.stage import running_broker
+
+_RESULTS = Path(__file__).with_name("RESULTS.md")
+_MEASURES = ("latency", "appends", "footprint", "fanout", "growth")
+
+
+def main() -> None:
+    options = _options()
+    described = machine.described()
+    sections = asyncio.run(_measured(options))
+    if options.json:
+        found = {"machine": described, "sections": [report.as_json(section) for section in sections]}
+        print(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+    if options.write:
+        command = " ".join(["python -m tests.bench", *(a for a in sys.argv[1:] if a != "--json")])
+        _RESULTS.write_text(report.as_markdown(sections, machine=described, command=command))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer messages, and up to 50 agents: about a minute")
+    parser.add_argument("--agents", default=None, metavar="N,N,…", help="the steps of growth (10,100,1000)")
+    parser.add_argument("--only", choices=_MEASURES, action="append", help="measure this alone; may be repeated")
+    parser.add_argument("--json", action="store_true", help="one JSON document instead of tables")
+    parser.add_argument("--write", action="store_true", help=f"update {_RESULTS.name}")
+    return parser.parse_args()
+
+
+async def _measured(options: argparse.Namespace) -> list[Section]:
+    sections = []
+    async for section in _measures(options):
+        sections.append(section)
+        if not options.json:
+            print(report.as_text(section), end="\n\n", flush=True)
+    return sections
+
+
+async def _measures(options: argparse.Namespace) -> AsyncIterator[Section]:
+    quick, wanted = options.quick, options.only or _MEASURES
+    steps = tuple(map(int, (options.agents or ("10,50" if quick else "10,100,1000")).split(",")))
+    # A short path: the store's socket lies below it.
+    with tempfile.TemporaryDirectory(prefix="rc-bench-") as folder:
+        async with running_broker(Path(folder)) as broker:
+            if "latency" in wanted:
+                yield await measure_latency(broker, count=100 if quick else 500)
+            if "appends" in wanted:
+                yield await measure_appends(broker, count=5_000 if quick else 30_000)
+            if "footprint" in wanted:
+                yield await measure_footprint(broker, runs=3 if quick else 7)
+            if "fanout" in wanted:
+                yield await measure_fanout(broker, readers=(1, 50), frames=1_000 if quick else 5_000)
+            if "growth" in wanted:
+                yield await measure_growth(broker, steps=steps, count=60 if quick else 200)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""A proxy without processes: links up like relay-connect and reports frames as fast as the broker takes them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+from broker import __version__
+from broker.domain.agents import Dialect, InstalledCli, Transport
+from broker.protocol import proxy
+from broker.protocol.agent_events import AgentReady
+from broker.protocol.proxy import (
+    Ack,
+    FrameRecorded,
+    Hello,
+    NumberedCommand,
+    NumberedReport,
+    Spawn,
+    Started,
+    StateChanged,
+)
+from tests.bench.stage import Broker
+
+CLI = "flood"
+_IN_FLIGHT = 8
+"""Batches on their way at a time: the broker is never short of work, and its queue stays short."""
+
+
+class LinkClient:
+    """One link with one agent. `report` waits while too many batches are on their way."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self._seq = 0
+        self._acked = 0
+        self._progress = asyncio.Event()
+        self._spawn: Spawn | None = None
+        self._sent: list[int] = []
+
+    async def receive(self) -> None:
+        while True:
+            match proxy.read_from_broker(await self._socket.recv(decode=False)):
+                case NumberedCommand(seq=seq, command=command):
+                    await self._socket.send(proxy.write(Ack(seq=seq)))
+                    if isinstance(command, Spawn):
+                        await self._started(command)
+                case Ack(seq=seq):
+                    self._acked = seq
+                    self._progress.set()
+
+    async def _started(self, spawn: Spawn) -> None:
+        self._spawn = spawn
+        reports: list[Started | StateChanged] = [
+            Started(
+                agent=spawn.agent,
+                generation=spawn.generation,
+                version=None,
+                transport=Transport.STDIO,
+                token_sha256="0" * 64,
+                cwd="/",
+            ),
+            StateChanged(agent=spawn.agent, generation=spawn.generation, event=AgentReady(native_id="n")),
+        ]
+        encoded = [NumberedReport(seq=self._next(), report=r).model_dump_json().encode() for r in reports]
+        await self._socket.send(proxy.write_reports(encoded), text=True)
+
+    async def report(self, raws: Sequence[bytes]) -> None:
+        """Report one batch of native frames."""
+        assert self._spawn is not None
+        frame = FrameRecorded(
+            agent=self._spawn.agent,
+            generation=self._spawn.generation,
+            direction="out",
+            frame_type="session/update",
+            transient=True,
+            events=[{"type": "assistant_text", "text": "x"}],
+            raw=None,
+        )
+        encoded = [proxy.write_frame_report(self._next(), frame, raw=raw) for raw in raws]
+        await self._socket.send(proxy.write_reports(encoded), text=True)
+        self._sent.append(self._seq)
+        while len([seq for seq in self._sent if seq > self._acked]) >= _IN_FLIGHT:
+            await self._wait()
+        self._sent = [seq for seq in self._sent if seq > self._acked]
+
+    async def drained(self) -> None:
+        """Return once the broker has stored everything."""
+        while self._acked < self._seq:
+            await self._wait()
+
+    async def _wait(self) -> None:
+        self._progress.clear()
+        async with asyncio.timeout(30):
+            await self._progress.wait()
+
+    def _next(self) -> int:
+        self._seq += 1
+        return self._seq
+
+
+@contextlib.asynccontextmanager
+async def linked_agent(broker: Broker, name: str) -> AsyncIterator[LinkClient]:
+    """A link whose one agent is ready."""
+    dial = connect(
+        f"{broker.url.replace('http', 'ws', 1)}/proxy",
+        additional_headers={"Authorization": f"Bearer {broker.key}"},
+        subprotocols=[Subprotocol(proxy.SUBPROTOCOL)],
+        compression=None,
+        proxy=None,
+        max_size=proxy.MAX_LINK_MESSAGE_BYTES,
+    )
+    async with dial as socket, broker.relay() as relay:
+        await socket.send(proxy.write(_hello(name)))
+        await socket.recv()
+        link = LinkClient(socket)
+        receiving = asyncio.create_task(link.receive())
+        try:
+            await relay.spawn(name, CLI, on=name)
+            yield link
+        finally:
+            receiving.cancel()
+            await asyncio.gather(receiving, return_exceptions=True)
+
+
+def _hello(name: str) -> Hello:
+    cli = InstalledCli(
+        cli=CLI, dialect=Dialect.ACP, version=None, supported=True, transport=Transport.STDIO, problem=None
+    )
+    return Hello(
+        version=__version__, machine_id=f"bench-{name}", name=name, clis=[cli], boot_id=f"b-{name}", spool_id="s"
+    )

@@ -1,0 +1,133 @@
+"""The real processes: a broker with its embedded Valkey, and relay-connects, on throw-away folders."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import orjson
+
+from connect.sdk import AgentRelay
+from tests.bench import machine
+
+_START_S = 60
+_STOP_S = 60
+"""A relay-connect with a thousand agents ends them one by one."""
+_AGENT = Path(__file__).with_name("agent.py")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broker:
+    """A running `relaycast up`."""
+
+    url: str
+    key: str
+    redis_url: str
+    folder: Path
+    pid: int
+    valkey_pid: int
+
+    def relay(self) -> AgentRelay:
+        """A client, as a user's script has it."""
+        return AgentRelay(self.url, self.key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """A process that has said its first line, and how long that took."""
+
+    process: asyncio.subprocess.Process
+    first_line: bytes
+    start_s: float
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+
+@contextlib.asynccontextmanager
+async def running_broker(folder: Path) -> AsyncIterator[Broker]:
+    arguments = ["up", "--data-dir", str(folder / "broker"), "--port", "0", "--json"]
+    async with running([sys.executable, "-m", "broker.cli", *arguments], folder=folder) as started:
+        ready = orjson.loads(started.first_line)
+        yield Broker(
+            url=ready["url"],
+            key=Path(ready["token_file"]).read_text().strip(),
+            redis_url=_redis_url(folder / "broker" / "redis" / "server.conf"),
+            folder=folder,
+            pid=started.pid,
+            valkey_pid=machine.children(started.pid)[0],
+        )
+
+
+@contextlib.asynccontextmanager
+async def running_relay_connect(broker: Broker, name: str) -> AsyncIterator[Started]:
+    """A headless relay-connect that knows the agent `bench`; it is welcomed when this returns."""
+    state = ["--state-dir", str(broker.folder / f"state-{name}")]
+    arguments = [*state, "--name", name, "--agent", f"bench={sys.executable} -I -S {_AGENT}", "--headless", "--json"]
+    environment = {"RELAYCAST_URL": broker.url, "RELAYCAST_TOKEN": broker.key}
+    command = [sys.executable, "-m", "connect.cli", *arguments]
+    async with running(command, folder=broker.folder, environment=environment) as started:
+        yield started
+
+
+@contextlib.asynccontextmanager
+async def running(
+    command: Sequence[str], *, folder: Path, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[Started]:
+    """Start a process, wait for its first line, and end it in good order."""
+    began = time.perf_counter()
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        env={**_environment(), **(environment or {})},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
+        cwd=folder,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(_START_S):
+            line = await process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{command[:4]} ended with {await process.wait()} before it was ready")
+        yield Started(process=process, first_line=line, start_s=time.perf_counter() - began)
+    finally:
+        await _end(process)
+
+
+async def discard_output(started: Started) -> None:
+    """Read what a process says until it ends, so that it never has to wait for us."""
+    assert started.process.stdout is not None
+    while await started.process.stdout.readline():
+        pass
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(_STOP_S):
+            await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _environment() -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("RELAYCAST_")}
+    root = str(Path(__file__).parents[2])
+    return {**inherited, "PYTHONPATH": root}
+
+
+def _redis_url(config: Path) -> str:
+    """The embedded server's address, from its own configuration: the raw limit is measured on the same server."""
+    said = dict(line.split(" ", 1) for line in config.read_text().splitlines() if " " in line)
+    return f"unix://:{quote(said['requirepass'].strip(chr(34)))}@{quote(said['unixsocket'].strip(chr(34)))}"

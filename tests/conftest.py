@@ -1,0 +1,36 @@
+"""What suites share: one store for the whole run, and adapters on it."""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+
+from broker.adapters.embedded import embedded_redis
+from broker.app import Adapters, build_adapters
+from broker.domain.ids import WorkspaceId
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def redis_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """REDIS_TEST_URL, or a server of our own; every test works in a workspace of its own."""
+    given = os.environ.get("REDIS_TEST_URL")
+    if given:
+        yield given
+        return
+    async with embedded_redis(Path(tmp_path_factory.mktemp("redis"))) as url:
+        yield url
+
+
+@pytest.fixture
+async def adapters(redis_url: str) -> AsyncIterator[Adapters]:
+    made = build_adapters(redis_url)
+    yield made
+    await made.redis.aclose()
+
+
+@pytest.fixture
+def workspace() -> WorkspaceId:
+    return WorkspaceId(f"test-{uuid4().hex}")

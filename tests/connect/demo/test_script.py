@@ -1,0 +1,82 @@
+from connect.demo.game import Board, draw
+from connect.demo.script import (
+    OPPONENT_TASK,
+    AskPermission,
+    CallTool,
+    GoDeaf,
+    Incoming,
+    Quit,
+    Say,
+    Sleep,
+    read_prompt,
+    steps_for,
+)
+
+_ID = "0b9a0000-0000-4000-8000-000000000001"
+
+
+def _message(text: str, *, role: str = "human") -> Incoming:
+    return Incoming(id=_ID, sender="Lead", role=role, text=text)
+
+
+def test_the_envelope_is_read_and_the_instructions_example_is_not_taken_for_one() -> None:
+    prompt = (
+        "Messages reach you as <relay-message id=… from=… role=…>…</relay-message>.\n"
+        f'<relay-message id="{_ID}" from="Lead" role="peer" to="Opponent" mode="wait">\nhello\nthere\n</relay-message>'
+    )
+
+    assert read_prompt(prompt) == [Incoming(id=_ID, sender="Lead", role="peer", text="hello\nthere")]
+
+
+def test_a_bare_text_is_a_humans_message_without_an_id() -> None:
+    assert read_prompt(" say hi ") == [Incoming(id=None, sender="", role="human", text="say hi")]
+
+
+def test_the_lead_spawns_an_opponent_and_moves_first() -> None:
+    spawn, move, said = steps_for(_message("Play tic-tac-toe with a demo agent"))
+
+    assert isinstance(spawn, CallTool)
+    assert spawn.arguments == {"name": "Opponent", "cli": "demo", "task": OPPONENT_TASK}
+    assert isinstance(move, CallTool)
+    assert "I play center (5)" in move.arguments["text"]
+    assert isinstance(said, Say)
+
+
+def test_the_opponent_waits_for_the_first_move() -> None:
+    assert steps_for(_message(OPPONENT_TASK, role="lead")) == [Say(text="Ready to play O.")]
+
+
+def test_a_board_is_answered_with_a_move_to_its_sender() -> None:
+    (move,) = steps_for(_message(f"Your move.\n\n{draw(Board('    X    '))}", role="peer"))
+
+    assert isinstance(move, CallTool)
+    assert move.arguments["to"] == "Lead"
+    assert "I play top-left (1)" in move.arguments["text"]
+
+
+def test_the_last_move_tells_the_result_and_a_finished_board_gets_no_answer() -> None:
+    last, said = steps_for(_message(draw(Board("OOXXXOO X")), role="peer"))
+    assert isinstance(last, CallTool)
+    assert "It's a draw" in last.arguments["text"] or "wins" in last.arguments["text"]
+    assert isinstance(said, Say)
+
+    (closing,) = steps_for(_message(draw(Board("XXXOO    ")), role="peer"))
+    assert closing == Say(text="Good game. X wins.")
+
+
+def test_scripted_lines_do_what_they_say() -> None:
+    assert steps_for(_message("say  hi ")) == [Say(text="hi")]
+    assert steps_for(_message("ask permission: rm -rf build")) == [AskPermission(command="rm -rf build")]
+    assert steps_for(_message("sleep 0.5")) == [Sleep(seconds=0.5), Say(text="I slept 0.5 s.")]
+    assert steps_for(_message("exit 3")) == [Quit(code=3)]
+    assert steps_for(_message("ignore")) == [GoDeaf()]
+    assert steps_for(_message('call relay_agents {"a": 1}')) == [
+        CallTool(tool="relay_agents", arguments={"a": 1}, tell=True)
+    ]
+
+
+def test_an_unknown_line_is_answered_with_what_it_can_do() -> None:
+    (said,) = steps_for(_message("what is the weather?"))
+
+    assert isinstance(said, Say)
+    assert "Play tic-tac-toe" in said.text

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from connect.cli import main
+from connect.doctor import Finding, Health, examine
+from connect.endpoint import Endpoint
+from connect.settings import AgentSettings, ConnectSettings
+
+_DATE = "Date: Thu, 01 Jan 2015 00:00:00 GMT"
+_KNOWN = {"ok": True, "data": {"workspace": {"id": "acme", "plan": "free"}, "kind": "proxy", "scopes": []}}
+
+
+@asynccontextmanager
+async def answering(status: int, body: object, *headers: str) -> AsyncGenerator[str]:
+    """An HTTP server with one answer for everything."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        content = json.dumps(body).encode()
+        head = [f"HTTP/1.1 {status} X", f"Content-Length: {len(content)}", "Connection: close", *headers]
+        writer.write("\r\n".join([*head, "", ""]).encode() + content)
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def findings(url: str, folder: Path) -> dict[str, Finding]:
+    settings = ConnectSettings(
+        endpoint=Endpoint(url=url, token="nt_live_x"),
+        state_dir=folder,
+        name="test",
+        labels=(),
+        session=None,
+        agents={"shell": AgentSettings(command=("sh",)), "absent": AgentSettings(command=("no-such-program",))},
+        spool_bytes=1024 * 1024,
+        cwd=Path.cwd(),
+    )
+    async with asyncio.timeout(20):
+        return {finding.subject: finding for finding in await examine(settings)}
+
+
+async def test_a_good_set_up_has_no_problems(tmp_path: Path) -> None:
+    async with answering(200, _KNOWN) as url:
+        found = await findings(url, tmp_path)
+    assert found["token"].text == "proxy token of workspace acme"
+    assert not [finding for finding in found.values() if finding.health is Health.PROBLEM]
+    assert found["shell"].health is Health.OK
+    assert found["absent"].health is Health.WARNING
+
+
+async def test_a_broker_that_cannot_be_reached_comes_with_advice(tmp_path: Path) -> None:
+    found = await findings("http://127.0.0.1:9", tmp_path)
+    assert found["broker"].health is Health.PROBLEM
+    assert "is `relaycast up` running?" in found["broker"].text
+
+
+async def test_a_token_that_is_not_known_is_a_problem(tmp_path: Path) -> None:
+    async with answering(401, {}) as url:
+        found = await findings(url, tmp_path)
+    assert found["token"].health is Health.PROBLEM
+
+
+async def test_something_else_at_the_url_is_recognised(tmp_path: Path) -> None:
+    async with answering(200, {"hello": "world"}) as url:
+        found = await findings(url, tmp_path)
+    assert "not a Relaycast broker" in found["token"].text
+
+
+async def test_a_clock_that_is_far_off_is_told(tmp_path: Path) -> None:
+    async with answering(200, _KNOWN, _DATE) as url:
+        found = await findings(url, tmp_path)
+    assert found["clock"].health is Health.WARNING
+    assert "ahead of the broker's" in found["clock"].text
+
+
+def test_the_command_prints_a_table_and_ends_with_one_when_something_is_wrong(tmp_path: Path) -> None:
+    arguments = ["--url", "http://127.0.0.1:9", "--token", "x", "--state-dir", str(tmp_path)]
+    result = CliRunner().invoke(main, ["doctor", *arguments], env={"RELAYCAST_CONFIG_DIR": str(tmp_path)})
+    assert result.exit_code == 1
+    assert "✗ broker" in result.output
+    as_json = CliRunner().invoke(main, [*arguments, "doctor", "--json"], env={"RELAYCAST_CONFIG_DIR": str(tmp_path)})
+    assert json.loads(as_json.output)["findings"][0]["health"] == "problem"

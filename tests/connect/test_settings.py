@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from broker.domain.agents import Dialect
+from broker.domain.errors import BadRequest, NotAuthenticated
+from connect.settings import ConnectSettings, Options, agent_environment, resolve_settings
+
+
+def resolve(tmp_path: Path, options: Options | None = None, *, config: str = "", **environment: str) -> ConnectSettings:
+    (tmp_path / "relay-connect.toml").write_text(config)
+    defaults = {"RELAYCAST_CONFIG_DIR": str(tmp_path), "RELAYCAST_DATA_DIR": str(tmp_path), "RELAYCAST_TOKEN": "t"}
+    return resolve_settings(options or Options(), environment=defaults | environment)
+
+
+def test_options_win_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
+    config = 'url = "https://file.example"\nname = "file"\nsession = "file"\nlabels = ["file"]'
+    settings = resolve(
+        tmp_path,
+        Options(url="https://option.example", labels=("option",)),
+        config=config,
+        RELAYCAST_URL="https://env.example",
+        RELAYCAST_NAME="env",
+    )
+    assert settings.endpoint.url == "https://option.example"
+    assert (settings.name, settings.session, settings.labels) == ("env", "file", ("file", "option"))
+
+
+def test_a_token_file_wins_over_the_environment(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("from-file\n")
+    assert resolve(tmp_path, Options(token_file=tmp_path / "token")).endpoint.token == "from-file"
+
+
+def test_the_environments_token_wins_over_the_one_the_configuration_names(tmp_path: Path) -> None:
+    assert resolve(tmp_path, config='token_file = "/does/not/exist"').endpoint.token == "t"
+
+
+def test_a_token_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NotAuthenticated, match="/does/not/exist cannot be read"):
+        resolve(tmp_path, Options(token_file=Path("/does/not/exist")))
+
+
+def test_agents_come_from_the_file_the_environment_and_options(tmp_path: Path) -> None:
+    config = '[agents.claude-double]\ncommand = ["double"]\ndialect = "claude"\n[agents.codex]\nany_version = true'
+    settings = resolve(
+        tmp_path, Options(agents=("opencode=opencode 'acp now'",)), config=config, RELAYCAST_CODEX_BIN="/opt/codex"
+    )
+    assert settings.agents["claude-double"].dialect is Dialect.CLAUDE
+    assert settings.agents["opencode"].command == ("opencode", "acp now")
+    assert settings.agents["codex"].command == ("/opt/codex",)
+    assert settings.agents["codex"].any_version
+
+
+@pytest.mark.parametrize("option", ["opencode", "=x", "x=", "x='unfinished"])
+def test_an_agent_option_without_a_command_is_refused(tmp_path: Path, option: str) -> None:
+    with pytest.raises(BadRequest, match="--agent"):
+        resolve(tmp_path, Options(agents=(option,)))
+
+
+@pytest.mark.parametrize("config", ["urll = 1", "[agents.x]\ncomand = []", "not toml"])
+def test_a_mistake_in_the_file_is_told_with_its_place(tmp_path: Path, config: str) -> None:
+    with pytest.raises(BadRequest, match=r"relay-connect\.toml"):
+        resolve(tmp_path, config=config)
+
+
+def test_codex_may_be_driven_over_a_unix_socket_and_nothing_else_may(tmp_path: Path) -> None:
+    unix = 'transport = "unix"'
+    assert resolve(tmp_path, config=f"[agents.codex]\n{unix}").agents["codex"].transport == "unix"
+    with pytest.raises(BadRequest, match="gemini: only Codex"):
+        resolve(tmp_path, config=f"[agents.gemini]\n{unix}")
+
+
+def test_a_configuration_that_was_asked_for_must_exist(tmp_path: Path) -> None:
+    with pytest.raises(BadRequest, match="no configuration file"):
+        resolve(tmp_path, Options(config=tmp_path / "absent.toml"))
+
+
+def test_agents_inherit_the_users_environment_without_the_relays_own() -> None:
+    inherited = agent_environment({"PATH": "/bin", "RELAYCAST_TOKEN": "x", "CLAUDECODE": "1", "ANTHROPIC_API_KEY": "k"})
+    assert inherited == {"PATH": "/bin", "ANTHROPIC_API_KEY": "k"}

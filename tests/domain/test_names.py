@@ -1,0 +1,84 @@
+"""Names, addresses, cursors."""
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker.domain.agents import agent_name
+from broker.domain.errors import BadRequest, RelayError
+from broker.domain.events import Cursor, parse_cursor
+from broker.domain.messages import MAX_TEXT_BYTES, ToAgent, ToAll, ToChannel, checked_text, parse_address
+from broker.domain.sessions import session_name
+
+
+@pytest.mark.parametrize("name", ["Worker", "a", "A.b-c_9", "x" * 64])
+def test_names_of_letters_digits_and_a_few_marks_are_valid(name: str) -> None:
+    assert agent_name(name) == session_name(name) == name
+
+
+@pytest.mark.parametrize("name", ["", "1a", "-a", "a b", "a\n", "é", "x" * 65, "a/b", "All", "SYSTEM", "human"])
+def test_other_agent_names_are_refused(name: str) -> None:
+    with pytest.raises(BadRequest) as refused:
+        agent_name(name)
+    assert refused.value.code == "INVALID_NAME"
+
+
+@pytest.mark.parametrize("name", ["", ".a", "a b", "a:b", "a\n", "x" * 65])
+def test_other_session_names_are_refused(name: str) -> None:
+    with pytest.raises(BadRequest):
+        session_name(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("Worker", ToAgent("Worker")),
+        ("@Worker", ToAgent("Worker")),
+        ("#dev-1", ToChannel("#dev-1")),
+        ("*", ToAll()),
+        ("@all", ToAll()),
+        ("@everyone", ToAll()),
+    ],
+)
+def test_an_address_is_an_agent_a_channel_or_everybody(text: str, address: object) -> None:
+    assert parse_address(text) == address
+
+
+@pytest.mark.parametrize("text", ["", "#", "#Dev", "#a b", "@", "**", "all", "@@Worker"])
+def test_other_addresses_are_refused(text: str) -> None:
+    with pytest.raises(BadRequest) as refused:
+        parse_address(text)
+    assert refused.value.code in {"INVALID_ADDRESS", "INVALID_NAME"}
+
+
+@given(st.text())
+def test_any_text_is_an_address_or_refused(text: str) -> None:
+    with contextlib.suppress(BadRequest):
+        parse_address(text)
+
+
+@given(st.text(max_size=20), st.integers(min_value=0, max_value=10**18 - 1))
+def test_a_cursor_reads_back_as_it_was_written(epoch: str, offset: int) -> None:
+    if epoch:
+        assert parse_cursor(str(Cursor(epoch, offset))) == Cursor(epoch, offset)
+
+
+@pytest.mark.parametrize("text", ["", "5", ":5", "e:", "e:-1", "e:x", "e:٣", "e:²", "e:" + "9" * 19, "e:" + "9" * 5000])
+def test_what_is_no_cursor_is_refused(text: str) -> None:
+    with pytest.raises(BadRequest):
+        parse_cursor(text)
+
+
+@pytest.mark.parametrize("text", ["", " \n\t"])
+def test_an_empty_message_is_refused(text: str) -> None:
+    with pytest.raises(BadRequest):
+        checked_text(text)
+
+
+def test_a_message_may_have_so_many_bytes_and_no_more() -> None:
+    assert checked_text("x" * MAX_TEXT_BYTES)
+    with pytest.raises(RelayError) as refused:
+        checked_text("é" * (MAX_TEXT_BYTES // 2 + 1))
+    assert refused.value.code == "TOO_LARGE"

@@ -1,0 +1,72 @@
+"""Which machine runs an agent."""
+
+from typing import Any
+
+import pytest
+
+from broker.domain.agents import Dialect, InstalledCli, Transport
+from broker.domain.errors import NoPlacement
+from broker.domain.ids import ProxyId
+from broker.domain.placement import Proxy, place
+
+
+def a_cli(cli: str = "demo", **changes: Any) -> InstalledCli:
+    given: dict[str, Any] = {"version": "1", "supported": True, "transport": Transport.STDIO}
+    return InstalledCli(cli=cli, dialect=Dialect.ACP, **{**given, **changes})
+
+
+def a_proxy(name: str, **changes: Any) -> Proxy:
+    given: dict[str, Any] = {"labels": (), "clis": (a_cli(),), "online": True, "agents": 0}
+    rest: dict[str, Any] = {"version": "1", "session": None, "since_ms": 0}
+    return Proxy(id=ProxyId(f"id-{name}"), name=name, **{**given, **rest, **changes})
+
+
+def test_the_least_busy_machine_is_chosen() -> None:
+    busy, free = a_proxy("a", agents=3), a_proxy("b", agents=1)
+    assert place([busy, free], cli="demo", machine=None, labels=()) is free
+
+
+def test_the_spawners_own_machine_goes_first() -> None:
+    busy, free = a_proxy("a", agents=3), a_proxy("b")
+    assert place([busy, free], cli="demo", machine=None, labels=(), prefer=busy.id) is busy
+
+
+@pytest.mark.parametrize("machine", ["b", "id-b"])
+def test_a_named_machine_is_taken_by_name_or_id(machine: str) -> None:
+    assert place([a_proxy("a"), a_proxy("b", agents=9)], cli="demo", machine=machine, labels=()).name == "b"
+
+
+def test_all_labels_must_be_there() -> None:
+    both = a_proxy("b", labels=("gpu", "linux"), agents=5)
+    assert place([a_proxy("a", labels=("gpu",)), both], cli="demo", machine=None, labels=["linux", "gpu"]) is both
+
+
+@pytest.mark.parametrize(
+    ("proxies", "asked", "code", "says"),
+    [
+        ([], {}, "NO_PROXY", "relay-connect"),
+        ([a_proxy("a", online=False)], {}, "NO_PROXY", "relay-connect"),
+        ([a_proxy("a")], {"machine": "b"}, "NO_PROXY", "'b'"),
+        ([a_proxy("a")], {"labels": ["gpu"]}, "NO_PROXY", "gpu"),
+        ([a_proxy("a")], {"cli": "codex"}, "CLI_MISSING", "demo"),
+        (
+            [a_proxy("a", clis=(a_cli(supported=False, problem="too old"),))],
+            {},
+            "VERSION_NOT_SUPPORTED",
+            "too old",
+        ),
+        (
+            [a_proxy("a", clis=(a_cli(supported=False, version=None, problem="not on PATH"),))],
+            {},
+            "CLI_MISSING",
+            "not on PATH",
+        ),
+    ],
+)
+def test_a_refusal_says_what_is_missing_where(
+    proxies: list[Proxy], asked: dict[str, Any], code: str, says: str
+) -> None:
+    with pytest.raises(NoPlacement) as refused:
+        place(proxies, **{"cli": "demo", "machine": None, "labels": (), **asked})
+    assert refused.value.code == code
+    assert says in refused.value.message

@@ -1,0 +1,246 @@
+"""The sockets: events after a cursor, the proxy's link, and the codes they are closed with."""
+
+import asyncio
+from typing import Any
+
+import orjson
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+
+from broker.domain.agents import Transport
+from broker.domain.ids import AgentId
+from broker.protocol.agent_events import AgentReady
+from broker.protocol.proxy import Deliver, Spawn, Started, StateChanged, write
+from broker.services.access import token_hash
+from tests.fixtures.desk import a_hello
+from tests.fixtures.gateway import Gateway, Machine, closing
+
+S = "/v1/sessions/main"
+
+
+async def receive(socket: ClientConnection) -> dict[str, Any]:
+    async with asyncio.timeout(10):
+        found: dict[str, Any] = orjson.loads(await socket.recv())
+        return found
+
+
+async def until(socket: ClientConnection, kind: str) -> list[int]:
+    """The offsets up to the first event of a kind."""
+    offsets = []
+    while True:
+        event = await receive(socket)
+        offsets.append(event["offset"])
+        if event["kind"] == kind:
+            return offsets
+
+
+async def test_a_reader_gets_everything_after_its_cursor_and_then_what_happens(gateway: Gateway) -> None:
+    async with gateway.machine():
+        async with gateway.events("main", after="0") as socket:
+            head = await receive(socket)
+            assert head["kind"] == "hello"
+            await gateway.ok("POST", f"{S}/agents", {"name": "Worker", "cli": "demo"})
+            offsets = await until(socket, "agent.ready")
+            assert offsets == list(range(1, len(offsets) + 1))
+        async with gateway.events("main", after=f"{head['epoch']}:2") as socket:
+            await receive(socket)
+            assert (await receive(socket))["offset"] == 3
+        async with gateway.events("main") as socket:
+            head = await receive(socket)
+            await gateway.ok("DELETE", f"{S}/agents/Worker")
+            assert (await receive(socket))["offset"] == head["offset"] + 1
+
+
+@pytest.mark.parametrize("after", ["other:3", "{epoch}:999"])
+async def test_a_cursor_of_another_life_is_told_by_a_reset(gateway: Gateway, after: str) -> None:
+    session = await gateway.ok("POST", "/v1/sessions", {"name": "main"})
+    async with gateway.events("main", after=after.format(epoch=session["epoch"])) as socket:
+        assert [(await receive(socket))["kind"] for _ in range(3)] == ["hello", "reset", "session.created"]
+
+
+async def test_many_readers_see_the_same_burst_without_gap_or_repetition(gateway: Gateway) -> None:
+    async with gateway.machine() as machine:
+        await gateway.ok("POST", f"{S}/agents", {"name": "Worker", "cli": "demo"})
+        (spawn,) = [c for c in machine.commands if isinstance(c, Spawn)]
+        readers = [gateway.events("main", after="0") for _ in range(3)]
+        async with readers[0] as a, readers[1] as b, readers[2] as c:
+            about = {"agent": AgentId(spawn.agent), "generation": 1}
+            burst = [StateChanged(**about, event=AgentReady(native_id="n")) for _ in range(1500)]  # type: ignore[arg-type]
+            await machine.report(*burst)
+            await machine.until(lambda: machine.acked == machine.sent)
+            await gateway.ok("DELETE", f"{S}/agents/Worker")
+            for reader in (a, b, c):
+                await receive(reader)
+                offsets = await until(reader, "agent.released")
+                assert offsets == list(range(1, len(offsets) + 1))
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/v1/sessions/nothing/events", 4504),
+        ("/v1/sessions/main/events?after=rubbish", 4500),
+    ],
+)
+async def test_event_sockets_are_refused_by_a_code(gateway: Gateway, path: str, code: int) -> None:
+    await gateway.ok("POST", "/v1/sessions", {"name": "main"})
+    headers = {"Authorization": f"Bearer {gateway.key}"}
+    async with connect(gateway.ws_url + path, additional_headers=headers, proxy=None) as socket:
+        assert await closing(socket) == code
+
+
+async def test_a_token_that_may_not_read_is_refused_by_a_code(gateway: Gateway) -> None:
+    await gateway.ok("POST", "/v1/sessions", {"name": "main"})
+    _, proxy = await gateway.token("proxy")
+    for token, code in ((proxy, 4503), ("rk_live_unknown", 4501)):
+        async with gateway.events("main", token=token) as socket:
+            assert await closing(socket) == code
+
+
+@pytest.mark.parametrize("kind", ["observer", "proxy"])
+async def test_a_revoked_token_closes_its_sockets_at_once(gateway: Gateway, kind: str) -> None:
+    await gateway.ok("POST", "/v1/sessions", {"name": "main"})
+    token_id, token = await gateway.token(kind)
+    if kind == "observer":
+        async with gateway.events("main", token=token) as socket:
+            await receive(socket)
+            await gateway.ok("DELETE", f"/v1/tokens/{token_id}")
+            assert await closing(socket) == 4501
+    else:
+        async with gateway.machine(token=token) as machine:
+            await machine.until(lambda: machine.auths)
+            await gateway.ok("DELETE", f"/v1/tokens/{token_id}")
+            assert await machine.closed() == 4501
+        async with gateway.proxy_socket(token=machine.auths[0]) as socket:
+            assert await closing(socket) == 4501
+
+
+async def test_a_revocation_before_the_hello_closes_the_socket_too(gateway: Gateway) -> None:
+    token_id, token = await gateway.token("proxy")
+    async with gateway.proxy_socket(token=token) as socket:
+        await gateway.ok("DELETE", f"/v1/tokens/{token_id}")
+        assert await closing(socket) == 4501
+
+
+async def test_a_token_given_in_band_is_good_for_that_machine_only(gateway: Gateway) -> None:
+    await gateway.ok("POST", "/v1/sessions", {"name": "main"})
+    _, token = await gateway.token("proxy")
+    async with gateway.machine(token=token) as machine:
+        await machine.until(lambda: machine.auths)
+    async with gateway.machine(token=machine.auths[0]) as again:
+        assert again.welcome.proxy_id == machine.welcome.proxy_id
+    async with gateway.proxy_socket(token=machine.auths[0]) as socket:
+        await socket.send(write(a_hello(machine_id="another", session="main")))
+        assert await closing(socket) == 4503
+
+
+@pytest.mark.parametrize(
+    ("messages", "code"),
+    [
+        (["{"], 4500),
+        (['{"type":"ack","seq":1}'], 4500),
+        ([b"\x00"], 4500),
+        ([write(a_hello(protocol=99))], 4526),
+        ([write(a_hello()), write(a_hello())], 4500),
+        ([write(a_hello()), '{"type":"reports","reports":[{"seq":1}]}'], 4500),
+        ([write(a_hello()), b"\x00"], 4500),
+        ([write(a_hello(session="x" * 65))], 4503),
+    ],
+)
+async def test_a_proxy_that_breaks_the_protocol_is_closed_with_a_code(
+    gateway: Gateway, messages: list[str | bytes], code: int
+) -> None:
+    async with gateway.proxy_socket() as socket:
+        for message in messages:
+            await socket.send(message)
+        assert await closing(socket) == code
+
+
+async def test_a_proxy_whose_session_is_unknown_is_told_so(gateway: Gateway) -> None:
+    _, token = await gateway.token("proxy")
+    async with gateway.proxy_socket(token=token) as socket:
+        await socket.send(write(a_hello(session="nothing")))
+        assert await closing(socket) == 4504
+
+
+async def test_an_observer_cannot_link_a_machine(gateway: Gateway) -> None:
+    _, token = await gateway.token("observer")
+    async with gateway.proxy_socket(token=token) as socket:
+        await socket.send(write(a_hello()))
+        assert await closing(socket) == 4503
+
+
+async def test_a_newer_connection_of_a_machine_ends_the_older(gateway: Gateway) -> None:
+    async with gateway.machine() as first, gateway.machine() as second:
+        assert await first.closed() == 4509
+        await gateway.ok("POST", f"{S}/agents", {"name": "Worker", "cli": "demo"})
+        assert [c.type for c in second.commands] == ["spawn"]
+
+
+async def test_commands_come_in_order_without_holes_whatever_the_bus_loses(gateway: Gateway) -> None:
+    async with gateway.machine() as machine:
+        await gateway.ok("POST", f"{S}/agents", {"name": "Worker", "cli": "demo"})
+        await asyncio.gather(
+            *(gateway.ok("POST", f"{S}/messages", {"to": "Worker", "text": f"m{i}"}) for i in range(30))
+        )
+        await machine.until(lambda: len([c for c in machine.commands if isinstance(c, Deliver)]) == 30)
+        assert machine.numbers == list(range(1, 32))
+
+
+async def test_a_machine_that_returns_gets_what_it_missed_once(gateway: Gateway) -> None:
+    async with gateway.machine() as machine:
+        machine.answering = False
+        await gateway.ok("POST", f"{S}/agents", {"name": "Worker", "cli": "demo"})
+        (spawn,) = machine.commands
+    await _offline(gateway)
+    sent = await gateway.ok("POST", f"{S}/messages", {"to": "Worker", "text": "later"})
+    assert sent["deliveries"][0]["because"] == "proxy_away"
+    agents = [{"agent": spawn.agent, "generation": 1}]
+    async with gateway.machine(epoch=machine.welcome.epoch, commands_seen=1, agents=agents) as again:
+        await again.until(lambda: again.commands)
+        (order,) = again.commands
+        assert isinstance(order, Deliver)
+        assert order.message_id == sent["message_id"]
+        assert again.numbers == [2]
+
+
+async def _offline(gateway: Gateway) -> None:
+    async with asyncio.timeout(10):
+        while (await gateway.ok("GET", "/v1/proxies"))["proxies"][0]["online"]:
+            await asyncio.sleep(0.01)
+
+
+async def test_an_agent_dials_in_over_the_direct_socket(gateway: Gateway) -> None:
+    async with gateway.machine() as machine:
+        machine.readying = False
+        agent = await gateway.ok("POST", f"{S}/agents", {"name": "Claude", "cli": "demo", "wait": False})
+        await machine.until(lambda: machine.commands)
+        (spawn,) = machine.commands
+        assert isinstance(spawn, Spawn)
+        token = await started(machine, spawn)
+        headers = {"Authorization": f"Bearer {token}"}
+        async with connect(f"{gateway.ws_url}/agent/Claude", additional_headers=headers, proxy=None) as socket:
+            async with asyncio.timeout(10):
+                first = orjson.loads(await socket.recv())
+            assert first["type"] == "control_request"
+            shown = (await gateway.ok("GET", f"{S}/agents"))["agents"][0]
+            assert (shown["id"], shown["state"]) == (agent["id"], "starting")
+        for wrong, name in ((gateway.key, "Claude"), (token, "Other"), ("at_live_x", "Claude")):
+            headers = {"Authorization": f"Bearer {wrong}"}
+            async with connect(f"{gateway.ws_url}/agent/{name}", additional_headers=headers, proxy=None) as socket:
+                assert await closing(socket) in {4001, 4003}
+
+
+async def started(machine: Machine, spawn: Spawn) -> str:
+    token = "at_live_" + "d" * 20 + spawn.agent
+    about = Started(
+        agent=spawn.agent,
+        generation=spawn.generation,
+        version="2.1.112",
+        transport=Transport.SDK_URL,
+        token_sha256=token_hash(token),
+        cwd="/",
+    )
+    await machine.report(about)
+    await machine.until(lambda: machine.acked == machine.sent)
+    return token

@@ -1,0 +1,170 @@
+"""Who sees and does what: every route against every kind of token."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from broker.domain.ids import AgentId
+from broker.gateway.api import Api
+from tests.fixtures.gateway import Gateway, closing
+from tests.gateway.test_api import ask
+
+# What each route needs; the body is good, so that only the token decides.
+ROUTES: list[tuple[str, str, object, str]] = [
+    ("GET", "/v1/whoami", None, "any"),
+    ("GET", "/v1/sessions", None, "read"),
+    ("POST", "/v1/sessions", {"name": "other"}, "spawn"),
+    ("GET", "/v1/sessions/{session}", None, "read"),
+    ("GET", "/v1/sessions/{session}/events", None, "read"),
+    ("GET", "/v1/sessions/{session}/agents", None, "read"),
+    ("POST", "/v1/sessions/{session}/agents", {"name": "New", "cli": "demo", "wait": False}, "spawn"),
+    ("DELETE", "/v1/sessions/{session}/agents/{name}", None, "release"),
+    ("POST", "/v1/sessions/{session}/agents/{name}/interrupt", None, "release"),
+    ("POST", "/v1/sessions/{session}/messages", {"to": "Worker", "text": "x"}, "send"),
+    ("GET", "/v1/sessions/{session}/messages/{message}", None, "read"),
+    ("POST", "/v1/sessions/{session}/channels/{channel}/members", {"agent": "Worker"}, "send"),
+    ("DELETE", "/v1/sessions/{session}/channels/{channel}/members/{name}", None, "send"),
+    ("GET", "/v1/sessions/{session}/approvals", None, "read"),
+    ("GET", "/v1/approvals/{approval}", None, "read"),
+    ("POST", "/v1/approvals/{approval}/answer", {"verdict": "allow"}, "approve"),
+    ("GET", "/v1/rules", None, "read"),
+    ("PUT", "/v1/rules", {"rules": []}, "administer"),
+    ("GET", "/v1/proxies", None, "read"),
+    ("DELETE", "/v1/proxies/{proxy}", None, "administer"),
+    ("GET", "/v1/tokens", None, "administer"),
+    ("POST", "/v1/tokens", {"kind": "observer", "name": "x"}, "administer"),
+    ("DELETE", "/v1/tokens/{token}", None, "administer"),
+]
+MAY = {
+    "observer": {"any", "read"},
+    "proxy": {"any"},
+    "agent": {"any", "read", "send", "spawn", "release"},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Victim:
+    """A workspace with one of everything."""
+
+    ids: dict[str, str]
+    agent_token: str
+
+
+async def furnish(gateway: Gateway, machine: Any) -> Victim:
+    approval = await ask(gateway, machine)
+    sent = await gateway.ok("POST", "/v1/sessions/main/messages", {"to": "Worker", "text": "secret-words"})
+    agent = (await gateway.ok("GET", "/v1/sessions/main/agents"))["agents"][0]
+    token_id, _ = await gateway.token("observer")
+    ids = {
+        "session": machine.welcome.session,
+        "name": "Worker",
+        "message": sent["message_id"],
+        "channel": "%23dev",
+        "approval": approval,
+        "proxy": machine.welcome.proxy_id,
+        "token": token_id,
+    }
+    return Victim(ids=ids, agent_token=machine.tokens[AgentId(agent["id"])])
+
+
+def test_the_matrix_names_every_route() -> None:
+    table = {(route[0], route[1]) for route in ROUTES}
+    served = {
+        (method, route.path)  # type: ignore[attr-defined]
+        for route in Api(None).routes()  # type: ignore[arg-type]
+        for method in route.methods - {"HEAD"}  # type: ignore[attr-defined]
+    }
+    assert table == served
+
+
+async def call(
+    gateway: Gateway, route: tuple[str, str, object, str], ids: dict[str, str], token: str | None
+) -> httpx.Response:
+    method, path, body, _ = route
+    return await gateway.call(method, path.format(**ids), body, token=token)
+
+
+async def test_nothing_answers_without_a_token_or_with_an_unknown_one(gateway: Gateway) -> None:
+    async with gateway.machine() as machine:
+        victim = await furnish(gateway, machine)
+        for route in ROUTES:
+            for token in (None, "rk_live_" + "x" * 43, victim.agent_token[:-1]):
+                answer = await call(gateway, route, victim.ids, token)
+                assert (answer.status_code, answer.json()["error"]["code"]) == (401, "UNAUTHENTICATED"), route
+
+
+async def test_another_workspace_meets_nothing_of_this_one(gateway: Gateway) -> None:
+    stranger = await gateway.another_workspace()
+    async with gateway.machine() as machine:
+        victim = await furnish(gateway, machine)
+        for route in ROUTES:
+            answer = await call(gateway, route, victim.ids, stranger)
+            if re.search(r"{\w+}", route[1]):
+                assert answer.status_code == 404, route
+            for value in (*victim.ids.values(), "secret-words", gateway.workspace):
+                if value not in route[1].format(**victim.ids) and value not in {"Worker", "%23dev"}:
+                    assert value not in answer.text, route
+        assert (await gateway.ok("GET", "/v1/sessions/main/agents"))["agents"][0]["state"] != "released"
+
+
+@pytest.mark.parametrize("kind", ["observer", "proxy", "agent"])
+async def test_each_kind_of_token_does_what_it_may_and_nothing_else(gateway: Gateway, kind: str) -> None:
+    async with gateway.machine() as machine:
+        victim = await furnish(gateway, machine)
+        token = victim.agent_token if kind == "agent" else (await gateway.token(kind))[1]
+        for route in ROUTES:
+            answer = await call(gateway, route, victim.ids, token)
+            if route[3] in MAY[kind]:
+                assert answer.status_code in {200, 403, 404} if route[3] == "release" else answer.status_code == 200, (
+                    route,
+                    answer.text,
+                )
+            else:
+                assert answer.status_code == 403, (route, answer.text)
+
+
+async def test_an_agent_sees_its_own_session_only(gateway: Gateway) -> None:
+    async with gateway.machine() as machine:
+        victim = await furnish(gateway, machine)
+        other = await gateway.ok("POST", "/v1/sessions", {"name": "private"})
+        async with gateway.machine(machine_id="m2", name="two", session="private") as second:
+            spawned = await gateway.ok(
+                "POST", "/v1/sessions/private/agents", {"name": "Spy", "cli": "demo", "on": "two"}
+            )
+            spy = second.tokens[AgentId(spawned["id"])]
+            listed = await gateway.ok("GET", "/v1/sessions", token=spy)
+            assert [s["id"] for s in listed["sessions"]] == [other["id"]]
+            for route in ROUTES:
+                if "{session}" in route[1] or "{approval}" in route[1]:
+                    answer = await call(gateway, route, victim.ids, spy)
+                    assert answer.status_code in {403, 404}, route
+            connection = gateway.events(victim.ids["session"], token=spy)
+            async with connection as socket:
+                assert await closing(socket) == 4504
+
+
+async def test_an_agent_ends_only_those_it_spawned(gateway: Gateway) -> None:
+    async with gateway.machine() as machine:
+        path = "/v1/sessions/main/agents"
+        lead = await gateway.ok("POST", path, {"name": "Lead", "cli": "demo"})
+        await gateway.ok("POST", path, {"name": "Peer", "cli": "demo"})
+        token = machine.tokens[AgentId(lead["id"])]
+        child = await gateway.ok("POST", path, {"name": "Child", "cli": "demo"}, token=token)
+        assert child["spawner"] == "Lead"
+        assert (await gateway.call("DELETE", f"{path}/Peer", token=token)).status_code == 403
+        assert (await gateway.call("POST", f"{path}/Peer/interrupt", token=token)).status_code == 403
+        assert (await gateway.call("DELETE", f"{path}/Child", token=token)).status_code == 200
+
+
+async def test_an_agents_token_ends_with_its_process(gateway: Gateway) -> None:
+    async with gateway.machine() as machine:
+        agent = await gateway.ok("POST", "/v1/sessions/main/agents", {"name": "Worker", "cli": "demo"})
+        token = machine.tokens[AgentId(agent["id"])]
+        async with gateway.events("main", token=token) as socket:
+            await gateway.ok("DELETE", "/v1/sessions/main/agents/Worker")
+            assert await closing(socket) == 4501
+        answer = await gateway.call("GET", "/v1/whoami", token=token)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (401, "TOKEN_REVOKED")
