@@ -22,6 +22,8 @@ _EOF_GRACE_S = 2.0
 """Idle it ends 0.2 s after its input; in a turn it would finish that first."""
 _RELAY_TOOLS = "mcp__relay"
 """Every tool of the server `relay`; calls to them must not ask anybody."""
+_PROMPT_FIRST = {"CLAUDE_CODE_EAGER_FLUSH": "1"}
+"""Otherwise a prompt reaches the disk after the model was asked, and a kill in between would run it twice."""
 
 
 def launch_claude(request: LaunchRequest) -> Launch:
@@ -42,8 +44,7 @@ def launch_claude(request: LaunchRequest) -> Launch:
         return _dialling(request, arguments)
     opening = dataclasses.replace(request.opening(version=__version__), resume=conversation if known else None)
     return Launch(
-        # Otherwise a prompt reaches the disk after the model was asked, and a kill in between would run it twice.
-        command=request.command(*arguments, env={"CLAUDE_CODE_EAGER_FLUSH": "1"}),
+        command=request.command(*arguments, env=_PROMPT_FIRST),
         session=ClaudeSession(opening, session_id=conversation),
         transport=Transport.STDIO,
         eof_grace_s=_EOF_GRACE_S,
@@ -56,7 +57,7 @@ def _dialling(request: LaunchRequest, arguments: list[str]) -> Launch:
         command=request.command(
             # The broker holds this conversation and greets it without instructions: they come with the start.
             *("--sdk-url", url, *arguments, "--append-system-prompt", request.spawn.instructions, "-p", ""),
-            env={"CLAUDE_CODE_SESSION_ACCESS_TOKEN": request.token},
+            env={"CLAUDE_CODE_SESSION_ACCESS_TOKEN": request.token, **_PROMPT_FIRST},
         ),
         session=None,
         transport=Transport.SDK_URL,

@@ -1,6 +1,8 @@
 """An old Claude Code that dials the broker itself: the direct endpoint, with the CLI as it was sold."""
 
 import asyncio
+import os
+import signal
 
 import pytest
 
@@ -64,3 +66,21 @@ async def test_an_old_claude_comes_back_to_a_new_broker_with_its_request_pending
     assert [heard(request)[-1] for request in model.requests] == ["run: touch made.txt"] * 2 + ["still there?"]
     assert len(log.matching(lambda event: event.kind == "approval.requested")) == 1
     assert not log.of("Worker", "agent.restarting")
+
+
+async def test_an_old_claude_that_was_killed_goes_on_with_its_conversation(model: ModelServer, stage: Stage) -> None:
+    model.script = Obedient()
+    async with asyncio.timeout(45):
+        broker = await stage.up()
+        machine = await stage.machine("desk", broker, claude="claude-2.1.120")
+        relay = await stage.relay(broker)
+        log = await stage.log(relay)
+        await relay.spawn("Worker", "claude", "remember this")
+        await log.turns_ended("Worker", 1)
+
+        os.kill(machine.agent_process("Worker"), signal.SIGKILL)
+        await log.ready("Worker", count=2)
+        sent = await relay.send("Worker", "what was it?")
+        assert await log.answered(sent.message_id) == "Done: what was it?"
+
+    assert heard(model.requests[-1]) == ["remember this", "what was it?"]
