@@ -13,7 +13,7 @@ from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Argument, Call, Scripts
 from broker.domain.errors import Fenced
-from broker.domain.ids import LinkId, SessionId, WorkspaceId
+from broker.domain.ids import AgentId, LinkId, SessionId, WorkspaceId
 from broker.protocol.agent_events import (
     AgentBroken,
     AgentReady,
@@ -27,7 +27,7 @@ from broker.protocol.agent_events import (
     TurnStarted,
 )
 from broker.protocol.proxy import Exited, FrameRecorded, Handed, Hello, SpoolOverflowed, Started, StateChanged
-from broker.services.ports import Attached, DecidedApproval, NumberedFact
+from broker.services.ports import Attached, DecidedApproval, NumberedFact, Unfinished
 
 _GRACE_MS = 30_000
 """A laptop that changes networks is back within seconds; after this its agents are shown as lost."""
@@ -88,6 +88,11 @@ class RedisLinks:
     ) -> None:
         """Apply reports in order, each once. Raises `Fenced`."""
         await self._scripts.run_in_order(workspace, list(_calls(facts, link, fence=fence, spool=spool)))
+
+    async def unfinished(self, workspace: WorkspaceId, agent: AgentId) -> Unfinished:
+        """What the connections before have left; to be asked after `attach` has fenced them."""
+        turn, messages, frames = await self._scripts.run("unfinished_of", workspace, agent)
+        return Unfinished(turn_id=turn or None, messages=tuple(messages), frames=tuple(frames))
 
     async def beat(self, gateway: str) -> bool:
         """This gateway lives. False when it was not known: it is new, or its links were taken over meanwhile."""
