@@ -71,6 +71,7 @@ def test_a_search_is_read(text: str, query: LogQuery) -> None:
         ("x -", 3, "value is missing"),
         ("agent:", 6, "value is missing"),
         ("agent:A,,B", 9, "beside this comma"),
+        ("agent:A,", 8, "beside this comma"),
         ('""', 2, "nothing to search for"),
         ("exit:one", 6, "a number"),
         ("exit:99999999999", 6, "a number"),
