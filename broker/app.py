@@ -200,10 +200,10 @@ async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def build_shipping(adapters: Adapters, logs: LogStore) -> ShippingWorker:
-    """The worker that moves logs to the log store."""
+def build_shipping(adapters: Adapters, logs: LogStore, *, alone: bool) -> ShippingWorker:
+    """The worker that moves logs to the log store; `alone` when the store is in this very process."""
     shipper = Shipper(adapters.tail, adapters.backlog, logs, adapters.registry)
-    return ShippingWorker(adapters.timers, adapters.backlog, shipper)
+    return ShippingWorker(adapters.timers, adapters.backlog, shipper, alone=alone)
 
 
 def build_timekeeper(settings: Settings, adapters: Adapters) -> Timekeeper:

@@ -313,6 +313,7 @@ class Api:
             "url": f"{self._s.public_url}/session/{session.id}",
             "epoch": session.epoch,
             "offset": session.offset,
+            "searchable": session.searchable,
             "created_at_ms": session.created_at_ms,
         }
 
