@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -20,6 +20,7 @@ _MAX_PASSES = 8
 _ESCAPED_LETTER = re.compile(r"\\u00[2-7]")
 """JSON may spell a secret's letters so; our own writers do not, but a frame need not be ours."""
 _OVERLAP = 512
+_ANY_MARK = re.compile(r"\[redacted:[a-z][a-z0-9-]{0,31}\]")
 
 Place = tuple[Any, Any]
 """A container and the key or index in it."""
@@ -33,11 +34,18 @@ class Redacted:
     hits: int
 
 
+def marks_in(text: str) -> int:
+    """How many marks a text bears, those of rules that are gone too."""
+    return len(_ANY_MARK.findall(text)) if "[redacted:" in text else 0
+
+
 class Redactor:
     """Masks the known forms and a workspace's own. Immutable; make one for each workspace and keep it."""
 
-    def __init__(self, rules: Iterable[SecretForm] = ()) -> None:
+    def __init__(self, rules: Iterable[SecretForm] = (), *, told: Callable[[str, int], object] | None = None) -> None:
+        """`told` is called with a form's name and how many of its secrets were just masked."""
         own = tuple(rules)
+        self._told = told
         self._forms = (*FORMS, *own)
         names = "|".join(sorted({re.escape(form.name) for form in self._forms} | {MEMBER}))
         self._mark = re.compile(rf"\[redacted:(?:{names})\]")
@@ -113,7 +121,12 @@ class Redactor:
             )
         if not isinstance(value, str) or not value or self._mark.fullmatch(value):
             return value, 0
-        return _mark(MEMBER), 1
+        return self._marked(MEMBER, 1), 1
+
+    def _marked(self, name: str, hits: int) -> str:
+        if self._told is not None:
+            self._told(name, hits)
+        return _mark(name)
 
     def _pass(self, text: str) -> tuple[str, int, str]:
         lowered, hits, last = text.lower(), 0, ""
@@ -130,7 +143,7 @@ class Redactor:
         if not spans:
             return text, 0
         kept = [text[end:start] for (_, end), (start, _) in pairwise([(0, 0), *spans, (len(text), 0)])]
-        return _mark(form.name).join(kept), len(spans)
+        return self._marked(form.name, len(spans)).join(kept), len(spans)
 
     def _secrets(self, text: str, form: SecretForm) -> Iterator[tuple[int, int]]:
         """Where a form's secrets stand. Marks that a match runs into go with it; a match inside of marks is none."""

@@ -11,6 +11,7 @@ from broker.services.approvals import ApprovalDesk
 from broker.services.hub import Hub
 from broker.services.linking import Linking
 from broker.services.ports import Bus
+from broker.services.redaction import Redaction
 from broker.services.router import Router
 from broker.services.sessions import Sessions
 from broker.services.spawner import Spawner
@@ -26,6 +27,7 @@ class Services:
     spawner: Spawner
     desk: ApprovalDesk
     linking: Linking
+    redaction: Redaction
     hub: Hub
     bus: Bus
     link_channel: Callable[[WorkspaceId, LinkId], str]

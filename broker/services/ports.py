@@ -14,6 +14,7 @@ from broker.domain.ids import AgentId, ApprovalId, LinkId, MessageId, ProxyId, S
 from broker.domain.messages import Address, Delivery, Mode, Trace
 from broker.domain.placement import Proxy
 from broker.domain.plans import Plan
+from broker.domain.redaction import Redactor
 from broker.domain.rules import Rule
 from broker.domain.sessions import Session
 from broker.protocol.agent_events import ApprovalRequested
@@ -229,9 +230,16 @@ class Links(Protocol):
         """Commands after a number, each as JSON text."""
 
     async def apply(
-        self, workspace: WorkspaceId, link: LinkId, facts: Sequence[NumberedFact], *, fence: int, spool: str
+        self,
+        workspace: WorkspaceId,
+        link: LinkId,
+        facts: Sequence[NumberedFact],
+        *,
+        fence: int,
+        spool: str,
+        redactor: Redactor,
     ) -> None:
-        """Apply reports in order, each once. Raises `Fenced`."""
+        """Apply reports in order, each once, secrets masked. Raises `Fenced`."""
 
     async def beat(self, gateway: str) -> bool:
         """This gateway lives. False when it was not known: it is new, or its links were taken over meanwhile."""
@@ -271,6 +279,16 @@ class Approvals(Protocol):
         """The workspace's rules, in order."""
 
     async def set_rules(self, workspace: WorkspaceId, rules: Sequence[Rule]) -> None:
+        """Replace them."""
+
+
+class RedactionRules(Protocol):
+    """What a workspace masks beside the known forms of secrets."""
+
+    async def redaction_rules(self, workspace: WorkspaceId) -> list[tuple[str, str]]:
+        """Names and expressions, in order."""
+
+    async def set_redaction_rules(self, workspace: WorkspaceId, rules: Sequence[tuple[str, str]]) -> None:
         """Replace them."""
 
 

@@ -17,6 +17,7 @@ from broker.domain.events import Cursor
 from broker.domain.ids import AgentId, SessionId, WorkspaceId
 from broker.domain.log_projection import project
 from broker.domain.log_rows import LogRow
+from broker.domain.redaction import marks_in
 from broker.services.ports import Backlog, EventLog, LogStore, Registry
 
 _BATCH = 5000
@@ -77,7 +78,7 @@ class Shipper:
     async def _row(self, workspace: WorkspaceId, session: SessionId, text: str) -> LogRow | None:
         event: dict[str, Any] = orjson.loads(text)
         cli = await self._cli(workspace, AgentId(event["agent"])) if event["agent"] else ""
-        return project(event, workspace=workspace, session=session, cli=cli)
+        return project(event, workspace=workspace, session=session, cli=cli, body=text, redactions=marks_in(text))
 
     async def _cli(self, workspace: WorkspaceId, agent: AgentId) -> str:
         if agent not in self._clis:

@@ -18,6 +18,7 @@ _TEMPLATES: dict[str, str] = {
     "proxy_owners": ":proxies:owners",  # hash: machine id -> id of the token that links it
     "live": ":live",  # set: agents that count against the plan
     "rules": ":rules",  # string: JSON list of approval rules
+    "redaction": ":redaction",  # string: JSON list of [name, expression] of the workspace's own redaction rules
     "usage": ":usage:%s",  # hash: day -> counters
     "history": ":history",  # string: set once the workspace's logs are shipped to the log store
     "unshipped": ":unshipped",  # set: sessions with events that the log store has not
