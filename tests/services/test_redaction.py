@@ -87,7 +87,7 @@ async def test_what_was_kept_for_the_agent_ends_with_the_answer(desk: Desk) -> N
                 status=ApprovalStatus.DENIED,
                 by="me",
                 note="",
-                answer=b"{}",  # type: ignore[arg-type]
+                answer=b"{}",
             )
         else:
             await desk.exited(agent, expected=True)

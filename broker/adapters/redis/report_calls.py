@@ -53,7 +53,7 @@ class ReportCalls:
         head: list[Argument] = [self._link, self._fence, self._spool, run[0].seq]
         if isinstance(fact, SpoolOverflowed):
             return Call("report_overflow", [*head, fact.dropped_frames])
-        about = [*head, fact.agent, fact.generation]
+        about: list[Argument] = [*head, fact.agent, fact.generation]
         match fact:
             case FrameRecorded():
                 return Call("report_frames", [*about, *self._frames(run)])
