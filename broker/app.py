@@ -22,6 +22,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from broker import __version__
 from broker.adapters.redis import keys
 from broker.adapters.redis.approvals import RedisApprovals
+from broker.adapters.redis.backlog import RedisBacklog
 from broker.adapters.redis.bus import RedisBus
 from broker.adapters.redis.client import TextRedis, open_redis
 from broker.adapters.redis.event_log import RedisEventLog
@@ -33,6 +34,7 @@ from broker.adapters.redis.scripts import Scripts
 from broker.adapters.redis.timers import RedisTimers
 from broker.adapters.redis.tokens import RedisTokens
 from broker.domain.errors import Unavailable
+from broker.domain.ids import SessionId, WorkspaceId
 from broker.gateway.api import Api
 from broker.gateway.container import Services
 from broker.gateway.direct import DirectSocket
@@ -47,11 +49,15 @@ from broker.services.approvals import ApprovalDesk
 from broker.services.deadlines import Deadlines
 from broker.services.hub import Hub
 from broker.services.linking import Linking
+from broker.services.ports import EventLog, LogStore
 from broker.services.redaction import Redaction
 from broker.services.router import Router
 from broker.services.sessions import Sessions
+from broker.services.shipping import Shipper
 from broker.services.spawner import Spawner
+from broker.services.stitched_log import StitchedLog
 from broker.settings import Settings
+from broker.workers.shipping import ShippingWorker
 from broker.workers.timekeeper import Timekeeper
 
 _log = logging.getLogger(__name__)
@@ -64,7 +70,12 @@ class Adapters:
 
     redis: TextRedis
     bus: RedisBus
-    log: RedisEventLog
+    tail: RedisEventLog
+    """What of a log is still in Redis."""
+    log: EventLog
+    """The whole log: the tail, and the history where there is a log store."""
+    logs: LogStore | None
+    backlog: RedisBacklog
     registry: RedisRegistry
     mailroom: RedisMailroom
     links: RedisLinks
@@ -74,14 +85,18 @@ class Adapters:
     timers: RedisTimers
 
 
-def build_adapters(redis_url: str) -> Adapters:
+def build_adapters(redis_url: str, *, logs: LogStore | None = None) -> Adapters:
     """Adapters for one process."""
     redis = open_redis(redis_url)
     scripts = Scripts(redis)
+    tail = RedisEventLog(redis)
     return Adapters(
         redis=redis,
         bus=RedisBus(redis),
-        log=RedisEventLog(redis),
+        tail=tail,
+        log=StitchedLog(tail, logs) if logs else tail,
+        logs=logs,
+        backlog=RedisBacklog(redis, scripts),
         registry=RedisRegistry(redis, scripts),
         mailroom=RedisMailroom(redis, scripts),
         links=RedisLinks(redis, scripts),
@@ -201,6 +216,12 @@ async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def build_shipping(adapters: Adapters, logs: LogStore) -> ShippingWorker:
+    """The worker that moves logs to the log store."""
+    shipper = Shipper(adapters.tail, adapters.backlog, logs, adapters.registry)
+    return ShippingWorker(adapters.timers, adapters.backlog, shipper)
+
+
 def build_timekeeper(settings: Settings, adapters: Adapters) -> Timekeeper:
     """The worker."""
     redaction = Redaction(adapters.redaction_rules)
@@ -218,12 +239,23 @@ def _health_routes(adapters: Adapters) -> list[BaseRoute]:
         except Exception as error:
             away = Unavailable(f"redis does not answer: {type(error).__name__}")
             return JSONResponse({"ok": False, "error": {"code": away.code, "message": away.message}}, 503)
-        return JSONResponse({"ok": True, "redis": "ready"})
+        return JSONResponse({"ok": True, "redis": "ready", "logs": await _logs_state(adapters.logs)})
 
     async def metrics(_request: Request) -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics)]
+
+
+async def _logs_state(logs: LogStore | None) -> str:
+    """Sessions go on without the log store: what waits for it is kept."""
+    if logs is None:
+        return "not kept"
+    try:
+        await asyncio.wait_for(logs.last_offset(WorkspaceId("-"), SessionId("-"), "-"), 2)
+    except (Unavailable, TimeoutError) as error:
+        return f"degraded: {error}"
+    return "ready" if not logs.degraded else f"ready, {logs.degraded}"
 
 
 def ready_line(settings: Settings) -> bytes:

@@ -55,6 +55,13 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="URL",
             help="redis://, rediss:// or unix:// of a server to share.",
         ),
+        click.option(
+            "--clickhouse",
+            "clickhouse_url",
+            envvar="RELAYCAST_CLICKHOUSE_URL",
+            metavar="URL",
+            help="http(s)://user:password@host:port/database of a server that keeps the logs.",
+        ),
     ]
     for option in reversed(options):
         command = option(command)
@@ -101,6 +108,7 @@ def up(
     json_: bool,
     verbose: bool,
     redis_url: str | None,
+    clickhouse_url: str | None,
     plan: str,
     approval_deadline_s: int,
 ) -> None:
@@ -116,6 +124,7 @@ def up(
         port=port,
         public_url=public_url,
         redis_url=redis_url,
+        clickhouse_url=clickhouse_url,
         plan=Plan(plan),
         approval_deadline_s=approval_deadline_s,
     )
@@ -127,22 +136,37 @@ def up(
 @_serving
 @_common
 def gateway(
-    *, data_dir: Path, host: str, port: int, public_url: str | None, json_: bool, verbose: bool, redis_url: str | None
+    *,
+    data_dir: Path,
+    host: str,
+    port: int,
+    public_url: str | None,
+    json_: bool,
+    verbose: bool,
+    redis_url: str | None,
+    clickhouse_url: str | None,
 ) -> None:
     """Run one gateway on a shared Redis; start as many as you need."""
     from broker.processes import run_gateway  # noqa: PLC0415 - --help must not load the server
 
-    settings = Settings(data_dir=data_dir, host=host, port=port, public_url=public_url, redis_url=redis_url)
+    settings = Settings(
+        data_dir=data_dir,
+        host=host,
+        port=port,
+        public_url=public_url,
+        redis_url=redis_url,
+        clickhouse_url=clickhouse_url,
+    )
     _run(run_gateway(settings, on_ready=lambda s: _say_ready(s, json_=json_)), verbose=verbose)
 
 
 @main.command()
 @_common
-def worker(*, json_: bool, verbose: bool, redis_url: str | None) -> None:
+def worker(*, json_: bool, verbose: bool, redis_url: str | None, clickhouse_url: str | None) -> None:
     """Run one worker (deadlines) on a shared Redis; start as many as you need."""
     from broker.processes import run_worker  # noqa: PLC0415 - --help must not load the server
 
-    settings = Settings(redis_url=redis_url)
+    settings = Settings(redis_url=redis_url, clickhouse_url=clickhouse_url)
     ready = '{"ready":true}' if json_ else "worker is ready"
     _run(run_worker(settings, on_ready=lambda _: click.echo(ready)), verbose=verbose)
 

@@ -15,8 +15,10 @@ from pathlib import Path
 import orjson
 import uvicorn
 
+from broker.adapters.clickhouse.client import clickhouse_server, embedded_clickhouse
+from broker.adapters.clickhouse.store import open_log_store
 from broker.adapters.embedded import FolderLock, embedded_redis, write_private
-from broker.app import Adapters, build_adapters, build_app, build_services, build_timekeeper
+from broker.app import Adapters, build_adapters, build_app, build_services, build_shipping, build_timekeeper
 from broker.domain.access import TokenKind
 from broker.domain.errors import RelayError
 from broker.domain.ids import WorkspaceId
@@ -24,6 +26,7 @@ from broker.gateway.sockets import OpenSockets
 from broker.protocol.agent_session import MAX_FRAME_BYTES
 from broker.protocol.proxy import MAX_LINK_MESSAGE_BYTES
 from broker.services.access import new_token
+from broker.services.ports import LogStore
 from broker.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -66,10 +69,10 @@ async def run_up(settings: Settings, *, on_ready: Callable[[Settings], None]) ->
     lock.acquire()
     try:
         with _bound(settings) as (listening, bound):
-            async with _redis(bound) as url:
-                adapters = build_adapters(url)
+            async with _redis(bound) as url, _logs(bound, embedded=True) as logs:
+                adapters = build_adapters(url, logs=logs)
                 await _adopt_key(bound, adapters)
-                async with _worker(bound, url), _told(bound):
+                async with _worker(bound, url, logs), _told(bound):
                     await _serve(bound, adapters, listening, on_ready=on_ready)
     finally:
         lock.release()
@@ -78,12 +81,13 @@ async def run_up(settings: Settings, *, on_ready: Callable[[Settings], None]) ->
 async def run_gateway(settings: Settings, *, on_ready: Callable[[Settings], None]) -> None:
     """One gateway on a shared Redis, until SIGTERM or SIGINT."""
     with _bound(settings) as (listening, bound):
-        await _serve(bound, build_adapters(_shared(settings)), listening, on_ready=on_ready)
+        async with _logs(bound, embedded=False) as logs:
+            await _serve(bound, build_adapters(_shared(settings), logs=logs), listening, on_ready=on_ready)
 
 
 async def run_worker(settings: Settings, *, on_ready: Callable[[Settings], None]) -> None:
     """One worker on a shared Redis, until SIGTERM or SIGINT."""
-    async with _worker(settings, _shared(settings)):
+    async with _logs(settings, embedded=False) as logs, _worker(settings, _shared(settings), logs):
         on_ready(settings)
         await _signalled().wait()
 
@@ -123,6 +127,21 @@ async def _redis(settings: Settings) -> AsyncIterator[str]:
         yield url
 
 
+@contextlib.asynccontextmanager
+async def _logs(settings: Settings, *, embedded: bool) -> AsyncIterator[LogStore | None]:
+    """The log store: a server by URL, else the engine in this process, which one process alone can have."""
+    if not settings.keep_logs or (settings.clickhouse_url is None and not embedded):
+        yield None
+        return
+    url = settings.clickhouse_url
+    engine = clickhouse_server(url) if url else embedded_clickhouse(settings.data_dir / "clickhouse")
+    async with engine as clickhouse:
+        store = await open_log_store(clickhouse)
+        if store.degraded:
+            _log.warning("log store: %s", store.degraded)
+        yield store
+
+
 async def _adopt_key(settings: Settings, adapters: Adapters) -> None:
     """The workspace key in the data folder, made at the first start."""
     token = _read_or_make_key(settings.key_file)
@@ -147,14 +166,17 @@ async def _told(settings: Settings) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def _worker(settings: Settings, redis_url: str) -> AsyncIterator[None]:
+async def _worker(settings: Settings, redis_url: str, logs: LogStore | None) -> AsyncIterator[None]:
     adapters = build_adapters(redis_url)
-    task = asyncio.create_task(build_timekeeper(settings, adapters).run(), name="timekeeper")
+    tasks = [asyncio.create_task(build_timekeeper(settings, adapters).run(), name="timekeeper")]
+    if logs is not None:
+        tasks.append(asyncio.create_task(build_shipping(adapters, logs).run(), name="shipping"))
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await adapters.redis.aclose()
 
 

@@ -26,6 +26,10 @@ class Settings:
     """0 lets the system choose."""
     redis_url: str | None = None
     """None: a Valkey server of our own in the data folder."""
+    clickhouse_url: str | None = None
+    """None: the engine in this process, on the data folder; only `up` has that."""
+    keep_logs: bool = True
+    """Whether sessions' logs go to a log store; without one they end with what Redis holds."""
     public_url: str | None = None
     """How people and machines reach the gateway, when a proxy or load balancer stands before it."""
     plan: Plan = Plan.TEAM

@@ -112,7 +112,16 @@ class ReportCalls:
         # An agent that is allowed to go on gets its input back as it gave it: it is kept until then, and no longer.
         given = orjson.dumps(fact.event.input) if masked != body.decode() and not fact.decided else b""
         status, by, answer = fact.decided or ("", "", b"")
-        rest = [fact.id, fact.event.native_id, masked, fact.deadline_s * 1000, status, by, answer, given]
+        rest: list[Argument] = [
+            fact.id,
+            fact.event.native_id,
+            masked,
+            fact.deadline_s * 1000,
+            status,
+            by,
+            answer,
+            given,
+        ]
         return Call("report_approval", [*about, *rest])
 
     def _masked(self, text: str) -> str:
