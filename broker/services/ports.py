@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from broker.domain.access import Principal, TokenKind
@@ -31,6 +31,7 @@ from broker.domain.plans import Plan
 from broker.domain.redaction import Redactor
 from broker.domain.rules import Rule
 from broker.domain.sessions import Session
+from broker.domain.usage import Usage, UsageBy
 from broker.protocol.agent_events import ApprovalRequested
 from broker.protocol.proxy import Hello, Report
 
@@ -435,6 +436,9 @@ class LogStore(Protocol):
 
     async def delete_workspace(self, workspace: WorkspaceId) -> int:
         """Delete all logs of a workspace; how many rows that were. Returns only when none is left."""
+
+    async def usage(self, workspace: WorkspaceId, *, since: date, until: date, by: UsageBy) -> list[Usage]:
+        """Counters from one day to another, both included. They outlive the rows, by content-free numbers alone."""
 
     async def purge(self) -> None:
         """Give the space of deleted and expired rows back now, without waiting for merges."""
