@@ -30,6 +30,7 @@ from broker.adapters.redis.links import RedisLinks
 from broker.adapters.redis.mailroom import RedisMailroom
 from broker.adapters.redis.redaction import RedisRedactionRules
 from broker.adapters.redis.registry import RedisRegistry
+from broker.adapters.redis.retention import RedisRetention
 from broker.adapters.redis.scripts import Scripts
 from broker.adapters.redis.timers import RedisTimers
 from broker.adapters.redis.tokens import RedisTokens
@@ -51,12 +52,15 @@ from broker.services.hub import Hub
 from broker.services.linking import Linking
 from broker.services.ports import EventLog, LogStore
 from broker.services.redaction import Redaction
+from broker.services.retention import LogRetention, RetentionKeeper
 from broker.services.router import Router
 from broker.services.sessions import Sessions
 from broker.services.shipping import Shipper
 from broker.services.spawner import Spawner
 from broker.services.stitched_log import StitchedLog
+from broker.services.usage import UsageMeter
 from broker.settings import Settings
+from broker.workers.retention import RetentionWorker
 from broker.workers.shipping import ShippingWorker
 from broker.workers.timekeeper import Timekeeper
 
@@ -81,6 +85,7 @@ class Adapters:
     links: RedisLinks
     approvals: RedisApprovals
     redaction_rules: RedisRedactionRules
+    retention: RedisRetention
     tokens: RedisTokens
     timers: RedisTimers
 
@@ -102,6 +107,7 @@ def build_adapters(redis_url: str, *, logs: LogStore | None = None) -> Adapters:
         links=RedisLinks(redis, scripts),
         approvals=RedisApprovals(redis, scripts),
         redaction_rules=RedisRedactionRules(redis),
+        retention=RedisRetention(redis, scripts),
         tokens=RedisTokens(redis),
         timers=RedisTimers(redis, scripts),
     )
@@ -130,6 +136,8 @@ def build_services(settings: Settings, adapters: Adapters, *, gateway: str) -> S
             gateway=gateway,
         ),
         redaction=redaction,
+        meter=UsageMeter(adapters.logs),
+        retention=LogRetention(adapters.retention, adapters.logs, adapters.registry, adapters.backlog),
         hub=hub,
         bus=adapters.bus,
         link_channel=lambda w, link: keys.key(w, "link_channel", link),
@@ -220,6 +228,11 @@ def build_shipping(adapters: Adapters, logs: LogStore) -> ShippingWorker:
     """The worker that moves logs to the log store."""
     shipper = Shipper(adapters.tail, adapters.backlog, logs, adapters.registry)
     return ShippingWorker(adapters.timers, adapters.backlog, shipper)
+
+
+def build_retention(adapters: Adapters, logs: LogStore) -> RetentionWorker:
+    """The worker that dates and forgets logs."""
+    return RetentionWorker(adapters.timers, RetentionKeeper(adapters.retention, logs, adapters.registry))
 
 
 def build_timekeeper(settings: Settings, adapters: Adapters) -> Timekeeper:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from broker.domain.access import Principal, TokenKind
 from broker.domain.agents import Agent
 from broker.domain.approvals import Approval, ApprovalStatus
+from broker.domain.errors import Conflict
 from broker.domain.events import Cursor
 from broker.domain.ids import AgentId, ApprovalId, LinkId, MessageId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.log_pages import (
@@ -29,6 +30,7 @@ from broker.domain.messages import Address, Delivery, Mode, Trace
 from broker.domain.placement import Proxy
 from broker.domain.plans import Plan
 from broker.domain.redaction import Redactor
+from broker.domain.retention import Dated, Retention
 from broker.domain.rules import Rule
 from broker.domain.sessions import Session
 from broker.domain.usage import Usage, UsageBy
@@ -124,6 +126,13 @@ class Backlog(Protocol):
 
     def wakeups(self) -> AsyncIterator[WorkspaceId]:
         """Workspaces, as sessions in them begin to have unshipped events."""
+
+
+def kept(logs: LogStore | None) -> LogStore:
+    """The log store. Raises `Conflict` (NO_LOG_STORE) where there is none."""
+    if logs is None:
+        raise Conflict("this broker keeps no long history; start it with --clickhouse URL", code="NO_LOG_STORE")
+    return logs
 
 
 class Registry(Protocol):
@@ -295,6 +304,40 @@ class Approvals(Protocol):
 
     async def set_rules(self, workspace: WorkspaceId, rules: Sequence[Rule]) -> None:
         """Replace them."""
+
+
+class RetentionState(Protocol):
+    """How long a workspace's log is kept, what of that was carried out, and what is to be forgotten."""
+
+    async def retention(self, workspace: WorkspaceId) -> Retention:
+        """By plan and by the workspace's own wish."""
+
+    async def set_own_days(self, workspace: WorkspaceId, days: int | None) -> None:
+        """The workspace's own wish; None for the plan's days."""
+
+    async def dated(self, workspace: WorkspaceId) -> Dated | None:
+        """What the log store's rows were last dated by."""
+
+    async def set_dated(self, workspace: WorkspaceId, *, days: int, sure: bool) -> None:
+        """Remember it."""
+
+    async def expire_tail(self, workspace: WorkspaceId, session: SessionId, *, days: int) -> None:
+        """Let go of events that are too old and in the log store."""
+
+    async def remove_session(self, workspace: WorkspaceId, session: SessionId) -> None:
+        """End a session and remember to sweep after it. Raises `NotFound`, `Conflict` (SESSION_HAS_AGENTS)."""
+
+    async def sweep(self, workspace: WorkspaceId, session: SessionId) -> None:
+        """Delete whatever is left of a session that was removed."""
+
+    async def removed(self, workspace: WorkspaceId) -> dict[SessionId, int]:
+        """Sessions that were removed, with the time in ms, until they are known to be swept."""
+
+    async def forget_removed(self, workspace: WorkspaceId, session: SessionId) -> None:
+        """Nothing of it can turn up any more."""
+
+    async def clear_log(self, workspace: WorkspaceId, session: SessionId) -> None:
+        """Forget a session's events; it goes on."""
 
 
 class RedactionRules(Protocol):

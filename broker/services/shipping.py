@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from broker.domain.errors import NotFound
 from broker.domain.events import Cursor
 from broker.domain.ids import AgentId, SessionId, WorkspaceId
 from broker.domain.log_projection import project
@@ -62,7 +63,10 @@ class Shipper:
         pieces: list[_Piece] = []
         room = _BATCH
         for session in sorted(await self._backlog.waiting(workspace)):
-            pieces.append(await self._piece(workspace, session, limit=room))
+            try:
+                pieces.append(await self._piece(workspace, session, limit=room))
+            except NotFound:  # deleted since it was listed
+                continue
             room -= pieces[-1].events
             if room <= 0:
                 break
