@@ -54,7 +54,8 @@ class Draft:
 
     def is_about(self, kind: LineKind) -> Self:
         """One aspect of the event; of several the first in the order of `LineKind` names the line."""
-        self.kind = min(self.kind, kind, key=_BY_PRIORITY.__getitem__)
+        if _BY_PRIORITY[kind] < _BY_PRIORITY[self.kind]:
+            self.kind = kind
         return self
 
     def say(self, text: str) -> None:
@@ -127,7 +128,11 @@ def text_of(value: object) -> str:
 
 def readable(value: object) -> str:
     """JSON for people: a line `name: value` for each leaf that says something, without brackets and quotes."""
-    return "\n".join(f"{name}: {leaf}" if name else str(leaf) for name, leaf in _leaves(value))
+    return "\n".join(f"{name}: {_shown(leaf)}" if name else _shown(leaf) for name, leaf in _leaves(value))
+
+
+def _shown(leaf: object) -> str:
+    return str(leaf).lower() if isinstance(leaf, bool) else str(leaf)
 
 
 def _leaves(value: object) -> Iterator[tuple[str, object]]:

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from broker.domain.ids import AgentId, SessionId, WorkspaceId
 
+_NO_AGENT = AgentId("")
+
 
 class LineKind(StrEnum):
     """What a line is about, in the words people search by. An event with several aspects has the first that fits."""
@@ -33,9 +35,6 @@ class LineKind(StrEnum):
     """A native frame with nothing else to it."""
 
 
-_NOBODY = AgentId("")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogRow:
     """One row of the log table. Its identity is (workspace, session, epoch, offset)."""
@@ -51,7 +50,7 @@ class LogRow:
     """The event kind as in the session's log: `agent.frame`, `turn.ended`, …"""
     agent: str = ""
     """Name, '' when the event is no agent's."""
-    agent_id: AgentId = _NOBODY
+    agent_id: AgentId = _NO_AGENT
     cli: str = ""
     frame_type: str = ""
     tool: str = ""

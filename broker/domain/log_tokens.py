@@ -20,6 +20,7 @@ class InvalidQuery(BadRequest):
     code = "INVALID_QUERY"
 
     def __init__(self, problem: str, *, query: str, at: int) -> None:
+        at = min(at, max(len(query) - 1, 0))  # what is missing at the end is shown at the last character
         self.problem = problem
         self.column = at + 1
         self.pointer = _pointer(query, at)
@@ -63,7 +64,7 @@ def _condition(query: str, place: int) -> tuple[Condition, int]:
     value, value_at, end, kind = _value(query, head.end())
     if not value.strip():
         missing = f"a value is missing after {head[0]!r}" if head[0] else "there is nothing to search for"
-        raise InvalidQuery(missing, query=query, at=min(value_at, len(query) - 1))
+        raise InvalidQuery(missing, query=query, at=value_at)
     condition = Condition(
         at=place,
         excluded=head["minus"] == "-",

@@ -6,7 +6,9 @@ Redacting twice changes nothing. The forms are in `secret_forms`, a workspace's 
 from __future__ import annotations
 
 import json
+import math
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -21,6 +23,8 @@ _ESCAPED_LETTER = re.compile(r"\\u00[2-7]")
 """JSON may spell a secret's letters so; our own writers do not, but a frame need not be ours."""
 _OVERLAP = 512
 _ANY_MARK = re.compile(r"\[redacted:[a-z][a-z0-9-]{0,31}\]")
+
+Span = tuple[int, int]
 
 Place = tuple[Any, Any]
 """A container and the key or index in it."""
@@ -57,8 +61,7 @@ class Redactor:
         """Whether an event's JSON text can hold anything to mask. False is certain; most events need no more."""
         if self._looks_at_all:
             return True
-        lowered = text.lower()
-        return any(trigger in lowered for trigger in self._triggers) or bool(_ESCAPED_LETTER.search(text))
+        return _holds(text.lower(), self._triggers) or _ESCAPED_LETTER.search(text) is not None
 
     def text(self, text: str) -> Redacted:
         """Mask secrets in plain text."""
@@ -96,10 +99,10 @@ class Redactor:
         """Mask secrets in JSON text; the text itself when there are none. Raises `ValueError` when it is not JSON."""
         if not self.suspects(text):
             return Redacted(text, 0)
-        value, hits = self.json(json.loads(text))
-        return (
-            Redacted(json.dumps(value, ensure_ascii=False, separators=(",", ":")), hits) if hits else Redacted(text, 0)
-        )
+        value, hits = self.json(json.loads(text, parse_float=_finite))
+        if not hits:
+            return Redacted(text, 0)
+        return Redacted(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")), hits)
 
     def _members(self, members: dict[str, Any]) -> tuple[dict[str, Any], int]:
         """A copy of an object with names redacted and the values of secret members masked."""
@@ -115,10 +118,8 @@ class Redactor:
 
     def _masked(self, value: Any) -> tuple[Any, int]:
         if isinstance(value, list):
-            pairs = [self._masked(each) for each in value if not isinstance(each, list)]
-            return (
-                ([new for new, _ in pairs], sum(hits for _, hits in pairs)) if len(pairs) == len(value) else (value, 0)
-            )
+            pairs = [self._masked(each) if isinstance(each, str) else (each, 0) for each in value]
+            return [new for new, _ in pairs], sum(hits for _, hits in pairs)
         if not isinstance(value, str) or not value or self._mark.fullmatch(value):
             return value, 0
         return self._marked(MEMBER, 1), 1
@@ -131,7 +132,7 @@ class Redactor:
     def _pass(self, text: str) -> tuple[str, int, str]:
         lowered, hits, last = text.lower(), 0, ""
         for form in self._forms:
-            if form.triggers and not any(trigger in lowered for trigger in form.triggers):
+            if form.triggers and not _holds(lowered, form.triggers):
                 continue
             text, found = self._mask(text, form)
             if found:
@@ -145,16 +146,21 @@ class Redactor:
         kept = [text[end:start] for (_, end), (start, _) in pairwise([(0, 0), *spans, (len(text), 0)])]
         return self._marked(form.name, len(spans)).join(kept), len(spans)
 
-    def _secrets(self, text: str, form: SecretForm) -> Iterator[tuple[int, int]]:
+    def _secrets(self, text: str, form: SecretForm) -> Iterator[Span]:
         """Where a form's secrets stand. Marks that a match runs into go with it; a match inside of marks is none."""
         group = "secret" if "secret" in form.pattern.groupindex else 0
-        marks = [match.span() for match in self._mark.finditer(text)] if "[redacted:" in text else []
+        marks = [mark.span() for mark in self._mark.finditer(text)] if "[redacted:" in text else []
         for match in _matches(text, form):
             start, end = match.span(group)
-            touched = [(a, b) for a, b in marks if a < end and start < b]
+            touched = _touched(marks, start, end)
             covered = sum(min(b, end) - max(a, start) for a, b in touched)
             if covered < end - start and form.accepts(match[group]):
                 yield min([start, *(a for a, _ in touched)]), max([end, *(b for _, b in touched)])
+
+
+def _touched(marks: list[Span], start: int, end: int) -> list[Span]:
+    first = bisect_right(marks, start, key=lambda mark: mark[1])
+    return marks[first : bisect_left(marks, end, key=lambda mark: mark[0])]
 
 
 def _matches(text: str, form: SecretForm) -> Iterator[re.Match[str]]:
@@ -165,7 +171,7 @@ def _matches(text: str, form: SecretForm) -> Iterator[re.Match[str]]:
         yield from form.pattern.finditer(text, start, end)
 
 
-def _windows(text: str, size: int) -> Iterator[tuple[int, int]]:
+def _windows(text: str, size: int) -> Iterator[Span]:
     """Each line, the long ones in pieces that overlap."""
     start = 0
     for line in text.splitlines(keepends=True):
@@ -174,9 +180,22 @@ def _windows(text: str, size: int) -> Iterator[tuple[int, int]]:
         start += len(line)
 
 
-def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+def _finite(digits: str) -> float | None:
+    """JSON has no infinity, but Python reads 1e999 as one and would write it so."""
+    number = float(digits)
+    return number if math.isfinite(number) else None
+
+
+def _holds(lowered: str, triggers: tuple[str, ...]) -> bool:
+    for trigger in triggers:  # noqa: SIM110 - runs for every event, and `any` with its generator takes twice as long
+        if trigger in lowered:
+            return True
+    return False
+
+
+def _merged(spans: Iterable[Span]) -> list[Span]:
     """In order and apart: windows overlap, and so may what is found in them."""
-    merged: list[tuple[int, int]] = []
+    merged: list[Span] = []
     for start, end in sorted(spans):
         if merged and start < merged[-1][1]:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))

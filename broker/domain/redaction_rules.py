@@ -6,12 +6,12 @@ Python's `re` cannot be given a time limit, so an expression must not be able to
   and the counts `* + ? {m} {m,} {m,n}`; no look-around, no back-references, no flags but a leading `(?i)`;
 * nothing that can itself match in several ways may be repeated: no `(a+)+`, no `(a|b)*`; that is where exponential
   time comes from;
-* open counts end at 256, and all counts and alternatives together leave at most 65 536 ways to match at one place, so
-  `.*.*.*x` is refused;
+* open counts end at 256, and all counts and alternatives together leave at most 4 096 ways to match at one place, so
+  `.*.*x` is refused and `[a-z]{4,40}-[a-z]{4,40}` is not;
 * it is matched line by line, 2 048 characters at a time.
 
-So one rule takes at most some seconds on the worst line that could be made for it, and microseconds on real ones. That
-is an estimate from the expression's structure, not a proof for every engine.
+So a rule costs microseconds on real lines and, on the worst that could be made for it, some twenty for each character.
+That is an estimate from the expression's structure, not a limit that is enforced while it runs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MAX_RULES = 20
 MAX_PATTERN_CHARACTERS = 200
 MIN_MATCH_CHARACTERS = 4
 """Anything shorter is no secret, and would mask half of every text."""
-MAX_WAYS = 2**16
+MAX_WAYS = 2**12
 OPEN_COUNT = 256
 WINDOW = 2048
 
@@ -106,7 +106,7 @@ def _bounded(name: str, pattern: str) -> str:
     if whole.width < MIN_MATCH_CHARACTERS:
         raise _refusal(name, f"it could match fewer than {MIN_MATCH_CHARACTERS} characters")
     if whole.ways > MAX_WAYS:
-        raise _refusal(name, "it could take too long: fewer or closer counts, such as {8,64} instead of +")
+        raise _refusal(name, "it could take too long: fewer or closer counts, such as {8,40} instead of +")
     return "".join(written)
 
 

@@ -21,6 +21,7 @@ _NAMED = (
     r"(?:pass(?:word|wd|phrase)|secret|token|credential|authorization"
     r"|api[_-]?key|access[_-]?key|private[_-]?key|secret[_-]?key|account[_-]?key)"
 )
+_NAMED_TRIGGERS = ("pass", "secret", "token", "credential", "key", "authorization")
 _VALUE = r"(?P<secret>[^\s\"'`\\,;&|<>(){}\[\]$][^\s\"'`\\,;&|<>(){}\[\]]{5,511})"
 """Not a variable, a call or a placeholder, and not a mark."""
 
@@ -49,19 +50,21 @@ def is_random(found: str) -> bool:
         return False
     counts = Counter(found).values()
     entropy = -sum(count / len(found) * math.log2(count / len(found)) for count in counts)
-    return entropy > 2.8
+    return entropy > 2.3
 
 
 def _is_credential(found: str) -> bool:
     """Random, or as people choose passwords: letters, digits or signs mixed, and neither a name nor a call in code."""
     mixed = _has_digit(found) and any(character.isalpha() for character in found)
-    return is_random(found) or (mixed and not re.fullmatch(r"[A-Za-z_][\w.]*(?:\.\w+)+|v?[\d.]+\w{0,3}", found))
+    return is_random(found) or (mixed and not re.fullmatch(r"[A-Za-z_]\w*(?:\.\w+)+|v?[\d.]+\w{0,3}", found))
 
 
-def _literal(name: str, literal: str, rest: str, *, accepts: Callable[[str], bool] = bool) -> SecretForm:
+def _literal(
+    name: str, literal: str, rest: str, *, trigger: str = "", accepts: Callable[[str], bool] = bool
+) -> SecretForm:
     """A secret that begins with a literal which nothing of the same alphabet precedes."""
     pattern = re.compile(rf"{literal}(?<![A-Za-z0-9]{literal}){rest}", _FLAGS)
-    return SecretForm(name, (literal.lower(),), pattern, accepts)
+    return SecretForm(name, (trigger or literal.lower(),), pattern, accepts)
 
 
 _RELAY = r"[A-Za-z0-9_-]{8,}"
@@ -73,9 +76,12 @@ _PRIVATE_KEY = (
 )
 
 FORMS: tuple[SecretForm, ...] = (
-    SecretForm("private-key", ("private key",), re.compile(_PRIVATE_KEY, _FLAGS)),
-    *(_literal("relay-token", prefix, _RELAY) for prefix in ("rk_live_", "at_live_", "nt_live_", "ot_live_")),
-    _literal("anthropic-key", "sk-ant-", r"[A-Za-z0-9_-]{12,}"),
+    SecretForm("private-key", ("key",), re.compile(_PRIVATE_KEY, _FLAGS)),
+    *(
+        _literal("relay-token", prefix, _RELAY, trigger="_live_")
+        for prefix in ("rk_live_", "at_live_", "nt_live_", "ot_live_")
+    ),
+    _literal("anthropic-key", "sk-ant-", r"[A-Za-z0-9_-]{12,}", trigger="sk-"),
     _literal("openai-key", "sk-", r"(?!ant-)[A-Za-z0-9_-]{20,}", accepts=_has_digit),
     _literal("google-key", "AIza", r"[A-Za-z0-9_-]{30,}"),
     _literal("google-token", "ya29.", r"[A-Za-z0-9_.-]{20,}"),
@@ -85,11 +91,11 @@ FORMS: tuple[SecretForm, ...] = (
     _literal("npm-token", "npm_", r"[A-Za-z0-9]{30,}"),
     _literal("pypi-token", "pypi-AgE", r"[A-Za-z0-9_-]{20,}"),
     _literal("huggingface-token", "hf_", r"[A-Za-z0-9]{30,}"),
-    _literal("stripe-key", "sk_live_", r"[A-Za-z0-9]{16,}"),
+    _literal("stripe-key", "sk_live_", r"[A-Za-z0-9]{16,}", trigger="_live_"),
     _literal("aws-key", "AKIA", r"[A-Z0-9]{16}(?![A-Za-z0-9])"),
     _literal("aws-key", "ASIA", r"[A-Z0-9]{16}(?![A-Za-z0-9])"),
     SecretForm("slack-token", ("xox", "xapp-"), re.compile(r"x(?:ox[a-z]|app)-[A-Za-z0-9-]{10,}", _FLAGS)),
-    _literal("jwt", "eyJ", r"[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]*){1,3}"),
+    _literal("jwt", "eyJ", r"[A-Za-z0-9_-]{10,1000}\.[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]*){1,3}"),
     SecretForm(
         "url-password", ("://",), re.compile(r"://[^\s/:@\"']{0,64}:(?P<secret>[^\s/@\"'<>{}\[\]$]{3,256})@", _FLAGS)
     ),
@@ -109,7 +115,7 @@ FORMS: tuple[SecretForm, ...] = (
     ),
     SecretForm(
         "aws-secret",
-        ("aws",),
+        ("key",),
         re.compile(
             rf"aws_?(?:secret)?_?(?:access)?_?key{_QUOTE}\s{{0,4}}[:=]\s{{0,4}}{_QUOTE}"
             r"(?P<secret>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+])",
@@ -124,13 +130,13 @@ FORMS: tuple[SecretForm, ...] = (
     ),
     SecretForm(
         "assignment",
-        ("secret", "token", "credential", "key", "authorization"),
+        _NAMED_TRIGGERS,
         re.compile(rf"{_NAMED}{_QUOTE}\s{{0,4}}(?:=>|[:=])\s{{0,4}}{_QUOTE}{_VALUE}", _ANY_CASE),
         is_random,
     ),
     SecretForm(
         "assignment",
-        ("--",),
+        _NAMED_TRIGGERS,
         re.compile(rf"--(?:[a-z0-9]{{1,20}}-){{0,3}}{_NAMED} {{1,4}}{_QUOTE}{_VALUE}", _ANY_CASE),
         is_random,
     ),

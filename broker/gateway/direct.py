@@ -26,7 +26,7 @@ from broker.gateway.mailbox_pump import Kicked, MailboxPump, Superseded
 from broker.gateway.sockets import OpenSockets, close, first_cause, receive_text
 from broker.protocol.agent_events import StateEvent
 from broker.protocol.agent_session import Direction, Frame, Opening, Prompt
-from broker.protocol.claude import ClaudeSession
+from broker.protocol.claude import ClaudeSession, Predecessor
 from broker.protocol.close_codes import CloseCode
 from broker.protocol.errors import ProtocolViolation
 from broker.protocol.proxy import (
@@ -104,13 +104,8 @@ class _Connection:
 
     async def run(self) -> None:
         """Attach, open the conversation, and carry frames and commands."""
-        self._session = ClaudeSession(
-            Opening(cwd=self._agent.cwd or "", instructions="", mcp_url="", mcp_token="", client_version=__version__),
-            session_id=self._agent.native_id or self._agent.id,
-            # The CLI never sends a permission request again, not even when another gateway has died with it.
-            pending=await self._s.desk.pending_of(self._principal, self._agent.id),
-        )
         attached = await self._s.linking.attach_direct(self._principal, self._hello())
+        self._session = await self._opened()
         pump = MailboxPump(
             read=lambda after: self._s.linking.commands(self._principal, attached, after=after),
             send=lambda seq, command: self._obey(attached, seq, command),
@@ -127,6 +122,25 @@ class _Connection:
             LINKS.labels("direct").dec()
             await stop()
             await self._detach(attached)
+
+    async def _opened(self) -> ClaudeSession:
+        """The codec, with what its predecessors knew: the CLI outlives connections, and gateways."""
+        unfinished = await self._s.linking.unfinished(self._principal, self._agent.id)
+        # Its instructions and tools came on its command line.
+        opening = Opening(
+            cwd=self._agent.cwd or "", instructions="", mcp_url="", mcp_token="", client_version=__version__
+        )
+        return ClaudeSession(
+            opening,
+            session_id=self._agent.native_id or self._agent.id,
+            predecessor=Predecessor(
+                # The CLI never sends a permission request again, not even when another gateway has died with it.
+                pending=await self._s.desk.pending_of(self._principal, self._agent.id),
+                turn_id=unfinished.turn_id,
+                messages=unfinished.messages,
+                frames=unfinished.frames,
+            ),
+        )
 
     def _hello(self) -> Hello:
         return Hello(

@@ -8,12 +8,14 @@ The launcher names the conversation (`--session-id`, `--resume`), asks for permi
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
 
 from broker.domain.approvals import ApprovalAnswer, Verdict
+from broker.domain.ids import MessageId
 from broker.protocol.agent_events import (
     AgentBroken,
     AgentEvent,
@@ -63,31 +65,46 @@ _FRAMES_REMEMBERED = 4096
 """2.1.120 keeps its last 1000 frames and sends them all again on every reconnect."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Predecessor:
+    """What an earlier object for the same process knew; the process outlives connections, and sends frames again."""
+
+    pending: Mapping[str, dict[str, Any] | None] = field(default_factory=dict)
+    """Announced approvals, native id → tool input. The CLI never repeats a permission request."""
+    turn_id: str | None = None
+    messages: Sequence[MessageId] = ()
+    """Those that were written and not answered: part of the turn, or of the next one when none runs."""
+    frames: Sequence[str] = ()
+    """The uuids of its latest frames, oldest first."""
+
+
 class ClaudeSession:
     """See `AgentSession`. Prompts sent to a working agent wait (`later`) or join its turn (`next`) inside the CLI."""
 
-    def __init__(
-        self, opening: Opening, *, session_id: str, pending: Mapping[str, dict[str, Any] | None] | None = None
-    ) -> None:
-        """`pending` holds approvals a predecessor of this object announced, as native id → tool input.
-
-        The CLI never repeats a permission request, so who takes over a live connection must bring them along.
-        """
+    def __init__(self, opening: Opening, *, session_id: str, predecessor: Predecessor | None = None) -> None:
+        """`predecessor` is given by who takes over a live process."""
+        before = predecessor or Predecessor()
         self._opening = opening
         self._session_id = session_id
         self._lines = LineReader()
-        self._recent_frames: dict[str, None] = {}
-        self._pending = {native_id: PendingTool(input=given or {}) for native_id, given in (pending or {}).items()}
+        self._recent_frames = dict.fromkeys(before.frames)
+        self._pending = {native_id: PendingTool(input=given or {}) for native_id, given in before.pending.items()}
         self._asked: dict[str, str] = {}
         self._calls: dict[str, ToolCalled] = {}
-        self._deliveries = Deliveries()
+        self._deliveries = Deliveries(before.messages, begun=before.turn_id is not None)
         self._tells_lifecycle = False
         self._turn: RunningTurn | None = None
+        if before.turn_id is not None:
+            self._turn = RunningTurn(turn_id=before.turn_id, message_ids=list(before.messages))
         self._turns_begun = 0
 
     def start(self) -> list[Frame]:
-        """Ask for the handshake; the instructions become a part of the system prompt."""
-        return [self._ask({"subtype": "initialize", "appendSystemPrompt": self._opening.instructions})]
+        """Ask for the handshake; the instructions become a part of the system prompt.
+
+        Empty ones are left out: they would take the place of those on the command line.
+        """
+        own = {"appendSystemPrompt": self._opening.instructions} if self._opening.instructions else {}
+        return [self._ask({"subtype": "initialize", **own})]
 
     def receive(self, data: bytes) -> list[Frame]:
         """Take bytes from the process."""

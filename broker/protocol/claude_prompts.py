@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from broker.domain.ids import MessageId
@@ -33,9 +33,12 @@ class Delivery:
 class Deliveries:
     """Knows prompts by the uuid they were written under: the message's id, or one made for a nudge."""
 
-    def __init__(self) -> None:
-        self._handed: set[MessageId] = set()
+    def __init__(self, written: Sequence[MessageId] = (), *, begun: bool = False) -> None:
+        """`written` were handed over by a predecessor and are unanswered; `begun` says that they are in a turn."""
+        self._handed = set(written)
         self._waiting: dict[str, Delivery] = {}
+        for message_id in () if begun else written:
+            self._waiting[message_id] = Delivery(message_id=message_id, nudge=None, told=True, queued=True)
 
     @property
     def oldest(self) -> str | None:

@@ -15,7 +15,7 @@ from broker.protocol.agent_events import ApprovalRequested
 from broker.protocol.proxy import Auth, Hello, NumberedReport, Report, Started, StateChanged
 from broker.services.access import Access
 from broker.services.approvals import ApprovalDesk
-from broker.services.ports import Attached, DecidedApproval, Links, NumberedFact, Registry
+from broker.services.ports import Attached, DecidedApproval, Links, NumberedFact, Registry, Unfinished
 from broker.services.redaction import Redaction
 from broker.services.sessions import Sessions
 
@@ -73,6 +73,10 @@ class Linking:
         if principal.agent is None:
             raise NotPermitted("only an agent's own token opens this connection")
         return await self._attach(principal, direct_link(principal.agent), hello, None)
+
+    async def unfinished(self, principal: Principal, agent: AgentId) -> Unfinished:
+        """What the connections before an attached one have left."""
+        return await self._links.unfinished(principal.workspace, agent)
 
     async def _attach(self, principal: Principal, link: LinkId, hello: Hello, session: SessionId | None) -> Attached:
         return await self._links.attach(

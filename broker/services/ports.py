@@ -236,6 +236,17 @@ class NumberedFact:
     """See `NumberedReport.frame_id`."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfinished:
+    """What an agent's connection must know of the one before it."""
+
+    turn_id: str | None
+    messages: tuple[MessageId, ...]
+    """Those its process has and has not answered."""
+    frames: tuple[str, ...]
+    """The ids of its latest frames."""
+
+
 class Links(Protocol):
     """The mailboxes of connected peers."""
 
@@ -264,6 +275,9 @@ class Links(Protocol):
         redactor: Redactor,
     ) -> None:
         """Apply reports in order, each once, secrets masked. Raises `Fenced`."""
+
+    async def unfinished(self, workspace: WorkspaceId, agent: AgentId) -> Unfinished:
+        """What the connections before have left; to be asked after `attach` has fenced them."""
 
     async def beat(self, gateway: str) -> bool:
         """This gateway lives. False when it was not known: it is new, or its links were taken over meanwhile."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import uuid
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ import orjson
 from broker import __version__
 from broker.domain.agents import Transport
 from broker.protocol.claude import ClaudeSession
+from broker.protocol.proxy import Spawn
 from connect.bridges.launch import Launch, LaunchRequest
 from connect.state_folder import write_private
 
@@ -20,11 +22,13 @@ _EOF_GRACE_S = 2.0
 """Idle it ends 0.2 s after its input; in a turn it would finish that first."""
 _RELAY_TOOLS = "mcp__relay"
 """Every tool of the server `relay`; calls to them must not ask anybody."""
+_PROMPT_FIRST = {"CLAUDE_CODE_EAGER_FLUSH": "1"}
+"""Otherwise a prompt reaches the disk after the model was asked, and a kill in between would run it twice."""
 
 
 def launch_claude(request: LaunchRequest) -> Launch:
     """Plan the start of Claude Code."""
-    conversation = _conversation(request.spawn.resume)
+    conversation = _conversation(request.spawn)
     known = _has_conversation(conversation, request.environment)
     arguments = [
         *("--print", "--verbose", "--input-format", "stream-json", "--output-format", "stream-json"),
@@ -40,8 +44,7 @@ def launch_claude(request: LaunchRequest) -> Launch:
         return _dialling(request, arguments)
     opening = dataclasses.replace(request.opening(version=__version__), resume=conversation if known else None)
     return Launch(
-        # Otherwise a prompt reaches the disk after the model was asked, and a kill in between would run it twice.
-        command=request.command(*arguments, env={"CLAUDE_CODE_EAGER_FLUSH": "1"}),
+        command=request.command(*arguments, env=_PROMPT_FIRST),
         session=ClaudeSession(opening, session_id=conversation),
         transport=Transport.STDIO,
         eof_grace_s=_EOF_GRACE_S,
@@ -54,7 +57,7 @@ def _dialling(request: LaunchRequest, arguments: list[str]) -> Launch:
         command=request.command(
             # The broker holds this conversation and greets it without instructions: they come with the start.
             *("--sdk-url", url, *arguments, "--append-system-prompt", request.spawn.instructions, "-p", ""),
-            env={"CLAUDE_CODE_SESSION_ACCESS_TOKEN": request.token},
+            env={"CLAUDE_CODE_SESSION_ACCESS_TOKEN": request.token, **_PROMPT_FIRST},
         ),
         session=None,
         transport=Transport.SDK_URL,
@@ -75,11 +78,12 @@ def _tools_file(request: LaunchRequest) -> Path:
     return path
 
 
-def _conversation(resume: str | None) -> str:
-    try:
-        return str(uuid.UUID(resume or ""))
-    except ValueError:  # None of Claude Code's own: it takes nothing but a UUID.
-        return str(uuid.uuid4())
+def _conversation(spawn: Spawn) -> str:
+    """The known id; for a new conversation the agent's own, which a broker that is dialled takes for granted."""
+    for name in (spawn.resume, spawn.agent):
+        with contextlib.suppress(ValueError):  # None of Claude Code's own: it takes nothing but a UUID.
+            return str(uuid.UUID(name or ""))
+    return str(uuid.uuid4())
 
 
 def _has_conversation(conversation: str, environment: Mapping[str, str]) -> bool:

@@ -61,6 +61,11 @@ class EventLog:
             )
         )
 
+    async def answered(self, message: MessageId) -> str:
+        """Wait until the turn of a message has ended, and return the agent's closing words."""
+        await self.receipt(message, "answered")
+        return str((await self._relay.trace(message)).deliveries[0].answer)
+
     async def turns_started(self, agent: str, count: int) -> None:
         """Wait until an agent has begun `count` turns."""
         await self.until(lambda event: (event.name, event.kind) == (agent, "turn.started"), count=count)

@@ -36,7 +36,7 @@ async def test_a_waiting_message_gets_a_turn_of_its_own_when_the_running_one_has
         sent = await relay.send("Worker", "second")
         assert (sent.deliveries[0].state, sent.deliveries[0].because) == ("queued", "agent_busy")
         script.going_on.set()
-        await relay.wait_for(sent.message_id)
+        await log.answered(sent.message_id)
 
     first, second = log.of("Worker", "turn.ended")
     assert (first["text"].strip(), second["text"]) == ("Thinking no more.", "Done: second")
@@ -64,11 +64,10 @@ async def test_a_steering_message_joins_the_running_turn_where_the_vendor_can(
         else:
             assert (sent.deliveries[0].state, sent.deliveries[0].because) == ("queued", "agent_busy")
         (machine.project / "go").touch()
-        trace = await relay.wait_for(sent.message_id)
+        assert await log.answered(sent.message_id) == "Done: second"
         turns = log.of("Worker", "turn.ended")
 
     assert len(turns) == (1 if how == "steer" else 2)
-    assert trace.deliveries[0].answer == "Done: second"
     sending = log.matching(lambda e: e.kind == "message.receipt" and e.data["message"] == sent.message_id)
     assert [event.data["how"] for event in sending if event.data["state"] == "sent"] == [how]
     assert sum(_hears("second")(request) for request in model.requests) == 1
@@ -87,7 +86,7 @@ async def test_an_interrupting_message_stops_the_running_turn_first(model: Model
         await log.turns_started("Worker", 1)
         waiting = await relay.send("Worker", "third")
         sent = await relay.send("Worker", "second", mode=Mode.INTERRUPT)
-        await relay.wait_for(waiting.message_id)
+        await log.answered(waiting.message_id)
 
     first, second, third = log.of("Worker", "turn.ended")
     assert [first["outcome"], second["outcome"], third["outcome"]] == ["interrupted", "completed", "completed"]

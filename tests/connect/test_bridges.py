@@ -22,6 +22,7 @@ def plan(
     tmp_path: Path,
     dialect: Dialect,
     *,
+    agent: str = "a",
     cli: str = "agent",
     resume: str | None = None,
     model: str | None = None,
@@ -29,7 +30,7 @@ def plan(
 ) -> Launch:
     installed = InstalledCli(cli=cli, dialect=dialect, version="1.0.0", supported=True, transport=transport)
     spawn = Spawn(
-        agent=AgentId("a"),
+        agent=AgentId(agent),
         generation=1,
         name="Worker",
         session=SessionId("s"),
@@ -94,6 +95,11 @@ def test_claude_starts_a_conversation_that_was_killed_before_it_had_a_file_anew_
 def test_a_conversation_id_that_is_none_of_claudes_is_not_passed_on(tmp_path: Path) -> None:
     launch = plan(tmp_path, Dialect.CLAUDE, resume="../../x --dangerous")
     assert "../../x --dangerous" not in launch.command.argv
+
+
+def test_a_new_conversation_of_claude_has_the_agents_own_id(tmp_path: Path) -> None:
+    launch = plan(tmp_path, Dialect.CLAUDE, agent=CONVERSATION)
+    assert following(launch, "--session-id") == CONVERSATION
 
 
 def test_an_old_claude_dials_the_broker_with_its_token_in_the_environment(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from broker.protocol.agent_events import (
     TurnStarted,
     Unrecognised,
 )
-from broker.protocol.claude import ClaudeSession
+from broker.protocol.claude import ClaudeSession, Predecessor
 from tests.protocol.talking import FIRST, SECOND, events, hear, message, opening, written
 
 ALLOW = ApprovalAnswer(verdict=Verdict.ALLOW)
@@ -66,6 +67,12 @@ def test_the_handshake_carries_the_instructions_and_makes_it_ready() -> None:
     (hello,) = written(session.start())
     assert hello["request"] == {"subtype": "initialize", "appendSystemPrompt": "You are Bob."}
     assert events(hear(session, answer_to(hello))) == [AgentReady(native_id="s1", can_steer=True)]
+
+
+def test_a_handshake_without_instructions_leaves_those_of_the_command_line_alone() -> None:
+    session = ClaudeSession(replace(opening(), instructions=""), session_id="s1")
+    (asked,) = written(session.start())
+    assert asked["request"] == {"subtype": "initialize"}
 
 
 def test_a_refused_handshake_breaks_it() -> None:
@@ -277,9 +284,25 @@ def test_a_withdrawn_question_cannot_be_answered(session: ClaudeSession) -> None
 
 
 def test_a_question_of_a_former_connection_can_still_be_answered() -> None:
-    session = ClaudeSession(opening(), session_id="s1", pending={'"q1"': {"command": "ls"}})
+    session = ClaudeSession(opening(), session_id="s1", predecessor=Predecessor(pending={'"q1"': {"command": "ls"}}))
     (frame,) = written(session.answer('"q1"', ALLOW))
     assert frame["response"]["response"]["updatedInput"] == {"command": "ls"}
+
+
+def test_a_turn_of_a_former_connection_is_ended_by_the_first_new_frames_alone() -> None:
+    before = Predecessor(turn_id="T", messages=[FIRST], frames=["i0"])
+    session = ClaudeSession(opening(), session_id="s1", predecessor=before)
+    heard = events(hear(session, init("i0"), result()))
+    assert [event for event in heard if isinstance(event, TurnStarted)] == []
+    (ended,) = [event for event in heard if isinstance(event, TurnEnded)]
+    assert (ended.turn_id, ended.message_ids) == ("T", (FIRST,))
+
+
+def test_a_message_written_on_a_former_connection_begins_the_next_turn_and_is_not_written_again() -> None:
+    session = ClaudeSession(opening(), session_id="s1", predecessor=Predecessor(messages=[FIRST]))
+    assert written(session.prompt(message())) == []
+    (started,) = [event for event in events(hear(session, init(), echo(FIRST))) if isinstance(event, TurnStarted)]
+    assert started.message_id == FIRST
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ _TEMPLATES: dict[str, str] = {
     "inbox": ":a:%s:inbox",  # stream: <number>-0, the agent's mailbox
     "settled": ":a:%s:settled",  # zset: settled numbers above the cumulative ack
     "asks": ":a:%s:asks",  # hash: native request id -> approval id, while pending
-    "seen_frames": ":a:%s:frames",  # set: frame uuids of a directly connected agent
+    "seen_frames": ":a:%s:frames",  # sorted set: latest frame uuids of a directly connected agent
     "message": ":m:%s",  # hash: body, wire text, and per recipient r:, b:, t:
     "recipients": ":m:%s:to",  # set: agents a message went to
     "approval": ":ap:%s",  # hash

@@ -9,10 +9,10 @@ from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.report_calls import ReportCalls
 from broker.adapters.redis.scripts import Argument, Scripts
-from broker.domain.ids import LinkId, SessionId, WorkspaceId
+from broker.domain.ids import AgentId, LinkId, SessionId, WorkspaceId
 from broker.domain.redaction import Redactor
 from broker.protocol.proxy import Hello
-from broker.services.ports import Attached, NumberedFact
+from broker.services.ports import Attached, NumberedFact, Unfinished
 
 _GRACE_MS = 30_000
 """A laptop that changes networks is back within seconds; after this its agents are shown as lost."""
@@ -79,6 +79,11 @@ class RedisLinks:
         """Apply reports in order, each once, secrets masked. Raises `Fenced`."""
         calls = ReportCalls(link, redactor, fence=fence, spool=spool)
         await self._scripts.run_in_order(workspace, list(calls.of(facts)))
+
+    async def unfinished(self, workspace: WorkspaceId, agent: AgentId) -> Unfinished:
+        """What the connections before have left; to be asked after `attach` has fenced them."""
+        turn, messages, frames = await self._scripts.run("unfinished_of", workspace, agent)
+        return Unfinished(turn_id=turn or None, messages=tuple(messages), frames=tuple(frames))
 
     async def beat(self, gateway: str) -> bool:
         """This gateway lives. False when it was not known: it is new, or its links were taken over meanwhile."""

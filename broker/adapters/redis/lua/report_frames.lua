@@ -4,6 +4,7 @@
 -- ARGV    1 link  2 fence  3 spool  4 number of the first  5 agent  6 generation  then for each frame its data JSON and
 --         its own id or '': a frame with a known id is not logged again
 -- uses: agents
+local FRAMES = 4096 -- an old Claude Code sends its last 1000 again after every reconnect
 local link, first = ARGV[1], tonumber(ARGV[4])
 local l = fields(K.link(link), 'fence', 'spool', 'reports')
 if l.fence ~= ARGV[2] then return refuse('Fenced', 'FENCED', 'a newer connection has taken over') end
@@ -18,7 +19,8 @@ redis.call('HSET', K.link(link), 'spool', ARGV[3], 'reports', last)
 if not a.id or a.generation ~= ARGV[6] or has_ended(a) or (a.proxy ~= link and a.link ~= link) then return 0 end
 local function is_new(id)
   if id == '' then return true end
-  local added = redis.call('SADD', K.seen_frames(a.id), id)
+  local added = redis.call('ZADD', K.seen_frames(a.id), 'NX', NOW, id)
+  redis.call('ZREMRANGEBYRANK', K.seen_frames(a.id), 0, -FRAMES - 1)
   redis.call('EXPIRE', K.seen_frames(a.id), 86400)
   return added == 1
 end
