@@ -28,7 +28,9 @@ from broker.adapters.redis.client import TextRedis, open_redis
 from broker.adapters.redis.event_log import RedisEventLog
 from broker.adapters.redis.links import RedisLinks
 from broker.adapters.redis.mailroom import RedisMailroom
+from broker.adapters.redis.redaction import RedisRedactionRules
 from broker.adapters.redis.registry import RedisRegistry
+from broker.adapters.redis.retention import RedisRetention
 from broker.adapters.redis.scripts import Scripts
 from broker.adapters.redis.timers import RedisTimers
 from broker.adapters.redis.tokens import RedisTokens
@@ -39,6 +41,7 @@ from broker.gateway.container import Services
 from broker.gateway.direct import DirectSocket
 from broker.gateway.events import EventSocket
 from broker.gateway.http import not_found, wrong_method
+from broker.gateway.log_keeping import LogKeepingApi
 from broker.gateway.proxies import ProxySocket
 from broker.gateway.sockets import OpenSockets
 from broker.gateway.tools import ToolsApplication
@@ -48,12 +51,16 @@ from broker.services.deadlines import Deadlines
 from broker.services.hub import Hub
 from broker.services.linking import Linking
 from broker.services.ports import EventLog, LogStore
+from broker.services.redaction import Redaction
+from broker.services.retention import LogRetention, RetentionKeeper
 from broker.services.router import Router
 from broker.services.sessions import Sessions
 from broker.services.shipping import Shipper
 from broker.services.spawner import Spawner
 from broker.services.stitched_log import StitchedLog
+from broker.services.usage import UsageMeter
 from broker.settings import Settings
+from broker.workers.retention import RetentionWorker
 from broker.workers.shipping import ShippingWorker
 from broker.workers.timekeeper import Timekeeper
 
@@ -77,6 +84,8 @@ class Adapters:
     mailroom: RedisMailroom
     links: RedisLinks
     approvals: RedisApprovals
+    redaction_rules: RedisRedactionRules
+    retention: RedisRetention
     tokens: RedisTokens
     timers: RedisTimers
 
@@ -97,6 +106,8 @@ def build_adapters(redis_url: str, *, logs: LogStore | None = None) -> Adapters:
         mailroom=RedisMailroom(redis, scripts),
         links=RedisLinks(redis, scripts),
         approvals=RedisApprovals(redis, scripts),
+        redaction_rules=RedisRedactionRules(redis),
+        retention=RedisRetention(redis, scripts),
         tokens=RedisTokens(redis),
         timers=RedisTimers(redis, scripts),
     )
@@ -107,14 +118,26 @@ def build_services(settings: Settings, adapters: Adapters, *, gateway: str) -> S
     hub = Hub(adapters.log, adapters.bus, channel=lambda w, s: keys.key(w, "session_channel", s))
     access = Access(adapters.tokens, adapters.registry)
     sessions = Sessions(adapters.registry, adapters.log)
-    desk = ApprovalDesk(adapters.approvals, deadline_s=settings.approval_deadline_s)
+    redaction = Redaction(adapters.redaction_rules)
+    desk = ApprovalDesk(adapters.approvals, redaction, deadline_s=settings.approval_deadline_s)
     return Services(
         access=access,
         sessions=sessions,
-        router=Router(adapters.mailroom, adapters.registry),
-        spawner=Spawner(adapters.mailroom, adapters.registry, adapters.log, hub),
+        router=Router(adapters.mailroom, adapters.registry, redaction),
+        spawner=Spawner(adapters.mailroom, adapters.registry, adapters.log, hub=hub, redaction=redaction),
         desk=desk,
-        linking=Linking(adapters.links, adapters.registry, sessions, access, desk, gateway=gateway),
+        linking=Linking(
+            adapters.links,
+            adapters.registry,
+            sessions,
+            access=access,
+            desk=desk,
+            redaction=redaction,
+            gateway=gateway,
+        ),
+        redaction=redaction,
+        meter=UsageMeter(adapters.logs),
+        retention=LogRetention(adapters.retention, adapters.logs, adapters.registry, adapters.backlog),
         hub=hub,
         bus=adapters.bus,
         link_channel=lambda w, link: keys.key(w, "link_channel", link),
@@ -143,6 +166,7 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
         routes=[
             *_health_routes(adapters),
             *Api(services).routes(),
+            *LogKeepingApi(services).routes(),
             WebSocketRoute("/v1/sessions/{session}/events", EventSocket(services, sockets).serve),
             WebSocketRoute("/proxy", ProxySocket(services, sockets).serve),
             WebSocketRoute("/agent/{name}", DirectSocket(services, sockets).serve),
@@ -206,9 +230,15 @@ def build_shipping(adapters: Adapters, logs: LogStore, *, alone: bool) -> Shippi
     return ShippingWorker(adapters.timers, adapters.backlog, shipper, alone=alone)
 
 
+def build_retention(adapters: Adapters, logs: LogStore) -> RetentionWorker:
+    """The worker that dates and forgets logs."""
+    return RetentionWorker(adapters.timers, RetentionKeeper(adapters.retention, logs, adapters.registry))
+
+
 def build_timekeeper(settings: Settings, adapters: Adapters) -> Timekeeper:
     """The worker."""
-    desk = ApprovalDesk(adapters.approvals, deadline_s=settings.approval_deadline_s)
+    redaction = Redaction(adapters.redaction_rules)
+    desk = ApprovalDesk(adapters.approvals, redaction, deadline_s=settings.approval_deadline_s)
     return Timekeeper(adapters.timers, Deadlines(adapters.timers, desk), adapters.links)
 
 

@@ -17,6 +17,7 @@ from broker.domain.plans import Plan
 from broker.protocol.local import DEFAULT_PORT
 from broker.settings import Settings, default_data_dir
 from broker.token_commands import token
+from broker.usage_commands import usage
 
 _EXIT_REFUSED = 2
 
@@ -31,6 +32,7 @@ def main() -> None:
 
 
 main.add_command(token)
+main.add_command(usage)
 
 
 def _data_dir(command: Callable[..., Any]) -> Callable[..., Any]:

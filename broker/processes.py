@@ -18,7 +18,15 @@ import uvicorn
 from broker.adapters.clickhouse.client import clickhouse_server, embedded_clickhouse
 from broker.adapters.clickhouse.store import open_log_store
 from broker.adapters.embedded import FolderLock, embedded_redis, write_private
-from broker.app import Adapters, build_adapters, build_app, build_services, build_shipping, build_timekeeper
+from broker.app import (
+    Adapters,
+    build_adapters,
+    build_app,
+    build_retention,
+    build_services,
+    build_shipping,
+    build_timekeeper,
+)
 from broker.domain.access import TokenKind
 from broker.domain.errors import RelayError
 from broker.domain.ids import WorkspaceId
@@ -170,11 +178,9 @@ async def _worker(settings: Settings, redis_url: str, logs: LogStore | None) -> 
     adapters = build_adapters(redis_url)
     tasks = [asyncio.create_task(build_timekeeper(settings, adapters).run(), name="timekeeper")]
     if logs is not None:
-        tasks.append(
-            asyncio.create_task(
-                build_shipping(adapters, logs, alone=settings.clickhouse_url is None).run(), name="shipping"
-            )
-        )
+        shipping = build_shipping(adapters, logs, alone=settings.clickhouse_url is None)
+        tasks.append(asyncio.create_task(shipping.run(), name="shipping"))
+        tasks.append(asyncio.create_task(build_retention(adapters, logs).run(), name="retention"))
     try:
         yield
     finally:

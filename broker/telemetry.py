@@ -13,6 +13,7 @@ COMMANDS = Counter("relaycast_commands_sent_total", "Commands written to peers")
 REPORTS = Counter("relaycast_reports_total", "Reports taken from peers", ["kind"])
 UNRECOGNISED = Counter("relaycast_unrecognised_frames_total", "Native frames of a type this version does not know")
 MESSAGES = Counter("relaycast_messages_total", "Messages accepted", ["mode"])
+REDACTIONS = Counter("relaycast_redactions_total", "Secrets masked before storage", ["rule"])
 REFUSALS = Counter("relaycast_refusals_total", "Requests refused", ["code"])
 REQUEST_SECONDS = Histogram(
     "relaycast_request_seconds", "HTTP request duration", ["route"], buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from datetime import UTC, datetime
-from typing import Any
 
 import click
 
 from broker.domain.access import TokenKind
-from broker.domain.errors import RelayError
+from broker.operator_client import ask
 
 _MINTED = [kind.value for kind in TokenKind if kind is not TokenKind.AGENT]
 
@@ -26,7 +23,7 @@ def token() -> None:
 @click.option("--person", is_flag=True, help="A human will use it: agents see their messages as from a person.")
 def mint(*, kind: str, name: str, person: bool) -> None:
     """Make a token. It is printed this once: on stdout, alone."""
-    made = _ask("POST", "/v1/tokens", body={"kind": kind, "name": name, "person": person})
+    made = ask("POST", "/v1/tokens", body={"kind": kind, "name": name, "person": person})
     click.echo(f"token {made['id']} for {name} ({kind}); `relaycast token revoke {made['id']}` ends it", err=True)
     click.echo(made["token"])
 
@@ -34,7 +31,7 @@ def mint(*, kind: str, name: str, person: bool) -> None:
 @token.command("list")
 def list_() -> None:
     """List the workspace's tokens; their secrets are not kept anywhere."""
-    for row in _ask("GET", "/v1/tokens")["tokens"]:
+    for row in ask("GET", "/v1/tokens")["tokens"]:
         made = datetime.fromtimestamp(row["created_at_ms"] / 1000, UTC).strftime("%Y-%m-%d %H:%M")
         click.echo(f"{row['id']:<18} {row['kind']:<10} {made}  {row['name']}")
 
@@ -43,24 +40,5 @@ def list_() -> None:
 @click.argument("token_id")
 def revoke(token_id: str) -> None:
     """End a token at once; what it has open is closed."""
-    _ask("DELETE", f"/v1/tokens/{token_id}")
+    ask("DELETE", f"/v1/tokens/{token_id}")
     click.echo(f"✓ {token_id} is revoked")
-
-
-def _ask(method: str, path: str, *, body: dict[str, object] | None = None) -> Any:
-    try:
-        return asyncio.run(_asked(method, path, body))
-    except RelayError as error:
-        click.echo(f"relaycast: {error.message} [{error.code}]", err=True)
-        sys.exit(2)
-
-
-async def _asked(method: str, path: str, body: dict[str, object] | None) -> Any:
-    from connect.endpoint import resolve_endpoint  # noqa: PLC0415
-    from connect.sdk.api_client import ApiClient  # noqa: PLC0415 - --help must not load an HTTP client
-
-    client = ApiClient(resolve_endpoint())
-    try:
-        return await client.call(method, path, body=body)
-    finally:
-        await client.close()

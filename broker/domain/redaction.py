@@ -9,7 +9,7 @@ import json
 import math
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -22,6 +22,7 @@ _MAX_PASSES = 8
 _ESCAPED_LETTER = re.compile(r"\\u00[2-7]")
 """JSON may spell a secret's letters so; our own writers do not, but a frame need not be ours."""
 _OVERLAP = 512
+_ANY_MARK = re.compile(r"\[redacted:[a-z][a-z0-9-]{0,31}\]")
 
 Span = tuple[int, int]
 
@@ -37,11 +38,18 @@ class Redacted:
     hits: int
 
 
+def marks_in(text: str) -> int:
+    """How many marks a text bears, those of rules that are gone too."""
+    return len(_ANY_MARK.findall(text)) if "[redacted:" in text else 0
+
+
 class Redactor:
     """Masks the known forms and a workspace's own. Immutable; make one for each workspace and keep it."""
 
-    def __init__(self, rules: Iterable[SecretForm] = ()) -> None:
+    def __init__(self, rules: Iterable[SecretForm] = (), *, told: Callable[[str, int], object] | None = None) -> None:
+        """`told` is called with a form's name and how many of its secrets were just masked."""
         own = tuple(rules)
+        self._told = told
         self._forms = (*FORMS, *own)
         names = "|".join(sorted({re.escape(form.name) for form in self._forms} | {MEMBER}))
         self._mark = re.compile(rf"\[redacted:(?:{names})\]")
@@ -114,7 +122,12 @@ class Redactor:
             return [new for new, _ in pairs], sum(hits for _, hits in pairs)
         if not isinstance(value, str) or not value or self._mark.fullmatch(value):
             return value, 0
-        return _mark(MEMBER), 1
+        return self._marked(MEMBER, 1), 1
+
+    def _marked(self, name: str, hits: int) -> str:
+        if self._told is not None:
+            self._told(name, hits)
+        return _mark(name)
 
     def _pass(self, text: str) -> tuple[str, int, str]:
         lowered, hits, last = text.lower(), 0, ""
@@ -131,7 +144,7 @@ class Redactor:
         if not spans:
             return text, 0
         kept = [text[end:start] for (_, end), (start, _) in pairwise([(0, 0), *spans, (len(text), 0)])]
-        return _mark(form.name).join(kept), len(spans)
+        return self._marked(form.name, len(spans)).join(kept), len(spans)
 
     def _secrets(self, text: str, form: SecretForm) -> Iterator[Span]:
         """Where a form's secrets stand. Marks that a match runs into go with it; a match inside of marks is none."""

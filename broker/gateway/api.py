@@ -19,10 +19,10 @@ from broker.domain.messages import Mode
 from broker.domain.rules import Effect, Rule
 from broker.domain.sessions import Session
 from broker.gateway.container import Services
-from broker.gateway.http import Answer, Body, bearer, guarded, read_body
+from broker.gateway.http import Answer, Body, bearer, guarded, read_body, timed
 from broker.services.sessions import MAX_PAGE
 from broker.services.spawner import DEFAULT_WAIT_S, SpawnRequest
-from broker.telemetry import MESSAGES, REQUEST_SECONDS
+from broker.telemetry import MESSAGES
 
 _Short = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
@@ -114,7 +114,7 @@ class Api:
             ("POST", "/v1/tokens", self.mint),
             ("DELETE", "/v1/tokens/{token}", self.revoke),
         ]
-        return [Route(path, _timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
+        return [Route(path, timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
 
     async def _caller(self, request: Request) -> Principal:
         return await self._s.access.authenticate(bearer(request))
@@ -316,17 +316,6 @@ class Api:
             "searchable": session.searchable,
             "created_at_ms": session.created_at_ms,
         }
-
-
-def _timed(path: str, endpoint: Any) -> Any:
-    seconds = REQUEST_SECONDS.labels(path)
-
-    async def call(request: Request) -> Response:
-        with seconds.time():
-            response: Response = await endpoint(request)
-            return response
-
-    return call
 
 
 def _idempotency_key(request: Request) -> str | None:

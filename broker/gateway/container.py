@@ -11,9 +11,12 @@ from broker.services.approvals import ApprovalDesk
 from broker.services.hub import Hub
 from broker.services.linking import Linking
 from broker.services.ports import Bus
+from broker.services.redaction import Redaction
+from broker.services.retention import LogRetention
 from broker.services.router import Router
 from broker.services.sessions import Sessions
 from broker.services.spawner import Spawner
+from broker.services.usage import UsageMeter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +29,9 @@ class Services:
     spawner: Spawner
     desk: ApprovalDesk
     linking: Linking
+    redaction: Redaction
+    meter: UsageMeter
+    retention: LogRetention
     hub: Hub
     bus: Bus
     link_channel: Callable[[WorkspaceId, LinkId], str]

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from typing_extensions import override
 
 from broker.domain.errors import BadRequest, NotFound, RelayError
-from broker.telemetry import REFUSALS
+from broker.telemetry import REFUSALS, REQUEST_SECONDS
 
 _log = logging.getLogger(__name__)
 _MAX_BODY_BYTES = 1024 * 1024
@@ -87,6 +87,17 @@ def guarded(endpoint: Endpoint) -> Endpoint:
             incident = uuid.uuid4().hex[:12]
             _log.exception("incident %s at %s %s", incident, request.method, request.url.path)
             return Refusal(RelayError(f"something went wrong here; the log has it as incident {incident}"))
+
+    return call
+
+
+def timed(path: str, endpoint: Endpoint) -> Endpoint:
+    """Measure an endpoint under its route."""
+    seconds = REQUEST_SECONDS.labels(path)
+
+    async def call(request: Request) -> Response:
+        with seconds.time():
+            return await endpoint(request)
 
     return call
 

@@ -16,6 +16,7 @@ from broker.domain.rules import Asked, Effect, Rule, decide
 from broker.domain.sessions import Session
 from broker.protocol.agent_events import ApprovalRequested
 from broker.services.ports import Approvals, Decided, DecidedApproval
+from broker.services.redaction import Redaction
 
 DEADLINE_S = 24 * 3600
 """A request nobody answers is denied after a day, with that reason."""
@@ -26,8 +27,9 @@ _EXPIRED = "nobody answered in time"
 class ApprovalDesk:
     """Reads, decides and answers approvals."""
 
-    def __init__(self, approvals: Approvals, *, deadline_s: int = DEADLINE_S) -> None:
+    def __init__(self, approvals: Approvals, redaction: Redaction, *, deadline_s: int = DEADLINE_S) -> None:
         self._approvals = approvals
+        self._redaction = redaction
         self._deadline_s = deadline_s
 
     async def decide(
@@ -61,13 +63,14 @@ class ApprovalDesk:
         principal.require(Permission.APPROVE)
         if answer.updated_input is not None and answer.verdict is Verdict.DENY:
             raise BadRequest("updated_input goes with verdict allow")
+        redactor = await self._redaction.redactor(principal.workspace)
         status = ApprovalStatus.ALLOWED if answer.verdict is Verdict.ALLOW else ApprovalStatus.DENIED
         await self._approvals.answer(
             principal.workspace,
             approval,
             status=status,
             by=principal.name,
-            note=answer.note,
+            note=redactor.text(answer.note).text,
             answer=orjson.dumps(answer),
         )
         return await self._approvals.approval(principal.workspace, approval)

@@ -16,6 +16,7 @@ from broker.protocol.proxy import Auth, Hello, NumberedReport, Report, Started, 
 from broker.services.access import Access
 from broker.services.approvals import ApprovalDesk
 from broker.services.ports import Attached, DecidedApproval, Links, NumberedFact, Registry, Unfinished
+from broker.services.redaction import Redaction
 from broker.services.sessions import Sessions
 
 TOKEN_LIFE_S = 24 * 3600
@@ -31,13 +32,22 @@ class Linking:
     """What a gateway does for one connected peer."""
 
     def __init__(
-        self, links: Links, registry: Registry, sessions: Sessions, access: Access, desk: ApprovalDesk, *, gateway: str
+        self,
+        links: Links,
+        registry: Registry,
+        sessions: Sessions,
+        *,
+        access: Access,
+        desk: ApprovalDesk,
+        redaction: Redaction,
+        gateway: str,
     ) -> None:
         self._links = links
         self._registry = registry
         self._sessions = sessions
         self._access = access
         self._desk = desk
+        self._redaction = redaction
         self._gateway = gateway
 
     async def attach(self, principal: Principal, hello: Hello) -> tuple[Attached, Session]:
@@ -104,7 +114,10 @@ class Linking:
             NumberedFact(seq=r.seq, fact=await self._fact(principal, attached, r.report), frame_id=r.frame_id)
             for r in reports
         ]
-        await self._links.apply(principal.workspace, attached.link, facts, fence=attached.fence, spool=spool)
+        redactor = await self._redaction.redactor(principal.workspace)
+        await self._links.apply(
+            principal.workspace, attached.link, facts, fence=attached.fence, spool=spool, redactor=redactor
+        )
         return reports[-1].seq
 
     async def _fact(self, principal: Principal, attached: Attached, report: Report) -> Report | DecidedApproval:

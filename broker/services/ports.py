@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from broker.domain.access import Principal, TokenKind
 from broker.domain.agents import Agent
 from broker.domain.approvals import Approval, ApprovalStatus
+from broker.domain.errors import Conflict
 from broker.domain.events import Cursor
 from broker.domain.ids import AgentId, ApprovalId, LinkId, MessageId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.log_pages import (
@@ -28,8 +29,11 @@ from broker.domain.log_rows import LogRow
 from broker.domain.messages import Address, Delivery, Mode, Trace
 from broker.domain.placement import Proxy
 from broker.domain.plans import Plan
+from broker.domain.redaction import Redactor
+from broker.domain.retention import Dated, Retention
 from broker.domain.rules import Rule
 from broker.domain.sessions import Session
+from broker.domain.usage import Usage, UsageBy
 from broker.protocol.agent_events import ApprovalRequested
 from broker.protocol.proxy import Hello, Report
 
@@ -122,6 +126,13 @@ class Backlog(Protocol):
 
     def wakeups(self) -> AsyncIterator[WorkspaceId]:
         """Workspaces, as sessions in them begin to have unshipped events."""
+
+
+def kept(logs: LogStore | None) -> LogStore:
+    """The log store. Raises `Conflict` (NO_LOG_STORE) where there is none."""
+    if logs is None:
+        raise Conflict("this broker keeps no long history; start it with --clickhouse URL", code="NO_LOG_STORE")
+    return logs
 
 
 class Registry(Protocol):
@@ -254,9 +265,16 @@ class Links(Protocol):
         """Commands after a number, each as JSON text."""
 
     async def apply(
-        self, workspace: WorkspaceId, link: LinkId, facts: Sequence[NumberedFact], *, fence: int, spool: str
+        self,
+        workspace: WorkspaceId,
+        link: LinkId,
+        facts: Sequence[NumberedFact],
+        *,
+        fence: int,
+        spool: str,
+        redactor: Redactor,
     ) -> None:
-        """Apply reports in order, each once. Raises `Fenced`."""
+        """Apply reports in order, each once, secrets masked. Raises `Fenced`."""
 
     async def unfinished(self, workspace: WorkspaceId, agent: AgentId) -> Unfinished:
         """What the connections before have left; to be asked after `attach` has fenced them."""
@@ -299,6 +317,50 @@ class Approvals(Protocol):
         """The workspace's rules, in order."""
 
     async def set_rules(self, workspace: WorkspaceId, rules: Sequence[Rule]) -> None:
+        """Replace them."""
+
+
+class RetentionState(Protocol):
+    """How long a workspace's log is kept, what of that was carried out, and what is to be forgotten."""
+
+    async def retention(self, workspace: WorkspaceId) -> Retention:
+        """By plan and by the workspace's own wish."""
+
+    async def set_own_days(self, workspace: WorkspaceId, days: int | None) -> None:
+        """The workspace's own wish; None for the plan's days."""
+
+    async def dated(self, workspace: WorkspaceId) -> Dated | None:
+        """What the log store's rows were last dated by."""
+
+    async def set_dated(self, workspace: WorkspaceId, *, days: int, sure: bool) -> None:
+        """Remember it."""
+
+    async def expire_tail(self, workspace: WorkspaceId, session: SessionId, *, days: int) -> None:
+        """Let go of events that are too old and in the log store."""
+
+    async def remove_session(self, workspace: WorkspaceId, session: SessionId) -> None:
+        """End a session and remember to sweep after it. Raises `NotFound`, `Conflict` (SESSION_HAS_AGENTS)."""
+
+    async def sweep(self, workspace: WorkspaceId, session: SessionId) -> None:
+        """Delete whatever is left of a session that was removed."""
+
+    async def removed(self, workspace: WorkspaceId) -> dict[SessionId, int]:
+        """Sessions that were removed, with the time in ms, until they are known to be swept."""
+
+    async def forget_removed(self, workspace: WorkspaceId, session: SessionId) -> None:
+        """Nothing of it can turn up any more."""
+
+    async def clear_log(self, workspace: WorkspaceId, session: SessionId) -> None:
+        """Forget a session's events; it goes on."""
+
+
+class RedactionRules(Protocol):
+    """What a workspace masks beside the known forms of secrets."""
+
+    async def redaction_rules(self, workspace: WorkspaceId) -> list[tuple[str, str]]:
+        """Names and expressions, in order."""
+
+    async def set_redaction_rules(self, workspace: WorkspaceId, rules: Sequence[tuple[str, str]]) -> None:
         """Replace them."""
 
 
@@ -431,6 +493,9 @@ class LogStore(Protocol):
 
     async def delete_workspace(self, workspace: WorkspaceId) -> int:
         """Delete all logs of a workspace; how many rows that were. Returns only when none is left."""
+
+    async def usage(self, workspace: WorkspaceId, *, since: date, until: date, by: UsageBy) -> list[Usage]:
+        """Counters from one day to another, both included. They outlive the rows, by content-free numbers alone."""
 
     async def purge(self) -> None:
         """Give the space of deleted and expired rows back now, without waiting for merges."""

@@ -15,8 +15,10 @@ from broker.domain.envelope import render
 from broker.domain.errors import BadRequest
 from broker.domain.ids import MessageId
 from broker.domain.messages import Delivery, Message, Mode, Role, ToChannel, Trace, checked_text, parse_address
+from broker.domain.redaction import Redactor
 from broker.domain.sessions import Session
 from broker.services.ports import Mailroom, OutgoingMessage, Registry
+from broker.services.redaction import Redaction
 
 DEFAULT_TTL_S = 24 * 3600
 """How long a message may wait for a busy or absent agent before its sender is told that it will not arrive."""
@@ -35,9 +37,10 @@ class Sent:
 class Router:
     """Sends messages and tells how far they got."""
 
-    def __init__(self, mailroom: Mailroom, registry: Registry) -> None:
+    def __init__(self, mailroom: Mailroom, registry: Registry, redaction: Redaction) -> None:
         self._mailroom = mailroom
         self._registry = registry
+        self._redaction = redaction
 
     async def send(
         self,
@@ -65,6 +68,7 @@ class Router:
             thread=thread,
             ttl_s=_checked_ttl(ttl_s),
             message_id=derived_id(principal, idempotency_key),
+            redactor=await self._redaction.redactor(principal.workspace),
         )
         deliveries = await self._mailroom.send(principal.workspace, outgoing, plan=principal.plan)
         # The command has come over the bus into this very loop: it goes out before the sender is answered.
@@ -115,11 +119,12 @@ def prepare(
     to: str,
     text: str,
     message_id: MessageId,
+    redactor: Redactor,
     mode: Mode = Mode.WAIT,
     thread: MessageId | None = None,
     ttl_s: int = DEFAULT_TTL_S,
 ) -> OutgoingMessage:
-    """Check, sign and render a message. Raises `BadRequest`."""
+    """Check, sign and render a message; only the log's copy is redacted. Raises `BadRequest`."""
     sender = principal.sender
     message = Message(
         id=message_id,
@@ -140,7 +145,7 @@ def prepare(
         role=None if sender.role is Role.PEER else sender.role,
         to=parse_address(to),
         mode=mode,
-        body=_body(message),
+        body=_body(message, redactor),
         wire_head=_json_text(head)[:-1],
         wire_tail=_json_text(tail)[1:],
         ttl_s=ttl_s,
@@ -151,14 +156,14 @@ def _json_text(text: str) -> str:
     return orjson.dumps(text.encode("utf-8", "replace").decode()).decode()
 
 
-def _body(message: Message) -> bytes:
+def _body(message: Message, redactor: Redactor) -> bytes:
     sender = message.sender
     return orjson.dumps(
         {
             "id": message.id,
             "from": {"name": sender.name, "role": sender.role, "agent": sender.agent_id},
             "to": message.to,
-            "text": message.text.encode("utf-8", "replace").decode(),
+            "text": redactor.text(message.text.encode("utf-8", "replace").decode()).text,
             "mode": message.mode,
             "thread": message.thread_id,
         }

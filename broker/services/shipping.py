@@ -13,10 +13,12 @@ from typing import Any
 
 import orjson
 
+from broker.domain.errors import NotFound
 from broker.domain.events import Cursor
 from broker.domain.ids import AgentId, SessionId, WorkspaceId
 from broker.domain.log_projection import project
 from broker.domain.log_rows import LogRow
+from broker.domain.redaction import marks_in
 from broker.services.ports import Backlog, EventLog, LogStore, Registry
 
 _BATCH = 5000
@@ -61,7 +63,10 @@ class Shipper:
         pieces: list[_Piece] = []
         room = _BATCH
         for session in sorted(await self._backlog.waiting(workspace)):
-            pieces.append(await self._piece(workspace, session, limit=room))
+            try:
+                pieces.append(await self._piece(workspace, session, limit=room))
+            except NotFound:  # deleted since it was listed
+                continue
             room -= pieces[-1].events
             if room <= 0:
                 break
@@ -77,7 +82,7 @@ class Shipper:
     async def _row(self, workspace: WorkspaceId, session: SessionId, text: str) -> LogRow | None:
         event: dict[str, Any] = orjson.loads(text)
         cli = await self._cli(workspace, AgentId(event["agent"])) if event["agent"] else ""
-        return project(event, workspace=workspace, session=session, cli=cli)
+        return project(event, workspace=workspace, session=session, cli=cli, body=text, redactions=marks_in(text))
 
     async def _cli(self, workspace: WorkspaceId, agent: AgentId) -> str:
         if agent not in self._clis:

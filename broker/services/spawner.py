@@ -19,6 +19,7 @@ from broker.domain.placement import place
 from broker.domain.sessions import Session
 from broker.services.hub import Hub
 from broker.services.ports import EventLog, Mailroom, NewAgent, Registry
+from broker.services.redaction import Redaction
 from broker.services.router import derived_id, digest, prepare
 
 DEFAULT_WAIT_S = 90.0
@@ -45,11 +46,14 @@ class SpawnRequest:
 class Spawner:
     """Spawns, releases and interrupts agents."""
 
-    def __init__(self, mailroom: Mailroom, registry: Registry, log: EventLog, hub: Hub) -> None:
+    def __init__(
+        self, mailroom: Mailroom, registry: Registry, log: EventLog, *, hub: Hub, redaction: Redaction
+    ) -> None:
         self._mailroom = mailroom
         self._registry = registry
         self._log = log
         self._hub = hub
+        self._redaction = redaction
 
     async def spawn(self, principal: Principal, session: Session, request: SpawnRequest) -> Agent:
         """Order an agent; it is `starting` when this returns.
@@ -64,7 +68,7 @@ class Spawner:
         proxy = existing.proxy if existing else await self._place(principal, request, spawner)
         await self._mailroom.spawn(
             principal.workspace,
-            self._order(principal, session, request, name=name, agent=agent_id, proxy=proxy),
+            await self._order(principal, session, request, name=name, agent=agent_id, proxy=proxy),
             plan=principal.plan,
         )
         return await self._known(principal, agent_id)
@@ -113,7 +117,7 @@ class Spawner:
         prefer = spawner.proxy if spawner else None
         return place(proxies, cli=request.cli, machine=request.machine, labels=request.labels, prefer=prefer).id
 
-    def _order(
+    async def _order(
         self,
         principal: Principal,
         session: Session,
@@ -127,7 +131,8 @@ class Spawner:
         task = None
         if request.task:
             message_id = derived_id(principal, _suffixed(request.idempotency_key, "task"))
-            task = prepare(principal, session, to=name, text=request.task, message_id=message_id)
+            redactor = await self._redaction.redactor(principal.workspace)
+            task = prepare(principal, session, to=name, text=request.task, message_id=message_id, redactor=redactor)
         return NewAgent(
             id=agent,
             session=session.id,

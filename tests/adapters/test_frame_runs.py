@@ -13,6 +13,7 @@ from broker.app import Adapters, build_adapters
 from broker.domain.errors import Conflict
 from broker.domain.ids import AgentId, LinkId, ProxyId, SessionId, WorkspaceId
 from broker.domain.plans import Plan
+from broker.domain.redaction import Redactor
 from broker.protocol.proxy import FrameRecorded, Hello
 from broker.services.ports import NewAgent, NumberedFact
 
@@ -29,7 +30,9 @@ class _Log:
 
     async def report(self, *numbers: int, generation: int = 1, frame_id: str = "") -> None:
         facts = [NumberedFact(seq=n, fact=_frame(n, generation), frame_id=frame_id) for n in numbers]
-        await self._adapters.links.apply(_WORKSPACE, _LINK, facts, fence=self._fence, spool="spool")
+        await self._adapters.links.apply(
+            _WORKSPACE, _LINK, facts, fence=self._fence, spool="spool", redactor=Redactor()
+        )
 
     async def frames(self) -> list[int]:
         page = await self._adapters.log.read(_WORKSPACE, _SESSION, after=None, limit=1000)

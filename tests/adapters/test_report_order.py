@@ -7,6 +7,7 @@ from pathlib import Path
 from broker.adapters.embedded import embedded_redis
 from broker.app import Adapters, build_adapters
 from broker.domain.ids import AgentId, LinkId, MessageId, SessionId, WorkspaceId
+from broker.domain.redaction import Redactor
 from broker.protocol.proxy import Handed, Hello, SpoolOverflowed
 from broker.services.ports import NumberedFact
 
@@ -16,7 +17,7 @@ _HANDED = Handed(agent=AgentId("nobody"), generation=1, message_id=MessageId("m"
 
 
 async def _apply(adapters: Adapters, fence: int, *facts: NumberedFact) -> None:
-    await adapters.links.apply(_WORKSPACE, _LINK, facts, fence=fence, spool="spool")
+    await adapters.links.apply(_WORKSPACE, _LINK, facts, fence=fence, spool="spool", redactor=Redactor())
 
 
 async def test_a_report_whose_script_the_store_did_not_know_is_not_skipped(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """A small HTTP front over the in-process engine, so that the driver's HTTP side is exercised without a server.
 
-It is a real engine behind a thin door: SQL, encodings, parameters and errors are real; users, replication and failures in
-the middle of an answer are not there. `python -m tests.contracts.clickhouse_front FOLDER` prints its port.
+It is a real engine behind a thin door: SQL, encodings, parameters and errors are real; users, replication and failures
+in the middle of an answer are not there. `python -m tests.contracts.clickhouse_front FOLDER` prints its port.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Front(BaseHTTPRequestHandler):
                 body = gzip.decompress(body)
         self._serve(body)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the library
         del format, args
 
     def _chunks(self) -> bytes:
@@ -98,7 +98,7 @@ def _run(engine: str, arguments: Mapping[str, str], body: bytes) -> bytes:
 
 
 def _execute(handle: Connection, query: str, body: bytes, parameters: Mapping[str, str]) -> bytes:
-    insert = re.match(r"(?s)\s*(INSERT INTO .*?)\s+FORMAT\s+Native\s*", query or body[:100_000].decode("latin-1"))
+    insert = re.match(r"(?s)\s*(INSERT INTO .*?)\s+FORMAT\s+Native\n?", query or body[:100_000].decode("latin-1"))
     if insert:
         with tempfile.NamedTemporaryFile(suffix=".native") as file:
             file.write(body if query else body[insert.end() :])

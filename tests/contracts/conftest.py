@@ -1,4 +1,4 @@
-"""The engines a port's suite runs on: in-process, through the driver's HTTP side, and a real server when one is given."""
+"""The engines a port's suite runs on: in-process, by the driver's HTTP side, and a real server when one is given."""
 
 from __future__ import annotations
 

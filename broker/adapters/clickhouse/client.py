@@ -47,6 +47,8 @@ _SESSION_SETTINGS: dict[str, object] = {
     # Imported history may span years, and each day of expiry is a partition.
     "max_partitions_per_insert_block": 2000,
     "insert_deduplicate": 1,
+    # A repeated insert must still reach usage_lines when the first one died between the two tables.
+    "deduplicate_blocks_in_dependent_materialized_views": 1,
     "lightweight_deletes_sync": 2,
     "mutations_sync": 2,
 }

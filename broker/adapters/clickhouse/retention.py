@@ -34,7 +34,7 @@ async def redate(clickhouse: ClickHouse, workspace: WorkspaceId, *, days: int) -
     """Let every row expire `days` after its own time; how many rows that changed."""
     new = checked_days(days)
     stale = of_workspace(workspace)
-    stale.add(f"log_lines.days != {stale.bind(new, 'UInt16')}")
+    stale.add(f"days != {stale.bind(new, 'UInt16')}")
     sessions = await clickhouse.query(
         f"SELECT session, count() FROM log_lines WHERE {stale.sql} GROUP BY session ORDER BY session", stale.parameters
     )
@@ -83,16 +83,16 @@ async def _redate(clickhouse: ClickHouse, workspace: WorkspaceId, sessions: list
     new = chunk.bind(days, "UInt16")
     [(now,)] = await clickhouse.query("SELECT toUnixTimestamp64Milli(now64(3))")
     kept_since = f"fromUnixTimestamp64Milli({chunk.bind(now - days * 86_400_000, 'Int64')}, 'UTC')"
-    stale = f"{chunk.sql} AND log_lines.days != {new}"
+    stale = f"{chunk.sql} AND days != {new}"
     live = f"{stale} AND expires_at > now() AND at > {kept_since}"
-    redated = f"{_KEY} IN (SELECT {_KEY} FROM log_lines WHERE {chunk.sql} AND log_lines.days = {new})"
+    redated = f"{_KEY} IN (SELECT {_KEY} FROM log_lines WHERE {chunk.sql} AND days = {new})"
 
     changed = await _keys(clickhouse, live, chunk)
-    # Columns are named with their table: a bare name could mean the value that replaces it.
+    # The rows are chosen in a query of their own, where no name can mean the value that replaces it.
     await clickhouse.command(
         "INSERT INTO log_lines SELECT * REPLACE ("
-        f"toUInt16({new}) AS days, toDateTime(log_lines.at + toIntervalDay({new}), 'UTC') AS expires_at,"
-        f" log_lines.v + 1 AS v) FROM log_lines FINAL WHERE {live}"
+        f"toUInt16({new}) AS days, toDateTime(at + toIntervalDay({new}), 'UTC') AS expires_at, v + 1 AS v)"
+        f" FROM (SELECT * FROM log_lines FINAL WHERE {live})"
         # A block's checksum is no reason to leave a copy out; and small blocks bound the memory.
         " SETTINGS insert_deduplicate = 0, max_block_size = 8192, min_insert_block_size_rows = 65536,"
         " min_insert_block_size_bytes = 67108864",

@@ -13,7 +13,7 @@ from broker.domain.log_pages import SearchCursor, to_ms
 from broker.domain.log_query import LogQuery, Phrase, Substring, Term, Word
 
 _TEXT = "if(folded = '', lower(text), folded)"
-"""The indexed expression, letter for letter, or the index is not used. What is looked for is lowered here, by Python."""
+"""The indexed expression, letter for letter, or the index is not used. Python lowers what is looked for."""
 _SEPARATOR = r"[\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]"
 """What `splitByNonAlpha` splits at: ASCII that is no letter or digit. All else belongs to words."""
 

@@ -7,7 +7,7 @@ which keeps reading in key order and stopping early; counts use FINAL.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -15,6 +15,7 @@ from broker.adapters.clickhouse import columns, retention
 from broker.adapters.clickhouse.client import ClickHouse
 from broker.adapters.clickhouse.schema import WordIndex, migrate
 from broker.adapters.clickhouse.search_sql import Condition, before, of_query, of_workspace
+from broker.adapters.clickhouse.usage import usage
 from broker.domain.errors import BadRequest
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.domain.log_pages import (
@@ -34,6 +35,7 @@ from broker.domain.log_pages import (
 )
 from broker.domain.log_query import LogQuery
 from broker.domain.log_rows import LogRow
+from broker.domain.usage import Usage, UsageBy
 
 _MAX_BUCKETS = 1000
 _MAX_OFFSET = 2**64 - 1
@@ -211,6 +213,10 @@ class ClickHouseLogStore:
     async def delete_workspace(self, workspace: WorkspaceId) -> int:
         """Delete all logs of a workspace; how many rows that were. Returns only when none is left."""
         return await retention.delete(self._clickhouse, of_workspace(workspace, expired_too=True))
+
+    async def usage(self, workspace: WorkspaceId, *, since: date, until: date, by: UsageBy) -> list[Usage]:
+        """Counters from one day to another, both included."""
+        return await usage(self._clickhouse, workspace, since=since, until=until, by=by)
 
     async def purge(self) -> None:
         """Give the space of deleted and expired rows back now, without waiting for merges."""

@@ -47,9 +47,13 @@ class RedisApprovals:
     async def pending(self, workspace: WorkspaceId, agent: AgentId) -> dict[str, dict[str, Any] | None]:
         """What an agent waits for: its native request id → the tool's input."""
         asks = await self._redis.hgetall(keys.key(workspace, "asks", agent))
-        return {
-            native: (await self.approval(workspace, ApprovalId(approval))).input for native, approval in asks.items()
-        }
+        return {native: await self._given(workspace, ApprovalId(approval)) for native, approval in asks.items()}
+
+    async def _given(self, workspace: WorkspaceId, approval: ApprovalId) -> dict[str, Any] | None:
+        """The tool's input as the agent gave it; what people are shown has secrets masked."""
+        text = await self._redis.hget(keys.key(workspace, "approval", approval), "given")
+        given: dict[str, Any] | None = orjson.loads(text) if text else (await self.approval(workspace, approval)).input
+        return given
 
     async def answer(
         self,

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
+from broker.adapters.redis.retention import RedisRetention
 from broker.adapters.redis.scripts import Scripts
 from broker.domain.errors import NotFound
 from broker.domain.events import Cursor
 from broker.domain.ids import SessionId, WorkspaceId
-from broker.domain.plans import LIMITS, Plan
 
 
 class RedisBacklog:
@@ -19,6 +19,7 @@ class RedisBacklog:
     def __init__(self, redis: TextRedis, scripts: Scripts) -> None:
         self._redis = redis
         self._scripts = scripts
+        self._retention = RedisRetention(redis, scripts)
 
     async def begin(self, workspace: WorkspaceId) -> None:
         """Keep the workspace's logs until they are shipped, from now on."""
@@ -37,8 +38,7 @@ class RedisBacklog:
 
     async def log_days(self, workspace: WorkspaceId) -> int:
         """How long the workspace's log is kept, by its plan or its own setting."""
-        plan, own = await self._redis.hmget(keys.root(workspace), "plan", "log_days")
-        return int(own) if own else LIMITS[Plan(plan or Plan.FREE)].log_days
+        return (await self._retention.retention(workspace)).days
 
     async def shipped(self, workspace: WorkspaceId, session: SessionId) -> Cursor:
         """Up to where the log store has a session. Raises `NotFound`."""

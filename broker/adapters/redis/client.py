@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.client import Pipeline, PubSub
@@ -37,7 +37,14 @@ class TextRedis(Protocol):
     async def sadd(self, name: str, *values: str) -> int: ...
     async def srem(self, name: str, *values: str) -> int: ...
     async def smembers(self, name: str) -> Collection[str]: ...
+    async def scan(
+        self, cursor: int = 0, match: str | None = None, count: int | None = None
+    ) -> tuple[int, list[str]]: ...
     async def zrange(self, name: str, start: int, end: int, desc: bool = False) -> list[str]: ...
+    async def zrem(self, name: str, *values: str) -> int: ...
+    async def zrangebyscore(
+        self, name: str, min: str, max: str, *, withscores: Literal[True]
+    ) -> list[tuple[str, float]]: ...
     async def xrange(
         self,
         name: str,

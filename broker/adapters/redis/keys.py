@@ -18,9 +18,11 @@ _TEMPLATES: dict[str, str] = {
     "proxy_owners": ":proxies:owners",  # hash: machine id -> id of the token that links it
     "live": ":live",  # set: agents that count against the plan
     "rules": ":rules",  # string: JSON list of approval rules
+    "redaction": ":redaction",  # string: JSON list of [name, expression] of the workspace's own redaction rules
     "usage": ":usage:%s",  # hash: day -> counters
     "history": ":history",  # string: set once the workspace's logs are shipped to the log store
     "unshipped": ":unshipped",  # set: sessions with events that the log store has not
+    "removed": ":removed",  # zset: sessions that were deleted, by time, until nothing of them can turn up
     "shipper": ":shipper",  # string: who ships this workspace, for as long as it lives
     "timers": ":timers",  # zset: "kind|reference…" by due time, ms
     "dead_letters": ":dead",  # stream: what was given up
@@ -48,6 +50,8 @@ _TEMPLATES: dict[str, str] = {
     "link_channel": ":l:%s",  # pub/sub: "<number>:<command>", "!fence:<n>", "!kick"
 }
 
+PARTS_OF_HASHES = ("to", "queue", "inflight", "inbox", "settled", "asks", "frames")
+"""What stands behind the key of a message or an agent in the keys of its parts."""
 _ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 GATEWAYS = "rc:gateways"
 """Hash: gateway id -> time of its last heartbeat, ms."""

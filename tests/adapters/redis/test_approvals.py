@@ -13,6 +13,7 @@ from broker.domain.rules import Effect, Rule
 from broker.protocol.agent_events import ApprovalWithdrawn
 from broker.protocol.proxy import Answer
 from broker.services.approvals import ApprovalDesk
+from broker.services.redaction import Redaction
 from tests.fixtures.desk import Desk
 
 ALLOW = orjson.dumps(ApprovalAnswer(verdict=Verdict.ALLOW))
@@ -87,7 +88,7 @@ async def test_a_rules_answer_comes_in_the_same_step(desk: Desk) -> None:
 
 async def test_an_expired_request_is_denied_and_an_early_deadline_is_not(desk: Desk) -> None:
     agent = await desk.idle("Worker")
-    service = ApprovalDesk(desk.adapters.approvals)
+    service = ApprovalDesk(desk.adapters.approvals, Redaction(desk.adapters.redaction_rules))
     early, late = await desk.ask(agent, "1"), await desk.ask(agent, "2", deadline_s=0)
     await service.expire(desk.workspace, early)
     await service.expire(desk.workspace, late)
@@ -99,7 +100,9 @@ async def test_an_expired_request_is_denied_and_an_early_deadline_is_not(desk: D
 
 
 async def test_a_deadline_of_a_request_that_is_no_longer_kept_is_no_error(desk: Desk) -> None:
-    await ApprovalDesk(desk.adapters.approvals).expire(desk.workspace, ApprovalId("0" * 32))
+    await ApprovalDesk(desk.adapters.approvals, Redaction(desk.adapters.redaction_rules)).expire(
+        desk.workspace, ApprovalId("0" * 32)
+    )
 
 
 async def test_requests_survive_a_reconnect_of_the_proxy(desk: Desk) -> None:

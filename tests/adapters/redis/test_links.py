@@ -22,7 +22,12 @@ async def test_a_new_connection_fences_the_one_before_it(desk: Desk) -> None:
     ready = StateChanged(agent=agent.id, generation=1, event=AgentReady(native_id="n"))
     with pytest.raises(Fenced):
         await desk.adapters.links.apply(
-            desk.workspace, desk.link, [NumberedFact(seq=1, fact=ready)], fence=before.fence, spool="spool-1"
+            desk.workspace,
+            desk.link,
+            [NumberedFact(seq=1, fact=ready)],
+            fence=before.fence,
+            spool="spool-1",
+            redactor=desk.redactor,
         )
     assert not await desk.adapters.links.acknowledge(desk.workspace, desk.link, fence=before.fence, seq=1)
     assert await desk.state_of(agent) is AgentState.STARTING

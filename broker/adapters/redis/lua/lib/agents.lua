@@ -137,6 +137,7 @@ local function withdraw_approvals(a)
   local asks = redis.call('HGETALL', K.asks(a.id))
   for i = 1, #asks, 2 do
     redis.call('HSET', K.approval(asks[i + 1]), 'status', 'withdrawn', 'resolved_ms', NOW)
+    redis.call('HDEL', K.approval(asks[i + 1]), 'given')
     forget_timer('approval|' .. asks[i + 1])
     append(a.session, 'approval.resolved', a.id, a.name, '{"id":"' .. asks[i + 1] .. '","status":"withdrawn"}')
   end

@@ -3,6 +3,7 @@
 local function resolve_approval(a, id, status, by, note, answer)
   local ap = fields(K.approval(id), 'native', 'generation', 'status')
   redis.call('HSET', K.approval(id), 'status', status, 'by', by, 'note', note, 'resolved_ms', NOW)
+  redis.call('HDEL', K.approval(id), 'given')
   redis.call('HDEL', K.asks(a.id), ap.native)
   redis.call('HSET', K.agent(a.id), 'waiting', redis.call('HLEN', K.asks(a.id)))
   forget_timer('approval|' .. id)

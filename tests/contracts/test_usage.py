@@ -1,0 +1,138 @@
+"""Usage: each event once, running totals as differences, whatever the engine."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from broker.domain.ids import AgentId, SessionId, WorkspaceId
+from broker.domain.log_rows import LogRow
+from broker.domain.usage import Counts, UsageBy
+from broker.services.ports import LogStore
+from tests.contracts.conftest import Engine
+from tests.fixtures.log_rows import log_row
+
+TODAY = datetime.now(UTC).date()
+NOON = datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(engine: Engine) -> LogStore:
+    return engine.store
+
+
+def a_row(workspace: WorkspaceId, offset: int, event: str = "agent.frame", *, days_ago: int = 0, **more: Any) -> LogRow:
+    at = NOON - timedelta(days=days_ago) + timedelta(seconds=offset)
+    return log_row(workspace, offset, event=event, at=at, **{"agent_id": AgentId("a1"), "body": "12345", **more})
+
+
+def a_total(workspace: WorkspaceId, offset: int, tokens: int, cost: float, **more: Any) -> LogRow:
+    return a_row(workspace, offset, input_tokens=tokens, output_tokens=1, cost_usd=cost, cumulative=True, **more)
+
+
+def ready(workspace: WorkspaceId, offset: int, native: str, *, resumed: bool = False, **more: Any) -> LogRow:
+    told = "true" if resumed else "false"
+    body = f'{{"data":{{"native_id":"{native}","resumed":{told}}}}}'
+    return a_row(workspace, offset, "agent.ready", body=body, **more)
+
+
+async def total(store: LogStore, workspace: WorkspaceId, *, since: date = TODAY - timedelta(days=30)) -> Counts:
+    lines = await store.usage(workspace, since=since, until=TODAY, by=UsageBy.DAY)
+    return sum((line.counts for line in lines), Counts())
+
+
+async def test_every_event_counts_once_however_often_it_is_shipped(store: LogStore, workspace: WorkspaceId) -> None:
+    rows = [
+        a_row(workspace, 1, "message.accepted"),
+        a_row(workspace, 2),
+        a_row(workspace, 3, input_tokens=5, output_tokens=2, cached_tokens=1, cost_usd=0.5),
+        a_row(workspace, 4, "turn.ended"),
+        a_total(workspace, 5, 100, 1.0, agent_id=AgentId("a2")),
+    ]
+    for batch, token in ((rows, "1"), (rows, "1"), (rows[:3], "2"), (rows[2:], "3")):
+        await store.insert(workspace, batch, token=token, days=7)
+    assert await total(store, workspace) == Counts(
+        messages=1, frames=3, bytes=25, turns=1, input_tokens=105, output_tokens=3, cached_tokens=1, cost_usd=1.5
+    )
+
+
+async def test_a_running_total_adds_what_it_grew_by(store: LogStore, workspace: WorkspaceId) -> None:
+    rows = [ready(workspace, 1, "c1"), a_total(workspace, 2, 100, 1.0), a_total(workspace, 3, 250, 1.5)]
+    await store.insert(workspace, rows, token="1", days=7)
+    counts = await total(store, workspace)
+    assert (counts.input_tokens, counts.cost_usd) == (250, 1.5)
+
+
+async def test_a_resumed_conversation_goes_on_and_a_new_one_starts_at_nothing(
+    store: LogStore, workspace: WorkspaceId
+) -> None:
+    rows = [
+        ready(workspace, 1, "c1"),
+        a_total(workspace, 2, 100, 1.0),
+        ready(workspace, 3, "c1", resumed=True),
+        a_total(workspace, 4, 150, 1.5),
+        ready(workspace, 5, "c1"),  # the same conversation over a new connection
+        a_total(workspace, 6, 160, 1.75),
+        ready(workspace, 7, "c2"),  # another one, whose first total happens to be larger
+        a_total(workspace, 8, 200, 2.0),
+    ]
+    await store.insert(workspace, rows, token="1", days=7)
+    counts = await total(store, workspace)
+    assert (counts.input_tokens, counts.cost_usd) == (360, 3.75)
+
+
+async def test_a_total_that_went_down_has_started_again(store: LogStore, workspace: WorkspaceId) -> None:
+    rows = [ready(workspace, 1, "c1"), a_total(workspace, 2, 100, 1.0), a_total(workspace, 3, 30, 0.25)]
+    await store.insert(workspace, rows, token="1", days=7)
+    counts = await total(store, workspace)
+    assert (counts.input_tokens, counts.cost_usd) == (130, 1.25)
+
+
+async def test_a_day_has_what_was_added_on_it(store: LogStore, workspace: WorkspaceId) -> None:
+    rows = [
+        ready(workspace, 1, "c1", days_ago=1),
+        a_total(workspace, 2, 100, 1.0, days_ago=1),
+        a_total(workspace, 3, 140, 1.25),
+    ]
+    await store.insert(workspace, rows, token="1", days=7)
+    lines = await store.usage(workspace, since=TODAY - timedelta(days=1), until=TODAY, by=UsageBy.DAY)
+    assert [(line.day, line.counts.input_tokens) for line in lines] == [(TODAY - timedelta(days=1), 100), (TODAY, 40)]
+    assert (await total(store, workspace, since=TODAY)).input_tokens == 40
+
+
+async def test_sessions_and_agents_are_told_apart(store: LogStore, workspace: WorkspaceId) -> None:
+    rows = [
+        a_total(workspace, 1, 100, 1.0),
+        a_total(workspace, 2, 10, 0.5, agent="Aid", agent_id=AgentId("a2")),
+        a_total(workspace, 1, 7, 0.25, session=SessionId("ses_2")),
+        a_row(workspace, 3, "message.accepted", agent="operator", agent_id=AgentId("")),
+    ]
+    await store.insert(workspace, rows, token="1", days=7)
+    by_session = await store.usage(workspace, since=TODAY, until=TODAY, by=UsageBy.SESSION)
+    assert [(line.session, line.counts.input_tokens) for line in by_session] == [("ses_1", 110), ("ses_2", 7)]
+    by_agent = await store.usage(workspace, since=TODAY, until=TODAY, by=UsageBy.AGENT)
+    assert [(line.session, line.agent, line.counts.messages) for line in by_agent] == [
+        ("ses_1", "Aid", 0),
+        ("ses_1", "Lead", 0),
+        ("ses_1", "operator", 1),
+        ("ses_2", "Lead", 0),
+    ]
+
+
+async def test_usage_outlives_the_log_and_redating_does_not_change_it(store: LogStore, workspace: WorkspaceId) -> None:
+    rows = [ready(workspace, 1, "c1", days_ago=5), a_total(workspace, 2, 100, 1.0, days_ago=5), a_row(workspace, 3)]
+    await store.insert(workspace, rows, token="1", days=7)
+    before = await total(store, workspace)
+    await store.redate(workspace, days=30)
+    assert await total(store, workspace) == before
+    await store.redate(workspace, days=1)
+    assert await total(store, workspace) == before
+    await store.delete_session(workspace, SessionId("ses_1"))
+    assert await total(store, workspace) == before
+
+
+async def test_another_workspaces_usage_is_not_seen(store: LogStore, workspace: WorkspaceId) -> None:
+    await store.insert(workspace, [a_total(workspace, 1, 100, 1.0)], token="1", days=7)
+    assert await total(store, WorkspaceId(f"{workspace}-other")) == Counts()
