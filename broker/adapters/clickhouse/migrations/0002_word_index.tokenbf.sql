@@ -1,0 +1,3 @@
+-- Words of a line, any case, where the engine has no text index: a Bloom filter for each granule.
+ALTER TABLE log_lines ADD INDEX IF NOT EXISTS words if(folded = '', lower(text), folded)
+    TYPE tokenbf_v1(8192, 3, 0) GRANULARITY 1
