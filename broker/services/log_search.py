@@ -11,7 +11,7 @@ from broker.domain.errors import BadRequest, NotConfigured, NotFound
 from broker.domain.highlight import Excerpt, excerpt
 from broker.domain.ids import SessionId
 from broker.domain.log_language import parse
-from broker.domain.log_pages import Facet, FacetCount, SearchCursor, TimeBucket
+from broker.domain.log_pages import Facet, SearchCursor, TimeBucket
 from broker.domain.log_query import LogQuery, Term
 from broker.domain.log_rows import LogRow
 from broker.services.ports import LogStore
@@ -51,6 +51,15 @@ class FoundPage:
 
     hits: list[FoundHit]
     next: SearchCursor | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundCount:
+    """A value and how many lines have it; for sessions with the name, '' when the session is gone."""
+
+    value: str
+    count: int
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +109,19 @@ class LogSearch:
 
     async def facets(
         self, principal: Principal, text: str, field: Facet, *, session: str | None = None, limit: int = 20
-    ) -> list[FacetCount]:
+    ) -> list[FoundCount]:
         """The most frequent values of a field among the lines that match."""
         asked = await self._asked(principal, text, session)
-        return await asked.store.facets(principal.workspace, asked.query, field, limit=limit)
+        counts = await asked.store.facets(principal.workspace, asked.query, field, limit=limit)
+        named = field is Facet.SESSION
+        return [
+            FoundCount(
+                value=each.value,
+                count=each.count,
+                name=await self._name(principal, asked, SessionId(each.value)) if named else "",
+            )
+            for each in counts
+        ]
 
     async def _asked(self, principal: Principal, text: str, session: str | None) -> _Asked:
         principal.require(Permission.READ)

@@ -88,6 +88,11 @@ async def test_sessions_are_named_or_given_by_id(desk: Desk, search: LogSearch) 
         await search.search(desk.person(), "session:main", session="other")
 
 
+async def test_an_agents_name_is_the_same_in_any_case(desk: Desk, search: LogSearch) -> None:
+    assert places(await search.search(desk.person(), "agent:worker,GONE")) == [("", 1), ("other", 1)]
+    assert places(await search.search(desk.person(), "-agent:lead -agent:Gone")) == [("other", 1)]
+
+
 async def test_an_agent_finds_lines_of_its_own_session_only(desk: Desk, search: LogSearch) -> None:
     me = desk.acting_as(await desk.idle("Me"))
     assert {name for name, _ in places(await search.search(me, "build"))} == {"main"}
@@ -110,6 +115,8 @@ async def test_counts_over_time_and_by_value(desk: Desk, search: LogSearch) -> N
     assert (sum(b.count for b in buckets), sum(b.failed for b in buckets)) == (10, 1)
     kinds = await search.facets(desk.person(), "session:main", Facet.KIND)
     assert [(each.value, each.count) for each in kinds] == [("text", 9), ("command", 1)]
+    sessions = await search.facets(desk.person(), "", Facet.SESSION)
+    assert {(each.name, each.count) for each in sessions} == {("main", 10), ("other", 1), ("", 1)}
 
 
 async def test_a_search_that_cannot_be_read_points_at_the_column(desk: Desk, search: LogSearch) -> None:

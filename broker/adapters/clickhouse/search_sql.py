@@ -89,10 +89,12 @@ def _escaped(text: str) -> str:
 
 def _fields(condition: Condition, query: LogQuery) -> Iterator[str]:
     yield from _one_of(condition, "session", query.sessions)
-    yield from _one_of(condition, "agent", query.agents)
+    if query.agents:
+        yield _named(condition, query.agents)
     yield from _one_of(condition, "cli", query.clis)
     yield from _one_of(condition, "kind", query.kinds)
-    yield from _none_of(condition, "agent", query.not_agents)
+    if query.not_agents:
+        yield f"NOT {_named(condition, query.not_agents)}"
     yield from _none_of(condition, "kind", query.not_kinds)
     yield from _any_like(condition, "tool", query.tools)
     yield from _any_like(condition, "command", query.commands)
@@ -128,6 +130,12 @@ def _one_of(condition: Condition, column: str, values: tuple[str, ...]) -> Itera
 def _none_of(condition: Condition, column: str, values: tuple[str, ...]) -> Iterator[str]:
     if values:
         yield f"{column} NOT IN {condition.bind(_strings(values), 'Array(String)')}"
+
+
+def _named(condition: Condition, names: tuple[str, ...]) -> str:
+    """An agent's name is the same in any case, as it is in addresses."""
+    given = condition.bind(_strings(names), "Array(String)")
+    return f"has(arrayMap(name -> lower(name), {given}), lower(agent))"
 
 
 def _any_like(condition: Condition, column: str, patterns: tuple[str, ...]) -> Iterator[str]:
