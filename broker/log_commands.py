@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _FOUND, _NOTHING, _FAILED, _INTERRUPTED = 0, 1, 2, 130
 _MOST_HITS = 10_000
+_PAGE, _MOST_PAGES = 200, 10
 _LOOKS: dict[str, dict[str, Any]] = {
     "dim": {"fg": "bright_black"},
     "strong": {"bold": True},
@@ -139,10 +140,27 @@ def facets(
 @click.option("--json", "json_", is_flag=True, help="One JSON object a line: each event as it is.")
 def tail(*, session: str, lines: int, follow: bool, json_: bool) -> None:
     """Show the newest events of a session."""
-    page = _ask(lambda logs: logs.page(session, limit=lines))
-    _print_events(page.events, json_=json_)
+    after = _ask(lambda logs: _newest(logs, session, lines=lines, json_=json_))
     if follow:
-        _settled(_follow(session, page.after, json_=json_))
+        _settled(_follow(session, after, json_=json_))
+
+
+async def _newest(logs: Logs, session: str, *, lines: int, json_: bool) -> str:
+    """Print the newest lines; where to go on. People are shown what is worth a line, so that may take more pages."""
+    from connect.terminal.tables import log_lines  # noqa: PLC0415 - --help must not load a terminal
+
+    page = await logs.page(session, limit=lines)
+    after, events = page.after, page.events
+    for _ in range(_MOST_PAGES):
+        if json_ or page.before is None or len(list(log_lines(events))) >= lines:
+            break
+        page = await logs.page(session, before=page.before, limit=_PAGE)
+        events = page.events + events
+    if json_:
+        _print_events(events, json_=True)
+    else:
+        _print(list(log_lines(events))[-lines:])
+    return after
 
 
 async def _follow(session: str, after: str, *, json_: bool) -> None:

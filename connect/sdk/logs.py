@@ -62,6 +62,8 @@ class LogCount(Wire):
 
     value: str
     count: int
+    name: str = ""
+    """Of a session, whose value is its id."""
 
 
 class LogPage(Wire):

@@ -11,6 +11,8 @@ from connect.terminal.text import Line, Span, harmless, one_line
 
 _BAR = 40
 _WIDEST_PLACE = 28
+_TIME = "%Y-%m-%d %H:%M:%S"
+_FINE = f"{_TIME}.%%L"
 _NOTHING: list[Line] = [(("class:dim", "nothing found"),)]
 
 
@@ -35,8 +37,9 @@ def histogram_lines(buckets: Sequence[LogBucket], *, zone: tzinfo | None = None)
     if not buckets:
         return _NOTHING
     most = max(bucket.count for bucket in buckets)
+    form = _FINE if buckets[0].span_ms % 1000 else _TIME
     width = len(str(most))
-    return [_bar(bucket, most=most, width=width, zone=zone) for bucket in _filled(buckets)]
+    return [_bar(bucket, most=most, width=width, time=_time(bucket.at_ms, zone, form)) for bucket in _filled(buckets)]
 
 
 def count_lines(counts: Sequence[LogCount]) -> list[Line]:
@@ -44,7 +47,9 @@ def count_lines(counts: Sequence[LogCount]) -> list[Line]:
     if not counts:
         return _NOTHING
     width = max(len(str(each.count)) for each in counts)
-    return [(("class:strong", f"{each.count:>{width}}"), ("", f"  {one_line(each.value)}")) for each in counts]
+    return [
+        (("class:strong", f"{each.count:>{width}}"), ("", f"  {one_line(each.name or each.value)}")) for each in counts
+    ]
 
 
 def _hit(hit: LogHit, *, width: int, zone: tzinfo | None, marked: bool) -> Line:
@@ -94,16 +99,16 @@ def _filled(buckets: Sequence[LogBucket]) -> Iterator[LogBucket]:
         yield by_time.get(at_ms) or LogBucket(at_ms=at_ms, span_ms=span, count=0)
 
 
-def _bar(bucket: LogBucket, *, most: int, width: int, zone: tzinfo | None) -> Line:
+def _bar(bucket: LogBucket, *, most: int, width: int, time: str) -> Line:
     cells = -(-bucket.count * _BAR // most)
     failed: tuple[Span, ...] = (("class:bad", f"  {bucket.failed} failed"),) if bucket.failed else ()
     return (
-        ("class:dim", f"{_time(bucket.at_ms, zone)}  "),
+        ("class:dim", f"{time}  "),
         ("class:strong", f"{bucket.count:>{width}}"),
         ("class:frame", f"  {'█' * cells}" if cells else ""),
         *failed,
     )
 
 
-def _time(at_ms: int, zone: tzinfo | None) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, zone).strftime("%Y-%m-%d %H:%M:%S")
+def _time(at_ms: int, zone: tzinfo | None, form: str = _TIME) -> str:
+    return f"{datetime.fromtimestamp(at_ms // 1000, zone):{form}}".replace("%L", f"{at_ms % 1000:03}")

@@ -85,6 +85,13 @@ def test_colours_are_left_out_on_request() -> None:
     assert rendered(line, coloured=True) == "\x1b[33m\x1b[1mword\x1b[0m and more\x1b[0m"
 
 
+async def test_a_tail_is_as_many_lines_as_asked_for_though_receipts_have_none(logged: Gateway, shell: Shell) -> None:
+    async with logged.machine():
+        for name in ("One", "Two", "Three"):
+            await logged.ok("POST", "/v1/sessions/main/agents", {"name": name, "cli": "demo", "task": "begin"})
+    assert len((await shell("tail", "-n", "5")).stdout.splitlines()) == 5
+
+
 async def test_following_goes_on_until_it_is_interrupted(logged: Gateway) -> None:
     environment = {**os.environ, "RELAYCAST_URL": logged.url, "RELAYCAST_TOKEN": logged.key}
     command = [sys.executable, "-m", "broker.cli", "logs", "tail", "--follow", "--json"]

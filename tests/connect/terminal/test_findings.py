@@ -49,6 +49,12 @@ def test_a_histogram_has_bars_for_empty_spans_too() -> None:
     ]
 
 
+def test_short_spans_show_milliseconds() -> None:
+    assert plain(histogram_lines([LogBucket(at_ms=AT + 7, span_ms=250, count=1)], zone=UTC)).startswith(
+        "2025-10-09 08:53:20.007  1  █"
+    )
+
+
 def test_counts_stand_before_values() -> None:
     counts = [LogCount(value="command", count=120), LogCount(value="text", count=7)]
     assert plain(count_lines(counts)) == "120  command\n  7  text"
