@@ -147,7 +147,10 @@ async def _background(
     async with AsyncExitStack() as stack:
         stack.push_async_callback(adapters.redis.aclose)
         await stack.enter_async_context(mcp_server.session_manager.run())
-        tasks = [asyncio.create_task(adapters.bus.run(), name="bus"), asyncio.create_task(_beat(adapters, gateway))]
+        tasks = [
+            asyncio.create_task(adapters.bus.run(), name="bus"),
+            asyncio.create_task(_beat(adapters, sockets, gateway=gateway)),
+        ]
         stack.push_async_callback(_cancelled, tasks)
         loop = asyncio.get_running_loop()
         closing: set[asyncio.Task[None]] = set()
@@ -163,10 +166,14 @@ async def _background(
         yield
 
 
-async def _beat(adapters: Adapters, gateway: str) -> None:
+async def _beat(adapters: Adapters, sockets: OpenSockets, *, gateway: str) -> None:
+    """Say that we live. When we were given up, our links count as away: their peers must come again."""
+    beaten = False
     while True:
         try:
-            await adapters.links.beat(gateway)
+            if not await adapters.links.beat(gateway) and beaten:
+                await sockets.drain()
+            beaten = True
         except Exception as error:
             _log.warning("heartbeat not stored: %s", type(error).__name__)
         await asyncio.sleep(_BEAT_S)

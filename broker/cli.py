@@ -14,7 +14,8 @@ import click
 from broker import __version__
 from broker.domain.errors import RelayError
 from broker.domain.plans import Plan
-from broker.settings import DEFAULT_PORT, Settings, default_data_dir
+from broker.protocol.local import DEFAULT_PORT
+from broker.settings import Settings, default_data_dir
 from broker.token_commands import token
 
 _EXIT_REFUSED = 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import resource
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -14,7 +15,7 @@ from pathlib import Path
 import orjson
 import uvicorn
 
-from broker.adapters.embedded import FolderLock, embedded_redis
+from broker.adapters.embedded import FolderLock, embedded_redis, write_private
 from broker.app import Adapters, build_adapters, build_app, build_services, build_timekeeper
 from broker.domain.access import TokenKind
 from broker.domain.errors import RelayError
@@ -29,6 +30,10 @@ _log = logging.getLogger(__name__)
 _WORKSPACE = WorkspaceId("local")
 _PING_S = 10.0
 """A dead peer is noticed after at most two of these."""
+
+
+_OPEN_FILES = 65_536
+"""Each peer is an open file; systems start programs with 1024, and the embedded server and its log want some too."""
 
 
 class PortInUse(RelayError):
@@ -127,24 +132,18 @@ async def _adopt_key(settings: Settings, adapters: Adapters) -> None:
 
 def _read_or_make_key(path: Path) -> str:
     if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(new_token(TokenKind.WORKSPACE) + "\n")
+        write_private(path, new_token(TokenKind.WORKSPACE).encode() + b"\n")
     return path.read_text().strip()
 
 
 @contextlib.asynccontextmanager
 async def _told(settings: Settings) -> AsyncIterator[None]:
     """While we run, a file says how to reach us: `relay-connect` on this machine needs no arguments."""
-    _write_private(settings.up_file, orjson.dumps({"url": settings.url}))
+    write_private(settings.up_file, orjson.dumps({"url": settings.url}))
     try:
         yield
     finally:
         settings.up_file.unlink(missing_ok=True)
-
-
-def _write_private(path: Path, content: bytes) -> None:
-    path.touch(mode=0o600)
-    path.write_bytes(content)
 
 
 @contextlib.asynccontextmanager
@@ -162,6 +161,7 @@ async def _worker(settings: Settings, redis_url: str) -> AsyncIterator[None]:
 async def _serve(
     settings: Settings, adapters: Adapters, listening: socket.socket, *, on_ready: Callable[[Settings], None]
 ) -> None:
+    _allow_open_files()
     app = build_app(settings, adapters=adapters)
     server = _Server(
         uvicorn.Config(
@@ -184,6 +184,13 @@ async def _serve(
         stopping.cancel()
         await _drain(server, app.state.sockets)
         await serving
+
+
+def _allow_open_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _drain(server: uvicorn.Server, sockets: OpenSockets) -> None:

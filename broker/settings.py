@@ -8,8 +8,7 @@ from pathlib import Path
 import platformdirs
 
 from broker.domain.plans import Plan
-
-DEFAULT_PORT = 8787
+from broker.protocol.local import DEFAULT_PORT, KEY_FILE, UP_FILE
 
 
 def default_data_dir() -> Path:
@@ -43,12 +42,12 @@ class Settings:
     @property
     def key_file(self) -> Path:
         """The workspace key, mode 0600."""
-        return self.data_dir / "workspace.key"
+        return self.data_dir / KEY_FILE
 
     @property
     def up_file(self) -> Path:
         """Where a running `up` says how to reach it."""
-        return self.data_dir / "up.json"
+        return self.data_dir / UP_FILE
 
 
 def _in_url(host: str) -> str:

@@ -14,7 +14,6 @@ REPORTS = Counter("relaycast_reports_total", "Reports taken from peers", ["kind"
 UNRECOGNISED = Counter("relaycast_unrecognised_frames_total", "Native frames of a type this version does not know")
 MESSAGES = Counter("relaycast_messages_total", "Messages accepted", ["mode"])
 REFUSALS = Counter("relaycast_refusals_total", "Requests refused", ["code"])
-TIMERS = Counter("relaycast_timers_total", "Deadlines acted on")
 REQUEST_SECONDS = Histogram(
     "relaycast_request_seconds", "HTTP request duration", ["route"], buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1)
 )

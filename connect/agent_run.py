@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, assert_never
 
+from broker.domain.access import PREFIXES, TokenKind
 from broker.domain.ids import MessageId
 from broker.protocol.agent_events import AgentBroken, AgentEvent, AgentReady
 from broker.protocol.agent_session import AgentSession, Direction, Frame, Prompt
@@ -30,7 +31,6 @@ from connect.spool import Spool
 _READY_TIMEOUT_S = 120.0
 """From the start to a conversation: Gemini on a cold disk measured 5 s and may have to wait out a clock minute."""
 _MAX_WAITING_ORDERS = 1000
-_AGENT_KIND = "at_live_"
 
 Order = Deliver | Interrupt | Answer
 
@@ -82,7 +82,7 @@ class AgentRun:
     def __init__(self, spawn: Spawn, around: Surroundings) -> None:
         self.spawn = spawn
         self._around = around
-        self._token = _AGENT_KIND + secrets.token_urlsafe(32)
+        self._token = PREFIXES[TokenKind.AGENT] + secrets.token_urlsafe(32)
         self._report = Reporter(
             spool=around.spool,
             agent=spawn.agent,

@@ -13,8 +13,9 @@ import orjson
 import platformdirs
 
 from broker.domain.errors import BadRequest, NotAuthenticated
+from broker.protocol.local import DEFAULT_PORT, KEY_FILE, UP_FILE
 
-DEFAULT_URL = "http://127.0.0.1:8787"
+DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +83,7 @@ def _checked(url: str) -> str:
 
 def _running_url(folder: Path) -> str | None:
     try:
-        found = orjson.loads((folder / "up.json").read_bytes())
+        found = orjson.loads((folder / UP_FILE).read_bytes())
     except (OSError, orjson.JSONDecodeError):
         return None
     url = found.get("url") if isinstance(found, dict) else None
@@ -91,6 +92,6 @@ def _running_url(folder: Path) -> str | None:
 
 def _local_key(folder: Path) -> str | None:
     try:
-        return (folder / "workspace.key").read_text().strip() or None
+        return (folder / KEY_FILE).read_text().strip() or None
     except OSError:
         return None

@@ -84,12 +84,46 @@ async def embedded_redis(folder: Path) -> AsyncIterator[str]:
         password = _password(folder)
         config = _write_config(folder, socket, password)
         url = f"unix://:{quote(password)}@{quote(str(socket))}"
-        process = await _start(config, folder)
-        try:
-            await _until_ready(url, process, folder / "server.log")
-            yield url
-        finally:
-            await _stop(process)
+        async with _alone(folder) as lock:
+            process = await _start(config, folder, lock)
+            try:
+                await _until_ready(url, process, folder / "server.log")
+                yield url
+            finally:
+                await _stop(process)
+
+
+@asynccontextmanager
+async def _alone(folder: Path) -> AsyncIterator[int]:
+    """Wait for the end of a server that a killed broker left behind: it would take our socket's file with it.
+
+    The server inherits the lock, so that it is held for as long as either of us lives.
+    """
+    lock = os.open(folder / "server.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        await _until_locked(lock, folder)
+        yield lock
+    finally:
+        os.close(lock)
+
+
+async def _until_locked(lock: int, folder: Path) -> None:
+    try:
+        async with asyncio.timeout(_STOP_S):
+            while True:
+                if _locked(lock):
+                    return
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise EmbeddedServerFailed(f"an earlier server still runs on {folder}; end it first") from None
+
+
+def _locked(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def server_binary() -> str:
@@ -107,6 +141,15 @@ def server_binary() -> str:
     return found
 
 
+def write_private(path: Path, content: bytes) -> None:
+    """Put a file in place whole and readable by its owner alone: a crash leaves the old one or none, never a part."""
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    fresh.touch(mode=0o600)
+    fresh.write_bytes(content)
+    fresh.replace(path)
+
+
 def _socket_path(folder: Path, short: Path) -> Path:
     """In the folder itself, unless the path is longer than the system allows for a socket."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -118,8 +161,7 @@ def _password(folder: Path) -> str:
     """Made once; kept in a file that only the owner reads, never in argv."""
     path = folder / "password"
     if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(32))
+        write_private(path, secrets.token_urlsafe(32).encode())
     return path.read_text()
 
 
@@ -153,11 +195,12 @@ def _write_config(folder: Path, socket: Path, password: str) -> Path:
     return path
 
 
-async def _start(config: Path, folder: Path) -> asyncio.subprocess.Process:
+async def _start(config: Path, folder: Path, lock: int) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         server_binary(),
         str(config),
         cwd=folder,
+        pass_fds=(lock,),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,

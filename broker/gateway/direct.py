@@ -23,7 +23,7 @@ from broker.domain.ids import AgentId
 from broker.gateway.container import Services
 from broker.gateway.http import bearer
 from broker.gateway.mailbox_pump import Kicked, MailboxPump, Superseded
-from broker.gateway.sockets import OpenSockets, close, receive_text
+from broker.gateway.sockets import OpenSockets, close, first_cause, receive_text
 from broker.protocol.agent_events import StateEvent
 from broker.protocol.agent_session import Direction, Frame, Opening, Prompt
 from broker.protocol.claude import ClaudeSession, Predecessor
@@ -73,7 +73,7 @@ class DirectSocket:
         except (RelayError, ProtocolViolation, WebSocketDisconnect, RuntimeError) as error:
             await _end(websocket, error)
         except ExceptionGroup as group:
-            await _end(websocket, _first(group))
+            await _end(websocket, first_cause(group))
 
     async def _agent(self, websocket: WebSocket, principal: Principal) -> Agent:
         if principal.kind is not TokenKind.AGENT or principal.session is None:
@@ -235,11 +235,6 @@ def _frame_id(report: Report) -> str:
     if isinstance(report, FrameRecorded) and report.direction == "out" and isinstance(report.raw, dict):
         return str(report.raw.get("uuid") or "")
     return ""
-
-
-def _first(group: ExceptionGroup[Exception]) -> Exception:
-    error = group.exceptions[0]
-    return _first(error) if isinstance(error, ExceptionGroup) else error
 
 
 async def _end(websocket: WebSocket, error: Exception) -> None:

@@ -58,8 +58,9 @@ class EventSocket:
 
     async def _send(self, websocket: WebSocket, principal: Principal, session: Session, after: Cursor | None) -> None:
         try:
-            async for item in self._s.hub.follow(principal.workspace, session.id, after=after):
-                await websocket.send_text(_control("reset", item.first) if isinstance(item, Reset) else item)
+            async with contextlib.aclosing(self._s.hub.follow(principal.workspace, session.id, after=after)) as items:
+                async for item in items:
+                    await websocket.send_text(_control("reset", item.first) if isinstance(item, Reset) else item)
         except Unavailable:
             await close(websocket, close_codes.STORE_AWAY)
         except (WebSocketDisconnect, RuntimeError):

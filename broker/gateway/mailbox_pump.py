@@ -36,17 +36,17 @@ class MailboxPump:
         self._send = send
         self._arrived: deque[tuple[int, str]] = deque()
         self._stale = True
-        self._signal: Exception | None = None
-        self._fence: int | None = None
+        self._kicked = False
+        self._newest_fence = 0
         self._wake = asyncio.Event()
 
     def notify(self, message: str | None) -> None:
         """Take a message of the link's channel; None means that some may have been lost."""
-        if message is None or len(self._arrived) >= _ARRIVED:
+        if message is not None and message.startswith("!"):
+            self._take_signal(message)
+        elif message is None or len(self._arrived) >= _ARRIVED:
             self._stale = True
             self._arrived.clear()
-        elif message.startswith("!"):
-            self._take_signal(message)
         else:
             seq, _, command = message.partition(":")
             self._arrived.append((int(seq), command))
@@ -54,20 +54,22 @@ class MailboxPump:
 
     def _take_signal(self, message: str) -> None:
         if message == "!kick":
-            self._signal = Kicked()
-        elif self._fence is not None and int(message.removeprefix("!fence:")) > self._fence:
-            self._signal = Superseded()
+            self._kicked = True
+        else:
+            self._newest_fence = max(self._newest_fence, int(message.removeprefix("!fence:")))
 
     async def run(self, *, after: int, fence: int) -> None:
         """Send everything after a number. Raises `Superseded`, `Kicked`."""
-        self._fence = fence
         position = after
         while True:
-            if self._signal is not None:
-                raise self._signal
+            if self._newest_fence > fence:
+                raise Superseded
+            if self._kicked:
+                raise Kicked
             position = await self._catch_up(position) if self._stale else await self._send_arrived(position)
             if not self._stale and not self._arrived:
                 await self._sleep()
+                self._wake.clear()
 
     async def _catch_up(self, position: int) -> int:
         self._stale = False
@@ -90,9 +92,6 @@ class MailboxPump:
         return position
 
     async def _sleep(self) -> None:
-        self._wake.clear()
-        if self._signal is not None or self._arrived or self._stale:
-            return
         try:
             async with asyncio.timeout(_CHECK_S):
                 await self._wake.wait()

@@ -16,7 +16,7 @@ from broker.domain.sessions import Session
 from broker.gateway.container import Services
 from broker.gateway.http import bearer
 from broker.gateway.mailbox_pump import Kicked, MailboxPump, Superseded
-from broker.gateway.sockets import OpenSockets, close, receive_text
+from broker.gateway.sockets import OpenSockets, close, first_cause, receive_text
 from broker.protocol import close_codes, proxy
 from broker.protocol.close_codes import CloseCode
 from broker.protocol.errors import ProtocolViolation
@@ -53,7 +53,7 @@ class ProxySocket:
         except (RelayError, ProtocolViolation, TimeoutError, WebSocketDisconnect, RuntimeError) as error:
             return _close_code(error)
         except ExceptionGroup as group:
-            return _close_code(_first(group))
+            return _close_code(first_cause(group))
         return None
 
 
@@ -172,11 +172,6 @@ def _count(reports: list[NumberedReport]) -> None:
     for numbered in reports:
         if isinstance(numbered.report, FrameRecorded):
             UNRECOGNISED.inc(sum(event.get("type") == "unrecognised" for event in numbered.report.events))
-
-
-def _first(group: ExceptionGroup[Exception]) -> Exception:
-    error = group.exceptions[0]
-    return _first(error) if isinstance(error, ExceptionGroup) else error
 
 
 def _close_code(error: Exception) -> CloseCode | None:

@@ -60,3 +60,9 @@ async def close(websocket: WebSocket, code: CloseCode) -> None:
     with contextlib.suppress(RuntimeError, TimeoutError, WebSocketDisconnect):
         async with asyncio.timeout(_CLOSE_S):
             await websocket.close(code.code, code.reason)
+
+
+def first_cause(group: ExceptionGroup[Exception]) -> Exception:
+    """What really ended a group of tasks: the first error in it, however deep."""
+    error = group.exceptions[0]
+    return first_cause(error) if isinstance(error, ExceptionGroup) else error

@@ -29,6 +29,7 @@ from broker.domain.sessions import Session
 from broker.gateway.container import Services
 from broker.gateway.http import Refusal, bearer
 from broker.services.spawner import SpawnRequest
+from broker.telemetry import MESSAGES
 
 _LOCAL = ToolAnnotations(destructive_hint=False, open_world_hint=False)
 _READ_ONLY = ToolAnnotations(read_only_hint=True, open_world_hint=False)
@@ -84,6 +85,7 @@ class RelayTools:
         """Send a message to every other agent of the session."""
         principal, session = await self._caller(ctx)
         sent = await self._s.router.send(principal, session, to="*", text=text, idempotency_key=_call_key(ctx))
+        MESSAGES.labels(Mode.WAIT).inc()
         return _plain(sent)
 
     async def relay_spawn(
@@ -129,7 +131,7 @@ class RelayTools:
     async def relay_inbox(
         self,
         ctx: Context,
-        after: Annotated[int, Field(description="Only messages with a higher number", ge=0)] = 0,
+        after: Annotated[int, Field(description="Only messages with a higher number", ge=0, le=2**53)] = 0,
         limit: Annotated[int, Field(ge=1, le=100)] = 20,
     ) -> dict[str, Any]:
         """Your received messages by number, for looking back. New ones come to you by themselves."""

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 from broker.domain.events import Cursor
 from broker.domain.ids import SessionId, WorkspaceId
@@ -41,7 +41,7 @@ class Hub:
 
     async def follow(
         self, workspace: WorkspaceId, session: SessionId, *, after: Cursor | None
-    ) -> AsyncIterator[str | Reset]:
+    ) -> AsyncGenerator[str | Reset, None]:
         """Every event after a position, live and without end; None means from the first that is kept.
 
         Each event comes exactly once and in order. Raises `NotFound`.

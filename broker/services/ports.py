@@ -219,8 +219,8 @@ class Links(Protocol):
     async def unfinished(self, workspace: WorkspaceId, agent: AgentId) -> Unfinished:
         """What the connections before have left; to be asked after `attach` has fenced them."""
 
-    async def beat(self, gateway: str) -> None:
-        """This gateway lives."""
+    async def beat(self, gateway: str) -> bool:
+        """This gateway lives. False when it was not known: it is new, or its links were taken over meanwhile."""
 
     async def reap(self, *, older_than_ms: int) -> int:
         """Detach what gateways held that no longer beat; how many links that were."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -177,12 +178,13 @@ class Spawner:
         found = await self._known(principal, agent.id)
         if found.state in states or found.state.ended:
             return found
-        async for event in self._hub.follow(principal.workspace, agent.session_id, after=head):
-            if isinstance(event, str) and not _concerns(event, agent.id):
-                continue
-            found = await self._known(principal, agent.id)
-            if found.state in states or found.state.ended:
-                return found
+        async with contextlib.aclosing(self._hub.follow(principal.workspace, agent.session_id, after=head)) as events:
+            async for event in events:
+                if isinstance(event, str) and not _concerns(event, agent.id):
+                    continue
+                found = await self._known(principal, agent.id)
+                if found.state in states or found.state.ended:
+                    return found
         raise AssertionError("a followed log does not end")
 
 

@@ -25,6 +25,8 @@ FeedItem = Event | Reset | LinkUp | LinkLost
 _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 5.0
 _OPEN_TIMEOUT_S = 10
+_CLOSE_TIMEOUT_S = 1
+"""With unread events waiting, the answer to a close frame is never seen; leaving must not take the default ten."""
 _PING_S = 10
 """A broken network is noticed within two of these."""
 _STATUS_OF_CLOSE = {UNAUTHENTICATED.code: 401, NOT_PERMITTED.code: 403, UNKNOWN.code: 404}
@@ -75,6 +77,7 @@ class EventFeed:
             open_timeout=_OPEN_TIMEOUT_S,
             ping_interval=_PING_S,
             ping_timeout=_PING_S,
+            close_timeout=_CLOSE_TIMEOUT_S,
             proxy=None if self._endpoint.local else True,
         )
 

@@ -33,8 +33,7 @@ async def measure_fanout(broker: Broker, *, readers: tuple[int, ...], frames: in
 
 async def _row(broker: Broker, link: LinkClient, *, readers: int, frames: int) -> tuple[Figure, ...]:
     command = [sys.executable, "-m", "tests.bench.readers", str(readers)]
-    url = f"{broker.url.replace('http', 'ws', 1)}/v1/sessions/default/events"
-    environment = {"RELAYCAST_TOKEN": broker.key, "BENCH_URL": url}
+    environment = {"RELAYCAST_TOKEN": broker.key, "BENCH_URL": broker.events_url}
     async with running(command, folder=broker.folder, environment=environment) as process:
         await _paced(link, frames // 10)
         paced = await _result(process)

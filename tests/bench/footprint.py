@@ -59,7 +59,6 @@ async def _row(name: str, start: _Start, *, runs: int) -> tuple[Figure, ...]:
 
 @asynccontextmanager
 async def _python(broker: Broker, program: str) -> AsyncIterator[Started]:
-    url = f"{broker.url.replace('http', 'ws', 1)}/v1/sessions/default/events"
-    environment = {"RELAYCAST_TOKEN": broker.key, "BENCH_URL": url}
+    environment = {"RELAYCAST_TOKEN": broker.key, "BENCH_URL": broker.events_url}
     async with running([sys.executable, "-c", program], folder=broker.folder, environment=environment) as started:
         yield started

@@ -106,7 +106,7 @@ class LinkClient:
 async def linked_agent(broker: Broker, name: str) -> AsyncIterator[LinkClient]:
     """A link whose one agent is ready."""
     dial = connect(
-        f"{broker.url.replace('http', 'ws', 1)}/proxy",
+        f"{broker.websocket_url}/proxy",
         additional_headers={"Authorization": f"Bearer {broker.key}"},
         subprotocols=[Subprotocol(proxy.SUBPROTOCOL)],
         compression=None,

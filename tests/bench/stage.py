@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import orjson
 
+from broker.domain.sessions import DEFAULT_SESSION
 from connect.sdk import AgentRelay
 from tests.bench import machine
 
@@ -33,6 +34,15 @@ class Broker:
     folder: Path
     pid: int
     valkey_pid: int
+
+    @property
+    def events_url(self) -> str:
+        """The live events of the session that everything here happens in."""
+        return f"{self.websocket_url}/v1/sessions/{DEFAULT_SESSION}/events"
+
+    @property
+    def websocket_url(self) -> str:
+        return self.url.replace("http", "ws", 1)
 
     def relay(self) -> AgentRelay:
         """A client, as a user's script has it."""
@@ -57,7 +67,7 @@ async def running_broker(folder: Path) -> AsyncIterator[Broker]:
     arguments = ["up", "--data-dir", str(folder / "broker"), "--port", "0", "--json"]
     async with running([sys.executable, "-m", "broker.cli", *arguments], folder=folder) as started:
         ready = orjson.loads(started.first_line)
-        yield Broker(
+        broker = Broker(
             url=ready["url"],
             key=Path(ready["token_file"]).read_text().strip(),
             redis_url=_redis_url(folder / "broker" / "redis" / "server.conf"),
@@ -65,6 +75,9 @@ async def running_broker(folder: Path) -> AsyncIterator[Broker]:
             pid=started.pid,
             valkey_pid=machine.children(started.pid)[0],
         )
+        async with broker.relay() as relay:
+            await relay.session()
+        yield broker
 
 
 @contextlib.asynccontextmanager

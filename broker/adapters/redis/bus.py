@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
-from broker.adapters.redis.client import TextRedis
+from broker.adapters.redis.client import TextRedis, store_away
 
 _log = logging.getLogger(__name__)
 _RETRY_S = 0.5
@@ -35,25 +35,36 @@ class RedisBus:
     async def listen(self, channel: str, on_message: _Listener) -> Callable[[], Awaitable[None]]:
         """Call back with each message, and with None whenever some may have been lost. Returns how to stop.
 
-        When this returns, the subscription is confirmed: what is published from now on arrives.
+        When this returns, the subscription is confirmed: what is published from now on arrives. Raises `Unavailable`.
         """
-        first = not self._listeners[channel]
         self._listeners[channel].append(on_message)
-        if first:
-            self._confirmed[channel] = asyncio.get_running_loop().create_future()
-            await self._pubsub.subscribe(channel)
-            self._has_channels.set()
-        await asyncio.shield(self._confirmed[channel])
 
         async def stop() -> None:
             self._listeners[channel].remove(on_message)
             if not self._listeners[channel]:
                 del self._listeners[channel]
                 self._confirmed.pop(channel, None)
-                with contextlib.suppress(RedisError):
+                with contextlib.suppress(RedisError, OSError):
                     await self._pubsub.unsubscribe(channel)
 
+        try:
+            await self._until_confirmed(channel)
+        except BaseException:
+            await stop()
+            raise
         return stop
+
+    async def _until_confirmed(self, channel: str) -> None:
+        confirmed = self._confirmed.get(channel)
+        if confirmed is None:
+            confirmed = self._confirmed[channel] = asyncio.get_running_loop().create_future()
+        if not confirmed.done():  # also when another is about to: that one may be cancelled
+            try:
+                await self._pubsub.subscribe(channel)
+            except (RedisError, OSError) as error:
+                raise store_away(error) from error
+            self._has_channels.set()
+            await asyncio.shield(confirmed)
 
     async def run(self) -> None:
         """Receive until cancelled; a lost connection is opened again and subscribed again by redis-py."""

@@ -94,9 +94,10 @@ class RedisLinks:
         turn, messages, frames = await self._scripts.run("unfinished_of", workspace, agent)
         return Unfinished(turn_id=turn or None, messages=tuple(messages), frames=tuple(frames))
 
-    async def beat(self, gateway: str) -> None:
-        """This gateway lives."""
-        await self._redis.hset(keys.GATEWAYS, gateway, str(int(time.time() * 1000)))
+    async def beat(self, gateway: str) -> bool:
+        """This gateway lives. False when it was not known: it is new, or its links were taken over meanwhile."""
+        added = await self._redis.hset(keys.GATEWAYS, gateway, str(int(time.time() * 1000)))
+        return added == 0
 
     async def reap(self, *, older_than_ms: int) -> int:
         """Detach what gateways held that no longer beat; how many links that were."""

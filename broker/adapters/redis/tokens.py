@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import orjson
 from pydantic import TypeAdapter
@@ -33,7 +34,8 @@ class RedisTokens:
         principal = _PRINCIPAL.validate_json(text)
         if principal.proxy is not None and not await self._is_listed(principal):
             return None  # issued in-band from a token that was revoked since
-        return principal
+        plan = await self._redis.hget(keys.root(principal.workspace), "plan")
+        return replace(principal, plan=Plan(plan)) if plan else principal
 
     async def _is_listed(self, principal: Principal) -> bool:
         return await self._redis.hget(keys.key(principal.workspace, "tokens"), principal.token_id) is not None
@@ -55,9 +57,16 @@ class RedisTokens:
                 created_at_ms=int(time.time() * 1000),
                 expires_at_ms=expires_at_ms,
             )
+            await self._end_replaced(principal, sha256)
             row = orjson.dumps({"record": record, "sha256": sha256})
             await self._redis.hset(keys.key(principal.workspace, "tokens"), principal.token_id, row)
         await self._redis.set(keys.token(sha256), orjson.dumps(principal), pxat=expires_at_ms)
+
+    async def _end_replaced(self, principal: Principal, sha256: str) -> None:
+        """A workspace has one key: a new one in its place ends the old."""
+        row = await self._redis.hget(keys.key(principal.workspace, "tokens"), principal.token_id)
+        if row is not None and (old := orjson.loads(row)["sha256"]) != sha256:
+            await self._redis.delete(keys.token(old))
 
     async def tokens(self, workspace: WorkspaceId) -> list[TokenRecord]:
         """The listed tokens of a workspace."""

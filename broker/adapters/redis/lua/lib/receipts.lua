@@ -35,6 +35,8 @@ local function settle(message, agent)
   local acked = tonumber(redis.call('HGET', box, 'acked') or '0')
   while redis.call('ZREM', settled, acked + 1) == 1 do acked = acked + 1 end
   redis.call('HSET', box, 'acked', acked)
+  -- With nobody else to wait for, there is nothing left to expire.
+  if redis.call('SCARD', K.recipients(message)) == 1 then forget_timer('ttl|' .. message) end
 end
 
 local tell_sender -- given by the library that knows agents

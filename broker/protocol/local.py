@@ -1,0 +1,7 @@
+"""How a broker and the programs of the same user on the same machine find each other: names in the data folder."""
+
+DEFAULT_PORT = 8787
+KEY_FILE = "workspace.key"
+"""The workspace's token, readable by its owner alone."""
+UP_FILE = "up.json"
+"""Written by a running `relaycast up`: `{"url": …}`."""
