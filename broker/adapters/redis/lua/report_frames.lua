@@ -12,7 +12,7 @@ local seen = l.spool == ARGV[3] and tonumber(l.reports or '0') or 0
 local last = first + (#ARGV - 6) / 2 - 1
 if last <= seen then return 0 end
 if first > seen + 1 then return refuse('Conflict', 'REPORT_GAP', 'report ' .. first .. ' came after ' .. seen) end
-redis.call('HSET', K.link(link), 'spool', ARGV[3], 'reports', last)
+redis.call('HSET', K.link(link), 'spool', ARGV[3], 'reports', last, 'heard', NOW)
 
 local a = load_agent(ARGV[5])
 if not a.id or a.generation ~= ARGV[6] or has_ended(a) or (a.proxy ~= link and a.link ~= link) then return 0 end
