@@ -14,6 +14,7 @@ from broker.domain.ids import SessionId, WorkspaceId
 from broker.domain.log_pages import MAX_PAGE, Direction, to_ms
 from broker.domain.log_projection import is_fragment
 from broker.domain.sessions import Session
+from broker.services.hub import position_of
 from broker.services.ports import EventLog, LogStore
 from broker.services.stitched_log import StitchedLog
 
@@ -168,13 +169,16 @@ class LogReader:
 
 
 def _told(events: list[str]) -> list[_Event]:
-    """Those that are no streaming fragments."""
-    read = [(orjson.loads(text), text) for text in events]
-    return [_Event(event["offset"], text) for event, text in read if not is_fragment(event)]
+    """Those that are no streaming fragments. Most are not even transient, so few are read for it."""
+    return [_Event(position_of(text).offset, text) for text in events if not _is_fragment(text)]
+
+
+def _is_fragment(text: str) -> bool:
+    return '"transient":true' in text and is_fragment(orjson.loads(text))
 
 
 def _first_kept(events: list[str], otherwise: int) -> int:
-    return min(int(orjson.loads(events[0])["offset"]), otherwise) if events else otherwise
+    return min(position_of(events[0]).offset, otherwise) if events else otherwise
 
 
 def _is_told(event: dict[str, Any], name: str | None) -> bool:
