@@ -42,6 +42,7 @@ from broker.gateway.direct import DirectSocket
 from broker.gateway.events import EventSocket
 from broker.gateway.http import not_found, wrong_method
 from broker.gateway.log_keeping import LogKeepingApi
+from broker.gateway.logs_api import LogsApi
 from broker.gateway.proxies import ProxySocket
 from broker.gateway.sockets import OpenSockets
 from broker.gateway.tools import ToolsApplication
@@ -50,6 +51,8 @@ from broker.services.approvals import ApprovalDesk
 from broker.services.deadlines import Deadlines
 from broker.services.hub import Hub
 from broker.services.linking import Linking
+from broker.services.log_reader import LogReader
+from broker.services.log_search import LogSearch
 from broker.services.ports import EventLog, LogStore
 from broker.services.redaction import Redaction
 from broker.services.retention import LogRetention, RetentionKeeper
@@ -123,6 +126,8 @@ def build_services(settings: Settings, adapters: Adapters, *, gateway: str) -> S
     return Services(
         access=access,
         sessions=sessions,
+        log_reader=LogReader(adapters.tail, adapters.logs),
+        log_search=LogSearch(adapters.logs, sessions),
         router=Router(adapters.mailroom, adapters.registry, redaction),
         spawner=Spawner(adapters.mailroom, adapters.registry, adapters.log, hub=hub, redaction=redaction),
         desk=desk,
@@ -167,6 +172,7 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
             *_health_routes(adapters),
             *Api(services).routes(),
             *LogKeepingApi(services).routes(),
+            *LogsApi(services).routes(),
             WebSocketRoute("/v1/sessions/{session}/events", EventSocket(services, sockets).serve),
             WebSocketRoute("/proxy", ProxySocket(services, sockets).serve),
             WebSocketRoute("/agent/{name}", DirectSocket(services, sockets).serve),
@@ -224,10 +230,10 @@ async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def build_shipping(adapters: Adapters, logs: LogStore) -> ShippingWorker:
-    """The worker that moves logs to the log store."""
+def build_shipping(adapters: Adapters, logs: LogStore, *, alone: bool) -> ShippingWorker:
+    """The worker that moves logs to the log store; `alone` when the store is in this very process."""
     shipper = Shipper(adapters.tail, adapters.backlog, logs, adapters.registry)
-    return ShippingWorker(adapters.timers, adapters.backlog, shipper)
+    return ShippingWorker(adapters.timers, adapters.backlog, shipper, alone=alone)
 
 
 def build_retention(adapters: Adapters, logs: LogStore) -> RetentionWorker:

@@ -14,6 +14,7 @@ import click
 from broker import __version__
 from broker.domain.errors import RelayError
 from broker.domain.plans import Plan
+from broker.log_commands import logs
 from broker.protocol.local import DEFAULT_PORT
 from broker.settings import Settings, default_data_dir
 from broker.token_commands import token
@@ -33,6 +34,7 @@ def main() -> None:
 
 main.add_command(token)
 main.add_command(usage)
+main.add_command(logs)
 
 
 def _data_dir(command: Callable[..., Any]) -> Callable[..., Any]:

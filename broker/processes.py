@@ -178,7 +178,8 @@ async def _worker(settings: Settings, redis_url: str, logs: LogStore | None) -> 
     adapters = build_adapters(redis_url)
     tasks = [asyncio.create_task(build_timekeeper(settings, adapters).run(), name="timekeeper")]
     if logs is not None:
-        tasks.append(asyncio.create_task(build_shipping(adapters, logs).run(), name="shipping"))
+        shipping = build_shipping(adapters, logs, alone=settings.clickhouse_url is None)
+        tasks.append(asyncio.create_task(shipping.run(), name="shipping"))
         tasks.append(asyncio.create_task(build_retention(adapters, logs).run(), name="retention"))
     try:
         yield

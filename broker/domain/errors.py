@@ -10,6 +10,7 @@ RelayError
 ├── NoPlacement           NO_PROXY, CLI_MISSING, VERSION_NOT_SUPPORTED
 ├── SpawnFailed           SPAWN_FAILED
 ├── Fenced                FENCED
+├── NotConfigured         LOG_STORE_NOT_CONFIGURED
 └── Unavailable           STORE_UNAVAILABLE, DRAINING
 
 `code` never changes once published; `message` is for people and says what to do next.
@@ -30,6 +31,11 @@ class RelayError(Exception):
         self.message = message
         self.code = code or type(self).code
         self.retry_after_s = retry_after_s
+
+    @property
+    def details(self) -> dict[str, object]:
+        """What programs may want to know beyond the code."""
+        return {}
 
 
 class BadRequest(RelayError):
@@ -94,6 +100,13 @@ class Fenced(RelayError):
 
     code = "FENCED"
     http_status = 409
+
+
+class NotConfigured(RelayError):
+    """This broker runs without the part that the caller needs; the message says how to get it."""
+
+    code = "LOG_STORE_NOT_CONFIGURED"
+    http_status = 501
 
 
 class Unavailable(RelayError):

@@ -176,7 +176,7 @@ class Reading:
         if field in self._times:
             self._refuse(f"{field}: is given twice", at=condition.at)
         try:
-            self._times[field] = _instant(condition.value, self._now)
+            self._times[field] = instant(condition.value, self._now)
         except (ValueError, OverflowError):
             example = self._now.strftime("%Y-%m-%dT%H:%M")
             self._refuse(f"a time is an age such as 2h or 7d, or like {example}", at=condition.value_at)
@@ -195,7 +195,8 @@ class Reading:
         raise InvalidQuery(problem, query=self._text, at=at)
 
 
-def _instant(text: str, now: datetime) -> datetime:
+def instant(text: str, now: datetime) -> datetime:
+    """An age, counted from `now`, or a time. Raises `ValueError`, `OverflowError`."""
     age = _AGE.fullmatch(text)
     if age:
         return now - timedelta(**{_UNITS[age[2].lower()]: int(age[1])})

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from broker.domain.ids import AgentId, SessionId, WorkspaceId
 
-_NO_AGENT = AgentId("")
+_NOBODY = AgentId("")
 
 
 class LineKind(StrEnum):
@@ -50,7 +50,7 @@ class LogRow:
     """The event kind as in the session's log: `agent.frame`, `turn.ended`, …"""
     agent: str = ""
     """Name, '' when the event is no agent's."""
-    agent_id: AgentId = _NO_AGENT
+    agent_id: AgentId = _NOBODY
     cli: str = ""
     frame_type: str = ""
     tool: str = ""

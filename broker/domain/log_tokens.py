@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from broker.domain.errors import BadRequest
 
 _CONDITION = re.compile(r"(?P<minus>-?)(?:(?P<field>[A-Za-z_][A-Za-z0-9_]*):)?")
@@ -25,6 +27,12 @@ class InvalidQuery(BadRequest):
         self.column = at + 1
         self.pointer = _pointer(query, at)
         super().__init__(f"{problem} (column {self.column})\n{self.pointer}")
+
+    @property
+    @override
+    def details(self) -> dict[str, object]:
+        """The place, for programs that show the query themselves."""
+        return {"column": self.column, "problem": self.problem}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

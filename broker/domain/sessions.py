@@ -22,6 +22,8 @@ class Session:
     epoch: str
     offset: int
     """Of the newest event."""
+    searchable: int | None = None
+    """Up to which offset the log store has it; None without one."""
     created_at_ms: int
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
@@ -19,7 +18,7 @@ from broker.domain.messages import Mode
 from broker.domain.rules import Effect, Rule
 from broker.domain.sessions import Session
 from broker.gateway.container import Services
-from broker.gateway.http import Answer, Body, bearer, guarded, read_body, timed
+from broker.gateway.http import Answer, Body, bearer, guarded, integer, read_body, timed
 from broker.services.sessions import MAX_PAGE
 from broker.services.spawner import DEFAULT_WAIT_S, SpawnRequest
 from broker.telemetry import MESSAGES
@@ -156,7 +155,7 @@ class Api:
     async def events(self, request: Request) -> Response:
         """A page of the log: `?after=<cursor>&limit=`."""
         principal, session = await self._in_session(request)
-        limit = _integer(request, "limit", default=100, most=MAX_PAGE)
+        limit = integer(request, "limit", default=100, most=MAX_PAGE)
         page = await self._s.sessions.events(principal, session, after=_after(request), limit=limit)
         body = b'{"ok":true,"data":{"events":[%s],"next":"%s","head":"%s","reset":%s}}' % (
             ",".join(page.events).encode(),
@@ -313,6 +312,7 @@ class Api:
             "url": f"{self._s.public_url}/session/{session.id}",
             "epoch": session.epoch,
             "offset": session.offset,
+            "searchable": session.searchable,
             "created_at_ms": session.created_at_ms,
         }
 
@@ -327,12 +327,3 @@ def _idempotency_key(request: Request) -> str | None:
 def _after(request: Request) -> Cursor | None:
     text = request.query_params.get("after")
     return parse_cursor(text) if text and text != "0" else None
-
-
-def _integer(request: Request, name: str, *, default: int, most: int) -> int:
-    text = request.query_params.get(name)
-    if text is None:
-        return default
-    if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= most:
-        raise BadRequest(f"{name}: a whole number from 1 to {most}")
-    return int(text)

@@ -10,6 +10,8 @@ from broker.services.access import Access
 from broker.services.approvals import ApprovalDesk
 from broker.services.hub import Hub
 from broker.services.linking import Linking
+from broker.services.log_reader import LogReader
+from broker.services.log_search import LogSearch
 from broker.services.ports import Bus
 from broker.services.redaction import Redaction
 from broker.services.retention import LogRetention
@@ -25,6 +27,8 @@ class Services:
 
     access: Access
     sessions: Sessions
+    log_reader: LogReader
+    log_search: LogSearch
     router: Router
     spawner: Spawner
     desk: ApprovalDesk

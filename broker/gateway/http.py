@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -39,13 +40,15 @@ class Answer(JSONResponse):
 
 
 class Refusal(JSONResponse):
-    """`{"ok": false, "error": {"code", "message", "retryable"}}`."""
+    """`{"ok": false, "error": {"code", "message", "retryable"}}`, with `details` where there are any."""
 
     def __init__(self, error: RelayError) -> None:
         REFUSALS.labels(error.code).inc()
         retry_after = error.retry_after_s or (60 if error.http_status == 429 else 1 if error.retryable else None)
         headers = {"Retry-After": str(max(1, round(retry_after)))} if retry_after else None
-        body = {"code": error.code, "message": error.message, "retryable": error.retryable}
+        body: dict[str, object] = {"code": error.code, "message": error.message, "retryable": error.retryable}
+        if error.details:
+            body["details"] = error.details
         super().__init__({"ok": False, "error": body}, error.http_status, headers)
 
 
@@ -100,6 +103,16 @@ def timed(path: str, endpoint: Endpoint) -> Endpoint:
             return await endpoint(request)
 
     return call
+
+
+def integer(request: Request, name: str, *, default: int, most: int, least: int = 1) -> int:
+    """A number of the query string. Raises `BadRequest`."""
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
+        raise BadRequest(f"{name}: a whole number from {least} to {most}")
+    return int(text)
 
 
 async def not_found(request: Request, _error: Exception) -> Response:

@@ -24,10 +24,12 @@ from broker.domain.access import Principal, TokenKind
 from broker.domain.agents import Agent
 from broker.domain.errors import NotPermitted, RelayError
 from broker.domain.ids import MessageId
+from broker.domain.log_rows import LineKind
 from broker.domain.messages import Mode
 from broker.domain.sessions import Session
 from broker.gateway.container import Services
 from broker.gateway.http import Refusal, bearer
+from broker.services.log_search import FoundLine
 from broker.services.spawner import SpawnRequest
 from broker.telemetry import MESSAGES
 
@@ -44,6 +46,15 @@ How = Annotated[
 ]
 Text = Annotated[str, Field(description="What to say; plain text or Markdown")]
 
+LogSearchText = Annotated[
+    str,
+    Field(
+        description='Conditions that all hold: word "a phrase" *part* -without agent:Name kind:command tool:Bash'
+        ' command:"npm *" path:src/*.py exit:1 failed:true since:2h until:2026-01-31T10:00.'
+        f" Kinds: {', '.join(LineKind)}"
+    ),
+]
+
 
 class RelayTools:
     """The tools; each acts as the agent whose token came with the request."""
@@ -55,7 +66,13 @@ class RelayTools:
         """An MCP server offering them."""
         server: MCPServer[Any] = MCPServer("relay", version=__version__, log_level="WARNING", subscriptions=False)
         acting: list[_Tool] = [self.relay_send, self.relay_broadcast, self.relay_spawn, self.relay_release]
-        looking: list[_Tool] = [self.relay_agents, self.relay_inbox, self.relay_trace, self.relay_logs]
+        looking: list[_Tool] = [
+            self.relay_agents,
+            self.relay_inbox,
+            self.relay_trace,
+            self.relay_logs,
+            self.relay_search_logs,
+        ]
         for tool in acting:
             server.add_tool(_refusing(tool), annotations=_LOCAL)
         for tool in looking:
@@ -155,8 +172,19 @@ class RelayTools:
     ) -> dict[str, Any]:
         """The newest lines of the session's log, oldest first: what agents said, ran and changed."""
         principal, session = await self._caller(ctx)
-        events = await self._s.sessions.recent(principal, session, name=name, limit=limit)
+        events = await self._s.log_reader.recent(principal, session, name=name, limit=limit)
         return {"events": [_line(event) for event in events]}
+
+    async def relay_search_logs(
+        self,
+        ctx: Context,
+        query: LogSearchText,
+        limit: Annotated[int, Field(ge=1, le=50)] = 20,
+    ) -> dict[str, Any]:
+        """Find lines anywhere in the session's log, newest first: what agents said, ran, changed and were told."""
+        principal, _ = await self._caller(ctx)
+        found = await self._s.log_search.search(principal, query, limit=limit)
+        return {"hits": [_hit(hit.line) for hit in found.hits], "more": found.next is not None}
 
     async def _caller(self, ctx: Context) -> tuple[Principal, Session]:
         request = cast(Request, ctx.request_context.request)  # the HTTP transport always has one
@@ -228,6 +256,20 @@ def _shown(agent: Agent) -> dict[str, Any]:
         "machine": agent.machine,
         "spawned_by": agent.spawner,
         "waiting_approvals": agent.waiting_approvals,
+    }
+
+
+def _hit(line: FoundLine) -> dict[str, Any]:
+    row = line.row
+    facts = {"tool": row.tool, "command": row.command[:_LOG_TEXT], "exit_code": row.exit_code}
+    return {
+        "offset": row.offset,
+        "at": row.at.isoformat(timespec="seconds"),
+        "agent": row.agent,
+        "kind": row.kind,
+        "ok": row.ok,
+        "text": line.excerpt.text,
+        **{name: value for name, value in facts.items() if value not in {"", None}},
     }
 
 

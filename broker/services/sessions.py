@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from typing import Any
-
-import orjson
 
 from broker.domain.access import Permission, Principal
 from broker.domain.agents import Agent
@@ -18,8 +15,6 @@ from broker.domain.sessions import Session, session_name
 from broker.services.ports import EventLog, LogPage, Registry
 
 MAX_PAGE = 1000
-_RECENT_PAGES = 5
-"""How far back a look at one agent's newest lines reads."""
 
 
 class Sessions:
@@ -70,24 +65,6 @@ class Sessions:
         principal.require(Permission.READ)
         return await self._log.read(principal.workspace, session.id, after=after, limit=min(limit, MAX_PAGE))
 
-    async def recent(
-        self, principal: Principal, session: Session, *, name: str | None, limit: int
-    ) -> list[dict[str, Any]]:
-        """The newest events, oldest first; of one agent when `name` is given. Streaming fragments are left out."""
-        principal.require(Permission.READ)
-        head = await self._log.head(principal.workspace, session.id)
-        found: list[dict[str, Any]] = []
-        end = head.offset
-        for _ in range(_RECENT_PAGES):
-            start = Cursor(head.epoch, max(0, end - MAX_PAGE))
-            page = await self._log.read(principal.workspace, session.id, after=start, limit=end - start.offset)
-            events = [orjson.loads(event) for event in page.events]
-            found = [e for e in events if _is_told(e, name)] + found
-            end = start.offset
-            if len(found) >= limit or end == 0:
-                break
-        return found[-limit:]
-
     async def proxies(self, principal: Principal) -> list[Proxy]:
         """The workspace's machines."""
         principal.require(Permission.READ)
@@ -97,9 +74,3 @@ class Sessions:
         """Remove a machine that is offline. Raises `NotFound`, `Conflict`."""
         principal.require(Permission.ADMINISTER)
         await self._registry.forget_proxy(principal.workspace, proxy)
-
-
-def _is_told(event: dict[str, Any], name: str | None) -> bool:
-    if event["data"].get("transient"):
-        return False
-    return name is None or (event["name"] or "").lower() == name.lower()

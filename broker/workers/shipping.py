@@ -23,11 +23,12 @@ _RETRY_S = 2.0
 class ShippingWorker:
     """One worker's loop. Any number may run; a lease keeps them from doing the same work."""
 
-    def __init__(self, workspaces: Timers, backlog: Backlog, shipper: Shipper) -> None:
+    def __init__(self, workspaces: Timers, backlog: Backlog, shipper: Shipper, *, alone: bool) -> None:
+        """`alone`: there can be no other, so nobody waits for the lease of a predecessor that was killed."""
         self._workspaces = workspaces
         self._backlog = backlog
         self._shipper = shipper
-        self._holder = secrets.token_hex(8)
+        self._holder = "alone" if alone else secrets.token_hex(8)
         self._due: set[WorkspaceId] = set()
         self._begun: set[WorkspaceId] = set()
         self._wake = asyncio.Event()

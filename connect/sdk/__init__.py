@@ -12,6 +12,7 @@ broker refuses is raised as a `RelayError` of `broker.domain.errors`, by its sta
 from broker.domain.approvals import Scope, Verdict
 from broker.domain.errors import RelayError
 from broker.domain.messages import Mode, ReceiptState
+from connect.sdk.logs import LogHit, LogHits, LogLine
 from connect.sdk.relay import AgentRelay
 from connect.sdk.types import Agent, Approval, Event, Proxy, Reset, Sent, Session, Trace
 
@@ -20,6 +21,9 @@ __all__ = [
     "AgentRelay",
     "Approval",
     "Event",
+    "LogHit",
+    "LogHits",
+    "LogLine",
     "Mode",
     "Proxy",
     "ReceiptState",

@@ -21,6 +21,7 @@ from connect.endpoint import Endpoint, resolve_endpoint
 from connect.sdk.api_client import ApiClient
 from connect.sdk.event_feed import EventFeed, FeedItem
 from connect.sdk.facts import MessageReceipt, read_fact
+from connect.sdk.logs import LogHits, Logs
 from connect.sdk.types import Agent, Approval, Event, LinkUp, Proxy, Reset, Sent, Session, Trace
 
 _PAGE = 100
@@ -193,6 +194,16 @@ class AgentRelay:
             found += [Event.model_validate(each) for each in page["events"]]
             after = page["next"]
         return found[-limit:]
+
+    async def search_logs(
+        self, query: str, *, limit: int = 50, before: str | None = None, context: int = 0, everywhere: bool = False
+    ) -> LogHits:
+        """Find lines of the session's whole history, newest first; of all the token may see with `everywhere`.
+
+        `agent:Backend kind:command "exit 1" -lint`; pass a page's `next` as `before` to go on behind it.
+        """
+        session = None if everywhere else (await self.session()).id
+        return await Logs(self._api).search(query, session=session, limit=limit, before=before, context=context)
 
     async def _join(self) -> Session:
         try:

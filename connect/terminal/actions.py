@@ -10,6 +10,7 @@ from broker.domain.messages import Mode
 from connect.sdk import AgentRelay
 from connect.sdk.types import Agent, Wire
 from connect.terminal import commands
+from connect.terminal.findings import hit_lines
 from connect.terminal.roster import kind_of
 from connect.terminal.tables import agents_table, log_lines, trace_lines
 from connect.terminal.text import Line, one_line
@@ -17,6 +18,7 @@ from connect.terminal.view import View, good
 
 _LOGGED_EVENTS = 2000
 _SHOWN_LINES = 40
+_SHOWN_HITS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,8 @@ class Actions:
                 return await self._agents()
             case commands.Logs():
                 return await self._logs(command.name)
+            case commands.Search():
+                return await self._search(command.query)
             case commands.Trace():
                 return await self._trace(command.message_id)
             case commands.Help():
@@ -124,6 +128,13 @@ class Actions:
         wanted = [event for event in events if name is None or event.name == name]
         lines = log_lines(wanted)[-_SHOWN_LINES:]
         return Reply(lines=lines or [(("class:dim", "nothing yet"),)], result=[_json(event) for event in wanted])
+
+    async def _search(self, query: str) -> Reply:
+        found = await self._relay.search_logs(query, limit=_SHOWN_HITS)
+        lines = hit_lines(found.hits)
+        if found.next:
+            lines = [*lines, (("class:dim", f"the newest {_SHOWN_HITS}; until: finds older ones"),)]
+        return Reply(lines=lines, result=_json(found))
 
     async def _trace(self, message_id: str) -> Reply:
         trace = await self._relay.trace(MessageId(message_id))

@@ -15,6 +15,7 @@ HELP = """\
   release <name>                 Release an agent
   agents                         List the agents
   logs [name]                    View logs
+  search <query>                 Search all logs of the session: agent:Lead kind:command "exit 1" -lint since:2h
   approve [id] | deny [id] [why] Answer what an agent asks for (approve --session: do not ask again)
   trace <message id>             Show every step of a message
   help                           Show this
@@ -81,6 +82,13 @@ class Logs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """Find lines in the session's whole history."""
+
+    query: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """Answer an approval; without an id the only one that is pending."""
 
@@ -119,9 +127,22 @@ class Misused:
     usage: str
 
 
-Command = Tell | Spawn | Send | Interrupt | Release | Logs | Answer | Trace | Agents | Help | Exit | Misused
+Command = Tell | Spawn | Send | Interrupt | Release | Logs | Search | Answer | Trace | Agents | Help | Exit | Misused
 
-WORDS = ("spawn", "send", "interrupt", "release", "agents", "logs", "approve", "deny", "trace", "help", "exit")
+WORDS = (
+    "spawn",
+    "send",
+    "interrupt",
+    "release",
+    "agents",
+    "logs",
+    "search",
+    "approve",
+    "deny",
+    "trace",
+    "help",
+    "exit",
+)
 
 # The words without arguments are not here: `help me with …` is a line for Lead.
 _USAGE = {
@@ -130,6 +151,7 @@ _USAGE = {
     "interrupt": "interrupt <name>",
     "release": "release <name>",
     "logs": "logs [name]",
+    "search": "search <query>",
     "approve": "approve [id] [--session]",
     "trace": "trace <message id>",
 }
@@ -157,6 +179,8 @@ def _command(word: str, rest: str) -> Command | None:
             return _spawn(rest)
         case "send", [_, _, *_]:
             return _send(rest) or _misused(word)
+        case "search", [_, *_]:
+            return Search(query=rest)
         case "deny", words:
             return _deny(rest, words)
         case "approve", []:

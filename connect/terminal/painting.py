@@ -21,6 +21,7 @@ STYLE = Style.from_dict(
         "bad": "ansired",
         "strong": "bold",
         "dim": "ansibrightblack",
+        "match": "ansiyellow bold",
         "added": "ansigreen",
         "removed": "ansired",
     }

@@ -26,7 +26,7 @@ from connect.terminal.actions import Actions, LeadAgent
 from connect.terminal.commands import WELCOME, Command, Exit, read_command
 from connect.terminal.completion import WordCompleter
 from connect.terminal.painting import STYLE, measured_width, paint
-from connect.terminal.text import Line, one_line
+from connect.terminal.text import Line, harmless, one_line
 from connect.terminal.view import View, bad, good
 
 
@@ -151,7 +151,7 @@ class Screen:
             # The agent's own last words come as an event; this is for when the event is lost with the link.
             await self._print([] if self._view.connected else [bad(one_line(error.message))])
         except RelayError as error:
-            await self._print([bad(f"{one_line(error.message, limit=500)} ({error.code})")])
+            await self._print(_refusal(error))
         else:
             await self._print(reply.lines)
 
@@ -162,6 +162,13 @@ class Screen:
                 lines, self._unpainted = self._unpainted, []
                 await run_in_terminal(lambda: paint(lines))
         get_app().invalidate()
+
+
+def _refusal(error: RelayError) -> list[Line]:
+    """What went wrong; for a search that cannot be read, with a caret under the place."""
+    lines = error.message.split("\n") if error.code == "INVALID_QUERY" else [error.message]
+    problem, *pointer = lines
+    return [bad(f"{one_line(problem, limit=500)} ({error.code})"), *((("", harmless(line)),) for line in pointer)]
 
 
 def _history() -> History:

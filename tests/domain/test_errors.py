@@ -48,5 +48,6 @@ def test_http_statuses_tell_whose_turn_it_is() -> None:
         "NoPlacement": 409,
         "SpawnFailed": 502,
         "Fenced": 409,
+        "NotConfigured": 501,
         "Unavailable": 503,
     }

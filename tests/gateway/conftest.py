@@ -1,15 +1,20 @@
 """One gateway for all tests of this folder, which run in its loop; a fresh workspace for each."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
 import pytest_asyncio
 
 from broker.app import build_adapters
-from broker.domain.ids import WorkspaceId
+from broker.domain.ids import SessionId, WorkspaceId
+from broker.domain.log_rows import LineKind
+from broker.services.ports import LogStore
 from tests.fixtures.gateway import Gateway, make_workspace, serving
+from tests.fixtures.log_rows import log_row
+from tests.fixtures.log_store import open_embedded
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,4 +42,34 @@ async def gateway(
     adapters = build_adapters(redis_url)
     key = await make_workspace(adapters, workspace)
     yield Gateway(url=gateway_url, key=key, workspace=workspace, adapters=adapters, client=client)
+    await adapters.redis.aclose()
+
+
+@pytest.fixture(scope="package")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LogStore]:
+    with open_embedded(tmp_path_factory.mktemp("logs")) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def logging_gateway_url(redis_url: str, store: LogStore) -> AsyncIterator[str]:
+    async with serving(redis_url, logs=store) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def logged(
+    redis_url: str, logging_gateway_url: str, store: LogStore, client: httpx.AsyncClient, workspace: WorkspaceId
+) -> AsyncIterator[Gateway]:
+    """A gateway whose session `main` has ten lines in the store."""
+    adapters = build_adapters(redis_url)
+    key = await make_workspace(adapters, workspace)
+    gateway = Gateway(url=logging_gateway_url, key=key, workspace=workspace, adapters=adapters, client=client)
+    session = SessionId((await gateway.ok("POST", "/v1/sessions", {"name": "main"}))["id"])
+    said = [log_row(workspace, n, f"line {n}", session=session) for n in range(1, 10)]
+    ran = log_row(
+        workspace, 10, "npm test\nok", session=session, kind=LineKind.COMMAND, command="npm test", exit_code=0
+    )
+    await store.insert(workspace, [*said, ran], token=uuid4().hex, days=7)
+    yield gateway
     await adapters.redis.aclose()

@@ -15,7 +15,7 @@ from tests.fixtures.gateway import Gateway, Machine
 
 S = "/v1/sessions/main"
 ACTING = {"relay_send", "relay_broadcast", "relay_spawn", "relay_release"}
-LOOKING = {"relay_agents", "relay_inbox", "relay_trace", "relay_logs"}
+LOOKING = {"relay_agents", "relay_inbox", "relay_trace", "relay_logs", "relay_search_logs"}
 
 
 @asynccontextmanager

@@ -124,6 +124,7 @@ def _session(session: str, row: dict[str, str]) -> Session:
         name=row["name"],
         epoch=row["epoch"],
         offset=int(row["offset"]),
+        searchable=int(row["shipped"]) if "shipped" in row else None,
         created_at_ms=int(row["created"]),
     )
 

@@ -12,6 +12,7 @@ from connect.terminal.commands import (
     Logs,
     Misused,
     Release,
+    Search,
     Send,
     Spawn,
     Tell,
@@ -41,6 +42,8 @@ from connect.terminal.commands import (
         ("release Lead", Release(name="Lead")),
         ("logs", Logs()),
         ("logs Lead", Logs(name="Lead")),
+        ('search kind:command  "exit 1" -lint', Search(query='kind:command  "exit 1" -lint')),
+        ("> search the web for it", Tell(text="search the web for it")),
         ("approve", Answer(verdict=Verdict.ALLOW)),
         ("approve f3a2 --session", Answer(verdict=Verdict.ALLOW, short_id="f3a2", scope=Scope.SESSION)),
         ("deny f3a2 use  npm ci", Answer(verdict=Verdict.DENY, short_id="f3a2", note="use  npm ci")),
@@ -54,6 +57,8 @@ def test_a_line_is_read_as_typed(line: str, command: Command | None) -> None:
     assert read_command(line) == command
 
 
-@pytest.mark.parametrize("line", ["spawn", "spawn One", "send Lead", "send --steer", "release", "release a b", "trace"])
+@pytest.mark.parametrize(
+    "line", ["spawn", "spawn One", "send Lead", "send --steer", "release", "release a b", "trace", "search"]
+)
 def test_a_command_with_the_wrong_words_tells_its_usage(line: str) -> None:
     assert isinstance(read_command(line), Misused)

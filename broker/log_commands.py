@@ -1,0 +1,234 @@
+"""`relaycast logs`: searching and following the logs of a running broker."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+import orjson
+
+from broker.domain.errors import RelayError
+from broker.domain.log_pages import Facet
+from broker.domain.log_tokens import quoted
+from broker.domain.sessions import DEFAULT_SESSION
+
+if TYPE_CHECKING:
+    from connect.sdk.logs import Logs
+    from connect.terminal.text import Line
+
+_FOUND, _NOTHING, _FAILED, _INTERRUPTED = 0, 1, 2, 130
+_MOST_HITS = 10_000
+_LOOKS: dict[str, dict[str, Any]] = {
+    "dim": {"fg": "bright_black"},
+    "strong": {"bold": True},
+    "match": {"fg": "yellow", "bold": True},
+    "bad": {"fg": "red"},
+    "warn": {"fg": "yellow"},
+    "frame": {"fg": "cyan"},
+}
+_F = TypeVar("_F", bound=Callable[..., Any])
+_T = TypeVar("_T")
+
+
+@click.group()
+def logs() -> None:
+    """Search and follow logs. Speaks to the broker on this machine, or to RELAYCAST_URL with RELAYCAST_TOKEN.
+
+    A search is words and conditions that all hold:
+
+    \b
+      relaycast logs search 'agent:Backend kind:command "exit 1" -lint'
+      word  "words in order"  *part of a word*   a minus before a word excludes it
+      session: agent: cli: kind: exit:           one or several: kind:command,files
+      tool:relay_*  command:"npm *"  path:src/*.py
+      failed:true   since:2h   until:2026-01-31T10:00
+
+    Exit status: 0 when something was found, 1 when nothing was, 2 when it could not be asked.
+    """
+
+
+def _searching(command: _F) -> _F:
+    options: tuple[Callable[[Any], Any], ...] = (
+        click.argument("query", nargs=-1),
+        click.option("--session", metavar="NAME", help="Look in one session only, by name or id."),
+        click.option("--since", metavar="TIME", help="An age (30m, 2h, 7d) or a time."),
+        click.option("--until", metavar="TIME", help="The same; lines before it."),
+        click.option("--json", "json_", is_flag=True, help="One JSON document."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@logs.command()
+@_searching
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, _MOST_HITS), help="The newest so many.")
+@click.option("--before", metavar="CURSOR", help="Go on where an earlier search ended.")
+@click.option("-C", "--context", default=0, type=click.IntRange(0, 20), help="Lines to show around each hit.")
+def search(
+    *,
+    query: tuple[str, ...],
+    session: str | None,
+    since: str | None,
+    until: str | None,
+    json_: bool,
+    limit: int,
+    before: str | None,
+    context: int,
+) -> None:
+    """Find lines, newest first."""
+    text = _text(query, since=since, until=until)
+    found = _ask(lambda logs: logs.search(text, session=session, limit=limit, before=before, context=context))
+    if json_:
+        _print_json(found.model_dump(mode="json"))
+    else:
+        from connect.terminal.findings import hit_lines  # noqa: PLC0415 - --help must not load a terminal
+
+        _print(hit_lines(found.hits))
+        if found.next:
+            click.echo(f"there is more: add --before {found.next}", err=True)
+    sys.exit(_FOUND if found.hits else _NOTHING)
+
+
+@logs.command()
+@_searching
+@click.option("--buckets", default=24, show_default=True, type=click.IntRange(1, 1000), help="Spans of time, at most.")
+def histogram(
+    *, query: tuple[str, ...], session: str | None, since: str | None, until: str | None, json_: bool, buckets: int
+) -> None:
+    """Count matching lines over time."""
+    text = _text(query, since=since, until=until)
+    found = _ask(lambda logs: logs.histogram(text, session=session, buckets=buckets))
+    from connect.terminal.findings import histogram_lines  # noqa: PLC0415 - --help must not load a terminal
+
+    _show("buckets", found, histogram_lines(found), json_=json_)
+
+
+@logs.command()
+@click.argument("field", type=click.Choice([field.value for field in Facet]))
+@_searching
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 100), help="Values, at most.")
+def facets(
+    *,
+    field: str,
+    query: tuple[str, ...],
+    session: str | None,
+    since: str | None,
+    until: str | None,
+    json_: bool,
+    limit: int,
+) -> None:
+    """Count the most frequent values of a field among matching lines."""
+    text = _text(query, since=since, until=until)
+    found = _ask(lambda logs: logs.facets(text, field, session=session, limit=limit))
+    from connect.terminal.findings import count_lines  # noqa: PLC0415 - --help must not load a terminal
+
+    _show("values", found, count_lines(found), json_=json_)
+
+
+@logs.command()
+@click.argument("session", envvar="RELAYCAST_SESSION", default=DEFAULT_SESSION)
+@click.option(
+    "-n", "--lines", default=20, show_default=True, type=click.IntRange(1, 1000), help="Events to begin with."
+)
+@click.option("-f", "--follow", is_flag=True, help="Go on with new ones until Ctrl-C.")
+@click.option("--json", "json_", is_flag=True, help="One JSON object a line: each event as it is.")
+def tail(*, session: str, lines: int, follow: bool, json_: bool) -> None:
+    """Show the newest events of a session."""
+    page = _ask(lambda logs: logs.page(session, limit=lines))
+    _print_events(page.events, json_=json_)
+    if follow:
+        _settled(_follow(session, page.after, json_=json_))
+
+
+async def _follow(session: str, after: str, *, json_: bool) -> None:
+    from connect.sdk import AgentRelay, Reset  # noqa: PLC0415 - --help must not load an HTTP client
+
+    async with AgentRelay(session=session) as relay:
+        async for item in relay.events(after):
+            if isinstance(item, Reset):
+                click.echo("some history in between is gone", err=True)
+            else:
+                _print_events([item], json_=json_)
+
+
+def _text(query: tuple[str, ...], *, since: str | None, until: str | None) -> str:
+    """One search of what was typed and the options."""
+    bounds = [f"{name}:{quoted(value)}" for name, value in (("since", since), ("until", until)) if value]
+    return " ".join([*query, *bounds])
+
+
+def _ask(question: Callable[[Logs], Coroutine[Any, Any, _T]]) -> _T:
+    return _settled(_asked(question))
+
+
+async def _asked(question: Callable[[Logs], Coroutine[Any, Any, _T]]) -> _T:
+    from connect.endpoint import resolve_endpoint  # noqa: PLC0415
+    from connect.sdk.api_client import ApiClient  # noqa: PLC0415 - --help must not load an HTTP client
+    from connect.sdk.logs import Logs  # noqa: PLC0415
+
+    client = ApiClient(resolve_endpoint())
+    try:
+        return await question(Logs(client))
+    finally:
+        await client.close()
+
+
+def _settled(work: Coroutine[Any, Any, _T]) -> _T:
+    try:
+        return asyncio.run(work)
+    except RelayError as error:
+        click.echo(_refusal(error), err=True)
+        sys.exit(_FAILED)
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+
+
+def _refusal(error: RelayError) -> str:
+    """The code ends the first line: below it a caret stays under what it points at."""
+    problem, newline, pointer = error.message.partition("\n")
+    return f"relaycast: {problem} [{error.code}]{newline}{pointer}"
+
+
+def _show(name: str, found: list[Any], lines: Iterable[Line], *, json_: bool) -> None:
+    if json_:
+        _print_json({name: [each.model_dump(mode="json") for each in found]})
+    else:
+        _print(lines)
+    sys.exit(_FOUND if found else _NOTHING)
+
+
+def _print_events(events: Iterable[Any], *, json_: bool) -> None:
+    from connect.terminal.tables import log_lines  # noqa: PLC0415 - --help must not load a terminal
+
+    if json_:
+        for event in events:
+            _print_json(event.model_dump(mode="json"))
+    else:
+        _print(log_lines(events))
+
+
+def _print_json(value: object) -> None:
+    click.echo(orjson.dumps(value))
+
+
+def _print(lines: Iterable[Line]) -> None:
+    for line in lines:
+        click.echo(rendered(line, coloured=_colours_wanted()), color=True)
+
+
+def rendered(line: Line, *, coloured: bool) -> str:
+    """A line as text, with ANSI colours or without any."""
+    if not coloured:
+        return "".join(text for _, text in line).rstrip()
+    return "".join(
+        click.style(text, **_LOOKS.get(style.removeprefix("class:"), {})) if style else text for style, text in line
+    )
+
+
+def _colours_wanted() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")

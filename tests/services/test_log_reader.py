@@ -1,0 +1,141 @@
+"""Pages of a session's log, read in both directions across its tail and its history."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import orjson
+import pytest
+
+from broker.domain.access import TokenKind
+from broker.domain.errors import NotPermitted
+from broker.domain.events import Cursor
+from broker.domain.log_pages import from_ms
+from broker.protocol.proxy import FrameRecorded
+from broker.services.log_reader import LogReader, LogSpan
+from broker.services.ports import LogStore
+from tests.fixtures.desk import Desk, a_person
+from tests.fixtures.log_store import open_embedded, ship
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LogStore]:
+    with open_embedded(tmp_path_factory.mktemp("logs")) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def reader(desk: Desk, store: LogStore) -> LogReader:
+    """Of a log whose first part is in the history, whose middle is in both, and whose end is in the tail."""
+    await fill(desk, "First")
+    await ship(desk, store, keep=10)
+    await fill(desk, "Second")
+    return LogReader(desk.adapters.tail, store)
+
+
+async def fill(desk: Desk, name: str) -> None:
+    agent = await desk.idle(name)
+    for number in range(6):
+        await say(desk, agent, transient=True, type="text_delta", text="fragment")
+        await say(desk, agent, transient=False, type="text", text=f"word {number}")
+
+
+async def say(desk: Desk, agent: Any, *, transient: bool, **content: str) -> None:
+    frame: dict[str, Any] = {"direction": "out", "frame_type": "assistant", "raw": {}, "transient": transient}
+    await desk.report(FrameRecorded(agent=agent.id, generation=agent.generation, events=[content], **frame))
+
+
+async def head(desk: Desk) -> Cursor:
+    return await desk.adapters.tail.head(desk.workspace, desk.session.id)
+
+
+def offsets(span: LogSpan) -> list[int]:
+    return [orjson.loads(text)["offset"] for text in span.events]
+
+
+async def all_offsets(desk: Desk, reader: LogReader) -> list[int]:
+    return offsets(await reader.after(desk.person(), desk.session, after=None, limit=1000))
+
+
+async def test_the_tail_alone_does_not_hold_the_whole_log(desk: Desk, reader: LogReader) -> None:
+    page = await desk.adapters.tail.read(desk.workspace, desk.session.id, after=None, limit=1)
+    assert orjson.loads(page.events[0])["offset"] > 1
+    assert (await all_offsets(desk, reader))[0] == 1
+
+
+@pytest.mark.parametrize("limit", [1, 3, 7, 1000])
+async def test_backwards_and_forwards_give_the_same_lines_whatever_the_page(
+    desk: Desk, reader: LogReader, limit: int
+) -> None:
+    ahead: list[int] = []
+    before: Cursor | None = None
+    while True:
+        span = await reader.before(desk.person(), desk.session, before=before, limit=limit)
+        assert len(span.events) <= limit
+        ahead = offsets(span) + ahead
+        before = span.before
+        if before is None:
+            break
+    behind: list[int] = []
+    after = Cursor((await head(desk)).epoch, 0)
+    while after != (await head(desk)):
+        span = await reader.after(desk.person(), desk.session, after=after, limit=limit)
+        behind += offsets(span)
+        after = span.after
+    assert ahead == behind == await all_offsets(desk, reader)
+    assert len(set(ahead)) == len(ahead) >= 20
+
+
+async def test_fragments_are_on_no_page(desk: Desk, reader: LogReader) -> None:
+    span = await reader.before(desk.person(), desk.session, before=None, limit=1000)
+    assert not any("fragment" in text for text in span.events)
+
+
+async def test_a_page_can_be_turned_around(desk: Desk, reader: LogReader) -> None:
+    middle = Cursor((await head(desk)).epoch, (await all_offsets(desk, reader))[12])
+    back = await reader.before(desk.person(), desk.session, before=middle, limit=5)
+    forth = await reader.after(desk.person(), desk.session, after=back.after, limit=1)
+    assert offsets(forth) == [middle.offset]
+    again = await reader.before(desk.person(), desk.session, before=forth.before, limit=5)
+    assert offsets(again) == offsets(back)
+
+
+async def test_a_time_is_found_in_the_tail_and_in_the_history(desk: Desk, reader: LogReader) -> None:
+    lines = [orjson.loads(t) for t in (await reader.after(desk.person(), desk.session, after=None, limit=1000)).events]
+    for line in (lines[0], lines[4], lines[-1]):
+        at = from_ms(line["at_ms"])
+        expected = next(each["offset"] for each in lines if each["at_ms"] >= line["at_ms"])
+        span = await reader.at(desk.person(), desk.session, at=at, limit=1)
+        assert offsets(span) == [expected]
+    later = await reader.at(desk.person(), desk.session, at=from_ms(lines[-1]["at_ms"]) + timedelta(hours=1), limit=1)
+    assert later.events == []
+    assert later.after == later.head
+
+
+async def test_a_place_in_another_log_is_told(desk: Desk, reader: LogReader) -> None:
+    span = await reader.before(desk.person(), desk.session, before=Cursor("other", 3), limit=2)
+    assert span.reset
+    assert offsets(span) == (await all_offsets(desk, reader))[-2:]
+
+
+async def test_without_a_log_store_pages_end_where_the_tail_begins(desk: Desk, reader: LogReader) -> None:
+    tail = LogReader(desk.adapters.tail, None)
+    span = await tail.before(desk.person(), desk.session, before=None, limit=1000)
+    assert span.before is None
+    assert 1 < offsets(span)[0] < offsets(span)[-1]
+    assert offsets(await tail.at(desk.person(), desk.session, at=from_ms(0), limit=1)) == offsets(span)[:1]
+
+
+async def test_the_newest_lines_of_one_agent(desk: Desk, reader: LogReader) -> None:
+    for name in ("First", "first"):
+        events = await reader.recent(desk.person(), desk.session, name=name, limit=2)
+        assert [event["name"] for event in events] == ["First", "First"]
+    assert len(await reader.recent(desk.person(), desk.session, name=None, limit=3)) == 3
+
+
+async def test_a_machines_token_does_not_read_logs(desk: Desk, reader: LogReader) -> None:
+    machine = a_person(desk.workspace, kind=TokenKind.PROXY)
+    with pytest.raises(NotPermitted):
+        await reader.before(machine, desk.session, before=None, limit=1)
+    with pytest.raises(NotPermitted):
+        await reader.after(machine, desk.session, after=None, limit=1)
