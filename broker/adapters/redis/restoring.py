@@ -24,17 +24,27 @@ class RedisRestoring:
             return  # made by an attempt before; it may have gone on since
         pipe = self._redis.pipeline()
         for agent in agents:
-            pipe.hset(keys.key(workspace, "agent", agent.id), mapping=_agent(agent))
+            pipe.hset(keys.key(workspace, "agent", agent.id), items=_flat(_agent(agent)))
             pipe.zadd(keys.key(workspace, "members", session.id), {agent.id: agent.spawned_at_ms})
         pipe.hset(keys.key(workspace, "session_names"), session.name, session.id)
-        numbers = {"epoch": session.epoch, "offset": session.offset, "created": session.created_at_ms}
-        # Its events are in the log store: they come with the archive, not from here.
-        pipe.hset(key, mapping={"id": session.id, "name": session.name, "shipped": session.offset, **numbers})
+        pipe.hset(key, items=_flat(_session(session)))
         await pipe.execute()
 
 
-def _agent(agent: Agent) -> dict[str, str | int]:
-    known: dict[str, str | int | None] = {
+def _session(session: Session) -> dict[str, str | int | None]:
+    return {
+        "id": session.id,
+        "name": session.name,
+        "epoch": session.epoch,
+        "offset": session.offset,
+        # Its events come with the archive into the log store, not from here.
+        "shipped": session.offset,
+        "created": session.created_at_ms,
+    }
+
+
+def _agent(agent: Agent) -> dict[str, str | int | None]:
+    return {
         "id": agent.id,
         "session": agent.session_id,
         "name": agent.name,
@@ -56,4 +66,8 @@ def _agent(agent: Agent) -> dict[str, str | int]:
         "since": agent.since_ms,
         "acked": agent.inbox_acked,
     }
-    return {name: value for name, value in known.items() if value is not None}
+
+
+def _flat(fields: dict[str, str | int | None]) -> list[str | int]:
+    """As Redis takes fields; without those that are not known."""
+    return [each for name, value in fields.items() if value is not None for each in (name, value)]
