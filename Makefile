@@ -40,7 +40,8 @@ test: $(DEV) check ## set up and pass the tests
 	@$(BIN)/pytest -m "not agents"
 
 test-agents: $(DEV) ## install the vendors' pinned CLIs into a cache and run them against a loopback model server
-	@$(BIN)/pytest -m agents
+	@$(BIN)/python -m tests.agents.install
+	@$(BIN)/pytest -m agents --durations=10
 
 bench: $(DEV) ## print the measured figures beside raw Redis
 	@$(BIN)/python -m tests.bench

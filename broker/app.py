@@ -30,6 +30,7 @@ from broker.adapters.redis.links import RedisLinks
 from broker.adapters.redis.mailroom import RedisMailroom
 from broker.adapters.redis.redaction import RedisRedactionRules
 from broker.adapters.redis.registry import RedisRegistry
+from broker.adapters.redis.restoring import RedisRestoring
 from broker.adapters.redis.retention import RedisRetention
 from broker.adapters.redis.scripts import Scripts
 from broker.adapters.redis.timers import RedisTimers
@@ -46,6 +47,7 @@ from broker.gateway.logs_api import LogsApi
 from broker.gateway.proxies import ProxySocket
 from broker.gateway.sockets import OpenSockets
 from broker.gateway.tools import ToolsApplication
+from broker.gateway.transfer import TransferApi
 from broker.services.access import Access
 from broker.services.approvals import ApprovalDesk
 from broker.services.deadlines import Deadlines
@@ -61,6 +63,7 @@ from broker.services.sessions import Sessions
 from broker.services.shipping import Shipper
 from broker.services.spawner import Spawner
 from broker.services.stitched_log import StitchedLog
+from broker.services.transfer import Transfer
 from broker.services.usage import UsageMeter
 from broker.settings import Settings
 from broker.workers.retention import RetentionWorker
@@ -143,10 +146,24 @@ def build_services(settings: Settings, adapters: Adapters, *, gateway: str) -> S
         redaction=redaction,
         meter=UsageMeter(adapters.logs),
         retention=LogRetention(adapters.retention, adapters.logs, adapters.registry, adapters.backlog),
+        transfer=_transfer(adapters),
         hub=hub,
         bus=adapters.bus,
         link_channel=lambda w, link: keys.key(w, "link_channel", link),
         public_url=settings.url,
+    )
+
+
+def _transfer(adapters: Adapters) -> Transfer:
+    return Transfer(
+        adapters.logs,
+        adapters.registry,
+        adapters.backlog,
+        approvals=adapters.approvals,
+        tokens=adapters.tokens,
+        redaction=adapters.redaction_rules,
+        retention=adapters.retention,
+        restoring=RedisRestoring(adapters.redis),
     )
 
 
@@ -172,6 +189,7 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
             *_health_routes(adapters),
             *Api(services).routes(),
             *LogKeepingApi(services).routes(),
+            *TransferApi(services).routes(),
             *LogsApi(services).routes(),
             WebSocketRoute("/v1/sessions/{session}/events", EventSocket(services, sockets).serve),
             WebSocketRoute("/proxy", ProxySocket(services, sockets).serve),

@@ -18,6 +18,7 @@ from broker.log_commands import logs
 from broker.protocol.local import DEFAULT_PORT
 from broker.settings import Settings, default_data_dir
 from broker.token_commands import token
+from broker.transfer_commands import export_, import_
 from broker.usage_commands import usage
 
 _EXIT_REFUSED = 2
@@ -34,6 +35,8 @@ def main() -> None:
 
 main.add_command(token)
 main.add_command(usage)
+main.add_command(export_)
+main.add_command(import_)
 main.add_command(logs)
 
 

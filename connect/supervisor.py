@@ -6,7 +6,7 @@ import asyncio
 from collections import OrderedDict
 
 from broker.domain.ids import AgentId
-from broker.protocol.proxy import Answer, Command, Deliver, Interrupt, LiveAgent, Spawn, Stop
+from broker.protocol.proxy import Answer, Command, Deliver, Interrupt, LiveAgent, Probe, Spawn, Stop
 from connect.agent_run import PROXY_STOPPED, REPLACED, STOPPED, AgentRun, Surroundings
 from connect.reporting import Reporter
 
@@ -39,12 +39,15 @@ class Supervisor:
 
     def execute(self, command: Command) -> None:
         """Act on a command without waiting for its effect."""
-        if isinstance(command, Spawn):
-            self._spawn(command)
-        elif isinstance(command, Stop):
-            self._stop(command)
-        else:
-            self._order(command)
+        match command:
+            case Spawn():
+                self._spawn(command)
+            case Stop():
+                self._stop(command)
+            case Probe():
+                pass  # that it was taken is the answer
+            case Deliver() | Interrupt() | Answer():
+                self._order(command)
 
     def _spawn(self, spawn: Spawn) -> None:
         current = self._runs.get(spawn.agent)

@@ -18,6 +18,7 @@ from broker.services.retention import LogRetention
 from broker.services.router import Router
 from broker.services.sessions import Sessions
 from broker.services.spawner import Spawner
+from broker.services.transfer import Transfer
 from broker.services.usage import UsageMeter
 
 
@@ -36,6 +37,7 @@ class Services:
     redaction: Redaction
     meter: UsageMeter
     retention: LogRetention
+    transfer: Transfer
     hub: Hub
     bus: Bus
     link_channel: Callable[[WorkspaceId, LinkId], str]

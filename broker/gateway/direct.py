@@ -40,6 +40,7 @@ from broker.protocol.proxy import (
     Interrupt,
     LiveAgent,
     NumberedReport,
+    Probe,
     Report,
     Spawn,
     StateChanged,
@@ -190,8 +191,8 @@ class _Connection:
                 return self._session.answer(command.native_id, command.answer)
             case Stop():
                 return self._session.close()
-            case Spawn():
-                return []  # processes are its proxy's business
+            case Spawn() | Probe():
+                return []  # processes are its proxy's business; a probe is answered by being taken
 
     async def _carry(self, attached: Attached, frames: Iterable[Frame]) -> None:
         """Write what goes to the agent, and report everything in order."""

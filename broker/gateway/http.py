@@ -19,7 +19,7 @@ from broker.telemetry import REFUSALS, REQUEST_SECONDS
 
 _log = logging.getLogger(__name__)
 _MAX_BODY_BYTES = 1024 * 1024
-_Body = TypeVar("_Body", bound="Body")
+_Body = TypeVar("_Body", bound=BaseModel)
 
 
 class Body(BaseModel):
@@ -58,14 +58,14 @@ def bearer(connection: HTTPConnection) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-async def read_body(request: Request, model: type[_Body]) -> _Body:
+async def read_body(request: Request, model: type[_Body], *, most: int = _MAX_BODY_BYTES) -> _Body:
     """The request's JSON body. Raises `BadRequest` that names the member at fault."""
     size = 0
     parts = []
     async for chunk in request.stream():
         size += len(chunk)
-        if size > _MAX_BODY_BYTES:
-            raise BadRequest(f"the body is larger than {_MAX_BODY_BYTES} bytes", code="TOO_LARGE")
+        if size > most:
+            raise BadRequest(f"the body is larger than {most} bytes", code="TOO_LARGE")
         parts.append(chunk)
     try:
         return model.model_validate_json(b"".join(parts) or b"{}")

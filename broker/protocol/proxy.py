@@ -90,6 +90,14 @@ class Interrupt(_Wire):
     generation: int
 
 
+class Probe(_Wire):
+    """Nothing to do: its acknowledgement is a sign of life, asked for before an agent is taken for deaf."""
+
+    type: Literal["probe"] = "probe"
+    agent: AgentId
+    generation: int
+
+
 class Answer(_Wire):
     """Answer a permission request."""
 
@@ -100,7 +108,7 @@ class Answer(_Wire):
     answer: ApprovalAnswer
 
 
-Command = Spawn | Stop | Deliver | Interrupt | Answer
+Command = Spawn | Stop | Deliver | Interrupt | Answer | Probe
 
 
 class NumberedCommand(_Wire):

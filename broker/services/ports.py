@@ -354,6 +354,13 @@ class RetentionState(Protocol):
         """Forget a session's events; it goes on."""
 
 
+class Restoring(Protocol):
+    """Makes again what an archive holds."""
+
+    async def restore_session(self, workspace: WorkspaceId, session: Session, agents: Sequence[Agent]) -> None:
+        """A session with its numbers and its ended agents; nothing when it is here."""
+
+
 class RedactionRules(Protocol):
     """What a workspace masks beside the known forms of secrets."""
 

@@ -14,11 +14,13 @@ import threading
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import chdb
 import lz4.frame
 from chdb.state.sqlitelike import Connection
+
+from broker.adapters.clickhouse.client import ENGINE_OPTIONS
 
 _LOCK = threading.Lock()
 _NOT_SETTINGS = {"query", "database", "session_id", "query_id", "wait_end_of_query", "compress", "decompress"}
@@ -82,15 +84,19 @@ def _code(error: str) -> str:
     return found[1] if found else "1000"
 
 
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
 def _run(engine: str, arguments: Mapping[str, str], body: bytes) -> bytes:
     handle = chdb.connect(engine)
     try:
         if database := arguments.get("database"):
             handle.query(f"USE `{database}`")
-        for name, value in arguments.items():
-            if name not in _NOT_SETTINGS and not name.startswith("param_"):
-                escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-                handle.query(f"SET {name} = '{escaped}'")
+        settings = [(name, value) for name, value in arguments.items() if name not in _NOT_SETTINGS]
+        if changes := [f"{name} = {_quoted(value)}" for name, value in settings if not name.startswith("param_")]:
+            handle.query(f"SET {', '.join(changes)}")
         parameters = {name[6:]: value for name, value in arguments.items() if name.startswith("param_")}
         return _execute(handle, arguments.get("query", ""), body, parameters)
     finally:
@@ -113,7 +119,7 @@ def _execute(handle: Connection, query: str, body: bytes, parameters: Mapping[st
 
 def main() -> None:
     """Serve until standard input ends."""
-    Front.engine = str(Path(sys.argv[1]).resolve()) + "?background_pool_size=2&background_schedule_pool_size=4"
+    Front.engine = f"{Path(sys.argv[1]).resolve()}?{urlencode(ENGINE_OPTIONS)}"
     keep = chdb.connect(Front.engine)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Front)
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import clickhouse_connect
 import pytest
@@ -46,12 +45,6 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         process.wait(20)
 
 
-@pytest.fixture(scope="session")
-def database(front: str) -> Iterator[str]:
-    """URL of a new database."""
-    yield new_database(front)
-
-
 def new_database(url: str) -> str:
     """Make a database on a server; its URL."""
     name = f"test_{uuid.uuid4().hex[:8]}"
@@ -82,9 +75,3 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def workspace() -> WorkspaceId:
     """One that no other test uses."""
     return WorkspaceId(f"ws_{uuid.uuid4().hex}")
-
-
-@pytest.fixture
-def empty_folder(tmp_path: Path) -> Path:
-    """For an engine of one's own."""
-    return tmp_path / "clickhouse"

@@ -267,3 +267,11 @@ async def test_sessions_of_others_are_not_touched(desk: Desk, logs: ClickHouseLo
     await services(desk, logs).delete_session(desk.person(), desk.session)
     assert (await logs.size(other)).rows == 1
     assert await desk.adapters.registry.session(desk.workspace, "b") == beside
+
+
+async def test_a_machine_may_still_leave_a_session_that_was_deleted(desk: Desk, logs: ClickHouseLogStore) -> None:
+    await a_lived_session(desk)
+    await services(desk, logs).delete_session(desk.person(), desk.session)
+    await desk.detach()
+    await desk.attach()
+    assert desk.session.id not in await every_value(desk)

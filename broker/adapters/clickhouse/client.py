@@ -30,9 +30,11 @@ _READERS = 2
 _QUERY_S = 30
 _MUTATION_S = 600
 """A delete rewrites a mask in every part it touches."""
-_ENGINE_OPTIONS = {
+ENGINE_OPTIONS = {
     # By default the engine starts 150 threads and takes what memory there is.
     "background_pool_size": 2,
+    # With a queue as short as two threads would get, a delete waits most of its time: 4 s instead of 0.2 s on 30 parts.
+    "background_merges_mutations_concurrency_ratio": 16,
     "background_schedule_pool_size": 4,
     "max_server_memory_usage": 1_000_000_000,
     "max_thread_pool_size": 200,
@@ -142,7 +144,7 @@ async def embedded_clickhouse(folder: Path) -> AsyncIterator[ClickHouse]:
     lock = FolderLock(folder)
     lock.acquire()
     path = str(folder / "engine")
-    clickhouse = ClickHouse(lambda: _known(interface="chdb", path=path, chdb_options=_ENGINE_OPTIONS))
+    clickhouse = ClickHouse(lambda: _known(interface="chdb", path=path, chdb_options=ENGINE_OPTIONS))
     try:
         yield clickhouse
     finally:

@@ -48,7 +48,7 @@ async def delete(clickhouse: ClickHouse, condition: Condition) -> int:
     """Delete matching rows; how many there were. Raises `Unavailable` when some are left."""
     rows = await _keys(clickhouse, condition.sql, condition)
     for _ in range(_DELETE_ROUNDS):
-        await clickhouse.command(f"DELETE FROM log_lines WHERE {condition.sql}", condition.parameters)
+        await _delete(clickhouse, condition.sql, condition)
         if not await _keys(clickhouse, condition.sql, condition):
             return rows
     raise Unavailable("log lines arrived while they were being deleted; delete again")
@@ -102,8 +102,19 @@ async def _redate(clickhouse: ClickHouse, workspace: WorkspaceId, sessions: list
     if copied < changed:
         raise Unavailable(f"only {copied} of {changed} log lines could be given another expiry; nothing was deleted")
     gone = f"at <= {kept_since}"
-    await clickhouse.command(f"DELETE FROM log_lines WHERE {stale} AND ({gone} OR {redated})", chunk.parameters)
+    await _delete(clickhouse, f"{stale} AND ({gone} OR {redated})", chunk)
     return changed
+
+
+async def _delete(clickhouse: ClickHouse, where: str, condition: Condition) -> None:
+    """Partition by partition: a delete without one makes a new version of every part of every tenant."""
+    partitions = await clickhouse.query(
+        f"SELECT DISTINCT _partition_id FROM log_lines WHERE {where}", condition.parameters
+    )
+    for (partition,) in partitions:
+        await clickhouse.command(
+            f"DELETE FROM log_lines IN PARTITION ID '{partition}' WHERE {where}", condition.parameters
+        )
 
 
 async def _keys(clickhouse: ClickHouse, where: str, condition: Condition) -> int:

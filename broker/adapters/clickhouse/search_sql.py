@@ -174,18 +174,30 @@ def _contains(condition: Condition, text: str) -> str:
 
 def _words(condition: Condition, words: list[str], index: WordIndex) -> str:
     """One word, or several in a row: the index finds the lines that have them all, then their order is looked at."""
+    have_all = _have_all(condition, words, index)
+    return have_all if len(words) == 1 else f"{have_all} AND {_in_a_row(condition, words, index)}"
+
+
+def _have_all(condition: Condition, words: list[str], index: WordIndex) -> str:
     match index:
         case WordIndex.TEXT:
-            have_all = f"hasAllTokens({_TEXT}, {condition.bind(words, 'Array(String)')})"
-            in_order = f"hasPhrase({_TEXT}, {condition.bind(' '.join(words), 'String')})"
+            return f"hasAllTokens({_TEXT}, {condition.bind(words, 'Array(String)')})"
         case WordIndex.TOKEN_FILTER:
-            have_all = " AND ".join(f"hasToken({_TEXT}, {condition.bind(word, 'String')})" for word in words)
-            in_order = f"match({_TEXT}, {condition.bind(_in_order(words), 'String')})"
+            return " AND ".join(f"hasToken({_TEXT}, {condition.bind(word, 'String')})" for word in words)
         case _ as other:
             assert_never(other)
-    return have_all if len(words) == 1 else f"{have_all} AND {in_order}"
 
 
-def _in_order(words: list[str]) -> str:
+def _in_a_row(condition: Condition, words: list[str], index: WordIndex) -> str:
+    match index:
+        case WordIndex.TEXT:
+            return f"hasPhrase({_TEXT}, {condition.bind(' '.join(words), 'String')})"
+        case WordIndex.TOKEN_FILTER:
+            return f"match({_TEXT}, {condition.bind(_pattern(words), 'String')})"
+        case _ as other:
+            assert_never(other)
+
+
+def _pattern(words: list[str]) -> str:
     """Tokens hold letters, digits and what is not ASCII: nothing that means something in a pattern."""
     return f"(^|{_SEPARATOR}){f'{_SEPARATOR}+'.join(words)}($|{_SEPARATOR})"

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from broker.adapters.redis import keys
 from broker.app import Adapters
 from broker.domain.agents import AgentState
 from broker.domain.errors import Conflict, NoPlacement, NotFound, QuotaExceeded
@@ -12,7 +13,7 @@ from broker.domain.ids import AgentId, SessionId, WorkspaceId
 from broker.domain.messages import ReceiptState
 from broker.domain.plans import Plan
 from broker.protocol.agent_events import AgentBroken, AgentReady, PromptAccepted, TurnStarted
-from broker.protocol.proxy import Deliver, Spawn, Stop
+from broker.protocol.proxy import Deliver, Probe, Spawn, Stop
 from tests.fixtures.desk import Desk, a_hello, live, open_desk
 
 
@@ -169,10 +170,20 @@ async def test_an_interrupt_goes_to_a_working_agent_only(desk: Desk) -> None:
     assert await desk.adapters.mailroom.interrupt(desk.workspace, agent.id, by="operator")
 
 
+async def give_a_sign(desk: Desk) -> None:
+    """The proxy takes everything, certainly in a later millisecond than whatever it reported before."""
+    await desk.adapters.links.acknowledge(desk.workspace, desk.link, fence=desk.attached.fence, seq=99)
+    await desk.adapters.redis.hset(keys.key(desk.workspace, "link", desk.link), "heard", str(2**42))
+
+
 async def test_an_agent_that_does_not_react_is_deaf_and_restarted(desk: Desk) -> None:
     agent = await desk.idle("Worker")
     message, _ = await desk.send("Worker")
     await desk.handed(agent, message)
+    await desk.due(f"proof|{agent.id}|1|{message}")
+    assert isinstance((await desk.commands())[-1], Probe)  # is it the agent, or does nothing come through?
+    assert await desk.state_of(agent) is AgentState.WORKING
+    await give_a_sign(desk)
     await desk.due(f"proof|{agent.id}|1|{message}")
     assert len(await desk.events("agent.deaf")) == 1
     assert (await desk.agent(agent.id)).generation == 2
@@ -181,6 +192,7 @@ async def test_an_agent_that_does_not_react_is_deaf_and_restarted(desk: Desk) ->
 async def test_a_proxy_that_does_not_take_a_message_is_kicked_not_the_agent(desk: Desk) -> None:
     agent = await desk.idle("Worker")
     message, _ = await desk.send("Worker")
+    await desk.due(f"proof|{agent.id}|1|{message}")
     await desk.due(f"proof|{agent.id}|1|{message}")
     assert await desk.state_of(agent) is AgentState.DEAF
     assert (await desk.agent(agent.id)).generation == 1

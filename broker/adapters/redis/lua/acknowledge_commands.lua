@@ -16,5 +16,5 @@ for _, entry in ipairs(redis.call('XRANGE', K.outbox(ARGV[1]), '-', upto .. '-0'
   end
 end
 redis.call('XTRIM', K.outbox(ARGV[1]), 'MINID', (upto + 1) .. '-0')
-redis.call('HSET', key, 'acked', upto)
+redis.call('HSET', key, 'acked', upto, 'heard', NOW)
 return 1

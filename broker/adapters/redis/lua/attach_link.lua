@@ -13,7 +13,7 @@ local l = fields(key, 'epoch', 'boot', 'spool', 'reports', 'acked', 'sent')
 local forgot = ARGV[6] == l.epoch and tonumber(ARGV[7]) > tonumber(l.sent or '0')
 local epoch = (not forgot and l.epoch) or ARGV[3]
 local fence = redis.call('HINCRBY', key, 'fence', 1)
-redis.call('HSET', key, 'id', link, 'epoch', epoch, 'boot', ARGV[4], 'gateway', ARGV[2], 'online', 1, 'since', NOW,
+redis.call('HSET', key, 'id', link, 'epoch', epoch, 'boot', ARGV[4], 'gateway', ARGV[2], 'online', 1, 'since', NOW, 'heard', NOW,
   'hello', ARGV[8], 'session', ARGV[9], 'name', ARGV[10])
 redis.call('PUBLISH', K.link_channel(link), '!fence:' .. fence)
 forget_timer('away|' .. link)

@@ -15,7 +15,7 @@ if first > seen + 1 then return refuse('Conflict', 'REPORT_GAP', 'report ' .. fi
 local a = load_agent(ARGV[5])
 local full = a.id and backlog_full(a.session)
 if full then return full end
-redis.call('HSET', K.link(link), 'spool', ARGV[3], 'reports', last)
+redis.call('HSET', K.link(link), 'spool', ARGV[3], 'reports', last, 'heard', NOW)
 if not a.id or a.generation ~= ARGV[6] or has_ended(a) or (a.proxy ~= link and a.link ~= link) then return 0 end
 local function is_new(id)
   if id == '' then return true end

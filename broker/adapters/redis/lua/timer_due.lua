@@ -7,6 +7,7 @@ local part = {}
 for text in string.gmatch(ARGV[1], '[^|]+') do part[#part + 1] = text end
 forget_timer(ARGV[1])
 
+local PROBE_MS = 5000 -- an acknowledgement takes a round trip; with the first wait, a deaf agent is known within 20 s
 local on = {}
 
 -- An agent did not become ready.
@@ -27,6 +28,22 @@ function on.stop()
   if a.state == 'releasing' then end_agent(a, 'released', 'released; the machine did not confirm the end of the process') end
 end
 
+-- Whether the link has been silent since a time. Then nothing can be said of its agents: its gateway may have died, and
+-- what they did waits to be reported. It is asked for a sign first, and made to connect anew when it gives none.
+local function is_silent(a, since)
+  if tonumber(redis.call('HGET', K.link(a.link), 'heard') or '0') > since then return false end
+  if tonumber(redis.call('HGET', K.link(a.link), 'probed') or '0') > since then
+    if a.state ~= 'deaf' then append(a.session, 'agent.deaf', a.id, a.name, '{"stuck_at":"link"}') end
+    set_state(a, 'deaf')
+    redis.call('PUBLISH', K.link_channel(a.link), '!kick')
+  else
+    redis.call('HSET', K.link(a.link), 'probed', NOW)
+    command(a.link, '{"type":"probe","agent":"' .. a.id .. '","generation":' .. a.generation .. '}')
+  end
+  wake_at(NOW + PROBE_MS, ARGV[1])
+  return true
+end
+
 -- A message was handed over, and neither the proxy nor the agent reacted.
 function on.proof()
   local a = load_agent(part[2])
@@ -36,15 +53,11 @@ function on.proof()
     wake_at(NOW + PROOF_MS, ARGV[1])
     return
   end
+  if is_silent(a, tonumber(redis.call('HGET', K.message(part[4]), 't:' .. part[2] .. ':' .. state) or NOW)) then return end
   append(a.session, 'agent.deaf', a.id, a.name, '{"message":"' .. part[4] .. '","stuck_at":"' .. state .. '"}')
   redis.call('HSET', K.message(part[4]), 'b:' .. part[2], 'agent_deaf')
   set_state(a, 'deaf', ',"message":"' .. part[4] .. '"')
-  if state == 'sent' then
-    redis.call('PUBLISH', K.link_channel(a.link), '!kick')
-    wake_at(NOW + PROOF_MS, ARGV[1])
-  else
-    restart(a, 'deaf')
-  end
+  restart(a, 'deaf')
 end
 
 -- An agent that was overloaded may take messages again.
@@ -57,6 +70,7 @@ end
 function on.interrupt()
   local a = load_agent(part[2])
   if not a.id or a.generation ~= part[3] or a.turn ~= part[4] or a.state ~= 'working' then return end
+  if is_silent(a, NOW - STUCK_MS) then return end
   append(a.session, 'agent.deaf', a.id, a.name, '{"turn":' .. json(part[4]) .. ',"stuck_at":"interrupt"}')
   restart(a, 'deaf')
 end

@@ -15,11 +15,12 @@ local function backlog_full(session)
   return refuse('Unavailable', 'LOG_BACKLOG_FULL', 'the log store has been away for too long; the session goes on when it is back')
 end
 
--- One event for each text in `list`. Returns the offset of the last.
+-- One event for each text in `list`. Returns the offset of the last. A session that was deleted takes none.
 local function append_all(session, kind, agent, name, list)
+  local meta = meta_of(session)
+  if not meta.epoch then return 0 end
   local log, channel = K.log(session), K.session_channel(session)
   local last = redis.call('HINCRBY', K.session(session), 'offset', #list)
-  local meta = meta_of(session)
   local head = '{"epoch":"' .. meta.epoch .. '","offset":'
   local about = ',"kind":"' .. kind .. '","at_ms":' .. NOW .. ',"agent":' .. json(agent) .. ',"name":' .. json(name)
     .. ',"data":'

@@ -8,4 +8,4 @@ if number <= seen then return 0 end
 if number > seen + 1 then
   return refuse('Conflict', 'REPORT_GAP', 'report ' .. number .. ' came after ' .. seen)
 end
-redis.call('HSET', K.link(link), 'spool', spool, 'reports', number)
+redis.call('HSET', K.link(link), 'spool', spool, 'reports', number, 'heard', NOW)

@@ -1,0 +1,37 @@
+"""Log rows as they stand in an archive: every column but the workspace, which is the importer's."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from broker.domain.errors import BadRequest
+from broker.domain.ids import WorkspaceId
+from broker.domain.log_pages import from_ms, to_ms
+from broker.domain.log_rows import LogRow
+
+ARCHIVE_VERSION = 1
+MAX_ROWS = 500
+"""Of one page of an export and one batch of an import."""
+_ROW: TypeAdapter[LogRow] = TypeAdapter(LogRow)
+_NAMES = [each.name for each in fields(LogRow) if each.name not in {"workspace", "at"}]
+
+
+def row_to_json(row: LogRow) -> dict[str, Any]:
+    """The row's columns, its time in milliseconds."""
+    return {"at_ms": to_ms(row.at), **{name: getattr(row, name) for name in _NAMES}}
+
+
+def row_from_json(value: dict[str, Any], workspace: WorkspaceId) -> LogRow:
+    """The row in `workspace`. Raises `BadRequest` that names the column at fault."""
+    columns = {name: value[name] for name in _NAMES if name in value}
+    at_ms = value.get("at_ms")
+    if not isinstance(at_ms, int) or not 0 <= at_ms < 2**42:
+        raise BadRequest("at_ms: milliseconds since 1970")
+    try:
+        return _ROW.validate_python({**columns, "workspace": workspace, "at": from_ms(at_ms)})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise BadRequest(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from None
