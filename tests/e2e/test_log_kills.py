@@ -75,7 +75,6 @@ async def test_every_acknowledged_event_is_kept_once_and_in_order(tmp_path: Path
                 await _all_searchable(last)
                 assert await last.stop() == 0
             await load.close()
-    Path('/tmp/kill_events.json').write_bytes(orjson.dumps(events))
     _check(events, load.acknowledged)
     await _check_store(tmp_path, events)
 
