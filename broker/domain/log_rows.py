@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from broker.domain.ids import AgentId, SessionId, WorkspaceId
 
+_NO_AGENT = AgentId("")
+
 
 class LineKind(StrEnum):
     """What a line is about, in the words people search by. An event with several aspects has the first that fits."""
@@ -48,7 +50,7 @@ class LogRow:
     """The event kind as in the session's log: `agent.frame`, `turn.ended`, …"""
     agent: str = ""
     """Name, '' when the event is no agent's."""
-    agent_id: AgentId = AgentId("")
+    agent_id: AgentId = _NO_AGENT
     cli: str = ""
     frame_type: str = ""
     tool: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from broker.domain.access import Principal, TokenKind
@@ -11,6 +12,19 @@ from broker.domain.agents import Agent
 from broker.domain.approvals import Approval, ApprovalStatus
 from broker.domain.events import Cursor
 from broker.domain.ids import AgentId, ApprovalId, LinkId, MessageId, ProxyId, SessionId, TokenId, WorkspaceId
+from broker.domain.log_pages import (
+    Direction,
+    Facet,
+    FacetCount,
+    LogExtent,
+    LogHits,
+    LogRows,
+    LogSize,
+    SearchCursor,
+    TimeBucket,
+)
+from broker.domain.log_query import LogQuery
+from broker.domain.log_rows import LogRow
 from broker.domain.messages import Address, Delivery, Mode, Trace
 from broker.domain.placement import Proxy
 from broker.domain.plans import Plan
@@ -304,3 +318,77 @@ class Timers(Protocol):
 
     def wakeups(self) -> AsyncIterator[tuple[WorkspaceId, float]]:
         """(workspace, seconds until due) whenever a timer becomes a workspace's earliest."""
+
+
+class LogStore(Protocol):
+    """The long history. A row is known by (workspace, session, epoch, offset); expired rows are never seen.
+
+    Every method raises `Unavailable` when the store is away or the question is too large.
+    """
+
+    @property
+    def degraded(self) -> str:
+        """Why searches are slower than they could be; '' when they are not."""
+
+    async def insert(self, workspace: WorkspaceId, rows: Sequence[LogRow], *, token: str, days: int) -> None:
+        """Keep rows for `days` from their own time. Twice is once: by `token`, and for other batches by row."""
+
+    async def page(
+        self,
+        workspace: WorkspaceId,
+        session: SessionId,
+        epoch: str,
+        *,
+        start: int,
+        limit: int,
+        direction: Direction = Direction.FORWARDS,
+    ) -> LogRows:
+        """Rows right after, or right before, the offset `start`."""
+
+    async def offset_at(self, workspace: WorkspaceId, session: SessionId, epoch: str, *, at: datetime) -> int | None:
+        """The first offset at or after a time; None when everything is older."""
+
+    async def last_offset(self, workspace: WorkspaceId, session: SessionId, epoch: str) -> int:
+        """The newest offset that was ever inserted and is still here; 0 when there is none."""
+
+    async def context(
+        self, workspace: WorkspaceId, session: SessionId, epoch: str, *, offset: int, lines: int
+    ) -> list[LogRow]:
+        """A row with up to `lines`, 1 or more, on both sides."""
+
+    async def search(
+        self, workspace: WorkspaceId, query: LogQuery, *, limit: int, before: SearchCursor | None = None
+    ) -> LogHits:
+        """Newest first. Hits come without `body` and `diff`."""
+
+    async def histogram(self, workspace: WorkspaceId, query: LogQuery, *, buckets: int) -> list[TimeBucket]:
+        """Counts over time in at most `buckets` equal spans, empty ones left out."""
+
+    async def facets(self, workspace: WorkspaceId, query: LogQuery, field: Facet, *, limit: int) -> list[FacetCount]:
+        """The most frequent values of a field."""
+
+    async def extents(self, workspace: WorkspaceId, *, session: SessionId | None = None) -> list[LogExtent]:
+        """What is kept, by session and epoch."""
+
+    def export(
+        self, workspace: WorkspaceId, session: SessionId, epoch: str, *, after: int = 0, until: int | None = None
+    ) -> AsyncIterator[list[LogRow]]:
+        """Whole rows in order, page by page; resumable after any offset."""
+
+    async def size(self, workspace: WorkspaceId) -> LogSize:
+        """What a workspace keeps."""
+
+    async def redate(self, workspace: WorkspaceId, *, days: int) -> int:
+        """Let every row expire `days` after its own time; how many rows that changed.
+
+        It can be repeated after dying half-way. What has expired never comes back.
+        """
+
+    async def delete_session(self, workspace: WorkspaceId, session: SessionId) -> int:
+        """Delete a session's log; how many rows that were. Returns only when none is left."""
+
+    async def delete_workspace(self, workspace: WorkspaceId) -> int:
+        """Delete all logs of a workspace; how many rows that were. Returns only when none is left."""
+
+    async def purge(self) -> None:
+        """Give the space of deleted and expired rows back now, without waiting for merges."""
