@@ -1,0 +1,122 @@
+"""Changes of what is kept: another retention, deletion, space given back.
+
+The expiry is part of the partition key, so a row cannot be changed in place: it is copied under its new expiry, the
+copies are counted, and only rows that have a copy are deleted. Dying between any two statements loses nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from broker.adapters.clickhouse.client import ClickHouse
+from broker.adapters.clickhouse.search_sql import Condition, of_workspace
+from broker.domain.errors import BadRequest, Unavailable
+from broker.domain.ids import WorkspaceId
+
+_MAX_DAYS = 3650
+_CHUNK_ROWS = 200_000
+"""Rows copied at a time; their keys are held in memory while the old ones are deleted."""
+_CHUNK_SESSIONS = 1000
+"""Their ids travel in the URL, which a server limits to 1 MiB."""
+_DELETE_ROUNDS = 3
+"""A batch that was on its way may arrive behind the first delete."""
+_KEY = "(session, epoch, offset)"
+
+
+def checked_days(days: int) -> int:
+    """A retention that the partitions are made for. Raises `BadRequest`."""
+    if not 1 <= days <= _MAX_DAYS:
+        raise BadRequest(f"logs are kept for 1 to {_MAX_DAYS} days")
+    return days
+
+
+async def redate(clickhouse: ClickHouse, workspace: WorkspaceId, *, days: int) -> int:
+    """Let every row expire `days` after its own time; how many rows that changed."""
+    new = checked_days(days)
+    stale = of_workspace(workspace)
+    stale.add(f"days != {stale.bind(new, 'UInt16')}")
+    sessions = await clickhouse.query(
+        f"SELECT session, count() FROM log_lines WHERE {stale.sql} GROUP BY session ORDER BY session", stale.parameters
+    )
+    changed = 0
+    for chunk in _chunks(sessions):
+        changed += await _redate(clickhouse, workspace, chunk, days=new)
+    return changed
+
+
+async def delete(clickhouse: ClickHouse, condition: Condition) -> int:
+    """Delete matching rows; how many there were. Raises `Unavailable` when some are left."""
+    rows = await _keys(clickhouse, condition.sql, condition)
+    for _ in range(_DELETE_ROUNDS):
+        await _delete(clickhouse, condition.sql, condition)
+        if not await _keys(clickhouse, condition.sql, condition):
+            return rows
+    raise Unavailable("log lines arrived while they were being deleted; delete again")
+
+
+async def purge(clickhouse: ClickHouse) -> None:
+    """Rewrite parts with deleted rows, and merge partitions in which everything has expired, which drops them."""
+    await clickhouse.command("ALTER TABLE log_lines APPLY DELETED MASK")
+    expired = await clickhouse.query(
+        "SELECT _partition_id FROM log_lines GROUP BY _partition_id HAVING max(expires_at) <= now()"
+    )
+    for (partition,) in expired:
+        await clickhouse.command(f"OPTIMIZE TABLE log_lines PARTITION ID '{partition}' FINAL")
+
+
+def _chunks(sessions: Sequence[tuple[str, int]]) -> Iterator[list[str]]:
+    chunk: list[str] = []
+    size = 0
+    for session, rows in sessions:
+        if chunk and (size + rows > _CHUNK_ROWS or len(chunk) == _CHUNK_SESSIONS):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(session)
+        size += rows
+    if chunk:
+        yield chunk
+
+
+async def _redate(clickhouse: ClickHouse, workspace: WorkspaceId, sessions: list[str], *, days: int) -> int:
+    chunk = of_workspace(workspace, expired_too=True)
+    chunk.add(f"session IN {chunk.bind(sessions, 'Array(String)')}")
+    new = chunk.bind(days, "UInt16")
+    [(now,)] = await clickhouse.query("SELECT toUnixTimestamp64Milli(now64(3))")
+    kept_since = f"fromUnixTimestamp64Milli({chunk.bind(now - days * 86_400_000, 'Int64')}, 'UTC')"
+    stale = f"{chunk.sql} AND days != {new}"
+    live = f"{stale} AND expires_at > now() AND at > {kept_since}"
+    redated = f"{_KEY} IN (SELECT {_KEY} FROM log_lines WHERE {chunk.sql} AND days = {new})"
+
+    changed = await _keys(clickhouse, live, chunk)
+    # The rows are chosen in a query of their own, where no name can mean the value that replaces it.
+    await clickhouse.command(
+        "INSERT INTO log_lines SELECT * REPLACE ("
+        f"toUInt16({new}) AS days, toDateTime(at + toIntervalDay({new}), 'UTC') AS expires_at, v + 1 AS v)"
+        f" FROM (SELECT * FROM log_lines FINAL WHERE {live})"
+        # A block's checksum is no reason to leave a copy out; and small blocks bound the memory.
+        " SETTINGS insert_deduplicate = 0, max_block_size = 8192, min_insert_block_size_rows = 65536,"
+        " min_insert_block_size_bytes = 67108864",
+        chunk.parameters,
+    )
+    copied = await _keys(clickhouse, f"{live} AND {redated}", chunk)
+    if copied < changed:
+        raise Unavailable(f"only {copied} of {changed} log lines could be given another expiry; nothing was deleted")
+    gone = f"at <= {kept_since}"
+    await _delete(clickhouse, f"{stale} AND ({gone} OR {redated})", chunk)
+    return changed
+
+
+async def _delete(clickhouse: ClickHouse, where: str, condition: Condition) -> None:
+    """Partition by partition: a delete without one makes a new version of every part of every tenant."""
+    partitions = await clickhouse.query(
+        f"SELECT DISTINCT _partition_id FROM log_lines WHERE {where}", condition.parameters
+    )
+    for (partition,) in partitions:
+        await clickhouse.command(
+            f"DELETE FROM log_lines IN PARTITION ID '{partition}' WHERE {where}", condition.parameters
+        )
+
+
+async def _keys(clickhouse: ClickHouse, where: str, condition: Condition) -> int:
+    [(keys,)] = await clickhouse.query(f"SELECT uniqExact{_KEY} FROM log_lines WHERE {where}", condition.parameters)
+    return int(keys)

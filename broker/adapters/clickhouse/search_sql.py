@@ -1,0 +1,207 @@
+"""Turns a search into a condition and bound parameters. What people typed is only ever a parameter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from broker.adapters.clickhouse.schema import WordIndex
+from broker.domain.ids import WorkspaceId
+from broker.domain.log_pages import SearchCursor, to_ms
+from broker.domain.log_query import LogQuery, Phrase, Substring, Term, Word
+
+_TEXT = "lower(text)"
+"""The indexed expression, letter for letter, or the index is not used. Python lowers what is looked for."""
+_FOLDED = "folded"
+"""The text in lower case where `lower`, which knows ASCII only, is not enough; else empty."""
+_SEPARATOR = r"[\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]"
+"""What `splitByNonAlpha` splits at: ASCII that is no letter or digit. All else belongs to words."""
+
+
+@dataclass(slots=True)
+class Condition:
+    """Parts that all hold, and the values they name."""
+
+    parts: list[str] = field(default_factory=list)
+    parameters: dict[str, object] = field(default_factory=dict)
+
+    def bind(self, value: object, kind: str) -> str:
+        """A placeholder for a value."""
+        name = f"p{len(self.parameters)}"
+        self.parameters[name] = value
+        return f"{{{name}:{kind}}}"
+
+    def add(self, part: str) -> None:
+        """Require one more thing."""
+        self.parts.append(part)
+
+    @property
+    def sql(self) -> str:
+        """For WHERE."""
+        return " AND ".join(self.parts)
+
+
+def of_workspace(workspace: WorkspaceId, *, expired_too: bool = False) -> Condition:
+    """Every query begins here: one tenant's rows that have not expired; merges remove those later."""
+    condition = Condition()
+    condition.add(f"workspace = {condition.bind(str(workspace), 'String')}")
+    if not expired_too:
+        condition.add("expires_at > now()")
+    return condition
+
+
+def of_query(workspace: WorkspaceId, query: LogQuery, *, index: WordIndex) -> Condition:
+    """Rows that a search asks for."""
+    condition = of_workspace(workspace)
+    for part in (*_fields(condition, query), *_times(condition, query)):
+        condition.add(part)
+    for term in query.terms:
+        condition.add(_term(condition, term, index))
+    for term in query.without:
+        condition.add(f"NOT ({_term(condition, term, index)})")
+    return condition
+
+
+def before(condition: Condition, cursor: SearchCursor) -> None:
+    """Only what comes after `cursor` in newest-first order."""
+    at = _instant(condition, to_ms(cursor.at))
+    session = condition.bind(str(cursor.session), "String")
+    epoch = condition.bind(cursor.epoch, "String")
+    offset = condition.bind(cursor.offset, "UInt64")
+    # The first comparison is implied by the second, but only the first can use the index.
+    condition.add(f"at <= {at}")
+    condition.add(f"(at, session, epoch, offset) < ({at}, {session}, {epoch}, {offset})")
+
+
+def tokens(text: str) -> list[str]:
+    """The words of a text as the index has them."""
+    return [token for token in re.split(_SEPARATOR, text) if token]
+
+
+def like(pattern: str) -> str:
+    """A shell-style pattern (`*`, `?`) for LIKE."""
+    return _escaped(pattern).replace("*", "%").replace("?", "_")
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([\\%_])", r"\\\1", text)
+
+
+def _fields(condition: Condition, query: LogQuery) -> Iterator[str]:
+    yield from _one_of(condition, "session", query.sessions)
+    yield from _one_of(condition, "agent", query.agents)
+    yield from _one_of(condition, "cli", query.clis)
+    yield from _one_of(condition, "kind", query.kinds)
+    yield from _none_of(condition, "agent", query.not_agents)
+    yield from _none_of(condition, "kind", query.not_kinds)
+    yield from _any_like(condition, "tool", query.tools)
+    yield from _any_like(condition, "command", query.commands)
+    if query.paths:
+        yield f"arrayExists(path -> {_path_like(condition, query.paths)}, paths)"
+    if query.exit_codes:
+        yield f"has({condition.bind(list(query.exit_codes), 'Array(Int64)')}, assumeNotNull(exit_code))"
+        yield "exit_code IS NOT NULL"
+    if query.failed is not None:
+        yield "NOT ok" if query.failed else "ok"
+
+
+def _times(condition: Condition, query: LogQuery) -> Iterator[str]:
+    if query.since is not None:
+        yield f"at >= {_instant(condition, to_ms(query.since))}"
+    if query.until is not None:
+        yield f"at < {_instant(condition, to_ms(query.until))}"
+
+
+def _instant(condition: Condition, ms: int) -> str:
+    return f"fromUnixTimestamp64Milli({condition.bind(ms, 'Int64')}, 'UTC')"
+
+
+def _strings(values: Iterable[str]) -> list[str]:
+    return [str(value) for value in values]
+
+
+def _one_of(condition: Condition, column: str, values: tuple[str, ...]) -> Iterator[str]:
+    if values:
+        yield f"{column} IN {condition.bind(_strings(values), 'Array(String)')}"
+
+
+def _none_of(condition: Condition, column: str, values: tuple[str, ...]) -> Iterator[str]:
+    if values:
+        yield f"{column} NOT IN {condition.bind(_strings(values), 'Array(String)')}"
+
+
+def _any_like(condition: Condition, column: str, patterns: tuple[str, ...]) -> Iterator[str]:
+    if patterns:
+        yield _either(f"{column} ILIKE {condition.bind(like(pattern), 'String')}" for pattern in patterns)
+
+
+def _path_like(condition: Condition, patterns: tuple[str, ...]) -> str:
+    """A relative pattern fits below any folder, as people write `src/*.py` and agents report absolute paths."""
+    fits = []
+    for pattern in patterns:
+        fits.append(f"path LIKE {condition.bind(like(pattern), 'String')}")
+        if not pattern.startswith(("/", "*")):
+            fits.append(f"path LIKE {condition.bind('%/' + like(pattern), 'String')}")
+    return _either(fits)
+
+
+def _either(parts: Iterable[str]) -> str:
+    return f"({' OR '.join(parts)})"
+
+
+def _term(condition: Condition, term: Term, index: WordIndex) -> str:
+    match term:
+        case Word(text) | Phrase(text):
+            words = tokens(text.lower())
+            return _words(condition, words, index) if words else _contains(condition, text)
+        case Substring(text):
+            return _contains(condition, text)
+        case _ as other:
+            assert_never(other)
+
+
+def _contains(condition: Condition, text: str) -> str:
+    part = condition.bind(f"%{_escaped(text.lower())}%", "String")
+    return _either(f"{where} LIKE {part}" for where in _columns(text))
+
+
+def _words(condition: Condition, words: list[str], index: WordIndex) -> str:
+    """One word, or several in a row: the index finds the lines that have them all, then their order is looked at."""
+    places = _columns("".join(words))
+    if len(words) == 1:
+        return _either(_have_all(condition, words, where, index) for where in places)
+    return _either(
+        f"({_have_all(condition, words, where, index)} AND {_in_a_row(condition, words, where, index)})"
+        for where in places
+    )
+
+
+def _columns(text: str) -> tuple[str, ...]:
+    return (_TEXT,) if text.isascii() else (_TEXT, _FOLDED)
+
+
+def _have_all(condition: Condition, words: list[str], where: str, index: WordIndex) -> str:
+    match index:
+        case WordIndex.TEXT:
+            return f"hasAllTokens({where}, {condition.bind(words, 'Array(String)')})"
+        case WordIndex.TOKEN_FILTER:
+            return " AND ".join(f"hasToken({where}, {condition.bind(word, 'String')})" for word in words)
+        case _ as other:
+            assert_never(other)
+
+
+def _in_a_row(condition: Condition, words: list[str], where: str, index: WordIndex) -> str:
+    match index:
+        case WordIndex.TEXT:
+            return f"hasPhrase({where}, {condition.bind(' '.join(words), 'String')})"
+        case WordIndex.TOKEN_FILTER:
+            return f"match({where}, {condition.bind(_pattern(words), 'String')})"
+        case _ as other:
+            assert_never(other)
+
+
+def _pattern(words: list[str]) -> str:
+    """Tokens hold letters, digits and what is not ASCII: nothing that means something in a pattern."""
+    return f"(^|{_SEPARATOR}){f'{_SEPARATOR}+'.join(words)}($|{_SEPARATOR})"

@@ -1,0 +1,257 @@
+"""The log's long history on ClickHouse.
+
+A replayed event may lie in the table twice until a merge. Reads by row put the copies side by side and drop them here,
+which keeps reading in key order and stopping early; counts use FINAL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+from broker.adapters.clickhouse import columns, retention
+from broker.adapters.clickhouse.client import ClickHouse
+from broker.adapters.clickhouse.schema import WordIndex, migrate
+from broker.adapters.clickhouse.search_sql import Condition, before, of_query, of_workspace
+from broker.domain.errors import BadRequest
+from broker.domain.ids import SessionId, WorkspaceId
+from broker.domain.log_pages import (
+    MAX_PAGE,
+    Direction,
+    Facet,
+    FacetCount,
+    LogExtent,
+    LogHits,
+    LogRows,
+    LogSize,
+    SearchCursor,
+    TimeBucket,
+    cursor_of,
+    from_ms,
+    to_ms,
+)
+from broker.domain.log_query import LogQuery
+from broker.domain.log_rows import LogRow
+
+_MAX_BUCKETS = 1000
+_MAX_OFFSET = 2**64 - 1
+_NEWEST_FIRST = "ORDER BY at DESC, session DESC, epoch DESC, offset DESC, v DESC"
+
+
+class ClickHouseLogStore:
+    """A `LogStore`. Made by `open_log_store`, which brings the tables up to date first."""
+
+    def __init__(self, clickhouse: ClickHouse, *, index: WordIndex) -> None:
+        self._clickhouse = clickhouse
+        self._index = index
+
+    @property
+    def degraded(self) -> str:
+        """Why searches are slower than they could be; '' when they are not."""
+        return "" if self._index is WordIndex.TEXT else "this ClickHouse has no text index (26.2 or newer has)"
+
+    async def insert(self, workspace: WorkspaceId, rows: Sequence[LogRow], *, token: str, days: int) -> None:
+        """Keep rows for `days` from their own time."""
+        if any(row.workspace != workspace for row in rows):
+            raise ValueError("a row of another workspace")
+        if not rows:
+            return
+        await self._clickhouse.insert(
+            "log_lines",
+            columns.STORED,
+            types=columns.STORED_TYPES,
+            values=columns.stored(rows, days=retention.checked_days(days)),
+            token=f"{workspace}:{token}",
+        )
+
+    async def page(
+        self,
+        workspace: WorkspaceId,
+        session: SessionId,
+        epoch: str,
+        *,
+        start: int,
+        limit: int,
+        direction: Direction = Direction.FORWARDS,
+    ) -> LogRows:
+        """Rows right after, or right before, the offset `start`."""
+        forwards = direction is Direction.FORWARDS
+        limit = _page_size(limit)
+        found: list[LogRow] = []
+        while True:
+            condition = _of_log(workspace, session, epoch)
+            condition.add(f"offset {'>' if forwards else '<'} {condition.bind(min(start, _MAX_OFFSET), 'UInt64')}")
+            order = f"ORDER BY offset {'ASC' if forwards else 'DESC'}, v DESC"
+            rows = await self._rows(condition, columns.WHOLE, order=order, limit=limit + 1)
+            found += _distinct(rows)
+            if len(rows) <= limit or len(found) > limit:
+                break
+            start = rows[-1].offset
+        kept = found[:limit]
+        return LogRows(rows=kept if forwards else kept[::-1], more=len(found) > limit)
+
+    async def offset_at(self, workspace: WorkspaceId, session: SessionId, epoch: str, *, at: datetime) -> int | None:
+        """The first offset at or after a time; None when everything is older."""
+        condition = _of_log(workspace, session, epoch)
+        condition.add(f"at >= fromUnixTimestamp64Milli({condition.bind(to_ms(at), 'Int64')}, 'UTC')")
+        rows = await self._select("SELECT offset FROM log_lines", condition, "ORDER BY offset LIMIT 1")
+        return int(rows[0][0]) if rows else None
+
+    async def last_offset(self, workspace: WorkspaceId, session: SessionId, epoch: str) -> int:
+        """The newest offset that was ever inserted and is still here; 0 when there is none."""
+        condition = _of_log(workspace, session, epoch, expired_too=True)
+        [(last,)] = await self._select("SELECT max(offset) FROM log_lines", condition)
+        return int(last)
+
+    async def context(
+        self, workspace: WorkspaceId, session: SessionId, epoch: str, *, offset: int, lines: int
+    ) -> list[LogRow]:
+        """A row with up to `lines`, 1 or more, on both sides."""
+        before = await self.page(workspace, session, epoch, start=offset, limit=lines, direction=Direction.BACKWARDS)
+        after = await self.page(workspace, session, epoch, start=max(offset - 1, 0), limit=lines + 1)
+        return before.rows + after.rows
+
+    async def search(
+        self, workspace: WorkspaceId, query: LogQuery, *, limit: int, before: SearchCursor | None = None
+    ) -> LogHits:
+        """Newest first. Hits come without `body` and `diff`."""
+        limit = _page_size(limit)
+        found: list[LogRow] = []
+        while True:
+            rows = await self._rows(
+                self._matching(workspace, query, before), columns.SHORT, order=_NEWEST_FIRST, limit=limit + 1
+            )
+            found += _distinct(rows)
+            if len(rows) <= limit or len(found) > limit:
+                break
+            before = cursor_of(rows[-1])
+        return LogHits(rows=found[:limit], next=cursor_of(found[limit - 1]) if len(found) > limit else None)
+
+    async def histogram(self, workspace: WorkspaceId, query: LogQuery, *, buckets: int) -> list[TimeBucket]:
+        """Counts over time in at most `buckets` equal spans, empty ones left out."""
+        if not 1 <= buckets <= _MAX_BUCKETS:
+            raise BadRequest(f"a histogram has 1 to {_MAX_BUCKETS} buckets")
+        condition = of_query(workspace, query, index=self._index)
+        [(rows, first, last)] = await self._select(
+            "SELECT count(), toUnixTimestamp64Milli(min(at)), toUnixTimestamp64Milli(max(at)) FROM log_lines", condition
+        )
+        if not rows:
+            return []
+        start = first if query.since is None else to_ms(query.since)
+        end = last + 1 if query.until is None else to_ms(query.until)
+        span = -(-(end - start) // buckets)
+        origin, width = condition.bind(start, "Int64"), condition.bind(span, "Int64")
+        counts = await self._select(
+            f"SELECT intDiv(toUnixTimestamp64Milli(at) - {origin}, {width}) AS bucket, count(), countIf(NOT ok)"
+            " FROM log_lines FINAL",
+            condition,
+            "GROUP BY bucket ORDER BY bucket",
+        )
+        return [
+            TimeBucket(at=from_ms(start + n * span), span=timedelta(milliseconds=span), count=count, failed=failed)
+            for n, count, failed in counts
+        ]
+
+    async def facets(self, workspace: WorkspaceId, query: LogQuery, field: Facet, *, limit: int) -> list[FacetCount]:
+        """The most frequent values of a field."""
+        condition = of_query(workspace, query, index=self._index)
+        top = condition.bind(_page_size(limit), "UInt32")
+        counts = await self._select(
+            f"SELECT ifNull(toString({field.value}), '') AS value, count() AS n FROM log_lines FINAL",
+            condition,
+            f"GROUP BY value HAVING value != '' ORDER BY n DESC, value LIMIT {top}",
+        )
+        return [FacetCount(value=value, count=count) for value, count in counts]
+
+    async def extents(self, workspace: WorkspaceId, *, session: SessionId | None = None) -> list[LogExtent]:
+        """What is kept, by session and epoch."""
+        condition = of_workspace(workspace)
+        if session is not None:
+            condition.add(f"session = {condition.bind(str(session), 'String')}")
+        found = await self._select(
+            "SELECT session, epoch, min(offset), max(offset), uniqExact(offset) FROM log_lines",
+            condition,
+            "GROUP BY session, epoch ORDER BY min(at), session, epoch",
+        )
+        return [
+            LogExtent(session=SessionId(name), epoch=epoch, first=first, last=last, rows=rows)
+            for name, epoch, first, last, rows in found
+        ]
+
+    async def export(
+        self, workspace: WorkspaceId, session: SessionId, epoch: str, *, after: int = 0, until: int | None = None
+    ) -> AsyncIterator[list[LogRow]]:
+        """Whole rows in order, page by page; resumable after any offset."""
+        more = True
+        while more:
+            page = await self.page(workspace, session, epoch, start=after, limit=MAX_PAGE)
+            rows = [row for row in page.rows if until is None or row.offset <= until]
+            if rows:
+                yield rows
+                after = rows[-1].offset
+            more = page.more and len(rows) == len(page.rows)
+
+    async def size(self, workspace: WorkspaceId) -> LogSize:
+        """What a workspace keeps."""
+        [(rows, size)] = await self._select("SELECT count(), sum(bytes) FROM log_lines FINAL", of_workspace(workspace))
+        return LogSize(rows=rows, bytes=size)
+
+    async def redate(self, workspace: WorkspaceId, *, days: int) -> int:
+        """Let every row expire `days` after its own time; how many rows that changed."""
+        return await retention.redate(self._clickhouse, workspace, days=days)
+
+    async def delete_session(self, workspace: WorkspaceId, session: SessionId) -> int:
+        """Delete a session's log; how many rows that were. Returns only when none is left."""
+        condition = of_workspace(workspace, expired_too=True)
+        condition.add(f"session = {condition.bind(str(session), 'String')}")
+        return await retention.delete(self._clickhouse, condition)
+
+    async def delete_workspace(self, workspace: WorkspaceId) -> int:
+        """Delete all logs of a workspace; how many rows that were. Returns only when none is left."""
+        return await retention.delete(self._clickhouse, of_workspace(workspace, expired_too=True))
+
+    async def purge(self) -> None:
+        """Give the space of deleted and expired rows back now, without waiting for merges."""
+        await retention.purge(self._clickhouse)
+
+    def _matching(self, workspace: WorkspaceId, query: LogQuery, cursor: SearchCursor | None) -> Condition:
+        condition = of_query(workspace, query, index=self._index)
+        if cursor is not None:
+            before(condition, cursor)
+        return condition
+
+    async def _rows(self, condition: Condition, names: Sequence[str], *, order: str, limit: int) -> list[LogRow]:
+        top = condition.bind(limit, "UInt32")
+        found = await self._select(
+            f"SELECT {columns.selection(names)} FROM log_lines", condition, f"{order} LIMIT {top}"
+        )
+        return [columns.row_of(names, values) for values in found]
+
+    async def _select(self, head: str, condition: Condition, tail: str = "") -> list[tuple[Any, ...]]:
+        return await self._clickhouse.query(f"{head} WHERE {condition.sql} {tail}", condition.parameters)
+
+
+async def open_log_store(clickhouse: ClickHouse, *, index: WordIndex | None = None) -> ClickHouseLogStore:
+    """The store, with its tables up to date. `index` is chosen by the engine's version unless given."""
+    return ClickHouseLogStore(clickhouse, index=await migrate(clickhouse, index=index))
+
+
+def _of_log(workspace: WorkspaceId, session: SessionId, epoch: str, *, expired_too: bool = False) -> Condition:
+    condition = of_workspace(workspace, expired_too=expired_too)
+    condition.add(f"session = {condition.bind(str(session), 'String')}")
+    condition.add(f"epoch = {condition.bind(epoch, 'String')}")
+    return condition
+
+
+def _distinct(rows: list[LogRow]) -> list[LogRow]:
+    """Copies stand side by side, the newest first."""
+    same = [(a.session, a.epoch, a.offset) == (b.session, b.epoch, b.offset) for a, b in pairwise(rows)]
+    return rows[:1] + [row for row, repeated in zip(rows[1:], same, strict=True) if not repeated]
+
+
+def _page_size(limit: int) -> int:
+    if not 1 <= limit <= MAX_PAGE:
+        raise BadRequest(f"a page has 1 to {MAX_PAGE} rows")
+    return limit
