@@ -1,0 +1,472 @@
+"""What a log store promises, on every engine."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from broker.domain.errors import BadRequest, Unavailable
+from broker.domain.ids import SessionId, WorkspaceId
+from broker.domain.log_pages import Direction, Facet, parse_search_cursor
+from broker.domain.log_query import LogQuery, Phrase, Substring, Term, Word
+from broker.domain.log_rows import LineKind, LogRow
+from broker.services.ports import LogStore
+from tests.contracts.conftest import Engine
+from tests.fixtures.log_rows import NOW, log_row
+
+SESSION = SessionId("ses_1")
+
+
+@pytest.fixture
+def store(engine: Engine) -> LogStore:
+    return engine.store
+
+
+async def offsets(store: LogStore, workspace: WorkspaceId) -> list[int]:
+    return [row.offset for row in (await store.page(workspace, SESSION, "e1", start=0, limit=1000)).rows]
+
+
+async def found(store: LogStore, workspace: WorkspaceId, *terms: Term, without: tuple[Term, ...] = ()) -> list[int]:
+    hits = await store.search(workspace, LogQuery(terms=terms, without=without), limit=100)
+    return sorted(row.offset for row in hits.rows)
+
+
+async def test_a_row_comes_back_as_it_was_put_in(store: LogStore, workspace: WorkspaceId) -> None:
+    row = log_row(
+        workspace,
+        7,
+        "said 'so' \\ % _ \0 🎉",
+        kind=LineKind.COMMAND,
+        agent_id="agt_1",
+        cli="claude",
+        frame_type="assistant",
+        tool="Bash",
+        command='echo "a\\b"',
+        exit_code=-9,
+        paths=("/a b/c.py", "d'e.py"),
+        diff="-x\n+y",
+        ok=False,
+        input_tokens=1,
+        output_tokens=2,
+        cached_tokens=2**40,
+        cost_usd=0.25,
+        cumulative=True,
+        redactions=3,
+        at=NOW - timedelta(milliseconds=877),
+    )
+    await store.insert(workspace, [row], token="t", days=7)
+    assert (await store.page(workspace, SESSION, "e1", start=0, limit=10)).rows == [row]
+
+
+async def test_the_same_batch_twice_is_once(store: LogStore, workspace: WorkspaceId) -> None:
+    rows = [log_row(workspace, n, "once") for n in range(1, 6)]
+    for _ in range(2):
+        await store.insert(workspace, rows, token="1-5", days=7)
+    assert await offsets(store, workspace) == [1, 2, 3, 4, 5]
+    assert (await store.size(workspace)).rows == 5
+
+
+async def test_a_replay_in_other_batches_is_once_everywhere(store: LogStore, workspace: WorkspaceId) -> None:
+    rows = [log_row(workspace, n, "once") for n in range(1, 21)]
+    for size in (20, 7):
+        for first in range(0, 20, size):
+            batch = rows[first : first + size]
+            await store.insert(workspace, batch, token=f"{size}:{first}", days=7 if size == 20 else 90)
+    expected = list(range(1, 21))
+    assert await offsets(store, workspace) == expected
+    assert await found(store, workspace, Word("once")) == expected
+    assert (await store.size(workspace)).rows == 20
+    assert sum(bucket.count for bucket in await store.histogram(workspace, LogQuery(), buckets=5)) == 20
+    assert [count.count for count in await store.facets(workspace, LogQuery(), Facet.AGENT, limit=5)] == [20]
+    assert [extent.rows for extent in await store.extents(workspace)] == [20]
+    page = await store.page(workspace, SESSION, "e1", start=0, limit=7)
+    assert ([row.offset for row in page.rows], page.more) == ([1, 2, 3, 4, 5, 6, 7], True)
+
+
+async def test_a_page_goes_both_ways_and_says_whether_there_is_more(store: LogStore, workspace: WorkspaceId) -> None:
+    await store.insert(workspace, [log_row(workspace, n) for n in (1, 2, 5, 8, 9)], token="t", days=7)
+
+    async def page(start: int, limit: int, direction: Direction) -> tuple[list[int], bool]:
+        read = await store.page(workspace, SESSION, "e1", start=start, limit=limit, direction=direction)
+        return [row.offset for row in read.rows], read.more
+
+    assert await page(0, 2, Direction.FORWARDS) == ([1, 2], True)
+    assert await page(2, 3, Direction.FORWARDS) == ([5, 8, 9], False)
+    assert await page(9, 2, Direction.BACKWARDS) == ([5, 8], True)
+    assert await page(5, 9, Direction.BACKWARDS) == ([1, 2], False)
+    assert await page(9, 9, Direction.FORWARDS) == ([], False)
+
+
+async def test_another_epoch_is_another_log(store: LogStore, workspace: WorkspaceId) -> None:
+    rows = [log_row(workspace, 1), log_row(workspace, 1, epoch="e2"), log_row(workspace, 2, epoch="e2")]
+    await store.insert(workspace, rows, token="t", days=7)
+    assert await offsets(store, workspace) == [1]
+    assert await store.last_offset(workspace, SESSION, "e2") == 2
+    assert await store.last_offset(workspace, SESSION, "e3") == 0
+    assert [(extent.epoch, extent.first, extent.last) for extent in await store.extents(workspace)] == [
+        ("e1", 1, 1),
+        ("e2", 1, 2),
+    ]
+
+
+async def test_a_time_is_found_by_its_offset(store: LogStore, workspace: WorkspaceId) -> None:
+    rows = [log_row(workspace, n, at=NOW - timedelta(minutes=10 - n)) for n in range(1, 6)]
+    await store.insert(workspace, rows, token="t", days=7)
+    assert await store.offset_at(workspace, SESSION, "e1", at=rows[2].at) == 3
+    assert await store.offset_at(workspace, SESSION, "e1", at=rows[2].at + timedelta(milliseconds=1)) == 4
+    assert await store.offset_at(workspace, SESSION, "e1", at=NOW) is None
+
+
+async def test_context_surrounds_a_row(store: LogStore, workspace: WorkspaceId) -> None:
+    await store.insert(workspace, [log_row(workspace, n) for n in range(1, 10)], token="t", days=7)
+
+    async def around(offset: int) -> list[int]:
+        return [row.offset for row in await store.context(workspace, SESSION, "e1", offset=offset, lines=2)]
+
+    assert await around(5) == [3, 4, 5, 6, 7]
+    assert await around(1) == [1, 2, 3]
+    assert await around(9) == [7, 8, 9]
+
+
+TEXTS = {
+    1: "The build FAILED with exit code 1",
+    2: "exit: code 12, building again",
+    3: "code exit",
+    4: "100% of user_name done",
+    5: '100 of username, it\'s "quoted" \\ back',
+    6: "Größe ÄNDERN 🎉 party",
+    7: "nul \0 inside",
+    8: "../src/broker/app.py:12",
+}
+
+
+@pytest.fixture(scope="module")
+def texts(engine: Engine) -> WorkspaceId:
+    """A workspace with those lines."""
+    workspace = WorkspaceId("ws_texts")
+    rows = [log_row(workspace, n, text) for n, text in TEXTS.items()]
+    asyncio.run(engine.store.insert(workspace, rows, token="t", days=7))
+    return workspace
+
+
+@pytest.mark.parametrize(
+    ("term", "expected"),
+    [
+        (Word("failed"), [1]),
+        (Word("BUILD"), [1]),
+        (Word("exit"), [1, 2, 3]),
+        (Word("app.py"), [8]),
+        (Word("größe"), [6]),
+        (Word("ändern"), [6]),
+        (Word("🎉"), [6]),
+        (Word("absent"), []),
+        (Word("' OR 1=1 --"), []),
+        (Word("%"), [4]),
+        (Word("%0:String}"), []),
+        (Phrase("exit code"), [1, 2]),
+        (Phrase("EXIT CODE 1"), [1]),
+        (Phrase("code exit"), [3]),
+        (Phrase("it's"), [5]),
+        (Phrase("broker/app.py"), [8]),
+        (Substring("uild"), [1, 2]),
+        (Substring("ÄNDE"), [6]),
+        (Substring("user_name"), [4]),
+        (Substring("0% of"), [4]),
+        (Substring("\\ b"), [5]),
+        (Substring('"quoted"'), [5]),
+        (Substring("l \0 i"), [7]),
+        (Substring("{p0:String}"), []),
+        (Substring("'); DROP TABLE log_lines"), []),
+    ],
+)
+async def test_text_is_found_by_words_phrases_and_parts_whatever_they_hold(
+    store: LogStore, texts: WorkspaceId, term: Term, expected: list[int]
+) -> None:
+    assert await found(store, texts, term) == expected
+    assert await found(store, texts, without=(term,)) == [n for n in TEXTS if n not in expected]
+
+
+async def test_all_terms_must_hold_and_none_of_the_excluded(store: LogStore, texts: WorkspaceId) -> None:
+    assert await found(store, texts, Word("exit"), Word("code"), without=(Word("failed"),)) == [2, 3]
+
+
+COMMAND = LineKind.COMMAND
+
+
+@pytest.fixture(scope="module")
+def commands(engine: Engine) -> WorkspaceId:
+    """A workspace with a line said, two commands and a file change."""
+    workspace = WorkspaceId("ws_commands")
+    failed: dict[str, Any] = {
+        "agent": "Backend",
+        "tool": "Bash",
+        "command": "npm test -- -x",
+        "exit_code": 1,
+        "ok": False,
+    }
+    rows = [
+        log_row(workspace, 1),
+        log_row(workspace, 2, kind=COMMAND, **failed),
+        log_row(workspace, 3, kind=COMMAND, cli="codex", command="make test", exit_code=0),
+        log_row(workspace, 4, kind=LineKind.FILES, paths=("/w/README.md", "/w/src/a_b.py")),
+    ]
+    asyncio.run(engine.store.insert(workspace, rows, token="t", days=7))
+    return workspace
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (LogQuery(), [1, 2, 3, 4]),
+        (LogQuery(agents=("Backend", "Nobody")), [2]),
+        (LogQuery(not_agents=("Backend",)), [1, 3, 4]),
+        (LogQuery(kinds=(COMMAND,)), [2, 3]),
+        (LogQuery(not_kinds=(COMMAND, LineKind.FILES)), [1]),
+        (LogQuery(clis=("codex",)), [3]),
+        (LogQuery(tools=("ba*",)), [2]),
+        (LogQuery(commands=("npm *",)), [2]),
+        (LogQuery(commands=("make ?est", "nothing")), [3]),
+        (LogQuery(commands=("make_test", "%")), []),
+        (LogQuery(paths=("src/*.py",)), [4]),
+        (LogQuery(paths=("/w/src/a_b.py",)), [4]),
+        (LogQuery(paths=("/w/src/a?c.py",)), []),
+        (LogQuery(exit_codes=(1, 127)), [2]),
+        (LogQuery(exit_codes=(0,)), [3]),
+        (LogQuery(failed=True), [2]),
+        (LogQuery(failed=False, kinds=(COMMAND,)), [3]),
+        (LogQuery(sessions=(SESSION,)), [1, 2, 3, 4]),
+        (LogQuery(sessions=(SessionId("ses_2"),)), []),
+        (LogQuery(since=NOW - timedelta(hours=1) + timedelta(seconds=3)), [3, 4]),
+        (LogQuery(until=NOW - timedelta(hours=1) + timedelta(seconds=3)), [1, 2]),
+    ],
+)
+async def test_fields_narrow_a_search(
+    store: LogStore, commands: WorkspaceId, query: LogQuery, expected: list[int]
+) -> None:
+    hits = await store.search(commands, query, limit=100)
+    assert sorted(row.offset for row in hits.rows) == expected
+
+
+async def test_a_search_is_newest_first_and_its_place_is_not_moved_by_new_rows(
+    store: LogStore, workspace: WorkspaceId
+) -> None:
+    same_time = NOW - timedelta(minutes=1)
+    rows = [
+        log_row(workspace, n, "x", session=SessionId(session), at=same_time)
+        for session in ("ses_1", "ses_2")
+        for n in range(1, 6)
+    ]
+    await store.insert(workspace, rows, token="t", days=7)
+    pages: list[list[tuple[str, int]]] = []
+    before = None
+    for _ in range(10):
+        hits = await store.search(workspace, LogQuery(terms=(Word("x"),)), limit=4, before=before)
+        pages.append([(row.session, row.offset) for row in hits.rows])
+        await store.insert(workspace, [log_row(workspace, 100 + len(pages), "x", at=NOW)], token=str(pages), days=7)
+        if hits.next is None:
+            break
+        before = parse_search_cursor(str(hits.next))
+    seen = [hit for page in pages for hit in page]
+    assert seen == sorted(((row.session, row.offset) for row in rows), reverse=True)
+    assert [len(page) for page in pages] == [4, 4, 2]
+
+
+async def test_hits_come_without_the_event_and_its_diff(store: LogStore, workspace: WorkspaceId) -> None:
+    row = log_row(workspace, 1, "x", diff="+y")
+    await store.insert(workspace, [row], token="t", days=7)
+    assert (await store.search(workspace, LogQuery(), limit=1)).rows == [replace(row, body="", diff="")]
+
+
+async def test_a_histogram_counts_equal_spans(store: LogStore, workspace: WorkspaceId) -> None:
+    rows = [log_row(workspace, n, at=NOW - timedelta(minutes=60 - n), ok=n != 30) for n in (0, 1, 30, 59)]
+    await store.insert(workspace, rows, token="t", days=7)
+    query = LogQuery(since=NOW - timedelta(hours=1), until=NOW)
+    counts = await store.histogram(workspace, query, buckets=6)
+    assert [(bucket.at - rows[0].at, bucket.count, bucket.failed) for bucket in counts] == [
+        (timedelta(0), 2, 0),
+        (timedelta(minutes=30), 1, 1),
+        (timedelta(minutes=50), 1, 0),
+    ]
+    assert await store.histogram(workspace, LogQuery(terms=(Word("absent"),)), buckets=6) == []
+
+
+async def test_facets_count_the_most_frequent_values(store: LogStore, workspace: WorkspaceId) -> None:
+    agents = ["A", "B", "B", "C", "C", "C"]
+    rows = [log_row(workspace, n, agent=agent, exit_code=n % 2) for n, agent in enumerate(agents, 1)]
+    await store.insert(workspace, rows, token="t", days=7)
+    counts = await store.facets(workspace, LogQuery(), Facet.AGENT, limit=2)
+    assert [(count.value, count.count) for count in counts] == [("C", 3), ("B", 2)]
+    for field in Facet:
+        assert await store.facets(workspace, LogQuery(), field, limit=5) is not None
+
+
+async def test_no_question_shows_another_workspace(store: LogStore, workspace: WorkspaceId) -> None:
+    other = WorkspaceId(workspace + "x")
+    await store.insert(workspace, [log_row(workspace, n, "secret") for n in (1, 2)], token="t", days=7)
+    await store.insert(other, [log_row(other, 3, "mine")], token="t", days=7)
+    query = LogQuery(terms=(Substring(""),))
+    assert await offsets(store, other) == [3]
+    assert [row.offset for row in (await store.search(other, query, limit=9)).rows] == [3]
+    assert await store.last_offset(other, SESSION, "e1") == 3
+    assert await store.offset_at(other, SESSION, "e1", at=NOW - timedelta(days=1)) == 3
+    assert [row.offset for row in await store.context(other, SESSION, "e1", offset=3, lines=5)] == [3]
+    assert (await store.size(other)).rows == 1
+    assert [extent.rows for extent in await store.extents(other)] == [1]
+    assert sum(bucket.count for bucket in await store.histogram(other, LogQuery(), buckets=3)) == 1
+    assert [count.count for count in await store.facets(other, LogQuery(), Facet.SESSION, limit=3)] == [1]
+    assert await store.delete_workspace(other) == 1
+    assert await offsets(store, workspace) == [1, 2]
+
+
+async def test_rows_of_another_workspace_are_refused(store: LogStore, workspace: WorkspaceId) -> None:
+    with pytest.raises(ValueError, match="another workspace"):
+        await store.insert(workspace, [log_row(WorkspaceId("ws_other"), 1)], token="t", days=7)
+
+
+async def test_limits_are_bounded(store: LogStore, workspace: WorkspaceId) -> None:
+    for limit in (0, 1001):
+        with pytest.raises(BadRequest):
+            await store.search(workspace, LogQuery(), limit=limit)
+        with pytest.raises(BadRequest):
+            await store.page(workspace, SESSION, "e1", start=0, limit=limit)
+    with pytest.raises(BadRequest):
+        await store.redate(workspace, days=0)
+
+
+async def test_an_expired_row_is_never_seen_and_gone_after_a_purge(engine: Engine, workspace: WorkspaceId) -> None:
+    store = engine.store
+    rows = [log_row(workspace, 1, "x", at=NOW - timedelta(days=8)), log_row(workspace, 2, "x")]
+    await store.insert(workspace, rows, token="t", days=7)
+    assert await offsets(store, workspace) == [2]
+    assert await found(store, workspace, Word("x")) == [2]
+    assert (await store.size(workspace)).rows == 1
+    await store.purge()
+    [(kept,)] = await engine.clickhouse.query(
+        "SELECT count() FROM log_lines WHERE workspace = {w:String}", {"w": workspace}
+    )
+    assert kept == 1
+
+
+AGES_DAYS = {1: 29, 2: 3}
+
+
+def rows_of_a_month(workspace: WorkspaceId) -> list[LogRow]:
+    return [log_row(workspace, n, "x", at=NOW - timedelta(days=age)) for n, age in AGES_DAYS.items()]
+
+
+async def stored_days(engine: Engine, workspace: WorkspaceId) -> set[tuple[int, int]]:
+    """(retention, rows), physically."""
+    sql = "SELECT days, count() FROM log_lines WHERE workspace = {w:String} GROUP BY days"
+    return {(days, rows) for days, rows in await engine.clickhouse.query(sql, {"w": workspace})}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "left", "statements_before_death"),
+    [(90, 365, [1, 2], 0), (90, 365, [1, 2], 1), (365, 90, [1, 2], 2), (90, 7, [2], 1), (90, 7, [2], 2)],
+)
+async def test_another_retention_moves_every_row_even_when_it_dies_half_way(
+    engine: Engine,
+    workspace: WorkspaceId,
+    monkeypatch: pytest.MonkeyPatch,
+    old: int,
+    new: int,
+    left: list[int],
+    statements_before_death: int,
+) -> None:
+    store = engine.store
+    await store.insert(workspace, rows_of_a_month(workspace), token="t", days=old)
+    command, calls = engine.clickhouse.command, 0
+
+    async def dying(sql: str, parameters: dict[str, object]) -> None:
+        nonlocal calls
+        calls += 1
+        if calls > statements_before_death:
+            raise Unavailable("died")
+        await command(sql, parameters)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine.clickhouse, "command", dying)
+        with pytest.raises(Unavailable, match="died"):
+            await store.redate(workspace, days=new)
+    assert set(left) <= set(await offsets(store, workspace)) <= set(AGES_DAYS)
+    await store.redate(workspace, days=new)
+    assert await offsets(store, workspace) == left
+    assert await stored_days(engine, workspace) == {(new, len(left))}
+    assert await store.redate(workspace, days=new) == 0
+
+
+async def test_a_copy_that_is_not_there_stops_a_retention_change(
+    engine: Engine, workspace: WorkspaceId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await engine.store.insert(workspace, rows_of_a_month(workspace), token="t", days=90)
+    command = engine.clickhouse.command
+
+    async def without_copies(sql: str, parameters: dict[str, object]) -> None:
+        if not sql.startswith("INSERT"):
+            await command(sql, parameters)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine.clickhouse, "command", without_copies)
+        with pytest.raises(Unavailable, match="nothing was deleted"):
+            await engine.store.redate(workspace, days=365)
+    assert await offsets(engine.store, workspace) == list(AGES_DAYS)
+
+
+async def test_what_has_expired_does_not_come_back(store: LogStore, workspace: WorkspaceId) -> None:
+    await store.insert(workspace, rows_of_a_month(workspace), token="t", days=7)
+    before = await offsets(store, workspace)
+    await store.redate(workspace, days=365)
+    assert await offsets(store, workspace) == before
+
+
+async def test_there_and_back_again_keeps_the_rows(engine: Engine, workspace: WorkspaceId) -> None:
+    await engine.store.insert(workspace, rows_of_a_month(workspace), token="t", days=90)
+    for days in (365, 90):
+        assert await engine.store.redate(workspace, days=days) == len(AGES_DAYS)
+    assert await stored_days(engine, workspace) == {(90, len(AGES_DAYS))}
+
+
+async def test_a_deleted_session_is_gone_and_its_neighbours_stay(engine: Engine, workspace: WorkspaceId) -> None:
+    store = engine.store
+    rows = [log_row(workspace, n, "x", session=SessionId(f"ses_{n % 2}")) for n in range(1, 9)]
+    await store.insert(workspace, rows, token="a", days=7)
+    await store.insert(workspace, rows, token="b", days=90)
+    assert await store.delete_session(workspace, SESSION) == 4
+    assert await found(store, workspace, Word("x")) == [2, 4, 6, 8]
+    assert await stored_days(engine, workspace) == {(7, 4), (90, 4)}
+    assert await store.delete_session(workspace, SESSION) == 0
+
+
+async def test_an_export_has_every_row_once_and_goes_on_where_it_stopped(
+    store: LogStore, workspace: WorkspaceId
+) -> None:
+    await store.insert(workspace, [log_row(workspace, n) for n in range(1, 2502)], token="t", days=7)
+    pages = [[row.offset for row in page] async for page in store.export(workspace, SESSION, "e1")]
+    assert [len(page) for page in pages] == [1000, 1000, 501]
+    assert [offset for page in pages for offset in page] == list(range(1, 2502))
+    rest = [row.offset async for page in store.export(workspace, SESSION, "e1", after=2000, until=2400) for row in page]
+    assert rest == list(range(2001, 2401))
+
+
+async def test_the_event_loop_goes_on_while_a_query_runs(engine: Engine) -> None:
+    slow = "SELECT sum(sleepEachRow(0.02)) FROM numbers(20)"
+    query = asyncio.create_task(engine.clickhouse.query(slow))
+    beats = 0
+    while not query.done():
+        await asyncio.sleep(0)
+        beats += 1
+    await query
+    assert beats > 100
+
+
+async def test_a_query_that_fails_half_way_leaves_nothing_to_the_next(engine: Engine) -> None:
+    failing = "SELECT sleepEachRow(0.05) FROM numbers(20) SETTINGS max_block_size = 1, max_execution_time = 0.2"
+    for _ in range(4):
+        with pytest.raises(Unavailable, match="too much"):
+            await engine.clickhouse.query(failing)
+    answers = await asyncio.gather(*(engine.clickhouse.query("SELECT 1") for _ in range(4)))
+    assert answers == [[(1,)]] * 4
