@@ -12,8 +12,10 @@ from broker.domain.ids import WorkspaceId
 from broker.domain.log_pages import SearchCursor, to_ms
 from broker.domain.log_query import LogQuery, Phrase, Substring, Term, Word
 
-_TEXT = "if(folded = '', lower(text), folded)"
+_TEXT = "lower(text)"
 """The indexed expression, letter for letter, or the index is not used. Python lowers what is looked for."""
+_FOLDED = "folded"
+"""The text in lower case where `lower`, which knows ASCII only, is not enough; else empty."""
 _SEPARATOR = r"[\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]"
 """What `splitByNonAlpha` splits at: ASCII that is no letter or digit. All else belongs to words."""
 
@@ -169,31 +171,41 @@ def _term(condition: Condition, term: Term, index: WordIndex) -> str:
 
 
 def _contains(condition: Condition, text: str) -> str:
-    return f"{_TEXT} LIKE {condition.bind(f'%{_escaped(text.lower())}%', 'String')}"
+    part = condition.bind(f"%{_escaped(text.lower())}%", "String")
+    return _either(f"{where} LIKE {part}" for where in _columns(text))
 
 
 def _words(condition: Condition, words: list[str], index: WordIndex) -> str:
     """One word, or several in a row: the index finds the lines that have them all, then their order is looked at."""
-    have_all = _have_all(condition, words, index)
-    return have_all if len(words) == 1 else f"{have_all} AND {_in_a_row(condition, words, index)}"
+    places = _columns("".join(words))
+    if len(words) == 1:
+        return _either(_have_all(condition, words, where, index) for where in places)
+    return _either(
+        f"({_have_all(condition, words, where, index)} AND {_in_a_row(condition, words, where, index)})"
+        for where in places
+    )
 
 
-def _have_all(condition: Condition, words: list[str], index: WordIndex) -> str:
+def _columns(text: str) -> tuple[str, ...]:
+    return (_TEXT,) if text.isascii() else (_TEXT, _FOLDED)
+
+
+def _have_all(condition: Condition, words: list[str], where: str, index: WordIndex) -> str:
     match index:
         case WordIndex.TEXT:
-            return f"hasAllTokens({_TEXT}, {condition.bind(words, 'Array(String)')})"
+            return f"hasAllTokens({where}, {condition.bind(words, 'Array(String)')})"
         case WordIndex.TOKEN_FILTER:
-            return " AND ".join(f"hasToken({_TEXT}, {condition.bind(word, 'String')})" for word in words)
+            return " AND ".join(f"hasToken({where}, {condition.bind(word, 'String')})" for word in words)
         case _ as other:
             assert_never(other)
 
 
-def _in_a_row(condition: Condition, words: list[str], index: WordIndex) -> str:
+def _in_a_row(condition: Condition, words: list[str], where: str, index: WordIndex) -> str:
     match index:
         case WordIndex.TEXT:
-            return f"hasPhrase({_TEXT}, {condition.bind(' '.join(words), 'String')})"
+            return f"hasPhrase({where}, {condition.bind(' '.join(words), 'String')})"
         case WordIndex.TOKEN_FILTER:
-            return f"match({_TEXT}, {condition.bind(_pattern(words), 'String')})"
+            return f"match({where}, {condition.bind(_pattern(words), 'String')})"
         case _ as other:
             assert_never(other)
 
