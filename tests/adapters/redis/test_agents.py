@@ -170,6 +170,11 @@ async def test_an_interrupt_goes_to_a_working_agent_only(desk: Desk) -> None:
     assert await desk.adapters.mailroom.interrupt(desk.workspace, agent.id, by="operator")
 
 
+async def connected_long_ago(desk: Desk) -> None:
+    """So that whatever the proxy had to report after connecting has come."""
+    await desk.adapters.redis.hset(keys.key(desk.workspace, "link", desk.link), "since", "0")
+
+
 async def give_a_sign(desk: Desk) -> None:
     """The proxy takes everything, certainly in a later millisecond than whatever it reported before."""
     await desk.adapters.links.acknowledge(desk.workspace, desk.link, fence=desk.attached.fence, seq=99)
@@ -180,6 +185,9 @@ async def test_an_agent_that_does_not_react_is_deaf_and_restarted(desk: Desk) ->
     agent = await desk.idle("Worker")
     message, _ = await desk.send("Worker")
     await desk.handed(agent, message)
+    await desk.due(f"proof|{agent.id}|1|{message}")
+    assert not isinstance((await desk.commands())[-1], Probe)  # it has only just connected
+    await connected_long_ago(desk)
     await desk.due(f"proof|{agent.id}|1|{message}")
     assert isinstance((await desk.commands())[-1], Probe)  # is it the agent, or does nothing come through?
     assert await desk.state_of(agent) is AgentState.WORKING
@@ -192,6 +200,7 @@ async def test_an_agent_that_does_not_react_is_deaf_and_restarted(desk: Desk) ->
 async def test_a_proxy_that_does_not_take_a_message_is_kicked_not_the_agent(desk: Desk) -> None:
     agent = await desk.idle("Worker")
     message, _ = await desk.send("Worker")
+    await connected_long_ago(desk)
     await desk.due(f"proof|{agent.id}|1|{message}")
     await desk.due(f"proof|{agent.id}|1|{message}")
     assert await desk.state_of(agent) is AgentState.DEAF

@@ -53,6 +53,12 @@ function on.proof()
     wake_at(NOW + PROOF_MS, ARGV[1])
     return
   end
+  -- A link that has just come back may have the proof among what it still has to report.
+  local reports_due = tonumber(redis.call('HGET', K.link(a.link), 'since') or '0') + PROOF_MS
+  if NOW < reports_due then
+    wake_at(reports_due, ARGV[1])
+    return
+  end
   if is_silent(a, tonumber(redis.call('HGET', K.message(part[4]), 't:' .. part[2] .. ':' .. state) or NOW)) then return end
   append(a.session, 'agent.deaf', a.id, a.name, '{"message":"' .. part[4] .. '","stuck_at":"' .. state .. '"}')
   redis.call('HSET', K.message(part[4]), 'b:' .. part[2], 'agent_deaf')
