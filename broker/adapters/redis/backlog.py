@@ -59,6 +59,6 @@ class RedisBacklog:
         try:
             async for message in pubsub.listen():
                 if message["type"] == "message":
-                    yield WorkspaceId(message["data"].removeprefix("rc:{").removesuffix("}"))
+                    yield keys.workspace_of(message["data"])
         finally:
             await pubsub.aclose()  # type: ignore[no-untyped-call]

@@ -72,6 +72,11 @@ def root(workspace: WorkspaceId) -> str:
     return f"rc:{{{workspace}}}"
 
 
+def workspace_of(its_root: str) -> WorkspaceId:
+    """The workspace whose `root` that is; scripts know nothing but the root and publish it."""
+    return WorkspaceId(its_root.removeprefix("rc:{").removesuffix("}"))
+
+
 def key(workspace: WorkspaceId, name: str, *parts: str) -> str:
     """The key called `name`, for the given ids."""
     return root(workspace) + _TEMPLATES[name] % parts

@@ -42,6 +42,6 @@ class RedisTimers:
             async for message in pubsub.listen():
                 if message["type"] == "message":
                     root, due_in_ms = message["data"].split(" ")
-                    yield WorkspaceId(root.removeprefix("rc:{").removesuffix("}")), int(due_in_ms) / 1000
+                    yield keys.workspace_of(root), int(due_in_ms) / 1000
         finally:
             await pubsub.aclose()  # type: ignore[no-untyped-call]
