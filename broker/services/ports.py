@@ -34,6 +34,7 @@ from broker.domain.retention import Dated, Retention
 from broker.domain.rules import Rule
 from broker.domain.sessions import Session
 from broker.domain.usage import Usage, UsageBy
+from broker.domain.workspaces import Workspace
 from broker.protocol.agent_events import ApprovalRequested
 from broker.protocol.proxy import Hello, Report
 
@@ -406,6 +407,9 @@ class Tokens(Protocol):
 
     async def create_workspace(self, workspace: WorkspaceId, *, name: str, plan: Plan) -> None:
         """Register a workspace; nothing when it exists."""
+
+    async def workspace(self, workspace: WorkspaceId) -> Workspace:
+        """What is registered. Raises `NotFound`."""
 
 
 class Bus(Protocol):
