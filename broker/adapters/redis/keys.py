@@ -47,6 +47,7 @@ _TEMPLATES: dict[str, str] = {
     "outbox": ":l:%s:out",  # stream: <number>-0, field c = the command's JSON
     "link_agents": ":l:%s:agents",  # set: agents carried by the link
     "session_channel": ":s:%s",  # pub/sub: events
+    "activity_channel": ":activity",  # pub/sub: "<session> <event>" of all sessions, without frames and receipts
     "link_channel": ":l:%s",  # pub/sub: "<number>:<command>", "!fence:<n>", "!kick"
 }
 
