@@ -50,6 +50,7 @@ from broker.gateway.sockets import OpenSockets
 from broker.gateway.tools import ToolsApplication
 from broker.gateway.transfer import TransferApi
 from broker.services.access import Access
+from broker.services.activity import Activity
 from broker.services.approvals import ApprovalDesk
 from broker.services.deadlines import Deadlines
 from broker.services.hub import Hub
@@ -153,6 +154,7 @@ def build_services(settings: Settings, adapters: Adapters, *, gateway: str) -> S
         retention=LogRetention(adapters.retention, adapters.logs, adapters.registry, adapters.backlog),
         transfer=_transfer(adapters),
         hub=hub,
+        activity=Activity(adapters.bus, channel=lambda w: keys.key(w, "activity_channel")),
         bus=adapters.bus,
         link_channel=lambda w, link: keys.key(w, "link_channel", link),
         public_url=settings.url,

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from broker.domain.access import Principal, TokenKind
 from broker.domain.agents import Agent
-from broker.domain.approvals import Approval, ApprovalStatus
+from broker.domain.approvals import Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
 from broker.domain.errors import Conflict
 from broker.domain.events import Cursor
 from broker.domain.ids import AgentId, ApprovalId, LinkId, MessageId, ProxyId, SessionId, TokenId, WorkspaceId
@@ -297,6 +297,11 @@ class Approvals(Protocol):
         self, workspace: WorkspaceId, session: SessionId, *, status: ApprovalStatus | None, limit: int = 100
     ) -> list[Approval]:
         """The newest first."""
+
+    async def waiting(
+        self, workspace: WorkspaceId, *, session: SessionId | None, limit: int, after: ApprovalPlace | None
+    ) -> WaitingApprovals:
+        """Those nobody has answered, the longest waiting first; of all sessions when `session` is None."""
 
     async def pending(self, workspace: WorkspaceId, agent: AgentId) -> dict[str, dict[str, Any] | None]:
         """What an agent waits for: its native request id → the tool's input."""
