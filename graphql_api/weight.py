@@ -250,5 +250,6 @@ def _definition(selection: _Selection) -> GraphQLField | None:
 def _default(argument: GraphQLArgument) -> int | None:
     value = argument.default_value
     if value is Undefined and argument.default is not None:
-        value = argument.default.value
+        literal = argument.default.literal
+        value = int(literal.value) if isinstance(literal, IntValueNode) else argument.default.value
     return value if isinstance(value, int) else None
