@@ -10,10 +10,10 @@ from broker.domain.access import Principal
 from broker.services.access import Access
 from broker.services.allowance import Allowance
 from broker.services.approvals import ApprovalDesk
-from broker.services.hub import Hub
+from broker.services.activity import Activity
+from broker.services.feeds import Feeds
 from broker.services.log_reader import LogReader
 from broker.services.log_search import LogSearch
-from broker.services.ports import Bus
 from broker.services.router import Router
 from broker.services.sessions import Sessions
 from broker.services.spawner import Spawner
@@ -33,8 +33,8 @@ class ApiServices:
     spawner: Spawner
     desk: ApprovalDesk
     meter: UsageMeter
-    hub: Hub
-    bus: Bus
+    feeds: Feeds
+    activity: Activity
     public_url: str
 
 
