@@ -8,8 +8,8 @@ import time
 from dataclasses import replace
 
 from broker.domain.access import PREFIXES, Permission, Principal, TokenKind
-from broker.domain.errors import BadRequest, NotAuthenticated
-from broker.domain.ids import AgentId, ProxyId, TokenId, WorkspaceId
+from broker.domain.errors import BadRequest, NotAuthenticated, NotPermitted
+from broker.domain.ids import AgentId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.plans import Plan
 from broker.services.ports import Registry, TokenRecord, Tokens
 
@@ -75,18 +75,33 @@ class Access:
         await self._tokens.add(principal, sha256=sha256, expires_at_ms=expires_at_ms, listed=False)
 
     async def mint(
-        self, principal: Principal, *, kind: TokenKind, name: str, person: bool = False
+        self,
+        principal: Principal,
+        *,
+        kind: TokenKind,
+        name: str,
+        person: bool = False,
+        session: SessionId | None = None,
+        expires_at_ms: int | None = None,
     ) -> tuple[TokenRecord, str]:
         """A new token, whose secret is shown this once; `person` when a human will use it.
 
-        Raises `BadRequest`, `NotPermitted`.
+        An observer's may be for one session only. Raises `BadRequest`, `NotPermitted`.
         """
         principal.require(Permission.ADMINISTER)
-        if kind is TokenKind.AGENT:
-            raise BadRequest("agent tokens are made by spawning an agent")
+        _check_mintable(principal, kind, session)
         token = new_token(kind)
-        owner = replace(principal, kind=kind, token_id=TokenId(secrets.token_hex(8)), name=name, person=person)
-        await self._tokens.add(owner, sha256=token_hash(token))
+        owner = Principal(
+            workspace=principal.workspace,
+            kind=kind,
+            token_id=TokenId(secrets.token_hex(8)),
+            name=name,
+            plan=principal.plan,
+            person=person,
+            session=session,
+            expires_at_ms=expires_at_ms,
+        )
+        await self._tokens.add(owner, sha256=token_hash(token), expires_at_ms=expires_at_ms)
         record = next(r for r in await self._tokens.tokens(principal.workspace) if r.id == owner.token_id)
         return record, token
 
@@ -119,3 +134,14 @@ class Access:
             person=True,
         )
         await self._tokens.add(owner, sha256=token_hash(token))
+
+
+def _check_mintable(principal: Principal, kind: TokenKind, session: SessionId | None) -> None:
+    if kind is TokenKind.AGENT:
+        raise BadRequest("agent tokens are made by spawning an agent")
+    if kind is TokenKind.MEMBER:
+        raise BadRequest("a member's token is made by signing in")
+    if kind is TokenKind.WORKSPACE and not principal.owns:
+        raise NotPermitted("a key of the workspace may do all that an owner may: only owners make one")
+    if session is not None and kind is not TokenKind.OBSERVER:
+        raise BadRequest("only an observer's token can be for one session")

@@ -67,7 +67,7 @@ class Sessions:
 
     async def proxies(self, principal: Principal) -> list[Proxy]:
         """The workspace's machines."""
-        principal.require(Permission.READ)
+        principal.require(Permission.READ_WORKSPACE)
         return await self._registry.proxies(principal.workspace)
 
     async def forget_proxy(self, principal: Principal, proxy: ProxyId) -> None:
