@@ -53,6 +53,7 @@ from broker.services.access import Access
 from broker.services.activity import Activity
 from broker.services.approvals import ApprovalDesk
 from broker.services.deadlines import Deadlines
+from broker.services.feeds import Feeds
 from broker.services.hub import Hub
 from broker.services.linking import Linking
 from broker.services.log_reader import LogReader
@@ -154,6 +155,7 @@ def build_services(settings: Settings, adapters: Adapters, *, gateway: str) -> S
         retention=LogRetention(adapters.retention, adapters.logs, adapters.registry, adapters.backlog),
         transfer=_transfer(adapters),
         hub=hub,
+        feeds=Feeds(hub, adapters.log),
         activity=Activity(adapters.bus, channel=lambda w: keys.key(w, "activity_channel")),
         bus=adapters.bus,
         link_channel=lambda w, link: keys.key(w, "link_channel", link),

@@ -9,11 +9,11 @@ import strawberry
 
 from broker.domain.access import Principal
 from broker.services.access import Access
+from broker.services.activity import Activity
 from broker.services.approvals import ApprovalDesk
-from broker.services.hub import Hub
+from broker.services.feeds import Feeds
 from broker.services.log_reader import LogReader
 from broker.services.log_search import LogSearch
-from broker.services.ports import Bus
 from broker.services.retention import LogRetention
 from broker.services.router import Router
 from broker.services.sessions import Sessions
@@ -35,8 +35,8 @@ class ApiServices:
     desk: ApprovalDesk
     meter: UsageMeter
     retention: LogRetention
-    hub: Hub
-    bus: Bus
+    feeds: Feeds
+    activity: Activity
     public_url: str
 
 

@@ -85,7 +85,11 @@ class Projector:
         made = self._executor
         fields = _plain(
             collect_subfields(
-                made.schema, made.fragments, made.variable_values, made.operation, return_type=kind,
+                made.schema,
+                made.fragments,
+                made.variable_values,
+                made.operation,
+                return_type=kind,
                 field_details_list=details,
             )
         )

@@ -20,7 +20,6 @@ from broker.services.sessions import Sessions
 from broker.services.usage import MAX_DAYS, UsageMeter
 
 
-
 class Loaders:
     """Of one caller and one operation."""
 

@@ -116,6 +116,11 @@ def page_of(
 
 def checked_first(first: int) -> int:
     """`first`, when it is a size a page may have. Raises `BadRequest`."""
-    if not 1 <= first <= MAX_FIRST:
-        raise BadRequest(f"first: a number from 1 to {MAX_FIRST}")
-    return first
+    return within("first", first, least=1, most=MAX_FIRST)
+
+
+def within(name: str, number: int, *, least: int, most: int) -> int:
+    """An argument, when it is in its range. Raises `BadRequest`."""
+    if not least <= number <= most:
+        raise BadRequest(f"{name}: a whole number from {least} to {most}")
+    return number

@@ -9,6 +9,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from graphql_api.queries.root import Query
+from graphql_api.subscriptions.root import Subscription
 from graphql_api.types.scalars import SCALARS
 
 COMMITTED = Path(__file__).with_name("schema.graphql")
@@ -16,7 +17,7 @@ COMMITTED = Path(__file__).with_name("schema.graphql")
 
 def build_schema() -> strawberry.Schema:
     """The schema. To be made once in a process: it is large."""
-    return strawberry.Schema(query=Query, config=StrawberryConfig(scalar_map=SCALARS))
+    return strawberry.Schema(query=Query, subscription=Subscription, config=StrawberryConfig(scalar_map=SCALARS))
 
 
 def printed(schema: strawberry.Schema) -> str:

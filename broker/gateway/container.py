@@ -9,6 +9,7 @@ from broker.domain.ids import LinkId, WorkspaceId
 from broker.services.access import Access
 from broker.services.activity import Activity
 from broker.services.approvals import ApprovalDesk
+from broker.services.feeds import Feeds
 from broker.services.hub import Hub
 from broker.services.linking import Linking
 from broker.services.log_reader import LogReader
@@ -40,6 +41,7 @@ class Services:
     retention: LogRetention
     transfer: Transfer
     hub: Hub
+    feeds: Feeds
     activity: Activity
     bus: Bus
     link_channel: Callable[[WorkspaceId, LinkId], str]

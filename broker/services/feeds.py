@@ -16,7 +16,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable, I
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import orjson
 
@@ -251,9 +251,7 @@ class Feeds:
                     del self._feeds[place]
                 await feed.stop()
 
-    def reader(
-        self, workspace: WorkspaceId, session: SessionId, *, head: Cursor, after: Cursor | None
-    ) -> Reader:
+    def reader(self, workspace: WorkspaceId, session: SessionId, *, head: Cursor, after: Cursor | None) -> Reader:
         """A reader who has everything up to `after`; None begins with the first event that is kept."""
         return Reader(self, self._log, workspace, session=session, head=head, after=after)
 

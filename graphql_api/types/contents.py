@@ -6,9 +6,9 @@ from typing import Annotated
 
 import strawberry
 
-from graphql_api.types.scalars import JSON, BigInt
 from graphql_api.types import reading
 from graphql_api.types.reading import Json
+from graphql_api.types.scalars import JSON, BigInt
 from graphql_api.types.told import FromLog, told
 
 
@@ -48,7 +48,9 @@ class ToolCall(FromLog):
 
     call_id: str = told("Joins the call with its result.", reading.text("call_id"))
     tool: str = told("The tool's name.", reading.text("tool"))
-    server: str | None = told("The MCP server it belongs to; null for the vendor's own.", reading.text_or_none("server"))
+    server: str | None = told(
+        "The MCP server it belongs to; null for the vendor's own.", reading.text_or_none("server")
+    )
     input: JSON | None = told("What the tool is called with.", reading.anything("input"))
 
 

@@ -18,6 +18,23 @@ from broker.domain.plans import Plan
 from broker.domain.rules import Effect
 from broker.domain.usage import UsageBy
 
+__all__ = [
+    "AgentState",
+    "ApprovalStatus",
+    "Dialect",
+    "Effect",
+    "Facet",
+    "MemberRole",
+    "Mode",
+    "Permission",
+    "Plan",
+    "ReceiptState",
+    "Role",
+    "Scope",
+    "TokenKind",
+    "UsageBy",
+    "Verdict",
+]
 _Word = TypeVar("_Word", bound=StrEnum)
 
 
@@ -36,7 +53,7 @@ _describe(
         TokenKind.AGENT: "One process of one agent; made by spawning it, and good inside its own session.",
         TokenKind.PROXY: "A machine: may link itself and nothing else.",
         TokenKind.OBSERVER: "Reads and changes nothing; a share link's sees one session and ends by itself.",
-        TokenKind.MEMBER: "A person who signed in; what it may do follows the member's role.",
+        TokenKind.MEMBER: "A person who signed in; what it may do is the member's present role.",
     },
 )
 _describe(

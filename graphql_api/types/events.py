@@ -6,15 +6,13 @@ from typing import Annotated
 
 import strawberry
 
-from broker.domain.approvals import ApprovalStatus
-from broker.domain.messages import Mode, ReceiptState, Role
+from broker.domain.events import Cursor
 from graphql_api.types import reading
 from graphql_api.types.contents import Content, content_type
+from graphql_api.types.enums import ApprovalStatus, Mode, ReceiptState, Role
 from graphql_api.types.reading import Json, Read, listed
-from broker.domain.events import Cursor
 from graphql_api.types.scalars import JSON, DateTime
 from graphql_api.types.told import FromLog, told
-
 
 
 def _data(source: Json) -> Json:
@@ -67,9 +65,7 @@ class MessageEvent(Event):
     """A message was accepted."""
 
     message_key: strawberry.ID = told("The message.", _in_data(reading.text("id")))
-    sender: MessageSender = told(
-        "Who sent it.", _in_data(reading.an_object("from")), of=lambda _: MessageSender
-    )
+    sender: MessageSender = told("Who sent it.", _in_data(reading.an_object("from")), of=lambda _: MessageSender)
     to: str = told("A name, `#channel` or `*`.", _in_data(reading.text("to")))
     text: str = told("What it says.", _in_data(reading.text("text")))
     mode: Mode = told("When it enters the conversation.", _in_data(reading.word(Mode, "mode", otherwise=Mode.WAIT)))

@@ -54,6 +54,7 @@ class Session(Node):
     async def agents(
         self,
         info: Info,
+        *,
         first: First = 100,
         after: After = None,
         ended: Annotated[bool, strawberry.argument(description="Whether to list those that are gone too.")] = True,
@@ -88,6 +89,7 @@ class Session(Node):
     async def approvals(
         self,
         info: Info,
+        *,
         status: Annotated[
             ApprovalStatus | None, strawberry.argument(description="Only those with this status; null lists all.")
         ] = None,

@@ -20,7 +20,7 @@ class Usage:
     session_key: ID | None = strawberry.field(description="The session it is about.")
     agent: str | None = strawberry.field(description="The name of the agent, or of who only writes, it is about.")
     messages: int = strawberry.field(description="Messages that were accepted.")
-    frames: int = strawberry.field(description="Native frames, without the streaming fragments that a later one repeats.")
+    frames: int = strawberry.field(description="Native frames, without streaming fragments.")
     bytes: BigInt = strawberry.field(description="Of all events as they are kept.")
     turns: int = strawberry.field(description="Turns that ended.")
     input_tokens: BigInt = strawberry.field(description="Tokens that went into models.")

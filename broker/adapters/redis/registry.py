@@ -46,9 +46,7 @@ class RedisRegistry:
         sessions = await self.sessions_by_id(workspace, [SessionId(i) for i in found])
         return sorted(sessions.values(), key=lambda s: s.created_at_ms)
 
-    async def sessions_by_id(
-        self, workspace: WorkspaceId, sessions: Sequence[SessionId]
-    ) -> dict[SessionId, Session]:
+    async def sessions_by_id(self, workspace: WorkspaceId, sessions: Sequence[SessionId]) -> dict[SessionId, Session]:
         """Those of them that are there."""
         rows = await self._hashes([keys.key(workspace, "session", each) for each in sessions if keys.is_id(each)])
         known = [each for each in sessions if keys.is_id(each)]
