@@ -318,8 +318,10 @@ async def _logs_state(logs: LogStore | None) -> str:
         return "not kept"
     try:
         await asyncio.wait_for(logs.last_offset(WorkspaceId("-"), SessionId("-"), "-"), 2)
-    except (Unavailable, TimeoutError) as error:
-        return f"degraded: {error}"
+    except Unavailable as error:
+        return f"degraded: {error.message}"
+    except TimeoutError:
+        return "degraded: the log store did not answer within 2 s"
     return "ready" if not logs.degraded else f"ready, {logs.degraded}"
 
 

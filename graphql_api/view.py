@@ -40,7 +40,7 @@ class GraphQLView:
             principal = await self._authenticate(request)
             asked = _Request.model_validate_json(await request.body())
             operation = self._operations.read(asked.query, asked.operationName)
-            context = Context(principal=principal, services=self._services)
+            context = Context.of(principal, self._services)
             return _json(await self._operations.run(operation, asked.variables, context))
         except RequestRefused as refused:
             return _json({"errors": refused.shown}, 400)

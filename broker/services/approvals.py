@@ -108,11 +108,11 @@ class ApprovalDesk:
         return found
 
     async def of_session(
-        self, principal: Principal, session: Session, *, status: ApprovalStatus | None
+        self, principal: Principal, session: Session, *, status: ApprovalStatus | None, limit: int = MAX_PAGE
     ) -> list[Approval]:
         """A session's requests, the newest first."""
         principal.require(Permission.READ)
-        return await self._approvals.approvals(principal.workspace, session.id, status=status)
+        return await self._approvals.approvals(principal.workspace, session.id, status=status, limit=limit)
 
     async def waiting(
         self,

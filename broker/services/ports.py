@@ -148,8 +148,16 @@ class Registry(Protocol):
     async def sessions(self, workspace: WorkspaceId) -> list[Session]:
         """All of a workspace, oldest first."""
 
+    async def sessions_by_id(self, workspace: WorkspaceId, sessions: Sequence[SessionId]) -> dict[SessionId, Session]:
+        """Those of them that are there."""
+
     async def agents(self, workspace: WorkspaceId, session: SessionId, *, limit: int = 100) -> list[Agent]:
         """Live and ended agents, the newest `limit`, in spawn order."""
+
+    async def agents_of(
+        self, workspace: WorkspaceId, sessions: Sequence[SessionId], *, limit: int = 100
+    ) -> dict[SessionId, list[Agent]]:
+        """The same of several sessions."""
 
     async def agent(self, workspace: WorkspaceId, agent: AgentId) -> Agent | None:
         """One agent."""
@@ -185,8 +193,8 @@ class Mailroom(Protocol):
     async def interrupt(self, workspace: WorkspaceId, agent: AgentId, *, by: str) -> bool:
         """Stop the running turn; whether one was running."""
 
-    async def trace(self, workspace: WorkspaceId, session: SessionId, message: MessageId) -> Trace:
-        """Every step of a message. Raises `NotFound`."""
+    async def trace(self, workspace: WorkspaceId, session: SessionId | None, message: MessageId) -> Trace:
+        """Every step of a message, which may have to be of one session. Raises `NotFound`."""
 
     async def inbox(
         self, workspace: WorkspaceId, agent: AgentId, *, after: int, limit: int
