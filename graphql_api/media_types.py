@@ -34,10 +34,10 @@ def _rank(media_type: MediaType, ranges: list[tuple[str, float]]) -> tuple[float
     """How much a client wants a type, and whether it names it or would take it among others."""
     qualities = dict(reversed(ranges))
     if media_type in qualities:
-        return qualities[media_type], 2
+        return qualities[media_type], 2 if qualities[media_type] else 0
     kind = media_type.partition("/")[0]
     quality = qualities.get(f"{kind}/*", qualities.get("*/*", 0.0))
-    return (quality, 1 if media_type is DEFAULT else 0) if quality else (0.0, 0)
+    return quality, 1 if quality and media_type is DEFAULT else 0
 
 
 def _range(part: str) -> tuple[str, float]:
