@@ -72,9 +72,12 @@ from broker.settings import Settings
 from broker.workers.retention import RetentionWorker
 from broker.workers.shipping import ShippingWorker
 from broker.workers.timekeeper import Timekeeper
+from graphql_api.common_answers import CommonAnswers
 from graphql_api.context import ApiServices
 from graphql_api.operations import Operations
+from graphql_api.running import Engine
 from graphql_api.schema import build_schema
+from graphql_api.socket import GraphQLSocket
 from graphql_api.view import GraphQLView
 
 _log = logging.getLogger(__name__)
@@ -182,10 +185,12 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
     services = build_services(settings, adapters, gateway=gateway)
     sockets = OpenSockets()
     tools = ToolsApplication(services)
+    graphql = _graphql(services, settings)
+    sockets.drain_too(graphql.socket.drain)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with _background(adapters, sockets, tools.server, gateway=gateway):
+        async with _background(adapters, sockets, tools.server, graphql=graphql.socket, gateway=gateway):
             # Measured: the collector walking the schema and model heap costs 20 times in p99.
             gc.collect()
             gc.freeze()
@@ -204,7 +209,7 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
             WebSocketRoute("/proxy", ProxySocket(services, sockets).serve),
             WebSocketRoute("/agent/{name}", DirectSocket(services, sockets).serve),
             Route("/mcp", tools),
-            _graphql_route(services),
+            *graphql.routes,
         ],
         exception_handlers={404: not_found, 405: wrong_method},
         lifespan=lifespan,
@@ -213,12 +218,22 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
     return app
 
 
-def _graphql_route(services: Services) -> BaseRoute:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _GraphQL:
+    routes: list[BaseRoute]
+    socket: GraphQLSocket
+
+
+def _graphql(services: Services, settings: Settings) -> _GraphQL:
     async def authenticate(connection: HTTPConnection) -> Principal:
         return await services.access.authenticate(bearer(connection))
 
-    operations = Operations(build_schema())
-    return Route("/graphql", GraphQLView(operations, _api_services(services), authenticate).post, methods=["POST"])
+    operations, api = Operations(build_schema()), _api_services(services)
+    common = CommonAnswers() if settings.fan_out_in_common else None
+    socket = GraphQLSocket(Engine(services=api, operations=operations, common=common), bearer)
+    view = GraphQLView(operations, api, authenticate)
+    routes = [Route("/graphql", view.post, methods=["POST"]), WebSocketRoute("/graphql", socket.serve)]
+    return _GraphQL(routes=routes, socket=socket)
 
 
 def _api_services(services: Services) -> ApiServices:
@@ -227,7 +242,7 @@ def _api_services(services: Services) -> ApiServices:
 
 @asynccontextmanager
 async def _background(
-    adapters: Adapters, sockets: OpenSockets, mcp_server: MCPServer[Any], *, gateway: str
+    adapters: Adapters, sockets: OpenSockets, mcp_server: MCPServer[Any], *, graphql: GraphQLSocket, gateway: str
 ) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(adapters.redis.aclose)
@@ -241,6 +256,7 @@ async def _background(
         closing: set[asyncio.Task[None]] = set()
 
         def on_revoked(token_id: str | None) -> None:
+            graphql.access_changed(token_id)
             if token_id is not None:
                 task = loop.create_task(sockets.revoked(token_id))
                 closing.add(task)

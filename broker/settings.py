@@ -35,6 +35,8 @@ class Settings:
     plan: Plan = Plan.TEAM
     """Of the workspace that `up` makes; a broker of one's own has no reason to be tight."""
     approval_deadline_s: int = 24 * 3600
+    fan_out_in_common: bool = True
+    """Whether live events are made ready once for all who follow them; else each subscriber's are executed for it."""
     drain_s: float = 5.0
     """How long running requests may take to finish after SIGTERM."""
 

@@ -8,8 +8,8 @@ import strawberry
 
 from broker.domain.access import Principal
 from broker.services.access import Access
-from broker.services.approvals import ApprovalDesk
 from broker.services.activity import Activity
+from broker.services.approvals import ApprovalDesk
 from broker.services.feeds import Feeds
 from broker.services.log_reader import LogReader
 from broker.services.log_search import LogSearch
