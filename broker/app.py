@@ -36,7 +36,6 @@ from broker.adapters.redis.retention import RedisRetention
 from broker.adapters.redis.scripts import Scripts
 from broker.adapters.redis.timers import RedisTimers
 from broker.adapters.redis.tokens import RedisTokens
-from broker.domain.access import Principal
 from broker.domain.errors import Unavailable
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.gateway.api import Api
@@ -74,11 +73,14 @@ from broker.settings import Settings
 from broker.workers.retention import RetentionWorker
 from broker.workers.shipping import ShippingWorker
 from broker.workers.timekeeper import Timekeeper
+from graphql_api.common_answers import CommonAnswers
 from graphql_api.context import ApiServices
 from graphql_api.documents import Documents, load_documents
 from graphql_api.hosts import Hosts
 from graphql_api.operations import Operations
+from graphql_api.running import Engine
 from graphql_api.schema import build_schema
+from graphql_api.socket import GraphQLSocket
 from graphql_api.view import GraphQLView
 
 _log = logging.getLogger(__name__)
@@ -189,10 +191,12 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
     services = build_services(settings, adapters, gateway=gateway)
     sockets = OpenSockets()
     tools = ToolsApplication(services)
+    graphql = _graphql(services, settings)
+    sockets.drain_too(graphql.socket.drain)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with _background(adapters, sockets, tools.server, gateway=gateway):
+        async with _background(adapters, sockets, tools.server, graphql=graphql.socket, gateway=gateway):
             # Measured: the collector walking the schema and model heap costs 20 times in p99.
             gc.collect()
             gc.freeze()
@@ -211,7 +215,7 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
             WebSocketRoute("/proxy", ProxySocket(services, sockets).serve),
             WebSocketRoute("/agent/{name}", DirectSocket(services, sockets).serve),
             Route("/mcp", tools),
-            _graphql_route(settings, services),
+            *graphql.routes,
         ],
         exception_handlers={404: not_found, 405: wrong_method},
         lifespan=lifespan,
@@ -220,18 +224,28 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
     return app
 
 
-def _graphql_route(settings: Settings, services: Services) -> BaseRoute:
-    async def authenticate(connection: HTTPConnection) -> Principal:
-        return await services.access.authenticate(bearer(connection))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _GraphQL:
+    routes: list[BaseRoute]
+    socket: GraphQLSocket
 
-    view = GraphQLView(
-        Operations(build_schema(), settings.api_limits),
-        _api_services(services),
-        authenticate,
+
+def _graphql(services: Services, settings: Settings) -> _GraphQL:
+    hosts = Hosts(settings.url, settings.allowed_hosts)
+
+    def credential(connection: HTTPConnection) -> str | None:
+        hosts.require(connection.headers.get("host"))
+        return bearer(connection)
+
+    engine = Engine(
+        services=_api_services(services),
+        operations=Operations(build_schema(), settings.api_limits),
         documents=_documents(settings),
-        hosts=Hosts(settings.url, settings.allowed_hosts),
+        common=CommonAnswers() if settings.fan_out_in_common else None,
     )
-    return Route("/graphql", view)
+    socket = GraphQLSocket(engine, credential)
+    routes = [Route("/graphql", GraphQLView(engine, credential)), WebSocketRoute("/graphql", socket.serve)]
+    return _GraphQL(routes=routes, socket=socket)
 
 
 def _documents(settings: Settings) -> Documents:
@@ -245,7 +259,7 @@ def _api_services(services: Services) -> ApiServices:
 
 @asynccontextmanager
 async def _background(
-    adapters: Adapters, sockets: OpenSockets, mcp_server: MCPServer[Any], *, gateway: str
+    adapters: Adapters, sockets: OpenSockets, mcp_server: MCPServer[Any], *, graphql: GraphQLSocket, gateway: str
 ) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(adapters.redis.aclose)
@@ -259,6 +273,7 @@ async def _background(
         closing: set[asyncio.Task[None]] = set()
 
         def on_revoked(token_id: str | None) -> None:
+            graphql.access_changed(token_id)
             if token_id is not None:
                 task = loop.create_task(sockets.revoked(token_id))
                 closing.add(task)

@@ -7,7 +7,7 @@ The specification leaves the numbers of some refusals open. A document or variab
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -16,19 +16,16 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from broker.domain.access import Principal
 from broker.domain.errors import RelayError
-from graphql_api.context import ApiServices, Context
-from graphql_api.documents import Documents
+from graphql_api.context import Context
 from graphql_api.errors import RequestRefused, incident, refusal_shown
-from graphql_api.hosts import Hosts
 from graphql_api.http_errors import MethodNotAllowed, NotAcceptable
 from graphql_api.http_request import read_request
 from graphql_api.media_types import MediaType, wanted
-from graphql_api.operations import Operations
+from graphql_api.running import Engine
 
-Authenticate = Callable[[HTTPConnection], Awaitable[Principal]]
-"""Who is behind a request. Raises `NotAuthenticated`, `NotPermitted`."""
+Credential = Callable[[HTTPConnection], str | None]
+"""The token that came with a request. Raises `NotPermitted`, `WrongHost`."""
 _METHODS = ("GET", "HEAD", "POST")
 _OFFERED = frozenset({MediaType.RESPONSE, MediaType.JSON})
 _PARTIAL_SUCCESS = 294
@@ -38,20 +35,9 @@ _PARTIAL_SUCCESS = 294
 class GraphQLView:
     """The ASGI application behind /graphql."""
 
-    def __init__(
-        self,
-        operations: Operations,
-        services: ApiServices,
-        authenticate: Authenticate,
-        *,
-        documents: Documents,
-        hosts: Hosts,
-    ) -> None:
-        self._operations = operations
-        self._services = services
-        self._authenticate = authenticate
-        self._documents = documents
-        self._hosts = hosts
+    def __init__(self, engine: Engine, credential: Credential) -> None:
+        self._engine = engine
+        self._credential = credential
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -70,20 +56,20 @@ class GraphQLView:
             return _answer({"errors": [incident(error, request.url.path)]}, media_type, 500)
 
     async def _run(self, request: Request, media_type: MediaType | None) -> Response:
-        self._hosts.require(request.headers.get("host"))
+        token = self._credential(request)
         if request.method not in _METHODS:
             raise MethodNotAllowed(f"{request.method} is not offered here", allowed=_METHODS)
         if media_type is None:
             raise NotAcceptable(f"the answer can be one of {', '.join(sorted(_OFFERED))}")
-        principal = await self._authenticate(request)
+        principal = await self._engine.services.access.authenticate(token)
         asked = await read_request(request)
-        operation = self._operations.read(self._documents.text_of(asked), asked.operation_name)
+        operation = self._engine.read(asked)
         if operation.kind is OperationType.MUTATION and request.method != "POST":
             raise MethodNotAllowed("what changes something is asked with POST", allowed=("POST",))
         if operation.kind is OperationType.SUBSCRIPTION:
             raise NotAcceptable("a subscription comes as 'Accept: text/event-stream', or over a WebSocket")
-        context = Context.of(principal, self._services)
-        response = await self._operations.run(operation, asked.variables, context)
+        context = Context.of(principal, self._engine.services)
+        response = await self._engine.operations.run(operation, asked.variables, context)
         partial = "errors" in response and media_type is MediaType.RESPONSE
         return _answer(response, media_type, _PARTIAL_SUCCESS if partial else 200)
 

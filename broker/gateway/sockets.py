@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -22,6 +22,11 @@ class OpenSockets:
 
     def __init__(self) -> None:
         self._open: dict[WebSocket, Principal] = {}
+        self._others: list[Callable[[], None]] = []
+
+    def drain_too(self, drain: Callable[[], None]) -> None:
+        """What else is to tell its peers when the gateway drains."""
+        self._others.append(drain)
 
     @contextlib.contextmanager
     def holding(self, websocket: WebSocket, principal: Principal) -> Iterator[None]:
@@ -38,6 +43,8 @@ class OpenSockets:
 
     async def drain(self) -> None:
         """Tell everybody to reconnect elsewhere."""
+        for drain in self._others:
+            drain()
         await self._close(list(self._open), close_codes.DRAINING)
 
     async def _close(self, websockets: list[WebSocket], code: CloseCode) -> None:
