@@ -192,11 +192,11 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
     sockets = OpenSockets()
     tools = ToolsApplication(services)
     graphql = _graphql(services, settings)
-    sockets.drain_too(graphql.socket.drain)
+    sockets.drain_too(graphql.drain)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with _background(adapters, sockets, tools.server, graphql=graphql.socket, gateway=gateway):
+        async with _background(adapters, sockets, tools.server, graphql=graphql, gateway=gateway):
             # Measured: the collector walking the schema and model heap costs 20 times in p99.
             gc.collect()
             gc.freeze()
@@ -227,7 +227,18 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _GraphQL:
     routes: list[BaseRoute]
+    view: GraphQLView
     socket: GraphQLSocket
+
+    def access_changed(self, subject: str | None) -> None:
+        """Tell all who stay connected."""
+        self.view.streams.access_changed(subject)
+        self.socket.access_changed(subject)
+
+    def drain(self) -> None:
+        """Tell them to reconnect elsewhere."""
+        self.view.streams.drain()
+        self.socket.drain()
 
 
 def _graphql(services: Services, settings: Settings) -> _GraphQL:
@@ -243,9 +254,9 @@ def _graphql(services: Services, settings: Settings) -> _GraphQL:
         documents=_documents(settings),
         common=CommonAnswers() if settings.fan_out_in_common else None,
     )
-    socket = GraphQLSocket(engine, credential)
-    routes = [Route("/graphql", GraphQLView(engine, credential)), WebSocketRoute("/graphql", socket.serve)]
-    return _GraphQL(routes=routes, socket=socket)
+    view, socket = GraphQLView(engine, credential), GraphQLSocket(engine, credential)
+    routes = [Route("/graphql", view), WebSocketRoute("/graphql", socket.serve)]
+    return _GraphQL(routes=routes, view=view, socket=socket)
 
 
 def _documents(settings: Settings) -> Documents:
@@ -259,7 +270,7 @@ def _api_services(services: Services) -> ApiServices:
 
 @asynccontextmanager
 async def _background(
-    adapters: Adapters, sockets: OpenSockets, mcp_server: MCPServer[Any], *, graphql: GraphQLSocket, gateway: str
+    adapters: Adapters, sockets: OpenSockets, mcp_server: MCPServer[Any], *, graphql: _GraphQL, gateway: str
 ) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(adapters.redis.aclose)
