@@ -30,6 +30,7 @@ from broker.adapters.redis.links import RedisLinks
 from broker.adapters.redis.mailroom import RedisMailroom
 from broker.adapters.redis.redaction import RedisRedactionRules
 from broker.adapters.redis.registry import RedisRegistry
+from broker.adapters.redis.requests import RedisRequests
 from broker.adapters.redis.restoring import RedisRestoring
 from broker.adapters.redis.retention import RedisRetention
 from broker.adapters.redis.scripts import Scripts
@@ -60,6 +61,7 @@ from broker.services.log_reader import LogReader
 from broker.services.log_search import LogSearch
 from broker.services.ports import EventLog, LogStore
 from broker.services.redaction import Redaction
+from broker.services.requests import Requests
 from broker.services.retention import LogRetention, RetentionKeeper
 from broker.services.router import Router
 from broker.services.sessions import Sessions
@@ -138,6 +140,7 @@ def build_services(settings: Settings, adapters: Adapters, *, gateway: str) -> S
         sessions=sessions,
         log_reader=LogReader(adapters.tail, adapters.logs),
         log_search=LogSearch(adapters.logs, sessions),
+        requests=Requests(RedisRequests(adapters.redis)),
         router=Router(adapters.mailroom, adapters.registry, redaction),
         spawner=Spawner(adapters.mailroom, adapters.registry, adapters.log, hub=hub, redaction=redaction),
         desk=desk,

@@ -14,6 +14,7 @@ from broker.services.approvals import ApprovalDesk
 from broker.services.feeds import Feeds
 from broker.services.log_reader import LogReader
 from broker.services.log_search import LogSearch
+from broker.services.requests import Requests
 from broker.services.retention import LogRetention
 from broker.services.router import Router
 from broker.services.sessions import Sessions
@@ -30,6 +31,7 @@ class ApiServices:
     sessions: Sessions
     log_reader: LogReader
     log_search: LogSearch
+    requests: Requests
     router: Router
     spawner: Spawner
     desk: ApprovalDesk

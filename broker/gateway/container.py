@@ -16,6 +16,7 @@ from broker.services.log_reader import LogReader
 from broker.services.log_search import LogSearch
 from broker.services.ports import Bus
 from broker.services.redaction import Redaction
+from broker.services.requests import Requests
 from broker.services.retention import LogRetention
 from broker.services.router import Router
 from broker.services.sessions import Sessions
@@ -32,6 +33,7 @@ class Services:
     sessions: Sessions
     log_reader: LogReader
     log_search: LogSearch
+    requests: Requests
     router: Router
     spawner: Spawner
     desk: ApprovalDesk

@@ -330,6 +330,9 @@ class Approvals(Protocol):
     async def rules(self, workspace: WorkspaceId) -> list[Rule]:
         """The workspace's rules, in order."""
 
+    async def add_rule(self, workspace: WorkspaceId, rule: Rule, *, most: int) -> None:
+        """Put a rule first, unless it is there. Raises `Conflict` (TOO_MANY_RULES)."""
+
     async def set_rules(self, workspace: WorkspaceId, rules: Sequence[Rule]) -> None:
         """Replace them."""
 
@@ -423,6 +426,19 @@ class Tokens(Protocol):
 
     async def workspace(self, workspace: WorkspaceId) -> Workspace:
         """What is registered. Raises `NotFound`."""
+
+
+class RequestRecords(Protocol):
+    """Requests that may come again, and what they came to. Each is forgotten after a while."""
+
+    async def begin(self, workspace: WorkspaceId, request: str, entry: bytes, *, seconds: float) -> str | None:
+        """Write a request down. None when it is new, else the entry that is there already."""
+
+    async def finish(self, workspace: WorkspaceId, request: str, entry: bytes, *, seconds: float) -> None:
+        """Replace the entry."""
+
+    async def drop(self, workspace: WorkspaceId, request: str) -> None:
+        """It came to nothing: the same may be tried again."""
 
 
 class Bus(Protocol):

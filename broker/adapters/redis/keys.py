@@ -26,6 +26,7 @@ _TEMPLATES: dict[str, str] = {
     "shipper": ":shipper",  # string: who ships this workspace, for as long as it lives
     "pending_approvals": ":approvals",  # zset: approvals that wait, of all sessions, by time asked
     "timers": ":timers",  # zset: "kind|reference…" by due time, ms
+    "once": ":once:%s",  # string: JSON of a repeatable request and, once carried out, of what it came to
     "dead_letters": ":dead",  # stream: what was given up
     "session": ":s:%s",  # hash: name, epoch, offset, created
     "log": ":s:%s:log",  # stream: <offset>-0, field e = the event's JSON
