@@ -13,6 +13,7 @@ from broker.domain.errors import BadRequest, RelayError
 from broker.services.requests import Outcome, checked_key
 from graphql_api.context import Info
 from graphql_api.refusals import Refused, refusal
+from graphql_api.types.fields import resolved
 
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
@@ -50,8 +51,7 @@ def mutation(
             except RelayError as error:
                 return refusal(error)
 
-        field: Callable[_Given, Awaitable[_Result | Refused]] = strawberry.mutation(refusing, description=description)
-        return field
+        return resolved(description)(refusing)
 
     return decorate
 
