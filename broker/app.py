@@ -21,6 +21,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from broker import __version__
 from broker.adapters.redis import keys
+from broker.adapters.redis.allowances import RedisAllowances
 from broker.adapters.redis.approvals import RedisApprovals
 from broker.adapters.redis.backlog import RedisBacklog
 from broker.adapters.redis.bus import RedisBus
@@ -36,6 +37,7 @@ from broker.adapters.redis.scripts import Scripts
 from broker.adapters.redis.timers import RedisTimers
 from broker.adapters.redis.tokens import RedisTokens
 from broker.domain.access import Principal
+from broker.domain.api_limits import ApiLimits
 from broker.domain.errors import Unavailable
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.gateway.api import Api
@@ -51,6 +53,7 @@ from broker.gateway.tools import ToolsApplication
 from broker.gateway.transfer import TransferApi
 from broker.services.access import Access
 from broker.services.activity import Activity
+from broker.services.allowance import Allowance
 from broker.services.approvals import ApprovalDesk
 from broker.services.deadlines import Deadlines
 from broker.services.feeds import Feeds
@@ -96,6 +99,7 @@ class Adapters:
     registry: RedisRegistry
     mailroom: RedisMailroom
     links: RedisLinks
+    allowances: RedisAllowances
     approvals: RedisApprovals
     redaction_rules: RedisRedactionRules
     retention: RedisRetention
@@ -118,6 +122,7 @@ def build_adapters(redis_url: str, *, logs: LogStore | None = None) -> Adapters:
         registry=RedisRegistry(redis, scripts),
         mailroom=RedisMailroom(redis, scripts),
         links=RedisLinks(redis, scripts),
+        allowances=RedisAllowances(scripts),
         approvals=RedisApprovals(redis, scripts),
         redaction_rules=RedisRedactionRules(redis),
         retention=RedisRetention(redis, scripts),
@@ -135,6 +140,7 @@ def build_services(settings: Settings, adapters: Adapters, *, gateway: str) -> S
     desk = ApprovalDesk(adapters.approvals, redaction, deadline_s=settings.approval_deadline_s)
     return Services(
         access=access,
+        allowance=Allowance(adapters.allowances, settings.api_limits),
         sessions=sessions,
         log_reader=LogReader(adapters.tail, adapters.logs),
         log_search=LogSearch(adapters.logs, sessions),
@@ -204,7 +210,7 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
             WebSocketRoute("/proxy", ProxySocket(services, sockets).serve),
             WebSocketRoute("/agent/{name}", DirectSocket(services, sockets).serve),
             Route("/mcp", tools),
-            _graphql_route(services),
+            _graphql_route(services, settings.api_limits),
         ],
         exception_handlers={404: not_found, 405: wrong_method},
         lifespan=lifespan,
@@ -213,11 +219,11 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
     return app
 
 
-def _graphql_route(services: Services) -> BaseRoute:
+def _graphql_route(services: Services, limits: ApiLimits) -> BaseRoute:
     async def authenticate(connection: HTTPConnection) -> Principal:
         return await services.access.authenticate(bearer(connection))
 
-    operations = Operations(build_schema())
+    operations = Operations(build_schema(), limits)
     return Route("/graphql", GraphQLView(operations, _api_services(services), authenticate).post, methods=["POST"])
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from broker.domain.ids import LinkId, WorkspaceId
 from broker.services.access import Access
 from broker.services.activity import Activity
+from broker.services.allowance import Allowance
 from broker.services.approvals import ApprovalDesk
 from broker.services.feeds import Feeds
 from broker.services.hub import Hub
@@ -29,6 +30,7 @@ class Services:
     """One of each, shared by all connections of a process."""
 
     access: Access
+    allowance: Allowance
     sessions: Sessions
     log_reader: LogReader
     log_search: LogSearch

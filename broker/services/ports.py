@@ -425,6 +425,13 @@ class Tokens(Protocol):
         """What is registered. Raises `NotFound`."""
 
 
+class Allowances(Protocol):
+    """How much each token may still ask."""
+
+    async def take(self, workspace: WorkspaceId, token: TokenId, points: int, *, per_s: int, burst: int) -> float:
+        """Take that many points, or nothing: the seconds until they are there, 0 when they were taken."""
+
+
 class Bus(Protocol):
     """Pub/sub: wakes listeners up. It may lose messages; a listener is told when it may have."""
 
