@@ -9,14 +9,14 @@ import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import orjson
 from mcp.server import MCPServer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
@@ -38,11 +38,13 @@ from broker.adapters.redis.scripts import Scripts
 from broker.adapters.redis.sign_in_codes import RedisSignInCodes
 from broker.adapters.redis.timers import RedisTimers
 from broker.adapters.redis.tokens import RedisTokens
+from broker.domain.access import Principal
 from broker.domain.errors import Unavailable
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.gateway.access import AccessApi, sign_in_url
 from broker.gateway.api import Api
 from broker.gateway.container import Services
+from broker.gateway.credentials import credential
 from broker.gateway.direct import DirectSocket
 from broker.gateway.events import EventSocket
 from broker.gateway.http import not_found, wrong_method
@@ -53,6 +55,7 @@ from broker.gateway.sockets import OpenSockets
 from broker.gateway.tools import ToolsApplication
 from broker.gateway.transfer import TransferApi
 from broker.services.access import Access
+from broker.services.activity import Activity
 from broker.services.approvals import ApprovalDesk
 from broker.services.deadlines import Deadlines
 from broker.services.hub import Hub
@@ -75,6 +78,10 @@ from broker.settings import Settings
 from broker.workers.retention import RetentionWorker
 from broker.workers.shipping import ShippingWorker
 from broker.workers.timekeeper import Timekeeper
+from graphql_api.context import ApiServices
+from graphql_api.operations import Operations
+from graphql_api.schema import build_schema
+from graphql_api.view import GraphQLView
 
 _log = logging.getLogger(__name__)
 _BEAT_S = 5.0
@@ -161,6 +168,7 @@ def build_services(settings: Settings, adapters: Adapters, *, gateway: str) -> S
         members=Members(adapters.members),
         sign_in=SignIn(access, adapters.members, adapters.sign_in_codes, tokens=adapters.tokens),
         hub=hub,
+        activity=Activity(adapters.bus, channel=lambda w: keys.key(w, "activity_channel")),
         bus=adapters.bus,
         link_channel=lambda w, link: keys.key(w, "link_channel", link),
         public_url=settings.url,
@@ -209,6 +217,7 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
             WebSocketRoute("/proxy", ProxySocket(services, sockets).serve),
             WebSocketRoute("/agent/{name}", DirectSocket(services, sockets).serve),
             Route("/mcp", tools),
+            _graphql_route(services),
         ],
         exception_handlers={404: not_found, 405: wrong_method},
         lifespan=lifespan,
@@ -216,6 +225,18 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
     app.state.sockets = sockets
     app.state.allowed_origins = frozenset({*settings.allowed_origins, settings.origin})
     return app
+
+
+def _graphql_route(services: Services) -> BaseRoute:
+    async def authenticate(connection: HTTPConnection) -> Principal:
+        return await services.access.authenticate(credential(connection))
+
+    operations = Operations(build_schema())
+    return Route("/graphql", GraphQLView(operations, _api_services(services), authenticate).post, methods=["POST"])
+
+
+def _api_services(services: Services) -> ApiServices:
+    return ApiServices(**{each.name: getattr(services, each.name) for each in fields(ApiServices)})
 
 
 @asynccontextmanager
@@ -315,8 +336,10 @@ async def _logs_state(logs: LogStore | None) -> str:
         return "not kept"
     try:
         await asyncio.wait_for(logs.last_offset(WorkspaceId("-"), SessionId("-"), "-"), 2)
-    except (Unavailable, TimeoutError) as error:
-        return f"degraded: {error}"
+    except Unavailable as error:
+        return f"degraded: {error.message}"
+    except TimeoutError:
+        return "degraded: the log store did not answer within 2 s"
     return "ready" if not logs.degraded else f"ready, {logs.degraded}"
 
 

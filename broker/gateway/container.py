@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from broker.domain.ids import LinkId, WorkspaceId
 from broker.services.access import Access
+from broker.services.activity import Activity
 from broker.services.approvals import ApprovalDesk
 from broker.services.hub import Hub
 from broker.services.linking import Linking
@@ -43,6 +44,7 @@ class Services:
     members: Members
     sign_in: SignIn
     hub: Hub
+    activity: Activity
     bus: Bus
     link_channel: Callable[[WorkspaceId, LinkId], str]
     public_url: str

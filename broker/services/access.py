@@ -13,6 +13,7 @@ from broker.domain.errors import BadRequest, NotAuthenticated, NotPermitted
 from broker.domain.ids import AgentId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.plans import Plan
 from broker.domain.sessions import Session
+from broker.domain.workspaces import Workspace
 from broker.services.ports import MemberRecords, Registry, TokenRecord, Tokens
 
 _SECRET_BYTES = 32
@@ -169,6 +170,10 @@ class Access:
         ):
             raise NotPermitted("only owners end a key of the workspace")
         await self._tokens.revoke(principal.workspace, token)
+
+    async def workspace(self, principal: Principal) -> Workspace:
+        """The caller's own."""
+        return await self._tokens.workspace(principal.workspace)
 
     async def adopt_workspace(self, token: str, *, workspace: WorkspaceId, name: str, plan: Plan) -> None:
         """Make `token` the key of a workspace; the same again changes only the plan."""

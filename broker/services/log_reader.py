@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from broker.domain.access import Permission, Principal
+from broker.domain.errors import Unavailable
 from broker.domain.events import Cursor
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.domain.log_pages import MAX_PAGE, Direction, to_ms
@@ -108,7 +109,12 @@ class LogReader:
         found: list[dict[str, Any]] = []
         before: Cursor | None = None
         for _ in range(_RECENT_PAGES):
-            page = await self.before(principal, session, before=before, limit=MAX_PAGE if name else limit)
+            try:
+                page = await self.before(principal, session, before=before, limit=MAX_PAGE if name else limit)
+            except Unavailable:
+                if not found:
+                    raise
+                break
             events = [orjson.loads(text) for text in page.events]
             found = [event for event in events if _is_told(event, name)] + found
             before = page.before
@@ -133,8 +139,15 @@ class LogReader:
                 edge = _first_kept(page.events, edge)
                 if len(found) >= limit:
                     break
-                rows, edge = await self._history(workspace, session, Cursor(end.epoch, edge), limit=limit - len(found))
-                return rows + found, edge
+                try:
+                    rows, older = await self._history(
+                        workspace, session, Cursor(end.epoch, edge), limit=limit - len(found)
+                    )
+                except Unavailable:
+                    if not found:
+                        raise
+                    return found, edge  # what the tail has can be read; the next page asks for the history again
+                return rows + found, older
             edge = start + 1
         if len(found) > limit:
             found = found[-limit:]

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from broker.domain.access import MemberRole, Principal, TokenKind
 from broker.domain.agents import Agent
-from broker.domain.approvals import Approval, ApprovalStatus
+from broker.domain.approvals import Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
 from broker.domain.errors import Conflict
 from broker.domain.events import Cursor
 from broker.domain.ids import (
@@ -45,6 +45,7 @@ from broker.domain.retention import Dated, Retention
 from broker.domain.rules import Rule
 from broker.domain.sessions import Session
 from broker.domain.usage import Usage, UsageBy
+from broker.domain.workspaces import Workspace
 from broker.protocol.agent_events import ApprovalRequested
 from broker.protocol.proxy import Hello, Report
 
@@ -308,6 +309,11 @@ class Approvals(Protocol):
     ) -> list[Approval]:
         """The newest first."""
 
+    async def waiting(
+        self, workspace: WorkspaceId, *, session: SessionId | None, limit: int, after: ApprovalPlace | None
+    ) -> WaitingApprovals:
+        """Those nobody has answered, the longest waiting first; of all sessions when `session` is None."""
+
     async def pending(self, workspace: WorkspaceId, agent: AgentId) -> dict[str, dict[str, Any] | None]:
         """What an agent waits for: its native request id → the tool's input."""
 
@@ -425,6 +431,9 @@ class Tokens(Protocol):
 
     async def create_workspace(self, workspace: WorkspaceId, *, name: str, plan: Plan) -> None:
         """Register a workspace; nothing when it exists."""
+
+    async def workspace(self, workspace: WorkspaceId) -> Workspace:
+        """What is registered. Raises `NotFound`."""
 
 
 class MemberRecords(Protocol):

@@ -44,6 +44,11 @@ class Sessions:
             raise NotFound(f"no session {reference[:80]!r}", code="SESSION_NOT_FOUND")
         return session
 
+    async def look_up(self, principal: Principal, reference: str) -> Session:
+        """By id or name, for a caller who may read. Raises `NotFound`, `NotPermitted`."""
+        principal.require(Permission.READ)
+        return await self.get(principal, reference)
+
     async def visible(self, principal: Principal) -> list[Session]:
         """Those the caller can see."""
         principal.require(Permission.READ)

@@ -7,8 +7,10 @@ from typing import Any
 import orjson
 import pytest
 
+from broker.adapters.clickhouse.client import clickhouse_server
+from broker.adapters.clickhouse.store import ClickHouseLogStore
 from broker.domain.access import TokenKind
-from broker.domain.errors import NotPermitted
+from broker.domain.errors import NotPermitted, Unavailable
 from broker.domain.events import Cursor
 from broker.domain.log_pages import from_ms
 from broker.protocol.proxy import FrameRecorded
@@ -131,6 +133,22 @@ async def test_the_newest_lines_of_one_agent(desk: Desk, reader: LogReader) -> N
         events = await reader.recent(desk.person(), desk.session, name=name, limit=2)
         assert [event["name"] for event in events] == ["First", "First"]
     assert len(await reader.recent(desk.person(), desk.session, name=None, limit=3)) == 3
+
+
+async def test_while_the_history_is_away_the_tail_can_be_read(desk: Desk, reader: LogReader) -> None:
+    async with clickhouse_server("http://127.0.0.1:1") as nothing:
+        away = LogReader(desk.adapters.tail, ClickHouseLogStore(nothing))
+        everything = await all_offsets(desk, reader)
+        span = await away.before(desk.person(), desk.session, before=None, limit=1000)
+        assert offsets(span) == everything[-len(span.events) :]
+        assert span.before
+        with pytest.raises(Unavailable):
+            await away.before(desk.person(), desk.session, before=span.before, limit=1)
+        with pytest.raises(Unavailable):
+            await away.after(desk.person(), desk.session, after=None, limit=1)
+        assert len(await away.recent(desk.person(), desk.session, name="Second", limit=1000)) > 1
+        with pytest.raises(Unavailable):
+            await away.recent(desk.person(), desk.session, name="Nobody", limit=1)
 
 
 async def test_a_machines_token_does_not_read_logs(desk: Desk, reader: LogReader) -> None:
