@@ -44,6 +44,13 @@ class Sessions:
             raise NotFound(f"no session {reference[:80]!r}", code="SESSION_NOT_FOUND")
         return session
 
+    async def get_or_make(self, principal: Principal, reference: str) -> Session:
+        """By id or name, else a new one of that name. For callers that were checked already."""
+        try:
+            return await self.get(principal, reference)
+        except NotFound:
+            return await self.ensure(principal, reference)
+
     async def visible(self, principal: Principal) -> list[Session]:
         """Those the caller can see."""
         principal.require(Permission.READ)
