@@ -8,19 +8,20 @@ import logging
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import orjson
 from mcp.server import MCPServer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from broker import __version__
 from broker.adapters.redis import keys
+from broker.adapters.redis.allowances import RedisAllowances
 from broker.adapters.redis.approvals import RedisApprovals
 from broker.adapters.redis.backlog import RedisBacklog
 from broker.adapters.redis.bus import RedisBus
@@ -35,13 +36,15 @@ from broker.adapters.redis.retention import RedisRetention
 from broker.adapters.redis.scripts import Scripts
 from broker.adapters.redis.timers import RedisTimers
 from broker.adapters.redis.tokens import RedisTokens
+from broker.domain.access import Principal
+from broker.domain.api_limits import ApiLimits
 from broker.domain.errors import Unavailable
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.gateway.api import Api
 from broker.gateway.container import Services
 from broker.gateway.direct import DirectSocket
 from broker.gateway.events import EventSocket
-from broker.gateway.http import not_found, wrong_method
+from broker.gateway.http import bearer, not_found, wrong_method
 from broker.gateway.log_keeping import LogKeepingApi
 from broker.gateway.logs_api import LogsApi
 from broker.gateway.proxies import ProxySocket
@@ -49,8 +52,11 @@ from broker.gateway.sockets import OpenSockets
 from broker.gateway.tools import ToolsApplication
 from broker.gateway.transfer import TransferApi
 from broker.services.access import Access
+from broker.services.activity import Activity
+from broker.services.allowance import Allowance
 from broker.services.approvals import ApprovalDesk
 from broker.services.deadlines import Deadlines
+from broker.services.feeds import Feeds
 from broker.services.hub import Hub
 from broker.services.linking import Linking
 from broker.services.log_reader import LogReader
@@ -69,6 +75,10 @@ from broker.settings import Settings
 from broker.workers.retention import RetentionWorker
 from broker.workers.shipping import ShippingWorker
 from broker.workers.timekeeper import Timekeeper
+from graphql_api.context import ApiServices
+from graphql_api.operations import Operations
+from graphql_api.schema import build_schema
+from graphql_api.view import GraphQLView
 
 _log = logging.getLogger(__name__)
 _BEAT_S = 5.0
@@ -89,6 +99,7 @@ class Adapters:
     registry: RedisRegistry
     mailroom: RedisMailroom
     links: RedisLinks
+    allowances: RedisAllowances
     approvals: RedisApprovals
     redaction_rules: RedisRedactionRules
     retention: RedisRetention
@@ -111,6 +122,7 @@ def build_adapters(redis_url: str, *, logs: LogStore | None = None) -> Adapters:
         registry=RedisRegistry(redis, scripts),
         mailroom=RedisMailroom(redis, scripts),
         links=RedisLinks(redis, scripts),
+        allowances=RedisAllowances(scripts),
         approvals=RedisApprovals(redis, scripts),
         redaction_rules=RedisRedactionRules(redis),
         retention=RedisRetention(redis, scripts),
@@ -128,6 +140,7 @@ def build_services(settings: Settings, adapters: Adapters, *, gateway: str) -> S
     desk = ApprovalDesk(adapters.approvals, redaction, deadline_s=settings.approval_deadline_s)
     return Services(
         access=access,
+        allowance=Allowance(adapters.allowances, settings.api_limits),
         sessions=sessions,
         log_reader=LogReader(adapters.tail, adapters.logs),
         log_search=LogSearch(adapters.logs, sessions),
@@ -148,6 +161,8 @@ def build_services(settings: Settings, adapters: Adapters, *, gateway: str) -> S
         retention=LogRetention(adapters.retention, adapters.logs, adapters.registry, adapters.backlog),
         transfer=_transfer(adapters),
         hub=hub,
+        feeds=Feeds(hub, adapters.log),
+        activity=Activity(adapters.bus, channel=lambda w: keys.key(w, "activity_channel")),
         bus=adapters.bus,
         link_channel=lambda w, link: keys.key(w, "link_channel", link),
         public_url=settings.url,
@@ -195,12 +210,25 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
             WebSocketRoute("/proxy", ProxySocket(services, sockets).serve),
             WebSocketRoute("/agent/{name}", DirectSocket(services, sockets).serve),
             Route("/mcp", tools),
+            _graphql_route(services, settings.api_limits),
         ],
         exception_handlers={404: not_found, 405: wrong_method},
         lifespan=lifespan,
     )
     app.state.sockets = sockets
     return app
+
+
+def _graphql_route(services: Services, limits: ApiLimits) -> BaseRoute:
+    async def authenticate(connection: HTTPConnection) -> Principal:
+        return await services.access.authenticate(bearer(connection))
+
+    operations = Operations(build_schema(), limits)
+    return Route("/graphql", GraphQLView(operations, _api_services(services), authenticate).post, methods=["POST"])
+
+
+def _api_services(services: Services) -> ApiServices:
+    return ApiServices(**{each.name: getattr(services, each.name) for each in fields(ApiServices)})
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import platformdirs
 
+from broker.domain.api_limits import ApiLimits
 from broker.domain.plans import Plan
 from broker.protocol.local import DEFAULT_PORT, KEY_FILE, UP_FILE
 
@@ -35,6 +36,8 @@ class Settings:
     plan: Plan = Plan.TEAM
     """Of the workspace that `up` makes; a broker of one's own has no reason to be tight."""
     approval_deadline_s: int = 24 * 3600
+    api_limits: ApiLimits = field(default_factory=ApiLimits)
+    """Of /graphql."""
     drain_s: float = 5.0
     """How long running requests may take to finish after SIGTERM."""
 

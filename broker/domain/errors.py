@@ -7,6 +7,7 @@ RelayError
 ├── NotFound              SESSION_NOT_FOUND, AGENT_NOT_FOUND, MESSAGE_NOT_FOUND, APPROVAL_NOT_FOUND, …
 ├── Conflict              NAME_TAKEN, APPROVAL_ALREADY_ANSWERED, IDEMPOTENCY_MISMATCH, …
 ├── QuotaExceeded         QUOTA_EXCEEDED
+├── TooFast               TOO_FAST
 ├── NoPlacement           NO_PROXY, CLI_MISSING, VERSION_NOT_SUPPORTED
 ├── SpawnFailed           SPAWN_FAILED
 ├── Fenced                FENCED
@@ -77,6 +78,14 @@ class QuotaExceeded(RelayError):
     """The plan's limit is reached; the message says which and when it resets."""
 
     code = "QUOTA_EXCEEDED"
+    http_status = 429
+
+
+class TooFast(RelayError):
+    """The caller asks faster than its token may; `retry_after_s` says when it can go on."""
+
+    code = "TOO_FAST"
+    retryable = True
     http_status = 429
 
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from broker.domain.ids import LinkId, WorkspaceId
 from broker.services.access import Access
+from broker.services.activity import Activity
+from broker.services.allowance import Allowance
 from broker.services.approvals import ApprovalDesk
+from broker.services.feeds import Feeds
 from broker.services.hub import Hub
 from broker.services.linking import Linking
 from broker.services.log_reader import LogReader
@@ -27,6 +30,7 @@ class Services:
     """One of each, shared by all connections of a process."""
 
     access: Access
+    allowance: Allowance
     sessions: Sessions
     log_reader: LogReader
     log_search: LogSearch
@@ -39,6 +43,8 @@ class Services:
     retention: LogRetention
     transfer: Transfer
     hub: Hub
+    feeds: Feeds
+    activity: Activity
     bus: Bus
     link_channel: Callable[[WorkspaceId, LinkId], str]
     public_url: str

@@ -11,6 +11,7 @@ from broker.domain.access import PREFIXES, Permission, Principal, TokenKind
 from broker.domain.errors import BadRequest, NotAuthenticated, NotPermitted
 from broker.domain.ids import AgentId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.plans import Plan
+from broker.domain.workspaces import Workspace
 from broker.services.ports import Registry, TokenRecord, Tokens
 
 _SECRET_BYTES = 32
@@ -121,6 +122,10 @@ class Access:
         """End a token at once, open sockets included. Raises `NotFound`, `NotPermitted`."""
         principal.require(Permission.ADMINISTER)
         await self._tokens.revoke(principal.workspace, token)
+
+    async def workspace(self, principal: Principal) -> Workspace:
+        """The caller's own."""
+        return await self._tokens.workspace(principal.workspace)
 
     async def adopt_workspace(self, token: str, *, workspace: WorkspaceId, name: str, plan: Plan) -> None:
         """Make `token` the key of a workspace; the same again changes only the plan."""

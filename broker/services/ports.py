@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from broker.domain.access import Principal, TokenKind
 from broker.domain.agents import Agent
-from broker.domain.approvals import Approval, ApprovalStatus
+from broker.domain.approvals import Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
 from broker.domain.errors import Conflict
 from broker.domain.events import Cursor
 from broker.domain.ids import AgentId, ApprovalId, LinkId, MessageId, ProxyId, SessionId, TokenId, WorkspaceId
@@ -34,6 +34,7 @@ from broker.domain.retention import Dated, Retention
 from broker.domain.rules import Rule
 from broker.domain.sessions import Session
 from broker.domain.usage import Usage, UsageBy
+from broker.domain.workspaces import Workspace
 from broker.protocol.agent_events import ApprovalRequested
 from broker.protocol.proxy import Hello, Report
 
@@ -147,8 +148,16 @@ class Registry(Protocol):
     async def sessions(self, workspace: WorkspaceId) -> list[Session]:
         """All of a workspace, oldest first."""
 
+    async def sessions_by_id(self, workspace: WorkspaceId, sessions: Sequence[SessionId]) -> dict[SessionId, Session]:
+        """Those of them that are there."""
+
     async def agents(self, workspace: WorkspaceId, session: SessionId, *, limit: int = 100) -> list[Agent]:
         """Live and ended agents, the newest `limit`, in spawn order."""
+
+    async def agents_of(
+        self, workspace: WorkspaceId, sessions: Sequence[SessionId], *, limit: int = 100
+    ) -> dict[SessionId, list[Agent]]:
+        """The same of several sessions."""
 
     async def agent(self, workspace: WorkspaceId, agent: AgentId) -> Agent | None:
         """One agent."""
@@ -184,8 +193,8 @@ class Mailroom(Protocol):
     async def interrupt(self, workspace: WorkspaceId, agent: AgentId, *, by: str) -> bool:
         """Stop the running turn; whether one was running."""
 
-    async def trace(self, workspace: WorkspaceId, session: SessionId, message: MessageId) -> Trace:
-        """Every step of a message. Raises `NotFound`."""
+    async def trace(self, workspace: WorkspaceId, session: SessionId | None, message: MessageId) -> Trace:
+        """Every step of a message, which may have to be of one session. Raises `NotFound`."""
 
     async def inbox(
         self, workspace: WorkspaceId, agent: AgentId, *, after: int, limit: int
@@ -297,6 +306,11 @@ class Approvals(Protocol):
     ) -> list[Approval]:
         """The newest first."""
 
+    async def waiting(
+        self, workspace: WorkspaceId, *, session: SessionId | None, limit: int, after: ApprovalPlace | None
+    ) -> WaitingApprovals:
+        """Those nobody has answered, the longest waiting first; of all sessions when `session` is None."""
+
     async def pending(self, workspace: WorkspaceId, agent: AgentId) -> dict[str, dict[str, Any] | None]:
         """What an agent waits for: its native request id → the tool's input."""
 
@@ -406,6 +420,16 @@ class Tokens(Protocol):
 
     async def create_workspace(self, workspace: WorkspaceId, *, name: str, plan: Plan) -> None:
         """Register a workspace; nothing when it exists."""
+
+    async def workspace(self, workspace: WorkspaceId) -> Workspace:
+        """What is registered. Raises `NotFound`."""
+
+
+class Allowances(Protocol):
+    """How much each token may still ask."""
+
+    async def take(self, workspace: WorkspaceId, token: TokenId, points: int, *, per_s: int, burst: int) -> float:
+        """Take that many points, or nothing: the seconds until they are there, 0 when they were taken."""
 
 
 class Bus(Protocol):

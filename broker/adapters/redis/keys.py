@@ -24,6 +24,8 @@ _TEMPLATES: dict[str, str] = {
     "unshipped": ":unshipped",  # set: sessions with events that the log store has not
     "removed": ":removed",  # zset: sessions that were deleted, by time, until nothing of them can turn up
     "shipper": ":shipper",  # string: who ships this workspace, for as long as it lives
+    "allowance": ":allowance:%s",  # string: when a token's allowance is whole again, ms; gone when it is
+    "pending_approvals": ":approvals",  # zset: approvals that wait, of all sessions, by time asked
     "timers": ":timers",  # zset: "kind|reference…" by due time, ms
     "dead_letters": ":dead",  # stream: what was given up
     "session": ":s:%s",  # hash: name, epoch, offset, created
@@ -47,6 +49,7 @@ _TEMPLATES: dict[str, str] = {
     "outbox": ":l:%s:out",  # stream: <number>-0, field c = the command's JSON
     "link_agents": ":l:%s:agents",  # set: agents carried by the link
     "session_channel": ":s:%s",  # pub/sub: events
+    "activity_channel": ":activity",  # pub/sub: "<session> <event>" of all sessions, without frames and receipts
     "link_channel": ":l:%s",  # pub/sub: "<number>:<command>", "!fence:<n>", "!kick"
 }
 

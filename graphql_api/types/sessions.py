@@ -1,0 +1,116 @@
+"""Sessions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+import strawberry
+from strawberry import ID
+
+from broker.domain import agents, sessions
+from broker.domain.approvals import ApprovalStatus
+from broker.domain.errors import NotFound
+from broker.domain.events import Cursor
+from broker.domain.ids import MessageId, SessionId
+from broker.services.sessions import MAX_PAGE
+from graphql_api.context import ApiServices, Info
+from graphql_api.pagination import After, Connection, First, Place, page_of
+from graphql_api.types.agents import Agent
+from graphql_api.types.approvals import Approval, approval_place
+from graphql_api.types.fields import resolved
+from graphql_api.types.messages import Message
+from graphql_api.types.node import Node
+from graphql_api.types.scalars import DateTime
+from graphql_api.types.usage import Usage
+
+
+@strawberry.type(description="A shared room of agents and people, with one log.")
+class Session(Node):
+    """One session."""
+
+    known: strawberry.Private[sessions.Session]
+    name: str = strawberry.field(description="Its name, unique in the workspace.")
+    url: str = strawberry.field(description="Where people see it.")
+    created_at: DateTime = strawberry.field(description="When it was made.")
+    head: Cursor = strawberry.field(description="The place of the newest event of its log.")
+    searchable: bool = strawberry.field(description="Whether its log is kept where it can be searched.")
+    searchable_to: Cursor | None = strawberry.field(description="Up to where its log can be searched.")
+
+    @classmethod
+    def of(cls, session: sessions.Session, services: ApiServices) -> Self:
+        """As the domain knows it."""
+        return cls(
+            known=session,
+            key=ID(session.id),
+            name=session.name,
+            url=f"{services.public_url}/session/{session.id}",
+            created_at=DateTime(session.created_at_ms),
+            head=Cursor(session.epoch, session.offset),
+            searchable=session.searchable is not None,
+            searchable_to=None if session.searchable is None else Cursor(session.epoch, session.searchable),
+        )
+
+    @resolved("Its agents in spawn order.")
+    async def agents(
+        self,
+        info: Info,
+        *,
+        first: First = 100,
+        after: After = None,
+        ended: Annotated[bool, strawberry.argument(description="Whether to list those that are gone too.")] = True,
+    ) -> Connection[Agent]:
+        """Loaded once for all sessions of an answer."""
+        found = await info.context.loaders.agents.load(self.known.id)
+        listed = [agent for agent in found if ended or not agent.state.ended]
+        return page_of(listed, Agent.of, place=_by_spawn, first=first, after=after)
+
+    @resolved("Its live agent of that name; null when there is none.")
+    async def agent(
+        self, info: Info, name: Annotated[str, strawberry.argument(description="The agent's name.")]
+    ) -> Agent | None:
+        """By name."""
+        try:
+            return Agent.of(await info.context.services.sessions.agent(info.context.principal, self.known, name))
+        except NotFound:
+            return None
+
+    @resolved("A message with its deliveries; null when it is none of this session.")
+    async def message(
+        self, info: Info, key: Annotated[ID, strawberry.argument(description="The message's key.")]
+    ) -> Message | None:
+        """By key."""
+        try:
+            found = await info.context.services.router.trace(info.context.principal, self.known, MessageId(key))
+        except NotFound:
+            return None
+        return Message.of(found)
+
+    @resolved("What its agents asked permission for, the newest first.")
+    async def approvals(
+        self,
+        info: Info,
+        *,
+        status: Annotated[
+            ApprovalStatus | None, strawberry.argument(description="Only those with this status; null lists all.")
+        ] = None,
+        first: First = 50,
+        after: After = None,
+    ) -> Connection[Approval]:
+        """Of this session."""
+        desk, principal = info.context.services.desk, info.context.principal
+        found = await desk.of_session(principal, self.known, status=status, limit=MAX_PAGE)
+        return page_of(found, Approval.of, place=approval_place, first=first, after=after)
+
+    @resolved("What each of its agents used, as long as counters are kept.")
+    async def usage(self, info: Info) -> list[Usage]:
+        """Loaded once for all sessions of an answer."""
+        return [Usage.of(line) for line in await info.context.loaders.usage.load(self.known.id)]
+
+
+def _by_spawn(agent: agents.Agent) -> Place:
+    return Place(agent.spawned_at_ms, agent.id)
+
+
+async def session_of(info: Info, session: SessionId) -> Session:
+    """A session that something belongs to; loaded once for all that belong to it. Raises `NotFound`."""
+    return Session.of(await info.context.loaders.session.load(session), info.context.services)
