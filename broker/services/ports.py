@@ -11,6 +11,7 @@ from broker.domain.access import MemberRole, Principal, TokenKind
 from broker.domain.agents import Agent
 from broker.domain.approvals import Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
 from broker.domain.errors import Conflict
+from broker.domain.event_filter import ALL, EventFilter
 from broker.domain.events import Cursor
 from broker.domain.ids import (
     AgentId,
@@ -95,7 +96,10 @@ class LogPage:
     """Events in order, each as its JSON text, and where the next page begins."""
 
     events: list[str]
+    first: Cursor
+    """The first event that was looked at, wanted or not; behind the head when there was none."""
     next: Cursor
+    """The last one that was looked at."""
     head: Cursor
     """The newest event of the log when the page was read."""
     reset: bool
@@ -105,8 +109,21 @@ class LogPage:
 class EventLog(Protocol):
     """A session's numbered events."""
 
-    async def read(self, workspace: WorkspaceId, session: SessionId, *, after: Cursor | None, limit: int) -> LogPage:
-        """Up to `limit` events after a position; None reads from the first that is kept."""
+    async def read(
+        self,
+        workspace: WorkspaceId,
+        session: SessionId,
+        *,
+        after: Cursor | None,
+        limit: int,
+        only: EventFilter = ALL,
+        scan: int = 0,
+    ) -> LogPage:
+        """Up to `limit` events after a position; None reads from the first that is kept.
+
+        Of the recent ones at most `scan` are looked at, or `limit` if that is more: a page may be short, its `next`
+        says how far it got.
+        """
 
     async def head(self, workspace: WorkspaceId, session: SessionId) -> Cursor:
         """The newest position. Raises `NotFound`."""
@@ -542,8 +559,9 @@ class LogStore(Protocol):
         start: int,
         limit: int,
         direction: Direction = Direction.FORWARDS,
+        only: EventFilter = ALL,
     ) -> LogRows:
-        """Rows right after, or right before, the offset `start`."""
+        """Rows right after, or right before, the offset `start`, of those that are wanted."""
 
     async def offset_at(self, workspace: WorkspaceId, session: SessionId, epoch: str, *, at: datetime) -> int | None:
         """The first offset at or after a time; None when everything is older."""
