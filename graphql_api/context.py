@@ -10,6 +10,7 @@ import strawberry
 from broker.domain.access import Principal
 from broker.services.access import Access
 from broker.services.activity import Activity
+from broker.services.allowance import Allowance
 from broker.services.approvals import ApprovalDesk
 from broker.services.feeds import Feeds
 from broker.services.log_reader import LogReader
@@ -28,6 +29,7 @@ class ApiServices:
     """The services behind the schema, shared by all operations of a process; `broker/app.py` fills it."""
 
     access: Access
+    allowance: Allowance
     sessions: Sessions
     log_reader: LogReader
     log_search: LogSearch

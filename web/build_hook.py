@@ -1,0 +1,50 @@
+"""Builds the dashboard into `broker/dashboard` when a wheel or an editable install is made. Nobody needs Node for it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+_INPUTS = ("src", "public", "build", "index.html", "package-lock.json", "vite.config.ts", "schema.graphql")
+
+
+class DashboardHook(BuildHookInterface[Any]):
+    """Does nothing when the built page is newer than its sources, or with RELAYCAST_SKIP_DASHBOARD=1."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Called before the wheel's files are gathered."""
+        del version, build_data
+        web = Path(self.root) / "web"
+        page = Path(self.root) / "broker" / "dashboard" / "index.html"
+        if os.environ.get("RELAYCAST_SKIP_DASHBOARD") or _is_newer(page, web):
+            return
+        if not _is_installed(web):
+            self._npm("ci", "--no-progress")
+        self._npm("run", "build")
+
+    def _npm(self, *arguments: str) -> None:
+        self.app.display_info(f"dashboard: npm {' '.join(arguments)}")
+        subprocess.run([sys.executable, str(Path(self.root) / "web" / "npm.py"), *arguments], check=True)
+
+
+def _is_newer(page: Path, web: Path) -> bool:
+    if not page.exists():
+        return False
+    built = page.stat().st_mtime
+    return all(path.stat().st_mtime <= built for name in _INPUTS for path in _files(web / name))
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        return [file for file in path.rglob("*") if file.is_file()]
+    return [path] if path.exists() else []
+
+
+def _is_installed(web: Path) -> bool:
+    lock, installed = web / "package-lock.json", web / "node_modules" / ".package-lock.json"
+    return installed.exists() and installed.stat().st_mtime >= lock.stat().st_mtime
