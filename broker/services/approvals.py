@@ -134,7 +134,7 @@ class ApprovalDesk:
 
     async def rules(self, principal: Principal) -> list[Rule]:
         """The workspace's rules."""
-        principal.require(Permission.READ)
+        principal.require(Permission.READ_WORKSPACE)
         return await self._approvals.rules(principal.workspace)
 
     async def set_rules(self, principal: Principal, rules: Sequence[Rule]) -> list[Rule]:

@@ -11,7 +11,7 @@ from broker.domain.access import Principal, TokenKind
 from broker.domain.agents import Agent
 from broker.domain.approvals import Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
 from broker.domain.errors import Conflict
-from broker.domain.event_filter import ALL, EventFilter
+from broker.domain.event_filter import ALL_EVENTS, EventFilter
 from broker.domain.events import Cursor
 from broker.domain.ids import AgentId, ApprovalId, LinkId, MessageId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.log_pages import (
@@ -35,6 +35,7 @@ from broker.domain.retention import Dated, Retention
 from broker.domain.rules import Rule
 from broker.domain.sessions import Session
 from broker.domain.usage import Usage, UsageBy
+from broker.domain.workspaces import Workspace
 from broker.protocol.agent_events import ApprovalRequested
 from broker.protocol.proxy import Hello, Report
 
@@ -104,7 +105,7 @@ class EventLog(Protocol):
         *,
         after: Cursor | None,
         limit: int,
-        only: EventFilter = ALL,
+        only: EventFilter = ALL_EVENTS,
         scan: int = 0,
     ) -> LogPage:
         """Up to `limit` events after a position; None reads from the first that is kept.
@@ -429,6 +430,9 @@ class Tokens(Protocol):
     async def create_workspace(self, workspace: WorkspaceId, *, name: str, plan: Plan) -> None:
         """Register a workspace; nothing when it exists."""
 
+    async def workspace(self, workspace: WorkspaceId) -> Workspace:
+        """What is registered. Raises `NotFound`."""
+
 
 class Bus(Protocol):
     """Pub/sub: wakes listeners up. It may lose messages; a listener is told when it may have."""
@@ -475,7 +479,7 @@ class LogStore(Protocol):
         start: int,
         limit: int,
         direction: Direction = Direction.FORWARDS,
-        only: EventFilter = ALL,
+        only: EventFilter = ALL_EVENTS,
     ) -> LogRows:
         """Rows right after, or right before, the offset `start`, of those that are wanted."""
 

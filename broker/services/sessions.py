@@ -44,6 +44,11 @@ class Sessions:
             raise NotFound(f"no session {reference[:80]!r}", code="SESSION_NOT_FOUND")
         return session
 
+    async def look_up(self, principal: Principal, reference: str) -> Session:
+        """By id or name, for a caller who may read. Raises `NotFound`, `NotPermitted`."""
+        principal.require(Permission.READ)
+        return await self.get(principal, reference)
+
     async def visible(self, principal: Principal) -> list[Session]:
         """Those the caller can see."""
         principal.require(Permission.READ)
@@ -67,7 +72,7 @@ class Sessions:
 
     async def proxies(self, principal: Principal) -> list[Proxy]:
         """The workspace's machines."""
-        principal.require(Permission.READ)
+        principal.require(Permission.READ_WORKSPACE)
         return await self._registry.proxies(principal.workspace)
 
     async def forget_proxy(self, principal: Principal, proxy: ProxyId) -> None:

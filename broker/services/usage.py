@@ -21,7 +21,7 @@ class UsageMeter:
 
     async def usage(self, principal: Principal, *, since: date, until: date, by: UsageBy) -> list[Usage]:
         """Counters from one UTC day to another, both included. Raises `NotPermitted`, `BadRequest`, `Unavailable`."""
-        principal.require(Permission.ADMINISTER)
+        principal.require(Permission.METER)
         if not timedelta(0) <= until - since < timedelta(days=MAX_DAYS):
             raise BadRequest(f"from and to: 1 to {MAX_DAYS} days, the first one first")
         return await kept(self._logs).usage(principal.workspace, since=since, until=until, by=by)

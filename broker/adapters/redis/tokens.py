@@ -14,6 +14,7 @@ from broker.domain.access import Principal
 from broker.domain.errors import NotFound
 from broker.domain.ids import TokenId, WorkspaceId
 from broker.domain.plans import Plan
+from broker.domain.workspaces import Workspace
 from broker.services.ports import TokenRecord
 
 _PRINCIPAL: TypeAdapter[Principal] = TypeAdapter(Principal)
@@ -90,3 +91,10 @@ class RedisTokens:
         await self._redis.sadd(keys.WORKSPACES, workspace)
         await self._redis.hsetnx(keys.root(workspace), "name", name)
         await self._redis.hset(keys.root(workspace), "plan", plan)
+
+    async def workspace(self, workspace: WorkspaceId) -> Workspace:
+        """What is registered. Raises `NotFound`."""
+        name, plan = await self._redis.hmget(keys.root(workspace), "name", "plan")
+        if name is None or plan is None:
+            raise NotFound("the workspace is gone", code="WORKSPACE_NOT_FOUND")
+        return Workspace(id=workspace, name=name, plan=Plan(plan))
