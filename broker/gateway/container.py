@@ -13,11 +13,13 @@ from broker.services.hub import Hub
 from broker.services.linking import Linking
 from broker.services.log_reader import LogReader
 from broker.services.log_search import LogSearch
+from broker.services.members import Members
 from broker.services.ports import Bus
 from broker.services.redaction import Redaction
 from broker.services.retention import LogRetention
 from broker.services.router import Router
 from broker.services.sessions import Sessions
+from broker.services.sign_in import SignIn
 from broker.services.spawner import Spawner
 from broker.services.transfer import Transfer
 from broker.services.usage import UsageMeter
@@ -39,6 +41,8 @@ class Services:
     meter: UsageMeter
     retention: LogRetention
     transfer: Transfer
+    members: Members
+    sign_in: SignIn
     hub: Hub
     activity: Activity
     bus: Bus

@@ -7,13 +7,23 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from broker.domain.access import Principal, TokenKind
+from broker.domain.access import MemberRole, Principal, TokenKind
 from broker.domain.agents import Agent
 from broker.domain.approvals import Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
 from broker.domain.errors import Conflict
 from broker.domain.event_filter import ALL_EVENTS, EventFilter
 from broker.domain.events import Cursor
-from broker.domain.ids import AgentId, ApprovalId, LinkId, MessageId, ProxyId, SessionId, TokenId, WorkspaceId
+from broker.domain.ids import (
+    AgentId,
+    ApprovalId,
+    LinkId,
+    MemberId,
+    MessageId,
+    ProxyId,
+    SessionId,
+    TokenId,
+    WorkspaceId,
+)
 from broker.domain.log_pages import (
     Direction,
     Facet,
@@ -27,6 +37,7 @@ from broker.domain.log_pages import (
 )
 from broker.domain.log_query import LogQuery
 from broker.domain.log_rows import LogRow
+from broker.domain.members import Member, PendingSignIn
 from broker.domain.messages import Address, Delivery, Mode, Trace
 from broker.domain.placement import Proxy
 from broker.domain.plans import Plan
@@ -403,6 +414,8 @@ class TokenRecord:
     name: str
     created_at_ms: int
     expires_at_ms: int | None
+    session: SessionId | None = None
+    """The one that it shows, when it was made to share that."""
 
 
 class Tokens(Protocol):
@@ -418,8 +431,14 @@ class Tokens(Protocol):
         sha256: str,
         expires_at_ms: int | None = None,
         listed: bool = True,
-    ) -> None:
+    ) -> TokenRecord:
         """Register a token for `principal`."""
+
+    async def prolong(self, principal: Principal, *, sha256: str, expires_at_ms: int) -> None:
+        """Let a token live longer; nothing when it has ended."""
+
+    async def end(self, principal: Principal, *, sha256: str) -> None:
+        """End a token that is not listed, at once and everywhere."""
 
     async def tokens(self, workspace: WorkspaceId) -> list[TokenRecord]:
         """The listed tokens of a workspace."""
@@ -432,6 +451,52 @@ class Tokens(Protocol):
 
     async def workspace(self, workspace: WorkspaceId) -> Workspace:
         """What is registered. Raises `NotFound`."""
+
+
+class MemberRecords(Protocol):
+    """The people of a workspace. Each change is one atomic decision; `by` is the member who makes it, or None."""
+
+    async def add(self, workspace: WorkspaceId, member: Member, *, by: MemberId | None) -> None:
+        """Add one. Raises `Conflict` (NAME_TAKEN, TOO_MANY_MEMBERS), `NotPermitted`."""
+
+    async def add_first(self, workspace: WorkspaceId, member: Member) -> None:
+        """Add one when there is nobody yet."""
+
+    async def member(self, workspace: WorkspaceId, member: MemberId) -> Member | None:
+        """One by id."""
+
+    async def named(self, workspace: WorkspaceId, name: str) -> Member | None:
+        """One by name, whatever its case."""
+
+    async def members(self, workspace: WorkspaceId) -> list[Member]:
+        """All, in the order they were added."""
+
+    async def set_role(
+        self, workspace: WorkspaceId, member: MemberId, role: MemberRole, *, by: MemberId | None
+    ) -> None:
+        """Raises `NotFound`, `NotPermitted`, `Conflict` (LAST_OWNER)."""
+
+    async def remove(self, workspace: WorkspaceId, member: MemberId, *, by: MemberId | None) -> None:
+        """Raises `NotFound`, `NotPermitted`, `Conflict` (LAST_OWNER)."""
+
+    async def end_sign_ins(self, workspace: WorkspaceId, member: MemberId) -> None:
+        """End all tokens and codes of a member. Raises `NotFound`."""
+
+
+class SignInCodes(Protocol):
+    """One-time codes by their SHA-256, and how often an address guessed wrong."""
+
+    async def keep(self, sha256: str, pending: PendingSignIn, *, expires_at_ms: int) -> None:
+        """Let a code be used until then."""
+
+    async def take(self, sha256: str) -> PendingSignIn | None:
+        """What a code is for, and its end: the next one to ask gets None."""
+
+    async def failures(self, address: str) -> int:
+        """How often an address has lately failed."""
+
+    async def count_failure(self, address: str, *, window_s: int) -> None:
+        """It failed; forgotten a while after the first."""
 
 
 class Bus(Protocol):
