@@ -213,6 +213,9 @@ class Mailroom(Protocol):
     async def interrupt(self, workspace: WorkspaceId, agent: AgentId, *, by: str) -> bool:
         """Stop the running turn; whether one was running."""
 
+    async def messages_on(self, workspace: WorkspaceId, day: date) -> int:
+        """How many messages were accepted on a UTC day, as far as plans are concerned."""
+
     async def trace(self, workspace: WorkspaceId, session: SessionId, message: MessageId) -> Trace:
         """Every step of a message. Raises `NotFound`."""
 
