@@ -172,7 +172,7 @@ def build_services(settings: Settings, adapters: Adapters, *, gateway: str) -> S
             gateway=gateway,
         ),
         redaction=redaction,
-        meter=UsageMeter(adapters.logs),
+        meter=UsageMeter(adapters.logs, adapters.mailroom),
         retention=LogRetention(adapters.retention, adapters.logs, adapters.registry, adapters.backlog),
         transfer=_transfer(adapters),
         members=Members(adapters.members),

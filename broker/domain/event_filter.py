@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import string
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,31 +26,25 @@ _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventFilter:
-    """All that is given must hold. Make one with `event_filter`, which checks what people ask for."""
+    """All that is given must hold; empty sets admit everything. `event_filter` makes one of what people ask for.
 
-    agents: tuple[str, ...] = ()
-    """Names in lower case: the event is theirs, or a message from them. None means anybody's."""
-    kinds: tuple[str, ...] = ()
-    """Exact, or all that begin so: `agent.*`. None means any."""
+    Equal filters compare equal, so that readers with the same can be served as one.
+    """
+
+    agents: frozenset[str] = frozenset()
+    """Names, in lower case: the event is theirs, or a message from them."""
+    kinds: frozenset[str] = frozenset()
+    families: tuple[str, ...] = ()
+    """What a kind may begin with: `agent.`."""
     fragments: bool = True
-    """Streaming fragments too, which a later event repeats whole."""
+    """Whether pieces that a later event repeats whole are wanted too."""
     edits: bool = False
     """Only frames that tell of edited files."""
 
     @property
-    def exact_kinds(self) -> tuple[str, ...]:
-        """Those that name one kind."""
-        return tuple(kind for kind in self.kinds if not kind.endswith("*"))
-
-    @property
-    def kind_prefixes(self) -> tuple[str, ...]:
-        """What the others begin with."""
-        return tuple(kind[:-1] for kind in self.kinds if kind.endswith("*"))
-
-    @property
     def is_selective(self) -> bool:
         """Whether it may pass over long runs of events."""
-        return bool(self.agents or self.kinds or self.edits)
+        return bool(self.agents or self.kinds or self.families or self.edits)
 
     def admits(self, event: dict[str, Any]) -> bool:
         """Whether the reader wants an event, given as its JSON object."""
@@ -73,28 +67,34 @@ class EventFilter:
         return self.admits(json.loads(text)) if self.edits or may_be_fragment else True
 
     def _admits_head(self, kind: str, name: str | None) -> bool:
-        if self.kinds and kind not in self.kinds and not kind.startswith(self.kind_prefixes):
+        if (self.kinds or self.families) and kind not in self.kinds and not kind.startswith(self.families):
             return False
         return not self.agents or (name is not None and name.translate(_LOWER) in self.agents)
 
 
-ALL = EventFilter()
-WITHOUT_FRAGMENTS = EventFilter(fragments=False)
+ALL_EVENTS = EventFilter()
 
 
-def event_filter(*, agents: Iterable[str] = (), kinds: Iterable[str] = (), fragments: bool = True) -> EventFilter:
-    """A filter out of what a person asks for. Raises `BadRequest`."""
-    names, wanted = tuple(dict.fromkeys(agents)), tuple(dict.fromkeys(kinds))
-    if len(names) + len(wanted) > MAX_VALUES:
+def event_filter(
+    *, agents: Sequence[str] | None = None, kinds: Sequence[str] | None = None, fragments: bool = True
+) -> EventFilter:
+    """The filter for agents by name and kinds: exact ones (`turn.ended`) and families (`agent.*`), `*` for all.
+
+    Raises `BadRequest`.
+    """
+    names, asked = agents or (), kinds or ()
+    if len(names) + len(asked) > MAX_VALUES:
         raise BadRequest(f"a filter has {MAX_VALUES} names and kinds at most")
-    if any(len(each) > _MAX_CHARACTERS for each in (*names, *wanted)):
+    if any(len(each) > _MAX_CHARACTERS for each in (*names, *asked)):
         raise BadRequest(f"a name or kind has {_MAX_CHARACTERS} characters at most")
-    for kind in wanted:
+    for kind in asked:
         if not _KIND.fullmatch(kind):
             raise BadRequest(f"{kind!r} is not a kind of event: turn.ended, agent.*, …")
+    wanted = () if "*" in asked else asked
     return EventFilter(
-        agents=tuple(name.translate(_LOWER) for name in names),
-        kinds=() if "*" in wanted else wanted,
+        agents=frozenset(name.translate(_LOWER) for name in names),
+        kinds=frozenset(kind for kind in wanted if not kind.endswith("*")),
+        families=tuple(sorted({kind[:-1] for kind in wanted if kind.endswith("*")})),
         fragments=fragments,
     )
 

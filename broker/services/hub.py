@@ -12,7 +12,7 @@ import re
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
-from broker.domain.event_filter import ALL, EventFilter
+from broker.domain.event_filter import ALL_EVENTS, EventFilter
 from broker.domain.events import Cursor
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.services.ports import Bus, EventLog
@@ -41,7 +41,7 @@ class Hub:
         self._channel = channel
 
     async def follow(
-        self, workspace: WorkspaceId, session: SessionId, *, after: Cursor | None, only: EventFilter = ALL
+        self, workspace: WorkspaceId, session: SessionId, *, after: Cursor | None, only: EventFilter = ALL_EVENTS
     ) -> AsyncGenerator[str | Reset, None]:
         """Every wanted event after a position, live and without end; None means from the first that is kept.
 
@@ -59,7 +59,7 @@ class Hub:
                 assert position is not None
                 async for event, cursor in reader.live(position):
                     position = cursor
-                    if only == ALL or only.admits_text(event):
+                    if only == ALL_EVENTS or only.admits_text(event):
                         yield event
         finally:
             await stop()

@@ -10,7 +10,7 @@ import orjson
 
 from broker.domain.access import Permission, Principal
 from broker.domain.errors import Unavailable
-from broker.domain.event_filter import ALL, EventFilter
+from broker.domain.event_filter import ALL_EVENTS, EventFilter
 from broker.domain.events import Cursor
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.domain.log_pages import MAX_PAGE, Direction, to_ms
@@ -59,7 +59,7 @@ class LogReader:
         *,
         after: Cursor | None,
         limit: int,
-        only: EventFilter = ALL,
+        only: EventFilter = ALL_EVENTS,
     ) -> LogSpan:
         """Up to `limit` wanted events behind a place; None begins with the first that is kept."""
         principal.require(Permission.READ)
@@ -91,7 +91,7 @@ class LogReader:
         *,
         before: Cursor | None,
         limit: int,
-        only: EventFilter = ALL,
+        only: EventFilter = ALL_EVENTS,
     ) -> LogSpan:
         """Up to `limit` wanted events ahead of a place, the nearest ones; None ends with the newest."""
         principal.require(Permission.READ)
@@ -114,7 +114,7 @@ class LogReader:
         )
 
     async def around(
-        self, principal: Principal, session: Session, *, at: Cursor, lines: int, only: EventFilter = ALL
+        self, principal: Principal, session: Session, *, at: Cursor, lines: int, only: EventFilter = ALL_EVENTS
     ) -> LogSpan:
         """The event at a place with up to `lines` wanted ones on both sides; the newest ones when it is in another log.
 
@@ -129,7 +129,7 @@ class LogReader:
         return replace(behind, events=ahead.events + behind.events, before=ahead.before)
 
     async def at(
-        self, principal: Principal, session: Session, *, at: datetime, limit: int, only: EventFilter = ALL
+        self, principal: Principal, session: Session, *, at: datetime, limit: int, only: EventFilter = ALL_EVENTS
     ) -> LogSpan:
         """Up to `limit` wanted events from a time on."""
         principal.require(Permission.READ)
@@ -142,7 +142,7 @@ class LogReader:
         self, principal: Principal, session: Session, *, name: str | None, limit: int
     ) -> list[dict[str, Any]]:
         """The newest events, oldest first; of one agent when `name` is given."""
-        only = EventFilter(agents=(name.lower(),)) if name else ALL
+        only = EventFilter(agents=frozenset({name.lower()})) if name else ALL_EVENTS
         found: list[dict[str, Any]] = []
         before: Cursor | None = None
         for _ in range(_RECENT_PAGES):

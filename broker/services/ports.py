@@ -11,7 +11,7 @@ from broker.domain.access import MemberRole, Principal, TokenKind
 from broker.domain.agents import Agent
 from broker.domain.approvals import Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
 from broker.domain.errors import Conflict
-from broker.domain.event_filter import ALL, EventFilter
+from broker.domain.event_filter import ALL_EVENTS, EventFilter
 from broker.domain.events import Cursor
 from broker.domain.ids import (
     AgentId,
@@ -116,7 +116,7 @@ class EventLog(Protocol):
         *,
         after: Cursor | None,
         limit: int,
-        only: EventFilter = ALL,
+        only: EventFilter = ALL_EVENTS,
         scan: int = 0,
     ) -> LogPage:
         """Up to `limit` events after a position; None reads from the first that is kept.
@@ -220,6 +220,9 @@ class Mailroom(Protocol):
 
     async def interrupt(self, workspace: WorkspaceId, agent: AgentId, *, by: str) -> bool:
         """Stop the running turn; whether one was running."""
+
+    async def messages_on(self, workspace: WorkspaceId, day: date) -> int:
+        """How many messages were accepted on a UTC day, as far as plans are concerned."""
 
     async def trace(self, workspace: WorkspaceId, session: SessionId | None, message: MessageId) -> Trace:
         """Every step of a message, which may have to be of one session. Raises `NotFound`."""
@@ -575,7 +578,7 @@ class LogStore(Protocol):
         start: int,
         limit: int,
         direction: Direction = Direction.FORWARDS,
-        only: EventFilter = ALL,
+        only: EventFilter = ALL_EVENTS,
     ) -> LogRows:
         """Rows right after, or right before, the offset `start`, of those that are wanted."""
 

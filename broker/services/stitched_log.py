@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from broker.domain.event_filter import ALL, EventFilter
+from broker.domain.event_filter import ALL_EVENTS, EventFilter
 from broker.domain.events import Cursor
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.services.ports import EventLog, LogPage, LogStore
@@ -27,7 +27,7 @@ class StitchedLog:
         *,
         after: Cursor | None,
         limit: int,
-        only: EventFilter = ALL,
+        only: EventFilter = ALL_EVENTS,
         scan: int = 0,
     ) -> LogPage:
         """Up to `limit` events after a position; None reads from the first that is kept anywhere."""

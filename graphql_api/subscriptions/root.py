@@ -13,7 +13,7 @@ import strawberry
 from strawberry import ID
 
 from broker.domain.access import Permission
-from broker.domain.event_filter import ALL
+from broker.domain.event_filter import ALL_EVENTS
 from broker.domain.events import Cursor
 from graphql_api.context import Info
 from graphql_api.node_ids import key_of
@@ -56,5 +56,5 @@ class Subscription:
             head=head,
             after=head if after is None else None if after == BEGINNING else after,
         )
-        items = SessionEvents(reader, ALL if filter is None else filter.read())
+        items = SessionEvents(reader, ALL_EVENTS if filter is None else filter.read())
         return cast(AsyncGenerator[SessionItem, None], items)  # the executor asks for no more than to iterate it

@@ -1,6 +1,7 @@
 """A filter says the same of an event, of its text, and whatever people call things."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.domain.errors import BadRequest
-from broker.domain.event_filter import ALL, EventFilter, event_filter
+from broker.domain.event_filter import ALL_EVENTS, EventFilter, event_filter
 from broker.domain.events import EventKind
 from tests.domain.log_events import event, frame_event
 
@@ -22,7 +23,7 @@ def text_of(event: dict[str, Any]) -> str:
 @pytest.mark.parametrize(
     ("only", "kind", "wanted"),
     [
-        (ALL, "turn.ended", True),
+        (ALL_EVENTS, "turn.ended", True),
         (event_filter(kinds=["turn.ended"]), "turn.ended", True),
         (event_filter(kinds=["turn.ended"]), "turn.started", False),
         (event_filter(kinds=["turn.*"]), "turn.started", True),
@@ -86,7 +87,7 @@ def test_the_text_is_judged_as_the_event_is(
     edits: bool,
 ) -> None:
     asked = event_filter(agents=agents, kinds=kinds, fragments=fragments)
-    only = EventFilter(agents=asked.agents, kinds=asked.kinds, fragments=fragments, edits=edits)
+    only = replace(asked, edits=edits)
     told = {**frame_event(*contents, transient=transient), "kind": kind, "name": name}
     assert only.admits_text(text_of(told)) is only.admits(told)
     reordered = {"kind": kind, **told}

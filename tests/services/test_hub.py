@@ -7,7 +7,7 @@ from contextlib import aclosing
 import pytest
 
 from broker.adapters.redis import keys
-from broker.domain.event_filter import EventFilter
+from broker.domain.event_filter import event_filter
 from broker.domain.events import Cursor
 from broker.services.hub import Hub, Reset, position_of
 from tests.fixtures.desk import Desk
@@ -118,7 +118,7 @@ async def test_a_slow_reader_misses_nothing(
 
 
 async def test_a_filter_passes_over_what_nobody_wants_and_loses_no_place(desk: Desk, hub: Hub, bus: LossyBus) -> None:
-    only = EventFilter(kinds=("proxy.disconnected",))
+    only = event_filter(kinds=["proxy.disconnected"])
     async with aclosing(hub.follow(desk.workspace, desk.session.id, after=None, only=only)) as items:
         waiting = asyncio.ensure_future(take(items, 2))
         async with asyncio.timeout(5):

@@ -11,7 +11,7 @@ from broker.adapters.clickhouse.client import clickhouse_server
 from broker.adapters.clickhouse.store import ClickHouseLogStore
 from broker.domain.access import TokenKind
 from broker.domain.errors import NotPermitted, Unavailable
-from broker.domain.event_filter import EventFilter
+from broker.domain.event_filter import EventFilter, event_filter
 from broker.domain.events import Cursor
 from broker.domain.log_pages import from_ms
 from broker.protocol.proxy import FrameRecorded
@@ -145,32 +145,16 @@ async def test_the_newest_lines_of_one_agent(desk: Desk, reader: LogReader) -> N
     assert len(await reader.recent(desk.person(), desk.session, name=None, limit=3)) == 3
 
 
-async def test_while_the_history_is_away_the_tail_can_be_read(desk: Desk, reader: LogReader) -> None:
-    async with clickhouse_server("http://127.0.0.1:1") as nothing:
-        away = LogReader(desk.adapters.tail, ClickHouseLogStore(nothing))
-        everything = await all_offsets(desk, reader)
-        span = await away.before(desk.person(), desk.session, before=None, limit=1000)
-        assert offsets(span) == everything[-len(span.events) :]
-        assert span.before
-        with pytest.raises(Unavailable):
-            await away.before(desk.person(), desk.session, before=span.before, limit=1)
-        with pytest.raises(Unavailable):
-            await away.after(desk.person(), desk.session, after=None, limit=1)
-        assert len(await away.recent(desk.person(), desk.session, name="Second", limit=1000)) > 1
-        with pytest.raises(Unavailable):
-            await away.recent(desk.person(), desk.session, name="Nobody", limit=1)
-
-
 @pytest.mark.parametrize(
     "only",
     [
-        EventFilter(kinds=("agent.frame",)),
-        EventFilter(kinds=("agent.*",)),
-        EventFilter(kinds=("agent.state", "proxy.*")),
-        EventFilter(agents=("second",)),
-        EventFilter(agents=("first", "second"), kinds=("agent.frame",)),
-        EventFilter(kinds=("session.created",)),
-        EventFilter(kinds=("turn.*",)),
+        event_filter(kinds=["agent.frame"]),
+        event_filter(kinds=["agent.*"]),
+        event_filter(kinds=["agent.state", "proxy.*"]),
+        event_filter(agents=["second"]),
+        event_filter(agents=["first", "second"], kinds=["agent.frame"]),
+        event_filter(kinds=["session.created"]),
+        event_filter(kinds=["turn.*"]),
         EventFilter(edits=True),
     ],
     ids=str,
@@ -232,7 +216,7 @@ async def test_a_line_is_shown_with_its_neighbours(desk: Desk, reader: LogReader
             assert offsets(older) == lines[max(0, place - 4) : place - 3]
         newer = await reader.after(desk.person(), desk.session, after=span.after, limit=1)
         assert offsets(newer) == lines[place + 4 : place + 5]
-    only = EventFilter(kinds=("agent.frame",))
+    only = event_filter(kinds=["agent.frame"])
     span = await reader.around(desk.person(), desk.session, at=Cursor(epoch, lines[9]), lines=2, only=only)
     assert [kind for _, kind in kinds(span)] == ["agent.frame"] * 5
 
@@ -244,12 +228,28 @@ async def test_a_place_of_another_log_shows_the_newest_lines(desk: Desk, reader:
 
 
 async def test_a_filter_that_admits_nothing_of_what_is_kept_is_no_reset(desk: Desk, reader: LogReader) -> None:
-    only = EventFilter(kinds=("turn.ended",))
+    only = event_filter(kinds=["turn.ended"])
     place = Cursor((await head(desk)).epoch, 2)
     span = await reader.after(desk.person(), desk.session, after=place, limit=9, only=only)
     assert (span.events, span.reset, span.after) == ([], False, await head(desk))
     tail = LogReader(desk.adapters.tail, None)
     assert (await tail.after(desk.person(), desk.session, after=place, limit=9, only=only)).reset
+
+
+async def test_while_the_history_is_away_the_tail_can_be_read(desk: Desk, reader: LogReader) -> None:
+    async with clickhouse_server("http://127.0.0.1:1") as nothing:
+        away = LogReader(desk.adapters.tail, ClickHouseLogStore(nothing))
+        everything = await all_offsets(desk, reader)
+        span = await away.before(desk.person(), desk.session, before=None, limit=1000)
+        assert offsets(span) == everything[-len(span.events) :]
+        assert span.before
+        with pytest.raises(Unavailable):
+            await away.before(desk.person(), desk.session, before=span.before, limit=1)
+        with pytest.raises(Unavailable):
+            await away.after(desk.person(), desk.session, after=None, limit=1)
+        assert len(await away.recent(desk.person(), desk.session, name="Second", limit=1000)) > 1
+        with pytest.raises(Unavailable):
+            await away.recent(desk.person(), desk.session, name="Nobody", limit=1)
 
 
 async def test_a_machines_token_does_not_read_logs(desk: Desk, reader: LogReader) -> None:

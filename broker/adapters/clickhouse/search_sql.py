@@ -78,12 +78,12 @@ def before(condition: Condition, cursor: SearchCursor) -> None:
 
 def wanted(condition: Condition, only: EventFilter) -> None:
     """Only rows a filter admits; for edited files a few more, as the event itself decides there."""
-    kinds = [*_one_of(condition, "event", only.exact_kinds)]
-    kinds += [f"startsWith(event, {condition.bind(prefix, 'String')})" for prefix in only.kind_prefixes]
+    kinds = [*_one_of(condition, "event", tuple(sorted(only.kinds)))]
+    kinds += [f"startsWith(event, {condition.bind(prefix, 'String')})" for prefix in only.families]
     if kinds:
         condition.add(_either(kinds))
     if only.agents:
-        condition.add(_named(condition, only.agents))
+        condition.add(_named(condition, tuple(sorted(only.agents))))
     if only.edits:
         condition.add("event = 'agent.frame' AND (kind = 'files' OR (kind = 'command' AND notEmpty(paths)))")
 

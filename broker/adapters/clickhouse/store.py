@@ -17,7 +17,7 @@ from broker.adapters.clickhouse.schema import WordIndex, migrate
 from broker.adapters.clickhouse.search_sql import Condition, before, of_query, of_workspace, wanted
 from broker.adapters.clickhouse.usage import usage
 from broker.domain.errors import BadRequest, RelayError, Unavailable
-from broker.domain.event_filter import ALL, EventFilter
+from broker.domain.event_filter import ALL_EVENTS, EventFilter
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.domain.log_pages import (
     MAX_PAGE,
@@ -104,7 +104,7 @@ class ClickHouseLogStore:
         start: int,
         limit: int,
         direction: Direction = Direction.FORWARDS,
-        only: EventFilter = ALL,
+        only: EventFilter = ALL_EVENTS,
     ) -> LogRows:
         """Rows right after, or right before, the offset `start`, of those that are wanted."""
         forwards = direction is Direction.FORWARDS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
 from broker.domain.errors import NotFound
-from broker.domain.event_filter import ALL, EventFilter
+from broker.domain.event_filter import ALL_EVENTS, EventFilter
 from broker.domain.events import Cursor
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.services.ports import LogPage
@@ -24,7 +24,7 @@ class RedisEventLog:
         *,
         after: Cursor | None,
         limit: int,
-        only: EventFilter = ALL,
+        only: EventFilter = ALL_EVENTS,
         scan: int = 0,
     ) -> LogPage:
         """Up to `limit` events after a position; None reads from the first that is kept."""
@@ -35,7 +35,7 @@ class RedisEventLog:
         entries = await self._redis.xrange(stream, min=f"{start + 1}-0", count=max(limit, scan))
         first = _offset(entries[0][0]) if entries else head.offset + 1
         last = _offset(entries[-1][0]) if entries else max(start, head.offset)
-        events = entries if only == ALL else [each for each in entries if only.admits_text(each[1]["e"])]
+        events = entries if only == ALL_EVENTS else [each for each in entries if only.admits_text(each[1]["e"])]
         if len(events) > limit:
             events, last = events[:limit], _offset(events[limit - 1][0])
         return LogPage(
