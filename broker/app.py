@@ -58,6 +58,7 @@ from broker.services.access import Access
 from broker.services.activity import Activity
 from broker.services.approvals import ApprovalDesk
 from broker.services.deadlines import Deadlines
+from broker.services.file_history import FileHistory
 from broker.services.hub import Hub
 from broker.services.linking import Linking
 from broker.services.log_reader import LogReader
@@ -144,10 +145,12 @@ def build_services(settings: Settings, adapters: Adapters, *, gateway: str) -> S
     sessions = Sessions(adapters.registry, adapters.log)
     redaction = Redaction(adapters.redaction_rules)
     desk = ApprovalDesk(adapters.approvals, redaction, deadline_s=settings.approval_deadline_s)
+    log_reader = LogReader(adapters.tail, adapters.logs)
     return Services(
         access=access,
         sessions=sessions,
-        log_reader=LogReader(adapters.tail, adapters.logs),
+        log_reader=log_reader,
+        file_history=FileHistory(log_reader),
         log_search=LogSearch(adapters.logs, sessions),
         router=Router(adapters.mailroom, adapters.registry, redaction),
         spawner=Spawner(adapters.mailroom, adapters.registry, adapters.log, hub=hub, redaction=redaction),

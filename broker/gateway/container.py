@@ -9,6 +9,7 @@ from broker.domain.ids import LinkId, WorkspaceId
 from broker.services.access import Access
 from broker.services.activity import Activity
 from broker.services.approvals import ApprovalDesk
+from broker.services.file_history import FileHistory
 from broker.services.hub import Hub
 from broker.services.linking import Linking
 from broker.services.log_reader import LogReader
@@ -33,6 +34,7 @@ class Services:
     sessions: Sessions
     log_reader: LogReader
     log_search: LogSearch
+    file_history: FileHistory
     router: Router
     spawner: Spawner
     desk: ApprovalDesk
