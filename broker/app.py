@@ -62,7 +62,11 @@ from broker.services.activity import Activity
 from broker.services.allowance import Allowance
 from broker.services.approvals import ApprovalDesk
 from broker.services.deadlines import Deadlines
+<<<<<<< HEAD
 from broker.services.feeds import Feeds
+=======
+from broker.services.file_history import FileHistory
+>>>>>>> wsview
 from broker.services.hub import Hub
 from broker.services.linking import Linking
 from broker.services.log_reader import LogReader
@@ -152,11 +156,13 @@ def build_services(settings: Settings, adapters: Adapters, *, gateway: str) -> S
     sessions = Sessions(adapters.registry, adapters.log)
     redaction = Redaction(adapters.redaction_rules)
     desk = ApprovalDesk(adapters.approvals, redaction, deadline_s=settings.approval_deadline_s)
+    log_reader = LogReader(adapters.tail, adapters.logs)
     return Services(
         access=access,
         allowance=Allowance(adapters.allowances, settings.api_limits),
         sessions=sessions,
-        log_reader=LogReader(adapters.tail, adapters.logs),
+        log_reader=log_reader,
+        file_history=FileHistory(log_reader),
         log_search=LogSearch(adapters.logs, sessions),
         requests=Requests(RedisRequests(adapters.redis)),
         router=Router(adapters.mailroom, adapters.registry, redaction),

@@ -10,6 +10,7 @@ from broker.services.access import Access
 from broker.services.activity import Activity
 from broker.services.allowance import Allowance
 from broker.services.approvals import ApprovalDesk
+from broker.services.file_history import FileHistory
 from broker.services.feeds import Feeds
 from broker.services.hub import Hub
 from broker.services.linking import Linking
@@ -37,6 +38,7 @@ class Services:
     sessions: Sessions
     log_reader: LogReader
     log_search: LogSearch
+    file_history: FileHistory
     requests: Requests
     router: Router
     spawner: Spawner

@@ -186,7 +186,7 @@ class LogReader:
             edge = start.offset + 1
         if len(found) > limit:
             found = found[-limit:]
-        return found, position_of(found[0]).offset if len(found) == limit else edge
+        return found, position_of(found[0]).offset if found and len(found) == limit else edge
 
     async def _history(
         self, workspace: WorkspaceId, session: SessionId, end: Cursor, *, limit: int, only: EventFilter
