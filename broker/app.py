@@ -41,7 +41,6 @@ from broker.adapters.redis.sign_in_codes import RedisSignInCodes
 from broker.adapters.redis.timers import RedisTimers
 from broker.adapters.redis.tokens import RedisTokens
 from broker.domain.access import Principal
-from broker.domain.api_limits import ApiLimits
 from broker.domain.errors import Unavailable
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.gateway.access import AccessApi, sign_in_url
@@ -89,6 +88,8 @@ from broker.workers.retention import RetentionWorker
 from broker.workers.shipping import ShippingWorker
 from broker.workers.timekeeper import Timekeeper
 from graphql_api.context import ApiServices
+from graphql_api.documents import Documents, load_documents
+from graphql_api.hosts import Hosts
 from graphql_api.operations import Operations
 from graphql_api.schema import build_schema
 from graphql_api.view import GraphQLView
@@ -234,7 +235,7 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
             WebSocketRoute("/proxy", ProxySocket(services, sockets).serve),
             WebSocketRoute("/agent/{name}", DirectSocket(services, sockets).serve),
             Route("/mcp", tools),
-            _graphql_route(services, settings.api_limits),
+            _graphql_route(settings, services),
         ],
         exception_handlers={404: not_found, 405: wrong_method},
         lifespan=lifespan,
@@ -244,12 +245,23 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
     return app
 
 
-def _graphql_route(services: Services, limits: ApiLimits) -> BaseRoute:
+def _graphql_route(settings: Settings, services: Services) -> BaseRoute:
     async def authenticate(connection: HTTPConnection) -> Principal:
         return await services.access.authenticate(credential(connection))
 
-    operations = Operations(build_schema(), limits)
-    return Route("/graphql", GraphQLView(operations, _api_services(services), authenticate).post, methods=["POST"])
+    view = GraphQLView(
+        Operations(build_schema(), settings.api_limits),
+        _api_services(services),
+        authenticate,
+        documents=_documents(settings),
+        hosts=Hosts(settings.url, settings.allowed_hosts),
+    )
+    return Route("/graphql", view)
+
+
+def _documents(settings: Settings) -> Documents:
+    texts = load_documents(settings.trusted_documents) if settings.trusted_documents else {}
+    return Documents(settings.document_trust, texts)
 
 
 def _api_services(services: Services) -> ApiServices:
