@@ -48,6 +48,8 @@ class Settings:
     document_trust: DocumentTrust = DocumentTrust.OFF
     trusted_documents: Path | None = None
     """A folder of `*.graphql` files, or a JSON file of documents by hash."""
+    fan_out_in_common: bool = True
+    """Whether live events are made ready once for all who follow them; else each subscriber's are executed for it."""
     drain_s: float = 5.0
     """How long running requests may take to finish after SIGTERM."""
 

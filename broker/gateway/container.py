@@ -10,8 +10,8 @@ from broker.services.access import Access
 from broker.services.activity import Activity
 from broker.services.allowance import Allowance
 from broker.services.approvals import ApprovalDesk
-from broker.services.file_history import FileHistory
 from broker.services.feeds import Feeds
+from broker.services.file_history import FileHistory
 from broker.services.hub import Hub
 from broker.services.linking import Linking
 from broker.services.log_reader import LogReader
