@@ -42,6 +42,7 @@ from broker.domain.errors import Unavailable
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.gateway.api import Api
 from broker.gateway.container import Services
+from broker.gateway.dashboard import Dashboard
 from broker.gateway.direct import DirectSocket
 from broker.gateway.events import EventSocket
 from broker.gateway.http import bearer, not_found, wrong_method
@@ -211,6 +212,7 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
             WebSocketRoute("/agent/{name}", DirectSocket(services, sockets).serve),
             Route("/mcp", tools),
             _graphql_route(services, settings.api_limits),
+            *Dashboard().routes(),
         ],
         exception_handlers={404: not_found, 405: wrong_method},
         lifespan=lifespan,
