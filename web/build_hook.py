@@ -1,4 +1,4 @@
-"""Builds the dashboard into `broker/dashboard` when a wheel or an editable install is made. Nobody needs Node for it."""
+"""Builds the dashboard into `broker/dashboard` when a wheel or an editable install is made."""
 
 from __future__ import annotations
 
