@@ -47,6 +47,7 @@ from broker.gateway.access import AccessApi, sign_in_url
 from broker.gateway.api import Api
 from broker.gateway.container import Services
 from broker.gateway.credentials import credential
+from broker.gateway.dashboard import Dashboard
 from broker.gateway.direct import DirectSocket
 from broker.gateway.events import EventSocket
 from broker.gateway.http import not_found, wrong_method
@@ -238,6 +239,7 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
             WebSocketRoute("/agent/{name}", DirectSocket(services, sockets).serve),
             Route("/mcp", tools),
             *graphql.routes,
+            *Dashboard().routes(),
         ],
         exception_handlers={404: not_found, 405: wrong_method},
         lifespan=lifespan,
