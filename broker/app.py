@@ -41,13 +41,13 @@ from broker.adapters.redis.sign_in_codes import RedisSignInCodes
 from broker.adapters.redis.timers import RedisTimers
 from broker.adapters.redis.tokens import RedisTokens
 from broker.domain.access import Principal
-from broker.domain.api_limits import ApiLimits
 from broker.domain.errors import Unavailable
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.gateway.access import AccessApi, sign_in_url
 from broker.gateway.api import Api
 from broker.gateway.container import Services
 from broker.gateway.credentials import credential
+from broker.gateway.dashboard import Dashboard
 from broker.gateway.direct import DirectSocket
 from broker.gateway.events import EventSocket
 from broker.gateway.http import not_found, wrong_method
@@ -85,9 +85,14 @@ from broker.settings import Settings
 from broker.workers.retention import RetentionWorker
 from broker.workers.shipping import ShippingWorker
 from broker.workers.timekeeper import Timekeeper
+from graphql_api.common_answers import CommonAnswers
 from graphql_api.context import ApiServices
+from graphql_api.documents import Documents, load_documents
+from graphql_api.hosts import Hosts
 from graphql_api.operations import Operations
+from graphql_api.running import Engine
 from graphql_api.schema import build_schema
+from graphql_api.socket import GraphQLSocket
 from graphql_api.view import GraphQLView
 
 _log = logging.getLogger(__name__)
@@ -208,10 +213,12 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
     services = build_services(settings, adapters, gateway=gateway)
     sockets = OpenSockets(services.access.authenticate)
     tools = ToolsApplication(services)
+    graphql = _graphql(services, settings)
+    sockets.drain_too(graphql.socket.drain)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with _background(adapters, sockets, tools.server, gateway=gateway):
+        async with _background(adapters, sockets, tools.server, graphql=graphql.socket, gateway=gateway):
             # Measured: the collector walking the schema and model heap costs 20 times in p99.
             gc.collect()
             gc.freeze()
@@ -231,7 +238,8 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
             WebSocketRoute("/proxy", ProxySocket(services, sockets).serve),
             WebSocketRoute("/agent/{name}", DirectSocket(services, sockets).serve),
             Route("/mcp", tools),
-            _graphql_route(services, settings.api_limits),
+            *graphql.routes,
+            *Dashboard().routes(),
         ],
         exception_handlers={404: not_found, 405: wrong_method},
         lifespan=lifespan,
@@ -241,12 +249,32 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
     return app
 
 
-def _graphql_route(services: Services, limits: ApiLimits) -> BaseRoute:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _GraphQL:
+    routes: list[BaseRoute]
+    socket: GraphQLSocket
+
+
+def _graphql(services: Services, settings: Settings) -> _GraphQL:
     async def authenticate(connection: HTTPConnection) -> Principal:
         return await services.access.authenticate(credential(connection))
 
-    operations = Operations(build_schema(), limits)
-    return Route("/graphql", GraphQLView(operations, _api_services(services), authenticate).post, methods=["POST"])
+    operations, api = Operations(build_schema(), settings.api_limits), _api_services(services)
+    common = CommonAnswers() if settings.fan_out_in_common else None
+    socket = GraphQLSocket(Engine(services=api, operations=operations, common=common), credential)
+    view = GraphQLView(
+        operations,
+        api,
+        authenticate,
+        documents=_documents(settings),
+        hosts=Hosts(settings.url, settings.allowed_hosts),
+    )
+    return _GraphQL(routes=[Route("/graphql", view), WebSocketRoute("/graphql", socket.serve)], socket=socket)
+
+
+def _documents(settings: Settings) -> Documents:
+    texts = load_documents(settings.trusted_documents) if settings.trusted_documents else {}
+    return Documents(settings.document_trust, texts)
 
 
 def _api_services(services: Services) -> ApiServices:
@@ -255,7 +283,7 @@ def _api_services(services: Services) -> ApiServices:
 
 @asynccontextmanager
 async def _background(
-    adapters: Adapters, sockets: OpenSockets, mcp_server: MCPServer[Any], *, gateway: str
+    adapters: Adapters, sockets: OpenSockets, mcp_server: MCPServer[Any], *, graphql: GraphQLSocket, gateway: str
 ) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(adapters.redis.aclose)
@@ -270,6 +298,7 @@ async def _background(
         closing: set[asyncio.Task[None]] = set()
 
         def on_access_changed(what: str | None) -> None:
+            graphql.access_changed(what)
             task = loop.create_task(sockets.access_changed(what))
             closing.add(task)
             task.add_done_callback(closing.discard)

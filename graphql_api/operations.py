@@ -103,6 +103,7 @@ class Operations:
             context_value=context,
             variable_values=dict(variables or {}),
             operation_name=operation.name,
+            hide_suggestions=not self.limits.introspection,
             executor_class=StrawberryGraphQLCoreExecutionContext,
         )
         result = made if isinstance(made, ExecutionResult) else await made
@@ -126,7 +127,8 @@ class Operations:
             weights = self._document_limits.weights(document)
         except GraphQLError as error:
             raise RequestRefused([error]) from None
-        errors = validate(self.schema, document, specified_rules, max_errors=20)
+        hidden = not self.limits.introspection  # suggestions would tell the schema name by name
+        errors = validate(self.schema, document, specified_rules, max_errors=20, hide_suggestions=hidden)
         if errors:
             raise RequestRefused(errors)
         return _Checked(document=document, weights=weights)
