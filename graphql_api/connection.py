@@ -6,7 +6,7 @@ import asyncio
 
 from starlette.websockets import WebSocket
 
-from broker.domain.errors import NotPermitted, RelayError, TooFast, Unavailable
+from broker.domain.errors import NotPermitted, RateLimited, RelayError, Unavailable
 from graphql_api import transport
 from graphql_api.errors import refusal_shown
 from graphql_api.outbox import HungUp, outbox_of, until_room
@@ -106,7 +106,7 @@ class Connection:
         elif message.id in self._running:
             self.hang_up(CloseCode.DUPLICATE, _short(f"Subscriber for {message.id} already exists"))
         elif len(self._running) >= (most := self._engine.operations.limits.operations_per_connection):
-            refusal = TooFast(f"{most} operations run on this connection already", code="TOO_MANY_OPERATIONS")
+            refusal = RateLimited(f"{most} operations run on this connection already", code="TOO_MANY_OPERATIONS")
             self._outbox.write(transport.error(message.id, [refusal_shown(refusal)]))
         else:
             running = RunningOperation(message, self._engine, self._outbox, caller=lambda: self.standing.caller)

@@ -83,7 +83,7 @@ class Operations:
     async def admit(self, operation: Operation, variables: Mapping[str, Any] | None, context: Context) -> None:
         """Let an operation begin, and have its caller pay for it: before each query, mutation and subscription.
 
-        Raises `RequestRefused` when it costs too much with these variables, `TooFast`.
+        Raises `RequestRefused` when it costs too much with these variables, `RateLimited`.
         """
         weight = operation.weight
         if weight.varies:
@@ -95,7 +95,7 @@ class Operations:
         await context.services.allowance.take(context.principal, cost=weight.cost)
 
     async def run(self, operation: Operation, variables: Mapping[str, Any] | None, context: Context) -> Response:
-        """The response of a query or mutation. Raises `RequestRefused` when the variables do not fit, `TooFast`."""
+        """The response of a query or mutation. Raises `RequestRefused` when the variables do not fit, `RateLimited`."""
         await self.admit(operation, variables, context)
         made = execute(
             self.schema,

@@ -7,12 +7,23 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from broker.domain.access import Principal, TokenKind
+from broker.domain.access import MemberRole, Principal, TokenKind
 from broker.domain.agents import Agent
 from broker.domain.approvals import Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
 from broker.domain.errors import Conflict
+from broker.domain.event_filter import ALL_EVENTS, EventFilter
 from broker.domain.events import Cursor
-from broker.domain.ids import AgentId, ApprovalId, LinkId, MessageId, ProxyId, SessionId, TokenId, WorkspaceId
+from broker.domain.ids import (
+    AgentId,
+    ApprovalId,
+    LinkId,
+    MemberId,
+    MessageId,
+    ProxyId,
+    SessionId,
+    TokenId,
+    WorkspaceId,
+)
 from broker.domain.log_pages import (
     Direction,
     Facet,
@@ -26,6 +37,7 @@ from broker.domain.log_pages import (
 )
 from broker.domain.log_query import LogQuery
 from broker.domain.log_rows import LogRow
+from broker.domain.members import Member, PendingSignIn
 from broker.domain.messages import Address, Delivery, Mode, Trace
 from broker.domain.placement import Proxy
 from broker.domain.plans import Plan
@@ -84,7 +96,10 @@ class LogPage:
     """Events in order, each as its JSON text, and where the next page begins."""
 
     events: list[str]
+    first: Cursor
+    """The first event that was looked at, wanted or not; behind the head when there was none."""
     next: Cursor
+    """The last one that was looked at."""
     head: Cursor
     """The newest event of the log when the page was read."""
     reset: bool
@@ -94,8 +109,21 @@ class LogPage:
 class EventLog(Protocol):
     """A session's numbered events."""
 
-    async def read(self, workspace: WorkspaceId, session: SessionId, *, after: Cursor | None, limit: int) -> LogPage:
-        """Up to `limit` events after a position; None reads from the first that is kept."""
+    async def read(
+        self,
+        workspace: WorkspaceId,
+        session: SessionId,
+        *,
+        after: Cursor | None,
+        limit: int,
+        only: EventFilter = ALL_EVENTS,
+        scan: int = 0,
+    ) -> LogPage:
+        """Up to `limit` events after a position; None reads from the first that is kept.
+
+        Of the recent ones at most `scan` are looked at, or `limit` if that is more: a page may be short, its `next`
+        says how far it got.
+        """
 
     async def head(self, workspace: WorkspaceId, session: SessionId) -> Cursor:
         """The newest position. Raises `NotFound`."""
@@ -192,6 +220,9 @@ class Mailroom(Protocol):
 
     async def interrupt(self, workspace: WorkspaceId, agent: AgentId, *, by: str) -> bool:
         """Stop the running turn; whether one was running."""
+
+    async def messages_on(self, workspace: WorkspaceId, day: date) -> int:
+        """How many messages were accepted on a UTC day, as far as plans are concerned."""
 
     async def trace(self, workspace: WorkspaceId, session: SessionId | None, message: MessageId) -> Trace:
         """Every step of a message, which may have to be of one session. Raises `NotFound`."""
@@ -330,6 +361,9 @@ class Approvals(Protocol):
     async def rules(self, workspace: WorkspaceId) -> list[Rule]:
         """The workspace's rules, in order."""
 
+    async def add_rule(self, workspace: WorkspaceId, rule: Rule, *, most: int) -> None:
+        """Put a rule first, unless it is there. Raises `Conflict` (TOO_MANY_RULES)."""
+
     async def set_rules(self, workspace: WorkspaceId, rules: Sequence[Rule]) -> None:
         """Replace them."""
 
@@ -394,6 +428,8 @@ class TokenRecord:
     name: str
     created_at_ms: int
     expires_at_ms: int | None
+    session: SessionId | None = None
+    """The one that it shows, when it was made to share that."""
 
 
 class Tokens(Protocol):
@@ -409,8 +445,14 @@ class Tokens(Protocol):
         sha256: str,
         expires_at_ms: int | None = None,
         listed: bool = True,
-    ) -> None:
+    ) -> TokenRecord:
         """Register a token for `principal`."""
+
+    async def prolong(self, principal: Principal, *, sha256: str, expires_at_ms: int) -> None:
+        """Let a token live longer; nothing when it has ended."""
+
+    async def end(self, principal: Principal, *, sha256: str) -> None:
+        """End a token that is not listed, at once and everywhere."""
 
     async def tokens(self, workspace: WorkspaceId) -> list[TokenRecord]:
         """The listed tokens of a workspace."""
@@ -425,11 +467,70 @@ class Tokens(Protocol):
         """What is registered. Raises `NotFound`."""
 
 
+class RequestRecords(Protocol):
+    """Requests that may come again, and what they came to. Each is forgotten after a while."""
+
+    async def begin(self, workspace: WorkspaceId, request: str, entry: bytes, *, seconds: float) -> str | None:
+        """Write a request down. None when it is new, else the entry that is there already."""
+
+    async def finish(self, workspace: WorkspaceId, request: str, entry: bytes, *, seconds: float) -> None:
+        """Replace the entry."""
+
+    async def drop(self, workspace: WorkspaceId, request: str) -> None:
+        """It came to nothing: the same may be tried again."""
+
+
 class Allowances(Protocol):
     """How much each token may still ask."""
 
     async def take(self, workspace: WorkspaceId, token: TokenId, points: int, *, per_s: int, burst: int) -> float:
         """Take that many points, or nothing: the seconds until they are there, 0 when they were taken."""
+
+
+class MemberRecords(Protocol):
+    """The people of a workspace. Each change is one atomic decision; `by` is the member who makes it, or None."""
+
+    async def add(self, workspace: WorkspaceId, member: Member, *, by: MemberId | None) -> None:
+        """Add one. Raises `Conflict` (NAME_TAKEN, TOO_MANY_MEMBERS), `NotPermitted`."""
+
+    async def add_first(self, workspace: WorkspaceId, member: Member) -> None:
+        """Add one when there is nobody yet."""
+
+    async def member(self, workspace: WorkspaceId, member: MemberId) -> Member | None:
+        """One by id."""
+
+    async def named(self, workspace: WorkspaceId, name: str) -> Member | None:
+        """One by name, whatever its case."""
+
+    async def members(self, workspace: WorkspaceId) -> list[Member]:
+        """All, in the order they were added."""
+
+    async def set_role(
+        self, workspace: WorkspaceId, member: MemberId, role: MemberRole, *, by: MemberId | None
+    ) -> None:
+        """Raises `NotFound`, `NotPermitted`, `Conflict` (LAST_OWNER)."""
+
+    async def remove(self, workspace: WorkspaceId, member: MemberId, *, by: MemberId | None) -> None:
+        """Raises `NotFound`, `NotPermitted`, `Conflict` (LAST_OWNER)."""
+
+    async def end_sign_ins(self, workspace: WorkspaceId, member: MemberId) -> None:
+        """End all tokens and codes of a member. Raises `NotFound`."""
+
+
+class SignInCodes(Protocol):
+    """One-time codes by their SHA-256, and how often an address guessed wrong."""
+
+    async def keep(self, sha256: str, pending: PendingSignIn, *, expires_at_ms: int) -> None:
+        """Let a code be used until then."""
+
+    async def take(self, sha256: str) -> PendingSignIn | None:
+        """What a code is for, and its end: the next one to ask gets None."""
+
+    async def failures(self, address: str) -> int:
+        """How often an address has lately failed."""
+
+    async def count_failure(self, address: str, *, window_s: int) -> None:
+        """It failed; forgotten a while after the first."""
 
 
 class Bus(Protocol):
@@ -477,8 +578,9 @@ class LogStore(Protocol):
         start: int,
         limit: int,
         direction: Direction = Direction.FORWARDS,
+        only: EventFilter = ALL_EVENTS,
     ) -> LogRows:
-        """Rows right after, or right before, the offset `start`."""
+        """Rows right after, or right before, the offset `start`, of those that are wanted."""
 
     async def offset_at(self, workspace: WorkspaceId, session: SessionId, epoch: str, *, at: datetime) -> int | None:
         """The first offset at or after a time; None when everything is older."""
