@@ -48,7 +48,7 @@ LIST_ITEMS = 10
 """Of a list that is not paged: such lists are short by their nature."""
 MUTATION_COST = 10
 SEARCH_COST = 100
-SEARCHES = frozenset({"changes", "facets", "histogram", "logs", "usage"})
+SEARCHES = frozenset({"changes", "facets", "histogram", "logs", "turnChanges", "usage"})
 """The fields that read the long history."""
 INTROSPECTION = frozenset({"__schema", "__type"})
 _INTROSPECTION_DEPTH = 30
