@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 from collections.abc import Sequence
 from random import Random
@@ -28,7 +27,7 @@ from schemathesis.graphql import nodes
 
 from graphql_api.schema import COMMITTED
 from tests.fixtures.gateway import Gateway
-from tests.fixtures.graphql_world import World, a_world
+from tests.fixtures.graphql_world import a_world
 
 TEXTS = {
     "Cursor": ["0", "1:1", "1:999999999999999999999", "::", "x"],
@@ -42,6 +41,7 @@ schemathesis.graphql.scalar("BigInt", st.integers().map(nodes.Int))
 
 SCHEMA = schemathesis.graphql.from_file(io.StringIO(COMMITTED.read_text()))
 OPERATIONS = {operation.label: operation for operation in (each.ok() for each in SCHEMA.get_all_operations())}  # type: ignore[union-attr]
+HEADERS = {"Accept": "application/graphql-response+json", "Content-Type": "application/json"}
 EXAMPLES = {"Query": 40, "Mutation": 8}
 IMPATIENT = {"wait": BooleanValueNode(value=False), "timeoutSeconds": FloatValueNode(value="0.1")}
 """Members of inputs that make a mutation take its time."""
@@ -54,41 +54,34 @@ def test_every_query_and_mutation_is_tried() -> None:
 
 @pytest.mark.parametrize("label", OPERATIONS)
 async def test_no_operation_breaks_the_server_or_shows_its_insides(gateway: Gateway, label: str) -> None:
+    random = Random(label)
+    texts = _generated(label)
     async with a_world(gateway) as world:
-        tried = await asyncio.to_thread(_try, label, gateway, _known(world))
-    assert tried >= EXAMPLES[label.partition(".")[0]] // 2
+        known = ["main", "Worker", "Lead", *world.keys.values(), *(world.id(kind) for kind in world.keys)]
+        for text in texts:
+            query = _informed(text, known, random)
+            answer = await gateway.call("POST", "/graphql", {"query": query}, **HEADERS)
+            assert _problem(answer) is None, (_problem(answer), query, answer.text)
 
 
-def _known(world: World) -> list[str]:
-    """What a caller could know: with it, operations get past the first refusal."""
-    kinds = [kind for kind in world.keys if kind != "Lead"]
-    return ["main", "Worker", "Lead", "laptop", *world.keys.values(), *(world.id(kind) for kind in kinds)]
+def _generated(label: str) -> list[str]:
+    """The same ones each time. Made before anything else runs: it minds who else uses the random numbers."""
+    texts: list[str] = []
 
-
-def _try(label: str, gateway: Gateway, known: Sequence[str]) -> int:
-    tried = 0
-
-    @given(case=OPERATIONS[label].as_strategy(), seed=st.integers(0, 9))
+    @given(case=OPERATIONS[label].as_strategy())
     @settings(
         max_examples=EXAMPLES[label.partition(".")[0]],
         database=None,
         deadline=None,
         derandomize=True,
-        phases=[Phase.generate],  # they are short as they come, and each takes its time
+        phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    def one(case: Any, seed: int) -> None:
-        nonlocal tried
-        tried += 1
-        assert isinstance(case.body, str)
-        query = _informed(case.body, known, Random(seed))
-        answer = client.post("/graphql", json={"query": query})
-        assert _problem(answer) is None, (_problem(answer), query, answer.text)
+    def note(case: Any) -> None:
+        texts.append(case.body)
 
-    headers = {"Authorization": f"Bearer {gateway.key}", "Accept": "application/graphql-response+json"}
-    with httpx.Client(base_url=gateway.url, headers=headers, timeout=30) as client:
-        one()
-    return tried
+    note()
+    return texts
 
 
 def _problem(answer: httpx.Response) -> str | None:
