@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from broker.domain.git_risk import git_findings
 from broker.domain.known_programs import (
+    ANY_ARGUMENTS,
     AS_ROOT,
     BUILDS,
     CLOUDS,
@@ -33,6 +34,7 @@ _DEPTH = 4
 _Judge = Callable[[Sequence[str], str | None], Iterator[Finding]]
 
 _RUN_TEXT = SHELLS | {"eval", "source", "."}
+_HARMLESS_BEGINNINGS = tuple(f"{command} " for command in ANY_ARGUMENTS)
 _INLINE = names("-c -e -E -r --eval -p --print eval")
 _DISKS = re.compile(r"mkfs(\..+)?|fdisk|sfdisk|parted|wipefs|shred|diskutil|format")
 _DELETES_ROWS = re.compile(
@@ -81,7 +83,7 @@ def _simple(command: SimpleCommand, cwd: str | None, *, depth: int) -> Iterator[
 
 def _of_program(words: Sequence[str], cwd: str | None, *, depth: int) -> Iterator[Finding]:
     program, arguments = _name(words[0]), words[1:]
-    if program not in SHOWS_NO_CONTENT:
+    if program not in SHOWS_NO_CONTENT and not " ".join([*words, ""]).startswith(_HARMLESS_BEGINNINGS):
         secrets = [word for word in arguments if is_secret(_bare(word))]
         yield from (Finding(Risk.HIGH, f"reads keys or passwords: {shown(secret)}") for secret in secrets)
     if program in SHELLS | {"su", "eval"}:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from broker.domain.known_programs import names
+from broker.domain.known_programs import ANY_ARGUMENTS, names
 from broker.domain.path_risk import writing_findings
 from broker.domain.risk_findings import Finding, Risk, shown
 
@@ -28,7 +28,7 @@ def git_findings(arguments: Sequence[str], cwd: str | None) -> Iterator[Finding]
     flags = {word for word in rest if word.startswith("-")}
     letters = {letter for flag in flags if not flag.startswith("--") for letter in flag[1:]}
     for word in rest:
-        if word.startswith("--output="):
+        if word.startswith("--output=") and f"git {command}" not in ANY_ARGUMENTS:
             yield from writing_findings(word.removeprefix("--output="), cwd)
     match command:
         case "push":

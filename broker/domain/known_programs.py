@@ -63,3 +63,38 @@ INSTALLS: dict[str, frozenset[str]] = {
 DATABASES = names("psql mysql mariadb sqlite3 mongosh mongo redis-cli sqlcmd clickhouse dropdb")
 CLOUDS = names("aws gcloud az gh glab heroku fly flyctl vercel netlify doctl kubectl helm terraform tofu pulumi")
 DESTROYS = names("delete destroy terminate rm rb remove drain purge wipe prune")
+
+ANY_ARGUMENTS: tuple[str, ...] = (
+    "git status",
+    "git rev-parse",
+    "git ls-files",
+    "git describe",
+    "ls",
+    "pwd",
+    "which",
+    "stat",
+    "basename",
+    "dirname",
+    "pytest",
+    "python -m pytest",
+    "python3 -m pytest",
+    "mypy",
+    "ruff check",
+    "ruff format",
+    "tsc",
+    "npm test",
+    "npm run test",
+    "npm run build",
+    "npm run lint",
+    "pnpm test",
+    "yarn test",
+    "cargo test",
+    "cargo build",
+    "cargo check",
+    "cargo clippy",
+    "cargo fmt",
+    "go test",
+    "go build",
+    "go vet",
+)
+"""Commands that stay what they are whatever arguments follow."""
