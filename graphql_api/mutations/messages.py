@@ -37,7 +37,7 @@ class SendMessageInput(Repeatable):
 class MessageSent:
     """The message."""
 
-    message: Message = strawberry.field(description="The message, and where it stands with each recipient.")
+    sent: Message = strawberry.field(description="The message, and where it stands with each recipient.")
 
 
 SendMessageResult = Annotated[
@@ -66,4 +66,4 @@ class MessageMutations:
             idempotency_key=input.retry_id,
         )
         MESSAGES.labels(input.mode).inc()
-        return MessageSent(message=Message.of(await router.trace(principal, session, sent.message_id)))
+        return MessageSent(sent=Message.of(await router.trace(principal, session, sent.message_id)))
