@@ -41,3 +41,6 @@ def configure_logging(*, verbose: bool) -> None:
     root.handlers = [handler]
     root.setLevel(logging.DEBUG if verbose else logging.WARNING)
     logging.getLogger("broker").setLevel(logging.DEBUG if verbose else logging.INFO)
+    # Each try to reach a server that is away would be told twice: here, and by those who tried.
+    for driver in ("clickhouse_connect", "urllib3"):
+        logging.getLogger(driver).setLevel(logging.DEBUG if verbose else logging.ERROR)

@@ -120,7 +120,7 @@ class RunningOperation:
         return await open_subscription(self._engine.operations, operation, self._asked.variables, self._context())
 
     def _context(self) -> Context:
-        return Context(principal=self._caller(), services=self._engine.services)
+        return Context.of(self._caller(), self._engine.services)
 
     async def _follow_alone(self, source: AsyncIterable[Any]) -> None:
         async with aclosing(cast(AsyncGenerator[Any, None], aiter(source))) as items:
