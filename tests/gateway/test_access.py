@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket
 from broker.adapters.redis import keys
 from broker.app import build_app
 from broker.domain.access import MemberRole, Principal, TokenKind
-from broker.domain.errors import NotAuthenticated
+from broker.domain.errors import NotAuthenticated, RelayError, Unavailable
 from broker.domain.ids import TokenId, WorkspaceId
 from broker.domain.plans import Plan
 from broker.gateway.sockets import OpenSockets
@@ -252,29 +252,39 @@ async def test_failed_sign_ins_are_counted_for_each_address(gateway: Gateway) ->
     await gateway.adapters.redis.delete(keys.failed_sign_ins(here))
 
 
+def observer() -> Principal:
+    return Principal(
+        workspace=WorkspaceId("w"), kind=TokenKind.OBSERVER, token_id=TokenId("t"), name="o", plan=Plan.TEAM
+    )
+
+
+def a_socket(sent: list[Message]) -> WebSocket:
+    """Of a peer that says nothing."""
+
+    async def receive() -> Message:
+        raise NotImplementedError
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    return WebSocket({"type": "websocket"}, receive, send)
+
+
 async def test_a_socket_whose_access_ends_while_it_is_let_in_is_not_let_in() -> None:
     asked, answer = asyncio.Event(), asyncio.Event()
-    answers = iter([True, False])
+    good = iter([True, False])
 
     async def authenticate(_token: str | None) -> Principal:
-        if not next(answers):
+        if not next(good):
             raise NotAuthenticated("removed")
         asked.set()
         await answer.wait()
-        return Principal(
-            workspace=WorkspaceId("w"), kind=TokenKind.OBSERVER, token_id=TokenId("t"), name="o", plan=Plan.TEAM
-        )
-
-    async def nothing() -> Message:
-        raise NotImplementedError
-
-    async def nowhere(_message: Message) -> None:
-        raise NotImplementedError
+        return observer()
 
     sockets = OpenSockets(authenticate)
 
     async def enter() -> None:
-        async with sockets.admitted(WebSocket({"type": "websocket"}, nothing, nowhere), "token"):
+        async with sockets.admitted(a_socket([]), "token"):
             raise AssertionError
 
     entering = asyncio.create_task(enter())
@@ -284,3 +294,27 @@ async def test_a_socket_whose_access_ends_while_it_is_let_in_is_not_let_in() -> 
         answer.set()
         with pytest.raises(NotAuthenticated):
             await entering
+
+
+@pytest.mark.parametrize(
+    ("problem", "code"), [(NotAuthenticated("gone"), 4501), (Unavailable("away"), 4410), (None, None)]
+)
+async def test_after_news_may_have_been_missed_every_socket_is_looked_at_again(
+    problem: RelayError | None, code: int | None
+) -> None:
+    problems: list[RelayError] = []
+
+    async def authenticate(_token: str | None) -> Principal:
+        if problems:
+            raise problems[0]
+        return observer()
+
+    sockets, sent, renewed = OpenSockets(authenticate), list[Message](), list[Message]()
+    async with (
+        sockets.admitted(a_socket(sent), "token"),
+        sockets.admitted(a_socket(renewed), "token", renewed=True),
+    ):
+        problems += [problem] if problem else []
+        await sockets.access_changed(None)
+        assert [message["code"] for message in sent] == ([code] if code else [])
+        assert renewed == []
