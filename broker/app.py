@@ -43,7 +43,7 @@ from broker.adapters.redis.tokens import RedisTokens
 from broker.domain.access import Principal
 from broker.domain.errors import Unavailable
 from broker.domain.ids import SessionId, WorkspaceId
-from broker.gateway.access import AccessApi, sign_in_url
+from broker.gateway.access import AccessApi
 from broker.gateway.api import Api
 from broker.gateway.container import Services
 from broker.gateway.credentials import credential
@@ -81,6 +81,7 @@ from broker.services.spawner import Spawner
 from broker.services.stitched_log import StitchedLog
 from broker.services.transfer import Transfer
 from broker.services.usage import UsageMeter
+from broker.services.web_links import sign_in_url
 from broker.settings import Settings
 from broker.workers.retention import RetentionWorker
 from broker.workers.shipping import ShippingWorker
