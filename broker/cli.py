@@ -15,6 +15,7 @@ from broker import __version__
 from broker.domain.errors import RelayError
 from broker.domain.plans import Plan
 from broker.log_commands import logs
+from broker.options import together
 from broker.protocol.local import DEFAULT_PORT
 from broker.settings import Settings, default_data_dir
 from broker.token_commands import token
@@ -52,7 +53,7 @@ def _data_dir(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _common(command: Callable[..., Any]) -> Callable[..., Any]:
-    options = [
+    return together(
         click.option("--json", "json_", is_flag=True, help="Print one JSON line when ready, and nothing else."),
         click.option("--verbose", "-v", is_flag=True, help="Log more, to stderr."),
         click.option(
@@ -69,14 +70,11 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="URL",
             help="http(s)://user:password@host:port/database of a server that keeps the logs.",
         ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+    )(command)
 
 
 def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
-    options = [
+    return together(
         click.option(
             "--host", envvar="RELAYCAST_HOST", default="127.0.0.1", show_default=True, help="Address to bind."
         ),
@@ -94,10 +92,7 @@ def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="URL",
             help="How others reach this gateway, when something stands before it.",
         ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+    )(command)
 
 
 @main.command()
