@@ -15,6 +15,7 @@ from broker.services.approvals import ApprovalDesk
 from broker.services.feeds import Feeds
 from broker.services.log_reader import LogReader
 from broker.services.log_search import LogSearch
+from broker.services.requests import Requests
 from broker.services.retention import LogRetention
 from broker.services.router import Router
 from broker.services.sessions import Sessions
@@ -32,6 +33,7 @@ class ApiServices:
     sessions: Sessions
     log_reader: LogReader
     log_search: LogSearch
+    requests: Requests
     router: Router
     spawner: Spawner
     desk: ApprovalDesk

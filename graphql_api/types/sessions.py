@@ -14,6 +14,7 @@ from broker.domain.events import Cursor
 from broker.domain.ids import MessageId, SessionId
 from broker.services.sessions import MAX_PAGE
 from graphql_api.context import ApiServices, Info
+from graphql_api.node_ids import key_of
 from graphql_api.pagination import After, Connection, First, Place, page_of
 from graphql_api.types.agents import Agent
 from graphql_api.types.approvals import Approval, approval_place
@@ -114,3 +115,8 @@ def _by_spawn(agent: agents.Agent) -> Place:
 async def session_of(info: Info, session: SessionId) -> Session:
     """A session that something belongs to; loaded once for all that belong to it. Raises `NotFound`."""
     return Session.of(await info.context.loaders.session.load(session), info.context.services)
+
+
+async def session_named(info: Info, reference: str) -> sessions.Session:
+    """The session that an input names by id, key or name. Raises `NotFound`, `BadRequest`."""
+    return await info.context.services.sessions.get(info.context.principal, key_of("Session", reference))

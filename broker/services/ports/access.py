@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from broker.domain.access import Principal, TokenKind
-from broker.domain.ids import TokenId, WorkspaceId
+from broker.domain.ids import SessionId, TokenId, WorkspaceId
 from broker.domain.plans import Plan
 from broker.domain.workspaces import Workspace
 
@@ -20,6 +20,8 @@ class TokenRecord:
     name: str
     created_at_ms: int
     expires_at_ms: int | None
+    session: SessionId | None = None
+    """The one that it shows, when it was made to share that."""
 
 
 class Tokens(Protocol):
@@ -35,8 +37,14 @@ class Tokens(Protocol):
         sha256: str,
         expires_at_ms: int | None = None,
         listed: bool = True,
-    ) -> None:
+    ) -> TokenRecord:
         """Register a token for `principal`."""
+
+    async def prolong(self, principal: Principal, *, sha256: str, expires_at_ms: int) -> None:
+        """Let a token live longer; nothing when it has ended."""
+
+    async def end(self, principal: Principal, *, sha256: str) -> None:
+        """End a token that is not listed, at once and everywhere."""
 
     async def tokens(self, workspace: WorkspaceId) -> list[TokenRecord]:
         """The listed tokens of a workspace."""
@@ -49,10 +57,3 @@ class Tokens(Protocol):
 
     async def workspace(self, workspace: WorkspaceId) -> Workspace:
         """What is registered. Raises `NotFound`."""
-
-
-class Allowances(Protocol):
-    """How much each token may still ask."""
-
-    async def take(self, workspace: WorkspaceId, token: TokenId, points: int, *, per_s: int, burst: int) -> float:
-        """Take that many points, or nothing: the seconds until they are there, 0 when they were taken."""

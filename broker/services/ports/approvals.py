@@ -45,5 +45,8 @@ class Approvals(Protocol):
     async def rules(self, workspace: WorkspaceId) -> list[Rule]:
         """The workspace's rules, in order."""
 
+    async def add_rule(self, workspace: WorkspaceId, rule: Rule, *, most: int) -> None:
+        """Put a rule first, unless it is there. Raises `Conflict` (TOO_MANY_RULES)."""
+
     async def set_rules(self, workspace: WorkspaceId, rules: Sequence[Rule]) -> None:
         """Replace them."""

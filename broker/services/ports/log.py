@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from broker.domain.errors import NotConfigured
+from broker.domain.event_filter import ALL_EVENTS, EventFilter
 from broker.domain.events import Cursor
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.domain.log_pages import (
@@ -31,7 +32,10 @@ class LogPage:
     """Events in order, each as its JSON text, and where the next page begins."""
 
     events: list[str]
+    first: Cursor
+    """The first event that was looked at, wanted or not; behind the head when there was none."""
     next: Cursor
+    """The last one that was looked at."""
     head: Cursor
     """The newest event of the log when the page was read."""
     reset: bool
@@ -41,8 +45,21 @@ class LogPage:
 class EventLog(Protocol):
     """A session's numbered events."""
 
-    async def read(self, workspace: WorkspaceId, session: SessionId, *, after: Cursor | None, limit: int) -> LogPage:
-        """Up to `limit` events after a position; None reads from the first that is kept."""
+    async def read(
+        self,
+        workspace: WorkspaceId,
+        session: SessionId,
+        *,
+        after: Cursor | None,
+        limit: int,
+        only: EventFilter = ALL_EVENTS,
+        scan: int = 0,
+    ) -> LogPage:
+        """Up to `limit` events after a position; None reads from the first that is kept.
+
+        Of the recent ones at most `scan` are looked at, or `limit` if that is more: a page may be short, its `next`
+        says how far it got.
+        """
 
     async def head(self, workspace: WorkspaceId, session: SessionId) -> Cursor:
         """The newest position. Raises `NotFound`."""
@@ -108,8 +125,9 @@ class LogStore(Protocol):
         start: int,
         limit: int,
         direction: Direction = Direction.FORWARDS,
+        only: EventFilter = ALL_EVENTS,
     ) -> LogRows:
-        """Rows right after, or right before, the offset `start`."""
+        """Rows right after, or right before, the offset `start`, of those that are wanted."""
 
     async def offset_at(self, workspace: WorkspaceId, session: SessionId, epoch: str, *, at: datetime) -> int | None:
         """The first offset at or after a time; None when everything is older."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 from broker.domain.ids import AgentId, MessageId, ProxyId, SessionId, WorkspaceId
@@ -64,6 +65,9 @@ class Mailroom(Protocol):
 
     async def interrupt(self, workspace: WorkspaceId, agent: AgentId, *, by: str) -> bool:
         """Stop the running turn; whether one was running."""
+
+    async def messages_on(self, workspace: WorkspaceId, day: date) -> int:
+        """How many messages were accepted on a UTC day, as far as plans are concerned."""
 
     async def trace(self, workspace: WorkspaceId, session: SessionId | None, message: MessageId) -> Trace:
         """Every step of a message, which may have to be of one session. Raises `NotFound`."""

@@ -77,7 +77,7 @@ function Item({ to, icon, exact = false, after, children }: ItemProps) {
 function SessionItem({ session, name }: { session: string; name: string }) {
   const agents = useReadable(useWorkspace().agents);
   const state = sessionState(
-    agents.state === "ready" ? agents.value.filter((a) => a.session.key === session) : [],
+    agents.state === "ready" ? agents.value.filter((a) => a.sessionKey === session) : [],
   );
   return (
     <li>

@@ -23,9 +23,7 @@ export const AGENT = graphql(`
     spawnedAt
     since
     ended
-    session {
-      key
-    }
+    sessionKey
   }
 `);
 export type Agent = ResultOf<typeof AGENT>;
