@@ -141,7 +141,7 @@ class RunningOperation:
     async def _answer(self, response: bytes) -> None:
         await until_room(self._outbox)
         if not self._over:
-            self._outbox.write(self._head + response + b"}")
+            self._outbox.write(self._head, response + b"}")
 
     def _end(self, message: bytes) -> None:
         if not self._over:
@@ -164,5 +164,9 @@ class _Subscriber(Listener[bytes]):
             return True
         if not self._outbox.has_room:
             return False
-        self._outbox.write(self._head + shown)
+        self._outbox.write(self._head, shown)
         return True
+
+    @override
+    async def room(self) -> None:
+        await self._outbox.room()
