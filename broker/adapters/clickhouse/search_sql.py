@@ -11,6 +11,7 @@ from broker.adapters.clickhouse.schema import WordIndex
 from broker.domain.ids import WorkspaceId
 from broker.domain.log_pages import SearchCursor, to_ms
 from broker.domain.log_query import LogQuery, Phrase, Substring, Term, Word
+from broker.domain.log_windows import Window
 
 _TEXT = "lower(text)"
 """The indexed expression, letter for letter, or the index is not used. Python lowers what is looked for."""
@@ -73,6 +74,14 @@ def before(condition: Condition, cursor: SearchCursor) -> None:
     # The first comparison is implied by the second, but only the first can use the index.
     condition.add(f"at <= {at}")
     condition.add(f"(at, session, epoch, offset) < ({at}, {session}, {epoch}, {offset})")
+
+
+def within(condition: Condition, window: Window) -> None:
+    """Only what stands in a span of time."""
+    if window.since is not None:
+        condition.add(f"at >= {_instant(condition, to_ms(window.since))}")
+    if window.until is not None:
+        condition.add(f"at < {_instant(condition, to_ms(window.until))}")
 
 
 def tokens(text: str) -> list[str]:
