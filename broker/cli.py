@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from broker import __version__
+from broker.access_commands import members, share, sign_in
 from broker.domain.errors import RelayError
 from broker.domain.plans import Plan
 from broker.log_commands import logs
@@ -34,6 +35,9 @@ def main() -> None:
 
 
 main.add_command(token)
+main.add_command(sign_in)
+main.add_command(members)
+main.add_command(share)
 main.add_command(usage)
 main.add_command(export_)
 main.add_command(import_)
@@ -94,6 +98,14 @@ def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="URL",
             help="How others reach this gateway, when something stands before it.",
         ),
+        click.option(
+            "--allowed-origin",
+            "allowed_origins",
+            envvar="RELAYCAST_ALLOWED_ORIGINS",
+            multiple=True,
+            metavar="ORIGIN",
+            help="Pages of https://host may act for people who signed in, beside our own. Can be repeated.",
+        ),
     ]
     for option in reversed(options):
         command = option(command)
@@ -105,6 +117,9 @@ def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
 @_serving
 @_common
 @click.option("--plan", type=click.Choice([p.value for p in Plan]), default=Plan.TEAM.value, show_default=True)
+@click.option(
+    "--owner", default="operator", show_default=True, help="Name of the first owner, made at the first start."
+)
 @click.option("--approval-deadline", "approval_deadline_s", default=86400, show_default=True, help="Seconds.")
 def up(
     *,
@@ -112,11 +127,13 @@ def up(
     host: str,
     port: int,
     public_url: str | None,
+    allowed_origins: tuple[str, ...],
     json_: bool,
     verbose: bool,
     redis_url: str | None,
     clickhouse_url: str | None,
     plan: str,
+    owner: str,
     approval_deadline_s: int,
 ) -> None:
     """Run the whole broker in this process, on an embedded store unless --redis is given.
@@ -130,12 +147,14 @@ def up(
         host=host,
         port=port,
         public_url=public_url,
+        allowed_origins=allowed_origins,
         redis_url=redis_url,
         clickhouse_url=clickhouse_url,
         plan=Plan(plan),
+        owner=owner,
         approval_deadline_s=approval_deadline_s,
     )
-    _run(run_up(settings, on_ready=lambda s: _say_ready(s, json_=json_)), verbose=verbose)
+    _run(run_up(settings, on_ready=lambda s, link: _say_ready(s, json_=json_, dashboard=link)), verbose=verbose)
 
 
 @main.command()
@@ -148,6 +167,7 @@ def gateway(
     host: str,
     port: int,
     public_url: str | None,
+    allowed_origins: tuple[str, ...],
     json_: bool,
     verbose: bool,
     redis_url: str | None,
@@ -161,6 +181,7 @@ def gateway(
         host=host,
         port=port,
         public_url=public_url,
+        allowed_origins=allowed_origins,
         redis_url=redis_url,
         clickhouse_url=clickhouse_url,
     )
@@ -187,13 +208,16 @@ def demo(*, once: bool) -> None:
     sys.exit(asyncio.run(run_demo_session(once=once)))
 
 
-def _say_ready(settings: Settings, *, json_: bool) -> None:
+def _say_ready(settings: Settings, *, json_: bool, dashboard: str | None = None) -> None:
     if json_:
         from broker.app import ready_line  # noqa: PLC0415 - loaded by now
 
-        click.echo(ready_line(settings))
+        click.echo(ready_line(settings, dashboard=dashboard))
         return
     click.echo(f"✓ Relaycast {__version__} is up at {settings.url}")
+    if dashboard:
+        click.echo(f"Dashboard: {dashboard}")
+        click.echo("  good once, for 10 minutes; `relaycast sign-in` prints a fresh link")
     click.echo(f"  data and key   {settings.data_dir} ({settings.key_file.name}, readable by you alone)")
     click.echo("  link a machine relay-connect" + _url_hint(settings))
     click.echo("  stop           Ctrl-C")

@@ -27,11 +27,13 @@ from broker.app import (
     build_services,
     build_shipping,
     build_timekeeper,
+    dashboard_link,
 )
 from broker.domain.access import TokenKind
 from broker.domain.errors import RelayError
 from broker.domain.ids import WorkspaceId
 from broker.gateway.sockets import OpenSockets
+from broker.gateway.websocket_protocol import WebSocketProtocol
 from broker.protocol.agent_session import MAX_FRAME_BYTES
 from broker.protocol.proxy import MAX_LINK_MESSAGE_BYTES
 from broker.services.access import new_token
@@ -72,17 +74,20 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def run_up(settings: Settings, *, on_ready: Callable[[Settings], None]) -> None:
-    """The whole broker in one process, until SIGTERM or SIGINT. Raises `DataFolderBusy`, `PortInUse`, …"""
+async def run_up(settings: Settings, *, on_ready: Callable[[Settings, str], None]) -> None:
+    """The whole broker in one process, until SIGTERM or SIGINT; told when ready with a sign-in link.
+
+    Raises `DataFolderBusy`, `PortInUse`, …
+    """
     lock = FolderLock(settings.data_dir)
     lock.acquire()
     try:
         with _bound(settings) as (listening, bound):
             async with _redis(bound) as url, _logs(bound, embedded=True) as logs:
                 adapters = build_adapters(url, logs=logs)
-                await _adopt_key(bound, adapters)
+                link = await _adopt_key(bound, adapters)
                 async with _worker(bound, url, logs), _told(bound):
-                    await _serve(bound, adapters, listening, on_ready=on_ready)
+                    await _serve(bound, adapters, listening, on_ready=lambda ready: on_ready(ready, link))
     finally:
         lock.release()
 
@@ -151,11 +156,12 @@ async def _logs(settings: Settings, *, embedded: bool) -> AsyncIterator[LogStore
             yield await open_log_store(clickhouse)
 
 
-async def _adopt_key(settings: Settings, adapters: Adapters) -> None:
-    """The workspace key in the data folder, made at the first start."""
+async def _adopt_key(settings: Settings, adapters: Adapters) -> str:
+    """The workspace key in the data folder, made at the first start; a link for its owner."""
     token = _read_or_make_key(settings.key_file)
     services = build_services(settings, adapters, gateway="start")
     await services.access.adopt_workspace(token, workspace=_WORKSPACE, name="local", plan=settings.plan)
+    return await dashboard_link(settings, services, _WORKSPACE)
 
 
 def _read_or_make_key(path: Path) -> str:
@@ -201,6 +207,7 @@ async def _serve(
             app,
             log_config=None,
             access_log=False,
+            ws=WebSocketProtocol,
             ws_max_size=max(MAX_LINK_MESSAGE_BYTES, MAX_FRAME_BYTES),
             ws_ping_interval=_PING_S,
             ws_ping_timeout=_PING_S,

@@ -13,8 +13,10 @@ from broker.services.activity import Activity
 from broker.services.allowance import Allowance
 from broker.services.approvals import ApprovalDesk
 from broker.services.feeds import Feeds
+from broker.services.file_history import FileHistory
 from broker.services.log_reader import LogReader
 from broker.services.log_search import LogSearch
+from broker.services.requests import Requests
 from broker.services.retention import LogRetention
 from broker.services.router import Router
 from broker.services.sessions import Sessions
@@ -32,6 +34,8 @@ class ApiServices:
     sessions: Sessions
     log_reader: LogReader
     log_search: LogSearch
+    file_history: FileHistory
+    requests: Requests
     router: Router
     spawner: Spawner
     desk: ApprovalDesk

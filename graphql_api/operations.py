@@ -83,7 +83,7 @@ class Operations:
     async def admit(self, operation: Operation, variables: Mapping[str, Any] | None, context: Context) -> None:
         """Let an operation begin, and have its caller pay for it: before each query, mutation and subscription.
 
-        Raises `RequestRefused` when it costs too much with these variables, `TooFast`.
+        Raises `RequestRefused` when it costs too much with these variables, `RateLimited`.
         """
         weight = operation.weight
         if weight.varies:
@@ -95,7 +95,7 @@ class Operations:
         await context.services.allowance.take(context.principal, cost=weight.cost)
 
     async def run(self, operation: Operation, variables: Mapping[str, Any] | None, context: Context) -> Response:
-        """The response of a query or mutation. Raises `RequestRefused` when the variables do not fit, `TooFast`."""
+        """The response of a query or mutation. Raises `RequestRefused` when the variables do not fit, `RateLimited`."""
         await self.admit(operation, variables, context)
         made = execute(
             self.schema,
@@ -103,6 +103,7 @@ class Operations:
             context_value=context,
             variable_values=dict(variables or {}),
             operation_name=operation.name,
+            hide_suggestions=not self.limits.introspection,
             executor_class=StrawberryGraphQLCoreExecutionContext,
         )
         result = made if isinstance(made, ExecutionResult) else await made
@@ -126,7 +127,8 @@ class Operations:
             weights = self._document_limits.weights(document)
         except GraphQLError as error:
             raise RequestRefused([error]) from None
-        errors = validate(self.schema, document, specified_rules, max_errors=20)
+        hidden = not self.limits.introspection  # suggestions would tell the schema name by name
+        errors = validate(self.schema, document, specified_rules, max_errors=20, hide_suggestions=hidden)
         if errors:
             raise RequestRefused(errors)
         return _Checked(document=document, weights=weights)

@@ -1,58 +1,116 @@
-"""The HTTP endpoint: one operation in, its response out."""
+"""/graphql over HTTP, to the letter of https://graphql.github.io/graphql-over-http/.
+
+The specification leaves the numbers of some refusals open. A document or variables that are wrong are answered with
+400; where the client takes only `application/json`, and so cannot tell our word from that of a proxy, with 200.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import math
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import orjson
-from pydantic import BaseModel, ValidationError
+from graphql import OperationType
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from broker.domain.access import Principal
 from broker.domain.errors import RelayError
 from graphql_api.context import ApiServices, Context
-from graphql_api.errors import RequestRefused
+from graphql_api.documents import Documents
+from graphql_api.errors import RequestRefused, incident, refusal_shown
+from graphql_api.hosts import Hosts
+from graphql_api.http_errors import MethodNotAllowed, NotAcceptable
+from graphql_api.http_request import read_request
+from graphql_api.media_types import MediaType, wanted
 from graphql_api.operations import Operations
 
 Authenticate = Callable[[HTTPConnection], Awaitable[Principal]]
 """Who is behind a request. Raises `NotAuthenticated`, `NotPermitted`."""
-
-
-class _Request(BaseModel):
-    query: str
-    operationName: str | None = None  # noqa: N815  (the protocol's name)
-    variables: dict[str, Any] | None = None
+_METHODS = ("GET", "HEAD", "POST")
+_OFFERED = frozenset({MediaType.RESPONSE, MediaType.JSON})
+_PARTIAL_SUCCESS = 294
+"""Data and errors. Only with the media type that gives the number its meaning."""
 
 
 class GraphQLView:
-    """Answers POST /graphql."""
+    """The ASGI application behind /graphql."""
 
-    def __init__(self, operations: Operations, services: ApiServices, authenticate: Authenticate) -> None:
+    def __init__(
+        self,
+        operations: Operations,
+        services: ApiServices,
+        authenticate: Authenticate,
+        *,
+        documents: Documents,
+        hosts: Hosts,
+    ) -> None:
         self._operations = operations
         self._services = services
         self._authenticate = authenticate
+        self._documents = documents
+        self._hosts = hosts
 
-    async def post(self, request: Request) -> Response:
-        """One operation."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        response = await self._answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        media_type = wanted(request.headers.get("accept"), offered=_OFFERED)
         try:
-            principal = await self._authenticate(request)
-            asked = _Request.model_validate_json(await request.body())
-            operation = self._operations.read(asked.query, asked.operationName)
-            context = Context.of(principal, self._services)
-            return _json(await self._operations.run(operation, asked.variables, context))
+            return await self._run(request, media_type)
         except RequestRefused as refused:
-            return _json({"errors": refused.shown}, 400)
-        except ValidationError:
-            return _json({"errors": [_error("the body is no GraphQL request", "INVALID_ARGUMENT")]}, 400)
+            return _answer({"errors": refused.shown}, media_type, 400 if media_type is MediaType.RESPONSE else 200)
         except RelayError as error:
-            return _json({"errors": [_error(error.message, error.code)]}, error.http_status)
+            return _answer({"errors": [refusal_shown(error)]}, media_type, error.http_status, _headers(error))
+        except Exception as error:
+            return _answer({"errors": [incident(error, request.url.path)]}, media_type, 500)
+
+    async def _run(self, request: Request, media_type: MediaType | None) -> Response:
+        self._hosts.require(request.headers.get("host"))
+        if request.method not in _METHODS:
+            raise MethodNotAllowed(f"{request.method} is not offered here", allowed=_METHODS)
+        if media_type is None:
+            raise NotAcceptable(f"the answer can be one of {', '.join(sorted(_OFFERED))}")
+        principal = await self._authenticate(request)
+        asked = await read_request(request)
+        operation = self._operations.read(self._documents.text_of(asked), asked.operation_name)
+        if operation.kind is OperationType.MUTATION and request.method != "POST":
+            raise MethodNotAllowed("what changes something is asked with POST", allowed=("POST",))
+        if operation.kind is OperationType.SUBSCRIPTION:
+            raise NotAcceptable("a subscription comes as 'Accept: text/event-stream', or over a WebSocket")
+        context = Context.of(principal, self._services)
+        response = await self._operations.run(operation, asked.variables, context)
+        partial = "errors" in response and media_type is MediaType.RESPONSE
+        return _answer(response, media_type, _PARTIAL_SUCCESS if partial else 200)
 
 
-def _error(message: str, code: str) -> dict[str, Any]:
-    return {"message": message, "extensions": {"code": code}}
+def _answer(
+    content: Mapping[str, Any], media_type: MediaType | None, status: int, headers: Mapping[str, str] | None = None
+) -> Response:
+    shown = media_type if media_type in _OFFERED else MediaType.JSON
+    return Response(
+        orjson.dumps(content),
+        status,
+        {
+            "Content-Type": f"{shown}; charset=utf-8",
+            "Cache-Control": "no-store",
+            "Vary": "Accept",
+            "X-Content-Type-Options": "nosniff",
+            **(headers or {}),
+        },
+    )
 
 
-def _json(content: dict[str, Any], status: int = 200) -> Response:
-    return Response(orjson.dumps(content), status, media_type="application/json")
+def _headers(error: RelayError) -> dict[str, str]:
+    """What HTTP wants said of a refusal beside its number."""
+    if isinstance(error, MethodNotAllowed):
+        return {"Allow": ", ".join(error.allowed)}
+    if error.http_status == 401:
+        return {"WWW-Authenticate": "Bearer"}
+    if error.retry_after_s is not None or error.retryable:
+        return {"Retry-After": str(max(1, math.ceil(error.retry_after_s or 1)))}
+    return {}

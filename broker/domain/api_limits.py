@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class DocumentTrust(StrEnum):
+    """What the list of trusted documents is for."""
+
+    OFF = "off"
+    """Nothing."""
+    ALLOW = "allow"
+    """A client may send a document's hash in place of its text."""
+    ONLY = "only"
+    """And nothing else is run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

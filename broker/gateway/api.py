@@ -18,7 +18,8 @@ from broker.domain.messages import Mode
 from broker.domain.rules import Effect, Rule
 from broker.domain.sessions import Session
 from broker.gateway.container import Services
-from broker.gateway.http import Answer, Body, bearer, guarded, integer, read_body, timed
+from broker.gateway.credentials import credential, shown_caller
+from broker.gateway.http import Answer, Body, guarded, integer, read_body, timed
 from broker.services.sessions import MAX_PAGE
 from broker.services.spawner import DEFAULT_WAIT_S, SpawnRequest
 from broker.telemetry import MESSAGES
@@ -116,7 +117,7 @@ class Api:
         return [Route(path, timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
 
     async def _caller(self, request: Request) -> Principal:
-        return await self._s.access.authenticate(bearer(request))
+        return await self._s.access.authenticate(credential(request))
 
     async def _in_session(self, request: Request) -> tuple[Principal, Session]:
         principal = await self._caller(request)
@@ -124,16 +125,7 @@ class Api:
 
     async def whoami(self, request: Request) -> Response:
         """Who the token stands for and what it may do."""
-        caller = await self._caller(request)
-        return Answer(
-            {
-                "workspace": {"id": caller.workspace, "plan": caller.plan},
-                "kind": caller.kind,
-                "name": caller.name,
-                "permissions": sorted(caller.permissions),
-                "session": caller.session,
-            }
-        )
+        return Answer(shown_caller(await self._caller(request)))
 
     async def sessions(self, request: Request) -> Response:
         """All sessions the caller can see."""

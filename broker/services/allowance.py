@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from broker.domain.access import Principal
 from broker.domain.api_limits import ApiLimits
-from broker.domain.errors import TooFast
+from broker.domain.errors import RateLimited
 from broker.services.ports import Allowances
 
 
@@ -16,7 +16,7 @@ class Allowance:
         self._limits = limits
 
     async def take(self, principal: Principal, *, cost: int) -> None:
-        """Pay for an operation. Raises `TooFast`; nothing is taken then."""
+        """Pay for an operation. Raises `RateLimited`; nothing is taken then."""
         limits = self._limits
         wait_s = await self._allowances.take(
             principal.workspace,
@@ -26,7 +26,7 @@ class Allowance:
             burst=limits.rate_burst,
         )
         if wait_s > 0:
-            raise TooFast(
+            raise RateLimited(
                 f"this token asks too fast: {limits.rate_per_s} points a second, {limits.rate_burst} at once; "
                 f"this operation takes {limits.points(cost)}. Try again in {wait_s:.1f} s",
                 retry_after_s=wait_s,

@@ -137,6 +137,11 @@ class ApprovalDesk:
         principal.require(Permission.READ_WORKSPACE)
         return await self._approvals.rules(principal.workspace)
 
+    async def add_rule(self, principal: Principal, rule: Rule) -> None:
+        """Put a rule ahead of the others, unless it is there. Raises `NotPermitted`, `Conflict` (TOO_MANY_RULES)."""
+        principal.require(Permission.ADMINISTER)
+        await self._approvals.add_rule(principal.workspace, rule, most=MAX_RULES)
+
     async def set_rules(self, principal: Principal, rules: Sequence[Rule]) -> list[Rule]:
         """Replace the workspace's rules. Raises `NotPermitted`, `BadRequest`."""
         principal.require(Permission.ADMINISTER)

@@ -277,8 +277,8 @@ class Reader:
         self._position = after
 
     async def follow(
-        self, listener: Listener[_Shown], show: Show[_Shown], live: Callable[[], AsyncIterator[_Shown]] | None = None
-    ) -> AsyncGenerator[Logged | Reset | CaughtUp | _Shown, None]:
+        self, listener: Listener[_Shown], show: Show[_Shown], live: Callable[[], AsyncIterator[Logged]] | None = None
+    ) -> AsyncGenerator[Logged | Reset | CaughtUp, None]:
         """What is not yet here, `CaughtUp` once, and then nothing while the listener is in its audience.
 
         `live` may tell what the listener took meanwhile; it ends when the listener is away. Each event comes exactly
@@ -298,8 +298,8 @@ class Reader:
                                 yield CaughtUp(self._at)
                             joined = feed.join(listener, show, self._at)
                     if live is not None:
-                        async for shown in live():
-                            yield shown
+                        async for event in live():
+                            yield event
                     await listener.away.wait()
                     if listener.error is not None:
                         raise listener.error

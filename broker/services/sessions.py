@@ -45,6 +45,13 @@ class Sessions:
             raise NotFound(f"no session {reference[:80]!r}", code="SESSION_NOT_FOUND")
         return session
 
+    async def get_or_make(self, principal: Principal, reference: str) -> Session:
+        """By id or name, else a new one of that name. For callers that were checked already."""
+        try:
+            return await self.get(principal, reference)
+        except NotFound:
+            return await self.ensure(principal, reference)
+
     async def look_up(self, principal: Principal, reference: str) -> Session:
         """By id or name, for a caller who may read. Raises `NotFound`, `NotPermitted`."""
         principal.require(Permission.READ)

@@ -20,6 +20,7 @@ from graphql_api.node_ids import key_of
 from graphql_api.subscriptions.session_events import SessionEvents
 from graphql_api.types.event_filter import EventFilter
 from graphql_api.types.events import SessionItem
+from graphql_api.types.fields import followed
 from graphql_api.types.scalars import BEGINNING
 
 _SessionId = Annotated[ID, strawberry.argument(description="The session's id or key.")]
@@ -29,9 +30,9 @@ _SessionId = Annotated[ID, strawberry.argument(description="The session's id or 
 class Subscription:
     """The root of subscriptions."""
 
-    @strawberry.subscription(
-        description="The events of a session, each once and in order, without gap over reconnects: subscribe again after"
-        " the cursor of the last one. `CaughtUp` comes once, `Reset` where history is gone."
+    @followed(
+        "The events of a session, each once and in order, without gap over reconnects: subscribe again after the cursor"
+        " of the last one. `CaughtUp` comes once, `Reset` where history is gone."
     )
     async def session_events(
         self,

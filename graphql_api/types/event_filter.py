@@ -21,4 +21,4 @@ class EventFilter:
 
     def read(self) -> domain.EventFilter:
         """As the domain knows it."""
-        return domain.event_filter(agents=self.agents, kinds=self.kinds, fragments=self.fragments)
+        return domain.event_filter(agents=self.agents or (), kinds=self.kinds or (), fragments=self.fragments)

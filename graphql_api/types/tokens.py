@@ -19,6 +19,7 @@ class Token(Node):
 
     kind: TokenKind = strawberry.field(description="What it stands for.")
     name: str = strawberry.field(description="What it is called.")
+    session_key: ID | None = strawberry.field(description="The only session it is good for; null when not of one.")
     created_at: DateTime = strawberry.field(description="When it was made.")
     expires_at: DateTime | None = strawberry.field(description="When it ends by itself; null for never.")
 
@@ -29,6 +30,7 @@ class Token(Node):
             key=ID(record.id),
             kind=record.kind,
             name=record.name,
+            session_key=None if record.session is None else ID(record.session),
             created_at=DateTime(record.created_at_ms),
             expires_at=None if record.expires_at_ms is None else DateTime(record.expires_at_ms),
         )

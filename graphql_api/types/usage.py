@@ -9,7 +9,8 @@ import strawberry
 from strawberry import ID
 
 from broker.domain import usage as domain
-from graphql_api.types.scalars import BigInt
+from broker.domain.log_pages import to_ms
+from graphql_api.types.scalars import BigInt, DateTime
 
 
 @strawberry.type(description="The counters of one day, session or agent; what it is not about is null.")
@@ -45,3 +46,17 @@ class Usage:
             cached_tokens=BigInt(counts.cached_tokens),
             cost_usd=counts.cost_usd,
         )
+
+
+@strawberry.type(description="The messages that were accepted on this UTC day, against what the plan allows.")
+class MessagesToday:
+    """Today's count."""
+
+    count: int = strawberry.field(description="How many were accepted.")
+    limit: int | None = strawberry.field(description="How many the plan allows; null for as many as you like.")
+    resets_at: DateTime = strawberry.field(description="When the count begins again.")
+
+    @classmethod
+    def of(cls, today: domain.MessagesToday) -> Self:
+        """As the domain knows it."""
+        return cls(count=today.count, limit=today.limit, resets_at=DateTime(to_ms(today.resets_at)))

@@ -26,7 +26,7 @@ from graphql_api.types.node import Node
 from graphql_api.types.proxies import Proxy
 from graphql_api.types.sessions import Session
 from graphql_api.types.tokens import Token
-from graphql_api.types.usage import Usage
+from graphql_api.types.usage import MessagesToday, Usage
 
 _Query = Annotated[
     str, strawberry.argument(description="What to look for, in the language of log searches; '' is everything.")
@@ -125,6 +125,11 @@ class Workspace(Node):
         """Lines in order of what they are about."""
         lines = await info.context.services.meter.usage(info.context.principal, since=since, until=until, by=by)
         return [Usage.of(line) for line in lines]
+
+    @resolved("How many messages of today's the plan still has. For who may see what was used.")
+    async def messages_today(self, info: Info) -> MessagesToday:
+        """Since 00:00 UTC."""
+        return MessagesToday.of(await info.context.services.meter.messages_today(info.context.principal))
 
     @resolved("Log lines that match a search, the newest first.")
     async def logs(

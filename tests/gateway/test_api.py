@@ -34,7 +34,7 @@ async def test_whoami_tells_the_workspace_and_what_one_may_do(gateway: Gateway) 
     assert told["workspace"]["id"] == gateway.workspace
     assert "administer" in told["permissions"]
     _, observer = await gateway.token("observer")
-    assert (await gateway.ok("GET", "/v1/whoami", token=observer))["permissions"] == ["read"]
+    assert (await gateway.ok("GET", "/v1/whoami", token=observer))["permissions"] == ["read", "read_workspace"]
 
 
 async def test_an_agent_is_spawned_spoken_to_traced_and_released(gateway: Gateway) -> None:

@@ -14,9 +14,10 @@ from typing import Any
 from broker.adapters.clickhouse import columns, retention
 from broker.adapters.clickhouse.client import ClickHouse
 from broker.adapters.clickhouse.schema import WordIndex, migrate
-from broker.adapters.clickhouse.search_sql import Condition, before, of_query, of_workspace
+from broker.adapters.clickhouse.search_sql import Condition, before, of_query, of_workspace, wanted
 from broker.adapters.clickhouse.usage import usage
 from broker.domain.errors import BadRequest, RelayError, Unavailable
+from broker.domain.event_filter import ALL_EVENTS, EventFilter
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.domain.log_pages import (
     MAX_PAGE,
@@ -103,17 +104,19 @@ class ClickHouseLogStore:
         start: int,
         limit: int,
         direction: Direction = Direction.FORWARDS,
+        only: EventFilter = ALL_EVENTS,
     ) -> LogRows:
-        """Rows right after, or right before, the offset `start`."""
+        """Rows right after, or right before, the offset `start`, of those that are wanted."""
         forwards = direction is Direction.FORWARDS
         limit = _page_size(limit)
         found: list[LogRow] = []
         while True:
             condition = _of_log(workspace, session, epoch)
             condition.add(f"offset {'>' if forwards else '<'} {condition.bind(min(start, _MAX_OFFSET), 'UInt64')}")
+            wanted(condition, only)
             order = f"ORDER BY offset {'ASC' if forwards else 'DESC'}, v DESC"
             rows = await self._rows(condition, columns.WHOLE, order=order, limit=limit + 1)
-            found += _distinct(rows)
+            found += [row for row in _distinct(rows) if not only.edits or only.admits_text(row.body)]
             if len(rows) <= limit or len(found) > limit:
                 break
             start = rows[-1].offset

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import orjson
 
@@ -91,6 +91,10 @@ class RedisMailroom:
     async def interrupt(self, workspace: WorkspaceId, agent: AgentId, *, by: str) -> bool:
         """Stop the running turn; whether one was running."""
         return bool(await self._scripts.run("interrupt_agent", workspace, agent, by))
+
+    async def messages_on(self, workspace: WorkspaceId, day: date) -> int:
+        """How many messages were accepted on a UTC day, as far as plans are concerned."""
+        return int(await self._redis.hget(keys.key(workspace, "usage", day.isoformat()), "messages") or 0)
 
     async def trace(self, workspace: WorkspaceId, session: SessionId | None, message: MessageId) -> Trace:
         """Every step of a message, which may have to be of one session. Raises `NotFound`."""
