@@ -19,13 +19,18 @@ export class Conversation {
   add(event: SessionEvent): void {
     switch (event.__typename) {
       case "MessageEvent":
-        return this.#message(event);
+        this.#message(event);
+        break;
       case "ReceiptEvent":
-        return this.#receipt(event);
+        this.#receipt(event);
+        break;
       case "TurnEvent":
-        return event.started ? this.#turnStarted(event) : this.#turnEnded(event);
+        if (event.started) this.#turnStarted(event);
+        else this.#turnEnded(event);
+        break;
       case "FrameEvent":
-        return this.#frame(event);
+        this.#frame(event);
+        break;
       default: {
         const notice = noticeOf(event);
         if (notice) this.#put(notice);
