@@ -22,6 +22,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from broker import __version__
 from broker.adapters.redis import keys
+from broker.adapters.redis.allowances import RedisAllowances
 from broker.adapters.redis.approvals import RedisApprovals
 from broker.adapters.redis.backlog import RedisBacklog
 from broker.adapters.redis.bus import RedisBus
@@ -32,19 +33,20 @@ from broker.adapters.redis.mailroom import RedisMailroom
 from broker.adapters.redis.members import RedisMembers
 from broker.adapters.redis.redaction import RedisRedactionRules
 from broker.adapters.redis.registry import RedisRegistry
+from broker.adapters.redis.requests import RedisRequests
 from broker.adapters.redis.restoring import RedisRestoring
 from broker.adapters.redis.retention import RedisRetention
 from broker.adapters.redis.scripts import Scripts
 from broker.adapters.redis.sign_in_codes import RedisSignInCodes
 from broker.adapters.redis.timers import RedisTimers
 from broker.adapters.redis.tokens import RedisTokens
-from broker.domain.access import Principal
 from broker.domain.errors import Unavailable
 from broker.domain.ids import SessionId, WorkspaceId
-from broker.gateway.access import AccessApi, sign_in_url
+from broker.gateway.access import AccessApi
 from broker.gateway.api import Api
 from broker.gateway.container import Services
 from broker.gateway.credentials import credential
+from broker.gateway.dashboard import Dashboard
 from broker.gateway.direct import DirectSocket
 from broker.gateway.events import EventSocket
 from broker.gateway.http import not_found, wrong_method
@@ -56,8 +58,10 @@ from broker.gateway.tools import ToolsApplication
 from broker.gateway.transfer import TransferApi
 from broker.services.access import Access
 from broker.services.activity import Activity
+from broker.services.allowance import Allowance
 from broker.services.approvals import ApprovalDesk
 from broker.services.deadlines import Deadlines
+from broker.services.feeds import Feeds
 from broker.services.file_history import FileHistory
 from broker.services.hub import Hub
 from broker.services.linking import Linking
@@ -66,6 +70,7 @@ from broker.services.log_search import LogSearch
 from broker.services.members import Members
 from broker.services.ports import EventLog, LogStore
 from broker.services.redaction import Redaction
+from broker.services.requests import Requests
 from broker.services.retention import LogRetention, RetentionKeeper
 from broker.services.router import Router
 from broker.services.sessions import Sessions
@@ -75,13 +80,19 @@ from broker.services.spawner import Spawner
 from broker.services.stitched_log import StitchedLog
 from broker.services.transfer import Transfer
 from broker.services.usage import UsageMeter
+from broker.services.web_links import sign_in_url
 from broker.settings import Settings
 from broker.workers.retention import RetentionWorker
 from broker.workers.shipping import ShippingWorker
 from broker.workers.timekeeper import Timekeeper
+from graphql_api.common_answers import CommonAnswers
 from graphql_api.context import ApiServices
+from graphql_api.documents import Documents, load_documents
+from graphql_api.hosts import Hosts
 from graphql_api.operations import Operations
+from graphql_api.running import Engine
 from graphql_api.schema import build_schema
+from graphql_api.socket import GraphQLSocket
 from graphql_api.view import GraphQLView
 
 _log = logging.getLogger(__name__)
@@ -104,6 +115,7 @@ class Adapters:
     registry: RedisRegistry
     mailroom: RedisMailroom
     links: RedisLinks
+    allowances: RedisAllowances
     approvals: RedisApprovals
     redaction_rules: RedisRedactionRules
     retention: RedisRetention
@@ -128,6 +140,7 @@ def build_adapters(redis_url: str, *, logs: LogStore | None = None) -> Adapters:
         registry=RedisRegistry(redis, scripts),
         mailroom=RedisMailroom(redis, scripts),
         links=RedisLinks(redis, scripts),
+        allowances=RedisAllowances(scripts),
         approvals=RedisApprovals(redis, scripts),
         redaction_rules=RedisRedactionRules(redis),
         retention=RedisRetention(redis, scripts),
@@ -148,10 +161,12 @@ def build_services(settings: Settings, adapters: Adapters, *, gateway: str) -> S
     log_reader = LogReader(adapters.tail, adapters.logs)
     return Services(
         access=access,
+        allowance=Allowance(adapters.allowances, settings.api_limits),
         sessions=sessions,
         log_reader=log_reader,
         file_history=FileHistory(log_reader),
         log_search=LogSearch(adapters.logs, sessions),
+        requests=Requests(RedisRequests(adapters.redis)),
         router=Router(adapters.mailroom, adapters.registry, redaction),
         spawner=Spawner(adapters.mailroom, adapters.registry, adapters.log, hub=hub, redaction=redaction),
         desk=desk,
@@ -171,6 +186,7 @@ def build_services(settings: Settings, adapters: Adapters, *, gateway: str) -> S
         members=Members(adapters.members),
         sign_in=SignIn(access, adapters.members, adapters.sign_in_codes, tokens=adapters.tokens),
         hub=hub,
+        feeds=Feeds(hub, adapters.log),
         activity=Activity(adapters.bus, channel=lambda w: keys.key(w, "activity_channel")),
         bus=adapters.bus,
         link_channel=lambda w, link: keys.key(w, "link_channel", link),
@@ -197,10 +213,12 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
     services = build_services(settings, adapters, gateway=gateway)
     sockets = OpenSockets(services.access.authenticate)
     tools = ToolsApplication(services)
+    graphql = _graphql(services, settings)
+    sockets.drain_too(graphql.drain)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with _background(adapters, sockets, tools.server, gateway=gateway):
+        async with _background(adapters, sockets, tools.server, graphql=graphql, gateway=gateway):
             # Measured: the collector walking the schema and model heap costs 20 times in p99.
             gc.collect()
             gc.freeze()
@@ -220,7 +238,8 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
             WebSocketRoute("/proxy", ProxySocket(services, sockets).serve),
             WebSocketRoute("/agent/{name}", DirectSocket(services, sockets).serve),
             Route("/mcp", tools),
-            _graphql_route(services),
+            *graphql.routes,
+            *Dashboard().routes(),
         ],
         exception_handlers={404: not_found, 405: wrong_method},
         lifespan=lifespan,
@@ -230,12 +249,44 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
     return app
 
 
-def _graphql_route(services: Services) -> BaseRoute:
-    async def authenticate(connection: HTTPConnection) -> Principal:
-        return await services.access.authenticate(credential(connection))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _GraphQL:
+    routes: list[BaseRoute]
+    view: GraphQLView
+    socket: GraphQLSocket
 
-    operations = Operations(build_schema())
-    return Route("/graphql", GraphQLView(operations, _api_services(services), authenticate).post, methods=["POST"])
+    def access_changed(self, subject: str | None) -> None:
+        """Tell all who stay connected."""
+        self.view.streams.access_changed(subject)
+        self.socket.access_changed(subject)
+
+    def drain(self) -> None:
+        """Tell them to reconnect elsewhere."""
+        self.view.streams.drain()
+        self.socket.drain()
+
+
+def _graphql(services: Services, settings: Settings) -> _GraphQL:
+    hosts = Hosts(settings.url, settings.allowed_hosts)
+
+    def credential_for_us(connection: HTTPConnection) -> str | None:
+        hosts.require(connection.headers.get("host"))
+        return credential(connection)
+
+    engine = Engine(
+        services=_api_services(services),
+        operations=Operations(build_schema(), settings.api_limits),
+        documents=_documents(settings),
+        common=CommonAnswers() if settings.fan_out_in_common else None,
+    )
+    view, socket = GraphQLView(engine, credential_for_us), GraphQLSocket(engine, credential_for_us)
+    routes = [Route("/graphql", view), WebSocketRoute("/graphql", socket.serve)]
+    return _GraphQL(routes=routes, view=view, socket=socket)
+
+
+def _documents(settings: Settings) -> Documents:
+    texts = load_documents(settings.trusted_documents) if settings.trusted_documents else {}
+    return Documents(settings.document_trust, texts)
 
 
 def _api_services(services: Services) -> ApiServices:
@@ -244,7 +295,7 @@ def _api_services(services: Services) -> ApiServices:
 
 @asynccontextmanager
 async def _background(
-    adapters: Adapters, sockets: OpenSockets, mcp_server: MCPServer[Any], *, gateway: str
+    adapters: Adapters, sockets: OpenSockets, mcp_server: MCPServer[Any], *, graphql: _GraphQL, gateway: str
 ) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(adapters.redis.aclose)
@@ -259,6 +310,7 @@ async def _background(
         closing: set[asyncio.Task[None]] = set()
 
         def on_access_changed(what: str | None) -> None:
+            graphql.access_changed(what)
             task = loop.create_task(sockets.access_changed(what))
             closing.add(task)
             task.add_done_callback(closing.discard)

@@ -33,6 +33,7 @@ from broker.domain.access import TokenKind
 from broker.domain.errors import RelayError
 from broker.domain.ids import WorkspaceId
 from broker.gateway.sockets import OpenSockets
+from broker.gateway.websocket_protocol import WebSocketProtocol
 from broker.protocol.agent_session import MAX_FRAME_BYTES
 from broker.protocol.proxy import MAX_LINK_MESSAGE_BYTES
 from broker.services.access import new_token
@@ -206,6 +207,7 @@ async def _serve(
             app,
             log_config=None,
             access_log=False,
+            ws=WebSocketProtocol,
             ws_max_size=max(MAX_LINK_MESSAGE_BYTES, MAX_FRAME_BYTES),
             ws_ping_interval=_PING_S,
             ws_ping_timeout=_PING_S,

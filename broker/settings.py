@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
+from broker.domain.api_limits import ApiLimits, DocumentTrust
 from broker.domain.plans import Plan
 from broker.protocol.local import DEFAULT_PORT, KEY_FILE, UP_FILE
 
@@ -40,6 +41,15 @@ class Settings:
     plan: Plan = Plan.TEAM
     """Of the workspace that `up` makes; a broker of one's own has no reason to be tight."""
     approval_deadline_s: int = 24 * 3600
+    api_limits: ApiLimits = field(default_factory=ApiLimits)
+    """Of /graphql."""
+    allowed_hosts: tuple[str, ...] = ()
+    """What /graphql is called in Host headers, beside the URL's name, `localhost` and addresses."""
+    document_trust: DocumentTrust = DocumentTrust.OFF
+    trusted_documents: Path | None = None
+    """A folder of `*.graphql` files, or a JSON file of documents by hash."""
+    fan_out_in_common: bool = True
+    """Whether live events are made ready once for all who follow them; else each subscriber's are executed for it."""
     drain_s: float = 5.0
     """How long running requests may take to finish after SIGTERM."""
 

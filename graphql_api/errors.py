@@ -42,10 +42,20 @@ def shown(error: GraphQLError) -> dict[str, Any]:
     if cause is None or isinstance(cause, GraphQLError):
         code = SYNTAX if isinstance(error, GraphQLSyntaxError) else INVALID
         return _formatted(error, error.message, {"code": code, **(error.extensions or {})})
-    incident = uuid.uuid4().hex[:12]
-    _log.error("incident %s at %s", incident, error.path, exc_info=cause)
-    message = f"something went wrong here; the log has it as incident {incident}"
-    return _formatted(error, message, {"code": RelayError.code, "retryable": False, "incident": incident})
+    return _formatted(error, **incident(cause, error.path))
+
+
+def refusal_shown(error: RelayError) -> dict[str, Any]:
+    """A refusal of a whole request."""
+    return {"message": error.message, "extensions": _extensions(error)}
+
+
+def incident(cause: BaseException, where: object) -> dict[str, Any]:
+    """What nobody foresaw: logged under an id, which is all that is shown."""
+    number = uuid.uuid4().hex[:12]
+    _log.error("incident %s at %s", number, where, exc_info=cause)
+    message = f"something went wrong here; the log has it as incident {number}"
+    return {"message": message, "extensions": {"code": RelayError.code, "retryable": False, "incident": number}}
 
 
 def _extensions(cause: RelayError) -> dict[str, Any]:

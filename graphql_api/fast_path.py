@@ -43,7 +43,7 @@ class CannotProject(Exception):
 class Projector:
     """One subscription whose items are read from the log. Making it raises `CannotProject`."""
 
-    def __init__(self, executor: Executor) -> None:
+    def __init__(self, executor: Executor[Any]) -> None:
         self._executor = executor
         key, details = self._root()
         root = cast(GraphQLObjectType, executor.schema.subscription_type)
@@ -101,8 +101,10 @@ class Projector:
         if name == "__typename":
             return lambda _: parent.name
         definition = self._executor.schema.get_field(parent, name)
-        told = definition and told_by(definition.extensions.get("strawberry-definition"))
-        if definition is None or told is None:
+        if definition is None:
+            raise CannotProject
+        told = told_by(definition.extensions.get("strawberry-definition"))
+        if told is None:
             raise CannotProject
         read, shape = told.read, self._shape(definition.type, told, details)
         return lambda source: shape(read(source))

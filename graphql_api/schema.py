@@ -8,7 +8,9 @@ from pathlib import Path
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from graphql_api.mutations.root import Mutation
 from graphql_api.queries.root import Query
+from graphql_api.subscriptions.root import Subscription
 from graphql_api.types.scalars import SCALARS
 
 COMMITTED = Path(__file__).with_name("schema.graphql")
@@ -16,7 +18,9 @@ COMMITTED = Path(__file__).with_name("schema.graphql")
 
 def build_schema() -> strawberry.Schema:
     """The schema. To be made once in a process: it is large."""
-    return strawberry.Schema(query=Query, config=StrawberryConfig(scalar_map=SCALARS))
+    return strawberry.Schema(
+        query=Query, mutation=Mutation, subscription=Subscription, config=StrawberryConfig(scalar_map=SCALARS)
+    )
 
 
 def printed(schema: strawberry.Schema) -> str:

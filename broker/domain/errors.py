@@ -27,16 +27,24 @@ class RelayError(Exception):
     retryable = False
     http_status = 500
 
-    def __init__(self, message: str, *, code: str | None = None, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        retry_after_s: float | None = None,
+        details: dict[str, object] | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code or type(self).code
         self.retry_after_s = retry_after_s
+        self._details = details or {}
 
     @property
     def details(self) -> dict[str, object]:
         """What programs may want to know beyond the code."""
-        return {}
+        return self._details
 
 
 class BadRequest(RelayError):
@@ -75,7 +83,10 @@ class Conflict(RelayError):
 
 
 class QuotaExceeded(RelayError):
-    """The plan's limit is reached; the message says which and when it resets."""
+    """The plan's limit is reached; the message says which and when it resets.
+
+    `details` has the `limit` and, where it resets by itself, `resets_at_ms`.
+    """
 
     code = "QUOTA_EXCEEDED"
     http_status = 429

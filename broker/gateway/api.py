@@ -22,6 +22,7 @@ from broker.gateway.credentials import credential, shown_caller
 from broker.gateway.http import Answer, Body, guarded, integer, read_body, timed
 from broker.services.sessions import MAX_PAGE
 from broker.services.spawner import DEFAULT_WAIT_S, SpawnRequest
+from broker.services.web_links import session_url
 from broker.telemetry import MESSAGES
 
 _Short = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -310,7 +311,7 @@ class Api:
         return {
             "id": session.id,
             "name": session.name,
-            "url": f"{self._s.public_url}/session/{session.id}",
+            "url": session_url(self._s.public_url, session),
             "epoch": session.epoch,
             "offset": session.offset,
             "searchable": session.searchable,

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from broker.domain.ids import LinkId, WorkspaceId
 from broker.services.access import Access
 from broker.services.activity import Activity
+from broker.services.allowance import Allowance
 from broker.services.approvals import ApprovalDesk
+from broker.services.feeds import Feeds
 from broker.services.file_history import FileHistory
 from broker.services.hub import Hub
 from broker.services.linking import Linking
@@ -17,6 +19,7 @@ from broker.services.log_search import LogSearch
 from broker.services.members import Members
 from broker.services.ports import Bus
 from broker.services.redaction import Redaction
+from broker.services.requests import Requests
 from broker.services.retention import LogRetention
 from broker.services.router import Router
 from broker.services.sessions import Sessions
@@ -31,10 +34,12 @@ class Services:
     """One of each, shared by all connections of a process."""
 
     access: Access
+    allowance: Allowance
     sessions: Sessions
     log_reader: LogReader
     log_search: LogSearch
     file_history: FileHistory
+    requests: Requests
     router: Router
     spawner: Spawner
     desk: ApprovalDesk
@@ -46,6 +51,7 @@ class Services:
     members: Members
     sign_in: SignIn
     hub: Hub
+    feeds: Feeds
     activity: Activity
     bus: Bus
     link_channel: Callable[[WorkspaceId, LinkId], str]

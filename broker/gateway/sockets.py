@@ -41,6 +41,11 @@ class OpenSockets:
     def __init__(self, authenticate: Callable[[str | None], Awaitable[Principal]]) -> None:
         self._authenticate = authenticate
         self._open: dict[WebSocket, _Held] = {}
+        self._others: list[Callable[[], None]] = []
+
+    def drain_too(self, drain: Callable[[], None]) -> None:
+        """What else is to tell its peers when the gateway drains."""
+        self._others.append(drain)
 
     @contextlib.asynccontextmanager
     async def admitted(
@@ -95,6 +100,8 @@ class OpenSockets:
 
     async def drain(self) -> None:
         """Tell everybody to reconnect elsewhere."""
+        for drain in self._others:
+            drain()
         await self._close(list(self._open), close_codes.DRAINING)
 
     async def _close(self, websockets: list[WebSocket], code: CloseCode) -> None:

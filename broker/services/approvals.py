@@ -108,11 +108,11 @@ class ApprovalDesk:
         return found
 
     async def of_session(
-        self, principal: Principal, session: Session, *, status: ApprovalStatus | None
+        self, principal: Principal, session: Session, *, status: ApprovalStatus | None, limit: int = MAX_PAGE
     ) -> list[Approval]:
         """A session's requests, the newest first."""
         principal.require(Permission.READ)
-        return await self._approvals.approvals(principal.workspace, session.id, status=status)
+        return await self._approvals.approvals(principal.workspace, session.id, status=status, limit=limit)
 
     async def waiting(
         self,
@@ -136,6 +136,11 @@ class ApprovalDesk:
         """The workspace's rules."""
         principal.require(Permission.READ_WORKSPACE)
         return await self._approvals.rules(principal.workspace)
+
+    async def add_rule(self, principal: Principal, rule: Rule) -> None:
+        """Put a rule ahead of the others, unless it is there. Raises `NotPermitted`, `Conflict` (TOO_MANY_RULES)."""
+        principal.require(Permission.ADMINISTER)
+        await self._approvals.add_rule(principal.workspace, rule, most=MAX_RULES)
 
     async def set_rules(self, principal: Principal, rules: Sequence[Rule]) -> list[Rule]:
         """Replace the workspace's rules. Raises `NotPermitted`, `BadRequest`."""

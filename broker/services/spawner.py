@@ -92,7 +92,11 @@ class Spawner:
         Asked again for one that has ended, it answers with that one: the first answer may have been lost.
         """
         principal.require(Permission.RELEASE)
-        agent = await self._live_or_ended(principal, session, name)
+        return await self.release_agent(principal, await self._live_or_ended(principal, session, name))
+
+    async def release_agent(self, principal: Principal, agent: Agent) -> Agent:
+        """The same for an agent that the caller has found already."""
+        principal.require(Permission.RELEASE)
         await self._check_lineage(principal, agent)
         await self._mailroom.release(principal.workspace, agent.id, by=principal.name)
         return await self._known(principal, agent.id)
@@ -135,6 +139,11 @@ class Spawner:
         """Stop the agent's running turn; whether one was running. Raises `NotFound`, `NotPermitted`."""
         principal.require(Permission.RELEASE)
         agent = await self._registry.agent_named(principal.workspace, session.id, name)
+        return await self.interrupt_agent(principal, agent)
+
+    async def interrupt_agent(self, principal: Principal, agent: Agent) -> bool:
+        """The same for an agent that the caller has found already."""
+        principal.require(Permission.RELEASE)
         await self._check_lineage(principal, agent)
         return await self._mailroom.interrupt(principal.workspace, agent.id, by=principal.name)
 

@@ -15,6 +15,7 @@ from broker.domain.event_filter import EventFilter
 from broker.services.feeds import CaughtUp, Listener, Logged, Reader, Show
 from broker.services.hub import Reset
 from graphql_api.types import events
+from graphql_api.types.told import FromLog
 
 _QUEUE = 256
 """Events that may wait for one reader's execution; one that lags further reads them from the log."""
@@ -29,7 +30,7 @@ class SessionEvents:
         self._reader = reader
         self.wanted = wanted
 
-    async def __aiter__(self) -> AsyncIterator[events.FromLog]:
+    async def __aiter__(self) -> AsyncIterator[FromLog]:
         """Every item, each to be executed."""
         queue = _Queue()
         show = Show(key=("execution", self.wanted), of=lambda event: event if self.admits(event) else None)
@@ -38,7 +39,7 @@ class SessionEvents:
                 if self.admits(item):
                     yield as_object(item)
 
-    def follow(self, listener: Listener[_Shown], show: Show[_Shown]) -> AsyncGenerator[Item | _Shown, None]:
+    def follow(self, listener: Listener[_Shown], show: Show[_Shown]) -> AsyncGenerator[Item, None]:
         """The items that the listener cannot get from its audience; `admits` says which of them are wanted."""
         return self._reader.follow(listener, show)
 
@@ -47,7 +48,7 @@ class SessionEvents:
         return not isinstance(item, Logged) or self.wanted.admits(item.json)
 
 
-def as_object(item: Item) -> events.FromLog:
+def as_object(item: Item) -> FromLog:
     """An item as its GraphQL type."""
     match item:
         case Logged():
@@ -65,14 +66,20 @@ class _Queue(Listener[Logged]):
         super().__init__()
         self._arrived: deque[Logged] = deque()
         self._wake = asyncio.Event()
+        self._has_room = asyncio.Event()
 
     @override
     def take(self, shown: Logged) -> bool:
         if len(self._arrived) >= _QUEUE:
+            self._has_room.clear()
             return False
         self._arrived.append(shown)
         self._wake.set()
         return True
+
+    @override
+    async def room(self) -> None:
+        await self._has_room.wait()
 
     @override
     def sent_away(self, error: RelayError | None = None) -> None:
@@ -84,6 +91,9 @@ class _Queue(Listener[Logged]):
         while self._arrived or not self.away.is_set():
             self._wake.clear()
             while self._arrived:
-                yield self._arrived.popleft()
+                event = self._arrived.popleft()
+                if len(self._arrived) == _QUEUE // 2:
+                    self._has_room.set()
+                yield event
             if not self.away.is_set():
                 await self._wake.wait()

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import strawberry
 
-from graphql_api.types.scalars import JSON, BigInt
 from graphql_api.types import reading
 from graphql_api.types.reading import Json
+from graphql_api.types.scalars import JSON, BigInt
 from graphql_api.types.told import FromLog, told
 
 

@@ -6,12 +6,11 @@ from typing import Annotated
 
 import strawberry
 
-from broker.domain.approvals import ApprovalStatus
-from broker.domain.messages import Mode, ReceiptState, Role
+from broker.domain.events import Cursor
 from graphql_api.types import reading
 from graphql_api.types.contents import Content, content_type
+from graphql_api.types.enums import ApprovalStatus, Mode, ReceiptState, Role
 from graphql_api.types.reading import Json, Read, listed
-from broker.domain.events import Cursor
 from graphql_api.types.scalars import JSON, DateTime
 from graphql_api.types.told import FromLog, told
 

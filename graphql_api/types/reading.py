@@ -50,7 +50,7 @@ def amount_or_none(name: str) -> Read:
 
     def read(source: Json) -> float | None:
         value = source.get(name)
-        return float(value) if type(value) in {int, float} else None
+        return float(value) if type(value) is int or type(value) is float else None
 
     return read
 

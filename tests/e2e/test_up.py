@@ -99,6 +99,20 @@ async def test_a_store_that_is_killed_is_started_again_with_all_it_had(tmp_path:
         assert again != server
 
 
+async def test_its_link_signs_the_owner_in_and_is_written_down_nowhere(tmp_path: Path) -> None:
+    async with up(tmp_path, "--owner", "Ada") as broker, httpx.AsyncClient() as http:
+        code = broker.ready["dashboard"].removeprefix(f"{broker.url}/sign-in#")
+        kept = [file.read_bytes() for file in (tmp_path / "broker").rglob("*") if file.is_file()]
+        assert not any(code.encode() in text for text in kept)
+        told = (await http.post(f"{broker.url}/v1/sign-in", json={"code": code})).json()["data"]
+        assert (told["name"], told["role"]) == ("Ada", "owner")
+        assert await broker.stop() == 0
+    async with up(tmp_path, "--owner", "Bob") as again, httpx.AsyncClient() as http:
+        code = again.ready["dashboard"].partition("#")[2]
+        again_told = (await http.post(f"{again.url}/v1/sign-in", json={"code": code})).json()["data"]
+        assert (again_told["name"], again_told["member"]) == ("Ada", told["member"])
+
+
 async def test_the_demo_plays_to_its_end(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,

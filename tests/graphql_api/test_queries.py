@@ -10,7 +10,7 @@ async def test_a_viewer_is_told_who_it_is_and_what_it_may_do(graphql: GraphQL, g
     assert found["viewer"] == {
         "kind": "OBSERVER",
         "name": "a observer",
-        "permissions": ["READ"],
+        "permissions": ["READ", "READ_WORKSPACE"],
         "sessionKey": None,
         "workspace": {"key": gateway.workspace, "plan": "TEAM"},
     }

@@ -106,6 +106,10 @@ class RedisApprovals:
         text = await self._redis.get(keys.key(workspace, "rules"))
         return _RULES.validate_json(text) if text else []
 
+    async def add_rule(self, workspace: WorkspaceId, rule: Rule, *, most: int) -> None:
+        """Put a rule first, unless it is there. Raises `Conflict` (TOO_MANY_RULES)."""
+        await self._scripts.run("add_rule", workspace, orjson.dumps(rule), most)
+
     async def set_rules(self, workspace: WorkspaceId, rules: Sequence[Rule]) -> None:
         """Replace them."""
         await self._redis.set(keys.key(workspace, "rules"), orjson.dumps(list(rules)))

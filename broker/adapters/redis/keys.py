@@ -28,8 +28,10 @@ _TEMPLATES: dict[str, str] = {
     "unshipped": ":unshipped",  # set: sessions with events that the log store has not
     "removed": ":removed",  # zset: sessions that were deleted, by time, until nothing of them can turn up
     "shipper": ":shipper",  # string: who ships this workspace, for as long as it lives
+    "allowance": ":allowance:%s",  # string: when a token's allowance is whole again, ms; gone when it is
     "pending_approvals": ":approvals",  # zset: approvals that wait, of all sessions, by time asked
     "timers": ":timers",  # zset: "kind|reference…" by due time, ms
+    "once": ":once:%s",  # string: JSON of a repeatable request and, once carried out, of what it came to
     "dead_letters": ":dead",  # stream: what was given up
     "session": ":s:%s",  # hash: name, epoch, offset, created
     "log": ":s:%s:log",  # stream: <offset>-0, field e = the event's JSON

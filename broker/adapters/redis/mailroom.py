@@ -100,10 +100,10 @@ class RedisMailroom:
         """How many messages were accepted on a UTC day, as far as plans are concerned."""
         return int(await self._redis.hget(keys.key(workspace, "usage", day.isoformat()), "messages") or 0)
 
-    async def trace(self, workspace: WorkspaceId, session: SessionId, message: MessageId) -> Trace:
-        """Every step of a message. Raises `NotFound`."""
+    async def trace(self, workspace: WorkspaceId, session: SessionId | None, message: MessageId) -> Trace:
+        """Every step of a message, which may have to be of one session. Raises `NotFound`."""
         row = await self._redis.hgetall(keys.key(workspace, "message", message)) if keys.is_id(message) else None
-        if not row or row["session"] != session:
+        if not row or session not in {None, row["session"]}:
             raise NotFound(f"no message {message[:80]!r} in this session", code="MESSAGE_NOT_FOUND")
         recipients = [field.removeprefix("n:") for field in row if field.startswith("n:")]
         body = {**orjson.loads(row["body"]), "at_ms": int(row["at"])}

@@ -209,6 +209,19 @@ async def test_a_proxy_that_does_not_take_a_message_is_kicked_not_the_agent(desk
     assert await desk.state_of(agent) is AgentState.WORKING
 
 
+async def test_what_was_heard_before_a_gateway_died_is_no_sign_that_an_agent_is_deaf(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    message, _ = await desk.send("Worker")
+    await desk.handed(agent, message)
+    await connected_long_ago(desk)
+    # Another agent of the machine went on a while longer, and so did the link.
+    await desk.adapters.redis.hset(keys.key(desk.workspace, "link", desk.link), "heard", str(2**42))
+    await desk.due(f"proof|{agent.id}|1|{message}")
+    assert await desk.events("agent.deaf") == []
+    assert isinstance((await desk.commands())[-1], Probe)
+    assert (await desk.agent(agent.id)).generation == 1
+
+
 @pytest.mark.parametrize("proof", ["accepted", "turn"])
 async def test_a_proof_in_time_calls_the_deadline_off(desk: Desk, proof: str) -> None:
     agent = await desk.idle("Worker")
