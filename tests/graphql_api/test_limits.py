@@ -40,7 +40,7 @@ SCHEMA = build_schema("""
         around(lines: Int = 50): Agents!
     }
     type Agents { nodes: [Agent!]! }
-    type Agent { id: ID! name: String! session: Session! }
+    type Agent { id: ID! name: String! session: Session! changes: [Rule!]! }
     type Rule { tool: String! }
     type Hits { nodes: [Rule!]! }
     type Bucket { rule: Rule! }
@@ -191,3 +191,8 @@ def test_what_is_small_to_send_and_slow_to_check_is_refused_at_once(name: str) -
 
 def test_only_the_pages_of_the_log_are_searches() -> None:
     assert frozenset({"logs", "histogram", "facets", "usage", "changes"}) == SEARCHES
+
+
+def test_the_changes_of_an_edit_are_at_hand_and_no_search() -> None:
+    text = "{ workspace { sessions(first: 1) { nodes { agents(first: 1) { nodes { changes { tool } } } } } } }"
+    assert cost(text) == 2 + 1 + 1 + 1 + 10
