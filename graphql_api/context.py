@@ -16,10 +16,12 @@ from broker.services.feeds import Feeds
 from broker.services.file_history import FileHistory
 from broker.services.log_reader import LogReader
 from broker.services.log_search import LogSearch
+from broker.services.members import Members
 from broker.services.requests import Requests
 from broker.services.retention import LogRetention
 from broker.services.router import Router
 from broker.services.sessions import Sessions
+from broker.services.sign_in import SignIn
 from broker.services.spawner import Spawner
 from broker.services.usage import UsageMeter
 from graphql_api.loaders import Loaders
@@ -40,6 +42,8 @@ class ApiServices:
     spawner: Spawner
     desk: ApprovalDesk
     meter: UsageMeter
+    members: Members
+    sign_in: SignIn
     retention: LogRetention
     feeds: Feeds
     activity: Activity

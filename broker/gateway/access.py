@@ -18,6 +18,7 @@ from broker.gateway.credentials import COOKIE, credential, drop_cookie, require_
 from broker.gateway.http import Answer, Body, guarded, read_body, timed
 from broker.services.access import MAX_SHARE_S, SHARE_S
 from broker.services.sign_in import OneTimeCode
+from broker.services.web_links import share_url, sign_in_url
 
 _Short = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
@@ -135,8 +136,7 @@ class AccessApi:
         session = await self._s.sessions.get(principal, request.path_params["session"])
         body = await read_body(request, _Share)
         record, token = await self._s.access.share(principal, session, seconds=body.expires_in_s)
-        # Behind the # it stays in the browser: no server and no log on the way sees it.
-        url = f"{self._s.public_url}/session/{session.id}#share={token}"
+        url = share_url(self._s.public_url, session, token)
         return Answer({"url": url, "token_id": record.id, "expires_at_ms": record.expires_at_ms})
 
     def _link(self, code: OneTimeCode) -> dict[str, object]:
@@ -144,11 +144,6 @@ class AccessApi:
 
     def _is_secure(self, request: Request) -> bool:
         return request.url.scheme == "https" or self._s.public_url.startswith("https:")
-
-
-def sign_in_url(public_url: str, code: OneTimeCode) -> str:
-    """Where a browser goes to sign in."""
-    return f"{public_url}/sign-in#{code.code}"
 
 
 def _shown(member: Member) -> dict[str, object]:

@@ -10,6 +10,7 @@ from graphql_api.context import Info
 from graphql_api.node_ids import read_id
 from graphql_api.types.agents import Agent
 from graphql_api.types.approvals import Approval
+from graphql_api.types.members import Member
 from graphql_api.types.messages import Message
 from graphql_api.types.node import Node
 from graphql_api.types.proxies import Proxy
@@ -58,6 +59,12 @@ async def _token(info: Info, key: str) -> Node | None:
     return next((Token.of(each) for each in found if each.id == key), None)
 
 
+async def _member(info: Info, key: str) -> Node | None:
+    """By key alone: a name is no id."""
+    found = await info.context.services.members.get(info.context.principal, key)
+    return Member.of(found) if found.id == key else None
+
+
 async def _workspace(info: Info, key: str) -> Node | None:
     return await own_workspace(info) if key == info.context.principal.workspace else None
 
@@ -65,6 +72,7 @@ async def _workspace(info: Info, key: str) -> Node | None:
 _FINDERS: dict[str, Callable[[Info, str], Awaitable[Node | None]]] = {
     Agent.__name__: _agent,
     Approval.__name__: _approval,
+    Member.__name__: _member,
     Message.__name__: _message,
     Proxy.__name__: _proxy,
     Session.__name__: _session,

@@ -9,6 +9,8 @@ from strawberry import ID
 
 from broker.domain import approvals as domain
 from broker.domain import rules
+from broker.domain.risk import assess
+from broker.domain.risk_findings import Assessment, Risk
 from graphql_api.context import Info
 from graphql_api.pagination import Place
 from graphql_api.types.contents import FileChange
@@ -80,6 +82,23 @@ class Approval(Node):
             answered_by=approval.answered_by,
             note=approval.note,
         )
+
+    @resolved("How carefully to look before allowing it. It helps people and decides nothing.")
+    async def risk(self, info: Info) -> Risk:
+        """Of the riskiest thing in it."""
+        return (await self._assessment(info)).risk
+
+    @resolved("Why, in words for people, the weightiest reason first.")
+    async def risk_reasons(self, info: Info) -> list[str]:
+        """All that was found."""
+        return list((await self._assessment(info)).reasons)
+
+    async def _assessment(self, info: Info) -> Assessment:
+        """Some vendors do not tell the folder with the request; then it is the agent's."""
+        if self.known.cwd is not None:
+            return assess(self.known)
+        agents = await info.context.loaders.agents.load(self.known.session_id)
+        return assess(self.known, cwd=next((each.cwd for each in agents if each.id == self.known.agent_id), None))
 
     @resolved("The session.")
     async def session(self, info: Info) -> Annotated[Session, strawberry.lazy("graphql_api.types.sessions")]:

@@ -15,6 +15,7 @@ from broker.domain.approvals import ApprovalStatus, Scope, Verdict
 from broker.domain.log_pages import Facet
 from broker.domain.messages import Mode, ReceiptState, Role
 from broker.domain.plans import Plan
+from broker.domain.risk_findings import Risk
 from broker.domain.rules import Effect
 from broker.domain.usage import UsageBy
 
@@ -29,6 +30,7 @@ __all__ = [
     "Permission",
     "Plan",
     "ReceiptState",
+    "Risk",
     "Role",
     "Scope",
     "TokenKind",
@@ -155,6 +157,15 @@ _describe(
         ApprovalStatus.DENIED: "The agent was told no.",
         ApprovalStatus.WITHDRAWN: "The agent no longer asks: its turn or its process ended.",
         ApprovalStatus.EXPIRED: "Nobody answered before the deadline; the agent was told no.",
+    },
+)
+_describe(
+    Risk,
+    "How carefully to look before allowing what an agent asks for.",
+    {
+        Risk.LOW: "Nothing was found that is risky; that does not make it safe.",
+        Risk.MEDIUM: "It changes or reaches something.",
+        Risk.HIGH: "It can do harm that is hard to undo.",
     },
 )
 _describe(

@@ -15,6 +15,7 @@ from broker.domain.events import Cursor, EventKind, parse_cursor
 from broker.domain.ids import MessageId, SessionId
 from broker.domain.log_pages import from_ms
 from broker.services.sessions import MAX_PAGE
+from broker.services.web_links import session_url
 from graphql_api.context import ApiServices, Info
 from graphql_api.node_ids import key_of
 from graphql_api.pagination import MAX_FIRST, After, Connection, First, Place, checked_first, page_of, within
@@ -58,7 +59,7 @@ class Session(Node):
             known=session,
             key=ID(session.id),
             name=session.name,
-            url=f"{services.public_url}/session/{session.id}",
+            url=session_url(services.public_url, session),
             created_at=DateTime(session.created_at_ms),
             head=Cursor(session.epoch, session.offset),
             searchable=session.searchable is not None,

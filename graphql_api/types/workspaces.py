@@ -9,7 +9,7 @@ import strawberry
 from strawberry import ID
 
 from broker import __version__
-from broker.domain import placement, sessions, workspaces
+from broker.domain import members, placement, sessions, workspaces
 from broker.domain.access import MemberRole, Permission, Principal, TokenKind
 from broker.domain.approvals import ApprovalPlace, parse_approval_place
 from broker.domain.log_pages import MAX_PAGE, Facet, parse_search_cursor
@@ -22,6 +22,7 @@ from graphql_api.pagination import After, Connection, Edge, First, Place, checke
 from graphql_api.types.approvals import Approval, Rule
 from graphql_api.types.fields import resolved
 from graphql_api.types.logs import FacetCount, LogHit, LogHits, TimeBucket
+from graphql_api.types.members import Member
 from graphql_api.types.node import Node
 from graphql_api.types.proxies import Proxy
 from graphql_api.types.sessions import Session
@@ -113,6 +114,12 @@ class Workspace(Node):
         found = await info.context.services.access.tokens(info.context.principal)
         return page_of(found, Token.of, place=_oldest, first=first, after=after)
 
+    @resolved("Its people, in the order they came. For who administers.")
+    async def members(self, info: Info, *, first: First = 50, after: After = None) -> Connection[Member]:
+        """In the order they came."""
+        found = await info.context.services.members.members(info.context.principal)
+        return page_of(found, Member.of, place=_joined, first=first, after=after)
+
     @resolved("What was used from one UTC day to another, both included.")
     async def usage(
         self,
@@ -193,6 +200,7 @@ class Viewer:
 
     kind: TokenKind = strawberry.field(description="What the token stands for.")
     name: str = strawberry.field(description="The token's name, the member's or the agent's.")
+    member_key: ID | None = strawberry.field(description="The member's key; null for who is none.")
     role: MemberRole | None = strawberry.field(description="A member's role; null for who is none.")
     permissions: list[Permission] = strawberry.field(description="All that the caller may do.")
     session_key: ID | None = strawberry.field(description="The only session the caller sees; null when it sees all.")
@@ -203,6 +211,7 @@ class Viewer:
         return cls(
             kind=principal.kind,
             name=principal.name,
+            member_key=None if principal.member is None else ID(principal.member),
             role=principal.role,
             permissions=sorted(principal.permissions),
             session_key=None if principal.session is None else ID(principal.session),
@@ -225,6 +234,10 @@ def _newest(session: sessions.Session) -> Place:
 
 def _oldest(token: TokenRecord) -> Place:
     return Place(token.created_at_ms, token.id)
+
+
+def _joined(member: members.Member) -> Place:
+    return Place(member.created_at_ms, member.id)
 
 
 def _by_name(proxy: placement.Proxy) -> Place:

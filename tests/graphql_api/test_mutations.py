@@ -11,7 +11,7 @@ from tests.gateway.test_api import ask
 REFUSED = "... on Refusal { __typename code message retryable }"
 
 
-async def mutate(graphql: GraphQL, field: str, shown: str, /, *, by: str = "", **given: Any) -> Any:
+async def mutate(graphql: GraphQL, field: str, shown: str, /, by: str = "", **given: Any) -> Any:
     """The result of one mutation."""
     kind = field[0].upper() + field[1:] + "Input"
     kind = {"JoinChannelInput": "ChannelInput", "LeaveChannelInput": "ChannelInput"}.get(kind, kind)
@@ -35,19 +35,12 @@ async def test_a_session_is_made_once_and_removed_for_good(graphql: GraphQL) -> 
 
 async def test_an_agent_is_spawned_interrupted_and_released(graphql: GraphQL, gateway: Gateway) -> None:
     async with gateway.machine():
-        asked: dict[str, Any] = {
-            "session": "main",
-            "name": "Worker",
-            "cli": "demo",
-            "wait": True,
-            "clientMutationId": "spawn-1",
-        }
+        asked = {"session": "main", "name": "Worker", "cli": "demo", "clientMutationId": "spawn-1"}
         shown = "... on AgentSpawned { agent { id key state } }"
         spawned = await mutate(graphql, "spawnAgent", shown, wait=True, **asked)
         assert spawned["agent"]["state"] == "IDLE"
-        assert (await mutate(graphql, "spawnAgent", shown, wait=True, **asked))["agent"]["key"] == spawned["agent"][
-            "key"
-        ]
+        again = await mutate(graphql, "spawnAgent", shown, wait=True, **asked)
+        assert again["agent"]["key"] == spawned["agent"]["key"]
         agent = spawned["agent"]["id"]
         stopped = await mutate(graphql, "interruptAgent", "... on AgentInterrupted { wasRunning }", agent=agent)
         assert stopped["wasRunning"] is False
@@ -193,3 +186,40 @@ async def test_a_machine_is_forgotten_when_it_is_gone(graphql: GraphQL, gateway:
         (machine,) = (await graphql.ok(query))["workspace"]["proxies"]["nodes"]
         refused = await mutate(graphql, "forgetProxy", "", proxy=machine["id"])
         assert (refused["__typename"], refused["code"]) == ("ConflictRefusal", "PROXY_ONLINE")
+
+
+async def test_a_person_is_added_changed_and_removed(graphql: GraphQL, gateway: Gateway) -> None:
+    shown = "... on MemberInvited { signInUrl expiresAt member { id key name role } }"
+    given = {"name": "Ada", "role": "VIEWER", "clientMutationId": "ada"}
+    added = await mutate(graphql, "addMember", shown, **given)
+    again = await mutate(graphql, "addMember", shown, **given)
+    assert added["member"] == again["member"]
+    assert added["signInUrl"].startswith(f"{gateway.url}/sign-in#oc_live_")
+    assert added["signInUrl"] != again["signInUrl"]
+    member = added["member"]["id"]
+    changed = await mutate(
+        graphql, "setMemberRole", "... on MemberChanged { member { role } }", member=member, role="ADMIN"
+    )
+    assert changed["member"] == {"role": "ADMIN"}
+    query = "{ workspace { members { nodes { key } } } }"
+    assert (await graphql.ok(query))["workspace"]["members"]["nodes"] == [{"key": added["member"]["key"]}]
+    for _ in range(2):
+        removed = await mutate(graphql, "removeMember", "", member=member, clientMutationId="out")
+        assert removed["__typename"] == "MemberRemoved"
+    refused = await mutate(graphql, "inviteMember", "", member=member)
+    assert (refused["__typename"], refused["code"]) == ("NotFoundRefusal", "MEMBER_NOT_FOUND")
+
+
+async def test_a_shared_session_is_all_its_link_shows(graphql: GraphQL, gateway: Gateway) -> None:
+    for name in ("main", "other"):
+        await gateway.ok("POST", "/v1/sessions", {"name": name})
+    shown = "... on SessionShared { url token { id sessionKey } }"
+    given: dict[str, Any] = {"session": "main", "expiresInSeconds": 60, "clientMutationId": "link"}
+    shared = await mutate(graphql, "shareSession", shown, **given)
+    secret = shared["url"].partition("#share=")[2]
+    found = await graphql.ok("{ workspace { sessions { nodes { name key } } } }", token=secret)
+    (session,) = found["workspace"]["sessions"]["nodes"]
+    assert session == {"name": "main", "key": shared["token"]["sessionKey"]}
+    assert (await mutate(graphql, "shareSession", shown, **given))["code"] == "ALREADY_DONE"
+    await mutate(graphql, "revokeToken", "", token=shared["token"]["id"])
+    assert await graphql.refusal("{ viewer { kind } }", token=secret) == "UNAUTHENTICATED"

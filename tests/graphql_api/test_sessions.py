@@ -145,7 +145,9 @@ async def test_both_directions_at_once_are_refused(graphql: GraphQL, gateway: Ga
 async def test_what_waits_for_an_answer_is_listed_for_the_whole_workspace(graphql: GraphQL, gateway: Gateway) -> None:
     async with gateway.machine() as machine:
         approval = await ask(gateway, machine)
-        query = "{ workspace { approvals { totalCount nodes { key tool command status session { name } input } } } }"
+        query = (
+            "{ workspace { approvals { totalCount nodes { key tool command status risk session { name } input } } } }"
+        )
         found = (await graphql.ok(query))["workspace"]["approvals"]
         assert found["totalCount"] == 1
         assert found["nodes"] == [
@@ -154,6 +156,7 @@ async def test_what_waits_for_an_answer_is_listed_for_the_whole_workspace(graphq
                 "tool": "Bash",
                 "command": "ls",
                 "status": "PENDING",
+                "risk": "LOW",
                 "session": {"name": "main"},
                 "input": {"command": "ls"},
             }
