@@ -88,7 +88,7 @@ function Head({ onPalette }: { onPalette: () => void }) {
         className="flex h-8 items-center gap-2 rounded-md border border-line bg-surface px-2 text-faint transition-colors hover:text-text"
       >
         <Icon name="search" />
-        <span className="flex-1 text-left">Search or act…</span>
+        <span className="flex-1 truncate text-left">Search or act</span>
         <Kbd keys="mod+k" />
       </button>
     </header>

@@ -2,6 +2,8 @@ import { lexer, type Token, type Tokens } from "marked";
 import { Fragment, memo, type ReactNode } from "react";
 import "./markdown.css";
 
+/** Boards, trees and tables made of line-drawing characters mean nothing unless they stand as they were drawn. */
+const DRAWN = /[\u2500-\u257f]/;
 const SAFE_LINK = /^(https?:|mailto:)/i;
 
 /**
@@ -22,6 +24,7 @@ function block(token: Token): ReactNode {
     case "heading":
       return <Heading depth={(token as Tokens.Heading).depth}>{inline(token.tokens)}</Heading>;
     case "paragraph":
+      if (DRAWN.test(token.raw)) return <pre className="drawn">{token.raw}</pre>;
       return <p>{inline(token.tokens)}</p>;
     case "code":
       return (

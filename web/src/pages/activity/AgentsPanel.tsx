@@ -39,7 +39,10 @@ export function AgentsPanel({ session, agents, reading, chosen, onChoose }: Agen
       {agents.length === 0 && <p className="px-2 py-6 text-center text-faint">No agents yet.</p>}
       <ul className="flex flex-col">{living.map(item)}</ul>
       {ended.length > 0 && (
-        <details className="mt-2 border-t border-line pt-2" open={living.length === 0}>
+        <details
+          className={classes(living.length > 0 && "mt-2 border-t border-line pt-2")}
+          open={living.length === 0}
+        >
           <summary className="rounded px-2 py-1 text-xs text-faint select-none hover:text-text">
             {ended.length} ended
           </summary>
