@@ -146,7 +146,7 @@ async def test_what_waits_for_an_answer_is_listed_for_the_whole_workspace(graphq
     async with gateway.machine() as machine:
         approval = await ask(gateway, machine)
         query = (
-            "{ workspace { approvals { totalCount nodes { key tool command status risk session { name } input } } } }"
+            "{ workspace { approvals { totalCount nodes { key tool command status risk suggestedRules { effect command } session { name } input } } } }"
         )
         found = (await graphql.ok(query))["workspace"]["approvals"]
         assert found["totalCount"] == 1
@@ -157,6 +157,7 @@ async def test_what_waits_for_an_answer_is_listed_for_the_whole_workspace(graphq
                 "command": "ls",
                 "status": "PENDING",
                 "risk": "LOW",
+                "suggestedRules": [{"effect": "ALLOW", "command": "ls"}, {"effect": "ALLOW", "command": "ls *"}],
                 "session": {"name": "main"},
                 "input": {"command": "ls"},
             }
