@@ -40,7 +40,6 @@ from broker.adapters.redis.scripts import Scripts
 from broker.adapters.redis.sign_in_codes import RedisSignInCodes
 from broker.adapters.redis.timers import RedisTimers
 from broker.adapters.redis.tokens import RedisTokens
-from broker.domain.access import Principal
 from broker.domain.errors import Unavailable
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.gateway.access import AccessApi
@@ -215,11 +214,11 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
     sockets = OpenSockets(services.access.authenticate)
     tools = ToolsApplication(services)
     graphql = _graphql(services, settings)
-    sockets.drain_too(graphql.socket.drain)
+    sockets.drain_too(graphql.drain)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with _background(adapters, sockets, tools.server, graphql=graphql.socket, gateway=gateway):
+        async with _background(adapters, sockets, tools.server, graphql=graphql, gateway=gateway):
             # Measured: the collector walking the schema and model heap costs 20 times in p99.
             gc.collect()
             gc.freeze()
@@ -253,24 +252,36 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _GraphQL:
     routes: list[BaseRoute]
+    view: GraphQLView
     socket: GraphQLSocket
+
+    def access_changed(self, subject: str | None) -> None:
+        """Tell all who stay connected."""
+        self.view.streams.access_changed(subject)
+        self.socket.access_changed(subject)
+
+    def drain(self) -> None:
+        """Tell them to reconnect elsewhere."""
+        self.view.streams.drain()
+        self.socket.drain()
 
 
 def _graphql(services: Services, settings: Settings) -> _GraphQL:
-    async def authenticate(connection: HTTPConnection) -> Principal:
-        return await services.access.authenticate(credential(connection))
+    hosts = Hosts(settings.url, settings.allowed_hosts)
 
-    operations, api = Operations(build_schema(), settings.api_limits), _api_services(services)
-    common = CommonAnswers() if settings.fan_out_in_common else None
-    socket = GraphQLSocket(Engine(services=api, operations=operations, common=common), credential)
-    view = GraphQLView(
-        operations,
-        api,
-        authenticate,
+    def credential_for_us(connection: HTTPConnection) -> str | None:
+        hosts.require(connection.headers.get("host"))
+        return credential(connection)
+
+    engine = Engine(
+        services=_api_services(services),
+        operations=Operations(build_schema(), settings.api_limits),
         documents=_documents(settings),
-        hosts=Hosts(settings.url, settings.allowed_hosts),
+        common=CommonAnswers() if settings.fan_out_in_common else None,
     )
-    return _GraphQL(routes=[Route("/graphql", view), WebSocketRoute("/graphql", socket.serve)], socket=socket)
+    view, socket = GraphQLView(engine, credential_for_us), GraphQLSocket(engine, credential_for_us)
+    routes = [Route("/graphql", view), WebSocketRoute("/graphql", socket.serve)]
+    return _GraphQL(routes=routes, view=view, socket=socket)
 
 
 def _documents(settings: Settings) -> Documents:
@@ -284,7 +295,7 @@ def _api_services(services: Services) -> ApiServices:
 
 @asynccontextmanager
 async def _background(
-    adapters: Adapters, sockets: OpenSockets, mcp_server: MCPServer[Any], *, graphql: GraphQLSocket, gateway: str
+    adapters: Adapters, sockets: OpenSockets, mcp_server: MCPServer[Any], *, graphql: _GraphQL, gateway: str
 ) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(adapters.redis.aclose)

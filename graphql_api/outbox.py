@@ -20,8 +20,8 @@ class Outbox(Protocol):
     has_room: bool
     """Whether the next message can be written without queueing it."""
 
-    def write(self, message: bytes) -> None:
-        """Send a text message at once; nothing when the connection is ending."""
+    def write(self, head: bytes, tail: bytes = b"") -> None:
+        """Send a text message, given in two parts, in this go of the event loop."""
 
     async def room(self) -> None:
         """Wait until the peer has taken most of what it was sent, or is gone."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import uuid
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -19,14 +17,13 @@ from broker.services.feeds import Listener, Show
 from graphql_api import transport
 from graphql_api.common_answers import Answer, CommonAnswers, show, written
 from graphql_api.context import ApiServices, Context
-from graphql_api.errors import RequestRefused
+from graphql_api.documents import Documents, GraphQLRequest
+from graphql_api.errors import RequestRefused, incident, refusal_shown
 from graphql_api.live import Opened, open_subscription
 from graphql_api.operations import Operation, Operations
 from graphql_api.outbox import HungUp, Outbox, until_room
 from graphql_api.subscriptions.session_events import SessionEvents, as_object
 from graphql_api.transport import Subscribe
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +32,13 @@ class Engine:
 
     services: ApiServices
     operations: Operations
+    documents: Documents
     common: CommonAnswers | None
     """None: every subscriber's items are executed for it alone."""
+
+    def read(self, asked: GraphQLRequest) -> Operation:
+        """The operation that is asked. Raises `BadRequest`, `RequestRefused`."""
+        return self.operations.read(self.documents.text_of(asked), asked.operation_name)
 
 
 class RunningOperation:
@@ -87,20 +89,19 @@ class RunningOperation:
         except RequestRefused as refused:
             self._end(transport.error(self._asked.id, refused.shown))
         except RelayError as error:
-            self._end(transport.error(self._asked.id, [_shown(error)]))
+            self._end(transport.error(self._asked.id, [refusal_shown(error)]))
         except HungUp:
             return
-        except Exception:
-            incident = uuid.uuid4().hex[:12]
-            _log.exception("incident %s in a live operation", incident)
-            self._end(transport.error(self._asked.id, [_shown(RelayError(f"the log has it as incident {incident}"))]))
+        except Exception as error:
+            self._end(transport.error(self._asked.id, [incident(error, "a live operation")]))
 
     async def _run(self) -> None:
-        operation = self._operation = self._engine.operations.read(self._asked.query, self._asked.operation_name)
+        operation = self._operation = self._engine.read(self._asked.request)
         if operation.kind is not OperationType.SUBSCRIPTION:
-            response = await self._engine.operations.run(operation, self._asked.variables, self._context())
+            response = await self._engine.operations.run(operation, self._asked.request.variables, self._context())
             await self._answer(written(response))
             return
+        await self._engine.operations.admit(operation, self._asked.request.variables, self._context())
         opened = await self._open_for_whoever_calls(operation)
         common = self._engine.common and self._engine.common.of(operation, opened)
         if common:
@@ -117,7 +118,9 @@ class RunningOperation:
                 return self._opened
 
     async def _open(self, operation: Operation) -> Opened:
-        return await open_subscription(self._engine.operations, operation, self._asked.variables, self._context())
+        return await open_subscription(
+            self._engine.operations, operation, self._asked.request.variables, self._context()
+        )
 
     def _context(self) -> Context:
         return Context.of(self._caller(), self._engine.services)
@@ -138,7 +141,7 @@ class RunningOperation:
     async def _answer(self, response: bytes) -> None:
         await until_room(self._outbox)
         if not self._over:
-            self._outbox.write(self._head + response + b"}")
+            self._outbox.write(self._head, response + b"}")
 
     def _end(self, message: bytes) -> None:
         if not self._over:
@@ -161,9 +164,9 @@ class _Subscriber(Listener[bytes]):
             return True
         if not self._outbox.has_room:
             return False
-        self._outbox.write(self._head + shown)
+        self._outbox.write(self._head, shown)
         return True
 
-
-def _shown(error: RelayError) -> dict[str, Any]:
-    return {"message": error.message, "extensions": {"code": error.code, "retryable": error.retryable}}
+    @override
+    async def room(self) -> None:
+        await self._outbox.room()

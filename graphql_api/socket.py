@@ -46,8 +46,8 @@ class GraphQLSocket:
     def access_changed(self, subject: str | None) -> None:
         """A token ended, or a member changed (`member:<id>`); None: some such word may have been lost."""
         for connection in self._open:
-            if subject is None or connection.belongs_to(subject):
-                connection.check_access()
+            if subject is None or connection.standing.belongs_to(subject):
+                connection.standing.check()
 
     def drain(self) -> None:
         """Tell everybody to reconnect elsewhere."""

@@ -5,11 +5,13 @@ https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
 import orjson
+
+from graphql_api.documents import GraphQLRequest
 
 SUBPROTOCOL = "graphql-transport-ws"
 MAX_MESSAGE_CHARACTERS = 1024 * 1024
@@ -65,10 +67,7 @@ class Subscribe:
     """Begins an operation of any kind."""
 
     id: str
-    query: str
-    operation_name: str | None = None
-    variables: _Json = field(default_factory=dict)
-    extensions: _Json = field(default_factory=dict)
+    request: GraphQLRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,18 +110,23 @@ def _subscribe(found: _Json) -> Subscribe:
     payload = found.get("payload")
     if not isinstance(payload, dict):
         raise InvalidMessage("A subscribe message has a payload")
-    query, name = payload.get("query"), payload.get("operationName")
-    if not isinstance(query, str):
-        raise InvalidMessage("The query of a subscribe message is a string")
-    if name is not None and not isinstance(name, str):
-        raise InvalidMessage("An operationName is a string")
-    return Subscribe(
-        id=_id(found),
-        query=query,
-        operation_name=name,
+    request = GraphQLRequest(
+        query=_text(payload, "query"),
+        document_id=_text(payload, "documentId"),
+        operation_name=_text(payload, "operationName"),
         variables=_object(payload, "variables"),
         extensions=_object(payload, "extensions"),
     )
+    if request.query is None and request.document_id is None and "persistedQuery" not in request.extensions:
+        raise InvalidMessage("The query of a subscribe message is a string")
+    return Subscribe(id=_id(found), request=request)
+
+
+def _text(payload: _Json, name: str) -> str | None:
+    value = payload.get(name)
+    if value is not None and not isinstance(value, str):
+        raise InvalidMessage(f"The {name} of a subscribe message is a string")
+    return value
 
 
 def _id(found: _Json) -> str:

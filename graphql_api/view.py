@@ -7,7 +7,7 @@ The specification leaves the numbers of some refusals open. A document or variab
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -16,21 +16,23 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from broker.domain.access import Principal
 from broker.domain.errors import RelayError
-from graphql_api.context import ApiServices, Context
-from graphql_api.documents import Documents
+from graphql_api.context import Context
+from graphql_api.documents import GraphQLRequest
 from graphql_api.errors import RequestRefused, incident, refusal_shown
-from graphql_api.hosts import Hosts
+from graphql_api.event_stream import COMPLETE, HEADERS, EventStream, Streams, next_event
 from graphql_api.http_errors import MethodNotAllowed, NotAcceptable
 from graphql_api.http_request import read_request
 from graphql_api.media_types import MediaType, wanted
-from graphql_api.operations import Operations
+from graphql_api.operations import Operation
+from graphql_api.operations import Response as OperationResponse
+from graphql_api.running import Engine
 
-Authenticate = Callable[[HTTPConnection], Awaitable[Principal]]
-"""Who is behind a request. Raises `NotAuthenticated`, `NotPermitted`."""
+Credential = Callable[[HTTPConnection], str | None]
+"""The token that came with a request. Raises `NotPermitted`, `WrongHost`."""
 _METHODS = ("GET", "HEAD", "POST")
 _OFFERED = frozenset({MediaType.RESPONSE, MediaType.JSON})
+_STREAMED = frozenset({MediaType.EVENTS})
 _PARTIAL_SUCCESS = 294
 """Data and errors. Only with the media type that gives the number its meaning."""
 
@@ -38,20 +40,10 @@ _PARTIAL_SUCCESS = 294
 class GraphQLView:
     """The ASGI application behind /graphql."""
 
-    def __init__(
-        self,
-        operations: Operations,
-        services: ApiServices,
-        authenticate: Authenticate,
-        *,
-        documents: Documents,
-        hosts: Hosts,
-    ) -> None:
-        self._operations = operations
-        self._services = services
-        self._authenticate = authenticate
-        self._documents = documents
-        self._hosts = hosts
+    def __init__(self, engine: Engine, credential: Credential) -> None:
+        self._engine = engine
+        self._credential = credential
+        self.streams = Streams()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -59,7 +51,8 @@ class GraphQLView:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        media_type = wanted(request.headers.get("accept"), offered=_OFFERED)
+        offered = _OFFERED | _STREAMED if request.method != "HEAD" else _OFFERED
+        media_type = wanted(request.headers.get("accept"), offered=offered)
         try:
             return await self._run(request, media_type)
         except RequestRefused as refused:
@@ -70,22 +63,47 @@ class GraphQLView:
             return _answer({"errors": [incident(error, request.url.path)]}, media_type, 500)
 
     async def _run(self, request: Request, media_type: MediaType | None) -> Response:
-        self._hosts.require(request.headers.get("host"))
+        token = self._credential(request)
         if request.method not in _METHODS:
             raise MethodNotAllowed(f"{request.method} is not offered here", allowed=_METHODS)
         if media_type is None:
-            raise NotAcceptable(f"the answer can be one of {', '.join(sorted(_OFFERED))}")
-        principal = await self._authenticate(request)
+            raise NotAcceptable(f"the answer can be one of {', '.join(sorted(_OFFERED | _STREAMED))}")
+        principal = await self._engine.services.access.authenticate(token)
         asked = await read_request(request)
-        operation = self._operations.read(self._documents.text_of(asked), asked.operation_name)
-        if operation.kind is OperationType.MUTATION and request.method != "POST":
-            raise MethodNotAllowed("what changes something is asked with POST", allowed=("POST",))
+        context = Context.of(principal, self._engine.services)
+        if media_type is not MediaType.EVENTS:
+            response = await self._response(request, asked, context)
+            partial = "errors" in response and media_type is MediaType.RESPONSE
+            return _answer(response, media_type, _PARTIAL_SUCCESS if partial else 200)
+        try:
+            return await self._stream(request, asked, context, token=token)
+        except RequestRefused as refused:  # this protocol has it said in the stream
+            return _single_event({"errors": refused.shown})
+
+    async def _response(self, request: Request, asked: GraphQLRequest, context: Context) -> OperationResponse:
+        operation = self._operation(request, asked)
         if operation.kind is OperationType.SUBSCRIPTION:
             raise NotAcceptable("a subscription comes as 'Accept: text/event-stream', or over a WebSocket")
-        context = Context.of(principal, self._services)
-        response = await self._operations.run(operation, asked.variables, context)
-        partial = "errors" in response and media_type is MediaType.RESPONSE
-        return _answer(response, media_type, _PARTIAL_SUCCESS if partial else 200)
+        return await self._engine.operations.run(operation, asked.variables, context)
+
+    async def _stream(
+        self, request: Request, asked: GraphQLRequest, context: Context, *, token: str | None
+    ) -> Response:
+        operation = self._operation(request, asked)
+        if operation.kind is not OperationType.SUBSCRIPTION:
+            return _single_event(await self._engine.operations.run(operation, asked.variables, context))
+        await self._engine.operations.admit(operation, asked.variables, context)
+        return EventStream(self._engine, operation, asked.variables, token=token, streams=self.streams)
+
+    def _operation(self, request: Request, asked: GraphQLRequest) -> Operation:
+        operation = self._engine.read(asked)
+        if operation.kind is OperationType.MUTATION and request.method != "POST":
+            raise MethodNotAllowed("what changes something is asked with POST", allowed=("POST",))
+        return operation
+
+
+def _single_event(response: Mapping[str, Any]) -> Response:
+    return Response(next_event(response) + COMPLETE, headers=HEADERS)
 
 
 def _answer(

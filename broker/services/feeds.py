@@ -1,9 +1,10 @@
 """One follower of a session's log in a process, for all its readers who are caught up.
 
 A reader comes with a cursor, reads what it has missed from the log at its own pace, and joins an audience: those who
-want the same of the same events, so that each event is made ready for them once. One that cannot take the next event at
-once has fallen behind: it leaves the audience and reads from the log again. So nobody waits for the slowest, nothing is
-queued for it, and it misses nothing.
+want the same of the same events, so that each event is made ready for them once. When some cannot take the next event
+the feed waits a moment for them, so that a burst is taken in step; one that still cannot has fallen behind: it leaves the
+audience, reads from the log again, and is not waited for when it is back. So nobody waits for the slow for long, nothing
+is queued for them, and they miss nothing.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ _log = logging.getLogger(__name__)
 _PAGE = 200
 _REMEMBERED = 512
 """Events kept while somebody is catching up, so that it can join between two of them."""
+_GRACE_S = 0.1
+"""How long an event waits for listeners that have no room."""
+_DISTRUST_S = 60.0
+"""For how long one that fell behind is not waited for again."""
 _RETRY_S = 0.5
 """Between two tries to go on when the store is away."""
 
@@ -67,9 +72,15 @@ class Listener(Generic[_Shown]):
         """Set when it is no longer in an audience."""
         self.error: RelayError | None = None
         """Why nothing more will come."""
+        self.distrusted_until = 0.0
+        """In the loop's time."""
 
     def take(self, shown: _Shown) -> bool:
-        """Take the next event; False when that is not possible at once: it has fallen behind."""
+        """Take the next event; False when there is no room for it now."""
+        raise NotImplementedError
+
+    async def room(self) -> None:
+        """Wait until there is room."""
         raise NotImplementedError
 
     def sent_away(self, error: RelayError | None = None) -> None:
@@ -92,10 +103,11 @@ class _Audience(Generic[_Shown]):
         self._show = show
         self.listeners: list[Listener[_Shown]] = []
 
-    def hear(self, event: Logged) -> None:
+    def hear(self, event: Logged) -> list[_Behind[_Shown]]:
+        """Hand an event out; what could not be taken."""
         shown = self._show.of(event)
         if shown is None:
-            return
+            return []
         offset, behind = event.cursor.offset, []
         for listener in self.listeners:
             if offset <= listener.position:
@@ -103,10 +115,30 @@ class _Audience(Generic[_Shown]):
             if listener.take(shown):
                 listener.position = offset
             else:
-                behind.append(listener)
-        for listener in behind:
-            self.listeners.remove(listener)
-            listener.sent_away()
+                behind.append(_Behind(self, listener, shown, offset))
+        return behind
+
+
+@dataclass(frozen=True, slots=True)
+class _Behind(Generic[_Shown]):
+    """An event that a listener had no room for."""
+
+    audience: _Audience[_Shown]
+    listener: Listener[_Shown]
+    shown: _Shown
+    offset: int
+
+    async def take(self) -> None:
+        await self.listener.room()
+        if self.listener.take(self.shown):
+            self.listener.position = self.offset
+
+    def give_up(self, now: float) -> None:
+        """Let the listener go on by itself."""
+        self.listener.distrusted_until = now + _DISTRUST_S
+        with contextlib.suppress(ValueError):  # it may have left meanwhile
+            self.audience.listeners.remove(self.listener)
+        self.listener.sent_away()
 
 
 class Feed:
@@ -159,11 +191,12 @@ class Feed:
         missed = _Audience(show)
         missed.listeners.append(listener)
         for event in self._recent:
-            missed.hear(event)
-        if not listener.away.is_set():
-            audience = self._audiences.setdefault(show.key, missed)
-            if audience is not missed:
-                audience.listeners.append(listener)
+            if missed.hear(event):
+                listener.sent_away()  # it goes on by itself
+                return True
+        audience = self._audiences.setdefault(show.key, missed)
+        if audience is not missed:
+            audience.listeners.append(listener)
         return True
 
     def leave(self, listener: Listener[_Shown], show: Show[_Shown]) -> None:
@@ -205,14 +238,26 @@ class Feed:
                     self._send_away()
                     self.position = Cursor(item.first.epoch, item.first.offset - 1)
                 else:
-                    self._hear(Logged(item))
+                    await self._hear(Logged(item))
 
-    def _hear(self, event: Logged) -> None:
+    async def _hear(self, event: Logged) -> None:
         self.position = event.cursor
         if self._catching_up:
             self._recent.append(event)
-        for audience in list(self._audiences.values()):
-            audience.hear(event)
+        behind = [each for audience in self._audiences.values() for each in audience.hear(event)]
+        if behind:
+            await self._wait_for(behind)
+
+    async def _wait_for(self, behind: list[_Behind[Any]]) -> None:
+        now = asyncio.get_running_loop().time()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GRACE_S):
+                for each in behind:
+                    if each.listener.distrusted_until <= now:
+                        await each.take()
+        for each in behind:
+            if each.listener.position < each.offset:
+                each.give_up(now)
 
     def _send_away(self, error: RelayError | None = None) -> None:
         self._recent.clear()

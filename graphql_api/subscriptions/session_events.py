@@ -66,14 +66,20 @@ class _Queue(Listener[Logged]):
         super().__init__()
         self._arrived: deque[Logged] = deque()
         self._wake = asyncio.Event()
+        self._has_room = asyncio.Event()
 
     @override
     def take(self, shown: Logged) -> bool:
         if len(self._arrived) >= _QUEUE:
+            self._has_room.clear()
             return False
         self._arrived.append(shown)
         self._wake.set()
         return True
+
+    @override
+    async def room(self) -> None:
+        await self._has_room.wait()
 
     @override
     def sent_away(self, error: RelayError | None = None) -> None:
@@ -85,6 +91,9 @@ class _Queue(Listener[Logged]):
         while self._arrived or not self.away.is_set():
             self._wake.clear()
             while self._arrived:
-                yield self._arrived.popleft()
+                event = self._arrived.popleft()
+                if len(self._arrived) == _QUEUE // 2:
+                    self._has_room.set()
+                yield event
             if not self.away.is_set():
                 await self._wake.wait()
