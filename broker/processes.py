@@ -16,6 +16,7 @@ import orjson
 import uvicorn
 
 from broker.adapters.clickhouse.client import clickhouse_server, embedded_clickhouse
+from broker.adapters.clickhouse.opening import opened_in_time
 from broker.adapters.clickhouse.store import open_log_store
 from broker.adapters.embedded import FolderLock, embedded_redis, write_private
 from broker.app import (
@@ -26,11 +27,13 @@ from broker.app import (
     build_services,
     build_shipping,
     build_timekeeper,
+    dashboard_link,
 )
 from broker.domain.access import TokenKind
 from broker.domain.errors import RelayError
 from broker.domain.ids import WorkspaceId
 from broker.gateway.sockets import OpenSockets
+from broker.gateway.websocket_protocol import WebSocketProtocol
 from broker.protocol.agent_session import MAX_FRAME_BYTES
 from broker.protocol.proxy import MAX_LINK_MESSAGE_BYTES
 from broker.services.access import new_token
@@ -71,17 +74,20 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def run_up(settings: Settings, *, on_ready: Callable[[Settings], None]) -> None:
-    """The whole broker in one process, until SIGTERM or SIGINT. Raises `DataFolderBusy`, `PortInUse`, …"""
+async def run_up(settings: Settings, *, on_ready: Callable[[Settings, str], None]) -> None:
+    """The whole broker in one process, until SIGTERM or SIGINT; told when ready with a sign-in link.
+
+    Raises `DataFolderBusy`, `PortInUse`, …
+    """
     lock = FolderLock(settings.data_dir)
     lock.acquire()
     try:
         with _bound(settings) as (listening, bound):
             async with _redis(bound) as url, _logs(bound, embedded=True) as logs:
                 adapters = build_adapters(url, logs=logs)
-                await _adopt_key(bound, adapters)
+                link = await _adopt_key(bound, adapters)
                 async with _worker(bound, url, logs), _told(bound):
-                    await _serve(bound, adapters, listening, on_ready=on_ready)
+                    await _serve(bound, adapters, listening, on_ready=lambda ready: on_ready(ready, link))
     finally:
         lock.release()
 
@@ -96,8 +102,9 @@ async def run_gateway(settings: Settings, *, on_ready: Callable[[Settings], None
 async def run_worker(settings: Settings, *, on_ready: Callable[[Settings], None]) -> None:
     """One worker on a shared Redis, until SIGTERM or SIGINT."""
     async with _logs(settings, embedded=False) as logs, _worker(settings, _shared(settings), logs):
+        signalled = _signalled()
         on_ready(settings)
-        await _signalled().wait()
+        await signalled.wait()
 
 
 def _shared(settings: Settings) -> str:
@@ -141,20 +148,20 @@ async def _logs(settings: Settings, *, embedded: bool) -> AsyncIterator[LogStore
     if not settings.keep_logs or (settings.clickhouse_url is None and not embedded):
         yield None
         return
-    url = settings.clickhouse_url
-    engine = clickhouse_server(url) if url else embedded_clickhouse(settings.data_dir / "clickhouse")
-    async with engine as clickhouse:
-        store = await open_log_store(clickhouse)
-        if store.degraded:
-            _log.warning("log store: %s", store.degraded)
-        yield store
+    if settings.clickhouse_url:
+        async with clickhouse_server(settings.clickhouse_url) as clickhouse, opened_in_time(clickhouse) as store:
+            yield store
+    else:
+        async with embedded_clickhouse(settings.data_dir / "clickhouse") as clickhouse:
+            yield await open_log_store(clickhouse)
 
 
-async def _adopt_key(settings: Settings, adapters: Adapters) -> None:
-    """The workspace key in the data folder, made at the first start."""
+async def _adopt_key(settings: Settings, adapters: Adapters) -> str:
+    """The workspace key in the data folder, made at the first start; a link for its owner."""
     token = _read_or_make_key(settings.key_file)
     services = build_services(settings, adapters, gateway="start")
     await services.access.adopt_workspace(token, workspace=_WORKSPACE, name="local", plan=settings.plan)
+    return await dashboard_link(settings, services, _WORKSPACE)
 
 
 def _read_or_make_key(path: Path) -> str:
@@ -200,6 +207,7 @@ async def _serve(
             app,
             log_config=None,
             access_log=False,
+            ws=WebSocketProtocol,
             ws_max_size=max(MAX_LINK_MESSAGE_BYTES, MAX_FRAME_BYTES),
             ws_ping_interval=_PING_S,
             ws_ping_timeout=_PING_S,

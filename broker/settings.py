@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import platformdirs
 
+from broker.domain.api_limits import ApiLimits, DocumentTrust
 from broker.domain.plans import Plan
 from broker.protocol.local import DEFAULT_PORT, KEY_FILE, UP_FILE
 
@@ -32,9 +34,22 @@ class Settings:
     """Whether sessions' logs go to a log store; without one they end with what Redis holds."""
     public_url: str | None = None
     """How people and machines reach the gateway, when a proxy or load balancer stands before it."""
+    allowed_origins: tuple[str, ...] = ()
+    """Pages of these may act for people who signed in, beside our own: `https://host`, no path."""
+    owner: str = "operator"
+    """The name of the person that `up` makes the first owner."""
     plan: Plan = Plan.TEAM
     """Of the workspace that `up` makes; a broker of one's own has no reason to be tight."""
     approval_deadline_s: int = 24 * 3600
+    api_limits: ApiLimits = field(default_factory=ApiLimits)
+    """Of /graphql."""
+    allowed_hosts: tuple[str, ...] = ()
+    """What /graphql is called in Host headers, beside the URL's name, `localhost` and addresses."""
+    document_trust: DocumentTrust = DocumentTrust.OFF
+    trusted_documents: Path | None = None
+    """A folder of `*.graphql` files, or a JSON file of documents by hash."""
+    fan_out_in_common: bool = True
+    """Whether live events are made ready once for all who follow them; else each subscriber's are executed for it."""
     drain_s: float = 5.0
     """How long running requests may take to finish after SIGTERM."""
 
@@ -42,6 +57,12 @@ class Settings:
     def url(self) -> str:
         """The base URL to print and to put in links."""
         return self.public_url or f"http://{_in_url(self.host)}:{self.port}"
+
+    @property
+    def origin(self) -> str:
+        """Of the pages at `url`, as browsers say it."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc}"
 
     @property
     def key_file(self) -> Path:

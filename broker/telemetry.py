@@ -19,7 +19,7 @@ REQUEST_SECONDS = Histogram(
     "relaycast_request_seconds", "HTTP request duration", ["route"], buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1)
 )
 
-_SECRET = re.compile(r"\b((?:rk|at|nt|ot)_live_)[A-Za-z0-9_-]{8,}")
+_SECRET = re.compile(r"\b((?:rk|at|nt|ot|mt|oc)_live_)[A-Za-z0-9_-]{8,}")
 
 
 class _Redacting(logging.Filter):
@@ -41,3 +41,6 @@ def configure_logging(*, verbose: bool) -> None:
     root.handlers = [handler]
     root.setLevel(logging.DEBUG if verbose else logging.WARNING)
     logging.getLogger("broker").setLevel(logging.DEBUG if verbose else logging.INFO)
+    # Each try to reach a server that is away would be told twice: here, and by those who tried.
+    for driver in ("clickhouse_connect", "urllib3"):
+        logging.getLogger(driver).setLevel(logging.DEBUG if verbose else logging.ERROR)

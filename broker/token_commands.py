@@ -9,7 +9,7 @@ import click
 from broker.domain.access import TokenKind
 from broker.operator_client import ask
 
-_MINTED = [kind.value for kind in TokenKind if kind is not TokenKind.AGENT]
+_MINTED = [kind.value for kind in TokenKind if kind not in {TokenKind.AGENT, TokenKind.MEMBER}]
 
 
 @click.group()

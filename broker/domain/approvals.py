@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from broker.domain.errors import BadRequest
 from broker.domain.ids import AgentId, ApprovalId, SessionId
 
 
@@ -57,6 +59,36 @@ class Approval:
     deadline_ms: int
     answered_by: str | None
     note: str | None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ApprovalPlace:
+    """A place among those that wait, the longest waiting first. What is answered meanwhile moves no other."""
+
+    asked_at_ms: int
+    id: ApprovalId
+
+    def __str__(self) -> str:
+        return f"{self.asked_at_ms}~{self.id}"
+
+
+def parse_approval_place(text: str) -> ApprovalPlace:
+    """Read `<ms>~<id>`; raise `BadRequest` otherwise."""
+    found = re.fullmatch(r"([0-9]{1,15})~([0-9A-Za-z-]{1,64})", text)
+    if not found:
+        raise BadRequest(f"{text[:80]!r} is not a place among approvals; leave it out to begin with the first")
+    return ApprovalPlace(int(found[1]), ApprovalId(found[2]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingApprovals:
+    """A page of those that wait."""
+
+    approvals: list[Approval]
+    next: ApprovalPlace | None
+    """Where the next page begins; None when there is none."""
+    total: int
+    """How many wait in all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

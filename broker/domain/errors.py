@@ -2,11 +2,12 @@
 
 RelayError
 ├── BadRequest            INVALID_ARGUMENT, INVALID_NAME, INVALID_ADDRESS, INVALID_QUERY, INVALID_RULE, TOO_LARGE
-├── NotAuthenticated      UNAUTHENTICATED, TOKEN_REVOKED
-├── NotPermitted          NOT_PERMITTED
+├── NotAuthenticated      UNAUTHENTICATED, TOKEN_REVOKED, SIGN_IN_FAILED
+├── NotPermitted          NOT_PERMITTED, ORIGIN_REFUSED
 ├── NotFound              SESSION_NOT_FOUND, AGENT_NOT_FOUND, MESSAGE_NOT_FOUND, APPROVAL_NOT_FOUND, …
-├── Conflict              NAME_TAKEN, APPROVAL_ALREADY_ANSWERED, IDEMPOTENCY_MISMATCH, …
+├── Conflict              NAME_TAKEN, APPROVAL_ALREADY_ANSWERED, IDEMPOTENCY_MISMATCH, NO_CONVERSATION, LAST_OWNER, …
 ├── QuotaExceeded         QUOTA_EXCEEDED
+├── RateLimited           RATE_LIMITED
 ├── NoPlacement           NO_PROXY, CLI_MISSING, VERSION_NOT_SUPPORTED
 ├── SpawnFailed           SPAWN_FAILED
 ├── Fenced                FENCED
@@ -26,16 +27,24 @@ class RelayError(Exception):
     retryable = False
     http_status = 500
 
-    def __init__(self, message: str, *, code: str | None = None, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        retry_after_s: float | None = None,
+        details: dict[str, object] | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code or type(self).code
         self.retry_after_s = retry_after_s
+        self._details = details or {}
 
     @property
     def details(self) -> dict[str, object]:
         """What programs may want to know beyond the code."""
-        return {}
+        return self._details
 
 
 class BadRequest(RelayError):
@@ -74,9 +83,20 @@ class Conflict(RelayError):
 
 
 class QuotaExceeded(RelayError):
-    """The plan's limit is reached; the message says which and when it resets."""
+    """The plan's limit is reached; the message says which and when it resets.
+
+    `details` has the `limit` and, where it resets by itself, `resets_at_ms`.
+    """
 
     code = "QUOTA_EXCEEDED"
+    http_status = 429
+
+
+class RateLimited(RelayError):
+    """Too many in too short a time; `retry_after_s` says when to go on."""
+
+    code = "RATE_LIMITED"
+    retryable = True
     http_status = 429
 
 

@@ -10,5 +10,7 @@ MessageId = NewType("MessageId", str)
 """A UUID; the same on every redelivery, and the idempotency key at the agent."""
 ApprovalId = NewType("ApprovalId", str)
 TokenId = NewType("TokenId", str)
+MemberId = NewType("MemberId", str)
+"""A person in a workspace."""
 LinkId = NewType("LinkId", str)
 """Who carries an agent's frames: a proxy's id, or `direct:<agent id>` for an agent that dials in itself."""

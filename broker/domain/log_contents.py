@@ -24,6 +24,7 @@ def add_content(draft: Draft, content: dict[str, Any]) -> None:
             _command(draft, content)
         case "files":
             draft.is_about(LineKind.FILES).changes(content.get("changes"))
+            draft.used(text_of(content.get("tool")))
         case "usage":
             draft.is_about(LineKind.USAGE).spends(content)
         case "problem":
@@ -37,11 +38,13 @@ def add_content(draft: Draft, content: dict[str, Any]) -> None:
 
 def _tool_result(draft: Draft, content: dict[str, Any]) -> None:
     draft.is_about(LineKind.TOOL).say(text_of(content.get("output")))
+    draft.used(text_of(content.get("tool")))
     if content.get("ok") is False:
         draft.failed()
 
 
 def _command(draft: Draft, content: dict[str, Any]) -> None:
     draft.is_about(LineKind.COMMAND).runs(text_of(content.get("command")))
+    draft.used(text_of(content.get("tool")))
     draft.exits(content.get("exit_code"))
     draft.say(text_of(content.get("output")))

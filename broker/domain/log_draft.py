@@ -75,6 +75,10 @@ class Draft:
         self.tool = tool
         self.say(f"{tool} ({server})" if server else tool)
 
+    def used(self, tool: str) -> None:
+        """The tool whose result this is; it is found by its name, but the name is not among the words."""
+        self.tool = tool or self.tool
+
     def runs(self, command: str) -> None:
         """A command line."""
         if command:

@@ -69,11 +69,17 @@ def _matches(rule: Rule, asked: Asked) -> bool:
 def _command_matches(rule: Rule, command: str | None) -> bool:
     if command is None:
         return False
-    pattern = rule.command or "*"
+    pattern = "*" if rule.command is None else rule.command
     if rule.effect is Effect.ALLOW:
-        inner = _unwrapped(command, trusted_shells_only=True)
-        return _is_simple(inner) and fnmatchcase(inner, pattern)
+        inner = allowable(command)
+        return inner is not None and fnmatchcase(inner, pattern)
     return any(fnmatchcase(text, pattern) for text in _parts(command, _NESTED))
+
+
+def allowable(command: str) -> str | None:
+    """What an allow rule compares with its pattern; None for a compound command, which no allow rule covers."""
+    inner = _unwrapped(command, trusted_shells_only=True)
+    return inner if _is_simple(inner) else None
 
 
 _SHELLS = {"bash", "sh", "zsh"}

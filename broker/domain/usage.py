@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from broker.domain.ids import SessionId
+from broker.domain.plans import LIMITS, Plan
 
 
 class UsageBy(StrEnum):
@@ -46,3 +47,19 @@ class Usage:
     session: SessionId | None = None
     agent: str | None = None
     counts: Counts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessagesToday:
+    """What was accepted today against what the plan allows."""
+
+    count: int
+    limit: int | None
+    """None: as many as you like."""
+    resets_at: datetime
+
+
+def messages_today(count: int, *, plan: Plan, now: datetime) -> MessagesToday:
+    """Days are UTC days, as the scripts that count have them."""
+    midnight = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), datetime.min.time(), tzinfo=UTC)
+    return MessagesToday(count=count, limit=LIMITS[plan].messages_per_day or None, resets_at=midnight)

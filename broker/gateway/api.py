@@ -18,9 +18,11 @@ from broker.domain.messages import Mode
 from broker.domain.rules import Effect, Rule
 from broker.domain.sessions import Session
 from broker.gateway.container import Services
-from broker.gateway.http import Answer, Body, bearer, guarded, integer, read_body, timed
+from broker.gateway.credentials import credential, shown_caller
+from broker.gateway.http import Answer, Body, guarded, integer, read_body, timed
 from broker.services.sessions import MAX_PAGE
 from broker.services.spawner import DEFAULT_WAIT_S, SpawnRequest
+from broker.services.web_links import session_url
 from broker.telemetry import MESSAGES
 
 _Short = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -98,6 +100,7 @@ class Api:
             ("POST", f"{session}/agents", self.spawn),
             ("DELETE", f"{session}/agents/{{name}}", self.release),
             ("POST", f"{session}/agents/{{name}}/interrupt", self.interrupt),
+            ("POST", f"{session}/agents/{{name}}/resume", self.resume),
             ("POST", f"{session}/messages", self.send),
             ("GET", f"{session}/messages/{{message}}", self.trace),
             ("POST", f"{session}/channels/{{channel}}/members", self.join),
@@ -116,7 +119,7 @@ class Api:
         return [Route(path, timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
 
     async def _caller(self, request: Request) -> Principal:
-        return await self._s.access.authenticate(bearer(request))
+        return await self._s.access.authenticate(credential(request))
 
     async def _in_session(self, request: Request) -> tuple[Principal, Session]:
         principal = await self._caller(request)
@@ -124,16 +127,7 @@ class Api:
 
     async def whoami(self, request: Request) -> Response:
         """Who the token stands for and what it may do."""
-        caller = await self._caller(request)
-        return Answer(
-            {
-                "workspace": {"id": caller.workspace, "plan": caller.plan},
-                "kind": caller.kind,
-                "name": caller.name,
-                "permissions": sorted(caller.permissions),
-                "session": caller.session,
-            }
-        )
+        return Answer(shown_caller(await self._caller(request)))
 
     async def sessions(self, request: Request) -> Response:
         """All sessions the caller can see."""
@@ -203,6 +197,14 @@ class Api:
         name = request.path_params["name"]
         await self._s.spawner.interrupt(principal, session, name)
         return Answer(await self._s.sessions.agent(principal, session, name))
+
+    async def resume(self, request: Request) -> Response:
+        """Bring an agent back that has ended; answers when it is ready, or at once with `?wait=false`."""
+        principal, session = await self._in_session(request)
+        agent = await self._s.spawner.resume(principal, session, request.path_params["name"])
+        if request.query_params.get("wait") != "false":
+            agent = await self._s.spawner.wait_ready(principal, agent)
+        return Answer(agent)
 
     async def send(self, request: Request) -> Response:
         """Accept a message; says where it stands with each recipient."""
@@ -309,7 +311,7 @@ class Api:
         return {
             "id": session.id,
             "name": session.name,
-            "url": f"{self._s.public_url}/session/{session.id}",
+            "url": session_url(self._s.public_url, session),
             "epoch": session.epoch,
             "offset": session.offset,
             "searchable": session.searchable,

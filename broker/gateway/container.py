@@ -7,16 +7,23 @@ from dataclasses import dataclass
 
 from broker.domain.ids import LinkId, WorkspaceId
 from broker.services.access import Access
+from broker.services.activity import Activity
+from broker.services.allowance import Allowance
 from broker.services.approvals import ApprovalDesk
+from broker.services.feeds import Feeds
+from broker.services.file_history import FileHistory
 from broker.services.hub import Hub
 from broker.services.linking import Linking
 from broker.services.log_reader import LogReader
 from broker.services.log_search import LogSearch
+from broker.services.members import Members
 from broker.services.ports import Bus
 from broker.services.redaction import Redaction
+from broker.services.requests import Requests
 from broker.services.retention import LogRetention
 from broker.services.router import Router
 from broker.services.sessions import Sessions
+from broker.services.sign_in import SignIn
 from broker.services.spawner import Spawner
 from broker.services.transfer import Transfer
 from broker.services.usage import UsageMeter
@@ -27,9 +34,12 @@ class Services:
     """One of each, shared by all connections of a process."""
 
     access: Access
+    allowance: Allowance
     sessions: Sessions
     log_reader: LogReader
     log_search: LogSearch
+    file_history: FileHistory
+    requests: Requests
     router: Router
     spawner: Spawner
     desk: ApprovalDesk
@@ -38,7 +48,11 @@ class Services:
     meter: UsageMeter
     retention: LogRetention
     transfer: Transfer
+    members: Members
+    sign_in: SignIn
     hub: Hub
+    feeds: Feeds
+    activity: Activity
     bus: Bus
     link_channel: Callable[[WorkspaceId, LinkId], str]
     public_url: str

@@ -67,8 +67,7 @@ class DirectSocket:
         """Serve until either side ends."""
         await websocket.accept()
         try:
-            principal = await self._s.access.authenticate(bearer(websocket))
-            with self._sockets.holding(websocket, principal):
+            async with self._sockets.admitted(websocket, bearer(websocket)) as principal:
                 agent = await self._agent(websocket, principal)
                 await _Connection(self._s, websocket, principal, agent).run()
         except (RelayError, ProtocolViolation, WebSocketDisconnect, RuntimeError) as error:

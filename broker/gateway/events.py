@@ -13,7 +13,7 @@ from broker.domain.errors import BadRequest, NotAuthenticated, NotFound, RelayEr
 from broker.domain.events import Cursor, parse_cursor
 from broker.domain.sessions import Session
 from broker.gateway.container import Services
-from broker.gateway.http import bearer
+from broker.gateway.credentials import credential
 from broker.gateway.sockets import OpenSockets, close, receive_text
 from broker.protocol import close_codes
 from broker.protocol.close_codes import CloseCode
@@ -33,9 +33,9 @@ class EventSocket:
         """Serve one connection. A refusal is a close code, never an HTTP status: browsers cannot read those."""
         await websocket.accept()
         try:
-            principal = await self._s.access.authenticate(bearer(websocket))
-            with self._sockets.holding(websocket, principal), EVENT_READERS.track_inprogress():
-                await self._follow(websocket, principal)
+            async with self._sockets.admitted(websocket, credential(websocket)) as principal:
+                with EVENT_READERS.track_inprogress():
+                    await self._follow(websocket, principal)
         except RelayError as error:
             await close(websocket, _code(error))
         except (WebSocketDisconnect, RuntimeError):

@@ -15,7 +15,8 @@ from broker.domain.errors import BadRequest
 from broker.domain.retention import Retention
 from broker.domain.usage import UsageBy
 from broker.gateway.container import Services
-from broker.gateway.http import Answer, Body, bearer, guarded, read_body, timed
+from broker.gateway.credentials import credential
+from broker.gateway.http import Answer, Body, guarded, read_body, timed
 
 
 class _RedactionRule(Body):
@@ -51,7 +52,7 @@ class LogKeepingApi:
         return [Route(path, timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
 
     async def _caller(self, request: Request) -> Principal:
-        return await self._s.access.authenticate(bearer(request))
+        return await self._s.access.authenticate(credential(request))
 
     async def redaction(self, request: Request) -> Response:
         """The workspace's own redaction rules."""

@@ -16,7 +16,8 @@ from broker.domain.events import parse_cursor
 from broker.domain.log_pages import MAX_PAGE, Facet, parse_search_cursor, to_ms
 from broker.domain.log_reading import instant
 from broker.gateway.container import Services
-from broker.gateway.http import Answer, bearer, guarded, integer, timed
+from broker.gateway.credentials import credential
+from broker.gateway.http import Answer, guarded, integer, timed
 from broker.services.log_reader import LogSpan
 from broker.services.log_search import MAX_CONTEXT, MAX_HITS, FoundHit, FoundLine
 
@@ -108,7 +109,7 @@ class LogsApi:
         return _span(span)
 
     async def _caller(self, request: Request) -> Principal:
-        return await self._s.access.authenticate(bearer(request))
+        return await self._s.access.authenticate(credential(request))
 
 
 def _query(request: Request) -> str:

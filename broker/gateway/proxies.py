@@ -46,8 +46,8 @@ class ProxySocket:
 
     async def _served(self, websocket: WebSocket) -> CloseCode | None:
         try:
-            principal = await self._s.access.authenticate(bearer(websocket))
-            with self._sockets.holding(websocket, principal):  # from here on a revocation closes it, said hello or not
+            # From here on a revocation closes it, said hello or not.
+            async with self._sockets.admitted(websocket, bearer(websocket), renewed=True) as principal:
                 hello = await _hello(websocket)
                 await _Connection(self._s, websocket, principal, hello).run()
         except (RelayError, ProtocolViolation, TimeoutError, WebSocketDisconnect, RuntimeError) as error:

@@ -1,43 +1,107 @@
-"""All open sockets of this process: closing them when their token is revoked or the gateway drains."""
+"""All open sockets of this process: closing them when their access ends or the gateway drains."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from broker.domain.access import Principal
+from broker.domain.access import Permission, Principal
+from broker.domain.errors import NotAuthenticated, NotPermitted, Unavailable
 from broker.protocol import close_codes
 from broker.protocol.close_codes import CloseCode
 from broker.protocol.errors import ProtocolViolation
 
 _CLOSE_S = 2.0
 """A peer that does not answer a close frame must not hold up a shutdown."""
+_MEMBER = "member:"
+
+
+@dataclass(slots=True)
+class _Held:
+    token: str | None
+    renewed: bool
+    principal: Principal | None = None
+    """None until it is authenticated."""
+    stale: bool = False
+    """Something changed while it was being authenticated, perhaps too late for the answer."""
 
 
 class OpenSockets:
-    """Knows every open socket and whose it is."""
+    """Knows every open socket and whose it is.
 
-    def __init__(self) -> None:
-        self._open: dict[WebSocket, Principal] = {}
+    Each is looked at again whenever its access may have become less: when its member has changed, when its token
+    should have ended, and when such news may have been missed. Those whose token is renewed in-band are closed only
+    when it is revoked: what they came with may end before they do.
+    """
 
-    @contextlib.contextmanager
-    def holding(self, websocket: WebSocket, principal: Principal) -> Iterator[None]:
-        """Count a socket as open while the block runs."""
-        self._open[websocket] = principal
+    def __init__(self, authenticate: Callable[[str | None], Awaitable[Principal]]) -> None:
+        self._authenticate = authenticate
+        self._open: dict[WebSocket, _Held] = {}
+        self._others: list[Callable[[], None]] = []
+
+    def drain_too(self, drain: Callable[[], None]) -> None:
+        """What else is to tell its peers when the gateway drains."""
+        self._others.append(drain)
+
+    @contextlib.asynccontextmanager
+    async def admitted(
+        self, websocket: WebSocket, token: str | None, *, renewed: bool = False
+    ) -> AsyncIterator[Principal]:
+        """Authenticate a socket and count it as open while the block runs. Raises `NotAuthenticated`."""
+        held = self._open[websocket] = _Held(token, renewed)
         try:
-            yield
+            principal = await self._authenticate(token)
+            while held.stale:
+                held.stale = False
+                principal = await self._authenticate(token)
+            held.principal = principal
+            yield principal
         finally:
             del self._open[websocket]
 
-    async def revoked(self, token_id: str) -> None:
-        """Close what a revoked token opened."""
-        await self._close([w for w, p in self._open.items() if p.token_id == token_id], close_codes.UNAUTHENTICATED)
+    async def access_changed(self, what: str | None) -> None:
+        """Follow a change: a token's id, `member:<id>`, or None when some may have been missed."""
+        for held in self._open.values():
+            held.stale = held.principal is None
+        if what is None:
+            await self._check(lambda _: True)
+        elif what.startswith(_MEMBER):
+            await self._check(lambda principal: principal.member == what.removeprefix(_MEMBER))
+        else:
+            ended = [w for w, held in self._open.items() if held.principal and held.principal.token_id == what]
+            await self._close(ended, close_codes.UNAUTHENTICATED)
+
+    async def end_expired(self, now_ms: int) -> None:
+        """Close what was opened with a token that has ended by now and was not used since."""
+        await self._check(lambda principal: principal.expires_at_ms is not None and principal.expires_at_ms <= now_ms)
+
+    async def _check(self, concerned: Callable[[Principal], bool]) -> None:
+        found = [
+            (websocket, held)
+            for websocket, held in self._open.items()
+            if held.principal is not None and not held.renewed and concerned(held.principal)
+        ]
+        await asyncio.gather(*(self._check_one(websocket, held) for websocket, held in found))
+
+    async def _check_one(self, websocket: WebSocket, held: _Held) -> None:
+        try:
+            held.principal = await self._authenticate(held.token)
+            held.principal.require(Permission.READ)
+        except NotAuthenticated:
+            await close(websocket, close_codes.UNAUTHENTICATED)
+        except NotPermitted:
+            await close(websocket, close_codes.NOT_PERMITTED)
+        except Unavailable:
+            await close(websocket, close_codes.STORE_AWAY)
 
     async def drain(self) -> None:
         """Tell everybody to reconnect elsewhere."""
+        for drain in self._others:
+            drain()
         await self._close(list(self._open), close_codes.DRAINING)
 
     async def _close(self, websockets: list[WebSocket], code: CloseCode) -> None:

@@ -14,7 +14,8 @@ from broker.domain.errors import BadRequest
 from broker.domain.ids import SessionId
 from broker.domain.log_transfer import ARCHIVE_VERSION, MAX_ROWS, row_to_json
 from broker.gateway.container import Services
-from broker.gateway.http import Answer, Body, bearer, guarded, integer, read_body, timed
+from broker.gateway.credentials import credential
+from broker.gateway.http import Answer, Body, guarded, integer, read_body, timed
 from broker.services.transfer import ControlPlane
 
 _MAX_IMPORT_BYTES = 64 * 1024 * 1024
@@ -51,7 +52,7 @@ class TransferApi:
         return [Route(path, timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
 
     async def _caller(self, request: Request) -> Principal:
-        return await self._s.access.authenticate(bearer(request))
+        return await self._s.access.authenticate(credential(request))
 
     async def contents(self, request: Request) -> Response:
         """What there is to export: `?session=` for one session."""

@@ -151,9 +151,9 @@ class AcpSession:
         return to_agent(raw, "session/request_permission:result", *events)
 
     def _reject(self, call_id: str, note: str) -> ToolReturned:
-        self._tools.pop(call_id, None)
+        tool = self._tools.pop(call_id, None) or Tool(call_id=call_id)
         self._rejected.add(call_id)
-        return ToolReturned(call_id=call_id, ok=False, output=note or "Permission was denied.")
+        return tool.returned(ok=False, output=note or "Permission was denied.")
 
     def _withdraw_all(self) -> list[Frame]:
         withdrawn, self._pending = self._pending, {}

@@ -204,6 +204,10 @@ class Tool:
         return named[2], named[1]
 
     @property
+    def _name(self) -> tuple[str | None, str]:
+        return self.mcp_name or (None, self.kind)
+
+    @property
     def command(self) -> str | None:
         """Of a shell call: the command; Gemini gives it as the title."""
         if self.kind != "execute":
@@ -229,21 +233,26 @@ class Tool:
 
     def called(self) -> ToolCalled:
         """The event for its beginning."""
-        server, tool = self.mcp_name or (None, self.kind)
+        server, tool = self._name
         return ToolCalled(call_id=self.call_id, tool=tool, server=server, input=self.input)
+
+    def returned(self, *, ok: bool, output: str) -> ToolReturned:
+        """The event for a result that is neither a command's nor an edit's."""
+        server, tool = self._name
+        return ToolReturned(call_id=self.call_id, ok=ok, output=output, tool=tool, server=server)
 
     def ended(self, *, ok: bool) -> Iterator[AgentEvent]:
         """The event for its end."""
         if ok and self.command is not None:
-            yield CommandRan(call_id=self.call_id, command=self.command, output=self.output)
+            yield CommandRan(call_id=self.call_id, command=self.command, output=self.output, tool=self.kind)
         elif ok and self.changes:
-            yield FilesChanged(call_id=self.call_id, changes=self.changes)
+            yield FilesChanged(call_id=self.call_id, changes=self.changes, tool=self.kind)
         else:
-            yield ToolReturned(call_id=self.call_id, ok=ok, output=self.output)
+            yield self.returned(ok=ok, output=self.output)
 
     def approval_requested(self, native_id: str, *, can_allow_session: bool) -> ApprovalRequested:
         """The event for its permission request."""
-        server, tool = self.mcp_name or (None, self.kind)
+        server, tool = self._name
         return ApprovalRequested(
             native_id=native_id,
             tool=f"mcp__{server}__{tool}" if server else tool,

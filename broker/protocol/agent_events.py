@@ -172,6 +172,9 @@ class ToolReturned:
     call_id: str
     ok: bool
     output: str = ""
+    tool: str = ""
+    """As in its call; '' when that was not seen."""
+    server: str | None = None
     type: Literal["tool_result"] = "tool_result"
 
 
@@ -184,6 +187,8 @@ class CommandRan:
     cwd: str | None = None
     exit_code: int | None = None
     output: str = ""
+    tool: str = ""
+    """The one that ran it, as in its call."""
     type: Literal["command"] = "command"
 
 
@@ -193,6 +198,8 @@ class FilesChanged:
 
     call_id: str
     changes: tuple[FileChange, ...]
+    tool: str = ""
+    """The one that made them, as in its call."""
     type: Literal["files"] = "files"
 
 

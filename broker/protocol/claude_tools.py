@@ -51,12 +51,13 @@ def tool_returned(block: Block, call: ToolCalled | None, *, details: object) -> 
     exit_code = _exit_code(block.output) if failed else 0
     if call is not None and call.tool == _SHELL and exit_code is not None:
         command = str(arguments.get("command", ""))
-        return CommandRan(call_id=call_id, command=command, exit_code=exit_code, output=block.output)
+        return CommandRan(call_id=call_id, command=command, exit_code=exit_code, output=block.output, tool=call.tool)
     if call is not None and call.tool in _EDITORS and not failed:
         created = isinstance(details, dict) and details.get("type") == "create"
         changes = file_changes(call.tool, arguments, created=created)
-        return FilesChanged(call_id=call_id, changes=changes)
-    return ToolReturned(call_id=call_id, ok=not failed, output=block.output)
+        return FilesChanged(call_id=call_id, changes=changes, tool=call.tool)
+    tool, server = (call.tool, call.server) if call else ("", None)
+    return ToolReturned(call_id=call_id, ok=not failed, output=block.output, tool=tool, server=server)
 
 
 def file_changes(tool: str, arguments: dict[str, Any], *, created: bool = False) -> tuple[FileChange, ...]:

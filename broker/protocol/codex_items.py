@@ -267,9 +267,9 @@ def item_completed(item: Item) -> Iterator[AgentEvent]:
         case "commandExecution" if item.status != "declined":
             yield _command_ran(item)
         case "fileChange" if item.status == "completed":
-            yield FilesChanged(call_id=item.id, changes=item.file_changes)
+            yield FilesChanged(call_id=item.id, changes=item.file_changes, tool=item.type)
         case "commandExecution" | "fileChange":
-            yield ToolReturned(call_id=item.id, ok=False, output=item.status or "")
+            yield ToolReturned(call_id=item.id, ok=False, output=item.status or "", tool=item.type)
         case "mcpToolCall" | "dynamicToolCall" | "webSearch":
             yield _tool_returned(item)
         case known if known in _SILENT_ITEMS:
@@ -299,15 +299,17 @@ def _command_ran(item: Item) -> CommandRan:
         cwd=item.cwd,
         exit_code=item.exit_code,
         output=item.aggregated_output or "",
+        tool=item.type,
     )
 
 
 def _tool_returned(item: Item) -> ToolReturned:
     if item.error is not None:
-        return ToolReturned(call_id=item.id, ok=False, output=str(item.error.get("message", "")))
-    content = item.result.get("content") if item.result else item.content_items
-    ok = item.status != "failed" and item.success is not False
-    return ToolReturned(call_id=item.id, ok=ok, output=_texts(content))
+        ok, output = False, str(item.error.get("message", ""))
+    else:
+        ok = item.status != "failed" and item.success is not False
+        output = _texts(item.result.get("content") if item.result else item.content_items)
+    return ToolReturned(call_id=item.id, ok=ok, output=output, tool=item.tool or item.type, server=item.server)
 
 
 def _texts(content: object) -> str:

@@ -5,17 +5,25 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from broker.domain.access import PREFIXES, Permission, Principal, TokenKind
-from broker.domain.errors import BadRequest, NotAuthenticated
-from broker.domain.ids import AgentId, ProxyId, TokenId, WorkspaceId
+from broker.domain.errors import BadRequest, NotAuthenticated, NotPermitted
+from broker.domain.ids import AgentId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.plans import Plan
-from broker.services.ports import Registry, TokenRecord, Tokens
+from broker.domain.sessions import Session
+from broker.domain.workspaces import Workspace
+from broker.services.ports import MemberRecords, Registry, TokenRecord, Tokens
 
 _SECRET_BYTES = 32
-_AGENT_TOKEN_S = 180 * 24 * 3600
+_DAY_S = 24 * 3600
+_AGENT_TOKEN_S = 180 * _DAY_S
 """Of one process; longer than any lives, so that the hashes of those gone do not pile up."""
+MEMBER_TOKEN_S = 30 * _DAY_S
+"""Counted from its last use, give or take a day: so seldom is that written down."""
+SHARE_S = 7 * _DAY_S
+MAX_SHARE_S = 90 * _DAY_S
 
 
 def token_hash(token: str) -> str:
@@ -31,14 +39,24 @@ def new_token(kind: TokenKind) -> str:
 class Access:
     """Authenticates callers and keeps a workspace's tokens."""
 
-    def __init__(self, tokens: Tokens, registry: Registry) -> None:
+    def __init__(
+        self,
+        tokens: Tokens,
+        registry: Registry,
+        members: MemberRecords,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._tokens = tokens
         self._registry = registry
+        self._members = members
+        self._clock = clock
 
     async def authenticate(self, token: str | None) -> Principal:
         """The caller behind a token. Raises `NotAuthenticated`.
 
-        An agent's token is good only for the process it was made for: an older generation is fenced.
+        An agent's token is good only for the process it was made for: an older generation is fenced. A member's is
+        good until its sign-ins are ended, and lives on while it is used.
         """
         if not token:
             raise NotAuthenticated("no token: send 'Authorization: Bearer <token>'")
@@ -46,10 +64,27 @@ class Access:
         if principal is None:
             raise NotAuthenticated("the token is unknown, revoked or expired")
         if principal.agent is not None:
-            agent = await self._registry.agent(principal.workspace, principal.agent)
-            if agent is None or agent.state.ended or agent.generation != principal.generation:
-                raise NotAuthenticated("the agent this token was made for is gone", code="TOKEN_REVOKED")
+            await self._check_agent(principal, principal.agent)
+        if principal.member is not None:
+            return await self._present(principal, principal.member, sha256=token_hash(token))
         return principal
+
+    async def _check_agent(self, principal: Principal, agent_id: AgentId) -> None:
+        agent = await self._registry.agent(principal.workspace, agent_id)
+        if agent is None or agent.state.ended or agent.generation != principal.generation:
+            raise NotAuthenticated("the agent this token was made for is gone", code="TOKEN_REVOKED")
+
+    async def _present(self, principal: Principal, member_id: MemberId, *, sha256: str) -> Principal:
+        """The member as it is now, whatever it was when it signed in."""
+        member = await self._members.member(principal.workspace, member_id)
+        if member is None or member.generation != principal.generation:
+            raise NotAuthenticated("you were signed out or removed: sign in again", code="TOKEN_REVOKED")
+        present = replace(principal, name=member.name, role=member.role)
+        expires_at_ms = self._in_ms(MEMBER_TOKEN_S)
+        if expires_at_ms - (principal.expires_at_ms or 0) < _DAY_S * 1000:
+            return present
+        await self._tokens.prolong(present, sha256=sha256, expires_at_ms=expires_at_ms)
+        return replace(present, expires_at_ms=expires_at_ms)
 
     async def register_agent(
         self, workspace: WorkspaceId, agent: AgentId, *, generation: int, sha256: str, plan: Plan, proxy: ProxyId
@@ -71,24 +106,48 @@ class Access:
             agent=agent,
             generation=generation,
         )
-        expires_at_ms = int((time.time() + _AGENT_TOKEN_S) * 1000)
-        await self._tokens.add(principal, sha256=sha256, expires_at_ms=expires_at_ms, listed=False)
+        await self._tokens.add(principal, sha256=sha256, expires_at_ms=self._in_ms(_AGENT_TOKEN_S), listed=False)
 
     async def mint(
-        self, principal: Principal, *, kind: TokenKind, name: str, person: bool = False
+        self,
+        principal: Principal,
+        *,
+        kind: TokenKind,
+        name: str,
+        person: bool = False,
+        session: SessionId | None = None,
+        expires_at_ms: int | None = None,
     ) -> tuple[TokenRecord, str]:
         """A new token, whose secret is shown this once; `person` when a human will use it.
 
-        Raises `BadRequest`, `NotPermitted`.
+        An observer's may be for one session only. Raises `BadRequest`, `NotPermitted`.
         """
         principal.require(Permission.ADMINISTER)
-        if kind is TokenKind.AGENT:
-            raise BadRequest("agent tokens are made by spawning an agent")
+        _check_mintable(principal, kind, session)
         token = new_token(kind)
-        owner = replace(principal, kind=kind, token_id=TokenId(secrets.token_hex(8)), name=name, person=person)
-        await self._tokens.add(owner, sha256=token_hash(token))
-        record = next(r for r in await self._tokens.tokens(principal.workspace) if r.id == owner.token_id)
-        return record, token
+        owner = Principal(
+            workspace=principal.workspace,
+            kind=kind,
+            token_id=TokenId(secrets.token_hex(8)),
+            name=name,
+            plan=principal.plan,
+            person=person,
+            session=session,
+            expires_at_ms=expires_at_ms,
+        )
+        return await self._tokens.add(owner, sha256=token_hash(token), expires_at_ms=expires_at_ms), token
+
+    async def share(self, principal: Principal, session: Session, *, seconds: int = SHARE_S) -> tuple[TokenRecord, str]:
+        """A token that shows one session, read-only, for a while. Raises `BadRequest`, `NotPermitted`."""
+        if not 0 < seconds <= MAX_SHARE_S:
+            raise BadRequest(f"a share lives for 1 to {MAX_SHARE_S} seconds")
+        return await self.mint(
+            principal,
+            kind=TokenKind.OBSERVER,
+            name=f"share of {session.name}",
+            session=session.id,
+            expires_at_ms=self._in_ms(seconds),
+        )
 
     async def issue_proxy_token(self, principal: Principal, proxy: ProxyId, *, expires_at_ms: int) -> str:
         """A fresh token for one proxy's next reconnect."""
@@ -105,7 +164,16 @@ class Access:
     async def revoke(self, principal: Principal, token: TokenId) -> None:
         """End a token at once, open sockets included. Raises `NotFound`, `NotPermitted`."""
         principal.require(Permission.ADMINISTER)
+        if not principal.owns and any(
+            each.id == token and each.kind is TokenKind.WORKSPACE
+            for each in await self._tokens.tokens(principal.workspace)
+        ):
+            raise NotPermitted("only owners end a key of the workspace")
         await self._tokens.revoke(principal.workspace, token)
+
+    async def workspace(self, principal: Principal) -> Workspace:
+        """The caller's own."""
+        return await self._tokens.workspace(principal.workspace)
 
     async def adopt_workspace(self, token: str, *, workspace: WorkspaceId, name: str, plan: Plan) -> None:
         """Make `token` the key of a workspace; the same again changes only the plan."""
@@ -119,3 +187,17 @@ class Access:
             person=True,
         )
         await self._tokens.add(owner, sha256=token_hash(token))
+
+    def _in_ms(self, seconds: float) -> int:
+        return int((self._clock() + seconds) * 1000)
+
+
+def _check_mintable(principal: Principal, kind: TokenKind, session: SessionId | None) -> None:
+    if kind is TokenKind.AGENT:
+        raise BadRequest("agent tokens are made by spawning an agent")
+    if kind is TokenKind.MEMBER:
+        raise BadRequest("a member's token is made by signing in")
+    if kind is TokenKind.WORKSPACE and not principal.owns:
+        raise NotPermitted("a key of the workspace may do all that an owner may: only owners make one")
+    if session is not None and kind is not TokenKind.OBSERVER:
+        raise BadRequest("only an observer's token can be for one session")

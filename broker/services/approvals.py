@@ -9,7 +9,15 @@ from typing import Any
 import orjson
 
 from broker.domain.access import Permission, Principal
-from broker.domain.approvals import Approval, ApprovalAnswer, ApprovalStatus, Scope, Verdict
+from broker.domain.approvals import (
+    Approval,
+    ApprovalAnswer,
+    ApprovalPlace,
+    ApprovalStatus,
+    Scope,
+    Verdict,
+    WaitingApprovals,
+)
 from broker.domain.errors import BadRequest, Conflict, NotFound
 from broker.domain.ids import AgentId, ApprovalId, WorkspaceId
 from broker.domain.rules import Asked, Effect, Rule, decide
@@ -21,6 +29,7 @@ from broker.services.redaction import Redaction
 DEADLINE_S = 24 * 3600
 """A request nobody answers is denied after a day, with that reason."""
 MAX_RULES = 200
+MAX_PAGE = 100
 _EXPIRED = "nobody answered in time"
 
 
@@ -99,11 +108,25 @@ class ApprovalDesk:
         return found
 
     async def of_session(
-        self, principal: Principal, session: Session, *, status: ApprovalStatus | None
+        self, principal: Principal, session: Session, *, status: ApprovalStatus | None, limit: int = MAX_PAGE
     ) -> list[Approval]:
         """A session's requests, the newest first."""
         principal.require(Permission.READ)
-        return await self._approvals.approvals(principal.workspace, session.id, status=status)
+        return await self._approvals.approvals(principal.workspace, session.id, status=status, limit=limit)
+
+    async def waiting(
+        self,
+        principal: Principal,
+        *,
+        session: Session | None = None,
+        limit: int = MAX_PAGE,
+        after: ApprovalPlace | None = None,
+    ) -> WaitingApprovals:
+        """What waits for somebody, the longest waiting first: of one session, or of all that the caller may see."""
+        principal.require(Permission.READ)
+        only = session.id if session else principal.session
+        limit = min(limit, MAX_PAGE)
+        return await self._approvals.waiting(principal.workspace, session=only, limit=limit, after=after)
 
     async def pending_of(self, principal: Principal, agent: AgentId) -> dict[str, dict[str, Any] | None]:
         """What an agent waits for: its native request id → the tool's input."""
@@ -111,8 +134,13 @@ class ApprovalDesk:
 
     async def rules(self, principal: Principal) -> list[Rule]:
         """The workspace's rules."""
-        principal.require(Permission.READ)
+        principal.require(Permission.READ_WORKSPACE)
         return await self._approvals.rules(principal.workspace)
+
+    async def add_rule(self, principal: Principal, rule: Rule) -> None:
+        """Put a rule ahead of the others, unless it is there. Raises `NotPermitted`, `Conflict` (TOO_MANY_RULES)."""
+        principal.require(Permission.ADMINISTER)
+        await self._approvals.add_rule(principal.workspace, rule, most=MAX_RULES)
 
     async def set_rules(self, principal: Principal, rules: Sequence[Rule]) -> list[Rule]:
         """Replace the workspace's rules. Raises `NotPermitted`, `BadRequest`."""

@@ -12,6 +12,7 @@ import re
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
+from broker.domain.event_filter import ALL_EVENTS, EventFilter
 from broker.domain.events import Cursor
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.services.ports import Bus, EventLog
@@ -40,9 +41,9 @@ class Hub:
         self._channel = channel
 
     async def follow(
-        self, workspace: WorkspaceId, session: SessionId, *, after: Cursor | None
+        self, workspace: WorkspaceId, session: SessionId, *, after: Cursor | None, only: EventFilter = ALL_EVENTS
     ) -> AsyncGenerator[str | Reset, None]:
-        """Every event after a position, live and without end; None means from the first that is kept.
+        """Every wanted event after a position, live and without end; None means from the first that is kept.
 
         Each event comes exactly once and in order. Raises `NotFound`.
         """
@@ -51,27 +52,29 @@ class Hub:
         position = after
         try:
             while True:
-                async for item, cursor in self._catch_up(workspace, session, position):
+                async for item, cursor in self._catch_up(workspace, session, position, only):
                     position = cursor
-                    yield item
-                if position is None:
-                    position = await self._log.head(workspace, session)
+                    if item is not None:
+                        yield item
+                assert position is not None
                 async for event, cursor in reader.live(position):
                     position = cursor
-                    yield event
+                    if only == ALL_EVENTS or only.admits_text(event):
+                        yield event
         finally:
             await stop()
 
     async def _catch_up(
-        self, workspace: WorkspaceId, session: SessionId, after: Cursor | None
-    ) -> AsyncIterator[tuple[str | Reset, Cursor]]:
+        self, workspace: WorkspaceId, session: SessionId, after: Cursor | None, only: EventFilter
+    ) -> AsyncIterator[tuple[str | Reset | None, Cursor]]:
+        """What is in the log, each with its position; None with the position of events that nobody wants."""
         while True:
-            page = await self._log.read(workspace, session, after=after, limit=_PAGE)
+            page = await self._log.read(workspace, session, after=after, limit=_PAGE, only=only)
             if page.reset:
-                first = position_of(page.events[0]) if page.events else page.head
-                yield Reset(first), Cursor(first.epoch, first.offset - 1)
+                yield Reset(page.first), Cursor(page.first.epoch, page.first.offset - 1)
             for event in page.events:
                 yield event, position_of(event)
+            yield None, page.next
             after = page.next
             if page.next.offset >= page.head.offset:
                 return
@@ -96,6 +99,7 @@ class _Reader:
     async def live(self, position: Cursor) -> AsyncIterator[tuple[str, Cursor]]:
         """Events that follow `position` without a hole; ends when the log must be read again."""
         while not self._lost:
+            self._wake.clear()  # before: what comes while the reader is busy with an event must wake it afterwards
             while self._arrived:
                 event = self._arrived.popleft()
                 cursor = position_of(event)
@@ -105,7 +109,6 @@ class _Reader:
                     return
                 position = cursor
                 yield event, cursor
-            self._wake.clear()
             if not await self._woken():
                 break
         self._lost = False

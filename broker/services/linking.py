@@ -86,13 +86,8 @@ class Linking:
     async def _session(self, principal: Principal, reference: str | None) -> Session:
         """The session a proxy names, made when a person's key may make it."""
         if reference is None or Permission.SPAWN in principal.permissions:
-            return await self._named_or_made(principal, reference or DEFAULT_SESSION)
+            return await self._sessions.get_or_make(principal, reference or DEFAULT_SESSION)
         return await self._sessions.get(principal, reference)
-
-    async def _named_or_made(self, principal: Principal, reference: str) -> Session:
-        known = await self._registry.sessions(principal.workspace)
-        found = next((s for s in known if reference in {s.id, s.name}), None)
-        return found or await self._sessions.ensure(principal, reference)
 
     async def detach(self, principal: Principal, attached: Attached) -> None:
         """The connection is gone."""

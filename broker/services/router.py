@@ -80,6 +80,11 @@ class Router:
         principal.require(Permission.READ)
         return await self._mailroom.trace(principal.workspace, session.id, message)
 
+    async def trace_by_id(self, principal: Principal, message: MessageId) -> Trace:
+        """The same in whatever session it was sent, where the caller sees that. Raises `NotFound`."""
+        principal.require(Permission.READ)
+        return await self._mailroom.trace(principal.workspace, principal.session, message)
+
     async def inbox(
         self, principal: Principal, agent: Agent, *, after: int, limit: int
     ) -> list[tuple[int, dict[str, object]]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from collections.abc import Sequence
 
 from broker.domain.access import Permission, Principal
 from broker.domain.agents import Agent
 from broker.domain.errors import NotFound
 from broker.domain.events import Cursor
-from broker.domain.ids import ProxyId, SessionId
+from broker.domain.ids import AgentId, ProxyId, SessionId
 from broker.domain.placement import Proxy
 from broker.domain.sessions import Session, session_name
 from broker.services.ports import EventLog, LogPage, Registry
@@ -44,16 +45,50 @@ class Sessions:
             raise NotFound(f"no session {reference[:80]!r}", code="SESSION_NOT_FOUND")
         return session
 
+    async def get_or_make(self, principal: Principal, reference: str) -> Session:
+        """By id or name, else a new one of that name. For callers that were checked already."""
+        try:
+            return await self.get(principal, reference)
+        except NotFound:
+            return await self.ensure(principal, reference)
+
+    async def look_up(self, principal: Principal, reference: str) -> Session:
+        """By id or name, for a caller who may read. Raises `NotFound`, `NotPermitted`."""
+        principal.require(Permission.READ)
+        return await self.get(principal, reference)
+
     async def visible(self, principal: Principal) -> list[Session]:
         """Those the caller can see."""
         principal.require(Permission.READ)
         sessions = await self._registry.sessions(principal.workspace)
         return [s for s in sessions if principal.session in {None, s.id}]
 
+    async def by_id(self, principal: Principal, sessions: Sequence[SessionId]) -> dict[SessionId, Session]:
+        """Those of them that are there and that the caller sees."""
+        principal.require(Permission.READ)
+        seen = [each for each in sessions if principal.session in {None, each}]
+        return await self._registry.sessions_by_id(principal.workspace, seen)
+
     async def agents(self, principal: Principal, session: Session) -> list[Agent]:
         """Live and ended agents, in spawn order."""
         principal.require(Permission.READ)
         return await self._registry.agents(principal.workspace, session.id)
+
+    async def agents_of(
+        self, principal: Principal, sessions: Sequence[SessionId], *, limit: int = MAX_PAGE
+    ) -> dict[SessionId, list[Agent]]:
+        """Those of several sessions, the newest `limit` of each, without sessions that the caller does not see."""
+        principal.require(Permission.READ)
+        seen = [each for each in sessions if principal.session in {None, each}]
+        return await self._registry.agents_of(principal.workspace, seen, limit=limit)
+
+    async def agent_by_id(self, principal: Principal, agent: AgentId) -> Agent:
+        """Live or ended. Raises `NotFound`, for one of a session that the caller does not see too."""
+        principal.require(Permission.READ)
+        found = await self._registry.agent(principal.workspace, agent)
+        if found is None or principal.session not in {None, found.session_id}:
+            raise NotFound(f"no agent {agent[:80]!r}", code="AGENT_NOT_FOUND")
+        return found
 
     async def agent(self, principal: Principal, session: Session, name: str) -> Agent:
         """The live agent of that name. Raises `NotFound`."""
@@ -67,7 +102,7 @@ class Sessions:
 
     async def proxies(self, principal: Principal) -> list[Proxy]:
         """The workspace's machines."""
-        principal.require(Permission.READ)
+        principal.require(Permission.READ_WORKSPACE)
         return await self._registry.proxies(principal.workspace)
 
     async def forget_proxy(self, principal: Principal, proxy: ProxyId) -> None:

@@ -92,10 +92,40 @@ class Spawner:
         Asked again for one that has ended, it answers with that one: the first answer may have been lost.
         """
         principal.require(Permission.RELEASE)
-        agent = await self._live_or_ended(principal, session, name)
+        return await self.release_agent(principal, await self._live_or_ended(principal, session, name))
+
+    async def release_agent(self, principal: Principal, agent: Agent) -> Agent:
+        """The same for an agent that the caller has found already."""
+        principal.require(Permission.RELEASE)
         await self._check_lineage(principal, agent)
         await self._mailroom.release(principal.workspace, agent.id, by=principal.name)
         return await self._known(principal, agent.id)
+
+    async def resume(self, principal: Principal, session: Session, reference: str) -> Agent:
+        """Bring back an agent that has ended, by name or id, with its vendor's conversation; it is `starting` then.
+
+        Asked again, it answers with the agent as it is. An agent may resume only those it spawned. Raises `NotFound`,
+        `NotPermitted`, `Conflict` (NO_CONVERSATION, NAME_TAKEN), `NoPlacement` when its machine or its program is away,
+        `QuotaExceeded`.
+        """
+        principal.require(Permission.SPAWN)
+        agent = await self._live_or_ended(principal, session, reference)
+        await self._check_lineage(principal, agent)
+        if agent.state.ended:
+            await self._check_machine(principal, agent)
+            await self._mailroom.resume(
+                principal.workspace, session.id, agent.id, by=principal.name, plan=principal.plan
+            )
+        return await self._known(principal, agent.id)
+
+    async def _check_machine(self, principal: Principal, agent: Agent) -> None:
+        """Its conversation is on its own machine: no other one will do."""
+        proxies = [p for p in await self._registry.proxies(principal.workspace) if p.id == agent.proxy and p.online]
+        if not proxies:
+            raise NoPlacement(
+                f"the machine of {agent.name}, {agent.machine}, is not connected; run relay-connect there"
+            )
+        place(proxies, cli=agent.cli, machine=None, labels=())
 
     async def wait_released(self, principal: Principal, agent: Agent, *, timeout_s: float = 30.0) -> Agent:
         """Return when its processes are gone, or after `timeout_s` as it is then."""
@@ -109,6 +139,11 @@ class Spawner:
         """Stop the agent's running turn; whether one was running. Raises `NotFound`, `NotPermitted`."""
         principal.require(Permission.RELEASE)
         agent = await self._registry.agent_named(principal.workspace, session.id, name)
+        return await self.interrupt_agent(principal, agent)
+
+    async def interrupt_agent(self, principal: Principal, agent: Agent) -> bool:
+        """The same for an agent that the caller has found already."""
+        principal.require(Permission.RELEASE)
         await self._check_lineage(principal, agent)
         return await self._mailroom.interrupt(principal.workspace, agent.id, by=principal.name)
 
@@ -153,10 +188,10 @@ class Spawner:
             return await self._registry.agent_named(principal.workspace, session.id, name)
         except NotFound:
             known = await self._registry.agents(principal.workspace, session.id)
-            ended = [agent for agent in known if agent.name.lower() == name.lower()]
-            if not ended:
+            named = [agent for agent in known if name == agent.id or name.lower() == agent.name.lower()]
+            if not named:
                 raise
-            return ended[-1]
+            return named[-1]
 
     async def _own(self, principal: Principal) -> Agent | None:
         return await self._registry.agent(principal.workspace, principal.agent) if principal.agent else None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from broker.domain.event_filter import ALL_EVENTS, EventFilter
 from broker.domain.events import Cursor
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.services.ports import EventLog, LogPage, LogStore
@@ -17,22 +20,42 @@ class StitchedLog:
         self._tail = tail
         self._store = store
 
-    async def read(self, workspace: WorkspaceId, session: SessionId, *, after: Cursor | None, limit: int) -> LogPage:
+    async def read(
+        self,
+        workspace: WorkspaceId,
+        session: SessionId,
+        *,
+        after: Cursor | None,
+        limit: int,
+        only: EventFilter = ALL_EVENTS,
+        scan: int = 0,
+    ) -> LogPage:
         """Up to `limit` events after a position; None reads from the first that is kept anywhere."""
         head = await self._tail.head(workspace, session)
         start = after or Cursor(head.epoch, 0)
-        page = await self._tail.read(workspace, session, after=start, limit=limit)
+        page = await self._tail.read(workspace, session, after=start, limit=limit, only=only, scan=scan)
         if not page.reset or start.epoch != head.epoch or start.offset > head.offset:
             return page
-        history = await self._store.page(workspace, session, head.epoch, start=start.offset, limit=limit)
+        history = await self._store.page(workspace, session, head.epoch, start=start.offset, limit=limit, only=only)
         if not history.rows:
-            return page if after else LogPage(events=page.events, next=page.next, head=head, reset=False)
+            gone = after is not None and await self._is_gone(workspace, session, start, only)
+            return replace(page, reset=gone)
+        # All that the tail did not have any more when it was read is in the history: the rest goes on there.
+        seam = 0 if history.more else page.first.offset - 1
         return LogPage(
             events=[row.body for row in history.rows],
-            next=Cursor(head.epoch, history.rows[-1].offset),
+            first=Cursor(head.epoch, history.rows[0].offset),
+            next=Cursor(head.epoch, max(history.rows[-1].offset, seam)),
             head=head,
             reset=False,
         )
+
+    async def _is_gone(self, workspace: WorkspaceId, session: SessionId, start: Cursor, only: EventFilter) -> bool:
+        """Whether the history holds nothing at all from there on; nothing that is wanted is something else."""
+        if not only.is_selective:
+            return True
+        page = await self._store.page(workspace, session, start.epoch, start=start.offset, limit=1)
+        return not page.rows
 
     async def head(self, workspace: WorkspaceId, session: SessionId) -> Cursor:
         """The newest position. Raises `NotFound`."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
 
 from broker.domain.access import Permission, Principal
 from broker.domain.errors import BadRequest
-from broker.domain.usage import Usage, UsageBy
-from broker.services.ports import LogStore, kept
+from broker.domain.usage import MessagesToday, Usage, UsageBy, messages_today
+from broker.services.ports import LogStore, Mailroom, kept
 
 MAX_DAYS = 400
 """Older counters are not kept."""
@@ -16,12 +17,27 @@ MAX_DAYS = 400
 class UsageMeter:
     """Reads the counters."""
 
-    def __init__(self, logs: LogStore | None) -> None:
+    def __init__(
+        self,
+        logs: LogStore | None,
+        mailroom: Mailroom,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._logs = logs
+        self._mailroom = mailroom
+        self._now = now
 
     async def usage(self, principal: Principal, *, since: date, until: date, by: UsageBy) -> list[Usage]:
         """Counters from one UTC day to another, both included. Raises `NotPermitted`, `BadRequest`, `Unavailable`."""
-        principal.require(Permission.ADMINISTER)
+        principal.require(Permission.METER)
         if not timedelta(0) <= until - since < timedelta(days=MAX_DAYS):
             raise BadRequest(f"from and to: 1 to {MAX_DAYS} days, the first one first")
         return await kept(self._logs).usage(principal.workspace, since=since, until=until, by=by)
+
+    async def messages_today(self, principal: Principal) -> MessagesToday:
+        """Messages accepted since 00:00 UTC, and the plan's limit. Raises `NotPermitted`."""
+        principal.require(Permission.METER)
+        now = self._now()
+        count = await self._mailroom.messages_on(principal.workspace, now.astimezone(UTC).date())
+        return messages_today(count, plan=principal.plan, now=now)

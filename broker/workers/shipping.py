@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
-from collections.abc import Awaitable, Callable
 
-from broker.domain.errors import Unavailable
 from broker.domain.ids import WorkspaceId
 from broker.services.ports import Backlog, Timers
 from broker.services.shipping import Shipper
+from broker.workers.endurance import forever
 
-_log = logging.getLogger(__name__)
 _GATHER_S = 0.3
 """Time for a batch to fill; ClickHouse wants few inserts. Together with the insert it is the lag of the log."""
 _SWEEP_S = 30.0
 _LEASE_S = 15.0
-_RETRY_S = 2.0
 
 
 class ShippingWorker:
@@ -30,25 +26,15 @@ class ShippingWorker:
         self._shipper = shipper
         self._holder = "alone" if alone else secrets.token_hex(8)
         self._due: set[WorkspaceId] = set()
+        self._taken: set[WorkspaceId] = set()
         self._begun: set[WorkspaceId] = set()
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._forever(self._hear))
-            tasks.create_task(self._forever(self._sweep))
-            tasks.create_task(self._forever(self._ship))
-
-    async def _forever(self, part: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            try:
-                await part()
-            except Unavailable as error:
-                _log.warning("shipping: %s", error.message)
-            except Exception:
-                _log.exception("shipping: unforeseen error; going on")
-            await asyncio.sleep(_RETRY_S)
+            for part in (self._hear, self._sweep, self._ship):
+                tasks.create_task(forever(part, name="shipping"))
 
     async def _hear(self) -> None:
         async for workspace in self._backlog.wakeups():
@@ -68,13 +54,18 @@ class ShippingWorker:
         self._wake.set()
 
     async def _ship(self) -> None:
+        if self._taken:  # it failed, and is tried again
+            self._wake.set()
         while True:
             await self._wake.wait()
             await asyncio.sleep(_GATHER_S)
             self._wake.clear()
-            for workspace in list(self._due):
+            # Apart from those that become due meanwhile: they may have more than this round has seen.
+            self._taken |= self._due
+            self._due.clear()
+            for workspace in list(self._taken):
                 await self._ship_all(workspace)
-                self._due.discard(workspace)
+                self._taken.discard(workspace)
 
     async def _ship_all(self, workspace: WorkspaceId) -> None:
         while await self._backlog.lease(workspace, self._holder, seconds=_LEASE_S):

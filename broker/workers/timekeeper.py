@@ -9,19 +9,17 @@ from __future__ import annotations
 import asyncio
 import heapq
 import logging
-from collections.abc import Awaitable, Callable
 
-from broker.domain.errors import Unavailable
 from broker.domain.ids import WorkspaceId
 from broker.services.deadlines import Deadlines
 from broker.services.ports import Links, Timers
+from broker.workers.endurance import forever
 
 _log = logging.getLogger(__name__)
 _SWEEP_S = 30.0
 _REAP_S = 5.0
 GATEWAY_DEAD_MS = 15_000
 """Three missed heartbeats."""
-_RETRY_S = 1.0
 
 
 class Timekeeper:
@@ -37,20 +35,8 @@ class Timekeeper:
     async def run(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._forever(self._hear))
-            tasks.create_task(self._forever(self._sweep))
-            tasks.create_task(self._forever(self._reap))
-            tasks.create_task(self._forever(self._act))
-
-    async def _forever(self, part: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            try:
-                await part()
-            except Unavailable as error:
-                _log.warning("worker: %s", error.message)
-            except Exception:
-                _log.exception("worker: unforeseen error; going on")
-            await asyncio.sleep(_RETRY_S)
+            for part in (self._hear, self._sweep, self._reap, self._act):
+                tasks.create_task(forever(part, name="worker"))
 
     async def _hear(self) -> None:
         async for workspace, due_in_s in self._timers.wakeups():

@@ -103,8 +103,9 @@ async def test_a_frame_whose_own_id_is_known_is_logged_once(tmp_path: Path) -> N
         assert await log.frames() == [1, 3]
 
 
-async def test_frames_of_an_older_process_are_numbered_but_not_logged(tmp_path: Path) -> None:
+async def test_frames_of_an_older_process_are_logged_and_those_of_one_to_come_are_not(tmp_path: Path) -> None:
     async with _log(tmp_path) as log:
         await log.report(1, 2, generation=0)
-        await log.report(3)
-        assert await log.frames() == [3]
+        await log.report(3, generation=2)
+        await log.report(4)
+        assert await log.frames() == [1, 2, 4]

@@ -93,9 +93,9 @@ async def running_relay_connect(broker: Broker, name: str) -> AsyncIterator[Star
 
 @contextlib.asynccontextmanager
 async def running(
-    command: Sequence[str], *, folder: Path, environment: Mapping[str, str] | None = None
+    command: Sequence[str], *, folder: Path, environment: Mapping[str, str] | None = None, says: bytes = b""
 ) -> AsyncIterator[Started]:
-    """Start a process, wait for its first line, and end it in good order."""
+    """Start a process, tell it something, wait for its first line, and end it in good order."""
     began = time.perf_counter()
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -105,8 +105,10 @@ async def running(
         start_new_session=True,
         cwd=folder,
     )
+    assert process.stdin is not None
     assert process.stdout is not None
     try:
+        process.stdin.write(says)
         async with asyncio.timeout(_START_S):
             line = await process.stdout.readline()
         if not line:

@@ -1,7 +1,7 @@
 """A small HTTP front over the in-process engine, so that the driver's HTTP side is exercised without a server.
 
 It is a real engine behind a thin door: SQL, encodings, parameters and errors are real; users, replication and failures
-in the middle of an answer are not there. `python -m tests.contracts.clickhouse_front FOLDER` prints its port.
+in the middle of an answer are not there. `python -m tests.contracts.clickhouse_front FOLDER [PORT]` prints its port.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def main() -> None:
     """Serve until standard input ends."""
     Front.engine = f"{Path(sys.argv[1]).resolve()}?{urlencode(ENGINE_OPTIONS)}"
     keep = chdb.connect(Front.engine)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Front)
+    server = ThreadingHTTPServer(("127.0.0.1", int(sys.argv[2]) if len(sys.argv) > 2 else 0), Front)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.server_port, flush=True)
     sys.stdin.read()

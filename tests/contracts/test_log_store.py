@@ -7,11 +7,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
 
 from broker.domain.errors import BadRequest, Unavailable
+from broker.domain.event_filter import EventFilter, event_filter
 from broker.domain.ids import SessionId, WorkspaceId
-from broker.domain.log_pages import Direction, Facet, parse_search_cursor
+from broker.domain.log_pages import Direction, Facet, parse_search_cursor, to_ms
+from broker.domain.log_projection import project
 from broker.domain.log_query import LogQuery, Phrase, Substring, Term, Word
 from broker.domain.log_rows import LineKind, LogRow
 from broker.services.ports import LogStore
@@ -99,6 +102,63 @@ async def test_a_page_goes_both_ways_and_says_whether_there_is_more(store: LogSt
     assert await page(9, 2, Direction.BACKWARDS) == ([5, 8], True)
     assert await page(5, 9, Direction.BACKWARDS) == ([1, 2], False)
     assert await page(9, 9, Direction.FORWARDS) == ([], False)
+
+
+@pytest.mark.parametrize(
+    "only",
+    [
+        event_filter(kinds=["turn.ended"]),
+        event_filter(kinds=["turn.*", "agent.state"]),
+        EventFilter(families=("a_%.",)),
+        event_filter(agents=["lead", "åsa"]),
+        event_filter(agents=["o'b\\"], kinds=["agent.*"]),
+        EventFilter(edits=True),
+        EventFilter(edits=True, agents=frozenset({"lead"})),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("limit", [1, 4, 1000])
+async def test_filtered_pages_are_the_pages_of_all_that_the_filter_admits(
+    store: LogStore, workspace: WorkspaceId, only: EventFilter, limit: int
+) -> None:
+    rows = [an_event_row(workspace, offset) for offset in range(1, 121)]
+    for token, batch in (("a", rows[:70]), ("b", rows[40:])):  # some of it twice
+        await store.insert(workspace, batch, token=token, days=7)
+    expected = [row.offset for row in rows if only.admits_text(row.body)]
+    assert expected or only.families == ("a_%.",)
+    for direction in Direction:
+        forwards = direction is Direction.FORWARDS
+        pages: list[int] = []
+        start, more = (0, True) if forwards else (1000, True)
+        while more:
+            page = await store.page(workspace, SESSION, "e1", start=start, limit=limit, direction=direction, only=only)
+            some = [row.offset for row in page.rows]
+            assert len(some) == limit or not page.more
+            pages, more = (pages + some if forwards else some + pages), page.more
+            start = (some[-1] if forwards else some[0]) if some else start
+        assert pages == expected
+
+
+def an_event_row(workspace: WorkspaceId, offset: int) -> LogRow:
+    """A row as shipping makes it, of one kind or another."""
+    kind = ("agent.frame", "turn.ended", "agent.state", "message.accepted", "a_x.y")[offset % 5]
+    name = ("Lead", "Åsa", "o'B\\", None, "worker")[offset % 7 % 5]
+    edit = {"type": "files", "changes": [{"path": f"/{offset}", "change": "add", "diff": "+x"}]}
+    choices: list[list[dict[str, Any]]] = [
+        [edit],
+        [{"type": "command", "command": "make"}, edit],
+        [{"type": "command", "command": "make"}],
+        [{"type": "files", "changes": []}],
+        [{"type": "tool_call", "tool": "Edit", "input": {"file_path": "/x"}}],
+        [{"type": "text", "text": "files"}],
+    ]
+    contents = choices[offset // 5 % 6]
+    data = {"events": contents} if kind == "agent.frame" else {"text": "x", "from": {}, "outcome": "completed"}
+    head = {"epoch": "e1", "offset": offset, "kind": kind, "at_ms": to_ms(NOW) + offset, "agent": None, "name": name}
+    event = {**head, "data": data}
+    row = project(event, workspace=workspace, session=SESSION, cli="demo", body=orjson.dumps(event).decode())
+    assert row is not None
+    return row
 
 
 async def test_another_epoch_is_another_log(store: LogStore, workspace: WorkspaceId) -> None:

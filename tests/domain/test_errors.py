@@ -45,6 +45,7 @@ def test_http_statuses_tell_whose_turn_it_is() -> None:
         "NotFound": 404,
         "Conflict": 409,
         "QuotaExceeded": 429,
+        "RateLimited": 429,
         "NoPlacement": 409,
         "SpawnFailed": 502,
         "Fenced": 409,

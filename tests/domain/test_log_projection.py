@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from broker.domain.log_language import parse
 from broker.domain.log_rows import LineKind, LogRow
 from broker.domain.log_tokens import quoted
-from broker.protocol.agent_events import ApprovalRequested, CommandRan, FilesChanged, TextSpoken, ToolCalled, TurnEnded
+from broker.protocol.agent_events import (
+    ApprovalRequested,
+    CommandRan,
+    FilesChanged,
+    TextSpoken,
+    ToolCalled,
+    ToolReturned,
+    TurnEnded,
+)
 from broker.protocol.agent_session import Frame
 from tests.domain.log_events import event, finds, frame_event, line, logged, row_of, rows_of
 from tests.protocol.player import play
@@ -183,7 +191,12 @@ def _queries(happened: object) -> list[str]:
         case CommandRan():
             code = "" if happened.exit_code is None else f" exit:{happened.exit_code}"
             shown = [f"kind:command {quoted(text)}" for text in happened.output.split("\n")[:1] if text.strip()]
-            return [f"kind:command command:{quoted(happened.command)}{code}", *shown]
+            failed = str(bool(happened.exit_code)).lower()
+            return [
+                f"kind:command command:{quoted(happened.command)}{code}",
+                f"tool:{happened.tool} failed:{failed} {quoted(happened.command)}",
+                *shown,
+            ]
         case FilesChanged(changes=changes):
             added = [text[1:] for each in changes for text in (each.diff or "").splitlines() if text.startswith("+")]
             found = [f"kind:files path:{quoted(each.path)}" for each in changes]
@@ -191,6 +204,8 @@ def _queries(happened: object) -> list[str]:
         case ApprovalRequested():
             tool = happened.tool.rpartition("__")[2]
             return [f"kind:approval tool:{tool} {quoted(happened.command or happened.title)}"]
+        case ToolReturned(tool=tool, ok=ok):
+            return [f"kind:tool tool:{quoted(tool)} failed:{str(not ok).lower()}"]
         case ToolCalled():
             return [f"kind:tool tool:{quoted(happened.tool)}"]
         case TextSpoken(text=text) if text.strip():

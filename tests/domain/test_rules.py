@@ -140,3 +140,8 @@ def test_an_allow_rule_needs_every_path_inside(paths: tuple[str, ...], covered: 
 def test_a_deny_rule_catches_a_path_however_it_is_written(path: str) -> None:
     rule = Rule(effect=Effect.DENY, path="/etc/*")
     assert decide([rule], Asked(tool="Edit", paths=("/src/a", path))) is rule
+
+
+def test_an_empty_pattern_covers_an_empty_command_alone() -> None:
+    rule = Rule(effect=Effect.ALLOW, tool="Bash", command="")
+    assert decide([rule], bash("rm -rf /")) is None

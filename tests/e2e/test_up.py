@@ -31,7 +31,7 @@ def refused(folder: Path, *arguments: str) -> tuple[int, str]:
 
 async def test_it_says_in_one_line_how_to_reach_it_and_keeps_its_key_private(tmp_path: Path) -> None:
     async with up(tmp_path) as broker:
-        assert set(broker.ready) == {"url", "mcp", "token_file", "version"}
+        assert set(broker.ready) == {"url", "mcp", "token_file", "version", "dashboard"}
         key = Path(broker.ready["token_file"])
         assert stat.S_IMODE(key.stat().st_mode) == 0o600
         assert key.read_text().startswith("rk_live_")
@@ -97,6 +97,20 @@ async def test_a_store_that_is_killed_is_started_again_with_all_it_had(tmp_path:
         assert (await http.get(f"{broker.url}/readyz")).status_code == 200
         (again,) = children(broker.process.pid)
         assert again != server
+
+
+async def test_its_link_signs_the_owner_in_and_is_written_down_nowhere(tmp_path: Path) -> None:
+    async with up(tmp_path, "--owner", "Ada") as broker, httpx.AsyncClient() as http:
+        code = broker.ready["dashboard"].removeprefix(f"{broker.url}/sign-in#")
+        kept = [file.read_bytes() for file in (tmp_path / "broker").rglob("*") if file.is_file()]
+        assert not any(code.encode() in text for text in kept)
+        told = (await http.post(f"{broker.url}/v1/sign-in", json={"code": code})).json()["data"]
+        assert (told["name"], told["role"]) == ("Ada", "owner")
+        assert await broker.stop() == 0
+    async with up(tmp_path, "--owner", "Bob") as again, httpx.AsyncClient() as http:
+        code = again.ready["dashboard"].partition("#")[2]
+        again_told = (await http.post(f"{again.url}/v1/sign-in", json={"code": code})).json()["data"]
+        assert (again_told["name"], again_told["member"]) == ("Ada", told["member"])
 
 
 async def test_the_demo_plays_to_its_end(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ async def test_whoami_tells_the_workspace_and_what_one_may_do(gateway: Gateway) 
     assert told["workspace"]["id"] == gateway.workspace
     assert "administer" in told["permissions"]
     _, observer = await gateway.token("observer")
-    assert (await gateway.ok("GET", "/v1/whoami", token=observer))["permissions"] == ["read"]
+    assert (await gateway.ok("GET", "/v1/whoami", token=observer))["permissions"] == ["read", "read_workspace"]
 
 
 async def test_an_agent_is_spawned_spoken_to_traced_and_released(gateway: Gateway) -> None:
@@ -51,6 +51,18 @@ async def test_an_agent_is_spawned_spoken_to_traced_and_released(gateway: Gatewa
         again = await gateway.ok("DELETE", f"{S}/agents/Worker")
         assert (again["id"], again["state"]) == (agent["id"], "released")
         assert await refusal(gateway, "DELETE", f"{S}/agents/Nobody") == (404, "AGENT_NOT_FOUND")
+
+
+async def test_a_released_agent_is_resumed(gateway: Gateway) -> None:
+    async with gateway.machine():
+        agent = await gateway.ok("POST", f"{S}/agents", {"name": "Worker", "cli": "demo"})
+        await gateway.ok("DELETE", f"{S}/agents/Worker")
+        for reference in ("worker", agent["id"]):
+            again = await gateway.ok("POST", f"{S}/agents/{reference}/resume")
+            assert (again["id"], again["generation"], again["state"]) == (agent["id"], 2, "idle")
+        await gateway.ok("DELETE", f"{S}/agents/Worker")
+        assert await refusal(gateway, "POST", f"{S}/agents/Nobody/resume") == (404, "AGENT_NOT_FOUND")
+    assert await refusal(gateway, "POST", f"{S}/agents/Worker/resume") == (409, "NO_PROXY")
 
 
 async def answered(gateway: Gateway, message: str) -> list[dict[str, Any]]:

@@ -257,7 +257,7 @@ def test_a_rejected_tool_is_told_here_because_the_agent_does_not(session: AcpSes
     session.prompt(message())
     hear(session, permission({"title": "ls", "kind": "execute"}))
     denied = session.answer("0", ApprovalAnswer(verdict=Verdict.DENY, note="not now"))
-    assert events(denied) == [ToolReturned(call_id="c", ok=False, output="not now")]
+    assert events(denied) == [ToolReturned(call_id="c", ok=False, output="not now", tool="execute")]
 
 
 def test_a_rejected_tool_is_told_once_even_if_the_agent_tells_it_too(session: AcpSession) -> None:
@@ -295,7 +295,7 @@ def test_a_tool_is_heard_of_first_at_its_permission_and_then_when_it_ends(sessio
     assert asked[-1].command == "touch a"
     assert asked[-2] == ToolCalled(call_id="c", tool="execute", input={"title": "touch a"})
     done = update("tool_call_update", toolCallId="c", status="completed", content=[])
-    assert events(hear(session, done)) == [CommandRan(call_id="c", command="touch a")]
+    assert events(hear(session, done)) == [CommandRan(call_id="c", command="touch a", tool="execute")]
 
 
 def test_an_edit_comes_with_its_diff(session: AcpSession) -> None:
@@ -305,7 +305,7 @@ def test_an_edit_comes_with_its_diff(session: AcpSession) -> None:
     assert isinstance(asked, ApprovalRequested)
     assert asked.changes[0].diff == "--- a.txt\n+++ a.txt\n@@ -1 +1 @@\n-one\n+two\n"
     done = update("tool_call_update", toolCallId="c", status="completed")
-    assert events(hear(session, done)) == [FilesChanged(call_id="c", changes=asked.changes)]
+    assert events(hear(session, done)) == [FilesChanged(call_id="c", changes=asked.changes, tool="edit")]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from broker.protocol.agent_events import (
     PromptAccepted,
     PromptJoinedTurn,
     PromptRefused,
+    ToolCalled,
     ToolReturned,
     TurnEnded,
     TurnStarted,
@@ -93,6 +94,16 @@ def test_turns_and_approvals_come_in_pairs(name: str, client: str | None) -> Non
     assert len(started) - len(ended) <= 1  # the process may have been ended in the middle
     asked = {event.native_id for event in events if isinstance(event, ApprovalRequested)}
     assert {event.native_id for event in events if isinstance(event, ApprovalWithdrawn)} <= asked
+
+
+@pytest.mark.parametrize(("name", "client"), recordings())
+def test_a_result_names_the_tool_of_its_call(name: str, client: str | None) -> None:
+    events = events_of(play(name, client=client))
+    called = {event.call_id: event.tool for event in events if isinstance(event, ToolCalled)}
+    for event in events:
+        if isinstance(event, ToolReturned | CommandRan | FilesChanged):
+            assert event.tool
+            assert event.tool == called.get(event.call_id, event.tool)  # a client may join in the middle of a call
 
 
 @pytest.mark.parametrize(("name", "client"), recordings())

@@ -7,6 +7,7 @@ from contextlib import aclosing
 import pytest
 
 from broker.adapters.redis import keys
+from broker.domain.event_filter import event_filter
 from broker.domain.events import Cursor
 from broker.services.hub import Hub, Reset, position_of
 from tests.fixtures.desk import Desk
@@ -114,6 +115,20 @@ async def test_a_slow_reader_misses_nothing(
         await add(desk, 20)
         await tell(desk, bus, *range(3, 23))
         assert await take(items, 20) == list(range(3, 23))
+
+
+async def test_a_filter_passes_over_what_nobody_wants_and_loses_no_place(desk: Desk, hub: Hub, bus: LossyBus) -> None:
+    only = event_filter(kinds=["proxy.disconnected"])
+    async with aclosing(hub.follow(desk.workspace, desk.session.id, after=None, only=only)) as items:
+        waiting = asyncio.ensure_future(take(items, 2))
+        async with asyncio.timeout(5):
+            await bus.listening.wait()
+        await add(desk, 4)
+        await tell(desk, bus, 3, 4, 5, 6)
+        assert await waiting == [3, 5]
+        await add(desk, 2)
+        bus.say(None)
+        assert await take(items, 1) == [7]
 
 
 async def test_it_begins_after_the_cursor(desk: Desk, hub: Hub, bus: LossyBus) -> None:

@@ -7,8 +7,11 @@ from typing import Any
 import orjson
 import pytest
 
+from broker.adapters.clickhouse.client import clickhouse_server
+from broker.adapters.clickhouse.store import ClickHouseLogStore
 from broker.domain.access import TokenKind
-from broker.domain.errors import NotPermitted
+from broker.domain.errors import NotPermitted, Unavailable
+from broker.domain.event_filter import EventFilter, event_filter
 from broker.domain.events import Cursor
 from broker.domain.log_pages import from_ms
 from broker.protocol.proxy import FrameRecorded
@@ -43,6 +46,15 @@ async def fill(desk: Desk, name: str) -> None:
 async def say(desk: Desk, agent: Any, *, transient: bool, **content: str) -> None:
     frame: dict[str, Any] = {"direction": "out", "frame_type": "assistant", "raw": {}, "transient": transient}
     await desk.report(FrameRecorded(agent=agent.id, generation=agent.generation, events=[content], **frame))
+
+
+def a_frame(agent: Any, *contents: dict[str, Any]) -> FrameRecorded:
+    frame: dict[str, Any] = {"direction": "out", "frame_type": "assistant", "raw": {}}
+    return FrameRecorded(agent=agent.id, generation=agent.generation, events=[*contents], **frame)
+
+
+def kinds(span: LogSpan) -> list[tuple[int, str]]:
+    return [(event["offset"], event["kind"]) for event in map(orjson.loads, span.events)]
 
 
 async def head(desk: Desk) -> Cursor:
@@ -131,6 +143,113 @@ async def test_the_newest_lines_of_one_agent(desk: Desk, reader: LogReader) -> N
         events = await reader.recent(desk.person(), desk.session, name=name, limit=2)
         assert [event["name"] for event in events] == ["First", "First"]
     assert len(await reader.recent(desk.person(), desk.session, name=None, limit=3)) == 3
+
+
+@pytest.mark.parametrize(
+    "only",
+    [
+        event_filter(kinds=["agent.frame"]),
+        event_filter(kinds=["agent.*"]),
+        event_filter(kinds=["agent.state", "proxy.*"]),
+        event_filter(agents=["second"]),
+        event_filter(agents=["first", "second"], kinds=["agent.frame"]),
+        event_filter(kinds=["session.created"]),
+        event_filter(kinds=["turn.*"]),
+        EventFilter(edits=True),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("limit", [1, 2, 5, 1000])
+async def test_filtered_pages_are_the_pages_of_all_that_the_filter_admits(
+    desk: Desk, reader: LogReader, only: EventFilter, limit: int
+) -> None:
+    everything = await reader.after(desk.person(), desk.session, after=None, limit=1000)
+    expected = [line["offset"] for text in everything.events if only.admits(line := orjson.loads(text))]
+    behind: list[int] = []
+    after = Cursor((await head(desk)).epoch, 0)
+    while after != (await head(desk)):
+        span = await reader.after(desk.person(), desk.session, after=after, limit=limit, only=only)
+        assert not span.reset
+        assert len(span.events) <= limit
+        behind += offsets(span)
+        assert span.after.offset > after.offset
+        after = span.after
+    ahead: list[int] = []
+    before: Cursor | None = None
+    while True:
+        span = await reader.before(desk.person(), desk.session, before=before, limit=limit, only=only)
+        assert len(span.events) <= limit
+        ahead = offsets(span) + ahead
+        before = span.before
+        if before is None:
+            break
+    assert behind == ahead == expected
+
+
+async def test_edits_are_found_in_the_tail_and_in_the_history(desk: Desk, store: LogStore) -> None:
+    agent = await desk.idle("First")
+    change = {"path": "/a/b.py", "change": "update", "diff": "-x\n+y"}
+    for contents in (
+        [{"type": "files", "call_id": "1", "changes": [change]}],
+        [{"type": "text", "text": '"type":"files"'}],
+        [{"type": "files", "call_id": "2", "changes": []}],
+        [{"type": "command", "command": "ls"}, {"type": "files", "call_id": "3", "changes": [{"path": "c"}]}],
+        [{"type": "tool_call", "tool": "Read", "input": {"file_path": "/a"}}],
+    ):
+        await desk.report(a_frame(agent, *contents))
+    reader, only = LogReader(desk.adapters.tail, store), EventFilter(edits=True)
+    fresh = await reader.before(desk.person(), desk.session, before=None, limit=10, only=only)
+    await ship(desk, store, keep=0)
+    old = await reader.before(desk.person(), desk.session, before=None, limit=10, only=only)
+    assert len(fresh.events) == 2
+    assert fresh.events == old.events
+
+
+async def test_a_line_is_shown_with_its_neighbours(desk: Desk, reader: LogReader) -> None:
+    lines = await all_offsets(desk, reader)
+    epoch = (await head(desk)).epoch
+    for place in (0, 1, 5, len(lines) // 2, len(lines) - 1):
+        span = await reader.around(desk.person(), desk.session, at=Cursor(epoch, lines[place]), lines=3)
+        assert offsets(span) == lines[max(0, place - 3) : place + 4]
+        if span.before:
+            older = await reader.before(desk.person(), desk.session, before=span.before, limit=1)
+            assert offsets(older) == lines[max(0, place - 4) : place - 3]
+        newer = await reader.after(desk.person(), desk.session, after=span.after, limit=1)
+        assert offsets(newer) == lines[place + 4 : place + 5]
+    only = event_filter(kinds=["agent.frame"])
+    span = await reader.around(desk.person(), desk.session, at=Cursor(epoch, lines[9]), lines=2, only=only)
+    assert [kind for _, kind in kinds(span)] == ["agent.frame"] * 5
+
+
+async def test_a_place_of_another_log_shows_the_newest_lines(desk: Desk, reader: LogReader) -> None:
+    span = await reader.around(desk.person(), desk.session, at=Cursor("other", 3), lines=2)
+    assert span.reset
+    assert offsets(span) == (await all_offsets(desk, reader))[-2:]
+
+
+async def test_a_filter_that_admits_nothing_of_what_is_kept_is_no_reset(desk: Desk, reader: LogReader) -> None:
+    only = event_filter(kinds=["turn.ended"])
+    place = Cursor((await head(desk)).epoch, 2)
+    span = await reader.after(desk.person(), desk.session, after=place, limit=9, only=only)
+    assert (span.events, span.reset, span.after) == ([], False, await head(desk))
+    tail = LogReader(desk.adapters.tail, None)
+    assert (await tail.after(desk.person(), desk.session, after=place, limit=9, only=only)).reset
+
+
+async def test_while_the_history_is_away_the_tail_can_be_read(desk: Desk, reader: LogReader) -> None:
+    async with clickhouse_server("http://127.0.0.1:1") as nothing:
+        away = LogReader(desk.adapters.tail, ClickHouseLogStore(nothing))
+        everything = await all_offsets(desk, reader)
+        span = await away.before(desk.person(), desk.session, before=None, limit=1000)
+        assert offsets(span) == everything[-len(span.events) :]
+        assert span.before
+        with pytest.raises(Unavailable):
+            await away.before(desk.person(), desk.session, before=span.before, limit=1)
+        with pytest.raises(Unavailable):
+            await away.after(desk.person(), desk.session, after=None, limit=1)
+        assert len(await away.recent(desk.person(), desk.session, name="Second", limit=1000)) > 1
+        with pytest.raises(Unavailable):
+            await away.recent(desk.person(), desk.session, name="Nobody", limit=1)
 
 
 async def test_a_machines_token_does_not_read_logs(desk: Desk, reader: LogReader) -> None:

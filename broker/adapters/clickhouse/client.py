@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
+from clickhouse_connect.driver.httpclient import HttpClient
+from urllib3 import Timeout
 
 from broker.adapters.embedded import FolderLock
 from broker.domain.errors import Unavailable
@@ -27,10 +29,12 @@ Settings = Mapping[str, object]
 T = TypeVar("T")
 
 _READERS = 2
+_CONNECT_S = 5
+"""A server that takes a connection and says nothing holds a thread, and so the end of the process, up to twice this."""
 _QUERY_S = 30
 _MUTATION_S = 600
 """A delete rewrites a mask in every part it touches."""
-_ENGINE_OPTIONS = {
+ENGINE_OPTIONS = {
     # By default the engine starts 150 threads and takes what memory there is.
     "background_pool_size": 2,
     # With a queue as short as two threads would get, a delete waits most of its time: 4 s instead of 0.2 s on 30 parts.
@@ -56,6 +60,8 @@ _SESSION_SETTINGS: dict[str, object] = {
     "lightweight_deletes_sync": 2,
     "mutations_sync": 2,
 }
+_GATEWAY_ERROR = "HTTP driver received HTTP status 5"
+"""What stands before a server answers so for one that is away; the driver takes some of these for the server's own."""
 _TOO_MUCH = {"TIMEOUT_EXCEEDED", "MEMORY_LIMIT_EXCEEDED", "TOO_SLOW", "TOO_MANY_ROWS", "TOO_MANY_BYTES"}
 
 
@@ -158,23 +164,29 @@ async def embedded_clickhouse(folder: Path) -> AsyncIterator[ClickHouse]:
 
 def embedded_client(path: Path) -> Client:
     """A client of the engine in this process; all on one path share the engine."""
-    return _known(interface="chdb", path=str(path), chdb_options=_ENGINE_OPTIONS)
+    return _known(interface="chdb", path=str(path), chdb_options=ENGINE_OPTIONS)
 
 
 @asynccontextmanager
 async def clickhouse_server(url: str) -> AsyncIterator[ClickHouse]:
     """A server at `http(s)://user:password@host:port/database`."""
     scheme = urlsplit(url).scheme
-    clickhouse = ClickHouse(
-        lambda: _known(
+
+    def connect() -> Client:
+        client = _known(
             interface=scheme,
             dsn=url,
-            connect_timeout=5,
-            send_receive_timeout=_MUTATION_S,
+            connect_timeout=_CONNECT_S,
+            send_receive_timeout=_CONNECT_S,
             # A session would let a server run one query of it at a time.
             autogenerate_session_id=False,
         )
-    )
+        # From here on it is known to be there.
+        assert isinstance(client, HttpClient)
+        client.timeout = Timeout(connect=_CONNECT_S, read=_MUTATION_S)
+        return client
+
+    clickhouse = ClickHouse(connect)
     try:
         yield clickhouse
     finally:
@@ -201,6 +213,6 @@ def _command(client: Client, sql: str, parameters: Parameters | None) -> None:
 def _refusal(error: ClickHouseError) -> Unavailable | None:
     if getattr(error, "name", None) in _TOO_MUCH:
         return Unavailable("that is too much to look through at once; give a shorter time or a rarer word")
-    if isinstance(error, OperationalError):
+    if isinstance(error, OperationalError) or str(error).startswith(_GATEWAY_ERROR):
         return Unavailable("the log store does not answer; nothing was changed", retry_after_s=1)
     return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from broker.adapters.clickhouse.schema import WordIndex
+from broker.domain.event_filter import EventFilter
 from broker.domain.ids import WorkspaceId
 from broker.domain.log_pages import SearchCursor, to_ms
 from broker.domain.log_query import LogQuery, Phrase, Substring, Term, Word
@@ -74,6 +75,18 @@ def before(condition: Condition, cursor: SearchCursor) -> None:
     # The first comparison is implied by the second, but only the first can use the index.
     condition.add(f"at <= {at}")
     condition.add(f"(at, session, epoch, offset) < ({at}, {session}, {epoch}, {offset})")
+
+
+def wanted(condition: Condition, only: EventFilter) -> None:
+    """Only rows a filter admits; for edited files a few more, as the event itself decides there."""
+    kinds = [*_one_of(condition, "event", tuple(sorted(only.kinds)))]
+    kinds += [f"startsWith(event, {condition.bind(prefix, 'String')})" for prefix in only.families]
+    if kinds:
+        condition.add(_either(kinds))
+    if only.agents:
+        condition.add(_named(condition, tuple(sorted(only.agents))))
+    if only.edits:
+        condition.add("event = 'agent.frame' AND (kind = 'files' OR (kind = 'command' AND notEmpty(paths)))")
 
 
 def within(condition: Condition, window: Window) -> None:

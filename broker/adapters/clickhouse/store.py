@@ -14,9 +14,10 @@ from typing import Any
 from broker.adapters.clickhouse import columns, retention
 from broker.adapters.clickhouse.client import ClickHouse
 from broker.adapters.clickhouse.schema import WordIndex, migrate
-from broker.adapters.clickhouse.search_sql import Condition, before, of_query, of_workspace, within
+from broker.adapters.clickhouse.search_sql import Condition, before, of_query, of_workspace, wanted, within
 from broker.adapters.clickhouse.usage import usage
-from broker.domain.errors import BadRequest
+from broker.domain.errors import BadRequest, RelayError, Unavailable
+from broker.domain.event_filter import ALL_EVENTS, EventFilter
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.domain.log_pages import (
     MAX_PAGE,
@@ -44,19 +45,49 @@ _NEWEST_FIRST = "ORDER BY at DESC, session DESC, epoch DESC, offset DESC, v DESC
 
 
 class ClickHouseLogStore:
-    """A `LogStore`. Made by `open_log_store`, which brings the tables up to date first."""
+    """A `LogStore`. Before `open` has brought the tables up to date, it refuses everything with `Unavailable`."""
 
     def __init__(
-        self, clickhouse: ClickHouse, *, index: WordIndex, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        clickhouse: ClickHouse,
+        *,
+        index: WordIndex | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._clickhouse = clickhouse
-        self._index = index
+        """`index` is chosen by the engine's version unless given."""
+        self._unopened = clickhouse
         self._now = now
+        self._wanted_index = index
+        self._opened_index: WordIndex | None = None
+        self._closed_because = "the log store has not answered since the start; nothing was changed"
+
+    async def open(self) -> None:
+        """Bring the tables up to date; may be tried again. Raises `Unavailable`, `SchemaMismatch`."""
+        try:
+            self._opened_index = await migrate(self._unopened, index=self._wanted_index)
+        except RelayError as error:
+            self._closed_because = error.message
+            raise
 
     @property
     def degraded(self) -> str:
         """Why searches are slower than they could be; '' when they are not."""
-        return "" if self._index is WordIndex.TEXT else "this ClickHouse has no text index (26.2 or newer has)"
+        slow = self._opened_index is WordIndex.TOKEN_FILTER
+        return "this ClickHouse has no text index (26.2 or newer has)" if slow else ""
+
+    @property
+    def _index(self) -> WordIndex:
+        return self._opened()[1]
+
+    @property
+    def _clickhouse(self) -> ClickHouse:
+        return self._opened()[0]
+
+    def _opened(self) -> tuple[ClickHouse, WordIndex]:
+        """No table is touched before all are as this version needs them."""
+        if self._opened_index is None:
+            raise Unavailable(self._closed_because, retry_after_s=1)
+        return self._unopened, self._opened_index
 
     async def insert(self, workspace: WorkspaceId, rows: Sequence[LogRow], *, token: str, days: int) -> None:
         """Keep rows for `days` from their own time."""
@@ -82,17 +113,19 @@ class ClickHouseLogStore:
         start: int,
         limit: int,
         direction: Direction = Direction.FORWARDS,
+        only: EventFilter = ALL_EVENTS,
     ) -> LogRows:
-        """Rows right after, or right before, the offset `start`."""
+        """Rows right after, or right before, the offset `start`, of those that are wanted."""
         forwards = direction is Direction.FORWARDS
         limit = _page_size(limit)
         found: list[LogRow] = []
         while True:
             condition = _of_log(workspace, session, epoch)
             condition.add(f"offset {'>' if forwards else '<'} {condition.bind(min(start, _MAX_OFFSET), 'UInt64')}")
+            wanted(condition, only)
             order = f"ORDER BY offset {'ASC' if forwards else 'DESC'}, v DESC"
             rows = await self._rows(condition, columns.WHOLE, order=order, limit=limit + 1)
-            found += _distinct(rows)
+            found += [row for row in _distinct(rows) if not only.edits or only.admits_text(row.body)]
             if len(rows) <= limit or len(found) > limit:
                 break
             start = rows[-1].offset
@@ -268,7 +301,9 @@ class ClickHouseLogStore:
 
 async def open_log_store(clickhouse: ClickHouse, *, index: WordIndex | None = None) -> ClickHouseLogStore:
     """The store, with its tables up to date. `index` is chosen by the engine's version unless given."""
-    return ClickHouseLogStore(clickhouse, index=await migrate(clickhouse, index=index))
+    store = ClickHouseLogStore(clickhouse, index=index)
+    await store.open()
+    return store
 
 
 def _of_log(workspace: WorkspaceId, session: SessionId, epoch: str, *, expired_too: bool = False) -> Condition:

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Scripts
-from broker.domain.approvals import Approval, ApprovalStatus
+from broker.domain.approvals import Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
 from broker.domain.errors import NotFound
 from broker.domain.ids import AgentId, ApprovalId, SessionId, WorkspaceId
 from broker.domain.rules import Rule
@@ -37,12 +37,43 @@ class RedisApprovals:
         self, workspace: WorkspaceId, session: SessionId, *, status: ApprovalStatus | None, limit: int = 100
     ) -> list[Approval]:
         """The newest first."""
+        if status is ApprovalStatus.PENDING:
+            places = await self._waiting(workspace, session)
+            return await self._known(workspace, [place.id for place in reversed(places[-limit:])])
         ids = await self._redis.zrange(keys.key(workspace, "session_approvals", session), 0, -1, desc=True)
+        found = await self._known(workspace, ids)
+        return [a for a in found if status is None or a.status is status][:limit]
+
+    async def waiting(
+        self, workspace: WorkspaceId, *, session: SessionId | None, limit: int, after: ApprovalPlace | None
+    ) -> WaitingApprovals:
+        """Those nobody has answered, the longest waiting first; of all sessions when `session` is None."""
+        places = await self._waiting(workspace, session)
+        rest = [place for place in places if after is None or place > after]
+        found = await self._known(workspace, [place.id for place in rest[:limit]])
+        return WaitingApprovals(
+            approvals=[each for each in found if each.status is ApprovalStatus.PENDING],
+            next=rest[limit - 1] if len(rest) > limit else None,
+            total=len(places),
+        )
+
+    async def _waiting(self, workspace: WorkspaceId, session: SessionId | None) -> list[ApprovalPlace]:
+        rows = await self._redis.zrangebyscore(
+            keys.key(workspace, "pending_approvals"), "-inf", "+inf", withscores=True
+        )
+        places = [ApprovalPlace(int(asked_ms), ApprovalId(approval)) for approval, asked_ms in rows]
+        if session is None or not places:
+            return places
+        pipe = self._redis.pipeline(transaction=False)
+        for place in places:
+            pipe.hget(keys.key(workspace, "approval", place.id), "session")
+        return [place for place, owner in zip(places, await pipe.execute(), strict=True) if owner == session]
+
+    async def _known(self, workspace: WorkspaceId, ids: Sequence[str]) -> list[Approval]:
         pipe = self._redis.pipeline(transaction=False)
         for approval in ids:
             pipe.hgetall(keys.key(workspace, "approval", approval))
-        found = [_approval(row) for row in (await pipe.execute() if ids else []) if row]
-        return [a for a in found if status is None or a.status is status][:limit]
+        return [_approval(row) for row in (await pipe.execute() if ids else []) if row]
 
     async def pending(self, workspace: WorkspaceId, agent: AgentId) -> dict[str, dict[str, Any] | None]:
         """What an agent waits for: its native request id → the tool's input."""
@@ -74,6 +105,10 @@ class RedisApprovals:
         """The workspace's rules, in order."""
         text = await self._redis.get(keys.key(workspace, "rules"))
         return _RULES.validate_json(text) if text else []
+
+    async def add_rule(self, workspace: WorkspaceId, rule: Rule, *, most: int) -> None:
+        """Put a rule first, unless it is there. Raises `Conflict` (TOO_MANY_RULES)."""
+        await self._scripts.run("add_rule", workspace, orjson.dumps(rule), most)
 
     async def set_rules(self, workspace: WorkspaceId, rules: Sequence[Rule]) -> None:
         """Replace them."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 from broker.adapters.redis import keys
-from broker.adapters.redis.client import TextRedis
+from broker.adapters.redis.client import TextRedis, published
 from broker.adapters.redis.retention import RedisRetention
 from broker.adapters.redis.scripts import Scripts
 from broker.domain.errors import NotFound
@@ -54,11 +55,6 @@ class RedisBacklog:
 
     async def wakeups(self) -> AsyncIterator[WorkspaceId]:
         """Workspaces, as sessions in them begin to have unshipped events."""
-        pubsub = self._redis.pubsub()
-        await pubsub.subscribe(keys.SHIP_CHANNEL)
-        try:
-            async for message in pubsub.listen():
-                if message["type"] == "message":
-                    yield keys.workspace_of(message["data"])
-        finally:
-            await pubsub.aclose()  # type: ignore[no-untyped-call]
+        async with aclosing(published(self._redis, keys.SHIP_CHANNEL)) as messages:
+            async for message in messages:
+                yield keys.workspace_of(message)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import AsyncGenerator, Collection
 from typing import Any, Literal, Protocol, cast
 
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -25,7 +25,18 @@ class TextRedis(Protocol):
     """The commands in use, typed for `decode_responses=True`; redis-py's own types allow bytes everywhere."""
 
     async def get(self, name: str) -> str | None: ...
-    async def set(self, name: str, value: str | bytes, *, pxat: int | None = None) -> object: ...
+    async def getdel(self, name: str) -> str | None: ...
+    async def set(
+        self,
+        name: str,
+        value: str | bytes,
+        *,
+        px: int | None = None,
+        pxat: int | None = None,
+        nx: bool = False,
+        xx: bool = False,
+        get: bool = False,
+    ) -> object: ...
     async def delete(self, *names: str) -> int: ...
     async def hget(self, name: str, key: str) -> str | None: ...
     async def hmget(self, name: str, *keys: str) -> list[str | None]: ...
@@ -109,3 +120,15 @@ def open_redis(url: str) -> TextRedis:
     # From its own pool, so that closing the client closes the connections. The pool decodes every reply, which
     # redis-py's types cannot say.
     return cast(TextRedis, _Store.from_pool(pool))
+
+
+async def published(redis: TextRedis, channel: str) -> AsyncGenerator[str, None]:
+    """What is published on a channel from now on, on a connection of its own. To be closed with `aclosing`."""
+    pubsub = redis.pubsub()
+    try:
+        await pubsub.subscribe(channel)
+        async for message in pubsub.listen():
+            if message["type"] == "message":
+                yield message["data"]
+    finally:
+        await pubsub.aclose()  # type: ignore[no-untyped-call]

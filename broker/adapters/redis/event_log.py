@@ -5,6 +5,7 @@ from __future__ import annotations
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
 from broker.domain.errors import NotFound
+from broker.domain.event_filter import ALL_EVENTS, EventFilter
 from broker.domain.events import Cursor
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.services.ports import LogPage
@@ -16,17 +17,30 @@ class RedisEventLog:
     def __init__(self, redis: TextRedis) -> None:
         self._redis = redis
 
-    async def read(self, workspace: WorkspaceId, session: SessionId, *, after: Cursor | None, limit: int) -> LogPage:
+    async def read(
+        self,
+        workspace: WorkspaceId,
+        session: SessionId,
+        *,
+        after: Cursor | None,
+        limit: int,
+        only: EventFilter = ALL_EVENTS,
+        scan: int = 0,
+    ) -> LogPage:
         """Up to `limit` events after a position; None reads from the first that is kept."""
         head = await self.head(workspace, session)
         known = after is not None and after.epoch == head.epoch and after.offset <= head.offset
         start = after.offset if after and known else 0
         stream = keys.key(workspace, "log", session)
-        entries = await self._redis.xrange(stream, min=f"{start + 1}-0", count=limit)
+        entries = await self._redis.xrange(stream, min=f"{start + 1}-0", count=max(limit, scan))
         first = _offset(entries[0][0]) if entries else head.offset + 1
         last = _offset(entries[-1][0]) if entries else max(start, head.offset)
+        events = entries if only == ALL_EVENTS else [each for each in entries if only.admits_text(each[1]["e"])]
+        if len(events) > limit:
+            events, last = events[:limit], _offset(events[limit - 1][0])
         return LogPage(
-            events=[entry["e"] for _, entry in entries],
+            events=[entry["e"] for _, entry in events],
+            first=Cursor(head.epoch, first),
             next=Cursor(head.epoch, last),
             head=head,
             reset=after is not None and (not known or first > start + 1),

@@ -13,6 +13,10 @@ from broker.domain.ids import WorkspaceId
 _TEMPLATES: dict[str, str] = {
     # name            suffix               type and content
     "tokens": ":tokens",  # hash: token id -> JSON (never the secret)
+    "people": ":people",  # zset: member id by time added
+    "people_names": ":people:names",  # hash: lower-case name -> member id
+    "owners": ":people:owners",  # set: members whose role is owner
+    "person": ":p:%s",  # hash: a member; generation counts when its sign-ins were ended
     "session_names": ":sessions",  # hash: session name -> session id
     "proxies": ":proxies",  # hash: machine id -> proxy id
     "proxy_owners": ":proxies:owners",  # hash: machine id -> id of the token that links it
@@ -24,7 +28,10 @@ _TEMPLATES: dict[str, str] = {
     "unshipped": ":unshipped",  # set: sessions with events that the log store has not
     "removed": ":removed",  # zset: sessions that were deleted, by time, until nothing of them can turn up
     "shipper": ":shipper",  # string: who ships this workspace, for as long as it lives
+    "allowance": ":allowance:%s",  # string: when a token's allowance is whole again, ms; gone when it is
+    "pending_approvals": ":approvals",  # zset: approvals that wait, of all sessions, by time asked
     "timers": ":timers",  # zset: "kind|reference…" by due time, ms
+    "once": ":once:%s",  # string: JSON of a repeatable request and, once carried out, of what it came to
     "dead_letters": ":dead",  # stream: what was given up
     "session": ":s:%s",  # hash: name, epoch, offset, created
     "log": ":s:%s:log",  # stream: <offset>-0, field e = the event's JSON
@@ -47,6 +54,7 @@ _TEMPLATES: dict[str, str] = {
     "outbox": ":l:%s:out",  # stream: <number>-0, field c = the command's JSON
     "link_agents": ":l:%s:agents",  # set: agents carried by the link
     "session_channel": ":s:%s",  # pub/sub: events
+    "activity_channel": ":activity",  # pub/sub: "<session> <event>" of all sessions, without frames and receipts
     "link_channel": ":l:%s",  # pub/sub: "<number>:<command>", "!fence:<n>", "!kick"
 }
 
@@ -62,7 +70,9 @@ TIMER_CHANNEL = "rc:timers"
 SHIP_CHANNEL = "rc:ship"
 """Pub/sub: a workspace's root when one of its sessions begins to have unshipped events."""
 ACCESS_CHANNEL = "rc:access"
-"""Pub/sub: the id of a token that has just ended; an agent's is `<agent>.<generation>`."""
+"""Pub/sub: the id of a token that has just ended, an agent's is `<agent>.<generation>`; or `member:<id>` when a
+member's role has changed, or its sign-ins were ended, or it was removed.
+"""
 
 _CHANNELS = {"TIMER_CHANNEL": TIMER_CHANNEL, "SHIP_CHANNEL": SHIP_CHANNEL, "ACCESS_CHANNEL": ACCESS_CHANNEL}
 
@@ -90,6 +100,16 @@ def is_id(text: str) -> bool:
 def token(sha256: str) -> str:
     """Where a token's owner is found; outside any workspace, as the caller is not known yet."""
     return f"rc:token:{sha256}"
+
+
+def sign_in_code(sha256: str) -> str:
+    """Who may sign in with a one-time code; outside any workspace, for the same reason."""
+    return f"rc:sign-in:{sha256}"
+
+
+def failed_sign_ins(address: str) -> str:
+    """How often an address has lately failed to sign in."""
+    return f"rc:sign-in-failures:{address}"
 
 
 def gateway_links(gateway: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import orjson
 
@@ -88,14 +88,22 @@ class RedisMailroom:
         """Order an agent's end."""
         await self._scripts.run("release_agent", workspace, agent, by)
 
+    async def resume(self, workspace: WorkspaceId, session: SessionId, agent: AgentId, *, by: str, plan: Plan) -> None:
+        """Order a new process with the conversation of an agent that has ended; nothing when it has not."""
+        await self._scripts.run("resume_agent", workspace, session, agent, by, LIMITS[plan].agents)
+
     async def interrupt(self, workspace: WorkspaceId, agent: AgentId, *, by: str) -> bool:
         """Stop the running turn; whether one was running."""
         return bool(await self._scripts.run("interrupt_agent", workspace, agent, by))
 
-    async def trace(self, workspace: WorkspaceId, session: SessionId, message: MessageId) -> Trace:
-        """Every step of a message. Raises `NotFound`."""
+    async def messages_on(self, workspace: WorkspaceId, day: date) -> int:
+        """How many messages were accepted on a UTC day, as far as plans are concerned."""
+        return int(await self._redis.hget(keys.key(workspace, "usage", day.isoformat()), "messages") or 0)
+
+    async def trace(self, workspace: WorkspaceId, session: SessionId | None, message: MessageId) -> Trace:
+        """Every step of a message, which may have to be of one session. Raises `NotFound`."""
         row = await self._redis.hgetall(keys.key(workspace, "message", message)) if keys.is_id(message) else None
-        if not row or row["session"] != session:
+        if not row or session not in {None, row["session"]}:
             raise NotFound(f"no message {message[:80]!r} in this session", code="MESSAGE_NOT_FOUND")
         recipients = [field.removeprefix("n:") for field in row if field.startswith("n:")]
         body = {**orjson.loads(row["body"]), "at_ms": int(row["at"])}

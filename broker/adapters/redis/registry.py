@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import orjson
 
 from broker.adapters.redis import keys
@@ -41,26 +43,44 @@ class RedisRegistry:
     async def sessions(self, workspace: WorkspaceId) -> list[Session]:
         """All of a workspace, oldest first."""
         found = await self._redis.hvals(keys.key(workspace, "session_names"))
-        sessions = [await self._session(workspace, SessionId(i)) for i in found]
-        return sorted(sessions, key=lambda s: s.created_at_ms)
+        sessions = await self.sessions_by_id(workspace, [SessionId(i) for i in found])
+        return sorted(sessions.values(), key=lambda s: s.created_at_ms)
+
+    async def sessions_by_id(self, workspace: WorkspaceId, sessions: Sequence[SessionId]) -> dict[SessionId, Session]:
+        """Those of them that are there."""
+        rows = await self._hashes([keys.key(workspace, "session", each) for each in sessions if keys.is_id(each)])
+        known = [each for each in sessions if keys.is_id(each)]
+        return {each: _session(each, row) for each, row in zip(known, rows, strict=True) if row}
 
     async def _session(self, workspace: WorkspaceId, session: SessionId) -> Session:
         return _session(session, await self._redis.hgetall(keys.key(workspace, "session", session)))
 
     async def agents(self, workspace: WorkspaceId, session: SessionId, *, limit: int = 100) -> list[Agent]:
         """Live and ended agents, the newest `limit`, in spawn order."""
-        ids = await self._redis.zrange(keys.key(workspace, "members", session), -limit, -1)
+        return (await self.agents_of(workspace, [session], limit=limit))[session]
+
+    async def agents_of(
+        self, workspace: WorkspaceId, sessions: Sequence[SessionId], *, limit: int = 100
+    ) -> dict[SessionId, list[Agent]]:
+        """The same of several sessions."""
         pipe = self._redis.pipeline(transaction=False)
-        for agent in ids:
-            pipe.hgetall(keys.key(workspace, "agent", agent))
-        rows = await pipe.execute() if ids else []
-        names = await self._machine_names(workspace, {row["proxy"] for row in rows if row})
-        return [_agent(row, names) for row in rows if row]
+        for session in sessions:
+            pipe.zrange(keys.key(workspace, "members", session), -limit, -1)
+        members: list[list[str]] = await pipe.execute() if sessions else []
+        found = await self._agents(workspace, [AgentId(each) for ids in members for each in ids])
+        return {
+            session: [found[AgentId(each)] for each in ids if AgentId(each) in found]
+            for session, ids in zip(sessions, members, strict=True)
+        }
 
     async def agent(self, workspace: WorkspaceId, agent: AgentId) -> Agent | None:
         """One agent."""
-        row = await self._redis.hgetall(keys.key(workspace, "agent", agent))
-        return _agent(row, await self._machine_names(workspace, {row["proxy"]})) if row else None
+        return (await self._agents(workspace, [agent])).get(agent) if keys.is_id(agent) else None
+
+    async def _agents(self, workspace: WorkspaceId, agents: Sequence[AgentId]) -> dict[AgentId, Agent]:
+        rows = [row for row in await self._hashes([keys.key(workspace, "agent", each) for each in agents]) if row]
+        names = await self._machine_names(workspace, sorted({row["proxy"] for row in rows}))
+        return {AgentId(row["id"]): _agent(row, names) for row in rows}
 
     async def agent_named(self, workspace: WorkspaceId, session: SessionId, name: str) -> Agent:
         """The live agent of that name. Raises `NotFound`."""
@@ -109,11 +129,20 @@ class RedisRegistry:
         await self._redis.hdel(table, machine)
         await self._redis.hdel(keys.key(workspace, "proxy_owners"), machine)
 
-    async def _machine_names(self, workspace: WorkspaceId, proxies: set[str]) -> dict[str, str]:
-        names = {}
+    async def _machine_names(self, workspace: WorkspaceId, proxies: Sequence[str]) -> dict[str, str]:
+        pipe = self._redis.pipeline(transaction=False)
         for proxy in proxies:
-            names[proxy] = await self._redis.hget(keys.key(workspace, "link", proxy), "name") or proxy
-        return names
+            pipe.hget(keys.key(workspace, "link", proxy), "name")
+        names: list[str | None] = await pipe.execute() if proxies else []
+        return {proxy: name or proxy for proxy, name in zip(proxies, names, strict=True)}
+
+    async def _hashes(self, names: Sequence[str]) -> list[dict[str, str]]:
+        """Several hashes in one round trip; one that is not there is empty."""
+        pipe = self._redis.pipeline(transaction=False)
+        for name in names:
+            pipe.hgetall(name)
+        rows: list[dict[str, str]] = await pipe.execute() if names else []
+        return rows
 
 
 def _session(session: str, row: dict[str, str]) -> Session:

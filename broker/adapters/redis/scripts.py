@@ -10,6 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+import orjson
 from redis.exceptions import NoScriptError, ResponseError
 
 from broker.adapters.redis import keys
@@ -19,6 +20,7 @@ from broker.domain.errors import RelayError
 from broker.domain.ids import WorkspaceId
 
 _USES = re.compile(r"^-- uses: (.+)$", re.MULTILINE)
+_SEPARATOR = "\x1f"
 _REFUSAL = re.compile(r"RELAY (?P<kind>\w+) (?P<code>[A-Z_]+) (?P<message>.*)", re.DOTALL)
 
 Argument = str | int | bytes
@@ -118,4 +120,5 @@ def _refusal(error: ResponseError) -> Exception:
     if not found:
         return error
     kind: type[RelayError] = getattr(errors, found["kind"])
-    return kind(found["message"].split(" script: ")[0], code=found["code"])
+    message, _, details = found["message"].split(" script: ")[0].partition(_SEPARATOR)
+    return kind(message, code=found["code"], details=orjson.loads(details) if details else None)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 from broker.adapters.redis import keys
-from broker.adapters.redis.client import TextRedis
+from broker.adapters.redis.client import TextRedis, published
 from broker.adapters.redis.scripts import Scripts
 from broker.domain.ids import WorkspaceId
 
@@ -36,12 +37,7 @@ class RedisTimers:
 
     async def wakeups(self) -> AsyncIterator[tuple[WorkspaceId, float]]:
         """(workspace, seconds until due) whenever a timer becomes a workspace's earliest."""
-        pubsub = self._redis.pubsub()
-        await pubsub.subscribe(keys.TIMER_CHANNEL)
-        try:
-            async for message in pubsub.listen():
-                if message["type"] == "message":
-                    root, due_in_ms = message["data"].split(" ")
-                    yield keys.workspace_of(root), int(due_in_ms) / 1000
-        finally:
-            await pubsub.aclose()  # type: ignore[no-untyped-call]
+        async with aclosing(published(self._redis, keys.TIMER_CHANNEL)) as messages:
+            async for message in messages:
+                root, due_in_ms = message.split(" ")
+                yield keys.workspace_of(root), int(due_in_ms) / 1000

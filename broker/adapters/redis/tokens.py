@@ -14,6 +14,7 @@ from broker.domain.access import Principal
 from broker.domain.errors import NotFound
 from broker.domain.ids import TokenId, WorkspaceId
 from broker.domain.plans import Plan
+from broker.domain.workspaces import Workspace
 from broker.services.ports import TokenRecord
 
 _PRINCIPAL: TypeAdapter[Principal] = TypeAdapter(Principal)
@@ -47,20 +48,33 @@ class RedisTokens:
         sha256: str,
         expires_at_ms: int | None = None,
         listed: bool = True,
-    ) -> None:
+    ) -> TokenRecord:
         """Register a token for `principal`."""
+        record = TokenRecord(
+            id=principal.token_id,
+            kind=principal.kind,
+            name=principal.name,
+            created_at_ms=_now_ms(),
+            expires_at_ms=expires_at_ms,
+            session=principal.session,
+        )
         if listed:
-            record = TokenRecord(
-                id=principal.token_id,
-                kind=principal.kind,
-                name=principal.name,
-                created_at_ms=int(time.time() * 1000),
-                expires_at_ms=expires_at_ms,
-            )
             await self._end_replaced(principal, sha256)
             row = orjson.dumps({"record": record, "sha256": sha256})
             await self._redis.hset(keys.key(principal.workspace, "tokens"), principal.token_id, row)
-        await self._redis.set(keys.token(sha256), orjson.dumps(principal), pxat=expires_at_ms)
+        owner = replace(principal, expires_at_ms=expires_at_ms)
+        await self._redis.set(keys.token(sha256), orjson.dumps(owner), pxat=expires_at_ms)
+        return record
+
+    async def prolong(self, principal: Principal, *, sha256: str, expires_at_ms: int) -> None:
+        """Let a token live longer; nothing when it has ended."""
+        owner = replace(principal, expires_at_ms=expires_at_ms)
+        await self._redis.set(keys.token(sha256), orjson.dumps(owner), pxat=expires_at_ms, xx=True)
+
+    async def end(self, principal: Principal, *, sha256: str) -> None:
+        """End a token that is not listed, at once and everywhere."""
+        await self._redis.delete(keys.token(sha256))
+        await self._redis.publish(keys.ACCESS_CHANNEL, principal.token_id)
 
     async def _end_replaced(self, principal: Principal, sha256: str) -> None:
         """A workspace has one key: a new one in its place ends the old."""
@@ -70,9 +84,13 @@ class RedisTokens:
 
     async def tokens(self, workspace: WorkspaceId) -> list[TokenRecord]:
         """The listed tokens of a workspace."""
-        rows = await self._redis.hvals(keys.key(workspace, "tokens"))
+        table = keys.key(workspace, "tokens")
+        rows = await self._redis.hvals(table)
         records = [_RECORD.validate_python(orjson.loads(row)["record"]) for row in rows]
-        return sorted(records, key=lambda r: r.created_at_ms)
+        over = [r.id for r in records if r.expires_at_ms is not None and r.expires_at_ms <= _now_ms()]
+        if over:
+            await self._redis.hdel(table, *over)
+        return sorted((r for r in records if r.id not in over), key=lambda r: r.created_at_ms)
 
     async def revoke(self, workspace: WorkspaceId, token: TokenId) -> None:
         """End a token at once, everywhere. Raises `NotFound`."""
@@ -90,3 +108,14 @@ class RedisTokens:
         await self._redis.sadd(keys.WORKSPACES, workspace)
         await self._redis.hsetnx(keys.root(workspace), "name", name)
         await self._redis.hset(keys.root(workspace), "plan", plan)
+
+    async def workspace(self, workspace: WorkspaceId) -> Workspace:
+        """What is registered. Raises `NotFound`."""
+        name, plan = await self._redis.hmget(keys.root(workspace), "name", "plan")
+        if name is None or plan is None:
+            raise NotFound("the workspace is gone", code="WORKSPACE_NOT_FOUND")
+        return Workspace(id=workspace, name=name, plan=Plan(plan))
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

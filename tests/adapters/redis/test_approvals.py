@@ -5,16 +5,19 @@ import asyncio
 import orjson
 import pytest
 
+from broker.adapters.redis import keys
+from broker.domain.access import Principal
 from broker.domain.agents import AgentState
-from broker.domain.approvals import ApprovalAnswer, ApprovalStatus, Verdict
-from broker.domain.errors import Conflict, NotFound
+from broker.domain.approvals import ApprovalAnswer, ApprovalStatus, Verdict, parse_approval_place
+from broker.domain.errors import BadRequest, Conflict, NotFound
 from broker.domain.ids import ApprovalId
 from broker.domain.rules import Effect, Rule
+from broker.domain.sessions import Session
 from broker.protocol.agent_events import ApprovalWithdrawn
 from broker.protocol.proxy import Answer
 from broker.services.approvals import ApprovalDesk
 from broker.services.redaction import Redaction
-from tests.fixtures.desk import Desk
+from tests.fixtures.desk import Desk, a_person
 
 ALLOW = orjson.dumps(ApprovalAnswer(verdict=Verdict.ALLOW))
 
@@ -134,3 +137,90 @@ async def test_a_sessions_requests_are_listed_newest_first(desk: Desk) -> None:
     await answer(desk, asked[1])
     pending = await desk.adapters.approvals.approvals(desk.workspace, desk.session.id, status=ApprovalStatus.PENDING)
     assert {a.id for a in pending} == {asked[0], asked[2]}
+
+
+async def waiting(desk: Desk) -> list[ApprovalId]:
+    page = await desk.adapters.approvals.waiting(desk.workspace, session=None, limit=100, after=None)
+    assert page.total == len(page.approvals)
+    return [approval.id for approval in page.approvals]
+
+
+@pytest.mark.parametrize("how", ["answer", "withdraw", "deadline", "restart", "release", "relay-connect ends"])
+async def test_a_request_waits_until_it_is_resolved_in_whatever_way(desk: Desk, how: str) -> None:
+    agent = await desk.idle("Worker")
+    approval, other = await desk.ask(agent, "1", deadline_s=0), await desk.ask(await desk.idle("Other"), "1")
+    assert sorted(await waiting(desk)) == sorted([approval, other])
+    match how:
+        case "answer":
+            await answer(desk, approval)
+        case "withdraw":
+            await desk.state(agent, ApprovalWithdrawn(native_id="1"))
+        case "deadline":
+            service = ApprovalDesk(desk.adapters.approvals, Redaction(desk.adapters.redaction_rules))
+            await service.expire(desk.workspace, approval)
+        case "relay-connect ends":
+            await desk.exited(agent, reason="PROXY_STOPPED")
+        case "release":
+            await desk.adapters.mailroom.release(desk.workspace, agent.id, by="operator")
+            await desk.exited(agent)
+        case _:
+            await desk.exited(agent)
+    assert await waiting(desk) == [other]
+
+
+async def test_what_a_rule_answers_never_waits(desk: Desk) -> None:
+    await desk.ask(await desk.idle("Worker"), decided=(ApprovalStatus.ALLOWED, "rule allow Bash", ALLOW))
+    assert await waiting(desk) == []
+
+
+async def test_a_request_that_is_no_longer_kept_waits_until_its_deadline_at_most(desk: Desk) -> None:
+    approval = await desk.ask(await desk.idle("Worker"))
+    await desk.adapters.redis.delete(keys.key(desk.workspace, "approval", approval))
+    assert (await desk.adapters.approvals.waiting(desk.workspace, session=None, limit=9, after=None)).approvals == []
+    await ApprovalDesk(desk.adapters.approvals, Redaction(desk.adapters.redaction_rules)).expire(
+        desk.workspace, approval
+    )
+    assert await waiting(desk) == []
+
+
+async def test_pages_of_what_waits_are_stable_while_it_is_answered(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    asked = [await desk.ask(agent, str(number)) for number in range(7)]
+    whole = await waiting(desk)
+    assert sorted(whole) == sorted(asked)
+    first = await desk.adapters.approvals.waiting(desk.workspace, session=None, limit=3, after=None)
+    assert [a.id for a in first.approvals] == whole[:3]
+    assert first.next is not None
+    assert parse_approval_place(str(first.next)) == first.next
+    for approval in whole[1:4]:
+        await answer(desk, approval)
+    rest = await desk.adapters.approvals.waiting(desk.workspace, session=None, limit=3, after=first.next)
+    assert ([a.id for a in rest.approvals], rest.next, rest.total) == (whole[4:], None, 4)
+
+
+async def test_a_caller_sees_what_waits_in_its_own_session_only(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    approval = await desk.ask(agent)
+    service = ApprovalDesk(desk.adapters.approvals, Redaction(desk.adapters.redaction_rules))
+    elsewhere = desk.session
+    desk.session = await desk.adapters.registry.create_session(
+        desk.workspace, desk.new_session_id(), name="other", epoch="e"
+    )
+    other = await desk.ask(await desk.idle("Worker"))
+
+    async def seen(principal: Principal, session: Session | None = None) -> set[ApprovalId]:
+        page = await service.waiting(principal, session=session)
+        assert page.total == len(page.approvals)
+        return {each.id for each in page.approvals}
+
+    assert await seen(desk.person()) == {approval, other}
+    assert await seen(desk.person(), elsewhere) == {approval}
+    assert await seen(a_person(desk.workspace, session=desk.session.id)) == {other}
+    pending = await service.of_session(desk.person(), elsewhere, status=ApprovalStatus.PENDING)
+    assert [each.id for each in pending] == [approval]
+
+
+@pytest.mark.parametrize("text", ["", "1", "~x", "1~", "1~x:y", "x~y"])
+async def test_a_place_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(BadRequest):
+        parse_approval_place(text)

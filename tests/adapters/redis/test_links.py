@@ -1,6 +1,7 @@
 """Connected peers: taking over, fencing, reports each once, redelivery."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -159,6 +160,18 @@ async def test_reports_of_an_older_generation_are_not_heard(desk: Desk) -> None:
     await desk.state(agent, AgentReady(native_id="old"))
     assert (await desk.agent(agent.id)).generation == 2
     assert await desk.state_of(agent) is AgentState.STARTING
+
+
+async def test_what_an_older_process_said_is_in_the_log_all_the_same(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    await desk.exited(agent)
+    frame: dict[str, Any] = {"direction": "out", "frame_type": "odd", "raw": {}, "events": [], "transient": False}
+    await desk.report(FrameRecorded(agent=agent.id, generation=1, **frame))
+    await desk.adapters.mailroom.release(desk.workspace, agent.id, by="operator")
+    await desk.exited(await desk.agent(agent.id), expected=True)
+    await desk.report(FrameRecorded(agent=agent.id, generation=1, **frame))
+    await desk.report(FrameRecorded(agent=agent.id, generation=9, **frame))
+    assert len(await desk.events("agent.frame")) == 2
 
 
 async def test_a_proxy_cannot_speak_for_anothers_agent(desk: Desk) -> None:

@@ -4,7 +4,10 @@
 -- Returns 1
 -- uses: approvals
 local ap = fields(K.approval(ARGV[1]), 'agent', 'status', 'by', 'generation', 'deadline_ms')
-if not ap.agent then return refuse('NotFound', 'APPROVAL_NOT_FOUND', 'no such approval') end
+if not ap.agent then
+  redis.call('ZREM', K.pending_approvals(), ARGV[1]) -- no longer kept: its deadline was set beyond that
+  return refuse('NotFound', 'APPROVAL_NOT_FOUND', 'no such approval')
+end
 if ap.status ~= 'pending' then
   return refuse('Conflict', 'APPROVAL_ALREADY_ANSWERED', 'it is already ' .. ap.status .. ' (' .. (ap.by or 'agent') .. ')')
 end

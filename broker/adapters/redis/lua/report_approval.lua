@@ -19,6 +19,7 @@ append(a.session, 'approval.requested', a.id, a.name, string.sub(ARGV[9], 1, -2)
 if ARGV[11] ~= '' then
   resolve_approval(a, id, ARGV[11], ARGV[12], '', ARGV[13])
 else
+  redis.call('ZADD', K.pending_approvals(), NOW, id)
   redis.call('HSET', K.agent(a.id), 'waiting', redis.call('HLEN', K.asks(a.id)))
   wake_at(NOW + ARGV[10], 'approval|' .. id)
 end

@@ -1,5 +1,6 @@
 -- Native frames of one agent for the log: reports with consecutive numbers, applied together. Those applied before are
--- left out, and none is passed over. An older connection or an older process is not heard.
+-- left out, and none is passed over. An older connection is not heard. What an older process said, or one of an agent
+-- that has ended, happened all the same: it belongs in the log, late as it is.
 -- KEYS[1] workspace root
 -- ARGV    1 link  2 fence  3 spool  4 number of the first  5 agent  6 generation  then for each frame its data JSON and
 --         its own id or '': a frame with a known id is not logged again
@@ -16,9 +17,9 @@ local a = load_agent(ARGV[5])
 local full = a.id and backlog_full(a.session)
 if full then return full end
 redis.call('HSET', K.link(link), 'spool', ARGV[3], 'reports', last, 'heard', NOW)
-if not a.id or a.generation ~= ARGV[6] or has_ended(a) or (a.proxy ~= link and a.link ~= link) then return 0 end
+if not a.id or tonumber(a.generation) < tonumber(ARGV[6]) or (a.proxy ~= link and a.link ~= link) then return 0 end
 local function is_new(id)
-  if id == '' then return true end
+  if id == '' or has_ended(a) then return true end
   local added = redis.call('ZADD', K.seen_frames(a.id), 'NX', NOW, id)
   redis.call('ZREMRANGEBYRANK', K.seen_frames(a.id), 0, -FRAMES - 1)
   redis.call('EXPIRE', K.seen_frames(a.id), 86400)

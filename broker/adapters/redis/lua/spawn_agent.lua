@@ -27,7 +27,7 @@ end
 local limit = tonumber(ARGV[12])
 if limit > 0 and redis.call('SCARD', K.live()) >= limit then
   return refuse('QuotaExceeded', 'QUOTA_EXCEEDED',
-    limit .. ' running agent(s) are in this plan; release one or change the plan')
+    limit .. ' running agent(s) are in this plan; release one or change the plan', string.format('{"limit":%d}', limit))
 end
 if not is_online(ARGV[6]) then
   return refuse('NoPlacement', 'NO_PROXY', 'the chosen machine has just disconnected; try again')

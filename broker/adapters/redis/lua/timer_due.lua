@@ -28,16 +28,26 @@ function on.stop()
   if a.state == 'releasing' then end_agent(a, 'released', 'released; the machine did not confirm the end of the process') end
 end
 
--- Whether the link has been silent since a time. Then nothing can be said of its agents: its gateway may have died, and
--- what they did waits to be reported. It is asked for a sign first, and made to connect anew when it gives none.
-local function is_silent(a, since)
-  if tonumber(redis.call('HGET', K.link(a.link), 'heard') or '0') > since then return false end
-  if tonumber(redis.call('HGET', K.link(a.link), 'probed') or '0') > since then
+-- Whether nothing can be said of an agent yet, because its link may not carry: its gateway may have died, and what the
+-- agent did waits to be reported. So the link is asked for a sign first, and made to connect anew when it gives none.
+-- Reports come in order: what was done before the sign was given has been reported by then.
+local function is_out_of_hearing(a)
+  local l = fields(K.link(a.link), 'online', 'since', 'heard')
+  -- A link that has just come back has more to report first.
+  local reports_due = tonumber(l.since or '0') + PROOF_MS
+  if l.online ~= '1' or NOW < reports_due then
+    wake_at(math.max(NOW + PROBE_MS, reports_due), ARGV[1])
+    return true
+  end
+  local of, at = string.match(redis.call('HGET', K.agent(a.id), 'probed') or '', '^(.*) (%d+)$')
+  local asked = of == ARGV[1] and tonumber(at) >= tonumber(l.since)
+  if asked and tonumber(l.heard) > tonumber(at) then return false end
+  if asked then
     if a.state ~= 'deaf' then append(a.session, 'agent.deaf', a.id, a.name, '{"stuck_at":"link"}') end
     set_state(a, 'deaf')
     redis.call('PUBLISH', K.link_channel(a.link), '!kick')
   else
-    redis.call('HSET', K.link(a.link), 'probed', NOW)
+    redis.call('HSET', K.agent(a.id), 'probed', ARGV[1] .. ' ' .. NOW)
     command(a.link, '{"type":"probe","agent":"' .. a.id .. '","generation":' .. a.generation .. '}')
   end
   wake_at(NOW + PROBE_MS, ARGV[1])
@@ -49,17 +59,7 @@ function on.proof()
   local a = load_agent(part[2])
   local state = redis.call('HGET', K.message(part[4]), 'r:' .. part[2])
   if not a.id or has_ended(a) or a.generation ~= part[3] or not state or STEP[state] >= STEP.in_turn then return end
-  if not is_online(a.link) then
-    wake_at(NOW + PROOF_MS, ARGV[1])
-    return
-  end
-  -- A link that has just come back may have the proof among what it still has to report.
-  local reports_due = tonumber(redis.call('HGET', K.link(a.link), 'since') or '0') + PROOF_MS
-  if NOW < reports_due then
-    wake_at(reports_due, ARGV[1])
-    return
-  end
-  if is_silent(a, tonumber(redis.call('HGET', K.message(part[4]), 't:' .. part[2] .. ':' .. state) or NOW)) then return end
+  if is_out_of_hearing(a) then return end
   append(a.session, 'agent.deaf', a.id, a.name, '{"message":"' .. part[4] .. '","stuck_at":"' .. state .. '"}')
   redis.call('HSET', K.message(part[4]), 'b:' .. part[2], 'agent_deaf')
   set_state(a, 'deaf', ',"message":"' .. part[4] .. '"')
@@ -76,7 +76,7 @@ end
 function on.interrupt()
   local a = load_agent(part[2])
   if not a.id or a.generation ~= part[3] or a.turn ~= part[4] or a.state ~= 'working' then return end
-  if is_silent(a, NOW - STUCK_MS) then return end
+  if is_out_of_hearing(a) then return end
   append(a.session, 'agent.deaf', a.id, a.name, '{"turn":' .. json(part[4]) .. ',"stuck_at":"interrupt"}')
   restart(a, 'deaf')
 end

@@ -138,6 +138,7 @@ local function withdraw_approvals(a)
   for i = 1, #asks, 2 do
     redis.call('HSET', K.approval(asks[i + 1]), 'status', 'withdrawn', 'resolved_ms', NOW)
     redis.call('HDEL', K.approval(asks[i + 1]), 'given')
+    redis.call('ZREM', K.pending_approvals(), asks[i + 1])
     forget_timer('approval|' .. asks[i + 1])
     append(a.session, 'approval.resolved', a.id, a.name, '{"id":"' .. asks[i + 1] .. '","status":"withdrawn"}')
   end

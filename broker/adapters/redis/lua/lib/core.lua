@@ -3,8 +3,9 @@ local t = redis.call('TIME')
 local NOW = t[1] * 1000 + math.floor(t[2] / 1000)
 
 -- A refusal that the caller sees as the RelayError of that kind. Only before the first write: scripts do not roll back.
-local function refuse(kind, code, message)
-  return redis.error_reply('RELAY ' .. kind .. ' ' .. code .. ' ' .. message)
+-- `details`, JSON of what programs want to know, stands behind a unit separator.
+local function refuse(kind, code, message, details)
+  return redis.error_reply('RELAY ' .. kind .. ' ' .. code .. ' ' .. message .. (details and '\31' .. details or ''))
 end
 
 local function json(value)

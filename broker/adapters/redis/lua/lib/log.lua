@@ -2,6 +2,9 @@
 local LOG_TAIL = 100000   -- entries kept without a long history; older ones are told to readers as a reset, never hidden
 local BACKLOG = 1000000   -- entries that may wait for the long history; then nothing more is accepted into the session
 
+-- What is too much for those who watch a whole workspace, and of interest only to those who watch the session.
+local UNTOLD = {['agent.frame'] = true, ['message.receipt'] = true}
+
 local metas = {}          -- a script appends to one session several times
 local function meta_of(session)
   metas[session] = metas[session] or fields(K.session(session), 'epoch', 'shipped')
@@ -20,6 +23,7 @@ local function append_all(session, kind, agent, name, list)
   local meta = meta_of(session)
   if not meta.epoch then return 0 end
   local log, channel = K.log(session), K.session_channel(session)
+  local activity = not UNTOLD[kind] and K.activity_channel()
   local last = redis.call('HINCRBY', K.session(session), 'offset', #list)
   local head = '{"epoch":"' .. meta.epoch .. '","offset":'
   local about = ',"kind":"' .. kind .. '","at_ms":' .. NOW .. ',"agent":' .. json(agent) .. ',"name":' .. json(name)
@@ -29,6 +33,7 @@ local function append_all(session, kind, agent, name, list)
     local event = head .. offset .. about .. data .. '}'
     redis.call('XADD', log, offset .. '-0', 'e', event)
     redis.call('PUBLISH', channel, event)
+    if activity then redis.call('PUBLISH', activity, session .. ' ' .. event) end
   end
   if not meta.shipped then
     redis.call('XTRIM', log, 'MAXLEN', '~', LOG_TAIL)

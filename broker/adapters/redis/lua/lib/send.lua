@@ -16,13 +16,16 @@ local function admit(message, a, number, mode)
   return {a.id, a.name, redis.call('HGET', K.message(message), 'r:' .. a.id), because or ''}
 end
 
+local DAY_MS = 86400000
+
 -- Today's count against the plan; a refusal when the limit is reached. `limit` 0 means none.
 local function over_quota(day, limit)
   if limit == 0 then return nil end
   local used = tonumber(redis.call('HGET', K.usage(day), 'messages') or '0')
   if used < limit then return nil end
   return refuse('QuotaExceeded', 'QUOTA_EXCEEDED',
-    limit .. ' messages a day are in this plan and all are used; resets at 00:00 UTC')
+    limit .. ' messages a day are in this plan and all are used; resets at 00:00 UTC',
+    string.format('{"limit":%d,"resets_at_ms":%.0f}', limit, (math.floor(NOW / DAY_MS) + 1) * DAY_MS))
 end
 
 local function count_message(day)

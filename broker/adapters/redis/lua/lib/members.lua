@@ -1,0 +1,11 @@
+-- Who may change owners: an owner, and the workspace's own key, which has no member id.
+local function may_change_owners(by)
+  return by == '' or redis.call('SISMEMBER', K.owners(), by) == 1
+end
+
+local function owners_only()
+  return refuse('NotPermitted', 'NOT_PERMITTED', 'only an owner may make, change or remove an owner')
+end
+
+-- Every gateway looks again at what the member has open.
+local function tell_access_changed(member) redis.call('PUBLISH', ACCESS_CHANNEL, 'member:' .. member) end

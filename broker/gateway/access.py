@@ -1,0 +1,161 @@
+"""The HTTP API of people and their access: signing in and out, members, and sharing a session."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from broker.domain.access import MemberRole, Principal
+from broker.domain.errors import BadRequest, NotAuthenticated
+from broker.domain.members import Member
+from broker.gateway.container import Services
+from broker.gateway.credentials import COOKIE, credential, drop_cookie, require_own_origin, set_cookie, shown_caller
+from broker.gateway.http import Answer, Body, guarded, read_body, timed
+from broker.services.access import MAX_SHARE_S, SHARE_S
+from broker.services.sign_in import OneTimeCode
+from broker.services.web_links import share_url, sign_in_url
+
+_Short = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class _SignIn(Body):
+    code: _Short | None = None
+    token: _Short | None = None
+
+
+class _SignOut(Body):
+    everywhere: bool = False
+
+
+class _NewMember(Body):
+    name: _Short
+    role: MemberRole
+
+
+class _Role(Body):
+    role: MemberRole
+
+
+class _Share(Body):
+    expires_in_s: int = Field(SHARE_S, gt=0, le=MAX_SHARE_S)
+
+
+class AccessApi:
+    """The endpoints. Each authenticates, calls one service and answers with its result."""
+
+    def __init__(self, services: Services) -> None:
+        self._s = services
+
+    def routes(self) -> list[BaseRoute]:
+        """All of them."""
+        table: list[tuple[str, str, Any]] = [
+            ("POST", "/v1/sign-in", self.sign_in),
+            ("POST", "/v1/sign-out", self.sign_out),
+            ("GET", "/v1/members", self.members),
+            ("POST", "/v1/members", self.add),
+            ("PATCH", "/v1/members/{member}", self.set_role),
+            ("DELETE", "/v1/members/{member}", self.remove),
+            ("POST", "/v1/members/{member}/link", self.link),
+            ("POST", "/v1/sessions/{session}/share", self.share),
+        ]
+        return [Route(path, timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
+
+    async def _caller(self, request: Request) -> Principal:
+        return await self._s.access.authenticate(credential(request))
+
+    async def sign_in(self, request: Request) -> Response:
+        """Exchange a one-time code, or an observer's token, for a cookie."""
+        require_own_origin(request, may_be_absent=True)  # else a page could sign its visitors in as somebody else
+        body = await read_body(request, _SignIn)
+        token = await self._token_for(body, address=_address(request))
+        answer = Answer(shown_caller(await self._s.access.authenticate(token)))
+        set_cookie(answer, token, secure=self._is_secure(request))
+        return answer
+
+    async def _token_for(self, body: _SignIn, *, address: str) -> str:
+        if body.code is not None and body.token is None:
+            return await self._s.sign_in.redeem(body.code, address=address)
+        if body.token is not None and body.code is None:
+            await self._s.sign_in.accept(body.token, address=address)
+            return body.token
+        raise BadRequest("give a code or a token")
+
+    async def sign_out(self, request: Request) -> Response:
+        """End this sign-in, or all of this person; a browser forgets its cookie either way."""
+        token = credential(request)
+        body = await read_body(request, _SignOut)
+        try:
+            principal = await self._s.access.authenticate(token)
+        except NotAuthenticated:
+            if COOKIE not in request.cookies:
+                raise
+        else:
+            await self._s.sign_in.sign_out(principal, token or "", everywhere=body.everywhere)
+        answer = Answer({})
+        drop_cookie(answer, secure=self._is_secure(request))
+        return answer
+
+    async def members(self, request: Request) -> Response:
+        """The people of the workspace."""
+        members = await self._s.members.members(await self._caller(request))
+        return Answer({"members": [_shown(member) for member in members]})
+
+    async def add(self, request: Request) -> Response:
+        """Add a person; the answer holds the link that signs them in, once."""
+        principal = await self._caller(request)
+        body = await read_body(request, _NewMember)
+        member = await self._s.members.add(principal, name=body.name, role=body.role)
+        return Answer({"member": _shown(member), **self._link(await self._s.sign_in.invite(principal, member))})
+
+    async def set_role(self, request: Request) -> Response:
+        """Give a person another role."""
+        principal = await self._caller(request)
+        body = await read_body(request, _Role)
+        return Answer(_shown(await self._s.members.set_role(principal, request.path_params["member"], body.role)))
+
+    async def remove(self, request: Request) -> Response:
+        """Remove a person."""
+        await self._s.members.remove(await self._caller(request), request.path_params["member"])
+        return Answer({})
+
+    async def link(self, request: Request) -> Response:
+        """A fresh link for a person; `me` is oneself."""
+        principal = await self._caller(request)
+        asked = request.path_params["member"]
+        member = await self._s.members.get(principal, principal.member or asked if asked == "me" else asked)
+        return Answer(self._link(await self._s.sign_in.invite(principal, member)))
+
+    async def share(self, request: Request) -> Response:
+        """A link that shows one session to whoever has it, for a while."""
+        principal = await self._caller(request)
+        session = await self._s.sessions.get(principal, request.path_params["session"])
+        body = await read_body(request, _Share)
+        record, token = await self._s.access.share(principal, session, seconds=body.expires_in_s)
+        url = share_url(self._s.public_url, session, token)
+        return Answer({"url": url, "token_id": record.id, "expires_at_ms": record.expires_at_ms})
+
+    def _link(self, code: OneTimeCode) -> dict[str, object]:
+        return {"url": sign_in_url(self._s.public_url, code), "expires_at_ms": code.expires_at_ms}
+
+    def _is_secure(self, request: Request) -> bool:
+        return request.url.scheme == "https" or self._s.public_url.startswith("https:")
+
+
+def _shown(member: Member) -> dict[str, object]:
+    return {"id": member.id, "name": member.name, "role": member.role, "created_at_ms": member.created_at_ms}
+
+
+def _address(request: Request) -> str:
+    """Whom attempts are counted for: an address, or the network that one subscriber has with IPv6."""
+    try:
+        address = ipaddress.ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return "unknown"
+    if address.version == 6:
+        return str(ipaddress.ip_network((address, 64), strict=False).network_address)
+    return str(address)

@@ -1,0 +1,118 @@
+"""The dashboard's files: a page that may run nothing but its own scripts, and assets that browsers keep for good."""
+
+from __future__ import annotations
+
+from mimetypes import guess_type
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.staticfiles import NotModifiedResponse
+
+from broker.domain.errors import NotFound
+from broker.gateway.http import Refusal
+
+BUILT = Path(__file__).parent.parent / "dashboard"
+"""Where the build lays the page; missing in a source tree that was never installed."""
+
+_PAGES = ("/", "/session/{rest:path}", "/inbox", "/logs", "/usage", "/settings", "/sign-in")
+"""Addresses that the page itself understands; all get the same `index.html`."""
+
+_GUARDS = {
+    "Content-Security-Policy": "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "connect-src 'self'",
+            "img-src 'self' data:",
+            "font-src 'self'",
+            "manifest-src 'self'",
+            "worker-src 'self'",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+        )
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_FOR_GOOD = "public, max-age=31536000, immutable"
+"""For files whose name holds a hash of what they say."""
+_ASK_AGAIN = "no-cache"
+_ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
+
+_NOT_BUILT = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Relaycast</title>
+<h1>The dashboard was not built</h1>
+<p>The broker runs; only its page is missing. Build it where Relaycast is installed from source, then reload:</p>
+<pre>pip install -e .</pre>
+</html>
+"""
+
+
+class Dashboard:
+    """Serves the files under `folder`."""
+
+    def __init__(self, folder: Path = BUILT) -> None:
+        self._folder = folder.resolve()
+
+    def routes(self) -> list[BaseRoute]:
+        """The pages, and every built file by its own name. They come after all others."""
+        files = [Route(f"/{name}", self.file, name=name) for name in self._top_files()]
+        return [*(Route(path, self.page) for path in _PAGES), Route("/assets/{name}", self.asset), *files]
+
+    async def page(self, request: Request) -> Response:
+        """`index.html`, which decides by the address what to show."""
+        index = self._folder / "index.html"
+        if not index.is_file():
+            return HTMLResponse(_NOT_BUILT, 503, headers={**_GUARDS, "Cache-Control": "no-store"})
+        return _served(request, index, keep=_ASK_AGAIN)
+
+    async def asset(self, request: Request) -> Response:
+        """A script, style or picture whose name holds its hash."""
+        path = self._folder / "assets" / request.path_params["name"]
+        if path.parent != self._folder / "assets" or not path.is_file():
+            # Of another version of the page: it must not be answered with a page, nor be kept.
+            return Refusal(NotFound("no such file in this version of the dashboard", code="PATH_NOT_FOUND"))
+        return _served(request, path, keep=_FOR_GOOD)
+
+    async def file(self, request: Request) -> Response:
+        """A file beside `index.html`, under a name of its own."""
+        return _served(request, self._folder / request.url.path.lstrip("/"), keep=_ASK_AGAIN)
+
+    def _top_files(self) -> list[str]:
+        if not self._folder.is_dir():
+            return []
+        compressed = tuple(suffix for _, suffix in _ENCODINGS)
+        names = (path.name for path in self._folder.iterdir() if path.is_file())
+        return sorted(name for name in names if name != "index.html" and not name.endswith(compressed))
+
+
+def _served(request: Request, path: Path, *, keep: str) -> Response:
+    """The file, in the smallest encoding that was laid beside it and the browser takes."""
+    headers = {**_GUARDS, "Cache-Control": keep, "Vary": "Accept-Encoding"}
+    sent, accepted = path, _accepted(request)
+    for encoding, suffix in _ENCODINGS:
+        smaller = path.with_name(path.name + suffix)
+        if encoding in accepted and smaller.is_file():
+            headers["Content-Encoding"], sent = encoding, smaller
+            break
+    answer = FileResponse(sent, headers=headers, media_type=_media_type(path), stat_result=sent.stat())
+    if answer.headers["etag"] in request.headers.get("if-none-match", ""):
+        return NotModifiedResponse(answer.headers)
+    return answer
+
+
+def _accepted(request: Request) -> set[str]:
+    offers = (part.strip().split(";") for part in request.headers.get("accept-encoding", "").split(","))
+    return {offer[0].lower() for offer in offers if not any(q.replace(" ", "") == "q=0" for q in offer[1:])}
+
+
+def _media_type(path: Path) -> str:
+    # The system's own table may say application/x-javascript, which `nosniff` then refuses.
+    return "text/javascript" if path.suffix == ".js" else guess_type(path.name)[0] or "application/octet-stream"

@@ -1,0 +1,66 @@
+"""The people of a workspace: adding, changing and removing them. There is always an owner."""
+
+from __future__ import annotations
+
+import secrets
+
+from broker.domain.access import MemberRole, Permission, Principal
+from broker.domain.errors import NotFound
+from broker.domain.ids import MemberId, WorkspaceId
+from broker.domain.members import Member, member_name
+from broker.services.ports import MemberRecords
+
+
+class Members:
+    """Keeps a workspace's members. Who is asked for by `reference` is named by id or by name."""
+
+    def __init__(self, records: MemberRecords) -> None:
+        self._records = records
+
+    async def add(self, principal: Principal, *, name: str, role: MemberRole) -> Member:
+        """Add a person. Raises `NotPermitted`, `Conflict` (NAME_TAKEN, TOO_MANY_MEMBERS), `BadRequest`."""
+        principal.require(Permission.ADMINISTER)
+        member = _new(name, role)
+        await self._records.add(principal.workspace, member, by=principal.member)
+        return await self._present(principal.workspace, member.id)
+
+    async def members(self, principal: Principal) -> list[Member]:
+        """Everybody, in the order they came. Raises `NotPermitted`."""
+        principal.require(Permission.ADMINISTER)
+        return await self._records.members(principal.workspace)
+
+    async def get(self, principal: Principal, reference: str) -> Member:
+        """One; oneself needs no permission. Raises `NotFound`, `NotPermitted`."""
+        if principal.member is None or reference != principal.member:
+            principal.require(Permission.ADMINISTER)
+        return await self._present(principal.workspace, reference)
+
+    async def set_role(self, principal: Principal, reference: str, role: MemberRole) -> Member:
+        """Give a person another role, from the next request on. Raises `NotFound`, `NotPermitted`, `Conflict`."""
+        principal.require(Permission.ADMINISTER)
+        member = await self._present(principal.workspace, reference)
+        await self._records.set_role(principal.workspace, member.id, role, by=principal.member)
+        return await self._present(principal.workspace, member.id)
+
+    async def remove(self, principal: Principal, reference: str) -> None:
+        """Remove a person and end all they have open. Raises `NotFound`, `NotPermitted`, `Conflict`."""
+        principal.require(Permission.ADMINISTER)
+        member = await self._present(principal.workspace, reference)
+        await self._records.remove(principal.workspace, member.id, by=principal.member)
+
+    async def ensure_owner(self, workspace: WorkspaceId, name: str) -> Member:
+        """The first owner there is, made when there is nobody yet. For the start of a broker, before any caller."""
+        await self._records.add_first(workspace, _new(name, MemberRole.OWNER))
+        everybody = await self._records.members(workspace)
+        return next(member for member in everybody if member.role is MemberRole.OWNER)
+
+    async def _present(self, workspace: WorkspaceId, reference: str) -> Member:
+        found = await self._records.member(workspace, MemberId(reference))
+        found = found or await self._records.named(workspace, reference)
+        if found is None:
+            raise NotFound(f"no member {reference[:80]!r}", code="MEMBER_NOT_FOUND")
+        return found
+
+
+def _new(name: str, role: MemberRole) -> Member:
+    return Member(id=MemberId(secrets.token_hex(8)), name=member_name(name), role=role, generation=1, created_at_ms=0)

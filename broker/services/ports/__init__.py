@@ -1,0 +1,44 @@
+"""What the services need from the outside: one protocol for each role. `adapters` implements them."""
+
+from __future__ import annotations
+
+from broker.services.ports.access import TokenRecord, Tokens
+from broker.services.ports.approvals import Approvals
+from broker.services.ports.keeping import RedactionRules, Restoring, RetentionState
+from broker.services.ports.links import Attached, Decided, DecidedApproval, Links, NumberedFact, Unfinished
+from broker.services.ports.log import Backlog, EventLog, LogPage, LogStore, kept
+from broker.services.ports.mailboxes import Mailroom, NewAgent, OutgoingMessage
+from broker.services.ports.members import MemberRecords, SignInCodes
+from broker.services.ports.registry import Registry
+from broker.services.ports.requests import Allowances, RequestRecords
+from broker.services.ports.signals import Bus, Timers
+
+__all__ = [
+    "Allowances",
+    "Approvals",
+    "Attached",
+    "Backlog",
+    "Bus",
+    "Decided",
+    "DecidedApproval",
+    "EventLog",
+    "Links",
+    "LogPage",
+    "LogStore",
+    "Mailroom",
+    "MemberRecords",
+    "NewAgent",
+    "NumberedFact",
+    "OutgoingMessage",
+    "RedactionRules",
+    "Registry",
+    "RequestRecords",
+    "Restoring",
+    "RetentionState",
+    "SignInCodes",
+    "Timers",
+    "TokenRecord",
+    "Tokens",
+    "Unfinished",
+    "kept",
+]

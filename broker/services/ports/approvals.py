@@ -1,0 +1,52 @@
+"""Parked permission requests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from broker.domain.approvals import Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
+from broker.domain.ids import AgentId, ApprovalId, SessionId, WorkspaceId
+from broker.domain.rules import Rule
+
+
+class Approvals(Protocol):
+    """Parked permission requests and the rules that answer them."""
+
+    async def approval(self, workspace: WorkspaceId, approval: ApprovalId) -> Approval:
+        """One. Raises `NotFound`."""
+
+    async def approvals(
+        self, workspace: WorkspaceId, session: SessionId, *, status: ApprovalStatus | None, limit: int = 100
+    ) -> list[Approval]:
+        """The newest first."""
+
+    async def waiting(
+        self, workspace: WorkspaceId, *, session: SessionId | None, limit: int, after: ApprovalPlace | None
+    ) -> WaitingApprovals:
+        """Those nobody has answered, the longest waiting first; of all sessions when `session` is None."""
+
+    async def pending(self, workspace: WorkspaceId, agent: AgentId) -> dict[str, dict[str, Any] | None]:
+        """What an agent waits for: its native request id → the tool's input."""
+
+    async def answer(
+        self,
+        workspace: WorkspaceId,
+        approval: ApprovalId,
+        *,
+        status: ApprovalStatus,
+        by: str,
+        note: str,
+        answer: bytes,
+        at_deadline: bool = False,
+    ) -> None:
+        """Resolve one. Raises `NotFound`, `Conflict` (APPROVAL_ALREADY_ANSWERED)."""
+
+    async def rules(self, workspace: WorkspaceId) -> list[Rule]:
+        """The workspace's rules, in order."""
+
+    async def add_rule(self, workspace: WorkspaceId, rule: Rule, *, most: int) -> None:
+        """Put a rule first, unless it is there. Raises `Conflict` (TOO_MANY_RULES)."""
+
+    async def set_rules(self, workspace: WorkspaceId, rules: Sequence[Rule]) -> None:
+        """Replace them."""

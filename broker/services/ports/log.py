@@ -1,0 +1,181 @@
+"""A session's events: the recent tail, what waits to be shipped, and the long history."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from broker.domain.errors import NotConfigured
+from broker.domain.event_filter import ALL_EVENTS, EventFilter
+from broker.domain.events import Cursor
+from broker.domain.ids import SessionId, WorkspaceId
+from broker.domain.log_pages import (
+    Direction,
+    Facet,
+    FacetCount,
+    LogExtent,
+    LogHits,
+    LogRows,
+    LogSize,
+    SearchCursor,
+    TimeBucket,
+)
+from broker.domain.log_query import LogQuery
+from broker.domain.log_rows import LogRow
+from broker.domain.usage import Usage, UsageBy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogPage:
+    """Events in order, each as its JSON text, and where the next page begins."""
+
+    events: list[str]
+    first: Cursor
+    """The first event that was looked at, wanted or not; behind the head when there was none."""
+    next: Cursor
+    """The last one that was looked at."""
+    head: Cursor
+    """The newest event of the log when the page was read."""
+    reset: bool
+    """History right after the asked position is gone, or the epoch is another one."""
+
+
+class EventLog(Protocol):
+    """A session's numbered events."""
+
+    async def read(
+        self,
+        workspace: WorkspaceId,
+        session: SessionId,
+        *,
+        after: Cursor | None,
+        limit: int,
+        only: EventFilter = ALL_EVENTS,
+        scan: int = 0,
+    ) -> LogPage:
+        """Up to `limit` events after a position; None reads from the first that is kept.
+
+        Of the recent ones at most `scan` are looked at, or `limit` if that is more: a page may be short, its `next`
+        says how far it got.
+        """
+
+    async def head(self, workspace: WorkspaceId, session: SessionId) -> Cursor:
+        """The newest position. Raises `NotFound`."""
+
+
+class Backlog(Protocol):
+    """What the log store does not have yet. One shipper at a time works on a workspace."""
+
+    async def begin(self, workspace: WorkspaceId) -> None:
+        """Keep the workspace's logs until they are shipped, from now on."""
+
+    async def lease(self, workspace: WorkspaceId, holder: str, *, seconds: float) -> bool:
+        """Take or renew the right to ship a workspace."""
+
+    async def waiting(self, workspace: WorkspaceId) -> list[SessionId]:
+        """Sessions with unshipped events."""
+
+    async def log_days(self, workspace: WorkspaceId) -> int:
+        """How long the workspace's log is kept, by its plan or its own setting."""
+
+    async def shipped(self, workspace: WorkspaceId, session: SessionId) -> Cursor:
+        """Up to where the log store has a session. Raises `NotFound`."""
+
+    async def mark(self, workspace: WorkspaceId, session: SessionId, upto: Cursor, *, keep: int) -> bool:
+        """The log store has everything up to a position; the log may be trimmed to `keep` events behind it.
+
+        True when nothing more waits.
+        """
+
+    def wakeups(self) -> AsyncIterator[WorkspaceId]:
+        """Workspaces, as sessions in them begin to have unshipped events."""
+
+
+def kept(logs: LogStore | None) -> LogStore:
+    """The log store. Raises `NotConfigured` where there is none."""
+    if logs is None:
+        raise NotConfigured(
+            "this broker keeps no searchable history: start it with RELAYCAST_CLICKHOUSE_URL, the URL of a"
+            " ClickHouse server, or as `relaycast up`, which brings an engine of its own"
+        )
+    return logs
+
+
+class LogStore(Protocol):
+    """The long history. A row is known by (workspace, session, epoch, offset); expired rows are never seen.
+
+    Every method raises `Unavailable` when the store is away or the question is too large.
+    """
+
+    @property
+    def degraded(self) -> str:
+        """Why searches are slower than they could be; '' when they are not."""
+
+    async def insert(self, workspace: WorkspaceId, rows: Sequence[LogRow], *, token: str, days: int) -> None:
+        """Keep rows for `days` from their own time. Twice is once: by `token`, and for other batches by row."""
+
+    async def page(
+        self,
+        workspace: WorkspaceId,
+        session: SessionId,
+        epoch: str,
+        *,
+        start: int,
+        limit: int,
+        direction: Direction = Direction.FORWARDS,
+        only: EventFilter = ALL_EVENTS,
+    ) -> LogRows:
+        """Rows right after, or right before, the offset `start`, of those that are wanted."""
+
+    async def offset_at(self, workspace: WorkspaceId, session: SessionId, epoch: str, *, at: datetime) -> int | None:
+        """The first offset at or after a time; None when everything is older."""
+
+    async def last_offset(self, workspace: WorkspaceId, session: SessionId, epoch: str) -> int:
+        """The newest offset that was ever inserted and is still here; 0 when there is none."""
+
+    async def context(
+        self, workspace: WorkspaceId, session: SessionId, epoch: str, *, offset: int, lines: int
+    ) -> list[LogRow]:
+        """A row with up to `lines`, 1 or more, on both sides."""
+
+    async def search(
+        self, workspace: WorkspaceId, query: LogQuery, *, limit: int, before: SearchCursor | None = None
+    ) -> LogHits:
+        """Newest first. Hits come without `body` and `diff`."""
+
+    async def histogram(self, workspace: WorkspaceId, query: LogQuery, *, buckets: int) -> list[TimeBucket]:
+        """Counts over time in at most `buckets` equal spans, empty ones left out."""
+
+    async def facets(self, workspace: WorkspaceId, query: LogQuery, field: Facet, *, limit: int) -> list[FacetCount]:
+        """The most frequent values of a field."""
+
+    async def extents(self, workspace: WorkspaceId, *, session: SessionId | None = None) -> list[LogExtent]:
+        """What is kept, by session and epoch."""
+
+    def export(
+        self, workspace: WorkspaceId, session: SessionId, epoch: str, *, after: int = 0, until: int | None = None
+    ) -> AsyncIterator[list[LogRow]]:
+        """Whole rows in order, page by page; resumable after any offset."""
+
+    async def size(self, workspace: WorkspaceId) -> LogSize:
+        """What a workspace keeps."""
+
+    async def redate(self, workspace: WorkspaceId, *, days: int) -> int:
+        """Let every row expire `days` after its own time; how many rows that changed.
+
+        It can be repeated after dying half-way. What has expired never comes back.
+        """
+
+    async def delete_session(self, workspace: WorkspaceId, session: SessionId) -> int:
+        """Delete a session's log; how many rows that were. Returns only when none is left."""
+
+    async def delete_workspace(self, workspace: WorkspaceId) -> int:
+        """Delete all logs of a workspace; how many rows that were. Returns only when none is left."""
+
+    async def usage(self, workspace: WorkspaceId, *, since: date, until: date, by: UsageBy) -> list[Usage]:
+        """Counters from one day to another, both included. They outlive the rows, by content-free numbers alone."""
+
+    async def purge(self) -> None:
+        """Give the space of deleted and expired rows back now, without waiting for merges."""

@@ -1,0 +1,90 @@
+"""Messages and agents on their way in: what is sent and what is started."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from broker.domain.ids import AgentId, MessageId, ProxyId, SessionId, WorkspaceId
+from broker.domain.messages import Address, Delivery, Mode, Trace
+from broker.domain.plans import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutgoingMessage:
+    """A message ready to be accepted: checked, signed and rendered."""
+
+    id: MessageId
+    session: SessionId
+    digest: str
+    """Of the request, so that a repeated idempotency key with another content is noticed."""
+    sender_id: AgentId | None
+    sender_name: str
+    role: str | None
+    """None: lead or peer, depending on the recipient."""
+    to: Address
+    mode: Mode
+    body: bytes
+    """The message as JSON, for the log."""
+    wire_head: str
+    wire_tail: str
+    """JSON string text before and after the role, as it goes to the recipient."""
+    ttl_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAgent:
+    """An agent to be started."""
+
+    id: AgentId
+    session: SessionId
+    digest: str
+    name: str
+    cli: str
+    proxy: ProxyId
+    cwd: str | None
+    model: str | None
+    instructions: str
+    spawner_id: AgentId | None
+    spawner_name: str
+    task: OutgoingMessage | None
+
+
+class Mailroom(Protocol):
+    """Decisions about agents and their messages; each method is one atomic step."""
+
+    async def send(self, workspace: WorkspaceId, message: OutgoingMessage, *, plan: Plan) -> list[Delivery]:
+        """Accept a message. Raises `NotFound`, `QuotaExceeded`, `Conflict`."""
+
+    async def spawn(self, workspace: WorkspaceId, agent: NewAgent, *, plan: Plan) -> None:
+        """Take the name and order the process. Raises `NotFound`, `QuotaExceeded`, `Conflict`, `NoPlacement`."""
+
+    async def release(self, workspace: WorkspaceId, agent: AgentId, *, by: str) -> None:
+        """Order an agent's end."""
+
+    async def resume(self, workspace: WorkspaceId, session: SessionId, agent: AgentId, *, by: str, plan: Plan) -> None:
+        """Order a new process with the conversation of an agent that has ended; nothing when it has not.
+
+        Raises `NotFound`, `QuotaExceeded`, `Conflict` (NO_CONVERSATION, NAME_TAKEN), `NoPlacement`.
+        """
+
+    async def interrupt(self, workspace: WorkspaceId, agent: AgentId, *, by: str) -> bool:
+        """Stop the running turn; whether one was running."""
+
+    async def messages_on(self, workspace: WorkspaceId, day: date) -> int:
+        """How many messages were accepted on a UTC day, as far as plans are concerned."""
+
+    async def trace(self, workspace: WorkspaceId, session: SessionId | None, message: MessageId) -> Trace:
+        """Every step of a message, which may have to be of one session. Raises `NotFound`."""
+
+    async def inbox(
+        self, workspace: WorkspaceId, agent: AgentId, *, after: int, limit: int
+    ) -> list[tuple[int, dict[str, object]]]:
+        """An agent's messages by inbox number."""
+
+    async def join_channel(self, workspace: WorkspaceId, session: SessionId, *, channel: str, agent: AgentId) -> None:
+        """Make an agent a member."""
+
+    async def leave_channel(self, workspace: WorkspaceId, session: SessionId, *, channel: str, agent: AgentId) -> None:
+        """End a membership."""

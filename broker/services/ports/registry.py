@@ -1,0 +1,53 @@
+"""Sessions, agents and machines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from broker.domain.agents import Agent
+from broker.domain.ids import AgentId, ProxyId, SessionId, TokenId, WorkspaceId
+from broker.domain.placement import Proxy
+from broker.domain.sessions import Session
+
+
+class Registry(Protocol):
+    """Sessions, agents and machines."""
+
+    async def create_session(self, workspace: WorkspaceId, session: SessionId, *, name: str, epoch: str) -> Session:
+        """Make a session, or return the one with that name."""
+
+    async def session(self, workspace: WorkspaceId, reference: str) -> Session:
+        """By id or name. Raises `NotFound`."""
+
+    async def sessions(self, workspace: WorkspaceId) -> list[Session]:
+        """All of a workspace, oldest first."""
+
+    async def sessions_by_id(self, workspace: WorkspaceId, sessions: Sequence[SessionId]) -> dict[SessionId, Session]:
+        """Those of them that are there."""
+
+    async def agents(self, workspace: WorkspaceId, session: SessionId, *, limit: int = 100) -> list[Agent]:
+        """Live and ended agents, the newest `limit`, in spawn order."""
+
+    async def agents_of(
+        self, workspace: WorkspaceId, sessions: Sequence[SessionId], *, limit: int = 100
+    ) -> dict[SessionId, list[Agent]]:
+        """The same of several sessions."""
+
+    async def agent(self, workspace: WorkspaceId, agent: AgentId) -> Agent | None:
+        """One agent."""
+
+    async def agent_named(self, workspace: WorkspaceId, session: SessionId, name: str) -> Agent:
+        """The live agent of that name. Raises `NotFound`."""
+
+    async def proxies(self, workspace: WorkspaceId) -> list[Proxy]:
+        """All machines that were ever linked."""
+
+    async def proxy_of_machine(self, workspace: WorkspaceId, machine_id: str, *, new_id: ProxyId) -> ProxyId:
+        """The proxy id of a machine; `new_id` when it is here for the first time."""
+
+    async def own_machine(self, workspace: WorkspaceId, machine_id: str, *, token: TokenId, take: bool) -> TokenId:
+        """The token that links a machine: `token` when none did, or when it may `take` the machine over."""
+
+    async def forget_proxy(self, workspace: WorkspaceId, proxy: ProxyId) -> None:
+        """Remove a machine that is offline."""

@@ -1,0 +1,76 @@
+"""Carrying out a request once, however often its caller sends it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import orjson
+
+from broker.domain.access import Principal
+from broker.domain.errors import BadRequest, Conflict, RelayError, Unavailable
+from broker.services.ports import RequestRecords
+from broker.services.router import digest
+
+REMEMBERED_S = 24 * 3600
+"""How long after it was carried out the same request is known again."""
+_IN_HAND_S = 60
+"""A request that is not carried out by now was given up by its process: it may be tried again."""
+_LONGEST_KEY = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a request came to: mostly the id of a thing."""
+
+    text: str
+    repeated: bool = False
+    """It was carried out before, and not now."""
+
+
+class Requests:
+    """Knows what each caller asked for under a key of its own choice."""
+
+    def __init__(self, records: RequestRecords) -> None:
+        self._records = records
+
+    async def once(
+        self, principal: Principal, key: str | None, *, about: tuple[object, ...], act: Callable[[], Awaitable[str]]
+    ) -> Outcome:
+        """Carry a request out, or tell what it came to before. Without a key it is always new.
+
+        `about` is what was asked. Raises what `act` does, `Conflict` (IDEMPOTENCY_MISMATCH), `BadRequest`, and
+        `Unavailable` (IN_PROGRESS) while the same is being carried out.
+        """
+        if key is None:
+            return Outcome(await act())
+        request, asked = digest(principal.token_id, checked_key(key)), digest(*about)
+        known = await self._records.begin(
+            principal.workspace, request, orjson.dumps({"asked": asked}), seconds=_IN_HAND_S
+        )
+        if known is not None:
+            return _known(known, asked)
+        try:
+            text = await act()
+        except RelayError:
+            await self._records.drop(principal.workspace, request)
+            raise
+        done = orjson.dumps({"asked": asked, "outcome": text})
+        await self._records.finish(principal.workspace, request, done, seconds=REMEMBERED_S)
+        return Outcome(text)
+
+
+def checked_key(key: str) -> str:
+    """A caller's own id for a request. Raises `BadRequest`."""
+    if not 1 <= len(key) <= _LONGEST_KEY:
+        raise BadRequest(f"an id for a request has 1 to {_LONGEST_KEY} characters")
+    return key
+
+
+def _known(entry: str, asked: str) -> Outcome:
+    found = orjson.loads(entry)
+    if found["asked"] != asked:
+        raise Conflict("this id was used for another request", code="IDEMPOTENCY_MISMATCH")
+    if "outcome" not in found:
+        raise Unavailable("the same request is being carried out; ask again", code="IN_PROGRESS", retry_after_s=1)
+    return Outcome(found["outcome"], repeated=True)

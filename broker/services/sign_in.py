@@ -1,0 +1,124 @@
+"""Signing people in by one-time codes, and out again."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from broker.domain.access import SIGN_IN_PREFIX, MemberRole, Permission, Principal, TokenKind
+from broker.domain.errors import BadRequest, NotAuthenticated, NotPermitted, RateLimited
+from broker.domain.ids import TokenId, WorkspaceId
+from broker.domain.members import Member, PendingSignIn
+from broker.domain.plans import Plan
+from broker.services.access import MEMBER_TOKEN_S, Access, new_token, token_hash
+from broker.services.ports import MemberRecords, SignInCodes, Tokens
+
+CODE_LIFE_S = 600
+_CODE_BYTES = 24
+_MOST_FAILURES = 30
+_WINDOW_S = 60
+"""Guessing 192 bits is hopeless anyway; the limit keeps those who try from being a load."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneTimeCode:
+    """Lets whoever has it sign in, once. It is a secret."""
+
+    code: str
+    expires_at_ms: int
+
+
+class SignIn:
+    """Makes codes, exchanges them for tokens, and ends tokens."""
+
+    def __init__(
+        self,
+        access: Access,
+        records: MemberRecords,
+        codes: SignInCodes,
+        *,
+        tokens: Tokens,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._access = access
+        self._records = records
+        self._codes = codes
+        self._tokens = tokens
+        self._clock = clock
+
+    async def invite(self, principal: Principal, member: Member) -> OneTimeCode:
+        """A code for oneself or, for those who administer, for another; for an owner by owners only.
+
+        Raises `NotPermitted`.
+        """
+        if principal.member != member.id:
+            principal.require(Permission.ADMINISTER)
+            if member.role is MemberRole.OWNER and not principal.owns:
+                raise NotPermitted("only an owner may let somebody sign in as an owner")
+        return await self.issue(principal.workspace, member)
+
+    async def issue(self, workspace: WorkspaceId, member: Member) -> OneTimeCode:
+        """A code. For callers that were checked already."""
+        code = SIGN_IN_PREFIX + secrets.token_urlsafe(_CODE_BYTES)
+        expires_at_ms = self._in_ms(CODE_LIFE_S)
+        pending = PendingSignIn(workspace=workspace, member=member.id, generation=member.generation)
+        await self._codes.keep(token_hash(code), pending, expires_at_ms=expires_at_ms)
+        return OneTimeCode(code=code, expires_at_ms=expires_at_ms)
+
+    async def redeem(self, code: str, *, address: str) -> str:
+        """A member's token for a code, which is used up by it. Raises `NotAuthenticated`, `RateLimited`."""
+        await self._check_rate(address)
+        pending = await self._codes.take(token_hash(code))
+        member = await self._records.member(pending.workspace, pending.member) if pending else None
+        if pending is None or member is None or member.generation != pending.generation:
+            await self._codes.count_failure(address, window_s=_WINDOW_S)
+            raise NotAuthenticated(
+                "the link was used or is too old: `relaycast sign-in` prints a fresh one", code="SIGN_IN_FAILED"
+            )
+        return await self._sign_in(pending.workspace, member)
+
+    async def accept(self, token: str, *, address: str) -> Principal:
+        """Whose token it is, when it may be kept in a browser: an observer's. Raises as `redeem`, and `BadRequest`."""
+        await self._check_rate(address)
+        try:
+            principal = await self._access.authenticate(token)
+        except NotAuthenticated:
+            await self._codes.count_failure(address, window_s=_WINDOW_S)
+            raise
+        if principal.kind is not TokenKind.OBSERVER:
+            raise BadRequest("only an observer's token can be used to sign in: a browser should keep no other")
+        return principal
+
+    async def sign_out(self, principal: Principal, token: str, *, everywhere: bool) -> None:
+        """End a member's token, or all it has. A token that was made by hand stays good for its other users."""
+        if principal.member is None:
+            return
+        if everywhere:
+            await self._records.end_sign_ins(principal.workspace, principal.member)
+        else:
+            await self._tokens.end(principal, sha256=token_hash(token))
+
+    async def _sign_in(self, workspace: WorkspaceId, member: Member) -> str:
+        token = new_token(TokenKind.MEMBER)
+        owner = Principal(
+            workspace=workspace,
+            kind=TokenKind.MEMBER,
+            token_id=TokenId(secrets.token_hex(8)),
+            name=member.name,
+            plan=Plan.FREE,  # the workspace's own is read with every use
+            person=True,
+            generation=member.generation,
+            member=member.id,
+        )
+        expires_at_ms = self._in_ms(MEMBER_TOKEN_S)
+        await self._tokens.add(owner, sha256=token_hash(token), expires_at_ms=expires_at_ms, listed=False)
+        return token
+
+    async def _check_rate(self, address: str) -> None:
+        if await self._codes.failures(address) >= _MOST_FAILURES:
+            raise RateLimited("too many failed sign-ins from this address; try again in a minute", retry_after_s=60)
+
+    def _in_ms(self, seconds: float) -> int:
+        return int((self._clock() + seconds) * 1000)

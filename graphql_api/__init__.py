@@ -1,0 +1,1 @@
+"""The GraphQL API: one typed schema over the services; it translates and decides nothing itself."""

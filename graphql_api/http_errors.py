@@ -1,0 +1,44 @@
+"""What is wrong with a request as HTTP sees it, before anybody looks at what it asks."""
+
+from __future__ import annotations
+
+from broker.domain.errors import BadRequest, RelayError
+
+
+class BodyTooLarge(BadRequest):
+    """More was sent than is read."""
+
+    code = "TOO_LARGE"
+    http_status = 413
+
+
+class UnsupportedMediaType(BadRequest):
+    """The body is in a form that is not taken; the message says which is."""
+
+    code = "UNSUPPORTED_MEDIA_TYPE"
+    http_status = 415
+
+
+class NotAcceptable(RelayError):
+    """The client takes nothing that this can be answered in."""
+
+    code = "NOT_ACCEPTABLE"
+    http_status = 406
+
+
+class MethodNotAllowed(RelayError):
+    """Asked with a method that is not for this."""
+
+    code = "METHOD_NOT_ALLOWED"
+    http_status = 405
+
+    def __init__(self, message: str, *, allowed: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.allowed = allowed
+
+
+class WrongHost(RelayError):
+    """The request was meant for somebody of another name."""
+
+    code = "WRONG_HOST"
+    http_status = 421

@@ -1,0 +1,49 @@
+"""What an operation asks for many times over, asked for once.
+
+Loaders remember what they loaded: they live as long as one operation, or one event of a subscription, and no longer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from strawberry.dataloader import DataLoader
+
+from broker.domain.access import Principal
+from broker.domain.agents import Agent
+from broker.domain.errors import NotFound
+from broker.domain.ids import SessionId
+from broker.domain.sessions import Session
+from broker.domain.usage import Usage, UsageBy
+from broker.services.sessions import Sessions
+from broker.services.usage import MAX_DAYS, UsageMeter
+
+
+class Loaders:
+    """Of one caller and one operation."""
+
+    def __init__(self, principal: Principal, sessions: Sessions, meter: UsageMeter) -> None:
+        self._principal = principal
+        self._sessions = sessions
+        self._meter = meter
+        self.session: DataLoader[SessionId, Session] = DataLoader(self._load_sessions, max_batch_size=100)
+        """Raises `NotFound`."""
+        self.agents: DataLoader[SessionId, list[Agent]] = DataLoader(self._load_agents, max_batch_size=100)
+        """Of a session, in spawn order."""
+        self.usage: DataLoader[SessionId, list[Usage]] = DataLoader(self._load_usage)
+        """Of a session by agent, as long as counters are kept."""
+
+    async def _load_sessions(self, keys: list[SessionId]) -> Sequence[Session | NotFound]:
+        found = await self._sessions.by_id(self._principal, keys)
+        return [found.get(key) or NotFound("the session is gone", code="SESSION_NOT_FOUND") for key in keys]
+
+    async def _load_agents(self, keys: list[SessionId]) -> Sequence[list[Agent]]:
+        found = await self._sessions.agents_of(self._principal, keys)
+        return [found.get(key, []) for key in keys]
+
+    async def _load_usage(self, keys: list[SessionId]) -> Sequence[list[Usage]]:
+        today = datetime.now(UTC).date()
+        since = today - timedelta(days=MAX_DAYS - 1)
+        lines = await self._meter.usage(self._principal, since=since, until=today, by=UsageBy.AGENT)
+        return [[line for line in lines if line.session == key] for key in keys]

@@ -1,0 +1,142 @@
+"""Answering what agents ask permission for, and the rules that do so by themselves."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import strawberry
+from strawberry import ID
+
+from broker.domain import rules
+from broker.domain.access import Permission
+from broker.domain.approvals import ApprovalAnswer, Scope, Verdict
+from broker.domain.errors import BadRequest
+from broker.domain.ids import ApprovalId
+from graphql_api.context import Info
+from graphql_api.mutations.fields import GIVEN, Repeatable, mutation, once, short, short_or_none
+from graphql_api.node_ids import key_of
+from graphql_api.refusals import Refused
+from graphql_api.types.approvals import Approval, Rule
+from graphql_api.types.scalars import JSON
+
+_LONGEST_NOTE = 4000
+_LONGEST_COMMAND = 1000
+_LONGEST_PATH = 4096
+_RULE_OF = {Verdict.ALLOW: rules.Effect.ALLOW, Verdict.DENY: rules.Effect.DENY}
+
+
+@strawberry.input(description="A rule. It matches when each of its patterns, with `*` and `?`, does.")
+class RuleInput:
+    """A rule."""
+
+    effect: rules.Effect = strawberry.field(description="What it does where it matches.")
+    tool: str = strawberry.field(default="*", description="A pattern for the tool's name.")
+    command: str | None = strawberry.field(default=None, description="A pattern for the command line.")
+    path: str | None = strawberry.field(default=None, description="A pattern for the paths of changed files.")
+
+    def rule(self) -> rules.Rule:
+        """As the domain knows it. Raises `BadRequest`."""
+        return rules.Rule(
+            effect=self.effect,
+            tool=short("tool", self.tool),
+            command=short_or_none("command", self.command, most=_LONGEST_COMMAND),
+            path=short_or_none("path", self.path, most=_LONGEST_PATH),
+        )
+
+
+@strawberry.input(description="An answer to a permission request.")
+class AnswerApprovalInput(Repeatable):
+    """An answer."""
+
+    approval: ID = strawberry.field(description="The approval: its id or key.")
+    verdict: Verdict = strawberry.field(description="Yes or no.")
+    scope: Scope = strawberry.field(default=Scope.ONCE, description="How long the answer holds inside the agent.")
+    note: str = strawberry.field(default="", description="What to tell the agent when it is denied.")
+    interrupt: bool = strawberry.field(default=False, description="When denied: whether to end the turn too.")
+    always: RuleInput | None = strawberry.field(
+        default=None,
+        description="Also put this rule first, so that the next one like it answers itself. For who administers.",
+    )
+    updated_input: JSON | None = strawberry.field(
+        default=None, description="When allowed: an object to call the tool with instead. Claude only."
+    )
+
+    def answer(self) -> ApprovalAnswer:
+        """What the agent is told. Raises `BadRequest`."""
+        if self.updated_input is not None and not isinstance(self.updated_input, dict):
+            raise BadRequest("updatedInput: an object")
+        if len(self.note) > _LONGEST_NOTE:
+            raise BadRequest(f"note: {_LONGEST_NOTE} characters at most")
+        return ApprovalAnswer(
+            verdict=self.verdict,
+            scope=self.scope,
+            note=self.note,
+            interrupt=self.interrupt,
+            updated_input=self.updated_input,
+        )
+
+
+@strawberry.type(description="The answer counts.")
+class ApprovalAnswered:
+    """The approval."""
+
+    approval: Approval = strawberry.field(description="The approval as it is now.")
+
+
+AnswerApprovalResult = Annotated[
+    ApprovalAnswered | Refused,
+    strawberry.union("AnswerApprovalResult", description="The approval, or why the answer does not count."),
+]
+
+
+@strawberry.input(description="All rules of the workspace.")
+class SetRulesInput(Repeatable):
+    """All rules."""
+
+    rules: list[RuleInput] = strawberry.field(description="Those that replace the present ones, 200 at most.")
+
+
+@strawberry.type(description="The rules were replaced.")
+class RulesSet:
+    """The rules."""
+
+    rules: list[Rule] = strawberry.field(description="The rules as they are now.")
+
+
+SetRulesResult = Annotated[
+    RulesSet | Refused, strawberry.union("SetRulesResult", description="The rules, or why they are as they were.")
+]
+
+
+@strawberry.type
+class ApprovalMutations:
+    """Mutations of approvals and rules."""
+
+    @mutation("Answer a permission request. The first answer wins.")
+    async def answer_approval(self, info: Info, input: Annotated[AnswerApprovalInput, GIVEN]) -> AnswerApprovalResult:
+        """A repeat answers with the approval, as it stands by then."""
+        desk, principal = info.context.services.desk, info.context.principal
+        approval, answer = ApprovalId(key_of("Approval", input.approval)), input.answer()
+
+        async def act() -> str:
+            if input.always is not None:
+                await _add_rule(info, input.always, input.verdict)
+            return (await desk.answer(principal, approval, answer)).id
+
+        answered = await once(info, input, act)
+        return ApprovalAnswered(approval=Approval.of(await desk.get(principal, ApprovalId(answered.text))))
+
+    @mutation("Replace the rules that answer approvals. For who administers.")
+    async def set_rules(self, info: Info, input: Annotated[SetRulesInput, GIVEN]) -> SetRulesResult:
+        """Twice is once."""
+        wanted = [each.rule() for each in input.rules]
+        kept = await info.context.services.desk.set_rules(info.context.principal, wanted)
+        return RulesSet(rules=[Rule.of(each) for each in kept])
+
+
+async def _add_rule(info: Info, given: RuleInput, verdict: Verdict) -> None:
+    """Before the answer: should what follows fail, the rule is what its author wants all the same."""
+    info.context.principal.require(Permission.APPROVE)
+    if given.effect is not _RULE_OF[verdict]:
+        raise BadRequest(f"always: a rule with the effect {_RULE_OF[verdict].name} goes with this verdict")
+    await info.context.services.desk.add_rule(info.context.principal, given.rule())

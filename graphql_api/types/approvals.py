@@ -1,0 +1,113 @@
+"""Permission requests, and the rules that answer them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Self
+
+import strawberry
+from strawberry import ID
+
+from broker.domain import approvals as domain
+from broker.domain import rules
+from broker.domain.risk import assess
+from broker.domain.risk_findings import Assessment, Risk
+from graphql_api.context import Info
+from graphql_api.pagination import Place
+from graphql_api.types.contents import FileChange
+from graphql_api.types.fields import resolved
+from graphql_api.types.node import Node
+from graphql_api.types.scalars import JSON, DateTime
+
+if TYPE_CHECKING:
+    from graphql_api.types.sessions import Session
+
+
+@strawberry.type(description="Answers approvals without a person. It matches when each of its patterns does.")
+class Rule:
+    """One rule."""
+
+    effect: rules.Effect = strawberry.field(description="What it does where it matches. Deny goes over ask over allow.")
+    tool: str = strawberry.field(description="A pattern for the tool's name; `*` is any.")
+    command: str | None = strawberry.field(description="A pattern for the command line; null is any, and no command.")
+    path: str | None = strawberry.field(description="A pattern for the paths of changed files; null is any, and none.")
+
+    @classmethod
+    def of(cls, rule: rules.Rule) -> Self:
+        """As the domain knows it."""
+        return cls(effect=rule.effect, tool=rule.tool, command=rule.command, path=rule.path)
+
+
+@strawberry.type(description="Something an agent asks permission for.")
+class Approval(Node):
+    """One permission request."""
+
+    known: strawberry.Private[domain.Approval]
+    agent: str = strawberry.field(description="The agent's name.")
+    agent_key: ID = strawberry.field(description="The agent.")
+    session_key: ID = strawberry.field(description="The session.")
+    status: domain.ApprovalStatus = strawberry.field(description="Where it stands.")
+    tool: str = strawberry.field(description="The tool the agent wants to use.")
+    title: str = strawberry.field(description="What it is about to do, in few words.")
+    command: str | None = strawberry.field(description="The command line it wants to run.")
+    cwd: str | None = strawberry.field(description="The folder it would run in.")
+    changes: list[FileChange] = strawberry.field(description="The files it wants to change.")
+    input: JSON | None = strawberry.field(description="What the tool would be called with, secrets masked.")
+    reason: str | None = strawberry.field(description="Why the agent asks, in its own words.")
+    can_allow_session: bool = strawberry.field(description="Whether it can be allowed for the whole conversation.")
+    asked_at: DateTime = strawberry.field(description="When it was asked.")
+    deadline: DateTime = strawberry.field(description="When it is denied if nobody has answered.")
+    answered_by: str | None = strawberry.field(description="Who answered, or the rule that did.")
+    note: str | None = strawberry.field(description="What the agent was told with the answer.")
+
+    @classmethod
+    def of(cls, approval: domain.Approval) -> Self:
+        """As the domain knows it."""
+        return cls(
+            known=approval,
+            key=ID(approval.id),
+            agent=approval.agent,
+            agent_key=ID(approval.agent_id),
+            session_key=ID(approval.session_id),
+            status=approval.status,
+            tool=approval.tool,
+            title=approval.title,
+            command=approval.command,
+            cwd=approval.cwd,
+            changes=[FileChange(source=change) for change in approval.changes],
+            input=None if approval.input is None else JSON(approval.input),
+            reason=approval.reason,
+            can_allow_session=approval.can_allow_session,
+            asked_at=DateTime(approval.asked_at_ms),
+            deadline=DateTime(approval.deadline_ms),
+            answered_by=approval.answered_by,
+            note=approval.note,
+        )
+
+    @resolved("How carefully to look before allowing it. It helps people and decides nothing.")
+    async def risk(self, info: Info) -> Risk:
+        """Of the riskiest thing in it."""
+        return (await self._assessment(info)).risk
+
+    @resolved("Why, in words for people, the weightiest reason first.")
+    async def risk_reasons(self, info: Info) -> list[str]:
+        """All that was found."""
+        return list((await self._assessment(info)).reasons)
+
+    async def _assessment(self, info: Info) -> Assessment:
+        """Some vendors do not tell the folder with the request; then it is the agent's."""
+        if self.known.cwd is not None:
+            return assess(self.known)
+        agents = await info.context.loaders.agents.load(self.known.session_id)
+        return assess(self.known, cwd=next((each.cwd for each in agents if each.id == self.known.agent_id), None))
+
+    @resolved("The session.")
+    async def session(self, info: Info) -> Annotated[Session, strawberry.lazy("graphql_api.types.sessions")]:
+        """Loaded once for all approvals of an answer."""
+        from graphql_api.types.sessions import session_of
+
+        return await session_of(info, self.known.session_id)
+
+
+def approval_place(approval: domain.Approval) -> Place:
+    """The newest first."""
+    return Place(-approval.asked_at_ms, approval.id)

@@ -1,0 +1,216 @@
+"""The domain's closed sets as GraphQL enums, each value with its meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TypeVar
+
+import strawberry
+from strawberry.types.enum import StrawberryEnumDefinition
+
+from broker.domain.access import MemberRole, Permission, TokenKind
+from broker.domain.agents import AgentState, Dialect
+from broker.domain.approvals import ApprovalStatus, Scope, Verdict
+from broker.domain.log_pages import Facet
+from broker.domain.messages import Mode, ReceiptState, Role
+from broker.domain.plans import Plan
+from broker.domain.risk_findings import Risk
+from broker.domain.rules import Effect
+from broker.domain.usage import UsageBy
+
+__all__ = [
+    "AgentState",
+    "ApprovalStatus",
+    "Dialect",
+    "Effect",
+    "Facet",
+    "MemberRole",
+    "Mode",
+    "Permission",
+    "Plan",
+    "ReceiptState",
+    "Risk",
+    "Role",
+    "Scope",
+    "TokenKind",
+    "UsageBy",
+    "Verdict",
+]
+_Word = TypeVar("_Word", bound=StrEnum)
+
+
+def _describe(words: type[_Word], description: str, meanings: Mapping[_Word, str]) -> None:
+    strawberry.enum(words, description=description)
+    definition: StrawberryEnumDefinition = vars(words)["__strawberry_definition__"]
+    for value in definition.values:
+        value.description = meanings[words(value.value)]
+
+
+_describe(
+    TokenKind,
+    "What a token stands for.",
+    {
+        TokenKind.WORKSPACE: "The workspace's key: may do everything.",
+        TokenKind.AGENT: "One process of one agent; made by spawning it, and good inside its own session.",
+        TokenKind.PROXY: "A machine: may link itself and nothing else.",
+        TokenKind.OBSERVER: "Reads and changes nothing; a share link's sees one session and ends by itself.",
+        TokenKind.MEMBER: "A person who signed in; what it may do is the member's present role.",
+    },
+)
+_describe(
+    MemberRole,
+    "What a person is in a workspace.",
+    {
+        MemberRole.OWNER: "Does everything, other owners and the workspace's keys included.",
+        MemberRole.ADMIN: "Does everything but what is for owners.",
+        MemberRole.MEMBER: "Works with sessions and agents, and answers approvals.",
+        MemberRole.VIEWER: "Sees everything and changes nothing.",
+    },
+)
+_describe(
+    Permission,
+    "One thing a caller may do.",
+    {
+        Permission.READ: "See sessions, agents, messages, approvals and logs.",
+        Permission.READ_WORKSPACE: "See what is of no one session: machines and rules.",
+        Permission.SEND: "Send messages.",
+        Permission.SPAWN: "Create sessions and spawn agents.",
+        Permission.RELEASE: "Release and interrupt agents; for an agent, those it spawned.",
+        Permission.APPROVE: "Answer approvals.",
+        Permission.METER: "See what was used.",
+        Permission.ADMINISTER: "Tokens, rules, members, machines and what is kept.",
+        Permission.LINK: "Connect a machine.",
+    },
+)
+_describe(
+    Plan,
+    "What the workspace pays for.",
+    {
+        Plan.FREE: "One agent, 100 messages a day, logs for 7 days.",
+        Plan.PRO: "10 agents, logs for 90 days.",
+        Plan.TEAM: "Any number of agents, logs for a year.",
+    },
+)
+_describe(
+    AgentState,
+    "What an agent is doing.",
+    {
+        AgentState.STARTING: "Its process is being started.",
+        AgentState.IDLE: "It takes the next message at once.",
+        AgentState.WORKING: "A turn is running.",
+        AgentState.DEAF: "Its process is there but shows no reaction to what it was handed.",
+        AgentState.LOST: "Its machine has been away for longer than the grace period.",
+        AgentState.RELEASING: "It was told to stop; its process is not gone yet.",
+        AgentState.RELEASED: "It was ended; its name is free again.",
+        AgentState.FAILED: "It ended by itself; `reason` says why.",
+    },
+)
+_describe(
+    Dialect,
+    "The wire protocol an agent's process speaks.",
+    {
+        Dialect.CLAUDE: "Claude Code's stream-json.",
+        Dialect.CODEX: "Codex' app-server.",
+        Dialect.ACP: "The Agent Client Protocol.",
+    },
+)
+_describe(
+    Mode,
+    "When a message enters the recipient's conversation.",
+    {
+        Mode.WAIT: "At the next idle moment.",
+        Mode.STEER: "Into the running turn, where the vendor can; otherwise as WAIT.",
+        Mode.INTERRUPT: "At once: the running turn is stopped first.",
+    },
+)
+_describe(
+    Role,
+    "What a sender is to the recipient, as the broker attests it.",
+    {
+        Role.HUMAN: "A person in charge.",
+        Role.LEAD: "The agent that spawned the recipient.",
+        Role.PEER: "Another agent.",
+        Role.EXTERNAL: "A program with a token of the workspace.",
+        Role.SYSTEM: "The broker itself.",
+    },
+)
+_describe(
+    ReceiptState,
+    "How far a message got on its way to one recipient, in order.",
+    {
+        ReceiptState.QUEUED: "Accepted; it waits for the recipient.",
+        ReceiptState.SENT: "In the mailbox of the recipient's machine.",
+        ReceiptState.RECEIVED: "The machine has it.",
+        ReceiptState.HANDED: "Its bytes were written to the agent's process.",
+        ReceiptState.IN_TURN: "The agent itself has confirmed it and works on it.",
+        ReceiptState.ANSWERED: "The turn it was part of has ended.",
+        ReceiptState.UNDELIVERABLE: "It will not arrive; `reason` says why.",
+    },
+)
+_describe(
+    ApprovalStatus,
+    "Where a permission request stands.",
+    {
+        ApprovalStatus.PENDING: "It waits for an answer.",
+        ApprovalStatus.ALLOWED: "The agent was told yes.",
+        ApprovalStatus.DENIED: "The agent was told no.",
+        ApprovalStatus.WITHDRAWN: "The agent no longer asks: its turn or its process ended.",
+        ApprovalStatus.EXPIRED: "Nobody answered before the deadline; the agent was told no.",
+    },
+)
+_describe(
+    Risk,
+    "How carefully to look before allowing what an agent asks for.",
+    {
+        Risk.LOW: "Nothing was found that is risky; that does not make it safe.",
+        Risk.MEDIUM: "It changes or reaches something.",
+        Risk.HIGH: "It can do harm that is hard to undo.",
+    },
+)
+_describe(
+    Verdict,
+    "What an answer says.",
+    {Verdict.ALLOW: "The agent may do it.", Verdict.DENY: "The agent may not."},
+)
+_describe(
+    Scope,
+    "How long an answer holds inside the agent.",
+    {
+        Scope.ONCE: "For this request.",
+        Scope.SESSION: "The agent need not ask again for the same thing while its conversation lives.",
+    },
+)
+_describe(
+    Effect,
+    "What a matching rule does.",
+    {
+        Effect.ALLOW: "Answers yes without a person.",
+        Effect.ASK: "Asks a person, whatever an allowing rule says.",
+        Effect.DENY: "Answers no without a person, whatever the other rules say.",
+    },
+)
+_describe(
+    UsageBy,
+    "What one line of usage is about.",
+    {
+        UsageBy.DAY: "A UTC day.",
+        UsageBy.SESSION: "A session.",
+        UsageBy.AGENT: "An agent's name in one session; people and programs who only write are there by theirs.",
+    },
+)
+_describe(
+    Facet,
+    "Fields of log lines whose values can be counted.",
+    {
+        Facet.SESSION: "The session's key.",
+        Facet.AGENT: "The agent's name.",
+        Facet.CLI: "The agent program.",
+        Facet.KIND: "What the line is about: `command`, `message`, `text`, …",
+        Facet.EVENT: "The kind of the event: `turn.ended`, `agent.frame`, …",
+        Facet.TOOL: "The tool.",
+        Facet.FRAME_TYPE: "The vendor's own name of the frame.",
+        Facet.EXIT_CODE: "A command's exit code.",
+        Facet.OK: "`true`, or `false` for what failed.",
+    },
+)

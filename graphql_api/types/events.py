@@ -1,0 +1,203 @@
+"""The events of a session's log: one type for each kind of fact, all with the same envelope."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import strawberry
+
+from broker.domain.events import Cursor
+from graphql_api.types import reading
+from graphql_api.types.contents import Content, content_type
+from graphql_api.types.enums import ApprovalStatus, Mode, ReceiptState, Role
+from graphql_api.types.reading import Json, Read, listed
+from graphql_api.types.scalars import JSON, DateTime
+from graphql_api.types.told import FromLog, told
+
+
+def _data(source: Json) -> Json:
+    found = source.get("data")
+    return found if isinstance(found, dict) else {}
+
+
+def _in_data(read: Read) -> Read:
+    return lambda source: read(_data(source))
+
+
+@strawberry.type(description="Who sent a message, as the broker attests it.")
+class MessageSender(FromLog):
+    """Who sent a message."""
+
+    name: str = told("The agent's name, or that of the token it was sent with.", reading.text("name"))
+    role: Role = told("What the sender is to the recipient.", reading.word(Role, "role", otherwise=Role.PEER))
+    agent_key: strawberry.ID | None = told("The agent; null when it was none.", reading.text_or_none("agent"))
+
+
+@strawberry.type(description="A recipient of a message, as it stood when the message was accepted.")
+class Recipient(FromLog):
+    """A recipient of a message."""
+
+    name: str = told("The agent's name.", reading.text("name"))
+    agent_key: strawberry.ID = told("The agent.", reading.text("agent"))
+    state: ReceiptState = told(
+        "How far the message was.", reading.word(ReceiptState, "state", otherwise=ReceiptState.QUEUED)
+    )
+    because: str | None = told("Why it has to wait.", reading.text_or_none("because"))
+
+
+@strawberry.interface(description="A numbered fact in a session's log.")
+class Event(FromLog):
+    """A numbered fact in a session's log."""
+
+    cursor: Cursor = told(
+        "Its position; reading resumes after it.", lambda source: f"{source['epoch']}:{source['offset']}"
+    )
+    offset: int = told("Its number within the log.", lambda source: source["offset"])
+    at: DateTime = told("When it was written.", lambda source: source["at_ms"])
+    kind: str = told("What happened, such as `turn.ended`.", lambda source: source["kind"])
+    agent_key: strawberry.ID | None = told("The agent it is about.", reading.text_or_none("agent"))
+    agent_name: str | None = told("That agent's name.", reading.text_or_none("name"))
+    data: JSON = told("All that is known about it.", _data)
+
+
+@strawberry.type(description="A message was accepted.")
+class MessageEvent(Event):
+    """A message was accepted."""
+
+    message_key: strawberry.ID = told("The message.", _in_data(reading.text("id")))
+    sender: MessageSender = told("Who sent it.", _in_data(reading.an_object("from")), of=lambda _: MessageSender)
+    to: str = told("A name, `#channel` or `*`.", _in_data(reading.text("to")))
+    text: str = told("What it says.", _in_data(reading.text("text")))
+    mode: Mode = told("When it enters the conversation.", _in_data(reading.word(Mode, "mode", otherwise=Mode.WAIT)))
+    thread: strawberry.ID | None = told("The message it answers.", _in_data(reading.text_or_none("thread")))
+    recipients: list[Recipient] = told(
+        "The agents it went to.", _in_data(reading.objects("recipients")), of=lambda _: Recipient
+    )
+
+
+@strawberry.type(description="A message made a step on its way to one recipient, who is the agent of the event.")
+class ReceiptEvent(Event):
+    """A message made a step."""
+
+    message_key: strawberry.ID = told("The message.", _in_data(reading.text("message")))
+    state: str = told("The step.", _in_data(reading.text("state")))
+    because: str | None = told("Why it has to wait.", _in_data(reading.text_or_none("because")))
+    reason: str | None = told("Why it cannot be delivered.", _in_data(reading.text_or_none("reason")))
+    turn: str | None = told("The turn it is part of.", _in_data(reading.text_or_none("turn")))
+    outcome: str | None = told("How that turn ended.", _in_data(reading.text_or_none("outcome")))
+
+
+def _messages(source: Json) -> list[str]:
+    data = _data(source)
+    return [each for each in [data.get("message"), *listed(data.get("messages"))] if isinstance(each, str)]
+
+
+@strawberry.type(description="An agent began or ended a turn.")
+class TurnEvent(Event):
+    """An agent began or ended a turn."""
+
+    turn: str = told("The turn's id.", _in_data(reading.text("turn")))
+    started: bool = told("Whether it began; else it ended.", lambda source: source["kind"] == "turn.started")
+    message_keys: list[strawberry.ID] = told("The messages that are part of it.", _messages)
+    outcome: str | None = told("How it ended.", _in_data(reading.text_or_none("outcome")))
+    text: str | None = told("The agent's closing words.", _in_data(reading.text_or_none("text")))
+    reason: str | None = told("Why it failed or was stopped.", _in_data(reading.text_or_none("reason")))
+
+
+@strawberry.type(description="An agent's life: spawned, ready, another state, ended.")
+class AgentEvent(Event):
+    """An agent's life."""
+
+    state: str | None = told("Its state from here on.", _in_data(reading.text_or_none("state")))
+    was: str | None = told("Its state before.", _in_data(reading.text_or_none("was")))
+    reason: str | None = told("Why.", _in_data(reading.text_or_none("reason")))
+    detail: str | None = told("Its last words.", _in_data(reading.text_or_none("detail")))
+
+
+@strawberry.type(description="An agent asked for permission, or was answered.")
+class ApprovalEvent(Event):
+    """An agent asked for permission, or was answered."""
+
+    approval_key: strawberry.ID = told("The approval.", _in_data(reading.text("id")))
+    status: ApprovalStatus = told(
+        "Where it stands from here on.",
+        _in_data(reading.word(ApprovalStatus, "status", otherwise=ApprovalStatus.PENDING)),
+    )
+    tool: str | None = told("The tool that was asked for.", _in_data(reading.text_or_none("tool")))
+    title: str | None = told("What it is about to do.", _in_data(reading.text_or_none("title")))
+    command: str | None = told("The command line.", _in_data(reading.text_or_none("command")))
+    by: str | None = told("Who answered.", _in_data(reading.text_or_none("by")))
+    note: str | None = told("What they said.", _in_data(reading.text_or_none("note")))
+
+
+@strawberry.type(description="A frame between an agent's process and its proxy.")
+class FrameEvent(Event):
+    """A frame between an agent's process and its proxy."""
+
+    direction: str = told("`out` from the agent, `in` to it.", _in_data(reading.text("direction")))
+    frame_type: str = told("The vendor's own name of the frame.", _in_data(reading.text("frame_type")))
+    transient: bool = told("Whether a later frame repeats it whole.", _in_data(reading.is_true("transient")))
+    contents: list[Content] = told("What it says.", _in_data(reading.objects("events")), of=content_type)
+    raw: JSON | None = told("The frame itself, as the vendor wrote it.", _in_data(reading.anything("raw")))
+
+
+@strawberry.type(description="A machine came or went.")
+class ProxyEvent(Event):
+    """A machine came or went."""
+
+    proxy_key: strawberry.ID | None = told("The proxy.", _in_data(reading.text_or_none("proxy")))
+    machine: str | None = told("Its name.", _in_data(reading.text_or_none("machine")))
+
+
+@strawberry.type(description="A fact that this version has no type for; `data` has all of it.")
+class OtherEvent(Event):
+    """A fact that this version has no type for."""
+
+
+@strawberry.type(description="History between the reader's cursor and `first` is gone.")
+class Reset(FromLog):
+    """History is gone."""
+
+    first: Cursor | None = told("The first event that is kept, and the next item.", reading.text_or_none("first"))
+
+
+@strawberry.type(description="Everything up to `head` was sent; from here on events come as they happen.")
+class CaughtUp(FromLog):
+    """Everything up to here was sent."""
+
+    head: Cursor = told("The newest position.", reading.text("head"))
+
+
+_EXACT: dict[str, type[Event]] = {
+    "message.accepted": MessageEvent,
+    "message.receipt": ReceiptEvent,
+    "turn.started": TurnEvent,
+    "turn.ended": TurnEvent,
+    "agent.frame": FrameEvent,
+    "approval.requested": ApprovalEvent,
+    "approval.resolved": ApprovalEvent,
+    "proxy.connected": ProxyEvent,
+    "proxy.disconnected": ProxyEvent,
+}
+EVENT_TYPES: tuple[type[Event], ...] = (*dict.fromkeys(_EXACT.values()), AgentEvent, OtherEvent)
+
+
+def event_type(source: Json) -> type[Event]:
+    """The type of one event."""
+    kind: str = source["kind"]
+    return _EXACT.get(kind) or (AgentEvent if kind.startswith("agent.") else OtherEvent)
+
+
+SessionItem = Annotated[
+    MessageEvent
+    | ReceiptEvent
+    | TurnEvent
+    | AgentEvent
+    | ApprovalEvent
+    | FrameEvent
+    | ProxyEvent
+    | OtherEvent
+    | Reset
+    | CaughtUp,
+    strawberry.union("SessionItem", description="An event, or word about where the reader stands."),
+]

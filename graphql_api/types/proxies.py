@@ -1,0 +1,63 @@
+"""Machines."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import strawberry
+from strawberry import ID
+
+from broker.domain import agents, placement
+from graphql_api.types.node import Node
+from graphql_api.types.scalars import DateTime
+
+
+@strawberry.type(description="An agent program found on a machine.")
+class InstalledCli:
+    """One program."""
+
+    cli: str = strawberry.field(description="The word to ask for it with: `claude`, `codex`, `gemini`, …")
+    dialect: agents.Dialect = strawberry.field(description="The protocol it speaks.")
+    version: str | None = strawberry.field(description="Its version; null when it could not be asked.")
+    supported: bool = strawberry.field(description="Whether agents can be spawned with it.")
+    transport: str = strawberry.field(description="How its frames travel: `stdio`, `unix` or `sdk-url`.")
+    problem: str | None = strawberry.field(description="Why it cannot be used.")
+
+    @classmethod
+    def of(cls, found: agents.InstalledCli) -> Self:
+        """As the domain knows it."""
+        return cls(
+            cli=found.cli,
+            dialect=found.dialect,
+            version=found.version,
+            supported=found.supported,
+            transport=found.transport,
+            problem=found.problem,
+        )
+
+
+@strawberry.type(description="A machine that was ever linked by relay-connect.")
+class Proxy(Node):
+    """One machine."""
+
+    name: str = strawberry.field(description="The machine's name.")
+    labels: list[str] = strawberry.field(description="What it was labelled with, to be asked for when spawning.")
+    online: bool = strawberry.field(description="Whether it is connected.")
+    since: DateTime = strawberry.field(description="Since when it is connected, or away.")
+    version: str = strawberry.field(description="The version of its relay-connect.")
+    agents: int = strawberry.field(description="How many agents it has.")
+    clis: list[InstalledCli] = strawberry.field(description="The agent programs found on it.")
+
+    @classmethod
+    def of(cls, proxy: placement.Proxy) -> Self:
+        """As the domain knows it."""
+        return cls(
+            key=ID(proxy.id),
+            name=proxy.name,
+            labels=list(proxy.labels),
+            online=proxy.online,
+            since=DateTime(proxy.since_ms),
+            version=proxy.version,
+            agents=proxy.agents,
+            clis=[InstalledCli.of(each) for each in proxy.clis],
+        )

@@ -1,0 +1,134 @@
+"""/graphql over HTTP, to the letter of https://graphql.github.io/graphql-over-http/.
+
+The specification leaves the numbers of some refusals open. A document or variables that are wrong are answered with
+400; where the client takes only `application/json`, and so cannot tell our word from that of a proxy, with 200.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+from graphql import OperationType
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from broker.domain.errors import RelayError
+from graphql_api.context import Context
+from graphql_api.documents import GraphQLRequest
+from graphql_api.errors import RequestRefused, incident, refusal_shown
+from graphql_api.event_stream import COMPLETE, HEADERS, EventStream, Streams, next_event
+from graphql_api.http_errors import MethodNotAllowed, NotAcceptable
+from graphql_api.http_request import read_request
+from graphql_api.media_types import MediaType, wanted
+from graphql_api.operations import Operation
+from graphql_api.operations import Response as OperationResponse
+from graphql_api.running import Engine
+
+Credential = Callable[[HTTPConnection], str | None]
+"""The token that came with a request. Raises `NotPermitted`, `WrongHost`."""
+_METHODS = ("GET", "HEAD", "POST")
+_OFFERED = frozenset({MediaType.RESPONSE, MediaType.JSON})
+_STREAMED = frozenset({MediaType.EVENTS})
+_PARTIAL_SUCCESS = 294
+"""Data and errors. Only with the media type that gives the number its meaning."""
+
+
+class GraphQLView:
+    """The ASGI application behind /graphql."""
+
+    def __init__(self, engine: Engine, credential: Credential) -> None:
+        self._engine = engine
+        self._credential = credential
+        self.streams = Streams()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        response = await self._answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        offered = _OFFERED | _STREAMED if request.method != "HEAD" else _OFFERED
+        media_type = wanted(request.headers.get("accept"), offered=offered)
+        try:
+            return await self._run(request, media_type)
+        except RequestRefused as refused:
+            return _answer({"errors": refused.shown}, media_type, 400 if media_type is MediaType.RESPONSE else 200)
+        except RelayError as error:
+            return _answer({"errors": [refusal_shown(error)]}, media_type, error.http_status, _headers(error))
+        except Exception as error:
+            return _answer({"errors": [incident(error, request.url.path)]}, media_type, 500)
+
+    async def _run(self, request: Request, media_type: MediaType | None) -> Response:
+        token = self._credential(request)
+        if request.method not in _METHODS:
+            raise MethodNotAllowed(f"{request.method} is not offered here", allowed=_METHODS)
+        if media_type is None:
+            raise NotAcceptable(f"the answer can be one of {', '.join(sorted(_OFFERED | _STREAMED))}")
+        principal = await self._engine.services.access.authenticate(token)
+        asked = await read_request(request)
+        context = Context.of(principal, self._engine.services)
+        if media_type is not MediaType.EVENTS:
+            response = await self._response(request, asked, context)
+            partial = "errors" in response and media_type is MediaType.RESPONSE
+            return _answer(response, media_type, _PARTIAL_SUCCESS if partial else 200)
+        try:
+            return await self._stream(request, asked, context, token=token)
+        except RequestRefused as refused:  # this protocol has it said in the stream
+            return _single_event({"errors": refused.shown})
+
+    async def _response(self, request: Request, asked: GraphQLRequest, context: Context) -> OperationResponse:
+        operation = self._operation(request, asked)
+        if operation.kind is OperationType.SUBSCRIPTION:
+            raise NotAcceptable("a subscription comes as 'Accept: text/event-stream', or over a WebSocket")
+        return await self._engine.operations.run(operation, asked.variables, context)
+
+    async def _stream(
+        self, request: Request, asked: GraphQLRequest, context: Context, *, token: str | None
+    ) -> Response:
+        operation = self._operation(request, asked)
+        if operation.kind is not OperationType.SUBSCRIPTION:
+            return _single_event(await self._engine.operations.run(operation, asked.variables, context))
+        await self._engine.operations.admit(operation, asked.variables, context)
+        return EventStream(self._engine, operation, asked.variables, token=token, streams=self.streams)
+
+    def _operation(self, request: Request, asked: GraphQLRequest) -> Operation:
+        operation = self._engine.read(asked)
+        if operation.kind is OperationType.MUTATION and request.method != "POST":
+            raise MethodNotAllowed("what changes something is asked with POST", allowed=("POST",))
+        return operation
+
+
+def _single_event(response: Mapping[str, Any]) -> Response:
+    return Response(next_event(response) + COMPLETE, headers=HEADERS)
+
+
+def _answer(
+    content: Mapping[str, Any], media_type: MediaType | None, status: int, headers: Mapping[str, str] | None = None
+) -> Response:
+    shown = media_type if media_type in _OFFERED else MediaType.JSON
+    return Response(
+        orjson.dumps(content),
+        status,
+        {
+            "Content-Type": f"{shown}; charset=utf-8",
+            "Cache-Control": "no-store",
+            "Vary": "Accept",
+            "X-Content-Type-Options": "nosniff",
+            **(headers or {}),
+        },
+    )
+
+
+def _headers(error: RelayError) -> dict[str, str]:
+    """What HTTP wants said of a refusal beside its number."""
+    if isinstance(error, MethodNotAllowed):
+        return {"Allow": ", ".join(error.allowed)}
+    if error.http_status == 401:
+        return {"WWW-Authenticate": "Bearer"}
+    if error.retry_after_s is not None or error.retryable:
+        return {"Retry-After": str(max(1, math.ceil(error.retry_after_s or 1)))}
+    return {}

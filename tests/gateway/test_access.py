@@ -1,0 +1,320 @@
+"""People in browsers: links, cookies, origins, roles, and how access ends."""
+
+import asyncio
+from http.cookies import SimpleCookie
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+from starlette.types import Message
+from starlette.websockets import WebSocket
+
+from broker.adapters.redis import keys
+from broker.app import build_app
+from broker.domain.access import MemberRole, Principal, TokenKind
+from broker.domain.errors import NotAuthenticated, RelayError, Unavailable
+from broker.domain.ids import TokenId, WorkspaceId
+from broker.domain.plans import Plan
+from broker.gateway.sockets import OpenSockets
+from broker.settings import Settings
+from tests.fixtures.browser import open_browser, signed_in
+from tests.fixtures.gateway import Gateway, closing
+
+EVIL = "http://127.0.0.1:1"
+"""Another port of the same machine: the same site to a browser, and another origin."""
+
+
+def code_of(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json().get("error", {}).get("code", "")
+
+
+async def receive(socket: Any) -> dict[str, Any]:
+    async with asyncio.timeout(10):
+        event: dict[str, Any] = orjson.loads(await socket.recv())
+    return event
+
+
+async def test_a_link_signs_in_once_and_whoami_tells_who(gateway: Gateway) -> None:
+    made = await gateway.ok("POST", "/v1/members", {"name": "Ada", "role": "member"})
+    assert made["url"].startswith(f"{gateway.url}/sign-in#oc_live_")
+    async with open_browser(gateway) as browser, open_browser(gateway) as another:
+        told = await browser.sign_in(made["url"])
+        assert (told["kind"], told["name"], told["role"]) == ("member", "Ada", "member")
+        assert told["member"] == made["member"]["id"]
+        assert await browser.ok("GET", "/v1/whoami") == told
+        code = made["url"].partition("#")[2]
+        assert code_of(await another.ask("POST", "/v1/sign-in", {"code": code})) == (401, "SIGN_IN_FAILED")
+        assert not another.cookie
+
+
+async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(gateway: Gateway) -> None:
+    made = await gateway.ok("POST", "/v1/members", {"name": "Ada", "role": "member"})
+    async with open_browser(gateway) as browser:
+        answer = await browser.ask("POST", "/v1/sign-in", {"code": made["url"].partition("#")[2]})
+        cookie = SimpleCookie(answer.headers["set-cookie"])["relaycast"]
+        assert cookie.value.startswith("mt_live_")
+        assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "strict", "/")
+        assert not cookie["secure"]
+        assert int(cookie["max-age"]) > 30 * 24 * 3600
+        assert cookie.value not in answer.text
+
+
+async def test_the_cookie_is_for_encrypted_connections_where_there_are_any(gateway: Gateway) -> None:
+    made = await gateway.ok("POST", "/v1/members", {"name": "Ada", "role": "member"})
+    app = build_app(Settings(public_url="https://relay.example"), adapters=gateway.adapters)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://relay.example") as client:
+        headers = {"Origin": "https://relay.example"}
+        code = {"code": made["url"].partition("#")[2]}
+        answer = await client.post("/v1/sign-in", json=code, headers=headers)
+        assert "; secure" in answer.headers["set-cookie"].lower()
+
+
+@pytest.mark.parametrize("body", [{}, {"code": "a", "token": "b"}, {"code": ""}, {"other": 1}])
+async def test_signing_in_takes_one_secret(gateway: Gateway, body: dict[str, object]) -> None:
+    async with open_browser(gateway) as browser:
+        assert code_of(await browser.ask("POST", "/v1/sign-in", body)) == (400, "INVALID_ARGUMENT")
+
+
+async def test_a_cookie_acts_for_our_own_pages_only(gateway: Gateway) -> None:
+    async with signed_in(gateway, MemberRole.OWNER) as browser:
+        for origin in (EVIL, "null", "https://evil.example", f"{gateway.url}.evil.example", None):
+            for method, path, body in (
+                ("POST", "/v1/sessions", {"name": "made"}),
+                ("PUT", "/v1/rules", {"rules": []}),
+                ("PATCH", "/v1/members/Ada", {"role": "viewer"}),
+                ("DELETE", "/v1/logs", None),
+                ("POST", "/v1/sign-out", {}),
+                ("POST", "/graphql", {"query": "{ viewer { name } }"}),
+            ):
+                answer = await browser.ask(method, path, body, origin=origin)
+                assert answer.status_code == 403, (origin, path)
+                assert "ORIGIN_REFUSED" in answer.text
+        assert (await browser.ok("GET", "/v1/sessions")) == {"sessions": []}
+        assert (await browser.ask("GET", "/v1/sessions", origin=EVIL)).status_code == 200  # which it cannot read
+        await browser.ok("POST", "/v1/sessions", {"name": "made"})
+        assert (await browser.ask("POST", "/graphql", {"query": "{ viewer { name } }"})).status_code == 200
+
+
+async def test_a_page_cannot_sign_its_visitors_in_as_somebody_else(gateway: Gateway) -> None:
+    made = await gateway.ok("POST", "/v1/members", {"name": "Mallory", "role": "viewer"})
+    body = {"code": made["url"].partition("#")[2]}
+    async with open_browser(gateway) as browser:
+        assert code_of(await browser.ask("POST", "/v1/sign-in", body, origin=EVIL)) == (403, "ORIGIN_REFUSED")
+        assert (await browser.ask("POST", "/v1/sign-in", body, origin=None)).status_code == 200  # a program
+
+
+async def test_pages_of_an_allowed_origin_may_act(gateway: Gateway) -> None:
+    app = build_app(
+        Settings(public_url="https://relay.example", allowed_origins=("http://localhost:5173",)),
+        adapters=gateway.adapters,
+    )
+    async with signed_in(gateway, MemberRole.MEMBER) as browser:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://inside:8787") as client:
+            for origin, status in (
+                ("http://localhost:5173", 200),
+                ("https://relay.example", 200),
+                ("http://inside:8787", 200),
+                ("http://localhost:5174", 403),
+            ):
+                headers = {"Cookie": browser.cookie, "Origin": origin}
+                answer = await client.post("/v1/sessions", json={"name": "x"}, headers=headers)
+                assert answer.status_code == status, origin
+
+
+async def test_an_event_socket_takes_a_cookie_from_our_own_pages_only(gateway: Gateway) -> None:
+    await gateway.ok("POST", "/v1/sessions", {"name": "main"})
+    async with signed_in(gateway, MemberRole.VIEWER) as browser:
+        async with browser.events("main") as socket:
+            assert (await receive(socket))["kind"] == "hello"
+        for origin in (EVIL, None):
+            async with browser.events("main", origin=origin) as socket:
+                assert await closing(socket) == 4503
+
+
+async def test_a_bearer_token_counts_before_a_cookie_and_needs_no_origin(gateway: Gateway) -> None:
+    _, observer = await gateway.token("observer")
+    async with signed_in(gateway, MemberRole.OWNER) as browser:
+        headers = {"Authorization": f"Bearer {observer}"}
+        assert (await browser.ask("GET", "/v1/whoami", **headers)).json()["data"]["kind"] == "observer"
+        assert (await browser.ask("POST", "/v1/sign-out", {}, origin=EVIL, **headers)).status_code == 200
+        assert (await browser.ask("GET", "/v1/whoami", Authorization="Basic x")).status_code == 401
+
+
+async def test_other_kinds_of_tokens_do_not_work_as_cookies(gateway: Gateway) -> None:
+    answer = await gateway.call("GET", "/v1/whoami", token=None, Cookie=f"relaycast={gateway.key}")
+    assert code_of(answer) == (401, "UNAUTHENTICATED")
+
+
+async def test_a_changed_role_holds_at_once_and_an_open_socket_goes_on_reading(gateway: Gateway) -> None:
+    await gateway.ok("POST", "/v1/sessions", {"name": "main"})
+    async with signed_in(gateway, MemberRole.MEMBER) as browser, browser.events("main") as socket:
+        await receive(socket)
+        await browser.ok("POST", "/v1/sessions", {"name": "mine"})
+        await gateway.ok("PATCH", "/v1/members/Ada", {"role": "viewer"})
+        assert code_of(await browser.ask("POST", "/v1/sessions", {"name": "more"})) == (403, "NOT_PERMITTED")
+        await gateway.ok("PATCH", "/v1/members/Ada", {"role": "admin"})
+        await browser.ok("PUT", "/v1/rules", {"rules": []})
+        async with gateway.machine():
+            assert (await receive(socket))["kind"] == "proxy.connected"
+
+
+@pytest.mark.parametrize("how", ["removed", "signed out", "signed out everywhere", "signed out elsewhere"])
+async def test_open_sockets_end_with_their_access(gateway: Gateway, how: str) -> None:
+    await gateway.ok("POST", "/v1/sessions", {"name": "main"})
+    async with signed_in(gateway, MemberRole.VIEWER) as browser, open_browser(gateway) as phone:
+        await phone.sign_in((await browser.ok("POST", "/v1/members/me/link"))["url"])
+        async with browser.events("main") as socket, gateway.events("main") as operators:
+            await receive(socket)
+            await receive(operators)
+            match how:
+                case "removed":
+                    await gateway.ok("DELETE", "/v1/members/Ada")
+                case "signed out":
+                    await browser.ok("POST", "/v1/sign-out", {})
+                case "signed out everywhere":
+                    await browser.ok("POST", "/v1/sign-out", {"everywhere": True})
+                case _:
+                    await phone.ok("POST", "/v1/sign-out", {"everywhere": True})
+            async with asyncio.timeout(1):
+                await socket.wait_closed()
+            assert socket.close_code == 4501
+            assert operators.close_code is None
+        assert (await browser.ask("GET", "/v1/whoami")).status_code == 401
+        others = 200 if how == "signed out" else 401
+        assert (await phone.ask("GET", "/v1/whoami")).status_code == others
+
+
+async def test_signing_out_forgets_the_cookie_even_when_it_is_good_no_longer(gateway: Gateway) -> None:
+    async with signed_in(gateway, MemberRole.VIEWER) as browser:
+        await gateway.ok("DELETE", "/v1/members/Ada")
+        answer = await browser.ask("POST", "/v1/sign-out", {})
+        assert answer.status_code == 200
+        assert not browser.cookie
+        assert (await browser.ask("POST", "/v1/sign-out", {})).status_code == 401
+
+
+async def test_signing_out_of_a_share_leaves_it_good_for_others(gateway: Gateway) -> None:
+    await gateway.ok("POST", "/v1/sessions", {"name": "main"})
+    shared = await gateway.ok("POST", "/v1/sessions/main/share", {})
+    async with open_browser(gateway) as one, open_browser(gateway) as two:
+        for browser in (one, two):
+            await browser.sign_in(shared["url"])
+        await one.ok("POST", "/v1/sign-out", {"everywhere": True})
+        assert not one.cookie
+        await two.ok("GET", "/v1/whoami")
+
+
+async def test_a_share_ends_by_itself_and_closes_what_it_opened(gateway: Gateway) -> None:
+    session = await gateway.ok("POST", "/v1/sessions", {"name": "main"})
+    shared = await gateway.ok("POST", "/v1/sessions/main/share", {"expires_in_s": 2})
+    assert shared["url"].startswith(f"{session['url']}#share=ot_live_")
+    async with open_browser(gateway) as browser:
+        told = await browser.sign_in(shared["url"])
+        assert (told["session"], told["expires_at_ms"]) == (session["id"], shared["expires_at_ms"])
+        async with browser.events("main") as socket:
+            await receive(socket)
+            assert await closing(socket) == 4501
+        assert (await browser.ask("GET", "/v1/whoami")).status_code == 401
+    listed = {token["id"] for token in (await gateway.ok("GET", "/v1/tokens"))["tokens"]}
+    assert shared["token_id"] not in listed
+
+
+async def test_people_are_managed_over_the_api(gateway: Gateway) -> None:
+    await gateway.ok("POST", "/v1/members", {"name": "Ada", "role": "owner"})
+    await gateway.ok("POST", "/v1/members", {"name": "Bob", "role": "viewer"})
+    assert [m["name"] for m in (await gateway.ok("GET", "/v1/members"))["members"]] == ["Ada", "Bob"]
+    assert (await gateway.ok("PATCH", "/v1/members/bob", {"role": "member"}))["role"] == "member"
+    for method, path, body, expected in (
+        ("POST", "/v1/members", {"name": "bob", "role": "viewer"}, (409, "NAME_TAKEN")),
+        ("POST", "/v1/members", {"name": "Eve", "role": "king"}, (400, "INVALID_ARGUMENT")),
+        ("PATCH", "/v1/members/Ada", {"role": "viewer"}, (409, "LAST_OWNER")),
+        ("DELETE", "/v1/members/Ada", None, (409, "LAST_OWNER")),
+        ("DELETE", "/v1/members/Nobody", None, (404, "MEMBER_NOT_FOUND")),
+        ("POST", "/v1/members/Nobody/link", None, (404, "MEMBER_NOT_FOUND")),
+    ):
+        assert code_of(await gateway.call(method, path, body)) == expected
+    await gateway.ok("DELETE", "/v1/members/Bob")
+    assert [m["name"] for m in (await gateway.ok("GET", "/v1/members"))["members"]] == ["Ada"]
+
+
+async def test_failed_sign_ins_are_counted_for_each_address(gateway: Gateway) -> None:
+    here = "127.0.0.9"
+    transport = httpx.AsyncHTTPTransport(local_address=here)
+    async with httpx.AsyncClient(transport=transport) as client:
+        for _ in range(30):
+            await client.post(f"{gateway.url}/v1/sign-in", json={"code": "oc_live_wrong"})
+        answer = await client.post(f"{gateway.url}/v1/sign-in", json={"code": "oc_live_wrong"})
+    assert code_of(answer) == (429, "RATE_LIMITED")
+    assert answer.headers["Retry-After"] == "60"
+    assert code_of(await gateway.call("POST", "/v1/sign-in", {"code": "oc_live_wrong"})) == (401, "SIGN_IN_FAILED")
+    await gateway.adapters.redis.delete(keys.failed_sign_ins(here))
+
+
+def observer() -> Principal:
+    return Principal(
+        workspace=WorkspaceId("w"), kind=TokenKind.OBSERVER, token_id=TokenId("t"), name="o", plan=Plan.TEAM
+    )
+
+
+def a_socket(sent: list[Message]) -> WebSocket:
+    """Of a peer that says nothing."""
+
+    async def receive() -> Message:
+        raise NotImplementedError
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    return WebSocket({"type": "websocket"}, receive, send)
+
+
+async def test_a_socket_whose_access_ends_while_it_is_let_in_is_not_let_in() -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+    good = iter([True, False])
+
+    async def authenticate(_token: str | None) -> Principal:
+        if not next(good):
+            raise NotAuthenticated("removed")
+        asked.set()
+        await answer.wait()
+        return observer()
+
+    sockets = OpenSockets(authenticate)
+
+    async def enter() -> None:
+        async with sockets.admitted(a_socket([]), "token"):
+            raise AssertionError
+
+    entering = asyncio.create_task(enter())
+    async with asyncio.timeout(5):
+        await asked.wait()
+        await sockets.access_changed("member:m")
+        answer.set()
+        with pytest.raises(NotAuthenticated):
+            await entering
+
+
+@pytest.mark.parametrize(
+    ("problem", "code"), [(NotAuthenticated("gone"), 4501), (Unavailable("away"), 4410), (None, None)]
+)
+async def test_after_news_may_have_been_missed_every_socket_is_looked_at_again(
+    problem: RelayError | None, code: int | None
+) -> None:
+    problems: list[RelayError] = []
+
+    async def authenticate(_token: str | None) -> Principal:
+        if problems:
+            raise problems[0]
+        return observer()
+
+    sockets, sent, renewed = OpenSockets(authenticate), list[Message](), list[Message]()
+    async with (
+        sockets.admitted(a_socket(sent), "token"),
+        sockets.admitted(a_socket(renewed), "token", renewed=True),
+    ):
+        problems += [problem] if problem else []
+        await sockets.access_changed(None)
+        assert [message["code"] for message in sent] == ([code] if code else [])
+        assert renewed == []

@@ -1,0 +1,63 @@
+"""`relaycast sign-in`, `members` and `share` against a gateway."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from click.testing import CliRunner, Result
+
+from broker.cli import main
+from tests.fixtures.browser import open_browser
+from tests.fixtures.gateway import Gateway
+
+Shell = Callable[..., Awaitable[Result]]
+
+
+@pytest.fixture
+def shell(gateway: Gateway) -> Shell:
+    environment = {"RELAYCAST_URL": gateway.url, "RELAYCAST_TOKEN": gateway.key}
+
+    async def run(*arguments: str) -> Result:
+        return await asyncio.to_thread(CliRunner().invoke, main, arguments, env=environment)
+
+    return run
+
+
+async def said(shell: Shell, *arguments: str) -> str:
+    """What a command that succeeds prints."""
+    result = await shell(*arguments)
+    assert result.exit_code == 0, result.output
+    return result.stdout.rstrip("\n")
+
+
+async def test_people_are_added_with_a_link_listed_changed_and_removed(gateway: Gateway, shell: Shell) -> None:
+    link = await said(shell, "members", "add", "Ada Lovelace", "--role", "owner")
+    async with open_browser(gateway) as browser:
+        assert (await browser.sign_in(link))["name"] == "Ada Lovelace"
+    await said(shell, "members", "add", "Bob")
+    assert await said(shell, "members", "role", "bob", "viewer") == "✓ Bob is viewer"
+    rows = (await said(shell, "members", "list")).splitlines()
+    assert [(row.split()[1], row.split("  ")[-1]) for row in rows] == [("owner", "Ada Lovelace"), ("viewer", "Bob")]
+    await said(shell, "members", "remove", "Bob")
+    refused = await shell("members", "remove", "Ada Lovelace")
+    assert (refused.exit_code, "LAST_OWNER" in refused.stderr) == (2, True)
+
+
+async def test_a_fresh_link_is_the_first_owners_or_whose_one_asks_for(gateway: Gateway, shell: Shell) -> None:
+    nobody = await shell("sign-in")
+    assert (nobody.exit_code, "MEMBER_NOT_FOUND" in nobody.stderr) == (2, True)
+    for name, role in (("Vera", "viewer"), ("Olga", "owner"), ("Otto", "owner")):
+        await said(shell, "members", "add", name, "--role", role)
+    for arguments, name in (([], "Olga"), (["vera"], "Vera")):
+        async with open_browser(gateway) as browser:
+            assert (await browser.sign_in(await said(shell, "sign-in", *arguments)))["name"] == name
+
+
+async def test_a_session_is_shared_by_a_link_that_can_be_revoked(gateway: Gateway, shell: Shell) -> None:
+    await gateway.ok("POST", "/v1/sessions", {"name": "main"})
+    shared = await shell("share", "main", "--days", "2")
+    token_id = shared.stderr.partition("revoke ")[2].split("`")[0]
+    async with open_browser(gateway) as browser:
+        assert (await browser.sign_in(shared.stdout.strip()))["kind"] == "observer"
+        await said(shell, "token", "revoke", token_id)
+        assert (await browser.ask("GET", "/v1/whoami")).status_code == 401

@@ -1,0 +1,84 @@
+"""The dashboard's files: who is let see them, how long they are kept, and what a page may do."""
+
+import gzip
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+from starlette.applications import Starlette
+
+from broker.gateway.dashboard import Dashboard
+from tests.fixtures.gateway import Gateway
+
+SCRIPT = b"console.log('a script of the page, long enough to be worth compressing')"
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Path:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "index.html").write_text("<!doctype html><title>Relaycast</title>")
+    (tmp_path / "theme.js").write_bytes(b"1")
+    (tmp_path / "assets" / "index-abc.js").write_bytes(SCRIPT)
+    (tmp_path / "assets" / "index-abc.js.gz").write_bytes(gzip.compress(SCRIPT))
+    (tmp_path.parent / "secret.txt").write_text("not of the page")
+    return tmp_path
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(built: Path) -> AsyncIterator[httpx.AsyncClient]:
+    app = Starlette(routes=Dashboard(built).routes())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://dashboard") as made:
+        yield made
+
+
+@pytest.mark.parametrize("path", ["/", "/session/abc", "/inbox", "/logs?q=x", "/usage", "/settings", "/sign-in"])
+async def test_every_address_of_the_page_gets_the_page(page: httpx.AsyncClient, path: str) -> None:
+    answer = await page.get(path)
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
+    assert "<title>Relaycast" in answer.text
+
+
+async def test_a_page_runs_nothing_but_its_own_files_and_is_framed_by_nobody(page: httpx.AsyncClient) -> None:
+    headers = (await page.get("/")).headers
+    policy = headers["content-security-policy"].split("; ")
+    assert {"default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'"} <= set(policy)
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "same-origin"
+
+
+async def test_assets_are_kept_for_good_and_sent_compressed_to_who_takes_that(page: httpx.AsyncClient) -> None:
+    small = await page.get("/assets/index-abc.js", headers={"Accept-Encoding": "gzip, br"})
+    assert "immutable" in small.headers["cache-control"]
+    assert small.headers["content-encoding"] == "gzip"
+    assert small.headers["content-type"].startswith("text/javascript")
+    assert small.content == SCRIPT
+    whole = await page.get("/assets/index-abc.js", headers={"Accept-Encoding": "gzip;q=0"})
+    assert "content-encoding" not in whole.headers
+    assert whole.content == SCRIPT
+
+
+async def test_a_browser_that_has_the_page_is_told_so(page: httpx.AsyncClient) -> None:
+    first = await page.get("/theme.js")
+    again = await page.get("/theme.js", headers={"If-None-Match": first.headers["etag"]})
+    assert again.status_code == 304
+
+
+@pytest.mark.parametrize("path", ["/assets/gone-1.js", "/assets/..%2f..%2fsecret.txt", "/assets/%2e%2e", "/secret.txt"])
+async def test_what_is_not_of_the_page_is_not_found(page: httpx.AsyncClient, path: str) -> None:
+    assert (await page.get(path)).status_code == 404
+
+
+async def test_a_page_that_was_not_built_says_how_to_build_it(tmp_path: Path) -> None:
+    app = Starlette(routes=Dashboard(tmp_path / "nowhere").routes())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://dashboard") as client:
+        answer = await client.get("/session/abc")
+    assert answer.status_code == 503
+    assert "pip install -e ." in answer.text
+
+
+async def test_the_api_stands_before_the_page(gateway: Gateway) -> None:
+    assert (await gateway.call("GET", "/v1/nothing")).json()["error"]["code"] == "PATH_NOT_FOUND"
+    assert (await gateway.client.get(f"{gateway.url}/inbox")).headers["content-type"].startswith("text/html")

@@ -1,0 +1,147 @@
+"""What a share link shows: one session, on every route there is. The routes come from the application itself."""
+
+from dataclasses import dataclass
+
+import httpx
+from starlette.applications import Starlette
+from starlette.routing import Route, WebSocketRoute
+from websockets.asyncio.client import connect
+
+from broker.app import build_app
+from broker.protocol.proxy import write
+from broker.settings import Settings
+from tests.fixtures.desk import a_hello
+from tests.fixtures.gateway import Gateway, closing
+from tests.gateway.test_tenancy import ROUTES, Victim, furnish
+
+Served = tuple[str, str]
+OF_THE_SESSION: set[Served] = {
+    ("GET", "/v1/sessions/{session}"),
+    ("GET", "/v1/sessions/{session}/agents"),
+    ("GET", "/v1/sessions/{session}/approvals"),
+    ("GET", "/v1/sessions/{session}/events"),
+    ("GET", "/v1/sessions/{session}/log"),
+    ("GET", "/v1/sessions/{session}/messages/{message}"),
+    ("GET", "/v1/approvals/{approval}"),
+}
+"""Answered for the shared session, unknown for any other."""
+NARROWED: set[Served] = {
+    ("GET", "/v1/sessions"),
+    ("GET", "/v1/logs/search"),
+    ("GET", "/v1/logs/histogram"),
+    ("GET", "/v1/logs/facets"),
+}
+"""Answered with what is of the shared session."""
+OF_ONESELF: set[Served] = {("GET", "/v1/whoami"), ("POST", "/v1/sign-in"), ("POST", "/v1/sign-out")}
+PUBLIC: set[Served] = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics")}
+ELSEWHERE: set[Served] = {("POST", "/graphql")}
+"""Its fields are tried one by one where they are defined."""
+ALLOWED = OF_THE_SESSION | NARROWED | OF_ONESELF | PUBLIC | ELSEWHERE
+
+BODIES: dict[Served, object] = {
+    **{(method, path): body for method, path, body, _ in ROUTES},
+    ("POST", "/v1/members"): {"name": "Eve", "role": "owner"},
+    ("PATCH", "/v1/members/{member}"): {"role": "owner"},
+    ("POST", "/v1/sessions/{session}/share"): {},
+    ("PUT", "/v1/redaction"): {"rules": []},
+    ("PUT", "/v1/retention"): {"days": None},
+    ("POST", "/v1/import"): {"version": 1, "control": {"sessions": [], "agents": [], "rules": []}},
+    ("POST", "/v1/import/rows"): {"rows": []},
+    ("POST", "/mcp"): {"jsonrpc": "2.0", "id": 1, "method": "tools/list"},
+}
+"""Good ones, so that only the token decides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Two:
+    """Two sessions, one of them with something of everything, and a share of each."""
+
+    furnished: Victim
+    share: str
+    """Of the furnished one."""
+    other: str
+    share_of_other: str
+
+
+def served(app: Starlette) -> set[Served]:
+    """Every route and method."""
+    return {
+        (method, route.path)
+        for route in app.routes
+        if isinstance(route, Route)
+        for method in (route.methods or {"POST"}) - {"HEAD"}
+    }
+
+
+async def shared(gateway: Gateway, session: str) -> str:
+    link = await gateway.ok("POST", f"/v1/sessions/{session}/share", {})
+    return str(link["url"].partition("#share=")[2])
+
+
+async def two_sessions(gateway: Gateway, furnished: Victim) -> Two:
+    other = await gateway.ok("POST", "/v1/sessions", {"name": "private"})
+    member = await gateway.ok("POST", "/v1/members", {"name": "Ada", "role": "owner"})
+    furnished.ids["member"] = member["member"]["id"]
+    return Two(
+        furnished=furnished,
+        share=await shared(gateway, furnished.ids["session"]),
+        other=other["id"],
+        share_of_other=await shared(gateway, "private"),
+    )
+
+
+async def call(gateway: Gateway, route: Served, ids: dict[str, str], token: str) -> httpx.Response:
+    method, path = route
+    query = "?field=kind" if path.endswith("/facets") else ""
+    return await gateway.call(method, path.format(**ids) + query, BODIES.get(route), token=token)
+
+
+async def test_a_share_shows_its_session_and_refuses_everything_else(logged: Gateway) -> None:
+    routes = served(build_app(Settings(), adapters=logged.adapters))
+    assert routes >= ALLOWED
+    async with logged.machine() as machine:
+        two = await two_sessions(logged, await furnish(logged, machine))
+        for route in sorted(routes - ELSEWHERE - OF_ONESELF):
+            answer = await call(logged, route, two.furnished.ids, two.share)
+            assert answer.status_code == (200 if route in ALLOWED else 403), (route, answer.text)
+            assert two.other not in answer.text, route
+            assert "private" not in answer.text, route
+
+
+async def test_a_share_shows_nothing_of_another_session(logged: Gateway) -> None:
+    routes = served(build_app(Settings(), adapters=logged.adapters))
+    async with logged.machine() as machine:
+        two = await two_sessions(logged, await furnish(logged, machine))
+        ids = two.furnished.ids
+        for route in sorted(routes - ELSEWHERE - OF_ONESELF - PUBLIC):
+            answer = await call(logged, route, ids, two.share_of_other)
+            expected = {404} if route in OF_THE_SESSION else {200} if route in NARROWED else {403, 404}
+            assert answer.status_code in expected, (route, answer.text)
+            for value in (ids["session"], ids["approval"], ids["message"], "line 1", "secret-words", "npm test"):
+                assert value not in answer.text or value in route[1].format(**ids), route
+        for path in ("/v1/logs/search", "/v1/logs/histogram", "/v1/logs/facets?field=kind"):
+            glue = "&" if "?" in path else "?"
+            for question in ("session=main", "q=session:main", f"session={ids['session']}"):
+                answer = await logged.call("GET", f"{path}{glue}{question}", token=two.share_of_other)
+                assert answer.status_code == 404, (path, question)
+
+
+async def test_a_share_opens_the_events_of_its_session_and_no_other_socket(logged: Gateway) -> None:
+    sockets = {
+        route.path
+        for route in build_app(Settings(), adapters=logged.adapters).routes
+        if isinstance(route, WebSocketRoute)
+    }
+    assert sockets - {"/graphql"} == {"/v1/sessions/{session}/events", "/proxy", "/agent/{name}"}
+    other = await logged.ok("POST", "/v1/sessions", {"name": "private"})
+    token = await shared(logged, "private")
+    async with logged.events("main", token=token) as socket:
+        assert await closing(socket) == 4504
+    async with logged.events("private", token=token) as socket:
+        assert other["epoch"] in str(await socket.recv())
+    async with logged.proxy_socket(token=token) as socket:
+        await socket.send(write(a_hello(session="private")))
+        assert await closing(socket) == 4503
+    headers = {"Authorization": f"Bearer {token}"}
+    async with connect(f"{logged.ws_url}/agent/Worker", additional_headers=headers, proxy=None) as socket:
+        assert await closing(socket) == 4001

@@ -1,0 +1,162 @@
+import { Dialog as Drawer } from "@base-ui/react/dialog";
+import { Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { IconButton } from "~/design/Button";
+import { Icon } from "~/design/Icon";
+import { Kbd } from "~/design/Kbd";
+import { LiveProvider, useLive, useWorkspace } from "~/live/LiveContext";
+import { useReadable } from "~/live/useReadable";
+import { Banner } from "./Banner";
+import { connected } from "./connected";
+import { Sidebar } from "./Sidebar";
+import { useShellCommands } from "./shellCommands";
+import { Toasts } from "./toasts";
+
+const Palette = lazy(() => import("./Palette").then((m) => ({ default: m.Palette })));
+const ShortcutsHelp = lazy(() => import("./ShortcutsHelp").then((m) => ({ default: m.ShortcutsHelp })));
+
+type Opened = "palette" | "shortcuts" | "menu" | null;
+
+/** What surrounds every page: the way through, the truth about the connection, the palette, the toasts. */
+export function Shell() {
+  return (
+    <LiveProvider connected={connected()}>
+      <Frame />
+    </LiveProvider>
+  );
+}
+
+function Frame() {
+  const [opened, setOpened] = useState<Opened>(null);
+  const close = () => setOpened(null);
+  useShellCommands({ palette: () => setOpened("palette"), shortcuts: () => setOpened("shortcuts") });
+  useSignInWhenSignedOut();
+  const main = useFocusOnNavigation();
+  return (
+    <div className="flex h-full flex-col">
+      <a
+        href="#main"
+        className="absolute top-2 left-2 z-50 -translate-y-16 rounded-md bg-accent px-3 py-2 font-medium text-on-accent focus:translate-y-0"
+        onClick={(event) => {
+          event.preventDefault();
+          main.current?.focus();
+        }}
+      >
+        Skip to the content
+      </a>
+      <Banner />
+      <div className="flex min-h-0 flex-1">
+        <aside className="hidden w-56 shrink-0 flex-col border-r border-line bg-sunk md:flex">
+          <Head onPalette={() => setOpened("palette")} />
+          <Sidebar />
+        </aside>
+        <div className="flex min-w-0 flex-1 flex-col">
+          <PhoneBar onMenu={() => setOpened("menu")} onPalette={() => setOpened("palette")} />
+          <main
+            id="main"
+            ref={main}
+            tabIndex={-1}
+            className="flex min-h-0 flex-1 flex-col overflow-y-auto outline-none"
+          >
+            <Outlet />
+          </main>
+        </div>
+      </div>
+      <MenuDrawer open={opened === "menu"} onClose={close} />
+      <Suspense>
+        {opened === "palette" && <Palette open onClose={close} />}
+        {opened === "shortcuts" && <ShortcutsHelp open onClose={close} />}
+      </Suspense>
+      <Toasts />
+    </div>
+  );
+}
+
+function Head({ onPalette }: { onPalette: () => void }) {
+  const overview = useReadable(useWorkspace().overview);
+  return (
+    <header className="flex flex-col gap-2 p-2">
+      <div className="flex h-8 items-center gap-2 px-2">
+        <img src="/icon.svg" alt="" width="20" height="20" />
+        <span className="truncate font-semibold">
+          {overview.state === "ready" ? overview.value.workspace.name : "Relaycast"}
+        </span>
+      </div>
+      <button
+        type="button"
+        onClick={onPalette}
+        className="flex h-8 items-center gap-2 rounded-md border border-line bg-surface px-2 text-faint transition-colors hover:text-text"
+      >
+        <Icon name="search" />
+        <span className="flex-1 text-left">Search or act…</span>
+        <Kbd keys="mod+k" />
+      </button>
+    </header>
+  );
+}
+
+function PhoneBar({ onMenu, onPalette }: { onMenu: () => void; onPalette: () => void }) {
+  const waiting = useReadable(useWorkspace().waiting);
+  const count = waiting.state === "ready" ? waiting.value.length : 0;
+  return (
+    <header className="flex h-12 shrink-0 items-center gap-1 border-b border-line px-2 md:hidden">
+      <span className="relative">
+        <IconButton label={count > 0 ? `Menu, ${count} need you` : "Menu"} onClick={onMenu}>
+          <Icon name="menu" />
+        </IconButton>
+        {count > 0 && (
+          <span aria-hidden="true" className="absolute top-1 right-1 size-2 rounded-full bg-warn" />
+        )}
+      </span>
+      <img src="/icon.svg" alt="" width="20" height="20" className="ml-1" />
+      <span className="flex-1 pl-1 font-semibold">Relaycast</span>
+      <IconButton label="Search or act" onClick={onPalette}>
+        <Icon name="search" />
+      </IconButton>
+    </header>
+  );
+}
+
+function MenuDrawer({ open, onClose }: { open: boolean; onClose: () => void }) {
+  return (
+    <Drawer.Root open={open} onOpenChange={(next) => !next && onClose()}>
+      <Drawer.Portal>
+        <Drawer.Backdrop className="fixed inset-0 z-40 bg-black/35 transition-opacity duration-150 data-ending-style:opacity-0 data-starting-style:opacity-0" />
+        <Drawer.Popup className="fixed inset-y-0 left-0 z-50 flex w-72 max-w-[85vw] flex-col bg-sunk text-text shadow-float transition-transform duration-150 outline-none data-ending-style:-translate-x-full data-starting-style:-translate-x-full">
+          <div className="flex h-12 items-center justify-between pr-2 pl-4">
+            <Drawer.Title className="font-semibold">Menu</Drawer.Title>
+            <Drawer.Close
+              render={
+                <IconButton label="Close">
+                  <Icon name="close" />
+                </IconButton>
+              }
+            />
+          </div>
+          <Sidebar onGo={onClose} />
+        </Drawer.Popup>
+      </Drawer.Portal>
+    </Drawer.Root>
+  );
+}
+
+/** A person whose credential ended is led to the sign-in page, and from there back here. */
+function useSignInWhenSignedOut(): void {
+  const { state } = useReadable(useLive().connection.state);
+  const navigate = useNavigate();
+  useEffect(() => {
+    if (state === "signed-out") void navigate({ to: "/sign-in" });
+  }, [state, navigate]);
+}
+
+/** After a navigation the content has the focus, so that a screen reader and Tab go on there. */
+function useFocusOnNavigation() {
+  const main = useRef<HTMLElement>(null);
+  const path = useRouterState({ select: (state) => state.resolvedLocation?.pathname });
+  const shown = useRef(path);
+  useEffect(() => {
+    if (shown.current !== undefined && shown.current !== path) main.current?.focus({ preventScroll: true });
+    shown.current = path;
+  }, [path]);
+  return main;
+}

@@ -1,0 +1,62 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { NoSuchPage, PageBroke } from "./ErrorBoundary";
+import { Shell } from "./Shell";
+
+const root = createRootRoute({ notFoundComponent: NoSuchPage, errorComponent: PageBroke });
+
+const shell = createRoute({ getParentRoute: () => root, id: "shell", component: Shell });
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: "/sign-in",
+  component: lazyRouteComponent(() => import("~/pages/sign-in/SignInPage"), "SignInPage"),
+});
+
+const home = createRoute({
+  getParentRoute: () => shell,
+  path: "/",
+  component: lazyRouteComponent(() => import("~/pages/home/HomePage"), "HomePage"),
+});
+
+const session = createRoute({
+  getParentRoute: () => shell,
+  path: "/session/$key",
+  component: lazyRouteComponent(() => import("~/pages/activity/ActivityPage"), "ActivityPage"),
+});
+
+const inbox = createRoute({
+  getParentRoute: () => shell,
+  path: "/inbox",
+  component: lazyRouteComponent(() => import("~/pages/inbox/InboxPage"), "InboxPage"),
+});
+
+const logs = createRoute({
+  getParentRoute: () => shell,
+  path: "/logs",
+  component: lazyRouteComponent(() => import("~/pages/logs/LogsPage"), "LogsPage"),
+});
+
+const usage = createRoute({
+  getParentRoute: () => shell,
+  path: "/usage",
+  component: lazyRouteComponent(() => import("~/pages/usage/UsagePage"), "UsagePage"),
+});
+
+const settings = createRoute({
+  getParentRoute: () => shell,
+  path: "/settings",
+  component: lazyRouteComponent(() => import("~/pages/settings/SettingsPage"), "SettingsPage"),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([signIn, shell.addChildren([home, session, inbox, logs, usage, settings])]),
+  defaultPreload: "intent",
+  defaultErrorComponent: PageBroke,
+  scrollRestoration: true,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,28 @@
+import { useState } from "react";
+import { IconButton } from "./Button";
+import { Icon } from "./Icon";
+
+/** A command to run elsewhere, ready to copy. */
+export function Command({ text }: { text: string }) {
+  const [copied, setCopied] = useState(false);
+  const copy = () => {
+    void navigator.clipboard.writeText(text).then(() => setCopied(true));
+  };
+  return (
+    <div className="flex w-full max-w-full items-center gap-2 rounded-lg border border-line bg-code py-1 pr-1 pl-3 text-left">
+      <code className="min-w-0 flex-1 overflow-x-auto py-1 text-xs whitespace-nowrap text-soft">
+        <span aria-hidden="true" className="text-faint select-none">
+          ${" "}
+        </span>
+        {text}
+      </code>
+      <IconButton
+        label={copied ? "Copied" : "Copy the command"}
+        onClick={copy}
+        onBlur={() => setCopied(false)}
+      >
+        <Icon name={copied ? "check" : "copy"} />
+      </IconButton>
+    </div>
+  );
+}

@@ -1,0 +1,14 @@
+import { clock, whole } from "./time";
+
+/** A moment: the time of day, and all of it on hover. */
+export function Timestamp({ at, className }: { at: number; className?: string }) {
+  return (
+    <time
+      dateTime={new Date(at).toISOString()}
+      title={whole(at)}
+      className={className ?? "text-2xs text-faint tabular-nums"}
+    >
+      {clock(at)}
+    </time>
+  );
+}

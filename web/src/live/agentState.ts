@@ -1,0 +1,65 @@
+import type { ShownState } from "~/design/StateDot";
+import type { Agent } from "./documents";
+
+/** The part of an agent that its state is told by. */
+export type Stated = Pick<Agent, "state" | "waitingApprovals" | "reason">;
+
+const STATES: Record<Agent["state"], ShownState> = {
+  STARTING: "starting",
+  IDLE: "idle",
+  WORKING: "working",
+  DEAF: "deaf",
+  LOST: "lost",
+  RELEASING: "releasing",
+  RELEASED: "released",
+  FAILED: "failed",
+};
+
+const WORDS: Record<ShownState, string> = {
+  starting: "Starting",
+  idle: "Idle",
+  working: "Working",
+  waiting: "Waiting for you",
+  deaf: "Deaf: it does not react",
+  lost: "Its machine is away",
+  releasing: "Being released",
+  released: "Released",
+  failed: "Failed",
+};
+
+/** The state to show: one that asks for permission waits, whatever else it does. */
+export function shownState(agent: Stated): ShownState {
+  const state = STATES[agent.state];
+  return agent.waitingApprovals > 0 && (state === "working" || state === "idle") ? "waiting" : state;
+}
+
+/** The state in words, with why where that is known. */
+export function stateWords(agent: Stated): string {
+  const state = shownState(agent);
+  return state === "failed" && agent.reason ? `Failed: ${agent.reason}` : WORDS[state];
+}
+
+/** From most to least in need of a look. */
+const URGENCY: ShownState[] = [
+  "waiting",
+  "deaf",
+  "failed",
+  "lost",
+  "working",
+  "starting",
+  "releasing",
+  "idle",
+  "released",
+];
+
+/** What a session's agents amount to: the most urgent state, and how many live. */
+export function sessionState(agents: readonly (Stated & { ended: boolean })[]): {
+  dot: ShownState;
+  words: string;
+  live: number;
+} {
+  const living = agents.filter((agent) => !agent.ended);
+  const states = new Set(living.map(shownState));
+  const dot = URGENCY.find((state) => states.has(state)) ?? "released";
+  return { dot, words: living.length > 0 ? WORDS[dot] : "No agents", live: living.length };
+}

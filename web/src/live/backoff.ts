@@ -1,0 +1,11 @@
+const FIRST_MS = 500;
+const MOST_MS = 20_000;
+
+/**
+ * How long to wait before attempt `attempt` (from 0): doubling, with "equal jitter" so that a broker that
+ * comes back is not met by every open page at once, and nobody waits close to nothing.
+ */
+export function delayBefore(attempt: number, random: () => number = Math.random): number {
+  const ceiling = Math.min(MOST_MS, FIRST_MS * 2 ** Math.min(attempt, 10));
+  return Math.round(ceiling / 2 + random() * (ceiling / 2));
+}

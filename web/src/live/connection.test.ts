@@ -1,0 +1,77 @@
+import { expect, test } from "vitest";
+import { ConnectionTruth } from "./connection";
+
+function fixture() {
+  const clock = {
+    ms: 1000,
+    pending: [] as { at: number; run: () => void }[],
+    now: () => clock.ms,
+    later: (run: () => void, ms: number) => {
+      const entry = { at: clock.ms + ms, run };
+      clock.pending.push(entry);
+      return () => void (clock.pending = clock.pending.filter((p) => p !== entry));
+    },
+    pass: (ms: number) => {
+      clock.ms += ms;
+      clock.pending.filter((p) => p.at <= clock.ms).forEach((p) => p.run());
+    },
+  };
+  return { clock, truth: new ConnectionTruth({ clock, random: () => 1 }) };
+}
+
+test("a lost connection says when it comes back, and comes back then", async () => {
+  const { clock, truth } = fixture();
+  truth.connected();
+  expect(truth.closed(1006, "")).toBe(true);
+  expect(truth.state.get().state).toBe("connecting");
+  const next = truth.untilNextAttempt();
+  expect(truth.state.get()).toMatchObject({ state: "reconnecting", retryAt: 1500 });
+  clock.pass(500);
+  await next;
+  expect(truth.state.get().state).toBe("connecting");
+  truth.connected();
+  expect(truth.state.get().state).toBe("live");
+});
+
+test("a person who does not want to wait need not", async () => {
+  const { clock, truth } = fixture();
+  truth.closed(1006, "");
+  const next = truth.untilNextAttempt();
+  truth.retry();
+  await next;
+  expect(clock.pending).toEqual([]);
+});
+
+test("without a network nothing is tried until it is back", async () => {
+  const { clock, truth } = fixture();
+  truth.network(false);
+  truth.closed(1006, "");
+  const next = truth.untilNextAttempt();
+  expect(truth.state.get().state).toBe("offline");
+  expect(clock.pending).toEqual([]);
+  truth.network(true);
+  await next;
+  expect(truth.state.get().state).toBe("connecting");
+});
+
+test("a refused credential ends it", () => {
+  const { truth } = fixture();
+  truth.connected();
+  expect(truth.closed(4401, "")).toBe(false);
+  expect(truth.state.get()).toEqual({ state: "signed-out", because: "You are signed out." });
+});
+
+test("waits grow while nothing answers, and start small again after success", async () => {
+  const { clock, truth } = fixture();
+  const waited = async () => {
+    const next = truth.untilNextAttempt();
+    const state = truth.state.get();
+    const wait = state.state === "reconnecting" ? state.retryAt - clock.now() : NaN;
+    clock.pass(wait);
+    await next;
+    return wait;
+  };
+  expect([await waited(), await waited(), await waited()]).toEqual([500, 1000, 2000]);
+  truth.connected();
+  expect(await waited()).toBe(500);
+});

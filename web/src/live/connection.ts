@@ -1,0 +1,135 @@
+import { delayBefore } from "./backoff";
+import { Store, type Readable } from "./store";
+
+/** What is true of the one socket to the broker. */
+export type Connection =
+  | { readonly state: "connecting" }
+  | { readonly state: "live" }
+  | { readonly state: "reconnecting"; readonly retryAt: number; readonly because: string }
+  | { readonly state: "offline" }
+  | { readonly state: "signed-out"; readonly because: string }
+  /** The broker said not to come back; only a reload helps. */
+  | { readonly state: "ended"; readonly because: string };
+
+const UNAUTHORIZED = 4401;
+const FORBIDDEN = 4403;
+const FIRST_FINAL_CODE = 4500;
+/** What the GraphQL client closes with when a frozen socket is given up. */
+const TERMINATED = 4499;
+
+interface Clock {
+  now(): number;
+  later(run: () => void, ms: number): () => void;
+}
+
+const browserClock: Clock = {
+  now: () => Date.now(),
+  later: (run, ms) => {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+/**
+ * Decides when to come back and says what is true meanwhile. The socket itself belongs to the GraphQL client,
+ * which reports here what happens to it and asks when to try again.
+ */
+export class ConnectionTruth {
+  readonly #state = new Store<Connection>({ state: "connecting" });
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  #online: boolean;
+  #attempt = 0;
+  #because = "the broker does not answer";
+  #retryNow: (() => void) | null = null;
+  #everLive = false;
+
+  constructor({ online = true, clock = browserClock, random = Math.random }: ConnectionOptions = {}) {
+    this.#online = online;
+    this.#clock = clock;
+    this.#random = random;
+    if (!online) this.#state.set({ state: "offline" });
+  }
+
+  get state(): Readable<Connection> {
+    return this.#state;
+  }
+
+  /** Whether the page ever was connected: before that, what it shows is loading rather than stale. */
+  get everLive(): boolean {
+    return this.#everLive;
+  }
+
+  /** The socket is open and the broker accepted us. */
+  connected(): void {
+    this.#attempt = 0;
+    this.#everLive = true;
+    this.#state.set({ state: "live" });
+  }
+
+  /** The socket closed. Tells whether to come back. */
+  closed(code: number, reason: string): boolean {
+    if (code === UNAUTHORIZED || code === FORBIDDEN) {
+      this.signedOut(reason || (code === FORBIDDEN ? "Your access ended." : "You are signed out."));
+      return false;
+    }
+    if (code >= FIRST_FINAL_CODE && code < 5000) {
+      this.#state.set({ state: "ended", because: reason || "the broker ended the connection" });
+      return false;
+    }
+    this.#because = because(code, reason);
+    if (this.#state.get().state === "live") this.#state.set({ state: "connecting" });
+    return true;
+  }
+
+  /** The credential is no longer accepted. */
+  signedOut(because: string): void {
+    this.#state.set({ state: "signed-out", because });
+  }
+
+  /** Resolves when it is time for the next attempt: after the wait, on `retry()`, or when the network is back. */
+  async untilNextAttempt(): Promise<void> {
+    const wait = delayBefore(this.#attempt++, this.#random);
+    await new Promise<void>((resolve) => {
+      this.#retryNow = resolve;
+      if (!this.#online) {
+        this.#state.set({ state: "offline" });
+        return;
+      }
+      const retryAt = this.#clock.now() + wait;
+      this.#state.set({ state: "reconnecting", retryAt, because: this.#because });
+      const cancel = this.#clock.later(resolve, wait);
+      this.#retryNow = () => {
+        cancel();
+        resolve();
+      };
+    });
+    this.#retryNow = null;
+    this.#state.set({ state: "connecting" });
+  }
+
+  /** The person does not want to wait. */
+  retry(): void {
+    this.#retryNow?.();
+  }
+
+  /** The browser lost or found the network. */
+  network(online: boolean): void {
+    this.#online = online;
+    if (online) {
+      this.#attempt = 0;
+      this.retry();
+    } else if (this.#retryNow) this.#state.set({ state: "offline" });
+  }
+}
+
+function because(code: number, reason: string): string {
+  if (code === TERMINATED) return "the broker went silent";
+  return reason || "the connection was lost";
+}
+
+interface ConnectionOptions {
+  online?: boolean;
+  clock?: Clock;
+  random?: () => number;
+}

@@ -1,0 +1,153 @@
+import { graphql, type ResultOf } from "./graphql";
+
+/** What every page knows of an agent. */
+export const AGENT = graphql(`
+  fragment AgentFields on Agent {
+    id
+    key
+    name
+    cli
+    state
+    reason
+    machine
+    proxyKey
+    version
+    model
+    transport
+    cwd
+    generation
+    spawner
+    spawnerKey
+    turn
+    waitingApprovals
+    spawnedAt
+    since
+    ended
+    sessionKey
+  }
+`);
+export type Agent = ResultOf<typeof AGENT>;
+
+/** What lists and counts know of an approval; the inbox asks for more. */
+export const WAITING = graphql(`
+  fragment WaitingFields on Approval {
+    id
+    key
+    agent
+    agentKey
+    sessionKey
+    status
+    tool
+    title
+    askedAt
+    deadline
+  }
+`);
+export type Waiting = ResultOf<typeof WAITING>;
+
+export const AGENTS = graphql(
+  `
+    subscription Agents($session: ID) {
+      agents(session: $session) {
+        __typename
+        ... on AgentsSnapshot {
+          agents {
+            ...AgentFields
+          }
+        }
+        ... on AgentChanged {
+          agent {
+            ...AgentFields
+          }
+        }
+      }
+    }
+  `,
+  [AGENT],
+);
+
+export const APPROVALS = graphql(
+  `
+    subscription Approvals($session: ID) {
+      approvals(session: $session) {
+        __typename
+        ... on ApprovalsSnapshot {
+          approvals {
+            ...WaitingFields
+          }
+        }
+        ... on ApprovalChanged {
+          approval {
+            ...WaitingFields
+          }
+        }
+      }
+    }
+  `,
+  [WAITING],
+);
+
+export const ACTIVITY = graphql(`
+  subscription Activity {
+    activity {
+      __typename
+      ... on ActivityEvent {
+        session {
+          key
+        }
+        event {
+          kind
+          at
+        }
+      }
+    }
+  }
+`);
+
+export const OVERVIEW = graphql(`
+  query Overview {
+    viewer {
+      kind
+      name
+      role
+      permissions
+      sessionKey
+    }
+    workspace {
+      id
+      key
+      name
+      plan
+      sessions(first: 100) {
+        nodes {
+          id
+          key
+          name
+          createdAt
+        }
+      }
+      proxies(first: 100) {
+        nodes {
+          id
+          key
+          name
+          labels
+          online
+          version
+          agents
+          clis {
+            cli
+            dialect
+            version
+            supported
+            transport
+            problem
+          }
+        }
+      }
+    }
+  }
+`);
+export type Overview = ResultOf<typeof OVERVIEW>;
+export type Session = Overview["workspace"]["sessions"]["nodes"][number];
+export type Proxy = Overview["workspace"]["proxies"]["nodes"][number];

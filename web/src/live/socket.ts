@@ -1,0 +1,89 @@
+import { createClient, type Client as SocketClient } from "graphql-ws";
+import type { ConnectionTruth } from "./connection";
+
+const PING_EVERY_MS = 10_000;
+/** A socket that answers no ping within this is given up: it may look open for many minutes more. */
+const PONG_WITHIN_MS = 5_000;
+const ACCEPTED_WITHIN_MS = 10_000;
+
+/** The one socket of the page. It opens at once, and comes back by itself for as long as `truth` says so. */
+export function openSocket(url: string, truth: ConnectionTruth): SocketClient {
+  const pulse = new Pulse(() => client.terminate());
+  let again = true;
+  const client = createClient({
+    url,
+    lazy: false,
+    keepAlive: PING_EVERY_MS,
+    connectionAckWaitTimeout: ACCEPTED_WITHIN_MS,
+    retryAttempts: Infinity,
+    retryWait: () => truth.untilNextAttempt(),
+    shouldRetry: () => again,
+    // What went wrong is told by `closed`; there is nobody else to tell.
+    onNonLazyError: () => undefined,
+    on: {
+      connected: (socket) => {
+        pulse.begin(socket as WebSocket);
+        truth.connected();
+      },
+      ping: (received) => {
+        if (!received) pulse.asked();
+      },
+      message: () => pulse.heard(),
+      closed: (event) => {
+        pulse.end();
+        const { code, reason } = event as CloseEvent;
+        again = truth.closed(code, reason);
+      },
+    },
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible") pulse.check();
+  });
+  window.addEventListener("online", () => {
+    truth.network(true);
+    pulse.check();
+  });
+  window.addEventListener("offline", () => {
+    truth.network(false);
+    pulse.check();
+  });
+  return client;
+}
+
+/** Gives a socket up that does not answer; a page that slept or changed networks asks at once. */
+class Pulse {
+  readonly #silent: () => void;
+  #socket: WebSocket | null = null;
+  #deadline: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(silent: () => void) {
+    this.#silent = silent;
+  }
+
+  begin(socket: WebSocket): void {
+    this.#socket = socket;
+  }
+
+  end(): void {
+    this.#socket = null;
+    this.heard();
+  }
+
+  asked(): void {
+    this.#deadline ??= setTimeout(() => {
+      this.#deadline = undefined;
+      this.#silent();
+    }, PONG_WITHIN_MS);
+  }
+
+  heard(): void {
+    clearTimeout(this.#deadline);
+    this.#deadline = undefined;
+  }
+
+  check(): void {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return;
+    this.#socket.send('{"type":"ping"}');
+    this.asked();
+  }
+}

@@ -1,0 +1,127 @@
+import { expect, test } from "vitest";
+import type { Content, EventOf, SessionEvent } from "~/live/events";
+import { Conversation } from "./conversation";
+
+const START = Date.parse("2026-01-31T10:00:00.000Z");
+let offset = 0;
+
+function base(kind: string, agent: string | null = "Lead") {
+  offset += 1;
+  return {
+    cursor: `e:${offset}`,
+    offset,
+    at: new Date(START + offset * 1000).toISOString(),
+    kind,
+    agentKey: agent && `key-${agent}`,
+    agentName: agent,
+  };
+}
+
+const message = (key: string, to = "Lead"): EventOf<"MessageEvent"> => ({
+  ...base("message.accepted", null),
+  __typename: "MessageEvent",
+  messageKey: key,
+  sender: { name: "Ada", role: "HUMAN", agentKey: null },
+  to,
+  messageText: `text of ${key}`,
+  mode: "WAIT",
+  thread: null,
+  recipients: [{ name: to, agentKey: `key-${to}`, state: "QUEUED", because: null }],
+});
+
+const receipt = (key: string, state: string): EventOf<"ReceiptEvent"> => ({
+  ...base("message.receipt"),
+  __typename: "ReceiptEvent",
+  messageKey: key,
+  receipt: state,
+  because: null,
+  reason: null,
+  inTurn: null,
+  outcome: null,
+});
+
+const turn = (id: string, started: boolean, closingText: string | null = null): EventOf<"TurnEvent"> => ({
+  ...base(started ? "turn.started" : "turn.ended"),
+  __typename: "TurnEvent",
+  turn: id,
+  started,
+  messageKeys: ["m1"],
+  outcome: started ? null : "completed",
+  closingText,
+  reason: null,
+});
+
+const frame = (...contents: Content[]): EventOf<"FrameEvent"> => ({
+  ...base("agent.frame"),
+  __typename: "FrameEvent",
+  frameType: "assistant",
+  transient: contents.some((content) => content.__typename === "TextDelta"),
+  contents,
+});
+
+const delta = (text: string): Content => ({ __typename: "TextDelta", delta: text });
+const text = (whole: string): Content => ({ __typename: "TextContent", text: whole });
+
+function told(...events: SessionEvent[]) {
+  const conversation = new Conversation();
+  events.forEach((event) => conversation.add(event));
+  return conversation.snapshot();
+}
+
+test("a message gathers its receipts with their times", () => {
+  const [entry] = told(message("m1"), receipt("m1", "sent"), receipt("m1", "in_turn"));
+  expect(entry).toMatchObject({
+    type: "message",
+    to: "Lead",
+    deliveries: [{ name: "Lead", state: "in_turn" }],
+  });
+  if (entry?.type !== "message") throw new Error("not a message");
+  expect(entry.deliveries[0]?.steps.map((step) => step.state)).toEqual(["accepted", "sent", "in_turn"]);
+});
+
+test("fragments become the text that repeats them whole", () => {
+  const parts = (...events: SessionEvent[]) => {
+    const entry = told(turn("t", true), ...events)[0];
+    return entry?.type === "turn" ? entry.parts : [];
+  };
+  expect(parts(frame(delta("He")), frame(delta("llo")))).toEqual([
+    { type: "text", text: "Hello", streaming: true },
+  ]);
+  expect(parts(frame(delta("He")), frame(delta("llo")), frame(text("Hello.")))).toEqual([
+    { type: "text", text: "Hello.", streaming: false },
+  ]);
+});
+
+test("a tool's call and its results are one card", () => {
+  const [entry] = told(
+    turn("t", true),
+    frame({ __typename: "ToolCall", callId: "c", tool: "Bash", server: null, input: { command: "ls" } }),
+    frame({ __typename: "ToolResult", callId: "c", ok: true, output: "a\nb" }),
+    frame({ __typename: "CommandRun", callId: "c", command: "ls", cwd: "/src", exitCode: 0, output: "" }),
+  );
+  expect(entry).toMatchObject({
+    parts: [
+      { type: "tool", tool: "Bash", command: "ls", cwd: "/src", exitCode: 0, ok: true, output: "a\nb" },
+    ],
+  });
+});
+
+test("a turn ends with its closing words once, though they were streamed", () => {
+  const [entry] = told(turn("t", true), frame(text("All done.")), turn("t", false, "All done."));
+  expect(entry).toMatchObject({ outcome: "completed", parts: [{ type: "text", text: "All done." }] });
+  const [silent] = told(turn("t", true), turn("t", false, "All done."));
+  expect(silent).toMatchObject({ parts: [{ type: "text", text: "All done.", streaming: false }] });
+});
+
+test("a turn whose start was not read is there from its end", () => {
+  expect(told(turn("t", false, "Done."))).toMatchObject([{ type: "turn", turn: "t", outcome: "completed" }]);
+});
+
+test("what an event does not concern stays the same object", () => {
+  const conversation = new Conversation();
+  [message("m1"), turn("t", true), message("m2")].forEach((event) => conversation.add(event));
+  const before = conversation.snapshot();
+  conversation.add(frame(delta("x")));
+  const after = conversation.snapshot();
+  expect(after.map((entry, index) => entry === before[index])).toEqual([true, false, true]);
+});

@@ -1,0 +1,6 @@
+import { PageHead } from "~/design/PageHead";
+
+/** All sessions and machines. */
+export function HomePage() {
+  return <PageHead title="Home" />;
+}

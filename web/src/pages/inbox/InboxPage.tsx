@@ -1,0 +1,6 @@
+import { PageHead } from "~/design/PageHead";
+
+/** Needs you. */
+export function InboxPage() {
+  return <PageHead title="Needs you" />;
+}

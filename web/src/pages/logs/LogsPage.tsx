@@ -1,0 +1,6 @@
+import { PageHead } from "~/design/PageHead";
+
+/** Logs. */
+export function LogsPage() {
+  return <PageHead title="Logs" />;
+}

@@ -1,0 +1,36 @@
+import { useState } from "react";
+import { toast } from "~/app/toasts";
+import { Button } from "~/design/Button";
+import { post } from "~/live/http";
+
+/** Leave this browser, or all browsers. */
+export function SignOut() {
+  const [busy, setBusy] = useState(false);
+  const leave = async (everywhere: boolean) => {
+    setBusy(true);
+    const refused = await post("/v1/sign-out", { everywhere });
+    setBusy(false);
+    if (refused) toast("You are still signed in", { description: refused, failed: true });
+    // A new page holds nothing of what this one knew.
+    else location.assign("/sign-in");
+  };
+  return (
+    <section aria-labelledby="sign-out">
+      <h2 id="sign-out" className="mb-1 text-base">
+        Sign out
+      </h2>
+      <p className="mb-3 text-faint">
+        A new sign-in link comes from <code className="text-soft">relaycast sign-in</code> on the
+        broker&apos;s machine.
+      </p>
+      <div className="flex flex-wrap gap-2">
+        <Button disabled={busy} onClick={() => void leave(false)}>
+          Sign out here
+        </Button>
+        <Button look="danger" disabled={busy} onClick={() => void leave(true)}>
+          Sign out everywhere
+        </Button>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,6 @@
+import { PageHead } from "~/design/PageHead";
+
+/** Usage. */
+export function UsagePage() {
+  return <PageHead title="Usage" />;
+}

@@ -1,0 +1,47 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import tailwind from "@tailwindcss/vite";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+import { compressed } from "./build/compressed.ts";
+import { firstLoad } from "./build/firstLoad.ts";
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** The broker's version, so that a page knows when the broker it talks to is another. */
+function version(): string {
+  const found = /^version = "([^"]+)"/m.exec(readFileSync(here("../pyproject.toml"), "utf8"));
+  if (!found?.[1]) throw new Error("pyproject.toml names no version");
+  return found[1];
+}
+
+const broker = process.env.RELAYCAST_URL ?? "http://127.0.0.1:8787";
+
+export default defineConfig({
+  define: { __RELAYCAST_VERSION__: JSON.stringify(version()) },
+  resolve: { alias: { "~": here("./src") } },
+  plugins: [react(), tailwind(), compressed(), firstLoad({ mostKilobytes: 200 })],
+  build: {
+    outDir: "../broker/dashboard",
+    emptyOutDir: true,
+    target: "es2023",
+    // Everything is a file of its own: the content security policy allows no inline script or style.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+    chunkSizeWarningLimit: 1000,
+  },
+  server: {
+    host: "127.0.0.1",
+    proxy: {
+      "/v1": { target: broker, changeOrigin: true, ws: true },
+      "/graphql": { target: broker, changeOrigin: true, ws: true },
+    },
+  },
+  test: {
+    // Tests of components and keys ask for jsdom by themselves: it takes two seconds to start.
+    environment: "node",
+    include: ["src/**/*.test.{ts,tsx}"],
+    restoreMocks: true,
+  },
+});
