@@ -21,6 +21,8 @@ const home = createRoute({
 const session = createRoute({
   getParentRoute: () => shell,
   path: "/session/$key",
+  validateSearch: (search: Record<string, unknown>): { agent?: string } =>
+    typeof search.agent === "string" && search.agent ? { agent: search.agent } : {},
   component: lazyRouteComponent(() => import("~/pages/activity/ActivityPage"), "ActivityPage"),
 });
 

@@ -1,4 +1,5 @@
 import { ACTIVITY, AGENTS, APPROVALS, OVERVIEW, type Agent, type Overview, type Waiting } from "./documents";
+import { said } from "./http";
 import type { Live } from "./live";
 import { Store, type Readable } from "./store";
 
@@ -70,7 +71,7 @@ export class Workspace {
       .toPromise();
     if (data) this.#overview.set({ state: "ready", value: data });
     else if (this.#overview.get().state !== "ready")
-      this.#overview.set({ state: "failed", message: error?.message ?? "no answer" });
+      this.#overview.set({ state: "failed", message: said(error) });
     return data;
   }
 
