@@ -161,7 +161,7 @@ def build_services(settings: Settings, adapters: Adapters, *, gateway: str) -> S
     log_reader = LogReader(adapters.tail, adapters.logs)
     return Services(
         access=access,
-        allowance=Allowance(adapters.allowances, settings.api_limits),
+        allowance=Allowance(adapters.allowances, settings.graphql.limits),
         sessions=sessions,
         log_reader=log_reader,
         file_history=FileHistory(log_reader),
@@ -267,7 +267,7 @@ class _GraphQL:
 
 
 def _graphql(services: Services, settings: Settings) -> _GraphQL:
-    hosts = Hosts(settings.url, settings.allowed_hosts)
+    hosts = Hosts(settings.url, settings.graphql.allowed_hosts)
 
     def credential_for_us(connection: HTTPConnection) -> str | None:
         hosts.require(connection.headers.get("host"))
@@ -275,7 +275,7 @@ def _graphql(services: Services, settings: Settings) -> _GraphQL:
 
     engine = Engine(
         services=_api_services(services),
-        operations=Operations(build_schema(), settings.api_limits),
+        operations=Operations(build_schema(), settings.graphql.limits),
         documents=_documents(settings),
         common=CommonAnswers() if settings.fan_out_in_common else None,
     )
@@ -285,8 +285,8 @@ def _graphql(services: Services, settings: Settings) -> _GraphQL:
 
 
 def _documents(settings: Settings) -> Documents:
-    texts = load_documents(settings.trusted_documents) if settings.trusted_documents else {}
-    return Documents(settings.document_trust, texts)
+    texts = load_documents(settings.graphql.trusted_documents) if settings.graphql.trusted_documents else {}
+    return Documents(settings.graphql.document_trust, texts)
 
 
 def _api_services(services: Services) -> ApiServices:

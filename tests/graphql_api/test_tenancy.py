@@ -22,6 +22,7 @@ from broker.app import build_adapters
 from broker.domain.access import MemberRole
 from broker.domain.api_limits import ApiLimits
 from broker.domain.ids import WorkspaceId
+from broker.settings import GraphQLSettings
 from graphql_api.schema import COMMITTED
 from tests.fixtures.browser import signed_in
 from tests.fixtures.everything import Everything
@@ -207,7 +208,7 @@ async def generous_url(redis_url: str) -> AsyncIterator[str]:
         max_aliases=most, max_fields=most, max_tokens=most, max_cost=most, max_source_length=most, max_depth=30,
         max_merges=most, rate_per_s=10**6, rate_burst=10**6,
     )  # fmt: skip
-    async with serving(redis_url, api_limits=limits) as url:
+    async with serving(redis_url, graphql=GraphQLSettings(limits=limits)) as url:
         yield url
 
 
