@@ -88,6 +88,7 @@ from broker.workers.timekeeper import Timekeeper
 from graphql_api.common_answers import CommonAnswers
 from graphql_api.context import ApiServices
 from graphql_api.documents import Documents, load_documents
+from graphql_api.explorer import Explorer
 from graphql_api.hosts import Hosts
 from graphql_api.operations import Operations
 from graphql_api.running import Engine
@@ -279,8 +280,12 @@ def _graphql(services: Services, settings: Settings) -> _GraphQL:
         documents=_documents(settings),
         common=CommonAnswers() if settings.fan_out_in_common else None,
     )
-    view, socket = GraphQLView(engine, credential_for_us), GraphQLSocket(engine, credential_for_us)
-    routes = [Route("/graphql", view), WebSocketRoute("/graphql", socket.serve)]
+    explorer = Explorer(settings.graphql.graphiql) if settings.graphql.graphiql else None
+    view = GraphQLView(engine, credential_for_us, explorer=explorer)
+    socket = GraphQLSocket(engine, credential_for_us)
+    routes: list[BaseRoute] = [Route("/graphql", view), WebSocketRoute("/graphql", socket.serve)]
+    if explorer:
+        routes.append(Route("/graphql/graphiql/{name}", explorer.asset))
     return _GraphQL(routes=routes, view=view, socket=socket)
 
 

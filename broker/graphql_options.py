@@ -38,6 +38,7 @@ def graphql_options(command: Callable[..., Any]) -> Callable[..., Any]:
         limits: tuple[tuple[str, int], ...],
         trusted_documents: Path | None,
         document_trust: str | None,
+        graphiql: Path | None,
         **others: Any,
     ) -> Any:
         trust = document_trust or (DocumentTrust.ALLOW if trusted_documents else DocumentTrust.OFF)
@@ -48,6 +49,7 @@ def graphql_options(command: Callable[..., Any]) -> Callable[..., Any]:
             allowed_hosts=allowed_hosts,
             trusted_documents=trusted_documents,
             document_trust=DocumentTrust(trust),
+            graphiql=graphiql,
         )
         return command(graphql=settings, **others)
 
@@ -87,5 +89,11 @@ def graphql_options(command: Callable[..., Any]) -> Callable[..., Any]:
             envvar="RELAYCAST_DOCUMENT_TRUST",
             type=click.Choice([trust.value for trust in DocumentTrust]),
             help="`only`: /graphql runs trusted documents and nothing else.  [default: allow, where there are any]",
+        ),
+        click.option(
+            "--graphiql",
+            envvar="RELAYCAST_GRAPHIQL",
+            type=click.Path(path_type=Path, exists=True, file_okay=False),
+            help="For developers: show GraphiQL at /graphql, from the folder that `make graphiql` installs it into.",
         ),
     )(collected)

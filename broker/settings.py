@@ -28,6 +28,8 @@ class GraphQLSettings:
     document_trust: DocumentTrust = DocumentTrust.OFF
     trusted_documents: Path | None = None
     """A folder of `*.graphql` files, or a JSON file of documents by hash."""
+    graphiql: Path | None = None
+    """For developers: the folder with the npm packages of GraphiQL, which browsers are then shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
