@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 
@@ -104,7 +105,8 @@ async def test_word_that_may_have_been_lost_has_every_socket_checked(gateway: Ga
         row = await gateway.adapters.redis.hget(keys.key(gateway.workspace, "tokens"), token_id)
         assert row is not None
         await gateway.adapters.redis.delete(keys.token(token_hash(token)))  # nobody said so
-        await gateway.adapters.redis.client_kill_filter(_type="pubsub")
+        redis: Any = gateway.adapters.redis
+        await redis.client_kill_filter(_type="pubsub")
         assert (await client.closed())[0] == 4401
 
 
