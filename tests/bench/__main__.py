@@ -18,6 +18,7 @@ from tests.bench.figures import Section
 from tests.bench.footprint import measure_footprint
 from tests.bench.growth import measure_growth
 from tests.bench.latency import measure_latency
+from tests.bench.live_fanout import measure_idle_subscriptions, measure_live_fanout, measure_live_subscriptions
 from tests.bench.stage import running_broker
 
 _RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -69,6 +70,11 @@ async def _measures(options: argparse.Namespace) -> AsyncIterator[Section]:
                 yield await measure_footprint(broker, runs=3 if quick else 7)
             if "fanout" in wanted:
                 yield await measure_fanout(broker, readers=(1, 50), frames=1_000 if quick else 5_000)
+                yield await measure_live_fanout(
+                    Path(folder), rounds=1 if quick else 3, events=1_000 if quick else 3_000
+                )
+                yield await measure_live_subscriptions(Path(folder), events=300 if quick else 1_000)
+                yield await measure_idle_subscriptions(Path(folder))
             if "growth" in wanted:
                 yield await measure_growth(broker, steps=steps, count=60 if quick else 200)
 
