@@ -37,7 +37,7 @@ def main() -> None:
         print(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
     if options.write:
         command = " ".join(["python -m tests.bench", *(a for a in sys.argv[1:] if a != "--json")])
-        _RESULTS.write_text(report.as_markdown(sections, machine=described, command=command))
+        options.write.write_text(report.as_markdown(sections, machine=described, command=command))
 
 
 def _options() -> argparse.Namespace:
@@ -48,7 +48,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, metavar="N", help="lines to search in (10000000)")
     parser.add_argument("--lines", type=Path, metavar="FOLDER", help="keep those lines here, and use them if there")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of tables")
-    parser.add_argument("--write", action="store_true", help=f"update {_RESULTS.name}")
+    parser.add_argument(
+        "--write", type=Path, nargs="?", const=_RESULTS, metavar="FILE", help=f"write a file ({_RESULTS.name})"
+    )
     return parser.parse_args()
 
 

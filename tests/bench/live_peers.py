@@ -28,7 +28,9 @@ _SESSION = SessionId("fanout")
 _FOLLOW = """subscription($session: ID!) { sessionEvents(session: $session) {
   __typename ... on FrameEvent { cursor at agentName contents { ... on TextContent { text } } } } }"""
 _FOLLOW_PEER = "subscription { sessionEvents { cursor at agentName contents { text } } }"
-_APPEND = "for i = 2, #ARGV do texts[#texts + 1] = ARGV[i] end return append_all(ARGV[1], 'agent.frame', 'a1', 'Bob', texts)"
+_APPEND = (
+    "for i = 2, #ARGV do texts[#texts + 1] = ARGV[i] end return append_all(ARGV[1], 'agent.frame', 'a1', 'Bob', texts)"
+)
 
 Publish = Callable[[list[str]], Any]
 """Tells texts to everybody, each as one event."""
@@ -129,7 +131,9 @@ async def socket_io(folder: Path, redis_url: str) -> AsyncIterator[Fleet]:
 
 def _appending(redis: Any, workspace: WorkspaceId, session: SessionId) -> Publish:
     library = files("broker.adapters.redis") / "lua" / "lib"
-    body = "\n".join([*((library / f"{name}.lua").read_text() for name in ("core", "log")), "local texts = {}", _APPEND])
+    body = "\n".join(
+        [*((library / f"{name}.lua").read_text() for name in ("core", "log")), "local texts = {}", _APPEND]
+    )
     script = redis.register_script(f"{keys.lua_prelude(body)}\n{body}")
 
     async def publish(texts: list[str]) -> None:

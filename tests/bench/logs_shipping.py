@@ -33,7 +33,7 @@ _KEPT_DAYS = 90
 
 _SHIPPED_EXPLAINED = (
     "Frames of about 900 bytes in a session's log on the embedded Valkey → the shipping worker → found by a search. "
-    f"Raw: the same rows, as columns ready beforehand, inserted in batches of {BATCH:,} by one client of the same engine. "
+    f"Raw: the same rows, as columns made beforehand, inserted in batches of {BATCH:,} by a client of the same engine. "
     "Waiting: everything was appended before the worker starts. Meanwhile: another process appends through the scripts "
     "that gateways use, from the first append until the last line is found."
 )

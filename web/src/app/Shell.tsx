@@ -6,6 +6,7 @@ import { Icon } from "~/design/Icon";
 import { Kbd } from "~/design/Kbd";
 import { LiveProvider, useLive, useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
+import { ActingCommands } from "~/acting/ActingCommands";
 import { Banner } from "./Banner";
 import { connected } from "./connected";
 import { Sidebar } from "./Sidebar";
@@ -67,6 +68,7 @@ function Frame() {
         {opened === "palette" && <Palette open onClose={close} />}
         {opened === "shortcuts" && <ShortcutsHelp open onClose={close} />}
       </Suspense>
+      <ActingCommands />
       <Toasts />
     </div>
   );

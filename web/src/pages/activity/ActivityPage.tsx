@@ -7,6 +7,8 @@ import { Tabs } from "~/design/Tabs";
 import { useWide } from "~/design/useWide";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
+import { Composer } from "~/acting/Composer";
+import { usePermissions } from "~/acting/usePermissions";
 import { AgentsPanel } from "./AgentsPanel";
 import { ConversationView } from "./ConversationView";
 import { startCommand } from "./startCommand";
@@ -28,6 +30,7 @@ function Activity({ session }: { session: string }) {
   const agents = useSessionAgents(session);
   const name = useSessionName(session);
   const wide = useWide();
+  const mayWrite = usePermissions().has("SEND");
   const { agent: chosen } = route.useSearch();
   const navigate = route.useNavigate();
   const choose = (agent: string | undefined) =>
@@ -50,7 +53,10 @@ function Activity({ session }: { session: string }) {
     <AgentsPanel session={session} agents={agents} reading={reading} chosen={chosen} onChoose={choose} />
   );
   const conversation = (
-    <ConversationView reading={reading} agents={agents} chosen={chosen} start={startCommand(name)} />
+    <>
+      <ConversationView reading={reading} agents={agents} chosen={chosen} start={startCommand(name)} />
+      {mayWrite && <Composer session={session} agents={agents} chosen={chosen} />}
+    </>
   );
   const timeline = <Timeline reading={reading} agents={agents} />;
   return (

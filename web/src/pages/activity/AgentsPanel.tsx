@@ -1,3 +1,4 @@
+import { AgentMenu } from "~/acting/AgentMenu";
 import { Avatar } from "~/design/Avatar";
 import { AgentName } from "~/design/AgentName";
 import { classes } from "~/design/classes";
@@ -63,29 +64,34 @@ function AgentItem({ branch, usage, reading, chosen, onChoose }: AgentItemProps)
   const pressed = chosen === agent.name;
   return (
     <li>
-      <button
-        type="button"
-        aria-pressed={pressed}
-        onClick={() => onChoose(pressed ? undefined : agent.name)}
-        title={pressed ? "Show everybody" : `Show only what concerns ${agent.name}`}
-        className={classes(
-          "flex w-full gap-2.5 rounded-lg px-2 py-2 text-left transition-colors hover:bg-hover",
-          pressed && "bg-accent-soft",
-          agent.ended && "opacity-80",
-        )}
-      >
-        <Avatar name={agent.name} size={26} />
-        <span className="min-w-0 flex-1">
-          <span className="flex items-center gap-2">
-            <span className="truncate">
-              <AgentName name={agent.name} />
+      <div className="relative">
+        <button
+          type="button"
+          aria-pressed={pressed}
+          onClick={() => onChoose(pressed ? undefined : agent.name)}
+          title={pressed ? "Show everybody" : `Show only what concerns ${agent.name}`}
+          className={classes(
+            "flex w-full gap-2.5 rounded-lg px-2 py-2 text-left transition-colors hover:bg-hover",
+            pressed && "bg-accent-soft",
+            agent.ended && "opacity-80",
+          )}
+        >
+          <Avatar name={agent.name} size={26} />
+          <span className="min-w-0 flex-1">
+            <span className="flex items-center gap-2">
+              <span className="truncate">
+                <AgentName name={agent.name} />
+              </span>
+              <Since agent={agent} />
             </span>
-            <Since agent={agent} />
+            <Doing agent={agent} reading={reading} />
+            <Where agent={agent} usage={usage.get(agent.name)} />
           </span>
-          <Doing agent={agent} reading={reading} />
-          <Where agent={agent} usage={usage.get(agent.name)} />
+        </button>
+        <span className="absolute right-1 bottom-1">
+          <AgentMenu agent={agent} />
         </span>
-      </button>
+      </div>
       {children.length > 0 && (
         <ul
           aria-label={`Spawned by ${agent.name}`}
