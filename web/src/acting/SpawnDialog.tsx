@@ -23,7 +23,7 @@ interface SpawnDialogProps {
 export function SpawnDialog({ session, onClose }: SpawnDialogProps) {
   const overview = useReadable(useWorkspace().overview);
   if (overview.state !== "ready") return null;
-  const machines = overview.value.workspace.proxies.nodes.filter((proxy) => proxy.online);
+  const machines = (overview.value.workspace.proxies?.nodes ?? []).filter((proxy) => proxy.online);
   return (
     <Dialog open onClose={onClose} title="Spawn an agent">
       {machines.length === 0 ? (
