@@ -48,14 +48,9 @@ LIST_ITEMS = 10
 """Of a list that is not paged: such lists are short by their nature."""
 MUTATION_COST = 10
 SEARCH_COST = 100
-<<<<<<< HEAD
-SEARCHES = frozenset({"changes", "facets", "histogram", "logs", "usage"})
+SEARCHES = frozenset({"changes", "facets", "histogram", "logs", "turnChanges", "usage"})
 """The fields of a session or a workspace that read the long history."""
 _WITH_HISTORY = frozenset({"Session", "Workspace"})
-=======
-SEARCHES = frozenset({"changes", "facets", "histogram", "logs", "turnChanges", "usage"})
-"""The fields that read the long history."""
->>>>>>> refs/heads/gqlguard
 INTROSPECTION = frozenset({"__schema", "__type"})
 _INTROSPECTION_DEPTH = 30
 """Only so that the walk ends; the standard rules have a limit that fits what introspection is."""
