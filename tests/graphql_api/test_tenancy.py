@@ -39,6 +39,7 @@ TABLE = {
     "Viewer.kind": "any",
     "Viewer.name": "any",
     "Viewer.role": "any",
+    "Viewer.memberKey": "any",
     "Viewer.permissions": "any",
     "Viewer.sessionKey": "any",
     "Viewer.workspace": "any",
@@ -53,6 +54,7 @@ TABLE = {
     "Workspace.approvals": "read",
     "Workspace.rules": "read_workspace",
     "Workspace.tokens": "administer",
+    "Workspace.members": "administer",
     "Workspace.usage": "meter",
     "Workspace.messagesToday": "meter",
     "Workspace.logs": "read",
@@ -88,9 +90,15 @@ TABLE = {
     "Mutation.setRules": "administer",
     "Mutation.mintToken": "administer",
     "Mutation.revokeToken": "administer",
+    "Mutation.shareSession": "administer",
+    "Mutation.addMember": "administer",
+    "Mutation.inviteMember": "administer",
+    "Mutation.setMemberRole": "administer",
+    "Mutation.removeMember": "administer",
     "Mutation.forgetProxy": "administer",
     "Mutation.interruptAgent": "release",
     "Mutation.releaseAgent": "release",
+    "Mutation.resumeAgent": "spawn",
     "Mutation.deleteSession": "administer",
 }
 _WORK = {"any", "read", "read_workspace", "send", "spawn", "release"}
@@ -115,6 +123,7 @@ EVERYTHING = Everything(SCHEMA, but_of=TRIED_ONE_BY_ONE)
 def arguments(world: World) -> dict[str, str]:
     """For each field that needs some, as the document has them."""
     session, message, agent = world.id("Session"), world.id("Message"), world.id("Agent")
+    member = world.id("Member")
     channel = f'session: "{session}", channel: "#dev", agent: "Worker"'
     inputs = {
         "createSession": 'name: "another"',
@@ -126,6 +135,12 @@ def arguments(world: World) -> dict[str, str]:
         "setRules": "rules: []",
         "mintToken": 'kind: OBSERVER, name: "made"',
         "revokeToken": f'token: "{world.id("Token")}"',
+        "shareSession": f'session: "{session}"',
+        "addMember": 'name: "Grace"',
+        "inviteMember": f'member: "{member}"',
+        "setMemberRole": f'member: "{member}", role: MEMBER',
+        "removeMember": f'member: "{member}"',
+        "resumeAgent": f'agent: "{agent}"',
         "forgetProxy": f'proxy: "{world.id("Proxy")}"',
         "interruptAgent": f'agent: "{agent}"',
         "releaseAgent": f'agent: "{agent}", wait: true',
@@ -359,3 +374,5 @@ async def assert_untouched(world: World) -> None:
     assert (await gateway.ok("GET", "/v1/rules"))["rules"][0]["command"] == f"{SECRET}*"
     assert (await gateway.call("GET", "/v1/whoami", token=world.observer)).status_code == 200
     assert [each["name"] for each in (await gateway.ok("GET", "/v1/proxies"))["proxies"]] == [SECRET]
+    members = {each["id"]: each["role"] for each in (await gateway.ok("GET", "/v1/members"))["members"]}
+    assert members == {world.keys["Member"]: "viewer"}
