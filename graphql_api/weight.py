@@ -48,7 +48,7 @@ LIST_ITEMS = 10
 """Of a list that is not paged: such lists are short by their nature."""
 MUTATION_COST = 10
 SEARCH_COST = 100
-SEARCHES = frozenset({"changes", "facets", "histogram", "logs", "usage"})
+SEARCHES = frozenset({"changes", "facets", "histogram", "logs", "turnChanges", "usage"})
 """The fields of a session or a workspace that read the long history."""
 _WITH_HISTORY = frozenset({"Session", "Workspace"})
 INTROSPECTION = frozenset({"__schema", "__type"})

@@ -28,11 +28,11 @@ _BATCH = 50
 _TEXT_BYTES = 900
 """With cursor, time, name and braces this makes a message of 1 KB."""
 _EXPLAINED = (
-    f"{SUBSCRIBERS} WebSockets of one client process, on two server processes and one Valkey; messages of 1 KB. Delay: "
-    f"from just before an event is written to Valkey until its frame is read off a socket, at {_PACED_PER_S} events a "
-    "second (10,000 deliveries a second). Saturated: all events are written at once; deliveries from the first frame to "
-    "the last. The servers take turns; medians of all rounds. CPU: of both server processes, in the paced part, and per "
-    "delivery in the saturated one."
+    f"{SUBSCRIBERS} WebSockets of one client process, on two server processes and one Valkey; messages of 1 KB. "
+    f"Delay: from just before an event is written to Valkey until its frame is read off a socket, at {_PACED_PER_S} "
+    "events a second (10,000 deliveries a second). Saturated: all events are written at once; deliveries from the "
+    "first frame to the last. The servers take turns; medians of all rounds. CPU: of both server processes, in the "
+    "paced part, and per delivery in the saturated one."
 )
 
 

@@ -8,7 +8,6 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -16,11 +15,11 @@ from urllib.parse import unquote, urlsplit
 import orjson
 from redis.asyncio import Redis
 
-from broker.adapters.redis import keys
 from broker.app import build_adapters
 from broker.domain.ids import SessionId, WorkspaceId
 from tests.bench.stage import Started, running
 from tests.fixtures.gateway import make_workspace
+from tests.fixtures.log_appender import log_appender, text_frame
 from tests.fixtures.node import NODE
 
 _PEERS = Path(__file__).with_name("peers")
@@ -28,9 +27,6 @@ _SESSION = SessionId("fanout")
 _FOLLOW = """subscription($session: ID!) { sessionEvents(session: $session) {
   __typename ... on FrameEvent { cursor at agentName contents { ... on TextContent { text } } } } }"""
 _FOLLOW_PEER = "subscription { sessionEvents { cursor at agentName contents { text } } }"
-_APPEND = (
-    "for i = 2, #ARGV do texts[#texts + 1] = ARGV[i] end return append_all(ARGV[1], 'agent.frame', 'a1', 'Bob', texts)"
-)
 
 Publish = Callable[[list[str]], Any]
 """Tells texts to everybody, each as one event."""
@@ -113,7 +109,7 @@ async def socket_io(folder: Path, redis_url: str) -> AsyncIterator[Fleet]:
             for text in texts:
                 packet = {"type": 2, "data": ["event", _event(text)], "nsp": "/"}
                 data = {"packet": packet, "opts": {"rooms": [], "except": [], "flags": {}}}
-                row = {"uid": "bench", "nsp": "/", "type": "3", "data": orjson.dumps(data)}
+                row: dict[Any, Any] = {"uid": "bench", "nsp": "/", "type": "3", "data": orjson.dumps(data)}
                 pipe.xadd("socket_io", row, maxlen=10_000, approximate=True)
             await pipe.execute()
 
@@ -130,22 +126,12 @@ async def socket_io(folder: Path, redis_url: str) -> AsyncIterator[Fleet]:
 
 
 def _appending(redis: Any, workspace: WorkspaceId, session: SessionId) -> Publish:
-    library = files("broker.adapters.redis") / "lua" / "lib"
-    body = "\n".join(
-        [*((library / f"{name}.lua").read_text() for name in ("core", "log")), "local texts = {}", _APPEND]
-    )
-    script = redis.register_script(f"{keys.lua_prelude(body)}\n{body}")
+    append = log_appender(redis, workspace, session)
 
     async def publish(texts: list[str]) -> None:
-        frames = [orjson.dumps(_frame(text)) for text in texts]
-        await script(keys=[keys.root(workspace)], args=[session, *frames])
+        await append([text_frame(text) for text in texts])
 
     return publish
-
-
-def _frame(text: str) -> dict[str, object]:
-    contents = [{"type": "text", "text": text}]
-    return {"direction": "out", "frame_type": "assistant", "transient": False, "events": contents, "raw": None}
 
 
 def _event(text: str) -> dict[str, object]:
