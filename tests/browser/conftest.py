@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
@@ -55,6 +56,6 @@ async def ada(browser: Browser, running_site: Site) -> AsyncIterator[Person]:
 
 async def sign_in(who: Person, where: Site, *, name: str = "Ada") -> None:
     """Follow a fresh link."""
-    page = await who.tab(await where.sign_in_link(name=name))
+    page = await who.tab(await where.sign_in_link(name=f"{name} {uuid4().hex[:8]}"))
     await page.wait_for_url(f"{where.url}/")
     await page.close()

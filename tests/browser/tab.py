@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Route, ViewportSize, WebSocket
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Route, ViewportSize, WebSocket, expect
 
 PHONE = ViewportSize(width=360, height=740)
 DESK = ViewportSize(width=1280, height=800)
 PATIENCE_S = 15.0
 """For anything that a page is to show; on a quiet machine it takes a tenth of a second."""
+expect.set_options(timeout=PATIENCE_S * 1000)
 _ELSEWHERE = re.compile(r"^(?!(https?|wss?)://127\.0\.0\.1[:/]|(data|blob):)")
 
 
