@@ -1,6 +1,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import { NoSuchPage, PageBroke } from "./ErrorBoundary";
 import { Shell } from "./Shell";
+import { readAddress } from "~/pages/logs/model/address";
 
 const root = createRootRoute({ notFoundComponent: NoSuchPage, errorComponent: PageBroke });
 
@@ -35,6 +36,7 @@ const inbox = createRoute({
 const logs = createRoute({
   getParentRoute: () => shell,
   path: "/logs",
+  validateSearch: readAddress,
   component: lazyRouteComponent(() => import("~/pages/logs/LogsPage"), "LogsPage"),
 });
 
