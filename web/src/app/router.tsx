@@ -8,6 +8,7 @@ import {
 import { isShare } from "~/pages/sign-in/credential";
 import { NoSuchPage, PageBroke } from "./ErrorBoundary";
 import { Shell } from "./Shell";
+import { readAddress } from "~/pages/logs/model/address";
 
 const root = createRootRoute({ notFoundComponent: NoSuchPage, errorComponent: PageBroke });
 
@@ -58,6 +59,7 @@ const inbox = createRoute({
 const logs = createRoute({
   getParentRoute: () => shell,
   path: "/logs",
+  validateSearch: readAddress,
   component: lazyRouteComponent(() => import("~/pages/logs/LogsPage"), "LogsPage"),
 });
 
