@@ -12,7 +12,7 @@ export interface AgentAction {
   readonly run: () => Promise<void>;
 }
 
-const CARRIED_OUT = {
+const ACTS = {
   interrupt: (client: Client, agent: string) => act(client, INTERRUPT, { agent }),
   release: (client: Client, agent: string) => act(client, RELEASE, { agent }),
   resume: (client: Client, agent: string) => act(client, RESUME, { agent }),
@@ -27,7 +27,7 @@ export function useAgentActions(permissions: ReadonlySet<string>): (agent: Agent
       title,
       danger,
       run: async () => {
-        const done = await CARRIED_OUT[id](queries, agent.id);
+        const done = await ACTS[id](queries, agent.id);
         if (done.done) toast(`${title}: ${agent.name}`);
         else toast(`${title} failed`, { description: done.message, failed: true });
       },
