@@ -16,6 +16,7 @@ from broker.access_commands import members, share, sign_in
 from broker.domain.errors import RelayError
 from broker.domain.plans import Plan
 from broker.log_commands import logs
+from broker.options import together
 from broker.protocol.local import DEFAULT_PORT
 from broker.settings import Settings, default_data_dir
 from broker.token_commands import token
@@ -56,7 +57,7 @@ def _data_dir(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _common(command: Callable[..., Any]) -> Callable[..., Any]:
-    options = [
+    return together(
         click.option("--json", "json_", is_flag=True, help="Print one JSON line when ready, and nothing else."),
         click.option("--verbose", "-v", is_flag=True, help="Log more, to stderr."),
         click.option(
@@ -73,14 +74,11 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="URL",
             help="http(s)://user:password@host:port/database of a server that keeps the logs.",
         ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+    )(command)
 
 
 def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
-    options = [
+    return together(
         click.option(
             "--host", envvar="RELAYCAST_HOST", default="127.0.0.1", show_default=True, help="Address to bind."
         ),
@@ -106,10 +104,7 @@ def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="ORIGIN",
             help="Pages of https://host may act for people who signed in, beside our own. Can be repeated.",
         ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+    )(command)
 
 
 @main.command()

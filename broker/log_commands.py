@@ -15,6 +15,7 @@ from broker.domain.errors import RelayError
 from broker.domain.log_pages import Facet
 from broker.domain.log_tokens import quoted
 from broker.domain.sessions import DEFAULT_SESSION
+from broker.options import together
 
 if TYPE_CHECKING:
     from connect.sdk.logs import Logs
@@ -53,16 +54,13 @@ def logs() -> None:
 
 
 def _searching(command: _F) -> _F:
-    options: tuple[Callable[[Any], Any], ...] = (
+    return together(
         click.argument("query", nargs=-1),
         click.option("--session", metavar="NAME", help="Look in one session only, by name or id."),
         click.option("--since", metavar="TIME", help="An age (30m, 2h, 7d) or a time."),
         click.option("--until", metavar="TIME", help="The same; lines before it."),
         click.option("--json", "json_", is_flag=True, help="One JSON document."),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    )(command)
 
 
 @logs.command()

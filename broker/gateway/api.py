@@ -100,6 +100,7 @@ class Api:
             ("POST", f"{session}/agents", self.spawn),
             ("DELETE", f"{session}/agents/{{name}}", self.release),
             ("POST", f"{session}/agents/{{name}}/interrupt", self.interrupt),
+            ("POST", f"{session}/agents/{{name}}/resume", self.resume),
             ("POST", f"{session}/messages", self.send),
             ("GET", f"{session}/messages/{{message}}", self.trace),
             ("POST", f"{session}/channels/{{channel}}/members", self.join),
@@ -196,6 +197,14 @@ class Api:
         name = request.path_params["name"]
         await self._s.spawner.interrupt(principal, session, name)
         return Answer(await self._s.sessions.agent(principal, session, name))
+
+    async def resume(self, request: Request) -> Response:
+        """Bring an agent back that has ended; answers when it is ready, or at once with `?wait=false`."""
+        principal, session = await self._in_session(request)
+        agent = await self._s.spawner.resume(principal, session, request.path_params["name"])
+        if request.query_params.get("wait") != "false":
+            agent = await self._s.spawner.wait_ready(principal, agent)
+        return Answer(agent)
 
     async def send(self, request: Request) -> Response:
         """Accept a message; says where it stands with each recipient."""

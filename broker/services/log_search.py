@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from broker.domain.access import Permission, Principal
-from broker.domain.errors import BadRequest, NotConfigured, NotFound
+from broker.domain.errors import BadRequest, NotFound
 from broker.domain.highlight import Excerpt, excerpt
 from broker.domain.ids import SessionId
 from broker.domain.log_language import parse
 from broker.domain.log_pages import Facet, SearchCursor, TimeBucket
 from broker.domain.log_query import LogQuery, Term
 from broker.domain.log_rows import LogRow
-from broker.services.ports import LogStore
+from broker.services.ports import LogStore, kept
 from broker.services.sessions import Sessions
 
 MAX_HITS = 100
@@ -125,16 +125,12 @@ class LogSearch:
 
     async def _asked(self, principal: Principal, text: str, session: str | None) -> _Asked:
         principal.require(Permission.READ)
-        if self._store is None:
-            raise NotConfigured(
-                "this broker keeps no searchable history: start it with RELAYCAST_CLICKHOUSE_URL, the URL of a"
-                " ClickHouse server, or as `relaycast up`, which brings an engine of its own"
-            )
+        store = kept(self._store)
         if len(text) > _LONGEST_QUERY:
             raise BadRequest(f"a search has {_LONGEST_QUERY} characters at most", code="TOO_LARGE")
         query = parse(text, now=self._now())
         names = await self._scope(principal, query, session)
-        return _Asked(store=self._store, query=replace(query, sessions=tuple(names)), names=names)
+        return _Asked(store=store, query=replace(query, sessions=tuple(names)), names=names)
 
     async def _scope(self, principal: Principal, query: LogQuery, session: str | None) -> dict[SessionId, str]:
         """The sessions to look in, by id; none means all. An agent looks in its own only."""

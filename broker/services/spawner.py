@@ -101,6 +101,36 @@ class Spawner:
         await self._mailroom.release(principal.workspace, agent.id, by=principal.name)
         return await self._known(principal, agent.id)
 
+    async def resume(self, principal: Principal, session: Session, reference: str) -> Agent:
+        """Bring back an agent that has ended, by name or id, with its vendor's conversation; it is `starting` then.
+
+        Asked again, it answers with the agent as it is. An agent may resume only those it spawned. Raises `NotFound`,
+        `NotPermitted`, `Conflict` (NO_CONVERSATION, NAME_TAKEN), `NoPlacement` when its machine or its program is away,
+        `QuotaExceeded`.
+        """
+        principal.require(Permission.SPAWN)
+        return await self.resume_agent(principal, await self._live_or_ended(principal, session, reference))
+
+    async def resume_agent(self, principal: Principal, agent: Agent) -> Agent:
+        """The same for an agent that the caller has found already."""
+        principal.require(Permission.SPAWN)
+        await self._check_lineage(principal, agent)
+        if agent.state.ended:
+            await self._check_machine(principal, agent)
+            await self._mailroom.resume(
+                principal.workspace, agent.session_id, agent.id, by=principal.name, plan=principal.plan
+            )
+        return await self._known(principal, agent.id)
+
+    async def _check_machine(self, principal: Principal, agent: Agent) -> None:
+        """Its conversation is on its own machine: no other one will do."""
+        proxies = [p for p in await self._registry.proxies(principal.workspace) if p.id == agent.proxy and p.online]
+        if not proxies:
+            raise NoPlacement(
+                f"the machine of {agent.name}, {agent.machine}, is not connected; run relay-connect there"
+            )
+        place(proxies, cli=agent.cli, machine=None, labels=())
+
     async def wait_released(self, principal: Principal, agent: Agent, *, timeout_s: float = 30.0) -> Agent:
         """Return when its processes are gone, or after `timeout_s` as it is then."""
         try:
@@ -162,10 +192,10 @@ class Spawner:
             return await self._registry.agent_named(principal.workspace, session.id, name)
         except NotFound:
             known = await self._registry.agents(principal.workspace, session.id)
-            ended = [agent for agent in known if agent.name.lower() == name.lower()]
-            if not ended:
+            named = [agent for agent in known if name == agent.id or name.lower() == agent.name.lower()]
+            if not named:
                 raise
-            return ended[-1]
+            return named[-1]
 
     async def _own(self, principal: Principal) -> Agent | None:
         return await self._registry.agent(principal.workspace, principal.agent) if principal.agent else None

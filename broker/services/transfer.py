@@ -81,7 +81,7 @@ class Transfer:
         self._restoring = restoring
 
     async def contents(self, principal: Principal, session: Session | None) -> Contents:
-        """Everything, or one session, as far as it has happened. Raises `NotPermitted`, `Conflict`, `Unavailable`."""
+        """Everything, or one session, as it is now. Raises `NotPermitted`, `NotConfigured`, `Unavailable`."""
         principal.require(Permission.ADMINISTER)
         store, workspace = kept(self._logs), principal.workspace
         sessions = [session] if session else await self._registry.sessions(workspace)
@@ -114,7 +114,7 @@ class Transfer:
         return (await self._backlog.shipped(principal.workspace, session.id)).offset >= session.offset
 
     async def rows(self, principal: Principal, session: SessionId, epoch: str, *, after: int, limit: int) -> LogRows:
-        """Whole rows of one log in order. Raises `NotPermitted`, `Conflict`, `Unavailable`."""
+        """Whole rows of one log in order. Raises `NotPermitted`, `NotConfigured`, `Unavailable`."""
         principal.require(Permission.ADMINISTER)
         return await kept(self._logs).page(principal.workspace, session, epoch, start=after, limit=limit)
 

@@ -113,6 +113,10 @@ class AgentRelay:
         path = f"/agents/{quote(name, safe='')}"
         return Agent.model_validate(await self._in_session("DELETE", path, query={"wait": "true"}))
 
+    async def resume(self, name: str) -> Agent:
+        """Bring an ended agent back with its conversation; returns when it is ready."""
+        return Agent.model_validate(await self._in_session("POST", f"/agents/{quote(name, safe='')}/resume"))
+
     async def interrupt(self, name: str) -> Agent:
         """Stop an agent's running turn."""
         return Agent.model_validate(await self._in_session("POST", f"/agents/{quote(name, safe='')}/interrupt"))

@@ -19,10 +19,14 @@ from tests.bench.footprint import measure_footprint
 from tests.bench.growth import measure_growth
 from tests.bench.latency import measure_latency
 from tests.bench.live_fanout import measure_idle_subscriptions, measure_live_fanout, measure_live_subscriptions
-from tests.bench.stage import running_broker
+from tests.bench.log_search import fill, measure_search, measure_size, measure_stall
+from tests.bench.log_stage import log_stage
+from tests.bench.logs_shipping import measure_lag, measure_shipping
+from tests.bench.stage import Broker, running_broker
 
 _RESULTS = Path(__file__).with_name("RESULTS.md")
-_MEASURES = ("latency", "appends", "footprint", "fanout", "growth")
+_WITH_BROKER = ("latency", "appends", "footprint", "fanout", "growth")
+_MEASURES = (*_WITH_BROKER, "logs")
 
 
 def main() -> None:
@@ -34,7 +38,7 @@ def main() -> None:
         print(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
     if options.write:
         command = " ".join(["python -m tests.bench", *(a for a in sys.argv[1:] if a != "--json")])
-        _RESULTS.write_text(report.as_markdown(sections, machine=described, command=command))
+        options.write.write_text(report.as_markdown(sections, machine=described, command=command))
 
 
 def _options() -> argparse.Namespace:
@@ -42,8 +46,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="fewer messages, and up to 50 agents: about a minute")
     parser.add_argument("--agents", default=None, metavar="N,N,…", help="the steps of growth (10,100,1000)")
     parser.add_argument("--only", choices=_MEASURES, action="append", help="measure this alone; may be repeated")
+    parser.add_argument("--rows", type=int, metavar="N", help="lines to search in (10000000)")
+    parser.add_argument("--lines", type=Path, metavar="FOLDER", help="keep those lines here, and use them if there")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of tables")
-    parser.add_argument("--write", action="store_true", help=f"update {_RESULTS.name}")
+    parser.add_argument(
+        "--write", type=Path, nargs="?", const=_RESULTS, metavar="FILE", help=f"write a file ({_RESULTS.name})"
+    )
     return parser.parse_args()
 
 
@@ -57,26 +65,53 @@ async def _measured(options: argparse.Namespace) -> list[Section]:
 
 
 async def _measures(options: argparse.Namespace) -> AsyncIterator[Section]:
-    quick, wanted = options.quick, options.only or _MEASURES
-    steps = tuple(map(int, (options.agents or ("10,50" if quick else "10,100,1000")).split(",")))
+    wanted = set(options.only or _MEASURES)
     # A short path: the store's socket lies below it.
     with tempfile.TemporaryDirectory(prefix="rc-bench-") as folder:
-        async with running_broker(Path(folder)) as broker:
-            if "latency" in wanted:
-                yield await measure_latency(broker, count=100 if quick else 500)
-            if "appends" in wanted:
-                yield await measure_appends(broker, count=5_000 if quick else 30_000)
-            if "footprint" in wanted:
-                yield await measure_footprint(broker, runs=3 if quick else 7)
-            if "fanout" in wanted:
-                yield await measure_fanout(broker, readers=(1, 50), frames=1_000 if quick else 5_000)
-                yield await measure_live_fanout(
-                    Path(folder), rounds=1 if quick else 3, events=1_000 if quick else 3_000
-                )
-                yield await measure_live_subscriptions(Path(folder), events=300 if quick else 1_000)
-                yield await measure_idle_subscriptions(Path(folder))
-            if "growth" in wanted:
-                yield await measure_growth(broker, steps=steps, count=60 if quick else 200)
+        if wanted.intersection(_WITH_BROKER):
+            async with running_broker(Path(folder)) as broker:
+                async for section in _with_broker(broker, options, wanted):
+                    yield section
+        if "fanout" in wanted:
+            async for section in _live(Path(folder), quick=options.quick):
+                yield section
+        if "logs" in wanted:
+            async for section in _logs(Path(folder), options):
+                yield section
+
+
+async def _with_broker(broker: Broker, options: argparse.Namespace, wanted: set[str]) -> AsyncIterator[Section]:
+    quick = options.quick
+    steps = tuple(map(int, (options.agents or ("10,50" if quick else "10,100,1000")).split(",")))
+    if "latency" in wanted:
+        yield await measure_latency(broker, count=100 if quick else 500)
+    if "appends" in wanted:
+        yield await measure_appends(broker, count=5_000 if quick else 30_000)
+    if "footprint" in wanted:
+        yield await measure_footprint(broker, runs=3 if quick else 7)
+    if "fanout" in wanted:
+        yield await measure_fanout(broker, readers=(1, 50), frames=1_000 if quick else 5_000)
+    if "growth" in wanted:
+        yield await measure_growth(broker, steps=steps, count=60 if quick else 200)
+
+
+async def _live(folder: Path, *, quick: bool) -> AsyncIterator[Section]:
+    yield await measure_live_fanout(folder, rounds=1 if quick else 3, events=1_000 if quick else 3_000)
+    yield await measure_live_subscriptions(folder, events=300 if quick else 1_000)
+    yield await measure_idle_subscriptions(folder)
+
+
+async def _logs(folder: Path, options: argparse.Namespace) -> AsyncIterator[Section]:
+    quick = options.quick
+    rows = options.rows or (300_000 if quick else 10_000_000)
+    async with log_stage(folder / "shipping") as stage:
+        yield await measure_shipping(stage, count=20_000 if quick else 100_000)
+        yield await measure_lag(stage, seconds=5 if quick else 30)
+    async with log_stage(options.lines or folder / "searching") as stage:
+        await fill(stage, rows)
+        yield await measure_search(stage, rows=rows, runs=10 if quick else 40)
+        yield await measure_stall(stage, rounds=2 if quick else 5)
+        yield await measure_size(stage, rows=rows)
 
 
 if __name__ == "__main__":

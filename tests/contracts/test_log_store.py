@@ -335,6 +335,54 @@ async def test_a_search_is_newest_first_and_its_place_is_not_moved_by_new_rows(
     assert [len(page) for page in pages] == [4, 4, 2]
 
 
+AGES_MINUTES = (-5, 0, 1, 59, 60, 61, 239, 240, 241, 3_000, 30_000, 30_001, 100_000)
+"""On both sides of the spans that a search looks at, one row ahead of our clock, and idle times between them."""
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5, 100])
+@pytest.mark.parametrize("idle_minutes", [0, 900])
+async def test_pages_have_every_hit_once_and_in_order_however_far_apart_in_time(
+    store: LogStore, workspace: WorkspaceId, limit: int, idle_minutes: int
+) -> None:
+    ages = [age + idle_minutes for age in AGES_MINUTES for _ in range(3)]
+    rows = [
+        log_row(workspace, n, "x" if n % 3 else "y", at=NOW - timedelta(minutes=age), session=SessionId(f"ses_{n % 2}"))
+        for n, age in enumerate(ages)
+    ]
+    for half in (0, 1):
+        await store.insert(workspace, rows[half::2], token=f"{half}", days=365)
+    await store.insert(workspace, rows[:20], token="replay", days=365)
+    wanted = [row for row in rows if row.text == "x"]
+    seen: list[LogRow] = []
+    before = None
+    while True:
+        hits = await store.search(workspace, LogQuery(terms=(Word("x"),)), limit=limit, before=before)
+        seen += hits.rows
+        if hits.next is None:
+            break
+        assert len(hits.rows) == limit
+        before = parse_search_cursor(str(hits.next))
+    newest_first = sorted(wanted, key=lambda row: (row.at, row.session, row.epoch, row.offset), reverse=True)
+    assert [(row.at, row.session, row.offset) for row in seen] == [
+        (row.at, row.session, row.offset) for row in newest_first
+    ]
+
+
+@pytest.mark.parametrize(("since", "until"), [(None, 61), (3_001, None), (60, 1), (30_001, 240), (90_000, 31_000)])
+async def test_a_search_between_two_times_has_all_hits_of_that_time(
+    store: LogStore, workspace: WorkspaceId, since: int | None, until: int | None
+) -> None:
+    rows = [log_row(workspace, n, "x", at=NOW - timedelta(minutes=age)) for n, age in enumerate(AGES_MINUTES, 1)]
+    await store.insert(workspace, rows, token="t", days=365)
+    query = LogQuery(
+        since=None if since is None else NOW - timedelta(minutes=since),
+        until=None if until is None else NOW - timedelta(minutes=until),
+    )
+    hits = await store.search(workspace, query, limit=50)
+    low, high = (-1_000 if until is None else until), (10**6 if since is None else since)
+    assert [row.offset for row in hits.rows] == [n for n, age in enumerate(AGES_MINUTES, 1) if low < age <= high]
+
+
 async def test_hits_come_without_the_event_and_its_diff(store: LogStore, workspace: WorkspaceId) -> None:
     row = log_row(workspace, 1, "x", diff="+y")
     await store.insert(workspace, [row], token="t", days=7)

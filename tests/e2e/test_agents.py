@@ -71,6 +71,19 @@ async def test_a_release_leaves_no_process(scene: Scene) -> None:
     await until_gone(started)
 
 
+async def test_a_released_agent_comes_back_with_what_it_knew(scene: Scene) -> None:
+    await scene.relay.spawn("Elder", "demo")
+    assert await scene.again("say one", to="Elder") == "one"
+    await scene.relay.release("Elder")
+    assert (await scene.relay.resume("Elder")).generation == 2
+    first = await until(scene.relay, lambda event: event.kind == "agent.ready" and event.name == "Elder")
+    second = await until(scene.relay, lambda event: event.kind == "agent.ready" and event.data["generation"] == 2)
+    assert second.data["native_id"] == first.data["native_id"]
+    assert (first.data["resumed"], second.data["resumed"]) == (False, True)
+    assert await scene.again("say two", to="Elder") == "two"
+    await scene.relay.release("Elder")
+
+
 async def test_an_agent_that_dies_in_its_turn_goes_on_where_it_was(scene: Scene) -> None:
     await scene.relay.spawn("Mortal", "demo")
     assert await scene.again("say one", to="Mortal") == "one"

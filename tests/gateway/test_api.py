@@ -53,6 +53,18 @@ async def test_an_agent_is_spawned_spoken_to_traced_and_released(gateway: Gatewa
         assert await refusal(gateway, "DELETE", f"{S}/agents/Nobody") == (404, "AGENT_NOT_FOUND")
 
 
+async def test_a_released_agent_is_resumed(gateway: Gateway) -> None:
+    async with gateway.machine():
+        agent = await gateway.ok("POST", f"{S}/agents", {"name": "Worker", "cli": "demo"})
+        await gateway.ok("DELETE", f"{S}/agents/Worker")
+        for reference in ("worker", agent["id"]):
+            again = await gateway.ok("POST", f"{S}/agents/{reference}/resume")
+            assert (again["id"], again["generation"], again["state"]) == (agent["id"], 2, "idle")
+        await gateway.ok("DELETE", f"{S}/agents/Worker")
+        assert await refusal(gateway, "POST", f"{S}/agents/Nobody/resume") == (404, "AGENT_NOT_FOUND")
+    assert await refusal(gateway, "POST", f"{S}/agents/Worker/resume") == (409, "NO_PROXY")
+
+
 async def answered(gateway: Gateway, message: str) -> list[dict[str, Any]]:
     async with asyncio.timeout(10):
         async with gateway.events("main", after="0") as socket:

@@ -53,7 +53,7 @@ async def test_usage_is_told_by_day_session_and_agent(logged: Gateway) -> None:
 async def test_a_gateway_without_a_log_store_says_so(gateway: Gateway) -> None:
     for path in ("/v1/usage", "/v1/export"):
         answer = await gateway.call("GET", path)
-        assert (answer.status_code, answer.json()["error"]["code"]) == (409, "NO_LOG_STORE")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (501, "LOG_STORE_NOT_CONFIGURED")
 
 
 async def test_a_session_is_deleted_with_its_log(logged: Gateway) -> None:

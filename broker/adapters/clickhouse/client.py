@@ -48,6 +48,8 @@ _SESSION_SETTINGS: dict[str, object] = {
     "max_execution_time": _QUERY_S,
     # 26.5 applies the filter to the wrong column when rows are ordered by more than one: "Cannot parse DateTime".
     "use_top_k_dynamic_filtering": 0,
+    # What an index skips is found before reading: halves the work where most of many parts are skipped.
+    "use_skip_indexes_on_data_read": 0,
     # A name in WHERE means the column, not what SELECT calls the same: the other way round once emptied a table.
     "prefer_column_name_to_alias": 1,
     # Imported history may span years, and each day of expiry is a partition.
@@ -87,15 +89,18 @@ class ClickHouse:
         columns: Sequence[str],
         *,
         types: Sequence[str],
-        values: Sequence[Sequence[object]],
+        values: Callable[[], Sequence[Sequence[object]]],
         token: str,
     ) -> None:
-        """Insert whole columns; the same token again inserts nothing. Raises `Unavailable`."""
+        """Insert whole columns; the same token again inserts nothing. Raises `Unavailable`.
+
+        `values` is called in the writer's thread: thousands of rows as columns take longer than the loop can wait.
+        """
 
         def insert(client: Client) -> None:
             client.insert(
                 table,
-                values,
+                values(),
                 column_names=columns,
                 column_type_names=types,
                 column_oriented=True,
@@ -149,13 +154,17 @@ async def embedded_clickhouse(folder: Path) -> AsyncIterator[ClickHouse]:
     """The engine in this process on `folder`, which only one process can use. Raises `DataFolderBusy`."""
     lock = FolderLock(folder)
     lock.acquire()
-    path = str(folder / "engine")
-    clickhouse = ClickHouse(lambda: _known(interface="chdb", path=path, chdb_options=ENGINE_OPTIONS))
+    clickhouse = ClickHouse(lambda: embedded_client(folder / "engine"))
     try:
         yield clickhouse
     finally:
         await clickhouse.aclose()
         lock.release()
+
+
+def embedded_client(path: Path) -> Client:
+    """A client of the engine in this process; all on one path share the engine."""
+    return _known(interface="chdb", path=str(path), chdb_options=ENGINE_OPTIONS)
 
 
 @asynccontextmanager

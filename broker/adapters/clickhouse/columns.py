@@ -99,4 +99,8 @@ def _folded(said: str) -> str:
 
 
 def _bytes(row: LogRow) -> int:
-    return sum(len(part.encode("utf-8", "replace")) for part in (row.text, row.body, row.diff, row.command))
+    return _length(row.text) + _length(row.body) + _length(row.diff) + _length(row.command)
+
+
+def _length(said: str) -> int:
+    return len(said) if said.isascii() else len(said.encode("utf-8", "replace"))

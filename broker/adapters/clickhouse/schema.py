@@ -115,7 +115,7 @@ async def _apply(clickhouse: ClickHouse, migration: Migration) -> None:
         "log_migrations",
         ["name", "checksum"],
         types=["String", "String"],
-        values=[[migration.name], [migration.checksum]],
+        values=lambda: [[migration.name], [migration.checksum]],
         token=migration.name,
     )
 

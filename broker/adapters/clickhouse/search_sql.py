@@ -12,6 +12,7 @@ from broker.domain.event_filter import EventFilter
 from broker.domain.ids import WorkspaceId
 from broker.domain.log_pages import SearchCursor, to_ms
 from broker.domain.log_query import LogQuery, Phrase, Substring, Term, Word
+from broker.domain.log_windows import Window
 
 _TEXT = "lower(text)"
 """The indexed expression, letter for letter, or the index is not used. Python lowers what is looked for."""
@@ -86,6 +87,14 @@ def wanted(condition: Condition, only: EventFilter) -> None:
         condition.add(_named(condition, tuple(sorted(only.agents))))
     if only.edits:
         condition.add("event = 'agent.frame' AND (kind = 'files' OR (kind = 'command' AND notEmpty(paths)))")
+
+
+def within(condition: Condition, window: Window) -> None:
+    """Only what stands in a span of time."""
+    if window.since is not None:
+        condition.add(f"at >= {_instant(condition, to_ms(window.since))}")
+    if window.until is not None:
+        condition.add(f"at < {_instant(condition, to_ms(window.until))}")
 
 
 def tokens(text: str) -> list[str]:

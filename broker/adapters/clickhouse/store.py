@@ -6,15 +6,15 @@ which keeps reading in key order and stopping early; counts use FINAL.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 from broker.adapters.clickhouse import columns, retention
 from broker.adapters.clickhouse.client import ClickHouse
 from broker.adapters.clickhouse.schema import WordIndex, migrate
-from broker.adapters.clickhouse.search_sql import Condition, before, of_query, of_workspace, wanted
+from broker.adapters.clickhouse.search_sql import Condition, before, of_query, of_workspace, wanted, within
 from broker.adapters.clickhouse.usage import usage
 from broker.domain.errors import BadRequest, RelayError, Unavailable
 from broker.domain.event_filter import ALL_EVENTS, EventFilter
@@ -36,6 +36,7 @@ from broker.domain.log_pages import (
 )
 from broker.domain.log_query import LogQuery
 from broker.domain.log_rows import LogRow
+from broker.domain.log_windows import Window, first_window, next_window
 from broker.domain.usage import Usage, UsageBy
 
 _MAX_BUCKETS = 1000
@@ -46,9 +47,16 @@ _NEWEST_FIRST = "ORDER BY at DESC, session DESC, epoch DESC, offset DESC, v DESC
 class ClickHouseLogStore:
     """A `LogStore`. Before `open` has brought the tables up to date, it refuses everything with `Unavailable`."""
 
-    def __init__(self, clickhouse: ClickHouse, *, index: WordIndex | None = None) -> None:
+    def __init__(
+        self,
+        clickhouse: ClickHouse,
+        *,
+        index: WordIndex | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         """`index` is chosen by the engine's version unless given."""
         self._unopened = clickhouse
+        self._now = now
         self._wanted_index = index
         self._opened_index: WordIndex | None = None
         self._closed_because = "the log store has not answered since the start; nothing was changed"
@@ -87,11 +95,12 @@ class ClickHouseLogStore:
             raise ValueError("a row of another workspace")
         if not rows:
             return
+        kept_days = retention.checked_days(days)
         await self._clickhouse.insert(
             "log_lines",
             columns.STORED,
             types=columns.STORED_TYPES,
-            values=columns.stored(rows, days=retention.checked_days(days)),
+            values=lambda: columns.stored(rows, days=kept_days),
             token=f"{workspace}:{token}",
         )
 
@@ -149,16 +158,38 @@ class ClickHouseLogStore:
     ) -> LogHits:
         """Newest first. Hits come without `body` and `diff`."""
         limit = _page_size(limit)
+        ends = [at for at in (before.at if before else None, query.until) if at is not None]
+        newest = min(ends, default=self._now())
+        window = first_window(newest)
         found: list[LogRow] = []
         while True:
-            rows = await self._rows(
-                self._matching(workspace, query, before), columns.SHORT, order=_NEWEST_FIRST, limit=limit + 1
-            )
-            found += _distinct(rows)
-            if len(rows) <= limit or len(found) > limit:
+            hits = await self._in_window(workspace, query, window, limit=limit + 1 - len(found), before=before)
+            found += hits
+            if len(found) > limit or window.reaches(query.since):
                 break
-            before = cursor_of(rows[-1])
+            if not ends and not hits and window.until is None:
+                newest = min(newest, await self._newest())
+            window = next_window(window, newest, found=len(hits), wanted=limit + 1 - len(found))
         return LogHits(rows=found[:limit], next=cursor_of(found[limit - 1]) if len(found) > limit else None)
+
+    async def _newest(self) -> datetime:
+        """The time of the newest line of all, which an index knows: where to look when nobody worked for a while."""
+        rows = await self._clickhouse.query("SELECT toUnixTimestamp64Milli(at) FROM log_lines ORDER BY at DESC LIMIT 1")
+        return from_ms(rows[0][0] if rows else 0)
+
+    async def _in_window(
+        self, workspace: WorkspaceId, query: LogQuery, window: Window, *, limit: int, before: SearchCursor | None
+    ) -> list[LogRow]:
+        """The newest hits in a span, each once; fewer than `limit` only when there are no more in it."""
+        found: list[LogRow] = []
+        while True:
+            condition = self._matching(workspace, query, before)
+            within(condition, window)
+            rows = await self._rows(condition, columns.SHORT, order=_NEWEST_FIRST, limit=limit)
+            found += _distinct(rows)
+            if len(rows) < limit or len(found) >= limit:
+                return found[:limit]
+            before = cursor_of(rows[-1])
 
     async def histogram(self, workspace: WorkspaceId, query: LogQuery, *, buckets: int) -> list[TimeBucket]:
         """Counts over time in at most `buckets` equal spans, empty ones left out."""

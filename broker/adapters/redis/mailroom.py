@@ -88,6 +88,10 @@ class RedisMailroom:
         """Order an agent's end."""
         await self._scripts.run("release_agent", workspace, agent, by)
 
+    async def resume(self, workspace: WorkspaceId, session: SessionId, agent: AgentId, *, by: str, plan: Plan) -> None:
+        """Order a new process with the conversation of an agent that has ended; nothing when it has not."""
+        await self._scripts.run("resume_agent", workspace, session, agent, by, LIMITS[plan].agents)
+
     async def interrupt(self, workspace: WorkspaceId, agent: AgentId, *, by: str) -> bool:
         """Stop the running turn; whether one was running."""
         return bool(await self._scripts.run("interrupt_agent", workspace, agent, by))

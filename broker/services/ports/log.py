@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from broker.domain.errors import Conflict
+from broker.domain.errors import NotConfigured
 from broker.domain.event_filter import ALL_EVENTS, EventFilter
 from broker.domain.events import Cursor
 from broker.domain.ids import SessionId, WorkspaceId
@@ -94,9 +94,12 @@ class Backlog(Protocol):
 
 
 def kept(logs: LogStore | None) -> LogStore:
-    """The log store. Raises `Conflict` (NO_LOG_STORE) where there is none."""
+    """The log store. Raises `NotConfigured` where there is none."""
     if logs is None:
-        raise Conflict("this broker keeps no long history; start it with --clickhouse URL", code="NO_LOG_STORE")
+        raise NotConfigured(
+            "this broker keeps no searchable history: start it with RELAYCAST_CLICKHOUSE_URL, the URL of a"
+            " ClickHouse server, or as `relaycast up`, which brings an engine of its own"
+        )
     return logs
 
 

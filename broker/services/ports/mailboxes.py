@@ -63,6 +63,12 @@ class Mailroom(Protocol):
     async def release(self, workspace: WorkspaceId, agent: AgentId, *, by: str) -> None:
         """Order an agent's end."""
 
+    async def resume(self, workspace: WorkspaceId, session: SessionId, agent: AgentId, *, by: str, plan: Plan) -> None:
+        """Order a new process with the conversation of an agent that has ended; nothing when it has not.
+
+        Raises `NotFound`, `QuotaExceeded`, `Conflict` (NO_CONVERSATION, NAME_TAKEN), `NoPlacement`.
+        """
+
     async def interrupt(self, workspace: WorkspaceId, agent: AgentId, *, by: str) -> bool:
         """Stop the running turn; whether one was running."""
 

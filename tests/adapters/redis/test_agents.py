@@ -7,7 +7,7 @@ import pytest
 
 from broker.adapters.redis import keys
 from broker.app import Adapters
-from broker.domain.agents import AgentState
+from broker.domain.agents import Agent, AgentState
 from broker.domain.errors import Conflict, NoPlacement, NotFound, QuotaExceeded
 from broker.domain.ids import AgentId, SessionId, WorkspaceId
 from broker.domain.messages import ReceiptState
@@ -279,3 +279,85 @@ async def test_a_machine_with_agents_is_not_forgotten_over_their_heads(desk: Des
     assert refused.value.code == "PROXY_HAS_AGENTS"
     await desk.adapters.mailroom.release(desk.workspace, agent.id, by="operator")
     await desk.adapters.registry.forget_proxy(desk.workspace, proxy)
+
+
+async def resume(desk: Desk, agent: Agent, *, plan: Plan = Plan.TEAM) -> Agent:
+    await desk.adapters.mailroom.resume(desk.workspace, desk.session.id, agent.id, by="operator", plan=plan)
+    return await desk.agent(agent.id)
+
+
+async def released(desk: Desk, agent: Agent) -> Agent:
+    await desk.adapters.mailroom.release(desk.workspace, agent.id, by="operator")
+    await desk.exited(agent, expected=True)
+    return await desk.agent(agent.id)
+
+
+@pytest.mark.parametrize("end", ["released", "failed"])
+async def test_an_ended_agent_is_resumed_with_its_conversation(desk: Desk, end: str) -> None:
+    agent = await desk.idle("Worker")
+    if end == "released":
+        await released(desk, agent)
+    else:
+        await desk.state(agent, AgentBroken(code="PROTOCOL_ERROR", detail="x"))
+    again = await resume(desk, agent)
+    assert (again.id, again.state, again.generation, again.reason) == (agent.id, AgentState.STARTING, 2, None)
+    order = (await desk.commands())[-1]
+    assert isinstance(order, Spawn)
+    assert (order.agent, order.generation, order.name, order.resume) == (agent.id, 2, "Worker", "native-Worker")
+    await desk.ready(again)
+    message, _ = await desk.send("worker", "go on")
+    await desk.turn(again, message)
+    assert await desk.receipt(message) is ReceiptState.ANSWERED
+    ttl = "return redis.call('TTL', KEYS[1])"
+    assert await desk.adapters.redis.eval(ttl, 1, keys.key(desk.workspace, "agent", agent.id)) == -1
+    assert (await released(desk, again)).state is AgentState.RELEASED
+
+
+async def test_a_repeated_resume_is_one_process(desk: Desk) -> None:
+    agent = await released(desk, await desk.idle("Worker"))
+    before = len(await desk.commands())
+    for _ in range(3):
+        await resume(desk, agent)
+    assert len(await desk.commands()) == before + 1
+
+
+async def test_what_an_older_process_still_says_is_not_heard_after_a_resume(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    await released(desk, agent)
+    again = await resume(desk, agent)
+    await desk.exited(agent)
+    assert (await desk.agent(again.id)).state is AgentState.STARTING
+
+
+async def test_an_agent_without_a_conversation_is_not_resumed(desk: Desk) -> None:
+    agent = await desk.spawn("Worker")
+    await desk.exited(agent)
+    with pytest.raises(Conflict) as refused:
+        await resume(desk, agent)
+    assert refused.value.code == "NO_CONVERSATION"
+
+
+async def test_a_name_that_another_has_by_now_is_not_taken_back(desk: Desk) -> None:
+    agent = await released(desk, await desk.idle("Worker"))
+    await desk.idle("worker")
+    with pytest.raises(Conflict) as refused:
+        await resume(desk, agent)
+    assert refused.value.code == "NAME_TAKEN"
+
+
+async def test_a_resume_needs_the_agents_own_machine_and_a_place_in_the_plan(desk: Desk) -> None:
+    agent = await released(desk, await desk.idle("Worker"))
+    await desk.idle("Other")
+    with pytest.raises(QuotaExceeded):
+        await resume(desk, agent, plan=Plan.FREE)
+    await desk.detach()
+    with pytest.raises(NoPlacement):
+        await resume(desk, agent)
+    assert (await desk.agent(agent.id)).state is AgentState.RELEASED
+
+
+async def test_an_agent_of_another_session_is_not_resumed(desk: Desk) -> None:
+    agent = await released(desk, await desk.idle("Worker"))
+    for session, wanted in ((SessionId("other"), agent.id), (desk.session.id, AgentId("nobody"))):
+        with pytest.raises(NotFound):
+            await desk.adapters.mailroom.resume(desk.workspace, session, wanted, by="x", plan=Plan.TEAM)

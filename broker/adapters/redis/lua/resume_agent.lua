@@ -1,0 +1,46 @@
+-- Brings an agent that has ended back: the same agent, a new process, its vendor's conversation.
+-- KEYS[1] workspace root
+-- ARGV    1 session  2 agent id  3 who, for the log  4 agents in the plan, 0 = any
+-- Returns 1 when ordered, 0 when it has not ended
+-- uses: agents
+local a = load_agent(ARGV[2])
+if not a.id or a.session ~= ARGV[1] or redis.call('EXISTS', K.session(ARGV[1])) == 0 then
+  return refuse('NotFound', 'AGENT_NOT_FOUND', 'no such agent in this session')
+end
+if not has_ended(a) then return 0 end
+local full = backlog_full(a.session)
+if full then return full end
+if not a.native or a.native == '' then
+  return refuse('Conflict', 'NO_CONVERSATION', a.name .. ' never became ready: there is no conversation to go on with')
+end
+if redis.call('HEXISTS', K.names(a.session), string.lower(a.name)) == 1 then
+  return refuse('Conflict', 'NAME_TAKEN', 'another agent is called ' .. a.name .. ' by now; release it first')
+end
+local limit = tonumber(ARGV[4])
+if limit > 0 and redis.call('SCARD', K.live()) >= limit then
+  return refuse('QuotaExceeded', 'QUOTA_EXCEEDED',
+    limit .. ' running agent(s) are in this plan; release one or change the plan')
+end
+if not is_online(a.proxy) then
+  return refuse('NoPlacement', 'NO_PROXY', 'the machine of ' .. a.name .. ' has just disconnected; try again')
+end
+
+-- A conversation may be bound to its folder; where none was ordered, the one it ran in is ordered now.
+a.cwd = a.cwd or redis.call('HGET', K.agent(a.id), 'cwd_real') or nil
+a.generation = redis.call('HINCRBY', K.agent(a.id), 'generation', 1)
+a.link = a.proxy
+redis.call('PERSIST', K.agent(a.id))
+redis.call('HDEL', K.agent(a.id), 'reason', 'ended', 'restarts', 'restarts_since')
+redis.call('HSET', K.agent(a.id), 'link', a.proxy, 'turn', '', 'waiting', 0)
+if a.cwd then redis.call('HSET', K.agent(a.id), 'cwd', a.cwd) end
+redis.call('HSET', K.names(a.session), string.lower(a.name), a.id)
+redis.call('ZADD', K.members(a.session), redis.call('HGET', K.agent(a.id), 'spawned'), a.id)
+redis.call('SADD', K.session_live(a.session), a.id)
+redis.call('SADD', K.live(), a.id)
+redis.call('SADD', K.link_agents(a.proxy), a.id)
+append(a.session, 'agent.spawning', a.id, a.name, '{"id":"' .. a.id .. '","name":' .. json(a.name) .. ',"cli":' .. json(a.cli)
+  .. ',"proxy":"' .. a.proxy .. '","spawner":' .. json(ARGV[3]) .. ',"resumed":true,"generation":' .. a.generation .. '}')
+set_state(a, 'starting')
+command(a.proxy, spawn_command(a))
+wake_at(NOW + SPAWN_MS, 'spawn|' .. a.id .. '|' .. a.generation)
+return 1
