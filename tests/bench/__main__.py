@@ -18,6 +18,7 @@ from tests.bench.figures import Section
 from tests.bench.footprint import measure_footprint
 from tests.bench.growth import measure_growth
 from tests.bench.latency import measure_latency
+from tests.bench.live_fanout import measure_idle_subscriptions, measure_live_fanout, measure_live_subscriptions
 from tests.bench.log_search import fill, measure_search, measure_size, measure_stall
 from tests.bench.log_stage import log_stage
 from tests.bench.logs_shipping import measure_lag, measure_shipping
@@ -71,6 +72,9 @@ async def _measures(options: argparse.Namespace) -> AsyncIterator[Section]:
             async with running_broker(Path(folder)) as broker:
                 async for section in _with_broker(broker, options, wanted):
                     yield section
+        if "fanout" in wanted:
+            async for section in _live(Path(folder), quick=options.quick):
+                yield section
         if "logs" in wanted:
             async for section in _logs(Path(folder), options):
                 yield section
@@ -89,6 +93,12 @@ async def _with_broker(broker: Broker, options: argparse.Namespace, wanted: set[
         yield await measure_fanout(broker, readers=(1, 50), frames=1_000 if quick else 5_000)
     if "growth" in wanted:
         yield await measure_growth(broker, steps=steps, count=60 if quick else 200)
+
+
+async def _live(folder: Path, *, quick: bool) -> AsyncIterator[Section]:
+    yield await measure_live_fanout(folder, rounds=1 if quick else 3, events=1_000 if quick else 3_000)
+    yield await measure_live_subscriptions(folder, events=300 if quick else 1_000)
+    yield await measure_idle_subscriptions(folder)
 
 
 async def _logs(folder: Path, options: argparse.Namespace) -> AsyncIterator[Section]:

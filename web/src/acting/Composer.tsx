@@ -52,7 +52,10 @@ export function Composer({ session, agents, chosen }: ComposerProps) {
     const done = await act(queries, SEND, { session, to, text, mode }, again.current);
     setBusy(false);
     if (done.done || done.code !== NO_ANSWER) again.current = freshKey();
-    if (!done.done) return toast("Not sent", { description: done.message, failed: true });
+    if (!done.done) {
+      toast("Not sent", { description: done.message, failed: true });
+      return;
+    }
     setTyped("");
     setMode("WAIT");
     box.current?.focus();

@@ -1,5 +1,5 @@
 import { useNavigate } from "@tanstack/react-router";
-import { useId, useRef, useState, type FormEvent } from "react";
+import { useId, useRef, useState, type SubmitEvent } from "react";
 import { toast } from "~/app/toasts";
 import { Button } from "~/design/Button";
 import { Dialog, DialogBody, DialogFoot } from "~/design/Dialog";
@@ -23,7 +23,7 @@ interface SpawnDialogProps {
 export function SpawnDialog({ session, onClose }: SpawnDialogProps) {
   const overview = useReadable(useWorkspace().overview);
   if (overview.state !== "ready") return null;
-  const machines = overview.value.workspace.proxies.nodes.filter((proxy) => proxy.online);
+  const machines = (overview.value.workspace.proxies?.nodes ?? []).filter((proxy) => proxy.online);
   return (
     <Dialog open onClose={onClose} title="Spawn an agent">
       {machines.length === 0 ? (
@@ -58,7 +58,7 @@ function SpawnForm({ overview, machines, session, onClose }: SpawnFormProps) {
   // The same intention keeps its keys: a second try after a lost answer starts nothing twice.
   const again = useRef({ session: freshKey(), agent: freshKey() });
 
-  const submit = async (event: FormEvent<HTMLFormElement>) => {
+  const submit = async (event: SubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const text = (name: string) => ((form.get(name) as string | null) ?? "").trim();
@@ -71,7 +71,8 @@ function SpawnForm({ overview, machines, session, onClose }: SpawnFormProps) {
     setBusy(false);
     if (!done.done) {
       again.current = { ...again.current, agent: freshKey() };
-      return setProblem(done.message);
+      setProblem(done.message);
+      return;
     }
     onClose();
     toast(`${text("name")} is starting`);

@@ -39,11 +39,11 @@ export function freshKey(): string {
 
 function failure(error: Answerless | undefined): { code: string; message: string } {
   const [first] = error?.graphQLErrors ?? [];
-  const code = first?.extensions?.["code"];
+  const code = first?.extensions?.code;
   if (first) return { code: typeof code === "string" ? code : "INTERNAL", message: first.message };
   return { code: NO_ANSWER, message: "The broker did not answer. Nothing is lost: try again." };
 }
 
 interface Answerless {
-  readonly graphQLErrors: readonly { message: string; extensions?: Record<string, unknown> }[];
+  readonly graphQLErrors: readonly { message: string; extensions?: { code?: unknown } }[];
 }

@@ -44,7 +44,7 @@ export const SEND = graphql(`
     sendMessage(input: $input) {
       __typename
       ... on MessageSent {
-        message {
+        sent {
           id
           key
         }

@@ -1,3 +1,4 @@
+import type { Client } from "@urql/core";
 import { toast } from "~/app/toasts";
 import type { Agent } from "~/live/documents";
 import { useLive } from "~/live/LiveContext";
@@ -11,7 +12,11 @@ export interface AgentAction {
   readonly run: () => Promise<void>;
 }
 
-const DOCUMENTS = { interrupt: INTERRUPT, release: RELEASE, resume: RESUME };
+const ACTS = {
+  interrupt: (client: Client, agent: string) => act(client, INTERRUPT, { agent }),
+  release: (client: Client, agent: string) => act(client, RELEASE, { agent }),
+  resume: (client: Client, agent: string) => act(client, RESUME, { agent }),
+};
 
 /** What can be done with an agent in the state it is in. */
 export function useAgentActions(permissions: ReadonlySet<string>): (agent: Agent) => readonly AgentAction[] {
@@ -22,7 +27,7 @@ export function useAgentActions(permissions: ReadonlySet<string>): (agent: Agent
       title,
       danger,
       run: async () => {
-        const done = await act(queries, DOCUMENTS[id], { agent: agent.id });
+        const done = await ACTS[id](queries, agent.id);
         if (done.done) toast(`${title}: ${agent.name}`);
         else toast(`${title} failed`, { description: done.message, failed: true });
       },

@@ -5,6 +5,8 @@ import { classes } from "~/design/classes";
 import { useNow } from "~/design/now";
 import { StateDot } from "~/design/StateDot";
 import { ago, duration } from "~/design/time";
+import { useWorkspace } from "~/live/LiveContext";
+import { useReadable } from "~/live/useReadable";
 import { shownState, stateWords } from "~/live/agentState";
 import type { Agent } from "~/live/documents";
 import { spawnTree, type Branch } from "./model/spawnTree";
@@ -37,7 +39,7 @@ export function AgentsPanel({ session, agents, reading, chosen, onChoose }: Agen
   );
   return (
     <div className="flex flex-col p-2">
-      {agents.length === 0 && <p className="px-2 py-6 text-center text-faint">No agents yet.</p>}
+      {agents.length === 0 && <NoAgents />}
       <ul className="flex flex-col">{living.map(item)}</ul>
       {ended.length > 0 && (
         <details
@@ -52,6 +54,12 @@ export function AgentsPanel({ session, agents, reading, chosen, onChoose }: Agen
       )}
     </div>
   );
+}
+
+function NoAgents() {
+  const all = useReadable(useWorkspace().agents);
+  const words = { loading: "Loading…", ready: "No agents yet.", failed: "The agents could not be read." };
+  return <p className="px-2 py-6 text-center text-faint">{words[all.state]}</p>;
 }
 
 interface AgentItemProps extends Omit<AgentsPanelProps, "session" | "agents"> {

@@ -104,9 +104,10 @@ function Output({ text }: { text: string }) {
   const long = text.length > SHOWN_CHARACTERS;
   return (
     <>
-      {/* Long output is scrolled by keyboard too. */}
-      {}
       <pre
+        // Long output is scrolled by keyboard too.
+        role="region"
+        aria-label="Text"
         tabIndex={0}
         className="max-h-96 overflow-auto px-3 pt-0.5 pb-2 leading-5 break-words whitespace-pre-wrap"
       >

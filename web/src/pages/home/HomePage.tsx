@@ -26,7 +26,7 @@ export function HomePage() {
       </>
     );
   const sessions = known.state === "ready" ? known.value.workspace.sessions.nodes : [];
-  const machines = known.state === "ready" ? known.value.workspace.proxies.nodes : [];
+  const machines = known.state === "ready" ? (known.value.workspace.proxies?.nodes ?? []) : [];
   return (
     <>
       <PageHead title="Home" />

@@ -33,6 +33,8 @@ export function ApprovalCard(props: ApprovalCardProps) {
     if (chosen) card.current?.scrollIntoView({ block: "nearest" });
   }, [chosen]);
   return (
+    // Touching anything in it chooses it; the keys j and k do the same.
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
     <article
       ref={card}
       aria-label={`${asked.agent}: ${asked.title}`}

@@ -117,7 +117,10 @@ function useChosen(waiting: readonly Asked[]) {
   });
   if (shown !== waiting) set({ shown: waiting, chosen: nextTo(shown, waiting, chosen) });
   const choose = (what: string | 1 | -1) => {
-    if (typeof what === "string") return set({ shown: waiting, chosen: what });
+    if (typeof what === "string") {
+      set({ shown: waiting, chosen: what });
+      return;
+    }
     const place = waiting.findIndex((one) => one.key === chosen) + what;
     const one = waiting[Math.min(Math.max(place, 0), waiting.length - 1)];
     if (one) set({ shown: waiting, chosen: one.key });

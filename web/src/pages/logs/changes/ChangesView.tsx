@@ -1,0 +1,3 @@
+export function ChangesView({ session }: { session: string }) {
+  return <p>{session}</p>;
+}
