@@ -43,14 +43,14 @@ export function HitRow({ line, named }: { line: Hit; named: boolean }) {
             {shortTime(line.at)}
           </time>
           {named && (
-            <span className="max-w-32 shrink-0 truncate text-xs text-soft lg:w-20">
+            <span className="max-w-32 shrink-0 truncate text-xs text-soft lg:w-16">
               {line.sessionName || "(gone)"}
             </span>
           )}
           <span className="max-w-32 shrink-0 truncate text-xs empty:hidden lg:w-24 lg:empty:block">
             {line.agent && <AgentName name={line.agent} />}
           </span>
-          <span className="max-w-40 shrink-0 truncate text-xs text-faint lg:w-32">
+          <span className="max-w-40 shrink-0 truncate text-xs text-faint lg:w-24 xl:w-32">
             {line.kind}
             {line.tool && ` · ${line.tool}`}
           </span>
