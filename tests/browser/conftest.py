@@ -58,8 +58,10 @@ async def ada(browser: Browser, running_site: Site) -> AsyncIterator[Person]:
         yield made
 
 
-async def sign_in(who: Person, where: Site, *, name: str = "Ada") -> None:
-    """Follow a fresh link."""
-    page = await who.tab(await where.sign_in_link(name=f"{name} {uuid4().hex[:8]}"))
+async def sign_in(who: Person, where: Site, *, name: str = "Ada") -> str:
+    """Follow a fresh link, as a new member whose full name is returned."""
+    full = f"{name} {uuid4().hex[:8]}"
+    page = await who.tab(await where.sign_in_link(name=full))
     await page.wait_for_url(f"{where.url}/")
     await page.close()
+    return full
