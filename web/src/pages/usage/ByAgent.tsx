@@ -11,7 +11,8 @@ const CHARTED = 12;
 /** Who used most, as bars with a table of all. */
 export function ByAgent({ rows }: { rows: readonly AgentUse[] }) {
   const nameOf = useSessionNames();
-  const ordered = heaviest(rows);
+  // What is of no agent, such as a machine that came, is counted too, and used nothing.
+  const ordered = heaviest(rows.filter((row) => row.agent || spent(row) > 0 || row.messages > 0));
   const most = Math.max(1, ...ordered.map((row) => spent(row)));
   const charted = ordered.filter((row) => spent(row) > 0).slice(0, CHARTED);
   return (
