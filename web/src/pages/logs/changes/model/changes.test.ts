@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { expect, test } from "vitest";
 import type { ChangeEntry } from "../../documents";
 import { diffOf, patchOf, unified } from "./diffRows";
