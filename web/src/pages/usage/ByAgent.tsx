@@ -11,12 +11,13 @@ const CHARTED = 12;
 /** Who used most, as bars with a table of all. */
 export function ByAgent({ rows }: { rows: readonly AgentUse[] }) {
   const nameOf = useSessionNames();
-  const ordered = heaviest(rows);
+  // What is of no agent, such as a machine that came, is counted too, and used nothing.
+  const ordered = heaviest(rows.filter((row) => row.agent !== "" || spent(row) + row.messages > 0));
   const most = Math.max(1, ...ordered.map((row) => spent(row)));
   const charted = ordered.filter((row) => spent(row) > 0).slice(0, CHARTED);
   return (
     <section aria-label="By agent" className="rounded-xl border border-line">
-      <h2 className="px-4 pt-3 text-xs text-faint">Tokens and cost by agent</h2>
+      <h2 className="px-4 pt-3 pb-2 text-xs text-faint">Tokens and cost by agent</h2>
       {charted.length > 0 && (
         <ul aria-hidden="true" className="flex flex-col gap-2 px-4 py-3">
           {charted.map((row) => (

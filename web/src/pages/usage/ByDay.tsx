@@ -3,7 +3,7 @@ import { Icon } from "~/design/Icon";
 import { Table } from "~/design/Table";
 import { money, tokens } from "~/pages/activity/usage";
 import type { Series } from "./DayChart";
-import { stacked, type Day } from "./model/days";
+import { spent, stacked, type Day } from "./model/days";
 
 const DayChart = lazy(() => import("./DayChart").then((m) => ({ default: m.DayChart })));
 
@@ -24,6 +24,7 @@ export function ByDay({ days }: { days: readonly Day[] }) {
     <>
       <Figure
         title="Tokens per day"
+        nothing={days.every((day) => spent(day) === 0) && "No vendor reported tokens in this time."}
         chart={
           <DayChart title="Tokens per day" days={days.map((day) => day.day)} series={parts} shown={tokens} />
         }
@@ -43,6 +44,7 @@ export function ByDay({ days }: { days: readonly Day[] }) {
       />
       <Figure
         title="Cost per day"
+        nothing={costs.every((cost) => cost === 0) && "No vendor reported what it cost in this time."}
         chart={
           <DayChart
             title="Cost per day"
@@ -69,13 +71,25 @@ export function ByDay({ days }: { days: readonly Day[] }) {
   );
 }
 
-function Figure({ title, chart, table }: { title: string; chart: ReactNode; table: ReactNode }) {
+interface FigureProps {
+  title: string;
+  /** What stands there instead when there is nothing to show. */
+  nothing: string | false;
+  chart: ReactNode;
+  table: ReactNode;
+}
+
+function Figure({ title, nothing, chart, table }: FigureProps) {
   return (
     <section aria-label={title} className="rounded-xl border border-line">
       <h2 className="px-4 pt-3 text-xs text-faint">{title}</h2>
-      <div className="px-2 py-2">
-        <Suspense fallback={<div className="h-56" />}>{chart}</Suspense>
-      </div>
+      {nothing ? (
+        <p className="px-4 pt-2 pb-4 text-faint">{nothing}</p>
+      ) : (
+        <div className="px-2 py-2">
+          <Suspense fallback={<div className="h-56" />}>{chart}</Suspense>
+        </div>
+      )}
       <details className="group border-t border-line">
         <summary className="flex min-h-9 list-none items-center gap-1.5 px-4 text-xs text-soft select-none hover:bg-hover pointer-coarse:min-h-11 [&::-webkit-details-marker]:hidden">
           <Icon name="chevron" width="12" height="12" className="transition-transform group-open:rotate-90" />

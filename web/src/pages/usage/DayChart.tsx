@@ -105,7 +105,7 @@ function plot(
       y: { range: (_, __, most) => [0, most > 0 ? most * 1.08 : 1] },
     },
     axes: [
-      { ...axis, grid: { show: false }, space: 64, values: (_, ticks) => ticks.map(dayName) },
+      { ...axis, grid: { show: false }, size: 28, space: 64, values: (_, ticks) => ticks.map(dayName) },
       { ...axis, size: 64, values: (_, ticks) => ticks.map((value) => shown(value)) },
     ],
     series: [

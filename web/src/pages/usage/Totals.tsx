@@ -7,7 +7,7 @@ export function Totals({ all, count }: { all: Counters; count: number }) {
     ["Tokens in", tokens(all.inputTokens)],
     ["Tokens out", tokens(all.outputTokens)],
     ["From caches", tokens(all.cachedTokens)],
-    ["Cost, as vendors report it", money(all.costUsd)],
+    ["Cost, as reported", money(all.costUsd)],
     ["Turns", all.turns.toLocaleString()],
     ["Messages", all.messages.toLocaleString()],
   ] as const;
