@@ -29,9 +29,13 @@ async def test_a_page_survives_a_killed_broker_without_losing_or_doubling_a_line
 
             await broker.kill()
             await expect(page.get_by_text("Reconnecting")).to_be_visible()
+            # Without a network until there is something to be replayed.
+            await ada.context.set_offline(True)
+            await expect(page.get_by_text("You are offline")).to_be_visible()
             async with up(tmp_path, "--port", broker.url.rpartition(":")[2]):
                 await tell(relay, "while away")
-                await expect(page.get_by_text("Live again: replayed")).to_be_visible(timeout=30_000)
+                await ada.context.set_offline(False)
+                await expect(page.get_by_text("Live again: replayed")).to_be_visible()
                 await tell(relay, "after")
                 for when in ("before", "while away", "after"):
                     await expect_lines(page, when)

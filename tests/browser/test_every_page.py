@@ -1,8 +1,6 @@
 """What holds on each page, empty and filled: axe finds nothing in either theme, and a phone never scrolls sideways."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -12,7 +10,7 @@ from tests.browser.accessibility import violations
 from tests.browser.conftest import sign_in
 from tests.browser.scene import play
 from tests.browser.site import Site, site
-from tests.browser.tab import DESK, PHONE, person
+from tests.browser.tab import PHONE, person
 from tests.fixtures.processes import up
 
 FILLED: dict[str, Callable[[Page], Locator]] = {
@@ -31,9 +29,8 @@ EMPTY: dict[str, Callable[[Page], Locator]] = {
     "/logs": lambda page: page.get_by_role("heading", name="Logs"),
     "/usage": lambda page: page.get_by_role("heading", name="Usage"),
     "/sign-in": lambda page: page.get_by_role("heading", name="Sign in to Relaycast"),
-    "/nowhere": lambda page: page.get_by_role("heading").first,
 }
-themes = pytest.mark.parametrize("theme", ["light", "dark"])
+_WIDEST = "Math.max(innerWidth, ...[...document.querySelectorAll('html, body, main')].map((each) => each.scrollWidth))"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -52,22 +49,51 @@ async def empty(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]
         yield Site(broker=broker, folder=folder)
 
 
-@themes
-@pytest.mark.parametrize("path", FILLED)
-async def test_axe_finds_nothing_in_a_filled_page(
-    browser: Browser, filled: tuple[Site, str], path: str, theme: str
-) -> None:
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_axe_finds_nothing_in_any_filled_page(browser: Browser, filled: tuple[Site, str], theme: str) -> None:
     where, session = filled
-    async with visitor(browser, where, theme=theme) as open_page:
-        page = await open_page(path.format(session=session))
-        await expect(FILLED[path](page)).to_be_visible()
-        assert await violations(page) == []
+    async with person(browser, color_scheme=theme) as visitor:
+        await sign_in(visitor, where)
+        for path, content in FILLED.items():
+            page = await visitor.tab(where.url + path.format(session=session))
+            await expect(content(page)).to_be_visible()
+            assert await violations(page) == [], path
+            await page.close()
 
 
-@themes
-@pytest.mark.parametrize("path", EMPTY)
-async def test_axe_finds_nothing_in_an_empty_page(browser: Browser, empty: Site, path: str, theme: str) -> None:
-    async with visitor(browser, empty, theme=theme) as open_page:
-        page = await open_page(path)
-        await expect(EMPTY[path](page)).to_be_visible()
-        assert await violations(page) == []
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_axe_finds_nothing_in_any_empty_page(browser: Browser, empty: Site, theme: str) -> None:
+    async with person(browser, color_scheme=theme) as visitor:
+        await sign_in(visitor, empty)
+        visitor.expect_error("404")
+        for path, content in EMPTY.items():
+            page = await visitor.tab(empty.url + path)
+            await expect(content(page)).to_be_visible()
+            assert await violations(page) == [], path
+            await page.close()
+
+
+async def test_no_page_scrolls_sideways_on_a_phone(browser: Browser, filled: tuple[Site, str]) -> None:
+    where, session = filled
+    async with person(browser, viewport=PHONE, has_touch=True, is_mobile=True) as walker:
+        await sign_in(walker, where)
+        for path, content in FILLED.items():
+            page = await walker.tab(where.url + path.format(session=session))
+            await expect(content(page)).to_be_visible()
+            assert await page.evaluate(_WIDEST) == PHONE["width"], path
+            assert await violations(page) == [], path
+            await page.close()
+
+
+async def test_axe_finds_nothing_in_what_opens_above_a_page(browser: Browser, filled: tuple[Site, str]) -> None:
+    where, _ = filled
+    async with person(browser) as visitor:
+        await sign_in(visitor, where)
+        page = await visitor.tab(f"{where.url}/inbox")
+        await expect(FILLED["/inbox"](page)).to_be_visible()
+        for keys in ("n", "?", "d", "Control+k"):
+            await page.keyboard.press(keys)
+            await expect(page.get_by_role("dialog")).to_be_visible()
+            assert await violations(page) == [], keys
+            await page.keyboard.press("Escape")
+            await expect(page.get_by_role("dialog")).to_have_count(0)
