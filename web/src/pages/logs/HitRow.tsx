@@ -56,6 +56,7 @@ export function HitRow({ line, named }: { line: Hit; named: boolean }) {
           </span>
           {line.exitCode !== null && line.exitCode !== 0 && <Badge tone="bad">exit {line.exitCode}</Badge>}
           <span className="line-clamp-2 min-w-0 basis-full pl-5.5 font-mono text-xs leading-5 break-words text-text lg:flex-1 lg:basis-0 lg:pl-0">
+            {line.excerpt.text === "" && <span className="text-faint">{line.event}</span>}
             {pieces(line.excerpt.text, line.excerpt.highlights).map((piece, number) =>
               piece.marked ? (
                 <mark key={number} className="rounded-xs bg-warn-soft font-semibold text-warn">

@@ -1,8 +1,8 @@
-import { Link } from "@tanstack/react-router";
 import { memo } from "react";
 import { AgentName } from "~/design/AgentName";
 import { classes } from "~/design/classes";
 import { clock, whole } from "~/design/time";
+import { LineLink } from "./LineLink";
 import { LineText } from "./LineText";
 import type { LogLine } from "./model/lines";
 
@@ -23,14 +23,14 @@ export const LineRow = memo(function LineRow({
         chosen ? "border-accent bg-accent-soft" : line.tone === "bad" ? "border-bad" : "border-transparent",
       )}
     >
-      <Link
-        to="/logs"
-        search={{ session, line: line.cursor }}
+      <LineLink
+        session={session}
+        line={line.cursor}
         title={`${whole(line.at)} – link to this line`}
         className="shrink-0 text-faint tabular-nums hover:text-accent-text hover:underline"
       >
         <time dateTime={new Date(line.at).toISOString()}>{clock(line.at)}</time>
-      </Link>
+      </LineLink>
       <span className="w-24 shrink-0 truncate" title={line.agent}>
         {line.agent && <AgentName name={line.agent} />}
       </span>

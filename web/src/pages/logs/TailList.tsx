@@ -28,7 +28,7 @@ export function TailList({ tail, state, session }: { tail: LogTail; state: TailS
     estimateSize: () => ROW_PX,
     // Lines keep their measures when older ones come or go.
     getItemKey: (index) => buffer.first + index,
-    overscan: 12,
+    overscan: 6,
   });
 
   useLayoutEffect(() => {

@@ -19,7 +19,7 @@ export interface TailState {
 export const MOST_LINES = 100_000;
 const PAGE = 75;
 /** Drawing follows the log this often; the pictures between are for scrolling. */
-const SHOW_MS = 100;
+const SHOW_MS = 200;
 const FILTER = { fragments: false };
 
 /**
