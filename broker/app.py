@@ -88,6 +88,7 @@ from broker.workers.timekeeper import Timekeeper
 from graphql_api.common_answers import CommonAnswers
 from graphql_api.context import ApiServices
 from graphql_api.documents import Documents, load_documents
+from graphql_api.explorer import Explorer
 from graphql_api.hosts import Hosts
 from graphql_api.operations import Operations
 from graphql_api.running import Engine
@@ -161,7 +162,7 @@ def build_services(settings: Settings, adapters: Adapters, *, gateway: str) -> S
     log_reader = LogReader(adapters.tail, adapters.logs)
     return Services(
         access=access,
-        allowance=Allowance(adapters.allowances, settings.api_limits),
+        allowance=Allowance(adapters.allowances, settings.graphql.limits),
         sessions=sessions,
         log_reader=log_reader,
         file_history=FileHistory(log_reader),
@@ -267,7 +268,7 @@ class _GraphQL:
 
 
 def _graphql(services: Services, settings: Settings) -> _GraphQL:
-    hosts = Hosts(settings.url, settings.allowed_hosts)
+    hosts = Hosts(settings.url, settings.graphql.allowed_hosts)
 
     def credential_for_us(connection: HTTPConnection) -> str | None:
         hosts.require(connection.headers.get("host"))
@@ -275,18 +276,22 @@ def _graphql(services: Services, settings: Settings) -> _GraphQL:
 
     engine = Engine(
         services=_api_services(services),
-        operations=Operations(build_schema(), settings.api_limits),
+        operations=Operations(build_schema(), settings.graphql.limits),
         documents=_documents(settings),
         common=CommonAnswers() if settings.fan_out_in_common else None,
     )
-    view, socket = GraphQLView(engine, credential_for_us), GraphQLSocket(engine, credential_for_us)
-    routes = [Route("/graphql", view), WebSocketRoute("/graphql", socket.serve)]
+    explorer = Explorer(settings.graphql.graphiql) if settings.graphql.graphiql else None
+    view = GraphQLView(engine, credential_for_us, explorer=explorer)
+    socket = GraphQLSocket(engine, credential_for_us)
+    routes: list[BaseRoute] = [Route("/graphql", view), WebSocketRoute("/graphql", socket.serve)]
+    if explorer:
+        routes.append(Route("/graphql/graphiql/{name}", explorer.asset))
     return _GraphQL(routes=routes, view=view, socket=socket)
 
 
 def _documents(settings: Settings) -> Documents:
-    texts = load_documents(settings.trusted_documents) if settings.trusted_documents else {}
-    return Documents(settings.document_trust, texts)
+    texts = load_documents(settings.graphql.trusted_documents) if settings.graphql.trusted_documents else {}
+    return Documents(settings.graphql.document_trust, texts)
 
 
 def _api_services(services: Services) -> ApiServices:

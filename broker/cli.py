@@ -15,10 +15,11 @@ from broker import __version__
 from broker.access_commands import members, share, sign_in
 from broker.domain.errors import RelayError
 from broker.domain.plans import Plan
+from broker.graphql_options import graphql_options
 from broker.log_commands import logs
 from broker.options import together
 from broker.protocol.local import DEFAULT_PORT
-from broker.settings import Settings, default_data_dir
+from broker.settings import GraphQLSettings, Settings, default_data_dir
 from broker.token_commands import token
 from broker.transfer_commands import export_, import_
 from broker.usage_commands import usage
@@ -110,6 +111,7 @@ def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
 @main.command()
 @_data_dir
 @_serving
+@graphql_options
 @_common
 @click.option("--plan", type=click.Choice([p.value for p in Plan]), default=Plan.TEAM.value, show_default=True)
 @click.option(
@@ -123,6 +125,7 @@ def up(
     port: int,
     public_url: str | None,
     allowed_origins: tuple[str, ...],
+    graphql: GraphQLSettings,
     json_: bool,
     verbose: bool,
     redis_url: str | None,
@@ -143,6 +146,7 @@ def up(
         port=port,
         public_url=public_url,
         allowed_origins=allowed_origins,
+        graphql=graphql,
         redis_url=redis_url,
         clickhouse_url=clickhouse_url,
         plan=Plan(plan),
@@ -155,6 +159,7 @@ def up(
 @main.command()
 @_data_dir
 @_serving
+@graphql_options
 @_common
 def gateway(
     *,
@@ -163,6 +168,7 @@ def gateway(
     port: int,
     public_url: str | None,
     allowed_origins: tuple[str, ...],
+    graphql: GraphQLSettings,
     json_: bool,
     verbose: bool,
     redis_url: str | None,
@@ -177,6 +183,7 @@ def gateway(
         port=port,
         public_url=public_url,
         allowed_origins=allowed_origins,
+        graphql=graphql,
         redis_url=redis_url,
         clickhouse_url=clickhouse_url,
     )

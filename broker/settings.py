@@ -19,6 +19,20 @@ def default_data_dir() -> Path:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GraphQLSettings:
+    """Of /graphql."""
+
+    limits: ApiLimits = field(default_factory=ApiLimits)
+    allowed_hosts: tuple[str, ...] = ()
+    """What it is called in Host headers, beside the URL's name, `localhost` and addresses."""
+    document_trust: DocumentTrust = DocumentTrust.OFF
+    trusted_documents: Path | None = None
+    """A folder of `*.graphql` files, or a JSON file of documents by hash."""
+    graphiql: Path | None = None
+    """For developers: the folder with the npm packages of GraphiQL, which browsers are then shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything a process needs to know to start."""
 
@@ -41,13 +55,7 @@ class Settings:
     plan: Plan = Plan.TEAM
     """Of the workspace that `up` makes; a broker of one's own has no reason to be tight."""
     approval_deadline_s: int = 24 * 3600
-    api_limits: ApiLimits = field(default_factory=ApiLimits)
-    """Of /graphql."""
-    allowed_hosts: tuple[str, ...] = ()
-    """What /graphql is called in Host headers, beside the URL's name, `localhost` and addresses."""
-    document_trust: DocumentTrust = DocumentTrust.OFF
-    trusted_documents: Path | None = None
-    """A folder of `*.graphql` files, or a JSON file of documents by hash."""
+    graphql: GraphQLSettings = field(default_factory=GraphQLSettings)
     fan_out_in_common: bool = True
     """Whether live events are made ready once for all who follow them; else each subscriber's are executed for it."""
     drain_s: float = 5.0

@@ -25,7 +25,10 @@ class Opened:
 
     async def answer(self, item: Any) -> Response:
         """The response for one item."""
-        made = execute_subscription_event(self.executor.build_per_event_executor(item))
+        executor = self.executor.build_per_event_executor(item)
+        asked: Context = executor.context_value
+        executor.context_value = Context.of(asked.principal, asked.services)  # what loaders know grows old
+        made = execute_subscription_event(executor)
         return response(made if isinstance(made, ExecutionResult) else await made)
 
     def answer_now(self, item: Any) -> Response:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 
 from strawberry import ID
 
@@ -21,7 +20,7 @@ def read_id(text: str) -> tuple[str, str]:
     """The type and the key. Raises `BadRequest` (INVALID_ID)."""
     try:
         decoded = base64.b64decode(text[:_LONGEST], validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # not ASCII, not base64, or not UTF-8
         decoded = ""
     kind, colon, key = decoded.partition(":")
     if not colon or not kind.isalpha() or not key:

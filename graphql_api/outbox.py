@@ -40,13 +40,13 @@ class HungUp(Exception):
     """The peer did not read, so nothing more can be said to it."""
 
 
-async def until_room(outbox: Outbox, *, within_s: float = _DRAIN_S) -> None:
+async def until_room(outbox: Outbox) -> None:
     """Wait for a peer that has fallen behind; one that does not read is hung up on. Raises `HungUp`."""
     if outbox.has_room:
         return
     try:
-        async with asyncio.timeout(within_s):
+        async with asyncio.timeout(_DRAIN_S):
             await outbox.room()
     except TimeoutError:
-        outbox.hang_up(CloseCode.SLOW_CONSUMER, f"nothing was read for {within_s:.0f} s; resume after your last cursor")
+        outbox.hang_up(CloseCode.SLOW_CONSUMER, f"nothing was read for {_DRAIN_S:.0f} s; resume after your last cursor")
         raise HungUp from None

@@ -79,6 +79,8 @@ class Standing:
         principal = await self._access.authenticate(token)
         if self._principal is None or principal.workspace != self._principal.workspace:
             raise NotPermitted("a connection stays in the workspace that it was opened for")
+        if principal.session != self._principal.session:
+            raise NotPermitted("a connection sees the sessions that it was opened for; open another for others")
         self._token = token
         self._become(principal)
         await self._kept()

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 from graphql import OperationType
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -21,6 +21,7 @@ from graphql_api.context import Context
 from graphql_api.documents import GraphQLRequest
 from graphql_api.errors import RequestRefused, incident, refusal_shown
 from graphql_api.event_stream import COMPLETE, HEADERS, EventStream, Streams, next_event
+from graphql_api.explorer import Explorer
 from graphql_api.http_errors import MethodNotAllowed, NotAcceptable
 from graphql_api.http_request import read_request
 from graphql_api.media_types import MediaType, wanted
@@ -33,6 +34,8 @@ Credential = Callable[[HTTPConnection], str | None]
 _METHODS = ("GET", "HEAD", "POST")
 _OFFERED = frozenset({MediaType.RESPONSE, MediaType.JSON})
 _STREAMED = frozenset({MediaType.EVENTS})
+_SHOWN = frozenset({MediaType.PAGE})
+_CLIENT_GONE = 499
 _PARTIAL_SUCCESS = 294
 """Data and errors. Only with the media type that gives the number its meaning."""
 
@@ -40,9 +43,10 @@ _PARTIAL_SUCCESS = 294
 class GraphQLView:
     """The ASGI application behind /graphql."""
 
-    def __init__(self, engine: Engine, credential: Credential) -> None:
+    def __init__(self, engine: Engine, credential: Credential, *, explorer: Explorer | None = None) -> None:
         self._engine = engine
         self._credential = credential
+        self._explorer = explorer
         self.streams = Streams()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,13 +56,19 @@ class GraphQLView:
 
     async def _answer(self, request: Request) -> Response:
         offered = _OFFERED | _STREAMED if request.method != "HEAD" else _OFFERED
+        if self._explorer and request.method == "GET" and not request.query_params:
+            offered |= _SHOWN
         media_type = wanted(request.headers.get("accept"), offered=offered)
+        if self._explorer and media_type is MediaType.PAGE:
+            return self._explorer.page()
         try:
             return await self._run(request, media_type)
         except RequestRefused as refused:
             return _answer({"errors": refused.shown}, media_type, 400 if media_type is MediaType.RESPONSE else 200)
         except RelayError as error:
             return _answer({"errors": [refusal_shown(error)]}, media_type, error.http_status, _headers(error))
+        except ClientDisconnect:  # a page that was closed meanwhile; nobody reads this
+            return Response(status_code=_CLIENT_GONE)
         except Exception as error:
             return _answer({"errors": [incident(error, request.url.path)]}, media_type, 500)
 

@@ -48,8 +48,9 @@ LIST_ITEMS = 10
 """Of a list that is not paged: such lists are short by their nature."""
 MUTATION_COST = 10
 SEARCH_COST = 100
-SEARCHES = frozenset({"changes", "facets", "histogram", "logs", "usage"})
-"""The fields that read the long history."""
+SEARCHES = frozenset({"changes", "facets", "histogram", "logs", "turnChanges", "usage"})
+"""The fields of a session or a workspace that read the long history."""
+_WITH_HISTORY = frozenset({"Session", "Workspace"})
 INTROSPECTION = frozenset({"__schema", "__type"})
 _INTROSPECTION_DEPTH = 30
 """Only so that the walk ends; the standard rules have a limit that fits what introspection is."""
@@ -159,7 +160,7 @@ class _Walk:
         )
         if introspecting:
             return SEARCH_COST
-        search = SEARCH_COST if node.name.value in SEARCHES else 0
+        search = SEARCH_COST if _reads_history(group[0]) else 0
         return search + (_items(size, items) if in_list else 1) * (1 + inside)
 
     def _merged(self, level: _Level) -> dict[str, list[_Selection]]:
@@ -237,6 +238,12 @@ class _Walk:
 
 def _items(*sizes: int | None) -> int:
     return next((size for size in sizes if size is not None), LIST_ITEMS)
+
+
+def _reads_history(selection: _Selection) -> bool:
+    """Whether it is one of `SEARCHES`; an edit's own `changes` are at hand."""
+    on = selection.on
+    return selection.node.name.value in SEARCHES and (on is None or on.name in _WITH_HISTORY)
 
 
 def _definition(selection: _Selection) -> GraphQLField | None:

@@ -1,10 +1,10 @@
 """One follower of a session's log in a process, for all its readers who are caught up.
 
 A reader comes with a cursor, reads what it has missed from the log at its own pace, and joins an audience: those who
-want the same of the same events, so that each event is made ready for them once. When some cannot take the next event
-the feed waits a moment for them, so that a burst is taken in step; one that still cannot has fallen behind: it leaves the
-audience, reads from the log again, and is not waited for when it is back. So nobody waits for the slow for long, nothing
-is queued for them, and they miss nothing.
+want the same of the same events, so that each event is made ready for them once. When some have no room for the next
+event the feed waits a moment, so that a burst is taken in step; who still has none then has fallen behind: it leaves
+the audience, reads from the log again, and is not waited for when it is back. So nobody waits long for the slow,
+nothing is queued for them, and they miss nothing.
 """
 
 from __future__ import annotations

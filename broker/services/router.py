@@ -13,7 +13,7 @@ from broker.domain.access import Permission, Principal
 from broker.domain.agents import Agent
 from broker.domain.envelope import render
 from broker.domain.errors import BadRequest
-from broker.domain.ids import MessageId
+from broker.domain.ids import MessageId, SessionId
 from broker.domain.messages import Delivery, Message, Mode, Role, ToChannel, Trace, checked_text, parse_address
 from broker.domain.redaction import Redactor
 from broker.domain.sessions import Session
@@ -84,6 +84,11 @@ class Router:
         """The same in whatever session it was sent, where the caller sees that. Raises `NotFound`."""
         principal.require(Permission.READ)
         return await self._mailroom.trace(principal.workspace, principal.session, message)
+
+    async def session_of(self, principal: Principal, message: MessageId) -> SessionId:
+        """The session it was sent in, where the caller sees that. Raises `NotFound`."""
+        principal.require(Permission.READ)
+        return await self._mailroom.session_of(principal.workspace, principal.session, message)
 
     async def inbox(
         self, principal: Principal, agent: Agent, *, after: int, limit: int

@@ -109,12 +109,16 @@ class Spawner:
         `QuotaExceeded`.
         """
         principal.require(Permission.SPAWN)
-        agent = await self._live_or_ended(principal, session, reference)
+        return await self.resume_agent(principal, await self._live_or_ended(principal, session, reference))
+
+    async def resume_agent(self, principal: Principal, agent: Agent) -> Agent:
+        """The same for an agent that the caller has found already."""
+        principal.require(Permission.SPAWN)
         await self._check_lineage(principal, agent)
         if agent.state.ended:
             await self._check_machine(principal, agent)
             await self._mailroom.resume(
-                principal.workspace, session.id, agent.id, by=principal.name, plan=principal.plan
+                principal.workspace, agent.session_id, agent.id, by=principal.name, plan=principal.plan
             )
         return await self._known(principal, agent.id)
 

@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
@@ -23,6 +24,16 @@ _STOP_S = 15.0
 """Both end in a second; the proxy's kill ladder for a stuck agent takes up to twelve."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ready:
+    """What a broker says when it is up."""
+
+    url: str
+    key_file: Path
+    sign_in: str
+    """The address that signs a browser in, once."""
+
+
 async def run_demo_session(*, once: bool) -> int:
     """Run the demo; the exit status. Unless `once`, the broker stays up until Ctrl-C."""
     interrupted = _on_signals()
@@ -35,11 +46,11 @@ async def run_demo_session(*, once: bool) -> int:
 
 async def _demo(interrupted: asyncio.Event, *, once: bool) -> int:
     with tempfile.TemporaryDirectory(prefix="relaycast-demo-") as folder:
-        async with _broker(Path(folder)) as (url, key_file), _proxy(Path(folder), url, key_file):
-            async with AgentRelay(url, key_file.read_text().strip()) as relay:
-                status = await _unless(interrupted, run_demo(relay))
+        async with _broker(Path(folder)) as ready, _proxy(Path(folder), ready.url, ready.key_file):
+            async with AgentRelay(ready.url, ready.key_file.read_text().strip()) as relay:
+                status = await _unless(interrupted, run_demo(relay, sign_in=ready.sign_in))
             if status == 0 and not once:
-                print(f"\nThe broker is still up at {url} (key in {key_file}). Ctrl-C ends it.")  # noqa: T201
+                print(f"\nThe broker is still up at {ready.url} (key in {ready.key_file}). Ctrl-C ends it.")  # noqa: T201
                 await interrupted.wait()
     return status
 
@@ -65,11 +76,11 @@ async def _unless(interrupted: asyncio.Event, game: Coroutine[None, None, int]) 
 
 
 @contextlib.asynccontextmanager
-async def _broker(folder: Path) -> AsyncIterator[tuple[str, Path]]:
+async def _broker(folder: Path) -> AsyncIterator[_Ready]:
     arguments = ["up", "--data-dir", str(folder / "broker"), "--port", "0", "--json"]
     async with _process("broker.cli", arguments, cwd=folder) as process:
-        ready = orjson.loads(await _first_line(process, "the broker"))
-        yield ready["url"], Path(ready["token_file"])
+        told = orjson.loads(await _first_line(process, "the broker"))
+        yield _Ready(url=told["url"], key_file=Path(told["token_file"]), sign_in=told["dashboard"])
 
 
 @contextlib.asynccontextmanager

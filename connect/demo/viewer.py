@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from statistics import median
+from urllib.parse import urlsplit
 
 from broker.domain.errors import RelayError
 from broker.domain.ids import MessageId
@@ -36,10 +37,14 @@ _STEPS = (
 )
 
 
-async def run_demo(relay: AgentRelay, *, cli: str = "demo") -> int:
-    """Have two agents of kind `cli` play a game and show it; the exit status."""
+async def run_demo(relay: AgentRelay, *, cli: str = "demo", sign_in: str | None = None) -> int:
+    """Have two agents of kind `cli` play a game and show it; the exit status.
+
+    `sign_in` is an address that signs a browser in, to be shown as the way to the dashboard.
+    """
     session = await relay.session()
-    paint([good(f"Connected to {relay.endpoint.host}"), good(f"Dashboard: {one_line(session.url)}"), ()])
+    dashboard = _way_to(one_line(session.url), sign_in)
+    paint([good(f"Connected to {relay.endpoint.host}"), good(f"Dashboard: {dashboard}"), ()])
     game = _Game(relay)
     try:
         async with asyncio.timeout(_GAME_S):
@@ -54,6 +59,14 @@ async def run_demo(relay: AgentRelay, *, cli: str = "demo") -> int:
     finally:
         await _release(relay)
     return 0
+
+
+def _way_to(session_url: str, sign_in: str | None) -> str:
+    """The session's address; where there is a link that signs in, that, leading there."""
+    if sign_in is None:
+        return session_url
+    page, _, code = sign_in.partition("#")
+    return f"{page}?to={urlsplit(session_url).path}#{code}"
 
 
 class _Game:

@@ -111,6 +111,26 @@ InterruptAgentResult = Annotated[
 ]
 
 
+@strawberry.input(description="An ended agent to be brought back.")
+class ResumeAgentInput(Repeatable):
+    """An ended agent to be brought back."""
+
+    agent: ID = strawberry.field(description=AGENT)
+    wait: bool = strawberry.field(default=False, description="Whether to answer only when it takes messages.")
+
+
+@strawberry.type(description="The agent is starting again, or was there all the time.")
+class AgentResumed:
+    """The agent."""
+
+    agent: Agent = strawberry.field(description="The agent as it is now.")
+
+
+ResumeAgentResult = Annotated[
+    AgentResumed | Refused, strawberry.union("ResumeAgentResult", description="The agent, or why it stays away.")
+]
+
+
 @strawberry.type
 class AgentMutations:
     """Mutations of agents."""
@@ -134,6 +154,18 @@ class AgentMutations:
         if input.wait:
             agent = await spawner.wait_released(principal, agent)
         return AgentReleased(agent=Agent.of(agent))
+
+    @mutation("Bring an ended agent back on its own machine, with its conversation. An agent may do so with its own.")
+    async def resume_agent(self, info: Info, input: Annotated[ResumeAgentInput, GIVEN]) -> ResumeAgentResult:
+        """A repeat brings it back no second time."""
+        principal, spawner = info.context.principal, info.context.services.spawner
+        agent = await _agent(info, input.agent)
+
+        async def resume() -> str:
+            return (await spawner.resume_agent(principal, agent)).id
+
+        found = await _agent(info, (await once(info, input, resume)).text)
+        return AgentResumed(agent=Agent.of(await spawner.wait_ready(principal, found) if input.wait else found))
 
     @mutation("Stop an agent's running turn. An agent may do so with those it spawned.")
     async def interrupt_agent(self, info: Info, input: Annotated[InterruptAgentInput, GIVEN]) -> InterruptAgentResult:

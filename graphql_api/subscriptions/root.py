@@ -12,17 +12,30 @@ from typing import Annotated, cast
 import strawberry
 from strawberry import ID
 
-from broker.domain.access import Permission
+from broker.domain.access import Permission, Principal
 from broker.domain.event_filter import ALL_EVENTS
 from broker.domain.events import Cursor
-from graphql_api.context import Info
+from broker.domain.ids import MessageId
+from broker.domain.sessions import Session
+from graphql_api.context import ApiServices, Info
 from graphql_api.node_ids import key_of
+from graphql_api.subscriptions.activity import follow_activity
+from graphql_api.subscriptions.agents import AgentsFollower
+from graphql_api.subscriptions.approvals import follow_approvals
+from graphql_api.subscriptions.receipts import follow_receipts
 from graphql_api.subscriptions.session_events import SessionEvents
+from graphql_api.subscriptions.usage import follow_usage
 from graphql_api.types.event_filter import EventFilter
 from graphql_api.types.events import SessionItem
 from graphql_api.types.fields import followed
+from graphql_api.types.live_items import ActivityItem, AgentsItem, ApprovalsItem
+from graphql_api.types.messages import Message
 from graphql_api.types.scalars import BEGINNING
+from graphql_api.types.usage import MessagesToday
 
+_AnySessionId = Annotated[
+    ID | None, strawberry.argument(description="The session's id or key; null is all that the caller sees.")
+]
 _SessionId = Annotated[ID, strawberry.argument(description="The session's id or key.")]
 
 
@@ -47,7 +60,7 @@ class Subscription:
         ] = None,
     ) -> AsyncGenerator[SessionItem, None]:
         """Follow one session."""
-        principal, services = info.context.principal, info.context.services
+        principal, services = _asked(info)
         principal.require(Permission.READ)
         found = await services.sessions.get(principal, key_of("Session", session))
         head = Cursor(found.epoch, found.offset)
@@ -59,3 +72,52 @@ class Subscription:
         )
         items = SessionEvents(reader, ALL_EVENTS if filter is None else filter.read())
         return cast(AsyncGenerator[SessionItem, None], items)  # the executor asks for no more than to iterate it
+
+    @followed(
+        "Agents: all of them first, then each that has changed. All of them again when changes may have been missed."
+    )
+    async def agents(self, info: Info, session: _AnySessionId = None) -> AsyncGenerator[AgentsItem, None]:
+        """Of one session, or of all that the caller sees."""
+        return AgentsFollower(*_asked(info), session=await _session(info, session)).items()
+
+    @followed("Approvals: all that wait first, then each that is asked for or waits no longer.")
+    async def approvals(self, info: Info, session: _AnySessionId = None) -> AsyncGenerator[ApprovalsItem, None]:
+        """Of one session, or of all that the caller sees."""
+        return follow_approvals(*_asked(info), session=await _session(info, session))
+
+    @followed("A message, whole, as it is now and after each step; it ends when the message has settled everywhere.")
+    async def receipts(
+        self, info: Info, message: Annotated[ID, strawberry.argument(description="The message's id or key.")]
+    ) -> AsyncGenerator[Message, None]:
+        """Until all of its deliveries have ended."""
+        principal, services = _asked(info)
+        key = MessageId(key_of("Message", message))
+        session = await services.sessions.get(principal, await services.router.session_of(principal, key))
+        return follow_receipts(principal, services, session=session, message=key)
+
+    @followed("Today's messages against what the plan allows: now and at each change, at most once a second.")
+    async def usage(self, info: Info) -> AsyncGenerator[MessagesToday, None]:
+        """For who may see what was used."""
+        principal, services = _asked(info)
+        principal.require(Permission.METER)
+        return follow_usage(principal, services)
+
+    @followed(
+        "What happens in all sessions that the caller sees, but frames and receipts. It cannot be resumed: `Reset`"
+        " comes first and whenever some may have been missed; read what you show again then."
+    )
+    async def activity(self, info: Info) -> AsyncGenerator[ActivityItem, None]:
+        """Of all sessions."""
+        principal, services = _asked(info)
+        principal.require(Permission.READ)
+        return follow_activity(principal, services)
+
+
+def _asked(info: Info) -> tuple[Principal, ApiServices]:
+    return info.context.principal, info.context.services
+
+
+async def _session(info: Info, reference: str | None) -> Session | None:
+    principal, services = _asked(info)
+    principal.require(Permission.READ)
+    return None if reference is None else await services.sessions.get(principal, key_of("Session", reference))

@@ -30,14 +30,20 @@ class SessionEvents:
         self._reader = reader
         self.wanted = wanted
 
-    async def __aiter__(self) -> AsyncIterator[FromLog]:
+    async def __aiter__(self) -> AsyncGenerator[FromLog, None]:
         """Every item, each to be executed."""
+        async with aclosing(self.items()) as items:
+            async for item in items:
+                yield as_object(item)
+
+    async def items(self) -> AsyncGenerator[Item, None]:
+        """Every item that is wanted."""
         queue = _Queue()
         show = Show(key=("execution", self.wanted), of=lambda event: event if self.admits(event) else None)
         async with aclosing(self._reader.follow(queue, show, queue.live)) as items:
             async for item in items:
                 if self.admits(item):
-                    yield as_object(item)
+                    yield item
 
     def follow(self, listener: Listener[_Shown], show: Show[_Shown]) -> AsyncGenerator[Item, None]:
         """The items that the listener cannot get from its audience; `admits` says which of them are wanted."""

@@ -11,6 +11,7 @@ from broker.domain import approvals as domain
 from broker.domain import rules
 from broker.domain.risk import assess
 from broker.domain.risk_findings import Assessment, Risk
+from broker.domain.suggested_rules import suggested_rules
 from graphql_api.context import Info
 from graphql_api.pagination import Place
 from graphql_api.types.contents import FileChange
@@ -93,12 +94,20 @@ class Approval(Node):
         """All that was found."""
         return list((await self._assessment(info)).reasons)
 
+    @resolved("Rules that would have allowed this, the narrowest first; none when it is risky.")
+    async def suggested_rules(self, info: Info) -> list[Rule]:
+        """For `always` of an answer."""
+        return [Rule.of(each) for each in suggested_rules(self.known, cwd=await self._folder(info))]
+
     async def _assessment(self, info: Info) -> Assessment:
+        return assess(self.known, cwd=await self._folder(info))
+
+    async def _folder(self, info: Info) -> str | None:
         """Some vendors do not tell the folder with the request; then it is the agent's."""
         if self.known.cwd is not None:
-            return assess(self.known)
+            return self.known.cwd
         agents = await info.context.loaders.agents.load(self.known.session_id)
-        return assess(self.known, cwd=next((each.cwd for each in agents if each.id == self.known.agent_id), None))
+        return next((each.cwd for each in agents if each.id == self.known.agent_id), None)
 
     @resolved("The session.")
     async def session(self, info: Info) -> Annotated[Session, strawberry.lazy("graphql_api.types.sessions")]:

@@ -18,6 +18,7 @@ from tests.bench.figures import Section
 from tests.bench.footprint import measure_footprint
 from tests.bench.growth import measure_growth
 from tests.bench.latency import measure_latency
+from tests.bench.live_fanout import measure_idle_subscriptions, measure_live_fanout, measure_live_subscriptions
 from tests.bench.log_search import fill, measure_search, measure_size, measure_stall
 from tests.bench.log_stage import log_stage
 from tests.bench.logs_shipping import measure_lag, measure_shipping
@@ -46,7 +47,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--agents", default=None, metavar="N,N,…", help="the steps of growth (10,100,1000)")
     parser.add_argument("--only", choices=_MEASURES, action="append", help="measure this alone; may be repeated")
     parser.add_argument("--rows", type=int, metavar="N", help="lines to search in (10000000)")
-    parser.add_argument("--lines", type=lambda given: Path(given).resolve(), metavar="FOLDER", help="keep those lines here, and use them if there")
+    parser.add_argument(
+        "--lines",
+        type=lambda given: Path(given).resolve(),
+        metavar="FOLDER",
+        help="keep those lines here, and use them if there",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document instead of tables")
     parser.add_argument(
         "--write", type=Path, nargs="?", const=_RESULTS, metavar="FILE", help=f"write a file ({_RESULTS.name})"
@@ -71,6 +77,9 @@ async def _measures(options: argparse.Namespace) -> AsyncIterator[Section]:
             async with running_broker(Path(folder)) as broker:
                 async for section in _with_broker(broker, options, wanted):
                     yield section
+        if "fanout" in wanted:
+            async for section in _live(Path(folder), quick=options.quick):
+                yield section
         if "logs" in wanted:
             async for section in _logs(Path(folder), options):
                 yield section
@@ -89,6 +98,12 @@ async def _with_broker(broker: Broker, options: argparse.Namespace, wanted: set[
         yield await measure_fanout(broker, readers=(1, 50), frames=1_000 if quick else 5_000)
     if "growth" in wanted:
         yield await measure_growth(broker, steps=steps, count=60 if quick else 200)
+
+
+async def _live(folder: Path, *, quick: bool) -> AsyncIterator[Section]:
+    yield await measure_live_fanout(folder, rounds=1 if quick else 3, events=1_000 if quick else 3_000)
+    yield await measure_live_subscriptions(folder, events=300 if quick else 1_000)
+    yield await measure_idle_subscriptions(folder)
 
 
 async def _logs(folder: Path, options: argparse.Namespace) -> AsyncIterator[Section]:

@@ -28,11 +28,22 @@ _BATCH = 50
 _TEXT_BYTES = 900
 """With cursor, time, name and braces this makes a message of 1 KB."""
 _EXPLAINED = (
-    f"{SUBSCRIBERS} WebSockets of one client process, on two server processes and one Valkey; messages of 1 KB. Delay: "
-    f"from just before an event is written to Valkey until its frame is read off a socket, at {_PACED_PER_S} events a "
-    "second (10,000 deliveries a second). Saturated: all events are written at once; deliveries from the first frame to "
-    "the last. The servers take turns; medians of all rounds. CPU: of both server processes, in the paced part, and per "
-    "delivery in the saturated one."
+    f"{SUBSCRIBERS} WebSockets of one client process, on two server processes and one Valkey; messages of 1 KB. "
+    f"Delay: from just before an event is written to Valkey until its frame is read off a socket, at {_PACED_PER_S} "
+    "events a second (10,000 deliveries a second). Saturated: all events are written at once; deliveries from the "
+    "first frame to the last. The servers take turns; medians of all rounds. CPU: of both server processes, in the "
+    "paced part, and per delivery in the saturated one."
+)
+
+_EXPLAINED_ALONE = (
+    f"{SUBSCRIBERS} sessions with one subscriber each, on two gateway processes: nothing is made for more than one. "
+    f"Delay at {10 * _PACED_PER_S:,} events a second over all sessions; otherwise as above."
+)
+IDLE = 1000
+_IDLE_S = 10
+_EXPLAINED_IDLE = (
+    f"{IDLE:,} WebSockets with one subscription each on {SUBSCRIBERS} sessions in which nothing happens, on two "
+    f"gateway processes. Memory: what both need more (Pss). CPU: of both over {_IDLE_S} s, with the sockets' pings."
 )
 
 
@@ -85,10 +96,44 @@ async def _clients(folder: Path) -> AsyncIterator[list[_Client]]:
 
 
 @contextlib.asynccontextmanager
-async def _client(fleet: Fleet, folder: Path) -> AsyncIterator[_Client]:
+async def _client(fleet: Fleet, folder: Path, *, subscribers: int = SUBSCRIBERS) -> AsyncIterator[_Client]:
     command = [sys.executable, "-m", "tests.bench.subscribers"]
-    async with running(command, folder=folder, says=fleet.plan(SUBSCRIBERS)) as process:
+    async with running(command, folder=folder, says=fleet.plan(subscribers)) as process:
         yield _Client(fleet, process)
+
+
+async def measure_live_subscriptions(folder: Path, *, events: int) -> Section:
+    head = ("subscriptions", "delay p50 ms", "delay p99 ms", "CPU %", "saturated deliveries / s", "CPU µs per delivery")
+    section = Section(title="Live subscriptions that share nothing", explained=_EXPLAINED_ALONE, head=head)
+    async with (
+        embedded_redis(folder / "alone") as url,
+        relaycast(folder, url, sessions=SUBSCRIBERS) as fleet,
+        _client(fleet, folder) as client,
+    ):
+        paced = await _paced(client, events=5 * events, to=1, per_s=10 * _PACED_PER_S)
+        flood = await _flood(client, events=10 * events, to=1)
+        figures = (*(paced[name] for name in ("p50", "p99", "cpu")), flood["rate"], flood["cpu_us"])
+        section.rows.append(("100 sessions, one subscriber each", *figures))
+    return section
+
+
+async def measure_idle_subscriptions(folder: Path) -> Section:
+    head = ("subscriptions", "KiB each", "CPU %")
+    section = Section(title="Idle live subscriptions", explained=_EXPLAINED_IDLE, head=head)
+    async with embedded_redis(folder / "idle") as url, relaycast(folder, url, sessions=SUBSCRIBERS) as fleet:
+        async with _client(fleet, folder):  # what a process needs once is there before we look
+            before = _pss_kib(fleet)
+            async with _client(fleet, folder, subscribers=IDLE):
+                each = (_pss_kib(fleet) - before) / IDLE
+                cpu, began = _cpu(fleet), time.perf_counter()
+                await asyncio.sleep(_IDLE_S)
+                percent = 100 * (_cpu(fleet) - cpu) / (time.perf_counter() - began)
+        section.rows.append((f"{IDLE:,}, each on a socket of its own", each, percent))
+    return section
+
+
+def _pss_kib(fleet: Fleet) -> float:
+    return 1024 * sum(machine.pss_mib(server.pid) for server in fleet.servers)
 
 
 async def _measured(client: _Client, *, events: int) -> dict[str, float]:
@@ -97,24 +142,24 @@ async def _measured(client: _Client, *, events: int) -> dict[str, float]:
     return {**paced, "saturated": flood["rate"], "cpu_us": flood["cpu_us"]}
 
 
-async def _paced(client: _Client, *, events: int) -> dict[str, float]:
-    await client.order(frames=events * SUBSCRIBERS, timed=True)
+async def _paced(client: _Client, *, events: int, to: int = SUBSCRIBERS, per_s: int = _PACED_PER_S) -> dict[str, float]:
+    await client.order(frames=events * to, timed=True)
     cpu, began = _cpu(client.fleet), time.perf_counter()
     for number in range(events):
-        await asyncio.sleep(max(0.0, began + number / _PACED_PER_S - time.perf_counter()))
+        await asyncio.sleep(max(0.0, began + number / per_s - time.perf_counter()))
         await client.fleet.publish([_text()])
     found = await client.result()
     took = time.perf_counter() - began
     return {**found, "cpu": 100 * (_cpu(client.fleet) - cpu) / took}
 
 
-async def _flood(client: _Client, *, events: int) -> dict[str, float]:
-    await client.order(frames=events * SUBSCRIBERS, timed=False)
+async def _flood(client: _Client, *, events: int, to: int = SUBSCRIBERS) -> dict[str, float]:
+    await client.order(frames=events * to, timed=False)
     cpu = _cpu(client.fleet)
     for _ in range(0, events, _BATCH):
         await client.fleet.publish([_text() for _ in range(_BATCH)])
     found = await client.result()
-    return {**found, "cpu_us": 1e6 * (_cpu(client.fleet) - cpu) / (events * SUBSCRIBERS)}
+    return {**found, "cpu_us": 1e6 * (_cpu(client.fleet) - cpu) / (events * to)}
 
 
 def _text() -> str:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.resources import files
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -16,19 +16,17 @@ from urllib.parse import unquote, urlsplit
 import orjson
 from redis.asyncio import Redis
 
-from broker.adapters.redis import keys
 from broker.app import build_adapters
 from broker.domain.ids import SessionId, WorkspaceId
 from tests.bench.stage import Started, running
 from tests.fixtures.gateway import make_workspace
+from tests.fixtures.log_appender import log_appender, text_frame
 from tests.fixtures.node import NODE
 
 _PEERS = Path(__file__).with_name("peers")
-_SESSION = SessionId("fanout")
 _FOLLOW = """subscription($session: ID!) { sessionEvents(session: $session) {
   __typename ... on FrameEvent { cursor at agentName contents { ... on TextContent { text } } } } }"""
 _FOLLOW_PEER = "subscription { sessionEvents { cursor at agentName contents { text } } }"
-_APPEND = "for i = 2, #ARGV do texts[#texts + 1] = ARGV[i] end return append_all(ARGV[1], 'agent.frame', 'a1', 'Bob', texts)"
 
 Publish = Callable[[list[str]], Any]
 """Tells texts to everybody, each as one event."""
@@ -55,21 +53,23 @@ class Fleet:
 
 
 @contextlib.asynccontextmanager
-async def relaycast(folder: Path, redis_url: str, *, in_common: bool, processes: int = 2) -> AsyncIterator[Fleet]:
-    """Our gateways; events are appended to a session's log as the broker's scripts do."""
+async def relaycast(folder: Path, redis_url: str, *, in_common: bool = True, sessions: int = 1) -> AsyncIterator[Fleet]:
+    """Our gateways; events are appended to the sessions' logs, in turn, as the broker's scripts do."""
     adapters, workspace = build_adapters(redis_url), WorkspaceId(f"bench-{secrets.token_hex(4)}")
     try:
         key = await make_workspace(adapters, workspace)
-        await adapters.registry.create_session(workspace, _SESSION, name="fanout", epoch="bench")
+        ids = [SessionId(f"session-{number}") for number in range(sessions)]
+        for session in ids:
+            await adapters.registry.create_session(workspace, session, name=session, epoch="bench")
         environment = {"BENCH_REDIS_URL": redis_url, "BENCH_IN_COMMON": "yes" if in_common else "no"}
         command = [sys.executable, "-m", "tests.bench.gateway"]
-        async with _processes(command, folder, environment, processes) as servers:
+        async with _processes(command, folder, environment, 2) as servers:
             yield Fleet(
                 name="relaycast" if in_common else "relaycast, fast path off",
                 servers=servers,
                 ports=_ports(servers),
-                publish=_appending(adapters.redis, workspace, _SESSION),
-                says=[[[_init(key)], [_subscribe(_FOLLOW, session=_SESSION)]]],
+                publish=_appending(adapters.redis, workspace, ids),
+                says=[[[_init(key)], [_subscribe(_FOLLOW, session=session)]] for session in ids],
                 awaits='"CaughtUp"',
                 path="/graphql",
                 protocol="Sec-WebSocket-Protocol: graphql-transport-ws\r\n",
@@ -111,7 +111,7 @@ async def socket_io(folder: Path, redis_url: str) -> AsyncIterator[Fleet]:
             for text in texts:
                 packet = {"type": 2, "data": ["event", _event(text)], "nsp": "/"}
                 data = {"packet": packet, "opts": {"rooms": [], "except": [], "flags": {}}}
-                row = {"uid": "bench", "nsp": "/", "type": "3", "data": orjson.dumps(data)}
+                row: dict[Any, Any] = {"uid": "bench", "nsp": "/", "type": "3", "data": orjson.dumps(data)}
                 pipe.xadd("socket_io", row, maxlen=10_000, approximate=True)
             await pipe.execute()
 
@@ -127,21 +127,13 @@ async def socket_io(folder: Path, redis_url: str) -> AsyncIterator[Fleet]:
         )
 
 
-def _appending(redis: Any, workspace: WorkspaceId, session: SessionId) -> Publish:
-    library = files("broker.adapters.redis") / "lua" / "lib"
-    body = "\n".join([*((library / f"{name}.lua").read_text() for name in ("core", "log")), "local texts = {}", _APPEND])
-    script = redis.register_script(f"{keys.lua_prelude(body)}\n{body}")
+def _appending(redis: Any, workspace: WorkspaceId, sessions: list[SessionId]) -> Publish:
+    appends = cycle([log_appender(redis, workspace, session) for session in sessions])
 
     async def publish(texts: list[str]) -> None:
-        frames = [orjson.dumps(_frame(text)) for text in texts]
-        await script(keys=[keys.root(workspace)], args=[session, *frames])
+        await next(appends)([text_frame(text) for text in texts])
 
     return publish
-
-
-def _frame(text: str) -> dict[str, object]:
-    contents = [{"type": "text", "text": text}]
-    return {"direction": "out", "frame_type": "assistant", "transient": False, "events": contents, "raw": None}
 
 
 def _event(text: str) -> dict[str, object]:

@@ -10,6 +10,7 @@ import asyncio
 import gc
 import sys
 import time
+from functools import partial
 from typing import Any, cast
 
 import orjson
@@ -140,7 +141,7 @@ async def main() -> None:
         says = plan["says"][number % len(plan["says"])]
         port = plan["ports"][number % len(plan["ports"])]
         _, subscriber = await loop.create_connection(
-            lambda says=says: Subscriber(run, says=list(says), **shared), "127.0.0.1", port
+            partial(Subscriber, run, says=list(says), **shared), "127.0.0.1", port
         )
         async with asyncio.timeout(20):
             await subscriber.ready

@@ -1,13 +1,15 @@
 """What a share link shows: one session, on every route there is. The routes come from the application itself."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import httpx
 from starlette.applications import Starlette
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from websockets.asyncio.client import connect
 
 from broker.app import build_app
+from broker.gateway.dashboard import Dashboard
 from broker.protocol.proxy import write
 from broker.settings import Settings
 from tests.fixtures.desk import a_hello
@@ -64,10 +66,14 @@ class Two:
 
 
 def served(app: Starlette) -> set[Served]:
-    """Every route and method."""
+    """Every route and method, but the page's files: they are everybody's and hold nothing of a workspace."""
+    return _listed(app.routes) - _listed(Dashboard().routes())
+
+
+def _listed(routes: Iterable[BaseRoute]) -> set[Served]:
     return {
         (method, route.path)
-        for route in app.routes
+        for route in routes
         if isinstance(route, Route)
         for method in (route.methods or {"POST"}) - {"HEAD"}
     }

@@ -10,6 +10,7 @@ import httpx
 import orjson
 
 from broker.domain.api_limits import ApiLimits
+from broker.settings import GraphQLSettings
 from tests.fixtures.gateway import Gateway, serving
 from tests.fixtures.node import run_node
 
@@ -121,7 +122,7 @@ async def test_without_a_token_there_is_no_stream(gateway: Gateway) -> None:
 
 
 async def test_a_stream_is_paid_for(gateway: Gateway, redis_url: str) -> None:
-    async with serving(redis_url, api_limits=ApiLimits(rate_per_s=1, rate_burst=1)) as url:
+    async with serving(redis_url, graphql=GraphQLSettings(limits=ApiLimits(rate_per_s=1, rate_burst=1))) as url:
         async with stream(gateway, url=url, session="nowhere") as events:
             assert events.answer.status_code == 200
         async with stream(gateway, url=url, session="nowhere") as events:

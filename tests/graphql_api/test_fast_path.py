@@ -183,7 +183,7 @@ class _Writer:
 
     def _field(self, kind: Any, depth: int) -> str:
         fields = getattr(kind, "fields", {})
-        name = self._draw(st.sampled_from(["__typename", *fields]))
+        name: str = self._draw(st.sampled_from(["__typename", *fields]))
         if name == "__typename":
             return self._alias("typename") + name + self._condition()
         inner = get_named_type(fields[name].type)

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from broker.domain.api_limits import ApiLimits, DocumentTrust
+from broker.settings import GraphQLSettings
 from tests.fixtures.gateway import Gateway, serving
 
 RESPONSE = "application/graphql-response+json"
@@ -194,14 +195,17 @@ async def test_the_broker_does_not_answer_to_a_name_that_somebody_else_gave_it(g
 
 
 async def test_a_broker_can_be_given_names(gateway: Gateway, redis_url: str) -> None:
-    async with serving(redis_url, allowed_hosts=("Relay.example",)) as url:
+    async with serving(redis_url, graphql=GraphQLSettings(allowed_hosts=("Relay.example",))) as url:
         assert (await ask(gateway, url=url, headers={"Host": "relay.example:443"})).status_code == 200
 
 
 async def test_a_token_that_asks_too_fast_is_told_when_to_come_back(gateway: Gateway, redis_url: str) -> None:
     limits = ApiLimits(rate_per_s=1, rate_burst=10)
     _, other = await gateway.token("observer")
-    async with serving(redis_url, api_limits=limits) as url, serving(redis_url, api_limits=limits) as second:
+    async with (
+        serving(redis_url, graphql=GraphQLSettings(limits=limits)) as url,
+        serving(redis_url, graphql=GraphQLSettings(limits=limits)) as second,
+    ):
         answers = await asyncio.gather(*(ask(gateway, url=each) for _ in range(8) for each in (url, second)))
         assert sum(answer.status_code == 200 for answer in answers) in {10, 11}
         refused = next(answer for answer in answers if answer.status_code != 200)
@@ -212,7 +216,7 @@ async def test_a_token_that_asks_too_fast_is_told_when_to_come_back(gateway: Gat
 
 
 async def test_a_broker_that_hides_its_schema_does_not_spell_it_either(gateway: Gateway, redis_url: str) -> None:
-    async with serving(redis_url, api_limits=ApiLimits(introspection=False)) as url:
+    async with serving(redis_url, graphql=GraphQLSettings(limits=ApiLimits(introspection=False))) as url:
         refused = await ask(gateway, url=url, body={"query": "{ __schema { types { name } } }"})
         assert (refused.status_code, code(refused)) == (400, "INTROSPECTION_OFF")
         wrong = await ask(gateway, url=url, body={"query": "{ viewe { name } session(kee: 1) { key } }"})
@@ -244,7 +248,8 @@ def trusted_documents(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 async def test_a_trusted_document_is_asked_by_its_hash(
     gateway: Gateway, redis_url: str, trusted_documents: Path, trust: DocumentTrust
 ) -> None:
-    async with serving(redis_url, document_trust=trust, trusted_documents=trusted_documents) as url:
+    documents = GraphQLSettings(document_trust=trust, trusted_documents=trusted_documents)
+    async with serving(redis_url, graphql=documents) as url:
         for body in BY_HASH:
             answer = await ask(gateway, url=url, body=body)
             assert answer.json() == {"data": {"viewer": {"kind": "WORKSPACE"}}}, body
@@ -268,3 +273,23 @@ async def test_a_document_that_is_not_the_one_with_its_hash_is_refused(gateway: 
     for persisted in (1, {}, {"sha256Hash": 7}):
         odd = await ask(gateway, body={"extensions": {"persistedQuery": persisted}})
         assert odd.status_code == 400
+
+
+async def test_a_client_that_leaves_in_the_middle_of_its_request_is_no_incident(
+    gateway: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    host, _, port = gateway.url.removeprefix("http://").partition(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    head = f"POST /graphql HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {gateway.key}\r\n"
+    writer.write(f"{head}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{".encode())
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+    async with asyncio.timeout(5):
+        while _requests_in_hand():
+            await asyncio.sleep(0.01)
+    assert "incident" not in caplog.text
+
+
+def _requests_in_hand() -> list[str]:
+    return [task.get_name() for task in asyncio.all_tasks() if "run_asgi" in str(task.get_coro())]

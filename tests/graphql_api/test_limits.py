@@ -43,7 +43,7 @@ SCHEMA = build_schema("""
         around(lines: Int = 50): Agents!
     }
     type Agents { nodes: [Agent!]! }
-    type Agent { id: ID! name: String! session: Session! }
+    type Agent { id: ID! name: String! session: Session! changes: [Rule!]! }
     type Rule { tool: String! }
     type Hits { nodes: [Rule!]! }
     type Bucket { rule: Rule! }
@@ -200,3 +200,8 @@ def test_what_is_said_to_read_the_long_history_is_in_the_schema() -> None:
 
 def committed() -> GraphQLSchema:
     return build_schema(COMMITTED.read_text())
+
+
+def test_the_changes_of_an_edit_are_at_hand_and_no_search() -> None:
+    text = "{ workspace { sessions(first: 1) { nodes { agents(first: 1) { nodes { changes { tool } } } } } } }"
+    assert cost(text) == 2 + 1 + 1 + 1 + 10

@@ -50,6 +50,19 @@ async def test_an_agent_is_spawned_interrupted_and_released(graphql: GraphQL, ga
             assert released["agent"] == {"state": "RELEASED", "ended": True}
 
 
+async def test_an_ended_agent_is_brought_back_once(graphql: GraphQL, gateway: Gateway) -> None:
+    async with gateway.machine():
+        shown = "... on AgentSpawned { agent { id } }"
+        made = await mutate(graphql, "spawnAgent", shown, session="main", name="Worker", cli="demo", wait=True)
+        agent = made["agent"]["id"]
+        shown = "... on AgentResumed { agent { id state generation } }"
+        for _ in range(2):
+            await mutate(graphql, "releaseAgent", "", agent=agent, wait=True)
+            back = await mutate(graphql, "resumeAgent", shown, agent=agent, clientMutationId="back")
+            assert (back["agent"]["id"], back["agent"]["generation"]) == (agent, 2)
+        assert back["agent"]["state"] == "RELEASED"
+
+
 async def test_releasing_by_id_spares_a_later_agent_of_the_same_name(graphql: GraphQL, gateway: Gateway) -> None:
     async with gateway.machine():
         ids = []

@@ -145,9 +145,8 @@ async def test_both_directions_at_once_are_refused(graphql: GraphQL, gateway: Ga
 async def test_what_waits_for_an_answer_is_listed_for_the_whole_workspace(graphql: GraphQL, gateway: Gateway) -> None:
     async with gateway.machine() as machine:
         approval = await ask(gateway, machine)
-        query = (
-            "{ workspace { approvals { totalCount nodes { key tool command status risk session { name } input } } } }"
-        )
+        shown = "key tool command status risk suggestedRules { effect command } session { name } input"
+        query = f"{{ workspace {{ approvals {{ totalCount nodes {{ {shown} }} }} }} }}"
         found = (await graphql.ok(query))["workspace"]["approvals"]
         assert found["totalCount"] == 1
         assert found["nodes"] == [
@@ -157,6 +156,7 @@ async def test_what_waits_for_an_answer_is_listed_for_the_whole_workspace(graphq
                 "command": "ls",
                 "status": "PENDING",
                 "risk": "LOW",
+                "suggestedRules": [{"effect": "ALLOW", "command": "ls"}],
                 "session": {"name": "main"},
                 "input": {"command": "ls"},
             }

@@ -109,6 +109,14 @@ class RedisMailroom:
         body = {**orjson.loads(row["body"]), "at_ms": int(row["at"])}
         return Trace(message=body, deliveries=tuple(_traced(row, AgentId(agent)) for agent in recipients))
 
+    async def session_of(self, workspace: WorkspaceId, session: SessionId | None, message: MessageId) -> SessionId:
+        """Where a message was sent, which may have to be one session. Raises `NotFound`."""
+        key = keys.key(workspace, "message", message)
+        found = await self._redis.hget(key, "session") if keys.is_id(message) else None
+        if found is None or session not in {None, found}:
+            raise NotFound(f"no message {message[:80]!r}", code="MESSAGE_NOT_FOUND")
+        return SessionId(found)
+
     async def inbox(
         self, workspace: WorkspaceId, agent: AgentId, *, after: int, limit: int
     ) -> list[tuple[int, dict[str, object]]]:

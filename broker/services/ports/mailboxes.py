@@ -78,6 +78,9 @@ class Mailroom(Protocol):
     async def trace(self, workspace: WorkspaceId, session: SessionId | None, message: MessageId) -> Trace:
         """Every step of a message, which may have to be of one session. Raises `NotFound`."""
 
+    async def session_of(self, workspace: WorkspaceId, session: SessionId | None, message: MessageId) -> SessionId:
+        """Where a message was sent, which may have to be one session. Raises `NotFound`."""
+
     async def inbox(
         self, workspace: WorkspaceId, agent: AgentId, *, after: int, limit: int
     ) -> list[tuple[int, dict[str, object]]]:

@@ -6,6 +6,7 @@ import { Icon } from "~/design/Icon";
 import { Kbd } from "~/design/Kbd";
 import { LiveProvider, useLive, useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
+import { ActingCommands } from "~/acting/ActingCommands";
 import { Banner } from "./Banner";
 import { connected } from "./connected";
 import { Sidebar } from "./Sidebar";
@@ -67,6 +68,7 @@ function Frame() {
         {opened === "palette" && <Palette open onClose={close} />}
         {opened === "shortcuts" && <ShortcutsHelp open onClose={close} />}
       </Suspense>
+      <ActingCommands />
       <Toasts />
     </div>
   );
@@ -88,7 +90,7 @@ function Head({ onPalette }: { onPalette: () => void }) {
         className="flex h-8 items-center gap-2 rounded-md border border-line bg-surface px-2 text-faint transition-colors hover:text-text"
       >
         <Icon name="search" />
-        <span className="flex-1 text-left">Search or act…</span>
+        <span className="flex-1 truncate text-left">Search or act</span>
         <Kbd keys="mod+k" />
       </button>
     </header>

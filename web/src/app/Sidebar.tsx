@@ -22,9 +22,11 @@ export function Sidebar({ onGo }: { onGo?: () => void }) {
         <Item to="/" icon="home" exact>
           Home
         </Item>
-        <Item to="/inbox" icon="inbox" after={count > 0 && <Badge tone="warn">{count}</Badge>}>
-          Needs you
-        </Item>
+        {whole && (
+          <Item to="/inbox" icon="inbox" after={count > 0 && <Badge tone="warn">{count}</Badge>}>
+            Needs you
+          </Item>
+        )}
         <Item to="/logs" icon="logs">
           Logs
         </Item>

@@ -1,14 +1,38 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+} from "@tanstack/react-router";
+import { isShare } from "~/pages/sign-in/credential";
 import { NoSuchPage, PageBroke } from "./ErrorBoundary";
 import { Shell } from "./Shell";
+import { readAddress } from "~/pages/logs/model/address";
 
 const root = createRootRoute({ notFoundComponent: NoSuchPage, errorComponent: PageBroke });
 
-const shell = createRoute({ getParentRoute: () => root, id: "shell", component: Shell });
+const shell = createRoute({
+  getParentRoute: () => root,
+  id: "shell",
+  component: Shell,
+  beforeLoad: ({ location }) => {
+    // A share link names the session to show and carries the token that shows it.
+    if (isShare(location.hash))
+      throw redirect({
+        to: "/sign-in",
+        hash: location.hash,
+        search: { to: location.pathname },
+        replace: true,
+      });
+  },
+});
 
 const signIn = createRoute({
   getParentRoute: () => root,
   path: "/sign-in",
+  validateSearch: (search: Record<string, unknown>): { to?: string } =>
+    typeof search.to === "string" ? { to: search.to } : {},
   component: lazyRouteComponent(() => import("~/pages/sign-in/SignInPage"), "SignInPage"),
 });
 
@@ -21,6 +45,8 @@ const home = createRoute({
 const session = createRoute({
   getParentRoute: () => shell,
   path: "/session/$key",
+  validateSearch: (search: Record<string, unknown>): { agent?: string } =>
+    typeof search.agent === "string" && search.agent ? { agent: search.agent } : {},
   component: lazyRouteComponent(() => import("~/pages/activity/ActivityPage"), "ActivityPage"),
 });
 
@@ -33,6 +59,7 @@ const inbox = createRoute({
 const logs = createRoute({
   getParentRoute: () => shell,
   path: "/logs",
+  validateSearch: readAddress,
   component: lazyRouteComponent(() => import("~/pages/logs/LogsPage"), "LogsPage"),
 });
 

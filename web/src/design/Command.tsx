@@ -10,7 +10,7 @@ export function Command({ text }: { text: string }) {
   };
   return (
     <div className="flex w-full max-w-full items-center gap-2 rounded-lg border border-line bg-code py-1 pr-1 pl-3 text-left">
-      <code className="min-w-0 flex-1 overflow-x-auto py-1 text-xs whitespace-nowrap text-soft">
+      <code className="min-w-0 flex-1 py-1 text-xs break-words whitespace-pre-wrap text-soft">
         <span aria-hidden="true" className="text-faint select-none">
           ${" "}
         </span>

@@ -1,5 +1,5 @@
 const FIRST_MS = 500;
-const MOST_MS = 20_000;
+const MOST_MS = 8_000;
 
 /**
  * How long to wait before attempt `attempt` (from 0): doubling, with "equal jitter" so that a broker that

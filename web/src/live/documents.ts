@@ -104,8 +104,16 @@ export const ACTIVITY = graphql(`
   }
 `);
 
+export const VIEWER = graphql(`
+  query Viewer {
+    viewer {
+      permissions
+    }
+  }
+`);
+
 export const OVERVIEW = graphql(`
-  query Overview {
+  query Overview($machines: Boolean!) {
     viewer {
       kind
       name
@@ -126,7 +134,7 @@ export const OVERVIEW = graphql(`
           createdAt
         }
       }
-      proxies(first: 100) {
+      proxies(first: 100) @include(if: $machines) {
         nodes {
           id
           key
@@ -150,4 +158,20 @@ export const OVERVIEW = graphql(`
 `);
 export type Overview = ResultOf<typeof OVERVIEW>;
 export type Session = Overview["workspace"]["sessions"]["nodes"][number];
-export type Proxy = Overview["workspace"]["proxies"]["nodes"][number];
+export type Proxy = NonNullable<Overview["workspace"]["proxies"]>["nodes"][number];
+
+export const SESSION_AGENTS = graphql(
+  `
+    query SessionAgents($key: String!) {
+      session(key: $key) {
+        id
+        agents(first: 100) {
+          nodes {
+            ...AgentFields
+          }
+        }
+      }
+    }
+  `,
+  [AGENT],
+);

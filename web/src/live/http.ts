@@ -1,3 +1,5 @@
+import type { CombinedError } from "@urql/core";
+
 interface Refusal {
   error?: { message?: string };
 }
@@ -17,4 +19,9 @@ export async function post(path: string, body: unknown): Promise<string | null> 
   } catch {
     return "the broker does not answer";
   }
+}
+
+/** Why a query or a mutation failed, in words for people. */
+export function said(error: CombinedError | undefined): string {
+  return error?.graphQLErrors[0]?.message ?? "the broker does not answer";
 }

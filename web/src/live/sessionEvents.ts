@@ -2,6 +2,7 @@ import type { Connection } from "./connection";
 import type { Live } from "./live";
 import { EVENTS_PAGE, SESSION_EVENTS, type SessionEvent, type SessionItem } from "./events";
 import { EventWindow } from "./eventWindow";
+import { said } from "./http";
 import { notify } from "./notices";
 import { Store, type Readable } from "./store";
 
@@ -20,13 +21,15 @@ export interface TailOptions {
   readonly filter?: { agents?: string[]; kinds?: string[]; fragments?: boolean };
   /** How many events are kept; older ones can be asked for again. */
   readonly most?: number;
-  /** How many are asked for at a time. */
-  readonly page?: number;
+  /** How many are there to begin with; the latest page of them is shown first. */
+  readonly initial?: number;
   /** When to show what has come: once for each picture the screen shows. */
   readonly schedule?: (show: () => void) => void;
 }
 
 const HIDDEN_MS = 500;
+/** With all that is asked of each event, more would cost more than the broker gives at once. */
+const PAGE = 75;
 
 /** A hidden page draws nothing, and its frames do not come; it is brought up to date now and then all the same. */
 function nextFrame(show: () => void): void {
@@ -62,7 +65,7 @@ export class SessionEvents {
   constructor(live: Live, session: string, options: TailOptions = {}) {
     this.#live = live;
     this.#session = session;
-    this.#options = { filter: {}, most: 5000, page: 500, schedule: nextFrame, ...options };
+    this.#options = { filter: {}, most: 5000, initial: 400, schedule: nextFrame, ...options };
     this.#window = new EventWindow(this.#options.most);
     void this.#open();
   }
@@ -84,6 +87,7 @@ export class SessionEvents {
     this.#tail.set({ ...tail, loadingEarlier: true });
     const page = await this.#page(this.#window.first);
     if (page.state === "ready") this.#window.prepend(page.events);
+    // One that failed can be asked for again, but not by itself.
     this.#publish({ loadingEarlier: false, hasEarlier: page.state === "ready" && page.hasEarlier });
   }
 
@@ -102,17 +106,19 @@ export class SessionEvents {
       next: ({ sessionEvents }) => this.#hear(sessionEvents),
       failed: (message) => this.#publish({ state: "failed", message }),
     });
+    while (this.#tail.get().hasEarlier && this.#window.events.length < this.#options.initial)
+      await this.loadEarlier();
   }
 
   async #page(before: string | null): Promise<Page> {
     const { data, error } = await this.#live.queries
       .query(
         EVENTS_PAGE,
-        { session: this.#session, last: this.#options.page, before, filter: this.#options.filter },
+        { session: this.#session, last: PAGE, before, filter: this.#options.filter },
         { requestPolicy: "network-only" },
       )
       .toPromise();
-    if (!data) return { state: "failed", message: error?.message ?? "the broker does not answer" };
+    if (!data) return { state: "failed", message: said(error) };
     if (!data.session)
       return { state: "missing", message: "There is no such session, or you may not see it." };
     const { nodes, pageInfo, head } = data.session.events;

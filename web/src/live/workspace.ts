@@ -1,4 +1,14 @@
-import { ACTIVITY, AGENTS, APPROVALS, OVERVIEW, type Agent, type Overview, type Waiting } from "./documents";
+import {
+  ACTIVITY,
+  AGENTS,
+  APPROVALS,
+  OVERVIEW,
+  VIEWER,
+  type Agent,
+  type Overview,
+  type Waiting,
+} from "./documents";
+import { said } from "./http";
 import type { Live } from "./live";
 import { Store, type Readable } from "./store";
 
@@ -65,13 +75,22 @@ export class Workspace {
   }
 
   async #ask(): Promise<Overview | undefined> {
+    const machines = await this.#maySeeMachines();
     const { data, error } = await this.#live.queries
-      .query(OVERVIEW, {}, { requestPolicy: "network-only" })
+      .query(OVERVIEW, { machines }, { requestPolicy: "network-only" })
       .toPromise();
     if (data) this.#overview.set({ state: "ready", value: data });
     else if (this.#overview.get().state !== "ready")
-      this.#overview.set({ state: "failed", message: error?.message ?? "no answer" });
+      this.#overview.set({ state: "failed", message: said(error) });
     return data;
+  }
+
+  /** A share of one session does not show the machines. */
+  async #maySeeMachines(): Promise<boolean> {
+    const { data } = await this.#live.queries
+      .query(VIEWER, {}, { requestPolicy: "network-only" })
+      .toPromise();
+    return data?.viewer.permissions.includes("READ_WORKSPACE") ?? false;
   }
 
   #followAgents(session: string | null): void {

@@ -1,6 +1,107 @@
+import { getRouteApi } from "@tanstack/react-router";
+import { useState, type ReactNode } from "react";
+import { Badge } from "~/design/Badge";
+import { Empty } from "~/design/Empty";
 import { PageHead } from "~/design/PageHead";
+import { Tabs } from "~/design/Tabs";
+import { useWide } from "~/design/useWide";
+import { useWorkspace } from "~/live/LiveContext";
+import { useReadable } from "~/live/useReadable";
+import { Composer } from "~/acting/Composer";
+import { usePermissions } from "~/acting/usePermissions";
+import { AgentsPanel } from "./AgentsPanel";
+import { ConversationView } from "./ConversationView";
+import { startCommand } from "./startCommand";
+import { Timeline } from "./Timeline";
+import { useConversation } from "./useConversation";
+import { useSessionAgents } from "./useSessionAgents";
 
-/** What a session's agents do. */
+const route = getRouteApi("/shell/session/$key");
+
+/** What a session's agents do: who they are, what they say to each other, and when. */
 export function ActivityPage() {
-  return <PageHead title="Activity" />;
+  const { key } = route.useParams();
+  // Another session is another page: nothing of the one before may be seen in it.
+  return <Activity key={key} session={key} />;
+}
+
+function Activity({ session }: { session: string }) {
+  const reading = useConversation(session);
+  const agents = useSessionAgents(session);
+  const name = useSessionName(session);
+  const wide = useWide();
+  const mayWrite = usePermissions().has("SEND");
+  const { agent: chosen } = route.useSearch();
+  const navigate = route.useNavigate();
+  const choose = (agent: string | undefined) =>
+    void navigate({ search: agent ? { agent } : {}, replace: true });
+  const living = agents.filter((agent) => !agent.ended).length;
+
+  if (reading.state === "missing" || (reading.state === "failed" && reading.entries.length === 0))
+    return (
+      <>
+        <PageHead title={name ?? "Session"} />
+        <Empty
+          title={reading.state === "missing" ? "This session is not here" : "The session could not be read"}
+        >
+          {reading.message}
+        </Empty>
+      </>
+    );
+
+  const panel = (
+    <AgentsPanel session={session} agents={agents} reading={reading} chosen={chosen} onChoose={choose} />
+  );
+  const conversation = (
+    <>
+      <ConversationView reading={reading} agents={agents} chosen={chosen} start={startCommand(name)} />
+      {mayWrite && <Composer session={session} agents={agents} chosen={chosen} />}
+    </>
+  );
+  const timeline = <Timeline reading={reading} agents={agents} />;
+  return (
+    <>
+      <PageHead title={name ?? "Session"}>
+        {living > 0 && <Badge>{living === 1 ? "1 agent" : `${living} agents`}</Badge>}
+      </PageHead>
+      {wide ? (
+        <div className="flex min-h-0 flex-1">
+          <div className="flex min-w-0 flex-1 flex-col">
+            {conversation}
+            {timeline}
+          </div>
+          <aside aria-label="Agents" className="w-80 shrink-0 overflow-y-auto border-l border-line">
+            {panel}
+          </aside>
+        </div>
+      ) : (
+        <NarrowViews agents={living} panel={panel} conversation={conversation} timeline={timeline} />
+      )}
+    </>
+  );
+}
+
+type View = "conversation" | "agents" | "timeline";
+
+function NarrowViews(views: Record<"panel" | "conversation" | "timeline", ReactNode> & { agents: number }) {
+  const [view, setView] = useState<View>("conversation");
+  const tabs = [
+    { name: "conversation", title: "Conversation" },
+    { name: "agents", title: <>Agents {views.agents > 0 && <Badge>{views.agents}</Badge>}</> },
+    { name: "timeline", title: "Timeline" },
+  ] as const;
+  return (
+    <Tabs<View> label="Views of the session" value={view} onChange={setView} tabs={tabs}>
+      <div className="flex min-h-0 flex-1 flex-col overflow-y-auto">
+        {view === "conversation" ? views.conversation : view === "agents" ? views.panel : views.timeline}
+      </div>
+    </Tabs>
+  );
+}
+
+function useSessionName(session: string): string | undefined {
+  const overview = useReadable(useWorkspace().overview);
+  if (overview.state !== "ready") return undefined;
+  return overview.value.workspace.sessions.nodes.find((one) => one.key === session || one.name === session)
+    ?.name;
 }

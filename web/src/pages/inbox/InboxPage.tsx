@@ -1,6 +1,135 @@
+import { useState } from "react";
+import { usePermissions } from "~/acting/usePermissions";
+import { useCommands } from "~/app/commands";
+import { Badge } from "~/design/Badge";
+import { Empty } from "~/design/Empty";
 import { PageHead } from "~/design/PageHead";
+import { useLive, useWorkspace } from "~/live/LiveContext";
+import { useReadable } from "~/live/useReadable";
+import { ApprovalCard } from "./ApprovalCard";
+import { DenyDialog } from "./DenyDialog";
+import type { Asked } from "./documents";
+import { NotifyMe } from "./NotifyMe";
+import { useAnswer } from "./useAnswer";
+import { useWaitingList } from "./useWaitingList";
+import { nextTo, type WaitingList } from "./waitingList";
 
-/** Needs you. */
+const OUTCOMES: Record<Asked["status"], string> = {
+  PENDING: "waits",
+  ALLOWED: "was allowed",
+  DENIED: "was denied",
+  WITHDRAWN: "is no longer asked",
+  EXPIRED: "was denied: nobody answered in time",
+};
+
+/** Needs you: everything that waits for a person's yes or no, of all agents on all machines. */
 export function InboxPage() {
-  return <PageHead title="Needs you" />;
+  const state = useWaitingList();
+  const count = state.state === "ready" ? state.list.waiting.length : 0;
+  return (
+    <>
+      <PageHead title="Needs you" actions={<NotifyMe />}>
+        {count > 0 && <Badge tone="warn">{count}</Badge>}
+      </PageHead>
+      {state.state === "failed" && <Empty title="The list could not be read">{state.message}</Empty>}
+      {state.state === "ready" && <Waiting list={state.list} />}
+    </>
+  );
+}
+
+function Waiting({ list }: { list: WaitingList }) {
+  const { waiting, settled } = list;
+  const { chosen, choose } = useChosen(waiting);
+  const { busy, answer } = useAnswer();
+  const [denied, setDenied] = useState<string | null>(null);
+  const permissions = usePermissions();
+  const names = useSessionNames();
+  // While the socket is away the list may be old: somebody else may have answered.
+  const locked = useReadable(useLive().connection.state).state !== "live" || busy !== null;
+
+  const current = waiting.find((one) => one.key === chosen);
+  const denying = waiting.find((one) => one.key === denied);
+  const able = current !== undefined && !locked && permissions.has("APPROVE");
+  useCommands([
+    { id: "next", title: "Next question", section: "Needs you", keys: "j", run: () => choose(1) },
+    { id: "previous", title: "Previous question", section: "Needs you", keys: "k", run: () => choose(-1) },
+    {
+      id: "allow",
+      title: "Allow once",
+      section: "Needs you",
+      keys: "a",
+      run: () => void (able && answer(current, { verdict: "ALLOW" })),
+    },
+    {
+      id: "deny",
+      title: "Deny",
+      section: "Needs you",
+      keys: "d",
+      run: () => able && setDenied(current.key),
+    },
+  ]);
+
+  return (
+    <div className="mx-auto flex w-full max-w-3xl flex-col gap-3 p-3 sm:p-4">
+      <p role="status" className="min-h-5 text-xs text-faint">
+        {settled &&
+          `${settled.agent}: ${settled.title} ${OUTCOMES[settled.status]}${settled.answeredBy ? ` by ${settled.answeredBy}` : ""}.`}
+      </p>
+      {waiting.length === 0 && (
+        <Empty title="Nobody waits for you">
+          When an agent asks for permission it stands here, on every page’s menu, and in the terminal of{" "}
+          <code>relaycast attach</code>. The first answer counts, wherever it is given.
+        </Empty>
+      )}
+      {waiting.map((asked) => (
+        <ApprovalCard
+          key={asked.key}
+          asked={asked}
+          session={names.get(asked.sessionKey)}
+          chosen={asked.key === chosen}
+          locked={locked}
+          mayAnswer={permissions.has("APPROVE")}
+          mayAddRules={permissions.has("ADMINISTER")}
+          onChoose={() => choose(asked.key)}
+          onAnswer={(given) => void answer(asked, given)}
+          onDeny={() => setDenied(asked.key)}
+        />
+      ))}
+      {denying && (
+        <DenyDialog
+          asked={denying}
+          onClose={() => setDenied(null)}
+          onDeny={(given) => {
+            setDenied(null);
+            void answer(denying, given);
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+/** Which question the keys mean. When it is answered, the one that takes its place. */
+function useChosen(waiting: readonly Asked[]) {
+  const [{ shown, chosen }, set] = useState<{ shown: readonly Asked[]; chosen: string | null }>({
+    shown: [],
+    chosen: null,
+  });
+  if (shown !== waiting) set({ shown: waiting, chosen: nextTo(shown, waiting, chosen) });
+  const choose = (what: string | 1 | -1) => {
+    if (typeof what === "string") {
+      set({ shown: waiting, chosen: what });
+      return;
+    }
+    const place = waiting.findIndex((one) => one.key === chosen) + what;
+    const one = waiting[Math.min(Math.max(place, 0), waiting.length - 1)];
+    if (one) set({ shown: waiting, chosen: one.key });
+  };
+  return { chosen, choose };
+}
+
+function useSessionNames(): ReadonlyMap<string, string> {
+  const overview = useReadable(useWorkspace().overview);
+  const sessions = overview.state === "ready" ? overview.value.workspace.sessions.nodes : [];
+  return new Map(sessions.map(({ key, name }) => [key, name]));
 }

@@ -1,6 +1,77 @@
+import { lazy, Suspense } from "react";
+import { Empty } from "~/design/Empty";
 import { PageHead } from "~/design/PageHead";
+import { TabPanel, Tabs } from "~/design/Tabs";
+import { ContextView } from "./ContextView";
+import type { View } from "./model/address";
+import { SavedViews } from "./SavedViews";
+import { SearchView } from "./SearchView";
+import { SessionPicker } from "./SessionPicker";
+import { useAddress } from "./useAddress";
 
-/** Logs. */
+const LiveView = lazy(() => import("./LiveView").then((m) => ({ default: m.LiveView })));
+const ChangesView = lazy(() => import("./changes/ChangesView").then((m) => ({ default: m.ChangesView })));
+
+const VIEWS = [
+  { name: "search", title: "Search" },
+  { name: "live", title: "Live" },
+  { name: "changes", title: "Changes" },
+] as const;
+
+/** Everything that was logged: to search, to follow, and as changes of files. The address says what is shown. */
 export function LogsPage() {
-  return <PageHead title="Logs" />;
+  const { address, go } = useAddress();
+  const view = address.view ?? "search";
+  return (
+    <>
+      <PageHead title="Logs" actions={<SavedViews />}>
+        <SessionPicker
+          session={address.session}
+          all={view === "search" && address.line === undefined}
+          onChoose={(session) => go({ session, line: undefined })}
+        />
+      </PageHead>
+      <Tabs<View>
+        label="Views of the logs"
+        value={view}
+        onChange={(next) => go({ view: next, line: undefined })}
+        tabs={VIEWS}
+      >
+        <TabPanel value={view} className="flex min-h-0 flex-1 flex-col outline-offset-[-2px]">
+          <Shown view={view} session={address.session} line={address.line} />
+        </TabPanel>
+      </Tabs>
+    </>
+  );
+}
+
+function Shown({
+  view,
+  session,
+  line,
+}: {
+  view: View;
+  session: string | undefined;
+  line: string | undefined;
+}) {
+  if (session !== undefined && line !== undefined)
+    return <ContextView key={`${session} ${line}`} session={session} line={line} />;
+  if (view === "search") return <SearchView />;
+  if (session === undefined)
+    return (
+      <Empty title="Choose a session">
+        {view === "live"
+          ? "One session is followed at a time."
+          : "Changes of files are shown for one session."}
+      </Empty>
+    );
+  return (
+    <Suspense>
+      {view === "live" ? (
+        <LiveView key={session} session={session} />
+      ) : (
+        <ChangesView key={session} session={session} />
+      )}
+    </Suspense>
+  );
 }

@@ -1,26 +1,31 @@
+import { getRouteApi } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { Command } from "~/design/Command";
 import { post } from "~/live/http";
+import { credentialOf, destination, type Credential } from "./credential";
 
-/** The code of a sign-in link, taken out of the address so that it stays in no history. */
-function takeCode(): string | null {
-  const code = location.hash.slice(1);
-  if (code) history.replaceState(null, "", location.pathname);
-  return code || null;
+const route = getRouteApi("/sign-in");
+
+/** The credential of the link, taken out of the address so that it stays in no history. */
+function takeCredential(): Credential | null {
+  const credential = credentialOf(location.hash);
+  if (credential) history.replaceState(null, "", location.pathname);
+  return credential;
 }
 
 /** Where a one-time link leads: it signs in and goes on, or says how to get another link. */
 export function SignInPage() {
-  const [code] = useState(takeCode);
+  const [credential] = useState(takeCredential);
+  const [to] = useState(destination(route.useSearch().to));
   const [refused, setRefused] = useState<string | null>(null);
   useEffect(() => {
     document.title = "Sign in · Relaycast";
-    if (code) void signIn({ code }, "/").then(setRefused);
-  }, [code]);
+    if (credential) void signIn(credential, to).then(setRefused);
+  }, [credential, to]);
   return (
     <main className="mx-auto flex min-h-full max-w-md flex-col justify-center gap-4 px-6 py-12">
       <img src="/icon.svg" alt="" width="36" height="36" />
-      {code && !refused ? (
+      {credential && !refused ? (
         <p role="status" className="text-base text-soft">
           Signing in…
         </p>
@@ -46,7 +51,7 @@ export function SignInPage() {
 let pending: Promise<string | null> | undefined;
 
 /** Trade a code or a share token for the cookie and go on as a new page. A code works once, so it is sent once. */
-export function signIn(credential: { code: string } | { token: string }, to: string): Promise<string | null> {
+function signIn(credential: Credential, to: string): Promise<string | null> {
   pending ??= post("/v1/sign-in", credential).then((refused) => {
     if (!refused) location.replace(to);
     return refused;

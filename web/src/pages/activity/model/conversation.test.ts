@@ -125,3 +125,18 @@ test("what an event does not concern stays the same object", () => {
   const after = conversation.snapshot();
   expect(after.map((entry, index) => entry === before[index])).toEqual([true, false, true]);
 });
+
+test("what an agent says just before its turn is logged belongs to the turn", () => {
+  const [entry, ...others] = told(
+    frame(delta("He")),
+    turn("t", true),
+    frame(text("Hello.")),
+    turn("t", false),
+  );
+  expect(others).toEqual([]);
+  expect(entry).toMatchObject({
+    turn: "t",
+    outcome: "completed",
+    parts: [{ text: "Hello.", streaming: false }],
+  });
+});

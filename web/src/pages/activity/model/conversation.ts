@@ -2,6 +2,9 @@ import type { Content, EventOf, SessionEvent } from "~/live/events";
 import type { Delivery, Entry, MessageEntry, Part, ToolPart, TurnEntry } from "./entries";
 import { noticeOf } from "./notices";
 
+/** An agent's first words may be logged before the start of the turn they belong to, by so much. */
+const EARLY_MS = 5000;
+
 /**
  * A session's events as people read them: messages, turns and notices, in the order they began. Entries that an
  * event does not concern stay the same objects, so that only what changed is drawn again.
@@ -19,13 +22,18 @@ export class Conversation {
   add(event: SessionEvent): void {
     switch (event.__typename) {
       case "MessageEvent":
-        return this.#message(event);
+        this.#message(event);
+        break;
       case "ReceiptEvent":
-        return this.#receipt(event);
+        this.#receipt(event);
+        break;
       case "TurnEvent":
-        return event.started ? this.#turnStarted(event) : this.#turnEnded(event);
+        if (event.started) this.#turnStarted(event);
+        else this.#turnEnded(event);
+        break;
       case "FrameEvent":
-        return this.#frame(event);
+        this.#frame(event);
+        break;
       default: {
         const notice = noticeOf(event);
         if (notice) this.#put(notice);
@@ -82,8 +90,19 @@ export class Conversation {
 
   #turnStarted(event: EventOf<"TurnEvent">): void {
     const entry = turnEntry(event, event.turn, event.messageKeys);
-    this.#put(entry);
+    const early = this.#current.get(entry.agent);
+    const said = early === undefined ? null : this.#find("turn", early);
+    if (said?.turn === null && entry.at - said.at < EARLY_MS)
+      this.#replace(said.key, { ...said, ...begun(entry) });
+    else this.#put(entry);
     this.#current.set(entry.agent, entry.key);
+  }
+
+  #replace(key: string, entry: Entry): void {
+    const place = this.#places.get(key);
+    this.#places.delete(key);
+    if (place !== undefined) this.#places.set(entry.key, place);
+    this.#put(entry);
   }
 
   #turnEnded(event: EventOf<"TurnEvent">): void {
@@ -121,6 +140,10 @@ export class Conversation {
     this.#current.set(agent, entry.key);
     return entry;
   }
+}
+
+function begun({ key, turn, messageKeys }: TurnEntry): Pick<TurnEntry, "key" | "turn" | "messageKeys"> {
+  return { key, turn, messageKeys };
 }
 
 const turnKey = (agent: string, turn: string) => `${agent}/${turn}`;

@@ -1,0 +1,67 @@
+"""The agents of a session or of the workspace, and every change of one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+from broker.domain import agents as domain
+from broker.domain.access import Principal
+from broker.domain.errors import NotFound
+from broker.domain.ids import AgentId, SessionId
+from broker.domain.sessions import Session
+from broker.services.activity import Happened
+from broker.services.feeds import Logged
+from graphql_api.context import ApiServices
+from graphql_api.types.agents import Agent
+from graphql_api.types.live_items import AgentChanged, AgentsItem, AgentsSnapshot
+
+_ABOUT_AGENTS = ("agent.", "turn.", "approval.")
+"""Kinds of events after which an agent may be another."""
+
+
+class AgentsFollower:
+    """Knows what one reader was last told of each agent, so that it is told of changes only."""
+
+    def __init__(self, principal: Principal, services: ApiServices, *, session: Session | None) -> None:
+        self._principal = principal
+        self._services = services
+        self._session = session
+        self._told: dict[AgentId, domain.Agent] = {}
+
+    async def items(self) -> AsyncGenerator[AgentsItem, None]:
+        """A snapshot and what follows it."""
+        async with aclosing(self._services.activity.follow(self._principal)) as happenings:
+            async for item in happenings:
+                if not isinstance(item, Happened):
+                    yield await self._snapshot()
+                elif self._session is None or item.session == self._session.id:
+                    changed = await self._changed(Logged(item.event))
+                    if changed is not None:
+                        yield AgentChanged(agent=Agent.of(changed))
+
+    async def _snapshot(self) -> AgentsSnapshot:
+        found = await self._agents()
+        self._told = {each.id: each for each in found}
+        return AgentsSnapshot(agents=[Agent.of(each) for each in found])
+
+    async def _agents(self) -> Sequence[domain.Agent]:
+        sessions = self._services.sessions
+        if self._session is not None:
+            return await sessions.agents(self._principal, self._session)
+        ids: list[SessionId] = [each.id for each in await sessions.visible(self._principal)]
+        found = await sessions.agents_of(self._principal, ids)
+        return [agent for each in ids for agent in found.get(each, []) if not agent.state.ended]
+
+    async def _changed(self, event: Logged) -> domain.Agent | None:
+        agent = event.json["agent"]
+        if agent is None or not event.json["kind"].startswith(_ABOUT_AGENTS):
+            return None
+        try:
+            found = await self._services.sessions.agent_by_id(self._principal, agent)
+        except NotFound:
+            return None
+        if self._told.get(found.id) == found:
+            return None  # an earlier event was told with what this one changed
+        self._told[found.id] = found
+        return found

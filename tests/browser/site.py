@@ -1,0 +1,84 @@
+"""A broker with a machine that has the demo agent, for people to look at."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from connect.sdk import AgentRelay
+from connect.sdk.types import Approval
+from tests.fixtures.processes import Running, key_of, machine, up
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A running broker, as its operator has it."""
+
+    broker: Running
+    folder: Path
+
+    @property
+    def url(self) -> str:
+        """Of the dashboard."""
+        return self.broker.url
+
+    @property
+    def key_file(self) -> Path:
+        """Where the workspace's key is."""
+        return Path(self.broker.ready["token_file"])
+
+    async def sign_in_link(self, *, name: str, role: str = "owner") -> str:
+        """As `relaycast members add` prints it."""
+        return str((await self.ask("POST", "/v1/members", {"name": name, "role": role}))["url"])
+
+    async def share_link(self, session: str) -> str:
+        """As `relaycast share` prints it."""
+        return str((await self.ask("POST", f"/v1/sessions/{session}/share", {}))["url"])
+
+    async def ask(self, method: str, path: str, body: object = None) -> Any:
+        """One request with the workspace's key."""
+        headers = {"Authorization": f"Bearer {key_of(self.broker)}"}
+        async with httpx.AsyncClient(base_url=self.url, headers=headers, timeout=30, trust_env=False) as http:
+            answer = await http.request(method, path, json=body)
+        assert answer.is_success, answer.text
+        return answer.json()["data"]
+
+    @contextlib.asynccontextmanager
+    async def session(self, name: str) -> AsyncIterator[AgentRelay]:
+        """A session of its own, whose agents end with it."""
+        async with AgentRelay(self.url, key_of(self.broker), name) as relay:
+            await relay.session()
+            try:
+                yield relay
+            finally:
+                await release_all(relay)
+
+
+@contextlib.asynccontextmanager
+async def site(folder: Path) -> AsyncIterator[Site]:
+    """A broker with one machine."""
+    async with up(folder) as broker:
+        made = Site(broker=broker, folder=folder)
+        async with machine(folder, broker.url, made.key_file, name="desk"):
+            yield made
+
+
+async def release_all(relay: AgentRelay) -> None:
+    """End every agent of a session; what they asked for is withdrawn."""
+    for agent in await relay.agents():
+        if agent.state not in {"released", "failed"}:
+            await relay.release(agent.name)
+
+
+async def asked(relay: AgentRelay, count: int = 1) -> list[Approval]:
+    """The approvals of a session, once there are as many."""
+    async with asyncio.timeout(30):
+        while len(found := await relay.approvals()) < count:
+            await asyncio.sleep(0.02)
+    return found

@@ -1,0 +1,88 @@
+"""What agents do appears by itself."""
+
+from playwright.async_api import expect
+
+from connect.sdk import AgentRelay
+from tests.browser.site import Site
+from tests.browser.tab import Person
+
+
+async def test_an_agent_is_spawned_from_the_dialog_and_is_watched_at_once(
+    ada: Person, running_site: Site, relay: AgentRelay
+) -> None:
+    session = await relay.session()
+    page = await ada.tab(f"{running_site.url}/session/{session.id}")
+    await expect(page.get_by_role("heading", name=session.name)).to_be_visible()
+    await page.keyboard.press("n")
+    dialog = page.get_by_role("dialog", name="Spawn an agent")
+    await dialog.get_by_label("Agent", exact=True).select_option("demo")
+    await dialog.get_by_label("Name", exact=True).fill("Greeter")
+    await dialog.get_by_label("Task").fill("say good morning")
+    await dialog.get_by_role("button", name="Spawn").click()
+    await expect(dialog).to_have_count(0)
+    conversation = page.get_by_role("region", name="Conversation")
+    await expect(conversation.get_by_text("good morning", exact=True)).to_be_visible()
+    await expect(page.get_by_role("complementary", name="Agents").get_by_text("Greeter").first).to_be_visible()
+
+
+async def test_a_game_is_watched_live_and_every_move_says_how_far_it_got(
+    ada: Person, running_site: Site, relay: AgentRelay
+) -> None:
+    session = await relay.session()
+    page = await ada.tab(f"{running_site.url}/session/{session.id}")
+    await page.evaluate("window.thisPage = true")
+    await relay.spawn("Lead", "demo", "Play tic-tac-toe with a demo agent", wait=False)
+    conversation = page.get_by_role("region", name="Conversation")
+    move = conversation.get_by_role("listitem").filter(has_text="Your move.").filter(has_text="answered after").last
+    await expect(move).to_be_visible()
+    await expect(conversation.get_by_text("The game is over.").first).to_be_visible(timeout=30_000)
+    assert await page.evaluate("window.thisPage"), "the page was loaded anew"
+    await expect(move.get_by_text("handed over")).to_be_hidden()
+    await move.get_by_text("answered after").click()
+    await expect(move.get_by_text("handed over")).to_be_visible()
+
+
+async def test_a_message_is_written_and_its_answer_read_without_leaving_the_page(
+    ada: Person, running_site: Site, relay: AgentRelay
+) -> None:
+    await relay.spawn("One", "demo")
+    await relay.spawn("Two", "demo")
+    page = await ada.tab(f"{running_site.url}/session/{(await relay.session()).id}")
+    conversation = page.get_by_role("region", name="Conversation")
+    await expect(page.get_by_role("complementary", name="Agents").get_by_text("Two").first).to_be_visible()
+    await page.keyboard.press("c")
+    await page.keyboard.type("@Tw")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type("say only two")
+    await page.keyboard.press("Enter")
+    await expect(conversation.get_by_text("only two", exact=True)).to_be_visible()
+    await page.get_by_role("textbox", name="Message to").fill("@all say everybody")
+    await page.keyboard.press("Enter")
+    await expect(conversation.get_by_text("everybody", exact=True)).not_to_have_count(0)
+    await expect(conversation.get_by_text("answered by 2 of 2")).to_be_visible()
+
+
+async def test_the_palette_finds_a_session_and_an_action(ada: Person, running_site: Site, relay: AgentRelay) -> None:
+    session = await relay.session()
+    await relay.spawn("Goner", "demo")
+    page = await ada.tab(running_site.url)
+    await expect(page.get_by_role("link", name=session.name).first).to_be_visible()
+    await page.keyboard.press("Control+k")
+    palette = page.get_by_role("dialog", name="Commands")
+    await palette.get_by_role("combobox").fill(session.name)
+    await palette.get_by_role("option", name=session.name).wait_for()
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"**/session/{session.id}")
+    await page.keyboard.press("Control+k")
+    await palette.get_by_role("combobox").fill("release goner")
+    await palette.get_by_role("option", name="Release Goner").click()
+    await expect(page.get_by_text("1 ended")).to_be_visible()
+
+
+async def test_the_keys_are_listed_on_demand(ada: Person, running_site: Site) -> None:
+    page = await ada.tab(running_site.url)
+    await expect(page.get_by_role("heading", name="Home")).to_be_visible()
+    await page.keyboard.press("?")
+    await expect(page.get_by_role("dialog")).to_contain_text("Spawn an agent")
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_have_count(0)

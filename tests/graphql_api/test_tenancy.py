@@ -1,0 +1,379 @@
+"""Who may ask what: every field that the schema begins with, by every kind of caller, as one table says.
+
+The cases are made from the schema: a field that the table does not have fails, and so does one below it that refuses
+or shows what its parent does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import httpx
+import orjson
+import pytest
+import pytest_asyncio
+from graphql import GraphQLObjectType, build_schema
+
+from broker.app import build_adapters
+from broker.domain.access import MemberRole
+from broker.domain.api_limits import ApiLimits
+from broker.domain.ids import WorkspaceId
+from broker.settings import GraphQLSettings
+from graphql_api.schema import COMMITTED
+from tests.fixtures.browser import signed_in
+from tests.fixtures.everything import Everything
+from tests.fixtures.gateway import Gateway, make_workspace, serving
+from tests.fixtures.graphql_world import SECRET, World, a_world
+
+SCHEMA = build_schema(COMMITTED.read_text())
+
+# What each field needs; "any" is for whoever has a token. `?` stands before what may be null for those who may see it.
+TABLE = {
+    "Query.node": "any",
+    "Query.viewer": "any",
+    "Query.workspace": "any",
+    "Query.session": "read",
+    "Viewer.kind": "any",
+    "Viewer.name": "any",
+    "Viewer.role": "any",
+    "Viewer.memberKey": "any",
+    "Viewer.permissions": "any",
+    "Viewer.sessionKey": "any",
+    "Viewer.workspace": "any",
+    "Workspace.key": "any",
+    "Workspace.id": "any",
+    "Workspace.name": "any",
+    "Workspace.plan": "any",
+    "Workspace.limits": "any",
+    "Workspace.version": "any",
+    "Workspace.sessions": "read",
+    "Workspace.proxies": "read_workspace",
+    "Workspace.approvals": "read",
+    "Workspace.rules": "read_workspace",
+    "Workspace.tokens": "administer",
+    "Workspace.members": "administer",
+    "Workspace.usage": "meter",
+    "Workspace.messagesToday": "meter",
+    "Workspace.logs": "read",
+    "Workspace.histogram": "read",
+    "Workspace.facets": "read",
+    "Session.key": "read",
+    "Session.id": "read",
+    "Session.name": "read",
+    "Session.url": "read",
+    "Session.createdAt": "read",
+    "Session.head": "read",
+    "Session.searchable": "read",
+    "Session.searchableTo": "read",
+    "Session.agents": "read",
+    "Session.agent": "read",
+    "Session.events": "read",
+    "Session.eventsAt": "read",
+    "Session.eventsAround": "read",
+    "Session.messages": "read",
+    "Session.changes": "read",
+    "Session.turnChanges": "read",
+    "Session.message": "read",
+    "Session.approvals": "read",
+    "Session.usage": "meter",
+    "Subscription.sessionEvents": "read",
+    # In this order each finds what it needs.
+    "Mutation.createSession": "spawn",
+    "Mutation.spawnAgent": "spawn",
+    "Mutation.joinChannel": "send",
+    "Mutation.leaveChannel": "send",
+    "Mutation.sendMessage": "send",
+    "Mutation.answerApproval": "approve",
+    "Mutation.setRules": "administer",
+    "Mutation.mintToken": "administer",
+    "Mutation.revokeToken": "administer",
+    "Mutation.shareSession": "administer",
+    "Mutation.addMember": "administer",
+    "Mutation.inviteMember": "administer",
+    "Mutation.setMemberRole": "administer",
+    "Mutation.removeMember": "administer",
+    "Mutation.forgetProxy": "administer",
+    "Mutation.interruptAgent": "release",
+    "Mutation.releaseAgent": "release",
+    "Mutation.resumeAgent": "spawn",
+    "Mutation.deleteSession": "administer",
+}
+_WORK = {"any", "read", "read_workspace", "send", "spawn", "release"}
+MAY = {
+    "workspace": {*_WORK, "approve", "administer", "meter"},
+    "owner": {*_WORK, "approve", "administer", "meter"},
+    "admin": {*_WORK, "approve", "administer", "meter"},
+    "member": {*_WORK, "approve", "meter"},
+    "viewer": {"any", "read", "read_workspace", "meter"},
+    "agent": _WORK,
+    "observer": {"any", "read", "read_workspace"},
+    "share": {"any", "read"},
+    "proxy": {"any"},
+}
+ROLES = {role.value for role in MemberRole}
+NEVER_REACHED = {"PROXY_ONLINE", "SESSION_HAS_AGENTS", "EVENT_NOT_FOUND", "NO_LOG_STORE", "LOG_STORE_NOT_CONFIGURED"}
+"""Refusals behind the question of permission: they too say that the caller may."""
+TRIED_ONE_BY_ONE = frozenset({"Query", "Mutation", "Subscription", "Viewer", "Workspace", "Session"})
+EVERYTHING = Everything(SCHEMA, but_of=TRIED_ONE_BY_ONE)
+
+
+def arguments(world: World) -> dict[str, str]:
+    """For each field that needs some, as the document has them."""
+    session, message, agent = world.id("Session"), world.id("Message"), world.id("Agent")
+    member = world.id("Member")
+    channel = f'session: "{session}", channel: "#dev", agent: "Worker"'
+    inputs = {
+        "createSession": 'name: "another"',
+        "spawnAgent": f'session: "{session}", name: "New", cli: "demo"',
+        "joinChannel": channel,
+        "leaveChannel": channel,
+        "sendMessage": f'session: "{session}", to: "Worker", text: "hello"',
+        "answerApproval": f'approval: "{world.id("Approval")}", verdict: ALLOW',
+        "setRules": "rules: []",
+        "mintToken": 'kind: OBSERVER, name: "made"',
+        "revokeToken": f'token: "{world.id("Token")}"',
+        "shareSession": f'session: "{session}"',
+        "addMember": 'name: "Grace"',
+        "inviteMember": f'member: "{member}"',
+        "setMemberRole": f'member: "{member}", role: MEMBER',
+        "removeMember": f'member: "{member}"',
+        "resumeAgent": f'agent: "{agent}"',
+        "forgetProxy": f'proxy: "{world.id("Proxy")}"',
+        "interruptAgent": f'agent: "{agent}"',
+        "releaseAgent": f'agent: "{agent}", wait: true',
+        "deleteSession": f'session: "{session}"',
+    }
+    fields = {
+        "node": f'id: "{session}"',
+        "session": f'key: "{world.keys["Session"]}"',
+        "usage": 'since: "2020-01-01", until: "2020-01-02", by: DAY',
+        "logs": 'query: "x"',
+        "histogram": 'query: "x"',
+        "facets": 'query: "x", field: KIND',
+        "agent": 'name: "Worker"',
+        "eventsAt": 'at: "2020-01-01T00:00:00Z"',
+        "eventsAround": 'cursor: "0"',
+        "turnChanges": 'cursor: "0"',
+        "message": f'key: "{message}"',
+        "sessionEvents": f'session: "{session}", after: "0"',
+    }
+    return fields | {name: f"input: {{{given}}}" for name, given in inputs.items()}
+
+
+class Case(NamedTuple):
+    """One field of the table."""
+
+    type: str
+    field: str
+    needs: str
+
+    def document(self, world: World) -> str:
+        """An operation that asks for it, and for all that is below."""
+        kind = SCHEMA.type_map[self.type]
+        assert isinstance(kind, GraphQLObjectType)
+        definition = kind.fields[self.field]
+        given = arguments(world).get(self.field, "") if definition.args else ""
+        asked = f"{self.field}{f'({given})' if given and self._takes(given) else ''} {EVERYTHING.below(definition)}"
+        match self.type:
+            case "Query" | "Mutation" | "Subscription":
+                return f"{self.type.lower()} {{ {asked} }}"
+            case "Session":
+                return f'{{ session(key: "{world.keys["Session"]}") {{ {asked} }} }}'
+            case _:
+                return f"{{ {self.type.lower()} {{ {asked} }} }}"
+
+    def _takes(self, given: str) -> bool:
+        kind = SCHEMA.type_map[self.type]
+        assert isinstance(kind, GraphQLObjectType)
+        return given.partition(":")[0] in kind.fields[self.field].args
+
+
+CASES = [Case(kind, name, needs) for field, needs in TABLE.items() for kind, _, name in [field.partition(".")]]
+
+
+def test_the_table_has_every_field() -> None:
+    kinds = [SCHEMA.type_map[name] for name in TRIED_ONE_BY_ONE]
+    assert TABLE.keys() == {f"{kind.name}.{name}" for kind in kinds for name in getattr(kind, "fields")}  # noqa: B009
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def generous_url(redis_url: str) -> AsyncIterator[str]:
+    """Of a gateway whose limits let everything be asked at once."""
+    most = 10**9
+    limits = ApiLimits(
+        max_aliases=most, max_fields=most, max_tokens=most, max_cost=most, max_source_length=most, max_depth=30,
+        max_merges=most, rate_per_s=10**6, rate_burst=10**6,
+    )  # fmt: skip
+    async with serving(redis_url, graphql=GraphQLSettings(limits=limits)) as url:
+        yield url
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(
+    redis_url: str, generous_url: str, client: httpx.AsyncClient, workspace: WorkspaceId
+) -> AsyncIterator[World]:
+    adapters = build_adapters(redis_url)
+    key = await make_workspace(adapters, workspace)
+    gateway = Gateway(url=generous_url, key=key, workspace=workspace, adapters=adapters, client=client)
+    async with a_world(gateway) as made:
+        yield made
+    await adapters.redis.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a caller got for one field."""
+
+    status: int
+    text: str
+
+    @property
+    def codes(self) -> set[str]:
+        """Of all errors and refusals."""
+        return set(_codes(orjson.loads(self.text)))
+
+    def value(self, case: Case) -> Any:
+        """Of the field."""
+        found = orjson.loads(self.text).get("data")
+        for name in ({"Session": ["session"], "Viewer": ["viewer"], "Workspace": ["workspace"]}).get(case.type, []):
+            found = found and found[name]
+        return found and found[case.field]
+
+
+def _codes(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("code"), str):
+            yield value["code"]
+        if value.get("__typename") in REFUSALS:
+            yield from (text for name, text in value.items() if name.endswith("_code"))
+        for each in value.values():
+            yield from _codes(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _codes(each)
+
+
+REFUSALS = {each.name for each in SCHEMA.get_possible_types(SCHEMA.type_map["Refusal"])}  # type: ignore[arg-type]
+
+
+async def ask(world: World, case: Case, token: str | None) -> Told:
+    """One field, over HTTP."""
+    if case.type == "Subscription":
+        return await follow(world, case, token)
+    body = {"query": case.document(world)}
+    headers = {"content-type": "application/json"}
+    answer = await world.gateway.call("POST", "/graphql", body, token=token, **headers)
+    return Told(answer.status_code, answer.text)
+
+
+async def follow(world: World, case: Case, token: str | None) -> Told:
+    """The first thing that a subscription tells, while something goes on in the session."""
+    headers = {"Accept": "text/event-stream", **({"Authorization": f"Bearer {token}"} if token else {})}
+    url, body = f"{world.gateway.url}/graphql", {"query": case.document(world)}
+    async with asyncio.timeout(10), world.gateway.client.stream("POST", url, json=body, headers=headers) as answer:
+        if answer.status_code != 200:
+            return Told(answer.status_code, (await answer.aread()).decode())
+        async for line in answer.aiter_lines():
+            if line.startswith("data: "):
+                return Told(200, line.removeprefix("data: "))
+    raise AssertionError("the stream said nothing")
+
+
+@contextlib.asynccontextmanager
+async def token_of(world: World, caller: str) -> AsyncIterator[str]:
+    """A token of that kind of caller."""
+    gateway = world.gateway
+    match caller:
+        case "workspace":
+            yield gateway.key
+        case "agent":
+            yield world.lead_token
+        case "share":
+            shared = await gateway.ok("POST", "/v1/sessions/main/share", {})
+            yield shared["url"].partition("share=")[2]
+        case _ if caller in ROLES:
+            async with signed_in(gateway, MemberRole(caller)) as browser:
+                yield browser.cookie.partition("=")[2]
+        case _:
+            yield (await gateway.token(caller))[1]
+
+
+@pytest.mark.parametrize("caller", MAY)
+async def test_each_caller_may_what_the_table_says_and_nothing_else(world: World, caller: str) -> None:
+    async with token_of(world, caller) as token:
+        for case in CASES:
+            told = await ask(world, case, token)
+            if case.needs in MAY[caller]:
+                assert told.codes <= NEVER_REACHED, (case, told)
+            elif case.type == "Session":
+                assert told.value(Case("Query", "session", "")) is None, (case, told)
+                assert "NOT_PERMITTED" in told.codes, (case, told)
+            else:
+                assert told.codes == {"NOT_PERMITTED"}, (case, told)
+
+
+async def test_without_a_good_token_no_field_says_anything(world: World) -> None:
+    await world.gateway.ok("DELETE", f"/v1/tokens/{world.keys['Token']}")
+    for token in (None, "rk_live_" + "x" * 43, world.lead_token[:-1], world.observer):
+        for case in CASES:
+            told = await ask(world, case, token)
+            assert (told.status, told.codes) == (401, {"UNAUTHENTICATED"}), case
+
+
+async def test_another_workspace_meets_nothing_of_this_one(world: World) -> None:
+    stranger = await world.gateway.another_workspace()
+    for case in CASES:
+        told = await ask(world, case, stranger)
+        assert_nothing_leaks(told, case.document(world), world)
+        assert all(code.endswith("_NOT_FOUND") for code in told.codes - NEVER_REACHED), (case, told)
+    await assert_untouched(world)
+
+
+async def test_ids_of_another_workspace_lead_nowhere(world: World) -> None:
+    stranger = await world.gateway.another_workspace()
+    kinds = [each.name for each in SCHEMA.get_possible_types(SCHEMA.type_map["Node"])]  # type: ignore[arg-type]
+    assert set(kinds) <= world.keys.keys()
+    for kind in kinds:
+        query = f'{{ node(id: "{world.id(kind)}") {{ __typename id }} }}'
+        headers = {"content-type": "application/json"}
+        mine = await world.gateway.call("POST", "/graphql", {"query": query}, **headers)
+        assert mine.json() == {"data": {"node": {"__typename": kind, "id": world.id(kind)}}}
+        theirs = await world.gateway.call("POST", "/graphql", {"query": query}, token=stranger, **headers)
+        assert theirs.json() == {"data": {"node": None}}, kind
+
+
+async def test_who_was_shown_another_session_meets_nothing_of_this_one(world: World) -> None:
+    await world.gateway.ok("POST", "/v1/sessions", {"name": "shown"})
+    shared = await world.gateway.ok("POST", "/v1/sessions/shown/share", {})
+    token = shared["url"].partition("share=")[2]
+    for case in CASES:
+        told = await ask(world, case, token)
+        assert_nothing_leaks(told, case.document(world), world, but_of="Workspace")
+    await assert_untouched(world)
+
+
+def assert_nothing_leaks(told: Told, asked: str, world: World, *, but_of: str = "") -> None:
+    """What the caller said itself may come back in a refusal."""
+    assert SECRET not in told.text, (asked, told)
+    for kind, key in world.keys.items():
+        if kind != but_of and key not in asked and world.id(kind) not in asked:
+            assert key not in told.text, (kind, asked, told)
+            assert world.id(kind) not in told.text, (kind, asked, told)
+
+
+async def assert_untouched(world: World) -> None:
+    """Nothing that the caller tried did anything."""
+    gateway = world.gateway
+    agents = {each["name"]: each["state"] for each in (await gateway.ok("GET", "/v1/sessions/main/agents"))["agents"]}
+    assert agents.keys() == {"Lead", "Worker"}
+    assert not {"released", "releasing", "failed"} & set(agents.values())
+    assert (await gateway.ok("GET", f"/v1/approvals/{world.keys['Approval']}"))["status"] == "pending"
+    assert (await gateway.ok("GET", "/v1/rules"))["rules"][0]["command"] == f"{SECRET}*"
+    assert (await gateway.call("GET", "/v1/whoami", token=world.observer)).status_code == 200
+    assert [each["name"] for each in (await gateway.ok("GET", "/v1/proxies"))["proxies"]] == [SECRET]
+    members = {each["id"]: each["role"] for each in (await gateway.ok("GET", "/v1/members"))["members"]}
+    assert members == {world.keys["Member"]: "viewer"}

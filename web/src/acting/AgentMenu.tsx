@@ -1,0 +1,27 @@
+import { IconButton } from "~/design/Button";
+import { Icon } from "~/design/Icon";
+import { Menu, MenuItem } from "~/design/Menu";
+import type { Agent } from "~/live/documents";
+import { useAgentActions } from "./useAgentActions";
+import { usePermissions } from "./usePermissions";
+
+/** What can be done with one agent; nothing when nothing can. */
+export function AgentMenu({ agent }: { agent: Agent }) {
+  const actions = useAgentActions(usePermissions())(agent);
+  if (actions.length === 0) return null;
+  return (
+    <Menu
+      trigger={
+        <IconButton label={`Act on ${agent.name}`}>
+          <Icon name="menu" />
+        </IconButton>
+      }
+    >
+      {actions.map((action) => (
+        <MenuItem key={action.id} danger={action.danger} onSelect={() => void action.run()}>
+          {action.title}
+        </MenuItem>
+      ))}
+    </Menu>
+  );
+}

@@ -1,0 +1,139 @@
+import { useRef, useState, type KeyboardEvent } from "react";
+import { useCommands } from "~/app/commands";
+import { toast } from "~/app/toasts";
+import { Button } from "~/design/Button";
+import { Icon } from "~/design/Icon";
+import type { Agent } from "~/live/documents";
+import { useLive } from "~/live/LiveContext";
+import { act, freshKey, NO_ANSWER } from "./act";
+import { addressed, completions } from "./addressing";
+import { SEND } from "./documents";
+
+const MODES = {
+  WAIT: "When idle",
+  STEER: "Into its turn",
+  INTERRUPT: "Interrupt first",
+} as const;
+type Mode = keyof typeof MODES;
+
+interface ComposerProps {
+  session: string;
+  agents: readonly Agent[];
+  /** Who is written to when the text names nobody. */
+  chosen: string | undefined;
+}
+
+/** Writes to agents: `@name`, `#channel` or everybody, now or when they are idle. */
+export function Composer({ session, agents, chosen }: ComposerProps) {
+  const { queries } = useLive();
+  const box = useRef<HTMLTextAreaElement>(null);
+  const [typed, setTyped] = useState("");
+  const [mode, setMode] = useState<Mode>("WAIT");
+  const [busy, setBusy] = useState(false);
+  const again = useRef(freshKey());
+  const living = agents.filter((agent) => !agent.ended).map((agent) => agent.name);
+  const otherwise = chosen ?? (living.length === 1 ? living[0] : undefined) ?? "*";
+  const { to, text } = addressed(typed, otherwise);
+  const names = completions(typed, living);
+
+  useCommands([
+    {
+      id: "compose",
+      title: "Write a message",
+      section: "Act",
+      keys: "c",
+      run: () => box.current?.focus(),
+    },
+  ]);
+
+  const send = async () => {
+    if (busy || !text) return;
+    setBusy(true);
+    const done = await act(queries, SEND, { session, to, text, mode }, again.current);
+    setBusy(false);
+    if (done.done || done.code !== NO_ANSWER) again.current = freshKey();
+    if (!done.done) {
+      toast("Not sent", { description: done.message, failed: true });
+      return;
+    }
+    setTyped("");
+    setMode("WAIT");
+    box.current?.focus();
+  };
+
+  const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
+    if (event.nativeEvent.isComposing) return;
+    if (event.key === "Tab" && names[0] && !event.shiftKey) {
+      event.preventDefault();
+      setTyped(`@${names[0]} `);
+    } else if (event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault();
+      void send();
+    } else if (event.key === "Escape") {
+      event.currentTarget.blur();
+    }
+  };
+
+  return (
+    <form
+      aria-label="Write to agents"
+      className="shrink-0 border-t border-line bg-surface p-2 sm:p-3"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void send();
+      }}
+    >
+      <div className="mx-auto flex max-w-3xl flex-col gap-2">
+        {names.length > 0 && (
+          <ul aria-label="Names" className="flex flex-wrap gap-1">
+            {names.map((name) => (
+              <li key={name}>
+                <Button
+                  size="small"
+                  onClick={() => {
+                    setTyped(`@${name} `);
+                    box.current?.focus();
+                  }}
+                >
+                  @{name}
+                </Button>
+              </li>
+            ))}
+          </ul>
+        )}
+        <textarea
+          ref={box}
+          aria-label={`Message to ${shown(to)}`}
+          placeholder={`Message ${shown(otherwise)}, or @name, #channel, @all`}
+          rows={Math.min(8, typed.split("\n").length)}
+          value={typed}
+          onChange={(event) => setTyped(event.target.value)}
+          onKeyDown={onKeyDown}
+          className="w-full resize-none rounded-lg border border-line-strong bg-surface p-2 placeholder:text-faint"
+        />
+        <div className="flex items-center gap-2">
+          <label className="flex items-center gap-1.5 text-xs text-faint">
+            Deliver
+            <select
+              value={mode}
+              onChange={(event) => setMode(event.target.value as Mode)}
+              className="h-7 rounded-md border border-line bg-surface px-1 text-soft pointer-coarse:h-10"
+            >
+              {Object.entries(MODES).map(([value, title]) => (
+                <option key={value} value={value}>
+                  {title}
+                </option>
+              ))}
+            </select>
+          </label>
+          <span className="min-w-0 flex-1 truncate text-right text-xs text-faint">to {shown(to)}</span>
+          <Button type="submit" look="primary" size="small" disabled={busy || !text}>
+            <Icon name="send" /> {busy ? "Sending…" : "Send"}
+          </Button>
+        </div>
+      </div>
+    </form>
+  );
+}
+
+const shown = (to: string): string => (to === "*" ? "everybody" : to);

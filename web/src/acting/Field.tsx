@@ -1,0 +1,32 @@
+import type { ComponentProps, ReactNode } from "react";
+
+export const INPUT =
+  "h-9 w-full rounded-lg border border-line-strong bg-surface px-2 placeholder:text-faint disabled:bg-sunk pointer-coarse:h-11";
+
+/** A labelled place to fill in; `hint` says what happens when it is left empty. */
+export function Field({
+  id,
+  label,
+  hint,
+  children,
+}: {
+  id: string;
+  label: string;
+  hint?: string;
+  children: ReactNode;
+}) {
+  return (
+    <div className="flex flex-col gap-1">
+      <label htmlFor={id} className="text-xs text-soft">
+        {label}
+        {hint && <span className="text-faint"> · {hint}</span>}
+      </label>
+      {children}
+    </div>
+  );
+}
+
+/** A choice of few. */
+export function Select({ className = "", ...rest }: ComponentProps<"select">) {
+  return <select className={`${INPUT} ${className}`} {...rest} />;
+}

@@ -1,0 +1,112 @@
+import { graphql } from "~/live/graphql";
+
+export const ANSWER = graphql(`
+  mutation AnswerApproval($input: AnswerApprovalInput!) {
+    answerApproval(input: $input) {
+      __typename
+      ... on ApprovalAnswered {
+        approval {
+          id
+          key
+          status
+          answeredBy
+        }
+      }
+      ... on Refusal {
+        code
+        message
+      }
+    }
+  }
+`);
+
+export const SPAWN = graphql(`
+  mutation SpawnAgent($input: SpawnAgentInput!) {
+    spawnAgent(input: $input) {
+      __typename
+      ... on AgentSpawned {
+        agent {
+          id
+          key
+          name
+        }
+      }
+      ... on Refusal {
+        code
+        message
+      }
+    }
+  }
+`);
+
+export const SEND = graphql(`
+  mutation SendMessage($input: SendMessageInput!) {
+    sendMessage(input: $input) {
+      __typename
+      ... on MessageSent {
+        sent {
+          id
+          key
+        }
+      }
+      ... on Refusal {
+        code
+        message
+      }
+    }
+  }
+`);
+
+export const INTERRUPT = graphql(`
+  mutation InterruptAgent($input: InterruptAgentInput!) {
+    interruptAgent(input: $input) {
+      __typename
+      ... on Refusal {
+        code
+        message
+      }
+    }
+  }
+`);
+
+export const RELEASE = graphql(`
+  mutation ReleaseAgent($input: ReleaseAgentInput!) {
+    releaseAgent(input: $input) {
+      __typename
+      ... on Refusal {
+        code
+        message
+      }
+    }
+  }
+`);
+
+export const RESUME = graphql(`
+  mutation ResumeAgent($input: ResumeAgentInput!) {
+    resumeAgent(input: $input) {
+      __typename
+      ... on Refusal {
+        code
+        message
+      }
+    }
+  }
+`);
+
+export const CREATE_SESSION = graphql(`
+  mutation CreateSession($input: CreateSessionInput!) {
+    createSession(input: $input) {
+      __typename
+      ... on SessionCreated {
+        session {
+          id
+          key
+        }
+      }
+      ... on Refusal {
+        code
+        message
+      }
+    }
+  }
+`);

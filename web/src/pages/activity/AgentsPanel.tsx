@@ -1,0 +1,165 @@
+import { AgentMenu } from "~/acting/AgentMenu";
+import { Avatar } from "~/design/Avatar";
+import { AgentName } from "~/design/AgentName";
+import { classes } from "~/design/classes";
+import { useNow } from "~/design/now";
+import { StateDot } from "~/design/StateDot";
+import { ago, duration } from "~/design/time";
+import { useWorkspace } from "~/live/LiveContext";
+import { useReadable } from "~/live/useReadable";
+import { shownState, stateWords } from "~/live/agentState";
+import type { Agent } from "~/live/documents";
+import { spawnTree, type Branch } from "./model/spawnTree";
+import { currentTask } from "./model/currentTask";
+import { money, tokens, useAgentUsage, type AgentUsage } from "./usage";
+import type { Reading } from "./useConversation";
+
+interface AgentsPanelProps {
+  session: string;
+  agents: readonly Agent[];
+  reading: Reading;
+  chosen: string | undefined;
+  onChoose: (agent: string | undefined) => void;
+}
+
+/** Who takes part: what each does now, where it runs, who spawned it, what it cost. */
+export function AgentsPanel({ session, agents, reading, chosen, onChoose }: AgentsPanelProps) {
+  const usage = useAgentUsage(session, reading.entries);
+  const living = spawnTree(agents.filter((agent) => !agent.ended));
+  const ended = agents.filter((agent) => agent.ended);
+  const item = (branch: Branch) => (
+    <AgentItem
+      key={branch.agent.key}
+      branch={branch}
+      usage={usage}
+      reading={reading}
+      chosen={chosen}
+      onChoose={onChoose}
+    />
+  );
+  return (
+    <div className="flex flex-col p-2">
+      {agents.length === 0 && <NoAgents />}
+      <ul className="flex flex-col">{living.map(item)}</ul>
+      {ended.length > 0 && (
+        <details
+          className={classes(living.length > 0 && "mt-2 border-t border-line pt-2")}
+          open={living.length === 0}
+        >
+          <summary className="rounded px-2 py-1 text-xs text-faint select-none hover:text-text">
+            {ended.length} ended
+          </summary>
+          <ul className="flex flex-col">{ended.map((agent) => item({ agent, children: [] }))}</ul>
+        </details>
+      )}
+    </div>
+  );
+}
+
+function NoAgents() {
+  const all = useReadable(useWorkspace().agents);
+  const words = { loading: "Loading…", ready: "No agents yet.", failed: "The agents could not be read." };
+  return <p className="px-2 py-6 text-center text-faint">{words[all.state]}</p>;
+}
+
+interface AgentItemProps extends Omit<AgentsPanelProps, "session" | "agents"> {
+  branch: Branch;
+  usage: ReadonlyMap<string, AgentUsage>;
+}
+
+function AgentItem({ branch, usage, reading, chosen, onChoose }: AgentItemProps) {
+  const { agent, children } = branch;
+  const pressed = chosen === agent.name;
+  return (
+    <li>
+      <div className="relative">
+        <button
+          type="button"
+          aria-pressed={pressed}
+          onClick={() => onChoose(pressed ? undefined : agent.name)}
+          title={pressed ? "Show everybody" : `Show only what concerns ${agent.name}`}
+          className={classes(
+            "flex w-full gap-2.5 rounded-lg px-2 py-2 text-left transition-colors hover:bg-hover",
+            pressed && "bg-accent-soft",
+            agent.ended && "opacity-80",
+          )}
+        >
+          <Avatar name={agent.name} size={26} />
+          <span className="min-w-0 flex-1">
+            <span className="flex items-center gap-2">
+              <span className="truncate">
+                <AgentName name={agent.name} />
+              </span>
+              <Since agent={agent} />
+            </span>
+            <Doing agent={agent} reading={reading} />
+            <Where agent={agent} usage={usage.get(agent.name)} />
+          </span>
+        </button>
+        <span className="absolute right-1 bottom-1">
+          <AgentMenu agent={agent} />
+        </span>
+      </div>
+      {children.length > 0 && (
+        <ul
+          aria-label={`Spawned by ${agent.name}`}
+          className="ml-4 flex flex-col border-l border-line pl-1.5"
+        >
+          {children.map((child) => (
+            <AgentItem
+              key={child.agent.key}
+              branch={child}
+              usage={usage}
+              reading={reading}
+              chosen={chosen}
+              onChoose={onChoose}
+            />
+          ))}
+        </ul>
+      )}
+    </li>
+  );
+}
+
+function Since({ agent }: { agent: Agent }) {
+  const now = useNow();
+  const since = Date.parse(agent.since);
+  const running = agent.state === "WORKING" || agent.state === "STARTING";
+  return (
+    <span className="ml-auto shrink-0 text-2xs text-faint tabular-nums">
+      {running ? duration(Math.max(0, now - since)) : ago(since, now)}
+    </span>
+  );
+}
+
+function Doing({ agent, reading }: { agent: Agent; reading: Reading }) {
+  const state = shownState(agent);
+  const task = state === "working" || state === "waiting" ? currentTask(agent, reading.entries) : null;
+  return (
+    <span className="mt-0.5 flex items-start gap-1.5 text-xs text-soft">
+      <span className="flex h-4 items-center">
+        <StateDot state={state} />
+      </span>
+      <span className="line-clamp-2 min-w-0 break-words">
+        {stateWords(agent)}
+        {task && <span className="text-faint">: {task}</span>}
+      </span>
+    </span>
+  );
+}
+
+function Where({ agent, usage }: { agent: Agent; usage: AgentUsage | undefined }) {
+  const facts = [
+    [agent.cli, agent.version].filter(Boolean).join(" "),
+    agent.model,
+    agent.machine,
+    agent.generation > 1 && `restarted ${agent.generation - 1}×`,
+    usage && usage.tokens > 0 && `${tokens(usage.tokens)} tokens`,
+    usage && usage.costUsd > 0 && money(usage.costUsd),
+  ].filter(Boolean);
+  return (
+    <span className="mt-0.5 block truncate text-2xs text-faint" title={agent.cwd ?? undefined}>
+      {facts.join(" · ")}
+    </span>
+  );
+}

@@ -1,0 +1,50 @@
+import { Badge } from "~/design/Badge";
+import { Icon } from "~/design/Icon";
+import { Tooltip } from "~/design/Tooltip";
+import type { Proxy } from "~/live/documents";
+
+/** The linked machines and the agent CLIs found on each. */
+export function Machines({ machines }: { machines: readonly Proxy[] }) {
+  if (machines.length === 0) return null;
+  return (
+    <section aria-labelledby="machines">
+      <h2 id="machines" className="mb-2 px-1 text-xs text-faint">
+        Machines
+      </h2>
+      <ul className="grid gap-2 sm:grid-cols-2">
+        {machines.map((machine) => (
+          <li key={machine.key} className="flex flex-col gap-2 rounded-xl border border-line px-4 py-3">
+            <div className="flex items-center gap-2">
+              <Icon name="machine" className="text-faint" />
+              <span className="min-w-0 flex-1 truncate font-medium">{machine.name}</span>
+              <Badge tone={machine.online ? "good" : "neutral"}>{machine.online ? "online" : "away"}</Badge>
+            </div>
+            <p className="text-xs text-faint">
+              {[
+                machine.version && `relay-connect ${machine.version}`,
+                machine.agents === 1 ? "1 agent" : `${machine.agents} agents`,
+                ...machine.labels,
+              ]
+                .filter(Boolean)
+                .join(" · ")}
+            </p>
+            <ul className="flex flex-wrap gap-1.5">
+              {machine.clis.map((cli) => (
+                <li key={cli.cli}>
+                  <Tooltip text={cli.problem ?? `${cli.cli} ${cli.version ?? ""} over ${cli.transport}`}>
+                    <button type="button" className="rounded">
+                      <Badge tone={cli.supported ? "neutral" : "warn"}>
+                        {cli.cli} {cli.version}
+                      </Badge>
+                      {cli.problem && <span className="sr-only">: {cli.problem}</span>}
+                    </button>
+                  </Tooltip>
+                </li>
+              ))}
+            </ul>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

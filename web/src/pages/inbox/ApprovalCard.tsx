@@ -1,0 +1,125 @@
+import { Link } from "@tanstack/react-router";
+import { useEffect, useRef } from "react";
+import { AgentName } from "~/design/AgentName";
+import { Button } from "~/design/Button";
+import { classes } from "~/design/classes";
+import { Kbd } from "~/design/Kbd";
+import { Timestamp } from "~/design/Timestamp";
+import { Countdown } from "./Countdown";
+import type { Asked } from "./documents";
+import { RiskNote } from "./RiskNote";
+import { ruleWords } from "./ruleWords";
+import type { Answer } from "./useAnswer";
+import { WhatIsAsked } from "./WhatIsAsked";
+
+interface ApprovalCardProps {
+  asked: Asked;
+  session: string | undefined;
+  chosen: boolean;
+  /** An answer is on its way, or the page cannot tell whether this still waits. */
+  locked: boolean;
+  mayAnswer: boolean;
+  mayAddRules: boolean;
+  onChoose: () => void;
+  onAnswer: (answer: Answer) => void;
+  onDeny: () => void;
+}
+
+/** One question of an agent, and the answers to it. */
+export function ApprovalCard(props: ApprovalCardProps) {
+  const { asked, session, chosen, onChoose } = props;
+  const card = useRef<HTMLElement>(null);
+  useEffect(() => {
+    if (chosen) card.current?.scrollIntoView({ block: "nearest" });
+  }, [chosen]);
+  return (
+    // Touching anything in it chooses it; the keys j and k do the same.
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
+    <article
+      ref={card}
+      aria-label={`${asked.agent}: ${asked.title}`}
+      aria-current={chosen || undefined}
+      onFocus={onChoose}
+      onPointerDown={onChoose}
+      className={classes(
+        "flex flex-col gap-3 rounded-xl border bg-surface p-4",
+        chosen ? "border-accent" : "border-line",
+      )}
+    >
+      <header className="flex flex-wrap items-baseline gap-x-2 gap-y-1">
+        <AgentName name={asked.agent} />
+        <h2 className="min-w-0 text-base break-words">{asked.title}</h2>
+        <span className="ml-auto flex items-baseline gap-3">
+          <Countdown deadline={asked.deadline} />
+          <Timestamp at={Date.parse(asked.askedAt)} />
+        </span>
+      </header>
+      <RiskNote asked={asked} />
+      <WhatIsAsked asked={asked} />
+      {props.mayAnswer ? (
+        <Answers {...props} />
+      ) : (
+        <p className="text-faint">Your role may look, not answer.</p>
+      )}
+      {session !== undefined && (
+        <footer className="text-xs text-faint">
+          in{" "}
+          <Link
+            to="/session/$key"
+            params={{ key: asked.sessionKey }}
+            className="text-accent-text hover:underline"
+          >
+            {session}
+          </Link>
+        </footer>
+      )}
+    </article>
+  );
+}
+
+function Answers({ asked, chosen, locked, mayAddRules, onAnswer, onDeny }: ApprovalCardProps) {
+  return (
+    <div className="flex flex-col gap-2">
+      <div className="flex flex-wrap gap-2">
+        <Button look="primary" disabled={locked} onClick={() => onAnswer({ verdict: "ALLOW" })}>
+          Allow once {chosen && <Keys keys="a" />}
+        </Button>
+        {asked.canAllowSession && (
+          <Button disabled={locked} onClick={() => onAnswer({ verdict: "ALLOW", scope: "SESSION" })}>
+            Allow while it lives
+          </Button>
+        )}
+        <Button look="danger" disabled={locked} onClick={onDeny}>
+          Deny… {chosen && <Keys keys="d" />}
+        </Button>
+      </div>
+      {mayAddRules && asked.suggestedRules.length > 0 && (
+        <details>
+          <summary className="cursor-pointer text-xs text-soft">Always allow…</summary>
+          <ul className="mt-2 flex flex-col items-start gap-1">
+            {asked.suggestedRules.map((rule) => (
+              <li key={ruleWords(rule)} className="max-w-full">
+                <Button
+                  size="small"
+                  disabled={locked}
+                  className="max-w-full"
+                  onClick={() => onAnswer({ verdict: "ALLOW", always: rule })}
+                >
+                  <code className="truncate">{ruleWords(rule)}</code>
+                </Button>
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
+    </div>
+  );
+}
+
+function Keys({ keys }: { keys: string }) {
+  return (
+    <span className="hidden pointer-fine:inline" aria-hidden="true">
+      <Kbd keys={keys} />
+    </span>
+  );
+}

@@ -1,0 +1,62 @@
+import { useState } from "react";
+import { Button } from "~/design/Button";
+import { Dialog, DialogBody, DialogFoot } from "~/design/Dialog";
+import type { Asked } from "./documents";
+import type { Answer } from "./useAnswer";
+
+interface DenyDialogProps {
+  asked: Asked;
+  onClose: () => void;
+  onDeny: (answer: Answer) => void;
+}
+
+/** A no, with what the agent should do instead. */
+export function DenyDialog({ asked, onClose, onDeny }: DenyDialogProps) {
+  const [note, setNote] = useState("");
+  const [interrupt, setInterrupt] = useState(false);
+  const deny = () => onDeny({ verdict: "DENY", note, interrupt });
+  return (
+    <Dialog open onClose={onClose} title={`Deny ${asked.agent}`} description={asked.title}>
+      <form
+        className="contents"
+        onSubmit={(event) => {
+          event.preventDefault();
+          deny();
+        }}
+      >
+        <DialogBody>
+          <label htmlFor="deny-note" className="mb-1 block text-xs text-soft">
+            Tell {asked.agent} why, or what to do instead (may be empty)
+          </label>
+          <textarea
+            id="deny-note"
+            rows={3}
+            maxLength={4000}
+            value={note}
+            onChange={(event) => setNote(event.target.value)}
+            onKeyDown={(event) => {
+              if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) deny();
+            }}
+            className="w-full resize-y rounded-lg border border-line-strong bg-surface p-2"
+          />
+          <label className="mt-3 flex items-center gap-2 text-soft">
+            <input
+              type="checkbox"
+              checked={interrupt}
+              onChange={(event) => setInterrupt(event.target.checked)}
+            />
+            Also stop what it is doing
+          </label>
+        </DialogBody>
+        <DialogFoot>
+          <Button look="quiet" onClick={onClose}>
+            Cancel
+          </Button>
+          <Button type="submit" look="danger">
+            Deny
+          </Button>
+        </DialogFoot>
+      </form>
+    </Dialog>
+  );
+}

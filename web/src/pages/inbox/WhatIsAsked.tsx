@@ -1,0 +1,44 @@
+import { DiffText } from "~/design/DiffText";
+import { Icon } from "~/design/Icon";
+import type { Asked } from "./documents";
+
+const BLOCK = "max-h-60 overflow-auto rounded-lg border border-line bg-code p-3 text-xs";
+
+/** Exactly what the agent wants to do: the command, the edits, or the tool's input; and where. */
+export function WhatIsAsked({ asked }: { asked: Asked }) {
+  return (
+    <div className="flex flex-col gap-2">
+      {asked.command !== null && <Block text={asked.command} />}
+      {asked.changes.map((change) => (
+        <details key={change.path} open={asked.changes.length <= 3} className="rounded-lg border border-line">
+          <summary className="flex cursor-pointer items-center gap-2 px-3 py-2 text-xs">
+            <Icon name="file" className="shrink-0 text-faint" />
+            <span className="min-w-0 flex-1 break-all">{change.path}</span>
+            <span className="text-faint">{change.change}</span>
+          </summary>
+          {change.diff && <DiffText diff={change.diff} />}
+        </details>
+      ))}
+      {asked.command === null && asked.changes.length === 0 && asked.input !== null && (
+        <Block text={JSON.stringify(asked.input, null, 2)} />
+      )}
+      {asked.cwd !== null && (
+        <p className="flex items-center gap-1.5 text-xs text-faint">
+          <Icon name="terminal" className="shrink-0" />
+          <span className="sr-only">in the folder</span>
+          <span className="break-all">{asked.cwd}</span>
+        </p>
+      )}
+      {asked.reason !== null && <p className="text-soft text-pretty">{asked.reason}</p>}
+    </div>
+  );
+}
+
+function Block({ text }: { text: string }) {
+  return (
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- long ones are scrolled by keyboard too
+    <pre tabIndex={0} className={BLOCK}>
+      <code className="break-words whitespace-pre-wrap">{text}</code>
+    </pre>
+  );
+}

@@ -1,0 +1,45 @@
+import { useState } from "react";
+import { useQuery } from "urql";
+import { Button } from "~/design/Button";
+import { said } from "~/live/http";
+import { AROUND } from "./documents";
+import { LineRow } from "./LineRow";
+import { lineOf } from "./model/lines";
+
+const LINES = [4, 12, 35];
+
+interface AroundProps {
+  session: string;
+  /** What links to lines of the session say. */
+  link: string;
+  cursor: string;
+}
+
+/** A line whole, between what was logged before and after it. */
+export function Around({ session, link, cursor }: AroundProps) {
+  const [size, setSize] = useState(0);
+  const [{ data, error }] = useQuery({
+    query: AROUND,
+    variables: { session, cursor, lines: LINES[size] ?? 4 },
+  });
+  const events = data?.session?.eventsAround.nodes ?? [];
+  const note = error
+    ? said(error)
+    : data && events.length === 0
+      ? "The session keeps this part of its log no longer."
+      : null;
+  return (
+    <div className="border-t border-line bg-sunk py-1">
+      {note && <p className="px-4 py-1 text-xs text-faint">{note}</p>}
+      {!data && !error && <p className="px-4 py-1 text-xs text-faint">Reading …</p>}
+      {events.map((event) => (
+        <LineRow key={event.cursor} line={lineOf(event)} session={link} chosen={event.cursor === cursor} />
+      ))}
+      {events.length > 0 && size < LINES.length - 1 && (
+        <Button size="small" look="quiet" className="ml-2" onClick={() => setSize(size + 1)}>
+          More around it
+        </Button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,86 @@
+import { Fragment, useState } from "react";
+import { useQuery } from "urql";
+import { Button } from "~/design/Button";
+import { Empty } from "~/design/Empty";
+import { said } from "~/live/http";
+import { startCommand } from "~/pages/activity/startCommand";
+import { SEARCH } from "./documents";
+import { HitRow } from "./HitRow";
+
+const PAGE = 50;
+
+/** The lines a search finds, the newest first. Lines that come later do not move the pages. */
+export function Hits({ query, session }: { query: string; session: string | null }) {
+  const [places, setPlaces] = useState<readonly string[]>([]);
+  return (
+    <section aria-label="Lines found" className="pb-6">
+      {[null, ...places].map((after, number) => (
+        <HitsPage
+          key={after}
+          query={query}
+          session={session}
+          after={after}
+          onMore={number === places.length ? (place) => setPlaces([...places, place]) : undefined}
+        />
+      ))}
+    </section>
+  );
+}
+
+interface HitsPageProps {
+  query: string;
+  session: string | null;
+  after: string | null;
+  onMore: ((place: string) => void) | undefined;
+}
+
+function HitsPage({ query, session, after, onMore }: HitsPageProps) {
+  const [{ data, error, fetching }, again] = useQuery({
+    query: SEARCH,
+    variables: { query, session, first: PAGE, after },
+    requestPolicy: after === null ? "cache-and-network" : "cache-first",
+  });
+  if (error && !data)
+    return (
+      <p role="alert" className="flex items-center gap-3 px-4 py-3 text-bad">
+        {said(error)}
+        <Button size="small" onClick={() => again({ requestPolicy: "network-only" })}>
+          Try again
+        </Button>
+      </p>
+    );
+  if (!data) return <p className="px-4 py-3 text-faint">{fetching ? "Searching …" : ""}</p>;
+  const { nodes, pageInfo } = data.workspace.logs;
+  if (nodes.length === 0 && after === null) return <Nothing query={query} />;
+  return (
+    <Fragment>
+      <ol>
+        {nodes.map(({ line }) => (
+          <HitRow key={`${line.sessionKey} ${line.cursor}`} line={line} named={session === null} />
+        ))}
+      </ol>
+      {onMore && pageInfo.hasNextPage && pageInfo.endCursor !== null && (
+        <div className="flex justify-center py-3">
+          <Button onClick={() => onMore(pageInfo.endCursor ?? "")}>Load older lines</Button>
+        </div>
+      )}
+      {onMore && !pageInfo.hasNextPage && (
+        <p className="py-3 text-center text-2xs text-faint">No older lines match.</p>
+      )}
+    </Fragment>
+  );
+}
+
+function Nothing({ query }: { query: string }) {
+  if (query === "")
+    return (
+      <Empty title="Nothing was logged yet" command={startCommand(undefined)}>
+        Everything agents say and do can be searched here a moment later. Run this where your project is:
+      </Empty>
+    );
+  return (
+    <Empty title="Nothing matches" command={`relaycast logs search '${query.replaceAll("'", `'\\''`)}'`}>
+      Take a condition away or widen the time. The same search in a terminal:
+    </Empty>
+  );
+}

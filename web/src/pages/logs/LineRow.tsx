@@ -1,0 +1,43 @@
+import { Link } from "@tanstack/react-router";
+import { memo } from "react";
+import { AgentName } from "~/design/AgentName";
+import { classes } from "~/design/classes";
+import { clock, whole } from "~/design/time";
+import { LineText } from "./LineText";
+import type { LogLine } from "./model/lines";
+
+/** One line of a session's log. Its time is its permalink. */
+export const LineRow = memo(function LineRow({
+  line,
+  session,
+  chosen = false,
+}: {
+  line: LogLine;
+  session: string;
+  chosen?: boolean;
+}) {
+  return (
+    <div
+      className={classes(
+        "flex flex-wrap gap-x-3 border-l-2 px-3 py-0.5 font-mono text-xs leading-5 hover:bg-hover sm:flex-nowrap",
+        chosen ? "border-accent bg-accent-soft" : line.tone === "bad" ? "border-bad" : "border-transparent",
+      )}
+    >
+      <Link
+        to="/logs"
+        search={{ session, line: line.cursor }}
+        title={`${whole(line.at)} – link to this line`}
+        className="shrink-0 text-faint tabular-nums hover:text-accent-text hover:underline"
+      >
+        <time dateTime={new Date(line.at).toISOString()}>{clock(line.at)}</time>
+      </Link>
+      <span className="w-24 shrink-0 truncate" title={line.agent}>
+        {line.agent && <AgentName name={line.agent} />}
+      </span>
+      <span className="w-16 shrink-0 truncate text-faint">{line.kind}</span>
+      <span className="min-w-0 basis-full sm:flex-1 sm:basis-0">
+        <LineText text={line.text} tone={line.tone} />
+      </span>
+    </div>
+  );
+});

@@ -1,0 +1,43 @@
+import "./ansi.css";
+import { useMemo, useState } from "react";
+import { classes } from "~/design/classes";
+import { runs } from "./model/ansi";
+import { beginning, type Tone } from "./model/lines";
+
+const TONES: Record<Tone, string> = {
+  plain: "text-text",
+  quiet: "text-faint",
+  good: "text-good",
+  warn: "text-warn",
+  bad: "text-bad",
+};
+
+/** A line's text with its terminal colours; a long one is cut until somebody asks for all of it. */
+export function LineText({ text, tone }: { text: string; tone: Tone }) {
+  const [whole, setWhole] = useState(false);
+  const begin = useMemo(() => beginning(text), [text]);
+  const shown = begin === null || whole ? text : begin;
+  const pieces = useMemo(() => runs(shown), [shown]);
+  return (
+    <span className={classes("min-w-0 break-words whitespace-pre-wrap", TONES[tone])}>
+      {pieces.map((run, number) =>
+        run.look ? (
+          <span key={number} className={run.look}>
+            {run.text}
+          </span>
+        ) : (
+          run.text
+        ),
+      )}
+      {begin !== null && (
+        <button
+          type="button"
+          onClick={() => setWhole(!whole)}
+          className="ml-2 rounded px-1 font-sans text-2xs text-accent-text underline underline-offset-2 hover:bg-hover pointer-coarse:py-2"
+        >
+          {whole ? "Show less" : `Show ${(text.length - begin.length).toLocaleString()} more characters`}
+        </button>
+      )}
+    </span>
+  );
+}

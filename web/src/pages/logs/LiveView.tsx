@@ -1,0 +1,48 @@
+import { useEffect, useState } from "react";
+import { Empty } from "~/design/Empty";
+import { useLive } from "~/live/LiveContext";
+import { useReadable } from "~/live/useReadable";
+import { startCommand } from "~/pages/activity/startCommand";
+import { LogTail } from "./logTail";
+import { TailList } from "./TailList";
+
+/** A session's log as it is written. */
+export function LiveView({ session }: { session: string }) {
+  const live = useLive();
+  const [tail, setTail] = useState<LogTail | null>(null);
+  useEffect(() => {
+    const opened = new LogTail(live, session);
+    // eslint-disable-next-line react-hooks/set-state-in-effect -- what is opened here must be closed here
+    setTail(opened);
+    return () => opened.close();
+  }, [live, session]);
+  return tail && <Followed tail={tail} session={session} />;
+}
+
+function Followed({ tail, session }: { tail: LogTail; session: string }) {
+  const state = useReadable(tail.state);
+  if (state.state === "loading") return <p className="px-4 py-3 text-faint">Reading …</p>;
+  if (state.state === "missing" || (state.state === "failed" && tail.buffer.length === 0))
+    return <Empty title="The log could not be read">{state.message}</Empty>;
+  if (tail.buffer.length === 0)
+    return (
+      <Empty title="Nothing was logged yet" command={startCommand(session)}>
+        Lines appear here as they are written. To have an agent in this session, link a machine:
+      </Empty>
+    );
+  return (
+    <>
+      {state.gap && (
+        <p role="status" className="border-b border-line bg-warn-soft px-4 py-1.5 text-xs text-warn">
+          The broker no longer has the lines before these; the search may.
+        </p>
+      )}
+      {state.state === "failed" && (
+        <p role="alert" className="border-b border-line bg-bad-soft px-4 py-1.5 text-xs text-bad">
+          No longer followed: {state.message}
+        </p>
+      )}
+      <TailList tail={tail} state={state} session={session} />
+    </>
+  );
+}

@@ -1,0 +1,165 @@
+import { EVENT } from "~/live/events";
+import { graphql, type ResultOf } from "~/live/graphql";
+
+export const SEARCH = graphql(`
+  query SearchLogs($query: String!, $session: String, $first: Int!, $after: String) {
+    workspace {
+      id
+      logs(query: $query, session: $session, first: $first, after: $after) {
+        nodes {
+          line {
+            sessionKey
+            sessionName
+            cursor
+            at
+            kind
+            event
+            agent
+            cli
+            tool
+            command
+            exitCode
+            paths
+            ok
+            excerpt {
+              text
+              highlights {
+                start
+                length
+              }
+            }
+          }
+        }
+        pageInfo {
+          hasNextPage
+          endCursor
+        }
+      }
+    }
+  }
+`);
+export type Hit = ResultOf<typeof SEARCH>["workspace"]["logs"]["nodes"][number]["line"];
+
+export const HISTOGRAM = graphql(`
+  query LogHistogram($query: String!, $session: String, $buckets: Int!) {
+    workspace {
+      id
+      histogram(query: $query, session: $session, buckets: $buckets) {
+        at
+        spanMs
+        count
+        failed
+      }
+    }
+  }
+`);
+
+export const FACETS = graphql(`
+  query LogFacets($query: String!, $session: String) {
+    workspace {
+      id
+      agent: facets(query: $query, session: $session, field: AGENT, first: 12) {
+        value
+        count
+        name
+      }
+      kind: facets(query: $query, session: $session, field: KIND, first: 16) {
+        value
+        count
+        name
+      }
+      tool: facets(query: $query, session: $session, field: TOOL, first: 12) {
+        value
+        count
+        name
+      }
+      cli: facets(query: $query, session: $session, field: CLI, first: 8) {
+        value
+        count
+        name
+      }
+      session: facets(query: $query, session: $session, field: SESSION, first: 12) {
+        value
+        count
+        name
+      }
+      ok: facets(query: $query, session: $session, field: OK, first: 2) {
+        value
+        count
+        name
+      }
+    }
+  }
+`);
+export type Facets = Omit<ResultOf<typeof FACETS>["workspace"], "id">;
+export type FacetCount = Facets["agent"][number];
+
+export const AROUND = graphql(
+  `
+    query LinesAround($session: String!, $cursor: Cursor!, $lines: Int!) {
+      session(key: $session) {
+        id
+        key
+        name
+        eventsAround(cursor: $cursor, lines: $lines, filter: { fragments: false }) {
+          nodes {
+            ...EventFields
+          }
+          pageInfo {
+            hasNextPage
+            hasPreviousPage
+          }
+          reset
+        }
+      }
+    }
+  `,
+  [EVENT],
+);
+
+export const CHANGES = graphql(`
+  query SessionChanges($session: String!, $agent: String, $after: String) {
+    session(key: $session) {
+      id
+      key
+      name
+      changes(agent: $agent, first: 50, after: $after) {
+        nodes {
+          cursor
+          at
+          agent
+          turn
+          changes {
+            path
+            change
+            diff
+          }
+        }
+        pageInfo {
+          hasNextPage
+          endCursor
+        }
+      }
+    }
+  }
+`);
+export type ChangeEntry = NonNullable<ResultOf<typeof CHANGES>["session"]>["changes"]["nodes"][number];
+
+export const EVENTS_AFTER = graphql(
+  `
+    query EventsAfter($session: String!, $after: Cursor!, $first: Int!) {
+      session(key: $session) {
+        id
+        events(first: $first, after: $after, filter: { fragments: false }) {
+          nodes {
+            ...EventFields
+          }
+          pageInfo {
+            hasNextPage
+          }
+        }
+      }
+    }
+  `,
+  [EVENT],
+);

@@ -1,0 +1,79 @@
+import { useEffect, useState } from "react";
+import type { SessionEvent } from "~/live/events";
+import { EVENTS_PAGE } from "~/live/events";
+import { said } from "~/live/http";
+import { useLive } from "~/live/LiveContext";
+import { AROUND, EVENTS_AFTER } from "./documents";
+import { lineOf, type LogLine } from "./model/lines";
+
+const AROUND_LINES = 35;
+const PAGE = 70;
+
+interface ContextLines {
+  readonly state: "loading" | "ready" | "missing" | "failed";
+  readonly message?: string;
+  readonly lines: readonly LogLine[];
+  readonly hasEarlier: boolean;
+  readonly hasLater: boolean;
+}
+
+const LOADING: ContextLines = { state: "loading", lines: [], hasEarlier: false, hasLater: false };
+const GONE = "The session is gone, you may not see it, or it keeps this part of its log no longer.";
+const linesOf = (events: readonly SessionEvent[]) => events.map(lineOf);
+
+/** The lines around a place of a session's log; they can be read on in both directions. */
+export function useContextLines(session: string, line: string) {
+  const { queries } = useLive();
+  const [known, setKnown] = useState(LOADING);
+
+  useEffect(() => {
+    let wanted = true;
+    void queries
+      .query(AROUND, { session, cursor: line, lines: AROUND_LINES })
+      .toPromise()
+      .then(({ data, error }) => {
+        if (!wanted) return;
+        const page = data?.session?.eventsAround;
+        if (page?.nodes.length && !page.reset)
+          setKnown({
+            state: "ready",
+            lines: linesOf(page.nodes),
+            hasEarlier: page.pageInfo.hasPreviousPage,
+            hasLater: page.pageInfo.hasNextPage,
+          });
+        else if (data) setKnown({ ...LOADING, state: "missing", message: GONE });
+        else setKnown({ ...LOADING, state: "failed", message: said(error) });
+      });
+    return () => {
+      wanted = false;
+    };
+  }, [queries, session, line]);
+
+  const earlier = async () => {
+    const before = known.lines[0]?.cursor ?? null;
+    const variables = { session, last: PAGE, before, filter: { fragments: false } };
+    const { data } = await queries.query(EVENTS_PAGE, variables).toPromise();
+    const page = data?.session?.events;
+    if (!page) return;
+    setKnown((now) => ({
+      ...now,
+      lines: [...linesOf(page.nodes), ...now.lines],
+      hasEarlier: page.pageInfo.hasPreviousPage,
+    }));
+  };
+  const later = async () => {
+    const after = known.lines.at(-1)?.cursor ?? "0";
+    const { data } = await queries
+      .query(EVENTS_AFTER, { session, after, first: PAGE }, { requestPolicy: "network-only" })
+      .toPromise();
+    const page = data?.session?.events;
+    if (!page) return;
+    setKnown((now) => ({
+      ...now,
+      lines: [...now.lines, ...linesOf(page.nodes)],
+      hasLater: page.pageInfo.hasNextPage,
+    }));
+  };
+  const more = (where: "earlier" | "later") => void (where === "earlier" ? earlier() : later());
+  return { ...known, more };
+}
