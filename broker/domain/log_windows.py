@@ -14,6 +14,8 @@ _FIRST = timedelta(hours=1)
 _WIDER = 4
 _WIDEST = 64
 """Times the span so far: what is busy today may have been idle for months."""
+_WIDER_AFTER_NOTHING = 16
+"""Each question costs some 10 ms, and a rare word is asked for in all of them."""
 _MARGIN = 2
 _EVERYTHING = timedelta(days=100)
 """A span that would reach back further than this has no beginning: one question less for a rare word."""
@@ -45,5 +47,5 @@ def next_window(window: Window, newest: datetime, *, found: int, wanted: int) ->
     reach = newest - window.since
     if reach <= timedelta(0):
         return Window(since=newest - _FIRST, until=window.since)
-    reach *= min(max(_MARGIN * wanted // found, _WIDER), _WIDEST) if found else _WIDER
+    reach *= min(max(_MARGIN * wanted // found, _WIDER), _WIDEST) if found else _WIDER_AFTER_NOTHING
     return Window(since=None if reach > _EVERYTHING else newest - reach, until=window.since)

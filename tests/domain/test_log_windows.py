@@ -40,6 +40,7 @@ def test_a_span_is_as_wide_as_the_hits_so_far_let_expect() -> None:
     assert next_window(first, NOON, found=10, wanted=50).since == NOON - 10 * HOUR
     assert next_window(first, NOON, found=50, wanted=1).since == NOON - 4 * HOUR
     assert next_window(first, NOON, found=1, wanted=51).since == NOON - 64 * HOUR
+    assert next_window(first, NOON, found=0, wanted=51).since == NOON - 16 * HOUR
 
 
 def test_a_search_ends_at_its_own_beginning() -> None:
