@@ -10,7 +10,7 @@ FILLED: dict[str, Callable[[Page], Locator]] = {
     "/": lambda page: page.get_by_role("heading", name="Machines"),
     "/session/{session}": lambda page: page.get_by_text("Good game").first,
     "/inbox": lambda page: page.get_by_role("button", name="Allow once").first,
-    "/logs": lambda page: page.get_by_text("Good game").first,
+    "/logs": lambda page: page.get_by_role("link", name="Link to this line").first,
     "/usage": lambda page: page.get_by_role("table").first,
     "/settings": lambda page: page.get_by_role("button", name="Sign out here"),
 }
