@@ -50,7 +50,12 @@ async def measure_dashboard(broker: Broker, *, lines: int, seconds: int, runs: i
         head=("what", "measured", "aim", "measured / aim"),
         rows=[
             (f"{lines:,} lines opened, ms", p50(opened), _AIM_OPEN_MS, p50(opened) / _AIM_OPEN_MS),
-            (f"followed at {rate:.0f} lines / s for {seconds} s, frames / s", frames, _AIM_FRAMES, frames / _AIM_FRAMES),
+            (
+                f"followed at {rate:.0f} lines / s for {seconds} s, frames / s",
+                frames,
+                _AIM_FRAMES,
+                frames / _AIM_FRAMES,
+            ),
             ("heap before, MiB", before, None, None),
             ("heap after, MiB", after, before, after / before),
             ("first load, kB", _first_load_kb(), _AIM_KILOBYTES, _first_load_kb() / _AIM_KILOBYTES),

@@ -90,7 +90,7 @@ class LinkClient:
             raw=None,
         )
 
-    async def _report(self, encoded: Sequence[bytes]) -> None:
+    async def _report(self, encoded: list[bytes]) -> None:
         await self._socket.send(proxy.write_reports(encoded), text=True)
         self._sent.append(self._seq)
         while len([seq for seq in self._sent if seq > self._acked]) >= _IN_FLIGHT:
