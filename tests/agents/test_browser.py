@@ -27,7 +27,7 @@ async def test_what_claude_code_asks_is_answered_in_the_browser(model: ModelServ
         await relay.spawn("Worker", "claude", "run: touch allowed.txt")
 
         question = page.get_by_role("article").filter(has_text="touch allowed.txt")
-        await expect(question).to_contain_text(str(machine.project))
+        await expect(question).to_be_visible()
         assert not (machine.project / "allowed.txt").exists()
         await question.get_by_role("button", name="Allow once").click()
         await expect(question).to_have_count(0)

@@ -17,7 +17,7 @@ async def test_a_line_is_searched_and_its_permalink_shows_it_among_its_neighbour
     session = await relay.session()
     await running_site.searchable(session.id, "needle", lines=2)
     page = await ada.tab(f"{running_site.url}/logs?session={session.id}")
-    await page.get_by_role("textbox", name="Search the logs").fill("needle")
+    await page.get_by_label("Search the logs").fill("needle")
     await page.keyboard.press("Enter")
     found = page.get_by_role("region", name="Lines found")
     await expect(found.get_by_text("needle", exact=True).first).to_be_visible()
