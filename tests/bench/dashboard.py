@@ -35,7 +35,7 @@ _HEAP_MIB = "() => { gc(); return performance.memory.usedJSHeapSize / 2 ** 20 }"
 _EXPLAINED = (
     "Headless Chromium, drawing in software on the cores that the broker has too. Opened: from the start of the "
     "navigation to the first rows of the live log drawn, nothing cached, median of the runs. Followed: frames drawn a "
-    "second (requestAnimationFrame) and the page's heap after a collection, while lines arrive at the rate named. First "
+    "second (requestAnimationFrame) and the page's heap after a collection, while lines arrive. First "
     "load: scripts and styles that the start page names, gzipped."
 )
 
