@@ -68,14 +68,19 @@ check: $(DEV) $(MODULES) ## lint, types and import rules
 
 test: $(DEV) $(SUITES) $(PAGE) check ## set up and pass the tests
 	@cd web && $(NPM) run --silent test
+	@$(BIN)/python -m tests.browser.install
 	@$(BIN)/pytest -m "not agents"
 
 test-agents: $(DEV) ## install the vendors' pinned CLIs into a cache and run them against a loopback model server
 	@$(BIN)/python -m tests.agents.install
 	@$(BIN)/pytest -m agents --durations=10
 
-bench: $(DEV) $(SUITES) ## print the measured figures beside raw Redis
+bench: $(DEV) $(SUITES) $(PAGE) ## print the measured figures beside raw Redis
 	@$(BIN)/python -m tests.bench
+
+screenshots: $(DEV) $(PAGE) ## take the pictures of the dashboard in web/screenshots anew
+	@$(BIN)/python -m tests.browser.install
+	@$(BIN)/python -m tests.browser.screenshots
 
 lock: ## resolve pyproject.toml into the lock files (needs uv)
 	@$(COMPILE) --extra server pyproject.toml -o requirements.lock

@@ -44,6 +44,8 @@ class Broker:
     url: str
     key_file: Path
     process: StdioAgent
+    sign_in_link: str
+    """Signs its owner in with a browser, once; empty for a gateway, which prints none."""
 
     @property
     def port(self) -> int:
@@ -189,7 +191,8 @@ class Stage:
         options = ["--data-dir", str(data), "--json"]
         process = await self.run(self._server_environment(), ["-m", "broker.cli", *arguments, *options])
         ready = await process.receive(lambda _: True)
-        return Broker(url=ready["url"], key_file=Path(ready["token_file"]), process=process)
+        key_file, link = Path(ready["token_file"]), ready.get("dashboard", "")
+        return Broker(url=ready["url"], key_file=key_file, process=process, sign_in_link=link)
 
     def _server_environment(self) -> CliEnvironment:
         home = self._folder / "broker-home"

@@ -13,6 +13,7 @@ import orjson
 
 from tests.bench import machine, report
 from tests.bench.appends import measure_appends
+from tests.bench.dashboard import measure_dashboard
 from tests.bench.fanout import measure_fanout
 from tests.bench.figures import Section
 from tests.bench.footprint import measure_footprint
@@ -25,7 +26,7 @@ from tests.bench.logs_shipping import measure_lag, measure_shipping
 from tests.bench.stage import Broker, running_broker
 
 _RESULTS = Path(__file__).with_name("RESULTS.md")
-_WITH_BROKER = ("latency", "appends", "footprint", "fanout", "growth")
+_WITH_BROKER = ("latency", "appends", "footprint", "fanout", "growth", "dashboard")
 _MEASURES = (*_WITH_BROKER, "logs")
 
 
@@ -96,6 +97,10 @@ async def _with_broker(broker: Broker, options: argparse.Namespace, wanted: set[
         yield await measure_footprint(broker, runs=3 if quick else 7)
     if "fanout" in wanted:
         yield await measure_fanout(broker, readers=(1, 50), frames=1_000 if quick else 5_000)
+    if "dashboard" in wanted:
+        yield await measure_dashboard(
+            broker, lines=10_000 if quick else 100_000, seconds=5 if quick else 30, runs=3 if quick else 7
+        )
     if "growth" in wanted:
         yield await measure_growth(broker, steps=steps, count=60 if quick else 200)
 

@@ -69,18 +69,28 @@ class LinkClient:
         await self._socket.send(proxy.write_reports(encoded), text=True)
 
     async def report(self, raws: Sequence[bytes]) -> None:
-        """Report one batch of native frames."""
+        """Report one batch of native frames, fragments of a text."""
+        fragment = self._frame({"type": "assistant_text", "text": "x"}, transient=True)
+        await self._report([proxy.write_frame_report(self._next(), fragment, raw=raw) for raw in raws])
+
+    async def say(self, lines: Sequence[str]) -> None:
+        """Report one batch of whole texts, each a line of the log."""
+        frames = [self._frame({"type": "text", "text": line}, transient=False) for line in lines]
+        await self._report([proxy.write_frame_report(self._next(), frame, raw=b"{}") for frame in frames])
+
+    def _frame(self, event: dict[str, str], *, transient: bool) -> FrameRecorded:
         assert self._spawn is not None
-        frame = FrameRecorded(
+        return FrameRecorded(
             agent=self._spawn.agent,
             generation=self._spawn.generation,
             direction="out",
             frame_type="session/update",
-            transient=True,
-            events=[{"type": "assistant_text", "text": "x"}],
+            transient=transient,
+            events=[event],
             raw=None,
         )
-        encoded = [proxy.write_frame_report(self._next(), frame, raw=raw) for raw in raws]
+
+    async def _report(self, encoded: list[bytes]) -> None:
         await self._socket.send(proxy.write_reports(encoded), text=True)
         self._sent.append(self._seq)
         while len([seq for seq in self._sent if seq > self._acked]) >= _IN_FLIGHT:

@@ -41,6 +41,12 @@ class Site:
         """As `relaycast share` prints it."""
         return str((await self.ask("POST", f"/v1/sessions/{session}/share", {}))["url"])
 
+    async def searchable(self, session: str, words: str, *, lines: int) -> None:
+        """Wait until a search finds as many lines of a session: they reach the log store after a moment."""
+        async with asyncio.timeout(30):
+            while len((await self.ask("GET", f"/v1/logs/search?q=session:{session} {words}"))["hits"]) < lines:
+                await asyncio.sleep(0.05)
+
     async def ask(self, method: str, path: str, body: object = None) -> Any:
         """One request with the workspace's key."""
         headers = {"Authorization": f"Bearer {key_of(self.broker)}"}

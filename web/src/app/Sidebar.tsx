@@ -39,7 +39,7 @@ export function Sidebar({ onGo }: { onGo?: () => void }) {
           Settings
         </Item>
       </ul>
-      <section aria-label="Sessions">
+      <div>
         <h2 className="px-2 pb-1 text-2xs font-medium text-faint">Sessions</h2>
         <ul className="flex flex-col gap-px">
           {overview.state === "ready" &&
@@ -47,7 +47,7 @@ export function Sidebar({ onGo }: { onGo?: () => void }) {
               <SessionItem key={session.key} session={session.key} name={session.name} />
             ))}
         </ul>
-      </section>
+      </div>
     </nav>
   );
 }

@@ -69,7 +69,7 @@ function List({ list }: { list: Tokens.List }) {
 
 function MarkdownTable({ table }: { table: Tokens.Table }) {
   return (
-    <div className="table" tabIndex={0} role="region" aria-label="Table">
+    <div className="table" tabIndex={0} role="group" aria-label="Table">
       <table>
         <thead>
           <tr>

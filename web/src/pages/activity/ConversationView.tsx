@@ -33,6 +33,7 @@ export function ConversationView({ reading, agents, chosen, start }: Conversatio
   const { scroller, content, following, unseen, follow } = useFollow(entries.length);
   return (
     <section aria-label="Conversation" className="relative flex min-h-0 flex-1 flex-col">
+      <h2 className="sr-only">Conversation</h2>
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it is scrolled by keyboard */}
       <div ref={scroller} tabIndex={0} className="min-h-0 flex-1 overflow-y-auto outline-offset-[-2px]">
         <div ref={content} className="mx-auto flex w-full max-w-3xl flex-col gap-1 px-3 py-4 sm:px-5">

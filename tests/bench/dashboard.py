@@ -1,0 +1,121 @@
+"""The dashboard in a real browser: opening a long session, following a fast one, and what a first visit loads."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gzip
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+from playwright.async_api import Page
+
+from broker.domain.sessions import DEFAULT_SESSION
+from tests.bench.figures import Section, p50
+from tests.bench.link_client import LinkClient, linked_agent
+from tests.bench.stage import Broker
+from tests.browser.chromium import chromium
+from tests.browser.tab import Person, person
+
+_PAGE = Path(__file__).parents[2] / "broker" / "dashboard"
+_LIVE = f"/logs?session={DEFAULT_SESSION}&view=live"
+_BATCH = 50
+_AIM_OPEN_MS, _AIM_FRAMES, _AIM_KILOBYTES = 1000, 55, 200
+_ROWS_DRAWN = "() => document.querySelector('[role=log] [data-index]') && performance.now()"
+_IDLE_S = 3
+_COUNT_FRAMES = """() => {
+    let frames = 0, counting = true;
+    const next = () => { frames++; if (counting) requestAnimationFrame(next) };
+    window.stopCounting = () => { counting = false; return frames };
+    next();
+}"""
+_HEAP_MIB = "() => { gc(); return performance.memory.usedJSHeapSize / 2 ** 20 }"
+_EXPLAINED = (
+    "Headless Chromium, drawing in software on the cores that the broker has too. Opened: from the start of the "
+    "navigation to the first rows of the live log drawn, nothing cached, median of the runs. Followed: frames drawn a "
+    "second (requestAnimationFrame) and the page's heap after a collection, while lines arrive. First "
+    "load: scripts and styles that the start page names, gzipped."
+)
+
+
+async def measure_dashboard(broker: Broker, *, lines: int, seconds: int, runs: int) -> Section:
+    """Fill a session, open it, and follow it."""
+    async with linked_agent(broker, "narrator") as link, _signed_in(broker) as visitor:
+        await _say(link, lines)
+        opened = [await _opening_ms(visitor, broker) for _ in range(runs)]
+        page = await visitor.tab(broker.url + _LIVE)
+        await page.wait_for_function(_ROWS_DRAWN)
+        before = await page.evaluate(_HEAP_MIB)
+        idle = await _frames_while_idle(page)
+        rate, frames = await _frames_while_live(page, link, seconds=seconds)
+        after = await page.evaluate(_HEAP_MIB)
+    followed = f"followed at {rate:.0f} lines / s for {seconds} s, frames / s"
+    return Section(
+        title="The dashboard",
+        explained=_EXPLAINED,
+        head=("what", "measured", "aim", "measured / aim"),
+        rows=[
+            (f"{lines:,} lines opened, ms", p50(opened), _AIM_OPEN_MS, p50(opened) / _AIM_OPEN_MS),
+            ("the same page while nothing arrives, frames / s", idle, None, None),
+            (followed, frames, _AIM_FRAMES, frames / _AIM_FRAMES),
+            ("heap before, MiB", before, None, None),
+            ("heap after, MiB", after, before, after / before),
+            ("first load, kB", _first_load_kb(), _AIM_KILOBYTES, _first_load_kb() / _AIM_KILOBYTES),
+        ],
+    )
+
+
+@contextlib.asynccontextmanager
+async def _signed_in(broker: Broker) -> AsyncIterator[Person]:
+    headers = {"Authorization": f"Bearer {broker.key}"}
+    async with httpx.AsyncClient(base_url=broker.url, headers=headers, trust_env=False) as http:
+        made = (await http.post("/v1/members", json={"name": "Bench", "role": "viewer"})).raise_for_status()
+    async with (
+        chromium("--enable-precise-memory-info", "--js-flags=--expose-gc") as browser,
+        person(browser) as visitor,
+    ):
+        page = await visitor.tab(made.json()["data"]["url"])
+        await page.wait_for_url(f"{broker.url}/")
+        await page.close()
+        yield visitor
+
+
+async def _say(link: LinkClient, lines: int) -> None:
+    for first in range(0, lines, _BATCH):
+        await link.say([f"line {number} of a long session" for number in range(first, first + _BATCH)])
+    await link.drained()
+
+
+async def _opening_ms(visitor: Person, broker: Broker) -> float:
+    page = await visitor.tab(broker.url + _LIVE)
+    drawn = await page.wait_for_function(_ROWS_DRAWN)
+    took = float(await drawn.json_value())
+    await page.close()
+    return took
+
+
+async def _frames_while_idle(page: Page) -> float:
+    """What the machine can draw in the best case."""
+    await page.evaluate(_COUNT_FRAMES)
+    await asyncio.sleep(_IDLE_S)
+    return float(await page.evaluate("stopCounting()")) / _IDLE_S
+
+
+async def _frames_while_live(page: Page, link: LinkClient, *, seconds: int) -> tuple[float, float]:
+    """The lines and the frames a second."""
+    loop = asyncio.get_running_loop()
+    await page.evaluate(_COUNT_FRAMES)
+    began, said = loop.time(), 0
+    while loop.time() - began < seconds:
+        await _say(link, _BATCH)
+        said += _BATCH
+        await asyncio.sleep(began + said / 500 - loop.time())
+    took = loop.time() - began
+    return said / took, float(await page.evaluate("stopCounting()")) / took
+
+
+def _first_load_kb() -> float:
+    named = re.findall(r'(?:src|href)="/([^"]+\.(?:js|css))"', (_PAGE / "index.html").read_text())
+    return sum(len(gzip.compress((_PAGE / name).read_bytes())) for name in named) / 1000
