@@ -11,7 +11,7 @@ import uvloop
 
 from broker.domain.api_limits import ApiLimits
 from broker.processes import run_gateway
-from broker.settings import Settings
+from broker.settings import GraphQLSettings, Settings
 
 
 def main() -> None:
@@ -19,7 +19,7 @@ def main() -> None:
         data_dir=Path.cwd(),
         port=0,
         redis_url=os.environ["BENCH_REDIS_URL"],
-        api_limits=ApiLimits(rate_per_s=10_000, rate_burst=10_000),  # one token opens all subscriptions
+        graphql=GraphQLSettings(limits=ApiLimits(rate_per_s=10_000, rate_burst=10_000)),  # one token opens them all
         fan_out_in_common=os.environ["BENCH_IN_COMMON"] == "yes",
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
