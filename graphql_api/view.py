@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 from graphql import OperationType
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -35,6 +35,7 @@ _METHODS = ("GET", "HEAD", "POST")
 _OFFERED = frozenset({MediaType.RESPONSE, MediaType.JSON})
 _STREAMED = frozenset({MediaType.EVENTS})
 _SHOWN = frozenset({MediaType.PAGE})
+_CLIENT_GONE = 499
 _PARTIAL_SUCCESS = 294
 """Data and errors. Only with the media type that gives the number its meaning."""
 
@@ -66,6 +67,8 @@ class GraphQLView:
             return _answer({"errors": refused.shown}, media_type, 400 if media_type is MediaType.RESPONSE else 200)
         except RelayError as error:
             return _answer({"errors": [refusal_shown(error)]}, media_type, error.http_status, _headers(error))
+        except ClientDisconnect:  # a page that was closed meanwhile; nobody reads this
+            return Response(status_code=_CLIENT_GONE)
         except Exception as error:
             return _answer({"errors": [incident(error, request.url.path)]}, media_type, 500)
 

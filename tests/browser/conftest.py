@@ -15,11 +15,15 @@ from tests.browser.chromium import HOW_TO_INSTALL, chromium, executable
 from tests.browser.site import Site, site
 from tests.browser.tab import Person, person
 
+_TIMEOUT_S = 150
+"""Above the sum of what a test waits for; a whole test takes a few seconds."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents and pytest_asyncio.is_async_test(item):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+            item.add_marker(pytest.mark.timeout(_TIMEOUT_S))
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
@@ -54,8 +58,10 @@ async def ada(browser: Browser, running_site: Site) -> AsyncIterator[Person]:
         yield made
 
 
-async def sign_in(who: Person, where: Site, *, name: str = "Ada") -> None:
-    """Follow a fresh link."""
-    page = await who.tab(await where.sign_in_link(name=f"{name} {uuid4().hex[:8]}"))
+async def sign_in(who: Person, where: Site, *, name: str = "Ada") -> str:
+    """Follow a fresh link, as a new member whose full name is returned."""
+    full = f"{name} {uuid4().hex[:8]}"
+    page = await who.tab(await where.sign_in_link(name=full))
     await page.wait_for_url(f"{where.url}/")
     await page.close()
+    return full

@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
 from connect.sdk import AgentRelay
-from connect.sdk.types import Event
+from connect.sdk.types import Sent
 from tests.browser.conftest import sign_in
 from tests.browser.site import Site, asked
 from tests.browser.tab import PHONE, Person, person
@@ -16,21 +16,24 @@ def question(page: Page, command: str) -> Locator:
     return page.get_by_role("article").filter(has_text=command)
 
 
-async def answer_of(relay: AgentRelay, agent: str) -> str:
-    """What the agent said when it had been answered."""
-    said = await until(relay, lambda event: _said(event, agent).startswith("I m"))
-    return _said(said, agent)
+async def asks(relay: AgentRelay, agent: str, command: str) -> Sent:
+    """A new agent that has asked to run a command."""
+    await relay.spawn(agent, "demo")
+    waiting = len(await relay.approvals())
+    sent = await relay.send(agent, f"ask permission: {command}")
+    await asked(relay, waiting + 1)
+    return sent
 
 
-def _said(event: Event, agent: str) -> str:
-    of_agent = event.kind == "agent.text" and event.name == agent
-    return str(event.data.get("text", "")) if of_agent else ""
+async def answer(relay: AgentRelay, sent: Sent) -> str | None:
+    """What the agent said in the end."""
+    return (await relay.wait_for(sent.message_id, timeout_s=20)).deliveries[0].answer
 
 
 async def test_an_answer_in_one_tab_removes_the_question_from_every_other(
     ada: Person, browser: Browser, running_site: Site, relay: AgentRelay
 ) -> None:
-    await relay.spawn("Builder", "demo", "ask permission: make release")
+    sent = await asks(relay, "Builder", "make release")
     async with person(browser) as grace:
         await sign_in(grace, running_site, name="Grace of the other tab")
         here = await ada.tab(f"{running_site.url}/inbox")
@@ -41,15 +44,14 @@ async def test_an_answer_in_one_tab_removes_the_question_from_every_other(
         for page in (here, there):
             await expect(question(page, "make release")).to_have_count(0)
         await expect(there.get_by_role("status").filter(has_text="was allowed by")).to_be_visible()
-    assert await answer_of(relay, "Builder") == "I may run: make release"
+    assert await answer(relay, sent) == "I may run: make release"
 
 
 async def test_a_question_is_denied_with_a_note_by_keyboard_alone(
     ada: Person, running_site: Site, relay: AgentRelay
 ) -> None:
-    for name, command in (("First", "make first"), ("Second", "make second")):
-        await relay.spawn(name, "demo", f"ask permission: {command}")
-    await asked(relay, 2)
+    first = await asks(relay, "First", "make first")
+    second = await asks(relay, "Second", "make second")
     page = await ada.tab(running_site.url)
     await expect(page.get_by_role("heading", name="Home")).to_be_visible()
     await page.keyboard.press("g")
@@ -63,15 +65,16 @@ async def test_a_question_is_denied_with_a_note_by_keyboard_alone(
     await page.keyboard.press("Control+Enter")
     await expect(question(page, "make second")).to_have_count(0)
     await expect(question(page, "make first")).to_be_visible()
+    assert await answer(relay, second) == "I must not run: make second"
     resolved = await until(relay, lambda event: event.kind == "approval.resolved")
     assert (resolved.data["status"], resolved.data["note"]) == ("denied", "not on a Sunday")
     await page.keyboard.press("a")
     await expect(question(page, "make first")).to_have_count(0)
-    assert await answer_of(relay, "First") == "I may run: make first"
+    assert await answer(relay, first) == "I may run: make first"
 
 
 async def test_what_is_always_allowed_is_not_asked_again(ada: Person, running_site: Site, relay: AgentRelay) -> None:
-    await relay.spawn("Tester", "demo", "ask permission: pytest tests/one.py")
+    await asks(relay, "Tester", "pytest tests/one.py")
     page = await ada.tab(f"{running_site.url}/inbox")
     card = question(page, "pytest tests/one.py")
     await card.get_by_text("Always allow…").click()
@@ -80,14 +83,13 @@ async def test_what_is_always_allowed_is_not_asked_again(ada: Person, running_si
     try:
         assert (await running_site.ask("GET", "/v1/rules"))["rules"]
         sent = await relay.send("Tester", "ask permission: pytest tests/one.py")
-        done = await relay.wait_for(sent.message_id, timeout_s=20)
-        assert done.deliveries[0].answer == "I may run: pytest tests/one.py"
+        assert await answer(relay, sent) == "I may run: pytest tests/one.py"
     finally:
         await running_site.ask("PUT", "/v1/rules", {"rules": []})
 
 
 async def test_a_question_is_answered_on_a_phone(browser: Browser, running_site: Site, relay: AgentRelay) -> None:
-    await relay.spawn("Roadie", "demo", "ask permission: git push origin main")
+    sent = await asks(relay, "Roadie", "git push origin main")
     async with person(browser, viewport=PHONE, has_touch=True, is_mobile=True) as walker:
         await sign_in(walker, running_site, name="Walker")
         page = await walker.tab(running_site.url)
@@ -95,14 +97,14 @@ async def test_a_question_is_answered_on_a_phone(browser: Browser, running_site:
         await page.get_by_role("dialog").get_by_role("link", name="Needs you").tap()
         await question(page, "git push").get_by_role("button", name="Allow once").tap()
         await expect(page.get_by_text("Nobody waits for you")).to_be_visible()
-    assert await answer_of(relay, "Roadie") == "I may run: git push origin main"
+    assert await answer(relay, sent) == "I may run: git push origin main"
 
 
 @pytest.mark.parametrize("role", ["viewer", "member"])
 async def test_a_viewer_sees_questions_and_a_member_answers_them(
     browser: Browser, running_site: Site, relay: AgentRelay, role: str
 ) -> None:
-    await relay.spawn("Asker", "demo", f"ask permission: make {role}")
+    await asks(relay, "Asker", f"make {role}")
     async with person(browser) as who:
         page = await who.tab(await running_site.sign_in_link(name=f"A {role}", role=role))
         await page.get_by_role("navigation", name="Main").get_by_role("link", name="Needs you").click()

@@ -36,8 +36,8 @@ async def test_signing_out_everywhere_ends_every_other_tab(browser: Browser, run
     async with person(browser) as desk, person(browser) as phone:
         for each in (desk, phone):
             each.expect_error("401|403")
-        await sign_in(desk, running_site, name="Grace")
-        link = await running_site.ask("POST", "/v1/members/Grace/link")
+        name = await sign_in(desk, running_site, name="Grace")
+        link = await running_site.ask("POST", f"/v1/members/{name}/link")
         other = await phone.tab(link["url"])
         await expect(other.get_by_role("navigation", name="Main")).to_be_visible()
         page = await desk.tab(f"{running_site.url}/settings")

@@ -73,7 +73,11 @@ async def test_the_same_batch_twice_is_once(store: LogStore, workspace: Workspac
     assert (await store.size(workspace)).rows == 5
 
 
-async def test_a_replay_in_other_batches_is_once_everywhere(store: LogStore, workspace: WorkspaceId) -> None:
+@pytest.mark.parametrize("most_hashed", [10, 1000])
+async def test_a_replay_in_other_batches_is_once_everywhere(
+    store: LogStore, workspace: WorkspaceId, monkeypatch: pytest.MonkeyPatch, most_hashed: int
+) -> None:
+    monkeypatch.setattr("broker.adapters.clickhouse.store._MOST_HASHED", most_hashed)
     rows = [log_row(workspace, n, "once") for n in range(1, 21)]
     for size in (20, 7):
         for first in range(0, 20, size):
@@ -84,7 +88,8 @@ async def test_a_replay_in_other_batches_is_once_everywhere(store: LogStore, wor
     assert await found(store, workspace, Word("once")) == expected
     assert (await store.size(workspace)).rows == 20
     assert sum(bucket.count for bucket in await store.histogram(workspace, LogQuery(), buckets=5)) == 20
-    assert [count.count for count in await store.facets(workspace, LogQuery(), Facet.AGENT, limit=5)] == [20]
+    for field in (Facet.AGENT, Facet.SESSION):
+        assert [count.count for count in await store.facets(workspace, LogQuery(), field, limit=5)] == [20]
     assert [extent.rows for extent in await store.extents(workspace)] == [20]
     page = await store.page(workspace, SESSION, "e1", start=0, limit=7)
     assert ([row.offset for row in page.rows], page.more) == ([1, 2, 3, 4, 5, 6, 7], True)

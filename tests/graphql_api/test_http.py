@@ -273,3 +273,23 @@ async def test_a_document_that_is_not_the_one_with_its_hash_is_refused(gateway: 
     for persisted in (1, {}, {"sha256Hash": 7}):
         odd = await ask(gateway, body={"extensions": {"persistedQuery": persisted}})
         assert odd.status_code == 400
+
+
+async def test_a_client_that_leaves_in_the_middle_of_its_request_is_no_incident(
+    gateway: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    host, _, port = gateway.url.removeprefix("http://").partition(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    head = f"POST /graphql HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {gateway.key}\r\n"
+    writer.write(f"{head}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{".encode())
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+    async with asyncio.timeout(5):
+        while _requests_in_hand():
+            await asyncio.sleep(0.01)
+    assert "incident" not in caplog.text
+
+
+def _requests_in_hand() -> list[str]:
+    return [task.get_name() for task in asyncio.all_tasks() if "run_asgi" in str(task.get_coro())]

@@ -1,8 +1,10 @@
 import { Dialog as Base } from "@base-ui/react/dialog";
-import type { ReactNode } from "react";
+import { useRef, type ReactNode } from "react";
 import { IconButton } from "./Button";
 import { classes } from "./classes";
 import { Icon } from "./Icon";
+
+const FIELDS = "input, select, textarea";
 
 interface DialogProps {
   open: boolean;
@@ -17,11 +19,15 @@ interface DialogProps {
 
 /** A question or a task that takes the focus until it is done or dismissed; on a phone it rises from below. */
 export function Dialog({ open, onClose, title, description, wide, bare, children }: DialogProps) {
+  const popup = useRef<HTMLDivElement>(null);
   return (
     <Base.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Base.Portal>
         <Base.Backdrop className="fixed inset-0 z-40 bg-black/35 transition-opacity duration-150 data-ending-style:opacity-0 data-starting-style:opacity-0" />
         <Base.Popup
+          ref={popup}
+          // Who came by keyboard types at once; on a phone the keyboard would cover the question.
+          initialFocus={(by) => by === "touch" || (popup.current?.querySelector<HTMLElement>(FIELDS) ?? true)}
           className={classes(
             "fixed z-50 flex max-h-[86dvh] w-full flex-col overflow-hidden bg-raised text-text shadow-float outline-none",
             "bottom-0 left-0 rounded-t-xl sm:top-[12vh] sm:bottom-auto sm:left-1/2 sm:max-h-[76dvh] sm:-translate-x-1/2 sm:rounded-xl",

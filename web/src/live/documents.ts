@@ -159,3 +159,19 @@ export const OVERVIEW = graphql(`
 export type Overview = ResultOf<typeof OVERVIEW>;
 export type Session = Overview["workspace"]["sessions"]["nodes"][number];
 export type Proxy = NonNullable<Overview["workspace"]["proxies"]>["nodes"][number];
+
+export const SESSION_AGENTS = graphql(
+  `
+    query SessionAgents($key: String!) {
+      session(key: $key) {
+        id
+        agents(first: 100) {
+          nodes {
+            ...AgentFields
+          }
+        }
+      }
+    }
+  `,
+  [AGENT],
+);

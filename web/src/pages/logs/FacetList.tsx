@@ -81,7 +81,7 @@ function FacetValue({ facet, one }: { facet: keyof Facets; one: FacetCount }) {
   const choose = () =>
     facet === "session" ? go({ session: asked ? undefined : session }) : go({ q: toggled(q, field, value) });
   return (
-    <li className="group/value flex items-center">
+    <li className="group/value relative flex items-center">
       <button
         type="button"
         aria-pressed={asked}
@@ -94,7 +94,15 @@ function FacetValue({ facet, one }: { facet: keyof Facets; one: FacetCount }) {
         <span className="min-w-0 flex-1 truncate" title={title}>
           {title}
         </span>
-        <span className="text-2xs text-faint tabular-nums">{one.count.toLocaleString()}</span>
+        <span
+          className={classes(
+            "text-2xs text-faint tabular-nums",
+            EXCLUDABLE.has(facet) &&
+              "pointer-fine:group-hover/value:invisible pointer-fine:group-focus-within/value:invisible",
+          )}
+        >
+          {one.count.toLocaleString()}
+        </span>
       </button>
       {EXCLUDABLE.has(facet) && (
         <button
@@ -102,7 +110,7 @@ function FacetValue({ facet, one }: { facet: keyof Facets; one: FacetCount }) {
           aria-label={`Exclude ${title}`}
           title={`Exclude ${title}`}
           onClick={() => go({ q: excluding(q, field, value) })}
-          className="flex size-7 items-center justify-center rounded-md text-faint opacity-0 group-hover/value:opacity-100 hover:bg-hover hover:text-text focus-visible:opacity-100 pointer-coarse:size-10 pointer-coarse:opacity-100"
+          className="flex size-7 items-center justify-center rounded-md text-faint opacity-0 pointer-fine:absolute pointer-fine:right-0 group-hover/value:opacity-100 hover:bg-active hover:text-text focus-visible:opacity-100 pointer-coarse:size-10 pointer-coarse:opacity-100"
         >
           <span aria-hidden="true">−</span>
         </button>

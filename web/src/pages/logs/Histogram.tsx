@@ -1,6 +1,6 @@
 import { useRef, useState, type KeyboardEvent, type PointerEvent } from "react";
 import { classes } from "~/design/classes";
-import { dayOrClock } from "~/design/time";
+import { clock, dayOrClock } from "~/design/time";
 import { barAt, spanOfBars, sum, type Bucket } from "./model/buckets";
 import type { Span } from "./model/range";
 import { spanWords } from "./spanWords";
@@ -80,11 +80,11 @@ export function Histogram({ buckets, loading, onChoose }: HistogramProps) {
         ))}
       </div>
       <div className="flex min-h-5 items-center justify-between gap-2 pt-1 text-2xs text-faint tabular-nums">
-        <span>{span && dayOrClock(span.from)}</span>
+        <span>{span && edge(span.from, span)}</span>
         <span aria-hidden="true">
           {loading ? "Counting …" : stretch ? told(stretch, sum(stretchOf(buckets, chosen))) : counts(all)}
         </span>
-        <span>{span && dayOrClock(span.to)}</span>
+        <span>{span && edge(span.to, span)}</span>
       </div>
     </section>
   );
@@ -119,6 +119,13 @@ function stretchOf(
   chosen: { from: number; to: number } | null,
 ): readonly Bucket[] {
   return buckets.filter((_, number) => isWithin(number, chosen));
+}
+
+const HOUR_MS = 3_600_000;
+
+/** Where the bars begin or end: to the second when they span less than an hour. */
+function edge(at: number, span: Span): string {
+  return span.to - span.from < HOUR_MS ? clock(at) : dayOrClock(at);
 }
 
 function counts({ count, failed }: { count: number; failed: number }): string {

@@ -30,7 +30,10 @@ export function HitRow({ line, named }: { line: Hit; named: boolean }) {
             name="chevron"
             width="10"
             height="10"
-            className={classes("shrink-0 self-center text-faint transition-transform", open && "rotate-90")}
+            className={classes(
+              "shrink-0 translate-y-px text-faint transition-transform",
+              open && "rotate-90",
+            )}
           />
           <time
             dateTime={line.at}
@@ -40,21 +43,19 @@ export function HitRow({ line, named }: { line: Hit; named: boolean }) {
             {shortTime(line.at)}
           </time>
           {named && (
-            <span className="max-w-32 shrink-0 truncate text-xs text-soft">
+            <span className="max-w-32 shrink-0 truncate text-xs text-soft lg:w-16">
               {line.sessionName || "(gone)"}
             </span>
           )}
-          {line.agent && (
-            <span className="max-w-32 shrink-0 truncate text-xs">
-              <AgentName name={line.agent} />
-            </span>
-          )}
-          <span className="shrink-0 text-xs text-faint">
+          <span className="max-w-32 shrink-0 truncate text-xs empty:hidden lg:w-24 lg:empty:block">
+            {line.agent && <AgentName name={line.agent} />}
+          </span>
+          <span className="max-w-40 shrink-0 truncate text-xs text-faint lg:w-24 xl:w-32">
             {line.kind}
             {line.tool && ` · ${line.tool}`}
           </span>
           {line.exitCode !== null && line.exitCode !== 0 && <Badge tone="bad">exit {line.exitCode}</Badge>}
-          <span className="line-clamp-3 min-w-0 basis-full pl-5.5 font-mono text-xs leading-5 break-words whitespace-pre-wrap text-text lg:flex-1 lg:basis-0 lg:pl-0">
+          <span className="line-clamp-2 min-w-0 basis-full pl-5.5 font-mono text-xs leading-5 break-words text-text lg:flex-1 lg:basis-0 lg:pl-0">
             {pieces(line.excerpt.text, line.excerpt.highlights).map((piece, number) =>
               piece.marked ? (
                 <mark key={number} className="rounded-xs bg-warn-soft font-semibold text-warn">

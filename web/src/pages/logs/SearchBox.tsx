@@ -57,7 +57,7 @@ export function SearchBox({ error, onAgain }: { error: SearchError | null; onAga
           Search
         </Button>
       </div>
-      <div id="search-error" role="status">
+      <div id="search-error" role="status" className="empty:hidden">
         {error && <Refused error={error} typed={asked} />}
       </div>
       {asked && (
@@ -79,7 +79,7 @@ function Refused({ error, typed }: { error: SearchError; typed: string }) {
   return (
     <div className="flex flex-col gap-1 rounded-md bg-bad-soft px-3 py-2 text-xs text-bad">
       <p>
-        {error.message}
+        {error.message.charAt(0).toUpperCase() + error.message.slice(1)}
         {error.column !== null && ` (column ${error.column})`}
       </p>
       {error.column !== null && (

@@ -41,9 +41,10 @@ export function TailList({ tail, state, session }: { tail: LogTail; state: TailS
     follow();
   };
   const toggle = () => {
-    if (pausedAt !== null) return resume();
-    buffer.hold(true);
-    setPausedAt(buffer.end);
+    if (pausedAt === null) {
+      buffer.hold(true);
+      setPausedAt(buffer.end);
+    } else resume();
   };
   useCommands([
     {

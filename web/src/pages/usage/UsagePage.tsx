@@ -1,6 +1,87 @@
+import { useState } from "react";
+import { useQuery } from "urql";
+import { Select } from "~/acting/Field";
+import { Empty } from "~/design/Empty";
 import { PageHead } from "~/design/PageHead";
+import { said } from "~/live/http";
+import { useWorkspace } from "~/live/LiveContext";
+import { useReadable } from "~/live/useReadable";
+import { startCommand } from "~/pages/activity/startCommand";
+import { ByAgent } from "./ByAgent";
+import { ByDay } from "./ByDay";
+import { USED } from "./documents";
+import { everyDay, lastDays, total } from "./model/days";
+import { Today } from "./Today";
+import { Totals } from "./Totals";
 
-/** Usage. */
+const SPANS = [7, 30, 90, 365];
+
+/** What was used: today's messages against the plan, tokens and cost by day and by agent. */
 export function UsagePage() {
-  return <PageHead title="Usage" />;
+  const overview = useReadable(useWorkspace().overview);
+  const [count, setCount] = useState(30);
+  if (overview.state !== "ready") return <PageHead title="Usage" />;
+  const { permissions, role } = overview.value.viewer;
+  if (!permissions.includes("METER")) return <NotShown role={role} />;
+  const choice = (
+    <Select
+      aria-label="Days"
+      className="!h-7 !w-auto text-xs"
+      value={count}
+      onChange={(event) => setCount(Number(event.target.value))}
+    >
+      {SPANS.map((days) => (
+        <option key={days} value={days}>
+          Last {days} days
+        </option>
+      ))}
+    </Select>
+  );
+  return (
+    <>
+      <PageHead title="Usage" actions={choice} />
+      <div className="mx-auto flex w-full max-w-5xl flex-col gap-6 px-4 py-6">
+        <Today />
+        <Used key={count} count={count} />
+      </div>
+    </>
+  );
+}
+
+function NotShown({ role }: { role: string | null }) {
+  return (
+    <>
+      <PageHead title="Usage" />
+      <Empty title="You may not see what was used">
+        {role
+          ? `As ${role.toLowerCase()} you are not shown messages, tokens and cost. An owner or admin of the workspace can give you another role.`
+          : "A link or token that shows one session does not show what the workspace used. Sign in as a member of it."}
+      </Empty>
+    </>
+  );
+}
+
+function Used({ count }: { count: number }) {
+  const [{ since, until }] = useState(() => lastDays(count, Date.now()));
+  const [{ data, error }] = useQuery({
+    query: USED,
+    variables: { since, until },
+    requestPolicy: "cache-and-network",
+  });
+  if (error && !data) return <Empty title="The counters could not be read">{said(error)}</Empty>;
+  if (!data) return <p className="text-faint">Counting …</p>;
+  const { days, agents } = data.workspace;
+  if (days.length === 0 && agents.length === 0)
+    return (
+      <Empty title="Nothing was used in this time" command={startCommand(undefined)}>
+        Tokens and cost appear here when agents work. Run this where your project is:
+      </Empty>
+    );
+  return (
+    <>
+      <Totals all={total(days)} count={count} />
+      <ByDay days={everyDay(since, until, days)} />
+      <ByAgent rows={agents} />
+    </>
+  );
 }

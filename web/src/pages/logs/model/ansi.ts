@@ -8,8 +8,8 @@ export interface Run {
 
 const ESCAPE = "\u001b";
 /** Cursor movements, titles and links are of no use in a list of lines. Colours end in `m` and stay. */
-// eslint-disable-next-line no-control-regex -- control characters are what this is about
 const OTHER =
+  // eslint-disable-next-line no-control-regex -- control characters are what this is about
   /\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b\[[0-9;?]*[A-Za-ln-z]|\u001b[()][0-9A-Za-z]/g;
 
 /** Terminal output cut where its looks change. What has no escapes is one run. */

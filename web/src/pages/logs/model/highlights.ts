@@ -12,7 +12,7 @@ export interface Piece {
 
 /** A text cut where matches begin and end. */
 export function pieces(text: string, highlights: readonly Highlight[]): Piece[] {
-  const letters = [...text];
+  const letters = Array.from(text);
   const found: Piece[] = [];
   let place = 0;
   const take = (to: number, marked: boolean) => {

@@ -84,9 +84,10 @@ function turn(event: EventOf<"TurnEvent">): Said {
 const ENDINGS: Record<string, Tone> = { failed: "bad", deaf: "warn", lost: "warn" };
 
 function agentChange(event: EventOf<"AgentEvent">): Said {
-  const why = [event.reason, event.detail].filter(Boolean).join(": ");
   const state = event.state?.toLowerCase() ?? "";
-  return { kind: "agent", text: worded(state || event.kind, why), tone: ENDINGS[state] ?? "quiet" };
+  const what = state || event.kind.replace(/^agent\./, "");
+  const why = [event.reason, event.detail].filter((one) => one && one !== what).join(": ");
+  return { kind: "agent", text: worded(what, why), tone: ENDINGS[state] ?? "quiet" };
 }
 
 const VERDICTS: Record<string, Tone> = {
@@ -169,6 +170,7 @@ function worded(what: string, why: string | null | undefined): string {
 /** How much of a line is shown before one asks for all of it. */
 const SHOWN_LINES = 8;
 const SHOWN_CHARACTERS = 1200;
+const LEAST_HIDDEN = 80;
 
 /** The beginning of a long text, cut at a line's end where there is one; null when the text is short. */
 export function beginning(text: string): string | null {
@@ -179,5 +181,6 @@ export function beginning(text: string): string | null {
     if (place < 0) break;
     if (lines === SHOWN_LINES - 1) end = Math.min(end, place);
   }
-  return end < text.length ? text.slice(0, end) : null;
+  // A button that uncovers three words takes more room than they do.
+  return text.length - end > LEAST_HIDDEN ? text.slice(0, end) : null;
 }

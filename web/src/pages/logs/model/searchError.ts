@@ -23,5 +23,5 @@ export function searchError(error: Failed, typed: string): SearchError {
   >;
   if (typeof column !== "number" || typeof problem !== "string")
     return { message: first.message, column: null };
-  return { message: problem, column: Math.min(column, Math.max([...typed].length, 1)) };
+  return { message: problem, column: Math.min(column, Math.max(Array.from(typed).length, 1)) };
 }

@@ -1,0 +1,57 @@
+"""The broker goes away and comes back while a page is open."""
+
+from pathlib import Path
+
+from playwright.async_api import Browser, Page, expect
+
+from connect.sdk import AgentRelay
+from tests.browser.site import Site
+from tests.browser.tab import person
+from tests.fixtures.processes import key_of, machine, up
+
+_LINES = 5
+
+
+async def test_a_page_survives_a_killed_broker_without_losing_or_doubling_a_line(
+    browser: Browser, tmp_path: Path
+) -> None:
+    async with up(tmp_path) as broker, person(browser) as ada:
+        site = Site(broker=broker, folder=tmp_path)
+        # The browser itself says so when a broker is not there.
+        ada.expect_error("WebSocket connection|net::ERR_")
+        async with machine(tmp_path, broker.url, site.key_file), AgentRelay(broker.url, key_of(broker)) as relay:
+            await relay.spawn("Teller", "demo")
+            page = await ada.tab(str(broker.ready["dashboard"]))
+            await page.get_by_role("link", name="main").first.click()
+            await tell(relay, "before")
+            await expect_lines(page, "before")
+            await page.evaluate("window.thisPage = true")
+
+            await broker.kill()
+            await expect(page.get_by_text("Reconnecting")).to_be_visible()
+            # Without a network until there is something to be replayed.
+            await ada.context.set_offline(True)
+            await expect(page.get_by_text("You are offline")).to_be_visible()
+            async with up(tmp_path, "--port", broker.url.rpartition(":")[2]):
+                await tell(relay, "while away")
+                await ada.context.set_offline(False)
+                await expect(page.get_by_text("Live again: replayed")).to_be_visible()
+                await tell(relay, "after")
+                for when in ("before", "while away", "after"):
+                    await expect_lines(page, when)
+                await expect(page.get_by_text("Reconnecting")).to_have_count(0)
+                assert await page.evaluate("window.thisPage"), "the page was loaded anew"
+
+
+async def tell(relay: AgentRelay, when: str) -> None:
+    """Have the agent say some lines."""
+    for number in range(_LINES):
+        sent = await relay.send("Teller", f"say {when} {number}")
+        await relay.wait_for(sent.message_id, timeout_s=30)
+
+
+async def expect_lines(page: Page, when: str) -> None:
+    """Each line that was said stands there once."""
+    conversation = page.get_by_role("region", name="Conversation")
+    for number in range(_LINES):
+        await expect(conversation.get_by_text(f"{when} {number}", exact=True)).to_have_count(1)

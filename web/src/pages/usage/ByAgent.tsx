@@ -1,0 +1,76 @@
+import { AgentName } from "~/design/AgentName";
+import { Table } from "~/design/Table";
+import { useWorkspace } from "~/live/LiveContext";
+import { useReadable } from "~/live/useReadable";
+import { money, tokens } from "~/pages/activity/usage";
+import type { AgentUse } from "./documents";
+import { heaviest, spent } from "./model/days";
+
+const CHARTED = 12;
+
+/** Who used most, as bars with a table of all. */
+export function ByAgent({ rows }: { rows: readonly AgentUse[] }) {
+  const nameOf = useSessionNames();
+  // What is of no agent, such as a machine that came, is counted too, and used nothing.
+  const ordered = heaviest(rows.filter((row) => row.agent !== "" || spent(row) + row.messages > 0));
+  const most = Math.max(1, ...ordered.map((row) => spent(row)));
+  const charted = ordered.filter((row) => spent(row) > 0).slice(0, CHARTED);
+  return (
+    <section aria-label="By agent" className="rounded-xl border border-line">
+      <h2 className="px-4 pt-3 pb-2 text-xs text-faint">Tokens and cost by agent</h2>
+      {charted.length > 0 && (
+        <ul aria-hidden="true" className="flex flex-col gap-2 px-4 py-3">
+          {charted.map((row) => (
+            <li
+              key={keyOf(row)}
+              className="grid grid-cols-[7rem_1fr_auto] items-center gap-3 text-xs sm:grid-cols-[10rem_1fr_auto]"
+            >
+              <span className="truncate">
+                <AgentName name={row.agent ?? ""} />{" "}
+                <span className="text-faint">{nameOf(row.sessionKey)}</span>
+              </span>
+              <span className="flex h-3 overflow-hidden rounded-sm bg-hover">
+                <Part count={row.inputTokens} most={most} color="--accent" />
+                <Part count={row.outputTokens} most={most} color="--warn" />
+              </span>
+              <span className="text-right text-soft tabular-nums">
+                {tokens(spent(row))}
+                {row.costUsd > 0 && ` · ${money(row.costUsd)}`}
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+      <div className="max-h-112 overflow-y-auto border-t border-line text-xs">
+        <Table
+          caption="Usage by agent"
+          rows={ordered}
+          rowKey={keyOf}
+          columns={[
+            { title: "Agent", cell: (row) => <AgentName name={row.agent ?? ""} /> },
+            { title: "Session", cell: (row) => nameOf(row.sessionKey) },
+            { title: "In", numeric: true, cell: (row) => row.inputTokens.toLocaleString() },
+            { title: "Out", numeric: true, cell: (row) => row.outputTokens.toLocaleString() },
+            { title: "From caches", numeric: true, cell: (row) => row.cachedTokens.toLocaleString() },
+            { title: "Cost", numeric: true, cell: (row) => money(row.costUsd) },
+            { title: "Turns", numeric: true, cell: (row) => row.turns.toLocaleString() },
+            { title: "Messages", numeric: true, cell: (row) => row.messages.toLocaleString() },
+          ]}
+        />
+      </div>
+    </section>
+  );
+}
+
+function Part({ count, most, color }: { count: number; most: number; color: string }) {
+  return <span style={{ width: `${(count / most) * 100}%`, background: `var(${color})` }} />;
+}
+
+const keyOf = (row: AgentUse): string => `${row.sessionKey} ${row.agent}`;
+
+/** Names of sessions by key; one that is gone has none. */
+function useSessionNames(): (key: string | null) => string {
+  const overview = useReadable(useWorkspace().overview);
+  const sessions = overview.state === "ready" ? overview.value.workspace.sessions.nodes : [];
+  return (key) => sessions.find((one) => one.key === key)?.name ?? "(gone)";
+}

@@ -1,0 +1,72 @@
+import { useEffect } from "react";
+import { useQuery } from "urql";
+import { classes } from "~/design/classes";
+import { shortClock, whole } from "~/design/time";
+import { said } from "~/live/http";
+import { MESSAGES_TODAY } from "./documents";
+
+const AGAIN_MS = 15_000;
+/** From here on the limit is near. */
+const NEAR = 0.8;
+
+/** How many messages were accepted today, and how many the plan allows. */
+export function Today() {
+  const [{ data, error }, again] = useQuery({ query: MESSAGES_TODAY, requestPolicy: "cache-and-network" });
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (document.visibilityState === "visible") again({ requestPolicy: "network-only" });
+    }, AGAIN_MS);
+    return () => clearInterval(timer);
+  }, [again]);
+  if (error && !data) return <p className="text-bad">{said(error)}</p>;
+  const today = data?.workspace.messagesToday;
+  if (!today) return <div className="h-20" />;
+  const { count, limit } = today;
+  const resets = Date.parse(today.resetsAt);
+  const part = limit === null || limit === 0 ? 0 : Math.min(count / limit, 1);
+  return (
+    <section aria-labelledby="today" className="rounded-xl border border-line p-4">
+      <div className="flex flex-wrap items-baseline gap-x-3 gap-y-1">
+        <h2 id="today" className="text-xs text-faint">
+          Messages today
+        </h2>
+        <span className="ml-auto text-2xs text-faint">
+          {data.workspace.plan.toLowerCase()} plan · begins again at{" "}
+          <time dateTime={today.resetsAt} title={whole(resets)}>
+            {shortClock(resets)}
+          </time>
+        </span>
+      </div>
+      <p className="mt-1 text-xl font-semibold tabular-nums">
+        {count.toLocaleString()}
+        <span className="text-base font-normal text-faint">
+          {" "}
+          {limit === null ? "of as many as you like" : `of ${limit.toLocaleString()}`}
+        </span>
+      </p>
+      {limit !== null && (
+        <div
+          role="meter"
+          aria-label="Messages today"
+          aria-valuemin={0}
+          aria-valuemax={limit}
+          aria-valuenow={Math.min(count, limit)}
+          className="mt-3 h-2 overflow-hidden rounded-full bg-active"
+        >
+          <div
+            className={classes(
+              "h-full rounded-full",
+              part >= 1 ? "bg-bad" : part >= NEAR ? "bg-warn" : "bg-accent",
+            )}
+            style={{ width: `${part * 100}%` }}
+          />
+        </div>
+      )}
+      {limit !== null && part >= 1 && (
+        <p className="mt-2 text-xs text-bad">
+          The plan’s limit is reached: messages are refused until it begins again.
+        </p>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,26 @@
+import { money, tokens } from "~/pages/activity/usage";
+import type { Counters } from "./model/days";
+
+/** What the whole time amounts to. */
+export function Totals({ all, count }: { all: Counters; count: number }) {
+  const figures = [
+    ["Tokens in", tokens(all.inputTokens)],
+    ["Tokens out", tokens(all.outputTokens)],
+    ["From caches", tokens(all.cachedTokens)],
+    ["Cost, as reported", money(all.costUsd)],
+    ["Turns", all.turns.toLocaleString()],
+    ["Messages", all.messages.toLocaleString()],
+  ] as const;
+  return (
+    <section aria-label={`The last ${count} days in all`}>
+      <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-xl border border-line bg-line sm:grid-cols-3 lg:grid-cols-6">
+        {figures.map(([title, figure]) => (
+          <div key={title} className="flex flex-col-reverse justify-end bg-surface px-4 py-3">
+            <dd className="text-lg font-semibold tabular-nums">{figure}</dd>
+            <dt className="text-2xs text-faint">{title}</dt>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}
