@@ -47,7 +47,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--agents", default=None, metavar="N,N,…", help="the steps of growth (10,100,1000)")
     parser.add_argument("--only", choices=_MEASURES, action="append", help="measure this alone; may be repeated")
     parser.add_argument("--rows", type=int, metavar="N", help="lines to search in (10000000)")
-    parser.add_argument("--lines", type=lambda given: Path(given).resolve(), metavar="FOLDER", help="keep those lines here, and use them if there")
+    parser.add_argument(
+        "--lines",
+        type=lambda given: Path(given).resolve(),
+        metavar="FOLDER",
+        help="keep those lines here, and use them if there",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document instead of tables")
     parser.add_argument(
         "--write", type=Path, nargs="?", const=_RESULTS, metavar="FILE", help=f"write a file ({_RESULTS.name})"

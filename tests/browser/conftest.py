@@ -1,4 +1,4 @@
-"""One browser and one broker for the tests of this folder, which run in their loop; a fresh profile and session each."""
+"""One browser and one broker for the tests of this folder, which run in their loop; a fresh profile for each."""
 
 import os
 import re
