@@ -93,9 +93,11 @@ class Subscriber(asyncio.Protocol):
 
     def _frames(self, buffer: bytes, at: int) -> int:
         end = len(buffer)
-        while end - at >= 4:
+        while end - at >= 2:
             length, head = buffer[at + 1], 2
             if length == 126:
+                if end - at < 4:
+                    break
                 length, head = int.from_bytes(buffer[at + 2 : at + 4], "big"), 4
             if end - at < head + length:
                 break
