@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ import orjson
 import pytest
 
 from broker.domain.ids import SessionId
+from broker.gateway.websocket_protocol import WebSocketProtocol
 from graphql_api import outbox
 from tests.fixtures.gateway import Gateway
 from tests.fixtures.live_graphql import live
@@ -22,8 +24,9 @@ subscription($session: ID!) {
   sessionEvents(session: $session) { __typename ... on FrameEvent { offset contents { ... on TextContent { text } } } }
 }
 """
-_EVENTS, _LARGE = 1500, "x" * 10_000
-"""Fifteen megabytes: more than all buffers on the way hold."""
+_EVENTS, _LARGE = 1000, "x" * 10_000
+"""Ten megabytes: more than all buffers on the way hold, of which the system gives four to the sender."""
+_RECEIVE_BYTES = 64 * 1024
 
 
 class Peer:
@@ -59,7 +62,11 @@ class Peer:
 async def slow_peer(gateway: Gateway, session: str) -> AsyncIterator[Peer]:
     """It follows a session and has read no further than that."""
     address = urlsplit(gateway.url)
-    reader, writer = await asyncio.open_connection(address.hostname, address.port, limit=16 * 1024)
+    its_end = socket.socket()
+    its_end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
+    its_end.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(its_end, (address.hostname, address.port))
+    reader, writer = await asyncio.open_connection(sock=its_end, limit=_RECEIVE_BYTES)
     writer.write(
         b"GET /graphql HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
@@ -99,9 +106,19 @@ async def test_a_peer_that_does_not_read_holds_nobody_up_and_misses_nothing(gate
 @pytest.mark.timeout(90)
 async def test_a_peer_that_never_reads_is_hung_up_on(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "_DRAIN_S", 0.2)
+    hung_up = asyncio.Event()
+    hang_up = WebSocketProtocol.hang_up
+
+    def noticed(protocol: WebSocketProtocol, code: int, reason: str) -> None:
+        hang_up(protocol, code, reason)
+        hung_up.set()
+
+    monkeypatch.setattr(WebSocketProtocol, "hang_up", noticed)
     session = (await gateway.ok("POST", "/v1/sessions", {"name": "main"}))["id"]
     async with slow_peer(gateway, session) as slow:
         await flood(gateway, session)
+        async with asyncio.timeout(10):
+            await hung_up.wait()
         opcode, content = await slow.frame()
         while opcode != 8:
             opcode, content = await slow.frame()
