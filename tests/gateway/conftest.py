@@ -45,13 +45,13 @@ async def gateway(
     await adapters.redis.aclose()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LogStore]:
     with open_embedded(tmp_path_factory.mktemp("logs")) as opened:
         yield opened
 
 
-@pytest_asyncio.fixture(scope="package", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def logging_gateway_url(redis_url: str, store: LogStore) -> AsyncIterator[str]:
     async with serving(redis_url, logs=store) as made:
         yield made
