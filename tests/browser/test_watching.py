@@ -50,6 +50,7 @@ async def test_a_message_is_written_and_its_answer_read_without_leaving_the_page
     page = await ada.tab(f"{running_site.url}/session/{(await relay.session()).id}")
     conversation = page.get_by_role("region", name="Conversation")
     await expect(page.get_by_role("complementary", name="Agents").get_by_text("Two").first).to_be_visible()
+    await expect(page.get_by_role("textbox", name="Message to")).to_be_visible()
     await page.keyboard.press("c")
     await page.keyboard.type("@Tw")
     await page.keyboard.press("Tab")

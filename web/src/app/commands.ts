@@ -35,6 +35,14 @@ export class Commands {
     return this.#all.get().findLast((command) => command.keys === keys);
   }
 
+  /** Do what is offered under this id. */
+  run(id: string): void {
+    this.#all
+      .get()
+      .findLast((command) => command.id === id)
+      ?.run();
+  }
+
   /** Whether a longer sequence begins with these keys. */
   begins(keys: string): boolean {
     return this.#all.get().some((command) => command.keys?.startsWith(`${keys} `));

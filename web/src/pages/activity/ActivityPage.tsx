@@ -8,6 +8,7 @@ import { useWide } from "~/design/useWide";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
 import { Composer } from "~/acting/Composer";
+import { SpawnButton } from "~/acting/SpawnButton";
 import { usePermissions } from "~/acting/usePermissions";
 import { AgentsPanel } from "./AgentsPanel";
 import { ConversationView } from "./ConversationView";
@@ -61,7 +62,7 @@ function Activity({ session }: { session: string }) {
   const timeline = <Timeline reading={reading} agents={agents} />;
   return (
     <>
-      <PageHead title={name ?? "Session"}>
+      <PageHead title={name ?? "Session"} actions={<SpawnButton />}>
         {living > 0 && <Badge>{living === 1 ? "1 agent" : `${living} agents`}</Badge>}
       </PageHead>
       {wide ? (

@@ -1,4 +1,4 @@
-import { memo, useMemo } from "react";
+import { memo, useMemo, useState } from "react";
 import { Button } from "~/design/Button";
 import { Empty } from "~/design/Empty";
 import { Icon } from "~/design/Icon";
@@ -11,7 +11,7 @@ import { TurnView } from "./TurnView";
 import type { Reading } from "./useConversation";
 import { useFollow } from "./useFollow";
 
-/** How many of the latest entries are drawn; older ones come back with "Earlier". */
+/** How many of the latest entries are drawn, and how many more at each "Earlier". */
 const DRAWN = 400;
 
 interface ConversationViewProps {
@@ -26,19 +26,32 @@ interface ConversationViewProps {
 /** Messages, turns and notices in the order they began. It follows the end until the reader scrolls away from it. */
 export function ConversationView({ reading, agents, chosen, start }: ConversationViewProps) {
   const { entries } = reading;
-  const shown = useMemo(
-    () => (chosen ? entries.filter((entry) => concerns(entry, chosen)) : entries).slice(-DRAWN),
+  const [drawn, setDrawn] = useState(DRAWN);
+  const wanted = useMemo(
+    () => (chosen ? entries.filter((entry) => concerns(entry, chosen)) : entries),
     [entries, chosen],
   );
-  const { scroller, content, following, unseen, follow } = useFollow(entries.length);
+  const shown = wanted.slice(-drawn);
+  const { scroller, content, following, unseen, follow, hold } = useFollow(entries.length);
+  const earlier = () => {
+    hold();
+    setDrawn(drawn + DRAWN);
+    if (shown.length === wanted.length) reading.loadEarlier();
+  };
   return (
     <section aria-label="Conversation" className="relative flex min-h-0 flex-1 flex-col">
       <h2 className="sr-only">Conversation</h2>
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it is scrolled by keyboard */}
       <div ref={scroller} tabIndex={0} className="min-h-0 flex-1 overflow-y-auto outline-offset-[-2px]">
         <div ref={content} className="mx-auto flex w-full max-w-3xl flex-col gap-1 px-3 py-4 sm:px-5">
-          {reading.hasEarlier && (
-            <Button look="quiet" size="small" disabled={reading.loadingEarlier} onClick={reading.loadEarlier}>
+          {(reading.hasEarlier || shown.length < wanted.length) && (
+            <Button
+              look="quiet"
+              size="small"
+              className="[overflow-anchor:none]"
+              disabled={reading.loadingEarlier}
+              onClick={earlier}
+            >
               {reading.loadingEarlier ? "Loading…" : "Earlier"}
             </Button>
           )}

@@ -10,6 +10,8 @@ interface Follow {
   /** How many came since the reader let go. */
   readonly unseen: number;
   readonly follow: () => void;
+  /** Stay with what is in sight while older things are put above it. */
+  readonly hold: () => void;
 }
 
 /** Keeps the end in sight while the reader is there, and leaves the reader alone anywhere else. */
@@ -57,11 +59,17 @@ export function useFollow(count: number): Follow {
     box.scrollTop = box.scrollHeight;
   }, []);
 
+  const hold = useCallback(() => {
+    // At the very top a browser keeps the top in sight, not what is being read.
+    if (scroller.current?.scrollTop === 0) scroller.current.scrollTop = 1;
+  }, []);
+
   return {
     scroller,
     content,
     following: letGoAt === null,
     unseen: letGoAt === null ? 0 : Math.max(0, count - letGoAt),
     follow,
+    hold,
   };
 }

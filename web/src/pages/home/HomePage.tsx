@@ -1,4 +1,5 @@
 import { Link } from "@tanstack/react-router";
+import { SpawnButton } from "~/acting/SpawnButton";
 import { startCommand } from "~/pages/activity/startCommand";
 import { AgentName } from "~/design/AgentName";
 import { Badge } from "~/design/Badge";
@@ -29,7 +30,7 @@ export function HomePage() {
   const machines = known.state === "ready" ? (known.value.workspace.proxies?.nodes ?? []) : [];
   return (
     <>
-      <PageHead title="Home" />
+      <PageHead title="Home" actions={<SpawnButton />} />
       <div className="mx-auto flex w-full max-w-4xl flex-col gap-10 px-4 py-6">
         {known.state === "ready" && sessions.length === 0 ? (
           <Empty title="No sessions yet" command={startCommand(undefined)}>

@@ -1,0 +1,15 @@
+import { commands } from "~/app/commands";
+import { Button } from "~/design/Button";
+import { Icon } from "~/design/Icon";
+import { usePermissions } from "./usePermissions";
+
+/** Opens the dialog that spawns an agent, for who may; the command of the same name does the same. */
+export function SpawnButton() {
+  if (!usePermissions().has("SPAWN")) return null;
+  return (
+    <Button size="small" onClick={() => commands.run("spawn")} aria-keyshortcuts="n">
+      <Icon name="plus" width="13" height="13" />
+      Spawn an agent
+    </Button>
+  );
+}
