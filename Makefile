@@ -69,7 +69,7 @@ check: $(DEV) $(MODULES) ## lint, types and import rules
 test: $(DEV) $(SUITES) $(PAGE) check ## set up and pass the tests
 	@cd web && $(NPM) run --silent test
 	@$(BIN)/python -m tests.browser.install
-	@$(BIN)/pytest -m "not agents"
+	@$(BIN)/pytest -m "not agents" -n 2 --dist loadfile
 
 test-agents: $(DEV) ## install the vendors' pinned CLIs into a cache and run them against a loopback model server
 	@$(BIN)/python -m tests.agents.install

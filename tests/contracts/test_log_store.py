@@ -120,7 +120,7 @@ async def test_a_page_goes_both_ways_and_says_whether_there_is_more(store: LogSt
         EventFilter(edits=True),
         EventFilter(edits=True, agents=frozenset({"lead"})),
     ],
-    ids=str,
+    ids=["kind", "kinds", "family", "agents", "agent and family", "edits", "edits of an agent"],
 )
 @pytest.mark.parametrize("limit", [1, 4, 1000])
 async def test_filtered_pages_are_the_pages_of_all_that_the_filter_admits(
