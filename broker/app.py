@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import secrets
 import time
@@ -40,6 +39,7 @@ from broker.adapters.redis.scripts import Scripts
 from broker.adapters.redis.sign_in_codes import RedisSignInCodes
 from broker.adapters.redis.timers import RedisTimers
 from broker.adapters.redis.tokens import RedisTokens
+from broker.collector import settle_heap
 from broker.domain.errors import Unavailable
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.gateway.access import AccessApi
@@ -220,10 +220,7 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with _background(adapters, sockets, tools.server, graphql=graphql, gateway=gateway):
-            # Measured: the collector walking the schema and model heap costs 20 times in p99.
-            gc.collect()
-            gc.freeze()
-            gc.set_threshold(100_000, 50, 1000)
+            settle_heap()
             yield
         del app
 

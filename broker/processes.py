@@ -29,6 +29,7 @@ from broker.app import (
     build_timekeeper,
     dashboard_link,
 )
+from broker.collector import settle_heap
 from broker.domain.access import TokenKind
 from broker.domain.errors import RelayError
 from broker.domain.ids import WorkspaceId
@@ -102,6 +103,7 @@ async def run_gateway(settings: Settings, *, on_ready: Callable[[Settings], None
 async def run_worker(settings: Settings, *, on_ready: Callable[[Settings], None]) -> None:
     """One worker on a shared Redis, until SIGTERM or SIGINT."""
     async with _logs(settings, embedded=False) as logs, _worker(settings, _shared(settings), logs):
+        settle_heap()
         signalled = _signalled()
         on_ready(settings)
         await signalled.wait()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -16,7 +15,7 @@ ARCHIVE_VERSION = 1
 MAX_ROWS = 500
 """Of one page of an export and one batch of an import."""
 _ROW: TypeAdapter[LogRow] = TypeAdapter(LogRow)
-_NAMES = [each.name for each in fields(LogRow) if each.name not in {"workspace", "at"}]
+_NAMES = [name for name in LogRow._fields if name not in {"workspace", "at"}]
 
 
 def row_to_json(row: LogRow) -> dict[str, Any]:

@@ -167,5 +167,5 @@ class LogSearch:
 
 
 def _line(row: LogRow, name: str, terms: tuple[Term, ...] = ()) -> FoundLine:
-    shown = replace(row, command=row.command[:_SHOWN_COMMAND], text="", body="", diff="")
+    shown = row._replace(command=row.command[:_SHOWN_COMMAND], text="", body="", diff="")
     return FoundLine(row=shown, session_name=name, excerpt=excerpt(row.text, terms))

@@ -14,6 +14,7 @@ from broker.adapters.clickhouse.store import ClickHouseLogStore, open_log_store
 from broker.adapters.embedded import embedded_redis
 from broker.adapters.redis import keys
 from broker.app import Adapters, build_adapters, build_shipping
+from broker.collector import settle_heap
 from broker.domain.ids import WorkspaceId
 from broker.services.log_search import LogSearch
 from broker.services.sessions import Sessions
@@ -62,6 +63,7 @@ async def log_stage(folder: Path) -> AsyncIterator[LogStage]:
     async with embedded_redis(folder / "redis") as url, embedded_clickhouse(folder / "clickhouse") as clickhouse:
         store = await open_log_store(clickhouse)
         adapters = build_adapters(url, logs=store)
+        settle_heap()
         try:
             yield LogStage(folder=folder, redis_url=url, adapters=adapters, clickhouse=clickhouse, store=store)
         finally:

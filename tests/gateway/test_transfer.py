@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -86,8 +85,7 @@ async def source(logged: Gateway, store: LogStore) -> Gateway:
         await logged.ok("POST", "/v1/sessions/main/agents", {"name": "Living", "cli": "demo"})
     other = SessionId((await logged.ok("POST", "/v1/sessions", {"name": "other"}))["id"])
     rows = [log_row(logged.workspace, n, f"line {n} 🎉", session=other) for n in range(1, 1301)]
-    rows[0] = replace(
-        rows[0],
+    rows[0] = rows[0]._replace(
         kind=LineKind.COMMAND,
         command="ls -l",
         exit_code=-9,
@@ -124,7 +122,7 @@ async def all_rows(store: LogStore, workspace: WorkspaceId) -> list[LogRow]:
     found = []
     for extent in await store.extents(workspace):
         async for page in store.export(workspace, extent.session, extent.epoch):
-            found += [replace(row, workspace=WorkspaceId("")) for row in page]
+            found += [row._replace(workspace=WorkspaceId("")) for row in page]
     return sorted(found, key=lambda row: (row.session, row.epoch, row.offset))
 
 

@@ -11,15 +11,7 @@ from broker.domain.log_pages import from_ms, to_ms
 from broker.domain.log_rows import LineKind, LogRow
 
 _DAY_S = 86_400
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column: its type, and its value in a row."""
-
-    name: str
-    kind: str
-    value: Callable[[LogRow], object]
+Values = Sequence[Any]
 
 
 def text(value: str) -> str:
@@ -27,33 +19,60 @@ def text(value: str) -> str:
     return value if value.isascii() else value.encode("utf-8", "replace").decode()
 
 
+def _texts(values: Values) -> Values:
+    return values if all(map(str.isascii, values)) else [text(value) for value in values]
+
+
+def _as_they_are(values: Values) -> Values:
+    return values
+
+
+def _milliseconds(values: Values) -> Values:
+    return [to_ms(value) for value in values]
+
+
+def _lists(values: Values) -> Values:
+    return [[text(each) for each in value] for value in values]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its type, and how its values are stored; whole columns, for a call a value takes longer than it."""
+
+    name: str
+    kind: str
+    stored: Callable[[Values], Values] = _as_they_are
+
+
+_WORD = "LowCardinality(String)"
 COLUMNS: tuple[Column, ...] = (
-    Column("workspace", "LowCardinality(String)", lambda row: text(row.workspace)),
-    Column("session", "String", lambda row: text(row.session)),
-    Column("epoch", "LowCardinality(String)", lambda row: text(row.epoch)),
-    Column("offset", "UInt64", lambda row: row.offset),
-    Column("at", "DateTime64(3, 'UTC')", lambda row: to_ms(row.at)),
-    Column("kind", "LowCardinality(String)", lambda row: row.kind.value),
-    Column("event", "LowCardinality(String)", lambda row: text(row.event)),
-    Column("agent", "LowCardinality(String)", lambda row: text(row.agent)),
-    Column("agent_id", "String", lambda row: text(row.agent_id)),
-    Column("cli", "LowCardinality(String)", lambda row: text(row.cli)),
-    Column("frame_type", "LowCardinality(String)", lambda row: text(row.frame_type)),
-    Column("tool", "LowCardinality(String)", lambda row: text(row.tool)),
-    Column("command", "String", lambda row: text(row.command)),
-    Column("exit_code", "Nullable(Int64)", lambda row: row.exit_code),
-    Column("paths", "Array(String)", lambda row: [text(path) for path in row.paths]),
-    Column("ok", "Bool", lambda row: row.ok),
-    Column("text", "String", lambda row: text(row.text)),
-    Column("input_tokens", "UInt64", lambda row: row.input_tokens),
-    Column("output_tokens", "UInt64", lambda row: row.output_tokens),
-    Column("cached_tokens", "UInt64", lambda row: row.cached_tokens),
-    Column("cost_usd", "Float64", lambda row: row.cost_usd),
-    Column("cumulative", "Bool", lambda row: row.cumulative),
-    Column("redactions", "UInt32", lambda row: row.redactions),
-    Column("diff", "String", lambda row: text(row.diff)),
-    Column("body", "String", lambda row: text(row.body)),
+    Column("workspace", _WORD, _texts),
+    Column("session", "String", _texts),
+    Column("epoch", _WORD, _texts),
+    Column("offset", "UInt64"),
+    Column("at", "DateTime64(3, 'UTC')", _milliseconds),
+    Column("kind", _WORD),
+    Column("event", _WORD, _texts),
+    Column("agent", _WORD, _texts),
+    Column("agent_id", "String", _texts),
+    Column("cli", _WORD, _texts),
+    Column("frame_type", _WORD, _texts),
+    Column("tool", _WORD, _texts),
+    Column("command", "String", _texts),
+    Column("exit_code", "Nullable(Int64)"),
+    Column("paths", "Array(String)", _lists),
+    Column("diff", "String", _texts),
+    Column("ok", "Bool"),
+    Column("text", "String", _texts),
+    Column("input_tokens", "UInt64"),
+    Column("output_tokens", "UInt64"),
+    Column("cached_tokens", "UInt64"),
+    Column("cost_usd", "Float64"),
+    Column("cumulative", "Bool"),
+    Column("body", "String", _texts),
+    Column("redactions", "UInt32"),
 )
+"""In the order of a `LogRow`."""
 _LARGE = {"diff", "body"}
 WHOLE = tuple(column.name for column in COLUMNS)
 SHORT = tuple(name for name in WHOLE if name not in _LARGE)
@@ -63,14 +82,17 @@ STORED = (*WHOLE, "folded", "bytes", "days", "expires_at")
 STORED_TYPES = (*(column.kind for column in COLUMNS), "String", "UInt64", "UInt16", "DateTime('UTC')")
 
 
-def stored(rows: Sequence[LogRow], *, days: int) -> list[list[object]]:
+def stored(rows: Sequence[LogRow], *, days: int) -> list[Values]:
     """Rows as columns, in the order of `STORED`."""
-    values: list[list[object]] = [[column.value(row) for row in rows] for column in COLUMNS]
-    values.append([_folded(text(row.text)) for row in rows])
-    values.append([_bytes(row) for row in rows])
-    values.append([days] * len(rows))
-    values.append([to_ms(row.at) // 1000 + days * _DAY_S for row in rows])
-    return values
+    values = {column.name: column.stored(each) for column, each in zip(COLUMNS, zip(*rows, strict=True), strict=True)}
+    texts = [values[name] for name in ("text", "body", "diff", "command")]
+    return [
+        *values.values(),
+        [_folded(said) for said in values["text"]],
+        [sum(map(_length, each)) for each in zip(*texts, strict=True)],
+        [days] * len(rows),
+        [at // 1000 + days * _DAY_S for at in values["at"]],
+    ]
 
 
 def selection(names: Iterable[str]) -> str:
@@ -98,9 +120,5 @@ def _folded(said: str) -> str:
     return "" if lowered.encode() == said.encode().lower() else lowered
 
 
-def _bytes(row: LogRow) -> int:
-    return _length(row.text) + _length(row.body) + _length(row.diff) + _length(row.command)
-
-
 def _length(said: str) -> int:
-    return len(said) if said.isascii() else len(said.encode("utf-8", "replace"))
+    return len(said) if said.isascii() else len(said.encode())
