@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection
+import asyncio
+from collections.abc import AsyncGenerator, Collection, Iterable
 from typing import Any, Literal, Protocol, cast
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.client import Pipeline, PubSub
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -102,6 +104,38 @@ class _StorePipeline(Pipeline):
             raise store_away(error) from error
 
 
+class _Cancellable(AbstractConnection):
+    """Mixed into redis-py's connections: a command that is cancelled is cancelled.
+
+    Theirs writes with `asyncio.wait_for`, which before Python 3.12 lost a cancellation that came as the write was done
+    (python/cpython#86296), so that who was told to stop went on; and it makes a task for each command.
+    """
+
+    @override
+    async def send_packed_command(self, command: bytes | str | Iterable[bytes], check_health: bool = True) -> None:
+        if not self.is_connected:
+            await self.connect_check_health(check_health=False)
+        if check_health:
+            await self.check_health()  # type: ignore[no-untyped-call]
+        packed = command.encode() if isinstance(command, str) else command
+        writer = self._writer
+        assert writer is not None, "connected"
+        try:
+            writer.writelines([packed] if isinstance(packed, bytes) else packed)
+            async with asyncio.timeout(self.socket_timeout):
+                await writer.drain()
+        except TimeoutError:
+            await self.disconnect(nowait=True)
+            raise RedisTimeoutError("timeout writing to the socket") from None
+        except OSError as error:
+            await self.disconnect(nowait=True)
+            raise RedisConnectionError(f"writing to the socket: {error}") from error
+        except BaseException:
+            # Half a command may be written.
+            await self.disconnect(nowait=True)
+            raise
+
+
 def open_redis(url: str) -> TextRedis:
     """A client on a pool that waits for a free connection instead of raising (redis-py's default pool raises).
 
@@ -117,6 +151,8 @@ def open_redis(url: str) -> TextRedis:
         retry=Retry(ExponentialWithJitterBackoff(base=0.01, cap=0.5), 5),
         retry_on_error=[RedisConnectionError, RedisTimeoutError],
     )
+    kind = pool.connection_class
+    pool.connection_class = type(kind.__name__, (_Cancellable, kind), {})
     # From its own pool, so that closing the client closes the connections. The pool decodes every reply, which
     # redis-py's types cannot say.
     return cast(TextRedis, _Store.from_pool(pool))
