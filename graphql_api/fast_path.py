@@ -2,6 +2,7 @@
 
 A selection is compiled once, by the executor's own rules of which fields it asks for, and then applied to the JSON of
 each event by the readers that the resolvers use too. What is not read from the log that way is left to execution.
+Subscriptions are answered so as a whole, and in queries every object of a log.
 """
 
 from __future__ import annotations
@@ -27,17 +28,23 @@ from graphql.execution.collect_fields import (
     collect_subfields,
 )
 from graphql.execution.executor import Executor
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from typing_extensions import override
 
 from graphql_api.types.reading import Json
 from graphql_api.types.told import FromLog, Told, told_by
 
-_Shape = Callable[[Any], Any]
+Shape = Callable[[Any], Any]
 """From what was read to what the response has."""
 _TEXTS = frozenset({"String", "ID"})
 
 
 class CannotProject(Exception):
     """Only execution can answer this."""
+
+
+BROKEN = (CannotProject, KeyError, TypeError, ValueError, AttributeError)
+"""What an object of the log that is not as it should be raises in a shape."""
 
 
 class Projector:
@@ -51,13 +58,13 @@ class Projector:
         if definition is None:
             raise CannotProject
         self._key = key
-        self._shapes = self._by_type(_nullable(definition.type), details)
+        self._shapes = Compiler(executor).by_type(_nullable(definition.type), details)
 
     def data(self, item: FromLog) -> Json:
         """The response's `data` for one item. Raises `CannotProject`."""
         try:
             return {self._key: self._shapes[type(item).__name__](item.source)}
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except BROKEN as error:
             raise CannotProject from error
 
     def _root(self) -> tuple[str, FieldDetailsList]:
@@ -73,15 +80,54 @@ class Projector:
             raise CannotProject
         return next(iter(fields.items()))
 
-    def _by_type(self, kind: GraphQLOutputType, details: FieldDetailsList) -> Mapping[str, _Shape]:
+
+class LogExecutor(StrawberryGraphQLCoreExecutionContext):
+    """Executes queries, and projects the objects of a log that they come to."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._compiled: dict[tuple[str, int], tuple[FieldDetailsList, Shape | None]] = {}
+        """By type and selection; with the selection, so that its identity stays its own."""
+
+    @override
+    def collect_and_execute_subfields(
+        self, return_type: GraphQLObjectType, field_details_list: FieldDetailsList, path: Any, result: Any, *rest: Any
+    ) -> Any:
+        shape = self._shape(return_type, field_details_list) if isinstance(result, FromLog) else None
+        if shape is not None:
+            try:
+                return shape(result.source)
+            except BROKEN:
+                pass  # the same object, executed, says what is wrong with it
+        return super().collect_and_execute_subfields(return_type, field_details_list, path, result, *rest)
+
+    def _shape(self, kind: GraphQLObjectType, details: FieldDetailsList) -> Shape | None:
+        key = (kind.name, id(details))
+        if key not in self._compiled:
+            try:
+                self._compiled[key] = details, Compiler(self).object(kind, details)
+            except CannotProject:
+                self._compiled[key] = details, None
+        return self._compiled[key][1]
+
+
+class Compiler:
+    """Makes shapes of selections, in one operation. Its methods raise `CannotProject`."""
+
+    def __init__(self, executor: Executor[Any]) -> None:
+        self._executor = executor
+
+    def by_type(self, kind: GraphQLOutputType, details: FieldDetailsList) -> Mapping[str, Shape]:
+        """For each type that a field's objects may have."""
         if is_object_type(kind):
-            return {kind.name: self._object(kind, details)}
+            return {kind.name: self.object(kind, details)}
         if is_abstract_type(kind):
             possible = self._executor.schema.get_possible_types(kind)
-            return {each.name: self._object(each, details) for each in possible}
+            return {each.name: self.object(each, details) for each in possible}
         raise CannotProject
 
-    def _object(self, kind: GraphQLObjectType, details: FieldDetailsList) -> _Shape:
+    def object(self, kind: GraphQLObjectType, details: FieldDetailsList) -> Shape:
+        """For objects of one type."""
         made = self._executor
         fields = _plain(
             collect_subfields(
@@ -96,7 +142,7 @@ class Projector:
         members = [(key, self._member(kind, asked)) for key, asked in fields.items()]
         return lambda source: {key: member(source) for key, member in members}
 
-    def _member(self, parent: GraphQLObjectType, details: FieldDetailsList) -> _Shape:
+    def _member(self, parent: GraphQLObjectType, details: FieldDetailsList) -> Shape:
         name = details[0].node.name.value
         if name == "__typename":
             return lambda _: parent.name
@@ -109,14 +155,14 @@ class Projector:
         read, shape = told.read, self._shape(definition.type, told, details)
         return lambda source: shape(read(source))
 
-    def _shape(self, kind: GraphQLOutputType, told: Told, details: FieldDetailsList) -> _Shape:
+    def _shape(self, kind: GraphQLOutputType, told: Told, details: FieldDetailsList) -> Shape:
         if is_non_null_type(kind):
             return _required(self._shape(kind.of_type, told, details))
         if is_list_type(kind):
             return _each(self._shape(kind.of_type, told, details))
         if is_leaf_type(kind):
             return _leaf(kind)
-        type_of, shapes = told.type_of, self._by_type(kind, details)
+        type_of, shapes = told.type_of, self.by_type(kind, details)
         if type_of is None:
             raise CannotProject
         return lambda source: None if source is None else shapes[type_of(source).__name__](source)
@@ -132,7 +178,7 @@ def _nullable(kind: GraphQLOutputType) -> GraphQLOutputType:
     return kind.of_type if is_non_null_type(kind) else kind
 
 
-def _required(shape: _Shape) -> _Shape:
+def _required(shape: Shape) -> Shape:
     def required(value: Any) -> Any:
         found = shape(value)
         if found is None:
@@ -142,7 +188,7 @@ def _required(shape: _Shape) -> _Shape:
     return required
 
 
-def _each(shape: _Shape) -> _Shape:
+def _each(shape: Shape) -> Shape:
     def each(value: Any) -> Any:
         if value is None or isinstance(value, list):
             return value and [shape(one) for one in value]
@@ -151,7 +197,7 @@ def _each(shape: _Shape) -> _Shape:
     return each
 
 
-def _leaf(kind: GraphQLLeafType) -> _Shape:
+def _leaf(kind: GraphQLLeafType) -> Shape:
     written = kind.coerce_output_value
 
     def leaf(value: Any) -> Any:

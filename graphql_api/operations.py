@@ -20,11 +20,11 @@ from graphql import (
     validate,
 )
 from strawberry import Schema
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from broker.domain.api_limits import ApiLimits
 from graphql_api.context import Context
 from graphql_api.errors import RequestRefused, shown
+from graphql_api.fast_path import LogExecutor
 from graphql_api.limits import DocumentLimits
 from graphql_api.weight import Weight
 
@@ -104,7 +104,7 @@ class Operations:
             variable_values=dict(variables or {}),
             operation_name=operation.name,
             hide_suggestions=not self.limits.introspection,
-            executor_class=StrawberryGraphQLCoreExecutionContext,
+            executor_class=LogExecutor,
         )
         result = made if isinstance(made, ExecutionResult) else await made
         return response(result)

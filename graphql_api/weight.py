@@ -1,8 +1,9 @@
 """How heavy an operation is, by its text and variables alone.
 
-Cost: a field that has fields of its own costs 1 and what they cost; a leaf costs nothing. In a list it counts once for
-each item: as many as `first`, `last`, `lines` or `buckets` of the field or of its connection say, else ten. A mutation
-costs 10 more, what reads the long history 100 more, all of introspection 100. So
+Cost: a field that has fields of its own costs 1 and what they cost; a leaf costs nothing, nor does what a logged event
+says, which is at hand with the event. In a list a field counts once for each item: as many as `first`, `last`, `lines`
+or `buckets` of the field or of its connection say, else ten. A mutation costs 10 more, what reads the long history 100
+more, all of introspection 100. So
 
     { workspace { sessions(first: 20) { nodes { name agents { nodes { name } } } } } }
 
@@ -43,6 +44,7 @@ from graphql import (
 )
 
 from broker.domain.api_limits import ApiLimits
+from graphql_api.types.told import told_by
 
 LIST_ITEMS = 10
 """Of a list that is not paged: such lists are short by their nature."""
@@ -150,6 +152,7 @@ class _Walk:
         if not below:
             return 0
         introspecting = node.name.value in INTROSPECTION
+        at_hand = definition is not None and told_by(definition.extensions.get("strawberry-definition")) is not None
         size = self._size(node, definition)
         in_list = definition is not None and is_list_type(get_nullable_type(definition.type))
         inside = self._level(
@@ -160,6 +163,8 @@ class _Walk:
         )
         if introspecting:
             return SEARCH_COST
+        if at_hand:
+            return 0
         search = SEARCH_COST if _reads_history(group[0]) else 0
         return search + (_items(size, items) if in_list else 1) * (1 + inside)
 

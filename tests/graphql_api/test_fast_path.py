@@ -23,7 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from graphql_api.fast_path import Projector
+from graphql_api.fast_path import LogExecutor, Projector
 from graphql_api.schema import build_schema
 from graphql_api.types.events import CaughtUp, Reset, event_type
 from graphql_api.types.told import FromLog
@@ -215,8 +215,10 @@ def operations(draw: st.DrawFn) -> str:
     )
 
 
-def executor_of(document: str, **variables: Any) -> Executor[Any]:
-    made = StrawberryGraphQLCoreExecutionContext.build(schema(), parse(document), raw_variable_values=variables)
+def executor_of(
+    document: str, kind: type[Executor[Any]] = StrawberryGraphQLCoreExecutionContext, **variables: Any
+) -> Executor[Any]:
+    made = kind.build(schema(), parse(document), raw_variable_values=variables)
     assert isinstance(made, Executor), made
     return made
 
@@ -238,5 +240,8 @@ def test_the_fast_path_is_equal_to_execution_byte_for_byte(document: str, yes: b
     assert not [error for error in errors if not any(word in error.message for word in unused)]
     executor = executor_of(document, yes=yes, after="e1:3")
     projector = Projector(executor)
+    projecting = executor_of(document, LogExecutor, yes=yes, after="e1:3")
     for item in some:
-        assert orjson.dumps(projector.data(item)) == orjson.dumps(executed(executor, item))
+        expected = orjson.dumps(executed(executor, item))
+        assert orjson.dumps(projector.data(item)) == expected
+        assert orjson.dumps(executed(projecting, item)) == expected, "as queries are answered"
