@@ -30,6 +30,18 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     chunkSizeWarningLimit: 1000,
+    rolldownOptions: {
+      output: {
+        // One file for what a first visit loads and one for what most pages share, not one for each thing that two
+        // pages have in common: twenty requests take longer than what is in them.
+        codeSplitting: {
+          groups: [
+            { name: "first", tags: ["$initial"], priority: 1 },
+            { name: "shared", minShareCount: 3 },
+          ],
+        },
+      },
+    },
   },
   server: {
     host: "127.0.0.1",

@@ -75,12 +75,16 @@ class Person:
 
 
 @contextlib.asynccontextmanager
-async def person(browser: Browser, **options: Any) -> AsyncIterator[Person]:
-    """A fresh profile; at its end everything that went wrong in it is told."""
+async def person(browser: Browser, *, hurried: bool = False, **options: Any) -> AsyncIterator[Person]:
+    """A fresh profile; at its end everything that went wrong in it is told.
+
+    `hurried`: its requests do not pass through this process on their way, which takes as long as answering them.
+    """
     context = await browser.new_context(**{"viewport": DESK, "reduced_motion": "reduce", **options})
     context.set_default_timeout(PATIENCE_S * 1000)
     made = Person(context=context)
-    await context.route(_ELSEWHERE, made.elsewhere)
+    if not hurried:
+        await context.route(_ELSEWHERE, made.elsewhere)
     try:
         yield made
     finally:

@@ -5,9 +5,11 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { commands } from "~/app/commands";
 import { Keyboard } from "~/app/keyboard";
-import { router } from "~/app/router";
+import { loadAhead, router } from "~/app/router";
 import "~/design/tokens.css";
 import "~/design/agents.css";
+
+loadAhead(location);
 
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no #root");

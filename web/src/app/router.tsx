@@ -6,9 +6,21 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import { isShare } from "~/pages/sign-in/credential";
+import { connected } from "./connected";
 import { NoSuchPage, PageBroke } from "./ErrorBoundary";
 import { Shell } from "./Shell";
 import { readAddress } from "~/pages/logs/model/address";
+
+/** The pages' own code, which is loaded when the page is. */
+const pages = {
+  signIn: () => import("~/pages/sign-in/SignInPage"),
+  home: () => import("~/pages/home/HomePage"),
+  session: () => import("~/pages/activity/ActivityPage"),
+  inbox: () => import("~/pages/inbox/InboxPage"),
+  logs: () => import("~/pages/logs/LogsPage"),
+  usage: () => import("~/pages/usage/UsagePage"),
+  settings: () => import("~/pages/settings/SettingsPage"),
+};
 
 const root = createRootRoute({ notFoundComponent: NoSuchPage, errorComponent: PageBroke });
 
@@ -33,13 +45,13 @@ const signIn = createRoute({
   path: "/sign-in",
   validateSearch: (search: Record<string, unknown>): { to?: string } =>
     typeof search.to === "string" ? { to: search.to } : {},
-  component: lazyRouteComponent(() => import("~/pages/sign-in/SignInPage"), "SignInPage"),
+  component: lazyRouteComponent(pages.signIn, "SignInPage"),
 });
 
 const home = createRoute({
   getParentRoute: () => shell,
   path: "/",
-  component: lazyRouteComponent(() => import("~/pages/home/HomePage"), "HomePage"),
+  component: lazyRouteComponent(pages.home, "HomePage"),
 });
 
 const session = createRoute({
@@ -47,33 +59,44 @@ const session = createRoute({
   path: "/session/$key",
   validateSearch: (search: Record<string, unknown>): { agent?: string } =>
     typeof search.agent === "string" && search.agent ? { agent: search.agent } : {},
-  component: lazyRouteComponent(() => import("~/pages/activity/ActivityPage"), "ActivityPage"),
+  component: lazyRouteComponent(pages.session, "ActivityPage"),
 });
 
 const inbox = createRoute({
   getParentRoute: () => shell,
   path: "/inbox",
-  component: lazyRouteComponent(() => import("~/pages/inbox/InboxPage"), "InboxPage"),
+  component: lazyRouteComponent(pages.inbox, "InboxPage"),
 });
 
 const logs = createRoute({
   getParentRoute: () => shell,
   path: "/logs",
   validateSearch: readAddress,
-  component: lazyRouteComponent(() => import("~/pages/logs/LogsPage"), "LogsPage"),
+  component: lazyRouteComponent(pages.logs, "LogsPage"),
 });
 
 const usage = createRoute({
   getParentRoute: () => shell,
   path: "/usage",
-  component: lazyRouteComponent(() => import("~/pages/usage/UsagePage"), "UsagePage"),
+  component: lazyRouteComponent(pages.usage, "UsagePage"),
 });
 
 const settings = createRoute({
   getParentRoute: () => shell,
   path: "/settings",
-  component: lazyRouteComponent(() => import("~/pages/settings/SettingsPage"), "SettingsPage"),
+  component: lazyRouteComponent(pages.settings, "SettingsPage"),
 });
+
+/** Load the code of the page at an address, and what is on every page, while React starts. */
+export function loadAhead({ pathname, hash }: Location): void {
+  const [first = ""] = pathname.slice(1).split("/");
+  const name = first === "" ? "home" : first === "sign-in" ? "signIn" : first;
+  if (!(name in pages)) return;
+  // One that cannot be loaded is told when it is shown.
+  pages[name as keyof typeof pages]().catch(() => undefined);
+  // A page that is shared signs in first.
+  if (name !== "signIn" && !isShare(hash)) connected();
+}
 
 export const router = createRouter({
   routeTree: root.addChildren([signIn, shell.addChildren([home, session, inbox, logs, usage, settings])]),
