@@ -42,6 +42,7 @@ async def _take_all(
         for path, content in FILLED.items():
             page = await visitor.tab(where.url + path.format(session=session))
             await expect(content(page)).to_be_visible()
+            await page.wait_for_load_state("networkidle")  # with all that comes after
             file = FOLDER / f"{_NAMES.get(path, path.strip('/'))}-{suffix}.png"
             await page.screenshot(path=file)
             print(f"{file.relative_to(FOLDER.parents[1])}  {file.stat().st_size / 1000:.0f} kB")

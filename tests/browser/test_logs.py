@@ -1,10 +1,13 @@
-"""Finding lines."""
+"""Finding lines, and following them."""
+
+import asyncio
+import re
 
 from playwright.async_api import expect
 
 from connect.sdk import AgentRelay
 from tests.browser.site import Site
-from tests.browser.tab import Person
+from tests.browser.tab import PATIENCE_S, Person
 
 
 async def test_a_line_is_searched_and_its_permalink_shows_it_among_its_neighbours(
@@ -27,3 +30,71 @@ async def test_a_line_is_searched_and_its_permalink_shows_it_among_its_neighbour
     other = await ada.tab(f"{running_site.url}{address}")
     await expect(other.get_by_text("a needle in the hay").first).to_be_visible()
     await expect(other.get_by_text("the line before").first).to_be_visible()
+
+
+async def test_a_log_is_followed_until_its_reader_looks_back(
+    ada: Person, running_site: Site, relay: AgentRelay
+) -> None:
+    await relay.spawn("Teller", "demo")
+    session = await relay.session()
+    await say(relay, "early", lines=30)
+    page = await ada.tab(f"{running_site.url}/logs?session={session.id}&view=live")
+    log = page.get_by_role("log")
+    await expect(log.get_by_text("early 29").last).to_be_visible()
+    await say(relay, "live", lines=2)
+    await expect(log.get_by_text("live 1").last).to_be_visible()
+    await expect(page.get_by_text("Following", exact=True)).to_be_visible()
+    await expect(log.get_by_text("receipt", exact=True)).to_have_count(0)
+
+    await log.hover()
+    await page.mouse.wheel(0, -600)
+    await expect(page.get_by_text("Not following")).to_be_visible()
+    await say(relay, "unseen", lines=1)
+    newer = page.get_by_role("button", name=re.compile(r"^\d+ new"))
+    await expect(newer).to_be_visible()
+    await expect(log.get_by_text("unseen 0")).to_have_count(0)
+    await newer.click()
+    await expect(log.get_by_text("unseen 0").last).to_be_visible()
+    await expect(page.get_by_text("Following", exact=True)).to_be_visible()
+
+    await page.get_by_label("Receipts and bare frames").check()
+    await expect(log.get_by_text("receipt", exact=True).last).to_be_visible()
+    assert "all=true" in page.url
+
+
+async def test_older_lines_come_as_their_place_is_reached(ada: Person, running_site: Site, relay: AgentRelay) -> None:
+    await relay.spawn("Teller", "demo")
+    session = await relay.session()
+    await say(relay, "number", lines=60)
+    page = await ada.tab(f"{running_site.url}/logs?session={session.id}&view=live&all=true")
+    log = page.get_by_role("log")
+    await expect(log.get_by_text("number 59").last).to_be_visible()
+    await log.focus()
+    first = log.get_by_text("→ Teller: say number 0", exact=False)
+    async with asyncio.timeout(PATIENCE_S):
+        while not await first.count():
+            await page.keyboard.press("PageUp")
+            await asyncio.sleep(0.02)
+    await expect(first.first).to_be_visible()
+
+
+async def test_a_view_is_saved_under_a_name_and_opened_again(
+    ada: Person, running_site: Site, relay: AgentRelay
+) -> None:
+    session = await relay.session()
+    page = await ada.tab(f"{running_site.url}/logs?session={session.id}&q=kind:agent")
+    await page.get_by_role("button", name="Saved views").click()
+    await page.get_by_role("textbox", name="Name").fill("Agents of today")
+    await page.keyboard.press("Enter")
+    other = await ada.tab(f"{running_site.url}/logs")
+    await other.get_by_role("button", name="Saved views").click()
+    await other.get_by_role("button", name=re.compile("^Agents of today")).click()
+    await other.wait_for_url(re.compile("q=kind"))
+    await expect(other.get_by_label("Search the logs")).to_have_value("kind:agent")
+
+
+async def say(relay: AgentRelay, what: str, *, lines: int) -> None:
+    """Have the agent say some numbered lines."""
+    for number in range(lines):
+        sent = await relay.send("Teller", f"say {what} {number}")
+        await relay.wait_for(sent.message_id, timeout_s=30)

@@ -28,8 +28,7 @@ export interface TailOptions {
 }
 
 const HIDDEN_MS = 500;
-/** With all that is asked of each event, more would cost more than the broker gives at once. */
-const PAGE = 75;
+const PAGE = 100;
 
 /** A hidden page draws nothing, and its frames do not come; it is brought up to date now and then all the same. */
 function nextFrame(show: () => void): void {

@@ -5,6 +5,7 @@ import { Empty } from "~/design/Empty";
 import { said } from "~/live/http";
 import { startCommand } from "~/pages/activity/startCommand";
 import { SEARCH } from "./documents";
+import { quieted } from "./model/conditions";
 import { HitRow } from "./HitRow";
 
 const PAGE = 50;
@@ -72,7 +73,7 @@ function HitsPage({ query, session, after, onMore }: HitsPageProps) {
 }
 
 function Nothing({ query }: { query: string }) {
-  if (query === "")
+  if (query === "" || query === quieted(""))
     return (
       <Empty title="Nothing was logged yet" command={startCommand(undefined)}>
         Everything agents say and do can be searched here a moment later. Run this where your project is:

@@ -14,7 +14,9 @@ const TONES: Record<Tone, string> = {
 
 /** A line's text with its terminal colours; a long one is cut until somebody asks for all of it. */
 export function LineText({ text, tone }: { text: string; tone: Tone }) {
-  const [whole, setWhole] = useState(false);
+  // Of which text all is shown: the same place may show another line next.
+  const [opened, setOpened] = useState<string | null>(null);
+  const whole = opened === text;
   const begin = useMemo(() => beginning(text), [text]);
   const shown = begin === null || whole ? text : begin;
   const pieces = useMemo(() => runs(shown), [shown]);
@@ -32,7 +34,7 @@ export function LineText({ text, tone }: { text: string; tone: Tone }) {
       {begin !== null && (
         <button
           type="button"
-          onClick={() => setWhole(!whole)}
+          onClick={() => setOpened(whole ? null : text)}
           className="ml-2 rounded px-1 font-sans text-2xs text-accent-text underline underline-offset-2 hover:bg-hover pointer-coarse:py-2"
         >
           {whole ? "Show less" : `Show ${(text.length - begin.length).toLocaleString()} more characters`}

@@ -1,21 +1,24 @@
-import { useEffect, useState } from "react";
+import { useLayoutEffect, useState } from "react";
 import { Empty } from "~/design/Empty";
 import { useLive } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
 import { startCommand } from "~/pages/activity/startCommand";
 import { LogTail } from "./logTail";
 import { TailList } from "./TailList";
+import { useAddress } from "./useAddress";
 
 /** A session's log as it is written. */
 export function LiveView({ session }: { session: string }) {
   const live = useLive();
+  const all = useAddress().address.all ?? false;
   const [tail, setTail] = useState<LogTail | null>(null);
-  useEffect(() => {
-    const opened = new LogTail(live, session);
+  // Before the first picture, for the first lines are waited for.
+  useLayoutEffect(() => {
+    const opened = new LogTail(live, session, { all });
     // eslint-disable-next-line react-hooks/set-state-in-effect -- what is opened here must be closed here
     setTail(opened);
     return () => opened.close();
-  }, [live, session]);
+  }, [live, session, all]);
   return tail && <Followed tail={tail} session={session} />;
 }
 

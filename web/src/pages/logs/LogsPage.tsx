@@ -3,13 +3,13 @@ import { Empty } from "~/design/Empty";
 import { PageHead } from "~/design/PageHead";
 import { TabPanel, Tabs } from "~/design/Tabs";
 import { ContextView } from "./ContextView";
+import { LiveView } from "./LiveView";
 import type { View } from "./model/address";
 import { SavedViews } from "./SavedViews";
 import { SearchView } from "./SearchView";
 import { SessionPicker } from "./SessionPicker";
 import { useAddress } from "./useAddress";
 
-const LiveView = lazy(() => import("./LiveView").then((m) => ({ default: m.LiveView })));
 const ChangesView = lazy(() => import("./changes/ChangesView").then((m) => ({ default: m.ChangesView })));
 
 const VIEWS = [
@@ -65,13 +65,10 @@ function Shown({
           : "Changes of files are shown for one session."}
       </Empty>
     );
+  if (view === "live") return <LiveView key={session} session={session} />;
   return (
     <Suspense>
-      {view === "live" ? (
-        <LiveView key={session} session={session} />
-      ) : (
-        <ChangesView key={session} session={session} />
-      )}
+      <ChangesView key={session} session={session} />
     </Suspense>
   );
 }

@@ -5,6 +5,7 @@ import { HISTOGRAM } from "./documents";
 import { Hits } from "./Hits";
 import { Histogram } from "./Histogram";
 import { filled } from "./model/buckets";
+import { quieted } from "./model/conditions";
 import { between, spanOf, within } from "./model/range";
 import { searchError, type SearchError } from "./model/searchError";
 import { useAddress } from "./useAddress";
@@ -14,10 +15,10 @@ const BUCKETS = 60;
 /** What a search finds: over time, by its values, and line by line. It stands for one search at one moment. */
 export function Results({ onRefused }: { onRefused: (error: SearchError) => void }) {
   const { address, go } = useAddress();
-  const { q = "", session = null, range } = address;
+  const { q = "", session = null, range, all } = address;
   // Ages count from one moment for all questions of a search, so that their answers belong together.
   const [now] = useState(() => Date.now());
-  const query = within(q, range, now);
+  const query = within(all ? q : quieted(q), range, now);
   const [{ data, error }] = useQuery({
     query: HISTOGRAM,
     variables: { query, session, buckets: BUCKETS },

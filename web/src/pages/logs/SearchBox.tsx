@@ -4,6 +4,7 @@ import { useCommands } from "~/app/commands";
 import { Button } from "~/design/Button";
 import { Chip } from "~/design/Chip";
 import { classes } from "~/design/classes";
+import { AllLines } from "./AllLines";
 import { conditions, without } from "./model/conditions";
 import { AGES, saysWhen, spanOf } from "./model/range";
 import type { SearchError } from "./model/searchError";
@@ -53,6 +54,7 @@ export function SearchBox({ error, onAgain }: { error: SearchError | null; onAga
           className={classes(INPUT, "min-w-0 flex-1 basis-64 font-mono text-xs", error && "border-bad")}
         />
         <RangePicker />
+        <AllLines />
         <Button type="submit" look="primary" className="h-9">
           Search
         </Button>

@@ -8,7 +8,7 @@ import { useAddress } from "./useAddress";
 export function SearchView() {
   const { address } = useAddress();
   const [again, setAgain] = useState(0);
-  const what = [address.q, address.session, address.range, again].join("\n");
+  const what = [address.q, address.session, address.range, address.all, again].join("\n");
   // What is wrong with a search is known of that search alone.
   const [refused, setRefused] = useState<{ what: string; error: SearchError } | null>(null);
   const error = refused?.what === what ? refused.error : null;

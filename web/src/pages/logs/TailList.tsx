@@ -1,14 +1,14 @@
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { useLayoutEffect, useRef, useState } from "react";
+import { useRef, useState } from "react";
 import { useCommands } from "~/app/commands";
 import { Badge } from "~/design/Badge";
 import { Button } from "~/design/Button";
 import { Icon } from "~/design/Icon";
-import { LineRow } from "./LineRow";
+import { AllLines } from "./AllLines";
+import { LogEnd } from "./LogEnd";
+import { LogHistory } from "./LogHistory";
 import type { LogTail, TailState } from "./logTail";
 
 const NEAR_PX = 32;
-const ROW_PX = 24;
 
 /**
  * The lines, of which only those in sight are drawn. It follows the end, lets go when the reader scrolls up, and
@@ -16,26 +16,9 @@ const ROW_PX = 24;
  */
 export function TailList({ tail, state, session }: { tail: LogTail; state: TailState; session: string }) {
   const { buffer } = tail;
-  const { scroller, letGoAt, follow, onScroll, followed } = useFollowing(tail);
+  const { scroller, letGoAt, follow, onScroll } = useFollowing(tail);
   const [pausedAt, setPausedAt] = useState<number | null>(null);
-  const count =
-    pausedAt === null ? buffer.length : Math.max(0, Math.min(pausedAt, buffer.end) - buffer.first);
   const unseen = buffer.end - (pausedAt ?? letGoAt ?? buffer.end);
-  // eslint-disable-next-line react-hooks/incompatible-library -- nothing here is memoised by a compiler
-  const rows = useVirtualizer({
-    count,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_PX,
-    // Lines keep their measures when older ones come or go.
-    getItemKey: (index) => buffer.first + index,
-    overscan: 6,
-  });
-
-  useLayoutEffect(() => {
-    const box = scroller.current;
-    if (box && followed.current && pausedAt === null) box.scrollTop = box.scrollHeight;
-  });
-
   const resume = () => {
     setPausedAt(null);
     follow();
@@ -56,12 +39,6 @@ export function TailList({ tail, state, session }: { tail: LogTail; state: TailS
     },
     { id: "follow-log", title: "Go to the newest line", section: "Logs", keys: "G", run: resume },
   ]);
-
-  const earlier = async () => {
-    const before = buffer.first;
-    await tail.loadEarlier();
-    rows.scrollToIndex(before - buffer.first, { align: "start" });
-  };
   return (
     <div className="relative flex min-h-0 flex-1 flex-col">
       <div className="flex min-h-10 shrink-0 items-center gap-2 border-b border-line px-3 text-xs text-faint">
@@ -73,12 +50,10 @@ export function TailList({ tail, state, session }: { tail: LogTail; state: TailS
           </Badge>
         )}
         <span className="tabular-nums">{buffer.length.toLocaleString()} lines</span>
-        {state.hasEarlier && (
-          <Button size="small" look="quiet" disabled={state.loadingEarlier} onClick={() => void earlier()}>
-            Load earlier
-          </Button>
-        )}
-        <Button size="small" className="ml-auto" aria-pressed={pausedAt !== null} onClick={toggle}>
+        <span className="ml-auto">
+          <AllLines />
+        </span>
+        <Button size="small" aria-pressed={pausedAt !== null} onClick={toggle}>
           {pausedAt === null ? "Pause" : "Go on"}
         </Button>
       </div>
@@ -91,24 +66,11 @@ export function TailList({ tail, state, session }: { tail: LogTail; state: TailS
         onScroll={onScroll}
         className="min-h-0 flex-1 overflow-y-auto outline-offset-[-2px] [overflow-anchor:none]"
       >
-        <div className="relative w-full" style={{ height: rows.getTotalSize() }}>
-          {rows.getVirtualItems().map((row) => {
-            const line = buffer.at(row.index);
-            return (
-              line && (
-                <div
-                  key={row.key}
-                  ref={rows.measureElement}
-                  data-index={row.index}
-                  className="absolute top-0 left-0 w-full"
-                  style={{ transform: `translateY(${row.start}px)` }}
-                >
-                  <LineRow line={line} session={session} />
-                </div>
-              )
-            );
-          })}
-        </div>
+        {pausedAt === null && letGoAt === null ? (
+          <LogEnd buffer={buffer} scroller={scroller} session={session} />
+        ) : (
+          <LogHistory tail={tail} state={state} scroller={scroller} session={session} until={pausedAt} />
+        )}
       </div>
       {unseen > 0 && (
         <Button
@@ -128,13 +90,11 @@ export function TailList({ tail, state, session }: { tail: LogTail; state: TailS
 /** Whether the end is kept in sight: until the reader scrolls up, and again once the end is reached. */
 function useFollowing({ buffer }: LogTail) {
   const scroller = useRef<HTMLDivElement>(null);
-  const followed = useRef(true);
   const place = useRef(0);
   // The line that would have been next when the reader let go; null while following.
   const [letGoAt, setLetGoAt] = useState<number | null>(null);
   const set = (follows: boolean) => {
-    if (follows === followed.current) return;
-    followed.current = follows;
+    if (follows === (letGoAt === null)) return;
     buffer.hold(!follows);
     setLetGoAt(follows ? null : buffer.end);
   };
@@ -148,10 +108,8 @@ function useFollowing({ buffer }: LogTail) {
     place.current = box.scrollTop;
   };
   const follow = () => {
-    set(true);
     buffer.hold(false);
-    const box = scroller.current;
-    if (box) box.scrollTop = box.scrollHeight;
+    setLetGoAt(null);
   };
-  return { scroller, followed, letGoAt, onScroll, follow };
+  return { scroller, letGoAt, onScroll, follow };
 }

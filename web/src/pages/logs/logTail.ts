@@ -2,6 +2,7 @@ import { EVENTS_PAGE, SESSION_EVENTS, type SessionEvent, type SessionItem } from
 import { said } from "~/live/http";
 import type { Live } from "~/live/live";
 import { Store, type Readable } from "~/live/store";
+import { QUIET_KINDS } from "./model/conditions";
 import { lineOf, type LogLine } from "./model/lines";
 import { TailBuffer } from "./model/tailBuffer";
 
@@ -17,10 +18,21 @@ export interface TailState {
 }
 
 export const MOST_LINES = 100_000;
-const PAGE = 75;
+const PAGE = 100;
+/** What fills a screen comes first, and alone. */
+const FIRST_PAGE = 30;
+/** Lines to begin with, and the pages that are read for them at most: a page may have little that is shown. */
+const FIRST_LINES = 100;
+const FIRST_PAGES = 6;
 /** Drawing follows the log this often; the pictures between are for scrolling. */
 const SHOW_MS = 200;
 const FILTER = { fragments: false };
+
+interface Page {
+  readonly events: readonly SessionEvent[];
+  readonly hasEarlier: boolean;
+  readonly head: string;
+}
 
 /**
  * The end of a session's log as lines, followed live: far more of them than a conversation holds, and only what a
@@ -30,6 +42,7 @@ export class LogTail {
   readonly buffer = new TailBuffer<LogLine>(MOST_LINES);
   readonly #live: Live;
   readonly #session: string;
+  readonly #all: boolean;
   readonly #state = new Store<TailState>({
     state: "loading",
     version: 0,
@@ -38,13 +51,17 @@ export class LogTail {
     gap: false,
   });
   #after: string | null = null;
+  /** The oldest event that was read, shown or not. */
+  #first: string | null = null;
   #stop: (() => void) | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
-  constructor(live: Live, session: string) {
+  /** `all`: with the lines that only say how things went their way. */
+  constructor(live: Live, session: string, { all }: { all: boolean }) {
     this.#live = live;
     this.#session = session;
+    this.#all = all;
     void this.#open();
   }
 
@@ -64,15 +81,24 @@ export class LogTail {
     const state = this.#state.get();
     if (state.loadingEarlier || !state.hasEarlier) return;
     this.#change({ loadingEarlier: true });
-    const page = await this.#page(this.buffer.at(0)?.cursor ?? null);
-    if (page) this.buffer.prepend(page.lines);
+    const page = await this.#page(this.#first);
+    if (page) this.#prepend(page);
     this.#change({ loadingEarlier: false, ...(page && { hasEarlier: page.hasEarlier }) });
   }
 
+  #prepend({ events }: Page): void {
+    this.#first = events[0]?.cursor ?? this.#first;
+    this.buffer.prepend(events.map(lineOf).filter((line) => this.#shows(line)));
+  }
+
+  #shows(line: LogLine): boolean {
+    return this.#all || !QUIET_KINDS.includes(line.kind);
+  }
+
   async #open(): Promise<void> {
-    const page = await this.#page(null);
+    const page = await this.#page(null, FIRST_PAGE);
     if (!page || this.#closed) return;
-    this.buffer.prepend(page.lines);
+    this.#prepend(page);
     this.#after = page.head;
     this.#change({ state: "ready", hasEarlier: page.hasEarlier });
     const variables = () => ({ session: this.#session, after: this.#after, filter: FILTER });
@@ -80,16 +106,18 @@ export class LogTail {
       next: ({ sessionEvents }) => this.#hear(sessionEvents),
       failed: (message) => this.#change({ state: "failed", message }),
     });
+    for (let pages = 1; pages < FIRST_PAGES && this.buffer.length < FIRST_LINES; pages += 1)
+      await this.loadEarlier();
   }
 
-  async #page(before: string | null) {
-    const variables = { session: this.#session, last: PAGE, before, filter: FILTER };
+  async #page(before: string | null, last = PAGE): Promise<Page | null> {
+    const variables = { session: this.#session, last, before, filter: FILTER };
     const { data, error } = await this.#live.queries
       .query(EVENTS_PAGE, variables, { requestPolicy: "network-only" })
       .toPromise();
     if (data?.session) {
       const { nodes, pageInfo, head } = data.session.events;
-      return { lines: nodes.map(lineOf), hasEarlier: pageInfo.hasPreviousPage, head };
+      return { events: nodes, hasEarlier: pageInfo.hasPreviousPage, head };
     }
     if (this.#state.get().state === "loading")
       this.#change(
@@ -108,7 +136,8 @@ export class LogTail {
 
   #take(event: SessionEvent): void {
     this.#after = event.cursor;
-    if (this.buffer.append(lineOf(event))) this.#showSoon();
+    const line = lineOf(event);
+    if (this.#shows(line) && this.buffer.append(line)) this.#showSoon();
   }
 
   #reset(): void {

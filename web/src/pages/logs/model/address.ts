@@ -11,6 +11,8 @@ export interface Address {
   /** The session's key or name. */
   readonly session?: string;
   readonly range?: Range;
+  /** With the lines that only say how things went their way. */
+  readonly all?: true;
   readonly view?: View;
   /** A line's place in the session's log: shows it in its context. */
   readonly line?: string;
@@ -30,6 +32,7 @@ export function readAddress(search: Record<string, unknown>): Address {
     ...(q && { q }),
     ...(session && { session }),
     ...(range && isRange(range) && { range }),
+    ...((search.all === true || search.all === "true") && { all: true as const }),
     ...(view && view !== "search" && { view }),
     ...(line && session && { line }),
     ...(search.by === "session" && { by: "session" as const }),

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { asksFor, conditions, excluding, toggled, without } from "./conditions";
+import { asksFor, conditions, excluding, quieted, toggled, without } from "./conditions";
 
 const texts = (query: string) => conditions(query).map((one) => one.text);
 
@@ -48,4 +48,11 @@ test("a value that is excluded is no longer asked for, and is excluded once", ()
   expect(excluding("agent:A word", "agent", "A")).toBe("word -agent:A");
   expect(excluding("-agent:A", "agent", "A")).toBe("-agent:A");
   expect(asksFor("-agent:A", "agent", "A")).toBe(false);
+});
+
+test("a search leaves out what only says how things went their way, unless it names kinds", () => {
+  expect(quieted("")).toBe("-kind:frame,receipt");
+  expect(quieted('"exit 1"')).toBe('"exit 1" -kind:frame,receipt');
+  expect(quieted("kind:receipt bounced")).toBe("kind:receipt bounced");
+  expect(quieted("-kind:frame")).toBe("-kind:frame");
 });

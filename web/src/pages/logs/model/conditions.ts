@@ -83,6 +83,15 @@ export function excluding(query: string, field: string, value: string): string {
   return asksFor(rest, field, value, true) ? rest : joined([rest, ...written(`-${field}`, [value])]);
 }
 
+/** Kinds of lines that only say how messages and frames went their way: most of a log, and seldom looked for. */
+export const QUIET_KINDS: readonly string[] = ["frame", "receipt"];
+
+/** The search without those lines, unless it says itself which kinds it is about. */
+export function quieted(query: string): string {
+  const saysKind = conditions(query).some((one) => one.field === "kind");
+  return saysKind ? query : joined([query, `-kind:${QUIET_KINDS.join(",")}`]);
+}
+
 /** Fields that hold one pattern or one truth take the new value in place of the old. */
 function many(field: string, values: readonly string[], value: string): string[] {
   return LISTS.has(field) ? [...values, value] : [value];

@@ -1,5 +1,8 @@
 import type { Content, EventOf, SessionEvent } from "~/live/events";
 
+/** How high a line is that is not wrapped. */
+export const ROW_PX = 24;
+
 export type Tone = "plain" | "quiet" | "good" | "warn" | "bad";
 
 /** An event as a line of a log. */
