@@ -14,10 +14,12 @@ interface LogHistoryProps {
   session: string;
   /** The number of the line to end before; null shows all there are. */
   until: number | null;
+  /** Where to begin: from there to the end, in pixels. */
+  fromEnd: number;
 }
 
 /** All lines that were read, while the reader looks around in them. Older ones come as their place is reached. */
-export function LogHistory({ tail, state, scroller, session, until }: LogHistoryProps) {
+export function LogHistory({ tail, state, scroller, session, until, fromEnd }: LogHistoryProps) {
   const { buffer } = tail;
   const count = until === null ? buffer.length : Math.max(0, Math.min(until, buffer.end) - buffer.first);
   // eslint-disable-next-line react-hooks/incompatible-library -- nothing here is memoised by a compiler
@@ -27,7 +29,7 @@ export function LogHistory({ tail, state, scroller, session, until }: LogHistory
     estimateSize: () => ROW_PX,
     // Lines keep their measures when older ones come or go.
     getItemKey: (index) => buffer.first + index,
-    initialOffset: () => scroller.current?.scrollTop ?? 0,
+    initialOffset: () => Math.max(0, count * ROW_PX - fromEnd),
     overscan: 6,
   });
   const shown = rows.getVirtualItems();

@@ -16,23 +16,25 @@ const NEAR_PX = 32;
  */
 export function TailList({ tail, state, session }: { tail: LogTail; state: TailState; session: string }) {
   const { buffer } = tail;
-  const { scroller, letGoAt, follow, onScroll } = useFollowing(tail);
-  const [pausedAt, setPausedAt] = useState<number | null>(null);
-  const unseen = buffer.end - (pausedAt ?? letGoAt ?? buffer.end);
+  const { scroller, letGo, follow, onScroll, place } = useFollowing(tail);
+  const [paused, setPaused] = useState<Place | null>(null);
+  const from = paused ?? letGo;
+  const unseen = from ? buffer.end - from.line : 0;
   const resume = () => {
-    setPausedAt(null);
+    setPaused(null);
     follow();
   };
   const toggle = () => {
-    if (pausedAt === null) {
+    if (paused) resume();
+    else {
       buffer.hold(true);
-      setPausedAt(buffer.end);
-    } else resume();
+      setPaused(place());
+    }
   };
   useCommands([
     {
       id: "pause-log",
-      title: pausedAt === null ? "Pause" : "Go on",
+      title: paused ? "Go on" : "Pause",
       section: "Logs",
       keys: "p",
       run: toggle,
@@ -42,19 +44,17 @@ export function TailList({ tail, state, session }: { tail: LogTail; state: TailS
   return (
     <div className="relative flex min-h-0 flex-1 flex-col">
       <div className="flex min-h-10 shrink-0 items-center gap-2 border-b border-line px-3 text-xs text-faint">
-        {pausedAt !== null ? (
+        {paused ? (
           <Badge tone="warn">Paused</Badge>
         ) : (
-          <Badge tone={letGoAt === null ? "good" : "neutral"}>
-            {letGoAt === null ? "Following" : "Not following"}
-          </Badge>
+          <Badge tone={letGo ? "neutral" : "good"}>{letGo ? "Not following" : "Following"}</Badge>
         )}
         <span className="tabular-nums">{buffer.length.toLocaleString()} lines</span>
         <span className="ml-auto">
           <AllLines />
         </span>
-        <Button size="small" aria-pressed={pausedAt !== null} onClick={toggle}>
-          {pausedAt === null ? "Pause" : "Go on"}
+        <Button size="small" aria-pressed={paused !== null} onClick={toggle}>
+          {paused ? "Go on" : "Pause"}
         </Button>
       </div>
       <div
@@ -66,10 +66,17 @@ export function TailList({ tail, state, session }: { tail: LogTail; state: TailS
         onScroll={onScroll}
         className="min-h-0 flex-1 overflow-y-auto outline-offset-[-2px] [overflow-anchor:none]"
       >
-        {pausedAt === null && letGoAt === null ? (
-          <LogEnd buffer={buffer} scroller={scroller} session={session} />
+        {from ? (
+          <LogHistory
+            tail={tail}
+            state={state}
+            scroller={scroller}
+            session={session}
+            until={paused?.line ?? null}
+            fromEnd={from.fromEnd}
+          />
         ) : (
-          <LogHistory tail={tail} state={state} scroller={scroller} session={session} until={pausedAt} />
+          <LogEnd buffer={buffer} scroller={scroller} session={session} />
         )}
       </div>
       {unseen > 0 && (
@@ -87,29 +94,38 @@ export function TailList({ tail, state, session }: { tail: LogTail; state: TailS
   );
 }
 
+/** Where the reader let the log go. */
+interface Place {
+  /** The number of the line that would have been next. */
+  readonly line: number;
+  /** From the top of what was in sight to the end, in pixels. */
+  readonly fromEnd: number;
+}
+
 /** Whether the end is kept in sight: until the reader scrolls up, and again once the end is reached. */
 function useFollowing({ buffer }: LogTail) {
   const scroller = useRef<HTMLDivElement>(null);
-  const place = useRef(0);
-  // The line that would have been next when the reader let go; null while following.
-  const [letGoAt, setLetGoAt] = useState<number | null>(null);
-  const set = (follows: boolean) => {
-    if (follows === (letGoAt === null)) return;
-    buffer.hold(!follows);
-    setLetGoAt(follows ? null : buffer.end);
+  const top = useRef(0);
+  const [letGo, setLetGo] = useState<Place | null>(null);
+  const place = (): Place => {
+    const box = scroller.current;
+    return { line: buffer.end, fromEnd: box ? box.scrollHeight - box.scrollTop : 0 };
+  };
+  const follow = () => {
+    buffer.hold(false);
+    setLetGo(null);
   };
   const onScroll = () => {
     const box = scroller.current;
     if (!box) return;
     const isNear = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX;
+    if (isNear && letGo) follow();
     // Lines that grow the list never move the reader up.
-    if (isNear) set(true);
-    else if (box.scrollTop < place.current - 2) set(false);
-    place.current = box.scrollTop;
+    else if (!isNear && !letGo && box.scrollTop < top.current - 2) {
+      buffer.hold(true);
+      setLetGo(place());
+    }
+    top.current = box.scrollTop;
   };
-  const follow = () => {
-    buffer.hold(false);
-    setLetGoAt(null);
-  };
-  return { scroller, letGoAt, onScroll, follow };
+  return { scroller, letGo, follow, onScroll, place };
 }
