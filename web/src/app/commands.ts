@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "react";
+import { useLayoutEffect, useRef } from "react";
 import { Store, type Readable } from "~/live/store";
 
 /** Something a person can do from the palette, and by keys where it has them. */
@@ -54,17 +54,17 @@ export const commands = new Commands();
 
 /**
  * Offer commands while the component is shown. They may change at every drawing; what a command does is always
- * what the latest drawing said.
+ * what the latest drawing said. Layout effects, as what is on the screen must already answer to its keys.
  */
 export function useCommands(offered: readonly Command[]): void {
   const latest = useRef(offered);
-  useEffect(() => {
+  useLayoutEffect(() => {
     latest.current = offered;
   });
   const signature = offered
     .map((c) => [c.id, c.title, c.section, c.keys, c.words].join("\u0000"))
     .join("\u0001");
-  useEffect(() => {
+  useLayoutEffect(() => {
     const stable = latest.current.map((command) => ({
       ...command,
       run: () => latest.current.find((one) => one.id === command.id)?.run(),

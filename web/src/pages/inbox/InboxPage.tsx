@@ -7,12 +7,13 @@ import { PageHead } from "~/design/PageHead";
 import { useLive, useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
 import { ApprovalCard } from "./ApprovalCard";
+import { carried, NO_CHOICE, stepped } from "./choice";
 import { DenyDialog } from "./DenyDialog";
 import type { Asked } from "./documents";
 import { NotifyMe } from "./NotifyMe";
 import { useAnswer } from "./useAnswer";
 import { useWaitingList } from "./useWaitingList";
-import { nextTo, type WaitingList } from "./waitingList";
+import type { WaitingList } from "./waitingList";
 
 const OUTCOMES: Record<Asked["status"], string> = {
   PENDING: "waits",
@@ -39,8 +40,8 @@ export function InboxPage() {
 
 function Waiting({ list }: { list: WaitingList }) {
   const { waiting, settled } = list;
-  const { chosen, choose } = useChosen(waiting);
-  const { busy, answer } = useAnswer();
+  const { busy, answered, answer } = useAnswer();
+  const { chosen, choose, step } = useChosen(waiting, answered);
   const [denied, setDenied] = useState<string | null>(null);
   const permissions = usePermissions();
   const names = useSessionNames();
@@ -51,8 +52,8 @@ function Waiting({ list }: { list: WaitingList }) {
   const denying = waiting.find((one) => one.key === denied);
   const able = current !== undefined && !locked && permissions.has("APPROVE");
   useCommands([
-    { id: "next", title: "Next question", section: "Needs you", keys: "j", run: () => choose(1) },
-    { id: "previous", title: "Previous question", section: "Needs you", keys: "k", run: () => choose(-1) },
+    { id: "next", title: "Next question", section: "Needs you", keys: "j", run: () => step(1) },
+    { id: "previous", title: "Previous question", section: "Needs you", keys: "k", run: () => step(-1) },
     {
       id: "allow",
       title: "Allow once",
@@ -109,23 +110,16 @@ function Waiting({ list }: { list: WaitingList }) {
   );
 }
 
-/** Which question the keys mean. When it is answered, the one that takes its place. */
-function useChosen(waiting: readonly Asked[]) {
-  const [{ shown, chosen }, set] = useState<{ shown: readonly Asked[]; chosen: string | null }>({
-    shown: [],
-    chosen: null,
-  });
-  if (shown !== waiting) set({ shown: waiting, chosen: nextTo(shown, waiting, chosen) });
-  const choose = (what: string | 1 | -1) => {
-    if (typeof what === "string") {
-      set({ shown: waiting, chosen: what });
-      return;
-    }
-    const place = waiting.findIndex((one) => one.key === chosen) + what;
-    const one = waiting[Math.min(Math.max(place, 0), waiting.length - 1)];
-    if (one) set({ shown: waiting, chosen: one.key });
+/** Which question the keys mean, and how a person chooses another. */
+function useChosen(waiting: readonly Asked[], answered: string | null) {
+  const [choice, set] = useState(NO_CHOICE);
+  if (choice.waiting !== waiting) set(carried(choice, waiting, answered));
+  return {
+    chosen: choice.key,
+    choose: (key: string) => set((now) => ({ ...now, key, lost: null })),
+    // Two keys may be pressed before the page is drawn again: each step starts where the one before it led.
+    step: (by: 1 | -1) => set((now) => stepped(now, by)),
   };
-  return { chosen, choose };
 }
 
 function useSessionNames(): ReadonlyMap<string, string> {

@@ -17,6 +17,8 @@ export interface Answer {
 interface Answering {
   /** The key of the approval whose answer is on its way. */
   readonly busy: string | null;
+  /** The key of the approval that was answered here last. */
+  readonly answered: string | null;
   readonly answer: (asked: Asked, answer: Answer) => Promise<boolean>;
 }
 
@@ -24,9 +26,12 @@ interface Answering {
 export function useAnswer(): Answering {
   const live = useLive();
   const [busy, setBusy] = useState<string | null>(null);
+  const [answered, setAnswered] = useState<string | null>(null);
   const answer = async (asked: Asked, given: Answer): Promise<boolean> => {
     if (busy !== null) return false;
     setBusy(asked.key);
+    // At once, as the word that it was settled may come before the reply does.
+    setAnswered(asked.key);
     try {
       const input = { approval: asked.id, ...given };
       const again = freshKey();
@@ -38,5 +43,5 @@ export function useAnswer(): Answering {
       setBusy(null);
     }
   };
-  return { busy, answer };
+  return { busy, answered, answer };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Asked } from "./documents";
-import { changed, fromSnapshot, nextTo, NOTHING } from "./waitingList";
+import { changed, fromSnapshot, NOTHING } from "./waitingList";
 
 function asked(key: string, at = "2026-01-01T00:00:00.000Z", status: Asked["status"] = "PENDING"): Asked {
   return {
@@ -51,20 +51,5 @@ describe("the list of what waits", () => {
     expect(keys(changed(once, asked("a")))).toEqual(["a"]);
     const gone = changed(once, asked("a", undefined, "DENIED"));
     expect(changed(gone, asked("a", undefined, "DENIED"))).toEqual(gone);
-  });
-});
-
-describe("the one to look at next", () => {
-  const [a, b, c] = [asked("a"), asked("b"), asked("c")];
-
-  it("stays where it is while that waits", () => {
-    expect(nextTo([a, b], [c, a, b], "b")).toBe("b");
-  });
-
-  it("moves to what took the place, or to the last", () => {
-    expect(nextTo([a, b, c], [a, c], "b")).toBe("c");
-    expect(nextTo([a, b, c], [a, b], "c")).toBe("b");
-    expect(nextTo([a], [], "a")).toBeNull();
-    expect(nextTo([], [a, b], null)).toBe("a");
   });
 });

@@ -22,12 +22,5 @@ export function changed(list: WaitingList, approval: Asked): WaitingList {
   return { waiting: others, settled: wasShown ? approval : list.settled };
 }
 
-/** The one to look at when `key` is gone: what stands in its place now, else the last. */
-export function nextTo(before: readonly Asked[], after: readonly Asked[], key: string | null): string | null {
-  if (key !== null && after.some((one) => one.key === key)) return key;
-  const place = before.findIndex((one) => one.key === key);
-  return (after[Math.max(0, place)] ?? after.at(-1))?.key ?? null;
-}
-
 const byAge = (approvals: readonly Asked[]): Asked[] =>
   [...approvals].sort((a, b) => a.askedAt.localeCompare(b.askedAt) || a.key.localeCompare(b.key));
