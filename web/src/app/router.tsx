@@ -2,6 +2,7 @@ import {
   createRootRoute,
   createRoute,
   createRouter,
+  defaultParseSearch,
   lazyRouteComponent,
   redirect,
 } from "@tanstack/react-router";
@@ -87,15 +88,28 @@ const settings = createRoute({
   component: lazyRouteComponent(pages.settings, "SettingsPage"),
 });
 
-/** Load the code of the page at an address, and what is on every page, while React starts. */
-export function loadAhead({ pathname, hash }: Location): void {
-  const [first = ""] = pathname.slice(1).split("/");
+/** Where a page is, as far as it tells what the page begins with. */
+export interface Place {
+  /** What the address names: a session, on the page of one. */
+  readonly key: string;
+  readonly search: Record<string, unknown>;
+}
+
+/** While React starts, load the code of the page at an address, and what the page begins with. */
+export function loadAhead({ pathname, search, hash }: Location): void {
+  const [first = "", key = ""] = pathname.slice(1).split("/");
   const name = first === "" ? "home" : first === "sign-in" ? "signIn" : first;
   if (!(name in pages)) return;
-  // One that cannot be loaded is told when it is shown.
-  pages[name as keyof typeof pages]().catch(() => undefined);
-  // A page that is shared signs in first.
-  if (name !== "signIn" && !isShare(hash)) connected();
+  const code = pages[name as keyof typeof pages]();
+  // Page code that cannot be loaded is told when it is shown. A page that is shared signs in first.
+  if (name === "signIn" || isShare(hash)) code.catch(() => undefined);
+  else {
+    const { live } = connected();
+    code.then(
+      (page) => "askAhead" in page && page.askAhead(live, { key, search: defaultParseSearch(search) }),
+      () => undefined,
+    );
+  }
 }
 
 export const router = createRouter({

@@ -1,8 +1,8 @@
 import type { Connection } from "./connection";
 import type { Live } from "./live";
-import { EVENTS_PAGE, SESSION_EVENTS, type SessionEvent, type SessionItem } from "./events";
+import { askAhead, eventPage, type EventPage } from "./eventPages";
+import { SESSION_EVENTS, type SessionEvent, type SessionItem } from "./events";
 import { EventWindow } from "./eventWindow";
-import { said } from "./http";
 import { notify } from "./notices";
 import { Store, type Readable } from "./store";
 
@@ -29,6 +29,16 @@ export interface TailOptions {
 
 const HIDDEN_MS = 500;
 const PAGE = 100;
+
+const pageOf = (session: string, before: string | null, filter: TailOptions["filter"] = {}) => ({
+  session,
+  last: PAGE,
+  before,
+  filter,
+});
+
+/** Ask for what following a session begins with, before there is anything to show it. */
+export const askForEnd = (live: Live, session: string): void => askAhead(live, pageOf(session, null));
 
 /** A hidden page draws nothing, and its frames do not come; it is brought up to date now and then all the same. */
 function nextFrame(show: () => void): void {
@@ -109,19 +119,8 @@ export class SessionEvents {
       await this.loadEarlier();
   }
 
-  async #page(before: string | null): Promise<Page> {
-    const { data, error } = await this.#live.queries
-      .query(
-        EVENTS_PAGE,
-        { session: this.#session, last: PAGE, before, filter: this.#options.filter },
-        { requestPolicy: "network-only" },
-      )
-      .toPromise();
-    if (!data) return { state: "failed", message: said(error) };
-    if (!data.session)
-      return { state: "missing", message: "There is no such session, or you may not see it." };
-    const { nodes, pageInfo, head } = data.session.events;
-    return { state: "ready", events: nodes, hasEarlier: pageInfo.hasPreviousPage, head };
+  #page(before: string | null): Promise<EventPage> {
+    return eventPage(this.#live, pageOf(this.#session, before, this.#options.filter));
   }
 
   #hear(item: SessionItem): void {
@@ -173,7 +172,3 @@ export class SessionEvents {
     this.#tail.set({ ...tail, ...change, version: tail.version + 1, events: [...this.#window.events] });
   }
 }
-
-type Page =
-  | { state: "ready"; events: readonly SessionEvent[]; hasEarlier: boolean; head: string }
-  | { state: "missing" | "failed"; message: string };

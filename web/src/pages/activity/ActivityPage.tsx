@@ -1,11 +1,14 @@
 import { getRouteApi } from "@tanstack/react-router";
 import { useState, type ReactNode } from "react";
+import type { Place } from "~/app/router";
 import { Badge } from "~/design/Badge";
 import { Empty } from "~/design/Empty";
 import { PageHead } from "~/design/PageHead";
 import { Tabs } from "~/design/Tabs";
 import { useWide } from "~/design/useWide";
+import type { Live } from "~/live/live";
 import { useWorkspace } from "~/live/LiveContext";
+import { askForEnd } from "~/live/sessionEvents";
 import { useReadable } from "~/live/useReadable";
 import { Composer } from "~/acting/Composer";
 import { SpawnButton } from "~/acting/SpawnButton";
@@ -18,6 +21,9 @@ import { useConversation } from "./useConversation";
 import { useSessionAgents } from "./useSessionAgents";
 
 const route = getRouteApi("/shell/session/$key");
+
+/** Ask for what the page at an address begins with. */
+export const askAhead = (live: Live, { key }: Place): void => askForEnd(live, key);
 
 /** What a session's agents do: who they are, what they say to each other, and when. */
 export function ActivityPage() {

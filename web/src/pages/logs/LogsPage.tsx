@@ -1,10 +1,13 @@
 import { lazy, Suspense } from "react";
+import type { Place } from "~/app/router";
 import { Empty } from "~/design/Empty";
 import { PageHead } from "~/design/PageHead";
 import { TabPanel, Tabs } from "~/design/Tabs";
+import type { Live } from "~/live/live";
 import { ContextView } from "./ContextView";
 import { LiveView } from "./LiveView";
-import type { View } from "./model/address";
+import { askForEnd } from "./logTail";
+import { readAddress, type View } from "./model/address";
 import { SavedViews } from "./SavedViews";
 import { SearchView } from "./SearchView";
 import { SessionPicker } from "./SessionPicker";
@@ -17,6 +20,12 @@ const VIEWS = [
   { name: "live", title: "Live" },
   { name: "changes", title: "Changes" },
 ] as const;
+
+/** Ask for what the page at an address begins with. */
+export function askAhead(live: Live, { search }: Place): void {
+  const { view, session, line } = readAddress(search);
+  if (view === "live" && session !== undefined && line === undefined) askForEnd(live, session);
+}
 
 /** Everything that was logged: to search, to follow, and as changes of files. The address says what is shown. */
 export function LogsPage() {

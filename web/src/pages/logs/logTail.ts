@@ -1,5 +1,5 @@
-import { EVENTS_PAGE, SESSION_EVENTS, type SessionEvent, type SessionItem } from "~/live/events";
-import { said } from "~/live/http";
+import { askAhead, eventPage, type EventPage } from "~/live/eventPages";
+import { SESSION_EVENTS, type SessionEvent, type SessionItem } from "~/live/events";
 import type { Live } from "~/live/live";
 import { Store, type Readable } from "~/live/store";
 import { QUIET_KINDS } from "./model/conditions";
@@ -28,11 +28,18 @@ const FIRST_PAGES = 6;
 const SHOW_MS = 200;
 const FILTER = { fragments: false };
 
-interface Page {
-  readonly events: readonly SessionEvent[];
-  readonly hasEarlier: boolean;
-  readonly head: string;
-}
+type ReadyPage = Extract<EventPage, { state: "ready" }>;
+
+const pageOf = (session: string, before: string | null, last = PAGE) => ({
+  session,
+  last,
+  before,
+  filter: FILTER,
+});
+
+/** Ask for what following a log begins with, before there is anything to show it. */
+export const askForEnd = (live: Live, session: string): void =>
+  askAhead(live, pageOf(session, null, FIRST_PAGE));
 
 /**
  * The end of a session's log as lines, followed live: far more of them than a conversation holds, and only what a
@@ -86,7 +93,7 @@ export class LogTail {
     this.#change({ loadingEarlier: false, ...(page && { hasEarlier: page.hasEarlier }) });
   }
 
-  #prepend({ events }: Page): void {
+  #prepend({ events }: ReadyPage): void {
     this.#first = events[0]?.cursor ?? this.#first;
     this.buffer.prepend(events.map(lineOf).filter((line) => this.#shows(line)));
   }
@@ -110,21 +117,11 @@ export class LogTail {
       await this.loadEarlier();
   }
 
-  async #page(before: string | null, last = PAGE): Promise<Page | null> {
-    const variables = { session: this.#session, last, before, filter: FILTER };
-    const { data, error } = await this.#live.queries
-      .query(EVENTS_PAGE, variables, { requestPolicy: "network-only" })
-      .toPromise();
-    if (data?.session) {
-      const { nodes, pageInfo, head } = data.session.events;
-      return { events: nodes, hasEarlier: pageInfo.hasPreviousPage, head };
-    }
-    if (this.#state.get().state === "loading")
-      this.#change(
-        data
-          ? { state: "missing", message: "There is no such session, or you may not see it." }
-          : { state: "failed", message: said(error) },
-      );
+  /** What was read; null when it could not be. */
+  async #page(before: string | null, last = PAGE): Promise<ReadyPage | null> {
+    const page = await eventPage(this.#live, pageOf(this.#session, before, last));
+    if (page.state === "ready") return page;
+    if (this.#state.get().state === "loading") this.#change(page);
     return null;
   }
 
@@ -143,6 +140,7 @@ export class LogTail {
   #reset(): void {
     const had = this.buffer.length > 0;
     this.buffer.clear();
+    this.#first = null;
     this.#change({ gap: had, hasEarlier: false });
   }
 

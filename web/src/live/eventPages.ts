@@ -1,0 +1,43 @@
+import type { VariablesOf } from "gql.tada";
+import { EVENTS_PAGE, type SessionEvent } from "./events";
+import { said } from "./http";
+import type { Live } from "./live";
+
+/** Which of a session's events are read: the last so many, of those before a cursor when there is one. */
+export type Asked = VariablesOf<typeof EVENTS_PAGE>;
+
+/** What reading a page of a session's events came to. */
+export type EventPage =
+  | {
+      readonly state: "ready";
+      readonly events: readonly SessionEvent[];
+      readonly hasEarlier: boolean;
+      /** The cursor of the log's end, from where to follow it. */
+      readonly head: string;
+    }
+  | { readonly state: "missing" | "failed"; readonly message: string };
+
+const ahead = new Map<string, Promise<EventPage>>();
+
+/** Ask for a page that will be read in a moment: while a view is made ready, what it begins with is on its way. */
+export function askAhead(live: Live, asked: Asked): void {
+  ahead.set(JSON.stringify(asked), ask(live, asked));
+}
+
+/** A page of a session's events: the one that was asked for ahead, once, or as the broker has it now. */
+export function eventPage(live: Live, asked: Asked): Promise<EventPage> {
+  const key = JSON.stringify(asked);
+  const awaited = ahead.get(key);
+  ahead.delete(key);
+  return awaited ?? ask(live, asked);
+}
+
+async function ask(live: Live, asked: Asked): Promise<EventPage> {
+  const { data, error } = await live.queries
+    .query(EVENTS_PAGE, asked, { requestPolicy: "network-only" })
+    .toPromise();
+  if (!data) return { state: "failed", message: said(error) };
+  if (!data.session) return { state: "missing", message: "There is no such session, or you may not see it." };
+  const { nodes, pageInfo, head } = data.session.events;
+  return { state: "ready", events: nodes, hasEarlier: pageInfo.hasPreviousPage, head };
+}
