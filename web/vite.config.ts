@@ -4,7 +4,7 @@ import tailwind from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 import { compressed } from "./build/compressed.ts";
-import { firstLoad } from "./build/firstLoad.ts";
+import { pages } from "./build/pages.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -20,7 +20,7 @@ const broker = process.env.RELAYCAST_URL ?? "http://127.0.0.1:8787";
 export default defineConfig({
   define: { __RELAYCAST_VERSION__: JSON.stringify(version()) },
   resolve: { alias: { "~": here("./src") } },
-  plugins: [react(), tailwind(), compressed(), firstLoad({ mostKilobytes: 200 })],
+  plugins: [react(), tailwind(), compressed(), pages({ mostKilobytes: 200 })],
   build: {
     outDir: "../broker/dashboard",
     emptyOutDir: true,

@@ -19,7 +19,8 @@ BUILT = Path(__file__).parent.parent / "dashboard"
 """Where the build lays the page; missing in a source tree that was never installed."""
 
 _PAGES = ("/", "/session/{rest:path}", "/inbox", "/logs", "/usage", "/settings", "/sign-in")
-"""Addresses that the page itself understands; all get the same `index.html`."""
+"""Addresses that the page itself understands. Each has its HTML file, by the first word (`web/build/pages.ts`): they
+differ in what a browser loads at once. Which page is drawn is decided in the browser."""
 
 _GUARDS = {
     "Content-Security-Policy": "; ".join(
@@ -71,11 +72,11 @@ class Dashboard:
         return [*(Route(path, self.page) for path in _PAGES), Route("/assets/{name}", self.asset), *files]
 
     async def page(self, request: Request) -> Response:
-        """`index.html`, which decides by the address what to show."""
-        index = self._folder / "index.html"
-        if not index.is_file():
+        """The HTML of an address."""
+        html = self._folder / f"{request.url.path.split('/')[1] or 'index'}.html"
+        if not html.is_file():
             return HTMLResponse(_NOT_BUILT, 503, headers={**_GUARDS, "Cache-Control": "no-store"})
-        return _served(request, index, keep=_ASK_AGAIN)
+        return _served(request, html, keep=_ASK_AGAIN)
 
     async def asset(self, request: Request) -> Response:
         """A script, style or picture whose name holds its hash."""
@@ -86,15 +87,15 @@ class Dashboard:
         return _served(request, path, keep=_FOR_GOOD)
 
     async def file(self, request: Request) -> Response:
-        """A file beside `index.html`, under a name of its own."""
+        """A file beside the pages, under a name of its own."""
         return _served(request, self._folder / request.url.path.lstrip("/"), keep=_ASK_AGAIN)
 
     def _top_files(self) -> list[str]:
         if not self._folder.is_dir():
             return []
-        compressed = tuple(suffix for _, suffix in _ENCODINGS)
+        others = (".html", *(suffix for _, suffix in _ENCODINGS))
         names = (path.name for path in self._folder.iterdir() if path.is_file())
-        return sorted(name for name in names if name != "index.html" and not name.endswith(compressed))
+        return sorted(name for name in names if not name.endswith(others))
 
 
 def _served(request: Request, path: Path, *, keep: str) -> Response:

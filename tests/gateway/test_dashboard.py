@@ -18,7 +18,8 @@ SCRIPT = b"console.log('a script of the page, long enough to be worth compressin
 @pytest.fixture
 def built(tmp_path: Path) -> Path:
     (tmp_path / "assets").mkdir()
-    (tmp_path / "index.html").write_text("<!doctype html><title>Relaycast</title>")
+    for name in ("index", "session", "inbox", "logs", "usage", "settings", "sign-in"):
+        (tmp_path / f"{name}.html").write_text(f"<!doctype html><title>Relaycast</title>{name}")
     (tmp_path / "theme.js").write_bytes(b"1")
     (tmp_path / "assets" / "index-abc.js").write_bytes(SCRIPT)
     (tmp_path / "assets" / "index-abc.js.gz").write_bytes(gzip.compress(SCRIPT))
@@ -33,11 +34,23 @@ async def page(built: Path) -> AsyncIterator[httpx.AsyncClient]:
         yield made
 
 
-@pytest.mark.parametrize("path", ["/", "/session/abc", "/inbox", "/logs?q=x", "/usage", "/settings", "/sign-in"])
-async def test_every_address_of_the_page_gets_the_page(page: httpx.AsyncClient, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/", "index"),
+        ("/session/abc", "session"),
+        ("/session/abc/logs.html", "session"),
+        ("/inbox", "inbox"),
+        ("/logs?q=x", "logs"),
+        ("/usage", "usage"),
+        ("/settings", "settings"),
+        ("/sign-in", "sign-in"),
+    ],
+)
+async def test_every_address_of_the_page_gets_its_page(page: httpx.AsyncClient, path: str, name: str) -> None:
     answer = await page.get(path)
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
-    assert "<title>Relaycast" in answer.text
+    assert answer.text.endswith(f"</title>{name}")
 
 
 async def test_a_page_runs_nothing_but_its_own_files_and_is_framed_by_nobody(page: httpx.AsyncClient) -> None:
@@ -66,7 +79,9 @@ async def test_a_browser_that_has_the_page_is_told_so(page: httpx.AsyncClient) -
     assert again.status_code == 304
 
 
-@pytest.mark.parametrize("path", ["/assets/gone-1.js", "/assets/..%2f..%2fsecret.txt", "/assets/%2e%2e", "/secret.txt"])
+@pytest.mark.parametrize(
+    "path", ["/assets/gone-1.js", "/assets/..%2f..%2fsecret.txt", "/assets/%2e%2e", "/secret.txt", "/logs.html"]
+)
 async def test_what_is_not_of_the_page_is_not_found(page: httpx.AsyncClient, path: str) -> None:
     assert (await page.get(path)).status_code == 404
 

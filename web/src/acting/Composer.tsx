@@ -1,6 +1,6 @@
 import { useRef, useState, type KeyboardEvent } from "react";
 import { useCommands } from "~/app/commands";
-import { toast } from "~/app/toasts";
+import { toast } from "~/app/toast";
 import { Button } from "~/design/Button";
 import { Icon } from "~/design/Icon";
 import type { Agent } from "~/live/documents";

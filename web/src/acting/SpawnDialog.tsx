@@ -1,6 +1,6 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useId, useRef, useState, type SubmitEvent } from "react";
-import { toast } from "~/app/toasts";
+import { toast } from "~/app/toast";
 import { Button } from "~/design/Button";
 import { Dialog, DialogBody, DialogFoot } from "~/design/Dialog";
 import { Empty } from "~/design/Empty";

@@ -1,5 +1,5 @@
 import type { Client } from "@urql/core";
-import { toast } from "~/app/toasts";
+import { toast } from "~/app/toast";
 import type { Agent } from "~/live/documents";
 import { useLive } from "~/live/LiveContext";
 import { act } from "./act";

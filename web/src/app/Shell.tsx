@@ -1,4 +1,3 @@
-import { Dialog as Drawer } from "@base-ui/react/dialog";
 import { Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { IconButton } from "~/design/Button";
@@ -11,10 +10,12 @@ import { Banner } from "./Banner";
 import { connected } from "./connected";
 import { Sidebar } from "./Sidebar";
 import { useShellCommands } from "./shellCommands";
-import { Toasts } from "./toasts";
 
+const MenuDrawer = lazy(() => import("./MenuDrawer").then((m) => ({ default: m.MenuDrawer })));
 const Palette = lazy(() => import("./Palette").then((m) => ({ default: m.Palette })));
 const ShortcutsHelp = lazy(() => import("./ShortcutsHelp").then((m) => ({ default: m.ShortcutsHelp })));
+
+const Toasts = lazy(() => import("./Toasts").then((m) => ({ default: m.Toasts })));
 
 type Opened = "palette" | "shortcuts" | "menu" | null;
 
@@ -63,13 +64,15 @@ function Frame() {
           </main>
         </div>
       </div>
-      <MenuDrawer open={opened === "menu"} onClose={close} />
       <Suspense>
+        {opened === "menu" && <MenuDrawer onClose={close} />}
         {opened === "palette" && <Palette open onClose={close} />}
         {opened === "shortcuts" && <ShortcutsHelp open onClose={close} />}
       </Suspense>
       <ActingCommands />
-      <Toasts />
+      <Suspense>
+        <Toasts />
+      </Suspense>
     </div>
   );
 }
@@ -116,29 +119,6 @@ function PhoneBar({ onMenu, onPalette }: { onMenu: () => void; onPalette: () => 
         <Icon name="search" />
       </IconButton>
     </header>
-  );
-}
-
-function MenuDrawer({ open, onClose }: { open: boolean; onClose: () => void }) {
-  return (
-    <Drawer.Root open={open} onOpenChange={(next) => !next && onClose()}>
-      <Drawer.Portal>
-        <Drawer.Backdrop className="fixed inset-0 z-40 bg-black/35 transition-opacity duration-150 data-ending-style:opacity-0 data-starting-style:opacity-0" />
-        <Drawer.Popup className="fixed inset-y-0 left-0 z-50 flex w-72 max-w-[85vw] flex-col bg-sunk text-text shadow-float transition-transform duration-150 outline-none data-ending-style:-translate-x-full data-starting-style:-translate-x-full">
-          <div className="flex h-12 items-center justify-between pr-2 pl-4">
-            <Drawer.Title className="font-semibold">Menu</Drawer.Title>
-            <Drawer.Close
-              render={
-                <IconButton label="Close">
-                  <Icon name="close" />
-                </IconButton>
-              }
-            />
-          </div>
-          <Sidebar onGo={onClose} />
-        </Drawer.Popup>
-      </Drawer.Portal>
-    </Drawer.Root>
   );
 }
 

@@ -1,4 +1,4 @@
-import { AgentMenu } from "~/acting/AgentMenu";
+import { lazy, Suspense } from "react";
 import { Avatar } from "~/design/Avatar";
 import { AgentName } from "~/design/AgentName";
 import { classes } from "~/design/classes";
@@ -14,6 +14,9 @@ import { spawnTree, type Branch } from "./model/spawnTree";
 import { currentTask } from "./model/currentTask";
 import { useAgentUsage, type AgentUsage } from "./usage";
 import type { Reading } from "./useConversation";
+
+// What opens on a click need not be there for the first picture.
+const AgentMenu = lazy(() => import("~/acting/AgentMenu").then((m) => ({ default: m.AgentMenu })));
 
 interface AgentsPanelProps {
   session: string;
@@ -98,7 +101,9 @@ function AgentItem({ branch, usage, reading, chosen, onChoose }: AgentItemProps)
           </span>
         </button>
         <span className="absolute right-1 bottom-1">
-          <AgentMenu agent={agent} />
+          <Suspense>
+            <AgentMenu agent={agent} />
+          </Suspense>
         </span>
       </div>
       {children.length > 0 && (

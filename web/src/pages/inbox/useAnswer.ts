@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { act, freshKey, NO_ANSWER } from "~/acting/act";
 import { ANSWER } from "~/acting/documents";
-import { toast } from "~/app/toasts";
+import { toast } from "~/app/toast";
 import { useLive } from "~/live/LiveContext";
 import type { Asked } from "./documents";
 import type { SuggestedRule } from "./ruleWords";

@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { toast } from "~/app/toasts";
+import { toast } from "~/app/toast";
 import { Button } from "~/design/Button";
 import { post } from "~/live/http";
 

@@ -1,26 +1,17 @@
 import { Toast } from "@base-ui/react/toast";
+import { useEffect } from "react";
 import { IconButton } from "~/design/Button";
 import { classes } from "~/design/classes";
 import { Icon } from "~/design/Icon";
+import { useReadable } from "~/live/useReadable";
+import { unshown } from "./toast";
 
-const manager = Toast.createToastManager();
-
-/** Say something in passing; a failure stays until it is dismissed. */
-export function toast(title: string, options: { description?: string; failed?: boolean } = {}): void {
-  const { description, failed = false } = options;
-  manager.add({
-    title,
-    description,
-    type: failed ? "failed" : "done",
-    timeout: failed ? 0 : 5000,
-    priority: failed ? "high" : "low",
-  });
-}
+const SHOWN_MS = 5000;
 
 /** Where toasts appear. */
 export function Toasts() {
   return (
-    <Toast.Provider toastManager={manager} limit={4}>
+    <Toast.Provider limit={4}>
       <Toast.Portal>
         <Toast.Viewport className="fixed right-3 bottom-3 left-3 z-60 flex flex-col gap-2 outline-none sm:left-auto sm:w-96">
           <ToastList />
@@ -31,7 +22,20 @@ export function Toasts() {
 }
 
 function ToastList() {
-  const { toasts } = Toast.useToastManager();
+  const { toasts, add } = Toast.useToastManager();
+  const said = useReadable(unshown);
+  useEffect(() => {
+    if (said.length === 0) return;
+    unshown.set([]);
+    for (const { title, description, failed } of said)
+      add({
+        title,
+        description,
+        type: failed ? "failed" : "done",
+        timeout: failed ? 0 : SHOWN_MS,
+        priority: failed ? "high" : "low",
+      });
+  }, [said, add]);
   return toasts.map((one) => (
     <Toast.Root
       key={one.id}
