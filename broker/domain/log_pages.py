@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from broker.domain.errors import BadRequest
 from broker.domain.ids import SessionId
+from broker.domain.instants import from_ms, to_ms
 from broker.domain.log_rows import LogRow
 
 MAX_PAGE = 1000
 """Rows of one answer. Turning more into objects at once would stall the event loop for tens of milliseconds."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST_MS = 2**53
 
 
@@ -115,13 +115,3 @@ class LogSize:
 
     rows: int
     bytes: int
-
-
-def to_ms(at: datetime) -> int:
-    """Milliseconds since 1970."""
-    return (at - _EPOCH) // timedelta(milliseconds=1)
-
-
-def from_ms(ms: int) -> datetime:
-    """The instant, UTC."""
-    return _EPOCH + timedelta(milliseconds=ms)

@@ -7,7 +7,6 @@ would hold up all that follow it.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from broker.domain.events import EventKind
@@ -16,7 +15,6 @@ from broker.domain.log_contents import add_content
 from broker.domain.log_draft import Draft, readable, text_of
 from broker.domain.log_rows import LineKind, LogRow
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BAD_ENDS = frozenset({"denied", "expired"})
 _BAD_NEWS = frozenset({EventKind.AGENT_FAILED, EventKind.AGENT_DEAF, EventKind.LOG_OVERFLOW})
 
@@ -54,7 +52,7 @@ def project(
         session=session,
         epoch=event["epoch"],
         offset=event["offset"],
-        at=_EPOCH + timedelta(milliseconds=event["at_ms"]),
+        at_ms=event["at_ms"],
         kind=draft.kind,
         event=event["kind"],
         agent=event["name"] or "",

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from broker.domain.ids import AgentId, SessionId, WorkspaceId
+from broker.domain.instants import from_ms
 
 _NOBODY = AgentId("")
 
@@ -45,8 +46,8 @@ class LogRow(NamedTuple):
     session: SessionId
     epoch: str
     offset: int
-    at: datetime
-    """The event's own time, UTC, millisecond resolution."""
+    at_ms: int
+    """The event's own time."""
     kind: LineKind
     event: str
     """The event kind as in the session's log: `agent.frame`, `turn.ended`, …"""
@@ -74,3 +75,8 @@ class LogRow(NamedTuple):
     """The whole event as JSON, redacted."""
     redactions: int = 0
     """How many secrets were masked in it."""
+
+    @property
+    def at(self) -> datetime:
+        """The event's own time, UTC."""
+        return from_ms(self.at_ms)

@@ -8,19 +8,18 @@ from pydantic import TypeAdapter, ValidationError
 
 from broker.domain.errors import BadRequest
 from broker.domain.ids import WorkspaceId
-from broker.domain.log_pages import from_ms, to_ms
 from broker.domain.log_rows import LogRow
 
 ARCHIVE_VERSION = 1
 MAX_ROWS = 500
 """Of one page of an export and one batch of an import."""
 _ROW: TypeAdapter[LogRow] = TypeAdapter(LogRow)
-_NAMES = [name for name in LogRow._fields if name not in {"workspace", "at"}]
+_NAMES = [name for name in LogRow._fields if name != "workspace"]
 
 
 def row_to_json(row: LogRow) -> dict[str, Any]:
-    """The row's columns, its time in milliseconds."""
-    return {"at_ms": to_ms(row.at), **{name: getattr(row, name) for name in _NAMES}}
+    """The row's columns."""
+    return {name: getattr(row, name) for name in _NAMES}
 
 
 def row_from_json(value: dict[str, Any], workspace: WorkspaceId) -> LogRow:
@@ -30,7 +29,7 @@ def row_from_json(value: dict[str, Any], workspace: WorkspaceId) -> LogRow:
     if not isinstance(at_ms, int) or not 0 <= at_ms < 2**42:
         raise BadRequest("at_ms: milliseconds since 1970")
     try:
-        return _ROW.validate_python({**columns, "workspace": workspace, "at": from_ms(at_ms)})
+        return _ROW.validate_python({**columns, "workspace": workspace})
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise BadRequest(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from None

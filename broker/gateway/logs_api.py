@@ -13,7 +13,8 @@ from starlette.routing import BaseRoute, Route
 from broker.domain.access import Principal
 from broker.domain.errors import BadRequest
 from broker.domain.events import parse_cursor
-from broker.domain.log_pages import MAX_PAGE, Facet, parse_search_cursor, to_ms
+from broker.domain.instants import to_ms
+from broker.domain.log_pages import MAX_PAGE, Facet, parse_search_cursor
 from broker.domain.log_reading import instant
 from broker.gateway.container import Services
 from broker.gateway.credentials import credential
@@ -151,7 +152,7 @@ def _line(line: FoundLine) -> dict[str, Any]:
         "session_name": line.session_name,
         "epoch": row.epoch,
         "offset": row.offset,
-        "at_ms": to_ms(row.at),
+        "at_ms": row.at_ms,
         "kind": row.kind,
         "event": row.event,
         "agent": row.agent,

@@ -13,7 +13,8 @@ from broker.domain.errors import Unavailable
 from broker.domain.event_filter import ALL_EVENTS, EventFilter
 from broker.domain.events import Cursor
 from broker.domain.ids import SessionId, WorkspaceId
-from broker.domain.log_pages import MAX_PAGE, Direction, to_ms
+from broker.domain.instants import to_ms
+from broker.domain.log_pages import MAX_PAGE, Direction
 from broker.domain.sessions import Session
 from broker.services.hub import position_of
 from broker.services.ports import EventLog, LogStore

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -107,20 +107,30 @@ class Shipper:
     async def _piece(self, workspace: WorkspaceId, session: SessionId, *, after: Cursor, limit: int) -> _Piece:
         page = await self._log.read(workspace, session, after=after, limit=limit)
         rows: list[LogRow] = []
-        for place, event in enumerate(page.events):
-            if place % _AT_ONCE == 0:
-                await asyncio.sleep(0)
-            row = await self._row(workspace, session, event)
-            if row is not None:
-                rows.append(row)
+        for first in range(0, len(page.events), _AT_ONCE):
+            rows += await self._rows(workspace, session, page.events[first : first + _AT_ONCE])
+            await asyncio.sleep(0)
         return _Piece(session=session, upto=page.next, events=len(page.events), rows=rows)
 
-    async def _row(self, workspace: WorkspaceId, session: SessionId, text: str) -> LogRow | None:
-        event: dict[str, Any] = orjson.loads(text)
-        cli = await self._cli(workspace, AgentId(event["agent"])) if event["agent"] else ""
-        return project(event, workspace=workspace, session=session, cli=cli, body=text, redactions=marks_in(text))
+    async def _rows(self, workspace: WorkspaceId, session: SessionId, texts: Sequence[str]) -> list[LogRow]:
+        events: list[dict[str, Any]] = [orjson.loads(text) for text in texts]
+        clis = {agent: await self._cli(workspace, agent) for agent in {event["agent"] for event in events}}
+        rows = (
+            project(
+                event,
+                workspace=workspace,
+                session=session,
+                cli=clis[event["agent"]],
+                body=text,
+                redactions=marks_in(text),
+            )
+            for event, text in zip(events, texts, strict=True)
+        )
+        return [row for row in rows if row is not None]
 
-    async def _cli(self, workspace: WorkspaceId, agent: AgentId) -> str:
+    async def _cli(self, workspace: WorkspaceId, agent: AgentId | None) -> str:
+        if agent is None:
+            return ""
         if agent not in self._clis:
             found = await self._registry.agent(workspace, agent)
             self._clis[agent] = found.cli if found else ""

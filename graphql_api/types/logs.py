@@ -9,7 +9,8 @@ from strawberry import ID
 
 from broker.domain import highlight, log_pages
 from broker.domain.events import Cursor
-from broker.domain.log_pages import cursor_of, to_ms
+from broker.domain.instants import to_ms
+from broker.domain.log_pages import cursor_of
 from broker.services.log_search import FoundCount, FoundHit, FoundLine, FoundPage
 from graphql_api.pagination import Connection, Edge
 from graphql_api.types.scalars import DateTime
@@ -64,7 +65,7 @@ class LogLine:
             session_key=ID(row.session),
             session_name=line.session_name,
             cursor=Cursor(row.epoch, row.offset),
-            at=DateTime(to_ms(row.at)),
+            at=DateTime(row.at_ms),
             kind=row.kind,
             event=row.event,
             agent=row.agent,

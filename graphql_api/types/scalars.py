@@ -14,7 +14,7 @@ from strawberry.types.scalar import ScalarDefinition
 
 from broker.domain.errors import BadRequest
 from broker.domain.events import Cursor, parse_cursor
-from broker.domain.log_pages import from_ms, to_ms
+from broker.domain.instants import from_ms, to_ms
 
 DateTime = NewType("DateTime", int)
 """An instant, in milliseconds since 1970."""

@@ -13,7 +13,7 @@ from broker.domain.errors import NotFound
 from broker.domain.event_filter import ALL_EVENTS, EventFilter
 from broker.domain.events import Cursor, EventKind, parse_cursor
 from broker.domain.ids import MessageId, SessionId
-from broker.domain.log_pages import from_ms
+from broker.domain.instants import from_ms
 from broker.services.sessions import MAX_PAGE
 from broker.services.web_links import session_url
 from graphql_api.context import ApiServices, Info

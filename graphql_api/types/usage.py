@@ -9,7 +9,7 @@ import strawberry
 from strawberry import ID
 
 from broker.domain import usage as domain
-from broker.domain.log_pages import to_ms
+from broker.domain.instants import to_ms
 from graphql_api.types.scalars import BigInt, DateTime
 
 

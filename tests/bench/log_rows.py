@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from broker.domain.ids import WorkspaceId
-from broker.domain.log_pages import to_ms
+from broker.domain.instants import to_ms
 
 BIG = WorkspaceId("bench-big")
 _SMALL = ("bench-left", "bench-middle", "bench-right")

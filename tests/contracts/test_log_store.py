@@ -12,7 +12,8 @@ import pytest
 from broker.domain.errors import BadRequest, Unavailable
 from broker.domain.event_filter import EventFilter, event_filter
 from broker.domain.ids import SessionId, WorkspaceId
-from broker.domain.log_pages import Direction, Facet, parse_search_cursor, to_ms
+from broker.domain.instants import to_ms
+from broker.domain.log_pages import Direction, Facet, parse_search_cursor
 from broker.domain.log_projection import project
 from broker.domain.log_query import LogQuery, Phrase, Substring, Term, Word
 from broker.domain.log_rows import LineKind, LogRow

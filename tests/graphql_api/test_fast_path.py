@@ -230,7 +230,7 @@ def executed(executor: Executor[Any], item: FromLog) -> Any:
     return result.data
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(operations(), st.booleans(), st.lists(items, min_size=1, max_size=4))
 def test_the_fast_path_is_equal_to_execution_byte_for_byte(document: str, yes: bool, some: list[FromLog]) -> None:
     errors = validate(schema(), parse(document), specified_rules)

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.domain.agents import Dialect
@@ -80,14 +80,12 @@ def fresh(dialect: Dialect, *, resume: bool) -> AgentSession:
 
 
 @pytest.mark.parametrize("dialect", Dialect)
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.binary(max_size=200), st.booleans())
 def test_any_bytes_give_frames_or_a_violation(dialect: Dialect, data: bytes, resume: bool) -> None:
     converse(fresh(dialect, resume=resume), [data])
 
 
 @pytest.mark.parametrize("dialect", Dialect)
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.integers(0, 2**32), st.booleans())
 def test_any_bent_conversation_gives_well_formed_frames(dialect: Dialect, seed: int, resume: bool) -> None:
     data = stream(dialect, random.Random(seed), lines=20)
@@ -105,7 +103,6 @@ def test_any_bent_conversation_gives_well_formed_frames(dialect: Dialect, seed: 
 
 
 @pytest.mark.parametrize("dialect", Dialect)
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.integers(0, 2**32), st.lists(st.integers(min_value=0), max_size=8), st.binary(max_size=20))
 def test_any_split_gives_the_same_frames(dialect: Dialect, seed: int, places: list[int], tail: bytes) -> None:
     data = stream(dialect, random.Random(seed), lines=6) + tail

@@ -13,7 +13,7 @@ from broker.domain.access import TokenKind
 from broker.domain.errors import NotPermitted, Unavailable
 from broker.domain.event_filter import EventFilter, event_filter
 from broker.domain.events import Cursor
-from broker.domain.log_pages import from_ms
+from broker.domain.instants import from_ms
 from broker.protocol.proxy import FrameRecorded
 from broker.services.log_reader import LogReader, LogSpan
 from broker.services.ports import LogStore
@@ -157,7 +157,7 @@ async def test_the_newest_lines_of_one_agent(desk: Desk, reader: LogReader) -> N
         event_filter(kinds=["turn.*"]),
         EventFilter(edits=True),
     ],
-    ids=str,
+    ids=["kind", "family", "kind and family", "agent", "agents and kind", "once", "family alone", "edits"],
 )
 @pytest.mark.parametrize("limit", [1, 2, 5, 1000])
 async def test_filtered_pages_are_the_pages_of_all_that_the_filter_admits(

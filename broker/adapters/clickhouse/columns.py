@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from broker.domain.ids import AgentId, SessionId, WorkspaceId
-from broker.domain.log_pages import from_ms, to_ms
 from broker.domain.log_rows import LineKind, LogRow
 
 _DAY_S = 86_400
@@ -25,10 +24,6 @@ def _texts(values: Values) -> Values:
 
 def _as_they_are(values: Values) -> Values:
     return values
-
-
-def _milliseconds(values: Values) -> Values:
-    return [to_ms(value) for value in values]
 
 
 def _lists(values: Values) -> Values:
@@ -50,7 +45,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("session", "String", _texts),
     Column("epoch", _WORD, _texts),
     Column("offset", "UInt64"),
-    Column("at", "DateTime64(3, 'UTC')", _milliseconds),
+    Column("at", "DateTime64(3, 'UTC')"),
     Column("kind", _WORD),
     Column("event", _WORD, _texts),
     Column("agent", _WORD, _texts),
@@ -72,7 +67,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("body", "String", _texts),
     Column("redactions", "UInt32"),
 )
-"""In the order of a `LogRow`."""
+"""In the order of a `LogRow`; times are its milliseconds."""
 _LARGE = {"diff", "body"}
 WHOLE = tuple(column.name for column in COLUMNS)
 SHORT = tuple(name for name in WHOLE if name not in _LARGE)
@@ -106,7 +101,7 @@ def row_of(names: Sequence[str], values: Sequence[Any]) -> LogRow:
     fields["workspace"] = WorkspaceId(fields["workspace"])
     fields["session"] = SessionId(fields["session"])
     fields["agent_id"] = AgentId(fields["agent_id"])
-    fields["at"] = from_ms(fields["at"])
+    fields["at_ms"] = fields.pop("at")
     fields["kind"] = LineKind(fields["kind"])
     fields["paths"] = tuple(fields["paths"])
     return LogRow(**fields)

@@ -10,7 +10,8 @@ from typing import assert_never
 from broker.adapters.clickhouse.schema import WordIndex
 from broker.domain.event_filter import EventFilter
 from broker.domain.ids import WorkspaceId
-from broker.domain.log_pages import SearchCursor, to_ms
+from broker.domain.instants import to_ms
+from broker.domain.log_pages import SearchCursor
 from broker.domain.log_query import LogQuery, Phrase, Substring, Term, Word
 from broker.domain.log_windows import Window
 

@@ -19,6 +19,7 @@ from broker.adapters.clickhouse.usage import usage
 from broker.domain.errors import BadRequest, RelayError, Unavailable
 from broker.domain.event_filter import ALL_EVENTS, EventFilter
 from broker.domain.ids import SessionId, WorkspaceId
+from broker.domain.instants import from_ms, to_ms
 from broker.domain.log_pages import (
     MAX_PAGE,
     Direction,
@@ -31,8 +32,6 @@ from broker.domain.log_pages import (
     SearchCursor,
     TimeBucket,
     cursor_of,
-    from_ms,
-    to_ms,
 )
 from broker.domain.log_query import LogQuery
 from broker.domain.log_rows import LogRow
