@@ -3,6 +3,7 @@ import { Empty } from "~/design/Empty";
 import { useLive } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
 import { startCommand } from "~/pages/activity/startCommand";
+import { AllLines } from "./AllLines";
 import { LogTail } from "./logTail";
 import { TailList } from "./TailList";
 import { useAddress } from "./useAddress";
@@ -29,9 +30,15 @@ function Followed({ tail, session }: { tail: LogTail; session: string }) {
     return <Empty title="The log could not be read">{state.message}</Empty>;
   if (tail.buffer.length === 0)
     return (
-      <Empty title="Nothing was logged yet" command={startCommand(session)}>
-        Lines appear here as they are written. To have an agent in this session, link a machine:
-      </Empty>
+      <>
+        {/* What is left out may be all there is. */}
+        <div className="flex justify-end border-b border-line px-3">
+          <AllLines />
+        </div>
+        <Empty title="Nothing was logged yet" command={startCommand(session)}>
+          Lines appear here as they are written. To have an agent in this session, link a machine:
+        </Empty>
+      </>
     );
   return (
     <>
