@@ -5,6 +5,8 @@ It plays tic-tac-toe through the relay's own MCP tools, and understands a few mo
     Play tic-tac-toe …           spawns an opponent and plays X against it
     say <text>                   answers with the text
     ask permission: <command>    asks to run the command and reports the answer; nothing is run
+    edit <path>: <old> => <new>  tells of an edit of a file, by lines or whole; nothing is written;
+                                 more of them may follow in the same message, after blank lines
     call <tool> <json object>    calls one of the relay's tools and reports its result
     sleep <seconds>              works for that long; can be cancelled
     exit <code>                  ends the process in the middle of the turn
@@ -27,6 +29,7 @@ from connect.demo.script import (
     GoDeaf,
     Incoming,
     Quit,
+    ReportEdit,
     Say,
     Sleep,
     Step,
@@ -149,6 +152,9 @@ class Room:
                 return await self._call(step)
             case AskPermission():
                 return await self._do(Say(text=await self._ask(step.command)))
+            case ReportEdit():
+                self._report(step)
+                return []
             case Sleep():
                 await asyncio.sleep(step.seconds)
                 return []
@@ -187,6 +193,21 @@ class Room:
     def _end_call(self, call_id: str, *, status: str, text: str) -> None:
         content = [{"type": "content", "content": {"type": "text", "text": text}}]
         self.update("tool_call_update", toolCallId=call_id, status=status, content=content)
+
+    def _report(self, edit: ReportEdit) -> None:
+        self._calls += 1
+        call_id = f"edit__{self._calls}"
+        diff = {"type": "diff", "path": edit.path, "oldText": edit.old or None, "newText": edit.new}
+        self.update(
+            "tool_call",
+            toolCallId=call_id,
+            status="in_progress",
+            title=f"Editing {edit.path}",
+            kind="edit",
+            content=[diff],
+            locations=[{"path": edit.path}],
+        )
+        self.update("tool_call_update", toolCallId=call_id, status="completed", content=[diff])
 
     async def _ask(self, command: str) -> str:
         self._calls += 1
