@@ -1,26 +1,44 @@
-const CLOCK = new Intl.DateTimeFormat(undefined, {
-  hour: "2-digit",
-  minute: "2-digit",
-  second: "2-digit",
-  hour12: false,
-});
-const SHORT_CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hour12: false });
-const DAY = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric" });
-const WHOLE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+// Written by hand: the first use of `Intl` reads its tables from disk, 60 ms before which nothing is drawn.
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"] as const;
 
-/** 14:03:07 */
-export const clock = (at: number): string => CLOCK.format(at);
+const two = (number: number): string => String(number).padStart(2, "0");
 
 /** 14:03 */
-export const shortClock = (at: number): string => SHORT_CLOCK.format(at);
+export function shortClock(at: number): string {
+  const date = new Date(at);
+  return `${two(date.getHours())}:${two(date.getMinutes())}`;
+}
 
-/** The day, hour, second and zone. */
-export const whole = (at: number): string => WHOLE.format(at);
+/** 14:03:07 */
+export const clock = (at: number): string => `${shortClock(at)}:${two(new Date(at).getSeconds())}`;
+
+/** Mar 4; months count from 0, as a `Date` counts them. */
+export const monthAndDay = (month: number, date: number): string => `${MONTHS[month]} ${date}`;
+
+/** The day, the second and the zone: 2026-03-04 14:03:07 +01:00. */
+export function whole(at: number): string {
+  const date = new Date(at);
+  const ahead = -date.getTimezoneOffset();
+  const zone = `${ahead < 0 ? "-" : "+"}${two(Math.floor(Math.abs(ahead) / 60))}:${two(Math.abs(ahead) % 60)}`;
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${clock(at)} ${zone}`;
+}
 
 /** 14:03 today, "Mar 4" on another day. */
-export function dayOrClock(at: number, now = Date.now()): string {
-  return new Date(at).toDateString() === new Date(now).toDateString() ? shortClock(at) : DAY.format(at);
+export const dayOrClock = (at: number, now = Date.now()): string =>
+  onOneDay(at, now) ? shortClock(at) : day(at);
+
+/** From when to when: Mar 4, 10:00:00 – 10:05:00. */
+export function spanWords({ from, to }: { from: number; to: number }): string {
+  return `${day(from)}, ${clock(from)} – ${onOneDay(from, to) ? "" : `${day(to)}, `}${clock(to)}`;
 }
+
+function day(at: number): string {
+  const date = new Date(at);
+  return monthAndDay(date.getMonth(), date.getDate());
+}
+
+const onOneDay = (one: number, other: number): boolean =>
+  new Date(one).toDateString() === new Date(other).toDateString();
 
 /** How long: 240 ms, 4.2 s, 3 m 20 s, 2 h 5 m, 3 d 4 h. */
 export function duration(ms: number): string {

@@ -3,6 +3,7 @@ import { Avatar } from "~/design/Avatar";
 import { AgentName } from "~/design/AgentName";
 import { classes } from "~/design/classes";
 import { useNow } from "~/design/now";
+import { compact, money } from "~/design/number";
 import { StateDot } from "~/design/StateDot";
 import { ago, duration } from "~/design/time";
 import { useWorkspace } from "~/live/LiveContext";
@@ -11,7 +12,7 @@ import { shownState, stateWords } from "~/live/agentState";
 import type { Agent } from "~/live/documents";
 import { spawnTree, type Branch } from "./model/spawnTree";
 import { currentTask } from "./model/currentTask";
-import { money, tokens, useAgentUsage, type AgentUsage } from "./usage";
+import { useAgentUsage, type AgentUsage } from "./usage";
 import type { Reading } from "./useConversation";
 
 interface AgentsPanelProps {
@@ -154,7 +155,7 @@ function Where({ agent, usage }: { agent: Agent; usage: AgentUsage | undefined }
     agent.model,
     agent.machine,
     agent.generation > 1 && `restarted ${agent.generation - 1}×`,
-    usage && usage.tokens > 0 && `${tokens(usage.tokens)} tokens`,
+    usage && usage.tokens > 0 && `${compact(usage.tokens)} tokens`,
     usage && usage.costUsd > 0 && money(usage.costUsd),
   ].filter(Boolean);
   return (

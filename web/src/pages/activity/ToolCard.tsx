@@ -3,6 +3,7 @@ import { Badge } from "~/design/Badge";
 import { classes } from "~/design/classes";
 import { DiffText } from "~/design/DiffText";
 import { Icon, type IconName } from "~/design/Icon";
+import { grouped } from "~/design/number";
 import { StateDot } from "~/design/StateDot";
 import { duration } from "~/design/time";
 import { toolSummary } from "./model/toolSummary";
@@ -119,7 +120,7 @@ function Output({ text }: { text: string }) {
           onClick={() => setAll(true)}
           className="px-3 pb-2 text-accent-text underline underline-offset-2"
         >
-          Show all {text.length.toLocaleString()} characters
+          Show all {grouped(text.length)} characters
         </button>
       )}
     </>

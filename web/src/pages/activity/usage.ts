@@ -47,17 +47,3 @@ export function useAgentUsage(session: string, entries: readonly Entry[]): Reado
     );
   }, [data]);
 }
-
-const COUNT = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
-const MONEY = new Intl.NumberFormat("en", { style: "currency", currency: "USD", minimumFractionDigits: 2 });
-const CENTS = new Intl.NumberFormat("en", {
-  style: "currency",
-  currency: "USD",
-  maximumSignificantDigits: 2,
-});
-
-/** 1.2K, 34M */
-export const tokens = (count: number): string => COUNT.format(count);
-
-/** $1.20, $0.0042 */
-export const money = (usd: number): string => (usd < 0.1 ? CENTS : MONEY).format(usd);

@@ -18,6 +18,6 @@ export function useSessionAgents(session: string): readonly Agent[] {
     const all = new Map(
       [...(data?.session?.agents.nodes ?? []), ...living].map((agent) => [agent.key, agent]),
     );
-    return [...all.values()].sort((a, b) => a.spawnedAt.localeCompare(b.spawnedAt));
+    return [...all.values()].sort((a, b) => Date.parse(a.spawnedAt) - Date.parse(b.spawnedAt));
   }, [followed, known, data, session]);
 }

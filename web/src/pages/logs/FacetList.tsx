@@ -1,6 +1,7 @@
 import { useQuery } from "urql";
 import { classes } from "~/design/classes";
 import { Icon } from "~/design/Icon";
+import { grouped } from "~/design/number";
 import { useWide } from "~/design/useWide";
 import { FACETS, type FacetCount, type Facets } from "./documents";
 import { asksFor, excluding, toggled } from "./model/conditions";
@@ -101,7 +102,7 @@ function FacetValue({ facet, one }: { facet: keyof Facets; one: FacetCount }) {
               "pointer-fine:group-hover/value:invisible pointer-fine:group-focus-within/value:invisible",
           )}
         >
-          {one.count.toLocaleString()}
+          {grouped(one.count)}
         </span>
       </button>
       {EXCLUDABLE.has(facet) && (

@@ -1,9 +1,9 @@
 import { useRef, useState, type KeyboardEvent, type PointerEvent } from "react";
 import { classes } from "~/design/classes";
-import { clock, dayOrClock } from "~/design/time";
+import { grouped } from "~/design/number";
+import { clock, dayOrClock, spanWords } from "~/design/time";
 import { barAt, spanOfBars, sum, type Bucket } from "./model/buckets";
 import type { Span } from "./model/range";
-import { spanWords } from "./spanWords";
 
 interface HistogramProps {
   buckets: readonly Bucket[];
@@ -129,8 +129,8 @@ function edge(at: number, span: Span): string {
 }
 
 function counts({ count, failed }: { count: number; failed: number }): string {
-  const lines = `${count.toLocaleString()} ${count === 1 ? "line" : "lines"}`;
-  return failed > 0 ? `${lines}, ${failed.toLocaleString()} failed` : lines;
+  const lines = `${grouped(count)} ${count === 1 ? "line" : "lines"}`;
+  return failed > 0 ? `${lines}, ${grouped(failed)} failed` : lines;
 }
 
 function told(span: Span, all: { count: number; failed: number }): string {

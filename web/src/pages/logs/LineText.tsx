@@ -1,6 +1,7 @@
 import "./ansi.css";
 import { useMemo, useState } from "react";
 import { classes } from "~/design/classes";
+import { grouped } from "~/design/number";
 import { runs } from "./model/ansi";
 import { beginning, type Tone } from "./model/lines";
 
@@ -37,7 +38,7 @@ export function LineText({ text, tone }: { text: string; tone: Tone }) {
           onClick={() => setOpened(whole ? null : text)}
           className="ml-2 rounded px-1 font-sans text-2xs text-accent-text underline underline-offset-2 hover:bg-hover pointer-coarse:py-2"
         >
-          {whole ? "Show less" : `Show ${(text.length - begin.length).toLocaleString()} more characters`}
+          {whole ? "Show less" : `Show ${grouped(text.length - begin.length)} more characters`}
         </button>
       )}
     </span>

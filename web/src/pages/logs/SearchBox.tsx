@@ -4,11 +4,11 @@ import { useCommands } from "~/app/commands";
 import { Button } from "~/design/Button";
 import { Chip } from "~/design/Chip";
 import { classes } from "~/design/classes";
+import { spanWords } from "~/design/time";
 import { AllLines } from "./AllLines";
 import { conditions, without } from "./model/conditions";
 import { AGES, saysWhen, spanOf } from "./model/range";
 import type { SearchError } from "./model/searchError";
-import { spanWords } from "./spanWords";
 import { useAddress } from "./useAddress";
 
 const EXAMPLE = 'agent:Backend kind:command "exit 1" -lint';

@@ -3,6 +3,7 @@ import { useCommands } from "~/app/commands";
 import { Badge } from "~/design/Badge";
 import { Button } from "~/design/Button";
 import { Icon } from "~/design/Icon";
+import { grouped } from "~/design/number";
 import { AllLines } from "./AllLines";
 import { LogEnd } from "./LogEnd";
 import { LogHistory } from "./LogHistory";
@@ -49,7 +50,7 @@ export function TailList({ tail, state, session }: { tail: LogTail; state: TailS
         ) : (
           <Badge tone={letGo ? "neutral" : "good"}>{letGo ? "Not following" : "Following"}</Badge>
         )}
-        <span className="tabular-nums">{buffer.length.toLocaleString()} lines</span>
+        <span className="tabular-nums">{grouped(buffer.length)} lines</span>
         <span className="ml-auto">
           <AllLines />
         </span>
@@ -86,7 +87,7 @@ export function TailList({ tail, state, session }: { tail: LogTail; state: TailS
           className="absolute bottom-4 left-1/2 -translate-x-1/2 rounded-full shadow-float"
           onClick={resume}
         >
-          {unseen.toLocaleString()} new
+          {grouped(unseen)} new
           <Icon name="down" width="12" height="12" />
         </Button>
       )}

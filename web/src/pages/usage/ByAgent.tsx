@@ -1,8 +1,8 @@
 import { AgentName } from "~/design/AgentName";
+import { compact, grouped, money } from "~/design/number";
 import { Table } from "~/design/Table";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
-import { money, tokens } from "~/pages/activity/usage";
 import type { AgentUse } from "./documents";
 import { heaviest, spent } from "./model/days";
 
@@ -34,7 +34,7 @@ export function ByAgent({ rows }: { rows: readonly AgentUse[] }) {
                 <Part count={row.outputTokens} most={most} color="--warn" />
               </span>
               <span className="text-right text-soft tabular-nums">
-                {tokens(spent(row))}
+                {compact(spent(row))}
                 {row.costUsd > 0 && ` · ${money(row.costUsd)}`}
               </span>
             </li>
@@ -49,12 +49,12 @@ export function ByAgent({ rows }: { rows: readonly AgentUse[] }) {
           columns={[
             { title: "Agent", cell: (row) => <AgentName name={row.agent ?? ""} /> },
             { title: "Session", cell: (row) => nameOf(row.sessionKey) },
-            { title: "In", numeric: true, cell: (row) => row.inputTokens.toLocaleString() },
-            { title: "Out", numeric: true, cell: (row) => row.outputTokens.toLocaleString() },
-            { title: "From caches", numeric: true, cell: (row) => row.cachedTokens.toLocaleString() },
+            { title: "In", numeric: true, cell: (row) => grouped(row.inputTokens) },
+            { title: "Out", numeric: true, cell: (row) => grouped(row.outputTokens) },
+            { title: "From caches", numeric: true, cell: (row) => grouped(row.cachedTokens) },
             { title: "Cost", numeric: true, cell: (row) => money(row.costUsd) },
-            { title: "Turns", numeric: true, cell: (row) => row.turns.toLocaleString() },
-            { title: "Messages", numeric: true, cell: (row) => row.messages.toLocaleString() },
+            { title: "Turns", numeric: true, cell: (row) => grouped(row.turns) },
+            { title: "Messages", numeric: true, cell: (row) => grouped(row.messages) },
           ]}
         />
       </div>

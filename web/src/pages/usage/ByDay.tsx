@@ -1,13 +1,11 @@
 import { lazy, Suspense, type ReactNode } from "react";
 import { Icon } from "~/design/Icon";
+import { compact, grouped, money } from "~/design/number";
 import { Table } from "~/design/Table";
-import { money, tokens } from "~/pages/activity/usage";
 import type { Series } from "./DayChart";
 import { spent, stacked, type Day } from "./model/days";
 
 const DayChart = lazy(() => import("./DayChart").then((m) => ({ default: m.DayChart })));
-
-const COUNT = (value: number) => value.toLocaleString();
 
 /** Tokens and cost of each day, as charts with a table behind each. */
 export function ByDay({ days }: { days: readonly Day[] }) {
@@ -26,7 +24,7 @@ export function ByDay({ days }: { days: readonly Day[] }) {
         title="Tokens per day"
         nothing={days.every((day) => spent(day) === 0) && "No vendor reported tokens in this time."}
         chart={
-          <DayChart title="Tokens per day" days={days.map((day) => day.day)} series={parts} shown={tokens} />
+          <DayChart title="Tokens per day" days={days.map((day) => day.day)} series={parts} shown={compact} />
         }
         table={
           <Table
@@ -35,9 +33,9 @@ export function ByDay({ days }: { days: readonly Day[] }) {
             rowKey={(day) => day.day}
             columns={[
               dayColumn,
-              { title: "In", numeric: true, cell: (day) => COUNT(day.inputTokens) },
-              { title: "Out", numeric: true, cell: (day) => COUNT(day.outputTokens) },
-              { title: "From caches", numeric: true, cell: (day) => COUNT(day.cachedTokens) },
+              { title: "In", numeric: true, cell: (day) => grouped(day.inputTokens) },
+              { title: "Out", numeric: true, cell: (day) => grouped(day.outputTokens) },
+              { title: "From caches", numeric: true, cell: (day) => grouped(day.cachedTokens) },
             ]}
           />
         }
@@ -61,8 +59,8 @@ export function ByDay({ days }: { days: readonly Day[] }) {
             columns={[
               dayColumn,
               { title: "Cost", numeric: true, cell: (day) => money(day.costUsd) },
-              { title: "Turns", numeric: true, cell: (day) => COUNT(day.turns) },
-              { title: "Messages", numeric: true, cell: (day) => COUNT(day.messages) },
+              { title: "Turns", numeric: true, cell: (day) => grouped(day.turns) },
+              { title: "Messages", numeric: true, cell: (day) => grouped(day.messages) },
             ]}
           />
         }

@@ -1,6 +1,7 @@
 import "uplot/dist/uPlot.min.css";
 import { useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
+import { monthAndDay } from "~/design/time";
 
 /** One part of the bars. */
 export interface Series {
@@ -125,7 +126,6 @@ function plot(
 }
 
 const HALF_DAY_S = 43_200;
-const NAME = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", timeZone: "UTC" });
 
 /** Half a day more on each side, so that the first and the last bar are whole. */
 function edges(_: uPlot, from: number, to: number): [number, number] {
@@ -134,5 +134,7 @@ function edges(_: uPlot, from: number, to: number): [number, number] {
 
 /** Ticks between days, of short spans, have no name. */
 function dayName(seconds: number): string {
-  return seconds % (2 * HALF_DAY_S) === 0 ? NAME.format(seconds * 1000) : "";
+  if (seconds % (2 * HALF_DAY_S) !== 0) return "";
+  const date = new Date(seconds * 1000);
+  return monthAndDay(date.getUTCMonth(), date.getUTCDate());
 }

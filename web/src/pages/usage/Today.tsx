@@ -1,6 +1,7 @@
 import { useEffect } from "react";
 import { useQuery } from "urql";
 import { classes } from "~/design/classes";
+import { grouped } from "~/design/number";
 import { shortClock, whole } from "~/design/time";
 import { said } from "~/live/http";
 import { MESSAGES_TODAY } from "./documents";
@@ -38,10 +39,10 @@ export function Today() {
         </span>
       </div>
       <p className="mt-1 text-xl font-semibold tabular-nums">
-        {count.toLocaleString()}
+        {grouped(count)}
         <span className="text-base font-normal text-faint">
           {" "}
-          {limit === null ? "of as many as you like" : `of ${limit.toLocaleString()}`}
+          {limit === null ? "of as many as you like" : `of ${grouped(limit)}`}
         </span>
       </p>
       {limit !== null && (

@@ -1,15 +1,15 @@
-import { money, tokens } from "~/pages/activity/usage";
+import { compact, grouped, money } from "~/design/number";
 import type { Counters } from "./model/days";
 
 /** What the whole time amounts to. */
 export function Totals({ all, count }: { all: Counters; count: number }) {
   const figures = [
-    ["Tokens in", tokens(all.inputTokens)],
-    ["Tokens out", tokens(all.outputTokens)],
-    ["From caches", tokens(all.cachedTokens)],
+    ["Tokens in", compact(all.inputTokens)],
+    ["Tokens out", compact(all.outputTokens)],
+    ["From caches", compact(all.cachedTokens)],
     ["Cost, as reported", money(all.costUsd)],
-    ["Turns", all.turns.toLocaleString()],
-    ["Messages", all.messages.toLocaleString()],
+    ["Turns", grouped(all.turns)],
+    ["Messages", grouped(all.messages)],
   ] as const;
   return (
     <section aria-label={`The last ${count} days in all`}>

@@ -4,6 +4,7 @@ import { AgentName } from "~/design/AgentName";
 import { Badge, type Tone } from "~/design/Badge";
 import { Button } from "~/design/Button";
 import { Icon } from "~/design/Icon";
+import { grouped } from "~/design/number";
 import { Timestamp } from "~/design/Timestamp";
 import { DiffRows } from "./DiffRows";
 import { diffOf } from "./model/diffRows";
@@ -69,7 +70,7 @@ export function EditCard({ edit, session, split }: { edit: Edit; session: string
       {isLong && (
         <div className="border-t border-line p-1">
           <Button size="small" look="quiet" onClick={() => setWhole(true)}>
-            Show {(diff.rows.length - SHOWN_ROWS).toLocaleString()} more rows
+            Show {grouped(diff.rows.length - SHOWN_ROWS)} more rows
           </Button>
         </div>
       )}
