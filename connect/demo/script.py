@@ -48,19 +48,20 @@ class CallTool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskPermission:
-    """Ask to run a command, and report the answer; nothing is run."""
-
-    command: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportEdit:
     """Tell of an edit of a file, with its old and new text; nothing is written."""
 
     path: str
     old: str
     new: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskPermission:
+    """Ask to run a command or to edit files, and report the answer; nothing is run or written."""
+
+    command: str
+    edits: tuple[ReportEdit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +138,7 @@ def _scripted(text: str) -> list[Step]:
         case "say", words if words:
             return [Say(text=words)]
         case "ask", asked if asked.startswith("permission:"):
-            return [AskPermission(command=asked.removeprefix("permission:").strip())]
+            return [_ask(asked.removeprefix("permission:").strip())]
         case "edit", words if edits := _edits(words):
             return [*edits, Say(text=f"I told of editing {', '.join(edit.path for edit in edits)}.")]
         case "sleep", seconds if re.fullmatch(r"\d+(\.\d+)?", seconds):
@@ -150,6 +151,11 @@ def _scripted(text: str) -> list[Step]:
             return _call(words)
         case _:
             return []
+
+
+def _ask(command: str) -> AskPermission:
+    word, _, rest = command.partition(" ")
+    return AskPermission(command=command, edits=tuple(_edits(rest)) if word == "edit" else ())
 
 
 def _edits(words: str) -> list[ReportEdit]:

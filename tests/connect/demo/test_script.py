@@ -88,6 +88,11 @@ def test_an_edit_has_a_path_and_what_goes_and_comes_of_one_line_or_several() -> 
     assert deleted == ReportEdit(path="b.py", old="old\n", new="")
 
 
+def test_permission_is_asked_for_edits_as_for_commands() -> None:
+    (asked,) = steps_for(_message("ask permission: edit a.py: x => y"))
+    assert asked == AskPermission(command="edit a.py: x => y", edits=(ReportEdit(path="a.py", old="x\n", new="y\n"),))
+
+
 def test_an_unknown_line_is_answered_with_what_it_can_do() -> None:
     (said,) = steps_for(_message("what is the weather?"))
 
