@@ -1,12 +1,27 @@
 """What agents changed in files: turn by turn, file by file, one under another and side by side."""
 
+import asyncio
 import re
 
-from playwright.async_api import Locator, Page, expect
+import pytest
+from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from connect.sdk import AgentRelay
+from tests.browser.accessibility import violations
+from tests.browser.conftest import sign_in
 from tests.browser.site import Site
-from tests.browser.tab import Person
+from tests.browser.tab import Person, person
+
+_POOL = """src/pool.py:
+class Pool:
+    \"\"\"Keeps connections
+    from class to class.\"\"\"
+    size = 10
+=>
+class Pool:
+    \"\"\"Keeps connections
+    from class to class.\"\"\"
+    size = 20"""
 
 
 async def edits(relay: AgentRelay, agent: str, *told: str) -> None:
@@ -49,7 +64,7 @@ async def test_edits_stand_under_the_turn_and_the_agent_that_made_them_the_newes
         await expect(group.get_by_role("article")).to_contain_text(text)
     added = edit(page, "web/new.css, added by Frontend")
     await expect(added).to_contain_text("+1")
-    changed = groups(page).nth(2).get_by_role("region", name="Diff of src/app.py")
+    changed = groups(page).nth(2).get_by_role("group", name="Diff of src/app.py")
     await expect(changed.get_by_text("port = 80", exact=True)).to_be_visible()
     await expect(changed.get_by_text("port = 8080", exact=True)).to_be_visible()
 
@@ -137,9 +152,57 @@ async def test_a_session_without_edits_says_so(ada: Person, running_site: Site, 
     await expect(page.get_by_text("No files were changed")).to_be_visible()
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_code_has_colours_that_can_be_read_on_every_ground(
+    browser: Browser, running_site: Site, relay: AgentRelay, theme: str
+) -> None:
+    await relay.spawn("Backend", "demo")
+    await edits(relay, "Backend", _POOL, "src/pool.py: size = 20 => size = 30", "LICENSE: class => free")
+    async with person(browser, color_scheme=theme) as visitor:
+        await sign_in(visitor, running_site)
+        page = await changes(visitor, running_site, relay)
+        card = edit(page, "src/pool.py, changed by Backend").last
+        keywords = card.locator("[data-syntax=keyword]")
+        await expect(keywords.filter(has_text=re.compile("^class$"))).to_have_count(1)
+        await expect(card.locator("[data-syntax=comment]").filter(has_text="class to class")).to_have_count(1)
+        plain, coloured = [await _colour(each) for each in (card.get_by_text("size").first, keywords.first)]
+        assert plain != coloured
+        await expect(edit(page, "LICENSE, changed by Backend").locator("[data-syntax]")).to_have_count(0)
+        for sides in ("Split", "Unified"):
+            await page.get_by_role("button", name=sides).click()
+            await expect(card.get_by_text("10", exact=True)).to_be_visible()
+            assert await violations(page) == []
+
+
+async def test_a_diff_can_be_read_before_its_colours_come_and_does_not_move_then(
+    ada: Person, running_site: Site, relay: AgentRelay
+) -> None:
+    await relay.spawn("Backend", "demo")
+    await edits(relay, "Backend", _POOL)
+    held = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await held.wait()
+        await route.continue_()
+
+    await ada.context.route("**/worker-*.js", hold)
+    page = await changes(ada, running_site, relay)
+    diff = page.get_by_role("group", name="Diff of src/pool.py")
+    await expect(diff.get_by_text("class Pool:")).to_be_visible()
+    before = await diff.bounding_box()
+    await expect(diff.locator("[data-syntax]")).to_have_count(0)
+    held.set()
+    await expect(diff.locator("[data-syntax]")).not_to_have_count(0)
+    assert await diff.bounding_box() == before
+
+
 async def test_changes_are_of_one_session(ada: Person, running_site: Site) -> None:
     page = await ada.tab(f"{running_site.url}/logs?view=changes")
     await expect(page.get_by_role("heading", name="Choose a session")).to_be_visible()
+
+
+async def _colour(place: Locator) -> str:
+    return str(await place.evaluate("(element) => getComputedStyle(element).color"))
 
 
 async def _top(place: Locator) -> float:
