@@ -37,12 +37,15 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: "first", tags: ["$initial"], priority: 1 },
-            { name: "shared", minShareCount: 3 },
+            // What reads and draws diffs is for three pages, and too much for the others.
+            { name: "shared", minShareCount: 3, test: /^(?!.*(design|@pierre|node_modules)\/diff)/ },
           ],
         },
       },
     },
   },
+  // Modules, so that a grammar is loaded when its language is met.
+  worker: { format: "es" },
   server: {
     host: "127.0.0.1",
     proxy: {

@@ -4,7 +4,9 @@ It plays tic-tac-toe through the relay's own MCP tools, and understands a few mo
 
     Play tic-tac-toe …           spawns an opponent and plays X against it
     say <text>                   answers with the text
-    ask permission: <command>    asks to run the command and reports the answer; nothing is run
+    ask permission: <command>    asks to run the command, or for the edit that it is, and reports the answer
+    edit <path>: <old> => <new>  tells of an edit of a file, by lines or whole; nothing is written;
+                                 more of them may follow in the same message, after blank lines
     call <tool> <json object>    calls one of the relay's tools and reports its result
     sleep <seconds>              works for that long; can be cancelled
     exit <code>                  ends the process in the middle of the turn
@@ -27,6 +29,7 @@ from connect.demo.script import (
     GoDeaf,
     Incoming,
     Quit,
+    ReportEdit,
     Say,
     Sleep,
     Step,
@@ -148,7 +151,10 @@ class Room:
             case CallTool():
                 return await self._call(step)
             case AskPermission():
-                return await self._do(Say(text=await self._ask(step.command)))
+                return await self._do(Say(text=await self._ask(step)))
+            case ReportEdit():
+                self._report(step)
+                return []
             case Sleep():
                 await asyncio.sleep(step.seconds)
                 return []
@@ -188,16 +194,36 @@ class Room:
         content = [{"type": "content", "content": {"type": "text", "text": text}}]
         self.update("tool_call_update", toolCallId=call_id, status=status, content=content)
 
-    async def _ask(self, command: str) -> str:
-        self._calls += 1
-        call = {"toolCallId": f"shell__{self._calls}", "status": "pending", "title": command, "kind": "execute"}
-        session = self.conversation.id
+    def _report(self, edit: ReportEdit) -> None:
+        call = self._edit_call((edit,))
+        self.update("tool_call", status="in_progress", **call)
+        self.update("tool_call_update", status="completed", **call)
+
+    async def _ask(self, step: AskPermission) -> str:
+        call = self._edit_call(step.edits) if step.edits else self._shell_call(step.command)
         answer = await self._wire.request(
             "session/request_permission",
-            {"sessionId": session, "options": _OPTIONS, "toolCall": {**call, "rawInput": {"command": command}}},
+            {"sessionId": self.conversation.id, "options": _OPTIONS, "toolCall": {"status": "pending", **call}},
         )
         chosen = answer.get("outcome", {}).get("optionId")
-        return f"I may run: {command}" if chosen in {"once", "always"} else f"I must not run: {command}"
+        return f"I may run: {step.command}" if chosen in {"once", "always"} else f"I must not run: {step.command}"
+
+    def _shell_call(self, command: str) -> dict[str, object]:
+        self._calls += 1
+        call_id = f"shell__{self._calls}"
+        return {"toolCallId": call_id, "title": command, "kind": "execute", "rawInput": {"command": command}}
+
+    def _edit_call(self, edits: tuple[ReportEdit, ...]) -> dict[str, object]:
+        self._calls += 1
+        return {
+            "toolCallId": f"edit__{self._calls}",
+            "title": f"Editing {', '.join(edit.path for edit in edits)}",
+            "kind": "edit",
+            "content": [
+                {"type": "diff", "path": edit.path, "oldText": edit.old or None, "newText": edit.new} for edit in edits
+            ],
+            "locations": [{"path": edit.path} for edit in edits],
+        }
 
 
 class DemoAgent:

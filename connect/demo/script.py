@@ -15,6 +15,8 @@ OPPONENT_TASK = "You are O in a game of tic-tac-toe, I am X. Wait for my move, t
 _ENVELOPE = re.compile(r'<relay-message (id="[0-9a-f-]{36}"[^>]*)>\n(.*?)\n</relay-message>', re.DOTALL)
 """As the broker writes it: the instructions show an envelope too, but without a real id."""
 _ATTRIBUTE = re.compile(r'([a-z_-]+)="([^"]*)"')
+_EDIT = re.compile(r"([^\s:]+):\s(.*?)\s?=>\s?(.*)", re.DOTALL)
+"""Where a file is edited, what goes and what comes; both may be several lines, of which the first keeps its indent."""
 _LONGEST_SLEEP_S = 600.0
 
 
@@ -46,10 +48,20 @@ class CallTool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportEdit:
+    """Tell of an edit of a file, with its old and new text; nothing is written."""
+
+    path: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskPermission:
-    """Ask to run a command, and report the answer; nothing is run."""
+    """Ask to run a command or to edit files, and report the answer; nothing is run or written."""
 
     command: str
+    edits: tuple[ReportEdit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +83,7 @@ class GoDeaf:
     """Keep the process and its pipes, but react to nothing any more."""
 
 
-Step = Say | CallTool | AskPermission | Sleep | Quit | GoDeaf
+Step = Say | CallTool | AskPermission | ReportEdit | Sleep | Quit | GoDeaf
 
 
 def read_prompt(text: str) -> list[Incoming]:
@@ -126,7 +138,9 @@ def _scripted(text: str) -> list[Step]:
         case "say", words if words:
             return [Say(text=words)]
         case "ask", asked if asked.startswith("permission:"):
-            return [AskPermission(command=asked.removeprefix("permission:").strip())]
+            return [_ask(asked.removeprefix("permission:").strip())]
+        case "edit", words if edits := _edits(words):
+            return [*edits, Say(text=f"I told of editing {', '.join(edit.path for edit in edits)}.")]
         case "sleep", seconds if re.fullmatch(r"\d+(\.\d+)?", seconds):
             return [Sleep(seconds=min(float(seconds), _LONGEST_SLEEP_S)), Say(text=f"I slept {seconds} s.")]
         case "exit", code if code.isdecimal():
@@ -137,6 +151,20 @@ def _scripted(text: str) -> list[Step]:
             return _call(words)
         case _:
             return []
+
+
+def _ask(command: str) -> AskPermission:
+    word, _, rest = command.partition(" ")
+    return AskPermission(command=command, edits=tuple(_edits(rest)) if word == "edit" else ())
+
+
+def _edits(words: str) -> list[ReportEdit]:
+    found = [_EDIT.fullmatch(each) for each in re.split(r"\n\nedit ", words)]
+    return [_report(*edit.groups()) for edit in found if edit]
+
+
+def _report(path: str, old: str, new: str) -> ReportEdit:
+    return ReportEdit(path=path, old=old and f"{old}\n", new=new and f"{new}\n")
 
 
 def _call(words: str) -> list[Step]:

@@ -5,6 +5,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from connect.sdk import AgentRelay
 from connect.sdk.types import Sent
+from tests.browser.accessibility import violations
 from tests.browser.conftest import sign_in
 from tests.browser.site import Site, asked
 from tests.browser.tab import PHONE, Person, person
@@ -71,6 +72,21 @@ async def test_a_question_is_denied_with_a_note_by_keyboard_alone(
     await page.keyboard.press("a")
     await expect(question(page, "make first")).to_have_count(0)
     assert await answer(relay, first) == "I may run: make first"
+
+
+async def test_an_edit_is_shown_as_it_would_be_before_it_is_allowed(
+    ada: Person, running_site: Site, relay: AgentRelay
+) -> None:
+    sent = await asks(relay, "Editor", "edit src/limits.py: MOST = 10  # of each => MOST = 20  # of each")
+    page = await ada.tab(f"{running_site.url}/inbox")
+    card = question(page, "Editing src/limits.py")
+    diff = card.get_by_role("group", name="Diff of src/limits.py")
+    await expect(diff.get_by_text("10", exact=True)).to_be_visible()
+    await expect(diff.get_by_text("20", exact=True)).to_be_visible()
+    await expect(diff.locator("[data-syntax=comment]")).to_have_count(2)
+    assert await violations(page) == []
+    await card.get_by_role("button", name="Allow once").click()
+    assert (await answer(relay, sent) or "").startswith("I may run: edit src/limits.py")
 
 
 async def test_what_is_always_allowed_is_not_asked_again(ada: Person, running_site: Site, relay: AgentRelay) -> None:

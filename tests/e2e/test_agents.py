@@ -84,6 +84,14 @@ async def test_a_released_agent_comes_back_with_what_it_knew(scene: Scene) -> No
     await scene.relay.release("Elder")
 
 
+async def test_a_released_agent_that_was_never_spoken_to_comes_back_too(scene: Scene) -> None:
+    await scene.relay.spawn("Silent", "demo")
+    await scene.relay.release("Silent")
+    await scene.relay.resume("Silent")
+    assert await scene.again("say one", to="Silent") == "one"
+    await scene.relay.release("Silent")
+
+
 async def test_an_agent_that_dies_in_its_turn_goes_on_where_it_was(scene: Scene) -> None:
     await scene.relay.spawn("Mortal", "demo")
     assert await scene.again("say one", to="Mortal") == "one"

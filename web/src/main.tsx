@@ -8,6 +8,7 @@ import { Keyboard } from "~/app/keyboard";
 import { loadAhead, router } from "~/app/router";
 import "~/design/tokens.css";
 import "~/design/agents.css";
+import "~/design/diff/syntax.css";
 
 loadAhead(location);
 

@@ -295,6 +295,8 @@ async def released(desk: Desk, agent: Agent) -> Agent:
 @pytest.mark.parametrize("end", ["released", "failed"])
 async def test_an_ended_agent_is_resumed_with_its_conversation(desk: Desk, end: str) -> None:
     agent = await desk.idle("Worker")
+    first, _ = await desk.send("Worker")
+    await desk.turn(agent, first)
     if end == "released":
         await released(desk, agent)
     else:
@@ -311,6 +313,18 @@ async def test_an_ended_agent_is_resumed_with_its_conversation(desk: Desk, end: 
     ttl = "return redis.call('TTL', KEYS[1])"
     assert await desk.adapters.redis.eval(ttl, 1, keys.key(desk.workspace, "agent", agent.id)) == -1
     assert (await released(desk, again)).state is AgentState.RELEASED
+
+
+async def test_an_agent_that_was_never_spoken_to_comes_back_without_a_conversation(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    await desk.exited(agent)
+    restarted = (await desk.commands())[-1]
+    agent = await desk.ready(await desk.agent(agent.id))
+    again = await resume(desk, await released(desk, agent))
+    resumed = (await desk.commands())[-1]
+    assert isinstance(restarted, Spawn)
+    assert isinstance(resumed, Spawn)
+    assert (restarted.resume, resumed.generation, resumed.resume) == (None, again.generation, None)
 
 
 async def test_a_repeated_resume_is_one_process(desk: Desk) -> None:

@@ -194,6 +194,19 @@ async def test_permission_is_asked_and_the_answer_respected(client: _Client, opt
     assert updates[0]["content"]["text"] == words
 
 
+async def test_an_edit_is_told_as_a_tool_call_with_a_diff_and_nothing_is_written(
+    client: _Client, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.txt"
+    _, updates = await client.until_answer(client.prompt(f"edit {file}: one => two"))
+
+    begun, ended, _ = updates
+    assert (begun["sessionUpdate"], begun["kind"], begun["status"]) == ("tool_call", "edit", "in_progress")
+    assert (ended["toolCallId"], ended["status"]) == (begun["toolCallId"], "completed")
+    assert ended["content"] == [{"type": "diff", "path": str(file), "oldText": "one\n", "newText": "two\n"}]
+    assert not file.exists()
+
+
 async def test_a_cancelled_prompt_stops_and_the_next_one_runs(client: _Client) -> None:
     prompt = client.prompt("sleep 600")
     client.send("session/cancel", {"sessionId": client.session}, expect_answer=False)

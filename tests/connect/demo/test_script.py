@@ -6,6 +6,7 @@ from connect.demo.script import (
     GoDeaf,
     Incoming,
     Quit,
+    ReportEdit,
     Say,
     Sleep,
     read_prompt,
@@ -73,6 +74,23 @@ def test_scripted_lines_do_what_they_say() -> None:
     assert steps_for(_message('call relay_agents {"a": 1}')) == [
         CallTool(tool="relay_agents", arguments={"a": 1}, tell=True)
     ]
+
+
+def test_an_edit_has_a_path_and_what_goes_and_comes_of_one_line_or_several() -> None:
+    edit, said = steps_for(_message("edit src/app.py: x = 1 => x = 2"))
+    assert edit == ReportEdit(path="src/app.py", old="x = 1\n", new="x = 2\n")
+    assert said == Say(text="I told of editing src/app.py.")
+
+    block, _ = steps_for(_message("edit a.py:\n    a\n    b\n=>\n    c"))
+    assert block == ReportEdit(path="a.py", old="    a\n    b\n", new="    c\n")
+    created, deleted, _ = steps_for(_message("edit a.py: => new\n\nedit b.py: old =>"))
+    assert created == ReportEdit(path="a.py", old="", new="new\n")
+    assert deleted == ReportEdit(path="b.py", old="old\n", new="")
+
+
+def test_permission_is_asked_for_edits_as_for_commands() -> None:
+    (asked,) = steps_for(_message("ask permission: edit a.py: x => y"))
+    assert asked == AskPermission(command="edit a.py: x => y", edits=(ReportEdit(path="a.py", old="x\n", new="y\n"),))
 
 
 def test_an_unknown_line_is_answered_with_what_it_can_do() -> None:

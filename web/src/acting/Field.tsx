@@ -30,3 +30,17 @@ export function Field({
 export function Select({ className = "", ...rest }: ComponentProps<"select">) {
   return <select className={`${INPUT} ${className}`} {...rest} />;
 }
+
+/** A place for a longer text; Enter with Ctrl or Cmd sends its form. */
+export function TextArea(props: ComponentProps<"textarea">) {
+  return (
+    <textarea
+      onKeyDown={(event) => {
+        if (event.key === "Enter" && (event.metaKey || event.ctrlKey))
+          event.currentTarget.form?.requestSubmit();
+      }}
+      className="w-full resize-y rounded-lg border border-line-strong bg-surface p-2"
+      {...props}
+    />
+  );
+}

@@ -9,7 +9,7 @@ import { useLive, useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
 import { act, freshKey, type Done } from "./act";
 import { CREATE_SESSION, SPAWN } from "./documents";
-import { Field, INPUT, Select } from "./Field";
+import { Field, INPUT, Select, TextArea } from "./Field";
 
 const NEW_SESSION = "";
 
@@ -168,12 +168,7 @@ function SpawnForm({ overview, machines, session, onClose }: SpawnFormProps) {
           </div>
           <div className="sm:col-span-2">
             <Field id={`${id}-task`} label="Task" hint="its first message; may be empty">
-              <textarea
-                id={`${id}-task`}
-                name="task"
-                rows={4}
-                className="w-full resize-y rounded-lg border border-line-strong bg-surface p-2"
-              />
+              <TextArea id={`${id}-task`} name="task" rows={4} />
             </Field>
           </div>
         </div>

@@ -15,6 +15,10 @@ it("resumes only who has ended, and ends nobody twice", () => {
   expect(ids({ state: "RELEASING", ended: false })).toEqual([]);
 });
 
+it("interrupts for who may release, as the broker does", () => {
+  expect(ids({ state: "WORKING", ended: false }, new Set(["SEND"]))).toEqual([]);
+});
+
 it("offers nothing to who may only look", () => {
   expect(ids({ state: "WORKING", ended: false }, new Set(["READ"]))).toEqual([]);
 });

@@ -42,7 +42,7 @@ export function offered(
   permissions: ReadonlySet<string>,
 ): readonly Offered[] {
   const all: Offered[] = [];
-  if (agent.state === "WORKING" && permissions.has("SEND"))
+  if (agent.state === "WORKING" && permissions.has("RELEASE"))
     all.push({ id: "interrupt", title: "Interrupt", danger: false });
   if (agent.ended && permissions.has("SPAWN")) all.push({ id: "resume", title: "Resume", danger: false });
   if (!agent.ended && agent.state !== "RELEASING" && permissions.has("RELEASE"))

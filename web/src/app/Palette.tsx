@@ -1,12 +1,14 @@
-import { Command as Cmdk } from "cmdk";
+import { Command as Cmdk, defaultFilter } from "cmdk";
+import { useState } from "react";
 import { Dialog } from "~/design/Dialog";
 import { Kbd } from "~/design/Kbd";
 import { useReadable } from "~/live/useReadable";
 import { commands, type Command } from "./commands";
 
-/** All commands, found by typing. */
+/** All commands by section; those that fit what is typed, the best first. */
 export function Palette({ open, onClose }: { open: boolean; onClose: () => void }) {
   const all = useReadable(commands.all).filter((command) => !command.hidden);
+  const [typed, setTyped] = useState("");
   const run = (command: Command) => {
     onClose();
     // After the palette has given the focus back, so that a dialog the command opens keeps it.
@@ -14,38 +16,53 @@ export function Palette({ open, onClose }: { open: boolean; onClose: () => void 
   };
   return (
     <Dialog open={open} onClose={onClose} title="Commands" bare>
-      <Cmdk label="Commands" loop className="flex min-h-0 flex-col">
+      <Cmdk label="Commands" loop shouldFilter={false} className="flex min-h-0 flex-col">
         <Cmdk.Input
+          value={typed}
+          onValueChange={setTyped}
           placeholder="Type a command or a name…"
           className="h-12 w-full border-b border-line bg-transparent px-4 text-base outline-none placeholder:text-faint"
         />
         <Cmdk.List className="max-h-[50dvh] min-h-0 overflow-y-auto p-2">
           <Cmdk.Empty className="px-3 py-8 text-center text-faint">Nothing by that name.</Cmdk.Empty>
-          {sections(all).map(([section, those]) => (
-            <Cmdk.Group
-              key={section}
-              heading={section}
-              className="[&_[cmdk-group-heading]]:px-2 [&_[cmdk-group-heading]]:pt-2 [&_[cmdk-group-heading]]:pb-1 [&_[cmdk-group-heading]]:text-2xs [&_[cmdk-group-heading]]:font-medium [&_[cmdk-group-heading]]:text-faint"
-            >
-              {those.map((command) => (
-                <Cmdk.Item
-                  key={command.id}
-                  value={command.id}
-                  keywords={[command.title, section, ...(command.words?.split(" ") ?? [])]}
-                  onSelect={() => run(command)}
-                  className="flex h-9 cursor-default items-center justify-between gap-3 rounded-md px-2 select-none data-[selected=true]:bg-hover pointer-coarse:h-11"
-                >
-                  <span className="truncate">{command.title}</span>
-                  {command.keys && <Kbd keys={command.keys} />}
-                </Cmdk.Item>
-              ))}
-            </Cmdk.Group>
-          ))}
+          {(typed.trim() ? [[undefined, ranked(all, typed)] as const] : sections(all)).map(
+            ([section, those]) => (
+              <Cmdk.Group
+                key={section ?? ""}
+                heading={section}
+                className="[&_[cmdk-group-heading]]:px-2 [&_[cmdk-group-heading]]:pt-2 [&_[cmdk-group-heading]]:pb-1 [&_[cmdk-group-heading]]:text-2xs [&_[cmdk-group-heading]]:font-medium [&_[cmdk-group-heading]]:text-faint"
+              >
+                {those.map((command) => (
+                  <Cmdk.Item
+                    key={command.id}
+                    value={command.id}
+                    onSelect={() => run(command)}
+                    className="flex h-9 cursor-default items-center justify-between gap-3 rounded-md px-2 select-none data-[selected=true]:bg-hover pointer-coarse:h-11"
+                  >
+                    <span className="min-w-0 flex-1 truncate">{command.title}</span>
+                    {section === undefined && <span className="text-2xs text-faint">{command.section}</span>}
+                    {command.keys && <Kbd keys={command.keys} />}
+                  </Cmdk.Item>
+                ))}
+              </Cmdk.Group>
+            ),
+          )}
         </Cmdk.List>
       </Cmdk>
     </Dialog>
   );
 }
+
+/** By title and words alone: of itself the library reads ids too, and leaves every section where it is. */
+function ranked(all: readonly Command[], typed: string): Command[] {
+  return all
+    .map((command) => ({ command, fit: defaultFilter(command.title, typed, wordsOf(command)) }))
+    .filter(({ fit }) => fit > 0)
+    .sort((one, other) => other.fit - one.fit)
+    .map(({ command }) => command);
+}
+
+const wordsOf = ({ section, words }: Command): string[] => [section, ...(words?.split(" ") ?? [])];
 
 function sections(all: readonly Command[]): [string, Command[]][] {
   const found = new Map<string, Command[]>();

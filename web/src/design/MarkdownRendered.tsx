@@ -69,7 +69,6 @@ function List({ list }: { list: Tokens.List }) {
 
 function MarkdownTable({ table }: { table: Tokens.Table }) {
   return (
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- wide tables are scrolled by keyboard too
     <div className="table" tabIndex={0} role="group" aria-label="Table">
       <table>
         <thead>

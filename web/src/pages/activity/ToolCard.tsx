@@ -1,7 +1,7 @@
 import { useState, type ReactNode } from "react";
 import { Badge } from "~/design/Badge";
 import { classes } from "~/design/classes";
-import { DiffText } from "~/design/DiffText";
+import { DiffBox } from "~/design/diff/Diff";
 import { Icon, type IconName } from "~/design/Icon";
 import { grouped } from "~/design/number";
 import { StateDot } from "~/design/StateDot";
@@ -91,11 +91,7 @@ const CHANGES: Record<string, string> = { add: "added", delete: "deleted", updat
 function Change({ change }: { change: FileChange }) {
   return (
     <Block label={`${change.path} ${CHANGES[change.change] ?? change.change}`}>
-      {change.diff ? (
-        <DiffText diff={change.diff} />
-      ) : (
-        <p className="px-3 pb-2 text-faint">No diff was given.</p>
-      )}
+      <DiffBox change={change} />
     </Block>
   );
 }
@@ -107,7 +103,7 @@ function Output({ text }: { text: string }) {
     <>
       <pre
         // Long output is scrolled by keyboard too.
-        role="region"
+        role="group"
         aria-label="Text"
         tabIndex={0}
         className="max-h-96 overflow-auto px-3 pt-0.5 pb-2 leading-5 break-words whitespace-pre-wrap"

@@ -1,4 +1,5 @@
 import { useState } from "react";
+import { TextArea } from "~/acting/Field";
 import { Button } from "~/design/Button";
 import { Dialog, DialogBody, DialogFoot } from "~/design/Dialog";
 import type { Asked } from "./documents";
@@ -14,30 +15,25 @@ interface DenyDialogProps {
 export function DenyDialog({ asked, onClose, onDeny }: DenyDialogProps) {
   const [note, setNote] = useState("");
   const [interrupt, setInterrupt] = useState(false);
-  const deny = () => onDeny({ verdict: "DENY", note, interrupt });
   return (
     <Dialog open onClose={onClose} title={`Deny ${asked.agent}`} description={asked.title}>
       <form
         className="contents"
         onSubmit={(event) => {
           event.preventDefault();
-          deny();
+          onDeny({ verdict: "DENY", note, interrupt });
         }}
       >
         <DialogBody>
           <label htmlFor="deny-note" className="mb-1 block text-xs text-soft">
             Tell {asked.agent} why, or what to do instead (may be empty)
           </label>
-          <textarea
+          <TextArea
             id="deny-note"
             rows={3}
             maxLength={4000}
             value={note}
             onChange={(event) => setNote(event.target.value)}
-            onKeyDown={(event) => {
-              if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) deny();
-            }}
-            className="w-full resize-y rounded-lg border border-line-strong bg-surface p-2"
           />
           <label className="mt-3 flex items-center gap-2 text-soft">
             <input

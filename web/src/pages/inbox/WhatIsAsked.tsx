@@ -1,4 +1,4 @@
-import { DiffText } from "~/design/DiffText";
+import { DiffBox } from "~/design/diff/Diff";
 import { Icon } from "~/design/Icon";
 import type { Asked } from "./documents";
 
@@ -16,7 +16,7 @@ export function WhatIsAsked({ asked }: { asked: Asked }) {
             <span className="min-w-0 flex-1 break-all">{change.path}</span>
             <span className="text-faint">{change.change}</span>
           </summary>
-          {change.diff && <DiffText diff={change.diff} />}
+          <DiffBox change={change} />
         </details>
       ))}
       {asked.command === null && asked.changes.length === 0 && asked.input !== null && (

@@ -13,7 +13,7 @@ local NUDGE = 'Your process was restarted while you were working on the previous
 
 local function load_agent(agent)
   return fields(K.agent(agent), 'id', 'session', 'name', 'state', 'link', 'proxy', 'generation', 'native', 'turn',
-    'can_steer', 'cli', 'cwd', 'model', 'instructions', 'spawner', 'restarts', 'restarts_since', 'acked', 'ready')
+    'can_steer', 'cli', 'cwd', 'model', 'instructions', 'spawner', 'restarts', 'restarts_since', 'acked', 'ready', 'blank')
 end
 
 local function set_state(a, state, more)
@@ -50,6 +50,7 @@ local function deliver(a, message, steer)
     return false
   end
   redis.call('RPUSH', K.inflight(a.id), message)
+  redis.call('HDEL', K.agent(a.id), 'blank')
   command(a.link, '{"type":"deliver","agent":"' .. a.id .. '","generation":' .. a.generation .. ',"message_id":"'
     .. message .. '","text":' .. wire(a, key) .. ',"steer":' .. tostring(steer)
     .. ',"nudge":' .. (attempt > 1 and json(NUDGE) or 'null')
@@ -172,10 +173,12 @@ local function end_agent(a, state, reason, detail)
   redis.call('ZREMRANGEBYSCORE', K.members(a.session), '-inf', NOW - ENDED_KEPT_S * 1000)
 end
 
+-- Vendors keep no conversation in which nothing was said, and fail to resume it: such an agent begins a new one.
 local function spawn_command(a)
+  local resume = not a.blank and a.native
   return '{"type":"spawn","agent":"' .. a.id .. '","generation":' .. a.generation .. ',"name":' .. json(a.name)
     .. ',"session":"' .. a.session .. '","cli":' .. json(a.cli) .. ',"cwd":' .. json(a.cwd) .. ',"instructions":'
-    .. json(a.instructions) .. ',"resume":' .. json(a.native) .. ',"model":' .. json(a.model) .. '}'
+    .. json(a.instructions) .. ',"resume":' .. json(resume) .. ',"model":' .. json(a.model) .. '}'
 end
 
 local function stop(a, reason)

@@ -1,13 +1,9 @@
 import { Link } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
 import { AgentName } from "~/design/AgentName";
 import { Badge, type Tone } from "~/design/Badge";
-import { Button } from "~/design/Button";
+import { Diff, useDiff } from "~/design/diff/Diff";
 import { Icon } from "~/design/Icon";
-import { grouped } from "~/design/number";
 import { Timestamp } from "~/design/Timestamp";
-import { DiffRows } from "./DiffRows";
-import { diffOf } from "./model/diffRows";
 import type { Edit } from "./model/groups";
 
 const WORDS: Record<string, { word: string; tone: Tone }> = {
@@ -15,18 +11,11 @@ const WORDS: Record<string, { word: string; tone: Tone }> = {
   delete: { word: "deleted", tone: "bad" },
   update: { word: "changed", tone: "neutral" },
 };
-/** A longer diff is drawn when somebody asks for it. */
-const SHOWN_ROWS = 400;
 
 /** One edit of one file, with its diff. */
 export function EditCard({ edit, session, split }: { edit: Edit; session: string; split: boolean }) {
-  const [whole, setWhole] = useState(false);
-  const diff = useMemo(
-    () => (edit.diff === null ? null : diffOf(edit.path, edit.change, edit.diff)),
-    [edit.path, edit.change, edit.diff],
-  );
+  const diff = useDiff(edit);
   const { word, tone } = WORDS[edit.change] ?? { word: edit.change, tone: "neutral" };
-  const isLong = diff !== null && diff.rows.length > SHOWN_ROWS && !whole;
   return (
     <article
       data-path={edit.path}
@@ -56,24 +45,7 @@ export function EditCard({ edit, session, split }: { edit: Edit; session: string
           </Link>
         </span>
       </header>
-      {diff === null ? (
-        <p className="border-t border-line px-3 py-2 text-xs text-faint">
-          {edit.diff === null ? "The agent gave no diff." : "What the agent gave cannot be read as a diff."}
-        </p>
-      ) : (
-        <DiffRows
-          rows={isLong ? diff.rows.slice(0, SHOWN_ROWS) : diff.rows}
-          split={split}
-          label={`Diff of ${edit.path}`}
-        />
-      )}
-      {isLong && (
-        <div className="border-t border-line p-1">
-          <Button size="small" look="quiet" onClick={() => setWhole(true)}>
-            Show {grouped(diff.rows.length - SHOWN_ROWS)} more rows
-          </Button>
-        </div>
-      )}
+      <Diff change={edit} read={diff} split={split} />
     </article>
   );
 }

@@ -1,45 +1,7 @@
-// @vitest-environment jsdom
 import { expect, test } from "vitest";
 import type { ChangeEntry } from "../../documents";
-import { diffOf, patchOf, unified } from "./diffRows";
 import { fileTree } from "./fileTree";
 import { byFile, byTurn } from "./groups";
-
-const DIFF = "@@ -9,3 +9,4 @@ def f():\n a\n-b\n+B\n+C\n d\n";
-
-test("a diff without a head is rows side by side", () => {
-  const diff = diffOf("a.py", "update", DIFF);
-  expect(diff).toMatchObject({ added: 2, removed: 1 });
-  expect(diff?.rows).toEqual([
-    { type: "gap", old: { line: 9, text: "def f():" }, new: { line: 9, text: "def f():" } },
-    { type: "same", old: { line: 9, text: "a" }, new: { line: 9, text: "a" } },
-    { type: "changed", old: { line: 10, text: "b" }, new: { line: 10, text: "B" } },
-    { type: "changed", old: null, new: { line: 11, text: "C" } },
-    { type: "same", old: { line: 11, text: "d" }, new: { line: 12, text: "d" } },
-  ]);
-});
-
-test("one under another, what goes stands ahead of what comes", () => {
-  const rows = unified(diffOf("a.py", "update", DIFF)?.rows ?? []);
-  expect(rows.map((row) => [row.type, row.text])).toEqual([
-    ["gap", "def f():"],
-    ["same", "a"],
-    ["removed", "b"],
-    ["added", "B"],
-    ["added", "C"],
-    ["same", "d"],
-  ]);
-});
-
-test("a new file that is given as its text is all new lines", () => {
-  expect(diffOf("a.py", "add", "one\ntwo\n")).toMatchObject({ added: 2, removed: 0 });
-  expect(diffOf("a.py", "delete", "one\n")).toMatchObject({ added: 0, removed: 1 });
-});
-
-test("a whole diff stays as it is", () => {
-  const whole = `--- a.py\n+++ a.py\n${DIFF}`;
-  expect(patchOf("b.py", "update", whole)).toBe(whole);
-});
 
 const entry = (cursor: string, turn: string | null, ...paths: string[]): ChangeEntry => ({
   cursor,

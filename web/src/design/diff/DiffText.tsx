@@ -1,4 +1,4 @@
-import { classes } from "./classes";
+import { classes } from "../classes";
 
 const LOOKS: Record<string, string> = {
   "+": "bg-good-soft text-good",
@@ -6,12 +6,12 @@ const LOOKS: Record<string, string> = {
   "@": "text-accent-text",
 };
 
-/** A unified diff, line by line; the signs stay, so that colour is not all there is. */
-export function DiffText({ diff }: { diff: string }) {
+/** What is no diff that can be read, line by line as it was given. */
+export function DiffText({ diff, className }: { diff: string; className: string }) {
   const lines = diff.replace(/\n$/, "").split("\n");
   return (
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- long lines are scrolled by keyboard too
-    <pre tabIndex={0} className="max-h-96 overflow-auto py-1 text-xs leading-5">
+    <pre tabIndex={0} className={classes("overflow-x-auto py-1 text-xs leading-5", className)}>
       <code className="block min-w-max">
         {lines.map((line, number) => (
           <span key={number} className={classes("block px-3", LOOKS[line[0] ?? ""])}>

@@ -21,9 +21,10 @@ export interface Diff {
   readonly removed: number;
 }
 
-/** The rows of a unified diff; null when it is none. */
+/** The rows of a unified diff; null when it is none, or when rows would not show all that it says. */
 export function diffOf(path: string, change: string, text: string): Diff | null {
-  const file = parsed(patchOf(path, change, text));
+  const patch = patchOf(path, change, text);
+  const file = isWhole(patch) ? parsed(patch) : undefined;
   if (!file || file.hunks.length === 0) return null;
   return {
     rows: file.hunks.flatMap((hunk, number) => [...gap(hunk, number), ...rowsOf(file, hunk)]),
@@ -43,9 +44,27 @@ function parsed(patch: string): FileDiffMetadata | undefined {
   }
 }
 
+/** Whether there is nothing but one file's hunks, each as long as it says: people approve what they see. */
+function isWhole(patch: string): boolean {
+  const [head = "", ...hunks] = patch.split(/^(?=@@ )/m);
+  return (
+    head.split("\n").every((line) => /^(?:diff --git |index |--- |\+\+\+ |$)/.test(line)) &&
+    hunks.every(isAsLongAsItSays)
+  );
+}
+
+function isAsLongAsItSays(hunk: string): boolean {
+  const [, before = "1", after = "1"] = /^@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@/.exec(hunk) ?? [];
+  // The parser passes over lines without a sign.
+  const [, ...lines] = hunk.split("\n").filter((line) => line !== "");
+  const beginning = (sign: string) => lines.filter((line) => line.startsWith(sign)).length;
+  const all = lines.length - beginning("\\");
+  return all - beginning("+") === Number(before) && all - beginning("-") === Number(after);
+}
+
 /** Vendors leave out the head, and some give a new file's text instead of a diff. */
 export function patchOf(path: string, change: string, text: string): string {
-  if (/^--- /m.test(text)) return text;
+  if (/^--- .*\n\+\+\+ /m.test(text.split(/^@@ /m)[0] ?? "")) return text;
   const head = `--- ${path}\n+++ ${path}\n`;
   if (/^@@ /m.test(text)) return head + text;
   const lines = text.replace(/\n$/, "").split("\n");
@@ -86,26 +105,34 @@ export interface UnifiedRow {
   readonly type: "gap" | "same" | "removed" | "added";
   readonly old: number | null;
   readonly new: number | null;
-  readonly text: string;
+  readonly side: Side;
 }
 
 /** The rows one under another. */
 export function unified(rows: readonly Row[]): UnifiedRow[] {
   const found: UnifiedRow[] = [];
   let added: UnifiedRow[] = [];
-  for (const row of rows) {
-    if (row.type === "changed") {
-      if (row.old) found.push({ type: "removed", old: row.old.line, new: null, text: row.old.text });
-      if (row.new) added.push({ type: "added", old: null, new: row.new.line, text: row.new.text });
-      continue;
+  for (const { type, old, new: after } of rows) {
+    if (type === "changed") {
+      if (old) found.push({ type: "removed", old: old.line, new: null, side: old });
+      if (after) added.push({ type: "added", old: null, new: after.line, side: after });
+    } else if (after) {
+      found.push(...added, { type, old: old?.line ?? null, new: after.line, side: after });
+      added = [];
     }
-    found.push(...added, {
-      type: row.type,
-      old: row.old?.line ?? null,
-      new: row.new?.line ?? null,
-      text: row.new?.text ?? "",
-    });
-    added = [];
   }
   return [...found, ...added];
+}
+
+/** What each hunk was and what it is, as texts of whole lines. */
+export function textsOf(rows: readonly Row[]): Side[][] {
+  const found: Side[][] = [];
+  let [before, after]: [Side[], Side[]] = [[], []];
+  for (const row of rows) {
+    if (row.type === "gap" || found.length === 0) found.push((before = []), (after = []));
+    if (row.type === "gap") continue;
+    if (row.old) before.push(row.old);
+    if (row.new) after.push(row.new);
+  }
+  return found.filter((text) => text.length > 0);
 }

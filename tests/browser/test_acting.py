@@ -1,0 +1,139 @@
+"""What people do to agents: interrupt, release, resume, and write into or over a turn."""
+
+from playwright.async_api import Locator, Page, expect
+
+from connect.sdk import AgentRelay
+from connect.sdk.types import Sent
+from tests.browser.site import Site
+from tests.browser.tab import Person
+from tests.fixtures.processes import until
+
+
+async def watch(who: Person, where: Site, relay: AgentRelay) -> Page:
+    """The session's page."""
+    return await who.tab(f"{where.url}/session/{(await relay.session()).id}")
+
+
+def agents(page: Page) -> Locator:
+    """Who takes part."""
+    return page.get_by_role("complementary", name="Agents")
+
+
+def conversation(page: Page) -> Locator:
+    """What was said and done."""
+    return page.get_by_role("region", name="Conversation")
+
+
+async def choose(page: Page, agent: str, action: str) -> None:
+    """Take an action from an agent's menu."""
+    await page.get_by_role("button", name=f"Act on {agent}").click()
+    await page.get_by_role("menuitem", name=action).click()
+
+
+async def sleeping(relay: AgentRelay, agent: str) -> Sent:
+    """A new agent in the middle of a long turn."""
+    await relay.spawn(agent, "demo")
+    sent = await relay.send(agent, "sleep 300")
+    await until(relay, lambda event: event.kind == "turn.started" and event.name == agent)
+    return sent
+
+
+async def test_an_interrupted_agent_is_idle_and_its_turn_says_so(
+    ada: Person, running_site: Site, relay: AgentRelay
+) -> None:
+    await sleeping(relay, "Sleeper")
+    page = await watch(ada, running_site, relay)
+    await expect(agents(page).get_by_text("Working")).to_be_visible()
+    await choose(page, "Sleeper", "Interrupt")
+    await expect(agents(page).get_by_text("Idle")).to_be_visible()
+    turn = conversation(page).get_by_role("listitem").filter(has_text="interrupted")
+    await expect(turn.filter(has_text="Sleeper").first).to_be_visible()
+    await page.get_by_role("textbox", name="Message to Sleeper").fill("say awake")
+    await page.keyboard.press("Enter")
+    await expect(conversation(page).get_by_text("awake", exact=True)).to_be_visible()
+
+
+async def test_a_released_agent_is_resumed_with_what_it_knew(
+    ada: Person, running_site: Site, relay: AgentRelay
+) -> None:
+    await relay.spawn("Elder", "demo", "say one")
+    before = await until(relay, lambda event: event.kind == "agent.ready")
+    await until(relay, lambda event: event.kind == "turn.ended")
+    page = await watch(ada, running_site, relay)
+    await choose(page, "Elder", "Release")
+    await expect(agents(page).get_by_text("Released", exact=True)).to_be_visible()
+    await expect(conversation(page).get_by_text("was released")).to_be_visible()
+    await choose(page, "Elder", "Resume")
+    await expect(agents(page).get_by_text("Idle")).to_be_visible()
+    after = await until(relay, lambda event: event.kind == "agent.ready" and event.data["resumed"])
+    assert after.data["native_id"] == before.data["native_id"]
+    await page.get_by_role("textbox", name="Message to Elder").fill("say I am back")
+    await page.keyboard.press("Enter")
+    await expect(conversation(page).get_by_text("I am back", exact=True)).to_be_visible()
+
+
+async def test_an_agent_is_spawned_and_interrupted_by_keyboard_alone(
+    ada: Person, running_site: Site, relay: AgentRelay
+) -> None:
+    page = await watch(ada, running_site, relay)
+    await expect(page.get_by_role("button", name="Spawn an agent")).to_be_visible()
+    await page.keyboard.press("n")
+    dialog = page.get_by_role("dialog", name="Spawn an agent")
+    await expect(dialog.get_by_label("Session")).to_be_focused()
+    for _ in range(2):
+        await page.keyboard.press("Tab")
+    await page.keyboard.type("demo")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type("Sleeper")
+    for _ in range(3):
+        await page.keyboard.press("Tab")
+    await page.keyboard.type("sleep 300")
+    await page.keyboard.press("Control+Enter")
+    await expect(dialog).to_have_count(0)
+    await expect(agents(page).get_by_text("Working")).to_be_visible()
+    await page.keyboard.press("Control+k")
+    await expect(page.get_by_role("option", name="Interrupt Sleeper")).to_be_visible()
+    await page.keyboard.type("interrupt sl")
+    await expect(page.get_by_role("option", selected=True)).to_contain_text("Interrupt Sleeper")
+    await page.keyboard.press("Enter")
+    await expect(agents(page).get_by_text("Idle")).to_be_visible()
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("release sl")
+    await expect(page.get_by_role("option", selected=True)).to_contain_text("Release Sleeper")
+    await page.keyboard.press("Enter")
+    await expect(agents(page).get_by_text("Released", exact=True)).to_be_visible()
+
+
+async def test_a_message_that_interrupts_ends_the_turn_and_is_answered(
+    ada: Person, running_site: Site, relay: AgentRelay
+) -> None:
+    await sleeping(relay, "Sleeper")
+    page = await watch(ada, running_site, relay)
+    box = page.get_by_role("textbox", name="Message to Sleeper")
+    await page.get_by_label("Deliver").select_option("Interrupt first")
+    await box.fill("say now")
+    await page.keyboard.press("Enter")
+    message = conversation(page).get_by_role("listitem").filter(has_text="interrupts")
+    await expect(message).to_contain_text("answered after")
+    await expect(conversation(page).get_by_text("now", exact=True)).to_be_visible()
+    await expect(conversation(page).get_by_text("interrupted", exact=True)).to_be_visible()
+    await expect(page.get_by_label("Deliver")).to_have_value("WAIT")
+
+
+async def test_a_message_into_a_turn_says_so_and_another_waits_behind_it(
+    ada: Person, running_site: Site, relay: AgentRelay
+) -> None:
+    await sleeping(relay, "Sleeper")
+    page = await watch(ada, running_site, relay)
+    box = page.get_by_role("textbox", name="Message to Sleeper")
+    await page.get_by_label("Deliver").select_option("Into its turn")
+    await box.fill("say steered")
+    await page.keyboard.press("Enter")
+    await expect(conversation(page).get_by_role("listitem").filter(has_text="steers")).to_be_visible()
+    await box.fill("say waited")
+    await page.keyboard.press("Enter")
+    waiting = conversation(page).get_by_role("listitem").filter(has_text="say waited")
+    await expect(waiting).to_contain_text("queued: the agent is busy")
+    await choose(page, "Sleeper", "Interrupt")
+    await expect(conversation(page).get_by_text("waited", exact=True)).to_be_visible()
+    await expect(conversation(page).get_by_text("steered", exact=True)).to_be_visible()

@@ -1,0 +1,58 @@
+import { useMemo, useState } from "react";
+import { Button } from "../Button";
+import { classes } from "../classes";
+import { grouped } from "../number";
+import { DiffRows } from "./DiffRows";
+import { DiffText } from "./DiffText";
+import { diffOf, type Diff as Parsed } from "./model/diffRows";
+
+/** A longer diff is drawn when somebody asks for it. */
+const SHOWN_ROWS = 400;
+
+/** A file as somebody changed it. */
+export interface Change {
+  readonly path: string;
+  readonly change: string;
+  readonly diff: string | null;
+}
+
+/** The diff of a change, read; null when there is none or it cannot be read. */
+export function useDiff({ path, change, diff }: Change): Parsed | null {
+  return useMemo(() => (diff ? diffOf(path, change, diff) : null), [path, change, diff]);
+}
+
+/** A change's diff in a box of bounded height. */
+export function DiffBox({ change }: { change: Change }) {
+  return <Diff change={change} read={useDiff(change)} className="max-h-96 overflow-y-auto" />;
+}
+
+interface DiffProps {
+  change: Change;
+  /** From `useDiff`. */
+  read: Parsed | null;
+  split?: boolean;
+  className?: string;
+}
+
+/** A change's diff: in rows, or as the agent gave it when it cannot be read, or that it gave none. */
+export function Diff({ change, read, split = false, className = "" }: DiffProps) {
+  const [whole, setWhole] = useState(false);
+  const rows = useMemo(() => (whole ? read?.rows : read?.rows.slice(0, SHOWN_ROWS)) ?? [], [read, whole]);
+  const place = classes("border-t border-line", className);
+  if (!change.diff)
+    return <p className="border-t border-line px-3 py-2 text-xs text-faint">The agent gave no diff.</p>;
+  if (read === null) return <DiffText diff={change.diff} className={place} />;
+  const more = read.rows.length - rows.length;
+  return (
+    <>
+      <DiffRows path={change.path} rows={rows} split={split} className={place} />
+      {more > 0 && (
+        <div className="border-t border-line p-1">
+          <Button size="small" look="quiet" onClick={() => setWhole(true)}>
+            Show {grouped(more)} more rows
+          </Button>
+        </div>
+      )}
+    </>
+  );
+}
