@@ -19,13 +19,13 @@ from broker.domain.errors import RelayError
 from broker.domain.plans import Plan
 from broker.graphql_options import graphql_options
 from broker.log_commands import logs
+from broker.operator_client import EXIT_REFUSED, refusal_line
 from broker.options import together
 from broker.settings import GraphQLSettings, Settings, default_data_dir
 from broker.token_commands import token
 from broker.transfer_commands import export_, import_
 from broker.usage_commands import usage
 
-_EXIT_REFUSED = 2
 _USUAL = Settings()
 """What an option is when nobody gives it."""
 
@@ -223,8 +223,8 @@ def _run(process: Coroutine[Any, Any, None], *, verbose: bool) -> None:
         else:
             asyncio.run(process)
     except RelayError as error:
-        click.echo(f"relaycast: {error.message} [{error.code}]", err=True)
-        sys.exit(_EXIT_REFUSED)
+        click.echo(refusal_line(error), err=True)
+        sys.exit(EXIT_REFUSED)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine, Iterable
@@ -11,17 +10,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 import orjson
 
-from broker.domain.errors import RelayError
 from broker.domain.log_pages import Facet
 from broker.domain.log_tokens import quoted
 from broker.domain.sessions import DEFAULT_SESSION
+from broker.operator_client import settled, with_client
 from broker.options import together
 
 if TYPE_CHECKING:
     from connect.sdk.logs import Logs
     from connect.terminal.text import Line
 
-_FOUND, _NOTHING, _FAILED, _INTERRUPTED = 0, 1, 2, 130
+_FOUND, _NOTHING, _INTERRUPTED = 0, 1, 130
 _MOST_HITS = 10_000
 _PAGE, _MOST_PAGES = 200, 10
 _LOOKS: dict[str, dict[str, Any]] = {
@@ -140,7 +139,7 @@ def tail(*, session: str, lines: int, follow: bool, json_: bool) -> None:
     """Show the newest events of a session."""
     after = _ask(lambda logs: _newest(logs, session, lines=lines, json_=json_))
     if follow:
-        _settled(_follow(session, after, json_=json_))
+        _unless_interrupted(_follow(session, after, json_=json_))
 
 
 async def _newest(logs: Logs, session: str, *, lines: int, json_: bool) -> str:
@@ -179,35 +178,16 @@ def _text(query: tuple[str, ...], *, since: str | None, until: str | None) -> st
 
 
 def _ask(question: Callable[[Logs], Coroutine[Any, Any, _T]]) -> _T:
-    return _settled(_asked(question))
+    from connect.sdk.logs import Logs  # noqa: PLC0415 - --help must not load an HTTP client
+
+    return _unless_interrupted(with_client(lambda client: question(Logs(client))))
 
 
-async def _asked(question: Callable[[Logs], Coroutine[Any, Any, _T]]) -> _T:
-    from connect.endpoint import resolve_endpoint  # noqa: PLC0415
-    from connect.sdk.api_client import ApiClient  # noqa: PLC0415 - --help must not load an HTTP client
-    from connect.sdk.logs import Logs  # noqa: PLC0415
-
-    client = ApiClient(resolve_endpoint())
+def _unless_interrupted(work: Coroutine[Any, Any, _T]) -> _T:
     try:
-        return await question(Logs(client))
-    finally:
-        await client.close()
-
-
-def _settled(work: Coroutine[Any, Any, _T]) -> _T:
-    try:
-        return asyncio.run(work)
-    except RelayError as error:
-        click.echo(_refusal(error), err=True)
-        sys.exit(_FAILED)
+        return settled(work)
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
-
-
-def _refusal(error: RelayError) -> str:
-    """The code ends the first line: below it a caret stays under what it points at."""
-    problem, newline, pointer = error.message.partition("\n")
-    return f"relaycast: {problem} [{error.code}]{newline}{pointer}"
 
 
 def _show(name: str, found: list[Any], lines: Iterable[Line], *, json_: bool) -> None:
