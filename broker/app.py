@@ -332,7 +332,7 @@ async def _beat(adapters: Adapters, sockets: OpenSockets, *, gateway: str) -> No
             if not await adapters.links.beat(gateway) and beaten:
                 await sockets.drain()
             beaten = True
-        except Exception as error:
+        except Exception as error:  # the top of a task: without its next beats the gateway would count as dead
             _log.warning("heartbeat not stored: %s", type(error).__name__)
         await asyncio.sleep(_BEAT_S)
 
@@ -343,7 +343,7 @@ async def _end_expired(sockets: OpenSockets) -> None:
         await asyncio.sleep(_EXPIRY_S)
         try:
             await sockets.end_expired(int(time.time() * 1000))
-        except Exception:
+        except Exception:  # the top of a task: without it no token would end by itself any more
             _log.exception("expired sockets were not closed")
 
 

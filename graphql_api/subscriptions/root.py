@@ -55,7 +55,7 @@ class Subscription:
             Cursor | None,
             strawberry.argument(description="Where to begin; only new events without it, from the first with `0`."),
         ] = None,
-        filter: Annotated[  # noqa: A002  (the schema's name)
+        filter: Annotated[  # noqa: A002 - the schema's name
             EventFilter | None, strawberry.argument(description="Which events are wanted.")
         ] = None,
     ) -> AsyncGenerator[SessionItem, None]:

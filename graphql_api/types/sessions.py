@@ -99,7 +99,7 @@ class Session(Node):
         after: AfterEvent = None,
         last: LastEvents = None,
         before: BeforeEvent = None,
-        filter: OnlyEvents = None,  # noqa: A002  (the schema's name)
+        filter: OnlyEvents = None,  # noqa: A002 - the schema's name
     ) -> EventConnection:
         """Forwards or backwards from a place."""
         only = ALL_EVENTS if filter is None else filter.read()
@@ -112,7 +112,7 @@ class Session(Node):
         at: Annotated[DateTime, strawberry.argument(description="The time.")],
         *,
         first: FirstEvents = 100,
-        filter: OnlyEvents = None,  # noqa: A002  (the schema's name)
+        filter: OnlyEvents = None,  # noqa: A002 - the schema's name
     ) -> EventConnection:
         """Go on from there with `events`."""
         limit = checked_first(MAX_FIRST if first is None else first)
@@ -127,7 +127,7 @@ class Session(Node):
         cursor: Annotated[Cursor, strawberry.argument(description="The event's place.")],
         *,
         lines: Annotated[int, strawberry.argument(description="How many on each side, 100 at most.")] = 50,
-        filter: OnlyEvents = None,  # noqa: A002  (the schema's name)
+        filter: OnlyEvents = None,  # noqa: A002 - the schema's name
     ) -> EventConnection:
         """To show a place that somebody points to."""
         only = ALL_EVENTS if filter is None else filter.read()
