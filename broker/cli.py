@@ -174,7 +174,10 @@ def gateway(*, settings: Settings, json_: bool, verbose: bool) -> None:
 @main.command()
 @_common
 def worker(*, json_: bool, verbose: bool, redis_url: str | None, clickhouse_url: str | None) -> None:
-    """Run one worker (deadlines) on a shared Redis; start as many as you need."""
+    """Run one worker on a shared Redis; start as many as you need.
+
+    Workers keep deadlines, take over what dead gateways held, and ship, date and forget logs.
+    """
     from broker.processes import run_worker  # noqa: PLC0415 - --help must not load the server
 
     settings = Settings(redis_url=redis_url, clickhouse_url=clickhouse_url)
