@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Callable, Coroutine, Iterable
@@ -31,7 +32,6 @@ _LOOKS: dict[str, dict[str, Any]] = {
     "warn": {"fg": "yellow"},
     "frame": {"fg": "cyan"},
 }
-_F = TypeVar("_F", bound=Callable[..., Any])
 _T = TypeVar("_T")
 
 
@@ -52,14 +52,20 @@ def logs() -> None:
     """
 
 
-def _searching(command: _F) -> _F:
+def _searching(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what every search can be told; the command gets what is looked for as one `text`."""
+
+    @functools.wraps(command)
+    def collected(*, query: tuple[str, ...], since: str | None, until: str | None, **others: Any) -> Any:
+        return command(text=_text(query, since=since, until=until), **others)
+
     return together(
         click.argument("query", nargs=-1),
         click.option("--session", metavar="NAME", help="Look in one session only, by name or id."),
         click.option("--since", metavar="TIME", help="An age (30m, 2h, 7d) or a time."),
         click.option("--until", metavar="TIME", help="The same; lines before it."),
         click.option("--json", "json_", is_flag=True, help="One JSON document."),
-    )(command)
+    )(collected)
 
 
 @logs.command()
@@ -67,19 +73,8 @@ def _searching(command: _F) -> _F:
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, _MOST_HITS), help="The newest so many.")
 @click.option("--before", metavar="CURSOR", help="Go on where an earlier search ended.")
 @click.option("-C", "--context", default=0, type=click.IntRange(0, 20), help="Lines to show around each hit.")
-def search(
-    *,
-    query: tuple[str, ...],
-    session: str | None,
-    since: str | None,
-    until: str | None,
-    json_: bool,
-    limit: int,
-    before: str | None,
-    context: int,
-) -> None:
+def search(*, text: str, session: str | None, json_: bool, limit: int, before: str | None, context: int) -> None:
     """Find lines, newest first."""
-    text = _text(query, since=since, until=until)
     found = _ask(lambda logs: logs.search(text, session=session, limit=limit, before=before, context=context))
     if json_:
         _print_json(found.model_dump(mode="json"))
@@ -95,11 +90,8 @@ def search(
 @logs.command()
 @_searching
 @click.option("--buckets", default=24, show_default=True, type=click.IntRange(1, 1000), help="Spans of time, at most.")
-def histogram(
-    *, query: tuple[str, ...], session: str | None, since: str | None, until: str | None, json_: bool, buckets: int
-) -> None:
+def histogram(*, text: str, session: str | None, json_: bool, buckets: int) -> None:
     """Count matching lines over time."""
-    text = _text(query, since=since, until=until)
     found = _ask(lambda logs: logs.histogram(text, session=session, buckets=buckets))
     from connect.terminal.findings import histogram_lines  # noqa: PLC0415 - --help must not load a terminal
 
@@ -110,18 +102,8 @@ def histogram(
 @click.argument("field", type=click.Choice([field.value for field in Facet]))
 @_searching
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 100), help="Values, at most.")
-def facets(
-    *,
-    field: str,
-    query: tuple[str, ...],
-    session: str | None,
-    since: str | None,
-    until: str | None,
-    json_: bool,
-    limit: int,
-) -> None:
+def facets(*, field: str, text: str, session: str | None, json_: bool, limit: int) -> None:
     """Count the most frequent values of a field among matching lines."""
-    text = _text(query, since=since, until=until)
     found = _ask(lambda logs: logs.facets(text, field, session=session, limit=limit))
     from connect.terminal.findings import count_lines  # noqa: PLC0415 - --help must not load a terminal
 
