@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import click
 
-from broker.domain.access import MemberRole
+from broker.domain.access import MAX_SHARE_S, SHARE_S, MemberRole
 from broker.domain.errors import NotFound
 from broker.operator_client import ask, using_broker
 
@@ -84,7 +84,13 @@ def remove(name: str) -> None:
 
 @click.command()
 @click.argument("session")
-@click.option("--days", default=7, show_default=True, type=click.IntRange(1, 90), help="How long the link works.")
+@click.option(
+    "--days",
+    default=SHARE_S // _DAY_S,
+    show_default=True,
+    type=click.IntRange(1, MAX_SHARE_S // _DAY_S),
+    help="How long the link works.",
+)
 def share(*, session: str, days: int) -> None:
     """Print a link that shows SESSION, read-only, to whoever has it."""
     made = ask("POST", f"/v1/sessions/{quote(session, safe='')}/share", body={"expires_in_s": days * _DAY_S})

@@ -99,6 +99,8 @@ from graphql_api.view import GraphQLView
 _log = logging.getLogger(__name__)
 _BEAT_S = 5.0
 _EXPIRY_S = 1.0
+_READY_S = 2
+"""Of /readyz, for each store: one that takes longer is away, and whoever asks must hear so before it gives up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,7 +332,7 @@ async def _beat(adapters: Adapters, sockets: OpenSockets, *, gateway: str) -> No
             if not await adapters.links.beat(gateway) and beaten:
                 await sockets.drain()
             beaten = True
-        except Exception as error:
+        except Exception as error:  # the top of a task: without its next beats the gateway would count as dead
             _log.warning("heartbeat not stored: %s", type(error).__name__)
         await asyncio.sleep(_BEAT_S)
 
@@ -341,7 +343,7 @@ async def _end_expired(sockets: OpenSockets) -> None:
         await asyncio.sleep(_EXPIRY_S)
         try:
             await sockets.end_expired(int(time.time() * 1000))
-        except Exception:
+        except Exception:  # the top of a task: without it no token would end by itself any more
             _log.exception("expired sockets were not closed")
 
 
@@ -375,8 +377,9 @@ def _health_routes(adapters: Adapters) -> list[BaseRoute]:
 
     async def ready(_request: Request) -> Response:
         try:
-            await asyncio.wait_for(adapters.redis.ping(), 2)
-        except Exception as error:
+            async with asyncio.timeout(_READY_S):
+                await adapters.redis.ping()
+        except Exception as error:  # whatever it is, nothing can be served
             away = Unavailable(f"redis does not answer: {type(error).__name__}")
             return JSONResponse({"ok": False, "error": {"code": away.code, "message": away.message}}, 503)
         return JSONResponse({"ok": True, "redis": "ready", "logs": await _logs_state(adapters.logs)})
@@ -392,11 +395,12 @@ async def _logs_state(logs: LogStore | None) -> str:
     if logs is None:
         return "not kept"
     try:
-        await asyncio.wait_for(logs.last_offset(WorkspaceId("-"), SessionId("-"), "-"), 2)
+        async with asyncio.timeout(_READY_S):
+            await logs.last_offset(WorkspaceId("-"), SessionId("-"), "-")
     except Unavailable as error:
         return f"degraded: {error.message}"
     except TimeoutError:
-        return "degraded: the log store did not answer within 2 s"
+        return f"degraded: the log store did not answer within {_READY_S} s"
     return "ready" if not logs.degraded else f"ready, {logs.degraded}"
 
 

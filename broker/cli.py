@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import sys
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +19,15 @@ from broker.domain.errors import RelayError
 from broker.domain.plans import Plan
 from broker.graphql_options import graphql_options
 from broker.log_commands import logs
+from broker.operator_client import EXIT_REFUSED, refusal_line
 from broker.options import together
-from broker.protocol.local import DEFAULT_PORT
 from broker.settings import GraphQLSettings, Settings, default_data_dir
 from broker.token_commands import token
 from broker.transfer_commands import export_, import_
 from broker.usage_commands import usage
 
-_EXIT_REFUSED = 2
+_USUAL = Settings()
+"""What an option is when nobody gives it."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "RELAYCAST"})
@@ -81,12 +84,12 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
 def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
     return together(
         click.option(
-            "--host", envvar="RELAYCAST_HOST", default="127.0.0.1", show_default=True, help="Address to bind."
+            "--host", envvar="RELAYCAST_HOST", default=_USUAL.host, show_default=True, help="Address to bind."
         ),
         click.option(
             "--port",
             envvar="RELAYCAST_PORT",
-            default=DEFAULT_PORT,
+            default=_USUAL.port,
             show_default=True,
             type=click.IntRange(0, 65535),
             help="Port to bind; 0 lets the system choose.",
@@ -108,92 +111,73 @@ def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+def _gateway_settings(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a process with a gateway; the command gets them as `settings`, and how to speak."""
+
+    @functools.wraps(command)
+    def collected(
+        *,
+        data_dir: Path,
+        host: str,
+        port: int,
+        public_url: str | None,
+        allowed_origins: tuple[str, ...],
+        graphql: GraphQLSettings,
+        redis_url: str | None,
+        clickhouse_url: str | None,
+        **others: Any,
+    ) -> Any:
+        settings = Settings(
+            data_dir=data_dir,
+            host=host,
+            port=port,
+            public_url=public_url,
+            allowed_origins=allowed_origins,
+            graphql=graphql,
+            redis_url=redis_url,
+            clickhouse_url=clickhouse_url,
+        )
+        return command(settings=settings, **others)
+
+    return _data_dir(_serving(graphql_options(_common(collected))))
+
+
 @main.command()
-@_data_dir
-@_serving
-@graphql_options
-@_common
-@click.option("--plan", type=click.Choice([p.value for p in Plan]), default=Plan.TEAM.value, show_default=True)
+@_gateway_settings
+@click.option("--plan", type=click.Choice([p.value for p in Plan]), default=_USUAL.plan.value, show_default=True)
 @click.option(
-    "--owner", default="operator", show_default=True, help="Name of the first owner, made at the first start."
+    "--owner", default=_USUAL.owner, show_default=True, help="Name of the first owner, made at the first start."
 )
-@click.option("--approval-deadline", "approval_deadline_s", default=86400, show_default=True, help="Seconds.")
-def up(
-    *,
-    data_dir: Path,
-    host: str,
-    port: int,
-    public_url: str | None,
-    allowed_origins: tuple[str, ...],
-    graphql: GraphQLSettings,
-    json_: bool,
-    verbose: bool,
-    redis_url: str | None,
-    clickhouse_url: str | None,
-    plan: str,
-    owner: str,
-    approval_deadline_s: int,
-) -> None:
+@click.option(
+    "--approval-deadline", "approval_deadline_s", default=_USUAL.approval_deadline_s, show_default=True, help="Seconds."
+)
+def up(*, settings: Settings, json_: bool, verbose: bool, plan: str, owner: str, approval_deadline_s: int) -> None:
     """Run the whole broker in this process, on an embedded store unless --redis is given.
 
     Stops on Ctrl-C or SIGTERM; the next `up` on the same folder goes on with everything that was there.
     """
     from broker.processes import run_up  # noqa: PLC0415 - --help must not load the server
 
-    settings = Settings(
-        data_dir=data_dir,
-        host=host,
-        port=port,
-        public_url=public_url,
-        allowed_origins=allowed_origins,
-        graphql=graphql,
-        redis_url=redis_url,
-        clickhouse_url=clickhouse_url,
-        plan=Plan(plan),
-        owner=owner,
-        approval_deadline_s=approval_deadline_s,
-    )
+    settings = replace(settings, plan=Plan(plan), owner=owner, approval_deadline_s=approval_deadline_s)
     _run(run_up(settings, on_ready=lambda s, link: _say_ready(s, json_=json_, dashboard=link)), verbose=verbose)
 
 
 @main.command()
-@_data_dir
-@_serving
-@graphql_options
-@_common
-def gateway(
-    *,
-    data_dir: Path,
-    host: str,
-    port: int,
-    public_url: str | None,
-    allowed_origins: tuple[str, ...],
-    graphql: GraphQLSettings,
-    json_: bool,
-    verbose: bool,
-    redis_url: str | None,
-    clickhouse_url: str | None,
-) -> None:
+@_gateway_settings
+def gateway(*, settings: Settings, json_: bool, verbose: bool) -> None:
     """Run one gateway on a shared Redis; start as many as you need."""
     from broker.processes import run_gateway  # noqa: PLC0415 - --help must not load the server
 
-    settings = Settings(
-        data_dir=data_dir,
-        host=host,
-        port=port,
-        public_url=public_url,
-        allowed_origins=allowed_origins,
-        graphql=graphql,
-        redis_url=redis_url,
-        clickhouse_url=clickhouse_url,
-    )
     _run(run_gateway(settings, on_ready=lambda s: _say_ready(s, json_=json_)), verbose=verbose)
 
 
 @main.command()
 @_common
 def worker(*, json_: bool, verbose: bool, redis_url: str | None, clickhouse_url: str | None) -> None:
-    """Run one worker (deadlines) on a shared Redis; start as many as you need."""
+    """Run one worker on a shared Redis; start as many as you need.
+
+    Workers keep deadlines, take over what dead gateways held, and ship, date and forget logs.
+    """
     from broker.processes import run_worker  # noqa: PLC0415 - --help must not load the server
 
     settings = Settings(redis_url=redis_url, clickhouse_url=clickhouse_url)
@@ -242,8 +226,8 @@ def _run(process: Coroutine[Any, Any, None], *, verbose: bool) -> None:
         else:
             asyncio.run(process)
     except RelayError as error:
-        click.echo(f"relaycast: {error.message} [{error.code}]", err=True)
-        sys.exit(_EXIT_REFUSED)
+        click.echo(refusal_line(error), err=True)
+        sys.exit(EXIT_REFUSED)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import functools
 import os
 import sys
 from collections.abc import Callable, Coroutine, Iterable
@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 import orjson
 
-from broker.domain.errors import RelayError
 from broker.domain.log_pages import Facet
 from broker.domain.log_tokens import quoted
 from broker.domain.sessions import DEFAULT_SESSION
+from broker.operator_client import settled, with_client
 from broker.options import together
 
 if TYPE_CHECKING:
     from connect.sdk.logs import Logs
     from connect.terminal.text import Line
 
-_FOUND, _NOTHING, _FAILED, _INTERRUPTED = 0, 1, 2, 130
+_FOUND, _NOTHING, _INTERRUPTED = 0, 1, 130
 _MOST_HITS = 10_000
 _PAGE, _MOST_PAGES = 200, 10
 _LOOKS: dict[str, dict[str, Any]] = {
@@ -32,7 +32,6 @@ _LOOKS: dict[str, dict[str, Any]] = {
     "warn": {"fg": "yellow"},
     "frame": {"fg": "cyan"},
 }
-_F = TypeVar("_F", bound=Callable[..., Any])
 _T = TypeVar("_T")
 
 
@@ -53,14 +52,20 @@ def logs() -> None:
     """
 
 
-def _searching(command: _F) -> _F:
+def _searching(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what every search can be told; the command gets what is looked for as one `text`."""
+
+    @functools.wraps(command)
+    def collected(*, query: tuple[str, ...], since: str | None, until: str | None, **others: Any) -> Any:
+        return command(text=_text(query, since=since, until=until), **others)
+
     return together(
         click.argument("query", nargs=-1),
         click.option("--session", metavar="NAME", help="Look in one session only, by name or id."),
         click.option("--since", metavar="TIME", help="An age (30m, 2h, 7d) or a time."),
         click.option("--until", metavar="TIME", help="The same; lines before it."),
         click.option("--json", "json_", is_flag=True, help="One JSON document."),
-    )(command)
+    )(collected)
 
 
 @logs.command()
@@ -68,19 +73,8 @@ def _searching(command: _F) -> _F:
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, _MOST_HITS), help="The newest so many.")
 @click.option("--before", metavar="CURSOR", help="Go on where an earlier search ended.")
 @click.option("-C", "--context", default=0, type=click.IntRange(0, 20), help="Lines to show around each hit.")
-def search(
-    *,
-    query: tuple[str, ...],
-    session: str | None,
-    since: str | None,
-    until: str | None,
-    json_: bool,
-    limit: int,
-    before: str | None,
-    context: int,
-) -> None:
+def search(*, text: str, session: str | None, json_: bool, limit: int, before: str | None, context: int) -> None:
     """Find lines, newest first."""
-    text = _text(query, since=since, until=until)
     found = _ask(lambda logs: logs.search(text, session=session, limit=limit, before=before, context=context))
     if json_:
         _print_json(found.model_dump(mode="json"))
@@ -96,11 +90,8 @@ def search(
 @logs.command()
 @_searching
 @click.option("--buckets", default=24, show_default=True, type=click.IntRange(1, 1000), help="Spans of time, at most.")
-def histogram(
-    *, query: tuple[str, ...], session: str | None, since: str | None, until: str | None, json_: bool, buckets: int
-) -> None:
+def histogram(*, text: str, session: str | None, json_: bool, buckets: int) -> None:
     """Count matching lines over time."""
-    text = _text(query, since=since, until=until)
     found = _ask(lambda logs: logs.histogram(text, session=session, buckets=buckets))
     from connect.terminal.findings import histogram_lines  # noqa: PLC0415 - --help must not load a terminal
 
@@ -111,18 +102,8 @@ def histogram(
 @click.argument("field", type=click.Choice([field.value for field in Facet]))
 @_searching
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 100), help="Values, at most.")
-def facets(
-    *,
-    field: str,
-    query: tuple[str, ...],
-    session: str | None,
-    since: str | None,
-    until: str | None,
-    json_: bool,
-    limit: int,
-) -> None:
+def facets(*, field: str, text: str, session: str | None, json_: bool, limit: int) -> None:
     """Count the most frequent values of a field among matching lines."""
-    text = _text(query, since=since, until=until)
     found = _ask(lambda logs: logs.facets(text, field, session=session, limit=limit))
     from connect.terminal.findings import count_lines  # noqa: PLC0415 - --help must not load a terminal
 
@@ -140,7 +121,7 @@ def tail(*, session: str, lines: int, follow: bool, json_: bool) -> None:
     """Show the newest events of a session."""
     after = _ask(lambda logs: _newest(logs, session, lines=lines, json_=json_))
     if follow:
-        _settled(_follow(session, after, json_=json_))
+        _unless_interrupted(_follow(session, after, json_=json_))
 
 
 async def _newest(logs: Logs, session: str, *, lines: int, json_: bool) -> str:
@@ -179,35 +160,16 @@ def _text(query: tuple[str, ...], *, since: str | None, until: str | None) -> st
 
 
 def _ask(question: Callable[[Logs], Coroutine[Any, Any, _T]]) -> _T:
-    return _settled(_asked(question))
+    from connect.sdk.logs import Logs  # noqa: PLC0415 - --help must not load an HTTP client
+
+    return _unless_interrupted(with_client(lambda client: question(Logs(client))))
 
 
-async def _asked(question: Callable[[Logs], Coroutine[Any, Any, _T]]) -> _T:
-    from connect.endpoint import resolve_endpoint  # noqa: PLC0415
-    from connect.sdk.api_client import ApiClient  # noqa: PLC0415 - --help must not load an HTTP client
-    from connect.sdk.logs import Logs  # noqa: PLC0415
-
-    client = ApiClient(resolve_endpoint())
+def _unless_interrupted(work: Coroutine[Any, Any, _T]) -> _T:
     try:
-        return await question(Logs(client))
-    finally:
-        await client.close()
-
-
-def _settled(work: Coroutine[Any, Any, _T]) -> _T:
-    try:
-        return asyncio.run(work)
-    except RelayError as error:
-        click.echo(_refusal(error), err=True)
-        sys.exit(_FAILED)
+        return settled(work)
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
-
-
-def _refusal(error: RelayError) -> str:
-    """The code ends the first line: below it a caret stays under what it points at."""
-    problem, newline, pointer = error.message.partition("\n")
-    return f"relaycast: {problem} [{error.code}]{newline}{pointer}"
 
 
 def _show(name: str, found: list[Any], lines: Iterable[Line], *, json_: bool) -> None:

@@ -57,7 +57,7 @@ def _tell_tokens(tokens: list[dict[str, Any]]) -> None:
 
 @contextmanager
 def _bar(verb: str) -> Iterator[Progress]:
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415 - --help must not load it
     from rich.progress import Progress as Bar  # noqa: PLC0415 - --help must not load it
 
     with Bar(console=Console(stderr=True)) as bar:

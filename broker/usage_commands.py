@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import click
+import orjson
 
 from broker.domain.usage import UsageBy
 from broker.operator_client import ask
@@ -26,8 +27,6 @@ def usage(*, since: datetime | None, until: datetime | None, by: str, json_: boo
     first = since.date() if since else last - timedelta(days=29)
     rows = ask("GET", "/v1/usage?" + urlencode({"from": first, "to": last, "by": by}))["usage"]
     if json_:
-        import orjson  # noqa: PLC0415 - --help must not load it
-
         click.echo(orjson.dumps(rows))
         return
     names = {s["id"]: s["name"] for s in ask("GET", "/v1/sessions")["sessions"]} if by != UsageBy.DAY else {}
@@ -35,7 +34,7 @@ def usage(*, since: datetime | None, until: datetime | None, by: str, json_: boo
 
 
 def _print(rows: list[dict[str, Any]], names: dict[str, str], *, by: str) -> None:
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415 - --help must not load it
     from rich.table import Table  # noqa: PLC0415 - --help must not load it
 
     table = Table(box=None, pad_edge=False)

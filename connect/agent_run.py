@@ -225,7 +225,7 @@ class AgentRun:
             self._carry(self._session.receive(data))
         except ProtocolViolation as violation:
             self.end("PROTOCOL_ERROR", detail=str(violation))
-        except Exception as error:  # The top of a callback: without it the agent would fall silent for ever.
+        except Exception as error:  # the top of a callback: without it the agent would fall silent for ever
             _log.exception("agent %s: its output could not be taken", self.spawn.agent)
             self.end("INTERNAL", detail=repr(error))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import orjson
 
 from broker import __version__
 from broker.domain.errors import RelayError
@@ -69,15 +70,13 @@ def main(context: click.Context, /, *, headless: bool, verbosity: str | None, js
 @click.pass_obj
 def doctor(outer: Options, /, *, as_json: bool, **options: Any) -> None:
     """Look at what relay-connect needs, and say what to do about what is missing."""
-    import asyncio  # noqa: PLC0415
+    import asyncio  # noqa: PLC0415 - `version` needs no event loop
 
     from connect.doctor import Health, examine  # noqa: PLC0415 - brings an HTTP client
 
     given = {name: value for name, value in options.items() if value}
     findings = asyncio.run(examine(_settled(dataclasses.replace(outer, **given))))
     if as_json:
-        import orjson  # noqa: PLC0415
-
         click.echo(orjson.dumps({"findings": [dataclasses.asdict(finding) for finding in findings]}))
     else:
         marks = {Health.OK: "✓", Health.WARNING: "!", Health.PROBLEM: "✗"}

@@ -122,8 +122,8 @@ async def _either(*futures: asyncio.Future[Any]) -> None:
 
 async def _terminal(settings: ConnectSettings, session: str, *, presentation: Presentation) -> int:
     # Loaded late: a proxy without a person in front of it needs neither these modules nor the libraries below them.
-    from connect.sdk import AgentRelay  # noqa: PLC0415
-    from connect.terminal import Verbosity, run_terminal  # noqa: PLC0415
+    from connect.sdk import AgentRelay  # noqa: PLC0415 - for a person only
+    from connect.terminal import Verbosity, run_terminal  # noqa: PLC0415 - for a person only
 
     async with AgentRelay(settings.endpoint.url, settings.endpoint.token, session) as relay:
         return await run_terminal(

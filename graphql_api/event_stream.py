@@ -127,7 +127,7 @@ class EventStream(Response):
             self._refuse(refused.shown)
         except RelayError as error:
             self._refuse([refusal_shown(error)])
-        except Exception as error:
+        except Exception as error:  # the top of a task
             self._refuse([incident(error, "an event stream")])
 
     async def _open_for_whoever_calls(self) -> Opened:

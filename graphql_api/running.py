@@ -92,7 +92,7 @@ class RunningOperation:
             self._end(transport.error(self._asked.id, [refusal_shown(error)]))
         except HungUp:
             return
-        except Exception as error:
+        except Exception as error:  # the top of a task
             self._end(transport.error(self._asked.id, [incident(error, "a live operation")]))
 
     async def _run(self) -> None:

@@ -69,7 +69,7 @@ class GraphQLView:
             return _answer({"errors": [refusal_shown(error)]}, media_type, error.http_status, _headers(error))
         except ClientDisconnect:  # a page that was closed meanwhile; nobody reads this
             return Response(status_code=_CLIENT_GONE)
-        except Exception as error:
+        except Exception as error:  # the top of a request
             return _answer({"errors": [incident(error, request.url.path)]}, media_type, 500)
 
     async def _run(self, request: Request, media_type: MediaType | None) -> Response:

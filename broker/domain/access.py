@@ -33,6 +33,10 @@ PREFIXES: dict[TokenKind, str] = {
 SIGN_IN_PREFIX = "oc_live_"
 """Of one-time sign-in codes, so that whatever masks tokens masks them too."""
 
+SHARE_S = 7 * 24 * 3600
+"""How long a share link works unless told."""
+MAX_SHARE_S = 90 * 24 * 3600
+
 
 class MemberRole(StrEnum):
     """What a person is in a workspace."""

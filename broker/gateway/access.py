@@ -10,13 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from broker.domain.access import MemberRole, Principal
+from broker.domain.access import MAX_SHARE_S, SHARE_S, MemberRole, Principal
 from broker.domain.errors import BadRequest, NotAuthenticated
 from broker.domain.members import Member
 from broker.gateway.container import Services
 from broker.gateway.credentials import COOKIE, credential, drop_cookie, require_own_origin, set_cookie, shown_caller
 from broker.gateway.http import Answer, Body, guarded, read_body, timed
-from broker.services.access import MAX_SHARE_S, SHARE_S
 from broker.services.sign_in import OneTimeCode
 from broker.services.web_links import share_url, sign_in_url
 

@@ -86,7 +86,7 @@ def guarded(endpoint: Endpoint) -> Endpoint:
             return await endpoint(request)
         except RelayError as error:
             return Refusal(error)
-        except Exception:
+        except Exception:  # the top of a request
             incident = uuid.uuid4().hex[:12]
             _log.exception("incident %s at %s %s", incident, request.method, request.url.path)
             return Refusal(RelayError(f"something went wrong here; the log has it as incident {incident}"))

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from broker.domain.access import PREFIXES, Permission, Principal, TokenKind
+from broker.domain.access import MAX_SHARE_S, PREFIXES, SHARE_S, Permission, Principal, TokenKind
 from broker.domain.errors import BadRequest, NotAuthenticated, NotPermitted
 from broker.domain.ids import AgentId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.plans import Plan
@@ -22,8 +22,6 @@ _AGENT_TOKEN_S = 180 * _DAY_S
 """Of one process; longer than any lives, so that the hashes of those gone do not pile up."""
 MEMBER_TOKEN_S = 30 * _DAY_S
 """Counted from its last use, give or take a day: so seldom is that written down."""
-SHARE_S = 7 * _DAY_S
-MAX_SHARE_S = 90 * _DAY_S
 
 
 def token_hash(token: str) -> str:

@@ -226,7 +226,7 @@ class Feed:
                     await asyncio.sleep(_RETRY_S)
         except RelayError as error:
             self._fail(error)
-        except Exception as error:
+        except Exception as error:  # the top of a task: whoever listens must hear that nothing comes any more
             _log.exception("feed of session %s failed", self._session)
             self._fail(RelayError(f"the live feed failed: {type(error).__name__}"))
 

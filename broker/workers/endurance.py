@@ -24,7 +24,7 @@ async def forever(part: Callable[[], Awaitable[None]], *, name: str, first_pause
             await part()
         except Unavailable as error:
             _log.warning("%s: %s", name, error.message)
-        except Exception:
+        except Exception:  # the top of a task
             _log.exception("%s: unforeseen error; going on", name)
         if now() - began > _LONGEST_PAUSE_S:
             pause_s = first_pause_s

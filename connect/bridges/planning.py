@@ -13,15 +13,15 @@ def plan_launch(request: LaunchRequest) -> Launch:
     request.private.mkdir(mode=0o700)
     match request.cli.installed.dialect:
         case Dialect.CLAUDE:
-            from connect.bridges.claude import launch_claude  # noqa: PLC0415
+            from connect.bridges.claude import launch_claude  # noqa: PLC0415 - loaded when chosen
 
             return launch_claude(request)
         case Dialect.CODEX:
-            from connect.bridges.codex import launch_codex  # noqa: PLC0415
+            from connect.bridges.codex import launch_codex  # noqa: PLC0415 - loaded when chosen
 
             return launch_codex(request)
         case Dialect.ACP:
-            from connect.bridges.acp import launch_acp  # noqa: PLC0415
+            from connect.bridges.acp import launch_acp  # noqa: PLC0415 - loaded when chosen
 
             return launch_acp(request)
         case _ as other:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import orjson
 
 from broker.domain.errors import RelayError
@@ -40,7 +41,7 @@ async def run_demo_session(*, once: bool) -> int:
     try:
         return await _demo(interrupted, once=once)
     except RelayError as error:
-        print(f"✗ {error.message} [{error.code}]", file=sys.stderr)  # noqa: T201
+        click.echo(f"✗ {error.message} [{error.code}]", err=True)
         return 1
 
 
@@ -50,7 +51,7 @@ async def _demo(interrupted: asyncio.Event, *, once: bool) -> int:
             async with AgentRelay(ready.url, ready.key_file.read_text().strip()) as relay:
                 status = await _unless(interrupted, run_demo(relay, sign_in=ready.sign_in))
             if status == 0 and not once:
-                print(f"\nThe broker is still up at {ready.url} (key in {ready.key_file}). Ctrl-C ends it.")  # noqa: T201
+                click.echo(f"\nThe broker is still up at {ready.url} (key in {ready.key_file}). Ctrl-C ends it.")
                 await interrupted.wait()
     return status
 

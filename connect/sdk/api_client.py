@@ -165,5 +165,5 @@ def _worth_another_try(failure: RelayError) -> bool:
 
 def _delay_s(attempt: int, failure: RelayError) -> float:
     backoff = min(_LONGEST_DELAY_S, _FIRST_DELAY_S * 2.0**attempt)
-    jitter = random.uniform(0.5, 1.0)  # noqa: S311 -- spreads retries, keeps no secret
+    jitter = random.uniform(0.5, 1.0)  # noqa: S311 - spreads retries, keeps no secret
     return (failure.retry_after_s or 0.0) + backoff * jitter

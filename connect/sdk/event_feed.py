@@ -140,4 +140,4 @@ def _final(code: int, reason: str) -> RelayError:
 
 def _delay_s(attempt: int) -> float:
     backoff = min(_LONGEST_DELAY_S, _FIRST_DELAY_S * 2.0 ** min(attempt, 10))
-    return backoff * random.uniform(0.5, 1.0)  # noqa: S311 -- spreads reconnects, keeps no secret
+    return backoff * random.uniform(0.5, 1.0)  # noqa: S311 - spreads reconnects, keeps no secret

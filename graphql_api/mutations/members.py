@@ -7,11 +7,10 @@ from typing import Annotated
 import strawberry
 from strawberry import ID
 
-from broker.domain.access import MemberRole
+from broker.domain.access import MAX_SHARE_S, SHARE_S, MemberRole
 from broker.domain.errors import Conflict
 from broker.domain.ids import MemberId
 from broker.domain.members import Member as KnownMember
-from broker.services.access import MAX_SHARE_S, SHARE_S
 from broker.services.web_links import share_url, sign_in_url
 from graphql_api.context import Info
 from graphql_api.mutations.fields import GIVEN, Repeatable, mutation, once

@@ -23,7 +23,7 @@ class Query:
     """The root of queries."""
 
     @resolved("Any thing by its id; null when it is gone, or nothing that the caller may see.")
-    async def node(self, info: Info, id: NodeId) -> Node | None:  # noqa: A002  (Relay's name)
+    async def node(self, info: Info, id: NodeId) -> Node | None:  # noqa: A002 - Relay's name
         """By global id."""
         return await node_of(info, id)
 

@@ -13,7 +13,6 @@ import strawberry
 from strawberry import ID
 
 from broker.domain.access import Permission, Principal
-from broker.domain.event_filter import ALL_EVENTS
 from broker.domain.events import Cursor
 from broker.domain.ids import MessageId
 from broker.domain.sessions import Session
@@ -25,7 +24,8 @@ from graphql_api.subscriptions.approvals import follow_approvals
 from graphql_api.subscriptions.receipts import follow_receipts
 from graphql_api.subscriptions.session_events import SessionEvents
 from graphql_api.subscriptions.usage import follow_usage
-from graphql_api.types.event_filter import EventFilter
+from graphql_api.types.event_filter import wanted
+from graphql_api.types.event_pages import OnlyEvents
 from graphql_api.types.events import SessionItem
 from graphql_api.types.fields import followed
 from graphql_api.types.live_items import ActivityItem, AgentsItem, ApprovalsItem
@@ -55,9 +55,7 @@ class Subscription:
             Cursor | None,
             strawberry.argument(description="Where to begin; only new events without it, from the first with `0`."),
         ] = None,
-        filter: Annotated[  # noqa: A002  (the schema's name)
-            EventFilter | None, strawberry.argument(description="Which events are wanted.")
-        ] = None,
+        filter: OnlyEvents = None,  # noqa: A002 - the schema's name
     ) -> AsyncGenerator[SessionItem, None]:
         """Follow one session."""
         principal, services = _asked(info)
@@ -70,7 +68,7 @@ class Subscription:
             head=head,
             after=head if after is None else None if after == BEGINNING else after,
         )
-        items = SessionEvents(reader, ALL_EVENTS if filter is None else filter.read())
+        items = SessionEvents(reader, wanted(filter))
         return cast(AsyncGenerator[SessionItem, None], items)  # the executor asks for no more than to iterate it
 
     @followed(

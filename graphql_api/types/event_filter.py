@@ -22,3 +22,8 @@ class EventFilter:
     def read(self) -> domain.EventFilter:
         """As the domain knows it."""
         return domain.event_filter(agents=self.agents or (), kinds=self.kinds or (), fragments=self.fragments)
+
+
+def wanted(given: EventFilter | None) -> domain.EventFilter:
+    """What a filter that may be left out says."""
+    return domain.ALL_EVENTS if given is None else given.read()

@@ -10,7 +10,7 @@ from strawberry import ID
 from broker.domain import agents, sessions
 from broker.domain.approvals import ApprovalStatus
 from broker.domain.errors import NotFound
-from broker.domain.event_filter import ALL_EVENTS, EventFilter
+from broker.domain.event_filter import EventFilter
 from broker.domain.events import Cursor, EventKind, parse_cursor
 from broker.domain.ids import MessageId, SessionId
 from broker.domain.instants import from_ms
@@ -22,6 +22,7 @@ from graphql_api.pagination import MAX_FIRST, After, Connection, First, Place, c
 from graphql_api.types.agents import Agent
 from graphql_api.types.approvals import Approval, approval_place
 from graphql_api.types.changes import FileChangeEntry, changes_page
+from graphql_api.types.event_filter import wanted
 from graphql_api.types.event_pages import (
     AfterEvent,
     BeforeEvent,
@@ -99,11 +100,12 @@ class Session(Node):
         after: AfterEvent = None,
         last: LastEvents = None,
         before: BeforeEvent = None,
-        filter: OnlyEvents = None,  # noqa: A002  (the schema's name)
+        filter: OnlyEvents = None,  # noqa: A002 - the schema's name
     ) -> EventConnection:
         """Forwards or backwards from a place."""
-        only = ALL_EVENTS if filter is None else filter.read()
-        return await read_page(info, self.known, first=first, after=after, last=last, before=before, only=only)
+        return await read_page(
+            info, self.known, first=first, after=after, last=last, before=before, only=wanted(filter)
+        )
 
     @resolved("The log from a time on.")
     async def events_at(
@@ -112,13 +114,13 @@ class Session(Node):
         at: Annotated[DateTime, strawberry.argument(description="The time.")],
         *,
         first: FirstEvents = 100,
-        filter: OnlyEvents = None,  # noqa: A002  (the schema's name)
+        filter: OnlyEvents = None,  # noqa: A002 - the schema's name
     ) -> EventConnection:
         """Go on from there with `events`."""
         limit = checked_first(MAX_FIRST if first is None else first)
-        only = ALL_EVENTS if filter is None else filter.read()
         reader, principal = info.context.services.log_reader, info.context.principal
-        return EventConnection.of(await reader.at(principal, self.known, at=from_ms(at), limit=limit, only=only))
+        page = await reader.at(principal, self.known, at=from_ms(at), limit=limit, only=wanted(filter))
+        return EventConnection.of(page)
 
     @resolved("An event with what was logged on both sides of it.")
     async def events_around(
@@ -127,13 +129,13 @@ class Session(Node):
         cursor: Annotated[Cursor, strawberry.argument(description="The event's place.")],
         *,
         lines: Annotated[int, strawberry.argument(description="How many on each side, 100 at most.")] = 50,
-        filter: OnlyEvents = None,  # noqa: A002  (the schema's name)
+        filter: OnlyEvents = None,  # noqa: A002 - the schema's name
     ) -> EventConnection:
         """To show a place that somebody points to."""
-        only = ALL_EVENTS if filter is None else filter.read()
         asked = within("lines", lines, least=0, most=MAX_FIRST)
         reader, principal = info.context.services.log_reader, info.context.principal
-        return EventConnection.of(await reader.around(principal, self.known, at=cursor, lines=asked, only=only))
+        page = await reader.around(principal, self.known, at=cursor, lines=asked, only=wanted(filter))
+        return EventConnection.of(page)
 
     @resolved("Its messages, as the events that accepted them; the last 100 when nothing is said.")
     async def messages(

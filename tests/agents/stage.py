@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 from uuid import uuid4
 
 import httpx
@@ -100,6 +100,15 @@ class Machine:
         return [notice for notice in self.process.frames if notice["type"] == kind]
 
 
+class Desk(NamedTuple):
+    """What most tests begin with: one machine, and both ways to see what its agents do."""
+
+    broker: Broker
+    machine: Machine
+    relay: AgentRelay
+    log: EventLog
+
+
 class Stage:
     """Starts processes for one test; leaving it stops all of them and checks that none remains."""
 
@@ -149,6 +158,13 @@ class Stage:
         machine = Machine(self, environment, ["-m", "connect.cli", *link, *own])
         await machine.start()
         return machine
+
+    async def desk(self, *clis: str, **programs: str) -> Desk:
+        """The whole broker in one process, and a relay-connect that has some CLIs, given as to `machine`."""
+        broker = await self.up()
+        machine = await self.machine("desk", broker, *clis, **programs)
+        relay = await self.relay(broker)
+        return Desk(broker, machine, relay, await self.log(relay))
 
     async def relay(self, broker: Broker) -> AgentRelay:
         """The SDK, on the session that the machines are in."""

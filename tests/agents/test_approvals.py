@@ -20,10 +20,7 @@ async def test_an_allowed_command_runs_and_a_denied_one_does_not_and_the_model_i
 ) -> None:
     model.script = Obedient()
     async with asyncio.timeout(60):
-        broker = await stage.up()
-        machine = await stage.machine("desk", broker, cli)
-        relay = await stage.relay(broker)
-        log = await stage.log(relay)
+        _, machine, relay, log = await stage.desk(cli)
         await relay.spawn("Worker", cli, "run: touch allowed.txt")
 
         asked = await log.asked("Worker")
@@ -52,10 +49,7 @@ async def test_an_allowed_command_runs_and_a_denied_one_does_not_and_the_model_i
 async def test_a_request_is_withdrawn_when_the_turn_is_interrupted(model: ModelServer, stage: Stage, cli: str) -> None:
     model.script = Obedient()
     async with asyncio.timeout(60):
-        broker = await stage.up()
-        machine = await stage.machine("desk", broker, cli)
-        relay = await stage.relay(broker)
-        log = await stage.log(relay)
+        _, machine, relay, log = await stage.desk(cli)
         await relay.spawn("Worker", cli, "run: touch never.txt")
 
         asked = await log.asked("Worker")
@@ -75,10 +69,7 @@ async def test_a_request_is_withdrawn_when_the_turn_is_interrupted(model: ModelS
 async def test_a_rule_answers_without_a_person(model: ModelServer, stage: Stage, cli: str) -> None:
     model.script = Obedient()
     async with asyncio.timeout(60):
-        broker = await stage.up()
-        machine = await stage.machine("desk", broker, cli)
-        relay = await stage.relay(broker)
-        log = await stage.log(relay)
+        broker, machine, relay, log = await stage.desk(cli)
         rules = [{"effect": "allow", "command": "touch by-rule-*"}, {"effect": "deny", "command": "rm *"}]
         await stage.set_rules(broker, rules)
         await relay.spawn("Worker", cli, "run: touch by-rule-1.txt")

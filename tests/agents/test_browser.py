@@ -18,10 +18,7 @@ async def test_what_claude_code_asks_is_answered_in_the_browser(model: ModelServ
     assert executable() is not None, HOW_TO_INSTALL
     model.script = Obedient()
     async with asyncio.timeout(120), chromium() as browser, person(browser) as ada:
-        broker = await stage.up()
-        machine = await stage.machine("desk", broker, "claude")
-        relay = await stage.relay(broker)
-        log = await stage.log(relay)
+        broker, machine, relay, log = await stage.desk("claude")
         page = await ada.tab(broker.sign_in_link)
         await page.get_by_role("navigation", name="Main").get_by_role("link", name="Needs you").click()
         await relay.spawn("Worker", "claude", "run: touch allowed.txt")

@@ -17,10 +17,7 @@ pytestmark = [pytest.mark.agents, pytest.mark.timeout(180)]
 async def test_an_old_claude_dials_in_works_and_is_released(model: ModelServer, stage: Stage) -> None:
     model.script = Obedient()
     async with asyncio.timeout(45):
-        broker = await stage.up()
-        machine = await stage.machine("desk", broker, claude="claude-2.1.120")
-        relay = await stage.relay(broker)
-        log = await stage.log(relay)
+        _, machine, relay, log = await stage.desk(claude="claude-2.1.120")
         worker = await relay.spawn("Worker", "claude", "run: touch made.txt")
         asked = await log.asked("Worker")
         await relay.answer(asked.id, Verdict.ALLOW)
@@ -47,10 +44,7 @@ async def test_an_old_claude_comes_back_to_a_new_broker_with_its_request_pending
 ) -> None:
     model.script = Obedient()
     async with asyncio.timeout(45):
-        broker = await stage.up()
-        machine = await stage.machine("desk", broker, claude="claude-2.1.120")
-        relay = await stage.relay(broker)
-        log = await stage.log(relay)
+        broker, machine, relay, log = await stage.desk(claude="claude-2.1.120")
         await relay.spawn("Worker", "claude", "run: touch made.txt")
         asked = await log.asked("Worker")
 
@@ -71,10 +65,7 @@ async def test_an_old_claude_comes_back_to_a_new_broker_with_its_request_pending
 async def test_an_old_claude_that_was_killed_goes_on_with_its_conversation(model: ModelServer, stage: Stage) -> None:
     model.script = Obedient()
     async with asyncio.timeout(45):
-        broker = await stage.up()
-        machine = await stage.machine("desk", broker, claude="claude-2.1.120")
-        relay = await stage.relay(broker)
-        log = await stage.log(relay)
+        _, machine, relay, log = await stage.desk(claude="claude-2.1.120")
         await relay.spawn("Worker", "claude", "remember this")
         await log.turns_ended("Worker", 1)
 

@@ -33,10 +33,7 @@ async def test_a_login_that_the_vendor_refuses_is_reported_with_the_reason(
 ) -> None:
     model.script = lambda _: Fail(401, "this key is not valid")
     async with asyncio.timeout(60):
-        broker = await stage.up()
-        await stage.machine("desk", broker, cli)
-        relay = await stage.relay(broker)
-        log = await stage.log(relay)
+        _, _, relay, log = await stage.desk(cli)
         await relay.spawn("Worker", cli, "hello")
         await log.until(_tells_why)
         await relay.release("Worker")
@@ -50,10 +47,7 @@ async def test_an_agent_that_ends_at_its_start_is_reported_with_its_last_words(s
     )
     broken.chmod(0o755)
     async with asyncio.timeout(60):
-        broker = await stage.up()
-        await stage.machine("desk", broker, claude=str(broken))
-        relay = await stage.relay(broker)
-        log = await stage.log(relay)
+        _, _, relay, log = await stage.desk(claude=str(broken))
         with pytest.raises(SpawnFailed, match="Worker did not start"):
             await relay.spawn("Worker", "claude", "hello")
         failed = await log.until(lambda event: event.kind == "agent.failed")
@@ -67,10 +61,7 @@ async def test_an_agent_that_has_gone_deaf_is_noticed_started_again_and_gets_the
 ) -> None:
     model.script = Obedient()
     async with asyncio.timeout(90):
-        broker = await stage.up()
-        machine = await stage.machine("desk", broker, cli)
-        relay = await stage.relay(broker)
-        log = await stage.log(relay)
+        _, machine, relay, log = await stage.desk(cli)
         await relay.spawn("Worker", cli, "hello")
         await log.turns_ended("Worker", 1)
 

@@ -42,10 +42,7 @@ async def _cut_off(
 ) -> tuple[Broker, Machine, AgentRelay, EventLog, MessageId]:
     """An agent that has done a step of its turn and waits for the model."""
     model.script = script = CutOff()
-    broker = await stage.up()
-    machine = await stage.machine("desk", broker, cli)
-    relay = await stage.relay(broker)
-    log = await stage.log(relay)
+    broker, machine, relay, log = await stage.desk(cli)
     await stage.set_rules(broker, [{"effect": "allow"}])
     await relay.spawn("Worker", cli, "take a step")
     await script.hung.wait()

@@ -22,8 +22,7 @@ EOF"""
 
 async def test_commands_edits_and_messages_of_claude_and_codex_are_found(model: ModelServer, stage: Stage) -> None:
     async with asyncio.timeout(90):
-        broker = await stage.up()
-        machine = await stage.machine("desk", broker, "claude", "codex")
+        broker, machine, relay, log = await stage.desk("claude", "codex")
         model.script = by_agent(
             {
                 "Painter": in_order(
@@ -37,8 +36,6 @@ async def test_commands_edits_and_messages_of_claude_and_codex_are_found(model: 
             },
             agent_of=_AGENT_OF,
         )
-        relay = await stage.relay(broker)
-        log = await stage.log(relay)
         await stage.set_rules(broker, [{"effect": "allow"}])
         await relay.spawn("Reviewer", "codex")
         await relay.spawn("Painter", "claude", "paint a heron")

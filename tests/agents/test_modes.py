@@ -26,10 +26,7 @@ async def test_a_waiting_message_gets_a_turn_of_its_own_when_the_running_one_has
 ) -> None:
     model.script = script = Obedient()
     async with asyncio.timeout(60):
-        broker = await stage.up()
-        await stage.machine("desk", broker, cli)
-        relay = await stage.relay(broker)
-        log = await stage.log(relay)
+        _, _, relay, log = await stage.desk(cli)
         await relay.spawn("Worker", cli, "hang")
         await model.wait_until_asked(_hears("hang"))
 
@@ -50,10 +47,7 @@ async def test_a_steering_message_joins_the_running_turn_where_the_vendor_can(
 ) -> None:
     model.script = Obedient()
     async with asyncio.timeout(60):
-        broker = await stage.up()
-        machine = await stage.machine("desk", broker, cli)
-        relay = await stage.relay(broker)
-        log = await stage.log(relay)
+        broker, machine, relay, log = await stage.desk(cli)
         await stage.set_rules(broker, [{"effect": "allow"}])
         await relay.spawn("Worker", cli, "run: touch started && while [ ! -e go ]; do sleep 0.1; done")
         await machine.made("started")
@@ -77,10 +71,7 @@ async def test_a_steering_message_joins_the_running_turn_where_the_vendor_can(
 async def test_an_interrupting_message_stops_the_running_turn_first(model: ModelServer, stage: Stage, cli: str) -> None:
     model.script = Obedient()
     async with asyncio.timeout(60):
-        broker = await stage.up()
-        await stage.machine("desk", broker, cli)
-        relay = await stage.relay(broker)
-        log = await stage.log(relay)
+        _, _, relay, log = await stage.desk(cli)
         await relay.spawn("Worker", cli, "hang")
         await model.wait_until_asked(_hears("hang"))
         await log.turns_started("Worker", 1)

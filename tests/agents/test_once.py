@@ -20,10 +20,7 @@ async def test_a_message_sent_twice_under_one_key_and_delivered_again_by_a_new_b
 ) -> None:
     model.script = script = Obedient()
     async with asyncio.timeout(90):
-        broker = await stage.up()
-        machine = await stage.machine("desk", broker, cli)
-        relay = await stage.relay(broker)
-        log = await stage.log(relay)
+        broker, machine, relay, log = await stage.desk(cli)
         await relay.spawn("Worker", cli, "hang")
         await model.wait_until_asked(lambda request: heard(request)[-1] == "hang")
         await log.turns_started("Worker", 1)

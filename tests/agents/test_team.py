@@ -65,10 +65,7 @@ async def test_claude_spawns_codex_they_play_gemini_joins_and_all_are_released(
     lead = _Player("Opponent", opening=opening)
     model.script = by_agent({"Lead": lead, "Opponent": _Player("Lead"), "Judge": _Judge()}, agent_of=_AGENT_OF)
     async with asyncio.timeout(120):
-        broker = await stage.up()
-        await stage.machine("desk", broker, "claude", "codex", "gemini")
-        relay = await stage.relay(broker)
-        log = await stage.log(relay)
+        _, _, relay, log = await stage.desk("claude", "codex", "gemini")
         await relay.spawn("Lead", "claude", "Play tic-tac-toe with a Codex agent")
         thanks = await log.until(lambda event: event.kind == "message.accepted" and event.data["text"] == "well played")
         await log.answered(thanks.data["id"])

@@ -3,7 +3,7 @@
 import asyncio
 import re
 
-from playwright.async_api import expect
+from playwright.async_api import Locator, Page, expect
 
 from connect.sdk import AgentRelay
 from tests.browser.site import Site
@@ -36,10 +36,8 @@ async def test_a_log_is_followed_until_its_reader_looks_back(
     ada: Person, running_site: Site, relay: AgentRelay
 ) -> None:
     await relay.spawn("Teller", "demo")
-    session = await relay.session()
     await say(relay, "early", lines=2)
-    page = await ada.tab(f"{running_site.url}/logs?session={session.id}&view=live")
-    log = page.get_by_role("log")
+    page, log = await followed(ada, running_site, relay)
     await expect(log.get_by_text("early 1").last).to_be_visible()
     await say(relay, "live", lines=40)
     await expect(log.get_by_text("live 39").last).to_be_in_viewport()
@@ -65,10 +63,8 @@ async def test_a_log_is_followed_until_its_reader_looks_back(
 
 async def test_older_lines_come_as_their_place_is_reached(ada: Person, running_site: Site, relay: AgentRelay) -> None:
     await relay.spawn("Teller", "demo")
-    session = await relay.session()
     await say(relay, "number", lines=60)
-    page = await ada.tab(f"{running_site.url}/logs?session={session.id}&view=live&all=true")
-    log = page.get_by_role("log")
+    page, log = await followed(ada, running_site, relay, options="&all=true")
     await expect(log.get_by_text("number 59").last).to_be_visible()
     await log.focus()
     first = log.get_by_text("→ Teller: say number 0", exact=False)
@@ -92,6 +88,13 @@ async def test_a_view_is_saved_under_a_name_and_opened_again(
     await other.get_by_role("button", name=re.compile("^Agents of today")).click()
     await other.wait_for_url(re.compile("q=kind"))
     await expect(other.get_by_label("Search the logs")).to_have_value("kind:agent")
+
+
+async def followed(person: Person, site: Site, relay: AgentRelay, *, options: str = "") -> tuple[Page, Locator]:
+    """The page that follows the session's log, and the log on it."""
+    session = await relay.session()
+    page = await person.tab(f"{site.url}/logs?session={session.id}&view=live{options}")
+    return page, page.get_by_role("log")
 
 
 async def say(relay: AgentRelay, what: str, *, lines: int) -> None:

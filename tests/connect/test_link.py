@@ -189,7 +189,8 @@ async def test_a_broker_that_lost_its_store_gets_the_pending_reports_under_a_new
     async with running(proxy):
         proxy.report("one")
         await broker.until(lambda: broker.reports_seen == 1)
-        await asyncio.wait_for(proxy.spool.wait_acked(1), 5)
+        async with asyncio.timeout(5):
+            await proxy.spool.wait_acked(1)
         broker.reports = []
         await broker.drop()
         proxy.report("two")

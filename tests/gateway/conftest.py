@@ -8,11 +8,10 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from broker.app import build_adapters
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.domain.log_rows import LineKind
 from broker.services.ports import LogStore
-from tests.fixtures.gateway import Gateway, make_workspace, serving
+from tests.fixtures.gateway import Gateway, gateway_for, serving
 from tests.fixtures.log_rows import log_row
 from tests.fixtures.log_store import open_embedded
 
@@ -39,10 +38,8 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 async def gateway(
     redis_url: str, gateway_url: str, client: httpx.AsyncClient, workspace: WorkspaceId
 ) -> AsyncIterator[Gateway]:
-    adapters = build_adapters(redis_url)
-    key = await make_workspace(adapters, workspace)
-    yield Gateway(url=gateway_url, key=key, workspace=workspace, adapters=adapters, client=client)
-    await adapters.redis.aclose()
+    async with gateway_for(workspace, url=gateway_url, redis_url=redis_url, client=client) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -62,14 +59,11 @@ async def logged(
     redis_url: str, logging_gateway_url: str, store: LogStore, client: httpx.AsyncClient, workspace: WorkspaceId
 ) -> AsyncIterator[Gateway]:
     """A gateway whose session `main` has ten lines in the store."""
-    adapters = build_adapters(redis_url)
-    key = await make_workspace(adapters, workspace)
-    gateway = Gateway(url=logging_gateway_url, key=key, workspace=workspace, adapters=adapters, client=client)
-    session = SessionId((await gateway.ok("POST", "/v1/sessions", {"name": "main"}))["id"])
-    said = [log_row(workspace, n, f"line {n}", session=session) for n in range(1, 10)]
-    ran = log_row(
-        workspace, 10, "npm test\nok", session=session, kind=LineKind.COMMAND, command="npm test", exit_code=0
-    )
-    await store.insert(workspace, [*said, ran], token=uuid4().hex, days=7)
-    yield gateway
-    await adapters.redis.aclose()
+    async with gateway_for(workspace, url=logging_gateway_url, redis_url=redis_url, client=client) as gateway:
+        session = SessionId((await gateway.ok("POST", "/v1/sessions", {"name": "main"}))["id"])
+        said = [log_row(workspace, n, f"line {n}", session=session) for n in range(1, 10)]
+        ran = log_row(
+            workspace, 10, "npm test\nok", session=session, kind=LineKind.COMMAND, command="npm test", exit_code=0
+        )
+        await store.insert(workspace, [*said, ran], token=uuid4().hex, days=7)
+        yield gateway

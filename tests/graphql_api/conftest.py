@@ -7,9 +7,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from broker.app import build_adapters
 from broker.domain.ids import WorkspaceId
-from tests.fixtures.gateway import Gateway, make_workspace, serving
+from tests.fixtures.gateway import Gateway, gateway_for, serving
 from tests.fixtures.graphql import GraphQL
 
 
@@ -35,10 +34,8 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 async def gateway(
     redis_url: str, gateway_url: str, client: httpx.AsyncClient, workspace: WorkspaceId
 ) -> AsyncIterator[Gateway]:
-    adapters = build_adapters(redis_url)
-    key = await make_workspace(adapters, workspace)
-    yield Gateway(url=gateway_url, key=key, workspace=workspace, adapters=adapters, client=client)
-    await adapters.redis.aclose()
+    async with gateway_for(workspace, url=gateway_url, redis_url=redis_url, client=client) as made:
+        yield made
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ import pytest
 import pytest_asyncio
 from graphql import GraphQLObjectType, build_schema
 
-from broker.app import build_adapters
 from broker.domain.access import MemberRole
 from broker.domain.api_limits import ApiLimits
 from broker.domain.ids import WorkspaceId
@@ -26,7 +25,7 @@ from broker.settings import GraphQLSettings
 from graphql_api.schema import COMMITTED
 from tests.fixtures.browser import signed_in
 from tests.fixtures.everything import Everything
-from tests.fixtures.gateway import Gateway, make_workspace, serving
+from tests.fixtures.gateway import gateway_for, serving
 from tests.fixtures.graphql_world import SECRET, World, a_world
 
 SCHEMA = build_schema(COMMITTED.read_text())
@@ -225,12 +224,11 @@ async def generous_url(redis_url: str) -> AsyncIterator[str]:
 async def world(
     redis_url: str, generous_url: str, client: httpx.AsyncClient, workspace: WorkspaceId
 ) -> AsyncIterator[World]:
-    adapters = build_adapters(redis_url)
-    key = await make_workspace(adapters, workspace)
-    gateway = Gateway(url=generous_url, key=key, workspace=workspace, adapters=adapters, client=client)
-    async with a_world(gateway) as made:
+    async with (
+        gateway_for(workspace, url=generous_url, redis_url=redis_url, client=client) as gateway,
+        a_world(gateway) as made,
+    ):
         yield made
-    await adapters.redis.aclose()
 
 
 @dataclass(frozen=True, slots=True)

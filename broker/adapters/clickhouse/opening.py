@@ -55,7 +55,7 @@ async def _open(store: ClickHouseLogStore, tried: asyncio.Event) -> None:
         except (Unavailable, TimeoutError) as error:
             if not tried.is_set():
                 _log.warning("log store: %s; starting without it, events wait in Redis", str(error) or "no answer")
-        except Exception as error:
+        except Exception as error:  # the top of a task
             if not tried.is_set():
                 raise
             _log.exception("log store: cannot be opened: %s", type(error).__name__)

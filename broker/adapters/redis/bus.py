@@ -73,7 +73,7 @@ class RedisBus:
                 await self._has_channels.wait()
                 await self._receive()
         finally:
-            await self._pubsub.aclose()  # type: ignore[no-untyped-call]
+            await self._pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py's has no types
 
     async def _receive(self) -> None:
         try:

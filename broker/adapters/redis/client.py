@@ -86,7 +86,7 @@ class _Store(Redis):
     @override
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         try:
-            return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+            return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]  # redis-py's has no types
         except (RedisConnectionError, RedisTimeoutError) as error:
             raise store_away(error) from error
 
@@ -116,7 +116,7 @@ class _Cancellable(AbstractConnection):
         if not self.is_connected:
             await self.connect_check_health(check_health=False)
         if check_health:
-            await self.check_health()  # type: ignore[no-untyped-call]
+            await self.check_health()  # type: ignore[no-untyped-call]  # redis-py's has no types
         packed = command.encode() if isinstance(command, str) else command
         writer = self._writer
         assert writer is not None, "connected"
@@ -167,4 +167,4 @@ async def published(redis: TextRedis, channel: str) -> AsyncGenerator[str, None]
             if message["type"] == "message":
                 yield message["data"]
     finally:
-        await pubsub.aclose()  # type: ignore[no-untyped-call]
+        await pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py's has no types

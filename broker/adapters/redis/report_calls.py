@@ -85,11 +85,11 @@ class ReportCalls:
                 rest = [event.native_id, _flag(event.resumed), event.model or "", event.version or "", steer]
                 return Call("report_ready", [*about, *rest])
             case PromptAccepted():
-                return Call("report_prompt", [*about, event.message_id, "accepted", "", _flag(event.already_seen)])
+                return Call("report_prompt", [*about, event.message_id, "accepted", ""])
             case PromptJoinedTurn():
-                return Call("report_prompt", [*about, event.message_id, "joined", event.turn_id, ""])
+                return Call("report_prompt", [*about, event.message_id, "joined", event.turn_id])
             case PromptRefused():
-                return Call("report_prompt", [*about, event.message_id, "refused", self._masked(event.reason), ""])
+                return Call("report_prompt", [*about, event.message_id, "refused", self._masked(event.reason)])
             case TurnStarted():
                 prompts = [event.message_id] if event.message_id else []
                 data = orjson.dumps({"turn": event.turn_id, "message": event.message_id})

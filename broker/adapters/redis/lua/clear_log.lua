@@ -2,7 +2,6 @@
 -- KEYS[1] workspace root
 -- ARGV    1 session
 -- Returns how many events there were
--- uses: log
 local offset = redis.call('HGET', K.session(ARGV[1]), 'offset')
 if not offset then return 0 end
 local events = redis.call('XLEN', K.log(ARGV[1]))

@@ -2,7 +2,7 @@
 -- KEYS[1] workspace root
 -- ARGV    1 link  2 fence of the connection  3 grace, ms
 -- Returns 1, or 0 when a newer connection has taken over
--- uses: agents
+-- uses: log
 local l = fields(K.link(ARGV[1]), 'fence', 'session', 'name', 'online')
 if l.fence ~= ARGV[2] or l.online ~= '1' then return 0 end
 redis.call('HSET', K.link(ARGV[1]), 'online', 0, 'since', NOW)

@@ -2,7 +2,6 @@
 -- KEYS[1] workspace root
 -- ARGV    1 session  2 days
 -- Returns 1 when there may be more, else 0
--- uses: log
 local PAGE = 1000
 local shipped = tonumber(redis.call('HGET', K.session(ARGV[1]), 'shipped') or '0')
 local before, last = NOW - ARGV[2] * 86400000, nil

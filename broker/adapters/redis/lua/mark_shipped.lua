@@ -2,7 +2,6 @@
 -- KEYS[1] workspace root
 -- ARGV    1 session  2 epoch  3 offset  4 entries to keep behind it
 -- Returns 1 when nothing more waits, 0 when more does, -1 when the log is another one
--- uses: log
 local meta = fields(K.session(ARGV[1]), 'epoch', 'offset', 'shipped')
 if meta.epoch ~= ARGV[2] then return -1 end
 local shipped = math.max(tonumber(meta.shipped or '0'), tonumber(ARGV[3]))

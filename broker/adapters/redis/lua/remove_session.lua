@@ -1,8 +1,7 @@
--- Ends a session: nobody finds it from here on. What else is left of it is swept by `removal.py`, as often as it takes.
+-- Ends a session: nobody finds it from here on. What else is left `RedisRetention.sweep` deletes, as often as it takes.
 -- KEYS[1] workspace root
 -- ARGV    1 session
 -- Returns 1
--- uses: log
 local session = ARGV[1]
 local name = redis.call('HGET', K.session(session), 'name')
 if not name then return refuse('NotFound', 'SESSION_NOT_FOUND', 'no such session') end

@@ -1,6 +1,6 @@
 -- The agent itself speaks about a prompt: it has it, it joined a turn, or it refuses it.
 -- KEYS[1] workspace root
--- ARGV    1-6 see report  7 message  8 'accepted'|'joined'|'refused'  9 turn id or reason  10 '1' when it was seen before
+-- ARGV    1-6 see report  7 message  8 'accepted'|'joined'|'refused'  9 turn id or reason
 -- uses: report
 local OVERLOAD_MS = 2000
 forget_timer('proof|' .. a.id .. '|' .. a.generation .. '|' .. ARGV[7])

@@ -31,16 +31,8 @@ export function AgentsPanel({ session, agents, reading, chosen, onChoose }: Agen
   const usage = useAgentUsage(session, reading.entries);
   const living = spawnTree(agents.filter((agent) => !agent.ended));
   const ended = agents.filter((agent) => agent.ended);
-  const item = (branch: Branch) => (
-    <AgentItem
-      key={branch.agent.key}
-      branch={branch}
-      usage={usage}
-      reading={reading}
-      chosen={chosen}
-      onChoose={onChoose}
-    />
-  );
+  const panel = { usage, reading, chosen, onChoose };
+  const item = (branch: Branch) => <AgentItem key={branch.agent.key} branch={branch} {...panel} />;
   return (
     <div className="flex flex-col p-2">
       {agents.length === 0 && <NoAgents />}
@@ -71,8 +63,9 @@ interface AgentItemProps extends Omit<AgentsPanelProps, "session" | "agents"> {
   usage: ReadonlyMap<string, AgentUsage>;
 }
 
-function AgentItem({ branch, usage, reading, chosen, onChoose }: AgentItemProps) {
+function AgentItem({ branch, ...panel }: AgentItemProps) {
   const { agent, children } = branch;
+  const { usage, reading, chosen, onChoose } = panel;
   const pressed = chosen === agent.name;
   return (
     <li>
@@ -112,14 +105,7 @@ function AgentItem({ branch, usage, reading, chosen, onChoose }: AgentItemProps)
           className="ml-4 flex flex-col border-l border-line pl-1.5"
         >
           {children.map((child) => (
-            <AgentItem
-              key={child.agent.key}
-              branch={child}
-              usage={usage}
-              reading={reading}
-              chosen={chosen}
-              onChoose={onChoose}
-            />
+            <AgentItem key={child.agent.key} branch={child} {...panel} />
           ))}
         </ul>
       )}

@@ -95,7 +95,7 @@ function Answers({ asked, chosen, locked, mayAddRules, onAnswer, onDeny }: Appro
       </div>
       {mayAddRules && asked.suggestedRules.length > 0 && (
         <details>
-          <summary className="cursor-pointer text-xs text-soft">Always allow…</summary>
+          <summary className="text-xs text-soft">Always allow…</summary>
           <ul className="mt-2 flex flex-col items-start gap-1">
             {asked.suggestedRules.map((rule) => (
               <li key={ruleWords(rule)} className="max-w-full">

@@ -11,7 +11,7 @@ export function WhatIsAsked({ asked }: { asked: Asked }) {
       {asked.command !== null && <Block text={asked.command} />}
       {asked.changes.map((change) => (
         <details key={change.path} open={asked.changes.length <= 3} className="rounded-lg border border-line">
-          <summary className="flex cursor-pointer items-center gap-2 px-3 py-2 text-xs">
+          <summary className="flex items-center gap-2 px-3 py-2 text-xs">
             <Icon name="file" className="shrink-0 text-faint" />
             <span className="min-w-0 flex-1 break-all">{change.path}</span>
             <span className="text-faint">{change.change}</span>

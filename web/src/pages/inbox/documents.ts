@@ -1,39 +1,34 @@
+import { WAITING } from "~/live/documents";
 import { graphql, type ResultOf } from "~/live/graphql";
 
-const ASKED = graphql(`
-  fragment AskedFields on Approval {
-    id
-    key
-    agent
-    agentKey
-    sessionKey
-    status
-    tool
-    title
-    command
-    cwd
-    changes {
-      path
-      change
-      diff
-    }
-    input
-    reason
-    risk
-    riskReasons
-    suggestedRules {
-      effect
-      tool
+const ASKED = graphql(
+  `
+    fragment AskedFields on Approval {
+      ...WaitingFields
       command
-      path
+      cwd
+      changes {
+        path
+        change
+        diff
+      }
+      input
+      reason
+      risk
+      riskReasons
+      suggestedRules {
+        effect
+        tool
+        command
+        path
+      }
+      canAllowSession
+      answeredBy
+      note
     }
-    canAllowSession
-    askedAt
-    deadline
-    answeredBy
-    note
-  }
-`);
+  `,
+  [WAITING],
+);
 /** An approval with all that a person needs to decide. */
 export type Asked = ResultOf<typeof ASKED>;
 

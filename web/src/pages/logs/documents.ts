@@ -54,45 +54,44 @@ export const HISTOGRAM = graphql(`
   }
 `);
 
-export const FACETS = graphql(`
-  query LogFacets($query: String!, $session: String) {
-    workspace {
-      id
-      agent: facets(query: $query, session: $session, field: AGENT, first: 12) {
-        value
-        count
-        name
-      }
-      kind: facets(query: $query, session: $session, field: KIND, first: 16) {
-        value
-        count
-        name
-      }
-      tool: facets(query: $query, session: $session, field: TOOL, first: 12) {
-        value
-        count
-        name
-      }
-      cli: facets(query: $query, session: $session, field: CLI, first: 8) {
-        value
-        count
-        name
-      }
-      session: facets(query: $query, session: $session, field: SESSION, first: 12) {
-        value
-        count
-        name
-      }
-      ok: facets(query: $query, session: $session, field: OK, first: 2) {
-        value
-        count
-        name
-      }
-    }
+const COUNT = graphql(`
+  fragment CountFields on FacetCount {
+    value
+    count
+    name
   }
 `);
+export type FacetCount = ResultOf<typeof COUNT>;
+
+export const FACETS = graphql(
+  `
+    query LogFacets($query: String!, $session: String) {
+      workspace {
+        id
+        agent: facets(query: $query, session: $session, field: AGENT, first: 12) {
+          ...CountFields
+        }
+        kind: facets(query: $query, session: $session, field: KIND, first: 16) {
+          ...CountFields
+        }
+        tool: facets(query: $query, session: $session, field: TOOL, first: 12) {
+          ...CountFields
+        }
+        cli: facets(query: $query, session: $session, field: CLI, first: 8) {
+          ...CountFields
+        }
+        session: facets(query: $query, session: $session, field: SESSION, first: 12) {
+          ...CountFields
+        }
+        ok: facets(query: $query, session: $session, field: OK, first: 2) {
+          ...CountFields
+        }
+      }
+    }
+  `,
+  [COUNT],
+);
 export type Facets = Omit<ResultOf<typeof FACETS>["workspace"], "id">;
-export type FacetCount = Facets["agent"][number];
 
 export const AROUND = graphql(
   `
