@@ -100,16 +100,13 @@ export function loadAhead({ pathname, search, hash }: Location): void {
   const [first = "", key = ""] = pathname.slice(1).split("/");
   const name = first === "" ? "home" : first === "sign-in" ? "signIn" : first;
   if (!(name in pages)) return;
-  const code = pages[name as keyof typeof pages]();
-  // Page code that cannot be loaded is told when it is shown. A page that is shared signs in first.
-  if (name === "signIn" || isShare(hash)) code.catch(() => undefined);
-  else {
-    const { live } = connected();
-    code.then(
-      (page) => "askAhead" in page && page.askAhead(live, { key, search: defaultParseSearch(search) }),
-      () => undefined,
-    );
-  }
+  // A page that is shared signs in first.
+  const live = name === "signIn" || isShare(hash) ? null : connected().live;
+  pages[name as keyof typeof pages]().then(
+    (page) => live && "askAhead" in page && page.askAhead(live, { key, search: defaultParseSearch(search) }),
+    // Page code that cannot be loaded is told when it is shown.
+    () => undefined,
+  );
 }
 
 export const router = createRouter({

@@ -23,7 +23,7 @@ export function Dialog({ open, onClose, title, description, wide, bare, children
   return (
     <Base.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Base.Portal>
-        <Base.Backdrop className="fixed inset-0 z-40 bg-black/35 transition-opacity duration-150 data-ending-style:opacity-0 data-starting-style:opacity-0" />
+        <DialogBackdrop />
         <Base.Popup
           ref={popup}
           // Who came by keyboard types at once; on a phone the keyboard would cover the question.
@@ -45,19 +45,33 @@ export function Dialog({ open, onClose, title, description, wide, bare, children
                   <Base.Description className="mt-0.5 text-faint">{description}</Base.Description>
                 )}
               </div>
-              <Base.Close
-                render={
-                  <IconButton label="Close">
-                    <Icon name="close" />
-                  </IconButton>
-                }
-              />
+              <DialogClose />
             </header>
           )}
           {children}
         </Base.Popup>
       </Base.Portal>
     </Base.Root>
+  );
+}
+
+/** What dims the page behind a dialog. */
+export function DialogBackdrop() {
+  return (
+    <Base.Backdrop className="fixed inset-0 z-40 bg-black/35 transition-opacity duration-150 data-ending-style:opacity-0 data-starting-style:opacity-0" />
+  );
+}
+
+/** Dismisses the dialog it stands in. */
+export function DialogClose() {
+  return (
+    <Base.Close
+      render={
+        <IconButton label="Close">
+          <Icon name="close" />
+        </IconButton>
+      }
+    />
   );
 }
 

@@ -46,7 +46,7 @@ function Waiting({ list }: { list: WaitingList }) {
   const permissions = usePermissions();
   const names = useSessionNames();
   // While the socket is away the list may be old: somebody else may have answered.
-  const locked = useReadable(useLive().connection.state).state !== "live" || busy !== null;
+  const locked = useReadable(useLive().connection.state).state !== "live" || busy;
 
   const current = waiting.find((one) => one.key === chosen);
   const denying = waiting.find((one) => one.key === denied);

@@ -15,8 +15,8 @@ export interface Answer {
 }
 
 interface Answering {
-  /** The key of the approval whose answer is on its way. */
-  readonly busy: string | null;
+  /** An answer is on its way. */
+  readonly busy: boolean;
   /** The key of the approval that was answered here last. */
   readonly answered: string | null;
   readonly answer: (asked: Asked, answer: Answer) => Promise<boolean>;
@@ -25,11 +25,11 @@ interface Answering {
 /** Answers approvals. Only what waits can be answered: the broker takes the first answer and refuses any later one. */
 export function useAnswer(): Answering {
   const live = useLive();
-  const [busy, setBusy] = useState<string | null>(null);
+  const [busy, setBusy] = useState(false);
   const [answered, setAnswered] = useState<string | null>(null);
   const answer = async (asked: Asked, given: Answer): Promise<boolean> => {
-    if (busy !== null) return false;
-    setBusy(asked.key);
+    if (busy) return false;
+    setBusy(true);
     // At once, as the word that it was settled may come before the reply does.
     setAnswered(asked.key);
     try {
@@ -40,7 +40,7 @@ export function useAnswer(): Answering {
       if (!done.done) toast("Not answered", { description: done.message, failed: true });
       return done.done;
     } finally {
-      setBusy(null);
+      setBusy(false);
     }
   };
   return { busy, answered, answer };

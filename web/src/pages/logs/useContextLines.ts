@@ -1,6 +1,6 @@
 import { useEffect, useState } from "react";
+import { eventPage } from "~/live/eventPages";
 import type { SessionEvent } from "~/live/events";
-import { EVENTS_PAGE } from "~/live/events";
 import { said } from "~/live/http";
 import { useLive } from "~/live/LiveContext";
 import { AROUND, EVENTS_AFTER } from "./documents";
@@ -23,7 +23,8 @@ const linesOf = (events: readonly SessionEvent[]) => events.map(lineOf);
 
 /** The lines around a place of a session's log; they can be read on in both directions. */
 export function useContextLines(session: string, line: string) {
-  const { queries } = useLive();
+  const live = useLive();
+  const { queries } = live;
   const [known, setKnown] = useState(LOADING);
 
   useEffect(() => {
@@ -51,14 +52,12 @@ export function useContextLines(session: string, line: string) {
 
   const earlier = async () => {
     const before = known.lines[0]?.cursor ?? null;
-    const variables = { session, last: PAGE, before, filter: { fragments: false } };
-    const { data } = await queries.query(EVENTS_PAGE, variables).toPromise();
-    const page = data?.session?.events;
-    if (!page) return;
+    const page = await eventPage(live, { session, last: PAGE, before, filter: { fragments: false } });
+    if (page.state !== "ready") return;
     setKnown((now) => ({
       ...now,
-      lines: [...linesOf(page.nodes), ...now.lines],
-      hasEarlier: page.pageInfo.hasPreviousPage,
+      lines: [...linesOf(page.events), ...now.lines],
+      hasEarlier: page.hasEarlier,
     }));
   };
   const later = async () => {
