@@ -30,6 +30,12 @@ async def choose(page: Page, agent: str, action: str) -> None:
     await page.get_by_role("menuitem", name=action).click()
 
 
+async def write(page: Page, agent: str, text: str) -> None:
+    """Send an agent a message with the composer."""
+    await page.get_by_role("textbox", name=f"Message to {agent}").fill(text)
+    await page.keyboard.press("Enter")
+
+
 async def sleeping(relay: AgentRelay, agent: str) -> Sent:
     """A new agent in the middle of a long turn."""
     await relay.spawn(agent, "demo")
@@ -48,8 +54,7 @@ async def test_an_interrupted_agent_is_idle_and_its_turn_says_so(
     await expect(agents(page).get_by_text("Idle")).to_be_visible()
     turn = conversation(page).get_by_role("listitem").filter(has_text="interrupted")
     await expect(turn.filter(has_text="Sleeper").first).to_be_visible()
-    await page.get_by_role("textbox", name="Message to Sleeper").fill("say awake")
-    await page.keyboard.press("Enter")
+    await write(page, "Sleeper", "say awake")
     await expect(conversation(page).get_by_text("awake", exact=True)).to_be_visible()
 
 
@@ -67,8 +72,7 @@ async def test_a_released_agent_is_resumed_with_what_it_knew(
     await expect(agents(page).get_by_text("Idle")).to_be_visible()
     after = await until(relay, lambda event: event.kind == "agent.ready" and event.data["resumed"])
     assert after.data["native_id"] == before.data["native_id"]
-    await page.get_by_role("textbox", name="Message to Elder").fill("say I am back")
-    await page.keyboard.press("Enter")
+    await write(page, "Elder", "say I am back")
     await expect(conversation(page).get_by_text("I am back", exact=True)).to_be_visible()
 
 
@@ -109,10 +113,8 @@ async def test_a_message_that_interrupts_ends_the_turn_and_is_answered(
 ) -> None:
     await sleeping(relay, "Sleeper")
     page = await watch(ada, running_site, relay)
-    box = page.get_by_role("textbox", name="Message to Sleeper")
     await page.get_by_label("Deliver").select_option("Interrupt first")
-    await box.fill("say now")
-    await page.keyboard.press("Enter")
+    await write(page, "Sleeper", "say now")
     message = conversation(page).get_by_role("listitem").filter(has_text="interrupts")
     await expect(message).to_contain_text("answered after")
     await expect(conversation(page).get_by_text("now", exact=True)).to_be_visible()
@@ -125,13 +127,10 @@ async def test_a_message_into_a_turn_says_so_and_another_waits_behind_it(
 ) -> None:
     await sleeping(relay, "Sleeper")
     page = await watch(ada, running_site, relay)
-    box = page.get_by_role("textbox", name="Message to Sleeper")
     await page.get_by_label("Deliver").select_option("Into its turn")
-    await box.fill("say steered")
-    await page.keyboard.press("Enter")
+    await write(page, "Sleeper", "say steered")
     await expect(conversation(page).get_by_role("listitem").filter(has_text="steers")).to_be_visible()
-    await box.fill("say waited")
-    await page.keyboard.press("Enter")
+    await write(page, "Sleeper", "say waited")
     waiting = conversation(page).get_by_role("listitem").filter(has_text="say waited")
     await expect(waiting).to_contain_text("queued: the agent is busy")
     await choose(page, "Sleeper", "Interrupt")
