@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -30,6 +31,8 @@ from broker.adapters.redis.event_log import RedisEventLog
 from broker.adapters.redis.links import RedisLinks
 from broker.adapters.redis.mailroom import RedisMailroom
 from broker.adapters.redis.members import RedisMembers
+from broker.adapters.redis.pressure import RedisPressure
+from broker.adapters.redis.processes import RedisProcesses
 from broker.adapters.redis.redaction import RedisRedactionRules
 from broker.adapters.redis.registry import RedisRegistry
 from broker.adapters.redis.requests import RedisRequests
@@ -54,6 +57,7 @@ from broker.gateway.log_keeping import LogKeepingApi
 from broker.gateway.logs_api import LogsApi
 from broker.gateway.proxies import ProxySocket
 from broker.gateway.sockets import OpenSockets
+from broker.gateway.status import StatusApi
 from broker.gateway.tools import ToolsApplication
 from broker.gateway.transfer import TransferApi
 from broker.services.access import Access
@@ -77,6 +81,7 @@ from broker.services.sessions import Sessions
 from broker.services.shipping import Shipper
 from broker.services.sign_in import SignIn
 from broker.services.spawner import Spawner
+from broker.services.status import StatusReport
 from broker.services.stitched_log import StitchedLog
 from broker.services.transfer import Transfer
 from broker.services.usage import UsageMeter
@@ -126,10 +131,12 @@ class Adapters:
     members: RedisMembers
     sign_in_codes: RedisSignInCodes
     timers: RedisTimers
+    processes: RedisProcesses
+    pressure: RedisPressure
 
 
-def build_adapters(redis_url: str, *, logs: LogStore | None = None) -> Adapters:
-    """Adapters for one process."""
+def build_adapters(redis_url: str, *, logs: LogStore | None = None, folder: Path | None = None) -> Adapters:
+    """Adapters for one process. `folder`: where a Redis of our own keeps its data."""
     redis = open_redis(redis_url)
     scripts = Scripts(redis)
     tail = RedisEventLog(redis)
@@ -151,6 +158,8 @@ def build_adapters(redis_url: str, *, logs: LogStore | None = None) -> Adapters:
         members=RedisMembers(redis, scripts),
         sign_in_codes=RedisSignInCodes(redis),
         timers=RedisTimers(redis, scripts),
+        processes=RedisProcesses(redis),
+        pressure=RedisPressure(redis, folder=folder),
     )
 
 
@@ -188,6 +197,9 @@ def build_services(settings: Settings, adapters: Adapters, *, gateway: str) -> S
         transfer=_transfer(adapters),
         members=Members(adapters.members),
         sign_in=SignIn(access, adapters.members, adapters.sign_in_codes, tokens=adapters.tokens),
+        status=StatusReport(
+            adapters.processes, adapters.pressure, adapters.registry, adapters.logs, version=__version__
+        ),
         hub=hub,
         feeds=Feeds(hub, adapters.log),
         activity=Activity(adapters.bus, channel=lambda w: keys.key(w, "activity_channel")),
@@ -232,6 +244,7 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
             *Api(services).routes(),
             *AccessApi(services).routes(),
             *LogKeepingApi(services).routes(),
+            *StatusApi(services).routes(),
             *TransferApi(services).routes(),
             *LogsApi(services).routes(),
             WebSocketRoute("/v1/sessions/{session}/events", EventSocket(services, sockets).serve),
@@ -415,6 +428,7 @@ def ready_line(settings: Settings, *, dashboard: str | None = None) -> bytes:
     return orjson.dumps(
         {
             "url": settings.url,
+            "graphql": f"{settings.url}/graphql",
             "mcp": f"{settings.url}/mcp",
             "token_file": str(settings.key_file),
             "version": __version__,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import resource
+import secrets
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -15,10 +17,13 @@ from pathlib import Path
 import orjson
 import uvicorn
 
+from broker import __version__
 from broker.adapters.clickhouse.client import clickhouse_server, embedded_clickhouse
 from broker.adapters.clickhouse.opening import opened_in_time
 from broker.adapters.clickhouse.store import open_log_store
 from broker.adapters.embedded import FolderLock, embedded_redis, write_private
+from broker.adapters.redis.format_steps import STEPS
+from broker.adapters.redis.store_format import bring_forward
 from broker.app import (
     Adapters,
     build_adapters,
@@ -33,6 +38,7 @@ from broker.collector import settle_heap
 from broker.domain.access import TokenKind
 from broker.domain.errors import RelayError
 from broker.domain.ids import WorkspaceId
+from broker.domain.status import BrokerProcess, ProcessKind
 from broker.gateway.sockets import OpenSockets
 from broker.gateway.websocket_protocol import WebSocketProtocol
 from broker.protocol.agent_session import MAX_FRAME_BYTES
@@ -40,9 +46,11 @@ from broker.protocol.proxy import MAX_LINK_MESSAGE_BYTES
 from broker.services.access import new_token
 from broker.services.ports import LogStore
 from broker.settings import Settings
+from broker.workers.endurance import forever
 
 _log = logging.getLogger(__name__)
 _WORKSPACE = WorkspaceId("local")
+_BEAT_S = 5.0
 _PING_S = 10.0
 """A dead peer is noticed after at most two of these."""
 
@@ -85,9 +93,10 @@ async def run_up(settings: Settings, *, on_ready: Callable[[Settings, str], None
     try:
         with _bound(settings) as (listening, bound):
             async with _redis(bound) as url, _logs(bound, embedded=True) as logs:
-                adapters = build_adapters(url, logs=logs)
+                adapters = build_adapters(url, logs=logs, folder=None if bound.redis_url else bound.data_dir)
+                await bring_forward(adapters.redis, program=__version__, steps=STEPS)
                 link = await _adopt_key(bound, adapters)
-                async with _worker(bound, url, logs), _told(bound):
+                async with _worker(bound, url, logs), _told(bound), _present(adapters, ProcessKind.UP, url=bound.url):
                     await _serve(bound, adapters, listening, on_ready=lambda ready: on_ready(ready, link))
     finally:
         lock.release()
@@ -97,16 +106,26 @@ async def run_gateway(settings: Settings, *, on_ready: Callable[[Settings], None
     """One gateway on a shared Redis, until SIGTERM or SIGINT."""
     with _bound(settings) as (listening, bound):
         async with _logs(bound, embedded=False) as logs:
-            await _serve(bound, build_adapters(_shared(settings), logs=logs), listening, on_ready=on_ready)
+            adapters = build_adapters(_shared(settings), logs=logs)
+            await bring_forward(adapters.redis, program=__version__, steps=STEPS)
+            async with _present(adapters, ProcessKind.GATEWAY, url=bound.url):
+                await _serve(bound, adapters, listening, on_ready=on_ready)
 
 
 async def run_worker(settings: Settings, *, on_ready: Callable[[Settings], None]) -> None:
     """One worker on a shared Redis, until SIGTERM or SIGINT."""
-    async with _logs(settings, embedded=False) as logs, _worker(settings, _shared(settings), logs):
+    adapters = build_adapters(_shared(settings))
+    await bring_forward(adapters.redis, program=__version__, steps=STEPS)
+    async with (
+        _logs(settings, embedded=False) as logs,
+        _worker(settings, _shared(settings), logs),
+        _present(adapters, ProcessKind.WORKER),
+    ):
         settle_heap()
         signalled = _signalled()
         on_ready(settings)
         await signalled.wait()
+    await adapters.redis.aclose()
 
 
 def _shared(settings: Settings) -> str:
@@ -180,6 +199,35 @@ async def _told(settings: Settings) -> AsyncIterator[None]:
         yield
     finally:
         settings.up_file.unlink(missing_ok=True)
+
+
+@contextlib.asynccontextmanager
+async def _present(adapters: Adapters, kind: ProcessKind, *, url: str | None = None) -> AsyncIterator[None]:
+    """While we run, the store says so: `relaycast status` shows which processes there are."""
+    process = BrokerProcess(
+        id=secrets.token_hex(8),
+        kind=kind,
+        version=__version__,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        started_at_ms=await adapters.pressure.now_ms(),
+        url=url,
+    )
+
+    async def beat() -> None:
+        while True:
+            await adapters.processes.beat(process)
+            await asyncio.sleep(_BEAT_S)
+
+    beating = asyncio.create_task(forever(beat, name="presence"), name="presence")
+    try:
+        yield
+    finally:
+        beating.cancel()
+        await asyncio.gather(beating, return_exceptions=True)
+        # When the store is away the process is forgotten there by itself.
+        with contextlib.suppress(RelayError):
+            await adapters.processes.end(process)
 
 
 @contextlib.asynccontextmanager

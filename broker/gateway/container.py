@@ -25,6 +25,7 @@ from broker.services.router import Router
 from broker.services.sessions import Sessions
 from broker.services.sign_in import SignIn
 from broker.services.spawner import Spawner
+from broker.services.status import StatusReport
 from broker.services.transfer import Transfer
 from broker.services.usage import UsageMeter
 
@@ -50,6 +51,7 @@ class Services:
     transfer: Transfer
     members: Members
     sign_in: SignIn
+    status: StatusReport
     hub: Hub
     feeds: Feeds
     activity: Activity

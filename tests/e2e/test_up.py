@@ -31,7 +31,7 @@ def refused(folder: Path, *arguments: str) -> tuple[int, str]:
 
 async def test_it_says_in_one_line_how_to_reach_it_and_keeps_its_key_private(tmp_path: Path) -> None:
     async with up(tmp_path) as broker:
-        assert set(broker.ready) == {"url", "mcp", "token_file", "version", "dashboard"}
+        assert set(broker.ready) == {"url", "graphql", "mcp", "token_file", "version", "dashboard"}
         key = Path(broker.ready["token_file"])
         assert stat.S_IMODE(key.stat().st_mode) == 0o600
         assert key.read_text().startswith("rk_live_")

@@ -36,6 +36,7 @@ from broker.domain.log_pages import (
 from broker.domain.log_query import LogQuery
 from broker.domain.log_rows import LogRow
 from broker.domain.log_windows import Window, first_window, next_window
+from broker.domain.status import StoreRoom
 from broker.domain.usage import Usage, UsageBy
 
 _MAX_BUCKETS = 1000
@@ -76,6 +77,15 @@ class ClickHouseLogStore:
         """Why searches are slower than they could be; '' when they are not."""
         slow = self._opened_index is WordIndex.TOKEN_FILTER
         return "this ClickHouse has no text index (26.2 or newer has)" if slow else ""
+
+    async def room(self) -> StoreRoom:
+        """How much the logs of all workspaces take, and how much the disk of the store has left."""
+        [(used,)] = await self._clickhouse.query(
+            "SELECT sum(bytes_on_disk) FROM system.parts WHERE database = currentDatabase() AND active"
+        )
+        disks = await self._clickhouse.query("SELECT free_space, total_space FROM system.disks WHERE total_space > 0")
+        free, total = min(disks, key=lambda disk: disk[0] / disk[1], default=(None, None))
+        return StoreRoom(used_bytes=used, disk_free_bytes=free, disk_bytes=total)
 
     @property
     def _index(self) -> WordIndex:

@@ -65,6 +65,12 @@ GATEWAYS = "rc:gateways"
 """Hash: gateway id -> time of its last heartbeat, ms."""
 WORKSPACES = "rc:workspaces"
 """Set of all workspace ids: what a worker sweeps for due timers."""
+FORMAT = "rc:format"
+"""Hash: version, oldest, by. See `store_format`."""
+FORMAT_LOCK = "rc:format:lock"
+"""String: who brings the data forward, for as long as it lives."""
+PROCESSES = "rc:{processes}"
+"""Set: ids of the broker's processes that may live."""
 TIMER_CHANNEL = "rc:timers"
 """Pub/sub: "<workspace root> <due in ms>" when a timer becomes the earliest, so that a worker need not poll."""
 SHIP_CHANNEL = "rc:ship"
@@ -110,6 +116,11 @@ def sign_in_code(sha256: str) -> str:
 def failed_sign_ins(address: str) -> str:
     """How often an address has lately failed to sign in."""
     return f"rc:sign-in-failures:{address}"
+
+
+def process(process_id: str) -> str:
+    """String: JSON of a process of the broker, for some seconds after it last said that it lives."""
+    return f"{PROCESSES}:{process_id}"
 
 
 def gateway_links(gateway: str) -> str:

@@ -12,6 +12,7 @@ from broker.services.ports.members import MemberRecords, SignInCodes
 from broker.services.ports.registry import Registry
 from broker.services.ports.requests import Allowances, RequestRecords
 from broker.services.ports.signals import Bus, Timers
+from broker.services.ports.status import Pressure, Processes
 
 __all__ = [
     "Allowances",
@@ -30,6 +31,8 @@ __all__ = [
     "NewAgent",
     "NumberedFact",
     "OutgoingMessage",
+    "Pressure",
+    "Processes",
     "RedactionRules",
     "Registry",
     "RequestRecords",

@@ -24,6 +24,7 @@ from broker.domain.log_pages import (
 )
 from broker.domain.log_query import LogQuery
 from broker.domain.log_rows import LogRow
+from broker.domain.status import StoreRoom
 from broker.domain.usage import Usage, UsageBy
 
 
@@ -158,6 +159,9 @@ class LogStore(Protocol):
         self, workspace: WorkspaceId, session: SessionId, epoch: str, *, after: int = 0, until: int | None = None
     ) -> AsyncIterator[list[LogRow]]:
         """Whole rows in order, page by page; resumable after any offset."""
+
+    async def room(self) -> StoreRoom:
+        """How much all workspaces' logs take, and how much is left."""
 
     async def size(self, workspace: WorkspaceId) -> LogSize:
         """What a workspace keeps."""
