@@ -15,22 +15,25 @@ import click
 
 from broker import __version__
 from broker.access_commands import members, share, sign_in
-from broker.domain.errors import RelayError
 from broker.domain.plans import Plan
 from broker.graphql_options import graphql_options
 from broker.log_commands import logs
-from broker.operator_client import EXIT_REFUSED, refusal_line
 from broker.options import together
 from broker.settings import GraphQLSettings, Settings, default_data_dir
+from broker.status_command import status
 from broker.token_commands import token
 from broker.transfer_commands import export_, import_
 from broker.usage_commands import usage
+from connect.command_group import CommandGroup
 
 _USUAL = Settings()
 """What an option is when nobody gives it."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "RELAYCAST"})
+@click.group(
+    cls=CommandGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "RELAYCAST"},
+)
 @click.version_option(__version__, prog_name="relaycast")
 def main() -> None:
     """Relaycast: the broker that spawns, connects and supervises coding agents.
@@ -39,6 +42,7 @@ def main() -> None:
     """
 
 
+main.add_command(status)
 main.add_command(token)
 main.add_command(sign_in)
 main.add_command(members)
@@ -217,17 +221,13 @@ def _run(process: Coroutine[Any, Any, None], *, verbose: bool) -> None:
     from broker.telemetry import configure_logging  # noqa: PLC0415 - --help must not load the server
 
     configure_logging(verbose=verbose)
-    try:
-        if os.name == "posix":
-            import uvloop  # noqa: PLC0415 - not on Windows
+    if os.name == "posix":
+        import uvloop  # noqa: PLC0415 - not on Windows
 
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(process)
-        else:
-            asyncio.run(process)
-    except RelayError as error:
-        click.echo(refusal_line(error), err=True)
-        sys.exit(EXIT_REFUSED)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(process)
+    else:
+        asyncio.run(process)
 
 
 if __name__ == "__main__":

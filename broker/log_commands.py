@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import os
 import sys
@@ -14,7 +15,7 @@ import orjson
 from broker.domain.log_pages import Facet
 from broker.domain.log_tokens import quoted
 from broker.domain.sessions import DEFAULT_SESSION
-from broker.operator_client import settled, with_client
+from broker.operator_client import with_client
 from broker.options import together
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ def _ask(question: Callable[[Logs], Coroutine[Any, Any, _T]]) -> _T:
 
 def _unless_interrupted(work: Coroutine[Any, Any, _T]) -> _T:
     try:
-        return settled(work)
+        return asyncio.run(work)
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
 

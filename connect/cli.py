@@ -12,8 +12,8 @@ import click
 import orjson
 
 from broker import __version__
-from broker.domain.errors import RelayError
-from connect.settings import ConnectSettings, Options, resolve_settings
+from connect.command_group import CommandGroup
+from connect.settings import Options, resolve_settings
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -36,7 +36,7 @@ def _with_options(command: _F) -> _F:
     return command
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=CommandGroup, invoke_without_command=True)
 @_with_options
 @click.option("--headless", is_flag=True, help="Without a terminal: for services and containers.")
 @click.option("--quiet", "verbosity", flag_value="quiet", help="Show final results only.")
@@ -57,11 +57,7 @@ def main(context: click.Context, /, *, headless: bool, verbosity: str | None, js
         json_lines=json_lines or (not headless and not is_terminal()),
         verbosity=verbosity or "normal",
     )
-    try:
-        status = serve(_settled(chosen), presentation)
-    except RelayError as error:
-        raise click.ClickException(error.message) from None
-    sys.exit(status)
+    sys.exit(serve(resolve_settings(chosen), presentation))
 
 
 @main.command()
@@ -75,7 +71,7 @@ def doctor(outer: Options, /, *, as_json: bool, **options: Any) -> None:
     from connect.doctor import Health, examine  # noqa: PLC0415 - brings an HTTP client
 
     given = {name: value for name, value in options.items() if value}
-    findings = asyncio.run(examine(_settled(dataclasses.replace(outer, **given))))
+    findings = asyncio.run(examine(resolve_settings(dataclasses.replace(outer, **given))))
     if as_json:
         click.echo(orjson.dumps({"findings": [dataclasses.asdict(finding) for finding in findings]}))
     else:
@@ -90,13 +86,6 @@ def doctor(outer: Options, /, *, as_json: bool, **options: Any) -> None:
 def version() -> None:
     """Print the version."""
     click.echo(__version__)
-
-
-def _settled(options: Options) -> ConnectSettings:
-    try:
-        return resolve_settings(options)
-    except RelayError as error:
-        raise click.ClickException(error.message) from None
 
 
 if __name__ == "__main__":

@@ -146,7 +146,7 @@ async def test_only_one_runs_for_each_state_folder(broker: ScriptedBroker, envir
         await broker.until(lambda: bool(broker.hellos))
         async with relay_connect(environment) as second:
             status, output = await ended(second)
-    assert status == 1
+    assert status == 2
     assert f"another relay-connect (process {first.pid}) uses" in output
 
 
@@ -174,7 +174,7 @@ def test_without_a_token_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("RELAYCAST_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("RELAYCAST_CONFIG_DIR", str(tmp_path))
     result = CliRunner().invoke(main, ["--headless", "--url", "http://127.0.0.1:9"])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "set RELAYCAST_TOKEN" in result.output
 
 

@@ -1,0 +1,66 @@
+"""Commands whose every failure is a sentence: nobody is shown a traceback who did not ask for one."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+from typing_extensions import override
+
+from broker.domain.errors import RelayError
+
+EXIT_REFUSED = 2
+_EXIT_UNFORESEEN = 70
+"""EX_SOFTWARE of sysexits.h."""
+_OURS = frozenset({"broker", "connect", "graphql_api"})
+TRACEBACK = "RELAYCAST_TRACEBACK"
+
+
+class CommandGroup(click.Group):
+    """A click group that tells what its commands raise, and ends with a status that says which kind it was."""
+
+    @override
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise  # click's own: usage, Ctrl-C, a reader of ours that has gone
+        except Exception as error:  # the top of a command
+            if os.environ.get(TRACEBACK):
+                raise
+            sentence, status = _told(_innermost(error), command=ctx.invoked_subcommand or "")
+            click.echo(f"{ctx.info_name}: {sentence}", err=True)
+            raise click.exceptions.Exit(status) from None
+
+
+def refusal(error: RelayError) -> str:
+    """The code ends the first line: below it a caret stays under what it points at."""
+    problem, newline, pointer = error.message.partition("\n")
+    return f"{problem} [{error.code}]{newline}{pointer}"
+
+
+def _innermost(error: Exception) -> Exception:
+    """What a task group wraps when one of its tasks fails."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        [error] = error.exceptions
+    return error
+
+
+def _told(error: Exception, *, command: str) -> tuple[str, int]:
+    if isinstance(error, RelayError):
+        return refusal(error), EXIT_REFUSED
+    if isinstance(error, ModuleNotFoundError) and error.name and error.name.partition(".")[0] not in _OURS:
+        return (
+            f"`{command}` needs {error.name.partition('.')[0]}, which the base install does not have:"
+            " pip install 'relaycast[server]' [EXTRA_MISSING]",
+            EXIT_REFUSED,
+        )
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror} [SYSTEM_ERROR]", EXIT_REFUSED
+    kind = type(error).__name__
+    return (
+        f"something unforeseen: {kind}: {error}; {TRACEBACK}=1 shows where it happened [INTERNAL]",
+        _EXIT_UNFORESEEN,
+    )

@@ -1,0 +1,87 @@
+"""Failures of commands are sentences."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from broker.domain.errors import BadRequest
+from connect.command_group import CommandGroup
+
+
+def failing(error: BaseException) -> click.Command:
+    group = CommandGroup("tool")
+
+    @group.command()
+    def act() -> None:
+        raise error
+
+    return group
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "status"),
+    [
+        (BadRequest("no such colour\n  ^"), "tool: no such colour [INVALID_ARGUMENT]\n  ^\n", 2),
+        (PermissionError(13, "Permission denied", "/x"), "tool: /x: Permission denied [SYSTEM_ERROR]\n", 2),
+        (
+            ModuleNotFoundError("No module named 'uvicorn'", name="uvicorn.config"),
+            "tool: `act` needs uvicorn, which the base install does not have:"
+            " pip install 'relaycast[server]' [EXTRA_MISSING]\n",
+            2,
+        ),
+        (
+            ExceptionGroup("several", [ExceptionGroup("inner", [BadRequest("deep")])]),
+            "tool: deep [INVALID_ARGUMENT]\n",
+            2,
+        ),
+        (
+            KeyError("x"),
+            "tool: something unforeseen: KeyError: 'x'; RELAYCAST_TRACEBACK=1 shows where it happened [INTERNAL]\n",
+            70,
+        ),
+    ],
+)
+def test_what_a_command_raises_is_said_in_a_sentence(error: Exception, said: str, status: int) -> None:
+    result = CliRunner().invoke(failing(error), ["act"], prog_name="tool")
+    assert (result.stderr, result.exit_code) == (said, status)
+
+
+def test_a_module_of_ours_that_is_missing_is_a_defect_and_no_extra() -> None:
+    error = ModuleNotFoundError("No module named 'broker.gone'", name="broker.gone")
+    result = CliRunner().invoke(failing(error), ["act"], prog_name="tool")
+    assert (result.exit_code, "something unforeseen" in result.stderr) == (70, True)
+
+
+def test_who_asks_for_the_traceback_gets_it() -> None:
+    result = CliRunner().invoke(failing(KeyError("x")), ["act"], env={"RELAYCAST_TRACEBACK": "1"})
+    assert isinstance(result.exception, KeyError)
+
+
+SERVER = (
+    "redis", "starlette", "uvicorn", "mcp", "strawberry", "clickhouse_connect", "chdb", "prometheus_client", "uvloop",
+)  # fmt: skip
+"""Packages of the extra `server`."""
+
+
+@pytest.mark.parametrize("command", ["up", "gateway", "worker"])
+def test_the_base_install_says_which_extra_the_server_needs(command: str) -> None:
+    script = (
+        "import sys\n"
+        "class Missing:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name.partition('.')[0] in {SERVER!r}:\n"
+        "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
+        "sys.meta_path.insert(0, Missing())\n"
+        "from broker.cli import main\n"
+        f"main(['{command}', '--redis', 'redis://127.0.0.1:1'], prog_name='relaycast')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"relaycast: `{command}` needs ")
+    assert done.stderr.endswith("pip install 'relaycast[server]' [EXTRA_MISSING]\n")
+    assert done.stderr.count("\n") == 1
