@@ -43,8 +43,9 @@ Step = Callable[[TextRedis, WorkspaceId], Awaitable[None]]
 async def bring_forward(redis: TextRedis, *, program: str, steps: Mapping[int, Step]) -> int:
     """Bring the data to this version's format; the format it had, 0 for an empty store.
 
-    `program` is the version that says so in the store, `steps` lead from each format to the next. Any number of
-    processes may start at once. Raises `StoreTooNew`, `Unavailable`.
+    `program` is the version that says so in the store. `steps` lead from a format to the next, where that takes more
+    than writing new things beside the old ones. Any number of processes may start at once. Raises `StoreTooNew`,
+    `Unavailable`.
     """
     had = await _format(redis)
     if had >= FORMAT:
@@ -52,8 +53,8 @@ async def bring_forward(redis: TextRedis, *, program: str, steps: Mapping[int, S
     async with _alone(redis):
         had = await _format(redis)
         for old in range(max(had, 1), FORMAT):
-            if had:
-                await _step(redis, old, steps[old])
+            if had and (step := steps.get(old)):
+                await _step(redis, old, step)
         await redis.hset(keys.FORMAT, "oldest", str(OLDEST))
         await redis.hset(keys.FORMAT, "by", program)
         await redis.hset(keys.FORMAT, "version", str(FORMAT))
