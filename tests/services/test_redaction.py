@@ -1,7 +1,7 @@
 """What is masked before it is stored: in every kind of report and message, and only there."""
 
 import pytest
-from prometheus_client import REGISTRY
+from prometheus_client import REGISTRY, generate_latest
 
 from broker.adapters.redis import keys
 from broker.domain.approvals import ApprovalAnswer, ApprovalStatus, Verdict
@@ -154,3 +154,13 @@ def test_a_redactor_tells_what_it_masks() -> None:
         {"password": "hunter2", "text": "MINE-1234 and MINE-5678"}
     )
     assert sorted(told) == [("field", 1), ("mine", 2)]
+
+
+async def test_the_names_of_a_workspaces_own_rules_are_not_in_the_metrics(desk: Desk) -> None:
+    redaction = Redaction(desk.adapters.redaction_rules)
+    await redaction.set_rules(desk.person(), [("project-nightfall", r"NF-\d{8}")])
+    masked = (await redaction.redactor(desk.workspace)).text("NF-12345678 and ghp_" + "a" * 36)
+    assert "[redacted:project-nightfall]" in masked.text
+    shown = generate_latest().decode()
+    assert 'relaycast_redactions_total{rule="own"}' in shown
+    assert "nightfall" not in shown
