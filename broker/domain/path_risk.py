@@ -15,6 +15,8 @@ _SECRET = re.compile(
     r"|(^|/)(id_(rsa|dsa|ecdsa|ed25519)(_[\w-]+)?|credentials(\.\w+)?|secrets?\.(ya?ml|json|toml|env))$"
     r"|(^|/)\.env(\.(?!example$|sample$|template$|dist$)[\w-]+)*$|(^|/)\.envrc$"
     r"|\.(pem|p12|pfx|key|jks|keystore|kdbx)$"
+    # Our own keys: the workspace's, and the machine's.
+    r"|(^|/)\.local/(share|state)/relaycast(/|$)|(^|/)Library/Application Support/relaycast(/|$)"
     r"|^/etc/(shadow|gshadow|sudoers)|^/proc/[^/]+/environ$|(^|/)Library/Keychains(/|$)"
 )
 _RUNS_BY_ITSELF = re.compile(
@@ -23,6 +25,8 @@ _RUNS_BY_ITSELF = re.compile(
     r"|(^|/)\.git/(hooks(/|$)|config$)|(^|/)\.husky(/|$)|(^|/)\.gitconfig$"
     r"|(^|/)\.(claude|codex|gemini)/(settings[\w.]*\.json|config\.toml|hooks(/|$))|(^|/)\.mcp\.json$"
     r"|(^|/)\.vscode/(tasks|settings|launch)\.json$"
+    # What the next relay-connect starts as an agent.
+    r"|(^|/)\.config/relaycast(/|$)|(^|/)relay-connect\.toml$"
 )
 _SYSTEM = re.compile(
     r"^/($|\*|(etc|usr|bin|sbin|lib\d*|boot|dev|proc|sys|root|opt|var|System|Library|Applications)(/|$))"
