@@ -1,10 +1,14 @@
 """What the version before this one left behind, and its machines, go on with this one."""
 
+import asyncio
 from pathlib import Path
 
+from broker.adapters.embedded import embedded_redis
+from broker.adapters.redis import keys
+from broker.adapters.redis.client import open_redis
 from connect.sdk.relay import AgentRelay
 from tests.fixtures.previous import VERSION, previous_code
-from tests.fixtures.processes import client, key_of, machine, up
+from tests.fixtures.processes import client, key_of, machine, refused, up
 
 
 async def answer_of(relay: AgentRelay, agent: str, text: str) -> str | None:
@@ -48,3 +52,22 @@ async def test_a_machine_of_the_previous_version_still_links(tmp_path: Path) -> 
             await relay.spawn("Worker", "demo")
             assert await answer_of(relay, "Worker", "linked") == "linked"
             await relay.release("Worker")
+
+
+async def test_data_of_a_newer_version_is_refused_in_a_sentence_and_left_as_it_is(tmp_path: Path) -> None:
+    newer = {"version": "99", "oldest": "99", "by": "9.9"}
+    async with embedded_redis(tmp_path / "broker" / "redis") as url:
+        redis = open_redis(url)
+        for name, value in newer.items():
+            await redis.hset(keys.FORMAT, name, value)
+        await redis.aclose()
+    status, said = await asyncio.to_thread(
+        refused, tmp_path, "up", "--data-dir", str(tmp_path / "broker"), "--port", "0"
+    )
+    assert (status, said.count("\n")) == (2, 1)
+    assert "written by Relaycast 9.9 in format 99" in said
+    assert said.endswith("start Relaycast 9.9 or a newer one [STORE_TOO_NEW]\n")
+    async with embedded_redis(tmp_path / "broker" / "redis") as url:
+        redis = open_redis(url)
+        assert await redis.hgetall(keys.FORMAT) == newer
+        await redis.aclose()

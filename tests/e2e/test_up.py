@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import stat
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,21 +11,7 @@ import httpx
 import orjson
 import pytest
 
-from tests.fixtures.processes import agent_named, children, client, environment, machine, until, until_gone, up
-
-
-def refused(folder: Path, *arguments: str) -> tuple[int, str]:
-    """A `relaycast` that is expected to refuse."""
-    done = subprocess.run(
-        [sys.executable, "-m", "broker.cli", *arguments],
-        cwd=folder,
-        env=environment(folder),
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    return done.returncode, done.stderr
+from tests.fixtures.processes import agent_named, children, client, environment, machine, refused, until, until_gone, up
 
 
 async def test_it_says_in_one_line_how_to_reach_it_and_keeps_its_key_private(tmp_path: Path) -> None:
