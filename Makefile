@@ -78,8 +78,8 @@ test-agents: $(DEV) ## install the vendors' pinned CLIs into a cache and run the
 test-faults: $(DEV) ## kill, freeze and cut everything under constant traffic, and check that nothing is lost (8 minutes)
 	@$(BIN)/python -m tests.faults
 
-bench: $(DEV) $(SUITES) $(PAGE) ## print the measured figures beside raw Redis
-	@$(BIN)/python -m tests.bench
+bench: $(DEV) $(SUITES) $(PAGE) ## print the measured figures beside raw Redis (AGAINST=wheel: beside that version)
+	@$(BIN)/python -m tests.bench $(if $(AGAINST),--against $(AGAINST))
 
 screenshots: $(DEV) $(PAGE) ## take the pictures of the dashboard in web/screenshots anew
 	@$(BIN)/python -m tests.browser.install

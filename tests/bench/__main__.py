@@ -1,4 +1,7 @@
-"""`python -m tests.bench`: measure, print, and with --write keep the figures in RESULTS.md."""
+"""`python -m tests.bench`: measure, print, and with --write keep the figures in RESULTS.md.
+
+With --against WHEEL another version and this one take turns, and what is worse by more than noise is named.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from pathlib import Path
 
 import orjson
 
-from tests.bench import machine, report
+from tests.bench import machine, pairing, report, results
+from tests.bench.against import compare
 from tests.bench.appends import measure_appends
 from tests.bench.dashboard import measure_dashboard
 from tests.bench.fanout import measure_fanout
@@ -25,7 +29,7 @@ from tests.bench.log_stage import log_stage
 from tests.bench.logs_shipping import measure_lag, measure_shipping
 from tests.bench.stage import Broker, running_broker
 
-_RESULTS = Path(__file__).with_name("RESULTS.md")
+_PREVIOUS = Path(__file__).parents[1] / "fixtures" / "previous" / "relaycast-0.1.0-py3-none-any.whl"
 _WITH_BROKER = ("latency", "appends", "footprint", "fanout", "growth", "dashboard")
 _MEASURES = (*_WITH_BROKER, "logs")
 
@@ -33,13 +37,29 @@ _MEASURES = (*_WITH_BROKER, "logs")
 def main() -> None:
     options = _options()
     described = machine.described()
+    if options.against:
+        sys.exit(_paired(options, described))
     sections = asyncio.run(_measured(options))
     if options.json:
         found = {"machine": described, "sections": [report.as_json(section) for section in sections]}
         print(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
     if options.write:
         command = " ".join(["python -m tests.bench", *(a for a in sys.argv[1:] if a != "--json")])
-        options.write.write_text(report.as_markdown(sections, machine=described, command=command))
+        results.put(options.write, report.as_markdown(sections, machine=described, command=command))
+
+
+def _paired(options: argparse.Namespace, described: dict[str, str]) -> int:
+    """Measure against another version; 1 when a figure is worse by more than noise."""
+    with tempfile.TemporaryDirectory(prefix="rc-pair-", ignore_cleanup_errors=True) as folder:
+        wheel, rows = options.against.resolve(), options.rows or 1_000_000
+        pairs, names = asyncio.run(compare(wheel, Path(folder), rounds=options.rounds, rows=rows))
+    section = pairing.section(pairs, names=names)
+    print(orjson.dumps(report.as_json(section)).decode() if options.json else report.as_text(section))
+    if options.write:
+        command = f"python -m tests.bench --against {wheel.name} --rounds {options.rounds} --rows {rows}"
+        text = report.as_markdown([section], machine=described, command=command, title="Against the version before")
+        results.put(options.write, text)
+    return 1 if any(pair.is_worse for pair in pairs) else 0
 
 
 def _options() -> argparse.Namespace:
@@ -47,16 +67,30 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="fewer messages, and up to 50 agents: about a minute")
     parser.add_argument("--agents", default=None, metavar="N,N,…", help="the steps of growth (10,100,1000)")
     parser.add_argument("--only", choices=_MEASURES, action="append", help="measure this alone; may be repeated")
-    parser.add_argument("--rows", type=int, metavar="N", help="lines to search in (10000000)")
+    parser.add_argument("--rows", type=int, metavar="N", help="lines to search in (10000000; 1000000 in a pairing)")
     parser.add_argument(
         "--lines",
         type=lambda given: Path(given).resolve(),
         metavar="FOLDER",
         help="keep those lines here, and use them if there",
     )
+    parser.add_argument(
+        "--against",
+        type=Path,
+        nargs="?",
+        const=_PREVIOUS,
+        metavar="WHEEL",
+        help=f"measure that version and this one in turns ({_PREVIOUS.name})",
+    )
+    parser.add_argument("--rounds", type=int, default=4, metavar="N", help="turns of each version (4)")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of tables")
     parser.add_argument(
-        "--write", type=Path, nargs="?", const=_RESULTS, metavar="FILE", help=f"write a file ({_RESULTS.name})"
+        "--write",
+        type=Path,
+        nargs="?",
+        const=results.RESULTS,
+        metavar="FILE",
+        help=f"write a file ({results.RESULTS.name})",
     )
     return parser.parse_args()
 

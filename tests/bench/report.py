@@ -11,6 +11,7 @@ _WIDTH = 110
 
 
 def as_text(section: Section) -> str:
+    """Lines of at most the terminal's width for the words, and the table as wide as it is."""
     rows = [section.head, *(tuple(map(shown, row)) for row in section.rows)]
     if len(section.head) > 6:
         rows = list(zip(*rows, strict=True))  # many columns read better as lines
@@ -25,10 +26,13 @@ def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:
     ]
 
 
-def as_markdown(sections: Sequence[Section], *, machine: Mapping[str, str], command: str) -> str:
+def as_markdown(
+    sections: Sequence[Section], *, machine: Mapping[str, str], command: str, title: str = "Measured figures"
+) -> str:
+    """One part of RESULTS.md."""
     facts = "\n".join(f"* {name}: {value}" for name, value in machine.items())
     tables = "\n\n".join(_markdown(section) for section in sections)
-    return f"# Measured figures\n\nWritten by `{command}`.\n\n{facts}\n\n{tables}\n"
+    return f"# {title}\n\nWritten by `{command}`.\n\n{facts}\n\n{tables}\n"
 
 
 def _markdown(section: Section) -> str:
