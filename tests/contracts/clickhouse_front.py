@@ -42,7 +42,7 @@ class Front(BaseHTTPRequestHandler):
         body = self._chunks() if length is None else self.rfile.read(int(length))
         match self.headers.get("Content-Encoding"):
             case "lz4":
-                body = lz4.frame.decompress(body)
+                body = _decompressed(body)
             case "gzip":
                 body = gzip.decompress(body)
         self._serve(body)
@@ -77,6 +77,16 @@ class Front(BaseHTTPRequestHandler):
             self.send_header("X-ClickHouse-Exception-Code", code)
         self.end_headers()
         self.wfile.write(body)
+
+
+def _decompressed(body: bytes) -> bytes:
+    """Of every frame: the driver begins another for each block of a large insert."""
+    parts = []
+    while body:
+        frame = lz4.frame.LZ4FrameDecompressor()
+        parts.append(frame.decompress(body))
+        body = frame.unused_data or b""
+    return b"".join(parts)
 
 
 def _code(error: str) -> str:

@@ -65,6 +65,12 @@ async def test_a_row_comes_back_as_it_was_put_in(store: LogStore, workspace: Wor
     assert (await store.page(workspace, SESSION, "e1", start=0, limit=10)).rows == [row]
 
 
+async def test_rows_beside_and_behind_one_of_megabytes_are_kept(store: LogStore, workspace: WorkspaceId) -> None:
+    rows = [log_row(workspace, n, "x" * (3 * 2**20 if n == 3 else 3)) for n in range(1, 16)]
+    await store.insert(workspace, rows, days=30, token="b1")
+    assert await offsets(store, workspace) == list(range(1, 16))
+
+
 async def test_the_same_batch_twice_is_once(store: LogStore, workspace: WorkspaceId) -> None:
     rows = [log_row(workspace, n, "once") for n in range(1, 6)]
     for _ in range(2):
