@@ -15,8 +15,8 @@ from broker.domain.access import Permission, Principal
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.services.ports import Bus
 
-_QUEUE = 1024
-"""Events a follower may lag behind before they are dropped and it is told so."""
+_QUEUE, _QUEUE_CHARACTERS = 1024, 4 * 1024 * 1024
+"""What a follower may lag behind, in events and in their length, before they are dropped and it is told so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +71,29 @@ class _Reader:
     def __init__(self, only: SessionId | None) -> None:
         self._only = only
         self._arrived: deque[Happened | Lost] = deque()
+        self._characters = 0
         self._wake = asyncio.Event()
 
     def push(self, item: Happened | Lost) -> None:
         if isinstance(item, Happened) and self._only not in {None, item.session}:
             return
-        if len(self._arrived) >= _QUEUE:
+        if len(self._arrived) >= _QUEUE or self._characters >= _QUEUE_CHARACTERS:
             self._arrived.clear()
+            self._characters = 0
             self._arrived.append(Lost())
         if not (isinstance(item, Lost) and self._arrived and self._arrived[-1] == item):
             self._arrived.append(item)
+            self._characters += _length(item)
         self._wake.set()
 
     async def next(self) -> Happened | Lost:
         while not self._arrived:
             self._wake.clear()
             await self._wake.wait()
-        return self._arrived.popleft()
+        item = self._arrived.popleft()
+        self._characters -= _length(item)
+        return item
+
+
+def _length(item: Happened | Lost) -> int:
+    return len(item.event) if isinstance(item, Happened) else 0

@@ -3,8 +3,13 @@
 A reader comes with a cursor, reads what it has missed from the log at its own pace, and joins an audience: those who
 want the same of the same events, so that each event is made ready for them once. When some have no room for the next
 event the feed waits a moment, so that a burst is taken in step; who still has none then has fallen behind: it leaves
-the audience, reads from the log again, and is not waited for when it is back. So nobody waits long for the slow,
-nothing is queued for them, and they miss nothing.
+the audience, reads from the log again, and is not waited for when it is back. All those waits together take at most a
+share of a feed's time. So nobody waits long for the slow, however many they are, nothing is queued for them, and they
+miss nothing.
+
+A reader joins only where the feed is: what it lacks it reads itself, first from the log, then from the few newest
+events that the feed remembers for all. So a reader that stalls on its way holds nothing that another needs, and each
+way round its loop waits for something: for the log, for its own peer, or for the feed.
 """
 
 from __future__ import annotations
@@ -13,7 +18,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,9 +35,15 @@ from broker.services.ports import EventLog
 _log = logging.getLogger(__name__)
 _PAGE = 200
 _REMEMBERED = 512
-"""Events kept while somebody is catching up, so that it can join between two of them."""
+"""The newest events, kept so that whoever catches up need not hit the moment between two of them."""
+_REMEMBERED_CHARACTERS = 128 * 1024
+"""Of their texts: what a feed may keep beside its position."""
 _GRACE_S = 0.1
 """How long an event waits for listeners that have no room."""
+_PATIENCE_S = 1.0
+"""What all such waits of a feed may take when there were none for a while."""
+_PATIENCE_SHARE = 0.5
+"""Of the time, for all of them: any number of listeners that are slow in turn cannot make a feed slower than that."""
 _DISTRUST_S = 60.0
 """For how long one that fell behind is not waited for again."""
 _RETRY_S = 0.5
@@ -141,6 +152,50 @@ class _Behind(Generic[_Shown]):
         self.listener.sent_away()
 
 
+class Patience:
+    """How long a feed may yet wait for those without room, however many they are. Times are in seconds."""
+
+    def __init__(self, most_s: float = _PATIENCE_S, *, share: float = _PATIENCE_SHARE) -> None:
+        self._most_s = most_s
+        self._share = share
+        self._left_s = most_s
+        self._counted_at = float("-inf")
+
+    def left(self, now: float) -> float:
+        """What there is at a time; it grows back by a share of the time that passes."""
+        self._left_s = min(self._most_s, self._left_s + self._share * (now - self._counted_at))
+        self._counted_at = now
+        return self._left_s
+
+    def spend(self, seconds: float) -> None:
+        """So long was waited."""
+        self._left_s -= seconds
+
+
+class _Recent:
+    """The newest events of a log, as many as fit."""
+
+    def __init__(self) -> None:
+        self._events: deque[tuple[Cursor, str]] = deque()
+        self._characters = 0
+
+    def append(self, event: Logged) -> None:
+        self._events.append((event.cursor, event.text))
+        self._characters += len(event.text)
+        while len(self._events) > _REMEMBERED or self._characters > _REMEMBERED_CHARACTERS:
+            self._characters -= len(self._events.popleft()[1])
+
+    def clear(self) -> None:
+        self._events.clear()
+        self._characters = 0
+
+    def after(self, position: Cursor) -> list[Logged] | None:
+        """Everything since `position`, oldest first; None when some of that is not here."""
+        if not self._events or self._events[0][0].offset > position.offset + 1:
+            return None
+        return [Logged(text) for cursor, text in self._events if cursor.offset > position.offset]
+
+
 class Feed:
     """The live end of one session's log."""
 
@@ -149,8 +204,8 @@ class Feed:
         self._workspace = workspace
         self._session = session
         self._audiences: dict[Hashable, _Audience[Any]] = {}
-        self._recent: deque[Logged] = deque(maxlen=_REMEMBERED)
-        self._catching_up = 0
+        self._recent = _Recent()
+        self._patience = Patience()
         self.position = start
         self.users = 0
         self.error: RelayError | None = None
@@ -161,43 +216,19 @@ class Feed:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
-    @contextlib.contextmanager
-    def remembering(self) -> Iterator[None]:
-        """Keep what arrives while the block runs, for somebody who is about to join."""
-        self._catching_up += 1
-        try:
-            yield
-        finally:
-            self._catching_up -= 1
-            if not self._catching_up:
-                self._recent.clear()
-
-    def reaches(self, position: Cursor) -> bool:
-        """Whether everything after a position is here or still to come."""
+    def missed(self, position: Cursor) -> list[Logged] | None:
+        """What the feed has given out after a position; None when some of that is no longer here."""
         if position.epoch != self.position.epoch:
-            return False
-        first = self._recent[0].cursor if self._recent else None
-        known_from = first.offset - 1 if first and first.epoch == position.epoch else self.position.offset
-        return position.offset >= known_from
+            return None
+        return self._recent.after(position) if position.offset < self.position.offset else []
 
-    def join(self, listener: Listener[_Shown], show: Show[_Shown], position: Cursor) -> bool:
-        """Give out everything after `position`, from now on; False when some of that is no longer here."""
+    def join(self, listener: Listener[_Shown], show: Show[_Shown], position: Cursor) -> None:
+        """Give out everything after `position`, which has missed nothing, from now on. Raises what ended the feed."""
         if self.error is not None:
             raise self.error
-        if not self.reaches(position):
-            return False
         listener.position = position.offset
         listener.away.clear()
-        missed = _Audience(show)
-        missed.listeners.append(listener)
-        for event in self._recent:
-            if missed.hear(event):
-                listener.sent_away()  # it goes on by itself
-                return True
-        audience = self._audiences.setdefault(show.key, missed)
-        if audience is not missed:
-            audience.listeners.append(listener)
-        return True
+        self._audiences.setdefault(show.key, _Audience(show)).listeners.append(listener)
 
     def leave(self, listener: Listener[_Shown], show: Show[_Shown]) -> None:
         """Give it nothing more."""
@@ -242,22 +273,24 @@ class Feed:
 
     async def _hear(self, event: Logged) -> None:
         self.position = event.cursor
-        if self._catching_up:
-            self._recent.append(event)
+        self._recent.append(event)
         behind = [each for audience in self._audiences.values() for each in audience.hear(event)]
         if behind:
             await self._wait_for(behind)
 
     async def _wait_for(self, behind: list[_Behind[Any]]) -> None:
-        now = asyncio.get_running_loop().time()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_GRACE_S):
-                for each in behind:
-                    if each.listener.distrusted_until <= now:
+        began = asyncio.get_running_loop().time()
+        trusted = [each for each in behind if each.listener.distrusted_until <= began]
+        patience_s = min(_GRACE_S, self._patience.left(began))
+        if trusted and patience_s > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(patience_s):
+                    for each in trusted:
                         await each.take()
+            self._patience.spend(asyncio.get_running_loop().time() - began)
         for each in behind:
             if each.listener.position < each.offset:
-                each.give_up(now)
+                each.give_up(began)
 
     def _send_away(self, error: RelayError | None = None) -> None:
         self._recent.clear()
@@ -333,15 +366,13 @@ class Reader:
         async with self._feeds.of(self._workspace, self._session, head=self._head) as feed:
             try:
                 while True:
-                    with feed.remembering():
-                        joined = False
-                        while not joined:
-                            async for item in self._missed(feed):
-                                yield item
-                            if not caught_up:
-                                caught_up = True
-                                yield CaughtUp(self._at)
-                            joined = feed.join(listener, show, self._at)
+                    async for item in self._missed(feed):
+                        yield item
+                    if not caught_up:
+                        caught_up = True
+                        yield CaughtUp(self._at)
+                        continue  # while its peer took that the feed may have gone on
+                    feed.join(listener, show, self._at)
                     if live is not None:
                         async for event in live():
                             yield event
@@ -358,16 +389,26 @@ class Reader:
         return self._position
 
     async def _missed(self, feed: Feed) -> AsyncIterator[Logged | Reset]:
-        while self._position is None or not feed.reaches(self._position):
-            page = await self._log.read(self._workspace, self._session, after=self._position, limit=_PAGE)
-            if page.reset:
-                first = position_of(page.events[0]) if page.events else Cursor(page.head.epoch, page.head.offset + 1)
-                self._position = Cursor(first.epoch, first.offset - 1)
-                yield Reset(first)
-            for text in page.events:
-                event = Logged(text)
-                self._position = event.cursor
-                yield event
-            self._position = page.next
-            if not page.events and not feed.reaches(self._position):
-                feed.restart(self._position)
+        """What is before the feed, until nothing is: whoever joins then, before anything else runs, misses nothing."""
+        while (missed := None if self._position is None else feed.missed(self._position)) != []:
+            if missed is None:
+                async for item in self._page(feed):
+                    yield item
+            else:
+                for event in missed:
+                    self._position = event.cursor
+                    yield event
+
+    async def _page(self, feed: Feed) -> AsyncIterator[Logged | Reset]:
+        page = await self._log.read(self._workspace, self._session, after=self._position, limit=_PAGE)
+        if page.reset:
+            first = position_of(page.events[0]) if page.events else Cursor(page.head.epoch, page.head.offset + 1)
+            self._position = Cursor(first.epoch, first.offset - 1)
+            yield Reset(first)
+        for text in page.events:
+            event = Logged(text)
+            self._position = event.cursor
+            yield event
+        self._position = page.next
+        if not page.events and feed.missed(self._position) is None:
+            feed.restart(self._position)

@@ -18,8 +18,8 @@ from broker.domain.ids import SessionId, WorkspaceId
 from broker.services.ports import Bus, EventLog
 
 _PAGE = 500
-_QUEUE = 1024
-"""Events a subscriber may lag behind before it reads at its own pace from the log instead."""
+_QUEUE, _QUEUE_CHARACTERS = 1024, 4 * 1024 * 1024
+"""What a subscriber may lag behind, in events and in their length, before it reads from the log instead."""
 _CHECK_S = 20.0
 """How long the loss of the very last message on the bus can stay unnoticed."""
 _POSITION = re.compile(r'\{"epoch":"([^"]+)","offset":(\d+),')
@@ -85,15 +85,18 @@ class _Reader:
 
     def __init__(self) -> None:
         self._arrived: deque[str] = deque()
+        self._characters = 0
         self._lost = False
         self._wake = asyncio.Event()
 
     def push(self, event: str | None) -> None:
-        if event is None or len(self._arrived) >= _QUEUE:
+        if event is None or len(self._arrived) >= _QUEUE or self._characters >= _QUEUE_CHARACTERS:
             self._lost = True
             self._arrived.clear()
+            self._characters = 0
         elif not self._lost:
             self._arrived.append(event)
+            self._characters += len(event)
         self._wake.set()
 
     async def live(self, position: Cursor) -> AsyncIterator[tuple[str, Cursor]]:
@@ -102,6 +105,7 @@ class _Reader:
             self._wake.clear()  # before: what comes while the reader is busy with an event must wake it afterwards
             while self._arrived:
                 event = self._arrived.popleft()
+                self._characters -= len(event)
                 cursor = position_of(event)
                 if cursor.epoch == position.epoch and cursor.offset <= position.offset:
                     continue

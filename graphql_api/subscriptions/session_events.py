@@ -17,8 +17,8 @@ from broker.services.hub import Reset
 from graphql_api.types import events
 from graphql_api.types.told import FromLog
 
-_QUEUE = 256
-"""Events that may wait for one reader's execution; one that lags further reads them from the log."""
+_QUEUE, _QUEUE_CHARACTERS = 256, 1024 * 1024
+"""What may wait for one reader's execution, in events and in their length; one that lags further reads the log."""
 _Shown = TypeVar("_Shown")
 Item = Logged | Reset | CaughtUp
 
@@ -71,15 +71,17 @@ class _Queue(Listener[Logged]):
     def __init__(self) -> None:
         super().__init__()
         self._arrived: deque[Logged] = deque()
+        self._characters = 0
         self._wake = asyncio.Event()
         self._has_room = asyncio.Event()
 
     @override
     def take(self, shown: Logged) -> bool:
-        if len(self._arrived) >= _QUEUE:
+        if len(self._arrived) >= _QUEUE or self._characters >= _QUEUE_CHARACTERS:
             self._has_room.clear()
             return False
         self._arrived.append(shown)
+        self._characters += len(shown.text)
         self._wake.set()
         return True
 
@@ -98,7 +100,8 @@ class _Queue(Listener[Logged]):
             self._wake.clear()
             while self._arrived:
                 event = self._arrived.popleft()
-                if len(self._arrived) == _QUEUE // 2:
+                self._characters -= len(event.text)
+                if len(self._arrived) <= _QUEUE // 2 and self._characters <= _QUEUE_CHARACTERS // 2:
                     self._has_room.set()
                 yield event
             if not self.away.is_set():

@@ -105,10 +105,11 @@ async def test_what_the_bus_may_have_lost_is_told_once_and_in_its_place(
         assert await take(items, 3) == [Happened(SessionId("s"), "one"), Lost(), Happened(SessionId("s"), "two")]
 
 
+@pytest.mark.parametrize(("bound", "value"), [("_QUEUE", 3), ("_QUEUE_CHARACTERS", 3)])
 async def test_a_slow_follower_is_told_that_it_missed_some(
-    desk: Desk, lossy: Activity, bus: LossyBus, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, lossy: Activity, bus: LossyBus, monkeypatch: pytest.MonkeyPatch, bound: str, value: int
 ) -> None:
-    monkeypatch.setattr("broker.services.activity._QUEUE", 3)
+    monkeypatch.setattr(f"broker.services.activity.{bound}", value)
     async with aclosing(lossy.follow(desk.person())) as items:
         await take(items, 1)
         for number in range(4):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import pytest
 from typing_extensions import override
@@ -12,7 +14,7 @@ from typing_extensions import override
 from broker.domain.errors import NotFound
 from broker.domain.events import Cursor
 from broker.services import feeds as module
-from broker.services.feeds import CaughtUp, Feeds, Listener, Logged, Show
+from broker.services.feeds import CaughtUp, Feed, Feeds, Listener, Logged, Patience, Show
 from broker.services.hub import Hub
 from tests.fixtures.desk import Desk
 from tests.fixtures.log_appender import Append, log_appender, text_frame
@@ -191,3 +193,132 @@ async def test_a_session_that_is_gone_is_told_to_all(desk: Desk, feeds: Feeds, b
         async with asyncio.timeout(5):
             with pytest.raises(NotFound):
                 await next_one
+
+
+async def test_one_without_room_goes_on_although_another_stalls_on_its_way(
+    desk: Desk, feeds: Feeds, bus: LossyBus, append: Append
+) -> None:
+    stalling, narrow = Sink([]), Sink([], room=1)
+    head = await desk.adapters.log.head(desk.workspace, desk.session.id)
+    reader = feeds.reader(desk.workspace, desk.session.id, head=head, after=Cursor(head.epoch, 0))
+    async with contextlib.aclosing(reader.follow(stalling, numbers())) as items:
+        assert isinstance(await anext(items), Logged)  # and it asks for no more
+        async with reading(desk, feeds, narrow, numbers(), after=2) as caught_up:
+            await caught_up.wait()
+            await append([text_frame(str(n)) for n in range(4)])
+            await tell(desk, bus, 3, 4, 5, 6)
+            await has(narrow.offsets, 6)
+    assert narrow.offsets == [3, 4, 5, 6]
+
+
+async def test_a_feed_remembers_as_much_as_fits_however_large_its_events_are(
+    desk: Desk, feeds: Feeds, bus: LossyBus, append: Append
+) -> None:
+    head = await desk.adapters.log.head(desk.workspace, desk.session.id)
+    small, large = text_frame("s"), text_frame("l" * 100_000)
+    async with feeds.of(desk.workspace, desk.session.id, head=head) as feed:
+        async with asyncio.timeout(5):
+            await bus.listening.wait()
+        await append([small, small, large, large])
+        await tell(desk, bus, 3, 4)
+        await follows(feed, 4)
+        assert [event.cursor.offset for event in feed.missed(head) or []] == [3, 4]
+        await tell(desk, bus, 5, 6)
+        await follows(feed, 6)
+        assert feed.missed(head) is None
+        assert [event.cursor.offset for event in feed.missed(Cursor(head.epoch, 5)) or []] == [6]
+        assert feed.missed(feed.position) == []
+
+
+async def follows(feed: Feed, offset: int) -> None:
+    async with asyncio.timeout(5):
+        while feed.position.offset != offset:
+            await asyncio.sleep(0)
+
+
+def test_those_without_room_take_a_share_of_the_time_at_most_however_many_they_are() -> None:
+    patience, now, waited = Patience(1.0, share=0.5), 100.0, 0.0
+    while now < 200.0:  # whenever one has found room another has none
+        wait = min(0.1, patience.left(now))
+        patience.spend(wait)
+        waited += wait
+        now += max(wait, 0.001)
+    assert waited == pytest.approx(51, abs=1)
+    assert patience.left(now + 2) == 1.0
+
+
+class Paced(Sink):
+    """Takes one way or the other only what it has room for, as a peer's connection does."""
+
+    async def accept(self, offset: int) -> None:
+        while not self.take(offset):
+            await self.room()
+
+
+@contextlib.asynccontextmanager
+async def following(desk: Desk, feeds: Feeds, sink: Paced, *, after: int) -> AsyncIterator[None]:
+    head = await desk.adapters.log.head(desk.workspace, desk.session.id)
+
+    async def read() -> None:
+        reader = feeds.reader(desk.workspace, desk.session.id, head=head, after=Cursor(head.epoch, after))
+        async with contextlib.aclosing(reader.follow(sink, numbers())) as items:
+            async for item in items:
+                if isinstance(item, Logged):
+                    await sink.accept(item.cursor.offset)
+
+    task = asyncio.create_task(read())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@dataclass(slots=True, kw_only=True)
+class Follower:
+    sink: Paced
+    after: int
+    leave: contextlib.AsyncExitStack
+
+    def check(self) -> None:
+        """It has every event once and in order, as far as it came."""
+        first = self.after + 1
+        assert self.sink.offsets == list(range(first, first + len(self.sink.offsets)))
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_each_gets_every_event_once_and_in_order_whoever_comes_lags_stalls_or_leaves(
+    desk: Desk, feeds: Feeds, bus: LossyBus, append: Append, seed: int
+) -> None:
+    dice, last, gone = random.Random(seed), 2, []
+    followers: list[Follower] = []
+    for _ in range(80):
+        match dice.choice(["come", "go", "read", "event", "event", "event", "wait"]):
+            case "come":
+                sink = Paced([], room=dice.choice([0, 1, 5, 1_000_000]))
+                came = Follower(sink=sink, after=dice.randrange(last + 1), leave=contextlib.AsyncExitStack())
+                await came.leave.enter_async_context(following(desk, feeds, sink, after=came.after))
+                followers.append(came)
+            case "go" if followers:
+                gone.append(followers.pop(dice.randrange(len(followers))))
+                await gone[-1].leave.aclose()
+            case "read" if followers:
+                dice.choice(followers).sink.empty(dice.choice([1, 3, 1000]))
+            case "event":
+                count = dice.randint(1, 6)
+                await append([text_frame("")] * count)
+                await tell(desk, bus, *(n for n in range(last + 1, last + count + 1) if dice.random() < 0.9))
+                last += count
+            case _:
+                for _ in range(dice.randrange(40)):
+                    await asyncio.sleep(0)
+    stalled, reading = followers[::2], followers[1::2]
+    bus.say(None)
+    for each in reading:
+        each.sink.empty(1_000_000)
+    for each in reading:
+        if each.after < last:
+            await has(each.sink.offsets, last)
+    for each in (*gone, *stalled, *reading):
+        each.check()
+        await each.leave.aclose()

@@ -106,10 +106,11 @@ async def test_the_loss_of_the_last_message_is_found_by_the_check(
         assert await take(items, 2) == [3, 4]
 
 
+@pytest.mark.parametrize(("bound", "value"), [("_QUEUE", 5), ("_QUEUE_CHARACTERS", 1000)])
 async def test_a_slow_reader_misses_nothing(
-    desk: Desk, hub: Hub, bus: LossyBus, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, hub: Hub, bus: LossyBus, monkeypatch: pytest.MonkeyPatch, bound: str, value: int
 ) -> None:
-    monkeypatch.setattr("broker.services.hub._QUEUE", 5)
+    monkeypatch.setattr(f"broker.services.hub.{bound}", value)
     async with aclosing(hub.follow(desk.workspace, desk.session.id, after=None)) as items:
         assert await take(items, 2) == [1, 2]
         await add(desk, 20)
