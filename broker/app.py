@@ -393,14 +393,23 @@ def _health_routes(adapters: Adapters) -> list[BaseRoute]:
             async with asyncio.timeout(_READY_S):
                 await adapters.redis.ping()
         except Exception as error:  # whatever it is, nothing can be served
-            away = Unavailable(f"redis does not answer: {type(error).__name__}")
-            return JSONResponse({"ok": False, "error": {"code": away.code, "message": away.message}}, 503)
+            return _not_ready(f"redis does not answer: {type(error).__name__}")
+        try:
+            async with asyncio.timeout(_READY_S):
+                await adapters.bus.check()
+        except (Unavailable, TimeoutError):  # revocations, commands and events would arrive late or never
+            return _not_ready("what is published on redis is not heard here")
         return JSONResponse({"ok": True, "redis": "ready", "logs": await _logs_state(adapters.logs)})
 
     async def metrics(_request: Request) -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics)]
+
+
+def _not_ready(why: str) -> Response:
+    away = Unavailable(why)
+    return JSONResponse({"ok": False, "error": {"code": away.code, "message": away.message}}, 503)
 
 
 async def _logs_state(logs: LogStore | None) -> str:

@@ -129,7 +129,7 @@ class _Cancellable(AbstractConnection):
         except TimeoutError:
             await self.disconnect(nowait=True)
             raise RedisTimeoutError("timeout writing to the socket") from None
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # uvloop's word for a transport that is closed
             await self.disconnect(nowait=True)
             raise RedisConnectionError(f"writing to the socket: {error}") from error
         except BaseException:

@@ -123,6 +123,11 @@ def process(process_id: str) -> str:
     return f"{PROCESSES}:{process_id}"
 
 
+def bus_channel(bus: str) -> str:
+    """Pub/sub: what one process says to itself, to know that it hears."""
+    return f"rc:bus:{bus}"
+
+
 def gateway_links(gateway: str) -> str:
     """Set: "<workspace> <link> <fence>" of the connections one gateway holds."""
     return f"rc:gateway:{gateway}:links"
