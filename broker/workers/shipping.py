@@ -38,16 +38,22 @@ class ShippingWorker:
 
     async def _hear(self) -> None:
         async for workspace in self._backlog.wakeups():
-            self._look_at(workspace)
+            if workspace is None:
+                await self._look_at_all()
+            else:
+                self._look_at(workspace)
 
     async def _sweep(self) -> None:
         while True:
-            for workspace in await self._workspaces.workspaces():
-                if workspace not in self._begun:
-                    await self._backlog.begin(workspace)
-                    self._begun.add(workspace)
-                self._look_at(workspace)
+            await self._look_at_all()
             await asyncio.sleep(_SWEEP_S)
+
+    async def _look_at_all(self) -> None:
+        for workspace in await self._workspaces.workspaces():
+            if workspace not in self._begun:
+                await self._backlog.begin(workspace)
+                self._begun.add(workspace)
+            self._look_at(workspace)
 
     def _look_at(self, workspace: WorkspaceId) -> None:
         self._due.add(workspace)

@@ -39,14 +39,20 @@ class Timekeeper:
                 tasks.create_task(forever(part, name="worker"))
 
     async def _hear(self) -> None:
-        async for workspace, due_in_s in self._timers.wakeups():
-            self._look_at(workspace, due_in_s)
+        async for item in self._timers.wakeups():
+            if item is None:
+                await self._look_at_all()
+            else:
+                self._look_at(*item)
 
     async def _sweep(self) -> None:
         while True:
-            for workspace in await self._timers.workspaces():
-                self._look_at(workspace, 0.0)
+            await self._look_at_all()
             await asyncio.sleep(_SWEEP_S)
+
+    async def _look_at_all(self) -> None:
+        for workspace in await self._timers.workspaces():
+            self._look_at(workspace, 0.0)
 
     async def _reap(self) -> None:
         while True:

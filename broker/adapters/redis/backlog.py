@@ -53,8 +53,8 @@ class RedisBacklog:
         done = await self._scripts.run("mark_shipped", workspace, session, upto.epoch, upto.offset, keep)
         return bool(done == 1)
 
-    async def wakeups(self) -> AsyncIterator[WorkspaceId]:
-        """Workspaces, as sessions in them begin to have unshipped events."""
+    async def wakeups(self) -> AsyncIterator[WorkspaceId | None]:
+        """Workspaces, as sessions in them begin to have unshipped events; None: some may be lost."""
         async with aclosing(published(self._redis, keys.SHIP_CHANNEL)) as messages:
             async for message in messages:
-                yield keys.workspace_of(message)
+                yield None if message is None else keys.workspace_of(message)

@@ -160,13 +160,18 @@ def open_redis(url: str) -> TextRedis:
     return cast(TextRedis, _Store.from_pool(pool))
 
 
-async def published(redis: TextRedis, channel: str) -> AsyncGenerator[str, None]:
-    """What is published on a channel from now on, on a connection of its own. To be closed with `aclosing`."""
+async def published(redis: TextRedis, channel: str) -> AsyncGenerator[str | None, None]:
+    """What is published on a channel from now on, on a connection of its own. To be closed with `aclosing`.
+
+    None first, and again whenever the connection was lost: what was published before may not have been heard.
+    """
     pubsub = redis.pubsub()
     try:
         await pubsub.subscribe(channel)
         async for message in pubsub.listen():
             if message["type"] == "message":
                 yield message["data"]
+            elif message["type"] == "subscribe":
+                yield None
     finally:
         await pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py's has no types

@@ -35,9 +35,12 @@ class RedisTimers:
         """Carry out what the passing of a deadline means."""
         await self._scripts.run("timer_due", workspace, timer)
 
-    async def wakeups(self) -> AsyncIterator[tuple[WorkspaceId, float]]:
-        """(workspace, seconds until due) whenever a timer becomes a workspace's earliest."""
+    async def wakeups(self) -> AsyncIterator[tuple[WorkspaceId, float] | None]:
+        """(workspace, seconds until due) whenever a timer becomes a workspace's earliest; None: some may be lost."""
         async with aclosing(published(self._redis, keys.TIMER_CHANNEL)) as messages:
             async for message in messages:
+                if message is None:
+                    yield None
+                    continue
                 root, due_in_ms = message.split(" ")
                 yield keys.workspace_of(root), int(due_in_ms) / 1000

@@ -90,8 +90,8 @@ class Backlog(Protocol):
         True when nothing more waits.
         """
 
-    def wakeups(self) -> AsyncIterator[WorkspaceId]:
-        """Workspaces, as sessions in them begin to have unshipped events."""
+    def wakeups(self) -> AsyncIterator[WorkspaceId | None]:
+        """Workspaces, as sessions in them begin to have unshipped events; None: some may be lost."""
 
 
 def kept(logs: LogStore | None) -> LogStore:

@@ -27,5 +27,5 @@ class Timers(Protocol):
     async def due(self, workspace: WorkspaceId, timer: str) -> None:
         """Carry out what the passing of a deadline means."""
 
-    def wakeups(self) -> AsyncIterator[tuple[WorkspaceId, float]]:
-        """(workspace, seconds until due) whenever a timer becomes a workspace's earliest."""
+    def wakeups(self) -> AsyncIterator[tuple[WorkspaceId, float] | None]:
+        """(workspace, seconds until due) whenever a timer becomes a workspace's earliest; None: some may be lost."""

@@ -1,8 +1,14 @@
 """What the connections to the store promise beyond redis-py's own."""
 
 import asyncio
+from contextlib import aclosing
+from pathlib import Path
+from typing import cast
 
-from broker.adapters.redis.client import open_redis
+from redis.asyncio import Redis
+
+from broker.adapters.embedded import embedded_redis
+from broker.adapters.redis.client import open_redis, published
 
 _MOST_STEPS = 40
 """Of the event loop, more than a command takes."""
@@ -20,3 +26,17 @@ async def test_a_command_is_cancelled_at_whichever_step_the_word_comes(redis_url
             assert command.cancelled(), f"after {steps} steps it went on"
         assert await redis.ping()
     await redis.aclose()
+
+
+async def test_what_is_published_comes_with_word_of_what_may_have_been_lost(tmp_path: Path) -> None:
+    async with embedded_redis(tmp_path) as url:
+        redis = open_redis(url)
+        async with asyncio.timeout(10), aclosing(published(redis, "channel")) as items:
+            assert await anext(items) is None
+            await redis.publish("channel", "one")
+            assert await anext(items) == "one"
+            await cast(Redis, redis).client_kill_filter(_type="pubsub")
+            assert await anext(items) is None
+            await redis.publish("channel", "two")
+            assert await anext(items) == "two"
+        await redis.aclose()
