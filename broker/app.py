@@ -226,7 +226,7 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
     """The gateway as an ASGI application; its lifespan runs what it needs in the background."""
     gateway = secrets.token_hex(8)
     services = build_services(settings, adapters, gateway=gateway)
-    sockets = OpenSockets(services.access.authenticate)
+    sockets = OpenSockets(services.access.authenticate, require_listed=services.access.require_listed)
     tools = ToolsApplication(services)
     graphql = _graphql(services, settings)
     sockets.drain_too(graphql.drain)
@@ -328,13 +328,20 @@ async def _background(
 
         def on_access_changed(what: str | None) -> None:
             graphql.access_changed(what)
-            task = loop.create_task(sockets.access_changed(what))
+            task = loop.create_task(_follow_access(sockets, what))
             closing.add(task)
             task.add_done_callback(closing.discard)
 
         stop = await adapters.bus.listen(keys.ACCESS_CHANNEL, on_access_changed)
         stack.push_async_callback(stop)
         yield
+
+
+async def _follow_access(sockets: OpenSockets, what: str | None) -> None:
+    try:
+        await sockets.access_changed(what)
+    except Exception:  # the top of a task
+        _log.exception("open sockets were not checked after a change of access")
 
 
 async def _beat(adapters: Adapters, sockets: OpenSockets, *, gateway: str) -> None:

@@ -11,12 +11,13 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from broker.domain.access import Permission, Principal
 from broker.domain.errors import NotAuthenticated, NotPermitted, Unavailable
+from broker.gateway.websocket_protocol import EXTENSION
 from broker.protocol import close_codes
 from broker.protocol.close_codes import CloseCode
 from broker.protocol.errors import ProtocolViolation
 
-_CLOSE_S = 2.0
-"""A peer that does not answer a close frame must not hold up a shutdown."""
+_TRIES, _RETRY_S = 20, 0.5
+"""How long access may stay unchecked while the store is away; then the peer has to come again."""
 _MEMBER = "member:"
 
 
@@ -35,11 +36,19 @@ class OpenSockets:
 
     Each is looked at again whenever its access may have become less: when its member has changed, when its token
     should have ended, and when such news may have been missed. Those whose token is renewed in-band are closed only
-    when it is revoked: what they came with may end before they do.
+    when it is revoked, known by `require_listed`: what they came with may end before they do.
     """
 
-    def __init__(self, authenticate: Callable[[str | None], Awaitable[Principal]]) -> None:
+    def __init__(
+        self,
+        authenticate: Callable[[str | None], Awaitable[Principal]],
+        *,
+        require_listed: Callable[[Principal], Awaitable[None]],
+        retry_s: float = _RETRY_S,
+    ) -> None:
         self._authenticate = authenticate
+        self._retry_s = retry_s
+        self._require_listed = require_listed
         self._open: dict[WebSocket, _Held] = {}
         self._others: list[Callable[[], None]] = []
 
@@ -77,26 +86,36 @@ class OpenSockets:
 
     async def end_expired(self, now_ms: int) -> None:
         """Close what was opened with a token that has ended by now and was not used since."""
-        await self._check(lambda principal: principal.expires_at_ms is not None and principal.expires_at_ms <= now_ms)
+        await self._check(
+            lambda principal: principal.expires_at_ms is not None and principal.expires_at_ms <= now_ms, renewed=False
+        )
 
-    async def _check(self, concerned: Callable[[Principal], bool]) -> None:
+    async def _check(self, concerned: Callable[[Principal], bool], *, renewed: bool = True) -> None:
+        """Look at those that are concerned, and of those who renew their tokens only if `renewed`."""
         found = [
-            (websocket, held)
+            (websocket, held, held.principal)
             for websocket, held in self._open.items()
-            if held.principal is not None and not held.renewed and concerned(held.principal)
+            if held.principal is not None and (renewed or not held.renewed) and concerned(held.principal)
         ]
-        await asyncio.gather(*(self._check_one(websocket, held) for websocket, held in found))
+        await asyncio.gather(*(self._check_one(*each) for each in found))
 
-    async def _check_one(self, websocket: WebSocket, held: _Held) -> None:
-        try:
-            held.principal = await self._authenticate(held.token)
-            held.principal.require(Permission.READ)
-        except NotAuthenticated:
-            await close(websocket, close_codes.UNAUTHENTICATED)
-        except NotPermitted:
-            await close(websocket, close_codes.NOT_PERMITTED)
-        except Unavailable:
-            await close(websocket, close_codes.STORE_AWAY)
+    async def _check_one(self, websocket: WebSocket, held: _Held, principal: Principal) -> None:
+        for _ in range(_TRIES):
+            try:
+                if held.renewed:
+                    await self._require_listed(principal)
+                else:
+                    held.principal = await self._authenticate(held.token)
+                    held.principal.require(Permission.READ)
+            except NotAuthenticated:
+                await close(websocket, close_codes.UNAUTHENTICATED)
+            except NotPermitted:
+                await close(websocket, close_codes.NOT_PERMITTED)
+            except Unavailable:
+                await asyncio.sleep(self._retry_s)
+                continue
+            return
+        await close(websocket, close_codes.STORE_AWAY)
 
     async def drain(self) -> None:
         """Tell everybody to reconnect elsewhere."""
@@ -120,10 +139,8 @@ async def receive_text(websocket: WebSocket) -> str:
 
 
 async def close(websocket: WebSocket, code: CloseCode) -> None:
-    """Close with a code that says whether to come back; a peer that is gone already is fine."""
-    with contextlib.suppress(RuntimeError, TimeoutError, WebSocketDisconnect):
-        async with asyncio.timeout(_CLOSE_S):
-            await websocket.close(code.code, code.reason)
+    """Close with a code that says whether to come back, at once: the peer may not read. One that is gone is fine."""
+    websocket.scope["extensions"][EXTENSION].hang_up(code.code, code.reason)
 
 
 def first_cause(group: ExceptionGroup[Exception]) -> Exception:

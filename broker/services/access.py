@@ -148,11 +148,20 @@ class Access:
         )
 
     async def issue_proxy_token(self, principal: Principal, proxy: ProxyId, *, expires_at_ms: int) -> str:
-        """A fresh token for one proxy's next reconnect."""
+        """A fresh token for one proxy's next reconnect. Raises `NotAuthenticated` once its first one was revoked."""
+        await self.require_listed(principal)
         token = new_token(TokenKind.PROXY)
         owner = replace(principal, kind=TokenKind.PROXY, proxy=proxy)
         await self._tokens.add(owner, sha256=token_hash(token), expires_at_ms=expires_at_ms, listed=False)
         return token
+
+    async def require_listed(self, principal: Principal) -> None:
+        """For one that goes on with tokens issued in-band: the token they come from must still be there.
+
+        Raises `NotAuthenticated`, `Unavailable`.
+        """
+        if not await self._tokens.is_listed(principal.workspace, principal.token_id):
+            raise NotAuthenticated("the token this access comes from was revoked", code="TOKEN_REVOKED")
 
     async def tokens(self, principal: Principal) -> list[TokenRecord]:
         """The workspace's tokens, without secrets. Raises `NotPermitted`."""

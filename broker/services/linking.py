@@ -135,7 +135,10 @@ class Linking:
                 return report
 
     async def fresh_token(self, principal: Principal, attached: Attached) -> Auth:
-        """A token for the proxy's next reconnect, to be sent on the open socket."""
+        """A token for the proxy's next reconnect, to be sent on the open socket.
+
+        Raises `NotAuthenticated` when the token that it was linked with has been revoked.
+        """
         expires_at_ms = int((time.time() + TOKEN_LIFE_S) * 1000)
         proxy = ProxyId(attached.link)
         token = await self._access.issue_proxy_token(principal, proxy, expires_at_ms=expires_at_ms)

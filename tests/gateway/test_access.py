@@ -17,6 +17,7 @@ from broker.domain.errors import NotAuthenticated, RelayError, Unavailable
 from broker.domain.ids import TokenId, WorkspaceId
 from broker.domain.plans import Plan
 from broker.gateway.sockets import OpenSockets
+from broker.gateway.websocket_protocol import EXTENSION
 from broker.settings import Settings
 from tests.fixtures.browser import open_browser, signed_in
 from tests.fixtures.gateway import Gateway, closing
@@ -258,16 +259,28 @@ def observer() -> Principal:
     )
 
 
-def a_socket(sent: list[Message]) -> WebSocket:
-    """Of a peer that says nothing."""
+class Outbox:
+    """Of a peer that says nothing: what it was hung up on with."""
 
+    def __init__(self) -> None:
+        self.codes: list[int] = []
+
+    def hang_up(self, code: int, _reason: str) -> None:
+        self.codes.append(code)
+
+
+def a_socket(outbox: Outbox) -> WebSocket:
     async def receive() -> Message:
         raise NotImplementedError
 
     async def send(message: Message) -> None:
-        sent.append(message)
+        raise NotImplementedError
 
-    return WebSocket({"type": "websocket"}, receive, send)
+    return WebSocket({"type": "websocket", "extensions": {EXTENSION: outbox}}, receive, send)
+
+
+async def nothing_was_revoked(_principal: Principal) -> None:
+    return None
 
 
 async def test_a_socket_whose_access_ends_while_it_is_let_in_is_not_let_in() -> None:
@@ -281,10 +294,10 @@ async def test_a_socket_whose_access_ends_while_it_is_let_in_is_not_let_in() -> 
         await answer.wait()
         return observer()
 
-    sockets = OpenSockets(authenticate)
+    sockets = OpenSockets(authenticate, require_listed=nothing_was_revoked)
 
     async def enter() -> None:
-        async with sockets.admitted(a_socket([]), "token"):
+        async with sockets.admitted(a_socket(Outbox()), "token"):
             raise AssertionError
 
     entering = asyncio.create_task(enter())
@@ -309,12 +322,35 @@ async def test_after_news_may_have_been_missed_every_socket_is_looked_at_again(
             raise problems[0]
         return observer()
 
-    sockets, sent, renewed = OpenSockets(authenticate), list[Message](), list[Message]()
-    async with (
-        sockets.admitted(a_socket(sent), "token"),
-        sockets.admitted(a_socket(renewed), "token", renewed=True),
-    ):
+    sockets, outbox = OpenSockets(authenticate, require_listed=nothing_was_revoked, retry_s=0), Outbox()
+    async with sockets.admitted(a_socket(outbox), "token"):
         problems += [problem] if problem else []
         await sockets.access_changed(None)
-        assert [message["code"] for message in sent] == ([code] if code else [])
-        assert renewed == []
+        assert outbox.codes == ([code] if code else [])
+
+
+@pytest.mark.parametrize(
+    ("problem", "code"), [(NotAuthenticated("revoked"), 4501), (Unavailable("away"), 4410), (None, None)]
+)
+async def test_after_news_may_have_been_missed_a_machine_is_asked_whether_its_token_was_revoked(
+    problem: RelayError | None, code: int | None
+) -> None:
+    asked: list[Principal] = []
+
+    async def authenticate(_token: str | None) -> Principal:
+        if asked:
+            raise NotAuthenticated("what it came with may have ended")
+        return observer()
+
+    async def require_listed(principal: Principal) -> None:
+        asked.append(principal)
+        if problem:
+            raise problem
+
+    sockets, outbox = OpenSockets(authenticate, require_listed=require_listed, retry_s=0), Outbox()
+    async with sockets.admitted(a_socket(outbox), "token", renewed=True):
+        await sockets.end_expired(10**15)
+        assert asked == []
+        await sockets.access_changed(None)
+        assert asked[0] == observer()
+        assert outbox.codes == ([code] if code else [])

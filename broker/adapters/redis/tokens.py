@@ -33,13 +33,14 @@ class RedisTokens:
         if not text:
             return None
         principal = _PRINCIPAL.validate_json(text)
-        if principal.proxy is not None and not await self._is_listed(principal):
+        if principal.proxy is not None and not await self.is_listed(principal.workspace, principal.token_id):
             return None  # issued in-band from a token that was revoked since
         plan = await self._redis.hget(keys.root(principal.workspace), "plan")
         return replace(principal, plan=Plan(plan)) if plan else principal
 
-    async def _is_listed(self, principal: Principal) -> bool:
-        return await self._redis.hget(keys.key(principal.workspace, "tokens"), principal.token_id) is not None
+    async def is_listed(self, workspace: WorkspaceId, token: TokenId) -> bool:
+        """Whether a token that people made is still there."""
+        return await self._redis.hget(keys.key(workspace, "tokens"), token) is not None
 
     async def add(
         self,

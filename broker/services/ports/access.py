@@ -40,6 +40,9 @@ class Tokens(Protocol):
     ) -> TokenRecord:
         """Register a token for `principal`."""
 
+    async def is_listed(self, workspace: WorkspaceId, token: TokenId) -> bool:
+        """Whether a token that people made is still there."""
+
     async def prolong(self, principal: Principal, *, sha256: str, expires_at_ms: int) -> None:
         """Let a token live longer; nothing when it has ended."""
 
