@@ -293,7 +293,7 @@ def _graphql(services: Services, settings: Settings) -> _GraphQL:
         common=CommonAnswers() if settings.fan_out_in_common else None,
     )
     explorer = Explorer(settings.graphql.graphiql) if settings.graphql.graphiql else None
-    view = GraphQLView(engine, credential_for_us, explorer=explorer)
+    view = GraphQLView(engine, credential_for_us, unread_s=settings.unread_s, explorer=explorer)
     socket = GraphQLSocket(engine, credential_for_us)
     routes: list[BaseRoute] = [Route("/graphql", view), WebSocketRoute("/graphql", socket.serve)]
     if explorer:

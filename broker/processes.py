@@ -40,7 +40,7 @@ from broker.domain.errors import RelayError
 from broker.domain.ids import WorkspaceId
 from broker.domain.status import BrokerProcess, ProcessKind
 from broker.gateway.sockets import OpenSockets
-from broker.gateway.websocket_protocol import WebSocketProtocol
+from broker.gateway.websocket_protocol import reading_within
 from broker.protocol.agent_session import MAX_FRAME_BYTES
 from broker.protocol.proxy import MAX_LINK_MESSAGE_BYTES
 from broker.services.access import new_token
@@ -257,7 +257,7 @@ async def _serve(
             app,
             log_config=None,
             access_log=False,
-            ws=WebSocketProtocol,
+            ws=reading_within(settings.unread_s),
             ws_max_size=max(MAX_LINK_MESSAGE_BYTES, MAX_FRAME_BYTES),
             ws_ping_interval=_PING_S,
             ws_ping_timeout=_PING_S,

@@ -58,6 +58,8 @@ class Settings:
     graphql: GraphQLSettings = field(default_factory=GraphQLSettings)
     fan_out_in_common: bool = True
     """Whether live events are made ready once for all who follow them; else each subscriber's are executed for it."""
+    unread_s: float = 30.0
+    """A peer that does not take what it asked for is hung up on after this time."""
     drain_s: float = 5.0
     """How long running requests may take to finish after SIGTERM."""
 

@@ -9,7 +9,7 @@ from starlette.websockets import WebSocket
 from broker.domain.errors import NotPermitted, RateLimited, RelayError, Unavailable
 from graphql_api import transport
 from graphql_api.errors import refusal_shown
-from graphql_api.outbox import HungUp, outbox_of, until_room
+from graphql_api.outbox import outbox_of, until_room
 from graphql_api.running import Engine, RunningOperation
 from graphql_api.standing import Loss, Standing
 from graphql_api.transport import CloseCode, Complete, ConnectionInit, InvalidMessage, Message, Ping, Pong, Subscribe
@@ -32,16 +32,16 @@ class Connection:
         self._initialised = False
         self._hung_up = False
         self._tasks = asyncio.TaskGroup()
-        self.standing = Standing(
-            engine.services.access, self._tasks, kept=self._check_operations, lost=self._lost_standing
-        )
+        self.standing = Standing(engine.services.access, kept=self._check_operations, lost=self._lost_standing)
 
     async def serve(self) -> None:
         """Until the peer leaves or is hung up on."""
         late = asyncio.get_running_loop().call_later(_INIT_S, self._too_late)
         try:
             async with self._tasks:
+                watching = self._tasks.create_task(self.standing.watch())
                 await self._read()
+                watching.cancel()
                 self._stop_all()
         finally:
             late.cancel()
@@ -61,14 +61,13 @@ class Connection:
                 await self._take(transport.read_message(received.get("text") or ""))
             except InvalidMessage as error:
                 self.hang_up(CloseCode.INVALID_MESSAGE, str(error))
-            except HungUp:
-                return
 
     async def _take(self, message: Message) -> None:
         match message:
             case ConnectionInit():
                 await self._initialise(message)
             case Subscribe():
+                await until_room(self._outbox)  # whatever comes of it is answered
                 self._subscribe(message)
             case Complete():
                 running = self._running.pop(message.id, None)

@@ -34,8 +34,6 @@ COMPLETE = b"event: complete\ndata:\n\n"
 _HEARTBEAT = b":\n\n"
 _HEARTBEAT_S = 15.0
 """Proxies close what is silent for a minute or less."""
-_STALLED_S = 30.0
-"""For a client that does not read; then it has to come again."""
 
 
 def next_event(response: Mapping[str, Any]) -> bytes:
@@ -77,20 +75,29 @@ class EventStream(Response):
     """Runs one subscription for as long as its client listens and may."""
 
     def __init__(
-        self, engine: Engine, operation: Operation, variables: Mapping[str, Any], *, token: str | None, streams: Streams
+        self,
+        engine: Engine,
+        operation: Operation,
+        variables: Mapping[str, Any],
+        *,
+        token: str | None,
+        streams: Streams,
+        unread_s: float,
     ) -> None:
+        """`unread_s`: a client that reads nothing for so long has to come again."""
         super().__init__(headers=HEADERS)
         self._engine = engine
         self._operation = operation
         self._variables = variables
         self._token = token
         self._streams = streams
+        self._unread_s = unread_s
+        self._is_read = True
         self._opened: Opened | None = None
         self._over = asyncio.Event()
         self._last_words = b""
         self._sending = asyncio.Lock()
-        self._tasks = asyncio.TaskGroup()
-        self.standing = Standing(engine.services.access, self._tasks, kept=self._reopen, lost=self._lose)
+        self.standing = Standing(engine.services.access, kept=self._reopen, lost=self._lose)
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -98,15 +105,17 @@ class EventStream(Response):
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         self._streams.add(self)
         try:
-            async with self._tasks:
-                for task in (self._answer(send), self._beat(send), self._until_gone(receive), self._until_over()):
-                    self._tasks.create_task(task)
+            async with asyncio.TaskGroup() as tasks:
+                watching, gone, over = self.standing.watch(), self._until_gone(receive), self._until_over()
+                for task in (self._answer(send), self._beat(send), watching, gone, over):
+                    tasks.create_task(task)
         except* _Over:
             pass
         finally:
             self.standing.end()
             self._streams.discard(self)
-        await self._write(send, self._last_words, more=False)
+        if self._is_read:
+            await self._write(send, self._last_words, more=False)
 
     def end(self, last_words: bytes = b"") -> None:
         """Stop, with what is still to be said."""
@@ -177,7 +186,8 @@ class EventStream(Response):
 
     async def _write(self, send: Send, content: bytes, *, more: bool = True) -> None:
         try:
-            async with asyncio.timeout(_STALLED_S), self._sending:
+            async with asyncio.timeout(self._unread_s), self._sending:
                 await send({"type": "http.response.body", "body": content, "more_body": more})
         except TimeoutError:
+            self._is_read = False
             self.end()

@@ -21,7 +21,7 @@ from graphql_api.documents import Documents, GraphQLRequest
 from graphql_api.errors import RequestRefused, incident, refusal_shown
 from graphql_api.live import Opened, open_subscription
 from graphql_api.operations import Operation, Operations
-from graphql_api.outbox import HungUp, Outbox, until_room
+from graphql_api.outbox import Outbox, until_room
 from graphql_api.subscriptions.session_events import SessionEvents, as_object
 from graphql_api.transport import Subscribe
 
@@ -90,8 +90,6 @@ class RunningOperation:
             self._end(transport.error(self._asked.id, refused.shown))
         except RelayError as error:
             self._end(transport.error(self._asked.id, [refusal_shown(error)]))
-        except HungUp:
-            return
         except Exception as error:  # the top of a task
             self._end(transport.error(self._asked.id, [incident(error, "a live operation")]))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from enum import Enum, auto
@@ -11,6 +12,7 @@ from broker.domain.access import Principal
 from broker.domain.errors import NotAuthenticated, NotPermitted, Unavailable
 from broker.services.access import Access
 
+_log = logging.getLogger(__name__)
 _TRIES, _RETRY_S = 40, 0.25
 """How long access may stay unchecked while the store is away; then the peer has to come again."""
 _LONGEST_TIMER_S = 3600.0
@@ -30,18 +32,19 @@ class Loss(Enum):
 
 
 class Standing:
-    """A token and the caller it stands for, looked up again whenever either may have changed."""
+    """A token and the caller it stands for, looked up again whenever either may have changed.
+
+    `watch` does that; to have it done, from anywhere and at any time, needs no more than a word.
+    """
 
     def __init__(
         self,
         access: Access,
-        tasks: asyncio.TaskGroup,
         *,
         kept: Callable[[], Awaitable[None]],
         lost: Callable[[Loss, str], None],
     ) -> None:
         self._access = access
-        self._tasks = tasks
         self._kept = kept
         self._lost = lost
         self._token: str | None = None
@@ -49,6 +52,7 @@ class Standing:
         self._expiry: asyncio.TimerHandle | None = None
         self._doubted = False
         """Whether somebody's access changed while we did not know whose this is."""
+        self._doubt = asyncio.Event()
 
     @property
     def known(self) -> bool:
@@ -94,24 +98,35 @@ class Standing:
         """Look again, soon, whether the peer may go on with what it does."""
         self._doubted = True
         if self._principal is not None:
-            self._tasks.create_task(self._check())
+            self._doubt.set()
 
     def end(self) -> None:
         """The connection is over."""
         if self._expiry is not None:
             self._expiry.cancel()
 
+    async def watch(self) -> None:
+        """Look again whenever there is reason to, until cancelled."""
+        while True:
+            await self._doubt.wait()
+            self._doubt.clear()
+            try:
+                await self._check()
+            except Exception:  # the top of a task: who cannot be checked may not go on
+                _log.exception("the access of an open connection was not checked")
+                self._lost(Loss.UNCHECKED, "Access could not be checked; come again")
+
     async def _check(self) -> None:
         for _ in range(_TRIES):
             try:
                 self._become(await self._access.authenticate(self._token))
+                await self._kept()
             except NotAuthenticated as error:
                 self._lost(Loss.EXPIRED if self._expires_in() <= 0 else Loss.ENDED, error.message)
                 return
             except Unavailable:
                 await asyncio.sleep(_RETRY_S)
             else:
-                await self._kept()
                 return
         self._lost(Loss.UNCHECKED, "The store is away; come again")
 

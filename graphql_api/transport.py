@@ -20,7 +20,10 @@ _Json = dict[str, Any]
 
 
 class CloseCode(IntEnum):
-    """Why the server closes. Clients of the protocol come back after 4403, 4408, 4508 and 1012 only."""
+    """Why the server closes. Clients of the protocol come back after 4403, 4408, 4508 and 1012 only.
+
+    4508 is said by the socket itself, to a peer that does not read.
+    """
 
     RESTARTING = 1012
     INVALID_MESSAGE = 4400
@@ -35,8 +38,6 @@ class CloseCode(IntEnum):
     DUPLICATE = 4409
     """A subscriber with that id exists."""
     INITIALISED_TWICE = 4429
-    SLOW_CONSUMER = 4508
-    """The peer does not read what it asked for."""
 
 
 class InvalidMessage(Exception):

@@ -43,8 +43,12 @@ _PARTIAL_SUCCESS = 294
 class GraphQLView:
     """The ASGI application behind /graphql."""
 
-    def __init__(self, engine: Engine, credential: Credential, *, explorer: Explorer | None = None) -> None:
+    def __init__(
+        self, engine: Engine, credential: Credential, *, unread_s: float, explorer: Explorer | None = None
+    ) -> None:
+        """`unread_s`: an event stream that is not read for so long is ended."""
         self._engine = engine
+        self._unread_s = unread_s
         self._credential = credential
         self._explorer = explorer
         self.streams = Streams()
@@ -103,7 +107,9 @@ class GraphQLView:
         if operation.kind is not OperationType.SUBSCRIPTION:
             return _single_event(await self._engine.operations.run(operation, asked.variables, context))
         await self._engine.operations.admit(operation, asked.variables, context)
-        return EventStream(self._engine, operation, asked.variables, token=token, streams=self.streams)
+        return EventStream(
+            self._engine, operation, asked.variables, token=token, streams=self.streams, unread_s=self._unread_s
+        )
 
     def _operation(self, request: Request, asked: GraphQLRequest) -> Operation:
         operation = self._engine.read(asked)

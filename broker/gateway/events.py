@@ -61,8 +61,8 @@ class EventSocket:
             async with contextlib.aclosing(self._s.hub.follow(principal.workspace, session.id, after=after)) as items:
                 async for item in items:
                     await websocket.send_text(_control("reset", item.first) if isinstance(item, Reset) else item)
-        except Unavailable:
-            await close(websocket, close_codes.STORE_AWAY)
+        except RelayError as error:  # also: the session was deleted
+            await close(websocket, _code(error))
         except (WebSocketDisconnect, RuntimeError):
             return  # the peer left while we were sending
 

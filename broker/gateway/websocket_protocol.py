@@ -1,4 +1,4 @@
-"""uvicorn's WebSocket protocol with one addition: text messages that are written without a task switch.
+"""uvicorn's WebSocket protocol with a bound for peers that do not read, and text messages without a task switch.
 
 An ASGI `send` is a coroutine, a walk through the protocol's states and a system call for each message of each peer.
 Fanning one message out to a hundred peers is nothing but that. The addition is offered to applications as the ASGI
@@ -7,6 +7,8 @@ extension `relaycast.outbox`: what is written in one go of the event loop leaves
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from asyncio.transports import BaseTransport
 from functools import lru_cache
 
@@ -15,9 +17,15 @@ from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
+from broker.protocol.close_codes import SLOW_CONSUMER
+
 EXTENSION = "relaycast.outbox"
 _HIGH_WATER_BYTES = 256 * 1024
 """What may wait for one peer; beyond it the peer has fallen behind."""
+_UNSENT_BYTES = 128 * 1024
+"""What may wait in the system beside it. Left to itself it takes megabytes, and says nothing for half a minute of what
+a slow peer reads of them: that peer would look like one that reads nothing.
+"""
 _AT_ONCE_BYTES = 64 * 1024
 """More than this is not gathered: the peer may as well begin to read."""
 _LAST_WORDS_S = 10.0
@@ -28,15 +36,27 @@ _LENGTH_64 = 127
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """Offers itself as `relaycast.outbox`: `has_room`, `write`, `room` and `hang_up`."""
+    """Offers itself as `relaycast.outbox`: `has_room`, `write`, `room` and `hang_up`.
 
+    Whoever waits for room waits at most `unread_s`: a peer that takes nothing in that time is hung up on, whatever
+    kind of socket it is.
+    """
+
+    unread_s = 30.0
+    """For a peer to take some of what waits for it. See `reading_within`."""
     has_room = True
     """Whether the next message can be written without queueing it."""
+    _unread: asyncio.TimerHandle | None = None
+    _ping_may_wait = False
+    """Whether the last ping may be unanswered because other bytes wait before it."""
 
     @override
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)
         self.transport.set_write_buffer_limits(high=_HIGH_WATER_BYTES)
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            connected: socket.socket = self.transport.get_extra_info("socket")
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
         self._gathered: list[bytes] = []
         self._gathered_bytes = 0
 
@@ -51,17 +71,56 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     @override
     def pause_writing(self) -> None:
         self.has_room = False
+        self._ping_may_wait = True
+        self._watch()
         super().pause_writing()
 
     @override
     def resume_writing(self) -> None:
-        self.has_room = True
+        self._stop_watching()
         super().resume_writing()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        self.has_room = True  # whoever waits for room is to find out
+        self._stop_watching()  # whoever waits for room is to find out
         super().connection_lost(exc)
+
+    def _stop_watching(self) -> None:
+        self.has_room = True
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
+    def _watch(self) -> None:
+        waiting = self.transport.get_write_buffer_size()
+        self._unread = self.loop.call_later(self.unread_s, self._look, waiting)
+
+    def _look(self, waited: int) -> None:
+        if self.transport.get_write_buffer_size() < waited:
+            self._watch()
+        else:
+            self.hang_up(SLOW_CONSUMER.code, SLOW_CONSUMER.reason)
+
+    @override
+    def handle_ping(self) -> None:
+        answer = b"".join(self.conn.data_to_send())
+        if self.has_room:  # else pongs could pile up without end; only the latest ping has to be answered
+            self.transport.write(answer)
+
+    @override
+    def send_keepalive_ping(self) -> None:
+        self._ping_may_wait = not self.has_room
+        super().send_keepalive_ping()
+
+    @override
+    def keepalive_timeout(self) -> None:
+        if self._ping_may_wait:  # it has more to read before our ping: whether it does so is what counts
+            self.pong_timer = None
+            self.pending_ping_payload = None
+            self.schedule_ping()
+            return
+        super().keepalive_timeout()
+        self.loop.call_later(_LAST_WORDS_S, self.transport.abort)  # closing waits for the peer to read
 
     @override
     async def send(self, message: ASGISendEvent) -> None:
@@ -97,6 +156,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
         self.close_timer = self.loop.call_later(_LAST_WORDS_S, self.transport.abort)
+        self._stop_watching()
+        self.writable.set()  # whoever waits for room is to find out: nothing is written any more
+        if self.read_paused:  # else its own close frame would not be seen
+            self.read_paused = False
+            self.transport.resume_reading()
 
     def _flush(self) -> None:
         if self._gathered and not (self.close_sent or self.transport.is_closing()):
@@ -113,3 +177,8 @@ def text_header(length: int) -> bytes:
     if length < 1 << 16:
         return bytes((_TEXT, _LENGTH_16)) + length.to_bytes(2, "big")
     return bytes((_TEXT, _LENGTH_64)) + length.to_bytes(8, "big")
+
+
+def reading_within(unread_s: float) -> type[WebSocketProtocol]:
+    """The protocol for a server whose peers have that long to take what waits for them."""
+    return type("WebSocketProtocol", (WebSocketProtocol,), {"unread_s": unread_s})

@@ -1,4 +1,8 @@
-"""WebSocket close codes. Below 4500 the peer may come back (after `retry_after_s`); from 4500 on it must not."""
+"""WebSocket close codes.
+
+Below 4500 the peer may come back (after `retry_after_s`); from 4500 on it must not, but for `SLOW_CONSUMER`: its number
+is the one that clients of graphql-transport-ws come back after, and one number means the same on every socket.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,6 @@ class CloseCode:
 
 
 DRAINING = CloseCode(4400, "this gateway is shutting down; reconnect", 0.1)
-SLOW_CONSUMER = CloseCode(4408, "the queue to this peer was full; reconnect and resume", 1.0)
 STORE_AWAY = CloseCode(4410, "the store is away; reconnect", 1.0)
 HELLO_TIMEOUT = CloseCode(4411, "no hello in time", 1.0)
 SILENT = CloseCode(4412, "commands were not acknowledged; reconnect", 0.1)
@@ -24,12 +27,12 @@ BAD_MESSAGE = CloseCode(4500, "a message broke the protocol", None)
 UNAUTHENTICATED = CloseCode(4501, "the token is unknown, revoked or expired", None)
 NOT_PERMITTED = CloseCode(4503, "the token is not for this", None)
 UNKNOWN = CloseCode(4504, "no such session or agent", None)
+SLOW_CONSUMER = CloseCode(4508, "what was sent was not read in time; reconnect, and resume after your last cursor", 1.0)
 SUPERSEDED = CloseCode(4509, "a newer connection of the same proxy has taken over", None)
 PROTOCOL_VERSION = CloseCode(4526, "this protocol version is not spoken here; upgrade", None)
 
 ALL = (
     DRAINING,
-    SLOW_CONSUMER,
     STORE_AWAY,
     HELLO_TIMEOUT,
     SILENT,
@@ -37,6 +40,7 @@ ALL = (
     UNAUTHENTICATED,
     NOT_PERMITTED,
     UNKNOWN,
+    SLOW_CONSUMER,
     SUPERSEDED,
     PROTOCOL_VERSION,
 )
@@ -44,4 +48,4 @@ ALL = (
 
 def may_return(code: int) -> bool:
     """Whether a peer closed with `code` should reconnect. Anything outside our range (1006, 1012, …) may."""
-    return not 4500 <= code < 4600
+    return code == SLOW_CONSUMER.code or not 4500 <= code < 4600
