@@ -61,6 +61,7 @@ class Connection:
                 await self._take(transport.read_message(received.get("text") or ""))
             except InvalidMessage as error:
                 self.hang_up(CloseCode.INVALID_MESSAGE, str(error))
+            await asyncio.sleep(0)  # many messages may have come at once; others have their turn between them
 
     async def _take(self, message: Message) -> None:
         match message:

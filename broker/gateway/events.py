@@ -72,6 +72,7 @@ async def _until_gone(websocket: WebSocket) -> None:
         while True:
             with contextlib.suppress(ProtocolViolation):  # whatever a reader says is not for us
                 await receive_text(websocket)
+            await asyncio.sleep(0)  # many messages may have come at once; others have their turn between them
 
 
 def _control(kind: str, cursor: Cursor) -> str:

@@ -7,8 +7,9 @@ import orjson
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
+from broker.adapters.redis import keys
 from broker.domain.agents import Transport
-from broker.domain.ids import AgentId
+from broker.domain.ids import AgentId, SessionId
 from broker.protocol.agent_events import AgentReady
 from broker.protocol.proxy import Deliver, Spawn, Started, StateChanged, write
 from broker.services.access import token_hash
@@ -252,3 +253,19 @@ async def started(machine: Machine, spawn: Spawn) -> str:
     await machine.report(about)
     await machine.until(lambda: machine.acked == machine.sent)
     return token
+
+
+async def test_a_session_that_is_deleted_while_it_is_followed_is_closed_as_unknown(
+    gateway: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    session = SessionId((await gateway.ok("POST", "/v1/sessions", {"name": "main"}))["id"])
+    adapters = gateway.adapters
+    async with gateway.events("main") as socket:
+        assert (await receive(socket))["kind"] == "hello"
+        await adapters.retention.remove_session(gateway.workspace, session)
+        # Whatever makes the follower look at the log again.
+        channel = keys.key(gateway.workspace, "session_channel", session)
+        for _ in range(2):
+            await adapters.redis.publish(channel, '{"epoch":"e","offset":99,')
+        assert await closing(socket) == 4504
+    assert "Exception in ASGI application" not in caplog.text

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator
+from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -90,6 +91,14 @@ class Peer:
             if length == 126:
                 length = int.from_bytes(await self.reader.readexactly(2), "big")
             return first & 0x0F, await self.reader.readexactly(length)
+
+    async def keep_asking(self, message: dict[str, object]) -> None:
+        """The same under ever new ids, and pings, until cancelled."""
+        with contextlib.suppress(ConnectionError):
+            for number in count():
+                self.say({**message, "id": f"again {number}"})
+                self._writer.write(b"\x89\x80" + bytes(4))
+                await self._writer.drain()
 
     async def message(self) -> Any:
         """The next text message; pings are passed over."""
@@ -275,6 +284,50 @@ async def test_an_event_stream_that_is_never_read_ends(strict: Gateway) -> None:
                 await asyncio.sleep(0.01)
         *_, end = (await peer.reader.read()).rpartition(b"event: ")
         assert not end.startswith(b"complete"), "it is to come again"
+
+
+@pytest.mark.timeout(60)
+async def test_a_slow_peer_is_not_taken_for_dead_because_our_pings_wait_behind_what_it_reads(
+    redis_url: str, workspace: WorkspaceId, client: httpx.AsyncClient, hung_up_on: HungUpOn
+) -> None:
+    async with (
+        serving(redis_url, ping_s=2, unread_s=6) as url,
+        gateway_for(workspace, url=url, redis_url=redis_url, client=client) as gateway,
+    ):
+        session = (await gateway.ok("POST", "/v1/sessions", {"name": "main"}))["id"]
+        async with slow_peer(gateway, session) as stalled, slow_peer(gateway, session) as slow:
+            reading = asyncio.create_task(slow.read_slowly())
+            await flood(gateway, session)
+            async with asyncio.timeout(40):
+                assert await hung_up_on.get() == 4508
+            assert await stalled.closed() == 4508
+            assert hung_up_on.empty()
+            assert not reading.done()
+            reading.cancel()
+
+
+@pytest.mark.timeout(60)
+async def test_what_a_peer_asks_without_reading_the_answers_does_not_pile_up(
+    strict: Gateway, hung_up_on: HungUpOn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = 0
+    write = WebSocketProtocol.write
+
+    def measured(protocol: WebSocketProtocol, head: bytes, tail: bytes = b"") -> None:
+        nonlocal most
+        write(protocol, head, tail)
+        most = max(most, protocol.transport.get_write_buffer_size())
+
+    monkeypatch.setattr(WebSocketProtocol, "write", measured)
+    session = (await strict.ok("POST", "/v1/sessions", {"name": "main"}))["id"]
+    async with slow_peer(strict, session) as slow:
+        wrong = {"type": "subscribe", "payload": {"query": "{ " + "x" * 2000 + " }"}}
+        asking = asyncio.create_task(slow.keep_asking(wrong))
+        async with asyncio.timeout(20):
+            assert await hung_up_on.get() == 4508
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+    assert 0 < most < 512 * 1024
 
 
 def event_streams() -> int:
