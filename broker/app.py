@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -163,7 +162,7 @@ def build_adapters(redis_url: str, *, logs: LogStore | None = None, folder: Path
     )
 
 
-def build_services(settings: Settings, adapters: Adapters, *, gateway: str) -> Services:
+def build_services(settings: Settings, adapters: Adapters) -> Services:
     """The services of one gateway process."""
     hub = Hub(adapters.log, adapters.bus, channel=lambda w, s: keys.key(w, "session_channel", s))
     access = Access(adapters.tokens, adapters.registry, adapters.members)
@@ -189,7 +188,6 @@ def build_services(settings: Settings, adapters: Adapters, *, gateway: str) -> S
             access=access,
             desk=desk,
             redaction=redaction,
-            gateway=gateway,
         ),
         redaction=redaction,
         meter=UsageMeter(adapters.logs, adapters.mailroom),
@@ -218,14 +216,13 @@ def _transfer(adapters: Adapters) -> Transfer:
         tokens=adapters.tokens,
         redaction=adapters.redaction_rules,
         retention=adapters.retention,
-        restoring=RedisRestoring(adapters.redis),
+        restoring=RedisRestoring(Scripts(adapters.redis)),
     )
 
 
 def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
     """The gateway as an ASGI application; its lifespan runs what it needs in the background."""
-    gateway = secrets.token_hex(8)
-    services = build_services(settings, adapters, gateway=gateway)
+    services = build_services(settings, adapters)
     sockets = OpenSockets(services.access.authenticate, require_listed=services.access.require_listed)
     tools = ToolsApplication(services)
     graphql = _graphql(services, settings)
@@ -233,7 +230,7 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with _background(adapters, sockets, tools.server, graphql=graphql, gateway=gateway):
+        async with _background(adapters, sockets, tools.server, graphql=graphql, linking=services.linking):
             settle_heap()
             yield
         del app
@@ -312,14 +309,14 @@ def _api_services(services: Services) -> ApiServices:
 
 @asynccontextmanager
 async def _background(
-    adapters: Adapters, sockets: OpenSockets, mcp_server: MCPServer[Any], *, graphql: _GraphQL, gateway: str
+    adapters: Adapters, sockets: OpenSockets, mcp_server: MCPServer[Any], *, graphql: _GraphQL, linking: Linking
 ) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(adapters.redis.aclose)
         await stack.enter_async_context(mcp_server.session_manager.run())
         tasks = [
             asyncio.create_task(adapters.bus.run(), name="bus"),
-            asyncio.create_task(_beat(adapters, sockets, gateway=gateway)),
+            asyncio.create_task(_beat(linking)),
             asyncio.create_task(_end_expired(sockets)),
         ]
         stack.push_async_callback(_cancelled, tasks)
@@ -344,16 +341,14 @@ async def _follow_access(sockets: OpenSockets, what: str | None) -> None:
         _log.exception("open sockets were not checked after a change of access")
 
 
-async def _beat(adapters: Adapters, sockets: OpenSockets, *, gateway: str) -> None:
-    """Say that we live. When we were given up, our links count as away: their peers must come again."""
-    beaten = False
+async def _beat(linking: Linking) -> None:
+    """Say which connections we have."""
     while True:
-        try:
-            if not await adapters.links.beat(gateway) and beaten:
-                await sockets.drain()
-            beaten = True
-        except Exception as error:  # the top of a task: without its next beats the gateway would count as dead
-            _log.warning("heartbeat not stored: %s", type(error).__name__)
+        for workspace in linking.workspaces():
+            try:
+                await linking.renew(workspace)
+            except Exception as error:  # the top of a task: without the next renewals all links would count as away
+                _log.warning("leases of links not renewed: %s", type(error).__name__)
         await asyncio.sleep(_BEAT_S)
 
 

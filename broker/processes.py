@@ -180,7 +180,7 @@ async def _logs(settings: Settings, *, embedded: bool) -> AsyncIterator[LogStore
 async def _adopt_key(settings: Settings, adapters: Adapters) -> str:
     """The workspace key in the data folder, made at the first start; a link for its owner."""
     token = _read_or_make_key(settings.key_file)
-    services = build_services(settings, adapters, gateway="start")
+    services = build_services(settings, adapters)
     await services.access.adopt_workspace(token, workspace=_WORKSPACE, name="local", plan=settings.plan)
     return await dashboard_link(settings, services, _WORKSPACE)
 

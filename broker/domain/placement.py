@@ -9,6 +9,9 @@ from broker.domain.agents import InstalledCli
 from broker.domain.errors import NoPlacement
 from broker.domain.ids import ProxyId, SessionId
 
+MAX_MACHINES = 1000
+"""Of one workspace; each costs a little at every placement."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proxy:

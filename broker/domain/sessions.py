@@ -11,6 +11,8 @@ from broker.domain.ids import SessionId
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 DEFAULT_SESSION = "main"
 """Where a machine goes that names no session."""
+MAX_SESSIONS = 10_000
+"""Of one workspace."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

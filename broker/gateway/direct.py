@@ -105,6 +105,12 @@ class _Connection:
     async def run(self) -> None:
         """Attach, open the conversation, and carry frames and commands."""
         attached = await self._s.linking.attach_direct(self._principal, self._hello())
+        try:
+            await self._serve(attached)
+        finally:
+            await self._detach(attached)
+
+    async def _serve(self, attached: Attached) -> None:
         self._session = await self._opened()
         pump = MailboxPump(
             read=lambda after: self._s.linking.commands(self._principal, attached, after=after),
@@ -121,7 +127,6 @@ class _Connection:
         finally:
             LINKS.labels("direct").dec()
             await stop()
-            await self._detach(attached)
 
     async def _opened(self) -> ClaudeSession:
         """The codec, with what its predecessors knew: the CLI outlives connections, and gateways."""
@@ -156,7 +161,7 @@ class _Connection:
         try:
             await self._s.linking.detach(self._principal, attached)
         except Unavailable:
-            _log.warning("link %s: the store is away; its lease will be reaped", attached.link)
+            _log.warning("link %s: the store is away; its lease will lapse", attached.link)
 
     async def _receiving(self, attached: Attached) -> None:
         while True:

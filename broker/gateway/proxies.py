@@ -72,6 +72,13 @@ class _Connection:
         """Serve until either side ends. Raises what ended it."""
         linking = self._s.linking
         attached, session = await linking.attach(self._principal, self._hello)
+        try:
+            await self._serve(attached, session)
+        finally:
+            await self._detach(attached)
+
+    async def _serve(self, attached: Attached, session: Session) -> None:
+        linking = self._s.linking
         pump = MailboxPump(
             read=lambda after: linking.commands(self._principal, attached, after=after), send=self._send_command
         )
@@ -87,13 +94,12 @@ class _Connection:
         finally:
             LINKS.labels("proxy").dec()
             await stop()
-            await self._detach(attached)
 
     async def _detach(self, attached: Attached) -> None:
         try:
             await self._s.linking.detach(self._principal, attached)
         except Unavailable:
-            _log.warning("link %s: the store is away; its lease will be reaped", attached.link)
+            _log.warning("link %s: the store is away; its lease will lapse", attached.link)
 
     def _welcome(self, attached: Attached, session: Session) -> Welcome:
         return Welcome(
@@ -138,7 +144,8 @@ class _Connection:
                 raise Superseded
 
     async def _renewing(self, attached: Attached) -> None:
-        """Give the proxy a fresh token now and well before each ends, on the open socket."""
+        """Give the proxy a fresh token on the open socket well before the one it has ends; at once for its own."""
+        await asyncio.sleep(self._s.linking.token_lasts_s(self._principal))
         while True:
             token = await self._s.linking.fresh_token(self._principal, attached)
             await self._socket.send_text(proxy.write(token))
@@ -195,6 +202,6 @@ def _close_code(error: Exception) -> CloseCode | None:
         case Unavailable():
             return close_codes.STORE_AWAY
         case RelayError():
-            return close_codes.NOT_PERMITTED
+            return CloseCode(close_codes.NOT_PERMITTED.code, error.message[:110], None)
         case _:
             raise error

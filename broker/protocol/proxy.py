@@ -31,6 +31,7 @@ _T = TypeVar("_T")
 
 PROTOCOL_VERSION = 1
 SUBPROTOCOL = "relaycast.proxy.v1"
+_ID_LENGTH = 200
 MAX_LINK_MESSAGE_BYTES = 24 * 1024 * 1024
 """One native frame at its cap, with its events beside it."""
 
@@ -164,7 +165,7 @@ class Started(_Wire):
     generation: int
     version: str | None
     transport: Transport
-    token_sha256: str
+    token_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     cwd: str
 
 
@@ -199,6 +200,15 @@ class Handed(_Wire):
     message_id: MessageId
 
 
+class Expired(_Wire):
+    """A message was not handed to the process, as its time was up (`not_after_ms`); the agent can take the next one."""
+
+    type: Literal["expired"] = "expired"
+    agent: AgentId
+    generation: int
+    message_id: MessageId
+
+
 class Exited(_Wire):
     """The process and its children are gone."""
 
@@ -222,7 +232,7 @@ class SpoolOverflowed(_Wire):
     dropped_frames: int
 
 
-Report = Started | FrameRecorded | StateChanged | Handed | Exited | SpoolOverflowed
+Report = Started | FrameRecorded | StateChanged | Handed | Expired | Exited | SpoolOverflowed
 
 
 class NumberedReport(_Wire):
@@ -255,15 +265,15 @@ class Hello(_Wire):
     type: Literal["hello"] = "hello"
     protocol: int = PROTOCOL_VERSION
     version: str
-    machine_id: str
+    machine_id: str = Field(max_length=_ID_LENGTH)
     """Made once for each state folder; the proxy's identity across restarts."""
     name: str
     """The machine's name as people say it; what `placement` matches."""
     labels: list[str] = Field(default_factory=list)
     clis: list[InstalledCli] = Field(default_factory=list)
-    boot_id: str
+    boot_id: str = Field(max_length=_ID_LENGTH)
     """New for each process of relay-connect: another one means that the agents of the old are gone."""
-    spool_id: str
+    spool_id: str = Field(max_length=_ID_LENGTH)
     epoch: str | None = None
     """The mailbox epoch its `commands_seen` belongs to; None when it never had one."""
     commands_seen: int = 0

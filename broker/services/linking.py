@@ -8,12 +8,12 @@ import uuid
 from collections.abc import Sequence
 
 from broker.domain.access import Permission, Principal, TokenKind
-from broker.domain.errors import NotPermitted
-from broker.domain.ids import AgentId, LinkId, ProxyId, SessionId
+from broker.domain.errors import BadRequest, NotPermitted
+from broker.domain.ids import AgentId, LinkId, ProxyId, SessionId, WorkspaceId
 from broker.domain.sessions import DEFAULT_SESSION, Session
 from broker.protocol.agent_events import ApprovalRequested
 from broker.protocol.proxy import Auth, Hello, NumberedReport, Report, Started, StateChanged
-from broker.services.access import Access
+from broker.services.access import Access, token_hash
 from broker.services.approvals import ApprovalDesk
 from broker.services.ports import Attached, DecidedApproval, Links, NumberedFact, Registry, Unfinished
 from broker.services.redaction import Redaction
@@ -21,6 +21,8 @@ from broker.services.sessions import Sessions
 
 TOKEN_LIFE_S = 24 * 3600
 """Of the token a proxy gets in-band; renewed at half of it, so a laptop may sleep through a night."""
+_HELLO_BYTES = 64 * 1024
+"""It is kept as long as the machine is known, and read at every placement."""
 
 
 def direct_link(agent: AgentId) -> LinkId:
@@ -40,7 +42,6 @@ class Linking:
         access: Access,
         desk: ApprovalDesk,
         redaction: Redaction,
-        gateway: str,
     ) -> None:
         self._links = links
         self._registry = registry
@@ -48,25 +49,22 @@ class Linking:
         self._access = access
         self._desk = desk
         self._redaction = redaction
-        self._gateway = gateway
+        self._held: dict[WorkspaceId, dict[LinkId, int]] = {}
 
     async def attach(self, principal: Principal, hello: Hello) -> tuple[Attached, Session]:
         """Take a proxy's connection over. Raises `NotPermitted`, `NotFound` (its session)."""
         principal.require(Permission.LINK)
-        await self._check_owner(principal, hello.machine_id)
-        new_id = ProxyId(uuid.uuid4().hex)
-        proxy = await self._registry.proxy_of_machine(principal.workspace, hello.machine_id, new_id=new_id)
+        proxy = await self._registry.link_machine(
+            principal.workspace,
+            hello.machine_id,
+            new_id=ProxyId(uuid.uuid4().hex),
+            token=principal.token_id,
+            take=principal.kind is TokenKind.WORKSPACE,
+        )
         if principal.proxy not in {None, proxy}:
             raise NotPermitted("this token was issued to another machine")
         session = await self._session(principal, hello.session)
         return await self._attach(principal, LinkId(proxy), hello, session.id), session
-
-    async def _check_owner(self, principal: Principal, machine_id: str) -> None:
-        """A machine belongs to the token that linked it first: another proxy's token cannot pose as it."""
-        take = principal.kind is TokenKind.WORKSPACE
-        owner = await self._registry.own_machine(principal.workspace, machine_id, token=principal.token_id, take=take)
-        if owner != principal.token_id:
-            raise NotPermitted("this machine was linked with another token; use that one, or forget the machine first")
 
     async def attach_direct(self, principal: Principal, hello: Hello) -> Attached:
         """Take the connection of an agent that dials in itself."""
@@ -79,9 +77,22 @@ class Linking:
         return await self._links.unfinished(principal.workspace, agent)
 
     async def _attach(self, principal: Principal, link: LinkId, hello: Hello, session: SessionId | None) -> Attached:
-        return await self._links.attach(
-            principal.workspace, link, hello, gateway=self._gateway, session=session, epoch=secrets.token_hex(4)
+        if len(hello.model_dump_json(exclude={"agents"})) > _HELLO_BYTES:
+            raise BadRequest(f"a hello has {_HELLO_BYTES} bytes at most, its agents apart", code="TOO_LARGE")
+        attached = await self._links.attach(
+            principal.workspace, link, hello, session=session, epoch=secrets.token_hex(4)
         )
+        self._held.setdefault(principal.workspace, {})[link] = attached.fence
+        return attached
+
+    def workspaces(self) -> list[WorkspaceId]:
+        """Those with connections here."""
+        return list(self._held)
+
+    async def renew(self, workspace: WorkspaceId) -> None:
+        """Say that a workspace's connections here live. Raises `Unavailable`."""
+        if held := self._held.get(workspace):
+            await self._links.renew(workspace, held)
 
     async def _session(self, principal: Principal, reference: str | None) -> Session:
         """The session a proxy names, made when a person's key may make it."""
@@ -90,8 +101,13 @@ class Linking:
         return await self._sessions.get(principal, reference)
 
     async def detach(self, principal: Principal, attached: Attached) -> None:
-        """The connection is gone."""
-        await self._links.detach(principal.workspace, attached.link, fence=attached.fence, gateway=self._gateway)
+        """The connection is gone. When that cannot be said now, its lease ends: it is not renewed from here on."""
+        held = self._held.get(principal.workspace, {})
+        if held.get(attached.link) == attached.fence:
+            del held[attached.link]
+            if not held:
+                del self._held[principal.workspace]
+        await self._links.detach(principal.workspace, attached.link, fence=attached.fence)
 
     async def commands(self, principal: Principal, attached: Attached, *, after: int) -> list[tuple[int, str]]:
         """Commands after a number."""
@@ -106,40 +122,49 @@ class Linking:
     ) -> int:
         """Apply a peer's reports, each once and in order; the number of the last. Raises `Fenced`, `Unavailable`."""
         facts = [
-            NumberedFact(seq=r.seq, fact=await self._fact(principal, attached, r.report), frame_id=r.frame_id)
-            for r in reports
+            NumberedFact(seq=r.seq, fact=await self._fact(principal, r.report), frame_id=r.frame_id) for r in reports
         ]
         redactor = await self._redaction.redactor(principal.workspace)
         await self._links.apply(
             principal.workspace, attached.link, facts, fence=attached.fence, spool=spool, redactor=redactor
         )
+        # Behind the check that this connection is the present one. What comes again is registered again.
+        for numbered in reports:
+            if isinstance(numbered.report, Started):
+                await self._register(principal, attached, numbered.report)
         return reports[-1].seq
 
-    async def _fact(self, principal: Principal, attached: Attached, report: Report) -> Report | DecidedApproval:
-        match report:
-            case Started():
-                await self._access.register_agent(
-                    principal.workspace,
-                    report.agent,
-                    generation=report.generation,
-                    sha256=report.token_sha256,
-                    plan=principal.plan,
-                    proxy=ProxyId(attached.link),
-                )
-                return report
-            case StateChanged(event=ApprovalRequested() as event):
-                return await self._desk.decide(
-                    principal.workspace, report.agent, generation=report.generation, event=event
-                )
-            case _:
-                return report
+    async def _register(self, principal: Principal, attached: Attached, started: Started) -> None:
+        """Take the token that a proxy made for its agent's process."""
+        await self._access.register_agent(
+            principal.workspace,
+            started.agent,
+            generation=started.generation,
+            sha256=started.token_sha256,
+            plan=principal.plan,
+            proxy=ProxyId(attached.link),
+        )
+
+    async def _fact(self, principal: Principal, report: Report) -> Report | DecidedApproval:
+        if isinstance(report, StateChanged) and isinstance(report.event, ApprovalRequested):
+            return await self._desk.decide(
+                principal.workspace, report.agent, generation=report.generation, event=report.event
+            )
+        return report
+
+    def token_lasts_s(self, principal: Principal) -> float:
+        """How long a proxy needs no fresh token: until half of its own has passed, when it was given in-band."""
+        if principal.proxy is None or principal.expires_at_ms is None:
+            return 0.0
+        return max(0.0, principal.expires_at_ms / 1000 - time.time() - TOKEN_LIFE_S / 2)
 
     async def fresh_token(self, principal: Principal, attached: Attached) -> Auth:
-        """A token for the proxy's next reconnect, to be sent on the open socket.
+        """A token for the proxy's next reconnect, to be sent on the open socket. All but the last few end.
 
         Raises `NotAuthenticated` when the token that it was linked with has been revoked.
         """
         expires_at_ms = int((time.time() + TOKEN_LIFE_S) * 1000)
         proxy = ProxyId(attached.link)
         token = await self._access.issue_proxy_token(principal, proxy, expires_at_ms=expires_at_ms)
+        await self._links.hold_token(principal.workspace, attached.link, token_hash(token), life_s=TOKEN_LIFE_S)
         return Auth(token=token, expires_at_ms=expires_at_ms)

@@ -17,7 +17,7 @@ from broker.domain.instants import to_ms
 from broker.domain.log_pages import MAX_PAGE, Direction
 from broker.domain.sessions import Session
 from broker.services.hub import position_of
-from broker.services.ports import EventLog, LogStore
+from broker.services.ports import PAGE_BYTES, EventLog, LogStore
 from broker.services.stitched_log import StitchedLog
 
 _MAX_READS = 40
@@ -70,7 +70,7 @@ class LogReader:
         reset, found = page.reset, page.events
         for _ in range(_MAX_READS):
             rest = limit - len(found)
-            if rest == 0 or page.next.offset >= page.head.offset:
+            if rest == 0 or _bytes(found) >= PAGE_BYTES or page.next.offset >= page.head.offset:
                 break
             page = await self._log.read(
                 principal.workspace, session.id, after=page.next, limit=rest, only=only, scan=scan
@@ -167,10 +167,13 @@ class LogReader:
         found: list[str] = []
         edge, window = end.offset, _window(limit, only)
         for _ in range(_MAX_READS):
-            if len(found) >= limit or edge <= 1:
+            if len(found) >= limit or edge <= 1 or _bytes(found) >= PAGE_BYTES:
                 break
             start = Cursor(end.epoch, max(0, edge - 1 - window))
             page = await self._tail.read(workspace, session, after=start, limit=edge - 1 - start.offset, only=only)
+            if page.next.offset < edge - 1 and window > 1:  # so large that it ended ahead of the edge
+                window = max(1, window // 4)
+                continue
             found = [text for text in page.events if position_of(text).offset < edge] + found
             if page.reset:  # the tail begins in here
                 edge = min(page.first.offset, edge)
@@ -215,6 +218,10 @@ class LogReader:
             return low
         found = await self._store.offset_at(workspace, session, head.epoch, at=at)
         return first if found is None else found
+
+
+def _bytes(events: list[str]) -> int:
+    return sum(len(event) for event in events)
 
 
 def _window(limit: int, only: EventFilter) -> int:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from broker.domain.access import Permission, Principal
@@ -89,18 +87,10 @@ class LogRetention:
 class RetentionKeeper:
     """What a worker does for each workspace, over and over."""
 
-    def __init__(
-        self,
-        state: RetentionState,
-        logs: LogStore,
-        registry: Registry,
-        *,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, state: RetentionState, logs: LogStore, registry: Registry) -> None:
         self._state = state
         self._logs = logs
         self._registry = registry
-        self._clock = clock
 
     async def tend(self, workspace: WorkspaceId) -> None:
         """Bring what is kept in line with what is wanted. Raises `Unavailable`."""
@@ -114,7 +104,7 @@ class RetentionKeeper:
         if dated is None or dated.days != wanted:
             await self._logs.redate(workspace, days=wanted)
             await self._state.set_dated(workspace, days=wanted, sure=False)
-        elif not dated.sure and self._is_past(dated.at_ms):
+        elif not dated.sure and await self._is_past(workspace, dated.at_ms):
             await self._logs.redate(workspace, days=wanted)
             await self._state.set_dated(workspace, days=wanted, sure=True)
 
@@ -125,7 +115,7 @@ class RetentionKeeper:
 
     async def _forget_removed(self, workspace: WorkspaceId) -> None:
         for session, at_ms in (await self._state.removed(workspace)).items():
-            settled = self._is_past(at_ms)
+            settled = await self._is_past(workspace, at_ms)
             if settled or await self._logs.extents(workspace, session=session):
                 await self._logs.delete_session(workspace, session)
             if settled:
@@ -133,5 +123,5 @@ class RetentionKeeper:
                 await self._logs.purge()
                 await self._state.forget_removed(workspace, session)
 
-    def _is_past(self, at_ms: int) -> bool:
-        return self._clock() * 1000 - at_ms > _IN_FLIGHT_MS
+    async def _is_past(self, workspace: WorkspaceId, at_ms: int) -> bool:
+        return await self._state.now_ms(workspace) - at_ms > _IN_FLIGHT_MS

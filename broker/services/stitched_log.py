@@ -7,7 +7,7 @@ from dataclasses import replace
 from broker.domain.event_filter import ALL_EVENTS, EventFilter
 from broker.domain.events import Cursor
 from broker.domain.ids import SessionId, WorkspaceId
-from broker.services.ports import EventLog, LogPage, LogStore
+from broker.services.ports import PAGE_BYTES, EventLog, LogPage, LogStore
 
 
 class StitchedLog:
@@ -29,11 +29,14 @@ class StitchedLog:
         limit: int,
         only: EventFilter = ALL_EVENTS,
         scan: int = 0,
+        max_bytes: int = PAGE_BYTES,
     ) -> LogPage:
         """Up to `limit` events after a position; None reads from the first that is kept anywhere."""
         head = await self._tail.head(workspace, session)
         start = after or Cursor(head.epoch, 0)
-        page = await self._tail.read(workspace, session, after=start, limit=limit, only=only, scan=scan)
+        page = await self._tail.read(
+            workspace, session, after=start, limit=limit, only=only, scan=scan, max_bytes=max_bytes
+        )
         if not page.reset or start.epoch != head.epoch or start.offset > head.offset:
             return page
         history = await self._store.page(workspace, session, head.epoch, start=start.offset, limit=limit, only=only)

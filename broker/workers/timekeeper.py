@@ -1,4 +1,4 @@
-"""Acts on deadlines of all workspaces, and takes over what dead gateways held.
+"""Acts on deadlines of all workspaces, and detaches what dead gateways held.
 
 Any number may run: a timer is claimed by one of them. A timer that is set wakes the worker over the bus; a full sweep
 now and then finds what the bus lost. So nothing is polled while nothing is due.
@@ -7,19 +7,20 @@ now and then finds what the bus lost. So nothing is polled while nothing is due.
 from __future__ import annotations
 
 import asyncio
-import heapq
 import logging
 
+from broker.domain.errors import Unavailable
 from broker.domain.ids import WorkspaceId
-from broker.services.deadlines import Deadlines
+from broker.services.deadlines import Deadlines, LinkLeases
 from broker.services.ports import Links, Timers
 from broker.workers.endurance import forever
 
 _log = logging.getLogger(__name__)
 _SWEEP_S = 30.0
-_REAP_S = 5.0
-GATEWAY_DEAD_MS = 15_000
-"""Three missed heartbeats."""
+_LOOK_S = 5.0
+_RETRY_S = 1.0
+LEASE_S = 15.0
+"""Three renewals that were missed. With the looks before and behind, a death is known within 25 s."""
 
 
 class Timekeeper:
@@ -28,14 +29,14 @@ class Timekeeper:
     def __init__(self, timers: Timers, deadlines: Deadlines, links: Links) -> None:
         self._timers = timers
         self._deadlines = deadlines
-        self._links = links
-        self._due: list[tuple[float, WorkspaceId]] = []
+        self._leases = LinkLeases(links, life_s=LEASE_S, patience_s=2 * _LOOK_S)
+        self._due: dict[WorkspaceId, float] = {}
         self._changed = asyncio.Event()
 
     async def run(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for part in (self._hear, self._sweep, self._reap, self._act):
+            for part in (self._hear, self._sweep, self._look, self._act):
                 tasks.create_task(forever(part, name="worker"))
 
     async def _hear(self) -> None:
@@ -54,30 +55,44 @@ class Timekeeper:
         for workspace in await self._timers.workspaces():
             self._look_at(workspace, 0.0)
 
-    async def _reap(self) -> None:
+    async def _look(self) -> None:
+        now = asyncio.get_running_loop().time
         while True:
-            if reaped := await self._links.reap(older_than_ms=GATEWAY_DEAD_MS):
-                _log.warning("took over %d links of gateways that are gone", reaped)
-            await asyncio.sleep(_REAP_S)
+            try:
+                for workspace in await self._timers.workspaces():
+                    if lapsed := await self._leases.look(workspace, at=now()):
+                        _log.warning("detached %d links whose gateways are gone", lapsed)
+            except Unavailable as error:  # soon again: what died meanwhile must not wait for a pause that has grown
+                _log.warning("leases of links not looked at: %s", error.message)
+            await asyncio.sleep(_LOOK_S)
 
     def _look_at(self, workspace: WorkspaceId, in_s: float) -> None:
-        heapq.heappush(self._due, (asyncio.get_running_loop().time() + in_s, workspace))
+        at = asyncio.get_running_loop().time() + in_s
+        self._due[workspace] = min(at, self._due.get(workspace, at))
         self._changed.set()
 
     async def _act(self) -> None:
         while True:
             await self._until_due()
-            workspaces = self._pop_due()
-            for workspace in workspaces:
-                next_s = await self._deadlines.run_due(workspace)
+            await self._run(self._pop_due())
+
+    async def _run(self, workspaces: list[WorkspaceId]) -> None:
+        """Act in each; one that fails, and those behind it, are looked at again soon."""
+        try:
+            while workspaces:
+                next_s = await self._deadlines.run_due(workspaces[-1])
+                workspace = workspaces.pop()
                 if next_s is not None:
                     self._look_at(workspace, next_s)
+        finally:
+            for workspace in workspaces:
+                self._look_at(workspace, _RETRY_S)
 
     async def _until_due(self) -> None:
         while True:
             self._changed.clear()
             now = asyncio.get_running_loop().time()
-            wait_s = self._due[0][0] - now if self._due else _SWEEP_S
+            wait_s = min(self._due.values(), default=now + _SWEEP_S) - now
             if wait_s <= 0:
                 return
             try:
@@ -86,9 +101,9 @@ class Timekeeper:
             except TimeoutError:
                 continue
 
-    def _pop_due(self) -> set[WorkspaceId]:
+    def _pop_due(self) -> list[WorkspaceId]:
         now = asyncio.get_running_loop().time()
-        found = set()
-        while self._due and self._due[0][0] <= now:
-            found.add(heapq.heappop(self._due)[1])
+        found = [workspace for workspace, at in self._due.items() if at <= now]
+        for workspace in found:
+            del self._due[workspace]
         return found

@@ -51,7 +51,7 @@ async def _log(folder: Path) -> AsyncIterator[_Log]:
         adapters = build_adapters(url)
         async with aclosing(adapters.redis):
             await adapters.registry.create_session(_WORKSPACE, _SESSION, name="main", epoch="e")
-            attached = await adapters.links.attach(_WORKSPACE, _LINK, _HELLO, gateway="g", session=_SESSION, epoch="e")
+            attached = await adapters.links.attach(_WORKSPACE, _LINK, _HELLO, session=_SESSION, epoch="e")
             await adapters.mailroom.spawn(_WORKSPACE, _AGENT_ORDER, plan=Plan.TEAM)
             yield _Log(adapters, attached.fence)
 

@@ -25,7 +25,7 @@ async def test_a_report_whose_script_the_store_did_not_know_is_not_skipped(tmp_p
         adapters = build_adapters(url)
         async with aclosing(adapters.redis):
             await adapters.registry.create_session(_WORKSPACE, _SESSION, name="main", epoch="e")
-            attached = await adapters.links.attach(_WORKSPACE, _LINK, _HELLO, gateway="g", session=_SESSION, epoch="e")
+            attached = await adapters.links.attach(_WORKSPACE, _LINK, _HELLO, session=_SESSION, epoch="e")
             await _apply(adapters, attached.fence, NumberedFact(seq=1, fact=_HANDED))
 
             unknown = NumberedFact(seq=2, fact=SpoolOverflowed(dropped_frames=7))

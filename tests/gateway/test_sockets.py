@@ -181,9 +181,11 @@ async def test_a_newer_connection_of_a_machine_ends_the_older(gateway: Gateway) 
 async def test_machines_come_again_when_their_gateway_was_given_up(gateway: Gateway) -> None:
     """It was paused for longer than a worker waits; to the store its links are away although they are not."""
     async with gateway.machine() as machine:
-        for known in await gateway.adapters.redis.hgetall("rc:gateways"):
-            await gateway.adapters.redis.hdel("rc:gateways", known)
-        assert await machine.closed() == 4400
+        links = gateway.adapters.links
+        ((link, lease),) = (await links.leases(gateway.workspace)).items()
+        while not await links.lapse(gateway.workspace, link, lease):
+            lease = (await links.leases(gateway.workspace))[link]
+        assert await machine.closed() == 4412
 
 
 async def test_commands_come_in_order_without_holes_whatever_the_bus_loses(gateway: Gateway) -> None:

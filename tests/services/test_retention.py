@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from broker.adapters.clickhouse.store import ClickHouseLogStore
+from broker.adapters.redis.retention import RedisRetention
 from broker.domain.errors import BadRequest, Conflict, NotFound, NotPermitted, Unavailable
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.domain.plans import Plan
@@ -39,15 +40,28 @@ class _Failing:
         return away
 
 
+@dataclass(slots=True)
+class _Later:
+    """A workspace's retention when the store's clock is further on."""
+
+    state: RedisRetention
+    later_s: float
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.state, name)
+
+    async def now_ms(self, workspace: WorkspaceId) -> int:
+        return await self.state.now_ms(workspace) + int(self.later_s * 1000)
+
+
 def services(desk: Desk, logs: Any) -> LogRetention:
     adapters = desk.adapters
     return LogRetention(adapters.retention, logs, adapters.registry, adapters.backlog)
 
 
 def keeper(desk: Desk, logs: Any, *, later_s: float = 0) -> RetentionKeeper:
-    return RetentionKeeper(
-        desk.adapters.retention, logs, desk.adapters.registry, clock=lambda: datetime.now(UTC).timestamp() + later_s
-    )
+    state: Any = _Later(desk.adapters.retention, later_s)
+    return RetentionKeeper(state, logs, desk.adapters.registry)
 
 
 async def shipped(desk: Desk, logs: ClickHouseLogStore) -> int:

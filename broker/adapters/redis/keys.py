@@ -12,8 +12,9 @@ from broker.domain.ids import WorkspaceId
 
 _TEMPLATES: dict[str, str] = {
     # name            suffix               type and content
+    "workspace": "",  # hash: name, plan, log_days, log_dated, sessions_made
     "tokens": ":tokens",  # hash: token id -> JSON (never the secret)
-    "people": ":people",  # zset: member id by time added
+    "people": ":people",  # zset: member ids in the order they came
     "people_names": ":people:names",  # hash: lower-case name -> member id
     "owners": ":people:owners",  # set: members whose role is owner
     "person": ":p:%s",  # hash: a member; generation counts when its sign-ins were ended
@@ -30,39 +31,40 @@ _TEMPLATES: dict[str, str] = {
     "shipper": ":shipper",  # string: who ships this workspace, for as long as it lives
     "allowance": ":allowance:%s",  # string: when a token's allowance is whole again, ms; gone when it is
     "pending_approvals": ":approvals",  # zset: approvals that wait, of all sessions, by time asked
+    "leases": ":leases",  # hash: link that is online -> "<fence> <renewals>"
     "timers": ":timers",  # zset: "kind|reference…" by due time, ms
     "once": ":once:%s",  # string: JSON of a repeatable request and, once carried out, of what it came to
-    "dead_letters": ":dead",  # stream: what was given up
-    "session": ":s:%s",  # hash: name, epoch, offset, created
+    "session": ":s:%s",  # hash: name, epoch, offset, shipped, created, place, history, bytes of several kinds
     "log": ":s:%s:log",  # stream: <offset>-0, field e = the event's JSON
     "names": ":s:%s:names",  # hash: lower-case agent name -> agent id, while it lives
-    "members": ":s:%s:agents",  # zset: all agents by spawn time
+    "members": ":s:%s:agents",  # zset: all agents in the order they came
     "session_live": ":s:%s:live",  # set: live agents
     "channel": ":s:%s:ch:%s",  # set: agents in a channel
-    "session_approvals": ":s:%s:approvals",  # zset: approvals by time asked
+    "session_messages": ":s:%s:messages",  # zset: "<message>:<bytes>" by time sent
+    "sizes": ":s:%s:sizes",  # zset: "<offset>:<bytes up to and with it>" by offset, one for some bytes of the log
+    "session_approvals": ":s:%s:approvals",  # zset: approvals in the order they were asked
     "agent": ":a:%s",  # hash
     "queue": ":a:%s:queue",  # zset: messages that wait for the agent, by number, interrupts first
     "inflight": ":a:%s:inflight",  # list: messages handed over whose turn has not ended
     "inbox": ":a:%s:inbox",  # stream: <number>-0, the agent's mailbox
     "settled": ":a:%s:settled",  # zset: settled numbers above the cumulative ack
     "asks": ":a:%s:asks",  # hash: native request id -> approval id, while pending
+    "answering": ":a:%s:answering",  # set: approvals whose answer its machine has not taken yet
+    "agent_channels": ":a:%s:channels",  # set: names of the channels it is in
     "seen_frames": ":a:%s:frames",  # sorted set: latest frame uuids of a directly connected agent
     "message": ":m:%s",  # hash: body, wire text, and per recipient r:, b:, t:
     "recipients": ":m:%s:to",  # set: agents a message went to
     "approval": ":ap:%s",  # hash
-    "link": ":l:%s",  # hash: fence, epoch, sent, acked, online, boot, spool, reports, hello
+    "link": ":l:%s",  # hash: machine, fence, epoch, sent, acked, out_bytes, online, boot, spool, reports, hello
     "outbox": ":l:%s:out",  # stream: <number>-0, field c = the command's JSON
     "link_agents": ":l:%s:agents",  # set: agents carried by the link
+    "link_tokens": ":l:%s:tokens",  # list: hashes of the tokens it was given in-band, the newest first
     "session_channel": ":s:%s",  # pub/sub: events
     "activity_channel": ":activity",  # pub/sub: "<session> <event>" of all sessions, without frames and receipts
     "link_channel": ":l:%s",  # pub/sub: "<number>:<command>", "!fence:<n>", "!kick"
 }
 
-PARTS_OF_HASHES = ("to", "queue", "inflight", "inbox", "settled", "asks", "frames")
-"""What stands behind the key of a message or an agent in the keys of its parts."""
 _ID = re.compile(r"[0-9A-Za-z-]{1,64}")
-GATEWAYS = "rc:gateways"
-"""Hash: gateway id -> time of its last heartbeat, ms."""
 WORKSPACES = "rc:workspaces"
 """Set of all workspace ids: what a worker sweeps for due timers."""
 FORMAT = "rc:format"
@@ -126,11 +128,6 @@ def process(process_id: str) -> str:
 def bus_channel(bus: str) -> str:
     """Pub/sub: what one process says to itself, to know that it hears."""
     return f"rc:bus:{bus}"
-
-
-def gateway_links(gateway: str) -> str:
-    """Set: "<workspace> <link> <fence>" of the connections one gateway holds."""
-    return f"rc:gateway:{gateway}:links"
 
 
 def lua_prelude(script: str) -> str:

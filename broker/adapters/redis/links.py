@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
@@ -14,9 +13,9 @@ from broker.domain.redaction import Redactor
 from broker.protocol.proxy import Hello
 from broker.services.ports import Attached, NumberedFact, Unfinished
 
-_GRACE_MS = 30_000
-"""A laptop that changes networks is back within seconds; after this its agents are shown as lost."""
-_COMMANDS_PAGE = 500
+_COMMANDS_PAGE = 100
+_TOKENS = 8
+"""In-band tokens of one machine that are good at a time: it may not have got the last ones."""
 
 
 class RedisLinks:
@@ -27,7 +26,7 @@ class RedisLinks:
         self._scripts = scripts
 
     async def attach(
-        self, workspace: WorkspaceId, link: LinkId, hello: Hello, *, gateway: str, session: SessionId | None, epoch: str
+        self, workspace: WorkspaceId, link: LinkId, hello: Hello, *, session: SessionId | None, epoch: str
     ) -> Attached:
         """Take a connection over, fencing the one before it."""
         running: list[Argument] = []
@@ -37,7 +36,7 @@ class RedisLinks:
             "attach_link",
             workspace,
             link,
-            gateway,
+            hello.machine_id,
             epoch,
             hello.boot_id,
             hello.spool_id,
@@ -48,13 +47,37 @@ class RedisLinks:
             hello.name,
             *running,
         )
-        await self._redis.sadd(keys.gateway_links(gateway), f"{workspace} {link} {fence}")
         return Attached(link=link, fence=fence, epoch=found_epoch, reports_seen=reports, commands_acked=acked)
 
-    async def detach(self, workspace: WorkspaceId, link: LinkId, *, fence: int, gateway: str) -> None:
+    async def detach(self, workspace: WorkspaceId, link: LinkId, *, fence: int) -> None:
         """The connection is gone."""
-        await self._scripts.run("detach_link", workspace, link, fence, _GRACE_MS)
-        await self._redis.srem(keys.gateway_links(gateway), f"{workspace} {link} {fence}")
+        await self._scripts.run("detach_link", workspace, link, fence)
+
+    async def renew(self, workspace: WorkspaceId, held: Mapping[LinkId, int]) -> None:
+        """A gateway still has these connections, by their fence; one that was given up is told to come again."""
+        pairs: list[Argument] = []
+        for link, fence in held.items():
+            pairs += [link, fence]
+        await self._scripts.run("renew_links", workspace, *pairs)
+
+    async def adopt(self, workspace: WorkspaceId) -> None:
+        """Give a lease to what is online without one."""
+        await self._scripts.run("adopt_links", workspace)
+
+    async def leases(self, workspace: WorkspaceId) -> dict[LinkId, str]:
+        """The links that are online; what is said of each changes whenever it is renewed."""
+        rows = await self._redis.hgetall(keys.key(workspace, "leases"))
+        return {LinkId(link): lease for link, lease in rows.items()}
+
+    async def lapse(self, workspace: WorkspaceId, link: LinkId, lease: str) -> bool:
+        """Detach a link whose lease is still that; whether it was."""
+        return bool(await self._scripts.run("lapse_link", workspace, link, lease))
+
+    async def hold_token(self, workspace: WorkspaceId, link: LinkId, sha256: str, *, life_s: int) -> None:
+        """A machine is given a token in-band: those before the last few end."""
+        over = await self._scripts.run("hold_link_token", workspace, link, sha256, _TOKENS, life_s)
+        for ended in over:
+            await self._redis.delete(keys.token(ended))
 
     async def acknowledge(self, workspace: WorkspaceId, link: LinkId, *, fence: int, seq: int) -> bool:
         """The peer has all commands up to `seq`; False when this connection is fenced."""
@@ -84,21 +107,3 @@ class RedisLinks:
         """What the connections before have left; to be asked after `attach` has fenced them."""
         turn, messages, frames = await self._scripts.run("unfinished_of", workspace, agent)
         return Unfinished(turn_id=turn or None, messages=tuple(messages), frames=tuple(frames))
-
-    async def beat(self, gateway: str) -> bool:
-        """This gateway lives. False when it was not known: it is new, or its links were taken over meanwhile."""
-        added = await self._redis.hset(keys.GATEWAYS, gateway, str(int(time.time() * 1000)))
-        return added == 0
-
-    async def reap(self, *, older_than_ms: int) -> int:
-        """Detach what gateways held that no longer beat; how many links that were."""
-        limit = int(time.time() * 1000) - older_than_ms
-        dead = [g for g, beat in (await self._redis.hgetall(keys.GATEWAYS)).items() if int(beat) < limit]
-        reaped = 0
-        for gateway in dead:
-            for row in await self._redis.smembers(keys.gateway_links(gateway)):
-                workspace, link, fence = row.split(" ")
-                await self.detach(WorkspaceId(workspace), LinkId(link), fence=int(fence), gateway=gateway)
-                reaped += 1
-            await self._redis.hdel(keys.GATEWAYS, gateway)
-        return reaped

@@ -132,11 +132,11 @@ class RedisMailroom:
 
     async def join_channel(self, workspace: WorkspaceId, session: SessionId, *, channel: str, agent: AgentId) -> None:
         """Make an agent a member."""
-        await self._redis.sadd(keys.key(workspace, "channel", session, channel), agent)
+        await self._scripts.run("join_channel", workspace, session, channel, agent)
 
     async def leave_channel(self, workspace: WorkspaceId, session: SessionId, *, channel: str, agent: AgentId) -> None:
         """End a membership."""
-        await self._redis.srem(keys.key(workspace, "channel", session, channel), agent)
+        await self._scripts.run("leave_channel", workspace, session, channel, agent)
 
 
 def _today() -> str:

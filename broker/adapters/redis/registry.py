@@ -10,10 +10,10 @@ from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Scripts
 from broker.domain.agents import Agent, AgentState
-from broker.domain.errors import Conflict, NotFound
+from broker.domain.errors import NotFound
 from broker.domain.ids import AgentId, ProxyId, SessionId, TokenId, WorkspaceId
-from broker.domain.placement import Proxy
-from broker.domain.sessions import Session
+from broker.domain.placement import MAX_MACHINES, Proxy
+from broker.domain.sessions import MAX_SESSIONS, Session
 from broker.protocol.proxy import Hello
 
 
@@ -26,7 +26,7 @@ class RedisRegistry:
 
     async def create_session(self, workspace: WorkspaceId, session: SessionId, *, name: str, epoch: str) -> Session:
         """Make a session, or return the one with that name."""
-        found = await self._scripts.run("create_session", workspace, session, name, epoch)
+        found = await self._scripts.run("create_session", workspace, session, name, epoch, MAX_SESSIONS)
         return await self._session(workspace, SessionId(found))
 
     async def session(self, workspace: WorkspaceId, reference: str) -> Session:
@@ -43,8 +43,11 @@ class RedisRegistry:
     async def sessions(self, workspace: WorkspaceId) -> list[Session]:
         """All of a workspace, oldest first."""
         found = await self._redis.hvals(keys.key(workspace, "session_names"))
-        sessions = await self.sessions_by_id(workspace, [SessionId(i) for i in found])
-        return sorted(sessions.values(), key=lambda s: s.created_at_ms)
+        rows = await self._hashes([keys.key(workspace, "session", each) for each in found])
+        known = [(each, row) for each, row in zip(found, rows, strict=True) if row]
+        # Those of earlier versions have no place; they came before all that have one.
+        known.sort(key=lambda pair: (int(pair[1].get("place", 0)), int(pair[1]["created"])))
+        return [_session(each, row) for each, row in known]
 
     async def sessions_by_id(self, workspace: WorkspaceId, sessions: Sequence[SessionId]) -> dict[SessionId, Session]:
         """Those of them that are there."""
@@ -98,36 +101,25 @@ class RedisRegistry:
             pipe.hgetall(keys.key(workspace, "link", proxy))
             pipe.scard(keys.key(workspace, "link_agents", proxy))
         rows = await pipe.execute() if ids else []
-        found = [_proxy(row, agents) for row, agents in zip(rows[::2], rows[1::2], strict=True) if row]
+        found = [_proxy(row, agents) for row, agents in zip(rows[::2], rows[1::2], strict=True) if "hello" in row]
         return sorted(found, key=lambda p: p.name)
 
-    async def proxy_of_machine(self, workspace: WorkspaceId, machine_id: str, *, new_id: ProxyId) -> ProxyId:
-        """The proxy id of a machine; `new_id` when it is here for the first time."""
-        table = keys.key(workspace, "proxies")
-        await self._redis.hsetnx(table, machine_id, new_id)
-        return ProxyId(await self._redis.hget(table, machine_id) or new_id)
-
-    async def own_machine(self, workspace: WorkspaceId, machine_id: str, *, token: TokenId, take: bool) -> TokenId:
-        """The token that links a machine: `token` when none did, or when it may `take` the machine over."""
-        table = keys.key(workspace, "proxy_owners")
-        if take:
-            await self._redis.hset(table, machine_id, token)
-        else:
-            await self._redis.hsetnx(table, machine_id, token)
-        return TokenId(await self._redis.hget(table, machine_id) or token)
+    async def link_machine(
+        self, workspace: WorkspaceId, machine_id: str, *, new_id: ProxyId, token: TokenId, take: bool
+    ) -> ProxyId:
+        """The proxy id of a machine; `new_id` when it is here for the first time. Raises `NotPermitted`, `Conflict`."""
+        may_take = "1" if take else "0"
+        found = await self._scripts.run("link_machine", workspace, machine_id, new_id, token, may_take, MAX_MACHINES)
+        return ProxyId(found)
 
     async def forget_proxy(self, workspace: WorkspaceId, proxy: ProxyId) -> None:
         """Remove a machine that is offline. Raises `NotFound`, `Conflict`."""
-        table = keys.key(workspace, "proxies")
-        machine = next((m for m, p in (await self._redis.hgetall(table)).items() if p == proxy), None)
+        machines = await self._redis.hgetall(keys.key(workspace, "proxies"))
+        machine = next((m for m, p in machines.items() if p == proxy), None)
         if machine is None:
             raise NotFound(f"no machine {proxy[:80]!r}", code="PROXY_NOT_FOUND")
-        if await self._redis.hget(keys.key(workspace, "link", proxy), "online") == "1":
-            raise Conflict("the machine is connected; stop its relay-connect first", code="PROXY_ONLINE")
-        if await self._redis.smembers(keys.key(workspace, "link_agents", proxy)):
-            raise Conflict("agents of this machine are still here; release them first", code="PROXY_HAS_AGENTS")
-        await self._redis.hdel(table, machine)
-        await self._redis.hdel(keys.key(workspace, "proxy_owners"), machine)
+        for token in await self._scripts.run("forget_machine", workspace, proxy, machine):
+            await self._redis.delete(keys.token(token))
 
     async def _machine_names(self, workspace: WorkspaceId, proxies: Sequence[str]) -> dict[str, str]:
         pipe = self._redis.pipeline(transaction=False)

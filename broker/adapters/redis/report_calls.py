@@ -9,6 +9,7 @@ from typing import assert_never
 import orjson
 
 from broker.adapters.redis.scripts import Argument, Call
+from broker.domain.approvals import ApprovalAnswer, Verdict
 from broker.domain.errors import Fenced
 from broker.domain.ids import LinkId
 from broker.domain.redaction import Redactor
@@ -24,11 +25,14 @@ from broker.protocol.agent_events import (
     TurnEnded,
     TurnStarted,
 )
-from broker.protocol.proxy import Exited, FrameRecorded, Handed, SpoolOverflowed, Started, StateChanged
+from broker.protocol.proxy import Exited, Expired, FrameRecorded, Handed, SpoolOverflowed, Started, StateChanged
 from broker.services.ports import DecidedApproval, NumberedFact
 
 _FRAMES_AT_ONCE = 100
 """For one script: it takes 1-2 ms, in which nobody else is served."""
+_TOO_MUCH = orjson.dumps(
+    ApprovalAnswer(verdict=Verdict.DENY, note="too much waits for an answer in this session; ask again later")
+)
 
 
 class ReportCalls:
@@ -63,6 +67,8 @@ class ReportCalls:
                 return self._approval_call(fact, about)
             case Handed():
                 return Call("report_handed", [*about, fact.message_id])
+            case Expired():
+                return Call("report_expired", [*about, fact.message_id])
             case Started():
                 return Call("report_started", [*about, fact.version or "", fact.transport, fact.cwd])
             case Exited():
@@ -121,6 +127,7 @@ class ReportCalls:
             by,
             answer,
             given,
+            _TOO_MUCH,
         ]
         return Call("report_approval", [*about, *rest])
 

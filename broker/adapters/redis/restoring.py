@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from broker.adapters.redis import keys
-from broker.adapters.redis.client import TextRedis
+import orjson
+
+from broker.adapters.redis.scripts import Scripts
 from broker.domain.agents import Agent
 from broker.domain.ids import WorkspaceId
 from broker.domain.sessions import Session
@@ -14,21 +15,15 @@ from broker.domain.sessions import Session
 class RedisRestoring:
     """Implements `Restoring`."""
 
-    def __init__(self, redis: TextRedis) -> None:
-        self._redis = redis
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
 
     async def restore_session(self, workspace: WorkspaceId, session: Session, agents: Sequence[Agent]) -> None:
         """A session with its numbers and its ended agents; nothing when it is here."""
-        key = keys.key(workspace, "session", session.id)
-        if await self._redis.hget(key, "epoch") is not None:
-            return  # made by an attempt before; it may have gone on since
-        pipe = self._redis.pipeline()
-        for agent in agents:
-            pipe.hset(keys.key(workspace, "agent", agent.id), items=_flat(_agent(agent)))
-            pipe.zadd(keys.key(workspace, "members", session.id), {agent.id: agent.spawned_at_ms})
-        pipe.hset(keys.key(workspace, "session_names"), session.name, session.id)
-        pipe.hset(key, items=_flat(_session(session)))
-        await pipe.execute()
+        came = sorted(agents, key=lambda agent: agent.spawned_at_ms)
+        rows = orjson.dumps([_flat(_agent(agent)) for agent in came])
+        row = orjson.dumps(_flat(_session(session)))
+        await self._scripts.run("restore_session", workspace, session.id, session.name, row, rows)
 
 
 def _session(session: Session) -> dict[str, str | int | None]:
@@ -68,6 +63,6 @@ def _agent(agent: Agent) -> dict[str, str | int | None]:
     }
 
 
-def _flat(fields: dict[str, str | int | None]) -> list[str | int]:
+def _flat(fields: dict[str, str | int | None]) -> list[str]:
     """As Redis takes fields; without those that are not known."""
-    return [each for name, value in fields.items() if value is not None for each in (name, value)]
+    return [each for name, value in fields.items() if value is not None for each in (name, str(value))]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable
-
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Scripts
@@ -12,9 +9,8 @@ from broker.domain.ids import SessionId, WorkspaceId
 from broker.domain.plans import LIMITS, Plan
 from broker.domain.retention import Dated, Retention
 
-_SCAN = 1000
-_BELONGING = ("m", "ap", "a")
-"""Messages, approvals and agents: hashes that name their session."""
+_PAGE = 500
+"""Of what one script deletes: it takes some milliseconds, in which nobody else is served."""
 
 
 class RedisRetention:
@@ -44,9 +40,13 @@ class RedisRetention:
         days, at_ms, sure = text.split(" ")
         return Dated(days=int(days), at_ms=int(at_ms), sure=sure == "1")
 
+    async def now_ms(self, workspace: WorkspaceId) -> int:
+        """The store's own clock, by which all this is dated."""
+        return int(await self._scripts.run("now", workspace))
+
     async def set_dated(self, workspace: WorkspaceId, *, days: int, sure: bool) -> None:
         """Remember it."""
-        text = f"{days} {int(time.time() * 1000)} {int(sure)}"
+        text = f"{days} {await self.now_ms(workspace)} {int(sure)}"
         await self._redis.hset(keys.root(workspace), "log_dated", text)
 
     async def expire_tail(self, workspace: WorkspaceId, session: SessionId, *, days: int) -> None:
@@ -60,29 +60,9 @@ class RedisRetention:
         await self.sweep(workspace, session)
 
     async def sweep(self, workspace: WorkspaceId, session: SessionId) -> None:
-        """Delete whatever key is left of a session that was removed."""
-        cursor = 0
-        while True:
-            cursor, found = await self._redis.scan(cursor, match=f"{keys.root(workspace)}:*", count=_SCAN)
-            gone = await self._of_session(workspace, session, found)
-            if gone:
-                await self._redis.delete(*gone)
-            if cursor == 0:
-                return
-
-    async def _of_session(self, workspace: WorkspaceId, session: SessionId, found: Iterable[str]) -> list[str]:
-        start = len(keys.root(workspace)) + 1
-        parts = {key: key[start:].split(":") for key in found}
-        gone = [key for key, part in parts.items() if part[0] == "s" and part[1:2] == [session]]
-        hashes = [key for key, part in parts.items() if part[0] in _BELONGING and len(part) == 2]
-        pipe = self._redis.pipeline(transaction=False)
-        for key in hashes:
-            pipe.hget(key, "session")
-        owners = await pipe.execute() if hashes else []
-        for key, owner in zip(hashes, owners, strict=True):
-            if owner == session:
-                gone += [key, *(f"{key}:{part}" for part in keys.PARTS_OF_HASHES)]
-        return gone
+        """Delete whatever is left of a session that was removed."""
+        while await self._scripts.run("sweep_session", workspace, session, _PAGE):
+            pass
 
     async def removed(self, workspace: WorkspaceId) -> dict[SessionId, int]:
         """Sessions that were removed, with the time, until they are known to be swept."""

@@ -23,6 +23,9 @@ class RetentionState(Protocol):
     async def dated(self, workspace: WorkspaceId) -> Dated | None:
         """What the log store's rows were last dated by."""
 
+    async def now_ms(self, workspace: WorkspaceId) -> int:
+        """The clock by which all this is dated; no host's own is compared with it."""
+
     async def set_dated(self, workspace: WorkspaceId, *, days: int, sure: bool) -> None:
         """Remember it."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -65,12 +65,27 @@ class Links(Protocol):
     """The mailboxes of connected peers."""
 
     async def attach(
-        self, workspace: WorkspaceId, link: LinkId, hello: Hello, *, gateway: str, session: SessionId | None, epoch: str
+        self, workspace: WorkspaceId, link: LinkId, hello: Hello, *, session: SessionId | None, epoch: str
     ) -> Attached:
         """Take a connection over, fencing the one before it."""
 
-    async def detach(self, workspace: WorkspaceId, link: LinkId, *, fence: int, gateway: str) -> None:
+    async def detach(self, workspace: WorkspaceId, link: LinkId, *, fence: int) -> None:
         """The connection is gone."""
+
+    async def renew(self, workspace: WorkspaceId, held: Mapping[LinkId, int]) -> None:
+        """A gateway still has these connections, by their fence; one that was given up is told to come again."""
+
+    async def adopt(self, workspace: WorkspaceId) -> None:
+        """Give a lease to what is online without one, as earlier versions left it."""
+
+    async def leases(self, workspace: WorkspaceId) -> dict[LinkId, str]:
+        """The links that are online; what is said of each changes whenever it is renewed."""
+
+    async def lapse(self, workspace: WorkspaceId, link: LinkId, lease: str) -> bool:
+        """Detach a link whose lease is still that; whether it was."""
+
+    async def hold_token(self, workspace: WorkspaceId, link: LinkId, sha256: str, *, life_s: int) -> None:
+        """A machine is given a token in-band: those before the last few end."""
 
     async def acknowledge(self, workspace: WorkspaceId, link: LinkId, *, fence: int, seq: int) -> bool:
         """The peer has all commands up to `seq`; False when this connection is fenced."""
@@ -92,9 +107,3 @@ class Links(Protocol):
 
     async def unfinished(self, workspace: WorkspaceId, agent: AgentId) -> Unfinished:
         """What the connections before have left; to be asked after `attach` has fenced them."""
-
-    async def beat(self, gateway: str) -> bool:
-        """This gateway lives. False when it was not known: it is new, or its links were taken over meanwhile."""
-
-    async def reap(self, *, older_than_ms: int) -> int:
-        """Detach what gateways held that no longer beat; how many links that were."""

@@ -27,6 +27,9 @@ from broker.domain.log_rows import LogRow
 from broker.domain.status import StoreRoom
 from broker.domain.usage import Usage, UsageBy
 
+PAGE_BYTES = 8 * 1024 * 1024
+"""Of one read: a session may hold events of 16 MiB each."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogPage:
@@ -55,11 +58,12 @@ class EventLog(Protocol):
         limit: int,
         only: EventFilter = ALL_EVENTS,
         scan: int = 0,
+        max_bytes: int = PAGE_BYTES,
     ) -> LogPage:
         """Up to `limit` events after a position; None reads from the first that is kept.
 
-        Of the recent ones at most `scan` are looked at, or `limit` if that is more: a page may be short, its `next`
-        says how far it got.
+        Of the recent ones at most `scan` are looked at, or `limit` if that is more, and about `max_bytes` of them but
+        at least one: a page may be short, its `next` says how far it got.
         """
 
     async def head(self, workspace: WorkspaceId, session: SessionId) -> Cursor:

@@ -43,11 +43,14 @@ class Registry(Protocol):
     async def proxies(self, workspace: WorkspaceId) -> list[Proxy]:
         """All machines that were ever linked."""
 
-    async def proxy_of_machine(self, workspace: WorkspaceId, machine_id: str, *, new_id: ProxyId) -> ProxyId:
-        """The proxy id of a machine; `new_id` when it is here for the first time."""
+    async def link_machine(
+        self, workspace: WorkspaceId, machine_id: str, *, new_id: ProxyId, token: TokenId, take: bool
+    ) -> ProxyId:
+        """The proxy id of a machine; `new_id` when it is here for the first time.
 
-    async def own_machine(self, workspace: WorkspaceId, machine_id: str, *, token: TokenId, take: bool) -> TokenId:
-        """The token that links a machine: `token` when none did, or when it may `take` the machine over."""
+        A machine belongs to the token that linked it first, until that is revoked or another may `take` it over.
+        Raises `NotPermitted`, `Conflict` (TOO_MANY_MACHINES).
+        """
 
     async def forget_proxy(self, workspace: WorkspaceId, proxy: ProxyId) -> None:
-        """Remove a machine that is offline."""
+        """Remove a machine that is offline. Raises `NotFound`, `Conflict` (PROXY_ONLINE, PROXY_HAS_AGENTS)."""

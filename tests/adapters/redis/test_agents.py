@@ -9,7 +9,7 @@ from broker.adapters.redis import keys
 from broker.app import Adapters
 from broker.domain.agents import Agent, AgentState
 from broker.domain.errors import Conflict, NoPlacement, NotFound, QuotaExceeded
-from broker.domain.ids import AgentId, SessionId, WorkspaceId
+from broker.domain.ids import AgentId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.messages import ReceiptState
 from broker.domain.plans import Plan
 from broker.protocol.agent_events import AgentBroken, AgentReady, PromptAccepted, TurnStarted
@@ -101,6 +101,7 @@ async def test_an_agent_that_dies_is_restarted_and_given_its_message_again(desk:
     agent = await desk.idle("Worker")
     message, _ = await desk.send("Worker")
     await desk.exited(agent)
+    await desk.due(f"restart|{agent.id}|2")
     order = (await desk.commands())[-1]
     assert isinstance(order, Spawn)
     assert (order.generation, order.resume) == (2, "native-Worker")
@@ -268,7 +269,9 @@ async def test_ready_is_told_with_what_the_vendor_said(desk: Desk) -> None:
 
 
 async def test_a_machine_with_agents_is_not_forgotten_over_their_heads(desk: Desk) -> None:
-    proxy = await desk.adapters.registry.proxy_of_machine(desk.workspace, "machine-1", new_id=desk.link)  # type: ignore[arg-type]
+    proxy = await desk.adapters.registry.link_machine(
+        desk.workspace, "machine-1", new_id=ProxyId(desk.link), token=TokenId("workspace"), take=True
+    )
     agent = await desk.idle("Worker")
     with pytest.raises(Conflict) as refused:
         await desk.adapters.registry.forget_proxy(desk.workspace, proxy)

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from broker.domain.agents import AgentState
+from broker.domain.agents import AgentState, Transport
 from broker.domain.errors import Conflict, Fenced
 from broker.domain.ids import AgentId, LinkId, MessageId
 from broker.domain.messages import ReceiptState
 from broker.protocol.agent_events import AgentReady, TurnEnded, TurnOutcome, TurnStarted
 from broker.protocol.proxy import Deliver, Exited, FrameRecorded, Handed, LiveAgent, Spawn, StateChanged, Stop
 from broker.services.ports import NumberedFact
-from tests.fixtures.desk import GATEWAY, Desk, a_hello, live
+from tests.fixtures.desk import Desk, a_hello, live
 
 
 async def test_a_new_connection_fences_the_one_before_it(desk: Desk) -> None:
@@ -37,7 +37,7 @@ async def test_a_new_connection_fences_the_one_before_it(desk: Desk) -> None:
 async def test_a_detach_of_a_fenced_connection_changes_nothing(desk: Desk) -> None:
     before = desk.attached
     await desk.attach()
-    await desk.adapters.links.detach(desk.workspace, desk.link, fence=before.fence, gateway=GATEWAY)
+    await desk.adapters.links.detach(desk.workspace, desk.link, fence=before.fence)
     (proxy,) = [await desk.adapters.redis.hget(f"rc:{{{desk.workspace}}}:l:{desk.link}", "online")]
     assert proxy == "1"
 
@@ -214,11 +214,51 @@ async def test_acknowledging_a_delivery_to_an_older_process_is_no_receipt(desk: 
     assert await desk.receipt(message) is ReceiptState.QUEUED
 
 
-async def test_links_of_a_gateway_that_no_longer_beats_are_taken_over(desk: Desk) -> None:
-    await desk.adapters.redis.hset("rc:gateways", GATEWAY, "1")
-    assert await desk.adapters.links.reap(older_than_ms=1000) >= 1
-    assert await desk.adapters.redis.hget(f"rc:{{{desk.workspace}}}:l:{desk.link}", "online") == "0"
-    assert await desk.adapters.links.reap(older_than_ms=1000) == 0
+async def is_online(desk: Desk) -> bool:
+    return await desk.adapters.redis.hget(f"rc:{{{desk.workspace}}}:l:{desk.link}", "online") == "1"
+
+
+async def test_a_link_whose_lease_stands_still_is_detached_once(desk: Desk) -> None:
+    ((link, lease),) = (await desk.adapters.links.leases(desk.workspace)).items()
+    assert await desk.adapters.links.lapse(desk.workspace, link, lease)
+    assert not await is_online(desk)
+    assert await desk.adapters.links.leases(desk.workspace) == {}
+    assert not await desk.adapters.links.lapse(desk.workspace, link, lease)
+
+
+async def test_a_link_that_was_renewed_or_taken_over_meanwhile_is_left_alone(desk: Desk) -> None:
+    links = desk.adapters.links
+    seen = (await links.leases(desk.workspace))[desk.link]
+    await links.renew(desk.workspace, {desk.link: desk.attached.fence})
+    assert not await links.lapse(desk.workspace, desk.link, seen)
+    seen = (await links.leases(desk.workspace))[desk.link]
+    before = desk.attached.fence
+    await desk.attach()
+    assert not await links.lapse(desk.workspace, desk.link, seen)
+    await links.renew(desk.workspace, {desk.link: before})  # of a gateway that has not noticed yet
+    assert (await links.leases(desk.workspace))[desk.link] == f"{desk.attached.fence} 0"
+    assert await is_online(desk)
+
+
+async def test_a_gateway_that_was_given_up_by_mistake_has_its_peers_come_again(desk: Desk) -> None:
+    heard: asyncio.Queue[str | None] = asyncio.Queue()
+    running = asyncio.create_task(desk.adapters.bus.run())
+    stop = await desk.adapters.bus.listen(f"rc:{{{desk.workspace}}}:l:{desk.link}", heard.put_nowait)
+    ((link, lease),) = (await desk.adapters.links.leases(desk.workspace)).items()
+    await desk.adapters.links.lapse(desk.workspace, link, lease)
+    await desk.adapters.links.renew(desk.workspace, {desk.link: desk.attached.fence})
+    async with asyncio.timeout(5):
+        assert await heard.get() == "!kick"
+    await stop()
+    running.cancel()
+
+
+async def test_a_link_that_an_earlier_version_left_online_gets_a_lease(desk: Desk) -> None:
+    proxies = f"rc:{{{desk.workspace}}}:proxies"
+    await desk.adapters.redis.hset(proxies, "machine-1", desk.link)
+    await desk.adapters.redis.delete(f"rc:{{{desk.workspace}}}:leases")
+    await desk.adapters.links.adopt(desk.workspace)
+    assert await desk.adapters.links.leases(desk.workspace) == {desk.link: f"{desk.attached.fence} 0"}
 
 
 async def test_a_graceful_stop_of_relay_connect_is_nobodys_fault(desk: Desk) -> None:
@@ -234,6 +274,7 @@ async def test_a_graceful_stop_of_relay_connect_is_nobodys_fault(desk: Desk) -> 
 
 async def test_an_agent_that_dials_in_itself_is_served_over_its_own_link(desk: Desk) -> None:
     agent = await desk.spawn("Claude")
+    await desk.started(agent, transport=Transport.SDK_URL)
     direct = LinkId(f"direct:{agent.id}")
     hello = a_hello(machine_id=str(direct), boot_id=f"{agent.id}.1", spool_id="d", agents=live(agent))
     again = await desk.attach(hello, link=direct)
@@ -250,13 +291,14 @@ async def test_an_agent_that_dials_in_itself_is_served_over_its_own_link(desk: D
 
 async def test_a_direct_agent_goes_back_to_its_proxy_when_it_is_restarted(desk: Desk) -> None:
     agent = await desk.spawn("Claude")
+    await desk.started(agent, transport=Transport.SDK_URL)
     direct = LinkId(f"direct:{agent.id}")
     proxy = desk.attached
     hello = a_hello(machine_id=str(direct), boot_id=f"{agent.id}.1", spool_id="d", agents=live(agent))
     await desk.attach(hello, link=direct)
     await desk.ready(agent)
     await desk.detach()
-    desk.attached, desk.spool, desk.reported = proxy, "spool-1", 0
+    desk.attached, desk.spool, desk.reported = proxy, "spool-1", 1
     await desk.exited(agent)
     assert (await desk.agent(agent.id)).generation == 2
     await desk.due(f"away|{direct}")
@@ -267,9 +309,7 @@ async def test_concurrent_takeovers_leave_exactly_one_connection_valid(desk: Des
     async with asyncio.TaskGroup() as tasks:
         attaching = [
             tasks.create_task(
-                desk.adapters.links.attach(
-                    desk.workspace, desk.link, a_hello(), gateway=GATEWAY, session=desk.session.id, epoch="e"
-                )
+                desk.adapters.links.attach(desk.workspace, desk.link, a_hello(), session=desk.session.id, epoch="e")
             )
             for _ in range(10)
         ]

@@ -65,4 +65,4 @@ def test_all_keys_of_a_workspace_share_its_hash_tag() -> None:
     workspace = WorkspaceId("w1")
     for name, template in keys._TEMPLATES.items():
         made = keys.key(workspace, name, *["id"] * template.count("%s"))
-        assert made.startswith("rc:{w1}:")
+        assert made.startswith("rc:{w1}")

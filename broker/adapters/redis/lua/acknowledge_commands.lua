@@ -2,19 +2,19 @@
 -- KEYS[1] workspace root
 -- ARGV    1 link  2 fence  3 number
 -- Returns 1, or 0 when a newer connection has taken over
--- uses: receipts
-local key = K.link(ARGV[1])
-local l = fields(key, 'fence', 'acked', 'sent')
-local upto = math.min(tonumber(ARGV[3]), tonumber(l.sent or '0'))
-if l.fence ~= ARGV[2] then return 0 end
+-- uses: agents
+local link, fence, number = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local l = fields(K.link(link), 'fence', 'acked', 'sent')
+local upto = math.min(number, tonumber(l.sent or '0'))
+if l.fence ~= fence then return 0 end
 if upto <= tonumber(l.acked or '0') then return 1 end
-for _, entry in ipairs(redis.call('XRANGE', K.outbox(ARGV[1]), '-', upto .. '-0')) do
-  local order = cjson.decode(entry[2][2])
-  -- A delivery to a process that was replaced since is dropped there; its message waits for the next one.
-  if order.type == 'deliver' and redis.call('HGET', K.agent(order.agent), 'generation') == tostring(order.generation) then
-    receipt(order.message_id, order.agent, 'received')
+local was_behind = is_behind(link)
+for _, entry in ipairs(take_off(link, upto)) do note_taken(entry) end
+redis.call('HSET', K.link(link), 'heard', NOW)
+if was_behind and not is_behind(link) then
+  for _, agent in ipairs(redis.call('SMEMBERS', K.link_agents(link))) do
+    local a = load_agent(agent)
+    if a.id then dispatch(a) end
   end
 end
-redis.call('XTRIM', K.outbox(ARGV[1]), 'MINID', (upto + 1) .. '-0')
-redis.call('HSET', key, 'acked', upto, 'heard', NOW)
 return 1

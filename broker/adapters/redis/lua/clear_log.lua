@@ -2,12 +2,14 @@
 -- KEYS[1] workspace root
 -- ARGV    1 session
 -- Returns how many events there were
-local offset = redis.call('HGET', K.session(ARGV[1]), 'offset')
+local session = ARGV[1]
+local offset = redis.call('HGET', K.session(session), 'offset')
 if not offset then return 0 end
-local events = redis.call('XLEN', K.log(ARGV[1]))
-redis.call('DEL', K.log(ARGV[1]))
-if redis.call('HEXISTS', K.session(ARGV[1]), 'shipped') == 1 then
-  redis.call('HSET', K.session(ARGV[1]), 'shipped', offset)
+local events = redis.call('XLEN', K.log(session))
+redis.call('UNLINK', K.log(session), K.sizes(session))
+redis.call('HSET', K.session(session), 'written', 0)
+if redis.call('HEXISTS', K.session(session), 'shipped') == 1 then
+  redis.call('HSET', K.session(session), 'shipped', offset)
 end
-redis.call('SREM', K.unshipped(), ARGV[1])
+redis.call('SREM', K.unshipped(), session)
 return events

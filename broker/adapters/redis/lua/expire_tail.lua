@@ -2,15 +2,16 @@
 -- KEYS[1] workspace root
 -- ARGV    1 session  2 days
 -- Returns 1 when there may be more, else 0
-local PAGE = 1000
-local shipped = tonumber(redis.call('HGET', K.session(ARGV[1]), 'shipped') or '0')
-local before, last = NOW - ARGV[2] * 86400000, nil
-local entries = redis.call('XRANGE', K.log(ARGV[1]), '-', shipped .. '-0', 'COUNT', PAGE)
+local session, days = ARGV[1], tonumber(ARGV[2])
+local PAGE = 100
+local shipped = tonumber(redis.call('HGET', K.session(session), 'shipped') or '0')
+local before, last = NOW - days * 86400000, nil
+local entries = redis.call('XRANGE', K.log(session), '-', shipped .. '-0', 'COUNT', PAGE)
 for _, entry in ipairs(entries) do
   local at = string.match(entry[2][2], '^{"epoch":"[^"]*","offset":%d+,"kind":"[^"]*","at_ms":(%d+)')
   if not at or tonumber(at) > before then break end
   last = entry[1]
 end
 if not last then return 0 end
-redis.call('XTRIM', K.log(ARGV[1]), 'MINID', string.format('%d-0', string.match(last, '%d+') + 1))
+redis.call('XTRIM', K.log(session), 'MINID', string.format('%d-0', string.match(last, '%d+') + 1))
 return (#entries == PAGE and last == entries[PAGE][1]) and 1 or 0

@@ -3,8 +3,12 @@
 -- ARGV    1 agent id  2 who, for the log
 -- Returns 1 when a turn was running
 -- uses: agents
-local a = load_agent(ARGV[1])
+local agent, by = ARGV[1], ARGV[2]
+local a = load_agent(agent)
 if a.state ~= 'working' then return 0 end
+if is_behind(a.link) then
+  return refuse('Unavailable', 'PROXY_BEHIND', 'the machine of ' .. a.name .. ' does not take its commands at the moment')
+end
 interrupt(a)
-append(a.session, 'agent.interrupted', a.id, a.name, '{"by":' .. json(ARGV[2]) .. '}')
+append(a.session, 'agent.interrupted', a.id, a.name, '{"by":' .. json(by) .. '}')
 return 1

@@ -2,11 +2,15 @@
 -- KEYS[1] workspace root
 -- ARGV    1 session  2 epoch  3 offset  4 entries to keep behind it
 -- Returns 1 when nothing more waits, 0 when more does, -1 when the log is another one
-local meta = fields(K.session(ARGV[1]), 'epoch', 'offset', 'shipped')
-if meta.epoch ~= ARGV[2] then return -1 end
-local shipped = math.max(tonumber(meta.shipped or '0'), tonumber(ARGV[3]))
-redis.call('HSET', K.session(ARGV[1]), 'shipped', shipped)
-redis.call('XTRIM', K.log(ARGV[1]), 'MINID', math.max(0, shipped - tonumber(ARGV[4]) + 1) .. '-0')
+-- uses: log
+local session, epoch, offset, keep = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local KEEP_BYTES = 8388608 -- of the entries behind it
+local meta = meta_of(session)
+if meta.epoch ~= epoch then return -1 end
+-- Never ahead of what is here: the store may have lost its last seconds, and what comes in their place must be shipped.
+local shipped = math.max(tonumber(meta.shipped or '0'), math.min(offset, tonumber(meta.offset)))
+redis.call('HSET', K.session(session), 'shipped', shipped)
+trim_log(session, math.max(0, shipped - keep), shipped, KEEP_BYTES)
 if shipped < tonumber(meta.offset) then return 0 end
-redis.call('SREM', K.unshipped(), ARGV[1])
+redis.call('SREM', K.unshipped(), session)
 return 1

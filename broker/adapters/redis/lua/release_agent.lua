@@ -3,13 +3,15 @@
 -- ARGV    1 agent id  2 who, for the log
 -- Returns the state after
 -- uses: agents
-local a = load_agent(ARGV[1])
+local agent, by = ARGV[1], ARGV[2]
+local a = load_agent(agent)
+if not a.id then return refuse('NotFound', 'AGENT_NOT_FOUND', 'no such agent') end
 if has_ended(a) or a.state == 'releasing' then return a.state end
-stop(a, 'released by ' .. ARGV[2])
+stop(a, 'released by ' .. by)
 if not is_online(a.proxy) then
-  end_agent(a, 'released', 'released by ' .. ARGV[2])
+  end_agent(a, 'released', 'released by ' .. by)
   return a.state
 end
-set_state(a, 'releasing', ',"by":' .. json(ARGV[2]))
+set_state(a, 'releasing', ',"by":' .. json(by))
 wake_at(NOW + STOP_MS, 'stop|' .. a.id)
 return a.state

@@ -3,24 +3,31 @@
 -- ARGV    1-6 see report  7 approval id  8 native request id  9 approval JSON  10 deadline after, ms
 --         11 '' or the status a rule gave  12 the rule's name  13 answer JSON for the agent
 --         14 the tool's input JSON where secrets are masked in 9, else ''; kept until the answer, for the agent alone
+--         15 answer JSON for an agent of which too much waits already
 -- uses: report approvals
-local id, native = ARGV[7], ARGV[8]
+local id, native, body, deadline_ms, decided, rule, answer, given, too_much = unpack(ARGV, 7)
+local KEPT_S = 2592000
 if redis.call('HEXISTS', K.asks(a.id), native) == 1 then return 0 end -- a reconnected codex asks again with the same id
-redis.call('HSET', K.approval(id), 'id', id, 'agent', a.id, 'session', a.session, 'name', a.name, 'native', native,
-  'generation', a.generation, 'status', 'pending', 'body', ARGV[9], 'asked_ms', NOW, 'deadline_ms', NOW + ARGV[10])
-if ARGV[14] ~= '' then redis.call('HSET', K.approval(id), 'given', ARGV[14]) end
-redis.call('EXPIRE', K.approval(id), 2592000)
+local key, all, note = K.approval(id), K.session_approvals(a.session), ''
+if not has_room_for_approval(a.session, #body + #given) and decided == '' then
+  decided, rule, answer, note = 'denied', 'relay', too_much, 'too much waits for an answer in this session'
+end
+redis.call('HSET', key, 'id', id, 'agent', a.id, 'session', a.session, 'name', a.name, 'native', native,
+  'generation', a.generation, 'status', 'pending', 'body', body, 'asked_ms', NOW, 'deadline_ms', NOW + deadline_ms)
+if given ~= '' then redis.call('HSET', key, 'given', given) end
+redis.call('EXPIRE', key, math.max(KEPT_S, math.ceil(deadline_ms / 1000) + DAY_S))
 redis.call('HSET', K.asks(a.id), native, id)
-redis.call('ZADD', K.session_approvals(a.session), NOW, id)
-redis.call('ZREMRANGEBYRANK', K.session_approvals(a.session), 0, -1001)
-append(a.session, 'approval.requested', a.id, a.name, string.sub(ARGV[9], 1, -2) .. ',"id":"' .. id
-  .. '","agent":' .. json(a.name) .. ',"agent_id":"' .. a.id .. '","status":"pending","decided_by":' .. json(ARGV[12] ~= '' and ARGV[12])
-  .. ',"deadline_ms":' .. (NOW + ARGV[10]) .. '}')
-if ARGV[11] ~= '' then
-  resolve_approval(a, id, ARGV[11], ARGV[12], '', ARGV[13])
+redis.call('ZADD', all, next_place(all), id)
+redis.call('ZREMRANGEBYRANK', all, 0, -1001)
+redis.call('EXPIRE', all, 2 * KEPT_S)
+append(a.session, 'approval.requested', a.id, a.name, string.sub(body, 1, -2) .. ',"id":"' .. id
+  .. '","agent":' .. json(a.name) .. ',"agent_id":"' .. a.id .. '","status":"pending","decided_by":' .. json(rule ~= '' and rule)
+  .. ',"deadline_ms":' .. (NOW + deadline_ms) .. '}')
+if decided ~= '' then
+  resolve_approval(a, id, decided, rule, note, answer)
 else
   redis.call('ZADD', K.pending_approvals(), NOW, id)
   redis.call('HSET', K.agent(a.id), 'waiting', redis.call('HLEN', K.asks(a.id)))
-  wake_at(NOW + ARGV[10], 'approval|' .. id)
+  wake_at(NOW + deadline_ms, 'approval|' .. id)
 end
 return 1

@@ -2,6 +2,7 @@
 -- KEYS[1] workspace root
 -- ARGV    1-6 see report  7 code  8 detail
 -- uses: report
-stop(a, ARGV[7])
-end_agent(a, 'failed', ARGV[7], ARGV[8])
+local code, detail = ARGV[7], ARGV[8]
+stop(a, code)
+end_agent(a, 'failed', code, detail)
 return 1

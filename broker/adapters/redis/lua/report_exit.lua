@@ -2,17 +2,18 @@
 -- KEYS[1] workspace root
 -- ARGV    1-6 see report  7 '1' when asked for  8 reason  9 detail
 -- uses: report
+local is_expected, reason, detail = ARGV[7] == '1', ARGV[8], ARGV[9]
 append(a.session, 'agent.exited', a.id, a.name,
-  '{"expected":' .. tostring(ARGV[7] == '1') .. ',"reason":' .. json(ARGV[8]) .. ',"detail":' .. json(ARGV[9]) .. '}')
+  '{"expected":' .. tostring(is_expected) .. ',"reason":' .. json(reason) .. ',"detail":' .. json(detail) .. '}')
 if a.state == 'releasing' then
   forget_timer('stop|' .. a.id)
   end_agent(a, 'released', 'released')
-elseif ARGV[8] == 'PROXY_STOPPED' then -- relay-connect ended in good order: its next start brings the agent back
+elseif reason == 'PROXY_STOPPED' then -- relay-connect ended in good order: its next start brings the agent back
   withdraw_approvals(a)
   set_state(a, 'lost')
 elseif a.state == 'starting' then
-  end_agent(a, 'failed', ARGV[8], ARGV[9])
+  end_agent(a, 'failed', reason, detail)
 else
-  restart(a, ARGV[8])
+  restart(a, reason)
 end
 return 1

@@ -2,6 +2,7 @@
 -- KEYS[1] workspace root
 -- ARGV    1-6 see report  7 message
 -- uses: report
-receipt(ARGV[7], a.id, 'received') -- the proxy's cumulative ack may be on its way still
-receipt(ARGV[7], a.id, 'handed')
+local message = ARGV[7]
+receipt(message, a.id, 'received') -- the proxy's cumulative ack may be on its way still
+receipt(message, a.id, 'handed')
 return 1

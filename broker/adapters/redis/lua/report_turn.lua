@@ -2,9 +2,10 @@
 -- KEYS[1] workspace root
 -- ARGV    1-6 see report  7 'started'|'ended'  8 turn id  9 data JSON for the log  then the message ids of the turn
 -- uses: report
-local turn = ARGV[8]
-append(a.session, 'turn.' .. ARGV[7], a.id, a.name, ARGV[9])
-if ARGV[7] == 'started' then
+local phase, turn, data = ARGV[7], ARGV[8], ARGV[9]
+local ANSWER_BYTES = 262144 -- of an answer that is shown with its message; the log has all of it
+append(a.session, 'turn.' .. phase, a.id, a.name, data)
+if phase == 'started' then
   redis.call('HSET', K.agent(a.id), 'turn', turn)
   for i = 10, #ARGV do
     forget_timer('proof|' .. a.id .. '|' .. a.generation .. '|' .. ARGV[i])
@@ -15,10 +16,10 @@ if ARGV[7] == 'started' then
   return 1
 end
 forget_timer('interrupt|' .. a.id .. '|' .. a.generation .. '|' .. turn)
-local closing = cjson.decode(ARGV[9])
+local closing = cjson.decode(data)
 for i = 10, #ARGV do
   redis.call('LREM', K.inflight(a.id), 0, ARGV[i])
-  note(ARGV[i], a.id, 'w:' .. a.id, closing.text, 'o:' .. a.id, closing.outcome)
+  note(ARGV[i], a.id, 'w:' .. a.id, cut(closing.text, ANSWER_BYTES), 'o:' .. a.id, closing.outcome)
   receipt(ARGV[i], a.id, 'answered', ',"turn":' .. json(turn) .. ',"outcome":' .. json(closing.outcome))
   settle(ARGV[i], a.id)
 end

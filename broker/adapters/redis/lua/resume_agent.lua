@@ -3,8 +3,9 @@
 -- ARGV    1 session  2 agent id  3 who, for the log  4 agents in the plan, 0 = any
 -- Returns 1 when ordered, 0 when it has not ended
 -- uses: agents
-local a = load_agent(ARGV[2])
-if not a.id or a.session ~= ARGV[1] or redis.call('EXISTS', K.session(ARGV[1])) == 0 then
+local session, agent, by, most = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local a = load_agent(agent)
+if not a.id or a.session ~= session or redis.call('EXISTS', K.session(session)) == 0 then
   return refuse('NotFound', 'AGENT_NOT_FOUND', 'no such agent in this session')
 end
 if not has_ended(a) then return 0 end
@@ -16,10 +17,9 @@ end
 if redis.call('HEXISTS', K.names(a.session), string.lower(a.name)) == 1 then
   return refuse('Conflict', 'NAME_TAKEN', 'another agent is called ' .. a.name .. ' by now; release it first')
 end
-local limit = tonumber(ARGV[4])
-if limit > 0 and redis.call('SCARD', K.live()) >= limit then
+if most > 0 and redis.call('SCARD', K.live()) >= most then
   return refuse('QuotaExceeded', 'QUOTA_EXCEEDED',
-    limit .. ' running agent(s) are in this plan; release one or change the plan')
+    most .. ' running agent(s) are in this plan; release one or change the plan')
 end
 if not is_online(a.proxy) then
   return refuse('NoPlacement', 'NO_PROXY', 'the machine of ' .. a.name .. ' has just disconnected; try again')
@@ -30,17 +30,22 @@ a.cwd = a.cwd or redis.call('HGET', K.agent(a.id), 'cwd_real') or nil
 a.generation = redis.call('HINCRBY', K.agent(a.id), 'generation', 1)
 a.link = a.proxy
 redis.call('PERSIST', K.agent(a.id))
+redis.call('PERSIST', K.agent_channels(a.id))
+forget_timer('forget|' .. a.id .. '|' .. a.session)
+for _, channel in ipairs(redis.call('SMEMBERS', K.agent_channels(a.id))) do
+  redis.call('SADD', K.channel(a.session, channel), a.id)
+end
 redis.call('HDEL', K.agent(a.id), 'reason', 'ended', 'restarts', 'restarts_since')
 redis.call('HSET', K.agent(a.id), 'link', a.proxy, 'turn', '', 'waiting', 0)
 if a.cwd then redis.call('HSET', K.agent(a.id), 'cwd', a.cwd) end
 redis.call('HSET', K.names(a.session), string.lower(a.name), a.id)
-redis.call('ZADD', K.members(a.session), redis.call('HGET', K.agent(a.id), 'spawned'), a.id)
+local f = fields(K.agent(a.id), 'place', 'spawned')
+redis.call('ZADD', K.members(a.session), f.place or f.spawned, a.id)
 redis.call('SADD', K.session_live(a.session), a.id)
 redis.call('SADD', K.live(), a.id)
 redis.call('SADD', K.link_agents(a.proxy), a.id)
 append(a.session, 'agent.spawning', a.id, a.name, '{"id":"' .. a.id .. '","name":' .. json(a.name) .. ',"cli":' .. json(a.cli)
-  .. ',"proxy":"' .. a.proxy .. '","spawner":' .. json(ARGV[3]) .. ',"resumed":true,"generation":' .. a.generation .. '}')
+  .. ',"proxy":"' .. a.proxy .. '","spawner":' .. json(by) .. ',"resumed":true,"generation":' .. a.generation .. '}')
 set_state(a, 'starting')
-command(a.proxy, spawn_command(a))
-wake_at(NOW + SPAWN_MS, 'spawn|' .. a.id .. '|' .. a.generation)
+order_process(a)
 return 1

@@ -5,9 +5,10 @@
 --         before and after the role  13 time to live, ms  14 messages a day, 0 = any  15 day
 -- Returns rows {agent id, name, state, because}
 -- uses: send
-local session, id = ARGV[1], ARGV[2]
-local m = {digest = ARGV[3], sender = ARGV[4], role = ARGV[6], mode = ARGV[9], body = ARGV[10], wire_head = ARGV[11],
-  wire_tail = ARGV[12], ttl_ms = ARGV[13], day = ARGV[15]}
+local session, id, digest, sender, sender_name, role, kind, target, mode, body, wire_head, wire_tail, ttl_ms, most, day
+  = unpack(ARGV)
+local m = {digest = digest, sender = sender, role = role, mode = mode, body = body, wire_head = wire_head,
+  wire_tail = wire_tail, ttl_ms = ttl_ms}
 
 local known = redis.call('HGET', K.message(id), 'digest')
 if known then
@@ -23,38 +24,43 @@ local full = backlog_full(session)
 if full then return full end
 
 local recipients = {}
-if ARGV[7] == 'agent' then
-  local agent = redis.call('HGET', K.names(session), string.lower(ARGV[8]))
+if kind == 'agent' then
+  local agent = redis.call('HGET', K.names(session), string.lower(target))
   if not agent then
-    return refuse('NotFound', 'AGENT_NOT_FOUND', 'no agent called ' .. ARGV[8] .. ' is in this session')
+    return refuse('NotFound', 'AGENT_NOT_FOUND', 'no agent called ' .. target .. ' is in this session')
   end
   recipients = {agent}
-elseif ARGV[7] == 'channel' then
-  recipients = redis.call('SINTER', K.channel(session, ARGV[8]), K.session_live(session))
+elseif kind == 'channel' then
+  recipients = redis.call('SINTER', K.channel(session, target), K.session_live(session))
 else
   recipients = redis.call('SMEMBERS', K.session_live(session))
 end
 local others = {}
 for _, agent in ipairs(recipients) do
-  if agent ~= m.sender or ARGV[7] == 'agent' then others[#others + 1] = agent end
+  if agent ~= m.sender or kind == 'agent' then others[#others + 1] = agent end
 end
 if #others == 0 then
-  return refuse('NotFound', 'NO_RECIPIENTS', 'nobody but you would get this: ' .. ARGV[8] .. ' has no other agents')
+  return refuse('NotFound', 'NO_RECIPIENTS', 'nobody but you would get this: ' .. target .. ' has no other agents')
 end
-local quota = over_quota(m.day, tonumber(ARGV[14]))
+if kind == 'agent' and is_full(others[1]) then
+  return refuse('RateLimited', 'INBOX_FULL', QUEUE .. ' messages wait for ' .. target .. ' already; let it take some first')
+end
+full = messages_full(session, message_bytes(m))
+if full then return full end
+local quota = over_quota(day, tonumber(most))
 if quota then return quota end
 
 store_message(id, session, m)
-count_message(m.day)
+count_message(day)
 local admitted, list = {}, {}
 for i, agent in ipairs(others) do
   local a, number = enqueue(id, agent)
   admitted[i] = {a, number}
   list[i] = '{"agent":"' .. agent .. '","name":' .. json(a.name) .. '}'
 end
-append(session, 'message.accepted', m.sender ~= '' and m.sender or nil, ARGV[5],
+append(session, 'message.accepted', m.sender ~= '' and m.sender or nil, sender_name,
   string.sub(m.body, 1, -2) .. ',"recipients":[' .. table.concat(list, ',') .. ']}')
 local rows = {}
 for i, pair in ipairs(admitted) do rows[i] = admit(id, pair[1], pair[2], m.mode) end
-wake_at(NOW + tonumber(ARGV[13]), 'ttl|' .. id)
+wake_at(NOW + tonumber(ttl_ms), 'ttl|' .. id)
 return rows

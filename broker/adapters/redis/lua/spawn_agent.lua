@@ -6,12 +6,15 @@
 --         19 messages a day, 0 = any  20 day
 -- Returns 1 when ordered, 0 when this agent id was ordered before
 -- uses: send
-local session, id, name = ARGV[1], ARGV[2], ARGV[4]
+local session, id, digest, name, cli, proxy, cwd, model, instructions, spawner, spawner_name, most_agents, task, body, wire_head,
+  wire_tail, role, ttl_ms, most_messages, day = unpack(ARGV)
+local m = {digest = digest, sender = spawner, role = role, mode = 'wait', body = body, wire_head = wire_head,
+  wire_tail = wire_tail, ttl_ms = ttl_ms}
 local function given(text) return text ~= '' and text or nil end
 
 local known = redis.call('HGET', K.agent(id), 'digest')
 if known then
-  if known ~= ARGV[3] then
+  if known ~= digest then
     return refuse('Conflict', 'IDEMPOTENCY_MISMATCH', 'this Idempotency-Key was used for another spawn')
   end
   return 0
@@ -24,44 +27,49 @@ if full then return full end
 if redis.call('HEXISTS', K.names(session), string.lower(name)) == 1 then
   return refuse('Conflict', 'NAME_TAKEN', 'an agent called ' .. name .. ' is already in this session')
 end
-local limit = tonumber(ARGV[12])
+local limit = tonumber(most_agents)
 if limit > 0 and redis.call('SCARD', K.live()) >= limit then
   return refuse('QuotaExceeded', 'QUOTA_EXCEEDED',
     limit .. ' running agent(s) are in this plan; release one or change the plan', string.format('{"limit":%d}', limit))
 end
-if not is_online(ARGV[6]) then
+if not is_online(proxy) then
   return refuse('NoPlacement', 'NO_PROXY', 'the chosen machine has just disconnected; try again')
 end
-if given(ARGV[13]) then
-  local quota = over_quota(ARGV[20], tonumber(ARGV[19]))
+if is_behind(proxy) then
+  return refuse('NoPlacement', 'NO_PROXY', 'the chosen machine does not take its commands at the moment; try again')
+end
+if given(task) then
+  full = messages_full(session, message_bytes(m))
+  if full then return full end
+  local quota = over_quota(day, tonumber(most_messages))
   if quota then return quota end
 end
 
-redis.call('HSET', K.agent(id), 'id', id, 'session', session, 'name', name, 'cli', ARGV[5], 'proxy', ARGV[6], 'link', ARGV[6],
-  'generation', 1, 'state', 'starting', 'since', NOW, 'spawned', NOW, 'digest', ARGV[3], 'instructions', ARGV[9],
+redis.call('HSET', K.agent(id), 'id', id, 'session', session, 'name', name, 'cli', cli, 'proxy', proxy, 'link', proxy,
+  'generation', 1, 'state', 'starting', 'since', NOW, 'spawned', NOW, 'digest', digest, 'instructions', instructions,
   'turn', '', 'waiting', 0)
-if given(ARGV[7]) then redis.call('HSET', K.agent(id), 'cwd', ARGV[7]) end
-if given(ARGV[8]) then redis.call('HSET', K.agent(id), 'model', ARGV[8]) end
-if given(ARGV[10]) then redis.call('HSET', K.agent(id), 'spawner', ARGV[10]) end
-redis.call('HSET', K.agent(id), 'spawner_name', ARGV[11])
+if given(cwd) then redis.call('HSET', K.agent(id), 'cwd', cwd) end
+if given(model) then redis.call('HSET', K.agent(id), 'model', model) end
+if given(spawner) then redis.call('HSET', K.agent(id), 'spawner', spawner) end
+redis.call('HSET', K.agent(id), 'spawner_name', spawner_name)
 redis.call('HSET', K.names(session), string.lower(name), id)
-redis.call('ZADD', K.members(session), NOW, id)
+local place = next_place(K.members(session))
+redis.call('HSET', K.agent(id), 'place', place)
+redis.call('ZADD', K.members(session), place, id)
 redis.call('SADD', K.session_live(session), id)
 redis.call('SADD', K.live(), id)
-redis.call('SADD', K.link_agents(ARGV[6]), id)
-append(session, 'agent.spawning', id, name, '{"id":"' .. id .. '","name":' .. json(name) .. ',"cli":' .. json(ARGV[5])
-  .. ',"proxy":"' .. ARGV[6] .. '","spawner":' .. json(ARGV[11]) .. '}')
+redis.call('SADD', K.link_agents(proxy), id)
+append(session, 'agent.spawning', id, name, '{"id":"' .. id .. '","name":' .. json(name) .. ',"cli":' .. json(cli)
+  .. ',"proxy":"' .. proxy .. '","spawner":' .. json(spawner_name) .. '}')
 local a = load_agent(id)
-command(a.proxy, spawn_command(a))
-wake_at(NOW + SPAWN_MS, 'spawn|' .. id .. '|1')
-if given(ARGV[13]) then
-  store_message(ARGV[13], session, {digest = ARGV[3], sender = ARGV[10], role = ARGV[17], mode = 'wait', body = ARGV[14],
-    wire_head = ARGV[15], wire_tail = ARGV[16], ttl_ms = ARGV[18]})
-  count_message(ARGV[20])
-  local _, number = enqueue(ARGV[13], id)
-  append(session, 'message.accepted', given(ARGV[10]), ARGV[11],
-    string.sub(ARGV[14], 1, -2) .. ',"recipients":[{"agent":"' .. id .. '","name":' .. json(name) .. '}]}')
-  admit(ARGV[13], a, number, 'wait')
-  wake_at(NOW + tonumber(ARGV[18]), 'ttl|' .. ARGV[13])
+order_process(a)
+if given(task) then
+  store_message(task, session, m)
+  count_message(day)
+  local _, number = enqueue(task, id)
+  append(session, 'message.accepted', given(spawner), spawner_name,
+    string.sub(body, 1, -2) .. ',"recipients":[{"agent":"' .. id .. '","name":' .. json(name) .. '}]}')
+  admit(task, a, number, 'wait')
+  wake_at(NOW + tonumber(ttl_ms), 'ttl|' .. task)
 end
 return 1

@@ -2,11 +2,12 @@
 -- KEYS[1] workspace root
 -- ARGV    1 the timer's name, "kind|reference|…"
 -- Returns the kind
--- uses: agents
+-- uses: agents links
 local part = {}
 for text in string.gmatch(ARGV[1], '[^|]+') do part[#part + 1] = text end
 forget_timer(ARGV[1])
 
+local LATE_MS = 10000  -- a report that it was handed over is under way for a round trip
 local PROBE_MS = 5000 -- an acknowledgement takes a round trip; with the first wait, a deaf agent is known within 20 s
 local on = {}
 
@@ -61,7 +62,7 @@ function on.proof()
   if not a.id or has_ended(a) or a.generation ~= part[3] or not state or STEP[state] >= STEP.in_turn then return end
   if is_out_of_hearing(a) then return end
   append(a.session, 'agent.deaf', a.id, a.name, '{"message":"' .. part[4] .. '","stuck_at":"' .. state .. '"}')
-  redis.call('HSET', K.message(part[4]), 'b:' .. part[2], 'agent_deaf')
+  note(part[4], part[2], 'b:' .. part[2], 'agent_deaf')
   set_state(a, 'deaf', ',"message":"' .. part[4] .. '"')
   restart(a, 'deaf')
 end
@@ -70,6 +71,12 @@ end
 function on.retry()
   local a = load_agent(part[2])
   if a.id then dispatch(a) end
+end
+
+-- The pause ahead of a restart is over.
+function on.restart()
+  local a = load_agent(part[2])
+  if a.id and a.generation == part[3] and a.state ~= 'releasing' and not has_ended(a) then order_process(a) end
 end
 
 -- A turn was told to stop and goes on.
@@ -95,16 +102,52 @@ function on.away()
   end
 end
 
--- A message waited for as long as its sender allowed: in the queue, or in the mailbox of a machine that is away and will
--- not hand it over any more when it is back (`not_after_ms`).
+-- What was given to a machine, and not to the process: the machine does not hand it over any more (`not_after_ms`). A
+-- message that was handed over before is not given up so: it is gone on with after a restart, however late.
+local function is_unhanded(message, agent)
+  local m = fields(K.message(message), 'r:' .. agent, 'k:' .. agent)
+  local state = m['r:' .. agent]
+  return (state == 'sent' or state == 'received') and m['k:' .. agent] == '1'
+end
+
+-- A message waited for as long as its sender allowed: in the queue, or in the mailbox of a machine that is away.
 function on.ttl()
-  for _, agent in ipairs(redis.call('SMEMBERS', K.recipients(part[2]))) do
-    if redis.call('ZREM', K.queue(agent), part[2]) == 1 then
-      undeliverable(part[2], agent, 'expired')
-    elseif redis.call('HGET', K.message(part[2]), 'r:' .. agent) == 'sent' and not is_online(load_agent(agent).link) then
-      redis.call('LREM', K.inflight(agent), 0, part[2])
-      undeliverable(part[2], agent, 'expired')
+  local message, is_late = part[2], false
+  for _, agent in ipairs(redis.call('SMEMBERS', K.recipients(message))) do
+    if redis.call('ZREM', K.queue(agent), message) == 1 then
+      undeliverable(message, agent, 'expired')
+    elseif redis.call('HGET', K.message(message), 'r:' .. agent) == 'sent' and not is_online(load_agent(agent).link) then
+      drop_inflight(load_agent(agent), message, 'expired')
+    else
+      is_late = is_late or is_unhanded(message, agent)
     end
+  end
+  if is_late then wake_at(NOW + LATE_MS, 'late|' .. message) end
+end
+
+-- It is with a machine that is here, and says neither that it has handed it over nor that it has not.
+function on.late()
+  local message = part[2]
+  for _, agent in ipairs(redis.call('SMEMBERS', K.recipients(message))) do
+    if is_unhanded(message, agent) then drop_inflight(load_agent(agent), message, 'expired') end
+  end
+end
+
+-- An agent has ended so long ago that it cannot be looked up any more.
+function on.forget()
+  local a = load_agent(part[2])
+  if not a.id or has_ended(a) then forget_agent(part[2], part[3]) end
+end
+
+-- A machine was not seen for long. It stays as long as an agent of it may come back.
+function on.unused()
+  local link = part[2]
+  local l = fields(K.link(link), 'online', 'machine')
+  if l.online == '1' then return end
+  if redis.call('SCARD', K.link_agents(link)) > 0 then
+    wake_at(NOW + UNUSED_MS, ARGV[1])
+  else
+    forget_machine(link, l.machine or '')
   end
 end
 

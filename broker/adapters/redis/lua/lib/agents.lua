@@ -6,7 +6,11 @@ local STOP_MS = 20000         -- the proxy's own EOF, TERM, KILL ladder takes 12
 local RESTARTS = 3            -- within RESTART_WINDOW_MS; a process that dies faster is broken
 local RESTART_WINDOW_MS = 600000
 local ATTEMPTS = 5            -- deliveries of one message before it is a dead letter
+local DAY_S = 86400
 local ENDED_KEPT_S = 2592000  -- how long an ended agent can be looked up; the log keeps its story
+local RESTART_PAUSE_MS = 500  -- before the first restart, four times that before the second, and so on
+local QUEUE = 1000           -- messages that may wait for one agent
+local MESSAGE_BYTES = 134217728 -- of one session's messages; the oldest of those that are settled are forgotten first
 local STUCK_MS = 20000        -- vendors stop a turn within a second of being told
 local NUDGE = 'Your process was restarted while you were working on the previous message. '
   .. 'Go on from where you stopped, do not repeat steps that are already done, and if you had finished, just say so.'
@@ -34,30 +38,44 @@ local function back_to_work(a)
 end
 
 -- The message as the recipient reads it; only the role depends on who the recipient is.
-local function wire(a, key)
-  local m = fields(key, 'wire_head', 'wire_tail', 'role', 'sender')
+local function wire(a, m)
   local role = m.role or (m.sender ~= '' and m.sender == a.spawner and 'lead') or 'peer'
   return m.wire_head .. role .. m.wire_tail
 end
 
 local function deliver(a, message, steer)
   local key = K.message(message)
-  if redis.call('EXISTS', key) == 0 then return false end -- older than messages are kept
+  local m = fields(key, 'wire_head', 'wire_tail', 'role', 'sender', 'expires')
+  if not m.wire_head then -- older than messages are kept
+    report_gone(a, message)
+    return false
+  end
   local attempt = redis.call('HINCRBY', key, 'k:' .. a.id, 1)
   if attempt > ATTEMPTS then
-    redis.call('XADD', K.dead_letters(), 'MAXLEN', '~', 10000, '*', 'message', message, 'agent', a.id)
     undeliverable(message, a.id, 'dead_letter')
     return false
   end
+  keep_message(message)
   redis.call('RPUSH', K.inflight(a.id), message)
   redis.call('HDEL', K.agent(a.id), 'blank')
   command(a.link, '{"type":"deliver","agent":"' .. a.id .. '","generation":' .. a.generation .. ',"message_id":"'
-    .. message .. '","text":' .. wire(a, key) .. ',"steer":' .. tostring(steer)
+    .. message .. '","text":' .. wire(a, m) .. ',"steer":' .. tostring(steer)
     .. ',"nudge":' .. (attempt > 1 and json(NUDGE) or 'null')
-    .. ',"not_after_ms":' .. (attempt == 1 and redis.call('HGET', key, 'expires') or 'null') .. '}')
+    .. ',"not_after_ms":' .. (attempt == 1 and m.expires or 'null') .. '}')
   receipt(message, a.id, 'sent', ',"how":"' .. (steer and 'steer' or 'turn') .. '"')
   wake_at(NOW + PROOF_MS, 'proof|' .. a.id .. '|' .. a.generation .. '|' .. message)
   return true
+end
+
+-- The peer has taken a command off its mailbox: a message is received, an answer has arrived.
+local function note_taken(entry)
+  local order = cjson.decode(entry[2][2])
+  -- A delivery to a process that was replaced since is dropped there; its message waits for the next one.
+  if order.type == 'deliver' and redis.call('HGET', K.agent(order.agent), 'generation') == tostring(order.generation) then
+    receipt(order.message_id, order.agent, 'received')
+  elseif order.type == 'answer' and order.approval then
+    redis.call('SREM', K.answering(order.agent), order.approval)
+  end
 end
 
 -- Tells the agent to stop its turn; a turn that goes on all the same means that it is deaf.
@@ -74,6 +92,7 @@ local function obstacle(a)
   if a.state == 'working' then return 'agent_busy' end
   if a.state ~= 'idle' then return 'agent_' .. a.state end
   if not is_online(a.link) then return 'proxy_away' end
+  if is_behind(a.link) then return 'proxy_behind' end
   return nil
 end
 
@@ -89,14 +108,58 @@ local function dispatch(a)
   end
 end
 
+-- A message that was handed over and will not be answered: the agent goes on with the next one.
+local function drop_inflight(a, message, reason)
+  redis.call('LREM', K.inflight(a.id), 0, message)
+  undeliverable(message, a.id, reason)
+  if has_ended(a) then return end
+  local is_done = redis.call('LLEN', K.inflight(a.id)) == 0 and (a.turn or '') == ''
+  if is_done and (a.state == 'working' or a.state == 'deaf') then set_state(a, 'idle') end
+  dispatch(a)
+end
+
+local function message_bytes(m) return #m.body + #m.wire_head + #m.wire_tail end
+
+-- The id in a row of a session's list of messages.
+local function message_of(row) return (string.match(row, '^[^:]+')) end
+
+local function unlist_message(session, row)
+  redis.call('ZREM', K.session_messages(session), row)
+  redis.call('HINCRBY', K.session(session), 'message_bytes', -tonumber(string.match(row, ':(%d+)$')))
+end
+
+-- Why a session can take no message of that size now; nil when it can.
+local function messages_full(session, bytes)
+  local function is_full()
+    return tonumber(redis.call('HGET', K.session(session), 'message_bytes') or '0') + bytes > MESSAGE_BYTES
+  end
+  if not is_full() then return nil end
+  for _, row in ipairs(redis.call('ZRANGE', K.session_messages(session), 0, 999)) do
+    local message = message_of(row)
+    if tonumber(redis.call('HGET', K.message(message), 'open') or '0') <= 0 then
+      redis.call('UNLINK', K.message(message), K.recipients(message))
+      unlist_message(session, row)
+    end
+  end
+  if not is_full() then return nil end
+  return refuse('RateLimited', 'MESSAGES_FULL', 'the messages that wait in this session are too large; let its agents take some first')
+end
+
 -- `m`: body, wire_head, wire_tail, sender, digest, mode, role or '' when it depends on the recipient, and ttl_ms.
 local function store_message(id, session, m)
   local key = K.message(id)
   redis.call('HSET', key, 'session', session, 'body', m.body, 'wire_head', m.wire_head, 'wire_tail', m.wire_tail,
-    'sender', m.sender, 'digest', m.digest, 'mode', m.mode, 'at', NOW)
+    'sender', m.sender, 'digest', m.digest, 'mode', m.mode, 'at', NOW, 'open', 0)
   if m.ttl_ms then redis.call('HSET', key, 'expires', NOW + m.ttl_ms) end
   if m.role ~= '' then redis.call('HSET', key, 'role', m.role) end
   redis.call('EXPIRE', key, MESSAGE_KEPT_S)
+  local all, bytes = K.session_messages(session), message_bytes(m)
+  redis.call('ZADD', all, NOW, id .. ':' .. bytes)
+  redis.call('EXPIRE', all, 2 * MESSAGE_KEPT_S)
+  redis.call('HINCRBY', K.session(session), 'message_bytes', bytes)
+  for _, row in ipairs(redis.call('ZRANGEBYSCORE', all, '-inf', NOW - 2000 * MESSAGE_KEPT_S, 'LIMIT', 0, 10)) do
+    unlist_message(session, row)
+  end
 end
 
 -- Numbers a message in one recipient's inbox.
@@ -104,8 +167,10 @@ local function enqueue(message, agent)
   local a = load_agent(agent)
   local number = redis.call('HINCRBY', K.agent(agent), 'inbox_seq', 1)
   local key = K.message(message)
-  redis.call('XADD', K.inbox(agent), 'MAXLEN', '~', 1000, number .. '-0', 'm', message)
+  redis.call('XADD', K.inbox(agent), 'MAXLEN', '~', QUEUE, number .. '-0', 'm', message)
+  redis.call('EXPIRE', K.inbox(agent), 2 * MESSAGE_KEPT_S)
   redis.call('HSET', key, 'i:' .. agent, number, 'n:' .. agent, a.name)
+  redis.call('HINCRBY', key, 'open', 1)
   redis.call('SADD', K.recipients(message), agent)
   redis.call('EXPIRE', K.recipients(message), MESSAGE_KEPT_S)
   return a, number
@@ -134,17 +199,48 @@ function tell_sender(message, agent, reason)
   dispatch(a)
 end
 
-local function withdraw_approvals(a)
-  local asks = redis.call('HGETALL', K.asks(a.id))
-  for i = 1, #asks, 2 do
-    redis.call('HSET', K.approval(asks[i + 1]), 'status', 'withdrawn', 'resolved_ms', NOW)
-    redis.call('HDEL', K.approval(asks[i + 1]), 'given')
-    redis.call('ZREM', K.pending_approvals(), asks[i + 1])
-    forget_timer('approval|' .. asks[i + 1])
-    append(a.session, 'approval.resolved', a.id, a.name, '{"id":"' .. asks[i + 1] .. '","status":"withdrawn"}')
+-- Ends an approval whose process is over. One that was answered is withdrawn, too, while the process had not taken the
+-- answer: nobody is to believe that it was carried out.
+local function withdraw_approval(a, id)
+  local key = K.approval(id)
+  if redis.call('EXISTS', key) == 1 then
+    redis.call('HSET', key, 'status', 'withdrawn', 'resolved_ms', NOW)
+    redis.call('HDEL', key, 'given')
   end
-  redis.call('DEL', K.asks(a.id))
+  redis.call('ZREM', K.pending_approvals(), id)
+  forget_timer('approval|' .. id)
+  append(a.session, 'approval.resolved', a.id, a.name, '{"id":"' .. id .. '","status":"withdrawn"}')
+end
+
+local function withdraw_approvals(a)
+  for _, id in ipairs(redis.call('HVALS', K.asks(a.id))) do withdraw_approval(a, id) end
+  for _, id in ipairs(redis.call('SMEMBERS', K.answering(a.id))) do withdraw_approval(a, id) end
+  redis.call('DEL', K.asks(a.id), K.answering(a.id))
   redis.call('HSET', K.agent(a.id), 'waiting', 0)
+end
+
+-- An ended agent is in no channel; one that is brought back is in its own again.
+local function leave_channels(a)
+  for _, channel in ipairs(redis.call('SMEMBERS', K.agent_channels(a.id))) do
+    redis.call('SREM', K.channel(a.session, channel), a.id)
+  end
+  redis.call('EXPIRE', K.agent_channels(a.id), ENDED_KEPT_S + DAY_S)
+end
+
+-- Nothing of a link is left.
+local function forget_link(link)
+  redis.call('DEL', K.link(link), K.outbox(link), K.link_agents(link))
+  redis.call('HDEL', K.leases(), link)
+  forget_timer('away|' .. link)
+  forget_timer('unused|' .. link)
+end
+
+-- The same of a machine's.
+local function forget_machine(proxy, machine)
+  redis.call('HDEL', K.proxies(), machine)
+  redis.call('HDEL', K.proxy_owners(), machine)
+  redis.call('DEL', K.link_tokens(proxy))
+  forget_link(proxy)
 end
 
 -- The token of a process that is over ends with it, and so does what it had open.
@@ -165,12 +261,21 @@ local function end_agent(a, state, reason, detail)
   redis.call('SREM', K.session_live(a.session), a.id)
   redis.call('SREM', K.live(), a.id)
   redis.call('SREM', K.link_agents(a.proxy), a.id)
-  if a.link ~= a.proxy then redis.call('DEL', K.link(a.link), K.outbox(a.link), K.link_agents(a.link)) end
+  leave_channels(a)
+  if a.link ~= a.proxy then forget_link(a.link) end
   redis.call('HSET', K.agent(a.id), 'reason', reason or '', 'ended', NOW)
   append(a.session, 'agent.' .. state, a.id, a.name, '{"reason":' .. json(reason) .. ',"detail":' .. json(detail) .. '}')
   set_state(a, state, ',"reason":' .. json(reason))
-  redis.call('EXPIRE', K.agent(a.id), ENDED_KEPT_S)
-  redis.call('ZREMRANGEBYSCORE', K.members(a.session), '-inf', NOW - ENDED_KEPT_S * 1000)
+  redis.call('EXPIRE', K.agent(a.id), ENDED_KEPT_S + DAY_S)
+  wake_at(NOW + ENDED_KEPT_S * 1000, 'forget|' .. a.id .. '|' .. a.session)
+end
+
+-- Nothing of an agent is left.
+local function forget_agent(agent, session)
+  redis.call('DEL', K.agent(agent), K.queue(agent), K.inflight(agent), K.inbox(agent), K.settled(agent), K.asks(agent),
+    K.answering(agent), K.seen_frames(agent), K.agent_channels(agent))
+  redis.call('ZREM', K.members(session), agent)
+  forget_timer('forget|' .. agent .. '|' .. session)
 end
 
 -- Vendors keep no conversation in which nothing was said, and fail to resume it: such an agent begins a new one.
@@ -186,7 +291,13 @@ local function stop(a, reason)
     .. json(reason) .. '}')
 end
 
--- A new process of the same conversation. What was in flight goes back to the head of the queue.
+-- Orders the process of the agent's present generation.
+local function order_process(a)
+  command(a.proxy, spawn_command(a))
+  wake_at(NOW + SPAWN_MS, 'spawn|' .. a.id .. '|' .. a.generation)
+end
+
+-- A new process of the same conversation. One that died is given a pause, longer each time. What was in flight goes back to the head of the queue.
 -- `blameless`: the process did not die by itself, so this does not count towards giving up.
 local function restart(a, reason, blameless)
   local since = tonumber(a.restarts_since or '0')
@@ -199,8 +310,11 @@ local function restart(a, reason, blameless)
   end
   withdraw_approvals(a)
   for _, message in ipairs(redis.call('LRANGE', K.inflight(a.id), 0, -1)) do
-    redis.call('ZADD', K.queue(a.id), (redis.call('HGET', K.message(message), 'i:' .. a.id) or 0) - 1e12, message)
-    rewind(message, a.id)
+    if rewind(message, a.id) then
+      redis.call('ZADD', K.queue(a.id), redis.call('HGET', K.message(message), 'i:' .. a.id) - 1e12, message)
+    else
+      report_gone(a, message)
+    end
   end
   redis.call('DEL', K.inflight(a.id), K.seen_frames(a.id))
   end_token(a)
@@ -210,6 +324,6 @@ local function restart(a, reason, blameless)
   redis.call('HSET', K.agent(a.id), 'restarts', blameless and count or count + 1, 'restarts_since', since, 'turn', '', 'link', a.proxy)
   append(a.session, 'agent.restarting', a.id, a.name, '{"generation":' .. a.generation .. ',"reason":' .. json(reason) .. '}')
   set_state(a, 'starting')
-  command(a.proxy, spawn_command(a))
-  wake_at(NOW + SPAWN_MS, 'spawn|' .. a.id .. '|' .. a.generation)
+  if blameless then return order_process(a) end
+  wake_at(NOW + RESTART_PAUSE_MS * 4 ^ count, 'restart|' .. a.id .. '|' .. a.generation)
 end

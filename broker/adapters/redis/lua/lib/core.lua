@@ -22,6 +22,13 @@ local function fields(key, ...)
   return found
 end
 
+-- The beginning of a text in UTF-8, of so many bytes at most.
+local function cut(text, bytes)
+  if #text <= bytes then return text end
+  while bytes > 0 and string.find(string.sub(text, bytes + 1, bytes + 1), '[\128-\191]') do bytes = bytes - 1 end
+  return string.sub(text, 1, bytes)
+end
+
 -- Timers are data: a worker wakes at the earliest, claims what is due and runs the decision again.
 local function wake_at(due_ms, name)
   local first = redis.call('ZRANGE', K.timers(), 0, 0, 'WITHSCORES')
@@ -32,3 +39,9 @@ local function wake_at(due_ms, name)
 end
 
 local function forget_timer(name) redis.call('ZREM', K.timers(), name) end
+
+-- The place behind the last one in a list that is kept in the order in which things came. Lists of earlier versions
+-- have milliseconds there; they go on from those.
+local function next_place(key)
+  return tonumber(redis.call('ZREVRANGE', key, 0, 0, 'WITHSCORES')[2] or '0') + 1
+end

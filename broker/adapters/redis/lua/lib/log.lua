@@ -1,21 +1,88 @@
 -- The session log: numbered events, appended and published. `data` is JSON text.
-local LOG_TAIL = 100000   -- entries kept without a long history; older ones are told to readers as a reset, never hidden
-local BACKLOG = 1000000   -- entries that may wait for the long history; then nothing more is accepted into the session
+local LOG_TAIL = 100000          -- entries kept without a long history; older ones are told to readers as a reset, never hidden
+local TAIL_BYTES = 67108864      -- the same in bytes
+local BACKLOG = 1000000          -- entries that may wait for the long history; then nothing more is accepted into the session
+local BACKLOG_BYTES = 268435456  -- the same in bytes
+local MARK_BYTES = 262144        -- how exactly a log's bytes are known: a mark is set each time so many were written
 
 -- What is too much for those who watch a whole workspace, and of interest only to those who watch the session.
 local UNTOLD = {['agent.frame'] = true, ['message.receipt'] = true}
 
-local metas = {}          -- a script appends to one session several times
+-- Which history of the store this is, and '0…' or the one that it went on from when it was made the primary. Nothing for
+-- a user who may not ask.
+local function store_history()
+  local info = redis.pcall('INFO', 'replication')
+  if type(info) ~= 'string' then return nil end
+  return string.match(info, 'master_replid:(%x+)'), string.match(info, 'master_replid2:(%x+)')
+end
+
+-- A replica that became the primary may lack events that were read and shipped. Their numbers are given to others from
+-- here on, so the log begins a new epoch: readers of the old one are told.
+local function fork_log(session, meta, history)
+  meta.epoch = string.sub(redis.sha1hex(session .. history), 1, 8)
+  redis.call('HSET', K.session(session), 'epoch', meta.epoch)
+  if not meta.shipped then return end
+  redis.call('HSET', K.session(session), 'shipped', math.min(tonumber(meta.shipped), tonumber(meta.offset)))
+end
+
+local metas = {}                 -- a script appends to one session several times
 local function meta_of(session)
-  metas[session] = metas[session] or fields(K.session(session), 'epoch', 'shipped')
-  return metas[session]
+  if metas[session] then return metas[session] end
+  local meta = fields(K.session(session), 'epoch', 'offset', 'shipped', 'history')
+  metas[session] = meta
+  local history, before = store_history()
+  if meta.epoch and history and meta.history ~= history then
+    if meta.history and string.find(before, '[^0]') then fork_log(session, meta, history) end
+    redis.call('HSET', K.session(session), 'history', history)
+  end
+  return meta
+end
+
+-- Bytes written up to and with an offset; too few by what one mark covers at most.
+local function written_at(session, offset)
+  local mark = redis.call('ZREVRANGEBYSCORE', K.sizes(session), offset, '-inf', 'LIMIT', 0, 1)[1]
+  return mark and tonumber(string.match(mark, ':(%d+)$')) or 0
 end
 
 -- Why a session can take no more for now; nil when it can. Nothing that was accepted is ever dropped.
 local function backlog_full(session)
-  local m = fields(K.session(session), 'offset', 'shipped')
-  if not m.shipped or tonumber(m.offset) - tonumber(m.shipped) < BACKLOG then return nil end
+  local m = fields(K.session(session), 'offset', 'shipped', 'written')
+  if not m.shipped then return nil end
+  local written = tonumber(m.written or '0')
+  local is_full = tonumber(m.offset) - tonumber(m.shipped) >= BACKLOG
+    or written >= BACKLOG_BYTES and written - written_at(session, m.shipped) >= BACKLOG_BYTES
+  if not is_full then return nil end
   return refuse('Unavailable', 'LOG_BACKLOG_FULL', 'the log store has been away for too long; the session goes on when it is back')
+end
+
+-- Lets go of the oldest entries: all up to `offset`, and of more, but none behind `last`, as long as `bytes` are kept.
+local function trim_log(session, offset, last, bytes)
+  local sizes, most = K.sizes(session), written_at(session, last) - bytes
+  for _, mark in ipairs(redis.call('ZRANGEBYSCORE', sizes, '-inf', last)) do
+    local at, written = string.match(mark, '^(%d+):(%d+)$')
+    if tonumber(written) <= most then offset = math.max(offset, tonumber(at)) end
+  end
+  redis.call('XTRIM', K.log(session), 'MINID', (offset + 1) .. '-0')
+  -- The last mark ahead of what is kept stays: the rest is counted from it.
+  local over = redis.call('ZCOUNT', sizes, '-inf', offset) - 1
+  if over > 0 then redis.call('ZREMRANGEBYRANK', sizes, 0, over - 1) end
+end
+
+-- Counts what was written. Whether a mark was set.
+local function count_bytes(session, last, events)
+  local bytes, marked = 0, false
+  for _, event in ipairs(events) do bytes = bytes + #event end
+  local written = redis.call('HINCRBY', K.session(session), 'written', bytes) - bytes
+  for i, event in ipairs(events) do
+    local after = written + #event
+    if math.floor(after / MARK_BYTES) > math.floor(written / MARK_BYTES) then
+      local offset = last - #events + i
+      redis.call('ZADD', K.sizes(session), offset, string.format('%d:%d', offset, after))
+      marked = true
+    end
+    written = after
+  end
+  return marked
 end
 
 -- One event for each text in `list`. Returns the offset of the last. A session that was deleted takes none.
@@ -28,15 +95,19 @@ local function append_all(session, kind, agent, name, list)
   local head = '{"epoch":"' .. meta.epoch .. '","offset":'
   local about = ',"kind":"' .. kind .. '","at_ms":' .. NOW .. ',"agent":' .. json(agent) .. ',"name":' .. json(name)
     .. ',"data":'
+  local events = {}
   for i, data in ipairs(list) do
     local offset = last - #list + i
     local event = head .. offset .. about .. data .. '}'
+    events[i] = event
     redis.call('XADD', log, offset .. '-0', 'e', event)
     redis.call('PUBLISH', channel, event)
     if activity then redis.call('PUBLISH', activity, session .. ' ' .. event) end
   end
+  local marked = count_bytes(session, last, events)
   if not meta.shipped then
     redis.call('XTRIM', log, 'MAXLEN', '~', LOG_TAIL)
+    if marked then trim_log(session, 0, last, TAIL_BYTES) end
   elseif redis.call('SADD', K.unshipped(), session) == 1 then
     redis.call('PUBLISH', SHIP_CHANNEL, ROOT)
   end

@@ -1,9 +1,33 @@
 -- A link's mailbox: commands numbered without holes, kept until acknowledged. Publishing only saves the gateway a read.
+local OUTBOX_COMMANDS = 10000   -- that a peer may have not taken; what can wait then waits elsewhere
+local OUTBOX_BYTES = 33554432
+
 local function command(link, text)
-  local seq = redis.call('HINCRBY', K.link(link), 'sent', 1)
+  local key = K.link(link)
+  if redis.call('EXISTS', key) == 0 then return end -- forgotten: nobody would ever take it
+  local seq = redis.call('HINCRBY', key, 'sent', 1)
+  redis.call('HINCRBY', key, 'out_bytes', #text)
   redis.call('XADD', K.outbox(link), seq .. '-0', 'c', text)
   redis.call('PUBLISH', K.link_channel(link), seq .. ':' .. text)
   return seq
+end
+
+-- Lets go of the commands up to a number and returns them, as entries of the stream.
+local function take_off(link, upto)
+  local entries, bytes = redis.call('XRANGE', K.outbox(link), '-', upto .. '-0'), 0
+  for _, entry in ipairs(entries) do bytes = bytes + #entry[2][2] end
+  redis.call('XTRIM', K.outbox(link), 'MINID', (upto + 1) .. '-0')
+  local left = redis.call('XLEN', K.outbox(link)) > 0
+    and tonumber(redis.call('HGET', K.link(link), 'out_bytes') or '0') - bytes or 0
+  redis.call('HSET', K.link(link), 'acked', upto, 'out_bytes', math.max(0, left))
+  return entries
+end
+
+-- Whether a peer is so far behind that only what must not wait is put into its mailbox.
+local function is_behind(link)
+  local l = fields(K.link(link), 'sent', 'acked', 'out_bytes')
+  return tonumber(l.out_bytes or '0') >= OUTBOX_BYTES
+    or tonumber(l.sent or '0') - tonumber(l.acked or '0') >= OUTBOX_COMMANDS
 end
 
 local function is_online(link) return redis.call('HGET', K.link(link), 'online') == '1' end

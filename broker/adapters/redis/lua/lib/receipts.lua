@@ -21,22 +21,50 @@ local function note(message, agent, ...)
   if redis.call('HEXISTS', K.message(message), 'n:' .. agent) == 1 then redis.call('HSET', K.message(message), ...) end
 end
 
--- After a restart a message starts again from the queue; its earlier steps stay in the log.
+-- After a restart a message starts again from the queue; its earlier steps stay in the log. False when it is gone.
 local function rewind(message, agent)
+  if redis.call('HEXISTS', K.message(message), 'n:' .. agent) == 0 then return false end
   redis.call('HSET', K.message(message), 'r:' .. agent, 'queued')
+  return true
 end
 
--- The mailbox number of a settled message; the cumulative ack moves over every settled number next to it.
-local function settle(message, agent)
-  local number = redis.call('HGET', K.message(message), 'i:' .. agent)
-  if not number then return end
+-- A message lives from now on as long as a new one.
+local function keep_message(message)
+  redis.call('EXPIRE', K.message(message), MESSAGE_KEPT_S)
+  redis.call('EXPIRE', K.recipients(message), MESSAGE_KEPT_S)
+end
+
+-- The cumulative ack moves over every settled number of an agent's mailbox that is next to it.
+local function settle_number(agent, number)
   local box, settled = K.agent(agent), K.settled(agent)
-  redis.call('ZADD', settled, number, number)
+  if redis.call('EXISTS', box) == 0 then return end
   local acked = tonumber(redis.call('HGET', box, 'acked') or '0')
+  if number <= acked then return end
+  redis.call('ZADD', settled, number, number)
   while redis.call('ZREM', settled, acked + 1) == 1 do acked = acked + 1 end
   redis.call('HSET', box, 'acked', acked)
+end
+
+-- A message has come to its end with one recipient.
+local function settle(message, agent)
+  local key = K.message(message)
+  local m = fields(key, 'i:' .. agent, 'open')
+  if not m['i:' .. agent] then return end
+  settle_number(agent, tonumber(m['i:' .. agent]))
   -- With nobody else to wait for, there is nothing left to expire.
-  if redis.call('SCARD', K.recipients(message)) == 1 then forget_timer('ttl|' .. message) end
+  if m.open and redis.call('HSETNX', key, 's:' .. agent, 1) == 1 and redis.call('HINCRBY', key, 'open', -1) == 0 then
+    forget_timer('ttl|' .. message)
+    forget_timer('late|' .. message)
+  end
+end
+
+-- A message that is in an agent's mailbox and is not kept any more: said in the log, and let go of.
+local function report_gone(a, message)
+  append(a.session, 'message.receipt', a.id, a.name,
+    '{"message":"' .. message .. '","state":"undeliverable","reason":"expired"}')
+  for _, entry in ipairs(redis.call('XRANGE', K.inbox(a.id), '-', '+')) do
+    if entry[2][2] == message then settle_number(a.id, tonumber(string.match(entry[1], '%d+'))) end
+  end
 end
 
 local tell_sender -- given by the library that knows agents

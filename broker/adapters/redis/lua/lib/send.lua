@@ -1,11 +1,18 @@
 -- uses: agents
+local function is_full(agent) return redis.call('ZCARD', K.queue(agent)) >= QUEUE end
+
 -- Hands a numbered message over if the agent can take it now, else leaves it waiting.
 -- Returns the recipient's row for the answer: {agent id, name, state, because}.
 local function admit(message, a, number, mode)
-  if a.state == 'working' and mode == 'steer' and a.can_steer == '1' and a.turn ~= '' and is_online(a.link) then
+  if a.state == 'working' and mode == 'steer' and a.can_steer == '1' and a.turn ~= '' and is_online(a.link)
+    and not is_behind(a.link) then
     receipt(message, a.id, 'queued')
     if deliver(a, message, true) then return {a.id, a.name, 'sent', ''} end
     return {a.id, a.name, 'undeliverable', 'dead_letter'}
+  end
+  if is_full(a.id) then
+    undeliverable(message, a.id, 'inbox_full')
+    return {a.id, a.name, 'undeliverable', ''}
   end
   local because = obstacle(a)
   redis.call('ZADD', K.queue(a.id), mode == 'interrupt' and number - 1e12 or number, message)

@@ -1,0 +1,15 @@
+-- Makes a live agent a member of a channel.
+-- KEYS[1] workspace root
+-- ARGV    1 session  2 channel  3 agent
+-- Returns 1
+local session, channel, agent = ARGV[1], ARGV[2], ARGV[3]
+local CHANNELS = 100
+if redis.call('SISMEMBER', K.session_live(session), agent) == 0 then
+  return refuse('NotFound', 'AGENT_NOT_FOUND', 'no such agent in this session')
+end
+if redis.call('SISMEMBER', K.agent_channels(agent), channel) == 0 and redis.call('SCARD', K.agent_channels(agent)) >= CHANNELS then
+  return refuse('Conflict', 'TOO_MANY_CHANNELS', 'an agent is in ' .. CHANNELS .. ' channels at most; leave some first')
+end
+redis.call('SADD', K.agent_channels(agent), channel)
+redis.call('SADD', K.channel(session, channel), agent)
+return 1

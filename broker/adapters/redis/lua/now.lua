@@ -1,0 +1,4 @@
+-- The store's own clock: what it dated is compared with nothing else.
+-- KEYS[1] workspace root
+-- Returns milliseconds
+return NOW

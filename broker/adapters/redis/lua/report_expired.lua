@@ -1,0 +1,9 @@
+-- A message was not handed to the process: its time was up when it came to the machine.
+-- KEYS[1] workspace root
+-- ARGV    1-6 see report  7 message
+-- uses: report
+local message = ARGV[7]
+forget_timer('proof|' .. a.id .. '|' .. a.generation .. '|' .. message)
+local state = redis.call('HGET', K.message(message), 'r:' .. a.id)
+if not state or STEP[state] < STEP.handed then drop_inflight(a, message, 'expired') end
+return 1

@@ -1,0 +1,18 @@
+-- Makes a session out of an archive, with its numbers and its agents, which have ended; nothing when it is here.
+-- KEYS[1] workspace root
+-- ARGV    1 session  2 name  3 JSON list of the session's fields and values  4 JSON list of agents in their order, each
+--         the list of its fields and values, beginning with its id
+-- Returns 1 when it was made
+-- uses: agents
+local session, name, row, agents = ARGV[1], ARGV[2], cjson.decode(ARGV[3]), cjson.decode(ARGV[4])
+if redis.call('EXISTS', K.session(session)) == 1 then return 0 end
+redis.call('HSET', K.session(session), unpack(row))
+redis.call('HSET', K.session_names(), name, session)
+for place, fields_of in ipairs(agents) do
+  local agent = fields_of[2]
+  redis.call('HSET', K.agent(agent), 'place', place, unpack(fields_of))
+  redis.call('EXPIRE', K.agent(agent), ENDED_KEPT_S + DAY_S)
+  redis.call('ZADD', K.members(session), place, agent)
+  wake_at(NOW + ENDED_KEPT_S * 1000, 'forget|' .. agent .. '|' .. session)
+end
+return 1
