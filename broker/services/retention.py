@@ -55,7 +55,8 @@ class LogRetention:
         """Remove a session whose agents have ended, with its whole log. Raises `Conflict` (SESSION_HAS_AGENTS)."""
         principal.require(Permission.ADMINISTER)
         await self._state.remove_session(principal.workspace, session.id)
-        if self._logs is None:
+        if self._logs is None:  # nothing of it can turn up there
+            await self._state.forget_removed(principal.workspace, session.id)
             return Forgotten(rows=0)
         try:
             return Forgotten(rows=await self._logs.delete_session(principal.workspace, session.id))

@@ -6,7 +6,6 @@ local is_expected, reason, detail = ARGV[7] == '1', ARGV[8], ARGV[9]
 append(a.session, 'agent.exited', a.id, a.name,
   '{"expected":' .. tostring(is_expected) .. ',"reason":' .. json(reason) .. ',"detail":' .. json(detail) .. '}')
 if a.state == 'releasing' then
-  forget_timer('stop|' .. a.id)
   end_agent(a, 'released', 'released')
 elseif reason == 'PROXY_STOPPED' then -- relay-connect ended in good order: its next start brings the agent back
   withdraw_approvals(a)

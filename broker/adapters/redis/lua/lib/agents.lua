@@ -246,9 +246,20 @@ end
 -- The token of a process that is over ends with it, and so does what it had open.
 local function end_token(a) redis.call('PUBLISH', ACCESS_CHANNEL, a.id .. '.' .. a.generation) end
 
+-- What was waited for of a process that is over.
+local function forget_process_timers(a)
+  local of = '|' .. a.id .. '|' .. a.generation
+  for _, message in ipairs(redis.call('LRANGE', K.inflight(a.id), 0, -1)) do forget_timer('proof' .. of .. '|' .. message) end
+  forget_timer('interrupt' .. of .. '|' .. (a.turn or ''))
+  forget_timer('spawn' .. of)
+  forget_timer('restart' .. of)
+  forget_timer('stop|' .. a.id)
+end
+
 local function end_agent(a, state, reason, detail)
   if has_ended(a) then return end
   end_token(a)
+  forget_process_timers(a)
   for _, message in ipairs(redis.call('LRANGE', K.inflight(a.id), 0, -1)) do
     undeliverable(message, a.id, 'agent_' .. state)
   end
@@ -309,6 +320,7 @@ local function restart(a, reason, blameless)
     return
   end
   withdraw_approvals(a)
+  forget_process_timers(a)
   for _, message in ipairs(redis.call('LRANGE', K.inflight(a.id), 0, -1)) do
     if rewind(message, a.id) then
       redis.call('ZADD', K.queue(a.id), redis.call('HGET', K.message(message), 'i:' .. a.id) - 1e12, message)

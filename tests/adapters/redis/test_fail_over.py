@@ -1,0 +1,153 @@
+"""A replica that becomes the primary may lack the last events: readers are told, and what is new is kept."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from broker.adapters.embedded import server_binary
+from broker.adapters.redis.client import TextRedis
+from broker.app import Adapters, build_adapters
+from broker.domain.events import Cursor
+from broker.domain.ids import WorkspaceId
+from broker.services.hub import position_of
+from tests.fixtures.desk import Desk, open_desk
+
+W = WorkspaceId("w")
+
+
+async def command(redis: TextRedis, *words: str) -> str:
+    pipe = redis.pipeline(transaction=False)
+    pipe.execute_command(*words)
+    return str((await pipe.execute())[0])
+
+
+@contextlib.asynccontextmanager
+async def server(folder: Path, name: str) -> AsyncIterator[Adapters]:
+    """Adapters on a server of its own."""
+    path = folder / f"{name}.sock"
+    words = ["--port", "0", "--unixsocket", str(path), "--dir", str(folder), "--dbfilename", name, "--save", ""]
+    words += ["--repl-diskless-sync-delay", "0"]
+    process = await asyncio.create_subprocess_exec(server_binary(), *words, stdout=asyncio.subprocess.DEVNULL)
+    adapters = build_adapters(f"unix://{path}")
+    try:
+        async with asyncio.timeout(10):
+            while not path.exists():
+                await asyncio.sleep(0.01)
+        yield adapters
+    finally:
+        await adapters.redis.aclose()
+        process.kill()
+        await process.wait()
+
+
+async def open_port(redis: TextRedis) -> str:
+    """Let replicas reach a server."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    await command(redis, "CONFIG", "SET", "port", port)
+    return port
+
+
+async def follow(replica: TextRedis, primary: TextRedis) -> None:
+    """Let one replicate the other, and wait until it has all."""
+    await command(replica, "REPLICAOF", "127.0.0.1", await open_port(primary))
+    async with asyncio.timeout(20):
+        while "'master_link_status': 'up'" not in await command(replica, "INFO", "replication"):
+            await asyncio.sleep(0.01)
+        while await command(primary, "WAIT", "1", "100") != "1":
+            await asyncio.sleep(0.01)
+
+
+async def part(primary: TextRedis) -> None:
+    """Cut the link between them."""
+    await command(primary, "CONFIG", "SET", "port", "0")
+    await command(primary, "CLIENT", "KILL", "TYPE", "REPLICA")
+
+
+class Pair:
+    """A session on a primary whose last events its replica, now the primary, never got."""
+
+    def __init__(self, desk: Desk, *, common: Cursor, lost: Cursor) -> None:
+        self.desk = desk
+        self.common = common
+        self.lost = lost
+
+    async def head(self) -> Cursor:
+        return await self.desk.adapters.log.head(W, self.desk.session.id)
+
+
+@pytest.fixture
+async def pair(tmp_path: Path) -> AsyncIterator[Pair]:
+    async with server(tmp_path, "b") as second:
+        async with server(tmp_path, "a") as first:
+            desk = await open_desk(first, W)
+            await first.tokens.create_workspace(W, name="w", plan=desk.plan)
+            await first.backlog.begin(W)
+            await desk.spawn("Kept")
+            await follow(second.redis, first.redis)
+            common = await first.log.head(W, desk.session.id)
+            await part(first.redis)
+            await desk.spawn("Lost")
+            lost = await first.log.head(W, desk.session.id)
+        await command(second.redis, "REPLICAOF", "NO", "ONE")
+        desk.adapters = second
+        yield Pair(desk, common=common, lost=lost)
+
+
+async def test_a_reader_of_lost_events_is_told_before_anything_new_is_there(pair: Pair) -> None:
+    page = await pair.desk.adapters.log.read(W, pair.desk.session.id, after=pair.lost, limit=100)
+    assert page.reset
+    assert position_of(page.events[0]).offset == 1
+
+
+async def test_a_reader_of_lost_events_is_told_when_their_numbers_were_given_to_others(pair: Pair) -> None:
+    for name in ("New1", "New2", "New3"):
+        await pair.desk.spawn(name)
+    assert (await pair.head()).offset > pair.lost.offset
+    page = await pair.desk.adapters.log.read(W, pair.desk.session.id, after=pair.lost, limit=100)
+    assert page.reset
+    assert sum("New" in text for text in page.events if "agent.spawning" in text) == 3
+
+
+async def test_new_events_have_no_number_that_a_lost_one_had(pair: Pair) -> None:
+    await pair.desk.spawn("New")
+    page = await pair.desk.adapters.log.read(W, pair.desk.session.id, after=None, limit=100)
+    new = [position_of(text) for text in page.events][pair.common.offset :]
+    assert {cursor.epoch for cursor in new} == {(await pair.head()).epoch}
+    assert (await pair.head()).epoch != pair.lost.epoch
+
+
+async def test_the_epoch_changes_once(pair: Pair) -> None:
+    await pair.desk.spawn("New1")
+    epoch = (await pair.head()).epoch
+    await pair.desk.spawn("New2")
+    assert (await pair.head()).epoch == epoch
+
+
+async def test_what_was_shipped_before_does_not_hide_what_is_new(pair: Pair) -> None:
+    """A shipper marks what it had read of the old primary."""
+    backlog, session = pair.desk.adapters.backlog, pair.desk.session.id
+    await backlog.mark(W, session, pair.lost, keep=2000)
+    await pair.desk.spawn("New")
+    assert (await backlog.shipped(W, session)).offset <= pair.common.offset
+    assert session in await backlog.waiting(W)
+    await backlog.mark(W, session, pair.lost, keep=2000)
+    assert (await backlog.shipped(W, session)).offset <= pair.common.offset
+
+
+async def test_a_server_that_starts_again_with_its_data_goes_on_in_the_same_epoch(tmp_path: Path) -> None:
+    async with server(tmp_path, "a") as first:
+        desk = await open_desk(first, W)
+        before = await first.log.head(W, desk.session.id)
+        await command(first.redis, "SAVE")
+    async with server(tmp_path, "a") as again:
+        desk.adapters = again
+        await desk.spawn("Worker")
+        after = await again.log.head(W, desk.session.id)
+        assert (after.epoch, after.offset > before.offset) == (before.epoch, True)
+        page = await again.log.read(W, desk.session.id, after=before, limit=100)
+        assert not page.reset

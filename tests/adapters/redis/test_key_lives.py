@@ -1,0 +1,228 @@
+"""Every key has an end and a bound in bytes: stated here, and seen after a broker was driven through everything."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from broker.adapters.embedded import embedded_redis
+from broker.adapters.redis import keys
+from broker.domain.ids import WorkspaceId
+from broker.protocol.agent_events import ApprovalRequested
+from broker.protocol.proxy import Deliver, Spawn
+from tests.fixtures.gateway import Gateway, Machine, gateway_for, serving
+
+
+class End(Enum):
+    """What a key ends with."""
+
+    TIME = auto()
+    """By itself: it has a time to live."""
+    AGENT = auto()
+    """With an agent: when the agent has ended, or 30 days later, or with its session."""
+    SESSION = auto()
+    MACHINE = auto()
+    """When the machine is forgotten: by DELETE, or 90 days after it was seen last."""
+    WORKSPACE = auto()
+
+
+MIB = 1024 * 1024
+LIVES: dict[str, tuple[End, str]] = {
+    "workspace": (End.WORKSPACE, "a few fields"),
+    "tokens": (End.WORKSPACE, "a row for each token that people made; they revoke them"),
+    "people": (End.WORKSPACE, "MAX_MEMBERS"),
+    "people_names": (End.WORKSPACE, "MAX_MEMBERS"),
+    "owners": (End.WORKSPACE, "MAX_MEMBERS"),
+    "person": (End.WORKSPACE, "MAX_MEMBERS of a few fields; removed with the member"),
+    "session_names": (End.WORKSPACE, "MAX_SESSIONS"),
+    "proxies": (End.WORKSPACE, "MAX_MACHINES"),
+    "proxy_owners": (End.WORKSPACE, "MAX_MACHINES"),
+    "live": (End.WORKSPACE, "the agents that run"),
+    "rules": (End.WORKSPACE, "MAX_RULES"),
+    "redaction": (End.WORKSPACE, "the number and length of rules"),
+    "usage": (End.TIME, "counters; 40 days"),
+    "history": (End.WORKSPACE, "one digit"),
+    "unshipped": (End.WORKSPACE, "MAX_SESSIONS"),
+    "removed": (End.WORKSPACE, "sessions deleted within 15 minutes; none without a log store"),
+    "shipper": (End.TIME, "one id; 15 s"),
+    "allowance": (End.TIME, "one number for each token in use; seconds"),
+    "pending_approvals": (End.WORKSPACE, "what waits; each ends by its deadline"),
+    "leases": (End.WORKSPACE, "MAX_MACHINES, and agents that connect themselves"),
+    "timers": (
+        End.WORKSPACE,
+        "a few for each message that waits, approval, agent and machine; gone when due",
+    ),
+    "once": (End.TIME, "one answer; 60 s, or 24 h once carried out"),
+    "session": (End.SESSION, "a few fields"),
+    "log": (End.SESSION, "64 MiB, or 8 MiB behind what was shipped and 256 MiB that wait; one event more"),
+    "sizes": (End.SESSION, "a mark for each 256 KiB of the log"),
+    "names": (End.SESSION, "the agents that run"),
+    "members": (End.SESSION, "agents that run or ended within 30 days"),
+    "session_live": (End.SESSION, "the agents that run"),
+    "channel": (End.SESSION, "the agents that run; 100 channels each"),
+    "session_messages": (End.TIME, "128 MiB of messages; 16 days after the last"),
+    "session_approvals": (End.TIME, "1000; 60 days after the last"),
+    "agent": (End.AGENT, "the length of a name, a folder, instructions"),
+    "queue": (End.AGENT, "1000 messages"),
+    "inflight": (End.AGENT, "one, and those that join its turn while its machine takes its commands"),
+    "inbox": (End.TIME, "1000 ids; 16 days after the last"),
+    "settled": (End.AGENT, "numbers of messages that were settled out of turn"),
+    "asks": (End.AGENT, "what waits; 64 MiB in a session"),
+    "answering": (End.AGENT, "answers in the mailbox of its machine"),
+    "agent_channels": (End.AGENT, "100 names"),
+    "seen_frames": (End.TIME, "4096 ids; a day"),
+    "message": (End.TIME, "256 KiB of text, twice, and of each answer; 128 MiB in a session; 8 days"),
+    "recipients": (End.TIME, "the agents of a session; 8 days"),
+    "approval": (End.TIME, "64 MiB in a session; 30 days, or a day more than its deadline"),
+    "link": (End.MACHINE, "64 KiB of hello"),
+    "outbox": (End.MACHINE, "32 MiB, and what must not wait"),
+    "link_agents": (End.MACHINE, "the agents that run there"),
+    "link_tokens": (End.TIME, "8 hashes; a day"),
+}
+"""By name of the key table: what ends a key, and what bounds its size."""
+
+ELSEWHERE = {
+    r"rc:workspaces": None,
+    r"rc:token:[0-9a-f]{64}": None,
+    r"rc:sign-in:.+": End.TIME,
+    r"rc:sign-in-failures:.+": End.TIME,
+}
+"""Outside any workspace. A token's key ends with its row in `tokens`, or has a time to live."""
+
+
+def test_every_key_of_the_table_states_its_end_and_its_bound() -> None:
+    channels = {name for name in keys._TEMPLATES if name.endswith("_channel")}
+    assert set(LIVES) == set(keys._TEMPLATES) - channels
+    assert all(bound for _, bound in LIVES.values())
+
+
+def name_of(key: str, root: str) -> str:
+    """Which key of the table that is. Fails when it is none."""
+    found = []
+    for name, template in keys._TEMPLATES.items():
+        part = ".+" if name == "once" else "(?:direct:)?[^:]+"
+        if re.fullmatch(re.escape(root) + part.join(map(re.escape, template.split("%s"))), key):
+            found.append(name)
+    kept = [name for name in found if not name.endswith("_channel")]
+    assert kept, f"{key} is in no table"
+    return max(kept, key=lambda name: len(keys._TEMPLATES[name].replace("%s", "")))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    name: str
+    life: End | None
+    ttl_s: int
+
+
+async def all_keys(gateway: Gateway) -> list[Key]:
+    """Every key of the store. Fails when one is in no table."""
+    redis, root, found = gateway.adapters.redis, keys.root(gateway.workspace), []
+    cursor = 0
+    while True:
+        cursor, names = await redis.scan(cursor, count=1000)
+        pipe = redis.pipeline(transaction=False)
+        for name in names:
+            pipe.ttl(name)
+        for name, ttl_s in zip(names, await pipe.execute(), strict=True):
+            if name.startswith(root):
+                found.append(Key(name=name, life=LIVES[name_of(name, root)][0], ttl_s=ttl_s))
+            else:
+                (life,) = [end for pattern, end in ELSEWHERE.items() if re.fullmatch(pattern, name)]
+                found.append(Key(name=name, life=life, ttl_s=ttl_s))
+        if cursor == 0:
+            return found
+
+
+@pytest.fixture
+async def broker(tmp_path: Path, workspace: WorkspaceId) -> AsyncIterator[Gateway]:
+    async with (
+        embedded_redis(tmp_path) as redis_url,
+        serving(redis_url) as url,
+        httpx.AsyncClient(timeout=30) as client,
+        gateway_for(workspace, url=url, redis_url=redis_url, client=client) as gateway,
+    ):
+        yield gateway
+
+
+S = "/v1/sessions/work"
+
+
+async def spawned(gateway: Gateway, machine: Machine, name: str) -> Spawn:
+    await gateway.ok("POST", f"{S}/agents", {"name": name, "cli": "demo", "task": "begin"})
+    await machine.until(lambda: any(isinstance(c, Spawn) and c.name == name for c in machine.commands))
+    (order,) = [c for c in machine.commands if isinstance(c, Spawn) and c.name == name]
+    return order
+
+
+async def asked(gateway: Gateway, machine: Machine, agent: Spawn, native: str) -> str:
+    event = ApprovalRequested(native_id=native, tool="Bash", title="run ls", command="ls", input={"command": "ls"})
+    await machine.state(agent, event)
+    await machine.until(lambda: machine.acked == machine.sent)
+    waiting = await gateway.ok("GET", f"{S}/approvals?status=pending")
+    return str(waiting["approvals"][0]["id"])
+
+
+async def through_everything(gateway: Gateway, machine: Machine) -> None:
+    """A session with all that one can have, and people around it."""
+    lead, worker = [await spawned(gateway, machine, name) for name in ("Lead", "Worker")]
+    await gateway.ok("POST", f"{S}/channels/%23dev/members", {"agent": "Worker"})
+    await gateway.ok("POST", f"{S}/channels/%23dev/members", {"agent": "Lead"})
+    for to in ("Worker", "#dev", "*"):
+        await gateway.ok("POST", f"{S}/messages", {"to": to, "text": "hello"}, **{"Idempotency-Key": uuid4().hex})
+    machine.answering = False
+    await gateway.ok("POST", f"{S}/messages", {"to": "Worker", "text": "late", "ttl_s": 3600})
+    await gateway.ok("POST", f"{S}/messages", {"to": "Worker", "text": "later"})
+    approval = await asked(gateway, machine, lead, "1")
+    await gateway.ok("POST", f"/v1/approvals/{approval}/answer", {"verdict": "allow"})
+    await asked(gateway, machine, lead, "2")
+    await machine.until(lambda: len([c for c in machine.commands if isinstance(c, Deliver)]) >= 6)
+    await gateway.ok("POST", f"{S}/share", {})
+    await gateway.token("observer")
+    await gateway.ok("PUT", "/v1/rules", {"rules": []})
+    member = await gateway.ok("POST", "/v1/members", {"name": "Ada", "role": "member"})
+    assert member
+    await gateway.call("POST", "/v1/sign-in", {"code": "wrong"}, token=None)
+    await gateway.ok("POST", f"{S}/agents/Worker/interrupt")
+    del worker
+
+
+async def test_every_key_ends_and_nothing_of_a_session_or_a_machine_is_left_behind_it(broker: Gateway) -> None:
+    session = await broker.ok("POST", "/v1/sessions", {"name": "work"})
+    await broker.ok("POST", "/v1/sessions", {"name": "another"})
+    async with broker.machine(session="work") as machine:
+        await through_everything(broker, machine)
+        present = await all_keys(broker)
+        assert {key.name for key in present if key.life is End.TIME and key.ttl_s < 0} == set()
+        for name in ("Lead", "Worker"):
+            await broker.ok("DELETE", f"{S}/agents/{name}")
+    await offline(broker)
+    left = {key.name for key in await all_keys(broker) if key.life is End.AGENT and key.ttl_s < 0}
+    assert left == set()
+
+    agents = [spawn.agent for spawn in machine.commands if isinstance(spawn, Spawn)]
+    await broker.ok("DELETE", S)
+    await broker.ok("DELETE", f"/v1/proxies/{machine.welcome.proxy_id}")
+    after = await all_keys(broker)
+    theirs = [session["id"], machine.welcome.proxy_id, *agents]
+    root = keys.root(broker.workspace)
+    assert [key.name for key in after if any(each in key.name for each in theirs)] == []
+    assert {key.name for key in after if key.life in {End.AGENT, End.MACHINE}} == set()
+    assert {key.name for key in after if key.name.startswith((f"{root}:m:", f"{root}:ap:", f"{root}:l:"))} == set()
+    assert await broker.adapters.redis.zrange(f"{root}:timers", 0, -1) == []
+    assert await broker.adapters.redis.hgetall(f"{root}:leases") == {}
+
+
+async def offline(gateway: Gateway) -> None:
+    """The machine's connection has ended, for the store as well."""
+    async with asyncio.timeout(10):
+        while await gateway.adapters.links.leases(gateway.workspace):
+            await asyncio.sleep(0.01)
