@@ -242,6 +242,27 @@ async def test_an_agent_dials_in_over_the_direct_socket(gateway: Gateway) -> Non
                 assert await closing(socket) in {4001, 4003}
 
 
+async def test_an_agent_that_its_machine_drives_cannot_connect_itself(gateway: Gateway) -> None:
+    async with gateway.machine() as machine:
+        await gateway.ok("POST", f"{S}/agents", {"name": "Worker", "cli": "demo"})
+        (token,) = machine.tokens.values()
+        headers = {"Authorization": f"Bearer {token}"}
+        async with connect(f"{gateway.ws_url}/agent/Worker", additional_headers=headers, proxy=None) as socket:
+            assert await closing(socket) == 4001
+        sent = await gateway.ok("POST", f"{S}/messages", {"to": "Worker", "text": "still there?"})
+        await machine.until(lambda: [c for c in machine.commands if isinstance(c, Deliver)])
+        assert sent
+
+
+async def test_a_machine_that_is_refused_is_told_why(gateway: Gateway) -> None:
+    await gateway.ok("POST", "/v1/sessions", {"name": "main"})
+    (_, first), (_, second) = [await gateway.token("proxy") for _ in range(2)]
+    async with gateway.machine(token=first, machine_id="m"), gateway.proxy_socket(token=second) as socket:
+        await socket.send(write(a_hello(machine_id="m", session="main")))
+        assert await closing(socket) == 4503
+        assert "linked with another token" in (socket.close_reason or "")
+
+
 async def started(machine: Machine, spawn: Spawn) -> str:
     token = "at_live_" + "d" * 20 + spawn.agent
     about = Started(

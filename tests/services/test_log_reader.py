@@ -16,7 +16,7 @@ from broker.domain.events import Cursor
 from broker.domain.instants import from_ms
 from broker.protocol.proxy import FrameRecorded
 from broker.services.log_reader import LogReader, LogSpan
-from broker.services.ports import LogStore
+from broker.services.ports import PAGE_BYTES, LogStore
 from tests.fixtures.desk import Desk, a_person
 from tests.fixtures.log_store import open_embedded, ship
 
@@ -258,3 +258,27 @@ async def test_a_machines_token_does_not_read_logs(desk: Desk, reader: LogReader
         await reader.before(machine, desk.session, before=None, limit=1)
     with pytest.raises(NotPermitted):
         await reader.after(machine, desk.session, after=None, limit=1)
+
+
+@pytest.mark.parametrize("direction", ["after", "before"])
+async def test_pages_of_large_events_are_small_and_miss_none(desk: Desk, direction: str) -> None:
+    """Each read of the tail ends by its size, in the middle of what was asked for."""
+    reader = LogReader(desk.adapters.tail, None)
+    agent = await desk.idle("Worker")
+    for number in range(12):
+        await say(desk, agent, transient=False, type="text", text=f"{number} " + "x" * (3 << 20))
+    offsets: list[int] = []
+    place: Cursor | None = None
+    while True:
+        if direction == "after":
+            page = await reader.after(desk.person(), desk.session, after=place, limit=100)
+            offsets += [offset for offset, _ in kinds(page)]
+            place, more = page.after, bool(page.events)
+        else:
+            page = await reader.before(desk.person(), desk.session, before=place, limit=100)
+            offsets = [offset for offset, _ in kinds(page)] + offsets
+            place, more = page.before, page.before is not None
+        assert sum(map(len, page.events)) < 2 * PAGE_BYTES
+        if not more:
+            break
+    assert offsets == list(range(1, (await head(desk)).offset + 1))

@@ -46,6 +46,17 @@ async def test_people_are_listed_as_they_came_and_found_by_id_or_name(people: Me
         assert await people.get(key, reference) == ada
 
 
+async def test_people_who_came_within_one_millisecond_are_listed_as_they_came(
+    people: Members, key: Principal, adapters: Adapters
+) -> None:
+    """Also behind those whom an earlier version has listed by milliseconds."""
+    pipe = adapters.redis.pipeline(transaction=False)
+    pipe.zadd(f"rc:{{{key.workspace}}}:people", {"gone": 1_795_898_693_000})
+    await pipe.execute()
+    came = [await people.add(key, name=f"Person {n}", role=MemberRole.MEMBER) for n in range(30)]
+    assert await people.members(key) == came
+
+
 @pytest.mark.parametrize("name", ["", "   ", "x" * 61, "a/b", "bell\x07"])
 async def test_a_name_must_be_one_that_can_be_shown(people: Members, key: Principal, name: str) -> None:
     with pytest.raises(BadRequest) as refusal:

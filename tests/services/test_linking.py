@@ -1,0 +1,161 @@
+"""Links: whose machine it is, whose token, and who still has a connection."""
+
+import asyncio
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from broker.adapters.embedded import embedded_redis
+from broker.app import Adapters, build_adapters
+from broker.domain.access import Principal, TokenKind
+from broker.domain.errors import BadRequest, Fenced, NotPermitted, Unavailable
+from broker.domain.ids import TokenId, WorkspaceId
+from broker.domain.plans import Plan
+from broker.protocol.proxy import NumberedReport, Started
+from broker.services.access import Access, new_token, token_hash
+from broker.services.approvals import ApprovalDesk
+from broker.services.deadlines import LinkLeases
+from broker.services.linking import TOKEN_LIFE_S, Linking
+from broker.services.redaction import Redaction
+from broker.services.sessions import Sessions
+from tests.fixtures.desk import Desk, a_hello, a_person
+
+
+def linking_of(adapters: Adapters) -> Linking:
+    redaction = Redaction(adapters.redaction_rules)
+    return Linking(
+        adapters.links,
+        adapters.registry,
+        Sessions(adapters.registry, adapters.log),
+        access=access_of(adapters),
+        desk=ApprovalDesk(adapters.approvals, redaction),
+        redaction=redaction,
+    )
+
+
+def access_of(adapters: Adapters) -> Access:
+    return Access(adapters.tokens, adapters.registry, adapters.members)
+
+
+async def minted(adapters: Adapters, workspace: WorkspaceId) -> Principal:
+    """The holder of a machine's own token."""
+    record, token = await access_of(adapters).mint(a_person(workspace), kind=TokenKind.PROXY, name="machine")
+    del record
+    return await access_of(adapters).authenticate(token)
+
+
+@pytest.fixture
+async def key(adapters: Adapters, workspace: WorkspaceId) -> Principal:
+    token = new_token(TokenKind.WORKSPACE)
+    await access_of(adapters).adopt_workspace(token, workspace=workspace, name="w", plan=Plan.TEAM)
+    key = a_person(workspace)
+    await linking_of(adapters).attach(key, a_hello(machine_id="somebody's"))  # makes the session
+    return key
+
+
+async def test_a_machine_stays_the_same_with_a_new_token_once_the_old_one_is_revoked(
+    adapters: Adapters, key: Principal
+) -> None:
+    linking = linking_of(adapters)
+    old, new = await minted(adapters, key.workspace), await minted(adapters, key.workspace)
+    before, _ = await linking.attach(old, a_hello(session="main"))
+    with pytest.raises(NotPermitted, match="linked with another token"):
+        await linking.attach(new, a_hello(session="main"))
+    await adapters.tokens.revoke(key.workspace, old.token_id)
+    after, _ = await linking.attach(new, a_hello(session="main"))
+    assert after.link == before.link
+    await linking.attach(new, a_hello(session="main"))
+
+
+async def test_a_hello_that_is_too_large_to_keep_is_refused(adapters: Adapters, key: Principal) -> None:
+    with pytest.raises(BadRequest, match="hello"):
+        await linking_of(adapters).attach(key, a_hello(version="x" * 70_000))
+
+
+async def test_a_machine_with_a_young_token_of_its_own_gets_no_other(adapters: Adapters, key: Principal) -> None:
+    linking = linking_of(adapters)
+    attached, _ = await linking.attach(key, a_hello())
+    assert linking.token_lasts_s(key) == 0
+    given = await linking.fresh_token(key, attached)
+    principal = await access_of(adapters).authenticate(given.token)
+    assert TOKEN_LIFE_S / 2 - 60 < linking.token_lasts_s(principal) <= TOKEN_LIFE_S / 2
+    old = replace(principal, expires_at_ms=int((time.time() + TOKEN_LIFE_S / 3) * 1000))
+    assert linking.token_lasts_s(old) == 0
+
+
+async def test_a_machine_has_a_few_tokens_at_a_time_and_none_when_it_is_forgotten(
+    adapters: Adapters, key: Principal
+) -> None:
+    linking = linking_of(adapters)
+    attached, _ = await linking.attach(key, a_hello())
+    given = [(await linking.fresh_token(key, attached)).token for _ in range(12)]
+    good = [token for token in given if await adapters.tokens.owner(token_hash(token))]
+    assert good == given[-8:]
+    await linking.detach(key, attached)
+    await adapters.registry.forget_proxy(key.workspace, attached.link)  # type: ignore[arg-type] # a proxy's id is its link's
+    assert [token for token in given if await adapters.tokens.owner(token_hash(token))] == []
+
+
+async def test_an_older_connection_registers_no_tokens(desk: Desk) -> None:
+    linking = linking_of(desk.adapters)
+    older = desk.attached
+    agent = await desk.spawn("Worker")
+    await desk.attach()
+    about = {"agent": agent.id, "generation": 1, "version": "1", "transport": "stdio", "cwd": "/"}
+    stolen = Started.model_validate({**about, "token_sha256": "a" * 64})
+    with pytest.raises(Fenced):
+        await linking.report(desk.person(), older, [NumberedReport(seq=1, report=stolen)], spool="spool-1")
+    assert await desk.adapters.tokens.owner("a" * 64) is None
+    await linking.report(desk.person(), desk.attached, [NumberedReport(seq=1, report=stolen)], spool="spool-1")
+    assert await desk.adapters.tokens.owner("a" * 64) is not None
+
+
+async def test_what_ends_while_the_store_is_away_is_found_when_it_is_back(tmp_path: Path) -> None:
+    workspace = WorkspaceId("w")
+    async with embedded_redis(tmp_path) as url:
+        adapters = build_adapters(url)
+        await adapters.tokens.create_workspace(workspace, name="w", plan=Plan.TEAM)
+        linking = linking_of(adapters)
+        key = Principal(
+            workspace=workspace, kind=TokenKind.WORKSPACE, token_id=TokenId("workspace"), name="o", plan=Plan.TEAM
+        )
+        stays, _ = await linking.attach(key, a_hello(machine_id="stays"))
+        dies, _ = await linking.attach(key, a_hello(machine_id="dies"))
+    with pytest.raises(Unavailable):
+        await linking.detach(key, dies)
+    async with embedded_redis(tmp_path) as url:
+        await adapters.redis.aclose()
+        again = build_adapters(url)
+        survivor = linking_of(again)
+        survivor._held = linking._held
+        leases = LinkLeases(again.links, life_s=15, patience_s=10)
+        detached = 0
+        for at in range(0, 25, 5):
+            await survivor.renew(workspace)
+            detached += await leases.look(workspace, at=at)
+        online = {proxy.id for proxy in await again.registry.proxies(workspace) if proxy.online}
+        assert (detached, online) == (1, {stays.link})
+        await again.redis.aclose()
+
+
+async def test_a_newer_connection_of_the_same_gateway_keeps_its_lease_when_the_older_ends(
+    adapters: Adapters, key: Principal
+) -> None:
+    linking = linking_of(adapters)
+    older, _ = await linking.attach(key, a_hello())
+    newer, _ = await linking.attach(key, a_hello())
+    await linking.detach(key, older)
+    before = (await adapters.links.leases(key.workspace))[newer.link]
+    await linking.renew(key.workspace)
+    assert (await adapters.links.leases(key.workspace))[newer.link] != before
+    await linking.detach(key, newer)
+    await linking.renew(key.workspace)
+    assert newer.link not in await adapters.links.leases(key.workspace)
+
+
+async def test_a_gateway_that_has_no_connections_has_nothing_to_renew(adapters: Adapters) -> None:
+    linking = linking_of(adapters)
+    async with asyncio.timeout(5):
+        assert linking.workspaces() == []
