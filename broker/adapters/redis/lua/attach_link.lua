@@ -4,7 +4,7 @@
 -- ARGV    1 link  2 machine id  3 epoch to use for a new mailbox  4 boot id  5 spool id  6 epoch the peer knows or ''
 --         7 last command the peer has seen  8 hello JSON for the registry  9 session  10 name  then pairs agent, generation
 -- Returns {fence, epoch, last report seen of this spool, last command acknowledged}
--- uses: agents links
+-- uses: lives links
 local link, machine, new_epoch, boot, spool, known_epoch, seen, hello, session, name = unpack(ARGV, 1, 10)
 local key = K.link(link)
 local running = {}

@@ -2,7 +2,7 @@
 -- KEYS[1] workspace root
 -- ARGV    1 proxy id  2 its machine id
 -- Returns the hashes of the tokens that it was given in-band
--- uses: agents
+-- uses: lives
 local proxy, machine = ARGV[1], ARGV[2]
 if redis.call('HGET', K.link(proxy), 'online') == '1' then
   return refuse('Conflict', 'PROXY_ONLINE', 'the machine is connected; stop its relay-connect first')

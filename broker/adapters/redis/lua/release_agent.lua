@@ -2,7 +2,7 @@
 -- KEYS[1] workspace root
 -- ARGV    1 agent id  2 who, for the log
 -- Returns the state after
--- uses: agents
+-- uses: lives
 local agent, by = ARGV[1], ARGV[2]
 local a = load_agent(agent)
 if not a.id then return refuse('NotFound', 'AGENT_NOT_FOUND', 'no such agent') end

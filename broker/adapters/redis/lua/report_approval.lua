@@ -15,7 +15,7 @@ end
 redis.call('HSET', key, 'id', id, 'agent', a.id, 'session', a.session, 'name', a.name, 'native', native,
   'generation', a.generation, 'status', 'pending', 'body', body, 'asked_ms', NOW, 'deadline_ms', NOW + deadline_ms)
 if given ~= '' then redis.call('HSET', key, 'given', given) end
-redis.call('EXPIRE', key, math.max(KEPT_S, math.ceil(deadline_ms / 1000) + DAY_S))
+redis.call('EXPIRE', key, math.max(KEPT_S, math.ceil(deadline_ms / 1000) + 86400))
 redis.call('HSET', K.asks(a.id), native, id)
 redis.call('ZADD', all, next_place(all), id)
 redis.call('ZREMRANGEBYRANK', all, 0, -1001)

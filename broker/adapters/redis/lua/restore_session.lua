@@ -3,7 +3,7 @@
 -- ARGV    1 session  2 name  3 JSON list of the session's fields and values  4 JSON list of agents in their order, each
 --         the list of its fields and values, beginning with its id
 -- Returns 1 when it was made
--- uses: agents
+-- uses: lives
 local session, name, row, agents = ARGV[1], ARGV[2], cjson.decode(ARGV[3]), cjson.decode(ARGV[4])
 if redis.call('EXISTS', K.session(session)) == 1 then return 0 end
 redis.call('HSET', K.session(session), unpack(row))

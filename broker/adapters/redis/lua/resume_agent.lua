@@ -2,7 +2,7 @@
 -- KEYS[1] workspace root
 -- ARGV    1 session  2 agent id  3 who, for the log  4 agents in the plan, 0 = any
 -- Returns 1 when ordered, 0 when it has not ended
--- uses: agents
+-- uses: lives
 local session, agent, by, most = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local a = load_agent(agent)
 if not a.id or a.session ~= session or redis.call('EXISTS', K.session(session)) == 0 then

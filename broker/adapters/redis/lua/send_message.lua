@@ -50,6 +50,7 @@ if full then return full end
 local quota = over_quota(day, tonumber(most))
 if quota then return quota end
 
+m.recipients = #others
 store_message(id, session, m)
 count_message(day)
 local admitted, list = {}, {}
@@ -61,6 +62,6 @@ end
 append(session, 'message.accepted', m.sender ~= '' and m.sender or nil, sender_name,
   string.sub(m.body, 1, -2) .. ',"recipients":[' .. table.concat(list, ',') .. ']}')
 local rows = {}
-for i, pair in ipairs(admitted) do rows[i] = admit(id, pair[1], pair[2], m.mode) end
+for i, pair in ipairs(admitted) do rows[i] = admit(id, pair[1], pair[2], m.mode, kind == 'agent') end
 wake_at(NOW + tonumber(ttl_ms), 'ttl|' .. id)
 return rows

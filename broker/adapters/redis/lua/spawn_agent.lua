@@ -5,7 +5,7 @@
 --         14 body JSON  15, 16 wire text before and after the role  17 role or ''  18 time to live, ms
 --         19 messages a day, 0 = any  20 day
 -- Returns 1 when ordered, 0 when this agent id was ordered before
--- uses: send
+-- uses: send lives
 local session, id, digest, name, cli, proxy, cwd, model, instructions, spawner, spawner_name, most_agents, task, body, wire_head,
   wire_tail, role, ttl_ms, most_messages, day = unpack(ARGV)
 local m = {digest = digest, sender = spawner, role = role, mode = 'wait', body = body, wire_head = wire_head,

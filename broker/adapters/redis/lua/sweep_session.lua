@@ -2,7 +2,7 @@
 -- KEYS[1] workspace root
 -- ARGV    1 session  2 how many at most
 -- Returns 1 when there may be more, else 0
--- uses: agents
+-- uses: lives
 local session, most = ARGV[1], tonumber(ARGV[2])
 if redis.call('EXISTS', K.session(session)) == 1 then return 0 end
 local done = 0

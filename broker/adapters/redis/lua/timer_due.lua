@@ -2,7 +2,7 @@
 -- KEYS[1] workspace root
 -- ARGV    1 the timer's name, "kind|reference|…"
 -- Returns the kind
--- uses: agents links
+-- uses: lives links
 local part = {}
 for text in string.gmatch(ARGV[1], '[^|]+') do part[#part + 1] = text end
 forget_timer(ARGV[1])

@@ -1,14 +1,7 @@
 -- uses: log outbox receipts
--- An agent's life: state changes, hand-over of waiting messages, restart, end.
+-- An agent and its messages: state changes, hand-over of what waits.
 local PROOF_MS = 10000        -- a vendor confirms a prompt within milliseconds; silence this long is deafness
-local SPAWN_MS = 120000       -- npm cold starts were measured at 4-6 s; a slow disk needs more
-local STOP_MS = 20000         -- the proxy's own EOF, TERM, KILL ladder takes 12 s at most
-local RESTARTS = 3            -- within RESTART_WINDOW_MS; a process that dies faster is broken
-local RESTART_WINDOW_MS = 600000
 local ATTEMPTS = 5            -- deliveries of one message before it is a dead letter
-local DAY_S = 86400
-local ENDED_KEPT_S = 2592000  -- how long an ended agent can be looked up; the log keeps its story
-local RESTART_PAUSE_MS = 500  -- before the first restart, four times that before the second, and so on
 local QUEUE = 1000           -- messages that may wait for one agent
 local MESSAGE_BYTES = 134217728 -- of one session's messages; the oldest of those that are settled are forgotten first
 local STUCK_MS = 20000        -- vendors stop a turn within a second of being told
@@ -145,11 +138,12 @@ local function messages_full(session, bytes)
   return refuse('RateLimited', 'MESSAGES_FULL', 'the messages that wait in this session are too large; let its agents take some first')
 end
 
--- `m`: body, wire_head, wire_tail, sender, digest, mode, role or '' when it depends on the recipient, and ttl_ms.
+-- `m`: body, wire_head, wire_tail, sender, digest, mode, role or '' when it depends on the recipient, ttl_ms, and how many
+-- recipients when not one.
 local function store_message(id, session, m)
   local key = K.message(id)
   redis.call('HSET', key, 'session', session, 'body', m.body, 'wire_head', m.wire_head, 'wire_tail', m.wire_tail,
-    'sender', m.sender, 'digest', m.digest, 'mode', m.mode, 'at', NOW, 'open', 0)
+    'sender', m.sender, 'digest', m.digest, 'mode', m.mode, 'at', NOW, 'open', m.recipients or 1)
   if m.ttl_ms then redis.call('HSET', key, 'expires', NOW + m.ttl_ms) end
   if m.role ~= '' then redis.call('HSET', key, 'role', m.role) end
   redis.call('EXPIRE', key, MESSAGE_KEPT_S)
@@ -157,7 +151,8 @@ local function store_message(id, session, m)
   redis.call('ZADD', all, NOW, id .. ':' .. bytes)
   redis.call('EXPIRE', all, 2 * MESSAGE_KEPT_S)
   redis.call('HINCRBY', K.session(session), 'message_bytes', bytes)
-  for _, row in ipairs(redis.call('ZRANGEBYSCORE', all, '-inf', NOW - 2000 * MESSAGE_KEPT_S, 'LIMIT', 0, 10)) do
+  if NOW % 16 > 0 then return end -- now and then for many: those that are over are few
+  for _, row in ipairs(redis.call('ZRANGEBYSCORE', all, '-inf', NOW - 2000 * MESSAGE_KEPT_S, 'LIMIT', 0, 200)) do
     unlist_message(session, row)
   end
 end
@@ -170,7 +165,6 @@ local function enqueue(message, agent)
   redis.call('XADD', K.inbox(agent), 'MAXLEN', '~', QUEUE, number .. '-0', 'm', message)
   redis.call('EXPIRE', K.inbox(agent), 2 * MESSAGE_KEPT_S)
   redis.call('HSET', key, 'i:' .. agent, number, 'n:' .. agent, a.name)
-  redis.call('HINCRBY', key, 'open', 1)
   redis.call('SADD', K.recipients(message), agent)
   redis.call('EXPIRE', K.recipients(message), MESSAGE_KEPT_S)
   return a, number
@@ -197,145 +191,4 @@ function tell_sender(message, agent, reason)
   redis.call('ZADD', K.queue(a.id), number, id)
   receipt(id, a.id, 'queued')
   dispatch(a)
-end
-
--- Ends an approval whose process is over. One that was answered is withdrawn, too, while the process had not taken the
--- answer: nobody is to believe that it was carried out.
-local function withdraw_approval(a, id)
-  local key = K.approval(id)
-  if redis.call('EXISTS', key) == 1 then
-    redis.call('HSET', key, 'status', 'withdrawn', 'resolved_ms', NOW)
-    redis.call('HDEL', key, 'given')
-  end
-  redis.call('ZREM', K.pending_approvals(), id)
-  forget_timer('approval|' .. id)
-  append(a.session, 'approval.resolved', a.id, a.name, '{"id":"' .. id .. '","status":"withdrawn"}')
-end
-
-local function withdraw_approvals(a)
-  for _, id in ipairs(redis.call('HVALS', K.asks(a.id))) do withdraw_approval(a, id) end
-  for _, id in ipairs(redis.call('SMEMBERS', K.answering(a.id))) do withdraw_approval(a, id) end
-  redis.call('DEL', K.asks(a.id), K.answering(a.id))
-  redis.call('HSET', K.agent(a.id), 'waiting', 0)
-end
-
--- An ended agent is in no channel; one that is brought back is in its own again.
-local function leave_channels(a)
-  for _, channel in ipairs(redis.call('SMEMBERS', K.agent_channels(a.id))) do
-    redis.call('SREM', K.channel(a.session, channel), a.id)
-  end
-  redis.call('EXPIRE', K.agent_channels(a.id), ENDED_KEPT_S + DAY_S)
-end
-
--- Nothing of a link is left.
-local function forget_link(link)
-  redis.call('DEL', K.link(link), K.outbox(link), K.link_agents(link))
-  redis.call('HDEL', K.leases(), link)
-  forget_timer('away|' .. link)
-  forget_timer('unused|' .. link)
-end
-
--- The same of a machine's.
-local function forget_machine(proxy, machine)
-  redis.call('HDEL', K.proxies(), machine)
-  redis.call('HDEL', K.proxy_owners(), machine)
-  redis.call('DEL', K.link_tokens(proxy))
-  forget_link(proxy)
-end
-
--- The token of a process that is over ends with it, and so does what it had open.
-local function end_token(a) redis.call('PUBLISH', ACCESS_CHANNEL, a.id .. '.' .. a.generation) end
-
--- What was waited for of a process that is over.
-local function forget_process_timers(a)
-  local of = '|' .. a.id .. '|' .. a.generation
-  for _, message in ipairs(redis.call('LRANGE', K.inflight(a.id), 0, -1)) do forget_timer('proof' .. of .. '|' .. message) end
-  forget_timer('interrupt' .. of .. '|' .. (a.turn or ''))
-  forget_timer('spawn' .. of)
-  forget_timer('restart' .. of)
-  forget_timer('stop|' .. a.id)
-end
-
-local function end_agent(a, state, reason, detail)
-  if has_ended(a) then return end
-  end_token(a)
-  forget_process_timers(a)
-  for _, message in ipairs(redis.call('LRANGE', K.inflight(a.id), 0, -1)) do
-    undeliverable(message, a.id, 'agent_' .. state)
-  end
-  for _, message in ipairs(redis.call('ZRANGE', K.queue(a.id), 0, -1)) do
-    undeliverable(message, a.id, 'agent_' .. state)
-  end
-  redis.call('DEL', K.inflight(a.id), K.queue(a.id), K.settled(a.id), K.seen_frames(a.id))
-  withdraw_approvals(a)
-  redis.call('HDEL', K.names(a.session), string.lower(a.name))
-  redis.call('SREM', K.session_live(a.session), a.id)
-  redis.call('SREM', K.live(), a.id)
-  redis.call('SREM', K.link_agents(a.proxy), a.id)
-  leave_channels(a)
-  if a.link ~= a.proxy then forget_link(a.link) end
-  redis.call('HSET', K.agent(a.id), 'reason', reason or '', 'ended', NOW)
-  append(a.session, 'agent.' .. state, a.id, a.name, '{"reason":' .. json(reason) .. ',"detail":' .. json(detail) .. '}')
-  set_state(a, state, ',"reason":' .. json(reason))
-  redis.call('EXPIRE', K.agent(a.id), ENDED_KEPT_S + DAY_S)
-  wake_at(NOW + ENDED_KEPT_S * 1000, 'forget|' .. a.id .. '|' .. a.session)
-end
-
--- Nothing of an agent is left.
-local function forget_agent(agent, session)
-  redis.call('DEL', K.agent(agent), K.queue(agent), K.inflight(agent), K.inbox(agent), K.settled(agent), K.asks(agent),
-    K.answering(agent), K.seen_frames(agent), K.agent_channels(agent))
-  redis.call('ZREM', K.members(session), agent)
-  forget_timer('forget|' .. agent .. '|' .. session)
-end
-
--- Vendors keep no conversation in which nothing was said, and fail to resume it: such an agent begins a new one.
-local function spawn_command(a)
-  local resume = not a.blank and a.native
-  return '{"type":"spawn","agent":"' .. a.id .. '","generation":' .. a.generation .. ',"name":' .. json(a.name)
-    .. ',"session":"' .. a.session .. '","cli":' .. json(a.cli) .. ',"cwd":' .. json(a.cwd) .. ',"instructions":'
-    .. json(a.instructions) .. ',"resume":' .. json(resume) .. ',"model":' .. json(a.model) .. '}'
-end
-
-local function stop(a, reason)
-  command(a.proxy, '{"type":"stop","agent":"' .. a.id .. '","generation":' .. a.generation .. ',"reason":'
-    .. json(reason) .. '}')
-end
-
--- Orders the process of the agent's present generation.
-local function order_process(a)
-  command(a.proxy, spawn_command(a))
-  wake_at(NOW + SPAWN_MS, 'spawn|' .. a.id .. '|' .. a.generation)
-end
-
--- A new process of the same conversation. One that died is given a pause, longer each time. What was in flight goes back to the head of the queue.
--- `blameless`: the process did not die by itself, so this does not count towards giving up.
-local function restart(a, reason, blameless)
-  local since = tonumber(a.restarts_since or '0')
-  local count = (NOW - since > RESTART_WINDOW_MS) and 0 or tonumber(a.restarts or '0')
-  if count == 0 then since = NOW end
-  if count >= RESTARTS and not blameless then
-    stop(a, reason)
-    end_agent(a, 'failed', reason, count .. ' restarts within ten minutes did not help')
-    return
-  end
-  withdraw_approvals(a)
-  forget_process_timers(a)
-  for _, message in ipairs(redis.call('LRANGE', K.inflight(a.id), 0, -1)) do
-    if rewind(message, a.id) then
-      redis.call('ZADD', K.queue(a.id), redis.call('HGET', K.message(message), 'i:' .. a.id) - 1e12, message)
-    else
-      report_gone(a, message)
-    end
-  end
-  redis.call('DEL', K.inflight(a.id), K.seen_frames(a.id))
-  end_token(a)
-  a.generation = redis.call('HINCRBY', K.agent(a.id), 'generation', 1)
-  if a.link ~= a.proxy then redis.call('SREM', K.link_agents(a.link), a.id) end
-  a.link = a.proxy
-  redis.call('HSET', K.agent(a.id), 'restarts', blameless and count or count + 1, 'restarts_since', since, 'turn', '', 'link', a.proxy)
-  append(a.session, 'agent.restarting', a.id, a.name, '{"generation":' .. a.generation .. ',"reason":' .. json(reason) .. '}')
-  set_state(a, 'starting')
-  if blameless then return order_process(a) end
-  wake_at(NOW + RESTART_PAUSE_MS * 4 ^ count, 'restart|' .. a.id .. '|' .. a.generation)
 end

@@ -3,14 +3,14 @@ local function is_full(agent) return redis.call('ZCARD', K.queue(agent)) >= QUEU
 
 -- Hands a numbered message over if the agent can take it now, else leaves it waiting.
 -- Returns the recipient's row for the answer: {agent id, name, state, because}.
-local function admit(message, a, number, mode)
+local function admit(message, a, number, mode, has_room)
   if a.state == 'working' and mode == 'steer' and a.can_steer == '1' and a.turn ~= '' and is_online(a.link)
     and not is_behind(a.link) then
     receipt(message, a.id, 'queued')
     if deliver(a, message, true) then return {a.id, a.name, 'sent', ''} end
     return {a.id, a.name, 'undeliverable', 'dead_letter'}
   end
-  if is_full(a.id) then
+  if not has_room and is_full(a.id) then
     undeliverable(message, a.id, 'inbox_full')
     return {a.id, a.name, 'undeliverable', ''}
   end
