@@ -11,7 +11,7 @@ from broker.adapters.embedded import embedded_redis
 from broker.app import Adapters, build_adapters
 from broker.domain.access import Principal, TokenKind
 from broker.domain.errors import BadRequest, Fenced, NotPermitted, Unavailable
-from broker.domain.ids import TokenId, WorkspaceId
+from broker.domain.ids import ProxyId, TokenId, WorkspaceId
 from broker.domain.plans import Plan
 from broker.protocol.proxy import NumberedReport, Started
 from broker.services.access import Access, new_token, token_hash
@@ -94,7 +94,7 @@ async def test_a_machine_has_a_few_tokens_at_a_time_and_none_when_it_is_forgotte
     good = [token for token in given if await adapters.tokens.owner(token_hash(token))]
     assert good == given[-8:]
     await linking.detach(key, attached)
-    await adapters.registry.forget_proxy(key.workspace, attached.link)  # type: ignore[arg-type] # a proxy's id is its link's
+    await adapters.registry.forget_proxy(key.workspace, ProxyId(attached.link))
     assert [token for token in given if await adapters.tokens.owner(token_hash(token))] == []
 
 
@@ -136,7 +136,7 @@ async def test_what_ends_while_the_store_is_away_is_found_when_it_is_back(tmp_pa
             await survivor.renew(workspace)
             detached += await leases.look(workspace, at=at)
         online = {proxy.id for proxy in await again.registry.proxies(workspace) if proxy.online}
-        assert (detached, online) == (1, {stays.link})
+        assert (detached, online) == (1, {ProxyId(stays.link)})
         await again.redis.aclose()
 
 

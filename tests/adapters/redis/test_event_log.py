@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from broker.adapters.redis.scripts import Scripts
 from broker.domain.errors import NotFound
 from broker.domain.events import Cursor
 from broker.domain.ids import SessionId
@@ -71,3 +72,31 @@ async def test_a_session_is_made_once_for_each_name(desk: Desk) -> None:
     )
     assert len({session.id for session in made}) == 1
     assert {s.name for s in await desk.adapters.registry.sessions(desk.workspace)} == {"main", "demo"}
+
+
+async def test_what_was_shipped_is_never_ahead_of_what_is_here(desk: Desk) -> None:
+    """A store that was started again without its last second: what comes in its place must be shipped."""
+    backlog, log = desk.adapters.backlog, desk.adapters.log
+    await backlog.begin(desk.workspace)
+    head = await log.head(desk.workspace, desk.session.id)
+    await backlog.mark(desk.workspace, desk.session.id, Cursor(head.epoch, head.offset + 5), keep=2000)
+    assert await backlog.shipped(desk.workspace, desk.session.id) == head
+    await desk.spawn("Worker")
+    assert desk.session.id in await backlog.waiting(desk.workspace)
+
+
+async def test_a_removed_session_is_deleted_a_page_at_a_time(desk: Desk) -> None:
+    for name in ("A", "B", "C"):
+        await desk.spawn(name)
+        await desk.send(name)
+    await desk.detach()
+    for agent in await desk.adapters.registry.agents(desk.workspace, desk.session.id):
+        await desk.adapters.mailroom.release(desk.workspace, agent.id, by="operator")
+    scripts = Scripts(desk.adapters.redis)
+    await scripts.run("remove_session", desk.workspace, desk.session.id)
+    pages = 1
+    while await scripts.run("sweep_session", desk.workspace, desk.session.id, 2):
+        pages += 1
+    assert pages >= 3
+    _, left = await desk.adapters.redis.scan(0, match=f"rc:{{{desk.workspace}}}:[msa]*:*", count=1_000_000)
+    assert left == []
