@@ -51,7 +51,7 @@ from broker.gateway.credentials import credential
 from broker.gateway.dashboard import Dashboard
 from broker.gateway.direct import DirectSocket
 from broker.gateway.events import EventSocket
-from broker.gateway.http import not_found, wrong_method
+from broker.gateway.http import Refusal, not_found, wrong_method
 from broker.gateway.log_keeping import LogKeepingApi
 from broker.gateway.logs_api import LogsApi
 from broker.gateway.proxies import ProxySocket
@@ -177,7 +177,7 @@ def build_services(settings: Settings, adapters: Adapters) -> Services:
         log_reader=log_reader,
         file_history=FileHistory(log_reader),
         log_search=LogSearch(adapters.logs, sessions),
-        requests=Requests(RedisRequests(adapters.redis)),
+        requests=Requests(RedisRequests(adapters.redis, Scripts(adapters.redis))),
         router=Router(adapters.mailroom, adapters.registry, redaction),
         spawner=Spawner(adapters.mailroom, adapters.registry, adapters.log, hub=hub, redaction=redaction),
         desk=desk,
@@ -393,25 +393,25 @@ def _health_routes(adapters: Adapters) -> list[BaseRoute]:
     async def ready(_request: Request) -> Response:
         try:
             async with asyncio.timeout(_READY_S):
-                await adapters.redis.ping()
+                await adapters.redis.require_writable()
+        except TimeoutError:
+            return Refusal(Unavailable(f"the broker's store does not answer within {_READY_S} s"))
+        except Unavailable as away:
+            return Refusal(away)
         except Exception as error:  # whatever it is, nothing can be served
-            return _not_ready(f"redis does not answer: {type(error).__name__}")
+            _log.exception("the store cannot be used")
+            return Refusal(Unavailable(f"the broker's store cannot be used: {type(error).__name__}"))
         try:
             async with asyncio.timeout(_READY_S):
                 await adapters.bus.check()
         except (Unavailable, TimeoutError):  # revocations, commands and events would arrive late or never
-            return _not_ready("what is published on redis is not heard here")
+            return Refusal(Unavailable("what is published on redis is not heard here"))
         return JSONResponse({"ok": True, "redis": "ready", "logs": await _logs_state(adapters.logs)})
 
     async def metrics(_request: Request) -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics)]
-
-
-def _not_ready(why: str) -> Response:
-    away = Unavailable(why)
-    return JSONResponse({"ok": False, "error": {"code": away.code, "message": away.message}}, 503)
 
 
 async def _logs_state(logs: LogStore | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -40,23 +41,25 @@ class Requests:
         """Carry a request out, or tell what it came to before. Without a key it is always new.
 
         `about` is what was asked. Raises what `act` does, `Conflict` (IDEMPOTENCY_MISMATCH), `BadRequest`, and
-        `Unavailable` (IN_PROGRESS) while the same is being carried out.
+        `Unavailable` (IN_PROGRESS) while the same is being carried out, or might have been when the store went away.
         """
         if key is None:
             return Outcome(await act())
-        request, asked = digest(principal.token_id, checked_key(key)), digest(*about)
-        known = await self._records.begin(
-            principal.workspace, request, orjson.dumps({"asked": asked}), seconds=_IN_HAND_S
-        )
+        workspace, asked = principal.workspace, digest(*about)
+        request = digest(principal.token_id, checked_key(key))
+        entry = orjson.dumps({"asked": asked, "attempt": secrets.token_hex(8)})
+        known = await self._records.begin(workspace, request, entry, seconds=_IN_HAND_S)
         if known is not None:
             return _known(known, asked)
         try:
             text = await act()
+        except Unavailable:
+            raise  # it may have been carried out, in part or all: nobody can say until the entry has ended
         except RelayError:
-            await self._records.drop(principal.workspace, request)
+            await self._records.drop(workspace, request, entry)
             raise
         done = orjson.dumps({"asked": asked, "outcome": text})
-        await self._records.finish(principal.workspace, request, done, seconds=REMEMBERED_S)
+        await self._records.finish(workspace, request, entry, done, seconds=REMEMBERED_S)
         return Outcome(text)
 
 

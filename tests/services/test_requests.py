@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from broker.adapters.redis.requests import RedisRequests
+from broker.adapters.redis.scripts import Scripts
 from broker.app import Adapters
 from broker.domain.errors import BadRequest, Conflict, NotFound, RelayError
 from broker.domain.ids import TokenId, WorkspaceId
@@ -28,7 +29,7 @@ class Deed:
 
 @pytest.fixture
 def requests(adapters: Adapters) -> Requests:
-    return Requests(RedisRequests(adapters.redis))
+    return Requests(RedisRequests(adapters.redis, Scripts(adapters.redis)))
 
 
 async def test_a_repeat_is_told_what_came_of_the_first(requests: Requests, workspace: WorkspaceId) -> None:

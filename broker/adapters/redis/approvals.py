@@ -99,7 +99,7 @@ class RedisApprovals:
     ) -> None:
         """Resolve one. Raises `NotFound`, `Conflict` (APPROVAL_ALREADY_ANSWERED)."""
         deadline = "1" if at_deadline else "0"
-        await self._scripts.run("answer_approval", workspace, approval, status, by, note, answer, deadline)
+        await self._scripts.run_once("answer_approval", workspace, approval, status, by, note, answer, deadline)
 
     async def rules(self, workspace: WorkspaceId) -> list[Rule]:
         """The workspace's rules, in order."""

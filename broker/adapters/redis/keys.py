@@ -73,6 +73,10 @@ FORMAT_LOCK = "rc:format:lock"
 """String: who brings the data forward, for as long as it lives."""
 PROCESSES = "rc:{processes}"
 """Set: ids of the broker's processes that may live."""
+INSTALLATION = "rc:installation"
+"""String: JSON of whose store this is, see `services.installation`."""
+PROBE = "rc:probe"
+"""String: written to see whether a write is possible; lives for seconds."""
 TIMER_CHANNEL = "rc:timers"
 """Pub/sub: "<workspace root> <due in ms>" when a timer becomes the earliest, so that a worker need not poll."""
 SHIP_CHANNEL = "rc:ship"
@@ -116,8 +120,8 @@ def sign_in_code(sha256: str) -> str:
 
 
 def failed_sign_ins(address: str) -> str:
-    """How often an address has lately failed to sign in."""
-    return f"rc:sign-in-failures:{address}"
+    """Set: the failures to sign in that came from an address lately."""
+    return f"rc:failed-sign-ins:{address}"
 
 
 def process(process_id: str) -> str:

@@ -94,7 +94,7 @@ class RedisMailroom:
 
     async def interrupt(self, workspace: WorkspaceId, agent: AgentId, *, by: str) -> bool:
         """Stop the running turn; whether one was running."""
-        return bool(await self._scripts.run("interrupt_agent", workspace, agent, by))
+        return bool(await self._scripts.run_once("interrupt_agent", workspace, agent, by))
 
     async def messages_on(self, workspace: WorkspaceId, day: date) -> int:
         """How many messages were accepted on a UTC day, as far as plans are concerned."""

@@ -53,11 +53,11 @@ class RedisMembers:
         self, workspace: WorkspaceId, member: MemberId, role: MemberRole, *, by: MemberId | None
     ) -> None:
         """Raises `NotFound`, `NotPermitted`, `Conflict` (LAST_OWNER)."""
-        await self._scripts.run("change_member", workspace, member, role, by or "")
+        await self._scripts.run_once("change_member", workspace, member, role, by or "")
 
     async def remove(self, workspace: WorkspaceId, member: MemberId, *, by: MemberId | None) -> None:
         """Raises `NotFound`, `NotPermitted`, `Conflict` (LAST_OWNER)."""
-        await self._scripts.run("change_member", workspace, member, "", by or "")
+        await self._scripts.run_once("change_member", workspace, member, "", by or "")
 
     async def end_sign_ins(self, workspace: WorkspaceId, member: MemberId) -> None:
         """End all tokens and codes of a member. Raises `NotFound`."""

@@ -4,27 +4,32 @@ from __future__ import annotations
 
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
+from broker.adapters.redis.scripts import Scripts
 from broker.domain.ids import WorkspaceId
 
 
 class RedisRequests:
     """Implements `RequestRecords`."""
 
-    def __init__(self, redis: TextRedis) -> None:
+    def __init__(self, redis: TextRedis, scripts: Scripts) -> None:
         self._redis = redis
+        self._scripts = scripts
 
     async def begin(self, workspace: WorkspaceId, request: str, entry: bytes, *, seconds: float) -> str | None:
         """Write a request down. None when it is new, else the entry that is there already."""
         found = await self._redis.set(_key(workspace, request), entry, px=_ms(seconds), nx=True, get=True)
-        return found if isinstance(found, str) else None
+        # Its own entry is what a command finds that is carried out a second time, as its first answer was lost.
+        return found if isinstance(found, str) and found != entry.decode() else None
 
-    async def finish(self, workspace: WorkspaceId, request: str, entry: bytes, *, seconds: float) -> None:
-        """Replace the entry."""
-        await self._redis.set(_key(workspace, request), entry, px=_ms(seconds))
+    async def finish(
+        self, workspace: WorkspaceId, request: str, entry: bytes, outcome: bytes, *, seconds: float
+    ) -> None:
+        """Put the outcome in the place of its entry, unless another's is there by now."""
+        await self._scripts.run("settle_request", workspace, request, entry, outcome, _ms(seconds))
 
-    async def drop(self, workspace: WorkspaceId, request: str) -> None:
-        """It came to nothing: the same may be tried again."""
-        await self._redis.delete(_key(workspace, request))
+    async def drop(self, workspace: WorkspaceId, request: str, entry: bytes) -> None:
+        """It came to nothing: the same may be tried again, if the entry is still this one."""
+        await self._scripts.run("settle_request", workspace, request, entry, "", 0)
 
 
 def _key(workspace: WorkspaceId, request: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+import secrets
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -14,7 +15,8 @@ import orjson
 from redis.exceptions import NoScriptError, ResponseError
 
 from broker.adapters.redis import keys
-from broker.adapters.redis.client import TextRedis
+from broker.adapters.redis.client import TextRedis, raise_first
+from broker.adapters.redis.trouble import unavailable
 from broker.domain import errors
 from broker.domain.errors import RelayError
 from broker.domain.ids import WorkspaceId
@@ -22,6 +24,26 @@ from broker.domain.ids import WorkspaceId
 _USES = re.compile(r"^-- uses: (.+)$", re.MULTILINE)
 _SEPARATOR = "\x1f"
 _REFUSAL = re.compile(r"RELAY (?P<kind>\w+) (?P<code>[A-Z_]+) (?P<message>.*)", re.DOTALL)
+
+_REPEATED_MS = 120_000
+"""Longer than a client sends one command again and again."""
+_ONCE = """\
+-- Carries a script out for the first call of an operation; the others are given the first one's answer, as JSON.
+-- KEYS[1] workspace root
+-- ARGV    the script's, then the operation's id
+{prelude}
+local answered_at = K.once(table.remove(ARGV))
+local known = redis.call('GET', answered_at)
+if known then return known end
+local function script()
+{script}
+end
+local answer = script()
+if type(answer) == 'table' and answer.err then return answer end
+local text = cjson.encode({{answer}})
+redis.call('SET', answered_at, text, 'PX', {life_ms})
+return text
+"""
 
 Argument = str | int | bytes
 
@@ -41,19 +63,37 @@ class _Script:
 
 
 class Scripts:
-    """Runs scripts on one Redis; turns their refusals into `RelayError`s."""
+    """Runs scripts on one Redis; turns their refusals into `RelayError`s.
+
+    A server that was started anew knows no scripts, nor does each node of a cluster: what is missing is sent in full,
+    which the server remembers. It is sent once; a server that still does not know it is said to be in trouble.
+    """
 
     def __init__(self, redis: TextRedis) -> None:
         self._redis = redis
 
     async def run(self, name: str, workspace: WorkspaceId, *arguments: Argument) -> Any:
-        """Run one script in one workspace and return its answer. Raises the refusal it states, or `Unavailable`."""
-        script = _script(name)
+        """Run one script in one workspace and return its answer. Raises the refusal it states, or `Unavailable`.
+
+        It runs twice when its first answer is lost; for scripts that must not there is `run_once`.
+        """
+        return await self._run(_script(name), workspace, arguments)
+
+    async def run_once(self, name: str, workspace: WorkspaceId, *arguments: Argument) -> Any:
+        """The same for a script that would do another thing the second time: it is carried out a single time, and its
+        answer is given again to a client that asks again because the first was lost.
+        """
+        operation = secrets.token_hex(8)
+        answer: list[Any] = orjson.loads(await self._run(_script_once(name), workspace, [*arguments, operation]))
+        return answer[0]
+
+    async def _run(self, script: _Script, workspace: WorkspaceId, arguments: Sequence[Argument]) -> Any:
+        root = keys.root(workspace)
         try:
             try:
-                return await self._redis.evalsha(script.sha, 1, keys.root(workspace), *arguments)
+                return await self._redis.evalsha(script.sha, 1, root, *arguments)
             except NoScriptError:
-                return await self._redis.eval(script.text, 1, keys.root(workspace), *arguments)
+                return await self._redis.eval(script.text, 1, root, *arguments)
         except ResponseError as error:
             raise _refusal(error) from error
 
@@ -62,28 +102,42 @@ class Scripts:
         if len(calls) == 1:
             await self.run(calls[0].name, workspace, *calls[0].arguments)
             return
-        for result in await self._pipeline(workspace, calls):
+        results = await self._pipeline(workspace, calls, in_full=())
+        missing = {call.name for call, result in zip(calls, results, strict=True) if isinstance(result, NoScriptError)}
+        if missing:
+            # Reports are numbered: those that ran are not run again, and those behind one that did not were refused.
+            results = await self._pipeline(workspace, calls, in_full=missing)
+        for result in results:
             if isinstance(result, ResponseError):
                 raise _refusal(result)
+        raise_first(results)
 
-    async def _pipeline(self, workspace: WorkspaceId, calls: Sequence[Call]) -> list[Any]:
-        root = keys.root(workspace)
+    async def _pipeline(self, workspace: WorkspaceId, calls: Sequence[Call], *, in_full: Collection[str]) -> list[Any]:
+        """What each came to. The first call of a script that is to be sent in full makes it known to the others."""
+        root, to_send = keys.root(workspace), set(in_full)
         pipe = self._redis.pipeline(transaction=False)
         for call in calls:
-            pipe.evalsha(_script(call.name).sha, 1, root, *call.arguments)
+            script = _script(call.name)
+            if call.name in to_send:
+                to_send.remove(call.name)
+                pipe.execute_command("EVAL", script.text, 1, root, *call.arguments)
+            else:
+                pipe.execute_command("EVALSHA", script.sha, 1, root, *call.arguments)
         results: list[Any] = await pipe.execute(raise_on_error=False)
-        if any(isinstance(result, NoScriptError) for result in results):
-            # A restarted server knows no scripts. Reports are numbered: those that ran are not run again, and those
-            # behind one that did not were refused.
-            for name in {call.name for call in calls}:
-                await self._redis.script_load(_script(name).text)
-            return await self._pipeline(workspace, calls)
         return results
 
 
 @cache
 def _script(name: str) -> _Script:
-    text = source(name)
+    return _known_by_hash(source(name))
+
+
+@cache
+def _script_once(name: str) -> _Script:
+    return _known_by_hash(_ONCE.format(prelude=keys.lua_prelude("K.once()"), life_ms=_REPEATED_MS, script=source(name)))
+
+
+def _known_by_hash(text: str) -> _Script:
     return _Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
@@ -118,7 +172,7 @@ def _refusal(error: ResponseError) -> Exception:
     """The `RelayError` that a script stated, or the error itself when it is Redis' own."""
     found = _REFUSAL.search(str(error))
     if not found:
-        return error
+        return unavailable(error) or error
     kind: type[RelayError] = getattr(errors, found["kind"])
     message, _, details = found["message"].split(" script: ")[0].partition(_SEPARATOR)
     return kind(message, code=found["code"], details=orjson.loads(details) if details else None)

@@ -64,13 +64,15 @@ class RedisTokens:
             row = orjson.dumps({"record": record, "sha256": sha256})
             await self._redis.hset(keys.key(principal.workspace, "tokens"), principal.token_id, row)
         owner = replace(principal, expires_at_ms=expires_at_ms)
-        await self._redis.set(keys.token(sha256), orjson.dumps(owner), pxat=expires_at_ms)
+        life_ms = None if expires_at_ms is None else remaining_ms(expires_at_ms)
+        if life_ms is None or life_ms > 0:
+            await self._redis.set(keys.token(sha256), orjson.dumps(owner), px=life_ms)
         return record
 
     async def prolong(self, principal: Principal, *, sha256: str, expires_at_ms: int) -> None:
         """Let a token live longer; nothing when it has ended."""
         owner = replace(principal, expires_at_ms=expires_at_ms)
-        await self._redis.set(keys.token(sha256), orjson.dumps(owner), pxat=expires_at_ms, xx=True)
+        await self._redis.set(keys.token(sha256), orjson.dumps(owner), px=max(1, remaining_ms(expires_at_ms)), xx=True)
 
     async def end(self, principal: Principal, *, sha256: str) -> None:
         """End a token that is not listed, at once and everywhere."""
@@ -116,6 +118,11 @@ class RedisTokens:
         if name is None or plan is None:
             raise NotFound("the workspace is gone", code="WORKSPACE_NOT_FOUND")
         return Workspace(id=workspace, name=name, plan=Plan(plan))
+
+
+def remaining_ms(expires_at_ms: int) -> int:
+    """How long something lives that ends at an instant of this machine's clock: Redis' own may show another time."""
+    return expires_at_ms - _now_ms()
 
 
 def _now_ms() -> int:

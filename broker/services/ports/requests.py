@@ -18,10 +18,15 @@ class RequestRecords(Protocol):
     """Requests that may come again, and what they came to. Each is forgotten after a while."""
 
     async def begin(self, workspace: WorkspaceId, request: str, entry: bytes, *, seconds: float) -> str | None:
-        """Write a request down. None when it is new, else the entry that is there already."""
+        """Write a request down. None when it is new, else the entry that is there already.
 
-    async def finish(self, workspace: WorkspaceId, request: str, entry: bytes, *, seconds: float) -> None:
-        """Replace the entry."""
+        No two entries are alike, so that a command that is carried out twice knows its own.
+        """
 
-    async def drop(self, workspace: WorkspaceId, request: str) -> None:
-        """It came to nothing: the same may be tried again."""
+    async def finish(
+        self, workspace: WorkspaceId, request: str, entry: bytes, outcome: bytes, *, seconds: float
+    ) -> None:
+        """Put the outcome in the place of its entry, unless another's is there by now."""
+
+    async def drop(self, workspace: WorkspaceId, request: str, entry: bytes) -> None:
+        """It came to nothing: the same may be tried again, if the entry is still this one."""

@@ -39,10 +39,10 @@ async def test_every_change_of_access_is_published_and_nothing_else(adapters: Ad
 async def test_nothing_of_a_removed_member_is_left(adapters: Adapters, workspace: WorkspaceId) -> None:
     ada = member("Ada", MemberRole.OWNER)
     await adapters.members.add(workspace, member("Bob", MemberRole.OWNER), by=None)
-    _, before = await adapters.redis.scan(match=f"{keys.root(workspace)}*", count=100_000)
+    _, before = await adapters.redis.scan(match=f"{keys.root(workspace)}:p*", count=100_000)
     await adapters.members.add(workspace, ada, by=None)
     await adapters.members.remove(workspace, ada.id, by=None)
-    _, after = await adapters.redis.scan(match=f"{keys.root(workspace)}*", count=100_000)
+    _, after = await adapters.redis.scan(match=f"{keys.root(workspace)}:p*", count=100_000)
     assert sorted(before) == sorted(after)
     assert await adapters.redis.smembers(keys.key(workspace, "owners")) == {"id-Bob"}
     assert await adapters.redis.hgetall(keys.key(workspace, "people_names")) == {"bob": "id-Bob"}
