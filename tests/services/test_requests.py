@@ -7,7 +7,7 @@ import pytest
 from broker.adapters.redis.requests import RedisRequests
 from broker.adapters.redis.scripts import Scripts
 from broker.app import Adapters
-from broker.domain.errors import BadRequest, Conflict, NotFound, RelayError
+from broker.domain.errors import BadRequest, Conflict, NotFound, RelayError, Unavailable
 from broker.domain.ids import TokenId, WorkspaceId
 from broker.services.requests import Requests
 from tests.fixtures.desk import a_person
@@ -66,6 +66,32 @@ async def test_a_refused_request_may_be_tried_again(requests: Requests, workspac
     with pytest.raises(NotFound):
         await requests.once(person, "key", about=("what",), act=deed)
     assert (await requests.once(person, "key", about=("what",), act=deed)).text == "outcome 2"
+
+
+async def test_a_request_that_may_have_been_carried_out_is_not_carried_out_again_at_once(
+    requests: Requests, workspace: WorkspaceId
+) -> None:
+    """The store went away in the middle of it: nobody knows how far it came."""
+    deed, person = Deed(Unavailable("away")), a_person(workspace)
+    with pytest.raises(Unavailable):
+        await requests.once(person, "key", about=("what",), act=deed)
+    with pytest.raises(Unavailable) as refused:
+        await requests.once(person, "key", about=("what",), act=deed)
+    assert (refused.value.code, deed.times) == ("IN_PROGRESS", 1)
+
+
+async def test_who_was_too_slow_takes_nothing_from_who_has_the_request_now(
+    adapters: Adapters, workspace: WorkspaceId
+) -> None:
+    records = RedisRequests(adapters.redis, Scripts(adapters.redis))
+    assert await records.begin(workspace, "request", b"first", seconds=60) is None
+    await records.drop(workspace, "request", b"first")
+    assert await records.begin(workspace, "request", b"second", seconds=60) is None
+    await records.drop(workspace, "request", b"first")
+    await records.finish(workspace, "request", b"first", b"done by the first", seconds=60)
+    assert await records.begin(workspace, "request", b"third", seconds=60) == "second"
+    await records.finish(workspace, "request", b"second", b"done", seconds=60)
+    assert await records.begin(workspace, "request", b"third", seconds=60) == "done"
 
 
 async def test_the_same_at_the_same_time_is_asked_to_come_again(requests: Requests, workspace: WorkspaceId) -> None:

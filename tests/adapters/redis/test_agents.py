@@ -182,6 +182,14 @@ async def give_a_sign(desk: Desk) -> None:
     await desk.adapters.redis.hset(keys.key(desk.workspace, "link", desk.link), "heard", str(2**42))
 
 
+async def asked_long_ago(desk: Desk, agent: Agent) -> None:
+    """So that the link has had its time to give a sign, and gave none."""
+    key = keys.key(desk.workspace, "agent", agent.id)
+    of, _, _ = (await desk.adapters.redis.hget(key, "probed") or "").rpartition(" ")
+    await desk.adapters.redis.hset(key, "probed", f"{of} 1")
+    await desk.adapters.redis.hset(keys.key(desk.workspace, "link", desk.link), "heard", "0")
+
+
 async def test_an_agent_that_does_not_react_is_deaf_and_restarted(desk: Desk) -> None:
     agent = await desk.idle("Worker")
     message, _ = await desk.send("Worker")
@@ -203,6 +211,9 @@ async def test_a_proxy_that_does_not_take_a_message_is_kicked_not_the_agent(desk
     message, _ = await desk.send("Worker")
     await connected_long_ago(desk)
     await desk.due(f"proof|{agent.id}|1|{message}")
+    await desk.due(f"proof|{agent.id}|1|{message}")  # the same once more, as an answer was lost
+    assert await desk.state_of(agent) is AgentState.WORKING
+    await asked_long_ago(desk, agent)
     await desk.due(f"proof|{agent.id}|1|{message}")
     assert await desk.state_of(agent) is AgentState.DEAF
     assert (await desk.agent(agent.id)).generation == 1

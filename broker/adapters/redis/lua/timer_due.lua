@@ -43,6 +43,10 @@ local function is_out_of_hearing(a)
   local of, at = string.match(redis.call('HGET', K.agent(a.id), 'probed') or '', '^(.*) (%d+)$')
   local asked = of == ARGV[1] and tonumber(at) >= tonumber(l.since)
   if asked and tonumber(l.heard) > tonumber(at) then return false end
+  if asked and NOW < tonumber(at) + PROBE_MS then
+    wake_at(tonumber(at) + PROBE_MS, ARGV[1]) -- told twice of one deadline: the link has its time still
+    return true
+  end
   if asked then
     if a.state ~= 'deaf' then append(a.session, 'agent.deaf', a.id, a.name, '{"stuck_at":"link"}') end
     set_state(a, 'deaf')
