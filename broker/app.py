@@ -27,6 +27,7 @@ from broker.adapters.redis.backlog import RedisBacklog
 from broker.adapters.redis.bus import RedisBus
 from broker.adapters.redis.client import TextRedis, open_redis
 from broker.adapters.redis.event_log import RedisEventLog
+from broker.adapters.redis.installation import RedisInstallation
 from broker.adapters.redis.links import RedisLinks
 from broker.adapters.redis.mailroom import RedisMailroom
 from broker.adapters.redis.members import RedisMembers
@@ -127,6 +128,7 @@ class Adapters:
     redaction_rules: RedisRedactionRules
     retention: RedisRetention
     tokens: RedisTokens
+    installation: RedisInstallation
     members: RedisMembers
     sign_in_codes: RedisSignInCodes
     timers: RedisTimers
@@ -154,6 +156,7 @@ def build_adapters(redis_url: str, *, logs: LogStore | None = None, folder: Path
         redaction_rules=RedisRedactionRules(redis),
         retention=RedisRetention(redis, scripts),
         tokens=RedisTokens(redis),
+        installation=RedisInstallation(redis),
         members=RedisMembers(redis, scripts),
         sign_in_codes=RedisSignInCodes(redis),
         timers=RedisTimers(redis, scripts),
@@ -441,7 +444,7 @@ def ready_line(settings: Settings, *, dashboard: str | None = None) -> bytes:
             "url": settings.url,
             "graphql": f"{settings.url}/graphql",
             "mcp": f"{settings.url}/mcp",
-            "token_file": str(settings.key_file),
+            **({"token_file": str(settings.key_file)} if settings.key_file.exists() else {}),
             "version": __version__,
             **({"dashboard": dashboard} if dashboard else {}),
         }

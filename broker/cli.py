@@ -73,7 +73,8 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
             "redis_url",
             envvar="RELAYCAST_REDIS_URL",
             metavar="URL",
-            help="redis://, rediss:// or unix:// of a server to share.",
+            help="redis://, rediss:// or unix:// of a server to share, redis+sentinel://HOST,…/SERVICE/DB, or"
+            " redis+cluster://HOST,…",
         ),
         click.option(
             "--clickhouse",
@@ -148,6 +149,11 @@ def _gateway_settings(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @main.command()
 @_gateway_settings
+@click.option(
+    "--join",
+    is_flag=True,
+    help="Run on a --redis that belongs to another data folder: its key stays good, this folder gets one of its own.",
+)
 @click.option("--plan", type=click.Choice([p.value for p in Plan]), default=_USUAL.plan.value, show_default=True)
 @click.option(
     "--owner", default=_USUAL.owner, show_default=True, help="Name of the first owner, made at the first start."
@@ -155,14 +161,16 @@ def _gateway_settings(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--approval-deadline", "approval_deadline_s", default=_USUAL.approval_deadline_s, show_default=True, help="Seconds."
 )
-def up(*, settings: Settings, json_: bool, verbose: bool, plan: str, owner: str, approval_deadline_s: int) -> None:
+def up(
+    *, settings: Settings, json_: bool, verbose: bool, join: bool, plan: str, owner: str, approval_deadline_s: int
+) -> None:
     """Run the whole broker in this process, on an embedded store unless --redis is given.
 
     Stops on Ctrl-C or SIGTERM; the next `up` on the same folder goes on with everything that was there.
     """
     from broker.processes import run_up  # noqa: PLC0415 - --help must not load the server
 
-    settings = replace(settings, plan=Plan(plan), owner=owner, approval_deadline_s=approval_deadline_s)
+    settings = replace(settings, join=join, plan=Plan(plan), owner=owner, approval_deadline_s=approval_deadline_s)
     _run(run_up(settings, on_ready=lambda s, link: _say_ready(s, json_=json_, dashboard=link)), verbose=verbose)
 
 
@@ -208,12 +216,15 @@ def _say_ready(settings: Settings, *, json_: bool, dashboard: str | None = None)
     if dashboard:
         click.echo(f"Dashboard: {dashboard}")
         click.echo("  good once, for 10 minutes; `relaycast sign-in` prints a fresh link")
-    click.echo(f"  data and key   {settings.data_dir} ({settings.key_file.name}, readable by you alone)")
+    if settings.key_file.exists():
+        click.echo(f"  data and key   {settings.data_dir} ({settings.key_file.name}, readable by you alone)")
     click.echo("  link a machine relay-connect" + _url_hint(settings))
     click.echo("  stop           Ctrl-C")
 
 
 def _url_hint(settings: Settings) -> str:
+    if not settings.key_file.exists():
+        return f" --url {settings.url}, with a token of `relaycast token mint`"
     return "" if settings.data_dir == default_data_dir() else f" --url {settings.url} --token-file {settings.key_file}"
 
 

@@ -38,12 +38,14 @@ from broker.collector import settle_heap
 from broker.domain.access import TokenKind
 from broker.domain.errors import RelayError
 from broker.domain.ids import WorkspaceId
+from broker.domain.installation import Installation
 from broker.domain.status import BrokerProcess, ProcessKind
 from broker.gateway.sockets import OpenSockets
 from broker.gateway.websocket_protocol import reading_within
 from broker.protocol.agent_session import MAX_FRAME_BYTES
 from broker.protocol.proxy import MAX_LINK_MESSAGE_BYTES
 from broker.services.access import new_token
+from broker.services.installations import Installations
 from broker.services.ports import LogStore
 from broker.settings import Settings
 from broker.workers.endurance import forever
@@ -179,16 +181,28 @@ async def _logs(settings: Settings, *, embedded: bool) -> AsyncIterator[LogStore
 
 async def _adopt_key(settings: Settings, adapters: Adapters) -> str:
     """The workspace key in the data folder, made at the first start; a link for its owner."""
-    token = _read_or_make_key(settings.key_file)
+    key = _read(settings.key_file) or new_token(TokenKind.WORKSPACE)
+    mine = Installation(
+        id=_read(settings.installation_file) or secrets.token_hex(16),
+        folder=str(settings.data_dir.absolute()),
+        host=socket.gethostname(),
+    )
     services = build_services(settings, adapters)
-    await services.access.adopt_workspace(token, workspace=_WORKSPACE, name="local", plan=settings.plan)
+    settled = await Installations(adapters.installation, adapters.tokens, services.access).settle(
+        mine,
+        key,
+        workspace=_WORKSPACE,
+        plan=settings.plan,
+        owned=settings.redis_url is None,
+        join=settings.join,
+    )
+    write_private(settings.key_file, key.encode() + b"\n")
+    write_private(settings.installation_file, settled.id.encode() + b"\n")
     return await dashboard_link(settings, services, _WORKSPACE)
 
 
-def _read_or_make_key(path: Path) -> str:
-    if not path.exists():
-        write_private(path, new_token(TokenKind.WORKSPACE).encode() + b"\n")
-    return path.read_text().strip()
+def _read(path: Path) -> str | None:
+    return path.read_text().strip() if path.exists() else None
 
 
 @contextlib.asynccontextmanager

@@ -42,6 +42,8 @@ class Settings:
     """0 lets the system choose."""
     redis_url: str | None = None
     """None: a Valkey server of our own in the data folder."""
+    join: bool = False
+    """Whether `up` may run on a store that belongs to another data folder, with a key of its own beside the other's."""
     clickhouse_url: str | None = None
     """None: the engine in this process, on the data folder; only `up` has that."""
     keep_logs: bool = True
@@ -78,6 +80,11 @@ class Settings:
     def key_file(self) -> Path:
         """The workspace key, mode 0600."""
         return self.data_dir / KEY_FILE
+
+    @property
+    def installation_file(self) -> Path:
+        """The id of the installation that the folder belongs to."""
+        return self.data_dir / "installation"
 
     @property
     def up_file(self) -> Path:

@@ -16,6 +16,8 @@ from broker.domain.sessions import Session
 from broker.domain.workspaces import Workspace
 from broker.services.ports import MemberRecords, Registry, TokenRecord, Tokens
 
+KEY_ID = TokenId("workspace")
+"""Of a workspace's first key: the one in the data folder of its `up`."""
 _SECRET_BYTES = 32
 _DAY_S = 24 * 3600
 _AGENT_TOKEN_S = 180 * _DAY_S
@@ -185,12 +187,20 @@ class Access:
     async def adopt_workspace(self, token: str, *, workspace: WorkspaceId, name: str, plan: Plan) -> None:
         """Make `token` the key of a workspace; the same again changes only the plan."""
         await self._tokens.create_workspace(workspace, name=name, plan=plan)
+        await self._add_key(token, workspace=workspace, token_id=KEY_ID, name="operator", plan=plan)
+
+    async def add_key(self, token: str, *, workspace: WorkspaceId, name: str) -> None:
+        """Make `token` one more key of a workspace that there is. For callers that were checked already."""
+        token_id = TokenId(secrets.token_hex(8))
+        await self._add_key(token, workspace=workspace, token_id=token_id, name=name, plan=Plan.FREE)
+
+    async def _add_key(self, token: str, *, workspace: WorkspaceId, token_id: TokenId, name: str, plan: Plan) -> None:
         owner = Principal(
             workspace=workspace,
             kind=TokenKind.WORKSPACE,
-            token_id=TokenId("workspace"),
-            name="operator",
-            plan=plan,
+            token_id=token_id,
+            name=name,
+            plan=plan,  # the workspace's own is read with every use
             person=True,
         )
         await self._tokens.add(owner, sha256=token_hash(token))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from broker.services.ports.access import TokenRecord, Tokens
+from broker.services.ports.access import InstallationRecords, TokenRecord, Tokens
 from broker.services.ports.approvals import Approvals
 from broker.services.ports.keeping import RedactionRules, Restoring, RetentionState
 from broker.services.ports.links import Attached, Decided, DecidedApproval, Links, NumberedFact, Unfinished
@@ -24,6 +24,7 @@ __all__ = [
     "Decided",
     "DecidedApproval",
     "EventLog",
+    "InstallationRecords",
     "Links",
     "LogPage",
     "LogStore",

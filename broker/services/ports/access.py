@@ -7,6 +7,7 @@ from typing import Protocol
 
 from broker.domain.access import Principal, TokenKind
 from broker.domain.ids import SessionId, TokenId, WorkspaceId
+from broker.domain.installation import Installation
 from broker.domain.plans import Plan
 from broker.domain.workspaces import Workspace
 
@@ -60,3 +61,13 @@ class Tokens(Protocol):
 
     async def workspace(self, workspace: WorkspaceId) -> Workspace:
         """What is registered. Raises `NotFound`."""
+
+
+class InstallationRecords(Protocol):
+    """The one installation that a store belongs to."""
+
+    async def current(self) -> Installation | None:
+        """Whose it is; None for a store that no `up` has used since it is written down."""
+
+    async def claim(self, mine: Installation) -> Installation:
+        """Write it down unless there is one; what is there then."""
