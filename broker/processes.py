@@ -21,9 +21,11 @@ from broker import __version__
 from broker.adapters.clickhouse.client import clickhouse_server, embedded_clickhouse
 from broker.adapters.clickhouse.opening import opened_in_time
 from broker.adapters.clickhouse.store import open_log_store
-from broker.adapters.embedded import FolderLock, embedded_redis, write_private
+from broker.adapters.embedded import FolderLock, embedded_redis, usable, write_private
+from broker.adapters.redis.client import open_redis
 from broker.adapters.redis.format_steps import STEPS
 from broker.adapters.redis.store_format import bring_forward
+from broker.adapters.redis.trouble import NOT_AS_GIVEN
 from broker.app import (
     Adapters,
     build_adapters,
@@ -36,7 +38,7 @@ from broker.app import (
 )
 from broker.collector import settle_heap
 from broker.domain.access import TokenKind
-from broker.domain.errors import RelayError
+from broker.domain.errors import RelayError, Unavailable
 from broker.domain.ids import WorkspaceId
 from broker.domain.installation import Installation
 from broker.domain.status import BrokerProcess, ProcessKind
@@ -107,8 +109,10 @@ async def run_up(settings: Settings, *, on_ready: Callable[[Settings, str], None
 async def run_gateway(settings: Settings, *, on_ready: Callable[[Settings], None]) -> None:
     """One gateway on a shared Redis, until SIGTERM or SIGINT."""
     with _bound(settings) as (listening, bound):
+        url = _shared(settings)
+        await _require_store(url)
         async with _logs(bound, embedded=False) as logs:
-            adapters = build_adapters(_shared(settings), logs=logs)
+            adapters = build_adapters(url, logs=logs)
             await bring_forward(adapters.redis, program=__version__, steps=STEPS)
             async with _present(adapters, ProcessKind.GATEWAY, url=bound.url):
                 await _serve(bound, adapters, listening, on_ready=on_ready)
@@ -116,11 +120,13 @@ async def run_gateway(settings: Settings, *, on_ready: Callable[[Settings], None
 
 async def run_worker(settings: Settings, *, on_ready: Callable[[Settings], None]) -> None:
     """One worker on a shared Redis, until SIGTERM or SIGINT."""
-    adapters = build_adapters(_shared(settings))
+    url = _shared(settings)
+    await _require_store(url)
+    adapters = build_adapters(url)
     await bring_forward(adapters.redis, program=__version__, steps=STEPS)
     async with (
         _logs(settings, embedded=False) as logs,
-        _worker(settings, _shared(settings), logs),
+        _worker(settings, url, logs),
         _present(adapters, ProcessKind.WORKER),
     ):
         settle_heap()
@@ -136,6 +142,19 @@ def _shared(settings: Settings) -> str:
             "a gateway or worker of its own needs a shared Redis: give --redis or RELAYCAST_REDIS_URL", code="NO_REDIS"
         )
     return settings.redis_url
+
+
+async def _require_store(url: str) -> None:
+    """Raises `BadStoreUrl`, and `Unavailable` for a store that is not what the URL says; another trouble may pass."""
+    redis = open_redis(url)
+    try:
+        await redis.require_writable()
+    except Unavailable as error:
+        if error.details.get("reason") in NOT_AS_GIVEN:
+            raise
+        _log.warning("%s", error.message)
+    finally:
+        await redis.aclose()
 
 
 @contextlib.contextmanager
@@ -159,6 +178,7 @@ def _bound(settings: Settings) -> Iterator[tuple[socket.socket, Settings]]:
 @contextlib.asynccontextmanager
 async def _redis(settings: Settings) -> AsyncIterator[str]:
     if settings.redis_url is not None:
+        await _require_store(settings.redis_url)
         yield settings.redis_url
         return
     async with embedded_redis(settings.data_dir / "redis") as url:
@@ -196,8 +216,9 @@ async def _adopt_key(settings: Settings, adapters: Adapters) -> str:
         owned=settings.redis_url is None,
         join=settings.join,
     )
-    write_private(settings.key_file, key.encode() + b"\n")
-    write_private(settings.installation_file, settled.id.encode() + b"\n")
+    with usable(settings.data_dir):
+        write_private(settings.key_file, key.encode() + b"\n")
+        write_private(settings.installation_file, settled.id.encode() + b"\n")
     return await dashboard_link(settings, services, _WORKSPACE)
 
 

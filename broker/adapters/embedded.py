@@ -10,13 +10,15 @@ import ctypes
 import fcntl
 import logging
 import os
+import re
 import secrets
+import shlex
 import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
@@ -32,6 +34,7 @@ _START_S = 120.0
 _STOP_S = 10.0
 """SIGTERM flushes the append-only file, 0.1 s measured; after this the process is killed."""
 _RESTART_S = 0.5
+_DAMAGED = re.compile(r"Bad file format reading the append only file ([^:\s]+):")
 _UNIX_PATH_MAX = 100
 _PR_SET_PDEATHSIG = 1
 
@@ -41,6 +44,25 @@ class DataFolderBusy(RelayError):
 
     code = "DATA_FOLDER_BUSY"
     http_status = 409
+
+
+class DataFolderUnusable(RelayError):
+    """Nothing can be written to the data folder; the message says why."""
+
+    code = "DATA_FOLDER_UNUSABLE"
+
+
+@contextmanager
+def usable(folder: Path) -> Iterator[None]:
+    """Around what reads and writes a data folder: raises `DataFolderUnusable` for what the system says of it."""
+    try:
+        yield
+    except OSError as error:
+        at = f": {error.filename}" if error.filename and error.filename != str(folder) else ""
+        raise DataFolderUnusable(
+            f"the data folder {folder} cannot be used ({error.strerror}{at}):"
+            " mend that, or choose another with --data-dir"
+        ) from error
 
 
 class EmbeddedServerFailed(RelayError):
@@ -57,9 +79,10 @@ class FolderLock:
         self._file: IO[str] | None = None
 
     def acquire(self) -> None:
-        """Take the folder. Raises `DataFolderBusy` with the holder."""
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = self._path.open("a+")
+        """Take the folder. Raises `DataFolderBusy` with the holder, `DataFolderUnusable`."""
+        with usable(self._path.parent):
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file = self._path.open("a+")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -81,11 +104,15 @@ class FolderLock:
 
 @asynccontextmanager
 async def embedded_redis(folder: Path) -> AsyncIterator[str]:
-    """Run a server on `folder` (made when missing) and give its URL. Raises `EmbeddedServerFailed`."""
+    """Run a server on `folder` (made when missing) and give its URL.
+
+    Raises `EmbeddedServerFailed`, `DataFolderUnusable`.
+    """
     with tempfile.TemporaryDirectory(prefix="relaycast-") as short:
-        socket = _socket_path(folder, Path(short))
-        password = _password(folder)
-        config = _write_config(folder, socket, password)
+        with usable(folder):
+            socket = _socket_path(folder, Path(short))
+            password = _password(folder)
+            config = _write_config(folder, socket, password)
         url = f"unix://:{quote(password)}@{quote(str(socket))}"
         async with _alone(folder) as lock:
             server = _Server(lambda: _start(config, folder, lock), url, folder / "server.log")
@@ -136,7 +163,8 @@ async def _alone(folder: Path) -> AsyncIterator[int]:
 
     The server inherits the lock, so that it is held for as long as either of us lives.
     """
-    lock = os.open(folder / "server.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with usable(folder):
+        lock = os.open(folder / "server.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         await _until_locked(lock, folder)
         yield lock
@@ -233,17 +261,23 @@ def _write_config(folder: Path, socket: Path, password: str) -> Path:
 
 
 async def _start(config: Path, folder: Path, lock: int) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        server_binary(),
-        str(config),
-        cwd=folder,
-        pass_fds=(lock,),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-        start_new_session=True,  # a Ctrl-C is for the broker, which ends the server last
-        preexec_fn=_die_with_parent if sys.platform == "linux" else None,
-    )
+    binary = server_binary()
+    try:
+        return await asyncio.create_subprocess_exec(
+            binary,
+            str(config),
+            cwd=folder,
+            pass_fds=(lock,),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,  # a Ctrl-C is for the broker, which ends the server last
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+        )
+    except OSError as error:
+        raise EmbeddedServerFailed(
+            f"{binary} cannot be run: {error.strerror}; RELAYCAST_REDIS_BIN names another"
+        ) from error
 
 
 def _die_with_parent() -> None:
@@ -256,7 +290,7 @@ async def _until_ready(url: str, process: asyncio.subprocess.Process, log: Path)
         async with asyncio.timeout(_START_S):
             while not await _answers(redis.ping):
                 if process.returncode is not None:
-                    raise EmbeddedServerFailed(f"the server ended with {process.returncode}: {_tail(log)}")
+                    raise _ended(process.returncode, log)
                 await asyncio.sleep(0.01)
     except TimeoutError:
         raise EmbeddedServerFailed(f"the server does not answer after {_START_S:g} s: {_tail(log)}") from None
@@ -269,6 +303,21 @@ async def _answers(ping: Callable[[], Awaitable[bool]]) -> bool:
         return await ping()
     except (Unavailable, RedisError):
         return False
+
+
+def _ended(status: int, log: Path) -> EmbeddedServerFailed:
+    said = _tail(log)
+    damaged = _DAMAGED.search(said)
+    if damaged is None:
+        return EmbeddedServerFailed(f"the server ended with {status}: {said}")
+    kept = log.parent / "appendonlydir"
+    # The server is its own repairer when it is called by that name.
+    repair = f"(exec -a valkey-check-aof {shlex.quote(server_binary())} --fix {shlex.quote(damaged[1])})"
+    return EmbeddedServerFailed(
+        f"the store's file {kept / damaged[1]} is damaged in the middle, and nothing of it was changed. Put a backup of"
+        f" {log.parent} in its place; or copy that folder, and cut off what stands behind the damage: in {kept}, run"
+        f" with bash {repair}"
+    )
 
 
 def _tail(log: Path) -> str:

@@ -1,13 +1,22 @@
 """The store of our own: one at a time on a folder, private, and found again after a crash."""
 
 import asyncio
+import re
 import stat
+import subprocess
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
-from broker.adapters.embedded import DataFolderBusy, EmbeddedServerFailed, FolderLock, embedded_redis, write_private
+from broker.adapters.embedded import (
+    DataFolderBusy,
+    DataFolderUnusable,
+    EmbeddedServerFailed,
+    FolderLock,
+    embedded_redis,
+    write_private,
+)
 from broker.adapters.redis.client import open_redis
 
 
@@ -74,3 +83,43 @@ def test_a_private_file_is_whole_and_private_whatever_was_there(tmp_path: Path) 
     write_private(path, b"new")
     assert path.read_bytes() == b"new"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+async def test_a_file_that_is_damaged_in_the_middle_is_named_with_the_way_out(tmp_path: Path) -> None:
+    async with embedded_redis(tmp_path) as url:
+        redis = open_redis(url)
+        for number in range(200):
+            await redis.set(f"key{number}", "x" * 100)
+        await redis.aclose()
+    (file,) = (tmp_path / "appendonlydir").glob("*.incr.aof")
+    content = bytearray(file.read_bytes())
+    content[10_000:10_300] = bytes(300)
+    file.write_bytes(content)
+    with pytest.raises(EmbeddedServerFailed) as failed:
+        async with embedded_redis(tmp_path):
+            pass
+    assert str(file) in failed.value.message
+    assert file.read_bytes() == content
+    _, _, repair = failed.value.message.partition("run with bash ")
+    done = subprocess.run(["bash", "-c", repair], cwd=file.parent, input=b"y\n", check=False, capture_output=True)
+    assert done.returncode == 0, done.stdout[-600:].decode() + done.stderr.decode()
+    async with embedded_redis(tmp_path) as url:
+        redis = open_redis(url)
+        assert await redis.get("key0")
+        await redis.aclose()
+
+
+async def test_a_program_that_cannot_be_run_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RELAYCAST_REDIS_BIN", "/nowhere/valkey-server")
+    with pytest.raises(EmbeddedServerFailed, match="/nowhere/valkey-server cannot be run"):
+        async with embedded_redis(tmp_path):
+            pass
+
+
+async def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DataFolderUnusable, match=re.escape(str(tmp_path / "file"))):
+        async with embedded_redis(tmp_path / "file" / "redis"):
+            pass
+    with pytest.raises(DataFolderUnusable, match="Not a directory"):
+        FolderLock(tmp_path / "file" / "data").acquire()

@@ -174,6 +174,8 @@ def require_role(hello: dict[str, object] | list[object]) -> None:
     said = hello if isinstance(hello, dict) else dict(zip(hello[::2], hello[1::2], strict=True))
     if said.get("mode") == "sentinel":
         raise no_service("SENTINEL")
+    if said.get("mode") == "cluster":
+        raise no_service("MOVED")
     if said.get("role", "master") != "master":
         raise no_service("READONLY")
 

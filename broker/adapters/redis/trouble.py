@@ -19,6 +19,7 @@ _REASONS = {
     "TRYAGAIN": "is moving data between its nodes",
     "MOVED": "is a node of a cluster: the broker has to be given redis+cluster://… for it",
     "ASK": "is a node of a cluster: the broker has to be given redis+cluster://… for it",
+    "STANDALONE": "is no cluster: the broker has to be given redis://… for it",
     "BUSY": "is held up by one long script",
     "OOM": "has no memory left (its maxmemory is reached)",
     "MISCONF": "cannot write to its disk",
@@ -30,7 +31,9 @@ _REASONS = {
     "NOSCRIPT": "forgets the broker's scripts",
 }
 """By the word that Redis' answer begins with; the same word when it comes out of a script or a pipeline."""
-_OPERATORS = frozenset({"MOVED", "ASK", "SENTINEL", "OOM", "MISCONF", "NOAUTH", "WRONGPASS", "NOPERM"})
+NOT_AS_GIVEN = frozenset({"MOVED", "ASK", "SENTINEL", "STANDALONE", "NOAUTH", "WRONGPASS", "NOPERM"})
+"""The broker was given a wrong address, or one without the rights it needs: that does not pass by itself."""
+_OPERATORS = NOT_AS_GIVEN | {"OOM", "MISCONF"}
 """Somebody has to do something first, so there is no hurry to ask again."""
 _CODE = re.compile(r"(?:^|caused error: \(['\"])([A-Z]+) ")
 """redis-py puts a pipeline's command before the answer."""
@@ -45,6 +48,8 @@ def unavailable(error: RedisError | RedisClusterException) -> Unavailable | None
         code = found[1]
     if code in _REASONS:
         return no_service(code, str(error))
+    if isinstance(error, RedisClusterException) and "not enabled" in str(error):
+        return no_service("STANDALONE")
     if isinstance(error, RedisConnectionError | RedisTimeoutError | RedisClusterException):
         return store_away(error)
     return None
@@ -62,7 +67,8 @@ def store_away(error: Exception) -> Unavailable:
 
 def _refusal(code: str, problem: str) -> Unavailable:
     again = _LATER_S if code in _OPERATORS else _SOON_S
-    return Unavailable(f"{problem}; try again", retry_after_s=again, details={"reason": code})
+    advice = "" if code in NOT_AS_GIVEN else "; try again"
+    return Unavailable(f"{problem}{advice}", retry_after_s=again, details={"reason": code})
 
 
 def _in_words(code: str, text: str) -> str:
@@ -76,8 +82,6 @@ def _in_words(code: str, text: str) -> str:
 
 def _silence(error: Exception) -> str:
     text = str(error)
-    if isinstance(error, RedisClusterException) and "not enabled" in text:
-        return "is no cluster: the broker has to be given redis://… for it"
     if isinstance(error, MasterNotFoundError):
         return "has no primary that its Sentinels know of"
     if isinstance(error, MaxConnectionsError) or "No connection available" in text:
