@@ -5,8 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.test_up import refused
-from tests.fixtures.processes import Running, command, key_of, up
+from tests.fixtures.processes import Running, command, key_of, refused, up
 from tests.fixtures.redis_servers import data_server
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_up import refused
+from tests.fixtures.processes import refused
 from tests.fixtures.redis_servers import cluster, data_server, watched
 
 

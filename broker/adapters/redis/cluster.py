@@ -96,6 +96,18 @@ class _ClusterStore(RedisCluster):
         return cursors[node.name], found
 
     @override
+    async def time(self, **_: Any) -> Any:
+        """By one node's clock."""
+        await self._look_around()
+        return await self.execute_command("TIME", target_nodes=self.any_primary())
+
+    @override
+    async def info(self, section: str | None = None, *_: str, **__: Any) -> Any:
+        """Of one node."""
+        await self._look_around()
+        return await self.execute_command("INFO", section or "default", target_nodes=self.any_primary())
+
+    @override
     def pipeline(self, transaction: Any = None, shard_hint: Any = None) -> ClusterPipeline:
         assert not transaction, "a cluster's pipelines are no transactions"
         return _ClusterStorePipeline(self, self._pipelines)

@@ -57,7 +57,9 @@ async def answered(gateway: Gateway, message: str) -> str:
 
 async def test_a_message_goes_its_way_on_a_cluster(nodes: list[Server]) -> None:
     async with broker(cluster_url(nodes)) as gateway, gateway.machine():
-        assert (await gateway.client.get(f"{gateway.url}/readyz")).json()["redis"] == "ready"
+        async with asyncio.timeout(30):
+            while (await gateway.client.get(f"{gateway.url}/readyz")).status_code != 200:
+                await asyncio.sleep(0.02)
         await gateway.ok("POST", "/v1/sessions/main/agents", {"name": "Worker", "cli": "demo"})
         async with gateway.events("main") as events:
             await events.recv()
@@ -80,6 +82,13 @@ async def test_workspaces_on_every_node_are_served_and_each_script_is_known_wher
             _, of_one = await redis.scan(0, match=f"{keys.root(WorkspaceId(f'w{number}'))}:*", count=1000)
             found += of_one
         assert len(found) == len(set(found)) == 12 * 5
+
+
+async def test_a_cluster_tells_the_time_and_its_memory_as_one_server_does(nodes: list[Server]) -> None:
+    async with opened(cluster_url(nodes)) as redis:
+        seconds, _ = await redis.time()
+        assert seconds > 0
+        assert (await redis.info("memory"))["used_memory"] > 0
 
 
 async def test_a_cluster_with_a_part_missing_says_so(nodes: list[Server]) -> None:
