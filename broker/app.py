@@ -44,7 +44,7 @@ from broker.adapters.redis.timers import RedisTimers
 from broker.adapters.redis.tokens import RedisTokens
 from broker.collector import settle_heap
 from broker.domain.errors import Unavailable
-from broker.domain.ids import SessionId, WorkspaceId
+from broker.domain.ids import WorkspaceId
 from broker.gateway.access import AccessApi
 from broker.gateway.api import Api
 from broker.gateway.container import Services
@@ -69,6 +69,7 @@ from broker.services.feeds import Feeds
 from broker.services.file_history import FileHistory
 from broker.services.hub import Hub
 from broker.services.linking import Linking
+from broker.services.log_health import LogHealth
 from broker.services.log_reader import LogReader
 from broker.services.log_search import LogSearch
 from broker.services.members import Members
@@ -105,7 +106,7 @@ _log = logging.getLogger(__name__)
 _BEAT_S = 5.0
 _EXPIRY_S = 1.0
 _READY_S = 2
-"""Of /readyz, for each store: one that takes longer is away, and whoever asks must hear so before it gives up."""
+"""Of /readyz, for Redis: one that takes longer is away, and whoever asks must hear so before it gives up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -390,6 +391,8 @@ def build_timekeeper(settings: Settings, adapters: Adapters) -> Timekeeper:
 
 
 def _health_routes(adapters: Adapters) -> list[BaseRoute]:
+    logs = LogHealth(adapters.logs)
+
     async def alive(_request: Request) -> Response:
         return JSONResponse({"ok": True, "version": __version__})
 
@@ -409,26 +412,12 @@ def _health_routes(adapters: Adapters) -> list[BaseRoute]:
                 await adapters.bus.check()
         except (Unavailable, TimeoutError):  # revocations, commands and events would arrive late or never
             return Refusal(Unavailable("what is published on redis is not heard here"))
-        return JSONResponse({"ok": True, "redis": "ready", "logs": await _logs_state(adapters.logs)})
+        return JSONResponse({"ok": True, "redis": "ready", "logs": await logs.state()})
 
     async def metrics(_request: Request) -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics)]
-
-
-async def _logs_state(logs: LogStore | None) -> str:
-    """Sessions go on without the log store: what waits for it is kept."""
-    if logs is None:
-        return "not kept"
-    try:
-        async with asyncio.timeout(_READY_S):
-            await logs.last_offset(WorkspaceId("-"), SessionId("-"), "-")
-    except Unavailable as error:
-        return f"degraded: {error.message}"
-    except TimeoutError:
-        return f"degraded: the log store did not answer within {_READY_S} s"
-    return "ready" if not logs.degraded else f"ready, {logs.degraded}"
 
 
 async def dashboard_link(settings: Settings, services: Services, workspace: WorkspaceId) -> str:

@@ -7,6 +7,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Coroutine, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -17,6 +18,7 @@ from broker.domain.log_tokens import quoted
 from broker.domain.sessions import DEFAULT_SESSION
 from broker.operator_client import with_client
 from broker.options import together
+from broker.settings import Settings
 
 if TYPE_CHECKING:
     from connect.sdk.logs import Logs
@@ -85,6 +87,8 @@ def search(*, text: str, session: str | None, json_: bool, limit: int, before: s
         _print(hit_lines(found.hits))
         if found.next:
             click.echo(f"there is more: add --before {found.next}", err=True)
+    if found.incomplete:
+        click.echo(found.incomplete, err=True)
     sys.exit(_FOUND if found.hits else _NOTHING)
 
 
@@ -125,11 +129,32 @@ def tail(*, session: str, lines: int, follow: bool, json_: bool) -> None:
         _unless_interrupted(_follow(session, after, json_=json_))
 
 
+@logs.command("set-aside")
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where `up` keeps its data.",
+    envvar="RELAYCAST_DATA_DIR",
+)
+def set_aside_store(*, data_dir: Path | None) -> None:
+    """Give a damaged embedded log store another name, so that `up` begins a new one. Nothing is deleted."""
+    from broker.adapters.clickhouse.opening import set_aside  # noqa: PLC0415 - --help must not load the engine
+
+    settings = Settings(data_dir=data_dir) if data_dir else Settings()
+    name = set_aside(settings.log_folder)
+    if name is None:
+        click.echo(f"there is no log store in {settings.log_folder}", err=True)
+        sys.exit(_NOTHING)
+    click.echo(f"the log store is kept as {name}; the next `relaycast up` begins a new one")
+
+
 async def _newest(logs: Logs, session: str, *, lines: int, json_: bool) -> str:
     """Print the newest lines; where to go on. People are shown what is worth a line, so that may take more pages."""
     from connect.terminal.tables import log_lines  # noqa: PLC0415 - --help must not load a terminal
 
     page = await logs.page(session, limit=lines)
+    if page.incomplete:
+        click.echo(page.incomplete, err=True)
     after, events = page.after, page.events
     for _ in range(_MOST_PAGES):
         if json_ or page.before is None or len(list(log_lines(events))) >= lines:

@@ -18,9 +18,8 @@ import orjson
 import uvicorn
 
 from broker import __version__
-from broker.adapters.clickhouse.client import clickhouse_server, embedded_clickhouse
-from broker.adapters.clickhouse.opening import opened_in_time
-from broker.adapters.clickhouse.store import open_log_store
+from broker.adapters.clickhouse.client import clickhouse_server
+from broker.adapters.clickhouse.opening import embedded_log_store, opened_in_time
 from broker.adapters.embedded import FolderLock, embedded_redis, usable, write_private
 from broker.adapters.redis.client import open_redis
 from broker.adapters.redis.format_steps import STEPS
@@ -195,8 +194,8 @@ async def _logs(settings: Settings, *, embedded: bool) -> AsyncIterator[LogStore
         async with clickhouse_server(settings.clickhouse_url) as clickhouse, opened_in_time(clickhouse) as store:
             yield store
     else:
-        async with embedded_clickhouse(settings.data_dir / "clickhouse") as clickhouse:
-            yield await open_log_store(clickhouse)
+        async with embedded_log_store(settings.log_folder) as store:
+            yield store
 
 
 async def _adopt_key(settings: Settings, adapters: Adapters) -> str:

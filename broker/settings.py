@@ -87,6 +87,11 @@ class Settings:
         return self.data_dir / "installation"
 
     @property
+    def log_folder(self) -> Path:
+        """Where the embedded log store lies."""
+        return self.data_dir / "clickhouse"
+
+    @property
     def up_file(self) -> Path:
         """Where a running `up` says how to reach it."""
         return self.data_dir / UP_FILE

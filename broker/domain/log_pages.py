@@ -14,6 +14,8 @@ from broker.domain.log_rows import LogRow
 
 MAX_PAGE = 1000
 """Rows of one answer. Turning more into objects at once would stall the event loop for tens of milliseconds."""
+MAX_PAGE_BYTES = 4_000_000
+"""Of text in one answer: a page ends behind the line that reaches it. One line may have up to 16 MiB."""
 _LARGEST_MS = 2**53
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -80,3 +82,18 @@ class LogRow(NamedTuple):
     def at(self) -> datetime:
         """The event's own time, UTC."""
         return from_ms(self.at_ms)
+
+    @property
+    def size(self) -> int:
+        """Characters of its texts, which are nearly all of it."""
+        return len(self.text) + len(self.body) + len(self.diff) + len(self.command)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceRows:
+    """One workspace's part of a batch."""
+
+    workspace: WorkspaceId
+    rows: Sequence[LogRow]
+    days: int
+    """How long they are kept, from each row's own time."""

@@ -14,6 +14,7 @@ from broker.domain.access import Principal
 from broker.domain.errors import BadRequest
 from broker.domain.events import parse_cursor
 from broker.domain.instants import to_ms
+from broker.domain.log_damage import LogDamage
 from broker.domain.log_pages import MAX_PAGE, Facet, parse_search_cursor
 from broker.domain.log_reading import instant
 from broker.gateway.container import Services
@@ -53,7 +54,13 @@ class LogsApi:
             before=parse_search_cursor(before) if before else None,
             context=integer(request, "context", default=0, least=0, most=MAX_CONTEXT),
         )
-        return Answer({"hits": [_hit(hit) for hit in found.hits], "next": str(found.next) if found.next else None})
+        return Answer(
+            {
+                "hits": [_hit(hit) for hit in found.hits],
+                "next": str(found.next) if found.next else None,
+                "incomplete": _told(found.damage),
+            }
+        )
 
     async def histogram(self, request: Request) -> Response:
         """Counts over time: `?q=&session=&buckets=`."""
@@ -73,7 +80,7 @@ class LogsApi:
             }
             for bucket in buckets
         ]
-        return Answer({"buckets": shown})
+        return Answer({"buckets": shown, "incomplete": _told(self._s.log_search.damage)})
 
     async def facets(self, request: Request) -> Response:
         """The most frequent values of a field: `?field=&q=&session=&limit=`."""
@@ -88,7 +95,7 @@ class LogsApi:
             session=request.query_params.get("session"),
             limit=integer(request, "limit", default=20, most=MAX_HITS),
         )
-        return Answer({"field": field, "values": counts})
+        return Answer({"field": field, "values": counts, "incomplete": _told(self._s.log_search.damage)})
 
     async def page(self, request: Request) -> Response:
         """A page of one session's log: `?after=<cursor>`, `?before=<cursor>`, `?at=<time>`, else the newest."""
@@ -124,6 +131,10 @@ def _time(text: str) -> datetime:
         raise BadRequest("at: an age such as 2h or 7d, or a time like 2026-01-31T10:00") from None
 
 
+def _told(damage: LogDamage | None) -> str | None:
+    return None if damage is None else str(damage)
+
+
 def _span(span: LogSpan) -> Response:
     """The events are JSON texts already."""
     places = {
@@ -131,6 +142,7 @@ def _span(span: LogSpan) -> Response:
         "after": str(span.after),
         "head": str(span.head),
         "reset": span.reset,
+        "incomplete": _told(span.damage),
     }
     head = orjson.dumps(places)
     body = b'{"ok":true,"data":{"events":[%s],%s}' % (",".join(span.events).encode(), head[1:])

@@ -22,6 +22,7 @@ MAX_CHANGES = 100
 _TURN_PAGES = 3
 """How far back the beginning of a turn is looked for, in pages of turn events."""
 _MAX_OF_TURN = 1000
+_MAX_BYTES_OF_TURN = 16 * 1024 * 1024
 _TURNS = EventFilter(kinds=frozenset({EventKind.TURN_STARTED, EventKind.TURN_ENDED}))
 
 
@@ -82,8 +83,15 @@ class FileHistory:
     ) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         only = EventFilter(agents=agents, edits=True)
+        size = 0
         while since.offset + 1 < upto and len(found) < _MAX_OF_TURN:
             page = await self._reader.after(principal, session, after=since, limit=MAX_CHANGES, only=only)
+            size += sum(map(len, page.events))
+            if size > _MAX_BYTES_OF_TURN:
+                raise BadRequest(
+                    "the turn changed more than can be shown at once; read the session's changes page by page",
+                    code="TOO_LARGE",
+                )
             edits = [orjson.loads(text) for text in page.events]
             found += [edit for edit in edits if edit["offset"] < upto]
             if page.after.offset <= since.offset:

@@ -13,16 +13,18 @@ from broker.domain.errors import Unavailable
 from broker.domain.event_filter import ALL_EVENTS, EventFilter
 from broker.domain.events import Cursor
 from broker.domain.ids import SessionId, WorkspaceId
-from broker.domain.instants import to_ms
-from broker.domain.log_pages import MAX_PAGE, Direction
+from broker.domain.instants import from_ms, to_ms
+from broker.domain.log_damage import LogDamage
+from broker.domain.log_pages import MAX_PAGE, MAX_PAGE_BYTES, Direction
 from broker.domain.sessions import Session
 from broker.services.hub import position_of
-from broker.services.ports import PAGE_BYTES, EventLog, LogStore
+from broker.services.ports import EventLog, LogStore
 from broker.services.stitched_log import StitchedLog
 
 _MAX_READS = 40
 """Of one page: a long run of streaming fragments gives a short page, with where to go on, instead of a slow one."""
 _SMALLEST_READ = 100
+_SHRINKING = 8
 _MAX_AROUND = MAX_PAGE // 2
 _RECENT_PAGES = 5
 """How far back a look at one agent's newest lines reads."""
@@ -40,12 +42,14 @@ class LogSpan:
     head: Cursor
     reset: bool = False
     """The asked place is in another log, or what followed it is gone."""
+    damage: LogDamage | None = None
+    """What may be missing from it, when it may: the history has parts that cannot be read any more."""
 
 
 class LogReader:
     """Pages hold no streaming fragments, so a page is the same whether it comes from the tail or from the history.
 
-    A page may be shorter than asked for; only its cursors say whether there is more.
+    A page may be shorter than asked for, as it has a bound in bytes too; only its cursors say whether there is more.
     """
 
     def __init__(self, tail: EventLog, store: LogStore | None) -> None:
@@ -69,11 +73,11 @@ class LogReader:
         page = await self._log.read(principal.workspace, session.id, after=after, limit=limit, only=only, scan=scan)
         reset, found = page.reset, page.events
         for _ in range(_MAX_READS):
-            rest = limit - len(found)
-            if rest == 0 or _bytes(found) >= PAGE_BYTES or page.next.offset >= page.head.offset:
+            rest, room = limit - len(found), _room(found)
+            if rest == 0 or room <= 0 or page.next.offset >= page.head.offset:
                 break
             page = await self._log.read(
-                principal.workspace, session.id, after=page.next, limit=rest, only=only, scan=scan
+                principal.workspace, session.id, after=page.next, limit=rest, only=only, scan=scan, max_bytes=room
             )
             found = found + page.events
         first = position_of(found[0]).offset if found else page.next.offset + 1
@@ -83,6 +87,7 @@ class LogReader:
             after=page.next,
             head=page.head,
             reset=reset,
+            damage=self._damage_of(found, open_start=first <= 1 or reset),
         )
 
     async def before(
@@ -112,6 +117,7 @@ class LogReader:
             after=position_of(found[-1]) if found else Cursor(head.epoch, max(0, end - 1)),
             head=head,
             reset=reset,
+            damage=self._damage_of(found, open_start=older <= 1),
         )
 
     async def around(
@@ -127,7 +133,9 @@ class LogReader:
             return ahead
         place = Cursor(at.epoch, max(0, min(at.offset - 1, ahead.head.offset)))
         behind = await self.after(principal, session, after=place, limit=lines + 1, only=only)
-        return replace(behind, events=ahead.events + behind.events, before=ahead.before)
+        return replace(
+            behind, events=ahead.events + behind.events, before=ahead.before, damage=behind.damage or ahead.damage
+        )
 
     async def at(
         self, principal: Principal, session: Session, *, at: datetime, limit: int, only: EventFilter = ALL_EVENTS
@@ -167,21 +175,23 @@ class LogReader:
         found: list[str] = []
         edge, window = end.offset, _window(limit, only)
         for _ in range(_MAX_READS):
-            if len(found) >= limit or edge <= 1 or _bytes(found) >= PAGE_BYTES:
+            if len(found) >= limit or edge <= 1 or _room(found) <= 0:
                 break
             start = Cursor(end.epoch, max(0, edge - 1 - window))
             page = await self._tail.read(workspace, session, after=start, limit=edge - 1 - start.offset, only=only)
-            if page.next.offset < edge - 1 and window > 1:  # so large that it ended ahead of the edge
-                window = max(1, window // 4)
+            if page.next.offset < edge - 1:  # more bytes than a page may have: look at fewer events, the nearest ones
+                window = max(1, window // _SHRINKING)
                 continue
             found = [text for text in page.events if position_of(text).offset < edge] + found
             if page.reset:  # the tail begins in here
                 edge = min(page.first.offset, edge)
-                if len(found) >= limit:
+                if len(found) >= limit or _room(found) <= 0:
                     break
                 place, rest = Cursor(end.epoch, edge), limit - len(found)
                 try:
-                    rows, older = await self._history(workspace, session, place, limit=rest, only=only)
+                    rows, older = await self._history(
+                        workspace, session, place, limit=rest, only=only, max_bytes=_room(found)
+                    )
                 except Unavailable:
                     if not found:
                         raise
@@ -193,14 +203,36 @@ class LogReader:
         return found, position_of(found[0]).offset if found and len(found) == limit else edge
 
     async def _history(
-        self, workspace: WorkspaceId, session: SessionId, end: Cursor, *, limit: int, only: EventFilter
+        self,
+        workspace: WorkspaceId,
+        session: SessionId,
+        end: Cursor,
+        *,
+        limit: int,
+        only: EventFilter,
+        max_bytes: int,
     ) -> tuple[list[str], int]:
         if self._store is None:
             return [], 0
         page = await self._store.page(
-            workspace, session, end.epoch, start=end.offset, limit=limit, direction=Direction.BACKWARDS, only=only
+            workspace,
+            session,
+            end.epoch,
+            start=end.offset,
+            limit=limit,
+            direction=Direction.BACKWARDS,
+            only=only,
+            max_bytes=max_bytes,
         )
         return [row.body for row in page.rows], page.rows[0].offset if page.more else 0
+
+    def _damage_of(self, events: list[str], *, open_start: bool) -> LogDamage | None:
+        """What may be missing from a page; also ahead of it, when nothing stands there any more."""
+        damage = self._store.damage if self._store else None
+        if damage is None or not events:
+            return damage
+        first, last = (from_ms(orjson.loads(events[place])["at_ms"]).date() for place in (0, -1))
+        return damage if damage.concerns(None if open_start else first, last) else None
 
     async def _offset_at(self, workspace: WorkspaceId, session: SessionId, head: Cursor, *, at: datetime) -> int:
         """The first offset at or after a time, by halving the tail: times in a log only grow."""
@@ -220,8 +252,9 @@ class LogReader:
         return first if found is None else found
 
 
-def _bytes(events: list[str]) -> int:
-    return sum(len(event) for event in events)
+def _room(found: list[str]) -> int:
+    """What a page may still hold."""
+    return MAX_PAGE_BYTES - sum(map(len, found))
 
 
 def _window(limit: int, only: EventFilter) -> int:

@@ -10,6 +10,7 @@ from broker.domain.access import Permission, Principal
 from broker.domain.errors import BadRequest, NotFound
 from broker.domain.highlight import Excerpt, excerpt
 from broker.domain.ids import SessionId
+from broker.domain.log_damage import LogDamage
 from broker.domain.log_language import parse
 from broker.domain.log_pages import Facet, SearchCursor, TimeBucket
 from broker.domain.log_query import LogQuery, Term
@@ -51,6 +52,8 @@ class FoundPage:
 
     hits: list[FoundHit]
     next: SearchCursor | None
+    damage: LogDamage | None = None
+    """What may be missing among them, when it may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +101,15 @@ class LogSearch:
         most = _HITS_WITH_CONTEXT if context else MAX_HITS
         found = await asked.store.search(principal.workspace, asked.query, limit=min(limit, most), before=before)
         hits = [await self._hit(principal, asked, row, context=min(context, MAX_CONTEXT)) for row in found.rows]
-        return FoundPage(hits=hits, next=found.next)
+        query, damage = asked.query, asked.store.damage
+        since, until = (each.date() if each else None for each in (query.since, query.until))
+        told = damage if damage is not None and damage.concerns(since, until) else None
+        return FoundPage(hits=hits, next=found.next, damage=told)
+
+    @property
+    def damage(self) -> LogDamage | None:
+        """What may be missing from all that is found and counted."""
+        return self._store.damage if self._store else None
 
     async def histogram(
         self, principal: Principal, text: str, *, session: str | None = None, buckets: int = 60

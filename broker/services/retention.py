@@ -115,14 +115,19 @@ class RetentionKeeper:
             await self._state.expire_tail(workspace, session.id, days=days)
 
     async def _forget_removed(self, workspace: WorkspaceId) -> None:
+        settled = []
         for session, at_ms in (await self._state.removed(workspace)).items():
-            settled = await self._is_past(workspace, at_ms)
-            if settled or await self._logs.extents(workspace, session=session):
-                await self._logs.delete_session(workspace, session)
-            if settled:
-                await self._state.sweep(workspace, session)
-                await self._logs.purge()
-                await self._state.forget_removed(workspace, session)
+            if await self._is_past(workspace, at_ms):
+                settled.append(session)
+            elif not await self._logs.extents(workspace, session=session):
+                continue
+            await self._logs.delete_session(workspace, session)
+        for session in settled:
+            await self._state.sweep(workspace, session)
+        if settled:  # once for all of them: it rewrites whatever has deleted rows
+            await self._logs.purge()
+        for session in settled:
+            await self._state.forget_removed(workspace, session)
 
     async def _is_past(self, workspace: WorkspaceId, at_ms: int) -> bool:
         return await self._state.now_ms(workspace) - at_ms > _IN_FLIGHT_MS

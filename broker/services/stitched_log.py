@@ -7,7 +7,8 @@ from dataclasses import replace
 from broker.domain.event_filter import ALL_EVENTS, EventFilter
 from broker.domain.events import Cursor
 from broker.domain.ids import SessionId, WorkspaceId
-from broker.services.ports import PAGE_BYTES, EventLog, LogPage, LogStore
+from broker.domain.log_pages import MAX_PAGE_BYTES
+from broker.services.ports import EventLog, LogPage, LogStore
 
 
 class StitchedLog:
@@ -29,9 +30,9 @@ class StitchedLog:
         limit: int,
         only: EventFilter = ALL_EVENTS,
         scan: int = 0,
-        max_bytes: int = PAGE_BYTES,
+        max_bytes: int = MAX_PAGE_BYTES,
     ) -> LogPage:
-        """Up to `limit` events after a position; None reads from the first that is kept anywhere."""
+        """Up to `limit` events after a position, of about `max_bytes`; None reads from the first that is kept."""
         head = await self._tail.head(workspace, session)
         start = after or Cursor(head.epoch, 0)
         page = await self._tail.read(
@@ -39,7 +40,9 @@ class StitchedLog:
         )
         if not page.reset or start.epoch != head.epoch or start.offset > head.offset:
             return page
-        history = await self._store.page(workspace, session, head.epoch, start=start.offset, limit=limit, only=only)
+        history = await self._store.page(
+            workspace, session, head.epoch, start=start.offset, limit=limit, only=only, max_bytes=max_bytes
+        )
         if not history.rows:
             gone = after is not None and await self._is_gone(workspace, session, start, only)
             return replace(page, reset=gone)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
+from broker.domain.errors import Unavailable
+from broker.domain.ids import WorkspaceId
 from broker.services.ports import Timers
 from broker.services.retention import RetentionKeeper
-from broker.workers.endurance import forever
+from broker.workers.endurance import Patience, forever
 
+_log = logging.getLogger(__name__)
 _EVERY_S = 30.0
+_LONGEST_PAUSE_S = 900.0
+"""Of a workspace whose retention fails by itself, over and over."""
 
 
 class RetentionWorker:
@@ -17,6 +23,7 @@ class RetentionWorker:
     def __init__(self, workspaces: Timers, keeper: RetentionKeeper) -> None:
         self._workspaces = workspaces
         self._keeper = keeper
+        self._patience: Patience[WorkspaceId] = Patience(longest_s=_LONGEST_PAUSE_S)
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -24,6 +31,22 @@ class RetentionWorker:
 
     async def _tend(self) -> None:
         while True:
-            for workspace in await self._workspaces.workspaces():
-                await self._keeper.tend(workspace)
+            await self.tend_all()
             await asyncio.sleep(_EVERY_S)
+
+    async def tend_all(self) -> None:
+        """Look after each workspace once; one that fails holds up no other."""
+        for workspace in await self._workspaces.workspaces():
+            if self._patience.is_over(workspace):
+                self._patience.note(workspace, failed=not await self._tended(workspace))
+
+    async def _tended(self, workspace: WorkspaceId) -> bool:
+        try:
+            await self._keeper.tend(workspace)
+        except Unavailable as error:
+            _log.warning("retention of workspace %s: %s", workspace, error.message)
+            return False
+        except Exception:  # the top of a task: one task looks after all
+            _log.exception("retention of workspace %s: unforeseen error", workspace)
+            return False
+        return True

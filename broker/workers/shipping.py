@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import secrets
 
+from broker.domain.errors import Unavailable
 from broker.domain.ids import WorkspaceId
 from broker.services.ports import Backlog, Timers
-from broker.services.shipping import Shipper
-from broker.workers.endurance import forever
+from broker.services.shipping import Shipped, Shipper
+from broker.workers.endurance import Patience, forever
 
-_GATHER_S = 0.3
-"""Time for a batch to fill; ClickHouse wants few inserts. Together with the insert it is the lag of the log."""
+_GATHER_S = 1.5
+"""Time for a batch to fill, since an insert costs the same with one event as with five hundred, and each makes a part
+that every search pays for. With the insert itself it is the lag of the searchable log, which is to stay below 2 s; what
+is new is read from the session's own log meanwhile."""
 _SWEEP_S = 30.0
 _LEASE_S = 15.0
 
@@ -19,15 +22,18 @@ _LEASE_S = 15.0
 class ShippingWorker:
     """One worker's loop. Any number may run; a lease keeps them from doing the same work."""
 
-    def __init__(self, workspaces: Timers, backlog: Backlog, shipper: Shipper, *, alone: bool) -> None:
+    def __init__(
+        self, workspaces: Timers, backlog: Backlog, shipper: Shipper, *, alone: bool, gather_s: float = _GATHER_S
+    ) -> None:
         """`alone`: there can be no other, so nobody waits for the lease of a predecessor that was killed."""
         self._workspaces = workspaces
         self._backlog = backlog
         self._shipper = shipper
         self._holder = "alone" if alone else secrets.token_hex(8)
+        self._gather_s = gather_s
         self._due: set[WorkspaceId] = set()
-        self._taken: set[WorkspaceId] = set()
         self._begun: set[WorkspaceId] = set()
+        self._patience: Patience[WorkspaceId] = Patience()
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
@@ -60,20 +66,37 @@ class ShippingWorker:
         self._wake.set()
 
     async def _ship(self) -> None:
-        if self._taken:  # it failed, and is tried again
+        if self._due:  # it failed, and is tried again
             self._wake.set()
         while True:
             await self._wake.wait()
-            await asyncio.sleep(_GATHER_S)
+            await asyncio.sleep(self._gather_s)
             self._wake.clear()
-            # Apart from those that become due meanwhile: they may have more than this round has seen.
-            self._taken |= self._due
-            self._due.clear()
-            for workspace in list(self._taken):
-                await self._ship_all(workspace)
-                self._taken.discard(workspace)
+            while await self._round():
+                pass
 
-    async def _ship_all(self, workspace: WorkspaceId) -> None:
-        while await self._backlog.lease(workspace, self._holder, seconds=_LEASE_S):
-            if await self._shipper.ship(workspace) == 0:
-                return
+    async def _round(self) -> bool:
+        """One call for all that is due; whether so much waits that the next one should follow at once."""
+        due = {workspace for workspace in self._due if self._patience.is_over(workspace)}
+        self._due -= due  # those that become due meanwhile may have more than this round has seen
+        try:
+            held = [each for each in sorted(due) if await self._is_ours(each)]
+            shipped = await self._shipper.ship(held) if held else Shipped()
+        except BaseException:
+            self._due |= due
+            raise
+        for workspace in held:
+            self._patience.note(workspace, failed=workspace in shipped.failed)
+        self._due |= shipped.waiting | shipped.failed
+        if self._due:
+            self._wake.set()
+        return shipped.full
+
+    async def _is_ours(self, workspace: WorkspaceId) -> bool:
+        """Take or renew the right to ship a workspace. One whose store is away holds up no other."""
+        try:
+            return await self._backlog.lease(workspace, self._holder, seconds=_LEASE_S)
+        except Unavailable:
+            self._patience.note(workspace, failed=True)
+            self._due.add(workspace)
+            return False

@@ -46,6 +46,8 @@ class LogHits(Wire):
 
     hits: tuple[LogHit, ...] = ()
     next: str | None = None
+    incomplete: str | None = None
+    """What may be missing, in words, when a part of the history cannot be read."""
 
 
 class LogBucket(Wire):
@@ -75,6 +77,8 @@ class LogPage(Wire):
     after: str
     head: str
     reset: bool = False
+    incomplete: str | None = None
+    """What may be missing, in words, when a part of the history cannot be read."""
 
 
 class Logs:
@@ -94,7 +98,7 @@ class Logs:
             hits += page.hits
             before = page.next
             if before is None or len(hits) >= limit:
-                return LogHits(hits=tuple(hits), next=before)
+                return LogHits(hits=tuple(hits), next=before, incomplete=page.incomplete)
 
     async def histogram(self, query: str, *, session: str | None = None, buckets: int = 60) -> list[LogBucket]:
         """Counts over time in at most `buckets` equal spans; empty ones are left out."""

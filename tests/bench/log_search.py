@@ -11,7 +11,7 @@ from functools import partial
 
 from clickhouse_connect.driver.client import Client
 
-from broker.adapters.clickhouse.client import ClickHouse, Parameters, embedded_client
+from broker.adapters.clickhouse.client import ClickHouse, Lane, Parameters, embedded_client
 from broker.domain.access import Principal
 from broker.domain.log_pages import Facet
 from broker.services.log_search import LogSearch
@@ -169,9 +169,11 @@ def _recorded(clickhouse: ClickHouse) -> Iterator[list[Statement]]:
     statements: list[Statement] = []
     query = clickhouse.query
 
-    async def recording(sql: str, parameters: Parameters | None = None) -> list[tuple[object, ...]]:
+    async def recording(
+        sql: str, parameters: Parameters | None = None, *, lane: Lane = Lane.POINT, caller: str = ""
+    ) -> list[tuple[object, ...]]:
         statements.append((sql, parameters))
-        return await query(sql, parameters)
+        return await query(sql, parameters, lane=lane, caller=caller)
 
     clickhouse.query = recording  # type: ignore[method-assign]
     try:

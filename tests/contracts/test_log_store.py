@@ -500,12 +500,12 @@ async def test_another_retention_moves_every_row_even_when_it_dies_half_way(
     await store.insert(workspace, rows_of_a_month(workspace), token="t", days=old)
     command, calls = engine.clickhouse.command, 0
 
-    async def dying(sql: str, parameters: dict[str, object]) -> None:
+    async def dying(sql: str, parameters: dict[str, object], *, caller: str) -> None:
         nonlocal calls
         calls += 1
         if calls > statements_before_death:
             raise Unavailable("died")
-        await command(sql, parameters)
+        await command(sql, parameters, caller=caller)
 
     with monkeypatch.context() as patch:
         patch.setattr(engine.clickhouse, "command", dying)
@@ -524,9 +524,9 @@ async def test_a_copy_that_is_not_there_stops_a_retention_change(
     await engine.store.insert(workspace, rows_of_a_month(workspace), token="t", days=90)
     command = engine.clickhouse.command
 
-    async def without_copies(sql: str, parameters: dict[str, object]) -> None:
+    async def without_copies(sql: str, parameters: dict[str, object], *, caller: str) -> None:
         if not sql.startswith("INSERT"):
-            await command(sql, parameters)
+            await command(sql, parameters, caller=caller)
 
     with monkeypatch.context() as patch:
         patch.setattr(engine.clickhouse, "command", without_copies)

@@ -106,7 +106,7 @@ async def shipped(gateway: Gateway, store: LogStore) -> None:
     adapters = gateway.adapters
     await adapters.backlog.begin(gateway.workspace)
     shipper = Shipper(adapters.tail, adapters.backlog, store, adapters.registry)
-    while await shipper.ship(gateway.workspace):
+    while (await shipper.ship([gateway.workspace])).events:
         pass
 
 

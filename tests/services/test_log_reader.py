@@ -14,9 +14,10 @@ from broker.domain.errors import NotPermitted, Unavailable
 from broker.domain.event_filter import EventFilter, event_filter
 from broker.domain.events import Cursor
 from broker.domain.instants import from_ms
+from broker.domain.log_pages import MAX_PAGE_BYTES
 from broker.protocol.proxy import FrameRecorded
 from broker.services.log_reader import LogReader, LogSpan
-from broker.services.ports import PAGE_BYTES, LogStore
+from broker.services.ports import LogStore
 from tests.fixtures.desk import Desk, a_person
 from tests.fixtures.log_store import open_embedded, ship
 
@@ -278,7 +279,7 @@ async def test_pages_of_large_events_are_small_and_miss_none(desk: Desk, directi
             page = await reader.before(desk.person(), desk.session, before=place, limit=100)
             offsets = [offset for offset, _ in kinds(page)] + offsets
             place, more = page.before, page.before is not None
-        assert sum(map(len, page.events)) < 2 * PAGE_BYTES
+        assert sum(map(len, page.events)) < 2 * MAX_PAGE_BYTES
         if not more:
             break
     assert offsets == list(range(1, (await head(desk)).offset + 1))

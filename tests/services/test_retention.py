@@ -68,7 +68,7 @@ async def shipped(desk: Desk, logs: ClickHouseLogStore) -> int:
     """Ship everything; how many rows the store has."""
     await desk.adapters.backlog.begin(desk.workspace)
     shipper = Shipper(desk.adapters.tail, desk.adapters.backlog, logs, desk.adapters.registry)
-    while await shipper.ship(desk.workspace):
+    while (await shipper.ship([desk.workspace])).events:
         pass
     return (await logs.size(desk.workspace)).rows
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Collection, Coroutine
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ from broker.adapters.embedded import embedded_redis
 from broker.adapters.redis import keys
 from broker.app import Adapters, build_adapters, build_timekeeper
 from broker.domain.ids import WorkspaceId
-from broker.services.shipping import Shipper
+from broker.services.shipping import Shipped, Shipper
 from broker.settings import Settings
 from broker.workers.shipping import ShippingWorker
 from tests.fixtures.gateway import make_workspace
@@ -68,9 +68,10 @@ async def test_logs_are_shipped_when_the_connection_that_tells_of_them_was_lost(
 
     class Noted(Shipper):
         @override
-        async def ship(self, workspace: WorkspaceId) -> int:
-            shipped.put_nowait(workspace)
-            return 0
+        async def ship(self, workspaces: Collection[WorkspaceId]) -> Shipped:
+            for workspace in workspaces:
+                shipped.put_nowait(workspace)
+            return Shipped()
 
     async with store(tmp_path) as (adapters, redis):
         shipper = Noted(adapters.tail, adapters.backlog, NotImplemented, adapters.registry)

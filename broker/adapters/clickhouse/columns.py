@@ -73,26 +73,41 @@ WHOLE = tuple(column.name for column in COLUMNS)
 SHORT = tuple(name for name in WHOLE if name not in _LARGE)
 """Enough to list a row: without the event itself and its diff."""
 
+_LONG_TEXT, _PIECE, _AHEAD = 65_536, 20_000, 4000
+_PIECES = {
+    # Of a text of megabytes the piece around the word that was looked for; it is cut behind sorting, for a page only.
+    "text": f"if(length(text) <= {_LONG_TEXT}, text, substringUTF8(text, greatest(1, toInt64(positionUTF8(lower(text),"
+    f" {{word}})) - {_AHEAD}), {_PIECE}))",
+    "command": f"if(length(command) <= {_LONG_TEXT}, command, substringUTF8(command, 1, {_PIECE}))",
+}
+
 STORED = (*WHOLE, "folded", "bytes", "days", "expires_at")
 STORED_TYPES = (*(column.kind for column in COLUMNS), "String", "UInt64", "UInt16", "DateTime('UTC')")
 
 
-def stored(rows: Sequence[LogRow], *, days: int) -> list[Values]:
-    """Rows as columns, in the order of `STORED`."""
+def stored(rows: Sequence[LogRow], *, days: Sequence[int]) -> list[Values]:
+    """Rows as columns, in the order of `STORED`; `days` is how long each is kept."""
     values = {column.name: column.stored(each) for column, each in zip(COLUMNS, zip(*rows, strict=True), strict=True)}
     texts = [values[name] for name in ("text", "body", "diff", "command")]
     return [
         *values.values(),
         [_folded(said) for said in values["text"]],
         [sum(map(_length, each)) for each in zip(*texts, strict=True)],
-        [days] * len(rows),
-        [at // 1000 + days * _DAY_S for at in values["at"]],
+        days,
+        [at // 1000 + kept * _DAY_S for at, kept in zip(values["at"], days, strict=True)],
     ]
 
 
 def selection(names: Iterable[str]) -> str:
     """For SELECT; times as numbers, which are read without time zones."""
     return ", ".join("toUnixTimestamp64Milli(at)" if name == "at" else name for name in names)
+
+
+def piece_selection(names: Iterable[str], *, word: str) -> str:
+    """For SELECT; of long texts a piece only, the one around `word`, a placeholder."""
+    return ", ".join(
+        f"{_PIECES[name].format(word=word)} AS {name}_piece" if name in _PIECES else selection([name]) for name in names
+    )
 
 
 def row_of(names: Sequence[str], values: Sequence[Any]) -> LogRow:

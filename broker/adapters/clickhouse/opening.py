@@ -1,4 +1,7 @@
-"""Opens a log store whose server may be away at the start: the process starts without it and opens it when it comes."""
+"""Opens a log store that may be away or damaged at the start: the process starts without it.
+
+A server is waited for. A folder that cannot be opened is left as it is, until somebody sets it aside.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,15 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
 
-from broker.adapters.clickhouse.client import ClickHouse
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from broker.adapters.clickhouse.client import ENGINE_FOLDER, ClickHouse, embedded_clickhouse
+from broker.adapters.clickhouse.schema import LogStoreDamaged
 from broker.adapters.clickhouse.store import ClickHouseLogStore
+from broker.adapters.embedded import FolderLock
 from broker.domain.errors import Unavailable
 
 _log = logging.getLogger(__name__)
@@ -16,6 +25,56 @@ _PATIENCE_S = 12.0
 """A server that answers slowly, or another process that migrates, holds the start up no longer than this."""
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 10.0
+_LONGEST_REASON = 400
+"""Of the engine's own words, characters."""
+
+
+@asynccontextmanager
+async def embedded_log_store(folder: Path) -> AsyncIterator[ClickHouseLogStore]:
+    """The store on `folder`; one that refuses everything and says why when it is damaged.
+
+    Raises `DataFolderBusy`, `SchemaMismatch`.
+    """
+    async with embedded_clickhouse(folder) as clickhouse:
+        store = ClickHouseLogStore(clickhouse)
+        try:
+            _check_metadata(folder / ENGINE_FOLDER)
+            await store.open()
+        except (ClickHouseError, LogStoreDamaged) as error:
+            store.keep_closed(_closed(folder, " ".join(str(error).split())[:_LONGEST_REASON]))
+            _log.error("%s", store.degraded)
+        yield store
+
+
+def set_aside(folder: Path) -> Path | None:
+    """Give the store on `folder` another name, so that the next start begins a new one; the new name.
+
+    None when there is no store. Raises `DataFolderBusy` while a broker uses it.
+    """
+    engine = folder / ENGINE_FOLDER
+    if not engine.exists():
+        return None
+    lock = FolderLock(folder)
+    lock.acquire()
+    try:
+        return engine.rename(folder / f"{ENGINE_FOLDER}.set-aside-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    finally:
+        lock.release()
+
+
+def _closed(folder: Path, reason: str) -> str:
+    return (
+        f"the log store in {folder} is damaged and stays closed ({reason}). Messages and agents go on, and events wait"
+        " in Redis. To go on without the old history, stop the broker and run `relaycast logs set-aside`: it begins a"
+        " new log store and keeps the damaged one under another name"
+    )
+
+
+def _check_metadata(engine: Path) -> None:
+    """The engine forgets a table whose description is empty, as a crash may leave it, and says nothing."""
+    empty = [file.name for file in engine.glob("store/*/*/*.sql") if file.stat().st_size == 0]
+    if empty:
+        raise LogStoreDamaged(f"the description of {', '.join(sorted(empty))} is empty")
 
 
 @asynccontextmanager

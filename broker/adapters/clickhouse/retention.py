@@ -7,8 +7,9 @@ copies are counted, and only rows that have a copy are deleted. Dying between an
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from broker.adapters.clickhouse.client import ClickHouse
+from broker.adapters.clickhouse.client import ClickHouse, Lane
 from broker.adapters.clickhouse.search_sql import Condition, of_workspace
 from broker.domain.errors import BadRequest, Unavailable
 from broker.domain.ids import WorkspaceId
@@ -21,6 +22,11 @@ _CHUNK_SESSIONS = 1000
 _DELETE_ROUNDS = 3
 """A batch that was on its way may arrive behind the first delete."""
 _KEY = "(session, epoch, offset)"
+_PARTITIONS = """
+SELECT partition_id FROM system.parts WHERE active AND database = currentDatabase() AND table = 'log_lines' AND {where}
+GROUP BY partition_id HAVING {having} ORDER BY partition_id
+"""
+"""By what the engine knows of its parts: no row of anybody is read."""
 
 
 def checked_days(days: int) -> int:
@@ -35,8 +41,8 @@ async def redate(clickhouse: ClickHouse, workspace: WorkspaceId, *, days: int) -
     new = checked_days(days)
     stale = of_workspace(workspace)
     stale.add(f"days != {stale.bind(new, 'UInt16')}")
-    sessions = await clickhouse.query(
-        f"SELECT session, count() FROM log_lines WHERE {stale.sql} GROUP BY session ORDER BY session", stale.parameters
+    sessions = await _ask(
+        clickhouse, f"SELECT session, count() FROM log_lines WHERE {stale.sql} GROUP BY session ORDER BY session", stale
     )
     changed = 0
     for chunk in _chunks(sessions):
@@ -55,12 +61,11 @@ async def delete(clickhouse: ClickHouse, condition: Condition) -> int:
 
 
 async def purge(clickhouse: ClickHouse) -> None:
-    """Rewrite parts with deleted rows, and merge partitions in which everything has expired, which drops them."""
-    await clickhouse.command("ALTER TABLE log_lines APPLY DELETED MASK")
-    expired = await clickhouse.query(
-        "SELECT _partition_id FROM log_lines GROUP BY _partition_id HAVING max(expires_at) <= now()"
-    )
-    for (partition,) in expired:
+    """Rewrite parts that have deleted rows, and merge partitions in which everything has expired, which drops them."""
+    for (partition,) in await clickhouse.query(_PARTITIONS.format(where="has_lightweight_delete", having="1")):
+        await clickhouse.command(f"ALTER TABLE log_lines APPLY DELETED MASK IN PARTITION ID '{partition}'")
+    expired = "max(delete_ttl_info_max) <= now() AND min(delete_ttl_info_max) > toDateTime(0)"
+    for (partition,) in await clickhouse.query(_PARTITIONS.format(where="rows > 0", having=expired)):
         await clickhouse.command(f"OPTIMIZE TABLE log_lines PARTITION ID '{partition}' FINAL")
 
 
@@ -97,6 +102,7 @@ async def _redate(clickhouse: ClickHouse, workspace: WorkspaceId, sessions: list
         " SETTINGS insert_deduplicate = 0, max_block_size = 8192, min_insert_block_size_rows = 65536,"
         " min_insert_block_size_bytes = 67108864",
         chunk.parameters,
+        caller=chunk.workspace,
     )
     copied = await _keys(clickhouse, f"{live} AND {redated}", chunk)
     if copied < changed:
@@ -108,15 +114,20 @@ async def _redate(clickhouse: ClickHouse, workspace: WorkspaceId, sessions: list
 
 async def _delete(clickhouse: ClickHouse, where: str, condition: Condition) -> None:
     """Partition by partition: a delete without one makes a new version of every part of every tenant."""
-    partitions = await clickhouse.query(
-        f"SELECT DISTINCT _partition_id FROM log_lines WHERE {where}", condition.parameters
-    )
+    partitions = await _ask(clickhouse, f"SELECT DISTINCT _partition_id FROM log_lines WHERE {where}", condition)
     for (partition,) in partitions:
         await clickhouse.command(
-            f"DELETE FROM log_lines IN PARTITION ID '{partition}' WHERE {where}", condition.parameters
+            f"DELETE FROM log_lines IN PARTITION ID '{partition}' WHERE {where}",
+            condition.parameters,
+            caller=condition.workspace,
         )
 
 
 async def _keys(clickhouse: ClickHouse, where: str, condition: Condition) -> int:
-    [(keys,)] = await clickhouse.query(f"SELECT uniqExact{_KEY} FROM log_lines WHERE {where}", condition.parameters)
+    [(keys,)] = await _ask(clickhouse, f"SELECT uniqExact{_KEY} FROM log_lines WHERE {where}", condition)
     return int(keys)
+
+
+async def _ask(clickhouse: ClickHouse, sql: str, condition: Condition) -> list[tuple[Any, ...]]:
+    """In the lane of the changes: nobody waits for these as for a page."""
+    return await clickhouse.query(sql, condition.parameters, lane=Lane.CHANGE, caller=condition.workspace)

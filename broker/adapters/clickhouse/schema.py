@@ -16,7 +16,7 @@ from importlib.resources import files
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from broker.adapters.clickhouse.client import ClickHouse
-from broker.domain.errors import RelayError
+from broker.domain.errors import RelayError, Unavailable
 
 _log = logging.getLogger(__name__)
 _TEXT_INDEX_SINCE = (26, 2)
@@ -30,6 +30,10 @@ class WordIndex(StrEnum):
 
     TEXT = "text"
     TOKEN_FILTER = "tokenbf"  # noqa: S105 - a kind of Bloom filter
+
+
+class LogStoreDamaged(Unavailable):
+    """The store cannot be opened as it lies on disk; waiting mends nothing."""
 
 
 class SchemaMismatch(RelayError):
@@ -56,6 +60,17 @@ class Migration:
         kind = re.search(r"\.(\w+)$", self.name)
         return WordIndex(kind[1]) if kind else None
 
+    @property
+    def setting(self) -> str | None:
+        """A setting of tables that it changes, which older engines do not have; it waits for one that has."""
+        needed = re.match(r"-- needs the table setting (\w+)\n", self.sql)
+        return needed[1] if needed else None
+
+    @property
+    def creates(self) -> list[str]:
+        """The tables and views that it makes."""
+        return re.findall(r"^CREATE (?:TABLE|MATERIALIZED VIEW) IF NOT EXISTS (\w+)", self.sql, re.MULTILINE)
+
 
 def shipped_migrations() -> list[Migration]:
     """Those of this version, in order."""
@@ -67,7 +82,7 @@ def shipped_migrations() -> list[Migration]:
 async def migrate(
     clickhouse: ClickHouse, *, migrations: Sequence[Migration] | None = None, index: WordIndex | None = None
 ) -> WordIndex:
-    """Apply what is missing; the kind of word index there is now. Raises `SchemaMismatch`."""
+    """Apply what is missing; the kind of word index there is now. Raises `SchemaMismatch`, `LogStoreDamaged`."""
     shipped = shipped_migrations() if migrations is None else migrations
     await clickhouse.command(
         "CREATE TABLE IF NOT EXISTS log_migrations (name String, checksum String, applied_at DateTime DEFAULT now())"
@@ -76,9 +91,11 @@ async def migrate(
     async with _alone(clickhouse):
         applied = dict(await clickhouse.query("SELECT name, checksum FROM log_migrations"))
         _check(shipped, applied)
+        await _check_tables(clickhouse, [table for each in shipped if each.name in applied for table in each.creates])
         chosen = _applied_index(shipped, applied) or index or await _best_index(clickhouse)
         for migration in shipped:
-            if migration.name not in applied and migration.index in {None, chosen}:
+            fits = migration.index in {None, chosen} and await _has_setting(clickhouse, migration.setting)
+            if migration.name not in applied and fits:
                 await _apply(clickhouse, migration)
     if chosen is WordIndex.TOKEN_FILTER:
         _log.warning("this ClickHouse has no text index; words are searched with a Bloom filter, which is slower")
@@ -96,6 +113,21 @@ def _check(shipped: Sequence[Migration], applied: dict[str, str]) -> None:
             raise SchemaMismatch(f"the log store was migrated by a newer version ({name}); start that version")
         if checksums[name] != checksum:
             raise SchemaMismatch(f"migration {name} is not the one that was applied; restore the file")
+
+
+async def _check_tables(clickhouse: ClickHouse, tables: Sequence[str]) -> None:
+    """A table that is gone is not made again: an empty one would say that there never was anything."""
+    found = await clickhouse.query("SELECT name FROM system.tables WHERE database = currentDatabase()")
+    missing = sorted(set(tables) - {name for (name,) in found})
+    if missing:
+        raise LogStoreDamaged(f"the log store has lost its table {', '.join(missing)}")
+
+
+async def _has_setting(clickhouse: ClickHouse, setting: str | None) -> bool:
+    if setting is None:
+        return True
+    sql = "SELECT 1 FROM system.merge_tree_settings WHERE name = {name:String}"
+    return bool(await clickhouse.query(sql, {"name": setting}))
 
 
 def _applied_index(shipped: Sequence[Migration], applied: dict[str, str]) -> WordIndex | None:

@@ -27,6 +27,8 @@ _SEPARATOR = r"[\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]"
 class Condition:
     """Parts that all hold, and the values they name."""
 
+    workspace: str
+    """Whose rows they are about."""
     parts: list[str] = field(default_factory=list)
     parameters: dict[str, object] = field(default_factory=dict)
 
@@ -48,7 +50,7 @@ class Condition:
 
 def of_workspace(workspace: WorkspaceId, *, expired_too: bool = False) -> Condition:
     """Every query begins here: one tenant's rows that have not expired; merges remove those later."""
-    condition = Condition()
+    condition = Condition(str(workspace))
     condition.add(f"workspace = {condition.bind(str(workspace), 'String')}")
     if not expired_too:
         condition.add("expires_at > now()")
@@ -101,6 +103,15 @@ def within(condition: Condition, window: Window) -> None:
 def tokens(text: str) -> list[str]:
     """The words of a text as the index has them."""
     return [token for token in re.split(_SEPARATOR, text) if token]
+
+
+def first_word(query: LogQuery) -> str:
+    """What a hit is shown around, in lower case; '' when no word is looked for."""
+    if not query.terms:
+        return ""
+    text = query.terms[0].text.lower()
+    words = [] if isinstance(query.terms[0], Substring) else tokens(text)
+    return words[0] if words else text
 
 
 def like(pattern: str) -> str:

@@ -6,22 +6,26 @@ which keeps reading in key order and stopping early; counts tell them apart by k
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 from broker.adapters.clickhouse import columns, retention
-from broker.adapters.clickhouse.client import ClickHouse
+from broker.adapters.clickhouse.client import ClickHouse, Lane
+from broker.adapters.clickhouse.damage import find_damage
 from broker.adapters.clickhouse.schema import WordIndex, migrate
-from broker.adapters.clickhouse.search_sql import Condition, before, of_query, of_workspace, wanted, within
+from broker.adapters.clickhouse.search_sql import Condition, before, first_word, of_query, of_workspace, wanted, within
 from broker.adapters.clickhouse.usage import usage
 from broker.domain.errors import BadRequest, RelayError, Unavailable
 from broker.domain.event_filter import ALL_EVENTS, EventFilter
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.domain.instants import from_ms, to_ms
+from broker.domain.log_damage import LogDamage
 from broker.domain.log_pages import (
     MAX_PAGE,
+    MAX_PAGE_BYTES,
     Direction,
     Facet,
     FacetCount,
@@ -34,11 +38,12 @@ from broker.domain.log_pages import (
     cursor_of,
 )
 from broker.domain.log_query import LogQuery
-from broker.domain.log_rows import LogRow
+from broker.domain.log_rows import LogRow, WorkspaceRows
 from broker.domain.log_windows import Window, first_window, next_window
 from broker.domain.status import StoreRoom
 from broker.domain.usage import Usage, UsageBy
 
+_log = logging.getLogger(__name__)
 _MAX_BUCKETS = 1000
 _MAX_OFFSET = 2**64 - 1
 _MOST_HASHED = 1_000_000
@@ -60,6 +65,9 @@ class ClickHouseLogStore:
         """`index` is chosen by the engine's version unless given."""
         self._unopened = clickhouse
         self._now = now
+        self._damage: LogDamage | None = None
+        self._put_aside = 0
+        """Of the parts that reads met, those that `_damage` knows of."""
         self._wanted_index = index
         self._opened_index: WordIndex | None = None
         self._closed_because = "the log store has not answered since the start; nothing was changed"
@@ -71,10 +79,19 @@ class ClickHouseLogStore:
         except RelayError as error:
             self._closed_because = error.message
             raise
+        await self.check()
+        if self._damage is not None:
+            _log.error("log store: %s", self._damage)
+
+    def keep_closed(self, reason: str) -> None:
+        """Refuse everything for a reason that no waiting mends."""
+        self._closed_because = reason
 
     @property
     def degraded(self) -> str:
-        """Why searches are slower than they could be; '' when they are not."""
+        """Why it is closed, or why searches are slower than they could be; '' when all is well."""
+        if self._opened_index is None:
+            return self._closed_because
         slow = self._opened_index is WordIndex.TOKEN_FILTER
         return "this ClickHouse has no text index (26.2 or newer has)" if slow else ""
 
@@ -86,6 +103,16 @@ class ClickHouseLogStore:
         disks = await self._clickhouse.query("SELECT free_space, total_space FROM system.disks WHERE total_space > 0")
         free, total = min(disks, key=lambda disk: disk[0] / disk[1], default=(None, None))
         return StoreRoom(used_bytes=used, disk_free_bytes=free, disk_bytes=total)
+
+    @property
+    def damage(self) -> LogDamage | None:
+        """What of the history cannot be read any more, as it was last seen; None when all can."""
+        return self._damage
+
+    async def check(self) -> None:
+        """Ask whether the store answers, and what is damaged. Raises `Unavailable`."""
+        clickhouse = self._clickhouse
+        self._put_aside, self._damage = clickhouse.put_aside, await find_damage(clickhouse)
 
     @property
     def _index(self) -> WordIndex:
@@ -103,17 +130,23 @@ class ClickHouseLogStore:
 
     async def insert(self, workspace: WorkspaceId, rows: Sequence[LogRow], *, token: str, days: int) -> None:
         """Keep rows for `days` from their own time."""
-        if any(row.workspace != workspace for row in rows):
+        part = WorkspaceRows(workspace=workspace, rows=rows, days=days)
+        await self.insert_batch([part], token=f"{workspace}:{token}")
+
+    async def insert_batch(self, batch: Sequence[WorkspaceRows], *, token: str) -> None:
+        """Keep rows of several workspaces at once, each for its own days."""
+        if any(row.workspace != part.workspace for part in batch for row in part.rows):
             raise ValueError("a row of another workspace")
+        rows = [row for part in batch for row in part.rows]
+        days = [retention.checked_days(part.days) for part in batch for _ in part.rows]
         if not rows:
             return
-        kept_days = retention.checked_days(days)
         await self._clickhouse.insert(
             "log_lines",
             columns.STORED,
             types=columns.STORED_TYPES,
-            values=lambda: columns.stored(rows, days=kept_days),
-            token=f"{workspace}:{token}",
+            values=lambda: columns.stored(rows, days=days),
+            token=token,
         )
 
     async def page(
@@ -126,23 +159,48 @@ class ClickHouseLogStore:
         limit: int,
         direction: Direction = Direction.FORWARDS,
         only: EventFilter = ALL_EVENTS,
+        max_bytes: int = MAX_PAGE_BYTES,
     ) -> LogRows:
         """Rows right after, or right before, the offset `start`, of those that are wanted."""
         forwards = direction is Direction.FORWARDS
         limit = _page_size(limit)
         found: list[LogRow] = []
+        room = max_bytes
         while True:
             condition = _of_log(workspace, session, epoch)
             condition.add(f"offset {'>' if forwards else '<'} {condition.bind(min(start, _MAX_OFFSET), 'UInt64')}")
             wanted(condition, only)
-            order = f"ORDER BY offset {'ASC' if forwards else 'DESC'}, v DESC"
-            rows = await self._rows(condition, columns.WHOLE, order=order, limit=limit + 1)
-            found += [row for row in _distinct(rows) if not only.edits or only.admits_text(row.body)]
-            if len(rows) <= limit or len(found) > limit:
+            edge, more = await self._edge(condition, limit=limit - len(found), room=room, forwards=forwards)
+            if edge is None:
                 break
-            start = rows[-1].offset
-        kept = found[:limit]
-        return LogRows(rows=kept if forwards else kept[::-1], more=len(found) > limit)
+            condition.add(f"offset {'<=' if forwards else '>='} {condition.bind(edge, 'UInt64')}")
+            order = f"ORDER BY offset {'ASC' if forwards else 'DESC'}, v DESC"
+            rows = _distinct(await self._rows(condition, order=order))
+            admitted = [row for row in rows if not only.edits or only.admits_text(row.body)]
+            found += admitted
+            room -= sum(row.size for row in admitted)
+            start = edge
+            if not more or len(found) >= limit or room <= 0:
+                break
+        return LogRows(rows=found if forwards else found[::-1], more=edge is not None and more)
+
+    async def _edge(self, condition: Condition, *, limit: int, room: int, forwards: bool) -> tuple[int | None, bool]:
+        """The last offset of up to `limit` rows that fit into `room` bytes, and whether there are rows behind it.
+
+        At least one row fits; None when there is none. Only numbers are read for it.
+        """
+        order = "ASC" if forwards else "DESC"
+        top = condition.bind(limit + 1, "UInt32")
+        rows = await self._select(
+            "SELECT offset, bytes FROM log_lines", condition, f"ORDER BY offset {order} LIMIT 1 BY offset LIMIT {top}"
+        )
+        fitting = 0
+        for _, size in rows[:limit]:
+            room -= size
+            if fitting and room < 0:
+                break
+            fitting += 1
+        return (rows[fitting - 1][0] if fitting else None), fitting < len(rows)
 
     async def offset_at(self, workspace: WorkspaceId, session: SessionId, epoch: str, *, at: datetime) -> int | None:
         """The first offset at or after a time; None when everything is older."""
@@ -168,7 +226,7 @@ class ClickHouseLogStore:
     async def search(
         self, workspace: WorkspaceId, query: LogQuery, *, limit: int, before: SearchCursor | None = None
     ) -> LogHits:
-        """Newest first. Hits come without `body` and `diff`."""
+        """Newest first. Hits come without `body` and `diff`; of a long text with the piece around the first word."""
         limit = _page_size(limit)
         ends = [at for at in (before.at if before else None, query.until) if at is not None]
         newest = min(ends, default=self._now())
@@ -180,14 +238,16 @@ class ClickHouseLogStore:
             if len(found) > limit or window.reaches(query.since):
                 break
             if not ends and not hits and window.until is None:
-                newest = min(newest, await self._newest())
+                newest = min(newest, await self._newest(workspace))
             window = next_window(window, newest, found=len(hits), wanted=limit + 1 - len(found))
         return LogHits(rows=found[:limit], next=cursor_of(found[limit - 1]) if len(found) > limit else None)
 
-    async def _newest(self) -> datetime:
-        """The time of the newest line of all, which an index knows: where to look when nobody worked for a while."""
-        rows = await self._clickhouse.query("SELECT toUnixTimestamp64Milli(at) FROM log_lines ORDER BY at DESC LIMIT 1")
-        return from_ms(rows[0][0] if rows else 0)
+    async def _newest(self, workspace: WorkspaceId) -> datetime:
+        """The time of a workspace's newest line: where to look when nobody worked for a while."""
+        [(newest,)] = await self._select(
+            "SELECT toUnixTimestamp64Milli(max(at)) FROM log_lines", of_workspace(workspace), lane=Lane.SEARCH
+        )
+        return from_ms(newest)
 
     async def _in_window(
         self, workspace: WorkspaceId, query: LogQuery, window: Window, *, limit: int, before: SearchCursor | None
@@ -197,11 +257,17 @@ class ClickHouseLogStore:
         while True:
             condition = self._matching(workspace, query, before)
             within(condition, window)
-            rows = await self._rows(condition, columns.SHORT, order=_NEWEST_FIRST, limit=limit)
+            rows = await self._hits(condition, first_word(query), limit=limit)
             found += _distinct(rows)
             if len(rows) < limit or len(found) >= limit:
                 return found[:limit]
             before = cursor_of(rows[-1])
+
+    async def _hits(self, condition: Condition, word: str, *, limit: int) -> list[LogRow]:
+        shown = columns.piece_selection(columns.SHORT, word=condition.bind(word, "String"))
+        tail = f"{_NEWEST_FIRST} LIMIT {condition.bind(limit, 'UInt32')}"
+        found = await self._select(f"SELECT {shown} FROM log_lines", condition, tail, lane=Lane.SEARCH)
+        return [columns.row_of(columns.SHORT, values) for values in found]
 
     async def histogram(self, workspace: WorkspaceId, query: LogQuery, *, buckets: int) -> list[TimeBucket]:
         """Counts over time in at most `buckets` equal spans, empty ones left out."""
@@ -209,7 +275,9 @@ class ClickHouseLogStore:
             raise BadRequest(f"a histogram has 1 to {_MAX_BUCKETS} buckets")
         condition = of_query(workspace, query, index=self._index)
         [(rows, first, last)] = await self._select(
-            "SELECT count(), toUnixTimestamp64Milli(min(at)), toUnixTimestamp64Milli(max(at)) FROM log_lines", condition
+            "SELECT count(), toUnixTimestamp64Milli(min(at)), toUnixTimestamp64Milli(max(at)) FROM log_lines",
+            condition,
+            lane=Lane.SEARCH,
         )
         if not rows:
             return []
@@ -221,6 +289,8 @@ class ClickHouseLogStore:
             f"SELECT intDiv(toUnixTimestamp64Milli(at) - {origin}, {width}) AS bucket, count(), countIf(NOT ok)"
             f" FROM {_once(condition, 'at, ok', rows=rows)} GROUP BY bucket ORDER BY bucket",
             condition.parameters,
+            lane=Lane.SEARCH,
+            caller=workspace,
         )
         return [
             TimeBucket(at=from_ms(start + n * span), span=timedelta(milliseconds=span), count=count, failed=failed)
@@ -230,13 +300,15 @@ class ClickHouseLogStore:
     async def facets(self, workspace: WorkspaceId, query: LogQuery, field: Facet, *, limit: int) -> list[FacetCount]:
         """The most frequent values of a field."""
         condition = of_query(workspace, query, index=self._index)
-        [(rows,)] = await self._select("SELECT count() FROM log_lines", condition)
+        [(rows,)] = await self._select("SELECT count() FROM log_lines", condition, lane=Lane.SEARCH)
         top = condition.bind(_page_size(limit), "UInt32")
         counts = await self._clickhouse.query(
             f"SELECT ifNull(toString({field.value}), '') AS value, count() AS n"
             f" FROM {_once(condition, field.value, rows=rows)}"
             f" GROUP BY value HAVING value != '' ORDER BY n DESC, value LIMIT {top}",
             condition.parameters,
+            lane=Lane.SEARCH,
+            caller=workspace,
         )
         return [FacetCount(value=value, count=count) for value, count in counts]
 
@@ -249,6 +321,7 @@ class ClickHouseLogStore:
             "SELECT session, epoch, min(offset), max(offset), uniqExact(offset) FROM log_lines",
             condition,
             "GROUP BY session, epoch ORDER BY min(at), session, epoch",
+            lane=Lane.SEARCH,
         )
         return [
             LogExtent(session=SessionId(name), epoch=epoch, first=first, last=last, rows=rows)
@@ -270,7 +343,9 @@ class ClickHouseLogStore:
 
     async def size(self, workspace: WorkspaceId) -> LogSize:
         """What a workspace keeps."""
-        [(rows, size)] = await self._select("SELECT count(), sum(bytes) FROM log_lines FINAL", of_workspace(workspace))
+        [(rows, size)] = await self._select(
+            "SELECT count(), sum(bytes) FROM log_lines FINAL", of_workspace(workspace), lane=Lane.SEARCH
+        )
         return LogSize(rows=rows, bytes=size)
 
     async def redate(self, workspace: WorkspaceId, *, days: int) -> int:
@@ -301,15 +376,18 @@ class ClickHouseLogStore:
             before(condition, cursor)
         return condition
 
-    async def _rows(self, condition: Condition, names: Sequence[str], *, order: str, limit: int) -> list[LogRow]:
-        top = condition.bind(limit, "UInt32")
-        found = await self._select(
-            f"SELECT {columns.selection(names)} FROM log_lines", condition, f"{order} LIMIT {top}"
-        )
-        return [columns.row_of(names, values) for values in found]
+    async def _rows(self, condition: Condition, *, order: str) -> list[LogRow]:
+        found = await self._select(f"SELECT {columns.selection(columns.WHOLE)} FROM log_lines", condition, order)
+        return [columns.row_of(columns.WHOLE, values) for values in found]
 
-    async def _select(self, head: str, condition: Condition, tail: str = "") -> list[tuple[Any, ...]]:
-        return await self._clickhouse.query(f"{head} WHERE {condition.sql} {tail}", condition.parameters)
+    async def _select(
+        self, head: str, condition: Condition, tail: str = "", *, lane: Lane = Lane.POINT
+    ) -> list[tuple[Any, ...]]:
+        sql = f"{head} WHERE {condition.sql} {tail}"
+        rows = await self._clickhouse.query(sql, condition.parameters, lane=lane, caller=condition.workspace)
+        if self._clickhouse.put_aside != self._put_aside:
+            await self.check()
+        return rows
 
 
 async def open_log_store(clickhouse: ClickHouse, *, index: WordIndex | None = None) -> ClickHouseLogStore:

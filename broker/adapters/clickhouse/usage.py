@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from broker.adapters.clickhouse.client import ClickHouse, Parameters
+from broker.adapters.clickhouse.client import ClickHouse, Lane, Parameters
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.domain.usage import Counts, Usage, UsageBy
 
@@ -29,13 +29,20 @@ GROUP BY {{keys}}
 """
 
 
+_OF_CONVERSATIONS = ", ".join(("at, session, offset, agent, agent_id, cumulative", *_TOTALS))
+_ACTIVE = f"SELECT session FROM usage_lines WHERE workspace = {{workspace:String}} AND {_PERIOD}"
+"""Sessions with lines in the period: those of before are not read for it."""
+
+
 def _conversations() -> str:
     """Running totals with the number of their conversation; those before the period are needed for the difference."""
     of_agent = "PARTITION BY session, agent_id"
     ready = (
-        "SELECT *, conversation != '' AND NOT resumed AND conversation != lagInFrame(conversation) OVER"
+        f"SELECT {_OF_CONVERSATIONS},"
+        " conversation != '' AND NOT resumed AND conversation != lagInFrame(conversation) OVER"
         f" ({of_agent}, conversation != '' ORDER BY at, offset {_SO_FAR}) AS begins FROM usage_lines FINAL"
         " WHERE workspace = {workspace:String} AND toDate(at) <= {until:Date} AND (cumulative OR conversation != '')"
+        f" AND session IN ({_ACTIVE})"
     )
     return f"SELECT *, sum(begins) OVER ({of_agent} ORDER BY at, offset {_SO_FAR}) AS nth FROM ({ready})"
 
@@ -62,9 +69,10 @@ async def usage(
     bound: Parameters = {"workspace": str(workspace), "since": since, "until": until}
     width = len(_KEYS[by])
     found: dict[tuple[Any, ...], Counts] = {}
-    for row in await clickhouse.query(_COUNTED.format(keys=keys), bound):
+    caller = str(workspace)
+    for row in await clickhouse.query(_COUNTED.format(keys=keys), bound, lane=Lane.SEARCH, caller=caller):
         found[row[:width]] = _counts(row[width:])
-    for row in await clickhouse.query(_added(keys), bound):
+    for row in await clickhouse.query(_added(keys), bound, lane=Lane.SEARCH, caller=caller):
         # Differences lie between lines of the period, so their keys were found above.
         found[row[:width]] += _tokens(row[width:])
     return [_usage(by, key, counts) for key, counts in sorted(found.items(), key=lambda item: item[0])]

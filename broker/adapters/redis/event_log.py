@@ -10,9 +10,10 @@ from broker.domain.errors import NotFound
 from broker.domain.event_filter import ALL_EVENTS, EventFilter
 from broker.domain.events import Cursor
 from broker.domain.ids import SessionId, WorkspaceId
-from broker.services.ports import PAGE_BYTES, LogPage
+from broker.domain.log_pages import MAX_PAGE_BYTES
+from broker.services.ports import LogPage
 
-_MARKS = 2 * PAGE_BYTES // (256 * 1024) + 3
+_MARKS = 2 * MAX_PAGE_BYTES // (256 * 1024) + 3
 """Enough to see where a page ends: of two that follow each other the second is 256 KiB on (`lib/log.lua`)."""
 _Mark = tuple[int, int]
 """An offset, and the bytes that were written to the log up to and with it."""
@@ -33,7 +34,7 @@ class RedisEventLog:
         limit: int,
         only: EventFilter = ALL_EVENTS,
         scan: int = 0,
-        max_bytes: int = PAGE_BYTES,
+        max_bytes: int = MAX_PAGE_BYTES,
     ) -> LogPage:
         """Up to `limit` events after a position; None reads from the first that is kept."""
         wanted = after.offset if after else 0

@@ -6,7 +6,7 @@ from broker.services.ports.access import InstallationRecords, TokenRecord, Token
 from broker.services.ports.approvals import Approvals
 from broker.services.ports.keeping import RedactionRules, Restoring, RetentionState
 from broker.services.ports.links import Attached, Decided, DecidedApproval, Links, NumberedFact, Unfinished
-from broker.services.ports.log import PAGE_BYTES, Backlog, EventLog, LogPage, LogStore, kept
+from broker.services.ports.log import Backlog, EventLog, LogPage, LogStore, kept
 from broker.services.ports.mailboxes import Mailroom, NewAgent, OutgoingMessage
 from broker.services.ports.members import MemberRecords, SignInCodes
 from broker.services.ports.registry import Registry
@@ -15,7 +15,6 @@ from broker.services.ports.signals import Bus, Timers
 from broker.services.ports.status import Pressure, Processes
 
 __all__ = [
-    "PAGE_BYTES",
     "Allowances",
     "Approvals",
     "Attached",

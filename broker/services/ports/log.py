@@ -11,7 +11,9 @@ from broker.domain.errors import NotConfigured
 from broker.domain.event_filter import ALL_EVENTS, EventFilter
 from broker.domain.events import Cursor
 from broker.domain.ids import SessionId, WorkspaceId
+from broker.domain.log_damage import LogDamage
 from broker.domain.log_pages import (
+    MAX_PAGE_BYTES,
     Direction,
     Facet,
     FacetCount,
@@ -23,12 +25,9 @@ from broker.domain.log_pages import (
     TimeBucket,
 )
 from broker.domain.log_query import LogQuery
-from broker.domain.log_rows import LogRow
+from broker.domain.log_rows import LogRow, WorkspaceRows
 from broker.domain.status import StoreRoom
 from broker.domain.usage import Usage, UsageBy
-
-PAGE_BYTES = 8 * 1024 * 1024
-"""Of one read: a session may hold events of 16 MiB each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +57,9 @@ class EventLog(Protocol):
         limit: int,
         only: EventFilter = ALL_EVENTS,
         scan: int = 0,
-        max_bytes: int = PAGE_BYTES,
+        max_bytes: int = MAX_PAGE_BYTES,
     ) -> LogPage:
-        """Up to `limit` events after a position; None reads from the first that is kept.
+        """Up to `limit` events after a position, of about `max_bytes`; None reads from the first that is kept.
 
         Of the recent ones at most `scan` are looked at, or `limit` if that is more, and about `max_bytes` of them but
         at least one: a page may be short, its `next` says how far it got.
@@ -116,10 +115,20 @@ class LogStore(Protocol):
 
     @property
     def degraded(self) -> str:
-        """Why searches are slower than they could be; '' when they are not."""
+        """Why it is closed, or why searches are slower than they could be; '' when all is well."""
+
+    @property
+    def damage(self) -> LogDamage | None:
+        """What of the history cannot be read any more, as it was last seen; None when all can."""
+
+    async def check(self) -> None:
+        """Ask whether the store answers, and what is damaged."""
 
     async def insert(self, workspace: WorkspaceId, rows: Sequence[LogRow], *, token: str, days: int) -> None:
         """Keep rows for `days` from their own time. Twice is once: by `token`, and for other batches by row."""
+
+    async def insert_batch(self, batch: Sequence[WorkspaceRows], *, token: str) -> None:
+        """The same for rows of several workspaces at once."""
 
     async def page(
         self,
@@ -131,8 +140,12 @@ class LogStore(Protocol):
         limit: int,
         direction: Direction = Direction.FORWARDS,
         only: EventFilter = ALL_EVENTS,
+        max_bytes: int = MAX_PAGE_BYTES,
     ) -> LogRows:
-        """Rows right after, or right before, the offset `start`, of those that are wanted."""
+        """Rows right after, or right before, the offset `start`, of those that are wanted.
+
+        There are fewer than `limit`, and more to come, when their texts have more than about `max_bytes`.
+        """
 
     async def offset_at(self, workspace: WorkspaceId, session: SessionId, epoch: str, *, at: datetime) -> int | None:
         """The first offset at or after a time; None when everything is older."""
@@ -148,7 +161,7 @@ class LogStore(Protocol):
     async def search(
         self, workspace: WorkspaceId, query: LogQuery, *, limit: int, before: SearchCursor | None = None
     ) -> LogHits:
-        """Newest first. Hits come without `body` and `diff`."""
+        """Newest first. Hits come without `body` and `diff`; of a long text with the piece around the first word."""
 
     async def histogram(self, workspace: WorkspaceId, query: LogQuery, *, buckets: int) -> list[TimeBucket]:
         """Counts over time in at most `buckets` equal spans, empty ones left out."""
