@@ -70,7 +70,15 @@ class LogReader:
         principal.require(Permission.READ)
         limit, only = min(limit, MAX_PAGE), replace(only, fragments=False)
         scan = _window(limit, only)
-        page = await self._log.read(principal.workspace, session.id, after=after, limit=limit, only=only, scan=scan)
+        page = await self._log.read(
+            principal.workspace,
+            session.id,
+            after=after,
+            limit=limit,
+            only=only,
+            scan=scan,
+            max_bytes=MAX_PAGE_BYTES,
+        )
         reset, found = page.reset, page.events
         for _ in range(_MAX_READS):
             rest, room = limit - len(found), _room(found)
@@ -178,7 +186,9 @@ class LogReader:
             if len(found) >= limit or edge <= 1 or _room(found) <= 0:
                 break
             start = Cursor(end.epoch, max(0, edge - 1 - window))
-            page = await self._tail.read(workspace, session, after=start, limit=edge - 1 - start.offset, only=only)
+            page = await self._tail.read(
+                workspace, session, after=start, limit=edge - 1 - start.offset, only=only, max_bytes=MAX_PAGE_BYTES
+            )
             if page.next.offset < edge - 1:  # more bytes than a page may have: look at fewer events, the nearest ones
                 window = max(1, window // _SHRINKING)
                 continue

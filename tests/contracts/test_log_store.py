@@ -16,7 +16,7 @@ from broker.domain.instants import to_ms
 from broker.domain.log_pages import Direction, Facet, parse_search_cursor
 from broker.domain.log_projection import project
 from broker.domain.log_query import LogQuery, Phrase, Substring, Term, Word
-from broker.domain.log_rows import LineKind, LogRow
+from broker.domain.log_rows import LineKind, LogRow, WorkspaceRows
 from broker.services.ports import LogStore
 from tests.contracts.conftest import Engine
 from tests.fixtures.log_rows import NOW, log_row
@@ -113,6 +113,51 @@ async def test_a_page_goes_both_ways_and_says_whether_there_is_more(store: LogSt
     assert await page(9, 2, Direction.BACKWARDS) == ([5, 8], True)
     assert await page(5, 9, Direction.BACKWARDS) == ([1, 2], False)
     assert await page(9, 9, Direction.FORWARDS) == ([], False)
+
+
+@pytest.mark.parametrize("direction", list(Direction))
+async def test_a_page_ends_at_its_bytes_but_holds_one_row_of_any_size(
+    store: LogStore, workspace: WorkspaceId, direction: Direction
+) -> None:
+    sizes = [1000, 1000, 90_000, 1000, 1000, 1000]
+    rows = [log_row(workspace, n, body="x" * size) for n, size in enumerate(sizes, start=1)]
+    for token in ("a", "b"):  # a copy has no weight
+        await store.insert(workspace, rows, token=token, days=7)
+    start = 0 if direction is Direction.FORWARDS else 1000
+    pages, more = [], True
+    while more:
+        page = await store.page(workspace, SESSION, "e1", start=start, limit=100, direction=direction, max_bytes=2500)
+        pages.append([row.offset for row in page.rows])
+        start = pages[-1][-1 if direction is Direction.FORWARDS else 0]
+        more = page.more
+    if direction is Direction.FORWARDS:
+        assert pages == [[1, 2], [3], [4, 5], [6]]
+    else:
+        assert pages == [[5, 6], [4], [3], [1, 2]]
+
+
+async def test_a_batch_of_several_workspaces_keeps_each_for_its_own_days(
+    store: LogStore, workspace: WorkspaceId
+) -> None:
+    other = WorkspaceId(f"other-{workspace}")
+    old = NOW - timedelta(days=20)
+    batch = [
+        WorkspaceRows(workspace=workspace, rows=[log_row(workspace, 1, at=old), log_row(workspace, 2)], days=7),
+        WorkspaceRows(workspace=other, rows=[log_row(other, 1, at=old)], days=30),
+    ]
+    await store.insert_batch(batch, token="t")
+    assert (await offsets(store, workspace), await offsets(store, other)) == ([2], [1])
+    with pytest.raises(ValueError, match="another workspace"):
+        await store.insert_batch([WorkspaceRows(workspace=other, rows=batch[0].rows, days=7)], token="u")
+
+
+async def test_of_a_long_text_a_hit_has_the_piece_around_the_word(store: LogStore, workspace: WorkspaceId) -> None:
+    said = "é " * 100_000 + "Needle " + "z " * 100_000
+    await store.insert(workspace, [log_row(workspace, 1, said)], token="t", days=7)
+    hits = await store.search(workspace, LogQuery(terms=(Word("needle"),)), limit=5)
+    (text,) = [row.text for row in hits.rows]
+    assert "Needle" in text
+    assert len(text) < 50_000
 
 
 @pytest.mark.parametrize(

@@ -180,7 +180,7 @@ class ClickHouseLogStore:
             found += admitted
             room -= sum(row.size for row in admitted)
             start = edge
-            if not more or len(found) >= limit or room <= 0:
+            if not more or not only.edits or len(found) >= limit or room <= 0:
                 break
         return LogRows(rows=found if forwards else found[::-1], more=edge is not None and more)
 

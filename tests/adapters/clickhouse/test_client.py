@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from clickhouse_connect.driver.client import Client
 
-from broker.adapters.clickhouse.client import clickhouse_server
+from broker.adapters.clickhouse import client as client_module
+from broker.adapters.clickhouse.client import ClickHouse, Lane, clickhouse_server, embedded_clickhouse
 from broker.domain.errors import Unavailable
 
 HOLDER = """
@@ -50,3 +54,59 @@ async def test_a_server_that_is_away_is_unavailable() -> None:
     async with clickhouse_server("http://127.0.0.1:1") as clickhouse:
         with pytest.raises(Unavailable, match="does not answer"):
             await clickhouse.query("SELECT 1")
+
+
+@pytest.fixture
+async def clickhouse(tmp_path: Path) -> AsyncIterator[ClickHouse]:
+    async with embedded_clickhouse(tmp_path) as opened:
+        yield opened
+
+
+async def test_searches_and_mutations_of_one_workspace_hold_up_no_page_and_no_search_of_another(
+    clickhouse: ClickHouse,
+) -> None:
+    async with asyncio.timeout(60):
+        for lane in (Lane.POINT, Lane.SEARCH):  # their threads connect
+            await clickhouse.query("SELECT 1", lane=lane)
+        searches = [
+            asyncio.create_task(clickhouse.query("SELECT sleep(3)", lane=Lane.SEARCH, caller="slow")) for _ in range(12)
+        ]
+        changes = [asyncio.create_task(clickhouse.command("SELECT sleep(3)", caller="slow")) for _ in range(4)]
+        assert await clickhouse.query("SELECT 1", caller="slow") == [(1,)]
+        assert await clickhouse.query("SELECT 2", lane=Lane.SEARCH, caller="other") == [(2,)]
+        assert not all(task.done() for task in searches)
+        for task in (*searches, *changes):
+            task.cancel()
+        await asyncio.gather(*searches, *changes, return_exceptions=True)
+
+
+async def test_more_questions_than_may_wait_are_refused(clickhouse: ClickHouse) -> None:
+    asked = [
+        asyncio.create_task(clickhouse.query("SELECT sleep(1)", lane=Lane.SEARCH, caller="slow")) for _ in range(60)
+    ]
+    async with asyncio.timeout(60):
+        done, waiting = await asyncio.wait(asked, return_when=asyncio.FIRST_EXCEPTION)
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    refused = [error for task in done if (error := task.exception())]
+    assert refused
+    assert all(isinstance(error, Unavailable) and error.code == "BUSY" for error in refused)
+
+
+async def test_a_client_on_which_anything_failed_is_not_used_again(
+    clickhouse: ClickHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[Client] = []
+
+    def rows(client: Client, sql: str, _parameters: object) -> list[tuple[str]]:
+        used.append(client)
+        if sql == "fail":
+            raise MemoryError("half-way")
+        return [(sql,)]
+
+    monkeypatch.setattr(client_module, "_rows", rows)
+    with pytest.raises(MemoryError):
+        await clickhouse.query("fail", lane=Lane.INSERT)  # a lane of one thread
+    assert await clickhouse.query("next", lane=Lane.INSERT) == [("next",)]
+    assert used[0] is not used[1]
