@@ -22,7 +22,9 @@ def shell(logged: Gateway) -> Shell:
     environment = {"RELAYCAST_URL": logged.url, "RELAYCAST_TOKEN": logged.key}
 
     async def run(*arguments: str, **more: str) -> Result:
-        return await asyncio.to_thread(CliRunner().invoke, main, ["logs", *arguments], env={**environment, **more})
+        return await asyncio.to_thread(
+            CliRunner().invoke, main, ["logs", *arguments], prog_name="relaycast", env={**environment, **more}
+        )
 
     return run
 

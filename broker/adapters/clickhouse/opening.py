@@ -25,6 +25,12 @@ _PATIENCE_S = 12.0
 """A server that answers slowly, or another process that migrates, holds the start up no longer than this."""
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 10.0
+_CLOSED = (
+    "the log store is damaged and stays closed. Messages and agents go on, and events wait in Redis. To go on without the"
+    " old history, stop the broker and run `relaycast logs set-aside`: it begins a new log store and keeps the damaged"
+    " one under another name"
+)
+"""Without the folder and the engine's words, which are in the log: anybody may read this at /readyz."""
 _LONGEST_REASON = 400
 """Of the engine's own words, characters."""
 
@@ -41,8 +47,9 @@ async def embedded_log_store(folder: Path) -> AsyncIterator[ClickHouseLogStore]:
             _check_metadata(folder / ENGINE_FOLDER)
             await store.open()
         except (ClickHouseError, LogStoreDamaged) as error:
-            store.keep_closed(_closed(folder, " ".join(str(error).split())[:_LONGEST_REASON]))
-            _log.error("%s", store.degraded)
+            store.keep_closed(_CLOSED)
+            reason = " ".join(str(error).split())[:_LONGEST_REASON]
+            _log.error("the log store in %s: %s; %s", folder, reason, _CLOSED)
         yield store
 
 
@@ -60,14 +67,6 @@ def set_aside(folder: Path) -> Path | None:
         return engine.rename(folder / f"{ENGINE_FOLDER}.set-aside-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     finally:
         lock.release()
-
-
-def _closed(folder: Path, reason: str) -> str:
-    return (
-        f"the log store in {folder} is damaged and stays closed ({reason}). Messages and agents go on, and events wait"
-        " in Redis. To go on without the old history, stop the broker and run `relaycast logs set-aside`: it begins a"
-        " new log store and keeps the damaged one under another name"
-    )
 
 
 def _check_metadata(engine: Path) -> None:
