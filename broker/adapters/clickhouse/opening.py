@@ -26,9 +26,9 @@ _PATIENCE_S = 12.0
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 10.0
 _CLOSED = (
-    "the log store is damaged and stays closed. Messages and agents go on, and events wait in Redis. To go on without the"
-    " old history, stop the broker and run `relaycast logs set-aside`: it begins a new log store and keeps the damaged"
-    " one under another name"
+    "the log store is damaged and stays closed. Messages and agents go on, and events wait in Redis. To go on without"
+    " the old history, stop the broker and run `relaycast logs set-aside`: it begins a new log store and keeps the"
+    " damaged one under another name"
 )
 """Without the folder and the engine's words, which are in the log: anybody may read this at /readyz."""
 _LONGEST_REASON = 400
