@@ -22,7 +22,7 @@ _NOTICED_S = 60.0
 _STRANGE_FOLDERS = ("~nosuchuser/x", "/" + "a" * 300, "/dev/null/x", "/nowhere/at/all")
 _SPAWN_S = 20.0
 _POLL_S = 0.25
-_COMERS = 30
+_COMERS, _FEW = 30, 4
 _BETWEEN_KILLS_S = 0.7
 _AGENTS = f"/v1/sessions/{SESSION}/agents"
 
@@ -47,14 +47,14 @@ async def fill_disk(stage: Stage, traffic: Traffic, lasts_s: float) -> None:
     """A machine's disk is full, and its link breaks meanwhile. The limit on file sizes stands for the full disk."""
     del traffic
     pid = stage.machines[0].pid
-    _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, hard))
     try:
         stage.doors[0].reset()
         await asyncio.sleep(lasts_s)
     finally:
         with contextlib.suppress(ProcessLookupError):
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, hard))
 
 
 async def print_bad_frames(stage: Stage, traffic: Traffic, lasts_s: float) -> None:
@@ -90,7 +90,7 @@ async def kill_machine_without_store(stage: Stage, traffic: Traffic, lasts_s: fl
         if not await _until_offline(http, f"machine-{last}"):
             stage.remark(f"machine-{last} is called online {_NOTICED_S:g} s after it died")
         waits = await traffic.send(client, stage.agents[last * AGENTS_EACH], sender="hasty", ttl_s=2)
-        if waits is not None and not await _until_state(stage, waits.id, "undeliverable"):
+        if waits is not None and await _outcome(stage, waits.id) != "undeliverable":
             stage.remark("a message to a dead machine outlived its time and was not reported")
 
 
@@ -98,12 +98,14 @@ async def sleep_past_lifetimes(stage: Stage, traffic: Traffic, lasts_s: float) -
     """A laptop sleeps with an idle agent, to which a message on its way runs out of time; then comes another."""
     async with _extra_agent(stage, "Sleeper", on=0), _sender(stage) as client:
         stage.machines[0].freeze()
-        await traffic.send(client, "Sleeper", sender="hasty", ttl_s=3)
+        first = await traffic.send(client, "Sleeper", sender="hasty", ttl_s=3)
         await asyncio.sleep(lasts_s)
         stage.machines[0].thaw()
         second = await traffic.send(client, "Sleeper", sender="patient")
-        if second is not None and not await _until_state(stage, second.id, "answered"):
+        if second is not None and await _outcome(stage, second.id) != "answered":
             stage.remark(f"behind a message that had run out of time another waited for {_NOTICED_S:g} s")
+        if first is not None and (came_to := await _outcome(stage, first.id)) != "undeliverable":
+            stage.remark(f"a message that had run out of time came to this: {came_to or 'nothing'}")
 
 
 async def answer_while_away(stage: Stage, traffic: Traffic, lasts_s: float) -> None:
@@ -123,9 +125,9 @@ async def answer_while_away(stage: Stage, traffic: Traffic, lasts_s: float) -> N
 
 
 async def stall_subscribers(stage: Stage, traffic: Traffic, lasts_s: float) -> None:
-    """On each gateway one subscriber never reads and one reads slowly, while the session gets 300 events a second."""
-    async with _extra_agent(stage, "Flooder", on=0), _sender(stage) as client, crowd(stage, comers=0):
-        await traffic.send(client, "Flooder", sender="flooder", order=f"stream 300 1000 {lasts_s}")
+    """On each gateway one subscriber never reads and one reads slowly, while the session gets 500 events a second."""
+    async with _extra_agent(stage, "Flooder", on=0), _sender(stage) as client, crowd(stage, comers=_FEW):
+        await traffic.send(client, "Flooder", sender="flooder", order=f"stream 500 1000 {lasts_s}")
         await asyncio.sleep(lasts_s)
 
 
@@ -172,14 +174,18 @@ async def _until_offline(http: httpx.AsyncClient, machine: str) -> bool:
     return await _until(is_offline)
 
 
-async def _until_state(stage: Stage, message: str, state: str) -> bool:
+async def _outcome(stage: Stage, message: str) -> str | None:
+    """What a message came to, if it came to anything in time."""
+    states: list[str] = []
     async with _operator(stage) as http:
 
-        async def is_there() -> bool:
+        async def is_settled() -> bool:
             answer = await http.get(f"/v1/sessions/{SESSION}/messages/{message}")
-            return answer.status_code == 200 and answer.json()["data"]["deliveries"][0]["state"] == state
+            if answer.status_code == 200:
+                states.append(answer.json()["data"]["deliveries"][0]["state"])
+            return bool({"answered", "undeliverable"}.intersection(states))
 
-        return await _until(is_there)
+        return states[-1] if await _until(is_settled) else None
 
 
 async def _until_asked(traffic: Traffic, client: Client, key: str) -> bool:
