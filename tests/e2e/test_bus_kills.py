@@ -9,15 +9,17 @@ import random
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
 
 import httpx
 import pytest
+from redis.asyncio import Redis
 
 from broker.adapters.embedded import embedded_redis
 from broker.app import build_adapters
 from broker.domain.errors import Unavailable
 from broker.domain.ids import SessionId, WorkspaceId
-from tests.e2e.test_cluster import gateway, server_pid, workspace_key
+from tests.e2e.test_cluster import gateway, workspace_key
 from tests.fixtures.gateway import Gateway, closing
 from tests.fixtures.log_appender import log_appender, text_frame
 
@@ -27,8 +29,8 @@ _LONGEST_S = 0.3
 
 
 @contextlib.asynccontextmanager
-async def cluster(folder: Path) -> AsyncIterator[tuple[Gateway, str]]:
-    """A gateway in a process of its own, and the URL of its store."""
+async def cluster(folder: Path) -> AsyncIterator[Gateway]:
+    """A gateway in a process of its own, on a store of its own."""
     async with contextlib.AsyncExitStack() as stack:
         redis_url = await stack.enter_async_context(embedded_redis(folder / "redis"))
         key = (await stack.enter_async_context(workspace_key(redis_url, folder))).read_text()
@@ -37,7 +39,7 @@ async def cluster(folder: Path) -> AsyncIterator[tuple[Gateway, str]]:
         adapters = build_adapters(redis_url)
         stack.push_async_callback(adapters.redis.aclose)
         running = await stack.enter_async_context(gateway(folder, redis_url))
-        yield Gateway(url=running.url, key=key, workspace=WorkspaceId("w1"), adapters=adapters, client=http), redis_url
+        yield Gateway(url=running.url, key=key, workspace=WorkspaceId("w1"), adapters=adapters, client=http)
 
 
 async def comes_and_goes(gateway: Gateway, session: str, dice: random.Random) -> None:
@@ -55,14 +57,18 @@ async def comes_and_goes(gateway: Gateway, session: str, dice: random.Random) ->
         await asyncio.sleep(dice.random() * _LONGEST_S)
 
 
-async def kill_store(redis_url: str) -> None:
+async def server_pid(gateway: Gateway) -> int:
+    return int((await cast(Redis, gateway.adapters.redis).info("server"))["process_id"])
+
+
+async def kill_store(gateway: Gateway) -> None:
     """And wait until it is back."""
-    pid = await server_pid(redis_url)
+    pid = await server_pid(gateway)
     os.kill(pid, signal.SIGKILL)
     async with asyncio.timeout(30):
         while True:
             with contextlib.suppress(Unavailable):
-                if await server_pid(redis_url) != pid:
+                if await server_pid(gateway) != pid:
                     return
             await asyncio.sleep(0.02)
 
@@ -78,11 +84,11 @@ async def test_a_gateway_still_hears_after_its_store_has_died_often_among_client
     tmp_path: Path,
 ) -> None:
     dice = random.Random(3)
-    async with cluster(tmp_path) as (gateway, redis_url):
+    async with cluster(tmp_path) as gateway:
         session = (await gateway.ok("POST", "/v1/sessions", {"name": "main"}))["id"]
         clients = [asyncio.create_task(comes_and_goes(gateway, session, dice)) for _ in range(_CLIENTS)]
         for _ in range(_KILLS):
-            await kill_store(redis_url)
+            await kill_store(gateway)
             await asyncio.sleep(dice.random() * _LONGEST_S)
         for client in clients:
             client.cancel()
