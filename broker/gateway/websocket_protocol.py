@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 from asyncio.transports import BaseTransport
 from functools import lru_cache
 
@@ -22,14 +23,13 @@ from broker.protocol.close_codes import SLOW_CONSUMER
 EXTENSION = "relaycast.outbox"
 _HIGH_WATER_BYTES = 256 * 1024
 """What may wait for one peer; beyond it the peer has fallen behind."""
-_UNSENT_BYTES = 128 * 1024
-"""What may wait in the system beside it. Left to itself it takes megabytes, and says nothing for half a minute of what
-a slow peer reads of them: that peer would look like one that reads nothing.
-"""
 _AT_ONCE_BYTES = 64 * 1024
 """More than this is not gathered: the peer may as well begin to read."""
 _LAST_WORDS_S = 10.0
 """For a peer that reads slowly to come to the close frame; then its connection is cut."""
+_TCP_INFO = struct.Struct("=120xQ")
+"""Linux' `struct tcp_info` up to `tcpi_bytes_acked`."""
+_PING_BYTES = 6
 _TEXT = 0x81
 _LENGTH_16 = 126
 _LENGTH_64 = 127
@@ -47,16 +47,12 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     has_room = True
     """Whether the next message can be written without queueing it."""
     _unread: asyncio.TimerHandle | None = None
-    _ping_may_wait = False
-    """Whether the last ping may be unanswered because other bytes wait before it."""
+    _taken_at_ping = 0
 
     @override
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)
         self.transport.set_write_buffer_limits(high=_HIGH_WATER_BYTES)
-        if hasattr(socket, "TCP_NOTSENT_LOWAT"):
-            connected: socket.socket = self.transport.get_extra_info("socket")
-            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
         self._gathered: list[bytes] = []
         self._gathered_bytes = 0
 
@@ -71,7 +67,6 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     @override
     def pause_writing(self) -> None:
         self.has_room = False
-        self._ping_may_wait = True
         self._watch()
         super().pause_writing()
 
@@ -92,14 +87,26 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self._unread = None
 
     def _watch(self) -> None:
-        waiting = self.transport.get_write_buffer_size()
-        self._unread = self.loop.call_later(self.unread_s, self._look, waiting)
+        self._unread = self.loop.call_later(self.unread_s, self._look, self._taken())
 
-    def _look(self, waited: int) -> None:
-        if self.transport.get_write_buffer_size() < waited:
+    def _look(self, before: int) -> None:
+        if self._taken() > before:
             self._watch()
         else:
             self.hang_up(SLOW_CONSUMER.code, SLOW_CONSUMER.reason)
+
+    def _taken(self) -> int:
+        """How much the peer has taken, as a number that grows while it does.
+
+        The system holds megabytes for a peer and says so only when a third of them is gone, which takes a slow one
+        longer than we wait; so we ask it what was acknowledged, where it tells.
+        """
+        connected: socket.socket = self.transport.get_extra_info("socket")
+        try:
+            told = connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+            return int(_TCP_INFO.unpack(told)[0])
+        except (AttributeError, OSError, struct.error):
+            return -self.transport.get_write_buffer_size()
 
     @override
     def handle_ping(self) -> None:
@@ -109,12 +116,13 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     @override
     def send_keepalive_ping(self) -> None:
-        self._ping_may_wait = not self.has_room
+        self._taken_at_ping = self._taken()
         super().send_keepalive_ping()
 
     @override
     def keepalive_timeout(self) -> None:
-        if self._ping_may_wait:  # it has more to read before our ping: whether it does so is what counts
+        # Our ping may wait behind what the peer has yet to read: whether it does so is what counts.
+        if not self.has_room or self._taken() > self._taken_at_ping + _PING_BYTES:
             self.pong_timer = None
             self.pending_ping_payload = None
             self.schedule_ping()

@@ -33,7 +33,7 @@ _EVENTS, _LARGE = 1000, "x" * 10_000
 _RECEIVE_BYTES = 64 * 1024
 _UNREAD_S = 3.0
 """What the gateway of these tests gives a peer to read in."""
-_PER_S, _SMALL = 300, "y" * 900
+_PER_S, _SMALL = 300, "y" * 2700
 _SLOW_BYTES_PER_S = 40_000
 HungUpOn = asyncio.Queue[int]
 """The codes of the sockets that the gateway has hung up on."""
@@ -183,7 +183,7 @@ async def test_a_peer_that_does_not_read_holds_nobody_up_and_misses_nothing(gate
 
 @contextlib.asynccontextmanager
 async def streaming(gateway: Gateway, session: str) -> AsyncIterator[None]:
-    """Events of 1 KB, steadily, until the block ends."""
+    """Events of 3 KB, steadily, until the block ends."""
     append = log_appender(gateway.adapters.redis, gateway.workspace, SessionId(session))
 
     async def stream() -> None:
@@ -321,7 +321,7 @@ async def test_what_a_peer_asks_without_reading_the_answers_does_not_pile_up(
     monkeypatch.setattr(WebSocketProtocol, "write", measured)
     session = (await strict.ok("POST", "/v1/sessions", {"name": "main"}))["id"]
     async with slow_peer(strict, session) as slow:
-        wrong = {"type": "subscribe", "payload": {"query": "{ " + "x" * 2000 + " }"}}
+        wrong = {"type": "subscribe", "payload": {"query": "{ " + "x" * 20_000 + " }"}}
         asking = asyncio.create_task(slow.keep_asking(wrong))
         async with asyncio.timeout(20):
             assert await hung_up_on.get() == 4508

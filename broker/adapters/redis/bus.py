@@ -76,6 +76,8 @@ class RedisBus:
         self._hear_s = hear_s
         self._channels: dict[str, _Channel] = {}
         self._changed = asyncio.Event()
+        self._is_heard = True
+        """Whether the present connection has brought anything: what fails again and again is said once."""
         self._own_channel = keys.bus_channel(secrets.token_hex(8))
         self._words: dict[str, asyncio.Future[None]] = {}
         """What we have said to ourselves and not heard yet."""
@@ -143,9 +145,10 @@ class RedisBus:
                     tasks.create_task(self._receive(pubsub))
                     tasks.create_task(self._notice_deafness())
             except* (RedisError, OSError, Unavailable) as errors:
-                _log.warning("pub/sub connection lost: %r", errors.exceptions[0])
+                _log.log(logging.WARNING if self._is_heard else logging.DEBUG, "pub/sub: %r", errors.exceptions[0])
             except* Exception:  # the top of a task: without it this process would hear nothing any more
                 _log.exception("pub/sub: unforeseen error; going on")
+            self._is_heard = False
             await asyncio.sleep(_RETRY_S)
 
     @contextlib.asynccontextmanager
@@ -203,6 +206,7 @@ class RedisBus:
                 self._hand_out(message)
 
     def _hand_out(self, message: dict[str, Any]) -> None:
+        self._is_heard = True
         channel = self._channels.get(message["channel"])
         if channel is None:
             return
