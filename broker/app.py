@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from graphql_api.hosts import Hosts
 from mcp.server import MCPServer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
@@ -95,7 +96,6 @@ from graphql_api.common_answers import CommonAnswers
 from graphql_api.context import ApiServices
 from graphql_api.documents import Documents, load_documents
 from graphql_api.explorer import Explorer
-from graphql_api.hosts import Hosts
 from graphql_api.operations import Operations
 from graphql_api.running import Engine
 from graphql_api.schema import build_schema

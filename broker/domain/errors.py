@@ -54,6 +54,13 @@ class BadRequest(RelayError):
     http_status = 400
 
 
+class TooLarge(BadRequest):
+    """More was sent than is read; the message says how much that is."""
+
+    code = "TOO_LARGE"
+    http_status = 413
+
+
 class NotAuthenticated(RelayError):
     """No token, or one that is unknown, revoked or expired."""
 

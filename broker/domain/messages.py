@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from broker.domain.agents import agent_name
-from broker.domain.errors import BadRequest
+from broker.domain.errors import BadRequest, TooLarge
 from broker.domain.ids import AgentId, MessageId, SessionId
 
 MAX_TEXT_BYTES = 256 * 1024
@@ -161,10 +161,10 @@ class Trace:
 
 
 def checked_text(text: str) -> str:
-    """Return `text` when it can be sent; raise `BadRequest` when it is empty or too large."""
+    """Return `text` when it can be sent; raise `BadRequest` when it is empty, `TooLarge`."""
     if not text.strip():
         raise BadRequest("the message is empty")
     size = len(text.encode("utf-8", "surrogatepass"))
     if size > MAX_TEXT_BYTES:
-        raise BadRequest(f"the message has {size} bytes; {MAX_TEXT_BYTES} at most", code="TOO_LARGE")
+        raise TooLarge(f"the message has {size} bytes; {MAX_TEXT_BYTES} at most")
     return text

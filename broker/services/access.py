@@ -11,6 +11,7 @@ from dataclasses import replace
 from broker.domain.access import MAX_SHARE_S, PREFIXES, SHARE_S, Permission, Principal, TokenKind
 from broker.domain.errors import BadRequest, NotAuthenticated, NotPermitted
 from broker.domain.ids import AgentId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
+from broker.domain.names import printable_name
 from broker.domain.plans import Plan
 from broker.domain.sessions import Session
 from broker.domain.workspaces import Workspace
@@ -46,11 +47,13 @@ class Access:
         members: MemberRecords,
         *,
         clock: Callable[[], float] = time.time,
+        on_authenticated: Callable[[], None] = lambda: None,
     ) -> None:
         self._tokens = tokens
         self._registry = registry
         self._members = members
         self._clock = clock
+        self._on_authenticated = on_authenticated
 
     async def authenticate(self, token: str | None) -> Principal:
         """The caller behind a token. Raises `NotAuthenticated`.
@@ -66,7 +69,8 @@ class Access:
         if principal.agent is not None:
             await self._check_agent(principal, principal.agent)
         if principal.member is not None:
-            return await self._present(principal, principal.member, sha256=token_hash(token))
+            principal = await self._present(principal, principal.member, sha256=token_hash(token))
+        self._on_authenticated()
         return principal
 
     async def _check_agent(self, principal: Principal, agent_id: AgentId) -> None:
@@ -124,6 +128,7 @@ class Access:
         """
         principal.require(Permission.ADMINISTER)
         _check_mintable(principal, kind, session)
+        name = printable_name(name, "a token's name")
         token = new_token(kind)
         owner = Principal(
             workspace=principal.workspace,

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from broker.domain.access import Permission, Principal, TokenKind
 from broker.domain.errors import BadRequest, NotPermitted
 from broker.domain.ids import AgentId, LinkId, ProxyId, SessionId, WorkspaceId
+from broker.domain.names import shown_name
 from broker.domain.sessions import DEFAULT_SESSION, Session
 from broker.protocol.agent_events import ApprovalRequested
 from broker.protocol.proxy import Auth, Hello, NumberedReport, Report, Started, StateChanged
@@ -23,11 +24,17 @@ TOKEN_LIFE_S = 24 * 3600
 """Of the token a proxy gets in-band; renewed at half of it, so a laptop may sleep through a night."""
 _HELLO_BYTES = 64 * 1024
 """It is kept as long as the machine is known, and read at every placement."""
+_MOST_LABELS = 50
 
 
 def direct_link(agent: AgentId) -> LinkId:
     """The link of an agent that dials in itself."""
     return LinkId(f"direct:{agent}")
+
+
+def _presentable(hello: Hello) -> Hello:
+    labels = [shown_name(label) for label in hello.labels[:_MOST_LABELS]]
+    return hello.model_copy(update={"name": shown_name(hello.name), "labels": labels})
 
 
 class Linking:
@@ -54,6 +61,7 @@ class Linking:
     async def attach(self, principal: Principal, hello: Hello) -> tuple[Attached, Session]:
         """Take a proxy's connection over. Raises `NotPermitted`, `NotFound` (its session)."""
         principal.require(Permission.LINK)
+        hello = _presentable(hello)
         proxy = await self._registry.link_machine(
             principal.workspace,
             hello.machine_id,

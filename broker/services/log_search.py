@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from broker.domain.access import Permission, Principal
-from broker.domain.errors import BadRequest, NotFound
+from broker.domain.errors import BadRequest, NotFound, TooLarge
 from broker.domain.highlight import Excerpt, excerpt
 from broker.domain.ids import SessionId
 from broker.domain.log_damage import LogDamage
@@ -138,7 +138,7 @@ class LogSearch:
         principal.require(Permission.READ)
         store = kept(self._store)
         if len(text) > _LONGEST_QUERY:
-            raise BadRequest(f"a search has {_LONGEST_QUERY} characters at most", code="TOO_LARGE")
+            raise TooLarge(f"a search has {_LONGEST_QUERY} characters at most")
         query = parse(text, now=self._now())
         names = await self._scope(principal, query, session)
         return _Asked(store=store, query=replace(query, sessions=tuple(names)), names=names)

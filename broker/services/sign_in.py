@@ -68,12 +68,14 @@ class SignIn:
         return OneTimeCode(code=code, expires_at_ms=expires_at_ms)
 
     async def redeem(self, code: str, *, address: str) -> str:
-        """A member's token for a code, which is used up by it. Raises `NotAuthenticated`, `RateLimited`."""
-        await self._check_rate(address)
+        """A member's token for a code, which is used up by it. Raises `NotAuthenticated`, `RateLimited`.
+
+        Whoever has a right code gets in, however often others have failed who seem to come from the same address.
+        """
         pending = await self._codes.take(token_hash(code))
         member = await self._records.member(pending.workspace, pending.member) if pending else None
         if pending is None or member is None or member.generation != pending.generation:
-            await self._codes.count_failure(address, window_s=_WINDOW_S)
+            await self._count_failure(address)
             raise NotAuthenticated(
                 "the link was used or is too old: `relaycast sign-in` prints a fresh one", code="SIGN_IN_FAILED"
             )
@@ -81,11 +83,10 @@ class SignIn:
 
     async def accept(self, token: str, *, address: str) -> Principal:
         """Whose token it is, when it may be kept in a browser: an observer's. Raises as `redeem`, and `BadRequest`."""
-        await self._check_rate(address)
         try:
             principal = await self._access.authenticate(token)
         except NotAuthenticated:
-            await self._codes.count_failure(address, window_s=_WINDOW_S)
+            await self._count_failure(address)
             raise
         if principal.kind is not TokenKind.OBSERVER:
             raise BadRequest("only an observer's token can be used to sign in: a browser should keep no other")
@@ -116,9 +117,10 @@ class SignIn:
         await self._tokens.add(owner, sha256=token_hash(token), expires_at_ms=expires_at_ms, listed=False)
         return token
 
-    async def _check_rate(self, address: str) -> None:
+    async def _count_failure(self, address: str) -> None:
         if await self._codes.failures(address) >= _MOST_FAILURES:
             raise RateLimited("too many failed sign-ins from this address; try again in a minute", retry_after_s=60)
+        await self._codes.count_failure(address, window_s=_WINDOW_S)
 
     def _in_ms(self, seconds: float) -> int:
         return int((self._clock() + seconds) * 1000)
