@@ -16,7 +16,7 @@ from graphql_api.hosts import Hosts
 from mcp.server import MCPServer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
@@ -53,6 +53,7 @@ from broker.gateway.credentials import credential
 from broker.gateway.dashboard import Dashboard
 from broker.gateway.direct import DirectSocket
 from broker.gateway.events import EventSocket
+from broker.gateway.hosts import Hosts
 from broker.gateway.http import Refusal, not_found, wrong_method
 from broker.gateway.log_keeping import LogKeepingApi
 from broker.gateway.logs_api import LogsApi
@@ -61,6 +62,7 @@ from broker.gateway.sockets import OpenSockets
 from broker.gateway.status import StatusApi
 from broker.gateway.tools import ToolsApplication
 from broker.gateway.transfer import TransferApi
+from broker.gateway.visitors import recognise
 from broker.services.access import Access
 from broker.services.activity import Activity
 from broker.services.allowance import Allowance
@@ -169,7 +171,7 @@ def build_adapters(redis_url: str, *, logs: LogStore | None = None, folder: Path
 def build_services(settings: Settings, adapters: Adapters) -> Services:
     """The services of one gateway process."""
     hub = Hub(adapters.log, adapters.bus, channel=lambda w, s: keys.key(w, "session_channel", s))
-    access = Access(adapters.tokens, adapters.registry, adapters.members)
+    access = Access(adapters.tokens, adapters.registry, adapters.members, on_authenticated=recognise)
     sessions = Sessions(adapters.registry, adapters.log)
     redaction = Redaction(adapters.redaction_rules)
     desk = ApprovalDesk(adapters.approvals, redaction, deadline_s=settings.approval_deadline_s)
@@ -259,6 +261,7 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
         lifespan=lifespan,
     )
     app.state.sockets = sockets
+    app.state.hosts = Hosts(settings.url, settings.graphql.allowed_hosts)
     app.state.allowed_origins = frozenset({*settings.allowed_origins, settings.origin})
     return app
 
@@ -281,12 +284,6 @@ class _GraphQL:
 
 
 def _graphql(services: Services, settings: Settings) -> _GraphQL:
-    hosts = Hosts(settings.url, settings.graphql.allowed_hosts)
-
-    def credential_for_us(connection: HTTPConnection) -> str | None:
-        hosts.require(connection.headers.get("host"))
-        return credential(connection)
-
     engine = Engine(
         services=_api_services(services),
         operations=Operations(build_schema(), settings.graphql.limits),
@@ -294,8 +291,8 @@ def _graphql(services: Services, settings: Settings) -> _GraphQL:
         common=CommonAnswers() if settings.fan_out_in_common else None,
     )
     explorer = Explorer(settings.graphql.graphiql) if settings.graphql.graphiql else None
-    view = GraphQLView(engine, credential_for_us, unread_s=settings.unread_s, explorer=explorer)
-    socket = GraphQLSocket(engine, credential_for_us)
+    view = GraphQLView(engine, credential, unread_s=settings.unread_s, explorer=explorer)
+    socket = GraphQLSocket(engine, credential)
     routes: list[BaseRoute] = [Route("/graphql", view), WebSocketRoute("/graphql", socket.serve)]
     if explorer:
         routes.append(Route("/graphql/graphiql/{name}", explorer.asset))

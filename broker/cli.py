@@ -113,6 +113,32 @@ def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="ORIGIN",
             help="Pages of https://host may act for people who signed in, beside our own. Can be repeated.",
         ),
+        click.option(
+            "--trusted-proxy",
+            "trusted_proxies",
+            envvar="RELAYCAST_TRUSTED_PROXIES",
+            multiple=True,
+            metavar="ADDRESS",
+            help="Address or network of a load balancer whose X-Forwarded-For and -Proto count. Can be repeated.",
+        ),
+    )(command)
+
+
+def _health(command: Callable[..., Any]) -> Callable[..., Any]:
+    return together(
+        click.option(
+            "--health-port",
+            envvar="RELAYCAST_HEALTH_PORT",
+            type=click.IntRange(1, 65535),
+            help="Answer /livez and /metrics there, from a thread beside the event loop.  [default: not at all]",
+        ),
+        click.option(
+            "--health-host",
+            envvar="RELAYCAST_HEALTH_HOST",
+            default=_USUAL.health_host,
+            show_default=True,
+            help="Address of the health port.",
+        ),
     )(command)
 
 
@@ -127,6 +153,9 @@ def _gateway_settings(command: Callable[..., Any]) -> Callable[..., Any]:
         port: int,
         public_url: str | None,
         allowed_origins: tuple[str, ...],
+        trusted_proxies: tuple[str, ...],
+        health_port: int | None,
+        health_host: str,
         graphql: GraphQLSettings,
         redis_url: str | None,
         clickhouse_url: str | None,
@@ -138,13 +167,16 @@ def _gateway_settings(command: Callable[..., Any]) -> Callable[..., Any]:
             port=port,
             public_url=public_url,
             allowed_origins=allowed_origins,
+            trusted_proxies=trusted_proxies,
+            health_port=health_port,
+            health_host=health_host,
             graphql=graphql,
             redis_url=redis_url,
             clickhouse_url=clickhouse_url,
         )
         return command(settings=settings, **others)
 
-    return _data_dir(_serving(graphql_options(_common(collected))))
+    return _data_dir(_serving(_health(graphql_options(_common(collected)))))
 
 
 @main.command()
@@ -184,15 +216,26 @@ def gateway(*, settings: Settings, json_: bool, verbose: bool) -> None:
 
 
 @main.command()
+@_health
 @_common
-def worker(*, json_: bool, verbose: bool, redis_url: str | None, clickhouse_url: str | None) -> None:
+def worker(
+    *,
+    json_: bool,
+    verbose: bool,
+    redis_url: str | None,
+    clickhouse_url: str | None,
+    health_port: int | None,
+    health_host: str,
+) -> None:
     """Run one worker on a shared Redis; start as many as you need.
 
     Workers keep deadlines, take over what dead gateways held, and ship, date and forget logs.
     """
     from broker.processes import run_worker  # noqa: PLC0415 - --help must not load the server
 
-    settings = Settings(redis_url=redis_url, clickhouse_url=clickhouse_url)
+    settings = Settings(
+        redis_url=redis_url, clickhouse_url=clickhouse_url, health_port=health_port, health_host=health_host
+    )
     ready = '{"ready":true}' if json_ else "worker is ready"
     _run(run_worker(settings, on_ready=lambda _: click.echo(ready)), verbose=verbose)
 

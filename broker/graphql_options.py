@@ -60,7 +60,7 @@ def graphql_options(command: Callable[..., Any]) -> Callable[..., Any]:
             envvar="RELAYCAST_ALLOWED_HOSTS",
             multiple=True,
             metavar="NAME",
-            help="A name that /graphql answers to, beside that of the URL. Can be repeated.",
+            help="A name that /graphql and /v1 answer to, beside that of the URL. Can be repeated.",
         ),
         click.option(
             "--introspection/--no-introspection",

@@ -41,10 +41,9 @@ from broker.domain.errors import RelayError, Unavailable
 from broker.domain.ids import WorkspaceId
 from broker.domain.installation import Installation
 from broker.domain.status import BrokerProcess, ProcessKind
+from broker.gateway.addresses import TrustedProxies
+from broker.gateway.server import server_config
 from broker.gateway.sockets import OpenSockets
-from broker.gateway.websocket_protocol import reading_within
-from broker.protocol.agent_session import MAX_FRAME_BYTES
-from broker.protocol.proxy import MAX_LINK_MESSAGE_BYTES
 from broker.services.access import new_token
 from broker.services.installations import Installations
 from broker.services.ports import LogStore
@@ -54,10 +53,6 @@ from broker.workers.endurance import forever
 _log = logging.getLogger(__name__)
 _WORKSPACE = WorkspaceId("local")
 _BEAT_S = 5.0
-_PING_S = 10.0
-"""A dead peer is noticed after at most two of these."""
-
-
 _OPEN_FILES = 65_536
 """Each peer is an open file; systems start programs with 1024, and the embedded server and its log want some too."""
 
@@ -91,6 +86,7 @@ async def run_up(settings: Settings, *, on_ready: Callable[[Settings, str], None
 
     Raises `DataFolderBusy`, `PortInUse`, …
     """
+    TrustedProxies(settings.trusted_proxies)
     lock = FolderLock(settings.data_dir)
     lock.acquire()
     try:
@@ -286,20 +282,7 @@ async def _serve(
 ) -> None:
     _allow_open_files()
     app = build_app(settings, adapters=adapters)
-    server = _Server(
-        uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            ws=reading_within(settings.unread_s),
-            ws_max_size=max(MAX_LINK_MESSAGE_BYTES, MAX_FRAME_BYTES),
-            ws_ping_interval=_PING_S,
-            ws_ping_timeout=_PING_S,
-            ws_per_message_deflate=False,  # measured: it halves the throughput
-            timeout_graceful_shutdown=int(settings.drain_s),
-        ),
-        on_started=lambda: on_ready(settings),
-    )
+    server = _Server(server_config(app, settings), on_started=lambda: on_ready(settings))
     serving = asyncio.create_task(server.serve(sockets=[listening]), name="server")
     stopping = asyncio.create_task(_signalled().wait(), name="signal")
     try:

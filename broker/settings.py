@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from broker.domain.api_limits import ApiLimits, DocumentTrust
+from broker.domain.connection_limits import ConnectionLimits
 from broker.domain.plans import Plan
 from broker.protocol.local import DEFAULT_PORT, KEY_FILE, UP_FILE
 
@@ -24,12 +25,22 @@ class GraphQLSettings:
 
     limits: ApiLimits = field(default_factory=ApiLimits)
     allowed_hosts: tuple[str, ...] = ()
-    """What it is called in Host headers, beside the URL's name, `localhost` and addresses."""
+    """What /graphql and /v1 are called in Host headers, beside the URL's name, `localhost` and addresses."""
     document_trust: DocumentTrust = DocumentTrust.OFF
     trusted_documents: Path | None = None
     """A folder of `*.graphql` files, or a JSON file of documents by hash."""
     graphiql: Path | None = None
     """For developers: the folder with the npm packages of GraphiQL, which browsers are then shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standstill:
+    """Of an event loop that takes no turn."""
+
+    told_s: float = 5.0
+    """It is logged, with the stack of every thread, and counted."""
+    ended_s: float = 20.0
+    """The process ends, for whatever supervises it to start it again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +63,13 @@ class Settings:
     """How people and machines reach the gateway, when a proxy or load balancer stands before it."""
     allowed_origins: tuple[str, ...] = ()
     """Pages of these may act for people who signed in, beside our own: `https://host`, no path."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses and networks of load balancers whose X-Forwarded-For and X-Forwarded-Proto count."""
+    connections: ConnectionLimits = field(default_factory=ConnectionLimits)
+    health_port: int | None = None
+    """Of the watchdog's own listener, which answers while the event loop stands still; None: it has none."""
+    health_host: str = "127.0.0.1"
+    standstill: Standstill = field(default_factory=Standstill)
     owner: str = "operator"
     """The name of the person that `up` makes the first owner."""
     plan: Plan = Plan.TEAM

@@ -5,13 +5,6 @@ from __future__ import annotations
 from broker.domain.errors import BadRequest, RelayError
 
 
-class BodyTooLarge(BadRequest):
-    """More was sent than is read."""
-
-    code = "TOO_LARGE"
-    http_status = 413
-
-
 class UnsupportedMediaType(BadRequest):
     """The body is in a form that is not taken; the message says which is."""
 
@@ -35,10 +28,3 @@ class MethodNotAllowed(RelayError):
     def __init__(self, message: str, *, allowed: tuple[str, ...]) -> None:
         super().__init__(message)
         self.allowed = allowed
-
-
-class WrongHost(RelayError):
-    """The request was meant for somebody of another name."""
-
-    code = "WRONG_HOST"
-    http_status = 421

@@ -9,9 +9,9 @@ import orjson
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from broker.domain.errors import BadRequest
+from broker.domain.errors import BadRequest, TooLarge
 from graphql_api.documents import GraphQLRequest
-from graphql_api.http_errors import BodyTooLarge, UnsupportedMediaType
+from graphql_api.http_errors import UnsupportedMediaType
 
 _MAX_BODY_BYTES = 1024 * 1024
 _OBJECTS = ("variables", "extensions")
@@ -19,7 +19,7 @@ _UTF_8 = frozenset({"utf-8", "utf8"})
 
 
 async def read_request(request: Request) -> GraphQLRequest:
-    """What a GET or a POST asks. Raises `BadRequest`, `BodyTooLarge`, `UnsupportedMediaType`."""
+    """What a GET or a POST asks. Raises `BadRequest`, `TooLarge`, `UnsupportedMediaType`."""
     if request.method == "POST":
         require_json(request.headers)
         return _asked(_parsed(await _body(request), "the body"))
@@ -49,7 +49,7 @@ async def _body(request: Request) -> bytes:
     async for chunk in request.stream():
         size += len(chunk)
         if size > _MAX_BODY_BYTES:
-            raise BodyTooLarge(f"the body is larger than {_MAX_BODY_BYTES} bytes")
+            raise TooLarge(f"the body is larger than {_MAX_BODY_BYTES} bytes")
         parts.append(chunk)
     return b"".join(parts)
 

@@ -30,7 +30,7 @@ from graphql_api.operations import Response as OperationResponse
 from graphql_api.running import Engine
 
 Credential = Callable[[HTTPConnection], str | None]
-"""The token that came with a request. Raises `NotPermitted`, `WrongHost`."""
+"""The token that came with a request. Raises `NotPermitted` and other refusals."""
 _METHODS = ("GET", "HEAD", "POST")
 _OFFERED = frozenset({MediaType.RESPONSE, MediaType.JSON})
 _STREAMED = frozenset({MediaType.EVENTS})
@@ -145,6 +145,7 @@ def _headers(error: RelayError) -> dict[str, str]:
         return {"Allow": ", ".join(error.allowed)}
     if error.http_status == 401:
         return {"WWW-Authenticate": "Bearer"}
-    if error.retry_after_s is not None or error.retryable:
-        return {"Retry-After": str(max(1, math.ceil(error.retry_after_s or 1)))}
+    retry_after_s = error.retry_after_s or (60 if error.http_status == 429 else 1 if error.retryable else None)
+    if retry_after_s is not None:
+        return {"Retry-After": str(max(1, math.ceil(retry_after_s)))}
     return {}

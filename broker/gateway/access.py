@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
@@ -13,12 +12,23 @@ from starlette.routing import BaseRoute, Route
 from broker.domain.access import MAX_SHARE_S, SHARE_S, MemberRole, Principal
 from broker.domain.errors import BadRequest, NotAuthenticated
 from broker.domain.members import Member
+from broker.gateway.addresses import counted_as
 from broker.gateway.container import Services
-from broker.gateway.credentials import COOKIE, credential, drop_cookie, require_own_origin, set_cookie, shown_caller
+from broker.gateway.credentials import (
+    COOKIE,
+    credential,
+    drop_cookie,
+    require_own_host,
+    require_own_origin,
+    set_cookie,
+    shown_caller,
+)
 from broker.gateway.http import Answer, Body, guarded, read_body, timed
 from broker.services.sign_in import OneTimeCode
 from broker.services.web_links import share_url, sign_in_url
 
+_MAX_SIGN_IN_BYTES = 4096
+"""Read before anybody knows who asks."""
 _Short = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
@@ -69,9 +79,10 @@ class AccessApi:
 
     async def sign_in(self, request: Request) -> Response:
         """Exchange a one-time code, or an observer's token, for a cookie."""
+        require_own_host(request)
         require_own_origin(request, may_be_absent=True)  # else a page could sign its visitors in as somebody else
-        body = await read_body(request, _SignIn)
-        token = await self._token_for(body, address=_address(request))
+        body = await read_body(request, _SignIn, most=_MAX_SIGN_IN_BYTES)
+        token = await self._token_for(body, address=counted_as(request.client.host if request.client else None))
         answer = Answer(shown_caller(await self._s.access.authenticate(token)))
         set_cookie(answer, token, secure=self._is_secure(request))
         return answer
@@ -87,13 +98,13 @@ class AccessApi:
     async def sign_out(self, request: Request) -> Response:
         """End this sign-in, or all of this person; a browser forgets its cookie either way."""
         token = credential(request)
-        body = await read_body(request, _SignOut)
         try:
             principal = await self._s.access.authenticate(token)
         except NotAuthenticated:
             if COOKIE not in request.cookies:
                 raise
         else:
+            body = await read_body(request, _SignOut, most=_MAX_SIGN_IN_BYTES)
             await self._s.sign_in.sign_out(principal, token or "", everywhere=body.everywhere)
         answer = Answer({})
         drop_cookie(answer, secure=self._is_secure(request))
@@ -147,14 +158,3 @@ class AccessApi:
 
 def _shown(member: Member) -> dict[str, object]:
     return {"id": member.id, "name": member.name, "role": member.role, "created_at_ms": member.created_at_ms}
-
-
-def _address(request: Request) -> str:
-    """Whom attempts are counted for: an address, or the network that one subscriber has with IPv6."""
-    try:
-        address = ipaddress.ip_address(request.client.host if request.client else "")
-    except ValueError:
-        return "unknown"
-    if address.version == 6:
-        return str(ipaddress.ip_network((address, 64), strict=False).network_address)
-    return str(address)

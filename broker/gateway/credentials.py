@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from broker.domain.access import PREFIXES, Principal, TokenKind
 from broker.domain.errors import NotPermitted
+from broker.gateway.hosts import Hosts
 from broker.gateway.http import bearer
 
 COOKIE = "relaycast"
@@ -22,8 +23,11 @@ def credential(connection: HTTPConnection) -> str | None:
     """The token that comes with a request or a socket.
 
     A browser sends a cookie whoever asked it to, and programs on other ports of the same machine count as the same
-    site: what can change something must come from our own pages. Raises `NotPermitted` (ORIGIN_REFUSED).
+    site: what can change something must come from our own pages. A page of somebody else whose name was made to
+    resolve to this machine is none of ours, so the name that was asked for counts too. Raises `NotPermitted`
+    (ORIGIN_REFUSED), `WrongHost`.
     """
+    require_own_host(connection)
     if "authorization" in connection.headers:
         return bearer(connection)
     token = connection.cookies.get(COOKIE, "")
@@ -32,6 +36,12 @@ def credential(connection: HTTPConnection) -> str | None:
     if connection.scope["type"] == "websocket" or connection.scope["method"] not in _SAFE_METHODS:
         require_own_origin(connection, may_be_absent=False)
     return token
+
+
+def require_own_host(connection: HTTPConnection) -> None:
+    """Raise `WrongHost` unless the request was meant for this broker."""
+    hosts: Hosts = connection.app.state.hosts
+    hosts.require(connection.headers.get("host"))
 
 
 def require_own_origin(connection: HTTPConnection, *, may_be_absent: bool) -> None:

@@ -74,14 +74,14 @@ class Dashboard:
     async def page(self, request: Request) -> Response:
         """The HTML of an address."""
         html = self._folder / f"{request.url.path.split('/')[1] or 'index'}.html"
-        if not html.is_file():
+        if not _is_there(html):
             return HTMLResponse(_NOT_BUILT, 503, headers={**_GUARDS, "Cache-Control": "no-store"})
         return _served(request, html, keep=_ASK_AGAIN)
 
     async def asset(self, request: Request) -> Response:
         """A script, style or picture whose name holds its hash."""
         path = self._folder / "assets" / request.path_params["name"]
-        if path.parent != self._folder / "assets" or not path.is_file():
+        if path.parent != self._folder / "assets" or not _is_there(path):
             # Of another version of the page: it must not be answered with a page, nor be kept.
             return Refusal(NotFound("no such file in this version of the dashboard", code="PATH_NOT_FOUND"))
         return _served(request, path, keep=_FOR_GOOD)
@@ -96,6 +96,13 @@ class Dashboard:
         others = (".html", *(suffix for _, suffix in _ENCODINGS))
         names = (path.name for path in self._folder.iterdir() if path.is_file())
         return sorted(name for name in names if not name.endswith(others))
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name longer than files can have
+        return False
 
 
 def _served(request: Request, path: Path, *, keep: str) -> Response:

@@ -1,4 +1,4 @@
-"""Which names /graphql answers to.
+"""Which names the broker answers to.
 
 A page of somebody else can have its own name resolve to this machine, and then speaks to the broker as if it were the
 broker's own page. It cannot do so with an address, so those are always good.
@@ -10,9 +10,16 @@ from collections.abc import Iterable
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from graphql_api.http_errors import WrongHost
+from broker.domain.errors import RelayError
 
 _LOCAL = frozenset({"localhost"})
+
+
+class WrongHost(RelayError):
+    """The request was meant for somebody of another name."""
+
+    code = "WRONG_HOST"
+    http_status = 421
 
 
 class Hosts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import uuid
 from collections.abc import Awaitable, Callable
@@ -10,15 +11,19 @@ from typing import Any, TypeVar
 
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from typing_extensions import override
 
-from broker.domain.errors import BadRequest, NotFound, RelayError
-from broker.telemetry import REFUSALS, REQUEST_SECONDS
+from broker.domain.errors import BadRequest, NotFound, RelayError, TooLarge
+from broker.telemetry import BROKEN_OFF, REFUSALS, REQUEST_SECONDS
 
 _log = logging.getLogger(__name__)
 _MAX_BODY_BYTES = 1024 * 1024
+_PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+"""Of everything under /v1: answers are one caller's, tokens and links among them, and are what they say they are."""
+_CLIENT_GONE = 499
+_DIGITS = 12
 _Body = TypeVar("_Body", bound=BaseModel)
 
 
@@ -45,11 +50,11 @@ class Refusal(JSONResponse):
     def __init__(self, error: RelayError) -> None:
         REFUSALS.labels(error.code).inc()
         retry_after = error.retry_after_s or (60 if error.http_status == 429 else 1 if error.retryable else None)
-        headers = {"Retry-After": str(max(1, round(retry_after)))} if retry_after else None
+        headers = {"Retry-After": str(max(1, math.ceil(retry_after)))} if retry_after else {}
         body: dict[str, object] = {"code": error.code, "message": error.message, "retryable": error.retryable}
         if error.details:
             body["details"] = error.details
-        super().__init__({"ok": False, "error": body}, error.http_status, headers)
+        super().__init__({"ok": False, "error": body}, error.http_status, {**headers, **_PRIVATE})
 
 
 def bearer(connection: HTTPConnection) -> str | None:
@@ -59,13 +64,16 @@ def bearer(connection: HTTPConnection) -> str | None:
 
 
 async def read_body(request: Request, model: type[_Body], *, most: int = _MAX_BODY_BYTES) -> _Body:
-    """The request's JSON body. Raises `BadRequest` that names the member at fault."""
+    """The request's JSON body. Raises `TooLarge`, and `BadRequest` that names the member at fault."""
+    told = request.headers.get("content-length", "")
+    if told.isascii() and told.isdigit() and int(told[:_DIGITS]) > most:
+        raise TooLarge(f"the body is larger than {most} bytes")
     size = 0
     parts = []
     async for chunk in request.stream():
         size += len(chunk)
         if size > most:
-            raise BadRequest(f"the body is larger than {most} bytes", code="TOO_LARGE")
+            raise TooLarge(f"the body is larger than {most} bytes")
         parts.append(chunk)
     try:
         return model.model_validate_json(b"".join(parts) or b"{}")
@@ -83,13 +91,18 @@ def guarded(endpoint: Endpoint) -> Endpoint:
 
     async def call(request: Request) -> Response:
         try:
-            return await endpoint(request)
+            answer = await endpoint(request)
         except RelayError as error:
             return Refusal(error)
+        except ClientDisconnect:  # nobody reads this
+            BROKEN_OFF.inc()
+            return Response(status_code=_CLIENT_GONE)
         except Exception:  # the top of a request
             incident = uuid.uuid4().hex[:12]
             _log.exception("incident %s at %s %s", incident, request.method, request.url.path)
             return Refusal(RelayError(f"something went wrong here; the log has it as incident {incident}"))
+        answer.headers.update(_PRIVATE)
+        return answer
 
     return call
 

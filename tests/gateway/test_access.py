@@ -18,9 +18,9 @@ from broker.domain.ids import TokenId, WorkspaceId
 from broker.domain.plans import Plan
 from broker.gateway.sockets import OpenSockets
 from broker.gateway.websocket_protocol import EXTENSION
-from broker.settings import Settings
+from broker.settings import GraphQLSettings, Settings
 from tests.fixtures.browser import open_browser, signed_in
-from tests.fixtures.gateway import Gateway, closing
+from tests.fixtures.gateway import Gateway, closing, serving
 
 EVIL = "http://127.0.0.1:1"
 """Another port of the same machine: the same site to a browser, and another origin."""
@@ -107,7 +107,11 @@ async def test_a_page_cannot_sign_its_visitors_in_as_somebody_else(gateway: Gate
 
 async def test_pages_of_an_allowed_origin_may_act(gateway: Gateway) -> None:
     app = build_app(
-        Settings(public_url="https://relay.example", allowed_origins=("http://localhost:5173",)),
+        Settings(
+            public_url="https://relay.example",
+            allowed_origins=("http://localhost:5173",),
+            graphql=GraphQLSettings(allowed_hosts=("inside",)),
+        ),
         adapters=gateway.adapters,
     )
     async with signed_in(gateway, MemberRole.MEMBER) as browser:
@@ -122,6 +126,14 @@ async def test_pages_of_an_allowed_origin_may_act(gateway: Gateway) -> None:
                 headers = {"Cookie": browser.cookie, "Origin": origin}
                 answer = await client.post("/v1/sessions", json={"name": "x"}, headers=headers)
                 assert answer.status_code == status, origin
+
+
+async def test_a_page_whose_own_name_was_made_to_lead_here_may_not_act(gateway: Gateway) -> None:
+    async with signed_in(gateway, MemberRole.MEMBER) as browser:
+        headers = {"Cookie": browser.cookie, "Origin": "http://evil.example", "Host": "evil.example"}
+        for method, path in (("POST", "/v1/sessions"), ("GET", "/v1/whoami"), ("POST", "/v1/sign-in")):
+            answer = await gateway.client.request(method, gateway.url + path, content=b"{}", headers=headers)
+            assert code_of(answer) == (421, "WRONG_HOST"), path
 
 
 async def test_an_event_socket_takes_a_cookie_from_our_own_pages_only(gateway: Gateway) -> None:
@@ -251,6 +263,51 @@ async def test_failed_sign_ins_are_counted_for_each_address(gateway: Gateway) ->
     assert answer.headers["Retry-After"] == "60"
     assert code_of(await gateway.call("POST", "/v1/sign-in", {"code": "oc_live_wrong"})) == (401, "SIGN_IN_FAILED")
     await gateway.adapters.redis.delete(keys.failed_sign_ins(here))
+
+
+async def failures(gateway: Gateway, address: str) -> int:
+    return await gateway.adapters.sign_in_codes.failures(address)
+
+
+async def test_whom_a_failed_sign_in_is_counted_for_is_not_the_clients_word(gateway: Gateway, redis_url: str) -> None:
+    here, proxy = "127.0.0.8", "127.0.0.7"
+    told = {"X-Forwarded-For": "192.0.2.1, 192.0.2.2"}
+    async with serving(redis_url, trusted_proxies=("127.0.0.7/32",)) as url:
+        for address in (here, proxy):
+            transport = httpx.AsyncHTTPTransport(local_address=address)
+            async with httpx.AsyncClient(transport=transport) as client:
+                answer = await client.post(f"{url}/v1/sign-in", json={"code": "oc_live_wrong"}, headers=told)
+                assert answer.status_code == 401
+    counted = [await failures(gateway, each) for each in (here, proxy, "192.0.2.1", "192.0.2.2")]
+    assert counted == [1, 0, 0, 1]
+    await gateway.adapters.redis.delete(keys.failed_sign_ins(here), keys.failed_sign_ins("192.0.2.2"))
+
+
+async def test_signing_in_and_out_take_a_short_body(gateway: Gateway) -> None:
+    long = {"code": "x" * 5000}
+    assert code_of(await gateway.call("POST", "/v1/sign-in", long, token=None)) == (413, "TOO_LARGE")
+    assert code_of(await gateway.call("POST", "/v1/sign-out", long)) == (413, "TOO_LARGE")
+    assert code_of(await gateway.call("POST", "/v1/sign-out", long, token=None)) == (401, "UNAUTHENTICATED")
+
+
+@pytest.mark.parametrize("path", ["/v1/whoami", "/v1/sessions/none/events", "/v1/sessions/none", "/v1/no-such-path"])
+async def test_no_answer_is_kept_by_a_browser_or_taken_for_something_else(gateway: Gateway, path: str) -> None:
+    for token in ("", None):
+        headers = (await gateway.call("GET", path, token=token)).headers
+        assert (headers["Cache-Control"], headers["X-Content-Type-Options"]) == ("no-store", "nosniff")
+
+
+@pytest.mark.parametrize("name", ["A\nB", "a\x1b[31m", "a\u202eb", "x" * 101, " "])
+async def test_a_token_has_a_name_that_can_be_shown(gateway: Gateway, name: str) -> None:
+    answer = await gateway.call("POST", "/v1/tokens", {"kind": "observer", "name": name})
+    assert code_of(answer) == (400, "INVALID_NAME")
+
+
+async def test_a_machine_is_shown_without_what_cannot_be_seen_in_its_name(gateway: Gateway) -> None:
+    async with gateway.machine(name="a\0b\u202e" + "x" * 300, labels=["gpu\x1b", "y" * 3000]):
+        [machine] = (await gateway.ok("GET", "/v1/proxies"))["proxies"]
+    assert machine["name"] == "a\ufffdb\ufffd" + "x" * 96
+    assert machine["labels"] == ["gpu\ufffd", "y" * 100]
 
 
 def observer() -> Principal:

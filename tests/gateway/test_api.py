@@ -202,7 +202,7 @@ async def test_bad_input_is_refused_with_a_stable_code(
     gateway: Gateway, method: str, path: str, body: object, code: str
 ) -> None:
     await gateway.ok("POST", "/v1/sessions", {"name": "main"})
-    assert await refusal(gateway, method, path, body) == (400, code)
+    assert await refusal(gateway, method, path, body) == (413 if code == "TOO_LARGE" else 400, code)
 
 
 async def test_text_that_is_no_json_is_refused(gateway: Gateway) -> None:

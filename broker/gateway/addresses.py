@@ -1,0 +1,69 @@
+"""Where a connection comes from, seen through the proxies that this installation trusts."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+
+from broker.domain.errors import BadRequest
+
+_FORWARDED_FOR = b"x-forwarded-for"
+_FORWARDED_PROTO = b"x-forwarded-proto"
+_Headers = Iterable[tuple[bytes, bytes]]
+
+
+class TrustedProxies:
+    """The load balancers whose word on a client's address counts; nobody else's does."""
+
+    def __init__(self, named: Iterable[str] = ()) -> None:
+        """Addresses or networks. Raises `BadRequest` for what is neither."""
+        try:
+            self._networks = [ipaddress.ip_network(each, strict=False) for each in named]
+        except ValueError as error:
+            raise BadRequest(f"a trusted proxy is an address or a network: {error}") from None
+
+    def trusts(self, host: str | None) -> bool:
+        """Whether that peer is one of them."""
+        if not self._networks or not host:
+            return False
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return False
+        return any(address in network for network in self._networks)
+
+    def client_of(self, headers: _Headers) -> str | None:
+        """The last address that was not appended by one of them: what stands before it anybody can have written."""
+        hops = [hop.strip() for value in _values(headers, _FORWARDED_FOR) for hop in value.split(",") if hop.strip()]
+        for hop in reversed(hops):
+            if not self.trusts(_without_port(hop)):
+                return _without_port(hop)
+        return _without_port(hops[0]) if hops else None
+
+    def is_secure(self, headers: _Headers) -> bool:
+        """Whether the client speaks TLS with the proxy."""
+        told = _values(headers, _FORWARDED_PROTO)
+        return bool(told) and told[-1].rpartition(",")[2].strip().lower() in {"https", "wss"}
+
+
+def counted_as(host: str | None) -> str:
+    """What attempts are counted for: an address, or the network that one subscriber has with IPv6."""
+    try:
+        address = ipaddress.ip_address(host or "")
+    except ValueError:
+        return "unknown"
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((address, 64), strict=False).network_address)
+    return str(address)
+
+
+def _values(headers: _Headers, wanted: bytes) -> Sequence[str]:
+    return [value.decode("latin-1") for name, value in headers if name.lower() == wanted]
+
+
+def _without_port(hop: str) -> str:
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop

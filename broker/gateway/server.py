@@ -1,0 +1,46 @@
+"""How the gateway is served: uvicorn with protocols of our own, and no word of what serves it."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp
+
+from broker.gateway.addresses import TrustedProxies
+from broker.gateway.http_protocol import HttpProtocol
+from broker.gateway.visitors import Door, ServerConfig, Strangers
+from broker.gateway.websocket_protocol import WebSocketProtocol
+from broker.protocol.agent_session import MAX_FRAME_BYTES
+from broker.protocol.proxy import MAX_LINK_MESSAGE_BYTES
+from broker.settings import Settings
+
+_PING_S = 10.0
+"""A dead peer is noticed after at most two of these."""
+_HSTS = ("Strict-Transport-Security", "max-age=31536000")
+
+
+def server_config(app: ASGIApp, settings: Settings, *, ping_s: float = _PING_S) -> ServerConfig:
+    """The configuration of a server for `app`. Raises `BadRequest` for settings that cannot be."""
+    config = ServerConfig(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        headers=[_HSTS] if urlsplit(settings.url).scheme == "https" else [],
+        proxy_headers=False,  # `HttpProtocol` does it, for the proxies that are named
+        http=HttpProtocol,
+        timeout_keep_alive=settings.connections.idle_s,  # type: ignore[arg-type]  # it is handed to `call_later`
+        ws=WebSocketProtocol,
+        ws_max_size=max(MAX_LINK_MESSAGE_BYTES, MAX_FRAME_BYTES),
+        ws_ping_interval=ping_s,
+        ws_ping_timeout=ping_s,
+        ws_per_message_deflate=False,  # measured: it halves the throughput
+        timeout_graceful_shutdown=int(settings.drain_s),
+    )
+    config.door = Door(
+        limits=settings.connections,
+        proxies=TrustedProxies(settings.trusted_proxies),
+        strangers=Strangers(settings.connections),
+        unread_s=settings.unread_s,
+    )
+    return config
