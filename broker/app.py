@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from graphql_api.hosts import Hosts
 from mcp.server import MCPServer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette

@@ -48,6 +48,7 @@ from broker.services.access import new_token
 from broker.services.installations import Installations
 from broker.services.ports import LogStore
 from broker.settings import Settings
+from broker.watchdog import watched
 from broker.workers.endurance import forever
 
 _log = logging.getLogger(__name__)
@@ -95,7 +96,12 @@ async def run_up(settings: Settings, *, on_ready: Callable[[Settings, str], None
                 adapters = build_adapters(url, logs=logs, folder=None if bound.redis_url else bound.data_dir)
                 await bring_forward(adapters.redis, program=__version__, steps=STEPS)
                 link = await _adopt_key(bound, adapters)
-                async with _worker(bound, url, logs), _told(bound), _present(adapters, ProcessKind.UP, url=bound.url):
+                async with (
+                    watched(bound),
+                    _worker(bound, url, logs),
+                    _told(bound),
+                    _present(adapters, ProcessKind.UP, url=bound.url),
+                ):
                     await _serve(bound, adapters, listening, on_ready=lambda ready: on_ready(ready, link))
     finally:
         lock.release()
@@ -106,7 +112,7 @@ async def run_gateway(settings: Settings, *, on_ready: Callable[[Settings], None
     with _bound(settings) as (listening, bound):
         url = _shared(settings)
         await _require_store(url)
-        async with _logs(bound, embedded=False) as logs:
+        async with watched(bound), _logs(bound, embedded=False) as logs:
             adapters = build_adapters(url, logs=logs)
             await bring_forward(adapters.redis, program=__version__, steps=STEPS)
             async with _present(adapters, ProcessKind.GATEWAY, url=bound.url):
@@ -120,6 +126,7 @@ async def run_worker(settings: Settings, *, on_ready: Callable[[Settings], None]
     adapters = build_adapters(url)
     await bring_forward(adapters.redis, program=__version__, steps=STEPS)
     async with (
+        watched(settings),
         _logs(settings, embedded=False) as logs,
         _worker(settings, url, logs),
         _present(adapters, ProcessKind.WORKER),
