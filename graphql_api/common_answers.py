@@ -11,6 +11,7 @@ import orjson
 from graphql import DocumentNode
 
 from broker.services.feeds import Logged, Show
+from graphql_api.document_cache import tokens_of
 from graphql_api.fast_path import CannotProject, Projector
 from graphql_api.live import Opened
 from graphql_api.operations import Operation, Response
@@ -19,6 +20,8 @@ from graphql_api.types.told import FromLog
 
 _KEPT = 500
 """Compiled selections. Clients of one version send the same few."""
+_MOST_TOKENS = 50_000
+"""Of the documents they were compiled from, which each of them keeps in memory."""
 Answer = Callable[[FromLog], bytes]
 _log = logging.getLogger(__name__)
 
@@ -29,6 +32,7 @@ class CommonAnswers:
     def __init__(self) -> None:
         self._known: OrderedDict[Hashable, tuple[DocumentNode, Answer | None]] = OrderedDict()
         """With the document, so that its identity stays its own."""
+        self._tokens = 0
 
     def of(self, operation: Operation, opened: Opened) -> tuple[Hashable, Answer] | None:
         """What tells the selection from others, and how it is answered; None when each has to be executed."""
@@ -37,8 +41,10 @@ class CommonAnswers:
         key = (id(operation.document), operation.name, _conditions(opened))
         if key not in self._known:
             self._known[key] = operation.document, _compiled(opened)
-            while len(self._known) > _KEPT:
-                self._known.popitem(last=False)
+            self._tokens += tokens_of(operation.document)
+            while len(self._known) > 1 and (len(self._known) > _KEPT or self._tokens > _MOST_TOKENS):
+                _, (document, _) = self._known.popitem(last=False)
+                self._tokens -= tokens_of(document)
         self._known.move_to_end(key)
         answer = self._known[key][1]
         return None if answer is None else (key, answer)

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import GraphQLError
 from pydantic import TypeAdapter, ValidationError
@@ -34,6 +34,13 @@ class GraphQLRequest:
     extensions: Mapping[str, Any] = field(default_factory=dict)
 
 
+class FoundDocument(NamedTuple):
+    """The text of a document, and whether it is in the list."""
+
+    text: str
+    listed: bool
+
+
 class Documents:
     """Finds the text of what is asked."""
 
@@ -41,19 +48,19 @@ class Documents:
         self._trust = trust
         self._texts = texts
 
-    def text_of(self, asked: GraphQLRequest) -> str:
+    def find(self, asked: GraphQLRequest) -> FoundDocument:
         """The document. Raises `BadRequest` where none is given, `RequestRefused` where it is not to be had."""
         sha256 = _hash_of(asked)
         if sha256 is None and asked.query is None:
             raise BadRequest("query: the text of a document, or documentId in its place")
         if asked.query is None:
-            return self._listed(sha256 or "")
-        given = hashlib.sha256(asked.query.encode()).hexdigest()
+            return FoundDocument(self._listed(sha256 or ""), listed=True)
+        given = hashlib.sha256(asked.query.encode("utf-8", "surrogatepass")).hexdigest()
         if sha256 is not None and sha256 != given:
             raise BadRequest("the document is not the one with that hash")
         if self._trust is DocumentTrust.ONLY and given not in self._texts:
             raise _refused("DOCUMENT_NOT_TRUSTED", "this broker runs trusted documents only, and that is none of them")
-        return asked.query
+        return FoundDocument(asked.query, listed=given in self._texts)
 
     def _listed(self, sha256: str) -> str:
         # Both messages are what clients look for that send the text when the hash does not do.

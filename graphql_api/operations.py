@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import asyncio
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,14 +24,14 @@ from strawberry import Schema
 
 from broker.domain.api_limits import ApiLimits
 from graphql_api.context import Context
+from graphql_api.document_cache import DocumentCache, Sender, tokens_of
 from graphql_api.errors import RequestRefused, shown
 from graphql_api.fast_path import LogExecutor
 from graphql_api.limits import DocumentLimits
 from graphql_api.weight import Weight
 
-_CACHED_DOCUMENTS = 1000
-_LONGEST_CACHED = 32 * 1024
-"""Characters. The cache holds documents worth 32 MB of text at most."""
+_READ_AT_ONCE = 2000
+"""Characters. Reading takes 3 ms for each thousand; more of it is done beside the event loop."""
 
 Response = dict[str, Any]
 """`data` and, where there are any, `errors`."""
@@ -67,18 +68,29 @@ class Operations:
         self.schema = schema._schema
         self.limits = limits
         self._document_limits = DocumentLimits(self.schema, limits)
-        self._checked: OrderedDict[str, _Checked] = OrderedDict()
+        self._checked: DocumentCache[_Checked] = DocumentCache()
+        self._listed: dict[str, _Checked] = {}
+        self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="documents")
 
-    def read(self, text: str, name: str | None = None) -> Operation:
-        """The operation called `name`, or the only one, of a document that fits the schema."""
-        checked = self._known(text)
-        document = checked.document
-        definition = get_operation_ast(document, name)
-        if definition is None:
-            raise RequestRefused([GraphQLError(_no_operation(name))])
-        fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
-        weight = checked.weights[definition.name.value if definition.name else None]
-        return Operation(document=document, definition=definition, name=name, fragments=fragments, weight=weight)
+    def known(self, text: str, name: str | None = None) -> Operation | None:
+        """The operation of a document that was read before. Raises `RequestRefused`."""
+        checked = self._listed.get(text) or self._checked.get(text)
+        return None if checked is None else _operation(checked, name)
+
+    async def read(self, text: str, name: str | None = None, *, sender: Sender | None) -> Operation:
+        """The operation called `name`, or the only one, of a document that fits the schema.
+
+        It is kept on the account of its sender; None: it is one of a list that is kept whole. Raises `RequestRefused`.
+        """
+        if len(text) <= _READ_AT_ONCE:
+            checked = self._check(text)
+        else:  # one at a time: each would take its share of the interpreter from the event loop
+            checked = await asyncio.get_running_loop().run_in_executor(self._reader, self._check, text)
+        if sender is None:
+            self._listed[text] = checked
+        else:
+            self._checked.keep(text, checked, tokens=tokens_of(checked.document), sender=sender)
+        return _operation(checked, name)
 
     async def admit(self, operation: Operation, variables: Mapping[str, Any] | None, context: Context) -> None:
         """Let an operation begin, and have its caller pay for it: before each query, mutation and subscription.
@@ -109,18 +121,6 @@ class Operations:
         result = made if isinstance(made, ExecutionResult) else await made
         return response(result)
 
-    def _known(self, text: str) -> _Checked:
-        known = self._checked.get(text)
-        if known is not None:
-            self._checked.move_to_end(text)
-            return known
-        checked = self._check(text)
-        if len(text) <= _LONGEST_CACHED:
-            self._checked[text] = checked
-            while len(self._checked) > _CACHED_DOCUMENTS:
-                self._checked.popitem(last=False)
-        return checked
-
     def _check(self, text: str) -> _Checked:
         try:
             document = self._document_limits.parsed(text)
@@ -132,6 +132,16 @@ class Operations:
         if errors:
             raise RequestRefused(errors)
         return _Checked(document=document, weights=weights)
+
+
+def _operation(checked: _Checked, name: str | None) -> Operation:
+    document = checked.document
+    definition = get_operation_ast(document, name)
+    if definition is None:
+        raise RequestRefused([GraphQLError(_no_operation(name))])
+    fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
+    weight = checked.weights[definition.name.value if definition.name else None]
+    return Operation(document=document, definition=definition, name=name, fragments=fragments, weight=weight)
 
 
 def response(result: ExecutionResult) -> Response:

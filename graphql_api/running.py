@@ -17,6 +17,7 @@ from broker.services.feeds import Listener, Show
 from graphql_api import transport
 from graphql_api.common_answers import Answer, CommonAnswers, show, written
 from graphql_api.context import ApiServices, Context
+from graphql_api.document_cache import Sender
 from graphql_api.documents import Documents, GraphQLRequest
 from graphql_api.errors import RequestRefused, incident, refusal_shown
 from graphql_api.live import Opened, open_subscription
@@ -36,9 +37,25 @@ class Engine:
     common: CommonAnswers | None
     """None: every subscriber's items are executed for it alone."""
 
-    def read(self, asked: GraphQLRequest) -> Operation:
-        """The operation that is asked. Raises `BadRequest`, `RequestRefused`."""
-        return self.operations.read(self.documents.text_of(asked), asked.operation_name)
+    async def read(self, asked: GraphQLRequest, caller: Principal) -> Operation:
+        """The operation that is asked. Raises `BadRequest`, `RequestRefused`, `RateLimited`.
+
+        Whoever brings a text that is not known yet pays for its being read, whatever it turns out to be.
+        """
+        text, listed = self.documents.find(asked)
+        known = self.operations.known(text, asked.operation_name)
+        if known is not None:
+            return known
+        allowance = self.services.allowance
+        if not listed:
+            await allowance.take_for_text(caller, characters=len(text))
+        sender = None if listed else Sender(caller.workspace, caller.token_id)
+        try:
+            return await self.operations.read(text, asked.operation_name, sender=sender)
+        except RequestRefused:
+            if not listed:
+                await allowance.take_for_refusal(caller, characters=len(text))
+            raise
 
 
 class RunningOperation:
@@ -94,7 +111,7 @@ class RunningOperation:
             self._end(transport.error(self._asked.id, [incident(error, "a live operation")]))
 
     async def _run(self) -> None:
-        operation = self._operation = self._engine.read(self._asked.request)
+        operation = self._operation = await self._engine.read(self._asked.request, self._caller())
         if operation.kind is not OperationType.SUBSCRIPTION:
             response = await self._engine.operations.run(operation, self._asked.request.variables, self._context())
             await self._answer(written(response))

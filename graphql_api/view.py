@@ -95,7 +95,7 @@ class GraphQLView:
             return _single_event({"errors": refused.shown})
 
     async def _response(self, request: Request, asked: GraphQLRequest, context: Context) -> OperationResponse:
-        operation = self._operation(request, asked)
+        operation = await self._operation(request, asked, context)
         if operation.kind is OperationType.SUBSCRIPTION:
             raise NotAcceptable("a subscription comes as 'Accept: text/event-stream', or over a WebSocket")
         return await self._engine.operations.run(operation, asked.variables, context)
@@ -103,7 +103,7 @@ class GraphQLView:
     async def _stream(
         self, request: Request, asked: GraphQLRequest, context: Context, *, token: str | None
     ) -> Response:
-        operation = self._operation(request, asked)
+        operation = await self._operation(request, asked, context)
         if operation.kind is not OperationType.SUBSCRIPTION:
             return _single_event(await self._engine.operations.run(operation, asked.variables, context))
         await self._engine.operations.admit(operation, asked.variables, context)
@@ -111,8 +111,8 @@ class GraphQLView:
             self._engine, operation, asked.variables, token=token, streams=self.streams, unread_s=self._unread_s
         )
 
-    def _operation(self, request: Request, asked: GraphQLRequest) -> Operation:
-        operation = self._engine.read(asked)
+    async def _operation(self, request: Request, asked: GraphQLRequest, context: Context) -> Operation:
+        operation = await self._engine.read(asked, context.principal)
         if operation.kind is OperationType.MUTATION and request.method != "POST":
             raise MethodNotAllowed("what changes something is asked with POST", allowed=("POST",))
         return operation

@@ -45,9 +45,14 @@ class ApiLimits:
     operations_per_connection: int = 100
     """Running at the same time on one socket."""
     rate_per_s: int = 50
-    """Points that a token earns each second. An operation takes one, and one more for each hundred of its cost."""
+    """Points that a token earns each second. An operation takes one, and one more for each hundred of its cost.
+    A document that was not seen before takes one for each hundred of its characters, valid or not."""
     rate_burst: int = 500
     """Points that a token can save up."""
+
+    def reading_points(self, characters: int) -> int:
+        """What reading a text takes that is not known yet; one that fits the limits can always be paid."""
+        return min(characters // 100, self.rate_burst)
 
     def points(self, cost: int) -> int:
         """What an operation of that cost takes of its token's points; one that fits the limits can always be paid."""

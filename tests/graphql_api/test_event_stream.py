@@ -122,7 +122,9 @@ async def test_without_a_token_there_is_no_stream(gateway: Gateway) -> None:
 
 
 async def test_a_stream_is_paid_for(gateway: Gateway, redis_url: str) -> None:
-    async with serving(redis_url, graphql=GraphQLSettings(limits=ApiLimits(rate_per_s=1, rate_burst=1))) as url:
+    reading = ApiLimits().reading_points(len(FOLLOW))
+    limits = ApiLimits(rate_per_s=1, rate_burst=reading + 1)
+    async with serving(redis_url, graphql=GraphQLSettings(limits=limits)) as url:
         async with stream(gateway, url=url, session="nowhere") as events:
             assert events.answer.status_code == 200
         async with stream(gateway, url=url, session="nowhere") as events:
