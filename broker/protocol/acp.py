@@ -6,7 +6,7 @@ protocol has no ids for messages; the headers in the replayed history tell what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, assert_never
 
@@ -40,10 +40,11 @@ from broker.protocol.agent_events import (
     Unrecognised,
 )
 from broker.protocol.agent_session import Frame, Opening, Prompt
-from broker.protocol.frames import noise, reaction, to_agent
+from broker.protocol.frames import NOT_SHOWN, AgentOutput, Reaction, reaction, to_agent
 from broker.protocol.jsonrpc import (
     INVALID_PARAMS,
     METHOD_NOT_FOUND,
+    PARSE_ERROR,
     Connection,
     Failure,
     Message,
@@ -54,12 +55,11 @@ from broker.protocol.jsonrpc import (
     Unmatched,
     message_name,
 )
-from broker.protocol.ndjson import Document, LineReader, Noise, dumps
+from broker.protocol.ndjson import Broken, Document, dumps
 from broker.protocol.prompt_queue import PromptQueue
 from broker.protocol.redelivery import message_ids_in
 from broker.protocol.turns import RunningTurn
 
-_Reaction = Iterator[AgentEvent | Frame]
 _Params = dict[str, Any]
 
 _PROTOCOL_VERSION = 1
@@ -84,7 +84,7 @@ class AcpSession:
         """`auth_method` is given only for an agent that will not work without `authenticate`."""
         self._opening = opening
         self._auth_method = auth_method
-        self._lines = LineReader()
+        self._output = AgentOutput()
         self._connection: Connection[Prompt] = Connection(versioned=True)
         self._agent: Initialized | None = None
         self._session_id = opening.resume
@@ -109,7 +109,7 @@ class AcpSession:
 
     def receive(self, data: bytes) -> list[Frame]:
         """Take bytes from the process."""
-        return [frame for line in self._lines.feed(data) for frame in self._read(line)]
+        return self._output.read(data, whole=self._read, broken=self._on_broken)
 
     def prompt(self, prompt: Prompt) -> list[Frame]:
         """Hand over a message now, or keep it until the running turn has ended."""
@@ -131,11 +131,10 @@ class AcpSession:
         if pending is None:
             return []
         option = _chosen(pending.options, answer)
-        outcome = {"outcome": {"outcome": "selected", "optionId": option.option_id}} if option else _CANCELLED
         if answer.verdict is Verdict.DENY and answer.note:
             self._foreword.append(denial(answer.note))
         events = [] if answer.verdict is Verdict.ALLOW else [self._reject(pending.call_id, answer.note)]
-        frames = [self._respond(pending, outcome, *events)]
+        frames = [self._respond(pending, _selected(option), *events)]
         stop = answer.verdict is Verdict.DENY and answer.interrupt
         return frames + self.interrupt() if stop else frames
 
@@ -175,14 +174,22 @@ class AcpSession:
         handing = to_agent(message, "session/prompt", hands_over=prompt.message_id)
         return [handing, self._ask(_PING, {}, subject=prompt)]
 
-    def _read(self, line: Document | Noise) -> list[Frame]:
-        if isinstance(line, Noise):
-            return [noise(line)]
-        message = self._connection.read(line.value)
+    def _read(self, line: Document) -> list[Frame]:
+        message = self._connection.read(line.value, cut=line.cut)
         name, live = _frame_name(message), self._prompts.current is not None
         return reaction(line, name, self._on_message(message, name), transient=live and name in _FRAGMENTS)
 
-    def _on_message(self, message: Message[Prompt], name: str) -> _Reaction:
+    def _on_broken(self, line: Broken) -> Reaction:
+        """A lost request is refused, a lost answer is a failure of what it answers; the rest was only news."""
+        match self._connection.read_broken(line.head, reason=line.reason):
+            case PeerRequest() as request:
+                yield self._refuse(request, f"it could not be read: {line.reason}", code=PARSE_ERROR)
+            case Failure() as failure:
+                yield from self._on_failure(failure)
+            case None:
+                pass
+
+    def _on_message(self, message: Message[Prompt], name: str) -> Reaction:
         match message:
             case PeerRequest():
                 yield from self._on_request(message)
@@ -197,7 +204,7 @@ class AcpSession:
             case _ as other:
                 assert_never(other)
 
-    def _on_result(self, message: Result[Prompt]) -> _Reaction:
+    def _on_result(self, message: Result[Prompt]) -> Reaction:
         match message.call.method:
             case "initialize":
                 yield from self._on_initialized(Initialized.model_validate(message.value))
@@ -210,7 +217,7 @@ class AcpSession:
             case _:
                 yield from self._on_ping_answered(message.call.subject)
 
-    def _on_failure(self, message: Failure[Prompt]) -> _Reaction:
+    def _on_failure(self, message: Failure[Prompt]) -> Reaction:
         match message.call.method:
             case "initialize" | "authenticate" | "session/new":
                 yield AgentBroken(code="HANDSHAKE_FAILED", detail=message.message)
@@ -221,7 +228,7 @@ class AcpSession:
             case _:
                 yield from self._on_ping_answered(message.call.subject)
 
-    def _on_initialized(self, agent: Initialized) -> _Reaction:
+    def _on_initialized(self, agent: Initialized) -> Reaction:
         self._agent = agent
         if agent.protocol_version != _PROTOCOL_VERSION:
             detail = f"the agent speaks protocol version {agent.protocol_version}, not {_PROTOCOL_VERSION}"
@@ -231,7 +238,7 @@ class AcpSession:
         else:
             yield from self._open_session()
 
-    def _open_session(self) -> _Reaction:
+    def _open_session(self) -> Reaction:
         capable = self._agent.agent_capabilities if self._agent else None
         headers = [{"name": "Authorization", "value": f"Bearer {self._opening.mcp_token}"}]
         relay = {"type": "http", "name": RELAY_SERVER, "url": self._opening.mcp_url, "headers": headers}
@@ -246,7 +253,7 @@ class AcpSession:
         else:
             yield AgentBroken(code="RESUME_FAILED", detail="the agent cannot load an earlier session")
 
-    def _on_opened(self, opened: SessionOpened) -> _Reaction:
+    def _on_opened(self, opened: SessionOpened) -> Reaction:
         """A load is answered before the history has been replayed; the ping's answer comes behind it."""
         self._session_id = opened.session_id or self._session_id
         self._model = opened.models.current_model_id if opened.models else None
@@ -255,7 +262,7 @@ class AcpSession:
         else:
             yield self._now_ready()
 
-    def _on_ping_answered(self, prompt: Prompt | None) -> _Reaction:
+    def _on_ping_answered(self, prompt: Prompt | None) -> Reaction:
         if prompt is not None and prompt is self._prompts.current:
             yield from self._begin_turn(prompt)
         elif prompt is None and not self._ready:
@@ -272,7 +279,7 @@ class AcpSession:
             version=info.version if info else None,
         )
 
-    def _begin_turn(self, prompt: Prompt) -> _Reaction:
+    def _begin_turn(self, prompt: Prompt) -> Reaction:
         if self._turn is not None:
             return
         turn_id, _ = self._prompts.wording(prompt)
@@ -280,7 +287,7 @@ class AcpSession:
         yield from self._prompts.accept(prompt.message_id)
         yield self._turn.started()
 
-    def _on_prompt_done(self, message: Result[Prompt]) -> _Reaction:
+    def _on_prompt_done(self, message: Result[Prompt]) -> Reaction:
         try:
             done = PromptDone.model_validate(message.value)
         except ValidationError:  # whatever else it says, the turn is over
@@ -293,7 +300,7 @@ class AcpSession:
         reason = None if done.outcome is TurnOutcome.COMPLETED else done.stop_reason
         yield from self._end_turn(done.outcome, reason=reason)
 
-    def _on_prompt_failed(self, failure: Failure[Prompt]) -> _Reaction:
+    def _on_prompt_failed(self, failure: Failure[Prompt]) -> Reaction:
         """JSON-RPC's own codes, all negative, refuse the prompt; Gemini tells a failed model call by HTTP status."""
         if self._turn is None and self._prompts.current is not None and failure.code < 0:
             yield self._prompts.refuse(self._prompts.current, failure.message)
@@ -301,7 +308,7 @@ class AcpSession:
             yield from self._begin_turn(self._prompts.current)
         yield from self._end_turn(TurnOutcome.FAILED, reason=failure.message)
 
-    def _end_turn(self, outcome: TurnOutcome, *, reason: str | None) -> _Reaction:
+    def _end_turn(self, outcome: TurnOutcome, *, reason: str | None) -> Reaction:
         yield from self._finish_speaking()
         turn, self._turn, self._prompts.current = self._turn, None, None
         self._tools.clear()
@@ -311,7 +318,7 @@ class AcpSession:
         yield from self._withdraw_all()
         yield from self._hand_over_next()
 
-    def _on_request(self, request: PeerRequest) -> _Reaction:
+    def _on_request(self, request: PeerRequest) -> Reaction:
         """`fs/*` and `terminal/*` were not offered and anything else is unknown; unanswered it would wait for ever."""
         if request.method != "session/request_permission":
             yield self._refuse(request, code=METHOD_NOT_FOUND)
@@ -322,25 +329,34 @@ class AcpSession:
             yield Unrecognised(frame_type=request.method)
             yield self._refuse(request, code=INVALID_PARAMS)
             return
-        yield from self._on_permission(request.id, question)
+        yield from self._on_permission(request, question)
 
-    def _refuse(self, request: PeerRequest, *, code: int) -> Frame:
-        return to_agent(self._connection.refuse(request.id, "not supported", code=code), f"{request.method}:error")
+    def _refuse(self, request: PeerRequest, why: str = "not supported", *, code: int) -> Frame:
+        return to_agent(self._connection.refuse(request.id, why, code=code), f"{request.method}:error")
 
-    def _on_permission(self, request_id: RequestId, question: PermissionQuestion) -> _Reaction:
-        native_id, call_id = dumps(request_id).decode(), question.tool_call.tool_call_id
-        pending = _PendingPermission(request_id=request_id, options=tuple(question.options), call_id=call_id)
+    def _on_permission(self, request: PeerRequest, question: PermissionQuestion) -> Reaction:
+        native_id, call_id = dumps(request.id).decode(), question.tool_call.tool_call_id
+        pending = _PendingPermission(request_id=request.id, options=tuple(question.options), call_id=call_id)
         if self._prompts.current is None or question.session_id != self._session_id:
             yield self._respond(pending, _CANCELLED)
             return
         yield from self._begin_turn(self._prompts.current)
         tool = self._tools.get(call_id) or Tool(call_id=call_id)
         yield from self._learn(tool, question.tool_call)
+        if request.cut:
+            yield from self._deny_unseen(pending)
+            return
         self._pending[native_id] = pending
         lasting = any(option.kind == "allow_always" for option in question.options)
         yield tool.approval_requested(native_id, can_allow_session=lasting)
 
-    def _on_update(self, params: _Params, name: str) -> _Reaction:
+    def _deny_unseen(self, pending: _PendingPermission) -> Reaction:
+        option = _chosen(pending.options, ApprovalAnswer(verdict=Verdict.DENY))
+        yield ProblemNoted(detail=NOT_SHOWN)
+        yield self._reject(pending.call_id, NOT_SHOWN)
+        yield self._respond(pending, _selected(option))
+
+    def _on_update(self, params: _Params, name: str) -> Reaction:
         update = SessionUpdate.model_validate(params)
         handler = _UPDATES.get(name)
         if name == _REPLAYED_PROMPT:
@@ -364,17 +380,17 @@ class AcpSession:
             self._prompts.remember(message_ids_in(text))
         self._replayed.clear()
 
-    def _on_speech(self, update: _Params) -> _Reaction:
+    def _on_speech(self, update: _Params) -> Reaction:
         text = Chunk.model_validate(update).content.text
         if text and not text.startswith(_MODE_NOTICE):
             self._speech.append(text)
             yield TextStreamed(delta=text)
 
-    def _on_thought(self, update: _Params) -> _Reaction:
+    def _on_thought(self, update: _Params) -> Reaction:
         self._thought.append(Chunk.model_validate(update).content.text or "")
         yield from ()
 
-    def _on_tool(self, update: _Params) -> _Reaction:
+    def _on_tool(self, update: _Params) -> Reaction:
         call = ToolCall.model_validate(update)
         if call.tool_call_id in self._rejected:
             return
@@ -384,7 +400,7 @@ class AcpSession:
             self._tools.pop(tool.call_id, None)
             yield from tool.ended(ok=call.status == "completed")
 
-    def _learn(self, tool: Tool, call: ToolCall) -> _Reaction:
+    def _learn(self, tool: Tool, call: ToolCall) -> Reaction:
         """A tool may first be heard of at its permission request, or only when it has ended."""
         tool.learn(call)
         if tool.call_id not in self._tools:
@@ -392,7 +408,7 @@ class AcpSession:
             yield from self._finish_speaking()
             yield tool.called()
 
-    def _finish_speaking(self) -> _Reaction:
+    def _finish_speaking(self) -> Reaction:
         """What came in chunks, whole."""
         thought, speech = "".join(self._thought), "".join(self._speech)
         self._thought.clear()
@@ -420,6 +436,10 @@ def _chosen(options: tuple[PermissionOption, ...], answer: ApprovalAnswer) -> Pe
     return next((offered[kind] for kind in wanted if kind in offered), None)
 
 
+def _selected(option: PermissionOption | None) -> _Params:
+    return {"outcome": {"outcome": "selected", "optionId": option.option_id}} if option else _CANCELLED
+
+
 def _frame_name(message: Message[Prompt]) -> str:
     match message:
         case Notification(method="session/update", params={"update": {"sessionUpdate": str(kind)}}):
@@ -428,7 +448,7 @@ def _frame_name(message: Message[Prompt]) -> str:
             return message_name(message)
 
 
-_UPDATES: dict[str, Callable[[AcpSession, _Params], _Reaction]] = {
+_UPDATES: dict[str, Callable[[AcpSession, _Params], Reaction]] = {
     "session/update:agent_message_chunk": AcpSession._on_speech,
     "session/update:agent_thought_chunk": AcpSession._on_thought,
     "session/update:tool_call": AcpSession._on_tool,

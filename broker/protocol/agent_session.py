@@ -11,7 +11,7 @@ from broker.domain.ids import MessageId
 from broker.protocol.agent_events import AgentEvent
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024
-"""One frame may carry a whole file's diff or a base64 picture; beyond this the stream is taken as broken."""
+"""One frame may carry a whole file's diff or a base64 picture; of one beyond this the longest texts are cut."""
 
 
 class Direction(StrEnum):
@@ -79,7 +79,7 @@ class AgentSession(Protocol):
         """The first frames to write, once, before anything else."""
 
     def receive(self, data: bytes) -> list[Frame]:
-        """Take bytes from the process. Raises `ProtocolViolation`; afterwards the session is unusable."""
+        """Take bytes from the process. What cannot be read costs itself and is told; nothing ends the session."""
 
     def prompt(self, prompt: Prompt) -> list[Frame]:
         """Hand over a message. Only after `AgentReady`."""

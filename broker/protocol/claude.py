@@ -8,7 +8,7 @@ The launcher names the conversation (`--session-id`, `--resume`), asks for permi
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,7 @@ from broker.protocol.agent_events import (
     TextStreamed,
     ThoughtSpoken,
     ToolCalled,
+    TurnOutcome,
     Unrecognised,
 )
 from broker.protocol.agent_session import Frame, Opening, Prompt
@@ -55,12 +56,11 @@ from broker.protocol.claude_tools import (
     tool_called,
     tool_returned,
 )
-from broker.protocol.frames import noise, reaction, to_agent
-from broker.protocol.ndjson import Document, LineReader, Noise, dumps
+from broker.protocol.frames import NOT_SHOWN, AgentOutput, Reaction, reaction, to_agent
+from broker.protocol.ndjson import Broken, Document, dumps
 from broker.protocol.turns import RunningTurn
 
-_Reaction = Iterator[AgentEvent | Frame]
-
+_PERMISSION = "control_request:can_use_tool"
 _FRAMES_REMEMBERED = 4096
 """2.1.120 keeps its last 1000 frames and sends them all again on every reconnect."""
 
@@ -86,10 +86,11 @@ class ClaudeSession:
         before = predecessor or Predecessor()
         self._opening = opening
         self._session_id = session_id
-        self._lines = LineReader()
+        self._output = AgentOutput()
         self._recent_frames = dict.fromkeys(before.frames)
         self._pending = {native_id: PendingTool(input=given or {}) for native_id, given in before.pending.items()}
         self._asked: dict[str, str] = {}
+        self._initialized = False
         self._calls: dict[str, ToolCalled] = {}
         self._deliveries = Deliveries(before.messages, begun=before.turn_id is not None)
         self._tells_lifecycle = False
@@ -108,7 +109,7 @@ class ClaudeSession:
 
     def receive(self, data: bytes) -> list[Frame]:
         """Take bytes from the process."""
-        return [frame for line in self._lines.feed(data) for frame in self._read(line)]
+        return self._output.read(data, whole=self._read, broken=self._on_broken)
 
     def prompt(self, prompt: Prompt) -> list[Frame]:
         """Hand over a message; its id is the idempotency key, so a known one is not run again."""
@@ -140,15 +141,32 @@ class ClaudeSession:
         self._asked[request_id] = request["subtype"]
         return to_agent(control_request(request_id, request), f"control_request:{request['subtype']}")
 
-    def _read(self, line: Document | Noise) -> list[Frame]:
-        if isinstance(line, Noise):
-            return [noise(line)]
+    def _read(self, line: Document) -> list[Frame]:
         if self._is_repeated(line.value):
             return []
         kind, name = line.value.get("type"), frame_name(line.value)
         handler = _HANDLERS.get(kind) if isinstance(kind, str) else None
+        if line.cut and name == _PERMISSION:
+            handler = ClaudeSession._on_cut_question
         said = handler(self, line.value) if handler else iter((Unrecognised(frame_type=name),))
         return reaction(line, name, said, transient=kind == "stream_event")
+
+    def _on_broken(self, line: Broken) -> Reaction:
+        """A lost request is refused, a lost end of a turn ends it; the rest was only news."""
+        match line.head:
+            case {"type": "control_request", "request_id": str(request_id)}:
+                why = f"it could not be read: {line.reason}"
+                yield to_agent(control_error(request_id, why), "control_response")
+            case {"type": "control_response"} if not self._initialized:
+                detail = f"the answer to initialize could not be read: {line.reason}"
+                yield AgentBroken(code="HANDSHAKE_FAILED", detail=detail)
+            case {"type": "result"} if self._turn is not None:
+                turn, self._turn = self._turn, None
+                self._calls.clear()
+                outcome = TurnOutcome.INTERRUPTED if turn.stop_asked else TurnOutcome.FAILED
+                yield turn.ended(outcome, reason=f"what it ended with could not be read: {line.reason}")
+            case _:
+                pass
 
     def _is_repeated(self, value: dict[str, Any]) -> bool:
         """Whether this frame has been here before; an echo bears the uuid of the prompt and may come for each try."""
@@ -162,7 +180,7 @@ class ClaudeSession:
             del self._recent_frames[next(iter(self._recent_frames))]
         return False
 
-    def _on_system(self, value: dict[str, Any]) -> _Reaction:
+    def _on_system(self, value: dict[str, Any]) -> Reaction:
         frame = SystemFrame.model_validate(value)
         match frame.subtype:
             case "init":
@@ -176,7 +194,7 @@ class ClaudeSession:
             case _:
                 yield Unrecognised(frame_type=frame_name(value))
 
-    def _on_turn_init(self, uuid: str) -> _Reaction:
+    def _on_turn_init(self, uuid: str) -> Reaction:
         """`init` opens every turn, but does not say for which prompt: without `command_lifecycle`, the oldest."""
         oldest = None if self._tells_lifecycle else self._deliveries.oldest
         if self._turn is None and oldest is not None:
@@ -184,7 +202,7 @@ class ClaudeSession:
         elif self._turn is None:
             yield from self._begin_turn(RunningTurn(turn_id=uuid))
 
-    def _on_lifecycle(self, value: dict[str, Any]) -> _Reaction:
+    def _on_lifecycle(self, value: dict[str, Any]) -> Reaction:
         step = CommandLifecycle.model_validate(value)
         self._tells_lifecycle = True
         match step.state:
@@ -199,7 +217,7 @@ class ClaudeSession:
             case _:
                 yield Unrecognised(frame_type=frame_name(value))
 
-    def _on_prompt_begun(self, uuid: str) -> _Reaction:
+    def _on_prompt_begun(self, uuid: str) -> Reaction:
         """A prompt enters a turn: a new one, or the running one after a tool's result."""
         yield from self._deliveries.confirm(uuid)
         message_id = self._deliveries.begin(uuid)
@@ -208,7 +226,7 @@ class ClaudeSession:
         elif message_id is not None:
             yield self._turn.join(message_id)
 
-    def _on_prompt_known(self, uuid: str) -> _Reaction:
+    def _on_prompt_known(self, uuid: str) -> Reaction:
         """Told of a prompt that never began: the CLI has had it before a restart, and nothing will follow by itself.
 
         Unless the CLI goes on with the cut-off turn on its own (CLAUDE_CODE_RESUME_INTERRUPTED_TURN): then the prompt
@@ -218,12 +236,12 @@ class ClaudeSession:
         continued = self._turn if first and self._turn is not None and not self._turn.message_ids else None
         yield from self._deliveries.known(uuid, continued=continued)
 
-    def _begin_turn(self, turn: RunningTurn) -> _Reaction:
+    def _begin_turn(self, turn: RunningTurn) -> Reaction:
         self._turn = turn
         self._turns_begun += 1
         yield turn.started()
 
-    def _on_assistant(self, value: dict[str, Any]) -> _Reaction:
+    def _on_assistant(self, value: dict[str, Any]) -> Reaction:
         frame = AssistantFrame.model_validate(value)
         own_words = frame.parent_tool_use_id is None
         if self._turn is None and own_words:
@@ -231,7 +249,7 @@ class ClaudeSession:
         for block in frame.message.blocks:
             yield from self._on_block(block, is_error=bool(frame.is_api_error_message), own_words=own_words)
 
-    def _on_block(self, block: Block, *, is_error: bool, own_words: bool) -> _Reaction:
+    def _on_block(self, block: Block, *, is_error: bool, own_words: bool) -> Reaction:
         match block.type:
             case "text" if is_error:
                 yield ProblemNoted(detail=block.text or "")
@@ -248,7 +266,7 @@ class ClaudeSession:
             case _:
                 pass
 
-    def _on_user(self, value: dict[str, Any]) -> _Reaction:
+    def _on_user(self, value: dict[str, Any]) -> Reaction:
         frame = UserFrame.model_validate(value)
         if frame.is_replay:
             # The echo of a new prompt comes after it was queued or begun; of a known one it is the first thing said.
@@ -258,7 +276,7 @@ class ClaudeSession:
             if block.type == "tool_result":
                 yield from self._on_tool_result(block, details=frame.tool_use_result)
 
-    def _on_tool_result(self, block: Block, *, details: object) -> _Reaction:
+    def _on_tool_result(self, block: Block, *, details: object) -> Reaction:
         """A tool that has a result no longer waits for permission; at its end of input the CLI decides by itself."""
         call_id = block.tool_use_id or ""
         for native_id in [key for key, each in self._pending.items() if each.tool_use_id == call_id]:
@@ -266,7 +284,7 @@ class ClaudeSession:
             yield ApprovalWithdrawn(native_id=native_id)
         yield tool_returned(block, self._calls.pop(call_id, None), details=details)
 
-    def _on_result(self, value: dict[str, Any]) -> _Reaction:
+    def _on_result(self, value: dict[str, Any]) -> Reaction:
         try:
             result = ResultFrame.model_validate(value)
         except ValidationError:  # whatever else it says, the turn is over
@@ -282,14 +300,14 @@ class ClaudeSession:
         if self._turn is not None:
             yield from self._end_turn(self._turn, result)
 
-    def _end_turn(self, turn: RunningTurn, result: ResultFrame) -> _Reaction:
+    def _end_turn(self, turn: RunningTurn, result: ResultFrame) -> Reaction:
         if result.result is not None and not result.is_error:
             turn.text = result.result
         self._turn = None
         self._calls.clear()
         yield turn.ended(result.outcome(stop_asked=turn.stop_asked), reason=result.reason)
 
-    def _on_control_request(self, value: dict[str, Any]) -> _Reaction:
+    def _on_control_request(self, value: dict[str, Any]) -> Reaction:
         frame = ControlRequest.model_validate(value)
         match frame.request.get("subtype"):
             case "can_use_tool":
@@ -300,7 +318,7 @@ class ClaudeSession:
                 # Unanswered it would wait for ever. We offer no in-process MCP servers, so `mcp_message` ends here too.
                 yield to_agent(control_error(frame.request_id, f"not supported: {subtype}"), "control_response")
 
-    def _on_tool_question(self, frame: ControlRequest) -> _Reaction:
+    def _on_tool_question(self, frame: ControlRequest) -> Reaction:
         try:
             question = ToolQuestion.model_validate(frame.request)
         except ValidationError:
@@ -315,15 +333,23 @@ class ClaudeSession:
         )
         yield approval_requested(native_id, question)
 
-    def _on_control_cancel(self, value: dict[str, Any]) -> _Reaction:
+    def _on_cut_question(self, value: dict[str, Any]) -> Reaction:
+        """What is allowed goes back with the answer and is what runs: it must be all that was asked."""
+        frame = ControlRequest.model_validate(value)
+        yield ProblemNoted(detail=NOT_SHOWN)
+        denial = {"behavior": "deny", "message": NOT_SHOWN}
+        yield to_agent(control_success(frame.request_id, denial), "control_response")
+
+    def _on_control_cancel(self, value: dict[str, Any]) -> Reaction:
         native_id = dumps(ControlCancel.model_validate(value).request_id).decode()
         if self._pending.pop(native_id, None) is not None:
             yield ApprovalWithdrawn(native_id=native_id)
 
-    def _on_control_response(self, value: dict[str, Any]) -> _Reaction:
+    def _on_control_response(self, value: dict[str, Any]) -> Reaction:
         """An answer to us. Echoes of our own answers bear ids that we did not ask under."""
         outcome = ControlResponse.model_validate(value).response
         if self._asked.get(outcome.request_id) == "initialize":
+            self._initialized = True
             yield self._ready_or_broken(outcome)
 
     def _ready_or_broken(self, outcome: ControlOutcome) -> AgentEvent:
@@ -337,12 +363,12 @@ class ClaudeSession:
             can_steer=True,
         )
 
-    def _on_stream_event(self, value: dict[str, Any]) -> _Reaction:
+    def _on_stream_event(self, value: dict[str, Any]) -> Reaction:
         delta = StreamEvent.model_validate(value).event.delta
         if delta is not None and delta.text:
             yield TextStreamed(delta=delta.text)
 
-    def _on_keep_alive(self, value: dict[str, Any]) -> _Reaction:
+    def _on_keep_alive(self, value: dict[str, Any]) -> Reaction:
         yield from ()
 
 
@@ -354,7 +380,7 @@ def _is_lost(result: ResultFrame) -> bool:
     return any("No conversation found" in error for error in result.errors or ())
 
 
-_HANDLERS: dict[str, Callable[[ClaudeSession, dict[str, Any]], _Reaction]] = {
+_HANDLERS: dict[str, Callable[[ClaudeSession, dict[str, Any]], Reaction]] = {
     "assistant": ClaudeSession._on_assistant,
     "command_lifecycle": ClaudeSession._on_lifecycle,
     "control_cancel_request": ClaudeSession._on_control_cancel,

@@ -6,7 +6,7 @@ running one has ended. Nor does it know a message again; the ids in the thread's
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, assert_never
 
 from pydantic import ValidationError
@@ -15,7 +15,6 @@ from broker.domain.approvals import ApprovalAnswer, Verdict
 from broker.domain.envelope import denial
 from broker.protocol.agent_events import (
     AgentBroken,
-    AgentEvent,
     AgentReady,
     ApprovalWithdrawn,
     FileChange,
@@ -47,10 +46,12 @@ from broker.protocol.codex_requests import (
     approval_result,
     declined,
 )
-from broker.protocol.frames import noise, reaction, to_agent
+from broker.protocol.frames import NOT_SHOWN, AgentOutput, Reaction, reaction, to_agent
 from broker.protocol.jsonrpc import (
     INVALID_PARAMS,
     METHOD_NOT_FOUND,
+    PARSE_ERROR,
+    UNREADABLE,
     Connection,
     Failure,
     Message,
@@ -60,11 +61,10 @@ from broker.protocol.jsonrpc import (
     Unmatched,
     message_name,
 )
-from broker.protocol.ndjson import Document, LineReader, Noise, dumps
+from broker.protocol.ndjson import Broken, Document, dumps
 from broker.protocol.prompt_queue import PromptQueue
 from broker.protocol.turns import RunningTurn
 
-_Reaction = Iterator[AgentEvent | Frame]
 _Params = dict[str, Any]
 
 _OVERLOADED = -32001
@@ -80,7 +80,7 @@ class CodexSession:
     ) -> None:
         self._opening = opening
         self._permissions = {"approvalPolicy": approval_policy, "sandbox": sandbox}
-        self._lines = LineReader()
+        self._output = AgentOutput()
         self._connection: Connection[Prompt] = Connection(versioned=False)
         self._thread: ThreadOpened | None = None
         self._pending: dict[str, PendingApproval] = {}
@@ -97,7 +97,7 @@ class CodexSession:
 
     def receive(self, data: bytes) -> list[Frame]:
         """Take bytes from the process."""
-        return [frame for line in self._lines.feed(data) for frame in self._read(line)]
+        return self._output.read(data, whole=self._read, broken=self._on_broken)
 
     def prompt(self, prompt: Prompt) -> list[Frame]:
         """Hand over a message now, or keep it until the running turn has ended."""
@@ -152,14 +152,22 @@ class CodexSession:
             return self._ask("turn/start", params, subject=prompt)
         return self._ask("turn/steer", {**params, "expectedTurnId": turn.turn_id}, subject=prompt)
 
-    def _read(self, line: Document | Noise) -> list[Frame]:
-        if isinstance(line, Noise):
-            return [noise(line)]
-        message = self._connection.read(line.value)
+    def _read(self, line: Document) -> list[Frame]:
+        message = self._connection.read(line.value, cut=line.cut)
         name = _frame_name(message)
         return reaction(line, name, self._on_message(message, name), transient=name in _FRAGMENTS)
 
-    def _on_message(self, message: Message[Prompt], name: str) -> _Reaction:
+    def _on_broken(self, line: Broken) -> Reaction:
+        """A lost request is refused, a lost answer is a failure of what it answers; the rest was only news."""
+        match self._connection.read_broken(line.head, reason=line.reason):
+            case PeerRequest() as request:
+                yield self._refuse(request, f"it could not be read: {line.reason}", code=PARSE_ERROR)
+            case Failure() as failure:
+                yield from self._on_failure(failure)
+            case None:
+                pass
+
+    def _on_message(self, message: Message[Prompt], name: str) -> Reaction:
         match message:
             case PeerRequest():
                 yield from self._on_request(message)
@@ -174,7 +182,7 @@ class CodexSession:
             case _ as other:
                 assert_never(other)
 
-    def _on_notification(self, message: Notification, name: str) -> _Reaction:
+    def _on_notification(self, message: Notification, name: str) -> Reaction:
         """Other threads, of sub-agents or other clients, are only kept."""
         handler = _NOTIFICATIONS.get(message.method)
         if message.params.get("threadId", self._thread_id) != self._thread_id:
@@ -184,7 +192,7 @@ class CodexSession:
         elif message.method not in _SILENT:
             yield Unrecognised(frame_type=name)
 
-    def _on_request(self, request: PeerRequest) -> _Reaction:
+    def _on_request(self, request: PeerRequest) -> Reaction:
         """Sub-agents' threads ask here too; whatever is not for people is declined, or the turn would wait for ever."""
         native_id = dumps(request.id).decode()
         try:
@@ -196,6 +204,11 @@ class CodexSession:
         if event is None:
             yield self._decline(request)
             return
+        if request.cut:
+            yield ProblemNoted(detail=NOT_SHOWN)
+            result = approval_result(request.method, ApprovalAnswer(verdict=Verdict.DENY))
+            yield to_agent(self._connection.respond(request.id, result), f"{request.method}:result")
+            return
         if native_id not in self._pending:  # a client that comes back is asked again
             yield event
         self._pending[native_id] = PendingApproval(request_id=request.id, method=request.method)
@@ -206,10 +219,10 @@ class CodexSession:
             return self._refuse(request, code=METHOD_NOT_FOUND)
         return to_agent(self._connection.respond(request.id, result), f"{request.method}:result")
 
-    def _refuse(self, request: PeerRequest, *, code: int) -> Frame:
-        return to_agent(self._connection.refuse(request.id, "not supported", code=code), f"{request.method}:error")
+    def _refuse(self, request: PeerRequest, why: str = "not supported", *, code: int) -> Frame:
+        return to_agent(self._connection.refuse(request.id, why, code=code), f"{request.method}:error")
 
-    def _on_result(self, message: Result[Prompt]) -> _Reaction:
+    def _on_result(self, message: Result[Prompt]) -> Reaction:
         match message.call.method:
             case "initialize":
                 yield to_agent(self._connection.notify("initialized"), "initialized")
@@ -230,20 +243,22 @@ class CodexSession:
             case _:
                 pass
 
-    def _on_failure(self, message: Failure[Prompt]) -> _Reaction:
+    def _on_failure(self, message: Failure[Prompt]) -> Reaction:
         prompt = message.call.subject
         match message.call.method:
             case "initialize" | "thread/start":
                 yield AgentBroken(code="HANDSHAKE_FAILED", detail=message.message)
             case "thread/resume" | "thread/turns/list":
                 yield AgentBroken(code="RESUME_FAILED", detail=message.message)
+            case "turn/start" | "turn/steer" if prompt is not None and message.code == UNREADABLE:
+                yield from self._on_unknown_turn(prompt)
             case "turn/start" | "turn/steer" if prompt is not None:
                 yield from self._on_refusal(prompt, message)
                 yield from self._hand_over_next()
             case _:
                 pass
 
-    def _on_refusal(self, prompt: Prompt, message: Failure[Prompt]) -> _Reaction:
+    def _on_refusal(self, prompt: Prompt, message: Failure[Prompt]) -> Reaction:
         """A turn that could not be steered has ended or changed meanwhile, or is of a kind that takes no steering."""
         self._prompts.current = None
         if message.code == _OVERLOADED:
@@ -283,7 +298,7 @@ class CodexSession:
             can_steer=True,
         )
 
-    def _on_history(self, page: TurnPage) -> _Reaction:
+    def _on_history(self, page: TurnPage) -> Reaction:
         """What the thread has had; a turn that still runs (the app-server outlived its client) goes on here."""
         for turn in page.data:
             self._prompts.remember(turn.message_ids)
@@ -293,7 +308,7 @@ class CodexSession:
         if running and self._turn is None:
             yield from self._begin_turn(RunningTurn(turn_id=running[0].id, message_ids=running[0].message_ids))
 
-    def _on_turn(self, turn_id: str, prompt: Prompt | None) -> _Reaction:
+    def _on_turn(self, turn_id: str, prompt: Prompt | None) -> Reaction:
         """A prompt was taken into this turn: a new one or the running one."""
         if prompt is not None and prompt is self._prompts.current:
             self._prompts.current = None
@@ -304,14 +319,19 @@ class CodexSession:
                 yield self._turn.join(prompt.message_id)
         yield from self._hand_over_next()
 
-    def _begin_turn(self, turn: RunningTurn) -> _Reaction:
+    def _on_unknown_turn(self, prompt: Prompt) -> Reaction:
+        """It was taken, into a turn whose id could not be read: the running one, or the next that is told of."""
+        if self._turn is not None:
+            yield from self._on_turn(self._turn.turn_id, prompt)
+
+    def _begin_turn(self, turn: RunningTurn) -> Reaction:
         self._turn = turn
         yield turn.started()
         if self._stop_asked:
             self._stop_asked = False
             yield from self.interrupt()
 
-    def _on_turn_started(self, params: _Params) -> _Reaction:
+    def _on_turn_started(self, params: _Params) -> Reaction:
         """It may come before the answer to the `turn/start` that it belongs to."""
         turn_id = TurnNotice.model_validate(params).turn.id
         if self._turn is not None:
@@ -321,48 +341,50 @@ class CodexSession:
             yield from self._prompts.accept(prompt.message_id)
         yield from self._begin_turn(RunningTurn(turn_id=turn_id, message_ids=[prompt.message_id] if prompt else []))
 
-    def _on_turn_completed(self, params: _Params) -> _Reaction:
+    def _on_turn_completed(self, params: _Params) -> Reaction:
         ended = TurnNotice.model_validate(params).turn
         self._ended_turn = ended.id
         if self._turn is None or self._turn.turn_id != ended.id:
             return
         turn, self._turn = self._turn, None
         self._changes.clear()
+        if self._prompts.current is not None and self._prompts.current.message_id in turn.message_ids:
+            self._prompts.current = None  # the answer to its `turn/start` was lost; that it ended says enough
         yield turn.ended(ended.outcome, reason=ended.error.message if ended.error else None)
         yield from self._hand_over_next()
 
-    def _on_item_started(self, params: _Params) -> _Reaction:
+    def _on_item_started(self, params: _Params) -> Reaction:
         item = ItemNotice.model_validate(params).item
         if item.type == "fileChange":
             self._changes[item.id] = item.file_changes
         yield from item_started(item)
 
-    def _on_item_completed(self, params: _Params) -> _Reaction:
+    def _on_item_completed(self, params: _Params) -> Reaction:
         for event in item_completed(ItemNotice.model_validate(params).item):
             if isinstance(event, TextSpoken) and self._turn is not None:
                 self._turn.text = event.text
             yield event
 
-    def _on_text_delta(self, params: _Params) -> _Reaction:
+    def _on_text_delta(self, params: _Params) -> Reaction:
         yield TextStreamed(delta=Delta.model_validate(params).delta)
 
-    def _on_usage(self, params: _Params) -> _Reaction:
+    def _on_usage(self, params: _Params) -> Reaction:
         yield UsageNotice.model_validate(params).event
 
-    def _on_error(self, params: _Params) -> _Reaction:
+    def _on_error(self, params: _Params) -> Reaction:
         notice = ErrorNotice.model_validate(params)
         yield ProblemNoted(detail=notice.error.message, will_retry=notice.will_retry)
 
-    def _on_warning(self, params: _Params) -> _Reaction:
+    def _on_warning(self, params: _Params) -> Reaction:
         warning = WarningNotice.model_validate(params)
         yield ProblemNoted(detail=warning.message or warning.summary or "")
 
-    def _on_server_startup(self, params: _Params) -> _Reaction:
+    def _on_server_startup(self, params: _Params) -> Reaction:
         startup = ServerStartup.model_validate(params)
         if startup.status == "failed":
             yield ProblemNoted(detail=f"MCP server {startup.name}: {startup.error or 'failed'}")
 
-    def _on_resolved(self, params: _Params) -> _Reaction:
+    def _on_resolved(self, params: _Params) -> Reaction:
         native_id = dumps(RequestResolved.model_validate(params).request_id).decode()
         if self._pending.pop(native_id, None) is not None:
             yield ApprovalWithdrawn(native_id=native_id)
@@ -376,7 +398,7 @@ def _frame_name(message: Message[Prompt]) -> str:
             return message_name(message)
 
 
-_NOTIFICATIONS: dict[str, Callable[[CodexSession, _Params], _Reaction]] = {
+_NOTIFICATIONS: dict[str, Callable[[CodexSession, _Params], Reaction]] = {
     "configWarning": CodexSession._on_warning,
     "error": CodexSession._on_error,
     "item/agentMessage/delta": CodexSession._on_text_delta,

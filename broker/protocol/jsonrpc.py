@@ -6,13 +6,17 @@ the presence of `method` decides. Codex leaves the `jsonrpc` member out, ACP wan
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeGuard, TypeVar, assert_never
 
 from broker.protocol.ndjson import dumps
 
+PARSE_ERROR = -32700
 METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
+UNREADABLE = 0
+"""Of a `Failure`: the peer has answered, and nobody knows what. No code of JSON-RPC's own, which refuse a request."""
 
 _MAX_NAME = 80
 
@@ -35,6 +39,8 @@ class PeerRequest:
     id: RequestId
     method: str
     params: dict[str, Any]
+    cut: bool = False
+    """Parts of `params` are missing: nobody can know all that is asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,17 +104,38 @@ class Connection(Generic[_Subject]):
         """The refusal of a request of the peer."""
         return self._write(id=request_id, error={"code": code, "message": message})
 
-    def read(self, message: dict[str, Any]) -> Message[_Subject]:
+    def read(self, message: dict[str, Any], *, cut: bool = False) -> Message[_Subject]:
         """Tell what a message of the peer is; an answer closes the request it belongs to."""
         method, request_id = message.get("method"), message.get("id")
         if isinstance(method, str):
             params = _object(message.get("params"))
+            if _is_id(request_id) and self._is_echo(request_id, method):
+                return Unmatched(what="echo")
             if _is_id(request_id):
-                return PeerRequest(id=request_id, method=method, params=params)
+                return PeerRequest(id=request_id, method=method, params=params, cut=cut)
             return Notification(method=method, params=params) if request_id is None else Unmatched(what="request")
         if _is_id(request_id) and ("result" in message or "error" in message):
             return self._close(request_id, message)
         return Unmatched(what="message")
+
+    def read_broken(self, head: Mapping[str, object], *, reason: str) -> PeerRequest | Failure[_Subject] | None:
+        """What the loss of a message means: a request that needs an answer, or an answer that nobody knows.
+
+        `head` holds the members that could still be read. None: nobody waits for anything.
+        """
+        method, request_id = head.get("method"), head.get("id")
+        if not _is_id(request_id):
+            return None
+        if isinstance(method, str):
+            echo = self._is_echo(request_id, method)
+            return None if echo else PeerRequest(id=request_id, method=method, params={}, cut=True)
+        call = self._open.pop(request_id, None)
+        return Failure(call=call, code=UNREADABLE, message=f"its answer could not be read: {reason}") if call else None
+
+    def _is_echo(self, request_id: RequestId, method: str) -> bool:
+        """Whether it is what we have asked, printed by an agent that logs what it reads: no request of its own."""
+        call = self._open.get(request_id)
+        return call is not None and call.method == method
 
     def _close(self, request_id: RequestId, message: dict[str, Any]) -> Message[_Subject]:
         call = self._open.pop(request_id, None)
@@ -144,7 +171,7 @@ def _object(value: object) -> dict[str, Any]:
 
 def _code(error: dict[str, Any]) -> int:
     code = error.get("code")
-    return code if isinstance(code, int) else 0
+    return code if isinstance(code, int) else UNREADABLE
 
 
 def _explanation(error: dict[str, Any]) -> str:
