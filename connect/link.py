@@ -25,13 +25,16 @@ from broker.protocol.proxy import (
     Command,
     Hello,
     NumberedCommand,
+    UnknownMessage,
+    UnreadableCommand,
     Welcome,
     read_from_broker,
     write,
     write_reports,
 )
 from connect.endpoint import Endpoint
-from connect.notices import Connected, Disconnected, Notice
+from connect.notices import Connected, Disconnected, Notice, Warned
+from connect.refused_head import RefusedHead
 from connect.spool import Spool
 from connect.state_folder import Credentials, Cursor, StateFolder
 
@@ -99,6 +102,7 @@ class Link:
         self._wake = asyncio.Event()
         self._ack_due = False
         self._sent = 0
+        self._refused_head = RefusedHead()
         self._welcomed_at = math.inf
         spool.on_added = self._wake.set
 
@@ -107,6 +111,7 @@ class Link:
         clock = asyncio.get_running_loop().time
         while True:
             self._welcomed_at = math.inf
+            self._sent = 0
             ended = await self._connection()
             if clock() - self._welcomed_at > _STEADY_S:
                 self._backoff.failures = 0
@@ -166,7 +171,7 @@ class Link:
         async with asyncio.timeout(_WELCOME_TIMEOUT_S):
             answer = read_from_broker(await socket.recv(decode=False))
         if not isinstance(answer, Welcome):
-            raise ProtocolViolation(f"expected welcome, got {answer.type}", offset=0)
+            raise ProtocolViolation("expected a welcome, got something else", offset=0)
         if answer.protocol != PROTOCOL_VERSION:
             raise LinkRefused(close_codes.PROTOCOL_VERSION.reason)
         return answer
@@ -194,20 +199,34 @@ class Link:
                     self._spool.ack(seq)
                 case Auth(token=token):
                     self._credentials.refresh(token)
+                case UnreadableCommand():
+                    self._pass_over(message)
+                case UnknownMessage():
+                    pass  # of a newer version; it does without an answer
                 case Welcome():
                     raise ProtocolViolation("a second welcome", offset=0)
                 case _ as other:
                     assert_never(other)
 
     def _take(self, numbered: NumberedCommand) -> None:
-        seen = self._state.cursor.seen
-        if numbered.seq > seen + 1:
-            raise ProtocolViolation(f"command {numbered.seq} came after {seen}", offset=0)
-        if numbered.seq == seen + 1:
-            self._state.move_cursor(Cursor(epoch=self._state.cursor.epoch, seen=numbered.seq))
+        if self._is_new(numbered.seq):
             self._user.take(numbered.command)
+
+    def _pass_over(self, command: UnreadableCommand) -> None:
+        """Acknowledge what cannot be carried out: it would come again, and everything behind it wait."""
+        if self._is_new(command.seq):
+            problem = f"a command of {self._endpoint.host} was not understood ({command.reason}); update relay-connect"
+            self._user.notice(Warned(problem=problem))
+
+    def _is_new(self, seq: int) -> bool:
+        seen = self._state.cursor.seen
+        if seq > seen + 1:
+            raise ProtocolViolation(f"command {seq} came after {seen}", offset=0)
+        if seq == seen + 1:
+            self._state.move_cursor(Cursor(epoch=self._state.cursor.epoch, seen=seq))
         self._ack_due = True
         self._wake.set()
+        return seq == seen + 1
 
     async def _send(self, socket: ClientConnection) -> None:
         while True:
@@ -217,9 +236,13 @@ class Link:
                 self._ack_due = False
                 await socket.send(write(Ack(seq=self._state.cursor.seen)))
             # Acknowledgements of an earlier connection's reports may overtake what this one has sent.
-            while batch := self._spool.batch(max(self._sent, self._spool.acked), max_bytes=_BATCH_BYTES):
+            while batch := self._batch():
                 self._sent = max(self._sent, self._spool.acked) + len(batch)
                 await socket.send(write_reports(batch), text=True)
+
+    def _batch(self) -> list[bytes]:
+        alone = self._refused_head.is_suspected(self._spool.acked)
+        return self._spool.batch(max(self._sent, self._spool.acked), max_bytes=0 if alone else _BATCH_BYTES)
 
     def _closed(self, closed: ConnectionClosed) -> _Ended:
         frame = closed.rcvd
@@ -229,6 +252,12 @@ class Link:
         reason = frame.reason or (known.reason if known else f"closed with code {frame.code}")
         if frame.code == close_codes.UNAUTHENTICATED.code and self._credentials.fall_back():
             return _Ended(reason=f"{reason}; using the configured token again")
+        if self._refused_head.closed(frame.code, acked=self._spool.acked, sent=self._sent):
+            self._spool.set_head_aside(f"the broker refused it: {reason}")
+            self._user.notice(Warned(problem=f"a report that {self._endpoint.host} refuses was set aside ({reason})"))
+        if frame.code == close_codes.BAD_MESSAGE.code and self._sent:
+            # An older broker's word for one report that it cannot read.
+            return _Ended(reason=reason, retry_after_s=1.0)
         if not close_codes.may_return(frame.code):
             raise LinkRefused(f"{self._endpoint.host}: {reason}")
         return _Ended(reason=reason, retry_after_s=(known.retry_after_s or 0.0) if known else 0.0)

@@ -1,4 +1,4 @@
-"""Turns what happens to one agent into numbered reports, with every secret cut out."""
+"""Turns what happens to one agent into numbered reports that every broker takes, with every secret cut out."""
 
 from __future__ import annotations
 
@@ -6,29 +6,32 @@ import dataclasses
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import get_args
+from typing import Any, get_args
 
 import orjson
 from typing_extensions import TypeIs
 
 from broker.domain.agents import Transport
 from broker.domain.ids import AgentId, MessageId
-from broker.protocol.agent_events import StateEvent
-from broker.protocol.agent_session import Frame
+from broker.protocol.agent_events import ProblemNoted, StateEvent
+from broker.protocol.agent_session import Direction, Frame
+from broker.protocol.ndjson import dumps
 from broker.protocol.proxy import (
     MAX_LINK_MESSAGE_BYTES,
     Exited,
     FrameRecorded,
     Handed,
-    NumberedReport,
     Report,
     Started,
     StateChanged,
+    readable,
     write_frame_report,
 )
 from connect.spool import Spool, Weight
 
 _MAX_REPORT_BYTES = MAX_LINK_MESSAGE_BYTES - 1024
+_MAX_TEXT = 64 * 1024
+_NOTE = "relaycast/note"
 _REDACTED = b"[redacted]"
 
 
@@ -72,6 +75,11 @@ class Reporter:
             if is_state_event(event):
                 self._state(StateChanged(agent=self.agent, generation=self.generation, event=event))
 
+    def problem(self, detail: str) -> None:
+        """Something that the agent's readers should know, and that no frame of its own says."""
+        note = ProblemNoted(detail=detail)
+        self.frame(Frame(direction=Direction.FROM_AGENT, raw=dumps({"type": _NOTE}), type=_NOTE, events=(note,)))
+
     def handed(self, message_id: MessageId) -> None:
         """A message's bytes are with the process."""
         self._state(Handed(agent=self.agent, generation=self.generation, message_id=message_id))
@@ -96,12 +104,16 @@ class Reporter:
         return encoded
 
     def _state(self, report: Report) -> int:
-        def encode(seq: int) -> bytes:
-            return self.redacted(NumberedReport(seq=seq, report=report).model_dump_json().encode())
-
-        number = self.spool.add(encode, weight=Weight.STATE)
+        number = self.spool.add(lambda seq: self._encoded_state(seq, report), weight=Weight.STATE)
         assert number is not None
         return number
+
+    def _encoded_state(self, seq: int, report: Report) -> bytes:
+        body = report.model_dump()
+        encoded = dumps({"seq": seq, "report": body})
+        if len(encoded) > _MAX_REPORT_BYTES:
+            encoded = dumps({"seq": seq, "report": _shortened(body)})
+        return readable(self.redacted(encoded))
 
     def _encoded_frame(self, seq: int, report: FrameRecorded, *, raw: bytes) -> bytes:
         encoded = write_frame_report(seq, report, raw=raw)
@@ -111,7 +123,27 @@ class Reporter:
             encoded = write_frame_report(seq, report, raw=omitted)
         if len(encoded) > _MAX_REPORT_BYTES:
             encoded = write_frame_report(seq, report.model_copy(update={"events": []}), raw=omitted)
-        return self.redacted(encoded)
+        return readable(self.redacted(encoded))
+
+
+def _shortened(value: Any) -> Any:
+    """A report that is too large to be sent, with its texts cut to what a person may read.
+
+    The command of a permission request stays whole, for rules decide by it; what it is asked with is left out.
+    """
+    match value:
+        case str() if len(value) > _MAX_TEXT:
+            return f"{value[:_MAX_TEXT]}… [{len(value) - _MAX_TEXT} characters left out]"
+        case {"type": "approval_requested", "command": command, "input": given}:
+            omitted = None if given is None else {"relaycast_omitted_bytes": len(dumps(given))}
+            rest = {key: _shortened(each) for key, each in value.items()}
+            return {**rest, "command": command, "input": omitted}
+        case dict():
+            return {key: _shortened(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_shortened(each) for each in value]
+        case _:
+            return value
 
 
 _STATE_EVENTS: tuple[type, ...] = get_args(StateEvent)

@@ -1,10 +1,15 @@
-"""Reports on their way to the broker: numbered without holes, kept on disk until the broker has them, bounded."""
+"""Reports on their way to the broker: numbered without holes, kept on disk until the broker has them, bounded.
+
+Nothing found in the folder keeps relay-connect from starting: a damaged line costs that line, in whose place stands a
+report that says so, and files of others are left alone.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import errno
+import contextlib
 import os
+import re
 import secrets
 import shutil
 import time
@@ -13,12 +18,20 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 
-from broker.protocol.proxy import NumberedReport, SpoolOverflowed
+from broker.protocol.errors import ProtocolViolation
+from broker.protocol.proxy import BROKEN_REPORT, NumberedReport, SpoolOverflowed, in_place_of, placeholder, readable
 
 _SEGMENT_BYTES = 4 * 1024 * 1024
 """A file whose reports are all acknowledged is deleted; of this size, the disk holds little more than the backlog."""
 
 _UNFINISHED = ".new"
+_GENERATION = re.compile(r"\d{20}-[0-9a-f]{8}")
+_NUMBERED = re.compile(rb'\{"seq":(\d{1,16}),.*\}', re.DOTALL)
+_MOST_LOST = 10_000
+"""Reports that a gap is filled for; beyond it the numbers themselves are damaged, and everything is numbered anew."""
+_ASIDE = "aside"
+_MOST_ASIDE = 16
+"""Refused reports that are kept for whoever looks for the fault; each is at most one message of the link."""
 
 
 class Weight(IntEnum):
@@ -34,7 +47,8 @@ class Spool:
     """The reports the broker has not acknowledged, in memory and, after each loop iteration, in files.
 
     Invariants: numbers rise by one; a number's content never changes under one `spool_id`; whatever was handed out by
-    `batch` is in a file before, so that a process that is killed goes on with the numbers its broker knows.
+    `batch` is in a file before, so that a process that is killed goes on with the numbers its broker knows. Where the
+    disk takes no more, it goes on from memory, and the next process begins under another id.
     """
 
     def __init__(self, folder: Path, *, limit_bytes: int) -> None:
@@ -50,14 +64,19 @@ class Spool:
         """Why reports are held in memory only, such as a full disk."""
         found = _load(folder)
         self.spool_id = found.spool_id
+        self._here = folder / found.spool_id
+        self._is_on_disk = True
+        """Whether this generation has its folder."""
         self._reports = found.reports
         self._bytes = sum(map(len, self._reports))
         self._segments = found.segments
         self.acked = found.segments[0] - 1 if found.segments else 0
-        if found.damaged:
+        if found.renumber:
             self.renew()
         else:
-            self._open_segment(self.last + 1)
+            self._try(self._next_segment)
+        if found.lost:
+            self.problem = f"{found.lost} reports could not be read from the disk"
 
     @property
     def last(self) -> int:
@@ -119,38 +138,96 @@ class Spool:
         self._reports = [_renumbered(report, seq) for seq, report in enumerate(self._reports, start=1)]
         self._bytes = sum(map(len, self._reports))
         self.acked = 0
-        old, self.spool_id = self.spool_id, _new_id()
-        # Whole before it has its name: a kill in between leaves the old one in force.
-        unfinished = self._folder / f"{self.spool_id}{_UNFINISHED}"
-        unfinished.mkdir(mode=0o700)
-        (unfinished / "1.ndjson").write_bytes(b"".join(report + b"\n" for report in self._reports))
-        unfinished.rename(self._folder / self.spool_id)
-        self._unwritten.clear()
-        self._segments = [1]
-        self._open_segment(self.last + 1)
-        shutil.rmtree(self._folder / old, ignore_errors=True)
+        self.spool_id = _new_id()
+        self._is_on_disk = False
+        self.flush()
+
+    def set_head_aside(self, reason: str) -> None:
+        """The broker takes everything but the first report: keep that one in a file, and tell why it is missing.
+
+        Everything else is numbered anew, since a number's content changes. Nothing of it has been taken yet.
+        """
+        if not self._reports:
+            return
+        head = self._reports[0]
+        self._try(lambda: self._keep_aside(head))
+        self._reports[0] = _instead(head, self.acked + 1, reason)
+        self.renew()
 
     def flush(self) -> None:
         """Hand to the operating system what was added since the last time, or what the disk had no room for then."""
-        if not self._unwritten:
-            return
+        if not self._is_on_disk:
+            self._try(self._write_generation)
+        elif self._unwritten:
+            self._try(self._write_unwritten)
+
+    def _try(self, work: Callable[[], None]) -> None:
+        """Do what needs the disk; when it cannot be done now, the reports wait in memory and that is told."""
+        try:
+            work()
+        except OSError as error:
+            self.problem = f"reports cannot be kept on disk: {error.strerror}"
+            self._disown()
+        else:
+            self.problem = None
+
+    def _write_generation(self) -> None:
+        old, here = self._here, self._folder / self.spool_id
+        # Whole before it has its name: a kill in between leaves the old one in force.
+        unfinished = self._folder / f"{self.spool_id}{_UNFINISHED}"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(mode=0o700)
+        first = self.acked + 1
+        (unfinished / f"{first}.ndjson").write_bytes(b"".join(report + b"\n" for report in self._reports))
+        unfinished.rename(here)
+        self._here, self._is_on_disk = here, True
+        self._unwritten.clear()
+        self._segments = [first]
+        shutil.rmtree(old, ignore_errors=True)
+        self._next_segment()
+
+    def _write_unwritten(self) -> None:
         lines = b"".join(report + b"\n" for report in self._unwritten)
+        if self._file < 0:
+            self._open_segment(self.last + 1 - len(self._unwritten))
         try:
             _write_whole(self._file, lines)
-        except OSError as error:
+        except OSError:
             os.ftruncate(self._file, self._file_bytes)
-            self.problem = f"reports cannot be kept on disk: {error.strerror}"
-            return
-        self.problem = None
+            raise
         self._unwritten.clear()
         self._file_bytes += len(lines)
+        self._own()
         if self._file_bytes >= _SEGMENT_BYTES:
-            self._open_segment(self.last + 1)
+            self._next_segment()
+
+    def _disown(self) -> None:
+        """Let the next process begin under another id: it could give numbers again that the broker has by then."""
+        if self._here.name == self.spool_id:
+            self._move(self._folder / _new_id())
+
+    def _own(self) -> None:
+        if self._here.name != self.spool_id:
+            self._move(self._folder / self.spool_id)
+
+    def _move(self, there: Path) -> None:
+        with contextlib.suppress(OSError):
+            self._here.rename(there)
+            self._here = there
+
+    def _keep_aside(self, report: bytes) -> None:
+        aside = self._folder / _ASIDE
+        aside.mkdir(exist_ok=True, mode=0o700)
+        (aside / f"{time.time_ns():020d}.json").write_bytes(report)
+        for old in sorted(aside.iterdir())[:-_MOST_ASIDE]:
+            old.unlink()
 
     def close(self) -> None:
         """Write the rest and let go of the files."""
         self.flush()
-        os.close(self._file)
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
 
     def _append(self, encode: Callable[[int], bytes]) -> int:
         report = encode(self.last + 1)
@@ -190,23 +267,28 @@ class Spool:
         while len(self._segments) > 1 and self._segments[1] <= self.acked + 1:
             self._segment(self._segments.pop(0)).unlink(missing_ok=True)
 
+    def _next_segment(self) -> None:
+        self._open_segment(self.last + 1)
+
     def _open_segment(self, first: int) -> None:
         path = self._segment(first)
         path.parent.mkdir(exist_ok=True, mode=0o700)
+        opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         if self._file >= 0:
             os.close(self._file)
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._file = opened
         self._file_bytes = os.fstat(self._file).st_size
         if first not in self._segments:
             self._segments.append(first)
 
     def _segment(self, first: int) -> Path:
-        return self._folder / self.spool_id / f"{first}.ndjson"
+        return self._here / f"{first}.ndjson"
 
 
 def _write_whole(descriptor: int, lines: bytes) -> None:
-    if os.write(descriptor, lines) < len(lines):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    rest = memoryview(lines)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -214,33 +296,83 @@ class _Found:
     spool_id: str
     segments: list[int] = field(default_factory=list)
     reports: list[bytes] = field(default_factory=list)
-    damaged: bool = False
+    lost: int = 0
+    renumber: bool = False
+    """The numbers themselves cannot be trusted."""
+
+    @property
+    def expected(self) -> int:
+        return self.segments[0] + len(self.reports)
+
+    def fill(self, until: int) -> bool:
+        """Put a report that says so in the place of each that is missing before number `until`."""
+        missing = until - self.expected
+        if missing > _MOST_LOST:
+            return False
+        for seq in range(self.expected, until):
+            self.reports.append(placeholder(seq))
+            self.lost += 1
+        return True
 
 
 def _load(folder: Path) -> _Found:
-    generations = sorted(path for path in folder.iterdir() if path.suffix != _UNFINISHED)
-    for path in folder.iterdir():
-        if path not in generations[-1:]:
-            shutil.rmtree(path, ignore_errors=True)
+    own = [path for path in folder.iterdir() if path.is_dir() and _GENERATION.fullmatch(path.name)]
+    generations = sorted(own)
+    for path in (*generations[:-1], *folder.glob(f"*{_UNFINISHED}")):
+        shutil.rmtree(path, ignore_errors=True)
     if not generations:
         return _Found(spool_id=_new_id())
     here = generations[-1]
-    found = _Found(spool_id=here.name, segments=sorted(int(segment.stem) for segment in here.iterdir()))
-    for first in found.segments:
-        _read_segment(here / f"{first}.ndjson", found)
+    names = [path.stem for path in here.glob("*.ndjson")]
+    found = _Found(
+        spool_id=here.name, segments=sorted(int(name) for name in names if name.isascii() and name.isdigit())
+    )
+    for first, after in zip(found.segments, [*found.segments[1:], None], strict=True):
+        _read_segment(here / f"{first}.ndjson", found, after=after)
     return found
 
 
-def _read_segment(path: Path, found: _Found) -> None:
-    *lines, rest = path.read_bytes().split(b"\n")
-    if rest:  # The process died within a write: that report was never sent.
-        os.truncate(path, path.stat().st_size - len(rest))
+def _read_segment(path: Path, found: _Found, *, after: int | None) -> None:
+    """Take a file's reports; `after` is the number that the next file begins with, None for the last one."""
+    try:
+        *lines, rest = path.read_bytes().split(b"\n")
+        if rest and after is None:  # The process died within a write: that report was never sent.
+            os.truncate(path, path.stat().st_size - len(rest))
+    except OSError:
+        lines = []
+    unreadable = 0
     for line in lines:
-        expected = found.segments[0] + len(found.reports)
-        if line.startswith(b'{"seq":%d,' % expected) and line.endswith(b"}"):
-            found.reports.append(line)
-        else:
-            found.damaged = True
+        seq = _number_of(line)
+        if seq is None or (seq > found.expected and not found.fill(seq)):
+            unreadable += 1
+        elif seq == found.expected:
+            found.reports.append(_checked(line, found))
+            unreadable = 0
+    if not found.fill(found.expected + unreadable if after is None else after):
+        found.renumber = True
+
+
+def _number_of(line: bytes) -> int | None:
+    numbered = _NUMBERED.fullmatch(line)
+    return int(numbered[1]) if numbered else None
+
+
+def _checked(line: bytes, found: _Found) -> bytes:
+    try:
+        report = readable(line)
+    except ProtocolViolation:
+        report = placeholder(found.expected)
+    found.lost += report is not line
+    return report
+
+
+def _instead(head: bytes, seq: int, reason: str) -> bytes:
+    """What is said of a refused report; of one that already says so, less."""
+    try:
+        instead = in_place_of(head, reason)
+    except ProtocolViolation:
+        return placeholder(seq)
+    return placeholder(seq) if BROKEN_REPORT.encode() in head else instead
 
 
 def _renumbered(report: bytes, seq: int) -> bytes:

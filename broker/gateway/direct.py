@@ -253,6 +253,6 @@ async def _end(websocket: WebSocket, error: Exception) -> None:
         case Unavailable() | Kicked() | RuntimeError():
             await close(websocket, _AGAIN)
         case ProtocolViolation() | RelayError():
-            await close(websocket, CloseCode(4003, str(error)[:110], None))
+            await close(websocket, _FINAL_ENDED.because(str(error)))
         case _:
             raise error

@@ -10,7 +10,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from broker import __version__
 from broker.domain.access import Principal
-from broker.domain.errors import Fenced, NotAuthenticated, NotFound, RelayError, Unavailable
+from broker.domain.errors import Conflict, Fenced, NotAuthenticated, NotFound, RelayError, Unavailable
 from broker.domain.ids import ProxyId
 from broker.domain.sessions import Session
 from broker.gateway.container import Services
@@ -20,7 +20,16 @@ from broker.gateway.sockets import OpenSockets, close, first_cause, receive_text
 from broker.protocol import close_codes, proxy
 from broker.protocol.close_codes import CloseCode
 from broker.protocol.errors import ProtocolViolation
-from broker.protocol.proxy import Ack, FrameRecorded, Hello, NumberedReport, Reports, Welcome
+from broker.protocol.proxy import (
+    BROKEN_REPORT,
+    Ack,
+    FrameRecorded,
+    Hello,
+    NumberedReport,
+    Reports,
+    UnknownMessage,
+    Welcome,
+)
 from broker.services.linking import TOKEN_LIFE_S
 from broker.services.ports import Attached
 from broker.telemetry import COMMANDS, LINKS, REPORTS, UNRECOGNISED
@@ -48,7 +57,10 @@ class ProxySocket:
         try:
             # From here on a revocation closes it, said hello or not.
             async with self._sockets.admitted(websocket, bearer(websocket), renewed=True) as principal:
-                hello = await _hello(websocket)
+                try:
+                    hello = await _hello(websocket)
+                except ProtocolViolation as violation:
+                    return close_codes.BAD_MESSAGE.because(str(violation))
                 await _Connection(self._s, websocket, principal, hello).run()
         except (RelayError, ProtocolViolation, TimeoutError, WebSocketDisconnect, RuntimeError) as error:
             return _close_code(error)
@@ -67,6 +79,7 @@ class _Connection:
         self._hello = hello
         self._acknowledge = asyncio.Event()
         self._seen = 0
+        self._told_of_broken = False
 
     async def run(self) -> None:
         """Serve until either side ends. Raises what ended it."""
@@ -120,6 +133,8 @@ class _Connection:
         while True:
             message = proxy.read_from_proxy(await receive_text(self._socket))
             match message:
+                case UnknownMessage():
+                    pass  # of a newer version; it does without an answer
                 case Reports():
                     await self._take(attached, message.reports)
                 case Ack():
@@ -132,8 +147,16 @@ class _Connection:
         if not reports:
             return
         _count(reports)
+        self._tell_of_broken(attached, reports)
         last = await self._s.linking.report(self._principal, attached, reports, spool=self._hello.spool_id)
         await self._socket.send_text(f'{{"type":"ack","seq":{last}}}')
+
+    def _tell_of_broken(self, attached: Attached, reports: list[NumberedReport]) -> None:
+        """Once for each connection: an agent may write the like into every frame, and its readers are told of each."""
+        broken = [numbered.seq for numbered in reports if _is_broken(numbered)]
+        if broken and not self._told_of_broken:
+            self._told_of_broken = True
+            _log.warning("link %s: report %d could not be read and was dropped", attached.link, broken[0])
 
     async def _acknowledging(self, attached: Attached) -> None:
         """Pass cumulative acks on; those that come while one is being stored are covered by the next."""
@@ -176,9 +199,15 @@ def _subprotocol(websocket: WebSocket) -> str | None:
 def _count(reports: list[NumberedReport]) -> None:
     for kind, count in Tally(numbered.report.type for numbered in reports).items():
         REPORTS.labels(kind).inc(count)
+    if broken := sum(map(_is_broken, reports)):
+        REPORTS.labels("broken").inc(broken)
     for numbered in reports:
         if isinstance(numbered.report, FrameRecorded):
             UNRECOGNISED.inc(sum(event.get("type") == "unrecognised" for event in numbered.report.events))
+
+
+def _is_broken(numbered: NumberedReport) -> bool:
+    return isinstance(numbered.report, FrameRecorded) and numbered.report.frame_type == BROKEN_REPORT
 
 
 def _close_code(error: Exception) -> CloseCode | None:
@@ -188,7 +217,9 @@ def _close_code(error: Exception) -> CloseCode | None:
         case _WrongVersion():
             return close_codes.PROTOCOL_VERSION
         case ProtocolViolation():
-            return CloseCode(close_codes.BAD_MESSAGE.code, str(error)[:110], None)
+            return close_codes.BROKEN_MESSAGE.because(str(error))
+        case Conflict():
+            return close_codes.BROKEN_MESSAGE.because(error.message)
         case NotAuthenticated():
             return close_codes.UNAUTHENTICATED
         case NotFound():

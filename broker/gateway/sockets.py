@@ -128,14 +128,17 @@ class OpenSockets:
 
 
 async def receive_text(websocket: WebSocket) -> str:
-    """The next message. Raises `ProtocolViolation` for a binary one, `WebSocketDisconnect`."""
+    """The next message; a binary one is read as text. Raises `ProtocolViolation`, `WebSocketDisconnect`."""
     message = await websocket.receive()
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message["code"], message.get("reason"))
     text: str | None = message.get("text")
-    if text is None:
-        raise ProtocolViolation("a binary message; all messages here are text", offset=0)
-    return text
+    if text is not None:
+        return text
+    try:
+        return bytes(message.get("bytes") or b"").decode()
+    except UnicodeDecodeError as error:
+        raise ProtocolViolation("a binary message that is no text; all messages here are", offset=error.start) from None
 
 
 async def close(websocket: WebSocket, code: CloseCode) -> None:

@@ -6,7 +6,9 @@ is the one that clients of graphql-transport-ws come back after, and one number 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+_MAX_REASON_BYTES = 123
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +20,17 @@ class CloseCode:
     retry_after_s: float | None
     """None: do not come back."""
 
+    def because(self, reason: str) -> CloseCode:
+        """The same with a reason of its own, as much of it as a close frame has room for (RFC 6455, section 5.5)."""
+        return replace(self, reason=reason.encode("utf-8", "replace")[:_MAX_REASON_BYTES].decode("utf-8", "ignore"))
+
 
 DRAINING = CloseCode(4400, "this gateway is shutting down; reconnect", 0.1)
 STORE_AWAY = CloseCode(4410, "the store is away; reconnect", 1.0)
 HELLO_TIMEOUT = CloseCode(4411, "no hello in time", 1.0)
 SILENT = CloseCode(4412, "commands were not acknowledged; reconnect", 0.1)
-BAD_MESSAGE = CloseCode(4500, "a message broke the protocol", None)
+BROKEN_MESSAGE = CloseCode(4413, "a message could not be read; reconnect and send again what was not acknowledged", 1.0)
+BAD_MESSAGE = CloseCode(4500, "the first message broke the protocol", None)
 UNAUTHENTICATED = CloseCode(4501, "the token is unknown, revoked or expired", None)
 NOT_PERMITTED = CloseCode(4503, "the token is not for this", None)
 UNKNOWN = CloseCode(4504, "no such session or agent", None)
@@ -36,6 +43,7 @@ ALL = (
     STORE_AWAY,
     HELLO_TIMEOUT,
     SILENT,
+    BROKEN_MESSAGE,
     BAD_MESSAGE,
     UNAUTHENTICATED,
     NOT_PERMITTED,

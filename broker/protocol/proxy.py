@@ -12,11 +12,17 @@ each at least once and, by its number, act on it once.
 
 Command numbers belong to the mailbox `epoch` told in `welcome`; another epoch means that the broker lost its store and
 numbers start again. Report numbers belong to the proxy's `spool_id`.
+
+The sides may be of different versions, so neither refuses what it does not know: unknown members are left out, messages
+of an unknown type are passed over, a command of an unknown kind is acknowledged and told to people, and in place of a
+report that cannot be read stands one that says so, under the same number.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -26,14 +32,23 @@ from broker.domain.approvals import ApprovalAnswer
 from broker.domain.ids import AgentId, MessageId, ProxyId, SessionId
 from broker.protocol.agent_events import StateEvent
 from broker.protocol.errors import ProtocolViolation
-
-_T = TypeVar("_T")
+from broker.protocol.ndjson import dumps, excerpt
+from broker.protocol.salvage import Plain, elements, plain_members
 
 PROTOCOL_VERSION = 1
 SUBPROTOCOL = "relaycast.proxy.v1"
 _ID_LENGTH = 200
 MAX_LINK_MESSAGE_BYTES = 24 * 1024 * 1024
 """One native frame at its cap, with its events beside it."""
+
+
+BROKEN_REPORT = "relaycast/broken_report"
+"""The frame type of the report that stands in place of one that could not be read."""
+
+_EXCERPT_BYTES = 1024
+_WHOLE = 1 << 53
+"""Numbers pass through Lua, which counts in doubles."""
+Number = Annotated[int, Field(ge=0, lt=_WHOLE)]
 
 
 class _Wire(BaseModel):
@@ -49,7 +64,7 @@ class Spawn(_Wire):
 
     type: Literal["spawn"] = "spawn"
     agent: AgentId
-    generation: int
+    generation: Number
     name: str
     session: SessionId
     cli: str
@@ -65,7 +80,7 @@ class Stop(_Wire):
 
     type: Literal["stop"] = "stop"
     agent: AgentId
-    generation: int
+    generation: Number
     reason: str = "released"
 
 
@@ -74,7 +89,7 @@ class Deliver(_Wire):
 
     type: Literal["deliver"] = "deliver"
     agent: AgentId
-    generation: int
+    generation: Number
     message_id: MessageId
     text: str
     steer: bool = False
@@ -88,7 +103,7 @@ class Interrupt(_Wire):
 
     type: Literal["interrupt"] = "interrupt"
     agent: AgentId
-    generation: int
+    generation: Number
 
 
 class Probe(_Wire):
@@ -96,7 +111,7 @@ class Probe(_Wire):
 
     type: Literal["probe"] = "probe"
     agent: AgentId
-    generation: int
+    generation: Number
 
 
 class Answer(_Wire):
@@ -104,7 +119,7 @@ class Answer(_Wire):
 
     type: Literal["answer"] = "answer"
     agent: AgentId
-    generation: int
+    generation: Number
     native_id: str
     answer: ApprovalAnswer
 
@@ -116,7 +131,7 @@ class NumberedCommand(_Wire):
     """A command with its place in the proxy's mailbox."""
 
     type: Literal["command"] = "command"
-    seq: int
+    seq: Number
     command: Annotated[Command, Field(discriminator="type")]
 
 
@@ -149,7 +164,24 @@ class Ack(_Wire):
     """Everything up to `seq` is taken over."""
 
     type: Literal["ack"] = "ack"
+    seq: Number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadableCommand:
+    """A command that this version does not know, or cannot read. It is taken all the same: it would only come again."""
+
     seq: int
+    agent: AgentId | None
+    generation: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownMessage:
+    """A message of a type that only the other side's version knows; it is for nobody here."""
+
+    type: str
 
 
 FromBroker = Welcome | NumberedCommand | Auth | Ack
@@ -162,7 +194,7 @@ class Started(_Wire):
 
     type: Literal["started"] = "started"
     agent: AgentId
-    generation: int
+    generation: Number
     version: str | None
     transport: Transport
     token_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
@@ -174,7 +206,7 @@ class FrameRecorded(_Wire):
 
     type: Literal["frame"] = "frame"
     agent: AgentId
-    generation: int
+    generation: Number
     direction: Literal["in", "out"]
     frame_type: str
     transient: bool = False
@@ -187,7 +219,7 @@ class StateChanged(_Wire):
 
     type: Literal["state"] = "state"
     agent: AgentId
-    generation: int
+    generation: Number
     event: Annotated[StateEvent, Field(discriminator="type")]
 
 
@@ -196,7 +228,7 @@ class Handed(_Wire):
 
     type: Literal["handed"] = "handed"
     agent: AgentId
-    generation: int
+    generation: Number
     message_id: MessageId
 
 
@@ -214,7 +246,7 @@ class Exited(_Wire):
 
     type: Literal["exited"] = "exited"
     agent: AgentId
-    generation: int
+    generation: Number
     code: int | None
     """Exit status; negative is the signal that ended it; None when it never started or its end was not seen."""
     expected: bool
@@ -229,7 +261,7 @@ class SpoolOverflowed(_Wire):
     """Frames were dropped while the broker was away and the spool was full; never state reports."""
 
     type: Literal["overflow"] = "overflow"
-    dropped_frames: int
+    dropped_frames: Number
 
 
 Report = Started | FrameRecorded | StateChanged | Handed | Expired | Exited | SpoolOverflowed
@@ -238,7 +270,7 @@ Report = Started | FrameRecorded | StateChanged | Handed | Expired | Exited | Sp
 class NumberedReport(_Wire):
     """A report with its place in the proxy's spool."""
 
-    seq: int
+    seq: Number
     report: Annotated[Report, Field(discriminator="type")]
     frame_id: str = Field(default="", exclude=True)
     """The frame's own id where the agent itself sends frames again after a reconnect; each is logged once. Set inside
@@ -256,7 +288,7 @@ class LiveAgent(_Wire):
     """A process the proxy has running."""
 
     agent: AgentId
-    generation: int
+    generation: Number
 
 
 class Hello(_Wire):
@@ -276,7 +308,7 @@ class Hello(_Wire):
     spool_id: str = Field(max_length=_ID_LENGTH)
     epoch: str | None = None
     """The mailbox epoch its `commands_seen` belongs to; None when it never had one."""
-    commands_seen: int = 0
+    commands_seen: Number = 0
     agents: list[LiveAgent] = Field(default_factory=list)
     session: str | None = None
     """The session to join, by id or name; None for the workspace's default."""
@@ -290,14 +322,60 @@ COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminat
 """Reads a command from its JSON object, as it lies in a mailbox."""
 
 
-def read_from_proxy(text: str | bytes) -> FromProxy:
-    """Parse one message from a proxy; raise `ProtocolViolation` when it is not one."""
-    return _read(_FROM_PROXY, text)
+_NUMBERED_REPORT: TypeAdapter[NumberedReport] = TypeAdapter(NumberedReport)
+_KNOWN_FROM_PROXY = frozenset({"hello", "reports", "ack"})
+_KNOWN_FROM_BROKER = frozenset({"welcome", "command", "auth", "ack"})
+_INNER = {name: re.compile(rb'"%b"\s*:\s*(?=\{)' % name) for name in (b"report", b"command")}
 
 
-def read_from_broker(text: str | bytes) -> FromBroker:
+def read_from_proxy(text: str | bytes) -> FromProxy | UnknownMessage:
+    """Parse one message from a proxy; raise `ProtocolViolation` when it is not one.
+
+    Each of the reports that cannot be read is replaced, as by `readable`.
+    """
+    try:
+        return _FROM_PROXY.validate_json(text)
+    except ValidationError as error:
+        encoded = _encoded(text)
+        kind = plain_members(encoded).get("type")
+        if kind == "reports":
+            return Reports(reports=[_read_report(each) for each in _elements(encoded, error)])
+        return _unknown(kind, error, known=_KNOWN_FROM_PROXY)
+
+
+def read_from_broker(text: str | bytes) -> FromBroker | UnreadableCommand | UnknownMessage:
     """Parse one message from the broker; raise `ProtocolViolation` when it is not one."""
-    return _read(_FROM_BROKER, text)
+    try:
+        return _FROM_BROKER.validate_json(text)
+    except ValidationError as error:
+        encoded = _encoded(text)
+        members = plain_members(encoded)
+        if members.get("type") == "command" and (seq := _number(members.get("seq"))) is not None:
+            agent, generation = _about(encoded, b"command")
+            return UnreadableCommand(seq=seq, agent=agent, generation=generation, reason=_words(error))
+        return _unknown(members.get("type"), error, known=_KNOWN_FROM_BROKER)
+
+
+def readable(encoded: bytes) -> bytes:
+    """A numbered report as it is, or what stands in its place when no broker would take it.
+
+    Raises `ProtocolViolation` when it does not even have a number.
+    """
+    try:
+        _NUMBERED_REPORT.validate_json(encoded)
+    except ValidationError as error:
+        return _in_place_of(encoded, _words(error)).model_dump_json().encode()
+    return encoded
+
+
+def in_place_of(encoded: bytes, reason: str) -> bytes:
+    """The numbered report that says why this one was dropped. Raises `ProtocolViolation` when it has no number."""
+    return _in_place_of(encoded, reason).model_dump_json().encode()
+
+
+def placeholder(seq: int) -> bytes:
+    """A numbered report that says that one was lost."""
+    return _lost(seq).model_dump_json().encode()
 
 
 def write(message: FromProxy | FromBroker | Command) -> str:
@@ -308,7 +386,7 @@ def write(message: FromProxy | FromBroker | Command) -> str:
 def write_frame_report(seq: int, report: FrameRecorded, *, raw: bytes) -> bytes:
     """A numbered frame report with `raw` put in as it is, without parsing it again."""
     body = report.model_dump(exclude={"raw"})
-    return orjson.dumps({"seq": seq, "report": {**body, "raw": orjson.Fragment(raw)}})
+    return dumps({"seq": seq, "report": {**body, "raw": orjson.Fragment(raw)}})
 
 
 def write_reports(encoded: list[bytes]) -> bytes:
@@ -316,10 +394,72 @@ def write_reports(encoded: list[bytes]) -> bytes:
     return b'{"type":"reports","reports":[' + b",".join(encoded) + b"]}"
 
 
-def _read(adapter: TypeAdapter[_T], text: str | bytes) -> _T:
+def _read_report(encoded: bytes) -> NumberedReport:
     try:
-        return adapter.validate_json(text)
+        return _NUMBERED_REPORT.validate_json(encoded)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ProtocolViolation(f"{where}: {first['msg']}" if where else first["msg"], offset=0) from None
+        return _in_place_of(encoded, _words(error))
+
+
+def _lost(seq: int) -> NumberedReport:
+    return NumberedReport(seq=seq, report=SpoolOverflowed(dropped_frames=1))
+
+
+def _in_place_of(encoded: bytes, reason: str) -> NumberedReport:
+    """What can be said of a report that cannot be read: to the agent's readers, else that something is missing."""
+    seq = _number(plain_members(encoded).get("seq"))
+    if seq is None:
+        raise ProtocolViolation("a report without a number", offset=0) from None
+    agent, generation = _about(encoded, b"report")
+    if agent is None:
+        return _lost(seq)
+    detail = f"a report of {len(encoded)} bytes could not be read and was dropped: {reason}"
+    begins = excerpt(encoded[:_EXCERPT_BYTES].decode("utf-8", "replace"))
+    return NumberedReport(
+        seq=seq,
+        report=FrameRecorded(
+            agent=agent,
+            generation=generation,
+            direction="out",
+            frame_type=BROKEN_REPORT,
+            events=[{"type": "problem", "detail": detail, "will_retry": False}],
+            raw={"type": BROKEN_REPORT, "bytes": len(encoded), "begins": begins},
+        ),
+    )
+
+
+def _about(encoded: bytes, member: bytes) -> tuple[AgentId | None, int]:
+    """The agent and the generation that an inner object tells."""
+    inner = _INNER[member].search(encoded)
+    members = plain_members(encoded[inner.end() :]) if inner else {}
+    agent, generation = members.get("agent"), _number(members.get("generation"))
+    known = isinstance(agent, str) and generation is not None
+    return (AgentId(str(agent)) if known else None), generation or 0
+
+
+def _number(value: Plain) -> int | None:
+    whole = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _WHOLE
+    return int(value) if whole and value is not None else None
+
+
+def _elements(encoded: bytes, error: ValidationError) -> list[bytes]:
+    found = elements(encoded, member=b"reports")
+    if found is None:
+        raise ProtocolViolation(_words(error), offset=0) from None
+    return found
+
+
+def _unknown(kind: Plain, error: ValidationError, *, known: frozenset[str]) -> UnknownMessage:
+    if isinstance(kind, str) and kind not in known:
+        return UnknownMessage(type=kind)
+    raise ProtocolViolation(_words(error), offset=0) from None
+
+
+def _encoded(text: str | bytes) -> bytes:
+    return text.encode("utf-8", "replace") if isinstance(text, str) else text
+
+
+def _words(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return excerpt(f"{where}: {first['msg']}" if where else first["msg"])

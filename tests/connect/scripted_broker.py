@@ -49,6 +49,7 @@ class ScriptedBroker:
         self.commands_acked = 0
         self.acknowledging = True
         self.close_next: tuple[int, str] | None = None
+        self.refusing: tuple[str, int] | None = None
         self.forgets_commands_seen = False
         """Sends every command again after a reconnect, as if no acknowledgement had come through."""
         self.connection: ServerConnection | None = None
@@ -114,6 +115,9 @@ class ScriptedBroker:
         await self._welcome(socket, hello)
         try:
             async for text in socket:
+                if self.refusing is not None and self.refusing[0] in text:
+                    await socket.close(self.refusing[1], "it could not be read")
+                    break
                 await self._take(socket, text)
         except ConnectionClosed:
             pass

@@ -13,7 +13,7 @@ from broker.protocol import close_codes
 from broker.protocol.proxy import Command, Handed, Hello, Interrupt, NumberedReport
 from connect.endpoint import Endpoint
 from connect.link import Link, LinkRefused
-from connect.notices import Connected, Disconnected, Notice
+from connect.notices import Connected, Disconnected, Notice, Warned
 from connect.spool import Spool, Weight
 from connect.state_folder import Credentials, StateFolder
 from tests.connect.scripted_broker import ScriptedBroker, scripted_broker
@@ -302,3 +302,34 @@ async def test_a_kept_token_that_is_refused_gives_way_to_the_configured_one(
 async def test_two_cannot_use_one_state_folder(proxy: Proxy, tmp_path: Path) -> None:
     with pytest.raises(Conflict, match=r"another relay-connect \(process \d+\) uses"):
         StateFolder(tmp_path / "state")
+
+
+async def test_a_command_of_a_newer_broker_is_acknowledged_and_told(broker: ScriptedBroker, proxy: Proxy) -> None:
+    async with running(proxy):
+        await broker.until(lambda: broker.connection is not None)
+        assert broker.connection is not None
+        unknown = '{"type":"command","seq":1,"command":{"type":"of the future","agent":"a","generation":1}}'
+        await broker.connection.send('{"type":"of the future"}')
+        await broker.connection.send(unknown)
+        await broker.until(lambda: broker.commands_acked == 1)
+        await broker.connection.send(unknown.replace("of the future", "probe").replace('"seq":1', '"seq":2'))
+        await broker.until(lambda: broker.commands_acked == 2)
+    assert [command.type for command in proxy.taken] == ["probe"]
+    told = [proxy.notices.get_nowait() for _ in range(proxy.notices.qsize())]
+    assert [notice for notice in told if isinstance(notice, Warned) and "update relay-connect" in notice.problem]
+
+
+@pytest.mark.parametrize("code", [close_codes.BROKEN_MESSAGE.code, close_codes.BAD_MESSAGE.code, 1009])
+async def test_a_report_that_ends_every_connection_is_set_aside_and_the_rest_goes_on(
+    broker: ScriptedBroker, proxy: Proxy, tmp_path: Path, code: int
+) -> None:
+    broker.refusing = ('"message_id":"poison"', code)
+    for text in ("one", "two", "poison", "four"):
+        proxy.report(text)
+    async with running(proxy):
+        await broker.until(lambda: "four" in [report.message_id for report in broker.of(Handed)])
+    assert [report.message_id for report in broker.of(Handed)][-1] == "four"
+    (frame,) = broker.frames()
+    assert "refused" in str(frame.events)
+    (aside,) = (tmp_path / "state" / "spool" / "aside").iterdir()
+    assert b"poison" in aside.read_bytes()

@@ -1,17 +1,27 @@
 """The sockets: events after a cursor, the proxy's link, and the codes they are closed with."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 import orjson
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from broker.adapters.redis import keys
 from broker.domain.agents import Transport
 from broker.domain.ids import AgentId, SessionId
 from broker.protocol.agent_events import AgentReady
-from broker.protocol.proxy import Deliver, Spawn, Started, StateChanged, write
+from broker.protocol.proxy import (
+    MAX_LINK_MESSAGE_BYTES,
+    Deliver,
+    Spawn,
+    Started,
+    StateChanged,
+    write,
+    write_reports,
+)
 from broker.services.access import token_hash
 from tests.fixtures.desk import a_hello
 from tests.fixtures.gateway import Gateway, Machine, closing
@@ -142,9 +152,13 @@ async def test_a_token_given_in_band_is_good_for_that_machine_only(gateway: Gate
         (['{"type":"ack","seq":1}'], 4500),
         ([b"\x00"], 4500),
         ([write(a_hello(protocol=99))], 4526),
-        ([write(a_hello()), write(a_hello())], 4500),
-        ([write(a_hello()), '{"type":"reports","reports":[{"seq":1}]}'], 4500),
-        ([write(a_hello()), b"\x00"], 4500),
+        ([write(a_hello()), write(a_hello())], 4413),
+        ([write(a_hello()), '{"type":"reports","reports":[{"report":{}}]}'], 4413),
+        ([write(a_hello()), '{"type":"reports","reports":[{"seq":7,"report":{}}]}'], 4413),
+        ([write(a_hello()), "{" * 100_000], 4413),
+        ([write(a_hello()), b"\x00"], 4413),
+        ([write(a_hello()), b"\xff"], 4413),
+        ([write(a_hello()), "x" * (MAX_LINK_MESSAGE_BYTES + 1)], 1009),
         ([write(a_hello(session="x" * 65))], 4503),
     ],
 )
@@ -152,9 +166,70 @@ async def test_a_proxy_that_breaks_the_protocol_is_closed_with_a_code(
     gateway: Gateway, messages: list[str | bytes], code: int
 ) -> None:
     async with gateway.proxy_socket() as socket:
-        for message in messages:
-            await socket.send(message)
+        with contextlib.suppress(ConnectionClosed):  # one that is too large is refused while it is being sent
+            for message in messages:
+                await socket.send(message)
         assert await closing(socket) == code
+
+
+def deep(depth: int) -> bytes:
+    return b'{"a":' * depth + b"1" + b"}" * depth
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b'"type":"frame","direction":"out","frame_type":"x","events":[],"raw":' + deep(250),
+        b'"type":"frame","direction":"out","frame_type":"x","events":[],"raw":' + deep(20_000),
+        b'"type":"frame","direction":"out","frame_type":"x","events":[],"raw":"\\ud83d"',
+        b'"type":"frame","direction":"out","frame_type":7,"events":{},"raw":1',
+        b'"type":"of the future","more":{"x":[1]}',
+        b'"type":"state","event":{"type":"of the future"}',
+        b'"type":"state","event":{"type":"turn_started","turn_id":7}',
+    ],
+    ids=lambda broken: repr(broken[:30]),
+)
+async def test_a_report_that_cannot_be_read_costs_itself_and_is_told_to_the_agents_readers(
+    gateway: Gateway, broken: bytes
+) -> None:
+    async with gateway.machine() as machine:
+        await gateway.ok("POST", f"{S}/agents", {"name": "Worker", "cli": "demo"})
+        (spawn,) = [c for c in machine.commands if isinstance(c, Spawn)]
+        about = b'"agent":"%b","generation":1' % spawn.agent.encode()
+        machine.sent += 1
+        report = b'{"seq":%d,"report":{%b,%b}}' % (machine.sent, about, broken)
+        await machine.connection.send(write_reports([report]), text=True)
+        await machine.state(spawn, AgentReady(native_id="after it"))
+        await machine.until(lambda: machine.acked == machine.sent)
+        async with gateway.events("main", after="0") as socket:
+            while (event := await receive(socket))["kind"] != "agent.frame":
+                pass
+    assert event["data"]["frame_type"] == "relaycast/broken_report"
+    assert "could not be read" in event["data"]["events"][0]["detail"]
+
+
+@pytest.mark.parametrize(
+    "given", [b'{"n":%b}' % (b"9" * 30), b'{"n":NaN}', b'{"n":1e400}', deep(150), b'{"\\u0000":"\\u0000"}', b'{"":{}}']
+)
+async def test_whatever_an_agent_asks_permission_for_the_link_goes_on(gateway: Gateway, given: bytes) -> None:
+    async with gateway.machine() as machine:
+        await gateway.ok("POST", f"{S}/agents", {"name": "Worker", "cli": "demo"})
+        (spawn,) = [c for c in machine.commands if isinstance(c, Spawn)]
+        about = b'"agent":"%b","generation":1' % spawn.agent.encode()
+        event = b'{"type":"approval_requested","native_id":"0","tool":"Bash","title":"t","input":%b}' % given
+        machine.sent += 1
+        report = b'{"seq":%d,"report":{"type":"state",%b,"event":%b}}' % (machine.sent, about, event)
+        await machine.connection.send(write_reports([report]), text=True)
+        await machine.until(lambda: machine.acked == machine.sent)
+        assert machine.close_code is None
+        assert (await gateway.ok("GET", f"{S}/approvals"))["approvals"]
+
+
+async def test_a_message_of_a_newer_machine_is_passed_over(gateway: Gateway) -> None:
+    async with gateway.machine() as machine:
+        await machine.connection.send('{"type":"of the future","x":{}}')
+        await gateway.ok("POST", f"{S}/agents", {"name": "Worker", "cli": "demo"})
+        assert machine.close_code is None
 
 
 async def test_a_proxy_whose_session_is_unknown_is_told_so(gateway: Gateway) -> None:

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import assert_never
 
-import orjson
-
 from broker.adapters.redis.scripts import Argument, Call
 from broker.domain.approvals import ApprovalAnswer, Verdict
 from broker.domain.errors import Fenced
@@ -25,12 +23,13 @@ from broker.protocol.agent_events import (
     TurnEnded,
     TurnStarted,
 )
+from broker.protocol.ndjson import dumps
 from broker.protocol.proxy import Exited, Expired, FrameRecorded, Handed, SpoolOverflowed, Started, StateChanged
 from broker.services.ports import DecidedApproval, NumberedFact
 
 _FRAMES_AT_ONCE = 100
 """For one script: it takes 1-2 ms, in which nobody else is served."""
-_TOO_MUCH = orjson.dumps(
+_TOO_MUCH = dumps(
     ApprovalAnswer(verdict=Verdict.DENY, note="too much waits for an answer in this session; ask again later")
 )
 
@@ -98,7 +97,7 @@ class ReportCalls:
                 return Call("report_prompt", [*about, event.message_id, "refused", self._masked(event.reason)])
             case TurnStarted():
                 prompts = [event.message_id] if event.message_id else []
-                data = orjson.dumps({"turn": event.turn_id, "message": event.message_id})
+                data = dumps({"turn": event.turn_id, "message": event.message_id})
                 return Call("report_turn", [*about, "started", event.turn_id, data, *prompts])
             case TurnEnded():
                 closing = self._masked_json(_closing(event))
@@ -116,7 +115,7 @@ class ReportCalls:
         body = _asked(fact.event)
         masked = self._masked_json(body)
         # An agent that is allowed to go on gets its input back as it gave it: it is kept until then, and no longer.
-        given = orjson.dumps(fact.event.input) if masked != body.decode() and not fact.decided else b""
+        given = dumps(fact.event.input) if masked != body.decode() and not fact.decided else b""
         status, by, answer = fact.decided or ("", "", b"")
         rest: list[Argument] = [
             fact.id,
@@ -146,7 +145,7 @@ def _run(placed: tuple[int, NumberedFact]) -> tuple[object, ...]:
 
 
 def _closing(event: TurnEnded) -> bytes:
-    return orjson.dumps(
+    return dumps(
         {
             "turn": event.turn_id,
             "outcome": event.outcome,
@@ -158,7 +157,7 @@ def _closing(event: TurnEnded) -> bytes:
 
 
 def _asked(event: ApprovalRequested) -> bytes:
-    return orjson.dumps(
+    return dumps(
         {
             "tool": event.tool,
             "title": event.title,

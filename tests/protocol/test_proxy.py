@@ -1,0 +1,144 @@
+import orjson
+import pytest
+
+from broker.domain.ids import AgentId, MessageId
+from broker.protocol.errors import ProtocolViolation
+from broker.protocol.proxy import (
+    BROKEN_REPORT,
+    Ack,
+    FrameRecorded,
+    Handed,
+    NumberedCommand,
+    NumberedReport,
+    Probe,
+    Reports,
+    SpoolOverflowed,
+    UnknownMessage,
+    UnreadableCommand,
+    in_place_of,
+    placeholder,
+    read_from_broker,
+    read_from_proxy,
+    readable,
+    write,
+    write_reports,
+)
+
+GOOD = orjson.dumps({"seq": 1, "report": {"type": "handed", "agent": "a", "generation": 1, "message_id": "m"}})
+
+
+def deep(depth: int) -> bytes:
+    return b'{"a":' * depth + b"1" + b"}" * depth
+
+
+def frame(seq: int, raw: bytes) -> bytes:
+    about = b'"type":"frame","agent":"a","generation":3,"direction":"out","frame_type":"x","events":[]'
+    return b'{"seq":%d,"report":{%b,"raw":%b}}' % (seq, about, raw)
+
+
+def read(*reports: bytes) -> list[NumberedReport]:
+    message = read_from_proxy(write_reports(list(reports)))
+    assert isinstance(message, Reports)
+    return message.reports
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        frame(2, deep(199)),
+        frame(2, deep(1000)),
+        frame(2, deep(50_000)),
+        frame(2, b'"\\ud83d"'),
+        frame(2, b"oh"),
+        b'{"seq":2,"report":{"type":"frame","agent":"a","generation":3,"direction":"sideways","raw":1}}',
+        b'{"seq":2,"report":{"type":"of the future","agent":"a","generation":3,"more":{}}}',
+        b'{"seq":2,"report":{"type":"state","agent":"a","generation":3,"event":{"type":"of the future"}}}',
+    ],
+    ids=lambda broken: repr(broken[:40]),
+)
+def test_in_place_of_a_report_that_cannot_be_read_stands_one_that_says_so(broken: bytes) -> None:
+    before, instead, after = read(GOOD, broken, frame(3, b"{}"))
+    assert isinstance(before.report, Handed)
+    assert isinstance(after.report, FrameRecorded)
+    assert [before.seq, instead.seq, after.seq] == [1, 2, 3]
+    assert isinstance(instead.report, FrameRecorded)
+    assert (instead.report.agent, instead.report.generation) == ("a", 3)
+    assert instead.report.frame_type == BROKEN_REPORT
+    assert "could not be read" in instead.report.events[0]["detail"]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b'{"seq":2,"report":{"type":"frame","agent":7,"generation":3}}',
+        b'{"seq":2,"report":{"type":"handed","agent":"a","generation":-1,"message_id":"m"}}',
+        b'{"seq":2,"report":{"type":"handed","agent":"a","generation":1e30,"message_id":"m"}}',
+        b'{"seq":2,"report":[]}',
+        b'{"seq":2}',
+    ],
+)
+def test_a_broken_report_of_nobody_is_told_as_a_loss(broken: bytes) -> None:
+    (instead,) = read(broken)
+    assert instead == NumberedReport(seq=2, report=SpoolOverflowed(dropped_frames=1))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"[]",
+        b"{",
+        b'{"type":"reports"}',
+        b'{"type":"reports","reports":[{"report":{}}]}',
+        b'{"type":"reports","reports":[{"seq":-1,"report":{}}]}',
+        b'{"type":"reports","reports":[{"seq":1,"report":{',
+        b'{"type":"hello"}',
+        b'{"type":7}',
+        b'{"type":"ack","seq":"x"}',
+        deep(5000),
+    ],
+)
+def test_a_broken_envelope_is_a_violation(text: bytes) -> None:
+    with pytest.raises(ProtocolViolation):
+        read_from_proxy(text)
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"[]", b"{", b'{"type":"welcome"}', b'{"type":"command"}', b'{"type":7}', deep(5000)]
+)
+def test_a_broken_message_of_the_broker_is_a_violation(text: bytes) -> None:
+    with pytest.raises(ProtocolViolation):
+        read_from_broker(text)
+
+
+def test_a_message_of_a_newer_version_is_passed_over() -> None:
+    assert read_from_proxy('{"type":"of the future","x":{}}') == UnknownMessage(type="of the future")
+    assert read_from_broker('{"type":"of the future","x":{}}') == UnknownMessage(type="of the future")
+
+
+def test_unknown_members_are_left_out() -> None:
+    assert read_from_proxy('{"type":"ack","seq":3,"new":1}') == Ack(seq=3)
+    assert read_from_broker('{"type":"ack","seq":3,"new":{}}') == Ack(seq=3)
+
+
+def test_a_command_of_a_newer_version_keeps_its_number() -> None:
+    read_back = read_from_broker(
+        '{"type":"command","seq":7,"command":{"type":"of the future","agent":"a","generation":2}}'
+    )
+    assert isinstance(read_back, UnreadableCommand)
+    assert (read_back.seq, read_back.agent, read_back.generation) == (7, "a", 2)
+    assert "of the future" in read_back.reason or "tag" in read_back.reason
+
+
+def test_a_command_comes_out_as_it_was_written() -> None:
+    command = NumberedCommand(seq=1, command=Probe(agent=AgentId("a"), generation=1))
+    assert read_from_broker(write(command)) == command
+
+
+def test_a_readable_report_is_left_as_it_is_and_another_replaced() -> None:
+    assert readable(GOOD) is GOOD
+    replaced = readable(frame(2, deep(250)))
+    assert read(replaced)[0].seq == 2
+    assert read(in_place_of(GOOD, "the broker refused it"))[0].report.type == "frame"
+    assert read(placeholder(9))[0] == NumberedReport(seq=9, report=SpoolOverflowed(dropped_frames=1))
+    assert Handed(agent=AgentId("a"), generation=1, message_id=MessageId("m")) == read(GOOD)[0].report
