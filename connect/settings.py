@@ -114,13 +114,15 @@ def read_config(path: Path | None, *, environment: Mapping[str, str]) -> ConfigF
     """Read the configuration file; without a `path`, the user's own when there is one."""
     chosen = path or _default_config(environment)
     try:
-        return ConfigFile.model_validate(tomllib.loads(chosen.read_text()))
+        return ConfigFile.model_validate(tomllib.loads(chosen.read_text(encoding="utf-8-sig")))
     except FileNotFoundError:
         if path is not None:
             raise BadRequest(f"no configuration file at {path}") from None
         return ConfigFile()
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadRequest(f"{chosen}: {error}") from None
+    except RecursionError:
+        raise BadRequest(f"{chosen}: it is nested too deeply") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
