@@ -90,6 +90,9 @@ class AcpSession:
         self._session_id = opening.resume
         self._model: str | None = None
         self._ready = False
+        self._told = 0
+        """How much of the foreword is with the running prompt; a refused prompt has told nothing."""
+        self._cancelling = False
         self._foreword = [] if opening.resume or not opening.instructions else [opening.instructions]
         self._pending: dict[str, _PendingPermission] = {}
         self._tools: dict[str, Tool] = {}
@@ -119,6 +122,7 @@ class AcpSession:
         """Stop the running turn and whatever it waits for."""
         if self._prompts.current is None:
             return []
+        self._cancelling = True
         cancel = self._connection.notify("session/cancel", {"sessionId": self._session_id})
         return [to_agent(cancel, "session/cancel"), *self._withdraw_all()]
 
@@ -168,7 +172,7 @@ class AcpSession:
             return []
         _, text = self._prompts.wording(prompt)
         text = "\n\n".join([*self._foreword, text])
-        self._foreword.clear()
+        self._told = len(self._foreword)
         params = {"sessionId": self._session_id, "prompt": [{"type": "text", "text": text}]}
         message = self._connection.request("session/prompt", params, subject=prompt)
         handing = to_agent(message, "session/prompt", hands_over=prompt.message_id)
@@ -284,6 +288,8 @@ class AcpSession:
             return
         turn_id, _ = self._prompts.wording(prompt)
         self._turn = RunningTurn(turn_id=turn_id, message_ids=[prompt.message_id])
+        del self._foreword[: self._told]
+        self._told = 0
         yield from self._prompts.accept(prompt.message_id)
         yield self._turn.started()
 
@@ -311,6 +317,8 @@ class AcpSession:
     def _end_turn(self, outcome: TurnOutcome, *, reason: str | None) -> Reaction:
         yield from self._finish_speaking()
         turn, self._turn, self._prompts.current = self._turn, None, None
+        self._cancelling = False
+        self._told = 0
         self._tools.clear()
         self._rejected.clear()
         if turn is not None:
@@ -337,7 +345,9 @@ class AcpSession:
     def _on_permission(self, request: PeerRequest, question: PermissionQuestion) -> Reaction:
         native_id, call_id = dumps(request.id).decode(), question.tool_call.tool_call_id
         pending = _PendingPermission(request_id=request.id, options=tuple(question.options), call_id=call_id)
-        if self._prompts.current is None or question.session_id != self._session_id:
+        other = question.session_id != self._session_id
+        if self._prompts.current is None or self._cancelling or other:
+            # While a turn is being cancelled, every request of it is to be answered so.
             yield self._respond(pending, _CANCELLED)
             return
         yield from self._begin_turn(self._prompts.current)

@@ -212,6 +212,7 @@ class ClaudeSession:
                 yield from self._on_prompt_begun(step.command_uuid)
             case "completed":
                 yield from self._on_prompt_known(step.command_uuid)
+                yield from self._on_prompt_passed(step.command_uuid)
             case "cancelled":
                 yield from self._deliveries.cancel(step.command_uuid)
             case _:
@@ -235,6 +236,18 @@ class ClaudeSession:
         first = self._opening.resume is not None and self._turns_begun == 1
         continued = self._turn if first and self._turn is not None and not self._turn.message_ids else None
         yield from self._deliveries.known(uuid, continued=continued)
+
+    def _on_prompt_passed(self, uuid: str) -> Reaction:
+        """It is over and was never begun, as when a hook of the CLI's blocks it: nothing else will tell of its end."""
+        message_id = self._deliveries.begin(uuid) if self._deliveries.is_queued(uuid) else None
+        if message_id is None:
+            return
+        if self._turn is not None:
+            yield self._turn.join(message_id)
+            return
+        passed = RunningTurn(turn_id=uuid, message_ids=[message_id])
+        yield passed.started()
+        yield passed.ended(TurnOutcome.COMPLETED)
 
     def _begin_turn(self, turn: RunningTurn) -> Reaction:
         self._turn = turn

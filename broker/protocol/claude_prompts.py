@@ -45,6 +45,11 @@ class Deliveries:
         """The uuid that has waited longest."""
         return next(iter(self._waiting), None)
 
+    def is_queued(self, uuid: str) -> bool:
+        """Whether the CLI took it and has not begun it."""
+        delivery = self._waiting.get(uuid)
+        return delivery is not None and delivery.queued
+
     def hand_over(self, prompt: Prompt, *, turn: RunningTurn | None) -> list[Frame]:
         """Write a new prompt; of a known one say so, and write its nudge unless its turn is running or to come."""
         delivery = Delivery(message_id=prompt.message_id, nudge=prompt.nudge)

@@ -21,6 +21,7 @@ from broker.protocol.agent_events import (
     ProblemNoted,
     TextSpoken,
     TextStreamed,
+    TurnOutcome,
     Unrecognised,
 )
 from broker.protocol.agent_session import Frame, Opening, Prompt
@@ -185,7 +186,13 @@ class CodexSession:
     def _on_notification(self, message: Notification, name: str) -> Reaction:
         """Other threads, of sub-agents or other clients, are only kept."""
         handler = _NOTIFICATIONS.get(message.method)
-        if message.params.get("threadId", self._thread_id) != self._thread_id:
+        thread = message.params.get("threadId", self._thread_id)
+        if message.method == "serverRequest/resolved":
+            yield from self._on_resolved(message.params)  # sub-agents' threads ask as well
+            return
+        if thread != self._thread_id:
+            if message.method == "turn/completed":
+                yield from self._withdraw(thread)
             return
         if handler is not None:
             yield from handler(self, message.params)
@@ -211,7 +218,8 @@ class CodexSession:
             return
         if native_id not in self._pending:  # a client that comes back is asked again
             yield event
-        self._pending[native_id] = PendingApproval(request_id=request.id, method=request.method)
+        thread = request.params.get("threadId", self._thread_id)
+        self._pending[native_id] = PendingApproval(request_id=request.id, method=request.method, thread=thread)
 
     def _decline(self, request: PeerRequest) -> Frame:
         result = declined(request.method)
@@ -261,6 +269,7 @@ class CodexSession:
     def _on_refusal(self, prompt: Prompt, message: Failure[Prompt]) -> Reaction:
         """A turn that could not be steered has ended or changed meanwhile, or is of a kind that takes no steering."""
         self._prompts.current = None
+        self._stop_asked = False  # it was meant for this prompt, not for the next one
         if message.code == _OVERLOADED:
             yield self._prompts.refuse(prompt, "overloaded")
         elif message.call.method == "turn/start":
@@ -312,6 +321,7 @@ class CodexSession:
         """A prompt was taken into this turn: a new one or the running one."""
         if prompt is not None and prompt is self._prompts.current:
             self._prompts.current = None
+            self._stop_asked = self._stop_asked and turn_id != self._ended_turn
             yield from self._prompts.accept(prompt.message_id)
             if self._turn is None and turn_id != self._ended_turn:  # a short turn may end before it is answered for
                 yield from self._begin_turn(RunningTurn(turn_id=turn_id, message_ids=[prompt.message_id]))
@@ -332,10 +342,12 @@ class CodexSession:
             yield from self.interrupt()
 
     def _on_turn_started(self, params: _Params) -> Reaction:
-        """It may come before the answer to the `turn/start` that it belongs to."""
+        """It may come before the answer to the `turn/start` that it belongs to; a thread has one turn at a time."""
         turn_id = TurnNotice.model_validate(params).turn.id
-        if self._turn is not None:
+        if turn_id == self._ended_turn or (self._turn is not None and self._turn.turn_id == turn_id):
             return
+        if self._turn is not None:
+            yield from self._end_turn(self._turn, TurnOutcome.FAILED, reason="another turn began; its end was not told")
         prompt = self._prompts.current
         if prompt is not None:
             yield from self._prompts.accept(prompt.message_id)
@@ -346,12 +358,17 @@ class CodexSession:
         self._ended_turn = ended.id
         if self._turn is None or self._turn.turn_id != ended.id:
             return
-        turn, self._turn = self._turn, None
+        reason = ended.error.message if ended.error else None
+        yield from self._end_turn(self._turn, ended.outcome, reason=reason)
+        yield from self._hand_over_next()
+
+    def _end_turn(self, turn: RunningTurn, outcome: TurnOutcome, *, reason: str | None) -> Reaction:
+        self._turn = None
         self._changes.clear()
         if self._prompts.current is not None and self._prompts.current.message_id in turn.message_ids:
             self._prompts.current = None  # the answer to its `turn/start` was lost; that it ended says enough
-        yield turn.ended(ended.outcome, reason=ended.error.message if ended.error else None)
-        yield from self._hand_over_next()
+        yield turn.ended(outcome, reason=reason)
+        yield from self._withdraw(self._thread_id)
 
     def _on_item_started(self, params: _Params) -> Reaction:
         item = ItemNotice.model_validate(params).item
@@ -384,6 +401,12 @@ class CodexSession:
         if startup.status == "failed":
             yield ProblemNoted(detail=f"MCP server {startup.name}: {startup.error or 'failed'}")
 
+    def _withdraw(self, thread: object) -> Reaction:
+        """A turn is over: nobody waits for the answers to what was asked in it."""
+        for native_id in [key for key, pending in self._pending.items() if pending.thread == thread]:
+            del self._pending[native_id]
+            yield ApprovalWithdrawn(native_id=native_id)
+
     def _on_resolved(self, params: _Params) -> Reaction:
         native_id = dumps(RequestResolved.model_validate(params).request_id).decode()
         if self._pending.pop(native_id, None) is not None:
@@ -405,7 +428,6 @@ _NOTIFICATIONS: dict[str, Callable[[CodexSession, _Params], Reaction]] = {
     "item/completed": CodexSession._on_item_completed,
     "item/started": CodexSession._on_item_started,
     "mcpServer/startupStatus/updated": CodexSession._on_server_startup,
-    "serverRequest/resolved": CodexSession._on_resolved,
     "thread/tokenUsage/updated": CodexSession._on_usage,
     "turn/completed": CodexSession._on_turn_completed,
     "turn/started": CodexSession._on_turn_started,

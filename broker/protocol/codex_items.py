@@ -41,6 +41,12 @@ _SILENT_ITEMS = frozenset(
     }
 )
 _SHELL_WORDS = 3
+_SHELLS = frozenset(
+    folder + name
+    for folder in ("", "/bin/", "/usr/bin/", "/usr/local/bin/", "/opt/homebrew/bin/")
+    for name in ("sh", "bash", "zsh")
+)
+"""Codex runs every command through the user's own shell."""
 
 
 class ChangeKind(CamelWire):
@@ -279,12 +285,15 @@ def item_completed(item: Item) -> Iterator[AgentEvent]:
 
 
 def plain_command(command: str) -> str:
-    """What the shell is told to run: `touch a` of `/bin/bash -lc 'touch a'`."""
+    """What the shell is told to run: `touch a` of `/bin/bash -lc 'touch a'`.
+
+    Only where it is a shell: of `./evilsh -c 'git status'` nothing is known, and rules must see all of it.
+    """
     try:
         words = shlex.split(command)
     except ValueError:
         return command
-    wrapped = len(words) == _SHELL_WORDS and words[0].endswith("sh") and words[1] in {"-c", "-lc"}
+    wrapped = len(words) == _SHELL_WORDS and words[0] in _SHELLS and words[1] in {"-c", "-lc"}
     return words[2] if wrapped else command
 
 

@@ -52,6 +52,8 @@ class PendingApproval:
 
     request_id: RequestId
     method: str
+    thread: object
+    """Its thread's id; sub-agents have threads of their own."""
 
 
 def declined(method: str) -> dict[str, Any] | None:

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from broker.domain.approvals import ApprovalAnswer, Scope, Verdict
+from broker.domain.ids import MessageId
 from broker.protocol.acp import AcpSession
 from broker.protocol.agent_events import (
     AgentBroken,
@@ -27,6 +28,7 @@ from broker.protocol.agent_session import Frame
 from tests.protocol.talking import FIRST, SECOND, events, hear, message, opening, written
 
 ALLOW = ApprovalAnswer(verdict=Verdict.ALLOW)
+THIRD = MessageId("00000000-0000-4000-8000-000000000003")
 DENY = ApprovalAnswer(verdict=Verdict.DENY)
 CAPABLE = {
     "protocolVersion": 1,
@@ -335,3 +337,30 @@ def test_no_request_of_the_agent_stays_unanswered(session: AcpSession, method: s
 def test_a_permission_asked_for_outside_a_turn_is_cancelled(session: AcpSession) -> None:
     (answer,) = written(hear(session, permission({"title": "ls"})))
     assert answer["result"] == {"outcome": {"outcome": "cancelled"}}
+
+
+def prompt_text(frames: list[Frame]) -> str:
+    (prompt,) = requests(frames, "session/prompt")
+    return str(prompt["params"]["prompt"][0]["text"])
+
+
+def test_what_an_agent_has_to_know_first_goes_with_the_next_prompt_when_one_is_refused(session: AcpSession) -> None:
+    first = session.prompt(message())
+    assert prompt_text(first).startswith("You are Bob.")
+    (asked,) = requests(first, "session/prompt")
+    hear(session, {"jsonrpc": "2.0", "id": asked["id"], "error": {"code": -32603, "message": "Internal error"}})
+    second = session.prompt(message(SECOND))
+    assert prompt_text(second).startswith("You are Bob.")
+    pong(session, second)
+    follow(session, [frame for frame in second if frame.type == "session/prompt"], {"stopReason": "end_turn"})
+    assert "You are Bob." not in prompt_text(session.prompt(message(THIRD)))
+
+
+def test_permission_that_is_asked_for_while_the_turn_is_being_cancelled_is_answered_so(session: AcpSession) -> None:
+    pong(session, session.prompt(message()))
+    session.interrupt()
+    call = {"toolCallId": "c", "title": "touch x"}
+    asked = {"sessionId": "s1", "options": OPTIONS, "toolCall": call}
+    frames = hear(session, {"jsonrpc": "2.0", "id": 0, "method": "session/request_permission", "params": asked})
+    assert [each["result"] for each in written(frames)] == [{"outcome": {"outcome": "cancelled"}}]
+    assert not [event for event in events(frames) if isinstance(event, ApprovalRequested)]

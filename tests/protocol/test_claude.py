@@ -347,3 +347,12 @@ def test_an_unknown_frame_is_kept(session: ClaudeSession) -> None:
 def test_a_known_frame_in_an_unknown_shape_is_kept(session: ClaudeSession) -> None:
     (frame,) = hear(session, {"type": "assistant", "message": "new shape"})
     assert frame.events == (Unrecognised(frame_type="assistant"),)
+
+
+def test_a_prompt_that_is_over_without_having_begun_is_an_empty_turn(session: ClaudeSession) -> None:
+    session.prompt(message())
+    hear(session, lifecycle(FIRST, "queued"))
+    started, ended = events(hear(session, lifecycle(FIRST, "completed")))
+    assert started == TurnStarted(turn_id=FIRST, message_id=FIRST)
+    assert isinstance(ended, TurnEnded)
+    assert (ended.outcome, ended.message_ids) == (TurnOutcome.COMPLETED, (FIRST,))

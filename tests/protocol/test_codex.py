@@ -294,3 +294,70 @@ def test_other_threads_do_not_touch_ours(session: CodexSession) -> None:
     running(session)
     other = {"method": "turn/completed", "params": {"threadId": "t2", "turn": {"id": "T", "status": "completed"}}}
     assert events(hear(session, other)) == []
+
+
+def asks(native_id: int, *, thread: str) -> dict[str, Any]:
+    params = {"threadId": thread, "itemId": "i", "command": "ls"}
+    return {"id": native_id, "method": "item/commandExecution/requestApproval", "params": params}
+
+
+def test_an_approval_of_a_sub_agent_that_is_void_is_withdrawn(session: CodexSession) -> None:
+    running(session)
+    hear(session, asks(0, thread="sub"))
+    resolved = {"method": "serverRequest/resolved", "params": {"threadId": "sub", "requestId": 0}}
+    assert events(hear(session, resolved)) == [ApprovalWithdrawn(native_id="0")]
+    (again,) = events(hear(session, asks(0, thread="sub")))
+    assert isinstance(again, ApprovalRequested)
+
+
+def test_the_end_of_a_turn_withdraws_what_was_asked_in_its_thread(session: CodexSession) -> None:
+    running(session)
+    hear(session, asks(0, thread="sub"), asks(1, thread="t1"))
+    ended = {"method": "turn/completed", "params": {"threadId": "sub", "turn": {"id": "x", "status": "completed"}}}
+    assert events(hear(session, ended)) == [ApprovalWithdrawn(native_id="0")]
+    (own, withdrawn) = events(hear(session, completed("T")))
+    assert isinstance(own, TurnEnded)
+    assert withdrawn == ApprovalWithdrawn(native_id="1")
+
+
+def test_a_notice_that_comes_behind_the_end_of_its_turn_begins_no_other(session: CodexSession) -> None:
+    running(session)
+    hear(session, completed("T"))
+    assert events(hear(session, started("T"))) == []
+    assert written(session.prompt(message(SECOND)))[0]["method"] == "turn/start"
+
+
+def test_another_turn_ends_the_one_whose_end_was_not_told(session: CodexSession) -> None:
+    running(session)
+    ended, begun = events(hear(session, started("u2")))
+    assert isinstance(ended, TurnEnded)
+    assert (ended.turn_id, ended.outcome) == ("T", TurnOutcome.FAILED)
+    assert begun == TurnStarted(turn_id="u2")
+
+
+def test_an_interrupt_that_meets_a_refused_start_does_not_stop_the_next_turn(session: CodexSession) -> None:
+    asked = session.prompt(message())
+    session.interrupt()
+    fail(session, asked, "no")
+    begun = follow(session, session.prompt(message(SECOND)), {"turn": {"id": "u2"}})
+    assert [event for event in events(begun) if isinstance(event, TurnStarted)]
+    assert written(begun) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("/bin/bash -lc 'git status'", "git status"),
+        ("zsh -c ls", "ls"),
+        ("./evilsh -c 'git status'", "./evilsh -c 'git status'"),
+        ("/tmp/x/sh -c 'git status'", "/tmp/x/sh -c 'git status'"),
+        ("publish -c 'git status'", "publish -c 'git status'"),
+    ],
+)
+def test_only_a_shell_is_left_out_of_a_command(session: CodexSession, command: str, shown: str) -> None:
+    running(session)
+    request = asks(0, thread="t1")
+    request["params"]["command"] = command
+    (asked,) = events(hear(session, request))
+    assert isinstance(asked, ApprovalRequested)
+    assert asked.command == shown
