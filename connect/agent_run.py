@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import secrets
 import shutil
+import stat
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +26,7 @@ from connect.clis import CliCatalogue, FoundCli
 from connect.endpoint import Endpoint
 from connect.notices import AgentEnded, AgentStarted, Notice
 from connect.process_records import ProcessRecords
-from connect.processes import AgentProcess, ProcessStuck, end_process
+from connect.processes import START_ERRORS, AgentProcess, ProcessStuck, end_process
 from connect.reporting import Reporter
 from connect.socket_pipe import start_agent
 from connect.spool import Spool
@@ -32,6 +34,9 @@ from connect.spool import Spool
 _READY_TIMEOUT_S = 120.0
 """From the start to a conversation: Gemini on a cold disk measured 5 s and may have to wait out a clock minute."""
 _MAX_WAITING_ORDERS = 1000
+_MAX_DETAIL = 8 * 1024
+_MAX_EARLY_BYTES = 2 * 1024
+"""Of what it printed before it was ready: where it says nothing on stderr, its reason for leaving is there."""
 
 Order = Deliver | Interrupt | Answer
 
@@ -77,7 +82,8 @@ class _CannotStart(Exception):
 class AgentRun:
     """Owns one process. Orders given before the agent is ready wait; each message is handed over once.
 
-    Whatever happens, `run` reports `exited` once, after the process and all it has started are gone.
+    Whatever happens, `run` reports `exited` once, after the process and all it has started are gone. No input, of the
+    broker or of the agent, ends anything but this agent: every exception becomes its end, with a code and words.
     """
 
     def __init__(self, spawn: Spawn, around: Surroundings) -> None:
@@ -97,6 +103,9 @@ class AgentRun:
         self._delivered: set[tuple[MessageId, str | None]] = set()
         self._process: AgentProcess | None = None
         self._session: AgentSession | None = None
+        self._unheard: list[bytes] | None = []
+        """What it printed before the conversation was begun; None from then on."""
+        self._early = bytearray()
         self.finished = asyncio.Event()
 
     @property
@@ -107,7 +116,7 @@ class AgentRun:
     def end(self, reason: str, *, expected: bool = False, detail: str = "") -> None:
         """Ask for its end; the first reason given stands."""
         if not self._ending.done():
-            self._ending.set_result(_Ending(reason=reason, detail=detail, expected=expected))
+            self._ending.set_result(_Ending(reason=reason, detail=_printable(detail), expected=expected))
 
     def order(self, order: Order) -> None:
         """Pass an order to the agent, now or as soon as it is ready."""
@@ -119,7 +128,7 @@ class AgentRun:
                 return
             self._delivered.add(delivery)
         if self._ready.is_set():
-            self._obey(order)
+            self._shielded(lambda: self._obey(order))
         elif len(self._orders) < _MAX_WAITING_ORDERS:
             self._orders.append(order)
 
@@ -142,28 +151,35 @@ class AgentRun:
                 await self._drive(launch)
         except _CannotStart as refusal:
             self.end(refusal.reason, detail=str(refusal))
+        except Exception as error:
+            self._broke(error)
 
     async def _prepare(self, private: Path) -> Launch:
         """Decide how to start it, and make its token known to the broker first: its first act may be a tool call."""
         cli = await self._cli()
         cwd = self._cwd()
-        launch = plan_launch(
-            LaunchRequest(
-                spawn=self.spawn,
-                cli=cli,
-                endpoint=self._around.endpoint,
-                token=self._token,
-                cwd=cwd,
-                private=private,
-                environment=self._around.environment,
-            )
-        )
+        launch = self._plan(cli, cwd=cwd, private=private)
         number = self._report.started(
             token=self._token, version=cli.installed.version, transport=launch.transport, cwd=str(cwd)
         )
         await self._around.spool.wait_acked(number)
         await asyncio.sleep(launch.delay_s)
         return launch
+
+    def _plan(self, cli: FoundCli, *, cwd: Path, private: Path) -> Launch:
+        request = LaunchRequest(
+            spawn=self.spawn,
+            cli=cli,
+            endpoint=self._around.endpoint,
+            token=self._token,
+            cwd=cwd,
+            private=private,
+            environment=self._around.environment,
+        )
+        try:
+            return plan_launch(request)
+        except OSError as error:
+            raise _CannotStart("SPAWN_FAILED", f"its files could not be put into {private}: {_words(error)}") from None
 
     async def _cli(self) -> FoundCli:
         cli = await self._around.catalogue.find(self.spawn.cli)
@@ -175,26 +191,31 @@ class AgentRun:
         return cli
 
     def _cwd(self) -> Path:
-        cwd = Path(self.spawn.cwd).expanduser() if self.spawn.cwd else self._around.cwd
-        if not cwd.is_absolute():
-            cwd = self._around.cwd / cwd
-        if not cwd.is_dir():
-            raise _CannotStart("CWD_MISSING", f"{cwd} is not a folder on this machine")
+        wanted = self.spawn.cwd or ""
+        try:
+            cwd = self._around.cwd / Path(wanted).expanduser()
+            usable = stat.S_ISDIR(cwd.stat().st_mode) and os.access(cwd, os.X_OK)
+        except (FileNotFoundError, NotADirectoryError):
+            raise _CannotStart("CWD_MISSING", f"{cwd} is not a folder on this machine") from None
+        except (OSError, RuntimeError, ValueError) as error:  # no such user in `~user`; a NUL; a name that is too long
+            raise _CannotStart("CWD_UNUSABLE", f"{wanted[:200]!r} is no folder to work in: {_words(error)}") from None
+        if not usable:
+            raise _CannotStart("CWD_MISSING", f"{cwd} is not a folder this user can enter")
         return cwd
 
     async def _drive(self, launch: Launch) -> None:
         """Run the process until it ends or is to be ended; then see to it that it is gone."""
         self._session = launch.session
         try:
-            process = await start_agent(launch.command, records=self._around.records, on_output=self._receive)
-        except OSError as error:
-            raise _CannotStart("SPAWN_FAILED", f"{launch.command.argv[0]}: {error.strerror or error}") from None
+            process = await start_agent(launch.command, records=self._around.records, on_output=self._hear)
+        except START_ERRORS as error:
+            raise _CannotStart("SPAWN_FAILED", f"{launch.command.argv[0]}: {_words(error)}") from None
         self._process = process
-        self._around.notice(AgentStarted(name=self.spawn.name, cli=self.spawn.cli, pid=process.pid))
         try:
+            self._around.notice(AgentStarted(name=self.spawn.name, cli=self.spawn.cli, pid=process.pid))
             await self._converse(process)
             await end_process(process, records=self._around.records, eof_grace_s=launch.eof_grace_s)
-        except asyncio.CancelledError:
+        except BaseException:
             process.kill()
             raise
         # Only now all it ever said has been read, which may hold a better reason.
@@ -203,12 +224,12 @@ class AgentRun:
     async def _converse(self, process: AgentProcess) -> None:
         if self._session is not None:
             self._deadline = asyncio.get_running_loop().call_later(_READY_TIMEOUT_S, self._not_ready)
-            self._carry(self._session.start())
+            self._shielded(self._begin)
         await self._unless_ending(process.exited.wait())
         if self._deadline is not None:
             self._deadline.cancel()
         if self._session is not None and self._asked_to_end():
-            self._carry(self._session.close())
+            self._shielded(self._close)
 
     def _asked_to_end(self) -> bool:
         """Whether the conversation is sound and ends from outside: only then are there last words to say."""
@@ -218,16 +239,44 @@ class AgentRun:
         if not self._ready.is_set():
             self.end("HANDSHAKE_FAILED", detail=f"not ready within {_READY_TIMEOUT_S:.0f} s")
 
-    def _receive(self, data: bytes) -> None:
+    def _begin(self) -> None:
+        assert self._session is not None
+        self._carry(self._session.start())
+        unheard, self._unheard = self._unheard or [], None
+        for data in unheard:
+            self._receive(data)
+
+    def _close(self) -> None:
+        assert self._session is not None
+        self._carry(self._session.close())
+
+    def _hear(self, data: bytes) -> None:
+        """Take its output. The first of it may come before its start has returned, and waits for the conversation."""
         if self._session is None:
             return  # It talks to the broker by itself; what it prints is for nobody.
+        if not self._ready.is_set():
+            self._early = (self._early + data)[-_MAX_EARLY_BYTES:]
+        if self._unheard is not None:
+            self._unheard.append(data)
+        else:
+            self._shielded(lambda: self._receive(data))
+
+    def _receive(self, data: bytes) -> None:
+        assert self._session is not None
+        self._carry(self._session.receive(data))
+
+    def _shielded(self, act: Callable[[], None]) -> None:
+        """Do something for this agent whose failure is this agent's end and nobody else's."""
         try:
-            self._carry(self._session.receive(data))
+            act()
         except ProtocolViolation as violation:
             self.end("PROTOCOL_ERROR", detail=str(violation))
-        except Exception as error:  # the top of a callback: without it the agent would fall silent for ever
-            _log.exception("agent %s: its output could not be taken", self.spawn.agent)
-            self.end("INTERNAL", detail=repr(error))
+        except Exception as error:
+            self._broke(error)
+
+    def _broke(self, error: Exception) -> None:
+        _log.error("agent %s: relay-connect failed to drive it", self.spawn.agent, exc_info=error)
+        self.end("INTERNAL", detail=repr(error))
 
     def _obey(self, order: Order) -> None:
         if self._session is None or self._ending.done():
@@ -276,15 +325,23 @@ class AgentRun:
                     self._obey(order)
 
     def _report_exit(self, ending: _Ending) -> None:
-        # What it says on stderr while it is told to leave is noise; when it goes by itself, it is the reason.
-        stderr = self._process.stderr_tail if self._process and not ending.expected else ""
-        detail = "\n".join(part for part in (ending.detail, stderr.strip()) if part)
+        detail = "\n".join(part for part in (ending.detail, self._last_words(ending)) if part)
         code = self._process.returncode if self._process else None
         self._report.exited(code=code, expected=ending.expected, reason=ending.reason, detail=detail)
         shown = self._report.redacted((ending.detail or _last_line(detail)).encode()).decode()
         self._around.notice(
             AgentEnded(name=self.spawn.name, reason=ending.reason, detail=shown if ending.detail else _last_line(shown))
         )
+
+    def _last_words(self, ending: _Ending) -> str:
+        """What it says on stderr while it is told to leave is noise; when it goes by itself, it is the reason."""
+        if self._process is None or ending.expected:
+            return ""
+        said = self._process.stderr_tail.strip()
+        if not said and not self._ready.is_set():
+            lines = self._early.decode("utf-8", "replace").splitlines()
+            said = "\n".join(line for line in lines if line and not line.startswith("{"))
+        return said
 
     async def _unless_ending(self, work: Coroutine[Any, Any, _T]) -> _T | None:
         """The result of `work`, or None when the end was asked for first."""
@@ -299,3 +356,14 @@ class AgentRun:
 
 def _last_line(text: str) -> str:
     return text.rpartition("\n")[2]
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__
+
+
+def _printable(text: str) -> str:
+    """As text that UTF-8 can carry: names of files may hold bytes that it cannot."""
+    return text[:_MAX_DETAIL].encode("utf-8", "backslashreplace").decode()

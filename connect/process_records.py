@@ -36,8 +36,9 @@ class ProcessRecords:
         self._write(mark, key)
 
     def forget(self, mark: str) -> None:
-        """The process and all it has started are gone."""
-        self._path(mark).unlink(missing_ok=True)
+        """The process and all it has started are gone. A record that stays for now names nobody that lives."""
+        with contextlib.suppress(OSError):
+            self._path(mark).unlink(missing_ok=True)
 
     def end_leftovers(self, *, wait: Callable[[float], None] = time.sleep) -> int:
         """Kill what an earlier relay-connect left running; how many processes that were.

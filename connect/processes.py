@@ -6,6 +6,7 @@ import asyncio
 import ctypes
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ _DRAIN_GRACE_S = 1.0
 """For the last output to be read once the process is gone."""
 _POLL_S = 0.02
 _PR_SET_PDEATHSIG = 1
+
+START_ERRORS = (OSError, ValueError, subprocess.SubprocessError)
+"""What a program that cannot be started raises: a NUL in an argument is a `ValueError`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +180,7 @@ async def start_process(
 ) -> AgentProcess:
     """Start a process, remembered on disk so that the next relay-connect can end it if this one cannot.
 
-    `make` gets the mark that tells its descendants. Raises `OSError` when the program cannot be started.
+    `make` gets the mark that tells its descendants. Raises one of `START_ERRORS` when the program cannot be started.
     """
     mark = records.announce()
     try:
@@ -192,7 +196,11 @@ async def start_process(
     except BaseException:
         records.forget(mark)
         raise
-    records.remember(mark, process.key)
+    try:
+        records.remember(mark, process.key)
+    except OSError:
+        process.kill()
+        raise
     return process
 
 

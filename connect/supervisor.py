@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import OrderedDict
 
 from broker.domain.ids import AgentId
@@ -13,9 +14,15 @@ from connect.reporting import Reporter
 _MAX_REMEMBERED = 4096
 """Agents that are over, remembered so that a repeated `spawn` does not bring them back."""
 
+_log = logging.getLogger(__name__)
+
 
 class Supervisor:
-    """Owns one `AgentRun` for each agent. Commands of an older generation than the known one are ignored."""
+    """Owns one `AgentRun` for each agent. Commands of an older generation than the known one are ignored.
+
+    What goes wrong with one command or one agent is that agent's alone: neither `execute` nor the run of an agent
+    raises.
+    """
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
@@ -39,6 +46,17 @@ class Supervisor:
 
     def execute(self, command: Command) -> None:
         """Act on a command without waiting for its effect."""
+        try:
+            self._execute(command)
+        except Exception as error:
+            _log.exception("agent %s: its %s could not be carried out", command.agent, command.type)
+            run = self._runs.get(command.agent)
+            if run is not None:
+                run.end("INTERNAL", detail=repr(error))
+            else:
+                self._report_absent(command, reason="INTERNAL", expected=False, detail=repr(error))
+
+    def _execute(self, command: Command) -> None:
         match command:
             case Spawn():
                 self._spawn(command)
@@ -69,7 +87,7 @@ class Supervisor:
         elif stop.generation > known:
             # The broker takes it for running: it was, under an earlier relay-connect whose end it has not seen.
             self._remember(stop.agent, stop.generation)
-            self._report_absent(stop)
+            self._report_absent(stop, reason=STOPPED, expected=True, detail="it was not running here")
 
     def _order(self, order: Deliver | Interrupt | Answer) -> None:
         run = self._runs.get(order.agent)
@@ -79,6 +97,8 @@ class Supervisor:
     async def _live(self, run: AgentRun, *, after: AgentRun | None) -> None:
         try:
             await run.run(after=after)
+        except Exception:
+            _log.exception("agent %s: its end could not be reported", run.spawn.agent)
         finally:
             if self._runs.get(run.spawn.agent) is run:
                 del self._runs[run.spawn.agent]
@@ -94,8 +114,8 @@ class Supervisor:
         if len(self._over) > _MAX_REMEMBERED:
             self._over.popitem(last=False)
 
-    def _report_absent(self, stop: Stop) -> None:
+    def _report_absent(self, command: Command, *, reason: str, expected: bool, detail: str) -> None:
         reporter = Reporter(
-            spool=self._around.spool, agent=stop.agent, generation=stop.generation, secrets=self._around.secrets
+            spool=self._around.spool, agent=command.agent, generation=command.generation, secrets=self._around.secrets
         )
-        reporter.exited(code=None, expected=True, reason=STOPPED, detail="it was not running here")
+        reporter.exited(code=None, expected=expected, reason=reason, detail=detail)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
-import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -21,11 +18,10 @@ from broker.protocol.agent_events import TurnEnded
 from broker.protocol.proxy import Deliver, Exited, Spawn, StateChanged
 from connect import process_tree
 from connect.cli import main
+from tests.connect.program import ended, environment_for, relay_connect
 from tests.connect.scripted_broker import ScriptedBroker, scripted_broker
 
 AGENT = AgentId("a1")
-ACP_AGENT = Path(__file__).parents[1] / "fixtures" / "scripted_acp_agent.py"
-TOKEN = "nt_live_secret-of-the-proxy"
 
 
 @pytest.fixture
@@ -36,39 +32,7 @@ async def broker() -> AsyncGenerator[ScriptedBroker]:
 
 @pytest.fixture
 def environment(tmp_path: Path, broker: ScriptedBroker) -> dict[str, str]:
-    return {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "RELAYCAST_URL": broker.url,
-        "RELAYCAST_TOKEN": TOKEN,
-        "RELAYCAST_STATE_DIR": str(tmp_path / "state"),
-        "RELAYCAST_CONFIG_DIR": str(tmp_path),
-    }
-
-
-@asynccontextmanager
-async def relay_connect(environment: dict[str, str], *arguments: str) -> AsyncGenerator[asyncio.subprocess.Process]:
-    agent = f"--agent=scripted={sys.executable} {ACP_AGENT}"
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", "from connect.cli import main; main()", "--headless", agent, *arguments),
-        env=environment,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        async with asyncio.timeout(15):
-            await process.communicate()
-
-
-async def ended(process: asyncio.subprocess.Process) -> tuple[int | None, str]:
-    async with asyncio.timeout(15):
-        output, _ = await process.communicate()
-    return process.returncode, output.decode()
+    return environment_for(broker, tmp_path)
 
 
 async def started_agent_with_a_stubborn_child(broker: ScriptedBroker) -> process_tree.ProcessKey:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import pytest
 from broker.domain.agents import Dialect, Transport
 from broker.domain.approvals import ApprovalAnswer, Verdict
 from broker.domain.ids import AgentId, MessageId, SessionId
+from broker.protocol.acp import AcpSession
 from broker.protocol.agent_events import (
     AgentReady,
     ApprovalRequested,
@@ -35,10 +36,14 @@ from broker.protocol.proxy import (
     Stop,
 )
 from connect import process_tree
+from connect.agent_run import AgentRun, Surroundings
 from connect.endpoint import Endpoint
 from connect.notices import AgentEnded, AgentStarted, Notice
+from connect.process_records import ProcessRecords
+from connect.processes import AgentProcess, Command
 from connect.proxy import RelayConnect
 from connect.settings import AgentSettings, ConnectSettings
+from connect.socket_pipe import start_agent
 from tests.connect.scripted_broker import ScriptedBroker, scripted_broker
 
 AGENT = AgentId("a1")
@@ -378,6 +383,66 @@ async def test_an_agent_that_cannot_run_is_reported_with_the_reason(
         await broker.command(command)
         exited = await broker.report(Exited)
     assert (exited.reason, exited.expected) == (reason, False)
+
+
+async def test_a_codec_that_fails_on_an_order_ends_its_own_agent_alone(
+    broker: ScriptedBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RecursionError
+
+    async with running(settings(broker, tmp_path / "s")):
+        await broker.command(spawn())
+        await broker.command(spawn().model_copy(update={"agent": AgentId("a2")}))
+        await event(broker, AgentReady, count=2)
+        monkeypatch.setattr(AcpSession, "interrupt", fail)
+        await broker.command(Interrupt(agent=AgentId("a2"), generation=1))
+        exited = await broker.report(Exited)
+        assert await spoken(broker, "say still here") == "still here"
+    assert (exited.agent, exited.reason, exited.detail) == ("a2", "INTERNAL", "RecursionError()")
+
+
+async def test_a_command_that_cannot_be_carried_out_is_answered_and_the_next_ones_are(
+    broker: ScriptedBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Refusing(AgentRun):
+        def __init__(self, command: Spawn, around: Surroundings) -> None:
+            if command.agent == "a2":
+                raise OSError(24, "Too many open files")
+            super().__init__(command, around)
+
+    monkeypatch.setattr("connect.supervisor.AgentRun", Refusing)
+    async with running(settings(broker, tmp_path / "s")):
+        await broker.command(spawn().model_copy(update={"agent": AgentId("a2")}))
+        exited = await broker.report(Exited)
+        await broker.command(spawn())
+        assert await spoken(broker, "say hello") == "hello"
+    assert (exited.agent, exited.reason, exited.expected) == ("a2", "INTERNAL", False)
+    assert "Too many open files" in exited.detail
+
+
+async def test_what_an_agent_prints_before_its_start_has_returned_is_taken_afterwards(
+    broker: ScriptedBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def start_slowly(
+        command: Command, *, records: ProcessRecords, on_output: Callable[[bytes], None]
+    ) -> AgentProcess:
+        printed = asyncio.Event()
+
+        def hear(data: bytes) -> None:
+            on_output(data)
+            printed.set()
+
+        process = await start_agent(command, records=records, on_output=hear)
+        await printed.wait()
+        return process
+
+    monkeypatch.setattr("connect.agent_run.start_agent", start_slowly)
+    command = ("sh", "-c", f"echo Loading config...; exec {sys.executable} {ACP_AGENT}")
+    async with running(settings(broker, tmp_path / "s", banner=AgentSettings(command=command))):
+        await broker.command(spawn("banner"))
+        assert await spoken(broker, "say hello") == "hello"
+    assert not [exited for exited in broker.of(Exited) if exited.reason != "PROXY_STOPPED"]
 
 
 async def test_agents_go_on_while_the_broker_is_away(broker: ScriptedBroker, tmp_path: Path) -> None:
