@@ -12,7 +12,7 @@ from http import HTTPStatus
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from broker.domain.errors import Conflict
+from broker.domain.errors import BadRequest, Conflict
 from connect.clis import CliCatalogue, FoundCli
 from connect.endpoint import Endpoint
 from connect.settings import ConnectSettings
@@ -100,8 +100,8 @@ def _state(settings: ConnectSettings) -> list[Finding]:
         state = StateFolder(path)
     except Conflict as conflict:
         return [_ok("state", conflict.message), _spool(settings)]
-    except OSError as error:
-        return [_problem("state", f"{path} cannot be used: {error.strerror}; choose another --state-dir")]
+    except BadRequest as refusal:
+        return [_problem("state", refusal.message)]
     state.close()
     return [_ok("state", str(path)), _spool(settings)]
 

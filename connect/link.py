@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import random
 from collections.abc import Awaitable, Callable
@@ -37,6 +38,7 @@ from connect.notices import Connected, Disconnected, Notice, Warned
 from connect.refused_head import RefusedHead
 from connect.spool import Spool
 from connect.state_folder import Credentials, Cursor, StateFolder
+from connect.task_scope import task_scope
 
 _OPEN_TIMEOUT_S = 10
 """TCP, TLS and the upgrade; a broker that needs longer is better tried again."""
@@ -49,14 +51,32 @@ _LONGEST_DELAY_S = 15.0
 _STEADY_S = 5.0
 """A connection that lived this long starts the back-off anew."""
 _BATCH_BYTES = 1024 * 1024
+_REFUSED_GRACE_S = 600.0
+"""How long agents go on while their machine is refused: a mistake of an operator must not cost what they are doing."""
+_REFUSED_PAUSE_S = 1.0
+_FINAL_NOW = frozenset({close_codes.UNAUTHENTICATED.code})
+"""The machine's right to run agents was taken back, so they end."""
+_NEVER_FINAL = frozenset({close_codes.BAD_MESSAGE.code})
+"""What one report or one broker got wrong is no reason to leave for good; it is tried again at growing distances."""
+
+_log = logging.getLogger(__name__)
 
 
 class LinkRefused(Exception):
     """The broker does not want this proxy back; the message says what a person can do."""
 
+    def __init__(self, message: str, *, final: bool = False) -> None:
+        super().__init__(message)
+        self.final = final
+        """Its right to run agents was taken back: there is nothing to wait for."""
+
 
 class LinkUser(Protocol):
     """Whose commands and reports the link carries."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether agents would end if the link gave up."""
 
     async def hello(self) -> Hello:
         """Introduce the proxy as it is now."""
@@ -88,10 +108,21 @@ class _Ended:
 
 
 class Link:
-    """Connects until it is cancelled or refused. Owns its socket; reports wait in the spool, not here."""
+    """Connects until it is cancelled or refused. Owns its socket; reports wait in the spool, not here.
+
+    A refusal is final at once when the token was revoked or no agent runs; otherwise it is asked again for
+    `refused_grace_s`, while the agents go on. Whatever else goes wrong in a connection ends that connection alone.
+    """
 
     def __init__(
-        self, endpoint: Endpoint, user: LinkUser, *, state: StateFolder, spool: Spool, credentials: Credentials
+        self,
+        endpoint: Endpoint,
+        user: LinkUser,
+        *,
+        state: StateFolder,
+        spool: Spool,
+        credentials: Credentials,
+        refused_grace_s: float = _REFUSED_GRACE_S,
     ) -> None:
         self._endpoint = endpoint
         self._user = user
@@ -104,6 +135,9 @@ class Link:
         self._sent = 0
         self._refused_head = RefusedHead()
         self._welcomed_at = math.inf
+        self._refused_grace_s = refused_grace_s
+        self._refused_at = math.inf
+        self._warnings: set[str] = set()
         spool.on_added = self._wake.set
 
     async def run(self, *, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
@@ -121,8 +155,26 @@ class Link:
 
     async def _connection(self) -> _Ended:
         try:
+            return await self._attempt()
+        except LinkRefused as refusal:
+            return self._weighed(refusal)
+
+    def _weighed(self, refusal: LinkRefused) -> _Ended:
+        """How to go on for the agents' sake; raises the refusal when there is no reason to, or no more."""
+        now = asyncio.get_running_loop().time()
+        self._refused_at = min(self._refused_at, now)
+        left_s = self._refused_at + self._refused_grace_s - now
+        if refusal.final or not self._user.busy or left_s <= 0:
+            raise refusal
+        reason = f"{refusal}; its agents go on for {left_s / 60:.0f} min meanwhile"
+        return _Ended(reason=reason, retry_after_s=_REFUSED_PAUSE_S)
+
+    async def _attempt(self) -> _Ended:
+        try:
             async with self._dial() as socket:
                 await self._converse(socket)
+        except LinkRefused:
+            raise
         except ConnectionClosed as closed:
             return self._closed(closed)
         except InvalidStatus as refused:
@@ -131,6 +183,9 @@ class Link:
             return _Ended(reason=f"{self._endpoint.host} said something this version does not understand: {violation}")
         except (OSError, InvalidHandshake, TimeoutError) as error:
             return _Ended(reason=f"cannot reach {self._endpoint.host} ({_words(error)})")
+        except Exception as error:
+            _log.error("the link to %s failed: %r", self._endpoint.host, error)
+            return _Ended(reason=f"the link to {self._endpoint.host} failed: {_words(error)}")
         return _Ended(reason="the connection was closed")
 
     def _dial(self) -> connect:
@@ -158,12 +213,9 @@ class Link:
             self._spool.renew()
             return
         self._accept(welcome)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._receive(socket))
-                tasks.create_task(self._send(socket))
-        except* (ConnectionClosed, ProtocolViolation) as group:
-            raise _first(group) from None
+        async with task_scope() as tasks:
+            tasks.create_task(self._receive(socket))
+            tasks.create_task(self._send(socket))
 
     async def _greet(self, socket: ClientConnection) -> Welcome:
         hello = await self._user.hello()
@@ -178,12 +230,13 @@ class Link:
 
     def _accept(self, welcome: Welcome) -> None:
         self._welcomed_at = asyncio.get_running_loop().time()
+        self._refused_at = math.inf
         self._spool.ack(welcome.reports_seen)
         self._sent = welcome.reports_seen
         known = self._state.cursor
         # Within an epoch it only moves on: a command whose acknowledgement was lost comes again, and was taken already.
         seen = max(known.seen, welcome.commands_acked) if welcome.epoch == known.epoch else welcome.commands_acked
-        self._state.move_cursor(Cursor(epoch=welcome.epoch, seen=seen))
+        self._move_cursor(Cursor(epoch=welcome.epoch, seen=seen))
         self._user.notice(
             Connected(broker=self._endpoint.host, session=welcome.session, session_url=welcome.session_url)
         )
@@ -198,7 +251,7 @@ class Link:
                 case Ack(seq=seq):
                     self._spool.ack(seq)
                 case Auth(token=token):
-                    self._credentials.refresh(token)
+                    self._refresh(token)
                 case UnreadableCommand():
                     self._pass_over(message)
                 case UnknownMessage():
@@ -223,10 +276,28 @@ class Link:
         if seq > seen + 1:
             raise ProtocolViolation(f"command {seq} came after {seen}", offset=0)
         if seq == seen + 1:
-            self._state.move_cursor(Cursor(epoch=self._state.cursor.epoch, seen=seq))
+            self._move_cursor(Cursor(epoch=self._state.cursor.epoch, seen=seq))
         self._ack_due = True
         self._wake.set()
         return seq == seen + 1
+
+    def _move_cursor(self, cursor: Cursor) -> None:
+        try:
+            self._state.move_cursor(cursor)
+        except OSError as error:
+            self._warn(f"what was taken from the broker cannot be kept on disk: {error.strerror}")
+
+    def _refresh(self, token: str) -> None:
+        try:
+            self._credentials.refresh(token)
+        except OSError as error:
+            self._warn(f"the token cannot be kept on disk, and is used from memory: {error.strerror}")
+
+    def _warn(self, problem: str) -> None:
+        """Say it once: the same is tried at every command and every welcome."""
+        if problem not in self._warnings:
+            self._warnings.add(problem)
+            self._user.notice(Warned(problem=problem))
 
     async def _send(self, socket: ClientConnection) -> None:
         while True:
@@ -255,25 +326,17 @@ class Link:
         if self._refused_head.closed(frame.code, acked=self._spool.acked, sent=self._sent):
             self._spool.set_head_aside(f"the broker refused it: {reason}")
             self._user.notice(Warned(problem=f"a report that {self._endpoint.host} refuses was set aside ({reason})"))
-        if frame.code == close_codes.BAD_MESSAGE.code and self._sent:
-            # An older broker's word for one report that it cannot read.
-            return _Ended(reason=reason, retry_after_s=1.0)
-        if not close_codes.may_return(frame.code):
-            raise LinkRefused(f"{self._endpoint.host}: {reason}")
+        if frame.code not in _NEVER_FINAL and not close_codes.may_return(frame.code):
+            raise LinkRefused(f"{self._endpoint.host}: {reason}", final=frame.code in _FINAL_NOW)
         return _Ended(reason=reason, retry_after_s=(known.retry_after_s or 0.0) if known else 0.0)
 
     def _refused(self, status: int) -> _Ended:
         if status == HTTPStatus.UNAUTHORIZED and self._credentials.fall_back():
             return _Ended(reason="the kept token was refused; using the configured one again")
         if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            raise LinkRefused(f"{self._endpoint.host} refused the token (HTTP {status}); check RELAYCAST_TOKEN")
+            words = f"{self._endpoint.host} refused the token (HTTP {status}); check RELAYCAST_TOKEN"
+            raise LinkRefused(words, final=status == HTTPStatus.UNAUTHORIZED)
         return _Ended(reason=f"{self._endpoint.host} answered HTTP {status}", retry_after_s=1.0)
-
-
-def _first(group: ExceptionGroup[ConnectionClosed | ProtocolViolation]) -> ConnectionClosed | ProtocolViolation:
-    for error in group.exceptions:
-        return _first(error) if isinstance(error, ExceptionGroup) else error
-    raise AssertionError("an exception group is never empty")
 
 
 def _words(error: Exception) -> str:

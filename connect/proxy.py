@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import secrets
 import shutil
@@ -25,6 +26,9 @@ _FLUSH_GRACE_S = 3.0
 """For the last reports to reach the broker on the way out; what does not is sent by the next start."""
 
 
+_log = logging.getLogger(__name__)
+
+
 class RelayConnect:
     """Holds the state folder from construction to `close`. `notice` hears what a person may want to know."""
 
@@ -41,7 +45,7 @@ class RelayConnect:
         self.stopping = asyncio.Event()
 
     async def run(self) -> None:
-        """Serve until `stopping` is set or the broker refuses (`LinkRefused`); every agent is gone afterwards.
+        """Serve until `stopping` is set or the broker refuses for good (`LinkRefused`); every agent is gone afterwards.
 
         Cancelling it kills the agents without waiting for their last words.
         """
@@ -62,6 +66,11 @@ class RelayConnect:
     def close(self) -> None:
         """Let another relay-connect have the state folder."""
         self._state.close()
+
+    @property
+    def busy(self) -> bool:
+        """Whether agents would end if the link gave up."""
+        return bool(self._supervisor.live)
 
     async def hello(self) -> Hello:
         """Introduce this proxy as it is now."""
@@ -85,10 +94,13 @@ class RelayConnect:
         self._supervisor.execute(command)
 
     def notice(self, notice: Notice) -> None:
-        """Tell the user, and what else there is to tell."""
-        self._notice(notice)
-        if self._spool.problem:
-            self._notice(Warned(problem=self._spool.problem))
+        """Tell the user, and what else there is to tell. Whether that succeeds decides nothing."""
+        try:
+            self._notice(notice)
+            if self._spool.problem:
+                self._notice(Warned(problem=self._spool.problem))
+        except Exception as error:
+            _log.warning("a notice could not be shown: %r", error)
 
     async def _link(self) -> None:
         link = Link(self._settings.endpoint, self, state=self._state, spool=self._spool, credentials=self._credentials)
@@ -114,7 +126,7 @@ class RelayConnect:
             cwd=self._settings.cwd,
             environment=agent_environment(os.environ),
             secrets=lambda: (self._settings.endpoint.token, self._credentials.token),
-            notice=self._notice,
+            notice=self.notice,
         )
 
     def _end_leftovers(self) -> None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
 import secrets
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
 
-from broker.domain.errors import Conflict
+from broker.domain.errors import BadRequest, Conflict
 
 _CURSOR_BYTES = 256
+_PRIVATE_FILE = os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+_OF_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +35,17 @@ class StateFolder:
     """
 
     def __init__(self, path: Path) -> None:
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.path = path
-        self._lock = _locked(path / "lock")
-        self._cursor_file = os.open(path / "commands.json", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self.machine_id = self._machine_id()
+        try:
+            _private_folder(path, parents=True)
+            self._lock = _locked(path / "lock")
+            self._cursor_file = os.open(path / "commands.json", os.O_RDWR | _PRIVATE_FILE, 0o600)
+            self.machine_id = self._machine_id()
+        except OSError as error:
+            raise BadRequest(
+                f"the state folder {path} cannot be used: {error.strerror}; choose another --state-dir",
+                code="STATE_DIR_UNUSABLE",
+            ) from None
         self.cursor = self._read_cursor()
 
     def close(self) -> None:
@@ -44,16 +54,17 @@ class StateFolder:
         os.close(self._lock)
 
     def move_cursor(self, cursor: Cursor) -> None:
-        """Remember how far commands were taken. One write in place: cheap, and whole as far as a kill goes."""
+        """Remember how far commands were taken. One write in place: cheap, and whole as far as a kill goes.
+
+        Raises `OSError` when it is remembered in memory only.
+        """
+        self.cursor = cursor
         line = orjson.dumps({"epoch": cursor.epoch, "seen": cursor.seen})
         os.pwrite(self._cursor_file, line.ljust(max(_CURSOR_BYTES, len(line))), 0)
-        self.cursor = cursor
 
     def folder(self, name: str) -> Path:
         """A private folder inside this one."""
-        path = self.path / name
-        path.mkdir(exist_ok=True, mode=0o700)
-        return path
+        return _private_folder(self.path / name)
 
     def _read_cursor(self) -> Cursor:
         try:
@@ -67,7 +78,7 @@ class StateFolder:
         if path.exists() and (known := path.read_text().strip()):
             return known
         made = secrets.token_hex(16)
-        write_private(path, made.encode())
+        write_private(path, made.encode(), durable=True)
         return made
 
 
@@ -93,35 +104,70 @@ class Credentials:
         return self.fresh or self.configured
 
     def refresh(self, token: str) -> None:
-        """Use `token` from the next connection on, also after a restart."""
+        """Use `token` from the next connection on; also after a restart, unless `OSError` says it was not kept."""
         self.fresh = token
-        write_private(self.path, orjson.dumps({"for": self._origin(), "token": token}))
+        write_private(self.path, orjson.dumps({"for": self._origin(), "token": token}), durable=True)
 
     def fall_back(self) -> bool:
         """Forget a fresh token that was refused; False when the configured one itself was refused."""
         if self.fresh is None:
             return False
         self.fresh = None
-        self.path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a disk that is read-only now; it is refused once more after a restart
+            self.path.unlink(missing_ok=True)
         return True
 
     def _origin(self) -> str:
         return hashlib.sha256(self.configured.encode()).hexdigest()
 
 
-def write_private(path: Path, content: bytes) -> None:
-    """Put a file in place whole and readable by the user alone."""
+def write_private(path: Path, content: bytes, *, durable: bool = False) -> None:
+    """Put a file in place whole and readable by the user alone; `durable` files survive a power cut as well.
+
+    Raises `OSError`, and leaves the file that was there as it was.
+    """
     temporary = path.with_name(path.name + ".new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_EXCL | _PRIVATE_FILE, 0o600)
     try:
-        os.write(descriptor, content)
-    finally:
-        os.close(descriptor)
-    temporary.replace(path)
+        try:
+            _write_whole(descriptor, content)
+            if durable:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _write_whole(descriptor: int, content: bytes) -> None:
+    """The rest of a short write says why it was short."""
+    left = memoryview(content)
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+def _private_folder(path: Path, *, parents: bool = False) -> Path:
+    """A folder that nobody but its user can put files into: what lies in it decides which processes are ended."""
+    path.mkdir(parents=parents, exist_ok=True, mode=0o700)
+    found = path.stat()
+    if found.st_uid != os.geteuid():
+        raise BadRequest(
+            f"{path} belongs to another user (uid {found.st_uid}); choose another --state-dir, or have it given to you",
+            code="STATE_DIR_UNSAFE",
+        )
+    if found.st_mode & _OF_OTHERS:
+        raise BadRequest(
+            f"{path} can be written by other users; run `chmod go-w {path}`, or choose another --state-dir",
+            code="STATE_DIR_UNSAFE",
+        )
+    return path
 
 
 def _locked(path: Path) -> int:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_RDWR | _PRIVATE_FILE, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -131,6 +177,7 @@ def _locked(path: Path) -> int:
             f"another relay-connect (process {holder}) uses {path.parent}; stop it, or choose another --state-dir",
             code="STATE_DIR_IN_USE",
         ) from None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    with contextlib.suppress(OSError):  # a full disk; only the words of the refusal above would miss it
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
     return descriptor

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from broker.domain.errors import Conflict
 from broker.domain.ids import AgentId, MessageId
 from broker.protocol import close_codes
+from broker.protocol.close_codes import CloseCode
 from broker.protocol.proxy import Command, Handed, Hello, Interrupt, NumberedReport
 from connect.endpoint import Endpoint
 from connect.link import Link, LinkRefused
@@ -18,18 +21,28 @@ from connect.spool import Spool, Weight
 from connect.state_folder import Credentials, StateFolder
 from tests.connect.scripted_broker import ScriptedBroker, scripted_broker
 
+_N = TypeVar("_N", bound=Notice)
+
 
 class Proxy:
     """The link's user: everything is written down."""
 
-    def __init__(self, broker_url: str, folder: Path) -> None:
+    def __init__(self, broker_url: str, folder: Path, *, refused_grace_s: float = 600) -> None:
         self.state = StateFolder(folder)
         self.spool = Spool(self.state.folder("spool"), limit_bytes=1024 * 1024)
         self.credentials = Credentials("nt_live_configured", folder / "token.json")
+        self.busy = False
         self.taken: list[Command] = []
         self.notices: asyncio.Queue[Notice] = asyncio.Queue()
         endpoint = Endpoint(url=broker_url, token="nt_live_configured")
-        self.link = Link(endpoint, self, state=self.state, spool=self.spool, credentials=self.credentials)
+        self.link = Link(
+            endpoint,
+            self,
+            state=self.state,
+            spool=self.spool,
+            credentials=self.credentials,
+            refused_grace_s=refused_grace_s,
+        )
 
     async def hello(self) -> Hello:
         return Hello(
@@ -41,6 +54,10 @@ class Proxy:
             epoch=self.state.cursor.epoch,
             commands_seen=self.state.cursor.seen,
         )
+
+    def close(self) -> None:
+        self.spool.close()
+        self.state.close()
 
     def take(self, command: Command) -> None:
         self.taken.append(command)
@@ -65,8 +82,7 @@ async def broker() -> AsyncGenerator[ScriptedBroker]:
 def proxy(broker: ScriptedBroker, tmp_path: Path) -> Generator[Proxy]:
     proxy = Proxy(broker.url, tmp_path / "state")
     yield proxy
-    proxy.spool.close()
-    proxy.state.close()
+    proxy.close()
 
 
 @asynccontextmanager
@@ -246,8 +262,7 @@ async def test_it_waits_for_a_broker_that_is_not_there_yet(tmp_path: Path) -> No
             lost = await proxy.notices.get()
             assert isinstance(lost, Disconnected)
             assert "cannot reach 127.0.0.1:9" in lost.reason
-    proxy.spool.close()
-    proxy.state.close()
+    proxy.close()
 
 
 async def test_the_pauses_between_tries_grow_to_fifteen_seconds(tmp_path: Path) -> None:
@@ -268,8 +283,7 @@ async def test_the_pauses_between_tries_grow_to_fifteen_seconds(tmp_path: Path) 
     await asyncio.wait({task})
     assert 0.05 <= pauses[0] <= 0.1
     assert all(7.5 <= pause <= 15 for pause in pauses[-4:])
-    proxy.spool.close()
-    proxy.state.close()
+    proxy.close()
 
 
 async def test_a_fresh_token_is_used_from_the_next_connection_on_and_kept_private(
@@ -297,6 +311,106 @@ async def test_a_kept_token_that_is_refused_gives_way_to_the_configured_one(
     async with running(proxy):
         await broker.until(lambda: len(broker.hellos) == 1)
     assert broker.tokens == ["nt_live_stale", "nt_live_configured"]
+
+
+async def next_notice(proxy: Proxy, kind: type[_N]) -> _N:
+    async with asyncio.timeout(5):
+        while not isinstance(notice := await proxy.notices.get(), kind):
+            pass
+    return notice
+
+
+@pytest.mark.parametrize("code", [close_codes.NOT_PERMITTED, close_codes.UNKNOWN, close_codes.SUPERSEDED])
+async def test_a_refusal_is_asked_again_while_agents_work(
+    broker: ScriptedBroker, proxy: Proxy, code: CloseCode
+) -> None:
+    proxy.busy = True
+    broker.close_next = (code.code, code.reason)
+    async with running(proxy):
+        lost = await next_notice(proxy, Disconnected)
+        await next_notice(proxy, Connected)
+    assert lost.reason.startswith(f"{proxy.link._endpoint.host}: {code.reason}; its agents go on for 10 min")
+
+
+async def test_a_refusal_that_lasts_beyond_the_grace_is_final(broker: ScriptedBroker, tmp_path: Path) -> None:
+    proxy = Proxy(broker.url, tmp_path / "state", refused_grace_s=0)
+    proxy.busy = True
+    broker.close_next = (close_codes.NOT_PERMITTED.code, close_codes.NOT_PERMITTED.reason)
+    async with running(proxy) as task, asyncio.timeout(5):
+        with pytest.raises(LinkRefused, match="the token is not for this"):
+            await task
+    proxy.close()
+
+
+async def test_a_revoked_token_is_final_at_once_though_agents_work(broker: ScriptedBroker, proxy: Proxy) -> None:
+    proxy.busy = True
+    broker.close_next = (close_codes.UNAUTHENTICATED.code, close_codes.UNAUTHENTICATED.reason)
+    async with running(proxy) as task, asyncio.timeout(5):
+        with pytest.raises(LinkRefused, match="revoked"):
+            await task
+
+
+async def test_a_message_that_was_not_understood_ends_the_connection_and_not_the_link(
+    broker: ScriptedBroker, proxy: Proxy
+) -> None:
+    broker.close_next = (close_codes.BAD_MESSAGE.code, "reports.0: Invalid JSON")
+    async with running(proxy):
+        lost = await next_notice(proxy, Disconnected)
+        await next_notice(proxy, Connected)
+    assert lost.reason == "reports.0: Invalid JSON"
+
+
+async def test_what_goes_wrong_here_ends_the_connection_and_not_the_link(
+    broker: ScriptedBroker, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def take(_: Command) -> None:
+        raise RecursionError("too deep")
+
+    monkeypatch.setattr(proxy, "take", take)
+    async with running(proxy):
+        await broker.command(_interrupt(0))
+        lost = await next_notice(proxy, Disconnected)
+        await broker.until(lambda: len(broker.hellos) == 2)
+    assert lost.reason.endswith("failed: too deep")
+    assert [record.getMessage() for record in caplog.records if record.name == "connect.link"] == [
+        f"the link to {proxy.link._endpoint.host} failed: RecursionError('too deep')"
+    ]
+
+
+async def test_a_token_that_cannot_be_kept_on_disk_is_used_from_memory_and_that_is_said_once(
+    broker: ScriptedBroker, proxy: Proxy, tmp_path: Path
+) -> None:
+    (tmp_path / "state" / "token.json.new").mkdir()
+    async with running(proxy):
+        await broker.until(lambda: broker.connection is not None)
+        await broker.refresh("nt_live_fresh")
+        warned = await next_notice(proxy, Warned)
+        await broker.refresh("nt_live_fresher")
+        await broker.command(_interrupt(0))
+        await broker.until(lambda: broker.commands_acked == 1)
+        await broker.drop()
+        await broker.until(lambda: len(broker.hellos) == 2)
+    assert broker.tokens[-1] == "nt_live_fresher"
+    assert "the token cannot be kept on disk, and is used from memory: " in warned.problem
+    assert not any(isinstance(proxy.notices.get_nowait(), Warned) for _ in range(proxy.notices.qsize()))
+
+
+async def test_commands_are_taken_while_the_disk_has_no_room_to_remember_them(
+    broker: ScriptedBroker, proxy: Proxy
+) -> None:
+    full = os.open("/dev/full", os.O_RDWR)
+    os.dup2(full, proxy.state._cursor_file)
+    os.close(full)
+    async with running(proxy):
+        for generation in range(3):
+            await broker.command(_interrupt(generation))
+        await broker.until(lambda: broker.commands_acked == 3)
+        await broker.drop()
+        await broker.until(lambda: len(broker.hellos) == 2)
+    assert proxy.taken == [_interrupt(0), _interrupt(1), _interrupt(2)]
+    assert broker.hellos[1].commands_seen == 3
+    warned = await next_notice(proxy, Warned)
+    assert "No space left on device" in warned.problem
 
 
 async def test_two_cannot_use_one_state_folder(proxy: Proxy, tmp_path: Path) -> None:
