@@ -13,6 +13,7 @@ import orjson
 
 from broker import __version__
 from connect.command_group import CommandGroup
+from connect.console import accept_every_console
 from connect.settings import Options, resolve_settings
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -44,7 +45,21 @@ def _with_options(command: _F) -> _F:
 @click.option("--json", "json_lines", is_flag=True, help="One JSON object a line instead of text.")
 @click.pass_context
 def main(context: click.Context, /, *, headless: bool, verbosity: str | None, json_lines: bool, **options: Any) -> None:
-    """Connect this machine to a Relaycast broker, which starts and drives coding agents on it."""
+    """Connect this machine to a Relaycast broker, which starts and drives coding agents on it.
+
+    SIGTERM, SIGINT (Ctrl-C) and SIGHUP end the agents in good order, a second SIGTERM or SIGINT kills them at once.
+
+    \b
+    Exit status:
+      0    ended by a signal or by its terminal
+      1    a command of its terminal failed (JSON lines only)
+      2    it cannot start: a wrong option, no token, a state folder that is in use or unsafe; in a terminal: the
+           broker is out of reach or says no
+      3    the broker does not want this machine: a revoked token, another protocol version, …
+      70   something unforeseen; agents that were left are ended by the next start
+      130  killed by a second signal
+    """
+    accept_every_console()
     chosen = Options(**options)
     context.obj = chosen
     if context.invoked_subcommand is not None:

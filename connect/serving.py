@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import errno
 import os
 import signal
 import sys
@@ -16,6 +17,7 @@ from typing import Any
 import click
 import orjson
 
+from connect.console import leave_output
 from connect.link import LinkRefused
 from connect.notices import Connected, Notice, Stopping
 from connect.proxy import RelayConnect
@@ -69,12 +71,15 @@ async def _serve(settings: ConnectSettings, presentation: Presentation) -> int:
     status = 0
     try:
         running = asyncio.ensure_future(proxy.run())
-        _heed_signals(proxy, running, notice=notice)
-        if interactive:
-            status = await _attend(proxy, running, welcomed=welcomed, settings=settings, presentation=presentation)
-        await running
+        _heed_signals(proxy, running)
+        try:
+            if interactive:
+                status = await _attend(proxy, running, welcomed=welcomed, settings=settings, presentation=presentation)
+        finally:
+            await running
     except LinkRefused as refusal:
-        click.echo(f"✗ {refusal}", err=True)
+        with contextlib.suppress(OSError):
+            click.echo(f"✗ {refusal}", err=True)
         return ExitStatus.REFUSED
     except asyncio.CancelledError:
         return ExitStatus.FORCED
@@ -83,16 +88,27 @@ async def _serve(settings: ConnectSettings, presentation: Presentation) -> int:
     return status
 
 
-def _heed_signals(proxy: RelayConnect, running: asyncio.Task[None], *, notice: Callable[[Notice], None]) -> None:
-    def on_signal() -> None:
+def _heed_signals(proxy: RelayConnect, running: asyncio.Task[None]) -> None:
+    def stop() -> None:
+        proxy.stopping.set()
+        proxy.notice(Stopping())
+
+    def stop_or_kill() -> None:
         if proxy.stopping.is_set():
             running.cancel()
         else:
-            notice(Stopping())
-            proxy.stopping.set()
+            stop()
 
+    def on_hang_up() -> None:
+        # It often comes with another signal, or twice, and is no person's second thought: it never kills.
+        if not proxy.stopping.is_set():
+            stop()
+
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, on_signal)
+        loop.add_signal_handler(number, stop_or_kill)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # which is what `nohup` asks for
+        loop.add_signal_handler(signal.SIGHUP, on_hang_up)
 
 
 async def _attend(
@@ -132,11 +148,18 @@ async def _terminal(settings: ConnectSettings, session: str, *, presentation: Pr
 
 
 def _printer(presentation: Presentation) -> Callable[[Notice], None]:
-    if presentation.json_lines:
-        return lambda notice: click.echo(orjson.dumps(dataclasses.asdict(notice)))
-    if presentation.verbosity == "quiet":
+    if presentation.verbosity == "quiet" and not presentation.json_lines:
         return lambda _: None
-    return lambda notice: click.echo(notice.text)
+
+    def show(notice: Notice) -> None:
+        try:
+            click.echo(orjson.dumps(dataclasses.asdict(notice)) if presentation.json_lines else notice.text)
+        except OSError as error:
+            # Its reader went away, a terminal that was closed or a log collector: work goes on without an audience.
+            if error.errno != errno.ENOSPC:
+                leave_output()
+
+    return show
 
 
 def is_terminal() -> bool:

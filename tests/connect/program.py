@@ -53,4 +53,4 @@ async def ended(process: asyncio.subprocess.Process) -> tuple[int | None, str]:
     """Its exit status and all it printed, once it has ended."""
     async with asyncio.timeout(15):
         output, _ = await process.communicate()
-    return process.returncode, output.decode()
+    return process.returncode, (output or b"").decode()

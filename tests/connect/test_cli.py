@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -54,6 +55,50 @@ async def test_sigterm_ends_the_agents_and_exits_with_zero(broker: ScriptedBroke
     assert broker.of(Exited)[0].reason == "PROXY_STOPPED"
     assert "✓ Connected to 127.0.0.1" in output
     assert "✓ Dashboard: http://127.0.0.1/session/s1" in output
+
+
+async def test_a_terminal_that_is_closed_ends_the_agents_in_good_order_however_often_it_says_so(
+    broker: ScriptedBroker, environment: dict[str, str]
+) -> None:
+    async with relay_connect(environment) as process:
+        child = await started_agent_with_a_stubborn_child(broker)
+        process.send_signal(signal.SIGHUP)
+        process.send_signal(signal.SIGHUP)
+        status, output = await ended(process)
+    assert status == 0, output
+    assert not process_tree.is_running(child)
+    assert broker.of(Exited)[0].reason == "PROXY_STOPPED"
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+async def test_a_reader_that_went_away_neither_ends_it_nor_keeps_it_from_ending(
+    broker: ScriptedBroker, environment: dict[str, str], arguments: tuple[str, ...]
+) -> None:
+    nobody, output = os.pipe()
+    os.close(nobody)
+    async with relay_connect(environment, *arguments, stdout=output) as process:
+        os.close(output)
+        await broker.until(lambda: bool(broker.hellos))
+        child = await started_agent_with_a_stubborn_child(broker)
+        assert process.returncode is None
+        process.terminate()
+        status, _ = await ended(process)
+    assert status == 0
+    assert not process_tree.is_running(child)
+    assert broker.of(Exited)[0].reason == "PROXY_STOPPED"
+
+
+async def test_a_console_that_has_no_check_mark_gets_a_question_mark(
+    broker: ScriptedBroker, environment: dict[str, str]
+) -> None:
+    async with relay_connect({**environment, "PYTHONIOENCODING": "latin-1"}) as process:
+        assert process.stdout is not None
+        async with asyncio.timeout(10):
+            line = await process.stdout.readline()
+        process.terminate()
+        status, _ = await ended(process)
+    assert line.startswith(b"? Connected to 127.0.0.1")
+    assert status == 0
 
 
 async def test_a_second_signal_kills_at_once(broker: ScriptedBroker, environment: dict[str, str]) -> None:

@@ -1,0 +1,29 @@
+"""What the commands print to: a console or a pipe that may not take every character, and may go away."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+
+
+def accept_every_console() -> None:
+    """Print `?` for what the console's encoding does not have: a `✓` must not end a program."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def leave_output() -> None:
+    """Let what is printed from now on go nowhere: its reader went away, and the exit would stumble over it again."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                stream.flush()
+                continue
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                os.dup2(nowhere, stream.fileno())
+    finally:
+        os.close(nowhere)
