@@ -105,6 +105,12 @@ class _Backoff:
 class _Ended:
     reason: str
     retry_after_s: float = 0.0
+    wanted: bool = False
+    """Ended from here, to say hello anew: nothing a person need know."""
+
+
+class _SayHelloAgain(Exception):
+    """What was said of this proxy is not true any more."""
 
 
 class Link:
@@ -138,6 +144,7 @@ class Link:
         self._refused_grace_s = refused_grace_s
         self._refused_at = math.inf
         self._warnings: set[str] = set()
+        self._hello_changed = asyncio.Event()
         spool.on_added = self._wake.set
 
     async def run(self, *, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
@@ -150,8 +157,13 @@ class Link:
             if clock() - self._welcomed_at > _STEADY_S:
                 self._backoff.failures = 0
             delay_s = self._backoff.next_delay_s(ended.retry_after_s)
-            self._user.notice(Disconnected(reason=ended.reason, retry_in_s=round(delay_s, 3)))
+            if not ended.wanted:
+                self._user.notice(Disconnected(reason=ended.reason, retry_in_s=round(delay_s, 3)))
             await sleep(delay_s)
+
+    def introduce_again(self) -> None:
+        """Let the broker know that the hello has changed: by a new connection, which every broker understands."""
+        self._hello_changed.set()
 
     async def _connection(self) -> _Ended:
         try:
@@ -175,6 +187,8 @@ class Link:
                 await self._converse(socket)
         except LinkRefused:
             raise
+        except _SayHelloAgain:
+            return _Ended(reason="this machine has changed", wanted=True)
         except ConnectionClosed as closed:
             return self._closed(closed)
         except InvalidStatus as refused:
@@ -216,8 +230,14 @@ class Link:
         async with task_scope() as tasks:
             tasks.create_task(self._receive(socket))
             tasks.create_task(self._send(socket))
+            tasks.create_task(self._watch_hello())
+
+    async def _watch_hello(self) -> None:
+        await self._hello_changed.wait()
+        raise _SayHelloAgain
 
     async def _greet(self, socket: ClientConnection) -> Welcome:
+        self._hello_changed.clear()
         hello = await self._user.hello()
         await socket.send(write(hello))
         async with asyncio.timeout(_WELCOME_TIMEOUT_S):

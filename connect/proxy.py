@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable
 
 from broker import __version__
+from broker.domain.agents import InstalledCli
 from broker.protocol.proxy import Command, Hello
 from connect.agent_run import Surroundings
 from connect.clis import CliCatalogue
@@ -25,6 +26,10 @@ from connect.supervisor import Supervisor
 _FLUSH_GRACE_S = 3.0
 """For the last reports to reach the broker on the way out; what does not is sent by the next start."""
 
+
+_PROGRAMS_PATIENCE_S = 2.0
+"""How long a hello waits for programs to tell their versions; the broker waits ten for the hello, dialling included."""
+_LOOK_AGAIN_S = 60.0
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +46,9 @@ class RelayConnect:
         self._end_leftovers()
         self._credentials = Credentials(settings.endpoint.token, self._state.path / "token.json")
         self._catalogue = CliCatalogue(settings.agents, cache=self._state.path / "versions.json")
+        self._programs_known = asyncio.Event()
+        self._offered: list[InstalledCli] | None = None
+        """The programs that the broker was told of last."""
         self._refusal: LinkRefused | None = None
         self.stopping = asyncio.Event()
 
@@ -51,13 +59,15 @@ class RelayConnect:
         """
         self._spool = Spool(self._state.folder("spool"), limit_bytes=self._settings.spool_bytes)
         self._supervisor = Supervisor(self._surroundings())
+        link = Link(self._settings.endpoint, self, state=self._state, spool=self._spool, credentials=self._credentials)
         try:
             async with asyncio.TaskGroup() as tasks:
-                linking = tasks.create_task(self._link())
+                beside = [tasks.create_task(self._watch_programs(link)), tasks.create_task(self._stay_linked(link))]
                 await self._supervisor.run(self.stopping)
                 if self._refusal is None:
                     await self._flush()
-                linking.cancel()
+                for task in beside:
+                    task.cancel()
         finally:
             self._spool.close()
         if self._refusal is not None:
@@ -73,14 +83,17 @@ class RelayConnect:
         return bool(self._supervisor.live)
 
     async def hello(self) -> Hello:
-        """Introduce this proxy as it is now."""
-        found = await self._catalogue.find_all()
+        """Introduce this proxy as it is now. A program that is slow to tell its version is told of later."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PROGRAMS_PATIENCE_S):
+                await self._programs_known.wait()
+        self._offered = self._catalogue.known()
         return Hello(
             version=__version__,
             machine_id=self._state.machine_id,
             name=self._settings.name,
             labels=list(self._settings.labels),
-            clis=[cli.installed for cli in found],
+            clis=self._offered,
             boot_id=self._boot_id,
             spool_id=self._spool.spool_id,
             epoch=self._state.cursor.epoch,
@@ -102,14 +115,28 @@ class RelayConnect:
         except Exception as error:
             _log.warning("a notice could not be shown: %r", error)
 
-    async def _link(self) -> None:
-        link = Link(self._settings.endpoint, self, state=self._state, spool=self._spool, credentials=self._credentials)
+    async def _stay_linked(self, link: Link) -> None:
         try:
             await link.run()
         except LinkRefused as refusal:
             # Nobody is left to command the agents: they end in good order.
             self._refusal = refusal
             self.stopping.set()
+
+    async def _watch_programs(self, link: Link) -> None:
+        """Look at the machine's programs beside the link, which they never delay; a change is told by a new hello."""
+
+        def looked() -> None:
+            self._programs_known.set()
+            if self._offered is not None and self._offered != self._catalogue.known():
+                link.introduce_again()
+
+        while True:
+            try:
+                await self._catalogue.watch(looked)
+            except Exception as error:
+                _log.error("the agent programs of this machine could not be looked at: %r", error)
+                await asyncio.sleep(_LOOK_AGAIN_S)
 
     async def _flush(self) -> None:
         with contextlib.suppress(TimeoutError):

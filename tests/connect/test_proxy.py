@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -38,7 +39,7 @@ from broker.protocol.proxy import (
 from connect import process_tree
 from connect.agent_run import AgentRun, Surroundings
 from connect.endpoint import Endpoint
-from connect.notices import AgentEnded, AgentStarted, Notice
+from connect.notices import AgentEnded, AgentStarted, Disconnected, Notice
 from connect.process_records import ProcessRecords
 from connect.processes import AgentProcess, Command
 from connect.proxy import RelayConnect
@@ -130,6 +131,27 @@ async def test_hello_tells_which_agents_the_machine_has(broker: ScriptedBroker, 
     clis = {cli.cli: cli for cli in hello.clis}
     assert clis["scripted"].supported
     assert set(clis) >= {"claude", "codex", "gemini"}
+
+
+async def test_a_program_that_hangs_when_asked_for_its_version_does_not_delay_the_link_and_is_told_of_later(
+    broker: ScriptedBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connect.proxy._PROGRAMS_PATIENCE_S", 0.1)
+    answer = tmp_path / "answer"
+    os.mkfifo(answer)
+    shim = tmp_path / "claude"
+    shim.write_text(f"#!/bin/sh\nexec cat {answer}\n")
+    shim.chmod(0o755)
+    notices: list[Notice] = []
+    async with running(settings(broker, tmp_path / "s", claude=AgentSettings(command=(str(shim),))), notices):
+        await broker.command(spawn())
+        assert await spoken(broker, "say while it hangs") == "while it hangs"
+        await asyncio.to_thread(answer.write_text, "2.1.330 (Claude Code)")
+        await broker.until(lambda: len(broker.hellos) == 2)
+    told = [{cli.cli: cli for cli in hello.clis}["claude"] for hello in broker.hellos]
+    assert [(cli.version, cli.supported) for cli in told] == [(None, False), ("2.1.330", True)]
+    assert "has not answered yet" in (told[0].problem or "")
+    assert not [notice for notice in notices if isinstance(notice, Disconnected)]
 
 
 async def test_an_agent_is_started_prompted_and_answers(broker: ScriptedBroker, tmp_path: Path) -> None:
