@@ -8,7 +8,6 @@ import os
 import secrets
 import shutil
 import stat
-import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from broker.protocol.errors import ProtocolViolation
 from broker.protocol.proxy import Answer, Deliver, Interrupt, LiveAgent, Spawn
 from connect.bridges.launch import Launch, LaunchRequest
 from connect.bridges.planning import plan_launch
+from connect.broker_clock import BrokerClock
 from connect.clis import CliCatalogue, FoundCli
 from connect.endpoint import Endpoint
 from connect.notices import AgentEnded, AgentStarted, Notice
@@ -63,6 +63,7 @@ class Surroundings:
     environment: Mapping[str, str]
     secrets: Callable[[], tuple[str, ...]]
     """The proxy's own tokens, never to be reported."""
+    clock: BrokerClock
     notice: Callable[[Notice], None]
 
 
@@ -121,8 +122,6 @@ class AgentRun:
     def order(self, order: Order) -> None:
         """Pass an order to the agent, now or as soon as it is ready."""
         if isinstance(order, Deliver):
-            if order.not_after_ms is not None and time.time() * 1000 > order.not_after_ms:
-                return
             delivery = (order.message_id, order.nudge)
             if delivery in self._delivered:
                 return
@@ -131,6 +130,8 @@ class AgentRun:
             self._shielded(lambda: self._obey(order))
         elif len(self._orders) < _MAX_WAITING_ORDERS:
             self._orders.append(order)
+        elif isinstance(order, Deliver):
+            self._report.refused(order.message_id, "too many messages wait for its start")
 
     async def run(self, *, after: AgentRun | None = None) -> None:
         """Live through it all, once the process of the generation before is gone."""
@@ -282,6 +283,8 @@ class AgentRun:
         if self._session is None or self._ending.done():
             return
         match order:
+            case Deliver() if order.not_after_ms is not None and self._around.clock.is_past(order.not_after_ms):
+                self._report.expired(order.message_id)
             case Deliver():
                 prompt = Prompt(message_id=order.message_id, text=order.text, steer=order.steer, nudge=order.nudge)
                 self._carry(self._session.prompt(prompt))

@@ -33,6 +33,7 @@ from broker.protocol.proxy import (
     write,
     write_reports,
 )
+from connect.broker_clock import BrokerClock
 from connect.endpoint import Endpoint
 from connect.notices import Connected, Disconnected, Notice, Warned
 from connect.refused_head import RefusedHead
@@ -128,6 +129,7 @@ class Link:
         state: StateFolder,
         spool: Spool,
         credentials: Credentials,
+        clock: BrokerClock,
         refused_grace_s: float = _REFUSED_GRACE_S,
     ) -> None:
         self._endpoint = endpoint
@@ -135,6 +137,7 @@ class Link:
         self._state = state
         self._spool = spool
         self._credentials = credentials
+        self._clock = clock
         self._backoff = _Backoff()
         self._wake = asyncio.Event()
         self._ack_due = False
@@ -251,6 +254,8 @@ class Link:
     def _accept(self, welcome: Welcome) -> None:
         self._welcomed_at = asyncio.get_running_loop().time()
         self._refused_at = math.inf
+        if welcome.now_ms is not None:
+            self._clock.set(welcome.now_ms)
         self._spool.ack(welcome.reports_seen)
         self._sent = welcome.reports_seen
         known = self._state.cursor

@@ -14,6 +14,7 @@ from broker import __version__
 from broker.domain.agents import InstalledCli
 from broker.protocol.proxy import Command, Hello
 from connect.agent_run import Surroundings
+from connect.broker_clock import BrokerClock
 from connect.clis import CliCatalogue
 from connect.link import Link, LinkRefused
 from connect.notices import Notice, Warned
@@ -46,6 +47,7 @@ class RelayConnect:
         self._end_leftovers()
         self._credentials = Credentials(settings.endpoint.token, self._state.path / "token.json")
         self._catalogue = CliCatalogue(settings.agents, cache=self._state.path / "versions.json")
+        self._clock = BrokerClock()
         self._programs_known = asyncio.Event()
         self._offered: list[InstalledCli] | None = None
         """The programs that the broker was told of last."""
@@ -59,7 +61,14 @@ class RelayConnect:
         """
         self._spool = Spool(self._state.folder("spool"), limit_bytes=self._settings.spool_bytes)
         self._supervisor = Supervisor(self._surroundings())
-        link = Link(self._settings.endpoint, self, state=self._state, spool=self._spool, credentials=self._credentials)
+        link = Link(
+            self._settings.endpoint,
+            self,
+            state=self._state,
+            spool=self._spool,
+            credentials=self._credentials,
+            clock=self._clock,
+        )
         try:
             async with asyncio.TaskGroup() as tasks:
                 beside = [tasks.create_task(self._watch_programs(link)), tasks.create_task(self._stay_linked(link))]
@@ -153,6 +162,7 @@ class RelayConnect:
             cwd=self._settings.cwd,
             environment=agent_environment(os.environ),
             secrets=lambda: (self._settings.endpoint.token, self._credentials.token),
+            clock=self._clock,
             notice=self.notice,
         )
 

@@ -13,12 +13,13 @@ from typing_extensions import TypeIs
 
 from broker.domain.agents import Transport
 from broker.domain.ids import AgentId, MessageId
-from broker.protocol.agent_events import ProblemNoted, StateEvent
+from broker.protocol.agent_events import ProblemNoted, PromptRefused, StateEvent
 from broker.protocol.agent_session import Direction, Frame
 from broker.protocol.ndjson import dumps
 from broker.protocol.proxy import (
     MAX_LINK_MESSAGE_BYTES,
     Exited,
+    Expired,
     FrameRecorded,
     Handed,
     Report,
@@ -83,6 +84,15 @@ class Reporter:
     def handed(self, message_id: MessageId) -> None:
         """A message's bytes are with the process."""
         self._state(Handed(agent=self.agent, generation=self.generation, message_id=message_id))
+
+    def refused(self, message_id: MessageId, reason: str) -> None:
+        """A message was not given to the process, and will not be."""
+        event = PromptRefused(message_id=message_id, reason=reason)
+        self._state(StateChanged(agent=self.agent, generation=self.generation, event=event))
+
+    def expired(self, message_id: MessageId) -> None:
+        """A message came too late to be given to the process."""
+        self._state(Expired(agent=self.agent, generation=self.generation, message_id=message_id))
 
     def exited(self, *, code: int | None, expected: bool, reason: str, detail: str) -> None:
         """Process and children are gone."""

@@ -123,6 +123,7 @@ class _Connection:
             session=session.id,
             session_url=f"{self._s.public_url}/session/{session.id}",
             broker_version=__version__,
+            now_ms=attached.now_ms,
         )
 
     async def _send_command(self, seq: int, command: str) -> None:

@@ -95,7 +95,8 @@ class Deliver(_Wire):
     steer: bool = False
     nudge: str | None = None
     not_after_ms: int | None = None
-    """Later than this (Unix time) the sender has been told that it did not arrive: do not hand it over."""
+    """Later than this (the broker's Unix time, see `Welcome.now_ms`) the sender has been told that it did not arrive:
+    it is not handed over, and that is reported (`prompt_refused`, reason `expired`)."""
 
 
 class Interrupt(_Wire):
@@ -150,6 +151,8 @@ class Welcome(_Wire):
     session: SessionId
     session_url: str
     broker_version: str
+    now_ms: int | None = None
+    """What time it is for the broker (Unix time), on the clock of every instant it names; None from an older one."""
 
 
 class Auth(_Wire):

@@ -48,6 +48,8 @@ class ScriptedBroker:
         self.commands: list[Command] = []
         self.commands_acked = 0
         self.acknowledging = True
+        self.now_ms: int | None = 1_000_000
+        """What time it is here, far from this machine's clock; None: a broker that does not say."""
         self.close_next: tuple[int, str] | None = None
         self.refusing: tuple[str, int] | None = None
         self.forgets_commands_seen = False
@@ -145,6 +147,7 @@ class ScriptedBroker:
                     session=SessionId("s1"),
                     session_url="http://127.0.0.1/session/s1",
                     broker_version="0",
+                    now_ms=self.now_ms,
                 )
             )
         )

@@ -14,6 +14,7 @@ from broker.domain.ids import AgentId, MessageId
 from broker.protocol import close_codes
 from broker.protocol.close_codes import CloseCode
 from broker.protocol.proxy import Command, Handed, Hello, Interrupt, NumberedReport
+from connect.broker_clock import BrokerClock
 from connect.endpoint import Endpoint
 from connect.link import Link, LinkRefused
 from connect.notices import Connected, Disconnected, Notice, Warned
@@ -41,6 +42,7 @@ class Proxy:
             state=self.state,
             spool=self.spool,
             credentials=self.credentials,
+            clock=BrokerClock(),
             refused_grace_s=refused_grace_s,
         )
 

@@ -20,6 +20,7 @@ from broker.protocol.agent_events import (
     AgentReady,
     ApprovalRequested,
     PromptAccepted,
+    PromptRefused,
     StateEvent,
     TurnEnded,
     TurnOutcome,
@@ -172,14 +173,73 @@ async def test_an_agent_is_started_prompted_and_answers(broker: ScriptedBroker, 
     assert [type(notice) for notice in notices[1:]] == [AgentStarted, AgentEnded]
 
 
-async def test_a_message_its_sender_has_given_up_is_not_handed_over(broker: ScriptedBroker, tmp_path: Path) -> None:
-    late = Deliver(agent=AGENT, generation=1, message_id=MessageId("late"), text="say too late", not_after_ms=1)
+def timed(not_after_ms: int, text: str) -> Deliver:
+    return Deliver(agent=AGENT, generation=1, message_id=MessageId(text), text=f"say {text}", not_after_ms=not_after_ms)
+
+
+async def test_a_message_its_sender_has_given_up_is_not_handed_over_and_that_is_reported_at_once(
+    broker: ScriptedBroker, tmp_path: Path
+) -> None:
     async with running(settings(broker, tmp_path / "s")):
         await broker.command(spawn())
         await event(broker, AgentReady)
-        await broker.command(late)
+        await broker.command(timed(999_999, "late"))
+        assert await event(broker, PromptRefused) == PromptRefused(message_id=MessageId("late"), reason="expired")
         assert await spoken(broker, "say in time") == "in time"
     assert [handed.message_id for handed in broker.of(Handed) if handed.message_id == "late"] == []
+
+
+async def test_the_time_of_a_message_is_the_brokers_however_far_this_machines_clock_is_off(
+    broker: ScriptedBroker, tmp_path: Path
+) -> None:
+    async with running(settings(broker, tmp_path / "s")):
+        await broker.command(spawn())
+        await broker.command(timed(1_000_000 + 600_000, "good for ten minutes"))
+        ended = await event(broker, TurnEnded)
+    assert isinstance(ended, TurnEnded)
+    assert ended.text == "good for ten minutes"
+
+
+async def test_a_broker_that_does_not_say_what_time_it_is_has_its_messages_handed_over(
+    broker: ScriptedBroker, tmp_path: Path
+) -> None:
+    broker.now_ms = None
+    async with running(settings(broker, tmp_path / "s")):
+        await broker.command(spawn())
+        await broker.command(timed(1, "from long ago"))
+        ended = await event(broker, TurnEnded)
+    assert isinstance(ended, TurnEnded)
+    assert ended.text == "from long ago"
+
+
+async def test_a_message_whose_time_ends_while_it_waits_for_the_agent_is_reported_too(
+    broker: ScriptedBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker.acknowledging = False  # which holds the start back
+    async with running(settings(broker, tmp_path / "s")) as proxy:
+        await broker.command(spawn())
+        await broker.command(timed(1_000_000 + 600_000, "too slow"))
+        await broker.until(lambda: broker.commands_acked == 2)
+        proxy._clock.set(1_000_000 + 600_001)
+        broker.acknowledging = True
+        await broker.acknowledge()
+        assert await event(broker, PromptRefused) == PromptRefused(message_id=MessageId("too slow"), reason="expired")
+
+
+async def test_a_message_too_many_before_the_start_is_refused_and_not_forgotten(
+    broker: ScriptedBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connect.agent_run._MAX_WAITING_ORDERS", 1)
+    broker.acknowledging = False
+    async with running(settings(broker, tmp_path / "s")):
+        await broker.command(spawn())
+        await broker.command(deliver("say first"))
+        await broker.command(deliver("say second", message_id="second"))
+        refused = await event(broker, PromptRefused)
+        broker.acknowledging = True
+        await broker.acknowledge()
+    assert isinstance(refused, PromptRefused)
+    assert refused.message_id == "second"
 
 
 async def test_the_process_starts_only_after_the_broker_knows_its_token(broker: ScriptedBroker, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ class RedisLinks:
         running: list[Argument] = []
         for live in hello.agents:
             running += [live.agent, live.generation]
-        fence, found_epoch, reports, acked = await self._scripts.run(
+        fence, found_epoch, reports, acked, now_ms = await self._scripts.run(
             "attach_link",
             workspace,
             link,
@@ -47,7 +47,9 @@ class RedisLinks:
             hello.name,
             *running,
         )
-        return Attached(link=link, fence=fence, epoch=found_epoch, reports_seen=reports, commands_acked=acked)
+        return Attached(
+            link=link, fence=fence, epoch=found_epoch, reports_seen=reports, commands_acked=acked, now_ms=now_ms
+        )
 
     async def detach(self, workspace: WorkspaceId, link: LinkId, *, fence: int) -> None:
         """The connection is gone."""

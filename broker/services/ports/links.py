@@ -22,6 +22,8 @@ class Attached:
     epoch: str
     reports_seen: int
     commands_acked: int
+    now_ms: int
+    """When that was, on the store's clock."""
 
 
 Decided = tuple[ApprovalStatus, str, bytes]

@@ -34,6 +34,14 @@ async def test_a_new_connection_fences_the_one_before_it(desk: Desk) -> None:
     assert await desk.state_of(agent) is AgentState.STARTING
 
 
+async def test_a_peer_is_told_what_time_it_is_on_the_clock_that_dates_its_messages(desk: Desk) -> None:
+    seconds, microseconds = await desk.adapters.redis.time()
+    before_ms = seconds * 1000 + microseconds // 1000
+    attached = await desk.attach()
+    seconds, microseconds = await desk.adapters.redis.time()
+    assert before_ms <= attached.now_ms <= seconds * 1000 + microseconds // 1000
+
+
 async def test_a_detach_of_a_fenced_connection_changes_nothing(desk: Desk) -> None:
     before = desk.attached
     await desk.attach()

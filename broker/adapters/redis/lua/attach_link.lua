@@ -3,7 +3,7 @@
 -- KEYS[1] workspace root
 -- ARGV    1 link  2 machine id  3 epoch to use for a new mailbox  4 boot id  5 spool id  6 epoch the peer knows or ''
 --         7 last command the peer has seen  8 hello JSON for the registry  9 session  10 name  then pairs agent, generation
--- Returns {fence, epoch, last report seen of this spool, last command acknowledged}
+-- Returns {fence, epoch, last report seen of this spool, last command acknowledged, now}
 -- uses: lives links
 local link, machine, new_epoch, boot, spool, known_epoch, seen, hello, session, name = unpack(ARGV, 1, 10)
 local key = K.link(link)
@@ -71,4 +71,4 @@ redis.call('HSET', key, 'spool', spool, 'reports', reports)
 if session ~= '' then
   append(session, 'proxy.connected', nil, nil, '{"proxy":"' .. link .. '","machine":' .. json(name) .. '}')
 end
-return {fence, epoch, tonumber(reports), acked}
+return {fence, epoch, tonumber(reports), acked, NOW}
