@@ -89,6 +89,8 @@ class Agent:
     waiting_approvals: int = 0
     reason: str | None = None
     """Why it failed or was released."""
+    detail: str | None = None
+    """Its own last words, or what a person should know about the reason."""
     spawned_at_ms: int = 0
     since_ms: int = 0
     """When it entered its state."""

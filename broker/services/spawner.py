@@ -25,6 +25,7 @@ from broker.services.router import derived_id, digest, prepare
 DEFAULT_WAIT_S = 90.0
 """Above the slowest start measured (Gemini, 4.7 s on two cores) and a busy machine's; below HTTP clients' patience."""
 MAX_WAIT_S = 300.0
+_DETAIL_SHOWN = 1000
 _SETTLED = frozenset({AgentState.IDLE, AgentState.WORKING})
 _WATCHED = frozenset({EventKind.AGENT_READY, EventKind.AGENT_FAILED, EventKind.AGENT_RELEASED, EventKind.AGENT_STATE})
 
@@ -83,7 +84,7 @@ class Spawner:
                 f"{agent.name} is not ready after {timeout_s:g} s; it goes on starting", code="SPAWN_TIMEOUT"
             ) from None
         if settled.state.ended:
-            raise SpawnFailed(f"{agent.name} did not start: {settled.reason or settled.state}", code=_code(settled))
+            raise SpawnFailed(f"{agent.name} did not start: {_why(settled)}", code=_code(settled))
         return settled
 
     async def release(self, principal: Principal, session: Session, name: str) -> Agent:
@@ -241,6 +242,13 @@ def _concerns(event: str, agent: AgentId) -> bool:
 
 def _suffixed(key: str | None, suffix: str) -> str | None:
     return None if key is None else f"{key}/{suffix}"
+
+
+def _why(agent: Agent) -> str:
+    """The reason, and the end of what the agent or its machine said about it."""
+    detail = (agent.detail or "").strip()
+    shown = detail if len(detail) <= _DETAIL_SHOWN else f"…{detail[-_DETAIL_SHOWN:]}"
+    return ": ".join(part for part in (agent.reason or agent.state, shown) if part)
 
 
 def _code(agent: Agent) -> str:

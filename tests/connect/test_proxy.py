@@ -30,6 +30,7 @@ from broker.protocol.proxy import (
     Answer,
     Deliver,
     Exited,
+    Expired,
     Handed,
     Interrupt,
     Spawn,
@@ -184,7 +185,7 @@ async def test_a_message_its_sender_has_given_up_is_not_handed_over_and_that_is_
         await broker.command(spawn())
         await event(broker, AgentReady)
         await broker.command(timed(999_999, "late"))
-        assert await event(broker, PromptRefused) == PromptRefused(message_id=MessageId("late"), reason="expired")
+        assert (await broker.report(Expired)).message_id == "late"
         assert await spoken(broker, "say in time") == "in time"
     assert [handed.message_id for handed in broker.of(Handed) if handed.message_id == "late"] == []
 
@@ -223,7 +224,7 @@ async def test_a_message_whose_time_ends_while_it_waits_for_the_agent_is_reporte
         proxy._clock.set(1_000_000 + 600_001)
         broker.acknowledging = True
         await broker.acknowledge()
-        assert await event(broker, PromptRefused) == PromptRefused(message_id=MessageId("too slow"), reason="expired")
+        assert (await broker.report(Expired)).message_id == "too slow"
 
 
 async def test_a_message_too_many_before_the_start_is_refused_and_not_forgotten(

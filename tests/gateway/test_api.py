@@ -8,7 +8,7 @@ import pytest
 
 from broker.domain.ids import AgentId
 from broker.protocol.agent_events import ApprovalRequested
-from broker.protocol.proxy import Deliver, Spawn, StateChanged
+from broker.protocol.proxy import Deliver, Exited, Spawn, StateChanged
 from tests.fixtures.gateway import Gateway, Machine
 
 S = "/v1/sessions/main"
@@ -280,3 +280,19 @@ async def test_health_and_metrics_need_no_token(gateway: Gateway) -> None:
         answer = await gateway.call("GET", path, token=None)
         assert answer.status_code == 200
         assert word in answer.text
+
+
+async def test_why_an_agent_did_not_start_reaches_whoever_wanted_it(gateway: Gateway) -> None:
+    async with gateway.machine() as machine:
+        machine.readying = False
+        asked = asyncio.create_task(gateway.call("POST", "/v1/sessions/main/agents", {"name": "Worker", "cli": "demo"}))
+        await machine.until(lambda: [c for c in machine.commands if isinstance(c, Spawn)])
+        (spawn,) = (c for c in machine.commands if isinstance(c, Spawn))
+        words = "Please log in first: run foo login"
+        await machine.report(
+            Exited(agent=spawn.agent, generation=1, code=1, expected=False, reason="exited", detail=words)
+        )
+        async with asyncio.timeout(10):
+            answer = await asked
+    assert answer.status_code == 502
+    assert answer.json()["error"]["message"] == f"Worker did not start: exited: {words}"

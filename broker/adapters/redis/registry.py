@@ -170,6 +170,7 @@ def _agent(row: dict[str, str], machines: dict[str, str]) -> Agent:
         turn_id=row.get("turn") or None,
         waiting_approvals=int(row.get("waiting", 0)),
         reason=row.get("reason") or None,
+        detail=row.get("detail") or None,
         spawned_at_ms=int(row["spawned"]),
         since_ms=int(row["since"]),
         inbox_acked=int(row.get("acked", 0)),

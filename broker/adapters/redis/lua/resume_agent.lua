@@ -35,7 +35,7 @@ forget_timer('forget|' .. a.id .. '|' .. a.session)
 for _, channel in ipairs(redis.call('SMEMBERS', K.agent_channels(a.id))) do
   redis.call('SADD', K.channel(a.session, channel), a.id)
 end
-redis.call('HDEL', K.agent(a.id), 'reason', 'ended', 'restarts', 'restarts_since')
+redis.call('HDEL', K.agent(a.id), 'reason', 'detail', 'ended', 'restarts', 'restarts_since')
 redis.call('HSET', K.agent(a.id), 'link', a.proxy, 'turn', '', 'waiting', 0)
 if a.cwd then redis.call('HSET', K.agent(a.id), 'cwd', a.cwd) end
 redis.call('HSET', K.names(a.session), string.lower(a.name), a.id)

@@ -83,7 +83,7 @@ local function end_agent(a, state, reason, detail)
   redis.call('SREM', K.link_agents(a.proxy), a.id)
   leave_channels(a)
   if a.link ~= a.proxy then forget_link(a.link) end
-  redis.call('HSET', K.agent(a.id), 'reason', reason or '', 'ended', NOW)
+  redis.call('HSET', K.agent(a.id), 'reason', reason or '', 'detail', detail or '', 'ended', NOW)
   append(a.session, 'agent.' .. state, a.id, a.name, '{"reason":' .. json(reason) .. ',"detail":' .. json(detail) .. '}')
   set_state(a, state, ',"reason":' .. json(reason))
   redis.call('EXPIRE', K.agent(a.id), ENDED_KEPT_S + DAY_S)
