@@ -50,6 +50,7 @@ from broker.protocol.claude_frames import (
 )
 from broker.protocol.claude_prompts import Deliveries
 from broker.protocol.claude_tools import (
+    RELAY_SERVER,
     PendingTool,
     approval_requested,
     permission_result,
@@ -94,6 +95,7 @@ class ClaudeSession:
         self._calls: dict[str, ToolCalled] = {}
         self._deliveries = Deliveries(before.messages, begun=before.turn_id is not None)
         self._tells_lifecycle = False
+        self._failed_servers: set[str] = set()
         self._turn: RunningTurn | None = None
         if before.turn_id is not None:
             self._turn = RunningTurn(turn_id=before.turn_id, message_ids=list(before.messages))
@@ -185,6 +187,7 @@ class ClaudeSession:
         match frame.subtype:
             case "init":
                 yield from self._on_turn_init(frame.uuid or "")
+                yield from self._on_servers(frame.failed_servers)
             case "api_retry":
                 yield ProblemNoted(detail=frame.retry, will_retry=True)
             case "permission_denied":
@@ -201,6 +204,13 @@ class ClaudeSession:
             yield from self._on_prompt_begun(oldest)
         elif self._turn is None:
             yield from self._begin_turn(RunningTurn(turn_id=uuid))
+
+    def _on_servers(self, failed: set[str]) -> Reaction:
+        """Say once which tool servers failed: the agent goes on without their tools and tells nobody."""
+        for name in sorted(failed - self._failed_servers):
+            whose = "the relay's tools" if name == RELAY_SERVER else "its tools"
+            yield ProblemNoted(detail=f"MCP server {name}: failed; the agent is without {whose}")
+        self._failed_servers = failed
 
     def _on_lifecycle(self, value: dict[str, Any]) -> Reaction:
         step = CommandLifecycle.model_validate(value)

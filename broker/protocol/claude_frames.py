@@ -167,6 +167,14 @@ class SystemFrame(Wire):
     attempt: int | None = None
     max_retries: int | None = None
     error_status: int | None = None
+    mcp_servers: Any = None
+    """Of `init`: `[{"name": …, "status": "connected" | "failed" | "pending" | …}]`, as the turn begins."""
+
+    @property
+    def failed_servers(self) -> set[str]:
+        """The tool servers that `init` calls failed."""
+        servers = self.mcp_servers if isinstance(self.mcp_servers, list) else []
+        return {str(s.get("name")) for s in servers if isinstance(s, dict) and s.get("status") == "failed"}
 
     @property
     def retry(self) -> str:

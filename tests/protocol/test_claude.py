@@ -10,6 +10,7 @@ from broker.protocol.agent_events import (
     ApprovalRequested,
     ApprovalWithdrawn,
     FileChange,
+    ProblemNoted,
     PromptAccepted,
     PromptJoinedTurn,
     PromptRefused,
@@ -60,6 +61,22 @@ def result(**members: object) -> dict[str, Any]:
 def question(tool: str, arguments: dict[str, Any], **members: object) -> dict[str, Any]:
     request = {"subtype": "can_use_tool", "tool_name": tool, "input": arguments, **members}
     return {"type": "control_request", "request_id": "q1", "request": request}
+
+
+def test_a_tool_server_that_failed_is_told_once(session: ClaudeSession) -> None:
+    failed = {
+        **init("i1"),
+        "mcp_servers": [{"name": "relay", "status": "failed"}, {"name": "x", "status": "connected"}],
+    }
+    again = {**failed, "uuid": "i2"}
+    problem = ProblemNoted(detail="MCP server relay: failed; the agent is without the relay's tools")
+    assert problem in events(hear(session, failed))
+    assert problem not in events(hear(session, again))
+
+
+@pytest.mark.parametrize("servers", [None, "relay", ["relay"], [{"status": "failed"}, 1]])
+def test_tool_servers_in_another_form_are_no_reason_to_fail(session: ClaudeSession, servers: object) -> None:
+    assert any(isinstance(event, TurnStarted) for event in events(hear(session, {**init(), "mcp_servers": servers})))
 
 
 def test_the_handshake_carries_the_instructions_and_makes_it_ready() -> None:
