@@ -64,12 +64,16 @@ def members(leader: ProcessKey, mark: str) -> list[ProcessKey]:
     """The living processes of the tree that `leader` began, the leader included."""
     if not _LINUX:
         return [leader] if _group_exists(leader.pid) else []
-    entries = [entry for entry in _entries() if not entry.zombie and entry.key.pid != os.getpid()]
-    descent = {leader.pid}
+    everybody = list(_entries())
+    entries = [entry for entry in everybody if not entry.zombie and entry.key.pid != os.getpid()]
+    # As long as a process of its session or group lives, the leader's number is not given to another. Where another has
+    # it, both are that one's, and the mark alone tells who was ours.
+    number = None if any(entry.key.pid == leader.pid and entry.key != leader for entry in everybody) else leader.pid
+    descent = set() if number is None else {number}
     found = []
     # Parents have lower numbers but for a wrap-around; those are in the session or carry the mark all the same.
     for entry in sorted(entries, key=lambda entry: entry.key.pid):
-        ours = leader.pid in {entry.key.pid, entry.group, entry.session} or entry.parent in descent
+        ours = number in {entry.key.pid, entry.group, entry.session} or entry.parent in descent
         if ours or _carries(entry.key.pid, mark):
             descent.add(entry.key.pid)
             found.append(entry.key)

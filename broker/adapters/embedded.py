@@ -272,7 +272,7 @@ async def _start(config: Path, folder: Path, lock: int) -> asyncio.subprocess.Pr
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,  # a Ctrl-C is for the broker, which ends the server last
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            preexec_fn=_die_with_parent() if sys.platform == "linux" else None,
         )
     except OSError as error:
         raise EmbeddedServerFailed(
@@ -280,8 +280,14 @@ async def _start(config: Path, folder: Path, lock: int) -> asyncio.subprocess.Pr
         ) from error
 
 
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def _die_with_parent() -> Callable[[], None]:
+    """What runs between fork and exec. The library is looked up before: a thread that held its lock is not there."""
+    prctl = ctypes.CDLL(None).prctl
+
+    def arrange() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+    return arrange
 
 
 async def _until_ready(url: str, process: asyncio.subprocess.Process, log: Path) -> None:

@@ -181,6 +181,16 @@ def test_a_process_that_only_has_the_recorded_number_is_left_alone(records: Proc
         bystander.communicate()
 
 
+async def test_the_processes_of_a_later_one_of_the_leaders_number_are_nobody_of_ours(records: ProcessRecords) -> None:
+    output = Output()
+    process = await _start("print('up', flush=True); import sys; sys.stdin.read()", records=records, on_output=output)
+    await output.lines(1)
+    earlier = ProcessKey(process.pid, "1")
+    assert process_tree.members(earlier, "an earlier mark") == []
+    assert process_tree.members(earlier, process.mark) == [process.key]
+    await end_process(process, records=records, eof_grace_s=5)
+
+
 async def test_a_signal_meant_for_an_earlier_process_of_the_same_number_is_not_sent(records: ProcessRecords) -> None:
     output = Output()
     process = await _start("print('up', flush=True); import sys; sys.stdin.read()", records=records, on_output=output)
