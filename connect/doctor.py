@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from broker.domain.errors import BadRequest, Conflict
 from connect.clis import CliCatalogue, FoundCli
-from connect.endpoint import Endpoint
+from connect.endpoint import IN_CLEAR, Endpoint
 from connect.settings import ConnectSettings
 from connect.state_folder import StateFolder
 
@@ -68,7 +68,8 @@ async def _broker(endpoint: Endpoint) -> list[Finding]:
         advice = "is `relaycast up` running?" if endpoint.local else "check the URL and the network"
         reason = str(error) or type(error).__name__
         return [_problem("broker", f"{endpoint.url} cannot be reached ({reason}); {advice}")]
-    return [_ok("broker", endpoint.url), _token(answer), *_clock(answer)]
+    here = _warning("broker", IN_CLEAR.format(endpoint.url)) if endpoint.in_clear else _ok("broker", endpoint.url)
+    return [here, _token(answer), *_clock(answer)]
 
 
 def _token(answer: httpx.Response) -> Finding:

@@ -15,6 +15,7 @@ import platformdirs
 from broker.domain.errors import BadRequest, NotAuthenticated
 from broker.protocol.local import DEFAULT_PORT, KEY_FILE, UP_FILE
 
+IN_CLEAR = "{} sends the token and all that agents say unencrypted over the network; use https://"
 DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
 
 
@@ -34,6 +35,16 @@ class Endpoint:
     def host(self) -> str:
         """Host and port as people say them: `127.0.0.1:8787`, `relaycast.dev`."""
         return urlsplit(self.url).netloc
+
+    @property
+    def hostname(self) -> str:
+        """The host alone."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def in_clear(self) -> bool:
+        """Whether tokens and conversations cross a network unencrypted."""
+        return self.url.startswith("http:") and not self.local
 
     @property
     def local(self) -> bool:

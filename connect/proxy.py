@@ -16,8 +16,10 @@ from broker.protocol.proxy import Command, Hello
 from connect.agent_run import Surroundings
 from connect.broker_clock import BrokerClock
 from connect.clis import CliCatalogue
+from connect.endpoint import IN_CLEAR
 from connect.link import Link, LinkRefused
 from connect.notices import Notice, Warned
+from connect.orphans import reap_orphans
 from connect.process_records import ProcessRecords
 from connect.settings import ConnectSettings, agent_environment
 from connect.spool import Spool
@@ -61,6 +63,8 @@ class RelayConnect:
         """
         self._spool = Spool(self._state.folder("spool"), limit_bytes=self._settings.spool_bytes)
         self._supervisor = Supervisor(self._surroundings())
+        if self._settings.endpoint.in_clear:
+            self.notice(Warned(problem=IN_CLEAR.format(self._settings.endpoint.url)))
         link = Link(
             self._settings.endpoint,
             self,
@@ -71,7 +75,11 @@ class RelayConnect:
         )
         try:
             async with asyncio.TaskGroup() as tasks:
-                beside = [tasks.create_task(self._watch_programs(link)), tasks.create_task(self._stay_linked(link))]
+                beside = [
+                    tasks.create_task(self._watch_programs(link)),
+                    tasks.create_task(self._stay_linked(link)),
+                    tasks.create_task(reap_orphans()),
+                ]
                 await self._supervisor.run(self.stopping)
                 if self._refusal is None:
                     await self._flush()
@@ -160,7 +168,7 @@ class RelayConnect:
             records=self._records,
             private=self._state.folder("agents"),
             cwd=self._settings.cwd,
-            environment=agent_environment(os.environ),
+            environment=agent_environment(os.environ, broker=self._settings.endpoint),
             secrets=lambda: (self._settings.endpoint.token, self._credentials.token),
             clock=self._clock,
             notice=self.notice,

@@ -18,6 +18,7 @@ from broker.domain.agents import Dialect
 from broker.domain.errors import BadRequest, NotAuthenticated
 from connect.endpoint import Endpoint, resolve_endpoint
 
+_PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 DEFAULT_SPOOL_BYTES = 64 * 1024 * 1024
 
 
@@ -129,16 +130,25 @@ def read_config(path: Path | None, *, environment: Mapping[str, str]) -> ConfigF
         raise BadRequest(f"{chosen}: {where}: {first['msg']}") from None
 
 
-def agent_environment(environment: Mapping[str, str]) -> dict[str, str]:
+def agent_environment(environment: Mapping[str, str], *, broker: Endpoint | None = None) -> dict[str, str]:
     """What agents inherit: everything the user has, for their logins live there, except what is the relay's own.
 
-    `CLAUDECODE` marks a shell inside Claude Code, which refuses to start inside itself.
+    `CLAUDECODE` marks a shell inside Claude Code, which refuses to start inside itself. A `broker` on this machine is
+    reached without the company's HTTP proxy, by agents as by relay-connect: through it they would have no relay tools.
     """
-    return {
+    inherited = {
         name: value
         for name, value in environment.items()
         if not name.startswith("RELAYCAST_") and name not in {"CLAUDECODE", "CLAUDE_CODE_SESSION_ACCESS_TOKEN"}
     }
+    if broker is not None and broker.local and _PROXIES & {name.lower() for name in inherited}:
+        direct = inherited.get("no_proxy") or inherited.get("NO_PROXY") or ""
+        hosts = [host for host in map(str.strip, direct.split(",")) if host]
+        if "*" not in hosts and broker.hostname not in hosts:
+            hosts.append(broker.hostname)
+        # Programs differ in which of the two they read.
+        inherited["no_proxy"] = inherited["NO_PROXY"] = ",".join(hosts)
+    return inherited
 
 
 def _url(options: Options, config: ConfigFile, *, environment: Mapping[str, str]) -> str | None:

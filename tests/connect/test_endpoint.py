@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from broker.domain.errors import BadRequest, NotAuthenticated
-from connect.endpoint import DEFAULT_URL, is_loopback, resolve_endpoint
+from connect.endpoint import DEFAULT_URL, Endpoint, is_loopback, resolve_endpoint
 
 
 def _folder(tmp_path: Path, *, url: str | None = None, key: str | None = None) -> dict[str, str]:
@@ -47,6 +47,14 @@ def test_a_token_is_not_shown_by_repr() -> None:
 def test_a_url_without_a_scheme_is_refused_with_an_example() -> None:
     with pytest.raises(BadRequest, match="looks like"):
         resolve_endpoint("relaycast.example", "t", environment={})
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [("http://127.0.0.1:1", False), ("https://relay.example", False), ("http://relay.example", True)],
+)
+def test_plain_http_to_another_machine_is_known_as_what_it_is(url: str, expected: bool) -> None:
+    assert Endpoint(url=url, token="t").in_clear is expected
 
 
 @pytest.mark.parametrize(

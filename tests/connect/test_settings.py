@@ -6,6 +6,7 @@ import pytest
 
 from broker.domain.agents import Dialect
 from broker.domain.errors import BadRequest, NotAuthenticated
+from connect.endpoint import Endpoint
 from connect.settings import ConnectSettings, Options, agent_environment, resolve_settings
 
 
@@ -75,6 +76,30 @@ def test_codex_may_be_driven_over_a_unix_socket_and_nothing_else_may(tmp_path: P
 def test_a_configuration_that_was_asked_for_must_exist(tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match="no configuration file"):
         resolve(tmp_path, Options(config=tmp_path / "absent.toml"))
+
+
+@pytest.mark.parametrize(
+    ("proxies", "expected"),
+    [
+        ({"HTTP_PROXY": "http://proxy:1"}, "127.0.0.1"),
+        (
+            {"https_proxy": "http://proxy:1", "no_proxy": "intern.example, 10.0.0.0/8"},
+            "intern.example,10.0.0.0/8,127.0.0.1",
+        ),
+        ({"ALL_PROXY": "http://proxy:1", "NO_PROXY": "127.0.0.1"}, "127.0.0.1"),
+        ({"ALL_PROXY": "http://proxy:1", "NO_PROXY": "*"}, "*"),
+    ],
+)
+def test_agents_reach_a_broker_on_this_machine_without_the_companys_proxy(
+    proxies: dict[str, str], expected: str
+) -> None:
+    inherited = agent_environment(proxies, broker=Endpoint(url="http://127.0.0.1:8787", token="t"))
+    assert (inherited["no_proxy"], inherited["NO_PROXY"]) == (expected, expected)
+
+
+def test_a_broker_elsewhere_is_left_to_the_companys_proxy() -> None:
+    proxies = {"HTTPS_PROXY": "http://proxy:1"}
+    assert agent_environment(proxies, broker=Endpoint(url="https://relay.example", token="t")) == proxies
 
 
 def test_agents_inherit_the_users_environment_without_the_relays_own() -> None:

@@ -1,0 +1,54 @@
+"""As process 1 of a container, relay-connect is given every orphan; what nobody waits for stays as a zombie."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+_FIRST_PROCESS = 1
+_EVERY_S = 1.0
+_PROC = Path("/proc")
+
+
+async def reap_orphans(*, every_s: float = _EVERY_S) -> None:
+    """Wait for ended children that were not started here, for ever; returns at once where there can be none.
+
+    Whom this process started is waited for by asyncio, which must not lose the status: a child that has ended and is
+    still there at the second look was started by somebody else.
+    """
+    if os.getpid() != _FIRST_PROCESS or sys.platform != "linux":
+        return
+    seen: set[int] = set()
+    while True:
+        ended = _ended_children()
+        _reap(ended & seen)
+        seen = ended
+        await asyncio.sleep(every_s)
+
+
+def _reap(ended: Iterable[int]) -> None:
+    for pid in ended:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+
+
+def _ended_children() -> set[int]:
+    """The zombies whose parent is this process."""
+    found: set[int] = set()
+    with contextlib.suppress(OSError):  # a container without /proc
+        found.update(filter(_is_ended_child, (int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit())))
+    return found
+
+
+def _is_ended_child(pid: int) -> bool:
+    try:
+        stat = (_PROC / str(pid) / "stat").read_text(errors="replace")
+    except OSError:
+        return False  # gone meanwhile
+    # The program's name is in parentheses and may hold anything.
+    state, parent = stat.rpartition(")")[2].split()[:2]
+    return state == "Z" and int(parent) == os.getpid()
