@@ -26,6 +26,9 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--label", "labels", multiple=True, help="Something to choose this machine by; may be repeated."),
     click.option("--session", help="The session to join, by name or id."),
     click.option("--state-dir", type=click.Path(path_type=Path), help="Where it remembers itself; one process each."),
+    click.option(
+        "--new-identity", is_flag=True, help="Become another machine: for a state folder copied from one that runs on."
+    ),
     click.option("--config", type=click.Path(path_type=Path), help="Instead of the user's relay-connect.toml."),
     click.option("--agent", "agents", multiple=True, metavar="NAME=CMD", help="An ACP agent and its command line."),
 )

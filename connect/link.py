@@ -55,8 +55,8 @@ _BATCH_BYTES = 1024 * 1024
 _REFUSED_GRACE_S = 600.0
 """How long agents go on while their machine is refused: a mistake of an operator must not cost what they are doing."""
 _REFUSED_PAUSE_S = 1.0
-_FINAL_NOW = frozenset({close_codes.UNAUTHENTICATED.code})
-"""The machine's right to run agents was taken back, so they end."""
+_FINAL_NOW = frozenset({close_codes.UNAUTHENTICATED.code, close_codes.SUPERSEDED.code})
+"""The right to run its agents was taken back, or went to another process, as this one gave no sign of life."""
 _NEVER_FINAL = frozenset({close_codes.BAD_MESSAGE.code})
 """What one report or one broker got wrong is no reason to leave for good; it is tried again at growing distances."""
 

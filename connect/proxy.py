@@ -44,7 +44,7 @@ class RelayConnect:
         self._settings = settings
         self._notice = notice
         self._boot_id = secrets.token_hex(8)
-        self._state = StateFolder(settings.state_dir)
+        self._state = StateFolder(settings.state_dir, new_identity=settings.new_identity)
         self._records = ProcessRecords(self._state.folder("processes"))
         self._end_leftovers()
         self._credentials = Credentials(settings.endpoint.token, self._state.path / "token.json")

@@ -73,6 +73,7 @@ class Options:
     labels: tuple[str, ...] = ()
     session: str | None = None
     state_dir: Path | None = None
+    new_identity: bool = False
     config: Path | None = None
     agents: tuple[str, ...] = ()
     """Each `NAME=command line`."""
@@ -91,6 +92,8 @@ class ConnectSettings:
     spool_bytes: int
     cwd: Path
     """Where agents start that were not given a folder."""
+    new_identity: bool = False
+    """Forget who this machine was: its state folder is a copy of another's."""
 
 
 def resolve_settings(options: Options, *, environment: Mapping[str, str] | None = None) -> ConnectSettings:
@@ -108,6 +111,7 @@ def resolve_settings(options: Options, *, environment: Mapping[str, str] | None 
         agents={**_from_environment(config.agents, environment=env), **dict(map(_agent_option, options.agents))},
         spool_bytes=config.spool_bytes,
         cwd=Path.cwd(),
+        new_identity=options.new_identity,
     )
 
 

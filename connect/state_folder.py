@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import os
 import secrets
+import shutil
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,11 +35,13 @@ class StateFolder:
     Everything in it survives the death of the process at any instruction; only a power cut may undo the last second.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, new_identity: bool = False) -> None:
         self.path = path
         try:
             _private_folder(path, parents=True)
             self._lock = _locked(path / "lock")
+            if new_identity:
+                _forget(path)
             self._cursor_file = os.open(path / "commands.json", os.O_RDWR | _PRIVATE_FILE, 0o600)
             self.machine_id = self._machine_id()
         except OSError as error:
@@ -140,6 +143,13 @@ def write_private(path: Path, content: bytes, *, durable: bool = False) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _forget(state: Path) -> None:
+    """All that belongs to the machine this was; what processes it left is not forgotten."""
+    for name in ("token.json", "commands.json", "machine-id"):
+        (state / name).unlink(missing_ok=True)
+    shutil.rmtree(state / "spool", ignore_errors=True)
 
 
 def _write_whole(descriptor: int, content: bytes) -> None:

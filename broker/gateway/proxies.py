@@ -233,6 +233,8 @@ def _close_code(error: Exception) -> CloseCode | None:
             return close_codes.HELLO_TIMEOUT
         case Unavailable():
             return close_codes.STORE_AWAY
+        case Conflict(code="ELSEWHERE"):
+            return close_codes.ELSEWHERE
         case RelayError():
             return CloseCode(close_codes.NOT_PERMITTED.code, error.message[:110], None)
         case _:

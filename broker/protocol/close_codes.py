@@ -30,6 +30,9 @@ STORE_AWAY = CloseCode(4410, "the store is away; reconnect", 1.0)
 HELLO_TIMEOUT = CloseCode(4411, "no hello in time", 1.0)
 SILENT = CloseCode(4412, "commands were not acknowledged; reconnect", 0.1)
 BROKEN_MESSAGE = CloseCode(4413, "a message could not be read; reconnect and send again what was not acknowledged", 1.0)
+ELSEWHERE = CloseCode(
+    4414, "this machine id is connected from elsewhere; if its state folder is a copy, start with --new-identity", 2.0
+)
 BAD_MESSAGE = CloseCode(4500, "the first message broke the protocol", None)
 UNAUTHENTICATED = CloseCode(4501, "the token is unknown, revoked or expired", None)
 NOT_PERMITTED = CloseCode(4503, "the token is not for this", None)
@@ -44,6 +47,7 @@ ALL = (
     HELLO_TIMEOUT,
     SILENT,
     BROKEN_MESSAGE,
+    ELSEWHERE,
     BAD_MESSAGE,
     UNAUTHENTICATED,
     NOT_PERMITTED,

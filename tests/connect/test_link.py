@@ -322,7 +322,7 @@ async def next_notice(proxy: Proxy, kind: type[_N]) -> _N:
     return notice
 
 
-@pytest.mark.parametrize("code", [close_codes.NOT_PERMITTED, close_codes.UNKNOWN, close_codes.SUPERSEDED])
+@pytest.mark.parametrize("code", [close_codes.NOT_PERMITTED, close_codes.UNKNOWN])
 async def test_a_refusal_is_asked_again_while_agents_work(
     broker: ScriptedBroker, proxy: Proxy, code: CloseCode
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from broker.domain.errors import BadRequest
-from connect.state_folder import StateFolder, write_private
+from connect.state_folder import Cursor, StateFolder, write_private
 
 
 def test_a_folder_that_others_can_write_is_refused_with_what_to_do(tmp_path: Path) -> None:
@@ -84,3 +84,19 @@ def test_a_private_file_that_finds_no_room_leaves_the_old_one_and_nothing_beside
         write_private(tmp_path / "file", b"new")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
     assert (tmp_path / "file").read_bytes() == b"old"
+
+
+def test_a_new_identity_forgets_who_the_machine_was_and_keeps_what_it_left_running(tmp_path: Path) -> None:
+    state = StateFolder(tmp_path / "state")
+    was = state.machine_id
+    state.move_cursor(Cursor(epoch="e", seen=7))
+    write_private(state.path / "token.json", b"{}")
+    (state.folder("spool") / "generation").mkdir()
+    (state.folder("processes") / "mark.json").write_text("{}")
+    state.close()
+    again = StateFolder(tmp_path / "state", new_identity=True)
+    assert again.machine_id != was
+    assert again.cursor == Cursor()
+    assert sorted(path.name for path in again.path.iterdir()) == ["commands.json", "lock", "machine-id", "processes"]
+    assert (again.path / "processes" / "mark.json").exists()
+    again.close()

@@ -10,9 +10,16 @@ from broker.domain.errors import Conflict, Fenced
 from broker.domain.ids import AgentId, LinkId, MessageId
 from broker.domain.messages import ReceiptState
 from broker.protocol.agent_events import AgentReady, TurnEnded, TurnOutcome, TurnStarted
-from broker.protocol.proxy import Deliver, Exited, FrameRecorded, Handed, LiveAgent, Spawn, StateChanged, Stop
-from broker.services.ports import NumberedFact
+from broker.protocol.proxy import Deliver, Exited, FrameRecorded, Handed, Hello, LiveAgent, Spawn, StateChanged, Stop
+from broker.services.ports import Attached, NumberedFact
 from tests.fixtures.desk import Desk, a_hello, live
+
+
+async def attach_beside(desk: Desk, hello: Hello) -> Attached:
+    """While the desk's own connection is there."""
+    return await desk.adapters.links.attach(
+        desk.workspace, desk.link, hello, session=desk.session.id, epoch="box-epoch"
+    )
 
 
 async def test_a_new_connection_fences_the_one_before_it(desk: Desk) -> None:
@@ -32,6 +39,30 @@ async def test_a_new_connection_fences_the_one_before_it(desk: Desk) -> None:
         )
     assert not await desk.adapters.links.acknowledge(desk.workspace, desk.link, fence=before.fence, seq=1)
     assert await desk.state_of(agent) is AgentState.STARTING
+
+
+async def test_a_copy_of_a_machine_is_refused_for_as_long_as_the_first_gives_signs_of_life(desk: Desk) -> None:
+    copy = a_hello(boot_id="copy", spool_id="copy")
+    for _ in range(3):
+        with pytest.raises(Conflict, match="connected from elsewhere") as refused:
+            await attach_beside(desk, copy)
+        assert refused.value.code == "ELSEWHERE"
+        assert [command.type for command in await desk.commands()] == ["probe"]
+        acked = await desk.adapters.links.commands(desk.workspace, desk.link, after=0)
+        assert await desk.adapters.links.acknowledge(
+            desk.workspace, desk.link, fence=desk.attached.fence, seq=acked[-1][0]
+        )
+
+
+async def test_a_machine_that_gives_no_sign_of_life_is_taken_over(desk: Desk) -> None:
+    again = a_hello(boot_id="boot-2", spool_id="spool-2")
+    with pytest.raises(Conflict, match="connected from elsewhere"):
+        await attach_beside(desk, again)
+    key = f"rc:{{{desk.workspace}}}:l:{desk.link}"
+    long_ago = int(await desk.adapters.redis.hget(key, "challenged") or 0) - 60_000
+    await desk.adapters.redis.hset(key, "challenged", str(long_ago))
+    await desk.adapters.redis.hset(key, "heard", str(long_ago - 1))
+    assert (await attach_beside(desk, again)).fence == desk.attached.fence + 1
 
 
 async def test_a_peer_is_told_what_time_it_is_on_the_clock_that_dates_its_messages(desk: Desk) -> None:

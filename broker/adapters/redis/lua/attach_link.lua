@@ -5,6 +5,7 @@
 --         7 last command the peer has seen  8 hello JSON for the registry  9 session  10 name  then pairs agent, generation
 -- Returns {fence, epoch, last report seen of this spool, last command acknowledged, now}
 -- uses: lives links
+local ELSEWHERE_MS = 10000 -- for the one that is here to give a sign of life
 local link, machine, new_epoch, boot, spool, known_epoch, seen, hello, session, name = unpack(ARGV, 1, 10)
 local key = K.link(link)
 local running = {}
@@ -22,6 +23,21 @@ local l = fields(key, 'epoch', 'boot', 'spool', 'reports', 'acked', 'sent')
 -- peer would take the next commands for ones it knows.
 local forgot = known_epoch == l.epoch and tonumber(seen) > tonumber(l.sent or '0')
 local epoch = (not forgot and l.epoch) or new_epoch
+-- Another process under the machine id of one that is here: its state folder was copied, or it was restarted and its
+-- old connection is not known to be dead. The one that is here is asked for a sign of life, and only one that gives
+-- none is taken over: a copy never ends the first.
+local here = fields(key, 'online', 'heard', 'boot', 'challenged')
+if here.online == '1' and here.boot ~= boot and string.sub(link, 1, 7) ~= 'direct:' then
+  local asked = tonumber(here.challenged or '0')
+  if asked <= tonumber(here.heard) then
+    asked = NOW
+    redis.call('HSET', key, 'challenged', NOW, 'heard', math.min(tonumber(here.heard), NOW - 1))
+    command(link, '{"type":"probe","agent":"","generation":0}')
+  end
+  if NOW - asked < ELSEWHERE_MS then
+    return refuse('Conflict', 'ELSEWHERE', 'this machine id is connected from elsewhere')
+  end
+end
 local fence = redis.call('HINCRBY', key, 'fence', 1)
 redis.call('HSET', key, 'id', link, 'machine', machine, 'epoch', epoch, 'boot', boot, 'online', 1, 'since', NOW, 'heard', NOW,
   'hello', hello, 'session', session, 'name', name)
