@@ -132,7 +132,7 @@ async def test_configured_agents_speak_acp_unless_said_otherwise(cache: Path) ->
 async def test_a_program_that_does_not_answer_is_no_reason_to_wait_and_is_asked_once(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connect.clis._PROBE_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("connect.clis._PROBE_TIMEOUT_S", 2.0)
     path = tmp_path / "claude"
     path.write_text(f"#!/bin/sh\necho x >> {path}.runs\nexec sleep 60\n")
     path.chmod(0o755)
@@ -141,7 +141,7 @@ async def test_a_program_that_does_not_answer_is_no_reason_to_wait_and_is_asked_
     found = await asyncio.gather(*(catalogue.find("claude") for _ in range(3)))
     after = {cli.cli: cli for cli in catalogue.known()}["claude"]
     assert before.problem == f"`{path} --version` has not answered yet; run it by hand to see why"
-    assert after.problem == f"`{path} --version` did not answer in 0 s; run it by hand to see why"
+    assert after.problem == f"`{path} --version` did not answer in 2 s; run it by hand to see why"
     assert [cli.installed for cli in found if cli] == [after, after, after]
     assert Path(f"{path}.runs").read_text() == "x\n"
 
@@ -149,7 +149,7 @@ async def test_a_program_that_does_not_answer_is_no_reason_to_wait_and_is_asked_
 async def test_a_version_counts_though_something_holds_the_output_open(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connect.clis._PROBE_TIMEOUT_S", 1.0)
+    monkeypatch.setattr("connect.clis._PROBE_TIMEOUT_S", 3.0)
     path = tmp_path / "codex"
     path.write_text("#!/bin/sh\necho codex-cli 0.169.0\nexec sleep 60\n")
     path.chmod(0o755)
