@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
@@ -92,7 +92,7 @@ class Peer:
                 length = int.from_bytes(await self.reader.readexactly(2), "big")
             return first & 0x0F, await self.reader.readexactly(length)
 
-    async def keep_asking(self, message: dict[str, object]) -> None:
+    async def keep_asking(self, message: Mapping[str, object]) -> None:
         """The same under ever new ids, and pings, until cancelled."""
         with contextlib.suppress(ConnectionError):
             for number in count():
