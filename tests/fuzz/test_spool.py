@@ -1,10 +1,9 @@
 """Whatever happened to the spool's files: numbers without holes, reports that every broker takes, and room for more."""
 
+import json
 import shutil
 import tempfile
 from pathlib import Path
-
-import orjson
 
 from broker.domain.ids import AgentId, MessageId
 from broker.protocol.proxy import Handed, NumberedReport, readable
@@ -50,7 +49,7 @@ def sent(folder: Path) -> list[bytes]:
         lambda seq: NumberedReport(seq=seq, report=report).model_dump_json().encode(), weight=Weight.STATE
     )
     spool.close()
-    assert [orjson.loads(each)["seq"] for each in found] == [*range(1, len(found) + 1)]
+    assert [json.loads(each)["seq"] for each in found] == [*range(1, len(found) + 1)]
     assert added == len(found) + 1
     assert all(readable(each) is each for each in found)
     return found

@@ -37,7 +37,7 @@ def shipper(desk: Desk, logs: ClickHouseLogStore) -> Shipper:
 
 
 async def stored(desk: Desk, logs: ClickHouseLogStore) -> list[int]:
-    page = await logs.page(desk.workspace, desk.session.id, "log-epoch", start=0, limit=1000)
+    page = await logs.page(desk.workspace, desk.session.id, "log-epoch", start=0, limit=1000, max_bytes=1 << 30)
     return [row.offset for row in page.rows]
 
 
@@ -132,12 +132,12 @@ async def test_a_batch_ends_at_its_bytes_and_takes_the_largest_event_alone(
     desk: Desk, logs: ClickHouseLogStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shipping, "BATCH", 1000)
-    monkeypatch.setattr(shipping, "BATCH_BYTES", 30_000)
+    monkeypatch.setattr(shipping, "BATCH_BYTES", 3_000_000)
     one = shipper(desk, logs)
     while (await one.ship([desk.workspace])).events:
         pass
     append = log_appender(desk.adapters.redis, desk.workspace, desk.session.id)
-    await append([text_frame("x" * 10_000) for _ in range(9)] + [text_frame("y" * 100_000)])
+    await append([text_frame("x" * 1_000_000) for _ in range(9)] + [text_frame("y" * 10_000_000)])
     sizes: list[list[int]] = []
     insert = logs.insert_batch
 
@@ -150,7 +150,7 @@ async def test_a_batch_ends_at_its_bytes_and_takes_the_largest_event_alone(
         pass
     assert await stored(desk, logs) == await appended(desk)
     assert len(sizes) >= 4
-    assert all(sum(each[:-1]) < 30_000 for each in sizes)
+    assert all(sum(each[:-1]) < 3_000_000 for each in sizes)
 
 
 async def test_a_flooding_session_leaves_every_other_its_share(

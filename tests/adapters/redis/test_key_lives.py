@@ -32,6 +32,9 @@ class End(Enum):
     MACHINE = auto()
     """When the machine is forgotten: by DELETE, or 90 days after it was seen last."""
     WORKSPACE = auto()
+    TOKEN = auto()
+    """With the token's row in `tokens`, or by itself when it has a time to live."""
+    INSTALLATION = auto()
 
 
 MIB = 1024 * 1024
@@ -89,19 +92,25 @@ LIVES: dict[str, tuple[End, str]] = {
 }
 """By name of the key table: what ends a key, and what bounds its size."""
 
-ELSEWHERE = {
-    r"rc:workspaces": None,
-    r"rc:token:[0-9a-f]{64}": None,
-    r"rc:sign-in:.+": End.TIME,
-    r"rc:sign-in-failures:.+": End.TIME,
+ELSEWHERE: dict[str, tuple[End, str]] = {
+    r"rc:workspaces": (End.INSTALLATION, "an id for each workspace"),
+    r"rc:token:[0-9a-f]{64}": (End.TOKEN, "one caller"),
+    r"rc:sign-in:.+": (End.TIME, "one member; 10 min"),
+    r"rc:failed-sign-ins:.+": (End.TIME, "30 ids; 60 s"),
+    r"rc:format": (End.INSTALLATION, "three fields"),
+    r"rc:format:lock": (End.TIME, "one id; 60 s"),
+    r"rc:installation": (End.INSTALLATION, "three fields"),
+    r"rc:probe(:\d+)?": (End.TIME, "one digit; 10 s"),
+    r"rc:\{processes\}": (End.INSTALLATION, "an id for each process; those that are gone leave when it is read"),
+    r"rc:\{processes\}:.+": (End.TIME, "a few fields; 20 s"),
 }
-"""Outside any workspace. A token's key ends with its row in `tokens`, or has a time to live."""
+"""The same, by pattern, outside any workspace."""
 
 
 def test_every_key_of_the_table_states_its_end_and_its_bound() -> None:
     channels = {name for name in keys._TEMPLATES if name.endswith("_channel")}
     assert set(LIVES) == set(keys._TEMPLATES) - channels
-    assert all(bound for _, bound in LIVES.values())
+    assert all(bound for _, bound in (*LIVES.values(), *ELSEWHERE.values()))
 
 
 def name_of(key: str, root: str) -> str:
@@ -136,7 +145,7 @@ async def all_keys(gateway: Gateway) -> list[Key]:
             if name.startswith(root):
                 found.append(Key(name=name, life=LIVES[name_of(name, root)][0], ttl_s=ttl_s))
             else:
-                (life,) = [end for pattern, end in ELSEWHERE.items() if re.fullmatch(pattern, name)]
+                (life,) = [end for pattern, (end, _) in ELSEWHERE.items() if re.fullmatch(pattern, name)]
                 found.append(Key(name=name, life=life, ttl_s=ttl_s))
         if cursor == 0:
             return found

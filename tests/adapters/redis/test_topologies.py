@@ -72,11 +72,11 @@ async def test_workspaces_on_every_node_are_served_and_each_script_is_known_wher
     async with opened(cluster_url(nodes[:1])) as redis:
         scripts = Scripts(redis)
         for number in range(12):
-            calls = [Call("create_session", [uuid4().hex, name, "epoch"]) for name in ("one", "two")]
+            calls = [Call("create_session", [uuid4().hex, name, "epoch", 1000]) for name in ("one", "two")]
             await scripts.run_in_order(WorkspaceId(f"w{number}"), calls)
         counts = [await node.ask("DBSIZE") for node in nodes]
         assert all(counts)
-        assert sum(counts) == 12 * 5
+        assert sum(counts) == 12 * 6  # the workspace's own hash, its names, and a hash and a log for each session
         found = []
         for number in range(12):
             _, of_one = await redis.scan(0, match=f"{keys.root(WorkspaceId(f'w{number}'))}:*", count=1000)
