@@ -68,19 +68,21 @@ local function trim_log(session, offset, last, bytes)
   if over > 0 then redis.call('ZREMRANGEBYRANK', sizes, 0, over - 1) end
 end
 
+-- Sets a mark at an event that takes a log's bytes from `before` to `after`, when it is due. Whether it was.
+local function set_mark(session, offset, before, after)
+  if math.floor(after / MARK_BYTES) == math.floor(before / MARK_BYTES) then return false end
+  redis.call('ZADD', K.sizes(session), offset, string.format('%d:%d', offset, after))
+  return true
+end
+
 -- Counts what was written. Whether a mark was set.
 local function count_bytes(session, last, events)
   local bytes, marked = 0, false
   for _, event in ipairs(events) do bytes = bytes + #event end
   local written = redis.call('HINCRBY', K.session(session), 'written', bytes) - bytes
   for i, event in ipairs(events) do
-    local after = written + #event
-    if math.floor(after / MARK_BYTES) > math.floor(written / MARK_BYTES) then
-      local offset = last - #events + i
-      redis.call('ZADD', K.sizes(session), offset, string.format('%d:%d', offset, after))
-      marked = true
-    end
-    written = after
+    if set_mark(session, last - #events + i, written, written + #event) then marked = true end
+    written = written + #event
   end
   return marked
 end

@@ -1,0 +1,15 @@
+-- Gives an end to what an earlier version left of a session's agents that have ended.
+-- KEYS[1] workspace root
+-- ARGV    1 session
+-- Returns how many have
+-- uses: lives
+local session, ended = ARGV[1], 0
+for _, agent in ipairs(redis.call('ZRANGE', K.members(session), 0, -1)) do
+  local a = load_agent(agent)
+  if not a.id or has_ended(a) then
+    local at = tonumber(redis.call('HGET', K.agent(agent), 'ended') or NOW)
+    wake_at(at + ENDED_KEPT_S * 1000, 'forget|' .. agent .. '|' .. session)
+    ended = ended + 1
+  end
+end
+return ended
