@@ -110,3 +110,21 @@ async def test_a_client_on_which_anything_failed_is_not_used_again(
         await clickhouse.query("fail", lane=Lane.INSERT)  # a lane of one thread
     assert await clickhouse.query("next", lane=Lane.INSERT) == [("next",)]
     assert used[0] is not used[1]
+
+
+async def test_the_engine_gives_memory_back_when_it_has_nothing_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_back: asyncio.Queue[str] = asyncio.Queue()
+    command = ClickHouse.command
+
+    async def noting(self: ClickHouse, sql: str) -> None:
+        await command(self, sql)  # the engine knows the statement
+        given_back.put_nowait(sql)
+
+    monkeypatch.setattr(client_module, "_GIVE_BACK_S", 0.01)
+    monkeypatch.setattr(ClickHouse, "command", noting)
+    async with asyncio.timeout(30), embedded_clickhouse(tmp_path) as clickhouse:
+        for _ in range(2):  # once after each time that it was used
+            await clickhouse.query("SELECT 1")
+            assert await given_back.get() == "SYSTEM JEMALLOC PURGE"
