@@ -42,6 +42,7 @@ from broker.adapters.redis.scripts import Scripts
 from broker.adapters.redis.sign_in_codes import RedisSignInCodes
 from broker.adapters.redis.timers import RedisTimers
 from broker.adapters.redis.tokens import RedisTokens
+from broker.adapters.trigger_search import automaton
 from broker.collector import settle_heap
 from broker.domain.errors import Unavailable
 from broker.domain.ids import WorkspaceId
@@ -172,7 +173,7 @@ def build_services(settings: Settings, adapters: Adapters) -> Services:
     hub = Hub(adapters.log, adapters.bus, channel=lambda w, s: keys.key(w, "session_channel", s))
     access = Access(adapters.tokens, adapters.registry, adapters.members, on_authenticated=recognise)
     sessions = Sessions(adapters.registry, adapters.log)
-    redaction = Redaction(adapters.redaction_rules)
+    redaction = Redaction(adapters.redaction_rules, search=automaton)
     desk = ApprovalDesk(adapters.approvals, redaction, deadline_s=settings.approval_deadline_s)
     log_reader = LogReader(adapters.tail, adapters.logs)
     return Services(
@@ -381,7 +382,7 @@ def build_retention(adapters: Adapters, logs: LogStore) -> RetentionWorker:
 
 def build_timekeeper(settings: Settings, adapters: Adapters) -> Timekeeper:
     """The worker."""
-    redaction = Redaction(adapters.redaction_rules)
+    redaction = Redaction(adapters.redaction_rules, search=automaton)
     desk = ApprovalDesk(adapters.approvals, redaction, deadline_s=settings.approval_deadline_s)
     return Timekeeper(adapters.timers, Deadlines(adapters.timers, desk), adapters.links)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from broker.domain.access import Permission, Principal
 from broker.domain.errors import BadRequest
 from broker.domain.ids import WorkspaceId
-from broker.domain.redaction import MEMBER, Redactor
+from broker.domain.redaction import MEMBER, Redactor, TriggerSearch
 from broker.domain.redaction_rules import secret_form, secret_forms
 from broker.domain.secret_forms import FORMS, SecretForm
 from broker.services.ports import RedactionRules
@@ -29,8 +29,16 @@ _FRESH_S = 3.0
 class Redaction:
     """One redactor for each workspace, kept as long as its rules are fresh."""
 
-    def __init__(self, rules: RedactionRules, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        rules: RedactionRules,
+        *,
+        search: TriggerSearch | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`search`: how triggers of secrets are looked for, in every event."""
         self._rules = rules
+        self._search = search
         self._clock = clock
         self._known: OrderedDict[WorkspaceId, tuple[float, tuple[tuple[str, str], ...], Redactor]] = OrderedDict()
 
@@ -41,12 +49,15 @@ class Redaction:
         if known and now - known[0] < _FRESH_S:
             return known[2]
         rules = tuple(await self._rules.redaction_rules(workspace))
-        redactor = known[2] if known and known[1] == rules else Redactor(_usable(rules), told=_count)
+        redactor = known[2] if known and known[1] == rules else self._redactor(rules)
         self._known[workspace] = (now, rules, redactor)
         self._known.move_to_end(workspace)
         if len(self._known) > _MOST_KNOWN:
             self._known.popitem(last=False)
         return redactor
+
+    def _redactor(self, rules: Sequence[tuple[str, str]]) -> Redactor:
+        return Redactor(_usable(rules), told=_count, search=self._search)
 
     async def rules(self, principal: Principal) -> list[tuple[str, str]]:
         """The workspace's own rules. Raises `NotPermitted`."""
