@@ -32,6 +32,7 @@ _USUAL = Settings()
 
 
 @click.group(
+    "relaycast",
     cls=CommandGroup,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "RELAYCAST"},
 )

@@ -40,7 +40,7 @@ def _with_options(command: _F) -> _F:
     return command
 
 
-@click.group(cls=CommandGroup, invoke_without_command=True)
+@click.group("relay-connect", cls=CommandGroup, invoke_without_command=True)
 @_with_options
 @click.option("--headless", is_flag=True, help="Without a terminal: for services and containers.")
 @click.option("--quiet", "verbosity", flag_value="quiet", help="Show final results only.")

@@ -18,7 +18,10 @@ TRACEBACK = "RELAYCAST_TRACEBACK"
 
 
 class CommandGroup(click.Group):
-    """A click group that tells what its commands raise, and ends with a status that says which kind it was."""
+    """A click group that tells what its commands raise, and ends with a status that says which kind it was.
+
+    Its name is the program's, whichever way that was started.
+    """
 
     @override
     def invoke(self, ctx: click.Context) -> Any:
@@ -30,7 +33,7 @@ class CommandGroup(click.Group):
             if os.environ.get(TRACEBACK):
                 raise
             sentence, status = _told(_innermost(error), command=ctx.invoked_subcommand or "")
-            click.echo(f"{ctx.info_name}: {sentence}", err=True)
+            click.echo(f"{self.name}: {sentence}", err=True)
             raise click.exceptions.Exit(status) from None
 
 

@@ -321,7 +321,7 @@ async def test_what_a_peer_asks_without_reading_the_answers_does_not_pile_up(
     monkeypatch.setattr(WebSocketProtocol, "write", measured)
     session = (await strict.ok("POST", "/v1/sessions", {"name": "main"}))["id"]
     async with slow_peer(strict, session) as slow:
-        wrong = {"type": "subscribe", "payload": {"query": "{ " + "x" * 20_000 + " }"}}
+        wrong = {"type": "subscribe", "payload": {"query": "{ x }"}}
         asking = asyncio.create_task(slow.keep_asking(wrong))
         async with asyncio.timeout(20):
             assert await hung_up_on.get() == 4508
