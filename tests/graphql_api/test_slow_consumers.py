@@ -17,8 +17,10 @@ import orjson
 import pytest
 import pytest_asyncio
 
+from broker.domain.api_limits import ApiLimits
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.gateway.websocket_protocol import WebSocketProtocol
+from broker.settings import GraphQLSettings
 from tests.fixtures.gateway import Gateway, gateway_for, serving
 from tests.fixtures.live_graphql import live
 from tests.fixtures.log_appender import log_appender, text_frame
@@ -41,7 +43,9 @@ HungUpOn = asyncio.Queue[int]
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def strict_url(redis_url: str) -> AsyncIterator[str]:
-    async with serving(redis_url, unread_s=_UNREAD_S) as url:
+    # With a limit on what may be asked in a second, answers would be too few to fill the buffers on the way.
+    unlimited = GraphQLSettings(limits=ApiLimits(rate_per_s=1_000_000, rate_burst=1_000_000))
+    async with serving(redis_url, unread_s=_UNREAD_S, graphql=unlimited) as url:
         yield url
 
 
@@ -321,7 +325,7 @@ async def test_what_a_peer_asks_without_reading_the_answers_does_not_pile_up(
     monkeypatch.setattr(WebSocketProtocol, "write", measured)
     session = (await strict.ok("POST", "/v1/sessions", {"name": "main"}))["id"]
     async with slow_peer(strict, session) as slow:
-        wrong = {"type": "subscribe", "payload": {"query": "{ x }"}}
+        wrong = {"type": "subscribe", "payload": {"query": "{ " + "x" * 20_000 + " }"}}
         asking = asyncio.create_task(slow.keep_asking(wrong))
         async with asyncio.timeout(20):
             assert await hung_up_on.get() == 4508
