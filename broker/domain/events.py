@@ -10,6 +10,8 @@ from broker.domain.errors import BadRequest
 
 _OFFSET = re.compile(r"[0-9]{1,18}")
 """More digits are no position any log can have."""
+_FORK = re.compile(r"([0-9]{1,18})-[0-9a-f]+")
+"""A part of an epoch behind its first: the last offset that the log has of the epoch before, and a tag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,30 @@ class Cursor:
 
     def __str__(self) -> str:
         return f"{self.epoch}:{self.offset}"
+
+
+def lineage(epoch: str) -> tuple[tuple[str, int | None], ...]:
+    """The epochs that a log consists of, the oldest first, each with the last offset that is still of this log.
+
+    A store that went back begins a new epoch, `<the epoch before>.<last offset kept>-<tag>`; None: to the end.
+    """
+    root, *forks = epoch.split(".")
+    found = [_FORK.fullmatch(fork) for fork in forks]
+    kept = [int(fork[1]) for fork in found if fork]
+    if len(kept) < len(forks):
+        return ((epoch, None),)
+    before = [".".join([root, *forks[:count]]) for count in range(len(forks))]
+    # A later fork may lie ahead of an earlier one.
+    return (*((each, min(kept[count:])) for count, each in enumerate(before)), (epoch, None))
+
+
+def goes_on_from(head: Cursor, position: Cursor) -> bool:
+    """Whether a log that ends at `head` has everything that somebody has read who is at `position`."""
+    if position.offset > head.offset:
+        return False
+    return any(
+        epoch == position.epoch and (upto is None or position.offset <= upto) for epoch, upto in lineage(head.epoch)
+    )
 
 
 def parse_cursor(text: str) -> Cursor:

@@ -11,7 +11,7 @@ import orjson
 from broker.domain.access import Permission, Principal
 from broker.domain.errors import Unavailable
 from broker.domain.event_filter import ALL_EVENTS, EventFilter
-from broker.domain.events import Cursor
+from broker.domain.events import Cursor, goes_on_from
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.domain.instants import from_ms, to_ms
 from broker.domain.log_damage import LogDamage
@@ -110,7 +110,7 @@ class LogReader:
         """Up to `limit` wanted events ahead of a place, the nearest ones; None ends with the newest."""
         principal.require(Permission.READ)
         head = await self._tail.head(principal.workspace, session.id)
-        reset = before is not None and before.epoch != head.epoch
+        reset = before is not None and not _is_of(head, before)
         end = head.offset + 1 if before is None or reset else min(before.offset, head.offset + 1)
         found, older = await self._back(
             principal.workspace,
@@ -260,6 +260,11 @@ class LogReader:
             return low
         found = await self._store.offset_at(workspace, session, head.epoch, at=at)
         return first if found is None else found
+
+
+def _is_of(head: Cursor, place: Cursor) -> bool:
+    """Whether a place, which may lie behind the end, is one of the log."""
+    return goes_on_from(head, place) or place.epoch == head.epoch
 
 
 def _room(found: list[str]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from broker.domain.event_filter import ALL_EVENTS, EventFilter
-from broker.domain.events import Cursor
+from broker.domain.events import Cursor, goes_on_from
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.domain.log_pages import MAX_PAGE_BYTES
 from broker.services.ports import EventLog, LogPage, LogStore
@@ -38,13 +38,13 @@ class StitchedLog:
         page = await self._tail.read(
             workspace, session, after=start, limit=limit, only=only, scan=scan, max_bytes=max_bytes
         )
-        if not page.reset or start.epoch != head.epoch or start.offset > head.offset:
+        if not page.reset or not goes_on_from(head, start):
             return page
         history = await self._store.page(
             workspace, session, head.epoch, start=start.offset, limit=limit, only=only, max_bytes=max_bytes
         )
         if not history.rows:
-            gone = after is not None and await self._is_gone(workspace, session, start, only)
+            gone = after is not None and await self._is_gone(workspace, session, head.epoch, start=start, only=only)
             return replace(page, reset=gone)
         # All that the tail did not have any more when it was read is in the history: the rest goes on there.
         seam = 0 if history.more else page.first.offset - 1
@@ -56,11 +56,13 @@ class StitchedLog:
             reset=False,
         )
 
-    async def _is_gone(self, workspace: WorkspaceId, session: SessionId, start: Cursor, only: EventFilter) -> bool:
+    async def _is_gone(
+        self, workspace: WorkspaceId, session: SessionId, epoch: str, *, start: Cursor, only: EventFilter
+    ) -> bool:
         """Whether the history holds nothing at all from there on; nothing that is wanted is something else."""
         if not only.is_selective:
             return True
-        page = await self._store.page(workspace, session, start.epoch, start=start.offset, limit=1)
+        page = await self._store.page(workspace, session, epoch, start=start.offset, limit=1)
         return not page.rows
 
     async def head(self, workspace: WorkspaceId, session: SessionId) -> Cursor:

@@ -116,7 +116,7 @@ class Transfer:
     async def rows(self, principal: Principal, session: SessionId, epoch: str, *, after: int, limit: int) -> LogRows:
         """Whole rows of one log in order. Raises `NotPermitted`, `NotConfigured`, `Unavailable`."""
         principal.require(Permission.ADMINISTER)
-        return await kept(self._logs).page(principal.workspace, session, epoch, start=after, limit=limit)
+        return await kept(self._logs).page(principal.workspace, session, epoch, start=after, limit=limit, alone=True)
 
     async def restore(self, principal: Principal, control: ControlPlane) -> None:
         """Make sessions, agents and rules again, agents as ended. Once is as good as twice.

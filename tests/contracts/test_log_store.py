@@ -115,6 +115,19 @@ async def test_a_page_goes_both_ways_and_says_whether_there_is_more(store: LogSt
     assert await page(9, 9, Direction.FORWARDS) == ([], False)
 
 
+async def test_a_log_that_went_back_has_the_epoch_before_up_to_there(store: LogStore, workspace: WorkspaceId) -> None:
+    epoch = "e1.3-ab"
+    before = [log_row(workspace, n, f"old {n}") for n in range(1, 6)]  # 4 and 5 were lost
+    after = [log_row(workspace, n, f"new {n}", epoch=epoch) for n in range(4, 7)]
+    await store.insert(workspace, [*before, *after], token="t", days=7)
+    page = await store.page(workspace, SESSION, epoch, start=0, limit=10)
+    assert [row.text for row in page.rows] == ["old 1", "old 2", "old 3", "new 4", "new 5", "new 6"]
+    back = await store.page(workspace, SESSION, epoch, start=5, limit=2, direction=Direction.BACKWARDS)
+    assert [row.text for row in back.rows] == ["old 3", "new 4"]
+    alone = await store.page(workspace, SESSION, epoch, start=0, limit=10, alone=True)
+    assert [row.text for row in alone.rows] == ["new 4", "new 5", "new 6"]
+
+
 @pytest.mark.parametrize("direction", list(Direction))
 async def test_a_page_ends_at_its_bytes_but_holds_one_row_of_any_size(
     store: LogStore, workspace: WorkspaceId, direction: Direction

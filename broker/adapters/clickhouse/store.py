@@ -20,6 +20,7 @@ from broker.adapters.clickhouse.search_sql import Condition, before, first_word,
 from broker.adapters.clickhouse.usage import usage
 from broker.domain.errors import BadRequest, RelayError, Unavailable
 from broker.domain.event_filter import ALL_EVENTS, EventFilter
+from broker.domain.events import lineage
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.domain.instants import from_ms, to_ms
 from broker.domain.log_damage import LogDamage
@@ -160,6 +161,7 @@ class ClickHouseLogStore:
         direction: Direction = Direction.FORWARDS,
         only: EventFilter = ALL_EVENTS,
         max_bytes: int = MAX_PAGE_BYTES,
+        alone: bool = False,
     ) -> LogRows:
         """Rows right after, or right before, the offset `start`, of those that are wanted."""
         forwards = direction is Direction.FORWARDS
@@ -167,7 +169,7 @@ class ClickHouseLogStore:
         found: list[LogRow] = []
         room = max_bytes
         while True:
-            condition = _of_log(workspace, session, epoch)
+            condition = _of_log(workspace, session, epoch, alone=alone)
             condition.add(f"offset {'>' if forwards else '<'} {condition.bind(min(start, _MAX_OFFSET), 'UInt64')}")
             wanted(condition, only)
             edge, more = await self._edge(condition, limit=limit - len(found), room=room, forwards=forwards)
@@ -211,7 +213,7 @@ class ClickHouseLogStore:
 
     async def last_offset(self, workspace: WorkspaceId, session: SessionId, epoch: str) -> int:
         """The newest offset that was ever inserted and is still here; 0 when there is none."""
-        condition = _of_log(workspace, session, epoch, expired_too=True)
+        condition = _of_log(workspace, session, epoch, expired_too=True, alone=True)
         [(last,)] = await self._select("SELECT max(offset) FROM log_lines", condition)
         return int(last)
 
@@ -334,7 +336,7 @@ class ClickHouseLogStore:
         """Whole rows in order, page by page; resumable after any offset."""
         more = True
         while more:
-            page = await self.page(workspace, session, epoch, start=after, limit=MAX_PAGE)
+            page = await self.page(workspace, session, epoch, start=after, limit=MAX_PAGE, alone=True)
             rows = [row for row in page.rows if until is None or row.offset <= until]
             if rows:
                 yield rows
@@ -397,10 +399,18 @@ async def open_log_store(clickhouse: ClickHouse, *, index: WordIndex | None = No
     return store
 
 
-def _of_log(workspace: WorkspaceId, session: SessionId, epoch: str, *, expired_too: bool = False) -> Condition:
+def _of_log(
+    workspace: WorkspaceId, session: SessionId, epoch: str, *, expired_too: bool = False, alone: bool = False
+) -> Condition:
+    """A session's log as it ends in an epoch; `alone`: the rows of that epoch, and of none before it."""
     condition = of_workspace(workspace, expired_too=expired_too)
     condition.add(f"session = {condition.bind(str(session), 'String')}")
-    condition.add(f"epoch = {condition.bind(epoch, 'String')}")
+    parts = [
+        f"epoch = {condition.bind(each, 'String')}"
+        + (f" AND offset <= {condition.bind(upto, 'UInt64')}" if upto is not None else "")
+        for each, upto in ([(epoch, None)] if alone else lineage(epoch))
+    ]
+    condition.add(parts[0] if len(parts) == 1 else "(" + " OR ".join(f"({part})" for part in parts) + ")")
     return condition
 
 

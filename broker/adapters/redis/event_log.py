@@ -8,7 +8,7 @@ from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
 from broker.domain.errors import NotFound
 from broker.domain.event_filter import ALL_EVENTS, EventFilter
-from broker.domain.events import Cursor
+from broker.domain.events import Cursor, goes_on_from
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.domain.log_pages import MAX_PAGE_BYTES
 from broker.services.ports import LogPage
@@ -39,7 +39,7 @@ class RedisEventLog:
         """Up to `limit` events after a position; None reads from the first that is kept."""
         wanted = after.offset if after else 0
         head, marks = await self._head_and_marks(workspace, session, wanted)
-        known = after is not None and after.epoch == head.epoch and after.offset <= head.offset
+        known = after is not None and goes_on_from(head, after)
         start = wanted if known else 0
         if start != wanted:
             head, marks = await self._head_and_marks(workspace, session, start)

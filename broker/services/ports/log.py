@@ -141,8 +141,11 @@ class LogStore(Protocol):
         direction: Direction = Direction.FORWARDS,
         only: EventFilter = ALL_EVENTS,
         max_bytes: int = MAX_PAGE_BYTES,
+        alone: bool = False,
     ) -> LogRows:
         """Rows right after, or right before, the offset `start`, of those that are wanted.
+
+        Those of the epochs that this one goes on from are among them (`lineage`), unless it is wanted `alone`.
 
         There are fewer than `limit`, and more to come, when their texts have more than about `max_bytes`.
         """

@@ -121,6 +121,15 @@ async def test_new_events_have_no_number_that_a_lost_one_had(pair: Pair) -> None
     assert (await pair.head()).epoch != pair.lost.epoch
 
 
+async def test_a_reader_of_what_both_have_goes_on_without_a_word(pair: Pair) -> None:
+    await pair.desk.spawn("New")
+    page = await pair.desk.adapters.log.read(W, pair.desk.session.id, after=pair.common, limit=100)
+    assert not page.reset
+    assert [position_of(text).offset for text in page.events] == list(
+        range(pair.common.offset + 1, page.head.offset + 1)
+    )
+
+
 async def test_the_epoch_changes_once(pair: Pair) -> None:
     await pair.desk.spawn("New1")
     epoch = (await pair.head()).epoch

@@ -72,8 +72,9 @@ export class EventWindow {
   }
 }
 
+/** Of the log's first epoch: those that go on from it carry on its numbers, and have its name in front. */
 function epochOf(event: SessionEvent): string {
-  return event.cursor.slice(0, event.cursor.lastIndexOf(":"));
+  return event.cursor.slice(0, event.cursor.lastIndexOf(":")).split(".", 1)[0] ?? "";
 }
 
 function isFragment(event: SessionEvent): boolean {

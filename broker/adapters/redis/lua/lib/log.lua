@@ -17,9 +17,13 @@ local function store_history()
 end
 
 -- A replica that became the primary may lack events that were read and shipped. Their numbers are given to others from
--- here on, so the log begins a new epoch: readers of the old one are told.
+-- here on, so the log begins a new epoch, whose name says where it leaves the old one: readers who were beyond that are
+-- told. After very many of them it begins a history of its own.
+local LONGEST_EPOCH = 256
 local function fork_log(session, meta, history)
-  meta.epoch = string.sub(redis.sha1hex(session .. history), 1, 8)
+  local tag = string.sub(redis.sha1hex(session .. history), 1, 8)
+  local epoch = string.format('%s.%d-%s', meta.epoch, meta.offset, tag)
+  meta.epoch = #epoch <= LONGEST_EPOCH and epoch or tag
   redis.call('HSET', K.session(session), 'epoch', meta.epoch)
   if not meta.shipped then return end
   redis.call('HSET', K.session(session), 'shipped', math.min(tonumber(meta.shipped), tonumber(meta.offset)))
