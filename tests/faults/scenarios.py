@@ -109,7 +109,7 @@ async def sleep_past_lifetimes(stage: Stage, traffic: Traffic, lasts_s: float) -
 
 
 async def answer_while_away(stage: Stage, traffic: Traffic, lasts_s: float) -> None:
-    """People answer a question whose machine is gone: refused, or heard by the agent; never only called allowed."""
+    """People answer a question whose machine is gone: refused, heard by the agent, or withdrawn; never just allowed."""
     async with _sender(stage) as client:
         key = await traffic.ask(client, stage.agents[AGENTS_EACH], left_open=True)
         if not await _until_asked(traffic, client, key):
@@ -119,8 +119,8 @@ async def answer_while_away(stage: Stage, traffic: Traffic, lasts_s: float) -> N
         told = [await traffic.answer(client, approval) for approval in traffic.asked_by(key)]
         await asyncio.sleep(lasts_s)
         await stage.mend()
-        if 200 in told and not await _until_heard(traffic, key):
-            stage.remark(f"the answer to {key} was taken and the agent was never told")
+        if 200 in told and not await _until_heard_or_withdrawn(traffic, client, key):
+            stage.remark(f"the answer to {key} counts, and the agent was never told")
         traffic.left_open.discard(key)
 
 
@@ -196,11 +196,12 @@ async def _until_asked(traffic: Traffic, client: Client, key: str) -> bool:
     return await _until(is_asked)
 
 
-async def _until_heard(traffic: Traffic, key: str) -> bool:
-    async def is_heard() -> bool:
-        return traffic.heard(key) > 0
+async def _until_heard_or_withdrawn(traffic: Traffic, client: Client, key: str) -> bool:
+    async def is_over() -> bool:
+        statuses = [await traffic.status_of(client, approval) for approval in traffic.asked_by(key)]
+        return traffic.heard(key) > 0 or set(statuses) == {"withdrawn"}
 
-    return await _until(is_heard)
+    return await _until(is_over)
 
 
 async def _until(condition: Callable[[], Awaitable[bool]]) -> bool:

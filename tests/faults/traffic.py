@@ -280,6 +280,7 @@ class Traffic:
                     open_.remove(message)
             if time.monotonic() > deadline:
                 return
+            await self._answer_all([client])  # a message that was held up may ask only now
             await asyncio.sleep(_RETRY_S)
 
     async def _state(self, client: Client, message: str) -> Settled | None:
@@ -291,10 +292,14 @@ class Traffic:
             return None
         return Settled(message=message, state=delivery["state"], reason=delivery["reason"])
 
+    async def status_of(self, client: Client, approval: str) -> str:
+        """What has become of an approval."""
+        answer = await client.once("GET", f"/v1/approvals/{approval}")
+        return str(answer.json()["data"]["status"]) if answer is not None and answer.status_code == 200 else "unknown"
+
     async def _close_approvals(self, client: Client) -> None:
         for approval, key in self._asked.items():
-            answer = await client.once("GET", f"/v1/approvals/{approval}")
-            status = answer.json()["data"]["status"] if answer is not None and answer.status_code == 200 else "unknown"
+            status = await self.status_of(client, approval)
             heard, lived_on = self.heard(key), self._lived_on(approval)
             found = Approval(key=key, wins=self._wins[approval], status=status, heard=heard, lived_on=lived_on)
             self.stage.history.approvals.append(found)
