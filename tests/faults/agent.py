@@ -140,6 +140,8 @@ class RecordingAgent:
             self.answer(number, {"stopReason": why})
 
     def replay(self) -> None:
+        if not Path(self.records).exists():  # nobody was ever asked anything
+            return
         with Path(self.records).open("rb") as lines:
             for line in lines:
                 record = json.loads(line)
