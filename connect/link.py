@@ -348,6 +348,8 @@ class Link:
         reason = frame.reason or (known.reason if known else f"closed with code {frame.code}")
         if frame.code == close_codes.UNAUTHENTICATED.code and self._credentials.fall_back():
             return _Ended(reason=f"{reason}; using the configured token again")
+        if frame.code == close_codes.ELSEWHERE.code:
+            self._backoff.failures = 0  # the broker is there and looks whether the other one is: it says when to come
         if self._refused_head.closed(frame.code, acked=self._spool.acked, sent=self._sent):
             self._spool.set_head_aside(f"the broker refused it: {reason}")
             self._user.notice(Warned(problem=f"a report that {self._endpoint.host} refuses was set aside ({reason})"))

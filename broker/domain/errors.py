@@ -12,7 +12,7 @@ RelayError
 ├── SpawnFailed           SPAWN_FAILED
 ├── Fenced                FENCED
 ├── NotConfigured         LOG_STORE_NOT_CONFIGURED
-└── Unavailable           STORE_UNAVAILABLE, DRAINING
+└── Unavailable           STORE_UNAVAILABLE, DRAINING, COMMANDS_LOST
 
 `code` never changes once published; `message` is for people and says what to do next.
 """

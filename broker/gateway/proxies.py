@@ -219,6 +219,8 @@ def _close_code(error: Exception) -> CloseCode | None:
             return close_codes.PROTOCOL_VERSION
         case ProtocolViolation():
             return close_codes.BROKEN_MESSAGE.because(str(error))
+        case Conflict(code="ELSEWHERE"):
+            return close_codes.ELSEWHERE
         case Conflict():
             return close_codes.BROKEN_MESSAGE.because(error.message)
         case NotAuthenticated():
@@ -233,8 +235,6 @@ def _close_code(error: Exception) -> CloseCode | None:
             return close_codes.HELLO_TIMEOUT
         case Unavailable():
             return close_codes.STORE_AWAY
-        case Conflict(code="ELSEWHERE"):
-            return close_codes.ELSEWHERE
         case RelayError():
             return CloseCode(close_codes.NOT_PERMITTED.code, error.message[:110], None)
         case _:

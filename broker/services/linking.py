@@ -118,7 +118,7 @@ class Linking:
         await self._links.detach(principal.workspace, attached.link, fence=attached.fence)
 
     async def commands(self, principal: Principal, attached: Attached, *, after: int) -> list[tuple[int, str]]:
-        """Commands after a number."""
+        """Commands after a number. Raises `Unavailable` when the store has lost the last ones before it."""
         return await self._links.commands(principal.workspace, attached.link, after=after)
 
     async def acknowledge(self, principal: Principal, attached: Attached, seq: int) -> bool:

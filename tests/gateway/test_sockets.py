@@ -12,6 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from broker.adapters.redis import keys
 from broker.domain.agents import Transport
 from broker.domain.ids import AgentId, SessionId
+from broker.protocol import close_codes
 from broker.protocol.agent_events import AgentReady
 from broker.protocol.proxy import (
     MAX_LINK_MESSAGE_BYTES,
@@ -367,3 +368,13 @@ async def test_a_session_that_is_deleted_while_it_is_followed_is_closed_as_unkno
             await adapters.redis.publish(channel, '{"epoch":"e","offset":99,')
         assert await closing(socket) == 4504
     assert "Exception in ASGI application" not in caplog.text
+
+
+async def test_a_copy_of_a_machine_is_told_that_it_is_one_and_the_first_goes_on(gateway: Gateway) -> None:
+    async with gateway.machine(boot_id="first") as first:
+        async with gateway.proxy_socket() as copy:
+            await copy.send(write(a_hello(session="main", boot_id="copy")))
+            assert await closing(copy) == close_codes.ELSEWHERE.code
+        assert close_codes.may_return(close_codes.ELSEWHERE.code)
+        await gateway.ok("POST", "/v1/sessions/main/agents", {"name": "Worker", "cli": "demo"})
+        assert first.close_code is None

@@ -8,6 +8,7 @@ from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.report_calls import ReportCalls
 from broker.adapters.redis.scripts import Argument, Scripts
+from broker.domain.errors import Unavailable
 from broker.domain.ids import AgentId, LinkId, SessionId, WorkspaceId
 from broker.domain.redaction import Redactor
 from broker.protocol.proxy import Hello
@@ -86,9 +87,14 @@ class RedisLinks:
         return bool(await self._scripts.run("acknowledge_commands", workspace, link, fence, seq))
 
     async def commands(self, workspace: WorkspaceId, link: LinkId, *, after: int) -> list[tuple[int, str]]:
-        """Commands after a number, each as JSON text."""
-        stream = keys.key(workspace, "outbox", link)
-        entries = await self._redis.xrange(stream, min=f"{after + 1}-0", count=_COMMANDS_PAGE)
+        """Commands after a number, each as JSON text. Raises `Unavailable` when there never were so many."""
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.hget(keys.key(workspace, "link", link), "sent")
+        pipe.xrange(keys.key(workspace, "outbox", link), min=f"{after + 1}-0", count=_COMMANDS_PAGE)
+        sent, entries = await pipe.execute()
+        if int(sent or 0) < after:
+            # The peer would take the next commands for ones it has: it begins anew, with another mailbox.
+            raise Unavailable("the store has lost its last commands; reconnect", code="COMMANDS_LOST")
         return [(int(entry_id.partition("-")[0]), entry["c"]) for entry_id, entry in entries]
 
     async def apply(

@@ -93,7 +93,7 @@ class Links(Protocol):
         """The peer has all commands up to `seq`; False when this connection is fenced."""
 
     async def commands(self, workspace: WorkspaceId, link: LinkId, *, after: int) -> list[tuple[int, str]]:
-        """Commands after a number, each as JSON text."""
+        """Commands after a number, each as JSON text. Raises `Unavailable` when there never were so many."""
 
     async def apply(
         self,

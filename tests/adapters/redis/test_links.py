@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from broker.domain.agents import AgentState, Transport
-from broker.domain.errors import Conflict, Fenced
+from broker.domain.errors import Conflict, Fenced, Unavailable
 from broker.domain.ids import AgentId, LinkId, MessageId
 from broker.domain.messages import ReceiptState
 from broker.protocol.agent_events import AgentReady, TurnEnded, TurnOutcome, TurnStarted
@@ -405,3 +405,14 @@ async def test_a_turn_nobody_prompted_makes_the_agent_busy_for_its_time(desk: De
     assert await desk.state_of(agent) is AgentState.WORKING
     await desk.state(agent, TurnEnded(turn_id="own", outcome=TurnOutcome.COMPLETED))
     assert await desk.state_of(agent) is AgentState.IDLE
+
+
+async def test_a_store_that_went_back_does_not_take_a_machine_for_one_that_has_everything(desk: Desk) -> None:
+    await desk.spawn("Worker")
+    assert len(await desk.adapters.links.commands(desk.workspace, desk.link, after=0)) == 1
+    assert await desk.adapters.links.commands(desk.workspace, desk.link, after=1) == []
+    link = f"rc:{{{desk.workspace}}}:l:{desk.link}"
+    await desk.adapters.redis.hset(link, "sent", "0")  # as a replica has it that never got the command
+    with pytest.raises(Unavailable) as lost:
+        await desk.adapters.links.commands(desk.workspace, desk.link, after=1)
+    assert (lost.value.code, lost.value.retryable) == ("COMMANDS_LOST", True)
