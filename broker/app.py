@@ -176,6 +176,7 @@ def build_services(settings: Settings, adapters: Adapters) -> Services:
     redaction = Redaction(adapters.redaction_rules, search=automaton)
     desk = ApprovalDesk(adapters.approvals, redaction, deadline_s=settings.approval_deadline_s)
     log_reader = LogReader(adapters.tail, adapters.logs)
+    log_health = LogHealth(adapters.logs)
     return Services(
         access=access,
         allowance=Allowance(adapters.allowances, settings.graphql.limits),
@@ -202,8 +203,14 @@ def build_services(settings: Settings, adapters: Adapters) -> Services:
         members=Members(adapters.members),
         sign_in=SignIn(access, adapters.members, adapters.sign_in_codes, tokens=adapters.tokens),
         status=StatusReport(
-            adapters.processes, adapters.pressure, adapters.registry, adapters.logs, version=__version__
+            adapters.processes,
+            adapters.pressure,
+            adapters.registry,
+            adapters.logs,
+            log_health=log_health,
+            version=__version__,
         ),
+        log_health=log_health,
         hub=hub,
         feeds=Feeds(hub, adapters.log),
         activity=Activity(adapters.bus, channel=lambda w: keys.key(w, "activity_channel")),
@@ -243,7 +250,7 @@ def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
 
     app = Starlette(
         routes=[
-            *_health_routes(adapters),
+            *_health_routes(adapters, services.log_health),
             *Api(services).routes(),
             *AccessApi(services).routes(),
             *LogKeepingApi(services).routes(),
@@ -387,9 +394,7 @@ def build_timekeeper(settings: Settings, adapters: Adapters) -> Timekeeper:
     return Timekeeper(adapters.timers, Deadlines(adapters.timers, desk), adapters.links)
 
 
-def _health_routes(adapters: Adapters) -> list[BaseRoute]:
-    logs = LogHealth(adapters.logs)
-
+def _health_routes(adapters: Adapters, logs: LogHealth) -> list[BaseRoute]:
     async def alive(_request: Request) -> Response:
         return JSONResponse({"ok": True, "version": __version__})
 

@@ -14,6 +14,7 @@ from broker.services.feeds import Feeds
 from broker.services.file_history import FileHistory
 from broker.services.hub import Hub
 from broker.services.linking import Linking
+from broker.services.log_health import LogHealth
 from broker.services.log_reader import LogReader
 from broker.services.log_search import LogSearch
 from broker.services.members import Members
@@ -52,6 +53,7 @@ class Services:
     members: Members
     sign_in: SignIn
     status: StatusReport
+    log_health: LogHealth
     hub: Hub
     feeds: Feeds
     activity: Activity

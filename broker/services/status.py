@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from broker.domain.access import Permission, Principal
-from broker.domain.errors import RelayError
-from broker.domain.status import Status, StoreState
+from broker.domain.errors import RelayError, Unavailable
+from broker.domain.status import Status, StoreRoom, StoreState
+from broker.services.log_health import LogHealth
 from broker.services.ports import LogStore, Pressure, Processes, Registry
 
-_ANSWER_S = 5.0
-"""For the log store: who asks how it is must hear that it is slow."""
+_ROOM_S = 5.0
+"""For the log store to count what it keeps."""
 
 
 class StatusReport:
@@ -23,8 +25,10 @@ class StatusReport:
         registry: Registry,
         logs: LogStore | None,
         *,
+        log_health: LogHealth,
         version: str,
     ) -> None:
+        self._log_health = log_health
         self._processes = processes
         self._pressure = pressure
         self._registry = registry
@@ -41,10 +45,7 @@ class StatusReport:
             version=self._version,
             format=await self._pressure.format(),
             processes=tuple(await self._processes.alive()),
-            stores=(
-                StoreState(name="redis", state="ready", room=await self._pressure.room()),
-                await _log_store(self._logs),
-            ),
+            stores=(await self._redis(), await self._log_store()),
             machines=len(machines),
             machines_online=sum(machine.online for machine in machines),
             agents=await self._pressure.agents(workspace),
@@ -52,15 +53,22 @@ class StatusReport:
             messages=await self._pressure.unread(workspace),
         )
 
+    async def _redis(self) -> StoreState:
+        """As `/readyz` says it: one that can be read may still take no writes."""
+        try:
+            await self._pressure.require_writable()
+        except Unavailable as trouble:
+            return StoreState(name="redis", state=trouble.message, room=await self._pressure.room())
+        return StoreState(name="redis", state="ready", room=await self._pressure.room())
 
-async def _log_store(logs: LogStore | None) -> StoreState:
-    if logs is None:
-        return StoreState(name="logs", state="not kept")
-    try:
-        async with asyncio.timeout(_ANSWER_S):
-            room = await logs.room()
-    except RelayError as error:
-        return StoreState(name="logs", state=f"degraded: {error.message}")
-    except TimeoutError:
-        return StoreState(name="logs", state=f"degraded: no answer within {_ANSWER_S:g} s")
-    return StoreState(name="logs", state="ready" if not logs.degraded else f"ready, {logs.degraded}", room=room)
+    async def _log_store(self) -> StoreState:
+        room = await _room_of(self._logs) if self._logs else StoreRoom()
+        return StoreState(name="logs", state=await self._log_health.state(), room=room)
+
+
+async def _room_of(logs: LogStore) -> StoreRoom:
+    """Nothing when the store does not say, or not in time: its state says that."""
+    with contextlib.suppress(RelayError, TimeoutError):
+        async with asyncio.timeout(_ROOM_S):
+            return await logs.room()
+    return StoreRoom()

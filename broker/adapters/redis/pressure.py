@@ -34,6 +34,10 @@ class RedisPressure:
         """Which layout the data has."""
         return int(await self._redis.hget(keys.FORMAT, "version") or 1)
 
+    async def require_writable(self) -> None:
+        """Return when whatever is sent now can be stored. Raises `Unavailable` with the reason."""
+        await self._redis.require_writable()
+
     async def room(self) -> StoreRoom:
         """How full the store is."""
         memory = await self._redis.info("memory")

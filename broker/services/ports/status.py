@@ -31,6 +31,9 @@ class Pressure(Protocol):
     async def format(self) -> int:
         """Which layout the data has."""
 
+    async def require_writable(self) -> None:
+        """Return when whatever is sent now can be stored. Raises `Unavailable` with the reason."""
+
     async def room(self) -> StoreRoom:
         """How full the store is."""
 
