@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from connect.sdk.logs import Logs
     from connect.terminal.text import Line
 
-_FOUND, _NOTHING, _INTERRUPTED = 0, 1, 130
+_FOUND, _NOTHING = 0, 1
 _MOST_HITS = 10_000
 _PAGE, _MOST_PAGES = 200, 10
 _LOOKS: dict[str, dict[str, Any]] = {
@@ -126,7 +126,7 @@ def tail(*, session: str, lines: int, follow: bool, json_: bool) -> None:
     """Show the newest events of a session."""
     after = _ask(lambda logs: _newest(logs, session, lines=lines, json_=json_))
     if follow:
-        _unless_interrupted(_follow(session, after, json_=json_))
+        asyncio.run(_follow(session, after, json_=json_))
 
 
 @logs.command("set-aside")
@@ -188,14 +188,7 @@ def _text(query: tuple[str, ...], *, since: str | None, until: str | None) -> st
 def _ask(question: Callable[[Logs], Coroutine[Any, Any, _T]]) -> _T:
     from connect.sdk.logs import Logs  # noqa: PLC0415 - --help must not load an HTTP client
 
-    return _unless_interrupted(with_client(lambda client: question(Logs(client))))
-
-
-def _unless_interrupted(work: Coroutine[Any, Any, _T]) -> _T:
-    try:
-        return asyncio.run(work)
-    except KeyboardInterrupt:
-        sys.exit(_INTERRUPTED)
+    return asyncio.run(with_client(lambda client: question(Logs(client))))
 
 
 def _show(name: str, found: list[Any], lines: Iterable[Line], *, json_: bool) -> None:

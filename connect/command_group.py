@@ -11,6 +11,8 @@ from typing_extensions import override
 from broker.domain.errors import RelayError
 
 EXIT_REFUSED = 2
+_EXIT_INTERRUPTED = 130
+"""As shells say it of a program that SIGINT has ended."""
 _EXIT_UNFORESEEN = 70
 """EX_SOFTWARE of sysexits.h."""
 _OURS = frozenset({"broker", "connect", "graphql_api"})
@@ -29,6 +31,8 @@ class CommandGroup(click.Group):
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise  # click's own: usage, Ctrl-C, a reader of ours that has gone
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(_EXIT_INTERRUPTED) from None
         except Exception as error:  # the top of a command
             if os.environ.get(TRACEBACK):
                 raise

@@ -57,6 +57,11 @@ def test_a_module_of_ours_that_is_missing_is_a_defect_and_no_extra() -> None:
     assert (result.exit_code, "something unforeseen" in result.stderr) == (70, True)
 
 
+def test_a_command_that_is_interrupted_ends_as_shells_expect_and_says_nothing() -> None:
+    result = CliRunner().invoke(failing(KeyboardInterrupt()), ["act"])
+    assert (result.exit_code, result.output) == (130, "")
+
+
 def test_who_asks_for_the_traceback_gets_it() -> None:
     result = CliRunner().invoke(failing(KeyError("x")), ["act"], env={"RELAYCAST_TRACEBACK": "1"})
     assert isinstance(result.exception, KeyError)
