@@ -44,7 +44,9 @@ HungUpOn = asyncio.Queue[int]
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def strict_url(redis_url: str) -> AsyncIterator[str]:
     # With a limit on what may be asked in a second, answers would be too few to fill the buffers on the way.
-    unlimited = GraphQLSettings(limits=ApiLimits(rate_per_s=1_000_000, rate_burst=1_000_000))
+    unlimited = GraphQLSettings(
+        limits=ApiLimits(rate_per_s=1_000_000, rate_burst=1_000_000, operations_per_connection=10)
+    )
     async with serving(redis_url, unread_s=_UNREAD_S, graphql=unlimited) as url:
         yield url
 
