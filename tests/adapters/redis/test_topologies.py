@@ -11,12 +11,11 @@ import httpx
 import pytest
 
 from broker.adapters.redis import keys
-from broker.adapters.redis.client import TextRedis, open_redis
 from broker.adapters.redis.scripts import Call, Scripts
 from broker.domain.errors import Unavailable
 from broker.domain.ids import WorkspaceId
 from tests.fixtures.gateway import Gateway, gateway_for, serving
-from tests.fixtures.redis_servers import Server, cluster, cluster_url, watched
+from tests.fixtures.redis_servers import Server, cluster, cluster_url, opened, watched
 
 
 @contextlib.asynccontextmanager
@@ -28,15 +27,6 @@ async def broker(url: str) -> AsyncIterator[Gateway]:
         gateway_for(workspace, url=gateway, redis_url=url, client=client) as made,
     ):
         yield made
-
-
-@contextlib.asynccontextmanager
-async def opened(url: str) -> AsyncIterator[TextRedis]:
-    redis = open_redis(url)
-    try:
-        yield redis
-    finally:
-        await redis.aclose()
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ import pytest
 from redis.exceptions import BusyLoadingError, RedisError
 
 from broker.adapters.redis import keys
-from broker.adapters.redis.client import TextRedis, open_redis
+from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Call, Scripts
 from broker.domain.errors import Unavailable
 from broker.domain.ids import WorkspaceId
-from tests.fixtures.redis_servers import Server, data_server, until_answering
+from tests.fixtures.redis_servers import Server, data_server, opened, until_answering
 
 WORKSPACE = WorkspaceId("w1")
 Job = Callable[[TextRedis], Awaitable[object]]
@@ -63,15 +63,6 @@ JOBS = [command, pipeline, transaction, script, script_once, scripts_in_order, r
 async def store(tmp_path: Path) -> AsyncIterator[Server]:
     async with data_server(tmp_path / "store") as made:
         yield made
-
-
-@contextlib.asynccontextmanager
-async def opened(url: str) -> AsyncIterator[TextRedis]:
-    redis = open_redis(url)
-    try:
-        yield redis
-    finally:
-        await redis.aclose()
 
 
 async def refusals(redis: TextRedis) -> set[tuple[str, str]]:
