@@ -17,7 +17,6 @@ from broker.domain.access import PREFIXES, TokenKind
 from broker.domain.ids import MessageId
 from broker.protocol.agent_events import AgentBroken, AgentEvent, AgentReady
 from broker.protocol.agent_session import AgentSession, Direction, Frame, Prompt
-from broker.protocol.errors import ProtocolViolation
 from broker.protocol.proxy import Answer, Deliver, Interrupt, LiveAgent, Spawn
 from connect.bridges.launch import Launch, LaunchRequest
 from connect.bridges.planning import plan_launch
@@ -270,8 +269,6 @@ class AgentRun:
         """Do something for this agent whose failure is this agent's end and nobody else's."""
         try:
             act()
-        except ProtocolViolation as violation:
-            self.end("PROTOCOL_ERROR", detail=str(violation))
         except Exception as error:
             self._broke(error)
 
