@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from broker.adapters.clickhouse.client import ClickHouse, embedded_clickhouse
-from broker.adapters.clickhouse.store import ClickHouseLogStore, open_log_store
+from broker.adapters.clickhouse.store import ClickHouseLogStore
 from broker.adapters.embedded import embedded_redis
 from broker.adapters.redis import keys
 from broker.app import Adapters, build_adapters, build_shipping
@@ -19,6 +19,7 @@ from broker.domain.ids import WorkspaceId
 from broker.services.log_search import LogSearch
 from broker.services.sessions import Sessions
 from tests.fixtures.desk import Desk, open_desk
+from tests.fixtures.log_store import open_log_store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,8 +16,9 @@ import pytest
 
 from broker.adapters.clickhouse.client import ClickHouse, clickhouse_server, embedded_clickhouse
 from broker.adapters.clickhouse.schema import WordIndex
-from broker.adapters.clickhouse.store import ClickHouseLogStore, open_log_store
+from broker.adapters.clickhouse.store import ClickHouseLogStore
 from broker.domain.ids import WorkspaceId
+from tests.fixtures.log_store import open_log_store
 
 _SERVER = os.environ.get("CLICKHOUSE_TEST_URL", "")
 _ENGINES = ["in-process", "http", "http-without-text-index", *(["server"] if _SERVER else [])]

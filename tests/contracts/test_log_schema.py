@@ -11,8 +11,8 @@ import pytest
 
 from broker.adapters.clickhouse.client import ClickHouse, clickhouse_server
 from broker.adapters.clickhouse.schema import Migration, SchemaMismatch, WordIndex, migrate, shipped_migrations
-from broker.adapters.clickhouse.store import open_log_store
 from tests.contracts.conftest import new_database
+from tests.fixtures.log_store import open_log_store
 
 NOTES = Migration(name="0001_notes", sql="CREATE TABLE IF NOT EXISTS notes (n UInt8) ENGINE = MergeTree ORDER BY n")
 NOTED = Migration(name="0002_noted", sql="INSERT INTO notes VALUES (1)")

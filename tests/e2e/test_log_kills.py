@@ -16,8 +16,8 @@ import orjson
 import pytest
 
 from broker.adapters.clickhouse.client import embedded_clickhouse
-from broker.adapters.clickhouse.store import open_log_store
 from broker.domain.ids import SessionId, WorkspaceId
+from tests.fixtures.log_store import open_log_store
 from tests.fixtures.processes import Running, key_of, machine, up
 
 KILLS = int(os.environ.get("RELAYCAST_KILLS", "3"))

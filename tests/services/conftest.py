@@ -4,10 +4,11 @@ from collections.abc import Iterator
 import pytest
 
 from broker.adapters.clickhouse.client import embedded_clickhouse
-from broker.adapters.clickhouse.store import ClickHouseLogStore, open_log_store
+from broker.adapters.clickhouse.store import ClickHouseLogStore
 from broker.app import Adapters
 from broker.domain.ids import WorkspaceId
 from tests.fixtures.desk import Desk, open_desk
+from tests.fixtures.log_store import open_log_store
 
 
 @pytest.fixture

@@ -392,13 +392,6 @@ class ClickHouseLogStore:
         return rows
 
 
-async def open_log_store(clickhouse: ClickHouse, *, index: WordIndex | None = None) -> ClickHouseLogStore:
-    """The store, with its tables up to date. `index` is chosen by the engine's version unless given."""
-    store = ClickHouseLogStore(clickhouse, index=index)
-    await store.open()
-    return store
-
-
 def _of_log(
     workspace: WorkspaceId, session: SessionId, epoch: str, *, expired_too: bool = False, alone: bool = False
 ) -> Condition:
