@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import secrets
 import shutil
 from collections.abc import Callable
 
@@ -43,7 +42,6 @@ class RelayConnect:
     def __init__(self, settings: ConnectSettings, *, notice: Callable[[Notice], None]) -> None:
         self._settings = settings
         self._notice = notice
-        self._boot_id = secrets.token_hex(8)
         self._state = StateFolder(settings.state_dir, new_identity=settings.new_identity)
         self._records = ProcessRecords(self._state.folder("processes"))
         self._end_leftovers()
@@ -111,7 +109,7 @@ class RelayConnect:
             name=self._settings.name,
             labels=list(self._settings.labels),
             clis=self._offered,
-            boot_id=self._boot_id,
+            boot_id=self._state.boot_id,
             spool_id=self._spool.spool_id,
             epoch=self._state.cursor.epoch,
             commands_seen=self._state.cursor.seen,

@@ -15,6 +15,7 @@ from pathlib import Path
 import orjson
 
 from broker.domain.errors import BadRequest, Conflict
+from connect import process_tree
 
 _CURSOR_BYTES = 256
 _PRIVATE_FILE = os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -44,6 +45,7 @@ class StateFolder:
                 _forget(path)
             self._cursor_file = os.open(path / "commands.json", os.O_RDWR | _PRIVATE_FILE, 0o600)
             self.machine_id = self._machine_id()
+            self.boot_id = self._next_boot()
         except OSError as error:
             raise BadRequest(
                 f"the state folder {path} cannot be used: {error.strerror}; choose another --state-dir",
@@ -68,6 +70,25 @@ class StateFolder:
     def folder(self, name: str) -> Path:
         """A private folder inside this one."""
         return _private_folder(self.path / name)
+
+    def _next_boot(self) -> str:
+        """`<line>.<number>`: whoever had a lower number of the same line held this very lock, and is gone.
+
+        A copy of the folder has another lock, and a restarted machine has lost it: both begin a line of their own.
+        """
+        path = self.path / "boots.json"
+        lock = os.fstat(self._lock)
+        where = [process_tree.boot_id(), lock.st_dev, lock.st_ino]
+        line, number = secrets.token_hex(8), 1
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            before = orjson.loads(path.read_bytes())
+            if where[0] and before["lock"] == where:
+                line, number = str(before["line"]), int(before["number"]) + 1
+        try:
+            write_private(path, orjson.dumps({"lock": where, "line": line, "number": number}))
+        except OSError:  # a full disk; a number that is not kept would be given twice
+            return f"{secrets.token_hex(8)}.1"
+        return f"{line}.{number}"
 
     def _read_cursor(self) -> Cursor:
         try:

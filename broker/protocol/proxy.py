@@ -307,7 +307,10 @@ class Hello(_Wire):
     labels: list[str] = Field(default_factory=list)
     clis: list[InstalledCli] = Field(default_factory=list)
     boot_id: str = Field(max_length=_ID_LENGTH)
-    """New for each process of relay-connect: another one means that the agents of the old are gone."""
+    """New for each process of relay-connect: another one means that the agents of the old are gone.
+
+    In the form `<line>.<number>` the processes of one line held one lock one after the other, so one with a lower
+    number is dead; a copy of the state folder begins a line of its own. Other forms say nothing about each other."""
     spool_id: str = Field(max_length=_ID_LENGTH)
     epoch: str | None = None
     """The mailbox epoch its `commands_seen` belongs to; None when it never had one."""

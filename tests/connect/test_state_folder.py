@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,40 @@ def test_a_new_identity_forgets_who_the_machine_was_and_keeps_what_it_left_runni
     again = StateFolder(tmp_path / "state", new_identity=True)
     assert again.machine_id != was
     assert again.cursor == Cursor()
-    assert sorted(path.name for path in again.path.iterdir()) == ["commands.json", "lock", "machine-id", "processes"]
+    assert sorted(path.name for path in again.path.iterdir()) == [
+        "boots.json",
+        "commands.json",
+        "lock",
+        "machine-id",
+        "processes",
+    ]
     assert (again.path / "processes" / "mark.json").exists()
     again.close()
+
+
+def test_who_holds_the_lock_after_another_is_of_its_line(tmp_path: Path) -> None:
+    first = StateFolder(tmp_path / "state")
+    first.close()
+    second = StateFolder(tmp_path / "state")
+    second.close()
+    line, _, number = first.boot_id.partition(".")
+    assert second.boot_id == f"{line}.{int(number) + 1}"
+
+
+def test_a_copy_of_the_folder_begins_a_line_of_its_own(tmp_path: Path) -> None:
+    first = StateFolder(tmp_path / "state")
+    shutil.copytree(tmp_path / "state", tmp_path / "copy")
+    copy = StateFolder(tmp_path / "copy")
+    assert copy.machine_id == first.machine_id
+    assert copy.boot_id.partition(".")[0] != first.boot_id.partition(".")[0]
+    first.close()
+    copy.close()
+
+
+def test_a_boot_that_cannot_be_written_down_is_of_no_known_line(tmp_path: Path) -> None:
+    first = StateFolder(tmp_path / "state")
+    first.close()
+    (tmp_path / "state" / "boots.json.new").mkdir()  # in the way, as a full disk is
+    second = StateFolder(tmp_path / "state")
+    second.close()
+    assert second.boot_id.partition(".")[0] != first.boot_id.partition(".")[0]

@@ -65,6 +65,15 @@ async def test_a_machine_that_gives_no_sign_of_life_is_taken_over(desk: Desk) ->
     assert (await attach_beside(desk, again)).fence == desk.attached.fence + 1
 
 
+async def test_a_machine_that_shows_that_its_predecessor_is_dead_is_taken_at_once(desk: Desk) -> None:
+    await desk.attach(a_hello(boot_id="line.1", spool_id="first"))
+    again = await attach_beside(desk, a_hello(boot_id="line.3", spool_id="third"))
+    assert again.fence == desk.attached.fence + 1
+    for other in ("line.2", "copy.4", "line", "line.x", ".9"):
+        with pytest.raises(Conflict, match="connected from elsewhere"):
+            await attach_beside(desk, a_hello(boot_id=other, spool_id=other))
+
+
 async def test_a_peer_is_told_what_time_it_is_on_the_clock_that_dates_its_messages(desk: Desk) -> None:
     seconds, microseconds = await desk.adapters.redis.time()
     before_ms = seconds * 1000 + microseconds // 1000

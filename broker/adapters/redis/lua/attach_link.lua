@@ -25,9 +25,14 @@ local forgot = known_epoch == l.epoch and tonumber(seen) > tonumber(l.sent or '0
 local epoch = (not forgot and l.epoch) or new_epoch
 -- Another process under the machine id of one that is here: its state folder was copied, or it was restarted and its
 -- old connection is not known to be dead. The one that is here is asked for a sign of life, and only one that gives
--- none is taken over: a copy never ends the first.
+-- none is taken over: a copy never ends the first. Of a boot id `line.number` the lower numbers are known to be dead.
+local function is_dead(other)
+  local line, number = string.match(boot, '^(.+)%.(%d+)$')
+  local its_line, its_number = string.match(other or '', '^(.+)%.(%d+)$')
+  return line ~= nil and line == its_line and tonumber(its_number) < tonumber(number)
+end
 local here = fields(key, 'online', 'heard', 'boot', 'challenged')
-if here.online == '1' and here.boot ~= boot and string.sub(link, 1, 7) ~= 'direct:' then
+if here.online == '1' and here.boot ~= boot and not is_dead(here.boot) and string.sub(link, 1, 7) ~= 'direct:' then
   local asked = tonumber(here.challenged or '0')
   if asked <= tonumber(here.heard) then
     asked = NOW
