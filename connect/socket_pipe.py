@@ -26,6 +26,7 @@ from broker.protocol.agent_session import MAX_FRAME_BYTES
 from connect import process_tree
 from connect.process_records import ProcessRecords
 from connect.processes import MAX_UNREAD_BYTES, AgentProcess, Command, ProcessStuck, start_process
+from connect.task_scope import task_scope
 
 _MAX_PATH_BYTES = 100
 """The kernel takes 107 on Linux and 103 on macOS."""
@@ -104,11 +105,11 @@ class SocketPipe:
     async def carry(self, socket: ClientConnection) -> None:
         """Carry both ways until the connection is lost, which `PipeLost` tells."""
         try:
-            async with socket, asyncio.TaskGroup() as tasks:
+            async with socket, task_scope() as tasks:
                 tasks.create_task(self._receive(socket))
                 tasks.create_task(self._send(socket))
-        except* ConnectionClosed as group:
-            raise PipeLost(f"the connection to its socket was lost: {group.exceptions[0]}") from None
+        except ConnectionClosed as closed:
+            raise PipeLost(f"the connection to its socket was lost: {closed}") from None
 
     async def _connect(self) -> ClientConnection:
         """Without an `Origin`, which Codex refuses, and without pings: whether it is deaf is for the broker to find."""

@@ -36,6 +36,7 @@ from connect.demo.script import (
     read_prompt,
     steps_for,
 )
+from connect.task_scope import task_scope
 
 _MAX_LINE_BYTES = 16 * 1024 * 1024
 _METHOD_NOT_FOUND, _INVALID_PARAMS, _BUSY = -32601, -32602, -32000
@@ -234,8 +235,8 @@ class DemoAgent:
         self._rooms: dict[str, Room] = {}
 
     async def serve(self, source: asyncio.StreamReader) -> None:
-        """Read lines until the end. Raises `Left` inside an exception group when the script says so."""
-        async with asyncio.TaskGroup() as tasks:
+        """Read lines until the end. Raises `Left` when the script says so."""
+        async with task_scope() as tasks:
             while line := await source.readline():
                 if not self._wire.deaf:
                     self._take(json.loads(line), tasks)
@@ -327,9 +328,8 @@ def main() -> None:
     # Other programs' options for ACP mode (`--acp`) may be given; there is no other mode, so none is read.
     try:
         asyncio.run(_serve_stdio())
-    except* Left as left:
-        code = next(error.code for error in left.exceptions if isinstance(error, Left))
-        sys.exit(code)
+    except Left as left:
+        sys.exit(left.code)
 
 
 async def _serve_stdio() -> None:
