@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, Collection, Iterable
-from typing import Any, Literal, Protocol, assert_never, cast
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable
+from typing import Any, Literal, Protocol, TypeVar, assert_never, cast
 from weakref import WeakKeyDictionary, WeakSet
 
 from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
@@ -30,6 +30,7 @@ from broker.adapters.redis.trouble import no_service, store_away, unavailable
 
 __all__ = ["TextRedis", "open_redis", "published", "store_away"]
 
+_T = TypeVar("_T")
 MAX_CONNECTIONS = 32
 HEALTH_CHECK_S = 15
 SOCKET_TIMEOUT_S = 10
@@ -312,19 +313,41 @@ def _pool_options(address: StoreAddress) -> dict[str, Any]:
 
 def connection_options(address: StoreAddress) -> dict[str, Any]:
     """What every connection is made with, whatever it leads to; the URL may say otherwise."""
+    options = {"socket_timeout": SOCKET_TIMEOUT_S, **address.options}
     return {
         "decode_responses": True,
-        "socket_timeout": SOCKET_TIMEOUT_S,
         "health_check_interval": HEALTH_CHECK_S,
-        "retry": patience(),
+        "retry": Patience(options["socket_timeout"]),
         "retry_on_error": [RedisConnectionError, RedisTimeoutError],
-        **address.options,
+        **options,
     }
 
 
-def patience() -> Retry:
-    """How often a command is tried: about 1.5 s in all when it is refused at once."""
-    return Retry(ExponentialWithJitterBackoff(base=0.01, cap=0.5), 5)
+class Patience(Retry):
+    """How often a command is tried: for about 1.5 s in all when it is refused at once, and never again after `life_s`.
+
+    redis-py counts attempts alone: a server that stands still would be waited for six times as long.
+    """
+
+    def __init__(self, life_s: float) -> None:
+        super().__init__(ExponentialWithJitterBackoff(base=0.01, cap=0.5), 5)
+        self._life_s = life_s
+
+    @override
+    async def call_with_retry(
+        self,
+        do: Callable[[], Awaitable[_T]],
+        fail: Callable[[Exception], Any] | Callable[[Exception, int], Any],
+        is_retryable: Callable[[Exception], bool] | None = None,
+        with_failure_count: bool = False,
+    ) -> _T:
+        clock = asyncio.get_running_loop().time
+        over_at = clock() + self._life_s
+
+        def has_time(error: Exception) -> bool:
+            return clock() < over_at and (is_retryable is None or is_retryable(error))
+
+        return await super().call_with_retry(do, fail, has_time, with_failure_count)
 
 
 async def published(redis: TextRedis, channel: str) -> AsyncGenerator[str | None, None]:

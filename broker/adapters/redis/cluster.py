@@ -33,7 +33,6 @@ from broker.adapters.redis.client import (
     TextRedis,
     cancellable,
     connection_options,
-    patience,
     raise_first,
 )
 from broker.adapters.redis.trouble import no_service, unavailable
@@ -49,7 +48,7 @@ class _ClusterStore(RedisCluster):
 
     def __init__(self, address: StoreAddress) -> None:
         options = connection_options(address)
-        options["retry"], _ = patience(), options.pop("retry_on_error")
+        del options["retry_on_error"]
         if issubclass(address.connection, SSLConnection):
             options["ssl"] = True
         listening = {**connection_options(address), "cluster": weakref.proxy(self)}

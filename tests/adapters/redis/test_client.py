@@ -1,14 +1,17 @@
 """What the connections to the store promise beyond redis-py's own."""
 
 import asyncio
+import contextlib
 from contextlib import aclosing
 from pathlib import Path
 from typing import cast
 
+import pytest
 from redis.asyncio import Redis
 
 from broker.adapters.embedded import embedded_redis
 from broker.adapters.redis.client import open_redis, published
+from broker.domain.errors import Unavailable
 
 _MOST_STEPS = 40
 """Of the event loop, more than a command takes."""
@@ -39,4 +42,24 @@ async def test_what_is_published_comes_with_word_of_what_may_have_been_lost(tmp_
             assert await anext(items) is None
             await redis.publish("channel", "two")
             assert await anext(items) == "two"
+        await redis.aclose()
+
+
+async def test_a_server_that_stands_still_is_waited_for_once(tmp_path: Path) -> None:
+    connections = 0
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        with contextlib.suppress(ConnectionError):
+            while await reader.read(1024):
+                pass
+        writer.close()
+
+    path = tmp_path / "still"
+    async with await asyncio.start_unix_server(listen, path):
+        redis = open_redis(f"unix://{path}?socket_timeout=0.2")
+        with pytest.raises(Unavailable):
+            await redis.ping()
+        assert connections <= 2, "one that went on is tried again, one that took all the time there is, is not"
         await redis.aclose()
