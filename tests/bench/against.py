@@ -36,6 +36,8 @@ _SEARCHES = 15
 _STARTS = 3
 _IDLE_S = 8.0
 _SETTLE_S = 1.0
+_QUIET_S = 20.0
+"""After a start the log engine goes on with the merges that its stop has interrupted: that is work, not idling."""
 _PAUSE_S = 0.02
 _HALF_MS = 0.5
 """Of the broker's milliseconds, which are rounded down."""
@@ -105,7 +107,7 @@ def _client(broker: Broker) -> httpx.AsyncClient:
 
 async def _idle(broker: Broker) -> Figures:
     """Of the broker and all that it started, before anybody came."""
-    await asyncio.sleep(_SETTLE_S)
+    await asyncio.sleep(_QUIET_S)
     pids = _tree(broker.pid)
     cpu = sum(map(machine.cpu_s, pids))
     await asyncio.sleep(_IDLE_S)
