@@ -35,7 +35,7 @@ class Loaders:
         """Of a session by agent, as long as counters are kept."""
 
     async def _load_sessions(self, keys: list[SessionId]) -> Sequence[Session | NotFound]:
-        found = await self._sessions.by_id(self._principal, keys)
+        found = await self._sessions.all_by_id(self._principal, keys)
         return [found.get(key) or NotFound("the session is gone", code="SESSION_NOT_FOUND") for key in keys]
 
     async def _load_agents(self, keys: list[SessionId]) -> Sequence[list[Agent]]:

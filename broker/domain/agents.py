@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from broker.domain.errors import BadRequest
 from broker.domain.ids import AgentId, ProxyId, SessionId
+from broker.domain.names import unlike_an_id
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _RESERVED = frozenset({"all", "everyone", "human", "operator", "relay", "relaycast", "system"})
@@ -107,4 +108,4 @@ def agent_name(text: str) -> str:
         )
     if text.lower() in _RESERVED:
         raise BadRequest(f"{text!r} is a reserved word; choose another agent name", code="INVALID_NAME")
-    return text
+    return unlike_an_id(text)

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from broker.domain.access import MemberRole
 from broker.domain.errors import BadRequest
 from broker.domain.ids import MemberId, WorkspaceId
+from broker.domain.names import unlike_an_id
 
 MAX_MEMBERS = 100
 """Of one workspace; as many as one list shows."""
 _LONGEST_NAME = 60
+MYSELF = "me"
+"""What whoever asks is called where a member is meant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,4 +44,6 @@ def member_name(text: str) -> str:
         raise BadRequest(
             f"a person's name has 1 to {_LONGEST_NAME} printable characters and no '/'", code="INVALID_NAME"
         )
-    return name
+    if name.casefold() == MYSELF:
+        raise BadRequest(f"{name!r} means whoever asks; choose another name", code="INVALID_NAME")
+    return unlike_an_id(name)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from broker.domain.agents import agent_name
 from broker.domain.errors import BadRequest, TooLarge
 from broker.domain.ids import AgentId, MessageId, SessionId
+from broker.domain.names import looks_like_id
 
 MAX_TEXT_BYTES = 256 * 1024
 """Larger texts belong in a file the agents share: no vendor takes a prompt of this size gladly."""
@@ -59,7 +60,7 @@ class ReceiptState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ToAgent:
-    """One agent of the session."""
+    """One agent of the session, by name or id."""
 
     name: str
 
@@ -80,7 +81,10 @@ Address = ToAgent | ToChannel | ToAll
 
 
 def parse_address(text: str) -> Address:
-    """Read `Name`, `@Name`, `#channel` or `*`; raise `BadRequest` (INVALID_ADDRESS or INVALID_NAME) otherwise."""
+    """Read `Name`, `@Name`, an agent's id, `#channel` or `*`.
+
+    Raises `BadRequest` (INVALID_ADDRESS or INVALID_NAME).
+    """
     if text in {"*", "@all", "@everyone"}:
         return ToAll()
     if text.startswith("#"):
@@ -90,7 +94,8 @@ def parse_address(text: str) -> Address:
                 code="INVALID_ADDRESS",
             )
         return ToChannel(text)
-    return ToAgent(agent_name(text.removeprefix("@")))
+    name = text.removeprefix("@")
+    return ToAgent(name if looks_like_id(name) else agent_name(name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

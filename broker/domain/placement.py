@@ -40,20 +40,30 @@ def place(
     labels: Iterable[str],
     prefer: ProxyId | None = None,
 ) -> Proxy:
-    """Choose the machine: the named one, or one with all labels and a usable `cli`; the spawner's own first, then the
-    least busy. Raises `NoPlacement` (NO_PROXY, CLI_MISSING, VERSION_NOT_SUPPORTED) that says what is missing where.
+    """Choose the machine: the one of that id or name, or one with all labels and a usable `cli`; the spawner's own
+    first, then the least busy.
+
+    Raises `NoPlacement` (NO_PROXY, CLI_MISSING, VERSION_NOT_SUPPORTED) that says what is missing where.
     """
-    online = [p for p in proxies if p.online]
+    known = list(proxies)
+    online = [p for p in known if p.online]
     if not online:
         raise NoPlacement("no machine is connected; run relay-connect on one")
     wanted = set(labels)
-    matching = [p for p in online if (machine is None or machine in {p.name, p.id}) and wanted <= set(p.labels)]
+    matching = [p for p in _meant(known, machine) if p.online and wanted <= set(p.labels)]
     if not matching:
         raise NoPlacement(_nowhere(online, machine, wanted))
     able = [p for p in matching if (found := p.cli(cli)) and found.supported]
     if not able:
         raise _unable(matching, cli)
     return min(able, key=lambda p: (p.id != prefer, p.agents, p.name, p.id))
+
+
+def _meant(proxies: list[Proxy], machine: str | None) -> list[Proxy]:
+    """Those that a reference means: the one with that id, else those with that name; without one, all."""
+    if machine is None:
+        return proxies
+    return [p for p in proxies if p.id == machine] or [p for p in proxies if p.name == machine]
 
 
 def _nowhere(online: list[Proxy], machine: str | None, labels: set[str]) -> str:

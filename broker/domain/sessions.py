@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from broker.domain.errors import BadRequest
 from broker.domain.ids import SessionId
+from broker.domain.names import unlike_an_id
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 DEFAULT_SESSION = "main"
@@ -35,4 +36,4 @@ def session_name(text: str) -> str:
         raise BadRequest(
             f"{text[:80]!r} is not a session name: letters, digits, '_', '.', '-', 64 at most", code="INVALID_NAME"
         )
-    return text
+    return unlike_an_id(text)

@@ -103,11 +103,13 @@ class Status:
     """Events that the log store does not have yet."""
     messages: Waiting
     """Accepted messages that no agent has in its turn yet."""
+    misnamed: tuple[tuple[str, str], ...] = ()
+    """Ids and names of sessions and machines of earlier versions whose name looks like an id."""
 
     @property
     def problems(self) -> list[str]:
         """What somebody should do something about, a sentence each; none when all is well."""
-        return [*self._of_processes(), *self._of_stores(), *self._of_what_waits()]
+        return [*self._of_processes(), *self._of_stores(), *self._of_what_waits(), *self._of_names()]
 
     def _of_processes(self) -> Iterator[str]:
         if not any(each.kind.works for each in self.processes):
@@ -128,6 +130,10 @@ class Status:
             yield f"{self.backlog.count:,} log events wait to be shipped, the oldest for {duration(age_ms / 1000)}"
         if (age_ms := self.messages.age_ms(self.at_ms)) > _MESSAGE_OLD_MS:
             yield f"{self.messages.count:,} messages wait, the oldest for {duration(age_ms / 1000)}"
+
+    def _of_names(self) -> Iterator[str]:
+        for its_id, name in self.misnamed:
+            yield f"{name!r} is a name that looks like an id; it is found by its own id alone, {its_id}"
 
 
 def duration(seconds: float) -> str:

@@ -136,8 +136,7 @@ class AccessApi:
     async def link(self, request: Request) -> Response:
         """A fresh link for a person; `me` is oneself."""
         principal = await self._caller(request)
-        asked = request.path_params["member"]
-        member = await self._s.members.get(principal, principal.member or asked if asked == "me" else asked)
+        member = await self._s.members.get(principal, request.path_params["member"])
         return Answer(self._link(await self._s.sign_in.invite(principal, member)))
 
     async def share(self, request: Request) -> Response:

@@ -78,7 +78,7 @@ class DirectSocket:
     async def _agent(self, websocket: WebSocket, principal: Principal) -> Agent:
         if principal.kind is not TokenKind.AGENT or principal.session is None:
             raise NotPermitted("this connection is for an agent's own token")
-        session = await self._s.sessions.get(principal, principal.session)
+        session = await self._s.sessions.by_id(principal, principal.session)
         agent = await self._s.sessions.agent(principal, session, websocket.path_params["name"])
         if agent.id != principal.agent:
             raise NotPermitted("the token is another agent's")

@@ -23,7 +23,7 @@ from broker import __version__
 from broker.domain.access import Principal, TokenKind
 from broker.domain.agents import Agent
 from broker.domain.errors import NotPermitted, RelayError
-from broker.domain.ids import MessageId
+from broker.domain.ids import AgentId, MessageId
 from broker.domain.log_rows import LineKind
 from broker.domain.messages import Mode
 from broker.domain.sessions import Session
@@ -152,8 +152,8 @@ class RelayTools:
         limit: Annotated[int, Field(ge=1, le=100)] = 20,
     ) -> dict[str, Any]:
         """Your received messages by number, for looking back. New ones come to you by themselves."""
-        principal, session = await self._caller(ctx)
-        me = await self._s.sessions.agent(principal, session, principal.name)
+        principal, _ = await self._caller(ctx)
+        me = await self._s.sessions.agent_by_id(principal, cast(AgentId, principal.agent))  # every agent's has one
         messages = await self._s.router.inbox(principal, me, after=after, limit=limit)
         return {"messages": [{"number": number, **body} for number, body in messages], "settled_up_to": me.inbox_acked}
 
@@ -191,7 +191,7 @@ class RelayTools:
         principal: Principal = request.scope[_SCOPE_KEY]
         if principal.session is None:
             raise NotPermitted("these tools are for agents; people use the API, the SDK or the terminal")
-        return principal, await self._s.sessions.get(principal, principal.session)
+        return principal, await self._s.sessions.by_id(principal, principal.session)
 
 
 _SCOPE_KEY = "relaycast.principal"

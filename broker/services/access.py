@@ -14,7 +14,7 @@ from broker.domain.ids import AgentId, MemberId, ProxyId, SessionId, TokenId, Wo
 from broker.domain.names import printable_name
 from broker.domain.plans import Plan
 from broker.domain.sessions import Session
-from broker.domain.workspaces import Workspace
+from broker.domain.workspaces import Workspace, workspace_id
 from broker.services.ports import MemberRecords, Registry, TokenRecord, Tokens
 
 KEY_ID = TokenId("workspace")
@@ -191,7 +191,7 @@ class Access:
 
     async def adopt_workspace(self, token: str, *, workspace: WorkspaceId, name: str, plan: Plan) -> None:
         """Make `token` the key of a workspace; the same again changes only the plan."""
-        await self._tokens.create_workspace(workspace, name=name, plan=plan)
+        await self._tokens.create_workspace(workspace_id(workspace), name=name, plan=plan)
         await self._add_key(token, workspace=workspace, token_id=KEY_ID, name="operator", plan=plan)
 
     async def add_key(self, token: str, *, workspace: WorkspaceId, name: str) -> None:

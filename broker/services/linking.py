@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from broker.domain.access import Permission, Principal, TokenKind
 from broker.domain.errors import BadRequest, NotPermitted
 from broker.domain.ids import AgentId, LinkId, ProxyId, SessionId, WorkspaceId
-from broker.domain.names import shown_name
+from broker.domain.names import looks_like_id, shown_name
 from broker.domain.sessions import DEFAULT_SESSION, Session
 from broker.protocol.agent_events import ApprovalRequested
 from broker.protocol.proxy import Auth, Hello, NumberedReport, Report, Started, StateChanged
@@ -33,8 +33,14 @@ def direct_link(agent: AgentId) -> LinkId:
 
 
 def _presentable(hello: Hello) -> Hello:
+    """As people may see it. Raises `BadRequest` (INVALID_NAME): a machine called like an id would pass for another."""
     labels = [shown_name(label) for label in hello.labels[:_MOST_LABELS]]
-    return hello.model_copy(update={"name": shown_name(hello.name), "labels": labels})
+    name = shown_name(hello.name)
+    if looks_like_id(name):
+        raise BadRequest(
+            f"this machine's name, {name!r}, looks like an id: give it another with --name", code="INVALID_NAME"
+        )
+    return hello.model_copy(update={"name": name, "labels": labels})
 
 
 class Linking:
@@ -59,7 +65,7 @@ class Linking:
         self._held: dict[WorkspaceId, dict[LinkId, int]] = {}
 
     async def attach(self, principal: Principal, hello: Hello) -> tuple[Attached, Session]:
-        """Take a proxy's connection over. Raises `NotPermitted`, `NotFound` (its session)."""
+        """Take a proxy's connection over. Raises `NotPermitted`, `BadRequest`, `NotFound` (its session)."""
         principal.require(Permission.LINK)
         hello = _presentable(hello)
         proxy = await self._registry.link_machine(

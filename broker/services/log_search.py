@@ -15,6 +15,7 @@ from broker.domain.log_language import parse
 from broker.domain.log_pages import Facet, SearchCursor, TimeBucket
 from broker.domain.log_query import LogQuery, Term
 from broker.domain.log_rows import LogRow
+from broker.domain.sessions import Session
 from broker.services.ports import LogStore, kept
 from broker.services.sessions import Sessions
 
@@ -146,13 +147,18 @@ class LogSearch:
     async def _scope(self, principal: Principal, query: LogQuery, session: str | None) -> dict[SessionId, str]:
         """The sessions to look in, by id; none means all. An agent looks in its own only."""
         named = [await self._sessions.get(principal, reference) for reference in query.sessions]
-        own = session or principal.session
-        if own is None:
+        only = await self._only(principal, session)
+        if only is None:
             return {each.id: each.name for each in named}
-        only = await self._sessions.get(principal, own)
         if named and only.id not in {each.id for each in named}:
             raise BadRequest(f"the search is for another session than {only.name}: leave one of them out")
         return {only.id: only.name}
+
+    async def _only(self, principal: Principal, reference: str | None) -> Session | None:
+        """The session that is asked for, or the only one that the caller sees."""
+        if reference:
+            return await self._sessions.get(principal, reference)
+        return await self._sessions.by_id(principal, principal.session) if principal.session else None
 
     async def _hit(self, principal: Principal, asked: _Asked, row: LogRow, *, context: int) -> FoundHit:
         name = await self._name(principal, asked, row.session)
@@ -171,7 +177,7 @@ class LogSearch:
     async def _name(self, principal: Principal, asked: _Asked, session: SessionId) -> str:
         if session not in asked.names:
             try:
-                asked.names[session] = (await self._sessions.get(principal, session)).name
+                asked.names[session] = (await self._sessions.by_id(principal, session)).name
             except NotFound:
                 asked.names[session] = ""
         return asked.names[session]

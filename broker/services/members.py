@@ -7,7 +7,8 @@ import secrets
 from broker.domain.access import MemberRole, Permission, Principal
 from broker.domain.errors import NotFound
 from broker.domain.ids import MemberId, WorkspaceId
-from broker.domain.members import Member, member_name
+from broker.domain.members import MYSELF, Member, member_name
+from broker.domain.names import looks_like_id
 from broker.services.ports import MemberRecords
 
 
@@ -30,9 +31,10 @@ class Members:
         return await self._records.members(principal.workspace)
 
     async def get(self, principal: Principal, reference: str) -> Member:
-        """One; oneself needs no permission. Raises `NotFound`, `NotPermitted`."""
-        if principal.member is None or reference != principal.member:
-            principal.require(Permission.ADMINISTER)
+        """One by id or name, an id wins, or `me`; oneself needs no permission. Raises `NotFound`, `NotPermitted`."""
+        if principal.member is not None and reference in {principal.member, MYSELF}:
+            return await self._present(principal.workspace, principal.member)
+        principal.require(Permission.ADMINISTER)
         return await self._present(principal.workspace, reference)
 
     async def set_role(self, principal: Principal, reference: str, role: MemberRole) -> Member:
@@ -56,7 +58,8 @@ class Members:
 
     async def _present(self, workspace: WorkspaceId, reference: str) -> Member:
         found = await self._records.member(workspace, MemberId(reference))
-        found = found or await self._records.named(workspace, reference)
+        if found is None and not looks_like_id(reference):
+            found = await self._records.named(workspace, reference)
         if found is None:
             raise NotFound(f"no member {reference[:80]!r}", code="MEMBER_NOT_FOUND")
         return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import uuid
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from broker.domain.envelope import render
 from broker.domain.errors import BadRequest
 from broker.domain.ids import MessageId, SessionId
 from broker.domain.messages import Delivery, Message, Mode, Role, ToChannel, Trace, checked_text, parse_address
+from broker.domain.names import unlike_an_id
 from broker.domain.redaction import Redactor
 from broker.domain.sessions import Session
 from broker.services.ports import Mailroom, OutgoingMessage, Registry
@@ -23,6 +25,7 @@ from broker.services.redaction import Redaction
 DEFAULT_TTL_S = 24 * 3600
 """How long a message may wait for a busy or absent agent before its sender is told that it will not arrive."""
 _MAX_TTL_S = 7 * 24 * 3600
+_MESSAGE_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 _NAMESPACE = uuid.UUID("6f3c2f0e-5d2a-4a53-9a3b-4f1d0a6f7f10")
 
 
@@ -65,7 +68,7 @@ class Router:
             to=to,
             text=text,
             mode=mode,
-            thread=thread,
+            thread=_checked_thread(thread),
             ttl_s=_checked_ttl(ttl_s),
             message_id=derived_id(principal, idempotency_key),
             redactor=await self._redaction.redactor(principal.workspace),
@@ -100,8 +103,10 @@ class Router:
     async def join(self, principal: Principal, session: Session, *, channel: str, agent: str) -> None:
         """Make an agent a member of a channel. Raises `BadRequest`, `NotFound`."""
         principal.require(Permission.SEND)
+        name = _channel(channel)
+        unlike_an_id(name.removeprefix("#"))
         member = await self._registry.agent_named(principal.workspace, session.id, agent)
-        await self._mailroom.join_channel(principal.workspace, session.id, channel=_channel(channel), agent=member.id)
+        await self._mailroom.join_channel(principal.workspace, session.id, channel=name, agent=member.id)
 
     async def leave(self, principal: Principal, session: Session, *, channel: str, agent: str) -> None:
         """End a membership. Raises `BadRequest`, `NotFound`."""
@@ -186,6 +191,13 @@ def _checked_ttl(ttl_s: int | None) -> int:
     if not 1 <= ttl_s <= _MAX_TTL_S:
         raise BadRequest(f"ttl_s must be between 1 and {_MAX_TTL_S}")
     return ttl_s
+
+
+def _checked_thread(thread: MessageId | None) -> MessageId | None:
+    """It stands in the header that agents take for true."""
+    if thread is not None and not _MESSAGE_ID.fullmatch(thread):
+        raise BadRequest("thread: the id of a message")
+    return thread
 
 
 def _channel(text: str) -> str:

@@ -11,6 +11,7 @@ from broker.domain.agents import Agent
 from broker.domain.errors import NotFound
 from broker.domain.events import Cursor
 from broker.domain.ids import AgentId, ProxyId, SessionId
+from broker.domain.names import looks_like_id
 from broker.domain.placement import Proxy
 from broker.domain.sessions import Session, session_name
 from broker.services.ports import EventLog, LogPage, Registry
@@ -29,7 +30,7 @@ class Sessions:
         """Make a session, or return the one with that name."""
         principal.require(Permission.SPAWN)
         if principal.session is not None:
-            return await self.get(principal, principal.session)
+            return await self.by_id(principal, principal.session)
         return await self.ensure(principal, name)
 
     async def ensure(self, principal: Principal, name: str) -> Session:
@@ -39,21 +40,32 @@ class Sessions:
         )
 
     async def get(self, principal: Principal, reference: str) -> Session:
-        """By id or name. Raises `NotFound`, for another's session too."""
+        """By id or name, an id wins: for what people and programs say. Raises `NotFound`, for another's session too."""
         session = await self._registry.session(principal.workspace, reference)
         if principal.session not in {None, session.id}:
-            raise NotFound(f"no session {reference[:80]!r}", code="SESSION_NOT_FOUND")
+            raise _no_session(reference)
         return session
 
+    async def by_id(self, principal: Principal, session: SessionId) -> Session:
+        """By id alone: for what the broker itself knows. Raises `NotFound`, for another's session too."""
+        if principal.session not in {None, session}:
+            raise _no_session(session)
+        found = await self._registry.sessions_by_id(principal.workspace, [session])
+        if session not in found:
+            raise _no_session(session)
+        return found[session]
+
     async def get_or_make(self, principal: Principal, reference: str) -> Session:
-        """By id or name, else a new one of that name. For callers that were checked already."""
+        """By id or name, else a new one of that name. For callers that were checked already. Raises `NotFound`."""
         try:
             return await self.get(principal, reference)
         except NotFound:
+            if looks_like_id(reference):  # of a session that is gone: not to be made anew under its id as a name
+                raise
             return await self.ensure(principal, reference)
 
     async def look_up(self, principal: Principal, reference: str) -> Session:
-        """By id or name, for a caller who may read. Raises `NotFound`, `NotPermitted`."""
+        """By id or name, an id wins, for a caller who may read. Raises `NotFound`, `NotPermitted`."""
         principal.require(Permission.READ)
         return await self.get(principal, reference)
 
@@ -63,7 +75,7 @@ class Sessions:
         sessions = await self._registry.sessions(principal.workspace)
         return [s for s in sessions if principal.session in {None, s.id}]
 
-    async def by_id(self, principal: Principal, sessions: Sequence[SessionId]) -> dict[SessionId, Session]:
+    async def all_by_id(self, principal: Principal, sessions: Sequence[SessionId]) -> dict[SessionId, Session]:
         """Those of them that are there and that the caller sees."""
         principal.require(Permission.READ)
         seen = [each for each in sessions if principal.session in {None, each}]
@@ -90,10 +102,10 @@ class Sessions:
             raise NotFound(f"no agent {agent[:80]!r}", code="AGENT_NOT_FOUND")
         return found
 
-    async def agent(self, principal: Principal, session: Session, name: str) -> Agent:
-        """The live agent of that name. Raises `NotFound`."""
+    async def agent(self, principal: Principal, session: Session, reference: str) -> Agent:
+        """The live agent of that id or name; an id wins. Raises `NotFound`."""
         principal.require(Permission.READ)
-        return await self._registry.agent_named(principal.workspace, session.id, name)
+        return await self._registry.agent_named(principal.workspace, session.id, reference)
 
     async def events(self, principal: Principal, session: Session, *, after: Cursor | None, limit: int) -> LogPage:
         """A page of the session's log."""
@@ -109,3 +121,7 @@ class Sessions:
         """Remove a machine that is offline. Raises `NotFound`, `Conflict`."""
         principal.require(Permission.ADMINISTER)
         await self._registry.forget_proxy(principal.workspace, proxy)
+
+
+def _no_session(reference: str) -> NotFound:
+    return NotFound(f"no session {reference[:80]!r}", code="SESSION_NOT_FOUND")

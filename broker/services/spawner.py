@@ -15,6 +15,7 @@ from broker.domain.envelope import instructions
 from broker.domain.errors import NoPlacement, NotFound, NotPermitted, SpawnFailed
 from broker.domain.events import EventKind
 from broker.domain.ids import AgentId, ProxyId, SessionId
+from broker.domain.names import looks_like_id
 from broker.domain.placement import place
 from broker.domain.sessions import Session
 from broker.services.hub import Hub
@@ -188,13 +189,17 @@ class Spawner:
             task=task,
         )
 
-    async def _live_or_ended(self, principal: Principal, session: Session, name: str) -> Agent:
+    async def _live_or_ended(self, principal: Principal, session: Session, reference: str) -> Agent:
+        """By id, else the living agent of that name, else the last one that had it. Raises `NotFound`."""
+        by_id = await self._registry.agent(principal.workspace, AgentId(reference))
+        if by_id is not None and by_id.session_id == session.id:
+            return by_id
         try:
-            return await self._registry.agent_named(principal.workspace, session.id, name)
+            return await self._registry.agent_named(principal.workspace, session.id, reference)
         except NotFound:
             known = await self._registry.agents(principal.workspace, session.id)
-            named = [agent for agent in known if name == agent.id or name.lower() == agent.name.lower()]
-            if not named:
+            named = [agent for agent in known if reference.lower() == agent.name.lower()]
+            if not named or looks_like_id(reference):
                 raise
             return named[-1]
 

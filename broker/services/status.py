@@ -7,6 +7,7 @@ import contextlib
 
 from broker.domain.access import Permission, Principal
 from broker.domain.errors import RelayError, Unavailable
+from broker.domain.names import looks_like_id
 from broker.domain.status import Status, StoreRoom, StoreState
 from broker.services.log_health import LogHealth
 from broker.services.ports import LogStore, Pressure, Processes, Registry
@@ -40,6 +41,8 @@ class StatusReport:
         principal.require(Permission.ADMINISTER)
         workspace = principal.workspace
         machines = await self._registry.proxies(workspace)
+        sessions = await self._registry.sessions(workspace)
+        named = [*((each.id, each.name) for each in sessions), *((each.id, each.name) for each in machines)]
         return Status(
             at_ms=await self._pressure.now_ms(),
             version=self._version,
@@ -51,6 +54,7 @@ class StatusReport:
             agents=await self._pressure.agents(workspace),
             backlog=await self._pressure.unshipped(workspace),
             messages=await self._pressure.unread(workspace),
+            misnamed=tuple((its_id, name) for its_id, name in named if looks_like_id(name)),
         )
 
     async def _redis(self) -> StoreState:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from broker.domain.access import Permission, Principal
-from broker.domain.agents import Agent, AgentState
+from broker.domain.agents import Agent, AgentState, agent_name
 from broker.domain.errors import BadRequest, Conflict, Unavailable
 from broker.domain.ids import SessionId
 from broker.domain.log_pages import LogExtent, LogRows
 from broker.domain.log_transfer import MAX_ROWS, row_from_json
+from broker.domain.names import looks_like_id
 from broker.domain.redaction_rules import secret_forms
 from broker.domain.retention import Retention
 from broker.domain.rules import Rule
-from broker.domain.sessions import Session
+from broker.domain.sessions import Session, session_name
 from broker.services.ports import (
     Approvals,
     Backlog,
@@ -32,6 +34,7 @@ from broker.services.ports import (
 )
 
 _MAX_AGENTS = 10_000
+_EPOCH = re.compile(r"[0-9A-Za-z.-]{1,400}")
 _SHIPPED_WAIT_S = 15.0
 """Lines are in the log store within a second; longer means that it is away."""
 
@@ -121,11 +124,12 @@ class Transfer:
     async def restore(self, principal: Principal, control: ControlPlane) -> None:
         """Make sessions, agents and rules again, agents as ended. Once is as good as twice.
 
-        Raises `NotPermitted`, `BadRequest`, `Conflict` (WORKSPACE_NOT_EMPTY).
+        Raises `NotPermitted`, `BadRequest`, `Conflict` (WORKSPACE_NOT_EMPTY, ID_TAKEN).
         """
         principal.require(Permission.ADMINISTER)
         workspace = principal.workspace
         kept(self._logs)
+        _check_identities(control)
         await self._check_empty(principal, control)
         secret_forms(control.redaction)
         retention = await self._retention.retention(workspace)
@@ -158,6 +162,25 @@ class Transfer:
         days = await self._backlog.log_days(workspace)
         token = hashlib.sha256("|".join(f"{r.session}:{r.epoch}:{r.offset}" for r in parsed).encode()).hexdigest()
         await kept(self._logs).insert(workspace, parsed, days=days, token=f"import {token}")
+
+
+def _check_identities(control: ControlPlane) -> None:
+    """Hold an archive to what is asked of everybody. Raises `BadRequest` (INVALID_NAME, INVALID_ARGUMENT)."""
+    for session in control.sessions:
+        session_name(session.name)
+        if not looks_like_id(session.id) or not _EPOCH.fullmatch(session.epoch) or session.offset < 0:
+            raise BadRequest(f"session {session.name!r} of the archive has an id or a position that is none")
+    for agent in control.agents:
+        agent_name(agent.name)
+        if not looks_like_id(agent.id) or not looks_like_id(agent.proxy):
+            raise BadRequest(f"agent {agent.name!r} of the archive has an id, or a machine's, that is none")
+    sessions = {session.id for session in control.sessions}
+    if len(sessions) < len(control.sessions) or len({s.name for s in control.sessions}) < len(control.sessions):
+        raise BadRequest("two sessions of the archive have one id or one name")
+    if len({agent.id for agent in control.agents}) < len(control.agents):
+        raise BadRequest("two agents of the archive have one id")
+    if any(agent.session_id not in sessions for agent in control.agents):
+        raise BadRequest("an agent of the archive is of a session that is not in it")
 
 
 def _own_days(control: ControlPlane, retention: Retention) -> int | None:

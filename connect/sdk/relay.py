@@ -16,6 +16,7 @@ from broker.domain.approvals import Scope, Verdict
 from broker.domain.errors import NotFound
 from broker.domain.ids import ApprovalId, MessageId
 from broker.domain.messages import Mode, ReceiptState
+from broker.domain.names import looks_like_id
 from broker.domain.sessions import DEFAULT_SESSION
 from connect.endpoint import Endpoint, resolve_endpoint
 from connect.sdk.api_client import ApiClient
@@ -213,6 +214,8 @@ class AgentRelay:
         try:
             found = await self._api.call("GET", f"/v1/sessions/{quote(self._wanted, safe='')}")
         except NotFound:
+            if looks_like_id(self._wanted):  # of a session that is gone: no name for a new one
+                raise
             found = await self._api.call("POST", "/v1/sessions", body={"name": self._wanted})
         return Session.model_validate(found)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from broker.domain.access import Permission
 from broker.domain.errors import BadRequest, NotFound, NotPermitted
-from broker.domain.ids import AgentId, ApprovalId, MessageId
+from broker.domain.ids import AgentId, ApprovalId, MessageId, SessionId
 from graphql_api.context import Info
 from graphql_api.node_ids import read_id
 from graphql_api.types.agents import Agent
@@ -31,10 +32,11 @@ async def node_of(info: Info, text: str) -> Node | None:
         return None
 
 
-async def _session(info: Info, key: str) -> Node | None:
+async def _session(info: Info, key: str) -> Node:
     """By key alone: a name is no id."""
-    found = await info.context.services.sessions.look_up(info.context.principal, key)
-    return Session.of(found, info.context.services) if found.id == key else None
+    principal, services = info.context.principal, info.context.services
+    principal.require(Permission.READ)
+    return Session.of(await services.sessions.by_id(principal, SessionId(key)), services)
 
 
 async def _agent(info: Info, key: str) -> Node:

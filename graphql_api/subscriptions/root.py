@@ -90,7 +90,7 @@ class Subscription:
         """Until all of its deliveries have ended."""
         principal, services = _asked(info)
         key = MessageId(key_of("Message", message))
-        session = await services.sessions.get(principal, await services.router.session_of(principal, key))
+        session = await services.sessions.by_id(principal, await services.router.session_of(principal, key))
         return follow_receipts(principal, services, session=session, message=key)
 
     @followed("Today's messages against what the plan allows: now and at each change, at most once a second.")

@@ -1,6 +1,8 @@
 """Names, addresses, cursors."""
 
 import contextlib
+import uuid
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -9,8 +11,16 @@ from hypothesis import strategies as st
 from broker.domain.agents import agent_name
 from broker.domain.errors import BadRequest, RelayError
 from broker.domain.events import Cursor, parse_cursor
+from broker.domain.members import member_name
 from broker.domain.messages import MAX_TEXT_BYTES, ToAgent, ToAll, ToChannel, checked_text, parse_address
+from broker.domain.names import looks_like_id, printable_name
 from broker.domain.sessions import session_name
+from broker.domain.workspaces import workspace_id
+from graphql_api.node_ids import global_id
+
+HEX = "0123456789abcdef"
+IDS = [HEX, HEX * 2, HEX.upper(), "aBcDeFaBcDeFaBcD", "c56a4180-65aa-42ec-a945-5fd21dec0538"]
+GLOBAL_IDS = ["U2Vzc2lvbjptYWlu", "QWdlbnQ6YzU2YTQxODAtNjVhYS00MmVjLWE5NDUtNWZkMjFkZWMwNTM4"]
 
 
 @pytest.mark.parametrize("name", ["Worker", "a", "A.b-c_9", "x" * 64])
@@ -82,3 +92,50 @@ def test_a_message_may_have_so_many_bytes_and_no_more() -> None:
     with pytest.raises(RelayError) as refused:
         checked_text("é" * (MAX_TEXT_BYTES // 2 + 1))
     assert refused.value.code == "TOO_LARGE"
+
+
+@pytest.mark.parametrize("name", [*IDS, *GLOBAL_IDS])
+@pytest.mark.parametrize(
+    "check", [agent_name, session_name, member_name, lambda name: printable_name(name, "a token's name")]
+)
+def test_no_name_looks_like_an_id(check: Callable[[str], str], name: str) -> None:
+    letters = "a" + name[1:] if looks_like_id("a" + name[1:]) else name  # an agent's begins with one
+    with pytest.raises(BadRequest) as refused:
+        check(letters)
+    assert refused.value.code == "INVALID_NAME"
+
+
+@pytest.mark.parametrize("name", ["main", "deadbeef", "a" * 15, "a" * 17, "f00d-cafe", "TWFu", "c56a4180-65aa-42ec"])
+def test_other_names_of_letters_and_digits_do_not(name: str) -> None:
+    assert not looks_like_id(name)
+
+
+@given(st.uuids())
+def test_whatever_we_make_as_an_id_looks_like_one(made: uuid.UUID) -> None:
+    assert all(map(looks_like_id, (str(made), made.hex, made.hex[:16], global_id("Agent", str(made)))))
+
+
+@given(st.text())
+def test_any_text_looks_like_an_id_or_not(text: str) -> None:
+    assert looks_like_id(text) in {True, False}
+
+
+def test_an_agent_is_addressed_by_its_id_too() -> None:
+    assert parse_address(IDS[-1]) == ToAgent(IDS[-1])
+
+
+def test_a_person_is_not_called_what_everybody_calls_themselves() -> None:
+    with pytest.raises(BadRequest, match="whoever asks"):
+        member_name("Me")
+
+
+@pytest.mark.parametrize("text", ["local", "acme-1", "A.b_c", "x" * 64])
+def test_a_workspace_id_is_letters_digits_and_a_few_marks(text: str) -> None:
+    assert workspace_id(text) == text
+
+
+@pytest.mark.parametrize("text", ["", "a b", "a}b", "{a", "a:b", "a\n", "é", "x" * 65, "processes"])
+def test_what_would_break_a_key_is_no_workspace_id(text: str) -> None:
+    with pytest.raises(BadRequest) as refused:
+        workspace_id(text)
+    assert refused.value.code == "INVALID_NAME"

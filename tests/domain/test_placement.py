@@ -36,6 +36,14 @@ def test_a_named_machine_is_taken_by_name_or_id(machine: str) -> None:
     assert place([a_proxy("a"), a_proxy("b", agents=9)], cli="demo", machine=machine, labels=()).name == "b"
 
 
+def test_an_id_wins_over_a_name_also_while_its_machine_is_away() -> None:
+    away, impostor = a_proxy("a", online=False), a_proxy("id-a")
+    with pytest.raises(NoPlacement):
+        place([away, impostor], cli="demo", machine=away.id, labels=())
+    here = a_proxy("a", agents=9)
+    assert place([impostor, here], cli="demo", machine=here.id, labels=()) is here
+
+
 def test_all_labels_must_be_there() -> None:
     both = a_proxy("b", labels=("gpu", "linux"), agents=5)
     assert place([a_proxy("a", labels=("gpu",)), both], cli="demo", machine=None, labels=["linux", "gpu"]) is both

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from broker.domain.ids import AgentId
+from broker.domain.ids import AgentId, SessionId
 from broker.protocol.agent_events import ApprovalRequested
 from broker.protocol.proxy import Deliver, Exited, Spawn, StateChanged
 from tests.fixtures.gateway import Gateway, Machine
@@ -27,6 +27,31 @@ async def test_sessions_are_made_found_and_listed(gateway: Gateway) -> None:
     for reference in ("demo", made["id"]):
         assert (await gateway.ok("GET", f"/v1/sessions/{reference}"))["name"] == "demo"
     assert [s["id"] for s in (await gateway.ok("GET", "/v1/sessions"))["sessions"]] == [made["id"]]
+
+
+async def test_nobody_takes_a_session_over_by_its_name(gateway: Gateway) -> None:
+    victim = (await gateway.ok("POST", "/v1/sessions", {"name": "victim"}))["id"]
+    _, share = await shared(gateway, victim)
+    async with gateway.machine(session="victim") as machine:
+        agent = await gateway.ok("POST", f"/v1/sessions/{victim}/agents", {"name": "Worker", "cli": "demo"})
+        refused = await gateway.call("POST", "/v1/sessions", {"name": victim})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, "INVALID_NAME")
+        impostor = SessionId(uuid4().hex)  # as an earlier version took it
+        await gateway.adapters.registry.create_session(gateway.workspace, impostor, name=victim, epoch="e")
+        for token in ("", share, machine.tokens[agent["id"]]):
+            assert (await gateway.ok("GET", f"/v1/sessions/{victim}", token=token))["name"] == "victim"
+        assert (await gateway.ok("POST", "/v1/sessions", {"name": "x"}, token=machine.tokens[agent["id"]]))[
+            "id"
+        ] == victim
+    assert (await gateway.ok("GET", f"/v1/sessions/{impostor}"))["id"] == impostor
+    problems = (await gateway.ok("GET", "/v1/status"))["problems"]
+    assert [each for each in problems if "looks like an id" in each and impostor in each]
+
+
+async def shared(gateway: Gateway, session: str) -> tuple[str, str]:
+    """The id and the secret of a share link's token."""
+    made = await gateway.ok("POST", f"/v1/sessions/{session}/share", {})
+    return made["token_id"], made["url"].rpartition("=")[2]
 
 
 async def test_whoami_tells_the_workspace_and_what_one_may_do(gateway: Gateway) -> None:

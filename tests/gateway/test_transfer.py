@@ -259,6 +259,55 @@ async def test_odd_archives_are_refused_with_the_place(source: Gateway) -> None:
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "INVALID_ARGUMENT"), answer.text
 
 
+def an_archive(**changes: Any) -> dict[str, Any]:
+    """A small one, with something changed in its session or its agent."""
+    session = {"id": "a" * 32, "name": "main", "epoch": "e1", "offset": 3, "created_at_ms": 1}
+    agent = {"id": str(uuid4()), "session_id": "a" * 32, "name": "Worker", "cli": "demo", "state": "released"}
+    rest = {"proxy": "b" * 32, "machine": "laptop", "generation": 1}
+    control = {
+        "sessions": [{**session, **changes.get("session", {})}],
+        "agents": [{**agent, **rest, **changes.get("agent", {})}],
+    }
+    return {"version": 1, "control": control}
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"session": {"name": "f" * 32}}, "INVALID_NAME"),
+        ({"session": {"name": "a b"}}, "INVALID_NAME"),
+        ({"session": {"id": "main:log"}}, "INVALID_ARGUMENT"),
+        ({"session": {"epoch": 'e","kind":"x'}}, "INVALID_ARGUMENT"),
+        ({"agent": {"name": str(uuid4())}}, "INVALID_NAME"),
+        ({"agent": {"name": "system"}}, "INVALID_NAME"),
+        ({"agent": {"id": "x:queue"}}, "INVALID_ARGUMENT"),
+        ({"agent": {"proxy": "x:tokens"}}, "INVALID_ARGUMENT"),
+        ({"agent": {"session_id": "c" * 32}}, "INVALID_ARGUMENT"),
+    ],
+)
+async def test_an_archive_is_held_to_what_is_asked_of_everybody(
+    source: Gateway, target: tuple[WorkspaceId, str], changes: dict[str, Any], code: str
+) -> None:
+    answer = await source.call("POST", "/v1/import", an_archive(**changes), token=target[1])
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, code), answer.text
+    assert (await source.ok("GET", "/v1/sessions", token=target[1]))["sessions"] == []
+
+
+async def test_an_archive_takes_neither_a_name_nor_an_id_that_is_taken(
+    source: Gateway, target: tuple[WorkspaceId, str]
+) -> None:
+    first = an_archive()
+    await source.ok("POST", "/v1/import", first, token=target[1])
+    second = an_archive(session={"id": "d" * 32}, agent={"session_id": "d" * 32})
+    second["control"]["sessions"] += first["control"]["sessions"]
+    twice = await source.call("POST", "/v1/import", second, token=target[1])
+    assert (twice.status_code, twice.json()["error"]["code"]) == (400, "INVALID_ARGUMENT")
+    first["control"]["sessions"].append({**first["control"]["sessions"][0], "id": "d" * 32, "name": "other"})
+    first["control"]["agents"] = [{**first["control"]["agents"][0], "session_id": "d" * 32}]
+    taken = await source.call("POST", "/v1/import", first, token=target[1])
+    assert (taken.status_code, taken.json()["error"]["code"]) == (409, "ID_TAKEN")
+
+
 async def test_the_commands_say_what_they_did(source: Gateway, target: tuple[WorkspaceId, str], tmp_path: Path) -> None:
     _, key = target
 

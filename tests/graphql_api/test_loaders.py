@@ -30,9 +30,9 @@ class WatchedSessions(Sessions):
     asked: Asked
 
     @override
-    async def by_id(self, principal: Principal, sessions: Sequence[SessionId]) -> dict[SessionId, Session]:
+    async def all_by_id(self, principal: Principal, sessions: Sequence[SessionId]) -> dict[SessionId, Session]:
         self.asked.batches.append(len(sessions))
-        return await super().by_id(principal, sessions)
+        return await super().all_by_id(principal, sessions)
 
     @override
     async def agents_of(

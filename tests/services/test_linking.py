@@ -10,7 +10,7 @@ import pytest
 from broker.adapters.embedded import embedded_redis
 from broker.app import Adapters, build_adapters
 from broker.domain.access import Principal, TokenKind
-from broker.domain.errors import BadRequest, Fenced, NotPermitted, Unavailable
+from broker.domain.errors import BadRequest, Fenced, NotFound, NotPermitted, Unavailable
 from broker.domain.ids import ProxyId, TokenId, WorkspaceId
 from broker.domain.plans import Plan
 from broker.protocol.proxy import NumberedReport, Started
@@ -72,6 +72,18 @@ async def test_a_machine_stays_the_same_with_a_new_token_once_the_old_one_is_rev
 async def test_a_hello_that_is_too_large_to_keep_is_refused(adapters: Adapters, key: Principal) -> None:
     with pytest.raises(BadRequest, match="hello"):
         await linking_of(adapters).attach(key, a_hello(version="x" * 70_000))
+
+
+async def test_a_machine_that_is_called_like_an_id_is_refused_in_words(adapters: Adapters, key: Principal) -> None:
+    with pytest.raises(BadRequest, match="--name"):
+        await linking_of(adapters).attach(key, a_hello(name="f" * 32))
+
+
+async def test_a_machine_that_names_a_session_that_is_gone_makes_none_of_its_id(
+    adapters: Adapters, key: Principal
+) -> None:
+    with pytest.raises(NotFound):
+        await linking_of(adapters).attach(key, a_hello(session="f" * 32))
 
 
 async def test_a_machine_with_a_young_token_of_its_own_gets_no_other(adapters: Adapters, key: Principal) -> None:

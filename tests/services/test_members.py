@@ -1,13 +1,14 @@
 """People: who may change whom, and that somebody always owns the workspace."""
 
 import asyncio
+import secrets
 
 import pytest
 
 from broker.app import Adapters
 from broker.domain.access import MemberRole, Permission, Principal, TokenKind
 from broker.domain.errors import BadRequest, Conflict, NotFound, NotPermitted
-from broker.domain.ids import TokenId, WorkspaceId
+from broker.domain.ids import MemberId, TokenId, WorkspaceId
 from broker.domain.members import MAX_MEMBERS, Member
 from broker.domain.plans import Plan
 from broker.services.members import Members
@@ -62,6 +63,27 @@ async def test_a_name_must_be_one_that_can_be_shown(people: Members, key: Princi
     with pytest.raises(BadRequest) as refusal:
         await people.add(key, name=name, role=MemberRole.MEMBER)
     assert refusal.value.code == "INVALID_NAME"
+
+
+async def test_an_id_wins_over_a_name(adapters: Adapters, people: Members, key: Principal) -> None:
+    victim = await people.add(key, name="Victim", role=MemberRole.MEMBER)
+    for name in (victim.id, victim.id.upper(), "me", "ME"):
+        with pytest.raises(BadRequest) as refused:
+            await people.add(key, name=name, role=MemberRole.MEMBER)
+        assert refused.value.code == "INVALID_NAME"
+    gone = MemberId("0123456789abcdef")
+    for name in (victim.id, gone):  # as an earlier version took them
+        before = Member(
+            id=MemberId(secrets.token_hex(8)), name=name, role=MemberRole.ADMIN, generation=1, created_at_ms=0
+        )
+        await adapters.members.add(key.workspace, before, by=None)
+        assert (await people.get(key, before.id)).name == name
+    assert (await people.get(key, victim.id)).id == victim.id
+    await people.remove(key, victim.id)
+    with pytest.raises(NotFound):
+        await people.get(key, victim.id)
+    with pytest.raises(NotFound):
+        await people.remove(key, gone)
 
 
 async def test_a_name_is_taken_whatever_its_case_and_free_again_after_a_removal(

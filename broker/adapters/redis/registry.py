@@ -12,6 +12,7 @@ from broker.adapters.redis.scripts import Scripts
 from broker.domain.agents import Agent, AgentState
 from broker.domain.errors import NotFound
 from broker.domain.ids import AgentId, ProxyId, SessionId, TokenId, WorkspaceId
+from broker.domain.names import looks_like_id
 from broker.domain.placement import MAX_MACHINES, Proxy
 from broker.domain.sessions import MAX_SESSIONS, Session
 from broker.protocol.proxy import Hello
@@ -30,13 +31,13 @@ class RedisRegistry:
         return await self._session(workspace, SessionId(found))
 
     async def session(self, workspace: WorkspaceId, reference: str) -> Session:
-        """By id or name. Raises `NotFound`."""
+        """By id or name; an id wins. Raises `NotFound`."""
         pipe = self._redis.pipeline(transaction=False)
         pipe.hget(keys.key(workspace, "session_names"), reference)
         if keys.is_id(reference):
             pipe.hgetall(keys.key(workspace, "session", reference))
         by_name, *rows = await pipe.execute()
-        if by_name:
+        if by_name and not any(rows) and not looks_like_id(reference):
             return await self._session(workspace, by_name)
         return _session(reference, rows[0] if rows else {})
 
@@ -85,12 +86,16 @@ class RedisRegistry:
         names = await self._machine_names(workspace, sorted({row["proxy"] for row in rows}))
         return {AgentId(row["id"]): _agent(row, names) for row in rows}
 
-    async def agent_named(self, workspace: WorkspaceId, session: SessionId, name: str) -> Agent:
-        """The live agent of that name. Raises `NotFound`."""
-        found = await self._redis.hget(keys.key(workspace, "names", session), name.lower())
+    async def agent_named(self, workspace: WorkspaceId, session: SessionId, reference: str) -> Agent:
+        """The live agent of that id or name; an id wins. Raises `NotFound`."""
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.hget(keys.key(workspace, "names", session), reference.lower())
+        pipe.zscore(keys.key(workspace, "members", session), reference)
+        by_name, place = await pipe.execute()
+        found = reference if place is not None or looks_like_id(reference) else by_name
         agent = await self.agent(workspace, AgentId(found)) if found else None
-        if agent is None:
-            raise NotFound(f"no agent called {name[:80]!r} is in this session", code="AGENT_NOT_FOUND")
+        if agent is None or agent.session_id != session or agent.state.ended:
+            raise NotFound(f"no agent called {reference[:80]!r} is in this session", code="AGENT_NOT_FOUND")
         return agent
 
     async def proxies(self, workspace: WorkspaceId) -> list[Proxy]:

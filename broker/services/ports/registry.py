@@ -18,7 +18,7 @@ class Registry(Protocol):
         """Make a session, or return the one with that name."""
 
     async def session(self, workspace: WorkspaceId, reference: str) -> Session:
-        """By id or name. Raises `NotFound`."""
+        """By id or name; an id wins. Raises `NotFound`."""
 
     async def sessions(self, workspace: WorkspaceId) -> list[Session]:
         """All of a workspace, oldest first."""
@@ -37,8 +37,8 @@ class Registry(Protocol):
     async def agent(self, workspace: WorkspaceId, agent: AgentId) -> Agent | None:
         """One agent."""
 
-    async def agent_named(self, workspace: WorkspaceId, session: SessionId, name: str) -> Agent:
-        """The live agent of that name. Raises `NotFound`."""
+    async def agent_named(self, workspace: WorkspaceId, session: SessionId, reference: str) -> Agent:
+        """The live agent of that id or name; an id wins. Raises `NotFound`."""
 
     async def proxies(self, workspace: WorkspaceId) -> list[Proxy]:
         """All machines that were ever linked."""

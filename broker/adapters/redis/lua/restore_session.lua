@@ -6,6 +6,14 @@
 -- uses: lives
 local session, name, row, agents = ARGV[1], ARGV[2], cjson.decode(ARGV[3]), cjson.decode(ARGV[4])
 if redis.call('EXISTS', K.session(session)) == 1 then return 0 end
+if redis.call('HEXISTS', K.session_names(), name) == 1 then
+  return refuse('Conflict', 'NAME_TAKEN', 'there is another session called ' .. name)
+end
+for _, fields_of in ipairs(agents) do
+  if redis.call('EXISTS', K.agent(fields_of[2])) == 1 then
+    return refuse('Conflict', 'ID_TAKEN', 'there is an agent with the id ' .. fields_of[2])
+  end
+end
 redis.call('HSET', K.session(session), unpack(row))
 redis.call('HSET', K.session_names(), name, session)
 for place, fields_of in ipairs(agents) do

@@ -25,8 +25,10 @@ if full then return full end
 
 local recipients = {}
 if kind == 'agent' then
-  local agent = redis.call('HGET', K.names(session), string.lower(target))
-  if not agent then
+  -- An id wins over a name, also the id of one that has ended.
+  local is_id = redis.call('ZSCORE', K.members(session), target)
+  local agent = is_id and target or redis.call('HGET', K.names(session), string.lower(target))
+  if not agent or redis.call('SISMEMBER', K.session_live(session), agent) == 0 then
     return refuse('NotFound', 'AGENT_NOT_FOUND', 'no agent called ' .. target .. ' is in this session')
   end
   recipients = {agent}
