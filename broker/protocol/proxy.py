@@ -59,6 +59,25 @@ class _Wire(BaseModel):
 # --- downwards: commands -------------------------------------------------------------------------------------------
 
 
+class AskedBy(_Wire):
+    """Who asked for a spawn, on the broker's word. A machine's policy decides by it; a kind that is not known there
+    counts as the weakest."""
+
+    kind: str
+    """`person`, `agent` or `program`."""
+    name: str = ""
+    member: str | None = None
+    """The person's membership; None for whoever has none, such as a workspace key."""
+    agent: AgentId | None = None
+    """Set for an agent."""
+    owner: bool = False
+    """Whether the asker is the machine's owner, or an admin where it has none; an agent is what began its chain."""
+    same_machine: bool = False
+    """Whether the asking agent runs on this machine."""
+    session: SessionId | None = None
+    """Where it was asked."""
+
+
 class Spawn(_Wire):
     """Start the agent's process. A higher `generation` replaces the process of a lower one."""
 
@@ -73,6 +92,8 @@ class Spawn(_Wire):
     instructions: str = ""
     resume: str | None = None
     model: str | None = None
+    asked_by: AskedBy | None = None
+    """None: an older broker, which does not say."""
 
 
 class Stop(_Wire):
