@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -21,6 +21,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from broker import __version__
 from broker.adapters.redis import keys
+from broker.adapters.redis.access_changes import RedisAccessChanges
 from broker.adapters.redis.allowances import RedisAllowances
 from broker.adapters.redis.approvals import RedisApprovals
 from broker.adapters.redis.backlog import RedisBacklog
@@ -41,9 +42,11 @@ from broker.adapters.redis.retention import RedisRetention
 from broker.adapters.redis.scripts import Scripts
 from broker.adapters.redis.sign_in_codes import RedisSignInCodes
 from broker.adapters.redis.timers import RedisTimers
+from broker.adapters.redis.token_families import RedisTokenFamilies
 from broker.adapters.redis.tokens import RedisTokens
 from broker.adapters.trigger_search import automaton
 from broker.collector import settle_heap
+from broker.domain.access_changes import AccessChange
 from broker.domain.errors import Unavailable
 from broker.domain.ids import WorkspaceId
 from broker.gateway.access import AccessApi
@@ -83,6 +86,7 @@ from broker.services.retention import LogRetention, RetentionKeeper
 from broker.services.router import Router
 from broker.services.sessions import Sessions
 from broker.services.shipping import Shipper
+from broker.services.short_lived_tokens import ShortLivedTokens
 from broker.services.sign_in import SignIn
 from broker.services.spawner import Spawner
 from broker.services.status import StatusReport
@@ -107,6 +111,7 @@ from graphql_api.view import GraphQLView
 _log = logging.getLogger(__name__)
 _BEAT_S = 5.0
 _EXPIRY_S = 1.0
+Clock = Callable[[], float]
 _READY_S = 2
 """Of /readyz, for Redis: one that takes longer is away, and whoever asks must hear so before it gives up."""
 
@@ -131,6 +136,8 @@ class Adapters:
     redaction_rules: RedisRedactionRules
     retention: RedisRetention
     tokens: RedisTokens
+    token_families: RedisTokenFamilies
+    access_changes: RedisAccessChanges
     installation: RedisInstallation
     members: RedisMembers
     sign_in_codes: RedisSignInCodes
@@ -144,9 +151,10 @@ def build_adapters(redis_url: str, *, logs: LogStore | None = None, folder: Path
     redis = open_redis(redis_url)
     scripts = Scripts(redis)
     tail = RedisEventLog(redis)
+    bus = RedisBus(redis)
     return Adapters(
         redis=redis,
-        bus=RedisBus(redis),
+        bus=bus,
         tail=tail,
         log=StitchedLog(tail, logs) if logs else tail,
         logs=logs,
@@ -158,7 +166,9 @@ def build_adapters(redis_url: str, *, logs: LogStore | None = None, folder: Path
         approvals=RedisApprovals(redis, scripts),
         redaction_rules=RedisRedactionRules(redis),
         retention=RedisRetention(redis, scripts),
-        tokens=RedisTokens(redis),
+        tokens=RedisTokens(redis, scripts),
+        token_families=RedisTokenFamilies(redis, scripts),
+        access_changes=RedisAccessChanges(bus),
         installation=RedisInstallation(redis),
         members=RedisMembers(redis, scripts),
         sign_in_codes=RedisSignInCodes(redis),
@@ -168,10 +178,11 @@ def build_adapters(redis_url: str, *, logs: LogStore | None = None, folder: Path
     )
 
 
-def build_services(settings: Settings, adapters: Adapters) -> Services:
-    """The services of one gateway process."""
+def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = time.time) -> Services:
+    """The services of one gateway process. `clock`: Unix time, by which tokens end."""
     hub = Hub(adapters.log, adapters.bus, channel=lambda w, s: keys.key(w, "session_channel", s))
-    access = Access(adapters.tokens, adapters.registry, adapters.members, on_authenticated=recognise)
+    access = Access(adapters.tokens, adapters.registry, clock=clock, on_authenticated=recognise)
+    short_lived = ShortLivedTokens(adapters.token_families, adapters.sign_in_codes, clock=clock)
     sessions = Sessions(adapters.registry, adapters.log)
     redaction = Redaction(adapters.redaction_rules, search=automaton)
     desk = ApprovalDesk(adapters.approvals, redaction, deadline_s=settings.approval_deadline_s)
@@ -193,6 +204,7 @@ def build_services(settings: Settings, adapters: Adapters) -> Services:
             adapters.registry,
             sessions,
             access=access,
+            short_lived=short_lived,
             desk=desk,
             redaction=redaction,
         ),
@@ -200,8 +212,9 @@ def build_services(settings: Settings, adapters: Adapters) -> Services:
         meter=UsageMeter(adapters.logs, adapters.mailroom),
         retention=LogRetention(adapters.retention, adapters.logs, adapters.registry, adapters.backlog),
         transfer=_transfer(adapters),
-        members=Members(adapters.members),
-        sign_in=SignIn(access, adapters.members, adapters.sign_in_codes, tokens=adapters.tokens),
+        members=Members(adapters.members, adapters.tokens),
+        sign_in=SignIn(access, adapters.members, adapters.sign_in_codes, tokens=adapters.tokens, clock=clock),
+        short_lived=short_lived,
         status=StatusReport(
             adapters.processes,
             adapters.pressure,
@@ -233,10 +246,13 @@ def _transfer(adapters: Adapters) -> Transfer:
     )
 
 
-def build_app(settings: Settings, *, adapters: Adapters) -> Starlette:
-    """The gateway as an ASGI application; its lifespan runs what it needs in the background."""
-    services = build_services(settings, adapters)
-    sockets = OpenSockets(services.access.authenticate, require_listed=services.access.require_listed)
+def build_app(settings: Settings, *, adapters: Adapters, clock: Clock = time.time) -> Starlette:
+    """The gateway as an ASGI application; its lifespan runs what it needs in the background.
+
+    `clock`: Unix time, by which tokens end.
+    """
+    services = build_services(settings, adapters, clock=clock)
+    sockets = OpenSockets(services.access, clock=clock)
     tools = ToolsApplication(services)
     graphql = _graphql(services, settings)
     sockets.drain_too(graphql.drain)
@@ -279,10 +295,10 @@ class _GraphQL:
     view: GraphQLView
     socket: GraphQLSocket
 
-    def access_changed(self, subject: str | None) -> None:
+    def access_changed(self, change: AccessChange | None) -> None:
         """Tell all who stay connected."""
-        self.view.streams.access_changed(subject)
-        self.socket.access_changed(subject)
+        self.view.streams.access_changed(change)
+        self.socket.access_changed(change)
 
     def drain(self) -> None:
         """Tell them to reconnect elsewhere."""
@@ -331,20 +347,20 @@ async def _background(
         loop = asyncio.get_running_loop()
         closing: set[asyncio.Task[None]] = set()
 
-        def on_access_changed(what: str | None) -> None:
-            graphql.access_changed(what)
-            task = loop.create_task(_follow_access(sockets, what))
+        def on_access_changed(change: AccessChange | None) -> None:
+            graphql.access_changed(change)
+            task = loop.create_task(_follow_access(sockets, change))
             closing.add(task)
             task.add_done_callback(closing.discard)
 
-        stop = await adapters.bus.listen(keys.ACCESS_CHANNEL, on_access_changed)
+        stop = await adapters.access_changes.follow(on_access_changed)
         stack.push_async_callback(stop)
         yield
 
 
-async def _follow_access(sockets: OpenSockets, what: str | None) -> None:
+async def _follow_access(sockets: OpenSockets, change: AccessChange | None) -> None:
     try:
-        await sockets.access_changed(what)
+        await sockets.access_changed(change)
     except Exception:  # the top of a task
         _log.exception("open sockets were not checked after a change of access")
 
@@ -365,7 +381,7 @@ async def _end_expired(sockets: OpenSockets) -> None:
     while True:
         await asyncio.sleep(_EXPIRY_S)
         try:
-            await sockets.end_expired(int(time.time() * 1000))
+            await sockets.end_expired()
         except Exception:  # the top of a task: without it no token would end by itself any more
             _log.exception("expired sockets were not closed")
 

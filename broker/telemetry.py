@@ -23,7 +23,7 @@ REQUEST_SECONDS = Histogram(
     "relaycast_request_seconds", "HTTP request duration", ["route"], buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1)
 )
 
-_SECRET = re.compile(r"\b((?:rk|at|nt|ot|mt|oc)_live_)[A-Za-z0-9_-]{8,}")
+_SECRET = re.compile(r"\b((?:rk|at|nt|ot|mt|oc|rt)_live_)[A-Za-z0-9_-]{8,}")
 
 
 _NOISE = ("Invalid HTTP request received.", "Unsupported upgrade request.", "Invalid UTF-8 sequence received")

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
+from broker.domain.access_changes import AccessChange
 from broker.domain.errors import NotAuthenticated, RelayError
 from graphql_api.common_answers import written
 from graphql_api.context import Context
@@ -55,10 +56,10 @@ class Streams:
         """It is over."""
         self._open.discard(stream)
 
-    def access_changed(self, subject: str | None) -> None:
-        """A token ended, or a member changed (`member:<id>`); None: some such word may have been lost."""
+    def access_changed(self, change: AccessChange | None) -> None:
+        """Somebody's access has become less; None: some such word may have been lost."""
         for stream in self._open:
-            if subject is None or stream.standing.belongs_to(subject):
+            if change is None or stream.standing.may_lose_by(change):
                 stream.standing.check()
 
     def drain(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
+from broker.domain.access_changes import AccessChange
 from broker.domain.errors import RelayError
 from graphql_api.connection import Connection
 from graphql_api.running import Engine
@@ -43,10 +44,10 @@ class GraphQLSocket:
         finally:
             self._open.discard(connection)
 
-    def access_changed(self, subject: str | None) -> None:
-        """A token ended, or a member changed (`member:<id>`); None: some such word may have been lost."""
+    def access_changed(self, change: AccessChange | None) -> None:
+        """Somebody's access has become less; None: some such word may have been lost."""
         for connection in self._open:
-            if subject is None or connection.standing.belongs_to(subject):
+            if change is None or connection.standing.may_lose_by(change):
                 connection.standing.check()
 
     def drain(self) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from enum import Enum, auto
 
 from broker.domain.access import Principal
+from broker.domain.access_changes import AccessChange
 from broker.domain.errors import NotAuthenticated, NotPermitted, Unavailable
 from broker.services.access import Access
 
@@ -89,10 +90,9 @@ class Standing:
         self._become(principal)
         await self._kept()
 
-    def belongs_to(self, subject: str) -> bool:
-        """Whether a change of access may be about this peer: the id of a token, or `member:<id>`."""
-        caller = self._principal
-        return caller is None or subject in {caller.token_id, f"member:{caller.member}"}
+    def may_lose_by(self, change: AccessChange) -> bool:
+        """Whether a change of access may be about this peer."""
+        return self._principal is None or change.concerns(self._principal)
 
     def check(self) -> None:
         """Look again, soon, whether the peer may go on with what it does."""

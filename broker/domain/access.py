@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from broker.domain.errors import NotPermitted
-from broker.domain.ids import AgentId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
+from broker.domain.errors import NotAuthenticated, NotPermitted
+from broker.domain.ids import AgentId, FamilyId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.messages import Role, Sender
 from broker.domain.plans import Plan
 
@@ -32,10 +33,18 @@ PREFIXES: dict[TokenKind, str] = {
 }
 SIGN_IN_PREFIX = "oc_live_"
 """Of one-time sign-in codes, so that whatever masks tokens masks them too."""
+REFRESH_PREFIX = "rt_live_"
+"""Of what a short-lived token is renewed with."""
+
+_NEVER_IN_TOKENS = re.compile(r"[^A-Za-z0-9_-]")
 
 SHARE_S = 7 * 24 * 3600
 """How long a share link works unless told."""
 MAX_SHARE_S = 90 * 24 * 3600
+
+
+MAX_TOKENS = 5000
+"""That people made, in one workspace: all are looked at when one ends."""
 
 
 class MemberRole(StrEnum):
@@ -83,12 +92,24 @@ _GRANTED_BY_ROLE: dict[MemberRole, frozenset[Permission]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Maker:
+    """Who made a token: with which token, and which member stands behind it. It ends with either."""
+
+    token: TokenId | None = None
+    """None where a member was signed in."""
+    member: MemberId | None = None
+    """None for what nobody in particular made: the key in a data folder, and what was made with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
     """The authenticated caller. Everything it does stays inside `workspace`."""
 
     workspace: WorkspaceId
     kind: TokenKind
     token_id: TokenId
+    """Of what it came with: a token that people made, a sign-in, or an agent's process. A short-lived token has the id
+    of what it was exchanged for, and hangs on that."""
     name: str
     """For people: the token's name, or the agent's."""
     plan: Plan
@@ -106,6 +127,12 @@ class Principal:
     """A member's, at the time of authentication."""
     expires_at_ms: int | None = None
     """When the token ends, as far as is known: a member's moves on while it is used."""
+    made_by: Maker | None = None
+    """None where that was not written down: by earlier versions, and for the key of a data folder."""
+    machine: str | None = None
+    """The only machine, by its own id, that a short-lived token links."""
+    family: FamilyId | None = None
+    """Of a short-lived token: those that were renewed one from the other. They end together."""
 
     def require(self, permission: Permission) -> None:
         """Raise `NotPermitted` unless this principal may do that."""
@@ -128,8 +155,46 @@ class Principal:
         return self.kind is TokenKind.WORKSPACE or self.role is MemberRole.OWNER
 
     @property
+    def is_person(self) -> bool:
+        """Whether a human acts with it."""
+        return self.kind is TokenKind.MEMBER or (self.kind is TokenKind.WORKSPACE and self.person)
+
+    @property
+    def answerable(self) -> MemberId | None:
+        """The member who acts, or who stands behind what acts."""
+        return self.member or (self.made_by.member if self.made_by else None)
+
+    @property
+    def maker(self) -> Maker:
+        """What is written down of what it makes."""
+        return Maker(token=None if self.kind is TokenKind.MEMBER else self.token_id, member=self.answerable)
+
+    def is_same_as(self, other: Principal) -> bool:
+        """Whether a connection that was opened for one may go on for the other."""
+        if (self.workspace, self.kind, self.session, self.agent) != (
+            other.workspace,
+            other.kind,
+            other.session,
+            other.agent,
+        ):
+            return False
+        return self.token_id == other.token_id or (self.member is not None and self.member == other.member)
+
+    @property
     def sender(self) -> Sender:
         """How its messages are signed. An agent's role depends on the recipient: lead or peer."""
         if self.kind is TokenKind.AGENT:
             return Sender(name=self.name, role=Role.PEER, agent_id=self.agent)
         return Sender(name=self.name, role=Role.HUMAN if self.person else Role.EXTERNAL)
+
+
+def require_token_form(token: str) -> None:
+    """Refuse what cannot be a token, and say why without saying it: it may be one, with a mark that editors add.
+
+    Raises `NotAuthenticated`.
+    """
+    found = _NEVER_IN_TOKENS.search(token)
+    if found:
+        raise NotAuthenticated(
+            f"the token has a character that tokens never have (U+{ord(found[0]):04X}, character {found.start() + 1})"
+        )

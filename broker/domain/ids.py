@@ -10,6 +10,8 @@ MessageId = NewType("MessageId", str)
 """A UUID; the same on every redelivery, and the idempotency key at the agent."""
 ApprovalId = NewType("ApprovalId", str)
 TokenId = NewType("TokenId", str)
+FamilyId = NewType("FamilyId", str)
+"""Short-lived tokens that were renewed one from the other."""
 MemberId = NewType("MemberId", str)
 """A person in a workspace."""
 LinkId = NewType("LinkId", str)

@@ -79,7 +79,7 @@ FORMS: tuple[SecretForm, ...] = (
     SecretForm("private-key", ("key",), re.compile(_PRIVATE_KEY, _FLAGS)),
     *(
         _literal("relay-token", prefix, _RELAY, trigger="_live_")
-        for prefix in ("rk_live_", "at_live_", "nt_live_", "ot_live_", "mt_live_", "oc_live_")
+        for prefix in ("rk_live_", "at_live_", "nt_live_", "ot_live_", "mt_live_", "oc_live_", "rt_live_")
     ),
     _literal("anthropic-key", "sk-ant-", r"[A-Za-z0-9_-]{12,}", trigger="sk-"),
     _literal("openai-key", "sk-", r"(?!ant-)[A-Za-z0-9_-]{20,}", accepts=_has_digit),

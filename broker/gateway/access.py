@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from broker.domain.access import MAX_SHARE_S, SHARE_S, MemberRole, Principal
 from broker.domain.errors import BadRequest, NotAuthenticated
 from broker.domain.members import Member
+from broker.domain.token_families import Purpose
 from broker.gateway.addresses import counted_as
 from broker.gateway.container import Services
 from broker.gateway.credentials import (
@@ -23,7 +24,8 @@ from broker.gateway.credentials import (
     set_cookie,
     shown_caller,
 )
-from broker.gateway.http import Answer, Body, guarded, read_body, timed
+from broker.gateway.http import Answer, Body, bearer, guarded, read_body, timed
+from broker.services.short_lived_tokens import TokenPair
 from broker.services.sign_in import OneTimeCode
 from broker.services.web_links import share_url, sign_in_url
 
@@ -39,6 +41,16 @@ class _SignIn(Body):
 
 class _SignOut(Body):
     everywhere: bool = False
+
+
+class _Exchange(Body):
+    purpose: Purpose = Field(alias="for")
+    machine_id: _Short | None = None
+    name: _Short | None = None
+
+
+class _Refresh(Body):
+    refresh_token: Annotated[str, StringConstraints(min_length=1, max_length=1000)] = Field(repr=False)
 
 
 class _NewMember(Body):
@@ -65,6 +77,8 @@ class AccessApi:
         table: list[tuple[str, str, Any]] = [
             ("POST", "/v1/sign-in", self.sign_in),
             ("POST", "/v1/sign-out", self.sign_out),
+            ("POST", "/v1/auth/exchange", self.exchange),
+            ("POST", "/v1/auth/refresh", self.refresh),
             ("GET", "/v1/members", self.members),
             ("POST", "/v1/members", self.add),
             ("PATCH", "/v1/members/{member}", self.set_role),
@@ -109,6 +123,21 @@ class AccessApi:
         answer = Answer({})
         drop_cookie(answer, secure=self._is_secure(request))
         return answer
+
+    async def exchange(self, request: Request) -> Response:
+        """Exchange a token for a short-lived one. A browser's cookie is not for this: pages keep no tokens."""
+        require_own_host(request)
+        principal = await self._s.access.authenticate(bearer(request))
+        body = await read_body(request, _Exchange, most=_MAX_SIGN_IN_BYTES)
+        pair = await self._s.short_lived.exchange(principal, body.purpose, machine=body.machine_id, name=body.name)
+        return Answer(_shown_pair(pair))
+
+    async def refresh(self, request: Request) -> Response:
+        """The next short-lived token; what is presented is used up."""
+        require_own_host(request)
+        body = await read_body(request, _Refresh, most=_MAX_SIGN_IN_BYTES)
+        address = counted_as(request.client.host if request.client else None)
+        return Answer(_shown_pair(await self._s.short_lived.renew(body.refresh_token, address=address)))
 
     async def members(self, request: Request) -> Response:
         """The people of the workspace."""
@@ -157,3 +186,12 @@ class AccessApi:
 
 def _shown(member: Member) -> dict[str, object]:
     return {"id": member.id, "name": member.name, "role": member.role, "created_at_ms": member.created_at_ms}
+
+
+def _shown_pair(pair: TokenPair) -> dict[str, object]:
+    return {
+        "token": pair.token,
+        "refresh_token": pair.refresh_token,
+        "expires_at_ms": pair.expires_at_ms,
+        "kind": pair.principal.kind,
+    }

@@ -24,6 +24,7 @@ from broker.services.requests import Requests
 from broker.services.retention import LogRetention
 from broker.services.router import Router
 from broker.services.sessions import Sessions
+from broker.services.short_lived_tokens import ShortLivedTokens
 from broker.services.sign_in import SignIn
 from broker.services.spawner import Spawner
 from broker.services.status import StatusReport
@@ -52,6 +53,7 @@ class Services:
     transfer: Transfer
     members: Members
     sign_in: SignIn
+    short_lived: ShortLivedTokens
     status: StatusReport
     log_health: LogHealth
     hub: Hub

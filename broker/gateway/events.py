@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from typing import Literal
 
 import orjson
+from pydantic import BaseModel, Field, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from broker.domain.access import Permission, Principal
@@ -53,7 +55,7 @@ class EventSocket:
     async def _serve(self, websocket: WebSocket, principal: Principal, session: Session, after: Cursor | None) -> None:
         async with asyncio.TaskGroup() as tasks:
             sending = tasks.create_task(self._send(websocket, principal, session, after))
-            await _until_gone(websocket)
+            await self._until_gone(websocket)
             sending.cancel()
 
     async def _send(self, websocket: WebSocket, principal: Principal, session: Session, after: Cursor | None) -> None:
@@ -66,13 +68,38 @@ class EventSocket:
         except (WebSocketDisconnect, RuntimeError):
             return  # the peer left while we were sending
 
+    async def _until_gone(self, websocket: WebSocket) -> None:
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            while True:
+                await self._hear(websocket)
+                await asyncio.sleep(0)  # many messages may have come at once; others have their turn between them
 
-async def _until_gone(websocket: WebSocket) -> None:
-    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-        while True:
-            with contextlib.suppress(ProtocolViolation):  # whatever a reader says is not for us
-                await receive_text(websocket)
-            await asyncio.sleep(0)  # many messages may have come at once; others have their turn between them
+    async def _hear(self, websocket: WebSocket) -> None:
+        """Take a fresh token, in the place of one that will end. All else that a reader says is passed over.
+
+        `{"type": "auth", "token": …}` is answered, between two events, by `{"kind": "auth", "renewed": true,
+        "expires_at_ms": …}`, or `{"kind": "auth", "renewed": false, "code": …, "message": …}`: then it goes on with
+        the one it had.
+        """
+        try:
+            said = _Auth.model_validate_json(await receive_text(websocket))
+        except (ProtocolViolation, ValidationError):
+            return
+        try:
+            principal = await self._sockets.go_on_with(websocket, said.token)
+        except RelayError as error:
+            await websocket.send_text(_answer(renewed=False, code=error.code, message=error.message))
+        else:
+            await websocket.send_text(_answer(renewed=True, expires_at_ms=principal.expires_at_ms))
+
+
+class _Auth(BaseModel):
+    type: Literal["auth"]
+    token: str = Field(max_length=1000, repr=False)
+
+
+def _answer(**about: object) -> str:
+    return orjson.dumps({"kind": "auth", **about}).decode()
 
 
 def _control(kind: str, cursor: Cursor) -> str:

@@ -58,7 +58,7 @@ class Refusal(JSONResponse):
 
 
 def bearer(connection: HTTPConnection) -> str | None:
-    """The token of an Authorization header."""
+    """The token of an Authorization header, as it is."""
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
 

@@ -13,6 +13,7 @@ from broker.domain.access import Principal
 from broker.domain.errors import Conflict, Fenced, NotAuthenticated, NotFound, RelayError, Unavailable
 from broker.domain.ids import ProxyId
 from broker.domain.sessions import Session
+from broker.domain.token_families import GRACE_S
 from broker.gateway.container import Services
 from broker.gateway.http import bearer
 from broker.gateway.mailbox_pump import Kicked, MailboxPump, Superseded
@@ -23,6 +24,7 @@ from broker.protocol.errors import ProtocolViolation
 from broker.protocol.proxy import (
     BROKEN_REPORT,
     Ack,
+    AuthRefresh,
     FrameRecorded,
     Hello,
     NumberedReport,
@@ -30,7 +32,6 @@ from broker.protocol.proxy import (
     UnknownMessage,
     Welcome,
 )
-from broker.services.linking import TOKEN_LIFE_S
 from broker.services.ports import Attached
 from broker.telemetry import COMMANDS, LINKS, REPORTS, UNRECOGNISED
 
@@ -56,12 +57,12 @@ class ProxySocket:
     async def _served(self, websocket: WebSocket) -> CloseCode | None:
         try:
             # From here on a revocation closes it, said hello or not.
-            async with self._sockets.admitted(websocket, bearer(websocket), renewed=True) as principal:
+            async with self._sockets.admitted(websocket, bearer(websocket), grace_s=GRACE_S) as principal:
                 try:
                     hello = await _hello(websocket)
                 except ProtocolViolation as violation:
                     return close_codes.BAD_MESSAGE.because(str(violation))
-                await _Connection(self._s, websocket, principal, hello).run()
+                await _Connection(self._s, self._sockets, websocket, principal, hello).run()
         except (RelayError, ProtocolViolation, TimeoutError, WebSocketDisconnect, RuntimeError) as error:
             return _close_code(error)
         except ExceptionGroup as group:
@@ -72,8 +73,11 @@ class ProxySocket:
 class _Connection:
     """One attached proxy."""
 
-    def __init__(self, services: Services, websocket: WebSocket, principal: Principal, hello: Hello) -> None:
+    def __init__(
+        self, services: Services, sockets: OpenSockets, websocket: WebSocket, principal: Principal, hello: Hello
+    ) -> None:
         self._s = services
+        self._sockets = sockets
         self._socket = websocket
         self._principal = principal
         self._hello = hello
@@ -102,7 +106,6 @@ class _Connection:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(pump.run(after=attached.commands_acked, fence=attached.fence))
                 tasks.create_task(self._acknowledging(attached))
-                tasks.create_task(self._renewing(attached))
                 await self._receiving(attached)
         finally:
             LINKS.labels("proxy").dec()
@@ -141,6 +144,8 @@ class _Connection:
                 case Ack():
                     self._seen = message.seq
                     self._acknowledge.set()
+                case AuthRefresh():
+                    await self._renew(message)
                 case Hello():
                     raise ProtocolViolation("a second hello", offset=0)
 
@@ -167,13 +172,11 @@ class _Connection:
             if not await self._s.linking.acknowledge(self._principal, attached, self._seen):
                 raise Superseded
 
-    async def _renewing(self, attached: Attached) -> None:
-        """Give the proxy a fresh token on the open socket well before the one it has ends; at once for its own."""
-        await asyncio.sleep(self._s.linking.token_lasts_s(self._principal))
-        while True:
-            token = await self._s.linking.fresh_token(self._principal, attached)
-            await self._socket.send_text(proxy.write(token))
-            await asyncio.sleep(TOKEN_LIFE_S / 2)
+    async def _renew(self, asked: AuthRefresh) -> None:
+        """Go on with a fresh short-lived token. A refresh token that is no good ends the connection."""
+        self._principal, auth = await self._s.linking.refresh(self._principal, asked.refresh_token)
+        self._sockets.renewed(self._socket, self._principal)
+        await self._socket.send_text(proxy.write(auth))
 
 
 async def _hello(websocket: WebSocket) -> Hello:

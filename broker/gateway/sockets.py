@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from broker.domain.access import Permission, Principal
+from broker.domain.access_changes import AccessChange
 from broker.domain.errors import NotAuthenticated, NotPermitted, Unavailable
 from broker.gateway.websocket_protocol import EXTENSION
 from broker.protocol import close_codes
@@ -18,13 +21,22 @@ from broker.protocol.errors import ProtocolViolation
 
 _TRIES, _RETRY_S = 20, 0.5
 """How long access may stay unchecked while the store is away; then the peer has to come again."""
-_MEMBER = "member:"
+
+
+class Access(Protocol):
+    """Whom tokens stand for; see `services.access.Access`."""
+
+    async def authenticate(self, token: str | None) -> Principal:
+        """The caller behind a token. Raises `NotAuthenticated`, `Unavailable`."""
+
+    async def present(self, principal: Principal) -> Principal:
+        """A caller as it is now, whatever became of its token. Raises `NotAuthenticated`, `Unavailable`."""
 
 
 @dataclass(slots=True)
 class _Held:
     token: str | None
-    renewed: bool
+    grace_s: float | None
     principal: Principal | None = None
     """None until it is authenticated."""
     stale: bool = False
@@ -34,21 +46,16 @@ class _Held:
 class OpenSockets:
     """Knows every open socket and whose it is.
 
-    Each is looked at again whenever its access may have become less: when its member has changed, when its token
-    should have ended, and when such news may have been missed. Those whose token is renewed in-band are closed only
-    when it is revoked, known by `require_listed`: what they came with may end before they do.
+    Each is looked at again whenever its access may have become less: when something that it hangs on has changed, when
+    its token should have ended, and when such news may have been missed. One that is opened for a while and renewed on
+    the socket itself (with a `grace_s`) is asked only for what it hangs on; it ends when it was not renewed in time.
     """
 
-    def __init__(
-        self,
-        authenticate: Callable[[str | None], Awaitable[Principal]],
-        *,
-        require_listed: Callable[[Principal], Awaitable[None]],
-        retry_s: float = _RETRY_S,
-    ) -> None:
-        self._authenticate = authenticate
+    def __init__(self, access: Access, *, clock: Callable[[], float] = time.time, retry_s: float = _RETRY_S) -> None:
+        """`clock`: Unix time, by which tokens end."""
+        self._access = access
+        self._clock = clock
         self._retry_s = retry_s
-        self._require_listed = require_listed
         self._open: dict[WebSocket, _Held] = {}
         self._others: list[Callable[[], None]] = []
 
@@ -58,57 +65,76 @@ class OpenSockets:
 
     @contextlib.asynccontextmanager
     async def admitted(
-        self, websocket: WebSocket, token: str | None, *, renewed: bool = False
+        self, websocket: WebSocket, token: str | None, *, grace_s: float | None = None
     ) -> AsyncIterator[Principal]:
-        """Authenticate a socket and count it as open while the block runs. Raises `NotAuthenticated`."""
-        held = self._open[websocket] = _Held(token, renewed)
+        """Authenticate a socket and count it as open while the block runs. Raises `NotAuthenticated`.
+
+        `grace_s`: how long after the end of its token it may still be given another.
+        """
+        held = self._open[websocket] = _Held(token, grace_s)
         try:
-            principal = await self._authenticate(token)
-            while held.stale:
-                held.stale = False
-                principal = await self._authenticate(token)
-            held.principal = principal
-            yield principal
+            await self._become(held, token)
+            assert held.principal is not None
+            yield held.principal
         finally:
             del self._open[websocket]
 
-    async def access_changed(self, what: str | None) -> None:
-        """Follow a change: a token's id, `member:<id>`, or None when some may have been missed."""
+    async def go_on_with(self, websocket: WebSocket, token: str) -> Principal:
+        """Another token for an open socket, which stays as it is when that one is no good.
+
+        Raises `NotAuthenticated`, `NotPermitted` for what stands for somebody else, and `Unavailable`.
+        """
+        held, principal = self._open[websocket], await self._access.authenticate(token)
+        before = held.principal
+        if before is None or not principal.is_same_as(before):
+            raise NotPermitted("a connection goes on for whom it was opened; open another for others")
+        held.token, held.principal = token, principal
+        return principal
+
+    def renewed(self, websocket: WebSocket, principal: Principal) -> None:
+        """The token of an open socket was renewed on it."""
+        self._open[websocket].principal = principal
+
+    async def access_changed(self, change: AccessChange | None) -> None:
+        """Follow a change, or None when some may have been missed."""
         for held in self._open.values():
             held.stale = held.principal is None
-        if what is None:
-            await self._check(lambda _: True)
-        elif what.startswith(_MEMBER):
-            await self._check(lambda principal: principal.member == what.removeprefix(_MEMBER))
-        else:
-            ended = [w for w, held in self._open.items() if held.principal and held.principal.token_id == what]
-            await self._close(ended, close_codes.UNAUTHENTICATED)
+        await self._check(lambda principal: change is None or change.concerns(principal))
 
-    async def end_expired(self, now_ms: int) -> None:
-        """Close what was opened with a token that has ended by now and was not used since."""
-        await self._check(
-            lambda principal: principal.expires_at_ms is not None and principal.expires_at_ms <= now_ms, renewed=False
+    async def end_expired(self) -> None:
+        """Close what was opened with a token that has ended by now and was neither used nor renewed since."""
+        now = self._clock()
+        over = [(websocket, held) for websocket, held in self._open.items() if _ends_at(held) <= now]
+        late = [websocket for websocket, held in over if held.grace_s is not None]
+        await self._close(late, close_codes.NOT_RENEWED)
+        await self._check_all([each for each in over if each[1].grace_s is None])
+
+    async def _become(self, held: _Held, token: str | None) -> None:
+        """Whoever is behind the token by the end of it."""
+        principal = await self._access.authenticate(token)
+        while held.stale:
+            held.stale = False
+            principal = await self._access.authenticate(token)
+        held.principal = principal
+
+    async def _check(self, concerned: Callable[[Principal], bool]) -> None:
+        await self._check_all(
+            [each for each in self._open.items() if each[1].principal is not None and concerned(each[1].principal)]
         )
 
-    async def _check(self, concerned: Callable[[Principal], bool], *, renewed: bool = True) -> None:
-        """Look at those that are concerned, and of those who renew their tokens only if `renewed`."""
-        found = [
-            (websocket, held, held.principal)
-            for websocket, held in self._open.items()
-            if held.principal is not None and (renewed or not held.renewed) and concerned(held.principal)
-        ]
-        await asyncio.gather(*(self._check_one(*each) for each in found))
+    async def _check_all(self, found: Sequence[tuple[WebSocket, _Held]]) -> None:
+        await asyncio.gather(*(self._check_one(websocket, held) for websocket, held in found))
 
-    async def _check_one(self, websocket: WebSocket, held: _Held, principal: Principal) -> None:
+    async def _check_one(self, websocket: WebSocket, held: _Held) -> None:
         for _ in range(_TRIES):
+            token = held.token
             try:
-                if held.renewed:
-                    await self._require_listed(principal)
-                else:
-                    held.principal = await self._authenticate(held.token)
-                    held.principal.require(Permission.READ)
+                await self._look_again(held)
             except NotAuthenticated:
-                await close(websocket, close_codes.UNAUTHENTICATED)
+                if held.token is not token:  # it was given another meanwhile
+                    return
+                is_over = held.grace_s is None and _ends_at(held) <= self._clock() and _is_renewable(held)
+                await close(websocket, close_codes.NOT_RENEWED if is_over else close_codes.UNAUTHENTICATED)
             except NotPermitted:
                 await close(websocket, close_codes.NOT_PERMITTED)
             except Unavailable:
@@ -116,6 +142,16 @@ class OpenSockets:
                 continue
             return
         await close(websocket, close_codes.STORE_AWAY)
+
+    async def _look_again(self, held: _Held) -> None:
+        before = held.principal
+        if held.grace_s is not None and before is not None:
+            await self._access.present(before)
+            return
+        principal = await self._access.authenticate(held.token)
+        principal.require(Permission.READ)
+        if held.principal is before:  # not given another token meanwhile
+            held.principal = principal
 
     async def drain(self) -> None:
         """Tell everybody to reconnect elsewhere."""
@@ -125,6 +161,16 @@ class OpenSockets:
 
     async def _close(self, websockets: list[WebSocket], code: CloseCode) -> None:
         await asyncio.gather(*(close(websocket, code) for websocket in websockets))
+
+
+def _ends_at(held: _Held) -> float:
+    """Unix time."""
+    ends_at_ms = held.principal.expires_at_ms if held.principal else None
+    return float("inf") if ends_at_ms is None else ends_at_ms / 1000 + (held.grace_s or 0)
+
+
+def _is_renewable(held: _Held) -> bool:
+    return held.principal is not None and held.principal.family is not None
 
 
 async def receive_text(websocket: WebSocket) -> str:

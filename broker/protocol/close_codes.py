@@ -33,6 +33,7 @@ BROKEN_MESSAGE = CloseCode(4413, "a message could not be read; reconnect and sen
 ELSEWHERE = CloseCode(
     4414, "this machine id is connected from elsewhere; if its state folder is a copy, start with --new-identity", 2.0
 )
+NOT_RENEWED = CloseCode(4415, "the short-lived token has ended; renew it and reconnect", 0.1)
 BAD_MESSAGE = CloseCode(4500, "the first message broke the protocol", None)
 UNAUTHENTICATED = CloseCode(4501, "the token is unknown, revoked or expired", None)
 NOT_PERMITTED = CloseCode(4503, "the token is not for this", None)
@@ -48,6 +49,7 @@ ALL = (
     SILENT,
     BROKEN_MESSAGE,
     ELSEWHERE,
+    NOT_RENEWED,
     BAD_MESSAGE,
     UNAUTHENTICATED,
     NOT_PERMITTED,

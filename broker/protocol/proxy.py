@@ -8,7 +8,8 @@ each at least once and, by its number, act on it once.
     broker → welcome            (or a close code from `close_codes`)
     broker → command*           proxy → ack {seq}
     proxy  → reports            broker → ack {seq}
-    broker → auth               a fresh access token, in-band, before the old one ends
+    proxy  → auth.refresh       a refresh token, while the short-lived access token is still good
+    broker → auth               a fresh access token and the next refresh token
 
 Command numbers belong to the mailbox `epoch` told in `welcome`; another epoch means that the broker lost its store and
 numbers start again. Report numbers belong to the proxy's `spool_id`.
@@ -38,6 +39,7 @@ from broker.protocol.salvage import Plain, elements, plain_members
 PROTOCOL_VERSION = 1
 SUBPROTOCOL = "relaycast.proxy.v1"
 _ID_LENGTH = 200
+_REFRESH_TOKEN = 1000
 MAX_LINK_MESSAGE_BYTES = 24 * 1024 * 1024
 """One native frame at its cap, with its events beside it."""
 
@@ -177,11 +179,13 @@ class Welcome(_Wire):
 
 
 class Auth(_Wire):
-    """A fresh access token for the next reconnect."""
+    """A fresh access token for the next reconnect; the connection goes on with it."""
 
     type: Literal["auth"] = "auth"
-    token: str
+    token: str = Field(repr=False)
     expires_at_ms: int
+    refresh_token: str | None = Field(default=None, repr=False)
+    """What renews this one; None from an older broker, which gave tokens out by itself."""
 
 
 class Ack(_Wire):
@@ -341,7 +345,14 @@ class Hello(_Wire):
     """The session to join, by id or name; None for the workspace's default."""
 
 
-FromProxy = Hello | Reports | Ack
+class AuthRefresh(_Wire):
+    """The proxy's short-lived access token is to be renewed. Answered by `Auth`, or by the end of the connection."""
+
+    type: Literal["auth.refresh"] = "auth.refresh"
+    refresh_token: str = Field(max_length=_REFRESH_TOKEN, repr=False)
+
+
+FromProxy = Hello | Reports | Ack | AuthRefresh
 
 _FROM_PROXY: TypeAdapter[FromProxy] = TypeAdapter(Annotated[FromProxy, Field(discriminator="type")])
 _FROM_BROKER: TypeAdapter[FromBroker] = TypeAdapter(Annotated[FromBroker, Field(discriminator="type")])
@@ -350,7 +361,7 @@ COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminat
 
 
 _NUMBERED_REPORT: TypeAdapter[NumberedReport] = TypeAdapter(NumberedReport)
-_KNOWN_FROM_PROXY = frozenset({"hello", "reports", "ack"})
+_KNOWN_FROM_PROXY = frozenset({"hello", "reports", "ack", "auth.refresh"})
 _KNOWN_FROM_BROKER = frozenset({"welcome", "command", "auth", "ack"})
 _INNER = {name: re.compile(rb'"%b"\s*:\s*(?=\{)' % name) for name in (b"report", b"command")}
 

@@ -5,20 +5,26 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from broker.domain.access import MAX_SHARE_S, PREFIXES, SHARE_S, Permission, Principal, TokenKind
+from broker.domain.access import (
+    MAX_SHARE_S,
+    PREFIXES,
+    SHARE_S,
+    Permission,
+    Principal,
+    TokenKind,
+    require_token_form,
+)
 from broker.domain.errors import BadRequest, NotAuthenticated, NotPermitted
-from broker.domain.ids import AgentId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
+from broker.domain.ids import AgentId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.names import printable_name
 from broker.domain.plans import Plan
 from broker.domain.sessions import Session
 from broker.domain.workspaces import Workspace, workspace_id
-from broker.services.ports import MemberRecords, Registry, TokenRecord, Tokens
+from broker.services.ports import Dependants, Registry, TokenRecord, Tokens
 
-KEY_ID = TokenId("workspace")
-"""Of a workspace's first key: the one in the data folder of its `up`."""
 _SECRET_BYTES = 32
 _DAY_S = 24 * 3600
 _AGENT_TOKEN_S = 180 * _DAY_S
@@ -44,14 +50,12 @@ class Access:
         self,
         tokens: Tokens,
         registry: Registry,
-        members: MemberRecords,
         *,
         clock: Callable[[], float] = time.time,
         on_authenticated: Callable[[], None] = lambda: None,
     ) -> None:
         self._tokens = tokens
         self._registry = registry
-        self._members = members
         self._clock = clock
         self._on_authenticated = on_authenticated
 
@@ -63,32 +67,34 @@ class Access:
         """
         if not token:
             raise NotAuthenticated("no token: send 'Authorization: Bearer <token>'")
+        require_token_form(token)
         principal = await self._tokens.owner(token_hash(token))
-        if principal is None:
+        if principal is None or self._is_over(principal):
             raise NotAuthenticated("the token is unknown, revoked or expired")
-        if principal.agent is not None:
-            await self._check_agent(principal, principal.agent)
-        if principal.member is not None:
-            principal = await self._present(principal, principal.member, sha256=token_hash(token))
+        if principal.kind is TokenKind.MEMBER and principal.family is None:
+            principal = await self._prolonged(principal, sha256=token_hash(token))
         self._on_authenticated()
         return principal
 
-    async def _check_agent(self, principal: Principal, agent_id: AgentId) -> None:
-        agent = await self._registry.agent(principal.workspace, agent_id)
-        if agent is None or agent.state.ended or agent.generation != principal.generation:
-            raise NotAuthenticated("the agent this token was made for is gone", code="TOKEN_REVOKED")
+    async def present(self, principal: Principal) -> Principal:
+        """A caller who was authenticated before, as it is now; its token may have ended since, and another come.
 
-    async def _present(self, principal: Principal, member_id: MemberId, *, sha256: str) -> Principal:
-        """The member as it is now, whatever it was when it signed in."""
-        member = await self._members.member(principal.workspace, member_id)
-        if member is None or member.generation != principal.generation:
-            raise NotAuthenticated("you were signed out or removed: sign in again", code="TOKEN_REVOKED")
-        present = replace(principal, name=member.name, role=member.role)
+        Raises `NotAuthenticated` when what the token hung on has ended.
+        """
+        return await self._tokens.present(principal)
+
+    def _is_over(self, principal: Principal) -> bool:
+        """The store forgets what is over by its own clock; short-lived tokens end by that of their issuers too."""
+        over = principal.expires_at_ms is not None and principal.expires_at_ms <= self._in_ms(0)
+        return over and principal.family is not None
+
+    async def _prolonged(self, principal: Principal, *, sha256: str) -> Principal:
+        """A sign-in lives on while it is used."""
         expires_at_ms = self._in_ms(MEMBER_TOKEN_S)
         if expires_at_ms - (principal.expires_at_ms or 0) < _DAY_S * 1000:
-            return present
-        await self._tokens.prolong(present, sha256=sha256, expires_at_ms=expires_at_ms)
-        return replace(present, expires_at_ms=expires_at_ms)
+            return principal
+        await self._tokens.prolong(principal, sha256=sha256, expires_at_ms=expires_at_ms)
+        return replace(principal, expires_at_ms=expires_at_ms)
 
     async def register_agent(
         self, workspace: WorkspaceId, agent: AgentId, *, generation: int, sha256: str, plan: Plan, proxy: ProxyId
@@ -124,7 +130,8 @@ class Access:
     ) -> tuple[TokenRecord, str]:
         """A new token, whose secret is shown this once; `person` when a human will use it.
 
-        An observer's may be for one session only. Raises `BadRequest`, `NotPermitted`.
+        An observer's may be for one session only. Raises `BadRequest`, `NotPermitted`, `Conflict` (TOO_MANY_TOKENS),
+        and `NotAuthenticated` when the caller's own access ends meanwhile.
         """
         principal.require(Permission.ADMINISTER)
         _check_mintable(principal, kind, session)
@@ -139,6 +146,7 @@ class Access:
             person=person,
             session=session,
             expires_at_ms=expires_at_ms,
+            made_by=principal.maker,
         )
         return await self._tokens.add(owner, sha256=token_hash(token), expires_at_ms=expires_at_ms), token
 
@@ -154,64 +162,53 @@ class Access:
             expires_at_ms=self._in_ms(seconds),
         )
 
-    async def issue_proxy_token(self, principal: Principal, proxy: ProxyId, *, expires_at_ms: int) -> str:
-        """A fresh token for one proxy's next reconnect. Raises `NotAuthenticated` once its first one was revoked."""
-        await self.require_listed(principal)
-        token = new_token(TokenKind.PROXY)
-        owner = replace(principal, kind=TokenKind.PROXY, proxy=proxy)
-        await self._tokens.add(owner, sha256=token_hash(token), expires_at_ms=expires_at_ms, listed=False)
-        return token
-
-    async def require_listed(self, principal: Principal) -> None:
-        """For one that goes on with tokens issued in-band: the token they come from must still be there.
-
-        Raises `NotAuthenticated`, `Unavailable`.
-        """
-        if not await self._tokens.is_listed(principal.workspace, principal.token_id):
-            raise NotAuthenticated("the token this access comes from was revoked", code="TOKEN_REVOKED")
-
     async def tokens(self, principal: Principal) -> list[TokenRecord]:
         """The workspace's tokens, without secrets. Raises `NotPermitted`."""
         principal.require(Permission.ADMINISTER)
         return await self._tokens.tokens(principal.workspace)
 
-    async def revoke(self, principal: Principal, token: TokenId) -> None:
-        """End a token at once, open sockets included. Raises `NotFound`, `NotPermitted`."""
+    async def dependants(self, principal: Principal) -> Mapping[TokenId, Dependants]:
+        """What would end with each of the workspace's tokens. Raises `NotPermitted`."""
         principal.require(Permission.ADMINISTER)
-        if not principal.owns and any(
-            each.id == token and each.kind is TokenKind.WORKSPACE
-            for each in await self._tokens.tokens(principal.workspace)
-        ):
-            raise NotPermitted("only owners end a key of the workspace")
-        await self._tokens.revoke(principal.workspace, token)
+        return await self._tokens.dependants(principal.workspace)
+
+    async def revoke(self, principal: Principal, token: TokenId) -> Dependants:
+        """End a token and all that hangs on it at once, open sockets included; what that was.
+
+        Raises `NotFound`, `NotPermitted`.
+        """
+        principal.require(Permission.ADMINISTER)
+        return await self._tokens.revoke(principal.workspace, token, owns=principal.owns)
 
     async def workspace(self, principal: Principal) -> Workspace:
         """The caller's own."""
         return await self._tokens.workspace(principal.workspace)
 
     async def adopt_workspace(self, token: str, *, workspace: WorkspaceId, name: str, plan: Plan) -> None:
-        """Make `token` the key of a workspace; the same again changes only the plan."""
+        """Make `token` the workspace's own key; the same again changes only the plan.
+
+        The one before ends, with all that hangs on it.
+        """
         await self._tokens.create_workspace(workspace_id(workspace), name=name, plan=plan)
-        await self._add_key(token, workspace=workspace, token_id=KEY_ID, name="operator", plan=plan)
+        await self._tokens.adopt(_key(workspace, "operator"), sha256=token_hash(token))
 
     async def add_key(self, token: str, *, workspace: WorkspaceId, name: str) -> None:
         """Make `token` one more key of a workspace that there is. For callers that were checked already."""
-        token_id = TokenId(secrets.token_hex(8))
-        await self._add_key(token, workspace=workspace, token_id=token_id, name=name, plan=Plan.FREE)
-
-    async def _add_key(self, token: str, *, workspace: WorkspaceId, token_id: TokenId, name: str, plan: Plan) -> None:
-        owner = Principal(
-            workspace=workspace,
-            kind=TokenKind.WORKSPACE,
-            token_id=token_id,
-            name=name,
-            plan=plan,  # the workspace's own is read with every use
-            person=True,
-        )
-        await self._tokens.add(owner, sha256=token_hash(token))
+        await self._tokens.add(_key(workspace, name), sha256=token_hash(token))
 
     def _in_ms(self, seconds: float) -> int:
         return int((self._clock() + seconds) * 1000)
+
+
+def _key(workspace: WorkspaceId, name: str) -> Principal:
+    return Principal(
+        workspace=workspace,
+        kind=TokenKind.WORKSPACE,
+        token_id=TokenId(secrets.token_hex(8)),
+        name=name,
+        plan=Plan.FREE,  # the workspace's own is read with every use
+        person=True,
+    )
 
 
 def _check_mintable(principal: Principal, kind: TokenKind, session: SessionId | None) -> None:

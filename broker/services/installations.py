@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from broker.domain.access import Principal, TokenKind
+from broker.domain.errors import NotAuthenticated
 from broker.domain.ids import WorkspaceId
 from broker.domain.installation import AnothersStore, Belonging, Installation, belonging
 from broker.domain.plans import Plan
-from broker.services.access import KEY_ID, Access, token_hash
+from broker.services.access import Access, token_hash
 from broker.services.ports import InstallationRecords, Tokens
 
 
@@ -49,11 +50,14 @@ class Installations:
     ) -> None:
         if place is Belonging.ANOTHER:
             await self._access.add_key(key, workspace=workspace, name=f"up on {host}")
-        elif known is None or known.token_id == KEY_ID:
+        elif known is None or known.token_id == await self._tokens.own_key(workspace):
             await self._access.adopt_workspace(key, workspace=workspace, name="local", plan=plan)
 
     async def _known(self, key: str, workspace: WorkspaceId) -> Principal | None:
-        found = await self._tokens.owner(token_hash(key))
+        try:
+            found = await self._tokens.owner(token_hash(key))
+        except NotAuthenticated:  # it was revoked
+            return None
         return found if found and found.kind is TokenKind.WORKSPACE and found.workspace == workspace else None
 
     async def _has_key(self, workspace: WorkspaceId) -> bool:

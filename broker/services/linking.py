@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 import uuid
 from collections.abc import Sequence
 
@@ -14,14 +13,13 @@ from broker.domain.names import looks_like_id, shown_name
 from broker.domain.sessions import DEFAULT_SESSION, Session
 from broker.protocol.agent_events import ApprovalRequested
 from broker.protocol.proxy import Auth, Hello, NumberedReport, Report, Started, StateChanged
-from broker.services.access import Access, token_hash
+from broker.services.access import Access
 from broker.services.approvals import ApprovalDesk
 from broker.services.ports import Attached, DecidedApproval, Links, NumberedFact, Registry, Unfinished
 from broker.services.redaction import Redaction
 from broker.services.sessions import Sessions
+from broker.services.short_lived_tokens import ShortLivedTokens
 
-TOKEN_LIFE_S = 24 * 3600
-"""Of the token a proxy gets in-band; renewed at half of it, so a laptop may sleep through a night."""
 _HELLO_BYTES = 64 * 1024
 """It is kept as long as the machine is known, and read at every placement."""
 _MOST_LABELS = 50
@@ -53,6 +51,7 @@ class Linking:
         sessions: Sessions,
         *,
         access: Access,
+        short_lived: ShortLivedTokens,
         desk: ApprovalDesk,
         redaction: Redaction,
     ) -> None:
@@ -60,6 +59,7 @@ class Linking:
         self._registry = registry
         self._sessions = sessions
         self._access = access
+        self._short_lived = short_lived
         self._desk = desk
         self._redaction = redaction
         self._held: dict[WorkspaceId, dict[LinkId, int]] = {}
@@ -67,12 +67,15 @@ class Linking:
     async def attach(self, principal: Principal, hello: Hello) -> tuple[Attached, Session]:
         """Take a proxy's connection over. Raises `NotPermitted`, `BadRequest`, `NotFound` (its session)."""
         principal.require(Permission.LINK)
+        if principal.machine not in {None, hello.machine_id}:
+            raise NotPermitted("this token was issued to another machine")
         hello = _presentable(hello)
         proxy = await self._registry.link_machine(
             principal.workspace,
             hello.machine_id,
             new_id=ProxyId(uuid.uuid4().hex),
             token=principal.token_id,
+            member=None if principal.maker.token else principal.answerable,
             take=principal.kind is TokenKind.WORKSPACE,
         )
         if principal.proxy not in {None, proxy}:
@@ -166,19 +169,23 @@ class Linking:
             )
         return report
 
-    def token_lasts_s(self, principal: Principal) -> float:
-        """How long a proxy needs no fresh token: until half of its own has passed, when it was given in-band."""
-        if principal.proxy is None or principal.expires_at_ms is None:
-            return 0.0
-        return max(0.0, principal.expires_at_ms / 1000 - time.time() - TOKEN_LIFE_S / 2)
+    async def refresh(self, principal: Principal, refresh_token: str) -> tuple[Principal, Auth]:
+        """Renew the short-lived token of a connected machine: whom it stands for from now on, and what to answer.
 
-    async def fresh_token(self, principal: Principal, attached: Attached) -> Auth:
-        """A token for the proxy's next reconnect, to be sent on the open socket. All but the last few end.
-
-        Raises `NotAuthenticated` when the token that it was linked with has been revoked.
+        Raises `NotAuthenticated`, and `NotPermitted` for what renews another's.
         """
-        expires_at_ms = int((time.time() + TOKEN_LIFE_S) * 1000)
-        proxy = ProxyId(attached.link)
-        token = await self._access.issue_proxy_token(principal, proxy, expires_at_ms=expires_at_ms)
-        await self._links.hold_token(principal.workspace, attached.link, token_hash(token), life_s=TOKEN_LIFE_S)
-        return Auth(token=token, expires_at_ms=expires_at_ms)
+        renewed = await self._short_lived.renew(refresh_token)
+        if not _is_same(renewed.principal, principal):
+            raise NotPermitted("this refresh token is not the one of this connection")
+        auth = Auth(token=renewed.token, expires_at_ms=renewed.expires_at_ms, refresh_token=renewed.refresh_token)
+        return renewed.principal, auth
+
+
+def _is_same(renewed: Principal, principal: Principal) -> bool:
+    """Whether two tokens link the same machine for the same maker."""
+    return (
+        renewed.workspace == principal.workspace
+        and renewed.kind is TokenKind.PROXY
+        and renewed.token_id == principal.token_id
+        and principal.machine in {None, renewed.machine}
+    )

@@ -9,14 +9,15 @@ from broker.domain.errors import NotFound
 from broker.domain.ids import MemberId, WorkspaceId
 from broker.domain.members import MYSELF, Member, member_name
 from broker.domain.names import looks_like_id
-from broker.services.ports import MemberRecords
+from broker.services.ports import MemberRecords, Tokens
 
 
 class Members:
     """Keeps a workspace's members. Who is asked for by `reference` is named by id or by name."""
 
-    def __init__(self, records: MemberRecords) -> None:
+    def __init__(self, records: MemberRecords, tokens: Tokens) -> None:
         self._records = records
+        self._tokens = tokens
 
     async def add(self, principal: Principal, *, name: str, role: MemberRole) -> Member:
         """Add a person. Raises `NotPermitted`, `Conflict` (NAME_TAKEN, TOO_MANY_MEMBERS), `BadRequest`."""
@@ -45,10 +46,14 @@ class Members:
         return await self._present(principal.workspace, member.id)
 
     async def remove(self, principal: Principal, reference: str) -> None:
-        """Remove a person and end all they have open. Raises `NotFound`, `NotPermitted`, `Conflict`."""
+        """Remove a person, and end what they have open, the tokens they made and the access of their machines.
+
+        Raises `NotFound`, `NotPermitted`, `Conflict`.
+        """
         principal.require(Permission.ADMINISTER)
         member = await self._present(principal.workspace, reference)
-        await self._records.remove(principal.workspace, member.id, by=principal.member)
+        ended = await self._records.remove(principal.workspace, member.id, by=principal.member)
+        await self._tokens.forget(ended)
 
     async def ensure_owner(self, workspace: WorkspaceId, name: str) -> Member:
         """The first owner there is, made when there is nobody yet. For the start of a broker, before any caller."""

@@ -8,18 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from broker.domain.access import SIGN_IN_PREFIX, MemberRole, Permission, Principal, TokenKind
-from broker.domain.errors import BadRequest, NotAuthenticated, NotPermitted, RateLimited
+from broker.domain.errors import BadRequest, NotAuthenticated, NotPermitted
 from broker.domain.ids import TokenId, WorkspaceId
 from broker.domain.members import Member, PendingSignIn
 from broker.domain.plans import Plan
 from broker.services.access import MEMBER_TOKEN_S, Access, new_token, token_hash
+from broker.services.attempts import Attempts
 from broker.services.ports import MemberRecords, SignInCodes, Tokens
 
 CODE_LIFE_S = 600
 _CODE_BYTES = 24
-_MOST_FAILURES = 30
-_WINDOW_S = 60
-"""Guessing 192 bits is hopeless anyway; the limit keeps those who try from being a load."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +43,7 @@ class SignIn:
         self._access = access
         self._records = records
         self._codes = codes
+        self._attempts = Attempts(codes)
         self._tokens = tokens
         self._clock = clock
 
@@ -75,7 +74,7 @@ class SignIn:
         pending = await self._codes.take(token_hash(code))
         member = await self._records.member(pending.workspace, pending.member) if pending else None
         if pending is None or member is None or member.generation != pending.generation:
-            await self._count_failure(address)
+            await self._attempts.count_failure(address)
             raise NotAuthenticated(
                 "the link was used or is too old: `relaycast sign-in` prints a fresh one", code="SIGN_IN_FAILED"
             )
@@ -86,7 +85,7 @@ class SignIn:
         try:
             principal = await self._access.authenticate(token)
         except NotAuthenticated:
-            await self._count_failure(address)
+            await self._attempts.count_failure(address)
             raise
         if principal.kind is not TokenKind.OBSERVER:
             raise BadRequest("only an observer's token can be used to sign in: a browser should keep no other")
@@ -94,7 +93,7 @@ class SignIn:
 
     async def sign_out(self, principal: Principal, token: str, *, everywhere: bool) -> None:
         """End a member's token, or all it has. A token that was made by hand stays good for its other users."""
-        if principal.member is None:
+        if principal.kind is not TokenKind.MEMBER or principal.member is None:
             return
         if everywhere:
             await self._records.end_sign_ins(principal.workspace, principal.member)
@@ -114,13 +113,8 @@ class SignIn:
             member=member.id,
         )
         expires_at_ms = self._in_ms(MEMBER_TOKEN_S)
-        await self._tokens.add(owner, sha256=token_hash(token), expires_at_ms=expires_at_ms, listed=False)
+        await self._tokens.begin_sign_in(owner, sha256=token_hash(token), expires_at_ms=expires_at_ms)
         return token
-
-    async def _count_failure(self, address: str) -> None:
-        if await self._codes.failures(address) >= _MOST_FAILURES:
-            raise RateLimited("too many failed sign-ins from this address; try again in a minute", retry_after_s=60)
-        await self._codes.count_failure(address, window_s=_WINDOW_S)
 
     def _in_ms(self, seconds: float) -> int:
         return int((self._clock() + seconds) * 1000)

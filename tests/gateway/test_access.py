@@ -1,6 +1,7 @@
 """People in browsers: links, cookies, origins, roles, and how access ends."""
 
 import asyncio
+from dataclasses import dataclass, field, replace
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -13,11 +14,13 @@ from starlette.websockets import WebSocket
 from broker.adapters.redis import keys
 from broker.app import build_app
 from broker.domain.access import MemberRole, Principal, TokenKind
+from broker.domain.access_changes import AccessChange
 from broker.domain.errors import NotAuthenticated, RelayError, Unavailable
-from broker.domain.ids import TokenId, WorkspaceId
+from broker.domain.ids import AgentId, MemberId, SessionId, TokenId, WorkspaceId
 from broker.domain.plans import Plan
 from broker.gateway.sockets import OpenSockets
 from broker.gateway.websocket_protocol import EXTENSION
+from broker.protocol import close_codes
 from broker.settings import GraphQLSettings, Settings
 from tests.fixtures.browser import open_browser, signed_in
 from tests.fixtures.gateway import Gateway, closing, serving
@@ -336,22 +339,43 @@ def a_socket(outbox: Outbox) -> WebSocket:
     return WebSocket({"type": "websocket", "extensions": {EXTENSION: outbox}}, receive, send)
 
 
-async def nothing_was_revoked(_principal: Principal) -> None:
-    return None
+@dataclass(slots=True, kw_only=True)
+class Guard:
+    """Says of every caller that it is the observer, or what there is to say against it."""
+
+    problem: RelayError | None = None
+    expires_at_ms: int | None = None
+    asked: list[str] = field(default_factory=list)
+
+    async def authenticate(self, _token: str | None) -> Principal:
+        return self._found("token")
+
+    async def present(self, _principal: Principal) -> Principal:
+        return self._found("principal")
+
+    def _found(self, by: str) -> Principal:
+        self.asked.append(by)
+        if self.problem:
+            raise self.problem
+        return replace(observer(), expires_at_ms=self.expires_at_ms)
+
+
+def change(**of: frozenset[Any]) -> AccessChange:
+    return AccessChange(workspace=WorkspaceId("w"), **of)
 
 
 async def test_a_socket_whose_access_ends_while_it_is_let_in_is_not_let_in() -> None:
     asked, answer = asyncio.Event(), asyncio.Event()
-    good = iter([True, False])
 
-    async def authenticate(_token: str | None) -> Principal:
-        if not next(good):
-            raise NotAuthenticated("removed")
-        asked.set()
-        await answer.wait()
-        return observer()
+    class Slow(Guard):
+        async def authenticate(self, token: str | None) -> Principal:
+            found = await super().authenticate(token)
+            asked.set()
+            await answer.wait()
+            return found
 
-    sockets = OpenSockets(authenticate, require_listed=nothing_was_revoked)
+    guard = Slow()
+    sockets = OpenSockets(guard)
 
     async def enter() -> None:
         async with sockets.admitted(a_socket(Outbox()), "token"):
@@ -360,54 +384,85 @@ async def test_a_socket_whose_access_ends_while_it_is_let_in_is_not_let_in() -> 
     entering = asyncio.create_task(enter())
     async with asyncio.timeout(5):
         await asked.wait()
-        await sockets.access_changed("member:m")
+        guard.problem = NotAuthenticated("removed")
+        await sockets.access_changed(change(members=frozenset({MemberId("m")})))
         answer.set()
         with pytest.raises(NotAuthenticated):
             await entering
 
 
+@pytest.mark.parametrize("grace_s", [None, 60])
 @pytest.mark.parametrize(
     ("problem", "code"), [(NotAuthenticated("gone"), 4501), (Unavailable("away"), 4410), (None, None)]
 )
 async def test_after_news_may_have_been_missed_every_socket_is_looked_at_again(
-    problem: RelayError | None, code: int | None
+    problem: RelayError | None, code: int | None, grace_s: float | None
 ) -> None:
-    problems: list[RelayError] = []
-
-    async def authenticate(_token: str | None) -> Principal:
-        if problems:
-            raise problems[0]
-        return observer()
-
-    sockets, outbox = OpenSockets(authenticate, require_listed=nothing_was_revoked, retry_s=0), Outbox()
-    async with sockets.admitted(a_socket(outbox), "token"):
-        problems += [problem] if problem else []
+    guard, outbox = Guard(), Outbox()
+    sockets = OpenSockets(guard, retry_s=0)
+    async with sockets.admitted(a_socket(outbox), "token", grace_s=grace_s):
+        guard.problem = problem
         await sockets.access_changed(None)
         assert outbox.codes == ([code] if code else [])
+    assert set(guard.asked[1:]) == {"token" if grace_s is None else "principal"}
+
+
+async def test_a_change_elsewhere_or_of_another_is_nothing_to_a_socket() -> None:
+    guard, outbox = Guard(), Outbox()
+    sockets = OpenSockets(guard, retry_s=0)
+    async with sockets.admitted(a_socket(outbox), "token"):
+        guard.problem = NotAuthenticated("gone")
+        tokens = frozenset({TokenId("t")})
+        await sockets.access_changed(AccessChange(workspace=WorkspaceId("another"), tokens=tokens))
+        await sockets.access_changed(change(tokens=frozenset({TokenId("u")}), members=frozenset({MemberId("t")})))
+        assert outbox.codes == []
+        await sockets.access_changed(change(tokens=tokens))
+        assert outbox.codes == [4501]
+
+
+async def test_a_link_that_was_not_renewed_in_time_is_closed_and_may_come_again() -> None:
+    now = 0.0
+    guard, outbox = Guard(expires_at_ms=100_000), Outbox()
+    sockets = OpenSockets(guard, clock=lambda: now)
+    socket = a_socket(outbox)
+    async with sockets.admitted(socket, "token", grace_s=50) as principal:
+        now = 149.0
+        await sockets.end_expired()
+        sockets.renewed(socket, replace(principal, expires_at_ms=200_000))
+        now = 249.0
+        await sockets.end_expired()
+        assert outbox.codes == []
+        now = 250.0
+        await sockets.end_expired()
+        assert outbox.codes == [close_codes.NOT_RENEWED.code]
+    assert close_codes.may_return(close_codes.NOT_RENEWED.code)
+
+
+async def test_a_socket_goes_on_with_another_token_of_the_same_caller_only() -> None:
+    guard, outbox = Guard(expires_at_ms=100_000), Outbox()
+    sockets = OpenSockets(guard, clock=lambda: 150.0)
+    socket = a_socket(outbox)
+    async with sockets.admitted(socket, "token"):
+        guard.expires_at_ms = 200_000
+        assert (await sockets.go_on_with(socket, "fresh")).expires_at_ms == 200_000
+        guard.problem = NotAuthenticated("the first has ended")
+        await sockets.end_expired()
+        assert outbox.codes == []
+        with pytest.raises(NotAuthenticated):
+            await sockets.go_on_with(socket, "wrong")
 
 
 @pytest.mark.parametrize(
-    ("problem", "code"), [(NotAuthenticated("revoked"), 4501), (Unavailable("away"), 4410), (None, None)]
+    "changed",
+    [
+        {"workspace": WorkspaceId("x")},
+        {"token_id": TokenId("u")},
+        {"kind": TokenKind.WORKSPACE},
+        {"session": SessionId("s")},
+        {"agent": AgentId("a")},
+    ],
+    ids=str,
 )
-async def test_after_news_may_have_been_missed_a_machine_is_asked_whether_its_token_was_revoked(
-    problem: RelayError | None, code: int | None
-) -> None:
-    asked: list[Principal] = []
-
-    async def authenticate(_token: str | None) -> Principal:
-        if asked:
-            raise NotAuthenticated("what it came with may have ended")
-        return observer()
-
-    async def require_listed(principal: Principal) -> None:
-        asked.append(principal)
-        if problem:
-            raise problem
-
-    sockets, outbox = OpenSockets(authenticate, require_listed=require_listed, retry_s=0), Outbox()
-    async with sockets.admitted(a_socket(outbox), "token", renewed=True):
-        await sockets.end_expired(10**15)
-        assert asked == []
-        await sockets.access_changed(None)
-        assert asked[0] == observer()
-        assert outbox.codes == ([code] if code else [])
+def test_another_caller_is_another_in_all_that_counts(changed: dict[str, Any]) -> None:
+    assert not replace(observer(), **changed).is_same_as(observer())
+    assert replace(observer(), expires_at_ms=7).is_same_as(observer())

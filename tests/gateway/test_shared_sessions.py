@@ -34,7 +34,12 @@ NARROWED: set[Served] = {
     ("GET", "/v1/logs/facets"),
 }
 """Answered with what is of the shared session."""
-OF_ONESELF: set[Served] = {("GET", "/v1/whoami"), ("POST", "/v1/sign-in"), ("POST", "/v1/sign-out")}
+OF_ONESELF: set[Served] = {
+    ("GET", "/v1/whoami"),
+    ("POST", "/v1/sign-in"),
+    ("POST", "/v1/sign-out"),
+    ("POST", "/v1/auth/refresh"),
+}
 PUBLIC: set[Served] = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics")}
 ELSEWHERE: set[Served] = {("POST", "/graphql")}
 """Its fields are tried one by one where they are defined."""
@@ -45,6 +50,7 @@ BODIES: dict[Served, object] = {
     ("POST", "/v1/members"): {"name": "Eve", "role": "owner"},
     ("PATCH", "/v1/members/{member}"): {"role": "owner"},
     ("POST", "/v1/sessions/{session}/share"): {},
+    ("POST", "/v1/auth/exchange"): {"for": "machine", "machine_id": "m"},
     ("PUT", "/v1/redaction"): {"rules": []},
     ("PUT", "/v1/retention"): {"days": None},
     ("POST", "/v1/import"): {"version": 1, "control": {"sessions": [], "agents": [], "rules": []}},

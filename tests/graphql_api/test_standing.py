@@ -32,7 +32,7 @@ class Connection:
 @contextlib.asynccontextmanager
 async def standing(gateway: Gateway, token: str, connection: Connection) -> AsyncIterator[Standing]:
     """Watched."""
-    access = Access(gateway.adapters.tokens, gateway.adapters.registry, gateway.adapters.members)
+    access = Access(gateway.adapters.tokens, gateway.adapters.registry)
     made = Standing(access, kept=connection.keep, lost=connection.lose)
     await made.begin(token)
     watching = asyncio.create_task(made.watch())
@@ -49,7 +49,7 @@ async def test_a_word_makes_it_look_again(gateway: Gateway) -> None:
     async with asyncio.timeout(10), standing(gateway, token, connection) as looked_at:
         looked_at.check()
         await connection.kept.get()
-        await gateway.adapters.tokens.revoke(gateway.workspace, looked_at.caller.token_id)
+        await gateway.adapters.tokens.revoke(gateway.workspace, looked_at.caller.token_id, owns=True)
         assert looked_at.caller.token_id == token_id
         looked_at.check()
         assert await connection.losses.get() is Loss.ENDED

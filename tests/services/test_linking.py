@@ -1,8 +1,6 @@
 """Links: whose machine it is, whose token, and who still has a connection."""
 
 import asyncio
-import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,13 +12,14 @@ from broker.domain.errors import BadRequest, Fenced, NotFound, NotPermitted, Una
 from broker.domain.ids import ProxyId, TokenId, WorkspaceId
 from broker.domain.plans import Plan
 from broker.protocol.proxy import NumberedReport, Started
-from broker.services.access import Access, new_token, token_hash
+from broker.services.access import Access, new_token
 from broker.services.approvals import ApprovalDesk
 from broker.services.deadlines import LinkLeases
-from broker.services.linking import TOKEN_LIFE_S, Linking
+from broker.services.linking import Linking
 from broker.services.redaction import Redaction
 from broker.services.sessions import Sessions
-from tests.fixtures.desk import Desk, a_hello, a_person
+from broker.services.short_lived_tokens import ShortLivedTokens
+from tests.fixtures.desk import Desk, a_hello
 
 
 def linking_of(adapters: Adapters) -> Linking:
@@ -30,19 +29,19 @@ def linking_of(adapters: Adapters) -> Linking:
         adapters.registry,
         Sessions(adapters.registry, adapters.log),
         access=access_of(adapters),
+        short_lived=ShortLivedTokens(adapters.token_families, adapters.sign_in_codes),
         desk=ApprovalDesk(adapters.approvals, redaction),
         redaction=redaction,
     )
 
 
 def access_of(adapters: Adapters) -> Access:
-    return Access(adapters.tokens, adapters.registry, adapters.members)
+    return Access(adapters.tokens, adapters.registry)
 
 
-async def minted(adapters: Adapters, workspace: WorkspaceId) -> Principal:
+async def minted(adapters: Adapters, key: Principal) -> Principal:
     """The holder of a machine's own token."""
-    record, token = await access_of(adapters).mint(a_person(workspace), kind=TokenKind.PROXY, name="machine")
-    del record
+    _, token = await access_of(adapters).mint(key, kind=TokenKind.PROXY, name="machine")
     return await access_of(adapters).authenticate(token)
 
 
@@ -50,7 +49,7 @@ async def minted(adapters: Adapters, workspace: WorkspaceId) -> Principal:
 async def key(adapters: Adapters, workspace: WorkspaceId) -> Principal:
     token = new_token(TokenKind.WORKSPACE)
     await access_of(adapters).adopt_workspace(token, workspace=workspace, name="w", plan=Plan.TEAM)
-    key = a_person(workspace)
+    key = await access_of(adapters).authenticate(token)
     await linking_of(adapters).attach(key, a_hello(machine_id="somebody's"))  # makes the session
     return key
 
@@ -59,11 +58,11 @@ async def test_a_machine_stays_the_same_with_a_new_token_once_the_old_one_is_rev
     adapters: Adapters, key: Principal
 ) -> None:
     linking = linking_of(adapters)
-    old, new = await minted(adapters, key.workspace), await minted(adapters, key.workspace)
+    old, new = await minted(adapters, key), await minted(adapters, key)
     before, _ = await linking.attach(old, a_hello(session="main"))
     with pytest.raises(NotPermitted, match="linked with another token"):
         await linking.attach(new, a_hello(session="main"))
-    await adapters.tokens.revoke(key.workspace, old.token_id)
+    await adapters.tokens.revoke(key.workspace, old.token_id, owns=True)
     after, _ = await linking.attach(new, a_hello(session="main"))
     assert after.link == before.link
     await linking.attach(new, a_hello(session="main"))
@@ -84,30 +83,6 @@ async def test_a_machine_that_names_a_session_that_is_gone_makes_none_of_its_id(
 ) -> None:
     with pytest.raises(NotFound):
         await linking_of(adapters).attach(key, a_hello(session="f" * 32))
-
-
-async def test_a_machine_with_a_young_token_of_its_own_gets_no_other(adapters: Adapters, key: Principal) -> None:
-    linking = linking_of(adapters)
-    attached, _ = await linking.attach(key, a_hello())
-    assert linking.token_lasts_s(key) == 0
-    given = await linking.fresh_token(key, attached)
-    principal = await access_of(adapters).authenticate(given.token)
-    assert TOKEN_LIFE_S / 2 - 60 < linking.token_lasts_s(principal) <= TOKEN_LIFE_S / 2
-    old = replace(principal, expires_at_ms=int((time.time() + TOKEN_LIFE_S / 3) * 1000))
-    assert linking.token_lasts_s(old) == 0
-
-
-async def test_a_machine_has_a_few_tokens_at_a_time_and_none_when_it_is_forgotten(
-    adapters: Adapters, key: Principal
-) -> None:
-    linking = linking_of(adapters)
-    attached, _ = await linking.attach(key, a_hello())
-    given = [(await linking.fresh_token(key, attached)).token for _ in range(12)]
-    good = [token for token in given if await adapters.tokens.owner(token_hash(token))]
-    assert good == given[-8:]
-    await linking.detach(key, attached)
-    await adapters.registry.forget_proxy(key.workspace, ProxyId(attached.link))
-    assert [token for token in given if await adapters.tokens.owner(token_hash(token))] == []
 
 
 async def test_an_older_connection_registers_no_tokens(desk: Desk) -> None:

@@ -16,7 +16,7 @@ from broker.services.members import Members
 
 @pytest.fixture
 def people(adapters: Adapters) -> Members:
-    return Members(adapters.members)
+    return Members(adapters.members, adapters.tokens)
 
 
 def principal_of(workspace: WorkspaceId, member: Member | None = None, *, kind: TokenKind | None = None) -> Principal:

@@ -9,7 +9,7 @@ import pytest
 
 from broker.adapters.redis import keys
 from broker.app import Adapters
-from broker.domain.access import MemberRole, Principal, TokenKind
+from broker.domain.access import Maker, MemberRole, Principal, TokenKind
 from broker.domain.errors import BadRequest, NotAuthenticated, NotPermitted, RateLimited
 from broker.domain.ids import WorkspaceId
 from broker.domain.members import Member
@@ -34,7 +34,7 @@ class Door:
     @property
     def access(self) -> Access:
         adapters = self.adapters
-        return Access(adapters.tokens, adapters.registry, adapters.members, clock=self.now)
+        return Access(adapters.tokens, adapters.registry, clock=self.now)
 
     @property
     def sign_in(self) -> SignIn:
@@ -43,7 +43,7 @@ class Door:
 
     @property
     def people(self) -> Members:
-        return Members(self.adapters.members)
+        return Members(self.adapters.members, self.adapters.tokens)
 
     def now(self) -> float:
         return time.time() + self.late_s
@@ -243,16 +243,17 @@ async def test_a_share_is_of_one_session_and_ends(door: Door, desk: Desk) -> Non
             await door.access.share(key, desk.session, seconds=seconds)
 
 
-async def test_what_a_member_makes_is_a_token_like_any_other(door: Door) -> None:
-    """It stays good when the member goes, and has nothing of the member's."""
+async def test_what_a_member_makes_has_nothing_of_the_member_and_ends_with_it(door: Door) -> None:
     owner = await door.access.authenticate(await door.enter(await door.member(MemberRole.OWNER, "Owner")))
     ada = await door.member(MemberRole.ADMIN)
     admin = await door.access.authenticate(await door.enter(ada))
-    _, token = await door.access.mint(admin, kind=TokenKind.OBSERVER, name="o")
+    record, token = await door.access.mint(admin, kind=TokenKind.OBSERVER, name="o")
     made = await door.access.authenticate(token)
     assert (made.member, made.role, made.generation, made.person) == (None, None, None, False)
+    assert record.made_by == made.made_by == Maker(member=ada.id)
     await door.people.remove(owner, ada.id)
-    await door.access.authenticate(token)
+    await door.shut(token)
+    assert record.id not in [each.id for each in await door.access.tokens(owner)]
 
 
 async def test_keys_of_the_workspace_are_made_and_ended_by_owners_only(door: Door) -> None:

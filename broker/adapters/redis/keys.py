@@ -12,8 +12,11 @@ from broker.domain.ids import WorkspaceId
 
 _TEMPLATES: dict[str, str] = {
     # name            suffix               type and content
-    "workspace": "",  # hash: name, plan, log_days, log_dated, sessions_made
+    "workspace": "",  # hash: name, plan, key (id of its own one), log_days, log_dated, sessions_made
     "tokens": ":tokens",  # hash: token id -> JSON (never the secret)
+    "sign_in": ":si:%s",  # hash: whose sign-in that is, and the generation of the member's sign-ins it is of
+    "family": ":f:%s",  # hash: short-lived tokens that were renewed one from the other, and what they hang on
+    "families": ":fs:%s",  # zset: those of one token or one member, by last use
     "people": ":people",  # zset: member ids in the order they came
     "people_names": ":people:names",  # hash: lower-case name -> member id
     "owners": ":people:owners",  # set: members whose role is owner
@@ -58,7 +61,6 @@ _TEMPLATES: dict[str, str] = {
     "link": ":l:%s",  # hash: machine, fence, epoch, sent, acked, out_bytes, online, boot, spool, reports, hello
     "outbox": ":l:%s:out",  # stream: <number>-0, field c = the command's JSON
     "link_agents": ":l:%s:agents",  # set: agents carried by the link
-    "link_tokens": ":l:%s:tokens",  # list: hashes of the tokens it was given in-band, the newest first
     "session_channel": ":s:%s",  # pub/sub: events
     "activity_channel": ":activity",  # pub/sub: "<session> <event>" of all sessions, without frames and receipts
     "link_channel": ":l:%s",  # pub/sub: "<number>:<command>", "!fence:<n>", "!kick"
@@ -82,9 +84,7 @@ TIMER_CHANNEL = "rc:timers"
 SHIP_CHANNEL = "rc:ship"
 """Pub/sub: a workspace's root when one of its sessions begins to have unshipped events."""
 ACCESS_CHANNEL = "rc:access"
-"""Pub/sub: the id of a token that has just ended, an agent's is `<agent>.<generation>`; or `member:<id>` when a
-member's role has changed, or its sign-ins were ended, or it was removed.
-"""
+"""Pub/sub: JSON of whose access has become less, see `access_changes.RedisAccessChanges`."""
 
 _CHANNELS = {"TIMER_CHANNEL": TIMER_CHANNEL, "SHIP_CHANNEL": SHIP_CHANNEL, "ACCESS_CHANNEL": ACCESS_CHANNEL}
 

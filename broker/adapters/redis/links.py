@@ -15,8 +15,6 @@ from broker.protocol.proxy import Hello
 from broker.services.ports import Attached, NumberedFact, Unfinished
 
 _COMMANDS_PAGE = 100
-_TOKENS = 8
-"""In-band tokens of one machine that are good at a time: it may not have got the last ones."""
 
 
 class RedisLinks:
@@ -75,12 +73,6 @@ class RedisLinks:
     async def lapse(self, workspace: WorkspaceId, link: LinkId, lease: str) -> bool:
         """Detach a link whose lease is still that; whether it was."""
         return bool(await self._scripts.run("lapse_link", workspace, link, lease))
-
-    async def hold_token(self, workspace: WorkspaceId, link: LinkId, sha256: str, *, life_s: int) -> None:
-        """A machine is given a token in-band: those before the last few end."""
-        over = await self._scripts.run("hold_link_token", workspace, link, sha256, _TOKENS, life_s)
-        for ended in over:
-            await self._redis.delete(keys.token(ended))
 
     async def acknowledge(self, workspace: WorkspaceId, link: LinkId, *, fence: int, seq: int) -> bool:
         """The peer has all commands up to `seq`; False when this connection is fenced."""

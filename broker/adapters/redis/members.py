@@ -55,9 +55,9 @@ class RedisMembers:
         """Raises `NotFound`, `NotPermitted`, `Conflict` (LAST_OWNER)."""
         await self._scripts.run_once("change_member", workspace, member, role, by or "")
 
-    async def remove(self, workspace: WorkspaceId, member: MemberId, *, by: MemberId | None) -> None:
-        """Raises `NotFound`, `NotPermitted`, `Conflict` (LAST_OWNER)."""
-        await self._scripts.run_once("change_member", workspace, member, "", by or "")
+    async def remove(self, workspace: WorkspaceId, member: MemberId, *, by: MemberId | None) -> list[str]:
+        """Remove one and all that hangs on it. Raises `NotFound`, `NotPermitted`, `Conflict` (LAST_OWNER)."""
+        return list(await self._scripts.run_once("change_member", workspace, member, "", by or ""))
 
     async def end_sign_ins(self, workspace: WorkspaceId, member: MemberId) -> None:
         """End all tokens and codes of a member. Raises `NotFound`."""

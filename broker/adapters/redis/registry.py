@@ -11,7 +11,7 @@ from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Scripts
 from broker.domain.agents import Agent, AgentState
 from broker.domain.errors import NotFound
-from broker.domain.ids import AgentId, ProxyId, SessionId, TokenId, WorkspaceId
+from broker.domain.ids import AgentId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.names import looks_like_id
 from broker.domain.placement import MAX_MACHINES, Proxy
 from broker.domain.sessions import MAX_SESSIONS, Session
@@ -110,11 +110,20 @@ class RedisRegistry:
         return sorted(found, key=lambda p: p.name)
 
     async def link_machine(
-        self, workspace: WorkspaceId, machine_id: str, *, new_id: ProxyId, token: TokenId, take: bool
+        self,
+        workspace: WorkspaceId,
+        machine_id: str,
+        *,
+        new_id: ProxyId,
+        token: TokenId,
+        member: MemberId | None,
+        take: bool,
     ) -> ProxyId:
         """The proxy id of a machine; `new_id` when it is here for the first time. Raises `NotPermitted`, `Conflict`."""
         may_take = "1" if take else "0"
-        found = await self._scripts.run("link_machine", workspace, machine_id, new_id, token, may_take, MAX_MACHINES)
+        found = await self._scripts.run(
+            "link_machine", workspace, machine_id, new_id, token, may_take, MAX_MACHINES, member or ""
+        )
         return ProxyId(found)
 
     async def forget_proxy(self, workspace: WorkspaceId, proxy: ProxyId) -> None:
@@ -123,8 +132,7 @@ class RedisRegistry:
         machine = next((m for m, p in machines.items() if p == proxy), None)
         if machine is None:
             raise NotFound(f"no machine {proxy[:80]!r}", code="PROXY_NOT_FOUND")
-        for token in await self._scripts.run("forget_machine", workspace, proxy, machine):
-            await self._redis.delete(keys.token(token))
+        await self._scripts.run("forget_machine", workspace, proxy, machine)
 
     async def _machine_names(self, workspace: WorkspaceId, proxies: Sequence[str]) -> dict[str, str]:
         pipe = self._redis.pipeline(transaction=False)

@@ -1,8 +1,13 @@
-"""Tokens by their hash. The secret itself is never stored."""
+"""Tokens by their hash. The secret itself is never stored.
+
+A token's owner lies outside any workspace, as the caller is not known yet. Whether it is good is decided in its
+workspace, with what it hangs on: what lies outside of it after its end says nothing.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import orjson
@@ -10,37 +15,55 @@ from pydantic import TypeAdapter
 
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
-from broker.domain.access import Principal
-from broker.domain.errors import NotFound
+from broker.adapters.redis.scripts import Scripts
+from broker.domain.access import MAX_TOKENS, MemberRole, Principal
+from broker.domain.errors import NotAuthenticated, NotFound
 from broker.domain.ids import TokenId, WorkspaceId
 from broker.domain.plans import Plan
 from broker.domain.workspaces import Workspace
-from broker.services.ports import TokenRecord
+from broker.services.ports import Dependants, TokenRecord
 
 _PRINCIPAL: TypeAdapter[Principal] = TypeAdapter(Principal)
 _RECORD: TypeAdapter[TokenRecord] = TypeAdapter(TokenRecord)
+_FIRST_KEY = TokenId("workspace")
+_GONE = {
+    "agent": "the agent this token was made for is gone",
+    "machine": "the token that this agent's machine was linked with has been revoked",
+    "member": "you were signed out or removed: sign in again",
+    "token": "the token, or what it was made with, has been revoked",
+}
 
 
 class RedisTokens:
     """Implements `Tokens`."""
 
-    def __init__(self, redis: TextRedis) -> None:
+    def __init__(self, redis: TextRedis, scripts: Scripts) -> None:
         self._redis = redis
+        self._scripts = scripts
 
     async def owner(self, sha256: str) -> Principal | None:
-        """The principal, or None when it is unknown, revoked or expired."""
+        """The principal, or None when it is unknown or expired. Raises `NotAuthenticated`."""
         text = await self._redis.get(keys.token(sha256))
-        if not text:
-            return None
-        principal = _PRINCIPAL.validate_json(text)
-        if principal.proxy is not None and not await self.is_listed(principal.workspace, principal.token_id):
-            return None  # issued in-band from a token that was revoked since
-        plan = await self._redis.hget(keys.root(principal.workspace), "plan")
-        return replace(principal, plan=Plan(plan)) if plan else principal
+        return await self.present(_PRINCIPAL.validate_json(text), sha256=sha256) if text else None
 
-    async def is_listed(self, workspace: WorkspaceId, token: TokenId) -> bool:
-        """Whether a token that people made is still there."""
-        return await self._redis.hget(keys.key(workspace, "tokens"), token) is not None
+    async def present(self, principal: Principal, *, sha256: str | None = None) -> Principal:
+        """A principal as it is now. Raises `NotAuthenticated`."""
+        hangs_on_another = principal.family is not None or principal.proxy is not None
+        gone, plan, name, role = await self._scripts.run(
+            "check_standing",
+            principal.workspace,
+            principal.kind,
+            principal.token_id,
+            "" if hangs_on_another else sha256 or "",
+            principal.agent or "",
+            "" if principal.generation is None else principal.generation,
+            principal.member or "",
+            principal.family or "",
+        )
+        if gone:
+            raise NotAuthenticated(_GONE[gone], code="TOKEN_REVOKED")
+        now = replace(principal, plan=Plan(plan)) if plan else principal
+        return replace(now, name=name, role=MemberRole(role)) if role else now
 
     async def add(
         self,
@@ -50,40 +73,55 @@ class RedisTokens:
         expires_at_ms: int | None = None,
         listed: bool = True,
     ) -> TokenRecord:
-        """Register a token for `principal`."""
-        record = TokenRecord(
-            id=principal.token_id,
-            kind=principal.kind,
-            name=principal.name,
-            created_at_ms=_now_ms(),
-            expires_at_ms=expires_at_ms,
-            session=principal.session,
-        )
+        """Register a token for `principal`. Raises `NotAuthenticated`, `Conflict`."""
+        record = _record(principal, expires_at_ms)
         if listed:
-            await self._end_replaced(principal, sha256)
-            row = orjson.dumps({"record": record, "sha256": sha256})
-            await self._redis.hset(keys.key(principal.workspace, "tokens"), principal.token_id, row)
-        owner = replace(principal, expires_at_ms=expires_at_ms)
-        life_ms = None if expires_at_ms is None else remaining_ms(expires_at_ms)
-        if life_ms is None or life_ms > 0:
-            await self._redis.set(keys.token(sha256), orjson.dumps(owner), px=life_ms)
+            by = principal.made_by
+            made_with, member = (by.token or "", by.member or "") if by else ("", "")
+            row = _row(record, sha256)
+            await self._scripts.run(
+                "add_token", principal.workspace, principal.token_id, row, made_with, member, MAX_TOKENS
+            )
+        await self._keep(principal, sha256, expires_at_ms)
         return record
 
+    async def adopt(self, principal: Principal, *, sha256: str) -> TokenId:
+        """Make a token the workspace's own key, in the place of another."""
+        row = _row(_record(principal, None), sha256)
+        found, ended = await self._scripts.run_once("adopt_key", principal.workspace, principal.token_id, row, sha256)
+        await self._keep(replace(principal, token_id=TokenId(found)), sha256, None)
+        await self.forget(list(ended))
+        return TokenId(found)
+
+    async def own_key(self, workspace: WorkspaceId) -> TokenId | None:
+        """The id of the workspace's own key; earlier versions wrote none down, it was always the same."""
+        found = await self._redis.hget(keys.root(workspace), "key") or _FIRST_KEY
+        row = await self._redis.hget(keys.key(workspace, "tokens"), found)
+        return TokenId(found) if row else None
+
+    async def begin_sign_in(self, principal: Principal, *, sha256: str, expires_at_ms: int) -> None:
+        """Register the token of a member who signed in. Raises `NotAuthenticated`."""
+        if remaining_ms(expires_at_ms) > 0 and not await self._keep_sign_in(principal, expires_at_ms, begins=True):
+            raise NotAuthenticated(_GONE["member"], code="TOKEN_REVOKED")
+        await self._keep(principal, sha256, expires_at_ms)
+
     async def prolong(self, principal: Principal, *, sha256: str, expires_at_ms: int) -> None:
-        """Let a token live longer; nothing when it has ended."""
+        """Let a sign-in live longer; nothing when it has ended."""
         owner = replace(principal, expires_at_ms=expires_at_ms)
         await self._redis.set(keys.token(sha256), orjson.dumps(owner), px=max(1, remaining_ms(expires_at_ms)), xx=True)
+        await self._keep_sign_in(principal, expires_at_ms, begins=False)
+
+    async def _keep_sign_in(self, principal: Principal, expires_at_ms: int, *, begins: bool) -> bool:
+        life_ms = max(1, remaining_ms(expires_at_ms))
+        about = (principal.token_id, principal.member or "", principal.generation or 0)
+        return bool(
+            await self._scripts.run("keep_sign_in", principal.workspace, *about, life_ms, "1" if begins else "")
+        )
 
     async def end(self, principal: Principal, *, sha256: str) -> None:
-        """End a token that is not listed, at once and everywhere."""
+        """End a sign-in and what hangs on it, at once and everywhere."""
         await self._redis.delete(keys.token(sha256))
-        await self._redis.publish(keys.ACCESS_CHANNEL, principal.token_id)
-
-    async def _end_replaced(self, principal: Principal, sha256: str) -> None:
-        """A workspace has one key: a new one in its place ends the old."""
-        row = await self._redis.hget(keys.key(principal.workspace, "tokens"), principal.token_id)
-        if row is not None and (old := orjson.loads(row)["sha256"]) != sha256:
-            await self._redis.delete(keys.token(old))
+        await self._scripts.run("end_sign_in", principal.workspace, principal.token_id)
 
     async def tokens(self, workspace: WorkspaceId) -> list[TokenRecord]:
         """The listed tokens of a workspace."""
@@ -95,16 +133,35 @@ class RedisTokens:
             await self._redis.hdel(table, *over)
         return sorted((r for r in records if r.id not in over), key=lambda r: r.created_at_ms)
 
-    async def revoke(self, workspace: WorkspaceId, token: TokenId) -> None:
-        """End a token at once, everywhere. Raises `NotFound`."""
-        table = keys.key(workspace, "tokens")
-        row = await self._redis.hget(table, token)
-        if row is None:
-            raise NotFound(f"no token {token[:80]!r}", code="TOKEN_NOT_FOUND")
-        sha256 = orjson.loads(row)["sha256"]
-        await self._redis.delete(keys.token(sha256))
-        await self._redis.hdel(table, token)
-        await self._redis.publish(keys.ACCESS_CHANNEL, token)
+    async def dependants(self, workspace: WorkspaceId) -> Mapping[TokenId, Dependants]:
+        """What hangs on each of them."""
+        owners = await self._redis.hgetall(keys.key(workspace, "proxy_owners"))
+        proxies = await self._redis.hgetall(keys.key(workspace, "proxies"))
+        linked = [(TokenId(owner), proxies[machine]) for machine, owner in owners.items() if machine in proxies]
+        pipe = self._redis.pipeline(transaction=False)
+        for _, proxy in linked:
+            pipe.scard(keys.key(workspace, "link_agents", proxy))
+        agents = await pipe.execute() if linked else []
+        machines = [(token, count) for (token, _), count in zip(linked, agents, strict=True)]
+        return _dependants(await self.tokens(workspace), machines)
+
+    async def revoke(self, workspace: WorkspaceId, token: TokenId, *, owns: bool) -> Dependants:
+        """End a token and all that hangs on it at once, everywhere. Raises `NotFound`, `NotPermitted`."""
+        hashes, machines, agents = await self._scripts.run_once("revoke_token", workspace, token, "1" if owns else "")
+        await self.forget(list(hashes))
+        return Dependants(tokens=len(hashes) - 1, machines=machines, agents=agents)
+
+    async def forget(self, hashes: list[str]) -> None:
+        """Drop tokens that have ended already; one at a time, as each has a slot of its own in a cluster."""
+        for each in hashes:
+            await self._redis.delete(keys.token(each))
+
+    async def _keep(self, principal: Principal, sha256: str, expires_at_ms: int | None) -> None:
+        """Where the owner of a token is found."""
+        owner = replace(principal, expires_at_ms=expires_at_ms)
+        life_ms = None if expires_at_ms is None else remaining_ms(expires_at_ms)
+        if life_ms is None or life_ms > 0:
+            await self._redis.set(keys.token(sha256), orjson.dumps(owner), px=life_ms)
 
     async def create_workspace(self, workspace: WorkspaceId, *, name: str, plan: Plan) -> None:
         """Register a workspace; nothing when it exists."""
@@ -118,6 +175,43 @@ class RedisTokens:
         if name is None or plan is None:
             raise NotFound("the workspace is gone", code="WORKSPACE_NOT_FOUND")
         return Workspace(id=workspace, name=name, plan=Plan(plan))
+
+
+def _record(principal: Principal, expires_at_ms: int | None) -> TokenRecord:
+    return TokenRecord(
+        id=principal.token_id,
+        kind=principal.kind,
+        name=principal.name,
+        created_at_ms=_now_ms(),
+        expires_at_ms=expires_at_ms,
+        session=principal.session,
+        made_by=principal.made_by,
+    )
+
+
+def _row(record: TokenRecord, sha256: str) -> bytes:
+    return orjson.dumps({"record": record, "sha256": sha256})
+
+
+def _dependants(records: Sequence[TokenRecord], machines: Sequence[tuple[TokenId, int]]) -> dict[TokenId, Dependants]:
+    """`machines`: which token each was linked with, and how many agents it has."""
+    children: dict[TokenId, list[TokenId]] = {record.id: [] for record in records}
+    for record in records:
+        if record.made_by and record.made_by.token in children:
+            children[record.made_by.token].append(record.id)
+    return {record.id: _below(record.id, children, machines) for record in records}
+
+
+def _below(
+    token: TokenId, children: Mapping[TokenId, list[TokenId]], machines: Sequence[tuple[TokenId, int]]
+) -> Dependants:
+    found, waiting = {token}, [token]
+    while waiting:
+        new = [child for child in children[waiting.pop()] if child not in found]
+        found.update(new)
+        waiting += new
+    agents = [count for linked_with, count in machines if linked_with in found]
+    return Dependants(tokens=len(found) - 1, machines=len(agents), agents=sum(agents))
 
 
 def remaining_ms(expires_at_ms: int) -> int:

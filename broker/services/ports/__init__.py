@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from broker.services.ports.access import InstallationRecords, TokenRecord, Tokens
+from broker.services.ports.access import (
+    AccessChanges,
+    Dependants,
+    InstallationRecords,
+    NewPair,
+    TokenFamilies,
+    TokenRecord,
+    Tokens,
+)
 from broker.services.ports.approvals import Approvals
 from broker.services.ports.keeping import RedactionRules, Restoring, RetentionState
 from broker.services.ports.links import Attached, Decided, DecidedApproval, Links, NumberedFact, Unfinished
@@ -15,6 +23,7 @@ from broker.services.ports.signals import Bus, Timers
 from broker.services.ports.status import Pressure, Processes
 
 __all__ = [
+    "AccessChanges",
     "Allowances",
     "Approvals",
     "Attached",
@@ -22,6 +31,7 @@ __all__ = [
     "Bus",
     "Decided",
     "DecidedApproval",
+    "Dependants",
     "EventLog",
     "InstallationRecords",
     "Links",
@@ -30,6 +40,7 @@ __all__ = [
     "Mailroom",
     "MemberRecords",
     "NewAgent",
+    "NewPair",
     "NumberedFact",
     "OutgoingMessage",
     "Pressure",
@@ -41,6 +52,7 @@ __all__ = [
     "RetentionState",
     "SignInCodes",
     "Timers",
+    "TokenFamilies",
     "TokenRecord",
     "Tokens",
     "Unfinished",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from broker.domain.access import Principal, TokenKind
-from broker.domain.ids import SessionId, TokenId, WorkspaceId
+from broker.domain.access import Maker, Principal, TokenKind
+from broker.domain.access_changes import AccessChange
+from broker.domain.ids import FamilyId, SessionId, TokenId, WorkspaceId
 from broker.domain.installation import Installation
 from broker.domain.plans import Plan
 from broker.domain.workspaces import Workspace
@@ -23,13 +25,37 @@ class TokenRecord:
     expires_at_ms: int | None
     session: SessionId | None = None
     """The one that it shows, when it was made to share that."""
+    made_by: Maker | None = None
+    """None for the key of a data folder, and where an earlier version made it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependants:
+    """What ends with a token, besides itself and what is short-lived."""
+
+    tokens: int = 0
+    """Made with it, and with those, and so on."""
+    machines: int = 0
+    """Linked with one of them."""
+    agents: int = 0
+    """On those machines: they stay, but cannot act until their machine is linked with a token that is good."""
 
 
 class Tokens(Protocol):
-    """Who a token stands for, by the SHA-256 of the whole token."""
+    """Who a token stands for, by the SHA-256 of the whole token, and what it hangs on."""
 
     async def owner(self, sha256: str) -> Principal | None:
-        """The principal, or None when it is unknown, revoked or expired."""
+        """The principal, or None when it is unknown or expired.
+
+        Raises `NotAuthenticated` (TOKEN_REVOKED) when what it hangs on has ended.
+        """
+
+    async def present(self, principal: Principal, *, sha256: str | None = None) -> Principal:
+        """A principal as it is now: the workspace's plan, a member's name and role.
+
+        `sha256` is that of the token it came with, where that is looked up again. Raises `NotAuthenticated`
+        (TOKEN_REVOKED) when what it hangs on has ended.
+        """
 
     async def add(
         self,
@@ -39,28 +65,87 @@ class Tokens(Protocol):
         expires_at_ms: int | None = None,
         listed: bool = True,
     ) -> TokenRecord:
-        """Register a token for `principal`."""
+        """Register a token for `principal`.
 
-    async def is_listed(self, workspace: WorkspaceId, token: TokenId) -> bool:
-        """Whether a token that people made is still there."""
+        Raises for one that is listed `NotAuthenticated` (TOKEN_REVOKED) when its maker has ended meanwhile, and
+        `Conflict` (TOO_MANY_TOKENS).
+        """
+
+    async def adopt(self, principal: Principal, *, sha256: str) -> TokenId:
+        """Make a token the workspace's own key, in the place of another, which ends with all that hangs on it.
+
+        The id it has: the one of `principal`, unless it is the workspace's key already.
+        """
+
+    async def own_key(self, workspace: WorkspaceId) -> TokenId | None:
+        """The id of the workspace's own key."""
+
+    async def begin_sign_in(self, principal: Principal, *, sha256: str, expires_at_ms: int) -> None:
+        """Register the token of a member who signed in. Raises `NotAuthenticated` when the member is gone."""
 
     async def prolong(self, principal: Principal, *, sha256: str, expires_at_ms: int) -> None:
-        """Let a token live longer; nothing when it has ended."""
+        """Let a sign-in live longer; nothing when it has ended."""
 
     async def end(self, principal: Principal, *, sha256: str) -> None:
-        """End a token that is not listed, at once and everywhere."""
+        """End a sign-in and what hangs on it, at once and everywhere."""
 
     async def tokens(self, workspace: WorkspaceId) -> list[TokenRecord]:
         """The listed tokens of a workspace."""
 
-    async def revoke(self, workspace: WorkspaceId, token: TokenId) -> None:
-        """End a token at once, everywhere. Raises `NotFound`."""
+    async def dependants(self, workspace: WorkspaceId) -> Mapping[TokenId, Dependants]:
+        """What hangs on each of them."""
+
+    async def revoke(self, workspace: WorkspaceId, token: TokenId, *, owns: bool) -> Dependants:
+        """End a token and all that hangs on it at once, everywhere; what that was. Raises `NotFound`, `NotPermitted`.
+
+        `owns`: whether who asks may end keys of the workspace.
+        """
+
+    async def forget(self, hashes: list[str]) -> None:
+        """Drop tokens that have ended already."""
 
     async def create_workspace(self, workspace: WorkspaceId, *, name: str, plan: Plan) -> None:
         """Register a workspace; nothing when it exists."""
 
     async def workspace(self, workspace: WorkspaceId) -> Workspace:
         """What is registered. Raises `NotFound`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPair:
+    """The hashes of a short-lived token and of what it is renewed with, and how long each lives."""
+
+    token: str
+    refresh: str
+    token_life_s: int
+    family_life_s: int
+    now_ms: int
+
+
+class TokenFamilies(Protocol):
+    """Short-lived tokens that were renewed one from the other. Each change is one atomic decision."""
+
+    async def begin(self, principal: Principal, family: FamilyId, pair: NewPair, *, proof: str) -> None:
+        """Keep the first of a family, for a principal that carries `family`.
+
+        Raises `NotAuthenticated` (TOKEN_REVOKED) when what it hangs on has ended.
+        """
+
+    async def renew(
+        self, workspace: WorkspaceId, family: FamilyId, pair: NewPair, *, proof: str, presented: str
+    ) -> Principal:
+        """Use a refresh token up for the next pair; whom that stands for.
+
+        Raises `NotAuthenticated`: UNAUTHENTICATED for an unknown family or a wrong proof, TOKEN_REVOKED when what it
+        hangs on has ended, TOKEN_REUSED, which ends the family.
+        """
+
+
+class AccessChanges(Protocol):
+    """What is told to every process when somebody's access has become less."""
+
+    async def follow(self, on_change: Callable[[AccessChange | None], None]) -> Callable[[], Awaitable[None]]:
+        """Call back with each, and with None whenever some may have been lost. Returns how to stop."""
 
 
 class InstallationRecords(Protocol):

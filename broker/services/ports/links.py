@@ -86,9 +86,6 @@ class Links(Protocol):
     async def lapse(self, workspace: WorkspaceId, link: LinkId, lease: str) -> bool:
         """Detach a link whose lease is still that; whether it was."""
 
-    async def hold_token(self, workspace: WorkspaceId, link: LinkId, sha256: str, *, life_s: int) -> None:
-        """A machine is given a token in-band: those before the last few end."""
-
     async def acknowledge(self, workspace: WorkspaceId, link: LinkId, *, fence: int, seq: int) -> bool:
         """The peer has all commands up to `seq`; False when this connection is fenced."""
 

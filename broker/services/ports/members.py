@@ -32,8 +32,11 @@ class MemberRecords(Protocol):
     ) -> None:
         """Raises `NotFound`, `NotPermitted`, `Conflict` (LAST_OWNER)."""
 
-    async def remove(self, workspace: WorkspaceId, member: MemberId, *, by: MemberId | None) -> None:
-        """Raises `NotFound`, `NotPermitted`, `Conflict` (LAST_OWNER)."""
+    async def remove(self, workspace: WorkspaceId, member: MemberId, *, by: MemberId | None) -> list[str]:
+        """Remove one, and all that it has made and linked: the hashes of the tokens that have ended with it.
+
+        Raises `NotFound`, `NotPermitted`, `Conflict` (LAST_OWNER).
+        """
 
     async def end_sign_ins(self, workspace: WorkspaceId, member: MemberId) -> None:
         """End all tokens and codes of a member. Raises `NotFound`."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from broker.domain.agents import Agent
-from broker.domain.ids import AgentId, ProxyId, SessionId, TokenId, WorkspaceId
+from broker.domain.ids import AgentId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.placement import Proxy
 from broker.domain.sessions import Session
 
@@ -44,11 +44,19 @@ class Registry(Protocol):
         """All machines that were ever linked."""
 
     async def link_machine(
-        self, workspace: WorkspaceId, machine_id: str, *, new_id: ProxyId, token: TokenId, take: bool
+        self,
+        workspace: WorkspaceId,
+        machine_id: str,
+        *,
+        new_id: ProxyId,
+        token: TokenId,
+        member: MemberId | None,
+        take: bool,
     ) -> ProxyId:
         """The proxy id of a machine; `new_id` when it is here for the first time.
 
-        A machine belongs to the token that linked it first, until that is revoked or another may `take` it over.
+        A machine belongs to the token that linked it first, or to the `member` whose sign-in that was, until that is
+        revoked or another may `take` it over.
         Raises `NotPermitted`, `Conflict` (TOO_MANY_MACHINES).
         """
 

@@ -281,7 +281,7 @@ async def test_ready_is_told_with_what_the_vendor_said(desk: Desk) -> None:
 
 async def test_a_machine_with_agents_is_not_forgotten_over_their_heads(desk: Desk) -> None:
     proxy = await desk.adapters.registry.link_machine(
-        desk.workspace, "machine-1", new_id=ProxyId(desk.link), token=TokenId("workspace"), take=True
+        desk.workspace, "machine-1", new_id=ProxyId(desk.link), token=TokenId("workspace"), member=None, take=True
     )
     agent = await desk.idle("Worker")
     with pytest.raises(Conflict) as refused:

@@ -40,7 +40,10 @@ class End(Enum):
 MIB = 1024 * 1024
 LIVES: dict[str, tuple[End, str]] = {
     "workspace": (End.WORKSPACE, "a few fields"),
-    "tokens": (End.WORKSPACE, "a row for each token that people made; they revoke them"),
+    "tokens": (End.WORKSPACE, "MAX_TOKENS, that people made; they revoke them"),
+    "sign_in": (End.TIME, "two fields; 30 days after its last use, like its token"),
+    "family": (End.TIME, "one caller and a few hashes; 30 days after its last use"),
+    "families": (End.TIME, "MAX_FAMILIES ids; 30 days after the last use of one"),
     "people": (End.WORKSPACE, "MAX_MEMBERS"),
     "people_names": (End.WORKSPACE, "MAX_MEMBERS"),
     "owners": (End.WORKSPACE, "MAX_MEMBERS"),
@@ -88,7 +91,6 @@ LIVES: dict[str, tuple[End, str]] = {
     "link": (End.MACHINE, "64 KiB of hello"),
     "outbox": (End.MACHINE, "32 MiB, and what must not wait"),
     "link_agents": (End.MACHINE, "the agents that run there"),
-    "link_tokens": (End.TIME, "8 hashes; a day"),
 }
 """By name of the key table: what ends a key, and what bounds its size."""
 
@@ -198,7 +200,10 @@ async def through_everything(gateway: Gateway, machine: Machine) -> None:
     await gateway.token("observer")
     await gateway.ok("PUT", "/v1/rules", {"rules": []})
     member = await gateway.ok("POST", "/v1/members", {"name": "Ada", "role": "member"})
-    assert member
+    code = member["url"].partition("#")[2]
+    assert (await gateway.call("POST", "/v1/sign-in", {"code": code}, token=None)).status_code == 200
+    pair = await gateway.ok("POST", "/v1/auth/exchange", {"for": "terminal"})
+    await gateway.ok("POST", "/v1/auth/refresh", {"refresh_token": pair["refresh_token"]}, token=None)
     await gateway.call("POST", "/v1/sign-in", {"code": "wrong"}, token=None)
     await gateway.ok("POST", f"{S}/agents/Worker/interrupt")
     del worker

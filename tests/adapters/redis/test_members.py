@@ -7,6 +7,7 @@ import time
 from broker.adapters.redis import keys
 from broker.app import Adapters
 from broker.domain.access import MemberRole
+from broker.domain.access_changes import AccessChange
 from broker.domain.ids import MemberId, WorkspaceId
 from broker.domain.members import Member, PendingSignIn
 
@@ -16,9 +17,9 @@ def member(name: str, role: MemberRole = MemberRole.MEMBER) -> Member:
 
 
 async def test_every_change_of_access_is_published_and_nothing_else(adapters: Adapters, workspace: WorkspaceId) -> None:
-    told: asyncio.Queue[str | None] = asyncio.Queue()
+    told: asyncio.Queue[AccessChange | None] = asyncio.Queue()
     running = asyncio.create_task(adapters.bus.run())
-    stop = await adapters.bus.listen(keys.ACCESS_CHANNEL, told.put_nowait)
+    stop = await adapters.access_changes.follow(told.put_nowait)
     ada, bob = member("Ada"), member("Bob", MemberRole.OWNER)
     for each in (ada, bob):
         await adapters.members.add(workspace, each, by=None)
@@ -28,7 +29,9 @@ async def test_every_change_of_access_is_published_and_nothing_else(adapters: Ad
     await adapters.members.remove(workspace, ada.id, by=bob.id)
     async with asyncio.timeout(5):
         published = [await told.get() for _ in range(3)]
-    assert published == ["member:id-Ada", "member:id-Bob", "member:id-Ada"]
+    assert published == [
+        AccessChange(workspace=workspace, members=frozenset({each})) for each in (ada.id, bob.id, ada.id)
+    ]
     assert told.empty()
     await stop()
     running.cancel()

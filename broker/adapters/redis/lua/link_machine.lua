@@ -1,13 +1,13 @@
 -- A machine is here with a token: which proxy it is, and whether the token may link it. A machine belongs to the token
--- that linked it first, until that one is revoked.
+-- that linked it first, or to the member who was signed in, until that is revoked.
 -- KEYS[1] workspace root
 -- ARGV    1 machine id  2 proxy id for a new machine  3 token id  4 '1' when the token may take over any machine
---         5 how many machines there may be
+--         5 how many machines there may be  6 the member whose sign-in that is, or ''
 -- Returns the proxy id
--- uses: links
-local machine, new_id, token, may_take, most = unpack(ARGV)
+-- uses: links access
+local machine, new_id, token, may_take, most, member = unpack(ARGV)
 local owner = redis.call('HGET', K.proxy_owners(), machine)
-local is_free = not owner or owner == token or may_take == '1' or redis.call('HEXISTS', K.tokens(), owner) == 0
+local is_free = not owner or owner == token or may_take == '1' or not is_good(owner) or member_of(owner) == member
 if not is_free then
   return refuse('NotPermitted', 'NOT_PERMITTED', 'linked with another token: use that, revoke it, or forget the machine first')
 end

@@ -1,4 +1,4 @@
--- uses: agents
+-- uses: agents access_changes
 -- How an agent's process, and an agent, ends and begins anew; and what a link leaves behind.
 local SPAWN_MS = 120000       -- npm cold starts were measured at 4-6 s; a slow disk needs more
 local STOP_MS = 20000         -- the proxy's own EOF, TERM, KILL ladder takes 12 s at most
@@ -48,12 +48,11 @@ end
 local function forget_machine(proxy, machine)
   redis.call('HDEL', K.proxies(), machine)
   redis.call('HDEL', K.proxy_owners(), machine)
-  redis.call('DEL', K.link_tokens(proxy))
   forget_link(proxy)
 end
 
 -- The token of a process that is over ends with it, and so does what it had open.
-local function end_token(a) redis.call('PUBLISH', ACCESS_CHANNEL, a.id .. '.' .. a.generation) end
+local function end_token(a) tell_access_changed({tokens = {a.id .. '.' .. a.generation}}) end
 
 -- What was waited for of a process that is over.
 local function forget_process_timers(a)

@@ -1,3 +1,4 @@
+-- uses: access
 -- Who may change owners: an owner, and the workspace's own key, which has no member id.
 local function may_change_owners(by)
   return by == '' or redis.call('SISMEMBER', K.owners(), by) == 1
@@ -7,5 +8,8 @@ local function owners_only()
   return refuse('NotPermitted', 'NOT_PERMITTED', 'only an owner may make, change or remove an owner')
 end
 
--- Every gateway looks again at what the member has open.
-local function tell_access_changed(member) redis.call('PUBLISH', ACCESS_CHANNEL, 'member:' .. member) end
+-- Every gateway looks again at what the member has open, and at what its machines have.
+local function tell_member_changed(member)
+  local _, agents = machines_with({}, member)
+  tell_access_changed({members = {member}, agents = agents})
+end

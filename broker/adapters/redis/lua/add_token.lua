@@ -1,0 +1,16 @@
+-- Lists a token that somebody made, who must still be there: what is made while its maker ends does not outlive it.
+-- KEYS[1] workspace root
+-- ARGV    1 token id  2 its row  3 id of the token it was made with, or ''  4 the member behind it, or ''
+--         5 how many there may be
+-- Returns 1
+-- uses: access
+local id, row, with, member, most = unpack(ARGV)
+if redis.call('HEXISTS', K.tokens(), id) == 1 then return 1 end -- sent twice
+if (with ~= '' and not is_good(with)) or (member ~= '' and redis.call('EXISTS', K.person(member)) == 0) then
+  return refuse('NotAuthenticated', 'TOKEN_REVOKED', 'what this was asked with has been revoked')
+end
+if redis.call('HLEN', K.tokens()) >= tonumber(most) then
+  return refuse('Conflict', 'TOO_MANY_TOKENS', most .. ' tokens at most; revoke some that are not used')
+end
+redis.call('HSET', K.tokens(), id, row)
+return 1

@@ -1,0 +1,29 @@
+-- Whether a caller whose token is known may act now: what the token hangs on is there.
+-- KEYS[1] workspace root
+-- ARGV    1 kind of the token  2 its id  3 its hash, '' when it is not the one that people made  4 agent id or ''
+--         5 generation of an agent, or of a member's sign-ins, or ''  6 member id or ''  7 family or ''
+-- Returns {'' or what is gone: agent, machine, member, token; the workspace's plan or '', a member's name, its role}
+-- uses: access
+local kind, id, hash, agent, generation, member, family = unpack(ARGV)
+local plan = redis.call('HGET', K.workspace(), 'plan') or ''
+local function gone(what) return {what, plan, '', ''} end
+
+if family ~= '' and redis.call('EXISTS', K.family(family)) == 0 then return gone('token') end
+if agent ~= '' then
+  local a = fields(K.agent(agent), 'state', 'generation', 'proxy')
+  if a.generation ~= generation or a.state == 'released' or a.state == 'failed' then return gone('agent') end
+  local machine = redis.call('HGET', K.link(a.proxy), 'machine')
+  local linked_with = machine and redis.call('HGET', K.proxy_owners(), machine)
+  if linked_with and not may_link(linked_with) then return gone('machine') end
+  return gone('')
+end
+if member ~= '' then
+  local p = fields(K.person(member), 'generation', 'name', 'role')
+  if p.generation ~= generation then return gone('member') end
+  if family ~= '' and not is_good(id) then return gone('member') end
+  return {'', plan, p.name, p.role}
+end
+local row = row_of(id)
+if row and hash ~= '' and row.sha256 ~= hash then return gone('token') end
+local good = kind == 'proxy' and may_link(id) or kind ~= 'proxy' and is_good(id)
+return gone(good and '' or 'token')

@@ -1,0 +1,86 @@
+-- uses: access_changes
+-- What a caller's right to act hangs on, and all that ends with it. Tokens that people made have a row in `tokens`; a
+-- sign-in has a key of its own. Short-lived tokens, machines and the agents on them hang on one of those by its id.
+local function row_of(token)
+  local text = redis.call('HGET', K.tokens(), token)
+  return text and cjson.decode(text) or nil
+end
+
+local function known(value) return value ~= nil and value ~= cjson.null and value or nil end
+
+local function is_in_time(row)
+  local ends = known(row.record.expires_at_ms)
+  return not ends or ends > NOW
+end
+
+-- Whether a token, or a sign-in, is good.
+local function is_good(id)
+  local row = row_of(id)
+  if row then return is_in_time(row) end
+  local s = fields(K.sign_in(id), 'member', 'generation')
+  return s.member ~= nil and redis.call('HGET', K.person(s.member), 'generation') == s.generation
+end
+
+local function member_of(sign_in) return redis.call('HGET', K.sign_in(sign_in), 'member') or nil end
+
+-- Whether machines that were linked with it may go on: what a viewer has linked may not.
+local function may_link(id)
+  if not is_good(id) then return false end
+  local member = member_of(id)
+  return not member or redis.call('HGET', K.person(member), 'role') ~= 'viewer'
+end
+
+-- The machines that were linked with one of `ended`, or with a sign-in of `member`, and the agents there.
+local function machines_with(ended, member)
+  local machines, agents = 0, {}
+  local owners = redis.call('HGETALL', K.proxy_owners())
+  for i = 1, #owners, 2 do
+    local machine, owner = owners[i], owners[i + 1]
+    if ended[owner] or (member and member_of(owner) == member) then
+      machines = machines + 1
+      local proxy = redis.call('HGET', K.proxies(), machine)
+      for _, agent in ipairs(proxy and redis.call('SMEMBERS', K.link_agents(proxy)) or {}) do agents[#agents + 1] = agent end
+    end
+  end
+  return machines, agents
+end
+
+-- Adds to `ended` the tokens that those, or the member, have made, and so on.
+local function add_made(ended, member)
+  local makers, rows = {}, redis.call('HGETALL', K.tokens())
+  for i = 1, #rows, 2 do makers[rows[i]] = known(cjson.decode(rows[i + 1]).record.made_by) end
+  local grew = true
+  while grew do
+    grew = false
+    for id, by in pairs(makers) do
+      if not ended[id] and (ended[known(by.token) or false] or (member and by.member == member)) then
+        ended[id], grew = true, true
+      end
+    end
+  end
+end
+
+local function end_families(holder)
+  for _, family in ipairs(redis.call('ZRANGE', K.families(holder), 0, -1)) do redis.call('DEL', K.family(family)) end
+  redis.call('DEL', K.families(holder))
+end
+
+-- Ends the tokens in `first` and, where one is given, all that hangs on a member; and tells it. Returns the hashes of
+-- the tokens that people made, how many those were, how many machines and how many agents cannot act any more.
+local function end_access(first, member)
+  local ended, hashes, tokens = {}, {}, {}
+  for _, id in ipairs(first) do ended[id] = true end
+  add_made(ended, member)
+  local machines, agents = machines_with(ended, member)
+  for id in pairs(ended) do
+    local row = row_of(id)
+    if row then hashes[#hashes + 1] = row.sha256 end
+    redis.call('HDEL', K.tokens(), id)
+    redis.call('DEL', K.sign_in(id))
+    end_families(id)
+    tokens[#tokens + 1] = id
+  end
+  if member then end_families(member) end
+  tell_access_changed({tokens = tokens, members = {member}, agents = agents})
+  return {hashes, #hashes, machines, #agents}
+end

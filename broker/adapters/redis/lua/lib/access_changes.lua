@@ -1,0 +1,8 @@
+-- What gateways are told when access has become less: lists of tokens, families, members and agents of this workspace.
+local function tell_access_changed(change)
+  local said = {root = ROOT}
+  for _, kind in ipairs({'tokens', 'families', 'members', 'agents'}) do
+    if change[kind] and #change[kind] > 0 then said[kind] = change[kind] end
+  end
+  redis.call('PUBLISH', ACCESS_CHANNEL, cjson.encode(said))
+end

@@ -1,0 +1,12 @@
+-- Ends a token that people made, and all that hangs on it: tokens made with it, short-lived ones, machines and agents.
+-- KEYS[1] workspace root
+-- ARGV    1 token id  2 '1' when an owner asks
+-- Returns {hashes of the tokens that have ended, how many machines, how many agents}
+-- uses: access
+local row = row_of(ARGV[1])
+if not row then return refuse('NotFound', 'TOKEN_NOT_FOUND', 'no such token') end
+if row.record.kind == 'workspace' and ARGV[2] ~= '1' then
+  return refuse('NotPermitted', 'NOT_PERMITTED', 'only owners end a key of the workspace')
+end
+local ended = end_access({ARGV[1]})
+return {ended[1], ended[3], ended[4]}

@@ -1,0 +1,23 @@
+"""How often an address may fail to say who it is."""
+
+from __future__ import annotations
+
+from broker.domain.errors import RateLimited
+from broker.services.ports import SignInCodes
+
+_MOST_FAILURES = 30
+_WINDOW_S = 60
+"""Guessing 192 bits is hopeless anyway; the limit keeps those who try from being a load."""
+
+
+class Attempts:
+    """Counts failures. Whoever comes with what is right gets in, however often others at its address have failed."""
+
+    def __init__(self, records: SignInCodes) -> None:
+        self._records = records
+
+    async def count_failure(self, address: str) -> None:
+        """One more. Raises `RateLimited` when there were too many."""
+        if await self._records.failures(address) >= _MOST_FAILURES:
+            raise RateLimited("too many failed sign-ins from this address; try again in a minute", retry_after_s=60)
+        await self._records.count_failure(address, window_s=_WINDOW_S)
