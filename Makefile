@@ -75,7 +75,7 @@ test-agents: $(DEV) ## install the vendors' pinned CLIs into a cache and run the
 	@$(BIN)/python -m tests.agents.install
 	@$(BIN)/pytest -m agents --durations=10
 
-test-faults: $(DEV) ## kill, freeze and cut everything under constant traffic, and check that nothing is lost (8 minutes)
+test-faults: $(DEV) ## kill, freeze and cut everything under constant traffic, and check that nothing is lost (9 minutes)
 	@$(BIN)/python -m tests.faults
 
 bench: $(DEV) $(SUITES) $(PAGE) ## print the measured figures beside raw Redis (AGAINST=wheel: beside that version)

@@ -72,7 +72,7 @@ FAULTS: tuple[Fault, ...] = (
     _fault("log-store-killed", "the log store dies", acts.lasting(acts.kill_logs), 4, 60),
     _fault("fail-over", "a replica without the last events takes over", scenarios.fail_over, 3, 10, replicated=True),
     # Stories.
-    _fault("subscribers-stalled", "subscribers do not read what they asked for", scenarios.stall_subscribers, 25, 60),
+    _fault("subscribers-stalled", "subscribers do not read what they asked for", scenarios.stall_subscribers, 60, 120),
     _fault(
         "subscribers-and-redis",
         "Redis dies again and again while subscribers come and go",
