@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
+from broker.domain.redaction.redactor import Hit
 
-def automaton(triggers: Sequence[str]) -> Callable[[str], bool]:
+
+def automaton(triggers: Sequence[str]) -> Callable[[str], list[Hit]]:
     """Implements `TriggerSearch` with a deterministic automaton: its time does not grow with the number of triggers."""
-    matches = AhoCorasick(triggers, implementation=Implementation.DFA).find_matches_as_indexes
-    return lambda lowered: bool(matches(lowered))
+    find = AhoCorasick(triggers, implementation=Implementation.DFA).find_matches_as_indexes
+    return lambda text: find(text, True)

@@ -11,8 +11,9 @@ from broker.domain.access import Permission, Principal
 from broker.domain.errors import BadRequest
 from broker.domain.ids import WorkspaceId
 from broker.domain.redaction import MEMBER, Redactor, TriggerSearch
-from broker.domain.redaction_rules import secret_form, secret_forms
-from broker.domain.secret_forms import FORMS, SecretForm
+from broker.domain.redaction.form import SecretForm
+from broker.domain.redaction.forms import FORMS
+from broker.domain.redaction.rules import secret_form, secret_forms
 from broker.services.ports import RedactionRules
 from broker.telemetry import REDACTIONS
 

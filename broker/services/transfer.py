@@ -16,7 +16,7 @@ from broker.domain.ids import SessionId
 from broker.domain.log_pages import LogExtent, LogRows
 from broker.domain.log_transfer import MAX_ROWS, row_from_json
 from broker.domain.names import looks_like_id
-from broker.domain.redaction_rules import secret_forms
+from broker.domain.redaction.rules import secret_forms
 from broker.domain.retention import Retention
 from broker.domain.rules import Rule
 from broker.domain.sessions import Session, session_name

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from broker.domain.access import PREFIXES
 from broker.domain.redaction import Redactor
-from broker.domain.redaction_rules import secret_form
+from broker.domain.redaction.rules import secret_form
 from tests.domain.log_events import logged
 from tests.protocol.player import play
 from tests.protocol.test_transcripts import recordings
@@ -125,29 +125,40 @@ def test_hashes_and_ids_stay(number: uuid.UUID, digest: bytes, around: str) -> N
         assert REDACTOR.text(text).text == text
 
 
-def test_a_value_under_a_secret_name_is_masked_whatever_it_looks_like() -> None:
+def test_a_value_under_a_secret_name_is_masked_when_it_looks_like_one() -> None:
+    key = "f3b9a1c07d5e4286"
     event = {
-        "Authorization": "Token x",
-        "env": {"GITHUB_TOKEN": "short", "PATH": "/bin", "DB_PASSWORD": ""},
-        "headers": [{"name": "X-Api-Key", "value": "abc"}, {"name": "Accept", "value": "text/plain"}],
-        "cookie": ["a=1", "b=2"],
+        "Authorization": f"Token {key}",
+        "env": {"GITHUB_TOKEN": key, "DB_PASSWORD": "correcthorsebatterystaple", "PATH": "/bin", "MAX_TOKEN": "short"},
+        "headers": [{"name": "X-Api-Key", "value": key}, {"name": "Accept", "value": "text/plain"}],
+        "cookie": [f"sid={key}", "theme=dark"],
+        "argv": ["deploy", "--auth-token", key, "--name", key],
         "clientSecret": {"kind": "none"},
-        "progressToken": "step-1",
-        "tokens": "12",
+        "progressToken": key,
+        "token": "{{ csrf }}",
+        "password": "your-password-1",
     }
     masked, hits = REDACTOR.json(event)
     mark = "[redacted:field]"
     assert masked == {
+        **event,
         "Authorization": mark,
-        "env": {"GITHUB_TOKEN": mark, "PATH": "/bin", "DB_PASSWORD": ""},
+        "env": {"GITHUB_TOKEN": mark, "DB_PASSWORD": mark, "PATH": "/bin", "MAX_TOKEN": "short"},
         "headers": [{"name": "X-Api-Key", "value": mark}, {"name": "Accept", "value": "text/plain"}],
-        "cookie": [mark, mark],
-        "clientSecret": {"kind": "none"},
-        "progressToken": "step-1",
-        "tokens": "12",
+        "cookie": [mark, "theme=dark"],
+        "argv": ["deploy", "--auth-token", mark, "--name", key],
     }
-    assert hits == 5
-    assert event["Authorization"] == "Token x"  # the live tail's copy is not changed
+    assert hits == 6
+    assert event["Authorization"] == f"Token {key}"  # the live tail's copy is not changed
+
+
+def test_two_masked_names_of_one_object_stay_two_members() -> None:
+    first, second = ("ghp_" + letter * 35 + "7" for letter in "ab")
+    masked, hits = REDACTOR.json({first: 1, second: 2, "[redacted:github-token]": 3})
+    assert sorted(masked.values()) == [1, 2, 3]
+    assert {name.partition(" ")[0] for name in masked} == {"[redacted:github-token]"}
+    assert hits == 2
+    assert REDACTOR.json(masked) == (masked, 0)
 
 
 def test_letters_that_json_spells_as_escapes_are_seen() -> None:
@@ -156,7 +167,10 @@ def test_letters_that_json_spells_as_escapes_are_seen() -> None:
 
 
 def test_a_number_too_large_to_hold_does_not_break_the_json() -> None:
-    assert REDACTOR.json_text('{"token":"x","n":[1e999,1.5]}').text == '{"token":"[redacted:field]","n":[null,1.5]}'
+    assert (
+        REDACTOR.json_text('{"token":"f3b9a1c07d5e4286","n":[1e999,1.5]}').text
+        == '{"token":"[redacted:field]","n":[null,1.5]}'
+    )
 
 
 def test_json_nested_without_end_is_redacted_to_the_bottom() -> None:

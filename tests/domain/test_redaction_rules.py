@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from broker.domain.errors import BadRequest
 from broker.domain.redaction import Redacted, Redactor
-from broker.domain.redaction_rules import WINDOW, secret_form, secret_forms
+from broker.domain.redaction.rules import WINDOW, secret_form, secret_forms
 
 
 def test_a_rule_masks_under_its_own_name() -> None:

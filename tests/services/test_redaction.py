@@ -8,7 +8,7 @@ from broker.domain.approvals import ApprovalAnswer, ApprovalStatus, Verdict
 from broker.domain.errors import BadRequest, NotPermitted
 from broker.domain.ids import ApprovalId
 from broker.domain.redaction import Redactor
-from broker.domain.redaction_rules import secret_forms
+from broker.domain.redaction.rules import secret_forms
 from broker.protocol.agent_events import ApprovalRequested, TurnEnded, TurnOutcome
 from broker.protocol.proxy import Deliver, Exited, FrameRecorded, StateChanged
 from broker.services.approvals import ApprovalDesk
@@ -151,7 +151,7 @@ async def test_masked_secrets_are_counted_by_rule(desk: Desk) -> None:
 def test_a_redactor_tells_what_it_masks() -> None:
     told: list[tuple[str, int]] = []
     Redactor(secret_forms([("mine", "MINE-[0-9]{4}")]), told=lambda name, hits: told.append((name, hits))).json(
-        {"password": "hunter2", "text": "MINE-1234 and MINE-5678"}
+        {"password": "hunter22", "text": "MINE-1234 and MINE-5678"}
     )
     assert sorted(told) == [("field", 1), ("mine", 2)]
 

@@ -22,7 +22,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from broker.domain.errors import BadRequest
-from broker.domain.secret_forms import FORMS, SecretForm
+from broker.domain.redaction.form import SecretForm
+from broker.domain.redaction.forms import FORMS
 
 MAX_RULES = 20
 MAX_PATTERN_CHARACTERS = 200
@@ -67,7 +68,8 @@ def secret_form(name: str, pattern: str) -> SecretForm:
     if len(pattern) > MAX_PATTERN_CHARACTERS:
         raise _refusal(name, f"the expression has {len(pattern)} characters; {MAX_PATTERN_CHARACTERS} at most")
     flags, inner = (re.IGNORECASE, pattern[4:]) if pattern.startswith("(?i)") else (re.NOFLAG, pattern)
-    return SecretForm(name, (), _compiled(name, _bounded(name, inner), flags | re.ASCII | re.MULTILINE), window=WINDOW)
+    expression = _compiled(name, _bounded(name, inner), flags | re.ASCII | re.MULTILINE)
+    return SecretForm(name, (), expression, window=WINDOW)
 
 
 def secret_forms(rules: Iterable[tuple[str, str]]) -> tuple[SecretForm, ...]:

@@ -1,0 +1,42 @@
+"""What a form of secrets is, and how names of secrets are spelled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Span = tuple[int, int]
+
+FLAGS = re.ASCII
+ANY_CASE = re.ASCII | re.IGNORECASE
+BLANK = r"[ \t]"
+QUOTE = r"[\"'`]?"
+IS = rf"{BLANK}{{0,48}}(?:=>|:=|==?|:){BLANK}{{0,48}}"
+
+
+@dataclass(frozen=True, slots=True)
+class SecretForm:
+    """One kind of secret. What is masked is the group `secret` of the expression, or all of it when it has none."""
+
+    name: str
+    triggers: tuple[str, ...]
+    """A match begins with one of them. Empty, for a workspace's own expressions: matches are searched for."""
+    pattern: re.Pattern[str]
+    secret: Callable[[re.Match[str]], Span | None] = lambda match: match.span(_group(match))
+    """Where in a match the secret stands; None when it is none after all."""
+    window: int | None = None
+    """Set for a workspace's own expressions: at most so many characters are matched at a time."""
+    before: int = 0
+    """How many characters of a match stand before its trigger."""
+    nests: bool = False
+    """Whether a trigger within a match may begin another one; else each place is looked at once."""
+
+
+def _group(match: re.Match[str]) -> str | int:
+    return "secret" if "secret" in match.re.groupindex else 0
+
+
+def cases(*words: str) -> tuple[str, ...]:
+    """A word as names spell it: `token`, `TOKEN`, `accessToken`."""
+    return tuple(dict.fromkeys(case for word in words for case in (word, word.upper(), word.capitalize())))

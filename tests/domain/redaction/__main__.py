@@ -1,0 +1,28 @@
+"""The corpus as a table: `python -m tests.domain.redaction` prints what is caught, what passes, what is destroyed."""
+
+from __future__ import annotations
+
+from tests.domain.redaction.harmless_corpus import HARMLESS
+from tests.domain.redaction.results import NOT_CAUGHT, is_caught, masked
+from tests.domain.redaction.secret_corpus import SECRETS
+from tests.domain.redaction.spellings import SPELLINGS
+
+
+def main() -> None:
+    print(f"{len(SECRETS)} secrets, {len(HARMLESS)} harmless texts")
+    print(f"{'spelling':12} {'caught':>6} {'passed':>6} {'harmless kept':>13} {'destroyed':>9}")
+    for spelling, write in SPELLINGS.items():
+        passed = [sample.name for sample in SECRETS if not is_caught(sample, spelling)]
+        destroyed = [text for text in HARMLESS if masked(write(text)) != write(text)]
+        counts = (
+            f"{len(SECRETS) - len(passed):6} {len(passed):6} {len(HARMLESS) - len(destroyed):13} {len(destroyed):9}"
+        )
+        print(f"{spelling:12} {counts}")
+        for name in passed:
+            print(f"    passed: {name}: {NOT_CAUGHT.get((name, spelling), 'NOT EXPECTED')}")
+        for text in destroyed:
+            print(f"    destroyed: {text[:60]!r} -> {masked(text)[:90]!r}")
+
+
+if __name__ == "__main__":
+    main()
