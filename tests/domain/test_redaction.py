@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broker.adapters.trigger_search import automaton
 from broker.domain.access import PREFIXES
 from broker.domain.redaction import Redactor
 from broker.domain.redaction.rules import secret_form
@@ -15,7 +16,7 @@ from tests.domain.log_events import logged
 from tests.protocol.player import play
 from tests.protocol.test_transcripts import recordings
 
-REDACTOR = Redactor()
+REDACTOR = Redactor(search=automaton)
 BASE64 = "Mz4kQ9+vT7/bXcL2sHd0yWnE5gPfRj8uAo1iVq6tKhCmSwZxGyBNrYpUDeFlIaJO"
 PEM = f"-----BEGIN RSA PRIVATE KEY-----\n{BASE64}\n{BASE64[:30]}==\n-----END RSA PRIVATE KEY-----"
 
@@ -200,7 +201,8 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 OWN = Redactor(
-    [secret_form("acme", r"acme-\w{4,}"), secret_form("digits", r"\b\d{4}"), secret_form("marks", r"redacted.{2,9}")]
+    [secret_form("acme", r"acme-\w{4,}"), secret_form("digits", r"\b\d{4}"), secret_form("marks", r"redacted.{2,9}")],
+    search=automaton,
 )
 
 

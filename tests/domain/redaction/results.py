@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import json
 
+from broker.adapters.trigger_search import automaton
 from broker.domain.redaction import Redactor
 from tests.domain.redaction.secret_corpus import Sample
 from tests.domain.redaction.spellings import SPELLINGS
 
-REDACTOR = Redactor()
+REDACTOR = Redactor(search=automaton)
 _BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
 _LEFT = 8
 """So many characters of a secret in a row are too many."""
