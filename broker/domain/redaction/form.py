@@ -31,6 +31,21 @@ class SecretForm:
     """How many characters of a match stand before its trigger."""
     nests: bool = False
     """Whether a trigger within a match may begin another one; else each place is looked at once."""
+    begin: re.Pattern[str] | None = None
+    """What is cut off by the end of a text and may be such a secret, from its trigger on; what a match of `pattern`
+    has reached the end with is one, too."""
+    opens: Callable[[re.Match[str]], int | None] = lambda match: match.start(_group(match))
+    """Where in a match that reaches the end of a text the secret begins."""
+
+    def begun(self, text: str, trigger: int) -> int | None:
+        """Where the secret begins that the end of a text cuts off behind a trigger; None when there is none."""
+        place = trigger - self.before
+        if place < 0:
+            return None
+        if self.begin is not None and (match := self.begin.match(text, place)):
+            return match.start(_group(match))
+        reached = self.pattern.match(text, place)
+        return self.opens(reached) if reached is not None and reached.end() == len(text) else None
 
 
 def _group(match: re.Match[str]) -> str | int:

@@ -60,7 +60,7 @@ def _assignment(word: str, name: str) -> SecretForm:
         rf"|(?P<gap>{BLANK}{{0,48}})(?P<bare>{_BARE}(?:=(?![\w-]{{0,40}}=){_BARE}){{0,8}}))"
         rf"|[ ]{{1,4}}(?P<flagged>[^\s\"'`<>\\]{{{SHORTEST},{MAX_VALUE}}}))"
     )
-    return SecretForm(name, cases(word), re.compile(pattern, ANY_CASE), _assigned, nests=True)
+    return SecretForm(name, cases(word), re.compile(pattern, ANY_CASE), _assigned, nests=True, opens=_value)
 
 
 def _assigned(match: re.Match[str]) -> Span | None:
@@ -73,6 +73,13 @@ def _assigned(match: re.Match[str]) -> Span | None:
     if match["bare"] is not None:
         return _bare(match, prefix, password=kind is Kind.PASSWORD)
     return _quoted(match, password=kind is Kind.PASSWORD)
+
+
+def _value(match: re.Match[str]) -> int | None:
+    """Where a value begins, when its name is a secret's."""
+    if _kind(_name_before(match)[-16:], match["name"]) is None:
+        return None
+    return max(match.start(group) for group in ("double", "single", "back", "bare", "flagged"))
 
 
 def _quoted(match: re.Match[str], *, password: bool) -> Span | None:

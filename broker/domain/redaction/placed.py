@@ -95,12 +95,18 @@ PLACED: tuple[SecretForm, ...] = (
         ),
         _password_of,
         nests=True,
+        begin=re.compile(r"://(?!\[)[^\s/:@\"'`]{0,128}:(?!\d{1,5}(?:[/?#,]|\Z))(?P<secret>[^\s\"'`]{0,256})\Z", FLAGS),
     ),
     SecretForm(
         "authorization",
         cases("authorization"),
         re.compile(rf"authorization{QUOTE}{IS}{QUOTE}{_CREDENTIALS.pattern}", ANY_CASE),
         _authorization,
+        begin=re.compile(
+            rf"authorization{QUOTE}{IS}{QUOTE}"
+            rf"(?P<secret>(?:{'|'.join(_IN_PARTS)})[^\n']{{0,2048}}|(?:[\w-]{{1,20}}{BLANK}{{1,8}})?\S{{0,4096}})\Z",
+            ANY_CASE,
+        ),
     ),
     SecretForm(
         "cookie",

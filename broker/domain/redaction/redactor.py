@@ -102,7 +102,32 @@ class Redactor:
                 return Redacted(text, total)
             total += hits
         # Only a workspace's own rule can find something new beside each of its own marks. It is taken at its word.
-        return Redacted(_mark(last), total)
+        return Redacted(mark_of(last), total)
+
+    def find(self, text: str) -> list[tuple[int, int, str]]:
+        """Where secrets stand in plain text, in order and apart, and their forms' names."""
+        found = _merged(self._outside_marks(text, self._secrets(text)))
+        return [(each.start, each.end, self._forms[each.rank].name) for each in found]
+
+    def beginning(self, text: str) -> int:
+        """From where on a text that goes on may be a secret, by what is known of its beginning; else its length."""
+        hits = self._find_triggers(text)
+        reading = read(text) if hits else None
+        if reading is None:
+            return min([len(text), *self._open(text, hits), *self._reaching_end(text)])
+        starts = self._open(reading.text, self._find_triggers(reading.text))
+        return min([len(text), *(reading.span(at, at + 1)[0] for at in starts), *self._reaching_end(text)])
+
+    def _reaching_end(self, text: str) -> Iterator[int]:
+        return (start for start, end, _ in self.find(text) if end == len(text))
+
+    def _open(self, text: str, hits: Iterable[Hit]) -> Iterator[int]:
+        """Where matches of known forms begin that only the end of the text has ended."""
+        for number, start, _ in hits:
+            for rank in self._by_trigger.get(number, ()):
+                begun = FORMS[rank].begun(text, start)
+                if begun is not None:
+                    yield begun
 
     def json(self, value: Any) -> tuple[Any, int]:
         """Mask secrets in a JSON value: in strings, in names, whole where the name tells. A new value, and the hits."""
@@ -157,7 +182,7 @@ class Redactor:
         if not isinstance(value, str) or "[redacted:" in value or not is_member_secret(kind, value):
             return value, 0
         self._tell([MEMBER])
-        return _mark(MEMBER), 1
+        return mark_of(MEMBER), 1
 
     def _arguments(self, values: list[Any]) -> tuple[list[Any], int]:
         """A copy of a list, in which what follows `--password` is masked."""
@@ -175,15 +200,15 @@ class Redactor:
 
     def _pass(self, text: str) -> tuple[str, int, str]:
         """The text with all that is found in it masked, how much that was, and the last one's form."""
-        found = _merged(self._outside_marks(text, self._secrets(text)))
+        found = self.find(text)
         if not found:
             return text, 0, ""
-        parts, end = [], 0
-        for secret in found:
-            parts += [text[end : secret.start], _mark(self._forms[secret.rank].name)]
-            end = secret.end
-        self._tell(self._forms[secret.rank].name for secret in found)
-        return "".join([*parts, text[end:]]), len(found), self._forms[found[-1].rank].name
+        parts, at = [], 0
+        for start, end, name in found:
+            parts += [text[at:start], mark_of(name)]
+            at = end
+        self._tell(name for _, _, name in found)
+        return "".join([*parts, text[at:]]), len(found), found[-1][2]
 
     def _secrets(self, text: str) -> Iterator[_Found]:
         hits = self._find_triggers(text)
@@ -294,7 +319,8 @@ def _merged(found: Iterable[_Found]) -> list[_Found]:
     return merged
 
 
-def _mark(name: str) -> str:
+def mark_of(name: str) -> str:
+    """What stands where a secret of that form was."""
     return f"[redacted:{name}]"
 
 

@@ -41,13 +41,22 @@ def _literal(
         return match.span() if "EXAMPLE" not in match[0] and "xxxx" not in match[0] and accepts(match[0]) else None
 
     pattern = re.compile(rf"{boundary}{before}{re.escape(literal)}(?:{rest})", FLAGS)
-    return SecretForm(name, (literal,), pattern, secret, before=width)
+    begin = re.compile(rf"{boundary}{before}{re.escape(literal)}[\w.+/=~%-]*\Z", FLAGS)
+    return SecretForm(name, (literal,), pattern, secret, before=width, begin=begin)
 
 
 _KEY_END = re.compile(r"-----END[ +A-Z0-9]{0,60}PRIVATE[ +]KEY(?:[ +]BLOCK)?-----", FLAGS)
 _DASHES = re.compile(r"-----(?!-)", FLAGS)
 """A removed line of a diff has one more."""
 _KEY_REST = re.compile(r"[A-Za-z0-9+/=\s\\\"',:|>→.-]*", FLAGS)
+
+
+_KEY_BEGUN = re.compile(
+    r"-----BEGIN[ +A-Z0-9]{0,60}(?:-{0,5}\Z|PRIVATE[ +]KEY(?:[ +]BLOCK)?-----"
+    rf"(?![\s\S]{{0,{MAX_KEY}}}?-----END[ +A-Z0-9]{{0,80}}-----)"
+    rf"(?:[\s\S]{{0,340}}\Z|(?=[\s\S]{{0,300}}?[A-Za-z0-9+/]{{40}})[\s\S]{{0,{MAX_KEY}}}\Z))",
+    FLAGS,
+)
 
 
 def _private_key(match: re.Match[str]) -> Span:
@@ -101,6 +110,7 @@ STANDING: tuple[SecretForm, ...] = (
             FLAGS,
         ),
         _private_key,
+        begin=_KEY_BEGUN,
     ),
     SecretForm("private-key", ("PuTTY-User-Key-File-",), re.compile(r"PuTTY-User-Key-File-\d: ", FLAGS), _putty_key),
     *_literals(),
@@ -116,6 +126,7 @@ STANDING: tuple[SecretForm, ...] = (
         ("sig=",),
         re.compile(r"sig=(?P<secret>[A-Za-z0-9+/=%]{40,})", FLAGS),
         _encoded,
+        begin=re.compile(r"sig=(?P<secret>[A-Za-z0-9+/=%]*)\Z", FLAGS),
     ),
     SecretForm(
         "azure-key",
@@ -127,11 +138,13 @@ STANDING: tuple[SecretForm, ...] = (
         cases("bearer"),
         re.compile(rf"bearer{BLANK}{{1,8}}(?P<secret>[A-Za-z0-9._~+/=-]{{12,}})", ANY_CASE),
         _bearer,
+        begin=re.compile(rf"bearer{BLANK}{{1,8}}(?P<secret>\S*)\Z", ANY_CASE),
     ),
     SecretForm(
         "authorization",
         ("Basic ", "basic "),
         re.compile(r"basic {1,4}(?P<secret>[A-Za-z0-9+/]{8,}={0,2})", ANY_CASE),
         _basic,
+        begin=re.compile(r"basic {1,4}(?P<secret>[A-Za-z0-9+/=]*)\Z", ANY_CASE),
     ),
 )
