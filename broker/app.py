@@ -181,7 +181,7 @@ def build_adapters(redis_url: str, *, logs: LogStore | None = None, folder: Path
 def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = time.time) -> Services:
     """The services of one gateway process. `clock`: Unix time, by which tokens end."""
     hub = Hub(adapters.log, adapters.bus, channel=lambda w, s: keys.key(w, "session_channel", s))
-    access = Access(adapters.tokens, adapters.registry, clock=clock, on_authenticated=recognise)
+    access = Access(adapters.tokens, adapters.registry, adapters.members, clock=clock, on_authenticated=recognise)
     short_lived = ShortLivedTokens(adapters.token_families, adapters.sign_in_codes, clock=clock)
     sessions = Sessions(adapters.registry, adapters.log)
     redaction = Redaction(adapters.redaction_rules, search=automaton)

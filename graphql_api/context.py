@@ -61,7 +61,7 @@ class Context:
     @classmethod
     def of(cls, principal: Principal, services: ApiServices) -> Self:
         """A fresh one."""
-        loaders = Loaders(principal, services.sessions, services.meter)
+        loaders = Loaders(principal, services.sessions, services.meter, access=services.access)
         return cls(principal=principal, services=services, loaders=loaders)
 
 

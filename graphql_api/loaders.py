@@ -13,9 +13,11 @@ from strawberry.dataloader import DataLoader
 from broker.domain.access import Principal
 from broker.domain.agents import Agent
 from broker.domain.errors import NotFound
-from broker.domain.ids import SessionId
+from broker.domain.ids import SessionId, TokenId
 from broker.domain.sessions import Session
 from broker.domain.usage import Usage, UsageBy
+from broker.services.access import Access, TokenAbout
+from broker.services.ports import Dependants
 from broker.services.sessions import Sessions
 from broker.services.usage import MAX_DAYS, UsageMeter
 
@@ -23,16 +25,19 @@ from broker.services.usage import MAX_DAYS, UsageMeter
 class Loaders:
     """Of one caller and one operation."""
 
-    def __init__(self, principal: Principal, sessions: Sessions, meter: UsageMeter) -> None:
+    def __init__(self, principal: Principal, sessions: Sessions, meter: UsageMeter, *, access: Access) -> None:
         self._principal = principal
         self._sessions = sessions
         self._meter = meter
+        self._access = access
         self.session: DataLoader[SessionId, Session] = DataLoader(self._load_sessions, max_batch_size=100)
         """Raises `NotFound`."""
         self.agents: DataLoader[SessionId, list[Agent]] = DataLoader(self._load_agents, max_batch_size=100)
         """Of a session, in spawn order."""
         self.usage: DataLoader[SessionId, list[Usage]] = DataLoader(self._load_usage)
         """Of a session by agent, as long as counters are kept."""
+        self.token: DataLoader[TokenId, TokenAbout] = DataLoader(self._load_tokens)
+        """Who made a token, and what would end with it."""
 
     async def _load_sessions(self, keys: list[SessionId]) -> Sequence[Session | NotFound]:
         found = await self._sessions.all_by_id(self._principal, keys)
@@ -47,3 +52,8 @@ class Loaders:
         since = today - timedelta(days=MAX_DAYS - 1)
         lines = await self._meter.usage(self._principal, since=since, until=today, by=UsageBy.AGENT)
         return [[line for line in lines if line.session == key] for key in keys]
+
+    async def _load_tokens(self, keys: list[TokenId]) -> Sequence[TokenAbout]:
+        found = await self._access.about_tokens(self._principal)
+        gone = TokenAbout(made_by=None, ends=Dependants())
+        return [found.get(key, gone) for key in keys]

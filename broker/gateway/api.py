@@ -20,6 +20,8 @@ from broker.domain.sessions import Session
 from broker.gateway.container import Services
 from broker.gateway.credentials import credential, shown_caller
 from broker.gateway.http import Answer, Body, guarded, integer, read_body, timed
+from broker.services.access import TokenAbout
+from broker.services.ports import Dependants, TokenRecord
 from broker.services.sessions import MAX_PAGE
 from broker.services.spawner import DEFAULT_WAIT_S, SpawnRequest
 from broker.services.web_links import session_url
@@ -291,8 +293,10 @@ class Api:
         return Answer({})
 
     async def tokens(self, request: Request) -> Response:
-        """The workspace's tokens, without secrets."""
-        return Answer({"tokens": await self._s.access.tokens(await self._caller(request))})
+        """The workspace's tokens, without secrets: who made each, and what would end with it."""
+        principal = await self._caller(request)
+        tokens, about = await self._s.access.tokens(principal), await self._s.access.about_tokens(principal)
+        return Answer({"tokens": [_shown_token(each, about.get(each.id)) for each in tokens]})
 
     async def mint(self, request: Request) -> Response:
         """A new token; its secret is in this answer and nowhere else."""
@@ -302,10 +306,10 @@ class Api:
         return Answer({"id": record.id, "kind": record.kind, "name": record.name, "token": token})
 
     async def revoke(self, request: Request) -> Response:
-        """End a token at once."""
+        """End a token and all that hangs on it at once; says what that was."""
         principal = await self._caller(request)
-        await self._s.access.revoke(principal, TokenId(request.path_params["token"]))
-        return Answer({})
+        ended = await self._s.access.revoke(principal, TokenId(request.path_params["token"]))
+        return Answer({"ended": ended})
 
     def _shown(self, session: Session) -> dict[str, object]:
         return {
@@ -317,6 +321,20 @@ class Api:
             "searchable": session.searchable,
             "created_at_ms": session.created_at_ms,
         }
+
+
+def _shown_token(token: TokenRecord, about: TokenAbout | None) -> dict[str, object]:
+    by = token.made_by
+    return {
+        "id": token.id,
+        "kind": token.kind,
+        "name": token.name,
+        "created_at_ms": token.created_at_ms,
+        "expires_at_ms": token.expires_at_ms,
+        "session": token.session,
+        "made_by": by and {"token": by.token, "member": by.member, "name": about and about.made_by},
+        "ends": about.ends if about else Dependants(),
+    }
 
 
 def _idempotency_key(request: Request) -> str | None:

@@ -6,24 +6,25 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from broker.domain.access import (
     MAX_SHARE_S,
     PREFIXES,
     SHARE_S,
+    Maker,
     Permission,
     Principal,
     TokenKind,
     require_token_form,
 )
 from broker.domain.errors import BadRequest, NotAuthenticated, NotPermitted
-from broker.domain.ids import AgentId, ProxyId, SessionId, TokenId, WorkspaceId
+from broker.domain.ids import AgentId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.names import printable_name
 from broker.domain.plans import Plan
 from broker.domain.sessions import Session
 from broker.domain.workspaces import Workspace, workspace_id
-from broker.services.ports import Dependants, Registry, TokenRecord, Tokens
+from broker.services.ports import Dependants, MemberRecords, Registry, TokenRecord, Tokens
 
 _SECRET_BYTES = 32
 _DAY_S = 24 * 3600
@@ -43,6 +44,15 @@ def new_token(kind: TokenKind) -> str:
     return PREFIXES[kind] + secrets.token_urlsafe(_SECRET_BYTES)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenAbout:
+    """What people want to know of a token before they end it."""
+
+    made_by: str | None
+    """A name; None for the key of a data folder, and where an earlier version made it."""
+    ends: Dependants
+
+
 class Access:
     """Authenticates callers and keeps a workspace's tokens."""
 
@@ -50,12 +60,14 @@ class Access:
         self,
         tokens: Tokens,
         registry: Registry,
+        members: MemberRecords,
         *,
         clock: Callable[[], float] = time.time,
         on_authenticated: Callable[[], None] = lambda: None,
     ) -> None:
         self._tokens = tokens
         self._registry = registry
+        self._members = members
         self._clock = clock
         self._on_authenticated = on_authenticated
 
@@ -167,10 +179,18 @@ class Access:
         principal.require(Permission.ADMINISTER)
         return await self._tokens.tokens(principal.workspace)
 
-    async def dependants(self, principal: Principal) -> Mapping[TokenId, Dependants]:
-        """What would end with each of the workspace's tokens. Raises `NotPermitted`."""
-        principal.require(Permission.ADMINISTER)
-        return await self._tokens.dependants(principal.workspace)
+    async def about_tokens(self, principal: Principal) -> Mapping[TokenId, TokenAbout]:
+        """Who made each of the workspace's tokens, and what would end with it. Raises `NotPermitted`."""
+        tokens = await self.tokens(principal)
+        names = {each.id: each.name for each in tokens}
+        people = {each.id: each.name for each in await self._members.members(principal.workspace)}
+        ends = await self._tokens.dependants(principal.workspace)
+        return {
+            each.id: TokenAbout(
+                made_by=_name_of(each.made_by, people=people, tokens=names), ends=ends.get(each.id, Dependants())
+            )
+            for each in tokens
+        }
 
     async def revoke(self, principal: Principal, token: TokenId) -> Dependants:
         """End a token and all that hangs on it at once, open sockets included; what that was.
@@ -198,6 +218,13 @@ class Access:
 
     def _in_ms(self, seconds: float) -> int:
         return int((self._clock() + seconds) * 1000)
+
+
+def _name_of(maker: Maker | None, *, people: Mapping[MemberId, str], tokens: Mapping[TokenId, str]) -> str | None:
+    """Of the member behind it, else of the token it was made with."""
+    if maker is None:
+        return None
+    return (maker.member and people.get(maker.member)) or (maker.token and tokens.get(maker.token)) or None
 
 
 def _key(workspace: WorkspaceId, name: str) -> Principal:

@@ -16,7 +16,7 @@ from graphql_api.node_ids import key_of
 from graphql_api.refusals import Refused
 from graphql_api.types.scalars import DateTime
 from graphql_api.types.sessions import session_named
-from graphql_api.types.tokens import Token
+from graphql_api.types.tokens import Token, TokenDependants
 
 
 @strawberry.input(description="A token to be made.")
@@ -60,6 +60,7 @@ class TokenRevoked:
     """The token is gone."""
 
     key: ID = strawberry.field(description="The key it had.")
+    ended: TokenDependants | None = strawberry.field(description="What has ended with it; null in a repeat.")
 
 
 RevokeTokenResult = Annotated[
@@ -118,16 +119,19 @@ class TokenMutations:
             )
         return made[0]
 
-    @mutation("End a token at once. For who administers.")
+    @mutation("End a token, and all that hangs on it, at once. For who administers.")
     async def revoke_token(self, info: Info, input: Annotated[RevokeTokenInput, GIVEN]) -> RevokeTokenResult:
-        """For good."""
+        """For good, with all that hangs on it."""
         token = TokenId(key_of("Token", input.token))
 
+        ended: list[TokenDependants] = []
+
         async def revoke() -> str:
-            await info.context.services.access.revoke(info.context.principal, token)
+            ended.append(TokenDependants.of(await info.context.services.access.revoke(info.context.principal, token)))
             return token
 
-        return TokenRevoked(key=ID((await once(info, input, revoke)).text))
+        revoked = await once(info, input, revoke)
+        return TokenRevoked(key=ID(revoked.text), ended=None if revoked.repeated else ended[0])
 
     @mutation("Forget a machine that is offline. For who administers.")
     async def forget_proxy(self, info: Info, input: Annotated[ForgetProxyInput, GIVEN]) -> ForgetProxyResult:

@@ -53,6 +53,28 @@ async def test_a_fresh_link_is_the_first_owners_or_whose_one_asks_for(gateway: G
             assert (await browser.sign_in(await said(shell, "sign-in", *arguments)))["name"] == name
 
 
+async def test_tokens_are_listed_with_their_makers_and_what_hangs_on_them_and_revoking_says_what_ends(
+    gateway: Gateway, shell: Shell
+) -> None:
+    minted = await shell("token", "mint", "--kind", "workspace", "--name", "alice", "--person")
+    token_id, alice = minted.stderr.split()[1], minted.stdout.strip()
+    proxy = (await gateway.ok("POST", "/v1/tokens", {"kind": "proxy", "name": "laptop"}, token=alice))["token"]
+    await gateway.ok("POST", "/v1/sessions", {"name": "main"})
+    async with gateway.machine(token=proxy) as machine:
+        await gateway.ok("POST", "/v1/sessions/main/agents", {"name": "Worker", "cli": "demo"})
+        rows = {row.split()[0]: row for row in (await said(shell, "token", "list")).splitlines()}
+        [own] = [row for row in rows.values() if "operator" in row and "made by" not in row]
+        hangs_on = "with it end 1 token, the link of 1 machine, what 1 agent may do"
+        assert rows[token_id].endswith(f"alice  (made by operator; {hangs_on})")
+        assert own.endswith("with it end 2 tokens, the link of 1 machine, what 1 agent may do)")
+        [laptop] = [row for row in rows.values() if "laptop" in row]
+        assert "made by alice; with it end the link of 1 machine" in laptop
+        revoked = await shell("token", "revoke", token_id)
+        assert revoked.stderr.strip() == f"{token_id}: {hangs_on}"
+        assert revoked.stdout.strip() == f"✓ {token_id} is revoked; {hangs_on}"
+        assert await machine.closed() == 4501
+
+
 async def test_a_session_is_shared_by_a_link_that_can_be_revoked(gateway: Gateway, shell: Shell) -> None:
     await gateway.ok("POST", "/v1/sessions", {"name": "main"})
     shared = await shell("share", "main", "--days", "2")

@@ -12,6 +12,7 @@ from broker.domain.agents import Agent
 from broker.domain.errors import NotFound
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.domain.sessions import Session
+from broker.services.access import Access
 from broker.services.sessions import Sessions
 from broker.services.usage import UsageMeter
 from graphql_api.loaders import Loaders
@@ -49,11 +50,17 @@ def watched(gateway: Gateway) -> WatchedSessions:
     return sessions
 
 
+def loaders_of(gateway: Gateway, principal: Principal, sessions: Sessions) -> Loaders:
+    adapters = gateway.adapters
+    access = Access(adapters.tokens, adapters.registry, adapters.members)
+    return Loaders(principal, sessions, UsageMeter(None, adapters.mailroom), access=access)
+
+
 async def test_sessions_and_their_agents_are_loaded_in_one_step_each(
     gateway: Gateway, watched: WatchedSessions, workspace: WorkspaceId
 ) -> None:
     person = a_person(workspace)
-    loaders = Loaders(person, watched, UsageMeter(None, gateway.adapters.mailroom))
+    loaders = loaders_of(gateway, person, watched)
     made = [await watched.create(person, f"room-{number}") for number in range(30)]
     found = await asyncio.gather(*(loaders.session.load(each.id) for each in [*made, *made]))
     assert [each.name for each in found[:30]] == [each.name for each in made]
@@ -65,7 +72,7 @@ async def test_a_session_the_caller_does_not_see_is_not_there(
     gateway: Gateway, watched: WatchedSessions, workspace: WorkspaceId
 ) -> None:
     own, other = [await watched.create(a_person(workspace), name) for name in ("own", "other")]
-    bound = Loaders(a_person(workspace, session=own.id), watched, UsageMeter(None, gateway.adapters.mailroom))
+    bound = loaders_of(gateway, a_person(workspace, session=own.id), watched)
     assert (await bound.session.load(own.id)).name == "own"
     assert await bound.agents.load(other.id) == []
     with pytest.raises(NotFound):

@@ -150,6 +150,26 @@ async def test_a_tokens_secret_is_shown_once(graphql: GraphQL) -> None:
     assert await graphql.refusal("{ viewer { kind } }", token=minted["secret"]) == "UNAUTHENTICATED"
 
 
+async def test_a_token_shows_who_made_it_and_what_ends_with_it(graphql: GraphQL, gateway: Gateway) -> None:
+    made = await mutate(
+        graphql, "mintToken", "... on TokenMinted { secret token { id key } }", kind="WORKSPACE", name="alice"
+    )
+    alice = made["secret"]
+    await gateway.ok("POST", "/v1/tokens", {"kind": "observer", "name": "screen"}, token=alice)
+    fields = "key name madeBy { name memberKey tokenKey } ends { tokens machines agents }"
+    listed = (await graphql.ok(f"{{ workspace {{ tokens {{ nodes {{ {fields} }} }} }} }}"))["workspace"]["tokens"]
+    by_name = {each["name"]: each for each in listed["nodes"]}
+    own = by_name["operator"]
+    assert (own["madeBy"], own["ends"]) == (None, {"tokens": 2, "machines": 0, "agents": 0})
+    assert by_name["alice"]["madeBy"] == {"name": "operator", "memberKey": None, "tokenKey": own["key"]}
+    assert by_name["screen"]["madeBy"]["name"] == "alice"
+    shown = "... on TokenRevoked { key ended { tokens machines agents } }"
+    given = {"token": made["token"]["id"], "clientMutationId": "r"}
+    first, again = [await mutate(graphql, "revokeToken", shown, **given) for _ in range(2)]
+    assert first["ended"] == {"tokens": 1, "machines": 0, "agents": 0}
+    assert again["ended"] is None
+
+
 async def test_an_observers_token_can_be_for_one_session(graphql: GraphQL, gateway: Gateway) -> None:
     for name in ("main", "other"):
         await gateway.ok("POST", "/v1/sessions", {"name": name})

@@ -32,7 +32,7 @@ class Connection:
 @contextlib.asynccontextmanager
 async def standing(gateway: Gateway, token: str, connection: Connection) -> AsyncIterator[Standing]:
     """Watched."""
-    access = Access(gateway.adapters.tokens, gateway.adapters.registry)
+    access = Access(gateway.adapters.tokens, gateway.adapters.registry, gateway.adapters.members)
     made = Standing(access, kept=connection.keep, lost=connection.lose)
     await made.begin(token)
     watching = asyncio.create_task(made.watch())

@@ -13,7 +13,7 @@ from tests.fixtures.desk import Desk
 
 @pytest.fixture
 def access(adapters: Adapters) -> Access:
-    return Access(adapters.tokens, adapters.registry)
+    return Access(adapters.tokens, adapters.registry, adapters.members)
 
 
 async def test_a_token_is_known_by_its_hash_and_never_kept(

@@ -36,7 +36,7 @@ def linking_of(adapters: Adapters) -> Linking:
 
 
 def access_of(adapters: Adapters) -> Access:
-    return Access(adapters.tokens, adapters.registry)
+    return Access(adapters.tokens, adapters.registry, adapters.members)
 
 
 async def minted(adapters: Adapters, key: Principal) -> Principal:

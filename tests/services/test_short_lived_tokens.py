@@ -36,7 +36,7 @@ class Office:
 
     @property
     def access(self) -> Access:
-        return Access(self.adapters.tokens, self.adapters.registry, clock=self.now)
+        return Access(self.adapters.tokens, self.adapters.registry, self.adapters.members, clock=self.now)
 
     @property
     def short_lived(self) -> ShortLivedTokens:
