@@ -36,8 +36,8 @@ from broker.app import (
     dashboard_link,
 )
 from broker.collector import settle_heap
-from broker.domain.access import TokenKind
-from broker.domain.errors import RelayError, Unavailable
+from broker.domain.access import TokenKind, require_token_form
+from broker.domain.errors import BadRequest, NotAuthenticated, RelayError, Unavailable
 from broker.domain.ids import WorkspaceId
 from broker.domain.installation import Installation
 from broker.domain.status import BrokerProcess, ProcessKind
@@ -203,7 +203,7 @@ async def _logs(settings: Settings, *, embedded: bool) -> AsyncIterator[LogStore
 
 async def _adopt_key(settings: Settings, adapters: Adapters) -> str:
     """The workspace key in the data folder, made at the first start; a link for its owner."""
-    key = _read(settings.key_file) or new_token(TokenKind.WORKSPACE)
+    key = _kept_key(settings.key_file) or new_token(TokenKind.WORKSPACE)
     mine = Installation(
         id=_read(settings.installation_file) or secrets.token_hex(16),
         folder=str(settings.data_dir.absolute()),
@@ -222,6 +222,16 @@ async def _adopt_key(settings: Settings, adapters: Adapters) -> str:
         write_private(settings.key_file, key.encode() + b"\n")
         write_private(settings.installation_file, settled.id.encode() + b"\n")
     return await dashboard_link(settings, services, _WORKSPACE)
+
+
+def _kept_key(path: Path) -> str | None:
+    """The key in a file, which people may have edited. Raises `BadRequest`, without saying the key."""
+    key = _read(path)
+    try:
+        require_token_form(key or "")
+    except NotAuthenticated as error:
+        raise BadRequest(f"{path}: {error.message}") from None
+    return key
 
 
 def _read(path: Path) -> str | None:

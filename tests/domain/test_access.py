@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from broker.domain.access import PREFIXES, MemberRole, Permission, Principal, TokenKind
-from broker.domain.errors import NotPermitted
+from broker.domain.access import PREFIXES, MemberRole, Permission, Principal, TokenKind, require_token_form
+from broker.domain.errors import NotAuthenticated, NotPermitted
 from broker.domain.ids import SessionId, TokenId, WorkspaceId
 from broker.domain.messages import Role
 from broker.domain.plans import Plan
@@ -84,3 +84,12 @@ def test_every_kind_has_a_prefix_of_its_own() -> None:
 )
 def test_only_a_person_speaks_as_a_human(kind: TokenKind, person: bool, role: Role) -> None:
     assert principal(kind, person=person).sender.role is role
+
+
+@pytest.mark.parametrize("wrong", ["\ufeff", "\u200b", "\u201c", " ", "\n", "é", "="])
+def test_what_cannot_be_a_token_is_refused_without_being_said(wrong: str) -> None:
+    require_token_form("rk_live_aB-_9")
+    with pytest.raises(NotAuthenticated) as refused:
+        require_token_form(f"rk_live_{wrong}secret")
+    assert "secret" not in refused.value.message
+    assert f"U+{ord(wrong):04X}, character 9" in refused.value.message

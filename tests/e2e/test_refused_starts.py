@@ -46,3 +46,13 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     folder = tmp_path / "file" / "data"
     assert str(folder) in one_sentence(tmp_path, "up", "--data-dir", str(folder), "--port", "0")
+
+
+@pytest.mark.parametrize("mark", ["\ufeff", "\u200b", "\u201c"], ids=ascii)
+def test_a_key_that_an_editor_has_marked_is_refused_without_being_said(tmp_path: Path, mark: str) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o700)
+    (folder / "workspace.key").write_text(f"{mark}rk_live_{'s' * 43}\r\n", encoding="utf-8")
+    said = one_sentence(tmp_path, "up", "--data-dir", str(folder), "--port", "0")
+    assert f"workspace.key: the token has a character that tokens never have (U+{ord(mark):04X}, character 1)" in said
+    assert "sss" not in said

@@ -83,3 +83,17 @@ async def test_a_session_is_shared_by_a_link_that_can_be_revoked(gateway: Gatewa
         assert (await browser.sign_in(shared.stdout.strip()))["kind"] == "observer"
         await said(shell, "token", "revoke", token_id)
         assert (await browser.ask("GET", "/v1/whoami")).status_code == 401
+
+
+@pytest.mark.parametrize("mark", ["\ufeff", "\u200b", "\u201d"], ids=ascii)
+async def test_a_token_with_a_mark_that_tokens_never_have_is_refused_without_being_said(
+    gateway: Gateway, mark: str
+) -> None:
+    environment = {"RELAYCAST_URL": gateway.url, "RELAYCAST_TOKEN": gateway.key[:20] + mark + gateway.key[20:]}
+    result = await asyncio.to_thread(CliRunner().invoke, main, ["token", "list"], env=environment)
+    assert result.exit_code == 2
+    assert f"(U+{ord(mark):04X}, character 21)" in result.output
+    assert gateway.key[8:20] not in result.output
+    header = f"Bearer {environment['RELAYCAST_TOKEN']}".encode()
+    answer = await gateway.client.get(f"{gateway.url}/v1/whoami", headers={b"Authorization": header})
+    assert (answer.status_code, gateway.key[8:20] in answer.text) == (401, False)
