@@ -7,7 +7,6 @@ or shows what its parent does not.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -18,12 +17,11 @@ import pytest
 import pytest_asyncio
 from graphql import GraphQLObjectType, build_schema
 
-from broker.domain.access import MemberRole
 from broker.domain.api_limits import ApiLimits
 from broker.domain.ids import WorkspaceId
 from broker.settings import GraphQLSettings
 from graphql_api.schema import COMMITTED
-from tests.fixtures.browser import signed_in
+from tests.fixtures.callers import MAY, a_caller, elsewhere
 from tests.fixtures.everything import Everything
 from tests.fixtures.gateway import gateway_for, serving
 from tests.fixtures.graphql_world import SECRET, World, a_world
@@ -106,20 +104,7 @@ TABLE = {
     "Mutation.resumeAgent": "spawn",
     "Mutation.deleteSession": "administer",
 }
-_WORK = {"any", "read", "read_workspace", "send", "spawn", "release"}
-MAY = {
-    "workspace": {*_WORK, "approve", "administer", "meter"},
-    "owner": {*_WORK, "approve", "administer", "meter"},
-    "admin": {*_WORK, "approve", "administer", "meter"},
-    "member": {*_WORK, "approve", "meter"},
-    "viewer": {"any", "read", "read_workspace", "meter"},
-    "agent": _WORK,
-    "observer": {"any", "read", "read_workspace"},
-    "share": {"any", "read"},
-    "proxy": {"any"},
-}
 MAY_BE_NULL = {"Query.node", "Viewer.role", "Viewer.memberKey", "Viewer.sessionKey", "Session.searchableTo"}
-ROLES = {role.value for role in MemberRole}
 NEVER_REACHED = {"PROXY_ONLINE", "SESSION_HAS_AGENTS", "EVENT_NOT_FOUND", "NO_LOG_STORE", "LOG_STORE_NOT_CONFIGURED"}
 """Refusals behind the question of permission: they too say that the caller may."""
 _SILENCE_S = 3
@@ -305,38 +290,19 @@ async def _stir(world: World) -> None:
         await asyncio.sleep(0.1)
 
 
-@contextlib.asynccontextmanager
-async def token_of(world: World, caller: str) -> AsyncIterator[str]:
-    """A token of that kind of caller."""
-    gateway = world.gateway
-    match caller:
-        case "workspace":
-            yield gateway.key
-        case "agent":
-            yield world.lead_token
-        case "share":
-            shared = await gateway.ok("POST", "/v1/sessions/main/share", {})
-            yield shared["url"].partition("share=")[2]
-        case _ if caller in ROLES:
-            async with signed_in(gateway, MemberRole(caller)) as browser:
-                yield browser.cookie.partition("=")[2]
-        case _:
-            yield (await gateway.token(caller))[1]
-
-
 @pytest.mark.parametrize("caller", MAY)
 async def test_each_caller_may_what_the_table_says_and_nothing_else(world: World, caller: str) -> None:
-    async with token_of(world, caller) as token:
-        for case in CASES:
-            told = await ask(world, case, token)
-            if case.needs in MAY[caller]:
-                assert told.codes <= NEVER_REACHED, (case, told)
-                assert told.codes or told.value(case) is not None or f"{case.type}.{case.field}" in MAY_BE_NULL, case
-            elif case.type == "Session":
-                assert told.value(Case("Query", "session", "")) is None, (case, told)
-                assert "NOT_PERMITTED" in told.codes, (case, told)
-            else:
-                assert told.codes == {"NOT_PERMITTED"}, (case, told)
+    token = world.lead_token if caller == "agent" else (await a_caller(world.gateway, world.machine, caller)).token
+    for case in CASES:
+        told = await ask(world, case, token)
+        if case.needs in MAY[caller]:
+            assert told.codes <= NEVER_REACHED, (case, told)
+            assert told.codes or told.value(case) is not None or f"{case.type}.{case.field}" in MAY_BE_NULL, case
+        elif case.type == "Session":
+            assert told.value(Case("Query", "session", "")) is None, (case, told)
+            assert "NOT_PERMITTED" in told.codes, (case, told)
+        else:
+            assert told.codes == {"NOT_PERMITTED"}, (case, told)
 
 
 async def test_without_a_good_token_no_field_says_anything(world: World) -> None:
@@ -347,12 +313,26 @@ async def test_without_a_good_token_no_field_says_anything(world: World) -> None
             assert (told.status, told.codes) == (401, {"UNAUTHENTICATED"}), case
 
 
-async def test_another_workspace_meets_nothing_of_this_one(world: World) -> None:
-    stranger = await world.gateway.another_workspace()
+@pytest.mark.parametrize("caller", MAY)
+async def test_whoever_was_revoked_is_told_nothing(world: World, caller: str) -> None:
+    gone = await a_caller(world.gateway, world.machine, caller)
+    await gone.end()
     for case in CASES:
-        told = await ask(world, case, stranger)
-        assert_nothing_leaks(told, case.document(world), world)
-        assert all(code.endswith("_NOT_FOUND") for code in told.codes - NEVER_REACHED), (case, told)
+        told = await ask(world, case, gone.token)
+        assert (told.status, told.codes <= {"UNAUTHENTICATED", "TOKEN_REVOKED"}) == (401, True), (case, told)
+
+
+@pytest.mark.parametrize("caller", MAY)
+async def test_another_workspace_meets_nothing_of_this_one(world: World, caller: str) -> None:
+    other = await elsewhere(world.gateway)
+    async with other.machine(machine_id="theirs", name="theirs") as machine:
+        stranger = (await a_caller(other, machine, caller)).token
+        for case in CASES:
+            told = await ask(world, case, stranger)
+            assert_nothing_leaks(told, case.document(world), world)
+            behind = {code for code in told.codes - NEVER_REACHED if not code.endswith("_NOT_FOUND")}
+            refused = set() if case.needs in MAY[caller] else {"NOT_PERMITTED"}
+            assert behind <= refused, (case, told)
     await assert_untouched(world)
 
 

@@ -1,0 +1,127 @@
+"""Who may what over HTTP: every route that the application serves, by every kind of caller, as one table says."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from broker.app import build_app
+from broker.settings import Settings
+from tests.fixtures.callers import MAY, a_caller, elsewhere
+from tests.fixtures.gateway import Gateway
+from tests.gateway.test_shared_sessions import BODIES, PUBLIC, Served, served
+from tests.gateway.test_tenancy import ROUTES, furnish
+
+OF_ANYBODY = PUBLIC | {("POST", "/v1/sign-in"), ("POST", "/v1/sign-out"), ("POST", "/v1/auth/refresh")}
+"""What needs no token, or brings its own; and what would end a caller's before the others are tried."""
+FIELD_BY_FIELD: set[Served] = {("POST", "/graphql")}
+NEEDS: dict[Served, str] = {
+    **{(method, path): "spawn" if needs == "resume" else needs for method, path, _, needs in ROUTES},
+    ("GET", "/v1/rules"): "read_workspace",
+    ("GET", "/v1/proxies"): "read_workspace",
+    ("GET", "/v1/sessions/{session}/log"): "read",
+    ("GET", "/v1/logs/search"): "read",
+    ("GET", "/v1/logs/histogram"): "read",
+    ("GET", "/v1/logs/facets"): "read",
+    ("GET", "/v1/usage"): "meter",
+    ("GET", "/v1/status"): "administer",
+    ("GET", "/v1/members"): "administer",
+    ("POST", "/v1/sessions/{session}/share"): "administer",
+    ("GET", "/v1/redaction"): "administer",
+    ("PUT", "/v1/redaction"): "administer",
+    ("GET", "/v1/retention"): "administer",
+    ("PUT", "/v1/retention"): "administer",
+    ("GET", "/v1/export"): "administer",
+    ("GET", "/v1/export/rows"): "administer",
+    ("POST", "/v1/import"): "administer",
+    ("POST", "/v1/import/rows"): "administer",
+    ("DELETE", "/v1/logs"): "administer",
+    ("DELETE", "/v1/sessions/{session}"): "administer",
+    # The member of these is an owner, or becomes one.
+    ("POST", "/v1/members"): "own",
+    ("PATCH", "/v1/members/{member}"): "own",
+    ("DELETE", "/v1/members/{member}"): "own",
+    ("POST", "/v1/members/{member}/link"): "own",
+    ("POST", "/v1/auth/exchange"): "exchange",
+    ("POST", "/mcp"): "tools",
+}
+"""What each route needs, in the words of `MAY`. Its body is good, so that only the caller decides."""
+_BODIES: dict[Served, object] = {("PATCH", "/v1/members/{member}"): {"role": "admin"}}
+BY_LINEAGE = {"/v1/sessions/{session}/agents/{name}" + each for each in ("", "/interrupt", "/resume")}
+"""Agents do this to those that they spawned only."""
+
+
+def test_the_table_has_every_route(gateway: Gateway) -> None:
+    assert set(NEEDS) == served(build_app(Settings(), adapters=gateway.adapters)) - OF_ANYBODY - FIELD_BY_FIELD
+
+
+def in_order() -> list[Served]:
+    """What takes things away comes last."""
+    return sorted(NEEDS, key=lambda route: (route == ("DELETE", "/v1/sessions/{session}"), route[0] == "DELETE", route))
+
+
+async def call(gateway: Gateway, route: Served, ids: dict[str, str], token: str) -> httpx.Response:
+    method, path = route
+    query = "?field=kind" if path.endswith("/facets") else "?wait=false" if "/agents" in path else ""
+    headers = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
+    body = _BODIES.get(route, BODIES.get(route))
+    return await gateway.call(method, path.format(**ids) + query, body, token=token, **headers)
+
+
+async def furnished(gateway: Gateway, machine: object) -> dict[str, str]:
+    """One of everything, and an owner."""
+    ids = (await furnish(gateway, machine)).ids
+    made = await gateway.ok("POST", "/v1/members", {"name": "Olga", "role": "owner"})
+    return {**ids, "member": made["member"]["id"]}
+
+
+@pytest.mark.parametrize("kind", MAY)
+async def test_each_caller_may_what_the_table_says_and_nothing_else(gateway: Gateway, kind: str) -> None:
+    async with gateway.machine() as machine:
+        caller = await a_caller(gateway, machine, kind)
+        ids = await furnished(gateway, machine)
+        for route in in_order():
+            answer = await call(gateway, route, ids, caller.token)
+            if NEEDS[route] not in MAY[kind]:
+                assert answer.status_code == 403, (route, answer.text)
+            elif kind != "agent" or route[1] not in BY_LINEAGE:
+                assert answer.status_code not in {401, 403, 500}, (route, answer.text)
+
+
+@pytest.mark.parametrize("kind", MAY)
+async def test_whoever_was_revoked_may_nothing(gateway: Gateway, kind: str) -> None:
+    async with gateway.machine() as machine:
+        ids = await furnished(gateway, machine)
+        caller = await a_caller(gateway, machine, kind)
+        await caller.end()
+        for route in in_order():
+            answer = await call(gateway, route, ids, caller.token)
+            assert answer.status_code == 401, (route, answer.text)
+            assert answer.json()["error"]["code"] in {"UNAUTHENTICATED", "TOKEN_REVOKED"}, route
+
+
+@pytest.mark.parametrize("kind", MAY)
+async def test_whoever_is_of_another_workspace_meets_nothing_of_this_one(gateway: Gateway, kind: str) -> None:
+    other = await elsewhere(gateway)
+    async with gateway.machine() as machine, other.machine(machine_id="theirs", name="theirs") as theirs:
+        caller = await a_caller(other, theirs, kind)
+        ids = await furnished(gateway, machine)
+        before = await untouched(gateway)
+        for route in in_order():
+            answer = await call(gateway, route, ids, caller.token)
+            assert answer.status_code not in {401, 500}, (route, answer.text)
+            if NEEDS[route] not in MAY[kind]:
+                assert answer.status_code in {403, 404}, (route, answer.text)
+            elif "{" in route[1]:
+                assert answer.status_code == 404, (route, answer.text)
+            for value in (*ids.values(), "secret-words", gateway.workspace):
+                if value not in route[1].format(**ids) and value not in {"Worker", "%23dev"}:
+                    assert value not in answer.text, route
+        assert await untouched(gateway) == before
+
+
+async def untouched(gateway: Gateway) -> list[object]:
+    """All that a stranger might have changed."""
+    agents = (await gateway.ok("GET", "/v1/sessions/main/agents"))["agents"]
+    kept = [each for path in ("members", "tokens", "rules") for each in (await gateway.ok("GET", f"/v1/{path}"))[path]]
+    return [[(each["id"], each["generation"]) for each in agents], kept, (await gateway.ok("GET", "/v1/sessions"))]
