@@ -213,7 +213,14 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
         retention=LogRetention(adapters.retention, adapters.logs, adapters.registry, adapters.backlog),
         transfer=_transfer(adapters),
         members=Members(adapters.members, adapters.tokens),
-        sign_in=SignIn(access, adapters.members, adapters.sign_in_codes, tokens=adapters.tokens, clock=clock),
+        sign_in=SignIn(
+            access,
+            adapters.members,
+            adapters.sign_in_codes,
+            tokens=adapters.tokens,
+            families=adapters.token_families,
+            clock=clock,
+        ),
         short_lived=short_lived,
         status=StatusReport(
             adapters.processes,

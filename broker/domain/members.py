@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from broker.domain.access import MemberRole
+from broker.domain.access import Maker, MemberRole
 from broker.domain.errors import BadRequest
 from broker.domain.ids import MemberId, WorkspaceId
 from broker.domain.names import unlike_an_id
@@ -30,11 +30,14 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingSignIn:
-    """What a one-time code lets its bearer do: become that member, unless its sign-ins were ended meanwhile."""
+    """What a one-time code lets its bearer do: become that member, unless its sign-ins were ended meanwhile, or the
+    access of who made the code."""
 
     workspace: WorkspaceId
     member: MemberId
     generation: int
+    made_by: Maker | None = None
+    """None for what a process of the broker made at its start."""
 
 
 def member_name(text: str) -> str:

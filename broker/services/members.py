@@ -39,10 +39,14 @@ class Members:
         return await self._present(principal.workspace, reference)
 
     async def set_role(self, principal: Principal, reference: str, role: MemberRole) -> Member:
-        """Give a person another role, from the next request on. Raises `NotFound`, `NotPermitted`, `Conflict`."""
+        """Give a person another role, from the next request on. One who was an owner keeps no key of the workspace.
+
+        Raises `NotFound`, `NotPermitted`, `Conflict`.
+        """
         principal.require(Permission.ADMINISTER)
         member = await self._present(principal.workspace, reference)
-        await self._records.set_role(principal.workspace, member.id, role, by=principal.member)
+        ended = await self._records.set_role(principal.workspace, member.id, role, by=principal.member)
+        await self._tokens.forget(ended)
         return await self._present(principal.workspace, member.id)
 
     async def remove(self, principal: Principal, reference: str) -> None:

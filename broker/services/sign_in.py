@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from broker.domain.access import SIGN_IN_PREFIX, MemberRole, Permission, Principal, TokenKind
+from broker.domain.access import SIGN_IN_PREFIX, Maker, MemberRole, Permission, Principal, TokenKind
 from broker.domain.errors import BadRequest, NotAuthenticated, NotPermitted
 from broker.domain.ids import TokenId, WorkspaceId
 from broker.domain.members import Member, PendingSignIn
 from broker.domain.plans import Plan
 from broker.services.access import MEMBER_TOKEN_S, Access, new_token, token_hash
 from broker.services.attempts import Attempts
-from broker.services.ports import MemberRecords, SignInCodes, Tokens
+from broker.services.ports import MemberRecords, SignInCodes, TokenFamilies, Tokens
 
 CODE_LIFE_S = 600
 _CODE_BYTES = 24
@@ -38,6 +38,7 @@ class SignIn:
         codes: SignInCodes,
         *,
         tokens: Tokens,
+        families: TokenFamilies,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._access = access
@@ -45,6 +46,7 @@ class SignIn:
         self._codes = codes
         self._attempts = Attempts(codes)
         self._tokens = tokens
+        self._families = families
         self._clock = clock
 
     async def invite(self, principal: Principal, member: Member) -> OneTimeCode:
@@ -56,13 +58,13 @@ class SignIn:
             principal.require(Permission.ADMINISTER)
             if member.role is MemberRole.OWNER and not principal.owns:
                 raise NotPermitted("only an owner may let somebody sign in as an owner")
-        return await self.issue(principal.workspace, member)
+        return await self.issue(principal.workspace, member, by=principal.maker)
 
-    async def issue(self, workspace: WorkspaceId, member: Member) -> OneTimeCode:
-        """A code. For callers that were checked already."""
+    async def issue(self, workspace: WorkspaceId, member: Member, *, by: Maker | None = None) -> OneTimeCode:
+        """A code, good for as long as who made it. For callers that were checked already."""
         code = SIGN_IN_PREFIX + secrets.token_urlsafe(_CODE_BYTES)
         expires_at_ms = self._in_ms(CODE_LIFE_S)
-        pending = PendingSignIn(workspace=workspace, member=member.id, generation=member.generation)
+        pending = PendingSignIn(workspace=workspace, member=member.id, generation=member.generation, made_by=by)
         await self._codes.keep(token_hash(code), pending, expires_at_ms=expires_at_ms)
         return OneTimeCode(code=code, expires_at_ms=expires_at_ms)
 
@@ -78,7 +80,7 @@ class SignIn:
             raise NotAuthenticated(
                 "the link was used or is too old: `relaycast sign-in` prints a fresh one", code="SIGN_IN_FAILED"
             )
-        return await self._sign_in(pending.workspace, member)
+        return await self._sign_in(pending, member)
 
     async def accept(self, token: str, *, address: str) -> Principal:
         """Whose token it is, when it may be kept in a browser: an observer's. Raises as `redeem`, and `BadRequest`."""
@@ -92,18 +94,21 @@ class SignIn:
         return principal
 
     async def sign_out(self, principal: Principal, token: str, *, everywhere: bool) -> None:
-        """End a member's token, or all it has. A token that was made by hand stays good for its other users."""
-        if principal.kind is not TokenKind.MEMBER or principal.member is None:
-            return
-        if everywhere:
+        """End a member's sign-in, or all it has; or a short-lived token, and what it is renewed with.
+
+        A token that was made by hand stays good for its other users.
+        """
+        if principal.member is not None and everywhere:
             await self._records.end_sign_ins(principal.workspace, principal.member)
-        else:
+        elif principal.family is not None:
+            await self._families.end(principal.workspace, principal.family)
+        elif principal.member is not None:
             await self._tokens.end(principal, sha256=token_hash(token))
 
-    async def _sign_in(self, workspace: WorkspaceId, member: Member) -> str:
+    async def _sign_in(self, pending: PendingSignIn, member: Member) -> str:
         token = new_token(TokenKind.MEMBER)
         owner = Principal(
-            workspace=workspace,
+            workspace=pending.workspace,
             kind=TokenKind.MEMBER,
             token_id=TokenId(secrets.token_hex(8)),
             name=member.name,
@@ -111,6 +116,7 @@ class SignIn:
             person=True,
             generation=member.generation,
             member=member.id,
+            made_by=pending.made_by,
         )
         expires_at_ms = self._in_ms(MEMBER_TOKEN_S)
         await self._tokens.begin_sign_in(owner, sha256=token_hash(token), expires_at_ms=expires_at_ms)

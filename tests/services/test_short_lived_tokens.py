@@ -49,7 +49,14 @@ class Office:
     @property
     def sign_in(self) -> SignIn:
         adapters = self.adapters
-        return SignIn(self.access, adapters.members, adapters.sign_in_codes, tokens=adapters.tokens, clock=self.now)
+        return SignIn(
+            self.access,
+            adapters.members,
+            adapters.sign_in_codes,
+            tokens=adapters.tokens,
+            families=adapters.token_families,
+            clock=self.now,
+        )
 
     async def key(self) -> Principal:
         token = new_token(TokenKind.WORKSPACE)
@@ -198,6 +205,20 @@ async def test_signing_out_everywhere_ends_what_was_exchanged_and_a_viewer_links
     assert [await office.is_good(each) for each in (machine, terminal)] == [True, True]
     await office.sign_in.sign_out(ada, token, everywhere=True)
     assert [await office.is_good(each) for each in (machine, terminal)] == [False, False]
+
+
+async def test_signing_out_with_a_short_lived_token_ends_it_and_what_renews_it_and_nothing_else(
+    office: Office,
+) -> None:
+    key = await office.key()
+    _, token, ada = await office.member(key)
+    for by in (key, ada):
+        left, stays = await office.terminal(by), await office.terminal(by)
+        caller = await office.access.authenticate(left.token)
+        await office.sign_in.sign_out(caller, left.token, everywhere=False)
+        assert [await office.is_good(each) for each in (left, stays)] == [False, True]
+        assert await office.refusal(left) == "UNAUTHENTICATED"
+    await office.access.authenticate(token)
 
 
 async def test_nothing_grows_however_often_a_token_is_renewed(office: Office) -> None:

@@ -39,7 +39,14 @@ class Door:
     @property
     def sign_in(self) -> SignIn:
         adapters = self.adapters
-        return SignIn(self.access, adapters.members, adapters.sign_in_codes, tokens=adapters.tokens, clock=self.now)
+        return SignIn(
+            self.access,
+            adapters.members,
+            adapters.sign_in_codes,
+            tokens=adapters.tokens,
+            families=adapters.token_families,
+            clock=self.now,
+        )
 
     @property
     def people(self) -> Members:
@@ -254,6 +261,48 @@ async def test_what_a_member_makes_has_nothing_of_the_member_and_ends_with_it(do
     await door.people.remove(owner, ada.id)
     await door.shut(token)
     assert record.id not in [each.id for each in await door.access.tokens(owner)]
+
+
+async def test_who_is_an_owner_no_longer_keeps_no_key_of_the_workspace(door: Door) -> None:
+    key = await door.key()
+    await door.member(MemberRole.OWNER, "Owner")
+    ada = await door.member(MemberRole.OWNER)
+    owner = await door.access.authenticate(await door.enter(ada))
+    _, made = await door.access.mint(owner, kind=TokenKind.WORKSPACE, name="k")
+    _, below = await door.access.mint(await door.access.authenticate(made), kind=TokenKind.PROXY, name="p")
+    _, proxy = await door.access.mint(owner, kind=TokenKind.PROXY, name="p")
+    await door.people.set_role(key, ada.id, MemberRole.ADMIN)
+    await door.shut(made)
+    await door.shut(below)
+    await door.access.authenticate(proxy)
+
+
+async def test_a_code_is_worth_nothing_once_the_access_of_who_made_it_has_ended(door: Door) -> None:
+    """Else who leaves could come back as somebody else."""
+    await door.member(MemberRole.OWNER, "Owner")
+    ada, bob = await door.member(MemberRole.ADMIN), await door.member(MemberRole.MEMBER, "Bob")
+    key = await door.key()
+    admin = await door.access.authenticate(await door.enter(ada))
+    record, token = await door.access.mint(key, kind=TokenKind.WORKSPACE, name="k")
+    callers = [admin, await door.access.authenticate(token)]
+    good, over = [[await door.sign_in.invite(caller, bob) for caller in callers] for _ in range(2)]
+    for code in good:
+        await door.sign_in.redeem(code.code, address=door.address)
+    await door.people.remove(key, ada.id)
+    await door.access.revoke(key, record.id)
+    for code in over:
+        with pytest.raises(NotAuthenticated) as refused:
+            await door.sign_in.redeem(code.code, address=door.address)
+        assert refused.value.code == "SIGN_IN_FAILED"
+
+
+async def test_who_was_removed_adds_nobody(door: Door) -> None:
+    await door.member(MemberRole.OWNER, "Owner")
+    ada = await door.member(MemberRole.ADMIN)
+    admin = await door.access.authenticate(await door.enter(ada))
+    await door.people.remove(await door.key(), ada.id)
+    with pytest.raises(NotAuthenticated):
+        await door.people.add(admin, name="Eve", role=MemberRole.ADMIN)
 
 
 async def test_keys_of_the_workspace_are_made_and_ended_by_owners_only(door: Door) -> None:

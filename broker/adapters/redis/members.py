@@ -51,9 +51,9 @@ class RedisMembers:
 
     async def set_role(
         self, workspace: WorkspaceId, member: MemberId, role: MemberRole, *, by: MemberId | None
-    ) -> None:
-        """Raises `NotFound`, `NotPermitted`, `Conflict` (LAST_OWNER)."""
-        await self._scripts.run_once("change_member", workspace, member, role, by or "")
+    ) -> list[str]:
+        """Change one, and end what the new role may not have. Raises `NotFound`, `NotPermitted`, `Conflict`."""
+        return list(await self._scripts.run_once("change_member", workspace, member, role, by or ""))
 
     async def remove(self, workspace: WorkspaceId, member: MemberId, *, by: MemberId | None) -> list[str]:
         """Remove one and all that hangs on it. Raises `NotFound`, `NotPermitted`, `Conflict` (LAST_OWNER)."""

@@ -73,6 +73,10 @@ class RedisTokenFamilies:
             await self._redis.delete(keys.token(over))
         return principal
 
+    async def end(self, workspace: WorkspaceId, family: FamilyId) -> None:
+        """End one, at once and everywhere."""
+        await self._scripts.run("end_family", workspace, family)
+
     async def _keep(self, principal: Principal, pair: NewPair) -> Principal:
         """The token itself, where its owner is found."""
         owner = replace(principal, expires_at_ms=pair.now_ms + pair.token_life_s * 1000)

@@ -76,12 +76,8 @@ class RedisTokens:
         """Register a token for `principal`. Raises `NotAuthenticated`, `Conflict`."""
         record = _record(principal, expires_at_ms)
         if listed:
-            by = principal.made_by
-            made_with, member = (by.token or "", by.member or "") if by else ("", "")
-            row = _row(record, sha256)
-            await self._scripts.run(
-                "add_token", principal.workspace, principal.token_id, row, made_with, member, MAX_TOKENS
-            )
+            row, maker = _row(record, sha256), _maker(principal)
+            await self._scripts.run("add_token", principal.workspace, principal.token_id, row, *maker, MAX_TOKENS)
         await self._keep(principal, sha256, expires_at_ms)
         return record
 
@@ -102,7 +98,7 @@ class RedisTokens:
     async def begin_sign_in(self, principal: Principal, *, sha256: str, expires_at_ms: int) -> None:
         """Register the token of a member who signed in. Raises `NotAuthenticated`."""
         if remaining_ms(expires_at_ms) > 0 and not await self._keep_sign_in(principal, expires_at_ms, begins=True):
-            raise NotAuthenticated(_GONE["member"], code="TOKEN_REVOKED")
+            raise NotAuthenticated("the link is good no longer: ask for a fresh one", code="SIGN_IN_FAILED")
         await self._keep(principal, sha256, expires_at_ms)
 
     async def prolong(self, principal: Principal, *, sha256: str, expires_at_ms: int) -> None:
@@ -114,9 +110,8 @@ class RedisTokens:
     async def _keep_sign_in(self, principal: Principal, expires_at_ms: int, *, begins: bool) -> bool:
         life_ms = max(1, remaining_ms(expires_at_ms))
         about = (principal.token_id, principal.member or "", principal.generation or 0)
-        return bool(
-            await self._scripts.run("keep_sign_in", principal.workspace, *about, life_ms, "1" if begins else "")
-        )
+        begun = ("1" if begins else "", *_maker(principal))
+        return bool(await self._scripts.run("keep_sign_in", principal.workspace, *about, life_ms, *begun))
 
     async def end(self, principal: Principal, *, sha256: str) -> None:
         """End a sign-in and what hangs on it, at once and everywhere."""
@@ -175,6 +170,12 @@ class RedisTokens:
         if name is None or plan is None:
             raise NotFound("the workspace is gone", code="WORKSPACE_NOT_FOUND")
         return Workspace(id=workspace, name=name, plan=Plan(plan))
+
+
+def _maker(principal: Principal) -> tuple[str, str]:
+    """The token and the member that made it, as scripts take them."""
+    by = principal.made_by
+    return (by.token or "", by.member or "") if by else ("", "")
 
 
 def _record(principal: Principal, expires_at_ms: int | None) -> TokenRecord:

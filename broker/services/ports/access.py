@@ -140,6 +140,9 @@ class TokenFamilies(Protocol):
         hangs on has ended, TOKEN_REUSED, which ends the family.
         """
 
+    async def end(self, workspace: WorkspaceId, family: FamilyId) -> None:
+        """End one, at once and everywhere."""
+
 
 class AccessChanges(Protocol):
     """What is told to every process when somebody's access has become less."""

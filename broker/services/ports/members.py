@@ -29,8 +29,11 @@ class MemberRecords(Protocol):
 
     async def set_role(
         self, workspace: WorkspaceId, member: MemberId, role: MemberRole, *, by: MemberId | None
-    ) -> None:
-        """Raises `NotFound`, `NotPermitted`, `Conflict` (LAST_OWNER)."""
+    ) -> list[str]:
+        """Change one: the hashes of the tokens that have ended with it, keys that only an owner may have.
+
+        Raises `NotFound`, `NotPermitted`, `Conflict` (LAST_OWNER).
+        """
 
     async def remove(self, workspace: WorkspaceId, member: MemberId, *, by: MemberId | None) -> list[str]:
         """Remove one, and all that it has made and linked: the hashes of the tokens that have ended with it.

@@ -14,6 +14,7 @@ end
 if redis.call('ZCARD', K.people()) >= tonumber(most) then
   return refuse('Conflict', 'TOO_MANY_MEMBERS', most .. ' members at most')
 end
+if not is_maker_good('', by) then return refuse('NotAuthenticated', 'TOKEN_REVOKED', 'you were removed') end
 if role == 'owner' and not may_change_owners(by) then return owners_only() end
 redis.call('ZADD', K.people(), next_place(K.people()), member)
 redis.call('HSET', K.people_names(), folded, member)

@@ -6,7 +6,7 @@
 -- uses: access
 local id, row, with, member, most = unpack(ARGV)
 if redis.call('HEXISTS', K.tokens(), id) == 1 then return 1 end -- sent twice
-if (with ~= '' and not is_good(with)) or (member ~= '' and redis.call('EXISTS', K.person(member)) == 0) then
+if not is_maker_good(with, member) then
   return refuse('NotAuthenticated', 'TOKEN_REVOKED', 'what this was asked with has been revoked')
 end
 if redis.call('HLEN', K.tokens()) >= tonumber(most) then

@@ -1,4 +1,5 @@
--- Gives a member another role, or removes it and all that hangs on it. The last owner stays one.
+-- Gives a member another role, or removes it and all that hangs on it. The last owner stays one. Who is an owner no
+-- longer does not keep the keys of the workspace that it made: they may do what an owner may.
 -- KEYS[1] workspace root
 -- ARGV    1 member id  2 role, '' to remove  3 id of the member who does it, '' when it is none
 -- Returns the hashes of the tokens that have ended with it
@@ -19,7 +20,8 @@ end
 if role ~= '' then
   redis.call('HSET', K.person(id), 'role', role)
   tell_member_changed(id)
-  return {}
+  local keys = member.role == 'owner' and keys_of(id) or {}
+  return #keys > 0 and end_access(keys)[1] or {}
 end
 redis.call('ZREM', K.people(), id)
 redis.call('HDEL', K.people_names(), member.folded)

@@ -27,9 +27,7 @@ local function with(list, word, most)
 end
 
 local function end_it(why)
-  redis.call('DEL', key)
-  redis.call('ZREM', K.families(f.holder), family)
-  tell_access_changed({families = {family}})
+  end_family(family)
   return {'', why}
 end
 

@@ -21,6 +21,11 @@ local function is_good(id)
   return s.member ~= nil and redis.call('HGET', K.person(s.member), 'generation') == s.generation
 end
 
+-- Whether who makes something, by a token or as a member, each may be '', is still there.
+local function is_maker_good(token, member)
+  return (token == '' or is_good(token)) and (member == '' or redis.call('EXISTS', K.person(member)) == 1)
+end
+
 local function member_of(sign_in) return redis.call('HGET', K.sign_in(sign_in), 'member') or nil end
 
 -- Whether machines that were linked with it may go on: what a viewer has linked may not.
@@ -58,6 +63,26 @@ local function add_made(ended, member)
       end
     end
   end
+end
+
+-- The keys of the workspace that a member has made.
+local function keys_of(member)
+  local found, rows = {}, redis.call('HGETALL', K.tokens())
+  for i = 1, #rows, 2 do
+    local record = cjson.decode(rows[i + 1]).record
+    local by = known(record.made_by)
+    if record.kind == 'workspace' and by and by.member == member then found[#found + 1] = rows[i] end
+  end
+  return found
+end
+
+local function end_family(family)
+  local holder = redis.call('HGET', K.family(family), 'holder')
+  if not holder then return 0 end
+  redis.call('DEL', K.family(family))
+  redis.call('ZREM', K.families(holder), family)
+  tell_access_changed({families = {family}})
+  return 1
 end
 
 local function end_families(holder)

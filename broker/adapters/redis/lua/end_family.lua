@@ -1,0 +1,6 @@
+-- Ends a family of short-lived tokens.
+-- KEYS[1] workspace root
+-- ARGV    1 family id
+-- Returns 1; 0 when it has ended already
+-- uses: access
+return end_family(ARGV[1])
