@@ -75,7 +75,7 @@ class Linking:
             hello.machine_id,
             new_id=ProxyId(uuid.uuid4().hex),
             token=principal.token_id,
-            member=None if principal.maker.token else principal.answerable,
+            member=principal.signed_in,
             take=principal.kind is TokenKind.WORKSPACE,
         )
         if principal.proxy not in {None, proxy}:

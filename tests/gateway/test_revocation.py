@@ -63,6 +63,7 @@ class Scene:
     machines: list[Machine]
     sockets: dict[str, ClientConnection]
     live: dict[str, LiveGraphQL]
+    streams: dict[str, asyncio.Task[str]]
     stays: list[LiveGraphQL]
     agent_tokens: list[str]
     tokens: dict[str, str]
@@ -73,6 +74,8 @@ class Scene:
             for socket in self.sockets.values():
                 await socket.wait_closed()
             codes = {name: (await client.closed())[0] for name, client in self.live.items()}
+            for stream in self.streams.values():
+                assert "UNAUTHENTICATED" in await stream
             for index, machine in enumerate(self.machines):
                 codes[f"link {index}"] = await machine.closed()
         return codes | {name: socket.close_code or 0 for name, socket in self.sockets.items()}
@@ -83,6 +86,18 @@ class Scene:
         for client in self.stays:
             operation = await client.subscribe(ACTIVITY)
             assert (await client.data(operation))["activity"]
+
+
+async def follow(gateway: Gateway, token: str, began: asyncio.Event) -> str:
+    """The last that an event stream says."""
+    headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
+    url, last = f"{gateway.url}/graphql", ""
+    async with gateway.client.stream("POST", url, json={"query": ACTIVITY}, headers=headers) as told:
+        async for line in told.aiter_lines():
+            if line.startswith("data: "):
+                last = line
+                began.set()
+    return last
 
 
 async def started(machine: Machine, name: str) -> str:
@@ -131,6 +146,12 @@ async def a_scene(gateway: Gateway, person: Person) -> AsyncIterator[Scene]:
         for socket in sockets.values():
             await socket.recv()
         graphql = {name: await enter(live(gateway, token=token)) for name, token in tokens.items()}
+        streams = {}
+        for name, token in tokens.items():
+            if name != "share":  # what it shows is one session, and this asks for all
+                streams[name] = asyncio.create_task(follow(gateway, token, began := asyncio.Event()))
+                stack.callback(streams[name].cancel)
+                await began.wait()
         yield Scene(
             gateway=gateway,
             person=person,
@@ -138,6 +159,7 @@ async def a_scene(gateway: Gateway, person: Person) -> AsyncIterator[Scene]:
             machines=[plain, linked],
             sockets=sockets,
             live=graphql,
+            streams=streams,
             stays=[await enter(live(gateway)), await enter(live(gateway, token=stranger))],
             agent_tokens=agents,
             tokens={**tokens, "proxy": proxy, "short": short},

@@ -1,24 +1,30 @@
 """Links: whose machine it is, whose token, and who still has a connection."""
 
 import asyncio
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from broker.adapters.embedded import embedded_redis
 from broker.app import Adapters, build_adapters
-from broker.domain.access import Principal, TokenKind
-from broker.domain.errors import BadRequest, Fenced, NotFound, NotPermitted, Unavailable
+from broker.domain.access import MemberRole, Principal, TokenKind
+from broker.domain.errors import BadRequest, Fenced, NotAuthenticated, NotFound, NotPermitted, Unavailable
 from broker.domain.ids import ProxyId, TokenId, WorkspaceId
+from broker.domain.members import Member
 from broker.domain.plans import Plan
+from broker.domain.token_families import Purpose
 from broker.protocol.proxy import NumberedReport, Started
-from broker.services.access import Access, new_token
+from broker.services.access import Access, new_token, token_hash
 from broker.services.approvals import ApprovalDesk
 from broker.services.deadlines import LinkLeases
 from broker.services.linking import Linking
+from broker.services.members import Members
 from broker.services.redaction import Redaction
 from broker.services.sessions import Sessions
 from broker.services.short_lived_tokens import ShortLivedTokens
+from broker.services.sign_in import SignIn
 from tests.fixtures.desk import Desk, a_hello
 
 
@@ -66,6 +72,49 @@ async def test_a_machine_stays_the_same_with_a_new_token_once_the_old_one_is_rev
     after, _ = await linking.attach(new, a_hello(session="main"))
     assert after.link == before.link
     await linking.attach(new, a_hello(session="main"))
+
+
+async def test_a_token_that_an_earlier_version_gave_in_band_links_its_machine_until_it_ends(
+    adapters: Adapters, key: Principal
+) -> None:
+    linking, access = linking_of(adapters), access_of(adapters)
+    proxy = await minted(adapters, key)
+    attached, _ = await linking.attach(proxy, a_hello(session="main"))
+    token = new_token(TokenKind.PROXY)
+    given = replace(proxy, proxy=ProxyId(attached.link))
+    in_a_day = int((time.time() + 24 * 3600) * 1000)
+    await adapters.tokens.add(given, sha256=token_hash(token), expires_at_ms=in_a_day, listed=False)
+    again, _ = await linking.attach(await access.authenticate(token), a_hello(session="main"))
+    assert again.link == attached.link
+    with pytest.raises(NotPermitted, match="another machine"):
+        await linking.attach(await access.authenticate(token), a_hello(session="main", machine_id="another"))
+    await access.revoke(key, proxy.token_id)
+    with pytest.raises(NotAuthenticated):
+        await access.authenticate(token)
+
+
+async def test_a_machine_is_its_members_with_every_sign_in_and_nobody_elses(adapters: Adapters, key: Principal) -> None:
+    linking = linking_of(adapters)
+    people = Members(adapters.members, adapters.tokens)
+    ada, bob = [await people.add(key, name=name, role=MemberRole.MEMBER) for name in ("Ada", "Bob")]
+    first, second, other = [await exchanged(adapters, key.workspace, each) for each in (ada, ada, bob)]
+    before, _ = await linking.attach(first, a_hello(session="main"))
+    with pytest.raises(NotPermitted, match="linked with another token"):
+        await linking.attach(other, a_hello(session="main"))
+    after, _ = await linking.attach(second, a_hello(session="main"))
+    assert (before.link, before.fence) < (after.link, after.fence)
+    await adapters.members.end_sign_ins(key.workspace, ada.id)
+    await linking.attach(other, a_hello(session="main"))
+
+
+async def exchanged(adapters: Adapters, workspace: WorkspaceId, member: Member) -> Principal:
+    """A machine of a member, with a sign-in of its own."""
+    access, codes = access_of(adapters), adapters.sign_in_codes
+    sign_in = SignIn(access, adapters.members, codes, tokens=adapters.tokens, families=adapters.token_families)
+    token = await sign_in.redeem((await sign_in.issue(workspace, member)).code, address="a")
+    short_lived = ShortLivedTokens(adapters.token_families, codes)
+    signed_in = await access.authenticate(token)
+    return (await short_lived.exchange(signed_in, Purpose.MACHINE, machine="machine-1", name="m")).principal
 
 
 async def test_a_hello_that_is_too_large_to_keep_is_refused(adapters: Adapters, key: Principal) -> None:

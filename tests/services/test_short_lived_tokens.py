@@ -207,6 +207,14 @@ async def test_signing_out_everywhere_ends_what_was_exchanged_and_a_viewer_links
     assert [await office.is_good(each) for each in (machine, terminal)] == [False, False]
 
 
+async def test_a_sign_in_of_an_earlier_version_goes_on_and_is_exchanged_for_nothing(office: Office) -> None:
+    _, token, ada = await office.member(await office.key())
+    await office.adapters.redis.delete(keys.key(office.workspace, "sign_in", ada.token_id))
+    assert (await office.access.authenticate(token)).member == ada.member
+    with pytest.raises(NotAuthenticated, match="sign in again"):
+        await office.terminal(ada)
+
+
 async def test_signing_out_with_a_short_lived_token_ends_it_and_what_renews_it_and_nothing_else(
     office: Office,
 ) -> None:
