@@ -29,7 +29,7 @@ from broker.services.ports import Dependants, MemberRecords, Registry, TokenReco
 _SECRET_BYTES = 32
 _DAY_S = 24 * 3600
 _AGENT_TOKEN_S = 180 * _DAY_S
-"""Of one process; longer than any lives, so that the hashes of those gone do not pile up."""
+"""Of one process; longer than any lives. The token of the process before it ends with it."""
 MEMBER_TOKEN_S = 30 * _DAY_S
 """Counted from its last use, give or take a day: so seldom is that written down."""
 
@@ -128,7 +128,7 @@ class Access:
             agent=agent,
             generation=generation,
         )
-        await self._tokens.add(principal, sha256=sha256, expires_at_ms=self._in_ms(_AGENT_TOKEN_S), listed=False)
+        await self._tokens.hold_agent(principal, proxy, sha256=sha256, expires_at_ms=self._in_ms(_AGENT_TOKEN_S))
 
     async def mint(
         self,

@@ -2,6 +2,7 @@
 
 import pytest
 
+from broker.adapters.redis import keys
 from broker.app import Adapters
 from broker.domain.access import TokenKind
 from broker.domain.errors import NotAuthenticated
@@ -66,6 +67,28 @@ async def test_an_agents_token_is_good_for_its_generation_only(access: Access, d
     with pytest.raises(NotAuthenticated):
         await access.authenticate(tokens[0])
     await access.authenticate(tokens[1])
+
+
+async def test_the_token_of_a_process_ends_with_that_of_the_next(
+    access: Access, adapters: Adapters, desk: Desk
+) -> None:
+    agent = await desk.idle("Worker")
+    tokens = [new_token(TokenKind.AGENT) for _ in range(2)]
+    for generation, token in enumerate(tokens, start=1):
+        for _ in range(2):  # a report may come again
+            await access.register_agent(
+                desk.workspace,
+                agent.id,
+                generation=generation,
+                sha256=token_hash(token),
+                plan=Plan.TEAM,
+                proxy=ProxyId(desk.link),
+            )
+        await access.authenticate(token)
+        if generation == 1:
+            await desk.exited(agent)
+    kept = [await adapters.redis.get(keys.token(token_hash(token))) is not None for token in tokens]
+    assert kept == [False, True]
 
 
 async def test_a_proxy_cannot_make_a_token_for_anothers_agent(access: Access, desk: Desk) -> None:

@@ -249,7 +249,7 @@ async def _their_keys(office: Office) -> dict[str, int]:
     found = {}
     for name in names:
         pipe = redis.pipeline(transaction=False)
-        pipe.execute_command("MEMORY", "USAGE", name)
+        pipe.execute_command("MEMORY", "USAGE", name, "SAMPLES", 0)
         (size,) = await pipe.execute()
         if name.startswith(root) or (name.startswith("rc:token:") and await _is_theirs(office, name)):
             found[name] = size

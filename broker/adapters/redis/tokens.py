@@ -18,7 +18,7 @@ from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Scripts
 from broker.domain.access import MAX_TOKENS, MemberRole, Principal
 from broker.domain.errors import NotAuthenticated, NotFound
-from broker.domain.ids import TokenId, WorkspaceId
+from broker.domain.ids import ProxyId, TokenId, WorkspaceId
 from broker.domain.plans import Plan
 from broker.domain.workspaces import Workspace
 from broker.services.ports import Dependants, TokenRecord
@@ -80,6 +80,15 @@ class RedisTokens:
             await self._scripts.run("add_token", principal.workspace, principal.token_id, row, *maker, MAX_TOKENS)
         await self._keep(principal, sha256, expires_at_ms)
         return record
+
+    async def hold_agent(self, principal: Principal, proxy: ProxyId, *, sha256: str, expires_at_ms: int) -> None:
+        """Register the token of an agent's process, made by its machine; that of the process before it ends."""
+        about = (principal.agent or "", principal.generation or 0, proxy, sha256)
+        is_its_own, over = await self._scripts.run("hold_agent_token", principal.workspace, *about)
+        if is_its_own:
+            await self._keep(principal, sha256, expires_at_ms)
+        if over:
+            await self.forget([over])
 
     async def adopt(self, principal: Principal, *, sha256: str) -> TokenId:
         """Make a token the workspace's own key, in the place of another."""

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from broker.domain.access import Maker, Principal, TokenKind
 from broker.domain.access_changes import AccessChange
-from broker.domain.ids import FamilyId, SessionId, TokenId, WorkspaceId
+from broker.domain.ids import FamilyId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.installation import Installation
 from broker.domain.plans import Plan
 from broker.domain.workspaces import Workspace
@@ -69,6 +69,12 @@ class Tokens(Protocol):
 
         Raises for one that is listed `NotAuthenticated` (TOKEN_REVOKED) when its maker has ended meanwhile, and
         `Conflict` (TOO_MANY_TOKENS).
+        """
+
+    async def hold_agent(self, principal: Principal, proxy: ProxyId, *, sha256: str, expires_at_ms: int) -> None:
+        """Register the token of an agent's process, made by its machine; that of the process before it ends.
+
+        Nothing for an agent that is not of that machine.
         """
 
     async def adopt(self, principal: Principal, *, sha256: str) -> TokenId:
