@@ -113,6 +113,11 @@ class AgentRun:
         """How it is told in `hello`."""
         return LiveAgent(agent=self.spawn.agent, generation=self.spawn.generation)
 
+    @property
+    def pid(self) -> int | None:
+        """Of its process, while there is one."""
+        return None if self._process is None else self._process.pid
+
     def end(self, reason: str, *, expected: bool = False, detail: str = "") -> None:
         """Ask for its end; the first reason given stands."""
         if not self._ending.done():

@@ -8,9 +8,13 @@ from collections.abc import Callable
 _SLEEP_COUNTS = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
-def _uptime_ms() -> float:
+def uptime_s() -> float:
     """A clock that nobody sets, and that goes on while a laptop sleeps, where the system has such a one."""
-    return time.clock_gettime(_SLEEP_COUNTS) * 1000
+    return time.clock_gettime(_SLEEP_COUNTS)
+
+
+def _uptime_ms() -> float:
+    return uptime_s() * 1000
 
 
 class BrokerClock:
@@ -27,3 +31,7 @@ class BrokerClock:
     def is_past(self, at_ms: int) -> bool:
         """Whether that instant is over at the broker; never, while the broker has not said what time it is."""
         return self._ahead_ms is not None and self._uptime_ms() + self._ahead_ms > at_ms
+
+    def left_s(self, until_ms: int) -> float | None:
+        """How long until that instant; None while the broker has not said what time it is."""
+        return None if self._ahead_ms is None else (until_ms - self._ahead_ms - self._uptime_ms()) / 1000

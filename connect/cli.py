@@ -6,7 +6,7 @@ import dataclasses
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import orjson
@@ -14,14 +14,21 @@ import orjson
 from broker import __version__
 from connect.command_group import CommandGroup
 from connect.console import accept_every_console
-from connect.settings import Options, resolve_settings
+from connect.settings import Options, resolve_settings, resolve_state_dir
+from connect.token_text import hide_tokens
+
+if TYPE_CHECKING:
+    from connect.control.messages import State
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--url", metavar="URL", help="The broker; also RELAYCAST_URL."),
-    click.option("--token-file", type=click.Path(path_type=Path), help="A file that holds the token."),
+    click.option(
+        "--token-file", type=click.Path(path_type=Path), help="A file that holds the token; -: standard input."
+    ),
     click.option("--token", metavar="TOKEN", help="The token; better RELAYCAST_TOKEN, which other users cannot list."),
+    click.option("--insecure", is_flag=True, help="Allow http:// to another machine; also RELAYCAST_INSECURE=1."),
     click.option("--name", help="What this machine is called; its host name by default."),
     click.option("--label", "labels", multiple=True, help="Something to choose this machine by; may be repeated."),
     click.option("--session", help="The session to join, by name or id."),
@@ -50,7 +57,19 @@ def _with_options(command: _F) -> _F:
 def main(context: click.Context, /, *, headless: bool, verbosity: str | None, json_lines: bool, **options: Any) -> None:
     """Connect this machine to a Relaycast broker, which starts and drives coding agents on it.
 
-    SIGTERM, SIGINT (Ctrl-C) and SIGHUP end the agents in good order, a second SIGTERM or SIGINT kills them at once.
+    The agents are the children of a link process, which holds a token that links this machine and does nothing else.
+    A terminal starts it when none runs for the state folder, and else comes to the one that does; the person's token
+    is exchanged for one of a quarter of an hour and stays in the terminal's memory.
+
+    \b
+    Leaving:
+      exit, Ctrl-D      the last terminal asks whether agents go on in the background; Enter ends them in good order
+      SIGTERM, SIGINT   the same without a question: the link is ended by its last terminal, unless it was kept before;
+                        a second one kills the agents at once
+      SIGHUP            a window that is closed, like a terminal that is killed, leaves the link and its agents running
+      --headless        the link alone, in the foreground: each of these signals ends its agents in good order, a second
+                        SIGTERM or SIGINT kills them at once
+      no terminal       commands from standard input: never asks; a link that was started for it ends with it
 
     \b
     Exit status:
@@ -98,6 +117,50 @@ def doctor(outer: Options, /, *, as_json: bool, **options: Any) -> None:
         for finding in findings:
             click.echo(f"{marks[finding.health]} {finding.subject:<{width}}  {finding.text}")
     sys.exit(any(finding.health is Health.PROBLEM for finding in findings))
+
+
+@main.command()
+@_with_options
+@click.option("--json", "as_json", is_flag=True, help="A JSON document instead of text.")
+@click.pass_obj
+def status(outer: Options, /, *, as_json: bool, **options: Any) -> None:
+    """Say whether a link of this machine runs, with which agents and terminals; else the exit status is 1."""
+    import asyncio  # noqa: PLC0415 - `version` needs no event loop
+
+    from connect.control.client import ask_state  # noqa: PLC0415 - for this command
+    from connect.control.report import state_lines  # noqa: PLC0415 - for this command
+
+    folder = _state_dir(outer, options)
+    state = asyncio.run(ask_state(folder))
+    if as_json:
+        click.echo(orjson.dumps({"running": state is not None, "state_dir": str(folder), **_shown(state)}))
+    else:
+        click.echo("\n".join(state_lines(state) if state is not None else [f"no link runs for {folder}"]))
+    sys.exit(state is None)
+
+
+@main.command()
+@_with_options
+@click.option("--now", is_flag=True, help="Kill the agents instead of ending them in good order.")
+@click.pass_obj
+def stop(outer: Options, /, *, now: bool, **options: Any) -> None:
+    """End the agents of this machine's link, and the link, and wait for that."""
+    import asyncio  # noqa: PLC0415 - `version` needs no event loop
+
+    from connect.control import client  # noqa: PLC0415 - for this command
+
+    folder = _state_dir(outer, options)
+    ended = asyncio.run(client.stop(folder, now=now, on_notice=lambda notice: click.echo(hide_tokens(notice.text))))
+    click.echo(f"no link runs for {folder}" if ended is None else "✓ The link has ended")
+
+
+def _state_dir(outer: Options, given: dict[str, Any]) -> Path:
+    chosen = dataclasses.replace(outer, **{name: value for name, value in given.items() if value})
+    return resolve_state_dir(chosen)
+
+
+def _shown(state: State | None) -> dict[str, Any]:
+    return {} if state is None else state.model_dump(mode="json", exclude={"type"})
 
 
 @main.command()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import click
 from typing_extensions import override
 
 from broker.domain.errors import RelayError
+from connect.token_text import hide_tokens
 
 EXIT_REFUSED = 2
 _EXIT_INTERRUPTED = 130
@@ -26,9 +29,15 @@ class CommandGroup(click.Group):
     """
 
     @override
+    def make_context(self, *arguments: Any, **named: Any) -> click.Context:
+        with _without_tokens():
+            return super().make_context(*arguments, **named)
+
+    @override
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with _without_tokens():
+                return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise  # click's own: usage, Ctrl-C, a reader of ours that has gone
         except KeyboardInterrupt:
@@ -37,8 +46,20 @@ class CommandGroup(click.Group):
             if os.environ.get(TRACEBACK):
                 raise
             sentence, status = _told(_innermost(error), command=ctx.invoked_subcommand or "")
-            click.echo(f"{self.name}: {sentence}", err=True)
+            click.echo(f"{self.name}: {hide_tokens(sentence)}", err=True)
             raise click.exceptions.Exit(status) from None
+
+
+@contextlib.contextmanager
+def _without_tokens() -> Iterator[None]:
+    """What click quotes of a mistyped command line is shown without the token that may be in it."""
+    try:
+        yield
+    except click.UsageError as error:
+        quoted = error.format_message()
+        if hide_tokens(quoted) == quoted:
+            raise
+        raise click.UsageError(hide_tokens(quoted), ctx=error.ctx) from None
 
 
 def refusal(error: RelayError) -> str:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from broker.domain.errors import BadRequest, Conflict
 from connect.clis import CliCatalogue, FoundCli
-from connect.endpoint import IN_CLEAR, Endpoint
+from connect.endpoint import IN_CLEAR, Endpoint, GivenToken
 from connect.settings import ConnectSettings
 from connect.state_folder import StateFolder
 
@@ -55,12 +55,12 @@ class _WhoAmI(BaseModel):
 
 async def examine(settings: ConnectSettings) -> list[Finding]:
     """Look at everything; changes nothing but the cache of versions."""
-    broker, clis = await asyncio.gather(_broker(settings.endpoint), _clis(settings))
+    broker, clis = await asyncio.gather(_broker(settings.endpoint, settings.token), _clis(settings))
     return [*broker, *_state(settings), *clis]
 
 
-async def _broker(endpoint: Endpoint) -> list[Finding]:
-    headers = {"Authorization": f"Bearer {endpoint.token}"}
+async def _broker(endpoint: Endpoint, given: GivenToken | None) -> list[Finding]:
+    headers = {} if given is None else {"Authorization": f"Bearer {given.text}"}
     try:
         async with httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=not endpoint.local) as client:
             answer = await client.get(f"{endpoint.url}/v1/whoami", headers=headers)

@@ -6,25 +6,60 @@ import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import orjson
 import platformdirs
 
+from broker.domain.access import PREFIXES, TokenKind
 from broker.domain.errors import BadRequest, NotAuthenticated
 from broker.protocol.local import DEFAULT_PORT, KEY_FILE, UP_FILE
+from connect.token_text import check_token, read_token_file
 
 IN_CLEAR = "{} sends the token and all that agents say unencrypted over the network; use https://"
+TOKEN = "RELAYCAST_TOKEN"  # noqa: S105 - the name of the variable
+INSECURE = "RELAYCAST_INSECURE"
+"""The environment variable that allows plain HTTP to another machine, when it is set to anything but nothing or 0."""
 DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
+
+
+class TokenSource(StrEnum):
+    """Where a token was found."""
+
+    ARGUMENT = "argument"
+    ENVIRONMENT = "environment"
+    FILE = "file"
+    DATA_FOLDER = "data folder"
+    """The key of the broker that this user runs on this machine."""
+
+
+@dataclass(slots=True, kw_only=True)
+class GivenToken:
+    """A token as somebody gave it. Everybody who holds it loses it when it is dropped."""
+
+    text: str = field(repr=False)
+    source: TokenSource
+    path: Path | None = None
+    """Of the file it lies in."""
+
+    def drop(self) -> None:
+        """Hold it no longer: it was exchanged for something that can do less."""
+        self.text = ""
+
+    @property
+    def links_only(self) -> bool:
+        """Whether it can do nothing but link a machine."""
+        return self.text.startswith(PREFIXES[TokenKind.PROXY])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """A broker's base URL without a trailing slash, and the token for it."""
+    """A broker's base URL without a trailing slash, and the token for it where one token serves for good."""
 
     url: str
-    token: str = field(repr=False)
+    token: str = field(default="", repr=False)
 
     @property
     def websocket_url(self) -> str:
@@ -44,7 +79,7 @@ class Endpoint:
     @property
     def in_clear(self) -> bool:
         """Whether tokens and conversations cross a network unencrypted."""
-        return self.url.startswith("http:") and not self.local
+        return is_in_clear(self.url)
 
     @property
     def local(self) -> bool:
@@ -53,16 +88,67 @@ class Endpoint:
 
 
 def resolve_endpoint(
-    url: str | None = None, token: str | None = None, *, environment: Mapping[str, str] | None = None
+    url: str | None = None,
+    token: str | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+    insecure: bool | None = None,
 ) -> Endpoint:
-    """Find the broker and the token; raise `NotAuthenticated` when there is no token to be found."""
+    """Find the broker and the token, which is checked for what no token has.
+
+    Raises `NotAuthenticated` when there is no token to be found, or a malformed one; `BadRequest` for a URL that is
+    none, or plain HTTP to another machine unless `insecure` (default: RELAYCAST_INSECURE) allows that.
+    """
     env = os.environ if environment is None else environment
-    folder = data_folder(env)
-    where = _checked(url or env.get("RELAYCAST_URL") or _running_url(folder) or DEFAULT_URL)
-    secret = token or env.get("RELAYCAST_TOKEN") or (_local_key(folder) if is_loopback(where) else None)
-    if not secret:
-        raise NotAuthenticated(f"no token for {where}: set RELAYCAST_TOKEN, or start a broker here with `relaycast up`")
-    return Endpoint(url=where, token=secret.strip())
+    where = resolve_url(url, environment=env, insecure=insecure)
+    given = find_token(where, environment=env, argument=token)
+    if given is None:
+        raise no_token(where)
+    return Endpoint(url=where, token=given.text)
+
+
+def find_token(
+    url: str, *, environment: Mapping[str, str], argument: str | None = None, file: Path | None = None
+) -> GivenToken | None:
+    """The token for the broker at `url`: given, in a file, in the environment, or in the data folder of its `up`.
+
+    Raises `NotAuthenticated` for one that is malformed, or in a file that cannot be read.
+    """
+    if file is not None:
+        return GivenToken(text=read_token_file(file), source=TokenSource.FILE, path=file)
+    if argument:
+        text = check_token(argument, source="the given token")
+        return GivenToken(text=text, source=TokenSource.ARGUMENT)
+    if found := environment.get(TOKEN):
+        return GivenToken(text=check_token(found, source=TOKEN), source=TokenSource.ENVIRONMENT)
+    path = data_folder(environment) / KEY_FILE
+    # One that cannot be read is another user's, whose broker runs here.
+    if is_loopback(url) and os.access(path, os.R_OK):
+        return GivenToken(text=read_token_file(path), source=TokenSource.DATA_FOLDER, path=path)
+    return None
+
+
+def no_token(url: str) -> NotAuthenticated:
+    """What to say when `find_token` has found none."""
+    return NotAuthenticated(f"no token for {url}: set {TOKEN}, or start a broker here with `relaycast up`")
+
+
+def resolve_url(url: str | None, *, environment: Mapping[str, str], insecure: bool | None = None) -> str:
+    """The broker's URL: as given, else the environment's, else that of the broker which runs here. See above."""
+    where = _checked(url or environment.get("RELAYCAST_URL") or _running_url(data_folder(environment)) or DEFAULT_URL)
+    allowed = environment.get(INSECURE, "") not in {"", "0"} if insecure is None else insecure
+    if is_in_clear(where) and not allowed:
+        raise BadRequest(
+            f"{where} would send the token unencrypted over the network: use https://; where the network itself is"
+            f" encrypted, as in a VPN, allow it with --insecure or {INSECURE}=1",
+            code="INSECURE_URL",
+        )
+    return where
+
+
+def is_in_clear(url: str) -> bool:
+    """Whether what is sent to `url` crosses a network unencrypted."""
+    return url.startswith("http:") and not is_loopback(url)
 
 
 def data_folder(environment: Mapping[str, str] | None = None) -> Path:
@@ -84,12 +170,25 @@ def is_loopback(url: str) -> bool:
 
 
 def _checked(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    parts = _parts(url)
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
         raise BadRequest(
             f"{url[:200]!r} is not a broker's URL; it looks like https://relaycast.example or {DEFAULT_URL}"
         )
+    if parts.username is not None or parts.query or parts.fragment:
+        # It is shown in many places, and none of these would be used.
+        raise BadRequest("a broker's URL has no user, password, query or fragment; a token is given by RELAYCAST_TOKEN")
     return url.rstrip("/")
+
+
+def _parts(url: str) -> SplitResult | None:
+    """None for what is no URL: a bracket without its other, a port that is no number, a character nobody can see."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+        return parts if url.isprintable() else None
+    except ValueError:
+        return None
 
 
 def _running_url(folder: Path) -> str | None:
@@ -99,10 +198,3 @@ def _running_url(folder: Path) -> str | None:
         return None
     url = found.get("url") if isinstance(found, dict) else None
     return url if isinstance(url, str) else None
-
-
-def _local_key(folder: Path) -> str | None:
-    try:
-        return (folder / KEY_FILE).read_text().strip() or None
-    except OSError:
-        return None

@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.typing import Subprotocol
 
+from broker.domain.errors import NotAuthenticated, NotPermitted, Unavailable
 from broker.protocol import close_codes
 from broker.protocol.errors import ProtocolViolation
 from broker.protocol.proxy import (
@@ -34,12 +35,14 @@ from broker.protocol.proxy import (
     write_reports,
 )
 from connect.broker_clock import BrokerClock
+from connect.credentials import MachineCredentials
 from connect.endpoint import Endpoint
 from connect.notices import Connected, Disconnected, Notice, Warned
 from connect.refused_head import RefusedHead
 from connect.spool import Spool
-from connect.state_folder import Credentials, Cursor, StateFolder
+from connect.state_folder import Cursor, StateFolder
 from connect.task_scope import task_scope
+from connect.token_text import hide_tokens
 
 _OPEN_TIMEOUT_S = 10
 """TCP, TLS and the upgrade; a broker that needs longer is better tried again."""
@@ -55,6 +58,9 @@ _BATCH_BYTES = 1024 * 1024
 _REFUSED_GRACE_S = 600.0
 """How long agents go on while their machine is refused: a mistake of an operator must not cost what they are doing."""
 _REFUSED_PAUSE_S = 1.0
+_LOOK_S = 60.0
+"""How often a token's age is looked at: a laptop that slept finds it due within this."""
+_SHORTEST_LOOK_S = 1.0
 _FINAL_NOW = frozenset({close_codes.UNAUTHENTICATED.code, close_codes.SUPERSEDED.code})
 """The right to run its agents was taken back, or went to another process, as this one gave no sign of life."""
 _NEVER_FINAL = frozenset({close_codes.BAD_MESSAGE.code})
@@ -90,13 +96,14 @@ class LinkUser(Protocol):
 
 
 @dataclass(slots=True, kw_only=True)
-class _Backoff:
+class Backoff:
     """Exponential with jitter: a thousand proxies must not come back in the same millisecond."""
 
     failures: int = 0
     randomness: random.Random = field(default_factory=random.Random)
 
     def next_delay_s(self, at_least_s: float) -> float:
+        """How long to wait before the next try: the longer, the more have failed."""
         ceiling = min(_LONGEST_DELAY_S, _FIRST_DELAY_S * 2 ** min(self.failures, 20))
         self.failures += 1
         return float(max(at_least_s, ceiling) * self.randomness.uniform(0.5, 1))
@@ -128,7 +135,7 @@ class Link:
         *,
         state: StateFolder,
         spool: Spool,
-        credentials: Credentials,
+        credentials: MachineCredentials,
         clock: BrokerClock,
         refused_grace_s: float = _REFUSED_GRACE_S,
     ) -> None:
@@ -138,7 +145,7 @@ class Link:
         self._spool = spool
         self._credentials = credentials
         self._clock = clock
-        self._backoff = _Backoff()
+        self._backoff = Backoff()
         self._wake = asyncio.Event()
         self._ack_due = False
         self._sent = 0
@@ -148,6 +155,8 @@ class Link:
         self._refused_at = math.inf
         self._warnings: set[str] = set()
         self._hello_changed = asyncio.Event()
+        self._presented = ""
+        """The token of the present connection."""
         spool.on_added = self._wake.set
 
     async def run(self, *, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
@@ -186,6 +195,7 @@ class Link:
 
     async def _attempt(self) -> _Ended:
         try:
+            self._presented = await self._credentials.access()
             async with self._dial() as socket:
                 await self._converse(socket)
         except LinkRefused:
@@ -193,9 +203,13 @@ class Link:
         except _SayHelloAgain:
             return _Ended(reason="this machine has changed", wanted=True)
         except ConnectionClosed as closed:
-            return self._closed(closed)
+            return await self._closed(closed)
         except InvalidStatus as refused:
-            return self._refused(refused.response.status_code)
+            return await self._refused(refused.response.status_code)
+        except (NotAuthenticated, NotPermitted) as refused:
+            raise LinkRefused(f"{self._endpoint.host}: {refused.message}", final=True) from None
+        except Unavailable as away:
+            return _Ended(reason=away.message, retry_after_s=away.retry_after_s or 0.0)
         except ProtocolViolation as violation:
             return _Ended(reason=f"{self._endpoint.host} said something this version does not understand: {violation}")
         except (OSError, InvalidHandshake, TimeoutError) as error:
@@ -208,7 +222,7 @@ class Link:
     def _dial(self) -> connect:
         return connect(
             f"{self._endpoint.websocket_url}/proxy",
-            additional_headers={"Authorization": f"Bearer {self._credentials.token}"},
+            additional_headers={"Authorization": f"Bearer {self._presented}"},
             subprotocols=[Subprotocol(SUBPROTOCOL)],
             # Deflate halves the throughput and keeps 64 KiB for each connection at the broker.
             compression=None,
@@ -234,6 +248,7 @@ class Link:
             tasks.create_task(self._receive(socket))
             tasks.create_task(self._send(socket))
             tasks.create_task(self._watch_hello())
+            tasks.create_task(self._keep_fresh(socket))
 
     async def _watch_hello(self) -> None:
         await self._hello_changed.wait()
@@ -265,6 +280,7 @@ class Link:
         self._user.notice(
             Connected(broker=self._endpoint.host, session=welcome.session, session_url=welcome.session_url)
         )
+        self._warn_of_credentials()
         self._wake.set()
 
     async def _receive(self, socket: ClientConnection) -> None:
@@ -275,8 +291,9 @@ class Link:
                     self._take(message)
                 case Ack(seq=seq):
                     self._spool.ack(seq)
-                case Auth(token=token):
-                    self._refresh(token)
+                case Auth():
+                    self._credentials.take(message, life_s=self._clock.left_s(message.expires_at_ms))
+                    self._warn_of_credentials()
                 case UnreadableCommand():
                     self._pass_over(message)
                 case UnknownMessage():
@@ -312,11 +329,19 @@ class Link:
         except OSError as error:
             self._warn(f"what was taken from the broker cannot be kept on disk: {error.strerror}")
 
-    def _refresh(self, token: str) -> None:
-        try:
-            self._credentials.refresh(token)
-        except OSError as error:
-            self._warn(f"the token cannot be kept on disk, and is used from memory: {error.strerror}")
+    async def _keep_fresh(self, socket: ClientConnection) -> None:
+        """Ask for the next token before the present one ends, on the link itself. Sleep may pass without our clock."""
+        while True:
+            order = self._credentials.ask()
+            if order is not None:
+                await socket.send(write(order))
+            due_s = self._credentials.due_in_s()
+            await asyncio.sleep(_LOOK_S if due_s is None else min(_LOOK_S, max(_SHORTEST_LOOK_S, due_s)))
+
+    def _warn_of_credentials(self) -> None:
+        for problem in (self._credentials.weaker, self._credentials.problem):
+            if problem is not None:
+                self._warn(problem)
 
     def _warn(self, problem: str) -> None:
         """Say it once: the same is tried at every command and every welcome."""
@@ -340,14 +365,14 @@ class Link:
         alone = self._refused_head.is_suspected(self._spool.acked)
         return self._spool.batch(max(self._sent, self._spool.acked), max_bytes=0 if alone else _BATCH_BYTES)
 
-    def _closed(self, closed: ConnectionClosed) -> _Ended:
+    async def _closed(self, closed: ConnectionClosed) -> _Ended:
         frame = closed.rcvd
         if frame is None:
             return _Ended(reason=f"the connection to {self._endpoint.host} broke")
         known = next((code for code in close_codes.ALL if code.code == frame.code), None)
         reason = frame.reason or (known.reason if known else f"closed with code {frame.code}")
-        if frame.code == close_codes.UNAUTHENTICATED.code and self._credentials.fall_back():
-            return _Ended(reason=f"{reason}; using the configured token again")
+        if frame.code == close_codes.UNAUTHENTICATED.code and await self._has_another():
+            return _Ended(reason=f"{reason}; trying another token")
         if frame.code == close_codes.ELSEWHERE.code:
             self._backoff.failures = 0  # the broker is there and looks whether the other one is: it says when to come
         if self._refused_head.closed(frame.code, acked=self._spool.acked, sent=self._sent):
@@ -357,9 +382,18 @@ class Link:
             raise LinkRefused(f"{self._endpoint.host}: {reason}", final=frame.code in _FINAL_NOW)
         return _Ended(reason=reason, retry_after_s=(known.retry_after_s or 0.0) if known else 0.0)
 
-    def _refused(self, status: int) -> _Ended:
-        if status == HTTPStatus.UNAUTHORIZED and self._credentials.fall_back():
-            return _Ended(reason="the kept token was refused; using the configured one again")
+    async def _has_another(self) -> bool:
+        """Whether it is worth coming back with another token than the one that was refused."""
+        try:
+            return await self._credentials.replace(self._presented)
+        except NotAuthenticated:
+            return False
+        except Unavailable:
+            return True  # that is asked again at the next refusal
+
+    async def _refused(self, status: int) -> _Ended:
+        if status == HTTPStatus.UNAUTHORIZED and await self._has_another():
+            return _Ended(reason="the token was refused; trying another")
         if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             words = f"{self._endpoint.host} refused the token (HTTP {status}); check RELAYCAST_TOKEN"
             raise LinkRefused(words, final=status == HTTPStatus.UNAUTHORIZED)
@@ -369,4 +403,4 @@ class Link:
 def _words(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
-    return str(error).partition("\n")[0] or type(error).__name__
+    return hide_tokens(str(error).partition("\n")[0]) or type(error).__name__

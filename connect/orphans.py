@@ -1,4 +1,4 @@
-"""As process 1 of a container, relay-connect is given every orphan; what nobody waits for stays as a zombie."""
+"""Orphans that are given to relay-connect: what agents left, or everybody's when it is a container's process 1."""
 
 from __future__ import annotations
 
@@ -14,20 +14,28 @@ _EVERY_S = 1.0
 _PROC = Path("/proc")
 
 
-async def reap_orphans(*, every_s: float = _EVERY_S) -> None:
+async def reap_orphans(*, adopting: bool = False, every_s: float = _EVERY_S) -> None:
     """Wait for ended children that were not started here, for ever; returns at once where there can be none.
 
-    Whom this process started is waited for by asyncio, which must not lose the status: a child that has ended and is
-    still there at the second look was started by somebody else.
+    `adopting`: this process is given the orphans below it. Whom it started itself is waited for by asyncio, which must
+    not lose the status: a child that has ended and is still there at the second look was started by somebody else.
     """
-    if os.getpid() != _FIRST_PROCESS or sys.platform != "linux":
+    if sys.platform != "linux" or not (adopting or os.getpid() == _FIRST_PROCESS):
         return
     seen: set[int] = set()
     while True:
-        ended = _ended_children()
+        ended = _ended_children() if _has_ended_child() else set()
         _reap(ended & seen)
         seen = ended
         await asyncio.sleep(every_s)
+
+
+def _has_ended_child() -> bool:
+    """One system call, for what is seldom: looking through all processes costs milliseconds."""
+    try:
+        return os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return False
 
 
 def _reap(ended: Iterable[int]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -85,6 +86,25 @@ def marked(mark: str) -> list[ProcessKey]:
     if not _LINUX:
         return []
     return [entry.key for entry in _entries() if not entry.zombie and _carries(entry.key.pid, mark)]
+
+
+def ancestors(pid: int) -> list[int]:
+    """A process, its parent, and so on up to the first; empty when it is gone."""
+    found: list[int] = []
+    while pid > 0 and pid not in found and (parent := _parent(pid)) is not None:
+        found.append(pid)
+        pid = parent
+    return found
+
+
+def _parent(pid: int) -> int | None:
+    if _LINUX:
+        entry = _entry(pid)
+        return None if entry is None else entry.parent
+    told = subprocess.run(  # noqa: S603 - the system's own program and a number
+        ["/bin/ps", "-o", "ppid=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return int(told.stdout) if told.stdout.strip().isdigit() else None
 
 
 def send(key: ProcessKey, number: signal.Signals) -> None:

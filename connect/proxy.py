@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 import os
 import shutil
@@ -12,9 +13,10 @@ from collections.abc import Callable
 from broker import __version__
 from broker.domain.agents import InstalledCli
 from broker.protocol.proxy import Command, Hello
-from connect.agent_run import Surroundings
+from connect.agent_run import AgentRun, Surroundings
 from connect.broker_clock import BrokerClock
 from connect.clis import CliCatalogue
+from connect.credentials import KEPT_FILE, KeptTokens, MachineCredentials, machine_purpose
 from connect.endpoint import IN_CLEAR
 from connect.link import Link, LinkRefused
 from connect.notices import Notice, Warned
@@ -22,8 +24,9 @@ from connect.orphans import reap_orphans
 from connect.process_records import ProcessRecords
 from connect.settings import ConnectSettings, agent_environment
 from connect.spool import Spool
-from connect.state_folder import Credentials, StateFolder
+from connect.state_folder import StateFolder
 from connect.supervisor import Supervisor
+from connect.token_calls import Pair
 
 _FLUSH_GRACE_S = 3.0
 """For the last reports to reach the broker on the way out; what does not is sent by the next start."""
@@ -39,19 +42,37 @@ _log = logging.getLogger(__name__)
 class RelayConnect:
     """Holds the state folder from construction to `close`. `notice` hears what a person may want to know."""
 
-    def __init__(self, settings: ConnectSettings, *, notice: Callable[[Notice], None]) -> None:
-        self._settings = settings
+    def __init__(
+        self,
+        settings: ConnectSettings,
+        *,
+        notice: Callable[[Notice], None],
+        pair: Pair | None = None,
+        adopting: bool = False,
+    ) -> None:
+        """`pair`: this machine's, when the token was exchanged already; `adopting`: this process is given orphans."""
+        # What the credentials hold of a token is theirs to drop.
+        self._settings = dataclasses.replace(settings, token=None)
         self._notice = notice
         self._state = StateFolder(settings.state_dir, new_identity=settings.new_identity)
         self._records = ProcessRecords(self._state.folder("processes"))
         self._end_leftovers()
-        self._credentials = Credentials(settings.endpoint.token, self._state.path / "token.json")
+        self._credentials = MachineCredentials(
+            settings.endpoint,
+            settings.token,
+            kept=KeptTokens(path=self._state.path / KEPT_FILE, url=settings.endpoint.url),
+            purpose=machine_purpose(self._state.machine_id, settings.name),
+        )
         self._catalogue = CliCatalogue(settings.agents, cache=self._state.path / "versions.json")
+        if pair is not None:
+            self._credentials.adopt(pair)
+        self._adopting = adopting
         self._clock = BrokerClock()
         self._programs_known = asyncio.Event()
         self._offered: list[InstalledCli] | None = None
         """The programs that the broker was told of last."""
         self._refusal: LinkRefused | None = None
+        self._supervisor: Supervisor | None = None
         self.stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -60,7 +81,7 @@ class RelayConnect:
         Cancelling it kills the agents without waiting for their last words.
         """
         self._spool = Spool(self._state.folder("spool"), limit_bytes=self._settings.spool_bytes)
-        self._supervisor = Supervisor(self._surroundings())
+        supervisor = self._supervisor = Supervisor(self._surroundings())
         if self._settings.endpoint.in_clear:
             self.notice(Warned(problem=IN_CLEAR.format(self._settings.endpoint.url)))
         link = Link(
@@ -76,9 +97,9 @@ class RelayConnect:
                 beside = [
                     tasks.create_task(self._watch_programs(link)),
                     tasks.create_task(self._stay_linked(link)),
-                    tasks.create_task(reap_orphans()),
+                    tasks.create_task(reap_orphans(adopting=self._adopting)),
                 ]
-                await self._supervisor.run(self.stopping)
+                await supervisor.run(self.stopping)
                 if self._refusal is None:
                     await self._flush()
                 for task in beside:
@@ -93,9 +114,14 @@ class RelayConnect:
         self._state.close()
 
     @property
+    def running(self) -> list[AgentRun]:
+        """Every agent that is not over."""
+        return [] if self._supervisor is None else self._supervisor.running
+
+    @property
     def busy(self) -> bool:
         """Whether agents would end if the link gave up."""
-        return bool(self._supervisor.live)
+        return bool(self.running)
 
     async def hello(self) -> Hello:
         """Introduce this proxy as it is now. A program that is slow to tell its version is told of later."""
@@ -113,12 +139,13 @@ class RelayConnect:
             spool_id=self._spool.spool_id,
             epoch=self._state.cursor.epoch,
             commands_seen=self._state.cursor.seen,
-            agents=self._supervisor.live,
+            agents=[run.live for run in self.running],
             session=self._settings.session,
         )
 
     def take(self, command: Command) -> None:
         """Act on a command."""
+        assert self._supervisor is not None, "there is a link only while it runs"
         self._supervisor.execute(command)
 
     def notice(self, notice: Notice) -> None:
@@ -167,7 +194,7 @@ class RelayConnect:
             private=self._state.folder("agents"),
             cwd=self._settings.cwd,
             environment=agent_environment(os.environ, broker=self._settings.endpoint),
-            secrets=lambda: (self._settings.endpoint.token, self._credentials.token),
+            secrets=lambda: self._credentials.secrets,
             clock=self._clock,
             notice=self.notice,
         )

@@ -1,4 +1,4 @@
-"""Runs relay-connect in the foreground: signals, what is printed, and the terminal when there is a person."""
+"""Runs relay-connect in the foreground: as the link alone, or as a terminal beside a link process of its own."""
 
 from __future__ import annotations
 
@@ -6,31 +6,30 @@ import asyncio
 import contextlib
 import dataclasses
 import errno
-import os
-import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
-from typing import Any
 
 import click
 import orjson
 
 from connect.console import leave_output
-from connect.link import LinkRefused
-from connect.notices import Connected, Notice, Stopping
-from connect.proxy import RelayConnect
+from connect.credentials import KEPT_FILE, KeptTokens
+from connect.endpoint import IN_CLEAR, TokenSource, no_token
+from connect.link_host import LinkHost, watch_children_without_threads
+from connect.notices import Notice
+from connect.process_guard import guard_process, wipe_arguments, wipe_environment
 from connect.settings import ConnectSettings
+from connect.token_text import hide_tokens, keep_tokens_out_of_output
 
-
-class ExitStatus(IntEnum):
-    """What the shell gets, besides 0, click's 1 and 2, and the terminal's own."""
-
-    REFUSED = 3
-    """The broker does not want this proxy: a wrong token, a newer connection of it, another protocol version."""
-    FORCED = 130
-    """A second signal: agents were killed without waiting."""
+_SECRETS = ("RELAYCAST_TOKEN",)
+IN_ARGUMENTS = (
+    "--token is in the list of processes, which every user of this machine can read; set RELAYCAST_TOKEN instead"
+)
+IN_FILE = (
+    "{} holds a person's token, and agents run as the user who can read it: delete it, as this machine stays linked"
+    " without it, or run agents as another user (`relay-connect doctor`)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,107 +43,51 @@ class Presentation:
 
 def serve(settings: ConnectSettings, presentation: Presentation) -> int:
     """Run until a signal, the end of the terminal, or the broker's refusal."""
-    _watch_children_without_threads()
-    return asyncio.run(_serve(settings, presentation))
-
-
-def _watch_children_without_threads() -> None:
-    """Python 3.11 waits for each child in a thread of its own; later versions do by themselves what is done here."""
-    if sys.version_info < (3, 12) and sys.platform == "linux":
-        with contextlib.suppress(OSError):  # an old kernel, or a container that forbids it
-            os.close(os.pidfd_open(os.getpid()))
-            asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
-
-
-async def _serve(settings: ConnectSettings, presentation: Presentation) -> int:
-    interactive = not presentation.headless
-    welcomed: asyncio.Future[Connected] = asyncio.get_running_loop().create_future()
+    guard_process()
+    keep_tokens_out_of_output()
+    wipe_environment(_SECRETS)
+    if settings.token is not None and settings.token.source is TokenSource.ARGUMENT:
+        wipe_arguments(settings.token.text)
     show = _printer(presentation)
+    for problem in _problems(settings):
+        click.echo(f"! {hide_tokens(problem)}", err=True)
+    watch_children_without_threads()
+    if presentation.headless:
+        return _serve_headless(settings, show)
+    # Loaded late: a link without a person in front of it needs neither these modules nor the libraries below them.
+    from connect.attending import serve_terminal  # noqa: PLC0415 - for a person or a script only
 
-    def notice(notice: Notice) -> None:
-        if isinstance(notice, Connected) and not welcomed.done():
-            welcomed.set_result(notice)
-        if not interactive or not welcomed.done():
-            show(notice)
+    return serve_terminal(
+        settings,
+        show=show,
+        person=is_terminal() and not presentation.json_lines,
+        verbosity=presentation.verbosity,
+        json_lines=presentation.json_lines,
+    )
 
-    proxy = RelayConnect(settings, notice=notice)
-    status = 0
-    try:
-        running = asyncio.ensure_future(proxy.run())
-        _heed_signals(proxy, running)
-        try:
-            if interactive:
-                status = await _attend(proxy, running, welcomed=welcomed, settings=settings, presentation=presentation)
-        finally:
-            await running
-    except LinkRefused as refusal:
+
+def _serve_headless(settings: ConnectSettings, show: Callable[[Notice], None]) -> int:
+    kept = KeptTokens(path=settings.state_dir / KEPT_FILE, url=settings.endpoint.url)
+    if settings.token is None and kept.read() is None:
+        raise no_token(settings.endpoint.url)
+    host = LinkHost(settings, show=show, headless=True)
+    status = asyncio.run(host.run())
+    if host.refusal is not None:
         with contextlib.suppress(OSError):
-            click.echo(f"✗ {refusal}", err=True)
-        return ExitStatus.REFUSED
-    except asyncio.CancelledError:
-        return ExitStatus.FORCED
-    finally:
-        proxy.close()
+            click.echo(f"✗ {hide_tokens(host.refusal)}", err=True)
     return status
 
 
-def _heed_signals(proxy: RelayConnect, running: asyncio.Task[None]) -> None:
-    def stop() -> None:
-        proxy.stopping.set()
-        proxy.notice(Stopping())
-
-    def stop_or_kill() -> None:
-        if proxy.stopping.is_set():
-            running.cancel()
-        else:
-            stop()
-
-    def on_hang_up() -> None:
-        # It often comes with another signal, or twice, and is no person's second thought: it never kills.
-        if not proxy.stopping.is_set():
-            stop()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop_or_kill)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # which is what `nohup` asks for
-        loop.add_signal_handler(signal.SIGHUP, on_hang_up)
-
-
-async def _attend(
-    proxy: RelayConnect,
-    running: asyncio.Task[None],
-    *,
-    welcomed: asyncio.Future[Connected],
-    settings: ConnectSettings,
-    presentation: Presentation,
-) -> int:
-    """Give the person a terminal once connected; whoever leaves first, proxy or person, takes the other along."""
-    await _either(running, welcomed)
-    if not welcomed.done():
-        return 0
-    terminal = asyncio.ensure_future(_terminal(settings, welcomed.result().session, presentation=presentation))
-    try:
-        await _either(running, terminal)
-    finally:
-        terminal.cancel()
-        proxy.stopping.set()
-    return terminal.result() if terminal.done() else 0
-
-
-async def _either(*futures: asyncio.Future[Any]) -> None:
-    await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
-
-
-async def _terminal(settings: ConnectSettings, session: str, *, presentation: Presentation) -> int:
-    # Loaded late: a proxy without a person in front of it needs neither these modules nor the libraries below them.
-    from connect.sdk import AgentRelay  # noqa: PLC0415 - for a person only
-    from connect.terminal import Verbosity, run_terminal  # noqa: PLC0415 - for a person only
-
-    async with AgentRelay(settings.endpoint.url, settings.endpoint.token, session) as relay:
-        return await run_terminal(
-            relay, verbosity=Verbosity(presentation.verbosity), json_lines=presentation.json_lines
-        )
+def _problems(settings: ConnectSettings) -> list[str]:
+    """What is less safe than it should be in how this was started."""
+    found, token = [], settings.token
+    if settings.endpoint.in_clear:
+        found.append(IN_CLEAR.format(settings.endpoint.url))
+    if token is not None and token.source is TokenSource.ARGUMENT:
+        found.append(IN_ARGUMENTS)
+    if token is not None and token.source is TokenSource.FILE and not token.links_only and token.path is not None:
+        found.append(IN_FILE.format(token.path))
+    return found
 
 
 def _printer(presentation: Presentation) -> Callable[[Notice], None]:
@@ -152,8 +95,9 @@ def _printer(presentation: Presentation) -> Callable[[Notice], None]:
         return lambda _: None
 
     def show(notice: Notice) -> None:
+        text = orjson.dumps(dataclasses.asdict(notice)).decode() if presentation.json_lines else notice.text
         try:
-            click.echo(orjson.dumps(dataclasses.asdict(notice)) if presentation.json_lines else notice.text)
+            click.echo(hide_tokens(text))
         except OSError as error:
             # Its reader went away, a terminal that was closed or a log collector: work goes on without an audience.
             if error.errno != errno.ENOSPC:

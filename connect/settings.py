@@ -15,8 +15,8 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from broker.domain.agents import Dialect
-from broker.domain.errors import BadRequest, NotAuthenticated
-from connect.endpoint import Endpoint, resolve_endpoint
+from broker.domain.errors import BadRequest
+from connect.endpoint import TOKEN, Endpoint, GivenToken, find_token, resolve_url
 
 _PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 DEFAULT_SPOOL_BYTES = 64 * 1024 * 1024
@@ -45,6 +45,8 @@ class ConfigFile(BaseModel):
 
     url: str | None = None
     token_file: Path | None = None
+    insecure: bool = False
+    """Allow plain HTTP to another machine."""
     name: str | None = None
     labels: tuple[str, ...] = ()
     session: str | None = None
@@ -69,6 +71,7 @@ class Options:
     url: str | None = None
     token: str | None = field(default=None, repr=False)
     token_file: Path | None = None
+    insecure: bool = False
     name: str | None = None
     labels: tuple[str, ...] = ()
     session: str | None = None
@@ -84,6 +87,9 @@ class ConnectSettings:
     """Everything decided."""
 
     endpoint: Endpoint
+    """Without a token."""
+    token: GivenToken | None
+    """None: this machine was linked before, and goes on with what it kept of that."""
     state_dir: Path
     name: str
     labels: tuple[str, ...]
@@ -100,10 +106,11 @@ def resolve_settings(options: Options, *, environment: Mapping[str, str] | None 
     """Decide everything; raise `BadRequest` or `NotAuthenticated` with what to do."""
     env = os.environ if environment is None else environment
     config = read_config(options.config, environment=env)
-    token_file = options.token_file or (None if options.token or env.get("RELAYCAST_TOKEN") else config.token_file)
-    token = _token_in(token_file) if token_file else options.token
+    insecure = options.insecure or config.insecure or None
+    url = resolve_url(options.url or env.get("RELAYCAST_URL") or config.url, environment=env, insecure=insecure)
     return ConnectSettings(
-        endpoint=resolve_endpoint(_url(options, config, environment=env), token, environment=env),
+        endpoint=Endpoint(url=url),
+        token=_token(url, options, config=config, environment=env),
         state_dir=_state_dir(options, config, environment=env),
         name=options.name or env.get("RELAYCAST_NAME") or config.name or platform.node() or "machine",
         labels=(*config.labels, *options.labels),
@@ -113,6 +120,12 @@ def resolve_settings(options: Options, *, environment: Mapping[str, str] | None 
         cwd=Path.cwd(),
         new_identity=options.new_identity,
     )
+
+
+def resolve_state_dir(options: Options, *, environment: Mapping[str, str] | None = None) -> Path:
+    """Where this relay-connect remembers itself. Raises `BadRequest`."""
+    env = os.environ if environment is None else environment
+    return _state_dir(options, read_config(options.config, environment=env), environment=env)
 
 
 def read_config(path: Path | None, *, environment: Mapping[str, str]) -> ConfigFile:
@@ -155,10 +168,6 @@ def agent_environment(environment: Mapping[str, str], *, broker: Endpoint | None
     return inherited
 
 
-def _url(options: Options, config: ConfigFile, *, environment: Mapping[str, str]) -> str | None:
-    return options.url or environment.get("RELAYCAST_URL") or config.url
-
-
 def _default_config(environment: Mapping[str, str]) -> Path:
     configured = environment.get("RELAYCAST_CONFIG_DIR")
     return Path(configured or platformdirs.user_config_dir("relaycast")) / "relay-connect.toml"
@@ -169,14 +178,11 @@ def _state_dir(options: Options, config: ConfigFile, *, environment: Mapping[str
     return Path(configured or Path(platformdirs.user_state_dir("relaycast")) / "connect").expanduser().absolute()
 
 
-def _token_in(path: Path) -> str:
-    try:
-        token = path.expanduser().read_text().strip()
-    except OSError as error:
-        raise NotAuthenticated(f"the token file {path} cannot be read: {error.strerror}") from None
-    if not token:
-        raise NotAuthenticated(f"the token file {path} is empty")
-    return token
+def _token(url: str, options: Options, *, config: ConfigFile, environment: Mapping[str, str]) -> GivenToken | None:
+    """What was asked for wins over the environment, and that over the file the configuration names."""
+    named = options.token or environment.get(TOKEN)
+    file = options.token_file or (None if named else config.token_file)
+    return find_token(url, environment=environment, argument=options.token, file=file)
 
 
 def _from_environment(

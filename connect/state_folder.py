@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import os
 import secrets
 import shutil
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
@@ -39,7 +38,7 @@ class StateFolder:
     def __init__(self, path: Path, *, new_identity: bool = False) -> None:
         self.path = path
         try:
-            _private_folder(path, parents=True)
+            private_folder(path, parents=True)
             self._lock = _locked(path / "lock")
             if new_identity:
                 _forget(path)
@@ -69,7 +68,7 @@ class StateFolder:
 
     def folder(self, name: str) -> Path:
         """A private folder inside this one."""
-        return _private_folder(self.path / name)
+        return private_folder(self.path / name)
 
     def _next_boot(self) -> str:
         """`<line>.<number>`: whoever had a lower number of the same line held this very lock, and is gone.
@@ -104,45 +103,6 @@ class StateFolder:
         made = secrets.token_hex(16)
         write_private(path, made.encode(), durable=True)
         return made
-
-
-@dataclass(slots=True)
-class Credentials:
-    """The token in use: the fresh one the broker gave last, as long as it descends from the configured one."""
-
-    configured: str = field(repr=False)
-    path: Path
-    fresh: str | None = field(default=None, init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        try:
-            kept = orjson.loads(self.path.read_bytes())
-            if kept["for"] == self._origin():
-                self.fresh = str(kept["token"])
-        except (OSError, ValueError, KeyError, TypeError):
-            self.fresh = None
-
-    @property
-    def token(self) -> str:
-        """What to present now."""
-        return self.fresh or self.configured
-
-    def refresh(self, token: str) -> None:
-        """Use `token` from the next connection on; also after a restart, unless `OSError` says it was not kept."""
-        self.fresh = token
-        write_private(self.path, orjson.dumps({"for": self._origin(), "token": token}), durable=True)
-
-    def fall_back(self) -> bool:
-        """Forget a fresh token that was refused; False when the configured one itself was refused."""
-        if self.fresh is None:
-            return False
-        self.fresh = None
-        with contextlib.suppress(OSError):  # a disk that is read-only now; it is refused once more after a restart
-            self.path.unlink(missing_ok=True)
-        return True
-
-    def _origin(self) -> str:
-        return hashlib.sha256(self.configured.encode()).hexdigest()
 
 
 def write_private(path: Path, content: bytes, *, durable: bool = False) -> None:
@@ -180,7 +140,7 @@ def _write_whole(descriptor: int, content: bytes) -> None:
         left = left[os.write(descriptor, left) :]
 
 
-def _private_folder(path: Path, *, parents: bool = False) -> Path:
+def private_folder(path: Path, *, parents: bool = False) -> Path:
     """A folder that nobody but its user can put files into: what lies in it decides which processes are ended."""
     path.mkdir(parents=parents, exist_ok=True, mode=0o700)
     found = path.stat()

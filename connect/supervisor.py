@@ -7,7 +7,7 @@ import logging
 from collections import OrderedDict
 
 from broker.domain.ids import AgentId
-from broker.protocol.proxy import Answer, Command, Deliver, Interrupt, LiveAgent, Probe, Spawn, Stop
+from broker.protocol.proxy import Answer, Command, Deliver, Interrupt, Probe, Spawn, Stop
 from connect.agent_run import PROXY_STOPPED, REPLACED, STOPPED, AgentRun, Surroundings
 from connect.reporting import Reporter
 
@@ -32,9 +32,9 @@ class Supervisor:
         self._stopping = False
 
     @property
-    def live(self) -> list[LiveAgent]:
+    def running(self) -> list[AgentRun]:
         """Every agent that is not over."""
-        return [run.live for run in self._runs.values()]
+        return list(self._runs.values())
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then end every agent. Cancelling it kills them without waiting."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
@@ -25,6 +26,8 @@ from broker.domain.errors import (
     Unavailable,
 )
 from connect.endpoint import Endpoint
+from connect.sdk.tokens import FixedToken, TokenSource
+from connect.token_text import hide_tokens
 
 _ATTEMPTS = 5
 _FIRST_DELAY_S = 0.2
@@ -55,11 +58,18 @@ _BY_STATUS: dict[int, type[RelayError]] = {
 class ApiClient:
     """One broker, one token. A request that changes something carries an idempotency key, the same on each retry."""
 
-    def __init__(self, endpoint: Endpoint, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        tokens: TokenSource | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """`tokens`: instead of the endpoint's own."""
         self._endpoint = endpoint
+        self._tokens = tokens or FixedToken(endpoint.token)
         self._http = httpx.AsyncClient(
             base_url=endpoint.url,
-            headers={"Authorization": f"Bearer {endpoint.token}"},
             timeout=httpx.Timeout(_TIMEOUT_S),
             transport=transport,
             # A company's proxy settings are for the outside; this machine is reached directly.
@@ -99,10 +109,20 @@ class ApiClient:
 
     async def _attempt(self, request: httpx.Request) -> _Answer | RelayError:
         try:
-            response = await self._http.send(request)
+            token = await self._tokens.access()
+            response = await self._present(token, request)
+            if response.status_code == HTTPStatus.UNAUTHORIZED and await self._tokens.replace(token):
+                response = await self._present(self._tokens.token, request)
         except httpx.TransportError as error:
-            return _Unreachable(f"cannot reach {self._endpoint.url}: {str(error) or type(error).__name__}")
+            words = hide_tokens(str(error)) or type(error).__name__
+            return _Unreachable(f"cannot reach {self._endpoint.url}: {words}")
+        except RelayError as refusal:
+            return refusal
         return _read(response)
+
+    async def _present(self, token: str, request: httpx.Request) -> httpx.Response:
+        request.headers["Authorization"] = f"Bearer {token}"
+        return await self._http.send(request)
 
 
 class _Unreachable(Unavailable):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -13,20 +14,26 @@ from pydantic import ValidationError
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
 
-from broker.domain.errors import RelayError
+from broker.domain.errors import NotAuthenticated, RelayError, Unavailable
 from broker.protocol.close_codes import NOT_PERMITTED, UNAUTHENTICATED, UNKNOWN, may_return
 from broker.protocol.proxy import MAX_LINK_MESSAGE_BYTES
 from connect.endpoint import Endpoint
 from connect.sdk.api_client import relay_error
+from connect.sdk.tokens import FixedToken, TokenSource
 from connect.sdk.types import Event, LinkLost, LinkUp, Reset
+from connect.token_text import hide_tokens
 
 FeedItem = Event | Reset | LinkUp | LinkLost
+_Loss = OSError | TimeoutError | WebSocketException | Unavailable | NotAuthenticated
 
 _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 5.0
 _OPEN_TIMEOUT_S = 10
 _CLOSE_TIMEOUT_S = 1
 """With unread events waiting, the answer to a close frame is never seen; leaving must not take the default ten."""
+_LOOK_S = 60.0
+"""How often it is looked whether there is a fresh token."""
+_SHORTEST_LOOK_S = 1.0
 _PING_S = 10
 """A broken network is noticed within two of these."""
 _STATUS_OF_CLOSE = {UNAUTHENTICATED.code: 401, NOT_PERMITTED.code: 403, UNKNOWN.code: 404}
@@ -40,8 +47,11 @@ class EventFeed:
     exactly behind it, and events at or before it are dropped.
     """
 
-    def __init__(self, endpoint: Endpoint, session: str, *, after: str | None = None) -> None:
+    def __init__(
+        self, endpoint: Endpoint, session: str, *, after: str | None = None, tokens: TokenSource | None = None
+    ) -> None:
         self._endpoint = endpoint
+        self._tokens = tokens or FixedToken(endpoint.token)
         self._session = session
         self._start = after
         self._epoch: str | None = None
@@ -51,27 +61,56 @@ class EventFeed:
         """Every event, and what happens to the connection, until the broker says not to come back."""
         attempt = 0
         while True:
-            reason = "closed"
+            reason, token = "closed", ""
             try:
-                async with self._connect() as socket:
+                token = await self._tokens.access()
+                async with self._connect(token) as socket, self._kept_fresh(socket, token):
                     async for message in socket:
                         for item in self._read(message):
                             attempt = 0
                             yield item
                 reason = _closed(socket)
-            except (OSError, TimeoutError, WebSocketException) as error:
-                reason = _lost(error)
+            except (OSError, TimeoutError, WebSocketException, Unavailable, NotAuthenticated) as error:
+                reason = await self._lost(error, token)
             if attempt == 0:
                 yield LinkLost(reason=reason)
             await asyncio.sleep(_delay_s(attempt))
             attempt += 1
 
-    def _connect(self) -> connect:
+    async def _lost(self, error: _Loss, token: str) -> str:
+        """Why there is no connection; raises when there will be none, not with another token either."""
+        try:
+            return _lost(error)
+        except NotAuthenticated:
+            if token and await self._tokens.replace(token):
+                return "the token had ended"
+            raise
+
+    @asynccontextmanager
+    async def _kept_fresh(self, socket: ClientConnection, token: str) -> AsyncIterator[None]:
+        keeping = asyncio.ensure_future(self._keep_fresh(socket, token))
+        try:
+            yield
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+
+    async def _keep_fresh(self, socket: ClientConnection, presented: str) -> None:
+        """Present each fresh token on the open socket, so that it need not be opened anew."""
+        while (due_s := self._tokens.due_in_s()) is not None:
+            await asyncio.sleep(min(_LOOK_S, max(_SHORTEST_LOOK_S, due_s)))
+            with suppress(Unavailable):
+                token = await self._tokens.access()
+                if token != presented:
+                    await socket.send(orjson.dumps({"type": "auth", "token": token}).decode())
+                    presented = token
+
+    def _connect(self, token: str) -> connect:
         after = self._start if self._epoch is None else f"{self._epoch}:{self._offset}"
         query = "" if after is None else "?" + urlencode({"after": after})
         return connect(
             f"{self._endpoint.websocket_url}/v1/sessions/{quote(self._session, safe='')}/events{query}",
-            additional_headers={"Authorization": f"Bearer {self._endpoint.token}"},
+            additional_headers={"Authorization": f"Bearer {token}"},
             max_size=MAX_LINK_MESSAGE_BYTES,
             compression=None,
             open_timeout=_OPEN_TIMEOUT_S,
@@ -89,6 +128,8 @@ class EventFeed:
                     yield self._on_hello(LinkUp.model_validate(found))
                 case "reset":
                     yield self._on_reset(Reset.model_validate(found))
+                case "auth":
+                    pass  # whether it took the fresh token: if not, it says so by closing when the old one ends
                 case str():
                     yield from self._on_event(Event.model_validate(found))
         except (orjson.JSONDecodeError, ValidationError) as error:
@@ -118,19 +159,23 @@ def _closed(socket: ClientConnection) -> str:
     return socket.close_reason or f"closed with {code}"
 
 
-def _lost(error: OSError | TimeoutError | WebSocketException) -> str:
+def _lost(error: _Loss) -> str:
     match error:
+        case NotAuthenticated():
+            raise error
+        case Unavailable():
+            return error.message
         case ConnectionClosed() if error.rcvd is not None and not may_return(error.rcvd.code):
             raise _final(error.rcvd.code, error.rcvd.reason)
         case InvalidStatus() if error.response.status_code in _FINAL_STATUSES:
             status = error.response.status_code
             raise relay_error(status, code="EVENTS_REFUSED", message=f"the broker refused the event stream ({status})")
         case InvalidHandshake():
-            return f"the broker did not take the connection ({error})"
+            return f"the broker did not take the connection ({hide_tokens(str(error))})"
         case ConnectionClosed():
             return "the connection broke" if error.rcvd is None else error.rcvd.reason or f"closed ({error.rcvd.code})"
         case _:
-            return str(error) or type(error).__name__
+            return hide_tokens(str(error)) or type(error).__name__
 
 
 def _final(code: int, reason: str) -> RelayError:

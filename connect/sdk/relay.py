@@ -23,6 +23,7 @@ from connect.sdk.api_client import ApiClient
 from connect.sdk.event_feed import EventFeed, FeedItem
 from connect.sdk.facts import MessageReceipt, read_fact
 from connect.sdk.logs import LogHits, Logs
+from connect.sdk.tokens import FixedToken, TokenSource
 from connect.sdk.types import Agent, Approval, Event, LinkUp, Proxy, Reset, Sent, Session, Trace
 
 _PAGE = 100
@@ -41,11 +42,16 @@ class AgentRelay:
         token: str | None = None,
         session: str | None = None,
         *,
+        tokens: TokenSource | None = None,
+        insecure: bool | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self.endpoint: Endpoint = resolve_endpoint(url, token)
+        """`tokens`: in place of one `token` that serves for good; `insecure`: allow plain HTTP to another machine."""
+        found = tokens.token if tokens is not None else token
+        self.endpoint: Endpoint = resolve_endpoint(url, found, insecure=insecure)
+        self._tokens = tokens or FixedToken(self.endpoint.token)
         self._wanted = session or os.environ.get("RELAYCAST_SESSION") or DEFAULT_SESSION
-        self._api = ApiClient(self.endpoint, transport=transport)
+        self._api = ApiClient(self.endpoint, tokens=self._tokens, transport=transport)
         self._joining = asyncio.Lock()
         self._session: Session | None = None
 
@@ -183,7 +189,7 @@ class AgentRelay:
     async def feed(self, after: str | None = None) -> AsyncGenerator[FeedItem, None]:
         """Like `events`, with `LinkUp` and `LinkLost` for those who show the connection's state."""
         session = await self.session()
-        async with aclosing(EventFeed(self.endpoint, session.id, after=after).items()) as items:
+        async with aclosing(EventFeed(self.endpoint, session.id, after=after, tokens=self._tokens).items()) as items:
             async for item in items:
                 yield item
 

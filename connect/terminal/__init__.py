@@ -7,11 +7,13 @@ import sys
 from broker.domain.errors import RelayError
 from connect.sdk import AgentRelay
 from connect.terminal.actions import LeadAgent
+from connect.terminal.farewell import Farewell, leave_agents_alone
 from connect.terminal.json_lines import JsonLines
 from connect.terminal.screen import Screen
 from connect.terminal.text import one_line
 from connect.terminal.verbosity import Verbosity
 from connect.terminal.view import View
+from connect.token_text import hide_tokens
 
 __all__ = ["LeadAgent", "Verbosity", "run_terminal"]
 
@@ -21,19 +23,26 @@ OUTPUT_CLOSED = 141
 
 
 async def run_terminal(
-    relay: AgentRelay, *, verbosity: Verbosity, json_lines: bool, lead: LeadAgent | None = None
+    relay: AgentRelay,
+    *,
+    verbosity: Verbosity,
+    json_lines: bool,
+    lead: LeadAgent | None = None,
+    farewell: Farewell = leave_agents_alone,
 ) -> int:
-    """Show the session and take commands until the user leaves.
+    """Show the session and take commands until the user leaves; `farewell` is asked when a person does.
 
     Returns the exit status: 0; 1 when a command failed (JSON lines only); 2 when the broker is out of reach or says no.
     """
     view = View(verbosity)
     on_screen = not json_lines and sys.stdin.isatty() and sys.stdout.isatty()
-    kind = Screen if on_screen else JsonLines
+    lead = lead or LeadAgent()
     try:
-        return await kind(relay, view, lead=lead or LeadAgent()).run()
+        if on_screen:
+            return await Screen(relay, view, lead=lead, farewell=farewell).run()
+        return await JsonLines(relay, view, lead=lead).run()
     except RelayError as error:
-        sys.stderr.write(f"✗ {one_line(error.message, limit=500)} ({error.code})\n")
+        sys.stderr.write(f"✗ {one_line(hide_tokens(error.message), limit=500)} ({error.code})\n")
         return BROKER_REFUSED
     except BrokenPipeError:
         return OUTPUT_CLOSED

@@ -25,6 +25,7 @@ from connect.task_scope import task_scope
 from connect.terminal.actions import Actions, LeadAgent
 from connect.terminal.commands import WELCOME, Command, Exit, read_command
 from connect.terminal.completion import WordCompleter
+from connect.terminal.farewell import Farewell, leave_agents_alone
 from connect.terminal.painting import STYLE, measured_width, paint
 from connect.terminal.text import Line, harmless, one_line
 from connect.terminal.view import View, bad, good
@@ -33,10 +34,13 @@ from connect.terminal.view import View, bad, good
 class Screen:
     """Owns the prompt and everything printed above it; what arrives together is painted together."""
 
-    def __init__(self, relay: AgentRelay, view: View, *, lead: LeadAgent) -> None:
+    def __init__(
+        self, relay: AgentRelay, view: View, *, lead: LeadAgent, farewell: Farewell = leave_agents_alone
+    ) -> None:
         self._relay = relay
         self._view = view
         self._lead = lead
+        self._farewell = farewell
         self._actions = Actions(relay, view, lead=lead)
         self._completer = WordCompleter(view)
         self._unpainted: list[Line] = []
@@ -134,9 +138,8 @@ class Screen:
         await self._say_goodbye()
 
     async def _say_goodbye(self) -> None:
-        living = self._view.roster.living()
-        paused = ". Agents on this machine pause until relay-connect runs here again" if living else ""
-        await self._print([good(f"Disconnected{paused}")])
+        outcome = await self._farewell(_ask)
+        await self._print([good(f"Disconnected{outcome}")])
 
     def _prompt(self) -> FormattedText:
         if self._view.connected:
@@ -162,6 +165,17 @@ class Screen:
                 lines, self._unpainted = self._unpainted, []
                 await run_in_terminal(lambda: paint(lines))
         get_app().invalidate()
+
+
+async def _ask(question: str, default: bool) -> bool:
+    """A question of yes or no below the screen. Ctrl-C and Ctrl-D are Enter."""
+    choice = "[Y/n]" if default else "[y/N]"
+    prompt: PromptSession[str] = PromptSession(history=InMemoryHistory())
+    try:
+        answer = (await prompt.prompt_async(f"{one_line(question)} {choice} ")).strip().lower()
+    except (EOFError, KeyboardInterrupt):
+        answer = ""
+    return answer.startswith("y") if answer else default
 
 
 def _refusal(error: RelayError) -> list[Line]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
+from typing_extensions import override
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
@@ -175,6 +177,24 @@ class ScriptedBroker:
         await self.connection.send(write(NumberedCommand(seq=seq, command=self.commands[seq - 1])))
 
 
+class _Connection(ServerConnection):
+    """Answers what is not for a WebSocket as a broker that knows no such call: this one cannot exchange tokens."""
+
+    _posted = b""
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        if not (self._posted or data.startswith(b"POST ")):
+            super().data_received(data)
+            return
+        self._posted += data
+        head, separator, body = self._posted.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)content-length: *(\d+)", head)
+        if separator and length is not None and len(body) >= int(length.group(1)):
+            self.transport.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            self.transport.close()
+
+
 @asynccontextmanager
 async def scripted_broker(*, port: int = 0) -> AsyncGenerator[ScriptedBroker]:
     """A broker on a loopback port."""
@@ -187,6 +207,7 @@ async def scripted_broker(*, port: int = 0) -> AsyncGenerator[ScriptedBroker]:
         max_size=MAX_LINK_MESSAGE_BYTES,
         compression=None,
         close_timeout=1,
+        create_connection=_Connection,
     ) as server:
         broker.url = f"http://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
         yield broker

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from connect.cli import main
 from connect.doctor import Finding, Health, examine
-from connect.endpoint import Endpoint
+from connect.endpoint import Endpoint, GivenToken, TokenSource
 from connect.settings import AgentSettings, ConnectSettings
 
 _DATE = "Date: Thu, 01 Jan 2015 00:00:00 GMT"
@@ -36,7 +36,8 @@ async def answering(status: int, body: object, *headers: str) -> AsyncGenerator[
 
 async def findings(url: str, folder: Path) -> dict[str, Finding]:
     settings = ConnectSettings(
-        endpoint=Endpoint(url=url, token="nt_live_x"),
+        endpoint=Endpoint(url=url),
+        token=GivenToken(text="nt_live_x", source=TokenSource.ENVIRONMENT),
         state_dir=folder,
         name="test",
         labels=(),

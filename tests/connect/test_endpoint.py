@@ -68,3 +68,48 @@ def test_plain_http_to_another_machine_is_known_as_what_it_is(url: str, expected
 )
 def test_loopback_is_told_by_the_address(url: str, expected: bool) -> None:
     assert is_loopback(url) is expected
+
+
+@pytest.mark.parametrize(
+    "url", ["http://relay.example", "http://10.0.0.7:8787", "http://127.0.0.1.example", "http://[fd00::1]:1"]
+)
+def test_plain_http_to_another_machine_is_refused_unless_it_is_allowed(url: str) -> None:
+    with pytest.raises(BadRequest, match="--insecure or RELAYCAST_INSECURE=1") as refused:
+        resolve_endpoint(url, "t", environment={})
+    assert refused.value.code == "INSECURE_URL"
+    assert resolve_endpoint(url, "t", environment={"RELAYCAST_INSECURE": "1"}).url == url
+    assert resolve_endpoint(url, "t", environment={}, insecure=True).url == url
+    with pytest.raises(BadRequest):
+        resolve_endpoint(url, "t", environment={"RELAYCAST_INSECURE": "0"})
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://localhost:1", "https://relay.example"])
+def test_loopback_and_https_need_no_leave(url: str) -> None:
+    assert resolve_endpoint(url, "t", environment={}).url == url
+
+
+@pytest.mark.parametrize(
+    "url", ["https://me:secret@relay.example", "https://relay.example/?token=secret", "https://relay.example/#secret"]
+)
+def test_a_url_with_a_secret_in_it_is_refused_without_showing_it(url: str) -> None:
+    with pytest.raises(BadRequest, match="no user, password, query or fragment") as refused:
+        resolve_endpoint(url, "t", environment={})
+    assert "secret" not in refused.value.message
+
+
+@pytest.mark.parametrize("url", ["https://[relay", "https://relay:port", "https://relay\u200b.example"])
+def test_what_only_looks_like_a_url_is_refused(url: str) -> None:
+    with pytest.raises(BadRequest, match="is not a broker's URL"):
+        resolve_endpoint(url, "t", environment={})
+
+
+def test_a_key_that_another_user_may_read_alone_is_not_asked_for(tmp_path: Path) -> None:
+    env = _folder(tmp_path, key="rk_live_file")
+    (tmp_path / "workspace.key").unlink()
+    with pytest.raises(NotAuthenticated, match="no token"):
+        resolve_endpoint("http://127.0.0.1:1", environment=env)
+
+
+def test_the_key_in_the_data_folder_is_looked_at_like_any_other(tmp_path: Path) -> None:
+    with pytest.raises(NotAuthenticated, match=r"workspace\.key has a character that no token has: U\+FEFF"):
+        resolve_endpoint("http://127.0.0.1:1", environment=_folder(tmp_path, key="\ufeffrk_live_file"))

@@ -13,16 +13,26 @@ from broker.domain.errors import Conflict
 from broker.domain.ids import AgentId, MessageId
 from broker.protocol import close_codes
 from broker.protocol.close_codes import CloseCode
-from broker.protocol.proxy import Command, Handed, Hello, Interrupt, NumberedReport
+from broker.protocol.proxy import Auth, Command, Handed, Hello, Interrupt, NumberedReport
 from connect.broker_clock import BrokerClock
-from connect.endpoint import Endpoint
+from connect.credentials import KeptTokens, MachineCredentials
+from connect.endpoint import Endpoint, GivenToken, TokenSource
 from connect.link import Link, LinkRefused
 from connect.notices import Connected, Disconnected, Notice, Warned
 from connect.spool import Spool, Weight
-from connect.state_folder import Credentials, StateFolder
+from connect.state_folder import StateFolder
 from tests.connect.scripted_broker import ScriptedBroker, scripted_broker
 
 _N = TypeVar("_N", bound=Notice)
+
+
+def credentials_for(url: str, folder: Path, *, token: str = "nt_live_configured") -> MachineCredentials:
+    return MachineCredentials(
+        Endpoint(url=url),
+        GivenToken(text=token, source=TokenSource.ENVIRONMENT),
+        kept=KeptTokens(path=folder / "token.json", url=url),
+        purpose={"for": "machine", "machine_id": "m", "name": "test"},
+    )
 
 
 class Proxy:
@@ -31,11 +41,11 @@ class Proxy:
     def __init__(self, broker_url: str, folder: Path, *, refused_grace_s: float = 600) -> None:
         self.state = StateFolder(folder)
         self.spool = Spool(self.state.folder("spool"), limit_bytes=1024 * 1024)
-        self.credentials = Credentials("nt_live_configured", folder / "token.json")
+        self.credentials = credentials_for(broker_url, folder)
         self.busy = False
         self.taken: list[Command] = []
         self.notices: asyncio.Queue[Notice] = asyncio.Queue()
-        endpoint = Endpoint(url=broker_url, token="nt_live_configured")
+        endpoint = Endpoint(url=broker_url)
         self.link = Link(
             endpoint,
             self,
@@ -301,14 +311,15 @@ async def test_a_fresh_token_is_used_from_the_next_connection_on_and_kept_privat
     assert broker.tokens[-1] == "nt_live_fresh"
     kept = tmp_path / "state" / "token.json"
     assert kept.stat().st_mode & 0o777 == 0o600
-    assert Credentials("nt_live_configured", kept).token == "nt_live_fresh"
-    assert Credentials("nt_live_other", kept).token == "nt_live_other"
+    assert credentials_for(broker.url, kept.parent).token == "nt_live_fresh"
+    assert credentials_for(broker.url, kept.parent, token="nt_live_other").token == "nt_live_other"
+    assert credentials_for("http://127.0.0.1:1", kept.parent).token == "nt_live_configured"
 
 
 async def test_a_kept_token_that_is_refused_gives_way_to_the_configured_one(
     broker: ScriptedBroker, proxy: Proxy
 ) -> None:
-    proxy.credentials.refresh("nt_live_stale")
+    proxy.credentials.take(Auth(token="nt_live_stale", expires_at_ms=0), life_s=None)
     broker.close_next = (close_codes.UNAUTHENTICATED.code, close_codes.UNAUTHENTICATED.reason)
     async with running(proxy):
         await broker.until(lambda: len(broker.hellos) == 1)

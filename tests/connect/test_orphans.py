@@ -13,9 +13,9 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="process 1 of a 
 
 _SCRIPT = """
 import asyncio, os, signal, subprocess, sys
-from connect import serving
+from connect import link_host
 from connect.orphans import _ended_children, reap_orphans
-serving._watch_children_without_threads()
+link_host.watch_children_without_threads()
 
 async def main():
     assert os.getpid() == 1

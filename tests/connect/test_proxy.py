@@ -40,7 +40,7 @@ from broker.protocol.proxy import (
 )
 from connect import process_tree
 from connect.agent_run import AgentRun, Surroundings
-from connect.endpoint import Endpoint
+from connect.endpoint import Endpoint, GivenToken, TokenSource
 from connect.notices import AgentEnded, AgentStarted, Disconnected, Notice
 from connect.process_records import ProcessRecords
 from connect.processes import AgentProcess, Command
@@ -64,7 +64,8 @@ async def broker() -> AsyncGenerator[ScriptedBroker]:
 def settings(broker: ScriptedBroker, folder: Path, **agents: AgentSettings) -> ConnectSettings:
     scripted = AgentSettings(command=(sys.executable, str(ACP_AGENT)))
     return ConnectSettings(
-        endpoint=Endpoint(url=broker.url, token="nt_live_secret-of-the-proxy"),
+        endpoint=Endpoint(url=broker.url),
+        token=GivenToken(text="nt_live_secret-of-the-proxy", source=TokenSource.ENVIRONMENT),
         state_dir=folder,
         name="test",
         labels=("gpu",),

@@ -6,7 +6,7 @@ import pytest
 
 from broker.domain.agents import Dialect
 from broker.domain.errors import BadRequest, NotAuthenticated
-from connect.endpoint import Endpoint
+from connect.endpoint import Endpoint, GivenToken, TokenSource
 from connect.settings import ConnectSettings, Options, agent_environment, resolve_settings
 
 
@@ -31,11 +31,14 @@ def test_options_win_over_the_environment_and_that_over_the_file(tmp_path: Path)
 
 def test_a_token_file_wins_over_the_environment(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("from-file\n")
-    assert resolve(tmp_path, Options(token_file=tmp_path / "token")).endpoint.token == "from-file"
+    assert resolve(tmp_path, Options(token_file=tmp_path / "token")).token == GivenToken(
+        text="from-file", source=TokenSource.FILE, path=tmp_path / "token"
+    )
 
 
 def test_the_environments_token_wins_over_the_one_the_configuration_names(tmp_path: Path) -> None:
-    assert resolve(tmp_path, config='token_file = "/does/not/exist"').endpoint.token == "t"
+    found = resolve(tmp_path, config='token_file = "/does/not/exist"').token
+    assert found == GivenToken(text="t", source=TokenSource.ENVIRONMENT)
 
 
 def test_a_token_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
@@ -105,3 +108,21 @@ def test_a_broker_elsewhere_is_left_to_the_companys_proxy() -> None:
 def test_agents_inherit_the_users_environment_without_the_relays_own() -> None:
     inherited = agent_environment({"PATH": "/bin", "RELAYCAST_TOKEN": "x", "CLAUDECODE": "1", "ANTHROPIC_API_KEY": "k"})
     assert inherited == {"PATH": "/bin", "ANTHROPIC_API_KEY": "k"}
+
+
+def test_plain_http_to_another_machine_may_be_allowed_by_option_environment_or_file(tmp_path: Path) -> None:
+    url = "http://relay.example"
+    with pytest.raises(BadRequest, match="would send the token unencrypted"):
+        resolve(tmp_path, Options(url=url))
+    assert resolve(tmp_path, Options(url=url, insecure=True)).endpoint.in_clear
+    assert resolve(tmp_path, Options(url=url), RELAYCAST_INSECURE="1").endpoint.in_clear
+    assert resolve(tmp_path, Options(url=url), config="insecure = true").endpoint.in_clear
+
+
+def test_a_machine_that_was_linked_before_needs_no_token(tmp_path: Path) -> None:
+    settings = resolve(tmp_path, Options(url="https://relay.example"), RELAYCAST_TOKEN="")
+    assert settings.token is None
+
+
+def test_a_token_is_not_shown_by_repr(tmp_path: Path) -> None:
+    assert "secret" not in repr(resolve(tmp_path, RELAYCAST_TOKEN="secret"))
