@@ -17,9 +17,9 @@ import click
 
 from broker.domain.errors import Conflict, NotAuthenticated, NotPermitted, RelayError, Unavailable
 from connect.control.client import LinkConnection, attach
-from connect.control.messages import Ended, Parting
+from connect.control.messages import Ended, Parting, State
 from connect.control.starting import start_link
-from connect.credentials import TerminalCredentials, machine_purpose
+from connect.credentials import TerminalCredentials, link_token, machine_purpose
 from connect.endpoint import GivenToken, no_token
 from connect.link import Backoff
 from connect.link_host import ExitStatus
@@ -30,7 +30,7 @@ from connect.settings import ConnectSettings
 from connect.state_folder import StateFolder
 from connect.terminal import Verbosity, run_terminal
 from connect.terminal.farewell import Ask
-from connect.token_calls import CannotExchange, exchange
+from connect.token_calls import CannotExchange
 from connect.token_text import hide_tokens
 
 _T = TypeVar("_T")
@@ -125,7 +125,9 @@ class Terminal:
         settings = dataclasses.replace(self._settings, new_identity=False)
         purpose = machine_purpose(machine_id, settings.name)
         try:
-            pair = await self._persevere(lambda: exchange(settings.endpoint, given.text, purpose=purpose))
+            pair = await self._persevere(
+                lambda: link_token(settings.endpoint, given, purpose=purpose, session=settings.session)
+            )
         except CannotExchange:
             return Order(settings=settings)
         return Order(settings=dataclasses.replace(settings, token=None), pair=pair)
@@ -198,15 +200,13 @@ class Terminal:
         if not state.agents and not state.kept:
             self._parting = Parting.STOP
             return ""
-        names = ", ".join(agent.name for agent in state.agents)
-        what = f"{names} run on this machine" if len(state.agents) > 1 else f"{names} runs on this machine"
-        keep = await ask(f"{what if names else 'This machine is linked'}. Keep that in the background?", state.kept)
+        keep = await ask(_question(state), state.kept)
         self._parting = Parting.KEEP if keep else Parting.STOP
         if keep:
             return (
                 ". The link goes on in the background: `relay-connect` comes back to it, `relay-connect stop` ends it"
             )
-        return ". Agents on this machine pause until relay-connect runs here again" if names else ""
+        return ". Agents on this machine pause until relay-connect runs here again" if state.agents else ""
 
     async def _leave(self, link: LinkConnection) -> bool:
         with contextlib.suppress(TimeoutError):
@@ -228,11 +228,11 @@ class Terminal:
             await asyncio.gather(task, leaving, return_exceptions=True)
 
     def _on_notice(self, notice: Notice) -> None:
-        """What comes once the session is on the screen is told there, by the session's events."""
-        if not self._welcomed.done() or (self._screen_is_gone and isinstance(notice, Stopping)):
-            self._show(notice)
+        """From the welcome on the session tells what happens, by its own events."""
         if isinstance(notice, Connected) and not self._welcomed.done():
             self._welcomed.set_result(notice)
+        if not self._welcomed.done() or (self._screen_is_gone and isinstance(notice, Stopping)):
+            self._show(notice)
 
     def _heed_signals(self) -> None:
         def leave_or_kill() -> None:
@@ -278,6 +278,15 @@ def _check_same_broker(link: LinkConnection, settings: ConnectSettings) -> None:
             " at a time, give each its own --state-dir",
             code="ANOTHER_BROKER",
         )
+
+
+def _question(state: State) -> str:
+    names = ", ".join(agent.name for agent in state.agents)
+    if not names:
+        return "This machine is linked in the background. Keep it so?"
+    if len(state.agents) == 1:
+        return f"{names} runs on this machine. Keep it running in the background?"
+    return f"{names} run on this machine. Keep them running in the background?"
 
 
 def _how_it_ended(ended: Ended) -> int:

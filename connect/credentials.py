@@ -22,7 +22,7 @@ from broker.protocol.proxy import Auth, AuthRefresh
 from connect.broker_clock import uptime_s
 from connect.endpoint import Endpoint, GivenToken, TokenSource, no_token
 from connect.state_folder import write_private
-from connect.token_calls import CannotExchange, Pair, exchange, refresh
+from connect.token_calls import CannotExchange, Pair, exchange, make_session, refresh
 from connect.token_text import read_token_file
 
 KEPT_FILE = "token.json"
@@ -85,7 +85,9 @@ class KeptTokens:
                 return _Kept(origin=origin, token=token)
             # The wall clock may be wrong: then the broker refuses the token, and it is refreshed.
             left_s = max(0.0, float(found["ends_at_ms"]) / 1000 - time.time())
-            return _Kept(origin=origin, pair=Pair(token=token, refresh_token=str(found["refresh_token"]), life_s=left_s))
+            return _Kept(
+                origin=origin, pair=Pair(token=token, refresh_token=str(found["refresh_token"]), life_s=left_s)
+            )
         return None
 
     def write(self, kept: _Kept) -> None:
@@ -123,6 +125,7 @@ class MachineCredentials:
         *,
         kept: KeptTokens,
         purpose: Mapping[str, str],
+        session: str | None = None,
         uptime_s: Callable[[], float] = uptime_s,
     ) -> None:
         self._endpoint = endpoint
@@ -131,6 +134,8 @@ class MachineCredentials:
         self._origin = _origin(given)
         self._kept = kept
         self._purpose = purpose
+        self._session = session
+        """The one that is to be joined; a token that may make it does so before it is exchanged."""
         self._uptime_s = uptime_s
         self._held: _Held | None = None
         self._in_band: str | None = None
@@ -223,7 +228,7 @@ class MachineCredentials:
 
     async def _exchange(self, given: GivenToken) -> None:
         try:
-            pair = await exchange(self._endpoint, given.text, purpose=self._purpose)
+            pair = await link_token(self._endpoint, given, purpose=self._purpose, session=self._session)
         except CannotExchange:
             self.weaker = None if given.links_only else CANNOT_EXCHANGE.format(self._endpoint.host)
             return
@@ -264,6 +269,18 @@ class MachineCredentials:
 def machine_purpose(machine_id: str, name: str) -> Mapping[str, str]:
     """What a machine's token is exchanged for."""
     return {"for": "machine", "machine_id": machine_id, "name": name}
+
+
+async def link_token(
+    endpoint: Endpoint, given: GivenToken, *, purpose: Mapping[str, str], session: str | None
+) -> Pair:
+    """What links one machine and does nothing else; the session that it joins is made first, where it can be.
+
+    Raises `CannotExchange`, `NotAuthenticated`, `NotPermitted`, `Unavailable`.
+    """
+    if session is not None and not given.links_only:
+        await make_session(endpoint, given.text, session)
+    return await exchange(endpoint, given.text, purpose=purpose)
 
 
 def _origin(given: GivenToken | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import math
 import random
@@ -155,6 +156,7 @@ class Link:
         self._refused_at = math.inf
         self._warnings: set[str] = set()
         self._hello_changed = asyncio.Event()
+        self._look = asyncio.Event()
         self._presented = ""
         """The token of the present connection."""
         spool.on_added = self._wake.set
@@ -176,6 +178,10 @@ class Link:
     def introduce_again(self) -> None:
         """Let the broker know that the hello has changed: by a new connection, which every broker understands."""
         self._hello_changed.set()
+
+    def look_at_token(self) -> None:
+        """Look now whether the token is to be refreshed, and not only within the minute."""
+        self._look.set()
 
     async def _connection(self) -> _Ended:
         try:
@@ -336,7 +342,11 @@ class Link:
             if order is not None:
                 await socket.send(write(order))
             due_s = self._credentials.due_in_s()
-            await asyncio.sleep(_LOOK_S if due_s is None else min(_LOOK_S, max(_SHORTEST_LOOK_S, due_s)))
+            look_s = _LOOK_S if due_s is None else min(_LOOK_S, max(_SHORTEST_LOOK_S, due_s))
+            self._look.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(look_s):
+                    await self._look.wait()
 
     def _warn_of_credentials(self) -> None:
         for problem in (self._credentials.weaker, self._credentials.problem):

@@ -62,6 +62,7 @@ class RelayConnect:
             settings.token,
             kept=KeptTokens(path=self._state.path / KEPT_FILE, url=settings.endpoint.url),
             purpose=machine_purpose(self._state.machine_id, settings.name),
+            session=settings.session,
         )
         self._catalogue = CliCatalogue(settings.agents, cache=self._state.path / "versions.json")
         if pair is not None:

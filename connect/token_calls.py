@@ -17,6 +17,7 @@ from functools import partial
 from http import HTTPStatus
 from http.client import HTTPException, HTTPMessage
 from typing import IO, TypeVar
+from urllib.parse import quote
 
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -72,16 +73,39 @@ async def refresh(endpoint: Endpoint, refresh_token: str) -> Pair:
     return await _in_thread(lambda: _call(endpoint, "/v1/auth/refresh", body))
 
 
+async def make_session(endpoint: Endpoint, token: str, session: str) -> None:
+    """See to it that there is a session, known by its id or name: who only links a machine cannot make one.
+
+    Does nothing for a token that may not either. Raises `NotAuthenticated`, `Unavailable`.
+    """
+    with contextlib.suppress(NotPermitted, CannotExchange):
+        await _in_thread(lambda: _make_session(endpoint, token, session))
+
+
+def _make_session(endpoint: Endpoint, token: str, session: str) -> None:
+    try:
+        _request(endpoint, f"/v1/sessions/{quote(session, safe='')}", None, bearer=token)
+    except CannotExchange:
+        _request(endpoint, "/v1/sessions", {"name": session}, bearer=token)
+
+
 def _call(endpoint: Endpoint, path: str, body: Mapping[str, str], *, bearer: str | None = None) -> Pair:
+    return _read(*_request(endpoint, path, body, bearer=bearer))
+
+
+def _request(
+    endpoint: Endpoint, path: str, body: Mapping[str, str] | None, *, bearer: str | None
+) -> tuple[bytes, HTTPMessage]:
+    """A POST of `body`, or a GET without one."""
     headers = {"Content-Type": "application/json"}
     if bearer is not None:
         headers["Authorization"] = f"Bearer {bearer}"
     request = urllib.request.Request(  # noqa: S310 - the scheme was checked where the URL came in
-        endpoint.url + path, data=orjson.dumps(body), headers=headers, method="POST"
+        endpoint.url + path, data=None if body is None else orjson.dumps(body), headers=headers
     )
     try:
         with _opener(endpoint).open(request, timeout=_TIMEOUT_S) as answer:
-            return _read(answer.read(_MAX_ANSWER_BYTES), answer.headers)
+            return answer.read(_MAX_ANSWER_BYTES), answer.headers
     except urllib.error.HTTPError as refused:
         with refused:
             raise _refusal(refused.code, refused.read(_MAX_ANSWER_BYTES)) from None

@@ -20,6 +20,7 @@ from broker.protocol.proxy import (
     SUBPROTOCOL,
     Ack,
     Auth,
+    AuthRefresh,
     Command,
     FrameRecorded,
     Hello,
@@ -43,6 +44,8 @@ class ScriptedBroker:
         self.epoch = "epoch-1"
         self.hellos: list[Hello] = []
         self.tokens: list[str] = []
+        self.refreshes: list[str] = []
+        """What was presented for a fresh token, on the link."""
         self.reports: list[NumberedReport] = []
         self.received: list[NumberedReport] = []
         """With repetitions."""
@@ -72,9 +75,10 @@ class ScriptedBroker:
     async def repeat(self, seq: int) -> None:
         await self._send_command(seq)
 
-    async def refresh(self, token: str) -> None:
+    async def refresh(self, token: str, *, refresh_token: str | None = None, expires_at_ms: int = 0) -> None:
         assert self.connection is not None
-        await self.connection.send(write(Auth(token=token, expires_at_ms=0)))
+        auth = Auth(token=token, expires_at_ms=expires_at_ms, refresh_token=refresh_token)
+        await self.connection.send(write(auth))
 
     async def acknowledge(self) -> None:
         assert self.connection is not None
@@ -161,6 +165,8 @@ class ScriptedBroker:
         async with self.changed:
             if isinstance(message, Ack):
                 self.commands_acked = message.seq
+            elif isinstance(message, AuthRefresh):
+                self.refreshes.append(message.refresh_token)
             elif isinstance(message, Reports):
                 self.raw += text.encode() if isinstance(text, str) else text
                 self.received += message.reports

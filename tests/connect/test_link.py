@@ -21,6 +21,7 @@ from connect.link import Link, LinkRefused
 from connect.notices import Connected, Disconnected, Notice, Warned
 from connect.spool import Spool, Weight
 from connect.state_folder import StateFolder
+from connect.token_calls import Pair
 from tests.connect.scripted_broker import ScriptedBroker, scripted_broker
 
 _N = TypeVar("_N", bound=Notice)
@@ -324,6 +325,25 @@ async def test_a_kept_token_that_is_refused_gives_way_to_the_configured_one(
     async with running(proxy):
         await broker.until(lambda: len(broker.hellos) == 1)
     assert broker.tokens == ["nt_live_stale", "nt_live_configured"]
+
+
+async def test_a_token_that_is_due_is_asked_for_on_the_link_and_presented_at_the_next_connection(
+    broker: ScriptedBroker, proxy: Proxy
+) -> None:
+    proxy.credentials.adopt(Pair(token="nt_live_a", refresh_token="rt_live_a", life_s=60))
+    async with running(proxy):
+        await broker.until(lambda: broker.connection is not None)
+        proxy.credentials.adopt(Pair(token="nt_live_a", refresh_token="rt_live_a", life_s=0))
+        proxy.link.look_at_token()
+        await broker.until(lambda: broker.refreshes == ["rt_live_a"])
+        # An hour by the broker's own clock, which is far from this machine's.
+        await broker.refresh("nt_live_b", refresh_token="rt_live_b", expires_at_ms=1_000_000 + 3_600_000)
+        await broker.command(_interrupt(0))
+        await broker.until(lambda: broker.commands_acked == 1)
+        await broker.drop()
+        await broker.until(lambda: len(broker.hellos) == 2)
+    assert broker.tokens == ["nt_live_a", "nt_live_b"]
+    assert 2300 < (proxy.credentials.due_in_s() or 0) <= 2400
 
 
 async def next_notice(proxy: Proxy, kind: type[_N]) -> _N:

@@ -2,85 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import fcntl
-import os
-import pty
 import re
-import struct
-import termios
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from tests.connect.api_double import ApiDouble
 from tests.connect.terminal.programs import terminal_argv, terminal_environment
-
-_ESCAPES = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|\][^\x07]*\x07|[=>])")
-
-
-class _Person:
-    """Reads the screen and types."""
-
-    def __init__(self, descriptor: int, process: asyncio.subprocess.Process) -> None:
-        self._descriptor = descriptor
-        self.process = process
-        self.raw = ""
-        self._typed_at = 0
-        self._more = asyncio.Event()
-        asyncio.get_running_loop().add_reader(descriptor, self._read)
-
-    def _read(self) -> None:
-        try:
-            chunk = os.read(self._descriptor, 65536)
-        except OSError:
-            chunk = b""
-        if not chunk:
-            asyncio.get_running_loop().remove_reader(self._descriptor)
-        # Where the cursor is, the terminal emulator would answer; prompt_toolkit asks once at each prompt.
-        if b"\x1b[6n" in chunk:
-            os.write(self._descriptor, b"\x1b[1;1R")
-        self.raw += chunk.decode(errors="replace")
-        self._more.set()
-
-    @property
-    def screen(self) -> str:
-        return _ESCAPES.sub("", self.raw)
-
-    async def sees(self, text: str) -> None:
-        """Wait until `text` has come since the last time something was typed."""
-        while text not in self.screen[self._typed_at :]:
-            self._more.clear()
-            await self._more.wait()
-
-    def types(self, text: str) -> None:
-        self._typed_at = len(self.screen)
-        os.write(self._descriptor, text.encode())
+from tests.fixtures.person import Person, person_at
 
 
-@asynccontextmanager
-async def _at_terminal(broker: ApiDouble, tmp_path: Path, **environment: str) -> AsyncIterator[_Person]:
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
-    process = await asyncio.create_subprocess_exec(
-        *terminal_argv("normal"),
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env=terminal_environment(broker.url, tmp_path, **environment),
-        start_new_session=True,
-    )
-    os.close(theirs)
-    person = _Person(ours, process)
-    try:
-        async with asyncio.timeout(30):
-            yield person
-    finally:
-        asyncio.get_running_loop().remove_reader(ours)
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-        os.close(ours)
+def _at_terminal(broker: ApiDouble, tmp_path: Path, **environment: str) -> AbstractAsyncContextManager[Person]:
+    return person_at(terminal_argv("normal"), env=terminal_environment(broker.url, tmp_path, **environment))
 
 
 async def test_the_greeting_a_task_and_the_way_out(broker: ApiDouble, tmp_path: Path) -> None:
