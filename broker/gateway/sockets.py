@@ -105,9 +105,9 @@ class OpenSockets:
         """Close what was opened with a token that has ended by now and was neither used nor renewed since."""
         now = self._clock()
         over = [(websocket, held) for websocket, held in self._open.items() if _ends_at(held) <= now]
-        late = [websocket for websocket, held in over if held.grace_s is not None]
+        late = [websocket for websocket, held in over if held.grace_s is not None and _is_renewable(held)]
         await self._close(late, close_codes.NOT_RENEWED)
-        await self._check_all([each for each in over if each[1].grace_s is None])
+        await self._check_all([each for each in over if each[0] not in late])
 
     async def _become(self, held: _Held, token: str | None) -> None:
         """Whoever is behind the token by the end of it."""
@@ -166,11 +166,14 @@ class OpenSockets:
 def _ends_at(held: _Held) -> float:
     """Unix time."""
     ends_at_ms = held.principal.expires_at_ms if held.principal else None
-    return float("inf") if ends_at_ms is None else ends_at_ms / 1000 + (held.grace_s or 0)
+    grace_s = held.grace_s if _is_renewable(held) else None
+    return float("inf") if ends_at_ms is None else ends_at_ms / 1000 + (grace_s or 0)
 
 
 def _is_renewable(held: _Held) -> bool:
-    return held.principal is not None and held.principal.family is not None
+    """Whether another token comes after its own; a machine of an earlier version has one for a day."""
+    principal = held.principal
+    return principal is not None and (principal.family is not None or principal.proxy is not None)
 
 
 async def receive_text(websocket: WebSocket) -> str:

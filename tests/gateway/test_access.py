@@ -16,7 +16,7 @@ from broker.app import build_app
 from broker.domain.access import MemberRole, Principal, TokenKind
 from broker.domain.access_changes import AccessChange
 from broker.domain.errors import NotAuthenticated, RelayError, Unavailable
-from broker.domain.ids import AgentId, MemberId, SessionId, TokenId, WorkspaceId
+from broker.domain.ids import AgentId, FamilyId, MemberId, SessionId, TokenId, WorkspaceId
 from broker.domain.plans import Plan
 from broker.gateway.sockets import OpenSockets
 from broker.gateway.websocket_protocol import EXTENSION
@@ -345,6 +345,7 @@ class Guard:
 
     problem: RelayError | None = None
     expires_at_ms: int | None = None
+    family: FamilyId | None = None
     asked: list[str] = field(default_factory=list)
 
     async def authenticate(self, _token: str | None) -> Principal:
@@ -357,7 +358,7 @@ class Guard:
         self.asked.append(by)
         if self.problem:
             raise self.problem
-        return replace(observer(), expires_at_ms=self.expires_at_ms)
+        return replace(observer(), expires_at_ms=self.expires_at_ms, family=self.family)
 
 
 def change(**of: frozenset[Any]) -> AccessChange:
@@ -422,7 +423,7 @@ async def test_a_change_elsewhere_or_of_another_is_nothing_to_a_socket() -> None
 
 async def test_a_link_that_was_not_renewed_in_time_is_closed_and_may_come_again() -> None:
     now = 0.0
-    guard, outbox = Guard(expires_at_ms=100_000), Outbox()
+    guard, outbox = Guard(expires_at_ms=100_000, family=FamilyId("f")), Outbox()
     sockets = OpenSockets(guard, clock=lambda: now)
     socket = a_socket(outbox)
     async with sockets.admitted(socket, "token", grace_s=50) as principal:
@@ -436,6 +437,15 @@ async def test_a_link_that_was_not_renewed_in_time_is_closed_and_may_come_again(
         await sockets.end_expired()
         assert outbox.codes == [close_codes.NOT_RENEWED.code]
     assert close_codes.may_return(close_codes.NOT_RENEWED.code)
+
+
+async def test_a_link_whose_token_nothing_renews_ends_with_it_for_good() -> None:
+    guard, outbox = Guard(expires_at_ms=100_000), Outbox()
+    sockets = OpenSockets(guard, clock=lambda: 101.0)
+    async with sockets.admitted(a_socket(outbox), "token", grace_s=50):
+        guard.problem = NotAuthenticated("it has ended")
+        await sockets.end_expired()
+        assert outbox.codes == [4501]
 
 
 async def test_a_socket_goes_on_with_another_token_of_the_same_caller_only() -> None:
