@@ -53,6 +53,16 @@ class TokenAbout:
     ends: Dependants
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferedToken:
+    """The token of an agent's process, before the store knows that process."""
+
+    principal: Principal
+    sha256: str
+    before: str | None
+    """The hash of the one that was good until now."""
+
+
 class Access:
     """Authenticates callers and keeps a workspace's tokens."""
 
@@ -108,16 +118,17 @@ class Access:
         await self._tokens.prolong(principal, sha256=sha256, expires_at_ms=expires_at_ms)
         return replace(principal, expires_at_ms=expires_at_ms)
 
-    async def register_agent(
+    async def offer_agent(
         self, workspace: WorkspaceId, agent: AgentId, *, generation: int, sha256: str, plan: Plan, proxy: ProxyId
-    ) -> None:
+    ) -> OfferedToken | None:
         """Take the token that a proxy made for an agent's process; only its hash was told.
 
-        A proxy can speak for its own agents only: for another's this does nothing.
+        It is good from when the proxy's report is applied, so that the process can use it at once; `keep_agent` lets it
+        live. A proxy can speak for its own agents only: for another's this does nothing.
         """
         found = await self._registry.agent(workspace, agent)
         if found is None or found.proxy != proxy:
-            return
+            return None
         principal = Principal(
             workspace=workspace,
             kind=TokenKind.AGENT,
@@ -128,7 +139,15 @@ class Access:
             agent=agent,
             generation=generation,
         )
-        await self._tokens.hold_agent(principal, proxy, sha256=sha256, expires_at_ms=self._in_ms(_AGENT_TOKEN_S))
+        before = await self._tokens.offer_agent(principal, sha256=sha256)
+        return OfferedToken(principal=principal, sha256=sha256, before=before)
+
+    async def keep_agent(self, offered: OfferedToken) -> None:
+        """Let the token of an agent's process live, and end that of the process before it."""
+        expires_at_ms = self._in_ms(_AGENT_TOKEN_S)
+        await self._tokens.add(offered.principal, sha256=offered.sha256, expires_at_ms=expires_at_ms, listed=False)
+        if offered.before not in {None, offered.sha256}:
+            await self._tokens.forget([offered.before or ""])
 
     async def mint(
         self,

@@ -13,7 +13,7 @@ from broker.domain.names import looks_like_id, shown_name
 from broker.domain.sessions import DEFAULT_SESSION, Session
 from broker.protocol.agent_events import ApprovalRequested
 from broker.protocol.proxy import Auth, Hello, NumberedReport, Report, Started, StateChanged
-from broker.services.access import Access
+from broker.services.access import Access, OfferedToken
 from broker.services.approvals import ApprovalDesk
 from broker.services.ports import Attached, DecidedApproval, Links, NumberedFact, Registry, Unfinished
 from broker.services.redaction import Redaction
@@ -142,18 +142,22 @@ class Linking:
             NumberedFact(seq=r.seq, fact=await self._fact(principal, r.report), frame_id=r.frame_id) for r in reports
         ]
         redactor = await self._redaction.redactor(principal.workspace)
+        offered = [
+            await self._offered(principal, attached, each.report)
+            for each in reports
+            if isinstance(each.report, Started)
+        ]
         await self._links.apply(
             principal.workspace, attached.link, facts, fence=attached.fence, spool=spool, redactor=redactor
         )
-        # Behind the check that this connection is the present one. What comes again is registered again.
-        for numbered in reports:
-            if isinstance(numbered.report, Started):
-                await self._register(principal, attached, numbered.report)
+        for token in offered:
+            if token is not None:
+                await self._access.keep_agent(token)
         return reports[-1].seq
 
-    async def _register(self, principal: Principal, attached: Attached, started: Started) -> None:
-        """Take the token that a proxy made for its agent's process."""
-        await self._access.register_agent(
+    async def _offered(self, principal: Principal, attached: Attached, started: Started) -> OfferedToken | None:
+        """The token that a proxy made for its agent's process, which may use it as soon as it is there."""
+        return await self._access.offer_agent(
             principal.workspace,
             started.agent,
             generation=started.generation,

@@ -5,10 +5,12 @@ import pytest
 from broker.adapters.redis import keys
 from broker.app import Adapters
 from broker.domain.access import TokenKind
+from broker.domain.agents import Agent
 from broker.domain.errors import NotAuthenticated
 from broker.domain.ids import ProxyId, WorkspaceId
 from broker.domain.plans import Plan
-from broker.services.access import Access, new_token, token_hash
+from broker.protocol.proxy import Started
+from broker.services.access import Access, OfferedToken, new_token, token_hash
 from tests.fixtures.desk import Desk
 
 
@@ -47,55 +49,69 @@ async def test_a_changed_plan_holds_for_every_token(access: Access, workspace: W
     assert (await access.authenticate(token)).plan is Plan.FREE
 
 
-async def test_an_agents_token_is_good_for_its_generation_only(access: Access, desk: Desk) -> None:
+async def offered(access: Access, desk: Desk, agent: Agent, token: str, *, by: str = "") -> OfferedToken | None:
+    return await access.offer_agent(
+        desk.workspace,
+        agent.id,
+        generation=agent.generation,
+        sha256=token_hash(token),
+        plan=Plan.TEAM,
+        proxy=ProxyId(by or desk.link),
+    )
+
+
+async def started(access: Access, desk: Desk, agent: Agent, token: str) -> None:
+    """Its machine reports a process with that token."""
+    offer = await offered(access, desk, agent, token)
+    about = {"agent": agent.id, "generation": agent.generation, "version": "1", "transport": "stdio", "cwd": "/"}
+    await desk.report(Started.model_validate({**about, "token_sha256": token_hash(token)}))
+    assert offer is not None
+    await access.keep_agent(offer)
+
+
+async def test_an_agents_token_is_good_for_its_process_only(access: Access, adapters: Adapters, desk: Desk) -> None:
     agent = await desk.idle("Worker")
-    tokens = [new_token(TokenKind.AGENT) for _ in range(2)]
-    for generation, token in enumerate(tokens, start=1):
-        await access.register_agent(
-            desk.workspace,
-            agent.id,
-            generation=generation,
-            sha256=token_hash(token),
-            plan=Plan.TEAM,
-            proxy=ProxyId(desk.link),
-        )
-    principal = await access.authenticate(tokens[0])
+    first, second = [new_token(TokenKind.AGENT) for _ in range(2)]
+    for _ in range(2):  # a report may come again
+        await started(access, desk, agent, first)
+    principal = await access.authenticate(first)
     assert (principal.agent, principal.session) == (agent.id, desk.session.id)
-    with pytest.raises(NotAuthenticated):
-        await access.authenticate(tokens[1])
     await desk.exited(agent)
     with pytest.raises(NotAuthenticated):
-        await access.authenticate(tokens[0])
-    await access.authenticate(tokens[1])
+        await access.authenticate(first)
+    await started(access, desk, await desk.agent(agent.id), second)
+    await access.authenticate(second)
+    kept = [await adapters.redis.get(keys.token(token_hash(token))) is not None for token in (first, second)]
+    assert kept == [False, True]
 
 
-async def test_the_token_of_a_process_ends_with_that_of_the_next(
+async def test_an_agents_token_is_good_from_the_moment_its_process_is_known(access: Access, desk: Desk) -> None:
+    agent = await desk.spawn("Worker")
+    token = new_token(TokenKind.AGENT)
+    assert await offered(access, desk, agent, token)
+    with pytest.raises(NotAuthenticated):
+        await access.authenticate(token)
+    about = {"agent": agent.id, "generation": 1, "version": "1", "transport": "stdio", "cwd": "/"}
+    await desk.report(Started.model_validate({**about, "token_sha256": token_hash(token)}))
+    assert (await access.authenticate(token)).agent == agent.id
+
+
+async def test_what_is_offered_for_an_agent_of_an_earlier_version_waits_for_the_report(
     access: Access, adapters: Adapters, desk: Desk
 ) -> None:
-    agent = await desk.idle("Worker")
-    tokens = [new_token(TokenKind.AGENT) for _ in range(2)]
-    for generation, token in enumerate(tokens, start=1):
-        for _ in range(2):  # a report may come again
-            await access.register_agent(
-                desk.workspace,
-                agent.id,
-                generation=generation,
-                sha256=token_hash(token),
-                plan=Plan.TEAM,
-                proxy=ProxyId(desk.link),
-            )
+    agent = await desk.spawn("Worker")
+    await adapters.redis.hdel(keys.key(desk.workspace, "agent", agent.id), "token")
+    token = new_token(TokenKind.AGENT)
+    assert await offered(access, desk, agent, token)
+    with pytest.raises(NotAuthenticated):
         await access.authenticate(token)
-        if generation == 1:
-            await desk.exited(agent)
-    kept = [await adapters.redis.get(keys.token(token_hash(token))) is not None for token in tokens]
-    assert kept == [False, True]
+    await started(access, desk, agent, token)
+    await access.authenticate(token)
 
 
 async def test_a_proxy_cannot_make_a_token_for_anothers_agent(access: Access, desk: Desk) -> None:
     agent = await desk.idle("Worker")
     token = new_token(TokenKind.AGENT)
-    await access.register_agent(
-        desk.workspace, agent.id, generation=1, sha256=token_hash(token), plan=Plan.TEAM, proxy=ProxyId("another")
-    )
+    assert await offered(access, desk, agent, token, by="another") is None
     with pytest.raises(NotAuthenticated):
         await access.authenticate(token)

@@ -143,7 +143,8 @@ async def test_an_older_connection_registers_no_tokens(desk: Desk) -> None:
     stolen = Started.model_validate({**about, "token_sha256": "a" * 64})
     with pytest.raises(Fenced):
         await linking.report(desk.person(), older, [NumberedReport(seq=1, report=stolen)], spool="spool-1")
-    assert await desk.adapters.tokens.owner("a" * 64) is None
+    with pytest.raises(NotAuthenticated):
+        await desk.adapters.tokens.owner("a" * 64)
     await linking.report(desk.person(), desk.attached, [NumberedReport(seq=1, report=stolen)], spool="spool-1")
     assert await desk.adapters.tokens.owner("a" * 64) is not None
 

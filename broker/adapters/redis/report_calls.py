@@ -69,7 +69,7 @@ class ReportCalls:
             case Expired():
                 return Call("report_expired", [*about, fact.message_id])
             case Started():
-                return Call("report_started", [*about, fact.version or "", fact.transport, fact.cwd])
+                return Call("report_started", [*about, fact.version or "", fact.transport, fact.cwd, fact.token_sha256])
             case Exited():
                 words = [self._masked(fact.reason), self._masked(fact.detail)]
                 return Call("report_exit", [*about, _flag(fact.expected), *words])

@@ -18,13 +18,15 @@ from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Scripts
 from broker.domain.access import MAX_TOKENS, MemberRole, Principal
 from broker.domain.errors import NotAuthenticated, NotFound
-from broker.domain.ids import ProxyId, TokenId, WorkspaceId
+from broker.domain.ids import TokenId, WorkspaceId
 from broker.domain.plans import Plan
 from broker.domain.workspaces import Workspace
 from broker.services.ports import Dependants, TokenRecord
 
 _PRINCIPAL: TypeAdapter[Principal] = TypeAdapter(Principal)
 _RECORD: TypeAdapter[TokenRecord] = TypeAdapter(TokenRecord)
+_OFFER_MS = 60_000
+"""For the report that names an agent's token to be applied."""
 _FIRST_KEY = TokenId("workspace")
 _GONE = {
     "agent": "the agent this token was made for is gone",
@@ -81,14 +83,13 @@ class RedisTokens:
         await self._keep(principal, sha256, expires_at_ms)
         return record
 
-    async def hold_agent(self, principal: Principal, proxy: ProxyId, *, sha256: str, expires_at_ms: int) -> None:
-        """Register the token of an agent's process, made by its machine; that of the process before it ends."""
-        about = (principal.agent or "", principal.generation or 0, proxy, sha256)
-        is_its_own, over = await self._scripts.run("hold_agent_token", principal.workspace, *about)
-        if is_its_own:
-            await self._keep(principal, sha256, expires_at_ms)
-        if over:
-            await self.forget([over])
+    async def offer_agent(self, principal: Principal, *, sha256: str) -> str | None:
+        """Keep the token of an agent's process for a moment: it is good once a report of its machine has named it."""
+        present = await self._redis.hget(keys.key(principal.workspace, "agent", principal.agent or ""), "token")
+        # What says nothing of its token was spawned by an earlier version: for that any would be good at once.
+        if present is not None:
+            await self._redis.set(keys.token(sha256), orjson.dumps(principal), px=_OFFER_MS)
+        return present or None
 
     async def adopt(self, principal: Principal, *, sha256: str) -> TokenId:
         """Make a token the workspace's own key, in the place of another."""

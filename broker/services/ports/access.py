@@ -8,7 +8,7 @@ from typing import Protocol
 
 from broker.domain.access import Maker, Principal, TokenKind
 from broker.domain.access_changes import AccessChange
-from broker.domain.ids import FamilyId, ProxyId, SessionId, TokenId, WorkspaceId
+from broker.domain.ids import FamilyId, SessionId, TokenId, WorkspaceId
 from broker.domain.installation import Installation
 from broker.domain.plans import Plan
 from broker.domain.workspaces import Workspace
@@ -71,10 +71,10 @@ class Tokens(Protocol):
         `Conflict` (TOO_MANY_TOKENS).
         """
 
-    async def hold_agent(self, principal: Principal, proxy: ProxyId, *, sha256: str, expires_at_ms: int) -> None:
-        """Register the token of an agent's process, made by its machine; that of the process before it ends.
+    async def offer_agent(self, principal: Principal, *, sha256: str) -> str | None:
+        """Keep the token of an agent's process for a moment: it is good once a report of its machine has named it.
 
-        Nothing for an agent that is not of that machine.
+        The hash of the one that is good now, if there is one.
         """
 
     async def adopt(self, principal: Principal, *, sha256: str) -> TokenId:

@@ -10,8 +10,9 @@ local function gone(what) return {what, plan, '', ''} end
 
 if family ~= '' and redis.call('EXISTS', K.family(family)) == 0 then return gone('token') end
 if agent ~= '' then
-  local a = fields(K.agent(agent), 'state', 'generation', 'proxy')
+  local a = fields(K.agent(agent), 'state', 'generation', 'proxy', 'token')
   if a.generation ~= generation or a.state == 'released' or a.state == 'failed' then return gone('agent') end
+  if a.token and hash ~= '' and a.token ~= hash then return gone('agent') end
   local machine = redis.call('HGET', K.link(a.proxy), 'machine')
   local linked_with = machine and redis.call('HGET', K.proxy_owners(), machine)
   if linked_with and not may_link(linked_with) then return gone('machine') end

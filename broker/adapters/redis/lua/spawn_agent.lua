@@ -51,7 +51,7 @@ redis.call('HSET', K.agent(id), 'id', id, 'session', session, 'name', name, 'cli
 if given(cwd) then redis.call('HSET', K.agent(id), 'cwd', cwd) end
 if given(model) then redis.call('HSET', K.agent(id), 'model', model) end
 if given(spawner) then redis.call('HSET', K.agent(id), 'spawner', spawner) end
-redis.call('HSET', K.agent(id), 'spawner_name', spawner_name)
+redis.call('HSET', K.agent(id), 'spawner_name', spawner_name, 'token', '')
 redis.call('HSET', K.names(session), string.lower(name), id)
 local place = next_place(K.members(session))
 redis.call('HSET', K.agent(id), 'place', place)
