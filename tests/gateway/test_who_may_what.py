@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from dataclasses import dataclass
+
 import httpx
 import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from broker.app import build_app
+from broker.protocol import close_codes
+from broker.protocol.proxy import write
 from broker.settings import Settings
-from tests.fixtures.callers import MAY, a_caller, elsewhere
+from tests.fixtures.callers import MAY, Caller, a_caller, elsewhere
+from tests.fixtures.desk import a_hello
 from tests.fixtures.gateway import Gateway
 from tests.gateway.test_shared_sessions import BODIES, PUBLIC, Served, served
 from tests.gateway.test_tenancy import ROUTES, furnish
@@ -125,3 +134,66 @@ async def untouched(gateway: Gateway) -> list[object]:
     agents = (await gateway.ok("GET", "/v1/sessions/main/agents"))["agents"]
     kept = [each for path in ("members", "tokens", "rules") for each in (await gateway.ok("GET", f"/v1/{path}"))[path]]
     return [[(each["id"], each["generation"]) for each in agents], kept, (await gateway.ok("GET", "/v1/sessions"))]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doors:
+    """What a caller met at each socket: a close code, or None when it was let in."""
+
+    events: int | None
+    link: int | None
+    agent: int | None
+
+
+async def doors(gateway: Gateway, caller: Caller) -> Doors:
+    headers = {"Authorization": f"Bearer {caller.token}"}
+    async with gateway.proxy_socket(token=caller.token) as link:
+        with contextlib.suppress(ConnectionClosed):  # one that was revoked is not asked for a hello
+            await link.send(write(a_hello(machine_id=caller.machine, name="n", session="main")))
+        at_link = await met(link)
+    async with gateway.events("main", token=caller.token) as events:
+        at_events = await met(events)
+    async with connect(f"{gateway.ws_url}/agent/Worker", additional_headers=headers, proxy=None) as agent:
+        return Doors(events=at_events, link=at_link, agent=await met(agent))
+
+
+async def met(socket: ClientConnection) -> int | None:
+    try:
+        async with asyncio.timeout(10):
+            await socket.recv()
+    except ConnectionClosed:
+        return socket.close_code
+    return None
+
+
+@pytest.mark.parametrize("kind", MAY)
+async def test_each_caller_opens_the_sockets_that_the_table_says_and_none_once_it_was_revoked(
+    gateway: Gateway, kind: str
+) -> None:
+    async with gateway.machine() as machine:
+        await gateway.ok("POST", "/v1/sessions/main/agents", {"name": "Worker", "cli": "demo"})
+        caller = await a_caller(gateway, machine, kind)
+        assert await doors(gateway, caller) == Doors(
+            events=None if "read" in MAY[kind] else close_codes.NOT_PERMITTED.code,
+            link=None if "link" in MAY[kind] else close_codes.NOT_PERMITTED.code,
+            agent=4001,  # Worker's own token alone opens this, and its machine drives it
+        )
+        await caller.end()
+        gone = close_codes.UNAUTHENTICATED.code
+        assert await doors(gateway, caller) == Doors(events=gone, link=gone, agent=4001)
+
+
+@pytest.mark.parametrize("kind", MAY)
+async def test_whoever_is_of_another_workspace_opens_no_socket_of_this_one(gateway: Gateway, kind: str) -> None:
+    other = await elsewhere(gateway)
+    async with gateway.machine(), other.machine(session="theirs", machine_id="theirs", name="theirs") as theirs:
+        await other.ok("POST", "/v1/sessions", {"name": "main"})
+        caller = await a_caller(other, theirs, kind)
+        session = (await gateway.ok("GET", "/v1/sessions"))["sessions"][0]["id"]
+        async with gateway.events(session, token=caller.token) as events:
+            code = close_codes.UNKNOWN if "read" in MAY[kind] else close_codes.NOT_PERMITTED
+            assert await met(events) == code.code
+        online = [(each["id"], each["online"]) for each in (await gateway.ok("GET", "/v1/proxies"))["proxies"]]
+        await doors(other, caller)
+        after = [(each["id"], each["online"]) for each in (await gateway.ok("GET", "/v1/proxies"))["proxies"]]
+        assert after == online
