@@ -12,6 +12,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -210,14 +211,20 @@ async def _adopt_key(settings: Settings, adapters: Adapters) -> str:
         host=socket.gethostname(),
     )
     services = build_services(settings, adapters)
-    settled = await Installations(adapters.installation, adapters.tokens, services.access).settle(
+    settle = partial(
+        Installations(adapters.installation, adapters.tokens, services.access).settle,
         mine,
-        key,
         workspace=_WORKSPACE,
         plan=settings.plan,
         owned=settings.redis_url is None,
         join=settings.join,
     )
+    try:
+        settled = await settle(key)
+    except NotAuthenticated:
+        _log.warning("the key in %s was revoked; a fresh one takes its place", settings.key_file)
+        key = new_token(TokenKind.WORKSPACE)
+        settled = await settle(key)
     with usable(settings.data_dir):
         write_private(settings.key_file, key.encode() + b"\n")
         write_private(settings.installation_file, settled.id.encode() + b"\n")

@@ -271,9 +271,7 @@ def machine_purpose(machine_id: str, name: str) -> Mapping[str, str]:
     return {"for": "machine", "machine_id": machine_id, "name": name}
 
 
-async def link_token(
-    endpoint: Endpoint, given: GivenToken, *, purpose: Mapping[str, str], session: str | None
-) -> Pair:
+async def link_token(endpoint: Endpoint, given: GivenToken, *, purpose: Mapping[str, str], session: str | None) -> Pair:
     """What links one machine and does nothing else; the session that it joins is made first, where it can be.
 
     Raises `CannotExchange`, `NotAuthenticated`, `NotPermitted`, `Unavailable`.

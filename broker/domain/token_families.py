@@ -18,8 +18,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from broker.domain.access import PREFIXES, REFRESH_PREFIX, Permission, Principal, TokenKind
-from broker.domain.errors import NotAuthenticated, NotPermitted
+from broker.domain.errors import BadRequest, NotAuthenticated, NotPermitted
 from broker.domain.ids import FamilyId, WorkspaceId
+from broker.domain.workspaces import workspace_id
 
 ACCESS_S = 15 * 60
 """How long a short-lived token is good."""
@@ -69,15 +70,15 @@ class RefreshToken:
 def parse_refresh_token(text: str) -> RefreshToken:
     """The parts of one. Raises `NotAuthenticated` for what is none."""
     found = _FORM.fullmatch(text)
-    try:
-        workspace = urlsafe_b64decode(found["workspace"] + "==").decode() if found else ""
-    except ValueError:
-        workspace = ""
-    if not found or not re.fullmatch(r"[0-9A-Za-z_-]{1,64}", workspace):
+    if not found:
         raise NotAuthenticated("that is no refresh token")
+    try:
+        workspace = workspace_id(urlsafe_b64decode(found["workspace"] + "==").decode())
+    except (ValueError, BadRequest):
+        raise NotAuthenticated("that is no refresh token") from None
     return RefreshToken(
         kind=_KINDS[found["kind"]],
-        workspace=WorkspaceId(workspace),
+        workspace=workspace,
         family=FamilyId(found["family"]),
         proof=found["proof"],
         secret=found["secret"],

@@ -25,7 +25,8 @@ class Installations:
         """Make the folder's key good, and end no other folder's by that; the store's installation, to be remembered.
 
         `mine.id` is the folder's own id, or a fresh one; `owned` when the store lies in the folder. Raises
-        `AnothersStore` when the store is another's and the folder is not to `join` it.
+        `AnothersStore` when the store is another's and the folder is not to `join` it, and `NotAuthenticated`
+        (KEY_REVOKED) for a key that people have ended.
         """
         store = await self._records.current()
         known = await self._known(key, workspace)

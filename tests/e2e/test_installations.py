@@ -48,6 +48,18 @@ async def test_a_key_that_its_owner_replaced_ends_the_old_one(tmp_path: Path) ->
             assert [await whoami(again, each) for each in (key, key_of(again))] == [401, 200]
 
 
+@pytest.mark.timeout(180)
+async def test_a_key_that_was_revoked_does_not_come_back_with_the_next_start(tmp_path: Path) -> None:
+    async with up(tmp_path) as first:
+        key = key_of(first)
+        async with httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}, timeout=30) as client:
+            [own] = (await client.get(f"{first.url}/v1/tokens")).json()["data"]["tokens"]
+            assert (await client.delete(f"{first.url}/v1/tokens/{own['id']}")).status_code == 200
+        assert await whoami(first, key) == 401
+    async with up(tmp_path) as again:
+        assert [await whoami(again, each) for each in (key, key_of(again))] == [401, 200]
+
+
 async def test_a_gateway_names_no_key_that_it_has_not(tmp_path: Path) -> None:
     folder = str(tmp_path / "gateway")
     async with data_server(tmp_path / "store") as store:

@@ -14,6 +14,7 @@ _TEMPLATES: dict[str, str] = {
     # name            suffix               type and content
     "workspace": "",  # hash: name, plan, key (id of its own one), log_days, log_dated, sessions_made
     "tokens": ":tokens",  # hash: token id -> JSON (never the secret)
+    "revoked_keys": ":tokens:revoked",  # zset: hashes of keys of the workspace that people ended, by time
     "sign_in": ":si:%s",  # hash: whose sign-in that is, and the generation of the member's sign-ins it is of
     "family": ":f:%s",  # hash: short-lived tokens that were renewed one from the other, and what they hang on
     "families": ":fs:%s",  # zset: those of one token or one member, by last use

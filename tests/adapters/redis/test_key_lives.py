@@ -41,6 +41,7 @@ MIB = 1024 * 1024
 LIVES: dict[str, tuple[End, str]] = {
     "workspace": (End.WORKSPACE, "a few fields"),
     "tokens": (End.WORKSPACE, "MAX_TOKENS, that people made; they revoke them"),
+    "revoked_keys": (End.WORKSPACE, "1000 hashes"),
     "sign_in": (End.TIME, "two fields; 30 days after its last use, like its token"),
     "family": (End.TIME, "one caller and a few hashes; 30 days after its last use"),
     "families": (End.TIME, "MAX_FAMILIES ids; 30 days after the last use of one"),

@@ -5,6 +5,7 @@
 -- Returns 1
 -- uses: access
 local id, row, with, member, most = unpack(ARGV)
+if was_revoked(cjson.decode(row).sha256) then return key_revoked() end
 if redis.call('HEXISTS', K.tokens(), id) == 1 then return 1 end -- sent twice
 if not is_maker_good(with, member) then
   return refuse('NotAuthenticated', 'TOKEN_REVOKED', 'what this was asked with has been revoked')

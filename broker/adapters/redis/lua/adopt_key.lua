@@ -5,6 +5,7 @@
 -- Returns {the key's id, the hashes of the tokens that have ended}
 -- uses: access
 local id, row, hash = unpack(ARGV)
+if was_revoked(hash) then return key_revoked() end
 local own = redis.call('HGET', K.workspace(), 'key') or 'workspace'
 local present = row_of(own)
 if present and present.sha256 == hash then return {own, {}} end

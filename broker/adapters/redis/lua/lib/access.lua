@@ -8,6 +8,13 @@ end
 
 local function known(value) return value ~= nil and value ~= cjson.null and value or nil end
 
+-- Whether a key of the workspace was ended by people; a data folder may still have it.
+local function was_revoked(hash) return redis.call('ZSCORE', K.revoked_keys(), hash) ~= false end
+
+local function key_revoked()
+  return refuse('NotAuthenticated', 'KEY_REVOKED', 'this key of the workspace was revoked; remove its file for a fresh one')
+end
+
 local function is_in_time(row)
   local ends = known(row.record.expires_at_ms)
   return not ends or ends > NOW
