@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from broker.domain.access import require_token_form
 from connect.endpoint import resolve_endpoint
 
 if TYPE_CHECKING:
@@ -29,9 +28,7 @@ async def with_client(job: Callable[[ApiClient], Awaitable[_T]]) -> _T:
     """Lend a job a client, which is closed behind it."""
     from connect.sdk.api_client import ApiClient  # noqa: PLC0415 - --help must not load an HTTP client
 
-    endpoint = resolve_endpoint()
-    require_token_form(endpoint.token)  # what HTTP libraries say of such a header has the whole token in it
-    client = ApiClient(endpoint)
+    client = ApiClient(resolve_endpoint())
     try:
         return await job(client)
     finally:
