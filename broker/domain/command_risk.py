@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from broker.domain.git_risk import git_findings
@@ -14,6 +14,7 @@ from broker.domain.known_programs import (
     DECODERS,
     FETCHERS,
     INTERPRETERS,
+    OPERANDS,
     READ_ONLY,
     SHELLS,
     SHOWS_NO_CONTENT,
@@ -22,14 +23,15 @@ from broker.domain.known_programs import (
 from broker.domain.path_risk import is_secret, reading_findings, writing_findings
 from broker.domain.program_risk import JUDGES, bare_path, reads
 from broker.domain.risk_findings import Finding, Risk, shown
-from broker.domain.shell_words import SimpleCommand, shell_text
+from broker.domain.shell.commands import shell_text
+from broker.domain.shell.simple_command import SimpleCommand
+from broker.domain.shell.words import Word
 
 _DEPTH = 4
 
 _RUN_TEXT = SHELLS | {"eval", "source", "."}
 _HARMLESS_BEGINNINGS = tuple(f"{command} " for command in ANY_ARGUMENTS)
 _DISKS = re.compile(r"mkfs(\..+)?|fdisk|sfdisk|parted|wipefs|shred|diskutil|format")
-_PROCESS = re.compile(r"<\(([^()]*)\)")
 _FORK_BOMB = re.compile(r":\s*\(\s*\)\s*\{\s*:\s*\|\s*:")
 
 
@@ -40,30 +42,40 @@ def command_findings(command: str, cwd: str | None, *, depth: int = _DEPTH) -> I
     text = shell_text(command)
     if not text.readable:
         yield Finding(Risk.MEDIUM, "cannot be read to its end: look at it closely")
-    before: SimpleCommand | None = None
+    before: dict[bool, list[str]] = {}
     for each in text.commands:
-        yield from _simple(each, cwd, depth=depth)
-        if each.piped and before is not None:
-            yield from _piped(before, each)
-        before = each
-    runs_text = any(_program(each.words) in _RUN_TEXT for each in text.commands)
-    if runs_text and any(_fetches(inner) for inner in (*text.substituted, *_PROCESS.findall(command))):
-        yield Finding(Risk.HIGH, "runs a program from the network that nobody has looked at")
-    for inner in (*text.substituted, *(text.documents if runs_text else ())):
-        yield from command_findings(inner, cwd, depth=depth - 1) if depth else ()
+        words = _written(each.words)
+        yield from _redirections(each, cwd)
+        yield from _simple(words, cwd, depth=depth)
+        if each.piped and each.substituted in before:
+            yield from _piped(before[each.substituted], words)
+        before[each.substituted] = words
+    programs = [(_program(_written(each.words)), each) for each in text.commands]
+    if any(program in _RUN_TEXT for program, _ in programs):
+        if any(each.substituted and program in FETCHERS for program, each in programs):
+            yield Finding(Risk.HIGH, "runs a program from the network that nobody has looked at")
+        for document in _written(document for each in text.commands for document in each.documents):
+            yield from command_findings(document, cwd, depth=depth - 1) if depth else ()
 
 
-def _simple(command: SimpleCommand, cwd: str | None, *, depth: int) -> Iterator[Finding]:
-    for path in command.writes:
+def _written(words: Iterable[Word]) -> list[str]:
+    """As they are written, so that people recognise `$HOME` and `*.py`."""
+    return [word.written for word in words]
+
+
+def _redirections(command: SimpleCommand, cwd: str | None) -> Iterator[Finding]:
+    for path in _written(command.writes):
         yield from writing_findings(path, cwd)
-    for path in command.reads:
+    for path in _written(command.reads):
         yield from reading_findings(path, cwd)
-    words = command.words
+
+
+def _simple(words: Sequence[str], cwd: str | None, *, depth: int) -> Iterator[Finding]:
     if any(_name(word) in AS_ROOT for word in words[:3]) and _program(words[:1]) not in READ_ONLY:
         yield Finding(Risk.HIGH, "runs with the rights of another user, most likely the administrator")
-    words = _unwrapped(words)
-    if words:
-        yield from _of_program(words, cwd, depth=depth)
+    bare = _unwrapped(words)
+    if bare:
+        yield from _of_program(bare, cwd, depth=depth)
 
 
 def _of_program(words: Sequence[str], cwd: str | None, *, depth: int) -> Iterator[Finding]:
@@ -102,19 +114,19 @@ def _find(arguments: Sequence[str], cwd: str | None, *, depth: int) -> Iterator[
         yield Finding(Risk.HIGH, "deletes all files that it finds")
     for place, word in enumerate(arguments):
         if word in {"-exec", "-execdir", "-ok", "-okdir"} and depth:
-            inner = SimpleCommand(words=[each for each in arguments[place + 1 :] if each not in {"{}", ";", "+"}])
+            inner = [each for each in arguments[place + 1 :] if each not in {"{}", ";", "+"}]
             yield from _simple(inner, cwd, depth=depth - 1)
     paths = [word for word in arguments if not word.startswith("-")][:1]
     yield from reads(paths, cwd)
 
 
-def _piped(source: SimpleCommand, target: SimpleCommand) -> Iterator[Finding]:
-    to, words = _program(target.words), _unwrapped(target.words)
+def _piped(source: Sequence[str], target: Sequence[str]) -> Iterator[Finding]:
+    to, words = _program(target), _unwrapped(target)
     if to not in SHELLS | INTERPRETERS or any(not word.startswith("-") for word in words[1:]):
         return
-    if _program(source.words) in FETCHERS:
+    if _program(source) in FETCHERS:
         yield Finding(Risk.HIGH, "runs a program from the network that nobody has looked at")
-    elif _program(source.words) in DECODERS:
+    elif _program(source) in DECODERS:
         yield Finding(Risk.HIGH, "runs a program that is hidden in encoded text")
     else:
         yield Finding(Risk.MEDIUM, "runs what another command prints")
@@ -127,9 +139,7 @@ def _unwrapped(words: Sequence[str]) -> list[str]:
         if len(rest) < 2 or _name(rest[0]) not in WRAPPERS:
             break
         wrapper = _name(rest[0])
-        inner = _behind_options(rest[1:], WRAPPERS[wrapper])
-        if wrapper == "timeout":
-            inner = inner[1:]
+        inner = _behind_options(rest[1:], WRAPPERS[wrapper])[OPERANDS.get(wrapper, 0) :]
         if not inner:
             break
         rest = inner
@@ -162,7 +172,3 @@ def _name(word: str) -> str:
 
 def _runs(option: str) -> bool:
     return re.fullmatch(r"-[a-z]*c|--command", option) is not None
-
-
-def _fetches(text: str) -> bool:
-    return any(_program(each.words) in FETCHERS for each in shell_text(text).commands)

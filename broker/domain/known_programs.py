@@ -16,22 +16,68 @@ DECODERS = names("base64 xxd openssl gpg gunzip zcat")
 AS_ROOT = names("sudo doas su pkexec runuser")
 WRAPPERS: dict[str, frozenset[str]] = {
     # program that runs another one: its options that take a value
-    "env": names("-u -C -S"),
+    "env": names("-u --unset -C --chdir --block-signal --default-signal --ignore-signal"),
     "nohup": names(""),
-    "nice": names("-n"),
-    "ionice": names("-c -n -p"),
+    "nice": names("-n --adjustment"),
+    "ionice": names("-c -n -p --class --classdata"),
+    "chrt": names("-T -P -D"),
+    "taskset": names("-c"),
     "setsid": names(""),
-    "stdbuf": names("-i -o -e"),
-    "timeout": names("-s -k"),
-    "time": names("-f -o"),
-    "xargs": names("-I -n -P -L -d -a -s -E"),
+    "stdbuf": names("-i -o -e --input --output --error"),
+    "timeout": names("-s -k --signal --kill-after"),
+    "time": names("-f -o --format --output"),
+    "xargs": names(
+        "-I -n -P -L -d -a -s -E --replace --max-args --max-procs --max-lines --delimiter --arg-file --max-chars"
+    ),
+    "parallel": names("-j --jobs -a --arg-file -I --colsep -C -N --joblog --results"),
     "command": names(""),
+    "builtin": names(""),
     "exec": names("-a"),
+    "noglob": names(""),
+    "nocorrect": names(""),
     "busybox": names(""),
-    "sudo": names("-u -g -h -p -C -D -r -t"),
+    "toybox": names(""),
+    "sudo": names("-u -g -h -p -C -D -r -t -T -U --user --group --host --prompt --chdir --close-from --role --type"),
     "doas": names("-u -C"),
-    "watch": names("-n"),
+    "su": names("-s -g -G --shell --group"),
+    "runuser": names("-u -g -G -s --user --group --shell"),
+    "pkexec": names("--user"),
+    "gosu": names(""),
+    "su-exec": names(""),
+    "sg": names(""),
+    "chroot": names(""),
+    "unshare": names(""),
+    "nsenter": names("-t --target"),
+    "setarch": names(""),
+    "setpriv": names(""),
+    "flock": names("-w -E --timeout --conflict-exit-code"),
+    "script": names("-I -O -B -m -o"),
+    "strace": names("-e -o -p -s -P -u -E -a -b"),
+    "ltrace": names("-e -o -p -s -u -n -a"),
+    "watch": names("-n --interval"),
+    "caffeinate": names("-t -w"),
+    "systemd-run": names("-p -u --unit --property"),
+    "systemd-inhibit": names(""),
+    "dbus-run-session": names(""),
+    "xvfb-run": names("-n -s"),
+    "unbuffer": names(""),
+    "rlwrap": names(""),
+    "tini": names(""),
+    "dumb-init": names(""),
 }
+OPERANDS = dict.fromkeys(names("timeout chrt taskset gosu su-exec sg chroot setarch flock"), 1)
+"""How many arguments of a wrapper stand before the program that it runs."""
+TEXT_OPTIONS: dict[str, frozenset[str]] = {
+    # program: its options whose value is a command line
+    "env": names("-S --split-string"),
+    "su": names("-c --command --session-command"),
+    "runuser": names("-c --command --session-command"),
+    "sg": names("-c"),
+    "script": names("-c --command"),
+    "flock": names("-c --command"),
+}
+RUNS_TEXT = SHELLS | names("eval source . xargs parallel")
+"""Programs that run what they are given to read."""
 SHOWS_NO_CONTENT = names("ls stat test [ cd pwd which find mkdir touch rm chmod chown pytest git")
 """Programs that may be given the name of a secret file without showing what is in it; `git` is judged by itself."""
 READ_ONLY = names(

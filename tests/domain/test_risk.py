@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from broker.domain.risk import assess_request
 from broker.domain.risk_findings import Assessment, Risk
-from broker.domain.shell_words import shell_text
+from broker.domain.shell.commands import shell_text
 from tests.domain.risky_commands import HIGH, LOW, MEDIUM
 
 CWD = "/home/ada/project"

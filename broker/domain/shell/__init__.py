@@ -1,0 +1,1 @@
+"""Shell command lines: what they say, and which programs they run."""
