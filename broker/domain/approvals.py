@@ -31,11 +31,12 @@ class Verdict(StrEnum):
 
 
 class Scope(StrEnum):
-    """How long an answer holds inside the agent."""
+    """How long an answer holds."""
 
     ONCE = "once"
     SESSION = "session"
-    """The agent need not ask again for the same thing while its conversation lives."""
+    """The broker allows the same again, without asking, as long as the agent lives: the same command in the same
+    folder, a change of the same files, or the same tool with the same input. Rules that deny or ask go before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,10 @@ class Approval:
     command: str | None
     cwd: str | None
     changes: tuple[dict[str, Any], ...]
+    paths: tuple[str, ...] = ()
+    """All files it is about; those of `changes` too."""
+    widens: tuple[str, ...] = ()
+    """What it asks for beyond this use of the tool, in words."""
     input: dict[str, Any] | None
     reason: str | None
     can_allow_session: bool

@@ -13,9 +13,11 @@ from pathlib import PurePosixPath
 
 from broker.domain.approvals import Approval
 from broker.domain.known_programs import ANY_ARGUMENTS
+from broker.domain.patterns import Match
 from broker.domain.risk import HARMLESS_TOOLS, assess, assess_request
 from broker.domain.risk_findings import Risk
-from broker.domain.rules import Asked, Effect, Rule, allowable, decide
+from broker.domain.rules import Effect, Rule, allowable, match
+from broker.domain.tool_use import ToolUse, tool_use
 
 _ABUSES = (
     "-rf /",
@@ -58,13 +60,18 @@ def suggested_rules(approval: Approval, *, cwd: str | None = None) -> tuple[Rule
     """Rules that would have allowed this, narrowest first; none when it is of high risk. `cwd` as for `assess`."""
     if assess(approval, cwd=cwd).risk is Risk.HIGH:
         return ()
-    asked = Asked(
-        tool=approval.tool, command=approval.command, paths=tuple(change["path"] for change in approval.changes)
+    asked = tool_use(
+        tool=approval.tool,
+        command=approval.command,
+        paths=(*approval.paths, *(change["path"] for change in approval.changes)),
+        given=approval.input,
+        folder=approval.cwd or cwd,
+        widens=approval.widens,
     )
-    return tuple(rule for rule in dict.fromkeys(_rules(asked, approval.cwd or cwd)) if decide([rule], asked) is rule)
+    return tuple(rule for rule in dict.fromkeys(_rules(asked, asked.folder)) if match(rule, asked) is Match.MUST)
 
 
-def _rules(asked: Asked, cwd: str | None) -> Iterator[Rule]:
+def _rules(asked: ToolUse, cwd: str | None) -> Iterator[Rule]:
     tool = _literal(asked.tool)
     if asked.command is not None:
         for command in _commands(asked.command, cwd):
@@ -107,7 +114,7 @@ def _paths(paths: tuple[str, ...], cwd: str | None) -> Iterator[str]:
 
 def _covers(pattern: str, path: str) -> bool:
     rule = Rule(effect=Effect.ALLOW, path=pattern)
-    return decide([rule], Asked(tool="Edit", paths=(path,))) is rule
+    return match(rule, ToolUse(tool="Edit", paths=(path,))) is Match.MUST
 
 
 def _is_inside(folder: str, cwd: str | None) -> bool:

@@ -91,6 +91,8 @@ class FileChange:
     path: str
     change: Literal["add", "update", "delete"] = "update"
     diff: str | None = None
+    moved_to: str | None = None
+    """Where it is moved; None where it stays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +106,14 @@ class ApprovalRequested:
     command: str | None = None
     cwd: str | None = None
     changes: tuple[FileChange, ...] = ()
+    paths: tuple[str, ...] = ()
+    """Every file it is about: those it reads, deletes, moves, and moves to, too."""
+    widens: tuple[str, ...] = ()
+    """What it asks for beyond this use of the tool, in words: a sandbox made wider, a host, another program's input."""
     input: dict[str, Any] | None = None
     reason: str | None = None
     can_allow_session: bool = True
+    """Whether an answer can hold for as long as the agent lives; the broker decides, vendors are not asked."""
     relay_tool: bool = False
     """One of the broker's own tools (MCP server `relay`); answered without asking anybody."""
     type: Literal["approval_requested"] = "approval_requested"

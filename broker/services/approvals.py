@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, assert_never
 
 import orjson
 
@@ -18,10 +19,12 @@ from broker.domain.approvals import (
     Verdict,
     WaitingApprovals,
 )
+from broker.domain.decision import Allowed, Asked, Decision, Denied, Grounds, Required, decide
 from broker.domain.errors import BadRequest, Conflict, NotFound
 from broker.domain.ids import AgentId, ApprovalId, WorkspaceId
-from broker.domain.rules import Asked, Effect, Rule, decide
+from broker.domain.rules import Rule, rule_on
 from broker.domain.sessions import Session
+from broker.domain.tool_use import likeness, tool_use
 from broker.protocol.agent_events import ApprovalRequested
 from broker.services.ports import Approvals, Decided, DecidedApproval
 from broker.services.redaction import Redaction
@@ -44,28 +47,35 @@ class ApprovalDesk:
     async def decide(
         self, workspace: WorkspaceId, agent: AgentId, *, generation: int, event: ApprovalRequested
     ) -> DecidedApproval:
-        """What the rules say about a new request; without a word from them it waits for a person."""
+        """What happens to a new request, by the order of `domain.decision`; it may be that it waits for a person."""
+        standing = await self._approvals.standing(workspace, agent)
+        use = tool_use(
+            tool=event.tool,
+            command=event.command,
+            paths=(*event.paths, *(change.path for change in event.changes)),
+            given=event.input,
+            folder=event.cwd or standing.folder,
+            widens=event.widens,
+        )
+        alike = likeness(use, event.input, [(change.path, change.change) for change in event.changes])
+        by = await self._approvals.granted(workspace, agent, alike)
+        decision = decide(
+            Grounds(
+                ruling=rule_on(standing.rules, use, relay_tool=event.relay_tool),
+                relay_tool=event.relay_tool,
+                widens=bool(use.widens),
+                remembered=f"{by}, for as long as the agent lives" if by else "",
+            )
+        )
         return DecidedApproval(
             agent=agent,
             generation=generation,
             id=ApprovalId(uuid.uuid4().hex),
-            event=event,
+            event=replace(event, can_allow_session=isinstance(decision, Asked) and not decision.always),
             deadline_s=self._deadline_s,
-            decided=await self._by_rule(workspace, event),
+            decided=_decided(decision),
+            likeness=alike,
         )
-
-    async def _by_rule(
-        self, workspace: WorkspaceId, event: ApprovalRequested
-    ) -> tuple[ApprovalStatus, str, bytes] | None:
-        if event.relay_tool:
-            return _decided(Effect.ALLOW, "the relay's own tool", scope=Scope.SESSION)
-        paths = tuple(change.path for change in event.changes)
-        rule = decide(
-            await self._approvals.rules(workspace), Asked(tool=event.tool, command=event.command, paths=paths)
-        )
-        if rule is None or rule.effect is Effect.ASK:
-            return None
-        return _decided(rule.effect, rule.name, scope=Scope.ONCE)
 
     async def answer(self, principal: Principal, approval: ApprovalId, answer: ApprovalAnswer) -> Approval:
         """Answer a request; the first answer wins. Raises `NotFound`, `NotPermitted`, `Conflict`, `BadRequest`."""
@@ -80,7 +90,9 @@ class ApprovalDesk:
             status=status,
             by=principal.name,
             note=redactor.text(answer.note).text,
-            answer=orjson.dumps(answer),
+            # What holds longer than once is kept here: a vendor would not ask again, and rules would not be looked at.
+            answer=orjson.dumps(replace(answer, scope=Scope.ONCE)),
+            lasting=answer.verdict is Verdict.ALLOW and answer.scope is Scope.SESSION and answer.updated_input is None,
         )
         return await self._approvals.approval(principal.workspace, approval)
 
@@ -151,7 +163,15 @@ class ApprovalDesk:
         return list(rules)
 
 
-def _decided(effect: Effect, by: str, *, scope: Scope) -> Decided:
-    if effect is Effect.ALLOW:
-        return ApprovalStatus.ALLOWED, by, orjson.dumps(ApprovalAnswer(verdict=Verdict.ALLOW, scope=scope))
-    return ApprovalStatus.DENIED, by, orjson.dumps(ApprovalAnswer(verdict=Verdict.DENY, note=f"denied by {by}"))
+def _decided(decision: Decision) -> Decided | None:
+    match decision:
+        case Denied():
+            note = f"denied by {decision.by}" + (f": {decision.why}" if decision.why else "")
+            answer = ApprovalAnswer(verdict=Verdict.DENY, note=note)
+            return ApprovalStatus.DENIED, decision.by, orjson.dumps(answer)
+        case Allowed():
+            return ApprovalStatus.ALLOWED, decision.by, orjson.dumps(ApprovalAnswer(verdict=Verdict.ALLOW))
+        case Asked() | Required():
+            return None
+        case _ as other:
+            assert_never(other)

@@ -11,8 +11,9 @@ from broker.domain.ids import AgentId, ApprovalId, SessionId
 from broker.domain.known_programs import ANY_ARGUMENTS
 from broker.domain.risk import assess_request
 from broker.domain.risk_findings import Risk
-from broker.domain.rules import Asked, decide
+from broker.domain.rules import rule_on
 from broker.domain.suggested_rules import _RISKY_PLACES, suggested_rules
+from broker.domain.tool_use import ToolUse
 from tests.domain.risky_commands import HIGH, LOW, MEDIUM
 
 CWD = "/home/ada/project"
@@ -110,7 +111,7 @@ def test_a_tool_is_offered_whole_only_when_it_does_no_harm_with_any_input() -> N
 def test_no_offer_covers_anything_of_high_risk(command: str) -> None:
     offers = suggested_rules(approval(command=command), cwd=CWD)
     for harmful, _ in HIGH:
-        assert decide(offers, Asked(tool="Bash", command=harmful)) is None
+        assert rule_on(offers, ToolUse(tool="Bash", command=harmful)) is None
 
 
 @given(
@@ -124,7 +125,7 @@ def test_no_offer_covers_its_own_command_with_harmful_arguments(command: str, mo
     longer = " ".join([command, *more])
     if assess_request(tool="Bash", command=longer, cwd=CWD).risk is Risk.HIGH:
         offers = suggested_rules(approval(command=command), cwd=CWD)
-        assert decide(offers, Asked(tool="Bash", command=longer)) is None
+        assert rule_on(offers, ToolUse(tool="Bash", command=longer)) is None
 
 
 @pytest.mark.parametrize("ending", ["py", "json", "toml", "yaml", "yml", "pem", "key", "env", "local", "config", "md"])
@@ -133,10 +134,10 @@ def test_no_offered_folder_covers_a_risky_place(ending: str) -> None:
     for place in _RISKY_PLACES:
         for risky in (f"{CWD}/src/{place}", f"{CWD}/src/deep/{place}"):
             assert assess_request(tool="Edit", cwd=CWD, changes=({"path": risky},)).risk is Risk.HIGH
-            assert decide(offers, Asked(tool="Edit", paths=(risky,))) is None
+            assert rule_on(offers, ToolUse(tool="Edit", paths=(risky,))) is None
 
 
 @given(st.text(max_size=60))
 def test_an_offer_always_covers_what_was_asked(command: str) -> None:
     for rule in suggested_rules(approval(command=command), cwd=CWD):
-        assert decide([rule], Asked(tool="Bash", command=command)) is rule
+        assert rule_on([rule], ToolUse(tool="Bash", command=command)) is not None

@@ -15,6 +15,7 @@ from broker.domain.approvals import Approval, ApprovalPlace, ApprovalStatus, Wai
 from broker.domain.errors import NotFound
 from broker.domain.ids import AgentId, ApprovalId, SessionId, WorkspaceId
 from broker.domain.rules import Rule
+from broker.services.ports import Standing
 
 _RULES: TypeAdapter[list[Rule]] = TypeAdapter(list[Rule])
 
@@ -96,10 +97,24 @@ class RedisApprovals:
         note: str,
         answer: bytes,
         at_deadline: bool = False,
+        lasting: bool = False,
     ) -> None:
         """Resolve one. Raises `NotFound`, `Conflict` (APPROVAL_ALREADY_ANSWERED)."""
-        deadline = "1" if at_deadline else "0"
-        await self._scripts.run_once("answer_approval", workspace, approval, status, by, note, answer, deadline)
+        flags = ["1" if flag else "0" for flag in (at_deadline, lasting)]
+        await self._scripts.run_once("answer_approval", workspace, approval, status, by, note, answer, *flags)
+
+    async def standing(self, workspace: WorkspaceId, agent: AgentId) -> Standing:
+        """What a request of an agent is measured by."""
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.get(keys.key(workspace, "rules"))
+        pipe.hmget(keys.key(workspace, "agent", agent), ["cwd_real", "cwd"])
+        rules, folders = await pipe.execute()
+        folder = next((each for each in folders if each), None)
+        return Standing(rules=_RULES.validate_json(rules) if rules else [], folder=folder)
+
+    async def granted(self, workspace: WorkspaceId, agent: AgentId, likeness: str) -> str | None:
+        """Who has allowed such requests for as long as the agent lives."""
+        return await self._redis.hget(keys.key(workspace, "granted", agent), likeness)
 
     async def rules(self, workspace: WorkspaceId) -> list[Rule]:
         """The workspace's rules, in order."""
@@ -128,6 +143,8 @@ def _approval(row: dict[str, str]) -> Approval:
         command=body["command"],
         cwd=body["cwd"],
         changes=tuple(body["changes"]),
+        paths=tuple(body.get("paths", ())),
+        widens=tuple(body.get("widens", ())),
         input=body["input"],
         reason=body["reason"],
         can_allow_session=body["can_allow_session"],

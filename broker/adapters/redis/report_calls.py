@@ -127,6 +127,7 @@ class ReportCalls:
             answer,
             given,
             _TOO_MUCH,
+            fact.likeness,
         ]
         return Call("report_approval", [*about, *rest])
 
@@ -164,6 +165,8 @@ def _asked(event: ApprovalRequested) -> bytes:
             "command": event.command,
             "cwd": event.cwd,
             "changes": event.changes,
+            "paths": event.paths,
+            "widens": event.widens,
             "input": event.input,
             "reason": event.reason,
             "can_allow_session": event.can_allow_session,

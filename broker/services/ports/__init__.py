@@ -11,7 +11,7 @@ from broker.services.ports.access import (
     TokenRecord,
     Tokens,
 )
-from broker.services.ports.approvals import Approvals
+from broker.services.ports.approvals import Approvals, Standing
 from broker.services.ports.keeping import RedactionRules, Restoring, RetentionState
 from broker.services.ports.links import Attached, Decided, DecidedApproval, Links, NumberedFact, Unfinished
 from broker.services.ports.log import Backlog, EventLog, LogPage, LogStore, kept
@@ -51,6 +51,7 @@ __all__ = [
     "Restoring",
     "RetentionState",
     "SignInCodes",
+    "Standing",
     "Timers",
     "TokenFamilies",
     "TokenRecord",

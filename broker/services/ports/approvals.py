@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from broker.domain.approvals import Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
 from broker.domain.ids import AgentId, ApprovalId, SessionId, WorkspaceId
 from broker.domain.rules import Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a request of an agent is measured by."""
+
+    rules: list[Rule]
+    folder: str | None
+    """Where the agent works."""
 
 
 class Approvals(Protocol):
@@ -39,8 +49,18 @@ class Approvals(Protocol):
         note: str,
         answer: bytes,
         at_deadline: bool = False,
+        lasting: bool = False,
     ) -> None:
-        """Resolve one. Raises `NotFound`, `Conflict` (APPROVAL_ALREADY_ANSWERED)."""
+        """Resolve one; `lasting` allows the same for as long as the agent lives.
+
+        Raises `NotFound`, `Conflict` (APPROVAL_ALREADY_ANSWERED).
+        """
+
+    async def standing(self, workspace: WorkspaceId, agent: AgentId) -> Standing:
+        """What a request of an agent is measured by."""
+
+    async def granted(self, workspace: WorkspaceId, agent: AgentId, likeness: str) -> str | None:
+        """Who has allowed such requests for as long as the agent lives."""
 
     async def rules(self, workspace: WorkspaceId) -> list[Rule]:
         """The workspace's rules, in order."""

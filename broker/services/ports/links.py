@@ -40,6 +40,8 @@ class DecidedApproval:
     event: ApprovalRequested
     deadline_s: int
     decided: Decided | None
+    likeness: str = ""
+    """What it shares with later requests for the same, see `domain.tool_use.likeness`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,6 +84,7 @@ LIVES: dict[str, tuple[End, str]] = {
     "settled": (End.AGENT, "numbers of messages that were settled out of turn"),
     "asks": (End.AGENT, "what waits; 64 MiB in a session"),
     "answering": (End.AGENT, "answers in the mailbox of its machine"),
+    "granted": (End.AGENT, "500 digests and names"),
     "agent_channels": (End.AGENT, "100 names"),
     "seen_frames": (End.TIME, "4096 ids; a day"),
     "message": (End.TIME, "256 KiB of text, twice, and of each answer; 128 MiB in a session; 8 days"),
@@ -176,7 +177,8 @@ async def spawned(gateway: Gateway, machine: Machine, name: str) -> Spawn:
 
 
 async def asked(gateway: Gateway, machine: Machine, agent: Spawn, native: str) -> str:
-    event = ApprovalRequested(native_id=native, tool="Bash", title="run ls", command="ls", input={"command": "ls"})
+    command = f"ls {native}"
+    event = ApprovalRequested(native_id=native, tool="Bash", title="list", command=command, input={"command": command})
     await machine.state(agent, event)
     await machine.until(lambda: machine.acked == machine.sent)
     waiting = await gateway.ok("GET", f"{S}/approvals?status=pending")
@@ -194,7 +196,7 @@ async def through_everything(gateway: Gateway, machine: Machine) -> None:
     await gateway.ok("POST", f"{S}/messages", {"to": "Worker", "text": "late", "ttl_s": 3600})
     await gateway.ok("POST", f"{S}/messages", {"to": "Worker", "text": "later"})
     approval = await asked(gateway, machine, lead, "1")
-    await gateway.ok("POST", f"/v1/approvals/{approval}/answer", {"verdict": "allow"})
+    await gateway.ok("POST", f"/v1/approvals/{approval}/answer", {"verdict": "allow", "scope": "session"})
     await asked(gateway, machine, lead, "2")
     await machine.until(lambda: len([c for c in machine.commands if isinstance(c, Deliver)]) >= 6)
     await gateway.ok("POST", f"{S}/share", {})

@@ -1,10 +1,12 @@
 -- Answers an approval; only the first answer counts.
 -- KEYS[1] workspace root
 -- ARGV    1 approval id  2 status  3 by  4 note  5 answer JSON for the agent  6 '1' when the deadline answers
+--         7 '1' when the same is to be allowed for as long as the agent lives
 -- Returns 1
 -- uses: approvals
-local id, status, by, note, answer, at_deadline = unpack(ARGV)
-local ap = fields(K.approval(id), 'agent', 'status', 'by', 'generation', 'deadline_ms')
+local id, status, by, note, answer, at_deadline, lasting = unpack(ARGV)
+local MOST_GRANTED = 500 -- of an agent; beyond them an answer holds once
+local ap = fields(K.approval(id), 'agent', 'status', 'by', 'generation', 'deadline_ms', 'likeness')
 local a = ap.agent and load_agent(ap.agent)
 if not a or not a.id then
   redis.call('ZREM', K.pending_approvals(), id) -- no longer kept: its deadline was set beyond that
@@ -18,6 +20,9 @@ if at_deadline == '1' and tonumber(ap.deadline_ms) > NOW then return 0 end
 local asks_still = ap.generation == a.generation and not has_ended(a)
 if not asks_still and at_deadline ~= '1' then
   return refuse('Conflict', 'APPROVAL_ALREADY_ANSWERED', 'the process that asked is gone')
+end
+if lasting == '1' and ap.likeness and redis.call('HLEN', K.granted(a.id)) < MOST_GRANTED then
+  redis.call('HSET', K.granted(a.id), ap.likeness, by)
 end
 resolve_approval(a, id, status, by, note, asks_still and answer or nil)
 return 1

@@ -3,9 +3,9 @@
 -- ARGV    1-6 see report  7 approval id  8 native request id  9 approval JSON  10 deadline after, ms
 --         11 '' or the status a rule gave  12 the rule's name  13 answer JSON for the agent
 --         14 the tool's input JSON where secrets are masked in 9, else ''; kept until the answer, for the agent alone
---         15 answer JSON for an agent of which too much waits already
+--         15 answer JSON for an agent of which too much waits already  16 likeness, see `domain.tool_use`
 -- uses: report approvals
-local id, native, body, deadline_ms, decided, rule, answer, given, too_much = unpack(ARGV, 7)
+local id, native, body, deadline_ms, decided, rule, answer, given, too_much, likeness = unpack(ARGV, 7)
 local KEPT_S = 2592000
 if redis.call('HEXISTS', K.asks(a.id), native) == 1 then return 0 end -- a reconnected codex asks again with the same id
 local key, all, note = K.approval(id), K.session_approvals(a.session), ''
@@ -13,7 +13,8 @@ if not has_room_for_approval(a.session, #body + #given) and decided == '' then
   decided, rule, answer, note = 'denied', 'relay', too_much, 'too much waits for an answer in this session'
 end
 redis.call('HSET', key, 'id', id, 'agent', a.id, 'session', a.session, 'name', a.name, 'native', native,
-  'generation', a.generation, 'status', 'pending', 'body', body, 'asked_ms', NOW, 'deadline_ms', NOW + deadline_ms)
+  'generation', a.generation, 'status', 'pending', 'body', body, 'asked_ms', NOW, 'deadline_ms', NOW + deadline_ms,
+  'likeness', likeness)
 if given ~= '' then redis.call('HSET', key, 'given', given) end
 redis.call('EXPIRE', key, math.max(KEPT_S, math.ceil(deadline_ms / 1000) + 86400))
 redis.call('HSET', K.asks(a.id), native, id)

@@ -74,7 +74,7 @@ local function end_agent(a, state, reason, detail)
   for _, message in ipairs(redis.call('ZRANGE', K.queue(a.id), 0, -1)) do
     undeliverable(message, a.id, 'agent_' .. state)
   end
-  redis.call('DEL', K.inflight(a.id), K.queue(a.id), K.settled(a.id), K.seen_frames(a.id))
+  redis.call('DEL', K.inflight(a.id), K.queue(a.id), K.settled(a.id), K.seen_frames(a.id), K.granted(a.id))
   withdraw_approvals(a)
   redis.call('HDEL', K.names(a.session), string.lower(a.name))
   redis.call('SREM', K.session_live(a.session), a.id)
@@ -92,7 +92,7 @@ end
 -- Nothing of an agent is left.
 local function forget_agent(agent, session)
   redis.call('DEL', K.agent(agent), K.queue(agent), K.inflight(agent), K.inbox(agent), K.settled(agent), K.asks(agent),
-    K.answering(agent), K.seen_frames(agent), K.agent_channels(agent))
+    K.answering(agent), K.granted(agent), K.seen_frames(agent), K.agent_channels(agent))
   redis.call('ZREM', K.members(session), agent)
   forget_timer('forget|' .. agent .. '|' .. session)
 end

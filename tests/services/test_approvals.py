@@ -1,0 +1,199 @@
+"""Requests as they come from machines: what rules say of them, and what a person's answer says of later ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from broker.domain.access import Principal
+from broker.domain.agents import Agent
+from broker.domain.approvals import ApprovalAnswer, ApprovalStatus, Scope, Verdict
+from broker.domain.rules import Effect, Rule
+from broker.protocol.agent_events import ApprovalRequested, FileChange
+from broker.protocol.proxy import Answer
+from broker.services.approvals import ApprovalDesk
+from broker.services.ports import DecidedApproval
+from broker.services.redaction import Redaction
+from tests.fixtures.desk import Desk
+
+LS = ApprovalRequested(native_id="1", tool="Bash", title="list", command="ls", input={"command": "ls"})
+EDIT = ApprovalRequested(
+    native_id="1",
+    tool="Edit",
+    title="edit",
+    changes=(FileChange(path="/p/a.py", diff="one"),),
+    input={"file_path": "/p/a.py", "old_string": "a", "new_string": "b"},
+)
+FETCH = ApprovalRequested(native_id="1", tool="WebFetch", title="fetch", input={"url": "https://a.example"})
+LASTING = ApprovalAnswer(verdict=Verdict.ALLOW, scope=Scope.SESSION)
+ONCE = ApprovalAnswer(verdict=Verdict.ALLOW)
+
+
+def service_of(desk: Desk) -> ApprovalDesk:
+    return ApprovalDesk(desk.adapters.approvals, Redaction(desk.adapters.redaction_rules))
+
+
+async def decided(desk: Desk, agent: Agent, event: ApprovalRequested) -> DecidedApproval:
+    """What the service decides, without telling the store."""
+    return await service_of(desk).decide(desk.workspace, agent.id, generation=agent.generation, event=event)
+
+
+async def asked(desk: Desk, agent: Agent, event: ApprovalRequested) -> DecidedApproval:
+    """The same, as a machine's report."""
+    decision = await decided(desk, agent, event)
+    await desk.report(decision)
+    return decision
+
+
+def outcome(decision: DecidedApproval) -> ApprovalStatus | None:
+    return decision.decided[0] if decision.decided else None
+
+
+async def rules(desk: Desk, *wanted: Rule) -> None:
+    await desk.adapters.approvals.set_rules(desk.workspace, wanted)
+
+
+async def answered(desk: Desk, decision: DecidedApproval, answer: ApprovalAnswer = LASTING) -> Principal:
+    person = desk.person()
+    await service_of(desk).answer(person, decision.id, answer)
+    return person
+
+
+async def test_a_rule_decides_by_all_that_a_request_is_about(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    await rules(desk, Rule(effect=Effect.DENY, tool="Read", path="*.env"), Rule(effect=Effect.ALLOW, tool="Read"))
+    read = ApprovalRequested(native_id="1", tool="Read", title="read", input={"file_path": "/p/.env"})
+    located = replace(read, tool="read", paths=("/p/.env",), input={"title": "Read .env"})
+    for event in (read, located):
+        assert outcome(await decided(desk, agent, event)) is ApprovalStatus.DENIED
+    assert outcome(await decided(desk, agent, replace(read, input={"file_path": "/p/a"}))) is ApprovalStatus.ALLOWED
+
+
+async def test_a_relative_path_is_inside_the_folder_that_the_agent_works_in(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    await desk.started(agent)  # in /
+    await rules(desk, Rule(effect=Effect.DENY, path="/etc/*"))
+    read = ApprovalRequested(native_id="1", tool="Read", title="read", input={"file_path": "etc/passwd"})
+    assert outcome(await decided(desk, agent, read)) is ApprovalStatus.DENIED
+
+
+async def test_what_cannot_be_read_is_put_before_a_person(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    await rules(desk, Rule(effect=Effect.DENY, command="rm *"), Rule(effect=Effect.ALLOW, tool="Bash"))
+    assert outcome(await decided(desk, agent, replace(LS, command="eval $X"))) is None
+    assert outcome(await decided(desk, agent, LS)) is ApprovalStatus.ALLOWED
+
+
+@pytest.mark.parametrize("event", [LS, EDIT, FETCH], ids=["command", "edit", "fetch"])
+async def test_what_is_allowed_while_the_agent_lives_is_not_asked_again(desk: Desk, event: ApprovalRequested) -> None:
+    agent = await desk.idle("Worker")
+    await answered(desk, await asked(desk, agent, event))
+    again = await asked(desk, agent, replace(event, native_id="2"))
+    assert outcome(again) is ApprovalStatus.ALLOWED
+    kept = await desk.adapters.approvals.approval(desk.workspace, again.id)
+    assert kept.answered_by == "operator, for as long as the agent lives"
+
+
+async def test_the_vendor_is_told_that_the_answer_holds_once(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    await answered(desk, await asked(desk, agent, EDIT))
+    order = (await desk.commands())[-1]
+    assert isinstance(order, Answer)
+    assert (order.answer.verdict, order.answer.scope) == (Verdict.ALLOW, Scope.ONCE)
+
+
+async def test_a_deny_rule_holds_for_what_was_allowed_while_the_agent_lives(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    await answered(desk, await asked(desk, agent, EDIT))
+    await rules(desk, Rule(effect=Effect.DENY, path="*.py"))
+    assert outcome(await decided(desk, agent, EDIT)) is ApprovalStatus.DENIED
+    await rules(desk, Rule(effect=Effect.ASK, path="*.py"))
+    assert outcome(await decided(desk, agent, EDIT)) is None
+
+
+@pytest.mark.parametrize(
+    ("allowed", "other"),
+    [
+        (LS, replace(LS, command="ls -la")),
+        (LS, replace(LS, cwd="/elsewhere")),
+        (LS, replace(LS, widens=("runs with more permissions",))),
+        (EDIT, replace(EDIT, changes=(FileChange(path="/p/.env"),), input={"file_path": "/p/.env"})),
+        (EDIT, replace(EDIT, changes=(FileChange(path="/p/a.py", change="delete"),))),
+        (EDIT, replace(EDIT, tool="delete")),
+        (FETCH, replace(FETCH, input={"url": "https://b.example"})),
+        (FETCH, replace(FETCH, tool="mcp__web__fetch")),
+    ],
+    ids=["command", "folder", "more", "file", "delete", "tool", "input", "mcp"],
+)
+async def test_only_the_same_is_allowed_again(desk: Desk, allowed: ApprovalRequested, other: ApprovalRequested) -> None:
+    agent = await desk.idle("Worker")
+    await answered(desk, await asked(desk, agent, allowed))
+    assert outcome(await decided(desk, agent, other)) is None
+
+
+async def test_another_edit_of_the_same_file_is_the_same(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    await answered(desk, await asked(desk, agent, EDIT))
+    further = replace(EDIT, changes=(FileChange(path="/p/a.py", diff="two"),), input={"file_path": "/p/a.py"})
+    assert outcome(await decided(desk, agent, further)) is ApprovalStatus.ALLOWED
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        ONCE,
+        ApprovalAnswer(verdict=Verdict.DENY, scope=Scope.SESSION),
+        replace(LASTING, updated_input={"command": "ls x"}),
+    ],
+    ids=["once", "denied", "changed"],
+)
+async def test_other_answers_are_not_remembered(desk: Desk, answer: ApprovalAnswer) -> None:
+    agent = await desk.idle("Worker")
+    await answered(desk, await asked(desk, agent, LS), answer)
+    assert outcome(await decided(desk, agent, LS)) is None
+
+
+async def test_what_is_allowed_is_allowed_to_that_agent_alone(desk: Desk) -> None:
+    agent, other = await desk.idle("Worker"), await desk.idle("Other")
+    await answered(desk, await asked(desk, agent, LS))
+    assert outcome(await decided(desk, other, LS)) is None
+
+
+async def test_it_survives_the_process_and_ends_with_the_agent(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    await answered(desk, await asked(desk, agent, LS))
+    await desk.exited(agent)
+    assert outcome(await decided(desk, agent, LS)) is ApprovalStatus.ALLOWED
+    await desk.adapters.mailroom.release(desk.workspace, agent.id, by="operator")
+    await desk.exited(await desk.agent(agent.id), expected=True)
+    assert outcome(await decided(desk, agent, LS)) is None
+
+
+async def test_it_is_not_offered_where_a_rule_asks_each_time(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    assert (await decided(desk, agent, LS)).event.can_allow_session
+    await rules(desk, Rule(effect=Effect.ASK, command="ls*"))
+    assert not (await decided(desk, agent, LS)).event.can_allow_session
+
+
+async def test_a_request_for_more_than_itself_waits_whatever_is_allowed(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    await rules(desk, Rule(effect=Effect.ALLOW))
+    assert outcome(await decided(desk, agent, replace(LS, widens=("reaches a host",)))) is None
+
+
+async def test_a_request_is_kept_with_all_its_files_and_what_it_widens(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    decision = await asked(desk, agent, replace(LS, paths=("/p/a",), widens=("reaches a host",)))
+    kept = await desk.adapters.approvals.approval(desk.workspace, decision.id)
+    assert (kept.paths, kept.widens) == (("/p/a",), ("reaches a host",))
+
+
+async def test_the_relays_own_tools_never_wait(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    await rules(desk, Rule(effect=Effect.ASK))
+    tool = replace(FETCH, tool="mcp__relay__relay_send", relay_tool=True)
+    assert outcome(await decided(desk, agent, tool)) is ApprovalStatus.ALLOWED
+    await rules(desk, Rule(effect=Effect.DENY, tool="mcp__relay__relay_send"))
+    assert outcome(await decided(desk, agent, tool)) is ApprovalStatus.DENIED
