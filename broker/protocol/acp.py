@@ -12,7 +12,7 @@ from typing import Any, assert_never
 
 from pydantic import ValidationError
 
-from broker.domain.approvals import ApprovalAnswer, Scope, Verdict
+from broker.domain.approvals import ApprovalAnswer, Verdict
 from broker.domain.envelope import denial
 from broker.protocol.acp_updates import (
     RELAY_SERVER,
@@ -67,6 +67,7 @@ _PING = "_relaycast/ping"
 """Unknown to every agent: the answer is "method not found", and it comes after what was read or replayed before."""
 
 _MODE_NOTICE = "[MODE_UPDATE]"
+_ALWAYS = "the agent will not ask for its like again: it offers no answer that holds once"
 _CANCELLED: dict[str, Any] = {"outcome": {"outcome": "cancelled"}}
 
 
@@ -357,8 +358,8 @@ class AcpSession:
             yield from self._deny_unseen(pending)
             return
         self._pending[native_id] = pending
-        lasting = any(option.kind == "allow_always" for option in question.options)
-        yield tool.approval_requested(native_id, can_allow_session=lasting)
+        once = any(option.kind == "allow_once" for option in question.options)
+        yield tool.approval_requested(native_id, widens=() if once else (_ALWAYS,))
 
     def _deny_unseen(self, pending: _PendingPermission) -> Reaction:
         option = _chosen(pending.options, ApprovalAnswer(verdict=Verdict.DENY))
@@ -434,15 +435,12 @@ class AcpSession:
 def _chosen(options: tuple[PermissionOption, ...], answer: ApprovalAnswer) -> PermissionOption | None:
     """The option of the wanted kind, else the nearest one; ids differ from agent to agent.
 
-    Of several lasting ones the last: Gemini lists the whole server before the one tool.
+    What lasts is chosen only where the agent offers nothing else, which the person has been told (`_ALWAYS`). Of
+    several lasting ones the last: Gemini lists the whole server before the one tool.
     """
     offered = {option.kind: option for option in options}
-    if answer.verdict is Verdict.DENY:
-        wanted = ["reject_once", "reject_always"]
-    elif answer.scope is Scope.SESSION:
-        wanted = ["allow_always", "allow_once"]
-    else:
-        wanted = ["allow_once", "allow_always"]
+    denied = answer.verdict is Verdict.DENY
+    wanted = ["reject_once", "reject_always"] if denied else ["allow_once", "allow_always"]
     return next((offered[kind] for kind in wanted if kind in offered), None)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import Field
 
+from broker.domain.tool_use import paths_in
 from broker.protocol.agent_events import (
     AgentEvent,
     ApprovalRequested,
@@ -52,6 +54,12 @@ class ToolContent(CamelWire):
         return FileChange(path=self.path, change="update" if self.old_text else "add", diff=diff)
 
 
+class Location(CamelWire):
+    """A file that a tool call is about."""
+
+    path: str
+
+
 class ToolCall(CamelWire):
     """A tool call, or an update with the members that changed."""
 
@@ -60,6 +68,7 @@ class ToolCall(CamelWire):
     kind: str | None = None
     status: str | None = None
     content: list[ToolContent] | None = None
+    locations: list[Location] | None = None
     raw_input: Any = None
     raw_output: Any = None
 
@@ -181,6 +190,7 @@ class Tool:
     title: str = ""
     kind: str = "other"
     content: list[ToolContent] = field(default_factory=list)
+    locations: list[Location] = field(default_factory=list)
     raw_input: Any = None
     raw_output: Any = None
 
@@ -189,6 +199,7 @@ class Tool:
         self.title = update.title or self.title
         self.kind = update.kind or self.kind
         self.content = update.content or self.content
+        self.locations = update.locations or self.locations
         self.raw_input = self.raw_input if update.raw_input is None else update.raw_input
         self.raw_output = self.raw_output if update.raw_output is None else update.raw_output
 
@@ -213,6 +224,8 @@ class Tool:
         if self.kind != "execute":
             return None
         given = self.raw_input.get("command") if isinstance(self.raw_input, dict) else None
+        if isinstance(given, list) and all(isinstance(word, str) for word in given):
+            return shlex.join(given)
         return given if isinstance(given, str) else self.title
 
     @property
@@ -228,8 +241,18 @@ class Tool:
 
     @property
     def changes(self) -> tuple[FileChange, ...]:
-        """The files it edits."""
-        return tuple(change for piece in self.content if (change := piece.file_change))
+        """The files it edits or deletes."""
+        edits = tuple(change for piece in self.content if (change := piece.file_change))
+        if self.kind == "delete" and not edits:
+            return tuple(FileChange(path=each.path, change="delete") for each in self.locations)
+        return edits
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """All files it is about."""
+        given = paths_in(self.raw_input) if isinstance(self.raw_input, dict) and self.kind != "execute" else ()
+        named = (*(each.path for each in self.locations), *(each.path for each in self.changes), *given)
+        return tuple(dict.fromkeys(named))
 
     def called(self) -> ToolCalled:
         """The event for its beginning."""
@@ -250,7 +273,7 @@ class Tool:
         else:
             yield self.returned(ok=ok, output=self.output)
 
-    def approval_requested(self, native_id: str, *, can_allow_session: bool) -> ApprovalRequested:
+    def approval_requested(self, native_id: str, *, widens: tuple[str, ...] = ()) -> ApprovalRequested:
         """The event for its permission request."""
         server, tool = self._name
         return ApprovalRequested(
@@ -259,7 +282,8 @@ class Tool:
             title=self.title,
             command=self.command,
             changes=self.changes,
+            paths=self.paths,
+            widens=widens,
             input=self.input,
-            can_allow_session=can_allow_session,
             relay_tool=server == RELAY_SERVER,
         )

@@ -349,11 +349,7 @@ class ClaudeSession:
             yield to_agent(control_error(frame.request_id, "not understood"), "control_response")
             return
         native_id = dumps(frame.request_id).decode()
-        self._pending[native_id] = PendingTool(
-            input=question.input,
-            suggestions=tuple(question.permission_suggestions or ()),
-            tool_use_id=question.tool_use_id,
-        )
+        self._pending[native_id] = PendingTool(input=question.input, tool_use_id=question.tool_use_id)
         yield approval_requested(native_id, question)
 
     def _on_cut_question(self, value: dict[str, Any]) -> Reaction:

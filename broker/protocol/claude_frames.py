@@ -77,7 +77,8 @@ class ToolQuestion(Wire):
     display_name: str | None = None
     description: str | None = None
     decision_reason: str | None = None
-    permission_suggestions: list[dict[str, Any]] | None = None
+    blocked_path: str | None = None
+    """The file because of which the CLI asks."""
     mcp_server: dict[str, Any] | None = None
     tool_use_id: str | None = None
 

@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from broker.domain.approvals import ApprovalAnswer, Scope, Verdict
+from broker.domain.approvals import ApprovalAnswer, Verdict
+from broker.domain.tool_kinds import ToolKind, tool_kind
+from broker.domain.tool_use import paths_in
 from broker.protocol.agent_events import (
     AgentEvent,
     ApprovalRequested,
@@ -31,7 +33,6 @@ class PendingTool:
     """A permission question that waits: what its answer must repeat."""
 
     input: dict[str, Any]
-    suggestions: tuple[dict[str, Any], ...] = ()
     tool_use_id: str | None = None
 
 
@@ -70,41 +71,33 @@ def file_changes(tool: str, arguments: dict[str, Any], *, created: bool = False)
 
 def approval_requested(native_id: str, question: ToolQuestion) -> ApprovalRequested:
     """The event for a `can_use_tool` request."""
-    command = question.input.get("command")
+    given, is_shell = question.input, tool_kind(question.tool_name) is ToolKind.SHELL
+    command = given.get("command") if is_shell else None
+    blocked = (question.blocked_path,) if question.blocked_path else ()
     return ApprovalRequested(
         native_id=native_id,
         tool=question.tool_name,
         title=question.description or question.display_name or question.tool_name,
-        command=command if question.tool_name == _SHELL and isinstance(command, str) else None,
-        changes=file_changes(question.tool_name, question.input),
-        input=question.input,
+        command=command if isinstance(command, str) else None,
+        changes=file_changes(question.tool_name, given),
+        paths=tuple(dict.fromkeys((*(() if is_shell else paths_in(given)), *blocked))),
+        input=given,
         reason=question.decision_reason,
-        can_allow_session=bool(question.permission_suggestions),
         relay_tool=_is_relay_tool(question),
     )
 
 
 def permission_result(pending: PendingTool, answer: ApprovalAnswer) -> dict[str, Any]:
-    """What the CLI wants to hear; it needs the input repeated up to 2.1.120."""
+    """What the CLI wants to hear; it needs the input repeated up to 2.1.120.
+
+    Its own suggestions (`permission_suggestions`) are never taken up: the mode `acceptEdits`, which is the only one for
+    an edit, would stop all questions about edits, and with them the workspace's rules.
+    """
     if answer.verdict is Verdict.DENY:
         denial = {"behavior": "deny", "message": answer.note or "Permission was denied."}
         return {**denial, "interrupt": True} if answer.interrupt else denial
-    allowed: dict[str, Any] = {
-        "behavior": "allow",
-        "updatedInput": pending.input if answer.updated_input is None else answer.updated_input,
-    }
-    updates = _session_rules(pending.suggestions) if answer.scope is Scope.SESSION else []
-    return {**allowed, "updatedPermissions": updates} if updates else allowed
-
-
-def _session_rules(suggestions: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
-    """The narrowest suggestions that stop the question; never written to a settings file.
-
-    A rule for this command is enough where one is offered: the mode `acceptEdits`, often suggested beside it, would
-    allow far more than was asked.
-    """
-    rules = [suggestion for suggestion in suggestions if suggestion.get("type") == "addRules"]
-    return [{**suggestion, "destination": "session"} for suggestion in rules or suggestions]
+    given = pending.input if answer.updated_input is None else answer.updated_input
+    return {"behavior": "allow", "updatedInput": given}
 
 
 def _is_relay_tool(question: ToolQuestion) -> bool:

@@ -28,6 +28,7 @@ from broker.protocol.agent_session import Frame, Opening, Prompt
 from broker.protocol.codex_items import (
     Delta,
     ErrorNotice,
+    Item,
     ItemNotice,
     RequestResolved,
     ServerStartup,
@@ -184,7 +185,7 @@ class CodexSession:
                 assert_never(other)
 
     def _on_notification(self, message: Notification, name: str) -> Reaction:
-        """Other threads, of sub-agents or other clients, are only kept."""
+        """Other threads, of sub-agents or other clients, are only kept, but for what their questions are about."""
         handler = _NOTIFICATIONS.get(message.method)
         thread = message.params.get("threadId", self._thread_id)
         if message.method == "serverRequest/resolved":
@@ -193,6 +194,8 @@ class CodexSession:
         if thread != self._thread_id:
             if message.method == "turn/completed":
                 yield from self._withdraw(thread)
+            elif message.method == "item/started":  # a sub-agent's edit may be asked about
+                self._learn_changes(ItemNotice.model_validate(message.params).item)
             return
         if handler is not None:
             yield from handler(self, message.params)
@@ -372,9 +375,12 @@ class CodexSession:
 
     def _on_item_started(self, params: _Params) -> Reaction:
         item = ItemNotice.model_validate(params).item
+        self._learn_changes(item)
+        yield from item_started(item)
+
+    def _learn_changes(self, item: Item) -> None:
         if item.type == "fileChange":
             self._changes[item.id] = item.file_changes
-        yield from item_started(item)
 
     def _on_item_completed(self, params: _Params) -> Reaction:
         for event in item_completed(ItemNotice.model_validate(params).item):

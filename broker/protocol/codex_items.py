@@ -53,6 +53,8 @@ class ChangeKind(CamelWire):
     """How a file changes."""
 
     type: Literal["add", "update", "delete"] = "update"
+    move_path: str | None = Field(default=None, alias="move_path")
+    """Where an updated file is moved to; this one member is not in camel case."""
 
 
 class Change(CamelWire):
@@ -89,7 +91,8 @@ class Item(CamelWire):
     def file_changes(self) -> tuple[FileChange, ...]:
         """Of a file change: the files."""
         return tuple(
-            FileChange(path=change.path, change=change.kind.type, diff=change.diff) for change in self.changes or ()
+            FileChange(path=change.path, change=change.kind.type, diff=change.diff, moved_to=change.kind.move_path)
+            for change in self.changes or ()
         )
 
 

@@ -11,6 +11,7 @@ from broker.protocol.agent_events import (
     ApprovalRequested,
     ApprovalWithdrawn,
     CommandRan,
+    FileChange,
     FilesChanged,
     ProblemNoted,
     PromptAccepted,
@@ -243,7 +244,7 @@ def test_a_question_left_at_the_turns_end_is_withdrawn(session: AcpSession) -> N
     ("answer", "option"),
     [
         (ALLOW, "once"),
-        (ApprovalAnswer(verdict=Verdict.ALLOW, scope=Scope.SESSION), "tool"),
+        (ApprovalAnswer(verdict=Verdict.ALLOW, scope=Scope.SESSION), "once"),
         (DENY, "no"),
     ],
 )
@@ -253,6 +254,39 @@ def test_an_answer_is_chosen_by_kind(session: AcpSession, answer: ApprovalAnswer
     (frame,) = written(session.answer("0", answer))
     assert frame["result"]["outcome"] == {"outcome": "selected", "optionId": option}
     assert session.answer("0", answer) == []
+
+
+def test_an_agent_that_cannot_be_allowed_once_says_what_else_it_takes(session: AcpSession) -> None:
+    session.prompt(message())
+    asked_once = permission({"title": "ls", "kind": "execute"})
+    asked_once["params"]["options"] = [
+        {"optionId": "a", "kind": "allow_always"},
+        {"optionId": "n", "kind": "reject_once"},
+    ]
+    asked = events(hear(session, asked_once))[-1]
+    assert isinstance(asked, ApprovalRequested)
+    assert "will not ask" in " ".join(asked.widens)
+    (frame,) = written(session.answer("0", ALLOW))
+    assert frame["result"]["outcome"] == {"outcome": "selected", "optionId": "a"}
+
+
+@pytest.mark.parametrize("kind", ["read", "delete", "move", "edit", "search"])
+def test_what_a_tool_is_about_is_told_by_its_locations_and_its_input(session: AcpSession, kind: str) -> None:
+    session.prompt(message())
+    call = {"title": "x", "kind": kind, "locations": [{"path": "/p/.env", "line": 3}], "rawInput": {"to_path": "/p/b"}}
+    asked = events(hear(session, permission(call)))[-1]
+    assert isinstance(asked, ApprovalRequested)
+    assert asked.paths == ("/p/.env", "/p/b")
+    deleted = [FileChange(path="/p/.env", change="delete")] if kind == "delete" else []
+    assert list(asked.changes) == deleted
+
+
+def test_a_command_given_in_words_is_one_line(session: AcpSession) -> None:
+    session.prompt(message())
+    call = {"title": "x", "kind": "execute", "rawInput": {"command": ["rm", "a b"]}}
+    asked = events(hear(session, permission(call)))[-1]
+    assert isinstance(asked, ApprovalRequested)
+    assert asked.command == "rm 'a b'"
 
 
 def test_a_rejected_tool_is_told_here_because_the_agent_does_not(session: AcpSession) -> None:

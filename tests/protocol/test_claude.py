@@ -278,12 +278,42 @@ def test_allowing_once_repeats_the_input(session: ClaudeSession) -> None:
     assert session.answer('"q1"', ALLOW) == []
 
 
-def test_allowing_for_the_session_takes_the_narrowest_rule_and_writes_no_settings_file(session: ClaudeSession) -> None:
-    rule = {"type": "addRules", "rules": [{"toolName": "Bash"}], "destination": "localSettings"}
-    mode = {"type": "setMode", "mode": "acceptEdits", "destination": "session"}
-    hear(session, question("Bash", {"command": "ls"}, permission_suggestions=[rule, mode]))
+@pytest.mark.parametrize("tool", ["Bash", "Edit"])
+def test_no_answer_changes_what_the_cli_asks_later(session: ClaudeSession, tool: str) -> None:
+    offered = [
+        {"type": "addRules", "rules": [{"toolName": "Bash"}], "destination": "localSettings"},
+        {"type": "addDirectories", "directories": ["/"], "destination": "session"},
+        {"type": "setMode", "mode": "acceptEdits", "destination": "session"},
+    ]
+    hear(session, question(tool, {"command": "ls"}, permission_suggestions=offered))
     (frame,) = written(session.answer('"q1"', ApprovalAnswer(verdict=Verdict.ALLOW, scope=Scope.SESSION)))
-    assert frame["response"]["response"]["updatedPermissions"] == [{**rule, "destination": "session"}]
+    assert frame["response"]["response"] == {"behavior": "allow", "updatedInput": {"command": "ls"}}
+
+
+@pytest.mark.parametrize(
+    ("tool", "given", "command", "paths"),
+    [
+        ("Bash", {"command": "ls"}, "ls", ()),
+        ("Monitor", {"command": "tail -f x"}, "tail -f x", ()),
+        ("PowerShell", {"command": "rm x"}, "rm x", ()),
+        ("Read", {"file_path": "/p/.env"}, None, ("/p/.env",)),
+        ("Grep", {"pattern": "KEY", "path": "/p"}, None, ("/p",)),
+        ("NotebookEdit", {"notebook_path": "/p/a.ipynb"}, None, ("/p/a.ipynb",)),
+        ("mcp__files__copy", {"source": "/a", "destination": "/b"}, None, ("/a", "/b")),
+    ],
+)
+def test_what_a_tool_is_about_is_told_by_its_input(
+    session: ClaudeSession, tool: str, given: dict[str, str], command: str | None, paths: tuple[str, ...]
+) -> None:
+    (asked,) = events(hear(session, question(tool, given)))
+    assert isinstance(asked, ApprovalRequested)
+    assert (asked.command, asked.paths) == (command, paths)
+
+
+def test_the_file_because_of_which_the_cli_asks_is_told(session: ClaudeSession) -> None:
+    (asked,) = events(hear(session, question("Bash", {"command": "touch x"}, blocked_path="/etc/x")))
+    assert isinstance(asked, ApprovalRequested)
+    assert asked.paths == ("/etc/x",)
 
 
 def test_denying_tells_the_agent_why_and_may_end_the_turn(session: ClaudeSession) -> None:

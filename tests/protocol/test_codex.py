@@ -237,7 +237,7 @@ def test_a_file_change_is_asked_about_with_the_diff_of_its_item(session: CodexSe
     ("answer", "decision"),
     [
         (ALLOW, "accept"),
-        (ApprovalAnswer(verdict=Verdict.ALLOW, scope=Scope.SESSION), "acceptForSession"),
+        (ApprovalAnswer(verdict=Verdict.ALLOW, scope=Scope.SESSION), "accept"),
         (ApprovalAnswer(verdict=Verdict.DENY), "decline"),
         (ApprovalAnswer(verdict=Verdict.DENY, interrupt=True), "cancel"),
     ],
@@ -246,6 +246,50 @@ def test_an_answer_becomes_a_decision(session: CodexSession, answer: ApprovalAns
     hear(session, {"id": 0, "method": "item/fileChange/requestApproval", "params": {"itemId": "i"}})
     assert written(session.answer("0", answer)) == [{"id": 0, "result": {"decision": decision}}]
     assert session.answer("0", answer) == []
+
+
+def asked_by(session: CodexSession, method: str, **params: object) -> ApprovalRequested:
+    asked = events(hear(session, {"id": 0, "method": f"item/{method}/requestApproval", "params": params}))[-1]
+    assert isinstance(asked, ApprovalRequested)
+    return asked
+
+
+def test_a_file_that_is_moved_is_asked_about_with_both_its_paths(session: CodexSession) -> None:
+    change = {"path": "/p/notes.txt", "kind": {"type": "update", "move_path": "/home/u/.bashrc"}, "diff": "x"}
+    hear(session, notice("item/started", item={"type": "fileChange", "id": "i", "changes": [change]}))
+    asked = asked_by(session, "fileChange", threadId="t1", itemId="i")
+    assert asked.paths == ("/p/notes.txt", "/home/u/.bashrc")
+    assert "/home/u/.bashrc" in asked.title
+
+
+def test_a_sub_agents_edit_is_asked_about_with_its_files(session: CodexSession) -> None:
+    item = {"type": "fileChange", "id": "i", "changes": [{"path": "/p/.env", "kind": {"type": "add"}}]}
+    hear(session, {"method": "item/started", "params": {"threadId": "sub", "item": item}})
+    assert asked_by(session, "fileChange", threadId="sub", itemId="i").paths == ("/p/.env",)
+
+
+def test_a_folder_that_is_opened_for_good_is_told_in_words(session: CodexSession) -> None:
+    asked = asked_by(session, "fileChange", threadId="t1", itemId="i", grantRoot="/home/u")
+    assert asked.paths == ("/home/u",)
+    assert asked.widens == ("may change everything in /home/u from then on",)
+    assert asked.widens[0] in asked.title
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"additionalPermissions": {"network": {"enabled": True}}}, "more permissions"),
+        ({"networkApprovalContext": {"host": "evil.example", "protocol": "https"}}, "evil.example"),
+        ({"kind": "writeStdin"}, "a program that is running"),
+    ],
+)
+def test_what_a_command_asks_for_besides_is_told_in_words(
+    session: CodexSession, params: dict[str, object], words: str
+) -> None:
+    asked = asked_by(session, "commandExecution", threadId="t1", itemId="i", command="git status", **params)
+    assert words in asked.title
+    assert words in " ".join(asked.widens)
+    assert asked.command == "git status"
 
 
 def test_a_denials_note_joins_the_turn(session: CodexSession) -> None:
