@@ -9,6 +9,7 @@ from urllib.parse import quote
 import click
 
 from broker.domain.access import MAX_SHARE_S, SHARE_S, MemberRole
+from broker.domain.dependants import Dependants
 from broker.domain.errors import NotFound
 from broker.operator_client import ask, using_broker
 
@@ -77,9 +78,9 @@ def role(*, name: str, role: str) -> None:
 @members.command()
 @click.argument("name")
 def remove(name: str) -> None:
-    """Remove a person; what they have open is closed."""
-    ask("DELETE", _path(name))
-    click.echo(f"✓ {name} is removed")
+    """Remove a person, and end what they have open, the tokens they made and the links of their machines."""
+    ended = Dependants(**ask("DELETE", _path(name)).get("ended", {})).in_words
+    click.echo(f"✓ {name} is removed{f'; {ended}' if ended else ''}")
 
 
 @click.command()

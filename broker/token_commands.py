@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from broker.domain.access import TokenKind
+from broker.domain.dependants import Dependants
 from broker.operator_client import ask
 
 _MINTED = [kind.value for kind in TokenKind if kind not in {TokenKind.AGENT, TokenKind.MEMBER}]
@@ -35,7 +36,7 @@ def list_() -> None:
     """List the workspace's tokens: who made each, and what hangs on it. Their secrets are not kept anywhere."""
     for row in ask("GET", "/v1/tokens")["tokens"]:
         made = datetime.fromtimestamp(row["created_at_ms"] / 1000, UTC).strftime("%Y-%m-%d %H:%M")
-        about = "; ".join(each for each in (_maker(row), _dependants(row["ends"])) if each)
+        about = "; ".join(each for each in (_maker(row), Dependants(**row.get("ends", {})).in_words) if each)
         click.echo(f"{row['id']:<18} {row['kind']:<10} {made}  {row['name']}{f'  ({about})' if about else ''}")
 
 
@@ -48,27 +49,21 @@ def revoke(*, token_id: str, yes: bool) -> None:
     At a terminal it says what that is, and asks, when there is something.
     """
     with_it = next(
-        (_dependants(row["ends"]) for row in ask("GET", "/v1/tokens")["tokens"] if row["id"] == token_id), ""
+        (
+            Dependants(**row.get("ends", {})).in_words
+            for row in ask("GET", "/v1/tokens")["tokens"]
+            if row["id"] == token_id
+        ),
+        "",
     )
     if with_it:
         click.echo(f"{token_id}: {with_it}", err=True)
         if not yes and sys.stdin.isatty():
             click.confirm("End it all?", abort=True, err=True)
-    ended = ask("DELETE", f"/v1/tokens/{token_id}").get("ended")
-    click.echo(f"✓ {token_id} is revoked{f'; {words}' if ended and (words := _dependants(ended)) else ''}")
+    words = Dependants(**ask("DELETE", f"/v1/tokens/{token_id}").get("ended", {})).in_words
+    click.echo(f"✓ {token_id} is revoked{f'; {words}' if words else ''}")
 
 
 def _maker(row: dict[str, Any]) -> str:
     by = row.get("made_by")
     return f"made by {by['name'] or 'somebody who is gone'}" if by else ""
-
-
-def _dependants(ends: dict[str, int]) -> str:
-    """What ends with a token, in words; empty for nothing."""
-    words = {
-        "tokens": ("{} token", "{} tokens"),
-        "machines": ("the link of {} machine", "the links of {} machines"),
-        "agents": ("what {} agent may do", "what {} agents may do"),
-    }
-    some = [forms[ends[each] != 1].format(ends[each]) for each, forms in words.items() if ends.get(each)]
-    return f"with it end {', '.join(some)}" if some else ""

@@ -12,12 +12,12 @@ from strawberry.dataloader import DataLoader
 
 from broker.domain.access import Principal
 from broker.domain.agents import Agent
+from broker.domain.dependants import Dependants
 from broker.domain.errors import NotFound
 from broker.domain.ids import SessionId, TokenId
 from broker.domain.sessions import Session
 from broker.domain.usage import Usage, UsageBy
 from broker.services.access import Access, TokenAbout
-from broker.services.ports import Dependants
 from broker.services.sessions import Sessions
 from broker.services.usage import MAX_DAYS, UsageMeter
 

@@ -158,9 +158,9 @@ class AccessApi:
         return Answer(_shown(await self._s.members.set_role(principal, request.path_params["member"], body.role)))
 
     async def remove(self, request: Request) -> Response:
-        """Remove a person."""
-        await self._s.members.remove(await self._caller(request), request.path_params["member"])
-        return Answer({})
+        """Remove a person; says what has ended with them."""
+        ended = await self._s.members.remove(await self._caller(request), request.path_params["member"])
+        return Answer({"ended": ended})
 
     async def link(self, request: Request) -> Response:
         """A fresh link for a person; `me` is oneself."""

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from broker.domain.access import Permission, Principal, TokenKind
 from broker.domain.approvals import ApprovalAnswer, ApprovalStatus, Scope, Verdict
+from broker.domain.dependants import Dependants
 from broker.domain.errors import BadRequest
 from broker.domain.events import Cursor, parse_cursor
 from broker.domain.ids import ApprovalId, MessageId, ProxyId, TokenId
@@ -21,7 +22,7 @@ from broker.gateway.container import Services
 from broker.gateway.credentials import credential, shown_caller
 from broker.gateway.http import Answer, Body, guarded, integer, read_body, timed
 from broker.services.access import TokenAbout
-from broker.services.ports import Dependants, TokenRecord
+from broker.services.ports import TokenRecord
 from broker.services.sessions import MAX_PAGE
 from broker.services.spawner import DEFAULT_WAIT_S, SpawnRequest
 from broker.services.web_links import session_url

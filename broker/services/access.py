@@ -18,13 +18,14 @@ from broker.domain.access import (
     TokenKind,
     require_token_form,
 )
+from broker.domain.dependants import Dependants
 from broker.domain.errors import BadRequest, NotAuthenticated, NotPermitted
 from broker.domain.ids import AgentId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.names import printable_name
 from broker.domain.plans import Plan
 from broker.domain.sessions import Session
 from broker.domain.workspaces import Workspace, workspace_id
-from broker.services.ports import Dependants, MemberRecords, Registry, TokenRecord, Tokens
+from broker.services.ports import MemberRecords, Registry, TokenRecord, Tokens
 
 _SECRET_BYTES = 32
 _DAY_S = 24 * 3600

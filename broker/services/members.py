@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 
 from broker.domain.access import MemberRole, Permission, Principal
+from broker.domain.dependants import Dependants
 from broker.domain.errors import NotFound
 from broker.domain.ids import MemberId, WorkspaceId
 from broker.domain.members import MYSELF, Member, member_name
@@ -46,18 +47,21 @@ class Members:
         principal.require(Permission.ADMINISTER)
         member = await self._present(principal.workspace, reference)
         ended = await self._records.set_role(principal.workspace, member.id, role, by=principal.member)
-        await self._tokens.forget(ended)
+        await self._tokens.forget(ended.hashes)
         return await self._present(principal.workspace, member.id)
 
-    async def remove(self, principal: Principal, reference: str) -> None:
+    async def remove(self, principal: Principal, reference: str) -> Dependants:
         """Remove a person, and end what they have open, the tokens they made and the access of their machines.
+
+        What that was, besides what they had open.
 
         Raises `NotFound`, `NotPermitted`, `Conflict`.
         """
         principal.require(Permission.ADMINISTER)
         member = await self._present(principal.workspace, reference)
         ended = await self._records.remove(principal.workspace, member.id, by=principal.member)
-        await self._tokens.forget(ended)
+        await self._tokens.forget(ended.hashes)
+        return ended.dependants
 
     async def ensure_owner(self, workspace: WorkspaceId, name: str) -> Member:
         """The first owner there is, made when there is nobody yet. For the start of a broker, before any caller."""

@@ -20,7 +20,7 @@ from graphql_api.refusals import Refused
 from graphql_api.types.members import Member
 from graphql_api.types.scalars import DateTime
 from graphql_api.types.sessions import session_named
-from graphql_api.types.tokens import Token
+from graphql_api.types.tokens import Token, TokenDependants
 
 _MEMBER = "The person: an id or key."
 
@@ -95,6 +95,7 @@ class MemberRemoved:
     """The person is out."""
 
     key: ID = strawberry.field(description="The key it had.")
+    ended: TokenDependants | None = strawberry.field(description="What has ended with the person; null in a repeat.")
 
 
 RemoveMemberResult = Annotated[
@@ -161,11 +162,15 @@ class MemberMutations:
         """For good."""
         member = _key(input.member)
 
+        ended: list[TokenDependants] = []
+
         async def remove() -> str:
-            await info.context.services.members.remove(info.context.principal, member)
+            gone = await info.context.services.members.remove(info.context.principal, member)
+            ended.append(TokenDependants.of(gone))
             return member
 
-        return MemberRemoved(key=ID((await once(info, input, remove)).text))
+        removed = await once(info, input, remove)
+        return MemberRemoved(key=ID(removed.text), ended=None if removed.repeated else ended[0])
 
     @mutation("Make a link that shows one session to whoever has it, for a while. For who administers.")
     async def share_session(self, info: Info, input: Annotated[ShareSessionInput, GIVEN]) -> ShareSessionResult:

@@ -8,7 +8,8 @@ import strawberry
 from strawberry import ID
 
 from broker.domain.access import TokenKind
-from broker.services.ports import Dependants, TokenRecord
+from broker.domain.dependants import Dependants
+from broker.services.ports import TokenRecord
 from graphql_api.context import Info
 from graphql_api.types.fields import resolved
 from graphql_api.types.node import Node

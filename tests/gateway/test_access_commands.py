@@ -38,7 +38,7 @@ async def test_people_are_added_with_a_link_listed_changed_and_removed(gateway: 
     assert await said(shell, "members", "role", "bob", "viewer") == "✓ Bob is viewer"
     rows = (await said(shell, "members", "list")).splitlines()
     assert [(row.split()[1], row.split("  ")[-1]) for row in rows] == [("owner", "Ada Lovelace"), ("viewer", "Bob")]
-    await said(shell, "members", "remove", "Bob")
+    assert await said(shell, "members", "remove", "Bob") == "✓ Bob is removed"
     refused = await shell("members", "remove", "Ada Lovelace")
     assert (refused.exit_code, "LAST_OWNER" in refused.stderr) == (2, True)
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Scripts
 from broker.domain.access import MemberRole
+from broker.domain.dependants import Dependants
 from broker.domain.ids import MemberId, WorkspaceId
 from broker.domain.members import MAX_MEMBERS, Member
+from broker.services.ports import Ended
 
 
 class RedisMembers:
@@ -51,17 +56,22 @@ class RedisMembers:
 
     async def set_role(
         self, workspace: WorkspaceId, member: MemberId, role: MemberRole, *, by: MemberId | None
-    ) -> list[str]:
+    ) -> Ended:
         """Change one, and end what the new role may not have. Raises `NotFound`, `NotPermitted`, `Conflict`."""
-        return list(await self._scripts.run_once("change_member", workspace, member, role, by or ""))
+        return _ended(await self._scripts.run_once("change_member", workspace, member, role, by or ""))
 
-    async def remove(self, workspace: WorkspaceId, member: MemberId, *, by: MemberId | None) -> list[str]:
+    async def remove(self, workspace: WorkspaceId, member: MemberId, *, by: MemberId | None) -> Ended:
         """Remove one and all that hangs on it. Raises `NotFound`, `NotPermitted`, `Conflict` (LAST_OWNER)."""
-        return list(await self._scripts.run_once("change_member", workspace, member, "", by or ""))
+        return _ended(await self._scripts.run_once("change_member", workspace, member, "", by or ""))
 
     async def end_sign_ins(self, workspace: WorkspaceId, member: MemberId) -> None:
         """End all tokens and codes of a member. Raises `NotFound`."""
         await self._scripts.run("end_sign_ins", workspace, member)
+
+
+def _ended(answer: Sequence[Any]) -> Ended:
+    hashes, tokens, machines, agents = answer
+    return Ended(hashes=list(hashes), dependants=Dependants(tokens=tokens, machines=machines, agents=agents))
 
 
 def _member(row: dict[str, str]) -> Member | None:

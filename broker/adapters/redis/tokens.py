@@ -17,11 +17,12 @@ from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Scripts
 from broker.domain.access import MAX_TOKENS, MemberRole, Principal
+from broker.domain.dependants import Dependants
 from broker.domain.errors import NotAuthenticated, NotFound
 from broker.domain.ids import TokenId, WorkspaceId
 from broker.domain.plans import Plan
 from broker.domain.workspaces import Workspace
-from broker.services.ports import Dependants, TokenRecord
+from broker.services.ports import TokenRecord
 
 _PRINCIPAL: TypeAdapter[Principal] = TypeAdapter(Principal)
 _RECORD: TypeAdapter[TokenRecord] = TypeAdapter(TokenRecord)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from broker.services.ports.access import (
     AccessChanges,
-    Dependants,
     InstallationRecords,
     NewPair,
     TokenFamilies,
@@ -16,7 +15,7 @@ from broker.services.ports.keeping import RedactionRules, Restoring, RetentionSt
 from broker.services.ports.links import Attached, Decided, DecidedApproval, Links, NumberedFact, Unfinished
 from broker.services.ports.log import Backlog, EventLog, LogPage, LogStore, kept
 from broker.services.ports.mailboxes import Mailroom, NewAgent, OutgoingMessage
-from broker.services.ports.members import MemberRecords, SignInCodes
+from broker.services.ports.members import Ended, MemberRecords, SignInCodes
 from broker.services.ports.registry import Registry
 from broker.services.ports.requests import Allowances, RequestRecords
 from broker.services.ports.signals import Bus, Timers
@@ -31,7 +30,7 @@ __all__ = [
     "Bus",
     "Decided",
     "DecidedApproval",
-    "Dependants",
+    "Ended",
     "EventLog",
     "InstallationRecords",
     "Links",

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from broker.domain.access import Maker, Principal, TokenKind
 from broker.domain.access_changes import AccessChange
+from broker.domain.dependants import Dependants
 from broker.domain.ids import FamilyId, SessionId, TokenId, WorkspaceId
 from broker.domain.installation import Installation
 from broker.domain.plans import Plan
@@ -27,18 +28,6 @@ class TokenRecord:
     """The one that it shows, when it was made to share that."""
     made_by: Maker | None = None
     """None for the key of a data folder, and where an earlier version made it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dependants:
-    """What ends with a token, besides itself and what is short-lived."""
-
-    tokens: int = 0
-    """Made with it, and with those, and so on."""
-    machines: int = 0
-    """Linked with one of them."""
-    agents: int = 0
-    """On those machines: they stay, but cannot act until their machine is linked with a token that is good."""
 
 
 class Tokens(Protocol):

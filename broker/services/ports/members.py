@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from broker.domain.access import MemberRole
+from broker.domain.dependants import Dependants
 from broker.domain.ids import MemberId, WorkspaceId
 from broker.domain.members import Member, PendingSignIn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What has ended with a member, or with what it was."""
+
+    hashes: list[str]
+    """Of tokens."""
+    dependants: Dependants
 
 
 class MemberRecords(Protocol):
@@ -29,14 +40,14 @@ class MemberRecords(Protocol):
 
     async def set_role(
         self, workspace: WorkspaceId, member: MemberId, role: MemberRole, *, by: MemberId | None
-    ) -> list[str]:
-        """Change one: the hashes of the tokens that have ended with it, keys that only an owner may have.
+    ) -> Ended:
+        """Change one: what has ended with it, keys that only an owner may have and what hung on them.
 
         Raises `NotFound`, `NotPermitted`, `Conflict` (LAST_OWNER).
         """
 
-    async def remove(self, workspace: WorkspaceId, member: MemberId, *, by: MemberId | None) -> list[str]:
-        """Remove one, and all that it has made and linked: the hashes of the tokens that have ended with it.
+    async def remove(self, workspace: WorkspaceId, member: MemberId, *, by: MemberId | None) -> Ended:
+        """Remove one, and all that it has made and linked: what has ended with it.
 
         Raises `NotFound`, `NotPermitted`, `Conflict` (LAST_OWNER).
         """

@@ -2,12 +2,13 @@
 -- longer does not keep the keys of the workspace that it made: they may do what an owner may.
 -- KEYS[1] workspace root
 -- ARGV    1 member id  2 role, '' to remove  3 id of the member who does it, '' when it is none
--- Returns the hashes of the tokens that have ended with it
+-- Returns {hashes of the tokens that have ended with it, how many those are, how many machines, how many agents}
 -- uses: members
 local id, role, by = unpack(ARGV)
+local NOTHING = {{}, 0, 0, 0}
 local member = fields(K.person(id), 'folded', 'role')
 if not member.role then return refuse('NotFound', 'MEMBER_NOT_FOUND', 'no such member') end
-if member.role == role then return {} end
+if member.role == role then return NOTHING end
 if (member.role == 'owner' or role == 'owner') and not may_change_owners(by) then return owners_only() end
 if member.role == 'owner' and redis.call('SCARD', K.owners()) == 1 then
   return refuse('Conflict', 'LAST_OWNER', 'a workspace has at least one owner: make somebody else an owner first')
@@ -21,9 +22,9 @@ if role ~= '' then
   redis.call('HSET', K.person(id), 'role', role)
   tell_member_changed(id)
   local keys = member.role == 'owner' and keys_of(id) or {}
-  return #keys > 0 and end_access(keys)[1] or {}
+  return #keys > 0 and end_access(keys) or NOTHING
 end
 redis.call('ZREM', K.people(), id)
 redis.call('HDEL', K.people_names(), member.folded)
 redis.call('DEL', K.person(id))
-return end_access({}, id)[1]
+return end_access({}, id)
