@@ -24,7 +24,7 @@ MEMBER = "field"
 """The mark's name where the value's name told that it is a secret."""
 _MAX_PASSES = 8
 _OVERLAP = 512
-_ANY_MARK = re.compile(r"\[redacted:[a-z][a-z0-9-]{0,31}\]")
+_ANY_MARK = re.compile(r"\[redacted:[a-z][a-z0-9-]{0,31}(?:#\d+)?\]")
 _NAME_MEMBERS = ("name", "key", "header", "field")
 """`{"name": "API_TOKEN", "value": …}`: lists of headers, of variables, of settings."""
 
@@ -34,7 +34,7 @@ Place = tuple[Any, Any]
 Hit = tuple[int, int, int]
 """A trigger's number, where it begins and where it ends."""
 TriggerSearch = Callable[[Sequence[str]], Callable[[str], list[Hit]]]
-"""Given triggers, what finds all places where one of them stands in a text, those that overlap too."""
+"""Given triggers, what finds all places where one of them stands in a text, those that overlap too, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,25 +68,29 @@ class Redactor:
         *,
         told: Callable[[str, int], object] | None = None,
         search: TriggerSearch | None = None,
+        decodes: bool = True,
     ) -> None:
         """`told` is called with a form's name and how many of its secrets were just masked.
 
         `search` looks for all triggers at once, in every event; without one they are tried one after the other.
+        `decodes`: it looks for secrets in base64, too, which has most of the triggers.
         """
         own = tuple(rules)
         self._told = told
         self._forms = (*FORMS, *own)
         self._own = range(len(FORMS), len(self._forms))
         names = "|".join(sorted({re.escape(form.name) for form in self._forms} | {MEMBER}))
-        self._mark = re.compile(rf"\[redacted:(?:{names})\]")
-        self._triggers = tuple(dict.fromkeys((*_FORM_TRIGGERS, *_BASE64_TRIGGERS, *ESCAPED_TRIGGERS, *MEMBER_TRIGGERS)))
+        self._mark = re.compile(rf"\[redacted:(?:{names})(?:#\d+)?\]")
+        encoded = _BASE64_TRIGGERS if decodes else ()
+        self._triggers = tuple(dict.fromkeys((*_FORM_TRIGGERS, *encoded, *ESCAPED_TRIGGERS, *MEMBER_TRIGGERS)))
+        self.longest_trigger = max(map(len, self._triggers))
         self._find_triggers = (search or _one_by_one)(self._triggers)
         numbers = {trigger: number for number, trigger in enumerate(self._triggers)}
         self._by_trigger: dict[int, list[int]] = {}
         for rank, form in enumerate(FORMS):
             for trigger in form.triggers:
                 self._by_trigger.setdefault(numbers[trigger], []).append(rank)
-        self._base64 = frozenset(numbers[trigger] for trigger in _BASE64_TRIGGERS)
+        self._base64 = frozenset(numbers[trigger] for trigger in encoded)
 
     def suspects(self, text: str) -> bool:
         """Whether an event's JSON text can hold anything to mask. False is certain; most events need no more."""
@@ -109,17 +113,22 @@ class Redactor:
         found = _merged(self._outside_marks(text, self._secrets(text)))
         return [(each.start, each.end, self._forms[each.rank].name) for each in found]
 
-    def beginning(self, text: str) -> int:
-        """From where on a text that goes on may be a secret, by what is known of its beginning; else its length."""
+    def look(self, text: str) -> tuple[list[tuple[int, int, str]], int]:
+        """As `find`, of a text that may go on; and from where on it may be a secret that has not ended.
+
+        That is told by what is known of a secret's beginning, which may be too short to be found; without one it is the
+        text's length.
+        """
+        found = self.find(text)
+        starts = [start for start, end, _ in found if end == len(text)]
         hits = self._find_triggers(text)
         reading = read(text) if hits else None
         if reading is None:
-            return min([len(text), *self._open(text, hits), *self._reaching_end(text)])
-        starts = self._open(reading.text, self._find_triggers(reading.text))
-        return min([len(text), *(reading.span(at, at + 1)[0] for at in starts), *self._reaching_end(text)])
-
-    def _reaching_end(self, text: str) -> Iterator[int]:
-        return (start for start, end, _ in self.find(text) if end == len(text))
+            starts += self._open(text, hits)
+        else:
+            opened = self._open(reading.text, self._find_triggers(reading.text))
+            starts += (reading.span(at, at + 1)[0] for at in opened)
+        return found, min([len(text), *starts])
 
     def _open(self, text: str, hits: Iterable[Hit]) -> Iterator[int]:
         """Where matches of known forms begin that only the end of the text has ended."""
@@ -259,11 +268,11 @@ class Redactor:
 
 
 def _unlike(name: str, taken: Set[str]) -> str:
-    """A masked name beside others: two members stay two."""
-    number = 2
-    shown = name
-    while shown in taken:
-        shown, number = f"{name} #{number}", number + 1
+    """A masked name beside others: two members stay two, by a number in the mark."""
+    number, shown = 2, name
+    while shown in taken and (mark := _ANY_MARK.search(name)):
+        shown = f"{name[: mark.end() - 1]}#{number}{name[mark.end() - 1 :]}"
+        number += 1
     return shown
 
 
@@ -296,7 +305,17 @@ def _finite(digits: str) -> float | None:
 
 
 def _one_by_one(triggers: Sequence[str]) -> Callable[[str], list[Hit]]:
-    return lambda text: [hit for number, trigger in enumerate(triggers) for hit in _places(text, trigger, number)]
+    numbered = list(enumerate(triggers))
+
+    def find(text: str) -> list[Hit]:
+        present = [(number, trigger) for number, trigger in numbered if trigger in text]
+        return sorted((hit for number, trigger in present for hit in _places(text, trigger, number)), key=_end_of)
+
+    return find
+
+
+def _end_of(hit: Hit) -> tuple[int, int]:
+    return hit[2], hit[1]
 
 
 def _places(text: str, trigger: str, number: int) -> Iterator[Hit]:

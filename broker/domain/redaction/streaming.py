@@ -15,7 +15,7 @@ from broker.domain.redaction.redactor import Redactor, mark_of
 _LONGEST_WORD = 512
 _MOST_HELD = 64 * 1024
 """Beyond it a secret is masked as it is; the rest of one that is longer is not known for its own."""
-_REMEMBERED = 1024
+_REMEMBERED = 768
 """Characters before what comes next: a value's name stands there, a header's, a command's."""
 _WORD_SIGNS = ascii_letters + digits + punctuation
 """Scripts without blanks hold no secrets."""
@@ -36,6 +36,8 @@ class StreamMask:
         self._shown = 0
         self._masked_to = 0
         """Where the last mark's secret ends: what it grows by needs no mark of its own."""
+        self._suspect_to = 0
+        """Behind the last place at which a secret might begin; nothing is looked for when that is forgotten."""
 
     @property
     def holds(self) -> bool:
@@ -44,38 +46,46 @@ class StreamMask:
 
     def take(self, fragment: str) -> str:
         """Add a fragment; returns what can be shown of the text now."""
+        # Most texts have nothing that a secret begins with; one that has is looked at as long as that is remembered.
+        new = max(0, len(self._text) - self._redactor.longest_trigger)
         self._text += fragment
-        return self._show(self._safe_until(in_word=True))
+        if self._redactor.suspects(self._text[new:]):
+            self._suspect_to = len(self._text)
+        return self._show_safe(in_word=True)
 
     def release(self) -> str:
         """What is held only because a secret could begin there: nobody is to wait for it any longer."""
-        return self._show(self._safe_until(in_word=False))
+        return self._show_safe(in_word=False)
 
     def end(self) -> str:
         """The text has ended; returns the rest. The next fragment begins another text."""
-        shown = self._show(len(self._text))
-        self._text, self._shown, self._masked_to = "", 0, 0
+        shown = self._show(len(self._text), self._look()[0])
+        self._text, self._shown, self._masked_to, self._suspect_to = "", 0, 0, 0
         return shown
 
-    def _safe_until(self, *, in_word: bool) -> int:
-        """From where on the text may be a secret whose end has not come."""
-        known = self._redactor.beginning(self._text)
-        if len(self._text) - max(known, self._shown) > _MOST_HELD:
-            return len(self._text)
-        word = _word_before(self._text) if in_word else len(self._text)
-        return max(self._shown, min(known, word if len(self._text) - word <= _LONGEST_WORD else len(self._text)))
+    def _look(self) -> tuple[list[tuple[int, int, str]], int]:
+        return self._redactor.look(self._text) if self._suspect_to > 0 else ([], len(self._text))
 
-    def _show(self, until: int) -> str:
+    def _show_safe(self, *, in_word: bool) -> str:
+        """Show all but what may be a secret whose end has not come."""
+        found, known = self._look()
+        length = len(self._text)
+        if length - max(known, self._shown) > _MOST_HELD:
+            return self._show(length, found)
+        word = _word_before(self._text) if in_word else length
+        return self._show(min(known, word if length - word <= _LONGEST_WORD else length), found)
+
+    def _show(self, until: int, found: list[tuple[int, int, str]]) -> str:
         if until <= self._shown:
             return ""
         parts = []
-        for start, end, name in self._redactor.find(self._text):
+        for start, end, name in found:
             if end <= self._shown or start >= until:
                 continue
             parts.append(self._text[self._shown : max(start, self._shown)])
             if start >= self._shown or self._masked_to < self._shown:
                 parts.append(mark_of(name))
-            self._shown = self._masked_to = max(end, self._shown)
+            self._shown = self._masked_to = end
         parts.append(self._text[self._shown : until])
         self._shown = max(self._shown, until)
         self._forget()
@@ -90,6 +100,7 @@ class StreamMask:
         self._text = self._text[cut:]
         self._shown -= cut
         self._masked_to -= cut
+        self._suspect_to -= cut
 
 
 def _word_before(text: str) -> int:

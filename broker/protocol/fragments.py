@@ -1,0 +1,163 @@
+"""Streamed fragments of an agent's text, cut anew so that no secret is split over two of them.
+
+A reader of the log puts fragments together; each is masked by itself before it is stored. So what may be the beginning
+of a secret waits here, with the frame that brought it, for the next fragment of the same text (`StreamMask`). A text is
+known by its place in the vendor's frame:
+
+* Claude Code 2.1: `stream_event`, `content_block_delta` (Anthropic's Messages API, streaming)
+* Codex app-server 0.1: `item/…/delta`, `item/…Delta`
+* Agent Client Protocol 1: `session/update`, `agent_message_chunk` and `agent_thought_chunk`
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from broker.domain.redaction import Redactor
+from broker.domain.redaction.streaming import StreamMask
+from broker.protocol.agent_events import AgentBroken, StateEvent, TextStreamed, TurnEnded
+from broker.protocol.agent_session import Direction, Frame
+
+_MOST_TEXTS = 64
+"""That one agent streams at a time; sub-agents and parallel commands are a few."""
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """Where a frame's fragment stands, and of which text it is."""
+
+    stream: str
+    """Whose text: the frame that repeats it whole has the same."""
+    text: str
+    """Which one, of those that one stream has at a time."""
+    holder: Json
+    member: str
+
+
+def fragment_of(frame_type: str, raw: Any) -> Fragment | None:
+    """The fragment in a transient frame; None when there is none."""
+    if not isinstance(raw, dict):
+        return None
+    if frame_type == "stream_event":
+        event, delta = _at(raw, "event"), _at(raw, "event", "delta")
+        member = next((name for name in ("text", "partial_json", "thinking") if isinstance(delta.get(name), str)), None)
+        return Fragment(_stream(raw), f"{event.get('index')}:{member}", delta, member) if member else None
+    holder, member = (_at(raw, "params", "update", "content"), "text")
+    if not frame_type.startswith("session/update"):
+        holder, member = (_at(raw, "params"), "delta")
+    if not isinstance(holder.get(member), str):
+        return None
+    return Fragment(_stream(raw), frame_type, holder, member)
+
+
+def _stream(raw: Json) -> str:
+    params = _at(raw, "params")
+    item = params.get("itemId") or _at(params, "item").get("id")
+    return str(item or params.get("sessionId") or raw.get("parent_tool_use_id") or "")
+
+
+def _at(value: Any, *names: str) -> Json:
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+class Fragments:
+    """Between one agent's codec and its log.
+
+    Invariants: what is let through of a text, put together, is that text, masked; frames that are no fragments keep
+    their order and come after all of the text that they end.
+    """
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._texts: dict[tuple[str, str], _Text] = {}
+
+    @property
+    def holds(self) -> bool:
+        """Whether anything waits; its owner calls `release` a moment later."""
+        return any(text.mask.holds for text in self._texts.values())
+
+    def cut(self, frames: Iterable[Frame]) -> list[Frame]:
+        """The frames for the log, their fragments cut anew."""
+        return [each for frame in frames for each in self._cut(frame)]
+
+    def release(self) -> list[Frame]:
+        """What has waited long enough. The beginning of a secret goes on waiting."""
+        return [each for text in self._texts.values() for each in text.rest(text.mask.release())]
+
+    def end(self) -> list[Frame]:
+        """All that waits: the conversation is over."""
+        return [each for text in list(self._texts) for each in self._end(text)]
+
+    def _cut(self, frame: Frame) -> Iterator[Frame]:
+        if frame.direction is Direction.TO_AGENT:
+            yield frame
+        elif not frame.transient:
+            yield from self._before(frame)
+            yield frame
+        elif (fragment := fragment_of(frame.type, raw := orjson.loads(frame.raw))) is None:
+            yield frame
+        else:
+            yield from self._take(frame, raw, fragment)
+
+    def _take(self, frame: Frame, raw: Json, fragment: Fragment) -> Iterator[Frame]:
+        key = fragment.stream, fragment.text
+        if key not in self._texts and len(self._texts) >= _MOST_TEXTS:
+            yield from self._end(next(iter(self._texts)))
+        text = self._texts.setdefault(key, _Text(StreamMask(self._redactor)))
+        text.last, text.raw = frame, raw
+        given = fragment.holder[fragment.member]
+        shown = text.mask.take(given)
+        if shown == given:
+            yield frame
+        elif shown:
+            yield _with(frame, raw, shown)
+
+    def _before(self, frame: Frame) -> Iterator[Frame]:
+        """The rest of what a frame ends: it repeats that text, or ends the turn."""
+        if any(isinstance(event, TurnEnded | AgentBroken) for event in frame.events):
+            yield from self.end()
+        elif any(not isinstance(event, StateEvent) for event in frame.events):
+            stream = _stream(raw) if isinstance(raw := orjson.loads(frame.raw), dict) else ""
+            for key in [key for key in self._texts if key[0] == stream]:
+                yield from self._end(key)
+
+    def _end(self, key: tuple[str, str]) -> list[Frame]:
+        text = self._texts.pop(key)
+        return text.rest(text.mask.end())
+
+
+class _Text:
+    """One text that is being streamed."""
+
+    def __init__(self, mask: StreamMask) -> None:
+        self.mask = mask
+        self.last: Frame | None = None
+        self.raw: Json = {}
+        self._rests = 0
+
+    def rest(self, shown: str) -> list[Frame]:
+        """A frame of its own for what waited, in the form of the last one."""
+        if not shown or self.last is None:
+            return []
+        self._rests += 1
+        raw = self.raw
+        if isinstance(own := raw.get("uuid"), str):  # it says which frames are sent again
+            raw = {**raw, "uuid": f"{own}:{self._rests}"}
+        return [_with(self.last, raw, shown)]
+
+
+def _with(frame: Frame, raw: Json, shown: str) -> Frame:
+    fragment = fragment_of(frame.type, raw)
+    assert fragment is not None
+    fragment.holder[fragment.member] = shown
+    events = tuple(TextStreamed(delta=shown) if isinstance(event, TextStreamed) else event for event in frame.events)
+    return dataclasses.replace(frame, raw=orjson.dumps(raw), events=events)
