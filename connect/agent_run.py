@@ -15,8 +15,10 @@ from typing import Any, TypeVar, assert_never
 
 from broker.domain.access import PREFIXES, TokenKind
 from broker.domain.ids import MessageId
+from broker.domain.redaction import Redactor
 from broker.protocol.agent_events import AgentBroken, AgentEvent, AgentReady
 from broker.protocol.agent_session import AgentSession, Direction, Frame, Prompt
+from broker.protocol.fragments import RELEASE_S, Fragments
 from broker.protocol.proxy import Answer, Deliver, Interrupt, LiveAgent, Spawn
 from connect.bridges.launch import Launch, LaunchRequest
 from connect.bridges.planning import plan_launch
@@ -45,6 +47,8 @@ REPLACED = "replaced"
 PROXY_STOPPED = "PROXY_STOPPED"
 """relay-connect itself was told to stop."""
 
+_REDACTOR = Redactor(decodes=False)
+"""For what is streamed; the broker masks everything once more, by its workspace's rules, too."""
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
@@ -106,6 +110,8 @@ class AgentRun:
         self._unheard: list[bytes] | None = []
         """What it printed before the conversation was begun; None from then on."""
         self._early = bytearray()
+        self._fragments = Fragments(_REDACTOR)
+        self._release: asyncio.TimerHandle | None = None
         self.finished = asyncio.Event()
 
     @property
@@ -308,12 +314,22 @@ class AgentRun:
         except ProcessStuck as stuck:
             messages = []  # it never will have them
             self.end("STUCK", detail=str(stuck))
-        for frame in frames:
-            self._report.frame(frame)
+        self._record(self._fragments.cut(frames))
         if messages:
             self._process.when_written(lambda: self._handed(messages))
         for frame in frames:
             self._heed(frame.events)
+
+    def _record(self, frames: Sequence[Frame]) -> None:
+        for frame in frames:
+            self._report.frame(frame)
+        if self._release is None and self._fragments.holds:
+            self._release = asyncio.get_running_loop().call_later(RELEASE_S, self._let_go)
+
+    def _let_go(self) -> None:
+        """What is held back of a text only because it could be the beginning of a secret has waited long enough."""
+        self._release = None
+        self._shielded(lambda: self._record(self._fragments.release()))
 
     def _handed(self, messages: Sequence[MessageId]) -> None:
         for message in messages:
@@ -330,6 +346,9 @@ class AgentRun:
                     self._obey(order)
 
     def _report_exit(self, ending: _Ending) -> None:
+        self._record(self._fragments.end())
+        if self._release is not None:
+            self._release.cancel()
         detail = "\n".join(part for part in (ending.detail, self._last_words(ending)) if part)
         code = self._process.returncode if self._process else None
         self._report.exited(code=code, expected=ending.expected, reason=ending.reason, detail=detail)

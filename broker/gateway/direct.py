@@ -29,6 +29,7 @@ from broker.protocol.agent_session import Direction, Frame, Opening, Prompt
 from broker.protocol.claude import ClaudeSession, Predecessor
 from broker.protocol.close_codes import CloseCode
 from broker.protocol.errors import ProtocolViolation
+from broker.protocol.fragments import RELEASE_S, Fragments
 from broker.protocol.proxy import (
     COMMAND,
     Answer,
@@ -100,7 +101,10 @@ class _Connection:
         self._spool = uuid.uuid4().hex
         self._reported = 0
         self._session: ClaudeSession
+        self._fragments: Fragments
         self._turn = asyncio.Lock()
+        self._held = asyncio.Event()
+        """Set while fragments wait for what follows them."""
 
     async def run(self) -> None:
         """Attach, open the conversation, and carry frames and commands."""
@@ -112,6 +116,7 @@ class _Connection:
 
     async def _serve(self, attached: Attached) -> None:
         self._session = await self._opened()
+        self._fragments = Fragments(await self._s.redaction.redactor(self._principal.workspace))
         pump = MailboxPump(
             read=lambda after: self._s.linking.commands(self._principal, attached, after=after),
             send=lambda seq, command: self._obey(attached, seq, command),
@@ -123,6 +128,7 @@ class _Connection:
             async with asyncio.TaskGroup() as tasks:
                 await self._carry(attached, self._session.start())
                 tasks.create_task(pump.run(after=attached.commands_acked, fence=attached.fence))
+                tasks.create_task(self._letting_go(attached))
                 await self._receiving(attached)
         finally:
             LINKS.labels("direct").dec()
@@ -171,6 +177,15 @@ class _Connection:
                 frames = self._session.receive(data if data.endswith(b"\n") else data + b"\n")
                 await self._carry(attached, frames)
 
+    async def _letting_go(self, attached: Attached) -> None:
+        """Report what is held back only because it could be the beginning of a secret once it has waited."""
+        while True:
+            await self._held.wait()
+            await asyncio.sleep(RELEASE_S)
+            async with self._turn:
+                self._held.clear()
+                await self._record(attached, self._fragments.release())
+
     async def _obey(self, attached: Attached, seq: int, text: str) -> None:
         command = COMMAND.validate_json(text)
         async with self._turn:
@@ -200,12 +215,17 @@ class _Connection:
 
     async def _carry(self, attached: Attached, frames: Iterable[Frame]) -> None:
         """Write what goes to the agent, and report everything in order."""
-        reports: list[Report] = []
+        frames = list(frames)
         for frame in frames:
             if frame.direction is Direction.TO_AGENT:
                 await self._socket.send_text(frame.raw.decode() + "\n")
-            reports += _reports(frame, self._agent.id, self._agent.generation)
-        await self._report(attached, reports)
+        await self._record(attached, self._fragments.cut(frames))
+
+    async def _record(self, attached: Attached, frames: Iterable[Frame]) -> None:
+        agent, generation = self._agent.id, self._agent.generation
+        await self._report(attached, [each for frame in frames for each in _reports(frame, agent, generation)])
+        if self._fragments.holds:
+            self._held.set()
 
     async def _report(self, attached: Attached, reports: list[Report]) -> None:
         numbered = []

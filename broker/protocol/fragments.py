@@ -22,7 +22,10 @@ from broker.domain.redaction import Redactor
 from broker.domain.redaction.streaming import StreamMask
 from broker.protocol.agent_events import AgentBroken, StateEvent, TextStreamed, TurnEnded
 from broker.protocol.agent_session import Direction, Frame
+from broker.protocol.ndjson import dumps
 
+RELEASE_S = 0.2
+"""How long a word may wait for its end. Models send the next part of one within 0.05 s; people see nothing of this."""
 _MOST_TEXTS = 64
 """That one agent streams at a time; sub-agents and parallel commands are a few."""
 
@@ -125,7 +128,7 @@ class Fragments:
         """The rest of what a frame ends: it repeats that text, or ends the turn."""
         if any(isinstance(event, TurnEnded | AgentBroken) for event in frame.events):
             yield from self.end()
-        elif any(not isinstance(event, StateEvent) for event in frame.events):
+        elif self._texts and any(not isinstance(event, StateEvent) for event in frame.events):
             stream = _stream(raw) if isinstance(raw := orjson.loads(frame.raw), dict) else ""
             for key in [key for key in self._texts if key[0] == stream]:
                 yield from self._end(key)
@@ -160,4 +163,4 @@ def _with(frame: Frame, raw: Json, shown: str) -> Frame:
     assert fragment is not None
     fragment.holder[fragment.member] = shown
     events = tuple(TextStreamed(delta=shown) if isinstance(event, TextStreamed) else event for event in frame.events)
-    return dataclasses.replace(frame, raw=orjson.dumps(raw), events=events)
+    return dataclasses.replace(frame, raw=dumps(raw), events=events)

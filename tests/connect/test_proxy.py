@@ -419,6 +419,19 @@ async def test_the_token_is_never_in_arguments_or_reports(broker: ScriptedBroker
     assert b"secret-of-the-proxy" not in broker.raw
 
 
+async def test_a_secret_that_is_streamed_in_parts_reaches_no_reader(broker: ScriptedBroker, tmp_path: Path) -> None:
+    secret = "ghp_" + "aB3" * 12
+    async with running(settings(broker, tmp_path / "s")):
+        await broker.command(spawn())
+        await broker.command(deliver(f"stream push with {secret} to it"))
+        await event(broker, TurnEnded)
+    texts = [each["delta"] for frame in broker.frames() for each in frame.events if each["type"] == "text_delta"]
+    assert "".join(texts) == "push with [redacted:github-token] to it"
+    streamed = [json.dumps(frame.raw) for frame in broker.frames() if frame.transient]
+    assert len(streamed) == len(texts)
+    assert not any(secret[at : at + 3] in frame for at in range(4, len(secret) - 3) for frame in streamed)
+
+
 async def test_agents_do_not_inherit_what_is_the_relays_own(
     broker: ScriptedBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
