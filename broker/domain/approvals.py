@@ -60,6 +60,8 @@ class Approval:
     input: dict[str, Any] | None
     reason: str | None
     can_allow_session: bool
+    masked: bool = False
+    """Secrets were cut out of it: what runs is not byte for byte what is shown."""
     asked_at_ms: int
     deadline_ms: int
     answered_by: str | None

@@ -48,7 +48,7 @@ def fragment_of(frame_type: str, raw: Any) -> Fragment | None:
     """The fragment in a transient frame; None when there is none."""
     if not isinstance(raw, dict):
         return None
-    if frame_type == "stream_event":
+    if frame_type == "stream_event:content_block_delta":
         event, delta = _at(raw, "event"), _at(raw, "event", "delta")
         member = next((name for name in ("text", "partial_json", "thinking") if isinstance(delta.get(name), str)), None)
         return Fragment(_stream(raw), f"{event.get('index')}:{member}", delta, member) if member else None

@@ -149,6 +149,8 @@ class Approval(Wire):
     answered_by: str | None = None
     note: str | None = None
     can_allow_session: bool = True
+    masked: bool = False
+    """Secrets were cut out of it: what runs is not byte for byte what is shown."""
     decided_by: str | None = None
     """The rule that answers it in the same moment, without asking anybody."""
 

@@ -68,6 +68,10 @@ def approval_box(approval: Approval, *, asker: str, short_id: str, width: int) -
         body += paragraph(approval.reason, inner)
     for change in approval.changes:
         body += _change(change, inner)
+    if approval.masked:
+        body += paragraph(
+            "A secret is masked here: what runs has it in place of [redacted:…].", inner, style="class:dim"
+        )
     session = " · approve --session" if approval.can_allow_session else ""
     body += [(), *paragraph(f"approve {short_id} · deny {short_id} [note]{session}", inner, style="class:warn")]
     return box(f"{asker} asks: {approval.tool}", body, width=width, style="class:ask")

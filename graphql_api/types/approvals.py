@@ -55,6 +55,9 @@ class Approval(Node):
     input: JSON | None = strawberry.field(description="What the tool would be called with, secrets masked.")
     reason: str | None = strawberry.field(description="Why the agent asks, in its own words.")
     can_allow_session: bool = strawberry.field(description="Whether it can be allowed for the whole conversation.")
+    masked: bool = strawberry.field(
+        description="Secrets were cut out of it: what runs is not byte for byte what is shown."
+    )
     asked_at: DateTime = strawberry.field(description="When it was asked.")
     deadline: DateTime = strawberry.field(description="When it is denied if nobody has answered.")
     answered_by: str | None = strawberry.field(description="Who answered, or the rule that did.")
@@ -78,6 +81,7 @@ class Approval(Node):
             input=None if approval.input is None else JSON(approval.input),
             reason=approval.reason,
             can_allow_session=approval.can_allow_session,
+            masked=approval.masked,
             asked_at=DateTime(approval.asked_at_ms),
             deadline=DateTime(approval.deadline_ms),
             answered_by=approval.answered_by,

@@ -305,6 +305,36 @@ async def test_an_agent_dials_in_over_the_direct_socket(gateway: Gateway) -> Non
                 assert await closing(socket) in {4001, 4003}
 
 
+async def test_a_secret_that_an_agent_streams_over_its_own_socket_reaches_no_reader(gateway: Gateway) -> None:
+    secret = "ghp_" + "aB3" * 12
+    async with gateway.machine() as machine:
+        machine.readying = False
+        await gateway.ok("POST", f"{S}/agents", {"name": "Claude", "cli": "demo", "wait": False})
+        await machine.until(lambda: machine.commands)
+        (spawn,) = machine.commands
+        assert isinstance(spawn, Spawn)
+        headers = {"Authorization": f"Bearer {await started(machine, spawn)}"}
+        url = f"{gateway.ws_url}/agent/Claude"
+        async with (
+            connect(url, additional_headers=headers, proxy=None) as socket,
+            gateway.events("main", after="0") as events,
+            asyncio.timeout(10),
+        ):
+            for number, part in enumerate(("it is ", secret[:9], secret[9:], " or", " no")):
+                await socket.send(orjson.dumps(_delta(part, uuid=f"u{number}")).decode())
+            shown = ""
+            while not shown.endswith(" no"):
+                event = orjson.loads(await events.recv())
+                shown += "".join(each.get("delta", "") for each in (event.get("data") or {}).get("events") or ())
+    assert shown == "it is [redacted:github-token] or no"
+
+
+def _delta(text: str, *, uuid: str) -> dict[str, object]:
+    delta = {"type": "text_delta", "text": text}
+    event = {"type": "content_block_delta", "index": 0, "delta": delta}
+    return {"type": "stream_event", "uuid": uuid, "session_id": "s", "parent_tool_use_id": None, "event": event}
+
+
 async def test_an_agent_that_its_machine_drives_cannot_connect_itself(gateway: Gateway) -> None:
     async with gateway.machine() as machine:
         await gateway.ok("POST", f"{S}/agents", {"name": "Worker", "cli": "demo"})

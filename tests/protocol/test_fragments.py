@@ -42,7 +42,11 @@ def streamed(vendor: str, text: str, *, number: int = 1) -> Frame:
             },
         },
     }[vendor]
-    kind = {"claude": "stream_event", "codex": "item/agentMessage/delta", "acp": "session/update:agent_message_chunk"}
+    kind = {
+        "claude": "stream_event:content_block_delta",
+        "codex": "item/agentMessage/delta",
+        "acp": "session/update:agent_message_chunk",
+    }
     return Frame(
         direction=Direction.FROM_AGENT,
         raw=orjson.dumps(raw),
@@ -155,6 +159,8 @@ def test_recordings_keep_every_word_in_order(name: str, client: str | None) -> N
     frames = play(name, client=client)
     gate = Fragments(REDACTOR)
     out = [*gate.cut(frames), *gate.end()]
+    said = [frame for frame in frames if any(isinstance(event, TextStreamed) for event in frame.events)]
+    assert all(map(_place, said))
     assert [frame for frame in out if not _place(frame)] == [frame for frame in frames if not _place(frame)]
     assert _texts(out) == _texts(frames)
 

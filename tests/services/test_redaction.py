@@ -67,8 +67,20 @@ async def test_people_see_a_masked_approval_and_the_agent_gets_its_own_input_bac
     )
     shown = await desk.adapters.approvals.approval(desk.workspace, wanted)
     assert shown.input == {"command": f"login {MARK}"}
+    assert shown.masked
     assert SECRET not in await everything_kept(desk)
     assert await desk.adapters.approvals.pending(desk.workspace, agent.id) == {"1": asked.input}
+
+
+async def test_an_approval_without_secrets_is_not_said_to_be_masked(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    asked = ApprovalRequested(native_id="1", tool="Edit", title="edit", input={"new": "password = getPass1(x)"})
+    wanted = ApprovalId("a" * 32)
+    await desk.report(
+        DecidedApproval(agent=agent.id, generation=1, id=wanted, event=asked, deadline_s=60, decided=None)
+    )
+    shown = await desk.adapters.approvals.approval(desk.workspace, wanted)
+    assert (shown.input, shown.masked) == (asked.input, False)
 
 
 async def test_what_was_kept_for_the_agent_ends_with_the_answer(desk: Desk) -> None:

@@ -148,6 +148,7 @@ def _approval(row: dict[str, str]) -> Approval:
         input=body["input"],
         reason=body["reason"],
         can_allow_session=body["can_allow_session"],
+        masked=body.get("masked", False),
         asked_at_ms=int(row["asked_ms"]),
         deadline_ms=int(row["deadline_ms"]),
         answered_by=row.get("by") or None,

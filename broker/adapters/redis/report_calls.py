@@ -113,14 +113,17 @@ class ReportCalls:
 
     def _approval_call(self, fact: DecidedApproval, about: list[Argument]) -> Call:
         body = _asked(fact.event)
-        masked = self._masked_json(body)
+        shown = self._masked_json(body)
+        is_masked = shown != body.decode()
+        if is_masked:
+            shown = f'{shown[:-1]},"masked":true}}'
         # An agent that is allowed to go on gets its input back as it gave it: it is kept until then, and no longer.
-        given = dumps(fact.event.input) if masked != body.decode() and not fact.decided else b""
+        given = dumps(fact.event.input) if is_masked and not fact.decided else b""
         status, by, answer = fact.decided or ("", "", b"")
         rest: list[Argument] = [
             fact.id,
             fact.event.native_id,
-            masked,
+            shown,
             fact.deadline_s * 1000,
             status,
             by,

@@ -56,6 +56,11 @@ export function ApprovalCard(props: ApprovalCardProps) {
       </header>
       <RiskNote asked={asked} />
       <WhatIsAsked asked={asked} />
+      {asked.masked && (
+        <p className="text-xs text-soft">
+          A secret is masked here: what runs has it in place of [redacted:…].
+        </p>
+      )}
       {props.mayAnswer ? (
         <Answers {...props} />
       ) : (

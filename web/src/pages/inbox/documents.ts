@@ -23,6 +23,7 @@ const ASKED = graphql(
         path
       }
       canAllowSession
+      masked
       answeredBy
       note
     }

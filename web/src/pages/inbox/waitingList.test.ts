@@ -21,6 +21,7 @@ function asked(key: string, at = "2026-01-01T00:00:00.000Z", status: Asked["stat
     riskReasons: [],
     suggestedRules: [],
     canAllowSession: true,
+    masked: false,
     askedAt: at,
     deadline: at,
     answeredBy: null,
