@@ -264,6 +264,7 @@ def _say_ready(settings: Settings, *, json_: bool, dashboard: str | None = None)
         click.echo("  good once, for 10 minutes; `relaycast sign-in` prints a fresh link")
     if settings.key_file.exists():
         click.echo(f"  data and key   {settings.data_dir} ({settings.key_file.name}, readable by you alone)")
+        click.echo("  agents         run as you here and can read that key: a fence, no wall (`relay-connect doctor`)")
     click.echo("  link a machine relay-connect" + _url_hint(settings))
     click.echo("  stop           Ctrl-C")
 

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import email.utils
+import getpass
+import os
+import stat
 import time
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
+from pathlib import Path
 
 import httpx
 from pydantic import BaseModel, ValidationError
 
 from broker.domain.errors import BadRequest, Conflict
+from broker.protocol.local import KEY_FILE
 from connect.clis import CliCatalogue, FoundCli
-from connect.endpoint import IN_CLEAR, Endpoint, GivenToken
+from connect.endpoint import IN_CLEAR, Endpoint, GivenToken, data_folder
 from connect.settings import ConnectSettings
 from connect.state_folder import StateFolder
+from connect.token_text import hide_tokens
 
 _TIMEOUT_S = 5.0
 _MAX_CLOCK_SKEW_S = 30.0
@@ -40,6 +46,19 @@ class Finding:
     text: str
 
 
+_USE = {
+    "workspace": "; a person's: exchanged at the start for one that links this machine, and in a terminal for one of 15"
+    " minutes",
+    "member": "; a person's: exchanged at the start, as a workspace's is",
+}
+"""What becomes of a token, by its kind."""
+SEPARATE_USER = (
+    "`sudo useradd --system --create-home relaycast-agents`, then `relaycast token mint --kind proxy --name NAME |"
+    " sudo -H -u relaycast-agents relay-connect --headless --url {url} --token-file -`"
+)
+"""What makes a wall of the fence between agents and their user's files. Later starts need no token."""
+
+
 class _Workspace(BaseModel):
     id: str
 
@@ -56,7 +75,7 @@ class _WhoAmI(BaseModel):
 async def examine(settings: ConnectSettings) -> list[Finding]:
     """Look at everything; changes nothing but the cache of versions."""
     broker, clis = await asyncio.gather(_broker(settings.endpoint, settings.token), _clis(settings))
-    return [*broker, *_state(settings), *clis]
+    return [*broker, _secrets(settings), *_state(settings), *clis]
 
 
 async def _broker(endpoint: Endpoint, given: GivenToken | None) -> list[Finding]:
@@ -66,19 +85,21 @@ async def _broker(endpoint: Endpoint, given: GivenToken | None) -> list[Finding]
             answer = await client.get(f"{endpoint.url}/v1/whoami", headers=headers)
     except httpx.HTTPError as error:
         advice = "is `relaycast up` running?" if endpoint.local else "check the URL and the network"
-        reason = str(error) or type(error).__name__
+        reason = hide_tokens(str(error)) or type(error).__name__
         return [_problem("broker", f"{endpoint.url} cannot be reached ({reason}); {advice}")]
     here = _warning("broker", IN_CLEAR.format(endpoint.url)) if endpoint.in_clear else _ok("broker", endpoint.url)
-    return [here, _token(answer), *_clock(answer)]
+    return [here, _token(answer, given), *_clock(answer)]
 
 
-def _token(answer: httpx.Response) -> Finding:
+def _token(answer: httpx.Response, given: GivenToken | None) -> Finding:
+    if given is None:
+        return _ok("token", "none is given: a machine that was linked before goes on with --headless")
     if answer.status_code == HTTPStatus.OK:
         try:
             who = _WhoAmI.model_validate_json(answer.content).data
         except ValidationError:
             return _problem("token", "whoever answers at this URL is not a Relaycast broker")
-        return _ok("token", f"{who.kind} token of workspace {who.workspace.id}")
+        return _ok("token", f"{who.kind} token of workspace {who.workspace.id}{_USE.get(who.kind, '')}")
     if answer.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return _problem("token", "the broker does not know it, or it was revoked; make one and set RELAYCAST_TOKEN")
     return _problem("token", f"could not be checked: the broker answered HTTP {answer.status_code}")
@@ -95,16 +116,44 @@ def _clock(answer: httpx.Response) -> list[Finding]:
     return [_warning("clock", f"{abs(skew_s):.0f} s {way} the broker's; set this machine's clock")]
 
 
+def _secrets(settings: ConnectSettings) -> Finding:
+    """Whether there is a wall between agents and keys, or a fence: they run as the user who runs relay-connect."""
+    known = [data_folder() / KEY_FILE, settings.token.path if settings.token is not None else None]
+    keys = [str(path) for path in known if path is not None and os.access(path, os.R_OK)]
+    user = _user()
+    if keys:
+        return _warning(
+            "secrets",
+            f"agents run as {user} and can read {' and '.join(dict.fromkeys(keys))}: who has a person's key acts as"
+            f" that person. For a wall, run agents as another user: {SEPARATE_USER.format(url=settings.endpoint.url)}",
+        )
+    return _ok("secrets", f"agents run as {user}, and no key of a person lies in this user's known places")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container with a number and no name for it
+        return f"uid {os.geteuid()}"
+
+
+def _readers(path: Path) -> Finding:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return _warning("state", f"{path} can be looked into by other users (mode {mode:03o}); run `chmod 700 {path}`")
+    return _ok("state", f"{path}, readable by {_user()} alone")
+
+
 def _state(settings: ConnectSettings) -> list[Finding]:
     path = settings.state_dir
     try:
         state = StateFolder(path)
     except Conflict as conflict:
-        return [_ok("state", conflict.message), _spool(settings)]
+        return [_ok("link", conflict.message), _readers(path), _spool(settings)]
     except BadRequest as refusal:
         return [_problem("state", refusal.message)]
     state.close()
-    return [_ok("state", str(path)), _spool(settings)]
+    return [_readers(path), _spool(settings)]
 
 
 def _spool(settings: ConnectSettings) -> Finding:

@@ -64,6 +64,7 @@ _LOOK_S = 60.0
 _SHORTEST_LOOK_S = 1.0
 _FINAL_NOW = frozenset({close_codes.UNAUTHENTICATED.code, close_codes.SUPERSEDED.code})
 """The right to run its agents was taken back, or went to another process, as this one gave no sign of life."""
+_TOKEN_ENDED = frozenset({close_codes.UNAUTHENTICATED.code, close_codes.NOT_RENEWED.code})
 _NEVER_FINAL = frozenset({close_codes.BAD_MESSAGE.code})
 """What one report or one broker got wrong is no reason to leave for good; it is tried again at growing distances."""
 
@@ -381,8 +382,10 @@ class Link:
             return _Ended(reason=f"the connection to {self._endpoint.host} broke")
         known = next((code for code in close_codes.ALL if code.code == frame.code), None)
         reason = frame.reason or (known.reason if known else f"closed with code {frame.code}")
-        if frame.code == close_codes.UNAUTHENTICATED.code and await self._has_another():
-            return _Ended(reason=f"{reason}; trying another token")
+        if frame.code in _TOKEN_ENDED:
+            if await self._has_another():
+                return _Ended(reason=f"{reason}; trying another token")
+            raise LinkRefused(f"{self._endpoint.host}: {reason}", final=True)
         if frame.code == close_codes.ELSEWHERE.code:
             self._backoff.failures = 0  # the broker is there and looks whether the other one is: it says when to come
         if self._refused_head.closed(frame.code, acked=self._spool.acked, sent=self._sent):

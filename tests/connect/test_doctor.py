@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from connect.cli import main
@@ -13,6 +14,7 @@ from connect.doctor import Finding, Health, examine
 from connect.endpoint import Endpoint, GivenToken, TokenSource
 from connect.settings import AgentSettings, ConnectSettings
 
+_TOKEN = GivenToken(text="nt_live_x", source=TokenSource.ENVIRONMENT)
 _DATE = "Date: Thu, 01 Jan 2015 00:00:00 GMT"
 _KNOWN = {"ok": True, "data": {"workspace": {"id": "acme", "plan": "free"}, "kind": "proxy", "scopes": []}}
 
@@ -34,10 +36,10 @@ async def answering(status: int, body: object, *headers: str) -> AsyncGenerator[
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
-async def findings(url: str, folder: Path) -> dict[str, Finding]:
+async def findings(url: str, folder: Path, *, token: GivenToken | None = _TOKEN) -> dict[str, Finding]:
     settings = ConnectSettings(
         endpoint=Endpoint(url=url),
-        token=GivenToken(text="nt_live_x", source=TokenSource.ENVIRONMENT),
+        token=token,
         state_dir=folder,
         name="test",
         labels=(),
@@ -91,3 +93,37 @@ def test_the_command_prints_a_table_and_ends_with_one_when_something_is_wrong(tm
     assert "✗ broker" in result.output
     as_json = CliRunner().invoke(main, [*arguments, "doctor", "--json"], env={"RELAYCAST_CONFIG_DIR": str(tmp_path)})
     assert json.loads(as_json.output)["findings"][0]["health"] == "problem"
+
+
+async def test_a_key_that_agents_can_read_is_told_with_the_way_to_a_wall(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RELAYCAST_DATA_DIR", str(tmp_path / "data"))
+    token = GivenToken(text="rk_live_x", source=TokenSource.FILE, path=tmp_path / "key")
+    async with answering(200, _KNOWN) as url:
+        found = await findings(url, tmp_path / "state", token=token)
+        assert found["secrets"].health is Health.OK
+        (tmp_path / "data").mkdir()
+        for key in (tmp_path / "data" / "workspace.key", tmp_path / "key"):
+            key.write_text("rk_live_x")
+        found = await findings(url, tmp_path / "state", token=token)
+    assert found["secrets"].health is Health.WARNING
+    assert f"can read {tmp_path}/data/workspace.key and {tmp_path}/key" in found["secrets"].text
+    assert f"sudo -H -u relaycast-agents relay-connect --headless --url {url} --token-file -" in found["secrets"].text
+    assert "rk_live_x" not in str(found)
+
+
+async def test_a_state_folder_that_others_can_look_into_is_told(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir(mode=0o755)
+    async with answering(200, _KNOWN) as url:
+        found = await findings(url, tmp_path / "state")
+        assert found["state"].health is Health.WARNING
+        (tmp_path / "state").chmod(0o700)
+        assert (await findings(url, tmp_path / "state"))["state"].health is Health.OK
+
+
+async def test_a_machine_without_a_token_is_told_what_that_is_good_for(tmp_path: Path) -> None:
+    async with answering(401, {}) as url:
+        found = await findings(url, tmp_path, token=None)
+    assert found["token"].health is Health.OK
+    assert "--headless" in found["token"].text
