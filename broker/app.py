@@ -197,7 +197,14 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
         log_search=LogSearch(adapters.logs, sessions),
         requests=Requests(RedisRequests(adapters.redis, Scripts(adapters.redis))),
         router=Router(adapters.mailroom, adapters.registry, redaction),
-        spawner=Spawner(adapters.mailroom, adapters.registry, adapters.log, hub=hub, redaction=redaction),
+        spawner=Spawner(
+            adapters.mailroom,
+            adapters.registry,
+            adapters.log,
+            members=adapters.members,
+            hub=hub,
+            redaction=redaction,
+        ),
         desk=desk,
         linking=Linking(
             adapters.links,

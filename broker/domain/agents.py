@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from broker.domain.errors import BadRequest
-from broker.domain.ids import AgentId, ProxyId, SessionId
+from broker.domain.ids import AgentId, MemberId, ProxyId, SessionId
 from broker.domain.names import unlike_an_id
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
@@ -67,6 +67,21 @@ class InstalledCli:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Behind:
+    """The person or program who asked, or who spawned the agent that asks, or that one's spawner, and so on.
+
+    It is written down for the record. An agent has none of their rights.
+    """
+
+    kind: str
+    """`person` or `program`."""
+    name: str
+    member: MemberId | None = None
+    admin: bool = False
+    """Of one that is no member: whether it administers the workspace. A member's role is looked up when it counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
     """One participant of a session as the registry knows it."""
 
@@ -95,6 +110,8 @@ class Agent:
     spawned_at_ms: int = 0
     since_ms: int = 0
     """When it entered its state."""
+    behind: Behind | None = None
+    """Who spawned it, or its spawner, and so on: for the record alone. None for agents of earlier versions."""
     inbox_acked: int = 0
     """All messages up to this inbox number are settled."""
 

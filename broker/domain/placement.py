@@ -6,11 +6,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from broker.domain.agents import InstalledCli
-from broker.domain.errors import NoPlacement
-from broker.domain.ids import ProxyId, SessionId
+from broker.domain.errors import NoPlacement, NotFound
+from broker.domain.ids import MemberId, ProxyId, SessionId
 
 MAX_MACHINES = 1000
 """Of one workspace; each costs a little at every placement."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adoption:
+    """Who is to own a machine as soon as it agrees."""
+
+    by: MemberId | None
+    """None: the workspace."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +34,28 @@ class Proxy:
     session: SessionId | None
     agents: int
     since_ms: int
+    owner: MemberId | None = None
+    """The member it belongs to; None: the workspace, whose administrators own it."""
+    owner_name: str | None = None
+    """None, too, once its owner was removed."""
+    orphaned: bool = False
+    """Its owner was removed: it is not linked until it is adopted, and linked with a token of who adopted it."""
+    adoption: Adoption | None = None
+    """It was adopted, and was not linked so yet."""
 
     def cli(self, name: str) -> InstalledCli | None:
         """The installed program asked for as `name`."""
         return next((c for c in self.clis if c.cli == name), None)
+
+
+def machine_named(proxies: Iterable[Proxy], reference: str) -> Proxy:
+    """The machine of that id, else the only one of that name. Raises `NotFound`, `NoPlacement` (MACHINE_AMBIGUOUS)."""
+    found = _meant(list(proxies), reference, asker=None)
+    if not found:
+        raise NotFound(f"no machine {reference[:80]!r}", code="PROXY_NOT_FOUND")
+    if len(found) > 1:
+        raise _ambiguous(reference, found)
+    return found[0]
 
 
 def place(
@@ -38,35 +64,58 @@ def place(
     cli: str,
     machine: str | None,
     labels: Iterable[str],
-    prefer: ProxyId | None = None,
+    home: ProxyId | None = None,
+    asker: MemberId | None = None,
 ) -> Proxy:
-    """Choose the machine: the one of that id or name, or one with all labels and a usable `cli`; the spawner's own
-    first, then the least busy.
+    """Choose the machine: the one of that id or name, or one with all labels and a usable `cli`, the least busy.
 
-    Raises `NoPlacement` (NO_PROXY, CLI_MISSING, VERSION_NOT_SUPPORTED) that says what is missing where.
+    An agent's `home` is where what it spawns goes when it names neither a machine nor labels, and goes first when it
+    does. Of machines of one name those of the `asker` are meant; where those of several others have it, none is:
+    anybody who may link a machine can call it like another.
+
+    Raises `NoPlacement` (NO_PROXY, MACHINE_AMBIGUOUS, CLI_MISSING, VERSION_NOT_SUPPORTED) that says what is missing
+    where.
     """
     known = list(proxies)
     online = [p for p in known if p.online]
     if not online:
         raise NoPlacement("no machine is connected; run relay-connect on one")
     wanted = set(labels)
-    matching = [p for p in _meant(known, machine) if p.online and wanted <= set(p.labels)]
+    meant = _meant(known, machine or (None if wanted else home), asker=asker)
+    matching = [p for p in meant if p.online and wanted <= set(p.labels)]
     if not matching:
-        raise NoPlacement(_nowhere(online, machine, wanted))
+        raise NoPlacement(_nowhere(online, machine, wanted, home=home))
     able = [p for p in matching if (found := p.cli(cli)) and found.supported]
     if not able:
         raise _unable(matching, cli)
-    return min(able, key=lambda p: (p.id != prefer, p.agents, p.name, p.id))
+    return min(able, key=lambda p: (p.id != home, p.agents, p.name, p.id))
 
 
-def _meant(proxies: list[Proxy], machine: str | None) -> list[Proxy]:
-    """Those that a reference means: the one with that id, else those with that name; without one, all."""
-    if machine is None:
+def _meant(proxies: list[Proxy], reference: str | None, *, asker: MemberId | None) -> list[Proxy]:
+    """Those that a reference means: the one of that id, else those of that name; without one, all."""
+    if reference is None:
         return proxies
-    return [p for p in proxies if p.id == machine] or [p for p in proxies if p.name == machine]
+    if by_id := [p for p in proxies if p.id == reference]:
+        return by_id
+    named = [p for p in proxies if p.name == reference]
+    if len({p.owner for p in named}) <= 1:
+        return named
+    own = [p for p in named if p.owner == asker]
+    if not own:
+        raise _ambiguous(reference, named)
+    return own
 
 
-def _nowhere(online: list[Proxy], machine: str | None, labels: set[str]) -> str:
+def _ambiguous(name: str, found: list[Proxy]) -> NoPlacement:
+    ids = ", ".join(f"{p.id} ({p.owner_name or 'the workspace'})" for p in found[:10])
+    return NoPlacement(
+        f"several machines are called {name[:80]!r}; say which by its id: {ids}", code="MACHINE_AMBIGUOUS"
+    )
+
+
+def _nowhere(online: list[Proxy], machine: str | None, labels: set[str], *, home: ProxyId | None) -> str:
+    if machine is None and not labels and home is not None:
+        return "your own machine is not connected; name another one with `machine`"
     asked = " and ".join(
         [
             *([f"called {machine!r}"] if machine else []),

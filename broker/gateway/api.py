@@ -14,7 +14,7 @@ from broker.domain.approvals import ApprovalAnswer, ApprovalStatus, Scope, Verdi
 from broker.domain.dependants import Dependants
 from broker.domain.errors import BadRequest
 from broker.domain.events import Cursor, parse_cursor
-from broker.domain.ids import ApprovalId, MessageId, ProxyId, TokenId
+from broker.domain.ids import ApprovalId, MessageId, TokenId
 from broker.domain.messages import Mode
 from broker.domain.rules import Effect, Rule
 from broker.domain.sessions import Session
@@ -115,6 +115,7 @@ class Api:
             ("PUT", "/v1/rules", self.set_rules),
             ("GET", "/v1/proxies", self.proxies),
             ("DELETE", "/v1/proxies/{proxy}", self.forget_proxy),
+            ("POST", "/v1/proxies/{proxy}/adopt", self.adopt_proxy),
             ("GET", "/v1/tokens", self.tokens),
             ("POST", "/v1/tokens", self.mint),
             ("DELETE", "/v1/tokens/{token}", self.revoke),
@@ -290,8 +291,13 @@ class Api:
     async def forget_proxy(self, request: Request) -> Response:
         """Remove a machine that is offline."""
         principal = await self._caller(request)
-        await self._s.sessions.forget_proxy(principal, ProxyId(request.path_params["proxy"]))
+        await self._s.sessions.forget_proxy(principal, request.path_params["proxy"])
         return Answer({})
+
+    async def adopt_proxy(self, request: Request) -> Response:
+        """Let a machine whose owner was removed be the caller's, as soon as it is linked with a token of theirs."""
+        principal = await self._caller(request)
+        return Answer(await self._s.sessions.adopt_proxy(principal, request.path_params["proxy"]))
 
     async def tokens(self, request: Request) -> Response:
         """The workspace's tokens, without secrets: who made each, and what would end with it."""

@@ -23,6 +23,13 @@ class Kicked(Exception):
     """A worker found this link silent and wants it connected anew."""
 
 
+class Orphaned(Exception):
+    """The owner of this machine was removed."""
+
+
+_ENDS: dict[str, type[Exception]] = {"!kick": Kicked, "!orphaned": Orphaned}
+
+
 class MailboxPump:
     """Follows one link's mailbox. `notify` is fed by the bus; `run` sends until it is cancelled or raises."""
 
@@ -36,7 +43,7 @@ class MailboxPump:
         self._send = send
         self._arrived: deque[tuple[int, str]] = deque()
         self._stale = True
-        self._kicked = False
+        self._ended: type[Exception] | None = None
         self._newest_fence = 0
         self._wake = asyncio.Event()
 
@@ -53,19 +60,19 @@ class MailboxPump:
         self._wake.set()
 
     def _take_signal(self, message: str) -> None:
-        if message == "!kick":
-            self._kicked = True
+        if message in _ENDS:
+            self._ended = self._ended or _ENDS[message]
         else:
             self._newest_fence = max(self._newest_fence, int(message.removeprefix("!fence:")))
 
     async def run(self, *, after: int, fence: int) -> None:
-        """Send everything after a number. Raises `Superseded`, `Kicked`."""
+        """Send everything after a number. Raises `Superseded`, `Kicked`, `Orphaned`."""
         position = after
         while True:
+            if self._ended is not None:
+                raise self._ended
             if self._newest_fence > fence:
                 raise Superseded
-            if self._kicked:
-                raise Kicked
             position = await self._catch_up(position) if self._stale else await self._send_arrived(position)
             if not self._stale and not self._arrived:
                 await self._sleep()

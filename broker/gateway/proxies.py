@@ -16,7 +16,7 @@ from broker.domain.sessions import Session
 from broker.domain.token_families import GRACE_S
 from broker.gateway.container import Services
 from broker.gateway.http import bearer
-from broker.gateway.mailbox_pump import Kicked, MailboxPump, Superseded
+from broker.gateway.mailbox_pump import Kicked, MailboxPump, Orphaned, Superseded
 from broker.gateway.sockets import OpenSockets, close, first_cause, receive_text
 from broker.protocol import close_codes, proxy
 from broker.protocol.close_codes import CloseCode
@@ -230,6 +230,10 @@ def _close_code(error: Exception) -> CloseCode | None:
             return close_codes.UNAUTHENTICATED
         case NotFound():
             return close_codes.UNKNOWN
+        case Orphaned():
+            return close_codes.UNAUTHENTICATED.because("the owner of this machine was removed; an admin may adopt it")
+        case RelayError(code="OWNER_REMOVED"):
+            return close_codes.UNAUTHENTICATED.because(error.message)  # its agents end at once, not after a while
         case Superseded() | Fenced():
             return close_codes.SUPERSEDED
         case Kicked():

@@ -75,11 +75,10 @@ class Linking:
             hello.machine_id,
             new_id=ProxyId(uuid.uuid4().hex),
             token=principal.token_id,
-            member=principal.signed_in,
             take=principal.kind is TokenKind.WORKSPACE,
+            member=principal.answerable,
+            only=principal.proxy,
         )
-        if principal.proxy not in {None, proxy}:
-            raise NotPermitted("this token was issued to another machine")
         session = await self._session(principal, hello.session)
         return await self._attach(principal, LinkId(proxy), hello, session.id), session
 

@@ -101,18 +101,26 @@ class Router:
         return await self._mailroom.inbox(principal.workspace, agent.id, after=after, limit=limit)
 
     async def join(self, principal: Principal, session: Session, *, channel: str, agent: str) -> None:
-        """Make an agent a member of a channel. Raises `BadRequest`, `NotFound`."""
+        """Put an agent into a channel; an agent does so with itself and those it spawned.
+
+        Raises `BadRequest`, `NotFound`, `NotPermitted`, `Conflict`.
+        """
         principal.require(Permission.SEND)
         name = _channel(channel)
         unlike_an_id(name.removeprefix("#"))
         member = await self._registry.agent_named(principal.workspace, session.id, agent)
-        await self._mailroom.join_channel(principal.workspace, session.id, channel=name, agent=member.id)
+        await self._mailroom.join_channel(
+            principal.workspace, session.id, channel=name, agent=member.id, actor=principal.agent
+        )
 
     async def leave(self, principal: Principal, session: Session, *, channel: str, agent: str) -> None:
-        """End a membership. Raises `BadRequest`, `NotFound`."""
+        """Take an agent out of a channel; as `join`. Raises `BadRequest`, `NotFound`, `NotPermitted`."""
         principal.require(Permission.SEND)
+        name = _channel(channel)
         member = await self._registry.agent_named(principal.workspace, session.id, agent)
-        await self._mailroom.leave_channel(principal.workspace, session.id, channel=_channel(channel), agent=member.id)
+        await self._mailroom.leave_channel(
+            principal.workspace, session.id, channel=name, agent=member.id, actor=principal.agent
+        )
 
 
 def derived_id(principal: Principal, idempotency_key: str | None) -> MessageId:

@@ -10,9 +10,10 @@ from broker.domain.access import Permission, Principal
 from broker.domain.agents import Agent
 from broker.domain.errors import NotFound
 from broker.domain.events import Cursor
-from broker.domain.ids import AgentId, ProxyId, SessionId
+from broker.domain.ids import AgentId, SessionId
 from broker.domain.names import looks_like_id
-from broker.domain.placement import Proxy
+from broker.domain.ownership import require_decision
+from broker.domain.placement import Proxy, machine_named
 from broker.domain.sessions import Session, session_name
 from broker.services.ports import EventLog, LogPage, Registry
 
@@ -117,10 +118,27 @@ class Sessions:
         principal.require(Permission.READ_WORKSPACE)
         return await self._registry.proxies(principal.workspace)
 
-    async def forget_proxy(self, principal: Principal, proxy: ProxyId) -> None:
-        """Remove a machine that is offline. Raises `NotFound`, `Conflict`."""
+    async def proxy(self, principal: Principal, reference: str) -> Proxy:
+        """One machine by id, or by a name that no other has. Raises `NotFound`, `NoPlacement` (MACHINE_AMBIGUOUS)."""
+        return machine_named(await self.proxies(principal), reference)
+
+    async def forget_proxy(self, principal: Principal, reference: str) -> Proxy:
+        """Remove a machine that is offline, for its owner and who administers. Raises `NotFound`, `Conflict`."""
+        proxy = await self.proxy(principal, reference)
+        require_decision(principal, proxy)
+        await self._registry.forget_proxy(principal.workspace, proxy.id)
+        return proxy
+
+    async def adopt_proxy(self, principal: Principal, reference: str) -> Proxy:
+        """Let a machine whose owner was removed, or that has none, be the caller's: a member's, else the workspace's.
+
+        It takes effect when the machine agrees: when it is linked with a token of the caller. Raises `NotFound`,
+        `NotPermitted`, `Conflict` (PROXY_OWNED).
+        """
         principal.require(Permission.ADMINISTER)
-        await self._registry.forget_proxy(principal.workspace, proxy)
+        proxy = await self.proxy(principal, reference)
+        await self._registry.adopt_machine(principal.workspace, proxy.id, member=principal.answerable)
+        return await self.proxy(principal, proxy.id)
 
 
 def _no_session(reference: str) -> NotFound:

@@ -5,21 +5,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
 from broker.domain.access import Permission, Principal, TokenKind
 from broker.domain.agents import Agent, AgentState, agent_name
 from broker.domain.envelope import instructions
-from broker.domain.errors import NoPlacement, NotFound, NotPermitted, SpawnFailed
+from broker.domain.errors import NoPlacement, NotFound, SpawnFailed
 from broker.domain.events import EventKind
 from broker.domain.ids import AgentId, ProxyId, SessionId
 from broker.domain.names import looks_like_id
-from broker.domain.placement import place
+from broker.domain.ownership import Asker, administers, behind
+from broker.domain.placement import Proxy, place
 from broker.domain.sessions import Session
+from broker.protocol.proxy import AskedBy
 from broker.services.hub import Hub
-from broker.services.ports import EventLog, Mailroom, NewAgent, Registry
+from broker.services.ports import EventLog, Mailroom, MemberRecords, NewAgent, Registry
 from broker.services.redaction import Redaction
 from broker.services.router import derived_id, digest, prepare
 
@@ -49,8 +51,16 @@ class Spawner:
     """Spawns, releases and interrupts agents."""
 
     def __init__(
-        self, mailroom: Mailroom, registry: Registry, log: EventLog, *, hub: Hub, redaction: Redaction
+        self,
+        mailroom: Mailroom,
+        registry: Registry,
+        log: EventLog,
+        *,
+        members: MemberRecords,
+        hub: Hub,
+        redaction: Redaction,
     ) -> None:
+        self._members = members
         self._mailroom = mailroom
         self._registry = registry
         self._log = log
@@ -67,12 +77,15 @@ class Spawner:
         agent_id = AgentId(derived_id(principal, _suffixed(request.idempotency_key, "agent")))
         spawner = await self._own(principal)
         existing = await self._registry.agent(principal.workspace, agent_id)
-        proxy = existing.proxy if existing else await self._place(principal, request, spawner)
-        await self._mailroom.spawn(
-            principal.workspace,
-            await self._order(principal, session, request, name=name, agent=agent_id, proxy=proxy),
-            plan=principal.plan,
-        )
+        if existing is None:
+            asker = await self._asker(principal, spawner)
+            proxy = await self._place(principal, request, asker=asker, spawner=spawner)
+            order = await self._order(principal, session, request, name=name, agent=agent_id, proxy=proxy.id)
+            asked_by = _asked_by(asker, proxy, session=session.id, spawner=spawner)
+            order = replace(order, asked_by=asked_by, behind=asker.behind)
+        else:  # asked again: nothing is ordered, unless the request is another one
+            order = await self._order(principal, session, request, name=name, agent=agent_id, proxy=existing.proxy)
+        await self._mailroom.spawn(principal.workspace, order, plan=principal.plan)
         return await self._known(principal, agent_id)
 
     async def wait_ready(self, principal: Principal, agent: Agent, *, timeout_s: float = DEFAULT_WAIT_S) -> Agent:
@@ -99,8 +112,7 @@ class Spawner:
     async def release_agent(self, principal: Principal, agent: Agent) -> Agent:
         """The same for an agent that the caller has found already."""
         principal.require(Permission.RELEASE)
-        await self._check_lineage(principal, agent)
-        await self._mailroom.release(principal.workspace, agent.id, by=principal.name)
+        await self._mailroom.release(principal.workspace, agent.id, by=principal.name, actor=principal.agent)
         return await self._known(principal, agent.id)
 
     async def resume(self, principal: Principal, session: Session, reference: str) -> Agent:
@@ -116,22 +128,32 @@ class Spawner:
     async def resume_agent(self, principal: Principal, agent: Agent) -> Agent:
         """The same for an agent that the caller has found already."""
         principal.require(Permission.SPAWN)
-        await self._check_lineage(principal, agent)
-        if agent.state.ended:
-            await self._check_machine(principal, agent)
-            await self._mailroom.resume(
-                principal.workspace, agent.session_id, agent.id, by=principal.name, plan=principal.plan
-            )
+        await self._mailroom.resume(
+            principal.workspace,
+            agent.session_id,
+            agent.id,
+            by=principal.name,
+            plan=principal.plan,
+            actor=principal.agent,
+            asked_by=await self._asks_back(principal, agent) if agent.state.ended else None,
+        )
         return await self._known(principal, agent.id)
 
-    async def _check_machine(self, principal: Principal, agent: Agent) -> None:
+    async def _asks_back(self, principal: Principal, agent: Agent) -> AskedBy:
+        """What its machine is told when it is brought back. Raises `NoPlacement`."""
+        proxy = await self._machine_of(principal, agent)
+        spawner = await self._own(principal)
+        asker = await self._asker(principal, spawner)
+        return _asked_by(asker, proxy, session=agent.session_id, spawner=spawner)
+
+    async def _machine_of(self, principal: Principal, agent: Agent) -> Proxy:
         """Its conversation is on its own machine: no other one will do."""
         proxies = [p for p in await self._registry.proxies(principal.workspace) if p.id == agent.proxy and p.online]
         if not proxies:
             raise NoPlacement(
                 f"the machine of {agent.name}, {agent.machine}, is not connected; run relay-connect there"
             )
-        place(proxies, cli=agent.cli, machine=None, labels=())
+        return place(proxies, cli=agent.cli, machine=None, labels=())
 
     async def wait_released(self, principal: Principal, agent: Agent, *, timeout_s: float = 30.0) -> Agent:
         """Return when its processes are gone, or after `timeout_s` as it is then."""
@@ -150,13 +172,31 @@ class Spawner:
     async def interrupt_agent(self, principal: Principal, agent: Agent) -> bool:
         """The same for an agent that the caller has found already."""
         principal.require(Permission.RELEASE)
-        await self._check_lineage(principal, agent)
-        return await self._mailroom.interrupt(principal.workspace, agent.id, by=principal.name)
+        return await self._mailroom.interrupt(principal.workspace, agent.id, by=principal.name, actor=principal.agent)
 
-    async def _place(self, principal: Principal, request: SpawnRequest, spawner: Agent | None) -> ProxyId:
-        proxies = await self._registry.proxies(principal.workspace)
-        prefer = spawner.proxy if spawner else None
-        return place(proxies, cli=request.cli, machine=request.machine, labels=request.labels, prefer=prefer).id
+    async def _place(
+        self, principal: Principal, request: SpawnRequest, *, asker: Asker, spawner: Agent | None
+    ) -> Proxy:
+        return place(
+            await self._registry.proxies(principal.workspace),
+            cli=request.cli,
+            machine=request.machine,
+            labels=request.labels,
+            home=spawner.proxy if spawner else None,
+            asker=asker.behind.member if asker.behind else None,
+        )
+
+    async def _asker(self, principal: Principal, spawner: Agent | None) -> Asker:
+        """Who asks, and who is behind that."""
+        root = spawner.behind if spawner else behind(principal)
+        member = await self._members.member(principal.workspace, root.member) if root and root.member else None
+        return Asker(
+            kind="agent" if spawner else behind(principal).kind,
+            name=principal.name,
+            agent=principal.agent,
+            behind=root,
+            is_admin=root is not None and (root.admin or administers(member.role if member else None)),
+        )
 
     async def _order(
         self,
@@ -212,16 +252,6 @@ class Spawner:
             raise NoPlacement("the agent was not stored; try again")
         return found
 
-    async def _check_lineage(self, principal: Principal, agent: Agent) -> None:
-        if principal.agent is None:
-            return
-        ancestor: Agent | None = agent
-        while ancestor is not None and ancestor.spawner_id is not None:
-            if ancestor.spawner_id == principal.agent:
-                return
-            ancestor = await self._registry.agent(principal.workspace, ancestor.spawner_id)
-        raise NotPermitted(f"{principal.name} did not spawn {agent.name}; only its lead or a person may do this")
-
     async def _wait(self, principal: Principal, agent: Agent, states: frozenset[AgentState]) -> Agent:
         """The agent, as soon as it is in one of `states` or has ended."""
         head = await self._log.head(principal.workspace, SessionId(agent.session_id))
@@ -236,6 +266,19 @@ class Spawner:
                 if found.state in states or found.state.ended:
                     return found
         raise AssertionError("a followed log does not end")
+
+
+def _asked_by(asker: Asker, proxy: Proxy, *, session: SessionId, spawner: Agent | None) -> AskedBy:
+    """What a machine is told of who asks for a process on it. `spawner`: the agent that asks."""
+    return AskedBy(
+        kind=asker.kind,
+        name=asker.name,
+        member=asker.member,
+        agent=asker.agent,
+        owner=asker.owns(proxy),
+        same_machine=spawner is not None and spawner.proxy == proxy.id,
+        session=session,
+    )
 
 
 def _concerns(event: str, agent: AgentId) -> bool:

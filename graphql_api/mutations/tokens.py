@@ -9,11 +9,12 @@ from strawberry import ID
 
 from broker.domain.access import TokenKind
 from broker.domain.errors import Conflict
-from broker.domain.ids import ProxyId, TokenId
+from broker.domain.ids import TokenId
 from graphql_api.context import Info
 from graphql_api.mutations.fields import GIVEN, Repeatable, mutation, once, short
 from graphql_api.node_ids import key_of
 from graphql_api.refusals import Refused
+from graphql_api.types.proxies import Proxy
 from graphql_api.types.scalars import DateTime
 from graphql_api.types.sessions import session_named
 from graphql_api.types.tokens import Token, TokenDependants
@@ -87,6 +88,25 @@ ForgetProxyResult = Annotated[
 ]
 
 
+@strawberry.input(description="A machine to be adopted.")
+class AdoptProxyInput(Repeatable):
+    """A machine to be adopted."""
+
+    proxy: ID = strawberry.field(description="The machine: its id or key.")
+
+
+@strawberry.type(description="The machine is yours as soon as it is linked with a token of yours.")
+class ProxyAdopted:
+    """The machine was adopted."""
+
+    proxy: Proxy = strawberry.field(description="The machine as it is now.")
+
+
+AdoptProxyResult = Annotated[
+    ProxyAdopted | Refused, strawberry.union("AdoptProxyResult", description="The machine, or why not.")
+]
+
+
 @strawberry.type
 class TokenMutations:
     """Mutations of tokens and machines."""
@@ -133,13 +153,18 @@ class TokenMutations:
         revoked = await once(info, input, revoke)
         return TokenRevoked(key=ID(revoked.text), ended=None if revoked.repeated else ended[0])
 
-    @mutation("Forget a machine that is offline. For who administers.")
+    @mutation("Forget a machine that is offline. For its owner and who administers.")
     async def forget_proxy(self, info: Info, input: Annotated[ForgetProxyInput, GIVEN]) -> ForgetProxyResult:
         """It is listed again when it comes back."""
-        proxy = ProxyId(key_of("Proxy", input.proxy))
+        proxy = key_of("Proxy", input.proxy)
 
         async def forget() -> str:
-            await info.context.services.sessions.forget_proxy(info.context.principal, proxy)
-            return proxy
+            return (await info.context.services.sessions.forget_proxy(info.context.principal, proxy)).id
 
         return ProxyForgotten(key=ID((await once(info, input, forget)).text))
+
+    @mutation("Let a machine whose owner was removed, or that has none, be yours. For who administers.")
+    async def adopt_proxy(self, info: Info, input: Annotated[AdoptProxyInput, GIVEN]) -> AdoptProxyResult:
+        """It is yours once it is linked with a token of yours."""
+        sessions, principal = info.context.services.sessions, info.context.principal
+        return ProxyAdopted(proxy=Proxy.of(await sessions.adopt_proxy(principal, key_of("Proxy", input.proxy))))

@@ -8,6 +8,7 @@ import strawberry
 from strawberry import ID
 
 from broker.domain import agents, placement
+from broker.domain.ids import MemberId
 from graphql_api.types.node import Node
 from graphql_api.types.scalars import DateTime
 
@@ -36,6 +37,13 @@ class InstalledCli:
         )
 
 
+@strawberry.type(description="Who is to own a machine as soon as it is linked with a token of theirs.")
+class Adoption:
+    """A change of owners that the machine has not agreed to yet."""
+
+    by_key: ID | None = strawberry.field(description="The member's key; null for the workspace.")
+
+
 @strawberry.type(description="A machine that was ever linked by relay-connect.")
 class Proxy(Node):
     """One machine."""
@@ -47,6 +55,14 @@ class Proxy(Node):
     version: str = strawberry.field(description="The version of its relay-connect.")
     agents: int = strawberry.field(description="How many agents it has.")
     clis: list[InstalledCli] = strawberry.field(description="The agent programs found on it.")
+    owner_key: ID | None = strawberry.field(
+        description="The key of the member it belongs to; null for the workspace, whose administrators own it."
+    )
+    owner_name: str | None = strawberry.field(description="The owner's name; null when it was removed, too.")
+    orphaned: bool = strawberry.field(
+        description="Whether its owner was removed: it is not linked until somebody has adopted it."
+    )
+    adoption: Adoption | None = strawberry.field(description="A change of owners it has not agreed to yet.")
 
     @classmethod
     def of(cls, proxy: placement.Proxy) -> Self:
@@ -60,4 +76,12 @@ class Proxy(Node):
             version=proxy.version,
             agents=proxy.agents,
             clis=[InstalledCli.of(each) for each in proxy.clis],
+            owner_key=_key(proxy.owner),
+            owner_name=proxy.owner_name,
+            orphaned=proxy.orphaned,
+            adoption=None if proxy.adoption is None else Adoption(by_key=_key(proxy.adoption.by)),
         )
+
+
+def _key(member: MemberId | None) -> ID | None:
+    return None if member is None else ID(member)

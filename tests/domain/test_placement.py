@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from broker.domain.agents import Dialect, InstalledCli, Transport
-from broker.domain.errors import NoPlacement
-from broker.domain.ids import ProxyId
-from broker.domain.placement import Proxy, place
+from broker.domain.errors import NoPlacement, NotFound
+from broker.domain.ids import MemberId, ProxyId
+from broker.domain.placement import Proxy, machine_named, place
 
 
 def a_cli(cli: str = "demo", **changes: Any) -> InstalledCli:
@@ -18,7 +18,7 @@ def a_cli(cli: str = "demo", **changes: Any) -> InstalledCli:
 def a_proxy(name: str, **changes: Any) -> Proxy:
     given: dict[str, Any] = {"labels": (), "clis": (a_cli(),), "online": True, "agents": 0}
     rest: dict[str, Any] = {"version": "1", "session": None, "since_ms": 0}
-    return Proxy(id=ProxyId(f"id-{name}"), name=name, **{**given, **rest, **changes})
+    return Proxy(name=name, **{"id": ProxyId(f"id-{name}"), **given, **rest, **changes})
 
 
 def test_the_least_busy_machine_is_chosen() -> None:
@@ -26,9 +26,40 @@ def test_the_least_busy_machine_is_chosen() -> None:
     assert place([busy, free], cli="demo", machine=None, labels=()) is free
 
 
-def test_the_spawners_own_machine_goes_first() -> None:
+def test_what_an_agent_spawns_goes_to_its_own_machine() -> None:
     busy, free = a_proxy("a", agents=3), a_proxy("b")
-    assert place([busy, free], cli="demo", machine=None, labels=(), prefer=busy.id) is busy
+    assert place([busy, free], cli="demo", machine=None, labels=(), home=busy.id) is busy
+
+
+@pytest.mark.parametrize("home", [a_proxy("a", online=False), a_proxy("a", clis=())])
+def test_what_its_own_machine_cannot_run_goes_to_another_only_when_that_is_asked_for(home: Proxy) -> None:
+    other = a_proxy("b", labels=("gpu",))
+    with pytest.raises(NoPlacement):
+        place([home, other], cli="demo", machine=None, labels=(), home=home.id)
+    assert place([home, other], cli="demo", machine="b", labels=(), home=home.id) is other
+    assert place([home, other], cli="demo", machine=None, labels=["gpu"], home=home.id) is other
+
+
+def test_a_machine_that_is_called_like_anothers_gets_nothing_that_was_meant_for_that() -> None:
+    ann, eve = MemberId("ann"), MemberId("eve")
+    anns, eves = a_proxy("laptop", owner=ann, online=False), a_proxy("laptop", owner=eve, id=ProxyId("id-eves"))
+    with pytest.raises(NoPlacement) as refused:
+        place([anns, eves], cli="demo", machine="laptop", labels=(), asker=None)
+    assert (refused.value.code, anns.id in refused.value.message) == ("MACHINE_AMBIGUOUS", True)
+    with pytest.raises(NoPlacement, match="no machine"):
+        place([anns, eves], cli="demo", machine="laptop", labels=(), asker=ann)
+    assert place([anns, eves], cli="demo", machine="laptop", labels=(), asker=eve) is eves
+    assert place([anns, eves], cli="demo", machine=eves.id, labels=(), asker=ann) is eves
+
+
+def test_a_machine_is_found_by_its_id_or_by_a_name_of_its_own() -> None:
+    a, b = a_proxy("a"), a_proxy("b")
+    twin = a_proxy("b", id=ProxyId("id-twin"))
+    assert (machine_named([a, b], "a"), machine_named([a, b, twin], "id-b")) == (a, b)
+    with pytest.raises(NotFound):
+        machine_named([a, b], "c")
+    with pytest.raises(NoPlacement, match="id-twin"):
+        machine_named([a, b, twin], "b")
 
 
 @pytest.mark.parametrize("machine", ["b", "id-b"])

@@ -34,6 +34,7 @@ ROUTES: list[tuple[str, str, object, str]] = [
     ("GET", "/v1/rules", None, "read"),
     ("PUT", "/v1/rules", {"rules": []}, "administer"),
     ("GET", "/v1/proxies", None, "read"),
+    ("POST", "/v1/proxies/{proxy}/adopt", None, "administer"),
     ("DELETE", "/v1/proxies/{proxy}", None, "administer"),
     ("GET", "/v1/tokens", None, "administer"),
     ("POST", "/v1/tokens", {"kind": "observer", "name": "x"}, "administer"),

@@ -44,6 +44,7 @@ def spawner_of(adapters: Adapters) -> Spawner:
         adapters.mailroom,
         adapters.registry,
         adapters.log,
+        members=adapters.members,
         hub=Hub(adapters.log, adapters.bus, channel=lambda w, s: keys.key(w, "session_channel", s)),
         redaction=Redaction(adapters.redaction_rules),
     )

@@ -60,12 +60,12 @@ _TEMPLATES: dict[str, str] = {
     "message": ":m:%s",  # hash: body, wire text, and per recipient r:, b:, t:
     "recipients": ":m:%s:to",  # set: agents a message went to
     "approval": ":ap:%s",  # hash
-    "link": ":l:%s",  # hash: machine, fence, epoch, sent, acked, out_bytes, online, boot, spool, reports, hello
+    "link": ":l:%s",  # hash: machine, hello, whose it is, its connection (fence, online, boot) and what both have seen
     "outbox": ":l:%s:out",  # stream: <number>-0, field c = the command's JSON
     "link_agents": ":l:%s:agents",  # set: agents carried by the link
     "session_channel": ":s:%s",  # pub/sub: events
     "activity_channel": ":activity",  # pub/sub: "<session> <event>" of all sessions, without frames and receipts
-    "link_channel": ":l:%s",  # pub/sub: "<number>:<command>", "!fence:<n>", "!kick"
+    "link_channel": ":l:%s",  # pub/sub: "<number>:<command>", "!fence:<n>", "!kick", "!orphaned"
 }
 
 _ID = re.compile(r"[0-9A-Za-z-]{1,64}")

@@ -22,7 +22,9 @@ from broker.domain.messages import (
     Trace,
     TracedDelivery,
 )
+from broker.domain.ownership import MAX_AGENTS_OF_AGENTS
 from broker.domain.plans import LIMITS, Plan
+from broker.protocol.proxy import AskedBy
 from broker.services.ports import NewAgent, OutgoingMessage
 
 _INBOX_PAGE = 100
@@ -82,19 +84,33 @@ class RedisMailroom:
             *_task(agent.task),
             limits.messages_per_day,
             _today(),
+            _asked_by(agent.asked_by),
+            orjson.dumps(agent.behind) if agent.behind else "",
+            MAX_AGENTS_OF_AGENTS,
         )
 
-    async def release(self, workspace: WorkspaceId, agent: AgentId, *, by: str) -> None:
-        """Order an agent's end."""
-        await self._scripts.run("release_agent", workspace, agent, by)
+    async def release(self, workspace: WorkspaceId, agent: AgentId, *, by: str, actor: AgentId | None = None) -> None:
+        """Order an agent's end. Raises `NotFound`, `NotPermitted`."""
+        await self._scripts.run("release_agent", workspace, agent, by, actor or "")
 
-    async def resume(self, workspace: WorkspaceId, session: SessionId, agent: AgentId, *, by: str, plan: Plan) -> None:
+    async def resume(
+        self,
+        workspace: WorkspaceId,
+        session: SessionId,
+        agent: AgentId,
+        *,
+        by: str,
+        plan: Plan,
+        actor: AgentId | None = None,
+        asked_by: AskedBy | None = None,
+    ) -> None:
         """Order a new process with the conversation of an agent that has ended; nothing when it has not."""
-        await self._scripts.run("resume_agent", workspace, session, agent, by, LIMITS[plan].agents)
+        about = (session, agent, by, LIMITS[plan].agents, actor or "", _asked_by(asked_by))
+        await self._scripts.run("resume_agent", workspace, *about)
 
-    async def interrupt(self, workspace: WorkspaceId, agent: AgentId, *, by: str) -> bool:
-        """Stop the running turn; whether one was running."""
-        return bool(await self._scripts.run_once("interrupt_agent", workspace, agent, by))
+    async def interrupt(self, workspace: WorkspaceId, agent: AgentId, *, by: str, actor: AgentId | None = None) -> bool:
+        """Stop the running turn; whether one was running. Raises `NotPermitted`."""
+        return bool(await self._scripts.run_once("interrupt_agent", workspace, agent, by, actor or ""))
 
     async def messages_on(self, workspace: WorkspaceId, day: date) -> int:
         """How many messages were accepted on a UTC day, as far as plans are concerned."""
@@ -130,13 +146,33 @@ class RedisMailroom:
         numbers = [int(entry_id.partition("-")[0]) for entry_id, _ in entries]
         return [(number, orjson.loads(body)) for number, body in zip(numbers, bodies, strict=True) if body]
 
-    async def join_channel(self, workspace: WorkspaceId, session: SessionId, *, channel: str, agent: AgentId) -> None:
-        """Make an agent a member."""
-        await self._scripts.run("join_channel", workspace, session, channel, agent)
+    async def join_channel(
+        self,
+        workspace: WorkspaceId,
+        session: SessionId,
+        *,
+        channel: str,
+        agent: AgentId,
+        actor: AgentId | None = None,
+    ) -> None:
+        """Make an agent a member. Raises `NotFound`, `NotPermitted`, `Conflict`."""
+        await self._scripts.run("join_channel", workspace, session, channel, agent, actor or "")
 
-    async def leave_channel(self, workspace: WorkspaceId, session: SessionId, *, channel: str, agent: AgentId) -> None:
-        """End a membership."""
-        await self._scripts.run("leave_channel", workspace, session, channel, agent)
+    async def leave_channel(
+        self,
+        workspace: WorkspaceId,
+        session: SessionId,
+        *,
+        channel: str,
+        agent: AgentId,
+        actor: AgentId | None = None,
+    ) -> None:
+        """End a membership. Raises `NotPermitted`."""
+        await self._scripts.run("leave_channel", workspace, session, channel, agent, actor or "")
+
+
+def _asked_by(asked_by: AskedBy | None) -> str:
+    return asked_by.model_dump_json() if asked_by else "null"
 
 
 def _today() -> str:

@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import orjson
+from pydantic import TypeAdapter
 
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Scripts
-from broker.domain.agents import Agent, AgentState
+from broker.domain.agents import Agent, AgentState, Behind
 from broker.domain.errors import NotFound
 from broker.domain.ids import AgentId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.names import looks_like_id
-from broker.domain.placement import MAX_MACHINES, Proxy
+from broker.domain.ownership import MAX_MACHINES_OF_ONE
+from broker.domain.placement import MAX_MACHINES, Adoption, Proxy
 from broker.domain.sessions import MAX_SESSIONS, Session
 from broker.protocol.proxy import Hello
+
+_BEHIND: TypeAdapter[Behind] = TypeAdapter(Behind)
+_NOBODY = "-"
+"""An adopter that is no member: the workspace."""
 
 
 class RedisRegistry:
@@ -106,8 +112,9 @@ class RedisRegistry:
             pipe.hgetall(keys.key(workspace, "link", proxy))
             pipe.scard(keys.key(workspace, "link_agents", proxy))
         rows = await pipe.execute() if ids else []
-        found = [_proxy(row, agents) for row, agents in zip(rows[::2], rows[1::2], strict=True) if "hello" in row]
-        return sorted(found, key=lambda p: p.name)
+        known = [(row, agents) for row, agents in zip(rows[::2], rows[1::2], strict=True) if "hello" in row]
+        people = await self._names_of(workspace, sorted({row["owner"] for row, _ in known if "owner" in row}))
+        return sorted((_proxy(row, agents, people=people) for row, agents in known), key=lambda p: p.name)
 
     async def link_machine(
         self,
@@ -116,15 +123,20 @@ class RedisRegistry:
         *,
         new_id: ProxyId,
         token: TokenId,
-        member: MemberId | None,
         take: bool,
+        member: MemberId | None = None,
+        only: ProxyId | None = None,
     ) -> ProxyId:
         """The proxy id of a machine; `new_id` when it is here for the first time. Raises `NotPermitted`, `Conflict`."""
-        may_take = "1" if take else "0"
+        about = (machine_id, new_id, token, "1" if take else "0", MAX_MACHINES)
         found = await self._scripts.run(
-            "link_machine", workspace, machine_id, new_id, token, may_take, MAX_MACHINES, member or ""
+            "link_machine", workspace, *about, member or "", MAX_MACHINES_OF_ONE, only or ""
         )
         return ProxyId(found)
+
+    async def adopt_machine(self, workspace: WorkspaceId, proxy: ProxyId, *, member: MemberId | None) -> None:
+        """Let a machine be another member's, or the workspace's, once it agrees. Raises `NotFound`, `Conflict`."""
+        await self._scripts.run("adopt_machine", workspace, proxy, member or "")
 
     async def forget_proxy(self, workspace: WorkspaceId, proxy: ProxyId) -> None:
         """Remove a machine that is offline. Raises `NotFound`, `Conflict`."""
@@ -133,6 +145,13 @@ class RedisRegistry:
         if machine is None:
             raise NotFound(f"no machine {proxy[:80]!r}", code="PROXY_NOT_FOUND")
         await self._scripts.run("forget_machine", workspace, proxy, machine)
+
+    async def _names_of(self, workspace: WorkspaceId, members: Sequence[str]) -> dict[str, str | None]:
+        pipe = self._redis.pipeline(transaction=False)
+        for member in members:
+            pipe.hget(keys.key(workspace, "person", member), "name")
+        names: list[str | None] = await pipe.execute() if members else []
+        return dict(zip(members, names, strict=True))
 
     async def _machine_names(self, workspace: WorkspaceId, proxies: Sequence[str]) -> dict[str, str]:
         pipe = self._redis.pipeline(transaction=False)
@@ -180,6 +199,7 @@ def _agent(row: dict[str, str], machines: dict[str, str]) -> Agent:
         native_id=row.get("native"),
         spawner=row.get("spawner_name") or None,
         spawner_id=AgentId(row["spawner"]) if "spawner" in row else None,
+        behind=_BEHIND.validate_json(row["behind"]) if row.get("behind") else None,
         turn_id=row.get("turn") or None,
         waiting_approvals=int(row.get("waiting", 0)),
         reason=row.get("reason") or None,
@@ -190,7 +210,8 @@ def _agent(row: dict[str, str], machines: dict[str, str]) -> Agent:
     )
 
 
-def _proxy(row: dict[str, str], agents: int) -> Proxy:
+def _proxy(row: dict[str, str], agents: int, *, people: dict[str, str | None]) -> Proxy:
+    owner = row.get("owner")
     hello = Hello.model_validate(orjson.loads(row["hello"]))
     return Proxy(
         id=ProxyId(row["id"]),
@@ -202,4 +223,14 @@ def _proxy(row: dict[str, str], agents: int) -> Proxy:
         session=SessionId(row["session"]) if row.get("session") else None,
         agents=agents,
         since_ms=int(row["since"]),
+        owner=MemberId(owner) if owner else None,
+        owner_name=people.get(owner) if owner else None,
+        orphaned="orphaned" in row,
+        adoption=_adoption(row.get("adopter")),
     )
+
+
+def _adoption(adopter: str | None) -> Adoption | None:
+    if adopter is None:
+        return None
+    return Adoption(by=None if adopter == _NOBODY else MemberId(adopter))

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
+from broker.domain.agents import Behind
 from broker.domain.ids import AgentId, MessageId, ProxyId, SessionId, WorkspaceId
 from broker.domain.messages import Address, Delivery, Mode, Trace
 from broker.domain.plans import Plan
+from broker.protocol.proxy import AskedBy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,9 @@ class NewAgent:
     spawner_id: AgentId | None
     spawner_name: str
     task: OutgoingMessage | None
+    asked_by: AskedBy | None = None
+    """What its machine is told of who asks."""
+    behind: Behind | None = None
 
 
 class Mailroom(Protocol):
@@ -60,17 +65,30 @@ class Mailroom(Protocol):
     async def spawn(self, workspace: WorkspaceId, agent: NewAgent, *, plan: Plan) -> None:
         """Take the name and order the process. Raises `NotFound`, `QuotaExceeded`, `Conflict`, `NoPlacement`."""
 
-    async def release(self, workspace: WorkspaceId, agent: AgentId, *, by: str) -> None:
-        """Order an agent's end."""
+    async def release(self, workspace: WorkspaceId, agent: AgentId, *, by: str, actor: AgentId | None = None) -> None:
+        """Order an agent's end. `actor`, here and below, is the agent who asks, if it is one.
 
-    async def resume(self, workspace: WorkspaceId, session: SessionId, agent: AgentId, *, by: str, plan: Plan) -> None:
-        """Order a new process with the conversation of an agent that has ended; nothing when it has not.
-
-        Raises `NotFound`, `QuotaExceeded`, `Conflict` (NO_CONVERSATION, NAME_TAKEN), `NoPlacement`.
+        Raises `NotFound`, `NotPermitted` when the actor did not spawn it, nor an agent that it spawned.
         """
 
-    async def interrupt(self, workspace: WorkspaceId, agent: AgentId, *, by: str) -> bool:
-        """Stop the running turn; whether one was running."""
+    async def resume(
+        self,
+        workspace: WorkspaceId,
+        session: SessionId,
+        agent: AgentId,
+        *,
+        by: str,
+        plan: Plan,
+        actor: AgentId | None = None,
+        asked_by: AskedBy | None = None,
+    ) -> None:
+        """Order a new process with the conversation of an agent that has ended; nothing when it has not.
+
+        Raises `NotFound`, `NotPermitted`, `QuotaExceeded`, `Conflict` (NO_CONVERSATION, NAME_TAKEN), `NoPlacement`.
+        """
+
+    async def interrupt(self, workspace: WorkspaceId, agent: AgentId, *, by: str, actor: AgentId | None = None) -> bool:
+        """Stop the running turn; whether one was running. Raises `NotPermitted`."""
 
     async def messages_on(self, workspace: WorkspaceId, day: date) -> int:
         """How many messages were accepted on a UTC day, as far as plans are concerned."""
@@ -86,8 +104,24 @@ class Mailroom(Protocol):
     ) -> list[tuple[int, dict[str, object]]]:
         """An agent's messages by inbox number."""
 
-    async def join_channel(self, workspace: WorkspaceId, session: SessionId, *, channel: str, agent: AgentId) -> None:
-        """Make an agent a member."""
+    async def join_channel(
+        self,
+        workspace: WorkspaceId,
+        session: SessionId,
+        *,
+        channel: str,
+        agent: AgentId,
+        actor: AgentId | None = None,
+    ) -> None:
+        """Make an agent a member. Raises `NotFound`, `NotPermitted`, `Conflict` (TOO_MANY_CHANNELS)."""
 
-    async def leave_channel(self, workspace: WorkspaceId, session: SessionId, *, channel: str, agent: AgentId) -> None:
-        """End a membership."""
+    async def leave_channel(
+        self,
+        workspace: WorkspaceId,
+        session: SessionId,
+        *,
+        channel: str,
+        agent: AgentId,
+        actor: AgentId | None = None,
+    ) -> None:
+        """End a membership. Raises `NotPermitted`."""

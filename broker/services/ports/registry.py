@@ -50,14 +50,21 @@ class Registry(Protocol):
         *,
         new_id: ProxyId,
         token: TokenId,
-        member: MemberId | None,
         take: bool,
+        member: MemberId | None = None,
+        only: ProxyId | None = None,
     ) -> ProxyId:
         """The proxy id of a machine; `new_id` when it is here for the first time.
 
-        A machine belongs to the token that linked it first, or to the `member` whose sign-in that was, until that is
-        revoked or another may `take` it over.
-        Raises `NotPermitted`, `Conflict` (TOO_MANY_MACHINES).
+        A machine belongs to the token that linked it first, until that is revoked or another may `take` it over, and
+        to the `member` behind the token. `only`: the one that the token is for.
+        Raises `NotPermitted` (also OWNER_REMOVED), `Conflict` (TOO_MANY_MACHINES, PROXY_HAS_AGENTS).
+        """
+
+    async def adopt_machine(self, workspace: WorkspaceId, proxy: ProxyId, *, member: MemberId | None) -> None:
+        """Let a machine be another member's, or the workspace's, once it is linked with a token of theirs.
+
+        Raises `NotFound`, `Conflict` (PROXY_OWNED).
         """
 
     async def forget_proxy(self, workspace: WorkspaceId, proxy: ProxyId) -> None:

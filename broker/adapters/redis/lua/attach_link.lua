@@ -18,6 +18,9 @@ for agent in pairs(running) do
   end
 end
 
+if redis.call('HEXISTS', key, 'orphaned') == 1 then
+  return refuse('NotPermitted', 'OWNER_REMOVED', 'the owner of this machine was removed; an admin may adopt it')
+end
 local l = fields(key, 'epoch', 'boot', 'spool', 'reports', 'acked', 'sent')
 -- A peer that has seen more than was ever sent: the store has lost its last seconds. Numbers start a new life, or the
 -- peer would take the next commands for ones it knows.

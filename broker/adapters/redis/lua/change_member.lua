@@ -1,9 +1,9 @@
--- Gives a member another role, or removes it and all that hangs on it. The last owner stays one. Who is an owner no
+-- Gives a member another role, or removes it and all that hangs on it; its machines are cut off. The last owner stays one. Who is an owner no
 -- longer does not keep the keys of the workspace that it made: they may do what an owner may.
 -- KEYS[1] workspace root
 -- ARGV    1 member id  2 role, '' to remove  3 id of the member who does it, '' when it is none
 -- Returns {hashes of the tokens that have ended with it, how many those are, how many machines, how many agents}
--- uses: members
+-- uses: members ownership
 local id, role, by = unpack(ARGV)
 local NOTHING = {{}, 0, 0, 0}
 local member = fields(K.person(id), 'folded', 'role')
@@ -27,4 +27,5 @@ end
 redis.call('ZREM', K.people(), id)
 redis.call('HDEL', K.people_names(), member.folded)
 redis.call('DEL', K.person(id))
+orphan_machines(id)
 return end_access({}, id)

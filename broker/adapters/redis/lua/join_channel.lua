@@ -1,12 +1,15 @@
 -- Makes a live agent a member of a channel.
 -- KEYS[1] workspace root
--- ARGV    1 session  2 channel  3 agent
+-- ARGV    1 session  2 channel  3 agent  4 the agent who asks, '' for people and programs
 -- Returns 1
-local session, channel, agent = ARGV[1], ARGV[2], ARGV[3]
+-- uses: lineage
+local session, channel, agent, actor = unpack(ARGV)
 local CHANNELS = 100
 if redis.call('SISMEMBER', K.session_live(session), agent) == 0 then
   return refuse('NotFound', 'AGENT_NOT_FOUND', 'no such agent in this session')
 end
+local refusal = actor ~= agent and not_its_own(actor, agent, 'put into a channel')
+if refusal then return refusal end
 if redis.call('SISMEMBER', K.agent_channels(agent), channel) == 0 and redis.call('SCARD', K.agent_channels(agent)) >= CHANNELS then
   return refuse('Conflict', 'TOO_MANY_CHANNELS', 'an agent is in ' .. CHANNELS .. ' channels at most; leave some first')
 end

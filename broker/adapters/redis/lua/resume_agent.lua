@@ -1,13 +1,16 @@
 -- Brings an agent that has ended back: the same agent, a new process, its vendor's conversation.
 -- KEYS[1] workspace root
 -- ARGV    1 session  2 agent id  3 who, for the log  4 agents in the plan, 0 = any
+--         5 the agent who asks, '' for people and programs  6 JSON of who asks, for its machine
 -- Returns 1 when ordered, 0 when it has not ended
--- uses: lives
-local session, agent, by, most = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+-- uses: lives lineage
+local session, agent, by, most, actor, asked_by = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
 local a = load_agent(agent)
 if not a.id or a.session ~= session or redis.call('EXISTS', K.session(session)) == 0 then
   return refuse('NotFound', 'AGENT_NOT_FOUND', 'no such agent in this session')
 end
+local refusal = not_its_own(actor, agent, 'resume')
+if refusal then return refusal end
 if not has_ended(a) then return 0 end
 local full = backlog_full(a.session)
 if full then return full end
@@ -36,7 +39,8 @@ for _, channel in ipairs(redis.call('SMEMBERS', K.agent_channels(a.id))) do
   redis.call('SADD', K.channel(a.session, channel), a.id)
 end
 redis.call('HDEL', K.agent(a.id), 'reason', 'detail', 'ended', 'restarts', 'restarts_since')
-redis.call('HSET', K.agent(a.id), 'link', a.proxy, 'turn', '', 'waiting', 0)
+a.asked_by = asked_by
+redis.call('HSET', K.agent(a.id), 'link', a.proxy, 'turn', '', 'waiting', 0, 'asked_by', asked_by)
 if a.cwd then redis.call('HSET', K.agent(a.id), 'cwd', a.cwd) end
 redis.call('HSET', K.names(a.session), string.lower(a.name), a.id)
 local f = fields(K.agent(a.id), 'place', 'spawned')

@@ -4,7 +4,7 @@
 --         the recipient's point of view)  7 'agent'|'channel'|'all'  8 target  9 mode  10 body JSON  11, 12 wire text
 --         before and after the role  13 time to live, ms  14 messages a day, 0 = any  15 day
 -- Returns rows {agent id, name, state, because}
--- uses: send
+-- uses: send lineage
 local session, id, digest, sender, sender_name, role, kind, target, mode, body, wire_head, wire_tail, ttl_ms, most, day
   = unpack(ARGV)
 local m = {digest = digest, sender = sender, role = role, mode = mode, body = body, wire_head = wire_head,
@@ -43,6 +43,12 @@ for _, agent in ipairs(recipients) do
 end
 if #others == 0 then
   return refuse('NotFound', 'NO_RECIPIENTS', 'nobody but you would get this: ' .. target .. ' has no other agents')
+end
+if mode == 'interrupt' then
+  for _, agent in ipairs(others) do
+    local refusal = not_its_own(sender, agent, 'interrupt', 'send with mode wait, which reaches it when it is idle')
+    if refusal then return refusal end
+  end
 end
 if kind == 'agent' and is_full(others[1]) then
   return refuse('RateLimited', 'INBOX_FULL', QUEUE .. ' messages wait for ' .. target .. ' already; let it take some first')

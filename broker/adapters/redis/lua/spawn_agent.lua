@@ -3,11 +3,12 @@
 -- ARGV    1 session  2 agent id  3 digest  4 name  5 cli  6 proxy (link) id  7 cwd or ''  8 model or ''  9 instructions
 --         10 spawner's agent id or ''  11 spawner's name  12 agents in the plan, 0 = any  13 message id of the task or ''
 --         14 body JSON  15, 16 wire text before and after the role  17 role or ''  18 time to live, ms
---         19 messages a day, 0 = any  20 day
+--         19 messages a day, 0 = any  20 day  21 JSON of who asks, for its machine  22 JSON of who is behind that
+--         23 agents of a session that agents may have spawned
 -- Returns 1 when ordered, 0 when this agent id was ordered before
 -- uses: send lives
 local session, id, digest, name, cli, proxy, cwd, model, instructions, spawner, spawner_name, most_agents, task, body, wire_head,
-  wire_tail, role, ttl_ms, most_messages, day = unpack(ARGV)
+  wire_tail, role, ttl_ms, most_messages, day, asked_by, behind, most_of_agents = unpack(ARGV)
 local m = {digest = digest, sender = spawner, role = role, mode = 'wait', body = body, wire_head = wire_head,
   wire_tail = wire_tail, ttl_ms = ttl_ms}
 local function given(text) return text ~= '' and text or nil end
@@ -32,6 +33,18 @@ if limit > 0 and redis.call('SCARD', K.live()) >= limit then
   return refuse('QuotaExceeded', 'QUOTA_EXCEEDED',
     limit .. ' running agent(s) are in this plan; release one or change the plan', string.format('{"limit":%d}', limit))
 end
+-- Agents that spawn agents that spawn agents would fill any plan.
+local function spawned_by_agents()
+  local count = 0
+  for _, other in ipairs(redis.call('SMEMBERS', K.session_live(session))) do
+    count = count + redis.call('HEXISTS', K.agent(other), 'spawner')
+  end
+  return count
+end
+if given(spawner) and spawned_by_agents() >= tonumber(most_of_agents) then
+  return refuse('Conflict', 'TOO_MANY_AGENTS', 'agents have spawned ' .. most_of_agents
+    .. ' agents of this session that are still running: that is all they may; release some first')
+end
 if not is_online(proxy) then
   return refuse('NoPlacement', 'NO_PROXY', 'the chosen machine has just disconnected; try again')
 end
@@ -51,7 +64,7 @@ redis.call('HSET', K.agent(id), 'id', id, 'session', session, 'name', name, 'cli
 if given(cwd) then redis.call('HSET', K.agent(id), 'cwd', cwd) end
 if given(model) then redis.call('HSET', K.agent(id), 'model', model) end
 if given(spawner) then redis.call('HSET', K.agent(id), 'spawner', spawner) end
-redis.call('HSET', K.agent(id), 'spawner_name', spawner_name, 'token', '')
+redis.call('HSET', K.agent(id), 'spawner_name', spawner_name, 'token', '', 'asked_by', asked_by, 'behind', behind)
 redis.call('HSET', K.names(session), string.lower(name), id)
 local place = next_place(K.members(session))
 redis.call('HSET', K.agent(id), 'place', place)

@@ -9,6 +9,7 @@ forget_timer(ARGV[1])
 
 local LATE_MS = 10000  -- a report that it was handed over is under way for a round trip
 local PROBE_MS = 5000 -- an acknowledgement takes a round trip; with the first wait, a deaf agent is known within 20 s
+local FEW_AGENTS = 20 -- each may have a thousand messages that are to be reported
 local on = {}
 
 -- An agent did not become ready.
@@ -141,6 +142,19 @@ end
 function on.forget()
   local a = load_agent(part[2])
   if not a.id or has_ended(a) then forget_agent(part[2], part[3]) end
+end
+
+-- The owner of a machine was removed: its agents end, a few at a time.
+function on.orphaned()
+  local link, left = part[2], FEW_AGENTS
+  if not redis.call('HGET', K.link(link), 'orphaned') then return end
+  for _, agent in ipairs(redis.call('SMEMBERS', K.link_agents(link))) do
+    if left == 0 then return wake_at(NOW, ARGV[1]) end
+    local a = load_agent(agent)
+    if a.id then end_agent(a, 'released', 'owner_removed', 'the owner of its machine was removed', 'owner_removed') end
+    redis.call('SREM', K.link_agents(link), agent)
+    left = left - 1
+  end
 end
 
 -- A machine was not seen for long. It stays as long as an agent of it may come back.

@@ -64,15 +64,16 @@ local function forget_process_timers(a)
   forget_timer('stop|' .. a.id)
 end
 
-local function end_agent(a, state, reason, detail)
+-- `because`: why its messages do not arrive, when it is not just that it has ended.
+local function end_agent(a, state, reason, detail, because)
   if has_ended(a) then return end
   end_token(a)
   forget_process_timers(a)
   for _, message in ipairs(redis.call('LRANGE', K.inflight(a.id), 0, -1)) do
-    undeliverable(message, a.id, 'agent_' .. state)
+    undeliverable(message, a.id, because or 'agent_' .. state)
   end
   for _, message in ipairs(redis.call('ZRANGE', K.queue(a.id), 0, -1)) do
-    undeliverable(message, a.id, 'agent_' .. state)
+    undeliverable(message, a.id, because or 'agent_' .. state)
   end
   redis.call('DEL', K.inflight(a.id), K.queue(a.id), K.settled(a.id), K.seen_frames(a.id), K.granted(a.id))
   withdraw_approvals(a)
@@ -102,7 +103,8 @@ local function spawn_command(a)
   local resume = not a.blank and a.native
   return '{"type":"spawn","agent":"' .. a.id .. '","generation":' .. a.generation .. ',"name":' .. json(a.name)
     .. ',"session":"' .. a.session .. '","cli":' .. json(a.cli) .. ',"cwd":' .. json(a.cwd) .. ',"instructions":'
-    .. json(a.instructions) .. ',"resume":' .. json(resume) .. ',"model":' .. json(a.model) .. '}'
+    .. json(a.instructions) .. ',"resume":' .. json(resume) .. ',"model":' .. json(a.model) .. ',"asked_by":'
+    .. (a.asked_by or 'null') .. '}'
 end
 
 local function stop(a, reason)

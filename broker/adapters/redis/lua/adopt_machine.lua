@@ -1,0 +1,15 @@
+-- Lets a machine have another owner, once it is linked with a token of theirs: that is how the machine agrees.
+-- KEYS[1] workspace root
+-- ARGV    1 proxy id  2 the member who is to own it, '' for the workspace
+-- Returns 1
+-- uses: ownership
+local proxy, member = ARGV[1], ARGV[2]
+local l = fields(K.link(proxy), 'machine', 'owner', 'orphaned')
+if not l.machine or redis.call('HGET', K.proxies(), l.machine) ~= proxy then
+  return refuse('NotFound', 'PROXY_NOT_FOUND', 'no such machine')
+end
+if l.owner and not l.orphaned then
+  return refuse('Conflict', 'PROXY_OWNED', 'this machine has an owner; only one whose owner was removed, or that has none, can be adopted')
+end
+redis.call('HSET', K.link(proxy), 'adopter', member == '' and NOBODY or member)
+return 1
