@@ -18,6 +18,7 @@ from broker.access_commands import members, share, sign_in
 from broker.domain.plans import Plan
 from broker.graphql_options import graphql_options
 from broker.log_commands import logs
+from broker.machine_commands import machine
 from broker.options import together
 from broker.settings import GraphQLSettings, Settings, default_data_dir
 from broker.status_command import status
@@ -47,6 +48,7 @@ def main() -> None:
 
 main.add_command(status)
 main.add_command(token)
+main.add_command(machine)
 main.add_command(sign_in)
 main.add_command(members)
 main.add_command(share)

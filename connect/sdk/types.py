@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from broker.domain.agents import AgentState, InstalledCli
 from broker.domain.approvals import ApprovalStatus
-from broker.domain.ids import AgentId, ApprovalId, MessageId, ProxyId, SessionId
+from broker.domain.ids import AgentId, ApprovalId, MemberId, MessageId, ProxyId, SessionId
 from broker.domain.messages import Mode, ReceiptState, Role
 
 _ORDER = tuple(ReceiptState)
@@ -155,6 +155,13 @@ class Approval(Wire):
     """The rule that answers it in the same moment, without asking anybody."""
 
 
+class Adoption(Wire):
+    """Who is to own a machine as soon as it is linked with a token of theirs."""
+
+    by: MemberId | None = None
+    """None: the workspace."""
+
+
 class Proxy(Wire):
     """A machine that can run agents."""
 
@@ -165,6 +172,13 @@ class Proxy(Wire):
     clis: tuple[InstalledCli, ...] = ()
     version: str | None = None
     agents: int = 0
+    owner: MemberId | None = None
+    """The member it belongs to; None: the workspace, or a broker that does not say."""
+    owner_name: str | None = None
+    orphaned: bool = False
+    """Its owner was removed: it is cut off until it is adopted."""
+    adoption: Adoption | None = None
+    """A change of owners that it has not agreed to yet."""
 
 
 class Event(Wire):
@@ -203,3 +217,10 @@ class LinkLost(Wire):
     """The event connection broke; it is being built up again."""
 
     reason: str
+
+
+def owner_of(proxy: Proxy) -> str:
+    """Whose a machine is, in words for a list."""
+    if proxy.orphaned:
+        return "adopted, not linked again yet" if proxy.adoption else "owner removed: adopt or forget it"
+    return proxy.owner_name or ("somebody" if proxy.owner else "workspace")

@@ -12,7 +12,7 @@ from connect.sdk.types import Agent, Wire
 from connect.terminal import commands
 from connect.terminal.findings import hit_lines
 from connect.terminal.roster import kind_of
-from connect.terminal.tables import agents_table, log_lines, trace_lines
+from connect.terminal.tables import agents_table, log_lines, machines_table, trace_lines
 from connect.terminal.text import Line, one_line
 from connect.terminal.view import View, good
 
@@ -79,6 +79,8 @@ class Actions:
                 return await self._answer(command)
             case commands.Agents():
                 return await self._agents()
+            case commands.Machines():
+                return await self._machines()
             case commands.Logs():
                 return await self._logs(command.name)
             case commands.Search():
@@ -122,6 +124,10 @@ class Actions:
         living: list[Agent] = [agent for agent in await self._relay.agents() if not agent.state.ended]
         self._view.roster.learn(living)
         return Reply(lines=agents_table(living), result=[_json(agent) for agent in living])
+
+    async def _machines(self) -> Reply:
+        machines = await self._relay.proxies()
+        return Reply(lines=machines_table(machines), result=[_json(machine) for machine in machines])
 
     async def _logs(self, name: str | None) -> Reply:
         events = await self._relay.recent(limit=_LOGGED_EVENTS)

@@ -14,6 +14,7 @@ HELP = """\
   interrupt <name>               Stop an agent's turn
   release <name>                 Release an agent
   agents                         List the agents
+  machines                       List the machines and whose they are
   logs [name]                    View logs
   search <query>                 Search all logs of the session: agent:Lead kind:command "exit 1" -lint since:2h
   approve [id] | deny [id] [why] Answer what an agent asks for (approve --session: do not ask again)
@@ -111,6 +112,11 @@ class Agents:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Machines:
+    """List the machines."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Help:
     """Show the commands."""
 
@@ -127,7 +133,22 @@ class Misused:
     usage: str
 
 
-Command = Tell | Spawn | Send | Interrupt | Release | Logs | Search | Answer | Trace | Agents | Help | Exit | Misused
+Command = (
+    Tell
+    | Spawn
+    | Send
+    | Interrupt
+    | Release
+    | Logs
+    | Search
+    | Answer
+    | Trace
+    | Agents
+    | Machines
+    | Help
+    | Exit
+    | Misused
+)
 
 WORDS = (
     "spawn",
@@ -135,6 +156,7 @@ WORDS = (
     "interrupt",
     "release",
     "agents",
+    "machines",
     "logs",
     "search",
     "approve",
@@ -207,6 +229,8 @@ def _short_command(word: str, words: list[str]) -> Command | None:
             return Logs(name=names[0] if names else None)
         case "agents", []:
             return Agents()
+        case "machines", []:
+            return Machines()
         case "help" | "?", []:
             return Help()
         case "exit" | "quit", []:

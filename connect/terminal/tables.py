@@ -18,7 +18,7 @@ from broker.protocol.agent_events import (
     ToolReturned,
 )
 from connect.sdk.facts import FrameSeen, MessageAccepted, MessageReceipt, TurnEnded, read_fact
-from connect.sdk.types import Agent, Event, Trace, TracedDelivery
+from connect.sdk.types import Agent, Event, Proxy, Trace, TracedDelivery, owner_of
 from connect.terminal.receipts import duration
 from connect.terminal.roster import kind_of
 from connect.terminal.text import Line, one_line
@@ -53,6 +53,26 @@ def agents_table(agents: Sequence[Agent]) -> list[Line]:
                 agent.cwd or "-",
             )
             for agent in agents
+        ],
+    )
+
+
+def machines_table(machines: Sequence[Proxy]) -> list[Line]:
+    """Where agents can run, and whose each machine is."""
+    if not machines:
+        return [(("class:dim", "no machine was ever linked"),)]
+    return table(
+        ("MACHINE", "STATE", "OWNER", "AGENTS", "PROGRAMS", "LABELS"),
+        [
+            (
+                machine.name,
+                "online" if machine.online else "away",
+                owner_of(machine),
+                str(machine.agents),
+                ", ".join(cli.cli for cli in machine.clis if cli.supported) or "-",
+                ", ".join(machine.labels) or "-",
+            )
+            for machine in machines
         ],
     )
 

@@ -3,7 +3,7 @@ import pytest
 from broker.domain.errors import BadRequest
 from connect.sdk import AgentRelay
 from connect.terminal.actions import Actions, LeadAgent
-from connect.terminal.commands import Search
+from connect.terminal.commands import Machines, Search
 from connect.terminal.text import plain
 from connect.terminal.verbosity import Verbosity
 from connect.terminal.view import View
@@ -35,3 +35,28 @@ async def test_a_search_that_cannot_be_read_is_refused(actions: Actions, broker:
     broker.broken_answers = [refusal(400, "INVALID_QUERY", "there is no field knid (column 1)\n  knid:x\n  ^")]
     with pytest.raises(BadRequest):
         await actions.run(Search(query="knid:x"))
+
+
+async def test_machines_are_listed_with_whose_they_are(actions: Actions, broker: ApiDouble) -> None:
+    clis = [{"cli": "demo", "dialect": "acp", "version": "1", "supported": True, "transport": "stdio"}]
+    gone = {"owner": "x", "owner_name": None, "orphaned": True}
+    machines = [
+        {"id": "1", "name": "anns", "online": True, "owner": "a", "owner_name": "Ann", "clis": clis, "agents": 2},
+        {"id": "2", "name": "ours", "labels": ["gpu"]},
+        {"id": "3", "name": "left", **gone},
+        {"id": "4", "name": "kept", **gone, "adoption": {"by": None}},
+    ]
+    broker.broken_answers = [granted({"proxies": machines})]
+    reply = await actions.run(Machines())
+    rows = [[cell.strip() for cell in line.split("  ") if cell] for line in plain(reply.lines).split("\n")]
+    assert rows == [
+        ["MACHINE", "STATE", "OWNER", "AGENTS", "PROGRAMS", "LABELS"],
+        ["anns", "online", "Ann", "2", "demo", "-"],
+        ["ours", "away", "workspace", "0", "-", "gpu"],
+        ["left", "away", "owner removed: adopt or forget it", "0", "-", "-"],
+        ["kept", "away", "adopted, not linked again yet", "0", "-", "-"],
+    ]
+
+
+async def test_there_may_be_no_machine(actions: Actions) -> None:
+    assert plain((await actions.run(Machines())).lines) == "no machine was ever linked"

@@ -143,6 +143,12 @@ export const OVERVIEW = graphql(`
           online
           version
           agents
+          ownerName
+          ownerKey
+          orphaned
+          adoption {
+            byKey
+          }
           clis {
             cli
             dialect

@@ -2,6 +2,7 @@ import { Badge } from "~/design/Badge";
 import { Icon } from "~/design/Icon";
 import { Tooltip } from "~/design/Tooltip";
 import type { Proxy } from "~/live/documents";
+import { whose } from "./whose";
 
 /** The linked machines and the agent CLIs found on each. */
 export function Machines({ machines }: { machines: readonly Proxy[] }) {
@@ -22,6 +23,7 @@ export function Machines({ machines }: { machines: readonly Proxy[] }) {
             <p className="text-xs text-faint">
               {[
                 machine.version && `relay-connect ${machine.version}`,
+                whose(machine),
                 machine.agents === 1 ? "1 agent" : `${machine.agents} agents`,
                 ...machine.labels,
               ]
