@@ -165,13 +165,6 @@ class Principal:
         return self.member or (self.made_by.member if self.made_by else None)
 
     @property
-    def signed_in(self) -> MemberId | None:
-        """The member whose sign-in that is, or was exchanged for it."""
-        if self.family is not None and self.made_by is not None and self.made_by.token is None:
-            return self.made_by.member
-        return self.member
-
-    @property
     def maker(self) -> Maker:
         """What is written down of what it makes."""
         return Maker(token=None if self.kind is TokenKind.MEMBER else self.token_id, member=self.answerable)
