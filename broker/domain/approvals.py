@@ -9,6 +9,7 @@ from typing import Any
 
 from broker.domain.errors import BadRequest
 from broker.domain.ids import AgentId, ApprovalId, SessionId
+from broker.domain.risk_findings import Risk
 
 
 class ApprovalStatus(StrEnum):
@@ -62,6 +63,9 @@ class Approval:
     can_allow_session: bool
     masked: bool = False
     """Secrets were cut out of it: what runs is not byte for byte what is shown."""
+    risk: Risk | None = None
+    """How carefully to look; None for what did not wait for a person, and for requests of earlier versions."""
+    risk_reasons: tuple[str, ...] = ()
     asked_at_ms: int
     deadline_ms: int
     answered_by: str | None

@@ -34,6 +34,7 @@ def assess(approval: Approval, *, cwd: str | None = None) -> Assessment:
         cwd=approval.cwd or cwd,
         changes=approval.changes,
         given=approval.input,
+        widens=approval.widens,
     )
 
 
@@ -44,9 +45,11 @@ def assess_request(
     cwd: str | None = None,
     changes: tuple[dict[str, Any], ...] = (),
     given: dict[str, Any] | None = None,
+    widens: tuple[str, ...] = (),
 ) -> Assessment:
     """The same for the parts of a request."""
-    return assessed(_findings(tool, command, cwd, changes, given or {}))
+    more = (Finding(Risk.HIGH, f"asks for more than this once: {each}") for each in widens)
+    return assessed((*more, *_findings(tool, command, cwd, changes, given or {})))
 
 
 def _findings(

@@ -279,7 +279,7 @@ class Tool:
         return ApprovalRequested(
             native_id=native_id,
             tool=f"mcp__{server}__{tool}" if server else tool,
-            title=self.title,
+            title="; ".join((self.title, *widens)),
             command=self.command,
             changes=self.changes,
             paths=self.paths,

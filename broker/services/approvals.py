@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, assert_never
 
 import orjson
@@ -22,9 +22,11 @@ from broker.domain.approvals import (
 from broker.domain.decision import Allowed, Asked, Decision, Denied, Grounds, Required, decide
 from broker.domain.errors import BadRequest, Conflict, NotFound
 from broker.domain.ids import AgentId, ApprovalId, WorkspaceId
+from broker.domain.risk import assess_request
+from broker.domain.risk_findings import Assessment
 from broker.domain.rules import Rule, rule_on
 from broker.domain.sessions import Session
-from broker.domain.tool_use import likeness, tool_use
+from broker.domain.tool_use import ToolUse, likeness, tool_use
 from broker.protocol.agent_events import ApprovalRequested
 from broker.services.ports import Approvals, Decided, DecidedApproval
 from broker.services.redaction import Redaction
@@ -74,6 +76,7 @@ class ApprovalDesk:
             event=replace(event, can_allow_session=isinstance(decision, Asked) and not decision.always),
             deadline_s=self._deadline_s,
             decided=_decided(decision),
+            assessment=_assessment(event, use) if isinstance(decision, Asked | Required) else None,
             likeness=alike,
         )
 
@@ -161,6 +164,17 @@ class ApprovalDesk:
             raise BadRequest(f"{MAX_RULES} rules at most")
         await self._approvals.set_rules(principal.workspace, rules)
         return list(rules)
+
+
+def _assessment(event: ApprovalRequested, use: ToolUse) -> Assessment:
+    return assess_request(
+        tool=event.tool,
+        command=use.command,
+        cwd=use.folder,
+        changes=tuple(asdict(change) for change in event.changes),
+        given=event.input,
+        widens=use.widens,
+    )
 
 
 def _decided(decision: Decision) -> Decided | None:

@@ -151,6 +151,13 @@ class Approval(Wire):
     can_allow_session: bool = True
     masked: bool = False
     """Secrets were cut out of it: what runs is not byte for byte what is shown."""
+    paths: tuple[str, ...] = ()
+    """All files it is about."""
+    widens: tuple[str, ...] = ()
+    """What it asks for beyond this use of the tool, in words."""
+    risk: str | None = None
+    """`low`, `medium` or `high`: how carefully to look. None where it does not wait for anybody."""
+    risk_reasons: tuple[str, ...] = ()
     decided_by: str | None = None
     """The rule that answers it in the same moment, without asking anybody."""
 

@@ -66,6 +66,10 @@ def approval_box(approval: Approval, *, asker: str, short_id: str, width: int) -
         body += paragraph(f"in {approval.cwd}", inner, style="class:dim")
     if approval.reason:
         body += paragraph(approval.reason, inner)
+    for words in approval.widens:
+        body += paragraph(f"and {words}", inner, style="class:warn")
+    for reason in approval.risk_reasons if approval.risk != "low" else ():
+        body += paragraph(f"! {reason}", inner, style="class:warn")
     for change in approval.changes:
         body += _change(change, inner)
     if approval.masked:

@@ -30,9 +30,9 @@ class RuleInput:
     """A rule."""
 
     effect: rules.Effect = strawberry.field(description="What it does where it matches.")
-    tool: str = strawberry.field(default="*", description="A pattern for the tool's name.")
-    command: str | None = strawberry.field(default=None, description="A pattern for the command line.")
-    path: str | None = strawberry.field(default=None, description="A pattern for the paths of changed files.")
+    tool: str = strawberry.field(default="*", description="A pattern for the tool's name or kind.")
+    command: str | None = strawberry.field(default=None, description="A pattern for one command.")
+    path: str | None = strawberry.field(default=None, description="A pattern for the paths of files.")
 
     def rule(self) -> rules.Rule:
         """As the domain knows it. Raises `BadRequest`."""
@@ -50,7 +50,7 @@ class AnswerApprovalInput(Repeatable):
 
     approval: ID = strawberry.field(description="The approval: its id or key.")
     verdict: Verdict = strawberry.field(description="Yes or no.")
-    scope: Scope = strawberry.field(default=Scope.ONCE, description="How long the answer holds inside the agent.")
+    scope: Scope = strawberry.field(default=Scope.ONCE, description="How long the answer holds.")
     note: str = strawberry.field(default="", description="What to tell the agent when it is denied.")
     interrupt: bool = strawberry.field(default=False, description="When denied: whether to end the turn too.")
     always: RuleInput | None = strawberry.field(

@@ -28,9 +28,11 @@ class Rule:
     """One rule."""
 
     effect: rules.Effect = strawberry.field(description="What it does where it matches. Deny goes over ask over allow.")
-    tool: str = strawberry.field(description="A pattern for the tool's name; `*` is any.")
-    command: str | None = strawberry.field(description="A pattern for the command line; null is any, and no command.")
-    path: str | None = strawberry.field(description="A pattern for the paths of changed files; null is any, and none.")
+    tool: str = strawberry.field(
+        description="A pattern for the tool's name, any vendor's, or for its kind; `*` is any."
+    )
+    command: str | None = strawberry.field(description="A pattern for one command; null is any, and no command.")
+    path: str | None = strawberry.field(description="A pattern for the paths of files; null is any, and none.")
 
     @classmethod
     def of(cls, rule: rules.Rule) -> Self:
@@ -52,9 +54,13 @@ class Approval(Node):
     command: str | None = strawberry.field(description="The command line it wants to run.")
     cwd: str | None = strawberry.field(description="The folder it would run in.")
     changes: list[FileChange] = strawberry.field(description="The files it wants to change.")
+    paths: list[str] = strawberry.field(description="All files it is about, those it only reads too.")
+    widens: list[str] = strawberry.field(
+        description="What it asks for beyond this use of the tool, in words. No rule allows such a request."
+    )
     input: JSON | None = strawberry.field(description="What the tool would be called with, secrets masked.")
     reason: str | None = strawberry.field(description="Why the agent asks, in its own words.")
-    can_allow_session: bool = strawberry.field(description="Whether it can be allowed for the whole conversation.")
+    can_allow_session: bool = strawberry.field(description="Whether an answer can hold as long as the agent lives.")
     masked: bool = strawberry.field(
         description="Secrets were cut out of it: what runs is not byte for byte what is shown."
     )
@@ -78,6 +84,8 @@ class Approval(Node):
             command=approval.command,
             cwd=approval.cwd,
             changes=[FileChange(source=change) for change in approval.changes],
+            paths=list(approval.paths),
+            widens=list(approval.widens),
             input=None if approval.input is None else JSON(approval.input),
             reason=approval.reason,
             can_allow_session=approval.can_allow_session,
@@ -104,6 +112,9 @@ class Approval(Node):
         return [Rule.of(each) for each in suggested_rules(self.known, cwd=await self._folder(info))]
 
     async def _assessment(self, info: Info) -> Assessment:
+        """As it was found when it was asked; earlier versions did not keep it."""
+        if self.known.risk is not None:
+            return Assessment(risk=self.known.risk, reasons=self.known.risk_reasons)
         return assess(self.known, cwd=await self._folder(info))
 
     async def _folder(self, info: Info) -> str | None:

@@ -178,7 +178,10 @@ _describe(
     "How long an answer holds inside the agent.",
     {
         Scope.ONCE: "For this request.",
-        Scope.SESSION: "The agent need not ask again for the same thing while its conversation lives.",
+        Scope.SESSION: (
+            "For the same again, as long as the agent lives: the same command in the same folder, changes of the same "
+            "files, or the same tool with the same input. Rules that deny or ask go before."
+        ),
     },
 )
 _describe(

@@ -14,6 +14,7 @@ from broker.adapters.redis.scripts import Scripts
 from broker.domain.approvals import Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
 from broker.domain.errors import NotFound
 from broker.domain.ids import AgentId, ApprovalId, SessionId, WorkspaceId
+from broker.domain.risk_findings import Risk
 from broker.domain.rules import Rule
 from broker.services.ports import Standing
 
@@ -145,6 +146,8 @@ def _approval(row: dict[str, str]) -> Approval:
         changes=tuple(body["changes"]),
         paths=tuple(body.get("paths", ())),
         widens=tuple(body.get("widens", ())),
+        risk=Risk(body["risk"]) if body.get("risk") else None,
+        risk_reasons=tuple(body.get("risk_reasons", ())),
         input=body["input"],
         reason=body["reason"],
         can_allow_session=body["can_allow_session"],

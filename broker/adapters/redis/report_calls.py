@@ -11,6 +11,7 @@ from broker.domain.approvals import ApprovalAnswer, Verdict
 from broker.domain.errors import Fenced
 from broker.domain.ids import LinkId
 from broker.domain.redaction import Redactor
+from broker.domain.risk_findings import Assessment
 from broker.protocol.agent_events import (
     AgentBroken,
     AgentReady,
@@ -112,7 +113,7 @@ class ReportCalls:
                 assert_never(other)
 
     def _approval_call(self, fact: DecidedApproval, about: list[Argument]) -> Call:
-        body = _asked(fact.event)
+        body = _asked(fact.event, fact.assessment)
         shown = self._masked_json(body)
         is_masked = shown != body.decode()
         if is_masked:
@@ -160,7 +161,7 @@ def _closing(event: TurnEnded) -> bytes:
     )
 
 
-def _asked(event: ApprovalRequested) -> bytes:
+def _asked(event: ApprovalRequested, assessment: Assessment | None) -> bytes:
     return dumps(
         {
             "tool": event.tool,
@@ -173,6 +174,8 @@ def _asked(event: ApprovalRequested) -> bytes:
             "input": event.input,
             "reason": event.reason,
             "can_allow_session": event.can_allow_session,
+            "risk": assessment.risk if assessment else None,
+            "risk_reasons": assessment.reasons if assessment else (),
         }
     )
 

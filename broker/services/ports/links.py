@@ -9,6 +9,7 @@ from typing import Protocol
 from broker.domain.approvals import ApprovalStatus
 from broker.domain.ids import AgentId, ApprovalId, LinkId, MessageId, SessionId, WorkspaceId
 from broker.domain.redaction import Redactor
+from broker.domain.risk_findings import Assessment
 from broker.protocol.agent_events import ApprovalRequested
 from broker.protocol.proxy import Hello, Report
 
@@ -40,6 +41,8 @@ class DecidedApproval:
     event: ApprovalRequested
     deadline_s: int
     decided: Decided | None
+    assessment: Assessment | None = None
+    """How risky it is; None for what does not wait for a person."""
     likeness: str = ""
     """What it shares with later requests for the same, see `domain.tool_use.likeness`."""
 
