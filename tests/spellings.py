@@ -6,6 +6,7 @@ The spellings and what is to become of each are data, in `tests/fixtures/spellin
 from __future__ import annotations
 
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,6 +33,20 @@ ALLOWS = [
     for program in ALLOWED_PROGRAMS
     for command in (program, f"{program} *")
 ]
+RULES = [*DENIED.values(), *ALLOWS]
+_LINES = {
+    "short": "git log --oneline -20",
+    "usual": "cd src && FOO=1 timeout 60 python -m pytest -q tests/test_app.py -k 'a or b' 2>&1 | tail -20",
+    "3,000 characters": "git add -A && git commit -m 'x y'; " * 85,
+    "a script of 10,000 characters": "for f in a b; do\n  grep -n 'x y' \"$f\" | sort > out\ndone\n" * 180,
+    "1 MB, one program": "rm " + "x " * 500_000,
+    "1 MB, substitutions": "$(" * 500_000,
+    "1 MB, unknown values": "x $a$b$c " * 110_000,
+    "1 MB, wrappers": "sudo " * 200_000,
+    "1 MB, quotes": '"$(a ' * 200_000,
+    "1 MB, braces": "{a," * 330_000,
+    "1 MB, documents": "a <<E\n" * 150_000,
+}
 _DATA = Path(__file__).parent / "fixtures" / "spellings.txt"
 
 
@@ -74,6 +89,20 @@ def main() -> None:
     for about in (*DENIED, "harmless"):
         counts = "".join(f"{figures[about, outcome]:8}" for outcome in ("denied", "asked", "allowed"))
         sys.stdout.write(f"{about:10}{counts}\n")
+    sys.stdout.write(f"\none decision by {len(RULES)} rules, on a line not seen before, ms (best of 5)\n")
+    for name, command in _LINES.items():
+        sys.stdout.write(f"{name:30}{_milliseconds(command):8.2f}\n")
+
+
+def _milliseconds(command: str) -> float:
+    """The quickest of a few decisions; the lines differ, so that nothing is remembered of the one before."""
+    taken = []
+    for attempt in range(5):
+        use = ToolUse(tool="Bash", command=f"{command} {attempt}", folder="/p")
+        began = time.perf_counter()
+        rule_on(RULES, use)
+        taken.append(time.perf_counter() - began)
+    return min(taken) * 1000
 
 
 if __name__ == "__main__":

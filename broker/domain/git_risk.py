@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from broker.domain.known_programs import ANY_ARGUMENTS, names
+from broker.domain.known_programs import ANY_ARGUMENTS, GIT_OPTIONS, names
 from broker.domain.path_risk import writing_findings
 from broker.domain.risk_findings import Finding, Risk, shown
 
-_WITH_VALUE = frozenset({"-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path"})
 _READS = names(
     "status log diff show blame describe rev-parse rev-list ls-files ls-tree cat-file shortlog reflog grep for-each-ref"
     " merge-base name-rev whatchanged version help count-objects check-ignore"
@@ -82,5 +81,5 @@ def _behind_options(arguments: Sequence[str]) -> tuple[bool, list[str]]:
     while at < len(arguments) and arguments[at].startswith("-"):
         word = arguments[at]
         configured = configured or word in {"-c", "--exec-path"} or word.startswith(("--exec-path=", "--config-env"))
-        at += 2 if word in _WITH_VALUE else 1
+        at += 2 if word in GIT_OPTIONS else 1
     return configured, list(arguments[at:])

@@ -65,6 +65,8 @@ WRAPPERS: dict[str, frozenset[str]] = {
     "tini": names(""),
     "dumb-init": names(""),
 }
+GIT_OPTIONS = names("-C -c --git-dir --work-tree --namespace --exec-path --config-env --super-prefix")
+"""Those before git's command that take a value."""
 OPERANDS = dict.fromkeys(names("timeout chrt taskset gosu su-exec sg chroot setarch flock"), 1)
 """How many arguments of a wrapper stand before the program that it runs."""
 TEXT_OPTIONS: dict[str, frozenset[str]] = {
@@ -76,7 +78,7 @@ TEXT_OPTIONS: dict[str, frozenset[str]] = {
     "script": names("-c --command"),
     "flock": names("-c --command"),
 }
-RUNS_TEXT = SHELLS | names("eval source . xargs parallel")
+RUNS_TEXT = SHELLS | names("eval source . parallel ssh su at batch crontab")
 """Programs that run what they are given to read."""
 SHOWS_NO_CONTENT = names("ls stat test [ cd pwd which find mkdir touch rm chmod chown pytest git")
 """Programs that may be given the name of a secret file without showing what is in it; `git` is judged by itself."""

@@ -116,8 +116,13 @@ def _names_tool(rule: Rule, use: ToolUse) -> bool:
 
 
 def _names_tool_itself(rule: Rule, use: ToolUse) -> bool:
-    wanted = pattern(rule.tool.lower())
-    return wanted.match_any(tool_names(use.tool)) is Match.MUST
+    return _names(rule.tool, use.tool)
+
+
+@lru_cache(maxsize=4096)
+def _names(wanted: str, tool: str) -> bool:
+    """Whether a pattern is for a tool, by any of its names."""
+    return pattern(wanted.lower()).match_any(tool_names(tool)) is Match.MUST
 
 
 def _names_relay(rule: Rule) -> bool:

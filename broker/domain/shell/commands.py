@@ -28,7 +28,7 @@ _KEYWORDS = frozenset({"{", "}", "!", "if", "then", "else", "elif", "fi", "while
 """What follows is a command."""
 _BEFORE_COMMANDS = _KEYWORDS | {"time", "-p"}
 _EMPTY_BRACKETS = re.compile(r"\(\s*\)")
-_NOT_READABLE_IN_TEXT = re.compile(r"[\0\ud800-\udfff]")
+_NOT_READABLE_IN_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

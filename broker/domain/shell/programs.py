@@ -15,7 +15,7 @@ from itertools import accumulate
 from broker.domain.known_programs import (
     BUILDS,
     CLOUDS,
-    DATABASES,
+    GIT_OPTIONS,
     INTERPRETERS,
     OPERANDS,
     READ_ONLY,
@@ -31,7 +31,7 @@ from broker.domain.shell.words import NOTHING_KNOWN, Word
 _DEPTH = 6
 """Of texts inside each other that are run."""
 _MAX_RUNS = 400
-_MAX_ARGUMENTS = 200
+_MAX_ARGUMENTS = 100
 _MAX_SUFFIXES = 24
 _MAX_PERHAPS = 64_000
 """Characters of what may be run; where there are more, the rest is not looked at."""
@@ -41,11 +41,14 @@ _INLINE = re.compile(r"-[A-Za-z]*[ceEnp]|--(eval|execute|print)(=.*)?")
 _TELLS_OF_ITSELF = frozenset({"--version", "-V", "-v", "--help", "-h"})
 _RUNS_COMMANDS = {
     **dict.fromkeys(("awk", "gawk", "mawk"), re.compile(r"system\s*\(|\||getline")),
+    **dict.fromkeys(("hash", "enable"), re.compile(r"-[a-z]*[pf]")),
     "sed": re.compile(r"(^|[;{}\n0-9$/!,\s])e(\s|$)|/[gpiIm0-9]*e[gpiIm0-9]*(\s|;|$)"),
 }
 """Languages with few ways to run commands, and those ways."""
-_TAKES_TEXT = READ_ONLY | BUILDS | CLOUDS | DATABASES | {"git", "sed", "awk", "gawk", "mawk", "rm", "touch", "mkdir"}
-"""Their arguments are not taken for commands."""
+_TAKES_TEXT = BUILDS | CLOUDS | {"sed", "awk", "gawk", "mawk", "rm", "touch", "mkdir"}
+"""Their arguments are not taken for commands, but behind one of `_RUN_OTHERS`."""
+_RUN_OTHERS = frozenset({"run", "exec", "dlx", "x", "ssh"})
+_START_SHELLS = frozenset({"sudo", "doas", "chroot", "unshare", "nsenter", "script", "runuser", "sg"})
 _READ_ALREADY = SHELLS | {"eval", "ssh", "trap", "alias", "find", "fd", "fdfind"}
 _GIT_RUNS = frozenset({"-c", "-x", "--exec", "foreach", "run", "--tree-filter", "--index-filter", "--msg-filter"})
 _FIND_RUNS = frozenset({"-exec", "-execdir", "-ok", "-okdir", "-x", "-X", "--exec", "--exec-batch"})
@@ -94,7 +97,7 @@ def shell_line(command: str) -> ShellLine:
     """Everything a command line runs, as far as that can be read; never raises."""
     resolver = _Resolver()
     resolver.read(command, certain=True, depth=_DEPTH)
-    runs = tuple(dict.fromkeys(resolver.runs[:_MAX_RUNS]))
+    runs = tuple(resolver.runs[:_MAX_RUNS])
     certain = dict.fromkeys(text for run in runs if run.certain for text in run.texts())
     perhaps = list(dict.fromkeys(text for run in runs if not run.certain for text in run.texts()))
     within = [text for text, end in zip(perhaps, accumulate(map(len, perhaps)), strict=True) if end <= _MAX_PERHAPS]
@@ -131,9 +134,12 @@ class _Resolver:
         for command in found.commands:
             self.touched.append(command)
             if command.words:
+                first = len(self.runs)
                 self._run(command.words, certain=certain, depth=depth)
                 source = before.get(command.substituted) if command.piped else None
-                self._fed(command, source, certain=certain, depth=depth)
+                self._fed(command, source, readers=self.runs[first:], depth=depth)
+            for assigned in command.assignments:  # `PAGER='a b' git log` runs it
+                self._embedded(assigned, depth=depth)
             before[command.substituted] = command
 
     def _run(self, words: Sequence[Word], *, certain: bool, depth: int) -> None:
@@ -169,7 +175,21 @@ class _Resolver:
             self._interpreted(name, arguments, certain=certain)
         elif (runs := _RUNS_COMMANDS.get(name)) and any(runs.search(word.value) for word in arguments):
             self._not_readable(certain)
+        self._behind_own_options(run, certain=certain)
         self._perhaps(name, arguments, depth=depth)
+
+    def _behind_own_options(self, run: Run, *, certain: bool) -> None:
+        """`git -C x push` is `git push`; of other programs it is not known which options take a value."""
+        program, arguments = run.words[0], run.words[1:]
+        if run.name.lower() == "git":
+            rest = _behind_options(arguments, GIT_OPTIONS)
+            if len(rest) < len(arguments):
+                self.runs.append(Run((program, *rest), certain))
+        elif run.name.lower() not in WRAPPERS.keys() | SHELLS:
+            behind = [place for place in range(1, len(arguments)) if arguments[place - 1].value.startswith("-")]
+            for place in (each for at, each in enumerate(behind) if each <= 2 * at + 2):
+                for start in (place, place + 1):
+                    self.runs.append(Run((program, *arguments[start:]), certain=False))
 
     def _not_readable(self, certain: bool) -> None:
         self.opaque = self.opaque or certain
@@ -208,6 +228,8 @@ class _Resolver:
             return
         if name == "xargs":
             inner = [*inner, NOTHING_KNOWN] if inner else []
+        if name == "su" or (name in _START_SHELLS and not inner):  # a shell that reads what it is given
+            self._not_readable(certain)
         self._run(inner, certain=certain, depth=depth - 1)
 
     def _interpreted(self, name: str, arguments: Sequence[Word], *, certain: bool) -> None:
@@ -216,10 +238,12 @@ class _Resolver:
         if name in {"source", "."} or not tells or any(_INLINE.fullmatch(word.value) for word in arguments):
             self._not_readable(certain)
 
-    def _fed(self, command: SimpleCommand, before: SimpleCommand | None, *, certain: bool, depth: int) -> None:
+    def _fed(self, command: SimpleCommand, before: SimpleCommand | None, *, readers: Sequence[Run], depth: int) -> None:
         """What a shell is given to read it runs: documents, and what another program prints."""
-        if not any(program_name(word.value).lower() in RUNS_TEXT for word in command.words[:_MAX_SUFFIXES]):
+        shells = [run for run in readers if run.name.lower() in RUNS_TEXT]
+        if not shells:
             return
+        certain = any(run.certain for run in shells)
         documents = [*command.documents, *(before.documents if before else ())]
         printed = before.words[1:] if before and before.words and before.words[0].value in {"echo", "printf"} else []
         for document in (*documents, *printed):
@@ -231,11 +255,17 @@ class _Resolver:
         """What an argument or the rest of the arguments would run, if the program should run them."""
         if name in _READ_ALREADY:
             return
-        if name in _TAKES_TEXT:
-            if name in BUILDS:
-                arguments = [Word(value, value) for word in arguments if (value := word.value.partition("=")[2])]
-            elif name != "git" or not any(word.value in _GIT_RUNS for word in arguments):
+        runs_others = any(word.value in _RUN_OTHERS for word in arguments[:_MAX_SUFFIXES])
+        if name == "git":
+            self.opaque = self.opaque or any(word.value.startswith("alias.") for word in arguments)
+            if not any(word.value in _GIT_RUNS for word in arguments):
                 return
+        elif name in READ_ONLY or (name in _TAKES_TEXT and not runs_others):
+            if name in BUILDS | {"export"}:
+                for word in arguments[:_MAX_SUFFIXES]:
+                    if word.assigns or "=" in word.value:
+                        self._embedded(word, depth=depth)
+            return
         else:
             for start in range(min(len(arguments), _MAX_SUFFIXES)):
                 if not arguments[start].value.startswith("-"):
@@ -244,9 +274,14 @@ class _Resolver:
                     # What a shell is told by a program that nobody knows is not known.
                     self.opaque = self.opaque or (name not in WRAPPERS and perhaps.name.lower() in SHELLS)
         for word in arguments[:_MAX_SUFFIXES]:
-            text = word.value.partition("=")[2].lstrip("!") if "=!" in word.value else word.value.lstrip("!:")
-            if " " in text or "\t" in text or text != word.value:
-                self.read(text, certain=False, depth=depth - 2)
+            self._embedded(word, depth=depth)
+
+    def _embedded(self, word: Word, *, depth: int) -> None:
+        """A text in an argument that looks like more than one word: `!a b`, `x=!a b`, `X=a b`."""
+        _, assigned, value = word.value.partition("=")
+        text = (value if assigned and " " not in word.value.partition("=")[0] else word.value).lstrip("!:")
+        if " " in text or "\t" in text or text != word.value:
+            self.read(text, certain=False, depth=depth - 2)
 
 
 def _text_option(name: str, word: str) -> tuple[str, str] | None:
