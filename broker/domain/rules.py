@@ -170,7 +170,7 @@ def _behind_shell(command: str) -> str:
 
 def _paths_are_covered(wanted: str, use: ToolUse) -> bool:
     """Every path, as it is or inside the agent's folder; one with `..` never is."""
-    if not use.paths or use.command is not None:
+    if not use.paths or use.has_more_paths or use.command is not None:
         return False
     compiled = pattern(wanted)
     return all(

@@ -48,7 +48,12 @@ class ToolUse:
     @property
     def hides_paths(self) -> bool:
         """It is about files and does not say which."""
-        return self.kind in FILE_KINDS and (not self.paths or len(self.paths) >= _MAX_PATHS)
+        return self.has_more_paths or (self.kind in FILE_KINDS and not self.paths)
+
+    @property
+    def has_more_paths(self) -> bool:
+        """It may name more files than are kept here."""
+        return len(self.paths) >= _MAX_PATHS
 
 
 def tool_use(
@@ -86,8 +91,11 @@ def likeness(use: ToolUse, given: Mapping[str, Any] | None, changes: Iterable[tu
     """A digest that two requests share when they are for the same: command, or changes, or tool and input.
 
     Of an edit what is done to which file counts, not the new text; `changes` are pairs of a path and how it changes.
+    '' for a request that does not say what it is about, or asks for more than itself: no other is like it.
     """
-    about: list[object] = [use.kind, use.tool.lower(), use.command, use.folder, use.widens]
+    if use.widens or use.hides_paths or not (use.command or use.paths or given):
+        return ""
+    about: list[object] = [use.kind, use.tool.lower(), use.command, use.folder]
     if use.kind in {ToolKind.EDIT, ToolKind.DELETE, ToolKind.MOVE} and use.paths:
         changed = sorted({(absolute(path, use.folder), how) for path, how in changes})
         about += [sorted({absolute(path, use.folder) for path in use.paths}), changed]

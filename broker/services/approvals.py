@@ -24,7 +24,7 @@ from broker.domain.errors import BadRequest, Conflict, NotFound
 from broker.domain.ids import AgentId, ApprovalId, WorkspaceId
 from broker.domain.risk import assess_request
 from broker.domain.risk_findings import Assessment
-from broker.domain.rules import Rule, rule_on
+from broker.domain.rules import Effect, Rule, rule_on
 from broker.domain.sessions import Session
 from broker.domain.tool_use import ToolUse, likeness, tool_use
 from broker.protocol.agent_events import ApprovalRequested
@@ -60,7 +60,7 @@ class ApprovalDesk:
             widens=event.widens,
         )
         alike = likeness(use, event.input, [(change.path, change.change) for change in event.changes])
-        by = await self._approvals.granted(workspace, agent, alike)
+        by = await self._approvals.granted(workspace, agent, alike) if alike else None
         decision = decide(
             Grounds(
                 ruling=rule_on(standing.rules, use, relay_tool=event.relay_tool),
@@ -73,7 +73,7 @@ class ApprovalDesk:
             agent=agent,
             generation=generation,
             id=ApprovalId(uuid.uuid4().hex),
-            event=replace(event, can_allow_session=isinstance(decision, Asked) and not decision.always),
+            event=replace(event, can_allow_session=isinstance(decision, Asked) and not decision.always and alike != ""),
             deadline_s=self._deadline_s,
             decided=_decided(decision),
             assessment=_assessment(event, use) if isinstance(decision, Asked | Required) else None,
@@ -85,6 +85,8 @@ class ApprovalDesk:
         principal.require(Permission.APPROVE)
         if answer.updated_input is not None and answer.verdict is Verdict.DENY:
             raise BadRequest("updated_input goes with verdict allow")
+        if answer.verdict is Verdict.ALLOW:
+            await self._require_undenied(principal.workspace, approval, answer.updated_input)
         redactor = await self._redaction.redactor(principal.workspace)
         status = ApprovalStatus.ALLOWED if answer.verdict is Verdict.ALLOW else ApprovalStatus.DENIED
         await self._approvals.answer(
@@ -98,6 +100,27 @@ class ApprovalDesk:
             lasting=answer.verdict is Verdict.ALLOW and answer.scope is Scope.SESSION and answer.updated_input is None,
         )
         return await self._approvals.approval(principal.workspace, approval)
+
+    async def _require_undenied(
+        self, workspace: WorkspaceId, approval: ApprovalId, updated_input: dict[str, Any] | None
+    ) -> None:
+        """Nobody's answer goes before a rule that denies: one made since it was asked, or one against other input."""
+        asked = await self._approvals.approval(workspace, approval)
+        if asked.status is not ApprovalStatus.PENDING:
+            return
+        standing = await self._approvals.standing(workspace, asked.agent_id)
+        kept = (*asked.paths, *(str(change.get("path") or "") for change in asked.changes))
+        use = tool_use(
+            tool=asked.tool,
+            command=asked.command if updated_input is None else None,
+            paths=kept if updated_input is None else (),
+            given=asked.input if updated_input is None else updated_input,
+            folder=asked.cwd or standing.folder,
+            widens=asked.widens,
+        )
+        ruling = rule_on(standing.rules, use)
+        if ruling is not None and ruling.effect is Effect.DENY:
+            raise Conflict(f"{ruling.rule.name} denies that", code="RULE_DENIES")
 
     async def expire(self, workspace: WorkspaceId, approval: ApprovalId) -> None:
         """Deny a request whose deadline has passed; nothing when it was answered or forgotten meanwhile."""

@@ -9,6 +9,7 @@ import pytest
 from broker.domain.access import Principal
 from broker.domain.agents import Agent
 from broker.domain.approvals import ApprovalAnswer, ApprovalStatus, Scope, Verdict
+from broker.domain.errors import Conflict
 from broker.domain.rules import Effect, Rule
 from broker.protocol.agent_events import ApprovalRequested, FileChange
 from broker.protocol.proxy import Answer
@@ -188,6 +189,35 @@ async def test_a_request_is_kept_with_all_its_files_and_what_it_widens(desk: Des
     decision = await asked(desk, agent, replace(LS, paths=("/p/a",), widens=("reaches a host",)))
     kept = await desk.adapters.approvals.approval(desk.workspace, decision.id)
     assert (kept.paths, kept.widens) == (("/p/a",), ("reaches a host",))
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        replace(EDIT, tool="fileChange", changes=(), input=None),
+        replace(FETCH, tool="mcp__db__query", input=None),
+        replace(LS, widens=("types into a program that is running",)),
+    ],
+    ids=["hidden files", "hidden input", "more"],
+)
+async def test_what_does_not_say_what_it_is_about_is_allowed_once_at_most(desk: Desk, event: ApprovalRequested) -> None:
+    agent = await desk.idle("Worker")
+    first = await asked(desk, agent, event)
+    assert not first.event.can_allow_session
+    await answered(desk, first)
+    assert outcome(await decided(desk, agent, event)) is None
+
+
+async def test_no_answer_goes_before_a_rule_that_denies(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    first = await asked(desk, agent, LS)
+    await rules(desk, Rule(effect=Effect.DENY, command="rm *"))
+    with pytest.raises(Conflict, match="rule deny"):
+        await answered(desk, first, replace(ONCE, updated_input={"command": "/bin/rm -rf x"}))
+    await rules(desk, Rule(effect=Effect.DENY, command="ls*"))
+    with pytest.raises(Conflict, match="rule deny"):
+        await answered(desk, first, ONCE)
+    await answered(desk, first, ApprovalAnswer(verdict=Verdict.DENY))
 
 
 async def test_the_relays_own_tools_never_wait(desk: Desk) -> None:

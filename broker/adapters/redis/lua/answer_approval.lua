@@ -21,7 +21,7 @@ local asks_still = ap.generation == a.generation and not has_ended(a)
 if not asks_still and at_deadline ~= '1' then
   return refuse('Conflict', 'APPROVAL_ALREADY_ANSWERED', 'the process that asked is gone')
 end
-if lasting == '1' and ap.likeness and redis.call('HLEN', K.granted(a.id)) < MOST_GRANTED then
+if lasting == '1' and (ap.likeness or '') ~= '' and redis.call('HLEN', K.granted(a.id)) < MOST_GRANTED then
   redis.call('HSET', K.granted(a.id), ap.likeness, by)
 end
 resolve_approval(a, id, status, by, note, asks_still and answer or nil)

@@ -90,7 +90,11 @@ function Answers({ asked, chosen, locked, mayAddRules, onAnswer, onDeny }: Appro
           Allow once {chosen && <Keys keys="a" />}
         </Button>
         {asked.canAllowSession && (
-          <Button disabled={locked} onClick={() => onAnswer({ verdict: "ALLOW", scope: "SESSION" })}>
+          <Button
+            disabled={locked}
+            title="Allows the same again without asking, to this agent alone. Rules that deny or ask go before."
+            onClick={() => onAnswer({ verdict: "ALLOW", scope: "SESSION" })}
+          >
             Allow while it lives
           </Button>
         )}
