@@ -6,6 +6,9 @@ import logging
 import re
 
 from prometheus_client import Counter, Gauge, Histogram
+from typing_extensions import override
+
+from broker.domain.redaction.encodings import NOT_IN_A_WORD
 
 LINKS = Gauge("relaycast_links", "Connected peers", ["kind"])
 EVENT_READERS = Gauge("relaycast_event_readers", "Open live readers of session logs")
@@ -23,7 +26,7 @@ REQUEST_SECONDS = Histogram(
     "relaycast_request_seconds", "HTTP request duration", ["route"], buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1)
 )
 
-_SECRET = re.compile(r"\b((?:rk|at|nt|ot|mt|oc|rt)_live_)[A-Za-z0-9_-]{8,}")
+_SECRET = re.compile(rf"{NOT_IN_A_WORD}([a-z]{{2}}_live_)[A-Za-z0-9_-]{{8,}}")
 
 
 _NOISE = ("Invalid HTTP request received.", "Unsupported upgrade request.", "Invalid UTF-8 sequence received")
@@ -37,21 +40,19 @@ class _NoNoise(logging.Filter):
         return not str(record.msg).startswith(_NOISE)
 
 
-class _Redacting(logging.Filter):
-    """Cuts tokens out of everything that is logged."""
+class TokenFreeFormatter(logging.Formatter):
+    """Cuts tokens out of everything that is logged, tracebacks included."""
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        text = record.getMessage()
-        if "_live_" in text:
-            record.msg, record.args = _SECRET.sub(r"\1[redacted]", text), None
-        return True
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        return _SECRET.sub(r"\1[redacted]", text) if "_live_" in text else text
 
 
 def configure_logging(*, verbose: bool) -> None:
     """Log to stderr, secrets redacted."""
     handler = logging.StreamHandler()
-    handler.addFilter(_Redacting())
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(TokenFreeFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.DEBUG if verbose else logging.WARNING)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Literal
+
+from connect.token_text import hide_tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,3 +97,16 @@ class Stopping:
 
 
 Notice = Connected | Disconnected | AgentStarted | AgentEnded | Warned | Stopping
+
+
+def without_tokens(notice: Notice) -> Notice:
+    """The same notice without any token in what it quotes: a program's words, an error's."""
+    match notice:
+        case AgentEnded():
+            return dataclasses.replace(notice, detail=hide_tokens(notice.detail))
+        case Disconnected():
+            return dataclasses.replace(notice, reason=hide_tokens(notice.reason))
+        case Warned():
+            return dataclasses.replace(notice, problem=hide_tokens(notice.problem))
+        case _:
+            return notice

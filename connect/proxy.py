@@ -19,7 +19,7 @@ from connect.clis import CliCatalogue
 from connect.credentials import KEPT_FILE, KeptTokens, MachineCredentials, machine_purpose
 from connect.endpoint import IN_CLEAR
 from connect.link import Link, LinkRefused
-from connect.notices import Notice, Warned
+from connect.notices import Notice, Warned, without_tokens
 from connect.orphans import reap_orphans
 from connect.process_records import ProcessRecords
 from connect.settings import ConnectSettings, agent_environment
@@ -53,7 +53,7 @@ class RelayConnect:
         """`pair`: this machine's, when the token was exchanged already; `adopting`: this process is given orphans."""
         # What the credentials hold of a token is theirs to drop.
         self._settings = dataclasses.replace(settings, token=None)
-        self._notice = notice
+        self._on_notice = notice
         self._state = StateFolder(settings.state_dir, new_identity=settings.new_identity)
         self._records = ProcessRecords(self._state.folder("processes"))
         self._end_leftovers()
@@ -142,12 +142,16 @@ class RelayConnect:
             commands_seen=self._state.cursor.seen,
             agents=[run.live for run in self.running],
             session=self._settings.session,
+            cuts_fragments=True,
         )
 
     def take(self, command: Command) -> None:
         """Act on a command."""
         assert self._supervisor is not None, "there is a link only while it runs"
         self._supervisor.execute(command)
+
+    def _notice(self, notice: Notice) -> None:
+        self._on_notice(without_tokens(notice))
 
     def notice(self, notice: Notice) -> None:
         """Tell the user, and what else there is to tell. Whether that succeeds decides nothing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -11,8 +12,10 @@ from typing import Any, get_args
 import orjson
 from typing_extensions import TypeIs
 
+from broker.domain.access import PREFIXES, REFRESH_PREFIX, SIGN_IN_PREFIX
 from broker.domain.agents import Transport
 from broker.domain.ids import AgentId, MessageId
+from broker.domain.redaction.encodings import NOT_IN_A_WORD
 from broker.protocol.agent_events import ProblemNoted, PromptRefused, StateEvent
 from broker.protocol.agent_session import Direction, Frame
 from broker.protocol.ndjson import dumps
@@ -34,6 +37,9 @@ _MAX_REPORT_BYTES = MAX_LINK_MESSAGE_BYTES - 1024
 _MAX_TEXT = 64 * 1024
 _NOTE = "relaycast/note"
 _REDACTED = b"[redacted]"
+_KINDS = "|".join((*PREFIXES.values(), SIGN_IN_PREFIX, REFRESH_PREFIX))
+_TOKEN = re.compile(rf"{NOT_IN_A_WORD}(?:{_KINDS})(?=[A-Za-z_-]{{0,40}}[0-9])[A-Za-z0-9_-]{{30,}}".encode())
+"""As random as all are, so that no name in a program is taken for one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,10 +114,14 @@ class Reporter:
         )
 
     def redacted(self, encoded: bytes) -> bytes:
-        """Without secrets. They are made of characters that JSON never escapes, so the encoded form can be cut."""
+        """Without secrets: those this process knows, and whatever looks like a token of this product.
+
+        They are made of characters that JSON never escapes, so the encoded form can be cut.
+        """
         for secret in self.secrets():
             encoded = encoded.replace(secret.encode(), _REDACTED)
-        return encoded
+        # A pair that was used up, another machine's, a person's key: an agent may have come by any of them.
+        return _TOKEN.sub(_REDACTED, encoded) if b"_live_" in encoded else encoded
 
     def _state(self, report: Report) -> int:
         number = self.spool.add(lambda seq: self._encoded_state(seq, report), weight=Weight.STATE)

@@ -14,12 +14,13 @@ from types import TracebackType
 from typing_extensions import override
 
 from broker.domain.errors import NotAuthenticated
+from broker.domain.redaction.encodings import NOT_IN_A_WORD
 
 _SURROUNDINGS = " \t\r\n"
 """What editors, shells and `echo` leave around a token; everything else in it is a mistake to be told of."""
 _FOREIGN = re.compile(r"[^A-Za-z0-9._~+/=-]")
 """Whatever is no character of a bearer token (RFC 6750, section 2.1)."""
-_TOKEN = re.compile(r"(?<![A-Za-z0-9])([a-z]{2}_live_)[A-Za-z0-9._~+/=-]+")
+_TOKEN = re.compile(NOT_IN_A_WORD + r"([a-z]{2}_live_)[A-Za-z0-9._~+/=-]+")
 _BEARER = re.compile(r"""(?i)(\bbearer\s+)[^\s'",)]{12,}""")
 _HIDDEN = r"\1[hidden]"
 _MAX_FILE_BYTES = 64 * 1024

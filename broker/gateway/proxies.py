@@ -21,6 +21,7 @@ from broker.gateway.sockets import OpenSockets, close, first_cause, receive_text
 from broker.protocol import close_codes, proxy
 from broker.protocol.close_codes import CloseCode
 from broker.protocol.errors import ProtocolViolation
+from broker.protocol.fragments import ReportedFragments
 from broker.protocol.proxy import (
     BROKEN_REPORT,
     Ack,
@@ -84,6 +85,7 @@ class _Connection:
         self._acknowledge = asyncio.Event()
         self._seen = 0
         self._told_of_broken = False
+        self._older: ReportedFragments | None = None
 
     async def run(self) -> None:
         """Serve until either side ends. Raises what ended it."""
@@ -96,6 +98,8 @@ class _Connection:
 
     async def _serve(self, attached: Attached, session: Session) -> None:
         linking = self._s.linking
+        if not self._hello.cuts_fragments:
+            self._older = ReportedFragments(await self._s.redaction.redactor(self._principal.workspace))
         pump = MailboxPump(
             read=lambda after: linking.commands(self._principal, attached, after=after), send=self._send_command
         )
@@ -154,6 +158,8 @@ class _Connection:
             return
         _count(reports)
         self._tell_of_broken(attached, reports)
+        if self._older is not None:
+            reports = [each.model_copy(update={"report": self._older.cut(each.report)}) for each in reports]
         last = await self._s.linking.report(self._principal, attached, reports, spool=self._hello.spool_id)
         await self._socket.send_text(f'{{"type":"ack","seq":{last}}}')
 

@@ -11,6 +11,7 @@ known by its place in the vendor's frame:
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,11 +19,13 @@ from typing import Any
 
 import orjson
 
+from broker.domain.ids import AgentId
 from broker.domain.redaction import Redactor
 from broker.domain.redaction.streaming import StreamMask
 from broker.protocol.agent_events import AgentBroken, StateEvent, TextStreamed, TurnEnded
 from broker.protocol.agent_session import Direction, Frame
 from broker.protocol.ndjson import dumps
+from broker.protocol.proxy import Exited, FrameRecorded, Report, Started
 
 RELEASE_S = 0.2
 """How long a word may wait for its end. Models send the next part of one within 0.05 s; people see nothing of this."""
@@ -136,6 +139,50 @@ class Fragments:
     def _end(self, key: tuple[str, str]) -> list[Frame]:
         text = self._texts.pop(key)
         return text.rest(text.mask.end())
+
+
+class ReportedFragments:
+    """The same for the reports of a relay-connect that passes fragments on as they are.
+
+    Its numbers are taken one by one, so a report stays a report, if need be with nothing in it; and what waits when a
+    text is complete is left out: the frame that repeats the text is there.
+    """
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._texts: dict[AgentId, dict[tuple[str, str], StreamMask]] = {}
+
+    def cut(self, report: Report) -> Report:
+        """A report as it may be stored."""
+        if not isinstance(report, FrameRecorded):
+            if isinstance(report, Exited | Started):
+                self._texts.pop(report.agent, None)
+            return report
+        if report.direction != Direction.FROM_AGENT.value:
+            return report
+        if not report.transient:
+            self._end(report)
+            return report
+        raw = copy.deepcopy(report.raw)
+        fragment = fragment_of(report.frame_type, raw)
+        return report if fragment is None else self._cut(report, raw, fragment)
+
+    def _cut(self, report: FrameRecorded, raw: Any, fragment: Fragment) -> FrameRecorded:
+        texts = self._texts.setdefault(report.agent, {})
+        if len(texts) >= _MOST_TEXTS:
+            texts.clear()
+        mask = texts.setdefault((fragment.stream, fragment.text), StreamMask(self._redactor))
+        shown = mask.take(fragment.holder[fragment.member])
+        fragment.holder[fragment.member] = shown
+        events = [{**each, "delta": shown} if each.get("type") == "text_delta" else each for each in report.events]
+        return report.model_copy(update={"raw": raw, "events": events})
+
+    def _end(self, report: FrameRecorded) -> None:
+        texts = self._texts.get(report.agent)
+        if texts and report.events:
+            stream = _stream(report.raw) if isinstance(report.raw, dict) else ""
+            for key in [key for key in texts if key[0] == stream]:
+                del texts[key]
 
 
 class _Text:

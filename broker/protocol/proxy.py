@@ -343,6 +343,9 @@ class Hello(_Wire):
     agents: list[LiveAgent] = Field(default_factory=list)
     session: str | None = None
     """The session to join, by id or name; None for the workspace's default."""
+    cuts_fragments: bool = False
+    """No secret is split over two of the streamed fragments it reports (`fragments`); an older one passes them on as
+    the agent sent them."""
 
 
 class AuthRefresh(_Wire):

@@ -141,5 +141,11 @@ def _hello(name: str) -> Hello:
         cli=CLI, dialect=Dialect.ACP, version=None, supported=True, transport=Transport.STDIO, problem=None
     )
     return Hello(
-        version=__version__, machine_id=f"bench-{name}", name=name, clis=[cli], boot_id=f"b-{name}", spool_id="s"
+        version=__version__,
+        machine_id=f"bench-{name}",
+        name=name,
+        clis=[cli],
+        boot_id=f"b-{name}",
+        spool_id="s",
+        cuts_fragments=True,
     )

@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.adapters.trigger_search import automaton
+from broker.domain.ids import AgentId
 from broker.domain.redaction import Redactor
 from broker.protocol.agent_events import TextSpoken, TextStreamed, TurnEnded, TurnOutcome
 from broker.protocol.agent_session import Direction, Frame
-from broker.protocol.fragments import Fragments, fragment_of
+from broker.protocol.fragments import Fragments, ReportedFragments, fragment_of
+from broker.protocol.proxy import FrameRecorded
 from tests.domain.redaction.secret_corpus import SECRETS
 from tests.domain.redaction.test_streaming import TEXTS, fragments
 from tests.protocol.player import play
@@ -152,6 +154,34 @@ def test_an_agent_that_never_ends_a_text_is_given_no_endless_room() -> None:
         out += gate.cut([dataclasses.replace(frame, raw=frame.raw.replace(b"msg_1", b"msg_%d" % number))])
     assert len(out) == 200 - 64
     assert len(gate.end()) == 64
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_an_older_relay_connects_fragments_are_cut_as_they_come_in(vendor: str) -> None:
+    for at in range(1, len(SECRET)):
+        cutter = ReportedFragments(REDACTOR)
+        parts = ("use ", SECRET[:at], SECRET[at:], " now ", "wor")
+        reports = [cutter.cut(_report(streamed(vendor, part))) for part in parts]
+        shown = "".join(each.events[0]["delta"] for each in reports if isinstance(each, FrameRecorded))
+        assert shown == "use [redacted:github-token] now "
+        assert all(SECRET[4:8] not in each.model_dump_json() for each in reports)
+        whole = _report(spoken(vendor, "use it now word"))
+        assert cutter.cut(whole) is whole
+        again = cutter.cut(_report(streamed(vendor, "And ")))
+        assert isinstance(again, FrameRecorded)
+        assert again.events == [{"type": "text_delta", "delta": "And "}]
+
+
+def _report(frame: Frame) -> FrameRecorded:
+    return FrameRecorded(
+        agent=AgentId("a"),
+        generation=1,
+        direction=frame.direction.value,
+        frame_type=frame.type,
+        transient=frame.transient,
+        events=[dataclasses.asdict(event) for event in frame.events],
+        raw=orjson.loads(frame.raw),
+    )
 
 
 @pytest.mark.parametrize(("name", "client"), recordings())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.domain.redaction.harmless_corpus import HARMLESS
-from tests.domain.redaction.results import NOT_CAUGHT, is_caught, masked
+from tests.domain.redaction.results import NOT_CAUGHT, is_caught, is_caught_in_fragments, masked, shown_in_fragments
 from tests.domain.redaction.secret_corpus import SECRETS
 from tests.domain.redaction.spellings import SPELLINGS
 
@@ -22,6 +22,9 @@ def main() -> None:
             print(f"    passed: {name}: {NOT_CAUGHT.get((name, spelling), 'NOT EXPECTED')}")
         for text in destroyed:
             print(f"    destroyed: {text[:60]!r} -> {masked(text)[:90]!r}")
+    caught = sum(map(is_caught_in_fragments, SECRETS))
+    kept = sum(shown_in_fragments(text) == text for text in HARMLESS)
+    print(f"{'fragments':12} {caught:6} {len(SECRETS) - caught:6} {kept:13} {len(HARMLESS) - kept:9}")
 
 
 if __name__ == "__main__":

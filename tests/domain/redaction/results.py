@@ -7,6 +7,7 @@ import json
 
 from broker.adapters.trigger_search import automaton
 from broker.domain.redaction import Redactor
+from broker.domain.redaction.streaming import StreamMask
 from tests.domain.redaction.secret_corpus import Sample
 from tests.domain.redaction.spellings import SPELLINGS
 
@@ -27,6 +28,18 @@ def masked(text: str) -> str:
     event = json.dumps({"data": {"text": text}}, ensure_ascii=False)
     shown: str = json.loads(REDACTOR.json_text(event).text)["data"]["text"]
     return shown
+
+
+def shown_in_fragments(text: str) -> str:
+    """The text as it is streamed, three characters at a time."""
+    mask = StreamMask(REDACTOR)
+    return "".join([*(mask.take(text[at : at + 3]) for at in range(0, len(text), 3)), mask.end()])
+
+
+def is_caught_in_fragments(sample: Sample) -> bool:
+    """Whether nothing of a secret that is streamed can be read."""
+    shown = shown_in_fragments(f"{sample.line}\nend")
+    return "[redacted:" in shown and not _has_part(shown, sample.secret)
 
 
 def is_caught(sample: Sample, spelling: str) -> bool:
