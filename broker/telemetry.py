@@ -8,7 +8,7 @@ import re
 from prometheus_client import Counter, Gauge, Histogram
 from typing_extensions import override
 
-from broker.domain.redaction.encodings import NOT_IN_A_WORD
+from broker.domain.access import NOT_IN_A_WORD
 
 LINKS = Gauge("relaycast_links", "Connected peers", ["kind"])
 EVENT_READERS = Gauge("relaycast_event_readers", "Open live readers of session logs")

@@ -12,10 +12,9 @@ from typing import Any, get_args
 import orjson
 from typing_extensions import TypeIs
 
-from broker.domain.access import PREFIXES, REFRESH_PREFIX, SIGN_IN_PREFIX
+from broker.domain.access import NOT_IN_A_WORD, PREFIXES, REFRESH_PREFIX, SIGN_IN_PREFIX
 from broker.domain.agents import Transport
 from broker.domain.ids import AgentId, MessageId
-from broker.domain.redaction.encodings import NOT_IN_A_WORD
 from broker.protocol.agent_events import ProblemNoted, PromptRefused, StateEvent
 from broker.protocol.agent_session import Direction, Frame
 from broker.protocol.ndjson import dumps

@@ -13,8 +13,8 @@ from types import TracebackType
 
 from typing_extensions import override
 
+from broker.domain.access import NOT_IN_A_WORD
 from broker.domain.errors import NotAuthenticated
-from broker.domain.redaction.encodings import NOT_IN_A_WORD
 
 _SURROUNDINGS = " \t\r\n"
 """What editors, shells and `echo` leave around a token; everything else in it is a mistake to be told of."""

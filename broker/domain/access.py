@@ -36,6 +36,8 @@ SIGN_IN_PREFIX = "oc_live_"
 REFRESH_PREFIX = "rt_live_"
 """Of what a short-lived token is renewed with."""
 
+NOT_IN_A_WORD = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=%[0-9A-Fa-f]{2})|(?<=\\u[0-9A-Fa-f]{4})|(?<=[0-9;\[]m))"
+"""What precedes a token in a text that is taken as it stands: the letter of an escape is no part of a word."""
 _NEVER_IN_TOKENS = re.compile(r"[^A-Za-z0-9_-]")
 
 SHARE_S = 7 * 24 * 3600

@@ -24,9 +24,6 @@ _MAY_ESCAPE = ("\\", "%", "&", "\x1b")
 _LETTERS = {"n": "\n", "r": "\n", "t": "\t", "b": " ", "f": "\n", "v": "\n"}
 _NAMED = {"equals": "=", "colon": ":", "nbsp": " "}
 
-NOT_IN_A_WORD = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=%[0-9A-Fa-f]{2})|(?<=\\u[0-9A-Fa-f]{4})|(?<=[0-9;\[]m))"
-"""What precedes a token in a text that is taken as it stands: the letter of an escape is no part of a word."""
-
 BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
 _REACH = 16 * 1024
 """Characters on each side of a trigger that are decoded: a settings file is not longer."""
