@@ -94,6 +94,12 @@ def test_quiet_still_tells_failures_and_approvals() -> None:
     assert "asks: Bash" in session.tell("approval.requested", _APPROVAL, name="Lead")
 
 
+def test_a_masked_approval_says_that_something_else_runs_than_is_shown() -> None:
+    note = "A secret is masked here"
+    assert note in _Session().tell("approval.requested", {**_APPROVAL, "masked": True}, name="Lead")
+    assert note not in _Session().tell("approval.requested", _APPROVAL, name="Lead")
+
+
 def test_verbose_shows_tools_commands_and_files_and_does_not_say_a_text_twice() -> None:
     session = _Session(Verbosity.VERBOSE)
     events = [
