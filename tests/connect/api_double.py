@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -40,6 +41,8 @@ class ApiDouble:
         self.answers_messages = True
         self.sockets: set[WebSocket] = set()
         self.cursors: list[str | None] = []
+        self.presented: asyncio.Queue[Any] = asyncio.Queue()
+        """What clients send on their event sockets."""
         self._done: dict[str, Any] = {}
         self._grown = asyncio.Condition()
 
@@ -197,8 +200,9 @@ class ApiDouble:
         try:
             await websocket.send_json({"kind": "hello", "epoch": self.epoch, "offset": self._head})
             feeding = asyncio.create_task(self._feed(websocket, await self._start_of(websocket, after)))
-            while (await websocket.receive())["type"] != "websocket.disconnect":
-                pass
+            while (message := await websocket.receive())["type"] != "websocket.disconnect":
+                self.presented.put_nowait(json.loads(message["text"]))
+                await websocket.send_json({"kind": "auth", "renewed": True, "expires_at_ms": 0})
             feeding.cancel()
             await asyncio.wait([feeding])
         finally:

@@ -8,6 +8,7 @@ from broker.domain.approvals import ApprovalStatus, Verdict
 from broker.domain.errors import Conflict, NotAuthenticated, NotFound, QuotaExceeded, Unavailable
 from broker.domain.ids import ApprovalId
 from broker.domain.messages import Mode, ReceiptState
+from broker.protocol.close_codes import UNAUTHENTICATED
 from connect.sdk import AgentRelay
 from connect.sdk.types import Event, LinkLost, LinkUp, Reset
 from tests.connect.api_double import TOKEN, ApiDouble, refusal
@@ -170,3 +171,73 @@ async def test_recent_pages_to_the_head(relay: AgentRelay, broker: ApiDouble) ->
         await broker.append("x", {})
 
     assert [event.offset for event in await relay.recent(limit=240)] == list(range(11, 251))
+
+
+class Changing:
+    """A token source whose token was replaced by another: the first is what the broker does not know any more."""
+
+    def __init__(self, *tokens: str, due_s: float | None = None) -> None:
+        self.tokens = list(tokens)
+        self.due_s = due_s
+        self.replaced: list[str] = []
+
+    @property
+    def token(self) -> str:
+        return self.tokens[0]
+
+    async def access(self) -> str:
+        if self.due_s == 0 and len(self.tokens) > 1:
+            self.tokens.pop(0)
+        return self.token
+
+    async def replace(self, refused: str) -> bool:
+        self.replaced.append(refused)
+        if len(self.tokens) == 1:
+            return False
+        self.tokens.pop(0)
+        return True
+
+    def due_in_s(self) -> float | None:
+        return self.due_s
+
+
+async def test_a_token_that_has_ended_is_replaced_and_the_call_made_again(broker: ApiDouble) -> None:
+    tokens = Changing("rk_live_ended", TOKEN)
+    async with AgentRelay(broker.url, tokens=tokens) as relay:
+        await relay.spawn("Worker", "codex")
+    assert tokens.replaced == ["rk_live_ended"]
+    assert list(broker.agents) == ["Worker"]
+
+
+async def test_a_token_that_has_ended_for_good_is_told(broker: ApiDouble) -> None:
+    tokens = Changing("rk_live_ended")
+    async with AgentRelay(broker.url, tokens=tokens) as relay:
+        with pytest.raises(NotAuthenticated):
+            await relay.session()
+    assert tokens.replaced == ["rk_live_ended"]
+
+
+async def test_the_feed_presents_a_fresh_token_on_its_open_socket_and_goes_on(broker: ApiDouble) -> None:
+    tokens = Changing(TOKEN, "rk_live_fresh", due_s=0.1)
+    async with AgentRelay(broker.url, tokens=tokens) as relay, asyncio.timeout(20), aclosing(relay.feed()) as feed:
+        assert isinstance(await anext(feed), LinkUp)
+        tokens.due_s = 0
+        assert await broker.presented.get() == {"type": "auth", "token": "rk_live_fresh"}
+        await broker.append("agent.ready", {}, name="Worker")
+        event = await anext(feed)
+        assert isinstance(event, Event)
+        assert event.kind == "agent.ready"
+    assert len(broker.cursors) == 1
+
+
+async def test_the_feed_comes_back_with_another_token_when_its_own_has_ended(broker: ApiDouble) -> None:
+    tokens = Changing(TOKEN, TOKEN + "-fresh")
+    async with AgentRelay(broker.url, tokens=tokens) as relay, asyncio.timeout(20), aclosing(relay.feed()) as feed:
+        assert isinstance(await anext(feed), LinkUp)
+        await broker.drop_sockets(UNAUTHENTICATED.code)
+        assert isinstance(await anext(feed), LinkLost)
+        assert isinstance(await anext(feed), LinkUp)
+        await broker.drop_sockets(UNAUTHENTICATED.code)
+        with pytest.raises(NotAuthenticated):
+            await anext(feed)
+    assert tokens.replaced == [TOKEN, TOKEN + "-fresh"]
