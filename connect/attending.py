@@ -28,7 +28,7 @@ from connect.notices import Connected, Disconnected, Notice, Stopping, Warned
 from connect.sdk import AgentRelay
 from connect.settings import ConnectSettings
 from connect.state_folder import StateFolder
-from connect.terminal import Verbosity, run_terminal
+from connect.terminal import LeadAgent, Verbosity, run_terminal
 from connect.terminal.farewell import Ask
 from connect.token_calls import CannotExchange
 from connect.token_text import hide_tokens
@@ -178,6 +178,7 @@ class Terminal:
                         relay,
                         verbosity=self._verbosity,
                         json_lines=self._json_lines,
+                        lead=LeadAgent(on=welcome.machine, cwd=str(self._settings.cwd)),
                         farewell=lambda ask: self._say_farewell(link, ask),
                     )
                 )

@@ -285,7 +285,12 @@ class Link:
         seen = max(known.seen, welcome.commands_acked) if welcome.epoch == known.epoch else welcome.commands_acked
         self._move_cursor(Cursor(epoch=welcome.epoch, seen=seen))
         self._user.notice(
-            Connected(broker=self._endpoint.host, session=welcome.session, session_url=welcome.session_url)
+            Connected(
+                broker=self._endpoint.host,
+                session=welcome.session,
+                session_url=welcome.session_url,
+                machine=welcome.proxy_id,
+            )
         )
         self._warn_of_credentials()
         self._wake.set()

@@ -16,6 +16,8 @@ class Connected:
     broker: str
     session: str
     session_url: str
+    machine: str | None = None
+    """This machine's id there."""
     type: Literal["connected"] = "connected"
 
     @property

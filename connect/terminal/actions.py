@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import assert_never
 
 from broker.domain.ids import MessageId
@@ -28,7 +29,16 @@ class LeadAgent:
     name: str = "Lead"
     cli: str = "claude"
     on: str | None = None
+    """The terminal's own machine: what is typed here happens here, unless it says otherwise. None: wherever."""
     cwd: str | None = None
+    """The terminal's own folder."""
+
+    def here(self, on: str | None, cwd: str | None) -> tuple[str | None, str | None]:
+        """Where to start an agent for which that was typed: a folder is meant from here, unless for another machine."""
+        if on is not None or self.on is None:
+            return on, cwd
+        below = cwd is None or not cwd.startswith("~")
+        return self.on, str(Path(self.cwd or "", cwd or "")) if below else cwd
 
     @property
     def title(self) -> str:
@@ -100,13 +110,14 @@ class Actions:
         lead = self._lead
         if self._view.roster.is_living(lead.name):
             return await self._send(lead.name, text, mode=Mode.WAIT)
-        return await self._spawn(commands.Spawn(name=lead.name, cli=lead.cli, task=text, on=lead.on, cwd=lead.cwd))
+        return await self._spawn(commands.Spawn(name=lead.name, cli=lead.cli, task=text))
 
     async def _spawn(self, command: commands.Spawn) -> Reply:
         own = self._view.own
+        on, cwd = self._lead.here(command.on, command.cwd)
         with own.sending(command.name, command.task):
             agent = await self._relay.spawn(
-                command.name, command.cli, command.task, on=command.on, model=command.model, cwd=command.cwd
+                command.name, command.cli, command.task, on=on, model=command.model, cwd=cwd
             )
         return Reply(result=_json(agent))
 

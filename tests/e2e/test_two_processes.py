@@ -321,6 +321,23 @@ async def test_a_revoked_token_ends_its_terminal_and_its_link_with_a_status_of_t
             await place.gone(link.pid)
 
 
+async def test_what_is_typed_in_another_folder_happens_there_though_the_link_is_the_same(place: Place) -> None:
+    other = place.folder / "other project"
+    other.mkdir()
+    async with place.person() as first, place.relay() as relay:
+        await first.sees("relay>")
+        async with person_at(place.argv(), env=place.environment, cwd=other, seconds=_LIVES) as second:
+            await second.sees("relay>")
+            second.types("spawn Near scripted\r")
+            await second.sees("✓ Near (")
+            first.types("spawn Home scripted\r")
+            await first.sees("✓ Home (")
+            assert await said(relay, "Near", "run pwd") == f"0 {other}\n"
+            assert await said(relay, "Home", "run pwd") == f"0 {place.folder}\n"
+            second.types("exit\r")
+            await second.process.wait()
+
+
 async def test_a_link_of_another_broker_is_not_taken_for_ones_own(place: Place) -> None:
     async with place.script() as terminal:
         await until_welcome(terminal)

@@ -3,7 +3,7 @@ import pytest
 from broker.domain.errors import BadRequest
 from connect.sdk import AgentRelay
 from connect.terminal.actions import Actions, LeadAgent
-from connect.terminal.commands import Machines, Search
+from connect.terminal.commands import Command, Search, Spawn, Tell
 from connect.terminal.text import plain
 from connect.terminal.verbosity import Verbosity
 from connect.terminal.view import View
@@ -60,3 +60,24 @@ async def test_machines_are_listed_with_whose_they_are(actions: Actions, broker:
 
 async def test_there_may_be_no_machine(actions: Actions) -> None:
     assert plain((await actions.run(Machines())).lines) == "no machine was ever linked"
+
+
+@pytest.mark.parametrize(
+    ("typed", "on", "cwd"),
+    [
+        (Spawn(name="W", cli="codex"), "here", "/home/a/project"),
+        (Spawn(name="W", cli="codex", cwd="src"), "here", "/home/a/project/src"),
+        (Spawn(name="W", cli="codex", cwd="/srv"), "here", "/srv"),
+        (Spawn(name="W", cli="codex", cwd="~/other"), "here", "~/other"),
+        (Spawn(name="W", cli="codex", on="there"), "there", None),
+        (Spawn(name="W", cli="codex", on="there", cwd="src"), "there", "src"),
+        (Tell(text="Build it"), "here", "/home/a/project"),
+    ],
+)
+async def test_what_is_typed_at_a_terminal_happens_on_its_machine_and_in_its_folder_unless_it_says_otherwise(
+    relay: AgentRelay, broker: ApiDouble, typed: Command, on: str, cwd: str | None
+) -> None:
+    actions = Actions(relay, View(Verbosity.NORMAL), lead=LeadAgent(on="here", cwd="/home/a/project"))
+    await actions.run(typed)
+    [(_, _, body)] = [call for call in broker.calls if call[0] == "POST" and call[1].endswith("/agents")]
+    assert (body["on"], body.get("cwd")) == (on, cwd)
