@@ -14,6 +14,8 @@ DEFAULT_SESSION = "main"
 """Where a machine goes that names no session."""
 MAX_SESSIONS = 10_000
 """Of one workspace."""
+MAX_SESSIONS_OF_ONE = 1_000
+"""That a member, or a token with no member behind it, has made: a stolen one does not fill the workspace."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,7 +42,10 @@ _Tool = Callable[..., Awaitable[dict[str, Any]]]
 To = Annotated[str, Field(description="An agent's name, a #channel, or * for everybody in the session")]
 How = Annotated[
     Mode,
-    Field(description="wait: when they are idle; steer: into their running turn; interrupt: stop their turn first"),
+    Field(
+        description="wait: when they are idle; steer: into their running turn; interrupt: stop their turn first, which"
+        " you may only with agents that you spawned"
+    ),
 ]
 Text = Annotated[str, Field(description="What to say; plain text or Markdown")]
 
@@ -84,10 +87,7 @@ class RelayTools:
         ctx: Context,
         to: To,
         text: Text,
-        mode: Annotated[
-            Mode,
-            Field(description="wait: when they are idle; steer: into their running turn; interrupt: stop it first"),
-        ] = Mode.WAIT,
+        mode: How = Mode.WAIT,
     ) -> dict[str, Any]:
         """Send a message to another agent. Returns its id and where it stands with each recipient. Replies come to you
         as new messages; do not poll for them.

@@ -36,8 +36,13 @@ class Sessions:
 
     async def ensure(self, principal: Principal, name: str) -> Session:
         """The session of that name, made when it is not there. For callers that were checked already."""
+        administers = Permission.ADMINISTER in principal.permissions
         return await self._registry.create_session(
-            principal.workspace, SessionId(uuid.uuid4().hex), name=session_name(name), epoch=secrets.token_hex(4)
+            principal.workspace,
+            SessionId(uuid.uuid4().hex),
+            name=session_name(name),
+            epoch=secrets.token_hex(4),
+            maker=None if administers else principal.answerable or principal.token_id,
         )
 
     async def get(self, principal: Principal, reference: str) -> Session:

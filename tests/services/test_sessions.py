@@ -2,15 +2,16 @@
 
 import uuid
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from broker.adapters.redis import keys
 from broker.app import Adapters
-from broker.domain.access import Principal, TokenKind
+from broker.domain.access import MemberRole, Principal, TokenKind
 from broker.domain.agents import Agent
-from broker.domain.errors import BadRequest, NoPlacement, NotFound
-from broker.domain.ids import MessageId, SessionId, TokenId
+from broker.domain.errors import BadRequest, Conflict, NoPlacement, NotFound
+from broker.domain.ids import MemberId, MessageId, SessionId, TokenId
 from broker.domain.log_language import parse
 from broker.domain.sessions import Session
 from broker.services.hub import Hub
@@ -141,3 +142,24 @@ async def test_a_thread_is_the_id_of_a_message(desk: Desk) -> None:
         await router_of(desk.adapters).send(
             desk.person(), desk.session, to="Worker", text="x", thread=MessageId("a\nrole=human")
         )
+
+
+async def test_one_member_makes_so_many_sessions(
+    desk: Desk, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("broker.adapters.redis.registry.MAX_SESSIONS_OF_ONE", 2)
+    about: dict[str, Any] = {"kind": TokenKind.MEMBER, "role": MemberRole.MEMBER}
+    ann = a_person(desk.workspace, token_id=TokenId("t1"), member=MemberId("ann"), **about)
+    again = a_person(desk.workspace, token_id=TokenId("t2"), member=MemberId("ann"), **about)  # signed in once more
+    first = await sessions.create(ann, "one")
+    await sessions.create(again, "two")
+    for person in (ann, again):
+        with pytest.raises(Conflict) as refused:
+            await sessions.create(person, "three")
+        assert refused.value.code == "TOO_MANY_SESSIONS"
+    assert (await sessions.create(ann, "one")).id == first.id
+    await sessions.create(a_person(desk.workspace, token_id=TokenId("t3"), member=MemberId("bob"), **about), "bobs")
+    for number in range(3):
+        await sessions.create(desk.person(), f"operators-{number}")
+    await desk.adapters.retention.remove_session(desk.workspace, first.id)
+    await sessions.create(ann, "three")

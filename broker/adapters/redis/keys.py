@@ -23,6 +23,7 @@ _TEMPLATES: dict[str, str] = {
     "owners": ":people:owners",  # set: members whose role is owner
     "person": ":p:%s",  # hash: a member; generation counts when its sign-ins were ended
     "session_names": ":sessions",  # hash: session name -> session id
+    "session_makers": ":sessions:makers",  # hash: who made sessions -> how many there are of theirs
     "proxies": ":proxies",  # hash: machine id -> proxy id
     "proxy_owners": ":proxies:owners",  # hash: machine id -> id of the token that links it
     "live": ":live",  # set: agents that count against the plan
@@ -38,7 +39,7 @@ _TEMPLATES: dict[str, str] = {
     "leases": ":leases",  # hash: link that is online -> "<fence> <renewals>"
     "timers": ":timers",  # zset: "kind|reference…" by due time, ms
     "once": ":once:%s",  # string: JSON of a repeatable request and, once carried out, of what it came to
-    "session": ":s:%s",  # hash: name, epoch, offset, shipped, created, place, history, bytes of several kinds
+    "session": ":s:%s",  # hash: name, epoch, offset, shipped, created, maker, place, history, bytes of several kinds
     "log": ":s:%s:log",  # stream: <offset>-0, field e = the event's JSON
     "names": ":s:%s:names",  # hash: lower-case agent name -> agent id, while it lives
     "members": ":s:%s:agents",  # zset: all agents in the order they came

@@ -16,7 +16,7 @@ from broker.domain.ids import AgentId, MemberId, ProxyId, SessionId, TokenId, Wo
 from broker.domain.names import looks_like_id
 from broker.domain.ownership import MAX_MACHINES_OF_ONE
 from broker.domain.placement import MAX_MACHINES, Adoption, Proxy
-from broker.domain.sessions import MAX_SESSIONS, Session
+from broker.domain.sessions import MAX_SESSIONS, MAX_SESSIONS_OF_ONE, Session
 from broker.protocol.proxy import Hello
 
 _BEHIND: TypeAdapter[Behind] = TypeAdapter(Behind)
@@ -31,9 +31,12 @@ class RedisRegistry:
         self._redis = redis
         self._scripts = scripts
 
-    async def create_session(self, workspace: WorkspaceId, session: SessionId, *, name: str, epoch: str) -> Session:
-        """Make a session, or return the one with that name."""
-        found = await self._scripts.run("create_session", workspace, session, name, epoch, MAX_SESSIONS)
+    async def create_session(
+        self, workspace: WorkspaceId, session: SessionId, *, name: str, epoch: str, maker: str | None = None
+    ) -> Session:
+        """Make a session, or return the one with that name. Raises `Conflict` (TOO_MANY_SESSIONS)."""
+        about = (session, name, epoch, MAX_SESSIONS, maker or "", MAX_SESSIONS_OF_ONE)
+        found = await self._scripts.run("create_session", workspace, *about)
         return await self._session(workspace, SessionId(found))
 
     async def session(self, workspace: WorkspaceId, reference: str) -> Session:

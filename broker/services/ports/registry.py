@@ -14,8 +14,13 @@ from broker.domain.sessions import Session
 class Registry(Protocol):
     """Sessions, agents and machines."""
 
-    async def create_session(self, workspace: WorkspaceId, session: SessionId, *, name: str, epoch: str) -> Session:
-        """Make a session, or return the one with that name."""
+    async def create_session(
+        self, workspace: WorkspaceId, session: SessionId, *, name: str, epoch: str, maker: str | None = None
+    ) -> Session:
+        """Make a session, or return the one with that name. One `maker` makes so many; None: there is no such limit.
+
+        Raises `Conflict` (TOO_MANY_SESSIONS).
+        """
 
     async def session(self, workspace: WorkspaceId, reference: str) -> Session:
         """By id or name; an id wins. Raises `NotFound`."""

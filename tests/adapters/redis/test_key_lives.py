@@ -50,6 +50,7 @@ LIVES: dict[str, tuple[End, str]] = {
     "owners": (End.WORKSPACE, "MAX_MEMBERS"),
     "person": (End.WORKSPACE, "MAX_MEMBERS of a few fields; removed with the member"),
     "session_names": (End.WORKSPACE, "MAX_SESSIONS"),
+    "session_makers": (End.WORKSPACE, "MAX_SESSIONS, as each of them has a session; with the last of theirs"),
     "proxies": (End.WORKSPACE, "MAX_MACHINES"),
     "proxy_owners": (End.WORKSPACE, "MAX_MACHINES"),
     "live": (End.WORKSPACE, "the agents that run"),

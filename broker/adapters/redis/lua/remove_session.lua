@@ -8,6 +8,8 @@ if not name then return refuse('NotFound', 'SESSION_NOT_FOUND', 'no such session
 if redis.call('SCARD', K.session_live(session)) > 0 then
   return refuse('Conflict', 'SESSION_HAS_AGENTS', 'agents of this session are still running; release them first')
 end
+local maker = redis.call('HGET', K.session(session), 'maker')
+if maker and redis.call('HINCRBY', K.session_makers(), maker, -1) <= 0 then redis.call('HDEL', K.session_makers(), maker) end
 redis.call('ZADD', K.removed(), NOW, session)
 redis.call('SREM', K.unshipped(), session)
 redis.call('HDEL', K.session_names(), name)
