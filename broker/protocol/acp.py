@@ -359,7 +359,7 @@ class AcpSession:
             return
         self._pending[native_id] = pending
         once = any(option.kind == "allow_once" for option in question.options)
-        yield tool.approval_requested(native_id, widens=() if once else (_ALWAYS,))
+        yield tool.approval_requested(native_id, widens=() if once else (_ALWAYS,), lasting=not once)
 
     def _deny_unseen(self, pending: _PendingPermission) -> Reaction:
         option = _chosen(pending.options, ApprovalAnswer(verdict=Verdict.DENY))

@@ -273,7 +273,9 @@ class Tool:
         else:
             yield self.returned(ok=ok, output=self.output)
 
-    def approval_requested(self, native_id: str, *, widens: tuple[str, ...] = ()) -> ApprovalRequested:
+    def approval_requested(
+        self, native_id: str, *, widens: tuple[str, ...] = (), lasting: bool = False
+    ) -> ApprovalRequested:
         """The event for its permission request."""
         server, tool = self._name
         return ApprovalRequested(
@@ -284,6 +286,7 @@ class Tool:
             changes=self.changes,
             paths=self.paths,
             widens=widens,
+            lasting=lasting,
             input=self.input,
             relay_tool=server == RELAY_SERVER,
         )

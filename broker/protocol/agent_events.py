@@ -110,6 +110,8 @@ class ApprovalRequested:
     """Every file it is about: those it reads, deletes, moves, and moves to, too."""
     widens: tuple[str, ...] = ()
     """What it asks for beyond this use of the tool, in words: a sandbox made wider, a host, another program's input."""
+    lasting: bool = False
+    """Whether a yes holds for more than this use, as no lesser one is on offer. The agent's machine decides by it."""
     input: dict[str, Any] | None = None
     reason: str | None = None
     can_allow_session: bool = True

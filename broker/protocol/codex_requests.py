@@ -145,6 +145,7 @@ def _file_approval(native_id: str, question: _FileQuestion, *, changes: tuple[Fi
         changes=changes,
         paths=(*paths, root) if root else paths,
         widens=widens,
+        lasting=bool(root),
         reason=question.reason,
     )
 

@@ -266,6 +266,7 @@ def test_an_agent_that_cannot_be_allowed_once_says_what_else_it_takes(session: A
     asked = events(hear(session, asked_once))[-1]
     assert isinstance(asked, ApprovalRequested)
     assert "will not ask" in " ".join(asked.widens)
+    assert asked.lasting
     (frame,) = written(session.answer("0", ALLOW))
     assert frame["result"]["outcome"] == {"outcome": "selected", "optionId": "a"}
 

@@ -273,6 +273,7 @@ def test_a_folder_that_is_opened_for_good_is_told_in_words(session: CodexSession
     assert asked.paths == ("/home/u",)
     assert asked.widens == ("may change everything in /home/u from then on",)
     assert asked.widens[0] in asked.title
+    assert asked.lasting
 
 
 @pytest.mark.parametrize(
