@@ -23,10 +23,11 @@ _RUNS_BY_ITSELF = re.compile(
     r"(^|/)\.(bashrc|bash_profile|bash_login|bash_aliases|profile|zshrc|zshenv|zprofile|zlogin|xprofile|xinitrc)$"
     r"|(^|/)\.config/(fish|autostart|systemd)(/|$)|(^|/)Library/LaunchAgents(/|$)"
     r"|(^|/)\.git/(hooks(/|$)|config$)|(^|/)\.husky(/|$)|(^|/)\.gitconfig$"
-    r"|(^|/)\.(claude|codex|gemini)/(settings[\w.]*\.json|config\.toml|hooks(/|$))|(^|/)\.mcp\.json$"
+    r"|(^|/)\.(claude|codex|gemini)/(settings[\w.]*\.json|config\.toml|hooks(/|\.json$|$)|(policies|extensions)(/|$))"
+    r"|(^|/)(\.mcp|\.claude)\.json$"
     r"|(^|/)\.vscode/(tasks|settings|launch)\.json$"
-    # What the next relay-connect starts as an agent.
-    r"|(^|/)\.config/relaycast(/|$)|(^|/)relay-connect\.toml$"
+    # What the next relay-connect starts as an agent, and what it lets agents do; wherever its folders are.
+    r"|(^|/)\.config/relaycast(/|$)|(^|/)relay-connect\.toml$|(^|/)relaycast/policy\.toml$|(^|/)policy\.confirmed$"
 )
 _SYSTEM = re.compile(
     r"^/($|\*|(etc|usr|bin|sbin|lib\d*|boot|dev|proc|sys|root|opt|var|System|Library|Applications)(/|$))"

@@ -41,11 +41,20 @@ def reads(arguments: Sequence[str], cwd: str | None) -> Iterator[Finding]:
             yield from (found for found in reading_findings(word, cwd) if found.risk is not Risk.HIGH)
 
 
-def _interpreter(words: Sequence[str], cwd: str | None) -> Iterator[Finding]:
+def _relay(words: Sequence[str], cwd: str | None) -> Iterator[Finding]:
+    """Our own commands: what they change is what agents may do, and who may tell them."""
     del cwd
+    asked = next((word for word in words[1:] if not word.startswith("-")), "")
+    if asked not in {"version", "doctor", "status", "logs"}:
+        yield Finding(Risk.HIGH, f"changes what agents and people may do here: {shown(' '.join(words[:4]))}")
+
+
+def _interpreter(words: Sequence[str], cwd: str | None) -> Iterator[Finding]:
     module = next((after for word, after in pairwise(words) if word == "-m"), "")
     if module in {"pip", "ensurepip"} and set(words) & INSTALLS["pip"]:
         yield Finding(Risk.MEDIUM, "installs packages, which may run code of their own")
+    elif module in {"connect.cli", "broker.cli"}:
+        yield from _relay(words[list(words).index("-m") + 1 :], cwd)
     elif any(word in _INLINE for word in words[1:]):
         yield Finding(Risk.MEDIUM, "runs a program written into the command itself")
     elif module not in BUILDS:
@@ -226,6 +235,7 @@ JUDGES: dict[str, Judge] = {
     **dict.fromkeys(("source", "."), _always(Risk.MEDIUM, "runs a script in its own shell")),
     **dict.fromkeys(("systemctl", "service", "launchctl"), _service),
     **dict.fromkeys(("crontab", "at", "batch"), _crontab),
+    **dict.fromkeys(("relay-connect", "relaycast"), _relay),
     **dict.fromkeys(("tar", "unzip", "zip", "7z", "gunzip", "gzip"), _archive),
     "dd": _dd,
 }

@@ -9,6 +9,10 @@ _NET = "the network"
 _INSTALLS = "installs packages"
 
 HIGH: list[tuple[str, str]] = [
+    ("relay-connect policy allow-folder /", "what agents and people may do here"),
+    ("relay-connect --headless", "what agents and people may do here"),
+    ("python -m connect.cli policy set strict false", "what agents and people may do here"),
+    ("relaycast token mint --kind workspace", "what agents and people may do here"),
     ("rm -rf /", "deletes everything"),
     ("rm -rf node_modules", "deletes folders"),
     ("rm -fr ~/projects", "deletes folders"),
@@ -130,6 +134,8 @@ MEDIUM: list[tuple[str, str]] = [
 ]
 
 LOW: list[str] = [
+    "relay-connect doctor",
+    "relaycast logs tail main",
     "ls -la",
     "cat src/app.py",
     "pwd && ls",
