@@ -8,7 +8,7 @@ RelayError
 ├── Conflict              NAME_TAKEN, APPROVAL_ALREADY_ANSWERED, IDEMPOTENCY_MISMATCH, NO_CONVERSATION, LAST_OWNER, …
 ├── QuotaExceeded         QUOTA_EXCEEDED
 ├── RateLimited           RATE_LIMITED
-├── NoPlacement           NO_PROXY, CLI_MISSING, VERSION_NOT_SUPPORTED
+├── NoPlacement           NO_PROXY, CLI_MISSING, VERSION_NOT_SUPPORTED, PROGRAM_NOT_ALLOWED, POLICY_CHANGED
 ├── SpawnFailed           SPAWN_FAILED
 ├── Fenced                FENCED
 ├── NotConfigured         LOG_STORE_NOT_CONFIGURED

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from broker.domain.agents import InstalledCli
 from broker.domain.errors import NoPlacement, NotFound
 from broker.domain.ids import MemberId, ProxyId, SessionId
+from broker.domain.machine_policy import MachinePolicy
 
 MAX_MACHINES = 1000
 """Of one workspace; each costs a little at every placement."""
@@ -34,6 +35,8 @@ class Proxy:
     session: SessionId | None
     agents: int
     since_ms: int
+    policy: MachinePolicy | None = None
+    """As it told; None: an older relay-connect, which has none."""
     owner: MemberId | None = None
     """The member it belongs to; None: the workspace, whose administrators own it."""
     owner_name: str | None = None
@@ -46,6 +49,18 @@ class Proxy:
     def cli(self, name: str) -> InstalledCli | None:
         """The installed program asked for as `name`."""
         return next((c for c in self.clis if c.cli == name), None)
+
+    def refusal(self, cli: str) -> NoPlacement | None:
+        """Why its own policy starts no agent of this kind, as far as it told. Where and for whom only it can say."""
+        if self.policy is None:
+            return None
+        if self.policy.problem:
+            return NoPlacement(f"{self.name}: {self.policy.problem}", code="POLICY_CHANGED")
+        if self.policy.programs is not None and cli not in self.policy.programs:
+            allowed = ", ".join(self.policy.programs) or "none"
+            words = f"{self.name} starts {allowed}, not {cli}: that is its own policy (`relay-connect policy` there)"
+            return NoPlacement(words, code="PROGRAM_NOT_ALLOWED")
+        return None
 
 
 def machine_named(proxies: Iterable[Proxy], reference: str) -> Proxy:
@@ -73,8 +88,8 @@ def place(
     does. Of machines of one name those of the `asker` are meant; where those of several others have it, none is:
     anybody who may link a machine can call it like another.
 
-    Raises `NoPlacement` (NO_PROXY, MACHINE_AMBIGUOUS, CLI_MISSING, VERSION_NOT_SUPPORTED) that says what is missing
-    where.
+    Raises `NoPlacement` (NO_PROXY, MACHINE_AMBIGUOUS, CLI_MISSING, VERSION_NOT_SUPPORTED; PROGRAM_NOT_ALLOWED,
+    POLICY_CHANGED by its own policy) that says what is missing where.
     """
     known = list(proxies)
     online = [p for p in known if p.online]
@@ -88,7 +103,10 @@ def place(
     able = [p for p in matching if (found := p.cli(cli)) and found.supported]
     if not able:
         raise _unable(matching, cli)
-    return min(able, key=lambda p: (p.id != home, p.agents, p.name, p.id))
+    willing = [p for p in able if p.refusal(cli) is None]
+    if not willing:
+        raise able[0].refusal(cli) or _unable(matching, cli)
+    return min(willing, key=lambda p: (p.id != home, p.agents, p.name, p.id))
 
 
 def _meant(proxies: list[Proxy], reference: str | None, *, asker: MemberId | None) -> list[Proxy]:

@@ -31,6 +31,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from broker.domain.agents import InstalledCli, Transport
 from broker.domain.approvals import ApprovalAnswer
 from broker.domain.ids import AgentId, MessageId, ProxyId, SessionId
+from broker.domain.machine_policy import MachinePolicy
 from broker.protocol.agent_events import StateEvent
 from broker.protocol.errors import ProtocolViolation
 from broker.protocol.ndjson import dumps, excerpt
@@ -346,6 +347,8 @@ class Hello(_Wire):
     cuts_fragments: bool = False
     """No secret is split over two of the streamed fragments it reports (`fragments`); an older one passes them on as
     the agent sent them."""
+    policy: MachinePolicy | None = None
+    """What it lets agents do; None from an older relay-connect, which lets them do everything."""
 
 
 class AuthRefresh(_Wire):

@@ -42,6 +42,8 @@ _BY_CODE: dict[str, type[RelayError]] = {
     "NO_PROXY": NoPlacement,
     "CLI_MISSING": NoPlacement,
     "VERSION_NOT_SUPPORTED": NoPlacement,
+    "PROGRAM_NOT_ALLOWED": NoPlacement,
+    "POLICY_CHANGED": NoPlacement,
     "SPAWN_FAILED": SpawnFailed,
 }
 _BY_STATUS: dict[int, type[RelayError]] = {

@@ -7,7 +7,7 @@ from typing import Self
 import strawberry
 from strawberry import ID
 
-from broker.domain import agents, placement
+from broker.domain import agents, machine_policy, placement
 from broker.domain.ids import MemberId
 from graphql_api.types.node import Node
 from graphql_api.types.scalars import DateTime
@@ -44,6 +44,36 @@ class Adoption:
     by_key: ID | None = strawberry.field(description="The member's key; null for the workspace.")
 
 
+@strawberry.type(description="What a machine lets agents do, as it told. The policy itself lies and holds there.")
+class MachinePolicy:
+    """A machine's own word."""
+
+    folders: list[str] = strawberry.field(description="Agents may work in these and below.")
+    programs: list[str] | None = strawberry.field(description="The programs it starts; null when it is every one.")
+    who_may_spawn: str = strawberry.field(description="`owner`, `session` or `workspace`.")
+    agents_may_spawn: str = strawberry.field(description="`never`, `here` or `anywhere`.")
+    most_agents: int = strawberry.field(description="How many agents it runs at once.")
+    asks: list[str] = strawberry.field(description="What is asked at its own terminal: `spawn`, `shell`, `folder`.")
+    strict: bool = strawberry.field(description="Whether everything that can be asked there is asked there.")
+    terminal: bool = strawberry.field(description="Whether somebody can be asked there now.")
+    problem: str | None = strawberry.field(description="Why it starts no agent at all; null when nothing is wrong.")
+
+    @classmethod
+    def of(cls, told: machine_policy.MachinePolicy) -> Self:
+        """As the domain knows it."""
+        return cls(
+            folders=list(told.folders),
+            programs=None if told.programs is None else list(told.programs),
+            who_may_spawn=told.who_may_spawn,
+            agents_may_spawn=told.agents_may_spawn,
+            most_agents=told.most_agents,
+            asks=list(told.asks),
+            strict=told.strict,
+            terminal=told.terminal,
+            problem=told.problem or None,
+        )
+
+
 @strawberry.type(description="A machine that was ever linked by relay-connect.")
 class Proxy(Node):
     """One machine."""
@@ -63,6 +93,9 @@ class Proxy(Node):
         description="Whether its owner was removed: it is not linked until somebody has adopted it."
     )
     adoption: Adoption | None = strawberry.field(description="A change of owners it has not agreed to yet.")
+    policy: MachinePolicy | None = strawberry.field(
+        description="What it lets agents do; null from an older relay-connect, which has no policy."
+    )
 
     @classmethod
     def of(cls, proxy: placement.Proxy) -> Self:
@@ -80,6 +113,7 @@ class Proxy(Node):
             owner_name=proxy.owner_name,
             orphaned=proxy.orphaned,
             adoption=None if proxy.adoption is None else Adoption(by_key=_key(proxy.adoption.by)),
+            policy=MachinePolicy.of(proxy.policy) if proxy.policy else None,
         )
 
 

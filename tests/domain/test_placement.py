@@ -7,6 +7,7 @@ import pytest
 from broker.domain.agents import Dialect, InstalledCli, Transport
 from broker.domain.errors import NoPlacement, NotFound
 from broker.domain.ids import MemberId, ProxyId
+from broker.domain.machine_policy import MachinePolicy
 from broker.domain.placement import Proxy, machine_named, place
 
 
@@ -109,3 +110,23 @@ def test_a_refusal_says_what_is_missing_where(
         place(proxies, **{"cli": "demo", "machine": None, "labels": (), **asked})
     assert refused.value.code == code
     assert says in refused.value.message
+
+
+def test_a_machine_whose_own_policy_starts_no_such_program_is_passed_over_and_named_when_it_is_the_only_one() -> None:
+    willing, unwilling = a_proxy("a", agents=9), a_proxy("b", policy=MachinePolicy(programs=("codex",)))
+    assert place([willing, unwilling], cli="demo", machine=None, labels=()) is willing
+    with pytest.raises(NoPlacement, match="b starts codex, not demo: that is its own policy") as refusal:
+        place([willing, unwilling], cli="demo", machine="b", labels=())
+    assert refusal.value.code == "PROGRAM_NOT_ALLOWED"
+
+
+def test_a_machine_whose_policy_was_changed_says_so() -> None:
+    changed = a_proxy("a", policy=MachinePolicy(problem="policy.toml was changed: no agent starts here"))
+    with pytest.raises(NoPlacement, match=r"a: policy\.toml was changed") as refusal:
+        place([changed], cli="demo", machine=None, labels=())
+    assert refusal.value.code == "POLICY_CHANGED"
+
+
+def test_a_machine_without_a_policy_or_with_one_that_names_no_programs_starts_all() -> None:
+    for policy in (None, MachinePolicy()):
+        assert place([a_proxy("a", policy=policy)], cli="demo", machine=None, labels=()).name == "a"

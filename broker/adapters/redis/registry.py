@@ -230,6 +230,7 @@ def _proxy(row: dict[str, str], agents: int, *, people: dict[str, str | None]) -
         owner_name=people.get(owner) if owner else None,
         orphaned="orphaned" in row,
         adoption=_adoption(row.get("adopter")),
+        policy=hello.policy,
     )
 
 

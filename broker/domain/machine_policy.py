@@ -1,0 +1,27 @@
+"""What a machine tells of its own policy, so that people see before they try. It decides nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachinePolicy:
+    """A summary; the policy itself lies on the machine, and is enforced there."""
+
+    folders: tuple[str, ...] = ()
+    """Agents may work in these and below: as the machine's file system has them, without links."""
+    programs: tuple[str, ...] | None = None
+    """The agent programs it starts; None: every one that it has."""
+    who_may_spawn: str = ""
+    """`owner`, `session` or `workspace`."""
+    agents_may_spawn: str = ""
+    """`never`, `here` or `anywhere`."""
+    most_agents: int = 0
+    asks: tuple[str, ...] = ()
+    """What is asked at its own terminal: `spawn`, `shell`, `folder`."""
+    strict: bool = False
+    terminal: bool = False
+    """Whether somebody can be asked there now."""
+    problem: str = ""
+    """Why it starts no agent at all, in words for a person; empty when nothing is wrong."""
