@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
-import os
 import secrets
 import shutil
-import stat
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,18 +15,27 @@ from typing import Any, TypeVar, assert_never
 from broker.domain.access import PREFIXES, TokenKind
 from broker.domain.ids import MessageId
 from broker.domain.redaction import Redactor
-from broker.protocol.agent_events import AgentBroken, AgentEvent, AgentReady
+from broker.protocol.agent_events import (
+    AgentBroken,
+    AgentEvent,
+    AgentReady,
+    ApprovalRequested,
+    ApprovalWithdrawn,
+)
 from broker.protocol.agent_session import AgentSession, Direction, Frame, Prompt
 from broker.protocol.fragments import RELEASE_S, Fragments
 from broker.protocol.proxy import Answer, Deliver, Interrupt, LiveAgent, Spawn
+from connect.answers import Answers
 from connect.bridges.launch import Launch, LaunchRequest
 from connect.bridges.planning import plan_launch
 from connect.broker_clock import BrokerClock
 from connect.clis import CliCatalogue, FoundCli
 from connect.endpoint import Endpoint
 from connect.notices import AgentEnded, AgentStarted, Notice
+from connect.policy.decision import Passed
+from connect.policy.gate import Admission, Gate, NotAdmitted
 from connect.process_records import ProcessRecords
-from connect.processes import START_ERRORS, AgentProcess, ProcessStuck, end_process
+from connect.processes import START_ERRORS, AgentProcess, Command, ProcessStuck, end_process
 from connect.reporting import Reporter
 from connect.socket_pipe import start_agent
 from connect.spool import Spool
@@ -36,6 +44,7 @@ _READY_TIMEOUT_S = 120.0
 """From the start to a conversation: Gemini on a cold disk measured 5 s and may have to wait out a clock minute."""
 _MAX_WAITING_ORDERS = 1000
 _MAX_DETAIL = 8 * 1024
+_MAX_WORD = 100
 _MAX_EARLY_BYTES = 2 * 1024
 """Of what it printed before it was ready: where it says nothing on stderr, its reason for leaving is there."""
 
@@ -62,7 +71,7 @@ class Surroundings:
     spool: Spool
     records: ProcessRecords
     private: Path
-    cwd: Path
+    gate: Gate
     environment: Mapping[str, str]
     secrets: Callable[[], tuple[str, ...]]
     """The proxy's own tokens, never to be reported."""
@@ -112,6 +121,8 @@ class AgentRun:
         self._early = bytearray()
         self._fragments = Fragments(_REDACTOR)
         self._release: asyncio.TimerHandle | None = None
+        self._admission: Admission | None = None
+        self._answers = Answers(around.gate, spawn, give=self._give, failed=self._broke)
         self.finished = asyncio.Event()
 
     @property
@@ -153,6 +164,7 @@ class AgentRun:
             self._report_exit(await self._ending)
         finally:
             shutil.rmtree(private, ignore_errors=True)
+            self._leave()
             self.finished.set()
 
     async def _live(self, private: Path) -> None:
@@ -168,7 +180,7 @@ class AgentRun:
     async def _prepare(self, private: Path) -> Launch:
         """Decide how to start it, and make its token known to the broker first: its first act may be a tool call."""
         cli = await self._cli()
-        cwd = self._cwd()
+        cwd = await self._admit()
         launch = self._plan(cli, cwd=cwd, private=private)
         number = self._report.started(
             token=self._token, version=cli.installed.version, transport=launch.transport, cwd=str(cwd)
@@ -195,30 +207,33 @@ class AgentRun:
     async def _cli(self) -> FoundCli:
         cli = await self._around.catalogue.find(self.spawn.cli)
         if cli is None:
-            raise _CannotStart("CLI_MISSING", f"this machine knows no agent {self.spawn.cli!r}")
+            raise _CannotStart("CLI_MISSING", f"this machine knows no agent {self.spawn.cli[:_MAX_WORD]!r}")
         problem = cli.installed.problem
         if problem is not None:
             raise _CannotStart("VERSION_NOT_SUPPORTED" if cli.installed.version else "CLI_MISSING", problem)
-        return cli
+        # One that dials the broker itself would have its answers from there, past this machine's people.
+        return cli.over_stdio() if self._around.gate.hears_answers else cli
 
-    def _cwd(self) -> Path:
-        wanted = self.spawn.cwd or ""
+    async def _admit(self) -> Path:
+        """Pass this machine's policy, and hold the folder it is to work in."""
         try:
-            cwd = self._around.cwd / Path(wanted).expanduser()
-            usable = stat.S_ISDIR(cwd.stat().st_mode) and os.access(cwd, os.X_OK)
-        except (FileNotFoundError, NotADirectoryError):
-            raise _CannotStart("CWD_MISSING", f"{cwd} is not a folder on this machine") from None
-        except (OSError, RuntimeError, ValueError) as error:  # no such user in `~user`; a NUL; a name that is too long
-            raise _CannotStart("CWD_UNUSABLE", f"{wanted[:200]!r} is no folder to work in: {_words(error)}") from None
-        if not usable:
-            raise _CannotStart("CWD_MISSING", f"{cwd} is not a folder this user can enter")
-        return cwd
+            self._admission = await self._around.gate.admit(self.spawn)
+        except NotAdmitted as refusal:
+            raise _CannotStart(refusal.code, str(refusal)) from None
+        return self._admission.folder.path
+
+    def _leave(self) -> None:
+        self._answers.close()
+        if self._admission is not None:
+            self._admission.folder.close()
+            self._around.gate.leave(self._admission.agent)
 
     async def _drive(self, launch: Launch) -> None:
         """Run the process until it ends or is to be ended; then see to it that it is gone."""
         self._session = launch.session
+        command = self._held(launch.command)
         try:
-            process = await start_agent(launch.command, records=self._around.records, on_output=self._hear)
+            process = await start_agent(command, records=self._around.records, on_output=self._hear)
         except START_ERRORS as error:
             raise _CannotStart("SPAWN_FAILED", f"{launch.command.argv[0]}: {_words(error)}") from None
         self._process = process
@@ -231,6 +246,15 @@ class AgentRun:
             raise
         # Only now all it ever said has been read, which may hold a better reason.
         self.end("exited", detail=process.complaint)
+
+    def _held(self, command: Command) -> Command:
+        """To be started in the folder that was looked at, after a last look: the names on the way may have changed."""
+        assert self._admission is not None
+        try:
+            self._around.gate.check_again(self._admission)
+        except NotAdmitted as refusal:
+            raise _CannotStart(refusal.code, str(refusal)) from None
+        return dataclasses.replace(command, folder=self._admission.folder.descriptor)
 
     async def _converse(self, process: AgentProcess) -> None:
         if self._session is not None:
@@ -299,9 +323,16 @@ class AgentRun:
             case Interrupt():
                 self._carry(self._session.interrupt())
             case Answer():
-                self._carry(self._session.answer(order.native_id, order.answer))
+                self._answers.take(order.native_id, order.answer)
             case _ as other:
                 assert_never(other)
+
+    def _give(self, asked: ApprovalRequested, passed: Passed) -> None:
+        if self._session is None or self._ending.done():
+            return
+        if passed.note:
+            self._report.problem(f"{asked.title}: {passed.note}")
+        self._carry(self._session.answer(asked.native_id, passed.answer))
 
     def _carry(self, frames: Sequence[Frame]) -> None:
         """Write and record frames, the process first: it waits for them. Then act on what they mean."""
@@ -339,6 +370,10 @@ class AgentRun:
         for event in events:
             if isinstance(event, AgentBroken):
                 self.end(event.code, detail=event.detail)
+            elif isinstance(event, ApprovalRequested):
+                self._answers.expect(event)
+            elif isinstance(event, ApprovalWithdrawn):
+                self._answers.withdraw(event.native_id)
             elif isinstance(event, AgentReady):
                 self._ready.set()
                 waiting, self._orders = self._orders, []

@@ -17,7 +17,7 @@ import click
 
 from broker.domain.errors import Conflict, NotAuthenticated, NotPermitted, RelayError, Unavailable
 from connect.control.client import LinkConnection, attach
-from connect.control.messages import Ended, Parting, State
+from connect.control.messages import Asked, Ended, Parting, State
 from connect.control.starting import start_link
 from connect.credentials import TerminalCredentials, link_token, machine_purpose
 from connect.endpoint import GivenToken, no_token
@@ -25,10 +25,12 @@ from connect.link import Backoff
 from connect.link_host import ExitStatus
 from connect.link_process import Order
 from connect.notices import Connected, Disconnected, Notice, Stopping, Warned
+from connect.policy.consent import Question
 from connect.sdk import AgentRelay
 from connect.settings import ConnectSettings
 from connect.state_folder import StateFolder
 from connect.terminal import LeadAgent, Verbosity, run_terminal
+from connect.terminal.consents import Consents
 from connect.terminal.farewell import Ask
 from connect.token_calls import CannotExchange
 from connect.token_text import hide_tokens
@@ -65,6 +67,7 @@ class Terminal:
         self._told_to_leave = asyncio.Event()
         self._told_to_kill = asyncio.Event()
         self._link: LinkConnection | None = None
+        self._consents = Consents(self._answer)
         self._started_link = False
         self._screen_is_gone = False
 
@@ -84,6 +87,7 @@ class Terminal:
         async with machine as link:
             self._link = link
             link.on_notice = self._on_notice
+            link.on_questions = self._on_questions
             return await self._at(link, tokens)
 
     async def _prepare(self, given: GivenToken) -> tuple[LinkConnection, TerminalCredentials]:
@@ -180,6 +184,7 @@ class Terminal:
                         json_lines=self._json_lines,
                         lead=LeadAgent(on=welcome.machine, cwd=str(self._settings.cwd)),
                         farewell=lambda ask: self._say_farewell(link, ask),
+                        consents=self._consents,
                     )
                 )
         except _Left:
@@ -227,6 +232,15 @@ class Terminal:
             for each in (task, leaving):
                 each.cancel()
             await asyncio.gather(task, leaving, return_exceptions=True)
+
+    def _on_questions(self, asked: list[Asked]) -> None:
+        self._consents.take(
+            {each.number: Question(title=each.title, details=tuple(each.details), yes=each.yes) for each in asked}
+        )
+
+    def _answer(self, number: int, yes: bool) -> None:
+        if self._link is not None:
+            self._link.answer(number, yes=yes)
 
     def _on_notice(self, notice: Notice) -> None:
         """From the welcome on the session tells what happens, by its own events."""

@@ -14,6 +14,7 @@ import orjson
 from broker import __version__
 from connect.command_group import CommandGroup
 from connect.console import accept_every_console
+from connect.policy.commands import policy
 from connect.settings import Options, resolve_settings, resolve_state_dir
 from connect.token_text import hide_tokens
 
@@ -117,6 +118,9 @@ def doctor(outer: Options, /, *, as_json: bool, **options: Any) -> None:
         for finding in findings:
             click.echo(f"{marks[finding.health]} {finding.subject:<{width}}  {finding.text}")
     sys.exit(any(finding.health is Health.PROBLEM for finding in findings))
+
+
+main.add_command(policy)
 
 
 @main.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import os
 import re
 import shutil
@@ -61,6 +62,12 @@ class FoundCli:
     """The program's path and the arguments that make it speak its dialect."""
     env: Mapping[str, str]
 
+    def over_stdio(self) -> FoundCli:
+        """The same, kept from dialling the broker itself."""
+        if self.installed.transport is not Transport.SDK_URL:
+            return self
+        return dataclasses.replace(self, installed=dataclasses.replace(self.installed, transport=Transport.STDIO))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Version:
@@ -87,7 +94,8 @@ class _Program:
 
     def path(self) -> Path | None:
         found = shutil.which(self.name)
-        return Path(found) if found else None
+        # Absolute: what PATH names from this folder is another program in the folder of an agent.
+        return Path(found).absolute() if found else None
 
 
 class CliCatalogue:

@@ -14,10 +14,11 @@ from enum import IntEnum
 from pathlib import Path
 
 from broker import __version__
-from connect.control.messages import AgentHere, State
+from connect.control.messages import AgentHere, Asked, State
 from connect.control.server import ControlServer
 from connect.link import LinkRefused
 from connect.notices import Connected, Disconnected, Notice, Stopping, Warned
+from connect.policy.consent import ConsentDesk
 from connect.process_guard import adopt_orphans
 from connect.proxy import RelayConnect
 from connect.settings import ConnectSettings
@@ -56,7 +57,12 @@ class LinkHost:
         self._link: Connected | None = None
         self._running: asyncio.Task[None] | None = None
         self._control = ControlServer(settings.state_dir, self, pid=os.getpid())
-        self._proxy = RelayConnect(settings, notice=self._notice, pair=pair, adopting=adopt_orphans())
+        self._desk = ConsentDesk(awaited=not headless)
+        self._desk.on_change = self._show_questions
+        self._control.on_terminals = self._heed_terminals
+        self._proxy = RelayConnect(
+            settings, notice=self._notice, pair=pair, adopting=adopt_orphans(), consent=self._desk
+        )
         self.refusal: str | None = None
         """Why the broker does not want this machine."""
 
@@ -105,7 +111,25 @@ class LinkHost:
             self._proxy.notice(Stopping())
 
     def answer(self, number: int, *, yes: bool) -> None:
-        """Nothing is asked at this machine yet."""
+        """Take a person's answer to a question of this machine."""
+        self._desk.answer(number, yes=yes)
+
+    def confirm_policy(self, known: str) -> None:
+        """Go by the policy of this hash, as soon as it lies there."""
+        self._proxy.confirm_policy(known)
+
+    def _show_questions(self) -> None:
+        self._control.ask(
+            [
+                Asked(number=number, title=each.title, details=list(each.details), yes=each.yes)
+                for number, each in self._desk.open.items()
+            ]
+        )
+
+    def _heed_terminals(self) -> None:
+        for folder in self._control.persons_folders:
+            self._proxy.keep_folder(folder)
+        self._desk.attend(person=self._control.has_person)
 
     async def _listen(self) -> None:
         try:

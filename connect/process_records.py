@@ -40,6 +40,10 @@ class ProcessRecords:
         with contextlib.suppress(OSError):
             self._path(mark).unlink(missing_ok=True)
 
+    def names(self, key: ProcessKey) -> bool:
+        """Whether this very process is recorded as one that was started for an agent."""
+        return any(_recorded_leader(path) == key for path in self._folder.glob("*.json"))
+
     def end_leftovers(self, *, wait: Callable[[float], None] = time.sleep) -> int:
         """Kill what an earlier relay-connect left running; how many processes that were.
 

@@ -61,6 +61,13 @@ def is_running(key: ProcessKey) -> bool:
     return entry is not None and entry.key == key and not entry.zombie
 
 
+def is_marked(pid: int) -> bool:
+    """Whether a process was started, however far back, as an agent of any relay-connect, and kept its environment."""
+    if pid == os.getpid():
+        return MARK in os.environ
+    return any(each.startswith(f"{MARK}=".encode()) for each in _environment(pid))
+
+
 def members(leader: ProcessKey, mark: str) -> list[ProcessKey]:
     """The living processes of the tree that `leader` began, the leader included."""
     if not _LINUX:
@@ -145,11 +152,15 @@ def _entry(pid: int) -> _Entry | None:
 
 
 def _carries(pid: int, mark: str) -> bool:
+    return f"{MARK}={mark}".encode() in _environment(pid)
+
+
+def _environment(pid: int) -> list[bytes]:
+    """What it was started with; nothing where that cannot be read."""
     try:
-        environment = (_PROC / str(pid) / "environ").read_bytes()
+        return (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
     except OSError:
-        return False
-    return f"{MARK}={mark}".encode() in environment.split(b"\0")
+        return []
 
 
 def _group_exists(group: int) -> bool:

@@ -42,6 +42,9 @@ class Command:
     cwd: Path
     socket: Path | None = None
     """Where it listens; None: it is spoken with over stdin and stdout."""
+    folder: int | None = None
+    """A descriptor of `cwd`, held open since it was looked at: it starts in that folder, whatever `cwd` leads to by
+    then."""
 
 
 class ProcessStuck(Exception):
@@ -188,10 +191,10 @@ async def start_process(
             lambda: make(mark=mark),
             *command.argv,
             env={**command.env, process_tree.MARK: mark},
-            cwd=command.cwd,
+            cwd=command.cwd if command.folder is None else None,
             start_new_session=True,
             # Runs between fork and exec, in the one thread of the child; it only makes system calls.
-            preexec_fn=_die_with_parent(),
+            preexec_fn=_arrangements(command.folder),
         )
     except BaseException:
         records.forget(mark)
@@ -208,6 +211,19 @@ async def end_process(process: AgentProcess, *, records: ProcessRecords, eof_gra
     """End a process with all it has started, and forget it."""
     await process.end(eof_grace_s=eof_grace_s)
     records.forget(process.mark)
+
+
+def _arrangements(folder: int | None) -> Callable[[], None] | None:
+    dying = _die_with_parent()
+    if folder is None:
+        return dying
+
+    def arrange() -> None:
+        os.fchdir(folder)
+        if dying is not None:
+            dying()
+
+    return arrange
 
 
 def _die_with_parent() -> Callable[[], None] | None:

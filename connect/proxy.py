@@ -1,4 +1,4 @@
-"""Relay-connect as a whole: one state folder, one link, one supervisor."""
+"""Relay-connect as a whole: one state folder, one policy, one link, one supervisor."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import logging
 import os
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 from broker import __version__
 from broker.domain.agents import InstalledCli
@@ -21,6 +22,11 @@ from connect.endpoint import IN_CLEAR
 from connect.link import Link, LinkRefused
 from connect.notices import Notice, Warned, without_tokens
 from connect.orphans import reap_orphans
+from connect.policy.consent import Consent, NoTerminal
+from connect.policy.gate import Gate
+from connect.policy.policy_file import PolicyFile
+from connect.policy.taken import TakenPolicy
+from connect.policy.workplaces import Workplaces
 from connect.process_records import ProcessRecords
 from connect.settings import ConnectSettings, agent_environment
 from connect.spool import Spool
@@ -35,6 +41,8 @@ _FLUSH_GRACE_S = 3.0
 _PROGRAMS_PATIENCE_S = 2.0
 """How long a hello waits for programs to tell their versions; the broker waits ten for the hello, dialling included."""
 _LOOK_AGAIN_S = 60.0
+_POLICY_EVERY_S = 2.0
+"""One small file is read."""
 
 _log = logging.getLogger(__name__)
 
@@ -49,11 +57,14 @@ class RelayConnect:
         notice: Callable[[Notice], None],
         pair: Pair | None = None,
         adopting: bool = False,
+        consent: Consent | None = None,
     ) -> None:
-        """`pair`: this machine's, when the token was exchanged already; `adopting`: this process is given orphans."""
+        """`pair`: this machine's, when the token was exchanged already; `adopting`: this process is given orphans;
+        `consent`: who can be asked at this machine, without it whatever has to be asked is refused."""
         # What the credentials hold of a token is theirs to drop.
         self._settings = dataclasses.replace(settings, token=None)
         self._on_notice = notice
+        self._consent = consent or NoTerminal()
         self._state = StateFolder(settings.state_dir, new_identity=settings.new_identity)
         self._records = ProcessRecords(self._state.folder("processes"))
         self._end_leftovers()
@@ -69,6 +80,14 @@ class RelayConnect:
             self._credentials.adopt(pair)
         self._adopting = adopting
         self._clock = BrokerClock()
+        file = PolicyFile(settings.policy_dir or settings.state_dir, state=self._state.path)
+        self._policy = TakenPolicy(file, fresh=self._state.cursor.epoch is None, warn=self._warn)
+        self._gate = Gate(
+            self._policy,
+            started_in=settings.cwd,
+            workplaces=Workplaces(self._state.path / "workplaces.ndjson"),
+            consent=self._consent,
+        )
         self._programs_known = asyncio.Event()
         self._offered: list[InstalledCli] | None = None
         """The programs that the broker was told of last."""
@@ -93,12 +112,14 @@ class RelayConnect:
             credentials=self._credentials,
             clock=self._clock,
         )
+        self._policy.on_taken = link.introduce_again
         try:
             async with asyncio.TaskGroup() as tasks:
                 beside = [
                     tasks.create_task(self._watch_programs(link)),
                     tasks.create_task(self._stay_linked(link)),
                     tasks.create_task(reap_orphans(adopting=self._adopting)),
+                    tasks.create_task(self._watch_policy()),
                 ]
                 await supervisor.run(self.stopping)
                 if self._refusal is None:
@@ -109,6 +130,14 @@ class RelayConnect:
             self._spool.close()
         if self._refusal is not None:
             raise self._refusal
+
+    def keep_folder(self, folder: Path) -> None:
+        """A person has opened a terminal of this machine there: agents may work in it from now on."""
+        self._gate.keep_folder(folder)
+
+    def confirm_policy(self, known: str) -> None:
+        """A person has confirmed the policy of this hash."""
+        self._policy.expect(known)
 
     def close(self) -> None:
         """Let another relay-connect have the state folder."""
@@ -143,6 +172,7 @@ class RelayConnect:
             agents=[run.live for run in self.running],
             session=self._settings.session,
             cuts_fragments=True,
+            policy=self._gate.summary(),
         )
 
     def take(self, command: Command) -> None:
@@ -161,6 +191,9 @@ class RelayConnect:
                 self._notice(Warned(problem=self._spool.problem))
         except Exception as error:
             _log.warning("a notice could not be shown: %r", error)
+
+    def _warn(self, problem: str) -> None:
+        self._notice(Warned(problem=problem))
 
     async def _stay_linked(self, link: Link) -> None:
         try:
@@ -185,6 +218,12 @@ class RelayConnect:
                 _log.error("the agent programs of this machine could not be looked at: %r", error)
                 await asyncio.sleep(_LOOK_AGAIN_S)
 
+    async def _watch_policy(self) -> None:
+        """Say soon that somebody else than a person has changed it: no agent may ask for long."""
+        while True:
+            await asyncio.sleep(_POLICY_EVERY_S)
+            self._policy.look()
+
     async def _flush(self) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_FLUSH_GRACE_S):
@@ -197,7 +236,7 @@ class RelayConnect:
             spool=self._spool,
             records=self._records,
             private=self._state.folder("agents"),
-            cwd=self._settings.cwd,
+            gate=self._gate,
             environment=agent_environment(os.environ, broker=self._settings.endpoint),
             secrets=lambda: self._credentials.secrets,
             clock=self._clock,

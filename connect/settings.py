@@ -100,6 +100,8 @@ class ConnectSettings:
     """Where agents start that were not given a folder."""
     new_identity: bool = False
     """Forget who this machine was: its state folder is a copy of another's."""
+    policy_dir: Path | None = None
+    """Where the machine's policy lies; None: in the state folder."""
 
 
 def resolve_settings(options: Options, *, environment: Mapping[str, str] | None = None) -> ConnectSettings:
@@ -119,6 +121,7 @@ def resolve_settings(options: Options, *, environment: Mapping[str, str] | None 
         spool_bytes=config.spool_bytes,
         cwd=Path.cwd(),
         new_identity=options.new_identity,
+        policy_dir=config_folder(env),
     )
 
 
@@ -168,9 +171,13 @@ def agent_environment(environment: Mapping[str, str], *, broker: Endpoint | None
     return inherited
 
 
+def config_folder(environment: Mapping[str, str]) -> Path:
+    """Where this user's settings and this machine's policy lie."""
+    return Path(environment.get("RELAYCAST_CONFIG_DIR") or platformdirs.user_config_dir("relaycast")).absolute()
+
+
 def _default_config(environment: Mapping[str, str]) -> Path:
-    configured = environment.get("RELAYCAST_CONFIG_DIR")
-    return Path(configured or platformdirs.user_config_dir("relaycast")) / "relay-connect.toml"
+    return config_folder(environment) / "relay-connect.toml"
 
 
 def _state_dir(options: Options, config: ConfigFile, *, environment: Mapping[str, str]) -> Path:

@@ -27,12 +27,14 @@ from connect.control.messages import (
     Leave,
     Left,
     Parting,
+    PolicyConfirmed,
     Questions,
     Refused,
     State,
     StatusWanted,
     Stop,
     Stopping,
+    Taken,
     Told,
     read_from_link,
     write,
@@ -83,7 +85,7 @@ class LinkConnection:
                 case State():
                     self.state = message
                     self._states.put_nowait(message)
-                case Attached() | Stopping() | Refused() | None:
+                case Attached() | Stopping() | Taken() | Refused() | None:
                     pass
                 case _ as other:
                     assert_never(other)
@@ -143,6 +145,23 @@ async def ask_state(state_dir: Path) -> State | None:
     answer = await _first(reader, writer)
     writer.close()
     return answer if isinstance(answer, State) else None
+
+
+async def confirm_policy(state_dir: Path, known: str) -> bool:
+    """Tell the link of a state folder that a person has confirmed a policy; False when none runs.
+
+    Raises `NotPermitted`, `Unavailable`.
+    """
+    opened = await _open(state_dir)
+    if opened is None:
+        return False
+    reader, writer = opened
+    writer.write(write(PolicyConfirmed(hash=known)))
+    answer = await _first(reader, writer)
+    writer.close()
+    if not isinstance(answer, Taken):
+        raise Unavailable("the link of this machine is of another version: `relay-connect stop` it first")
+    return True
 
 
 async def stop(state_dir: Path, *, now: bool, on_notice: Callable[[Notice], None]) -> Ended | None:

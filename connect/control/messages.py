@@ -1,7 +1,7 @@
 """What the link process and its terminals say to each other: one JSON object a line. No token is ever among them.
 
-    terminal → link   attach | status | stop
-    link → terminal   attached, then told*, questions* … and ended | state | stopping | refused
+    terminal → link   attach | status | stop | policy_confirmed
+    link → terminal   attached, then told*, questions* … and ended | state | stopping | taken | refused
     terminal → link   answer*, leave
     link → terminal   left
 
@@ -78,7 +78,14 @@ class Answer(_Message):
     yes: bool
 
 
-ToLink = Annotated[Attach | Leave | Stop | StatusWanted | Answer, Field(discriminator="type")]
+class PolicyConfirmed(_Message):
+    """A person is about to put this machine's policy in place, or has looked at it there."""
+
+    type: Literal["policy_confirmed"] = "policy_confirmed"
+    hash: str
+
+
+ToLink = Annotated[Attach | Leave | Stop | StatusWanted | Answer | PolicyConfirmed, Field(discriminator="type")]
 
 
 class AgentHere(_Message):
@@ -161,6 +168,12 @@ class Stopping(_Message):
     type: Literal["stopping"] = "stopping"
 
 
+class Taken(_Message):
+    """It was taken."""
+
+    type: Literal["taken"] = "taken"
+
+
 class Refused(_Message):
     """Not for this peer."""
 
@@ -178,7 +191,7 @@ class Ended(_Message):
 
 
 FromLink = Annotated[
-    State | Attached | Told | Questions | Left | Stopping | Refused | Ended, Field(discriminator="type")
+    State | Attached | Told | Questions | Left | Stopping | Taken | Refused | Ended, Field(discriminator="type")
 ]
 
 _TO_LINK: TypeAdapter[ToLink] = TypeAdapter(ToLink)

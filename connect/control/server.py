@@ -25,12 +25,14 @@ from connect.control.messages import (
     Leave,
     Left,
     Parting,
+    PolicyConfirmed,
     Questions,
     Refused,
     State,
     StatusWanted,
     Stop,
     Stopping,
+    Taken,
     TerminalHere,
     Told,
     ToLink,
@@ -63,6 +65,9 @@ class Host(Protocol):
 
     def answer(self, number: int, *, yes: bool) -> None:
         """Take a person's answer to a question of this machine."""
+
+    def confirm_policy(self, known: str) -> None:
+        """Take a person's word for the policy of this hash."""
 
 
 @dataclass(eq=False, slots=True)
@@ -120,6 +125,11 @@ class ControlServer:
         """Whether there is a terminal at which questions can be asked."""
         return any(terminal.attach.person for terminal in self._terminals)
 
+    @property
+    def persons_folders(self) -> list[Path]:
+        """Where those terminals were opened."""
+        return [Path(terminal.attach.folder) for terminal in self._terminals if terminal.attach.person]
+
     def tell(self, notice: Notice) -> None:
         """Tell all terminals; the next one too, where it should know."""
         if isinstance(notice, Connected | Disconnected):
@@ -172,6 +182,9 @@ class ControlServer:
                 await self._stop(first, peer=peer, reader=reader, writer=writer)
             case Attach():
                 await self._attend(_Terminal(peer, first, writer), reader)
+            case PolicyConfirmed():
+                self._host.confirm_policy(first.hash)
+                writer.write(write(Taken()))
             case _:
                 pass
 
@@ -221,7 +234,7 @@ class ControlServer:
                 self._host.stop(now=now)
             case StatusWanted():
                 self._send(terminal, self.state())
-            case Attach() | None:
+            case Attach() | PolicyConfirmed() | None:
                 pass
             case _ as other:
                 assert_never(other)

@@ -7,6 +7,7 @@ import sys
 from broker.domain.errors import RelayError
 from connect.sdk import AgentRelay
 from connect.terminal.actions import LeadAgent
+from connect.terminal.consents import Consents
 from connect.terminal.farewell import Farewell, leave_agents_alone
 from connect.terminal.json_lines import JsonLines
 from connect.terminal.screen import Screen
@@ -29,8 +30,11 @@ async def run_terminal(
     json_lines: bool,
     lead: LeadAgent | None = None,
     farewell: Farewell = leave_agents_alone,
+    consents: Consents | None = None,
 ) -> int:
     """Show the session and take commands until the user leaves; `farewell` is asked when a person does.
+
+    `consents`: what this machine asks whoever sits at it.
 
     Returns the exit status: 0; 1 when a command failed (JSON lines only); 2 when the broker is out of reach or says no.
     """
@@ -39,7 +43,7 @@ async def run_terminal(
     lead = lead or LeadAgent()
     try:
         if on_screen:
-            return await Screen(relay, view, lead=lead, farewell=farewell).run()
+            return await Screen(relay, view, lead=lead, farewell=farewell, consents=consents or Consents()).run()
         return await JsonLines(relay, view, lead=lead).run()
     except RelayError as error:
         sys.stderr.write(f"✗ {one_line(hide_tokens(error.message), limit=500)} ({error.code})\n")

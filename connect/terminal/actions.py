@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import assert_never
 
+from broker.domain.approvals import Verdict
 from broker.domain.ids import MessageId
 from broker.domain.messages import Mode
 from connect.sdk import AgentRelay
 from connect.sdk.types import Agent, Wire
 from connect.terminal import commands
+from connect.terminal.consents import Consents
 from connect.terminal.findings import hit_lines
 from connect.terminal.roster import kind_of
 from connect.terminal.tables import agents_table, log_lines, machines_table, trace_lines
@@ -57,10 +59,11 @@ class Reply:
 class Actions:
     """The commands' effects. What an event will tell anyway is not said here a second time."""
 
-    def __init__(self, relay: AgentRelay, view: View, *, lead: LeadAgent) -> None:
+    def __init__(self, relay: AgentRelay, view: View, *, lead: LeadAgent, consents: Consents | None = None) -> None:
         self._relay = relay
         self._view = view
         self._lead = lead
+        self._consents = consents
 
     def announce(self, command: commands.Command) -> list[Line]:
         """What to say before a command that may take a while."""
@@ -127,6 +130,11 @@ class Actions:
         return Reply(result=_json(sent))
 
     async def _answer(self, command: commands.Answer) -> Reply:
+        if self._consents is not None:
+            yes, others = command.verdict is Verdict.ALLOW, bool(self._view.asked.pending())
+            question = self._consents.answer(command.short_id, yes=yes, others=others)
+            if question is not None:
+                return Reply(lines=[good(f"{'yes' if yes else 'no'} — {one_line(question.title)}")])
         approval = self._view.asked.find(command.short_id)
         answered = await self._relay.answer(approval.id, command.verdict, scope=command.scope, note=command.note)
         return Reply(result=_json(answered))

@@ -17,7 +17,7 @@ HELP = """\
   machines                       List the machines and whose they are
   logs [name]                    View logs
   search <query>                 Search all logs of the session: agent:Lead kind:command "exit 1" -lint since:2h
-  approve [id] | deny [id] [why] Answer what an agent asks for (approve --session: do not ask again)
+  approve [id] | deny [id] [why] Answer what an agent, or this machine, asks for (approve --session: do not ask again)
   trace <message id>             Show every step of a message
   help                           Show this
   exit                           Disconnect

@@ -25,6 +25,7 @@ from connect.task_scope import task_scope
 from connect.terminal.actions import Actions, LeadAgent
 from connect.terminal.commands import WELCOME, Command, Exit, read_command
 from connect.terminal.completion import WordCompleter
+from connect.terminal.consents import Consents
 from connect.terminal.farewell import Farewell, leave_agents_alone
 from connect.terminal.painting import STYLE, measured_width, paint
 from connect.terminal.text import Line, harmless, one_line
@@ -35,13 +36,20 @@ class Screen:
     """Owns the prompt and everything printed above it; what arrives together is painted together."""
 
     def __init__(
-        self, relay: AgentRelay, view: View, *, lead: LeadAgent, farewell: Farewell = leave_agents_alone
+        self,
+        relay: AgentRelay,
+        view: View,
+        *,
+        lead: LeadAgent,
+        consents: Consents,
+        farewell: Farewell = leave_agents_alone,
     ) -> None:
         self._relay = relay
         self._view = view
         self._lead = lead
         self._farewell = farewell
-        self._actions = Actions(relay, view, lead=lead)
+        self._consents = consents
+        self._actions = Actions(relay, view, lead=lead, consents=consents)
         self._completer = WordCompleter(view)
         self._unpainted: list[Line] = []
         self._painting = asyncio.Lock()
@@ -58,7 +66,9 @@ class Screen:
                 following = tasks.create_task(self._follow())
                 await self._up.wait()
                 await self._greet(session.url)
+                asking = tasks.create_task(self._show_questions())
                 await self._read_lines(prompt, tasks)
+                asking.cancel()
                 following.cancel()
         return 0
 
@@ -66,6 +76,15 @@ class Screen:
         async with aclosing(self._relay.feed()) as feed:
             async for item in feed:
                 await self._take(item)
+
+    async def _show_questions(self) -> None:
+        while True:
+            await self._consents.changed.wait()
+            self._consents.changed.clear()
+            lines = self._consents.changes(width=measured_width())
+            if lines:
+                get_app_session().output.bell()
+            await self._print(lines)
 
     async def _take(self, item: FeedItem) -> None:
         self._view.width = measured_width()

@@ -19,6 +19,7 @@ from broker.protocol.proxy import (
     MAX_LINK_MESSAGE_BYTES,
     SUBPROTOCOL,
     Ack,
+    AskedBy,
     Auth,
     AuthRefresh,
     Command,
@@ -35,6 +36,8 @@ from broker.protocol.proxy import (
 )
 
 _R = TypeVar("_R", bound=Report)
+PERSON = AskedBy(kind="person", name="Ada", session=SessionId("s1"))
+"""Who asks: somebody of the session that agents join."""
 
 
 class ScriptedBroker:

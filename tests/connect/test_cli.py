@@ -20,7 +20,7 @@ from broker.protocol.proxy import Deliver, Exited, Spawn, StateChanged
 from connect import process_tree
 from connect.cli import main
 from tests.connect.program import ended, environment_for, relay_connect
-from tests.connect.scripted_broker import ScriptedBroker, scripted_broker
+from tests.connect.scripted_broker import PERSON, ScriptedBroker, scripted_broker
 
 AGENT = AgentId("a1")
 
@@ -36,8 +36,13 @@ def environment(tmp_path: Path, broker: ScriptedBroker) -> dict[str, str]:
     return environment_for(broker, tmp_path)
 
 
+def spawn(cli: str = "scripted", *, generation: int = 1) -> Spawn:
+    session = SessionId("s1")
+    return Spawn(agent=AGENT, generation=generation, name="Worker", session=session, cli=cli, asked_by=PERSON)
+
+
 async def started_agent_with_a_stubborn_child(broker: ScriptedBroker) -> process_tree.ProcessKey:
-    await broker.command(Spawn(agent=AGENT, generation=1, name="Worker", session=SessionId("s1"), cli="scripted"))
+    await broker.command(spawn())
     message = MessageId("00000000-0000-4000-8000-000000000001")
     await broker.command(Deliver(agent=AGENT, generation=1, message_id=message, text="child"))
     changed = await broker.report(StateChanged, lambda report: isinstance(report.event, TurnEnded))
@@ -126,7 +131,7 @@ async def test_after_a_kill_the_next_start_leaves_nothing_running_and_goes_on_nu
     async with relay_connect(environment) as process:
         await broker.until(lambda: len(broker.hellos) == 2)
         assert not process_tree.is_running(child)
-        await broker.command(Spawn(agent=AGENT, generation=2, name="Worker", session=SessionId("s1"), cli="scripted"))
+        await broker.command(spawn(generation=2))
         await broker.until(lambda: broker.reports_seen > seen)
     first, second = broker.hellos
     assert second.agents == []
@@ -140,7 +145,7 @@ async def test_reports_of_a_killed_process_are_sent_by_the_next_without_holes(
 ) -> None:
     broker.acknowledging = False
     async with relay_connect(environment) as process:
-        await broker.command(Spawn(agent=AGENT, generation=1, name="W", session=SessionId("s1"), cli="nonsense"))
+        await broker.command(spawn("nonsense"))
         await broker.report(Exited)
         process.kill()
         await ended(process)

@@ -13,7 +13,7 @@ from broker.domain.ids import AgentId, MessageId, SessionId
 from broker.protocol.agent_events import TurnEnded
 from broker.protocol.proxy import Deliver, Exited, Spawn, StateChanged
 from tests.connect.program import environment_for, relay_connect
-from tests.connect.scripted_broker import ScriptedBroker, scripted_broker
+from tests.connect.scripted_broker import PERSON, ScriptedBroker, scripted_broker
 
 BYSTANDER = AgentId("bystander")
 BAD = AgentId("bad")
@@ -26,7 +26,16 @@ async def broker() -> AsyncGenerator[ScriptedBroker]:
 
 
 def spawn(agent: AgentId, *, cli: str = "scripted", cwd: str | None = None, model: str | None = None) -> Spawn:
-    return Spawn(agent=agent, generation=1, name=str(agent), session=SessionId("s1"), cli=cli, cwd=cwd, model=model)
+    return Spawn(
+        agent=agent,
+        generation=1,
+        name=str(agent),
+        session=SessionId("s1"),
+        cli=cli,
+        cwd=cwd,
+        model=model,
+        asked_by=PERSON,
+    )
 
 
 async def says(broker: ScriptedBroker, text: str) -> None:

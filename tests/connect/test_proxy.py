@@ -47,7 +47,7 @@ from connect.processes import AgentProcess, Command
 from connect.proxy import RelayConnect
 from connect.settings import AgentSettings, ConnectSettings
 from connect.socket_pipe import start_agent
-from tests.connect.scripted_broker import ScriptedBroker, scripted_broker
+from tests.connect.scripted_broker import PERSON, ScriptedBroker, scripted_broker
 
 AGENT = AgentId("a1")
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -99,6 +99,7 @@ def spawn(cli: str = "scripted", *, generation: int = 1, cwd: str | None = None,
         cwd=cwd,
         instructions="",
         resume=resume,
+        asked_by=PERSON,
     )
 
 

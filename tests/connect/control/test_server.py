@@ -33,6 +33,7 @@ class Link:
         self.headless = headless
         self.stops: list[bool] = []
         self.answers: list[tuple[int, bool]] = []
+        self.confirmed: list[str] = []
         self.stopped = asyncio.Event()
         self.changed = asyncio.Event()
         self.server = ControlServer(folder, self, pid=pid)
@@ -57,6 +58,9 @@ class Link:
     def answer(self, number: int, *, yes: bool) -> None:
         self.answers.append((number, yes))
         self.changed.set()
+
+    def confirm_policy(self, known: str) -> None:
+        self.confirmed.append(known)
 
     async def until_terminals(self, count: int) -> None:
         while len(self.server.state().terminals) != count:

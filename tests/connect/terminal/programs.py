@@ -9,13 +9,32 @@ from pathlib import Path
 from tests.connect.api_double import TOKEN
 
 _PROGRAM = """
-import asyncio, sys
+import asyncio, os, sys
+from connect.policy.consent import Question
 from connect.sdk import AgentRelay
 from connect.terminal import Verbosity, run_terminal
+from connect.terminal.consents import Consents
 
 async def main():
+    # What a machine asks, one after the other, each with the answers so far.
+    titles, answers = list(filter(None, os.environ.get("MACHINE_ASKS", "").split("|"))), []
+
+    def ask():
+        number = len(answers)
+        details = (f"in /srv/new\x1b[2J after {answers}",)
+        left = titles[number : number + 1]
+        consents.take({number + 1: Question(title=title, details=details, yes="starts it") for title in left})
+
+    def answer(number, yes):
+        answers.append(yes)
+        ask()
+
+    consents = Consents(answer)
+    ask()
     async with AgentRelay() as relay:
-        return await run_terminal(relay, verbosity=Verbosity(sys.argv[1]), json_lines="--json" in sys.argv)
+        return await run_terminal(
+            relay, verbosity=Verbosity(sys.argv[1]), json_lines="--json" in sys.argv, consents=consents
+        )
 
 sys.exit(asyncio.run(main()))
 """

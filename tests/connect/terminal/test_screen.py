@@ -46,6 +46,22 @@ async def test_tab_completes_and_an_approval_is_answered_by_its_short_id(broker:
         await person.sees("✓ allowed by operator — Lead: rm -rf build")
 
 
+async def test_what_the_machine_asks_is_shown_harmless_and_answered_by_its_name(
+    broker: ApiDouble, tmp_path: Path
+) -> None:
+    async with _at_terminal(broker, tmp_path, MACHINE_ASKS="Ada wants W|Bob wants X|Eve wants Y") as person:
+        await person.sees("approve m1 (starts it) · deny m1")
+        assert "in /srv/new␛[2J after []" in person.screen
+        person.types("approve m1\r")
+        await person.sees("yes — Ada wants W")
+        await person.sees("after [True]")
+        person.types("deny\r")
+        await person.sees("no — Bob wants X")
+        await person.sees("after [True, False]")
+        person.types("approve m9\r")
+        await person.sees("this machine does not ask that; open: m3")
+
+
 async def test_a_lost_connection_is_told_and_so_is_its_return(broker: ApiDouble, tmp_path: Path) -> None:
     async with _at_terminal(broker, tmp_path) as person:
         await person.sees("relay>")

@@ -1,0 +1,20 @@
+"""Whether this process was started by an agent: agents do not change the policy that holds for them.
+
+The running link looks by itself, and better, as its agents' orphans are its own children (`connect.control.peers`).
+This is for when none runs.
+"""
+
+from __future__ import annotations
+
+import os
+
+from connect import process_tree
+from connect.process_records import ProcessRecords
+
+
+def begun_by_agent(records: ProcessRecords) -> bool:
+    """Whether this process, or one it descends from, carries the mark of agents' processes or is recorded as one."""
+    return any(
+        process_tree.is_marked(each) or records.names(process_tree.key_of(each))
+        for each in process_tree.ancestors(os.getpid())
+    )
