@@ -8,6 +8,7 @@ import getpass
 import os
 import stat
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
@@ -20,6 +21,9 @@ from broker.domain.errors import BadRequest, Conflict
 from broker.protocol.local import KEY_FILE
 from connect.clis import CliCatalogue, FoundCli
 from connect.endpoint import IN_CLEAR, Endpoint, GivenToken, data_folder
+from connect.policy.folders import real_or_none
+from connect.policy.policy_file import NO_FILE, PolicyFile
+from connect.policy.words import in_words
 from connect.settings import ConnectSettings
 from connect.state_folder import StateFolder
 from connect.token_text import hide_tokens
@@ -75,7 +79,7 @@ class _WhoAmI(BaseModel):
 async def examine(settings: ConnectSettings) -> list[Finding]:
     """Look at everything; changes nothing but the cache of versions."""
     broker, clis = await asyncio.gather(_broker(settings.endpoint, settings.token), _clis(settings))
-    return [*broker, _secrets(settings), *_state(settings), *clis]
+    return [*broker, _secrets(settings), *_state(settings), *_policy(settings), *clis]
 
 
 async def _broker(endpoint: Endpoint, given: GivenToken | None) -> list[Finding]:
@@ -154,6 +158,30 @@ def _state(settings: ConnectSettings) -> list[Finding]:
         return [_problem("state", refusal.message)]
     state.close()
     return [_readers(path), _spool(settings)]
+
+
+def _policy(settings: ConnectSettings) -> list[Finding]:
+    """The machine's own policy in words, and how far it holds."""
+    file = PolicyFile(settings.policy_dir or settings.state_dir, state=settings.state_dir)
+    try:
+        found = file.read()
+    except BadRequest as refusal:
+        return [_problem("policy", f"{refusal.message}; no agent starts; run `relay-connect policy reset`")]
+    confirmed = file.confirmed()
+    if found.hash != (NO_FILE if confirmed is None else confirmed):
+        advice = "look at it and run `relay-connect policy confirm` in a terminal"
+        return [_problem("policy", f"{file.path} was changed and nobody has confirmed it: no agent starts; {advice}")]
+    folders = found.policy.folders_from(real_or_none(settings.cwd))
+    return [
+        *(_ok("policy", words) for words in in_words(found.policy, folders=folders)),
+        *(_warning("policy", f"agents may work in {wide}, which holds keys and passwords") for wide in _wide(folders)),
+        _ok("policy", "a fence, not a wall: agents run as this user, and could write the policy's files themselves"),
+    ]
+
+
+def _wide(folders: Sequence[Path]) -> list[Path]:
+    home = real_or_none(Path("~"))
+    return [folder for folder in folders if home is not None and home.is_relative_to(folder)]
 
 
 def _spool(settings: ConnectSettings) -> Finding:

@@ -12,6 +12,8 @@ from click.testing import CliRunner
 from connect.cli import main
 from connect.doctor import Finding, Health, examine
 from connect.endpoint import Endpoint, GivenToken, TokenSource
+from connect.policy.policy import Policy
+from connect.policy.policy_file import PolicyFile
 from connect.settings import AgentSettings, ConnectSettings
 
 _TOKEN = GivenToken(text="nt_live_x", source=TokenSource.ENVIRONMENT)
@@ -37,6 +39,14 @@ async def answering(status: int, body: object, *headers: str) -> AsyncGenerator[
 
 
 async def findings(url: str, folder: Path, *, token: GivenToken | None = _TOKEN) -> dict[str, Finding]:
+    return {finding.subject: finding for finding in await examined(url, folder, token=token)}
+
+
+async def all_about(subject: str, folder: Path) -> list[str]:
+    return [finding.text for finding in await examined("http://127.0.0.1:9", folder) if finding.subject == subject]
+
+
+async def examined(url: str, folder: Path, *, token: GivenToken | None = _TOKEN) -> list[Finding]:
     settings = ConnectSettings(
         endpoint=Endpoint(url=url),
         token=token,
@@ -49,7 +59,7 @@ async def findings(url: str, folder: Path, *, token: GivenToken | None = _TOKEN)
         cwd=Path.cwd(),
     )
     async with asyncio.timeout(20):
-        return {finding.subject: finding for finding in await examine(settings)}
+        return await examine(settings)
 
 
 async def test_a_good_set_up_has_no_problems(tmp_path: Path) -> None:
@@ -127,3 +137,26 @@ async def test_a_machine_without_a_token_is_told_what_that_is_good_for(tmp_path:
         found = await findings(url, tmp_path, token=None)
     assert found["token"].health is Health.OK
     assert "--headless" in found["token"].text
+
+
+async def test_the_machines_policy_is_told_in_words(tmp_path: Path) -> None:
+    PolicyFile(tmp_path, state=tmp_path).write(Policy(folders=(Path("/srv/a"),), strict=True, programs=("codex",)))
+    told = await all_about("policy", tmp_path)
+    assert f"agents work in /srv/a, {Path.cwd()} and below" in told
+    assert "programs: codex" in told
+    assert "asked at this terminal: every spawn, every approval of a command, a new folder (strict)" in told
+    assert any("a fence, not a wall" in words for words in told)
+
+
+async def test_a_policy_that_nobody_has_confirmed_is_a_problem(tmp_path: Path) -> None:
+    PolicyFile(tmp_path, state=tmp_path).write(Policy())
+    (tmp_path / "policy.toml").write_text("folders = ['/']")
+    found = await findings("http://127.0.0.1:9", tmp_path)
+    assert found["policy"].health is Health.PROBLEM
+    assert "relay-connect policy confirm" in found["policy"].text
+
+
+async def test_a_home_in_which_agents_may_work_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    PolicyFile(tmp_path, state=tmp_path).write(Policy(folders=(tmp_path,)))
+    assert f"agents may work in {tmp_path}, which holds keys and passwords" in await all_about("policy", tmp_path)
