@@ -21,6 +21,7 @@ from tests.bench import machine
 _START_S = 60
 _STOP_S = 60
 """A relay-connect with a thousand agents ends them one by one."""
+_MOST_AGENTS = 2000
 _AGENT = Path(__file__).with_name("agent.py")
 
 
@@ -85,10 +86,24 @@ async def running_relay_connect(broker: Broker, name: str) -> AsyncIterator[Star
     """A headless relay-connect that knows the agent `bench`; it is welcomed when this returns."""
     state = ["--state-dir", str(broker.folder / f"state-{name}")]
     arguments = [*state, "--name", name, "--agent", f"bench={sys.executable} -I -S {_AGENT}", "--headless", "--json"]
-    environment = {"RELAYCAST_URL": broker.url, "RELAYCAST_TOKEN": broker.key}
+    config = broker.folder / f"config-{name}"
+    allow_many_agents(config)
+    environment = {
+        "RELAYCAST_URL": broker.url,
+        "RELAYCAST_TOKEN": broker.key,
+        "RELAYCAST_CONFIG_DIR": str(config),
+    }
     command = [sys.executable, "-m", "connect.cli", *arguments]
     async with running(command, folder=broker.folder, environment=environment) as started:
         yield started
+
+
+def allow_many_agents(config: Path) -> None:
+    """A policy for a machine that is not linked yet, which takes it as it lies there."""
+    config.mkdir(mode=0o700, exist_ok=True)
+    policy = config / "policy.toml"
+    policy.touch(mode=0o600)
+    policy.write_text(f"most_agents = {_MOST_AGENTS}\n")
 
 
 @contextlib.asynccontextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import orjson
 
-from tests.bench.stage import Started, running
+from tests.bench.stage import Started, allow_many_agents, running
 
 _ROOT = Path(__file__).parents[2]
 AGENT = Path(__file__).with_name("agent.py")
@@ -90,6 +90,13 @@ async def machine_of(broker: Broker, name: str) -> AsyncIterator[Started]:
     agent = f"bench={sys.executable} -I -S {AGENT}"
     arguments = ["--state-dir", f"state-{name}", "--name", name, "--agent", agent, "--headless", "--json"]
     command = [sys.executable, "-m", "connect.cli", *arguments]
-    environment = {**broker.version.environment, "RELAYCAST_URL": broker.url, "RELAYCAST_TOKEN": broker.key}
+    config = broker.version.folder / f"config-{name}"
+    allow_many_agents(config)
+    environment = {
+        **broker.version.environment,
+        "RELAYCAST_URL": broker.url,
+        "RELAYCAST_TOKEN": broker.key,
+        "RELAYCAST_CONFIG_DIR": str(config),
+    }
     async with running(command, folder=broker.version.folder, environment=environment) as started:
         yield started
