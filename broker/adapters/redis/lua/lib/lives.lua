@@ -98,13 +98,16 @@ local function forget_agent(agent, session)
   forget_timer('forget|' .. agent .. '|' .. session)
 end
 
+-- Who asks for an agent of a time when that was not kept, or whose machine has another owner since: nobody in particular.
+local function brought_back(a) return '{"kind":"program","name":"relaycast","session":"' .. a.session .. '"}' end
+
 -- Vendors keep no conversation in which nothing was said, and fail to resume it: such an agent begins a new one.
 local function spawn_command(a)
   local resume = not a.blank and a.native
   return '{"type":"spawn","agent":"' .. a.id .. '","generation":' .. a.generation .. ',"name":' .. json(a.name)
     .. ',"session":"' .. a.session .. '","cli":' .. json(a.cli) .. ',"cwd":' .. json(a.cwd) .. ',"instructions":'
     .. json(a.instructions) .. ',"resume":' .. json(resume) .. ',"model":' .. json(a.model) .. ',"asked_by":'
-    .. (a.asked_by or 'null') .. '}'
+    .. (a.asked_by or brought_back(a)) .. '}'
 end
 
 local function stop(a, reason)
