@@ -3,7 +3,7 @@ import pytest
 from broker.domain.errors import BadRequest
 from connect.sdk import AgentRelay
 from connect.terminal.actions import Actions, LeadAgent
-from connect.terminal.commands import Command, Search, Spawn, Tell
+from connect.terminal.commands import Command, Machines, Search, Spawn, Tell
 from connect.terminal.text import plain
 from connect.terminal.verbosity import Verbosity
 from connect.terminal.view import View
