@@ -1,5 +1,7 @@
 """Tokens: whose they are, and when they end."""
 
+import time
+
 import pytest
 
 from broker.adapters.redis import keys
@@ -47,6 +49,21 @@ async def test_a_changed_plan_holds_for_every_token(access: Access, workspace: W
     _, token = await access.mint(await access.authenticate(key), kind=TokenKind.PROXY, name="p")
     await access.adopt_workspace(key, workspace=workspace, name="w", plan=Plan.FREE)
     assert (await access.authenticate(token)).plan is Plan.FREE
+
+
+async def test_what_is_made_with_a_token_ends_no_later_than_that(access: Access, workspace: WorkspaceId) -> None:
+    """Else what hangs on it could not be found once it is over, and would outlive whoever made both."""
+    key = new_token(TokenKind.WORKSPACE)
+    await access.adopt_workspace(key, workspace=workspace, name="w", plan=Plan.TEAM)
+    in_an_hour = int(time.time() * 1000) + 3_600_000
+    own = await access.authenticate(key)
+    _, short = await access.mint(own, kind=TokenKind.WORKSPACE, name="k", expires_at_ms=in_an_hour)
+    by = await access.authenticate(short)
+    for asked, given in ((None, in_an_hour), (in_an_hour + 1, in_an_hour), (in_an_hour - 1, in_an_hour - 1)):
+        record, token = await access.mint(by, kind=TokenKind.PROXY, name="p", expires_at_ms=asked)
+        assert (record.expires_at_ms, (await access.authenticate(token)).expires_at_ms) == (given, given)
+    record, _ = await access.mint(own, kind=TokenKind.PROXY, name="p")
+    assert record.expires_at_ms is None
 
 
 async def offered(access: Access, desk: Desk, agent: Agent, token: str, *, by: str = "") -> OfferedToken | None:

@@ -77,12 +77,21 @@ class RedisTokens:
         listed: bool = True,
     ) -> TokenRecord:
         """Register a token for `principal`. Raises `NotAuthenticated`, `Conflict`."""
+        if listed:
+            expires_at_ms = await self._no_later_than_its_maker(principal, expires_at_ms)
         record = _record(principal, expires_at_ms)
         if listed:
             row, maker = _row(record, sha256), _maker(principal)
             await self._scripts.run("add_token", principal.workspace, principal.token_id, row, *maker, MAX_TOKENS)
         await self._keep(principal, sha256, expires_at_ms)
         return record
+
+    async def _no_later_than_its_maker(self, principal: Principal, expires_at_ms: int | None) -> int | None:
+        """What is made with a token that ends by itself ends with it: else nothing would lead to it any more."""
+        made_with = principal.made_by and principal.made_by.token
+        row = await self._redis.hget(keys.key(principal.workspace, "tokens"), made_with) if made_with else None
+        ends_at_ms = _RECORD.validate_python(orjson.loads(row)["record"]).expires_at_ms if row else None
+        return min((each for each in (expires_at_ms, ends_at_ms) if each is not None), default=None)
 
     async def offer_agent(self, principal: Principal, *, sha256: str) -> str | None:
         """Keep the token of an agent's process for a moment: it is good once a report of its machine has named it."""

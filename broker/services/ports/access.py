@@ -54,7 +54,7 @@ class Tokens(Protocol):
         expires_at_ms: int | None = None,
         listed: bool = True,
     ) -> TokenRecord:
-        """Register a token for `principal`.
+        """Register a token for `principal`; one that is listed ends no later than the one it was made with.
 
         Raises for one that is listed `NotAuthenticated` (TOKEN_REVOKED) when its maker has ended meanwhile, and
         `Conflict` (TOO_MANY_TOKENS).
