@@ -66,6 +66,21 @@ async def test_what_is_made_with_a_token_ends_no_later_than_that(access: Access,
     assert record.expires_at_ms is None
 
 
+async def test_a_long_chain_of_tokens_ends_with_its_first(access: Access, workspace: WorkspaceId) -> None:
+    key = new_token(TokenKind.WORKSPACE)
+    await access.adopt_workspace(key, workspace=workspace, name="w", plan=Plan.TEAM)
+    own = by = await access.authenticate(key)
+    chain = []
+    for number in range(40):
+        record, token = await access.mint(by, kind=TokenKind.WORKSPACE, name=f"k{number}")
+        by = await access.authenticate(token)
+        chain.append(record.id)
+    about = await access.about_tokens(own)
+    assert [about[each].ends.tokens for each in chain] == list(range(39, -1, -1))
+    assert (await access.revoke(own, chain[10])).tokens == 29
+    assert [each.id for each in await access.tokens(own)] == [own.token_id, *chain[:10]]
+
+
 async def offered(access: Access, desk: Desk, agent: Agent, token: str, *, by: str = "") -> OfferedToken | None:
     return await access.offer_agent(
         desk.workspace,

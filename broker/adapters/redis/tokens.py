@@ -7,7 +7,8 @@ workspace, with what it hangs on: what lies outside of it after its end says not
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import orjson
@@ -215,24 +216,28 @@ def _row(record: TokenRecord, sha256: str) -> bytes:
 
 
 def _dependants(records: Sequence[TokenRecord], machines: Sequence[tuple[TokenId, int]]) -> dict[TokenId, Dependants]:
-    """`machines`: which token each was linked with, and how many agents it has."""
-    children: dict[TokenId, list[TokenId]] = {record.id: [] for record in records}
-    for record in records:
-        if record.made_by and record.made_by.token in children:
-            children[record.made_by.token].append(record.id)
-    return {record.id: _below(record.id, children, machines) for record in records}
+    """`machines`: which token each was linked with, and how many agents it has. In one walk, however long a chain."""
+    found = {record.id: Counter[str]() for record in records}
+    for linked_with, agents in machines:
+        if linked_with in found:
+            found[linked_with].update(machines=1, agents=agents)
+    makers = {record.id: record.made_by.token for record in records if record.made_by and record.made_by.token in found}
+    for token in reversed(_makers_first(found, makers)):
+        maker = makers.get(token)
+        if maker is not None:
+            found[maker].update(found[token])
+            found[maker].update(tokens=1)
+    return {token: Dependants(**counts) for token, counts in found.items()}
 
 
-def _below(
-    token: TokenId, children: Mapping[TokenId, list[TokenId]], machines: Sequence[tuple[TokenId, int]]
-) -> Dependants:
-    found, waiting = {token}, [token]
-    while waiting:
-        new = [child for child in children[waiting.pop()] if child not in found]
-        found.update(new)
-        waiting += new
-    agents = [count for linked_with, count in machines if linked_with in found]
-    return Dependants(tokens=len(found) - 1, machines=len(agents), agents=sum(agents))
+def _makers_first(tokens: Iterable[TokenId], makers: Mapping[TokenId, TokenId]) -> list[TokenId]:
+    made: dict[TokenId | None, list[TokenId]] = defaultdict(list)
+    for token in tokens:
+        made[makers.get(token)].append(token)
+    order = list(made[None])
+    for token in order:  # which grows meanwhile
+        order += made[token]
+    return order
 
 
 def remaining_ms(expires_at_ms: int) -> int:

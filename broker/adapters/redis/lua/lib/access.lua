@@ -57,18 +57,24 @@ local function machines_with(ended, member)
   return machines, agents
 end
 
--- Adds to `ended` the tokens that those, or the member, have made, and so on.
+-- Adds to `ended` the tokens that those, or the member, have made, and so on: in one walk, however long the chain.
 local function add_made(ended, member)
-  local makers, rows = {}, redis.call('HGETALL', K.tokens())
-  for i = 1, #rows, 2 do makers[rows[i]] = known(cjson.decode(rows[i + 1]).record.made_by) end
-  local grew = true
-  while grew do
-    grew = false
-    for id, by in pairs(makers) do
-      if not ended[id] and (ended[known(by.token) or false] or (member and by.member == member)) then
-        ended[id], grew = true, true
-      end
+  local made_with, waiting, rows = {}, {}, redis.call('HGETALL', K.tokens())
+  for id in pairs(ended) do waiting[#waiting + 1] = id end
+  for i = 1, #rows, 2 do
+    local id, by = rows[i], known(cjson.decode(rows[i + 1]).record.made_by)
+    local with = by and known(by.token)
+    if with then
+      made_with[with] = made_with[with] or {}
+      table.insert(made_with[with], id)
     end
+    if by and member and by.member == member then waiting[#waiting + 1] = id end
+  end
+  while #waiting > 0 do
+    local id = table.remove(waiting)
+    ended[id] = true
+    for _, made in ipairs(made_with[id] or {}) do waiting[#waiting + 1] = made end
+    made_with[id] = nil
   end
 end
 
