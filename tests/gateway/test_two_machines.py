@@ -9,6 +9,7 @@ from broker.domain.access import MemberRole
 from broker.domain.ids import MemberId, ProxyId, TokenId
 from broker.protocol import close_codes
 from broker.protocol.proxy import Probe, write
+from tests.fixtures.browser import signed_in
 from tests.fixtures.desk import a_hello
 from tests.fixtures.gateway import Gateway, Machine, closing
 
@@ -73,3 +74,21 @@ async def test_a_stolen_key_used_elsewhere_ends_nothing_of_the_machine_that_has_
 
 def _is_for(command: Any, message: str) -> bool:
     return getattr(command, "message_id", None) == message
+
+
+async def test_a_machine_that_a_member_has_signed_in_is_theirs_and_goes_with_them(gateway: Gateway) -> None:
+    await gateway.ok("POST", "/v1/sessions", {"name": "main"})
+    async with signed_in(gateway, MemberRole.MEMBER, name="Ada") as ada:
+        token = ada.client.cookies["relaycast"]
+        pair = await gateway.exchange("machine", token=token, machine_id="machine-1")
+        async with gateway.machine(token=pair["token"]) as machine:
+            (hers,) = (await gateway.ok("GET", "/v1/proxies", token=token))["proxies"]
+            assert (hers["owner_name"], hers["orphaned"]) == ("Ada", False)
+            agent = await gateway.ok("POST", "/v1/sessions/main/agents", {"name": "Worker", "cli": "demo"}, token=token)
+            assert (agent["behind"]["name"], agent["behind"]["member"]) == ("Ada", hers["owner"])
+            await gateway.ok("DELETE", "/v1/members/Ada")
+            assert await machine.closed() == close_codes.UNAUTHENTICATED.code
+            own = machine.tokens[agent["id"]]
+            assert (await gateway.call("GET", "/v1/whoami", token=own)).status_code == 401  # ahead of any worker
+    (left,) = (await gateway.ok("GET", "/v1/proxies"))["proxies"]
+    assert (left["online"], left["orphaned"]) == (False, True)
