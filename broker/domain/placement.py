@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from broker.domain.agents import InstalledCli
-from broker.domain.errors import NoPlacement, NotFound
+from broker.domain.errors import Conflict, NoPlacement, NotFound
 from broker.domain.ids import MemberId, ProxyId, SessionId
 from broker.domain.machine_policy import MachinePolicy
 
@@ -64,7 +64,7 @@ class Proxy:
 
 
 def machine_named(proxies: Iterable[Proxy], reference: str) -> Proxy:
-    """The machine of that id, else the only one of that name. Raises `NotFound`, `NoPlacement` (MACHINE_AMBIGUOUS)."""
+    """The machine of that id, else the only one of that name. Raises `NotFound`, `Conflict` (MACHINE_AMBIGUOUS)."""
     found = _meant(list(proxies), reference, asker=None)
     if not found:
         raise NotFound(f"no machine {reference[:80]!r}", code="PROXY_NOT_FOUND")
@@ -88,8 +88,8 @@ def place(
     does. Of machines of one name those of the `asker` are meant; where those of several others have it, none is:
     anybody who may link a machine can call it like another.
 
-    Raises `NoPlacement` (NO_PROXY, MACHINE_AMBIGUOUS, CLI_MISSING, VERSION_NOT_SUPPORTED; PROGRAM_NOT_ALLOWED,
-    POLICY_CHANGED by its own policy) that says what is missing where.
+    Raises `Conflict` (MACHINE_AMBIGUOUS), and `NoPlacement` (NO_PROXY, CLI_MISSING, VERSION_NOT_SUPPORTED;
+    PROGRAM_NOT_ALLOWED, POLICY_CHANGED by its own policy) that says what is missing where.
     """
     known = list(proxies)
     online = [p for p in known if p.online]
@@ -124,11 +124,9 @@ def _meant(proxies: list[Proxy], reference: str | None, *, asker: MemberId | Non
     return own
 
 
-def _ambiguous(name: str, found: list[Proxy]) -> NoPlacement:
+def _ambiguous(name: str, found: list[Proxy]) -> Conflict:
     ids = ", ".join(f"{p.id} ({p.owner_name or 'the workspace'})" for p in found[:10])
-    return NoPlacement(
-        f"several machines are called {name[:80]!r}; say which by its id: {ids}", code="MACHINE_AMBIGUOUS"
-    )
+    return Conflict(f"several machines are called {name[:80]!r}; say which by its id: {ids}", code="MACHINE_AMBIGUOUS")
 
 
 def _nowhere(online: list[Proxy], machine: str | None, labels: set[str], *, home: ProxyId | None) -> str:

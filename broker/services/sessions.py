@@ -124,7 +124,7 @@ class Sessions:
         return await self._registry.proxies(principal.workspace)
 
     async def proxy(self, principal: Principal, reference: str) -> Proxy:
-        """One machine by id, or by a name that no other has. Raises `NotFound`, `NoPlacement` (MACHINE_AMBIGUOUS)."""
+        """One machine by id, or by a name that no other has. Raises `NotFound`, `Conflict` (MACHINE_AMBIGUOUS)."""
         return machine_named(await self.proxies(principal), reference)
 
     async def forget_proxy(self, principal: Principal, reference: str) -> Proxy:

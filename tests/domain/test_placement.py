@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from broker.domain.agents import Dialect, InstalledCli, Transport
-from broker.domain.errors import NoPlacement, NotFound
+from broker.domain.errors import Conflict, NoPlacement, NotFound
 from broker.domain.ids import MemberId, ProxyId
 from broker.domain.machine_policy import MachinePolicy
 from broker.domain.placement import Proxy, machine_named, place
@@ -44,7 +44,7 @@ def test_what_its_own_machine_cannot_run_goes_to_another_only_when_that_is_asked
 def test_a_machine_that_is_called_like_anothers_gets_nothing_that_was_meant_for_that() -> None:
     ann, eve = MemberId("ann"), MemberId("eve")
     anns, eves = a_proxy("laptop", owner=ann, online=False), a_proxy("laptop", owner=eve, id=ProxyId("id-eves"))
-    with pytest.raises(NoPlacement) as refused:
+    with pytest.raises(Conflict) as refused:
         place([anns, eves], cli="demo", machine="laptop", labels=(), asker=None)
     assert (refused.value.code, anns.id in refused.value.message) == ("MACHINE_AMBIGUOUS", True)
     with pytest.raises(NoPlacement, match="no machine"):
@@ -59,7 +59,7 @@ def test_a_machine_is_found_by_its_id_or_by_a_name_of_its_own() -> None:
     assert (machine_named([a, b], "a"), machine_named([a, b, twin], "id-b")) == (a, b)
     with pytest.raises(NotFound):
         machine_named([a, b], "c")
-    with pytest.raises(NoPlacement, match="id-twin"):
+    with pytest.raises(Conflict, match="id-twin"):
         machine_named([a, b, twin], "b")
 
 
