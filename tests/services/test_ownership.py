@@ -336,7 +336,9 @@ async def test_what_another_owner_asked_for_counts_no_more(world: World) -> None
     await world.link(world.machine_token(ann), "ours")  # its first token is revoked: it is not listed
     await world.linking.detach(world.key, await world.link(world.machine_token(ann), "ours"))
     await world.link(world.machine_token(ann), "ours", boot_id="boot-2")
-    assert (await spawns(world, ours))[-1].asked_by is None
+    asked_by = (await spawns(world, ours))[-1].asked_by
+    assert asked_by is not None
+    assert (asked_by.kind, asked_by.member, asked_by.owner) == ("program", None, False)
 
 
 async def test_agents_fill_no_session(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
