@@ -85,7 +85,7 @@ class _Connection:
         self._acknowledge = asyncio.Event()
         self._seen = 0
         self._told_of_broken = False
-        self._older: ReportedFragments | None = None
+        self._fragments: ReportedFragments | None = None
 
     async def run(self) -> None:
         """Serve until either side ends. Raises what ended it."""
@@ -98,8 +98,6 @@ class _Connection:
 
     async def _serve(self, attached: Attached, session: Session) -> None:
         linking = self._s.linking
-        if not self._hello.cuts_fragments:
-            self._older = ReportedFragments(await self._s.redaction.redactor(self._principal.workspace))
         pump = MailboxPump(
             read=lambda after: linking.commands(self._principal, attached, after=after), send=self._send_command
         )
@@ -158,10 +156,19 @@ class _Connection:
             return
         _count(reports)
         self._tell_of_broken(attached, reports)
-        if self._older is not None:
-            reports = [each.model_copy(update={"report": self._older.cut(each.report)}) for each in reports]
+        if fragments := await self._cutting():
+            reports = [each.model_copy(update={"report": fragments.cut(each.report)}) for each in reports]
         last = await self._s.linking.report(self._principal, attached, reports, spool=self._hello.spool_id)
         await self._socket.send_text(f'{{"type":"ack","seq":{last}}}')
+
+    async def _cutting(self) -> ReportedFragments | None:
+        """What cuts streamed fragments for a relay-connect that does not, or knows nothing of the workspace's rules."""
+        redactor = await self._s.redaction.redactor(self._principal.workspace)
+        if self._hello.cuts_fragments and not redactor.has_rules:
+            self._fragments = None
+        elif self._fragments is None or self._fragments.redactor is not redactor:
+            self._fragments = ReportedFragments(redactor)
+        return self._fragments
 
     def _tell_of_broken(self, attached: Attached, reports: list[NumberedReport]) -> None:
         """Once for each connection: an agent may write the like into every frame, and its readers are told of each."""

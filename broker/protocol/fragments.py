@@ -142,14 +142,14 @@ class Fragments:
 
 
 class ReportedFragments:
-    """The same for the reports of a relay-connect that passes fragments on as they are.
+    """The same for reports: of a relay-connect that passes fragments on as they are, or knows no rules of a workspace.
 
     Its numbers are taken one by one, so a report stays a report, if need be with nothing in it; and what waits when a
     text is complete is left out: the frame that repeats the text is there.
     """
 
     def __init__(self, redactor: Redactor) -> None:
-        self._redactor = redactor
+        self.redactor = redactor
         self._texts: dict[AgentId, dict[tuple[str, str], StreamMask]] = {}
 
     def cut(self, report: Report) -> Report:
@@ -171,7 +171,7 @@ class ReportedFragments:
         texts = self._texts.setdefault(report.agent, {})
         if len(texts) >= _MOST_TEXTS:
             texts.clear()
-        mask = texts.setdefault((fragment.stream, fragment.text), StreamMask(self._redactor))
+        mask = texts.setdefault((fragment.stream, fragment.text), StreamMask(self.redactor))
         shown = mask.take(fragment.holder[fragment.member])
         fragment.holder[fragment.member] = shown
         events = [{**each, "delta": shown} if each.get("type") == "text_delta" else each for each in report.events]

@@ -17,6 +17,7 @@ from broker.protocol.agent_events import AgentReady
 from broker.protocol.proxy import (
     MAX_LINK_MESSAGE_BYTES,
     Deliver,
+    FrameRecorded,
     Spawn,
     Started,
     StateChanged,
@@ -327,6 +328,31 @@ async def test_a_secret_that_an_agent_streams_over_its_own_socket_reaches_no_rea
                 event = orjson.loads(await events.recv())
                 shown += "".join(each.get("delta", "") for each in (event.get("data") or {}).get("events") or ())
     assert shown == "it is [redacted:github-token] or no"
+
+
+@pytest.mark.parametrize("cuts", [False, True], ids=["older", "this version"])
+async def test_a_workspaces_own_rule_masks_what_a_machine_streams_in_parts(gateway: Gateway, cuts: bool) -> None:
+    rule = {"name": "ticket", "pattern": r"ACME-[0-9]{8}"}
+    await gateway.ok("PUT", "/v1/redaction", {"rules": [rule]})
+    async with gateway.machine(cuts_fragments=cuts) as machine:
+        agent = await gateway.ok("POST", f"{S}/agents", {"name": "Worker", "cli": "demo"})
+        for part in ("see ACM", "E-1234", "5678 for", " more"):
+            raw = {"method": "item/agentMessage/delta", "params": {"itemId": "m", "delta": part}}
+            frame = FrameRecorded(
+                agent=agent["id"],
+                generation=1,
+                direction="out",
+                frame_type="item/agentMessage/delta",
+                transient=True,
+                events=[{"type": "text_delta", "delta": part}],
+                raw=raw,
+            )
+            await machine.report(frame)
+        await machine.until(lambda: machine.acked == machine.sent)
+        page = (await gateway.call("GET", f"{S}/events?limit=1000")).json()["data"]["events"]
+    streamed = [event["data"] for event in page if event["kind"] == "agent.frame" and event["data"]["transient"]]
+    assert "".join(data["events"][0]["delta"] for data in streamed) == "see [redacted:ticket] for "
+    assert "".join(data["raw"]["params"]["delta"] for data in streamed) == "see [redacted:ticket] for "
 
 
 def _delta(text: str, *, uuid: str) -> dict[str, object]:

@@ -92,6 +92,11 @@ class Redactor:
                 self._by_trigger.setdefault(numbers[trigger], []).append(rank)
         self._base64 = frozenset(numbers[trigger] for trigger in encoded)
 
+    @property
+    def has_rules(self) -> bool:
+        """Whether it masks anything that only its workspace knows of."""
+        return bool(self._own)
+
     def suspects(self, text: str) -> bool:
         """Whether an event's JSON text can hold anything to mask. False is certain; most events need no more."""
         return bool(self._own) or bool(self._find_triggers(text))
