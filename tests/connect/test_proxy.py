@@ -420,7 +420,10 @@ async def test_the_token_is_never_in_arguments_or_reports(broker: ScriptedBroker
     assert b"secret-of-the-proxy" not in broker.raw
 
 
-async def test_a_secret_that_is_streamed_in_parts_reaches_no_reader(broker: ScriptedBroker, tmp_path: Path) -> None:
+async def test_a_secret_that_is_streamed_in_parts_reaches_no_reader(
+    broker: ScriptedBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connect.agent_run.RELEASE_S", 60.0)  # a slow machine must not let a word's first half go
     secret = "ghp_" + "aB3" * 12
     async with running(settings(broker, tmp_path / "s")):
         await broker.command(spawn())
