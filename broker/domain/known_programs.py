@@ -21,7 +21,7 @@ WRAPPERS: dict[str, frozenset[str]] = {
     "nice": names("-n --adjustment"),
     "ionice": names("-c -n -p --class --classdata"),
     "chrt": names("-T -P -D"),
-    "taskset": names("-c"),
+    "taskset": names(""),
     "setsid": names(""),
     "stdbuf": names("-i -o -e --input --output --error"),
     "timeout": names("-s -k --signal --kill-after"),

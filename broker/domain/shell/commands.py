@@ -27,6 +27,7 @@ _DESCRIPTOR = re.compile(r"[0-9]+|\{[A-Za-z_][A-Za-z0-9_]*\}")
 _KEYWORDS = frozenset({"{", "}", "!", "if", "then", "else", "elif", "fi", "while", "until", "do", "done", "esac"})
 """What follows is a command."""
 _BEFORE_COMMANDS = _KEYWORDS | {"time", "-p"}
+_DOCUMENT_END = re.compile(r"(['\"\\]?)([A-Za-z0-9_.+-]+)['\"]?")
 _EMPTY_BRACKETS = re.compile(r"\(\s*\)")
 _NOT_READABLE_IN_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
@@ -65,6 +66,18 @@ class _Document:
     expands: bool
 
 
+@dataclass(slots=True)
+class _Level:
+    """What is open between a bracket and its end."""
+
+    command: SimpleCommand
+    brackets: int = 0
+    cases: int = 0
+    """Of `case` without `esac`: the bracket behind a pattern closes nothing."""
+    arithmetic: int = -1
+    """How many brackets were open before `((`."""
+
+
 class _Reader(Lexer):
     """The grammar: what separates commands, and what stands around them."""
 
@@ -90,12 +103,11 @@ class _Reader(Lexer):
 
     def _commands(self) -> None:
         """Commands up to a `)` that this level did not open, or the end."""
-        text, brackets, cases = self._text, 0, 0
-        current = SimpleCommand(substituted=self._substituted)
+        text, level = self._text, _Level(SimpleCommand(substituted=self._substituted))
         while self._at < len(text):
             if simple := _WORD.match(text, self._at):
                 self._at = simple.end()
-                self._add(current, [Word(simple[1], simple[1], bare=True)])
+                self._add(level.command, [Word(simple[1], simple[1], bare=True)])
                 continue
             character = text[self._at]
             if character in " \t":
@@ -104,8 +116,7 @@ class _Reader(Lexer):
                 self._compound()
                 self._at += 2
             elif character == "\n":
-                self._compound()
-                current, cases = self._finish(current, cases)
+                self._finish(level)
                 self._at += 1
                 self._read_documents()
             elif character == "#":
@@ -113,32 +124,42 @@ class _Reader(Lexer):
                 end = text.find("\n", self._at)
                 self._at = end if end >= 0 else len(text)
             elif found := self._process_substitution():
-                current.words.append(found)
+                level.command.words.append(found)
             elif found_redirection := _REDIRECTION.match(text, self._at):
-                self._redirect(current, found_redirection[0])
+                self._redirect(level.command, found_redirection[0])
             elif character == "(":
-                self._compound()
-                current, cases = self._finish(current, cases)
-                brackets += 1
-                self._at += 1
+                self._open(level)
             elif character == ")":
-                self._compound()
-                current, cases = self._finish(current, cases)
-                if not brackets and not cases:
+                if not self._closes(level):
                     return
-                brackets = max(0, brackets - 1)
-                self._at += 1
             elif operator := _CONTROL.match(text, self._at):
-                self._compound()
                 self._spend(1)
-                current, cases = self._finish(current, cases)
-                current.piped = operator[0] in {"|", "|&"}
+                self._finish(level)
+                level.command.piped = operator[0] in {"|", "|&"}
                 self._at = operator.end()
             else:
-                self._take_word(current)
-        self._finish(current, cases)
-        if brackets:
+                self._take_word(level.command)
+        self._keep(level)
+        if level.brackets:
             self._unreadable()
+
+    def _open(self, level: _Level) -> None:
+        self._finish(level)
+        if self._text.startswith("((", self._at) and not self._in_arithmetic:
+            self._in_arithmetic, level.arithmetic = True, level.brackets
+        level.brackets += 1
+        self._at += 1
+
+    def _closes(self, level: _Level) -> bool:
+        """Whether a bracket closes one of this level, or a pattern of `case`. It is taken then."""
+        self._finish(level)
+        if not level.brackets and not level.cases:
+            return False
+        level.brackets = max(0, level.brackets - 1)
+        if level.brackets == level.arithmetic:
+            self._in_arithmetic, level.arithmetic = False, -1
+        self._at += 1
+        return True
 
     def _take_word(self, command: SimpleCommand) -> None:
         start = self._at
@@ -169,9 +190,16 @@ class _Reader(Lexer):
                 return
         self._unreadable()
 
-    def _finish(self, command: SimpleCommand, cases: int) -> tuple[SimpleCommand, int]:
-        """Keep a command that has ended, without the shell's keywords before it; and how many `case` are open."""
-        words, cases = self._behind_keywords(command.words, cases)
+    def _finish(self, level: _Level) -> None:
+        """A command has ended, and it is not the only thing there is."""
+        self._compound()
+        self._keep(level)
+        level.command = SimpleCommand(substituted=self._substituted)
+
+    def _keep(self, level: _Level) -> None:
+        """Keep a command that has ended, without the shell's keywords before it."""
+        command = level.command
+        words = self._behind_keywords(command.words, level)
         if len(words) != len(command.words):
             self._compound()
             command.words = words
@@ -179,15 +207,14 @@ class _Reader(Lexer):
                 command.assignments.append(words.pop(0))
         if not command.is_empty and len(self.findings.commands) <= _MAX_COMMANDS:
             self.findings.commands.append(command)
-        return SimpleCommand(substituted=self._substituted), cases
 
-    def _behind_keywords(self, words: list[Word], cases: int) -> tuple[list[Word], int]:
+    def _behind_keywords(self, words: list[Word], level: _Level) -> list[Word]:
         words = list(words)
         while words and words[0].bare:
             first = words[0].value
             match first:
                 case "esac":
-                    cases = max(0, cases - 1)
+                    level.cases = max(0, level.cases - 1)
                     del words[0]
                 case keyword if keyword in _KEYWORDS:
                     del words[0]
@@ -205,14 +232,14 @@ class _Reader(Lexer):
                     if words and words[0].value == "in":
                         words.clear()
                 case "case":
-                    cases += 1
+                    level.cases += 1
                     del words[:3]
                     if words and words[0].value == "esac":
                         continue
                     words.clear()
                 case _:
                     break
-        return words, cases
+        return words
 
     def _redirect(self, command: SimpleCommand, operator: str) -> None:
         self._at += len(operator)
@@ -226,10 +253,8 @@ class _Reader(Lexer):
             return
         target = targets[0]
         if operator in {"<<", "<<-"}:
-            raw = self._text[start : self._at]
-            expands = not set(raw) & set("'\"\\")
             self._compound()
-            self._awaited.append(_Document(command, target.written, operator == "<<-", expands))
+            self._await_document(command, self._text[start : self._at], indented=operator == "<<-")
         elif operator == "<<<":
             command.documents += targets
         elif operator in {">&", "<&"} and (target.value.rstrip("-").isdigit() or target.value == "-"):
@@ -240,17 +265,23 @@ class _Reader(Lexer):
             command.writes += targets
         command.words += targets[1:]
 
+    def _await_document(self, command: SimpleCommand, word: str, *, indented: bool) -> None:
+        """A document begins on the next line. Where that, or its end, is doubtful, the lines are commands."""
+        line = self._text[self._text.rfind("\n", 0, self._at) + 1 : self._at]
+        end = _DOCUMENT_END.fullmatch(word)
+        if end is None or self._in_arithmetic or line.count("[") > line.count("]"):
+            self._unreadable()
+            return
+        self._awaited.append(_Document(command, end[2], indented, word == end[2]))
+
     def _read_documents(self) -> None:
         """The here-documents that were announced on the line that has just ended."""
         awaited, self._awaited = self._awaited, []
         for document in awaited:
             lines: list[str] = []
             while self._at < len(self._text):
-                end = self._text.find("\n", self._at)
-                end = len(self._text) if end < 0 else end
-                line = self._text[self._at : end]
+                line = self._line(joined=document.expands)
                 line = line.lstrip("\t") if document.indented else line
-                self._at = min(end + 1, len(self._text))
                 if line == document.end:
                     break
                 lines.append(line)
@@ -258,6 +289,20 @@ class _Reader(Lexer):
             document.command.documents.append(
                 self._deeper(body).read_expansions() if document.expands else Word(body, body)
             )
+
+    def _line(self, *, joined: bool) -> str:
+        """The rest of the line, taken; `joined` with the next where it ends in a backslash."""
+        parts = []
+        while self._at < len(self._text):
+            end = self._text.find("\n", self._at)
+            end = len(self._text) if end < 0 else end
+            part = self._text[self._at : end]
+            self._at = min(end + 1, len(self._text))
+            continues = joined and (len(part) - len(part.rstrip("\\"))) % 2 == 1
+            parts.append(part[:-1] if continues else part)
+            if not continues:
+                break
+        return "".join(parts)
 
 
 def _begins(words: list[Word]) -> bool:

@@ -43,6 +43,8 @@ class Lexer(ABC):
         self._at = 0
         self._depth = depth
         self._substituted = substituted
+        self._in_arithmetic = False
+        """What begins with two brackets may be arithmetic: `<<` is then no document."""
 
     @abstractmethod
     def read(self) -> None:
@@ -249,11 +251,12 @@ class Lexer(ABC):
         """`$(…)`, `<(…)`, `>(…)`: its commands are commands, in arithmetic too."""
         self._compound()
         self._at = begin
-        depth, substituted, self._substituted = self._depth, self._substituted, True
+        kept = self._depth, self._substituted, self._in_arithmetic
+        self._substituted, self._in_arithmetic = True, self._text.startswith("(", begin)
         self._enter()
         self._substituted_commands()
         self._close(")")
-        self._depth, self._substituted = depth, substituted
+        self._depth, self._substituted, self._in_arithmetic = kept
 
     def _process_substitution(self) -> Word | None:
         start = self._at

@@ -222,7 +222,6 @@ class _Resolver:
                 value = [Word(text[1], text[1])] if text[1] else arguments[place + 1 : place + 2]
                 rest = arguments[place + (1 if text[1] else 2) :] if name == "env" else []
                 self._text([*value, *rest], certain=certain, depth=depth)
-                return
         inner = _behind_options(arguments, WRAPPERS[name])[OPERANDS.get(name, 0) :]
         if name == "command" and any(word.value in {"-v", "-V"} for word in arguments[:1]):
             return

@@ -109,6 +109,6 @@ def test_any_text_is_read(command: str) -> None:
 
 @given(st.lists(st.sampled_from(_PIECES), max_size=20).map("".join))
 def test_a_command_behind_any_readable_text_is_found(before: str) -> None:
-    found = shell_text(f"{before}\nrm x")
+    found = shell_text(f"{before}\n\nrm x")
     if found.readable:
         assert "rm" in [word.value for each in found.commands for word in (*each.words, *each.assignments)]
