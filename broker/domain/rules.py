@@ -169,8 +169,11 @@ def _behind_shell(command: str) -> str:
 
 
 def _paths_are_covered(wanted: str, use: ToolUse) -> bool:
-    """Every path, as it is or inside the agent's folder; one with `..` never is."""
-    if not use.paths or use.has_more_paths or use.command is not None:
+    """Every path, as it is or inside the agent's folder; one with `..` never is.
+
+    What a tool of another program does with its paths, and which members of its input are paths, is not known.
+    """
+    if not use.paths or use.has_more_paths or use.kind not in FILE_KINDS:
         return False
     compiled = pattern(wanted)
     return all(

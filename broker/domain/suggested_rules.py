@@ -57,8 +57,11 @@ _RISKY_PLACES = (
 
 
 def suggested_rules(approval: Approval, *, cwd: str | None = None) -> tuple[Rule, ...]:
-    """Rules that would have allowed this, narrowest first; none when it is of high risk. `cwd` as for `assess`."""
-    if assess(approval, cwd=cwd).risk is Risk.HIGH:
+    """Rules that would have allowed this, narrowest first; none when it is of high risk. `cwd` as for `assess`.
+
+    None either where secrets are masked: a rule made of what is shown would not cover what is asked.
+    """
+    if approval.masked or assess(approval, cwd=cwd).risk is Risk.HIGH:
         return ()
     asked = tool_use(
         tool=approval.tool,

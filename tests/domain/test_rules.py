@@ -291,6 +291,12 @@ def test_an_allow_rule_on_a_path_never_covers_a_command() -> None:
     assert effect(Rule(effect=Effect.ALLOW, path="*"), bash("cat src/a")) is None
 
 
+def test_an_allow_rule_on_a_path_is_for_tools_that_are_known_to_be_about_files() -> None:
+    rule = Rule(effect=Effect.ALLOW, path="/src/*")
+    assert effect(rule, on("mcp__files__write", "/src/a")) is None
+    assert effect(rule, on("WebFetch", "/src/a")) is None
+
+
 def test_a_redirection_into_a_denied_file_is_denied() -> None:
     assert effect([NO_ENV, GIT], bash("git log > .env")) is Effect.DENY
 

@@ -1,5 +1,6 @@
 """Rules people are offered: narrow first, never one that would let harm through."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -99,6 +100,10 @@ def test_an_edit_is_offered_as_the_file_and_as_its_kind_in_the_folder(
     edited: tuple[str, ...], expected: list[str]
 ) -> None:
     assert paths(*edited) == expected
+
+
+def test_no_rule_is_offered_for_what_is_not_shown_as_it_is() -> None:
+    assert suggested_rules(replace(approval(command="git status"), masked=True), cwd=CWD) == ()
 
 
 def test_a_tool_is_offered_whole_only_when_it_does_no_harm_with_any_input() -> None:
