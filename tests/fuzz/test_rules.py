@@ -1,6 +1,9 @@
 """A denied command in any wrapping is denied or asked about, never allowed; and any text is judged in bounded time."""
 
 import shlex
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -119,3 +122,46 @@ def test_a_megabyte_of_anything_is_judged_and_not_allowed(command: str) -> None:
     ruling = rule_on(rules, ToolUse(tool="Bash", command=command, folder="/p"))
     assert ruling is not None
     assert ruling.effect is not Effect.ALLOW
+
+
+_SYNTAX = (
+    r"""rm victim¦x¦ ¦;¦&&¦|¦&¦(¦)¦$(¦`¦'¦"¦\¦{ ¦; }¦<<E⏎¦<<-E⏎¦<<'E'⏎¦⏎E⏎¦E¦<<¦case x in ¦x) ¦;; esac¦"""
+    r"""if true; then ¦; fi¦[[ ¦ ]]¦((¦))¦$((¦a[¦]=1¦#¦${x:-¦}¦<(¦time ¦! ¦f() ¦bash -c ¦eval ¦echo ¦cat ¦"""
+    r"""<<< ¦=¦~¦*¦?¦[¦]¦,¦{¦$x¦$'¦\⏎¦>o ¦for x in a; do ¦; done¦coproc ¦function f ¦1<<2 ¦$["""
+)
+_TOKENS = _SYNTAX.split("¦")
+_LINES = st.builds(
+    lambda before, after: "".join([*before, "rm victim", *after]).replace("⏎", "\n"),
+    st.lists(st.sampled_from(_TOKENS), max_size=8),
+    st.lists(st.sampled_from(_TOKENS), max_size=4),
+)
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with few programs: `rm` only tells that it was run with an argument."""
+    box = tmp_path_factory.mktemp("box")
+    (box / "work").mkdir()
+    (box / "rm").write_text(f'#!/bin/bash\n[ $# -gt 0 ] && : > "{box}/mark"\n')
+    (box / "rm").chmod(0o755)
+    for name in ("bash", "cat"):
+        (box / name).symlink_to(shutil.which(name) or pytest.fail(f"{name} is needed: install it"))
+    return box
+
+
+@given(_LINES)
+def test_a_line_that_passes_a_deny_rule_does_not_run_what_it_denies(box: Path, command: str) -> None:
+    """A real shell says what the line means."""
+    ruling = rule_on([DENY, *EVERYTHING], ToolUse(tool="Bash", command=command, folder="/p"))
+    if ruling is None or ruling.effect is not Effect.ALLOW:
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(box))
+        run = [str(box / "bash"), "-c", command]
+        try:
+            subprocess.run(
+                run, cwd=box / "work", stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return
+    assert not (box / "mark").exists(), command
