@@ -41,6 +41,7 @@ from broker.adapters.redis.restoring import RedisRestoring
 from broker.adapters.redis.retention import RedisRetention
 from broker.adapters.redis.scripts import Scripts
 from broker.adapters.redis.sign_in_codes import RedisSignInCodes
+from broker.adapters.redis.stops import RedisStops
 from broker.adapters.redis.timers import RedisTimers
 from broker.adapters.redis.token_families import RedisTokenFamilies
 from broker.adapters.redis.tokens import RedisTokens
@@ -63,6 +64,7 @@ from broker.gateway.logs_api import LogsApi
 from broker.gateway.proxies import ProxySocket
 from broker.gateway.sockets import OpenSockets
 from broker.gateway.status import StatusApi
+from broker.gateway.stops import StopsApi
 from broker.gateway.tools import ToolsApplication
 from broker.gateway.transfer import TransferApi
 from broker.gateway.visitors import recognise
@@ -91,6 +93,7 @@ from broker.services.sign_in import SignIn
 from broker.services.spawner import Spawner
 from broker.services.status import StatusReport
 from broker.services.stitched_log import StitchedLog
+from broker.services.stops import Stops
 from broker.services.transfer import Transfer
 from broker.services.usage import UsageMeter
 from broker.services.web_links import sign_in_url
@@ -141,6 +144,7 @@ class Adapters:
     installation: RedisInstallation
     members: RedisMembers
     sign_in_codes: RedisSignInCodes
+    stops: RedisStops
     timers: RedisTimers
     processes: RedisProcesses
     pressure: RedisPressure
@@ -172,6 +176,7 @@ def build_adapters(redis_url: str, *, logs: LogStore | None = None, folder: Path
         installation=RedisInstallation(redis),
         members=RedisMembers(redis, scripts),
         sign_in_codes=RedisSignInCodes(redis),
+        stops=RedisStops(redis, scripts),
         timers=RedisTimers(redis, scripts),
         processes=RedisProcesses(redis),
         pressure=RedisPressure(redis, folder=folder),
@@ -206,6 +211,7 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
             redaction=redaction,
         ),
         desk=desk,
+        stops=Stops(adapters.stops, adapters.registry, redaction),
         linking=Linking(
             adapters.links,
             adapters.registry,
@@ -285,6 +291,7 @@ def build_app(settings: Settings, *, adapters: Adapters, clock: Clock = time.tim
             *AccessApi(services).routes(),
             *LogKeepingApi(services).routes(),
             *StatusApi(services).routes(),
+            *StopsApi(services).routes(),
             *TransferApi(services).routes(),
             *LogsApi(services).routes(),
             WebSocketRoute("/v1/sessions/{session}/events", EventSocket(services, sockets).serve),

@@ -94,6 +94,8 @@ class Agent:
     machine: str
     generation: int
     """Counts the agent's processes; a higher one fences the lower."""
+    paused: bool = False
+    """Whether its session, its machine or the workspace is stopped: no turn of it begins."""
     version: str | None = None
     model: str | None = None
     transport: str | None = None

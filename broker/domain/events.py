@@ -80,4 +80,7 @@ class EventKind(StrEnum):
     TURN_ENDED = "turn.ended"
     APPROVAL_REQUESTED = "approval.requested"
     APPROVAL_RESOLVED = "approval.resolved"
+    STOP_ORDERED = "stop.ordered"
+    STOP_FINISHED = "stop.finished"
+    STOP_LIFTED = "stop.lifted"
     LOG_OVERFLOW = "log.overflow"

@@ -128,7 +128,7 @@ class Delivery:
     agent_id: AgentId
     state: ReceiptState
     because: str | None = None
-    """Why it had to wait: `agent_busy`, `agent_starting`, `proxy_away`, …"""
+    """Why it had to wait: `agent_busy`, `agent_starting`, `proxy_away`, `stopped`, …"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

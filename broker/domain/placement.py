@@ -9,6 +9,7 @@ from broker.domain.agents import InstalledCli
 from broker.domain.errors import Conflict, NoPlacement, NotFound
 from broker.domain.ids import MemberId, ProxyId, SessionId
 from broker.domain.machine_policy import MachinePolicy
+from broker.domain.stops import Stop
 
 MAX_MACHINES = 1000
 """Of one workspace; each costs a little at every placement."""
@@ -45,6 +46,8 @@ class Proxy:
     """Its owner was removed: it is not linked until it is adopted, and linked with a token of who adopted it."""
     adoption: Adoption | None = None
     """It was adopted, and was not linked so yet."""
+    stopped: Stop | None = None
+    """Who has stopped it: nothing is started there until it is resumed."""
 
     def cli(self, name: str) -> InstalledCli | None:
         """The installed program asked for as `name`."""
@@ -83,6 +86,7 @@ def place(
     asker: MemberId | None = None,
 ) -> Proxy:
     """Choose the machine: the one of that id or name, or one with all labels and a usable `cli`, the least busy.
+    One that is stopped comes last: what is started there is refused with who stopped it.
 
     An agent's `home` is where what it spawns goes when it names neither a machine nor labels, and goes first when it
     does. Of machines of one name those of the `asker` are meant; where those of several others have it, none is:
@@ -106,7 +110,7 @@ def place(
     willing = [p for p in able if p.refusal(cli) is None]
     if not willing:
         raise able[0].refusal(cli) or _unable(matching, cli)
-    return min(willing, key=lambda p: (p.id != home, p.agents, p.name, p.id))
+    return min(willing, key=lambda p: (p.stopped is not None, p.id != home, p.agents, p.name, p.id))
 
 
 def _meant(proxies: list[Proxy], reference: str | None, *, asker: MemberId | None) -> list[Proxy]:

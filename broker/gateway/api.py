@@ -18,6 +18,7 @@ from broker.domain.ids import ApprovalId, MessageId, TokenId
 from broker.domain.messages import Mode
 from broker.domain.rules import Effect, Rule
 from broker.domain.sessions import Session
+from broker.domain.stops import stop_over
 from broker.gateway.container import Services
 from broker.gateway.credentials import credential, shown_caller
 from broker.gateway.http import Answer, Body, guarded, integer, read_body, timed
@@ -136,7 +137,9 @@ class Api:
     async def sessions(self, request: Request) -> Response:
         """All sessions the caller can see."""
         principal = await self._caller(request)
-        return Answer({"sessions": [self._shown(s) for s in await self._s.sessions.visible(principal)]})
+        stops = await self._s.stops.standing(principal)
+        sessions = await self._s.sessions.visible(principal)
+        return Answer({"sessions": [{**self._shown(s), "stopped": stop_over(stops, session=s.id)} for s in sessions]})
 
     async def create_session(self, request: Request) -> Response:
         """A new session, or the one with that name."""
@@ -148,7 +151,8 @@ class Api:
         """One session."""
         principal, session = await self._in_session(request)
         principal.require(Permission.READ)
-        return Answer(self._shown(session))
+        stops = await self._s.stops.standing(principal)
+        return Answer({**self._shown(session), "stopped": stop_over(stops, session=session.id)})
 
     async def events(self, request: Request) -> Response:
         """A page of the log: `?after=<cursor>&limit=`."""

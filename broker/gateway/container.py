@@ -28,6 +28,7 @@ from broker.services.short_lived_tokens import ShortLivedTokens
 from broker.services.sign_in import SignIn
 from broker.services.spawner import Spawner
 from broker.services.status import StatusReport
+from broker.services.stops import Stops
 from broker.services.transfer import Transfer
 from broker.services.usage import UsageMeter
 
@@ -46,6 +47,7 @@ class Services:
     router: Router
     spawner: Spawner
     desk: ApprovalDesk
+    stops: Stops
     linking: Linking
     redaction: Redaction
     meter: UsageMeter

@@ -9,6 +9,7 @@ import pytest
 
 from broker.domain.ids import AgentId
 from broker.gateway.api import Api
+from broker.gateway.stops import StopsApi
 from tests.fixtures.gateway import Gateway, closing
 from tests.gateway.test_api import ask
 
@@ -39,6 +40,13 @@ ROUTES: list[tuple[str, str, object, str]] = [
     ("GET", "/v1/tokens", None, "administer"),
     ("POST", "/v1/tokens", {"kind": "observer", "name": "x"}, "administer"),
     ("DELETE", "/v1/tokens/{token}", None, "administer"),
+    ("GET", "/v1/stops", None, "read"),
+    ("POST", "/v1/sessions/{session}/stop", {}, "stop"),
+    ("POST", "/v1/sessions/{session}/resume", {}, "stop"),
+    ("POST", "/v1/proxies/{proxy}/stop", {}, "administer"),
+    ("POST", "/v1/proxies/{proxy}/resume", {}, "administer"),
+    ("POST", "/v1/workspace/stop", {}, "administer"),
+    ("POST", "/v1/workspace/resume", {}, "administer"),
 ]
 MAY = {
     "observer": {"any", "read"},
@@ -76,7 +84,7 @@ def test_the_matrix_names_every_route() -> None:
     table = {(route[0], route[1]) for route in ROUTES}
     served = {
         (method, route.path)  # type: ignore[attr-defined]
-        for route in Api(None).routes()  # type: ignore[arg-type]
+        for route in [*Api(None).routes(), *StopsApi(None).routes()]  # type: ignore[arg-type]
         for method in route.methods - {"HEAD"}  # type: ignore[attr-defined]
     }
     assert table == served

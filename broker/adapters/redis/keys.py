@@ -37,6 +37,8 @@ _TEMPLATES: dict[str, str] = {
     "allowance": ":allowance:%s",  # string: when a token's allowance is whole again, ms; gone when it is
     "pending_approvals": ":approvals",  # zset: approvals that wait, of all sessions, by time asked
     "leases": ":leases",  # hash: link that is online -> "<fence> <renewals>"
+    "stops": ":stops",  # hash: "workspace", "machine:<proxy>" or "session:<session>" -> JSON of who stopped it
+    "stopping": ":stopping:%s",  # list: what a stop, or its lifting, has still to do; the last is its JSON
     "timers": ":timers",  # zset: "kind|reference…" by due time, ms
     "once": ":once:%s",  # string: JSON of a repeatable request and, once carried out, of what it came to
     "session": ":s:%s",  # hash: name, epoch, offset, shipped, created, maker, place, history, bytes of several kinds

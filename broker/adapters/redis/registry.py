@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Scripts
+from broker.adapters.redis.stops import read_stop
 from broker.domain.agents import Agent, AgentState, Behind
 from broker.domain.errors import NotFound
 from broker.domain.ids import AgentId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
@@ -17,6 +18,7 @@ from broker.domain.names import looks_like_id
 from broker.domain.ownership import MAX_MACHINES_OF_ONE
 from broker.domain.placement import MAX_MACHINES, Adoption, Proxy
 from broker.domain.sessions import MAX_SESSIONS, MAX_SESSIONS_OF_ONE, Session
+from broker.domain.stops import WORKSPACE, Place, StopScope
 from broker.protocol.proxy import Hello
 
 _BEHIND: TypeAdapter[Behind] = TypeAdapter(Behind)
@@ -92,8 +94,8 @@ class RedisRegistry:
 
     async def _agents(self, workspace: WorkspaceId, agents: Sequence[AgentId]) -> dict[AgentId, Agent]:
         rows = [row for row in await self._hashes([keys.key(workspace, "agent", each) for each in agents]) if row]
-        names = await self._machine_names(workspace, sorted({row["proxy"] for row in rows}))
-        return {AgentId(row["id"]): _agent(row, names) for row in rows}
+        names, stopped = await self._around(workspace, rows)
+        return {AgentId(row["id"]): _agent(row, names, stopped) for row in rows}
 
     async def agent_named(self, workspace: WorkspaceId, session: SessionId, reference: str) -> Agent:
         """The live agent of that id or name; an id wins. Raises `NotFound`."""
@@ -114,10 +116,14 @@ class RedisRegistry:
         for proxy in ids:
             pipe.hgetall(keys.key(workspace, "link", proxy))
             pipe.scard(keys.key(workspace, "link_agents", proxy))
-        rows = await pipe.execute() if ids else []
-        known = [(row, agents) for row, agents in zip(rows[::2], rows[1::2], strict=True) if "hello" in row]
-        people = await self._names_of(workspace, sorted({row["owner"] for row, _ in known if "owner" in row}))
-        return sorted((_proxy(row, agents, people=people) for row, agents in known), key=lambda p: p.name)
+        if ids:
+            pipe.hmget(keys.key(workspace, "stops"), [str(Place(scope=StopScope.MACHINE, id=ProxyId(i))) for i in ids])
+        *rows, stops = await pipe.execute() if ids else [[]]
+        about = zip(rows[::2], rows[1::2], stops, strict=True)
+        known = [(row, agents, stop) for row, agents, stop in about if "hello" in row]
+        people = await self._names_of(workspace, sorted({row["owner"] for row, _, _ in known if "owner" in row}))
+        found = [_proxy(row, agents, people=people, stop=stop) for row, agents, stop in known]
+        return sorted(found, key=lambda p: p.name)
 
     async def link_machine(
         self,
@@ -156,12 +162,21 @@ class RedisRegistry:
         names: list[str | None] = await pipe.execute() if members else []
         return dict(zip(members, names, strict=True))
 
-    async def _machine_names(self, workspace: WorkspaceId, proxies: Sequence[str]) -> dict[str, str]:
+    async def _around(
+        self, workspace: WorkspaceId, agents: Sequence[dict[str, str]]
+    ) -> tuple[dict[str, str], frozenset[str]]:
+        """The names of the agents' machines, and which places they are in are stopped."""
+        if not agents:
+            return {}, frozenset()
+        proxies = sorted({row["proxy"] for row in agents})
+        places = sorted({place for row in agents for place in _places(row)})
         pipe = self._redis.pipeline(transaction=False)
         for proxy in proxies:
             pipe.hget(keys.key(workspace, "link", proxy), "name")
-        names: list[str | None] = await pipe.execute() if proxies else []
-        return {proxy: name or proxy for proxy, name in zip(proxies, names, strict=True)}
+        pipe.hmget(keys.key(workspace, "stops"), places)
+        *names, stops = await pipe.execute()
+        stopped = frozenset(place for place, stop in zip(places, stops, strict=True) if stop)
+        return {proxy: name or proxy for proxy, name in zip(proxies, names, strict=True)}, stopped
 
     async def _hashes(self, names: Sequence[str]) -> list[dict[str, str]]:
         """Several hashes in one round trip; one that is not there is empty."""
@@ -185,13 +200,22 @@ def _session(session: str, row: dict[str, str]) -> Session:
     )
 
 
-def _agent(row: dict[str, str], machines: dict[str, str]) -> Agent:
+def _places(agent: dict[str, str]) -> tuple[str, ...]:
+    """Where a stop is over an agent."""
+    session = Place(scope=StopScope.SESSION, id=SessionId(agent["session"]))
+    machine = Place(scope=StopScope.MACHINE, id=ProxyId(agent["proxy"]))
+    return (str(WORKSPACE), str(machine), str(session))
+
+
+def _agent(row: dict[str, str], machines: dict[str, str], stopped: frozenset[str]) -> Agent:
+    state = AgentState(row["state"])
     return Agent(
         id=AgentId(row["id"]),
         session_id=SessionId(row["session"]),
         name=row["name"],
         cli=row["cli"],
-        state=AgentState(row["state"]),
+        state=state,
+        paused=not state.ended and not stopped.isdisjoint(_places(row)),
         proxy=ProxyId(row["proxy"]),
         machine=machines[row["proxy"]],
         generation=int(row["generation"]),
@@ -213,7 +237,7 @@ def _agent(row: dict[str, str], machines: dict[str, str]) -> Agent:
     )
 
 
-def _proxy(row: dict[str, str], agents: int, *, people: dict[str, str | None]) -> Proxy:
+def _proxy(row: dict[str, str], agents: int, *, people: dict[str, str | None], stop: str | None) -> Proxy:
     owner = row.get("owner")
     hello = Hello.model_validate(orjson.loads(row["hello"]))
     return Proxy(
@@ -231,6 +255,7 @@ def _proxy(row: dict[str, str], agents: int, *, people: dict[str, str | None]) -
         orphaned="orphaned" in row,
         adoption=_adoption(row.get("adopter")),
         policy=hello.policy,
+        stopped=read_stop(stop) if stop else None,
     )
 
 

@@ -20,6 +20,7 @@ from broker.services.ports.registry import Registry
 from broker.services.ports.requests import Allowances, RequestRecords
 from broker.services.ports.signals import Bus, Timers
 from broker.services.ports.status import Pressure, Processes
+from broker.services.ports.stops import StopRecords
 
 __all__ = [
     "AccessChanges",
@@ -51,6 +52,7 @@ __all__ = [
     "RetentionState",
     "SignInCodes",
     "Standing",
+    "StopRecords",
     "Timers",
     "TokenFamilies",
     "TokenRecord",

@@ -13,6 +13,8 @@ from broker.adapters.redis.client import TextRedis
 from broker.app import Adapters, build_adapters
 from broker.domain.events import Cursor
 from broker.domain.ids import WorkspaceId
+from broker.domain.messages import ReceiptState
+from broker.domain.stops import WORKSPACE, StopHow
 from broker.services.hub import position_of
 from tests.fixtures.desk import Desk, open_desk
 
@@ -160,3 +162,20 @@ async def test_a_server_that_starts_again_with_its_data_goes_on_in_the_same_epoc
         assert (after.epoch, after.offset > before.offset) == (before.epoch, True)
         page = await again.log.read(W, desk.session.id, after=before, limit=100)
         assert not page.reset
+
+
+async def test_what_was_stopped_stays_stopped_after_a_fail_over(tmp_path: Path) -> None:
+    async with server(tmp_path, "b") as second:
+        async with server(tmp_path, "a") as first:
+            desk = await open_desk(first, W)
+            await first.tokens.create_workspace(W, name="w", plan=desk.plan)
+            await desk.idle("Worker")
+            await first.stops.stop(W, WORKSPACE, name="", how=StopHow.PAUSE, by="Ada", member=None, note="")
+            await follow(second.redis, first.redis)
+            await part(first.redis)
+        await command(second.redis, "REPLICAOF", "NO", "ONE")
+        desk.adapters = second
+        message, (delivery,) = await desk.send("Worker")
+        assert delivery.because == "stopped"
+        await second.stops.lift(W, WORKSPACE, by="Bob", member=None, note="")
+        assert await desk.receipt(message) is ReceiptState.SENT

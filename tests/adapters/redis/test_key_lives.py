@@ -64,6 +64,8 @@ LIVES: dict[str, tuple[End, str]] = {
     "allowance": (End.TIME, "one number for each token in use; seconds"),
     "pending_approvals": (End.WORKSPACE, "what waits; each ends by its deadline"),
     "leases": (End.WORKSPACE, "MAX_MACHINES, and agents that connect themselves"),
+    "stops": (End.WORKSPACE, "MAX_SESSIONS and MAX_MACHINES of 2 KiB; resumed, or gone with the session or machine"),
+    "stopping": (End.TIME, "an id for each session and agent that is met still; gone when all are, or after 30 days"),
     "timers": (
         End.WORKSPACE,
         "a few for each message that waits, approval, agent and machine; gone when due",

@@ -4,7 +4,7 @@
 -- ARGV    1 link  2 machine id  3 epoch to use for a new mailbox  4 boot id  5 spool id  6 epoch the peer knows or ''
 --         7 last command the peer has seen  8 hello JSON for the registry  9 session  10 name  then pairs agent, generation
 -- Returns {fence, epoch, last report seen of this spool, last command acknowledged, now}
--- uses: lives links
+-- uses: lives links stops
 local ELSEWHERE_MS = 10000 -- for the one that is here to give a sign of life
 local link, machine, new_epoch, boot, spool, known_epoch, seen, hello, session, name = unpack(ARGV, 1, 10)
 local key = K.link(link)
@@ -71,6 +71,7 @@ for agent in pairs(running) do
 end
 local mine = {}
 for _, agent in ipairs(redis.call('SMEMBERS', K.link_agents(link))) do mine[agent] = true end
+take_back(link, mine)
 for agent, generation in pairs(running) do
   local a = mine[agent] and load_agent(agent)
   if not a or not a.id or has_ended(a) or tonumber(a.generation) > generation then
@@ -88,6 +89,8 @@ for agent in pairs(mine) do
   elseif a.state == 'lost' or a.state == 'deaf' then
     back_to_work(a)
   end
+  -- What told it to stop its turn was lost with the store's last seconds.
+  if forgot and a.id and not has_ended(a) and a.turn ~= '' and stop_over(a.session, a.proxy) then interrupt(a) end
   if a.id then dispatch(a) end
 end
 local reports = l.spool == spool and l.reports or 0

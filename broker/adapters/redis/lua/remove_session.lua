@@ -13,5 +13,6 @@ if maker and redis.call('HINCRBY', K.session_makers(), maker, -1) <= 0 then redi
 redis.call('ZADD', K.removed(), NOW, session)
 redis.call('SREM', K.unshipped(), session)
 redis.call('HDEL', K.session_names(), name)
+redis.call('HDEL', K.stops(), 'session:' .. session)
 redis.call('UNLINK', K.session(session), K.log(session), K.sizes(session), K.names(session), K.session_live(session))
 return 1

@@ -13,6 +13,9 @@ if phase == 'started' then
     note(ARGV[i], a.id, 'u:' .. a.id, turn)
   end
   if a.state == 'idle' or a.state == 'deaf' then set_state(a, 'working', ',"turn":' .. json(turn)) end
+  -- One that was under way when all was stopped, or that the agent began by itself, goes no further.
+  a.turn = turn
+  if stop_over(a.session, a.proxy) then interrupt(a) end
   return 1
 end
 forget_timer('interrupt|' .. a.id .. '|' .. a.generation .. '|' .. turn)

@@ -12,6 +12,8 @@ end
 local refusal = not_its_own(actor, agent, 'resume')
 if refusal then return refusal end
 if not has_ended(a) then return 0 end
+local stopped = refuse_where_stopped(a.session, a.proxy)
+if stopped then return stopped end
 local full = backlog_full(a.session)
 if full then return full end
 if not a.native or a.native == '' then

@@ -23,6 +23,8 @@ end
 if redis.call('EXISTS', K.session(session)) == 0 then
   return refuse('NotFound', 'SESSION_NOT_FOUND', 'no such session')
 end
+local stopped = refuse_where_stopped(session, proxy)
+if stopped then return stopped end
 local full = backlog_full(session)
 if full then return full end
 if redis.call('HEXISTS', K.names(session), string.lower(name)) == 1 then

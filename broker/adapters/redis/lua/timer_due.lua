@@ -2,7 +2,7 @@
 -- KEYS[1] workspace root
 -- ARGV    1 the timer's name, "kind|reference|…"
 -- Returns the kind
--- uses: lives links
+-- uses: lives links stops
 local part = {}
 for text in string.gmatch(ARGV[1], '[^|]+') do part[#part + 1] = text end
 forget_timer(ARGV[1])
@@ -87,11 +87,15 @@ end
 -- A turn was told to stop and goes on.
 function on.interrupt()
   local a = load_agent(part[2])
-  if not a.id or a.generation ~= part[3] or a.turn ~= part[4] or a.state ~= 'working' then return end
+  if not a.id or a.generation ~= part[3] or a.turn ~= part[4] or (a.state ~= 'working' and a.state ~= 'lost') then return end
   if is_out_of_hearing(a) then return end
   append(a.session, 'agent.deaf', a.id, a.name, '{"turn":' .. json(part[4]) .. ',"stuck_at":"interrupt"}')
   restart(a, 'deaf')
 end
+
+-- A stop, or its lifting, has more to do.
+function on.stopping() carry_on(ARGV[1], part[2], part[3], halt) end
+function on.lifting() carry_on(ARGV[1], part[2], part[3], let_go_on) end
 
 -- A proxy stayed away.
 function on.away()

@@ -72,6 +72,27 @@ local function note_taken(entry)
   end
 end
 
+-- Who has stopped a session, its machine or all of the workspace: JSON, the widest first; nil when nobody has.
+local stops_known = {} -- asked once for each place in a script
+local function stop_over(session, proxy)
+  local place = session .. '|' .. proxy
+  if stops_known[place] == nil then
+    local found = redis.call('HMGET', K.stops(), 'workspace', 'machine:' .. proxy, 'session:' .. session)
+    stops_known[place] = found[1] or found[2] or found[3]
+  end
+  return stops_known[place] or nil
+end
+
+-- Why nothing is started there; nil when it can be.
+local function refuse_where_stopped(session, proxy)
+  local stop = stop_over(session, proxy)
+  if not stop then return nil end
+  local s = cjson.decode(stop)
+  return refuse('Conflict', 'STOPPED', s.by .. ' has stopped the ' .. s.scope .. (s.name ~= '' and ' ' .. s.name or '')
+    .. (s.note ~= '' and ' (' .. s.note .. ')' or '') .. ': nothing is started there until somebody resumes it',
+    '{"scope":"' .. s.scope .. '","by":' .. json(s.by) .. '}')
+end
+
 -- Tells the agent to stop its turn; a turn that goes on all the same means that it is deaf.
 local function interrupt(a)
   command(a.link, '{"type":"interrupt","agent":"' .. a.id .. '","generation":' .. a.generation .. '}')
@@ -82,6 +103,7 @@ end
 
 -- Why nothing can be handed over now; nil when it can.
 local function obstacle(a)
+  if not has_ended(a) and stop_over(a.session, a.proxy) then return 'stopped' end
   if a.state == 'starting' then return 'agent_starting' end
   if a.state == 'working' then return 'agent_busy' end
   if a.state ~= 'idle' then return 'agent_' .. a.state end

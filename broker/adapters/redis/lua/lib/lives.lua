@@ -48,6 +48,7 @@ end
 local function forget_machine(proxy, machine)
   redis.call('HDEL', K.proxies(), machine)
   redis.call('HDEL', K.proxy_owners(), machine)
+  redis.call('HDEL', K.stops(), 'machine:' .. proxy)
   forget_link(proxy)
 end
 
@@ -113,6 +114,15 @@ end
 local function stop(a, reason)
   command(a.proxy, '{"type":"stop","agent":"' .. a.id .. '","generation":' .. a.generation .. ',"reason":'
     .. json(reason) .. '}')
+end
+
+-- Orders an agent's end. It is released when its process is gone, or at once when no proxy could say so.
+local function release(a, by)
+  if has_ended(a) or a.state == 'releasing' then return end
+  stop(a, 'released by ' .. by)
+  if not is_online(a.proxy) then return end_agent(a, 'released', 'released by ' .. by) end
+  set_state(a, 'releasing', ',"by":' .. json(by))
+  wake_at(NOW + STOP_MS, 'stop|' .. a.id)
 end
 
 -- Orders the process of the agent's present generation.

@@ -1,0 +1,16 @@
+-- Lifts a stop: what waits is handed over, a page of agents here and the others by a timer.
+-- KEYS[1] workspace root
+-- ARGV    1 scope, see stop  2 id of the lifting  3 who  4 that member's id or ''  5 their note
+-- Returns the stop that was lifted as JSON, '' when it was not stopped
+-- uses: stops
+local scope, id, by, member, note = unpack(ARGV)
+local known = redis.call('HGET', K.stops(), scope)
+if not known then return '' end
+redis.call('HDEL', K.stops(), scope)
+local stop = cjson.decode(known)
+redis.call('DEL', K.stopping(stop.id))
+forget_timer('stopping|' .. stop.id .. '|' .. scope)
+plan_work(id, scope, {id = stop.id, scope = stop.scope, of = stop.of, name = stop.name, by = by, member = member,
+  note = note, at_ms = NOW})
+carry_on('lifting|' .. id .. '|' .. scope, id, scope, let_go_on)
+return known
