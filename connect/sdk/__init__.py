@@ -12,9 +12,10 @@ broker refuses is raised as a `RelayError` of `broker.domain.errors`, by its sta
 from broker.domain.approvals import Scope, Verdict
 from broker.domain.errors import RelayError
 from broker.domain.messages import Mode, ReceiptState
+from broker.domain.stops import StopHow
 from connect.sdk.logs import LogHit, LogHits, LogLine
 from connect.sdk.relay import AgentRelay
-from connect.sdk.types import Agent, Approval, Event, Proxy, Reset, Sent, Session, Trace
+from connect.sdk.types import Agent, Approval, Event, Proxy, Reset, Sent, Session, Stop, Trace
 
 __all__ = [
     "Agent",
@@ -32,6 +33,8 @@ __all__ = [
     "Scope",
     "Sent",
     "Session",
+    "Stop",
+    "StopHow",
     "Trace",
     "Verdict",
 ]

@@ -10,6 +10,7 @@ from broker.domain.agents import AgentState
 from broker.domain.approvals import ApprovalStatus
 from broker.domain.ids import ApprovalId, MessageId
 from broker.domain.messages import Mode, ReceiptState
+from broker.domain.stops import StopHow, StopScope
 from broker.protocol.agent_events import ContentEvent, TurnOutcome
 from connect.sdk.types import Approval, Event, Sender, Wire
 
@@ -88,6 +89,32 @@ class AgentInterrupted(Wire):
     """Its turn was told to stop."""
 
     by: str | None = None
+
+
+class _StopFact(Wire):
+    scope: StopScope
+    name: str = ""
+    """The session's or the machine's; empty for the workspace."""
+    by: str
+    note: str = ""
+
+
+class StopOrdered(_StopFact):
+    """Nothing begins from here on in the session, on a machine or in the workspace."""
+
+    how: StopHow = StopHow.PAUSE
+
+
+class StopFinished(_StopFact):
+    """Every agent was met."""
+
+    how: StopHow = StopHow.PAUSE
+    agents: int = 0
+    interrupted: int = 0
+
+
+class StopLifted(_StopFact):
+    """It goes on."""
 
 
 class FrameSeen(Wire):
@@ -190,6 +217,9 @@ Fact = (
     | AgentWentDeaf
     | AgentReleased
     | AgentInterrupted
+    | StopOrdered
+    | StopFinished
+    | StopLifted
     | FrameSeen
     | MessageAccepted
     | MessageReceipt
@@ -213,6 +243,9 @@ _KINDS: dict[str, type[Fact]] = {
     "agent.deaf": AgentWentDeaf,
     "agent.released": AgentReleased,
     "agent.interrupted": AgentInterrupted,
+    "stop.ordered": StopOrdered,
+    "stop.finished": StopFinished,
+    "stop.lifted": StopLifted,
     "agent.frame": FrameSeen,
     "message.accepted": MessageAccepted,
     "turn.started": TurnStarted,

@@ -18,13 +18,14 @@ from broker.domain.ids import ApprovalId, MessageId
 from broker.domain.messages import Mode, ReceiptState
 from broker.domain.names import looks_like_id
 from broker.domain.sessions import DEFAULT_SESSION
+from broker.domain.stops import StopHow
 from connect.endpoint import Endpoint, resolve_endpoint
 from connect.sdk.api_client import ApiClient
 from connect.sdk.event_feed import EventFeed, FeedItem
 from connect.sdk.facts import MessageReceipt, read_fact
 from connect.sdk.logs import LogHits, Logs
 from connect.sdk.tokens import FixedToken, TokenSource
-from connect.sdk.types import Agent, Approval, Event, LinkUp, Proxy, Reset, Sent, Session, Trace
+from connect.sdk.types import Agent, Approval, Event, LinkUp, Proxy, Reset, Sent, Session, Stop, Trace
 
 _PAGE = 100
 _SPAWN_TIMEOUT_S = 120.0
@@ -128,6 +129,29 @@ class AgentRelay:
         """Stop an agent's running turn."""
         return Agent.model_validate(await self._in_session("POST", f"/agents/{quote(name, safe='')}/interrupt"))
 
+    async def stop_all(
+        self, *, machine: str | None = None, everywhere: bool = False, how: StopHow = StopHow.PAUSE, note: str = ""
+    ) -> Stop:
+        """Let no turn begin in the session, on a `machine` (name or id), or `everywhere` in the workspace.
+
+        Turns that run are interrupted; agents are paused, or ended with `StopHow.RELEASE`. It stands until
+        `resume_all` of the same. Raises `NotPermitted`: agents may not, and only who administers may do the wider ones.
+        """
+        path = await self._stop_path(machine, everywhere=everywhere)
+        found = await self._api.call("POST", f"{path}/stop", body={"how": how, "note": note})
+        return Stop.model_validate(found["stop"])
+
+    async def resume_all(self, *, machine: str | None = None, everywhere: bool = False, note: str = "") -> Stop | None:
+        """Let it go on; the stop that is over, None when there was none. Other stops over the same agents stay."""
+        path = await self._stop_path(machine, everywhere=everywhere)
+        found = await self._api.call("POST", f"{path}/resume", body={"note": note})
+        return Stop.model_validate(found["stop"]) if found["stop"] else None
+
+    async def stops(self) -> list[Stop]:
+        """What is stopped, the widest first."""
+        found = await self._api.call("GET", "/v1/stops")
+        return [Stop.model_validate(each) for each in found["stops"]]
+
     async def agents(self) -> list[Agent]:
         """The session's agents, ended ones too."""
         found = await self._in_session("GET", "/agents")
@@ -215,6 +239,13 @@ class AgentRelay:
         """
         session = None if everywhere else (await self.session()).id
         return await Logs(self._api).search(query, session=session, limit=limit, before=before, context=context)
+
+    async def _stop_path(self, machine: str | None, *, everywhere: bool) -> str:
+        if everywhere:
+            return "/v1/workspace"
+        if machine is not None:
+            return f"/v1/proxies/{quote(machine, safe='')}"
+        return f"/v1/sessions/{quote((await self.session()).id, safe='')}"
 
     async def _join(self) -> Session:
         try:

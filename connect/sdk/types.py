@@ -10,6 +10,7 @@ from broker.domain.agents import AgentState, InstalledCli
 from broker.domain.approvals import ApprovalStatus
 from broker.domain.ids import AgentId, ApprovalId, MemberId, MessageId, ProxyId, SessionId
 from broker.domain.messages import Mode, ReceiptState, Role
+from broker.domain.stops import StopHow, StopScope
 
 _ORDER = tuple(ReceiptState)
 
@@ -18,6 +19,29 @@ class Wire(BaseModel):
     """A JSON object of the broker's API."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+
+class StopPlace(Wire):
+    """What is stopped."""
+
+    scope: StopScope
+    id: str | None = None
+    """Of the session or the machine; None for the workspace."""
+
+
+class Stop(Wire):
+    """Who has stopped a session, a machine or the workspace, why, and how far that is."""
+
+    id: str
+    place: StopPlace
+    name: str = ""
+    how: StopHow
+    by: str
+    note: str = ""
+    at_ms: int = 0
+    agents: int = 0
+    interrupted: int = 0
+    finished: bool = True
 
 
 class Session(Wire):
@@ -29,6 +53,8 @@ class Session(Wire):
     created_at_ms: int = 0
     epoch: str = ""
     offset: int = 0
+    stopped: Stop | None = None
+    """What is over all of it: a stop of its own, or of the workspace."""
 
 
 class Agent(Wire):
@@ -38,6 +64,8 @@ class Agent(Wire):
     name: str
     cli: str
     state: AgentState
+    paused: bool = False
+    """Whether its session, its machine or the workspace is stopped: no turn of it begins."""
     proxy: ProxyId | None = None
     machine: str | None = None
     version: str | None = None
@@ -59,7 +87,7 @@ class Delivery(Wire):
     agent_id: AgentId | None = None
     state: ReceiptState
     because: str | None = None
-    """Why it still waits: `agent_busy`, `agent_starting`, `proxy_away`."""
+    """Why it still waits: `agent_busy`, `agent_starting`, `proxy_away`, `stopped`."""
 
 
 class Sent(Wire):

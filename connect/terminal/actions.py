@@ -15,6 +15,7 @@ from connect.terminal import commands
 from connect.terminal.consents import Consents
 from connect.terminal.findings import hit_lines
 from connect.terminal.roster import kind_of
+from connect.terminal.stops import stop_place, stopped_line
 from connect.terminal.tables import agents_table, log_lines, machines_table, trace_lines
 from connect.terminal.text import Line, one_line
 from connect.terminal.view import View, good
@@ -88,6 +89,10 @@ class Actions:
                 return Reply(result=_json(await self._relay.interrupt(command.name)))
             case commands.Release():
                 return Reply(result=_json(await self._relay.release(command.name)))
+            case commands.StopAll():
+                return await self._stop_all(command)
+            case commands.ResumeAll():
+                return await self._resume_all(command)
             case commands.Answer():
                 return await self._answer(command)
             case commands.Agents():
@@ -128,6 +133,18 @@ class Actions:
         with self._view.own.sending(to, text):
             sent = await self._relay.send(to, text, mode=mode)
         return Reply(result=_json(sent))
+
+    async def _stop_all(self, command: commands.StopAll) -> Reply:
+        made = await self._relay.stop_all(
+            machine=command.machine, everywhere=command.everywhere, how=command.how, note=command.note
+        )
+        return Reply(lines=[stopped_line(made)], result=_json(made))
+
+    async def _resume_all(self, command: commands.ResumeAll) -> Reply:
+        over = await self._relay.resume_all(machine=command.machine, everywhere=command.everywhere, note=command.note)
+        if over is None:
+            return Reply(lines=[(("class:dim", "it was not stopped"),)])
+        return Reply(lines=[good(f"resumed {stop_place(over.place.scope, over.name)}")], result=_json(over))
 
     async def _answer(self, command: commands.Answer) -> Reply:
         if self._consents is not None:

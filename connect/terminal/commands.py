@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 from broker.domain.approvals import Scope, Verdict
 from broker.domain.messages import Mode
+from broker.domain.stops import StopHow
 
 HELP = """\
   spawn <name> <cli> [task]      Spawn an agent (--on <machine>, --model <model>, --cwd <folder>)
   send <name|#chan|*> <msg>      Send a message (--steer: into the running turn, --interrupt: stop it)
   interrupt <name>               Stop an agent's turn
   release <name>                 Release an agent
+  stop | resume                  Stop all agents of the session (or --machine <name>, --workspace; --release: end them;
+                                 --note <why>): no turn begins and messages wait until somebody resumes it
   agents                         List the agents
   machines                       List the machines and whose they are
   logs [name]                    View logs
@@ -73,6 +76,25 @@ class Release:
     """End an agent."""
 
     name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopAll:
+    """Let no turn begin in the session, on a machine, or in the workspace."""
+
+    machine: str | None = None
+    everywhere: bool = False
+    how: StopHow = StopHow.PAUSE
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeAll:
+    """Let it go on."""
+
+    machine: str | None = None
+    everywhere: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +161,8 @@ Command = (
     | Send
     | Interrupt
     | Release
+    | StopAll
+    | ResumeAll
     | Logs
     | Search
     | Answer
@@ -155,6 +179,8 @@ WORDS = (
     "send",
     "interrupt",
     "release",
+    "stop",
+    "resume",
     "agents",
     "machines",
     "logs",
@@ -166,7 +192,7 @@ WORDS = (
     "exit",
 )
 
-# The words without arguments are not here: `help me with …` is a line for Lead.
+# The words without arguments, or with options alone, are not here: `help me with …` is a line for Lead.
 _USAGE = {
     "spawn": "spawn <name> <cli> [task] [--on <machine>] [--model <model>] [--cwd <folder>]",
     "send": "send <name|#channel|*> [--steer|--interrupt] <message>",
@@ -179,6 +205,9 @@ _USAGE = {
 }
 _OPTION = re.compile(r"--(on|model|cwd)[ =](\S+)\s*")
 _TRAILING_OPTION = re.compile(r"\s+--(on|model|cwd)[ =](\S+)$")
+_EVERYTHING = re.compile(
+    r"(?: ?--(?:(?P<release>release)|(?P<workspace>workspace)|machine[ =](?P<machine>\S+)))*(?: ?--note (?P<note>.+))?"
+)
 _MODES = {"--steer": Mode.STEER, "--interrupt": Mode.INTERRUPT}
 
 
@@ -205,6 +234,8 @@ def _command(word: str, rest: str) -> Command | None:
             return Search(query=rest)
         case "deny", words:
             return _deny(rest, words)
+        case "stop" | "resume", _:
+            return _stop_or_resume(word, rest)
         case "approve", []:
             return Answer(verdict=Verdict.ALLOW)
         case "approve", ["--session"]:
@@ -263,6 +294,18 @@ def _spawn(rest: str) -> Command:
         model=options.get("model"),
         cwd=options.get("cwd"),
     )
+
+
+def _stop_or_resume(word: str, rest: str) -> StopAll | ResumeAll | None:
+    """None when words follow that are no options: `stop using tabs` is a line for Lead."""
+    found = _EVERYTHING.fullmatch(" ".join(rest.split()))
+    if found is None or (found["workspace"] and found["machine"]) or (found["release"] and word == "resume"):
+        return None
+    machine, everywhere, note = found["machine"], found["workspace"] is not None, found["note"] or ""
+    if word == "resume":
+        return ResumeAll(machine=machine, everywhere=everywhere, note=note)
+    how = StopHow.RELEASE if found["release"] else StopHow.PAUSE
+    return StopAll(machine=machine, everywhere=everywhere, how=how, note=note)
 
 
 def _send(rest: str) -> Send | None:

@@ -15,6 +15,8 @@ _KNOWN_CLIS = ("claude", "codex", "gemini")
 _OPTIONS = {
     "spawn": ("--on", "--model", "--cwd"),
     "send": ("--steer", "--interrupt"),
+    "stop": ("--release", "--machine", "--workspace", "--note"),
+    "resume": ("--machine", "--workspace", "--note"),
     "approve": ("--session",),
 }
 
@@ -43,7 +45,7 @@ class WordCompleter(Completer):
             return WORDS
         if words[-1].startswith("--"):
             return _OPTIONS.get(command, ())
-        if before and before[-1] == "--on":
+        if before and before[-1] in {"--on", "--machine"}:
             return sorted(self.machines)
         return self._arguments(command, [word for word in before if not word.startswith("--")])
 

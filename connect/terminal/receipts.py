@@ -16,8 +16,11 @@ from connect.terminal.verbosity import Verbosity
 _WAITS = {
     "agent_busy": "{name} is working; it gets this after its turn",
     "agent_starting": "{name} is starting; it gets this when it is ready",
+    "stopped": "{name} is stopped; it gets this when somebody resumes it",
     "proxy_away": "{name}'s machine is away; the message waits for it",
 }
+_ALARMING = frozenset({"stopped", "proxy_away"})
+"""What does not pass by itself."""
 _FAR = frozenset({ReceiptState.IN_TURN, ReceiptState.ANSWERED})
 
 
@@ -98,10 +101,10 @@ class OwnMessages:
     def _waits(self, own: _Own, name: str, because: str | None) -> list[Line]:
         if because not in _WAITS or not _first(own, name, because):
             return []
-        if self._verbosity is Verbosity.QUIET and because != "proxy_away":
+        if self._verbosity is Verbosity.QUIET and because not in _ALARMING:
             return []
         text = _WAITS[because].format(name=one_line(name))
-        return [_warning(text) if because == "proxy_away" else (("class:dim", f"· {text}"),)]
+        return [_warning(text) if because in _ALARMING else (("class:dim", f"· {text}"),)]
 
 
 def duration(took_ms: int) -> str:

@@ -104,7 +104,8 @@ def _row(cells: Sequence[str], widths: Sequence[int], *, style: str) -> Line:
 
 def _state(agent: Agent) -> str:
     waiting = f", {agent.waiting_approvals} approvals wait" if agent.waiting_approvals else ""
-    return f"{agent.state}{waiting}"
+    paused = ", paused" if agent.paused else ""
+    return f"{agent.state}{paused}{waiting}"
 
 
 def _delivery(delivery: TracedDelivery, *, since_ms: int) -> list[Line]:

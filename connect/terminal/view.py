@@ -37,6 +37,9 @@ from connect.sdk.facts import (
     MessageReceipt,
     ProxyConnected,
     ProxyDisconnected,
+    StopFinished,
+    StopLifted,
+    StopOrdered,
     TurnEnded,
     TurnStarted,
     UnknownFact,
@@ -46,6 +49,7 @@ from connect.sdk.types import Approval, Event, LinkLost, LinkUp, Reset
 from connect.terminal.asked import Asked, approval_box
 from connect.terminal.receipts import OwnMessages
 from connect.terminal.roster import Roster
+from connect.terminal.stops import stop_line
 from connect.terminal.text import Line, box, inner_width, one_line, paragraph
 from connect.terminal.verbosity import Verbosity
 
@@ -112,6 +116,9 @@ class View:
                 return self._failed(fact, name)
             case FrameSeen():
                 return self._frame(fact, name)
+            case StopOrdered() | StopFinished() | StopLifted():
+                line = stop_line(fact)
+                return [] if line is None else [line]
             case TurnStarted():
                 self._spoken.pop(name, None)
                 return []

@@ -3,7 +3,7 @@ import pytest
 from broker.domain.errors import BadRequest
 from connect.sdk import AgentRelay
 from connect.terminal.actions import Actions, LeadAgent
-from connect.terminal.commands import Command, Machines, Search, Spawn, Tell
+from connect.terminal.commands import Command, Machines, ResumeAll, Search, Spawn, StopAll, Tell
 from connect.terminal.text import plain
 from connect.terminal.verbosity import Verbosity
 from connect.terminal.view import View
@@ -81,3 +81,45 @@ async def test_what_is_typed_at_a_terminal_happens_on_its_machine_and_in_its_fol
     await actions.run(typed)
     [(_, _, body)] = [call for call in broker.calls if call[0] == "POST" and call[1].endswith("/agents")]
     assert (body["on"], body.get("cwd")) == (on, cwd)
+
+
+STOP = {
+    "id": "s1",
+    "place": {"scope": "session", "id": SESSION},
+    "name": "main",
+    "how": "pause",
+    "by": "Ada",
+    "agents": 3,
+    "finished": True,
+}
+
+
+async def test_stop_and_resume_say_what_became_of_it(actions: Actions, broker: ApiDouble) -> None:
+    broker.broken_answers = [granted({"stop": STOP}), granted({"stop": STOP}), granted({"stop": None})]
+    stopped = await actions.run(StopAll(note="it loops"))
+    resumed = await actions.run(ResumeAll())
+    again = await actions.run(ResumeAll())
+    assert plain(stopped.lines) == "✓ stopped session main: 3 agents paused; `resume` lets it go on"
+    assert plain(resumed.lines) == "✓ resumed session main"
+    assert plain(again.lines) == "it was not stopped"
+    assert broker.calls[-3:] == [
+        ("POST", f"/v1/sessions/{SESSION}/stop", {"how": "pause", "note": "it loops"}),
+        ("POST", f"/v1/sessions/{SESSION}/resume", {"note": ""}),
+        ("POST", f"/v1/sessions/{SESSION}/resume", {"note": ""}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("command", "path"),
+    [
+        (StopAll(machine="build box"), "/v1/proxies/build%20box/stop"),
+        (StopAll(everywhere=True), "/v1/workspace/stop"),
+    ],
+)
+async def test_a_machine_or_the_workspace_is_stopped_by_name(
+    actions: Actions, broker: ApiDouble, command: StopAll, path: str
+) -> None:
+    broker.broken_answers = [granted({"stop": {**STOP, "finished": False}})]
+    reply = await actions.run(command)
+    assert "3 agents so far paused" in plain(reply.lines)
+    assert broker.calls[-1][1] in {path, path.replace("%20", " ")}

@@ -2,6 +2,7 @@ import pytest
 
 from broker.domain.approvals import Scope, Verdict
 from broker.domain.messages import Mode
+from broker.domain.stops import StopHow
 from connect.terminal.commands import (
     Agents,
     Answer,
@@ -13,9 +14,11 @@ from connect.terminal.commands import (
     Machines,
     Misused,
     Release,
+    ResumeAll,
     Search,
     Send,
     Spawn,
+    StopAll,
     Tell,
     Trace,
     read_command,
@@ -41,6 +44,18 @@ from connect.terminal.commands import (
         ("send --interrupt * stop --steer", Send(to="*", text="stop --steer", mode=Mode.INTERRUPT)),
         ("interrupt Lead", Interrupt(name="Lead")),
         ("release Lead", Release(name="Lead")),
+        ("stop", StopAll()),
+        ("/stop", StopAll()),
+        ("stop --release --note it loops", StopAll(how=StopHow.RELEASE, note="it loops")),
+        ("stop --machine build-box --note why not", StopAll(machine="build-box", note="why not")),
+        ("stop --workspace", StopAll(everywhere=True)),
+        ("stop using tabs", Tell(text="stop using tabs")),
+        ("stop --workspace --machine box", Tell(text="stop --workspace --machine box")),
+        ("> stop", Tell(text="stop")),
+        ("resume", ResumeAll()),
+        ("resume --workspace --note fixed", ResumeAll(everywhere=True, note="fixed")),
+        ("resume the work on the parser", Tell(text="resume the work on the parser")),
+        ("resume --release", Tell(text="resume --release")),
         ("logs", Logs()),
         ("logs Lead", Logs(name="Lead")),
         ('search kind:command  "exit 1" -lint', Search(query='kind:command  "exit 1" -lint')),

@@ -199,3 +199,26 @@ def test_unknown_kinds_and_broken_events_show_nothing() -> None:
 
     assert session.tell("something.new", {"a": 1}) == ""
     assert session.tell("turn.ended", {"nonsense": True}, name="Lead") == ""
+
+
+@pytest.mark.parametrize("verbosity", Verbosity)
+def test_a_stop_is_told_with_who_and_why_and_what_goes_on(verbosity: Verbosity) -> None:
+    session = _Session(verbosity)
+    about = {"scope": "session", "name": "main", "by": "Ada", "note": "it loops"}
+    assert session.tell("stop.ordered", {**about, "how": "pause"}) == (
+        "! Ada stopped session main: it loops (no turn begins and messages wait)"
+    )
+    assert session.tell("stop.finished", {**about, "how": "pause", "agents": 3}) == ""
+    assert session.tell("stop.lifted", {**about, "by": "Bob", "note": ""}) == "✓ Bob resumed session main"
+    everything = {"scope": "workspace", "name": "", "by": "Ada", "note": "", "how": "release"}
+    assert session.tell("stop.ordered", everything) == "! Ada stopped the workspace (agents are released)"
+
+
+def test_an_own_message_to_one_who_is_stopped_says_so() -> None:
+    session = _Session()
+    with session.view.own.sending("Opponent", "go on"):
+        told = session.message("go on", sender="operator", agent=None)
+    assert told == ""
+    assert session.receipt("queued", because="stopped") == (
+        "! Opponent is stopped; it gets this when somebody resumes it"
+    )
