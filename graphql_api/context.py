@@ -23,6 +23,7 @@ from broker.services.router import Router
 from broker.services.sessions import Sessions
 from broker.services.sign_in import SignIn
 from broker.services.spawner import Spawner
+from broker.services.stops import Stops
 from broker.services.usage import UsageMeter
 from graphql_api.loaders import Loaders
 
@@ -41,6 +42,7 @@ class ApiServices:
     router: Router
     spawner: Spawner
     desk: ApprovalDesk
+    stops: Stops
     meter: UsageMeter
     members: Members
     sign_in: SignIn
@@ -61,7 +63,7 @@ class Context:
     @classmethod
     def of(cls, principal: Principal, services: ApiServices) -> Self:
         """A fresh one."""
-        loaders = Loaders(principal, services.sessions, services.meter, access=services.access)
+        loaders = Loaders(principal, services.sessions, services.meter, access=services.access, stops=services.stops)
         return cls(principal=principal, services=services, loaders=loaders)
 
 

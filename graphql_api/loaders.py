@@ -16,20 +16,25 @@ from broker.domain.dependants import Dependants
 from broker.domain.errors import NotFound
 from broker.domain.ids import SessionId, TokenId
 from broker.domain.sessions import Session
+from broker.domain.stops import Stop, stop_over
 from broker.domain.usage import Usage, UsageBy
 from broker.services.access import Access, TokenAbout
 from broker.services.sessions import Sessions
+from broker.services.stops import Stops
 from broker.services.usage import MAX_DAYS, UsageMeter
 
 
 class Loaders:
     """Of one caller and one operation."""
 
-    def __init__(self, principal: Principal, sessions: Sessions, meter: UsageMeter, *, access: Access) -> None:
+    def __init__(
+        self, principal: Principal, sessions: Sessions, meter: UsageMeter, *, access: Access, stops: Stops
+    ) -> None:
         self._principal = principal
         self._sessions = sessions
         self._meter = meter
         self._access = access
+        self._stops = stops
         self.session: DataLoader[SessionId, Session] = DataLoader(self._load_sessions, max_batch_size=100)
         """Raises `NotFound`."""
         self.agents: DataLoader[SessionId, list[Agent]] = DataLoader(self._load_agents, max_batch_size=100)
@@ -38,6 +43,8 @@ class Loaders:
         """Of a session by agent, as long as counters are kept."""
         self.token: DataLoader[TokenId, TokenAbout] = DataLoader(self._load_tokens)
         """Who made a token, and what would end with it."""
+        self.stop_over: DataLoader[SessionId, Stop | None] = DataLoader(self._load_stops)
+        """What is over all of a session."""
 
     async def _load_sessions(self, keys: list[SessionId]) -> Sequence[Session | NotFound]:
         found = await self._sessions.all_by_id(self._principal, keys)
@@ -46,6 +53,10 @@ class Loaders:
     async def _load_agents(self, keys: list[SessionId]) -> Sequence[list[Agent]]:
         found = await self._sessions.agents_of(self._principal, keys)
         return [found.get(key, []) for key in keys]
+
+    async def _load_stops(self, keys: list[SessionId]) -> Sequence[Stop | None]:
+        standing = await self._stops.standing(self._principal)
+        return [stop_over(standing, session=key) for key in keys]
 
     async def _load_usage(self, keys: list[SessionId]) -> Sequence[list[Usage]]:
         today = datetime.now(UTC).date()

@@ -9,11 +9,20 @@ from graphql_api.mutations.approvals import ApprovalMutations
 from graphql_api.mutations.members import MemberMutations
 from graphql_api.mutations.messages import MessageMutations
 from graphql_api.mutations.sessions import SessionMutations
+from graphql_api.mutations.stops import StopMutations
 from graphql_api.mutations.tokens import TokenMutations
 
 
 @strawberry.type(
     description="What can be changed. Each field takes one input and answers with what was changed, or with a refusal."
 )
-class Mutation(SessionMutations, AgentMutations, MessageMutations, ApprovalMutations, TokenMutations, MemberMutations):
+class Mutation(
+    SessionMutations,
+    AgentMutations,
+    MessageMutations,
+    ApprovalMutations,
+    StopMutations,
+    TokenMutations,
+    MemberMutations,
+):
     """The root of mutations."""

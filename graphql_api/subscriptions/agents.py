@@ -8,6 +8,7 @@ from contextlib import aclosing
 from broker.domain import agents as domain
 from broker.domain.access import Principal
 from broker.domain.errors import NotFound
+from broker.domain.events import EventKind
 from broker.domain.ids import AgentId, SessionId
 from broker.domain.sessions import Session
 from broker.services.activity import Happened
@@ -18,6 +19,8 @@ from graphql_api.types.live_items import AgentChanged, AgentsItem, AgentsSnapsho
 
 _ABOUT_AGENTS = ("agent.", "turn.", "approval.")
 """Kinds of events after which an agent may be another."""
+_ABOUT_ALL = frozenset({EventKind.STOP_ORDERED, EventKind.STOP_LIFTED})
+"""After these, any agent of the session may be."""
 
 
 class AgentsFollower:
@@ -36,8 +39,7 @@ class AgentsFollower:
                 if not isinstance(item, Happened):
                     yield await self._snapshot()
                 elif self._session is None or item.session == self._session.id:
-                    changed = await self._changed(Logged(item.event))
-                    if changed is not None:
+                    for changed in await self._changed(item.session, Logged(item.event)):
                         yield AgentChanged(agent=Agent.of(changed))
 
     async def _snapshot(self) -> AgentsSnapshot:
@@ -53,15 +55,21 @@ class AgentsFollower:
         found = await sessions.agents_of(self._principal, ids)
         return [agent for each in ids for agent in found.get(each, []) if not agent.state.ended]
 
-    async def _changed(self, event: Logged) -> domain.Agent | None:
-        agent = event.json["agent"]
-        if agent is None or not event.json["kind"].startswith(_ABOUT_AGENTS):
-            return None
+    async def _changed(self, session: SessionId, event: Logged) -> list[domain.Agent]:
+        agent, kind = event.json["agent"], event.json["kind"]
+        if kind in _ABOUT_ALL:
+            agents = (await self._services.sessions.agents_of(self._principal, [session])).get(session, [])
+            return [found for found in agents if self._is_news(found) and not found.state.ended]
+        if agent is None or not kind.startswith(_ABOUT_AGENTS):
+            return []
         try:
             found = await self._services.sessions.agent_by_id(self._principal, agent)
         except NotFound:
-            return None
+            return []
+        return [found] if self._is_news(found) else []
+
+    def _is_news(self, found: domain.Agent) -> bool:
         if self._told.get(found.id) == found:
-            return None  # an earlier event was told with what this one changed
+            return False  # an earlier event was told with what this one changed
         self._told[found.id] = found
-        return found
+        return True

@@ -25,6 +25,9 @@ class Agent(Node):
     name: str = strawberry.field(description="Its name, unique among the live agents of its session.")
     cli: str = strawberry.field(description="The agent program: `claude`, `codex`, `gemini`, or a configured name.")
     state: domain.AgentState = strawberry.field(description="What it is doing.")
+    paused: bool = strawberry.field(
+        description="Whether its session, its machine or the workspace is stopped: no turn of it begins."
+    )
     reason: str | None = strawberry.field(description="Why it failed or was released.")
     session_key: ID = strawberry.field(description="The session it is in.")
     machine: str = strawberry.field(description="The name of the machine it runs on.")
@@ -52,6 +55,7 @@ class Agent(Node):
             name=agent.name,
             cli=agent.cli,
             state=agent.state,
+            paused=agent.paused,
             reason=agent.reason,
             session_key=ID(agent.session_id),
             machine=agent.machine,

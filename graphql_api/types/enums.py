@@ -17,6 +17,7 @@ from broker.domain.messages import Mode, ReceiptState, Role
 from broker.domain.plans import Plan
 from broker.domain.risk_findings import Risk
 from broker.domain.rules import Effect
+from broker.domain.stops import StopHow, StopScope
 from broker.domain.usage import UsageBy
 
 __all__ = [
@@ -33,6 +34,8 @@ __all__ = [
     "Risk",
     "Role",
     "Scope",
+    "StopHow",
+    "StopScope",
     "TokenKind",
     "UsageBy",
     "Verdict",
@@ -191,6 +194,23 @@ _describe(
         Effect.ALLOW: "Answers yes without a person.",
         Effect.ASK: "Asks a person, whatever an allowing rule says.",
         Effect.DENY: "Answers no without a person, whatever the other rules say.",
+    },
+)
+_describe(
+    StopScope,
+    "How far a stop reaches.",
+    {
+        StopScope.SESSION: "One session.",
+        StopScope.MACHINE: "One machine, in every session.",
+        StopScope.WORKSPACE: "Every session and machine.",
+    },
+)
+_describe(
+    StopHow,
+    "What becomes of the agents that are stopped.",
+    {
+        StopHow.PAUSE: "Their processes and conversations stay, and their messages wait.",
+        StopHow.RELEASE: "They end.",
     },
 )
 _describe(

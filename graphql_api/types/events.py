@@ -9,7 +9,7 @@ import strawberry
 from broker.domain.events import Cursor
 from graphql_api.types import reading
 from graphql_api.types.contents import Content, content_type
-from graphql_api.types.enums import ApprovalStatus, Mode, ReceiptState, Role
+from graphql_api.types.enums import ApprovalStatus, Mode, ReceiptState, Role, StopScope
 from graphql_api.types.reading import Json, Read, listed
 from graphql_api.types.scalars import JSON, DateTime
 from graphql_api.types.told import FromLog, told
@@ -149,6 +149,21 @@ class ProxyEvent(Event):
     machine: str | None = told("Its name.", _in_data(reading.text_or_none("machine")))
 
 
+@strawberry.type(description="The session, a machine of it or the workspace was stopped or resumed.")
+class StopEvent(Event):
+    """Something was stopped or resumed."""
+
+    stop_key: strawberry.ID = told("The stop.", _in_data(reading.text("stop")))
+    scope: StopScope = told(
+        "How far it reaches.", _in_data(reading.word(StopScope, "scope", otherwise=StopScope.SESSION))
+    )
+    stop_name: str = told(
+        "The session's or the machine's name; empty for the workspace.", _in_data(reading.text("name"))
+    )
+    by: str = told("Who did it.", _in_data(reading.text("by")))
+    note: str | None = told("Why.", _in_data(reading.text_or_none("note")))
+
+
 @strawberry.type(description="A fact that this version has no type for; `data` has all of it.")
 class OtherEvent(Event):
     """A fact that this version has no type for."""
@@ -178,6 +193,9 @@ _EXACT: dict[str, type[Event]] = {
     "approval.resolved": ApprovalEvent,
     "proxy.connected": ProxyEvent,
     "proxy.disconnected": ProxyEvent,
+    "stop.ordered": StopEvent,
+    "stop.finished": StopEvent,
+    "stop.lifted": StopEvent,
 }
 EVENT_TYPES: tuple[type[Event], ...] = (*dict.fromkeys(_EXACT.values()), AgentEvent, OtherEvent)
 
@@ -196,6 +214,7 @@ SessionItem = Annotated[
     | ApprovalEvent
     | FrameEvent
     | ProxyEvent
+    | StopEvent
     | OtherEvent
     | Reset
     | CaughtUp,

@@ -11,6 +11,7 @@ from broker.domain import agents, machine_policy, placement
 from broker.domain.ids import MemberId
 from graphql_api.types.node import Node
 from graphql_api.types.scalars import DateTime
+from graphql_api.types.stops import Stop
 
 
 @strawberry.type(description="An agent program found on a machine.")
@@ -96,6 +97,7 @@ class Proxy(Node):
     policy: MachinePolicy | None = strawberry.field(
         description="What it lets agents do; null from an older relay-connect, which has no policy."
     )
+    stopped: Stop | None = strawberry.field(description="Who has stopped this machine; null when nobody has.")
 
     @classmethod
     def of(cls, proxy: placement.Proxy) -> Self:
@@ -114,6 +116,7 @@ class Proxy(Node):
             orphaned=proxy.orphaned,
             adoption=None if proxy.adoption is None else Adoption(by_key=_key(proxy.adoption.by)),
             policy=MachinePolicy.of(proxy.policy) if proxy.policy else None,
+            stopped=Stop.of_any(proxy.stopped),
         )
 
 

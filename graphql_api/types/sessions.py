@@ -36,6 +36,7 @@ from graphql_api.types.fields import resolved
 from graphql_api.types.messages import Message
 from graphql_api.types.node import Node
 from graphql_api.types.scalars import DateTime
+from graphql_api.types.stops import Stop
 from graphql_api.types.usage import Usage
 
 _MESSAGES = EventFilter(kinds=frozenset({EventKind.MESSAGE_ACCEPTED}))
@@ -66,6 +67,11 @@ class Session(Node):
             searchable=session.searchable is not None,
             searchable_to=None if session.searchable is None else Cursor(session.epoch, session.searchable),
         )
+
+    @resolved("What is over all of it: a stop of the workspace, or its own; null when no turn is kept from beginning.")
+    async def stopped(self, info: Info) -> Stop | None:
+        """Loaded once for all sessions of an answer."""
+        return Stop.of_any(await info.context.loaders.stop_over.load(self.known.id))
 
     @resolved("Its agents in spawn order.")
     async def agents(

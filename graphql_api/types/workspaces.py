@@ -26,6 +26,7 @@ from graphql_api.types.members import Member
 from graphql_api.types.node import Node
 from graphql_api.types.proxies import Proxy
 from graphql_api.types.sessions import Session
+from graphql_api.types.stops import Stop
 from graphql_api.types.tokens import Token
 from graphql_api.types.usage import MessagesToday, Usage
 
@@ -88,6 +89,11 @@ class Workspace(Node):
         """By name."""
         found = await info.context.services.sessions.proxies(info.context.principal)
         return page_of(found, Proxy.of, place=_by_name, first=first, after=after)
+
+    @resolved("What is stopped, as far as the caller sees it, the widest first.")
+    async def stops(self, info: Info) -> list[Stop]:
+        """All that stand."""
+        return [Stop.of(each) for each in await info.context.services.stops.standing(info.context.principal)]
 
     @resolved("What waits for somebody's answer, as far as the caller sees it, the longest waiting first.")
     async def approvals(self, info: Info, *, first: First = 50, after: After = None) -> Connection[Approval]:

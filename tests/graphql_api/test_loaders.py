@@ -13,7 +13,9 @@ from broker.domain.errors import NotFound
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.domain.sessions import Session
 from broker.services.access import Access
+from broker.services.redaction import Redaction
 from broker.services.sessions import Sessions
+from broker.services.stops import Stops
 from broker.services.usage import UsageMeter
 from graphql_api.loaders import Loaders
 from tests.fixtures.desk import a_person
@@ -53,7 +55,8 @@ def watched(gateway: Gateway) -> WatchedSessions:
 def loaders_of(gateway: Gateway, principal: Principal, sessions: Sessions) -> Loaders:
     adapters = gateway.adapters
     access = Access(adapters.tokens, adapters.registry, adapters.members)
-    return Loaders(principal, sessions, UsageMeter(None, adapters.mailroom), access=access)
+    stops = Stops(adapters.stops, adapters.registry, Redaction(adapters.redaction_rules))
+    return Loaders(principal, sessions, UsageMeter(None, adapters.mailroom), access=access, stops=stops)
 
 
 async def test_sessions_and_their_agents_are_loaded_in_one_step_each(

@@ -49,6 +49,7 @@ TABLE = {
     "Workspace.version": "any",
     "Workspace.sessions": "read",
     "Workspace.proxies": "read_workspace",
+    "Workspace.stops": "read",
     "Workspace.approvals": "read",
     "Workspace.rules": "read_workspace",
     "Workspace.tokens": "administer",
@@ -66,6 +67,7 @@ TABLE = {
     "Session.head": "read",
     "Session.searchable": "read",
     "Session.searchableTo": "read",
+    "Session.stopped": "read",
     "Session.agents": "read",
     "Session.agent": "read",
     "Session.events": "read",
@@ -100,12 +102,21 @@ TABLE = {
     "Mutation.removeMember": "administer",
     "Mutation.adoptProxy": "administer",
     "Mutation.forgetProxy": "administer",
+    "Mutation.stopAll": "stop",
+    "Mutation.resumeAll": "stop",
     "Mutation.interruptAgent": "release",
     "Mutation.releaseAgent": "release",
     "Mutation.resumeAgent": "spawn",
     "Mutation.deleteSession": "administer",
 }
-MAY_BE_NULL = {"Query.node", "Viewer.role", "Viewer.memberKey", "Viewer.sessionKey", "Session.searchableTo"}
+MAY_BE_NULL = {
+    "Query.node",
+    "Viewer.role",
+    "Viewer.memberKey",
+    "Viewer.sessionKey",
+    "Session.searchableTo",
+    "Session.stopped",
+}
 NEVER_REACHED = {"PROXY_ONLINE", "SESSION_HAS_AGENTS", "EVENT_NOT_FOUND", "NO_LOG_STORE", "LOG_STORE_NOT_CONFIGURED"}
 """Refusals behind the question of permission: they too say that the caller may."""
 _SILENCE_S = 3
@@ -137,6 +148,8 @@ def arguments(world: World) -> dict[str, str]:
         "resumeAgent": f'agent: "{agent}"',
         "adoptProxy": f'proxy: "{world.id("Proxy")}"',
         "forgetProxy": f'proxy: "{world.id("Proxy")}"',
+        "stopAll": f'session: "{session}"',
+        "resumeAll": f'session: "{session}"',
         "interruptAgent": f'agent: "{agent}"',
         "releaseAgent": f'agent: "{agent}", wait: true',
         "deleteSession": f'session: "{session}"',
