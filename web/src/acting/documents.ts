@@ -110,3 +110,27 @@ export const CREATE_SESSION = graphql(`
     }
   }
 `);
+
+export const STOP_ALL = graphql(`
+  mutation StopAll($input: StopAllInput!) {
+    stopAll(input: $input) {
+      __typename
+      ... on Refusal {
+        code
+        message
+      }
+    }
+  }
+`);
+
+export const RESUME_ALL = graphql(`
+  mutation ResumeAll($input: ResumeAllInput!) {
+    resumeAll(input: $input) {
+      __typename
+      ... on Refusal {
+        code
+        message
+      }
+    }
+  }
+`);

@@ -6,6 +6,7 @@ import { Kbd } from "~/design/Kbd";
 import { LiveProvider, useLive, useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
 import { ActingCommands } from "~/acting/ActingCommands";
+import { WorkspaceStopBanner } from "~/acting/StopBanner";
 import { Banner } from "./Banner";
 import { connected } from "./connected";
 import { Sidebar } from "./Sidebar";
@@ -47,6 +48,7 @@ function Frame() {
         Skip to the content
       </a>
       <Banner />
+      <WorkspaceStopBanner />
       <div className="flex min-h-0 flex-1">
         <aside className="hidden w-56 shrink-0 flex-col border-r border-line bg-sunk md:flex">
           <Head onPalette={() => setOpened("palette")} />

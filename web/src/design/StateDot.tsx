@@ -2,13 +2,23 @@ import { classes } from "./classes";
 
 /** What an agent does, as people say it. "waiting" is a working agent that asks for permission. */
 export type ShownState =
-  "starting" | "idle" | "working" | "waiting" | "deaf" | "lost" | "releasing" | "released" | "failed";
+  | "starting"
+  | "idle"
+  | "working"
+  | "waiting"
+  | "paused"
+  | "deaf"
+  | "lost"
+  | "releasing"
+  | "released"
+  | "failed";
 
 const COLORS: Record<ShownState, string> = {
   starting: "text-accent-text",
   idle: "text-faint",
   working: "text-good",
   waiting: "text-warn",
+  paused: "text-warn",
   deaf: "text-bad",
   lost: "text-warn",
   releasing: "text-faint",
@@ -58,6 +68,13 @@ function Sign({ state }: { state: ShownState }) {
         <>
           <circle cx="7" cy="7" r="6" fill="currentColor" stroke="none" />
           <path d="M5.3 5v4M8.7 5v4" stroke="var(--surface)" />
+        </>
+      );
+    case "paused":
+      return (
+        <>
+          {ring}
+          <path d="M5.5 5v4M8.5 5v4" />
         </>
       );
     case "deaf":

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { sessionState, shownState, stateWords } from "./agentState";
 
-const agent = { state: "WORKING", waitingApprovals: 0, reason: null, ended: false } as const;
+const agent = { state: "WORKING", paused: false, waitingApprovals: 0, reason: null, ended: false } as const;
 
 test("an agent that asks for permission waits for you, however it is called", () => {
   expect(shownState({ ...agent, waitingApprovals: 1 })).toBe("waiting");
@@ -19,4 +19,10 @@ test("a session shows its most urgent agent, and counts the living", () => {
     live: 2,
   });
   expect(sessionState([ended])).toEqual({ dot: "released", words: "No agents", live: 0 });
+});
+
+test("an agent that is stopped is paused once its turn is over", () => {
+  expect(shownState({ ...agent, paused: true })).toBe("working");
+  expect(shownState({ ...agent, state: "IDLE", paused: true })).toBe("paused");
+  expect(stateWords({ ...agent, state: "IDLE", paused: true })).toBe("Paused: no turn begins");
 });

@@ -2,7 +2,7 @@ import type { ShownState } from "~/design/StateDot";
 import type { Agent } from "./documents";
 
 /** The part of an agent that its state is told by. */
-export type Stated = Pick<Agent, "state" | "waitingApprovals" | "reason">;
+export type Stated = Pick<Agent, "state" | "paused" | "waitingApprovals" | "reason">;
 
 const STATES: Record<Agent["state"], ShownState> = {
   STARTING: "starting",
@@ -20,6 +20,7 @@ const WORDS: Record<ShownState, string> = {
   idle: "Idle",
   working: "Working",
   waiting: "Waiting for you",
+  paused: "Paused: no turn begins",
   deaf: "Deaf: it does not react",
   lost: "Its machine is away",
   releasing: "Being released",
@@ -27,9 +28,13 @@ const WORDS: Record<ShownState, string> = {
   failed: "Failed",
 };
 
-/** The state to show: one that asks for permission waits, whatever else it does. */
+/**
+ * The state to show: one that asks for permission waits, whatever else it does. One that is stopped and still in a turn
+ * is shown working: it is being interrupted.
+ */
 export function shownState(agent: Stated): ShownState {
   const state = STATES[agent.state];
+  if (agent.paused && state === "idle") return "paused";
   return agent.waitingApprovals > 0 && (state === "working" || state === "idle") ? "waiting" : state;
 }
 
@@ -48,6 +53,7 @@ const URGENCY: ShownState[] = [
   "working",
   "starting",
   "releasing",
+  "paused",
   "idle",
   "released",
 ];

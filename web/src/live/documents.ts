@@ -8,6 +8,7 @@ export const AGENT = graphql(`
     name
     cli
     state
+    paused
     reason
     machine
     proxyKey
@@ -117,6 +118,7 @@ export const OVERVIEW = graphql(`
     viewer {
       kind
       name
+      memberKey
       role
       permissions
       sessionKey
@@ -126,6 +128,18 @@ export const OVERVIEW = graphql(`
       key
       name
       plan
+      stops {
+        key
+        scope
+        ofKey
+        name
+        how
+        by
+        note
+        at
+        agents
+        finished
+      }
       sessions(first: 100) {
         nodes {
           id
@@ -164,6 +178,8 @@ export const OVERVIEW = graphql(`
 `);
 export type Overview = ResultOf<typeof OVERVIEW>;
 export type Session = Overview["workspace"]["sessions"]["nodes"][number];
+/** What is stopped, by whom and why. */
+export type Stop = Overview["workspace"]["stops"][number];
 export type Proxy = NonNullable<Overview["workspace"]["proxies"]>["nodes"][number];
 
 export const SESSION_AGENTS = graphql(

@@ -112,6 +112,12 @@ export const EVENT = graphql(`
     ... on ProxyEvent {
       machine
     }
+    ... on StopEvent {
+      scope
+      stopName
+      stoppedBy: by
+      note
+    }
   }
 `);
 export type SessionEvent = ResultOf<typeof EVENT>;

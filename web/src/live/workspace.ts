@@ -122,7 +122,7 @@ export class Workspace {
     this.#live.subscribe(ACTIVITY, () => ({}), {
       next: ({ activity }) => {
         if (activity.__typename !== "ActivityEvent") this.refreshSoon();
-        else if (/^(session|proxy)\./.test(activity.event.kind)) this.refreshSoon();
+        else if (/^(session|proxy|stop)\./.test(activity.event.kind)) this.refreshSoon();
       },
       failed: () => undefined,
     });

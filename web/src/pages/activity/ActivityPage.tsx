@@ -6,13 +6,18 @@ import { Empty } from "~/design/Empty";
 import { PageHead } from "~/design/PageHead";
 import { Tabs } from "~/design/Tabs";
 import { useWide } from "~/design/useWide";
+import type { Session } from "~/live/documents";
 import type { Live } from "~/live/live";
 import { useWorkspace } from "~/live/LiveContext";
 import { askForEnd } from "~/live/sessionEvents";
+import { stopsOver } from "~/live/stops";
 import { useReadable } from "~/live/useReadable";
 import { Composer } from "~/acting/Composer";
 import { SpawnButton } from "~/acting/SpawnButton";
+import { StopBanner } from "~/acting/StopBanner";
+import { StopButton } from "~/acting/StopButton";
 import { usePermissions } from "~/acting/usePermissions";
+import { useStops } from "~/acting/useStop";
 import { AgentsPanel } from "./AgentsPanel";
 import { ConversationView } from "./ConversationView";
 import { startCommand } from "./startCommand";
@@ -35,14 +40,18 @@ export function ActivityPage() {
 function Activity({ session }: { session: string }) {
   const reading = useConversation(session);
   const agents = useSessionAgents(session);
-  const name = useSessionName(session);
+  const known = useSession(session);
+  const name = known?.name;
   const wide = useWide();
   const mayWrite = usePermissions().has("SEND");
   const { agent: chosen } = route.useSearch();
   const navigate = route.useNavigate();
   const choose = (agent: string | undefined) =>
     void navigate({ search: agent ? { agent } : {}, replace: true });
-  const living = agents.filter((agent) => !agent.ended).length;
+  const names = agents.filter((agent) => !agent.ended).map((agent) => agent.name);
+  const living = names.length;
+  const machines = new Set(agents.filter((agent) => !agent.ended).map((agent) => agent.proxyKey));
+  const stops = stopsOver(useStops(), known?.key, machines);
 
   if (reading.state === "missing" || (reading.state === "failed" && reading.entries.length === 0))
     return (
@@ -68,9 +77,20 @@ function Activity({ session }: { session: string }) {
   const timeline = <Timeline reading={reading} agents={agents} />;
   return (
     <>
-      <PageHead title={name ?? "Session"} actions={<SpawnButton />}>
+      <PageHead
+        title={name ?? "Session"}
+        actions={
+          <>
+            {known && <StopButton target={sessionTarget(known)} agents={names} />}
+            <SpawnButton />
+          </>
+        }
+      >
         {living > 0 && <Badge>{living === 1 ? "1 agent" : `${living} agents`}</Badge>}
       </PageHead>
+      {stops.map((stop) => (
+        <StopBanner key={stop.key} stop={stop} />
+      ))}
       {wide ? (
         <div className="flex min-h-0 flex-1">
           <div className="flex min-w-0 flex-1 flex-col">
@@ -106,9 +126,10 @@ function NarrowViews(views: Record<"panel" | "conversation" | "timeline", ReactN
   );
 }
 
-function useSessionName(session: string): string | undefined {
+function useSession(session: string): Session | undefined {
   const overview = useReadable(useWorkspace().overview);
   if (overview.state !== "ready") return undefined;
-  return overview.value.workspace.sessions.nodes.find((one) => one.key === session || one.name === session)
-    ?.name;
+  return overview.value.workspace.sessions.nodes.find((one) => one.key === session || one.name === session);
 }
+
+const sessionTarget = ({ key, name }: Session) => ({ scope: "SESSION", ofKey: key, name }) as const;

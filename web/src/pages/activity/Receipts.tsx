@@ -17,6 +17,7 @@ const WORDS: Record<string, string> = {
 const BECAUSE: Record<string, string> = {
   agent_busy: "the agent is busy",
   agent_starting: "the agent is starting",
+  stopped: "it is stopped",
   proxy_away: "its machine is away",
 };
 

@@ -1,7 +1,12 @@
+import { ResumeButton } from "~/acting/StopBanner";
+import { StopButton } from "~/acting/StopButton";
+import { useStop } from "~/acting/useStop";
 import { Badge } from "~/design/Badge";
 import { Icon } from "~/design/Icon";
 import { Tooltip } from "~/design/Tooltip";
 import type { Proxy } from "~/live/documents";
+import { useWorkspace } from "~/live/LiveContext";
+import { useReadable } from "~/live/useReadable";
 import { whose } from "./whose";
 
 /** The linked machines and the agent CLIs found on each. */
@@ -20,6 +25,7 @@ export function Machines({ machines }: { machines: readonly Proxy[] }) {
               <span className="min-w-0 flex-1 truncate font-medium">{machine.name}</span>
               <Badge tone={machine.online ? "good" : "neutral"}>{machine.online ? "online" : "away"}</Badge>
             </div>
+            <Stopping machine={machine} />
             <p className="text-xs text-faint">
               {[
                 machine.version && `relay-connect ${machine.version}`,
@@ -48,5 +54,28 @@ export function Machines({ machines }: { machines: readonly Proxy[] }) {
         ))}
       </ul>
     </section>
+  );
+}
+
+function Stopping({ machine }: { machine: Proxy }) {
+  const target = { scope: "MACHINE", ofKey: machine.key, name: machine.name } as const;
+  const stop = useStop(target);
+  const all = useReadable(useWorkspace().agents);
+  const agents = all.state === "ready" ? all.value : [];
+  const here = agents.filter((agent) => !agent.ended && agent.proxyKey === machine.key);
+  if (stop)
+    return (
+      <p className="flex items-center gap-2 text-xs text-warn">
+        <span className="min-w-0 flex-1 break-words">
+          Stopped by {stop.by}
+          {stop.note && `: ${stop.note}`}
+        </span>
+        <ResumeButton stop={stop} />
+      </p>
+    );
+  return (
+    <div className="empty:hidden">
+      <StopButton target={target} agents={here.map((agent) => agent.name)} />
+    </div>
   );
 }

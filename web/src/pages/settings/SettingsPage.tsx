@@ -4,6 +4,7 @@ import { classes } from "~/design/classes";
 import { setTheme, theme, type Theme } from "~/app/theme";
 import { useReadable } from "~/live/useReadable";
 import { SignOut } from "./SignOut";
+import { StopWorkspace } from "./StopWorkspace";
 
 const THEMES: { name: Theme; title: string; icon: IconName }[] = [
   { name: "light", title: "Light", icon: "sun" },
@@ -11,7 +12,7 @@ const THEMES: { name: Theme; title: string; icon: IconName }[] = [
   { name: "system", title: "System", icon: "screen" },
 ];
 
-/** How the dashboard looks, and leaving it. */
+/** How the dashboard looks, stopping everything, and leaving it. */
 export function SettingsPage() {
   const chosen = useReadable(theme);
   return (
@@ -44,6 +45,7 @@ export function SettingsPage() {
             ))}
           </div>
         </fieldset>
+        <StopWorkspace />
         <SignOut />
       </div>
     </>

@@ -1,4 +1,5 @@
 import type { EventOf, SessionEvent } from "~/live/events";
+import { placeWords } from "~/live/stops";
 import type { NoticeEntry } from "./entries";
 
 type Told = Pick<NoticeEntry, "words" | "tone">;
@@ -26,6 +27,8 @@ function toldOf(event: SessionEvent): Told | null {
       return quiet(
         `${event.machine ?? "A machine"} ${event.kind === "proxy.connected" ? "connected" : "went away"}`,
       );
+    case "StopEvent":
+      return stopped(event);
     default:
       return event.kind === "log.overflow" ? warn("some of its output was too fast to keep") : null;
   }
@@ -51,6 +54,19 @@ function agent(event: EventOf<"AgentEvent">): Told | null {
       return { words: `failed${why ? `: ${why}` : ""}`, tone: "bad" };
     case "agent.released":
       return quiet("was released");
+    default:
+      return null;
+  }
+}
+
+function stopped(event: EventOf<"StopEvent">): Told | null {
+  const place = placeWords({ scope: event.scope, name: event.stopName });
+  const why = event.note ? `: ${event.note}` : "";
+  switch (event.kind) {
+    case "stop.ordered":
+      return warn(`${event.stoppedBy} stopped ${place}${why}`);
+    case "stop.lifted":
+      return quiet(`${event.stoppedBy} resumed ${place}${why}`);
     default:
       return null;
   }

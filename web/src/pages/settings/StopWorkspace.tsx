@@ -1,0 +1,31 @@
+import { ResumeButton } from "~/acting/StopBanner";
+import { StopButton } from "~/acting/StopButton";
+import { useMayStop, useStop } from "~/acting/useStop";
+import { useWorkspace } from "~/live/LiveContext";
+import { useReadable } from "~/live/useReadable";
+
+const WORKSPACE = { scope: "WORKSPACE", ofKey: null, name: "" } as const;
+
+/** Stop every agent of the workspace, for who administers it. */
+export function StopWorkspace() {
+  const stop = useStop(WORKSPACE);
+  const all = useReadable(useWorkspace().agents);
+  const agents = all.state === "ready" ? all.value.filter((agent) => !agent.ended) : [];
+  if (!useMayStop(WORKSPACE)) return null;
+  return (
+    <section aria-labelledby="stop-all">
+      <h2 id="stop-all" className="mb-1 text-base">
+        Stop all
+      </h2>
+      <p className="mb-3 text-faint">
+        No turn begins and nothing is started in any session or on any machine until somebody resumes the
+        workspace. Messages are accepted and wait.
+      </p>
+      {stop ? (
+        <ResumeButton stop={stop} />
+      ) : (
+        <StopButton target={WORKSPACE} agents={agents.map((agent) => agent.name)} />
+      )}
+    </section>
+  );
+}
