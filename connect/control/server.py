@@ -203,9 +203,10 @@ class ControlServer:
 
     async def _attend(self, terminal: _Terminal, reader: asyncio.StreamReader) -> None:
         self._terminals.append(terminal)
-        self.on_terminals()
         try:
+            # Before anything that is told because it has come: the first word to a terminal is that it is taken.
             self._welcome(terminal)
+            self.on_terminals()
             while line := await reader.readline():
                 self._take(terminal, read_to_link(line))
         finally:

@@ -139,6 +139,13 @@ async def test_a_terminal_is_told_what_it_missed_and_what_comes(tmp_path: Path) 
             assert await notices.get() == WELCOME
 
 
+async def test_what_is_told_because_a_terminal_comes_is_told_to_it_after_that_it_was_taken(tmp_path: Path) -> None:
+    async with link(tmp_path) as running:
+        running.server.on_terminals = lambda: running.server.tell(Warned(problem="somebody has come"))
+        async with terminal(running) as (_, notices):
+            assert await notices.get() == Warned(problem="somebody has come")
+
+
 async def test_the_state_names_the_terminals_and_their_folders(tmp_path: Path) -> None:
     async with link(tmp_path) as running, terminal(running) as (connection, _), terminal(running):
         await running.until_terminals(2)
