@@ -40,7 +40,7 @@ async def test_no_turn_begins_while_all_is_stopped_and_each_message_is_answered_
         doomed = await stack.enter_async_context(worker(tmp_path, redis_url))
         await stack.enter_async_context(machine(tmp_path, first.url, key))
         relay = await stack.enter_async_context(AgentRelay(first.url, key.read_text()))
-        for number in range(120):  # more to be told than one step takes
+        for number in range(60):  # more to be told than one step takes
             async with AgentRelay(first.url, key.read_text(), f"room-{number}") as room:
                 await room.session()
         running = []
@@ -77,7 +77,7 @@ async def test_no_turn_begins_while_all_is_stopped_and_each_message_is_answered_
         assert await answers(relay, waiting) == [f"{name} {n}" for name in NAMES for n in range(2)]
         assert await turns(relay) == Counter([*running, *waiting])
         assert all(agent.generation == 1 for agent in await relay.agents())
-        async with AgentRelay(first.url, key.read_text(), "room-119") as room:
+        async with AgentRelay(first.url, key.read_text(), "room-59") as room:
             await until(room, lambda event: event.kind == "stop.lifted")
             told = [event.kind for event in await room.recent() if event.kind.startswith("stop.")]
         assert told == ["stop.ordered", "stop.lifted"]
