@@ -1,7 +1,8 @@
 """How a message reads for the agent that gets it: the same on every vendor, and not to be forged from inside.
 
-The header is written by the broker. A text cannot close its own envelope or open another: the tag's name is defused
-wherever it stands in the text, so whatever stands between the two tags is the sender's words and nothing else.
+The header is written by the broker. A text cannot close its own envelope or open another: what reads as the tag is
+defused wherever it stands in the text, however it is spelt, so whatever stands between the two tags is the sender's
+words and nothing else. For programs this is a wall. For a model it is a fence: what it makes of a text is its own affair.
 """
 
 from __future__ import annotations
@@ -9,18 +10,28 @@ from __future__ import annotations
 import re
 from html import escape
 
+from broker.domain.lookalikes import UNSEEN, skeleton
 from broker.domain.messages import Message
+from broker.domain.names import shown_name
 
 TAG = "relay-message"
-_TAG_IN_TEXT = re.compile(r"<(\s*/?\s*relay-message)", re.IGNORECASE)
+_GAP = rf"[\s{UNSEEN}]*"
+_TAG_LOOK = re.compile(
+    rf"<(?P<end>[\s/{UNSEEN}]*)" + _GAP.join("relay") + rf"[\s{UNSEEN}-]*" + _GAP.join("message"), re.ASCII
+)
+"""In a skeleton; with any or no hyphen in the middle."""
+_IS_NEAR = re.compile(r"[<&]|[^\x00-\x7f]")
+"""Whether a text can hold such a thing at all."""
+_QUOTED = f"(quoted: {TAG})"
+_QUOTED_END = f"(quoted: end of {TAG})"
 _HEADER = re.compile(r'<relay-message id="([0-9a-f-]{36})"')
 
 
 def render(message: Message) -> tuple[str, str]:
     """The text before and after the sender's role, which depends on the recipient."""
-    head = f'<{TAG} id="{message.id}" from="{escape(message.sender.name)}" role="'
-    thread = f' thread="{escape(message.thread_id)}"' if message.thread_id else ""
-    tail = f'" to="{escape(message.to)}" mode="{message.mode}"{thread}>\n{_defused(message.text)}\n</{TAG}>'
+    head = f'<{TAG} id="{message.id}" from="{escape(shown_name(message.sender.name))}" role="'
+    thread = f' thread="{escape(shown_name(message.thread_id))}"' if message.thread_id else ""
+    tail = f'" to="{escape(shown_name(message.to))}" mode="{message.mode}"{thread}>\n{_defused(message.text)}\n</{TAG}>'
     return head, tail
 
 
@@ -35,7 +46,14 @@ def message_ids(text: str) -> list[str]:
 
 
 def _defused(text: str) -> str:
-    return _TAG_IN_TEXT.sub(r"&lt;\1", text)
+    """The text with words in the place of what reads as our tag."""
+    if not _IS_NEAR.search(text):
+        return text
+    parts, done = [], 0
+    for found in _TAG_LOOK.finditer(skeleton(text)):
+        parts += text[done : found.start()], _QUOTED_END if "/" in found["end"] else _QUOTED
+        done = found.end()
+    return "".join((*parts, text[done:]))
 
 
 def instructions(*, name: str, session: str, spawner: str | None) -> str:
