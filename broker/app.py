@@ -15,6 +15,7 @@ import orjson
 from mcp.server import MCPServer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -56,8 +57,9 @@ from broker.gateway.container import Services
 from broker.gateway.credentials import credential
 from broker.gateway.dashboard import Dashboard
 from broker.gateway.direct import DirectSocket
+from broker.gateway.edge import Edge, Origins, broken
 from broker.gateway.events import EventSocket
-from broker.gateway.hosts import Hosts
+from broker.gateway.hosts import Hosts, names_of_machine
 from broker.gateway.http import Refusal, not_found, wrong_method
 from broker.gateway.log_keeping import LogKeepingApi
 from broker.gateway.logs_api import LogsApi
@@ -284,6 +286,8 @@ def build_app(settings: Settings, *, adapters: Adapters, clock: Clock = time.tim
             yield
         del app
 
+    hosts = Hosts(settings.url, (*settings.allowed_hosts, *names_of_machine(settings.host)))
+    origins = Origins(*settings.allowed_origins, settings.origin)
     app = Starlette(
         routes=[
             *_health_routes(adapters, services.log_health),
@@ -301,12 +305,12 @@ def build_app(settings: Settings, *, adapters: Adapters, clock: Clock = time.tim
             *graphql.routes,
             *Dashboard().routes(),
         ],
-        exception_handlers={404: not_found, 405: wrong_method},
+        exception_handlers={404: not_found, 405: wrong_method, Exception: broken},
+        middleware=[Middleware(Edge, hosts=hosts, origins=origins)],
         lifespan=lifespan,
     )
     app.state.sockets = sockets
-    app.state.hosts = Hosts(settings.url, settings.graphql.allowed_hosts)
-    app.state.allowed_origins = frozenset({*settings.allowed_origins, settings.origin})
+    app.state.origins = origins
     return app
 
 

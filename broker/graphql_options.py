@@ -33,7 +33,6 @@ def graphql_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def collected(
         *,
-        allowed_hosts: tuple[str, ...],
         introspection: bool,
         limits: tuple[tuple[str, int], ...],
         trusted_documents: Path | None,
@@ -46,7 +45,6 @@ def graphql_options(command: Callable[..., Any]) -> Callable[..., Any]:
             raise click.UsageError("--document-trust needs --trusted-documents")
         settings = GraphQLSettings(
             limits=ApiLimits(introspection=introspection, **dict(limits)),
-            allowed_hosts=allowed_hosts,
             trusted_documents=trusted_documents,
             document_trust=DocumentTrust(trust),
             graphiql=graphiql,
@@ -54,14 +52,6 @@ def graphql_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(graphql=settings, **others)
 
     return together(
-        click.option(
-            "--allowed-host",
-            "allowed_hosts",
-            envvar="RELAYCAST_ALLOWED_HOSTS",
-            multiple=True,
-            metavar="NAME",
-            help="A name that /graphql and /v1 answer to, beside that of the URL. Can be repeated.",
-        ),
         click.option(
             "--introspection/--no-introspection",
             envvar="RELAYCAST_INTROSPECTION",

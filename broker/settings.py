@@ -24,8 +24,6 @@ class GraphQLSettings:
     """Of /graphql."""
 
     limits: ApiLimits = field(default_factory=ApiLimits)
-    allowed_hosts: tuple[str, ...] = ()
-    """What /graphql and /v1 are called in Host headers, beside the URL's name, `localhost` and addresses."""
     document_trust: DocumentTrust = DocumentTrust.OFF
     trusted_documents: Path | None = None
     """A folder of `*.graphql` files, or a JSON file of documents by hash."""
@@ -61,6 +59,8 @@ class Settings:
     """Whether sessions' logs go to a log store; without one they end with what Redis holds."""
     public_url: str | None = None
     """How people and machines reach the gateway, when a proxy or load balancer stands before it."""
+    allowed_hosts: tuple[str, ...] = ()
+    """What this gateway is called in Host headers, beside the URL's name, the machine's own names and addresses."""
     allowed_origins: tuple[str, ...] = ()
     """Pages of these may act for people who signed in, beside our own: `https://host`, no path."""
     trusted_proxies: tuple[str, ...] = ()

@@ -56,8 +56,6 @@ def test_a_limit_that_makes_no_sense_is_refused_with_the_reason(given: str, said
 def test_documents_are_allowed_where_there_are_any(tmp_path: Path) -> None:
     settings, _ = run("--trusted-documents", str(tmp_path))
     assert settings == GraphQLSettings(trusted_documents=tmp_path, document_trust=DocumentTrust.ALLOW)
-    settings, _ = run("--trusted-documents", str(tmp_path), "--document-trust", "only", "--allowed-host", "a.example")
-    assert settings == GraphQLSettings(
-        trusted_documents=tmp_path, document_trust=DocumentTrust.ONLY, allowed_hosts=("a.example",)
-    )
+    settings, _ = run("--trusted-documents", str(tmp_path), "--document-trust", "only")
+    assert settings == GraphQLSettings(trusted_documents=tmp_path, document_trust=DocumentTrust.ONLY)
     assert "--document-trust needs --trusted-documents" in run("--document-trust", "only")[1]

@@ -49,7 +49,8 @@ def _defused(text: str) -> str:
     """The text with words in the place of what reads as our tag."""
     if not _IS_NEAR.search(text):
         return text
-    parts, done = [], 0
+    parts: list[str] = []
+    done = 0
     for found in _TAG_LOOK.finditer(skeleton(text)):
         parts += text[done : found.start()], _QUOTED_END if "/" in found["end"] else _QUOTED
         done = found.end()

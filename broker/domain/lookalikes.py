@@ -13,8 +13,6 @@ import re
 import unicodedata
 from typing import ClassVar
 
-from typing_extensions import override
-
 UNSEEN = "\0"
 """In a skeleton: nothing is seen there."""
 _ENTITY = re.compile(r"&(?:amp;)*(?:[lL][tT]|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});?")
@@ -44,8 +42,8 @@ class _Skeleton(dict[int, int]):
         look: plain for table in (_LETTERS, _MARKS) for plain, looks in table.items() for look in looks
     }
 
-    @override
     def __missing__(self, code: int) -> int:
+        """A character that was not asked for before."""
         found = self[code] = ord(self._plain(chr(code)))
         return found
 
@@ -58,7 +56,7 @@ class _Skeleton(dict[int, int]):
             return " "
         if _is_unseen(character):
             return UNSEEN
-        # The first that it is made of: `é` is an `e` and an accent, `ｅ` and `𝐞` are an `e` in other clothes.
+        # The first that it is made of: an accent, a width or a fount is other clothes.
         first = unicodedata.normalize("NFKD", character)[:1].lower()[:1]
         return self._known.get(first, first) or UNSEEN
 

@@ -19,7 +19,6 @@ from broker.gateway.credentials import (
     COOKIE,
     credential,
     drop_cookie,
-    require_own_host,
     require_own_origin,
     set_cookie,
     shown_caller,
@@ -93,7 +92,6 @@ class AccessApi:
 
     async def sign_in(self, request: Request) -> Response:
         """Exchange a one-time code, or an observer's token, for a cookie."""
-        require_own_host(request)
         require_own_origin(request, may_be_absent=True)  # else a page could sign its visitors in as somebody else
         body = await read_body(request, _SignIn, most=_MAX_SIGN_IN_BYTES)
         token = await self._token_for(body, address=counted_as(request.client.host if request.client else None))
@@ -126,7 +124,6 @@ class AccessApi:
 
     async def exchange(self, request: Request) -> Response:
         """Exchange a token for a short-lived one. A browser's cookie is not for this: pages keep no tokens."""
-        require_own_host(request)
         principal = await self._s.access.authenticate(bearer(request))
         body = await read_body(request, _Exchange, most=_MAX_SIGN_IN_BYTES)
         pair = await self._s.short_lived.exchange(principal, body.purpose, machine=body.machine_id, name=body.name)
@@ -134,7 +131,6 @@ class AccessApi:
 
     async def refresh(self, request: Request) -> Response:
         """The next short-lived token; what is presented is used up."""
-        require_own_host(request)
         body = await read_body(request, _Refresh, most=_MAX_SIGN_IN_BYTES)
         address = counted_as(request.client.host if request.client else None)
         return Answer(_shown_pair(await self._s.short_lived.renew(body.refresh_token, address=address)))

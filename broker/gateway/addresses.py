@@ -59,6 +59,16 @@ def counted_as(host: str | None) -> str:
     return str(address)
 
 
+def is_loopback(host: str | None) -> bool:
+    """Whether that name or address is this machine's own, reached by nobody else."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
 def _values(headers: _Headers, wanted: bytes) -> Sequence[str]:
     return [value.decode("latin-1") for name, value in headers if name.lower() == wanted]
 

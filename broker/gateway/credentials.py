@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from broker.domain.access import PREFIXES, Principal, TokenKind
-from broker.domain.errors import NotPermitted
-from broker.gateway.hosts import Hosts
+from broker.gateway.edge import Origins
 from broker.gateway.http import bearer
 
 COOKIE = "relaycast"
@@ -23,11 +20,8 @@ def credential(connection: HTTPConnection) -> str | None:
     """The token that comes with a request or a socket.
 
     A browser sends a cookie whoever asked it to, and programs on other ports of the same machine count as the same
-    site: what can change something must come from our own pages. A page of somebody else whose name was made to
-    resolve to this machine is none of ours, so the name that was asked for counts too. Raises `NotPermitted`
-    (ORIGIN_REFUSED), `WrongHost`.
+    site: what can change something must come from our own pages, and say so. Raises `NotPermitted` (ORIGIN_REFUSED).
     """
-    require_own_host(connection)
     if "authorization" in connection.headers:
         return bearer(connection)
     token = connection.cookies.get(COOKIE, "")
@@ -38,28 +32,10 @@ def credential(connection: HTTPConnection) -> str | None:
     return token
 
 
-def require_own_host(connection: HTTPConnection) -> None:
-    """Raise `WrongHost` unless the request was meant for this broker."""
-    hosts: Hosts = connection.app.state.hosts
-    hosts.require(connection.headers.get("host"))
-
-
 def require_own_origin(connection: HTTPConnection, *, may_be_absent: bool) -> None:
     """Raise `NotPermitted` (ORIGIN_REFUSED) unless a page of ours, or of an allowed origin, asked."""
-    origin = connection.headers.get("origin")
-    if origin is None and may_be_absent:  # not a browser
-        return
-    allowed: frozenset[str] = connection.app.state.allowed_origins
-    if origin is None or (origin not in allowed and not _is_own(origin, connection.headers.get("host", ""))):
-        raise NotPermitted(
-            "a page of another origin may not act for you here; RELAYCAST_ALLOWED_ORIGINS names those that may",
-            code="ORIGIN_REFUSED",
-        )
-
-
-def _is_own(origin: str, host: str) -> bool:
-    asked = urlsplit(origin)
-    return asked.scheme in {"http", "https"} and bool(host) and asked.netloc.lower() == host.lower()
+    origins: Origins = connection.app.state.origins
+    origins.require(connection, may_be_absent=may_be_absent)
 
 
 def set_cookie(response: Response, token: str, *, secure: bool) -> None:

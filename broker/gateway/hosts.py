@@ -1,11 +1,13 @@
 """Which names the broker answers to.
 
 A page of somebody else can have its own name resolve to this machine, and then speaks to the broker as if it were the
-broker's own page. It cannot do so with an address, so those are always good.
+broker's own page. It cannot do so with an address, so those are always good; and only browsers do it, which always say
+a name, so a request without one is good too.
 """
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -32,9 +34,19 @@ class Hosts:
     def require(self, host: str | None) -> None:
         """Raise `WrongHost` unless that Host header names this broker."""
         name = _name(host or "")
-        if name in self._names or _is_address(name):
+        if not host or name in self._names or _is_address(name):
             return
-        raise WrongHost(f"this broker is not called {name[:80]!r}; RELAYCAST_ALLOWED_HOSTS names what it is called")
+        raise WrongHost(f"this broker is not called {name[:40]!r}; --allow-host names what it is called")
+
+
+def names_of_machine(bound: str) -> tuple[str, ...]:
+    """What others on the network call this machine, when the broker is bound where they reach it."""
+    if not _is_address(bound):
+        return (bound,)
+    if ip_address(bound).is_loopback:
+        return ()
+    name = socket.gethostname()
+    return (name, f"{name.partition('.')[0]}.local")
 
 
 def _name(host: str) -> str:

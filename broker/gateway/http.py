@@ -20,8 +20,6 @@ from broker.telemetry import BROKEN_OFF, REFUSALS, REQUEST_SECONDS
 
 _log = logging.getLogger(__name__)
 _MAX_BODY_BYTES = 1024 * 1024
-_PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-"""Of everything under /v1: answers are one caller's, tokens and links among them, and are what they say they are."""
 _CLIENT_GONE = 499
 _DIGITS = 12
 _Body = TypeVar("_Body", bound=BaseModel)
@@ -54,7 +52,7 @@ class Refusal(JSONResponse):
         body: dict[str, object] = {"code": error.code, "message": error.message, "retryable": error.retryable}
         if error.details:
             body["details"] = error.details
-        super().__init__({"ok": False, "error": body}, error.http_status, {**headers, **_PRIVATE})
+        super().__init__({"ok": False, "error": body}, error.http_status, headers)
 
 
 def bearer(connection: HTTPConnection) -> str | None:
@@ -91,7 +89,7 @@ def guarded(endpoint: Endpoint) -> Endpoint:
 
     async def call(request: Request) -> Response:
         try:
-            answer = await endpoint(request)
+            return await endpoint(request)
         except RelayError as error:
             return Refusal(error)
         except ClientDisconnect:  # nobody reads this
@@ -101,8 +99,6 @@ def guarded(endpoint: Endpoint) -> Endpoint:
             incident = uuid.uuid4().hex[:12]
             _log.exception("incident %s at %s %s", incident, request.method, request.url.path)
             return Refusal(RelayError(f"something went wrong here; the log has it as incident {incident}"))
-        answer.headers.update(_PRIVATE)
-        return answer
 
     return call
 

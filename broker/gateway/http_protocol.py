@@ -16,6 +16,7 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from broker.gateway.edge import raw_guards
 from broker.gateway.visitors import ServerConfig, Visitor, serving
 from broker.telemetry import CUT_OFF
 
@@ -230,12 +231,23 @@ class HttpProtocol(HttpToolsProtocol):
         cycle: RequestResponseCycle | None = self.cycle
         nothing_said = cycle is None or cycle.response_complete or not cycle.response_started
         if status is not None and nothing_said and not self.pipeline:
-            self.transport.write(b"HTTP/1.1 " + status + b"\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
+            self.transport.write(self._own_words(status))
         if cycle is not None and not cycle.response_complete:
             cycle.disconnected = True
             cycle.message_event.set()
         self.transport.close()
         self._wait(_LINGER_S, self._abort)
+
+    def _own_words(self, status: bytes, said: bytes = b"") -> bytes:
+        """An answer that no application makes."""
+        defaults = b"".join(b"%s: %s\r\n" % header for header in self.server_state.default_headers)
+        about = b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n" % len(said)
+        return b"HTTP/1.1 " + status + b"\r\n" + defaults + raw_guards() + about + b"\r\n" + said
+
+    @override
+    def send_400_response(self, msg: str) -> None:
+        self.transport.write(self._own_words(b"400 Bad Request", msg.encode()))
+        self.transport.close()
 
     def _watch_reader(self) -> None:
         self._reader_is_well()

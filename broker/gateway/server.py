@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp
 
-from broker.gateway.addresses import TrustedProxies
+from broker.gateway.addresses import TrustedProxies, is_loopback
 from broker.gateway.http_protocol import HttpProtocol
 from broker.gateway.visitors import Door, ServerConfig, Strangers
 from broker.gateway.websocket_protocol import WebSocketProtocol
@@ -26,7 +26,7 @@ def server_config(app: ASGIApp, settings: Settings, *, ping_s: float = _PING_S) 
         log_config=None,
         access_log=False,
         server_header=False,
-        headers=[_HSTS] if urlsplit(settings.url).scheme == "https" else [],
+        headers=[_HSTS] if _is_public_and_encrypted(settings.public_url) else [],
         proxy_headers=False,  # `HttpProtocol` does it, for the proxies that are named
         http=HttpProtocol,
         timeout_keep_alive=settings.connections.idle_s,  # type: ignore[arg-type]  # it is handed to `call_later`
@@ -44,3 +44,9 @@ def server_config(app: ASGIApp, settings: Settings, *, ping_s: float = _PING_S) 
         unread_s=settings.unread_s,
     )
     return config
+
+
+def _is_public_and_encrypted(url: str | None) -> bool:
+    """A browser that is told so of `localhost` would ask every other server there for TLS too."""
+    parts = urlsplit(url or "")
+    return parts.scheme == "https" and not is_loopback(parts.hostname)

@@ -28,6 +28,7 @@ from broker.domain.log_rows import LineKind
 from broker.domain.messages import Mode
 from broker.domain.sessions import Session
 from broker.gateway.container import Services
+from broker.gateway.credentials import require_own_origin
 from broker.gateway.http import Refusal, bearer
 from broker.services.log_search import FoundLine
 from broker.services.spawner import SpawnRequest
@@ -207,14 +208,16 @@ class ToolsApplication:
             streamable_http_path="/mcp",
             json_response=True,
             stateless_http=True,
-            # The bearer token is what protects these calls; browsers cannot send it across sites.
+            # The edge checks the host for all routes, and we the origin.
             transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request of an agent."""
+        request = Request(scope)
         try:
-            principal = await self._access.authenticate(bearer(Request(scope)))
+            require_own_origin(request, may_be_absent=True)  # MCP 2025-06-18, transports, security warning
+            principal = await self._access.authenticate(bearer(request))
             if principal.kind is not TokenKind.AGENT:
                 raise NotPermitted("the tools at /mcp are for agents; this is a token of another kind")
         except RelayError as error:

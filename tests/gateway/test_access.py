@@ -21,7 +21,7 @@ from broker.domain.plans import Plan
 from broker.gateway.sockets import OpenSockets
 from broker.gateway.websocket_protocol import EXTENSION
 from broker.protocol import close_codes
-from broker.settings import GraphQLSettings, Settings
+from broker.settings import Settings
 from tests.fixtures.browser import open_browser, signed_in
 from tests.fixtures.gateway import Gateway, closing, serving
 
@@ -113,7 +113,7 @@ async def test_pages_of_an_allowed_origin_may_act(gateway: Gateway) -> None:
         Settings(
             public_url="https://relay.example",
             allowed_origins=("http://localhost:5173",),
-            graphql=GraphQLSettings(allowed_hosts=("inside",)),
+            allowed_hosts=("inside",),
         ),
         adapters=gateway.adapters,
     )
