@@ -60,7 +60,7 @@ from broker.gateway.direct import DirectSocket
 from broker.gateway.edge import Edge, Origins, broken
 from broker.gateway.events import EventSocket
 from broker.gateway.hosts import Hosts, names_of_machine
-from broker.gateway.http import Refusal, not_found, wrong_method
+from broker.gateway.http import Refusal, guarded, not_found, wrong_method
 from broker.gateway.log_keeping import LogKeepingApi
 from broker.gateway.logs_api import LogsApi
 from broker.gateway.proxies import ProxySocket
@@ -70,6 +70,7 @@ from broker.gateway.stops import StopsApi
 from broker.gateway.tools import ToolsApplication
 from broker.gateway.transfer import TransferApi
 from broker.gateway.visitors import recognise
+from broker.metrics_access import MetricsAccess, on_gateway
 from broker.services.access import Access
 from broker.services.activity import Activity
 from broker.services.allowance import Allowance
@@ -290,7 +291,7 @@ def build_app(settings: Settings, *, adapters: Adapters, clock: Clock = time.tim
     origins = Origins(*settings.allowed_origins, settings.origin)
     app = Starlette(
         routes=[
-            *_health_routes(adapters, services.log_health),
+            *_health_routes(adapters, services.log_health, on_gateway(settings)),
             *Api(services).routes(),
             *AccessApi(services).routes(),
             *LogKeepingApi(services).routes(),
@@ -435,7 +436,7 @@ def build_timekeeper(settings: Settings, adapters: Adapters) -> Timekeeper:
     return Timekeeper(adapters.timers, Deadlines(adapters.timers, desk), adapters.links)
 
 
-def _health_routes(adapters: Adapters, logs: LogHealth) -> list[BaseRoute]:
+def _health_routes(adapters: Adapters, logs: LogHealth, may_read_metrics: MetricsAccess) -> list[BaseRoute]:
     async def alive(_request: Request) -> Response:
         return JSONResponse({"ok": True, "version": __version__})
 
@@ -457,10 +458,11 @@ def _health_routes(adapters: Adapters, logs: LogHealth) -> list[BaseRoute]:
             return Refusal(Unavailable("what is published on redis is not heard here"))
         return JSONResponse({"ok": True, "redis": "ready", "logs": await logs.state()})
 
-    async def metrics(_request: Request) -> Response:
+    async def metrics(request: Request) -> Response:
+        may_read_metrics.require(request.headers.get("authorization"))
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
-    return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics)]
+    return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", guarded(metrics))]
 
 
 async def dashboard_link(settings: Settings, services: Services, workspace: WorkspaceId) -> str:

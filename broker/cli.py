@@ -153,6 +153,26 @@ def _health(command: Callable[..., Any]) -> Callable[..., Any]:
             show_default=True,
             help="Address of the health port.",
         ),
+        click.option(
+            "--metrics-port",
+            envvar="RELAYCAST_METRICS_PORT",
+            type=click.IntRange(1, 65535),
+            help="Answer /metrics there, for whoever reaches it.  [default: not at all]",
+        ),
+        click.option(
+            "--metrics-host",
+            envvar="RELAYCAST_METRICS_HOST",
+            default=_USUAL.metrics_host,
+            show_default=True,
+            help="Address of the metrics port.",
+        ),
+        click.option(
+            "--metrics-token-file",
+            envvar="RELAYCAST_METRICS_TOKEN_FILE",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="What whoever reads /metrics must bring, as 'Authorization: Bearer'. Without it the gateway's own"
+            " /metrics is closed, but to its own machine.",
+        ),
     )(command)
 
 
@@ -171,6 +191,9 @@ def _gateway_settings(command: Callable[..., Any]) -> Callable[..., Any]:
         trusted_proxies: tuple[str, ...],
         health_port: int | None,
         health_host: str,
+        metrics_port: int | None,
+        metrics_host: str,
+        metrics_token_file: Path | None,
         graphql: GraphQLSettings,
         redis_url: str | None,
         clickhouse_url: str | None,
@@ -186,6 +209,9 @@ def _gateway_settings(command: Callable[..., Any]) -> Callable[..., Any]:
             trusted_proxies=trusted_proxies,
             health_port=health_port,
             health_host=health_host,
+            metrics_port=metrics_port,
+            metrics_host=metrics_host,
+            metrics_token_file=metrics_token_file,
             graphql=graphql,
             redis_url=redis_url,
             clickhouse_url=clickhouse_url,
@@ -242,6 +268,9 @@ def worker(
     clickhouse_url: str | None,
     health_port: int | None,
     health_host: str,
+    metrics_port: int | None,
+    metrics_host: str,
+    metrics_token_file: Path | None,
 ) -> None:
     """Run one worker on a shared Redis; start as many as you need.
 
@@ -250,7 +279,13 @@ def worker(
     from broker.processes import run_worker  # noqa: PLC0415 - --help must not load the server
 
     settings = Settings(
-        redis_url=redis_url, clickhouse_url=clickhouse_url, health_port=health_port, health_host=health_host
+        redis_url=redis_url,
+        clickhouse_url=clickhouse_url,
+        health_port=health_port,
+        health_host=health_host,
+        metrics_port=metrics_port,
+        metrics_host=metrics_host,
+        metrics_token_file=metrics_token_file,
     )
     ready = '{"ready":true}' if json_ else "worker is ready"
     _run(run_worker(settings, on_ready=lambda _: click.echo(ready)), verbose=verbose)

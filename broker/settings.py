@@ -69,6 +69,11 @@ class Settings:
     health_port: int | None = None
     """Of the watchdog's own listener, which answers while the event loop stands still; None: it has none."""
     health_host: str = "127.0.0.1"
+    metrics_port: int | None = None
+    """Of a listener for /metrics alone; None: it has none."""
+    metrics_host: str = "127.0.0.1"
+    metrics_token_file: Path | None = None
+    """Holds what whoever reads /metrics must bring, on every port; None: the gateway's is for its own machine alone."""
     standstill: Standstill = field(default_factory=Standstill)
     owner: str = "operator"
     """The name of the person that `up` makes the first owner."""

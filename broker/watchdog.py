@@ -11,22 +11,18 @@ import asyncio
 import contextlib
 import logging
 import os
-import socket
 import sys
 import threading
 import time
 import traceback
 from collections.abc import AsyncIterator, Callable
-from functools import partial
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import orjson
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from typing_extensions import override
 
-from broker.domain.errors import RelayError
+from broker.metrics_access import on_port
 from broker.settings import Settings, Standstill
+from broker.side_ports import Page, Said, metrics_page, side_port
 from broker.telemetry import STANDSTILLS
 
 _log = logging.getLogger(__name__)
@@ -35,15 +31,6 @@ EXIT_STANDSTILL = 75
 _TICK_S = 0.5
 _LAST_WORDS_S = 1.0
 """For the log, which may be what stands still."""
-_SCRAPE_S = 5.0
-"""For whoever asks for the health, in all."""
-
-
-class HealthPortInUse(RelayError):
-    """Something else listens there."""
-
-    code = "PORT_IN_USE"
-    http_status = 409
 
 
 def _end_process() -> None:
@@ -131,70 +118,30 @@ def _stacks(first: int) -> str:
     )
 
 
-class _Health(BaseHTTPRequestHandler):
-    """`/livez`: whether the loop turns; `/metrics`."""
+def _livez(watchdog: Watchdog) -> Page:
+    """Whether the loop turns."""
 
-    timeout = _SCRAPE_S
-    server_version = "relaycast"
-    sys_version = ""
+    def page(_authorization: str | None) -> Said:
+        still = watchdog.stands_still
+        body = orjson.dumps({"ok": not still, "stood_still_s": round(watchdog.stood_still_s, 1)})
+        return Said(body=body, status=HTTPStatus.SERVICE_UNAVAILABLE if still else HTTPStatus.OK)
 
-    def __init__(self, *args: object, watchdog: Watchdog) -> None:
-        self._watchdog = watchdog
-        super().__init__(*args)  # type: ignore[arg-type]  # socketserver's own, whatever they are
-
-    def do_GET(self) -> None:
-        """Answer."""
-        if self.path in {"/livez", "/healthz"}:
-            still = self._watchdog.stands_still
-            status = HTTPStatus.SERVICE_UNAVAILABLE if still else HTTPStatus.OK
-            body = orjson.dumps({"ok": not still, "stood_still_s": round(self._watchdog.stood_still_s, 1)})
-            self._answer(status, body, "application/json")
-        elif self.path == "/metrics":
-            self._answer(HTTPStatus.OK, generate_latest(), CONTENT_TYPE_LATEST)
-        else:
-            self._answer(HTTPStatus.NOT_FOUND, b"/livez or /metrics\n", "text/plain")
-
-    def _answer(self, status: HTTPStatus, body: bytes, media_type: str) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", media_type)
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("Cache-Control", "no-store")
-        self.end_headers()
-        self.wfile.write(body)
-
-    @override
-    def log_message(self, format: str, *args: object) -> None:
-        _log.debug(format, *args)
-
-
-class _HealthServer(ThreadingHTTPServer):
-    daemon_threads = True
-    allow_reuse_address = True
-
-    def __init__(self, host: str, port: int, watchdog: Watchdog) -> None:
-        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        try:
-            super().__init__((host, port), partial(_Health, watchdog=watchdog))
-        except OSError as error:
-            raise HealthPortInUse(
-                f"cannot listen on {host}:{port}: {error.strerror}; choose another with --health-port"
-            ) from None
-
-    @override
-    def handle_error(self, request: object, client_address: object) -> None:
-        _log.debug("a health check broke off", exc_info=True)
+    return page
 
 
 @contextlib.asynccontextmanager
 async def watched(settings: Settings) -> AsyncIterator[Watchdog]:
-    """Watch the running loop for the block, and answer on the health port. Raises `HealthPortInUse`."""
+    """Watch the running loop for the block, and answer on the health and metrics ports. Raises `SidePortInUse`."""
     watchdog = Watchdog(settings.standstill)
     with contextlib.ExitStack() as stack:
         if settings.health_port is not None:
-            server = stack.enter_context(_HealthServer(settings.health_host, settings.health_port, watchdog))
-            threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
-            stack.callback(server.shutdown)
-            _log.info("health at http://%s:%s/livez", *server.server_address[:2])
+            livez, host = _livez(watchdog), settings.health_host
+            pages = {"/livez": livez, "/healthz": livez, "/metrics": metrics_page(on_port(settings, host, own=False))}
+            stack.enter_context(side_port(host, settings.health_port, pages, option="--health-port"))
+        if settings.metrics_port is not None:
+            host = settings.metrics_host
+            pages = {"/metrics": metrics_page(on_port(settings, host, own=True))}
+            stack.enter_context(side_port(host, settings.metrics_port, pages, option="--metrics-port"))
         watchdog.start()
         stack.callback(watchdog.stop)
         yield watchdog

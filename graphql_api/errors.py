@@ -13,7 +13,7 @@ from typing import Any
 from graphql import GraphQLError, GraphQLSyntaxError
 
 from broker.domain.errors import RelayError
-from broker.telemetry import REFUSALS
+from broker.telemetry import count_refusal
 
 _log = logging.getLogger(__name__)
 SYNTAX = "GRAPHQL_SYNTAX"
@@ -59,7 +59,7 @@ def incident(cause: BaseException, where: object) -> dict[str, Any]:
 
 
 def _extensions(cause: RelayError) -> dict[str, Any]:
-    REFUSALS.labels(cause.code).inc()
+    count_refusal(cause)
     extensions: dict[str, Any] = {"code": cause.code, "retryable": cause.retryable}
     if cause.retry_after_s is not None:
         extensions["retryAfterSeconds"] = cause.retry_after_s

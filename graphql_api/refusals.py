@@ -9,7 +9,7 @@ import strawberry
 
 from broker.domain import errors
 from broker.domain.errors import RelayError
-from broker.telemetry import REFUSALS
+from broker.telemetry import count_refusal
 from graphql_api.types.scalars import DateTime
 
 
@@ -83,7 +83,7 @@ class TryLater(Refusal):
 
 Refused = InvalidInput | NotPermitted | NotFoundRefusal | ConflictRefusal | QuotaExceeded | TryLater
 
-_REFUSALS: dict[type[RelayError], Callable[[RelayError], Refused]] = {
+_count_refusal: dict[type[RelayError], Callable[[RelayError], Refused]] = {
     errors.BadRequest: InvalidInput.of,
     errors.NotPermitted: NotPermitted.of,
     errors.NotFound: NotFoundRefusal.of,
@@ -98,8 +98,8 @@ _REFUSALS: dict[type[RelayError], Callable[[RelayError], Refused]] = {
 
 def refusal(error: RelayError) -> Refused:
     """The typed refusal for an error of a service; one that is no answer to a mutation is raised again."""
-    for kind, make in _REFUSALS.items():
+    for kind, make in _count_refusal.items():
         if isinstance(error, kind):
-            REFUSALS.labels(error.code).inc()
+            count_refusal(error)
             return make(error)
     raise error

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from typing_extensions import override
 
 from broker.domain.errors import BadRequest, NotFound, RelayError, TooLarge
-from broker.telemetry import BROKEN_OFF, REFUSALS, REQUEST_SECONDS
+from broker.telemetry import BROKEN_OFF, REQUEST_SECONDS, count_refusal
 
 _log = logging.getLogger(__name__)
 _MAX_BODY_BYTES = 1024 * 1024
@@ -46,7 +46,7 @@ class Refusal(JSONResponse):
     """`{"ok": false, "error": {"code", "message", "retryable"}}`, with `details` where there are any."""
 
     def __init__(self, error: RelayError) -> None:
-        REFUSALS.labels(error.code).inc()
+        count_refusal(error)
         retry_after = error.retry_after_s or (60 if error.http_status == 429 else 1 if error.retryable else None)
         headers = {"Retry-After": str(max(1, math.ceil(retry_after)))} if retry_after else {}
         body: dict[str, object] = {"code": error.code, "message": error.message, "retryable": error.retryable}
