@@ -2,7 +2,7 @@
 
 The header is written by the broker. A text cannot close its own envelope or open another: what reads as the tag is
 defused wherever it stands in the text, however it is spelt, so whatever stands between the two tags is the sender's
-words and nothing else. For programs this is a wall; for a model it is a fence, as what it makes of a text is its affair.
+words and nothing else. For programs this is a wall; for a model it is a fence, as what it makes of a text is its own.
 """
 
 from __future__ import annotations
