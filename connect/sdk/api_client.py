@@ -44,6 +44,8 @@ _BY_CODE: dict[str, type[RelayError]] = {
     "VERSION_NOT_SUPPORTED": NoPlacement,
     "PROGRAM_NOT_ALLOWED": NoPlacement,
     "POLICY_CHANGED": NoPlacement,
+    # What a machine's own policy says no with.
+    **dict.fromkeys(("FOLDER_NOT_ALLOWED", "ASKER_NOT_ALLOWED", "TOO_MANY_AGENTS", "NOT_CONFIRMED_HERE"), SpawnFailed),
     "SPAWN_FAILED": SpawnFailed,
 }
 _BY_STATUS: dict[int, type[RelayError]] = {
