@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from broker.domain.errors import SpawnFailed
+from connect.control.client import stop
 from connect.policy.folders import real_folder
 from connect.policy.policy import Policy
 from connect.policy.policy_file import PolicyFile
@@ -45,9 +46,15 @@ def settings(broker: Running, folder: Path) -> dict[str, str]:
     }
 
 
-def sits_at(broker: Running, folder: Path, *, cwd: Path) -> AbstractAsyncContextManager[Person]:
+@asynccontextmanager
+async def sits_at(broker: Running, folder: Path, *, cwd: Path) -> AsyncIterator[Person]:
     argv = [sys.executable, "-m", "connect.cli", "--agent", DEMO]
-    return person_at(argv, env=settings(broker, folder), cwd=cwd, seconds=_LIVES)
+    try:
+        async with person_at(argv, env=settings(broker, folder), cwd=cwd, seconds=_LIVES) as person:
+            yield person
+    finally:
+        # A terminal that is killed leaves its link and agents running.
+        await stop(folder / "state", now=True, on_notice=lambda _: None)
 
 
 def policy_of(folder: Path) -> PolicyFile:
