@@ -54,7 +54,7 @@ from broker.domain.ids import WorkspaceId
 from broker.gateway.access import AccessApi
 from broker.gateway.api import Api
 from broker.gateway.container import Services
-from broker.gateway.credentials import credential
+from broker.gateway.credentials import cookie_name, credential
 from broker.gateway.dashboard import Dashboard
 from broker.gateway.direct import DirectSocket
 from broker.gateway.edge import Edge, Origins, broken
@@ -230,7 +230,6 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
         transfer=_transfer(adapters),
         members=Members(adapters.members, adapters.tokens),
         sign_in=SignIn(
-            access,
             adapters.members,
             adapters.sign_in_codes,
             tokens=adapters.tokens,
@@ -312,6 +311,7 @@ def build_app(settings: Settings, *, adapters: Adapters, clock: Clock = time.tim
     )
     app.state.sockets = sockets
     app.state.origins = origins
+    app.state.cookie = cookie_name(settings.url)
     return app
 
 

@@ -10,15 +10,16 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from broker.domain.access import MAX_SHARE_S, SHARE_S, MemberRole, Principal
-from broker.domain.errors import BadRequest, NotAuthenticated
+from broker.domain.errors import NotAuthenticated
 from broker.domain.members import Member
 from broker.domain.token_families import Purpose
-from broker.gateway.addresses import counted_as
+from broker.gateway.addresses import caller_address
 from broker.gateway.container import Services
 from broker.gateway.credentials import (
-    COOKIE,
     credential,
     drop_cookie,
+    has_cookie,
+    kept_in_browser,
     require_own_origin,
     set_cookie,
     shown_caller,
@@ -34,8 +35,7 @@ _Short = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class _SignIn(Body):
-    code: _Short | None = None
-    token: _Short | None = None
+    code: _Short
 
 
 class _SignOut(Body):
@@ -74,6 +74,7 @@ class AccessApi:
     def routes(self) -> list[BaseRoute]:
         """All of them."""
         table: list[tuple[str, str, Any]] = [
+            ("GET", "/v1/sign-in", self.signed_in),
             ("POST", "/v1/sign-in", self.sign_in),
             ("POST", "/v1/sign-out", self.sign_out),
             ("POST", "/v1/auth/exchange", self.exchange),
@@ -90,36 +91,38 @@ class AccessApi:
     async def _caller(self, request: Request) -> Principal:
         return await self._s.access.authenticate(credential(request))
 
+    async def signed_in(self, request: Request) -> Response:
+        """Who is signed in to this browser, so that a link can ask before it makes that somebody else; null: nobody."""
+        try:
+            caller: dict[str, object] | None = shown_caller(await self._s.access.authenticate(kept_in_browser(request)))
+        except NotAuthenticated:
+            caller = None
+        return Answer({"caller": caller})
+
     async def sign_in(self, request: Request) -> Response:
-        """Exchange a one-time code, or an observer's token, for a cookie."""
+        """Exchange a one-time code for a cookie."""
         require_own_origin(request, may_be_absent=True)  # else a page could sign its visitors in as somebody else
         body = await read_body(request, _SignIn, most=_MAX_SIGN_IN_BYTES)
-        token = await self._token_for(body, address=counted_as(request.client.host if request.client else None))
+        token = await self._s.sign_in.redeem(body.code, address=caller_address(request))
         answer = Answer(shown_caller(await self._s.access.authenticate(token)))
-        set_cookie(answer, token, secure=self._is_secure(request))
+        set_cookie(request, answer, token)
         return answer
-
-    async def _token_for(self, body: _SignIn, *, address: str) -> str:
-        if body.code is not None and body.token is None:
-            return await self._s.sign_in.redeem(body.code, address=address)
-        if body.token is not None and body.code is None:
-            await self._s.sign_in.accept(body.token, address=address)
-            return body.token
-        raise BadRequest("give a code or a token")
 
     async def sign_out(self, request: Request) -> Response:
         """End this sign-in, or all of this person; a browser forgets its cookie either way."""
         token = credential(request)
+        by_cookie = "authorization" not in request.headers
         try:
             principal = await self._s.access.authenticate(token)
         except NotAuthenticated:
-            if COOKIE not in request.cookies:
+            if not by_cookie or not has_cookie(request):
                 raise
         else:
             body = await read_body(request, _SignOut, most=_MAX_SIGN_IN_BYTES)
             await self._s.sign_in.sign_out(principal, token or "", everywhere=body.everywhere)
         answer = Answer({})
-        drop_cookie(answer, secure=self._is_secure(request))
+        if by_cookie:  # another token's sign-out, as that of a tab with a share, leaves the browser's own alone
+            drop_cookie(request, answer)
         return answer
 
     async def exchange(self, request: Request) -> Response:
@@ -132,8 +135,8 @@ class AccessApi:
     async def refresh(self, request: Request) -> Response:
         """The next short-lived token; what is presented is used up."""
         body = await read_body(request, _Refresh, most=_MAX_SIGN_IN_BYTES)
-        address = counted_as(request.client.host if request.client else None)
-        return Answer(_shown_pair(await self._s.short_lived.renew(body.refresh_token, address=address)))
+        pair = await self._s.short_lived.renew(body.refresh_token, address=caller_address(request))
+        return Answer(_shown_pair(pair))
 
     async def members(self, request: Request) -> Response:
         """The people of the workspace."""
@@ -175,9 +178,6 @@ class AccessApi:
 
     def _link(self, code: OneTimeCode) -> dict[str, object]:
         return {"url": sign_in_url(self._s.public_url, code), "expires_at_ms": code.expires_at_ms}
-
-    def _is_secure(self, request: Request) -> bool:
-        return request.url.scheme == "https" or self._s.public_url.startswith("https:")
 
 
 def _shown(member: Member) -> dict[str, object]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Sequence
 
+from starlette.requests import HTTPConnection
+
 from broker.domain.errors import BadRequest
 
 _FORWARDED_FOR = b"x-forwarded-for"
@@ -44,6 +46,11 @@ class TrustedProxies:
         """Whether the client speaks TLS with the proxy."""
         told = _values(headers, _FORWARDED_PROTO)
         return bool(told) and told[-1].rpartition(",")[2].strip().lower() in {"https", "wss"}
+
+
+def caller_address(connection: HTTPConnection) -> str:
+    """What a request's attempts are counted for."""
+    return counted_as(connection.client.host if connection.client else None)
 
 
 def counted_as(host: str | None) -> str:

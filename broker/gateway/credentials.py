@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from starlette.requests import HTTPConnection
+from urllib.parse import urlsplit
+
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
 from broker.domain.access import PREFIXES, Principal, TokenKind
 from broker.gateway.edge import Origins
 from broker.gateway.http import bearer
 
-COOKIE = "relaycast"
+_FORMER_COOKIE = "relaycast"
+"""Of version 0.1.0, which all brokers of a host shared: who signed in to that one stays signed in."""
 _COOKIE_LIFE_S = 400 * 24 * 3600
 """The most that browsers keep. How long it is good for is the token's business, which moves on while it is used."""
-_IN_COOKIES = (PREFIXES[TokenKind.MEMBER], PREFIXES[TokenKind.OBSERVER])
+_IN_COOKIES = PREFIXES[TokenKind.MEMBER]
+"""People's alone. The page keeps a share's token by itself, for one tab: it must not replace anybody's sign-in."""
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -24,8 +28,8 @@ def credential(connection: HTTPConnection) -> str | None:
     """
     if "authorization" in connection.headers:
         return bearer(connection)
-    token = connection.cookies.get(COOKIE, "")
-    if not token.startswith(_IN_COOKIES):
+    token = kept_in_browser(connection)
+    if not token:
         return None
     if connection.scope["type"] == "websocket" or connection.scope["method"] not in _SAFE_METHODS:
         require_own_origin(connection, may_be_absent=False)
@@ -38,16 +42,46 @@ def require_own_origin(connection: HTTPConnection, *, may_be_absent: bool) -> No
     origins.require(connection, may_be_absent=may_be_absent)
 
 
-def set_cookie(response: Response, token: str, *, secure: bool) -> None:
+def cookie_name(url: str) -> str:
+    """What the cookie of the broker at `url` is called.
+
+    Browsers send cookies to every port of a host, so brokers that share one must not share the name. With TLS, nobody
+    but the host itself can set one with this prefix (RFC 6265bis, section 4.1.3.2).
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "https":
+        return "__Host-relaycast" if parts.port in {None, 443} else f"__Host-relaycast-{parts.port}"
+    return f"relaycast-{parts.port or 80}"
+
+
+def kept_in_browser(connection: HTTPConnection) -> str:
+    """The token of the browser's cookie; empty without one, and for what no cookie of ours holds."""
+    cookies = connection.cookies
+    token = cookies.get(connection.app.state.cookie) or cookies.get(_FORMER_COOKIE) or ""
+    return token if token.startswith(_IN_COOKIES) else ""
+
+
+def has_cookie(connection: HTTPConnection) -> bool:
+    """Whether there is one to forget."""
+    return not {connection.app.state.cookie, _FORMER_COOKIE}.isdisjoint(connection.cookies)
+
+
+def set_cookie(request: Request, response: Response, token: str) -> None:
     """Let the browser keep the token where no script can read it."""
+    name = request.app.state.cookie
     response.set_cookie(
-        COOKIE, token, max_age=_COOKIE_LIFE_S, path="/", secure=secure, httponly=True, samesite="strict"
+        name, token, max_age=_COOKIE_LIFE_S, path="/", secure=_is_secure(request), httponly=True, samesite="strict"
     )
 
 
-def drop_cookie(response: Response, *, secure: bool) -> None:
+def drop_cookie(request: Request, response: Response) -> None:
     """Make the browser forget it."""
-    response.delete_cookie(COOKIE, path="/", secure=secure, httponly=True, samesite="strict")
+    for name in sorted({request.app.state.cookie, _FORMER_COOKIE} & set(request.cookies)):
+        response.delete_cookie(name, path="/", secure=_is_secure(request), httponly=True, samesite="strict")
+
+
+def _is_secure(request: Request) -> bool:
+    return request.url.scheme == "https" or request.app.state.cookie.startswith("__Host-")
 
 
 def shown_caller(caller: Principal) -> dict[str, object]:

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from broker.domain.access import SIGN_IN_PREFIX, Maker, MemberRole, Permission, Principal, TokenKind
-from broker.domain.errors import BadRequest, NotAuthenticated, NotPermitted
+from broker.domain.errors import NotAuthenticated, NotPermitted
 from broker.domain.ids import TokenId, WorkspaceId
 from broker.domain.members import Member, PendingSignIn
 from broker.domain.plans import Plan
-from broker.services.access import MEMBER_TOKEN_S, Access, new_token, token_hash
+from broker.services.access import MEMBER_TOKEN_S, new_token, token_hash
 from broker.services.attempts import Attempts
 from broker.services.ports import MemberRecords, SignInCodes, TokenFamilies, Tokens
 
@@ -33,7 +33,6 @@ class SignIn:
 
     def __init__(
         self,
-        access: Access,
         records: MemberRecords,
         codes: SignInCodes,
         *,
@@ -41,7 +40,6 @@ class SignIn:
         families: TokenFamilies,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._access = access
         self._records = records
         self._codes = codes
         self._attempts = Attempts(codes)
@@ -81,17 +79,6 @@ class SignIn:
                 "the link was used or is too old: `relaycast sign-in` prints a fresh one", code="SIGN_IN_FAILED"
             )
         return await self._sign_in(pending, member)
-
-    async def accept(self, token: str, *, address: str) -> Principal:
-        """Whose token it is, when it may be kept in a browser: an observer's. Raises as `redeem`, and `BadRequest`."""
-        try:
-            principal = await self._access.authenticate(token)
-        except NotAuthenticated:
-            await self._attempts.count_failure(address)
-            raise
-        if principal.kind is not TokenKind.OBSERVER:
-            raise BadRequest("only an observer's token can be used to sign in: a browser should keep no other")
-        return principal
 
     async def sign_out(self, principal: Principal, token: str, *, everywhere: bool) -> None:
         """End a member's sign-in, or all it has; or a short-lived token, and what it is renewed with.

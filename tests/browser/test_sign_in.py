@@ -60,6 +60,99 @@ async def test_a_shared_link_shows_one_session_and_changes_nothing(
         await expect(page.get_by_role("button", name="Act on Worker")).to_have_count(0)
 
 
+async def test_a_share_link_beside_a_sign_in_asks_and_opens_in_its_tab_alone(
+    browser: Browser, running_site: Site, relay: AgentRelay, tmp_path: Path
+) -> None:
+    session = await relay.session()
+    await relay.spawn("Worker", "demo", "say seen by a guest")
+    link = await running_site.share_link(session.id)
+    async with running_site.session("somebody-elses"), person(browser) as ada:
+        name = await sign_in(ada, running_site)
+        own = await ada.tab(running_site.url)
+        page = await ada.tab(link)
+        await expect(page.get_by_role("heading", name="Open the shared session as a viewer?")).to_be_visible()
+        await expect(page.get_by_text(f"You are signed in as {name} (owner).")).to_be_visible()
+        assert "share" not in page.url
+        await page.screenshot(path=tmp_path / "asks.png")
+        await page.get_by_role("button", name="Open as a viewer in this tab").click()
+        await expect(page.get_by_text("seen by a guest").first).to_be_visible()
+        await expect(page.get_by_text("You see what a link shares, as a viewer")).to_be_visible()
+        await expect(page.get_by_role("link", name="somebody-elses")).to_have_count(0)
+        await expect(page.get_by_role("form", name="Write to agents")).to_have_count(0)
+        await page.reload()
+        await expect(page.get_by_text("You see what a link shares, as a viewer")).to_be_visible()
+        await page.screenshot(path=tmp_path / "guest.png")
+        await own.reload()
+        await expect(own.get_by_role("link", name="somebody-elses").first).to_be_visible()
+        second = await ada.tab(f"{running_site.url}/session/{session.id}")
+        await expect(second.get_by_role("form", name="Write to agents")).to_be_visible()
+        await page.goto(f"{running_site.url}/settings")
+        await page.get_by_role("button", name="Leave the shared session").click()
+        await expect(page.get_by_role("link", name="somebody-elses").first).to_be_visible()
+
+
+async def test_a_share_link_can_be_left_alone(browser: Browser, running_site: Site, relay: AgentRelay) -> None:
+    link = await running_site.share_link((await relay.session()).id)
+    async with person(browser) as ada:
+        await sign_in(ada, running_site)
+        page = await ada.tab(link)
+        await page.get_by_role("button", name="Cancel").click()
+        await expect(page.get_by_role("heading", name="Machines")).to_be_visible()
+
+
+async def test_a_share_that_ended_leaves_a_sign_in_as_it_was(
+    browser: Browser, running_site: Site, relay: AgentRelay
+) -> None:
+    session = await relay.session()
+    shared = await running_site.ask("POST", f"/v1/sessions/{session.id}/share", {})
+    async with person(browser) as ada:
+        ada.expect_error("401|403|WebSocket")
+        name = await sign_in(ada, running_site)
+        page = await ada.tab(shared["url"])
+        await page.get_by_role("button", name="Open as a viewer in this tab").click()
+        await expect(page.get_by_text("You see what a link shares, as a viewer")).to_be_visible()
+        await running_site.ask("DELETE", f"/v1/tokens/{shared['token_id']}")
+        await expect(page.get_by_text(f"You are signed in as {name}")).to_be_visible()
+        await page.get_by_role("link", name="Go on").click()
+        await expect(page.get_by_role("heading", name="Machines")).to_be_visible()
+        again = await ada.tab(shared["url"])
+        await again.get_by_role("button", name="Open as a viewer in this tab").click()
+        await expect(again.get_by_role("alert")).to_contain_text("has ended, or was taken back")
+
+
+async def test_another_members_link_asks_before_it_switches(
+    browser: Browser, running_site: Site, tmp_path: Path
+) -> None:
+    async with person(browser) as ada:
+        name = await sign_in(ada, running_site)
+        link = await running_site.sign_in_link(name=f"Mallory {name[4:]}", role="viewer")
+        page = await ada.tab(link)
+        await expect(page.get_by_role("heading", name="Sign in as somebody else?")).to_be_visible()
+        await page.screenshot(path=tmp_path / "switch.png")
+        await page.get_by_role("button", name="Cancel").click()
+        await expect(page.get_by_role("heading", name="Machines")).to_be_visible()
+        again = await ada.tab(link)
+        await expect(again.get_by_text(f"You are signed in as {name}")).to_be_visible()
+        await again.get_by_role("button", name="Switch account").click()
+        await again.wait_for_url(f"{running_site.url}/")
+        third = await ada.tab(await running_site.sign_in_link(name=f"Eve {name[4:]}", role="viewer"))
+        await expect(third.get_by_text(f"You are signed in as Mallory {name[4:]} (viewer)")).to_be_visible()
+
+
+async def test_a_link_that_is_not_whole_says_so(browser: Browser, running_site: Site, tmp_path: Path) -> None:
+    code = "oc_live_" + "c" * 31
+    places = ("/sign-in#100%", "/sign-in#%", "/sign-in#%ff", f"/sign-in#{code}", f"/sign-in#{code}c.", "/sign-in#share")
+    shares = ("/session/x#share=", "/session/x#share=100%", "/session/x#share=ot_live_short", "/session/x#share%3Dx")
+    async with person(browser) as stranger:
+        stranger.expect_error("401")
+        for place in (*places, *shares):
+            page = await stranger.tab(running_site.url + place)
+            await expect(page.get_by_role("alert")).to_contain_text("the link is not whole")
+            assert "#" not in page.url
+            await page.screenshot(path=tmp_path / "mangled.png")
+            await page.close()
+
+
 async def test_what_a_page_must_not_do_is_noticed(ada: Person, running_site: Site) -> None:
     page = await ada.tab(running_site.url)
     inline = "const made = document.createElement('script'); made.textContent = '1'; document.head.append(made)"

@@ -18,6 +18,7 @@ from broker.domain.access_changes import AccessChange
 from broker.domain.errors import NotAuthenticated, RelayError, Unavailable
 from broker.domain.ids import AgentId, FamilyId, MemberId, SessionId, TokenId, WorkspaceId
 from broker.domain.plans import Plan
+from broker.gateway.credentials import cookie_name
 from broker.gateway.sockets import OpenSockets
 from broker.gateway.websocket_protocol import EXTENSION
 from broker.protocol import close_codes
@@ -56,7 +57,7 @@ async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(gateway: Ga
     made = await gateway.ok("POST", "/v1/members", {"name": "Ada", "role": "member"})
     async with open_browser(gateway) as browser:
         answer = await browser.ask("POST", "/v1/sign-in", {"code": made["url"].partition("#")[2]})
-        cookie = SimpleCookie(answer.headers["set-cookie"])["relaycast"]
+        cookie = SimpleCookie(answer.headers["set-cookie"])[cookie_name(gateway.url)]
         assert cookie.value.startswith("mt_live_")
         assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "strict", "/")
         assert not cookie["secure"]
@@ -74,8 +75,8 @@ async def test_the_cookie_is_for_encrypted_connections_where_there_are_any(gatew
         assert "; secure" in answer.headers["set-cookie"].lower()
 
 
-@pytest.mark.parametrize("body", [{}, {"code": "a", "token": "b"}, {"code": ""}, {"other": 1}])
-async def test_signing_in_takes_one_secret(gateway: Gateway, body: dict[str, object]) -> None:
+@pytest.mark.parametrize("body", [{}, {"code": "a", "token": "b"}, {"token": "ot_live_x"}, {"code": ""}, {"other": 1}])
+async def test_signing_in_takes_a_code_and_nothing_else(gateway: Gateway, body: dict[str, object]) -> None:
     async with open_browser(gateway) as browser:
         assert code_of(await browser.ask("POST", "/v1/sign-in", body)) == (400, "INVALID_ARGUMENT")
 
@@ -126,7 +127,8 @@ async def test_pages_of_an_allowed_origin_may_act(gateway: Gateway) -> None:
                 ("http://inside:8787", 200),
                 ("http://localhost:5174", 403),
             ):
-                headers = {"Cookie": browser.cookie, "Origin": origin}
+                token = browser.cookie.partition("=")[2]
+                headers = {"Cookie": f"{cookie_name('https://relay.example')}={token}", "Origin": origin}
                 answer = await client.post("/v1/sessions", json={"name": "x"}, headers=headers)
                 assert answer.status_code == status, origin
 
@@ -159,7 +161,7 @@ async def test_a_bearer_token_counts_before_a_cookie_and_needs_no_origin(gateway
 
 
 async def test_other_kinds_of_tokens_do_not_work_as_cookies(gateway: Gateway) -> None:
-    answer = await gateway.call("GET", "/v1/whoami", token=None, Cookie=f"relaycast={gateway.key}")
+    answer = await gateway.call("GET", "/v1/whoami", token=None, Cookie=f"{cookie_name(gateway.url)}={gateway.key}")
     assert code_of(answer) == (401, "UNAUTHENTICATED")
 
 
@@ -211,15 +213,59 @@ async def test_signing_out_forgets_the_cookie_even_when_it_is_good_no_longer(gat
         assert (await browser.ask("POST", "/v1/sign-out", {})).status_code == 401
 
 
-async def test_signing_out_of_a_share_leaves_it_good_for_others(gateway: Gateway) -> None:
+async def test_a_share_is_beside_a_sign_in_and_ends_nothing_of_it(gateway: Gateway) -> None:
     await gateway.ok("POST", "/v1/sessions", {"name": "main"})
     shared = await gateway.ok("POST", "/v1/sessions/main/share", {})
-    async with open_browser(gateway) as one, open_browser(gateway) as two:
-        for browser in (one, two):
-            await browser.sign_in(shared["url"])
-        await one.ok("POST", "/v1/sign-out", {"everywhere": True})
-        assert not one.cookie
-        await two.ok("GET", "/v1/whoami")
+    async with signed_in(gateway, MemberRole.MEMBER) as browser, open_browser(gateway) as guest:
+        cookie = browser.cookie
+        assert (await browser.sign_in(shared["url"]))["kind"] == "observer"
+        assert (await browser.ask("POST", "/v1/sessions", {"name": "x"})).status_code == 403
+        await browser.ok("POST", "/v1/sign-out", {"everywhere": True})
+        assert browser.cookie == cookie
+        browser.share = ""
+        assert (await browser.ok("GET", "/v1/whoami"))["name"] == "Ada"
+        assert (await guest.sign_in(shared["url"]))["kind"] == "observer"
+        assert not guest.cookie
+
+
+async def test_a_browser_is_told_who_is_signed_in_to_it(
+    gateway: Gateway,
+) -> None:
+    await gateway.ok("POST", "/v1/sessions", {"name": "main"})
+    shared = await gateway.ok("POST", "/v1/sessions/main/share", {})
+    async with signed_in(gateway, MemberRole.MEMBER) as browser, open_browser(gateway) as stranger:
+        await browser.sign_in(shared["url"])
+        assert (await browser.ok("GET", "/v1/sign-in"))["caller"]["name"] == "Ada"
+        assert await stranger.ok("GET", "/v1/sign-in") == {"caller": None}
+        await gateway.ok("DELETE", "/v1/members/Ada")
+        assert await browser.ok("GET", "/v1/sign-in") == {"caller": None}
+
+
+async def test_a_share_does_not_work_as_a_cookie(gateway: Gateway) -> None:
+    await gateway.ok("POST", "/v1/sessions", {"name": "main"})
+    token = (await gateway.ok("POST", "/v1/sessions/main/share", {}))["url"].partition("#share=")[2]
+    for name in (cookie_name(gateway.url), "relaycast"):
+        answer = await gateway.call("GET", "/v1/whoami", token=None, Cookie=f"{name}={token}")
+        assert code_of(answer) == (401, "UNAUTHENTICATED")
+
+
+async def test_a_sign_in_of_the_version_before_goes_on(gateway: Gateway) -> None:
+    async with signed_in(gateway, MemberRole.MEMBER) as browser:
+        cookie = f"relaycast={browser.cookie.partition('=')[2]}"
+        assert (await gateway.call("GET", "/v1/whoami", token=None, Cookie=cookie)).json()["data"]["name"] == "Ada"
+        left = await gateway.call("POST", "/v1/sign-out", {}, token=None, Cookie=cookie, Origin=gateway.url)
+        assert SimpleCookie(left.headers["set-cookie"])["relaycast"]["max-age"] == "0"
+
+
+async def test_brokers_of_one_host_do_not_take_each_others_sign_ins(gateway: Gateway) -> None:
+    names = {cookie_name(f"http://127.0.0.1:{port}") for port in (80, 8787, 8788)}
+    assert len(names | {cookie_name("https://relay.example"), cookie_name("https://relay.example:8443")}) == 5
+    assert cookie_name("http://127.0.0.1") == cookie_name("http://127.0.0.1:80")
+    assert cookie_name("https://relay.example").startswith("__Host-")
+    async with signed_in(gateway, MemberRole.MEMBER) as browser:
+        other = f"{cookie_name('http://127.0.0.1:1')}={browser.cookie.partition('=')[2]}"
+        answer = await gateway.call("GET", "/v1/whoami", token=None, Cookie=other)
+        assert code_of(answer) == (401, "UNAUTHENTICATED")
 
 
 async def test_a_share_ends_by_itself_and_closes_what_it_opened(gateway: Gateway) -> None:

@@ -36,6 +36,7 @@ NARROWED: set[Served] = {
 """Answered with what is of the shared session."""
 OF_ONESELF: set[Served] = {
     ("GET", "/v1/whoami"),
+    ("GET", "/v1/sign-in"),
     ("POST", "/v1/sign-in"),
     ("POST", "/v1/sign-out"),
     ("POST", "/v1/auth/refresh"),

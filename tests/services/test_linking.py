@@ -111,7 +111,7 @@ async def test_a_machine_is_its_members_with_every_sign_in_and_nobody_elses(adap
 async def exchanged(adapters: Adapters, workspace: WorkspaceId, member: Member) -> Principal:
     """A machine of a member, with a sign-in of its own."""
     access, codes = access_of(adapters), adapters.sign_in_codes
-    sign_in = SignIn(access, adapters.members, codes, tokens=adapters.tokens, families=adapters.token_families)
+    sign_in = SignIn(adapters.members, codes, tokens=adapters.tokens, families=adapters.token_families)
     token = await sign_in.redeem((await sign_in.issue(workspace, member)).code, address="a")
     short_lived = ShortLivedTokens(adapters.token_families, codes)
     signed_in = await access.authenticate(token)

@@ -50,7 +50,6 @@ class Office:
     def sign_in(self) -> SignIn:
         adapters = self.adapters
         return SignIn(
-            self.access,
             adapters.members,
             adapters.sign_in_codes,
             tokens=adapters.tokens,

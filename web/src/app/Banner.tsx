@@ -2,6 +2,7 @@ import type { ReactNode } from "react";
 import { Button } from "~/design/Button";
 import { classes } from "~/design/classes";
 import { useNow } from "~/design/now";
+import { isGuest, setShare } from "~/live/guest";
 import { useLive } from "~/live/LiveContext";
 import { notices, type Notice } from "~/live/notices";
 import { useReadable } from "~/live/useReadable";
@@ -21,7 +22,7 @@ export function Banner() {
     );
   switch (connection.state) {
     case "live":
-      return notice && <NoticeLine notice={notice} />;
+      return notice ? <NoticeLine notice={notice} /> : isGuest() && <GuestLine />;
     case "connecting":
       return live.connection.everLive ? (
         <Line tone="warn">Connecting again…</Line>
@@ -54,6 +55,29 @@ export function Banner() {
         </Line>
       );
   }
+}
+
+/** So that nobody who is signed in wonders what became of the rest. */
+function GuestLine() {
+  return (
+    <Line
+      tone="quiet"
+      action={
+        <Button
+          look="quiet"
+          size="small"
+          onClick={() => {
+            setShare(null);
+            location.assign("/");
+          }}
+        >
+          Leave
+        </Button>
+      }
+    >
+      You see what a link shares, as a viewer, in this tab alone.
+    </Line>
+  );
 }
 
 function NoticeLine({ notice }: { notice: Notice }) {

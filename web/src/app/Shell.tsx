@@ -3,6 +3,7 @@ import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { IconButton } from "~/design/Button";
 import { Icon } from "~/design/Icon";
 import { Kbd } from "~/design/Kbd";
+import { setShare } from "~/live/guest";
 import { LiveProvider, useLive, useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
 import { ActingCommands } from "~/acting/ActingCommands";
@@ -129,7 +130,9 @@ function useSignInWhenSignedOut(): void {
   const { state } = useReadable(useLive().connection.state);
   const navigate = useNavigate();
   useEffect(() => {
-    if (state === "signed-out") void navigate({ to: "/sign-in" });
+    if (state !== "signed-out") return;
+    setShare(null);
+    void navigate({ to: "/sign-in" });
   }, [state, navigate]);
 }
 

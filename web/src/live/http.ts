@@ -21,6 +21,29 @@ export async function post(path: string, body: unknown): Promise<string | null> 
   }
 }
 
+/** Who a credential stands for. */
+export interface Caller {
+  readonly name: string;
+  readonly role: string | null;
+}
+
+/** Who is signed in to this browser, whatever this tab shows; null when the broker does not say. */
+export async function signedIn(): Promise<Caller | "nobody" | null> {
+  const answer = await fetch("/v1/sign-in", { credentials: "same-origin" }).catch(() => null);
+  if (!answer?.ok) return null;
+  return ((await answer.json()) as { data: { caller: Caller | null } }).data.caller ?? "nobody";
+}
+
+/** Who asks, by what the browser keeps or by `headers`; null when the broker does not say. */
+export async function whoami(headers: { authorization?: string }): Promise<Caller | "nobody" | null> {
+  const answer = await fetch("/v1/whoami", { credentials: "same-origin", headers: { ...headers } }).catch(
+    () => null,
+  );
+  if (answer?.status === 401) return "nobody";
+  if (!answer?.ok) return null;
+  return ((await answer.json()) as { data: Caller }).data;
+}
+
 /** Why a query or a mutation failed, in words for people. */
 export function said(error: CombinedError | undefined): string {
   return error?.graphQLErrors[0]?.message ?? "the broker does not answer";

@@ -2,6 +2,8 @@ import { cacheExchange, Client, fetchExchange, stringifyDocument } from "@urql/c
 import type { Client as SocketClient } from "graphql-ws";
 import type { TadaDocumentNode } from "gql.tada";
 import { ConnectionTruth } from "./connection";
+import { credentials } from "./guest";
+import { whoami } from "./http";
 import { openSocket } from "./socket";
 import { Store, type Readable } from "./store";
 import { graphql } from "./graphql";
@@ -37,7 +39,7 @@ export class Live {
     this.queries = new Client({
       url: "/graphql",
       preferGetMethod: false,
-      fetchOptions: { credentials: "same-origin" },
+      fetchOptions: () => ({ credentials: "same-origin", headers: { ...credentials() } }),
       exchanges: [cacheExchange, fetchExchange],
     });
     this.#socket = openSocket(socketUrl(), this.connection);
@@ -90,8 +92,8 @@ export class Live {
 
   /** A refused upgrade looks like any lost connection to a page; the HTTP answer tells them apart. */
   async #checkCredential(): Promise<void> {
-    const answer = await fetch("/v1/whoami", { credentials: "same-origin" }).catch(() => null);
-    if (answer?.status === 401) this.connection.signedOut("You are signed out.");
+    const who = await whoami(credentials());
+    if (who === "nobody") this.connection.signedOut("You are signed out.");
   }
 }
 

@@ -1,5 +1,6 @@
 import { createClient, type Client as SocketClient } from "graphql-ws";
 import type { ConnectionTruth } from "./connection";
+import { credentials } from "./guest";
 
 const PING_EVERY_MS = 10_000;
 /** A socket that answers no ping within this is given up: it may look open for many minutes more. */
@@ -12,6 +13,8 @@ export function openSocket(url: string, truth: ConnectionTruth): SocketClient {
   let again = true;
   const client = createClient({
     url,
+    // In the first message: a browser sends no header of ours with the upgrade.
+    connectionParams: () => ({ ...credentials() }),
     lazy: false,
     keepAlive: PING_EVERY_MS,
     connectionAckWaitTimeout: ACCEPTED_WITHIN_MS,

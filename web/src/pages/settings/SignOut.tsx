@@ -1,10 +1,35 @@
 import { useState } from "react";
 import { toast } from "~/app/toast";
 import { Button } from "~/design/Button";
+import { isGuest, setShare } from "~/live/guest";
 import { post } from "~/live/http";
 
-/** Leave this browser, or all browsers. */
+/** Leave what this tab shows: a share, or what a person signed in for. */
 export function SignOut() {
+  return isGuest() ? <LeaveShare /> : <LeaveAccount />;
+}
+
+function LeaveShare() {
+  return (
+    <section aria-labelledby="sign-out">
+      <h2 id="sign-out" className="mb-1 text-base">
+        Shared session
+      </h2>
+      <p className="mb-3 text-faint">
+        This tab shows what a link shares, as a viewer. Your own sign-in, if there is one, is not touched.
+      </p>
+      <Button onClick={leaveShare}>Leave the shared session</Button>
+    </section>
+  );
+}
+
+/** Be oneself again, as a new page that holds nothing of what this one knew. */
+function leaveShare(): void {
+  setShare(null);
+  location.assign("/");
+}
+
+function LeaveAccount() {
   const [busy, setBusy] = useState(false);
   const leave = async (everywhere: boolean) => {
     setBusy(true);

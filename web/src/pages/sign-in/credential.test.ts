@@ -1,11 +1,38 @@
 import { expect, test } from "vitest";
 import { credentialOf, destination, isShare } from "./credential";
 
+const CODE = `oc_live_${"c".repeat(32)}`;
+const SHARED = `ot_live_${"s".repeat(43)}`;
+
 test("a link carries a one-time code or a share's token", () => {
-  expect(credentialOf("#abc")).toEqual({ code: "abc" });
-  expect(credentialOf("#share=ot_live_x")).toEqual({ token: "ot_live_x" });
+  expect(credentialOf(`#${CODE}`)).toEqual({ kind: "code", secret: CODE });
+  expect(credentialOf(`#share=${SHARED}`)).toEqual({ kind: "share", secret: SHARED });
+  expect(credentialOf(`#share%3D${SHARED}%20`)).toEqual({ kind: "share", secret: SHARED });
   expect(credentialOf("")).toBeNull();
-  expect([isShare("share=ot_live_x"), isShare("#abc")]).toEqual([true, false]);
+});
+
+test("whatever else a link carries is no whole link", () => {
+  const cut = CODE.slice(0, -1);
+  for (const hash of [
+    "100%",
+    "%",
+    "%ff",
+    "x",
+    "share",
+    "share=",
+    `share=${CODE}`,
+    SHARED,
+    cut,
+    `${CODE}.`,
+    `${CODE}x`,
+  ])
+    expect(credentialOf(`#${hash}`), hash).toEqual({ kind: "mangled" });
+});
+
+test("what is left of a share link is known for one", () => {
+  for (const hash of ["#share=x", "share=x", "#share%3Dx", "#share", "#share=100%"])
+    expect(isShare(hash), hash).toBe(true);
+  for (const hash of ["", "#abc", "#shared", "#100%"]) expect(isShare(hash), hash).toBe(false);
 });
 
 test("a link leads to a session of this broker and nowhere else", () => {

@@ -1,18 +1,38 @@
-/** What a link carries behind its `#`, which browsers keep to themselves: a one-time code, or a share's token. */
-export type Credential = { readonly code: string } | { readonly token: string };
+/** What a link carries behind its `#`, which browsers keep to themselves. */
+export type Credential =
+  /** Signs somebody in, once. */
+  | { readonly kind: "code"; readonly secret: string }
+  /** Shows one session. */
+  | { readonly kind: "share"; readonly secret: string }
+  /** Something that no link of ours says: it was cut off, or changed on its way. */
+  | { readonly kind: "mangled" };
 
 const SHARE = "share=";
+/** As the broker makes them; see `services/sign_in.py` and `services/access.py`. */
+const CODE_FORM = /^oc_live_[A-Za-z0-9_-]{32}$/;
+const SHARE_FORM = /^share=ot_live_[A-Za-z0-9_-]{43}$/;
 
-/** Whether an address carries a share's token. */
+/** Whether an address carries a share's token, or what is left of one. */
 export function isShare(hash: string): boolean {
-  return hash.replace(/^#/, "").startsWith(SHARE);
+  return /^#?share(=|%3d|$)/i.test(hash);
 }
 
-/** The credential of an address, if there is one. */
+/** The credential of an address, if it says anything. */
 export function credentialOf(hash: string): Credential | null {
-  const said = decodeURIComponent(hash.replace(/^#/, ""));
-  if (!said) return null;
-  return said.startsWith(SHARE) ? { token: said.slice(SHARE.length) } : { code: said };
+  const said = decoded(hash.replace(/^#/, ""));
+  if (said === "") return null;
+  if (said !== null && CODE_FORM.test(said)) return { kind: "code", secret: said };
+  if (said !== null && SHARE_FORM.test(said)) return { kind: "share", secret: said.slice(SHARE.length) };
+  return { kind: "mangled" };
+}
+
+/** Programs that pass links on may escape them; null for what is no escaped text. */
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text).trim();
+  } catch {
+    return null;
+  }
 }
 
 /** Where to go on to: a page of ours, and nothing else that a link may say. */
