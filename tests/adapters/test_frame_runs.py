@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from broker.adapters.embedded import embedded_redis
+from broker.adapters.trigger_search import automaton
 from broker.app import Adapters, build_adapters
 from broker.domain.errors import Conflict
 from broker.domain.ids import AgentId, LinkId, ProxyId, SessionId, WorkspaceId
@@ -31,7 +32,7 @@ class _Log:
     async def report(self, *numbers: int, generation: int = 1, frame_id: str = "") -> None:
         facts = [NumberedFact(seq=n, fact=_frame(n, generation), frame_id=frame_id) for n in numbers]
         await self._adapters.links.apply(
-            _WORKSPACE, _LINK, facts, fence=self._fence, spool="spool", redactor=Redactor()
+            _WORKSPACE, _LINK, facts, fence=self._fence, spool="spool", redactor=Redactor(search=automaton)
         )
 
     async def frames(self) -> list[int]:

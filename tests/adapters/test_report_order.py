@@ -5,6 +5,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 from broker.adapters.embedded import embedded_redis
+from broker.adapters.trigger_search import automaton
 from broker.app import Adapters, build_adapters
 from broker.domain.ids import AgentId, LinkId, MessageId, SessionId, WorkspaceId
 from broker.domain.redaction import Redactor
@@ -17,7 +18,9 @@ _HANDED = Handed(agent=AgentId("nobody"), generation=1, message_id=MessageId("m"
 
 
 async def _apply(adapters: Adapters, fence: int, *facts: NumberedFact) -> None:
-    await adapters.links.apply(_WORKSPACE, _LINK, facts, fence=fence, spool="spool", redactor=Redactor())
+    await adapters.links.apply(
+        _WORKSPACE, _LINK, facts, fence=fence, spool="spool", redactor=Redactor(search=automaton)
+    )
 
 
 async def test_a_report_whose_script_the_store_did_not_know_is_not_skipped(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from broker.adapters.trigger_search import automaton
 from broker.domain.access import PREFIXES
-from broker.domain.redaction import Redactor
+from broker.domain.redaction import Redacted, Redactor
 from broker.domain.redaction.rules import secret_form
 from tests.domain.log_events import logged
 from tests.protocol.player import play
@@ -237,3 +237,24 @@ def test_recordings_keep_every_word_that_is_no_secret(name: str, client: str | N
             assert "relay-secret" not in json.dumps(masked)
         else:
             assert masked == event
+
+
+def test_a_text_of_nothing_but_triggers_is_masked_whole_and_is_looked_at_no_further() -> None:
+    flood = "token=x9 " * 25_000
+    assert REDACTOR.text(flood) == Redacted("[redacted:overfull]", 1)
+    event = json.dumps({"kind": "text", flood: 1, f"{flood}2": 2, "said": [flood, "harmless", {"n": 1.5}]})
+    masked = REDACTOR.json_text(event)
+    assert json.loads(masked.text) == {
+        "kind": "text",
+        "[redacted:overfull#2]": 1,
+        "[redacted:overfull#3]": 2,
+        "said": ["[redacted:overfull]", "harmless", {"n": 1.5}],
+    }
+    assert masked.hits == 3
+    assert REDACTOR.json_text(masked.text) == Redacted(masked.text, 0)
+
+
+def test_a_long_text_with_few_triggers_is_looked_at_as_a_short_one_is() -> None:
+    secret = "ghp_" + "Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zA7bC"
+    text = f"{'plain words and more of them ' * 20_000}{secret} and more"
+    assert REDACTOR.text(text).text == text.replace(secret, "[redacted:github-token]")

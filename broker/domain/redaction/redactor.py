@@ -22,6 +22,13 @@ from broker.domain.redaction.named import MEMBER_TRIGGERS, is_member_secret, is_
 
 MEMBER = "field"
 """The mark's name where the value's name told that it is a secret."""
+OVERFULL = "overfull"
+"""The mark's name for a text in which too much would have to be looked at."""
+_MOST_TRIGGERS = 20_000
+"""Of one text or event. Each costs microseconds, and an agent may send nothing but triggers: beyond this, what holds
+one is masked whole, so that no event stops the loop. 16 MB of recorded work hold fewer."""
+_SHORTEST_TRIGGER = 3
+_PIECE = 128 * 1024
 _MAX_PASSES = 8
 _OVERLAP = 512
 _ANY_MARK = re.compile(r"\[redacted:[a-z][a-z0-9-]{0,31}(?:#\d+)?\]")
@@ -79,7 +86,7 @@ class Redactor:
         self._told = told
         self._forms = (*FORMS, *own)
         self._own = range(len(FORMS), len(self._forms))
-        names = "|".join(sorted({re.escape(form.name) for form in self._forms} | {MEMBER}))
+        names = "|".join(sorted({re.escape(form.name) for form in self._forms} | {MEMBER, OVERFULL}))
         self._mark = re.compile(rf"\[redacted:(?:{names})(?:#\d+)?\]")
         encoded = _BASE64_TRIGGERS if decodes else ()
         self._triggers = tuple(dict.fromkeys((*_FORM_TRIGGERS, *encoded, *ESCAPED_TRIGGERS, *MEMBER_TRIGGERS)))
@@ -103,6 +110,8 @@ class Redactor:
 
     def text(self, text: str) -> Redacted:
         """Mask secrets in plain text."""
+        if self._has_triggers(text, _MOST_TRIGGERS):
+            return self._whole(text)
         total = 0
         last = ""
         for _ in range(_MAX_PASSES):
@@ -166,12 +175,55 @@ class Redactor:
 
     def json_text(self, text: str) -> Redacted:
         """Mask secrets in JSON text; the text itself when there are none. Raises `ValueError` when it is not JSON."""
-        if not self.suspects(text):
+        overfull = self._has_triggers(text, _MOST_TRIGGERS)
+        if not overfull and not self.suspects(text):
             return Redacted(text, 0)
-        value, hits = self.json(json.loads(text, parse_float=_finite))
+        value = json.loads(text, parse_float=_finite)
+        value, hits = self._without_triggers(value) if overfull else self.json(value)
         if not hits:
             return Redacted(text, 0)
         return Redacted(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")), hits)
+
+    def _whole(self, text: str) -> Redacted:
+        """A mark in place of a text that has a trigger."""
+        if not self._has_triggers(text, 0):
+            return Redacted(text, 0)
+        self._tell([OVERFULL])
+        return Redacted(mark_of(OVERFULL), 1)
+
+    def _has_triggers(self, text: str, most: int) -> bool:
+        """Whether there are more than `most` triggers in a text; it is read no further than to know."""
+        if len(text) <= most * _SHORTEST_TRIGGER:
+            return False
+        found = 0
+        for start in range(0, len(text), _PIECE):
+            found += len(self._find_triggers(text[start : start + _PIECE + self.longest_trigger]))
+            if found > most:
+                return True
+        return False
+
+    def _without_triggers(self, value: Any) -> tuple[Any, int]:
+        """A JSON value in which marks stand for all strings and names that have a trigger."""
+        root = [value]
+        hits = 0
+        waiting: list[Place] = [(root, 0)]
+        while waiting:
+            holder, key = waiting.pop()
+            each = holder[key]
+            if isinstance(each, str):
+                done = self._whole(each)
+                holder[key], hits = done.text, hits + done.hits
+            elif isinstance(each, dict):
+                names = [self._whole(name) for name in each]
+                hits += sum(name.hits for name in names)
+                numbered = (
+                    name.text if not name.hits else f"{name.text[:-1]}#{at}]" for at, name in enumerate(names, 1)
+                )
+                holder[key] = dict(zip(numbered, each.values(), strict=True))
+                waiting += [(holder[key], name) for name in holder[key]]
+            elif isinstance(each, list):
+                waiting += [(each, index) for index in range(len(each))]
+        return root[0], hits
 
     def _members(self, members: dict[str, Any]) -> tuple[dict[str, Any], int]:
         """A copy of an object with names redacted and the values of secret members masked."""
