@@ -313,25 +313,25 @@ def _pool_options(address: StoreAddress) -> dict[str, Any]:
 
 def connection_options(address: StoreAddress) -> dict[str, Any]:
     """What every connection is made with, whatever it leads to; the URL may say otherwise."""
-    options = {"socket_timeout": SOCKET_TIMEOUT_S, **address.options}
     return {
         "decode_responses": True,
+        "socket_timeout": SOCKET_TIMEOUT_S,
         "health_check_interval": HEALTH_CHECK_S,
-        "retry": Patience(options["socket_timeout"]),
+        "retry": Patience(),
         "retry_on_error": [RedisConnectionError, RedisTimeoutError],
-        **options,
+        **address.options,
     }
 
 
 class Patience(Retry):
-    """How often a command is tried: for about 1.5 s in all when it is refused at once, and never again after `life_s`.
+    """How often a command is tried: for about 1.5 s in all while connections are refused or lost.
 
-    redis-py counts attempts alone: a server that stands still would be waited for six times as long.
+    What had no answer in `SOCKET_TIMEOUT_S` is not tried again: redis-py counts attempts alone, and would wait six
+    times as long for a server that stands still.
     """
 
-    def __init__(self, life_s: float) -> None:
+    def __init__(self) -> None:
         super().__init__(ExponentialWithJitterBackoff(base=0.01, cap=0.5), 5)
-        self._life_s = life_s
 
     @override
     async def call_with_retry(
@@ -341,13 +341,15 @@ class Patience(Retry):
         is_retryable: Callable[[Exception], bool] | None = None,
         with_failure_count: bool = False,
     ) -> _T:
-        clock = asyncio.get_running_loop().time
-        over_at = clock() + self._life_s
+        def may_retry(error: Exception) -> bool:
+            return not _is_timeout(error) and (is_retryable is None or is_retryable(error))
 
-        def has_time(error: Exception) -> bool:
-            return clock() < over_at and (is_retryable is None or is_retryable(error))
+        return await super().call_with_retry(do, fail, may_retry, with_failure_count)
 
-        return await super().call_with_retry(do, fail, has_time, with_failure_count)
+
+def _is_timeout(error: BaseException | None) -> bool:
+    """Also when redis-py has wrapped it, as it does where a connection greets."""
+    return error is not None and (isinstance(error, RedisTimeoutError) or _is_timeout(error.__cause__))
 
 
 async def published(redis: TextRedis, channel: str) -> AsyncGenerator[str | None, None]:
