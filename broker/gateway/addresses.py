@@ -11,6 +11,8 @@ from broker.domain.errors import BadRequest
 
 _FORWARDED_FOR = b"x-forwarded-for"
 _FORWARDED_PROTO = b"x-forwarded-proto"
+_FORWARDED_HOST = b"x-forwarded-host"
+_FORWARDED = b"forwarded"
 _Headers = Iterable[tuple[bytes, bytes]]
 
 
@@ -35,17 +37,28 @@ class TrustedProxies:
         return any(address in network for network in self._networks)
 
     def client_of(self, headers: _Headers) -> str | None:
-        """The last address that was not appended by one of them: what stands before it anybody can have written."""
-        hops = [hop.strip() for value in _values(headers, _FORWARDED_FOR) for hop in value.split(",") if hop.strip()]
-        for hop in reversed(hops):
-            if not self.trusts(_without_port(hop)):
-                return _without_port(hop)
-        return _without_port(hops[0]) if hops else None
+        """The last address that was not appended by one of them: what stands before it anybody can have written.
+
+        A proxy appends to one of X-Forwarded-For and Forwarded, and passes the other on as it came; which, we cannot
+        know. So where there are both and they disagree, neither counts (None), and the peer itself is the client.
+        """
+        said = [hops for hops in (_listed(headers, _FORWARDED_FOR), _forwarded(headers, "for")) if hops]
+        clients = {self._last_untrusted(hops) for hops in said}
+        return clients.pop() if len(clients) == 1 else None
 
     def is_secure(self, headers: _Headers) -> bool:
         """Whether the client speaks TLS with the proxy."""
-        told = _values(headers, _FORWARDED_PROTO)
-        return bool(told) and told[-1].rpartition(",")[2].strip().lower() in {"https", "wss"}
+        return (_agreed(headers, _FORWARDED_PROTO, "proto") or "").lower() in {"https", "wss"}
+
+    def host_of(self, headers: _Headers) -> str | None:
+        """What the client called us, when a proxy that renames us says so."""
+        return _agreed(headers, _FORWARDED_HOST, "host")
+
+    def _last_untrusted(self, hops: Sequence[str]) -> str:
+        for hop in reversed(hops):
+            if not self.trusts(_without_port(hop)):
+                return _without_port(hop)
+        return _without_port(hops[0])
 
 
 def caller_address(connection: HTTPConnection) -> str:
@@ -76,8 +89,26 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
-def _values(headers: _Headers, wanted: bytes) -> Sequence[str]:
-    return [value.decode("latin-1") for name, value in headers if name.lower() == wanted]
+def _agreed(headers: _Headers, name: bytes, parameter: str) -> str | None:
+    """What the last proxy said, in whichever of the two ways; None when they disagree."""
+    said = {hops[-1] for hops in (_listed(headers, name), _forwarded(headers, parameter)) if hops}
+    return said.pop() if len(said) == 1 else None
+
+
+def _listed(headers: _Headers, wanted: bytes) -> list[str]:
+    values = [value.decode("latin-1") for name, value in headers if name.lower() == wanted]
+    return [each.strip() for value in values for each in value.split(",") if each.strip()]
+
+
+def _forwarded(headers: _Headers, parameter: str) -> list[str]:
+    """One parameter of each hop that says it (RFC 7239, section 4)."""
+    found = []
+    for hop in _listed(headers, _FORWARDED):
+        for pair in hop.split(";"):
+            name, _, value = pair.strip().partition("=")
+            if name.lower() == parameter and value:
+                found.append(value.strip('"'))
+    return found
 
 
 def _without_port(hop: str) -> str:

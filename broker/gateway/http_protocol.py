@@ -189,13 +189,16 @@ class HttpProtocol(HttpToolsProtocol):
         return cycle is None or (cycle.response_complete and not self.pipeline)
 
     def _look_behind_the_proxy(self) -> None:
-        headers = self.scope["headers"]
+        headers = self.headers  # the same list as the scope's
         client = self._door.proxies.client_of(headers)
         self._visitor.arrive(client)
         if client is not None:
             self.scope["client"] = (client, 0)
         if self._door.proxies.is_secure(headers):
             self.scope["scheme"] = "https"
+        if host := self._door.proxies.host_of(headers):
+            others = [header for header in headers if header[0] != b"host"]
+            headers[:] = [(b"host", host.encode("latin-1", "replace")), *others]
 
     def _is_secure(self) -> bool:
         return self.scope["scheme"] == "https"

@@ -6,6 +6,9 @@ from broker.domain.errors import RateLimited
 from broker.services.ports import SignInCodes
 
 _MOST_FAILURES = 30
+_MOST_OF_ALL = 600
+"""Of all addresses together: there are more of them than anybody counts."""
+_ALL = "all"
 _WINDOW_S = 60
 """Guessing 192 bits is hopeless anyway; the limit keeps those who try from being a load."""
 
@@ -20,4 +23,7 @@ class Attempts:
         """One more. Raises `RateLimited` when there were too many."""
         if await self._records.failures(address) >= _MOST_FAILURES:
             raise RateLimited("too many failed sign-ins from this address; try again in a minute", retry_after_s=60)
-        await self._records.count_failure(address, window_s=_WINDOW_S)
+        if await self._records.failures(_ALL) >= _MOST_OF_ALL:
+            raise RateLimited("too many failed sign-ins; try again in a minute", retry_after_s=60)
+        for counted in (address, _ALL):
+            await self._records.count_failure(counted, window_s=_WINDOW_S)

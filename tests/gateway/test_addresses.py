@@ -33,6 +33,35 @@ def test_a_client_is_the_last_hop_that_no_proxy_of_ours_is(told: list[bytes], cl
 
 
 @pytest.mark.parametrize(
+    ("told", "client"),
+    [
+        ({"forwarded": "for=192.0.2.1;proto=https"}, "192.0.2.1"),
+        ({"forwarded": 'for=203.0.113.9, For="[2001:db8::7]:47"; by=10.0.0.2, for=10.0.0.2'}, "2001:db8::7"),
+        ({"forwarded": "for=192.0.2.1", "x-forwarded-for": "192.0.2.1"}, "192.0.2.1"),
+        ({"forwarded": "for=203.0.113.9", "x-forwarded-for": "192.0.2.1"}, None),
+        ({"forwarded": "proto=https"}, None),
+        ({"forwarded": ";;=,"}, None),
+    ],
+)
+def test_two_ways_of_saying_where_a_request_comes_from_must_agree(told: dict[str, str], client: str | None) -> None:
+    assert PROXIES.client_of([(name.encode(), value.encode()) for name, value in told.items()]) == client
+
+
+@pytest.mark.parametrize(
+    ("told", "host"),
+    [
+        ({"x-forwarded-host": "relay.example"}, "relay.example"),
+        ({"x-forwarded-host": "evil.example, relay.example:8443"}, "relay.example:8443"),
+        ({"forwarded": "host=relay.example"}, "relay.example"),
+        ({"forwarded": "host=evil.example", "x-forwarded-host": "relay.example"}, None),
+        ({}, None),
+    ],
+)
+def test_a_proxy_may_say_what_the_client_called_us(told: dict[str, str], host: str | None) -> None:
+    assert PROXIES.host_of([(name.encode(), value.encode()) for name, value in told.items()]) == host
+
+
+@pytest.mark.parametrize(
     ("told", "secure"), [([b"https"], True), ([b"http, https"], True), ([b"https, http"], False), ([], False)]
 )
 def test_a_client_speaks_tls_when_the_last_proxy_says_so(told: list[bytes], secure: bool) -> None:

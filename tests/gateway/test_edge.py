@@ -175,3 +175,21 @@ async def test_what_breaks_unforeseen_is_told_masked_and_guarded() -> None:
     assert answer.status_code == 500
     assert "secret" not in answer.text
     assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_what_headers_say_of_host_and_scheme_counts_from_a_named_proxy_alone(redis_url: str) -> None:
+    evil = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https"}
+    public = {"X-Forwarded-Host": "relay.example", "Host": "inside.example"}
+    here = "127.0.0.5"
+    async with (
+        serving(redis_url, public_url="http://relay.example", trusted_proxies=(here,)) as url,
+        httpx.AsyncClient() as direct,
+        httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(local_address=here)) as proxy,
+    ):
+        for client, headers, status in (
+            (proxy, public, 200),
+            (proxy, evil, 421),
+            (direct, public, 421),  # loopback is nobody special
+            (direct, evil, 200),
+        ):
+            assert (await client.get(f"{url}/healthz", headers=headers)).status_code == status

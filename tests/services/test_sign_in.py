@@ -308,3 +308,13 @@ async def test_keys_of_the_workspace_are_made_and_ended_by_owners_only(door: Doo
 async def test_tokens_of_agents_and_members_cannot_be_minted(door: Door, kind: TokenKind) -> None:
     with pytest.raises(BadRequest):
         await door.access.mint(await door.key(), kind=kind, name="t")
+
+
+async def test_failures_from_many_addresses_have_to_wait_too_and_a_right_code_still_lets_in(door: Door) -> None:
+    code = await door.code(await door.member(MemberRole.MEMBER))
+    for _ in range(600):
+        await door.adapters.sign_in_codes.count_failure("all", window_s=60)
+    with pytest.raises(RateLimited):
+        await door.sign_in.redeem("oc_live_wrong", address=f"{door.address}:other")
+    await door.sign_in.redeem(code, address=door.address)
+    await door.adapters.redis.delete(keys.failed_sign_ins("all"))
