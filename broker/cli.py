@@ -111,6 +111,18 @@ def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
             help="How others reach this gateway, when something stands before it.",
         ),
         click.option(
+            "--tls-cert",
+            envvar="RELAYCAST_TLS_CERT",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="Serve HTTPS with this certificate chain (PEM). Read anew when it changes, and on SIGHUP.",
+        ),
+        click.option(
+            "--tls-key",
+            envvar="RELAYCAST_TLS_KEY",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="The key of --tls-cert (PEM, without a passphrase).",
+        ),
+        click.option(
             "--allow-host",
             "--allowed-host",
             "allowed_hosts",
@@ -133,7 +145,7 @@ def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
             envvar="RELAYCAST_TRUSTED_PROXIES",
             multiple=True,
             metavar="ADDRESS",
-            help="Address or network of a load balancer whose X-Forwarded-For and -Proto count. Can be repeated.",
+            help="Address or network (CIDR) of a proxy whose X-Forwarded-For, -Proto, -Host and Forwarded count. Can be repeated.",
         ),
     )(command)
 
@@ -186,6 +198,8 @@ def _gateway_settings(command: Callable[..., Any]) -> Callable[..., Any]:
         host: str,
         port: int,
         public_url: str | None,
+        tls_cert: Path | None,
+        tls_key: Path | None,
         allowed_hosts: tuple[str, ...],
         allowed_origins: tuple[str, ...],
         trusted_proxies: tuple[str, ...],
@@ -199,11 +213,15 @@ def _gateway_settings(command: Callable[..., Any]) -> Callable[..., Any]:
         clickhouse_url: str | None,
         **others: Any,
     ) -> Any:
+        if (tls_cert is None) is not (tls_key is None):
+            raise click.UsageError("--tls-cert and --tls-key go together")
         settings = Settings(
             data_dir=data_dir,
             host=host,
             port=port,
             public_url=public_url,
+            tls_cert=tls_cert,
+            tls_key=tls_key,
             allowed_hosts=allowed_hosts,
             allowed_origins=allowed_origins,
             trusted_proxies=trusted_proxies,

@@ -43,8 +43,11 @@ from broker.domain.ids import WorkspaceId
 from broker.domain.installation import Installation
 from broker.domain.status import BrokerProcess, ProcessKind
 from broker.gateway.addresses import TrustedProxies
-from broker.gateway.server import server_config
+from broker.gateway.server import in_clear, server_config
 from broker.gateway.sockets import OpenSockets
+from broker.gateway.tls import Certificate
+from broker.gateway.visitors import ServerConfig
+from broker.metrics_access import metrics_token
 from broker.services.access import new_token
 from broker.services.installations import Installations
 from broker.services.ports import LogStore
@@ -69,14 +72,39 @@ class PortInUse(RelayError):
 class _Server(uvicorn.Server):
     """uvicorn without its signal handlers: on SIGTERM it would close every socket with 1012 at once."""
 
-    def __init__(self, config: uvicorn.Config, *, on_started: Callable[[], None]) -> None:
+    def __init__(self, config: ServerConfig, *, on_started: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_started = on_started
+        self._certificate = config.certificate
+        self._handshake_s = config.door.limits.head_s
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        encrypted = self._certificate is not None
+        await super().startup([] if encrypted else sockets)
+        if encrypted:
+            await self._listen(sockets or [])
         if self.started:
             self._on_started()
+
+    async def _listen(self, sockets: list[socket.socket]) -> None:
+        """As uvicorn does, with a deadline for the handshake, which comes before any protocol of ours sees the peer."""
+        assert self._certificate is not None
+        for each in sockets:
+            server = await asyncio.get_running_loop().create_server(
+                self._protocol,
+                sock=each,
+                ssl=self._certificate.context,
+                ssl_handshake_timeout=self._handshake_s,
+                ssl_shutdown_timeout=self._handshake_s,
+                backlog=self.config.backlog,
+            )
+            self.servers.append(server)
+
+    def _protocol(self) -> asyncio.Protocol:
+        # uvicorn's types know the classes that it has itself.
+        return self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -88,7 +116,7 @@ async def run_up(settings: Settings, *, on_ready: Callable[[Settings, str], None
 
     Raises `DataFolderBusy`, `PortInUse`, …
     """
-    TrustedProxies(settings.trusted_proxies)
+    _check(settings)
     lock = FolderLock(settings.data_dir)
     lock.acquire()
     try:
@@ -110,6 +138,7 @@ async def run_up(settings: Settings, *, on_ready: Callable[[Settings, str], None
 
 async def run_gateway(settings: Settings, *, on_ready: Callable[[Settings], None]) -> None:
     """One gateway on a shared Redis, until SIGTERM or SIGINT."""
+    _check(settings)
     with _bound(settings) as (listening, bound):
         url = _shared(settings)
         await _require_store(url)
@@ -137,6 +166,14 @@ async def run_worker(settings: Settings, *, on_ready: Callable[[Settings], None]
         on_ready(settings)
         await signalled.wait()
     await adapters.redis.aclose()
+
+
+def _check(settings: Settings) -> None:
+    """Refuse before anything is started what could not be served. Raises `BadRequest`."""
+    TrustedProxies(settings.trusted_proxies)
+    metrics_token(settings)
+    if settings.tls_cert and settings.tls_key:
+        Certificate(settings.tls_cert, settings.tls_key)
 
 
 def _shared(settings: Settings) -> str:
@@ -306,15 +343,29 @@ async def _serve(
 ) -> None:
     _allow_open_files()
     app = build_app(settings, adapters=adapters)
-    server = _Server(server_config(app, settings), on_started=lambda: on_ready(settings))
+    if warning := in_clear(settings):
+        _log.warning("%s", warning)
+    config = server_config(app, settings)
+    server = _Server(config, on_started=lambda: on_ready(settings))
+    following = asyncio.create_task(_follow(config.certificate), name="certificate")
     serving = asyncio.create_task(server.serve(sockets=[listening]), name="server")
     stopping = asyncio.create_task(_signalled().wait(), name="signal")
     try:
         await asyncio.wait({stopping, serving}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         stopping.cancel()
+        following.cancel()
         await _drain(server, app.state.sockets)
         await serving
+
+
+async def _follow(certificate: Certificate | None) -> None:
+    """Read a certificate anew when it changes, and at once on SIGHUP."""
+    if certificate is None:
+        return
+    hurry = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hurry.set)
+    await certificate.follow(hurry)
 
 
 def _allow_open_files() -> None:

@@ -59,6 +59,10 @@ class Settings:
     """Whether sessions' logs go to a log store; without one they end with what Redis holds."""
     public_url: str | None = None
     """How people and machines reach the gateway, when a proxy or load balancer stands before it."""
+    tls_cert: Path | None = None
+    """The gateway's own certificate chain, as PEM; None: it speaks plain HTTP."""
+    tls_key: Path | None = None
+    """The key of it, without a passphrase."""
     allowed_hosts: tuple[str, ...] = ()
     """What this gateway is called in Host headers, beside the URL's name, the machine's own names and addresses."""
     allowed_origins: tuple[str, ...] = ()
@@ -91,7 +95,8 @@ class Settings:
     @property
     def url(self) -> str:
         """The base URL to print and to put in links."""
-        return self.public_url or f"http://{_in_url(self.host)}:{self.port}"
+        scheme = "https" if self.tls_cert else "http"
+        return self.public_url or f"{scheme}://{_in_url(self.host)}:{self.port}"
 
     @property
     def origin(self) -> str:

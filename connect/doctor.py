@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 from broker.domain.errors import BadRequest, Conflict
 from broker.protocol.local import KEY_FILE
 from connect.clis import CliCatalogue, FoundCli
-from connect.endpoint import IN_CLEAR, Endpoint, GivenToken, data_folder
+from connect.endpoint import IN_CLEAR, Endpoint, GivenToken, data_folder, trusted_certificates
 from connect.policy.folders import real_or_none
 from connect.policy.policy_file import NO_FILE, PolicyFile
 from connect.policy.words import in_words
@@ -85,7 +85,9 @@ async def examine(settings: ConnectSettings) -> list[Finding]:
 async def _broker(endpoint: Endpoint, given: GivenToken | None) -> list[Finding]:
     headers = {} if given is None else {"Authorization": f"Bearer {given.text}"}
     try:
-        async with httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=not endpoint.local) as client:
+        async with httpx.AsyncClient(
+            timeout=_TIMEOUT_S, trust_env=not endpoint.local, verify=trusted_certificates()
+        ) as client:
             answer = await client.get(f"{endpoint.url}/v1/whoami", headers=headers)
     except httpx.HTTPError as error:
         advice = "is `relaycast up` running?" if endpoint.local else "check the URL and the network"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -198,3 +199,13 @@ def _running_url(folder: Path) -> str | None:
         return None
     url = found.get("url") if isinstance(found, dict) else None
     return url if isinstance(url, str) else None
+
+
+def trusted_certificates() -> ssl.SSLContext | bool:
+    """Whom HTTPS clients believe: those of SSL_CERT_FILE and SSL_CERT_DIR where given, else the usual.
+
+    Asked by name, since clients of a broker on this machine heed no other setting of the environment (proxies, netrc).
+    """
+    if os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR"):
+        return ssl.create_default_context()
+    return True

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 
 from broker.gateway.addresses import TrustedProxies, is_loopback
 from broker.gateway.http_protocol import HttpProtocol
+from broker.gateway.tls import Certificate
 from broker.gateway.visitors import Door, ServerConfig, Strangers
 from broker.gateway.websocket_protocol import WebSocketProtocol
 from broker.protocol.agent_session import MAX_FRAME_BYTES
@@ -43,7 +44,21 @@ def server_config(app: ASGIApp, settings: Settings, *, ping_s: float = _PING_S) 
         strangers=Strangers(settings.connections),
         unread_s=settings.unread_s,
     )
+    if settings.tls_cert and settings.tls_key:
+        config.certificate = Certificate(settings.tls_cert, settings.tls_key)
     return config
+
+
+def in_clear(settings: Settings) -> str | None:
+    """What to warn of when tokens and conversations cross a network unencrypted."""
+    parts = urlsplit(settings.url)
+    if settings.tls_cert or parts.scheme == "https" or (is_loopback(settings.host) and is_loopback(parts.hostname)):
+        return None
+    return (
+        f"{settings.url} is plain HTTP: tokens, sign-in links and all that people and agents say cross the network"
+        " unencrypted, for whoever is on the way to read, use and change; give --tls-cert and --tls-key, or put a proxy"
+        " with TLS before it and name it with --public-url https://…"
+    )
 
 
 def _is_public_and_encrypted(url: str | None) -> bool:

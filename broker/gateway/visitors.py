@@ -11,29 +11,34 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 import uvicorn
+from typing_extensions import override
 
 from broker.domain.connection_limits import ConnectionLimits
 from broker.gateway.addresses import TrustedProxies, counted_as
+from broker.gateway.tls import Certificate
 from broker.telemetry import CUT_OFF, STRANGERS
 
 
 class Visitor:
     """One connection, and whether we know whose it is."""
 
-    __slots__ = ("_address", "_hang_up", "_on_known", "_strangers", "known")
+    __slots__ = ("_address", "_hang_up", "_on_known", "_strangers", "came_from", "known")
 
     def __init__(self, strangers: Strangers, hang_up: Callable[[], None]) -> None:
         self._strangers = strangers
         self._hang_up = hang_up
         self._on_known: Callable[[], None] | None = None
         self._address: str | None = None
+        self.came_from = "unknown"
+        """As it is counted, known or not."""
         self.known = False
 
     def arrive(self, host: str | None) -> None:
         """Count as a stranger from there, unless we know it already."""
         self.leave()
+        self.came_from = counted_as(host)
         if not self.known:
-            self._address = counted_as(host)
+            self._address = self.came_from
             self._strangers.add(self, self._address)
 
     def once_known(self, then: Callable[[], None]) -> None:
@@ -116,6 +121,14 @@ class ServerConfig(uvicorn.Config):
     """uvicorn's, with the door: it is all that a protocol is handed."""
 
     door: Door
+    certificate: Certificate | None = None
+    """None: connections are not encrypted here."""
+
+    @override
+    def load(self) -> None:
+        super().load()
+        if self.certificate is not None:
+            self.ssl = self.certificate.context
 
 
 _SERVED: ContextVar[Visitor | None] = ContextVar("visitor", default=None)

@@ -25,7 +25,7 @@ from broker.domain.errors import (
     SpawnFailed,
     Unavailable,
 )
-from connect.endpoint import Endpoint
+from connect.endpoint import Endpoint, trusted_certificates
 from connect.sdk.tokens import FixedToken, TokenSource
 from connect.token_text import hide_tokens
 
@@ -78,6 +78,7 @@ class ApiClient:
             transport=transport,
             # A company's proxy settings are for the outside; this machine is reached directly.
             trust_env=not endpoint.local,
+            verify=trusted_certificates(),
         )
 
     async def close(self) -> None:
