@@ -69,7 +69,7 @@ from broker.gateway.status import StatusApi
 from broker.gateway.stops import StopsApi
 from broker.gateway.tools import ToolsApplication
 from broker.gateway.transfer import TransferApi
-from broker.gateway.visitors import recognise
+from broker.gateway.visitors import recognise, slow_down
 from broker.metrics_access import MetricsAccess, on_gateway
 from broker.services.access import Access
 from broker.services.activity import Activity
@@ -189,7 +189,14 @@ def build_adapters(redis_url: str, *, logs: LogStore | None = None, folder: Path
 def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = time.time) -> Services:
     """The services of one gateway process. `clock`: Unix time, by which tokens end."""
     hub = Hub(adapters.log, adapters.bus, channel=lambda w, s: keys.key(w, "session_channel", s))
-    access = Access(adapters.tokens, adapters.registry, adapters.members, clock=clock, on_authenticated=recognise)
+    access = Access(
+        adapters.tokens,
+        adapters.registry,
+        adapters.members,
+        clock=clock,
+        on_authenticated=recognise,
+        on_refused=slow_down,
+    )
     short_lived = ShortLivedTokens(adapters.token_families, adapters.sign_in_codes, clock=clock)
     sessions = Sessions(adapters.registry, adapters.log)
     redaction = Redaction(adapters.redaction_rules, search=automaton)

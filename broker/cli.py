@@ -145,7 +145,8 @@ def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
             envvar="RELAYCAST_TRUSTED_PROXIES",
             multiple=True,
             metavar="ADDRESS",
-            help="Address or network (CIDR) of a proxy whose X-Forwarded-For, -Proto, -Host and Forwarded count. Can be repeated.",
+            help="Address or network (CIDR) of a proxy whose X-Forwarded-For, -Proto, -Host and Forwarded count."
+            " Can be repeated.",
         ),
     )(command)
 

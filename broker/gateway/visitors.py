@@ -6,6 +6,7 @@ once is never that one, however many others say nothing; and one that was authen
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing_extensions import override
 from broker.domain.connection_limits import ConnectionLimits
 from broker.gateway.addresses import TrustedProxies, counted_as
 from broker.gateway.tls import Certificate
+from broker.gateway.wrong_tokens import WrongTokens
 from broker.telemetry import CUT_OFF, STRANGERS
 
 
@@ -145,3 +147,13 @@ def recognise() -> None:
     visitor = _SERVED.get()
     if visitor is not None:
         visitor.recognise()
+
+
+_WRONG_TOKENS = WrongTokens()
+
+
+async def slow_down() -> None:
+    """Whoever is served by the running task came with a wrong token."""
+    visitor = _SERVED.get()
+    if visitor is not None and not visitor.known:
+        await asyncio.sleep(_WRONG_TOKENS.delay_s(visitor.came_from, asyncio.get_running_loop().time()))

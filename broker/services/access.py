@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from broker.domain.access import (
@@ -75,12 +75,14 @@ class Access:
         *,
         clock: Callable[[], float] = time.time,
         on_authenticated: Callable[[], None] = lambda: None,
+        on_refused: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._tokens = tokens
         self._registry = registry
         self._members = members
         self._clock = clock
         self._on_authenticated = on_authenticated
+        self._on_refused = on_refused
 
     async def authenticate(self, token: str | None) -> Principal:
         """The caller behind a token. Raises `NotAuthenticated`.
@@ -93,6 +95,8 @@ class Access:
         require_token_form(token)
         principal = await self._tokens.owner(token_hash(token))
         if principal is None or self._is_over(principal):
+            if self._on_refused is not None:
+                await self._on_refused()
             raise NotAuthenticated("the token is unknown, revoked or expired")
         if principal.kind is TokenKind.MEMBER and principal.family is None:
             principal = await self._prolonged(principal, sha256=token_hash(token))
