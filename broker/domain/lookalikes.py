@@ -13,6 +13,8 @@ import re
 import unicodedata
 from typing import ClassVar
 
+from broker.domain.names import FILLERS
+
 UNSEEN = "\0"
 """In a skeleton: nothing is seen there."""
 _ENTITY = re.compile(r"&(?:amp;)*(?:[lL][tT]|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});?")
@@ -63,10 +65,9 @@ class _Skeleton(dict[int, int]):
 
 def _is_unseen(character: str) -> bool:
     """Control, format and combining characters, and fillers that are drawn as nothing."""
-    return unicodedata.category(character) in {"Cc", "Cf", "Mn", "Me", "Cn", "Co", "Cs"} or character in _FILLERS
+    return unicodedata.category(character) in {"Cc", "Cf", "Mn", "Me", "Cn", "Co", "Cs"} or character in FILLERS
 
 
-_FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u2800\u17b4\u17b5")
 _SKELETON = _Skeleton()
 
 

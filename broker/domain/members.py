@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from broker.domain.access import Maker, MemberRole
 from broker.domain.errors import BadRequest
 from broker.domain.ids import MemberId, WorkspaceId
-from broker.domain.names import unlike_an_id
+from broker.domain.names import is_seen, unlike_an_id
 
 MAX_MEMBERS = 100
 """Of one workspace; as many as one list shows."""
@@ -43,7 +43,7 @@ class PendingSignIn:
 def member_name(text: str) -> str:
     """Return `text` trimmed when it is a name for a person; raise `BadRequest` (INVALID_NAME) otherwise."""
     name = " ".join(text.split())
-    if not name or len(name) > _LONGEST_NAME or "/" in name or not name.isprintable():
+    if not name or len(name) > _LONGEST_NAME or "/" in name or not is_seen(name):
         raise BadRequest(
             f"a person's name has 1 to {_LONGEST_NAME} printable characters and no '/'", code="INVALID_NAME"
         )

@@ -126,6 +126,11 @@ class Sender(Wire):
     role: Role
     agent: str | None = None
 
+    @property
+    def shown(self) -> str:
+        """The name, with what it is where it could pass for a person: a program may be called "operator"."""
+        return f"{self.name} (program)" if self.role == Role.EXTERNAL and self.agent is None else self.name
+
 
 class TracedMessage(Wire):
     """The message of a trace."""

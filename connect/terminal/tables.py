@@ -82,7 +82,7 @@ def trace_lines(trace: Trace) -> list[Line]:
     message = trace.message
     lines: list[Line] = [
         (
-            ("class:strong", f"{one_line(message.sender.name)} → {one_line(message.to)}"),
+            ("class:strong", f"{one_line(message.sender.shown)} → {one_line(message.to)}"),
             ("", f"  {_clock(message.at_ms)}"),
         ),
         (("class:dim", f"  {one_line(message.text)}"),),
@@ -138,7 +138,7 @@ def _said(event: Event) -> str | None:
             said = [text for content in frame.contents() if not frame.transient and (text := _content(content))]
             return "; ".join(said) or None
         case MessageAccepted() as message:
-            return f"{message.sender.name} → {message.to}: {message.text}"
+            return f"{message.sender.shown} → {message.to}: {message.text}"
         case MessageReceipt() as receipt if receipt.state is ReceiptState.UNDELIVERABLE:
             return f"not delivered to {receipt.name}: {receipt.reason}"
         case MessageReceipt():

@@ -168,7 +168,7 @@ class View:
         if self.verbosity is Verbosity.QUIET:
             return []
         mode = "" if fact.mode == "wait" else f" ({fact.mode})"
-        return self._box(f"{fact.sender.name} → {fact.to}{mode}", fact.text, style="class:frame")
+        return self._box(f"{fact.sender.shown} → {fact.to}{mode}", fact.text, style="class:frame")
 
     def _turn_ended(self, fact: TurnEnded, name: str) -> list[Line]:
         spoken = self._spoken.pop(name, set())

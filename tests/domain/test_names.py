@@ -13,7 +13,7 @@ from broker.domain.errors import BadRequest, RelayError
 from broker.domain.events import Cursor, parse_cursor
 from broker.domain.members import member_name
 from broker.domain.messages import MAX_TEXT_BYTES, ToAgent, ToAll, ToChannel, checked_text, parse_address
-from broker.domain.names import looks_like_id, printable_name
+from broker.domain.names import is_seen, looks_like_id, printable_name, shown_name
 from broker.domain.sessions import session_name
 from broker.domain.workspaces import workspace_id
 from graphql_api.node_ids import global_id
@@ -139,3 +139,24 @@ def test_what_would_break_a_key_is_no_workspace_id(text: str) -> None:
     with pytest.raises(BadRequest) as refused:
         workspace_id(text)
     assert refused.value.code == "INVALID_NAME"
+
+
+@pytest.mark.parametrize("name", ["A\u3164", "\u2800x", "a\u0301\u0301\u0301", "\u0301a", "a\u200bb", "a\u2066b"])
+def test_a_name_has_nothing_that_is_not_seen(name: str) -> None:
+    with pytest.raises(BadRequest):
+        printable_name(name, "a token's name")
+    with pytest.raises(BadRequest):
+        member_name(name)
+    assert is_seen(shown_name(name))
+
+
+@pytest.mark.parametrize("name", ["Zoë", "Vie\u0323\u0302t", "日本", "José", "हिन्दी", "a b", "O'Neil-Smith"])
+def test_names_of_all_languages_are_names(name: str) -> None:
+    assert printable_name(name, "a token's name") == shown_name(name) == name
+
+
+@given(st.text())
+def test_a_name_that_is_shown_is_seen_whole(text: str) -> None:
+    shown = shown_name(text)
+    assert is_seen(shown)
+    assert 1 <= len(shown) <= 100

@@ -20,6 +20,8 @@ export function MessageView({ message }: { message: MessageEntry }) {
       head={
         <h3 className="flex flex-wrap items-center gap-x-1.5 text-sm">
           {from.agentKey ? <AgentName name={from.name} /> : <span className="font-medium">{from.name}</span>}
+          {/* A program may be called "operator"; nobody is to take it for a person. */}
+          {from.role === "EXTERNAL" && <Badge>program</Badge>}
           <Icon name="arrow" width="13" height="13" className="text-faint" />
           <span className="sr-only">to</span>
           <Addressee to={message.to} />
