@@ -29,6 +29,7 @@ OF_THE_SESSION: set[Served] = {
 """Answered for the shared session, unknown for any other."""
 NARROWED: set[Served] = {
     ("GET", "/v1/sessions"),
+    ("GET", "/v1/stops"),
     ("GET", "/v1/logs/search"),
     ("GET", "/v1/logs/histogram"),
     ("GET", "/v1/logs/facets"),
