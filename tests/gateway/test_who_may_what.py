@@ -56,7 +56,10 @@ NEEDS: dict[Served, str] = {
 }
 """What each route needs, in the words of `MAY`. Its body is good, so that only the caller decides."""
 _BODIES: dict[Served, object] = {("PATCH", "/v1/members/{member}"): {"role": "admin"}}
-BY_LINEAGE = {"/v1/sessions/{session}/agents/{name}" + each for each in ("", "/interrupt", "/resume")}
+BY_LINEAGE = {
+    *("/v1/sessions/{session}/agents/{name}" + each for each in ("", "/interrupt", "/resume")),
+    *("/v1/sessions/{session}/channels/{channel}/members" + each for each in ("", "/{name}")),
+}
 """Agents do this to those that they spawned only."""
 
 

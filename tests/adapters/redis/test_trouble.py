@@ -40,15 +40,15 @@ async def transaction(redis: TextRedis) -> object:
 
 
 async def script(redis: TextRedis) -> object:
-    return await Scripts(redis).run("create_session", WORKSPACE, uuid4().hex, uuid4().hex, "epoch", 1000)
+    return await Scripts(redis).run("create_session", WORKSPACE, uuid4().hex, uuid4().hex, "epoch", 1000, "", 0)
 
 
 async def script_once(redis: TextRedis) -> object:
-    return await Scripts(redis).run_once("create_session", WORKSPACE, uuid4().hex, uuid4().hex, "epoch", 1000)
+    return await Scripts(redis).run_once("create_session", WORKSPACE, uuid4().hex, uuid4().hex, "epoch", 1000, "", 0)
 
 
 async def scripts_in_order(redis: TextRedis) -> None:
-    calls = [Call("create_session", [uuid4().hex, uuid4().hex, "epoch", 1000]) for _ in range(2)]
+    calls = [Call("create_session", [uuid4().hex, uuid4().hex, "epoch", 1000, "", 0]) for _ in range(2)]
     await Scripts(redis).run_in_order(WORKSPACE, calls)
 
 
