@@ -59,6 +59,8 @@ _BATCH_BYTES = 1024 * 1024
 _REFUSED_GRACE_S = 600.0
 """How long agents go on while their machine is refused: a mistake of an operator must not cost what they are doing."""
 _REFUSED_PAUSE_S = 1.0
+_MOST_REPLACEMENTS = 2
+"""Of tokens that are refused one after the other: what was kept, and what it came from."""
 _LOOK_S = 60.0
 """How often a token's age is looked at: a laptop that slept finds it due within this."""
 _SHORTEST_LOOK_S = 1.0
@@ -153,6 +155,7 @@ class Link:
         self._sent = 0
         self._refused_head = RefusedHead()
         self._welcomed_at = math.inf
+        self._replacements = 0
         self._refused_grace_s = refused_grace_s
         self._refused_at = math.inf
         self._warnings: set[str] = set()
@@ -275,6 +278,7 @@ class Link:
 
     def _accept(self, welcome: Welcome) -> None:
         self._welcomed_at = asyncio.get_running_loop().time()
+        self._replacements = 0
         self._refused_at = math.inf
         if welcome.now_ms is not None:
             self._clock.set(welcome.now_ms)
@@ -401,13 +405,20 @@ class Link:
         return _Ended(reason=reason, retry_after_s=(known.retry_after_s or 0.0) if known else 0.0)
 
     async def _has_another(self) -> bool:
-        """Whether it is worth coming back with another token than the one that was refused."""
+        """Whether it is worth coming back with another token than the one that was refused.
+
+        A good token may be refused for the machine's sake, and be renewed as often as that is asked for.
+        """
+        if self._replacements >= _MOST_REPLACEMENTS:
+            return False
         try:
-            return await self._credentials.replace(self._presented)
+            replaced = await self._credentials.replace(self._presented)
         except NotAuthenticated:
             return False
         except Unavailable:
             return True  # that is asked again at the next refusal
+        self._replacements += replaced
+        return replaced
 
     async def _refused(self, status: int) -> _Ended:
         if status == HTTPStatus.UNAUTHORIZED and await self._has_another():

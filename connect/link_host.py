@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import IntEnum
 from pathlib import Path
 
@@ -159,9 +159,23 @@ class LinkHost:
             loop.add_signal_handler(signal.SIGHUP, lambda: self.stop(now=False))
 
 
-def watch_children_without_threads() -> None:
+@contextlib.contextmanager
+def children_without_threads() -> Iterator[None]:
     """Python 3.11 waits for each child in a thread of its own; later versions do by themselves what is done here."""
-    if sys.version_info < (3, 12) and sys.platform == "linux":
-        with contextlib.suppress(OSError):  # an old kernel, or a container that forbids it
-            os.close(os.pidfd_open(os.getpid()))
-            asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
+    if sys.version_info >= (3, 12) or sys.platform != "linux" or not _has_pidfd():
+        yield
+        return
+    asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
+    try:
+        yield
+    finally:
+        asyncio.set_child_watcher(None)  # type: ignore[arg-type]  # the default again, which typeshed leaves out
+
+
+def _has_pidfd() -> bool:
+    """Not on an old kernel, or in a container that forbids it."""
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except OSError:
+        return False
+    return True

@@ -19,7 +19,7 @@ import orjson
 from pydantic import TypeAdapter
 
 from broker.domain.errors import RelayError
-from connect.link_host import ExitStatus, LinkHost, watch_children_without_threads
+from connect.link_host import ExitStatus, LinkHost, children_without_threads
 from connect.link_log import LOG_FILE, log_notice, log_to
 from connect.process_guard import guard_process
 from connect.settings import ConnectSettings
@@ -74,9 +74,9 @@ def _host(order: Order) -> LinkHost:
 
 
 def _run(host: LinkHost, starter: socket.socket) -> int:
-    watch_children_without_threads()
     try:
-        status = asyncio.run(host.run(listening=lambda: _answer(starter)))
+        with children_without_threads():
+            status = asyncio.run(host.run(listening=lambda: _answer(starter)))
     except OSError as error:
         _answer(starter, error)
         return _CANNOT_START

@@ -16,7 +16,7 @@ import orjson
 from connect.console import leave_output
 from connect.credentials import KEPT_FILE, KeptTokens
 from connect.endpoint import IN_CLEAR, TokenSource, no_token
-from connect.link_host import LinkHost, watch_children_without_threads
+from connect.link_host import LinkHost, children_without_threads
 from connect.notices import Notice
 from connect.process_guard import guard_process, wipe_arguments, wipe_environment
 from connect.settings import ConnectSettings
@@ -51,7 +51,11 @@ def serve(settings: ConnectSettings, presentation: Presentation) -> int:
     show = _printer(presentation)
     for problem in _problems(settings):
         click.echo(f"! {hide_tokens(problem)}", err=True)
-    watch_children_without_threads()
+    with children_without_threads():
+        return _serve(settings, presentation, show)
+
+
+def _serve(settings: ConnectSettings, presentation: Presentation, show: Callable[[Notice], None]) -> int:
     if presentation.headless:
         return _serve_headless(settings, show)
     # Loaded late: a link without a person in front of it needs neither these modules nor the libraries below them.

@@ -15,7 +15,6 @@ _SCRIPT = """
 import asyncio, os, signal, subprocess, sys
 from connect import link_host
 from connect.orphans import _ended_children, reap_orphans
-link_host.watch_children_without_threads()
 
 async def main():
     assert os.getpid() == 1
@@ -33,7 +32,8 @@ async def main():
     print("left", len(_ended_children()), "status", status)
     reaping.cancel()
 
-asyncio.run(main())
+with link_host.children_without_threads():
+    asyncio.run(main())
 """
 
 

@@ -79,7 +79,7 @@ def _is_for(command: Any, message: str) -> bool:
 async def test_a_machine_that_a_member_has_signed_in_is_theirs_and_goes_with_them(gateway: Gateway) -> None:
     await gateway.ok("POST", "/v1/sessions", {"name": "main"})
     async with signed_in(gateway, MemberRole.MEMBER, name="Ada") as ada:
-        token = ada.client.cookies["relaycast"]
+        [token] = ada.client.cookies.values()
         pair = await gateway.exchange("machine", token=token, machine_id="machine-1")
         async with gateway.machine(token=pair["token"]) as machine:
             (hers,) = (await gateway.ok("GET", "/v1/proxies", token=token))["proxies"]

@@ -21,7 +21,12 @@ from tests.fixtures.gateway import Gateway
 from tests.gateway.test_shared_sessions import BODIES, PUBLIC, Served, served
 from tests.gateway.test_tenancy import ROUTES, furnish
 
-OF_ANYBODY = PUBLIC | {("POST", "/v1/sign-in"), ("POST", "/v1/sign-out"), ("POST", "/v1/auth/refresh")}
+OF_ANYBODY = PUBLIC | {
+    ("GET", "/v1/sign-in"),
+    ("POST", "/v1/sign-in"),
+    ("POST", "/v1/sign-out"),
+    ("POST", "/v1/auth/refresh"),
+}
 """What needs no token, or brings its own; and what would end a caller's before the others are tried."""
 FIELD_BY_FIELD: set[Served] = {("POST", "/graphql")}
 NEEDS: dict[Served, str] = {
