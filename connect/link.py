@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import math
 import random
@@ -129,7 +128,8 @@ class Link:
     """Connects until it is cancelled or refused. Owns its socket; reports wait in the spool, not here.
 
     A refusal is final at once when the token was revoked or no agent runs; otherwise it is asked again for
-    `refused_grace_s`, while the agents go on. Whatever else goes wrong in a connection ends that connection alone.
+    `refused_grace_s`, while the agents go on. The token's age is looked at every `look_s`. Whatever else goes wrong in
+    a connection ends that connection alone.
     """
 
     def __init__(
@@ -142,6 +142,7 @@ class Link:
         credentials: MachineCredentials,
         clock: BrokerClock,
         refused_grace_s: float = _REFUSED_GRACE_S,
+        look_s: float = _LOOK_S,
     ) -> None:
         self._endpoint = endpoint
         self._user = user
@@ -160,7 +161,7 @@ class Link:
         self._refused_at = math.inf
         self._warnings: set[str] = set()
         self._hello_changed = asyncio.Event()
-        self._look = asyncio.Event()
+        self._look_s = look_s
         self._presented = ""
         """The token of the present connection."""
         spool.on_added = self._wake.set
@@ -182,10 +183,6 @@ class Link:
     def introduce_again(self) -> None:
         """Let the broker know that the hello has changed: by a new connection, which every broker understands."""
         self._hello_changed.set()
-
-    def look_at_token(self) -> None:
-        """Look now whether the token is to be refreshed, and not only within the minute."""
-        self._look.set()
 
     async def _connection(self) -> _Ended:
         try:
@@ -352,11 +349,7 @@ class Link:
             if order is not None:
                 await socket.send(write(order))
             due_s = self._credentials.due_in_s()
-            look_s = _LOOK_S if due_s is None else min(_LOOK_S, max(_SHORTEST_LOOK_S, due_s))
-            self._look.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(look_s):
-                    await self._look.wait()
+            await asyncio.sleep(self._look_s if due_s is None else min(self._look_s, max(_SHORTEST_LOOK_S, due_s)))
 
     def _warn_of_credentials(self) -> None:
         for problem in (self._credentials.weaker, self._credentials.problem):

@@ -55,6 +55,7 @@ class Proxy:
             credentials=self.credentials,
             clock=BrokerClock(),
             refused_grace_s=refused_grace_s,
+            look_s=0.05,
         )
 
     async def hello(self) -> Hello:
@@ -334,7 +335,6 @@ async def test_a_token_that_is_due_is_asked_for_on_the_link_and_presented_at_the
     async with running(proxy):
         await broker.until(lambda: broker.connection is not None)
         proxy.credentials.adopt(Pair(token="nt_live_a", refresh_token="rt_live_a", life_s=0))
-        proxy.link.look_at_token()
         await broker.until(lambda: broker.refreshes == ["rt_live_a"])
         # An hour by the broker's own clock, which is far from this machine's.
         await broker.refresh("nt_live_b", refresh_token="rt_live_b", expires_at_ms=1_000_000 + 3_600_000)
