@@ -110,7 +110,7 @@ class Redactor:
 
     def text(self, text: str) -> Redacted:
         """Mask secrets in plain text."""
-        if self._has_triggers(text, _MOST_TRIGGERS):
+        if len(text) > _MOST_TRIGGERS * _SHORTEST_TRIGGER and self._count_triggers(text) > _MOST_TRIGGERS:
             return self._whole(text)
         total = 0
         last = ""
@@ -154,76 +154,43 @@ class Redactor:
 
     def json(self, value: Any) -> tuple[Any, int]:
         """Mask secrets in a JSON value: in strings, in names, whole where the name tells. A new value, and the hits."""
-        root = [value]
-        hits = 0
-        waiting: list[Place] = [(root, 0)]  # not recursive: agents may nest as deep as they like
-        while waiting:
-            holder, key = waiting.pop()
-            each = holder[key]
-            if isinstance(each, str):
-                done = self.text(each)
-                holder[key], hits = done.text, hits + done.hits
-            elif isinstance(each, dict):
-                holder[key], masked = self._members(each)
-                waiting += [(holder[key], name) for name in holder[key]]
-                hits += masked
-            elif isinstance(each, list):
-                holder[key], masked = self._arguments(each)
-                hits += masked
-                waiting += [(holder[key], index) for index in range(len(each))]
-        return root[0], hits
+        return _walk(value, text=self.text, members=self._members, items=self._arguments)
 
     def json_text(self, text: str) -> Redacted:
         """Mask secrets in JSON text; the text itself when there are none. Raises `ValueError` when it is not JSON."""
-        overfull = self._has_triggers(text, _MOST_TRIGGERS)
-        if not overfull and not self.suspects(text):
+        triggers = self._count_triggers(text)
+        if not (triggers or self._own):
             return Redacted(text, 0)
         value = json.loads(text, parse_float=_finite)
-        value, hits = self._without_triggers(value) if overfull else self.json(value)
+        if triggers > _MOST_TRIGGERS:
+            value, hits = _walk(value, text=self._whole, members=self._whole_names, items=_as_they_are)
+        else:
+            value, hits = self.json(value)
         if not hits:
             return Redacted(text, 0)
         return Redacted(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")), hits)
 
-    def _whole(self, text: str) -> Redacted:
-        """A mark in place of a text that has a trigger."""
-        if not self._has_triggers(text, 0):
-            return Redacted(text, 0)
-        self._tell([OVERFULL])
-        return Redacted(mark_of(OVERFULL), 1)
-
-    def _has_triggers(self, text: str, most: int) -> bool:
-        """Whether there are more than `most` triggers in a text; it is read no further than to know."""
-        if len(text) <= most * _SHORTEST_TRIGGER:
-            return False
+    def _count_triggers(self, text: str, *, most: int = _MOST_TRIGGERS) -> int:
+        """How many triggers are in a text; of more than `most` it is only told that they are more."""
         found = 0
         for start in range(0, len(text), _PIECE):
             found += len(self._find_triggers(text[start : start + _PIECE + self.longest_trigger]))
             if found > most:
-                return True
-        return False
+                break
+        return found
 
-    def _without_triggers(self, value: Any) -> tuple[Any, int]:
-        """A JSON value in which marks stand for all strings and names that have a trigger."""
-        root = [value]
-        hits = 0
-        waiting: list[Place] = [(root, 0)]
-        while waiting:
-            holder, key = waiting.pop()
-            each = holder[key]
-            if isinstance(each, str):
-                done = self._whole(each)
-                holder[key], hits = done.text, hits + done.hits
-            elif isinstance(each, dict):
-                names = [self._whole(name) for name in each]
-                hits += sum(name.hits for name in names)
-                numbered = (
-                    name.text if not name.hits else f"{name.text[:-1]}#{at}]" for at, name in enumerate(names, 1)
-                )
-                holder[key] = dict(zip(numbered, each.values(), strict=True))
-                waiting += [(holder[key], name) for name in holder[key]]
-            elif isinstance(each, list):
-                waiting += [(each, index) for index in range(len(each))]
-        return root[0], hits
+    def _whole(self, text: str) -> Redacted:
+        """A mark in place of a text that has a trigger."""
+        if not self._count_triggers(text, most=0):
+            return Redacted(text, 0)
+        self._tell([OVERFULL])
+        return Redacted(mark_of(OVERFULL), 1)
+
+    def _whole_names(self, members: dict[str, Any]) -> tuple[dict[str, Any], int]:
+        """A copy of an object with numbered marks in place of the names that have a trigger."""
+        names = [self._whole(name) for name in members]
+        shown = (name.text if not name.hits else f"{name.text[:-1]}#{at}]" for at, name in enumerate(names, 1))
+        return dict(zip(shown, members.values(), strict=True)), sum(name.hits for name in names)
 
     def _members(self, members: dict[str, Any]) -> tuple[dict[str, Any], int]:
         """A copy of an object with names redacted and the values of secret members masked."""
@@ -380,6 +347,38 @@ def _places(text: str, trigger: str, number: int) -> Iterator[Hit]:
     while start >= 0:
         yield number, start, start + len(trigger)
         start = text.find(trigger, start + 1)
+
+
+def _walk(
+    value: Any,
+    *,
+    text: Callable[[str], Redacted],
+    members: Callable[[dict[str, Any]], tuple[dict[str, Any], int]],
+    items: Callable[[list[Any]], tuple[list[Any], int]],
+) -> tuple[Any, int]:
+    """A JSON value made anew from what stands for its strings, objects and lists, outermost first; and the hits."""
+    root = [value]
+    hits = 0
+    waiting: list[Place] = [(root, 0)]  # not recursive: agents may nest as deep as they like
+    while waiting:
+        holder, key = waiting.pop()
+        each = holder[key]
+        if isinstance(each, str):
+            done = text(each)
+            holder[key], hits = done.text, hits + done.hits
+        elif isinstance(each, dict):
+            holder[key], masked = members(each)
+            waiting += [(holder[key], name) for name in holder[key]]
+            hits += masked
+        elif isinstance(each, list):
+            holder[key], masked = items(each)
+            waiting += [(holder[key], index) for index in range(len(each))]
+            hits += masked
+    return root[0], hits
+
+
+def _as_they_are(values: list[Any]) -> tuple[list[Any], int]:
+    return [*values], 0
 
 
 def _merged(found: Iterable[_Found]) -> list[_Found]:
