@@ -94,7 +94,7 @@ class Hostile:
     def allowing_a_folder(self) -> Tried:
         return self._relay_connect("policy", "allow-folder", "/")
 
-    def coming_as_a_terminal(self) -> Tried:
+    def confirming_a_policy(self) -> Tried:
         return self._relay_connect("policy", "confirm")
 
     # --- what its own token may ---------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from pathlib import Path
 import orjson
 
 from connect.sdk.relay import AgentRelay
-from tests.fixtures.processes import environment
+from tests.fixtures.processes import children, environment
 
 _ROOT = Path(__file__).parents[2]
 _ATTEMPTS = Path(__file__).with_name("attempts.py")
@@ -96,7 +96,7 @@ class _Stage:
         told = {"RELAYCAST_TOKEN": key_file.read_text().strip()}
         async with self._started("connect.cli", self._machine(url, home), home, told=told) as process:
             await _line(process, b'"link.up"')
-            yield [process.pid, *_children(process.pid)]
+            yield [process.pid, *children(process.pid)]
 
     @contextlib.asynccontextmanager
     async def headless(self, url: str, key_file: Path) -> AsyncIterator[list[int]]:
@@ -192,16 +192,6 @@ async def _line(process: asyncio.subprocess.Process, having: bytes) -> bytes:
         while having not in (line := await process.stdout.readline()):
             assert line, "it has ended"
     return line
-
-
-def _children(pid: int) -> list[int]:
-    """Of a process that is ours."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            if int(stat.read_text().rpartition(")")[2].split()[1]) == pid:
-                found.append(int(stat.parent.name))
-    return found
 
 
 async def _mint(url: str, key_file: Path) -> str:
