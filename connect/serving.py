@@ -28,7 +28,8 @@ IN_ARGUMENTS = (
 )
 IN_FILE = (
     "{} holds a person's token, and agents run as the user who can read it: delete it, as this machine stays linked"
-    " without it, or run agents as another user (`relay-connect doctor` says how)"
+    " without it (a broker's own `workspace.key` has to stay), or run agents as another user (`relay-connect doctor`"
+    " says how)"
 )
 
 
