@@ -1,5 +1,6 @@
 """Coming in, looking in, and leaving."""
 
+import asyncio
 from pathlib import Path
 
 from playwright.async_api import Browser, expect
@@ -7,7 +8,7 @@ from playwright.async_api import Browser, expect
 from connect.sdk import AgentRelay
 from tests.browser.conftest import sign_in
 from tests.browser.site import Site, site
-from tests.browser.tab import Person, person
+from tests.browser.tab import PATIENCE_S, Person, person
 
 
 async def test_the_printed_link_signs_in_once_and_shows_the_sessions(browser: Browser, tmp_path: Path) -> None:
@@ -159,9 +160,8 @@ async def test_what_a_page_must_not_do_is_noticed(ada: Person, running_site: Sit
     await page.evaluate(inline)
     await page.evaluate("new Image().src = 'https://tracker.example/pixel'")
     await page.evaluate("setTimeout(() => { throw new Error('broke') })")
-    await page.wait_for_function("document.head.lastChild.tagName === 'SCRIPT'")
     await expect(page.get_by_role("navigation", name="Main")).to_be_visible()
-    assert {"inline", "broke"} <= {
-        word for word in ("inline", "broke", "tracker") for said in ada.wrong if word in said
-    }
+    async with asyncio.timeout(PATIENCE_S):
+        while not all(any(word in said for said in ada.wrong) for word in ("inline", "broke")):
+            await page.evaluate("1")  # what the page said before comes before this answer
     ada.wrong.clear()
