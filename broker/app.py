@@ -54,7 +54,7 @@ from broker.domain.ids import WorkspaceId
 from broker.gateway.access import AccessApi
 from broker.gateway.api import Api
 from broker.gateway.container import Services
-from broker.gateway.credentials import cookie_name, credential
+from broker.gateway.credentials import Cookie, credential
 from broker.gateway.dashboard import Dashboard
 from broker.gateway.direct import DirectSocket
 from broker.gateway.edge import Edge, Origins, broken
@@ -67,6 +67,7 @@ from broker.gateway.proxies import ProxySocket
 from broker.gateway.sockets import OpenSockets
 from broker.gateway.status import StatusApi
 from broker.gateway.stops import StopsApi
+from broker.gateway.sub_path import SubPath, require_unlike
 from broker.gateway.tools import ToolsApplication
 from broker.gateway.transfer import TransferApi
 from broker.gateway.visitors import recognise, slow_down
@@ -278,7 +279,7 @@ def _transfer(adapters: Adapters) -> Transfer:
 def build_app(settings: Settings, *, adapters: Adapters, clock: Clock = time.time) -> Starlette:
     """The gateway as an ASGI application; its lifespan runs what it needs in the background.
 
-    `clock`: Unix time, by which tokens end.
+    `clock`: Unix time, by which tokens end. Raises `BadRequest` for a public URL whose path is like one of the routes.
     """
     services = build_services(settings, adapters, clock=clock)
     sockets = OpenSockets(services.access, clock=clock)
@@ -310,15 +311,16 @@ def build_app(settings: Settings, *, adapters: Adapters, clock: Clock = time.tim
             WebSocketRoute("/agent/{name}", DirectSocket(services, sockets).serve),
             Route("/mcp", tools),
             *graphql.routes,
-            *Dashboard().routes(),
+            *Dashboard(path=settings.path).routes(),
         ],
         exception_handlers={404: not_found, 405: wrong_method, Exception: broken},
-        middleware=[Middleware(Edge, hosts=hosts, origins=origins)],
+        middleware=[Middleware(SubPath, path=settings.path), Middleware(Edge, hosts=hosts, origins=origins)],
         lifespan=lifespan,
     )
+    require_unlike(settings.path, app.routes)
     app.state.sockets = sockets
     app.state.origins = origins
-    app.state.cookie = cookie_name(settings.url)
+    app.state.cookie = Cookie.of(settings.url)
     return app
 
 

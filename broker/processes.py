@@ -45,6 +45,7 @@ from broker.domain.status import BrokerProcess, ProcessKind
 from broker.gateway.addresses import TrustedProxies
 from broker.gateway.server import in_clear, server_config
 from broker.gateway.sockets import OpenSockets
+from broker.gateway.sub_path import require_public_url
 from broker.gateway.tls import Certificate
 from broker.gateway.visitors import ServerConfig
 from broker.metrics_access import metrics_token
@@ -171,6 +172,7 @@ async def run_worker(settings: Settings, *, on_ready: Callable[[Settings], None]
 def _check(settings: Settings) -> None:
     """Refuse before anything is started what could not be served. Raises `BadRequest`."""
     TrustedProxies(settings.trusted_proxies)
+    require_public_url(settings.public_url)
     metrics_token(settings)
     if settings.tls_cert and settings.tls_key:
         Certificate(settings.tls_cert, settings.tls_key)

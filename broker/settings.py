@@ -58,7 +58,7 @@ class Settings:
     keep_logs: bool = True
     """Whether sessions' logs go to a log store; without one they end with what Redis holds."""
     public_url: str | None = None
-    """How people and machines reach the gateway, when a proxy or load balancer stands before it."""
+    """How people and machines reach the gateway, when a proxy or load balancer stands before it; may have a path."""
     tls_cert: Path | None = None
     """The gateway's own certificate chain, as PEM; None: it speaks plain HTTP."""
     tls_key: Path | None = None
@@ -96,7 +96,12 @@ class Settings:
     def url(self) -> str:
         """The base URL to print and to put in links."""
         scheme = "https" if self.tls_cert else "http"
-        return self.public_url or f"{scheme}://{_in_url(self.host)}:{self.port}"
+        return (self.public_url or f"{scheme}://{_in_url(self.host)}:{self.port}").rstrip("/")
+
+    @property
+    def path(self) -> str:
+        """Of `url`, as `/relay`, where a proxy has given us a part of its host; else empty."""
+        return urlsplit(self.url).path
 
     @property
     def origin(self) -> str:

@@ -18,6 +18,8 @@ function version(): string {
 const broker = process.env.RELAYCAST_URL ?? "http://127.0.0.1:8787";
 
 export default defineConfig({
+  // Scripts and styles name other files beside themselves, so that it does not matter where on a host they lie.
+  base: "./",
   define: { __RELAYCAST_VERSION__: JSON.stringify(version()) },
   resolve: { alias: { "~": here("./src") } },
   plugins: [react(), tailwind(), compressed(), pages({ mostKilobytes: 200 })],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Self
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection, Request
@@ -42,46 +44,71 @@ def require_own_origin(connection: HTTPConnection, *, may_be_absent: bool) -> No
     origins.require(connection, may_be_absent=may_be_absent)
 
 
-def cookie_name(url: str) -> str:
-    """What the cookie of the broker at `url` is called.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cookie:
+    """What a browser keeps a sign-in in."""
 
-    Browsers send cookies to every port of a host, so brokers that share one must not share the name. With TLS, nobody
-    but the host itself can set one with this prefix (RFC 6265bis, section 4.1.3.2).
-    """
-    parts = urlsplit(url)
-    if parts.scheme == "https":
-        return "__Host-relaycast" if parts.port in {None, 443} else f"__Host-relaycast-{parts.port}"
-    return f"relaycast-{parts.port or 80}"
+    name: str
+    path: str
+    """Below which it is sent: what else is on the host gets no sign-in to see."""
+    secure: bool
+
+    @classmethod
+    def of(cls, url: str) -> Self:
+        """The cookie of the broker at `url`.
+
+        Browsers send cookies to every port of a host, so brokers that share one must not share the name. With TLS,
+        nobody but the host itself can set one that is called `__Host-`, which is for all of a host (RFC 6265bis,
+        section 4.1.3.2), and nothing that is not encrypted one that is called `__Secure-`.
+        """
+        parts = urlsplit(url)
+        secure = parts.scheme == "https"
+        prefix = ("__Secure-" if parts.path else "__Host-") if secure else ""
+        port = "" if secure and parts.port in {None, 443} else f"-{parts.port or 80}"
+        below = parts.path.replace("/", ".")
+        return cls(name=f"{prefix}relaycast{port}{below}", path=parts.path or "/", secure=secure)
 
 
 def kept_in_browser(connection: HTTPConnection) -> str:
     """The token of the browser's cookie; empty without one, and for what no cookie of ours holds."""
     cookies = connection.cookies
-    token = cookies.get(connection.app.state.cookie) or cookies.get(_FORMER_COOKIE) or ""
+    token = cookies.get(_cookie(connection).name) or cookies.get(_FORMER_COOKIE) or ""
     return token if token.startswith(_IN_COOKIES) else ""
 
 
 def has_cookie(connection: HTTPConnection) -> bool:
     """Whether there is one to forget."""
-    return not {connection.app.state.cookie, _FORMER_COOKIE}.isdisjoint(connection.cookies)
+    return not {_cookie(connection).name, _FORMER_COOKIE}.isdisjoint(connection.cookies)
 
 
 def set_cookie(request: Request, response: Response, token: str) -> None:
     """Let the browser keep the token where no script can read it."""
-    name = request.app.state.cookie
+    cookie = _cookie(request)
     response.set_cookie(
-        name, token, max_age=_COOKIE_LIFE_S, path="/", secure=_is_secure(request), httponly=True, samesite="strict"
+        cookie.name,
+        token,
+        max_age=_COOKIE_LIFE_S,
+        path=cookie.path,
+        secure=_is_secure(request),
+        httponly=True,
+        samesite="strict",
     )
 
 
 def drop_cookie(request: Request, response: Response) -> None:
     """Make the browser forget it."""
-    for name in sorted({request.app.state.cookie, _FORMER_COOKIE} & set(request.cookies)):
-        response.delete_cookie(name, path="/", secure=_is_secure(request), httponly=True, samesite="strict")
+    kept = {_FORMER_COOKIE: "/", _cookie(request).name: _cookie(request).path}
+    for name in sorted(kept.keys() & request.cookies.keys()):
+        response.delete_cookie(name, path=kept[name], secure=_is_secure(request), httponly=True, samesite="strict")
 
 
 def _is_secure(request: Request) -> bool:
-    return request.url.scheme == "https" or request.app.state.cookie.startswith("__Host-")
+    return request.url.scheme == "https" or _cookie(request).secure
+
+
+def _cookie(connection: HTTPConnection) -> Cookie:
+    cookie: Cookie = connection.app.state.cookie
+    return cookie
 
 
 def shown_caller(caller: Principal) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
+from functools import lru_cache, partial
 from mimetypes import guess_type
 from pathlib import Path
 
@@ -18,9 +18,17 @@ from broker.gateway.http import Refusal
 BUILT = Path(__file__).parent.parent / "dashboard"
 """Where the build lays the page; missing in a source tree that was never installed."""
 
-_PAGES = ("/", "/session/{rest:path}", "/inbox", "/logs", "/usage", "/settings", "/sign-in")
-"""Addresses that the page itself understands. Each has its HTML file, by the first word (`web/build/pages.ts`): they
-differ in what a browser loads at once. Which page is drawn is decided in the browser."""
+_PAGES = {
+    "/": "index.html",
+    "/session/{rest:path}": "session.html",
+    "/inbox": "inbox.html",
+    "/logs": "logs.html",
+    "/usage": "usage.html",
+    "/settings": "settings.html",
+    "/sign-in": "sign-in.html",
+}
+"""Addresses that the page itself understands, and the HTML file of each (`web/build/pages.ts`): they differ in what a
+browser loads at once. Which page is drawn is decided in the browser."""
 
 _GUARDS = {
     "Content-Security-Policy": "; ".join(
@@ -60,23 +68,29 @@ _NOT_BUILT = """<!doctype html>
 """
 
 
-class Dashboard:
-    """Serves the files under `folder`."""
+_FROM_THE_ROOT = b'="/'
+"""How the built HTML names files. Nothing else of a build does: scripts and styles name theirs beside themselves."""
 
-    def __init__(self, folder: Path = BUILT) -> None:
+
+class Dashboard:
+    """Serves the files under `folder`. `path`: what browsers know them below, as `/relay`; else they have the host."""
+
+    def __init__(self, folder: Path = BUILT, *, path: str = "") -> None:
         self._folder = folder.resolve()
+        self._path = path
 
     def routes(self) -> list[BaseRoute]:
         """The pages, and every built file by its own name. They come after all others."""
-        files = [Route(f"/{name}", self.file, name=name) for name in self._top_files()]
-        return [*(Route(path, self.page) for path in _PAGES), Route("/assets/{name}", self.asset), *files]
+        pages = [Route(path, partial(self.page, name=name), name=name) for path, name in _PAGES.items()]
+        files = [Route(f"/{name}", partial(self.file, name=name), name=name) for name in self._top_files()]
+        return [*pages, Route("/assets/{name}", self.asset), *files]
 
-    async def page(self, request: Request) -> Response:
+    async def page(self, request: Request, *, name: str) -> Response:
         """The HTML of an address."""
-        html = self._folder / f"{request.url.path.split('/')[1] or 'index'}.html"
+        html = self._folder / name
         if not _is_there(html):
             return HTMLResponse(_NOT_BUILT, 503, headers={**_GUARDS, "Cache-Control": "no-store"})
-        return _served(request, html, keep=_ASK_AGAIN)
+        return self._page_below(request, html) if self._path else _served(request, html, keep=_ASK_AGAIN)
 
     async def asset(self, request: Request) -> Response:
         """A script, style or picture whose name holds its hash."""
@@ -86,9 +100,16 @@ class Dashboard:
             return Refusal(NotFound("no such file in this version of the dashboard", code="PATH_NOT_FOUND"))
         return _served(request, path, keep=_FOR_GOOD)
 
-    async def file(self, request: Request) -> Response:
+    async def file(self, request: Request, *, name: str) -> Response:
         """A file beside the pages, under a name of its own."""
-        return _served(request, self._folder / request.url.path.lstrip("/"), keep=_ASK_AGAIN)
+        return _served(request, self._folder / name, keep=_ASK_AGAIN)
+
+    def _page_below(self, request: Request, html: Path) -> Response:
+        """As it is not from the root of its host: it names its files, and itself, below our path."""
+        content, _ = _read(html, html.stat().st_mtime_ns)
+        content = content.replace(_FROM_THE_ROOT, b'="%s/' % self._path.encode())
+        headers = {**_GUARDS, "Cache-Control": _ASK_AGAIN, "ETag": _tag(content)}
+        return _answer(request, content, headers, media_type=_media_type(html))
 
     def _top_files(self) -> list[str]:
         if not self._folder.is_dir():
@@ -115,7 +136,11 @@ def _served(request: Request, path: Path, *, keep: str) -> Response:
             headers["Content-Encoding"], sent = encoding, smaller
             break
     content, headers["ETag"] = _read(sent, sent.stat().st_mtime_ns)
-    answer = Response(content, headers=headers, media_type=_media_type(path))
+    return _answer(request, content, headers, media_type=_media_type(path))
+
+
+def _answer(request: Request, content: bytes, headers: dict[str, str], *, media_type: str) -> Response:
+    answer = Response(content, headers=headers, media_type=media_type)
     if headers["ETag"] in request.headers.get("if-none-match", ""):
         return NotModifiedResponse(answer.headers)
     return answer
@@ -128,7 +153,11 @@ def _read(path: Path, _changed_ns: int) -> tuple[bytes, str]:
     Not in a thread, which takes 5 ms for each file: it is done once.
     """
     content = path.read_bytes()
-    return content, f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    return content, _tag(content)
+
+
+def _tag(content: bytes) -> str:
+    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
 def _accepted(request: Request) -> set[str]:

@@ -43,6 +43,7 @@ def server_config(app: ASGIApp, settings: Settings, *, ping_s: float = _PING_S) 
         proxies=TrustedProxies(settings.trusted_proxies),
         strangers=Strangers(settings.connections),
         unread_s=settings.unread_s,
+        path=settings.path,
     )
     if settings.tls_cert and settings.tls_key:
         config.certificate = Certificate(settings.tls_cert, settings.tls_key)

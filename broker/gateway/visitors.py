@@ -117,6 +117,8 @@ class Door:
     strangers: Strangers
     unread_s: float
     """For a peer to take some of what waits for it."""
+    path: str = ""
+    """Which requests may come with, when a proxy passes on the whole address: `/relay`."""
 
 
 class ServerConfig(uvicorn.Config):

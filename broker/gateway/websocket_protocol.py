@@ -73,6 +73,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().__init__(config, server_state, app_state)
         self.unread_s = config.door.unread_s
         self._limits = config.door.limits
+        self._path = config.door.path
         self._visitor = visitor
         self._came_from = client
         self._is_secure = secure
@@ -117,7 +118,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if self.close_sent:
             return
-        if not self.scope["path"].startswith(_LINKS):
+        if not self.scope["path"].removeprefix(self._path).startswith(_LINKS):
             self.conn.max_message_size = _LARGEST_OTHERWISE
         self.read_paused = True
         self.transport.pause_reading()

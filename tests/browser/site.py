@@ -67,9 +67,9 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def site(folder: Path) -> AsyncIterator[Site]:
-    """A broker with one machine."""
-    async with up(folder) as broker:
+async def site(folder: Path, *arguments: str) -> AsyncIterator[Site]:
+    """A broker with one machine. `arguments`: more of `relaycast up`."""
+    async with up(folder, *arguments) as broker:
         made = Site(broker=broker, folder=folder)
         async with machine(folder, broker.url, made.key_file, name="desk"):
             yield made

@@ -18,7 +18,7 @@ from broker.domain.access_changes import AccessChange
 from broker.domain.errors import NotAuthenticated, RelayError, Unavailable
 from broker.domain.ids import AgentId, FamilyId, MemberId, SessionId, TokenId, WorkspaceId
 from broker.domain.plans import Plan
-from broker.gateway.credentials import cookie_name
+from broker.gateway.credentials import Cookie
 from broker.gateway.sockets import OpenSockets
 from broker.gateway.websocket_protocol import EXTENSION
 from broker.protocol import close_codes
@@ -57,7 +57,7 @@ async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(gateway: Ga
     made = await gateway.ok("POST", "/v1/members", {"name": "Ada", "role": "member"})
     async with open_browser(gateway) as browser:
         answer = await browser.ask("POST", "/v1/sign-in", {"code": made["url"].partition("#")[2]})
-        cookie = SimpleCookie(answer.headers["set-cookie"])[cookie_name(gateway.url)]
+        cookie = SimpleCookie(answer.headers["set-cookie"])[Cookie.of(gateway.url).name]
         assert cookie.value.startswith("mt_live_")
         assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "strict", "/")
         assert not cookie["secure"]
@@ -128,7 +128,7 @@ async def test_pages_of_an_allowed_origin_may_act(gateway: Gateway) -> None:
                 ("http://localhost:5174", 403),
             ):
                 token = browser.cookie.partition("=")[2]
-                headers = {"Cookie": f"{cookie_name('https://relay.example')}={token}", "Origin": origin}
+                headers = {"Cookie": f"{Cookie.of('https://relay.example').name}={token}", "Origin": origin}
                 answer = await client.post("/v1/sessions", json={"name": "x"}, headers=headers)
                 assert answer.status_code == status, origin
 
@@ -161,7 +161,7 @@ async def test_a_bearer_token_counts_before_a_cookie_and_needs_no_origin(gateway
 
 
 async def test_other_kinds_of_tokens_do_not_work_as_cookies(gateway: Gateway) -> None:
-    answer = await gateway.call("GET", "/v1/whoami", token=None, Cookie=f"{cookie_name(gateway.url)}={gateway.key}")
+    answer = await gateway.call("GET", "/v1/whoami", token=None, Cookie=f"{Cookie.of(gateway.url).name}={gateway.key}")
     assert code_of(answer) == (401, "UNAUTHENTICATED")
 
 
@@ -244,7 +244,7 @@ async def test_a_browser_is_told_who_is_signed_in_to_it(
 async def test_a_share_does_not_work_as_a_cookie(gateway: Gateway) -> None:
     await gateway.ok("POST", "/v1/sessions", {"name": "main"})
     token = (await gateway.ok("POST", "/v1/sessions/main/share", {}))["url"].partition("#share=")[2]
-    for name in (cookie_name(gateway.url), "relaycast"):
+    for name in (Cookie.of(gateway.url).name, "relaycast"):
         answer = await gateway.call("GET", "/v1/whoami", token=None, Cookie=f"{name}={token}")
         assert code_of(answer) == (401, "UNAUTHENTICATED")
 
@@ -258,12 +258,12 @@ async def test_a_sign_in_of_the_version_before_goes_on(gateway: Gateway) -> None
 
 
 async def test_brokers_of_one_host_do_not_take_each_others_sign_ins(gateway: Gateway) -> None:
-    names = {cookie_name(f"http://127.0.0.1:{port}") for port in (80, 8787, 8788)}
-    assert len(names | {cookie_name("https://relay.example"), cookie_name("https://relay.example:8443")}) == 5
-    assert cookie_name("http://127.0.0.1") == cookie_name("http://127.0.0.1:80")
-    assert cookie_name("https://relay.example").startswith("__Host-")
+    names = {Cookie.of(f"http://127.0.0.1:{port}").name for port in (80, 8787, 8788)}
+    assert len(names | {Cookie.of("https://relay.example").name, Cookie.of("https://relay.example:8443").name}) == 5
+    assert Cookie.of("http://127.0.0.1").name == Cookie.of("http://127.0.0.1:80").name
+    assert Cookie.of("https://relay.example").name.startswith("__Host-")
     async with signed_in(gateway, MemberRole.MEMBER) as browser:
-        other = f"{cookie_name('http://127.0.0.1:1')}={browser.cookie.partition('=')[2]}"
+        other = f"{Cookie.of('http://127.0.0.1:1').name}={browser.cookie.partition('=')[2]}"
         answer = await gateway.call("GET", "/v1/whoami", token=None, Cookie=other)
         assert code_of(answer) == (401, "UNAUTHENTICATED")
 

@@ -94,6 +94,19 @@ async def test_a_page_that_was_not_built_says_how_to_build_it(tmp_path: Path) ->
     assert "pip install -e ." in answer.text
 
 
+async def test_below_a_path_of_the_host_a_page_names_itself_and_its_files_there(built: Path) -> None:
+    page = '<meta name="relaycast-base" content="/" /><link href="/icon.svg"><script src="/assets/a-1.js"></script>'
+    (built / "session.html").write_text(page)
+    (built / "session.html.gz").write_bytes(gzip.compress(page.encode()))
+    for path, base in (("", "/"), ("/relay", "/relay/")):
+        app = Starlette(routes=Dashboard(built, path=path).routes())
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://dashboard") as client:
+            answer = await client.get("/session/abc")
+            again = await client.get("/session/abc", headers={"If-None-Match": answer.headers["etag"]})
+        assert answer.text == page.replace('="/', f'="{base}')
+        assert again.status_code == 304
+
+
 async def test_the_api_stands_before_the_page(gateway: Gateway) -> None:
     assert (await gateway.call("GET", "/v1/nothing")).json()["error"]["code"] == "PATH_NOT_FOUND"
     assert (await gateway.client.get(f"{gateway.url}/inbox")).headers["content-type"].startswith("text/html")

@@ -27,7 +27,8 @@ export function pages({ mostKilobytes }: { mostKilobytes: number }): Plugin {
       const entry = chunks.find((chunk) => chunk.isEntry);
       const index = bundle["index.html"];
       if (!entry || index?.type !== "asset") return this.error("there is no index.html");
-      const html = String(index.source);
+      // A page's address may have any depth: from the root, which the gateway changes where that is another.
+      const html = String(index.source).replaceAll('="./', '="/');
       const everywhere = withImports(entry, bundle);
       const shared = kilobytes([...everywhere], bundle);
       for (const [name, source] of Object.entries(PAGES)) {

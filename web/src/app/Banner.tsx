@@ -2,6 +2,7 @@ import type { ReactNode } from "react";
 import { Button } from "~/design/Button";
 import { classes } from "~/design/classes";
 import { useNow } from "~/design/now";
+import { BASE } from "~/live/base";
 import { isGuest, setShare } from "~/live/guest";
 import { useLive } from "~/live/LiveContext";
 import { notices, type Notice } from "~/live/notices";
@@ -68,7 +69,7 @@ function GuestLine() {
           size="small"
           onClick={() => {
             setShare(null);
-            location.assign("/");
+            location.assign(BASE);
           }}
         >
           Leave

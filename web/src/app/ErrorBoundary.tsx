@@ -1,5 +1,6 @@
 import type { ErrorComponentProps } from "@tanstack/react-router";
 import { Button } from "~/design/Button";
+import { BASE } from "~/live/base";
 
 /** A page that broke: the rest of the dashboard goes on. */
 export function PageBroke({ error, reset }: ErrorComponentProps) {
@@ -27,7 +28,7 @@ export function NoSuchPage() {
       <h1 className="text-lg">There is no such page</h1>
       <p className="text-soft">
         The address may be mistyped, or the session is gone.{" "}
-        <a href="/" className="text-accent-text underline">
+        <a href={BASE} className="text-accent-text underline">
           All sessions
         </a>
       </p>

@@ -3,6 +3,7 @@ import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { IconButton } from "~/design/Button";
 import { Icon } from "~/design/Icon";
 import { Kbd } from "~/design/Kbd";
+import { inBase } from "~/live/base";
 import { setShare } from "~/live/guest";
 import { LiveProvider, useLive, useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
@@ -85,7 +86,7 @@ function Head({ onPalette }: { onPalette: () => void }) {
   return (
     <header className="flex flex-col gap-2 p-2">
       <div className="flex h-8 items-center gap-2 px-2">
-        <img src="/icon.svg" alt="" width="20" height="20" />
+        <img src={inBase("/icon.svg")} alt="" width="20" height="20" />
         <span className="truncate font-semibold">
           {overview.state === "ready" ? overview.value.workspace.name : "Relaycast"}
         </span>
@@ -116,7 +117,7 @@ function PhoneBar({ onMenu, onPalette }: { onMenu: () => void; onPalette: () => 
           <span aria-hidden="true" className="absolute top-1 right-1 size-2 rounded-full bg-warn" />
         )}
       </span>
-      <img src="/icon.svg" alt="" width="20" height="20" className="ml-1" />
+      <img src={inBase("/icon.svg")} alt="" width="20" height="20" className="ml-1" />
       <span className="flex-1 pl-1 font-semibold">Relaycast</span>
       <IconButton label="Search or act" onClick={onPalette}>
         <Icon name="search" />

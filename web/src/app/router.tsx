@@ -6,6 +6,7 @@ import {
   lazyRouteComponent,
   redirect,
 } from "@tanstack/react-router";
+import { BASE, belowBase } from "~/live/base";
 import { isShare } from "~/pages/sign-in/credential";
 import { connected } from "./connected";
 import { NoSuchPage, PageBroke } from "./ErrorBoundary";
@@ -97,7 +98,7 @@ export interface Place {
 
 /** While React starts, load the code of the page at an address, and what the page begins with. */
 export function loadAhead({ pathname, search, hash }: Location): void {
-  const [first = "", key = ""] = pathname.slice(1).split("/");
+  const [first = "", key = ""] = belowBase(pathname).slice(1).split("/");
   const name = first === "" ? "home" : first === "sign-in" ? "signIn" : first;
   if (!(name in pages)) return;
   // A page that is shared signs in first.
@@ -110,6 +111,7 @@ export function loadAhead({ pathname, search, hash }: Location): void {
 }
 
 export const router = createRouter({
+  basepath: BASE,
   routeTree: root.addChildren([signIn, shell.addChildren([home, session, inbox, logs, usage, settings])]),
   defaultPreload: "intent",
   defaultErrorComponent: PageBroke,

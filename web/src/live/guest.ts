@@ -1,8 +1,10 @@
+import { keptAs } from "./base";
+
 /**
  * The share that this tab shows. It is kept for the tab alone, where it cannot replace anybody's sign-in, and it goes to
  * the broker in the header of each request.
  */
-const KEPT = "relaycast.share";
+const KEPT = keptAs("relaycast.share");
 
 let share = read();
 

@@ -1,4 +1,5 @@
 import type { CombinedError } from "@urql/core";
+import { inBase } from "./base";
 
 interface Refusal {
   error?: { message?: string };
@@ -7,7 +8,7 @@ interface Refusal {
 /** POST to the HTTP API with the page's cookie. Tells why it was refused, or null when it was done. */
 export async function post(path: string, body: unknown): Promise<string | null> {
   try {
-    const answer = await fetch(path, {
+    const answer = await fetch(inBase(path), {
       method: "POST",
       credentials: "same-origin",
       headers: { "content-type": "application/json" },
@@ -29,16 +30,17 @@ export interface Caller {
 
 /** Who is signed in to this browser, whatever this tab shows; null when the broker does not say. */
 export async function signedIn(): Promise<Caller | "nobody" | null> {
-  const answer = await fetch("/v1/sign-in", { credentials: "same-origin" }).catch(() => null);
+  const answer = await fetch(inBase("/v1/sign-in"), { credentials: "same-origin" }).catch(() => null);
   if (!answer?.ok) return null;
   return ((await answer.json()) as { data: { caller: Caller | null } }).data.caller ?? "nobody";
 }
 
 /** Who asks, by what the browser keeps or by `headers`; null when the broker does not say. */
 export async function whoami(headers: { authorization?: string }): Promise<Caller | "nobody" | null> {
-  const answer = await fetch("/v1/whoami", { credentials: "same-origin", headers: { ...headers } }).catch(
-    () => null,
-  );
+  const answer = await fetch(inBase("/v1/whoami"), {
+    credentials: "same-origin",
+    headers: { ...headers },
+  }).catch(() => null);
   if (answer?.status === 401) return "nobody";
   if (!answer?.ok) return null;
   return ((await answer.json()) as { data: Caller }).data;

@@ -1,6 +1,7 @@
 import { cacheExchange, Client, fetchExchange, stringifyDocument } from "@urql/core";
 import type { Client as SocketClient } from "graphql-ws";
 import type { TadaDocumentNode } from "gql.tada";
+import { inBase } from "./base";
 import { ConnectionTruth } from "./connection";
 import { credentials } from "./guest";
 import { whoami } from "./http";
@@ -37,7 +38,7 @@ export class Live {
     this.#buildVersion = buildVersion;
     this.connection = new ConnectionTruth({ online: navigator.onLine });
     this.queries = new Client({
-      url: "/graphql",
+      url: inBase("/graphql"),
       preferGetMethod: false,
       fetchOptions: () => ({ credentials: "same-origin", headers: { ...credentials() } }),
       exchanges: [cacheExchange, fetchExchange],
@@ -98,7 +99,7 @@ export class Live {
 }
 
 function socketUrl(): string {
-  const url = new URL("/graphql", location.href);
+  const url = new URL(inBase("/graphql"), location.href);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   return url.href;
 }

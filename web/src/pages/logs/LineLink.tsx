@@ -1,5 +1,6 @@
 import { defaultStringifySearch, useNavigate } from "@tanstack/react-router";
 import type { ComponentProps, MouseEvent } from "react";
+import { inBase } from "~/live/base";
 
 interface LineLinkProps extends Omit<ComponentProps<"a">, "href"> {
   session: string;
@@ -16,7 +17,7 @@ export function LineLink({ session, line, children, ...rest }: LineLinkProps) {
     void navigate({ to: "/logs", search });
   };
   return (
-    <a href={`/logs${defaultStringifySearch(search)}`} onClick={open} {...rest}>
+    <a href={inBase(`/logs${defaultStringifySearch(search)}`)} onClick={open} {...rest}>
       {children}
     </a>
   );

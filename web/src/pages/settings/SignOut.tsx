@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { toast } from "~/app/toast";
 import { Button } from "~/design/Button";
+import { BASE, inBase } from "~/live/base";
 import { isGuest, setShare } from "~/live/guest";
 import { post } from "~/live/http";
 
@@ -26,7 +27,7 @@ function LeaveShare() {
 /** Be oneself again, as a new page that holds nothing of what this one knew. */
 function leaveShare(): void {
   setShare(null);
-  location.assign("/");
+  location.assign(BASE);
 }
 
 function LeaveAccount() {
@@ -37,7 +38,7 @@ function LeaveAccount() {
     setBusy(false);
     if (refused) toast("You are still signed in", { description: refused, failed: true });
     // A new page holds nothing of what this one knew.
-    else location.assign("/sign-in");
+    else location.assign(inBase("/sign-in"));
   };
   return (
     <section aria-labelledby="sign-out">

@@ -2,6 +2,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { useEffect, useState, type ReactNode } from "react";
 import { Button } from "~/design/Button";
 import { Command } from "~/design/Command";
+import { BASE, inBase } from "~/live/base";
 import { setShare } from "~/live/guest";
 import { post, signedIn, whoami, type Caller } from "~/live/http";
 import { credentialOf, destination, type Credential } from "./credential";
@@ -40,7 +41,7 @@ export function SignInPage() {
   }, [credential, to]);
   return (
     <main className="mx-auto flex min-h-full max-w-md flex-col justify-center gap-4 px-6 py-12">
-      <img src="/icon.svg" alt="" width="36" height="36" />
+      <img src={inBase("/icon.svg")} alt="" width="36" height="36" />
       {step.at === "working" && (
         <p role="status" className="text-base text-soft">
           {step.words}
@@ -87,7 +88,7 @@ function Question({
         <Button look="primary" onClick={onFollow}>
           {isShared ? "Open as a viewer in this tab" : "Switch account"}
         </Button>
-        <Button onClick={() => location.replace("/")}>Cancel</Button>
+        <Button onClick={() => location.replace(BASE)}>Cancel</Button>
       </div>
     </>
   );
@@ -105,7 +106,7 @@ function HowTo({ caller, refused }: { caller: Caller | null; refused: string | n
       {caller && (
         <p className="text-soft">
           You are signed in as <Name caller={caller} />.{" "}
-          <a className="text-accent-text underline" href="/">
+          <a className="text-accent-text underline" href={BASE}>
             Go on
           </a>
         </p>
@@ -149,7 +150,7 @@ async function beginOnce(credential: Credential | null, to: string): Promise<Ste
 async function follow(credential: Usable, to: string): Promise<Step> {
   const refused = await (credential.kind === "share" ? show(credential.secret) : signIn(credential.secret));
   if (refused !== null) return { at: "waiting", caller: null, refused };
-  location.replace(to);
+  location.replace(inBase(to));
   return { at: "working", words: "Signing in…" };
 }
 

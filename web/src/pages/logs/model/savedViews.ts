@@ -1,3 +1,4 @@
+import { keptAs } from "~/live/base";
 import { readAddress, type Address } from "./address";
 
 /** An address under a name, in this browser. */
@@ -6,7 +7,7 @@ export interface SavedView {
   readonly address: Address;
 }
 
-const KEY = "relaycast.logs.views";
+const KEY = keptAs("relaycast.logs.views");
 const MOST = 50;
 
 type Storage = Pick<globalThis.Storage, "getItem" | "setItem">;

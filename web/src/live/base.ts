@@ -1,0 +1,26 @@
+/**
+ * Where the dashboard lies on its host: "/", or "/relay/" below a proxy that keeps the rest of the host for others. The
+ * gateway writes it into the page; see `broker/gateway/dashboard.py`.
+ */
+export const BASE = read();
+
+function read(): string {
+  // Models are tested where there is no page.
+  if (typeof document === "undefined") return "/";
+  return document.querySelector<HTMLMetaElement>('meta[name="relaycast-base"]')?.content ?? "/";
+}
+
+/** The address of a page or an endpoint of ours, `path` beginning with a slash. */
+export function inBase(path: string): string {
+  return BASE + path.slice(1);
+}
+
+/** The path of a page of ours below the base, beginning with a slash. */
+export function belowBase(pathname: string): string {
+  return pathname.startsWith(BASE) ? pathname.slice(BASE.length - 1) : pathname;
+}
+
+/** What a browser keeps for this broker under `name`, apart from what it keeps for others of the same host. */
+export function keptAs(name: string): string {
+  return BASE === "/" ? name : `${name} ${BASE}`;
+}
