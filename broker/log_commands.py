@@ -15,6 +15,7 @@ import orjson
 
 from broker.domain.log_pages import Facet
 from broker.domain.log_tokens import quoted
+from broker.domain.log_zone import in_zone
 from broker.domain.sessions import DEFAULT_SESSION
 from broker.operator_client import with_client
 from broker.options import together
@@ -51,6 +52,8 @@ def logs() -> None:
       tool:relay_*  command:"npm *"  path:src/*.py
       failed:true   since:2h   until:2026-01-31T10:00
 
+    Any other word before a colon is text, as in localhost:8080. Quotes make text of everything: '"exit: 1"'.
+
     Exit status: 0 when something was found, 1 when nothing was, 2 when it could not be asked.
     """
 
@@ -65,7 +68,7 @@ def _searching(command: Callable[..., Any]) -> Callable[..., Any]:
     return together(
         click.argument("query", nargs=-1),
         click.option("--session", metavar="NAME", help="Look in one session only, by name or id."),
-        click.option("--since", metavar="TIME", help="An age (30m, 2h, 7d) or a time."),
+        click.option("--since", metavar="TIME", help="An age (30m, 2h, 7d) or a time, in this computer's zone."),
         click.option("--until", metavar="TIME", help="The same; lines before it."),
         click.option("--json", "json_", is_flag=True, help="One JSON document."),
     )(collected)
@@ -180,9 +183,9 @@ async def _follow(session: str, after: str, *, json_: bool) -> None:
 
 
 def _text(query: tuple[str, ...], *, since: str | None, until: str | None) -> str:
-    """One search of what was typed and the options."""
+    """One search of what was typed and the options, whose times are of the clock that hits are shown with."""
     bounds = [f"{name}:{quoted(value)}" for name, value in (("since", since), ("until", until)) if value]
-    return " ".join([*query, *bounds])
+    return in_zone(" ".join([*query, *bounds]))
 
 
 def _ask(question: Callable[[Logs], Coroutine[Any, Any, _T]]) -> _T:

@@ -35,7 +35,7 @@ def mint(*, kind: str, name: str, person: bool) -> None:
 def list_() -> None:
     """List the workspace's tokens: who made each, and what hangs on it. Their secrets are not kept anywhere."""
     for row in ask("GET", "/v1/tokens")["tokens"]:
-        made = datetime.fromtimestamp(row["created_at_ms"] / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+        made = datetime.fromtimestamp(row["created_at_ms"] / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
         about = "; ".join(each for each in (_maker(row), Dependants(**row.get("ends", {})).in_words) if each)
         click.echo(f"{row['id']:<18} {row['kind']:<10} {made}  {row['name']}{f'  ({about})' if about else ''}")
 

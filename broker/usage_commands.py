@@ -38,7 +38,7 @@ def _print(rows: list[dict[str, Any]], names: dict[str, str], *, by: str) -> Non
     from rich.table import Table  # noqa: PLC0415 - --help must not load it
 
     table = Table(box=None, pad_edge=False)
-    table.add_column(by)
+    table.add_column("day (UTC)" if by == UsageBy.DAY else by)
     for name in _COLUMNS:
         table.add_column(name.replace("_", " "), justify="right")
     table.add_column("cost", justify="right")

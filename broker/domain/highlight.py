@@ -9,7 +9,7 @@ from itertools import islice
 from typing import assert_never
 
 from broker.domain.log_query import Phrase, Substring, Term, Word
-from broker.domain.words import BETWEEN, ENDS, FOLD, STARTS, words
+from broker.domain.words import BETWEEN, ENDS, FOLD, STARTS, spellings, words
 
 _MAX_SPANS = 1_000
 """For each term; a line with more is not read match by match."""
@@ -83,12 +83,16 @@ def _matches(text: str, term: Term) -> Iterator[re.Match[str]]:
     return islice(pattern.finditer(text), _MAX_SPANS) if pattern else iter(())
 
 
+def _words(text: str) -> str:
+    return f"{BETWEEN}+".join(re.escape(word) for word in words(text))
+
+
 def _pattern(term: Term) -> re.Pattern[str] | None:
     match term:
         case Word(text) | Phrase(text):
-            inner = f"{BETWEEN}+".join(re.escape(word) for word in words(text))
-            return re.compile(f"{STARTS}{inner}{ENDS}", FOLD) if inner else None
+            inner = "|".join(filter(None, map(_words, spellings(text))))
+            return re.compile(f"{STARTS}(?:{inner}){ENDS}", FOLD) if inner else None
         case Substring(text):
-            return re.compile(re.escape(text), FOLD) if text else None
+            return re.compile("|".join(map(re.escape, spellings(text))), FOLD) if text else None
         case _ as other:
             assert_never(other)

@@ -7,8 +7,9 @@ r"""The language of log searches, as people know it from log tools.
     exit:1   exit:!=0   failed:true                  exit:!=0 says the same as failed:true
     since:2h   until:2026-11-22T10:00                an age (s m h d w) or a time, UTC unless it says otherwise
 
-A bare term that the index splits, `exit_code` or `foo-bar`, is the phrase of its parts; one without any letter or digit
-is looked for as characters. In quotes a backslash stands before `"` and `\`.
+A bare term that the index splits, `exit_code` or `localhost:8080`, is the phrase of its parts; one without any letter
+or digit, or in a script that puts no space between words, is looked for as characters. Only these fields are any:
+another word before a colon is text. In quotes everything is text; there a backslash stands before `"` and `\`.
 """
 
 from __future__ import annotations

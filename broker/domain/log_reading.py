@@ -12,30 +12,14 @@ from typing import NoReturn, TypeVar
 from broker.domain.ids import SessionId
 from broker.domain.log_query import LogQuery, Phrase, Substring, Term, Word
 from broker.domain.log_rows import LineKind
-from broker.domain.log_tokens import Condition, InvalidQuery
-from broker.domain.words import words
+from broker.domain.log_tokens import Condition, Field, InvalidQuery
+from broker.domain.words import is_unspaced, words
 
 _AGE = re.compile(r"(\d{1,9})([smhdw])", re.IGNORECASE | re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d.*)?", re.ASCII)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _EXIT_CODE = re.compile(r"-?\d{1,10}", re.ASCII)
 _OPERATORS = frozenset({"AND", "OR", "NOT"})
-
-
-class Field(StrEnum):
-    """What stands before a colon."""
-
-    SESSION = "session"
-    AGENT = "agent"
-    CLI = "cli"
-    KIND = "kind"
-    TOOL = "tool"
-    COMMAND = "command"
-    PATH = "path"
-    EXIT = "exit"
-    FAILED = "failed"
-    SINCE = "since"
-    UNTIL = "until"
 
 
 _EXCLUDABLE = frozenset({Field.AGENT, Field.KIND})
@@ -64,7 +48,7 @@ class Reading:
             self._bounded(condition.value, at=condition.value_at)
             (self._without if condition.excluded else self._terms).append(self._term(condition))
             return
-        field = self._field(condition)
+        field = condition.field
         if condition.starred:
             self._refuse(
                 "stars around quotes are for words; put them inside the quotes here", at=condition.value_at - 2
@@ -109,7 +93,7 @@ class Reading:
         if condition.starred:
             return Substring(value)
         if condition.quoted:
-            return Phrase(value) if words(value) else Substring(value)
+            return Phrase(value) if words(value) and not is_unspaced(value) else Substring(value)
         if condition.excluded and value.startswith("-"):
             self._refuse("one minus excludes; put a text that begins with it in quotes", at=condition.at)
         if value in _OPERATORS:
@@ -118,6 +102,8 @@ class Reading:
             )
         if "*" in value:
             return self._part(condition)
+        if is_unspaced(value):
+            return Substring(value)
         match words(value):
             case []:
                 return Substring(value)
@@ -132,14 +118,6 @@ class Reading:
             problem = "a * stands only before and after a part of a word, *like this*"
             self._refuse(problem, at=condition.value_at + condition.value.index("*", 1 if part else 0))
         return Substring(part)
-
-    def _field(self, condition: Condition) -> Field:
-        name = condition.field or ""
-        try:
-            return Field(name.lower())
-        except ValueError:
-            hint = _suggestion(name, Field)
-            self._refuse(f"there is no field {name}{hint}; to look for the text, put it in quotes", at=condition.at)
 
     def _listed(self, field: Field, condition: Condition) -> list[str]:
         if condition.quoted or field not in _LISTS:

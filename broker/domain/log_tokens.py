@@ -4,16 +4,35 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 from typing_extensions import override
 
 from broker.domain.errors import BadRequest
 
-_CONDITION = re.compile(r"(?P<minus>-?)(?:(?P<field>[A-Za-z_][A-Za-z0-9_]*):)?")
 _QUOTED = re.compile(r'"(?P<inside>(?:[^"\\]|\\.)*)"', re.DOTALL)
 _BARE = re.compile(r"\S*")
 _ESCAPED = re.compile(r'\\(["\\])')
 _SHOWN_EACH_SIDE = 40
+
+
+class Field(StrEnum):
+    """What stands before a colon. Any other word there is a part of a text: `TypeError: x`, `localhost:8080`."""
+
+    SESSION = "session"
+    AGENT = "agent"
+    CLI = "cli"
+    KIND = "kind"
+    TOOL = "tool"
+    COMMAND = "command"
+    PATH = "path"
+    EXIT = "exit"
+    FAILED = "failed"
+    SINCE = "since"
+    UNTIL = "until"
+
+
+_CONDITION = re.compile(rf"(?P<minus>-?)(?:(?P<field>{'|'.join(Field)}):)?", re.IGNORECASE | re.ASCII)
 
 
 class InvalidQuery(BadRequest):
@@ -42,9 +61,11 @@ class Condition:
     at: int
     """Where it begins, from 0."""
     excluded: bool
-    field: str | None
+    field: Field | None
     value: str
     value_at: int
+    end: int
+    """Behind its last character."""
     quoted: bool
     starred: bool
     """Between two stars: `*value*`."""
@@ -69,23 +90,26 @@ def quoted(text: str) -> str:
 def _condition(query: str, place: int) -> tuple[Condition, int]:
     head = _CONDITION.match(query, place)
     assert head is not None  # every part of it is optional
-    value, value_at, end, kind = _value(query, head.end())
+    value, value_at, end, kind = _value(query, head.end(), quotes_inside=head["field"] is None)
     if not value.strip():
         missing = f"a value is missing after {head[0]!r}" if head[0] else "there is nothing to search for"
+        if head["field"]:
+            missing += "; to look for the text, put it in quotes"
         raise InvalidQuery(missing, query=query, at=value_at)
     condition = Condition(
         at=place,
         excluded=head["minus"] == "-",
-        field=head["field"],
+        field=Field(head["field"].lower()) if head["field"] else None,
         value=value,
         value_at=value_at,
+        end=end,
         quoted=kind == "quoted",
         starred=kind == "starred",
     )
     return condition, end
 
 
-def _value(query: str, at: int) -> tuple[str, int, int, str]:
+def _value(query: str, at: int, *, quotes_inside: bool) -> tuple[str, int, int, str]:
     """The value that begins at `at`, where its text begins, where it ends, and how it is written."""
     if query.startswith('*"', at):
         inside, end = _quoted(query, at + 1)
@@ -99,7 +123,7 @@ def _value(query: str, at: int) -> tuple[str, int, int, str]:
         return inside, at + 1, end, "quoted"
     bare = _BARE.match(query, at)
     assert bare is not None
-    if '"' in bare[0]:
+    if '"' in bare[0] and not quotes_inside:
         raise InvalidQuery("a quote stands at the beginning of a value only", query=query, at=query.index('"', at))
     return bare[0], at, bare.end(), "bare"
 

@@ -8,6 +8,7 @@ from typing import assert_never
 
 from broker.domain.approvals import Verdict
 from broker.domain.ids import MessageId
+from broker.domain.log_zone import in_zone
 from broker.domain.messages import Mode
 from connect.sdk import AgentRelay
 from connect.sdk.types import Agent, Wire
@@ -172,7 +173,7 @@ class Actions:
         return Reply(lines=lines or [(("class:dim", "nothing yet"),)], result=[_json(event) for event in wanted])
 
     async def _search(self, query: str) -> Reply:
-        found = await self._relay.search_logs(query, limit=_SHOWN_HITS)
+        found = await self._relay.search_logs(in_zone(query), limit=_SHOWN_HITS)
         lines = hit_lines(found.hits)
         if found.next:
             lines = [*lines, (("class:dim", f"the newest {_SHOWN_HITS}; until: finds older ones"),)]

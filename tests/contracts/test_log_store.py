@@ -270,6 +270,9 @@ TEXTS = {
     6: "Größe ÄNDERN 🎉 party",
     7: "nul \0 inside",
     8: "../src/broker/app.py:12",
+    9: "日本語のログ検索",
+    10: "re\u0301sume\u0301 r\xe9sum\xe9-draft",
+    11: "re\u0301sume\u0301 alone",
 }
 
 
@@ -300,6 +303,10 @@ def texts(engine: Engine) -> WorkspaceId:
         (Phrase("EXIT CODE 1"), [1]),
         (Phrase("code exit"), [3]),
         (Phrase("it's"), [5]),
+        (Substring("ログ"), [9]),
+        (Word("r\xe9sum\xe9"), [10, 11]),
+        (Word("re\u0301sume\u0301"), [10, 11]),
+        (Substring("\xe9sum"), [10, 11]),
         (Phrase("broker/app.py"), [8]),
         (Substring("uild"), [1, 2]),
         (Substring("ÄNDE"), [6]),

@@ -24,6 +24,9 @@ def shown(text: str, *terms: Term) -> list[str]:
         ("reconnect", Substring("CONN"), ["conn"]),
         ("a=>b", Substring("=>"), ["=>"]),
         ("anything", Phrase("--"), []),
+        ("日本語のログ検索", Substring("ログ"), ["ログ"]),
+        ("cafe\u0301 caf\xe9", Word("caf\xe9"), ["cafe\u0301", "caf\xe9"]),
+        ("cafe\u0301 caf\xe9", Substring("fe\u0301"), ["fe\u0301", "f\xe9"]),
     ],
 )
 def test_terms_match_as_the_index_does(text: str, term: Term, found: list[str]) -> None:

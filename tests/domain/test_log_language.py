@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from broker.domain.errors import BadRequest
 from broker.domain.ids import SessionId
 from broker.domain.log_language import parse, to_text
-from broker.domain.log_query import LogQuery, Phrase, Substring, Word
+from broker.domain.log_query import LogQuery, Phrase, Substring, Term, Word
 from broker.domain.log_rows import LineKind
-from broker.domain.log_tokens import InvalidQuery
+from broker.domain.log_tokens import InvalidQuery, quoted
+from broker.domain.words import is_unspaced
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -53,15 +54,51 @@ def test_a_search_is_read(text: str, query: LogQuery) -> None:
 
 
 @pytest.mark.parametrize(
+    ("pasted", "terms"),
+    [
+        (
+            "TypeError: x is undefined",
+            (Phrase("TypeError:"), Word("x"), Word("is"), Word("undefined")),
+        ),
+        ("localhost:8080", (Phrase("localhost:8080"),)),
+        ("std::vector", (Phrase("std::vector"),)),
+        ("https://h.example/a?b=c#d", (Phrase("https://h.example/a?b=c#d"),)),
+        (r"C:\Users\ana", (Phrase(r"C:\Users\ana"),)),
+        ('error:"no such file"', (Phrase('error:"no'), Word("such"), Phrase('file"'))),
+        ('open("a.txt")', (Phrase('open("a.txt")'),)),
+        ("agnt:Bob", (Phrase("agnt:Bob"),)),
+        ("12:30:05 sessions:", (Phrase("12:30:05"), Phrase("sessions:"))),
+    ],
+)
+def test_what_is_pasted_is_text(pasted: str, terms: tuple[Term, ...]) -> None:
+    assert read(pasted) == LogQuery(terms=terms)
+    assert read(quoted(pasted)) == LogQuery(terms=(Phrase(pasted),))
+
+
+def test_what_is_pasted_can_be_excluded_and_stand_beside_fields() -> None:
+    assert read("-std::vector AGENT:Bob") == LogQuery(without=(Phrase("std::vector"),), agents=("Bob",))
+
+
+@pytest.mark.parametrize("text", ["日本語", "検索", "ログ", "검색", "ค้นหา", "npmを実行", "ｶﾅ", "日本語:検索", "𠮷"])
+def test_a_term_of_a_script_without_spaces_is_looked_for_as_characters(text: str) -> None:
+    assert read(text) == read(f'"{text}"') == LogQuery(terms=(Substring(text),))
+    assert read(f"-{text}") == LogQuery(without=(Substring(text),))
+
+
+@pytest.mark.parametrize("text", ["поиск", "café", "naïve", "ελληνικά", "שלום"])
+def test_a_word_of_a_script_with_spaces_is_a_word(text: str) -> None:
+    assert read(text) == LogQuery(terms=(Word(text),))
+
+
+@pytest.mark.parametrize(
     ("text", "column", "says"),
     [
         ("x kind:comand", 8, "did you mean command?"),
         ("kind:text,comand", 11, "did you mean command?"),
-        ("agnt:Bob", 1, "did you mean agent?"),
-        ("see http://x/y", 5, "put it in quotes"),
+        ("Exit: 1", 6, "put it in quotes"),
         ('foo "bar', 5, "never closed"),
         ('"a"b', 4, "space is missing"),
-        ('a"b', 2, "beginning of a value"),
+        ('agent:a"b', 8, "beginning of a value"),
         ('*"a"', 4, "* is missing"),
         ("a OR b", 3, "there is no OR"),
         ("x -session:main", 3, "cannot be excluded"),
@@ -139,7 +176,8 @@ def test_any_text_is_a_search_or_a_mistake_at_a_place_in_it(text: str) -> None:
 
 VALUE = st.text(min_size=1, max_size=8).filter(str.strip)
 WORD = st.text("abcXYZ019é", min_size=1, max_size=6)
-TERM = st.builds(Word, WORD) | st.builds(Phrase, st.tuples(VALUE, WORD).map(" ".join)) | st.builds(Substring, VALUE)
+PHRASE = st.tuples(VALUE, WORD).map(" ".join).filter(lambda text: not is_unspaced(text))
+TERM = st.builds(Word, WORD) | st.builds(Phrase, PHRASE) | st.builds(Substring, VALUE)
 TIMES = st.datetimes(datetime(1971, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
 
 

@@ -121,8 +121,8 @@ async def test_counts_over_time_and_by_value(desk: Desk, search: LogSearch) -> N
 
 async def test_a_search_that_cannot_be_read_points_at_the_column(desk: Desk, search: LogSearch) -> None:
     with pytest.raises(InvalidQuery) as refused:
-        await search.search(desk.person(), "agnet:Lead")
-    assert refused.value.details == {"column": 1, "problem": refused.value.problem}
+        await search.search(desk.person(), "kind:comand")
+    assert refused.value.details == {"column": 6, "problem": refused.value.problem}
     with pytest.raises(BadRequest):
         await search.search(desk.person(), "x" * 5000)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from broker.adapters.clickhouse.schema import WordIndex
@@ -14,6 +14,7 @@ from broker.domain.instants import to_ms
 from broker.domain.log_pages import SearchCursor
 from broker.domain.log_query import LogQuery, Phrase, Substring, Term, Word
 from broker.domain.log_windows import Window
+from broker.domain.words import spellings
 
 _TEXT = "lower(text)"
 """The indexed expression, letter for letter, or the index is not used. Python lowers what is looked for."""
@@ -176,24 +177,34 @@ def _named(condition: Condition, names: tuple[str, ...]) -> str:
 
 def _any_like(condition: Condition, column: str, patterns: tuple[str, ...]) -> Iterator[str]:
     if patterns:
-        yield _either(f"{column} ILIKE {condition.bind(like(pattern), 'String')}" for pattern in patterns)
+        yield _either(f"{column} ILIKE {condition.bind(like(text), 'String')}" for text in _spellings(patterns))
 
 
 def _path_like(condition: Condition, patterns: tuple[str, ...]) -> str:
     """A relative pattern fits below any folder, as people write `src/*.py` and agents report absolute paths."""
     fits = []
-    for pattern in patterns:
+    for pattern in _spellings(patterns):
         fits.append(f"path LIKE {condition.bind(like(pattern), 'String')}")
         if not pattern.startswith(("/", "*")):
             fits.append(f"path LIKE {condition.bind('%/' + like(pattern), 'String')}")
     return _either(fits)
 
 
+def _spellings(patterns: Iterable[str]) -> Iterator[str]:
+    for pattern in patterns:
+        yield from spellings(pattern)
+
+
 def _either(parts: Iterable[str]) -> str:
-    return f"({' OR '.join(parts)})"
+    all_parts = list(parts)
+    return all_parts[0] if len(all_parts) == 1 else f"({' OR '.join(all_parts)})"
 
 
 def _term(condition: Condition, term: Term, index: WordIndex) -> str:
+    return _either(_spelt(condition, replace(term, text=text), index) for text in spellings(term.text))
+
+
+def _spelt(condition: Condition, term: Term, index: WordIndex) -> str:
     match term:
         case Word(text) | Phrase(text):
             words = tokens(text.lower())

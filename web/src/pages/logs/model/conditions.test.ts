@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { asksFor, conditions, excluding, quieted, toggled, without } from "./conditions";
+import { asksFor, conditions, excluding, quieted, toggled, without, zoned } from "./conditions";
 
 const texts = (query: string) => conditions(query).map((one) => one.text);
 
@@ -20,12 +20,39 @@ test("a condition tells its field, its values and whether it excludes", () => {
   ]);
 });
 
+test("a word before a colon that is no field is text", () => {
+  expect(conditions("TypeError: std::vector localhost:8080 Kind:files")).toMatchObject([
+    { field: null, values: ["TypeError:"] },
+    { field: null, values: ["std::vector"] },
+    { field: null, values: ["localhost:8080"] },
+    { field: "kind", values: ["files"] },
+  ]);
+});
+
 test.each(['"never closed', "agent:", "-", "*", '*"part"', 'a"b', '"a"b'])(
   "half a condition %s is read to its end",
   (typed) => {
     expect(conditions(typed).at(-1)?.to).toBe(typed.length);
   },
 );
+
+test("a time without a zone is of the browser's clock", () => {
+  const asked = zoned('x since:2026-07-01T10:30 UNTIL:"2026-12-02" y');
+  const times = conditions(asked).flatMap((one) => (one.field ? one.values : []));
+  expect(times.map((one) => Date.parse(one))).toEqual([
+    new Date(2026, 6, 1, 10, 30).getTime(),
+    new Date(2026, 11, 2).getTime(),
+  ]);
+  for (const time of times) expect(time).toMatch(/[+-]\d\d:\d\d$/);
+});
+
+test.each([
+  "since:2h",
+  "since:2026-07-01T10:30Z",
+  "since:2026-07-01T10:30+02:00",
+  "2026-07-01",
+  "since:soon",
+])("%s stays as it is", (query) => expect(zoned(query)).toBe(query));
 
 test("a condition that is taken away leaves the others as they were", () => {
   const query = 'one agent:A "t w o"';

@@ -11,7 +11,8 @@ export interface Condition {
   readonly values: readonly string[];
 }
 
-const HEAD = /(-?)(?:([A-Za-z_]\w*):)?/y;
+/** Another word before a colon is text: `TypeError: x`, `localhost:8080`. */
+const HEAD = /(-?)(?:(session|agent|cli|kind|tool|command|path|exit|failed|since|until):)?/iy;
 const QUOTED = /\*?"((?:[^"\\]|\\.)*)"?\*?/sy;
 const BARE = /\S*/y;
 const SPACE = /\s*/y;
@@ -54,6 +55,29 @@ function match(pattern: RegExp, text: string, at: number): RegExpExecArray {
   const found = pattern.exec(text);
   if (!found) throw new Error("every part of these patterns is optional");
   return found;
+}
+
+const PLAIN_TIME = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d(?::\d\d(?::\d\d(?:\.\d{1,6})?)?)?))?$/;
+
+/** The search, with the browser's zone behind each time that says none: the broker would take it for UTC. */
+export function zoned(query: string): string {
+  return conditions(query).reduceRight((said, { field, excluded, values, from, to }) => {
+    const at = (field === "since" || field === "until") && !excluded ? withZone(values[0] ?? "") : null;
+    return at === null ? said : `${said.slice(0, from)}${field}:${at}${said.slice(to)}`;
+  }, query);
+}
+
+/** A plain time with the zone that holds here on that day; null for everything else. */
+function withZone(text: string): string | null {
+  const found = PLAIN_TIME.exec(text);
+  if (!found) return null;
+  const [, day = "", time = "00:00"] = found;
+  const at = new Date(`${day}T${time.length === 2 ? `${time}:00` : time}`);
+  if (Number.isNaN(at.getTime())) return null;
+  const ahead = -at.getTimezoneOffset();
+  const two = (number: number) => String(Math.floor(number)).padStart(2, "0");
+  const zone = `${ahead < 0 ? "-" : "+"}${two(Math.abs(ahead) / 60)}:${two(Math.abs(ahead) % 60)}`;
+  return `${day}T${time}${zone}`;
 }
 
 /** The search without one of its conditions. */

@@ -1,3 +1,5 @@
+import { zoned } from "./conditions";
+
 /** A span of time: an age as the language of searches writes it, or two instants `from..to` in ISO 8601, UTC. */
 export type Range = string;
 
@@ -43,7 +45,8 @@ const TIMES = /(?:^|\s)(?:since|until):/i;
  * A search within a range. The range comes last, so that columns of the search stay true; a search that names
  * times itself has the last word.
  */
-export function within(query: string, range: Range | undefined, now: number): string {
+export function within(search: string, range: Range | undefined, now: number): string {
+  const query = zoned(search);
   const span = range === undefined ? null : spanOf(range, now);
   if (!span || TIMES.test(query)) return query;
   const until = range && AGE.test(range) ? "" : ` until:${new Date(span.to).toISOString()}`;
