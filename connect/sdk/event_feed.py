@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -24,6 +25,7 @@ from connect.sdk.types import Event, LinkLost, LinkUp, Reset
 from connect.token_text import hide_tokens
 
 FeedItem = Event | Reset | LinkUp | LinkLost
+_log = logging.getLogger(__name__)
 _Loss = OSError | TimeoutError | WebSocketException | Unavailable | NotAuthenticated
 
 _FIRST_DELAY_S = 0.1
@@ -56,25 +58,44 @@ class EventFeed:
         self._start = after
         self._epoch: str | None = None
         self._offset = 0
+        epoch, colon, offset = (after or "").rpartition(":")
+        if colon and offset.isdecimal():
+            self._epoch, self._offset = epoch, int(offset)
+        self._closing = asyncio.Event()
+        self._socket: ClientConnection | None = None
+        self._keeping: asyncio.Future[None] | None = None
+
+    async def close(self) -> None:
+        """End it: whoever reads it comes to its end, and nothing of it stays open when nobody does any more."""
+        self._closing.set()
+        if self._keeping is not None:
+            self._keeping.cancel()
+        if self._socket is not None:
+            await self._socket.close()
 
     async def items(self) -> AsyncGenerator[FeedItem, None]:
-        """Every event, and what happens to the connection, until the broker says not to come back."""
+        """Every event, and what happens to the connection, until it is closed, or the broker says not to come back."""
         attempt = 0
-        while True:
+        while not self._closing.is_set():
             reason, token = "closed", ""
             try:
                 token = await self._tokens.access()
                 async with self._connect(token) as socket, self._kept_fresh(socket, token):
+                    if self._closing.is_set():  # while it was opened
+                        return
                     async for message in socket:
                         for item in self._read(message):
                             attempt = 0
                             yield item
-                reason = _closed(socket)
+                reason = "closed here" if self._closing.is_set() else _closed(socket)
             except (OSError, TimeoutError, WebSocketException, Unavailable, NotAuthenticated) as error:
-                reason = await self._lost(error, token)
+                reason = "closed here" if self._closing.is_set() else await self._lost(error, token)
+            if self._closing.is_set():
+                return
             if attempt == 0:
                 yield LinkLost(reason=reason)
-            await asyncio.sleep(_delay_s(attempt))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), _delay_s(attempt))
             attempt += 1
 
     async def _lost(self, error: _Loss, token: str) -> str:
@@ -88,10 +109,12 @@ class EventFeed:
 
     @asynccontextmanager
     async def _kept_fresh(self, socket: ClientConnection, token: str) -> AsyncIterator[None]:
-        keeping = asyncio.ensure_future(self._keep_fresh(socket, token))
+        self._socket = socket
+        self._keeping = keeping = asyncio.ensure_future(self._keep_fresh(socket, token))
         try:
             yield
         finally:
+            self._socket = self._keeping = None
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
 
@@ -133,7 +156,8 @@ class EventFeed:
                 case str():
                     yield from self._on_event(Event.model_validate(found))
         except (orjson.JSONDecodeError, ValidationError) as error:
-            raise RelayError(f"the broker sent something that is not an event: {error}") from None
+            # A newer broker's. If it was an event, the next one comes behind a hole, which is told.
+            _log.warning("passed over what is no event that this version knows: %s", type(error).__name__)
 
     def _on_hello(self, hello: LinkUp) -> LinkUp:
         if self._epoch is None and self._start is None:
@@ -144,9 +168,12 @@ class EventFeed:
         self._epoch, self._offset = reset.epoch, reset.offset - 1
         return reset
 
-    def _on_event(self, event: Event) -> Iterator[Event]:
+    def _on_event(self, event: Event) -> Iterator[Event | Reset]:
         if event.epoch == self._epoch and event.offset <= self._offset:
             return
+        # Offsets have no holes, and another epoch is said: what comes unsaid means that something is missing.
+        if self._epoch is not None and (event.epoch, event.offset) != (self._epoch, self._offset + 1):
+            yield Reset(epoch=event.epoch, offset=event.offset)
         self._epoch, self._offset = event.epoch, event.offset
         yield event
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -13,7 +13,7 @@ from urllib.parse import quote
 import httpx
 
 from broker.domain.approvals import Scope, Verdict
-from broker.domain.errors import NotFound
+from broker.domain.errors import Conflict, NotFound, Unavailable
 from broker.domain.ids import ApprovalId, MessageId
 from broker.domain.messages import Mode, ReceiptState
 from broker.domain.names import looks_like_id
@@ -30,6 +30,7 @@ from connect.sdk.types import Agent, Approval, Event, LinkUp, Proxy, Reset, Sent
 _PAGE = 100
 _SPAWN_TIMEOUT_S = 120.0
 """Vendors' CLIs start in 1-6 s; a first start that installs something takes a minute."""
+_LOOK_AGAIN_S = 1.0
 _ANSWER_MARGIN_S = 15.0
 """The broker ends a wait by its own deadline; the client waits this much longer before it takes it for dead."""
 
@@ -54,6 +55,8 @@ class AgentRelay:
         self._wanted = session or os.environ.get("RELAYCAST_SESSION") or DEFAULT_SESSION
         self._api = ApiClient(self.endpoint, tokens=self._tokens, transport=transport)
         self._joining = asyncio.Lock()
+        self._feeds: set[EventFeed] = set()
+        """Those that are read, or were left in the middle."""
         self._session: Session | None = None
 
     async def __aenter__(self) -> Self:
@@ -65,7 +68,8 @@ class AgentRelay:
         await self.close()
 
     async def close(self) -> None:
-        """Close the connections; agents go on."""
+        """Close the connections, and end what `events` and `feed` read; agents go on."""
+        await asyncio.gather(*(feed.close() for feed in self._feeds))
         await self._api.close()
 
     async def session(self) -> Session:
@@ -187,10 +191,17 @@ class AgentRelay:
         async with asyncio.timeout(timeout_s), aclosing(self.feed()) as feed:
             async for item in feed:
                 if _may_concern(item, message_id):
-                    trace = await self.trace(message_id)
+                    trace = await self._trace_patiently(message_id)
                     if trace.settled_at(state):
                         return trace
-        raise AssertionError("the feed ends only by raising")
+        raise Conflict("this was closed while it waited", code="CLOSED")
+
+    async def _trace_patiently(self, message_id: MessageId) -> Trace:
+        """The trace, once the broker answers: as long as the events wait for it to come back, so does this."""
+        while True:
+            with suppress(Unavailable):
+                return await self.trace(message_id)
+            await asyncio.sleep(_LOOK_AGAIN_S)
 
     async def join(self, channel: str, agent: str) -> None:
         """Make an agent a member of a `#channel`."""
@@ -203,7 +214,8 @@ class AgentRelay:
     async def events(self, after: str | None = None) -> AsyncGenerator[Event | Reset, None]:
         """The session's events: new ones, or from behind a cursor on (`"0"`: from the first kept).
 
-        It survives dropped connections without gap or duplicate; a `Reset` says that history in between is gone.
+        It survives dropped connections without gap or duplicate; a `Reset` says that history in between is gone. It
+        ends with `close`; who leaves it earlier closes it with `contextlib.aclosing`, or leaves that to Python.
         """
         async with aclosing(self.feed(after)) as feed:
             async for item in feed:
@@ -213,9 +225,14 @@ class AgentRelay:
     async def feed(self, after: str | None = None) -> AsyncGenerator[FeedItem, None]:
         """Like `events`, with `LinkUp` and `LinkLost` for those who show the connection's state."""
         session = await self.session()
-        async with aclosing(EventFeed(self.endpoint, session.id, after=after, tokens=self._tokens).items()) as items:
-            async for item in items:
-                yield item
+        feed = EventFeed(self.endpoint, session.id, after=after, tokens=self._tokens)
+        self._feeds.add(feed)
+        try:
+            async with aclosing(feed.items()) as items:
+                async for item in items:
+                    yield item
+        finally:
+            self._feeds.discard(feed)
 
     async def recent(self, *, limit: int = 1000) -> list[Event]:
         """The last events of the session, at most `limit`."""

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import pytest
@@ -241,3 +242,86 @@ async def test_the_feed_comes_back_with_another_token_when_its_own_has_ended(bro
         with pytest.raises(NotAuthenticated):
             await anext(feed)
     assert tokens.replaced == [TOKEN, TOKEN + "-fresh"]
+
+
+async def test_wait_for_outlives_a_broker_that_is_away_for_a_while(
+    relay: AgentRelay, broker: ApiDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connect.sdk.api_client._FIRST_DELAY_S", 0)
+    monkeypatch.setattr("connect.sdk.relay._LOOK_AGAIN_S", 0)
+    await relay.spawn("Worker", "codex")
+    sent = await relay.send("Worker", "hello")
+    away = [refusal(503, "STORE_UNAVAILABLE", "away", retryable=True) for _ in range(12)]  # more than one call tries
+    broker.broken_answers = list[Response](away)
+
+    async with asyncio.timeout(10):
+        trace = await relay.wait_for(sent.message_id)
+
+    assert trace.deliveries[0].state is ReceiptState.ANSWERED
+    assert broker.broken_answers == []
+
+
+async def test_a_hole_between_two_events_is_told(relay: AgentRelay, broker: ApiDouble) -> None:
+    await broker.append("x", {})
+    async with asyncio.timeout(10), aclosing(relay.events("0")) as events:
+        first = await anext(events)
+        broker.first_offset += 3  # what nobody has sent
+        await broker.append("x", {})
+        told = await anext(events)
+        second = await anext(events)
+    assert isinstance(first, Event)
+    assert isinstance(second, Event)
+    assert (first.offset, second.offset) == (1, 5)
+    assert told == Reset(epoch="e1", offset=5)
+
+
+async def test_what_is_no_event_is_passed_over_and_its_place_told(relay: AgentRelay, broker: ApiDouble) -> None:
+    await broker.append("x", {})
+    async with asyncio.timeout(10), aclosing(relay.feed("0")) as feed:
+        await anext(feed)
+        await anext(feed)
+        [socket] = broker.sockets
+        for strange in ("not JSON", "[]", '{"kind": "hint", "of": "a newer broker"}', '{"kind": 7}'):
+            await socket.send_text(strange)
+        odd = await broker.append("x", {})
+        odd["data"] = "of another shape"
+        await broker.append("y", {})
+        told, event = await anext(feed), await anext(feed)
+    assert told == Reset(epoch="e1", offset=3)
+    assert isinstance(event, Event)
+    assert event.kind == "y"
+
+
+async def test_closing_ends_what_is_read_and_what_was_left_in_the_middle(broker: ApiDouble) -> None:
+    await broker.append("x", {})
+    async with asyncio.timeout(10):
+        relay = AgentRelay(broker.url, TOKEN)
+        left = relay.events("0")
+        async for _ in left:
+            break
+        read: asyncio.Queue[Event | Reset] = asyncio.Queue()
+        reading = asyncio.ensure_future(_read_into(read, relay.events("0")))
+        await read.get()
+        opening = asyncio.ensure_future(_read_into(read, relay.events("0")))  # closed while it is opened
+        while len(broker.sockets) < 3:
+            await asyncio.sleep(0)
+        await relay.close()
+        await reading
+        await opening
+        assert [event async for event in left] == []
+        while broker.sockets:
+            await asyncio.sleep(0)
+
+
+async def test_leaving_a_loop_over_events_leaves_nothing_open(relay: AgentRelay, broker: ApiDouble) -> None:
+    await broker.append("x", {})
+    async with asyncio.timeout(10):
+        async for _ in relay.events("0"):
+            break
+        while broker.sockets:
+            await asyncio.sleep(0)
+
+
+async def _read_into(read: asyncio.Queue[Event | Reset], events: AsyncGenerator[Event | Reset, None]) -> None:
+    async for event in events:
+        read.put_nowait(event)
