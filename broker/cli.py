@@ -20,6 +20,8 @@ from broker.graphql_options import graphql_options
 from broker.log_commands import logs
 from broker.machine_commands import machine
 from broker.options import together
+from broker.rule_commands import rule
+from broker.session_commands import session
 from broker.settings import GraphQLSettings, Settings, default_data_dir
 from broker.status_command import status
 from broker.token_commands import token
@@ -49,6 +51,8 @@ def main() -> None:
 main.add_command(status)
 main.add_command(token)
 main.add_command(machine)
+main.add_command(session)
+main.add_command(rule)
 main.add_command(sign_in)
 main.add_command(members)
 main.add_command(share)
