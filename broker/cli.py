@@ -28,7 +28,6 @@ from broker.token_commands import token
 from broker.transfer_commands import export_, import_
 from broker.usage_commands import usage
 from connect.command_group import CommandGroup
-from connect.console import accept_every_console
 
 _USUAL = Settings()
 """What an option is when nobody gives it."""
@@ -45,7 +44,6 @@ def main() -> None:
 
     Every option can also be given as an environment variable: --port as RELAYCAST_PORT.
     """
-    accept_every_console()
 
 
 main.add_command(status)

@@ -386,7 +386,7 @@ async def _drain(server: uvicorn.Server, sockets: OpenSockets) -> None:
 
 
 def _signalled() -> asyncio.Event:
-    """Set by SIGTERM or SIGINT; a second SIGINT ends the process at once."""
+    """Set by SIGTERM, SIGINT or a closed terminal; a second SIGINT ends the process at once."""
     loop = asyncio.get_running_loop()
     event = asyncio.Event()
 
@@ -397,4 +397,6 @@ def _signalled() -> asyncio.Event:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # which is what `nohup` asks for
+        loop.add_signal_handler(signal.SIGHUP, event.set)
     return event

@@ -13,7 +13,6 @@ import orjson
 
 from broker import __version__
 from connect.command_group import CommandGroup
-from connect.console import accept_every_console
 from connect.policy.commands import policy
 from connect.settings import Options, resolve_settings, resolve_state_dir
 from connect.token_text import hide_tokens
@@ -82,7 +81,6 @@ def main(context: click.Context, /, *, headless: bool, verbosity: str | None, js
       70   something unforeseen; agents that were left are ended by the next start
       130  killed by a second signal
     """
-    accept_every_console()
     chosen = Options(**options)
     context.obj = chosen
     if context.invoked_subcommand is not None:

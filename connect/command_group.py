@@ -11,6 +11,7 @@ import click
 from typing_extensions import override
 
 from broker.domain.errors import RelayError
+from connect.console import accept_every_console
 from connect.token_text import hide_tokens
 
 EXIT_REFUSED = 2
@@ -30,6 +31,7 @@ class CommandGroup(click.Group):
 
     @override
     def make_context(self, *arguments: Any, **named: Any) -> click.Context:
+        accept_every_console()  # before --help and mistakes, which are said before any command runs
         with _without_tokens():
             return super().make_context(*arguments, **named)
 

@@ -133,3 +133,13 @@ async def test_the_free_plan_allows_one_agent(tmp_path: Path) -> None:
         await relay.release("One")
         await relay.spawn("Two", "demo")
         await until(relay, lambda event: event.kind == "agent.ready" and event.name == "Two")
+
+
+async def test_a_terminal_that_is_closed_ends_it_in_good_order(tmp_path: Path) -> None:
+    async with up(tmp_path) as broker:
+        started = children(broker.process.pid)
+        broker.process.send_signal(signal.SIGHUP)
+        async with asyncio.timeout(60):
+            assert await broker.process.wait() == 0
+        await until_gone(started)
+        assert not (tmp_path / "broker" / "up.json").exists()
