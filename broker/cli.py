@@ -110,7 +110,8 @@ def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
             "--public-url",
             envvar="RELAYCAST_PUBLIC_URL",
             metavar="URL",
-            help="How others reach this gateway, when something stands before it.",
+            help="How others reach this gateway, when something stands before it; may end in a path, as"
+            " https://host.example/relay.",
         ),
         click.option(
             "--tls-cert",
@@ -261,7 +262,7 @@ def up(
 ) -> None:
     """Run the whole broker in this process, on an embedded store unless --redis is given.
 
-    Stops on Ctrl-C or SIGTERM; the next `up` on the same folder goes on with everything that was there.
+    Stops on Ctrl-C, SIGTERM or a closed terminal; the next `up` on the same folder goes on with all that was there.
     """
     from broker.processes import run_up  # noqa: PLC0415 - --help must not load the server
 
