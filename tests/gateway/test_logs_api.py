@@ -43,9 +43,9 @@ async def test_counts_over_time_and_by_value(logged: Gateway) -> None:
 
 async def test_a_query_that_cannot_be_read_is_answered_with_the_column(logged: Gateway) -> None:
     for path in ("search?", "histogram?", "facets?field=kind&"):
-        status, error = await problem(logged, f"/v1/logs/{path}q=word%20knid:command")
-        assert (status, error["code"], error["details"]["column"]) == (400, "INVALID_QUERY", 6)
-        assert error["message"].endswith("\n  word knid:command\n       ^")
+        status, error = await problem(logged, f"/v1/logs/{path}q=word%20kind:comand")
+        assert (status, error["code"], error["details"]["column"]) == (400, "INVALID_QUERY", 11)
+        assert error["message"].endswith("\n  word kind:comand\n            ^")
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ async def test_an_agent_searches_its_own_session(logged: Gateway) -> None:
         assert [(hit["command"], hit["exit_code"], hit["ok"]) for hit in found["hits"]] == [("npm test", 0, True)]
         assert found["more"] is False
         assert (await call(client, "relay_search_logs", query="line", limit=3))["more"] is True
-        assert "INVALID_QUERY: " in await refusal(client, "relay_search_logs", query="knid:command")
+        assert "INVALID_QUERY: " in await refusal(client, "relay_search_logs", query="kind:comand")
 
 
 async def test_without_a_log_store_searches_are_refused_and_pages_are_not(gateway: Gateway) -> None:
