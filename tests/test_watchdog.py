@@ -182,6 +182,6 @@ async def test_a_process_that_was_frozen_goes_on(tmp_path: Path, redis_url: str)
         await asyncio.sleep(1)  # for the watchdog to look
         process.send_signal(signal.SIGTERM)
         _, said = await process.communicate()
-        # What it had asked its store before is rightly said to have had no answer in time.
         assert process.returncode == 0, said.decode()
-        assert b"no turn for" not in said
+        # Of what it had asked its store before it may say that there was no answer in time, and nothing else.
+        assert [line for line in said.splitlines() if b"store does not answer in time" not in line] == []

@@ -355,7 +355,8 @@ def _is_timeout(error: BaseException | None) -> bool:
 async def published(redis: TextRedis, channel: str) -> AsyncGenerator[str | None, None]:
     """What is published on a channel from now on, on a connection of its own. To be closed with `aclosing`.
 
-    None first, and again whenever the connection was lost: what was published before may not have been heard.
+    None first, and again whenever the connection was lost: what was published before may not have been heard. Raises
+    `Unavailable` when the server cannot serve.
     """
     pubsub = redis.pubsub()
     try:
@@ -365,5 +366,7 @@ async def published(redis: TextRedis, channel: str) -> AsyncGenerator[str | None
                 yield message["data"]
             elif message["type"] == "subscribe":
                 yield None
+    except RedisError as error:  # a subscription's connection knows nothing of `_Store`
+        raise unavailable(error) or error from error
     finally:
         await pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py's has no types

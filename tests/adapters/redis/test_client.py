@@ -45,6 +45,14 @@ async def test_what_is_published_comes_with_word_of_what_may_have_been_lost(tmp_
         await redis.aclose()
 
 
+async def test_who_follows_a_channel_is_told_that_the_store_is_away(tmp_path: Path) -> None:
+    redis = open_redis(f"unix://{tmp_path / 'nobody'}")
+    async with asyncio.timeout(20), aclosing(published(redis, "channel")) as items:
+        with pytest.raises(Unavailable):
+            await anext(items)
+    await redis.aclose()
+
+
 async def test_a_server_that_stands_still_is_waited_for_once(tmp_path: Path) -> None:
     connections = 0
 
