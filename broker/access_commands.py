@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -11,6 +10,7 @@ import click
 from broker.domain.access import MAX_SHARE_S, SHARE_S, MemberRole
 from broker.domain.dependants import Dependants
 from broker.domain.errors import NotFound
+from broker.domain.instants import shown_minute
 from broker.operator_client import ask, using_broker
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def add(*, name: str, role: str) -> None:
 def list_() -> None:
     """List everybody."""
     for row in ask("GET", "/v1/members")["members"]:
-        click.echo(f"{row['id']:<18} {row['role']:<8} {_time(row['created_at_ms'])}  {row['name']}")
+        click.echo(f"{row['id']:<18} {row['role']:<8} {shown_minute(row['created_at_ms'])}  {row['name']}")
 
 
 @members.command()
@@ -95,14 +95,10 @@ def remove(name: str) -> None:
 def share(*, session: str, days: int) -> None:
     """Print a link that shows SESSION, read-only, to whoever has it."""
     made = ask("POST", f"/v1/sessions/{quote(session, safe='')}/share", body={"expires_in_s": days * _DAY_S})
-    until = _time(made["expires_at_ms"])
-    click.echo(f"good until {until} UTC; `relaycast token revoke {made['token_id']}` ends it before", err=True)
+    until = shown_minute(made["expires_at_ms"])
+    click.echo(f"good until {until}; `relaycast token revoke {made['token_id']}` ends it before", err=True)
     click.echo(made["url"])
 
 
 def _path(member: str) -> str:
     return f"/v1/members/{quote(member, safe='')}"
-
-
-def _time(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from broker.domain.access import TokenKind
 from broker.domain.dependants import Dependants
+from broker.domain.instants import shown_minute
 from broker.operator_client import ask
 
 _MINTED = [kind.value for kind in TokenKind if kind not in {TokenKind.AGENT, TokenKind.MEMBER}]
@@ -35,7 +35,7 @@ def mint(*, kind: str, name: str, person: bool) -> None:
 def list_() -> None:
     """List the workspace's tokens: who made each, and what hangs on it. Their secrets are not kept anywhere."""
     for row in ask("GET", "/v1/tokens")["tokens"]:
-        made = datetime.fromtimestamp(row["created_at_ms"] / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        made = shown_minute(row["created_at_ms"])
         about = "; ".join(each for each in (_maker(row), Dependants(**row.get("ends", {})).in_words) if each)
         click.echo(f"{row['id']:<18} {row['kind']:<10} {made}  {row['name']}{f'  ({about})' if about else ''}")
 
