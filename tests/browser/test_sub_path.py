@@ -11,7 +11,8 @@ from playwright.async_api import Browser, Page, expect
 from tests.browser.conftest import sign_in
 from tests.browser.site import Site, site
 from tests.browser.tab import person
-from tests.fixtures.path_proxy import PathProxy, path_proxy, reserved_port
+from tests.fixtures.path_proxy import PathProxy, path_proxy
+from tests.fixtures.ports import reserved_port
 
 
 @pytest_asyncio.fixture(loop_scope="session", params=[True, False], ids=["cut-off", "whole"])

@@ -5,25 +5,17 @@ import contextlib
 import socket
 import sys
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
 
 from broker.adapters.embedded import embedded_redis
+from tests.fixtures.ports import reserved_port
 from tests.fixtures.processes import Running, command, key_of, machine, up
 
 QUERY = {"q": "number kind:message"}
-
-
-@contextlib.contextmanager
-def reserved_port() -> Iterator[int]:
-    """A port that is ours and where nothing listens."""
-    with socket.socket() as held:
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        held.bind(("127.0.0.1", 0))
-        yield held.getsockname()[1]
 
 
 @contextlib.asynccontextmanager

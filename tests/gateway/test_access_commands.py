@@ -1,26 +1,20 @@
 """`relaycast sign-in`, `members` and `share` against a gateway."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import re
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from broker.cli import main
 from tests.fixtures.browser import open_browser
 from tests.fixtures.gateway import Gateway
-
-Shell = Callable[..., Awaitable[Result]]
+from tests.fixtures.shell import Shell, shell_of
 
 
 @pytest.fixture
 def shell(gateway: Gateway) -> Shell:
-    environment = {"RELAYCAST_URL": gateway.url, "RELAYCAST_TOKEN": gateway.key}
-
-    async def run(*arguments: str) -> Result:
-        return await asyncio.to_thread(CliRunner().invoke, main, arguments, env=environment)
-
-    return run
+    return shell_of(gateway)
 
 
 async def said(shell: Shell, *arguments: str) -> str:
@@ -78,6 +72,7 @@ async def test_tokens_are_listed_with_their_makers_and_what_hangs_on_them_and_re
 async def test_a_session_is_shared_by_a_link_that_can_be_revoked(gateway: Gateway, shell: Shell) -> None:
     await gateway.ok("POST", "/v1/sessions", {"name": "main"})
     shared = await shell("share", "main", "--days", "2")
+    assert re.match(r"good until \d{4}-\d\d-\d\d \d\d:\d\d UTC; `relaycast token revoke", shared.stderr)
     token_id = shared.stderr.partition("revoke ")[2].split("`")[0]
     async with open_browser(gateway) as browser:
         assert (await browser.sign_in(shared.stdout.strip()))["kind"] == "observer"

@@ -1,27 +1,16 @@
 """`relaycast machine` against a gateway."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-
 import pytest
-from click.testing import CliRunner, Result
 
-from broker.cli import main
 from tests.fixtures.desk import a_hello, a_person
 from tests.fixtures.gateway import Gateway
+from tests.fixtures.shell import Shell, shell_of
 from tests.services.test_linking import linking_of
-
-Shell = Callable[..., Awaitable[Result]]
 
 
 @pytest.fixture
 def shell(gateway: Gateway) -> Shell:
-    environment = {"RELAYCAST_URL": gateway.url, "RELAYCAST_TOKEN": gateway.key}
-
-    async def run(*arguments: str) -> Result:
-        return await asyncio.to_thread(CliRunner().invoke, main, ["machine", *arguments], env=environment)
-
-    return run
+    return shell_of(gateway, "machine")
 
 
 async def test_machines_are_listed_adopted_and_forgotten(gateway: Gateway, shell: Shell) -> None:

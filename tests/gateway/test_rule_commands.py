@@ -1,26 +1,15 @@
 """`relaycast rule` and `relaycast session` against a gateway."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-
 import orjson
 import pytest
-from click.testing import CliRunner, Result
 
-from broker.cli import main
 from tests.fixtures.gateway import Gateway
-
-Shell = Callable[..., Awaitable[Result]]
+from tests.fixtures.shell import Shell, shell_of
 
 
 @pytest.fixture
 def shell(gateway: Gateway) -> Shell:
-    environment = {"RELAYCAST_URL": gateway.url, "RELAYCAST_TOKEN": gateway.key}
-
-    async def run(*arguments: str) -> Result:
-        return await asyncio.to_thread(CliRunner().invoke, main, arguments, env=environment)
-
-    return run
+    return shell_of(gateway)
 
 
 async def test_rules_are_added_once_listed_and_removed(gateway: Gateway, shell: Shell) -> None:

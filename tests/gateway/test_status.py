@@ -1,31 +1,22 @@
 """What an operator asks first, over HTTP and as `relaycast status`."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import orjson
 import pytest
 import pytest_asyncio
-from click.testing import CliRunner, Result
 
 from broker.adapters.redis.processes import RedisProcesses
 from broker.app import build_adapters
-from broker.cli import main
 from broker.domain.status import BrokerProcess, ProcessKind
 from tests.fixtures.gateway import Gateway
-
-Shell = Callable[..., Awaitable[Result]]
+from tests.fixtures.shell import Shell, shell_of
 
 
 @pytest.fixture
 def shell(gateway: Gateway) -> Shell:
-    environment = {"RELAYCAST_URL": gateway.url, "RELAYCAST_TOKEN": gateway.key}
-
-    async def run(*arguments: str) -> Result:
-        return await asyncio.to_thread(CliRunner().invoke, main, arguments, env=environment)
-
-    return run
+    return shell_of(gateway)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
