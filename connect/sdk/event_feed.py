@@ -87,12 +87,14 @@ class EventFeed:
                         for item in self._read(message):
                             attempt = 0
                             yield item
-                reason = "closed here" if self._closing.is_set() else _closed(socket)
+                if self._closing.is_set():
+                    return
+                reason = _closed(socket)
             except (OSError, TimeoutError, WebSocketException, Unavailable, NotAuthenticated) as error:
-                reason = "closed here" if self._closing.is_set() else await self._lost(error, token)
-            if self._closing.is_set():
-                return
-            if attempt == 0:
+                if self._closing.is_set():
+                    return
+                reason = await self._lost(error, token)
+            if attempt == 0 and not self._closing.is_set():
                 yield LinkLost(reason=reason)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), _delay_s(attempt))
