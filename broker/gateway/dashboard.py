@@ -106,9 +106,8 @@ class Dashboard:
 
     def _page_below(self, request: Request, html: Path) -> Response:
         """As it is not from the root of its host: it names its files, and itself, below our path."""
-        content, _ = _read(html, html.stat().st_mtime_ns)
-        content = content.replace(_FROM_THE_ROOT, b'="%s/' % self._path.encode())
-        headers = {**_GUARDS, "Cache-Control": _ASK_AGAIN, "ETag": _tag(content)}
+        content, tag = _read_below(html, html.stat().st_mtime_ns, self._path)
+        headers = {**_GUARDS, "Cache-Control": _ASK_AGAIN, "ETag": tag}
         return _answer(request, content, headers, media_type=_media_type(html))
 
     def _top_files(self) -> list[str]:
@@ -153,6 +152,14 @@ def _read(path: Path, _changed_ns: int) -> tuple[bytes, str]:
     Not in a thread, which takes 5 ms for each file: it is done once.
     """
     content = path.read_bytes()
+    return content, _tag(content)
+
+
+@lru_cache(maxsize=len(_PAGES))
+def _read_below(html: Path, changed_ns: int, path: str) -> tuple[bytes, str]:
+    """The same of a page that names its files below `path`."""
+    content, _ = _read(html, changed_ns)
+    content = content.replace(_FROM_THE_ROOT, b'="%s/' % path.encode())
     return content, _tag(content)
 
 
