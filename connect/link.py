@@ -69,6 +69,11 @@ _TOKEN_ENDED = frozenset({close_codes.UNAUTHENTICATED.code, close_codes.NOT_RENE
 _NEVER_FINAL = frozenset({close_codes.BAD_MESSAGE.code})
 """What one report or one broker got wrong is no reason to leave for good; it is tried again at growing distances."""
 
+_NAMESAKE = (
+    "another machine that is connected has this one's name: start this one with --name NAME, so that `--on` and people"
+    " can tell them apart"
+)
+
 _log = logging.getLogger(__name__)
 
 
@@ -285,6 +290,8 @@ class Link:
         # Within an epoch it only moves on: a command whose acknowledgement was lost comes again, and was taken already.
         seen = max(known.seen, welcome.commands_acked) if welcome.epoch == known.epoch else welcome.commands_acked
         self._move_cursor(Cursor(epoch=welcome.epoch, seen=seen))
+        if welcome.namesake:
+            self._warn(_NAMESAKE)
         self._user.notice(
             Connected(
                 broker=self._endpoint.host,

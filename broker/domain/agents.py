@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -128,3 +129,10 @@ def agent_name(text: str) -> str:
     if text.lower() in _RESERVED:
         raise BadRequest(f"{text!r} is a reserved word; choose another agent name", code="INVALID_NAME")
     return unlike_an_id(text)
+
+
+def folder_from(agent: Agent, folder: str | None) -> str | None:
+    """The folder that an agent means by `folder`, on its own machine: from its own on; its own when it names none."""
+    if agent.cwd is None or (folder or "").startswith("~"):
+        return folder
+    return posixpath.join(agent.cwd, folder or "").rstrip("/") or "/"

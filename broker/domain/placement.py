@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from broker.domain.agents import InstalledCli
@@ -68,7 +69,8 @@ class Proxy:
 
 def machine_named(proxies: Iterable[Proxy], reference: str) -> Proxy:
     """The machine of that id, else the only one of that name. Raises `NotFound`, `Conflict` (MACHINE_AMBIGUOUS)."""
-    found = _meant(list(proxies), reference, asker=None)
+    known = list(proxies)
+    found = [p for p in known if p.id == reference] or [p for p in known if p.name == reference]
     if not found:
         raise NotFound(f"no machine {reference[:80]!r}", code="PROXY_NOT_FOUND")
     if len(found) > 1:
@@ -84,16 +86,20 @@ def place(
     labels: Iterable[str],
     home: ProxyId | None = None,
     asker: MemberId | None = None,
+    session: SessionId | None = None,
+    owns: Callable[[Proxy], bool] = lambda _: False,
 ) -> Proxy:
-    """Choose the machine: the one of that id or name, or one with all labels and a usable `cli`, the least busy.
-    One that is stopped comes last: what is started there is refused with who stopped it.
+    """Choose the machine: the one of that id or name; with labels the least busy one that has them all and a usable
+    `cli`, one that is stopped last: what is started there is refused with who stopped it.
 
     An agent's `home` is where what it spawns goes when it names neither a machine nor labels, and goes first when it
-    does. Of machines of one name those of the `asker` are meant; where those of several others have it, none is:
+    does. Who has no home and names neither has to choose where there is a choice: the only machine that is connected,
+    else the only one that joined the `session`, is meant, and nothing else; of another session it must be the asker's
+    (`owns`). Of machines of one name those of the `asker` are meant; where those of several others have it, none is:
     anybody who may link a machine can call it like another.
 
-    Raises `Conflict` (MACHINE_AMBIGUOUS), and `NoPlacement` (NO_PROXY, CLI_MISSING, VERSION_NOT_SUPPORTED;
-    PROGRAM_NOT_ALLOWED, POLICY_CHANGED by its own policy) that says what is missing where.
+    Raises `Conflict` (MACHINE_AMBIGUOUS, MACHINE_NOT_CHOSEN), and `NoPlacement` (NO_PROXY, CLI_MISSING,
+    VERSION_NOT_SUPPORTED; PROGRAM_NOT_ALLOWED, POLICY_CHANGED by its own policy) that says what is missing where.
     """
     known = list(proxies)
     online = [p for p in known if p.online]
@@ -104,6 +110,8 @@ def place(
     matching = [p for p in meant if p.online and wanted <= set(p.labels)]
     if not matching:
         raise NoPlacement(_nowhere(online, machine, wanted, home=home))
+    if machine is None and not wanted and home is None:
+        matching = [_only(matching, session=session, owns=owns)]
     able = [p for p in matching if (found := p.cli(cli)) and found.supported]
     if not able:
         raise _unable(matching, cli)
@@ -120,17 +128,43 @@ def _meant(proxies: list[Proxy], reference: str | None, *, asker: MemberId | Non
     if by_id := [p for p in proxies if p.id == reference]:
         return by_id
     named = [p for p in proxies if p.name == reference]
-    if len({p.owner for p in named}) <= 1:
-        return named
-    own = [p for p in named if p.owner == asker]
-    if not own:
-        raise _ambiguous(reference, named)
-    return own
+    own = named if len({p.owner for p in named}) <= 1 else [p for p in named if p.owner == asker]
+    # One of the same owner that is away may have been set up anew; two that are here are told apart by the asker alone.
+    here = [p for p in own if p.online]
+    if len(here) > 1 or (named and not own):
+        raise _ambiguous(reference, here or named)
+    return here or own
+
+
+def _only(proxies: list[Proxy], *, session: SessionId | None, owns: Callable[[Proxy], bool]) -> Proxy:
+    """The one that somebody means who names none. Raises `Conflict` (MACHINE_NOT_CHOSEN)."""
+    joined = [p for p in proxies if session is None or p.session == session]
+    if len(joined) == 1:
+        return joined[0]
+    if len(proxies) == 1 and owns(proxies[0]):
+        return proxies[0]
+    why = "several machines are connected" if joined else "no machine of this session is connected"
+    raise Conflict(f"{why}: say on which one to run; connected: {_listed(proxies)}", code="MACHINE_NOT_CHOSEN")
 
 
 def _ambiguous(name: str, found: list[Proxy]) -> Conflict:
     ids = ", ".join(f"{p.id} ({p.owner_name or 'the workspace'})" for p in found[:10])
-    return Conflict(f"several machines are called {name[:80]!r}; say which by its id: {ids}", code="MACHINE_AMBIGUOUS")
+    return Conflict(
+        f"several machines are called {name[:80]!r}; say which by its id: {ids}; `relay-connect --name` gives one"
+        " another name",
+        code="MACHINE_AMBIGUOUS",
+    )
+
+
+def _listed(proxies: list[Proxy]) -> str:
+    """Ten of them, by what each can be named by."""
+    called = Counter(p.name for p in proxies)
+    words = [f"{p.name}{f' (id {p.id})' if called[p.name] > 1 else ''}{_labelled(p)}" for p in proxies[:10]]
+    return "; ".join(words) + (f"; and {len(proxies) - 10} more" if len(proxies) > 10 else "")
+
+
+def _labelled(proxy: Proxy) -> str:
+    return f" [{', '.join(proxy.labels)}]" if proxy.labels else ""
 
 
 def _nowhere(online: list[Proxy], machine: str | None, labels: set[str], *, home: ProxyId | None) -> str:
@@ -142,8 +176,7 @@ def _nowhere(online: list[Proxy], machine: str | None, labels: set[str], *, home
             *([f"with labels {', '.join(sorted(labels))}"] if labels else []),
         ]
     )
-    here = "; ".join(f"{p.name} [{', '.join(p.labels)}]" for p in online[:10])
-    return f"no machine {asked} is connected; connected: {here}"
+    return f"no machine {asked} is connected; connected: {_listed(online)}"
 
 
 def _unable(matching: list[Proxy], cli: str) -> NoPlacement:

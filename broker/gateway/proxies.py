@@ -129,6 +129,7 @@ class _Connection:
             session_url=f"{self._s.public_url}/session/{session.id}",
             broker_version=__version__,
             now_ms=attached.now_ms,
+            namesake=attached.namesake,
         )
 
     async def _send_command(self, seq: int, command: str) -> None:
@@ -242,7 +243,7 @@ def _close_code(error: Exception) -> CloseCode | None:
         case NotAuthenticated():
             return close_codes.UNAUTHENTICATED
         case NotFound():
-            return close_codes.UNKNOWN
+            return close_codes.UNKNOWN.because(error.message)
         case Orphaned():
             return close_codes.UNAUTHENTICATED.because("the owner of this machine was removed; an admin may adopt it")
         case RelayError(code="OWNER_REMOVED"):

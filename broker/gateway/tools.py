@@ -112,10 +112,20 @@ class RelayTools:
         name: Annotated[str, Field(description="A new name, unique in the session")],
         cli: Annotated[str, Field(description="claude, codex, gemini, or another that relay_agents lists")],
         task: Annotated[str, Field(description="Its first message: what it should do")] = "",
-        machine: Annotated[str | None, Field(description="The machine to run on; yours when not given")] = None,
-        cwd: Annotated[str | None, Field(description="Its working folder on that machine")] = None,
+        machine: Annotated[
+            str | None, Field(description="The machine to run on, by name or id; yours when not given")
+        ] = None,
+        cwd: Annotated[
+            str | None,
+            Field(
+                description="Its working folder. On your machine: yours when not given, and a relative one is meant"
+                " from yours; on another: where relay-connect was started there when not given"
+            ),
+        ] = None,
     ) -> dict[str, Any]:
-        """Start another agent and give it a task. Returns when it is ready, or says why it is not."""
+        """Start another agent and give it a task: on your machine and in your folder, unless you say otherwise. Returns
+        when it is ready, with the machine and the folder it works in, or says why it is not.
+        """
         principal, session = await self._caller(ctx)
         request = SpawnRequest(
             name=name, cli=cli, task=task or None, machine=machine, cwd=cwd, idempotency_key=_call_key(ctx)
@@ -257,6 +267,7 @@ def _shown(agent: Agent) -> dict[str, Any]:
         "cli": agent.cli,
         "state": agent.state,
         "machine": agent.machine,
+        "folder": agent.cwd,
         "spawned_by": agent.spawner,
         "waiting_approvals": agent.waiting_approvals,
     }

@@ -177,6 +177,8 @@ class Welcome(_Wire):
     broker_version: str
     now_ms: int | None = None
     """What time it is for the broker (Unix time), on the clock of every instant it names; None from an older one."""
+    namesake: bool = False
+    """Another machine that is here is called the same. Told to a new process of relay-connect."""
 
 
 class Auth(_Wire):

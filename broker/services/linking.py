@@ -5,9 +5,10 @@ from __future__ import annotations
 import secrets
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 
 from broker.domain.access import Permission, Principal, TokenKind
-from broker.domain.errors import BadRequest, NotPermitted
+from broker.domain.errors import BadRequest, NotFound, NotPermitted
 from broker.domain.ids import AgentId, LinkId, ProxyId, SessionId, WorkspaceId
 from broker.domain.names import looks_like_id, shown_name
 from broker.domain.sessions import DEFAULT_SESSION, Session
@@ -80,7 +81,14 @@ class Linking:
             only=principal.proxy,
         )
         session = await self._session(principal, hello.session)
-        return await self._attach(principal, LinkId(proxy), hello, session.id), session
+        attached = await self._attach(principal, LinkId(proxy), hello, session.id)
+        # A process is told once: all machines of a workspace may come back in the same second.
+        namesake = attached.fresh and await self._has_namesake(principal, proxy, hello.name)
+        return replace(attached, namesake=namesake), session
+
+    async def _has_namesake(self, principal: Principal, proxy: ProxyId, name: str) -> bool:
+        known = await self._registry.proxies(principal.workspace)
+        return any(each.online and each.name == name and each.id != proxy for each in known)
 
     async def attach_direct(self, principal: Principal, hello: Hello) -> Attached:
         """Take the connection of an agent that dials in itself."""
@@ -114,7 +122,13 @@ class Linking:
         """The session a proxy names, made when a person's key may make it."""
         if reference is None or Permission.SPAWN in principal.permissions:
             return await self._sessions.get_or_make(principal, reference or DEFAULT_SESSION)
-        return await self._sessions.get(principal, reference)
+        try:
+            return await self._sessions.get(principal, reference)
+        except NotFound:
+            raise NotFound(
+                f"no session {reference[:40]!r}: a token that only links makes none; name it at a terminal first",
+                code="SESSION_NOT_FOUND",
+            ) from None
 
     async def detach(self, principal: Principal, attached: Attached) -> None:
         """The connection is gone. When that cannot be said now, its lease ends: it is not renewed from here on."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import orjson
 
 from broker.domain.access import Permission, Principal, TokenKind
-from broker.domain.agents import Agent, AgentState, agent_name
+from broker.domain.agents import Agent, AgentState, agent_name, folder_from
 from broker.domain.envelope import instructions
 from broker.domain.errors import NoPlacement, NotFound, SpawnFailed
 from broker.domain.events import EventKind
@@ -35,7 +35,7 @@ _WATCHED = frozenset({EventKind.AGENT_READY, EventKind.AGENT_FAILED, EventKind.A
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpawnRequest:
-    """What a caller asks for."""
+    """What a caller asks for. An agent that names no machine means its own, and a folder there from its own on."""
 
     name: str
     cli: str
@@ -79,10 +79,11 @@ class Spawner:
         existing = await self._registry.agent(principal.workspace, agent_id)
         if existing is None:
             asker = await self._asker(principal, spawner)
-            proxy = await self._place(principal, request, asker=asker, spawner=spawner)
+            proxy = await self._place(principal, request, session=session.id, asker=asker, spawner=spawner)
             order = await self._order(principal, session, request, name=name, agent=agent_id, proxy=proxy.id)
             asked_by = _asked_by(asker, proxy, session=session.id, spawner=spawner)
-            order = replace(order, asked_by=asked_by, behind=asker.behind)
+            folder = folder_from(spawner, request.cwd) if spawner and spawner.proxy == proxy.id else request.cwd
+            order = replace(order, asked_by=asked_by, behind=asker.behind, cwd=folder)
         else:  # asked again: nothing is ordered, unless the request is another one
             order = await self._order(principal, session, request, name=name, agent=agent_id, proxy=existing.proxy)
         await self._mailroom.spawn(principal.workspace, order, plan=principal.plan)
@@ -175,7 +176,7 @@ class Spawner:
         return await self._mailroom.interrupt(principal.workspace, agent.id, by=principal.name, actor=principal.agent)
 
     async def _place(
-        self, principal: Principal, request: SpawnRequest, *, asker: Asker, spawner: Agent | None
+        self, principal: Principal, request: SpawnRequest, *, session: SessionId, asker: Asker, spawner: Agent | None
     ) -> Proxy:
         return place(
             await self._registry.proxies(principal.workspace),
@@ -184,6 +185,8 @@ class Spawner:
             labels=request.labels,
             home=spawner.proxy if spawner else None,
             asker=asker.behind.member if asker.behind else None,
+            session=session,
+            owns=asker.owns,
         )
 
     async def _asker(self, principal: Principal, spawner: Agent | None) -> Asker:

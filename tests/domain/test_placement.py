@@ -6,7 +6,7 @@ import pytest
 
 from broker.domain.agents import Dialect, InstalledCli, Transport
 from broker.domain.errors import Conflict, NoPlacement, NotFound
-from broker.domain.ids import MemberId, ProxyId
+from broker.domain.ids import MemberId, ProxyId, SessionId
 from broker.domain.machine_policy import MachinePolicy
 from broker.domain.placement import Proxy, machine_named, place
 
@@ -22,9 +22,49 @@ def a_proxy(name: str, **changes: Any) -> Proxy:
     return Proxy(name=name, **{"id": ProxyId(f"id-{name}"), **given, **rest, **changes})
 
 
-def test_the_least_busy_machine_is_chosen() -> None:
-    busy, free = a_proxy("a", agents=3), a_proxy("b", agents=1)
-    assert place([busy, free], cli="demo", machine=None, labels=()) is free
+def test_of_several_with_the_labels_the_least_busy_machine_is_chosen() -> None:
+    busy, free = a_proxy("a", agents=3, labels=("gpu",)), a_proxy("b", agents=1, labels=("gpu",))
+    assert place([busy, free], cli="demo", machine=None, labels=["gpu"]) is free
+
+
+def test_who_names_no_machine_has_to_choose_where_there_is_a_choice() -> None:
+    a, b = a_proxy("a", labels=("gpu",)), a_proxy("b")
+    with pytest.raises(Conflict, match=r"several machines are connected: .*; connected: a \[gpu\]; b$") as refused:
+        place([a, b, a_proxy("c", online=False)], cli="demo", machine=None, labels=())
+    assert refused.value.code == "MACHINE_NOT_CHOSEN"
+    assert place([a, a_proxy("c", online=False)], cli="demo", machine=None, labels=()) is a
+
+
+def test_the_only_machine_of_the_session_is_meant_even_where_it_cannot_run_what_another_could() -> None:
+    here, there = a_proxy("a", session=SessionId("s1")), a_proxy("b", session=SessionId("s2"))
+    chosen = place([here, there], cli="demo", machine=None, labels=(), session=SessionId("s1"))
+    assert chosen is here
+    bare = a_proxy("a", session=SessionId("s1"), clis=())
+    with pytest.raises(NoPlacement, match="'demo' is not installed on a"):
+        place([bare, there], cli="demo", machine=None, labels=(), session=SessionId("s1"))
+
+
+def test_a_machine_of_another_session_is_taken_unnamed_by_its_owner_alone() -> None:
+    only = a_proxy("a", session=SessionId("s2"))
+    with pytest.raises(Conflict, match="no machine of this session is connected"):
+        place([only], cli="demo", machine=None, labels=(), session=SessionId("s1"))
+    assert place([only], cli="demo", machine=None, labels=(), session=SessionId("s1"), owns=lambda _: True) is only
+    assert place([only], cli="demo", machine="a", labels=(), session=SessionId("s1")) is only
+
+
+def test_two_machines_of_one_name_and_owner_are_told_apart_by_their_ids() -> None:
+    one, two = a_proxy("box", id=ProxyId("id-1")), a_proxy("box", id=ProxyId("id-2"), agents=3)
+    with pytest.raises(Conflict, match=r"id-1 .*id-2 .*--name") as refused:
+        place([one, two], cli="demo", machine="box", labels=())
+    assert refused.value.code == "MACHINE_AMBIGUOUS"
+    assert place([one, two], cli="demo", machine="id-2", labels=()) is two
+    with pytest.raises(Conflict, match=r"box \(id id-1\); box \(id id-2\)"):
+        place([one, two], cli="demo", machine=None, labels=())
+
+
+def test_of_two_machines_of_one_name_and_owner_the_one_that_is_there_is_meant() -> None:
+    gone, here = a_proxy("box", id=ProxyId("id-1"), online=False), a_proxy("box", id=ProxyId("id-2"))
+    assert place([gone, here], cli="demo", machine="box", labels=()) is here
 
 
 def test_what_an_agent_spawns_goes_to_its_own_machine() -> None:
@@ -113,8 +153,9 @@ def test_a_refusal_says_what_is_missing_where(
 
 
 def test_a_machine_whose_own_policy_starts_no_such_program_is_passed_over_and_named_when_it_is_the_only_one() -> None:
-    willing, unwilling = a_proxy("a", agents=9), a_proxy("b", policy=MachinePolicy(programs=("codex",)))
-    assert place([willing, unwilling], cli="demo", machine=None, labels=()) is willing
+    willing = a_proxy("a", agents=9, labels=("gpu",))
+    unwilling = a_proxy("b", labels=("gpu",), policy=MachinePolicy(programs=("codex",)))
+    assert place([willing, unwilling], cli="demo", machine=None, labels=["gpu"]) is willing
     with pytest.raises(NoPlacement, match="b starts codex, not demo: that is its own policy") as refusal:
         place([willing, unwilling], cli="demo", machine="b", labels=())
     assert refusal.value.code == "PROGRAM_NOT_ALLOWED"

@@ -57,9 +57,11 @@ async def test_a_release_ends_the_agents_and_stays_until_it_is_resumed(gateway: 
 
 
 async def test_a_machine_that_is_not_stopped_is_chosen(gateway: Gateway) -> None:
-    async with gateway.machine(), gateway.machine(machine_id="m2", name="two"):
+    async with gateway.machine(labels=["gpu"]), gateway.machine(machine_id="m2", name="two", labels=["gpu"]):
         await gateway.ok("POST", "/v1/proxies/laptop/stop")
-        agent = await gateway.ok("POST", f"{S}/agents", {"name": "Worker", "cli": "demo", "wait": False})
+        agent = await gateway.ok(
+            "POST", f"{S}/agents", {"name": "Worker", "cli": "demo", "labels": ["gpu"], "wait": False}
+        )
         assert agent["machine"] == "two"
 
 

@@ -72,6 +72,29 @@ async def test_an_agent_spawns_speaks_looks_and_releases(gateway: Gateway) -> No
         assert (await call(client, "relay_release", name="Worker"))["state"] == "released"
 
 
+async def test_an_agents_spawn_is_on_its_own_machine_and_in_its_own_folder_unless_it_says_otherwise(
+    gateway: Gateway,
+) -> None:
+    async with gateway.machine() as machine, gateway.machine(machine_id="machine-2", name="other"):
+        refused = await gateway.call("POST", f"{S}/agents", {"name": "Lead", "cli": "demo"})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (409, "MACHINE_NOT_CHOSEN")
+        assert "connected: laptop; other" in refused.json()["error"]["message"]
+        asked = {"name": "Lead", "cli": "demo", "on": "laptop", "cwd": "/home/ann/project"}
+        lead = await gateway.ok("POST", f"{S}/agents", asked)
+        assert (lead["machine"], lead["cwd"]) == ("laptop", "/home/ann/project")
+        async with tools(gateway, machine.tokens[lead["id"]]) as client:
+            places = [
+                await call(client, "relay_spawn", name=f"W{number}", cli="demo", **place)
+                for number, place in enumerate([{}, {"cwd": "src"}, {"cwd": "/srv"}, {"machine": "other"}])
+            ]
+    assert [(place["machine"], place["folder"]) for place in places] == [
+        ("laptop", "/home/ann/project"),
+        ("laptop", "/home/ann/project/src"),
+        ("laptop", "/srv"),
+        ("other", "/"),
+    ]
+
+
 async def test_an_agent_looks_back_at_its_inbox(gateway: Gateway) -> None:
     async with gateway.machine() as machine, tools(gateway, await lead(gateway, machine)) as client:
         for text in ("one", "two"):

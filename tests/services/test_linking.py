@@ -197,3 +197,15 @@ async def test_a_gateway_that_has_no_connections_has_nothing_to_renew(adapters: 
     linking = linking_of(adapters)
     async with asyncio.timeout(5):
         assert linking.workspaces() == []
+
+
+async def test_a_new_process_is_told_once_that_another_machine_that_is_there_is_called_the_same(
+    adapters: Adapters, key: Principal
+) -> None:
+    linking = linking_of(adapters)
+    first, _ = await linking.attach(key, a_hello(machine_id="one", name="box"))
+    second, _ = await linking.attach(key, a_hello(machine_id="two", name="box"))
+    again, _ = await linking.attach(key, a_hello(machine_id="two", name="box"))
+    await linking.detach(key, first)
+    alone, _ = await linking.attach(key, a_hello(machine_id="two", name="box", boot_id="later"))
+    assert [each.namesake for each in (first, second, again, alone)] == [False, True, False, False]

@@ -31,7 +31,7 @@ class RedisLinks:
         running: list[Argument] = []
         for live in hello.agents:
             running += [live.agent, live.generation]
-        fence, found_epoch, reports, acked, now_ms = await self._scripts.run(
+        fence, found_epoch, reports, acked, now_ms, fresh = await self._scripts.run(
             "attach_link",
             workspace,
             link,
@@ -47,7 +47,13 @@ class RedisLinks:
             *running,
         )
         return Attached(
-            link=link, fence=fence, epoch=found_epoch, reports_seen=reports, commands_acked=acked, now_ms=now_ms
+            link=link,
+            fence=fence,
+            epoch=found_epoch,
+            reports_seen=reports,
+            commands_acked=acked,
+            now_ms=now_ms,
+            fresh=bool(fresh),
         )
 
     async def detach(self, workspace: WorkspaceId, link: LinkId, *, fence: int) -> None:

@@ -25,6 +25,10 @@ class Attached:
     commands_acked: int
     now_ms: int
     """When that was, on the store's clock."""
+    fresh: bool = False
+    """Whether the peer is another process than the one that was there before."""
+    namesake: bool = False
+    """Whether another machine is there that is called the same."""
 
 
 Decided = tuple[ApprovalStatus, str, bytes]

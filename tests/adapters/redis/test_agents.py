@@ -110,6 +110,35 @@ async def test_an_agent_that_dies_is_restarted_and_given_its_message_again(desk:
     assert agent.state is AgentState.WORKING
 
 
+@pytest.mark.parametrize("ordered", [None, "src", "~/project"])
+async def test_an_agent_goes_on_where_it_began_after_a_crash_a_restart_of_its_machine_and_a_release(
+    desk: Desk, ordered: str | None
+) -> None:
+    agent = await desk.spawn("Worker", cwd=ordered)
+    (first,) = await desk.commands()
+    await desk.started(agent, cwd="/home/ann/project")
+    agent = await desk.ready(agent)
+    await desk.exited(agent)
+    await desk.due(f"restart|{agent.id}|2")
+    # An older relay-connect may have started it elsewhere by then.
+    await desk.started(await desk.agent(agent.id), cwd="/elsewhere")
+    agent = await desk.ready(await desk.agent(agent.id))
+    await desk.attach(a_hello(boot_id="boot-2"))
+    agent = await desk.ready(await desk.agent(agent.id))
+    await resume(desk, await released(desk, agent))
+    orders = [each for each in (first, *await desk.commands()) if isinstance(each, Spawn)]
+    by_generation = {each.generation: each.cwd for each in orders}
+    assert by_generation.pop(1) == ordered
+    assert max(by_generation) >= 4
+    assert set(by_generation.values()) == {"/home/ann/project"}
+    assert (await desk.agent(agent.id)).cwd == "/home/ann/project"
+    spawning, *_, resumed = await desk.events("agent.spawning")
+    assert (spawning["data"]["machine"], spawning["data"]["folder"]) == ("laptop", ordered)
+    assert (resumed["data"]["machine"], resumed["data"]["folder"]) == ("laptop", "/home/ann/project")
+    *_, ready = await desk.events("agent.ready")
+    assert (ready["data"]["machine"], ready["data"]["folder"]) == ("laptop", "/home/ann/project")
+
+
 async def test_an_agent_that_keeps_dying_is_given_up(desk: Desk) -> None:
     agent = await desk.idle("Worker")
     for _ in range(3):
@@ -275,7 +304,8 @@ async def test_ready_is_told_with_what_the_vendor_said(desk: Desk) -> None:
     agent = await desk.spawn("Worker")
     await desk.state(agent, AgentReady(native_id="n1", model="big", version="2", resumed=True))
     (event,) = await desk.events("agent.ready")
-    assert event["data"] == {"native_id": "n1", "resumed": True, "model": "big", "generation": 1}
+    place = {"machine": "laptop", "folder": None}
+    assert event["data"] == {"native_id": "n1", "resumed": True, "model": "big", "generation": 1, **place}
     assert (await desk.agent(agent.id)).model == "big"
 
 

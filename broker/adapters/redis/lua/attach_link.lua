@@ -3,7 +3,8 @@
 -- KEYS[1] workspace root
 -- ARGV    1 link  2 machine id  3 epoch to use for a new mailbox  4 boot id  5 spool id  6 epoch the peer knows or ''
 --         7 last command the peer has seen  8 hello JSON for the registry  9 session  10 name  then pairs agent, generation
--- Returns {fence, epoch, last report seen of this spool, last command acknowledged, now}
+-- Returns {fence, epoch, last report seen of this spool, last command acknowledged, now,
+--   1 when this is another process of relay-connect than before}
 -- uses: lives links stops
 local ELSEWHERE_MS = 10000 -- for the one that is here to give a sign of life
 local link, machine, new_epoch, boot, spool, known_epoch, seen, hello, session, name = unpack(ARGV, 1, 10)
@@ -98,4 +99,4 @@ redis.call('HSET', key, 'spool', spool, 'reports', reports)
 if session ~= '' then
   append(session, 'proxy.connected', nil, nil, '{"proxy":"' .. link .. '","machine":' .. json(name) .. '}')
 end
-return {fence, epoch, tonumber(reports), acked, NOW}
+return {fence, epoch, tonumber(reports), acked, NOW, l.boot ~= boot and 1 or 0}

@@ -11,7 +11,8 @@ if version ~= '' then redis.call('HSET', K.agent(a.id), 'version', version) end
 forget_timer('spawn|' .. a.id .. '|' .. a.generation)
 append(a.session, 'agent.ready', a.id, a.name,
   '{"native_id":' .. json(native) .. ',"resumed":' .. tostring(resumed == '1') .. ',"model":' .. json(model ~= '' and model)
-  .. ',"generation":' .. a.generation .. '}')
+  .. ',"generation":' .. a.generation .. ',"machine":' .. json(redis.call('HGET', K.link(a.proxy), 'name')) .. ',"folder":'
+  .. json(a.cwd_real or a.cwd) .. '}')
 if a.state == 'starting' or a.state == 'lost' or a.state == 'deaf' then set_state(a, 'idle') end
 dispatch(a)
 return 1

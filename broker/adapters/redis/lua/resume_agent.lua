@@ -30,8 +30,6 @@ if not is_online(a.proxy) then
   return refuse('NoPlacement', 'NO_PROXY', 'the machine of ' .. a.name .. ' has just disconnected; try again')
 end
 
--- A conversation may be bound to its folder; where none was ordered, the one it ran in is ordered now.
-a.cwd = a.cwd or redis.call('HGET', K.agent(a.id), 'cwd_real') or nil
 a.generation = redis.call('HINCRBY', K.agent(a.id), 'generation', 1)
 a.link = a.proxy
 redis.call('PERSIST', K.agent(a.id))
@@ -43,7 +41,6 @@ end
 redis.call('HDEL', K.agent(a.id), 'reason', 'detail', 'ended', 'restarts', 'restarts_since')
 a.asked_by = asked_by
 redis.call('HSET', K.agent(a.id), 'link', a.proxy, 'turn', '', 'waiting', 0, 'asked_by', asked_by)
-if a.cwd then redis.call('HSET', K.agent(a.id), 'cwd', a.cwd) end
 redis.call('HSET', K.names(a.session), string.lower(a.name), a.id)
 local f = fields(K.agent(a.id), 'place', 'spawned')
 redis.call('ZADD', K.members(a.session), f.place or f.spawned, a.id)
@@ -51,7 +48,8 @@ redis.call('SADD', K.session_live(a.session), a.id)
 redis.call('SADD', K.live(), a.id)
 redis.call('SADD', K.link_agents(a.proxy), a.id)
 append(a.session, 'agent.spawning', a.id, a.name, '{"id":"' .. a.id .. '","name":' .. json(a.name) .. ',"cli":' .. json(a.cli)
-  .. ',"proxy":"' .. a.proxy .. '","spawner":' .. json(by) .. ',"resumed":true,"generation":' .. a.generation .. '}')
+  .. ',"proxy":"' .. a.proxy .. '","machine":' .. json(redis.call('HGET', K.link(a.proxy), 'name')) .. ',"folder":'
+  .. json(a.cwd_real or a.cwd) .. ',"spawner":' .. json(by) .. ',"resumed":true,"generation":' .. a.generation .. '}')
 set_state(a, 'starting')
 order_process(a)
 return 1

@@ -75,7 +75,8 @@ redis.call('SADD', K.session_live(session), id)
 redis.call('SADD', K.live(), id)
 redis.call('SADD', K.link_agents(proxy), id)
 append(session, 'agent.spawning', id, name, '{"id":"' .. id .. '","name":' .. json(name) .. ',"cli":' .. json(cli)
-  .. ',"proxy":"' .. proxy .. '","spawner":' .. json(spawner_name) .. '}')
+  .. ',"proxy":"' .. proxy .. '","machine":' .. json(redis.call('HGET', K.link(proxy), 'name')) .. ',"folder":'
+  .. json(given(cwd)) .. ',"spawner":' .. json(spawner_name) .. '}')
 local a = load_agent(id)
 order_process(a)
 if given(task) then

@@ -10,7 +10,7 @@ local NUDGE = 'Your process was restarted while you were working on the previous
 
 local function load_agent(agent)
   return fields(K.agent(agent), 'id', 'session', 'name', 'state', 'link', 'proxy', 'generation', 'native', 'turn',
-    'can_steer', 'cli', 'cwd', 'model', 'instructions', 'spawner', 'restarts', 'restarts_since', 'acked', 'ready', 'blank',
+    'can_steer', 'cli', 'cwd', 'cwd_real', 'model', 'instructions', 'spawner', 'restarts', 'restarts_since', 'acked', 'ready', 'blank',
     'asked_by')
 end
 

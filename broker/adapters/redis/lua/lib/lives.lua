@@ -102,11 +102,12 @@ end
 -- Who asks for an agent of a time when that was not kept, or whose machine has another owner since: nobody in particular.
 local function brought_back(a) return '{"kind":"program","name":"relaycast","session":"' .. a.session .. '"}' end
 
+-- Where it began is where it goes on: a conversation belongs to its folder, and relay-connect may be started elsewhere.
 -- Vendors keep no conversation in which nothing was said, and fail to resume it: such an agent begins a new one.
 local function spawn_command(a)
   local resume = not a.blank and a.native
   return '{"type":"spawn","agent":"' .. a.id .. '","generation":' .. a.generation .. ',"name":' .. json(a.name)
-    .. ',"session":"' .. a.session .. '","cli":' .. json(a.cli) .. ',"cwd":' .. json(a.cwd) .. ',"instructions":'
+    .. ',"session":"' .. a.session .. '","cli":' .. json(a.cli) .. ',"cwd":' .. json(a.cwd_real or a.cwd) .. ',"instructions":'
     .. json(a.instructions) .. ',"resume":' .. json(resume) .. ',"model":' .. json(a.model) .. ',"asked_by":'
     .. (a.asked_by or brought_back(a)) .. '}'
 end
