@@ -172,6 +172,14 @@ class MachineCredentials:
         Raises `NotAuthenticated`, `NotPermitted`, and `Unavailable` when it cannot be said now.
         """
         async with self._flight:
+            if (
+                self._held is not None
+                and self._session is not None
+                and self._given is not None
+                and not self._given.links_only
+            ):
+                await make_session(self._endpoint, self._given.text, self._session)
+                self._drop_person()
             if self._held is not None and self._held.ends_s <= self._uptime_s():
                 await self._renew(self._held)
             if self._held is None and self._given is not None:
@@ -263,7 +271,8 @@ class MachineCredentials:
         self._in_band = kept.token
         if kept.pair is not None:
             self._held = _Held(pair=kept.pair, since_s=self._uptime_s())
-            self._drop_person()
+            if self._session is None:
+                self._drop_person()
 
 
 def machine_purpose(machine_id: str, name: str) -> Mapping[str, str]:

@@ -94,6 +94,7 @@ class LinkHost:
             version=__version__,
             url=self._settings.endpoint.url,
             name=self._settings.name,
+            machine=self._link.machine if self._link is not None else None,
             log=str(self._log) if self._log is not None else None,
             up_s=time.monotonic() - self._began,
             connected=self._link is not None,

@@ -112,6 +112,8 @@ class State(_Message):
     url: str
     name: str
     """The machine's."""
+    machine: str | None = None
+    """Its id at the broker; None while it is not connected, and from an older link."""
     log: str | None
     """The file that holds what it says."""
     up_s: float

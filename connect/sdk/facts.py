@@ -37,6 +37,8 @@ class AgentSpawning(Wire):
     name: str
     cli: str
     machine: str | None = None
+    folder: str | None = None
+    """As it was asked for; None for where its machine starts agents."""
     spawner: str | None = None
 
 
@@ -52,6 +54,9 @@ class AgentReady(Wire):
 
     model: str | None = None
     resumed: bool = False
+    machine: str | None = None
+    folder: str | None = None
+    """Where it works, on that machine; both None from an older broker."""
 
 
 class AgentStateChanged(Wire):

@@ -24,6 +24,7 @@ from connect.sdk.api_client import ApiClient
 from connect.sdk.event_feed import EventFeed, FeedItem
 from connect.sdk.facts import MessageReceipt, read_fact
 from connect.sdk.logs import LogHits, Logs
+from connect.sdk.place import LocalPlace, local_place
 from connect.sdk.tokens import FixedToken, TokenSource
 from connect.sdk.types import Agent, Approval, Event, LinkUp, Proxy, Reset, Sent, Session, Stop, Trace
 
@@ -79,6 +80,11 @@ class AgentRelay:
                 self._session = await self._join()
             return self._session
 
+    async def sessions(self) -> list[Session]:
+        """All sessions that the token can see."""
+        found = await self._api.call("GET", "/v1/sessions")
+        return [Session.model_validate(each) for each in found["sessions"]]
+
     async def spawn(
         self,
         name: str,
@@ -92,7 +98,15 @@ class AgentRelay:
         wait: bool = True,
         timeout_s: float = _SPAWN_TIMEOUT_S,
     ) -> Agent:
-        """Start an agent, give it `task`, and return when it is ready (at once with `wait=False`)."""
+        """Start an agent, give it `task`, and return when it is ready (at once with `wait=False`).
+
+        `on` is a machine's name or id. Without it and without `labels` this very machine is meant, where it is linked
+        with this broker, and a `cwd` from this program's own folder on; elsewhere the only machine there is. The
+        answer's `machine` and `cwd` say where it runs. Raises `Conflict` (MACHINE_NOT_CHOSEN), with the machines to
+        choose from, and `NoPlacement`.
+        """
+        if on is None and not labels and (place := await self._place()) is not None:
+            on, cwd = place.machine, place.lead_to(cwd)
         wanted = {"task": task, "on": on, "labels": list(labels) or None, "cwd": cwd, "model": model}
         body: dict[str, object] = {key: value for key, value in wanted.items() if value is not None}
         body |= {"name": name, "cli": cli, "wait": wait, "timeout_s": timeout_s}
@@ -263,6 +277,10 @@ class AgentRelay:
         if machine is not None:
             return f"/v1/proxies/{quote(machine, safe='')}"
         return f"/v1/sessions/{quote((await self.session()).id, safe='')}"
+
+    async def _place(self) -> LocalPlace | None:
+        """Asked each time: the link comes and goes."""
+        return await local_place(self.endpoint.url)
 
     async def _join(self) -> Session:
         try:

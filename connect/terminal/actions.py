@@ -17,7 +17,7 @@ from connect.terminal.consents import Consents
 from connect.terminal.findings import hit_lines
 from connect.terminal.roster import kind_of
 from connect.terminal.stops import stop_place, stopped_line
-from connect.terminal.tables import agents_table, log_lines, machines_table, trace_lines
+from connect.terminal.tables import agents_table, log_lines, machines_table, sessions_table, trace_lines
 from connect.terminal.text import Line, one_line
 from connect.terminal.view import View, good
 
@@ -36,10 +36,12 @@ class LeadAgent:
     """The terminal's own machine: what is typed here happens here, unless it says otherwise. None: wherever."""
     cwd: str | None = None
     """The terminal's own folder."""
+    machine: str | None = None
+    """The name of the terminal's own machine: whoever says it here means this one."""
 
     def here(self, on: str | None, cwd: str | None) -> tuple[str | None, str | None]:
         """Where to start an agent for which that was typed: a folder is meant from here, unless for another machine."""
-        if on is not None or self.on is None:
+        if self.on is None or on not in {None, self.on, self.machine}:
             return on, cwd
         below = cwd is None or not cwd.startswith("~")
         return self.on, str(Path(self.cwd or "", cwd or "")) if below else cwd
@@ -100,6 +102,8 @@ class Actions:
                 return await self._agents()
             case commands.Machines():
                 return await self._machines()
+            case commands.Sessions():
+                return await self._sessions()
             case commands.Logs():
                 return await self._logs(command.name)
             case commands.Search():
@@ -165,6 +169,10 @@ class Actions:
     async def _machines(self) -> Reply:
         machines = await self._relay.proxies()
         return Reply(lines=machines_table(machines), result=[_json(machine) for machine in machines])
+
+    async def _sessions(self) -> Reply:
+        sessions, here = await self._relay.sessions(), await self._relay.session()
+        return Reply(lines=sessions_table(sessions, here=here.id), result=[_json(session) for session in sessions])
 
     async def _logs(self, name: str | None) -> Reply:
         events = await self._relay.recent(limit=_LOGGED_EVENTS)

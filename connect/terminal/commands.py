@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 
 from broker.domain.approvals import Scope, Verdict
@@ -10,7 +11,8 @@ from broker.domain.messages import Mode
 from broker.domain.stops import StopHow
 
 HELP = """\
-  spawn <name> <cli> [task]      Spawn an agent (--on <machine>, --model <model>, --cwd <folder>)
+  spawn <name> <cli> [task]      Spawn an agent, on this machine and in this folder unless --on <machine> or
+                                 --cwd <folder> say otherwise (--model <model>; quote what has spaces)
   send <name|#chan|*> <msg>      Send a message (--steer: into the running turn, --interrupt: stop it)
   interrupt <name>               Stop an agent's turn
   release <name>                 Release an agent
@@ -18,6 +20,7 @@ HELP = """\
                                  --note <why>): no turn begins and messages wait until somebody resumes it
   agents                         List the agents
   machines                       List the machines and whose they are
+  sessions                       List the sessions; `relay-connect --session <name>` joins one, or makes it
   logs [name]                    View logs
   search <query>                 Search all logs of the session: agent:Lead kind:command "exit 1" -lint since:2h
   approve [id] | deny [id] [why] Answer what an agent, or this machine, asks for (approve --session: do not ask again)
@@ -139,6 +142,11 @@ class Machines:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sessions:
+    """List the sessions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Help:
     """Show the commands."""
 
@@ -169,6 +177,7 @@ Command = (
     | Trace
     | Agents
     | Machines
+    | Sessions
     | Help
     | Exit
     | Misused
@@ -183,6 +192,7 @@ WORDS = (
     "resume",
     "agents",
     "machines",
+    "sessions",
     "logs",
     "search",
     "approve",
@@ -203,11 +213,17 @@ _USAGE = {
     "approve": "approve [id] [--session]",
     "trace": "trace <message id>",
 }
-_OPTION = re.compile(r"--(on|model|cwd)[ =](\S+)\s*")
-_TRAILING_OPTION = re.compile(r"\s+--(on|model|cwd)[ =](\S+)$")
+# As a shell's word: with quotes and backslashes around what has spaces.
+_WORD = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|\\.|[^\s"'\\])+"""
+_OPTION = re.compile(rf"--(on|model|cwd)[ =]({_WORD})(?:\s+|$)")
+_TRAILING_OPTION = re.compile(rf"\s+--(on|model|cwd)[ =]({_WORD})$")
+_HALF_AN_OPTION = re.compile(r"""^--(?:on|model|cwd)(?![\w-])|\s--(?:on|model|cwd)[ =](?:"[^"]*|'[^']*)$""")
+"""In front without a value, or with a quote that is not closed."""
 _EVERYTHING = re.compile(
-    r"(?: ?--(?:(?P<release>release)|(?P<workspace>workspace)|machine[ =](?P<machine>\S+)))*(?: ?--note (?P<note>.+))?"
+    rf"(?: ?--(?:(?P<release>release)|(?P<workspace>workspace)|machine[ =](?P<machine>{_WORD})))*"
+    r"(?: ?--note (?P<note>.+))?"
 )
+_QUOTED = r""""(?:[^"\\]|\\.)*"|'[^']*'"""
 _MODES = {"--steer": Mode.STEER, "--interrupt": Mode.INTERRUPT}
 
 
@@ -262,6 +278,8 @@ def _short_command(word: str, words: list[str]) -> Command | None:
             return Agents()
         case "machines", []:
             return Machines()
+        case "sessions", []:
+            return Sessions()
         case "help" | "?", []:
             return Help()
         case "exit" | "quit", []:
@@ -279,21 +297,30 @@ def _spawn(rest: str) -> Command:
     name, cli, *after = rest.split(maxsplit=2)
     task = after[0] if after else ""
     while found := _OPTION.match(task):
-        options[found[1]] = found[2]
+        options[found[1]] = _unquoted(found[2])
         task = task[found.end() :]
     while found := _TRAILING_OPTION.search(task):
-        options.setdefault(found[1], found[2])
+        options.setdefault(found[1], _unquoted(found[2]))
         task = task[: found.start()]
-    if name.startswith("-") or cli.startswith("-"):
+    if name.startswith("-") or cli.startswith("-") or _HALF_AN_OPTION.search(task):
         return _misused("spawn")
     return Spawn(
         name=name,
         cli=cli,
-        task=task.strip() or None,
+        task=_task(task.strip()) or None,
         on=options.get("on"),
         model=options.get("model"),
         cwd=options.get("cwd"),
     )
+
+
+def _unquoted(word: str) -> str:
+    return "".join(shlex.split(word))
+
+
+def _task(text: str) -> str:
+    """What is quoted as a whole, as shells want it, is meant without the quotes."""
+    return _unquoted(text) if text[:1] in {"'", '"'} and re.fullmatch(_QUOTED, text, re.DOTALL) else text
 
 
 def _stop_or_resume(word: str, rest: str) -> StopAll | ResumeAll | None:
@@ -301,7 +328,8 @@ def _stop_or_resume(word: str, rest: str) -> StopAll | ResumeAll | None:
     found = _EVERYTHING.fullmatch(" ".join(rest.split()))
     if found is None or (found["workspace"] and found["machine"]) or (found["release"] and word == "resume"):
         return None
-    machine, everywhere, note = found["machine"], found["workspace"] is not None, found["note"] or ""
+    machine = found["machine"] and _unquoted(found["machine"])
+    everywhere, note = found["workspace"] is not None, found["note"] or ""
     if word == "resume":
         return ResumeAll(machine=machine, everywhere=everywhere, note=note)
     how = StopHow.RELEASE if found["release"] else StopHow.PAUSE

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from rich.cells import cell_len
 
+from broker.domain.ids import SessionId
 from broker.domain.messages import ReceiptState
 from broker.protocol.agent_events import (
     CommandRan,
@@ -18,7 +19,7 @@ from broker.protocol.agent_events import (
     ToolReturned,
 )
 from connect.sdk.facts import FrameSeen, MessageAccepted, MessageReceipt, TurnEnded, read_fact
-from connect.sdk.types import Agent, Event, Proxy, Trace, TracedDelivery, owner_of
+from connect.sdk.types import Agent, Event, Proxy, Session, Trace, TracedDelivery, owner_of
 from connect.terminal.receipts import duration
 from connect.terminal.roster import kind_of
 from connect.terminal.text import Line, one_line
@@ -61,11 +62,14 @@ def machines_table(machines: Sequence[Proxy]) -> list[Line]:
     """Where agents can run, and whose each machine is."""
     if not machines:
         return [(("class:dim", "no machine was ever linked"),)]
+    # The name is what `--on` takes; where several have it, the id.
+    twins = len({machine.name for machine in machines}) < len(machines)
     return table(
-        ("MACHINE", "STATE", "OWNER", "AGENTS", "PROGRAMS", "LABELS"),
+        ("MACHINE", *(("ID",) if twins else ()), "STATE", "OWNER", "AGENTS", "PROGRAMS", "LABELS"),
         [
             (
                 machine.name,
+                *((machine.id,) if twins else ()),
                 "online" if machine.online else "away",
                 owner_of(machine),
                 str(machine.agents),
@@ -73,6 +77,21 @@ def machines_table(machines: Sequence[Proxy]) -> list[Line]:
                 ", ".join(machine.labels) or "-",
             )
             for machine in machines
+        ],
+    )
+
+
+def sessions_table(sessions: Sequence[Session], *, here: SessionId) -> list[Line]:
+    """All rooms there are; and which one this terminal is in."""
+    return table(
+        ("SESSION", "MADE", "STATE"),
+        [
+            (
+                each.name,
+                datetime.fromtimestamp(each.created_at_ms / 1000).strftime("%Y-%m-%d %H:%M"),
+                ", ".join((["you are here"] if each.id == here else []) + (["stopped"] if each.stopped else [])) or "-",
+            )
+            for each in sessions
         ],
     )
 

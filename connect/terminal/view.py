@@ -154,9 +154,8 @@ class View:
                 return []
 
     def _arrival(self, fact: AgentReady, name: str) -> str:
-        if fact.resumed:
-            return "is back, with its conversation"
-        return "spawned" if self.roster.spawner_of(name) else "connected"
+        came = "spawned" if self.roster.spawner_of(name) else "connected"
+        return ("is back, with its conversation" if fact.resumed else came) + _place(fact)
 
     def _message(self, fact: MessageAccepted, *, at_ms: int) -> list[Line]:
         if fact.sender.agent is None:
@@ -256,6 +255,13 @@ class View:
     def _box(self, title: str, text: str, *, style: str) -> list[Line]:
         body = paragraph(text.strip("\r\n"), inner_width(self.width))
         return [(), *box(title, body, width=self.width, style=style)]
+
+
+def _place(fact: AgentReady) -> str:
+    """Where it works; an older broker does not say."""
+    comma = "," if fact.resumed else ""
+    machine = f"{comma} on {one_line(fact.machine)}" if fact.machine else ""
+    return machine + (f" in {one_line(fact.folder)}" if fact.folder else "")
 
 
 def good(text: str) -> Line:

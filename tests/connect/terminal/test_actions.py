@@ -69,6 +69,8 @@ async def test_there_may_be_no_machine(actions: Actions) -> None:
         (Spawn(name="W", cli="codex", cwd="src"), "here", "/home/a/project/src"),
         (Spawn(name="W", cli="codex", cwd="/srv"), "here", "/srv"),
         (Spawn(name="W", cli="codex", cwd="~/other"), "here", "~/other"),
+        (Spawn(name="W", cli="codex", on="box", cwd="src"), "here", "/home/a/project/src"),
+        (Spawn(name="W", cli="codex", on="here"), "here", "/home/a/project"),
         (Spawn(name="W", cli="codex", on="there"), "there", None),
         (Spawn(name="W", cli="codex", on="there", cwd="src"), "there", "src"),
         (Tell(text="Build it"), "here", "/home/a/project"),
@@ -77,7 +79,7 @@ async def test_there_may_be_no_machine(actions: Actions) -> None:
 async def test_what_is_typed_at_a_terminal_happens_on_its_machine_and_in_its_folder_unless_it_says_otherwise(
     relay: AgentRelay, broker: ApiDouble, typed: Command, on: str, cwd: str | None
 ) -> None:
-    actions = Actions(relay, View(Verbosity.NORMAL), lead=LeadAgent(on="here", cwd="/home/a/project"))
+    actions = Actions(relay, View(Verbosity.NORMAL), lead=LeadAgent(on="here", cwd="/home/a/project", machine="box"))
     await actions.run(typed)
     [(_, _, body)] = [call for call in broker.calls if call[0] == "POST" and call[1].endswith("/agents")]
     assert (body["on"], body.get("cwd")) == (on, cwd)

@@ -17,6 +17,7 @@ from connect.terminal.commands import (
     ResumeAll,
     Search,
     Send,
+    Sessions,
     Spawn,
     StopAll,
     Tell,
@@ -39,6 +40,23 @@ from connect.terminal.commands import (
             "spawn W codex --model=gpt --on box Build it",
             Spawn(name="W", cli="codex", task="Build it", on="box", model="gpt"),
         ),
+        (
+            'spawn W codex --cwd "/tmp/my dir" Build it',
+            Spawn(name="W", cli="codex", task="Build it", cwd="/tmp/my dir"),
+        ),
+        (
+            "spawn W codex Build it --cwd '/tmp/my dir'",
+            Spawn(name="W", cli="codex", task="Build it", cwd="/tmp/my dir"),
+        ),
+        ("spawn W codex --cwd=/tmp/my\\ dir", Spawn(name="W", cli="codex", cwd="/tmp/my dir")),
+        (
+            'spawn W codex --on "build box" --cwd "/a \\"b\\""',
+            Spawn(name="W", cli="codex", on="build box", cwd='/a "b"'),
+        ),
+        ('spawn W codex "Build it"', Spawn(name="W", cli="codex", task="Build it")),
+        ('spawn W codex Say "hi" and "bye"', Spawn(name="W", cli="codex", task='Say "hi" and "bye"')),
+        ("spawn W codex Don't stop", Spawn(name="W", cli="codex", task="Don't stop")),
+        ("spawn W codex document --cwd", Spawn(name="W", cli="codex", task="document --cwd")),
         ("send Lead  two  spaces kept", Send(to="Lead", text="two  spaces kept")),
         ("send #review --steer look here", Send(to="#review", text="look here", mode=Mode.STEER)),
         ("send --interrupt * stop --steer", Send(to="*", text="stop --steer", mode=Mode.INTERRUPT)),
@@ -48,6 +66,7 @@ from connect.terminal.commands import (
         ("/stop", StopAll()),
         ("stop --release --note it loops", StopAll(how=StopHow.RELEASE, note="it loops")),
         ("stop --machine build-box --note why not", StopAll(machine="build-box", note="why not")),
+        ('stop --machine "build box"', StopAll(machine="build box")),
         ("stop --workspace", StopAll(everywhere=True)),
         ("stop using tabs", Tell(text="stop using tabs")),
         ("stop --workspace --machine box", Tell(text="stop --workspace --machine box")),
@@ -66,6 +85,8 @@ from connect.terminal.commands import (
         ("trace 0192", Trace(message_id="0192")),
         ("/agents", Agents()),
         ("machines", Machines()),
+        ("sessions", Sessions()),
+        ("sessions are slow", Tell(text="sessions are slow")),
         ("machines need a fan", Tell(text="machines need a fan")),
         ("HELP", Help()),
         ("quit", Exit()),
@@ -76,7 +97,20 @@ def test_a_line_is_read_as_typed(line: str, command: Command | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["spawn", "spawn One", "send Lead", "send --steer", "release", "release a b", "trace", "search"]
+    "line",
+    [
+        "spawn W codex --cwd",
+        'spawn W codex --cwd "/tmp/my dir',
+        "spawn W codex Build it --cwd '/tmp/my dir",
+        "spawn",
+        "spawn One",
+        "send Lead",
+        "send --steer",
+        "release",
+        "release a b",
+        "trace",
+        "search",
+    ],
 )
 def test_a_command_with_the_wrong_words_tells_its_usage(line: str) -> None:
     assert isinstance(read_command(line), Misused)

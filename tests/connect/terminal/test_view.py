@@ -128,6 +128,10 @@ def test_spawned_and_connected_tell_who_started_the_agent() -> None:
 
     assert session.tell("agent.ready", {}, name="Lead") == "✓ Lead (Claude) connected"
     assert session.tell("agent.ready", {}, name="Opponent") == "✓ Opponent (Codex) spawned"
+    place = {"machine": "box", "folder": "/src"}
+    assert session.tell("agent.ready", place, name="Lead") == "✓ Lead (Claude) connected on box in /src"
+    back = session.tell("agent.ready", {**place, "resumed": True}, name="Lead")
+    assert back == "✓ Lead (Claude) is back, with its conversation, on box in /src"
     assert (
         session.tell("agent.ready", {"resumed": True}, name="Lead") == "✓ Lead (Claude) is back, with its conversation"
     )
