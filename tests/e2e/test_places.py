@@ -1,4 +1,4 @@
-"""What is typed or called somewhere runs there: machine, folder and session, with real links, terminals and programs."""
+"""What is typed or called somewhere runs there: machine, folder, session; with real links, terminals and programs."""
 
 from __future__ import annotations
 
@@ -117,34 +117,40 @@ async def said(relay: AgentRelay, agent: str, text: str) -> str:
 async def test_what_is_typed_at_three_terminals_of_two_machines_runs_at_each_of_them(
     broker: Running, tmp_path: Path
 ) -> None:
-    async with a_box(broker, tmp_path, "box-a") as a, a_box(broker, tmp_path, "box-b") as b, client(broker) as relay:
-        async with a.person("one") as first, a.person("my two") as second, b.person("three") as third:
-            for person in (first, second, third):
-                await person.sees("relay>")
-            third.types("run pwd\r")
-            await third.sees(f"✓ Lead (Claude) connected on box-b in {b.home / 'three'}")
-            await first.sees(f"✓ Lead (Claude) connected on box-b in {b.home / 'three'}")
-            second.types("spawn Two scripted\r")
-            await second.sees(f"✓ Two (Scripted) connected on box-a in {a.home / 'my two'}")
-            first.types("spawn One scripted --on box-a\r")
-            await first.sees(f"✓ One (Scripted) connected on box-a in {a.home / 'one'}")
-            first.types(f'spawn Quoted scripted --cwd "{a.home / "my two"}"\r')
-            await first.sees(f"✓ Quoted (Scripted) connected on box-a in {a.home / 'my two'}")
-            third.types("spawn Far scripted --on box-a\r")
-            await third.sees("✓ Far (Scripted) connected on box-a in /")
-            first.types("spawn Nowhere scripted --on nowhere\r")
-            await first.sees("no machine called 'nowhere' is connected; connected: box-a; box-b")
-            assert await said(relay, "Lead", "cwd") == str(b.home / "three")
-            assert await said(relay, "Two", "cwd") == str(a.home / "my two")
-            first.types("exit\r")
-            await first.sees("Another terminal is at this machine's link")
-            await until_left(a, 1)
-            assert await said(relay, "One", "say still here") == "still here"
-            third.types("exit\r")
-            await third.sees("Lead runs on this machine. Keep it running in the background? [y/N]")
-            third.types("y\r")
-            await third.sees("`relay-connect stop` ends it")
-            assert await said(relay, "Lead", "say me too") == "me too"
+    async with (
+        a_box(broker, tmp_path, "box-a") as a,
+        a_box(broker, tmp_path, "box-b") as b,
+        client(broker) as relay,
+        a.person("one") as first,
+        a.person("my two") as second,
+        b.person("three") as third,
+    ):
+        for person in (first, second, third):
+            await person.sees("relay>")
+        third.types("run pwd\r")
+        await third.sees(f"✓ Lead (Claude) connected on box-b in {b.home / 'three'}")
+        await first.sees(f"✓ Lead (Claude) connected on box-b in {b.home / 'three'}")
+        second.types("spawn Two scripted\r")
+        await second.sees(f"✓ Two (Scripted) connected on box-a in {a.home / 'my two'}")
+        first.types("spawn One scripted --on box-a\r")
+        await first.sees(f"✓ One (Scripted) connected on box-a in {a.home / 'one'}")
+        first.types(f'spawn Quoted scripted --cwd "{a.home / "my two"}"\r')
+        await first.sees(f"✓ Quoted (Scripted) connected on box-a in {a.home / 'my two'}")
+        third.types("spawn Far scripted --on box-a\r")
+        await third.sees("✓ Far (Scripted) connected on box-a in /")
+        first.types("spawn Nowhere scripted --on nowhere\r")
+        await first.sees("no machine called 'nowhere' is connected; connected: box-a; box-b")
+        assert await said(relay, "Lead", "cwd") == str(b.home / "three")
+        assert await said(relay, "Two", "cwd") == str(a.home / "my two")
+        first.types("exit\r")
+        await first.sees("Another terminal is at this machine's link")
+        await until_left(a, 1)
+        assert await said(relay, "One", "say still here") == "still here"
+        third.types("exit\r")
+        await third.sees("Lead runs on this machine. Keep it running in the background? [y/N]")
+        third.types("y\r")
+        await third.sees("`relay-connect stop` ends it")
+        assert await said(relay, "Lead", "say me too") == "me too"
 
 
 async def test_agents_go_on_in_their_folders_wherever_relay_connect_is_started_next(
@@ -207,21 +213,25 @@ async def test_a_program_on_a_linked_machine_has_its_place_and_elsewhere_it_has_
 async def test_two_machines_of_one_name_are_told_at_the_link_and_told_apart(broker: Running, tmp_path: Path) -> None:
     key = Path(broker.ready["token_file"])
     (tmp_path / "twin").mkdir()
-    async with machine(tmp_path, broker.url, key, name="box"), a_box(broker, tmp_path / "twin", "box") as box:
-        async with box.person("one") as person, client(broker) as relay:
-            await person.sees("another machine that is connected has this one's name: start this one with --name NAME")
-            await person.sees("relay>")
-            person.types("spawn Mine scripted --on box\r")
-            await person.sees(f"✓ Mine (Scripted) connected on box in {box.home / 'one'}")
-            with pytest.raises(RelayError, match="several machines are called 'box'") as refused:
-                await relay.spawn("Whose", "scripted", on="box")
-            assert refused.value.code == "MACHINE_AMBIGUOUS"
-            other = next(each for each in await relay.proxies() if any(cli.cli == "demo" for cli in each.clis))
-            assert other.id in refused.value.message
-            person.types("machines\r")
-            await person.sees(other.id)
-            person.types(f"spawn Theirs demo --on {other.id}\r")
-            await person.sees("✓ Theirs (Demo) connected on box in")
+    async with (
+        machine(tmp_path, broker.url, key, name="box"),
+        a_box(broker, tmp_path / "twin", "box") as box,
+        box.person("one") as person,
+        client(broker) as relay,
+    ):
+        await person.sees("another machine that is connected has this one's name: start this one with --name NAME")
+        await person.sees("relay>")
+        person.types("spawn Mine scripted --on box\r")
+        await person.sees(f"✓ Mine (Scripted) connected on box in {box.home / 'one'}")
+        with pytest.raises(RelayError, match="several machines are called 'box'") as refused:
+            await relay.spawn("Whose", "scripted", on="box")
+        assert refused.value.code == "MACHINE_AMBIGUOUS"
+        other = next(each for each in await relay.proxies() if any(cli.cli == "demo" for cli in each.clis))
+        assert other.id in refused.value.message
+        person.types("machines\r")
+        await person.sees(other.id)
+        person.types(f"spawn Theirs demo --on {other.id}\r")
+        await person.sees("✓ Theirs (Demo) connected on box in")
 
 
 async def test_a_session_is_made_by_naming_it_also_after_the_first_link(broker: Running, tmp_path: Path) -> None:

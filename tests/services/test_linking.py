@@ -206,6 +206,7 @@ async def test_a_new_process_is_told_once_that_another_machine_that_is_there_is_
     first, _ = await linking.attach(key, a_hello(machine_id="one", name="box"))
     second, _ = await linking.attach(key, a_hello(machine_id="two", name="box"))
     again, _ = await linking.attach(key, a_hello(machine_id="two", name="box"))
-    await linking.detach(key, first)
+    for each in (first, again):
+        await linking.detach(key, each)
     alone, _ = await linking.attach(key, a_hello(machine_id="two", name="box", boot_id="later"))
     assert [each.namesake for each in (first, second, again, alone)] == [False, True, False, False]
