@@ -55,14 +55,17 @@ class Terminal:
         person: bool,
         verbosity: str,
         json_lines: bool,
+        leaving: str | None = None,
     ) -> None:
         self._settings = settings
         self._show = show
         self._person = person
         self._verbosity = Verbosity(verbosity)
         self._json_lines = json_lines
-        self._gone = Parting.KEEP if person else Parting.AS_IT_WAS
-        self._parting = Parting.AS_IT_WAS
+        self._leaving = Parting(leaving) if leaving else None
+        """Decided beforehand, so nothing is asked."""
+        self._gone = self._leaving or (Parting.KEEP if person else Parting.AS_IT_WAS)
+        self._parting = self._leaving or Parting.AS_IT_WAS
         self._welcomed: asyncio.Future[Connected] = asyncio.get_running_loop().create_future()
         self._told_to_leave = asyncio.Event()
         self._told_to_kill = asyncio.Event()
@@ -203,10 +206,10 @@ class Terminal:
             return ". Another terminal is at this machine's link: its agents go on"
         if state.headless:
             return ". This machine's link goes on by itself"
-        if not state.agents and not state.kept:
+        if not state.agents and not state.kept and self._leaving is None:
             self._parting = Parting.STOP
             return ""
-        keep = await ask(_question(state), state.kept)
+        keep = await ask(_question(state), state.kept) if self._leaving is None else self._leaving is Parting.KEEP
         self._parting = Parting.KEEP if keep else Parting.STOP
         if keep:
             return (
@@ -330,11 +333,14 @@ def serve_terminal(
     person: bool,
     verbosity: str,
     json_lines: bool,
+    leaving: str | None = None,
 ) -> int:
     """Run one terminal; the exit status. Raises `RelayError` when it cannot begin."""
 
     async def run() -> int:
-        terminal = Terminal(settings, show=show, person=person, verbosity=verbosity, json_lines=json_lines)
+        terminal = Terminal(
+            settings, show=show, person=person, verbosity=verbosity, json_lines=json_lines, leaving=leaving
+        )
         return await terminal.run()
 
     return asyncio.run(run())

@@ -53,8 +53,22 @@ def _with_options(command: _F) -> _F:
 @click.option("--quiet", "verbosity", flag_value="quiet", help="Show final results only.")
 @click.option("--verbose", "verbosity", flag_value="verbose", help="Show tool calls and file changes too.")
 @click.option("--json", "json_lines", is_flag=True, help="One JSON object a line instead of text.")
+@click.option(
+    "--leaving",
+    type=click.Choice(["keep", "stop"]),
+    help="What becomes of the link and its agents when their last terminal leaves; without it a person is asked.",
+)
 @click.pass_context
-def main(context: click.Context, /, *, headless: bool, verbosity: str | None, json_lines: bool, **options: Any) -> None:
+def main(
+    context: click.Context,
+    /,
+    *,
+    headless: bool,
+    verbosity: str | None,
+    json_lines: bool,
+    leaving: str | None,
+    **options: Any,
+) -> None:
     """Connect this machine to a Relaycast broker, which starts and drives coding agents on it.
 
     The agents are the children of a link process, which holds a token that links this machine and does nothing else.
@@ -70,6 +84,7 @@ def main(context: click.Context, /, *, headless: bool, verbosity: str | None, js
       --headless        the link alone, in the foreground: each of these signals ends its agents in good order, a second
                         SIGTERM or SIGINT kills them at once
       no terminal       commands from standard input: never asks; a link that was started for it ends with it
+      --leaving         keep or stop, however the last terminal leaves, without a question
 
     \b
     Exit status:
@@ -92,6 +107,7 @@ def main(context: click.Context, /, *, headless: bool, verbosity: str | None, js
         headless=headless,
         json_lines=json_lines or (not headless and not is_terminal()),
         verbosity=verbosity or "normal",
+        leaving=leaving,
     )
     sys.exit(serve(resolve_settings(chosen), presentation))
 
@@ -154,6 +170,34 @@ def stop(outer: Options, /, *, now: bool, **options: Any) -> None:
     folder = _state_dir(outer, options)
     ended = asyncio.run(client.stop(folder, now=now, on_notice=lambda notice: click.echo(hide_tokens(notice.text))))
     click.echo(f"no link runs for {folder}" if ended is None else "✓ The link has ended")
+
+
+@main.command()
+@_with_options
+@click.option("--systemd", "manager", flag_value="systemd", help="A systemd user unit; the default but on macOS.")
+@click.option("--launchd", "manager", flag_value="launchd", help="A launchd property list; the default on macOS.")
+@click.pass_obj
+def service(outer: Options, /, *, manager: str | None, **options: Any) -> None:
+    """Print what a service manager needs to run this machine's link, with the options that are given here.
+
+    \b
+      systemd   relay-connect service > ~/.config/systemd/user/relay-connect.service
+                systemctl --user daemon-reload && systemctl --user enable --now relay-connect
+      launchd   relay-connect service > ~/Library/LaunchAgents/dev.relaycast.relay-connect.plist
+                launchctl bootstrap gui/$(id -u) ~/Library/LaunchAgents/dev.relaycast.relay-connect.plist
+
+    Agents start in the folder in which this is called. No token is written down: link the machine first, or give
+    --token-file. A link that runs already has to be stopped (`relay-connect stop`); terminals come to the service's.
+    """
+    from connect.credentials import KEPT_FILE, KeptTokens  # noqa: PLC0415 - for this command
+    from connect.service import Manager, describe, own_manager  # noqa: PLC0415 - for this command
+    from connect.service import service as as_service  # noqa: PLC0415 - for this command
+
+    chosen = dataclasses.replace(outer, **{name: value for name, value in options.items() if value})
+    settings = resolve_settings(chosen)
+    linked = KeptTokens(path=settings.state_dir / KEPT_FILE, url=settings.endpoint.url).read() is not None
+    found = as_service(settings, chosen, linked=linked)
+    click.echo(describe(found, Manager(manager) if manager else own_manager()), nl=False)
 
 
 def _state_dir(outer: Options, given: dict[str, Any]) -> Path:

@@ -40,6 +40,8 @@ class Presentation:
     headless: bool = False
     json_lines: bool = False
     verbosity: str = "normal"
+    leaving: str | None = None
+    """What becomes of the link when its last terminal leaves, `keep` or `stop`; None: asked, or as it was."""
 
 
 def serve(settings: ConnectSettings, presentation: Presentation) -> int:
@@ -68,6 +70,7 @@ def _serve(settings: ConnectSettings, presentation: Presentation, show: Callable
         person=is_terminal() and not presentation.json_lines,
         verbosity=presentation.verbosity,
         json_lines=presentation.json_lines,
+        leaving=presentation.leaving,
     )
 
 

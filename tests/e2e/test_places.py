@@ -254,3 +254,25 @@ async def test_a_session_is_made_by_naming_it_also_after_the_first_link(broker: 
             assert linked.ready["type"] == "connected"
     async with client(broker) as relay:
         assert {each.name for each in await relay.sessions()} == {"main", "feature-x", "feature-y", "feature-z"}
+
+
+async def test_what_becomes_of_the_link_may_be_said_beforehand_and_is_not_asked(
+    broker: Running, tmp_path: Path
+) -> None:
+    async with a_box(broker, tmp_path, "box") as box:
+        async with box.person("one", "--leaving", "keep") as person:
+            await person.sees("relay>")
+            person.types("spawn Steady scripted\r")
+            await person.sees("✓ Steady (Scripted) connected on box")
+            person.types("exit\r")
+            await person.sees("`relay-connect stop` ends it")
+            assert await person.process.wait() == 0
+            assert "[y/N]" not in person.screen
+        await until_left(box, 0)
+        async with box.person("one", "--leaving", "stop") as person:
+            await person.sees("✓ Here already: Steady")
+            person.types("exit\r")
+            await person.sees("✓ Disconnected. Agents on this machine pause")
+            assert await person.process.wait() == 0
+            assert "[y/N]" not in person.screen
+        assert await ask_state(box.state_dir) is None
