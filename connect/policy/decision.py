@@ -38,6 +38,8 @@ class Place:
     """Where this agent worked before, when that is another folder."""
     returning: bool = False
     """Whether this agent was let in here before."""
+    started_in: Path | None = None
+    """Where relay-connect was started; None where that is no folder any more."""
     asker_folder: Path | None = None
     """Where the asking agent works, when that is on this machine."""
     below_asker: bool = False
@@ -184,7 +186,9 @@ def _number(policy: Policy, *, by_agent: bool, crowd: Crowd) -> Refused | None:
 def _folder(policy: Policy, place: Place) -> Refused | Ask | None:
     if place.allowed:
         return None
-    reason = f"agents may not work in {place.folder} on this machine; {allowing(place.folder)}"
+    moved = place.returning and place.started_in is not None
+    where = f"it works in {place.folder}, and relay-connect was started in {place.started_in}: " if moved else ""
+    reason = f"{where}agents may not work in {place.folder} on this machine; {allowing(place.folder)}"
     if not policy.asks(AlwaysAsked.FOLDER):
         return Refused(code=RefusalCode.FOLDER_NOT_ALLOWED, reason=reason)
     return Ask(why=reason, code=RefusalCode.FOLDER_NOT_ALLOWED, new_folder=True)

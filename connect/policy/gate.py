@@ -217,6 +217,7 @@ class Gate:
             allowed=self._allows(folder),
             fixed=known.folder if known and known.folder != folder.path else None,
             returning=known is not None,
+            started_in=self._started_in(),
             asker_folder=asker.folder if asker else None,
             below_asker=asker is not None and folder.lies_in(asker.folder),
         )

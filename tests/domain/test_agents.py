@@ -9,8 +9,17 @@ from broker.domain.ids import AgentId, ProxyId, SessionId
 
 
 def an_agent(cwd: str | None) -> Agent:
-    given = {"id": AgentId("a"), "session_id": SessionId("s"), "proxy": ProxyId("p")}
-    return Agent(**given, name="A", cli="demo", state=AgentState.IDLE, machine="box", generation=1, cwd=cwd)  # type: ignore[arg-type] - ids of three kinds
+    return Agent(
+        id=AgentId("a"),
+        session_id=SessionId("s"),
+        name="A",
+        cli="demo",
+        state=AgentState.IDLE,
+        proxy=ProxyId("p"),
+        machine="box",
+        generation=1,
+        cwd=cwd,
+    )
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,34 @@ async def test_an_agent_goes_on_in_its_folder_wherever_relay_connect_was_started
     assert str(machine.other.parent / "project") in str(refused)
 
 
+async def test_a_folder_that_leads_elsewhere_by_now_is_not_gone_on_in(machine: Machine) -> None:
+    machine.file.write(Policy(folders=(machine.project, machine.other)))
+    link = machine.project / "link"
+    link.symlink_to(machine.project / "sub")
+    assert await machine.admit(machine.gate(), spawn("link")) == machine.project / "sub"
+    link.unlink()
+    link.symlink_to(machine.other)
+    # What the broker orders is where the agent was, not how that was written.
+    assert await machine.admit(machine.gate(), spawn(machine.project / "sub")) == machine.project / "sub"
+    (machine.project / "sub").rmdir()
+    refused = await refusal(machine.gate(), spawn(machine.project / "sub"))
+    assert (refused.code, str(machine.project / "sub") in str(refused)) == ("CWD_MISSING", True)
+    (machine.project / "sub").symlink_to(machine.other)
+    refused = await refusal(machine.gate(), spawn(machine.project / "sub"))
+    assert str(machine.project / "sub") in str(refused)
+    assert str(machine.other) in str(refused)
+
+
+async def test_an_agent_whose_folder_is_not_allowed_any_more_is_refused_with_both_folders(machine: Machine) -> None:
+    where = machine.project
+    await machine.admit(machine.gate(), spawn())
+    machine.project = machine.other
+    refused = await refusal(machine.gate(), spawn(where))
+    assert refused.code == "FOLDER_NOT_ALLOWED"
+    assert f"it works in {where}, and relay-connect was started in {machine.other}" in str(refused)
+    assert f"`relay-connect policy allow-folder {where}`" in str(refused)
+
+
 async def test_no_more_than_are_allowed_are_there_at_once(machine: Machine) -> None:
     machine.file.write(Policy(most_agents=2))
     gate = machine.gate()
