@@ -32,7 +32,12 @@ class SpawnAgentInput(Repeatable):
     name: str = strawberry.field(description="A letter, then letters, digits, `_`, `.` and `-`, 64 at most.")
     cli: str = strawberry.field(description="The agent program, as its machine calls it: `claude`, `codex`, …")
     task: str | None = strawberry.field(default=None, description="Its first message.")
-    machine: str | None = strawberry.field(default=None, description="Only on this machine, by name or key.")
+    machine: str | None = strawberry.field(
+        default=None,
+        description="Only on this machine, by name or key. Without it and without labels the only machine there is, else"
+        " the only one that joined the session; where that leaves a choice, it is refused (MACHINE_NOT_CHOSEN). An agent"
+        " means its own.",
+    )
     labels: list[str] = strawberry.field(default_factory=list, description="Only on a machine with all these labels.")
     cwd: str | None = strawberry.field(default=None, description="The folder to work in.")
     model: str | None = strawberry.field(default=None, description="The model to use, as the program calls it.")
