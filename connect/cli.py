@@ -117,17 +117,24 @@ def main(
 @click.option("--json", "as_json", is_flag=True, help="A JSON document instead of a table.")
 @click.pass_obj
 def doctor(outer: Options, /, *, as_json: bool, **options: Any) -> None:
-    """Look at what relay-connect needs, and say what to do about what is missing."""
+    """Look at what relay-connect needs, and say what to do about what is missing.
+
+    Agents of the Agent Client Protocol are started for a moment, in an empty folder; no model is asked.
+
+    \b
+    ✓  it works here          !  it works, and something should be otherwise
+    ✗  it does not work       ?  it cannot be known from here
+    """
     import asyncio  # noqa: PLC0415 - `version` needs no event loop
 
-    from connect.doctor import Health, examine  # noqa: PLC0415 - brings an HTTP client
+    from connect.doctor import Health, examine_options  # noqa: PLC0415 - brings an HTTP client
 
     given = {name: value for name, value in options.items() if value}
-    findings = asyncio.run(examine(resolve_settings(dataclasses.replace(outer, **given))))
+    findings = asyncio.run(examine_options(dataclasses.replace(outer, **given)))
     if as_json:
         click.echo(orjson.dumps({"findings": [dataclasses.asdict(finding) for finding in findings]}))
     else:
-        marks = {Health.OK: "✓", Health.WARNING: "!", Health.PROBLEM: "✗"}
+        marks = {Health.OK: "✓", Health.WARNING: "!", Health.PROBLEM: "✗", Health.UNKNOWN: "?"}
         width = max(len(finding.subject) for finding in findings)
         for finding in findings:
             click.echo(f"{marks[finding.health]} {finding.subject:<{width}}  {finding.text}")

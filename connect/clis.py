@@ -18,6 +18,7 @@ from pathlib import Path
 import orjson
 
 from broker.domain.agents import Dialect, InstalledCli, Transport
+from connect.known_agents import KNOWN_AGENTS, KnownAgent
 from connect.settings import AgentSettings, agent_environment
 from connect.state_folder import write_private
 
@@ -32,25 +33,6 @@ _FAILURE_KEPT_S = 300.0
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
 _LAST_SDK_URL = (2, 1, 120)
 """Later versions of Claude Code refuse `--sdk-url` for any host but their vendor's."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Vendor:
-    dialect: Dialect
-    package: str
-    oldest: tuple[int, ...]
-    """The oldest version the bridges were run with."""
-    arguments: tuple[str, ...] = ()
-    """What makes it speak its dialect, where that is always the same."""
-
-
-_VENDORS: Mapping[str, _Vendor] = {
-    "claude": _Vendor(dialect=Dialect.CLAUDE, package="@anthropic-ai/claude-code", oldest=(2, 1, 112)),
-    "codex": _Vendor(dialect=Dialect.CODEX, package="@openai/codex", oldest=(0, 169, 0), arguments=("app-server",)),
-    "gemini": _Vendor(
-        dialect=Dialect.ACP, package="@google/gemini-cli", oldest=(0, 61, 0), arguments=("--acp", "--skip-trust")
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +68,7 @@ class _Program:
 
     word: str
     settings: AgentSettings
-    vendor: _Vendor | None
+    vendor: KnownAgent | None
 
     @property
     def name(self) -> str:
@@ -112,7 +94,7 @@ class CliCatalogue:
         self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def known(self) -> list[InstalledCli]:
-        """What is known now of the vendors' programs and the configured ones, missing ones included."""
+        """What is known now of the vendors' and the configured programs, missing ones included, and of other agents."""
         return [
             _found(program, program.path(), version=self._known_version(program) or _NOT_YET).installed
             for program in map(self._program, self._words())
@@ -124,7 +106,8 @@ class CliCatalogue:
 
     async def find(self, word: str) -> FoundCli | None:
         """The program for `word`; None when nobody knows the word."""
-        return await self._find(self._program(word)) if word in self._words() else None
+        known = word in KNOWN_AGENTS or word in self._agents
+        return await self._find(self._program(word)) if known else None
 
     async def watch(
         self, looked: Callable[[], object], *, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
@@ -136,10 +119,17 @@ class CliCatalogue:
             await sleep(_LOOK_EVERY_S)
 
     def _words(self) -> list[str]:
-        return [*_VENDORS, *(word for word in self._agents if word not in _VENDORS)]
+        """Those that are told to people: what is not configured and has no bridge of its own must be there."""
+        return [
+            *(word for word, agent in KNOWN_AGENTS.items() if agent.always_told or self._is_here(word)),
+            *(word for word in self._agents if word not in KNOWN_AGENTS),
+        ]
+
+    def _is_here(self, word: str) -> bool:
+        return word in self._agents or self._program(word).path() is not None
 
     def _program(self, word: str) -> _Program:
-        return _Program(word=word, settings=self._agents.get(word, AgentSettings()), vendor=_VENDORS.get(word))
+        return _Program(word=word, settings=self._agents.get(word, AgentSettings()), vendor=KNOWN_AGENTS.get(word))
 
     async def _find(self, program: _Program) -> FoundCli:
         version = self._known_version(program)
@@ -150,16 +140,19 @@ class CliCatalogue:
 
     def _known_version(self, program: _Program) -> _Version | None:
         path = program.path()
-        if path is None or program.vendor is None:
+        vendor = program.vendor
+        if path is None or vendor is None:
             return _Version()
         try:
             real, key = _identity(path)
         except OSError as error:
             return _Version(trouble=f"cannot be looked at ({error.strerror})")
-        if key not in self._versions and (packaged := _packaged_version(real, program.vendor.package)):
+        if key not in self._versions and (packaged := _packaged_version(real, vendor.package)):
             self._remember(key, packaged)
         if key in self._versions:
             return _Version(number=self._versions[key])
+        if vendor.oldest is None:
+            return _Version()
         failed_at, failure = self._failures.get(key, (0.0, None))
         return failure if failure and time.monotonic() - failed_at < _FAILURE_KEPT_S else None
 
@@ -208,9 +201,9 @@ def _problem(program: _Program, path: Path | None, *, version: _Version) -> str 
     vendor, name = program.vendor, program.name
     if path is None:
         ours = vendor is not None and name == program.word
-        how = f"npm install -g {vendor.package}" if vendor and ours else "check its command in the configuration"
+        how = vendor.how_to_install if vendor and ours else "check its command in the configuration"
         return f"`{name}` was not found; {how}"
-    if vendor is None or program.settings.any_version:
+    if vendor is None or vendor.oldest is None or program.settings.any_version:
         return None
     if version.number is None:
         return f"`{name} --version` {version.trouble}; run it by hand to see why"

@@ -104,15 +104,17 @@ class ConnectSettings:
     """Where the machine's policy lies; None: in the state folder."""
 
 
-def resolve_settings(options: Options, *, environment: Mapping[str, str] | None = None) -> ConnectSettings:
-    """Decide everything; raise `BadRequest` or `NotAuthenticated` with what to do."""
+def resolve_settings(
+    options: Options, *, environment: Mapping[str, str] | None = None, with_token: bool = True
+) -> ConnectSettings:
+    """Decide everything, or all but the token; raise `BadRequest` or `NotAuthenticated` with what to do."""
     env = os.environ if environment is None else environment
     config = read_config(options.config, environment=env)
     insecure = options.insecure or config.insecure or None
     url = resolve_url(options.url or env.get("RELAYCAST_URL") or config.url, environment=env, insecure=insecure)
     return ConnectSettings(
         endpoint=Endpoint(url=url),
-        token=_token(url, options, config=config, environment=env),
+        token=_token(url, options, config=config, environment=env) if with_token else None,
         state_dir=_state_dir(options, config, environment=env),
         name=options.name or env.get("RELAYCAST_NAME") or config.name or platform.node() or "machine",
         labels=(*config.labels, *options.labels),
@@ -123,6 +125,12 @@ def resolve_settings(options: Options, *, environment: Mapping[str, str] | None 
         new_identity=options.new_identity,
         policy_dir=config_folder(env),
     )
+
+
+def resolve_token(url: str, options: Options, *, environment: Mapping[str, str] | None = None) -> GivenToken | None:
+    """The token for the broker at `url`. Raises `BadRequest`, and `NotAuthenticated` for one that is malformed."""
+    env = os.environ if environment is None else environment
+    return _token(url, options, config=read_config(options.config, environment=env), environment=env)
 
 
 def resolve_state_dir(options: Options, *, environment: Mapping[str, str] | None = None) -> Path:

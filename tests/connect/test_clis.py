@@ -165,3 +165,40 @@ async def test_a_program_that_prints_without_end_is_not_listened_to_for_ever(cac
     found = await CliCatalogue({"codex": AgentSettings(command=(str(path),))}, cache=cache).find("codex")
     assert found is not None
     assert "gave no version" in (found.installed.problem or "")
+
+
+async def test_an_agent_that_is_known_to_speak_acp_is_found_on_path_without_configuration(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    path = npm_package(tmp_path, "@qwen-code/qwen-code", version="0.24.4")
+    (tmp_path / "qwen").symlink_to(path)
+    program(tmp_path / "kimi", says="never asked")
+    catalogue = CliCatalogue({}, cache=cache)
+    told = {cli.cli: cli for cli in catalogue.known()}
+    assert sorted(told) == ["claude", "codex", "gemini", "kimi", "qwen"]
+    assert (told["qwen"].supported, told["qwen"].version, told["qwen"].dialect) == (True, "0.24.4", Dialect.ACP)
+    assert (told["kimi"].supported, told["kimi"].version) == (True, None)
+    found = await catalogue.find("kimi")
+    assert found is not None
+    assert found.command == (str(tmp_path / "kimi"), "acp")
+    assert not (tmp_path / "kimi.runs").exists()
+
+
+async def test_an_agent_that_is_known_and_not_installed_comes_with_how_to_install_it(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    found = await CliCatalogue({}, cache=cache).find("opencode")
+    assert found is not None
+    assert found.installed.problem == "`opencode` was not found; npm install -g opencode-ai"
+
+
+async def test_a_configured_command_wins_over_what_is_known_of_its_word(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    own = program(tmp_path / "own", says="never asked")
+    found = await CliCatalogue({"kimi": AgentSettings(command=(str(own), "serve"))}, cache=cache).find("kimi")
+    assert found is not None
+    assert (found.installed.supported, found.command) == (True, (str(own), "serve"))

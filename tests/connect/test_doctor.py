@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,14 +17,16 @@ from connect.endpoint import Endpoint, GivenToken, TokenSource
 from connect.policy.policy import Policy
 from connect.policy.policy_file import PolicyFile
 from connect.settings import AgentSettings, ConnectSettings
+from tests.connect.program import ACP_AGENT
 
 _TOKEN = GivenToken(text="nt_live_x", source=TokenSource.ENVIRONMENT)
 _DATE = "Date: Thu, 01 Jan 2015 00:00:00 GMT"
-_KNOWN = {"ok": True, "data": {"workspace": {"id": "acme", "plan": "free"}, "kind": "proxy", "scopes": []}}
+REFUSED = {"ok": False, "error": {"code": "NOT_AUTHENTICATED", "message": "who are you?"}}
+KNOWN = {"ok": True, "data": {"workspace": {"id": "acme", "plan": "free"}, "kind": "proxy", "scopes": []}}
 
 
 @asynccontextmanager
-async def answering(status: int, body: object, *headers: str) -> AsyncGenerator[str]:
+async def answering(status: int, body: object, *headers: str, tls: ssl.SSLContext | None = None) -> AsyncGenerator[str]:
     """An HTTP server with one answer for everything."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -34,8 +38,8 @@ async def answering(status: int, body: object, *headers: str) -> AsyncGenerator[
         writer.close()
         await writer.wait_closed()
 
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls) as server:
+        yield f"http{'s' if tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
 async def findings(url: str, folder: Path, *, token: GivenToken | None = _TOKEN) -> dict[str, Finding]:
@@ -54,7 +58,10 @@ async def examined(url: str, folder: Path, *, token: GivenToken | None = _TOKEN)
         name="test",
         labels=(),
         session=None,
-        agents={"shell": AgentSettings(command=("sh",)), "absent": AgentSettings(command=("no-such-program",))},
+        agents={
+            "scripted": AgentSettings(command=(sys.executable, str(ACP_AGENT))),
+            "absent": AgentSettings(command=("no-such-program",)),
+        },
         spool_bytes=1024 * 1024,
         cwd=Path.cwd(),
     )
@@ -63,11 +70,11 @@ async def examined(url: str, folder: Path, *, token: GivenToken | None = _TOKEN)
 
 
 async def test_a_good_set_up_has_no_problems(tmp_path: Path) -> None:
-    async with answering(200, _KNOWN) as url:
+    async with answering(200, KNOWN) as url:
         found = await findings(url, tmp_path)
     assert found["token"].text == "proxy token of workspace acme"
     assert not [finding for finding in found.values() if finding.health is Health.PROBLEM]
-    assert found["shell"].health is Health.OK
+    assert found["scripted"].health is Health.OK
     assert found["absent"].health is Health.WARNING
 
 
@@ -78,7 +85,7 @@ async def test_a_broker_that_cannot_be_reached_comes_with_advice(tmp_path: Path)
 
 
 async def test_a_token_that_is_not_known_is_a_problem(tmp_path: Path) -> None:
-    async with answering(401, {}) as url:
+    async with answering(401, REFUSED) as url:
         found = await findings(url, tmp_path)
     assert found["token"].health is Health.PROBLEM
 
@@ -86,11 +93,12 @@ async def test_a_token_that_is_not_known_is_a_problem(tmp_path: Path) -> None:
 async def test_something_else_at_the_url_is_recognised(tmp_path: Path) -> None:
     async with answering(200, {"hello": "world"}) as url:
         found = await findings(url, tmp_path)
-    assert "not a Relaycast broker" in found["token"].text
+    assert found["broker"].health is Health.PROBLEM
+    assert "not a Relaycast broker" in found["broker"].text
 
 
 async def test_a_clock_that_is_far_off_is_told(tmp_path: Path) -> None:
-    async with answering(200, _KNOWN, _DATE) as url:
+    async with answering(200, KNOWN, _DATE) as url:
         found = await findings(url, tmp_path)
     assert found["clock"].health is Health.WARNING
     assert "ahead of the broker's" in found["clock"].text
@@ -110,7 +118,7 @@ async def test_a_key_that_agents_can_read_is_told_with_the_way_to_a_wall(
 ) -> None:
     monkeypatch.setenv("RELAYCAST_DATA_DIR", str(tmp_path / "data"))
     token = GivenToken(text="rk_live_x", source=TokenSource.FILE, path=tmp_path / "key")
-    async with answering(200, _KNOWN) as url:
+    async with answering(200, KNOWN) as url:
         found = await findings(url, tmp_path / "state", token=token)
         assert found["secrets"].health is Health.OK
         (tmp_path / "data").mkdir()
@@ -125,15 +133,20 @@ async def test_a_key_that_agents_can_read_is_told_with_the_way_to_a_wall(
 
 async def test_a_state_folder_that_others_can_look_into_is_told(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir(mode=0o755)
-    async with answering(200, _KNOWN) as url:
+    async with answering(200, KNOWN) as url:
         found = await findings(url, tmp_path / "state")
         assert found["state"].health is Health.WARNING
         (tmp_path / "state").chmod(0o700)
         assert (await findings(url, tmp_path / "state"))["state"].health is Health.OK
 
 
-async def test_a_machine_without_a_token_is_told_what_that_is_good_for(tmp_path: Path) -> None:
-    async with answering(401, {}) as url:
+async def test_a_machine_without_a_token_can_only_go_on_where_it_was_linked_before(tmp_path: Path) -> None:
+    async with answering(401, REFUSED) as url:
+        found = await findings(url, tmp_path, token=None)
+        assert (found["broker"].health, found["token"].health) == (Health.OK, Health.PROBLEM)
+        assert "set RELAYCAST_TOKEN, or start a broker here" in found["token"].text
+        kept = {"for": "x", "url": url, "token": "nt_live_x"}
+        (tmp_path / "token.json").write_text(json.dumps(kept))
         found = await findings(url, tmp_path, token=None)
     assert found["token"].health is Health.OK
     assert "--headless" in found["token"].text
