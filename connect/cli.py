@@ -47,7 +47,13 @@ def _with_options(command: _F) -> _F:
     return command
 
 
-@click.group("relay-connect", cls=CommandGroup, invoke_without_command=True)
+@click.group(
+    "relay-connect",
+    cls=CommandGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, "-v", "--version", prog_name="relay-connect")
 @_with_options
 @click.option("--headless", is_flag=True, help="Without a terminal: for services and containers.")
 @click.option("--quiet", "verbosity", flag_value="quiet", help="Show final results only.")

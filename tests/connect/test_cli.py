@@ -194,3 +194,10 @@ def test_without_a_token_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.
 
 def test_version_prints_the_version() -> None:
     assert CliRunner().invoke(main, ["version"]).output == f"{__version__}\n"
+
+
+@pytest.mark.parametrize(("option", "said"), [("--version", __version__), ("-v", __version__), ("-h", "Usage: ")])
+def test_the_usual_options_say_what_they_say_everywhere(option: str, said: str) -> None:
+    result = CliRunner().invoke(main, [option])
+    assert result.exit_code == 0
+    assert said in result.output
