@@ -11,6 +11,10 @@ from typing import Any, TypeAlias
 JsonObject: TypeAlias = dict[str, Any]
 
 
+_SIDE_TOOLS = frozenset({"respond_in_schema"})
+"""With which Qwen Code has its own questions answered, of what a command would do for one."""
+
+
 class Vendor(StrEnum):
     """Whose model API a request came in by."""
 
@@ -88,7 +92,7 @@ class ModelRequest:
     @property
     def is_side_request(self) -> bool:
         """Whether the agent asks for its own ends (titles, quota, routing): scripts never see these."""
-        return self.answer_schema is not None or not self.tools
+        return self.answer_schema is not None or {tool.name for tool in self.tools} <= _SIDE_TOOLS
 
     @property
     def unanswered(self) -> tuple[Message, ...]:
@@ -224,7 +228,8 @@ class ToolNotOfferedError(ScriptError):
     """The script names a tool that the agent did not offer."""
 
 
-_SHELL = {Vendor.ANTHROPIC: "Bash", Vendor.OPENAI: "exec_command", Vendor.GOOGLE: "run_shell_command"}
+_SHELLS = ("Bash", "bash", "exec_command", "run_shell_command")
+"""What agents call their shell tool; several speak to a model by one vendor's API."""
 _SHELL_COMMAND_ARGUMENT = {Vendor.OPENAI: "cmd"}
 
 
@@ -239,16 +244,31 @@ class ResolvedCall:
 def resolve(call: CallTool, request: ModelRequest) -> ResolvedCall:
     """Translate a script's tool name and arguments into those of the request's vendor."""
     if call.name != "shell":
-        return ResolvedCall(tool=_offered(call.name, request.tools), arguments=dict(call.arguments))
+        return _resolve_named(call, request.tools)
     arguments = dict(call.arguments)
     arguments[_SHELL_COMMAND_ARGUMENT.get(request.vendor, "command")] = arguments.pop("command")
-    return ResolvedCall(tool=_offered(_SHELL[request.vendor], request.tools), arguments=arguments)
+    return ResolvedCall(tool=_offered(_shell(request.tools), request.tools), arguments=arguments)
+
+
+def _resolve_named(call: CallTool, tools: Sequence[OfferedTool]) -> ResolvedCall:
+    """Qwen Code keeps the tools of MCP servers back, and has them called through another."""
+    deferring = next((tool for tool in tools if tool.name == "tool_call"), None)
+    if deferring is not None and call.name.startswith("relay_"):
+        return ResolvedCall(
+            tool=deferring, arguments={"name": f"mcp__relay__{call.name}", "arguments": dict(call.arguments)}
+        )
+    return ResolvedCall(tool=_offered(call.name, tools), arguments=dict(call.arguments))
+
+
+def _shell(tools: Sequence[OfferedTool]) -> str:
+    offered = {tool.name for tool in tools}
+    return next((name for name in _SHELLS if name in offered), "shell")
 
 
 def _offered(name: str, tools: Sequence[OfferedTool]) -> OfferedTool:
     exact = [tool for tool in tools if name in (tool.name, tool.full_name)]
-    # An MCP tool carries its server's name in front: mcp__relay__relay_send, mcp_relay_relay_send.
-    prefixed = [tool for tool in tools if tool.full_name.startswith("mcp_") and tool.full_name.endswith(f"_{name}")]
+    # An MCP tool carries its server's name in front: mcp__relay__relay_send, mcp_relay_relay_send, relay-relay_send.
+    prefixed = [tool for tool in tools if tool.full_name.endswith((f"_{name}", f"-{name}"))]
     match exact or prefixed:
         case [tool]:
             return tool

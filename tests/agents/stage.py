@@ -6,6 +6,8 @@ that none is left.
 
 import asyncio
 import contextlib
+import os
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +25,11 @@ from tests.agents.cli_environment import (
     CliEnvironment,
     claude_environment,
     codex_environment,
+    copilot_environment,
     gemini_environment,
+    kimi_environment,
+    opencode_environment,
+    qwen_environment,
 )
 from tests.agents.eventlog import EventLog
 from tests.agents.script import JsonObject
@@ -34,7 +40,15 @@ _MARK = "RELAY_STAGE"
 _STOP_S = 20
 """The proxy's own ladder for an agent that does not end takes up to twelve."""
 _GONE_S = 10
-_ENVIRONMENTS = {"claude": claude_environment, "codex": codex_environment, "gemini": gemini_environment}
+ENVIRONMENTS = {
+    "claude": claude_environment,
+    "codex": codex_environment,
+    "copilot": copilot_environment,
+    "gemini": gemini_environment,
+    "kimi": kimi_environment,
+    "opencode": opencode_environment,
+    "qwen": qwen_environment,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +96,11 @@ class Machine:
         self.process.process.kill()
         await self.process.process.wait()
 
+    async def restart(self) -> None:
+        """End relay-connect in good order, as `exit` does, and start it again."""
+        await _stop(self.process)
+        await self.start()
+
     async def connected_again(self, after: int) -> None:
         """Wait for another `connected` among the notices from index `after` on."""
         await self.process.receive(lambda notice: notice["type"] == "connected", after=after)
@@ -118,7 +137,7 @@ class Stage:
         self._installed = installed
         self._mark = uuid4().hex
         self._stack = contextlib.AsyncExitStack()
-        self._relays: dict[str, AgentRelay] = {}
+        self._logged_out: tuple[str, ...] = ()
 
     async def __aenter__(self) -> Self:
         return self
@@ -166,6 +185,10 @@ class Stage:
         relay = await self.relay(broker)
         return Desk(broker, machine, relay, await self.log(relay))
 
+    def log_out(self, *keys: str) -> None:
+        """Take from the agents of machines to come what they log in with: variables, or files in their home."""
+        self._logged_out = keys
+
     async def relay(self, broker: Broker) -> AgentRelay:
         """The SDK, on the session that the machines are in."""
         relay = AgentRelay(broker.url, broker.key_file.read_text().strip(), SESSION)
@@ -190,6 +213,14 @@ class Stage:
     def agent_processes(self) -> list[int]:
         """Every living process of an agent."""
         return [pid for pid in self._processes() if f"{AGENT_MARK}=".encode() in _environ(pid)]
+
+    def kill_agents(self) -> None:
+        """SIGKILL to all processes of agents at once: some are several, and one ends its turn when another is gone."""
+        processes = self.agent_processes()
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in processes:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
 
     async def no_agent_remains(self) -> None:
         """Wait until no agent's process is left."""
@@ -217,13 +248,19 @@ class Stage:
         return CliEnvironment(executable=Path(sys.executable), variables=variables, home=home, project=home)
 
     def _agents_environment(self, name: str, programs: dict[str, str]) -> CliEnvironment:
-        """One home for all of them, as a person has."""
+        """One home for all of them, as a person has; those without a bridge of their own are found on PATH."""
         folder = self._folder / name
+        paths: list[str] = []
         variables = {_MARK: self._mark, "RELAYCAST_CONFIG_DIR": str(folder)}
         for word, program in programs.items():
             executable = Path(program) if "/" in program else self._installed(program)
-            environment = _ENVIRONMENTS[word](executable, folder=folder, model_url=self._model_url)
+            environment = ENVIRONMENTS[word](executable, folder=folder, model_url=self._model_url)
+            paths.append(environment.variables["PATH"])
             variables |= {**environment.variables, f"RELAYCAST_{word.upper()}_BIN": str(executable)}
+        variables["PATH"] = os.pathsep.join(dict.fromkeys(os.pathsep.join(paths).split(os.pathsep)))
+        for key in self._logged_out:
+            variables.pop(key, None)
+            (folder / "home" / key).unlink(missing_ok=True)
         return CliEnvironment(
             executable=Path(sys.executable), variables=variables, home=folder / "home", project=folder / "project"
         )

@@ -8,13 +8,14 @@ from broker.domain.approvals import Verdict
 from tests.agents.model_server import ModelServer
 from tests.agents.obedience import Obedient
 from tests.agents.stage import Stage
+from tests.agents.vendors import TRUE_COMMAND, each_vendor
 
 pytestmark = [pytest.mark.agents, pytest.mark.timeout(180)]
 
 vendors = pytest.mark.parametrize("cli", ["claude", "codex", "gemini"])
 
 
-@vendors
+@each_vendor(TRUE_COMMAND)
 async def test_an_allowed_command_runs_and_a_denied_one_does_not_and_the_model_is_told_why(
     model: ModelServer, stage: Stage, cli: str
 ) -> None:
@@ -45,7 +46,7 @@ async def test_an_allowed_command_runs_and_a_denied_one_does_not_and_the_model_i
     assert len(model.turns_started_by("denied.txt")) == 1
 
 
-@vendors
+@each_vendor()
 async def test_a_request_is_withdrawn_when_the_turn_is_interrupted(model: ModelServer, stage: Stage, cli: str) -> None:
     model.script = Obedient()
     async with asyncio.timeout(60):

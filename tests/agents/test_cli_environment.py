@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.agents.cli_environment import claude_environment, codex_environment, gemini_environment
+from tests.agents.cli_environment import codex_environment
+from tests.agents.stage import ENVIRONMENTS
+from tests.agents.vendors import VENDORS
 
 _URL = "http://127.0.0.1:8111"
 
@@ -15,10 +17,10 @@ def test_nothing_of_the_callers_environment_is_passed_on(monkeypatch: pytest.Mon
     monkeypatch.setenv("SOME_SECRET", "hunter2")
 
     environments = [
-        build(tmp_path / "bin" / "agent", folder=tmp_path, model_url=_URL)
-        for build in (claude_environment, codex_environment, gemini_environment)
+        build(tmp_path / "bin" / "agent", folder=tmp_path, model_url=_URL) for build in ENVIRONMENTS.values()
     ]
 
+    assert set(ENVIRONMENTS) == set(VENDORS)
     for environment in environments:
         assert "SOME_SECRET" not in environment.variables
         assert "sk-ant-real" not in environment.variables.values()

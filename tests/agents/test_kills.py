@@ -1,8 +1,6 @@
 """Processes killed with SIGKILL in mid-turn: the conversation goes on, nothing is lost, nothing runs twice."""
 
 import asyncio
-import os
-import signal
 
 import pytest
 
@@ -13,6 +11,7 @@ from tests.agents.model_server import ModelServer
 from tests.agents.obedience import heard
 from tests.agents.script import Answer, CallTool, Hang, ModelRequest, Say, Vendor
 from tests.agents.stage import Broker, Machine, Stage
+from tests.agents.vendors import each_vendor
 
 pytestmark = [pytest.mark.agents, pytest.mark.timeout(300)]
 
@@ -54,7 +53,8 @@ async def _cut_off(
 
 async def _has_gone_on(machine: Machine, log: EventLog, task: MessageId) -> None:
     assert (await log.ready("Worker", count=2))["resumed"] is True
-    assert (await log.answered(task)).startswith("Heard: ")
+    # Copilot CLI begins with a warning when a tool's result was lost with the process.
+    assert "Heard: " in await log.answered(task)
     assert (machine.project / "steps.txt").read_text() == "step\n"
 
 
@@ -76,13 +76,13 @@ async def test_a_turn_goes_on_after_relay_connect_was_killed_and_started_again(
     assert sum(heard(request)[-1] == "and then?" for request in model.requests) == 1
 
 
-@vendors
+@each_vendor()
 async def test_an_agent_that_was_killed_is_started_again_and_goes_on(
     model: ModelServer, stage: Stage, cli: str
 ) -> None:
     async with asyncio.timeout(_RESUMED_S):
         _, machine, _, log, task = await _cut_off(stage, model, cli)
-        os.kill(machine.agent_process("Worker"), signal.SIGKILL)
+        stage.kill_agents()
         await _has_gone_on(machine, log, task)
 
     assert [restart["reason"] for restart in log.of("Worker", "agent.restarting")] == ["exited"]

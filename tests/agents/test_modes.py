@@ -10,6 +10,7 @@ from tests.agents.model_server import ModelServer
 from tests.agents.obedience import Obedient, heard
 from tests.agents.script import ModelRequest
 from tests.agents.stage import Stage
+from tests.agents.vendors import each_vendor
 
 pytestmark = [pytest.mark.agents, pytest.mark.timeout(180)]
 
@@ -67,7 +68,7 @@ async def test_a_steering_message_joins_the_running_turn_where_the_vendor_can(
     assert sum(_hears("second")(request) for request in model.requests) == 1
 
 
-@vendors
+@each_vendor()
 async def test_an_interrupting_message_stops_the_running_turn_first(model: ModelServer, stage: Stage, cli: str) -> None:
     model.script = Obedient()
     async with asyncio.timeout(60):

@@ -38,6 +38,8 @@ def _user(*texts: str, results: tuple[ToolResult, ...] = ()) -> Message:
         (Vendor.ANTHROPIC, OfferedTool(name="mcp__relay__relay_send")),
         (Vendor.OPENAI, OfferedTool(name="relay_send", namespace="mcp__relay")),
         (Vendor.GOOGLE, OfferedTool(name="mcp_relay_relay_send")),
+        (Vendor.ANTHROPIC, OfferedTool(name="relay-relay_send")),
+        (Vendor.ANTHROPIC, OfferedTool(name="relay_relay_send")),
     ],
 )
 def test_a_relay_tool_is_found_under_every_vendors_name_for_it(vendor: Vendor, offered: OfferedTool) -> None:
@@ -55,6 +57,8 @@ def test_a_relay_tool_is_found_under_every_vendors_name_for_it(vendor: Vendor, o
         (Vendor.ANTHROPIC, "Bash", "command"),
         (Vendor.OPENAI, "exec_command", "cmd"),
         (Vendor.GOOGLE, "run_shell_command", "command"),
+        (Vendor.ANTHROPIC, "bash", "command"),
+        (Vendor.ANTHROPIC, "run_shell_command", "command"),
     ],
 )
 def test_shell_is_the_vendors_own_shell_tool(vendor: Vendor, name: str, argument: str) -> None:
@@ -69,6 +73,15 @@ def test_shell_is_the_vendors_own_shell_tool(vendor: Vendor, name: str, argument
 def test_a_tool_that_was_not_offered_is_an_error_that_lists_what_was() -> None:
     with pytest.raises(ToolNotOfferedError, match="no tool 'relay_send' among Bash, Read"):
         resolve(CallTool("relay_send"), _request(tools=(OfferedTool(name="Bash"), OfferedTool(name="Read"))))
+
+
+def test_a_relay_tool_that_is_kept_back_is_called_through_the_one_that_calls_others() -> None:
+    tools = (OfferedTool(name="tool_search"), OfferedTool(name="tool_call"))
+
+    resolved = resolve(CallTool("relay_send", {"to": "bob"}), _request(tools=tools))
+
+    assert resolved.tool.name == "tool_call"
+    assert resolved.arguments == {"name": "mcp__relay__relay_send", "arguments": {"to": "bob"}}
 
 
 def test_a_name_that_fits_two_servers_tools_is_an_error() -> None:
@@ -98,6 +111,7 @@ def test_a_request_without_tools_or_for_json_is_the_agents_own() -> None:
 
     assert _request(tools=()).is_side_request
     assert not _request(tools=tools).is_side_request
+    assert _request(tools=(OfferedTool(name="respond_in_schema"),)).is_side_request
     assert ModelRequest(vendor=Vendor.GOOGLE, model="m", tools=tools, answer_schema={}).is_side_request
 
 

@@ -1,0 +1,84 @@
+"""The vendors whose real CLIs pass one contract, and what of it each cannot do, with the reason."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.agents.cli_environment import OTHER_MODEL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VendorCli:
+    """One CLI; what it cannot do is tried all the same, so that it is noticed when it can."""
+
+    cli: str
+    model: str = OTHER_MODEL
+    """One that is not its default here."""
+    login: tuple[str, ...] = ()
+    """What logs it in: variables, or files in its home. Empty: it needs no login."""
+    logged_out: str = ""
+    """What it says without that."""
+    cannot: Mapping[str, str] = field(default_factory=dict)
+    """By contract: why this vendor does not keep it."""
+    still: Mapping[str, str] = field(default_factory=dict)
+    """By contract: why it is not kept yet, which is Relaycast's doing. What passes all the same is to be taken out."""
+
+
+RELAY_UNASKED = "relay tools ask nobody"
+TRUE_COMMAND = "the approval shows the true command"
+MODEL = "the model is chosen"
+RESTARTS = "three restarts with the conversation"
+
+_ASKS = "it has no list of allowed tools, and relay-connect does not answer for its own"
+_ACP_MODEL = "a model is not handed to agents of the Agent Client Protocol"
+
+VENDORS = {
+    vendor.cli: vendor
+    for vendor in (
+        VendorCli(cli="claude", model="claude-haiku-4-5", login=("ANTHROPIC_API_KEY",), logged_out="Not logged in"),
+        VendorCli(cli="codex", login=("MOCK_API_KEY",), logged_out="MOCK_API_KEY"),
+        VendorCli(
+            cli="gemini",
+            model="gemini-2.5-flash",
+            login=("GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL"),
+            logged_out="API key",
+            still={MODEL: _ACP_MODEL, RESTARTS: "its second load empties the conversation"},
+        ),
+        VendorCli(cli="opencode", still={MODEL: _ACP_MODEL}),
+        VendorCli(
+            cli="qwen",
+            login=("ANTHROPIC_API_KEY",),
+            logged_out="Authentication required",
+            still={RELAY_UNASKED: _ASKS, MODEL: _ACP_MODEL},
+        ),
+        VendorCli(
+            cli="copilot",
+            login=("COPILOT_PROVIDER_BASE_URL", "COPILOT_OFFLINE"),
+            logged_out="Authentication required",
+            cannot={MODEL: "with a provider of one's own, COPILOT_MODEL alone chooses"},
+            still={RELAY_UNASKED: _ASKS},
+        ),
+        VendorCli(
+            cli="kimi",
+            login=(".kimi-code/config.toml",),
+            logged_out="Authentication required",
+            still={
+                RELAY_UNASKED: _ASKS,
+                MODEL: _ACP_MODEL,
+                TRUE_COMMAND: "the title of its request is taken for the command",
+            },
+        ),
+    )
+}
+
+
+def each_vendor(contract: str = "") -> pytest.MarkDecorator:
+    """One test for each vendor, by its word. What a vendor cannot do must fail, or the table is wrong."""
+    return pytest.mark.parametrize("cli", [_case(vendor, contract) for vendor in VENDORS.values()])
+
+
+def _case(vendor: VendorCli, contract: str) -> object:
+    reason = vendor.cannot.get(contract) or vendor.still.get(contract)
+    marks = [pytest.mark.xfail(reason=reason, strict=contract in vendor.cannot)] if reason else []
+    return pytest.param(vendor.cli, marks=marks, id=vendor.cli)
