@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import logging
 import secrets
 import shutil
@@ -14,6 +15,7 @@ from typing import Any, TypeVar, assert_never
 
 from broker.domain.access import PREFIXES, TokenKind
 from broker.domain.ids import MessageId
+from broker.domain.questions import secrets_in
 from broker.domain.redaction import Redactor
 from broker.protocol.agent_events import (
     AgentBroken,
@@ -24,6 +26,7 @@ from broker.protocol.agent_events import (
 )
 from broker.protocol.agent_session import AgentSession, Direction, Frame, Prompt
 from broker.protocol.fragments import RELEASE_S, Fragments
+from broker.protocol.ndjson import dumps
 from broker.protocol.proxy import Answer, Deliver, Interrupt, LiveAgent, Spawn
 from connect.answers import Answers
 from connect.bridges.launch import Launch, LaunchRequest
@@ -107,8 +110,10 @@ class AgentRun:
             spool=around.spool,
             agent=spawn.agent,
             generation=spawn.generation,
-            secrets=lambda: (self._token, *around.secrets()),
+            secrets=lambda: (self._token, *around.secrets(), *self._secret_answers),
         )
+        self._secret_answers: set[str] = set()
+        """As JSON writes them; they reach the agent's process and no report."""
         self._ending: asyncio.Future[_Ending] = asyncio.get_running_loop().create_future()
         self._ready = asyncio.Event()
         self._deadline: asyncio.TimerHandle | None = None
@@ -332,6 +337,8 @@ class AgentRun:
             return
         if passed.note:
             self._report.problem(f"{asked.title}: {passed.note}")
+        for secret in secrets_in(asked.prompts, passed.answer.answers or {}):
+            self._secret_answers |= {dumps(secret)[1:-1].decode(), json.dumps(secret)[1:-1]}
         self._carry(self._session.answer(asked.native_id, passed.answer))
 
     def _carry(self, frames: Sequence[Frame]) -> None:

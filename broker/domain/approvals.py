@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from broker.domain.errors import BadRequest
 from broker.domain.ids import AgentId, ApprovalId, SessionId
+from broker.domain.questions import QuestionPrompt
 from broker.domain.risk_findings import Risk
 
 
@@ -22,6 +24,8 @@ class ApprovalStatus(StrEnum):
     """The agent no longer asks: its turn or its process ended."""
     EXPIRED = "expired"
     """Nobody answered before the deadline; the agent was told no."""
+    ANSWERED = "answered"
+    """Of a question: the agent has the answers. One that nobody wants to answer is denied."""
 
 
 class Verdict(StrEnum):
@@ -41,8 +45,55 @@ class Scope(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerOption:
+    """One of the answers that the agent's program offers."""
+
+    id: str
+    """The program's own word for it."""
+    name: str
+    """What a person reads."""
+    kind: str
+    """`allow_once`, `allow_always`, `reject_once`, `reject_always` (Agent Client Protocol 1, `PermissionOptionKind`),
+    or a word of the program's that this version does not know."""
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What it says; None where its kind is not known."""
+        return _VERDICTS.get(self.kind)
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it may hold for more than this request: that is so for all that do not say that they hold once."""
+        return self.kind not in {"allow_once", "reject_once"}
+
+    @property
+    def shown(self) -> str:
+        """Its name and its kind."""
+        return f"{self.name} ({self.kind})"
+
+
+_VERDICTS = {
+    "allow_once": Verdict.ALLOW,
+    "allow_always": Verdict.ALLOW,
+    "reject_once": Verdict.DENY,
+    "reject_always": Verdict.DENY,
+}
+
+
+def plain_option(options: Sequence[AnswerOption], verdict: Verdict) -> AnswerOption | None:
+    """The option that a mere yes or no stands for.
+
+    The only one that holds once; where none does, the only one that lasts, which is told with the request. None where
+    several are of one kind, or none of the wanted: then a person has to choose.
+    """
+    wanted = [option for option in options if option.verdict is verdict]
+    nearest = [option for option in wanted if not option.lasts] or wanted
+    return nearest[0] if len(nearest) == 1 else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """One permission request, parked until somebody answers."""
+    """One permission request, or question, parked until somebody answers."""
 
     id: ApprovalId
     agent: str
@@ -70,6 +121,25 @@ class Approval:
     deadline_ms: int
     answered_by: str | None
     note: str | None
+    detail: str = ""
+    """What the request says besides: text that the agent's program sent with it."""
+    options: tuple[AnswerOption, ...] = ()
+    """The answers that the agent's program offers; none of earlier versions, and where it takes a mere yes or no."""
+    option: str | None = None
+    """The id of the one that was chosen."""
+    told: str | None = None
+    """What the agent's program was told, in words; None while it waits, and of earlier versions."""
+    told_at_ms: int | None = None
+    """When its machine took the answer over; None as long as it has not."""
+    prompts: tuple[QuestionPrompt, ...] = ()
+    """Of a question: what is asked. Empty for a permission request."""
+    answers: dict[str, list[str]] | None = None
+    """Of a question that was answered: by the prompts' ids. Secret ones are not kept."""
+
+    @property
+    def is_question(self) -> bool:
+        """Whether it wants words rather than a yes or no."""
+        return bool(self.prompts)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -114,3 +184,7 @@ class ApprovalAnswer:
     """Denied, and the turn ends."""
     updated_input: dict[str, Any] | None = None
     """Run this instead of what was asked; Claude only."""
+    option_id: str | None = None
+    """The one of the offered answers that is given; None: the one that the verdict stands for."""
+    answers: dict[str, list[str]] | None = None
+    """To a question that is not declined: what was chosen or said, by the prompts' ids."""

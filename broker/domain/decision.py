@@ -72,6 +72,8 @@ class Grounds:
     """One of the broker's own tools, which check by themselves who may use them."""
     widens: bool = False
     """It asks for more than this use of the tool: people alone allow that."""
+    only_people: bool = False
+    """Nobody else can answer: it asks in words, or none of the answers that its program offers is a plain yes."""
     remembered: str = ""
     """Who has allowed the same for as long as the agent lives; '' for nobody."""
 
@@ -148,6 +150,8 @@ def _asked(grounds: Grounds) -> Asked | None:
 
 
 def _allowed(grounds: Grounds) -> Allowed | None:
+    if grounds.only_people:
+        return None
     if grounds.relay_tool:
         return Allowed(by="the relay's own tool")
     if grounds.ruling is not None and grounds.ruling.effect is Effect.ALLOW and not grounds.widens:

@@ -40,6 +40,11 @@ def denial(note: str) -> str:
     return f"The permission you asked for was denied: {_defused(note)}"
 
 
+def declined_question(note: str) -> str:
+    """The text that tells an agent why nobody answers its question, where the vendor's refusal has no room for it."""
+    return f"The question you asked was declined: {_defused(note)}"
+
+
 def message_ids(text: str) -> list[str]:
     """The ids of all messages whose envelopes stand in `text`, in order."""
     return _HEADER.findall(text)

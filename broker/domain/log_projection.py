@@ -140,12 +140,19 @@ def _asked(draft: Draft, data: Json) -> None:
     if not changes and not draft.command:
         draft.takes(data.get("input"))
     draft.say(text_of(data.get("reason")))
+    draft.say(text_of(data.get("detail")))
+    for prompt in data.get("prompts") or ():
+        draft.say(text_of(prompt.get("text")))
     draft.say(f"approval {text_of(data.get('id'))}")
 
 
 def _resolved(draft: Draft, data: Json) -> None:
     status, by, note = (text_of(data.get(name)) for name in ("status", "by", "note"))
     draft.is_about(LineKind.APPROVAL).say(status + (f" by {by}" if by else "") + (f": {note}" if note else ""))
+    if told := text_of(data.get("told")):
+        draft.say(f"the agent was told: {told}")
+    for texts in (data.get("answers") or {}).values():
+        draft.say(", ".join(map(text_of, texts)))
     draft.say(f"approval {text_of(data.get('id'))}")
     if status in _BAD_ENDS:
         draft.failed()

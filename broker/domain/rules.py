@@ -111,7 +111,7 @@ def allowable(command: str) -> str | None:
 
 def _names_tool(rule: Rule, use: ToolUse) -> bool:
     return _names_tool_itself(rule, use) or (
-        rule.effect is not Effect.ALLOW and rule.path is not None and use.command is not None
+        rule.effect is not Effect.ALLOW and rule.path is not None and (use.command is not None or use.hides_command)
     )
 
 
@@ -185,7 +185,7 @@ def _paths_are_covered(wanted: str, use: ToolUse) -> bool:
 def _command_match(wanted: str, use: ToolUse) -> Match:
     """How a restricting pattern applies to anything that a command line runs."""
     if use.command is None:
-        return Match.NO
+        return Match.MAY if use.hides_command else Match.NO
     line = shell_line(use.command)
     compiled = [pattern(each) for each in _without_quotes(wanted)]
     certain = max(each.match_any(line.certain) for each in compiled)
@@ -206,7 +206,7 @@ def _path_match(rule: Rule, use: ToolUse) -> Match:
     wanted = _folded(rule.path or "")
     compiled = pattern(wanted)
     itself = _names_tool_itself(rule, use)
-    found = Match.MAY if itself and use.hides_paths else Match.NO
+    found = Match.MAY if (itself and use.hides_paths) or use.hides_command else Match.NO
     if itself:
         found = max([found, *(compiled.match_any(each) for each in _paths_named(use, wanted))])
     if use.command is None:

@@ -47,8 +47,13 @@ class ToolUse:
 
     @property
     def hides_paths(self) -> bool:
-        """It is about files and does not say which."""
-        return self.has_more_paths or (self.kind in FILE_KINDS and not self.paths)
+        """It is about files and does not say which, or runs what is not told."""
+        return self.has_more_paths or (self.kind in FILE_KINDS and not self.paths) or self.hides_command
+
+    @property
+    def hides_command(self) -> bool:
+        """It runs a command and does not say which: its program showed nothing that surely is the command."""
+        return self.kind is ToolKind.SHELL and self.command is None
 
     @property
     def has_more_paths(self) -> bool:

@@ -66,6 +66,13 @@ class _Answer(Body):
     note: str = Field("", max_length=4000)
     interrupt: bool = False
     updated_input: dict[str, Any] | None = None
+    option_id: _Short | None = None
+
+
+class _QuestionAnswer(Body):
+    answers: dict[str, list[str]] = Field(default_factory=dict, max_length=100)
+    decline: bool = False
+    note: str = Field("", max_length=4000)
 
 
 class _RuleBody(Body):
@@ -112,6 +119,9 @@ class Api:
             ("GET", f"{session}/approvals", self.approvals),
             ("GET", "/v1/approvals/{approval}", self.approval),
             ("POST", "/v1/approvals/{approval}/answer", self.answer),
+            ("GET", f"{session}/questions", self.questions),
+            ("GET", "/v1/questions/{question}", self.question),
+            ("POST", "/v1/questions/{question}/answer", self.answer_question),
             ("GET", "/v1/rules", self.rules),
             ("PUT", "/v1/rules", self.set_rules),
             ("GET", "/v1/proxies", self.proxies),
@@ -251,13 +261,9 @@ class Api:
         return Answer({})
 
     async def approvals(self, request: Request) -> Response:
-        """The session's approvals, the newest first: `?status=pending`."""
+        """What the session's agents asked, the newest first: `?status=pending`. Questions have `prompts`."""
         principal, session = await self._in_session(request)
-        status = request.query_params.get("status")
-        if status is not None and status not in set(ApprovalStatus):
-            raise BadRequest(f"status: one of {', '.join(ApprovalStatus)}")
-        wanted = ApprovalStatus(status) if status else None
-        return Answer({"approvals": await self._s.desk.of_session(principal, session, status=wanted)})
+        return Answer({"approvals": await self._s.desk.of_session(principal, session, status=_status(request))})
 
     async def approval(self, request: Request) -> Response:
         """One approval."""
@@ -274,8 +280,29 @@ class Api:
             note=body.note,
             interrupt=body.interrupt,
             updated_input=body.updated_input,
+            option_id=body.option_id,
         )
         return Answer(await self._s.desk.answer(principal, ApprovalId(request.path_params["approval"]), answer))
+
+    async def questions(self, request: Request) -> Response:
+        """The questions alone that the session's agents asked, the newest first: `?status=pending`."""
+        principal, session = await self._in_session(request)
+        asked = await self._s.desk.of_session(principal, session, status=_status(request))
+        return Answer({"questions": [each for each in asked if each.is_question]})
+
+    async def question(self, request: Request) -> Response:
+        """One question."""
+        principal = await self._caller(request)
+        return Answer(await self._s.desk.question(principal, ApprovalId(request.path_params["question"])))
+
+    async def answer_question(self, request: Request) -> Response:
+        """Answer a question by its prompts' ids, or decline it; the first answer wins."""
+        principal = await self._caller(request)
+        body = await read_body(request, _QuestionAnswer)
+        question = ApprovalId(request.path_params["question"])
+        if body.decline:
+            return Answer(await self._s.desk.decline_question(principal, question, note=body.note))
+        return Answer(await self._s.desk.answer_question(principal, question, body.answers))
 
     async def rules(self, request: Request) -> Response:
         """The workspace's approval rules."""
@@ -353,6 +380,13 @@ def _idempotency_key(request: Request) -> str | None:
     if key is not None and not 1 <= len(key) <= 200:
         raise BadRequest("Idempotency-Key: 1 to 200 characters")
     return key
+
+
+def _status(request: Request) -> ApprovalStatus | None:
+    status = request.query_params.get("status")
+    if status is not None and status not in set(ApprovalStatus):
+        raise BadRequest(f"status: one of {', '.join(ApprovalStatus)}")
+    return ApprovalStatus(status) if status else None
 
 
 def _after(request: Request) -> Cursor | None:

@@ -7,18 +7,18 @@ protocol has no ids for messages; the headers in the replayed history tell what 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, assert_never
 
 from pydantic import ValidationError
 
 from broker.domain.approvals import ApprovalAnswer, Verdict
-from broker.domain.envelope import denial
+from broker.domain.envelope import declined_question, denial
+from broker.protocol import acp_requests
+from broker.protocol.acp_requests import CAPABILITY, Elicitation, PendingRequest
 from broker.protocol.acp_updates import (
     RELAY_SERVER,
     Chunk,
     Initialized,
-    PermissionOption,
     PermissionQuestion,
     PromptDone,
     SessionOpened,
@@ -50,7 +50,6 @@ from broker.protocol.jsonrpc import (
     Message,
     Notification,
     PeerRequest,
-    RequestId,
     Result,
     Unmatched,
     message_name,
@@ -68,14 +67,7 @@ _PING = "_relaycast/ping"
 
 _MODE_NOTICE = "[MODE_UPDATE]"
 _ALWAYS = "the agent will not ask for its like again: it offers no answer that holds once"
-_CANCELLED: dict[str, Any] = {"outcome": {"outcome": "cancelled"}}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _PendingPermission:
-    request_id: RequestId
-    options: tuple[PermissionOption, ...]
-    call_id: str
+_TWO_AT_ONCE = "two different requests came under one id: both were refused"
 
 
 class AcpSession:
@@ -95,7 +87,7 @@ class AcpSession:
         """How much of the foreword is with the running prompt; a refused prompt has told nothing."""
         self._cancelling = False
         self._foreword = [] if opening.resume or not opening.instructions else [opening.instructions]
-        self._pending: dict[str, _PendingPermission] = {}
+        self._pending: dict[str, PendingRequest] = {}
         self._tools: dict[str, Tool] = {}
         self._rejected: set[str] = set()
         self._prompts = PromptQueue()
@@ -106,7 +98,8 @@ class AcpSession:
 
     def start(self) -> list[Frame]:
         """Begin the handshake. Without file and terminal access through us the agent uses its own machine's."""
-        capabilities = {"fs": {"readTextFile": False, "writeTextFile": False}, "terminal": False}
+        access = {"fs": {"readTextFile": False, "writeTextFile": False}, "terminal": False}
+        capabilities = {**access, "elicitation": CAPABILITY}
         client = {"name": "relay-connect", "title": "Relaycast", "version": self._opening.client_version}
         hello = {"protocolVersion": _PROTOCOL_VERSION, "clientCapabilities": capabilities, "clientInfo": client}
         return [self._ask("initialize", hello)]
@@ -135,11 +128,13 @@ class AcpSession:
         pending = self._pending.pop(native_id, None)
         if pending is None:
             return []
-        option = _chosen(pending.options, answer)
         if answer.verdict is Verdict.DENY and answer.note:
-            self._foreword.append(denial(answer.note))
-        events = [] if answer.verdict is Verdict.ALLOW else [self._reject(pending.call_id, answer.note)]
-        frames = [self._respond(pending, _selected(option), *events)]
+            self._foreword.append((declined_question if pending.prompts else denial)(answer.note))
+        problem = pending.problem(answer)
+        events: list[AgentEvent] = [ProblemNoted(detail=problem)] if problem else []
+        if pending.call_id and (problem or answer.verdict is Verdict.DENY):
+            events.append(self._reject(pending.call_id, answer.note))
+        frames = [self._respond(pending, pending.result(answer), *events)]
         stop = answer.verdict is Verdict.DENY and answer.interrupt
         return frames + self.interrupt() if stop else frames
 
@@ -150,9 +145,9 @@ class AcpSession:
     def _ask(self, method: str, params: _Params, *, subject: Prompt | None = None) -> Frame:
         return to_agent(self._connection.request(method, params, subject=subject), method)
 
-    def _respond(self, pending: _PendingPermission, result: _Params, *events: AgentEvent) -> Frame:
-        raw = self._connection.respond(pending.request_id, result)
-        return to_agent(raw, "session/request_permission:result", *events)
+    def _respond(self, pending: PendingRequest, result: _Params, *events: AgentEvent) -> Frame:
+        raw = self._connection.respond(pending.request.id, result)
+        return to_agent(raw, f"{pending.request.method}:result", *events)
 
     def _reject(self, call_id: str, note: str) -> ToolReturned:
         tool = self._tools.pop(call_id, None) or Tool(call_id=call_id)
@@ -162,7 +157,7 @@ class AcpSession:
     def _withdraw_all(self) -> list[Frame]:
         withdrawn, self._pending = self._pending, {}
         return [
-            self._respond(pending, _CANCELLED, ApprovalWithdrawn(native_id=native_id))
+            self._respond(pending, pending.cancelled, ApprovalWithdrawn(native_id=native_id))
             for native_id, pending in withdrawn.items()
         ]
 
@@ -329,27 +324,44 @@ class AcpSession:
 
     def _on_request(self, request: PeerRequest) -> Reaction:
         """`fs/*` and `terminal/*` were not offered and anything else is unknown; unanswered it would wait for ever."""
-        if request.method != "session/request_permission":
-            yield self._refuse(request, code=METHOD_NOT_FOUND)
+        before = self._pending.get(dumps(request.id).decode())
+        if before is not None:
+            yield from self._on_repeated(before, request)
             return
         try:
-            question = PermissionQuestion.model_validate(request.params)
+            match request.method:
+                case acp_requests.PERMISSION:
+                    yield from self._on_permission(request, PermissionQuestion.model_validate(request.params))
+                case acp_requests.ELICITATION:
+                    yield from self._on_elicitation(request, Elicitation.model_validate(request.params))
+                case _:
+                    yield self._refuse(request, code=METHOD_NOT_FOUND)
         except ValidationError:
             yield Unrecognised(frame_type=request.method)
             yield self._refuse(request, code=INVALID_PARAMS)
-            return
-        yield from self._on_permission(request, question)
 
     def _refuse(self, request: PeerRequest, why: str = "not supported", *, code: int) -> Frame:
         return to_agent(self._connection.refuse(request.id, why, code=code), f"{request.method}:error")
 
+    def _on_repeated(self, before: PendingRequest, request: PeerRequest) -> Reaction:
+        """An answer to the one would be taken for an answer to the other, which nobody has looked at."""
+        if before.request == request:
+            return
+        native_id = dumps(request.id).decode()
+        del self._pending[native_id]
+        yield ProblemNoted(detail=_TWO_AT_ONCE)
+        yield ApprovalWithdrawn(native_id=native_id)
+        yield self._refuse(request, _TWO_AT_ONCE, code=INVALID_PARAMS)
+
+    def _is_void(self, session_id: str | None) -> bool:
+        """Whether nobody needs to be asked: while a turn is being cancelled, each request of it is cancelled, too."""
+        return self._prompts.current is None or self._cancelling or session_id != self._session_id
+
     def _on_permission(self, request: PeerRequest, question: PermissionQuestion) -> Reaction:
         native_id, call_id = dumps(request.id).decode(), question.tool_call.tool_call_id
-        pending = _PendingPermission(request_id=request.id, options=tuple(question.options), call_id=call_id)
-        other = question.session_id != self._session_id
-        if self._prompts.current is None or self._cancelling or other:
-            # While a turn is being cancelled, every request of it is to be answered so.
-            yield self._respond(pending, _CANCELLED)
+        pending = PendingRequest(request=request, options=question.offered, call_id=call_id)
+        if self._prompts.current is None or self._is_void(question.session_id):
+            yield self._respond(pending, pending.cancelled)
             return
         yield from self._begin_turn(self._prompts.current)
         tool = self._tools.get(call_id) or Tool(call_id=call_id)
@@ -359,13 +371,27 @@ class AcpSession:
             return
         self._pending[native_id] = pending
         once = any(option.kind == "allow_once" for option in question.options)
-        yield tool.approval_requested(native_id, widens=() if once else (_ALWAYS,), lasting=not once)
+        yield tool.approval_requested(native_id, question, widens=() if once else (_ALWAYS,), lasting=not once)
 
-    def _deny_unseen(self, pending: _PendingPermission) -> Reaction:
-        option = _chosen(pending.options, ApprovalAnswer(verdict=Verdict.DENY))
+    def _on_elicitation(self, request: PeerRequest, asked: Elicitation) -> Reaction:
+        """A question; outside of a turn, or in none of this session's, it is nobody's."""
+        native_id, prompts = dumps(request.id).decode(), asked.prompts
+        pending = PendingRequest(request=request, prompts=prompts or ())
+        if self._prompts.current is None or self._is_void(asked.session_id):
+            yield self._respond(pending, pending.cancelled)
+            return
+        yield from self._begin_turn(self._prompts.current)
+        if prompts is None or request.cut:
+            yield ProblemNoted(detail=f"a question could not be shown and was declined: {asked.message}")
+            yield self._respond(pending, {"action": "decline"})
+            return
+        self._pending[native_id] = pending
+        yield asked.asked(native_id, prompts)
+
+    def _deny_unseen(self, pending: PendingRequest) -> Reaction:
         yield ProblemNoted(detail=NOT_SHOWN)
         yield self._reject(pending.call_id, NOT_SHOWN)
-        yield self._respond(pending, _selected(option))
+        yield self._respond(pending, pending.result(ApprovalAnswer(verdict=Verdict.DENY)))
 
     def _on_update(self, params: _Params, name: str) -> Reaction:
         update = SessionUpdate.model_validate(params)
@@ -430,22 +456,6 @@ class AcpSession:
             if self._turn is not None:
                 self._turn.text = speech
             yield TextSpoken(text=speech)
-
-
-def _chosen(options: tuple[PermissionOption, ...], answer: ApprovalAnswer) -> PermissionOption | None:
-    """The option of the wanted kind, else the nearest one; ids differ from agent to agent.
-
-    What lasts is chosen only where the agent offers nothing else, which the person has been told (`_ALWAYS`). Of
-    several lasting ones the last: Gemini lists the whole server before the one tool.
-    """
-    offered = {option.kind: option for option in options}
-    denied = answer.verdict is Verdict.DENY
-    wanted = ["reject_once", "reject_always"] if denied else ["allow_once", "allow_always"]
-    return next((offered[kind] for kind in wanted if kind in offered), None)
-
-
-def _selected(option: PermissionOption | None) -> _Params:
-    return {"outcome": {"outcome": "selected", "optionId": option.option_id}} if option else _CANCELLED
 
 
 def _frame_name(message: Message[Prompt]) -> str:

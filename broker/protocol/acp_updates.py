@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from typing import Any
 
 from pydantic import Field
 
+from broker.domain.approvals import AnswerOption
+from broker.domain.relay_tools import SERVER, TOOLS, is_relay_tool, may_be_given
 from broker.domain.tool_use import paths_in
 from broker.protocol.agent_events import (
     AgentEvent,
@@ -25,9 +28,13 @@ from broker.protocol.agent_events import (
 from broker.protocol.diffs import unified
 from broker.protocol.wire import CamelWire, Wire
 
-RELAY_SERVER = "relay"
+RELAY_SERVER = SERVER
 
 _MCP_TITLE = re.compile(r"(\S+) \((\S+) MCP Server\)")
+_MCP_NAME = re.compile(r"mcp__([^_\s](?:[^_\s]|_(?!_))*)__(\S+)")
+_GEMINI_SHELL = "run_shell_command"
+"""How Gemini begins the ids of its shell's calls; their titles are the commands."""
+_ENDS = frozenset({"completed", "failed"})
 
 
 class ContentBlock(CamelWire):
@@ -71,6 +78,21 @@ class ToolCall(CamelWire):
     locations: list[Location] | None = None
     raw_input: Any = None
     raw_output: Any = None
+    meta: Any = Field(default=None, alias="_meta")
+
+    @property
+    def texts(self) -> list[str]:
+        """The text of its content."""
+        return [piece.content.text for piece in self.content or () if piece.content and piece.content.text]
+
+    @property
+    def program_name(self) -> str | None:
+        """The tool's name as the agent's program knows it: Qwen Code and the adapter of Claude Code tell it."""
+        match self.meta:
+            case {"toolName": str(name)} | {"claudeCode": {"toolName": str(name)}}:
+                return name
+            case _:
+                return None
 
 
 class Chunk(CamelWire):
@@ -91,6 +113,7 @@ class PermissionOption(CamelWire):
 
     option_id: str
     kind: str
+    name: str = ""
 
 
 class PermissionQuestion(CamelWire):
@@ -99,6 +122,11 @@ class PermissionQuestion(CamelWire):
     session_id: str
     options: list[PermissionOption]
     tool_call: ToolCall
+
+    @property
+    def offered(self) -> tuple[AnswerOption, ...]:
+        """Its options, as people are shown them."""
+        return tuple(AnswerOption(id=o.option_id, name=o.name or o.option_id, kind=o.kind) for o in self.options)
 
 
 class McpCapabilities(CamelWire):
@@ -193,6 +221,9 @@ class Tool:
     locations: list[Location] = field(default_factory=list)
     raw_input: Any = None
     raw_output: Any = None
+    arguments: dict[str, Any] | None = None
+    """What it is called with, where the agent streams that as the call's text (Kimi Code)."""
+    program_name: str | None = None
 
     def learn(self, update: ToolCall) -> None:
         """Take over what an update tells."""
@@ -202,36 +233,57 @@ class Tool:
         self.locations = update.locations or self.locations
         self.raw_input = self.raw_input if update.raw_input is None else update.raw_input
         self.raw_output = self.raw_output if update.raw_output is None else update.raw_output
+        self.program_name = update.program_name or self.program_name
+        if update.status not in _ENDS and len(update.texts) == 1:
+            self.arguments = _json_object(update.texts[0]) or self.arguments
 
     @property
     def mcp_name(self) -> tuple[str, str] | None:
-        """Server and tool, when Gemini says so twice: by the call's id and the title `relay_send (relay MCP Server)`.
+        """Server and tool, where the agent's program tells both; what only a title says may be the model's own words.
 
-        A title alone proves nothing: a shell command's title is the command, which the model chooses.
+        Gemini tells them twice, by the call's id and the title `relay_send (relay MCP Server)`; Qwen Code and the
+        adapter of Claude Code by the program's name of the tool. Copilot and Kimi Code tell the broker's tools by their
+        titles alone: there the input has to be one that the tool takes, which that of no shell and no editor is.
         """
-        named = _MCP_TITLE.fullmatch(self.title)
-        if named is None or not self.call_id.startswith(f"mcp_{named[2]}_{named[1]}__"):
-            return None
-        return named[2], named[1]
+        if self.program_name is not None:
+            named = _MCP_NAME.fullmatch(self.program_name)
+            return (named[1], named[2]) if named else None
+        titled = _MCP_TITLE.fullmatch(self.title)
+        if titled is not None and self.call_id.startswith(f"mcp_{titled[2]}_{titled[1]}__"):
+            return titled[2], titled[1]
+        return (SERVER, self.title) if self._looks_like_relay_tool else None
+
+    @property
+    def _looks_like_relay_tool(self) -> bool:
+        if self.title not in TOOLS or self.kind != "other" or self.locations or self.changes:
+            return False
+        return may_be_given(self.title, self._given or {})
 
     @property
     def _name(self) -> tuple[str | None, str]:
         return self.mcp_name or (None, self.kind)
 
     @property
+    def _given(self) -> dict[str, Any] | None:
+        return self.raw_input if isinstance(self.raw_input, dict) else self.arguments
+
+    @property
     def command(self) -> str | None:
-        """Of a shell call: the command; Gemini gives it as the title."""
+        """Of a shell call: the command. None where it is not known: a title may be any words, but for Gemini's."""
         if self.kind != "execute":
             return None
-        given = self.raw_input.get("command") if isinstance(self.raw_input, dict) else None
+        given = (self._given or {}).get("command")
         if isinstance(given, list) and all(isinstance(word, str) for word in given):
             return shlex.join(given)
-        return given if isinstance(given, str) else self.title
+        if isinstance(given, str):
+            return given
+        return self.title if self.call_id.startswith(_GEMINI_SHELL) else None
 
     @property
     def input(self) -> dict[str, Any]:
         """What it is called with; the title where the agent tells no more."""
-        return self.raw_input if isinstance(self.raw_input, dict) else {"title": self.title}
+        given = self._given
+        return {"title": self.title} if given is None else given
 
     @property
     def output(self) -> str:
@@ -250,7 +302,7 @@ class Tool:
     @property
     def paths(self) -> tuple[str, ...]:
         """All files it is about."""
-        given = paths_in(self.raw_input) if isinstance(self.raw_input, dict) and self.kind != "execute" else ()
+        given = paths_in(self._given) if self.kind != "execute" else ()
         named = (*(each.path for each in self.locations), *(each.path for each in self.changes), *given)
         return tuple(dict.fromkeys(named))
 
@@ -266,15 +318,16 @@ class Tool:
 
     def ended(self, *, ok: bool) -> Iterator[AgentEvent]:
         """The event for its end."""
-        if ok and self.command is not None:
-            yield CommandRan(call_id=self.call_id, command=self.command, output=self.output, tool=self.kind)
+        if ok and self.kind == "execute":
+            command = self.title if self.command is None else self.command
+            yield CommandRan(call_id=self.call_id, command=command, output=self.output, tool=self.kind)
         elif ok and self.changes:
             yield FilesChanged(call_id=self.call_id, changes=self.changes, tool=self.kind)
         else:
             yield self.returned(ok=ok, output=self.output)
 
     def approval_requested(
-        self, native_id: str, *, widens: tuple[str, ...] = (), lasting: bool = False
+        self, native_id: str, question: PermissionQuestion, *, widens: tuple[str, ...] = (), lasting: bool = False
     ) -> ApprovalRequested:
         """The event for its permission request."""
         server, tool = self._name
@@ -288,5 +341,22 @@ class Tool:
             widens=widens,
             lasting=lasting,
             input=self.input,
-            relay_tool=server == RELAY_SERVER,
+            relay_tool=is_relay_tool(server, tool),
+            detail=self._detail(question.tool_call),
+            options=question.offered,
         )
+
+    def _detail(self, asked: ToolCall) -> str:
+        """What the request itself says, but for what is shown as input or command anyway."""
+        shown = {self.command, self.title}
+        return "\n".join(text for text in asked.texts if text not in shown and _json_object(text) is None)
+
+
+def _json_object(text: str) -> dict[str, Any] | None:
+    if not text.startswith("{"):
+        return None
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None

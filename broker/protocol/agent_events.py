@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
+from broker.domain.approvals import AnswerOption
 from broker.domain.ids import MessageId
+from broker.domain.questions import QuestionPrompt
 
 
 class TurnOutcome(StrEnum):
@@ -97,7 +99,7 @@ class FileChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalRequested:
-    """The agent waits for permission."""
+    """The agent waits for permission, or for the answer to a question."""
 
     native_id: str
     """The vendor's request id as JSON text, so that 0 and "0" stay apart."""
@@ -118,6 +120,12 @@ class ApprovalRequested:
     """Whether an answer can hold for as long as the agent lives; the broker decides, vendors are not asked."""
     relay_tool: bool = False
     """One of the broker's own tools (MCP server `relay`); answered without asking anybody."""
+    detail: str = ""
+    """Text that the request carries besides, for people."""
+    options: tuple[AnswerOption, ...] = ()
+    """The answers that the agent's program offers; empty where it takes a mere yes or no, or an older codec asks."""
+    prompts: tuple[QuestionPrompt, ...] = ()
+    """What it asks in words. Not empty: it is a question, and its answer are texts."""
     type: Literal["approval_requested"] = "approval_requested"
 
 

@@ -62,6 +62,7 @@ from broker.protocol.ndjson import Broken, Document, dumps
 from broker.protocol.turns import RunningTurn
 
 _PERMISSION = "control_request:can_use_tool"
+_TWO_AT_ONCE = "two different requests came under one id: both were refused"
 _FRAMES_REMEMBERED = 4096
 """2.1.120 keeps its last 1000 frames and sends them all again on every reconnect."""
 
@@ -167,6 +168,7 @@ class ClaudeSession:
                 self._calls.clear()
                 outcome = TurnOutcome.INTERRUPTED if turn.stop_asked else TurnOutcome.FAILED
                 yield turn.ended(outcome, reason=f"what it ended with could not be read: {line.reason}")
+                yield from self._withdraw_asked()
             case _:
                 pass
 
@@ -329,6 +331,7 @@ class ClaudeSession:
         self._turn = None
         self._calls.clear()
         yield turn.ended(result.outcome(stop_asked=turn.stop_asked), reason=result.reason)
+        yield from self._withdraw_asked()
 
     def _on_control_request(self, value: dict[str, Any]) -> Reaction:
         frame = ControlRequest.model_validate(value)
@@ -349,8 +352,30 @@ class ClaudeSession:
             yield to_agent(control_error(frame.request_id, "not understood"), "control_response")
             return
         native_id = dumps(frame.request_id).decode()
-        self._pending[native_id] = PendingTool(input=question.input, tool_use_id=question.tool_use_id)
+        before = self._pending.get(native_id)
+        if before is not None and before.input == question.input:  # asked again; who took over does not know the rest
+            return
+        if before is not None:
+            yield from self._refuse_both(native_id)
+            return
+        self._pending[native_id] = PendingTool(
+            input=question.input, tool_use_id=question.tool_use_id, question=question
+        )
         yield approval_requested(native_id, question)
+
+    def _refuse_both(self, native_id: str) -> Reaction:
+        """An answer to the one would be taken for an answer to the other, which nobody has looked at."""
+        del self._pending[native_id]
+        yield ProblemNoted(detail=_TWO_AT_ONCE)
+        yield ApprovalWithdrawn(native_id=native_id)
+        denial = {"behavior": "deny", "message": _TWO_AT_ONCE}
+        yield to_agent(control_success(_request_id(native_id), denial), "control_response")
+
+    def _withdraw_asked(self) -> Reaction:
+        """The turn is over: nobody waits for the answers to what was asked in it, but sub-agents in the background."""
+        for native_id in [key for key, each in self._pending.items() if not each.outlives_turn]:
+            del self._pending[native_id]
+            yield ApprovalWithdrawn(native_id=native_id)
 
     def _on_cut_question(self, value: dict[str, Any]) -> Reaction:
         """What is allowed goes back with the answer and is what runs: it must be all that was asked."""

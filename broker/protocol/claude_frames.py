@@ -81,6 +81,10 @@ class ToolQuestion(Wire):
     """The file because of which the CLI asks."""
     mcp_server: dict[str, Any] | None = None
     tool_use_id: str | None = None
+    agent_id: str | None = None
+    """The sub-agent that asks; it may go on behind the end of a turn."""
+    permission_suggestions: Any = None
+    """Changes of its own permissions that the CLI offers to make with a yes."""
 
 
 class ControlRequest(Wire):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
 
-from broker.domain.approvals import ApprovalAnswer, Verdict
+from broker.domain.approvals import AnswerOption, ApprovalAnswer, Verdict
+from broker.domain.questions import Choice, QuestionPrompt
+from broker.domain.relay_tools import SERVER, is_relay_tool
 from broker.domain.tool_kinds import ToolKind, tool_kind
 from broker.domain.tool_use import paths_in
 from broker.protocol.agent_events import (
@@ -21,9 +24,14 @@ from broker.protocol.agent_events import (
 from broker.protocol.claude_frames import Block, ToolQuestion
 from broker.protocol.diffs import unified
 
-RELAY_SERVER = "relay"
+RELAY_SERVER = SERVER
 
 _SHELL = "Bash"
+_ASK = "AskUserQuestion"
+_PLAIN = (
+    AnswerOption(id="allow", name="Yes, this once", kind="allow_once"),
+    AnswerOption(id="deny", name="No", kind="reject_once"),
+)
 _EDITORS = frozenset({"Write", "Edit", "MultiEdit", "NotebookEdit"})
 _EXIT_CODE = re.compile(r"Exit code (\d{1,3})\b")
 
@@ -34,6 +42,13 @@ class PendingTool:
 
     input: dict[str, Any]
     tool_use_id: str | None = None
+    question: ToolQuestion | None = None
+    """What was asked; None where an earlier object for the same process heard it."""
+
+    @property
+    def outlives_turn(self) -> bool:
+        """Whether a sub-agent asks, which may work in the background."""
+        return self.question is not None and self.question.agent_id is not None
 
 
 def tool_called(block: Block) -> ToolCalled:
@@ -84,26 +99,105 @@ def approval_requested(native_id: str, question: ToolQuestion) -> ApprovalReques
         input=given,
         reason=question.decision_reason,
         relay_tool=_is_relay_tool(question),
+        can_allow_session=not asks_people(question),
+        detail=plan if isinstance(plan := given.get("plan"), str) else "",
+        options=() if asks_people(question) else (*_PLAIN, *suggested_options(question)),
+        prompts=question_prompts(question),
     )
 
 
 def permission_result(pending: PendingTool, answer: ApprovalAnswer) -> dict[str, Any]:
     """What the CLI wants to hear; it needs the input repeated up to 2.1.120.
 
-    Its own suggestions (`permission_suggestions`) are never taken up: the mode `acceptEdits`, which is the only one for
-    an edit, would stop all questions about edits, and with them the workspace's rules.
+    Its own suggestions (`permission_suggestions`) are taken up only when one is named: the mode `acceptEdits`, which is
+    the only one for an edit, stops all questions about edits, and with them the workspace's rules.
     """
     if answer.verdict is Verdict.DENY:
         denial = {"behavior": "deny", "message": answer.note or "Permission was denied."}
         return {**denial, "interrupt": True} if answer.interrupt else denial
     given = pending.input if answer.updated_input is None else answer.updated_input
-    return {"behavior": "allow", "updatedInput": given}
+    if answer.answers is not None:
+        given = {**given, "answers": _answers(pending, answer.answers)}
+    allowed = {"behavior": "allow", "updatedInput": given}
+    chosen = dict(_suggestions(pending.question)).get(answer.option_id or "") if pending.question else None
+    return {**allowed, "updatedPermissions": [chosen]} if chosen else allowed
+
+
+def asks_people(question: ToolQuestion) -> bool:
+    """Whether it is `AskUserQuestion`: not a permission, but words are wanted."""
+    return bool(question_prompts(question))
+
+
+def question_prompts(question: ToolQuestion) -> tuple[QuestionPrompt, ...]:
+    """What `AskUserQuestion` asks. The answers go back in its input, by the questions' texts; own words are taken."""
+    return _prompts(question.input) if question.tool_name == _ASK else ()
+
+
+def _prompts(given: dict[str, Any]) -> tuple[QuestionPrompt, ...]:
+    asked = given.get("questions")
+    if not isinstance(asked, list):
+        return ()
+    return tuple(_prompt(number, each) for number, each in enumerate(asked, 1) if isinstance(each, dict))
+
+
+def suggested_options(question: ToolQuestion) -> tuple[AnswerOption, ...]:
+    """The CLI's suggestions, each with what it would change from then on."""
+    return tuple(
+        AnswerOption(id=name, name=_words(suggestion), kind="allow_always")
+        for name, suggestion in _suggestions(question)
+    )
+
+
+def _prompt(number: int, asked: dict[str, Any]) -> QuestionPrompt:
+    options = asked.get("options")
+    return QuestionPrompt(
+        id=f"q{number}",
+        header=str(asked.get("header") or ""),
+        text=str(asked.get("question") or ""),
+        choices=tuple(
+            Choice(label=str(each.get("label") or ""), description=str(each.get("description") or ""))
+            for each in (options if isinstance(options, list) else ())
+            if isinstance(each, dict)
+        ),
+        multi_select=bool(asked.get("multiSelect")),
+    )
+
+
+def _answers(pending: PendingTool, answers: dict[str, list[str]]) -> dict[str, str]:
+    return {prompt.text: ", ".join(answers[prompt.id]) for prompt in _prompts(pending.input) if prompt.id in answers}
+
+
+def _suggestions(question: ToolQuestion) -> list[tuple[str, dict[str, Any]]]:
+    found = question.permission_suggestions
+    known = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+    return [(f"suggestion-{number}", each) for number, each in enumerate(known, 1)]
+
+
+def _words(suggestion: dict[str, Any]) -> str:
+    where = f" ({suggestion['destination']})" if isinstance(suggestion.get("destination"), str) else ""
+    match suggestion:
+        case {"type": "addRules", "rules": [*rules], "behavior": str(behavior)}:
+            named = ", ".join(_rule(each) for each in rules if isinstance(each, dict))
+            return f"Yes, and from now on {behavior} {named} without asking{where}"
+        case {"type": "setMode", "mode": str(mode)}:
+            return f"Yes, and go on in the mode {mode}{where}"
+        case {"type": "addDirectories", "directories": [*folders]}:
+            return f"Yes, and work in {', '.join(map(str, folders))} too{where}"
+        case _:
+            return f"Yes, and change its permissions: {json.dumps(suggestion)}"
+
+
+def _rule(rule: dict[str, Any]) -> str:
+    content = rule.get("ruleContent")
+    return f"{rule.get('toolName')}({content})" if content else str(rule.get("toolName"))
 
 
 def _is_relay_tool(question: ToolQuestion) -> bool:
     """A server named `relay__x` would make names that begin alike, so the server's own name counts where it is told."""
     server = RELAY_SERVER if question.mcp_server is None else question.mcp_server.get("name")
-    return question.tool_name.startswith(f"mcp__{RELAY_SERVER}__") and server == RELAY_SERVER
+    prefix = f"mcp__{RELAY_SERVER}__"
+    name = question.tool_name
+    return name.startswith(prefix) and is_relay_tool(server, name.removeprefix(prefix))
 
 
 def _diff(path: str, arguments: dict[str, Any]) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any, assert_never
 from pydantic import ValidationError
 
 from broker.domain.approvals import ApprovalAnswer, Verdict
-from broker.domain.envelope import denial
+from broker.domain.envelope import declined_question, denial
 from broker.protocol.agent_events import (
     AgentBroken,
     AgentReady,
@@ -45,7 +45,6 @@ from broker.protocol.codex_requests import (
     RELAY_SERVER,
     PendingApproval,
     approval_requested,
-    approval_result,
     declined,
 )
 from broker.protocol.frames import NOT_SHOWN, AgentOutput, Reaction, reaction, to_agent
@@ -70,6 +69,7 @@ from broker.protocol.turns import RunningTurn
 _Params = dict[str, Any]
 
 _OVERLOADED = -32001
+_TWO_AT_ONCE = "two different requests came under one id: both were refused"
 _HISTORY_TURNS = 100
 """How far back a redelivered message is looked for. Only unanswered ones are sent again, and those are recent."""
 
@@ -119,10 +119,10 @@ class CodexSession:
         pending = self._pending.pop(native_id, None)
         if pending is None:
             return []
-        result = approval_result(pending.method, answer)
-        frames = [to_agent(self._connection.respond(pending.request_id, result), f"{pending.method}:result")]
+        frames = [self._respond(pending, answer)]
         if answer.verdict is Verdict.DENY and answer.note and not answer.interrupt and self._turn is not None:
-            told = {"threadId": self._thread_id, "input": [{"type": "text", "text": denial(answer.note)}]}
+            why = (declined_question if pending.prompts else denial)(answer.note)
+            told = {"threadId": self._thread_id, "input": [{"type": "text", "text": why}]}
             frames.append(self._ask("turn/steer", {**told, "expectedTurnId": self._turn.turn_id}))
         return frames
 
@@ -212,23 +212,38 @@ class CodexSession:
             yield self._refuse(request, code=INVALID_PARAMS)
             return
         if event is None:
-            yield self._decline(request)
+            yield from self._decline(request)
             return
+        thread = request.params.get("threadId", self._thread_id)
+        pending = PendingApproval(request=request, thread=thread, prompts=event.prompts)
+        before = self._pending.get(native_id)
         if request.cut:
             yield ProblemNoted(detail=NOT_SHOWN)
-            result = approval_result(request.method, ApprovalAnswer(verdict=Verdict.DENY))
-            yield to_agent(self._connection.respond(request.id, result), f"{request.method}:result")
-            return
-        if native_id not in self._pending:  # a client that comes back is asked again
+            yield self._respond(pending, ApprovalAnswer(verdict=Verdict.DENY))
+        elif before is None:
+            self._pending[native_id] = pending
             yield event
-        thread = request.params.get("threadId", self._thread_id)
-        self._pending[native_id] = PendingApproval(request_id=request.id, method=request.method, thread=thread)
+        elif before.request != request:  # the same is asked again of a client that comes back
+            # An answer to the one would be taken for an answer to the other, which nobody has looked at.
+            del self._pending[native_id]
+            yield ProblemNoted(detail=_TWO_AT_ONCE)
+            yield ApprovalWithdrawn(native_id=native_id)
+            yield self._respond(pending, ApprovalAnswer(verdict=Verdict.DENY))
 
-    def _decline(self, request: PeerRequest) -> Frame:
+    def _respond(self, pending: PendingApproval, answer: ApprovalAnswer) -> Frame:
+        request = pending.request
+        return to_agent(self._connection.respond(request.id, pending.result(answer)), f"{request.method}:result")
+
+    def _decline(self, request: PeerRequest) -> Reaction:
+        """A request that no person can be shown; where one was meant for them, that is said."""
         result = declined(request.method)
         if result is None:
-            return self._refuse(request, code=METHOD_NOT_FOUND)
-        return to_agent(self._connection.respond(request.id, result), f"{request.method}:result")
+            yield self._refuse(request, code=METHOD_NOT_FOUND)
+            return
+        if request.method == "mcpServer/elicitation/request":
+            asked = request.params.get("message") or request.params.get("title") or request.params.get("mode")
+            yield ProblemNoted(detail=f"a question could not be shown and was declined: {asked}")
+        yield to_agent(self._connection.respond(request.id, result), f"{request.method}:result")
 
     def _refuse(self, request: PeerRequest, why: str = "not supported", *, code: int) -> Frame:
         return to_agent(self._connection.refuse(request.id, why, code=code), f"{request.method}:error")

@@ -6,23 +6,36 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from broker.domain.approvals import ApprovalAnswer, Verdict
+from broker.domain.approvals import AnswerOption, ApprovalAnswer, Verdict
+from broker.domain.questions import Choice, QuestionPrompt
+from broker.domain.relay_tools import SERVER, is_relay_tool
 from broker.domain.tool_use import paths_in
 from broker.protocol.agent_events import ApprovalRequested, FileChange
 from broker.protocol.codex_items import plain_command
-from broker.protocol.jsonrpc import PeerRequest, RequestId
+from broker.protocol.elicitation import elicitation_result, form_prompts, link_prompts
+from broker.protocol.jsonrpc import PeerRequest
 from broker.protocol.ndjson import dumps
 from broker.protocol.wire import CamelWire, Wire
 
-RELAY_SERVER = "relay"
+RELAY_SERVER = SERVER
+
+_PERMISSIONS = "item/permissions/requestApproval"
+_USER_INPUT = "item/tool/requestUserInput"
+_ELICITATION = "mcpServer/elicitation/request"
 
 _DECLINED: dict[str, dict[str, Any]] = {
-    "item/permissions/requestApproval": {"permissions": {}},
-    "item/tool/requestUserInput": {"answers": {}},
+    _PERMISSIONS: {"permissions": {}},
+    _USER_INPUT: {"answers": {}},
     "item/tool/call": {"contentItems": [{"type": "inputText", "text": "There is no such tool."}], "success": False},
-    "mcpServer/elicitation/request": {"action": "decline"},
+    _ELICITATION: {"action": "decline"},
 }
 """Answers by which a request gets nothing and the turn goes on; a request outside the table gets an error."""
+
+
+_PLAIN = (
+    AnswerOption(id="accept", name="Yes, this once", kind="allow_once"),
+    AnswerOption(id="decline", name="No", kind="reject_once"),
+)
 
 
 class _NetworkContext(CamelWire):
@@ -38,6 +51,7 @@ class _CommandQuestion(CamelWire):
     reason: str | None = None
     additional_permissions: dict[str, Any] | None = None
     network_approval_context: _NetworkContext | None = None
+    available_decisions: list[Any] | None = None
 
     @property
     def widens(self) -> tuple[str, ...]:
@@ -59,6 +73,42 @@ class _FileQuestion(CamelWire):
     """A folder whose files may all be changed from then on."""
 
 
+class _PermissionsQuestion(CamelWire):
+    permissions: dict[str, Any]
+    cwd: str | None = None
+    reason: str | None = None
+
+
+class _InputOption(CamelWire):
+    label: str
+    description: str = ""
+
+
+class _InputQuestion(CamelWire):
+    id: str
+    header: str = ""
+    question: str
+    is_other: bool = False
+    is_secret: bool = False
+    options: list[_InputOption] | None = None
+
+    @property
+    def prompt(self) -> QuestionPrompt:
+        """As people are asked it."""
+        return QuestionPrompt(
+            id=self.id,
+            header=self.header,
+            text=self.question,
+            choices=tuple(Choice(label=each.label, description=each.description) for each in self.options or ()),
+            free_text=self.is_other or not self.options,
+            secret=self.is_secret,
+        )
+
+
+class _InputRequest(CamelWire):
+    questions: list[_InputQuestion]
+
+
 class _ToolCallMeta(Wire):
     codex_approval_kind: Literal["mcp_tool_call"]
     tool_name: str
@@ -68,16 +118,47 @@ class _ToolCallMeta(Wire):
 class _Elicitation(CamelWire):
     server_name: str
     message: str = ""
+    mode: str = "form"
+    requested_schema: Any = None
+    url: str | None = None
+
+    @property
+    def prompts(self) -> tuple[QuestionPrompt, ...]:
+        """What it asks; nothing for what cannot be put to a person here."""
+        if self.mode == "url" and self.url is not None:
+            return link_prompts(self.message, self.url)
+        return form_prompts(self.message, self.requested_schema) or ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingApproval:
-    """An approval that waits: where its answer goes and in which vocabulary."""
+    """A request that waits for a person: where its answer goes and in which vocabulary."""
 
-    request_id: RequestId
-    method: str
+    request: PeerRequest
     thread: object
     """Its thread's id; sub-agents have threads of their own."""
+    prompts: tuple[QuestionPrompt, ...] = ()
+    """Of a question."""
+
+    def result(self, answer: ApprovalAnswer) -> dict[str, Any]:
+        """What Codex wants to hear.
+
+        Never `acceptForSession` but where it is chosen by its name: behind it rules would not be asked again.
+        """
+        match self.request.method:
+            case "mcpServer/elicitation/request":
+                return elicitation_result(self.prompts, answer) if self.prompts else _elicitation_result(answer)
+            case "item/tool/requestUserInput":
+                given = answer.answers if answer.verdict is Verdict.ALLOW else None
+                return {"answers": {name: {"answers": texts} for name, texts in (given or {}).items()}}
+            case "item/permissions/requestApproval":
+                granted = self.request.params.get("permissions") if answer.verdict is Verdict.ALLOW else {}
+                return {"permissions": granted, "scope": "turn"}
+            case _ if answer.verdict is Verdict.DENY:
+                return {"decision": "cancel" if answer.interrupt else "decline"}
+            case _:
+                lasting = _lasting_decisions(self.request.params.get("availableDecisions"))
+                return {"decision": lasting.get(answer.option_id or "", "accept")}
 
 
 def declined(method: str) -> dict[str, Any] | None:
@@ -95,25 +176,84 @@ def approval_requested(
         case "item/fileChange/requestApproval":
             question = _FileQuestion.model_validate(request.params)
             return _file_approval(native_id, question, changes=changes.get(question.item_id, ()))
+        case "item/permissions/requestApproval":
+            return _permissions_approval(native_id, _PermissionsQuestion.model_validate(request.params))
+        case "item/tool/requestUserInput":
+            asked = _InputRequest.model_validate(request.params)
+            return _question(native_id, "requestUserInput", tuple(each.prompt for each in asked.questions))
         case "mcpServer/elicitation/request" if _asks_for_tool(request.params):
             return _tool_approval(native_id, request.params)
+        case "mcpServer/elicitation/request":
+            form = _Elicitation.model_validate(request.params)
+            return _question(native_id, f"mcp__{form.server_name}__elicitation", form.prompts, title=form.message)
         case _:
             return None
-
-
-def approval_result(method: str, answer: ApprovalAnswer) -> dict[str, Any]:
-    """What Codex wants to hear: never `acceptForSession`, behind which rules would not be asked again."""
-    if method == "mcpServer/elicitation/request":
-        return _elicitation_result(answer)
-    if answer.verdict is Verdict.DENY:
-        return {"decision": "cancel" if answer.interrupt else "decline"}
-    return {"decision": "accept"}
 
 
 def _elicitation_result(answer: ApprovalAnswer) -> dict[str, Any]:
     if answer.verdict is Verdict.DENY:
         return {"action": "cancel" if answer.interrupt else "decline"}
     return {"action": "accept", "content": {}}
+
+
+def _question(
+    native_id: str, tool: str, prompts: tuple[QuestionPrompt, ...], *, title: str = ""
+) -> ApprovalRequested | None:
+    """The event for a question; None where there is nothing that a person can be asked."""
+    if not prompts:
+        return None
+    said = title or prompts[0].text
+    return ApprovalRequested(native_id=native_id, tool=tool, title=said, can_allow_session=False, prompts=prompts)
+
+
+def _permissions_approval(native_id: str, question: _PermissionsQuestion) -> ApprovalRequested:
+    widens = (f"runs with more permissions until the turn ends: {dumps(question.permissions).decode()}",)
+    return ApprovalRequested(
+        native_id=native_id,
+        tool="permissions",
+        title=_titled("more permissions", widens),
+        cwd=question.cwd,
+        widens=widens,
+        lasting=True,
+        input=question.permissions,
+        reason=question.reason,
+    )
+
+
+def _options(decisions: list[Any] | None) -> tuple[AnswerOption, ...]:
+    lasting = _lasting_decisions(decisions).items()
+    return (
+        *_PLAIN,
+        *(AnswerOption(id=name, name=_decision_words(name, each), kind="allow_always") for name, each in lasting),
+    )
+
+
+def _lasting_decisions(decisions: Any) -> dict[str, Any]:
+    """Those of the offered decisions that hold for more than this request, by their names."""
+    found: dict[str, Any] = {}
+    for decision in decisions if isinstance(decisions, list) else ():
+        match decision:
+            case "acceptForSession":
+                found[decision] = decision
+            case {"acceptWithExecpolicyAmendment": _} | {"applyNetworkPolicyAmendment": _}:
+                (name,) = decision
+                # Several amendments of one kind may be offered.
+                found[name if name not in found else f"{name}-{len(found) + 1}"] = decision
+            case _:
+                continue
+    return found
+
+
+def _decision_words(name: str, decision: Any) -> str:
+    match decision:
+        case {"acceptWithExecpolicyAmendment": {"execpolicy_amendment": [*words]}}:
+            return f"Yes, and from now on allow {' '.join(map(str, words))} … without asking"
+        case {"applyNetworkPolicyAmendment": {"network_policy_amendment": {"action": action, "host": host}}}:
+            return f"Yes, and from now on {action} {host} on the network"
+        case "acceptForSession":
+            return "Yes, and allow the same until its process ends without asking"
+        case _:
+            return name
 
 
 def _command_approval(native_id: str, question: _CommandQuestion) -> ApprovalRequested:
@@ -126,6 +266,7 @@ def _command_approval(native_id: str, question: _CommandQuestion) -> ApprovalReq
         cwd=question.cwd,
         widens=question.widens,
         reason=question.reason,
+        options=_options(question.available_decisions),
     )
 
 
@@ -147,6 +288,7 @@ def _file_approval(native_id: str, question: _FileQuestion, *, changes: tuple[Fi
         widens=widens,
         lasting=bool(root),
         reason=question.reason,
+        options=_PLAIN,
     )
 
 
@@ -158,7 +300,7 @@ def _tool_approval(native_id: str, params: dict[str, Any]) -> ApprovalRequested:
         title=asked.message or call.tool_name,
         paths=paths_in(call.tool_params),
         input=call.tool_params,
-        relay_tool=asked.server_name == RELAY_SERVER,
+        relay_tool=is_relay_tool(asked.server_name, call.tool_name),
     )
 
 

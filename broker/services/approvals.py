@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, assert_never
 
@@ -11,6 +11,7 @@ import orjson
 
 from broker.domain.access import Permission, Principal
 from broker.domain.approvals import (
+    AnswerOption,
     Approval,
     ApprovalAnswer,
     ApprovalPlace,
@@ -18,14 +19,17 @@ from broker.domain.approvals import (
     Scope,
     Verdict,
     WaitingApprovals,
+    plain_option,
 )
 from broker.domain.decision import Allowed, Asked, Decision, Denied, Grounds, Required, decide
 from broker.domain.errors import BadRequest, Conflict, NotFound
 from broker.domain.ids import AgentId, ApprovalId, WorkspaceId
+from broker.domain.questions import check_answers, shown_answers
 from broker.domain.risk import assess_request
 from broker.domain.risk_findings import Assessment
 from broker.domain.rules import Effect, Rule, rule_on
 from broker.domain.sessions import Session
+from broker.domain.tool_kinds import ToolKind
 from broker.domain.tool_use import ToolUse, likeness, tool_use
 from broker.protocol.agent_events import ApprovalRequested
 from broker.services.ports import Approvals, Decided, DecidedApproval
@@ -61,32 +65,47 @@ class ApprovalDesk:
         )
         alike = likeness(use, event.input, [(change.path, change.change) for change in event.changes])
         by = await self._approvals.granted(workspace, agent, alike) if alike else None
+        event = _shown(event, use)
         decision = decide(
             Grounds(
                 ruling=rule_on(standing.rules, use, relay_tool=event.relay_tool),
                 relay_tool=event.relay_tool,
                 widens=bool(use.widens),
+                only_people=bool(event.prompts)
+                or (bool(event.options) and plain_option(event.options, Verdict.ALLOW) is None),
                 remembered=f"{by}, for as long as the agent lives" if by else "",
             )
         )
+        answer = _given(decision, event.options)
+        lastable = isinstance(decision, Asked) and not decision.always and alike != "" and not event.prompts
         return DecidedApproval(
             agent=agent,
             generation=generation,
             id=ApprovalId(uuid.uuid4().hex),
-            event=replace(event, can_allow_session=isinstance(decision, Asked) and not decision.always and alike != ""),
+            event=replace(event, can_allow_session=lastable),
             deadline_s=self._deadline_s,
-            decided=_decided(decision),
-            assessment=_assessment(event, use) if isinstance(decision, Asked | Required) else None,
+            decided=_decided(decision, answer),
+            told=told_words(event.options, answer) if answer else "",
+            assessment=_assessment(event, use) if answer is None and not event.prompts else None,
             likeness=alike,
         )
 
     async def answer(self, principal: Principal, approval: ApprovalId, answer: ApprovalAnswer) -> Approval:
-        """Answer a request; the first answer wins. Raises `NotFound`, `NotPermitted`, `Conflict`, `BadRequest`."""
+        """Answer a request; the first answer wins. Raises `NotFound`, `NotPermitted`, `Conflict`, `BadRequest`.
+
+        Where the agent's program offers several answers of one kind, `option_id` says which (`CHOOSE_OPTION`). One that
+        lasts is for who administers: behind it the program asks no more, and no rule is looked at.
+        """
         principal.require(Permission.APPROVE)
         if answer.updated_input is not None and answer.verdict is Verdict.DENY:
             raise BadRequest("updated_input goes with verdict allow")
-        if answer.verdict is Verdict.ALLOW:
-            await self._require_undenied(principal.workspace, approval, answer.updated_input)
+        asked = await self._approvals.approval(principal.workspace, approval)
+        if asked.is_question and answer.verdict is Verdict.ALLOW:
+            raise BadRequest("it is a question: it wants answers rather than a yes", code="IS_QUESTION")
+        if asked.status is ApprovalStatus.PENDING:
+            answer = _with_option(principal, asked, answer)
+            if answer.verdict is Verdict.ALLOW:
+                await self._require_undenied(principal.workspace, asked, answer.updated_input)
         redactor = await self._redaction.redactor(principal.workspace)
         status = ApprovalStatus.ALLOWED if answer.verdict is Verdict.ALLOW else ApprovalStatus.DENIED
         await self._approvals.answer(
@@ -98,16 +117,53 @@ class ApprovalDesk:
             # What holds longer than once is kept here: a vendor would not ask again, and rules would not be looked at.
             answer=orjson.dumps(replace(answer, scope=Scope.ONCE)),
             lasting=answer.verdict is Verdict.ALLOW and answer.scope is Scope.SESSION and answer.updated_input is None,
+            told=told_words(asked.options, answer),
+            option=answer.option_id,
         )
         return await self._approvals.approval(principal.workspace, approval)
 
+    async def question(self, principal: Principal, question: ApprovalId) -> Approval:
+        """One question. Raises `NotFound`, for a permission request too."""
+        found = await self.get(principal, question)
+        if not found.is_question:
+            raise NotFound(f"no question {question[:80]!r}", code="QUESTION_NOT_FOUND")
+        return found
+
+    async def decline_question(self, principal: Principal, question: ApprovalId, *, note: str = "") -> Approval:
+        """Tell the agent that nobody answers. Raises as `answer_question`."""
+        principal.require(Permission.APPROVE)
+        _require_question(await self._approvals.approval(principal.workspace, question))
+        return await self.answer(principal, question, ApprovalAnswer(verdict=Verdict.DENY, note=note))
+
+    async def answer_question(
+        self, principal: Principal, question: ApprovalId, answers: Mapping[str, Sequence[str]]
+    ) -> Approval:
+        """Answer a question, by its prompts' ids. The first answer wins.
+
+        Raises `NotFound`, `NotPermitted`, `Conflict`, `BadRequest` (BAD_ANSWER; NOT_A_QUESTION: a permission request).
+        """
+        principal.require(Permission.APPROVE)
+        asked = await self._approvals.approval(principal.workspace, question)
+        _require_question(asked)
+        given = check_answers(asked.prompts, answers)
+        redactor = await self._redaction.redactor(principal.workspace)
+        shown = shown_answers(asked.prompts, given)
+        await self._approvals.answer(
+            principal.workspace,
+            question,
+            status=ApprovalStatus.ANSWERED,
+            by=principal.name,
+            note="",
+            answer=orjson.dumps(ApprovalAnswer(verdict=Verdict.ALLOW, answers=given)),
+            told="the answers",
+            answers={name: [redactor.text(text).text for text in texts] for name, texts in shown.items()},
+        )
+        return await self._approvals.approval(principal.workspace, question)
+
     async def _require_undenied(
-        self, workspace: WorkspaceId, approval: ApprovalId, updated_input: dict[str, Any] | None
+        self, workspace: WorkspaceId, asked: Approval, updated_input: dict[str, Any] | None
     ) -> None:
         """Nobody's answer goes before a rule that denies: one made since it was asked, or one against other input."""
-        asked = await self._approvals.approval(workspace, approval)
-        if asked.status is not ApprovalStatus.PENDING:
-            return
         standing = await self._approvals.standing(workspace, asked.agent_id)
         kept = (*asked.paths, *(str(change.get("path") or "") for change in asked.changes))
         use = tool_use(
@@ -133,6 +189,7 @@ class ApprovalDesk:
                 note=_EXPIRED,
                 answer=orjson.dumps(ApprovalAnswer(verdict=Verdict.DENY, note=_EXPIRED)),
                 at_deadline=True,
+                told="no",
             )
         except (Conflict, NotFound):
             return
@@ -200,15 +257,66 @@ def _assessment(event: ApprovalRequested, use: ToolUse) -> Assessment:
     )
 
 
-def _decided(decision: Decision) -> Decided | None:
+def _require_question(asked: Approval) -> None:
+    if not asked.is_question:
+        raise BadRequest("it asks for permission: allow or deny it", code="NOT_A_QUESTION")
+
+
+def _shown(event: ApprovalRequested, use: ToolUse) -> ApprovalRequested:
+    """What people are shown is what rules are asked about: the command where one is run, and the folder."""
+    if use.kind is not ToolKind.SHELL:
+        return event
+    return replace(event, command=use.command, cwd=use.folder)
+
+
+def _with_option(principal: Principal, asked: Approval, answer: ApprovalAnswer) -> ApprovalAnswer:
+    """The answer with the option that it means. Raises `BadRequest`, `Conflict` (CHOOSE_OPTION), `NotPermitted`."""
+    if answer.option_id is None:
+        plain = plain_option(asked.options, answer.verdict)
+        offered = [option for option in asked.options if option.verdict is answer.verdict]
+        if plain is None and (offered or (asked.options and answer.verdict is Verdict.ALLOW)):
+            names = "; ".join(f"{option.id}: {option.shown}" for option in offered or asked.options)
+            raise Conflict(f"say which of its answers it is, by option_id: {names}"[:2000], code="CHOOSE_OPTION")
+        return answer if plain is None else replace(answer, option_id=plain.id)
+    chosen = next((option for option in asked.options if option.id == answer.option_id), None)
+    if chosen is None:
+        known = ", ".join(option.id for option in asked.options) or "none"
+        raise BadRequest(f"no answer {answer.option_id[:80]!r} is offered; there are: {known}"[:2000])
+    if chosen.verdict not in {None, answer.verdict}:
+        raise BadRequest(f"{chosen.shown} does not mean {answer.verdict}")
+    if chosen.lasts and chosen != plain_option(asked.options, answer.verdict):
+        principal.require(Permission.ADMINISTER)
+    return answer
+
+
+def told_words(options: Sequence[AnswerOption], answer: ApprovalAnswer) -> str:
+    """What the agent's program is told, for the record."""
+    chosen = next((option for option in options if option.id == answer.option_id), None)
+    if chosen is not None:
+        return chosen.shown
+    if options and answer.verdict is Verdict.DENY:
+        return "cancelled: none of the answers it offers is a plain no"
+    return "yes" if answer.verdict is Verdict.ALLOW else "no"
+
+
+def _given(decision: Decision, options: Sequence[AnswerOption]) -> ApprovalAnswer | None:
+    """The answer that a decision gives; None where people do."""
     match decision:
         case Denied():
             note = f"denied by {decision.by}" + (f": {decision.why}" if decision.why else "")
             answer = ApprovalAnswer(verdict=Verdict.DENY, note=note)
-            return ApprovalStatus.DENIED, decision.by, orjson.dumps(answer)
         case Allowed():
-            return ApprovalStatus.ALLOWED, decision.by, orjson.dumps(ApprovalAnswer(verdict=Verdict.ALLOW))
+            answer = ApprovalAnswer(verdict=Verdict.ALLOW)
         case Asked() | Required():
             return None
         case _ as other:
             assert_never(other)
+    plain = plain_option(options, answer.verdict)
+    return answer if plain is None else replace(answer, option_id=plain.id)
+
+
+def _decided(decision: Decision, answer: ApprovalAnswer | None) -> Decided | None:
+    if answer is None or not isinstance(decision, Denied | Allowed):
+        return None
+    status = ApprovalStatus.ALLOWED if answer.verdict is Verdict.ALLOW else ApprovalStatus.DENIED
+    return status, decision.by, orjson.dumps(answer)

@@ -238,8 +238,10 @@ def decide_answer(policy: Policy, asked: ApprovalRequested, answer: ApprovalAnsw
     """Whether an answer of the broker reaches the agent. A refusal always does, and one about the relay's own tools."""
     if answer.verdict is Verdict.DENY or asked.relay_tool:
         return Passed(answer=answer)
+    if asked.prompts:  # words, not a permission
+        return Passed(answer=answer)
     rewrites = _rewrites(asked, answer)
-    more = rewrites or asked.lasting
+    more = rewrites or asked.lasting or _lasts(asked, answer)
     passed = _DENIED if more and policy.on_widening is Widening.DROP else Passed(answer=answer)
     if policy.strict or (policy.asks(AlwaysAsked.SHELL) and not is_file_change(asked)):
         return passed if passed is _DENIED else AskAnswer(answer=answer, otherwise=_DENIED, why=_EVERY)
@@ -253,13 +255,18 @@ def is_file_change(asked: ApprovalRequested) -> bool:
     return bool(asked.changes) and asked.command is None
 
 
+def _lasts(asked: ApprovalRequested, answer: ApprovalAnswer) -> bool:
+    """Whether an answer was chosen that may hold for more than this request."""
+    return any(option.lasts for option in asked.options if option.id == answer.option_id)
+
+
 def _rewrites(asked: ApprovalRequested, answer: ApprovalAnswer) -> bool:
     return answer.updated_input is not None and answer.updated_input != asked.input
 
 
 _EVERY = "every approval is confirmed at this machine"
 _REWRITES = "the answer changes what the agent asked for"
-_LASTS = "a yes holds for more than this, as the agent offers no lesser one"
+_LASTS = "this yes holds for more than this request"
 _DENIED = Passed(
     answer=ApprovalAnswer(
         verdict=Verdict.DENY,

@@ -57,6 +57,13 @@ class AnswerApprovalInput(Repeatable):
         default=None,
         description="Also put this rule first, so that the next one like it answers itself. For who administers.",
     )
+    option_id: str | None = strawberry.field(
+        default=None,
+        description=(
+            "The id of the one of its `options` that is meant, where there are several of a kind. One that lasts is for"
+            " who administers."
+        ),
+    )
     updated_input: JSON | None = strawberry.field(
         default=None, description="When allowed: an object to call the tool with instead. Claude only."
     )
@@ -73,6 +80,7 @@ class AnswerApprovalInput(Repeatable):
             note=self.note,
             interrupt=self.interrupt,
             updated_input=self.updated_input,
+            option_id=short_or_none("optionId", self.option_id),
         )
 
 

@@ -8,6 +8,7 @@ from graphql_api.mutations.agents import AgentMutations
 from graphql_api.mutations.approvals import ApprovalMutations
 from graphql_api.mutations.members import MemberMutations
 from graphql_api.mutations.messages import MessageMutations
+from graphql_api.mutations.questions import QuestionMutations
 from graphql_api.mutations.sessions import SessionMutations
 from graphql_api.mutations.stops import StopMutations
 from graphql_api.mutations.tokens import TokenMutations
@@ -21,6 +22,7 @@ class Mutation(
     AgentMutations,
     MessageMutations,
     ApprovalMutations,
+    QuestionMutations,
     StopMutations,
     TokenMutations,
     MemberMutations,

@@ -15,6 +15,7 @@ from graphql_api.types.members import Member
 from graphql_api.types.messages import Message
 from graphql_api.types.node import Node
 from graphql_api.types.proxies import Proxy
+from graphql_api.types.questions import Question
 from graphql_api.types.sessions import Session
 from graphql_api.types.tokens import Token
 from graphql_api.types.workspaces import Workspace, own_workspace
@@ -47,6 +48,10 @@ async def _approval(info: Info, key: str) -> Node:
     return Approval.of(await info.context.services.desk.get(info.context.principal, ApprovalId(key)))
 
 
+async def _question(info: Info, key: str) -> Node:
+    return Question.of(await info.context.services.desk.question(info.context.principal, ApprovalId(key)))
+
+
 async def _message(info: Info, key: str) -> Node:
     return Message.of(await info.context.services.router.trace_by_id(info.context.principal, MessageId(key)))
 
@@ -77,6 +82,7 @@ _FINDERS: dict[str, Callable[[Info, str], Awaitable[Node | None]]] = {
     Member.__name__: _member,
     Message.__name__: _message,
     Proxy.__name__: _proxy,
+    Question.__name__: _question,
     Session.__name__: _session,
     Token.__name__: _token,
     Workspace.__name__: _workspace,

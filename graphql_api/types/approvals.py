@@ -17,6 +17,7 @@ from graphql_api.pagination import Place
 from graphql_api.types.contents import FileChange
 from graphql_api.types.fields import resolved
 from graphql_api.types.node import Node
+from graphql_api.types.questions import Question
 from graphql_api.types.scalars import JSON, DateTime
 
 if TYPE_CHECKING:
@@ -40,7 +41,21 @@ class Rule:
         return cls(effect=rule.effect, tool=rule.tool, command=rule.command, path=rule.path)
 
 
-@strawberry.type(description="Something an agent asks permission for.")
+@strawberry.type(description="One of the answers that an agent's program offers.")
+class AnswerOption:
+    """An answer."""
+
+    option_id: str = strawberry.field(description="The program's own id of it, for `optionId` of an answer.")
+    name: str = strawberry.field(description="What it says.")
+    kind: str = strawberry.field(
+        description="`allow_once`, `allow_always`, `reject_once`, `reject_always`, or a word of the program's own."
+    )
+    lasts: bool = strawberry.field(
+        description="It may hold for more than this request: the program asks no more, and rules are not looked at."
+    )
+
+
+@strawberry.type(description="Something an agent asks permission for, or a question of it.")
 class Approval(Node):
     """One permission request."""
 
@@ -68,6 +83,18 @@ class Approval(Node):
     deadline: DateTime = strawberry.field(description="When it is denied if nobody has answered.")
     answered_by: str | None = strawberry.field(description="Who answered, or the rule that did.")
     note: str | None = strawberry.field(description="What the agent was told with the answer.")
+    detail: str = strawberry.field(description="Text that the request carries besides; may be empty.")
+    options: list[AnswerOption] = strawberry.field(
+        description="The answers that the agent's program offers; empty where it takes a mere yes or no."
+    )
+    option: str | None = strawberry.field(description="The id of the one that was chosen.")
+    told: str | None = strawberry.field(description="What the agent's program was told; null while it waits.")
+    told_at: DateTime | None = strawberry.field(
+        description="When its machine took the answer over; null as long as it has not."
+    )
+    question: Question | None = strawberry.field(
+        description="What it asks in words; null for a permission request. `answerQuestion` answers it."
+    )
 
     @classmethod
     def of(cls, approval: domain.Approval) -> Self:
@@ -94,6 +121,15 @@ class Approval(Node):
             deadline=DateTime(approval.deadline_ms),
             answered_by=approval.answered_by,
             note=approval.note,
+            detail=approval.detail,
+            options=[
+                AnswerOption(option_id=each.id, name=each.name, kind=each.kind, lasts=each.lasts)
+                for each in approval.options
+            ],
+            option=approval.option,
+            told=approval.told,
+            told_at=None if approval.told_at_ms is None else DateTime(approval.told_at_ms),
+            question=Question.of(approval) if approval.is_question else None,
         )
 
     @resolved("How carefully to look before allowing it. It helps people and decides nothing.")

@@ -160,6 +160,7 @@ _describe(
         ApprovalStatus.DENIED: "The agent was told no.",
         ApprovalStatus.WITHDRAWN: "The agent no longer asks: its turn or its process ended.",
         ApprovalStatus.EXPIRED: "Nobody answered before the deadline; the agent was told no.",
+        ApprovalStatus.ANSWERED: "Of a question: the agent was given the answers.",
     },
 )
 _describe(

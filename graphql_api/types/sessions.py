@@ -35,6 +35,7 @@ from graphql_api.types.event_pages import (
 from graphql_api.types.fields import resolved
 from graphql_api.types.messages import Message
 from graphql_api.types.node import Node
+from graphql_api.types.questions import Question
 from graphql_api.types.scalars import DateTime
 from graphql_api.types.stops import Stop
 from graphql_api.types.usage import Usage
@@ -211,6 +212,13 @@ class Session(Node):
         desk, principal = info.context.services.desk, info.context.principal
         found = await desk.of_session(principal, self.known, status=status, limit=MAX_PAGE)
         return page_of(found, Approval.of, place=approval_place, first=first, after=after)
+
+    @resolved("What its agents asked in words and wait for an answer to, the newest first, 100 at most.")
+    async def questions(self, info: Info) -> list[Question]:
+        """Of this session."""
+        desk, principal = info.context.services.desk, info.context.principal
+        found = await desk.of_session(principal, self.known, status=ApprovalStatus.PENDING, limit=MAX_PAGE)
+        return [Question.of(each) for each in found if each.is_question]
 
     @resolved("What each of its agents used, as long as counters are kept.")
     async def usage(self, info: Info) -> list[Usage]:

@@ -25,6 +25,7 @@ from graphql_api.types.logs import FacetCount, LogHit, LogHits, TimeBucket
 from graphql_api.types.members import Member
 from graphql_api.types.node import Node
 from graphql_api.types.proxies import Proxy
+from graphql_api.types.questions import Question
 from graphql_api.types.sessions import Session
 from graphql_api.types.stops import Stop
 from graphql_api.types.tokens import Token
@@ -108,6 +109,12 @@ class Workspace(Node):
             for each in page.approvals
         ]
         return Connection.of(edges, more=page.next is not None, earlier=after is not None, total=page.total)
+
+    @resolved("Questions of agents among what waits, the longest waiting first: those of the first 100 that wait.")
+    async def questions(self, info: Info) -> list[Question]:
+        """Of all sessions."""
+        page = await info.context.services.desk.waiting(info.context.principal)
+        return [Question.of(each) for each in page.approvals if each.is_question]
 
     @resolved("The rules that answer approvals, in their order.")
     async def rules(self, info: Info) -> list[Rule]:

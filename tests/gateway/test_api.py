@@ -1,12 +1,15 @@
 """The HTTP API: each route's good answer, stable codes for bad input, limits."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from broker.domain.approvals import AnswerOption
 from broker.domain.ids import AgentId, SessionId
+from broker.domain.questions import Choice, QuestionPrompt
 from broker.protocol.agent_events import ApprovalRequested
 from broker.protocol.proxy import Deliver, Exited, Spawn, StateChanged
 from tests.fixtures.gateway import Gateway, Machine
@@ -139,12 +142,65 @@ async def test_an_approval_is_answered_once(gateway: Gateway) -> None:
         await machine.until(lambda: any(c.type == "answer" for c in machine.commands))
 
 
-async def ask(gateway: Gateway, machine: Machine, *, name: str = "Worker", native: str = "1") -> str:
-    """An agent that waits for permission to run ls; the approval's id."""
+QUESTION = ApprovalRequested(
+    native_id="1",
+    tool="AskUserQuestion",
+    title="Which?",
+    prompts=(
+        QuestionPrompt(id="db", header="DB", text="Which?", choices=(Choice(label="A"), Choice(label="B"))),
+        QuestionPrompt(id="parts", text="Parts?", choices=(Choice(label="API"), Choice(label="UI")), multi_select=True),
+    ),
+)
+
+
+async def test_a_question_is_listed_shown_and_answered_once(gateway: Gateway) -> None:
+    async with gateway.machine() as machine:
+        question = await ask(gateway, machine, asked=QUESTION)
+        (listed,) = (await gateway.ok("GET", f"{S}/questions?status=pending"))["questions"]
+        assert listed["id"] == question
+        assert [prompt["id"] for prompt in listed["prompts"]] == ["db", "parts"]
+        path = f"/v1/questions/{question}"
+        assert (await gateway.ok("GET", path))["prompts"] == listed["prompts"]
+        assert await refusal(gateway, "POST", f"{path}/answer", {"answers": {"db": ["A"]}}) == (400, "BAD_ANSWER")
+        assert await refusal(gateway, "POST", f"/v1/approvals/{question}/answer", {"verdict": "allow"}) == (
+            400,
+            "IS_QUESTION",
+        )
+        answers = {"db": ["something else"], "parts": ["API", "UI"]}
+        done = await gateway.ok("POST", f"{path}/answer", {"answers": answers})
+        assert (done["status"], done["answers"]) == ("answered", answers)
+        assert await refusal(gateway, "POST", f"{path}/answer", {"decline": True}) == (409, "APPROVAL_ALREADY_ANSWERED")
+        await machine.until(lambda: any(c.type == "answer" for c in machine.commands))
+
+
+async def test_a_question_may_be_declined(gateway: Gateway) -> None:
+    async with gateway.machine() as machine:
+        path = f"/v1/questions/{await ask(gateway, machine, asked=QUESTION)}"
+        done = await gateway.ok("POST", f"{path}/answer", {"decline": True, "note": "decide yourself"})
+        assert (done["status"], done["note"]) == ("denied", "decide yourself")
+
+
+async def test_an_approval_is_answered_by_the_option_that_is_named(gateway: Gateway) -> None:
+    offered = tuple(AnswerOption(id=name, name=name.title(), kind="allow_once") for name in ("alpha", "bravo"))
+    asked = ApprovalRequested(native_id="1", tool="mcp__x__y", title="Which?", options=offered)
+    async with gateway.machine() as machine:
+        path = f"/v1/approvals/{await ask(gateway, machine, asked=asked)}/answer"
+        assert await refusal(gateway, "POST", path, {"verdict": "allow"}) == (409, "CHOOSE_OPTION")
+        done = await gateway.ok("POST", path, {"verdict": "allow", "option_id": "bravo"})
+        assert (done["option"], done["told"]) == ("bravo", "Bravo (allow_once)")
+
+
+LS = ApprovalRequested(native_id="1", tool="Bash", title="run ls", command="ls", input={"command": "ls"})
+
+
+async def ask(
+    gateway: Gateway, machine: Machine, *, name: str = "Worker", native: str = "1", asked: ApprovalRequested = LS
+) -> str:
+    """An agent that waits for permission to run ls, or for something else; the approval's id."""
     await gateway.ok("POST", f"{S}/agents", {"name": name, "cli": "demo"})
     (spawn,) = [c for c in machine.commands if isinstance(c, Spawn) and c.name == name]
-    asked = ApprovalRequested(native_id=native, tool="Bash", title="run ls", command="ls", input={"command": "ls"})
-    await machine.report(StateChanged(agent=AgentId(spawn.agent), generation=1, event=asked))
+    event = replace(asked, native_id=native)
+    await machine.report(StateChanged(agent=AgentId(spawn.agent), generation=1, event=event))
     await machine.until(lambda: machine.acked == machine.sent)
     rows = (await gateway.ok("GET", f"{S}/approvals"))["approvals"]
     return str(next(row["id"] for row in rows if row["agent"] == name))
@@ -254,6 +310,7 @@ async def test_a_long_idempotency_key_is_refused(gateway: Gateway) -> None:
         (f"{S}/messages/nothing", "MESSAGE_NOT_FOUND"),
         (f"{S}/messages/x%3Ato", "MESSAGE_NOT_FOUND"),
         ("/v1/approvals/nothing", "APPROVAL_NOT_FOUND"),
+        ("/v1/questions/nothing", "APPROVAL_NOT_FOUND"),
         ("/v2/odd", "PATH_NOT_FOUND"),
     ],
 )

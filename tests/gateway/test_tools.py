@@ -11,6 +11,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_types import TextContent
 
 from broker.domain.ids import AgentId
+from broker.domain.relay_tools import TOOLS
 from tests.fixtures.gateway import Gateway, Machine
 
 S = "/v1/sessions/main"
@@ -52,6 +53,12 @@ async def test_the_tools_are_the_same_for_every_agent_and_say_what_they_do(gatew
     async with gateway.machine() as machine, tools(gateway, await lead(gateway, machine)) as client:
         listed = {tool.name: tool for tool in (await client.list_tools()).tools}
         assert set(listed) == ACTING | LOOKING
+        for name, takes in TOOLS.items():  # as an agent's program shows them when it asks for permission
+            schema = listed.pop(name).input_schema
+            assert set(schema.get("required", [])) == takes.required
+            assert set(schema["properties"]) == takes.required | takes.optional
+        assert listed == {}
+        listed = {tool.name: tool for tool in (await client.list_tools()).tools}
         for name, tool in listed.items():
             assert tool.description
             assert tool.annotations is not None

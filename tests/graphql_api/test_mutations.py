@@ -1,12 +1,14 @@
 """What can be changed: results, typed refusals and safe retries, through the running gateway."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
+from broker.domain.approvals import AnswerOption
 from broker.domain.plans import Plan
 from tests.fixtures.gateway import Gateway, make_workspace
 from tests.fixtures.graphql import GraphQL
-from tests.gateway.test_api import ask
+from tests.gateway.test_api import LS, QUESTION, ask
 
 REFUSED = "... on Refusal { __typename code message retryable }"
 
@@ -121,6 +123,50 @@ async def test_an_answer_counts_once_and_a_repeat_is_told_the_same(graphql: Grap
             assert answered["approval"] == {"status": "ALLOWED", "answeredBy": "operator"}
         refused = await mutate(graphql, "answerApproval", shown, approval=approval, verdict="DENY")
         assert (refused["__typename"], refused["code"]) == ("ConflictRefusal", "APPROVAL_ALREADY_ANSWERED")
+
+
+async def test_a_question_is_answered_by_its_prompts(graphql: GraphQL, gateway: Gateway) -> None:
+    async with gateway.machine() as machine:
+        await ask(gateway, machine, asked=QUESTION)
+        shown = "id key prompts { key header text choices { label } multiSelect freeText }"
+        found = await graphql.ok(
+            f"{{ workspace {{ questions {{ {shown} }} approvals {{ nodes {{ question {{ id }} }} }} }} }}"
+        )
+        (question,) = found["workspace"]["questions"]
+        assert found["workspace"]["approvals"]["nodes"] == [{"question": {"id": question["id"]}}]
+        assert question["prompts"][1]["choices"] == [{"label": "API"}, {"label": "UI"}]
+        node = await graphql.ok("query($id: ID!) { node(id: $id) { ... on Question { status } } }", id=question["id"])
+        assert node == {"node": {"status": "PENDING"}}
+        result = "... on QuestionAnswered { question { status answers { prompt texts } } }"
+        partly = [{"prompt": "db", "texts": ["A"]}]
+        refused = await mutate(graphql, "answerQuestion", result, question=question["id"], answers=partly)
+        assert (refused["__typename"], refused["code"]) == ("InvalidInput", "BAD_ANSWER")
+        answers = [*partly, {"prompt": "parts", "texts": ["API", "UI"]}]
+        given = {"question": question["id"], "answers": answers, "clientMutationId": "q"}
+        for _ in range(2):
+            answered = await mutate(graphql, "answerQuestion", result, **given)
+            assert answered["question"] == {"status": "ANSWERED", "answers": answers}
+        assert (await graphql.ok("{ workspace { questions { key } } }"))["workspace"]["questions"] == []
+
+
+async def test_a_question_is_declined_with_a_note(graphql: GraphQL, gateway: Gateway) -> None:
+    async with gateway.machine() as machine:
+        question = await ask(gateway, machine, asked=QUESTION)
+        result = "... on QuestionAnswered { question { status note } }"
+        declined = await mutate(graphql, "answerQuestion", result, question=question, decline=True, note="no")
+        assert declined["question"] == {"status": "DENIED", "note": "no"}
+
+
+async def test_an_option_is_chosen_by_its_id(graphql: GraphQL, gateway: Gateway) -> None:
+    offered = tuple(AnswerOption(id=name, name=name, kind="allow_once") for name in ("alpha", "bravo"))
+    async with gateway.machine() as machine:
+        approval = await ask(gateway, machine, asked=replace(LS, options=offered))
+        result = "... on ApprovalAnswered { approval { option told options { optionId name kind lasts } } }"
+        given = {"approval": approval, "verdict": "ALLOW"}
+        refused = await mutate(graphql, "answerApproval", result, **given)
+        assert (refused["__typename"], refused["code"]) == ("ConflictRefusal", "CHOOSE_OPTION")
+        answered = await mutate(graphql, "answerApproval", result, **given, optionId="alpha")
+        assert (answered["approval"]["option"], answered["approval"]["told"]) == ("alpha", "alpha (allow_once)")
 
 
 async def test_an_answer_for_always_puts_its_rule_first(graphql: GraphQL, gateway: Gateway) -> None:

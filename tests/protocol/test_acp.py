@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from broker.domain.approvals import ApprovalAnswer, Scope, Verdict
+from broker.domain.approvals import AnswerOption, ApprovalAnswer, Scope, Verdict
 from broker.domain.ids import MessageId
 from broker.protocol.acp import AcpSession
 from broker.protocol.agent_events import (
@@ -327,12 +327,13 @@ def test_a_denials_note_is_told_with_the_next_prompt(session: AcpSession) -> Non
 
 def test_a_tool_is_heard_of_first_at_its_permission_and_then_when_it_ends(session: AcpSession) -> None:
     session.prompt(message())
-    asked = events(hear(session, permission({"title": "touch a", "kind": "execute"})))
+    call = "run_shell_command__3f"  # Gemini's, whose title is the command
+    asked = events(hear(session, permission({"toolCallId": call, "title": "touch a", "kind": "execute"})))
     assert isinstance(asked[-1], ApprovalRequested)
     assert asked[-1].command == "touch a"
-    assert asked[-2] == ToolCalled(call_id="c", tool="execute", input={"title": "touch a"})
-    done = update("tool_call_update", toolCallId="c", status="completed", content=[])
-    assert events(hear(session, done)) == [CommandRan(call_id="c", command="touch a", tool="execute")]
+    assert asked[-2] == ToolCalled(call_id=call, tool="execute", input={"title": "touch a"})
+    done = update("tool_call_update", toolCallId=call, status="completed", content=[])
+    assert events(hear(session, done)) == [CommandRan(call_id=call, command="touch a", tool="execute")]
 
 
 def test_an_edit_comes_with_its_diff(session: AcpSession) -> None:
@@ -399,3 +400,180 @@ def test_permission_that_is_asked_for_while_the_turn_is_being_cancelled_is_answe
     frames = hear(session, {"jsonrpc": "2.0", "id": 0, "method": "session/request_permission", "params": asked})
     assert [each["result"] for each in written(frames)] == [{"outcome": {"outcome": "cancelled"}}]
     assert not [event for event in events(frames) if isinstance(event, ApprovalRequested)]
+
+
+def kimi_asks(session: AcpSession) -> ApprovalRequested:
+    """As Kimi Code 0.36 does: the arguments come as the text of the call, and the title is the tool's name."""
+    session.prompt(message())
+    arguments = {"type": "content", "content": {"type": "text", "text": '{"command": "touch /p/x", "timeout": 5}'}}
+    said = {"type": "content", "content": {"type": "text", "text": "Requesting approval to Running: touch /p/x"}}
+    hear(session, update("tool_call", toolCallId="c", title="Bash", kind="execute", content=[arguments]))
+    asked = events(hear(session, permission({"title": "Bash", "content": [said]})))[-1]
+    assert isinstance(asked, ApprovalRequested)
+    return asked
+
+
+def test_the_command_is_the_one_that_the_call_was_given_whatever_its_title(session: AcpSession) -> None:
+    asked = kimi_asks(session)
+    assert asked.command == "touch /p/x"
+    assert asked.detail == "Requesting approval to Running: touch /p/x"
+
+
+@pytest.mark.parametrize("call_id", ["c", "call_run_shell_command"])
+def test_a_title_is_not_taken_for_a_command(session: AcpSession, call_id: str) -> None:
+    session.prompt(message())
+    asked = events(hear(session, permission({"toolCallId": call_id, "title": "git status", "kind": "execute"})))[-1]
+    assert isinstance(asked, ApprovalRequested)
+    assert (asked.command, asked.title) == (None, "git status")
+
+
+def test_the_command_of_the_call_goes_before_a_title_that_differs(session: AcpSession) -> None:
+    session.prompt(message())
+    raw = {"command": "rm -rf /p", "description": "look around"}
+    hear(session, update("tool_call", toolCallId="run_shell_command__1", title="x", kind="execute", rawInput=raw))
+    asked = events(hear(session, permission({"toolCallId": "run_shell_command__1", "title": "ls", "kind": "execute"})))
+    assert isinstance(asked[-1], ApprovalRequested)
+    assert asked[-1].command == "rm -rf /p"
+
+
+def test_all_answers_that_are_offered_are_told_with_their_names(session: AcpSession) -> None:
+    session.prompt(message())
+    ask = permission({"title": "x", "kind": "other"})
+    ask["params"]["options"] = [
+        {"optionId": "a", "name": "Alpha", "kind": "allow_once"},
+        {"optionId": "w", "name": "Whatever", "kind": "invented"},
+    ]
+    asked = events(hear(session, ask))[-1]
+    assert isinstance(asked, ApprovalRequested)
+    assert asked.options == (
+        AnswerOption(id="a", name="Alpha", kind="allow_once"),
+        AnswerOption(id="w", name="Whatever", kind="invented"),
+    )
+
+
+ALPHA_BRAVO = [
+    {"optionId": "alpha", "name": "Alpha", "kind": "allow_once"},
+    {"optionId": "bravo", "name": "Bravo", "kind": "allow_once"},
+    {"optionId": "always", "name": "Always", "kind": "allow_always"},
+    {"optionId": "never", "name": "Never", "kind": "reject_always"},
+]
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (ApprovalAnswer(verdict=Verdict.ALLOW, option_id="bravo"), "bravo"),
+        (ApprovalAnswer(verdict=Verdict.ALLOW, option_id="always"), "always"),
+        (ApprovalAnswer(verdict=Verdict.ALLOW, option_id="gone"), None),
+        (ALLOW, None),
+        (DENY, "never"),
+    ],
+)
+def test_the_answer_that_was_named_is_given_and_none_of_several_is_guessed(
+    session: AcpSession, answer: ApprovalAnswer, told: str | None
+) -> None:
+    session.prompt(message())
+    ask = permission({"title": "x", "kind": "other"})
+    ask["params"]["options"] = ALPHA_BRAVO
+    hear(session, ask)
+    frames = session.answer("0", answer)
+    (frame,) = written(frames)
+    selected = {"outcome": "selected", "optionId": told}
+    assert frame["result"]["outcome"] == (selected if told else {"outcome": "cancelled"})
+    said = [event.detail for event in events(frames) if isinstance(event, ProblemNoted)]
+    assert len(said) == (1 if told is None else 0)
+
+
+@pytest.mark.parametrize(
+    ("call", "ours"),
+    [
+        # Copilot and Kimi Code: a title, and the input that the tool takes.
+        ({"title": "relay_send", "rawInput": {"to": "Bob", "text": "hi"}}, True),
+        ({"title": "relay_agents", "rawInput": {}}, True),
+        ({"title": "relay_send", "rawInput": {"command": "rm -rf /"}}, False),
+        ({"title": "relay_send", "rawInput": {"to": "Bob", "text": "hi", "command": "rm"}}, False),
+        ({"title": "relay_send"}, False),
+        ({"title": "relay_send", "kind": "execute", "rawInput": {"to": "Bob", "text": "hi"}}, False),
+        ({"title": "relay_send", "rawInput": {"to": "B", "text": ""}, "locations": [{"path": "/p"}]}, False),
+        ({"title": "send", "rawInput": {"to": "Bob", "text": "hi"}}, False),
+        # Qwen Code and the adapter of Claude Code: the program's own name of the tool, whatever the title.
+        ({"title": '{"to":"Bob"}', "_meta": {"toolName": "mcp__relay__relay_send"}}, True),
+        ({"title": "x", "_meta": {"claudeCode": {"toolName": "mcp__relay__relay_send"}}}, True),
+        ({"title": "relay_send", "_meta": {"toolName": "mcp__evil__relay_send"}, "rawInput": {}}, False),
+        ({"title": "relay_agents", "_meta": {"toolName": "run_shell_command"}, "rawInput": {}}, False),
+        ({"title": "x", "_meta": {"toolName": "mcp__relay__x__relay_send"}}, False),
+        ({"title": "x", "_meta": {"toolName": "mcp__relay__invented"}}, False),
+    ],
+)
+def test_the_relays_tools_are_known_by_what_the_agents_program_says(
+    session: AcpSession, call: dict[str, Any], ours: bool
+) -> None:
+    session.prompt(message())
+    asked = events(hear(session, permission({"kind": "other", **call})))[-1]
+    assert isinstance(asked, ApprovalRequested)
+    assert asked.relay_tool is ours
+
+
+def test_two_different_requests_under_one_id_are_both_refused(session: AcpSession) -> None:
+    session.prompt(message())
+    hear(session, permission({"title": "ls", "kind": "execute"}))
+    assert written(hear(session, permission({"title": "ls", "kind": "execute"}))) == []
+    frames = hear(session, permission({"title": "rm", "kind": "execute"}))
+    assert ApprovalWithdrawn(native_id="0") in events(frames)
+    assert "error" in written(frames)[0]
+    assert session.answer("0", ALLOW) == []
+
+
+FORM = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string", "title": "Name", "description": "Who are you?"},
+        "size": {"type": "integer", "title": "Size"},
+        "color": {"type": "string", "oneOf": [{"const": "#f00", "title": "Red"}, {"const": "#0f0", "title": "Green"}]},
+        "tags": {"type": "array", "items": {"type": "string", "enum": ["a", "b", "c"]}},
+        "ok": {"type": "boolean"},
+    },
+    "required": ["name", "ok"],
+}
+
+
+def elicitation(**members: object) -> dict[str, Any]:
+    params = {"sessionId": "s1", "mode": "form", "message": "Tell me", "requestedSchema": FORM, **members}
+    return {"jsonrpc": "2.0", "id": 7, "method": "elicitation/create", "params": params}
+
+
+def test_a_form_is_a_question_and_its_answers_go_back_in_its_own_types(session: AcpSession) -> None:
+    session.prompt(message())
+    asked = events(hear(session, elicitation()))[-1]
+    assert isinstance(asked, ApprovalRequested)
+    kinds = [(p.id, p.required, p.free_text, p.multi_select, p.number) for p in asked.prompts]
+    assert kinds == [
+        ("name", True, True, False, False),
+        ("size", False, True, False, True),
+        ("color", False, False, False, False),
+        ("tags", False, False, True, False),
+        ("ok", True, False, False, False),
+    ]
+    answers = {"name": ["Ann"], "size": ["3"], "color": ["Green"], "tags": ["a", "c"], "ok": ["Yes"]}
+    (frame,) = written(session.answer("7", ApprovalAnswer(verdict=Verdict.ALLOW, answers=answers)))
+    content = {"name": "Ann", "size": 3, "color": "#0f0", "tags": ["a", "c"], "ok": True}
+    assert frame["result"] == {"action": "accept", "content": content}
+
+
+def test_a_question_is_declined_by_a_denial_and_cancelled_with_its_turn(session: AcpSession) -> None:
+    session.prompt(message())
+    hear(session, elicitation())
+    (declined,) = written(session.answer("7", DENY))
+    assert declined["result"] == {"action": "decline"}
+    hear(session, elicitation())
+    (_, cancelled) = written(session.interrupt())
+    assert cancelled["result"] == {"action": "cancel"}
+    (late,) = written(hear(session, elicitation()))
+    assert late["result"] == {"action": "cancel"}
+
+
+def test_a_question_that_cannot_be_shown_is_declined_and_that_is_told(session: AcpSession) -> None:
+    session.prompt(message())
+    frames = hear(session, elicitation(requestedSchema={"type": "object", "properties": {"x": {"type": "object"}}}))
+    assert written(frames)[0]["result"] == {"action": "decline"}
+    assert [e for e in events(frames) if isinstance(e, ProblemNoted) and "Tell me" in e.detail]

@@ -58,9 +58,9 @@ def result(**members: object) -> dict[str, Any]:
     return {"type": "result", "subtype": "success", "is_error": False, "result": "Done.", **members}
 
 
-def question(tool: str, arguments: dict[str, Any], **members: object) -> dict[str, Any]:
+def question(tool: str, arguments: dict[str, Any], *, request_id: str = "q1", **members: object) -> dict[str, Any]:
     request = {"subtype": "can_use_tool", "tool_name": tool, "input": arguments, **members}
-    return {"type": "control_request", "request_id": "q1", "request": request}
+    return {"type": "control_request", "request_id": request_id, "request": request}
 
 
 def test_a_tool_server_that_failed_is_told_once(session: ClaudeSession) -> None:
@@ -403,3 +403,102 @@ def test_a_prompt_that_is_over_without_having_begun_is_an_empty_turn(session: Cl
     assert started == TurnStarted(turn_id=FIRST, message_id=FIRST)
     assert isinstance(ended, TurnEnded)
     assert (ended.outcome, ended.message_ids) == (TurnOutcome.COMPLETED, (FIRST,))
+
+
+SUGGESTIONS = [
+    {
+        "type": "addRules",
+        "rules": [{"toolName": "Bash", "ruleContent": "touch *"}],
+        "behavior": "allow",
+        "destination": "localSettings",
+    },
+    {"type": "setMode", "mode": "acceptEdits", "destination": "session"},
+]
+ASKED = {
+    "questions": [
+        {
+            "question": "Which database?",
+            "header": "Database",
+            "options": [{"label": "SQLite", "description": "one file"}, {"label": "Postgres", "description": ""}],
+            "multiSelect": False,
+        },
+        {
+            "question": "Which parts?",
+            "header": "Parts",
+            "options": [{"label": "API"}, {"label": "UI"}],
+            "multiSelect": True,
+        },
+    ]
+}
+
+
+def test_what_the_cli_suggests_is_offered_in_words_and_taken_up_when_it_is_named(session: ClaudeSession) -> None:
+    (asked,) = events(hear(session, question("Bash", {"command": "touch a"}, permission_suggestions=SUGGESTIONS)))
+    assert isinstance(asked, ApprovalRequested)
+    assert [(option.id, option.kind) for option in asked.options] == [
+        ("allow", "allow_once"),
+        ("deny", "reject_once"),
+        ("suggestion-1", "allow_always"),
+        ("suggestion-2", "allow_always"),
+    ]
+    assert "Bash(touch *)" in asked.options[2].name
+    assert "acceptEdits" in asked.options[3].name
+    (frame,) = written(session.answer(asked.native_id, ApprovalAnswer(verdict=Verdict.ALLOW, option_id="suggestion-1")))
+    told = {"behavior": "allow", "updatedInput": {"command": "touch a"}, "updatedPermissions": [SUGGESTIONS[0]]}
+    assert frame["response"]["response"] == told
+
+
+@pytest.mark.parametrize("option", [None, "allow", "suggestion-9"])
+def test_no_other_answer_takes_a_suggestion_up(session: ClaudeSession, option: str | None) -> None:
+    (asked,) = events(hear(session, question("Bash", {"command": "ls"}, permission_suggestions=SUGGESTIONS)))
+    assert isinstance(asked, ApprovalRequested)
+    (frame,) = written(session.answer(asked.native_id, ApprovalAnswer(verdict=Verdict.ALLOW, option_id=option)))
+    assert frame["response"]["response"] == {"behavior": "allow", "updatedInput": {"command": "ls"}}
+
+
+def test_a_question_is_asked_with_its_choices_and_answered_in_its_input(session: ClaudeSession) -> None:
+    (asked,) = events(hear(session, question("AskUserQuestion", ASKED)))
+    assert isinstance(asked, ApprovalRequested)
+    database, parts = asked.prompts
+    assert (database.text, database.header, database.multi_select) == ("Which database?", "Database", False)
+    assert [(choice.label, choice.description) for choice in database.choices] == [
+        ("SQLite", "one file"),
+        ("Postgres", ""),
+    ]
+    assert parts.multi_select
+    assert asked.options == ()
+    answers = {database.id: ["my own words"], parts.id: ["API", "UI"]}
+    (frame,) = written(session.answer(asked.native_id, ApprovalAnswer(verdict=Verdict.ALLOW, answers=answers)))
+    told = {**ASKED, "answers": {"Which database?": "my own words", "Which parts?": "API, UI"}}
+    assert frame["response"]["response"] == {"behavior": "allow", "updatedInput": told}
+
+
+def test_a_plan_is_shown_with_the_request_to_carry_it_out(session: ClaudeSession) -> None:
+    (asked,) = events(hear(session, question("ExitPlanMode", {"plan": "1. read\n2. write"})))
+    assert isinstance(asked, ApprovalRequested)
+    assert asked.detail == "1. read\n2. write"
+
+
+def test_what_was_asked_in_a_turn_is_withdrawn_with_it_but_for_sub_agents(session: ClaudeSession) -> None:
+    session.prompt(message())
+    hear(session, lifecycle(FIRST, "started"), question("Bash", {"command": "ls"}))
+    own, background = events(hear(session, question("Bash", {"command": "ls"}, request_id="q2"), background_question()))
+    assert isinstance(own, ApprovalRequested)
+    assert isinstance(background, ApprovalRequested)
+    withdrawn = [each for each in events(hear(session, result())) if isinstance(each, ApprovalWithdrawn)]
+    assert withdrawn == [ApprovalWithdrawn(native_id='"q1"'), ApprovalWithdrawn(native_id='"q2"')]
+    assert session.answer('"q1"', ALLOW) == []
+    assert len(session.answer('"q3"', ALLOW)) == 1
+
+
+def background_question() -> dict[str, Any]:
+    return question("Bash", {"command": "ls"}, request_id="q3", agent_id="sub-1")
+
+
+def test_two_different_requests_under_one_id_are_both_refused(session: ClaudeSession) -> None:
+    hear(session, question("Bash", {"command": "ls"}))
+    assert hear(session, question("Bash", {"command": "ls"}))[0].events == ()
+    frames = hear(session, question("Bash", {"command": "rm -rf /"}))
+    assert ApprovalWithdrawn(native_id='"q1"') in events(frames)
+    assert written(frames)[0]["response"]["response"]["behavior"] == "deny"
+    assert session.answer('"q1"', ALLOW) == []

@@ -22,6 +22,7 @@ from broker.protocol.codex import CodexSession
 from tests.protocol.talking import FIRST, SECOND, events, hear, message, opening, written
 
 ALLOW = ApprovalAnswer(verdict=Verdict.ALLOW)
+DENY = ApprovalAnswer(verdict=Verdict.DENY)
 OPENED = {"thread": {"id": "t1", "cliVersion": "0.169.0"}, "model": "gpt"}
 
 
@@ -406,3 +407,97 @@ def test_only_a_shell_is_left_out_of_a_command(session: CodexSession, command: s
     (asked,) = events(hear(session, request))
     assert isinstance(asked, ApprovalRequested)
     assert asked.command == shown
+
+
+AMENDMENT = {"acceptWithExecpolicyAmendment": {"execpolicy_amendment": ["touch", "a"]}}
+
+
+@pytest.mark.parametrize(
+    ("option", "decision"),
+    [
+        (None, "accept"),
+        ("accept", "accept"),
+        ("acceptForSession", "acceptForSession"),
+        ("acceptWithExecpolicyAmendment", AMENDMENT),
+        ("invented", "accept"),
+    ],
+)
+def test_only_the_decision_that_is_named_lasts(session: CodexSession, option: str | None, decision: object) -> None:
+    offered = ["accept", "acceptForSession", AMENDMENT, "cancel"]
+    asked = asked_by(session, "commandExecution", threadId="t1", command="touch a", availableDecisions=offered)
+    assert [each.id for each in asked.options if each.lasts] == ["acceptForSession", "acceptWithExecpolicyAmendment"]
+    answer = ApprovalAnswer(verdict=Verdict.ALLOW, option_id=option)
+    assert written(session.answer("0", answer)) == [{"id": 0, "result": {"decision": decision}}]
+
+
+def test_a_request_for_permissions_is_put_to_a_person_and_granted_for_the_turn(session: CodexSession) -> None:
+    wanted = {"network": {"enabled": True}}
+    asked = asked_by(session, "permissions", threadId="t1", permissions=wanted, cwd="/p", reason="to install")
+    assert asked.lasting
+    assert '"enabled":true' in asked.title
+    assert written(session.answer("0", ALLOW)) == [{"id": 0, "result": {"permissions": wanted, "scope": "turn"}}]
+
+
+QUESTIONS = [
+    {
+        "id": "db",
+        "header": "DB",
+        "question": "Which?",
+        "options": [{"label": "A", "description": "a"}],
+        "isOther": True,
+    },
+    {"id": "key", "header": "Key", "question": "Your key?", "isSecret": True, "options": None},
+]
+
+
+def ask_user(session: CodexSession, questions: object = QUESTIONS) -> list[Frame]:
+    params = {"threadId": "t1", "turnId": "u1", "itemId": "i", "isBlocking": True, "questions": questions}
+    return hear(session, {"id": 3, "method": "item/tool/requestUserInput", "params": params})
+
+
+def test_a_question_is_asked_and_answered_by_its_ids(session: CodexSession) -> None:
+    (asked,) = events(ask_user(session))
+    assert isinstance(asked, ApprovalRequested)
+    assert [(p.id, p.free_text, p.secret) for p in asked.prompts] == [("db", True, False), ("key", True, True)]
+    answers = {"db": ["A"], "key": ["hunter2"]}
+    (frame,) = written(session.answer("3", ApprovalAnswer(verdict=Verdict.ALLOW, answers=answers)))
+    assert frame["result"] == {"answers": {"db": {"answers": ["A"]}, "key": {"answers": ["hunter2"]}}}
+
+
+def test_a_question_that_nobody_wants_to_answer_gets_no_answers(session: CodexSession) -> None:
+    ask_user(session)
+    assert written(session.answer("3", DENY))[0]["result"] == {"answers": {}}
+
+
+def test_a_servers_form_and_its_link_are_questions(session: CodexSession) -> None:
+    schema = {"type": "object", "properties": {"n": {"type": "number"}}, "required": ["n"]}
+    form = {"threadId": "t1", "serverName": "s", "mode": "form", "message": "How many?", "requestedSchema": schema}
+    link = {"threadId": "t1", "serverName": "s", "mode": "url", "message": "Sign in", "url": "https://a.example/x"}
+    method = "mcpServer/elicitation/request"
+    first, second = events(
+        hear(session, {"id": 1, "method": method, "params": form}, {"id": 2, "method": method, "params": link})
+    )
+    assert isinstance(first, ApprovalRequested)
+    assert isinstance(second, ApprovalRequested)
+    assert first.prompts[0].number
+    assert "https://a.example/x" in second.prompts[0].text
+    answered = session.answer("1", ApprovalAnswer(verdict=Verdict.ALLOW, answers={"n": ["2.5"]}))
+    assert written(answered)[0]["result"] == {"action": "accept", "content": {"n": 2.5}}
+    assert written(session.answer("2", DENY))[0]["result"] == {"action": "decline"}
+
+
+def test_a_form_that_cannot_be_shown_is_declined_and_that_is_told(session: CodexSession) -> None:
+    params = {"threadId": "t1", "serverName": "s", "mode": "openai/userVerification", "title": "Are you you?"}
+    frames = hear(session, {"id": 1, "method": "mcpServer/elicitation/request", "params": params})
+    assert written(frames)[0]["result"] == {"action": "decline"}
+    assert "Are you you?" in str(events(frames))
+
+
+def test_two_different_requests_under_one_id_are_both_refused(session: CodexSession) -> None:
+    ask = {"id": 0, "method": "item/commandExecution/requestApproval", "params": {"threadId": "t1", "command": "ls"}}
+    hear(session, ask)
+    assert events(hear(session, ask)) == []
+    frames = hear(session, {**ask, "params": {"threadId": "t1", "command": "rm -rf /"}})
+    assert ApprovalWithdrawn(native_id="0") in events(frames)
+    assert written(frames)[0]["result"] == {"decision": "decline"}
+    assert session.answer("0", ALLOW) == []

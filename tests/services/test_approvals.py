@@ -6,17 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from broker.domain.access import Principal
+from broker.domain.access import MemberRole, Principal, TokenKind
 from broker.domain.agents import Agent
-from broker.domain.approvals import ApprovalAnswer, ApprovalStatus, Scope, Verdict
-from broker.domain.errors import Conflict
+from broker.domain.approvals import AnswerOption, Approval, ApprovalAnswer, ApprovalStatus, Scope, Verdict
+from broker.domain.errors import BadRequest, Conflict, NotFound, NotPermitted
+from broker.domain.questions import Choice, QuestionPrompt
 from broker.domain.rules import Effect, Rule
 from broker.protocol.agent_events import ApprovalRequested, FileChange
 from broker.protocol.proxy import Answer
 from broker.services.approvals import ApprovalDesk
 from broker.services.ports import DecidedApproval
 from broker.services.redaction import Redaction
-from tests.fixtures.desk import Desk
+from tests.fixtures.desk import Desk, a_person
 
 LS = ApprovalRequested(native_id="1", tool="Bash", title="list", command="ls", input={"command": "ls"})
 EDIT = ApprovalRequested(
@@ -227,3 +228,169 @@ async def test_the_relays_own_tools_never_wait(desk: Desk) -> None:
     assert outcome(await decided(desk, agent, tool)) is ApprovalStatus.ALLOWED
     await rules(desk, Rule(effect=Effect.DENY, tool="mcp__relay__relay_send"))
     assert outcome(await decided(desk, agent, tool)) is ApprovalStatus.DENIED
+
+
+def options(*kinds: str) -> tuple[AnswerOption, ...]:
+    return tuple(AnswerOption(id=f"o{number}", name=f"Option {number}", kind=kind) for number, kind in enumerate(kinds))
+
+
+async def kept(desk: Desk, decision: DecidedApproval) -> Approval:
+    return await desk.adapters.approvals.approval(desk.workspace, decision.id)
+
+
+async def told(desk: Desk) -> ApprovalAnswer:
+    """What the machine has to tell the agent."""
+    return [each for each in await desk.commands() if isinstance(each, Answer)][-1].answer
+
+
+async def test_a_deny_rule_sees_the_command_that_a_person_sees(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    await desk.started(agent)
+    await rules(desk, Rule(effect=Effect.DENY, command="touch *"))
+    kimi = ApprovalRequested(native_id="1", tool="execute", title="Bash", command="touch /p/x")
+    assert outcome(await decided(desk, agent, kimi)) is ApprovalStatus.DENIED
+    from_input = replace(kimi, command=None, input={"command": "ls", "timeout": 5})
+    waiting = await asked(desk, agent, from_input)
+    shown = await kept(desk, waiting)
+    assert (shown.command, shown.cwd) == ("ls", "/")
+
+
+async def test_a_command_that_is_not_told_is_put_before_a_person_where_a_rule_restricts(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    hidden = ApprovalRequested(native_id="1", tool="execute", title="git status", input={"title": "git status"})
+    await rules(desk, Rule(effect=Effect.DENY, command="touch *"), Rule(effect=Effect.ALLOW, tool="shell"))
+    assert outcome(await decided(desk, agent, hidden)) is None
+    await rules(desk, Rule(effect=Effect.DENY, path="/p/*"), Rule(effect=Effect.ALLOW, tool="shell"))
+    assert outcome(await decided(desk, agent, hidden)) is None
+    await rules(desk, Rule(effect=Effect.ALLOW, tool="shell", command="git status*"))
+    assert outcome(await decided(desk, agent, hidden)) is None
+
+
+async def test_no_rule_chooses_between_several_answers_of_one_kind(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    await rules(desk, Rule(effect=Effect.ALLOW, tool="Bash"))
+    several = replace(LS, options=options("allow_once", "allow_once", "reject_once"))
+    assert outcome(await decided(desk, agent, several)) is None
+    assert outcome(await decided(desk, agent, replace(several, relay_tool=True))) is None
+    plain = replace(LS, options=options("allow_always", "allow_once", "reject_once"))
+    assert outcome(await asked(desk, agent, plain)) is ApprovalStatus.ALLOWED
+    assert (await told(desk)).option_id == "o1"
+
+
+async def test_a_mere_yes_is_refused_where_an_answer_has_to_be_chosen(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    decision = await asked(desk, agent, replace(LS, options=options("allow_once", "allow_once", "reject_once")))
+    with pytest.raises(Conflict) as refused:
+        await answered(desk, decision, ONCE)
+    assert refused.value.code == "CHOOSE_OPTION"
+    assert "o1: Option 1" in refused.value.message
+    await answered(desk, decision, replace(ONCE, option_id="o1"))
+    assert (await told(desk)).option_id == "o1"
+    record = await kept(desk, decision)
+    assert (record.status, record.option, record.told) == (ApprovalStatus.ALLOWED, "o1", "Option 1 (allow_once)")
+
+
+async def test_an_answer_has_to_be_one_that_is_offered_and_mean_what_is_said(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    decision = await asked(desk, agent, replace(LS, options=options("allow_once", "reject_once")))
+    for wrong in (replace(ONCE, option_id="o9"), replace(ONCE, option_id="o1")):
+        with pytest.raises(BadRequest):
+            await answered(desk, decision, wrong)
+
+
+async def test_an_answer_that_lasts_is_for_who_administers(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    decision = await asked(desk, agent, replace(LS, options=options("allow_once", "allow_always", "invented")))
+    member = a_person(desk.workspace, kind=TokenKind.MEMBER, role=MemberRole.MEMBER)
+    for lasting in ("o1", "o2"):
+        with pytest.raises(NotPermitted):
+            await service_of(desk).answer(member, decision.id, replace(ONCE, option_id=lasting))
+    await service_of(desk).answer(desk.person(), decision.id, replace(ONCE, option_id="o2"))
+    assert (await kept(desk, decision)).told == "Option 2 (invented)"
+
+
+async def test_the_record_says_when_the_agent_could_only_be_told_that_it_is_cancelled(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    decision = await asked(desk, agent, replace(LS, options=options("allow_once")))
+    await answered(desk, decision, ApprovalAnswer(verdict=Verdict.DENY))
+    assert (await kept(desk, decision)).told == "cancelled: none of the answers it offers is a plain no"
+
+
+async def test_the_record_says_that_the_machine_has_taken_the_answer(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    decision = await asked(desk, agent, LS)
+    await answered(desk, decision, ONCE)
+    assert (await kept(desk, decision)).told_at_ms is None
+    await desk.adapters.links.acknowledge(desk.workspace, desk.link, fence=desk.attached.fence, seq=99)
+    record = await kept(desk, decision)
+    assert record.told == "yes"
+    assert record.told_at_ms is not None
+
+
+DATABASE = QuestionPrompt(id="db", text="Which?", choices=(Choice(label="A"), Choice(label="B")), free_text=False)
+KEY = QuestionPrompt(id="key", text="Your key?", secret=True)
+QUESTION = ApprovalRequested(native_id="1", tool="AskUserQuestion", title="Which?", prompts=(DATABASE, KEY))
+
+
+async def test_a_question_is_answered_in_words_and_keeps_no_secret(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    decision = await asked(desk, agent, QUESTION)
+    found = await service_of(desk).answer_question(desk.person(), decision.id, {"db": ["B"], "key": ["hunter2"]})
+    assert (found.status, found.answers, found.told) == (ApprovalStatus.ANSWERED, {"db": ["B"]}, "the answers")
+    assert (await told(desk)).answers == {"db": ["B"], "key": ["hunter2"]}
+    assert "hunter2" not in str(await desk.events("approval.resolved"))
+    with pytest.raises(Conflict) as late:
+        await service_of(desk).answer_question(desk.person(), decision.id, {"db": ["A"], "key": ["x"]})
+    assert late.value.code == "APPROVAL_ALREADY_ANSWERED"
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {},
+        {"db": ["A"]},
+        {"db": ["C"], "key": ["x"]},
+        {"db": ["A", "B"], "key": ["x"]},
+        {"db": ["A"], "key": ["x"], "more": ["y"]},
+        {"db": ["A"], "key": ["  "]},
+    ],
+)
+async def test_an_answer_that_does_not_fit_is_refused(desk: Desk, answers: dict[str, list[str]]) -> None:
+    agent = await desk.idle("Worker")
+    decision = await asked(desk, agent, QUESTION)
+    with pytest.raises(BadRequest) as refused:
+        await service_of(desk).answer_question(desk.person(), decision.id, answers)
+    assert refused.value.code == "BAD_ANSWER"
+    assert (await kept(desk, decision)).status is ApprovalStatus.PENDING
+
+
+async def test_a_question_is_not_answered_by_a_yes_nor_by_a_rule(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    await rules(desk, Rule(effect=Effect.ALLOW))
+    decision = await asked(desk, agent, QUESTION)
+    assert outcome(decision) is None
+    with pytest.raises(BadRequest) as refused:
+        await answered(desk, decision, ONCE)
+    assert refused.value.code == "IS_QUESTION"
+    permission = await asked(desk, agent, replace(FETCH, native_id="2", tool="mcp__x__y"))
+    assert outcome(permission) is ApprovalStatus.ALLOWED
+
+
+async def test_a_permission_request_is_no_question(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    decision = await asked(desk, agent, LS)
+    service, person = service_of(desk), desk.person()
+    with pytest.raises(BadRequest):
+        await service.answer_question(person, decision.id, {})
+    with pytest.raises(BadRequest):
+        await service.decline_question(person, decision.id)
+    with pytest.raises(NotFound):
+        await service.question(person, decision.id)
+
+
+async def test_a_question_may_be_declined(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    decision = await asked(desk, agent, QUESTION)
+    found = await service_of(desk).decline_question(desk.person(), decision.id, note="decide yourself")
+    assert (found.status, found.note) == (ApprovalStatus.DENIED, "decide yourself")
+    assert (await told(desk)).verdict is Verdict.DENY

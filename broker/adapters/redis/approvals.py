@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -11,14 +11,16 @@ from pydantic import TypeAdapter
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Scripts
-from broker.domain.approvals import Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
+from broker.domain.approvals import AnswerOption, Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
 from broker.domain.errors import NotFound
 from broker.domain.ids import AgentId, ApprovalId, SessionId, WorkspaceId
+from broker.domain.questions import QuestionPrompt
 from broker.domain.risk_findings import Risk
 from broker.domain.rules import Rule
 from broker.services.ports import Standing
 
 _RULES: TypeAdapter[list[Rule]] = TypeAdapter(list[Rule])
+_PROMPTS: TypeAdapter[tuple[QuestionPrompt, ...]] = TypeAdapter(tuple[QuestionPrompt, ...])
 
 
 class RedisApprovals:
@@ -99,10 +101,14 @@ class RedisApprovals:
         answer: bytes,
         at_deadline: bool = False,
         lasting: bool = False,
+        told: str = "",
+        option: str | None = None,
+        answers: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
-        """Resolve one. Raises `NotFound`, `Conflict` (APPROVAL_ALREADY_ANSWERED)."""
+        """Resolve one. Raises `NotFound`, `Conflict` (APPROVAL_ALREADY_ANSWERED, APPROVAL_GONE)."""
+        kept: list[str | bytes] = [told, option or "", b"" if answers is None else orjson.dumps(answers)]
         flags = ["1" if flag else "0" for flag in (at_deadline, lasting)]
-        await self._scripts.run_once("answer_approval", workspace, approval, status, by, note, answer, *flags)
+        await self._scripts.run_once("answer_approval", workspace, approval, status, by, note, answer, *flags, *kept)
 
     async def standing(self, workspace: WorkspaceId, agent: AgentId) -> Standing:
         """What a request of an agent is measured by."""
@@ -156,4 +162,11 @@ def _approval(row: dict[str, str]) -> Approval:
         deadline_ms=int(row["deadline_ms"]),
         answered_by=row.get("by") or None,
         note=row.get("note") or None,
+        detail=body.get("detail", ""),
+        options=tuple(AnswerOption(**each) for each in body.get("options", ())),
+        option=row.get("option") or None,
+        told=row.get("told") or None,
+        told_at_ms=int(row["told_ms"]) if row.get("told_ms") else None,
+        prompts=_PROMPTS.validate_python(body.get("prompts", ())),
+        answers=orjson.loads(row["answers"]) if row.get("answers") else None,
     )

@@ -132,6 +132,7 @@ class ReportCalls:
             given,
             _TOO_MUCH,
             fact.likeness,
+            fact.told,
         ]
         return Call("report_approval", [*about, *rest])
 
@@ -174,6 +175,9 @@ def _asked(event: ApprovalRequested, assessment: Assessment | None) -> bytes:
             "input": event.input,
             "reason": event.reason,
             "can_allow_session": event.can_allow_session,
+            "detail": event.detail,
+            "options": event.options,
+            "prompts": event.prompts,
             "risk": assessment.risk if assessment else None,
             "risk_reasons": assessment.reasons if assessment else (),
         }

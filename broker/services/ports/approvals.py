@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -50,10 +50,13 @@ class Approvals(Protocol):
         answer: bytes,
         at_deadline: bool = False,
         lasting: bool = False,
+        told: str = "",
+        option: str | None = None,
+        answers: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         """Resolve one; `lasting` allows the same for as long as the agent lives.
 
-        Raises `NotFound`, `Conflict` (APPROVAL_ALREADY_ANSWERED).
+        Raises `NotFound`, `Conflict` (APPROVAL_ALREADY_ANSWERED, APPROVAL_GONE).
         """
 
     async def standing(self, workspace: WorkspaceId, agent: AgentId) -> Standing:

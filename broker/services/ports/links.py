@@ -47,6 +47,8 @@ class DecidedApproval:
     decided: Decided | None
     assessment: Assessment | None = None
     """How risky it is; None for what does not wait for a person."""
+    told: str = ""
+    """What the agent is told with what was decided, in words."""
     likeness: str = ""
     """What it shares with later requests for the same, see `domain.tool_use.likeness`."""
 

@@ -1,7 +1,10 @@
 """What has expired is not made again by a later decision, and wedges nobody."""
 
+import pytest
+
 from broker.domain.agents import AgentState
 from broker.domain.approvals import ApprovalStatus
+from broker.domain.errors import Conflict
 from broker.domain.ids import ApprovalId, MessageId
 from broker.domain.messages import ReceiptState
 from broker.protocol.proxy import Deliver, Exited, Expired
@@ -188,8 +191,24 @@ async def test_an_answer_that_its_process_never_took_is_withdrawn(desk: Desk) ->
     approval = await desk.ask(agent)
     await answer(desk, approval)
     await desk.attach(a_hello(boot_id="boot-2", spool_id="spool-2"))
-    assert (await desk.adapters.approvals.approval(desk.workspace, approval)).status == "withdrawn"
-    assert [e["data"]["status"] for e in await desk.events("approval.resolved")] == ["allowed", "withdrawn"]
+    kept = await desk.adapters.approvals.approval(desk.workspace, approval)
+    assert (kept.status, kept.answered_by) == ("withdrawn", "operator")
+    assert kept.told == "nothing: its process ended before it heard that it is allowed"
+    assert kept.told_at_ms is None
+    resolved = [event["data"] for event in await desk.events("approval.resolved")]
+    assert [each["status"] for each in resolved] == ["allowed", "withdrawn"]
+    assert resolved[1]["told"] == kept.told
+
+
+async def test_an_approval_whose_process_is_gone_cannot_be_allowed(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    approval = await desk.ask(agent)
+    await desk.attach(a_hello(boot_id="boot-2", spool_id="spool-2"))
+    with pytest.raises(Conflict) as refused:
+        await answer(desk, approval)
+    assert refused.value.code == "APPROVAL_GONE"
+    kept = await desk.adapters.approvals.approval(desk.workspace, approval)
+    assert (kept.status, kept.told) == ("withdrawn", "nothing: its process ended")
 
 
 async def test_an_answer_that_its_machine_has_taken_stays(desk: Desk) -> None:

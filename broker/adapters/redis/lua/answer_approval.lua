@@ -1,10 +1,11 @@
--- Answers an approval; only the first answer counts.
+-- Answers an approval or a question; only the first answer counts.
 -- KEYS[1] workspace root
 -- ARGV    1 approval id  2 status  3 by  4 note  5 answer JSON for the agent  6 '1' when the deadline answers
 --         7 '1' when the same is to be allowed for as long as the agent lives
+--         8 what the agent is told, in words  9 '' or the option that was chosen  10 '' or a question's answers JSON, for readers
 -- Returns 1
 -- uses: approvals
-local id, status, by, note, answer, at_deadline, lasting = unpack(ARGV)
+local id, status, by, note, answer, at_deadline, lasting, told, option, answers = unpack(ARGV)
 local MOST_GRANTED = 500 -- of an agent; beyond them an answer holds once
 local ap = fields(K.approval(id), 'agent', 'status', 'by', 'generation', 'deadline_ms', 'likeness')
 local a = ap.agent and load_agent(ap.agent)
@@ -13,16 +14,19 @@ if not a or not a.id then
   forget_timer('approval|' .. id)
   return refuse('NotFound', 'APPROVAL_NOT_FOUND', 'no such approval')
 end
+if ap.status == 'withdrawn' then
+  return refuse('Conflict', 'APPROVAL_GONE', 'nobody waits for the answer any more: the turn or the process that asked has ended')
+end
 if ap.status ~= 'pending' then
   return refuse('Conflict', 'APPROVAL_ALREADY_ANSWERED', 'it is already ' .. ap.status .. ' (' .. (ap.by or 'agent') .. ')')
 end
 if at_deadline == '1' and tonumber(ap.deadline_ms) > NOW then return 0 end
 local asks_still = ap.generation == a.generation and not has_ended(a)
 if not asks_still and at_deadline ~= '1' then
-  return refuse('Conflict', 'APPROVAL_ALREADY_ANSWERED', 'the process that asked is gone')
+  return refuse('Conflict', 'APPROVAL_GONE', 'the process that asked is gone: nobody would hear the answer')
 end
 if lasting == '1' and (ap.likeness or '') ~= '' and redis.call('HLEN', K.granted(a.id)) < MOST_GRANTED then
   redis.call('HSET', K.granted(a.id), ap.likeness, by)
 end
-resolve_approval(a, id, status, by, note, asks_still and answer or nil)
+resolve_approval(a, id, status, by, note, asks_still and answer or nil, asks_still and told or '', option, answers)
 return 1

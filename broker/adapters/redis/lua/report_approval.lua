@@ -4,13 +4,14 @@
 --         11 '' or the status a rule gave  12 the rule's name  13 answer JSON for the agent
 --         14 the tool's input JSON where secrets are masked in 9, else ''; kept until the answer, for the agent alone
 --         15 answer JSON for an agent of which too much waits already  16 likeness, see `domain.tool_use`
+--         17 what the agent is told with 13, in words
 -- uses: report approvals
-local id, native, body, deadline_ms, decided, rule, answer, given, too_much, likeness = unpack(ARGV, 7)
+local id, native, body, deadline_ms, decided, rule, answer, given, too_much, likeness, told = unpack(ARGV, 7)
 local KEPT_S = 2592000
 if redis.call('HEXISTS', K.asks(a.id), native) == 1 then return 0 end -- a reconnected codex asks again with the same id
 local key, all, note = K.approval(id), K.session_approvals(a.session), ''
 if not has_room_for_approval(a.session, #body + #given) and decided == '' then
-  decided, rule, answer, note = 'denied', 'relay', too_much, 'too much waits for an answer in this session'
+  decided, rule, answer, note, told = 'denied', 'relay', too_much, 'too much waits for an answer in this session', 'no'
 end
 redis.call('HSET', key, 'id', id, 'agent', a.id, 'session', a.session, 'name', a.name, 'native', native,
   'generation', a.generation, 'status', 'pending', 'body', body, 'asked_ms', NOW, 'deadline_ms', NOW + deadline_ms,
@@ -25,7 +26,7 @@ append(a.session, 'approval.requested', a.id, a.name, string.sub(body, 1, -2) ..
   .. '","agent":' .. json(a.name) .. ',"agent_id":"' .. a.id .. '","status":"pending","decided_by":' .. json(rule ~= '' and rule)
   .. ',"deadline_ms":' .. (NOW + deadline_ms) .. '}')
 if decided ~= '' then
-  resolve_approval(a, id, decided, rule, note, answer)
+  resolve_approval(a, id, decided, rule, note, answer, told)
 else
   redis.call('ZADD', K.pending_approvals(), NOW, id)
   redis.call('HSET', K.agent(a.id), 'waiting', redis.call('HLEN', K.asks(a.id)))

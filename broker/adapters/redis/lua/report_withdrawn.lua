@@ -5,6 +5,6 @@
 local native = ARGV[7]
 local id = redis.call('HGET', K.asks(a.id), native)
 if not id then return 0 end
-resolve_approval(a, id, 'withdrawn', 'agent', '', nil)
+resolve_approval(a, id, 'withdrawn', 'agent', '', nil, '')
 redis.call('HDEL', K.asks(a.id), native)
 return 1

@@ -69,6 +69,8 @@ local function note_taken(entry)
     receipt(order.message_id, order.agent, 'received')
   elseif order.type == 'answer' and order.approval then
     redis.call('SREM', K.answering(order.agent), order.approval)
+    local key = K.approval(order.approval)
+    if redis.call('EXISTS', key) == 1 then redis.call('HSET', key, 'told_ms', NOW) end
   end
 end
 

@@ -1,12 +1,15 @@
 -- uses: agents
 local APPROVAL_BYTES = 67108864 -- of one session: what was asked; the oldest answered ones are forgotten first
 
--- The one place where an approval is resolved: the first answer wins and clears it everywhere.
-local function resolve_approval(a, id, status, by, note, answer)
+-- The one place where an approval is resolved: the first answer wins and clears it everywhere. `told`: what the agent is
+-- told, in words; `option`: the one of its options that was chosen; `answers`: a question's, JSON, without secrets.
+local function resolve_approval(a, id, status, by, note, answer, told, option, answers)
+  option, answers = option or '', answers or ''
   local key = K.approval(id)
   local native = redis.call('HGET', key, 'native')
   if native then
-    redis.call('HSET', key, 'status', status, 'by', by, 'note', note, 'resolved_ms', NOW)
+    redis.call('HSET', key, 'status', status, 'by', by, 'note', note, 'told', told,
+      'option', option, 'answers', answers, 'resolved_ms', NOW)
     redis.call('HDEL', key, 'given')
     redis.call('HDEL', K.asks(a.id), native)
   end
@@ -14,7 +17,8 @@ local function resolve_approval(a, id, status, by, note, answer)
   redis.call('HSET', K.agent(a.id), 'waiting', redis.call('HLEN', K.asks(a.id)))
   forget_timer('approval|' .. id)
   append(a.session, 'approval.resolved', a.id, a.name, '{"id":"' .. id .. '","status":"' .. status .. '","by":' .. json(by)
-    .. ',"note":' .. json(note) .. '}')
+    .. ',"note":' .. json(note) .. ',"told":' .. json(told ~= '' and told) .. ',"option":' .. json(option ~= '' and option)
+    .. ',"answers":' .. (answers ~= '' and answers or 'null') .. '}')
   if answer and native then
     redis.call('SADD', K.answering(a.id), id)
     command(a.link, '{"type":"answer","agent":"' .. a.id .. '","generation":' .. a.generation .. ',"native_id":'

@@ -12,13 +12,17 @@ local RESTART_PAUSE_MS = 500  -- before the first restart, four times that befor
 -- answer: nobody is to believe that it was carried out.
 local function withdraw_approval(a, id)
   local key = K.approval(id)
-  if redis.call('EXISTS', key) == 1 then
-    redis.call('HSET', key, 'status', 'withdrawn', 'resolved_ms', NOW)
-    redis.call('HDEL', key, 'given')
+  local was, by = unpack(redis.call('HMGET', key, 'status', 'by'))
+  local told = 'nothing: its process ended'
+  if was and was ~= 'pending' then told = told .. ' before it heard that it is ' .. was end
+  if was then
+    redis.call('HSET', key, 'status', 'withdrawn', 'told', told, 'resolved_ms', NOW)
+    redis.call('HDEL', key, 'given', 'option', 'answers')
   end
   redis.call('ZREM', K.pending_approvals(), id)
   forget_timer('approval|' .. id)
-  append(a.session, 'approval.resolved', a.id, a.name, '{"id":"' .. id .. '","status":"withdrawn"}')
+  append(a.session, 'approval.resolved', a.id, a.name, '{"id":"' .. id .. '","status":"withdrawn","by":' .. json(by)
+    .. ',"told":' .. json(told) .. '}')
 end
 
 local function withdraw_approvals(a)
