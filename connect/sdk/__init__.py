@@ -15,7 +15,7 @@ from broker.domain.messages import Mode, ReceiptState
 from broker.domain.stops import StopHow
 from connect.sdk.logs import LogHit, LogHits, LogLine
 from connect.sdk.relay import AgentRelay
-from connect.sdk.types import Agent, Approval, Event, Proxy, Reset, Sent, Session, Stop, Trace
+from connect.sdk.types import Agent, Approval, Event, Proxy, Question, Reset, Sent, Session, Stop, Trace
 
 __all__ = [
     "Agent",
@@ -27,6 +27,7 @@ __all__ = [
     "LogLine",
     "Mode",
     "Proxy",
+    "Question",
     "ReceiptState",
     "RelayError",
     "Reset",

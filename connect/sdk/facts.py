@@ -12,7 +12,7 @@ from broker.domain.ids import ApprovalId, MessageId
 from broker.domain.messages import Mode, ReceiptState
 from broker.domain.stops import StopHow, StopScope
 from broker.protocol.agent_events import ContentEvent, TurnOutcome
-from connect.sdk.types import Approval, Event, Sender, Wire
+from connect.sdk.types import Approval, Event, Question, Sender, Wire
 
 _CONTENT: TypeAdapter[ContentEvent] = TypeAdapter(Annotated[ContentEvent, Field(discriminator="type")])
 
@@ -196,6 +196,9 @@ class ApprovalResolved(Wire):
     status: ApprovalStatus
     by: str | None = None
     note: str | None = None
+    told: str | None = None
+    """What the agent's program was told, in words."""
+    answers: dict[str, tuple[str, ...]] | None = None
 
 
 class LogOverflowed(Wire):
@@ -264,7 +267,8 @@ def read_fact(event: Event) -> Fact:
     """What `event` says."""
     try:
         if event.kind == "approval.requested":
-            return ApprovalRequested(approval=Approval.model_validate(event.data))
+            kind = Question if event.data.get("prompts") else Approval
+            return ApprovalRequested(approval=kind.model_validate(event.data))
         if event.kind == "message.receipt":
             return MessageReceipt.model_validate({"name": event.name or "", **event.data})
         known = _KINDS.get(event.kind)

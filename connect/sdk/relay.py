@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from types import TracebackType
 from typing import Any, Self
@@ -26,7 +26,7 @@ from connect.sdk.facts import MessageReceipt, read_fact
 from connect.sdk.logs import LogHits, Logs
 from connect.sdk.place import LocalPlace, local_place
 from connect.sdk.tokens import FixedToken, TokenSource
-from connect.sdk.types import Agent, Approval, Event, LinkUp, Proxy, Reset, Sent, Session, Stop, Trace
+from connect.sdk.types import Agent, Approval, Event, LinkUp, Proxy, Question, Reset, Sent, Session, Stop, Trace
 
 _PAGE = 100
 _SPAWN_TIMEOUT_S = 120.0
@@ -182,17 +182,53 @@ class AgentRelay:
 
     async def approvals(self) -> list[Approval]:
         """What agents wait for permission for."""
+        return [each for each in await self.waiting() if not each.prompts]
+
+    async def questions(self) -> list[Question]:
+        """What agents ask in words and wait for an answer to."""
+        return [each for each in await self.waiting() if isinstance(each, Question)]
+
+    async def waiting(self) -> list[Approval]:
+        """All that agents wait for, newest first: permission requests, and each `Question` among them."""
         found = await self._in_session("GET", "/approvals", query={"status": "pending"})
-        return [Approval.model_validate(each) for each in found["approvals"]]
+        return [(Question if each.get("prompts") else Approval).model_validate(each) for each in found["approvals"]]
 
     async def answer(
-        self, approval_id: ApprovalId, verdict: Verdict, *, scope: Scope = Scope.ONCE, note: str = ""
+        self,
+        approval_id: ApprovalId,
+        verdict: Verdict,
+        *,
+        scope: Scope = Scope.ONCE,
+        note: str = "",
+        option_id: str | None = None,
     ) -> Approval:
-        """Allow or deny; `note` is told to the agent. Raises `Conflict` when somebody was first."""
+        """Allow or deny; `note` is told to the agent.
+
+        `option_id` says which of the approval's `options`, where a mere yes or no does not. Raises `Conflict` when
+        somebody was first (`APPROVAL_ALREADY_ANSWERED`), nobody waits any more (`APPROVAL_GONE`), or an option has to
+        be chosen (`CHOOSE_OPTION`).
+        """
         path = f"/v1/approvals/{quote(approval_id, safe='')}/answer"
-        return Approval.model_validate(
-            await self._api.call("POST", path, body={"verdict": verdict, "scope": scope, "note": note})
-        )
+        body: dict[str, object] = {"verdict": verdict, "scope": scope, "note": note}
+        if option_id is not None:
+            body["option_id"] = option_id
+        return Approval.model_validate(await self._api.call("POST", path, body=body))
+
+    async def answer_question(self, question_id: ApprovalId, answers: Mapping[str, str | Sequence[str]]) -> Question:
+        """Answer a question: a text or several for each of its prompts, by their ids.
+
+        Raises `BadRequest` (`BAD_ANSWER`) for what a prompt does not take, and `Conflict` as `answer` does.
+        """
+        given = {name: [text] if isinstance(text, str) else list(text) for name, text in answers.items()}
+        return await self._answer_question(question_id, {"answers": given})
+
+    async def decline_question(self, question_id: ApprovalId, *, note: str = "") -> Question:
+        """Tell the agent that nobody answers its question, and why."""
+        return await self._answer_question(question_id, {"decline": True, "note": note})
+
+    async def _answer_question(self, question_id: ApprovalId, body: dict[str, object]) -> Question:
+        path = f"/v1/questions/{quote(question_id, safe='')}/answer"
+        return Question.model_validate(await self._api.call("POST", path, body=body))
 
     async def trace(self, message_id: MessageId) -> Trace:
         """Every step a message took, with times, and the answer."""

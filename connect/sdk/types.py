@@ -163,8 +163,40 @@ class Change(Wire):
     diff: str | None = None
 
 
+class AnswerOption(Wire):
+    """One of the answers that an agent's program offers."""
+
+    id: str
+    name: str
+    kind: str
+    """`allow_once`, `allow_always`, `reject_once`, `reject_always`, or a word that only the program knows."""
+
+
+class Choice(Wire):
+    """One of the answers that a prompt suggests."""
+
+    label: str
+    description: str = ""
+
+
+class QuestionPrompt(Wire):
+    """One of the questions that an agent asks together."""
+
+    id: str
+    text: str
+    header: str = ""
+    choices: tuple[Choice, ...] = ()
+    multi_select: bool = False
+    free_text: bool = True
+    """Whether an answer may be any text."""
+    secret: bool = False
+    """The answer is kept nowhere."""
+    required: bool = True
+    number: bool = False
+
+
 class Approval(Wire):
-    """A parked tool-permission request."""
+    """A parked tool-permission request; with `prompts` it is a question, see `Question`."""
 
     id: ApprovalId
     agent: str
@@ -193,6 +225,23 @@ class Approval(Wire):
     risk_reasons: tuple[str, ...] = ()
     decided_by: str | None = None
     """The rule that answers it in the same moment, without asking anybody."""
+    detail: str = ""
+    """What the request says besides."""
+    options: tuple[AnswerOption, ...] = ()
+    """The answers that the agent's program offers, for `option_id`."""
+    option: str | None = None
+    """The one that was chosen."""
+    told: str | None = None
+    """What the agent's program was told, in words."""
+    told_at_ms: int | None = None
+    """When its machine took the answer over; None as long as it has not."""
+    prompts: tuple[QuestionPrompt, ...] = ()
+    answers: dict[str, tuple[str, ...]] | None = None
+    """Of a question that was answered, by the prompts' ids; secret ones are not kept."""
+
+
+class Question(Approval):
+    """Something that an agent asks in words: `prompts`, with choices or free text."""
 
 
 class Adoption(Wire):

@@ -13,8 +13,10 @@ from broker.domain.messages import Mode
 from connect.sdk import AgentRelay
 from connect.sdk.types import Agent, Wire
 from connect.terminal import commands
+from connect.terminal.asked import option_id
 from connect.terminal.consents import Consents
 from connect.terminal.findings import hit_lines
+from connect.terminal.question import read_answers
 from connect.terminal.roster import kind_of
 from connect.terminal.stops import stop_place, stopped_line
 from connect.terminal.tables import agents_table, log_lines, machines_table, sessions_table, trace_lines
@@ -98,6 +100,8 @@ class Actions:
                 return await self._resume_all(command)
             case commands.Answer():
                 return await self._answer(command)
+            case commands.AnswerQuestion():
+                return await self._answer_question(command)
             case commands.Agents():
                 return await self._agents()
             case commands.Machines():
@@ -157,8 +161,18 @@ class Actions:
             question = self._consents.answer(command.short_id, yes=yes, others=others)
             if question is not None:
                 return Reply(lines=[good(f"{'yes' if yes else 'no'} — {one_line(question.title)}")])
-        approval = self._view.asked.find(command.short_id)
-        answered = await self._relay.answer(approval.id, command.verdict, scope=command.scope, note=command.note)
+        approval, note = self._view.asked.find_with_note(command.short_id, command.note)
+        if approval.prompts and command.verdict is Verdict.DENY:
+            return Reply(result=_json(await self._relay.decline_question(approval.id, note=note)))
+        chosen = option_id(approval, command.option)
+        answered = await self._relay.answer(
+            approval.id, command.verdict, scope=command.scope, note=note, option_id=chosen
+        )
+        return Reply(result=_json(answered))
+
+    async def _answer_question(self, command: commands.AnswerQuestion) -> Reply:
+        question, typed = self._view.asked.find_question(command.text)
+        answered = await self._relay.answer_question(question.id, read_answers(question.prompts, typed))
         return Reply(result=_json(answered))
 
     async def _agents(self) -> Reply:

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import re
+
+from broker.domain.approvals import Verdict
 from broker.domain.errors import BadRequest, NotFound
 from broker.domain.ids import ApprovalId
-from connect.sdk.types import Approval, Change
+from broker.domain.tool_kinds import ToolKind, tool_kind
+from connect.sdk.types import AnswerOption, Approval, Change
 from connect.terminal.text import Line, box, inner_width, one_line, paragraph, wrap
 
 _SHORTEST_ID = 4
+_LIKE_ID = re.compile("[0-9a-f]{4,32}")
+_LONGEST_INPUT = 20
+"""Lines of a tool's input that are shown."""
+_KINDS = {
+    ToolKind.SHELL: "to run a command",
+    ToolKind.READ: "to read a file",
+    ToolKind.SEARCH: "to search in files",
+    ToolKind.LIST: "to list files",
+    ToolKind.EDIT: "to change files",
+    ToolKind.DELETE: "to delete files",
+    ToolKind.MOVE: "to move files",
+    ToolKind.FETCH: "to fetch from the network",
+}
 _LONGEST_DIFF = 40
 """Lines of one file's diff that are shown; the dashboard has the rest."""
 
@@ -53,6 +71,42 @@ class Asked:
             raise BadRequest(f"which one? pending: {ids}")
         raise NotFound(f"no pending approval ends in {one_line(typed)!r}; pending: {ids}", code="APPROVAL_NOT_FOUND")
 
+    def find_with_note(self, typed: str | None, note: str) -> tuple[Approval, str]:
+        """The request meant, and the note: a first word that is no id begins it where only one request waits."""
+        if typed is None or _LIKE_ID.fullmatch(typed) or len(self._pending) != 1:
+            return self.find(typed), note
+        return self.find(None), f"{typed} {note}".strip()
+
+    def find_question(self, typed: str) -> tuple[Approval, str]:
+        """The question meant by a first word that is its id, or the only one; and the answer."""
+        questions = [each for each in self._pending.values() if each.prompts]
+        first, _, rest = typed.partition(" ")
+        named = [each for each in questions if len(first) >= _SHORTEST_ID and each.id.endswith(first)]
+        if len(named) == 1 and rest.strip():
+            return named[0], rest.strip()
+        if len(questions) == 1:
+            return questions[0], typed
+        if not questions:
+            raise NotFound("no agent waits for an answer to a question", code="QUESTION_NOT_FOUND")
+        raise BadRequest(f"which one? pending: {', '.join(self.short_id(each.id) for each in questions)}")
+
+
+def asked_words(tool: str) -> str:
+    """What a request is for, whichever vendor's word the tool has."""
+    server, separator, name = tool.removeprefix("mcp__").partition("__")
+    if tool.startswith("mcp__") and separator:
+        return f"to use {name} of {server}"
+    return _KINDS.get(tool_kind(tool), "for permission" if tool == "other" else f"to use {tool}")
+
+
+def option_id(approval: Approval, typed: str | None) -> str | None:
+    """The id of the offered answer that was typed: its place in the list, or the id itself. Raises `BadRequest`."""
+    if typed is None or typed in {option.id for option in approval.options}:
+        return typed
+    if typed.isdecimal() and 1 <= int(typed) <= len(approval.options):
+        return approval.options[int(typed) - 1].id
+    raise BadRequest(f"it offers {len(approval.options)} answers; {one_line(typed)!r} is none of them")
+
 
 def approval_box(approval: Approval, *, asker: str, short_id: str, width: int) -> list[Line]:
     """The question with command, folder and diff, and how to answer it."""
@@ -62,6 +116,12 @@ def approval_box(approval: Approval, *, asker: str, short_id: str, width: int) -
         body += paragraph(f"$ {approval.command}", inner, style="class:strong")
     elif approval.title:
         body += paragraph(approval.title, inner, style="class:strong")
+    if approval.command is None and tool_kind(approval.tool) is ToolKind.SHELL:
+        body += paragraph("Its program does not say which command.", inner, style="class:warn")
+    if approval.command is None and not approval.changes:
+        body += _input(approval, inner)
+    if approval.detail:
+        body += paragraph(approval.detail, inner)
     if approval.cwd:
         body += paragraph(f"in {approval.cwd}", inner, style="class:dim")
     if approval.reason:
@@ -76,9 +136,47 @@ def approval_box(approval: Approval, *, asker: str, short_id: str, width: int) -
         body += paragraph(
             "A secret is masked here: what runs has it in place of [redacted:…].", inner, style="class:dim"
         )
-    session = " · approve --session" if approval.can_allow_session else ""
-    body += [(), *paragraph(f"approve {short_id} · deny {short_id} [note]{session}", inner, style="class:warn")]
-    return box(f"{asker} asks: {approval.tool}", body, width=width, style="class:ask")
+    session = f" · approve {short_id} --session" if approval.can_allow_session else ""
+    body += [(), *_options(approval, inner, short_id=short_id)]
+    body += paragraph(f"approve {short_id} · deny {short_id} [note]{session}", inner, style="class:warn")
+    return box(f"{asker} asks {asked_words(approval.tool)}", body, width=width, style="class:ask")
+
+
+def _input(approval: Approval, width: int) -> list[Line]:
+    """What the tool is called with, a line for each member that the title does not say already."""
+    members = (approval.input or {}).items()
+    texts = [f"{name}: {value if isinstance(value, str) else json.dumps(value)}" for name, value in members]
+    lines = [
+        line
+        for name, text in zip(approval.input or {}, texts, strict=True)
+        if name != "title"
+        for line in paragraph(text, width)
+    ]
+    more = [(("class:dim", f"… {len(lines) - _LONGEST_INPUT} more lines"),)] if len(lines) > _LONGEST_INPUT else []
+    return [*lines[:_LONGEST_INPUT], *more]
+
+
+def _options(approval: Approval, width: int, *, short_id: str) -> list[Line]:
+    """The answers that its program offers, where there are more than one plain yes and no."""
+    if len(approval.options) <= len(Verdict):
+        return []
+    lines = [
+        line
+        for place, option in enumerate(approval.options, 1)
+        for line in paragraph(f"{place}) {option.name}{_reach(option)}", width)
+    ]
+    how = f"approve {short_id} --option <number> · deny {short_id} --option <number>"
+    return [*lines, *paragraph(how, width, style="class:dim")]
+
+
+def _reach(option: AnswerOption) -> str:
+    match option.kind:
+        case "allow_once" | "reject_once":
+            return ""
+        case "allow_always" | "reject_always":
+            return " (lasts: rules are not asked again)"
+        case _:
+            return f" (of an unknown kind: {option.kind})"
 
 
 def _change(change: Change, width: int) -> list[Line]:

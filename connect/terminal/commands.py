@@ -23,7 +23,9 @@ HELP = """\
   sessions                       List the sessions; `relay-connect --session <name>` joins one, or makes it
   logs [name]                    View logs
   search <query>                 Search all logs of the session: agent:Lead kind:command "exit 1" -lint since:2h
-  approve [id] | deny [id] [why] Answer what an agent, or this machine, asks for (approve --session: do not ask again)
+  approve [id] | deny [id] [why] Answer what an agent, or this machine, asks for (approve --session: do not ask again;
+                                 --option <number>: the one of its own answers)
+  answer [id] <number or text>   Answer an agent's question
   trace <message id>             Show every step of a message
   help                           Show this
   exit                           Disconnect
@@ -122,6 +124,15 @@ class Answer:
     short_id: str | None = None
     scope: Scope = Scope.ONCE
     note: str = ""
+    option: str | None = None
+    """The one of the offered answers: its place in the list, or its id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerQuestion:
+    """Answer a question; the first word may be its id."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +185,7 @@ Command = (
     | Logs
     | Search
     | Answer
+    | AnswerQuestion
     | Trace
     | Agents
     | Machines
@@ -197,6 +209,7 @@ WORDS = (
     "search",
     "approve",
     "deny",
+    "answer",
     "trace",
     "help",
     "exit",
@@ -210,7 +223,7 @@ _USAGE = {
     "release": "release <name>",
     "logs": "logs [name]",
     "search": "search <query>",
-    "approve": "approve [id] [--session]",
+    "approve": "approve [id] [--session] [--option <number>]",
     "trace": "trace <message id>",
 }
 # As a shell's word: with quotes and backslashes around what has spaces.
@@ -250,6 +263,8 @@ def _command(word: str, rest: str) -> Command | None:
             return Search(query=rest)
         case "deny", words:
             return _deny(rest, words)
+        case "answer", [_, *_]:
+            return AnswerQuestion(text=rest)
         case "stop" | "resume", _:
             return _stop_or_resume(word, rest)
         case "approve", []:
@@ -260,6 +275,10 @@ def _command(word: str, rest: str) -> Command | None:
             return Answer(verdict=Verdict.ALLOW, short_id=short_id)
         case "approve", [short_id, "--session"] | ["--session", short_id]:
             return Answer(verdict=Verdict.ALLOW, short_id=short_id, scope=Scope.SESSION)
+        case "approve", ["--option", option]:
+            return Answer(verdict=Verdict.ALLOW, option=option)
+        case "approve", [short_id, "--option", option]:
+            return Answer(verdict=Verdict.ALLOW, short_id=short_id, option=option)
         case _:
             return _short_command(word, rest.split())
 
@@ -352,6 +371,11 @@ def _send(rest: str) -> Send | None:
 
 
 def _deny(rest: str, words: list[str]) -> Answer:
-    if not words:
-        return Answer(verdict=Verdict.DENY)
+    match words:
+        case []:
+            return Answer(verdict=Verdict.DENY)
+        case ["--option", option]:
+            return Answer(verdict=Verdict.DENY, option=option)
+        case [short_id, "--option", option]:
+            return Answer(verdict=Verdict.DENY, short_id=short_id, option=option)
     return Answer(verdict=Verdict.DENY, short_id=words[0], note=rest[len(words[0]) :].strip())

@@ -69,7 +69,7 @@ class JsonLines:
         # When the broker is away again, the next connection catches up.
         with suppress(Unavailable):
             self._view.roster.learn(await self._relay.agents())
-            self._view.catch_up(await self._relay.approvals())
+            self._view.catch_up(await self._relay.waiting())
 
     def _is_wanted(self, item: FeedItem, *, told: bool) -> bool:
         """Quiet: what the quiet screen would tell. Otherwise all events, of agents' frames only when verbose."""

@@ -110,7 +110,7 @@ class Screen:
         await self._learn_machines()
         try:
             self._view.roster.learn(await self._relay.agents())
-            return self._view.catch_up(await self._relay.approvals())
+            return self._view.catch_up(await self._relay.waiting())
         except Unavailable:
             # Away again: the next connection catches up.
             return []

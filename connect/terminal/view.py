@@ -47,6 +47,7 @@ from connect.sdk.facts import (
 )
 from connect.sdk.types import Approval, Event, LinkLost, LinkUp, Reset
 from connect.terminal.asked import Asked, approval_box
+from connect.terminal.question import answered_words, question_box
 from connect.terminal.receipts import OwnMessages
 from connect.terminal.roster import Roster
 from connect.terminal.stops import stop_line
@@ -199,7 +200,8 @@ class View:
         if approval.decided_by or not self.asked.add(approval):
             return []
         asker, short_id = self.roster.title(approval.agent), self.asked.short_id(approval.id)
-        return [(), *approval_box(approval, asker=asker, short_id=short_id, width=self.width)]
+        drawn = question_box if approval.prompts else approval_box
+        return [(), *drawn(approval, asker=asker, short_id=short_id, width=self.width)]
 
     def _approval_resolved(self, fact: ApprovalResolved) -> list[Line]:
         approval = self.asked.remove(fact.id)
@@ -215,7 +217,10 @@ class View:
             case ApprovalStatus.EXPIRED:
                 return [warning(f"nobody answered in time, so it was denied — {what}")]
             case ApprovalStatus.WITHDRAWN:
-                return [dim(f"· no longer asked — {what}")]
+                told = f" (told: {one_line(fact.told)})" if fact.told else ""
+                return [dim(f"· no longer asked{told} — {what}")]
+            case ApprovalStatus.ANSWERED:
+                return [good(f"answered{by}: {answered_words(approval, fact.answers)} — {what}")]
             case ApprovalStatus.PENDING:
                 return []
             case _ as other:

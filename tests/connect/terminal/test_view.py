@@ -91,7 +91,7 @@ def test_quiet_still_tells_failures_and_approvals() -> None:
 
     assert "turn failed: boom" in session.ended(outcome="failed", reason="boom")
     assert "✗ Lead (Claude) failed: exited" in session.tell("agent.failed", {"reason": "exited"}, name="Lead")
-    assert "asks: Bash" in session.tell("approval.requested", _APPROVAL, name="Lead")
+    assert "asks to run a command" in session.tell("approval.requested", _APPROVAL, name="Lead")
 
 
 def test_a_masked_approval_says_that_something_else_runs_than_is_shown() -> None:
