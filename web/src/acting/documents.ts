@@ -20,6 +20,26 @@ export const ANSWER = graphql(`
   }
 `);
 
+export const ANSWER_QUESTION = graphql(`
+  mutation AnswerQuestion($input: AnswerQuestionInput!) {
+    answerQuestion(input: $input) {
+      __typename
+      ... on QuestionAnswered {
+        question {
+          id
+          key
+          status
+          answeredBy
+        }
+      }
+      ... on Refusal {
+        code
+        message
+      }
+    }
+  }
+`);
+
 export const SPAWN = graphql(`
   mutation SpawnAgent($input: SpawnAgentInput!) {
     spawnAgent(input: $input) {

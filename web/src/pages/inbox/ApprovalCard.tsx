@@ -7,9 +7,12 @@ import { Kbd } from "~/design/Kbd";
 import { Timestamp } from "~/design/Timestamp";
 import { Countdown } from "./Countdown";
 import type { Asked } from "./documents";
+import { takesPlainYes } from "./offered";
+import { OtherAnswers } from "./OtherAnswers";
+import { QuestionForm } from "./QuestionForm";
 import { RiskNote } from "./RiskNote";
 import { ruleWords } from "./ruleWords";
-import type { Answer } from "./useAnswer";
+import type { Answer, Reply } from "./useAnswer";
 import { WhatIsAsked } from "./WhatIsAsked";
 
 interface ApprovalCardProps {
@@ -23,6 +26,7 @@ interface ApprovalCardProps {
   onChoose: () => void;
   onAnswer: (answer: Answer) => void;
   onDeny: () => void;
+  onReply: (reply: Reply) => void;
 }
 
 /** One question of an agent, and the answers to it. */
@@ -54,14 +58,22 @@ export function ApprovalCard(props: ApprovalCardProps) {
           <Timestamp at={Date.parse(asked.askedAt)} />
         </span>
       </header>
-      <RiskNote asked={asked} />
-      <WhatIsAsked asked={asked} />
+      {asked.question === null && <RiskNote asked={asked} />}
+      {asked.question === null && <WhatIsAsked asked={asked} />}
       {asked.masked && (
         <p className="text-xs text-soft">
           A secret is masked here: what runs has it in place of [redacted:…].
         </p>
       )}
-      {props.mayAnswer ? (
+      {asked.question !== null ? (
+        <QuestionForm
+          question={asked.question}
+          locked={props.locked}
+          mayAnswer={props.mayAnswer}
+          onReply={(answers) => props.onReply({ answers })}
+          onDecline={props.onDeny}
+        />
+      ) : props.mayAnswer ? (
         <Answers {...props} />
       ) : (
         <p className="text-faint">Your role may look, not answer.</p>
@@ -86,9 +98,11 @@ function Answers({ asked, chosen, locked, mayAddRules, onAnswer, onDeny }: Appro
   return (
     <div className="flex flex-col gap-2">
       <div className="flex flex-wrap gap-2">
-        <Button look="primary" disabled={locked} onClick={() => onAnswer({ verdict: "ALLOW" })}>
-          Allow once {chosen && <Keys keys="a" />}
-        </Button>
+        {takesPlainYes(asked.options) && (
+          <Button look="primary" disabled={locked} onClick={() => onAnswer({ verdict: "ALLOW" })}>
+            Allow once {chosen && <Keys keys="a" />}
+          </Button>
+        )}
         {asked.canAllowSession && (
           <Button
             disabled={locked}
@@ -102,6 +116,13 @@ function Answers({ asked, chosen, locked, mayAddRules, onAnswer, onDeny }: Appro
           Deny… {chosen && <Keys keys="d" />}
         </Button>
       </div>
+      <OtherAnswers
+        options={asked.options}
+        locked={locked}
+        mayAddRules={mayAddRules}
+        open={!takesPlainYes(asked.options)}
+        onAnswer={onAnswer}
+      />
       {mayAddRules && asked.suggestedRules.length > 0 && (
         <details>
           <summary className="text-xs text-soft">Always allow…</summary>

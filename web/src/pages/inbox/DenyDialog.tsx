@@ -15,8 +15,9 @@ interface DenyDialogProps {
 export function DenyDialog({ asked, onClose, onDeny }: DenyDialogProps) {
   const [note, setNote] = useState("");
   const [interrupt, setInterrupt] = useState(false);
+  const verb = asked.question === null ? "Deny" : "Decline";
   return (
-    <Dialog open onClose={onClose} title={`Deny ${asked.agent}`} description={asked.title}>
+    <Dialog open onClose={onClose} title={`${verb} ${asked.agent}`} description={asked.title}>
       <form
         className="contents"
         onSubmit={(event) => {
@@ -35,21 +36,23 @@ export function DenyDialog({ asked, onClose, onDeny }: DenyDialogProps) {
             value={note}
             onChange={(event) => setNote(event.target.value)}
           />
-          <label className="mt-3 flex items-center gap-2 text-soft">
-            <input
-              type="checkbox"
-              checked={interrupt}
-              onChange={(event) => setInterrupt(event.target.checked)}
-            />
-            Also stop what it is doing
-          </label>
+          {asked.question === null && (
+            <label className="mt-3 flex items-center gap-2 text-soft">
+              <input
+                type="checkbox"
+                checked={interrupt}
+                onChange={(event) => setInterrupt(event.target.checked)}
+              />
+              Also stop what it is doing
+            </label>
+          )}
         </DialogBody>
         <DialogFoot>
           <Button look="quiet" onClick={onClose}>
             Cancel
           </Button>
           <Button type="submit" look="danger">
-            Deny
+            {verb}
           </Button>
         </DialogFoot>
       </form>

@@ -11,6 +11,7 @@ import { carried, NO_CHOICE, stepped } from "./choice";
 import { DenyDialog } from "./DenyDialog";
 import type { Asked } from "./documents";
 import { NotifyMe } from "./NotifyMe";
+import { takesPlainYes } from "./offered";
 import { useAnswer } from "./useAnswer";
 import { useWaitingList } from "./useWaitingList";
 import type { WaitingList } from "./waitingList";
@@ -21,9 +22,10 @@ const OUTCOMES: Record<Asked["status"], string> = {
   DENIED: "was denied",
   WITHDRAWN: "is no longer asked",
   EXPIRED: "was denied: nobody answered in time",
+  ANSWERED: "was answered",
 };
 
-/** Needs you: everything that waits for a person's yes or no, of all agents on all machines. */
+/** Needs you: everything that waits for a person's yes or no or words, of all agents on all machines. */
 export function InboxPage() {
   const state = useWaitingList();
   const count = state.state === "ready" ? state.list.waiting.length : 0;
@@ -40,7 +42,7 @@ export function InboxPage() {
 
 function Waiting({ list }: { list: WaitingList }) {
   const { waiting, settled } = list;
-  const { busy, answered, answer } = useAnswer();
+  const { busy, answered, answer, reply } = useAnswer();
   const { chosen, choose, step } = useChosen(waiting, answered);
   const [denied, setDenied] = useState<string | null>(null);
   const permissions = usePermissions();
@@ -59,7 +61,13 @@ function Waiting({ list }: { list: WaitingList }) {
       title: "Allow once",
       section: "Needs you",
       keys: "a",
-      run: () => void (able && answer(current, { verdict: "ALLOW" })),
+      run: () =>
+        void (
+          able &&
+          current.question === null &&
+          takesPlainYes(current.options) &&
+          answer(current, { verdict: "ALLOW" })
+        ),
     },
     {
       id: "deny",
@@ -78,8 +86,8 @@ function Waiting({ list }: { list: WaitingList }) {
       </p>
       {waiting.length === 0 && (
         <Empty title="Nobody waits for you">
-          When an agent asks for permission it stands here, on every page’s menu, and in the terminal of{" "}
-          <code>relaycast attach</code>. The first answer counts, wherever it is given.
+          When an agent asks for permission, or has a question, it stands here, on every page’s menu, and in
+          the terminal of <code>relaycast attach</code>. The first answer counts, wherever it is given.
         </Empty>
       )}
       {waiting.map((asked) => (
@@ -94,6 +102,7 @@ function Waiting({ list }: { list: WaitingList }) {
           onChoose={() => choose(asked.key)}
           onAnswer={(given) => void answer(asked, given)}
           onDeny={() => setDenied(asked.key)}
+          onReply={(given) => void reply(asked, given)}
         />
       ))}
       {denying && (
@@ -102,7 +111,8 @@ function Waiting({ list }: { list: WaitingList }) {
           onClose={() => setDenied(null)}
           onDeny={(given) => {
             setDenied(null);
-            void answer(denying, given);
+            if (denying.question === null) void answer(denying, given);
+            else void reply(denying, { decline: true, note: given.note ?? "" });
           }}
         />
       )}

@@ -22,6 +22,7 @@ export function WhatIsAsked({ asked }: { asked: Asked }) {
       {asked.command === null && asked.changes.length === 0 && asked.input !== null && (
         <Block text={JSON.stringify(asked.input, null, 2)} />
       )}
+      {asked.detail !== "" && <p className="whitespace-pre-wrap break-words text-soft">{asked.detail}</p>}
       {asked.cwd !== null && (
         <p className="flex items-center gap-1.5 text-xs text-faint">
           <Icon name="terminal" className="shrink-0" />

@@ -26,6 +26,31 @@ const ASKED = graphql(
       masked
       answeredBy
       note
+      detail
+      options {
+        optionId
+        name
+        kind
+        lasts
+      }
+      question {
+        id
+        key
+        prompts {
+          key
+          header
+          text
+          choices {
+            label
+            description
+          }
+          multiSelect
+          freeText
+          secret
+          required
+          number
+        }
+      }
     }
   `,
   [WAITING],

@@ -1,6 +1,6 @@
 import { useState } from "react";
-import { act, freshKey, NO_ANSWER } from "~/acting/act";
-import { ANSWER } from "~/acting/documents";
+import { act, freshKey, NO_ANSWER, type Done } from "~/acting/act";
+import { ANSWER, ANSWER_QUESTION } from "~/acting/documents";
 import { toast } from "~/app/toast";
 import { useLive } from "~/live/LiveContext";
 import type { Asked } from "./documents";
@@ -12,7 +12,14 @@ export interface Answer {
   readonly note?: string;
   readonly interrupt?: boolean;
   readonly always?: SuggestedRule;
+  /** The one of the program's own answers that is meant. */
+  readonly optionId?: string;
 }
+
+/** To a question: an answer for each prompt, or word that nobody answers. */
+export type Reply =
+  | { readonly answers: { prompt: string; texts: string[] }[] }
+  | { readonly decline: true; readonly note: string };
 
 interface Answering {
   /** An answer is on its way. */
@@ -20,28 +27,38 @@ interface Answering {
   /** The key of the approval that was answered here last. */
   readonly answered: string | null;
   readonly answer: (asked: Asked, answer: Answer) => Promise<boolean>;
+  readonly reply: (asked: Asked, reply: Reply) => Promise<boolean>;
 }
 
-/** Answers approvals. Only what waits can be answered: the broker takes the first answer and refuses any later one. */
+/** Answers approvals and questions. Only what waits can be answered: the broker takes the first answer and refuses any later one. */
 export function useAnswer(): Answering {
   const live = useLive();
   const [busy, setBusy] = useState(false);
   const [answered, setAnswered] = useState<string | null>(null);
-  const answer = async (asked: Asked, given: Answer): Promise<boolean> => {
+  const settle = async (
+    asked: Asked,
+    attempt: (again: string) => Promise<Done<unknown>>,
+  ): Promise<boolean> => {
     if (busy) return false;
     setBusy(true);
     // At once, as the word that it was settled may come before the reply does.
     setAnswered(asked.key);
     try {
-      const input = { approval: asked.id, ...given };
       const again = freshKey();
-      let done = await act(live.queries, ANSWER, input, again);
-      if (!done.done && done.code === NO_ANSWER) done = await act(live.queries, ANSWER, input, again);
+      let done = await attempt(again);
+      if (!done.done && done.code === NO_ANSWER) done = await attempt(again);
       if (!done.done) toast("Not answered", { description: done.message, failed: true });
       return done.done;
     } finally {
       setBusy(false);
     }
   };
-  return { busy, answered, answer };
+  return {
+    busy,
+    answered,
+    answer: (asked, given) =>
+      settle(asked, (again) => act(live.queries, ANSWER, { approval: asked.id, ...given }, again)),
+    reply: (asked, given) =>
+      settle(asked, (again) => act(live.queries, ANSWER_QUESTION, { question: asked.key, ...given }, again)),
+  };
 }

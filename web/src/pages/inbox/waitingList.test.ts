@@ -26,6 +26,9 @@ function asked(key: string, at = "2026-01-01T00:00:00.000Z", status: Asked["stat
     deadline: at,
     answeredBy: null,
     note: null,
+    detail: "",
+    options: [],
+    question: null,
   };
 }
 

@@ -84,6 +84,8 @@ function approval(event: EventOf<"ApprovalEvent">): Told {
       return warn(`was denied${by}${event.note ? `: ${event.note}` : ""}`);
     case "WITHDRAWN":
       return quiet("no longer asks");
+    case "ANSWERED":
+      return quiet(`was answered${by}`);
     case "EXPIRED":
       return warn("got no answer in time and was denied");
   }

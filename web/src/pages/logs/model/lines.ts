@@ -96,6 +96,7 @@ function agentChange(event: EventOf<"AgentEvent">): Said {
 const VERDICTS: Record<string, Tone> = {
   PENDING: "warn",
   ALLOWED: "good",
+  ANSWERED: "good",
   DENIED: "bad",
   EXPIRED: "bad",
   WITHDRAWN: "quiet",
