@@ -153,7 +153,7 @@ def set_aside_store(*, data_dir: Path | None) -> None:
 
 async def _newest(logs: Logs, session: str, *, lines: int, json_: bool) -> str:
     """Print the newest lines; where to go on. People are shown what is worth a line, so that may take more pages."""
-    from connect.terminal.tables import log_lines  # noqa: PLC0415 - --help must not load a terminal
+    from connect.terminal.history import log_lines  # noqa: PLC0415 - --help must not load a terminal
 
     page = await logs.page(session, limit=lines)
     if page.incomplete:
@@ -165,7 +165,8 @@ async def _newest(logs: Logs, session: str, *, lines: int, json_: bool) -> str:
         page = await logs.page(session, before=page.before, limit=_PAGE)
         events = page.events + events
     if json_:
-        _print_events(events, json_=True)
+        for event in events:
+            _print_json(event.model_dump(mode="json"))
     else:
         _print(list(log_lines(events))[-lines:])
     return after
@@ -173,13 +174,17 @@ async def _newest(logs: Logs, session: str, *, lines: int, json_: bool) -> str:
 
 async def _follow(session: str, after: str, *, json_: bool) -> None:
     from connect.sdk import AgentRelay, Reset  # noqa: PLC0415 - --help must not load an HTTP client
+    from connect.terminal.history import History  # noqa: PLC0415 - --help must not load a terminal
 
+    history = History()
     async with AgentRelay(session=session) as relay:
         async for item in relay.events(after):
             if isinstance(item, Reset):
                 click.echo("some history in between is gone", err=True)
+            elif json_:
+                _print_json(item.model_dump(mode="json"))
             else:
-                _print_events([item], json_=json_)
+                _print(history.lines([item]))
 
 
 def _text(query: tuple[str, ...], *, since: str | None, until: str | None) -> str:
@@ -200,16 +205,6 @@ def _show(name: str, found: list[Any], lines: Iterable[Line], *, json_: bool) ->
     else:
         _print(lines)
     sys.exit(_FOUND if found else _NOTHING)
-
-
-def _print_events(events: Iterable[Any], *, json_: bool) -> None:
-    from connect.terminal.tables import log_lines  # noqa: PLC0415 - --help must not load a terminal
-
-    if json_:
-        for event in events:
-            _print_json(event.model_dump(mode="json"))
-    else:
-        _print(log_lines(events))
 
 
 def _print_json(value: object) -> None:

@@ -284,10 +284,19 @@ class AgentRelay:
         finally:
             self._feeds.discard(feed)
 
-    async def recent(self, *, limit: int = 1000) -> list[Event]:
-        """The last events of the session, at most `limit`."""
+    async def event(self, offset: int) -> Event | None:
+        """The event at that place of the session's log; None when there is none, or it is not kept any more."""
         head = Session.model_validate(await self._in_session("GET", ""))
-        after: str = f"{head.epoch}:{max(0, head.offset - limit)}"
+        after = f"{head.epoch}:{max(0, offset - 1)}"
+        page = await self._in_session("GET", "/events", query={"after": after, "limit": 1})
+        found = [Event.model_validate(each) for each in page["events"]]
+        return next((event for event in found if event.offset == offset), None)
+
+    async def recent(self, *, limit: int = 1000, before: int | None = None) -> list[Event]:
+        """The last events of the session, or those in front of the offset `before`; at most `limit`."""
+        head = Session.model_validate(await self._in_session("GET", ""))
+        end = head.offset if before is None else min(head.offset, max(0, before - 1))
+        after: str = f"{head.epoch}:{max(0, end - limit)}"
         found: list[Event] = []
         while len(found) < limit:
             page = await self._in_session("GET", "/events", query={"after": after, "limit": _PAGE})
@@ -295,7 +304,9 @@ class AgentRelay:
                 break
             found += [Event.model_validate(each) for each in page["events"]]
             after = page["next"]
-        return found[-limit:]
+            if found[-1].offset >= end:
+                break
+        return [event for event in found if event.offset <= end][-limit:]
 
     async def search_logs(
         self, query: str, *, limit: int = 50, before: str | None = None, context: int = 0, everywhere: bool = False

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import assert_never
 
 from broker.domain.approvals import Verdict
+from broker.domain.errors import NotFound, NotPermitted
 from broker.domain.ids import MessageId
 from broker.domain.log_zone import in_zone
 from broker.domain.messages import Mode
+from broker.protocol.agent_events import TextSpoken
 from connect.sdk import AgentRelay
+from connect.sdk.facts import Fact, FrameSeen, MessageAccepted, TurnEnded, read_fact
 from connect.sdk.types import Agent, Wire
 from connect.terminal import commands
 from connect.terminal.asked import option_id
 from connect.terminal.consents import Consents
 from connect.terminal.findings import hit_lines
+from connect.terminal.grammar import Known
+from connect.terminal.history import concerns, log_lines
+from connect.terminal.places import Places
 from connect.terminal.question import read_answers
 from connect.terminal.roster import kind_of
 from connect.terminal.stops import stop_place, stopped_line
-from connect.terminal.tables import agents_table, log_lines, machines_table, sessions_table, trace_lines
-from connect.terminal.text import Line, one_line
+from connect.terminal.tables import agents_table, machines_table, sessions_table, trace_lines
+from connect.terminal.text import Line, harmless, one_line
 from connect.terminal.view import View, good
 
 _LOGGED_EVENTS = 2000
-_SHOWN_LINES = 40
 _SHOWN_HITS = 20
 
 
@@ -70,10 +76,26 @@ class Actions:
         self._view = view
         self._lead = lead
         self._consents = consents
+        self.places = Places()
+
+    async def learn_machines(self) -> None:
+        """Ask for the machines; a token without the right to see them only costs what is made of the list."""
+        with suppress(NotPermitted):
+            self.places.learn(await self._relay.proxies())
+
+    def known(self) -> Known:
+        """What typed words can refer to now."""
+        asked = self._view.asked
+        waiting = [asked.short_id(approval.id) for approval in asked.pending()]
+        waiting += self._consents.names() if self._consents is not None else []
+        return Known(agents=self._view.roster.living(), clis=self.places.clis, waiting=waiting)
 
     def announce(self, command: commands.Command) -> list[Line]:
         """What to say before a command that may take a while."""
         match command:
+            case commands.Tell(instead_of=str() as word):
+                taken = f"· taken as words for {self._lead.name}; '/{word} …' makes it the command"
+                return [(("class:dim", taken),), *self.announce(commands.Tell(text=command.text))]
             case commands.Tell() if not self._view.roster.is_living(self._lead.name):
                 return [good(f"Auto-spawning {self._lead.title}...")]
             case commands.Spawn():
@@ -109,11 +131,13 @@ class Actions:
             case commands.Sessions():
                 return await self._sessions()
             case commands.Logs():
-                return await self._logs(command.name)
+                return await self._logs(command)
             case commands.Search():
                 return await self._search(command.query)
             case commands.Trace():
-                return await self._trace(command.message_id)
+                return await self._trace(command.message)
+            case commands.Show():
+                return await self._show(command.number)
             case commands.Help():
                 return Reply(lines=[(("", line),) for line in commands.HELP.splitlines()], result=commands.HELP)
             case commands.Misused():
@@ -161,12 +185,12 @@ class Actions:
             question = self._consents.answer(command.short_id, yes=yes, others=others)
             if question is not None:
                 return Reply(lines=[good(f"{'yes' if yes else 'no'} — {one_line(question.title)}")])
-        approval, note = self._view.asked.find_with_note(command.short_id, command.note)
+        approval = self._view.asked.find(command.short_id)
         if approval.prompts and command.verdict is Verdict.DENY:
-            return Reply(result=_json(await self._relay.decline_question(approval.id, note=note)))
+            return Reply(result=_json(await self._relay.decline_question(approval.id, note=command.note)))
         chosen = option_id(approval, command.option)
         answered = await self._relay.answer(
-            approval.id, command.verdict, scope=command.scope, note=note, option_id=chosen
+            approval.id, command.verdict, scope=command.scope, note=command.note, option_id=chosen
         )
         return Reply(result=_json(answered))
 
@@ -188,11 +212,17 @@ class Actions:
         sessions, here = await self._relay.sessions(), await self._relay.session()
         return Reply(lines=sessions_table(sessions, here=here.id), result=[_json(session) for session in sessions])
 
-    async def _logs(self, name: str | None) -> Reply:
-        events = await self._relay.recent(limit=_LOGGED_EVENTS)
-        wanted = [event for event in events if name is None or event.name == name]
-        lines = log_lines(wanted)[-_SHOWN_LINES:]
-        return Reply(lines=lines or [(("class:dim", "nothing yet"),)], result=[_json(event) for event in wanted])
+    async def _logs(self, command: commands.Logs) -> Reply:
+        events = await self._relay.recent(limit=_LOGGED_EVENTS, before=command.before)
+        wanted = [event for event in events if command.name is None or concerns(event, command.name)]
+        if command.name is not None and not wanted and not self._view.roster.is_known(command.name):
+            raise NotFound(f"no agent called {command.name} is or was here", code="AGENT_NOT_FOUND")
+        lines = log_lines(wanted)
+        shown = lines[-command.last :]
+        if len(shown) < len(lines):
+            more = f"{len(lines) - len(shown)} lines before: logs --last {min(len(lines), 2 * command.last)}"
+            shown = [(("class:dim", f"· {more}"),), *shown]
+        return Reply(lines=shown or [(("class:dim", "nothing yet"),)], result=[_json(event) for event in wanted])
 
     async def _search(self, query: str) -> Reply:
         found = await self._relay.search_logs(in_zone(query), limit=_SHOWN_HITS)
@@ -201,9 +231,36 @@ class Actions:
             lines = [*lines, (("class:dim", f"the newest {_SHOWN_HITS}; until: finds older ones"),)]
         return Reply(lines=lines, result=_json(found))
 
-    async def _trace(self, message_id: str) -> Reply:
-        trace = await self._relay.trace(MessageId(message_id))
+    async def _trace(self, message: str) -> Reply:
+        trace = await self._relay.trace(await self._message_id(message))
         return Reply(lines=trace_lines(trace), result=_json(trace))
+
+    async def _message_id(self, typed: str) -> MessageId:
+        """A message by its number, which is its place in the session's log, or by its id."""
+        if not typed.isdecimal():
+            return MessageId(typed)
+        match await self._fact(int(typed)):
+            case MessageAccepted(id=message_id):
+                return message_id
+            case _:
+                raise NotFound(f"{typed} is not the number of a message", code="MESSAGE_NOT_FOUND")
+
+    async def _show(self, number: int) -> Reply:
+        match await self._fact(number):
+            case MessageAccepted(text=text) | TurnEnded(text=text) if text:
+                said = [text]
+            case FrameSeen() as frame:
+                said = [each.text for each in frame.contents() if isinstance(each, TextSpoken)]
+            case _:
+                said = []
+        if not said:
+            raise NotFound(f"{number} is not the number of a message or a text", code="MESSAGE_NOT_FOUND")
+        whole = "\n".join(said)
+        return Reply(lines=[(("", line),) for line in harmless(whole).split("\n")], result={"text": whole})
+
+    async def _fact(self, number: int) -> Fact | None:
+        event = await self._relay.event(number)
+        return None if event is None else read_fact(event)
 
 
 def _json(found: Wire) -> object:

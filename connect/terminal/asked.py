@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 
 from broker.domain.approvals import Verdict
 from broker.domain.errors import BadRequest, NotFound
@@ -13,7 +12,6 @@ from connect.sdk.types import AnswerOption, Approval, Change
 from connect.terminal.text import Line, box, inner_width, one_line, paragraph, wrap
 
 _SHORTEST_ID = 4
-_LIKE_ID = re.compile("[0-9a-f]{4,32}")
 _LONGEST_INPUT = 20
 """Lines of a tool's input that are shown."""
 _KINDS = {
@@ -70,12 +68,6 @@ class Asked:
         if typed is None or found:
             raise BadRequest(f"which one? pending: {ids}")
         raise NotFound(f"no pending approval ends in {one_line(typed)!r}; pending: {ids}", code="APPROVAL_NOT_FOUND")
-
-    def find_with_note(self, typed: str | None, note: str) -> tuple[Approval, str]:
-        """The request meant, and the note: a first word that is no id begins it where only one request waits."""
-        if typed is None or _LIKE_ID.fullmatch(typed) or len(self._pending) != 1:
-            return self.find(typed), note
-        return self.find(None), f"{typed} {note}".strip()
 
     def find_question(self, typed: str) -> tuple[Approval, str]:
         """The question meant by a first word that is its id, or the only one; and the answer."""

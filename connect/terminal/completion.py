@@ -9,6 +9,7 @@ from prompt_toolkit.document import Document
 from typing_extensions import override
 
 from connect.terminal.commands import WORDS
+from connect.terminal.places import Places
 from connect.terminal.view import View
 
 _KNOWN_CLIS = ("claude", "codex", "gemini")
@@ -18,16 +19,16 @@ _OPTIONS = {
     "stop": ("--release", "--machine", "--workspace", "--note"),
     "resume": ("--machine", "--workspace", "--note"),
     "approve": ("--session",),
+    "logs": ("--last", "--before"),
 }
 
 
 class WordCompleter(Completer):
     """Completes the word at the cursor by what can stand in its place."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, places: Places) -> None:
         self._view = view
-        self.clis: set[str] = set()
-        self.machines: set[str] = set()
+        self._places = places
 
     @override
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
@@ -46,7 +47,7 @@ class WordCompleter(Completer):
         if words[-1].startswith("--"):
             return _OPTIONS.get(command, ())
         if before and before[-1] in {"--on", "--machine"}:
-            return sorted(self.machines)
+            return sorted(self._places.machines)
         return self._arguments(command, [word for word in before if not word.startswith("--")])
 
     def _arguments(self, command: str, before: list[str]) -> Iterable[str]:
@@ -56,7 +57,7 @@ class WordCompleter(Completer):
             case ("release" | "logs" | "interrupt", 0):
                 return self._view.roster.living()
             case ("spawn", 1):
-                return sorted({*_KNOWN_CLIS, *self.clis})
+                return sorted({*_KNOWN_CLIS, *self._places.clis})
             case ("approve" | "deny", 0):
                 return [self._view.asked.short_id(approval.id) for approval in self._view.asked.pending()]
             case _:

@@ -31,6 +31,10 @@ class Consents:
         self._open = questions
         self.changed.set()
 
+    def names(self) -> list[str]:
+        """What the open questions are called."""
+        return [f"m{number}" for number in self._open]
+
     def changes(self, *, width: int) -> list[Line]:
         """The lines for what has come or gone since the last call."""
         gone = [number for number in self._shown if number not in self._open]

@@ -16,7 +16,8 @@ from connect.sdk.event_feed import FeedItem
 from connect.sdk.types import Event, LinkLost, LinkUp, Reset
 from connect.task_scope import task_scope
 from connect.terminal.actions import Actions, LeadAgent
-from connect.terminal.commands import Exit, Misused, read_command
+from connect.terminal.commands import Exit, Misused
+from connect.terminal.grammar import read_command
 from connect.terminal.verbosity import Verbosity
 from connect.terminal.view import View
 
@@ -68,6 +69,7 @@ class JsonLines:
     async def _catch_up(self) -> None:
         # When the broker is away again, the next connection catches up.
         with suppress(Unavailable):
+            await self._actions.learn_machines()
             self._view.roster.learn(await self._relay.agents())
             self._view.catch_up(await self._relay.waiting())
 
@@ -83,7 +85,7 @@ class JsonLines:
         """Run every line; True when input ended without an `exit`."""
         while (line := await lines.get()) is not None:
             self._told_something = True
-            command = read_command(line)
+            command = read_command(line, self._actions.known())
             if isinstance(command, Exit):
                 return False
             if command is None:

@@ -50,6 +50,10 @@ class Roster:
         """Whether an agent of that name is there."""
         return name in self._seen and not self._seen[name].state.ended
 
+    def is_known(self, name: str) -> bool:
+        """Whether an agent of that name is or was there."""
+        return name in self._seen
+
     def spawner_of(self, name: str) -> str | None:
         """The agent that spawned it; None when a person or a program did."""
         spawner = self._seen[name].spawner if name in self._seen else None

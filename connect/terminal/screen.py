@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from pathlib import Path
 
 from prompt_toolkit import PromptSession
@@ -23,10 +23,11 @@ from connect.sdk.facts import ApprovalRequested, ProxyConnected, read_fact
 from connect.sdk.types import Event, LinkUp, Reset
 from connect.task_scope import task_scope
 from connect.terminal.actions import Actions, LeadAgent
-from connect.terminal.commands import WELCOME, Command, Exit, read_command
+from connect.terminal.commands import WELCOME, Command, Exit
 from connect.terminal.completion import WordCompleter
 from connect.terminal.consents import Consents
 from connect.terminal.farewell import Farewell, leave_agents_alone
+from connect.terminal.grammar import read_command
 from connect.terminal.painting import STYLE, measured_width, paint
 from connect.terminal.text import Line, harmless, one_line
 from connect.terminal.view import View, bad, good
@@ -50,7 +51,7 @@ class Screen:
         self._farewell = farewell
         self._consents = consents
         self._actions = Actions(relay, view, lead=lead, consents=consents)
-        self._completer = WordCompleter(view)
+        self._completer = WordCompleter(view, self._actions.places)
         self._unpainted: list[Line] = []
         self._painting = asyncio.Lock()
         self._up = asyncio.Event()
@@ -101,26 +102,19 @@ class Screen:
             case ApprovalRequested():
                 get_app_session().output.bell()
             case ProxyConnected():
-                await self._learn_machines()
+                await self._actions.learn_machines()
             case _:
                 pass
 
     async def _catch_up(self) -> list[Line]:
         """What events of the time before, or of a gap, would have told."""
-        await self._learn_machines()
+        await self._actions.learn_machines()
         try:
             self._view.roster.learn(await self._relay.agents())
             return self._view.catch_up(await self._relay.waiting())
         except Unavailable:
             # Away again: the next connection catches up.
             return []
-
-    async def _learn_machines(self) -> None:
-        # A token without the right to see machines only costs the completion.
-        with suppress(RelayError):
-            proxies = await self._relay.proxies()
-            self._completer.machines = {proxy.name for proxy in proxies}
-            self._completer.clis = {found.cli for proxy in proxies for found in proxy.clis}
 
     async def _greet(self, url: str) -> None:
         living = self._view.roster.living()
@@ -145,7 +139,7 @@ class Screen:
                 continue
             except EOFError:
                 break
-            command = read_command(line)
+            command = read_command(line, self._actions.known())
             if isinstance(command, Exit):
                 break
             if command is not None:

@@ -1,4 +1,4 @@
-"""Lists for the terminal: agents, a message's steps, log lines. Pure."""
+"""Lists for the terminal: agents, machines, a message's steps. Pure."""
 
 from __future__ import annotations
 
@@ -9,23 +9,12 @@ from rich.cells import cell_len
 
 from broker.domain.ids import SessionId
 from broker.domain.messages import ReceiptState
-from broker.protocol.agent_events import (
-    CommandRan,
-    ContentEvent,
-    FilesChanged,
-    ProblemNoted,
-    TextSpoken,
-    ToolCalled,
-    ToolReturned,
-)
-from connect.sdk.facts import FrameSeen, MessageAccepted, MessageReceipt, TurnEnded, read_fact
-from connect.sdk.types import Agent, Event, Proxy, Session, Trace, TracedDelivery, owner_of
+from connect.sdk.types import Agent, Proxy, Session, Trace, TracedDelivery, owner_of
 from connect.terminal.receipts import duration
 from connect.terminal.roster import kind_of
 from connect.terminal.text import Line, one_line
 
 _CELL_LIMIT = 48
-_LOG_LIMIT = 160
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[Line]:
@@ -102,7 +91,7 @@ def trace_lines(trace: Trace) -> list[Line]:
     lines: list[Line] = [
         (
             ("class:strong", f"{one_line(message.sender.shown)} → {one_line(message.to)}"),
-            ("", f"  {_clock(message.at_ms)}"),
+            ("", f"  {clock(message.at_ms)}"),
         ),
         (("class:dim", f"  {one_line(message.text)}"),),
     ]
@@ -111,18 +100,14 @@ def trace_lines(trace: Trace) -> list[Line]:
     return lines
 
 
-def log_lines(events: Iterable[Event]) -> list[Line]:
-    """One line per fact worth reading."""
-    return [line for event in events if (line := _log_line(event)) is not None]
-
-
 def _row(cells: Sequence[str], widths: Sequence[int], *, style: str) -> Line:
     padded = "  ".join(cell + " " * (width - cell_len(cell)) for cell, width in zip(cells, widths, strict=True))
     return ((style, padded.rstrip()),)
 
 
 def _state(agent: Agent) -> str:
-    waiting = f", {agent.waiting_approvals} approvals wait" if agent.waiting_approvals else ""
+    count = agent.waiting_approvals
+    waiting = f", {count} {'approval waits' if count == 1 else 'approvals wait'}" if count else ""
     paused = ", paused" if agent.paused else ""
     return f"{agent.state}{paused}{waiting}"
 
@@ -143,48 +128,6 @@ def _delivery(delivery: TracedDelivery, *, since_ms: int) -> list[Line]:
     return lines
 
 
-def _log_line(event: Event) -> Line | None:
-    what = _said(event)
-    if what is None:
-        return None
-    head = f"{_clock(event.at_ms)} {one_line(event.name or '-', limit=20):<12} "
-    return (("class:dim", head), ("", one_line(what, limit=_LOG_LIMIT)))
-
-
-def _said(event: Event) -> str | None:
-    match read_fact(event):
-        case FrameSeen() as frame:
-            said = [text for content in frame.contents() if not frame.transient and (text := _content(content))]
-            return "; ".join(said) or None
-        case MessageAccepted() as message:
-            return f"{message.sender.shown} → {message.to}: {message.text}"
-        case MessageReceipt() as receipt if receipt.state is ReceiptState.UNDELIVERABLE:
-            return f"not delivered to {receipt.name}: {receipt.reason}"
-        case MessageReceipt():
-            return None
-        case TurnEnded() as turn:
-            return f"turn {turn.outcome}" + (f": {turn.text}" if turn.text else "")
-        case _:
-            return event.kind
-
-
-def _content(content: ContentEvent) -> str | None:
-    match content:
-        case TextSpoken():
-            return content.text
-        case ToolCalled():
-            return f"uses {content.tool} {content.input or ''}".rstrip()
-        case ToolReturned():
-            return f"tool {'ok' if content.ok else 'failed'}: {content.output}"
-        case CommandRan():
-            return f"$ {content.command} → exit {content.exit_code}"
-        case FilesChanged():
-            return ", ".join(f"{change.change} {change.path}" for change in content.changes)
-        case ProblemNoted():
-            return f"problem: {content.detail}"
-        case _:
-            return None
-
-
-def _clock(at_ms: int) -> str:
+def clock(at_ms: int) -> str:
+    """`14:03:59`, here."""
     return datetime.fromtimestamp(at_ms / 1000).strftime("%H:%M:%S")

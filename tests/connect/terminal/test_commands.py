@@ -4,6 +4,8 @@ from broker.domain.approvals import Scope, Verdict
 from broker.domain.messages import Mode
 from broker.domain.stops import StopHow
 from connect.terminal.commands import (
+    HELP,
+    WORDS,
     Agents,
     Answer,
     Command,
@@ -18,12 +20,15 @@ from connect.terminal.commands import (
     Search,
     Send,
     Sessions,
+    Show,
     Spawn,
     StopAll,
     Tell,
     Trace,
-    read_command,
 )
+from connect.terminal.grammar import Known, read_command
+
+HERE = Known(agents=["Lead", "Opponent"], clis=["claude", "codex", "scripted"], waiting=["eecf"])
 
 
 @pytest.mark.parametrize(
@@ -82,7 +87,23 @@ from connect.terminal.commands import (
         ("approve", Answer(verdict=Verdict.ALLOW)),
         ("approve f3a2 --session", Answer(verdict=Verdict.ALLOW, short_id="f3a2", scope=Scope.SESSION)),
         ("deny f3a2 use  npm ci", Answer(verdict=Verdict.DENY, short_id="f3a2", note="use  npm ci")),
-        ("trace 0192", Trace(message_id="0192")),
+        ("trace 412", Trace(message="412")),
+        ("trace #412", Trace(message="412")),
+        ("show #412", Show(number=412)),
+        ("logs Lead --last 200 --before #412", Logs(name="Lead", last=200, before=412)),
+        (
+            'spawn W codex --cwd "/tmp/my dir" Build it',
+            Spawn(name="W", cli="codex", task="Build it", cwd="/tmp/my dir"),
+        ),
+        ("spawn W codex fix it --cwd '/tmp/my dir'", Spawn(name="W", cli="codex", task="fix it", cwd="/tmp/my dir")),
+        ("spawn W scripted do this", Spawn(name="W", cli="scripted", task="do this")),
+        ("send @Opponent well played", Send(to="@Opponent", text="well played")),
+        ("send Bob the report", Send(to="Bob", text="the report")),
+        ("search connection refused", Search(query="connection refused")),
+        ("search 'the' or \"to be\"", Search(query="'the' or \"to be\"")),
+        ("deny because of the tests", Answer(verdict=Verdict.DENY, note="because of the tests")),
+        ("deny eecf use npm", Answer(verdict=Verdict.DENY, short_id="eecf", note="use npm")),
+        ("approve m1", Answer(verdict=Verdict.ALLOW, short_id="m1")),
         ("/agents", Agents()),
         ("machines", Machines()),
         ("sessions", Sessions()),
@@ -93,7 +114,7 @@ from connect.terminal.commands import (
     ],
 )
 def test_a_line_is_read_as_typed(line: str, command: Command | None) -> None:
-    assert read_command(line) == command
+    assert read_command(line, HERE) == command
 
 
 @pytest.mark.parametrize(
@@ -107,10 +128,53 @@ def test_a_line_is_read_as_typed(line: str, command: Command | None) -> None:
         "send Lead",
         "send --steer",
         "release",
-        "release a b",
+        "release Lead now",
         "trace",
         "search",
+        "answer",
+        "logs Lead x",
     ],
 )
 def test_a_command_with_the_wrong_words_tells_its_usage(line: str) -> None:
-    assert isinstance(read_command(line), Misused)
+    assert isinstance(read_command(line, HERE), Misused)
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("Spawn a codex agent that reviews this", "spawn"),
+        ("spawn workers for the tests", "spawn"),
+        ("spawn reviewers until it is green", "spawn"),
+        ("search the code for TODO comments and fix them", "search"),
+        ("search https://docs.python.org for the new syntax", "search"),
+        ("send the report to Bob", "send"),
+        ("send an e-mail", "send"),
+        ("release version 2 of the package", "release"),
+        ("interrupt handlers are missing, add them", "interrupt"),
+        ("trace the request through the code", "trace"),
+        ("show me the diff", "show"),
+        ("logs are too noisy, fix that", "logs"),
+        ("approve the plan and go on", "approve"),
+    ],
+)
+def test_a_sentence_is_for_lead_and_says_which_command_it_was_not_taken_for(line: str, word: str) -> None:
+    assert read_command(line, HERE) == Tell(text=line, instead_of=word)
+    assert not isinstance(read_command(f"/{line}", HERE), Tell)
+    assert read_command(f"> {line}", HERE) == Tell(text=line)
+
+
+def test_without_anything_that_waits_a_denial_is_a_sentence() -> None:
+    assert read_command("deny access to strangers in the API") == Tell(
+        text="deny access to strangers in the API", instead_of="deny"
+    )
+
+
+def test_a_program_that_nobody_has_told_of_can_be_spawned_where_no_machine_is_known() -> None:
+    assert read_command("spawn W banner say hello", Known()) == Spawn(name="W", cli="banner", task="say hello")
+
+
+def test_the_help_names_every_command_and_what_forces_one() -> None:
+    assert [word for word in WORDS if word not in HELP] == []
+    assert "'> stop'" in HELP
+    assert "Ctrl-C" in HELP
+    assert "Esc" in HELP

@@ -8,7 +8,8 @@ from broker.domain.approvals import Verdict
 from broker.domain.errors import BadRequest, NotFound
 from connect.sdk.types import AnswerOption, Approval, Choice, Question, QuestionPrompt
 from connect.terminal.asked import Asked, approval_box, asked_words, option_id
-from connect.terminal.commands import Answer, AnswerQuestion, Command, read_command
+from connect.terminal.commands import Answer, AnswerQuestion, Command
+from connect.terminal.grammar import Known, read_command
 from connect.terminal.question import answered_words, question_box, read_answers
 from connect.terminal.text import Line
 
@@ -90,13 +91,14 @@ def test_a_line_says_what_was_answered_without_the_secrets() -> None:
     [
         ("answer 2", AnswerQuestion(text="2")),
         ("answer abcd 1,2", AnswerQuestion(text="abcd 1,2")),
-        ("deny because of that", Answer(verdict=Verdict.DENY, short_id="because", note="of that")),
+        ("deny because of that", Answer(verdict=Verdict.DENY, note="because of that")),
         ("approve abcd --option 2", Answer(verdict=Verdict.ALLOW, short_id="abcd", option="2")),
+        ("approve --option no", Answer(verdict=Verdict.ALLOW, option="no")),
         ("deny abcd --option no", Answer(verdict=Verdict.DENY, short_id="abcd", option="no")),
     ],
 )
 def test_an_answer_is_a_command(line: str, command: Command) -> None:
-    assert read_command(line) == command
+    assert read_command(line, Known(waiting=["abcd"])) == command
 
 
 @pytest.fixture
@@ -120,17 +122,6 @@ def test_a_permission_request_is_not_answered_in_words() -> None:
     waiting.add(Approval.model_validate({"id": "2222eeee", "agent": "Lead", "tool": "Bash"}))
     with pytest.raises(NotFound):
         waiting.find_question("2")
-
-
-def test_the_words_behind_deny_are_a_note_where_one_request_waits(waiting: Asked) -> None:
-    only = waiting.pending()[0]
-    assert waiting.find_with_note("because", "of X") == (only, "because of X")
-    assert waiting.find_with_note("abcd", "of X") == (only, "of X")
-    with pytest.raises(NotFound):
-        waiting.find_with_note("beef", "of X")
-    waiting.add(asked(PARTS, key="1111ffff"))
-    with pytest.raises(NotFound):
-        waiting.find_with_note("because", "of X")
 
 
 @pytest.mark.parametrize(
