@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import assert_never
 
+from broker.domain.agents import AgentState
 from broker.domain.approvals import Verdict
 from broker.domain.errors import NotFound, NotPermitted
 from broker.domain.ids import MessageId
@@ -28,9 +30,11 @@ from connect.terminal.roster import kind_of
 from connect.terminal.stops import stop_place, stopped_line
 from connect.terminal.tables import agents_table, machines_table, sessions_table, trace_lines
 from connect.terminal.text import Line, harmless, one_line
+from connect.terminal.verbosity import Verbosity
 from connect.terminal.view import View, good
 
 _LOGGED_EVENTS = 2000
+_PREFERRED = ("claude", "codex", "gemini")
 _SHOWN_HITS = 20
 
 
@@ -39,7 +43,8 @@ class LeadAgent:
     """Who gets plain lines, and how it is started when it is not there."""
 
     name: str = "Lead"
-    cli: str = "claude"
+    cli: str = ""
+    """Its program; empty: the first that is installed on `on`."""
     on: str | None = None
     """The terminal's own machine: what is typed here happens here, unless it says otherwise. None: wherever."""
     cwd: str | None = None
@@ -58,6 +63,13 @@ class LeadAgent:
     def title(self) -> str:
         """`Lead (Claude)`."""
         return f"{self.name} ({kind_of(self.cli)})"
+
+    def among(self, installed: Sequence[str]) -> LeadAgent:
+        """With a program: the one that was chosen, else the best known of those that are there."""
+        if self.cli:
+            return self
+        known = [cli for cli in _PREFERRED if cli in installed]
+        return replace(self, cli=[*known, *installed, *_PREFERRED][0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +102,11 @@ class Actions:
         waiting += self._consents.names() if self._consents is not None else []
         return Known(agents=self._view.roster.living(), clis=self.places.clis, waiting=waiting)
 
+    @property
+    def lead(self) -> LeadAgent:
+        """Who gets plain lines, with the program it would be started with now."""
+        return self._lead.among(self.places.installed(self._lead.on))
+
     def announce(self, command: commands.Command) -> list[Line]:
         """What to say before a command that may take a while."""
         match command:
@@ -97,7 +114,7 @@ class Actions:
                 taken = f"· taken as words for {self._lead.name}; '/{word} …' makes it the command"
                 return [(("class:dim", taken),), *self.announce(commands.Tell(text=command.text))]
             case commands.Tell() if not self._view.roster.is_living(self._lead.name):
-                return [good(f"Auto-spawning {self._lead.title}...")]
+                return [good(f"Auto-spawning {self.lead.title}...")]
             case commands.Spawn():
                 return [good(f"Spawning {one_line(command.name)} ({kind_of(one_line(command.cli))})...")]
             case _:
@@ -113,9 +130,10 @@ class Actions:
             case commands.Send():
                 return await self._send(command.to, command.text, mode=command.mode)
             case commands.Interrupt():
-                return Reply(result=_json(await self._relay.interrupt(command.name)))
+                found = await self._relay.interrupt(command.name)
+                return Reply(lines=self._quietly(f"{one_line(command.name)} is interrupted"), result=_json(found))
             case commands.Release():
-                return Reply(result=_json(await self._relay.release(command.name)))
+                return await self._release(command.name)
             case commands.StopAll():
                 return await self._stop_all(command)
             case commands.ResumeAll():
@@ -148,19 +166,30 @@ class Actions:
                 assert_never(other)
 
     async def _tell(self, text: str) -> Reply:
-        lead = self._lead
+        lead = self.lead
         if self._view.roster.is_living(lead.name):
             return await self._send(lead.name, text, mode=Mode.WAIT)
         return await self._spawn(commands.Spawn(name=lead.name, cli=lead.cli, task=text))
 
     async def _spawn(self, command: commands.Spawn) -> Reply:
         own = self._view.own
+        own.addressed.add(command.name)
         on, cwd = self._lead.here(command.on, command.cwd)
         with own.sending(command.name, command.task):
             agent = await self._relay.spawn(
                 command.name, command.cli, command.task, on=on, model=command.model, cwd=cwd
             )
-        return Reply(result=_json(agent))
+        return Reply(lines=self._quietly(f"{one_line(agent.name)} connected"), result=_json(agent))
+
+    async def _release(self, name: str) -> Reply:
+        agent = await self._relay.release(name)
+        if agent.state is AgentState.FAILED:
+            return Reply(lines=[(("class:dim", f"· {one_line(name)} had failed already"),)], result=_json(agent))
+        return Reply(lines=self._quietly(f"{one_line(name)} released"), result=_json(agent))
+
+    def _quietly(self, text: str) -> list[Line]:
+        """That a command was carried out, where no event tells it."""
+        return [good(text)] if self._view.verbosity is Verbosity.QUIET else []
 
     async def _send(self, to: str, text: str, *, mode: Mode) -> Reply:
         with self._view.own.sending(to, text):
@@ -201,12 +230,14 @@ class Actions:
 
     async def _agents(self) -> Reply:
         living: list[Agent] = [agent for agent in await self._relay.agents() if not agent.state.ended]
-        self._view.roster.learn(living)
-        return Reply(lines=agents_table(living), result=[_json(agent) for agent in living])
+        self._view.learn(living)
+        return Reply(lines=agents_table(living, width=self._view.columns), result=[_json(agent) for agent in living])
 
     async def _machines(self) -> Reply:
         machines = await self._relay.proxies()
-        return Reply(lines=machines_table(machines), result=[_json(machine) for machine in machines])
+        return Reply(
+            lines=machines_table(machines, width=self._view.columns), result=[_json(machine) for machine in machines]
+        )
 
     async def _sessions(self) -> Reply:
         sessions, here = await self._relay.sessions(), await self._relay.session()

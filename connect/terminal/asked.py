@@ -105,17 +105,17 @@ def approval_box(approval: Approval, *, asker: str, short_id: str, width: int) -
     inner = inner_width(width)
     body: list[Line] = []
     if approval.command:
-        body += paragraph(f"$ {approval.command}", inner, style="class:strong")
+        body += paragraph(f"$ {approval.command}", inner, style="class:strong", exact=True)
     elif approval.title:
-        body += paragraph(approval.title, inner, style="class:strong")
+        body += paragraph(approval.title, inner, style="class:strong", exact=True)
     if approval.command is None and tool_kind(approval.tool) is ToolKind.SHELL:
         body += paragraph("Its program does not say which command.", inner, style="class:warn")
     if approval.command is None and not approval.changes:
         body += _input(approval, inner)
     if approval.detail:
-        body += paragraph(approval.detail, inner)
+        body += paragraph(approval.detail, inner, exact=True)
     if approval.cwd:
-        body += paragraph(f"in {approval.cwd}", inner, style="class:dim")
+        body += paragraph(f"in {approval.cwd}", inner, style="class:dim", exact=True)
     if approval.reason:
         body += paragraph(approval.reason, inner)
     for words in approval.widens:
@@ -142,7 +142,7 @@ def _input(approval: Approval, width: int) -> list[Line]:
         line
         for name, text in zip(approval.input or {}, texts, strict=True)
         if name != "title"
-        for line in paragraph(text, width)
+        for line in paragraph(text, width, exact=True)
     ]
     more = [(("class:dim", f"… {len(lines) - _LONGEST_INPUT} more lines"),)] if len(lines) > _LONGEST_INPUT else []
     return [*lines[:_LONGEST_INPUT], *more]
@@ -172,7 +172,7 @@ def _reach(option: AnswerOption) -> str:
 
 
 def _change(change: Change, width: int) -> list[Line]:
-    lines = paragraph(f"{change.change} {change.path}", width, style="class:strong")
+    lines = paragraph(f"{change.change} {change.path}", width, style="class:strong", exact=True)
     diff = (change.diff or "").splitlines()
     for text in diff[:_LONGEST_DIFF]:
         style = {"+": "class:added", "-": "class:removed", "@": "class:dim"}.get(text[:1], "")

@@ -56,6 +56,8 @@ class WordCompleter(Completer):
                 return [*self._view.roster.living(), "*"]
             case ("release" | "logs" | "interrupt", 0):
                 return self._view.roster.living()
+            case ("trace" | "show", 0):
+                return [str(number) for number in reversed(self._view.numbers)]
             case ("spawn", 1):
                 return sorted({*_KNOWN_CLIS, *self._places.clis})
             case ("approve" | "deny", 0):

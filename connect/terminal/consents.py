@@ -75,7 +75,7 @@ def _lines(number: int, question: Question, *, width: int) -> list[Line]:
     inner = inner_width(width)
     body: list[Line] = []
     for detail in question.details:
-        lines = paragraph(detail, inner, style="class:strong")
+        lines = paragraph(detail, inner, style="class:strong", exact=True)
         body += lines[:_MOST_LINES]
         if len(lines) > _MOST_LINES:
             body.append((("class:bad", f"{len(lines) - _MOST_LINES} more lines are not shown: deny it if in doubt"),))

@@ -26,7 +26,8 @@ COMMAND_FAILED = 1
 
 
 class JsonLines:
-    """Commands run one after the other. At the end of input it stays until what was sent is answered; `exit` leaves.
+    """Commands run one after the other. At the end of input it stays until what was sent, and what agents
+    asked each other because of it, is answered; `exit` leaves.
 
     Input that ends without a single line is a service's: then it stays until it is told to stop.
     """
@@ -58,28 +59,29 @@ class JsonLines:
                 await self._take(item)
 
     async def _take(self, item: FeedItem) -> None:
-        told = self._view.show(item)
+        self._view.show(item)
         if isinstance(item, LinkUp | Reset):
             await self._catch_up()
             self._up.set()
-        if self._is_wanted(item, told=bool(told)):
-            _write(_as_json(item))
+        for found in self._wanted(item):
+            _write(_as_json(found))
         self._changed.set()
 
     async def _catch_up(self) -> None:
         # When the broker is away again, the next connection catches up.
         with suppress(Unavailable):
             await self._actions.learn_machines()
-            self._view.roster.learn(await self._relay.agents())
+            self._view.learn(await self._relay.agents())
             self._view.catch_up(await self._relay.waiting())
 
-    def _is_wanted(self, item: FeedItem, *, told: bool) -> bool:
+    def _wanted(self, item: FeedItem) -> list[FeedItem]:
         """Quiet: what the quiet screen would tell. Otherwise all events, of agents' frames only when verbose."""
         if not isinstance(item, Event):
-            return True
+            return [item]
         if self._view.verbosity is Verbosity.QUIET:
-            return told
-        return item.kind != "agent.frame" or self._view.verbosity is Verbosity.VERBOSE
+            concluded = self._view.concluded
+            return [*concluded, *([item] if self._view.told and item not in concluded else [])]
+        return [item] if item.kind != "agent.frame" or self._view.verbosity is Verbosity.VERBOSE else []
 
     async def _read_lines(self, lines: asyncio.Queue[str | None]) -> bool:
         """Run every line; True when input ended without an `exit`."""
@@ -106,7 +108,7 @@ class JsonLines:
         _write({"kind": "command.failed", "line": line, "code": code, "message": message})
 
     async def _settle(self) -> None:
-        while not self._view.own.all_settled:
+        while not self._view.at_rest:
             self._changed.clear()
             await self._changed.wait()
 

@@ -9,7 +9,7 @@ from prompt_toolkit.application.current import get_app_session
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.styles import Style
 
-from connect.terminal.text import Line, usable_width
+from connect.terminal.text import NARROWEST, Line, fit, usable_width
 
 STYLE = Style.from_dict(
     {
@@ -24,16 +24,41 @@ STYLE = Style.from_dict(
         "match": "ansiyellow bold",
         "added": "ansigreen",
         "removed": "ansired",
+        "heading": "bold underline",
+        "emphasis": "italic",
+        "code": "ansicyan",
+        "link": "underline",
+        "bottom-toolbar": "noreverse ansibrightblack",
     }
 )
 
 
+_PLAIN = str.maketrans("┌┐└┘─│┼▏█✓✗·•…→⚙±“”⟨⟩", '++++-|+|#+x-*.>*~""<>')
+"""For consoles that do not have what boxes are made of; each takes one cell, as before."""
+
+
 def paint(lines: Iterable[Line]) -> None:
-    """Print the lines at once."""
-    text = FormattedText([span for line in lines for span in (*line, ("", "\n"))])
+    """Print the lines at once; what is wider than the window is broken at spaces."""
+    spans = [span for line in fit(lines, measured_columns()) for span in (*line, ("", "\n"))]
+    text = FormattedText([(style, for_console(piece)) for style, piece in spans])
     print_formatted_text(text, style=STYLE, end="")
 
 
+def for_console(text: str) -> str:
+    """`text` with other signs for marks and frames, where the console's encoding has none."""
+    encoding = get_app_session().output.encoding()
+    try:
+        text.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return text.translate(_PLAIN)
+    return text
+
+
+def measured_columns() -> int:
+    """The cells of a line now; the window may have changed."""
+    return max(NARROWEST, get_app_session().output.get_size().columns - 1)
+
+
 def measured_width() -> int:
-    """The width to draw in now; the window may have changed."""
+    """The width to draw boxes and texts in now."""
     return usable_width(get_app_session().output.get_size().columns)

@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from broker.domain.ids import MessageId
-from broker.domain.messages import ReceiptState
+from broker.domain.messages import Mode, ReceiptState
 from connect.sdk.facts import MessageAccepted, MessageReceipt
 from connect.terminal.text import Line, one_line
 from connect.terminal.verbosity import Verbosity
+from connect.terminal.words import reason_words
 
 _WAITS = {
+    "interrupted": "{name} is interrupted for it",
     "agent_busy": "{name} is working; it gets this after its turn",
     "agent_starting": "{name} is starting; it gets this when it is ready",
     "stopped": "{name} is stopped; it gets this when somebody resumes it",
@@ -27,6 +29,8 @@ _FAR = frozenset({ReceiptState.IN_TURN, ReceiptState.ANSWERED})
 @dataclass(slots=True)
 class _Own:
     accepted_at_ms: int
+    number: int
+    mode: Mode
     open: set[str]
     """Recipients that have neither answered nor become unreachable."""
     told: set[tuple[str, str]] = field(default_factory=set)
@@ -43,6 +47,8 @@ class OwnMessages:
         self._verbosity = verbosity
         self._expected: Counter[tuple[str, str]] = Counter()
         self._own: dict[MessageId, _Own] = {}
+        self.addressed: set[str] = set()
+        """Whom this terminal has asked for something, or started."""
 
     @contextmanager
     def sending(self, to: str, text: str | None) -> Iterator[None]:
@@ -63,13 +69,15 @@ class OwnMessages:
         """Whether everything that was sent is answered or undeliverable."""
         return not self._expected.total() and not any(own.open for own in self._own.values())
 
-    def takes(self, fact: MessageAccepted, *, at_ms: int) -> bool:
-        """Whether the accepted message is one of ours; from now on its receipts are followed."""
+    def takes(self, fact: MessageAccepted, *, at_ms: int, number: int) -> bool:
+        """Whether the accepted message, at `number` in the log, is one of ours; then its receipts are followed."""
         key = _key(fact.to, fact.text)
         if fact.sender.agent is not None or not self._expected[key]:
             return False
         self._expected -= Counter([key])
-        self._own[fact.id] = _Own(accepted_at_ms=at_ms, open={each.name for each in fact.recipients})
+        names = {each.name for each in fact.recipients}
+        self.addressed |= names
+        self._own[fact.id] = _Own(accepted_at_ms=at_ms, number=number, mode=fact.mode, open=names)
         return True
 
     def on_accepted(self, fact: MessageAccepted) -> list[Line]:
@@ -87,8 +95,7 @@ class OwnMessages:
         if fact.state in {ReceiptState.ANSWERED, ReceiptState.UNDELIVERABLE}:
             own.open.discard(fact.name)
         if fact.state is ReceiptState.UNDELIVERABLE:
-            reason = one_line(fact.reason or "no reason was given")
-            return [(("class:bad", f"✗ not delivered to {one_line(fact.name)}: {reason}"),)]
+            return [(("class:bad", f"✗ not delivered to {one_line(fact.name)}: {reason_words(fact.reason)}"),)]
         if fact.state in _FAR:
             return self._has_it(own, fact.name, took_ms=at_ms - own.accepted_at_ms)
         return self._waits(own, fact.name, fact.because)
@@ -96,9 +103,11 @@ class OwnMessages:
     def _has_it(self, own: _Own, name: str, *, took_ms: int) -> list[Line]:
         if self._verbosity is Verbosity.QUIET or not _first(own, name, "has it"):
             return []
-        return [(("class:dim", f"✓ {one_line(name)} has it ({duration(took_ms)})"),)]
+        return [(("class:dim", f"✓ {one_line(name)} has it ({duration(took_ms)}) · #{own.number}"),)]
 
     def _waits(self, own: _Own, name: str, because: str | None) -> list[Line]:
+        if because == "agent_busy" and own.mode is Mode.INTERRUPT:
+            because = "interrupted"
         if because not in _WAITS or not _first(own, name, because):
             return []
         if self._verbosity is Verbosity.QUIET and because not in _ALARMING:

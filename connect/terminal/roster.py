@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from broker.domain.agents import AgentState
@@ -58,6 +58,25 @@ class Roster:
         """The agent that spawned it; None when a person or a program did."""
         spawner = self._seen[name].spawner if name in self._seen else None
         return spawner if spawner in self._seen else None
+
+    def state_of(self, name: str) -> AgentState | None:
+        """What it does, as far as events tell; None for somebody unknown."""
+        return self._seen[name].state if name in self._seen else None
+
+    def cli_of(self, name: str) -> str:
+        """The word its program is called by; '' for somebody unknown."""
+        return self._seen[name].cli if name in self._seen else ""
+
+    def descends(self, name: str, ancestors: Collection[str]) -> bool:
+        """Whether it is one of `ancestors`, or was spawned by one, or by an agent that was."""
+        seen: set[str] = set()
+        each: str | None = name
+        while each is not None and each not in seen:
+            if each in ancestors:
+                return True
+            seen.add(each)
+            each = self.spawner_of(each)
+        return False
 
     def title(self, name: str) -> str:
         """`Lead (Claude)`, or the bare name of somebody unknown."""

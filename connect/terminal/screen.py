@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Iterable
 from contextlib import aclosing
 from pathlib import Path
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.application import run_in_terminal
+from prompt_toolkit.application import Application, run_in_terminal
 from prompt_toolkit.application.current import get_app, get_app_session
+from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.patch_stdout import patch_stdout
 
 from broker.domain.errors import RelayError, SpawnFailed, Unavailable
@@ -23,14 +26,20 @@ from connect.sdk.facts import ApprovalRequested, ProxyConnected, read_fact
 from connect.sdk.types import Event, LinkUp, Reset
 from connect.task_scope import task_scope
 from connect.terminal.actions import Actions, LeadAgent
-from connect.terminal.commands import WELCOME, Command, Exit
+from connect.terminal.activity import status_line, window_title
+from connect.terminal.commands import WELCOME, Command, Exit, Interrupt, Logs, Release, Send, Tell, Trace
 from connect.terminal.completion import WordCompleter
 from connect.terminal.consents import Consents
 from connect.terminal.farewell import Farewell, leave_agents_alone
 from connect.terminal.grammar import read_command
-from connect.terminal.painting import STYLE, measured_width, paint
+from connect.terminal.interrupting import Interrupting, Pressed
+from connect.terminal.painting import STYLE, for_console, measured_columns, measured_width, paint
 from connect.terminal.text import Line, harmless, one_line
-from connect.terminal.view import View, bad, good
+from connect.terminal.verbosity import Verbosity
+from connect.terminal.view import View, bad, dim, good
+
+_REFRESH_S = 1.0
+"""How often the line below the prompt is drawn anew: it counts seconds."""
 
 
 class Screen:
@@ -47,30 +56,39 @@ class Screen:
     ) -> None:
         self._relay = relay
         self._view = view
-        self._lead = lead
         self._farewell = farewell
         self._consents = consents
         self._actions = Actions(relay, view, lead=lead, consents=consents)
-        self._completer = WordCompleter(view, self._actions.places)
+        self._interrupting = Interrupting(time.monotonic)
+        self._prompt_session: PromptSession[str] = PromptSession(
+            history=_history(),
+            completer=WordCompleter(view, self._actions.places),
+            complete_while_typing=False,
+            style=STYLE,
+            key_bindings=self._keys(),
+            bottom_toolbar=self._status,
+            refresh_interval=_REFRESH_S,
+        )
+        self._here = ""
+        self._title = ""
         self._unpainted: list[Line] = []
         self._painting = asyncio.Lock()
         self._up = asyncio.Event()
 
     async def run(self) -> int:
         """Until the user leaves; raises `RelayError` when the broker ends it."""
-        prompt: PromptSession[str] = PromptSession(
-            history=_history(), completer=self._completer, complete_while_typing=False, style=STYLE
-        )
         session = await self._relay.session()
+        self._here = f"session {one_line(session.name, limit=40)}"
         with patch_stdout(raw=True):
             async with task_scope() as tasks:
                 following = tasks.create_task(self._follow())
                 await self._up.wait()
                 await self._greet(session.url)
                 asking = tasks.create_task(self._show_questions())
-                await self._read_lines(prompt, tasks)
+                await self._read_lines(tasks)
                 asking.cancel()
                 following.cancel()
+        get_app_session().output.clear_title()
         return 0
 
     async def _follow(self) -> None:
@@ -88,7 +106,7 @@ class Screen:
             await self._print(lines)
 
     async def _take(self, item: FeedItem) -> None:
-        self._view.width = measured_width()
+        self._view.width, self._view.columns = measured_width(), measured_columns()
         lines = self._view.show(item)
         if isinstance(item, LinkUp | Reset):
             lines += await self._catch_up()
@@ -110,7 +128,7 @@ class Screen:
         """What events of the time before, or of a gap, would have told."""
         await self._actions.learn_machines()
         try:
-            self._view.roster.learn(await self._relay.agents())
+            self._view.learn(await self._relay.agents())
             return self._view.catch_up(await self._relay.waiting())
         except Unavailable:
             # Away again: the next connection catches up.
@@ -125,30 +143,82 @@ class Screen:
                 good(f"Dashboard: {one_line(url)}"),
                 *here,
                 (),
-                *((("", text),) for text in WELCOME.format(lead=self._lead.title).splitlines()),
+                *((("", text),) for text in WELCOME.format(lead=self._actions.lead.title).splitlines()),
                 (),
             ]
         )
 
-    async def _read_lines(self, prompt: PromptSession[str], tasks: asyncio.TaskGroup) -> None:
+    async def _read_lines(self, tasks: asyncio.TaskGroup) -> None:
         running: set[asyncio.Task[None]] = set()
         while True:
             try:
-                line = await prompt.prompt_async(self._prompt)
-            except KeyboardInterrupt:
-                continue
-            except EOFError:
+                line = await self._prompt_session.prompt_async(self._prompt)
+            except (EOFError, KeyboardInterrupt):
                 break
             command = read_command(line, self._actions.known())
             if isinstance(command, Exit):
                 break
             if command is not None:
-                task = tasks.create_task(self._perform(command))
+                task = tasks.create_task(self._perform(command, line))
                 running.add(task)
                 task.add_done_callback(running.discard)
         for task in running:
             task.cancel()
         await self._say_goodbye()
+
+    def _keys(self) -> KeyBindings:
+        """Ctrl-C, which may come as a signal while something is painted."""
+        keys = KeyBindings()
+
+        @keys.add("c-c")
+        @keys.add("<sigint>")
+        def _(event: KeyPressEvent) -> None:
+            if event.current_buffer.text:
+                event.current_buffer.reset()
+            else:
+                self._on_ctrl_c(event.app)
+
+        return keys
+
+    def _on_ctrl_c(self, app: Application[str]) -> None:
+        own = self._view.own_working()
+        others = [name for name in self._view.activity.working() if name not in own]
+        pressed = self._interrupting.press(own=own, others=others)
+        if pressed.leave:
+            app.exit(exception=EOFError())
+        else:
+            app.create_background_task(self._interrupt(pressed))
+
+    async def _interrupt(self, pressed: Pressed) -> None:
+        await self._print([dim(pressed.text)])
+        for name in pressed.interrupt:
+            try:
+                await self._relay.interrupt(name)
+            except RelayError as error:
+                await self._print(self._refusal(error))
+
+    def _status(self) -> FormattedText:
+        """What is shown below the prompt, computed anew each time it is drawn."""
+        view = self._view
+        text = status_line(
+            view.activity,
+            here=self._here,
+            idle=view.roster.living(),
+            waiting=self._waiting(),
+            width=measured_columns(),
+        )
+        return FormattedText([("", for_console(text))])
+
+    def _waiting(self) -> int:
+        return len(self._view.asked.pending()) + len(self._consents.names())
+
+    def _entitle(self) -> None:
+        """Let the window's title say who works, where that has changed."""
+        title = window_title(self._view.activity, session=self._here.removeprefix("session "), waiting=self._waiting())
+        if title != self._title:
+            self._title = title
+            get_app_session().output.set_title(for_console(title))
+            get_app_session().output.flush()
 
     async def _say_goodbye(self) -> None:
         outcome = await self._farewell(_ask)
@@ -159,17 +229,39 @@ class Screen:
             return FormattedText([("class:strong", "relay> ")])
         return FormattedText([("class:warn", "relay (reconnecting)> ")])
 
-    async def _perform(self, command: Command) -> None:
+    async def _perform(self, command: Command, line: str) -> None:
         await self._print(self._actions.announce(command))
         try:
             reply = await self._actions.run(command)
         except SpawnFailed as error:
             # The agent's own last words come as an event; this is for when the event is lost with the link.
-            await self._print([] if self._view.connected else [bad(one_line(error.message))])
+            told = [] if self._view.connected else [bad(one_line(error.message))]
+            await self._print([*told, *self._give_back(command, line)])
         except RelayError as error:
-            await self._print(_refusal(error))
+            await self._print([*self._refusal(error), *self._give_back(command, line)])
         else:
             await self._print(reply.lines)
+
+    def _give_back(self, command: Command, line: str) -> list[Line]:
+        """What was typed for somebody who did not get it: it is back at the prompt, if nothing else is typed there."""
+        match command:
+            case Tell() | Send():
+                buffer = self._prompt_session.default_buffer
+                if buffer.text:
+                    return [dim("· what you typed was not delivered; the arrow up brings it back")]
+                buffer.set_document(Document(line))
+                return [dim("· what you typed was not delivered; it is back at the prompt")]
+            case Release() | Interrupt() | Logs() | Trace() if not line.lstrip().startswith("/"):
+                return [dim(f"· to say it to {self._actions.lead.name}: > {one_line(line, limit=60)}")]
+            case _:
+                return []
+
+    def _refusal(self, error: RelayError) -> list[Line]:
+        """What went wrong; for a search that cannot be read, with a caret under the place."""
+        lines = error.message.split("\n") if error.code == "INVALID_QUERY" else [error.message]
+        problem, *pointer = lines
+        code = f" ({error.code})" if self._view.verbosity is Verbosity.VERBOSE else ""
+        return [bad(f"{one_line(problem, limit=500)}{code}"), *((("", harmless(line)),) for line in pointer)]
 
     async def _print(self, lines: Iterable[Line]) -> None:
         self._unpainted += lines
@@ -177,6 +269,7 @@ class Screen:
             if self._unpainted:
                 lines, self._unpainted = self._unpainted, []
                 await run_in_terminal(lambda: paint(lines))
+        self._entitle()
         get_app().invalidate()
 
 
@@ -189,13 +282,6 @@ async def _ask(question: str, default: bool) -> bool:
     except (EOFError, KeyboardInterrupt):
         answer = ""
     return answer.startswith("y") if answer else default
-
-
-def _refusal(error: RelayError) -> list[Line]:
-    """What went wrong; for a search that cannot be read, with a caret under the place."""
-    lines = error.message.split("\n") if error.code == "INVALID_QUERY" else [error.message]
-    problem, *pointer = lines
-    return [bad(f"{one_line(problem, limit=500)} ({error.code})"), *((("", harmless(line)),) for line in pointer)]
 
 
 def _history() -> History:

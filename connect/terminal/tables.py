@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import zip_longest
 
 from rich.cells import cell_len
 
@@ -12,22 +13,53 @@ from broker.domain.messages import ReceiptState
 from connect.sdk.types import Agent, Proxy, Session, Trace, TracedDelivery, owner_of
 from connect.terminal.receipts import duration
 from connect.terminal.roster import kind_of
-from connect.terminal.text import Line, one_line
+from connect.terminal.text import Line, one_line, wrap
 
 _CELL_LIMIT = 48
+_LONGEST_CELL = 400
+_NARROWEST_CELL = 8
+_GAP = 2
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[Line]:
-    """Columns as wide as their widest cell."""
-    cells = [[one_line(cell, limit=_CELL_LIMIT) for cell in row] for row in rows]
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, width: int | None = None) -> list[Line]:
+    """Columns as wide as their widest cell; in `width` cells, with cells of several lines or a block for each row."""
+    limit = _CELL_LIMIT if width is None else _LONGEST_CELL
+    cells = [[one_line(cell, limit=limit) for cell in row] for row in rows]
     widths = [max(map(cell_len, column)) for column in zip(head, *cells, strict=True)]
+    if width is not None and not _squeeze(widths, width, least=[max(_NARROWEST_CELL, cell_len(each)) for each in head]):
+        return [line for row in cells for line in _block(head, row)]
     return [
         _row(head, widths, style="class:strong"),
-        *(_row(row, widths, style="") for row in cells),
+        *(line for row in cells for line in _rows(row, widths)),
     ]
 
 
-def agents_table(agents: Sequence[Agent]) -> list[Line]:
+def _squeeze(widths: list[int], width: int, *, least: Sequence[int]) -> bool:
+    """Take from the widest columns until all fit; False when they cannot."""
+    over = sum(widths) + _GAP * (len(widths) - 1) - width
+    while over > 0:
+        widest = max(range(len(widths)), key=lambda at: widths[at] - least[at])
+        if widths[widest] <= least[widest]:
+            return False
+        widths[widest] -= 1
+        over -= 1
+    return True
+
+
+def _rows(cells: Sequence[str], widths: Sequence[int]) -> Iterable[Line]:
+    columns = [wrap(cell, width) for cell, width in zip(cells, widths, strict=True)]
+    for parts in zip_longest(*columns, fillvalue=""):
+        yield _row(parts, widths, style="")
+
+
+def _block(head: Sequence[str], cells: Sequence[str]) -> Iterable[Line]:
+    yield (("class:strong", cells[0]),)
+    for name, cell in zip(head[1:], cells[1:], strict=True):
+        if cell != "-":
+            yield (("class:dim", f"  {name.lower()}: "), ("", cell))
+
+
+def agents_table(agents: Sequence[Agent], *, width: int | None = None) -> list[Line]:
     """Who is there."""
     if not agents:
         return [(("class:dim", "no agents; type a task to spawn one"),)]
@@ -44,10 +76,11 @@ def agents_table(agents: Sequence[Agent]) -> list[Line]:
             )
             for agent in agents
         ],
+        width=width,
     )
 
 
-def machines_table(machines: Sequence[Proxy]) -> list[Line]:
+def machines_table(machines: Sequence[Proxy], *, width: int | None = None) -> list[Line]:
     """Where agents can run, and whose each machine is."""
     if not machines:
         return [(("class:dim", "no machine was ever linked"),)]
@@ -67,6 +100,7 @@ def machines_table(machines: Sequence[Proxy]) -> list[Line]:
             )
             for machine in machines
         ],
+        width=width,
     )
 
 

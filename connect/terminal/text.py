@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 
 from rich.cells import cell_len, split_graphemes
+
+from connect.terminal.characters import visible
 
 Span = tuple[str, str]
 """A style class and a piece of text."""
@@ -17,15 +18,21 @@ WIDEST = 100
 """Longer lines are hard to read, however wide the window."""
 _TAB = "    "
 _LINE_ENDS = re.compile(r"\r\n|[\r\n\v\f\x85\u2028\u2029]")
-_PICTURES = 0x2400
-"""Unicode's pictures of the control characters: ␛ for ESC."""
-_DELETE_PICTURE = "\u2421"
-_FLAG_AND_EMOJI_JOINERS = frozenset("\u200d")
+_WORDS = re.compile(
+    # A text without spaces may end a line between any two of its signs, but no line begins with a closing one.
+    r"\s+|[\u3040-\u30ff\u3400-\u9fff\uff01-\uff60][\u3001\u3002\u300d\u300f\uff01\uff0c\uff1f\u30fc]*"
+    r"|[^\s\u3040-\u30ff\u3400-\u9fff\uff01-\uff60]+"
+)
+_COLUMNS = re.compile(r" {0,4}\S+(?: \S+)* {2,}(?=\S)")
+_MARK = re.compile(r" *(?:[✓✗!·…⚙±$] )?")
 
 
-def harmless(text: str) -> str:
-    """`text` with tabs expanded and everything that could steer a terminal or hide text made visible."""
-    return "\n".join("".join(map(_visible, line)) for line in _LINE_ENDS.split(text))
+def harmless(text: str, *, exact: bool = False) -> str:
+    """`text` with tabs expanded and everything that could steer a terminal or hide text made visible.
+
+    `exact`: for what a person decides about, a command or a path: spaces that are none are made visible too.
+    """
+    return "\n".join(visible(line, exact=exact).replace("\t", _TAB) for line in _LINE_ENDS.split(text))
 
 
 def one_line(text: str, *, limit: int = 200) -> str:
@@ -34,18 +41,42 @@ def one_line(text: str, *, limit: int = 200) -> str:
     return joined if len(joined) <= limit else joined[: limit - 1] + "…"
 
 
-def wrap(text: str, width: int) -> list[str]:
+def wrap(text: str, width: int, *, exact: bool = False) -> list[str]:
     """Harmless lines of at most `width` cells; breaks at spaces, keeps indentation and drawings as they are."""
-    return [piece for line in harmless(text).split("\n") for piece in _wrap_line(line.rstrip(), width)]
+    lines = harmless(text, exact=exact).split("\n")
+    return [line[start:end] for line in map(str.rstrip, lines) for start, end in _breaks(line, width, hang=0)]
 
 
-def box(title: str, body: Iterable[Line], *, width: int, style: str = "class:frame") -> list[Line]:
-    """`body` in a frame of `width` cells with `title` in its upper edge. Lines must fit `inner_width(width)`."""
-    shown = _cut(one_line(title), width - 6)
+def fold(line: Line, width: int, *, hang: int | None = None) -> list[Line]:
+    """A line of harmless text in lines of at most `width` cells; all but the first are set in by `hang`.
+
+    By default below the text that follows a mark, or the second column of a list.
+    """
+    text = "".join(piece for _, piece in line)
+    if cell_len(text) <= width or any("://" in word and cell_len(word) > width for word in text.split()):
+        return [line]  # half an address leads nowhere: the terminal breaks it so that it can be taken as a whole
+    hang = _hang(text, width) if hang is None else hang
+    (start, end), *others = _breaks(text, width, hang=hang)
+    indent: Line = (("", " " * hang),) if hang else ()
+    return [_cut_out(line, start, end), *((*indent, *_cut_out(line, *place)) for place in others)]
+
+
+def fit(lines: Iterable[Line], width: int) -> list[Line]:
+    """All lines folded."""
+    return [piece for line in lines for piece in fold(line, width)]
+
+
+def box(title: str, body: Iterable[Line], *, width: int, style: str = "class:frame", foot: str = "") -> list[Line]:
+    """`body` in a frame of `width` cells with `title` in its upper edge. Lines must fit `inner_width(width)`.
+
+    `foot` stands at the right of the lower edge.
+    """
+    shown = cut(one_line(title), width - 6)
     top = f"┌─ {shown} " + "─" * (width - 5 - cell_len(shown)) + "┐"
     lines: list[Line] = [((style, top),)]
     lines += [_framed(line, width=width, style=style) for line in body]
-    lines.append(((style, "└" + "─" * (width - 2) + "┘"),))
+    below = f" {foot} ─" if foot else ""
+    lines.append(((style, "└" + "─" * (width - 2 - cell_len(below)) + below + "┘"),))
     return lines
 
 
@@ -64,9 +95,9 @@ def plain(lines: Iterable[Line]) -> str:
     return "\n".join("".join(text for _, text in line) for line in lines)
 
 
-def paragraph(text: str, width: int, *, style: str = "") -> list[Line]:
+def paragraph(text: str, width: int, *, style: str = "", exact: bool = False) -> list[Line]:
     """Wrapped text as lines of one style."""
-    return [((style, piece),) for piece in wrap(text, width)]
+    return [((style, piece),) for piece in wrap(text, width, exact=exact)]
 
 
 def _framed(line: Line, *, width: int, style: str) -> Line:
@@ -75,37 +106,52 @@ def _framed(line: Line, *, width: int, style: str) -> Line:
     return ((style, "│ "), *line, ("", padding), (style, " │"))
 
 
-def _visible(character: str) -> str:
-    code = ord(character)
-    if character == "\t":
-        return _TAB
-    if code < 0x20:
-        return chr(_PICTURES + code)
-    if code == 0x7F:
-        return _DELETE_PICTURE
-    match unicodedata.category(character):
-        # Cf holds the direction overrides that let text show in another order than it has.
-        case "Cc" | "Cs" | "Cf" if character not in _FLAG_AND_EMOJI_JOINERS:
-            return f"⟨U+{code:04X}⟩"
-        case _:
-            return character
-
-
-def _wrap_line(line: str, width: int) -> Iterator[str]:
-    if cell_len(line) <= width:
-        yield line
-        return
-    current = ""
-    for word in re.findall(r"\s+|\S+", line):
-        if cell_len(current) + cell_len(word) <= width:
-            current += word
+def _breaks(text: str, width: int, *, hang: int) -> Iterator[tuple[int, int]]:
+    """Where each line begins and ends: at most `width` cells, and `hang` less from the second on."""
+    start = end = used = 0
+    room = width
+    for token in _WORDS.finditer(text):
+        cells = cell_len(token[0])
+        if token[0].isspace() or used + cells <= room:
+            used += cells
+            end = end if token[0].isspace() else token.end()
             continue
-        if current.strip():
-            yield current.rstrip()
-        *full, current = _chop(word, width) if word.strip() else [""]
-        yield from full
-    if current.strip():
-        yield current.rstrip()
+        if end > start:
+            yield start, end
+            room = width - hang
+        start = end = token.start()
+        used = cells
+        *full, last = _chop(token[0], room)
+        for piece in full:
+            yield start, start + len(piece)
+            start += len(piece)
+            room = width - hang
+        if full:
+            used = cell_len(last)
+        end = token.end()
+    if end > start or not text:
+        yield start, end
+
+
+def _hang(text: str, width: int) -> int:
+    mark = _MARK.match(text)
+    indent = cell_len(mark[0]) if mark else 0
+    columns = _COLUMNS.match(text)
+    if columns is not None:
+        second = cell_len(columns[0])
+        indent = second if second <= width // 2 else indent + 2
+    return min(indent, width // 2)
+
+
+def _cut_out(line: Line, start: int, end: int) -> Line:
+    spans: list[Span] = []
+    at = 0
+    for style, piece in line:
+        part = piece[max(0, start - at) : max(0, end - at)]
+        if part:
+            spans.append((style, part))
+        at += len(piece)
+    return tuple(spans)
 
 
 def _chop(word: str, width: int) -> list[str]:
@@ -121,5 +167,6 @@ def _chop(word: str, width: int) -> list[str]:
     return pieces
 
 
-def _cut(text: str, width: int) -> str:
+def cut(text: str, width: int) -> str:
+    """`text` in at most `width` cells."""
     return text if cell_len(text) <= width else _chop(text, max(1, width - 1))[0] + "…"

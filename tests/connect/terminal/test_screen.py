@@ -22,7 +22,7 @@ async def test_the_greeting_a_task_and_the_way_out(broker: ApiDouble, tmp_path: 
         await person.sees("relay>")
         person.types("Play tic-tac-toe\r")
         await person.sees("✓ Auto-spawning Lead (Claude)...")
-        await person.sees("✓ Lead (Claude) connected")
+        await person.sees("✓ Lead connected")
         await person.sees("✓ Lead has it")
         await person.sees("│ Lead is done")
         person.types("exit\r")

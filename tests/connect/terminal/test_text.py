@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from connect.terminal.text import box, harmless, inner_width, one_line, paragraph, plain, usable_width, wrap
+from connect.terminal.text import box, fit, harmless, inner_width, one_line, paragraph, plain, usable_width, wrap
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,69 @@ def test_a_title_cannot_break_out_of_its_line() -> None:
 
 def test_the_width_follows_the_terminal_within_reason() -> None:
     assert [usable_width(columns) for columns in (5, 80, 400)] == [20, 79, 100]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "می\u200cنویسم، نمی\u200cروم",
+        "क्\u200dष और क्\u200cष",
+        "日本語の文章です。",
+        "👩\u200d💻 👨\u200d👩\u200d👧 ❤\ufe0f\u200d🔥 1\ufe0f\u20e3",
+        "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f 🇩🇪",
+        "שָׁלוֹם",
+        "⣿⠀⣿",
+    ],
+)
+def test_what_peoples_scripts_need_is_let_be(text: str) -> None:
+    assert harmless(text) == text
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("rm\u200c -rf", "rm⟨U+200C⟩ -rf"),
+        ("pay\u200dpal", "pay⟨U+200D⟩pal"),
+        ("goo\u200bgle", "goo⟨U+200B⟩gle"),
+        ("می\u200c\u200cخ", "می⟨U+200C⟩⟨U+200C⟩خ"),
+        ("א\u200f!", "א⟨U+200F⟩!"),
+        ("a\ufe0f", "a⟨U+FE0F⟩"),
+        ("漢\U000e0100 a\U000e0100", "漢\U000e0100 a⟨U+E0100⟩"),
+        ("x\U000e0041", "x⟨U+E0041⟩"),
+        ("🏴\U000e0078\U000e007f", "🏴⟨U+E0078⟩⟨U+E007F⟩"),
+        ("a\u3164b", "a⟨U+3164⟩b"),
+        ("a\u2060b", "a⟨U+2060⟩b"),
+        ("e" + "\u0301" * 7, "e" + "\u0301" * 5 + "⟨U+0301⟩⟨U+0301⟩"),
+    ],
+)
+def test_what_is_unseen_where_no_script_needs_it_is_made_visible(said: str, shown: str) -> None:
+    assert harmless(said) == shown
+
+
+@pytest.mark.parametrize(("said", "shown"), [("Zusammen\u00adarbeit", "Zusammenarbeit"), ("ภาษา\u200bไทย", "ภาษาไทย")])
+def test_where_a_word_may_be_broken_is_not_shown_but_where_a_person_decides(said: str, shown: str) -> None:
+    assert harmless(said) == shown
+    assert "⟨U+" in harmless(said, exact=True)
+
+
+def test_a_space_that_is_none_is_shown_where_a_person_decides() -> None:
+    assert harmless("rm\u00a0-rf", exact=True) == "rm⟨U+00A0⟩-rf"
+
+
+@pytest.mark.parametrize("width", [43, 79, 99, 119, 139])
+@given(st.lists(st.tuples(st.sampled_from(["", "class:dim"]), st.text("ab 漢é✓·", max_size=60)), max_size=4))
+def test_fitted_lines_lose_no_word_and_stay_within_the_window(width: int, spans: list[tuple[str, str]]) -> None:
+    lines = fit([tuple(spans)], width)
+
+    assert all(cell_len(plain([line])) <= width for line in lines)
+    assert "".join(plain(lines).split()) == "".join(plain([tuple(spans)]).split())
+
+
+def test_text_goes_on_below_itself() -> None:
+    assert plain(fit([(("class:good", "✓ "), ("", "one two three"))], 9)) == "✓ one two\n  three"
+    assert plain(fit([(("", "  stop     end all of them now"),)], 24)) == "  stop     end all of\n           them now"
+
+
+def test_an_address_is_not_cut_in_two() -> None:
+    line = (("", "✓ Dashboard: http://127.0.0.1:8787/session/0123456789"),)
+    assert fit([line], 30) == [line]

@@ -25,18 +25,33 @@ class _Session:
         event = Event(epoch="e", offset=self.offset, kind=kind, at_ms=1000 + 12 * self.offset, name=name, data=data)
         return plain(self.view.show(event))
 
-    def message(self, text: str, *, sender: str = "Lead", agent: str | None = "Lead", to: str = "Opponent") -> str:
+    def message(
+        self,
+        text: str,
+        *,
+        sender: str = "Lead",
+        agent: str | None = "Lead",
+        to: str = "Opponent",
+        number: str = "m1",
+        mode: str = "wait",
+    ) -> str:
         origin = {"name": sender, "role": "lead" if agent else "human", "agent": agent}
         recipients = [{"agent": to, "name": to}]
-        return self.tell(
-            "message.accepted", {"id": "m1", "from": origin, "to": to, "text": text, "recipients": recipients}
-        )
+        message = {"id": number, "from": origin, "to": to, "text": text, "mode": mode, "recipients": recipients}
+        return self.tell("message.accepted", message)
+
+    def says(self, text: str) -> str:
+        return self.tell("agent.frame", {"events": [{"type": "text", "text": text}]}, name="Lead")
+
+    def problem(self, detail: str, *, retry: bool = False) -> str:
+        event = {"type": "problem", "detail": detail, "will_retry": retry}
+        return self.tell("agent.frame", {"events": [event]}, name="Lead")
 
     def receipt(self, state: str, **more: str) -> str:
         return self.tell("message.receipt", {"message": "m1", "state": state, **more}, name="Opponent")
 
-    def ended(self, text: str = "", outcome: str = "completed", **more: Any) -> str:
-        return self.tell("turn.ended", {"turn": "t", "outcome": outcome, "text": text, **more}, name="Lead")
+    def ended(self, text: str = "", outcome: str = "completed", *, name: str = "Lead", **more: Any) -> str:
+        return self.tell("turn.ended", {"turn": "t", "outcome": outcome, "text": text, **more}, name=name)
 
 
 _APPROVAL = {
@@ -56,7 +71,7 @@ def test_a_message_between_agents_is_a_box_with_both_names() -> None:
         "┌─ Lead → Opponent ──────────────────────────────┐",
         "│ Let's play.                                    │",
         "│ Your move.                                     │",
-        "└────────────────────────────────────────────────┘",
+        "└─────────────────────────────────────────── #1 ─┘",
     ]
 
 
@@ -90,7 +105,9 @@ def test_quiet_still_tells_failures_and_approvals() -> None:
     session = _Session(Verbosity.QUIET)
 
     assert "turn failed: boom" in session.ended(outcome="failed", reason="boom")
-    assert "✗ Lead (Claude) failed: exited" in session.tell("agent.failed", {"reason": "exited"}, name="Lead")
+    assert "✗ Lead (Claude) failed: its program ended by itself" in session.tell(
+        "agent.failed", {"reason": "exited"}, name="Lead"
+    )
     assert "asks to run a command" in session.tell("approval.requested", _APPROVAL, name="Lead")
 
 
@@ -117,19 +134,141 @@ def test_verbose_shows_tools_commands_and_files_and_does_not_say_a_text_twice() 
     assert session.ended("All done.") == ""
 
 
-def test_frames_are_left_out_otherwise() -> None:
+def test_what_agents_do_is_left_out_otherwise() -> None:
     events = [{"type": "command", "call_id": "2", "command": "npm test", "exit_code": 0}]
 
     assert _Session().tell("agent.frame", {"events": events}, name="Lead") == ""
 
 
+def test_what_an_agent_says_is_told_as_it_is_said_and_not_again_when_its_turn_ends() -> None:
+    session = _Session()
+
+    assert "I'll spawn a Codex opponent" in session.says("I'll spawn a Codex opponent and start the game.")
+    assert "Now my move." in session.says("Now my move.")
+    assert session.ended("Now my move.") == ""
+    session.tell("turn.started", {"turn": "t2"}, name="Lead")
+    assert "Now my move." in session.ended("Now my move.")
+
+
+def test_a_message_to_an_agent_that_starts_is_told_when_it_is_there() -> None:
+    session = _Session()
+    session.tell("agent.spawning", {"name": "Helper", "cli": "codex", "spawner": "Lead"}, name="Helper")
+
+    assert session.message("Build it", to="Helper") == ""
+    ready = session.tell("agent.ready", {}, name="Helper").split("\n")
+    assert ready[0] == "✓ Helper (Codex) spawned"
+    assert ready[2].startswith("┌─ Lead → Helper ─")
+
+
+def test_a_message_to_an_agent_that_never_starts_is_told_too() -> None:
+    session = _Session()
+    session.tell("agent.spawning", {"name": "Helper", "cli": "codex", "spawner": "Lead"}, name="Helper")
+    session.message("Build it", to="Helper")
+
+    assert "│ Build it" in session.tell("agent.failed", {"reason": "SPAWN_TIMEOUT"}, name="Helper")
+
+
+@pytest.mark.parametrize("verbosity", [Verbosity.NORMAL, Verbosity.VERBOSE])
+def test_trouble_is_told_once_and_again_when_it_has_grown(verbosity: Verbosity) -> None:
+    session = _Session(verbosity)
+    told = [session.problem(f"the model call failed (HTTP 401), attempt {n} of 10", retry=True) for n in range(1, 11)]
+
+    assert told[0] == "! Lead: the model call failed (HTTP 401), attempt 1 of 10; it tries again"
+    if verbosity is Verbosity.NORMAL:
+        assert [n for n, line in enumerate(told, 1) if line] == [1, 3, 6, 10]
+    else:
+        assert all(told)
+
+
+def test_a_trouble_that_was_over_is_told_anew() -> None:
+    session = _Session()
+    first = session.problem("Reconnecting... 1/5")
+
+    assert session.problem("Reconnecting... 2/5") == ""
+    session.says("Here I am.")
+    assert session.problem("Reconnecting... 1/5") == first
+
+
+def test_what_cannot_be_typed_here_comes_with_where_it_can() -> None:
+    assert "log in with `claude` in a shell on its machine" in _Session().ended(
+        outcome="failed", reason="Not logged in · Please run /login"
+    )
+
+
+def test_what_a_rule_denies_is_told() -> None:
+    session = _Session()
+    session.tell("approval.requested", {**_APPROVAL, "decided_by": "rule deny rm *"}, name="Lead")
+    answer = {"id": "0192-f3a2", "status": "denied", "by": "rule deny rm *"}
+
+    told = session.tell("approval.resolved", answer, name="Lead")
+    assert told.startswith("! denied by rule deny rm * — Lead: rm -rf build")
+
+
+def test_quiet_tells_the_result_of_delegated_work_when_all_of_it_is_there() -> None:
+    session = _Session(Verbosity.QUIET)
+    session.message("Play", sender="ann", agent=None, to="Lead", number="p1")
+    session.message("I play 5", to="Opponent", number="p2")
+
+    assert session.ended("I wait for the answer.", messages=["p1"]) == ""
+    assert session.message("I play 1", sender="Opponent", agent="Opponent", to="Lead", number="p3") == ""
+    assert session.ended(messages=["p2"], name="Opponent") == ""
+    told = session.ended("I have won.", messages=["p3"])
+    assert "I have won." in told
+    assert "I wait" not in told
+
+
+def test_quiet_does_not_hold_a_result_back_when_work_is_stopped() -> None:
+    session = _Session(Verbosity.QUIET)
+    session.message("Play", sender="ann", agent=None, to="Lead", number="p1")
+    session.message("I play 5", to="Opponent", number="p2")
+    session.ended("I wait for the answer.", messages=["p1"])
+
+    stop = {"scope": "session", "name": "main", "by": "Ada", "note": "", "how": "pause"}
+    assert "I wait for the answer." in session.tell("stop.ordered", stop)
+
+
+def test_an_interrupted_turn_is_told_once_and_without_the_programs_own_diagnosis() -> None:
+    session = _Session()
+
+    assert "interrupted by ann" in session.tell("agent.interrupted", {"by": "ann"}, name="Lead")
+    assert session.ended(outcome="interrupted", reason="[ede_diagnostic] result_type=user stop_reason=null") == ""
+
+
+def test_a_message_that_interrupts_is_not_said_to_wait() -> None:
+    session = _Session()
+    with session.view.own.sending("Opponent", "stop"):
+        session.message("stop", sender="ann", agent=None, mode="interrupt")
+
+    assert session.receipt("queued", because="agent_busy") == "· Opponent is interrupted for it"
+
+
+def test_a_long_text_is_folded_and_says_how_to_see_it_whole() -> None:
+    session = _Session()
+    shown = session.message("\n".join(f"line {n}" for n in range(600)))
+
+    assert "│ line 59 " in shown
+    assert "line 60" not in shown
+    assert "│ … 540 more lines: show 1 " in shown
+
+
+def test_who_works_for_this_terminal_are_those_it_has_asked_and_those_they_have_started() -> None:
+    session = _Session()
+    session.view.own.addressed.add("Lead")
+    for name in ("Lead", "Opponent", "Stranger"):
+        session.tell("turn.started", {"turn": name}, name=name)
+
+    assert session.view.own_working() == ["Lead", "Opponent"]
+    session.ended("Done")
+    assert session.view.own_working() == ["Opponent"]
+
+
 def test_spawned_and_connected_tell_who_started_the_agent() -> None:
     session = _Session()
 
-    assert session.tell("agent.ready", {}, name="Lead") == "✓ Lead (Claude) connected"
+    assert session.tell("agent.ready", {}, name="Lead") == "✓ Lead connected"
     assert session.tell("agent.ready", {}, name="Opponent") == "✓ Opponent (Codex) spawned"
     place = {"machine": "box", "folder": "/src"}
-    assert session.tell("agent.ready", place, name="Lead") == "✓ Lead (Claude) connected on box in /src"
+    assert session.tell("agent.ready", place, name="Lead") == "✓ Lead connected on box in /src"
     back = session.tell("agent.ready", {**place, "resumed": True}, name="Lead")
     assert back == "✓ Lead (Claude) is back, with its conversation, on box in /src"
     assert (
@@ -165,7 +304,7 @@ def test_an_own_message_is_not_repeated_but_its_receipts_are_told() -> None:
     assert session.receipt("queued", because="agent_busy") == "· Opponent is working; it gets this after its turn"
     assert session.receipt("queued", because="agent_busy") == ""
     assert session.receipt("handed") == ""
-    assert session.receipt("in_turn") == "✓ Opponent has it (48 ms)"
+    assert session.receipt("in_turn") == "✓ Opponent has it (48 ms) · #1"
     assert not session.view.own.all_settled
     assert session.receipt("answered") == ""
     assert session.view.own.all_settled
@@ -176,7 +315,7 @@ def test_an_own_message_that_cannot_be_delivered_is_told_with_the_reason() -> No
     with session.view.own.sending("Opponent", "hi"):
         session.message("hi", sender="ann", agent=None)
 
-    assert session.receipt("undeliverable", reason="RELEASED") == "✗ not delivered to Opponent: RELEASED"
+    assert session.receipt("undeliverable", reason="agent_failed") == "✗ not delivered to Opponent: it failed"
     assert session.view.own.all_settled
 
 
