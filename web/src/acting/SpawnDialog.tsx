@@ -4,7 +4,7 @@ import { toast } from "~/app/toast";
 import { Button } from "~/design/Button";
 import { Dialog, DialogBody, DialogFoot } from "~/design/Dialog";
 import { Empty } from "~/design/Empty";
-import { BASE } from "~/live/base";
+import { brokerUrl } from "~/live/base";
 import type { Overview, Proxy, Session } from "~/live/documents";
 import { useLive, useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
@@ -28,10 +28,7 @@ export function SpawnDialog({ session, onClose }: SpawnDialogProps) {
   return (
     <Dialog open onClose={onClose} title="Spawn an agent">
       {machines.length === 0 ? (
-        <Empty
-          title="No machine is connected"
-          command={`relay-connect --url ${location.origin}${BASE.slice(0, -1)} --token-file …`}
-        >
+        <Empty title="No machine is connected" command={`relay-connect --url ${brokerUrl()} --token-file …`}>
           Agents run where your files are. On such a machine run:
         </Empty>
       ) : (

@@ -15,6 +15,11 @@ export function inBase(path: string): string {
   return BASE + path.slice(1);
 }
 
+/** What `--url` of relay-connect is for the broker that a page comes from. */
+export function brokerUrl(at: Location = location): string {
+  return at.origin + BASE.slice(0, -1);
+}
+
 /** The path of a page of ours below the base, beginning with a slash. */
 export function belowBase(pathname: string): string {
   return pathname.startsWith(BASE) ? pathname.slice(BASE.length - 1) : pathname;
