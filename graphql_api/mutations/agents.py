@@ -34,9 +34,9 @@ class SpawnAgentInput(Repeatable):
     task: str | None = strawberry.field(default=None, description="Its first message.")
     machine: str | None = strawberry.field(
         default=None,
-        description="Only on this machine, by name or key. Without it and without labels the only machine there is, else"
-        " the only one that joined the session; where that leaves a choice, it is refused (MACHINE_NOT_CHOSEN). An agent"
-        " means its own.",
+        description="Only on this machine, by name or key. Without it and without labels the only machine there is,"
+        " else the only one that joined the session; where that leaves a choice, it is refused (MACHINE_NOT_CHOSEN)."
+        " An agent means its own.",
     )
     labels: list[str] = strawberry.field(default_factory=list, description="Only on a machine with all these labels.")
     cwd: str | None = strawberry.field(default=None, description="The folder to work in.")
