@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import json
 import logging
 import secrets
 import shutil
@@ -26,7 +25,6 @@ from broker.protocol.agent_events import (
 )
 from broker.protocol.agent_session import AgentSession, Direction, Frame, Prompt
 from broker.protocol.fragments import RELEASE_S, Fragments
-from broker.protocol.ndjson import dumps
 from broker.protocol.proxy import Answer, Deliver, Interrupt, LiveAgent, Spawn
 from connect.answers import Answers
 from connect.bridges.launch import Launch, LaunchRequest
@@ -40,6 +38,7 @@ from connect.policy.gate import Admission, Gate, NotAdmitted
 from connect.process_records import ProcessRecords
 from connect.processes import START_ERRORS, AgentProcess, Command, ProcessStuck, end_process
 from connect.reporting import Reporter
+from connect.secret_answers import spelled, without
 from connect.socket_pipe import start_agent
 from connect.spool import Spool
 
@@ -113,7 +112,7 @@ class AgentRun:
             secrets=lambda: (self._token, *around.secrets(), *self._secret_answers),
         )
         self._secret_answers: set[str] = set()
-        """As JSON writes them; they reach the agent's process and no report."""
+        """In every way in which they may be spelled: they reach the agent's process and no report."""
         self._ending: asyncio.Future[_Ending] = asyncio.get_running_loop().create_future()
         self._ready = asyncio.Event()
         self._deadline: asyncio.TimerHandle | None = None
@@ -337,12 +336,15 @@ class AgentRun:
             return
         if passed.note:
             self._report.problem(f"{asked.title}: {passed.note}")
-        for secret in secrets_in(asked.prompts, passed.answer.answers or {}):
-            self._secret_answers |= {dumps(secret)[1:-1].decode(), json.dumps(secret)[1:-1]}
-        self._carry(self._session.answer(asked.native_id, passed.answer))
+        secrets = secrets_in(asked.prompts, passed.answer.answers or {})
+        self._secret_answers.update(spelled(secrets))
+        self._carry(self._session.answer(asked.native_id, passed.answer), unsaid=secrets)
 
-    def _carry(self, frames: Sequence[Frame]) -> None:
-        """Write and record frames, the process first: it waits for them. Then act on what they mean."""
+    def _carry(self, frames: Sequence[Frame], *, unsaid: Sequence[str] = ()) -> None:
+        """Write and record frames, the process first: it waits for them. Then act on what they mean.
+
+        `unsaid` are texts in them that the process alone is to have.
+        """
         assert self._process is not None
         lines = b"".join(frame.raw + b"\n" for frame in frames if frame.direction is Direction.TO_AGENT)
         # A busy vendor's codec holds a message back; it is handed over with the frame that carries it, not before.
@@ -352,7 +354,7 @@ class AgentRun:
         except ProcessStuck as stuck:
             messages = []  # it never will have them
             self.end("STUCK", detail=str(stuck))
-        self._record(self._fragments.cut(frames))
+        self._record(self._fragments.cut(without(frames, unsaid) if unsaid else frames))
         if messages:
             self._process.when_written(lambda: self._handed(messages))
         for frame in frames:

@@ -5,6 +5,7 @@ It plays tic-tac-toe through the relay's own MCP tools, and understands a few mo
     Play tic-tac-toe …           spawns an opponent and plays X against it
     say <text>                   answers with the text
     ask permission: <command>    asks to run the command, or for the edit that it is, and reports the answer
+    ask question: <text>? a | b  asks a person (`a & b`: several may be chosen; without any: a text), reports the answer
     edit <path>: <old> => <new>  tells of an edit of a file, by lines or whole; nothing is written;
                                  more of them may follow in the same message, after blank lines
     call <tool> <json object>    calls one of the relay's tools and reports its result
@@ -25,6 +26,7 @@ from connect.demo.mcp import McpClient, ToolFailed
 from connect.demo.memory import Conversation, Exchange, begin, recall
 from connect.demo.script import (
     AskPermission,
+    AskQuestion,
     CallTool,
     GoDeaf,
     Incoming,
@@ -153,6 +155,8 @@ class Room:
                 return await self._call(step)
             case AskPermission():
                 return await self._do(Say(text=await self._ask(step)))
+            case AskQuestion():
+                return await self._do(Say(text=await self._ask_in_words(step)))
             case ReportEdit():
                 self._report(step)
                 return []
@@ -208,6 +212,20 @@ class Room:
         )
         chosen = answer.get("outcome", {}).get("optionId")
         return f"I may run: {step.command}" if chosen in {"once", "always"} else f"I must not run: {step.command}"
+
+    async def _ask_in_words(self, step: AskQuestion) -> str:
+        member: dict[str, object] = {"type": "string", "title": "Answer", "description": step.text}
+        if step.several:
+            member = {**member, "type": "array", "items": {"type": "string", "enum": step.choices}}
+        elif step.choices:
+            member["enum"] = step.choices
+        schema = {"type": "object", "properties": {"answer": member}, "required": ["answer"]}
+        asked = {"sessionId": self.conversation.id, "mode": "form", "message": step.text, "requestedSchema": schema}
+        answer = await self._wire.request("elicitation/create", asked)
+        if answer.get("action") != "accept":
+            return "Nobody answers."
+        given = answer.get("content", {}).get("answer")
+        return f"The answer is: {', '.join(given) if isinstance(given, list) else given}"
 
     def _shell_call(self, command: str) -> dict[str, object]:
         self._calls += 1

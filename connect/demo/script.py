@@ -65,6 +65,15 @@ class AskPermission:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskQuestion:
+    """Ask a person in words, and report the answer."""
+
+    text: str
+    choices: tuple[str, ...] = ()
+    several: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sleep:
     """Work for a while."""
 
@@ -83,7 +92,7 @@ class GoDeaf:
     """Keep the process and its pipes, but react to nothing any more."""
 
 
-Step = Say | CallTool | AskPermission | ReportEdit | Sleep | Quit | GoDeaf
+Step = Say | CallTool | AskPermission | AskQuestion | ReportEdit | Sleep | Quit | GoDeaf
 
 
 def read_prompt(text: str) -> list[Incoming]:
@@ -139,6 +148,8 @@ def _scripted(text: str) -> list[Step]:
             return [Say(text=words)]
         case "ask", asked if asked.startswith("permission:"):
             return [_ask(asked.removeprefix("permission:").strip())]
+        case "ask", asked if asked.startswith("question:"):
+            return [_question(asked.removeprefix("question:").strip())]
         case "edit", words if edits := _edits(words):
             return [*edits, Say(text=f"I told of editing {', '.join(edit.path for edit in edits)}.")]
         case "sleep", seconds if re.fullmatch(r"\d+(\.\d+)?", seconds):
@@ -156,6 +167,14 @@ def _scripted(text: str) -> list[Step]:
 def _ask(command: str) -> AskPermission:
     word, _, rest = command.partition(" ")
     return AskPermission(command=command, edits=tuple(_edits(rest)) if word == "edit" else ())
+
+
+def _question(words: str) -> AskQuestion:
+    """`Which one? a | b` takes one of them, with `&` between them several; without choices any text."""
+    text, _, offered = words.partition("?")
+    several = "&" in offered
+    choices = tuple(each.strip() for each in offered.split("&" if several else "|") if each.strip())
+    return AskQuestion(text=f"{text}?", choices=choices, several=several)
 
 
 def _edits(words: str) -> list[ReportEdit]:

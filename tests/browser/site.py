@@ -83,8 +83,8 @@ async def release_all(relay: AgentRelay) -> None:
 
 
 async def asked(relay: AgentRelay, count: int = 1) -> list[Approval]:
-    """The approvals of a session, once there are as many."""
+    """What the agents of a session wait for, once there is as much."""
     async with asyncio.timeout(30):
-        while len(found := await relay.approvals()) < count:
+        while len(found := await relay.waiting()) < count:
             await asyncio.sleep(0.02)
     return found

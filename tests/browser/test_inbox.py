@@ -127,3 +127,44 @@ async def test_a_viewer_sees_questions_and_a_member_answers_them(
         card = question(page, f"make {role}")
         await expect(card).to_be_visible()
         await expect(card.get_by_role("button", name="Allow once")).to_have_count(int(role == "member"))
+
+
+async def test_a_question_is_answered_with_choices_and_own_words(
+    ada: Person, running_site: Site, relay: AgentRelay
+) -> None:
+    await relay.spawn("Asker", "demo")
+    one = await relay.send("Asker", "ask question: Which database? SQLite | Postgres")
+    await asked(relay)
+    page = await ada.tab(f"{running_site.url}/inbox")
+    card = question(page, "Which database?")
+    await expect(card.get_by_role("button", name="Allow once")).to_have_count(0)
+    await expect(card.get_by_role("button", name="Answer")).to_be_disabled()
+    assert await violations(page) == []
+    await card.get_by_role("radio", name="Postgres").check()
+    await card.get_by_role("button", name="Answer").click()
+    await expect(card).to_have_count(0)
+    await expect(page.get_by_role("status").filter(has_text="was answered by")).to_be_visible()
+    assert await answer(relay, one) == "The answer is: Postgres"
+    two = await relay.send("Asker", "ask question: Which parts? API & UI & CLI")
+    parts = question(page, "Which parts?")
+    await parts.get_by_role("checkbox", name="CLI").check()
+    await parts.get_by_role("checkbox", name="API").check()
+    await parts.get_by_role("button", name="Answer").click()
+    assert await answer(relay, two) == "The answer is: API, CLI"
+    three = await relay.send("Asker", "ask question: Why?")
+    why = question(page, "Why?")
+    await why.get_by_role("textbox").fill("because of that")
+    await why.get_by_role("button", name="Answer").click()
+    assert await answer(relay, three) == "The answer is: because of that"
+
+
+async def test_a_question_is_declined_on_the_page(ada: Person, running_site: Site, relay: AgentRelay) -> None:
+    await relay.spawn("Asker", "demo")
+    sent = await relay.send("Asker", "ask question: Which database? SQLite | Postgres")
+    await asked(relay)
+    page = await ada.tab(f"{running_site.url}/inbox")
+    await question(page, "Which database?").get_by_role("button", name="Decline…").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_role("checkbox")).to_have_count(0)
+    await dialog.get_by_role("button", name="Decline").click()
+    assert await answer(relay, sent) == "Nobody answers."

@@ -303,6 +303,25 @@ async def test_a_codex_that_listens_on_a_socket_is_driven_like_any_other(
     assert list((tmp_path / "s" / "agents").iterdir()) == []
 
 
+async def test_a_secret_that_a_person_tells_an_agent_is_in_no_report(broker: ScriptedBroker, tmp_path: Path) -> None:
+    command = (sys.executable, str(CODEX_LISTENER))
+    codex = AgentSettings(command=command, dialect=Dialect.CODEX, any_version=True, transport="unix")
+    secret = 'pass "word" é'
+    async with running(settings(broker, tmp_path / "s", codex=codex)):
+        await broker.command(spawn("codex"))
+        await broker.command(deliver("secret"))
+        asked = await event(broker, ApprovalRequested)
+        assert isinstance(asked, ApprovalRequested)
+        assert asked.prompts[0].secret
+        answer = ApprovalAnswer(verdict=Verdict.ALLOW, answers={"key": [secret]})
+        await broker.command(Answer(agent=AGENT, generation=1, native_id=asked.native_id, answer=answer))
+        ended = await event(broker, TurnEnded)
+    assert isinstance(ended, TurnEnded)
+    assert "[redacted]" in ended.text
+    assert "word" not in str(broker.history())
+    assert "word" not in str(broker.frames())
+
+
 async def test_a_codex_that_loses_its_connection_is_reported_as_gone(broker: ScriptedBroker, tmp_path: Path) -> None:
     command = (sys.executable, str(CODEX_LISTENER))
     codex = AgentSettings(command=command, dialect=Dialect.CODEX, any_version=True, transport="unix")

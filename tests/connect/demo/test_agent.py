@@ -260,3 +260,20 @@ async def test_deaf_means_no_reaction_until_the_end_of_input(client: _Client) ->
 async def test_unknown_methods_and_sessions_are_refused(client: _Client) -> None:
     assert (await client.ask("session/dance", {}))["error"]["code"] == -32601
     assert (await client.ask("session/prompt", {"sessionId": "no", "prompt": []}))["error"]["code"] == -32602
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"action": "accept", "content": {"answer": "b"}}, "The answer is: b"),
+        ({"action": "decline"}, "Nobody answers."),
+    ],
+)
+async def test_a_question_is_asked_and_its_answer_told(client: _Client, answer: dict[str, object], words: str) -> None:
+    prompt = client.prompt("ask question: Which? a | b")
+    request = await client.read()
+    assert request["method"] == "elicitation/create"
+    assert request["params"]["requestedSchema"]["properties"]["answer"]["enum"] == ["a", "b"]
+    client.answer(request["id"], answer)
+    _, updates = await client.until_answer(prompt)
+    assert updates[0]["content"]["text"] == words

@@ -1,7 +1,10 @@
+import pytest
+
 from connect.demo.game import Board, draw
 from connect.demo.script import (
     OPPONENT_TASK,
     AskPermission,
+    AskQuestion,
     CallTool,
     GoDeaf,
     Incoming,
@@ -86,6 +89,18 @@ def test_an_edit_has_a_path_and_what_goes_and_comes_of_one_line_or_several() -> 
     created, deleted, _ = steps_for(_message("edit a.py: => new\n\nedit b.py: old =>"))
     assert created == ReportEdit(path="a.py", old="", new="new\n")
     assert deleted == ReportEdit(path="b.py", old="old\n", new="")
+
+
+@pytest.mark.parametrize(
+    ("words", "question"),
+    [
+        ("Why?", AskQuestion(text="Why?")),
+        ("Which? a | b c", AskQuestion(text="Which?", choices=("a", "b c"))),
+        ("Which? a & b", AskQuestion(text="Which?", choices=("a", "b"), several=True)),
+    ],
+)
+def test_a_question_is_asked_with_its_choices(words: str, question: AskQuestion) -> None:
+    assert steps_for(_message(f"ask question: {words}")) == [question]
 
 
 def test_permission_is_asked_for_edits_as_for_commands() -> None:
