@@ -22,6 +22,7 @@ from broker.protocol.agent_events import (
     AgentReady,
     ApprovalRequested,
     ApprovalWithdrawn,
+    PromptRefused,
 )
 from broker.protocol.agent_session import AgentSession, Direction, Frame, Prompt
 from broker.protocol.fragments import RELEASE_S, Fragments
@@ -39,6 +40,7 @@ from connect.process_records import ProcessRecords
 from connect.processes import START_ERRORS, AgentProcess, Command, ProcessStuck, end_process
 from connect.reporting import Reporter
 from connect.secret_answers import spelled, without
+from connect.silence import LOOK_S, OVERDUE_S, Silence, Step
 from connect.socket_pipe import start_agent
 from connect.spool import Spool
 
@@ -49,6 +51,8 @@ _MAX_DETAIL = 8 * 1024
 _MAX_WORD = 100
 _MAX_EARLY_BYTES = 2 * 1024
 """Of what it printed before it was ready: where it says nothing on stderr, its reason for leaving is there."""
+
+_QUIET = f"{OVERDUE_S / 60:.0f} minutes"
 
 Order = Deliver | Interrupt | Answer
 
@@ -116,6 +120,8 @@ class AgentRun:
         self._ending: asyncio.Future[_Ending] = asyncio.get_running_loop().create_future()
         self._ready = asyncio.Event()
         self._deadline: asyncio.TimerHandle | None = None
+        self._silence = Silence()
+        self._next_look: asyncio.TimerHandle | None = None
         self._orders: list[Order] = []
         self._delivered: set[tuple[MessageId, str | None]] = set()
         self._process: AgentProcess | None = None
@@ -264,9 +270,11 @@ class AgentRun:
         if self._session is not None:
             self._deadline = asyncio.get_running_loop().call_later(_READY_TIMEOUT_S, self._not_ready)
             self._shielded(self._begin)
+            self._look_later()
         await self._unless_ending(process.exited.wait())
-        if self._deadline is not None:
-            self._deadline.cancel()
+        for timer in (self._deadline, self._next_look):
+            if timer is not None:
+                timer.cancel()
         if self._session is not None and self._asked_to_end():
             self._shielded(self._close)
 
@@ -277,6 +285,26 @@ class AgentRun:
     def _not_ready(self) -> None:
         if not self._ready.is_set():
             self.end("HANDSHAKE_FAILED", detail=f"not ready within {_READY_TIMEOUT_S:.0f} s")
+
+    def _look_later(self) -> None:
+        self._next_look = asyncio.get_running_loop().call_later(LOOK_S, lambda: self._shielded(self._look))
+
+    def _look(self) -> None:
+        """See whether an agent that says nothing is still at work."""
+        assert self._session is not None
+        self._look_later()
+        match self._silence.look(asyncio.get_running_loop().time(), self._session.standing):
+            case Step.ASK:
+                self._carry(self._session.probe())
+            case Step.SAY:
+                self._report.problem(f"a tool of it has run for {_QUIET} without a word; interrupt it if it should not")
+            case Step.STOP:
+                self._report.problem(f"it has said nothing for {_QUIET} and runs no tool: its turn is stopped")
+                self._carry(self._session.interrupt())
+            case Step.GIVE_UP:
+                self.end("UNRESPONSIVE", detail="it neither answered nor ended its turn, and was ended")
+            case None:
+                pass
 
     def _begin(self) -> None:
         assert self._session is not None
@@ -379,6 +407,8 @@ class AgentRun:
         for event in events:
             if isinstance(event, AgentBroken):
                 self.end(event.code, detail=event.detail)
+            elif isinstance(event, PromptRefused):
+                self._delivered = {each for each in self._delivered if each[0] != event.message_id}
             elif isinstance(event, ApprovalRequested):
                 self._answers.expect(event)
             elif isinstance(event, ApprovalWithdrawn):

@@ -39,7 +39,7 @@ from broker.protocol.agent_events import (
     TurnOutcome,
     Unrecognised,
 )
-from broker.protocol.agent_session import Frame, Opening, Prompt
+from broker.protocol.agent_session import Activity, Frame, Opening, Prompt, Standing
 from broker.protocol.frames import NOT_SHOWN, AgentOutput, Reaction, reaction, to_agent
 from broker.protocol.jsonrpc import (
     INVALID_PARAMS,
@@ -95,6 +95,19 @@ class AcpSession:
         self._turn: RunningTurn | None = None
         self._speech: list[str] = []
         self._thought: list[str] = []
+        self._progress = 0
+
+    @property
+    def standing(self) -> Standing:
+        """A prompt that is not answered counts as work."""
+        return Standing(self._activity(), self._progress)
+
+    def _activity(self) -> Activity:
+        if self._prompts.current is None:
+            return Activity.IDLE
+        if self._pending:
+            return Activity.WAITING
+        return Activity.IN_TOOL if self._tools else Activity.WORKING
 
     def start(self) -> list[Frame]:
         """Begin the handshake. Without file and terminal access through us the agent uses its own machine's."""
@@ -119,6 +132,10 @@ class AcpSession:
         self._cancelling = True
         cancel = self._connection.notify("session/cancel", {"sessionId": self._session_id})
         return [to_agent(cancel, "session/cancel"), *self._withdraw_all()]
+
+    def probe(self) -> list[Frame]:
+        """Nothing: the protocol has no question for it, and there are agents that read nothing during a turn."""
+        return []
 
     def answer(self, native_id: str, answer: ApprovalAnswer) -> list[Frame]:
         """Answer a permission request. Gemini never mentions a rejected tool again, so its end is told here.
@@ -176,6 +193,7 @@ class AcpSession:
 
     def _read(self, line: Document) -> list[Frame]:
         message = self._connection.read(line.value, cut=line.cut)
+        self._progress += 1
         name, live = _frame_name(message), self._prompts.current is not None
         return reaction(line, name, self._on_message(message, name), transient=live and name in _FRAGMENTS)
 

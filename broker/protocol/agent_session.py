@@ -67,13 +67,44 @@ class Prompt:
     """Set on redelivery after a restart: what to say instead when the agent turns out to have seen `message_id`."""
 
 
+class Activity(StrEnum):
+    """What the agent is taken to do."""
+
+    IDLE = "idle"
+    WORKING = "working"
+    """It has a prompt or is in a turn; its model is at work."""
+    IN_TOOL = "in_tool"
+    """A tool of its own runs, which may take as long as it likes."""
+    WAITING = "waiting"
+    """For an answer of a person's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a conversation stands, for who watches over its silence."""
+
+    activity: Activity
+    progress: int
+    """Grows with all the agent writes but its answers to `probe`."""
+    unanswered: bool = False
+    """A probe is out."""
+
+
 class AgentSession(Protocol):
     """Bytes in, frames out; orders in, frames out.
 
     Invariants: a prompt whose message id the agent has already seen is not run again (`PromptAccepted(already_seen)`,
     then the nudge, if any, runs as a turn of that same message). Each `TurnStarted` has exactly one `TurnEnded`.
     Each `ApprovalRequested` ends in an answer or one `ApprovalWithdrawn`. A codec never reads a clock and never logs.
+
+    A vendor may lose the frame that ends a turn, or that begins it. No turn stays open for that: once the agent has
+    said that it is idle, in its own words or in the answer to a probe, what is open ends as failed. Where it cannot say
+    so the turn stays `WORKING` in `standing`, without progress, and the owner stops it (`connect/silence.py`).
     """
+
+    @property
+    def standing(self) -> Standing:
+        """How it stands now."""
 
     def start(self) -> list[Frame]:
         """The first frames to write, once, before anything else."""
@@ -85,7 +116,10 @@ class AgentSession(Protocol):
         """Hand over a message. Only after `AgentReady`."""
 
     def interrupt(self) -> list[Frame]:
-        """Stop the running turn; nothing when idle."""
+        """Stop the running turn, or the one that a handed prompt is about to begin; nothing when idle."""
+
+    def probe(self) -> list[Frame]:
+        """Ask an agent that has been silent whether it still works; nothing where its vendor knows no such question."""
 
     def answer(self, native_id: str, answer: ApprovalAnswer) -> list[Frame]:
         """Answer a pending approval; nothing when it is not pending any more."""

@@ -29,7 +29,7 @@ from broker.protocol.agent_events import (
     TurnOutcome,
     Unrecognised,
 )
-from broker.protocol.agent_session import Frame, Opening, Prompt
+from broker.protocol.agent_session import Activity, Frame, Opening, Prompt, Standing
 from broker.protocol.claude_frames import (
     AssistantFrame,
     Block,
@@ -63,6 +63,8 @@ from broker.protocol.turns import RunningTurn
 
 _PERMISSION = "control_request:can_use_tool"
 _TWO_AT_ONCE = "two different requests came under one id: both were refused"
+_PROBE = "relaycast_probe"
+_END_LOST = "the agent is idle again and has not said how it ended"
 _FRAMES_REMEMBERED = 4096
 """2.1.120 keeps its last 1000 frames and sends them all again on every reconnect."""
 
@@ -92,6 +94,7 @@ class ClaudeSession:
         self._recent_frames = dict.fromkeys(before.frames)
         self._pending = {native_id: PendingTool(input=given or {}) for native_id, given in before.pending.items()}
         self._asked: dict[str, str] = {}
+        self._last_asked = 0
         self._initialized = False
         self._calls: dict[str, ToolCalled] = {}
         self._deliveries = Deliveries(before.messages, begun=before.turn_id is not None)
@@ -101,6 +104,24 @@ class ClaudeSession:
         if before.turn_id is not None:
             self._turn = RunningTurn(turn_id=before.turn_id, message_ids=list(before.messages))
         self._turns_begun = 0
+        self._stop_asked = False
+        self._is_idle = False
+        """What it last said of itself, where it does (`CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS`)."""
+        self._probe: str | None = None
+        """The id of the question that is out."""
+        self._progress = 0
+
+    @property
+    def standing(self) -> Standing:
+        """A prompt that waits in the CLI counts as work."""
+        return Standing(self._activity(), self._progress, unanswered=self._probe is not None)
+
+    def _activity(self) -> Activity:
+        if self._turn is None and self._deliveries.oldest is None:
+            return Activity.IDLE
+        if self._pending:
+            return Activity.WAITING
+        return Activity.IN_TOOL if self._calls else Activity.WORKING
 
     def start(self) -> list[Frame]:
         """Ask for the handshake; the instructions become a part of the system prompt.
@@ -119,11 +140,18 @@ class ClaudeSession:
         return self._deliveries.hand_over(prompt, turn=self._turn)
 
     def interrupt(self) -> list[Frame]:
-        """Stop the running turn; the CLI withdraws its open questions by itself."""
+        """Stop the running turn or the one to come; the CLI withdraws its open questions by itself."""
         if self._turn is None:
+            self._stop_asked = self._deliveries.oldest is not None
             return []
         self._turn.stop_asked = True
         return [self._ask({"subtype": "interrupt"})]
+
+    def probe(self) -> list[Frame]:
+        """Ask for what no version knows: its refusal says that the CLI reads, and comes in a turn as well."""
+        frame = self._ask({"subtype": _PROBE})
+        self._probe = next(reversed(self._asked))
+        return [frame]
 
     def answer(self, native_id: str, answer: ApprovalAnswer) -> list[Frame]:
         """Answer a permission request."""
@@ -140,13 +168,15 @@ class ClaudeSession:
         return []
 
     def _ask(self, request: dict[str, Any]) -> Frame:
-        request_id = f"relay-{len(self._asked) + 1}"
+        self._last_asked += 1
+        request_id = f"relay-{self._last_asked}"
         self._asked[request_id] = request["subtype"]
         return to_agent(control_request(request_id, request), f"control_request:{request['subtype']}")
 
     def _read(self, line: Document) -> list[Frame]:
         if self._is_repeated(line.value):
             return []
+        self._progress += not self._is_probed(line.value)
         kind, name = line.value.get("type"), frame_name(line.value)
         handler = _HANDLERS.get(kind) if isinstance(kind, str) else None
         if line.cut and name == _PERMISSION:
@@ -188,20 +218,23 @@ class ClaudeSession:
         frame = SystemFrame.model_validate(value)
         match frame.subtype:
             case "init":
-                yield from self._on_turn_init(frame.uuid or "")
+                # `init` opens every turn, but does not say for which prompt: without `command_lifecycle`, the oldest.
+                oldest = None if self._tells_lifecycle else self._deliveries.oldest
+                yield from self._on_turn_init(frame.uuid or "", oldest=oldest)
                 yield from self._on_servers(frame.failed_servers)
             case "api_retry":
                 yield ProblemNoted(detail=frame.retry, will_retry=True)
             case "permission_denied":
                 yield ProblemNoted(detail=frame.message or "a tool was denied")
+            case "session_state_changed":
+                yield from self._on_state(frame.state)
             case "status":
                 pass
             case _:
                 yield Unrecognised(frame_type=frame_name(value))
 
-    def _on_turn_init(self, uuid: str) -> Reaction:
-        """`init` opens every turn, but does not say for which prompt: without `command_lifecycle`, the oldest."""
-        oldest = None if self._tells_lifecycle else self._deliveries.oldest
+    def _on_turn_init(self, uuid: str, *, oldest: str | None) -> Reaction:
+        """A turn of whose prompt nothing is said belongs to `oldest`, or to none of ours."""
         if self._turn is None and oldest is not None:
             yield from self._on_prompt_begun(oldest)
         elif self._turn is None:
@@ -226,6 +259,7 @@ class ClaudeSession:
                 yield from self._on_prompt_known(step.command_uuid)
                 yield from self._on_prompt_passed(step.command_uuid)
             case "cancelled":
+                self._stop_asked = False  # it was meant for this prompt, not for the next one
                 yield from self._deliveries.cancel(step.command_uuid)
             case _:
                 yield Unrecognised(frame_type=frame_name(value))
@@ -265,12 +299,13 @@ class ClaudeSession:
         self._turn = turn
         self._turns_begun += 1
         yield turn.started()
+        if self._stop_asked:
+            self._stop_asked = False
+            yield from self.interrupt()
 
     def _on_assistant(self, value: dict[str, Any]) -> Reaction:
         frame = AssistantFrame.model_validate(value)
         own_words = frame.parent_tool_use_id is None
-        if self._turn is None and own_words:
-            yield from self._begin_turn(RunningTurn(turn_id=frame.uuid or ""))
         for block in frame.message.blocks:
             yield from self._on_block(block, is_error=bool(frame.is_api_error_message), own_words=own_words)
 
@@ -319,7 +354,7 @@ class ClaudeSession:
             yield AgentBroken(code="RESUME_FAILED", detail=result.reason or "")
             return
         if self._turn is None:
-            yield from self._begin_turn(RunningTurn(turn_id=result.uuid or ""))
+            yield from self._on_turn_init(result.uuid or "", oldest=self._deliveries.oldest_queued)
         if result.usage is not None:
             yield result.usage
         if self._turn is not None:
@@ -392,9 +427,42 @@ class ClaudeSession:
     def _on_control_response(self, value: dict[str, Any]) -> Reaction:
         """An answer to us. Echoes of our own answers bear ids that we did not ask under."""
         outcome = ControlResponse.model_validate(value).response
-        if self._asked.get(outcome.request_id) == "initialize":
-            self._initialized = True
-            yield self._ready_or_broken(outcome)
+        match self._asked.pop(outcome.request_id, None):
+            case "initialize":
+                self._initialized = True
+                yield self._ready_or_broken(outcome)
+            case subtype if subtype == _PROBE:
+                self._probe = None
+                if self._is_idle:
+                    yield from self._end_all()
+            case _:
+                pass
+
+    def _is_probed(self, value: dict[str, Any]) -> bool:
+        """Whether it is the answer to a probe and says nothing else."""
+        response = value.get("response")
+        return self._probe is not None and isinstance(response, dict) and response.get("request_id") == self._probe
+
+    def _on_state(self, state: str | None) -> Reaction:
+        """`idle` comes behind the `result` of the last turn: one that is open then has lost its own."""
+        self._is_idle = state == "idle"
+        if self._is_idle and self._turn is not None:
+            yield from self._lose_end(self._turn)
+
+    def _end_all(self) -> Reaction:
+        """It is idle and has been silent: nothing will come of the turn, nor of the prompts it took and never began."""
+        if self._turn is not None:
+            yield from self._lose_end(self._turn)
+        while (uuid := self._deliveries.oldest) is not None:
+            message_id = self._deliveries.begin(uuid)
+            passed = RunningTurn(turn_id=uuid, message_ids=[message_id] if message_id else [])
+            yield passed.started()
+            yield passed.ended(TurnOutcome.FAILED, reason=_END_LOST)
+
+    def _lose_end(self, turn: RunningTurn) -> Reaction:
+        self._turn = None
+        self._calls.clear()
+        yield turn.ended(TurnOutcome.INTERRUPTED if turn.stop_asked else TurnOutcome.FAILED, reason=_END_LOST)
 
     def _ready_or_broken(self, outcome: ControlOutcome) -> AgentEvent:
         error = (outcome.error or "") if outcome.subtype == "error" else ""

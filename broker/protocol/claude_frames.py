@@ -172,6 +172,8 @@ class SystemFrame(Wire):
     attempt: int | None = None
     max_retries: int | None = None
     error_status: int | None = None
+    state: str | None = None
+    """Of `session_state_changed`: `idle`, `running` or `requires_action`."""
     mcp_servers: Any = None
     """Of `init`: `[{"name": …, "status": "connected" | "failed" | "pending" | …}]`, as the turn begins."""
 

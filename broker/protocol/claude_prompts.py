@@ -45,6 +45,11 @@ class Deliveries:
         """The uuid that has waited longest."""
         return next(iter(self._waiting), None)
 
+    @property
+    def oldest_queued(self) -> str | None:
+        """The uuid that has waited longest of those the CLI says it has."""
+        return next((uuid for uuid, delivery in self._waiting.items() if delivery.queued), None)
+
     def is_queued(self, uuid: str) -> bool:
         """Whether the CLI took it and has not begun it."""
         delivery = self._waiting.get(uuid)

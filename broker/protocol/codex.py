@@ -6,6 +6,7 @@ running one has ended. Nor does it know a message again; the ids in the thread's
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any, assert_never
 
@@ -24,7 +25,7 @@ from broker.protocol.agent_events import (
     TurnOutcome,
     Unrecognised,
 )
-from broker.protocol.agent_session import Frame, Opening, Prompt
+from broker.protocol.agent_session import Activity, Frame, Opening, Prompt, Standing
 from broker.protocol.codex_items import (
     Delta,
     ErrorNotice,
@@ -34,6 +35,7 @@ from broker.protocol.codex_items import (
     ServerStartup,
     SteerResult,
     ThreadOpened,
+    ThreadRead,
     TurnNotice,
     TurnPage,
     UsageNotice,
@@ -70,6 +72,11 @@ _Params = dict[str, Any]
 
 _OVERLOADED = -32001
 _TWO_AT_ONCE = "two different requests came under one id: both were refused"
+_END_LOST = "the agent is idle again and has not said how it ended"
+_SPEECH = frozenset({"agentMessage", "plan", "reasoning", "userMessage"})
+"""Items of the model's own; during all others the thread may be silent for long."""
+_TURNS_REMEMBERED = 64
+"""Ended ones, whose late notices are known by them."""
 _HISTORY_TURNS = 100
 """How far back a redelivered message is looked for. Only unanswered ones are sent again, and those are recent."""
 
@@ -89,8 +96,24 @@ class CodexSession:
         self._changes: dict[str, tuple[FileChange, ...]] = {}
         self._prompts = PromptQueue()
         self._turn: RunningTurn | None = None
-        self._ended_turn: str | None = None
+        self._ended_turns: deque[str] = deque(maxlen=_TURNS_REMEMBERED)
         self._stop_asked = False
+        self._probed: RunningTurn | Prompt | None = None
+        """What was open when the thread was asked whether it is idle; None while no such question is out."""
+        self._progress = 0
+        self._running_items: set[str] = set()
+
+    @property
+    def standing(self) -> Standing:
+        """A prompt that is not answered for counts as work."""
+        return Standing(self._activity(), self._progress, unanswered=self._probed is not None)
+
+    def _activity(self) -> Activity:
+        if self._turn is None and self._prompts.current is None:
+            return Activity.IDLE
+        if self._pending:
+            return Activity.WAITING
+        return Activity.IN_TOOL if self._running_items else Activity.WORKING
 
     def start(self) -> list[Frame]:
         """Begin the handshake; the rest of it follows the answers."""
@@ -113,6 +136,11 @@ class CodexSession:
             return []
         self._turn.stop_asked = True
         return [self._ask("turn/interrupt", {"threadId": self._thread_id, "turnId": self._turn.turn_id})]
+
+    def probe(self) -> list[Frame]:
+        """Ask for the thread's status."""
+        self._probed = self._turn or self._prompts.current
+        return [self._ask("thread/read", {"threadId": self._thread_id, "includeTurns": False})] if self._probed else []
 
     def answer(self, native_id: str, answer: ApprovalAnswer) -> list[Frame]:
         """Answer an approval. Its refusal has no room for a note, which joins the turn as a text instead."""
@@ -157,6 +185,7 @@ class CodexSession:
     def _read(self, line: Document) -> list[Frame]:
         message = self._connection.read(line.value, cut=line.cut)
         name = _frame_name(message)
+        self._progress += not name.startswith("thread/read:")
         return reaction(line, name, self._on_message(message, name), transient=name in _FRAGMENTS)
 
     def _on_broken(self, line: Broken) -> Reaction:
@@ -264,6 +293,8 @@ class CodexSession:
                 yield from self._on_history(TurnPage.model_validate(message.value))
             case "turn/start":
                 yield from self._on_turn(TurnNotice.model_validate(message.value).turn.id, message.call.subject)
+            case "thread/read":
+                yield from self._on_probed(ThreadRead.model_validate(message.value))
             case "turn/steer" if message.call.subject is not None:
                 yield from self._on_turn(SteerResult.model_validate(message.value).turn_id, message.call.subject)
             case _:
@@ -281,8 +312,23 @@ class CodexSession:
             case "turn/start" | "turn/steer" if prompt is not None:
                 yield from self._on_refusal(prompt, message)
                 yield from self._hand_over_next()
+            case "thread/read":
+                self._probed = None
             case _:
                 pass
+
+    def _on_probed(self, read: ThreadRead) -> Reaction:
+        """The thread is idle and something is open that was so when it was asked: its end was lost."""
+        probed, self._probed = self._probed, None
+        if not read.is_idle or probed is None:
+            return
+        if isinstance(probed, RunningTurn) and probed is self._turn:
+            yield from self._end_turn(probed, TurnOutcome.FAILED, reason=_END_LOST)
+            yield from self._hand_over_next()
+        elif isinstance(probed, Prompt) and probed is self._prompts.current:
+            self._prompts.current = None
+            yield self._prompts.refuse(probed, _END_LOST)
+            yield from self._hand_over_next()
 
     def _on_refusal(self, prompt: Prompt, message: Failure[Prompt]) -> Reaction:
         """A turn that could not be steered has ended or changed meanwhile, or is of a kind that takes no steering."""
@@ -339,9 +385,10 @@ class CodexSession:
         """A prompt was taken into this turn: a new one or the running one."""
         if prompt is not None and prompt is self._prompts.current:
             self._prompts.current = None
-            self._stop_asked = self._stop_asked and turn_id != self._ended_turn
+            self._stop_asked = self._stop_asked and turn_id not in self._ended_turns
             yield from self._prompts.accept(prompt.message_id)
-            if self._turn is None and turn_id != self._ended_turn:  # a short turn may end before it is answered for
+            # A short turn may end before it is answered for.
+            if self._turn is None and turn_id not in self._ended_turns:
                 yield from self._begin_turn(RunningTurn(turn_id=turn_id, message_ids=[prompt.message_id]))
             elif self._turn is not None and prompt.message_id not in self._turn.message_ids:
                 yield self._turn.join(prompt.message_id)
@@ -362,7 +409,7 @@ class CodexSession:
     def _on_turn_started(self, params: _Params) -> Reaction:
         """It may come before the answer to the `turn/start` that it belongs to; a thread has one turn at a time."""
         turn_id = TurnNotice.model_validate(params).turn.id
-        if turn_id == self._ended_turn or (self._turn is not None and self._turn.turn_id == turn_id):
+        if turn_id in self._ended_turns or (self._turn is not None and self._turn.turn_id == turn_id):
             return
         if self._turn is not None:
             yield from self._end_turn(self._turn, TurnOutcome.FAILED, reason="another turn began; its end was not told")
@@ -373,7 +420,7 @@ class CodexSession:
 
     def _on_turn_completed(self, params: _Params) -> Reaction:
         ended = TurnNotice.model_validate(params).turn
-        self._ended_turn = ended.id
+        self._ended_turns.append(ended.id)
         if self._turn is None or self._turn.turn_id != ended.id:
             return
         reason = ended.error.message if ended.error else None
@@ -382,7 +429,9 @@ class CodexSession:
 
     def _end_turn(self, turn: RunningTurn, outcome: TurnOutcome, *, reason: str | None) -> Reaction:
         self._turn = None
+        self._ended_turns.append(turn.turn_id)
         self._changes.clear()
+        self._running_items.clear()
         if self._prompts.current is not None and self._prompts.current.message_id in turn.message_ids:
             self._prompts.current = None  # the answer to its `turn/start` was lost; that it ended says enough
         yield turn.ended(outcome, reason=reason)
@@ -391,6 +440,8 @@ class CodexSession:
     def _on_item_started(self, params: _Params) -> Reaction:
         item = ItemNotice.model_validate(params).item
         self._learn_changes(item)
+        if item.type not in _SPEECH:
+            self._running_items.add(item.id)
         yield from item_started(item)
 
     def _learn_changes(self, item: Item) -> None:
@@ -398,7 +449,9 @@ class CodexSession:
             self._changes[item.id] = item.file_changes
 
     def _on_item_completed(self, params: _Params) -> Reaction:
-        for event in item_completed(ItemNotice.model_validate(params).item):
+        item = ItemNotice.model_validate(params).item
+        self._running_items.discard(item.id)
+        for event in item_completed(item):
             if isinstance(event, TextSpoken) and self._turn is not None:
                 self._turn.text = event.text
             yield event

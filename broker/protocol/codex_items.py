@@ -176,6 +176,29 @@ class ThreadOpened(CamelWire):
     model: str | None = None
 
 
+class ThreadStatus(CamelWire):
+    """`idle`, `active`, `systemError` or `notLoaded`."""
+
+    type: str
+
+
+class ReadThread(CamelWire):
+    """The thread of an answer to `thread/read`."""
+
+    status: ThreadStatus
+
+
+class ThreadRead(CamelWire):
+    """The answer to `thread/read`."""
+
+    thread: ReadThread
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no turn runs in it."""
+        return self.thread.status.type != "active"
+
+
 class ItemNotice(CamelWire):
     """`item/started` and `item/completed`."""
 

@@ -24,6 +24,8 @@ _RELAY_TOOLS = "mcp__relay"
 """Every tool of the server `relay`; calls to them must not ask anybody."""
 _PROMPT_FIRST = {"CLAUDE_CODE_EAGER_FLUSH": "1"}
 """Otherwise a prompt reaches the disk after the model was asked, and a kill in between would run it twice."""
+_SAY_STATE = {"CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS": "1"}
+"""It says when it is idle, behind the end of a turn: the end of one cannot be missed for ever."""
 
 
 def launch_claude(request: LaunchRequest) -> Launch:
@@ -44,7 +46,7 @@ def launch_claude(request: LaunchRequest) -> Launch:
         return _dialling(request, arguments)
     opening = dataclasses.replace(request.opening(version=__version__), resume=conversation if known else None)
     return Launch(
-        command=request.command(*arguments, env=_PROMPT_FIRST),
+        command=request.command(*arguments, env=_PROMPT_FIRST | _SAY_STATE),
         session=ClaudeSession(opening, session_id=conversation),
         transport=Transport.STDIO,
         eof_grace_s=_EOF_GRACE_S,

@@ -18,6 +18,7 @@ _REASONS = {
     "cwd_missing": "its folder is not there",
     "cli_missing": "its program is not installed",
     "proxy_stopped": "relay-connect on its machine was ended",
+    "unresponsive": "it neither answered nor ended its turn",
     "stuck": "it no longer reads what it is told",
     "internal": "something unforeseen happened on its machine",
 }

@@ -25,6 +25,9 @@ from broker.protocol.codex import CodexSession
 
 TRANSCRIPTS = Path(__file__).parent.parent / "fixtures" / "transcripts"
 
+TORN = "torn"
+"""The direction of a line of the agent's that breaks off."""
+
 Cut = Callable[[bytes], list[bytes]]
 Json = dict[str, Any]
 
@@ -53,12 +56,17 @@ def whole(data: bytes) -> list[bytes]:
 
 def play(name: str, *, client: str | None = None, cut: Cut = whole) -> list[Frame]:
     """Every frame the codec gives, in order."""
+    player = player_of(name, client=client, cut=cut)
+    return player.play(player.lines)
+
+
+def player_of(name: str, *, client: str | None = None, cut: Cut = whole) -> Player:
+    """Of a recording, which has not begun."""
     vendor = {"claude": _ClaudePlayer, "codex": _CodexPlayer, "gemini": _AcpPlayer}[name.partition("-")[0]]
-    player = vendor([*entries(name, client=client)], cut)
-    return player.play()
+    return vendor([*entries(name, client=client)], cut)
 
 
-class _Player:
+class Player:
     """Feeds the agent's side and maps ids; what the host's lines mean is the vendor's."""
 
     session: AgentSession
@@ -68,13 +76,17 @@ class _Player:
         self.cut = cut
         self.frames: list[Frame] = []
         self.prompts = 0
+        self.torn = False
 
-    def play(self) -> list[Frame]:
-        for direction, frame in self.lines:
+    def play(self, lines: list[tuple[str, Json]]) -> list[Frame]:
+        """Go through these lines, which may be others than those of the recording; of a `TORN` one half arrives."""
+        for direction, frame in lines:
+            self.torn = direction == TORN
             if direction == "server->cli":
                 self.on_host(frame)
             else:
                 self.on_agent(frame)
+        self.torn = False
         self.on_end()
         return self.frames
 
@@ -88,7 +100,8 @@ class _Player:
         """Nothing to finish."""
 
     def feed(self, frame: Json) -> None:
-        for piece in self.cut(orjson.dumps(frame) + b"\n"):
+        data = orjson.dumps(frame)
+        for piece in self.cut((data[: len(data) // 2] if self.torn else data) + b"\n"):
             self.keep(self.session.receive(piece))
 
     def keep(self, frames: list[Frame]) -> None:
@@ -100,7 +113,7 @@ class _Player:
         self.keep(self.session.prompt(Prompt(message_id=chosen, text=text, steer=steer)))
 
 
-class _ClaudePlayer(_Player):
+class _ClaudePlayer(Player):
     def __init__(self, lines: list[tuple[str, Json]], cut: Cut) -> None:
         super().__init__(lines, cut)
         resume = "99999999-2222-4333-8444-555555555555" if _says(lines, "No conversation found") else None
@@ -135,7 +148,7 @@ class _ClaudePlayer(_Player):
         self.feed(frame)
 
 
-class _RpcPlayer(_Player):
+class _RpcPlayer(Player):
     """Maps the recorded host's request ids to the codec's, first come first served for each method."""
 
     def __init__(self, lines: list[tuple[str, Json]], cut: Cut) -> None:
@@ -284,7 +297,8 @@ class _AcpPlayer(_RpcPlayer):
             self.feed({"jsonrpc": "2.0", "id": ping, "error": {"code": -32601, "message": "Method not found"}})
 
     def chosen(self, asked: Any, outcome: Json) -> ApprovalAnswer:
-        options = {each["optionId"]: each["kind"] for each in self.questions[asked]["params"]["options"]}
+        question = self.questions.get(asked, {"params": {"options": []}})
+        options = {each["optionId"]: each["kind"] for each in question["params"]["options"]}
         kind = options.get(outcome.get("optionId"), "reject_once")
         return ApprovalAnswer(
             verdict=Verdict.DENY if kind.startswith("reject") else Verdict.ALLOW,
