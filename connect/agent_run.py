@@ -196,7 +196,9 @@ class AgentRun:
             token=self._token, version=cli.installed.version, transport=launch.transport, cwd=str(cwd)
         )
         await self._around.spool.wait_acked(number)
-        await asyncio.sleep(launch.delay_s)
+        if launch.delay_s:
+            self._report.problem(f"it can take up its conversation in {launch.delay_s:.0f} s, and is started then")
+            await asyncio.sleep(launch.delay_s)
         return launch
 
     def _plan(self, cli: FoundCli, *, cwd: Path, private: Path) -> Launch:

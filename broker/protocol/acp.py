@@ -14,14 +14,13 @@ from pydantic import ValidationError
 from broker.domain.approvals import ApprovalAnswer, Verdict
 from broker.domain.envelope import declined_question, denial
 from broker.protocol import acp_requests
+from broker.protocol.acp_opening import AUTH_REQUIRED, SET_CONFIG_OPTION, SET_MODEL, Initialized, SessionOpened
 from broker.protocol.acp_requests import CAPABILITY, Elicitation, PendingRequest
 from broker.protocol.acp_updates import (
     RELAY_SERVER,
     Chunk,
-    Initialized,
     PermissionQuestion,
     PromptDone,
-    SessionOpened,
     SessionUpdate,
     Tool,
     ToolCall,
@@ -82,6 +81,7 @@ class AcpSession:
         self._agent: Initialized | None = None
         self._session_id = opening.resume
         self._model: str | None = None
+        self._models: list[str] = []
         self._ready = False
         self._told = 0
         """How much of the foreword is with the running prompt; a refused prompt has told nothing."""
@@ -232,15 +232,22 @@ class AcpSession:
                 yield from self._on_opened(SessionOpened.model_validate(message.value))
             case "session/prompt":
                 yield from self._on_prompt_done(message)
+            case method if method in {SET_MODEL, SET_CONFIG_OPTION}:
+                self._model = self._opening.model
+                yield from self._on_set_up()
             case _:
                 yield from self._on_ping_answered(message.call.subject)
 
     def _on_failure(self, message: Failure[Prompt]) -> Reaction:
         match message.call.method:
+            case "initialize" | "authenticate" | "session/new" | "session/load" if message.code == AUTH_REQUIRED:
+                yield AgentBroken(code="LOGGED_OUT", detail=message.message)
             case "initialize" | "authenticate" | "session/new":
                 yield AgentBroken(code="HANDSHAKE_FAILED", detail=message.message)
             case "session/load":
                 yield AgentBroken(code="RESUME_FAILED", detail=message.message)
+            case method if method in {SET_MODEL, SET_CONFIG_OPTION}:
+                yield self._on_model_refused(message.message)
             case "session/prompt":
                 yield from self._on_prompt_failed(message)
             case _:
@@ -274,7 +281,21 @@ class AcpSession:
     def _on_opened(self, opened: SessionOpened) -> Reaction:
         """A load is answered before the history has been replayed; the ping's answer comes behind it."""
         self._session_id = opened.session_id or self._session_id
-        self._model = opened.models.current_model_id if opened.models else None
+        self._model, self._models = opened.model, opened.offered_models
+        wanted = self._opening.model
+        choosing = opened.choose_model(wanted) if wanted not in {None, self._model} else None
+        if wanted in {None, self._model}:
+            yield from self._on_set_up()
+        elif choosing is None:
+            yield AgentBroken(code="MODEL_REFUSED", detail=f"its model cannot be chosen, and {wanted} was asked for")
+        else:
+            yield self._ask(choosing[0], {"sessionId": self._session_id, **choosing[1]})
+
+    def _on_model_refused(self, refusal: str) -> AgentBroken:
+        offered = f"; it offers {', '.join(self._models)}" if self._models else ""
+        return AgentBroken(code="MODEL_REFUSED", detail=f"{self._opening.model}: {refusal}{offered}")
+
+    def _on_set_up(self) -> Reaction:
         if self._opening.resume:
             yield self._ask(_PING, {})
         else:

@@ -10,11 +10,9 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from broker.protocol.acp_updates import Initialized
+from broker.protocol.acp_opening import AUTH_REQUIRED, Initialized
 from broker.protocol.jsonrpc import Connection, Failure, PeerRequest, Result
 from broker.protocol.ndjson import Document, LineReader
-
-_AUTH_REQUIRED = -32000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +63,7 @@ class AcpGreeting:
             case Failure() as failure if failure.call.method == "initialize":
                 self.result = Greeted(refusal=failure.message)
             case Failure() as failure:
-                self.result = Greeted(version=self._version, logged_out=failure.code == _AUTH_REQUIRED)
+                self.result = Greeted(version=self._version, logged_out=failure.code == AUTH_REQUIRED)
             case Result():
                 self.result = Greeted(version=self._version)
             case _:

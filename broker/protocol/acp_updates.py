@@ -129,46 +129,6 @@ class PermissionQuestion(CamelWire):
         return tuple(AnswerOption(id=o.option_id, name=o.name or o.option_id, kind=o.kind) for o in self.options)
 
 
-class McpCapabilities(CamelWire):
-    """Which MCP transports the agent speaks beside stdio."""
-
-    http: bool = False
-
-
-class AgentCapabilities(CamelWire):
-    """What the agent can do."""
-
-    load_session: bool = False
-    mcp_capabilities: McpCapabilities = McpCapabilities()
-
-
-class AgentInfo(CamelWire):
-    """Who the agent is."""
-
-    version: str | None = None
-
-
-class Initialized(CamelWire):
-    """The answer to `initialize`."""
-
-    protocol_version: int
-    agent_capabilities: AgentCapabilities = AgentCapabilities()
-    agent_info: AgentInfo | None = None
-
-
-class Models(CamelWire):
-    """Which models there are."""
-
-    current_model_id: str | None = None
-
-
-class SessionOpened(CamelWire):
-    """The answer to `session/new` and `session/load`; the latter repeats no id."""
-
-    session_id: str | None = None
-    models: Models | None = None
-
-
 class TokenCount(Wire):
     """Gemini's figures of one prompt."""
 

@@ -141,7 +141,7 @@ class ApprovalWithdrawn:
 class AgentBroken:
     """The conversation cannot go on (handshake refused, resume impossible); the process should be ended."""
 
-    code: Literal["HANDSHAKE_FAILED", "RESUME_FAILED", "PROTOCOL_ERROR"]
+    code: Literal["HANDSHAKE_FAILED", "LOGGED_OUT", "MODEL_REFUSED", "RESUME_FAILED", "PROTOCOL_ERROR"]
     detail: str
     type: Literal["broken"] = "broken"
 

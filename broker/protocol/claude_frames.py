@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from pydantic import Field
@@ -115,11 +116,12 @@ class ControlResponse(Wire):
 
 
 class ModelUsage(CamelWire):
-    """One model's figures since the conversation began."""
+    """One model's figures."""
 
     input_tokens: int = 0
     output_tokens: int = 0
     cache_read_input_tokens: int = 0
+    cost_usd: float | None = Field(default=None, alias="costUSD")
 
 
 class ResultFrame(Wire):
@@ -133,6 +135,9 @@ class ResultFrame(Wire):
     uuid: str | None = None
     total_cost_usd: float | None = None
     model_usage: dict[str, ModelUsage] | None = Field(default=None, alias="modelUsage")
+    """Since the conversation began, or since its process did: that is the version's matter, and a crash's."""
+    model_usage_since_last_result: dict[str, ModelUsage] | None = None
+    """Newer versions: of the turn alone, and of what was done before it for which there was no end of a turn."""
 
     def outcome(self, *, stop_asked: bool) -> TurnOutcome:
         """`is_error` decides: a failed model call has the subtype `success`."""
@@ -150,17 +155,28 @@ class ResultFrame(Wire):
 
     @property
     def usage(self) -> TokensUsed | None:
-        """Figures of the whole conversation, the cost among them; a resumed one goes on from its old total."""
-        if not self.model_usage:
-            return None
-        models = self.model_usage.values()
-        return TokensUsed(
-            input_tokens=sum(model.input_tokens for model in models),
-            output_tokens=sum(model.output_tokens for model in models),
-            cached_tokens=sum(model.cache_read_input_tokens for model in models),
-            cost_usd=self.total_cost_usd,
-            cumulative=True,
+        """What the turn has used; from an older version the figures of the whole conversation."""
+        if self.model_usage_since_last_result is not None:
+            models = self.model_usage_since_last_result.values()
+            costs = [model.cost_usd for model in models if model.cost_usd is not None]
+            return _used(models, cost_usd=sum(costs) if costs else None, cumulative=False)
+        return (
+            _used(self.model_usage.values(), cost_usd=self.total_cost_usd, cumulative=True)
+            if self.model_usage
+            else None
         )
+
+
+def _used(models: Collection[ModelUsage], *, cost_usd: float | None, cumulative: bool) -> TokensUsed | None:
+    if not models:
+        return None
+    return TokensUsed(
+        input_tokens=sum(model.input_tokens for model in models),
+        output_tokens=sum(model.output_tokens for model in models),
+        cached_tokens=sum(model.cache_read_input_tokens for model in models),
+        cost_usd=cost_usd,
+        cumulative=cumulative,
+    )
 
 
 class SystemFrame(Wire):

@@ -8,6 +8,7 @@ from pathlib import Path
 from broker import __version__
 from broker.domain.agents import Transport
 from broker.protocol.acp import AcpSession
+from connect.bridges.gemini_chats import chat_files, remove_leftovers, wait_s
 from connect.bridges.launch import Launch, LaunchRequest
 from connect.state_folder import write_private
 
@@ -34,7 +35,7 @@ def launch_acp(request: LaunchRequest) -> Launch:
         session=AcpSession(request.opening(version=__version__)),
         transport=Transport.STDIO,
         eof_grace_s=_GEMINI_EOF_GRACE_S if gemini else _EOF_GRACE_S,
-        delay_s=_gemini_delay_s(request, now=datetime.now(UTC)) if gemini else 0.0,
+        delay_s=_prepared(request, now=datetime.now(UTC)) if gemini else 0.0,
     )
 
 
@@ -45,16 +46,9 @@ def _gemini_policy(request: LaunchRequest) -> Path:
     return path
 
 
-def _gemini_delay_s(request: LaunchRequest, *, now: datetime) -> float:
-    """Until the clock minute is over in which the conversation to be resumed was begun.
-
-    Gemini CLI 0.61 names a conversation's file by minute and id; loaded within that minute it overwrites it.
-    """
-    resume = request.spawn.resume
-    if resume is None:
+def _prepared(request: LaunchRequest, *, now: datetime) -> float:
+    """See to it that the conversation to be resumed outlives its load; how long to wait for that."""
+    if request.spawn.resume is None:
         return 0.0
-    chats = Path(request.environment.get("HOME", "~")).expanduser() / ".gemini" / "tmp"
-    begun_now = chats.glob(f"*/chats/session-{now:%Y-%m-%dT%H-%M}-*")
-    if not any(path.stem.endswith(f"-{resume[:8]}") for path in begun_now):
-        return 0.0
-    return 61.0 - now.second
+    conversation = request.spawn.resume
+    return wait_s(remove_leftovers(chat_files(request.environment, conversation), conversation), now=now)

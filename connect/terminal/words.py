@@ -13,6 +13,8 @@ _REASONS = {
     "spawn_timeout": "it was not ready in time",
     "spawn_failed": "its program could not be started",
     "handshake_failed": "its program does not speak the protocol it should",
+    "logged_out": "its program is not logged in on its machine",
+    "model_refused": "it does not work with that model",
     "resume_failed": "its conversation could not be taken up again",
     "protocol_error": "what it said could not be understood",
     "cwd_missing": "its folder is not there",

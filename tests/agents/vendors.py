@@ -30,9 +30,6 @@ TRUE_COMMAND = "the approval shows the true command"
 MODEL = "the model is chosen"
 RESTARTS = "three restarts with the conversation"
 
-_ASKS = "it has no list of allowed tools, and relay-connect does not answer for its own"
-_ACP_MODEL = "a model is not handed to agents of the Agent Client Protocol"
-
 VENDORS = {
     vendor.cli: vendor
     for vendor in (
@@ -43,31 +40,23 @@ VENDORS = {
             model="gemini-2.5-flash",
             login=("GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL"),
             logged_out="API key",
-            still={MODEL: _ACP_MODEL, RESTARTS: "its second load empties the conversation"},
         ),
-        VendorCli(cli="opencode", still={MODEL: _ACP_MODEL}),
+        VendorCli(cli="opencode"),
         VendorCli(
             cli="qwen",
             login=("ANTHROPIC_API_KEY",),
             logged_out="Authentication required",
-            still={RELAY_UNASKED: _ASKS, MODEL: _ACP_MODEL},
         ),
         VendorCli(
             cli="copilot",
             login=("COPILOT_PROVIDER_BASE_URL", "COPILOT_OFFLINE"),
             logged_out="Authentication required",
             cannot={MODEL: "with a provider of one's own, COPILOT_MODEL alone chooses"},
-            still={RELAY_UNASKED: _ASKS},
         ),
         VendorCli(
             cli="kimi",
             login=(".kimi-code/config.toml",),
             logged_out="Authentication required",
-            still={
-                RELAY_UNASKED: _ASKS,
-                MODEL: _ACP_MODEL,
-                TRUE_COMMAND: "the title of its request is taken for the command",
-            },
         ),
     )
 }

@@ -136,7 +136,8 @@ def test_gemini_waits_out_the_minute_in_which_the_conversation_to_resume_was_beg
     chats.mkdir(parents=True)
     now = datetime.now(UTC)
     for minute in (now, now + timedelta(minutes=1)):  # The clock may tick over while this test runs.
-        (chats / f"session-{minute:%Y-%m-%dT%H-%M}-{CONVERSATION[:8]}.jsonl").touch()
+        name = f"session-{minute:%Y-%m-%dT%H-%M}-{CONVERSATION[:8]}.jsonl"
+        (chats / name).write_text(f'{{"sessionId": "{CONVERSATION}"}}\n{{"type": "user", "id": "1"}}\n')
     assert 1 < plan(tmp_path, Dialect.ACP, cli="gemini", resume=CONVERSATION).delay_s <= 61
 
 

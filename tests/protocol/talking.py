@@ -14,13 +14,14 @@ FIRST = MessageId("00000000-0000-4000-8000-000000000001")
 SECOND = MessageId("00000000-0000-4000-8000-000000000002")
 
 
-def opening(*, resume: str | None = None) -> Opening:
+def opening(*, resume: str | None = None, model: str | None = None) -> Opening:
     return Opening(
         cwd="/tmp/project",
         instructions="You are Bob.",
         mcp_url="http://127.0.0.1:8222/mcp",
         mcp_token="relay-secret",
         resume=resume,
+        model=model,
     )
 
 

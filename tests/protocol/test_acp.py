@@ -108,6 +108,67 @@ def test_the_handshake_opens_a_session_with_our_tools() -> None:
     assert heard == [AgentReady(native_id="s1", model="auto", version="0.61.0")]
 
 
+MODELS = {"models": {"availableModels": [{"modelId": "m1"}, {"modelId": "m2"}], "currentModelId": "m1"}}
+CHOICES = [{"name": "Group", "options": [{"value": "m1"}, {"value": "m2"}]}]
+OPTION = {"id": "llm", "category": "model", "type": "select", "currentValue": "m1", "options": CHOICES}
+
+
+@pytest.mark.parametrize(
+    ("offered", "method", "chosen"),
+    [
+        (MODELS, "session/set_model", {"modelId": "m2"}),
+        ({"configOptions": [{"id": "mode"}, OPTION]}, "session/set_config_option", {"configId": "llm", "value": "m2"}),
+    ],
+)
+def test_the_model_that_is_asked_for_is_chosen_before_the_agent_is_ready(
+    offered: dict[str, Any], method: str, chosen: dict[str, Any]
+) -> None:
+    session = AcpSession(opening(model="m2"))
+    frames = follow(session, follow(session, session.start(), CAPABLE), {"sessionId": "s1", **offered})
+    (asked,) = requests(frames, method)
+    assert (asked["params"], events(frames)) == ({"sessionId": "s1", **chosen}, [])
+    (ready,) = events(follow(session, frames, {}))
+    assert isinstance(ready, AgentReady)
+    assert ready.model == "m2"
+
+
+def test_a_model_that_it_works_with_already_is_not_chosen_again() -> None:
+    session = AcpSession(opening(model="m1"))
+    frames = follow(session, follow(session, session.start(), CAPABLE), {"sessionId": "s1", **MODELS})
+    assert [type(event) for event in events(frames)] == [AgentReady]
+
+
+def test_a_loaded_conversation_goes_on_with_the_model_that_was_asked_for() -> None:
+    session = AcpSession(opening(resume="s1", model="m2"))
+    frames = follow(session, follow(session, follow(session, session.start(), CAPABLE), MODELS), {})
+    (ready,) = events(pong(session, frames))
+    assert isinstance(ready, AgentReady)
+    assert (ready.model, ready.resumed) == ("m2", True)
+
+
+@pytest.mark.parametrize(
+    ("offered", "detail"),
+    [(MODELS, "m3: no such model; it offers m1, m2"), ({}, "its model cannot be chosen, and m3 was asked for")],
+)
+def test_a_model_that_cannot_be_had_is_a_refusal_in_words(offered: dict[str, Any], detail: str) -> None:
+    session = AcpSession(opening(model="m3"))
+    frames = follow(session, follow(session, session.start(), CAPABLE), {"sessionId": "s1", **offered})
+    if offered:
+        (asked,) = requests(frames, "session/set_model")
+        error = {"code": -32602, "message": "no such model"}
+        frames = hear(session, {"jsonrpc": "2.0", "id": asked["id"], "error": error})
+    assert events(frames) == [AgentBroken(code="MODEL_REFUSED", detail=detail)]
+
+
+@pytest.mark.parametrize("resume", [None, "s1"])
+def test_an_agent_that_is_not_logged_in_says_so_under_a_word_of_its_own(resume: str | None) -> None:
+    session = AcpSession(opening(resume=resume))
+    (asked,) = written(follow(session, session.start(), CAPABLE))
+    refusal = {"code": -32000, "message": "Authentication required"}
+    (broken,) = events(hear(session, {"jsonrpc": "2.0", "id": asked["id"], "error": refusal}))
+    assert broken == AgentBroken(code="LOGGED_OUT", detail="Authentication required")
+
+
 def test_it_authenticates_only_when_told_to() -> None:
     session = AcpSession(opening(), auth_method="key")
     frames = follow(session, session.start(), CAPABLE)

@@ -380,6 +380,14 @@ def test_usage_counts_from_the_conversations_start(session: ClaudeSession) -> No
     assert heard[1] == TokensUsed(input_tokens=21, output_tokens=5, cached_tokens=3, cost_usd=0.5, cumulative=True)
 
 
+def test_usage_of_a_newer_version_is_that_of_the_turn_alone(session: ClaudeSession) -> None:
+    turn = {"m": {"inputTokens": 2, "outputTokens": 1, "costUSD": 0.25}, "n": {"inputTokens": 1, "costUSD": 0.5}}
+    whole = {"m": {"inputTokens": 20, "outputTokens": 5, "costUSD": 0.7}}
+    both = result(modelUsage=whole, total_cost_usd=0.7, model_usage_since_last_result=turn)
+    used = events(hear(session, init(), both))[1]
+    assert used == TokensUsed(input_tokens=3, output_tokens=1, cost_usd=0.75)
+
+
 def test_a_turns_end_is_not_hidden_by_a_new_shape(session: ClaudeSession) -> None:
     heard = events(hear(session, init(), result(modelUsage="odd")))
     assert isinstance(heard[-1], TurnEnded)
