@@ -185,7 +185,13 @@ class Terminal:
                         relay,
                         verbosity=self._verbosity,
                         json_lines=self._json_lines,
-                        lead=LeadAgent(on=welcome.machine, cwd=str(self._settings.cwd), machine=link.state.name),
+                        lead=LeadAgent(
+                            name=self._settings.lead.name,
+                            cli=self._settings.lead.cli,
+                            on=welcome.machine,
+                            cwd=str(self._settings.cwd),
+                            machine=link.state.name,
+                        ),
                         farewell=lambda ask: self._say_farewell(link, ask),
                         consents=self._consents,
                     )

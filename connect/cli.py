@@ -55,6 +55,11 @@ def _with_options(command: _F) -> _F:
 )
 @click.version_option(__version__, "-v", "--version", prog_name="relay-connect")
 @_with_options
+@click.option(
+    "--lead",
+    metavar="[NAME=]PROGRAM",
+    help="Whom plain lines are for, as `codex` or `Boss=codex`; else Lead, with what is installed.",
+)
 @click.option("--headless", is_flag=True, help="Without a terminal: for services and containers.")
 @click.option("--quiet", "verbosity", flag_value="quiet", help="Show final results only.")
 @click.option("--verbose", "verbosity", flag_value="verbose", help="Show tool calls and file changes too.")

@@ -53,6 +53,8 @@ class ConfigFile(BaseModel):
     state_dir: Path | None = None
     spool_bytes: int = Field(default=DEFAULT_SPOOL_BYTES, ge=1024 * 1024)
     agents: dict[str, AgentSettings] = Field(default_factory=dict)
+    lead: str | None = None
+    """`PROGRAM` or `NAME=PROGRAM`."""
 
     @field_validator("agents")
     @classmethod
@@ -80,6 +82,17 @@ class Options:
     config: Path | None = None
     agents: tuple[str, ...] = ()
     """Each `NAME=command line`."""
+    lead: str | None = None
+    """`PROGRAM` or `NAME=PROGRAM`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadSettings:
+    """Whom plain lines are for, and the program it is started with."""
+
+    name: str = "Lead"
+    cli: str = ""
+    """Empty: the best known of those that are installed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +113,7 @@ class ConnectSettings:
     """Where agents start that were not given a folder."""
     new_identity: bool = False
     """Forget who this machine was: its state folder is a copy of another's."""
+    lead: LeadSettings = LeadSettings()
     policy_dir: Path | None = None
     """Where the machine's policy lies; None: in the state folder."""
 
@@ -116,6 +130,7 @@ def resolve_settings(
         endpoint=Endpoint(url=url),
         token=_token(url, options, config=config, environment=env) if with_token else None,
         state_dir=_state_dir(options, config, environment=env),
+        lead=_lead(config.lead if options.lead is None else options.lead),
         name=options.name or env.get("RELAYCAST_NAME") or config.name or platform.node() or "machine",
         labels=(*config.labels, *options.labels),
         session=options.session or env.get("RELAYCAST_SESSION") or config.session,
@@ -125,6 +140,15 @@ def resolve_settings(
         new_identity=options.new_identity,
         policy_dir=config_folder(env),
     )
+
+
+def _lead(given: str | None) -> LeadSettings:
+    if given is None:
+        return LeadSettings()
+    name, named, cli = given.rpartition("=")
+    if not cli or (named and not name):
+        raise BadRequest(f"--lead is a program, or NAME=PROGRAM: not {given!r}")
+    return LeadSettings(name=name or LeadSettings().name, cli=cli)
 
 
 def resolve_token(url: str, options: Options, *, environment: Mapping[str, str] | None = None) -> GivenToken | None:

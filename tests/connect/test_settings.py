@@ -7,7 +7,7 @@ import pytest
 from broker.domain.agents import Dialect
 from broker.domain.errors import BadRequest, NotAuthenticated
 from connect.endpoint import Endpoint, GivenToken, TokenSource
-from connect.settings import ConnectSettings, Options, agent_environment, resolve_settings
+from connect.settings import ConnectSettings, LeadSettings, Options, agent_environment, resolve_settings
 
 
 def resolve(tmp_path: Path, options: Options | None = None, *, config: str = "", **environment: str) -> ConnectSettings:
@@ -27,6 +27,26 @@ def test_options_win_over_the_environment_and_that_over_the_file(tmp_path: Path)
     )
     assert settings.endpoint.url == "https://option.example"
     assert (settings.name, settings.session, settings.labels) == ("env", "file", ("file", "option"))
+
+
+@pytest.mark.parametrize(
+    ("given", "config", "lead"),
+    [
+        (None, "", LeadSettings()),
+        ("codex", 'lead = "gemini"', LeadSettings(cli="codex")),
+        (None, 'lead = "Boss=gemini"', LeadSettings(name="Boss", cli="gemini")),
+    ],
+)
+def test_whom_plain_lines_are_for_can_be_chosen(
+    tmp_path: Path, given: str | None, config: str, lead: LeadSettings
+) -> None:
+    assert resolve(tmp_path, Options(lead=given), config=config).lead == lead
+
+
+@pytest.mark.parametrize("given", ["", "=codex", "Boss="])
+def test_a_lead_without_a_program_or_a_name_is_refused(tmp_path: Path, given: str) -> None:
+    with pytest.raises(BadRequest, match="--lead"):
+        resolve(tmp_path, Options(lead=given))
 
 
 def test_a_token_file_wins_over_the_environment(tmp_path: Path) -> None:
