@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import shutil
 import sys
+import textwrap
 
 
 def accept_every_console() -> None:
@@ -13,6 +15,18 @@ def accept_every_console() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+def folded(text: str) -> str:
+    """`text` with its lines broken at spaces where the console is a window, which would break them anywhere."""
+    if not sys.stdout.isatty():
+        return text
+    room = shutil.get_terminal_size().columns - 1
+    lines = [
+        textwrap.wrap(line, room, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False) or [""]
+        for line in text.split("\n")
+    ]
+    return "\n".join(piece for pieces in lines for piece in pieces)
 
 
 def leave_output() -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import click
 import orjson
 
-from connect.console import leave_output
+from connect.console import folded, leave_output
 from connect.credentials import KEPT_FILE, KeptTokens
 from connect.endpoint import IN_CLEAR, TokenSource, no_token
 from connect.link_host import LinkHost, children_without_threads
@@ -103,7 +103,7 @@ def _printer(presentation: Presentation) -> Callable[[Notice], None]:
         return lambda _: None
 
     def show(notice: Notice) -> None:
-        text = orjson.dumps(dataclasses.asdict(notice)).decode() if presentation.json_lines else notice.text
+        text = orjson.dumps(dataclasses.asdict(notice)).decode() if presentation.json_lines else folded(notice.text)
         try:
             click.echo(hide_tokens(text))
         except OSError as error:
