@@ -2,7 +2,7 @@
 
 It plays tic-tac-toe through the relay's own MCP tools, and understands a few more lines:
 
-    Play tic-tac-toe …           spawns an opponent and plays X against it
+    Play tic-tac-toe …           spawns an opponent (`with a codex agent`: of that kind) and plays X against it
     say <text>                   answers with the text
     ask permission: <command>    asks to run the command, or for the edit that it is, and reports the answer
     ask question: <text>? a | b  asks a person (`a & b`: several may be chosen; without any: a text), reports the answer

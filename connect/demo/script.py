@@ -11,6 +11,7 @@ from typing import Any
 from connect.demo.game import Board, best_move, draw, outcome, read_board, square_name
 
 OPPONENT = "Opponent"
+_GAME = re.compile(r"play tic-?tac-?toe(?: with an? (?P<cli>[a-z][a-z0-9_-]*) agent)?", re.IGNORECASE)
 OPPONENT_TASK = "You are O in a game of tic-tac-toe, I am X. Wait for my move, then answer it with relay_send."
 _ENVELOPE = re.compile(r'<relay-message (id="[0-9a-f-]{36}"[^>]*)>\n(.*?)\n</relay-message>', re.DOTALL)
 """As the broker writes it: the instructions show an envelope too, but without a real id."""
@@ -110,22 +111,22 @@ def steps_for(message: Incoming) -> list[Step]:
 
 
 def _part(message: Incoming) -> list[Step]:
-    if re.match(r"play tic-?tac-?toe", message.text, re.IGNORECASE):
-        return _open_game()
+    if asked := _GAME.match(message.text):
+        return _open_game((asked["cli"] or "demo").lower())
     if message.text == OPPONENT_TASK:
         return [Say(text="Ready to play O.")]
     who = f", {message.sender}" if message.sender else ""
     return [Say(text=f"I am a demo agent{who}: I play tic-tac-toe. Try: Play tic-tac-toe with a demo agent")]
 
 
-def _open_game() -> list[Step]:
+def _open_game(cli: str) -> list[Step]:
     first = best_move(Board())
     board = Board().played(first)
     text = f"Let's play tic-tac-toe. I'm X, you're O.\nI play {square_name(first)}. Your move.\n\n{draw(board)}"
     return [
-        CallTool(tool="relay_spawn", arguments={"name": OPPONENT, "cli": "demo", "task": OPPONENT_TASK}),
+        Say(text=f"I'll spawn a {cli.capitalize()} opponent and start the game."),
+        CallTool(tool="relay_spawn", arguments={"name": OPPONENT, "cli": cli, "task": OPPONENT_TASK}),
         CallTool(tool="relay_send", arguments={"to": OPPONENT, "text": text}),
-        Say(text=f"I spawned {OPPONENT} and made the first move."),
     ]
 
 

@@ -160,8 +160,8 @@ async def test_the_lead_spawns_and_moves_through_the_relays_tools_with_its_beare
     reason, said = await client.say("Play tic-tac-toe with a Codex agent")
 
     assert reason == "end_turn"
-    assert "made the first move" in said
-    assert tools.calls[0] == ("spawn", "Opponent", "demo")
+    assert said == "I'll spawn a Codex opponent and start the game."
+    assert tools.calls[0] == ("spawn", "Opponent", "codex")
     assert tools.calls[1][:2] == ("send", "Opponent")
     assert "I play center (5)" in tools.calls[1][2]
     assert tools.bearers == {_BEARER}

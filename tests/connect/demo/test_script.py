@@ -37,13 +37,29 @@ def test_a_bare_text_is_a_humans_message_without_an_id() -> None:
 
 
 def test_the_lead_spawns_an_opponent_and_moves_first() -> None:
-    spawn, move, said = steps_for(_message("Play tic-tac-toe with a demo agent"))
+    said, spawn, move = steps_for(_message("Play tic-tac-toe with a demo agent"))
 
+    assert said == Say(text="I'll spawn a Demo opponent and start the game.")
     assert isinstance(spawn, CallTool)
     assert spawn.arguments == {"name": "Opponent", "cli": "demo", "task": OPPONENT_TASK}
     assert isinstance(move, CallTool)
     assert "I play center (5)" in move.arguments["text"]
-    assert isinstance(said, Say)
+
+
+@pytest.mark.parametrize(
+    ("asked", "cli"),
+    [
+        ("Play tic-tac-toe", "demo"),
+        ("play tictactoe with a Codex agent", "codex"),
+        ("Play tic-tac-toe with an opencode agent, please", "opencode"),
+        ("Play tic-tac-toe with somebody", "demo"),
+    ],
+)
+def test_the_opponent_is_of_the_kind_that_is_named(asked: str, cli: str) -> None:
+    (spawn,) = [
+        step for step in steps_for(_message(asked)) if isinstance(step, CallTool) and step.tool == "relay_spawn"
+    ]
+    assert spawn.arguments["cli"] == cli
 
 
 def test_the_opponent_waits_for_the_first_move() -> None:
