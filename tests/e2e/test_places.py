@@ -3,115 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
-import sys
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from connect.control.client import ask_state, stop
-from connect.policy.folders import real_folder
-from connect.sdk import AgentRelay, RelayError
-from tests.fixtures.person import Person, person_at
-from tests.fixtures.processes import START_S, Running, client, environment, key_of, machine, until, up
-
-_LIVES = 45.0
-_SCRIPTED = [sys.executable, str(Path(__file__).parents[1] / "fixtures" / "scripted_acp_agent.py")]
-_CONFIG = f"""
-[agents.claude]
-command = {json.dumps(_SCRIPTED)}
-dialect = "acp"
-any_version = true
-"""
-_PROGRAM = """
-import asyncio, sys
-from connect.sdk import AgentRelay
-async def main():
-    async with AgentRelay() as relay:
-        agent = await relay.spawn(*sys.argv[1:3], cwd=sys.argv[3] if sys.argv[3:] else None)
-        print(agent.machine, agent.cwd)
-asyncio.run(main())
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Box:
-    """One machine: its name and what it keeps."""
-
-    broker: Running
-    home: Path
-
-    @property
-    def state_dir(self) -> Path:
-        return self.home / "state"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        told = {
-            "RELAYCAST_URL": self.broker.url,
-            "RELAYCAST_TOKEN": key_of(self.broker),
-            "RELAYCAST_STATE_DIR": str(self.state_dir),
-            "RELAYCAST_CONFIG_DIR": str(self.home),
-            "RELAYCAST_DATA_DIR": str(self.home / "data"),
-            "RELAYCAST_NAME": self.home.name,
-            "TERM": "xterm",
-        }
-        return environment(self.home) | told
-
-    def folder(self, name: str) -> Path:
-        made = self.home / name
-        made.mkdir(exist_ok=True)
-        return made
-
-    def person(self, folder: str, *arguments: str) -> AbstractAsyncContextManager[Person]:
-        argv = [sys.executable, "-m", "connect.cli", "--agent", f"scripted={' '.join(_SCRIPTED)}", *arguments]
-        return person_at(argv, env=self.environment, cwd=self.folder(folder), seconds=_LIVES)
-
-    async def program(self, folder: str, *arguments: str) -> str:
-        """What an SDK program that was started there prints."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", _PROGRAM, *arguments),
-            env=self.environment,
-            cwd=self.folder(folder),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        async with asyncio.timeout(_LIVES):
-            said, _ = await process.communicate()
-        return said.decode().strip()
+from connect.sdk import RelayError
+from tests.e2e.box import a_box, said, until_left
+from tests.fixtures.processes import START_S, Running, client, machine, until, up
 
 
 @pytest.fixture
 async def broker(tmp_path: Path) -> AsyncIterator[Running]:
     async with up(tmp_path) as running:
         yield running
-
-
-@contextlib.asynccontextmanager
-async def a_box(broker: Running, folder: Path, name: str) -> AsyncIterator[Box]:
-    home = real_folder(folder) / name
-    home.mkdir()
-    (home / "relay-connect.toml").write_text(_CONFIG)
-    box = Box(broker=broker, home=home)
-    try:
-        yield box
-    finally:
-        await stop(box.state_dir, now=True, on_notice=lambda _: None)
-
-
-async def until_left(box: Box, terminals: int) -> None:
-    async with asyncio.timeout(START_S):
-        while (state := await ask_state(box.state_dir)) is None or len(state.terminals) > terminals:
-            await asyncio.sleep(0.02)
-
-
-async def said(relay: AgentRelay, agent: str, text: str) -> str:
-    sent = await relay.send(agent, text)
-    return (await relay.wait_for(sent.message_id, timeout_s=_LIVES)).deliveries[0].answer or ""
 
 
 async def test_what_is_typed_at_three_terminals_of_two_machines_runs_at_each_of_them(
@@ -128,16 +34,16 @@ async def test_what_is_typed_at_three_terminals_of_two_machines_runs_at_each_of_
         for person in (first, second, third):
             await person.sees("relay>")
         third.types("run pwd\r")
-        await third.sees(f"✓ Lead (Claude) connected on box-b in {b.home / 'three'}")
-        await first.sees(f"✓ Lead (Claude) connected on box-b in {b.home / 'three'}")
+        await third.sees(f"✓ Lead connected on box-b in {b.home / 'three'}")
+        await first.sees(f"✓ Lead connected on box-b in {b.home / 'three'}")
         second.types("spawn Two scripted\r")
-        await second.sees(f"✓ Two (Scripted) connected on box-a in {a.home / 'my two'}")
+        await second.sees(f"✓ Two connected on box-a in {a.home / 'my two'}")
         first.types("spawn One scripted --on box-a\r")
-        await first.sees(f"✓ One (Scripted) connected on box-a in {a.home / 'one'}")
+        await first.sees(f"✓ One connected on box-a in {a.home / 'one'}")
         first.types(f'spawn Quoted scripted --cwd "{a.home / "my two"}"\r')
-        await first.sees(f"✓ Quoted (Scripted) connected on box-a in {a.home / 'my two'}")
+        await first.sees(f"✓ Quoted connected on box-a in {a.home / 'my two'}")
         third.types("spawn Far scripted --on box-a\r")
-        await third.sees("✓ Far (Scripted) connected on box-a in /")
+        await third.sees("✓ Far connected on box-a in /")
         first.types("spawn Nowhere scripted --on nowhere\r")
         await first.sees("no machine called 'nowhere' is connected; connected: box-a; box-b")
         assert await said(relay, "Lead", "cwd") == str(b.home / "three")
@@ -167,7 +73,7 @@ async def test_agents_go_on_in_their_folders_wherever_relay_connect_is_started_n
                 if "--cwd" in order:
                     await person.sees("approve m")
                     person.types("approve\r")
-                await person.sees(f"✓ {order.split()[0]} (Scripted) connected on box in")
+                await person.sees(f"✓ {order.split()[0]} connected on box in")
                 assert await said(relay, order.split()[0], "say hello") == "hello"
             person.types("exit\r")
             await person.sees("Here, There, Gone run on this machine.")
@@ -187,7 +93,7 @@ async def test_agents_go_on_in_their_folders_wherever_relay_connect_is_started_n
             assert await said(relay, "Here", "cwd") == str(box.home / "one")
             assert await said(relay, "There", "cwd") == str(box.home / "real")
             person.types("spawn New scripted\r")
-            await person.sees(f"✓ New (Scripted) connected on box in {box.home / 'two'}")
+            await person.sees(f"✓ New connected on box in {box.home / 'two'}")
             await relay.release("Here")
             assert (await relay.resume("Here")).cwd == str(box.home / "one")
             assert await said(relay, "Here", "cwd") == str(box.home / "one")
@@ -222,7 +128,7 @@ async def test_two_machines_of_one_name_are_told_at_the_link_and_told_apart(brok
         await person.sees("another machine that is connected has this one's name: start this one with --name NAME")
         await person.sees("relay>")
         person.types("spawn Mine scripted --on box\r")
-        await person.sees(f"✓ Mine (Scripted) connected on box in {box.home / 'one'}")
+        await person.sees(f"✓ Mine connected on box in {box.home / 'one'}")
         with pytest.raises(RelayError, match="several machines are called 'box'") as refused:
             await relay.spawn("Whose", "scripted", on="box")
         assert refused.value.code == "MACHINE_AMBIGUOUS"
@@ -244,7 +150,7 @@ async def test_a_session_is_made_by_naming_it_also_after_the_first_link(broker: 
                 await other.sees("you are here")
                 assert "main  " in other.screen
                 other.types("spawn There scripted\r")
-                await other.sees(f"✓ There (Scripted) connected on box in {box.home / 'one'}")
+                await other.sees(f"✓ There connected on box in {box.home / 'one'}")
         await stop(box.state_dir, now=True, on_notice=lambda _: None)
         async with box.person("one", "--session", "feature-y") as person:
             await person.sees("relay>")
@@ -263,7 +169,7 @@ async def test_what_becomes_of_the_link_may_be_said_beforehand_and_is_not_asked(
         async with box.person("one", "--leaving", "keep") as person:
             await person.sees("relay>")
             person.types("spawn Steady scripted\r")
-            await person.sees("✓ Steady (Scripted) connected on box")
+            await person.sees("✓ Steady connected on box")
             person.types("exit\r")
             await person.sees("`relay-connect stop` ends it")
             assert await person.process.wait() == 0
