@@ -103,8 +103,14 @@ def spawn(cli: str = "scripted", *, generation: int = 1, cwd: str | None = None,
     )
 
 
-def deliver(text: str, *, message_id: str = "00000000-0000-4000-8000-000000000001", generation: int = 1) -> Deliver:
-    return Deliver(agent=AGENT, generation=generation, message_id=MessageId(message_id), text=text)
+def deliver(
+    text: str,
+    *,
+    message_id: str = "00000000-0000-4000-8000-000000000001",
+    generation: int = 1,
+    nudge: str | None = None,
+) -> Deliver:
+    return Deliver(agent=AGENT, generation=generation, message_id=MessageId(message_id), text=text, nudge=nudge)
 
 
 def stop(*, generation: int = 1) -> Stop:
@@ -320,6 +326,22 @@ async def test_a_secret_that_a_person_tells_an_agent_is_in_no_report(broker: Scr
     assert "[redacted]" in ended.text
     assert "word" not in str(broker.history())
     assert "word" not in str(broker.frames())
+
+
+async def test_a_message_that_a_busy_agent_has_refused_is_handed_over_as_often_as_it_comes(
+    broker: ScriptedBroker, tmp_path: Path
+) -> None:
+    command = (sys.executable, str(CODEX_LISTENER))
+    codex = AgentSettings(command=command, dialect=Dialect.CODEX, any_version=True, transport="unix")
+    async with running(settings(broker, tmp_path / "s", codex=codex)):
+        await broker.command(spawn("codex"))
+        await broker.command(deliver("say busy"))
+        for refusals in (1, 2):
+            await event(broker, PromptRefused, count=refusals)
+            await broker.command(deliver("say busy", nudge="go on"))
+        ended = await event(broker, TurnEnded)
+    assert isinstance(ended, TurnEnded)
+    assert ended.text == "busy"
 
 
 async def test_a_codex_that_loses_its_connection_is_reported_as_gone(broker: ScriptedBroker, tmp_path: Path) -> None:
