@@ -36,6 +36,7 @@ from connect.sdk.facts import (
     StopOrdered,
     TurnEnded,
     TurnStarted,
+    UnknownFact,
     read_fact,
 )
 from connect.sdk.types import Event
@@ -133,6 +134,8 @@ def _happened(fact: Fact) -> Iterator[str]:
             yield f"machine {fact.machine} is away"
         case StopOrdered() | StopLifted():
             yield f"{'stopped' if isinstance(fact, StopOrdered) else 'resumed'} by {fact.by}"
+        case UnknownFact(kind="session.created"):
+            yield "the session was created"
         case LogOverflowed():
             yield f"{fact.dropped_frames} log frames were lost"
         case _:

@@ -69,12 +69,12 @@ async def test_where_a_person_starts_it_agents_work_also_later_and_a_new_folder_
     async with sits_at(broker, tmp_path, cwd=project) as person:
         await person.sees("relay>")
         person.types("spawn Here demo\r")
-        await person.sees("✓ Here (Demo) connected")
+        await person.sees("✓ Here connected")
         person.types(f"spawn There demo --cwd {other}\r")
         await person.sees("approve m1 (starts it, and lets agents work in this folder from now on)")
         assert "in /" in person.screen
         person.types("approve m1\r")
-        await person.sees("✓ There (Demo) connected")
+        await person.sees("✓ There connected")
         person.types("spawn Nowhere demo --cwd /\r")
         await person.sees("approve m2")
         person.types("deny\r")

@@ -237,7 +237,7 @@ async def test_the_last_terminal_asks_what_is_to_become_of_agents_and_keeps_them
     async with place.person() as person, place.relay() as relay:
         await person.sees("relay>")
         await relay.spawn("Steady", "scripted")
-        await person.sees("✓ Steady (")
+        await person.sees("✓ Steady connected")
         async with place.person() as second:
             await second.sees("relay>")
             second.types("exit\r")
@@ -273,7 +273,7 @@ async def test_enter_ends_the_agents_in_good_order_and_without_agents_nothing_is
     async with place.person() as person, place.relay() as relay:
         await person.sees("relay>")
         await relay.spawn("Steady", "scripted")
-        await person.sees("✓ Steady (")
+        await person.sees("✓ Steady connected")
         person.types("exit\r")
         await person.sees("[y/N]")
         person.types("\r")
@@ -330,9 +330,9 @@ async def test_what_is_typed_in_another_folder_happens_there_though_the_link_is_
         async with person_at(place.argv(), env=place.environment, cwd=other, seconds=_LIVES) as second:
             await second.sees("relay>")
             second.types("spawn Near scripted\r")
-            await second.sees("✓ Near (")
+            await second.sees("✓ Near connected")
             first.types("spawn Home scripted\r")
-            await first.sees("✓ Home (")
+            await first.sees("✓ Home connected")
             assert await said(relay, "Near", "run pwd") == f"0 {other}\n"
             assert await said(relay, "Home", "run pwd") == f"0 {place.folder}\n"
             second.types("exit\r")

@@ -198,6 +198,11 @@ async def ask(
 ) -> str:
     """An agent that waits for permission to run ls, or for something else; the approval's id."""
     await gateway.ok("POST", f"{S}/agents", {"name": name, "cli": "demo"})
+    return await ask_more(gateway, machine, name=name, native=native, asked=asked)
+
+
+async def ask_more(gateway: Gateway, machine: Machine, *, name: str, native: str, asked: ApprovalRequested) -> str:
+    """The same of an agent that is there."""
     (spawn,) = [c for c in machine.commands if isinstance(c, Spawn) and c.name == name]
     event = replace(asked, native_id=native)
     await machine.report(StateChanged(agent=AgentId(spawn.agent), generation=1, event=event))

@@ -65,7 +65,7 @@ async def test_counts_over_time_and_by_value(shell: Shell) -> None:
 async def test_the_newest_events_of_a_session(shell: Shell) -> None:
     result = await shell("tail", "main", "--json")
     assert [orjson.loads(line)["kind"] for line in result.stdout.splitlines()] == ["session.created"]
-    assert (await shell("tail")).stdout.rstrip().endswith("session.created")
+    assert (await shell("tail")).stdout.rstrip().endswith("the session was created")
     missing = await shell("tail", "nobody")
     assert (missing.exit_code, "[SESSION_NOT_FOUND]" in missing.stderr) == (2, True)
 

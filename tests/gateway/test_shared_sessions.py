@@ -25,6 +25,8 @@ OF_THE_SESSION: set[Served] = {
     ("GET", "/v1/sessions/{session}/log"),
     ("GET", "/v1/sessions/{session}/messages/{message}"),
     ("GET", "/v1/approvals/{approval}"),
+    ("GET", "/v1/sessions/{session}/questions"),
+    ("GET", "/v1/questions/{question}"),
 }
 """Answered for the shared session, unknown for any other."""
 NARROWED: set[Served] = {

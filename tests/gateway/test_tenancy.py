@@ -11,7 +11,7 @@ from broker.domain.ids import AgentId
 from broker.gateway.api import Api
 from broker.gateway.stops import StopsApi
 from tests.fixtures.gateway import Gateway, closing
-from tests.gateway.test_api import ask
+from tests.gateway.test_api import QUESTION, ask, ask_more
 
 # What each route needs; the body is good, so that only the token decides.
 ROUTES: list[tuple[str, str, object, str]] = [
@@ -32,6 +32,9 @@ ROUTES: list[tuple[str, str, object, str]] = [
     ("GET", "/v1/sessions/{session}/approvals", None, "read"),
     ("GET", "/v1/approvals/{approval}", None, "read"),
     ("POST", "/v1/approvals/{approval}/answer", {"verdict": "allow"}, "approve"),
+    ("GET", "/v1/sessions/{session}/questions", None, "read"),
+    ("GET", "/v1/questions/{question}", None, "read"),
+    ("POST", "/v1/questions/{question}/answer", {"decline": True}, "approve"),
     ("GET", "/v1/rules", None, "read"),
     ("PUT", "/v1/rules", {"rules": []}, "administer"),
     ("GET", "/v1/proxies", None, "read"),
@@ -65,6 +68,7 @@ class Victim:
 
 async def furnish(gateway: Gateway, machine: Any) -> Victim:
     approval = await ask(gateway, machine)
+    question = await ask_more(gateway, machine, name="Worker", native="2", asked=QUESTION)
     sent = await gateway.ok("POST", "/v1/sessions/main/messages", {"to": "Worker", "text": "secret-words"})
     agent = (await gateway.ok("GET", "/v1/sessions/main/agents"))["agents"][0]
     token_id, _ = await gateway.token("observer")
@@ -74,6 +78,7 @@ async def furnish(gateway: Gateway, machine: Any) -> Victim:
         "message": sent["message_id"],
         "channel": "%23dev",
         "approval": approval,
+        "question": question,
         "proxy": machine.welcome.proxy_id,
         "token": token_id,
     }
@@ -146,7 +151,7 @@ async def test_an_agent_sees_its_own_session_only(gateway: Gateway) -> None:
             listed = await gateway.ok("GET", "/v1/sessions", token=spy)
             assert [s["id"] for s in listed["sessions"]] == [other["id"]]
             for route in ROUTES:
-                if "{session}" in route[1] or "{approval}" in route[1]:
+                if any(part in route[1] for part in ("{session}", "{approval}", "{question}")):
                     answer = await call(gateway, route, victim.ids, spy)
                     assert answer.status_code in {403, 404}, route
             connection = gateway.events(victim.ids["session"], token=spy)

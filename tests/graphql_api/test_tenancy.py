@@ -51,6 +51,7 @@ TABLE = {
     "Workspace.proxies": "read_workspace",
     "Workspace.stops": "read",
     "Workspace.approvals": "read",
+    "Workspace.questions": "read",
     "Workspace.rules": "read_workspace",
     "Workspace.tokens": "administer",
     "Workspace.members": "administer",
@@ -78,6 +79,7 @@ TABLE = {
     "Session.turnChanges": "read",
     "Session.message": "read",
     "Session.approvals": "read",
+    "Session.questions": "read",
     "Session.usage": "meter",
     "Subscription.sessionEvents": "read",
     "Subscription.agents": "read",
@@ -92,6 +94,7 @@ TABLE = {
     "Mutation.leaveChannel": "send",
     "Mutation.sendMessage": "send",
     "Mutation.answerApproval": "approve",
+    "Mutation.answerQuestion": "approve",
     "Mutation.setRules": "administer",
     "Mutation.mintToken": "administer",
     "Mutation.revokeToken": "administer",
@@ -137,6 +140,7 @@ def arguments(world: World) -> dict[str, str]:
         "leaveChannel": channel,
         "sendMessage": f'session: "{session}", to: "Worker", text: "hello"',
         "answerApproval": f'approval: "{world.id("Approval")}", verdict: ALLOW',
+        "answerQuestion": f'question: "{world.id("Question")}", decline: true',
         "setRules": "rules: []",
         "mintToken": 'kind: OBSERVER, name: "made"',
         "revokeToken": f'token: "{world.id("Token")}"',
@@ -389,7 +393,8 @@ async def assert_untouched(world: World) -> None:
     agents = {each["name"]: each["state"] for each in (await gateway.ok("GET", "/v1/sessions/main/agents"))["agents"]}
     assert agents.keys() == {"Lead", "Worker"}
     assert not {"released", "releasing", "failed"} & set(agents.values())
-    assert (await gateway.ok("GET", f"/v1/approvals/{world.keys['Approval']}"))["status"] == "pending"
+    for kind in ("Approval", "Question"):
+        assert (await gateway.ok("GET", f"/v1/approvals/{world.keys[kind]}"))["status"] == "pending"
     assert (await gateway.ok("GET", "/v1/rules"))["rules"][0]["command"] == f"{SECRET}*"
     assert (await gateway.call("GET", "/v1/whoami", token=world.observer)).status_code == 200
     assert [each["name"] for each in (await gateway.ok("GET", "/v1/proxies"))["proxies"]] == [SECRET]
