@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import shutil
 import sys
 import textwrap
 
@@ -17,11 +16,19 @@ def accept_every_console() -> None:
             stream.reconfigure(errors="replace")
 
 
+_NARROWEST = 20
+
+
 def folded(text: str) -> str:
     """`text` with its lines broken at spaces where the console is a window, which would break them anywhere."""
     if not sys.stdout.isatty():
         return text
-    room = shutil.get_terminal_size().columns - 1
+    try:
+        room = os.get_terminal_size(sys.stdout.fileno()).columns - 1
+    except (OSError, ValueError):
+        return text
+    if room < _NARROWEST:
+        return text
     lines = [
         textwrap.wrap(line, room, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False) or [""]
         for line in text.split("\n")

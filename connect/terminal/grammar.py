@@ -138,7 +138,8 @@ def _spawn_is_sentence(words: list[str], known: Known) -> bool:
     if len(words) == 1 or any(_OPTION.match(f"{option} x") for option in words):
         return False
     name, cli = words[0], words[1]
-    if not _NAME.fullmatch(name) or {name.lower(), cli.lower()} & _SENTENCE_WORDS:
+    is_named = name[:1].isupper() and cli in known.clis  # `Two codex`, but not `two codex agents`
+    if not _NAME.fullmatch(name) or (not is_named and {name.lower(), cli.lower()} & _SENTENCE_WORDS):
         return True
     return len(words) > 2 and bool(known.clis) and cli not in known.clis
 

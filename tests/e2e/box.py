@@ -69,7 +69,7 @@ class Box:
         return made
 
     def person(
-        self, folder: str, *arguments: str, rows: int = 40, columns: int = 80
+        self, folder: str, *arguments: str, rows: int = 40, columns: int = 200
     ) -> AbstractAsyncContextManager[Person]:
         argv = [sys.executable, "-m", "connect.cli", *arguments]
         return person_at(

@@ -50,7 +50,7 @@ def settings(broker: Running, folder: Path) -> dict[str, str]:
 async def sits_at(broker: Running, folder: Path, *, cwd: Path) -> AsyncIterator[Person]:
     argv = [sys.executable, "-m", "connect.cli", "--agent", DEMO]
     try:
-        async with person_at(argv, env=settings(broker, folder), cwd=cwd, seconds=_LIVES) as person:
+        async with person_at(argv, env=settings(broker, folder), cwd=cwd, seconds=_LIVES, columns=200) as person:
             yield person
     finally:
         # A terminal that is killed leaves its link and agents running.

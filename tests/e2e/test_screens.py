@@ -101,12 +101,12 @@ async def _seat(folder: Path, *, columns: int) -> AsyncIterator[Seat]:
         up(folder) as broker,
         a_box(broker, folder, "box-a", config=_CONFIG) as box,
         a_box(broker, folder, "box-b", config=_CONFIG) as other,
-        box.person("project", rows=ROWS, columns=columns) as person,
         other.person("elsewhere") as another,
     ):
-        await person.sees("relay>")
         await another.sees("relay>")
-        yield Seat(person=person, box=box, broker=broker)
+        async with box.person("project", rows=ROWS, columns=columns) as person:
+            await person.sees("relay>")
+            yield Seat(person=person, box=box, broker=broker)
 
 
 async def screen_of(story: str, *, columns: int) -> str:

@@ -61,7 +61,7 @@ class Place:
         return [sys.executable, "-m", "connect.cli", "--agent", _AGENT, *arguments]
 
     def person(self, *arguments: str) -> AbstractAsyncContextManager[Person]:
-        return person_at(self.argv(*arguments), env=self.environment, cwd=self.folder, seconds=_LIVES)
+        return person_at(self.argv(*arguments), env=self.environment, cwd=self.folder, seconds=_LIVES, columns=200)
 
     @contextlib.asynccontextmanager
     async def script(self, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:

@@ -40,6 +40,8 @@ HERE = Known(agents=["Lead", "Opponent"], clis=["claude", "codex", "scripted"], 
         ("> send me a report", Tell(text="send me a report")),
         ("help me with the build", Tell(text="help me with the build")),
         ("spawn Opponent codex", Spawn(name="Opponent", cli="codex")),
+        ("spawn Two codex", Spawn(name="Two", cli="codex")),
+        ("spawn two codex agents", Tell(text="spawn two codex agents", instead_of="spawn")),
         ("spawn W codex Build it --on box", Spawn(name="W", cli="codex", task="Build it", on="box")),
         (
             "spawn W codex --model=gpt --on box Build it",
