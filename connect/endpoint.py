@@ -17,7 +17,7 @@ import platformdirs
 from broker.domain.access import PREFIXES, TokenKind
 from broker.domain.errors import BadRequest, NotAuthenticated
 from broker.protocol.local import DEFAULT_PORT, KEY_FILE, UP_FILE
-from connect.token_text import check_token, read_token_file
+from connect.token_text import check_token, hide_tokens, read_token_file
 
 IN_CLEAR = "{} sends the token and all that agents say unencrypted over the network; use https://"
 TOKEN = "RELAYCAST_TOKEN"  # noqa: S105 - the name of the variable
@@ -86,6 +86,19 @@ class Endpoint:
     def local(self) -> bool:
         """Whether the broker runs on this very machine."""
         return is_loopback(self.url)
+
+    def unreachable(self, error: Exception) -> str:
+        """That nobody answers there, and why, in words."""
+        hint = "; does `relaycast up` run here?" if self.local and isinstance(error, ConnectionRefusedError) else ""
+        return f"cannot reach {self.host} ({_why(error)}){hint}"
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno and error.errno > 0:
+        return os.strerror(error.errno)
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return hide_tokens(str(error).partition("\n")[0]) or type(error).__name__
 
 
 def resolve_endpoint(

@@ -225,7 +225,7 @@ class Link:
         except ProtocolViolation as violation:
             return _Ended(reason=f"{self._endpoint.host} said something this version does not understand: {violation}")
         except (OSError, InvalidHandshake, TimeoutError) as error:
-            return _Ended(reason=f"cannot reach {self._endpoint.host} ({_words(error)})")
+            return _Ended(reason=self._endpoint.unreachable(error))
         except Exception as error:
             _log.error("the link to %s failed: %r", self._endpoint.host, error)
             return _Ended(reason=f"the link to {self._endpoint.host} failed: {_words(error)}")

@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import errno
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from connect.console import folded, leave_output
 from connect.credentials import KEPT_FILE, KeptTokens
 from connect.endpoint import IN_CLEAR, TokenSource, no_token
 from connect.link_host import LinkHost, children_without_threads
-from connect.notices import Notice
+from connect.notices import Disconnected, Notice
 from connect.process_guard import guard_process, wipe_arguments, wipe_environment
 from connect.settings import ConnectSettings
 from connect.token_text import hide_tokens, keep_tokens_out_of_output
@@ -31,6 +32,9 @@ IN_FILE = (
     " without it (a broker's own `workspace.key` has to stay), or run agents as another user (`relay-connect doctor`"
     " says how)"
 )
+
+
+_TOLD_AGAIN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +102,31 @@ def _problems(settings: ConnectSettings) -> list[str]:
     return found
 
 
+class _Repeats:
+    """A broker that is away for long is told of once a minute."""
+
+    def __init__(self) -> None:
+        self._last = ""
+        self._until = 0.0
+
+    def hide(self, notice: Notice) -> bool:
+        """Whether people have just been told the same."""
+        now = time.monotonic()
+        if isinstance(notice, Disconnected) and notice.reason == self._last and now < self._until:
+            return True
+        self._last = notice.reason if isinstance(notice, Disconnected) else ""
+        self._until = now + _TOLD_AGAIN_S
+        return False
+
+
 def _printer(presentation: Presentation) -> Callable[[Notice], None]:
     if presentation.verbosity == "quiet" and not presentation.json_lines:
         return lambda _: None
+    repeats = _Repeats()
 
     def show(notice: Notice) -> None:
+        if repeats.hide(notice) and not presentation.json_lines:
+            return
         text = orjson.dumps(dataclasses.asdict(notice)).decode() if presentation.json_lines else folded(notice.text)
         try:
             click.echo(hide_tokens(text))

@@ -110,7 +110,9 @@ def _request(
         with refused:
             raise _refusal(refused.code, refused.read(_MAX_ANSWER_BYTES)) from None
     except (OSError, HTTPException) as error:
-        raise Unavailable(f"cannot reach {endpoint.host} ({_words(error)})", code="BROKER_UNREACHABLE") from None
+        reason = error.reason if isinstance(error, urllib.error.URLError) else error
+        why = endpoint.unreachable(reason if isinstance(reason, Exception) else error)
+        raise Unavailable(why, code="BROKER_UNREACHABLE") from None
 
 
 def _opener(endpoint: Endpoint) -> urllib.request.OpenerDirector:
@@ -178,8 +180,3 @@ async def _in_thread(work: Callable[[], _T]) -> _T:
 
     threading.Thread(target=run, name="token call", daemon=True).start()
     return await done
-
-
-def _words(error: Exception) -> str:
-    reason = getattr(error, "reason", error)
-    return hide_tokens(str(reason).partition("\n")[0] or type(error).__name__)

@@ -102,6 +102,8 @@ class CodexSession:
         """What was open when the thread was asked whether it is idle; None while no such question is out."""
         self._progress = 0
         self._running_items: set[str] = set()
+        self._unfinished: dict[str, list[str]] = {}
+        """What was streamed of texts that are not told whole yet, by their item."""
 
     @property
     def standing(self) -> Standing:
@@ -434,6 +436,10 @@ class CodexSession:
         self._running_items.clear()
         if self._prompts.current is not None and self._prompts.current.message_id in turn.message_ids:
             self._prompts.current = None  # the answer to its `turn/start` was lost; that it ended says enough
+        for piece in self._unfinished.values():  # an interrupted turn never tells them whole
+            turn.text = "".join(piece)
+            yield TextSpoken(text=turn.text)
+        self._unfinished.clear()
         yield turn.ended(outcome, reason=reason)
         yield from self._withdraw(self._thread_id)
 
@@ -451,13 +457,17 @@ class CodexSession:
     def _on_item_completed(self, params: _Params) -> Reaction:
         item = ItemNotice.model_validate(params).item
         self._running_items.discard(item.id)
+        self._unfinished.pop(item.id, None)
         for event in item_completed(item):
             if isinstance(event, TextSpoken) and self._turn is not None:
                 self._turn.text = event.text
             yield event
 
     def _on_text_delta(self, params: _Params) -> Reaction:
-        yield TextStreamed(delta=Delta.model_validate(params).delta)
+        fragment = Delta.model_validate(params)
+        if self._turn is not None and fragment.delta:
+            self._unfinished.setdefault(fragment.item_id, []).append(fragment.delta)
+        yield TextStreamed(delta=fragment.delta)
 
     def _on_usage(self, params: _Params) -> Reaction:
         yield UsageNotice.model_validate(params).event

@@ -208,6 +208,7 @@ class ItemNotice(CamelWire):
 class Delta(CamelWire):
     """A fragment of an item."""
 
+    item_id: str = ""
     delta: str = ""
 
 

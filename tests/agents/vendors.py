@@ -17,6 +17,10 @@ class VendorCli:
     """One that is not its default here."""
     login: tuple[str, ...] = ()
     """What logs it in: variables, or files in its home. Empty: it needs no login."""
+    asks_with: str = "AskUserQuestion"
+    """Its tool for questions to its user."""
+    question: Mapping[str, object] = field(default_factory=dict)
+    """What a question of that tool has besides."""
     logged_out: str = ""
     """What it says without that."""
     cannot: Mapping[str, str] = field(default_factory=dict)
@@ -29,6 +33,7 @@ RELAY_UNASKED = "relay tools ask nobody"
 TRUE_COMMAND = "the approval shows the true command"
 MODEL = "the model is chosen"
 RESTARTS = "three restarts with the conversation"
+QUESTIONS = "a question is answered with one of its choices"
 
 VENDORS = {
     vendor.cli: vendor

@@ -275,7 +275,7 @@ async def test_it_waits_for_a_broker_that_is_not_there_yet(tmp_path: Path) -> No
         for _ in range(3):
             lost = await proxy.notices.get()
             assert isinstance(lost, Disconnected)
-            assert "cannot reach 127.0.0.1:9" in lost.reason
+            assert lost.reason == "cannot reach 127.0.0.1:9 (Connection refused); does `relaycast up` run here?"
     proxy.close()
 
 

@@ -13,6 +13,7 @@ from broker.protocol.agent_events import (
     PromptAccepted,
     PromptJoinedTurn,
     PromptRefused,
+    TextSpoken,
     TurnEnded,
     TurnOutcome,
     TurnStarted,
@@ -175,6 +176,20 @@ def test_interrupt_names_the_running_turn(session: CodexSession) -> None:
     (ended,) = events(hear(session, completed("T", "interrupted")))
     assert isinstance(ended, TurnEnded)
     assert ended.outcome is TurnOutcome.INTERRUPTED
+
+
+def test_what_an_interrupted_turn_has_said_so_far_is_kept(session: CodexSession) -> None:
+    running(session)
+    for item, piece in (("i1", "Whole."), ("i2", "I am "), ("i2", "about to")):
+        hear(
+            session, {"method": "item/agentMessage/delta", "params": {"threadId": "t1", "itemId": item, "delta": piece}}
+        )
+    said = {"id": "i1", "type": "agentMessage", "text": "Whole."}
+    hear(session, {"method": "item/completed", "params": {"threadId": "t1", "item": said}})
+    partial, ended = events(hear(session, completed("T", "interrupted")))
+    assert partial == TextSpoken(text="I am about to")
+    assert isinstance(ended, TurnEnded)
+    assert ended.text == "I am about to"
 
 
 def test_interrupt_before_the_turn_has_an_id_follows_when_it_has(session: CodexSession) -> None:
