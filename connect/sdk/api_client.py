@@ -44,9 +44,7 @@ _BY_CODE: dict[str, type[RelayError]] = {
     "VERSION_NOT_SUPPORTED": NoPlacement,
     "PROGRAM_NOT_ALLOWED": NoPlacement,
     "POLICY_CHANGED": NoPlacement,
-    # What a machine's own policy says no with.
-    **dict.fromkeys(("FOLDER_NOT_ALLOWED", "ASKER_NOT_ALLOWED", "TOO_MANY_AGENTS", "NOT_CONFIRMED_HERE"), SpawnFailed),
-    "SPAWN_FAILED": SpawnFailed,
+    "NOT_A_BROKER": RelayError,
 }
 _BY_STATUS: dict[int, type[RelayError]] = {
     400: BadRequest,
@@ -55,6 +53,7 @@ _BY_STATUS: dict[int, type[RelayError]] = {
     404: NotFound,
     409: Conflict,
     429: QuotaExceeded,
+    502: SpawnFailed,
     503: Unavailable,
 }
 
