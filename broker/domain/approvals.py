@@ -80,14 +80,24 @@ _VERDICTS = {
 }
 
 
+_MERE_WORDS = frozenset(
+    {"allow", "allow once", "approve", "approve once", "yes", "proceed"}
+    | {"reject", "reject once", "deny", "deny once", "no", "cancel"}
+)
+"""Qwen Code offers `Allow` beside `Switch to Default Mode and allow once`, both of the kind `allow_once`."""
+
+
 def plain_option(options: Sequence[AnswerOption], verdict: Verdict) -> AnswerOption | None:
     """The option that a mere yes or no stands for.
 
-    The only one that holds once; where none does, the only one that lasts, which is told with the request. None where
-    several are of one kind, or none of the wanted: then a person has to choose.
+    The only one that holds once, or the only one of these that says no more than yes or no; where none holds once, the
+    same of those that last, which is told with the request. None where that leaves several, or none is of the wanted
+    kind: then a person has to choose.
     """
     wanted = [option for option in options if option.verdict is verdict]
     nearest = [option for option in wanted if not option.lasts] or wanted
+    if len(nearest) > 1:
+        nearest = [option for option in nearest if option.name.strip().lower() in _MERE_WORDS]
     return nearest[0] if len(nearest) == 1 else None
 
 

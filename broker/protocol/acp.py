@@ -82,6 +82,7 @@ class AcpSession:
         self._session_id = opening.resume
         self._model: str | None = None
         self._models: list[str] = []
+        self._wanted_model: str | None = None
         self._ready = False
         self._told = 0
         """How much of the foreword is with the running prompt; a refused prompt has told nothing."""
@@ -233,7 +234,7 @@ class AcpSession:
             case "session/prompt":
                 yield from self._on_prompt_done(message)
             case method if method in {SET_MODEL, SET_CONFIG_OPTION}:
-                self._model = self._opening.model
+                self._model = self._wanted_model
                 yield from self._on_set_up()
             case _:
                 yield from self._on_ping_answered(message.call.subject)
@@ -282,7 +283,7 @@ class AcpSession:
         """A load is answered before the history has been replayed; the ping's answer comes behind it."""
         self._session_id = opened.session_id or self._session_id
         self._model, self._models = opened.model, opened.offered_models
-        wanted = self._opening.model
+        wanted = self._wanted_model = opened.model_meant(self._opening.model) if self._opening.model else None
         choosing = opened.choose_model(wanted) if wanted not in {None, self._model} else None
         if wanted in {None, self._model}:
             yield from self._on_set_up()

@@ -88,6 +88,11 @@ class SessionOpened(CamelWire):
         groups = [each.get("options") for each in _objects(choices)]
         return [*_words(choices, "value"), *(word for group in groups for word in _words(group, "value"))]
 
+    def model_meant(self, wanted: str) -> str:
+        """`wanted`, or the only one of those offered that is called so by its provider: `anthropic/wanted`."""
+        ends = [offered for offered in self.offered_models if offered.rpartition("/")[2] == wanted]
+        return ends[0] if len(ends) == 1 and wanted not in self.offered_models else wanted
+
     def choose_model(self, wanted: str) -> tuple[str, dict[str, str]] | None:
         """The request that chooses a model, without the session's id; None when the agent has none."""
         if self.models is not None:

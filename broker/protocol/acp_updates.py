@@ -211,13 +211,13 @@ class Tool:
         titled = _MCP_TITLE.fullmatch(self.title)
         if titled is not None and self.call_id.startswith(f"mcp_{titled[2]}_{titled[1]}__"):
             return titled[2], titled[1]
-        return (SERVER, self.title) if self._looks_like_relay_tool else None
+        own = self.title.removeprefix(f"mcp__{SERVER}__")
+        return (SERVER, own) if self._looks_like_relay_tool(own) else None
 
-    @property
-    def _looks_like_relay_tool(self) -> bool:
-        if self.title not in TOOLS or self.kind != "other" or self.locations or self.changes:
+    def _looks_like_relay_tool(self, name: str) -> bool:
+        if name not in TOOLS or self.kind != "other" or self.locations or self.changes:
             return False
-        return may_be_given(self.title, self._given or {})
+        return may_be_given(name, self._given or {})
 
     @property
     def _name(self) -> tuple[str | None, str]:

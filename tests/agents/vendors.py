@@ -51,6 +51,7 @@ VENDORS = {
             cli="qwen",
             login=("ANTHROPIC_API_KEY",),
             logged_out="Authentication required",
+            cannot={MODEL: "its environment names one model, and it offers no other"},
         ),
         VendorCli(
             cli="copilot",

@@ -117,6 +117,7 @@ OPTION = {"id": "llm", "category": "model", "type": "select", "currentValue": "m
     ("offered", "method", "chosen"),
     [
         (MODELS, "session/set_model", {"modelId": "m2"}),
+        ({"models": {"availableModels": [{"modelId": "mine/m2"}]}}, "session/set_model", {"modelId": "mine/m2"}),
         ({"configOptions": [{"id": "mode"}, OPTION]}, "session/set_config_option", {"configId": "llm", "value": "m2"}),
     ],
 )
@@ -129,7 +130,7 @@ def test_the_model_that_is_asked_for_is_chosen_before_the_agent_is_ready(
     assert (asked["params"], events(frames)) == ({"sessionId": "s1", **chosen}, [])
     (ready,) = events(follow(session, frames, {}))
     assert isinstance(ready, AgentReady)
-    assert ready.model == "m2"
+    assert ready.model == [*chosen.values()][-1]
 
 
 def test_a_model_that_it_works_with_already_is_not_chosen_again() -> None:
@@ -553,6 +554,9 @@ def test_the_answer_that_was_named_is_given_and_none_of_several_is_guessed(
         ({"title": "relay_agents", "rawInput": {}}, True),
         ({"title": "relay_send", "rawInput": {"command": "rm -rf /"}}, False),
         ({"title": "relay_send", "rawInput": {"to": "Bob", "text": "hi", "command": "rm"}}, False),
+        ({"title": "mcp__relay__relay_send", "rawInput": {"to": "Bob", "text": "hi"}}, True),
+        ({"title": "mcp__relay__relay_send", "rawInput": {"command": "rm -rf /"}}, False),
+        ({"title": "mcp__other__relay_send", "rawInput": {"to": "Bob", "text": "hi"}}, False),
         ({"title": "relay_send"}, False),
         ({"title": "relay_send", "kind": "execute", "rawInput": {"to": "Bob", "text": "hi"}}, False),
         ({"title": "relay_send", "rawInput": {"to": "B", "text": ""}, "locations": [{"path": "/p"}]}, False),
