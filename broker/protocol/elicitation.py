@@ -7,6 +7,7 @@ numbers, yes-or-no and choices. The Agent Client Protocol 1 and Codex pass on th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from broker.domain.approvals import ApprovalAnswer, Verdict
@@ -17,7 +18,10 @@ _YES_NO = (Choice(label="Yes"), Choice(label="No"))
 
 
 def form_prompts(message: str, schema: object) -> tuple[QuestionPrompt, ...] | None:
-    """A form's members as prompts, one that only wants consent as a single one; None for what is no such form."""
+    """A form's members as prompts, one that only wants consent as a single one; None for what is no such form.
+
+    What the whole form is for, its message, stands in the first of them.
+    """
     members: object = schema.get("properties") if isinstance(schema, Mapping) else None
     if not isinstance(schema, Mapping) or not isinstance(members, Mapping):
         return None
@@ -26,8 +30,18 @@ def form_prompts(message: str, schema: object) -> tuple[QuestionPrompt, ...] | N
         return (QuestionPrompt(id=_LINK, text=message, choices=(Choice(label="Yes"),), free_text=False),)
     required = schema.get("required") or []
     prompts = [_prompt(name, member, required=name in required) for name, member in properties.items()]
-    known = tuple(prompt for prompt in prompts if prompt is not None)
-    return known if len(known) == len(prompts) else None
+    known = [prompt for prompt in prompts if prompt is not None]
+    if len(known) < len(prompts):
+        return None
+    known[0] = replace(known[0], text=_introduced(known[0], message, alone=len(known) == 1))
+    return tuple(known)
+
+
+def _introduced(prompt: QuestionPrompt, message: str, *, alone: bool) -> str:
+    says_nothing = prompt.text == prompt.header
+    if not message or prompt.text == message:
+        return prompt.text
+    return message if alone and says_nothing else f"{message}\n{prompt.text}"
 
 
 def link_prompts(message: str, url: str) -> tuple[QuestionPrompt, ...]:
@@ -77,13 +91,18 @@ def _prompt(name: str, member: object, *, required: bool) -> QuestionPrompt | No
 def _choices(member: Mapping[str, Any]) -> tuple[Choice, ...]:
     titled = member.get("oneOf") or member.get("anyOf")
     if isinstance(titled, list):
-        pairs = [(str(each.get("title") or each.get("const")), str(each.get("const"))) for each in titled]
-    else:
-        values = [str(value) for value in member.get("enum") or ()]
-        names = member.get("enumNames")
-        labels = [str(name) for name in names] if isinstance(names, list) and len(names) == len(values) else values
-        pairs = list(zip(labels, values, strict=True))
+        return tuple(map(_titled, titled))
+    values = [str(value) for value in member.get("enum") or ()]
+    names = member.get("enumNames")
+    labels = [str(name) for name in names] if isinstance(names, list) and len(names) == len(values) else values
+    pairs = list(zip(labels, values, strict=True))
     return tuple(Choice(label=label, value=None if label == value else value) for label, value in pairs)
+
+
+def _titled(each: Mapping[str, Any]) -> Choice:
+    value, description = str(each.get("const")), str(each.get("description") or "")
+    label = str(each.get("title") or value)
+    return Choice(label=label, value=None if label == value else value, description=description)
 
 
 def _value(prompt: QuestionPrompt, texts: Sequence[str]) -> object:

@@ -8,15 +8,15 @@ import pytest
 from tests.agents.model_server import ModelServer
 from tests.agents.obedience import Obedient
 from tests.agents.stage import Stage
-from tests.agents.vendors import QUESTIONS, VENDORS, each_vendor
+from tests.agents.vendors import VENDORS
 
 pytestmark = [pytest.mark.agents, pytest.mark.timeout(180)]
 
 _OPTIONS = [{"label": "SQLite", "description": "a file"}, {"label": "Postgres", "description": "a server"}]
-_QUESTION = {"question": "Which database?", "header": "DB", "multiSelect": False, "options": _OPTIONS}
+_QUESTION = {"question": "Which database?", "header": "DB", "options": _OPTIONS}
 
 
-@each_vendor(QUESTIONS)
+@pytest.mark.parametrize("cli", [cli for cli, vendor in VENDORS.items() if vendor.asks_with])
 async def test_a_question_is_shown_with_its_choices_and_the_model_is_told_the_answer(
     model: ModelServer, stage: Stage, cli: str
 ) -> None:

@@ -17,8 +17,9 @@ class VendorCli:
     """One that is not its default here."""
     login: tuple[str, ...] = ()
     """What logs it in: variables, or files in its home. Empty: it needs no login."""
-    asks_with: str = "AskUserQuestion"
-    """Its tool for questions to its user."""
+    asks_with: str = ""
+    """Its tool for questions to its user. Empty: it offers its model none here, or in Plan mode alone (Codex); Qwen
+    Code's is answered by a member of its own beside the outcome of a permission request, which no answer here has."""
     question: Mapping[str, object] = field(default_factory=dict)
     """What a question of that tool has besides."""
     logged_out: str = ""
@@ -33,13 +34,23 @@ RELAY_UNASKED = "relay tools ask nobody"
 TRUE_COMMAND = "the approval shows the true command"
 MODEL = "the model is chosen"
 RESTARTS = "three restarts with the conversation"
-QUESTIONS = "a question is answered with one of its choices"
 
 VENDORS = {
     vendor.cli: vendor
     for vendor in (
-        VendorCli(cli="claude", model="claude-haiku-4-5", login=("ANTHROPIC_API_KEY",), logged_out="Not logged in"),
-        VendorCli(cli="codex", login=("MOCK_API_KEY",), logged_out="MOCK_API_KEY"),
+        VendorCli(
+            cli="claude",
+            model="claude-haiku-4-5",
+            asks_with="AskUserQuestion",
+            question={"multiSelect": False},
+            login=("ANTHROPIC_API_KEY",),
+            logged_out="Not logged in",
+        ),
+        VendorCli(
+            cli="codex",
+            login=("MOCK_API_KEY",),
+            logged_out="MOCK_API_KEY",
+        ),
         VendorCli(
             cli="gemini",
             model="gemini-2.5-flash",
@@ -61,6 +72,7 @@ VENDORS = {
         ),
         VendorCli(
             cli="kimi",
+            asks_with="AskUserQuestion",
             login=(".kimi-code/config.toml",),
             logged_out="Authentication required",
         ),
