@@ -7,6 +7,7 @@ protocol has no ids for messages; the headers in the replayed history tell what 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, assert_never
 
 from pydantic import ValidationError
@@ -409,7 +410,7 @@ class AcpSession:
         if request.cut:
             yield from self._deny_unseen(pending)
             return
-        self._pending[native_id] = pending
+        self._pending[native_id] = replace(pending, prompts=tool.prompts)
         once = any(option.kind == "allow_once" for option in question.options)
         yield tool.approval_requested(native_id, question, widens=() if once else (_ALWAYS,), lasting=not once)
 

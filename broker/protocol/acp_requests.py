@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,8 +66,13 @@ class PendingRequest:
 
     def result(self, answer: ApprovalAnswer) -> dict[str, Any]:
         """What the agent is told."""
+        if self.prompts and self.request.method == PERMISSION:
+            return self._selected(answer) | {"answers": _in_order(self.prompts, answer)}
         if self.prompts:
             return elicitation_result(self.prompts, answer)
+        return self._selected(answer)
+
+    def _selected(self, answer: ApprovalAnswer) -> dict[str, Any]:
         option = self._option(answer)
         return {"outcome": {"outcome": "selected", "optionId": option.id}} if option else _CANCELLED
 
@@ -79,4 +85,13 @@ class PendingRequest:
         """The one of that id, else the one that the verdict stands for; ids differ from agent to agent."""
         if answer.option_id is not None:
             return next((option for option in self.options if option.id == answer.option_id), None)
-        return plain_option(self.options, answer.verdict)
+        plain = plain_option(self.options, answer.verdict)
+        if plain is None and self.prompts:  # the answers say all there is to say: the first that sends them will do
+            plain = next((each for each in self.options if each.verdict is answer.verdict and not each.lasts), None)
+        return plain
+
+
+def _in_order(prompts: Sequence[QuestionPrompt], answer: ApprovalAnswer) -> dict[str, str]:
+    """Answers as Qwen Code wants them beside the outcome: by the places of the questions, from 0 on."""
+    given = answer.answers or {}
+    return {str(place): ", ".join(given[prompt.id]) for place, prompt in enumerate(prompts) if prompt.id in given}

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import Field
 
 from broker.domain.approvals import AnswerOption
+from broker.domain.questions import QuestionPrompt
 from broker.domain.relay_tools import SERVER, TOOLS, is_relay_tool, may_be_given
 from broker.domain.tool_use import paths_in
 from broker.protocol.agent_events import (
@@ -26,6 +27,7 @@ from broker.protocol.agent_events import (
     TurnOutcome,
 )
 from broker.protocol.diffs import unified
+from broker.protocol.question_tools import question_prompts
 from broker.protocol.wire import CamelWire, Wire
 
 RELAY_SERVER = SERVER
@@ -34,6 +36,8 @@ _MCP_TITLE = re.compile(r"(\S+) \((\S+) MCP Server\)")
 _MCP_NAME = re.compile(r"mcp__([^_\s](?:[^_\s]|_(?!_))*)__(\S+)")
 _GEMINI_SHELL = "run_shell_command"
 """How Gemini begins the ids of its shell's calls; their titles are the commands."""
+_ASK = "ask_user_question"
+"""Qwen Code's tool for questions; the answers go back beside the outcome of its permission request."""
 _ENDS = frozenset({"completed", "failed"})
 
 
@@ -246,6 +250,11 @@ class Tool:
         return {"title": self.title} if given is None else given
 
     @property
+    def prompts(self) -> tuple[QuestionPrompt, ...]:
+        """What it asks a person in words, where it is the tool for that."""
+        return question_prompts(self._given or {}) if self.program_name == _ASK else ()
+
+    @property
     def output(self) -> str:
         """The text it gave."""
         texts = [piece.content.text for piece in self.content if piece.content and piece.content.text]
@@ -303,7 +312,8 @@ class Tool:
             input=self.input,
             relay_tool=is_relay_tool(server, tool),
             detail=self._detail(question.tool_call),
-            options=question.offered,
+            options=() if self.prompts else question.offered,
+            prompts=self.prompts,
         )
 
     def _detail(self, asked: ToolCall) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from broker.domain.approvals import AnswerOption, ApprovalAnswer, Verdict
-from broker.domain.questions import Choice, QuestionPrompt
+from broker.domain.questions import QuestionPrompt
 from broker.domain.relay_tools import SERVER, is_relay_tool
 from broker.domain.tool_kinds import ToolKind, tool_kind
 from broker.domain.tool_use import paths_in
@@ -23,6 +23,7 @@ from broker.protocol.agent_events import (
 )
 from broker.protocol.claude_frames import Block, ToolQuestion
 from broker.protocol.diffs import unified
+from broker.protocol.question_tools import question_prompts
 
 RELAY_SERVER = SERVER
 
@@ -102,7 +103,7 @@ def approval_requested(native_id: str, question: ToolQuestion) -> ApprovalReques
         can_allow_session=not asks_people(question),
         detail=plan if isinstance(plan := given.get("plan"), str) else "",
         options=() if asks_people(question) else (*_PLAIN, *suggested_options(question)),
-        prompts=question_prompts(question),
+        prompts=questionquestion_prompts(question),
     )
 
 
@@ -125,19 +126,12 @@ def permission_result(pending: PendingTool, answer: ApprovalAnswer) -> dict[str,
 
 def asks_people(question: ToolQuestion) -> bool:
     """Whether it is `AskUserQuestion`: not a permission, but words are wanted."""
-    return bool(question_prompts(question))
+    return bool(questionquestion_prompts(question))
 
 
-def question_prompts(question: ToolQuestion) -> tuple[QuestionPrompt, ...]:
+def questionquestion_prompts(question: ToolQuestion) -> tuple[QuestionPrompt, ...]:
     """What `AskUserQuestion` asks. The answers go back in its input, by the questions' texts; own words are taken."""
-    return _prompts(question.input) if question.tool_name == _ASK else ()
-
-
-def _prompts(given: dict[str, Any]) -> tuple[QuestionPrompt, ...]:
-    asked = given.get("questions")
-    if not isinstance(asked, list):
-        return ()
-    return tuple(_prompt(number, each) for number, each in enumerate(asked, 1) if isinstance(each, dict))
+    return question_prompts(question.input) if question.tool_name == _ASK else ()
 
 
 def suggested_options(question: ToolQuestion) -> tuple[AnswerOption, ...]:
@@ -148,23 +142,9 @@ def suggested_options(question: ToolQuestion) -> tuple[AnswerOption, ...]:
     )
 
 
-def _prompt(number: int, asked: dict[str, Any]) -> QuestionPrompt:
-    options = asked.get("options")
-    return QuestionPrompt(
-        id=f"q{number}",
-        header=str(asked.get("header") or ""),
-        text=str(asked.get("question") or ""),
-        choices=tuple(
-            Choice(label=str(each.get("label") or ""), description=str(each.get("description") or ""))
-            for each in (options if isinstance(options, list) else ())
-            if isinstance(each, dict)
-        ),
-        multi_select=bool(asked.get("multiSelect")),
-    )
-
-
 def _answers(pending: PendingTool, answers: dict[str, list[str]]) -> dict[str, str]:
-    return {prompt.text: ", ".join(answers[prompt.id]) for prompt in _prompts(pending.input) if prompt.id in answers}
+    asked = question_prompts(pending.input)
+    return {prompt.text: ", ".join(answers[prompt.id]) for prompt in asked if prompt.id in answers}
 
 
 def _suggestions(question: ToolQuestion) -> list[tuple[str, dict[str, Any]]]:

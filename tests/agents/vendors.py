@@ -18,8 +18,7 @@ class VendorCli:
     login: tuple[str, ...] = ()
     """What logs it in: variables, or files in its home. Empty: it needs no login."""
     asks_with: str = ""
-    """Its tool for questions to its user. Empty: it offers its model none here, or in Plan mode alone (Codex); Qwen
-    Code's is answered by a member of its own beside the outcome of a permission request, which no answer here has."""
+    """Its tool for questions to its user. Empty: it offers its model none here, or in Plan mode alone (Codex)."""
     question: Mapping[str, object] = field(default_factory=dict)
     """What a question of that tool has besides."""
     logged_out: str = ""
@@ -60,6 +59,7 @@ VENDORS = {
         VendorCli(cli="opencode"),
         VendorCli(
             cli="qwen",
+            asks_with="ask_user_question",
             login=("ANTHROPIC_API_KEY",),
             logged_out="Authentication required",
             cannot={MODEL: "its environment names one model, and it offers no other"},

@@ -607,6 +607,40 @@ def elicitation(**members: object) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": 7, "method": "elicitation/create", "params": params}
 
 
+def test_a_tool_that_asks_a_person_is_a_question_and_its_answers_go_back_beside_the_outcome(
+    session: AcpSession,
+) -> None:
+    options = [
+        {"optionId": "proceed_once", "kind": "allow_once", "name": "Submit"},
+        {"optionId": "other", "kind": "allow_once", "name": "Submit and switch"},
+        {"optionId": "cancel", "kind": "reject_once", "name": "Cancel"},
+    ]
+    asked = {
+        "questions": [
+            {"question": "Which?", "header": "DB", "options": [{"label": "SQLite"}, {"label": "Postgres"}]},
+            {"question": "Which parts?", "multiSelect": True, "options": [{"label": "API"}, {"label": "UI"}]},
+        ]
+    }
+    call = {"toolCallId": "c", "title": "Ask", "rawInput": asked, "_meta": {"toolName": "ask_user_question"}}
+    session.prompt(message())
+    params = {"sessionId": "s1", "toolCall": call, "options": options}
+    answered = {"0": "Postgres", "1": "API, UI"}
+    for request_id, answers, chosen, told in (
+        (1, {"q1": ["Postgres"], "q2": ["API", "UI"]}, "proceed_once", answered),
+        (2, None, "cancel", {}),
+    ):
+        request = {"jsonrpc": "2.0", "id": request_id, "method": "session/request_permission", "params": params}
+        (question,) = [event for event in events(hear(session, request)) if isinstance(event, ApprovalRequested)]
+        assert [prompt.text for prompt in question.prompts] == ["Which?", "Which parts?"]
+        assert question.options == ()
+        verdict = Verdict.ALLOW if answers else Verdict.DENY
+        frames = session.answer(question.native_id, ApprovalAnswer(verdict=verdict, answers=answers))
+        assert written(frames)[0]["result"] == {
+            "outcome": {"outcome": "selected", "optionId": chosen},
+            "answers": told,
+        }
+
+
 def test_a_form_is_a_question_and_its_answers_go_back_in_its_own_types(session: AcpSession) -> None:
     session.prompt(message())
     asked = events(hear(session, elicitation()))[-1]
