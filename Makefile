@@ -73,7 +73,7 @@ test: $(DEV) $(SUITES) $(PAGE) check ## set up and pass the tests
 
 test-agents: $(DEV) ## install the vendors' pinned CLIs into a cache and run them against a loopback model server
 	@$(BIN)/python -m tests.agents.install
-	@$(BIN)/pytest -m agents --durations=10
+	@$(BIN)/pytest -m agents -n 2 --dist load --durations=10
 
 test-faults: $(DEV) ## kill, freeze and cut everything under constant traffic, and check that nothing is lost (9 minutes)
 	@$(BIN)/python -m tests.faults
