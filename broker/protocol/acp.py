@@ -39,7 +39,7 @@ from broker.protocol.agent_events import (
     TurnOutcome,
     Unrecognised,
 )
-from broker.protocol.agent_session import Activity, Frame, Opening, Prompt, Standing
+from broker.protocol.agent_session import TWO_AT_ONCE, Frame, Opening, Prompt, Standing
 from broker.protocol.frames import NOT_SHOWN, AgentOutput, Reaction, reaction, to_agent
 from broker.protocol.jsonrpc import (
     INVALID_PARAMS,
@@ -67,7 +67,6 @@ _PING = "_relaycast/ping"
 
 _MODE_NOTICE = "[MODE_UPDATE]"
 _ALWAYS = "the agent will not ask for its like again: it offers no answer that holds once"
-_TWO_AT_ONCE = "two different requests came under one id: both were refused"
 
 
 class AcpSession:
@@ -82,8 +81,7 @@ class AcpSession:
         self._agent: Initialized | None = None
         self._session_id = opening.resume
         self._model: str | None = None
-        self._models: list[str] = []
-        self._wanted_model: str | None = None
+        self._opened = SessionOpened()
         self._ready = False
         self._told = 0
         """How much of the foreword is with the running prompt; a refused prompt has told nothing."""
@@ -102,14 +100,12 @@ class AcpSession:
     @property
     def standing(self) -> Standing:
         """A prompt that is not answered counts as work."""
-        return Standing(self._activity(), self._progress)
-
-    def _activity(self) -> Activity:
-        if self._prompts.current is None:
-            return Activity.IDLE
-        if self._pending:
-            return Activity.WAITING
-        return Activity.IN_TOOL if self._tools else Activity.WORKING
+        return Standing.of(
+            busy=self._prompts.current is not None,
+            asking=bool(self._pending),
+            in_tool=bool(self._tools),
+            progress=self._progress,
+        )
 
     def start(self) -> list[Frame]:
         """Begin the handshake. Without file and terminal access through us the agent uses its own machine's."""
@@ -283,18 +279,22 @@ class AcpSession:
     def _on_opened(self, opened: SessionOpened) -> Reaction:
         """A load is answered before the history has been replayed; the ping's answer comes behind it."""
         self._session_id = opened.session_id or self._session_id
-        self._model, self._models = opened.model, opened.offered_models
-        wanted = self._wanted_model = opened.model_meant(self._opening.model) if self._opening.model else None
-        choosing = opened.choose_model(wanted) if wanted not in {None, self._model} else None
-        if wanted in {None, self._model}:
+        self._opened, self._model = opened, opened.model
+        wanted = self._wanted_model
+        if wanted is None or wanted == self._model:
             yield from self._on_set_up()
-        elif choosing is None:
-            yield AgentBroken(code="MODEL_REFUSED", detail=f"its model cannot be chosen, and {wanted} was asked for")
-        else:
+        elif (choosing := opened.choose_model(wanted)) is not None:
             yield self._ask(choosing[0], {"sessionId": self._session_id, **choosing[1]})
+        else:
+            yield AgentBroken(code="MODEL_REFUSED", detail=f"its model cannot be chosen, and {wanted} was asked for")
+
+    @property
+    def _wanted_model(self) -> str | None:
+        return self._opened.model_meant(self._opening.model) if self._opening.model else None
 
     def _on_model_refused(self, refusal: str) -> AgentBroken:
-        offered = f"; it offers {', '.join(self._models)}" if self._models else ""
+        models = self._opened.offered_models
+        offered = f"; it offers {', '.join(models)}" if models else ""
         return AgentBroken(code="MODEL_REFUSED", detail=f"{self._opening.model}: {refusal}{offered}")
 
     def _on_set_up(self) -> Reaction:
@@ -390,9 +390,9 @@ class AcpSession:
             return
         native_id = dumps(request.id).decode()
         del self._pending[native_id]
-        yield ProblemNoted(detail=_TWO_AT_ONCE)
+        yield ProblemNoted(detail=TWO_AT_ONCE)
         yield ApprovalWithdrawn(native_id=native_id)
-        yield self._refuse(request, _TWO_AT_ONCE, code=INVALID_PARAMS)
+        yield self._refuse(request, TWO_AT_ONCE, code=INVALID_PARAMS)
 
     def _is_void(self, session_id: str | None) -> bool:
         """Whether nobody needs to be asked: while a turn is being cancelled, each request of it is cancelled, too."""

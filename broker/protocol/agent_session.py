@@ -67,6 +67,11 @@ class Prompt:
     """Set on redelivery after a restart: what to say instead when the agent turns out to have seen `message_id`."""
 
 
+TWO_AT_ONCE = "two different requests came under one id: both were refused"
+END_LOST = "the agent is idle again and has not said how it ended"
+"""Why a turn failed whose end was lost."""
+
+
 class Activity(StrEnum):
     """What the agent is taken to do."""
 
@@ -88,6 +93,17 @@ class Standing:
     """Grows with all the agent writes but its answers to `probe`."""
     unanswered: bool = False
     """A probe is out."""
+
+    @classmethod
+    def of(cls, *, busy: bool, asking: bool, in_tool: bool, progress: int, unanswered: bool = False) -> Standing:
+        """`busy`: a turn or a prompt is open; `asking`: so is a request to a person; `in_tool`: a tool of its runs."""
+        if not busy:
+            activity = Activity.IDLE
+        elif asking:
+            activity = Activity.WAITING
+        else:
+            activity = Activity.IN_TOOL if in_tool else Activity.WORKING
+        return cls(activity, progress, unanswered)
 
 
 class AgentSession(Protocol):

@@ -29,7 +29,7 @@ from broker.protocol.agent_events import (
     TurnOutcome,
     Unrecognised,
 )
-from broker.protocol.agent_session import Activity, Frame, Opening, Prompt, Standing
+from broker.protocol.agent_session import END_LOST, TWO_AT_ONCE, Frame, Opening, Prompt, Standing
 from broker.protocol.claude_frames import (
     AssistantFrame,
     Block,
@@ -62,9 +62,7 @@ from broker.protocol.ndjson import Broken, Document, dumps
 from broker.protocol.turns import RunningTurn
 
 _PERMISSION = "control_request:can_use_tool"
-_TWO_AT_ONCE = "two different requests came under one id: both were refused"
 _PROBE = "relaycast_probe"
-_END_LOST = "the agent is idle again and has not said how it ended"
 _FRAMES_REMEMBERED = 4096
 """2.1.120 keeps its last 1000 frames and sends them all again on every reconnect."""
 
@@ -114,14 +112,13 @@ class ClaudeSession:
     @property
     def standing(self) -> Standing:
         """A prompt that waits in the CLI counts as work."""
-        return Standing(self._activity(), self._progress, unanswered=self._probe is not None)
-
-    def _activity(self) -> Activity:
-        if self._turn is None and self._deliveries.oldest is None:
-            return Activity.IDLE
-        if self._pending:
-            return Activity.WAITING
-        return Activity.IN_TOOL if self._calls else Activity.WORKING
+        return Standing.of(
+            busy=self._turn is not None or self._deliveries.oldest is not None,
+            asking=bool(self._pending),
+            in_tool=bool(self._calls),
+            progress=self._progress,
+            unanswered=self._probe is not None,
+        )
 
     def start(self) -> list[Frame]:
         """Ask for the handshake; the instructions become a part of the system prompt.
@@ -401,9 +398,9 @@ class ClaudeSession:
     def _refuse_both(self, native_id: str) -> Reaction:
         """An answer to the one would be taken for an answer to the other, which nobody has looked at."""
         del self._pending[native_id]
-        yield ProblemNoted(detail=_TWO_AT_ONCE)
+        yield ProblemNoted(detail=TWO_AT_ONCE)
         yield ApprovalWithdrawn(native_id=native_id)
-        denial = {"behavior": "deny", "message": _TWO_AT_ONCE}
+        denial = {"behavior": "deny", "message": TWO_AT_ONCE}
         yield to_agent(control_success(_request_id(native_id), denial), "control_response")
 
     def _withdraw_asked(self) -> Reaction:
@@ -457,12 +454,12 @@ class ClaudeSession:
             message_id = self._deliveries.begin(uuid)
             passed = RunningTurn(turn_id=uuid, message_ids=[message_id] if message_id else [])
             yield passed.started()
-            yield passed.ended(TurnOutcome.FAILED, reason=_END_LOST)
+            yield passed.ended(TurnOutcome.FAILED, reason=END_LOST)
 
     def _lose_end(self, turn: RunningTurn) -> Reaction:
         self._turn = None
         self._calls.clear()
-        yield turn.ended(TurnOutcome.INTERRUPTED if turn.stop_asked else TurnOutcome.FAILED, reason=_END_LOST)
+        yield turn.ended(TurnOutcome.INTERRUPTED if turn.stop_asked else TurnOutcome.FAILED, reason=END_LOST)
 
     def _ready_or_broken(self, outcome: ControlOutcome) -> AgentEvent:
         error = (outcome.error or "") if outcome.subtype == "error" else ""

@@ -25,7 +25,7 @@ from broker.protocol.agent_events import (
     TurnOutcome,
     Unrecognised,
 )
-from broker.protocol.agent_session import Activity, Frame, Opening, Prompt, Standing
+from broker.protocol.agent_session import END_LOST, TWO_AT_ONCE, Frame, Opening, Prompt, Standing
 from broker.protocol.codex_items import (
     Delta,
     ErrorNotice,
@@ -71,8 +71,6 @@ from broker.protocol.turns import RunningTurn
 _Params = dict[str, Any]
 
 _OVERLOADED = -32001
-_TWO_AT_ONCE = "two different requests came under one id: both were refused"
-_END_LOST = "the agent is idle again and has not said how it ended"
 _SPEECH = frozenset({"agentMessage", "plan", "reasoning", "userMessage"})
 """Items of the model's own; during all others the thread may be silent for long."""
 _TURNS_REMEMBERED = 64
@@ -108,14 +106,13 @@ class CodexSession:
     @property
     def standing(self) -> Standing:
         """A prompt that is not answered for counts as work."""
-        return Standing(self._activity(), self._progress, unanswered=self._probed is not None)
-
-    def _activity(self) -> Activity:
-        if self._turn is None and self._prompts.current is None:
-            return Activity.IDLE
-        if self._pending:
-            return Activity.WAITING
-        return Activity.IN_TOOL if self._running_items else Activity.WORKING
+        return Standing.of(
+            busy=self._turn is not None or self._prompts.current is not None,
+            asking=bool(self._pending),
+            in_tool=bool(self._running_items),
+            progress=self._progress,
+            unanswered=self._probed is not None,
+        )
 
     def start(self) -> list[Frame]:
         """Begin the handshake; the rest of it follows the answers."""
@@ -257,7 +254,7 @@ class CodexSession:
         elif before.request != request:  # the same is asked again of a client that comes back
             # An answer to the one would be taken for an answer to the other, which nobody has looked at.
             del self._pending[native_id]
-            yield ProblemNoted(detail=_TWO_AT_ONCE)
+            yield ProblemNoted(detail=TWO_AT_ONCE)
             yield ApprovalWithdrawn(native_id=native_id)
             yield self._respond(pending, ApprovalAnswer(verdict=Verdict.DENY))
 
@@ -325,11 +322,11 @@ class CodexSession:
         if not read.is_idle or probed is None:
             return
         if isinstance(probed, RunningTurn) and probed is self._turn:
-            yield from self._end_turn(probed, TurnOutcome.FAILED, reason=_END_LOST)
+            yield from self._end_turn(probed, TurnOutcome.FAILED, reason=END_LOST)
             yield from self._hand_over_next()
         elif isinstance(probed, Prompt) and probed is self._prompts.current:
             self._prompts.current = None
-            yield self._prompts.refuse(probed, _END_LOST)
+            yield self._prompts.refuse(probed, END_LOST)
             yield from self._hand_over_next()
 
     def _on_refusal(self, prompt: Prompt, message: Failure[Prompt]) -> Reaction:
