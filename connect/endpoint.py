@@ -90,10 +90,11 @@ class Endpoint:
     def unreachable(self, error: Exception) -> str:
         """That nobody answers there, and why, in words."""
         hint = "; does `relaycast up` run here?" if self.local and isinstance(error, ConnectionRefusedError) else ""
-        return f"cannot reach {self.host} ({_why(error)}){hint}"
+        return f"cannot reach {self.host} ({words_of(error)}){hint}"
 
 
-def _why(error: Exception) -> str:
+def words_of(error: Exception) -> str:
+    """Why a connection failed, without tokens and without a library's numbers."""
     if isinstance(error, OSError) and error.errno and error.errno > 0:
         return os.strerror(error.errno)
     if isinstance(error, TimeoutError):

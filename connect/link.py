@@ -36,13 +36,12 @@ from broker.protocol.proxy import (
 )
 from connect.broker_clock import BrokerClock
 from connect.credentials import MachineCredentials
-from connect.endpoint import Endpoint
+from connect.endpoint import Endpoint, words_of
 from connect.notices import Connected, Disconnected, Notice, Warned
 from connect.refused_head import RefusedHead
 from connect.spool import Spool
 from connect.state_folder import Cursor, StateFolder
 from connect.task_scope import task_scope
-from connect.token_text import hide_tokens
 
 _OPEN_TIMEOUT_S = 10
 """TCP, TLS and the upgrade; a broker that needs longer is better tried again."""
@@ -228,7 +227,7 @@ class Link:
             return _Ended(reason=self._endpoint.unreachable(error))
         except Exception as error:
             _log.error("the link to %s failed: %r", self._endpoint.host, error)
-            return _Ended(reason=f"the link to {self._endpoint.host} failed: {_words(error)}")
+            return _Ended(reason=f"the link to {self._endpoint.host} failed: {words_of(error)}")
         return _Ended(reason="the connection was closed")
 
     def _dial(self) -> connect:
@@ -427,9 +426,3 @@ class Link:
             words = f"{self._endpoint.host} refused the token (HTTP {status}); check RELAYCAST_TOKEN"
             raise LinkRefused(words, final=status == HTTPStatus.UNAUTHORIZED)
         return _Ended(reason=f"{self._endpoint.host} answered HTTP {status}", retry_after_s=1.0)
-
-
-def _words(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    return hide_tokens(str(error).partition("\n")[0]) or type(error).__name__
