@@ -136,13 +136,11 @@ def approval_box(approval: Approval, *, asker: str, short_id: str, width: int) -
 
 def _input(approval: Approval, width: int) -> list[Line]:
     """What the tool is called with, a line for each member that the title does not say already."""
-    members = (approval.input or {}).items()
-    texts = [f"{name}: {value if isinstance(value, str) else json.dumps(value)}" for name, value in members]
     lines = [
         line
-        for name, text in zip(approval.input or {}, texts, strict=True)
+        for name, value in (approval.input or {}).items()
         if name != "title"
-        for line in paragraph(text, width, exact=True)
+        for line in paragraph(f"{name}: {value if isinstance(value, str) else json.dumps(value)}", width, exact=True)
     ]
     more = [(("class:dim", f"… {len(lines) - _LONGEST_INPUT} more lines"),)] if len(lines) > _LONGEST_INPUT else []
     return [*lines[:_LONGEST_INPUT], *more]
