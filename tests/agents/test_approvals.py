@@ -8,14 +8,14 @@ from broker.domain.approvals import Verdict
 from tests.agents.model_server import ModelServer
 from tests.agents.obedience import Obedient
 from tests.agents.stage import Stage
-from tests.agents.vendors import TRUE_COMMAND, each_vendor
+from tests.agents.vendors import each_vendor
 
 pytestmark = [pytest.mark.agents, pytest.mark.timeout(180)]
 
 vendors = pytest.mark.parametrize("cli", ["claude", "codex", "gemini"])
 
 
-@each_vendor(TRUE_COMMAND)
+@each_vendor()
 async def test_an_allowed_command_runs_and_a_denied_one_does_not_and_the_model_is_told_why(
     model: ModelServer, stage: Stage, cli: str
 ) -> None:

@@ -11,12 +11,12 @@ from connect.sdk.types import Event
 from tests.agents.model_server import ModelServer
 from tests.agents.obedience import Obedient, heard
 from tests.agents.stage import Stage
-from tests.agents.vendors import MODEL, RELAY_UNASKED, RESTARTS, VENDORS, each_vendor
+from tests.agents.vendors import MODEL, VENDORS, each_vendor
 
 pytestmark = [pytest.mark.agents, pytest.mark.timeout(180)]
 
 
-@each_vendor(RELAY_UNASKED)
+@each_vendor()
 async def test_a_relay_tool_is_called_and_asks_nobody(model: ModelServer, stage: Stage, cli: str) -> None:
     model.script = Obedient()
     async with asyncio.timeout(60):
@@ -45,7 +45,7 @@ async def test_the_model_that_is_asked_for_answers(model: ModelServer, stage: St
     assert model.requests[-1].model == VENDORS[cli].model.rpartition("/")[2]
 
 
-@each_vendor(RESTARTS)
+@each_vendor()
 async def test_the_conversation_goes_on_over_three_restarts_of_relay_connect(
     model: ModelServer, stage: Stage, cli: str
 ) -> None:

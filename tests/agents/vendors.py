@@ -25,14 +25,9 @@ class VendorCli:
     """What it says without that."""
     cannot: Mapping[str, str] = field(default_factory=dict)
     """By contract: why this vendor does not keep it."""
-    still: Mapping[str, str] = field(default_factory=dict)
-    """By contract: why it is not kept yet, which is Relaycast's doing. What passes all the same is to be taken out."""
 
 
-RELAY_UNASKED = "relay tools ask nobody"
-TRUE_COMMAND = "the approval shows the true command"
 MODEL = "the model is chosen"
-RESTARTS = "three restarts with the conversation"
 
 VENDORS = {
     vendor.cli: vendor
@@ -86,6 +81,6 @@ def each_vendor(contract: str = "") -> pytest.MarkDecorator:
 
 
 def _case(vendor: VendorCli, contract: str) -> object:
-    reason = vendor.cannot.get(contract) or vendor.still.get(contract)
-    marks = [pytest.mark.xfail(reason=reason, strict=contract in vendor.cannot)] if reason else []
+    reason = vendor.cannot.get(contract)
+    marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
     return pytest.param(vendor.cli, marks=marks, id=vendor.cli)

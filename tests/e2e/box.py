@@ -15,7 +15,7 @@ from connect.control.client import ask_state, stop
 from connect.policy.folders import real_folder
 from connect.sdk import AgentRelay
 from tests.fixtures.person import Person, person_at
-from tests.fixtures.processes import START_S, Running, environment, key_of
+from tests.fixtures.processes import START_S, Running, linked_environment
 
 LIVES_S = 45.0
 SCRIPTED = [sys.executable, str(Path(__file__).parents[1] / "fixtures" / "scripted_acp_agent.py")]
@@ -52,16 +52,7 @@ class Box:
 
     @property
     def environment(self) -> dict[str, str]:
-        told = {
-            "RELAYCAST_URL": self.broker.url,
-            "RELAYCAST_TOKEN": key_of(self.broker),
-            "RELAYCAST_STATE_DIR": str(self.state_dir),
-            "RELAYCAST_CONFIG_DIR": str(self.home),
-            "RELAYCAST_DATA_DIR": str(self.home / "data"),
-            "RELAYCAST_NAME": self.home.name,
-            "TERM": "xterm",
-        }
-        return environment(self.home) | told
+        return linked_environment(self.broker, self.home, RELAYCAST_NAME=self.home.name)
 
     def folder(self, name: str) -> Path:
         made = self.home / name

@@ -16,7 +16,7 @@ from connect.policy.folders import real_folder
 from connect.policy.policy import Policy
 from connect.policy.policy_file import PolicyFile
 from tests.fixtures.person import Person, person_at
-from tests.fixtures.processes import DEMO, Running, client, environment, key_of, machine, up
+from tests.fixtures.processes import DEMO, Running, client, linked_environment, machine, up
 
 _LIVES = 90.0
 
@@ -35,15 +35,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def settings(broker: Running, folder: Path) -> dict[str, str]:
-    return {
-        **environment(folder),
-        "RELAYCAST_URL": broker.url,
-        "RELAYCAST_TOKEN": key_of(broker),
-        "RELAYCAST_STATE_DIR": str(folder / "state"),
-        "RELAYCAST_CONFIG_DIR": str(folder / "config"),
-        "RELAYCAST_DATA_DIR": str(folder / "data"),
-        "TERM": "xterm",
-    }
+    return linked_environment(broker, folder, RELAYCAST_CONFIG_DIR=str(folder / "config"))
 
 
 @asynccontextmanager

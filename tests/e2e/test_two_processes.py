@@ -23,7 +23,7 @@ from connect.control.messages import State
 from connect.sdk.relay import AgentRelay
 from tests.fixtures.person import Person, person_at
 from tests.fixtures.previous import previous_code
-from tests.fixtures.processes import Running, client, environment, key_of, machine, until_gone, up
+from tests.fixtures.processes import Running, client, environment, key_of, linked_environment, machine, until_gone, up
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -45,17 +45,7 @@ class Place:
 
     @property
     def environment(self) -> dict[str, str]:
-        told = {
-            "RELAYCAST_URL": self.broker.url,
-            "RELAYCAST_TOKEN": key_of(self.broker),
-            "RELAYCAST_STATE_DIR": str(self.state_dir),
-            "RELAYCAST_CONFIG_DIR": str(self.folder),
-            "RELAYCAST_DATA_DIR": str(self.folder / "data"),
-            "RELAYCAST_NAME": self.session,
-            "RELAYCAST_SESSION": self.session,
-            "TERM": "xterm",
-        }
-        return environment(self.folder) | told
+        return linked_environment(self.broker, self.folder, RELAYCAST_NAME=self.session, RELAYCAST_SESSION=self.session)
 
     def argv(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "connect.cli", "--agent", _AGENT, *arguments]
