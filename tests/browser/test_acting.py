@@ -1,6 +1,8 @@
 """What people do to agents: interrupt, release, resume, and write into or over a turn."""
 
-from playwright.async_api import Locator, Page, expect
+import asyncio
+
+from playwright.async_api import Locator, Page, Route, expect
 
 from connect.sdk import AgentRelay
 from connect.sdk.types import Sent
@@ -136,3 +138,26 @@ async def test_a_message_into_a_turn_says_so_and_another_waits_behind_it(
     await choose(page, "Sleeper", "Interrupt")
     await expect(conversation(page).get_by_text("waited", exact=True)).to_be_visible()
     await expect(conversation(page).get_by_text("steered", exact=True)).to_be_visible()
+
+
+async def test_what_is_written_while_a_message_is_on_its_way_is_neither_dropped_nor_cleared(
+    ada: Person, running_site: Site, relay: AgentRelay
+) -> None:
+    await relay.spawn("Busy", "demo")
+    page = await watch(ada, running_site, relay)
+    answered = asyncio.Event()
+
+    async def held(route: Route) -> None:
+        if "say first" in (route.request.post_data or ""):
+            await answered.wait()
+        await route.fallback()
+
+    await page.route("**/graphql", held)
+    await write(page, "Busy", "say first")
+    await write(page, "Busy", "say second")
+    box = page.get_by_role("textbox", name="Message to Busy")
+    await box.fill("half a thought")
+    answered.set()
+    for text in ("first", "second"):
+        await expect(conversation(page).get_by_text(text, exact=True)).to_be_visible()
+    await expect(box).to_have_value("half a thought")

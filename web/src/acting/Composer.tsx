@@ -5,16 +5,16 @@ import { Button } from "~/design/Button";
 import { Icon } from "~/design/Icon";
 import type { Agent } from "~/live/documents";
 import { useLive } from "~/live/LiveContext";
-import { act, freshKey, NO_ANSWER } from "./act";
+import { act } from "./act";
 import { addressed, completions } from "./addressing";
 import { SEND } from "./documents";
+import { Outgoing, type Mode } from "./outgoing";
 
-const MODES = {
+const MODES: Record<Mode, string> = {
   WAIT: "When idle",
   STEER: "Into its turn",
   INTERRUPT: "Interrupt first",
-} as const;
-type Mode = keyof typeof MODES;
+};
 
 interface ComposerProps {
   session: string;
@@ -30,7 +30,18 @@ export function Composer({ session, agents, chosen }: ComposerProps) {
   const [typed, setTyped] = useState("");
   const [mode, setMode] = useState<Mode>("WAIT");
   const [busy, setBusy] = useState(false);
-  const again = useRef(freshKey());
+  const [outgoing] = useState(
+    () =>
+      new Outgoing(
+        ({ session, to, text, mode }, key) => act(queries, SEND, { session, to, text, mode }, key),
+        (unsent) => {
+          toast("Not sent", { description: unsent.why, failed: true });
+          setTyped((now) => [unsent.typed, now].filter(Boolean).join("\n"));
+          setMode(unsent.mode);
+        },
+        setBusy,
+      ),
+  );
   const living = agents.filter((agent) => !agent.ended).map((agent) => agent.name);
   const otherwise = chosen ?? (living.length === 1 ? living[0] : undefined) ?? "*";
   const { to, text } = addressed(typed, otherwise);
@@ -46,16 +57,9 @@ export function Composer({ session, agents, chosen }: ComposerProps) {
     },
   ]);
 
-  const send = async () => {
-    if (busy || !text) return;
-    setBusy(true);
-    const done = await act(queries, SEND, { session, to, text, mode }, again.current);
-    setBusy(false);
-    if (done.done || done.code !== NO_ANSWER) again.current = freshKey();
-    if (!done.done) {
-      toast("Not sent", { description: done.message, failed: true });
-      return;
-    }
+  const send = () => {
+    if (!text) return;
+    outgoing.send({ typed, session, to, text, mode });
     setTyped("");
     setMode("WAIT");
     box.current?.focus();
@@ -68,7 +72,7 @@ export function Composer({ session, agents, chosen }: ComposerProps) {
       setTyped(`@${names[0]} `);
     } else if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
-      void send();
+      send();
     } else if (event.key === "Escape") {
       event.currentTarget.blur();
     }
@@ -80,7 +84,7 @@ export function Composer({ session, agents, chosen }: ComposerProps) {
       className="shrink-0 border-t border-line bg-surface p-2 sm:p-3"
       onSubmit={(event) => {
         event.preventDefault();
-        void send();
+        send();
       }}
     >
       <div className="mx-auto flex max-w-3xl flex-col gap-2">
@@ -127,7 +131,7 @@ export function Composer({ session, agents, chosen }: ComposerProps) {
             </select>
           </label>
           <span className="min-w-0 flex-1 truncate text-right text-xs text-faint">to {shown(to)}</span>
-          <Button type="submit" look="primary" size="small" disabled={busy || !text}>
+          <Button type="submit" look="primary" size="small" disabled={!text}>
             <Icon name="send" /> {busy ? "Sending…" : "Send"}
           </Button>
         </div>
