@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 DEV    := $(VENV)/.installed-dev
-GRAPHIQL := graphql_api/graphiql/node_modules
+GRAPHIQL := graphql_api/serving/graphiql/node_modules
 SUITES := tests/conformance/node_modules/.installed
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PAGE   := broker/dashboard/index.html
@@ -48,9 +48,9 @@ $(SUITES): $(DEV) tests/conformance/package.json tests/conformance/package-lock.
 	@cd tests/conformance && $(NPM) ci --ignore-scripts --silent
 	@touch $(SUITES)
 
-$(GRAPHIQL)/.installed: $(DEV) graphql_api/graphiql/package.json graphql_api/graphiql/package-lock.json
+$(GRAPHIQL)/.installed: $(DEV) graphql_api/serving/graphiql/package.json graphql_api/serving/graphiql/package-lock.json
 	@echo "Installing GraphiQL …"
-	@cd graphql_api/graphiql && $(NPM) ci --ignore-scripts --silent
+	@cd graphql_api/serving/graphiql && $(NPM) ci --ignore-scripts --silent
 	@touch $@
 
 graphiql: $(GRAPHIQL)/.installed ## start a broker that shows GraphiQL at /graphql

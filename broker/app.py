@@ -22,98 +22,98 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from broker import __version__
 from broker.adapters.redis import keys
-from broker.adapters.redis.access_changes import RedisAccessChanges
-from broker.adapters.redis.allowances import RedisAllowances
-from broker.adapters.redis.approvals import RedisApprovals
-from broker.adapters.redis.backlog import RedisBacklog
+from broker.adapters.redis.agents.registry import RedisRegistry
+from broker.adapters.redis.agents.stops import RedisStops
+from broker.adapters.redis.approvals.approvals import RedisApprovals
 from broker.adapters.redis.bus import RedisBus
 from broker.adapters.redis.client import TextRedis, open_redis
-from broker.adapters.redis.event_log import RedisEventLog
-from broker.adapters.redis.installation import RedisInstallation
-from broker.adapters.redis.links import RedisLinks
-from broker.adapters.redis.mailroom import RedisMailroom
-from broker.adapters.redis.members import RedisMembers
-from broker.adapters.redis.pressure import RedisPressure
-from broker.adapters.redis.processes import RedisProcesses
-from broker.adapters.redis.redaction import RedisRedactionRules
-from broker.adapters.redis.registry import RedisRegistry
+from broker.adapters.redis.logs.backlog import RedisBacklog
+from broker.adapters.redis.logs.event_log import RedisEventLog
+from broker.adapters.redis.logs.redaction import RedisRedactionRules
+from broker.adapters.redis.logs.restoring import RedisRestoring
+from broker.adapters.redis.logs.retention import RedisRetention
+from broker.adapters.redis.machines.links import RedisLinks
+from broker.adapters.redis.messages.mailroom import RedisMailroom
+from broker.adapters.redis.operations.installation import RedisInstallation
+from broker.adapters.redis.operations.pressure import RedisPressure
+from broker.adapters.redis.operations.processes import RedisProcesses
+from broker.adapters.redis.people.access_changes import RedisAccessChanges
+from broker.adapters.redis.people.members import RedisMembers
+from broker.adapters.redis.people.sign_in_codes import RedisSignInCodes
+from broker.adapters.redis.people.token_families import RedisTokenFamilies
+from broker.adapters.redis.people.tokens import RedisTokens
+from broker.adapters.redis.plans.allowances import RedisAllowances
 from broker.adapters.redis.requests import RedisRequests
-from broker.adapters.redis.restoring import RedisRestoring
-from broker.adapters.redis.retention import RedisRetention
 from broker.adapters.redis.scripts import Scripts
-from broker.adapters.redis.sign_in_codes import RedisSignInCodes
-from broker.adapters.redis.stops import RedisStops
 from broker.adapters.redis.timers import RedisTimers
-from broker.adapters.redis.token_families import RedisTokenFamilies
-from broker.adapters.redis.tokens import RedisTokens
 from broker.adapters.trigger_search import automaton
-from broker.collector import settle_heap
-from broker.domain.access_changes import AccessChange
 from broker.domain.errors import Unavailable
 from broker.domain.ids import WorkspaceId
-from broker.gateway.access import AccessApi
-from broker.gateway.api import Api
-from broker.gateway.container import Services
-from broker.gateway.credentials import Cookie, credential
+from broker.domain.people.access_changes import AccessChange
 from broker.gateway.dashboard import Dashboard
-from broker.gateway.direct import DirectSocket
-from broker.gateway.edge import Edge, Origins, broken
-from broker.gateway.events import EventSocket
-from broker.gateway.hosts import Hosts, names_of_machine
-from broker.gateway.http import Refusal, guarded, not_found, wrong_method
-from broker.gateway.log_keeping import LogKeepingApi
-from broker.gateway.logs_api import LogsApi
-from broker.gateway.proxies import ProxySocket
-from broker.gateway.sockets import OpenSockets
-from broker.gateway.status import StatusApi
-from broker.gateway.stops import StopsApi
-from broker.gateway.sub_path import SubPath, require_unlike
-from broker.gateway.tools import ToolsApplication
-from broker.gateway.transfer import TransferApi
-from broker.gateway.visitors import recognise, slow_down
-from broker.metrics_access import MetricsAccess, on_gateway
-from broker.services.access import Access
-from broker.services.activity import Activity
-from broker.services.allowance import Allowance
-from broker.services.approvals import ApprovalDesk
+from broker.gateway.http.api import Api
+from broker.gateway.http.archive import TransferApi
+from broker.gateway.http.log_keeping import LogKeepingApi
+from broker.gateway.http.logs import LogsApi
+from broker.gateway.http.people import AccessApi
+from broker.gateway.http.status import StatusApi
+from broker.gateway.http.stops import StopsApi
+from broker.gateway.mcp import ToolsApplication
+from broker.gateway.serving.answers import Refusal, guarded, not_found, wrong_method
+from broker.gateway.serving.credentials import Cookie, credential
+from broker.gateway.serving.edge import Edge, Origins, broken
+from broker.gateway.serving.hosts import Hosts, names_of_machine
+from broker.gateway.serving.sub_path import SubPath, require_unlike
+from broker.gateway.serving.visitors import recognise, slow_down
+from broker.gateway.sockets.direct import DirectSocket
+from broker.gateway.sockets.events import EventSocket
+from broker.gateway.sockets.proxies import ProxySocket
+from broker.gateway.sockets.registry import OpenSockets
+from broker.runtime.collector import settle_heap
+from broker.runtime.metrics_access import MetricsAccess, on_gateway
+from broker.services.agents.sessions import Sessions
+from broker.services.agents.spawner import Spawner
+from broker.services.agents.stops import Stops
+from broker.services.approvals.desk import ApprovalDesk
+from broker.services.container import Services
 from broker.services.deadlines import Deadlines
-from broker.services.feeds import Feeds
-from broker.services.file_history import FileHistory
-from broker.services.hub import Hub
-from broker.services.linking import Linking
-from broker.services.log_health import LogHealth
-from broker.services.log_reader import LogReader
-from broker.services.log_search import LogSearch
-from broker.services.members import Members
+from broker.services.live.activity import Activity
+from broker.services.live.feeds import Feeds
+from broker.services.live.hub import Hub
+from broker.services.logs.archive import Transfer
+from broker.services.logs.file_history import FileHistory
+from broker.services.logs.health import LogHealth
+from broker.services.logs.reader import LogReader
+from broker.services.logs.retention import LogRetention, RetentionKeeper
+from broker.services.logs.search import LogSearch
+from broker.services.logs.shipping import Shipper
+from broker.services.logs.stitched import StitchedLog
+from broker.services.machines.linking import Linking
+from broker.services.messages.router import Router
+from broker.services.operations.status import StatusReport
+from broker.services.people.access import Access
+from broker.services.people.members import Members
+from broker.services.people.short_lived_tokens import ShortLivedTokens
+from broker.services.people.sign_in import SignIn
+from broker.services.people.web_links import sign_in_url
+from broker.services.plans.allowance import Allowance
+from broker.services.plans.usage import UsageMeter
 from broker.services.ports import EventLog, LogStore
 from broker.services.redaction import Redaction
 from broker.services.requests import Requests
-from broker.services.retention import LogRetention, RetentionKeeper
-from broker.services.router import Router
-from broker.services.sessions import Sessions
-from broker.services.shipping import Shipper
-from broker.services.short_lived_tokens import ShortLivedTokens
-from broker.services.sign_in import SignIn
-from broker.services.spawner import Spawner
-from broker.services.status import StatusReport
-from broker.services.stitched_log import StitchedLog
-from broker.services.stops import Stops
-from broker.services.transfer import Transfer
-from broker.services.usage import UsageMeter
-from broker.services.web_links import sign_in_url
 from broker.settings import Settings
 from broker.workers.retention import RetentionWorker
 from broker.workers.shipping import ShippingWorker
 from broker.workers.timekeeper import Timekeeper
-from graphql_api.common_answers import CommonAnswers
 from graphql_api.context import ApiServices
-from graphql_api.documents import Documents, load_documents
-from graphql_api.explorer import Explorer
-from graphql_api.operations import Operations
-from graphql_api.running import Engine
+from graphql_api.execution.common_answers import CommonAnswers
+from graphql_api.execution.documents import Documents, load_documents
+from graphql_api.execution.operations import Operations
 from graphql_api.schema import build_schema
-from graphql_api.socket import GraphQLSocket
-from graphql_api.view import GraphQLView
+from graphql_api.serving.explorer import Explorer
+from graphql_api.serving.running import Engine
+from graphql_api.serving.socket import GraphQLSocket
+from graphql_api.serving.view import GraphQLView
 
 _log = logging.getLogger(__name__)
 _BEAT_S = 5.0

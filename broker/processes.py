@@ -36,24 +36,24 @@ from broker.app import (
     build_timekeeper,
     dashboard_link,
 )
-from broker.collector import settle_heap
-from broker.domain.access import TokenKind, require_token_form
 from broker.domain.errors import BadRequest, NotAuthenticated, RelayError, Unavailable
 from broker.domain.ids import WorkspaceId
-from broker.domain.installation import Installation
-from broker.domain.status import BrokerProcess, ProcessKind
-from broker.gateway.addresses import TrustedProxies
-from broker.gateway.server import in_clear, server_config
-from broker.gateway.sockets import OpenSockets
-from broker.gateway.sub_path import require_public_url
-from broker.gateway.tls import Certificate
-from broker.gateway.visitors import ServerConfig
-from broker.metrics_access import metrics_token
-from broker.services.access import new_token
-from broker.services.installations import Installations
+from broker.domain.operations.installation import Installation
+from broker.domain.operations.status import BrokerProcess, ProcessKind
+from broker.domain.people.access import TokenKind, require_token_form
+from broker.gateway.serving.addresses import TrustedProxies
+from broker.gateway.serving.server import in_clear, server_config
+from broker.gateway.serving.sub_path import require_public_url
+from broker.gateway.serving.tls import Certificate
+from broker.gateway.serving.visitors import ServerConfig
+from broker.gateway.sockets.registry import OpenSockets
+from broker.runtime.collector import settle_heap
+from broker.runtime.metrics_access import metrics_token
+from broker.runtime.watchdog import watched
+from broker.services.operations.installations import Installations
+from broker.services.people.access import new_token
 from broker.services.ports import LogStore
 from broker.settings import Settings
-from broker.watchdog import watched
 from broker.workers.endurance import forever
 
 _log = logging.getLogger(__name__)

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
-from broker.domain.api_limits import ApiLimits, DocumentTrust
-from broker.domain.connection_limits import ConnectionLimits
-from broker.domain.plans import Plan
+from broker.domain.plans.api_limits import ApiLimits, DocumentTrust
+from broker.domain.plans.connection_limits import ConnectionLimits
+from broker.domain.plans.plans import Plan
 from broker.protocol.local import DEFAULT_PORT, KEY_FILE, UP_FILE
 
 

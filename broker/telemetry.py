@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from prometheus_client import Counter, Gauge, Histogram, Metric
 from typing_extensions import override
 
-from broker.domain.access import NOT_IN_A_WORD
 from broker.domain.errors import RelayError, SpawnFailed
+from broker.domain.people.access import NOT_IN_A_WORD
 
 _MOST_VALUES = 100
 """Of one label. A series is kept for ever, in us and in whoever scrapes."""

@@ -12,10 +12,10 @@ import click
 import orjson
 
 from broker import __version__
+from connect.access.token_text import hide_tokens
 from connect.command_group import CommandGroup
-from connect.policy.commands import policy
+from connect.policy_commands import policy
 from connect.settings import Options, resolve_settings, resolve_state_dir
-from connect.token_text import hide_tokens
 
 if TYPE_CHECKING:
     from connect.control.messages import State
@@ -111,7 +111,7 @@ def main(
     context.obj = chosen
     if context.invoked_subcommand is not None:
         return
-    from connect.serving import Presentation, is_terminal, serve  # noqa: PLC0415 - `doctor` and `version` need no link
+    from connect.serving.foreground import Presentation, is_terminal, serve  # noqa: PLC0415 - `doctor` and `version` need no link
 
     # Without a terminal this is a part of a script: events as JSON lines, commands from standard input.
     presentation = Presentation(
@@ -207,7 +207,7 @@ def service(outer: Options, /, *, manager: str | None, **options: Any) -> None:
     Agents start in the folder in which this is called. No token is written down: link the machine first, or give
     --token-file. A link that runs already has to be stopped (`relay-connect stop`); terminals come to the service's.
     """
-    from connect.credentials import KEPT_FILE, KeptTokens  # noqa: PLC0415 - for this command
+    from connect.access.credentials import KEPT_FILE, KeptTokens  # noqa: PLC0415 - for this command
     from connect.service import Manager, describe, own_manager  # noqa: PLC0415 - for this command
     from connect.service import service as as_service  # noqa: PLC0415 - for this command
 

@@ -11,8 +11,8 @@ import click
 from typing_extensions import override
 
 from broker.domain.errors import RelayError
-from connect.console import accept_every_console
-from connect.token_text import hide_tokens
+from connect.access.token_text import hide_tokens
+from connect.system.console import accept_every_console
 
 EXIT_REFUSED = 2
 _EXIT_INTERRUPTED = 130

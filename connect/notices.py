@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
-from connect.token_text import hide_tokens
+from connect.access.token_text import hide_tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from broker.domain.errors import BadRequest
-from connect.endpoint import TokenSource
+from connect.access.endpoint import TokenSource
+from connect.access.token_text import hide_tokens
 from connect.settings import ConnectSettings, Options
-from connect.token_text import hide_tokens
 
 NAME = "relay-connect"
 LABEL = "dev.relaycast.relay-connect"

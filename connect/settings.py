@@ -14,9 +14,9 @@ from typing import Literal
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from broker.domain.agents import Dialect
+from broker.domain.agents.agents import Dialect
 from broker.domain.errors import BadRequest
-from connect.endpoint import TOKEN, Endpoint, GivenToken, find_token, resolve_url
+from connect.access.endpoint import TOKEN, Endpoint, GivenToken, find_token, resolve_url
 
 _PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 DEFAULT_SPOOL_BYTES = 64 * 1024 * 1024

@@ -7,24 +7,24 @@ from typing import Self
 
 import strawberry
 
-from broker.domain.access import Principal
-from broker.services.access import Access
-from broker.services.activity import Activity
-from broker.services.allowance import Allowance
-from broker.services.approvals import ApprovalDesk
-from broker.services.feeds import Feeds
-from broker.services.file_history import FileHistory
-from broker.services.log_reader import LogReader
-from broker.services.log_search import LogSearch
-from broker.services.members import Members
+from broker.domain.people.access import Principal
+from broker.services.agents.sessions import Sessions
+from broker.services.agents.spawner import Spawner
+from broker.services.agents.stops import Stops
+from broker.services.approvals.desk import ApprovalDesk
+from broker.services.live.activity import Activity
+from broker.services.live.feeds import Feeds
+from broker.services.logs.file_history import FileHistory
+from broker.services.logs.reader import LogReader
+from broker.services.logs.retention import LogRetention
+from broker.services.logs.search import LogSearch
+from broker.services.messages.router import Router
+from broker.services.people.access import Access
+from broker.services.people.members import Members
+from broker.services.people.sign_in import SignIn
+from broker.services.plans.allowance import Allowance
+from broker.services.plans.usage import UsageMeter
 from broker.services.requests import Requests
-from broker.services.retention import LogRetention
-from broker.services.router import Router
-from broker.services.sessions import Sessions
-from broker.services.sign_in import SignIn
-from broker.services.spawner import Spawner
-from broker.services.stops import Stops
-from broker.services.usage import UsageMeter
 from graphql_api.loaders import Loaders
 
 

@@ -10,18 +10,18 @@ from datetime import UTC, datetime, timedelta
 
 from strawberry.dataloader import DataLoader
 
-from broker.domain.access import Principal
-from broker.domain.agents import Agent
-from broker.domain.dependants import Dependants
+from broker.domain.agents.agents import Agent
+from broker.domain.agents.sessions import Session
+from broker.domain.agents.stops import Stop, stop_over
 from broker.domain.errors import NotFound
 from broker.domain.ids import SessionId, TokenId
-from broker.domain.sessions import Session
-from broker.domain.stops import Stop, stop_over
-from broker.domain.usage import Usage, UsageBy
-from broker.services.access import Access, TokenAbout
-from broker.services.sessions import Sessions
-from broker.services.stops import Stops
-from broker.services.usage import MAX_DAYS, UsageMeter
+from broker.domain.people.access import Principal
+from broker.domain.people.dependants import Dependants
+from broker.domain.plans.usage import Usage, UsageBy
+from broker.services.agents.sessions import Sessions
+from broker.services.agents.stops import Stops
+from broker.services.people.access import Access, TokenAbout
+from broker.services.plans.usage import MAX_DAYS, UsageMeter
 
 
 class Loaders:

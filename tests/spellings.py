@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from broker.domain.rules import Effect, Rule, rule_on
-from broker.domain.tool_use import ToolUse
+from broker.domain.approvals.rules import Effect, Rule, rule_on
+from broker.domain.approvals.tool_use import ToolUse
 
 DENIED = {
     "rm": Rule(effect=Effect.DENY, command="rm *"),

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.staticfiles import NotModifiedResponse
 
 from broker.domain.errors import NotFound
-from broker.gateway.http import Refusal
+from broker.gateway.serving.answers import Refusal
 
 BUILT = Path(__file__).parent.parent / "dashboard"
 """Where the build lays the page; missing in a source tree that was never installed."""

@@ -20,10 +20,10 @@ from typing import Any
 import orjson
 
 from broker.domain.ids import AgentId
-from broker.domain.redaction import Redactor
-from broker.domain.redaction.streaming import StreamMask
-from broker.protocol.agent_events import AgentBroken, StateEvent, TextStreamed, TurnEnded
-from broker.protocol.agent_session import Direction, Frame
+from broker.domain.logs.redaction import Redactor
+from broker.domain.logs.redaction.streaming import StreamMask
+from broker.protocol.agents.events import AgentBroken, StateEvent, TextStreamed, TurnEnded
+from broker.protocol.agents.session import Direction, Frame
 from broker.protocol.ndjson import dumps
 from broker.protocol.proxy import Exited, FrameRecorded, Report, Started
 

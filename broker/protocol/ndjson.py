@@ -14,7 +14,6 @@ from typing import Any
 
 import orjson
 
-from broker.protocol.agent_session import MAX_FRAME_BYTES
 from broker.protocol.salvage import Plain, last_members, plain_members, without_depths
 
 MAX_DEPTH = 96
@@ -22,6 +21,9 @@ MAX_DEPTH = 96
 orjson writes 254; Lua's cjson reads 1000."""
 MAX_TEXT_BYTES = 64 * 1024
 """What is kept of each text in a line that is over the cap."""
+
+MAX_FRAME_BYTES = 16 * 1024 * 1024
+"""One frame may carry a whole file's diff or a base64 picture; of one beyond this the longest texts are cut."""
 
 _MOST_BRACKETS = 250_000
 """In a line that is too deep; more would hold everybody else up for as long as they are counted (0.1 s)."""

@@ -28,11 +28,11 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from broker.domain.agents import InstalledCli, Transport
-from broker.domain.approvals import ApprovalAnswer
+from broker.domain.agents.agents import InstalledCli, Transport
+from broker.domain.approvals.approvals import ApprovalAnswer
 from broker.domain.ids import AgentId, MessageId, ProxyId, SessionId
-from broker.domain.machine_policy import MachinePolicy
-from broker.protocol.agent_events import StateEvent
+from broker.domain.machines.policy import MachinePolicy
+from broker.protocol.agents.events import StateEvent
 from broker.protocol.errors import ProtocolViolation
 from broker.protocol.ndjson import dumps, excerpt
 from broker.protocol.salvage import Plain, elements, plain_members

@@ -6,8 +6,8 @@ import logging
 
 from broker.domain.errors import Unavailable
 from broker.domain.ids import ApprovalId, LinkId, WorkspaceId
-from broker.domain.leases import LeaseWatch
-from broker.services.approvals import ApprovalDesk
+from broker.domain.machines.leases import LeaseWatch
+from broker.services.approvals.desk import ApprovalDesk
 from broker.services.ports import Links, Timers
 
 _log = logging.getLogger(__name__)

@@ -7,13 +7,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
-from broker.domain.access import Permission, Principal
 from broker.domain.errors import BadRequest
 from broker.domain.ids import WorkspaceId
-from broker.domain.redaction import MEMBER, Redactor, TriggerSearch
-from broker.domain.redaction.form import SecretForm
-from broker.domain.redaction.forms import FORMS
-from broker.domain.redaction.rules import secret_form, secret_forms
+from broker.domain.logs.redaction import MEMBER, Redactor, TriggerSearch
+from broker.domain.logs.redaction.form import SecretForm
+from broker.domain.logs.redaction.forms import FORMS
+from broker.domain.logs.redaction.rules import secret_form, secret_forms
+from broker.domain.people.access import Permission, Principal
 from broker.services.ports import RedactionRules
 from broker.telemetry import REDACTIONS
 

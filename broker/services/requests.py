@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import orjson
 
-from broker.domain.access import Principal
 from broker.domain.errors import BadRequest, Conflict, RelayError, Unavailable
+from broker.domain.people.access import Principal
+from broker.services.messages.router import digest
 from broker.services.ports import RequestRecords
-from broker.services.router import digest
 
 REMEMBERED_S = 24 * 3600
 """How long after it was carried out the same request is known again."""

@@ -7,8 +7,8 @@ import logging
 
 from broker.domain.errors import Unavailable
 from broker.domain.ids import WorkspaceId
+from broker.services.logs.retention import RetentionKeeper
 from broker.services.ports import Timers
-from broker.services.retention import RetentionKeeper
 from broker.workers.endurance import Patience, forever
 
 _log = logging.getLogger(__name__)

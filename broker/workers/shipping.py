@@ -7,8 +7,8 @@ import secrets
 
 from broker.domain.errors import Unavailable
 from broker.domain.ids import WorkspaceId
+from broker.services.logs.shipping import Shipped, Shipper
 from broker.services.ports import Backlog, Timers
-from broker.services.shipping import Shipped, Shipper
 from broker.workers.endurance import Patience, forever
 
 _GATHER_S = 1.5

@@ -13,7 +13,7 @@ import struct
 import sys
 from dataclasses import dataclass
 
-from connect import process_tree
+from connect.system import process_tree
 
 _CREDENTIALS = struct.Struct("3i")
 """Linux' `struct ucred`: pid, uid, gid."""

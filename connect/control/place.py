@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from connect.state_folder import private_folder
+from connect.system.state_folder import private_folder
 
 _MAX_PATH_BYTES = 100
 """The kernel takes 107 on Linux and 103 on macOS."""

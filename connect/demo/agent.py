@@ -38,7 +38,7 @@ from connect.demo.script import (
     read_prompt,
     steps_for,
 )
-from connect.task_scope import task_scope
+from connect.system.task_scope import task_scope
 
 _MAX_LINE_BYTES = 16 * 1024 * 1024
 _METHOD_NOT_FOUND, _INVALID_PARAMS, _BUSY = -32601, -32602, -32000

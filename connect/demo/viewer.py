@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 from broker.domain.errors import RelayError
 from broker.domain.ids import MessageId
-from broker.domain.messages import ReceiptState
+from broker.domain.messages.messages import ReceiptState
 from connect.demo.game import Board, draw, outcome, read_board
 from connect.demo.script import OPPONENT
 from connect.sdk import AgentRelay
 from connect.sdk.facts import MessageAccepted, read_fact
 from connect.sdk.types import Event, LinkUp, Trace
-from connect.task_scope import task_scope
+from connect.system.task_scope import task_scope
 from connect.terminal.painting import measured_width, paint
 from connect.terminal.tables import table
 from connect.terminal.text import Line, one_line

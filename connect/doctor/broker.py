@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from connect.credentials import KEPT_FILE, KeptTokens
+from connect.access.credentials import KEPT_FILE, KeptTokens
+from connect.access.endpoint import IN_CLEAR, Endpoint, GivenToken, no_token, trusted_certificates
+from connect.access.token_text import hide_tokens
 from connect.doctor.findings import Finding, ok, problem, warning
-from connect.endpoint import IN_CLEAR, Endpoint, GivenToken, no_token, trusted_certificates
 from connect.settings import ConnectSettings
-from connect.token_text import hide_tokens
 
 _TIMEOUT_S = 5.0
 _MAX_CLOCK_SKEW_S = 30.0

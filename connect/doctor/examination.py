@@ -12,16 +12,16 @@ from pathlib import Path
 
 from broker.domain.errors import BadRequest, Conflict, NotAuthenticated, RelayError
 from broker.protocol.local import KEY_FILE
+from connect.access.endpoint import data_folder
 from connect.control.client import ask_state
 from connect.doctor.broker import examine_broker
 from connect.doctor.findings import Finding, ok, problem, warning
 from connect.doctor.programs import examine_programs
-from connect.endpoint import data_folder
 from connect.policy.folders import real_or_none
 from connect.policy.policy_file import NO_FILE, PolicyFile
 from connect.policy.words import in_words
 from connect.settings import ConnectSettings, Options, resolve_settings, resolve_token
-from connect.state_folder import StateFolder
+from connect.system.state_folder import StateFolder
 
 SEPARATE_USER = (
     "`sudo useradd --system --create-home relaycast-agents`, then `relaycast token mint --kind proxy --name NAME |"

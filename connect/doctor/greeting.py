@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from broker import __version__
-from broker.protocol.acp_greeting import AcpGreeting, Greeted
-from connect.clis import FoundCli
-from connect.process_records import ProcessRecords
-from connect.processes import START_ERRORS, AgentProcess, Command, ProcessStuck, end_process, start_process
+from broker.protocol.acp.greeting import AcpGreeting, Greeted
+from connect.machine.agent_programs import FoundCli
+from connect.machine.processes import START_ERRORS, AgentProcess, Command, ProcessStuck, end_process, start_process
+from connect.system.process_records import ProcessRecords
 
 _GREETING_S = 20.0
 """For the answers; those known measured 0.5 to 5 s on an idle machine."""

@@ -6,12 +6,12 @@ import asyncio
 import os
 from collections.abc import Mapping
 
-from broker.domain.agents import Dialect
-from broker.protocol.acp_greeting import Greeted
-from connect.clis import CliCatalogue, FoundCli
+from broker.domain.agents.agents import Dialect
+from broker.protocol.acp.greeting import Greeted
 from connect.doctor.findings import Finding, Health, ok, problem, unknown, warning
 from connect.doctor.greeting import greet
 from connect.doctor.logins import Login, LoginState, login_of
+from connect.machine.agent_programs import CliCatalogue, FoundCli
 from connect.settings import ConnectSettings, agent_environment
 
 _AT_ONCE = 3

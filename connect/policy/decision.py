@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from broker.domain.approvals import ApprovalAnswer, Verdict
-from broker.protocol.agent_events import ApprovalRequested
+from broker.domain.approvals.approvals import ApprovalAnswer, Verdict
+from broker.protocol.agents.events import ApprovalRequested
 from broker.protocol.proxy import AskedBy, Spawn
 from connect.policy.policy import AgentAskers, AlwaysAsked, Askers, Policy, Widening
 

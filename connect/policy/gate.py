@@ -8,12 +8,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from broker.domain.agents import agent_name
-from broker.domain.approvals import ApprovalAnswer
+from broker.domain.agents.agents import agent_name
+from broker.domain.approvals.approvals import ApprovalAnswer
 from broker.domain.errors import BadRequest
 from broker.domain.ids import AgentId
-from broker.domain.machine_policy import MachinePolicy
-from broker.protocol.agent_events import ApprovalRequested
+from broker.domain.machines.policy import MachinePolicy
+from broker.protocol.agents.events import ApprovalRequested
 from broker.protocol.proxy import Spawn
 from connect.policy.consent import Consent, Question
 from connect.policy.decision import (

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 
-from connect import process_tree
-from connect.process_records import ProcessRecords
+from connect.system import process_tree
+from connect.system.process_records import ProcessRecords
 
 
 def begun_by_agent(records: ProcessRecords) -> bool:

@@ -25,7 +25,7 @@ from pydantic import ValidationError
 
 from broker.domain.errors import BadRequest
 from connect.policy.policy import Policy
-from connect.state_folder import write_private
+from connect.system.state_folder import write_private
 
 NAME = "policy.toml"
 _RECORD = "policy.confirmed"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from broker.protocol.agent_events import ApprovalRequested
+from broker.protocol.agents.events import ApprovalRequested
 from broker.protocol.proxy import Spawn
 from connect.policy.consent import Question
 from connect.policy.decision import AskAnswer

@@ -12,7 +12,7 @@ import orjson
 
 from broker.domain.ids import AgentId
 from connect.policy.folders import OpenFolder
-from connect.state_folder import write_private
+from connect.system.state_folder import write_private
 
 _MOST = 4096
 """Agents that are remembered; of more, those that started longest ago are forgotten."""

@@ -9,10 +9,10 @@ Everything that changes something is sent with an idempotency key, so a call tha
 broker refuses is raised as a `RelayError` of `broker.domain.errors`, by its stable code.
 """
 
-from broker.domain.approvals import Scope, Verdict
+from broker.domain.agents.stops import StopHow
+from broker.domain.approvals.approvals import Scope, Verdict
 from broker.domain.errors import RelayError
-from broker.domain.messages import Mode, ReceiptState
-from broker.domain.stops import StopHow
+from broker.domain.messages.messages import Mode, ReceiptState
 from connect.sdk.logs import LogHit, LogHits, LogLine
 from connect.sdk.relay import AgentRelay
 from connect.sdk.types import Agent, Approval, Event, Proxy, Question, Reset, Sent, Session, Stop, Trace

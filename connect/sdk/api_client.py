@@ -25,9 +25,9 @@ from broker.domain.errors import (
     SpawnFailed,
     Unavailable,
 )
-from connect.endpoint import Endpoint, trusted_certificates
+from connect.access.endpoint import Endpoint, trusted_certificates
+from connect.access.token_text import hide_tokens
 from connect.sdk.tokens import FixedToken, TokenSource
-from connect.token_text import hide_tokens
 
 _ATTEMPTS = 5
 _FIRST_DELAY_S = 0.2

@@ -18,11 +18,11 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from broker.domain.errors import NotAuthenticated, RelayError, Unavailable
 from broker.protocol.close_codes import NOT_PERMITTED, UNAUTHENTICATED, UNKNOWN, may_return
 from broker.protocol.proxy import MAX_LINK_MESSAGE_BYTES
-from connect.endpoint import Endpoint
+from connect.access.endpoint import Endpoint
+from connect.access.token_text import hide_tokens
 from connect.sdk.api_client import relay_error
 from connect.sdk.tokens import FixedToken, TokenSource
 from connect.sdk.types import Event, LinkLost, LinkUp, Reset
-from connect.token_text import hide_tokens
 
 FeedItem = Event | Reset | LinkUp | LinkLost
 _log = logging.getLogger(__name__)

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from broker.domain.agents import AgentState
-from broker.domain.approvals import ApprovalStatus
+from broker.domain.agents.agents import AgentState
+from broker.domain.agents.stops import StopHow, StopScope
+from broker.domain.approvals.approvals import ApprovalStatus
 from broker.domain.ids import ApprovalId, MessageId
-from broker.domain.messages import Mode, ReceiptState
-from broker.domain.stops import StopHow, StopScope
-from broker.protocol.agent_events import ContentEvent, TurnOutcome
+from broker.domain.messages.messages import Mode, ReceiptState
+from broker.protocol.agents.events import ContentEvent, TurnOutcome
 from connect.sdk.types import Approval, Event, Question, Sender, Wire
 
 _CONTENT: TypeAdapter[ContentEvent] = TypeAdapter(Annotated[ContentEvent, Field(discriminator="type")])

@@ -12,14 +12,14 @@ from urllib.parse import quote
 
 import httpx
 
-from broker.domain.approvals import Scope, Verdict
+from broker.domain.agents.sessions import DEFAULT_SESSION
+from broker.domain.agents.stops import StopHow
+from broker.domain.approvals.approvals import Scope, Verdict
 from broker.domain.errors import Conflict, NotFound, Unavailable
 from broker.domain.ids import ApprovalId, MessageId
-from broker.domain.messages import Mode, ReceiptState
+from broker.domain.messages.messages import Mode, ReceiptState
 from broker.domain.names import looks_like_id
-from broker.domain.sessions import DEFAULT_SESSION
-from broker.domain.stops import StopHow
-from connect.endpoint import Endpoint, resolve_endpoint
+from connect.access.endpoint import Endpoint, resolve_endpoint
 from connect.sdk.api_client import ApiClient
 from connect.sdk.event_feed import EventFeed, FeedItem
 from connect.sdk.facts import MessageReceipt, read_fact

@@ -6,11 +6,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from broker.domain.agents import AgentState, InstalledCli
-from broker.domain.approvals import ApprovalStatus
+from broker.domain.agents.agents import AgentState, InstalledCli
+from broker.domain.agents.stops import StopHow, StopScope
+from broker.domain.approvals.approvals import ApprovalStatus
 from broker.domain.ids import AgentId, ApprovalId, MemberId, MessageId, ProxyId, SessionId
-from broker.domain.messages import Mode, ReceiptState, Role
-from broker.domain.stops import StopHow, StopScope
+from broker.domain.messages.messages import Mode, ReceiptState, Role
 
 _ORDER = tuple(ReceiptState)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from broker.domain.errors import RelayError
+from connect.access.token_text import hide_tokens
 from connect.sdk import AgentRelay
 from connect.terminal.actions import LeadAgent
 from connect.terminal.consents import Consents
@@ -14,7 +15,6 @@ from connect.terminal.screen import Screen
 from connect.terminal.text import one_line
 from connect.terminal.verbosity import Verbosity
 from connect.terminal.view import View
-from connect.token_text import hide_tokens
 
 __all__ = ["LeadAgent", "Verbosity", "run_terminal"]
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import assert_never
 
-from broker.domain.agents import AgentState
-from broker.domain.approvals import Verdict
+from broker.domain.agents.agents import AgentState
+from broker.domain.approvals.approvals import Verdict
 from broker.domain.errors import NotFound, NotPermitted
 from broker.domain.ids import MessageId
-from broker.domain.log_zone import in_zone
-from broker.domain.messages import Mode
-from broker.protocol.agent_events import TextSpoken
+from broker.domain.logs.search.zone import in_zone
+from broker.domain.messages.messages import Mode
+from broker.protocol.agents.events import TextSpoken
 from connect.sdk import AgentRelay
 from connect.sdk.facts import Fact, FrameSeen, MessageAccepted, TurnEnded, read_fact
 from connect.sdk.types import Agent, Wire

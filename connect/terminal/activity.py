@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
-from broker.domain.agents import AgentState
-from broker.protocol.agent_events import CommandRan, ContentEvent, FilesChanged, ProblemNoted, ToolCalled
+from broker.domain.agents.agents import AgentState
+from broker.protocol.agents.events import CommandRan, ContentEvent, FilesChanged, ProblemNoted, ToolCalled
 from connect.sdk.facts import (
     AgentFailed,
     AgentReady,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from broker.domain.approvals import Verdict
+from broker.domain.approvals.approvals import Verdict
+from broker.domain.approvals.tool_kinds import ToolKind, tool_kind
 from broker.domain.errors import BadRequest, NotFound
 from broker.domain.ids import ApprovalId
-from broker.domain.tool_kinds import ToolKind, tool_kind
 from connect.sdk.types import AnswerOption, Approval, Change
 from connect.terminal.text import Line, box, inner_width, one_line, paragraph, wrap
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from broker.domain.approvals import Scope, Verdict
-from broker.domain.messages import Mode
-from broker.domain.stops import StopHow
+from broker.domain.agents.stops import StopHow
+from broker.domain.approvals.approvals import Scope, Verdict
+from broker.domain.messages.messages import Mode
 
 HELP = """\
   spawn <name> <cli> [task]      Spawn an agent, on this machine and in this folder unless --on <machine> or --cwd \

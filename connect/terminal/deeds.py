@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from broker.protocol.agent_events import CommandRan, FilesChanged, ToolCalled
+from broker.protocol.agents.events import CommandRan, FilesChanged, ToolCalled
 from connect.terminal.text import one_line
 
 _SAYING = (

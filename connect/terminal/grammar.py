@@ -12,9 +12,9 @@ import shlex
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from broker.domain.approvals import Scope, Verdict
-from broker.domain.messages import Mode
-from broker.domain.stops import StopHow
+from broker.domain.agents.stops import StopHow
+from broker.domain.approvals.approvals import Scope, Verdict
+from broker.domain.messages.messages import Mode
 from connect.terminal.commands import (
     Agents,
     Answer,

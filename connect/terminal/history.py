@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from broker.domain.messages import ReceiptState
-from broker.protocol.agent_events import (
+from broker.domain.messages.messages import ReceiptState
+from broker.protocol.agents.events import (
     CommandRan,
     ContentEvent,
     FilesChanged,

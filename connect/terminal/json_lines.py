@@ -14,7 +14,7 @@ from broker.domain.errors import RelayError, Unavailable
 from connect.sdk import AgentRelay
 from connect.sdk.event_feed import FeedItem
 from connect.sdk.types import Event, LinkLost, LinkUp, Reset
-from connect.task_scope import task_scope
+from connect.system.task_scope import task_scope
 from connect.terminal.actions import Actions, LeadAgent
 from connect.terminal.commands import Exit, Misused
 from connect.terminal.grammar import read_command

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from broker.domain.ids import MessageId
-from broker.domain.messages import Mode, ReceiptState
+from broker.domain.messages.messages import Mode, ReceiptState
 from connect.sdk.facts import MessageAccepted, MessageReceipt
 from connect.terminal.text import Line, one_line
 from connect.terminal.verbosity import Verbosity

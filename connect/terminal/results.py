@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from broker.domain.ids import MessageId
-from broker.domain.messages import ReceiptState
+from broker.domain.messages.messages import ReceiptState
 from connect.sdk.facts import MessageAccepted, MessageReceipt, TurnEnded
 from connect.sdk.types import Event
 

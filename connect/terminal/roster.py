@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
-from broker.domain.agents import AgentState
+from broker.domain.agents.agents import AgentState
 from connect.sdk.facts import AgentFailed, AgentReady, AgentReleased, AgentSpawning, AgentStateChanged, Fact
 from connect.sdk.types import Agent
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from broker.domain.stops import StopHow, StopScope
+from broker.domain.agents.stops import StopHow, StopScope
 from connect.sdk.facts import StopFinished, StopLifted, StopOrdered
 from connect.sdk.types import Stop
 from connect.terminal.text import Line, one_line

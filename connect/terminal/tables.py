@@ -9,7 +9,7 @@ from itertools import zip_longest
 from rich.cells import cell_len
 
 from broker.domain.ids import SessionId
-from broker.domain.messages import ReceiptState
+from broker.domain.messages.messages import ReceiptState
 from connect.sdk.types import Agent, Proxy, Session, Trace, TracedDelivery, owner_of
 from connect.terminal.receipts import duration
 from connect.terminal.roster import kind_of

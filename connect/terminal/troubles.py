@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from broker.protocol.agent_events import ProblemNoted
+from broker.protocol.agents.events import ProblemNoted
 
 _NUMBERS = re.compile(r"\d+")
 _TRY = re.compile(r"(\d+) ?(?:of|/) ?(\d+)")

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Iterable
 from typing import assert_never
 
-from broker.domain.agents import AgentState
-from broker.domain.approvals import ApprovalStatus
+from broker.domain.agents.agents import AgentState
+from broker.domain.approvals.approvals import ApprovalStatus
 from broker.domain.ids import ApprovalId
-from broker.protocol.agent_events import (
+from broker.protocol.agents.events import (
     CommandRan,
     ContentEvent,
     FilesChanged,

@@ -7,10 +7,10 @@ from typing import Annotated
 import strawberry
 from strawberry import ID
 
-from broker.domain.agents import Agent as KnownAgent
+from broker.domain.agents.agents import Agent as KnownAgent
 from broker.domain.errors import BadRequest
 from broker.domain.ids import AgentId
-from broker.services.spawner import DEFAULT_WAIT_S, MAX_WAIT_S, SpawnRequest
+from broker.services.agents.spawner import DEFAULT_WAIT_S, MAX_WAIT_S, SpawnRequest
 from graphql_api.context import Info
 from graphql_api.mutations.fields import GIVEN, Repeatable, mutation, once, short, short_or_none
 from graphql_api.mutations.sessions import SESSION

@@ -7,11 +7,11 @@ from typing import Annotated
 import strawberry
 from strawberry import ID
 
-from broker.domain import rules
-from broker.domain.access import Permission
-from broker.domain.approvals import ApprovalAnswer, Scope, Verdict
+from broker.domain.approvals import rules
+from broker.domain.approvals.approvals import ApprovalAnswer, Scope, Verdict
 from broker.domain.errors import BadRequest
 from broker.domain.ids import ApprovalId
+from broker.domain.people.access import Permission
 from graphql_api.context import Info
 from graphql_api.mutations.fields import GIVEN, Repeatable, mutation, once, short, short_or_none
 from graphql_api.node_ids import key_of

@@ -7,11 +7,11 @@ from typing import Annotated
 import strawberry
 from strawberry import ID
 
-from broker.domain.access import MAX_SHARE_S, SHARE_S, MemberRole
 from broker.domain.errors import Conflict
 from broker.domain.ids import MemberId
-from broker.domain.members import Member as KnownMember
-from broker.services.web_links import share_url, sign_in_url
+from broker.domain.people.access import MAX_SHARE_S, SHARE_S, MemberRole
+from broker.domain.people.members import Member as KnownMember
+from broker.services.people.web_links import share_url, sign_in_url
 from graphql_api.context import Info
 from graphql_api.mutations.fields import GIVEN, Repeatable, mutation, once
 from graphql_api.mutations.sessions import SESSION

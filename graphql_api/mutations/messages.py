@@ -8,7 +8,7 @@ import strawberry
 from strawberry import ID
 
 from broker.domain.ids import MessageId
-from broker.domain.messages import Mode
+from broker.domain.messages.messages import Mode
 from broker.telemetry import MESSAGES
 from graphql_api.context import Info
 from graphql_api.mutations.fields import GIVEN, Repeatable, mutation, short

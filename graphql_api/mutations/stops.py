@@ -7,9 +7,9 @@ from typing import Annotated
 import strawberry
 from strawberry import ID
 
-from broker.domain import stops as domain
+from broker.domain.agents import stops as domain
+from broker.domain.agents.stops import StopHow, StopScope
 from broker.domain.errors import BadRequest
-from broker.domain.stops import StopHow, StopScope
 from graphql_api.context import Info
 from graphql_api.mutations.fields import GIVEN, Repeatable, mutation, once
 from graphql_api.node_ids import key_of

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from broker.domain.access import Permission
 from broker.domain.errors import BadRequest, NotFound, NotPermitted
 from broker.domain.ids import AgentId, ApprovalId, MessageId, SessionId
+from broker.domain.people.access import Permission
 from graphql_api.context import Info
 from graphql_api.node_ids import read_id
 from graphql_api.types.agents import Agent

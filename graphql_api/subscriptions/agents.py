@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from broker.domain import agents as domain
-from broker.domain.access import Principal
+from broker.domain.agents import agents as domain
+from broker.domain.agents.sessions import Session
 from broker.domain.errors import NotFound
-from broker.domain.events import EventKind
 from broker.domain.ids import AgentId, SessionId
-from broker.domain.sessions import Session
-from broker.services.activity import Happened
-from broker.services.feeds import Logged
+from broker.domain.logs.events import EventKind
+from broker.domain.people.access import Principal
+from broker.services.live.activity import Happened
+from broker.services.live.feeds import Logged
 from graphql_api.context import ApiServices
 from graphql_api.types.agents import Agent
 from graphql_api.types.live_items import AgentChanged, AgentsItem, AgentsSnapshot

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from broker.domain import approvals as domain
-from broker.domain.access import Principal
-from broker.domain.approvals import ApprovalPlace
+from broker.domain.agents.sessions import Session
+from broker.domain.approvals import approvals as domain
+from broker.domain.approvals.approvals import ApprovalPlace
 from broker.domain.errors import NotFound
 from broker.domain.ids import ApprovalId
-from broker.domain.sessions import Session
-from broker.services.activity import Happened
-from broker.services.feeds import Logged
+from broker.domain.people.access import Principal
+from broker.services.live.activity import Happened
+from broker.services.live.feeds import Logged
 from graphql_api.context import ApiServices
 from graphql_api.types.approvals import Approval
 from graphql_api.types.live_items import ApprovalChanged, ApprovalsItem, ApprovalsSnapshot

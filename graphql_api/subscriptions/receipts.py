@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from broker.domain.access import Principal
-from broker.domain.event_filter import EventFilter
-from broker.domain.events import Cursor, EventKind
+from broker.domain.agents.sessions import Session
 from broker.domain.ids import MessageId
-from broker.domain.messages import ReceiptState, Trace
-from broker.domain.sessions import Session
-from broker.services.feeds import Logged
+from broker.domain.logs.event_filter import EventFilter
+from broker.domain.logs.events import Cursor, EventKind
+from broker.domain.messages.messages import ReceiptState, Trace
+from broker.domain.people.access import Principal
+from broker.services.live.feeds import Logged
 from graphql_api.context import ApiServices
 from graphql_api.subscriptions.session_events import SessionEvents
 from graphql_api.types.messages import Message

@@ -12,10 +12,10 @@ from typing import Annotated, cast
 import strawberry
 from strawberry import ID
 
-from broker.domain.access import Permission, Principal
-from broker.domain.events import Cursor
+from broker.domain.agents.sessions import Session
 from broker.domain.ids import MessageId
-from broker.domain.sessions import Session
+from broker.domain.logs.events import Cursor
+from broker.domain.people.access import Permission, Principal
 from graphql_api.context import ApiServices, Info
 from graphql_api.node_ids import key_of
 from graphql_api.subscriptions.activity import follow_activity

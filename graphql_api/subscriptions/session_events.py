@@ -11,9 +11,9 @@ from typing import TypeVar
 from typing_extensions import override
 
 from broker.domain.errors import RelayError
-from broker.domain.event_filter import EventFilter
-from broker.services.feeds import CaughtUp, Listener, Logged, Reader, Show
-from broker.services.hub import Reset
+from broker.domain.logs.event_filter import EventFilter
+from broker.services.live.feeds import CaughtUp, Listener, Logged, Reader, Show
+from broker.services.live.hub import Reset
 from graphql_api.types import events
 from graphql_api.types.told import FromLog
 

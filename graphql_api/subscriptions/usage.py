@@ -7,9 +7,9 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import UTC, datetime
 
-from broker.domain.access import Principal
-from broker.domain.usage import MessagesToday as Today
-from broker.services.activity import Happened, Lost
+from broker.domain.people.access import Principal
+from broker.domain.plans.usage import MessagesToday as Today
+from broker.services.live.activity import Happened, Lost
 from graphql_api.context import ApiServices
 from graphql_api.types.usage import MessagesToday
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 import strawberry
 from strawberry import ID
 
-from broker.domain import agents as domain
+from broker.domain.agents import agents as domain
 from graphql_api.context import Info
 from graphql_api.types.fields import resolved
 from graphql_api.types.node import Node

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Self
 import strawberry
 from strawberry import ID
 
-from broker.domain import approvals as domain
-from broker.domain import rules
-from broker.domain.risk import assess
-from broker.domain.risk_findings import Assessment, Risk
-from broker.domain.suggested_rules import suggested_rules
+from broker.domain.approvals import approvals as domain
+from broker.domain.approvals import rules
+from broker.domain.approvals.risk.assessment import assess
+from broker.domain.approvals.risk.findings import Assessment, Risk
+from broker.domain.approvals.suggested_rules import suggested_rules
 from graphql_api.context import Info
 from graphql_api.pagination import Place
 from graphql_api.types.contents import FileChange

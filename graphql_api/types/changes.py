@@ -7,9 +7,9 @@ from typing import Self
 import strawberry
 from strawberry import ID
 
-from broker.domain import file_changes as domain
-from broker.domain.events import Cursor
-from broker.services.file_history import ChangesPage
+from broker.domain.logs import file_changes as domain
+from broker.domain.logs.events import Cursor
+from broker.services.logs.file_history import ChangesPage
 from graphql_api.pagination import Connection, Edge
 from graphql_api.types.contents import FileChange
 from graphql_api.types.scalars import DateTime

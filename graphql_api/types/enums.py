@@ -9,16 +9,16 @@ from typing import TypeVar
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
-from broker.domain.access import MemberRole, Permission, TokenKind
-from broker.domain.agents import AgentState, Dialect
-from broker.domain.approvals import ApprovalStatus, Scope, Verdict
-from broker.domain.log_pages import Facet
-from broker.domain.messages import Mode, ReceiptState, Role
-from broker.domain.plans import Plan
-from broker.domain.risk_findings import Risk
-from broker.domain.rules import Effect
-from broker.domain.stops import StopHow, StopScope
-from broker.domain.usage import UsageBy
+from broker.domain.agents.agents import AgentState, Dialect
+from broker.domain.agents.stops import StopHow, StopScope
+from broker.domain.approvals.approvals import ApprovalStatus, Scope, Verdict
+from broker.domain.approvals.risk.findings import Risk
+from broker.domain.approvals.rules import Effect
+from broker.domain.logs.pages import Facet
+from broker.domain.messages.messages import Mode, ReceiptState, Role
+from broker.domain.people.access import MemberRole, Permission, TokenKind
+from broker.domain.plans.plans import Plan
+from broker.domain.plans.usage import UsageBy
 
 __all__ = [
     "AgentState",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from broker.domain import event_filter as domain
+from broker.domain.logs import event_filter as domain
 
 
 @strawberry.input(description="Which events are wanted; all when nothing is said.")

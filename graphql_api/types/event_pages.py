@@ -10,12 +10,12 @@ from typing import Annotated, Any, Self
 import orjson
 import strawberry
 
+from broker.domain.agents.sessions import Session
 from broker.domain.errors import BadRequest
-from broker.domain.event_filter import ALL_EVENTS
-from broker.domain.event_filter import EventFilter as Wanted
-from broker.domain.events import Cursor
-from broker.domain.sessions import Session
-from broker.services.log_reader import LogSpan
+from broker.domain.logs.event_filter import ALL_EVENTS
+from broker.domain.logs.event_filter import EventFilter as Wanted
+from broker.domain.logs.events import Cursor
+from broker.services.logs.reader import LogSpan
 from graphql_api.context import Info
 from graphql_api.pagination import MAX_FIRST, PageInfo, checked_first, within
 from graphql_api.types.event_filter import EventFilter

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import strawberry
 
-from broker.domain.events import Cursor
+from broker.domain.logs.events import Cursor
 from graphql_api.types import reading
 from graphql_api.types.contents import Content, content_type
 from graphql_api.types.enums import ApprovalStatus, Mode, ReceiptState, Role, StopScope

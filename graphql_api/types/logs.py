@@ -7,11 +7,12 @@ from typing import Self
 import strawberry
 from strawberry import ID
 
-from broker.domain import highlight, log_pages
-from broker.domain.events import Cursor
 from broker.domain.instants import to_ms
-from broker.domain.log_pages import cursor_of
-from broker.services.log_search import FoundCount, FoundHit, FoundLine, FoundPage
+from broker.domain.logs import pages as log_pages
+from broker.domain.logs.events import Cursor
+from broker.domain.logs.pages import cursor_of
+from broker.domain.logs.search import highlight
+from broker.services.logs.search import FoundCount, FoundHit, FoundLine, FoundPage
 from graphql_api.pagination import Connection, Edge
 from graphql_api.types.scalars import DateTime
 

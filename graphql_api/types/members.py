@@ -7,8 +7,8 @@ from typing import Self
 import strawberry
 from strawberry import ID
 
-from broker.domain import members as domain
-from broker.domain.access import MemberRole
+from broker.domain.people import members as domain
+from broker.domain.people.access import MemberRole
 from graphql_api.types.node import Node
 from graphql_api.types.scalars import DateTime
 

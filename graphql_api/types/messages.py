@@ -7,7 +7,7 @@ from typing import Any, Self
 import strawberry
 from strawberry import ID
 
-from broker.domain import messages as domain
+from broker.domain.messages import messages as domain
 from graphql_api.types.events import MessageSender
 from graphql_api.types.node import Node
 from graphql_api.types.scalars import DateTime

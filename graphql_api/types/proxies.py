@@ -7,8 +7,10 @@ from typing import Self
 import strawberry
 from strawberry import ID
 
-from broker.domain import agents, machine_policy, placement
+from broker.domain.agents import agents
 from broker.domain.ids import MemberId
+from broker.domain.machines import placement
+from broker.domain.machines import policy as machine_policy
 from graphql_api.types.node import Node
 from graphql_api.types.scalars import DateTime
 from graphql_api.types.stops import Stop

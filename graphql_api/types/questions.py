@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Self
 import strawberry
 from strawberry import ID
 
-from broker.domain import approvals as domain
-from broker.domain import questions
+from broker.domain.approvals import approvals as domain
+from broker.domain.approvals import questions
 from graphql_api.context import Info
 from graphql_api.types.fields import resolved
 from graphql_api.types.node import Node

@@ -13,8 +13,8 @@ import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
 from broker.domain.errors import BadRequest
-from broker.domain.events import Cursor, parse_cursor
 from broker.domain.instants import from_ms, to_ms
+from broker.domain.logs.events import Cursor, parse_cursor
 
 DateTime = NewType("DateTime", int)
 """An instant, in milliseconds since 1970."""

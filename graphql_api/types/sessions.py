@@ -7,15 +7,15 @@ from typing import Annotated, Self
 import strawberry
 from strawberry import ID
 
-from broker.domain import agents, sessions
-from broker.domain.approvals import ApprovalStatus
+from broker.domain.agents import agents, sessions
+from broker.domain.approvals.approvals import ApprovalStatus
 from broker.domain.errors import NotFound
-from broker.domain.event_filter import EventFilter
-from broker.domain.events import Cursor, EventKind, parse_cursor
 from broker.domain.ids import MessageId, SessionId
 from broker.domain.instants import from_ms
-from broker.services.sessions import MAX_PAGE
-from broker.services.web_links import session_url
+from broker.domain.logs.event_filter import EventFilter
+from broker.domain.logs.events import Cursor, EventKind, parse_cursor
+from broker.services.agents.sessions import MAX_PAGE
+from broker.services.people.web_links import session_url
 from graphql_api.context import ApiServices, Info
 from graphql_api.node_ids import key_of
 from graphql_api.pagination import MAX_FIRST, After, Connection, First, Place, checked_first, page_of, within

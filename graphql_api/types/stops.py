@@ -7,7 +7,7 @@ from typing import Self
 import strawberry
 from strawberry import ID
 
-from broker.domain import stops as domain
+from broker.domain.agents import stops as domain
 from graphql_api.types.enums import StopHow, StopScope
 from graphql_api.types.scalars import DateTime
 

@@ -7,8 +7,8 @@ from typing import Self
 import strawberry
 from strawberry import ID
 
-from broker.domain.access import TokenKind
-from broker.domain.dependants import Dependants
+from broker.domain.people.access import TokenKind
+from broker.domain.people.dependants import Dependants
 from broker.services.ports import TokenRecord
 from graphql_api.context import Info
 from graphql_api.types.fields import resolved

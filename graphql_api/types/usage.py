@@ -8,8 +8,8 @@ from typing import Self
 import strawberry
 from strawberry import ID
 
-from broker.domain import usage as domain
 from broker.domain.instants import to_ms
+from broker.domain.plans import usage as domain
 from graphql_api.types.scalars import BigInt, DateTime
 
 

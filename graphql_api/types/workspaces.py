@@ -9,13 +9,15 @@ import strawberry
 from strawberry import ID
 
 from broker import __version__
-from broker.domain import members, placement, sessions, workspaces
-from broker.domain.access import MemberRole, Permission, Principal, TokenKind
-from broker.domain.approvals import ApprovalPlace, parse_approval_place
-from broker.domain.log_pages import MAX_PAGE, Facet, parse_search_cursor
-from broker.domain.plans import LIMITS, Plan
-from broker.domain.usage import UsageBy
-from broker.services.log_search import MAX_CONTEXT
+from broker.domain.agents import sessions
+from broker.domain.approvals.approvals import ApprovalPlace, parse_approval_place
+from broker.domain.logs.pages import MAX_PAGE, Facet, parse_search_cursor
+from broker.domain.machines import placement
+from broker.domain.people import members, workspaces
+from broker.domain.people.access import MemberRole, Permission, Principal, TokenKind
+from broker.domain.plans.plans import LIMITS, Plan
+from broker.domain.plans.usage import UsageBy
+from broker.services.logs.search import MAX_CONTEXT
 from broker.services.ports import TokenRecord
 from graphql_api.context import Info
 from graphql_api.pagination import After, Connection, Edge, First, Place, checked_first, page_of, within

@@ -13,8 +13,8 @@ from broker.adapters.trigger_search import automaton
 from broker.app import Adapters, build_adapters
 from broker.domain.errors import Conflict
 from broker.domain.ids import AgentId, LinkId, ProxyId, SessionId, WorkspaceId
-from broker.domain.plans import Plan
-from broker.domain.redaction import Redactor
+from broker.domain.logs.redaction import Redactor
+from broker.domain.plans.plans import Plan
 from broker.protocol.proxy import FrameRecorded, Hello
 from broker.services.ports import NewAgent, NumberedFact
 

@@ -8,7 +8,7 @@ from broker.adapters.embedded import embedded_redis
 from broker.adapters.trigger_search import automaton
 from broker.app import Adapters, build_adapters
 from broker.domain.ids import AgentId, LinkId, MessageId, SessionId, WorkspaceId
-from broker.domain.redaction import Redactor
+from broker.domain.logs.redaction import Redactor
 from broker.protocol.proxy import Handed, Hello, SpoolOverflowed
 from broker.services.ports import NumberedFact
 

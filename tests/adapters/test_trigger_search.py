@@ -2,8 +2,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.adapters.trigger_search import automaton
-from broker.domain.redaction import Redactor
-from broker.domain.redaction.rules import secret_forms
+from broker.domain.logs.redaction import Redactor
+from broker.domain.logs.redaction.rules import secret_forms
 
 RULES = secret_forms([("ticket", r"acme-\d{8}"), ("name", r"nightfall-[a-z]{4}")])
 PLAIN, FAST = Redactor(RULES), Redactor(RULES, search=automaton)

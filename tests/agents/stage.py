@@ -19,8 +19,8 @@ from uuid import uuid4
 import httpx
 
 from broker.adapters.embedded import embedded_redis
-from connect.process_tree import MARK as AGENT_MARK
 from connect.sdk import AgentRelay
+from connect.system.process_tree import MARK as AGENT_MARK
 from tests.agents.cli_environment import (
     CliEnvironment,
     claude_environment,

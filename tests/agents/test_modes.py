@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from broker.domain.messages import Mode
+from broker.domain.messages.messages import Mode
 from tests.agents.model_server import ModelServer
 from tests.agents.obedience import Obedient, heard
 from tests.agents.script import ModelRequest

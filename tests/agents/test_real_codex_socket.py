@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from broker.domain.agents import Dialect, InstalledCli, Transport
+from broker.domain.agents.agents import Dialect, InstalledCli, Transport
 from broker.domain.ids import AgentId, MessageId, SessionId
-from broker.protocol.agent_events import AgentEvent, AgentReady, TurnEnded, TurnOutcome
-from broker.protocol.agent_session import AgentSession, Direction, Frame, Prompt
+from broker.protocol.agents.events import AgentEvent, AgentReady, TurnEnded, TurnOutcome
+from broker.protocol.agents.session import AgentSession, Direction, Frame, Prompt
 from broker.protocol.proxy import Spawn
-from connect.bridges.launch import Launch, LaunchRequest
-from connect.bridges.planning import plan_launch
-from connect.clis import FoundCli
-from connect.endpoint import Endpoint
-from connect.process_records import ProcessRecords
-from connect.processes import AgentProcess, end_process
-from connect.socket_pipe import start_agent
+from connect.access.endpoint import Endpoint
+from connect.machine.agent_programs import FoundCli
+from connect.machine.bridges.launch import Launch, LaunchRequest
+from connect.machine.bridges.planning import plan_launch
+from connect.machine.processes import AgentProcess, end_process
+from connect.machine.socket_pipe import start_agent
+from connect.system.process_records import ProcessRecords
 from tests.agents.cli_environment import CliEnvironment, codex_environment
 from tests.agents.model_server import ModelServer
 from tests.agents.relay_tools import TOKEN, RelayTools, SentMessage

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 from playwright.async_api import Page
 
-from broker.domain.sessions import DEFAULT_SESSION
+from broker.domain.agents.sessions import DEFAULT_SESSION
 from tests.bench.figures import Section, p50
 from tests.bench.link_client import LinkClient, linked_agent
 from tests.bench.stage import Broker

@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 import uvloop
 
-from broker.domain.api_limits import ApiLimits
+from broker.domain.plans.api_limits import ApiLimits
 from broker.processes import run_gateway
 from broker.settings import GraphQLSettings, Settings
 

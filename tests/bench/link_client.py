@@ -10,9 +10,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from broker import __version__
-from broker.domain.agents import Dialect, InstalledCli, Transport
+from broker.domain.agents.agents import Dialect, InstalledCli, Transport
 from broker.protocol import proxy
-from broker.protocol.agent_events import AgentReady
+from broker.protocol.agents.events import AgentReady
 from broker.protocol.proxy import (
     Ack,
     FrameRecorded,

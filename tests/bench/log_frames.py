@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from broker.app import build_adapters
-from broker.domain.agents import Agent
+from broker.domain.agents.agents import Agent
 from broker.domain.ids import WorkspaceId
 from broker.protocol.proxy import FrameRecorded
 from tests.bench.log_rows import COMMANDS, WORDS

@@ -12,9 +12,9 @@ from functools import partial
 from clickhouse_connect.driver.client import Client
 
 from broker.adapters.clickhouse.client import ClickHouse, Lane, Parameters, embedded_client
-from broker.domain.access import Principal
-from broker.domain.log_pages import Facet
-from broker.services.log_search import LogSearch
+from broker.domain.logs.pages import Facet
+from broker.domain.people.access import Principal
+from broker.services.logs.search import LogSearch
 from tests.bench.figures import Section, p50, p95, p99
 from tests.bench.log_rows import AGENT, BIG, COMMON, PART, PHRASE, RARE, Corpus
 from tests.bench.log_stage import LogStage

@@ -14,10 +14,10 @@ from broker.adapters.clickhouse.store import ClickHouseLogStore
 from broker.adapters.embedded import embedded_redis
 from broker.adapters.redis import keys
 from broker.app import Adapters, build_adapters, build_shipping
-from broker.collector import settle_heap
 from broker.domain.ids import WorkspaceId
-from broker.services.log_search import LogSearch
-from broker.services.sessions import Sessions
+from broker.runtime.collector import settle_heap
+from broker.services.agents.sessions import Sessions
+from broker.services.logs.search import LogSearch
 from tests.fixtures.desk import Desk, open_desk
 from tests.fixtures.log_store import open_log_store
 

@@ -12,12 +12,12 @@ import orjson
 
 from broker.adapters.clickhouse import columns
 from broker.adapters.clickhouse.client import embedded_client
-from broker.domain.events import Cursor
 from broker.domain.ids import WorkspaceId
-from broker.domain.log_projection import project
-from broker.domain.log_rows import LogRow
+from broker.domain.logs.events import Cursor
+from broker.domain.logs.projection import project
+from broker.domain.logs.rows import LogRow
 from broker.protocol.proxy import FrameRecorded
-from broker.services.shipping import BATCH
+from broker.services.logs.shipping import BATCH
 from tests.bench.figures import Section, p50, p99
 from tests.bench.log_frames import LAST, frames, last_frame, report
 from tests.bench.log_stage import LogStage

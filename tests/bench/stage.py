@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import orjson
 
-from broker.domain.sessions import DEFAULT_SESSION
+from broker.domain.agents.sessions import DEFAULT_SESSION
 from connect.sdk import AgentRelay
 from tests.bench import machine
 

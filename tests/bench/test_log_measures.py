@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.domain.log_query import LogQuery, Phrase, Substring, Word
+from broker.domain.logs.search.query import LogQuery, Phrase, Substring, Word
 from tests.bench.log_rows import BIG, COMMON, PART, PHRASE, RARE
 from tests.bench.log_search import QUESTIONS, fill, measure_search, measure_size, measure_stall
 from tests.bench.log_stage import log_stage

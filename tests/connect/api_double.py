@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from broker.domain.sessions import DEFAULT_SESSION
+from broker.domain.agents.sessions import DEFAULT_SESSION
 
 TOKEN = "rk_live_" + "x" * 43
 SESSION = "s_1"

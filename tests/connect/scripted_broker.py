@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from broker.domain.ids import ProxyId, SessionId
-from broker.protocol.agent_events import StateEvent
+from broker.protocol.agents.events import StateEvent
 from broker.protocol.proxy import (
     MAX_LINK_MESSAGE_BYTES,
     SUBPROTOCOL,

@@ -15,10 +15,10 @@ from click.testing import CliRunner
 from broker import __version__
 from broker.domain.ids import AgentId, MessageId, SessionId
 from broker.protocol import close_codes
-from broker.protocol.agent_events import TurnEnded
+from broker.protocol.agents.events import TurnEnded
 from broker.protocol.proxy import Deliver, Exited, Spawn, StateChanged
-from connect import process_tree
 from connect.cli import main
+from connect.system import process_tree
 from tests.connect.program import ended, environment_for, relay_connect
 from tests.connect.scripted_broker import PERSON, ScriptedBroker, scripted_broker
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from connect.access.endpoint import Endpoint, GivenToken, TokenSource
 from connect.cli import main
 from connect.doctor import Finding, Health, examine
-from connect.endpoint import Endpoint, GivenToken, TokenSource
 from connect.policy.policy import Policy
 from connect.policy.policy_file import PolicyFile
 from connect.settings import AgentSettings, ConnectSettings

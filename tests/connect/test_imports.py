@@ -8,15 +8,15 @@ def test_the_proxy_needs_none_of_the_servers_libraries() -> None:
     script = (
         "import sys\n"
         "for name in ('redis', 'starlette', 'uvicorn', 'mcp', 'strawberry'): sys.modules[name] = None\n"
-        "import connect.cli, connect.doctor, connect.serving\n"
-        "import connect.bridges.acp, connect.bridges.claude, connect.bridges.codex\n"
+        "import connect.cli, connect.doctor, connect.serving.foreground\n"
+        "import connect.machine.bridges.acp, connect.machine.bridges.claude, connect.machine.bridges.codex\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=30)
 
 
 def test_a_headless_start_loads_neither_terminal_nor_http_client() -> None:
     script = (
-        "import sys, connect.cli, connect.serving\n"
+        "import sys, connect.cli, connect.serving.foreground\n"
         "print([name for name in ('rich', 'prompt_toolkit', 'httpx') if name in sys.modules])\n"
     )
     done = subprocess.run([sys.executable, "-c", script], check=True, timeout=30, capture_output=True, text=True)

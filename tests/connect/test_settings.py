@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from broker.domain.agents import Dialect
+from broker.domain.agents.agents import Dialect
 from broker.domain.errors import BadRequest, NotAuthenticated
-from connect.endpoint import Endpoint, GivenToken, TokenSource
+from connect.access.endpoint import Endpoint, GivenToken, TokenSource
 from connect.settings import ConnectSettings, LeadSettings, Options, agent_environment, resolve_settings
 
 

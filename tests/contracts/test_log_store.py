@@ -10,13 +10,13 @@ import orjson
 import pytest
 
 from broker.domain.errors import BadRequest, Unavailable
-from broker.domain.event_filter import EventFilter, event_filter
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.domain.instants import to_ms
-from broker.domain.log_pages import Direction, Facet, parse_search_cursor
-from broker.domain.log_projection import project
-from broker.domain.log_query import LogQuery, Phrase, Substring, Term, Word
-from broker.domain.log_rows import LineKind, LogRow, WorkspaceRows
+from broker.domain.logs.event_filter import EventFilter, event_filter
+from broker.domain.logs.pages import Direction, Facet, parse_search_cursor
+from broker.domain.logs.projection import project
+from broker.domain.logs.rows import LineKind, LogRow, WorkspaceRows
+from broker.domain.logs.search.query import LogQuery, Phrase, Substring, Term, Word
 from broker.services.ports import LogStore
 from tests.contracts.conftest import Engine
 from tests.fixtures.log_rows import NOW, log_row

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from broker.domain.ids import AgentId, SessionId, WorkspaceId
-from broker.domain.log_rows import LogRow
-from broker.domain.usage import Counts, UsageBy
+from broker.domain.logs.rows import LogRow
+from broker.domain.plans.usage import Counts, UsageBy
 from broker.services.ports import LogStore
 from tests.contracts.conftest import Engine
 from tests.fixtures.log_rows import log_row

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.domain.agents import agent_name
+from broker.domain.agents.agents import agent_name
+from broker.domain.agents.sessions import session_name
 from broker.domain.errors import BadRequest, RelayError
-from broker.domain.events import Cursor, parse_cursor
-from broker.domain.members import member_name
-from broker.domain.messages import MAX_TEXT_BYTES, ToAgent, ToAll, ToChannel, checked_text, parse_address
+from broker.domain.logs.events import Cursor, parse_cursor
+from broker.domain.messages.messages import MAX_TEXT_BYTES, ToAgent, ToAll, ToChannel, checked_text, parse_address
 from broker.domain.names import is_seen, looks_like_id, printable_name, shown_name
-from broker.domain.sessions import session_name
-from broker.domain.workspaces import workspace_id
+from broker.domain.people.members import member_name
+from broker.domain.people.workspaces import workspace_id
 from graphql_api.node_ids import global_id
 
 HEX = "0123456789abcdef"

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from broker.domain.events import Cursor, goes_on_from
+from broker.domain.logs.events import Cursor, goes_on_from
 from tests.faults.facts import Accepted, Approval, Followed, History, Logged, Prompted, Seen, ToldReset
 
 ANSWERED, UNDELIVERABLE = "answered", "undeliverable"

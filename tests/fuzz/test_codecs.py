@@ -8,14 +8,14 @@ import orjson
 import pydantic_core
 import pytest
 
-from broker.domain.agents import Dialect
-from broker.domain.approvals import ApprovalAnswer, Verdict
-from broker.protocol.agent_events import ApprovalRequested, TurnEnded, TurnStarted
-from broker.protocol.agent_session import AgentSession, Frame
-from broker.protocol.dialects import session_for
+from broker.domain.agents.agents import Dialect
+from broker.domain.approvals.approvals import ApprovalAnswer, Verdict
+from broker.protocol.agents.events import ApprovalRequested, TurnEnded, TurnStarted
+from broker.protocol.agents.session import AgentSession, Frame
 from broker.protocol.jsonrpc import Connection, message_name
 from broker.protocol.ndjson import MAX_DEPTH, Document, Line, LineReader
 from tests.fuzz.harness import fuzz, memory_bound, patient, split
+from tests.protocol.dialects import session_for
 from tests.protocol.player import TRANSCRIPTS
 from tests.protocol.talking import SECOND, events, message, opening
 

@@ -8,14 +8,14 @@ import orjson
 import pytest
 from graphql import GraphQLError, build_schema
 
-from broker.domain.api_limits import ApiLimits
 from broker.domain.errors import BadRequest, RelayError
-from broker.domain.event_filter import event_filter
-from broker.domain.log_language import parse
+from broker.domain.logs.event_filter import event_filter
+from broker.domain.logs.search.language import parse
+from broker.domain.plans.api_limits import ApiLimits
 from connect.settings import Options, read_config, resolve_settings
-from graphql_api.limits import DocumentLimits
+from graphql_api.execution.limits import DocumentLimits
 from graphql_api.schema import COMMITTED
-from tests.domain.log_events import event
+from tests.domain.logs.log_events import event
 from tests.fuzz.harness import fuzz, patient
 
 pytestmark = patient

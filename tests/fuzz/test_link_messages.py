@@ -3,10 +3,10 @@
 import pydantic_core
 import pytest
 
-from broker.domain.agents import Transport
+from broker.domain.agents.agents import Transport
 from broker.domain.ids import AgentId, MessageId, SessionId
 from broker.protocol import proxy
-from broker.protocol.agent_events import AgentReady, ApprovalRequested, StateEvent, TurnEnded, TurnOutcome
+from broker.protocol.agents.events import AgentReady, ApprovalRequested, StateEvent, TurnEnded, TurnOutcome
 from broker.protocol.errors import ProtocolViolation
 from broker.protocol.proxy import Reports
 from tests.fixtures.desk import a_hello

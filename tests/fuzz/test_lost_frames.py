@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from broker.domain.approvals import ApprovalAnswer, Verdict
+from broker.domain.approvals.approvals import ApprovalAnswer, Verdict
 from broker.domain.ids import MessageId
-from broker.protocol.agent_events import (
+from broker.protocol.agents.events import (
     AgentBroken,
     AgentReady,
     ApprovalRequested,
@@ -28,8 +28,8 @@ from broker.protocol.agent_events import (
     TurnOutcome,
     TurnStarted,
 )
-from broker.protocol.agent_session import Activity, AgentSession, Frame
-from connect.silence import LOOK_S, OVERDUE_S, STOP_S, Silence, Step
+from broker.protocol.agents.session import Activity, AgentSession, Frame
+from connect.machine.silence import LOOK_S, OVERDUE_S, STOP_S, Silence, Step
 from tests.fuzz.harness import patient, reproducible, seeds, watchdog
 from tests.fuzz.test_codecs import assert_turns_pair
 from tests.protocol.player import TORN, TRANSCRIPTS, Json, Player, entries, player_of

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from broker.domain.ids import AgentId, MessageId
 from broker.protocol.proxy import Handed, NumberedReport, readable
-from connect.spool import Spool, Weight
+from connect.machine.spool import Spool, Weight
 from tests.fuzz.harness import fuzz, mutate, patient
 from tests.fuzz.test_link_messages import REPORTS
 

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from broker.domain.ids import SessionId, WorkspaceId
-from broker.domain.log_rows import LineKind
+from broker.domain.logs.rows import LineKind
 from broker.services.ports import LogStore
 from tests.fixtures.gateway import Gateway, gateway_for, serving
 from tests.fixtures.log_rows import log_row

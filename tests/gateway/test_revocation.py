@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from broker.domain.access import TokenKind
-from broker.domain.agents import Transport
+from broker.domain.agents.agents import Transport
 from broker.domain.errors import NotAuthenticated
-from broker.domain.plans import Plan
+from broker.domain.people.access import TokenKind
+from broker.domain.plans.plans import Plan
 from broker.protocol.proxy import Spawn, Started
-from broker.services.access import Access, new_token, token_hash
+from broker.services.people.access import Access, new_token, token_hash
 from tests.fixtures.gateway import Gateway, Machine
 from tests.fixtures.live_graphql import LiveGraphQL, live
 

@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from broker.domain.ids import AgentId
-from broker.gateway.api import Api
-from broker.gateway.stops import StopsApi
+from broker.gateway.http.api import Api
+from broker.gateway.http.stops import StopsApi
 from tests.fixtures.gateway import Gateway, closing
-from tests.gateway.test_api import QUESTION, ask, ask_more
+from tests.gateway.http.test_api import QUESTION, ask, ask_more
 
 # What each route needs; the body is good, so that only the token decides.
 ROUTES: list[tuple[str, str, object, str]] = [

@@ -5,8 +5,8 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-from broker.domain.access import MemberRole
 from broker.domain.ids import MemberId, ProxyId, TokenId
+from broker.domain.people.access import MemberRole
 from broker.protocol import close_codes
 from broker.protocol.proxy import Probe, write
 from tests.fixtures.browser import signed_in

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from broker.domain.api_limits import ApiLimits, DocumentTrust
+from broker.domain.plans.api_limits import ApiLimits, DocumentTrust
 from broker.settings import GraphQLSettings
 from tests.fixtures.gateway import Gateway, serving
 

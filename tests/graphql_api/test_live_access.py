@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from broker.adapters.redis import keys
-from broker.domain import access
-from broker.domain.access import MemberRole, Permission, Principal, TokenKind
 from broker.domain.ids import TokenId
-from broker.domain.plans import Plan
-from broker.services.access import new_token, token_hash
+from broker.domain.people import access
+from broker.domain.people.access import MemberRole, Permission, Principal, TokenKind
+from broker.domain.plans.plans import Plan
+from broker.services.people.access import new_token, token_hash
 from tests.fixtures.browser import Browser, signed_in
 from tests.fixtures.gateway import Gateway
 from tests.fixtures.live_graphql import LiveGraphQL, live, plain_socket

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 import pytest
 from typing_extensions import override
 
-from broker.domain.access import Principal
-from broker.domain.agents import Agent
+from broker.domain.agents.agents import Agent
+from broker.domain.agents.sessions import Session
 from broker.domain.errors import NotFound
 from broker.domain.ids import SessionId, WorkspaceId
-from broker.domain.sessions import Session
-from broker.services.access import Access
+from broker.domain.people.access import Principal
+from broker.services.agents.sessions import Sessions
+from broker.services.agents.stops import Stops
+from broker.services.people.access import Access
+from broker.services.plans.usage import UsageMeter
 from broker.services.redaction import Redaction
-from broker.services.sessions import Sessions
-from broker.services.stops import Stops
-from broker.services.usage import UsageMeter
 from graphql_api.loaders import Loaders
 from tests.fixtures.desk import a_person
 from tests.fixtures.gateway import Gateway

@@ -4,11 +4,11 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
-from broker.domain.approvals import AnswerOption
-from broker.domain.plans import Plan
+from broker.domain.approvals.approvals import AnswerOption
+from broker.domain.plans.plans import Plan
 from tests.fixtures.gateway import Gateway, make_workspace
 from tests.fixtures.graphql import GraphQL
-from tests.gateway.test_api import LS, QUESTION, ask
+from tests.gateway.http.test_api import LS, QUESTION, ask
 
 REFUSED = "... on Refusal { __typename code message retryable }"
 

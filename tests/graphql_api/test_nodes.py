@@ -7,7 +7,7 @@ import pytest
 from graphql_api.node_ids import global_id, key_of, read_id
 from tests.fixtures.gateway import Gateway
 from tests.fixtures.graphql import GraphQL
-from tests.gateway.test_api import ask
+from tests.gateway.http.test_api import ask
 
 NODE = "query($id: ID!) { node(id: $id) { __typename id key } }"
 IDS = """{

@@ -8,9 +8,9 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from broker.domain.api_limits import ApiLimits, DocumentTrust
+from broker.domain.plans.api_limits import ApiLimits, DocumentTrust
 from broker.settings import GraphQLSettings
-from graphql_api.operations import Operations
+from graphql_api.execution.operations import Operations
 from graphql_api.schema import build_schema
 from tests.fixtures.gateway import Gateway, serving
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.fixtures.gateway import Gateway
 from tests.fixtures.graphql import GraphQL
-from tests.gateway.test_api import answered, ask
+from tests.gateway.http.test_api import answered, ask
 
 SEND = """
 mutation($text: String!) {

@@ -17,9 +17,9 @@ import orjson
 import pytest
 import pytest_asyncio
 
-from broker.domain.api_limits import ApiLimits
 from broker.domain.ids import SessionId, WorkspaceId
-from broker.gateway.websocket_protocol import WebSocketProtocol
+from broker.domain.plans.api_limits import ApiLimits
+from broker.gateway.serving.websocket_protocol import WebSocketProtocol
 from broker.settings import GraphQLSettings
 from tests.fixtures.gateway import Gateway, gateway_for, serving
 from tests.fixtures.live_graphql import live

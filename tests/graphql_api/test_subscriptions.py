@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from broker.protocol.agent_events import ApprovalRequested
+from broker.protocol.agents.events import ApprovalRequested
 from broker.protocol.proxy import StateChanged
 from tests.fixtures.gateway import Gateway, Machine
 from tests.fixtures.live_graphql import LiveGraphQL, live

@@ -17,8 +17,8 @@ import pytest
 import pytest_asyncio
 from graphql import GraphQLObjectType, build_schema
 
-from broker.domain.api_limits import ApiLimits
 from broker.domain.ids import WorkspaceId
+from broker.domain.plans.api_limits import ApiLimits
 from broker.settings import GraphQLSettings
 from graphql_api.schema import COMMITTED
 from tests.fixtures.callers import MAY, a_caller, elsewhere

@@ -50,7 +50,7 @@ async def interpreter_of(user: int | None) -> Interpreter | None:
 async def _can_start(interpreter: Interpreter, user: int) -> bool:
     try:
         process = await asyncio.create_subprocess_exec(
-            *(interpreter.executable, "-c", "import connect.link_process"),
+            *(interpreter.executable, "-c", "import connect.serving.link_process"),
             env={"PYTHONPATH": interpreter.packages},
             cwd="/",
             user=user,

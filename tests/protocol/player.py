@@ -16,12 +16,12 @@ from uuid import UUID
 import orjson
 from typing_extensions import override
 
-from broker.domain.approvals import ApprovalAnswer, Scope, Verdict
+from broker.domain.approvals.approvals import ApprovalAnswer, Scope, Verdict
 from broker.domain.ids import MessageId
-from broker.protocol.acp import AcpSession
-from broker.protocol.agent_session import AgentSession, Direction, Frame, Opening, Prompt
-from broker.protocol.claude import ClaudeSession
-from broker.protocol.codex import CodexSession
+from broker.protocol.acp.session import AcpSession
+from broker.protocol.agents.session import AgentSession, Direction, Frame, Opening, Prompt
+from broker.protocol.claude.session import ClaudeSession
+from broker.protocol.codex.session import CodexSession
 
 TRANSCRIPTS = Path(__file__).parent.parent / "fixtures" / "transcripts"
 

@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 
 from broker.domain.ids import MessageId
-from broker.protocol.agent_events import AgentEvent
-from broker.protocol.agent_session import AgentSession, Direction, Frame, Opening, Prompt
+from broker.protocol.agents.events import AgentEvent
+from broker.protocol.agents.session import AgentSession, Direction, Frame, Opening, Prompt
 
 FIRST = MessageId("00000000-0000-4000-8000-000000000001")
 SECOND = MessageId("00000000-0000-4000-8000-000000000002")

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from broker.adapters.trigger_search import automaton
 from broker.domain.ids import AgentId
-from broker.domain.redaction import Redactor
-from broker.protocol.agent_events import TextSpoken, TextStreamed, TurnEnded, TurnOutcome
-from broker.protocol.agent_session import Direction, Frame
+from broker.domain.logs.redaction import Redactor
+from broker.protocol.agents.events import TextSpoken, TextStreamed, TurnEnded, TurnOutcome
+from broker.protocol.agents.session import Direction, Frame
 from broker.protocol.fragments import Fragments, ReportedFragments, fragment_of
 from broker.protocol.proxy import FrameRecorded
-from tests.domain.redaction.secret_corpus import SECRETS
-from tests.domain.redaction.test_streaming import TEXTS, fragments
+from tests.domain.logs.redaction.secret_corpus import SECRETS
+from tests.domain.logs.redaction.test_streaming import TEXTS, fragments
+from tests.protocol.agents.test_transcripts import recordings
 from tests.protocol.player import play
-from tests.protocol.test_transcripts import recordings
 
 REDACTOR = Redactor(search=automaton)
 SECRET = next(sample.secret for sample in SECRETS if sample.name == "GitHub ghp")

@@ -1,7 +1,7 @@
 """Deadlines: each timer on its own, whatever becomes of another."""
 
-from broker.domain.agents import AgentState
-from broker.services.approvals import ApprovalDesk
+from broker.domain.agents.agents import AgentState
+from broker.services.approvals.desk import ApprovalDesk
 from broker.services.deadlines import Deadlines
 from broker.services.redaction import Redaction
 from tests.fixtures.desk import Desk

@@ -4,14 +4,14 @@ import pytest
 from prometheus_client import REGISTRY, generate_latest
 
 from broker.adapters.redis import keys
-from broker.domain.approvals import ApprovalAnswer, ApprovalStatus, Verdict
+from broker.domain.approvals.approvals import ApprovalAnswer, ApprovalStatus, Verdict
 from broker.domain.errors import BadRequest, NotPermitted
 from broker.domain.ids import ApprovalId
-from broker.domain.redaction import Redactor
-from broker.domain.redaction.rules import secret_forms
-from broker.protocol.agent_events import ApprovalRequested, TurnEnded, TurnOutcome
+from broker.domain.logs.redaction import Redactor
+from broker.domain.logs.redaction.rules import secret_forms
+from broker.protocol.agents.events import ApprovalRequested, TurnEnded, TurnOutcome
 from broker.protocol.proxy import Deliver, Exited, FrameRecorded, StateChanged
-from broker.services.approvals import ApprovalDesk
+from broker.services.approvals.desk import ApprovalDesk
 from broker.services.ports import DecidedApproval
 from broker.services.redaction import Redaction
 from tests.fixtures.desk import Desk, a_person

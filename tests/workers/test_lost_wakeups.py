@@ -15,7 +15,7 @@ from broker.adapters.embedded import embedded_redis
 from broker.adapters.redis import keys
 from broker.app import Adapters, build_adapters, build_timekeeper
 from broker.domain.ids import WorkspaceId
-from broker.services.shipping import Shipped, Shipper
+from broker.services.logs.shipping import Shipped, Shipper
 from broker.settings import Settings
 from broker.workers.shipping import ShippingWorker
 from tests.fixtures.gateway import make_workspace

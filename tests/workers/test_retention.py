@@ -9,8 +9,8 @@ import pytest
 
 from broker.domain.errors import Unavailable
 from broker.domain.ids import WorkspaceId
+from broker.services.logs.retention import RetentionKeeper
 from broker.services.ports import Timers
-from broker.services.retention import RetentionKeeper
 from broker.workers.endurance import Patience
 from broker.workers.retention import RetentionWorker
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from broker.domain.ids import AgentId, SessionId, WorkspaceId
-from broker.domain.log_rows import LineKind, LogRow
+from broker.domain.logs.rows import LineKind, LogRow
 
 _DAY_S = 86_400
 Values = Sequence[Any]

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from broker.adapters.clickhouse.client import ClickHouse
-from broker.domain.log_damage import LogDamage, joined
+from broker.domain.logs.damage import LogDamage, joined
 
 _TABLES = ("log_lines", "usage_lines")
 _FOUND = """

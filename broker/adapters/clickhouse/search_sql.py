@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from broker.adapters.clickhouse.schema import WordIndex
-from broker.domain.event_filter import EventFilter
 from broker.domain.ids import WorkspaceId
 from broker.domain.instants import to_ms
-from broker.domain.log_pages import SearchCursor
-from broker.domain.log_query import LogQuery, Phrase, Substring, Term, Word
-from broker.domain.log_windows import Window
-from broker.domain.words import spellings
+from broker.domain.logs.event_filter import EventFilter
+from broker.domain.logs.pages import SearchCursor
+from broker.domain.logs.search.query import LogQuery, Phrase, Substring, Term, Word
+from broker.domain.logs.search.windows import Window
+from broker.domain.logs.search.words import spellings
 
 _TEXT = "lower(text)"
 """The indexed expression, letter for letter, or the index is not used. Python lowers what is looked for."""

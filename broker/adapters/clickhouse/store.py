@@ -19,12 +19,12 @@ from broker.adapters.clickhouse.schema import WordIndex, migrate
 from broker.adapters.clickhouse.search_sql import Condition, before, first_word, of_query, of_workspace, wanted, within
 from broker.adapters.clickhouse.usage import usage
 from broker.domain.errors import BadRequest, RelayError, Unavailable
-from broker.domain.event_filter import ALL_EVENTS, EventFilter
-from broker.domain.events import lineage
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.domain.instants import from_ms, to_ms
-from broker.domain.log_damage import LogDamage
-from broker.domain.log_pages import (
+from broker.domain.logs.damage import LogDamage
+from broker.domain.logs.event_filter import ALL_EVENTS, EventFilter
+from broker.domain.logs.events import lineage
+from broker.domain.logs.pages import (
     MAX_PAGE,
     MAX_PAGE_BYTES,
     Direction,
@@ -38,11 +38,11 @@ from broker.domain.log_pages import (
     TimeBucket,
     cursor_of,
 )
-from broker.domain.log_query import LogQuery
-from broker.domain.log_rows import LogRow, WorkspaceRows
-from broker.domain.log_windows import Window, first_window, next_window
-from broker.domain.status import StoreRoom
-from broker.domain.usage import Usage, UsageBy
+from broker.domain.logs.rows import LogRow, WorkspaceRows
+from broker.domain.logs.search.query import LogQuery
+from broker.domain.logs.search.windows import Window, first_window, next_window
+from broker.domain.operations.status import StoreRoom
+from broker.domain.plans.usage import Usage, UsageBy
 
 _log = logging.getLogger(__name__)
 _MAX_BUCKETS = 1000

@@ -13,7 +13,7 @@ from typing import Any
 
 from broker.adapters.clickhouse.client import ClickHouse, Lane, Parameters
 from broker.domain.ids import SessionId, WorkspaceId
-from broker.domain.usage import Counts, Usage, UsageBy
+from broker.domain.plans.usage import Counts, Usage, UsageBy
 
 _KEYS = {UsageBy.DAY: ("toDate(at)",), UsageBy.SESSION: ("session",), UsageBy.AGENT: ("session", "agent")}
 _PERIOD = "toDate(at) >= {since:Date} AND toDate(at) <= {until:Date}"

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any
 
 import orjson
@@ -21,6 +22,7 @@ from broker.domain import errors
 from broker.domain.errors import RelayError
 from broker.domain.ids import WorkspaceId
 
+_LUA = files("broker.adapters.redis") / "lua"
 _USES = re.compile(r"^-- uses: (.+)$", re.MULTILINE)
 _SEPARATOR = "\x1f"
 _REFUSAL = re.compile(r"RELAY (?P<kind>\w+) (?P<code>[A-Z_]+) (?P<message>.*)", re.DOTALL)
@@ -143,7 +145,6 @@ def _known_by_hash(text: str) -> _Script:
 
 def source(name: str) -> str:
     """The whole text of a script: key table, libraries in the order they are needed, then the script itself."""
-    folder = files("broker.adapters.redis") / "lua"
     parts: list[str] = []
     done: set[str] = set()
 
@@ -151,16 +152,28 @@ def source(name: str) -> str:
         if library in done:
             return
         done.add(library)
-        text = (folder / "lib" / f"{library}.lua").read_text()
+        text = (_LUA / "lib" / f"{library}.lua").read_text()
         for needed in _used(text):
             include(needed)
         parts.append(text)
 
-    main = (folder / f"{name}.lua").read_text()
+    main = _files()[name].read_text()
     for library in ["core", *_used(main)]:
         include(library)
     text = "\n".join([*parts, main])
     return f"{keys.lua_prelude(text)}\n{text}"
+
+
+@cache
+def _files() -> dict[str, Traversable]:
+    """Every script by its name; the folder that it lies in is its feature's."""
+    folders = [_LUA, *(folder for folder in _LUA.iterdir() if folder.is_dir() and folder.name != "lib")]
+    return {
+        file.name.removesuffix(".lua"): file
+        for folder in folders
+        for file in folder.iterdir()
+        if file.name.endswith(".lua")
+    }
 
 
 def _used(text: str) -> list[str]:

@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from broker.domain.access import Maker, Principal, TokenKind
-from broker.domain.access_changes import AccessChange
-from broker.domain.dependants import Dependants
 from broker.domain.ids import FamilyId, SessionId, TokenId, WorkspaceId
-from broker.domain.installation import Installation
-from broker.domain.plans import Plan
-from broker.domain.workspaces import Workspace
+from broker.domain.operations.installation import Installation
+from broker.domain.people.access import Maker, Principal, TokenKind
+from broker.domain.people.access_changes import AccessChange
+from broker.domain.people.dependants import Dependants
+from broker.domain.people.workspaces import Workspace
+from broker.domain.plans.plans import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

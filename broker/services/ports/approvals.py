@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from broker.domain.approvals import Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
+from broker.domain.approvals.approvals import Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
+from broker.domain.approvals.rules import Rule
 from broker.domain.ids import AgentId, ApprovalId, SessionId, WorkspaceId
-from broker.domain.rules import Rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

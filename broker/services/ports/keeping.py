@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from broker.domain.agents import Agent
+from broker.domain.agents.agents import Agent
+from broker.domain.agents.sessions import Session
 from broker.domain.ids import SessionId, WorkspaceId
-from broker.domain.retention import Dated, Retention
-from broker.domain.sessions import Session
+from broker.domain.logs.retention import Dated, Retention
 
 
 class RetentionState(Protocol):

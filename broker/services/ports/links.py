@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from broker.domain.approvals import ApprovalStatus
+from broker.domain.approvals.approvals import ApprovalStatus
+from broker.domain.approvals.risk.findings import Assessment
 from broker.domain.ids import AgentId, ApprovalId, LinkId, MessageId, SessionId, WorkspaceId
-from broker.domain.redaction import Redactor
-from broker.domain.risk_findings import Assessment
-from broker.protocol.agent_events import ApprovalRequested
+from broker.domain.logs.redaction import Redactor
+from broker.protocol.agents.events import ApprovalRequested
 from broker.protocol.proxy import Hello, Report
 
 

@@ -8,11 +8,11 @@ from datetime import date, datetime
 from typing import Protocol
 
 from broker.domain.errors import NotConfigured
-from broker.domain.event_filter import ALL_EVENTS, EventFilter
-from broker.domain.events import Cursor
 from broker.domain.ids import SessionId, WorkspaceId
-from broker.domain.log_damage import LogDamage
-from broker.domain.log_pages import (
+from broker.domain.logs.damage import LogDamage
+from broker.domain.logs.event_filter import ALL_EVENTS, EventFilter
+from broker.domain.logs.events import Cursor
+from broker.domain.logs.pages import (
     MAX_PAGE_BYTES,
     Direction,
     Facet,
@@ -24,10 +24,10 @@ from broker.domain.log_pages import (
     SearchCursor,
     TimeBucket,
 )
-from broker.domain.log_query import LogQuery
-from broker.domain.log_rows import LogRow, WorkspaceRows
-from broker.domain.status import StoreRoom
-from broker.domain.usage import Usage, UsageBy
+from broker.domain.logs.rows import LogRow, WorkspaceRows
+from broker.domain.logs.search.query import LogQuery
+from broker.domain.operations.status import StoreRoom
+from broker.domain.plans.usage import Usage, UsageBy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from broker.domain.agents import Behind
+from broker.domain.agents.agents import Behind
 from broker.domain.ids import AgentId, MessageId, ProxyId, SessionId, WorkspaceId
-from broker.domain.messages import Address, Delivery, Mode, Trace
-from broker.domain.plans import Plan
+from broker.domain.messages.messages import Address, Delivery, Mode, Trace
+from broker.domain.plans.plans import Plan
 from broker.protocol.proxy import AskedBy
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from broker.domain.access import MemberRole
-from broker.domain.dependants import Dependants
 from broker.domain.ids import MemberId, WorkspaceId
-from broker.domain.members import Member, PendingSignIn
+from broker.domain.people.access import MemberRole
+from broker.domain.people.dependants import Dependants
+from broker.domain.people.members import Member, PendingSignIn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

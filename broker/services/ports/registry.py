@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from broker.domain.agents import Agent
+from broker.domain.agents.agents import Agent
+from broker.domain.agents.sessions import Session
 from broker.domain.ids import AgentId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
-from broker.domain.placement import Proxy
-from broker.domain.sessions import Session
+from broker.domain.machines.placement import Proxy
 
 
 class Registry(Protocol):

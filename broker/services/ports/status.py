@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from broker.domain.ids import WorkspaceId
-from broker.domain.status import BrokerProcess, StoreRoom, Waiting
+from broker.domain.operations.status import BrokerProcess, StoreRoom, Waiting
 
 
 class Processes(Protocol):

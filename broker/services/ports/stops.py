@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from broker.domain.agents.stops import Place, Stop, StopHow
 from broker.domain.ids import MemberId, WorkspaceId
-from broker.domain.stops import Place, Stop, StopHow
 
 
 class StopRecords(Protocol):

@@ -22,7 +22,7 @@ from pathlib import Path
 from broker.adapters.clickhouse.opening import embedded_log_store
 from broker.domain.errors import Unavailable
 from broker.domain.ids import SessionId, WorkspaceId
-from broker.domain.log_query import LogQuery, Word
+from broker.domain.logs.search.query import LogQuery, Word
 from tests.fixtures.log_rows import log_row
 
 W = WorkspaceId("w")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from broker.adapters.clickhouse.schema import WordIndex
 from broker.adapters.clickhouse.search_sql import like, of_query, tokens
 from broker.domain.ids import SessionId, WorkspaceId
-from broker.domain.log_query import LogQuery, Phrase, Substring, Word
+from broker.domain.logs.search.query import LogQuery, Phrase, Substring, Word
 
 HOSTILE = "' OR 1=1 -- zebra } {p0:String} \\"
 

@@ -2,15 +2,15 @@
 
 import pytest
 
-from broker.adapters.redis.event_log import last_within
-from broker.domain.agents import Agent
+from broker.adapters.redis.logs.event_log import last_within
+from broker.domain.agents.agents import Agent
 from broker.domain.errors import NoPlacement, RateLimited, Unavailable
-from broker.domain.events import Cursor
 from broker.domain.ids import AgentId
-from broker.domain.messages import Mode, ReceiptState
-from broker.protocol.agent_events import TurnStarted
+from broker.domain.logs.events import Cursor
+from broker.domain.messages.messages import Mode, ReceiptState
+from broker.protocol.agents.events import TurnStarted
 from broker.protocol.proxy import Deliver, FrameRecorded
-from broker.services.hub import position_of
+from broker.services.live.hub import position_of
 from tests.fixtures.desk import Desk
 
 MIB = 1024 * 1024

@@ -11,11 +11,11 @@ import pytest
 from broker.adapters.embedded import server_binary
 from broker.adapters.redis.client import TextRedis
 from broker.app import Adapters, build_adapters
-from broker.domain.events import Cursor
+from broker.domain.agents.stops import WORKSPACE, StopHow
 from broker.domain.ids import WorkspaceId
-from broker.domain.messages import ReceiptState
-from broker.domain.stops import WORKSPACE, StopHow
-from broker.services.hub import position_of
+from broker.domain.logs.events import Cursor
+from broker.domain.messages.messages import ReceiptState
+from broker.services.live.hub import position_of
 from tests.fixtures.desk import Desk, open_desk
 
 W = WorkspaceId("w")

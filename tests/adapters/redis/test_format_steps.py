@@ -4,7 +4,7 @@ from typing import Any
 
 from broker.adapters.redis import keys
 from broker.adapters.redis.format_steps import STEPS
-from broker.domain.events import Cursor
+from broker.domain.logs.events import Cursor
 from broker.protocol.proxy import FrameRecorded
 from tests.fixtures.desk import Desk
 

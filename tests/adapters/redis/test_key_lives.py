@@ -16,7 +16,7 @@ import pytest
 from broker.adapters.embedded import embedded_redis
 from broker.adapters.redis import keys
 from broker.domain.ids import WorkspaceId
-from broker.protocol.agent_events import ApprovalRequested
+from broker.protocol.agents.events import ApprovalRequested
 from broker.protocol.proxy import Deliver, Spawn
 from tests.fixtures.gateway import Gateway, Machine, gateway_for, serving
 

@@ -11,12 +11,12 @@ import pytest
 from broker.adapters.redis.requests import RedisRequests
 from broker.adapters.redis.scripts import Scripts
 from broker.app import Adapters, build_adapters
-from broker.domain.access import MemberRole
-from broker.domain.approvals import ApprovalStatus
+from broker.domain.approvals.approvals import ApprovalStatus
 from broker.domain.errors import Conflict, NotFound
 from broker.domain.ids import LinkId, MemberId, WorkspaceId
-from broker.domain.members import Member, PendingSignIn
-from broker.domain.plans import Plan
+from broker.domain.people.access import MemberRole
+from broker.domain.people.members import Member, PendingSignIn
+from broker.domain.plans.plans import Plan
 from broker.services.requests import Requests
 from tests.fixtures.desk import Desk, a_person
 from tests.fixtures.redis_servers import AnswerLoser, data_server, losing_answers

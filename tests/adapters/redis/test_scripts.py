@@ -11,7 +11,8 @@ from broker.adapters.redis.scripts import source
 from broker.domain.ids import WorkspaceId
 
 ROOT = Path(broker.__file__).parent
-SCRIPTS = sorted((ROOT / "adapters" / "redis" / "lua").glob("*.lua"), key=lambda path: path.name)
+LUA = ROOT / "adapters" / "redis" / "lua"
+SCRIPTS = sorted((path for path in LUA.rglob("*.lua") if path.parent.name != "lib"), key=lambda path: path.name)
 _SHARED = "ARGV    1-6 see report"
 
 
@@ -44,7 +45,7 @@ def test_every_script_says_what_it_returns(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 def test_every_script_is_run_by_some_adapter(path: Path) -> None:
-    python = "\n".join(file.read_text() for file in (ROOT / "adapters" / "redis").glob("*.py"))
+    python = "\n".join(file.read_text() for file in (ROOT / "adapters" / "redis").rglob("*.py"))
     assert f'"{path.stem}"' in python
 
 

@@ -259,7 +259,7 @@ def test_what_was_orphaned_below_a_link_is_still_below_it(tmp_path: Path) -> Non
     script = (
         "import asyncio, os, subprocess, sys\n"
         "from connect.control.peers import is_below\n"
-        "from connect.process_guard import adopt_orphans\n"
+        "from connect.system.process_guard import adopt_orphans\n"
         "assert adopt_orphans()\n"
         # The shell in between is gone once its output is: who is left has lost its parent.
         "told = subprocess.run(['sh', '-c', '(setsid sleep 60 >/dev/null 2>&1 & echo $!)'], stdout=subprocess.PIPE)\n"

@@ -6,10 +6,10 @@ import asyncio
 import os
 from pathlib import Path
 
-from connect.clis import CliCatalogue
 from connect.doctor.greeting import greet
-from connect.process_tree import is_running, key_of
+from connect.machine.agent_programs import CliCatalogue
 from connect.settings import AgentSettings
+from connect.system.process_tree import is_running, key_of
 
 
 async def test_what_a_greeted_agent_has_started_is_gone(tmp_path: Path) -> None:

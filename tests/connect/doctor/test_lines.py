@@ -15,7 +15,7 @@ import pytest
 from connect.doctor import Health, examine_options
 from connect.doctor.findings import Finding
 from connect.settings import Options
-from connect.state_folder import StateFolder
+from connect.system.state_folder import StateFolder
 from tests.connect.program import ACP_AGENT
 from tests.connect.test_doctor import KNOWN, REFUSED, answering
 from tests.fixtures.certificates import Authority

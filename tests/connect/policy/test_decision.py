@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from broker.domain.approvals import ApprovalAnswer, Scope, Verdict
+from broker.domain.approvals.approvals import ApprovalAnswer, Scope, Verdict
 from broker.domain.ids import AgentId, SessionId
-from broker.protocol.agent_events import ApprovalRequested, FileChange
+from broker.protocol.agents.events import ApprovalRequested, FileChange
 from broker.protocol.proxy import AskedBy, Spawn
 from connect.policy.decision import (
     Allowed,

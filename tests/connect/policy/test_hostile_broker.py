@@ -16,17 +16,17 @@ from typing import Any
 
 import pytest
 
-from broker.domain.approvals import ApprovalAnswer, Scope, Verdict
+from broker.domain.approvals.approvals import ApprovalAnswer, Scope, Verdict
 from broker.domain.ids import AgentId, MessageId, SessionId
-from broker.protocol.agent_events import AgentReady, ApprovalRequested, TurnEnded
+from broker.protocol.agents.events import AgentReady, ApprovalRequested, TurnEnded
 from broker.protocol.proxy import Answer, AskedBy, Deliver, Exited, Spawn, Started, StateChanged, Stop
-from connect.endpoint import Endpoint, GivenToken, TokenSource
+from connect.access.endpoint import Endpoint, GivenToken, TokenSource
+from connect.machine.proxy import RelayConnect
 from connect.notices import AgentStarted, Notice
 from connect.policy.consent import NoTerminal, Question
 from connect.policy.folders import real_folder
 from connect.policy.policy import Policy
 from connect.policy.policy_file import PolicyFile
-from connect.proxy import RelayConnect
 from connect.settings import AgentSettings, ConnectSettings
 from tests.connect.scripted_broker import PERSON, ScriptedBroker, scripted_broker
 

@@ -5,10 +5,10 @@ from contextlib import aclosing
 import pytest
 from starlette.responses import Response
 
-from broker.domain.approvals import ApprovalStatus, Verdict
+from broker.domain.approvals.approvals import ApprovalStatus, Verdict
 from broker.domain.errors import Conflict, NotAuthenticated, NotFound, QuotaExceeded, Unavailable
 from broker.domain.ids import ApprovalId
-from broker.domain.messages import Mode, ReceiptState
+from broker.domain.messages.messages import Mode, ReceiptState
 from broker.protocol.close_codes import UNAUTHENTICATED
 from connect.sdk import AgentRelay
 from connect.sdk.types import Event, LinkLost, LinkUp, Reset

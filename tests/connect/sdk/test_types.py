@@ -2,7 +2,7 @@
 
 import pytest
 
-from broker.domain.messages import Role
+from broker.domain.messages.messages import Role
 from connect.sdk.types import Sender
 
 

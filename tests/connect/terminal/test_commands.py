@@ -1,8 +1,8 @@
 import pytest
 
-from broker.domain.approvals import Scope, Verdict
-from broker.domain.messages import Mode
-from broker.domain.stops import StopHow
+from broker.domain.agents.stops import StopHow
+from broker.domain.approvals.approvals import Scope, Verdict
+from broker.domain.messages.messages import Mode
 from connect.terminal.commands import (
     HELP,
     WORDS,

@@ -1,0 +1,1 @@
+"""Sessions, their agents and what is stopped, in Redis."""

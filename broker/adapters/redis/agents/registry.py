@@ -1,0 +1,265 @@
+"""Sessions, agents and machines in Redis hashes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import orjson
+from pydantic import TypeAdapter
+
+from broker.adapters.redis import keys
+from broker.adapters.redis.agents.stops import read_stop
+from broker.adapters.redis.client import TextRedis
+from broker.adapters.redis.scripts import Scripts
+from broker.domain.agents.agents import Agent, AgentState, Behind
+from broker.domain.agents.sessions import MAX_SESSIONS, MAX_SESSIONS_OF_ONE, Session
+from broker.domain.agents.stops import WORKSPACE, Place, StopScope
+from broker.domain.errors import NotFound
+from broker.domain.ids import AgentId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
+from broker.domain.machines.ownership import MAX_MACHINES_OF_ONE
+from broker.domain.machines.placement import MAX_MACHINES, Adoption, Proxy
+from broker.domain.names import looks_like_id
+from broker.protocol.proxy import Hello
+
+_BEHIND: TypeAdapter[Behind] = TypeAdapter(Behind)
+_NOBODY = "-"
+"""An adopter that is no member: the workspace."""
+
+
+class RedisRegistry:
+    """Implements `Registry`."""
+
+    def __init__(self, redis: TextRedis, scripts: Scripts) -> None:
+        self._redis = redis
+        self._scripts = scripts
+
+    async def create_session(
+        self, workspace: WorkspaceId, session: SessionId, *, name: str, epoch: str, maker: str | None = None
+    ) -> Session:
+        """Make a session, or return the one with that name. Raises `Conflict` (TOO_MANY_SESSIONS)."""
+        about = (session, name, epoch, MAX_SESSIONS, maker or "", MAX_SESSIONS_OF_ONE)
+        found = await self._scripts.run("create_session", workspace, *about)
+        return await self._session(workspace, SessionId(found))
+
+    async def session(self, workspace: WorkspaceId, reference: str) -> Session:
+        """By id or name; an id wins. Raises `NotFound`."""
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.hget(keys.key(workspace, "session_names"), reference)
+        if keys.is_id(reference):
+            pipe.hgetall(keys.key(workspace, "session", reference))
+        by_name, *rows = await pipe.execute()
+        if by_name and not any(rows) and not looks_like_id(reference):
+            return await self._session(workspace, by_name)
+        return _session(reference, rows[0] if rows else {})
+
+    async def sessions(self, workspace: WorkspaceId) -> list[Session]:
+        """All of a workspace, oldest first."""
+        found = await self._redis.hvals(keys.key(workspace, "session_names"))
+        rows = await self._hashes([keys.key(workspace, "session", each) for each in found])
+        known = [(each, row) for each, row in zip(found, rows, strict=True) if row]
+        # Those of earlier versions have no place; they came before all that have one.
+        known.sort(key=lambda pair: (int(pair[1].get("place", 0)), int(pair[1]["created"])))
+        return [_session(each, row) for each, row in known]
+
+    async def sessions_by_id(self, workspace: WorkspaceId, sessions: Sequence[SessionId]) -> dict[SessionId, Session]:
+        """Those of them that are there."""
+        rows = await self._hashes([keys.key(workspace, "session", each) for each in sessions if keys.is_id(each)])
+        known = [each for each in sessions if keys.is_id(each)]
+        return {each: _session(each, row) for each, row in zip(known, rows, strict=True) if row}
+
+    async def _session(self, workspace: WorkspaceId, session: SessionId) -> Session:
+        return _session(session, await self._redis.hgetall(keys.key(workspace, "session", session)))
+
+    async def agents(self, workspace: WorkspaceId, session: SessionId, *, limit: int = 100) -> list[Agent]:
+        """Live and ended agents, the newest `limit`, in spawn order."""
+        return (await self.agents_of(workspace, [session], limit=limit))[session]
+
+    async def agents_of(
+        self, workspace: WorkspaceId, sessions: Sequence[SessionId], *, limit: int = 100
+    ) -> dict[SessionId, list[Agent]]:
+        """The same of several sessions."""
+        pipe = self._redis.pipeline(transaction=False)
+        for session in sessions:
+            pipe.zrange(keys.key(workspace, "members", session), -limit, -1)
+        members: list[list[str]] = await pipe.execute() if sessions else []
+        found = await self._agents(workspace, [AgentId(each) for ids in members for each in ids])
+        return {
+            session: [found[AgentId(each)] for each in ids if AgentId(each) in found]
+            for session, ids in zip(sessions, members, strict=True)
+        }
+
+    async def agent(self, workspace: WorkspaceId, agent: AgentId) -> Agent | None:
+        """One agent."""
+        return (await self._agents(workspace, [agent])).get(agent) if keys.is_id(agent) else None
+
+    async def _agents(self, workspace: WorkspaceId, agents: Sequence[AgentId]) -> dict[AgentId, Agent]:
+        rows = [row for row in await self._hashes([keys.key(workspace, "agent", each) for each in agents]) if row]
+        names, stopped = await self._around(workspace, rows)
+        return {AgentId(row["id"]): _agent(row, names, stopped) for row in rows}
+
+    async def agent_named(self, workspace: WorkspaceId, session: SessionId, reference: str) -> Agent:
+        """The live agent of that id or name; an id wins. Raises `NotFound`."""
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.hget(keys.key(workspace, "names", session), reference.lower())
+        pipe.zscore(keys.key(workspace, "members", session), reference)
+        by_name, place = await pipe.execute()
+        found = reference if place is not None or looks_like_id(reference) else by_name
+        agent = await self.agent(workspace, AgentId(found)) if found else None
+        if agent is None or agent.session_id != session or agent.state.ended:
+            raise NotFound(f"no agent called {reference[:80]!r} is in this session", code="AGENT_NOT_FOUND")
+        return agent
+
+    async def proxies(self, workspace: WorkspaceId) -> list[Proxy]:
+        """All machines that were ever linked."""
+        ids = await self._redis.hvals(keys.key(workspace, "proxies"))
+        pipe = self._redis.pipeline(transaction=False)
+        for proxy in ids:
+            pipe.hgetall(keys.key(workspace, "link", proxy))
+            pipe.scard(keys.key(workspace, "link_agents", proxy))
+        if ids:
+            pipe.hmget(keys.key(workspace, "stops"), [str(Place(scope=StopScope.MACHINE, id=ProxyId(i))) for i in ids])
+        *rows, stops = await pipe.execute() if ids else [[]]
+        about = zip(rows[::2], rows[1::2], stops, strict=True)
+        known = [(row, agents, stop) for row, agents, stop in about if "hello" in row]
+        people = await self._names_of(workspace, sorted({row["owner"] for row, _, _ in known if "owner" in row}))
+        found = [_proxy(row, agents, people=people, stop=stop) for row, agents, stop in known]
+        return sorted(found, key=lambda p: p.name)
+
+    async def link_machine(
+        self,
+        workspace: WorkspaceId,
+        machine_id: str,
+        *,
+        new_id: ProxyId,
+        token: TokenId,
+        take: bool,
+        member: MemberId | None = None,
+        only: ProxyId | None = None,
+    ) -> ProxyId:
+        """The proxy id of a machine; `new_id` when it is here for the first time. Raises `NotPermitted`, `Conflict`."""
+        about = (machine_id, new_id, token, "1" if take else "0", MAX_MACHINES)
+        found = await self._scripts.run(
+            "link_machine", workspace, *about, member or "", MAX_MACHINES_OF_ONE, only or ""
+        )
+        return ProxyId(found)
+
+    async def adopt_machine(self, workspace: WorkspaceId, proxy: ProxyId, *, member: MemberId | None) -> None:
+        """Let a machine be another member's, or the workspace's, once it agrees. Raises `NotFound`, `Conflict`."""
+        await self._scripts.run("adopt_machine", workspace, proxy, member or "")
+
+    async def forget_proxy(self, workspace: WorkspaceId, proxy: ProxyId) -> None:
+        """Remove a machine that is offline. Raises `NotFound`, `Conflict`."""
+        machines = await self._redis.hgetall(keys.key(workspace, "proxies"))
+        machine = next((m for m, p in machines.items() if p == proxy), None)
+        if machine is None:
+            raise NotFound(f"no machine {proxy[:80]!r}", code="PROXY_NOT_FOUND")
+        await self._scripts.run("forget_machine", workspace, proxy, machine)
+
+    async def _names_of(self, workspace: WorkspaceId, members: Sequence[str]) -> dict[str, str | None]:
+        pipe = self._redis.pipeline(transaction=False)
+        for member in members:
+            pipe.hget(keys.key(workspace, "person", member), "name")
+        names: list[str | None] = await pipe.execute() if members else []
+        return dict(zip(members, names, strict=True))
+
+    async def _around(
+        self, workspace: WorkspaceId, agents: Sequence[dict[str, str]]
+    ) -> tuple[dict[str, str], frozenset[str]]:
+        """The names of the agents' machines, and which places they are in are stopped."""
+        if not agents:
+            return {}, frozenset()
+        proxies = sorted({row["proxy"] for row in agents})
+        places = sorted({place for row in agents for place in _places(row)})
+        pipe = self._redis.pipeline(transaction=False)
+        for proxy in proxies:
+            pipe.hget(keys.key(workspace, "link", proxy), "name")
+        pipe.hmget(keys.key(workspace, "stops"), places)
+        *names, stops = await pipe.execute()
+        stopped = frozenset(place for place, stop in zip(places, stops, strict=True) if stop)
+        return {proxy: name or proxy for proxy, name in zip(proxies, names, strict=True)}, stopped
+
+    async def _hashes(self, names: Sequence[str]) -> list[dict[str, str]]:
+        """Several hashes in one round trip; one that is not there is empty."""
+        pipe = self._redis.pipeline(transaction=False)
+        for name in names:
+            pipe.hgetall(name)
+        rows: list[dict[str, str]] = await pipe.execute() if names else []
+        return rows
+
+
+def _session(session: str, row: dict[str, str]) -> Session:
+    if not row:
+        raise NotFound(f"no session {session[:80]!r}", code="SESSION_NOT_FOUND")
+    return Session(
+        id=SessionId(session),
+        name=row["name"],
+        epoch=row["epoch"],
+        offset=int(row["offset"]),
+        searchable=int(row["shipped"]) if "shipped" in row else None,
+        created_at_ms=int(row["created"]),
+    )
+
+
+def _places(agent: dict[str, str]) -> tuple[str, ...]:
+    """Where a stop is over an agent."""
+    session = Place(scope=StopScope.SESSION, id=SessionId(agent["session"]))
+    machine = Place(scope=StopScope.MACHINE, id=ProxyId(agent["proxy"]))
+    return (str(WORKSPACE), str(machine), str(session))
+
+
+def _agent(row: dict[str, str], machines: dict[str, str], stopped: frozenset[str]) -> Agent:
+    state = AgentState(row["state"])
+    return Agent(
+        id=AgentId(row["id"]),
+        session_id=SessionId(row["session"]),
+        name=row["name"],
+        cli=row["cli"],
+        state=state,
+        paused=not state.ended and not stopped.isdisjoint(_places(row)),
+        proxy=ProxyId(row["proxy"]),
+        machine=machines[row["proxy"]],
+        generation=int(row["generation"]),
+        version=row.get("version") or None,
+        model=row.get("model_used") or row.get("model"),
+        transport=row.get("transport"),
+        cwd=row.get("cwd_real") or row.get("cwd"),
+        native_id=row.get("native"),
+        spawner=row.get("spawner_name") or None,
+        spawner_id=AgentId(row["spawner"]) if "spawner" in row else None,
+        behind=_BEHIND.validate_json(row["behind"]) if row.get("behind") else None,
+        turn_id=row.get("turn") or None,
+        waiting_approvals=int(row.get("waiting", 0)),
+        reason=row.get("reason") or None,
+        detail=row.get("detail") or None,
+        spawned_at_ms=int(row["spawned"]),
+        since_ms=int(row["since"]),
+        inbox_acked=int(row.get("acked", 0)),
+    )
+
+
+def _proxy(row: dict[str, str], agents: int, *, people: dict[str, str | None], stop: str | None) -> Proxy:
+    owner = row.get("owner")
+    hello = Hello.model_validate(orjson.loads(row["hello"]))
+    return Proxy(
+        id=ProxyId(row["id"]),
+        name=hello.name,
+        labels=tuple(hello.labels),
+        clis=tuple(hello.clis),
+        version=hello.version,
+        online=row["online"] == "1",
+        session=SessionId(row["session"]) if row.get("session") else None,
+        agents=agents,
+        since_ms=int(row["since"]),
+        owner=MemberId(owner) if owner else None,
+        owner_name=people.get(owner) if owner else None,
+        orphaned="orphaned" in row,
+        adoption=_adoption(row.get("adopter")),
+        policy=hello.policy,
+        stopped=read_stop(stop) if stop else None,
+    )
+
+
+def _adoption(adopter: str | None) -> Adoption | None:
+    if adopter is None:
+        return None
+    return Adoption(by=None if adopter == _NOBODY else MemberId(adopter))

@@ -1,0 +1,188 @@
+"""A peer's reports as calls of scripts. What is kept for readers is masked here, on its way into the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import assert_never
+
+from broker.adapters.redis.scripts import Argument, Call
+from broker.domain.approvals.approvals import ApprovalAnswer, Verdict
+from broker.domain.approvals.risk.findings import Assessment
+from broker.domain.errors import Fenced
+from broker.domain.ids import LinkId
+from broker.domain.logs.redaction import Redactor
+from broker.protocol.agents.events import (
+    AgentBroken,
+    AgentReady,
+    ApprovalRequested,
+    ApprovalWithdrawn,
+    PromptAccepted,
+    PromptJoinedTurn,
+    PromptRefused,
+    StateEvent,
+    TurnEnded,
+    TurnStarted,
+)
+from broker.protocol.ndjson import dumps
+from broker.protocol.proxy import Exited, Expired, FrameRecorded, Handed, SpoolOverflowed, Started, StateChanged
+from broker.services.ports import DecidedApproval, NumberedFact
+
+_FRAMES_AT_ONCE = 100
+"""For one script: it takes 1-2 ms, in which nobody else is served."""
+_TOO_MUCH = dumps(
+    ApprovalAnswer(verdict=Verdict.DENY, note="too much waits for an answer in this session; ask again later")
+)
+
+
+class ReportCalls:
+    """Makes the calls for one link's reports."""
+
+    def __init__(self, link: LinkId, redactor: Redactor, *, fence: int, spool: str) -> None:
+        self._link = link
+        self._redactor = redactor
+        self._fence = fence
+        self._spool = spool
+
+    def of(self, facts: Sequence[NumberedFact]) -> Iterator[Call]:
+        """One script for each report, but one for as many neighbouring frames of an agent as there are."""
+        for _, run in groupby(enumerate(facts), key=_run):
+            neighbours = [fact for _, fact in run]
+            while neighbours:
+                yield self._call(neighbours[:_FRAMES_AT_ONCE])
+                del neighbours[:_FRAMES_AT_ONCE]
+
+    def _call(self, run: Sequence[NumberedFact]) -> Call:
+        fact = run[0].fact
+        head: list[Argument] = [self._link, self._fence, self._spool, run[0].seq]
+        if isinstance(fact, SpoolOverflowed):
+            return Call("report_overflow", [*head, fact.dropped_frames])
+        about: list[Argument] = [*head, fact.agent, fact.generation]
+        match fact:
+            case FrameRecorded():
+                return Call("report_frames", [*about, *self._frames(run)])
+            case StateChanged():
+                return self._state_call(fact.event, about)
+            case DecidedApproval():
+                return self._approval_call(fact, about)
+            case Handed():
+                return Call("report_handed", [*about, fact.message_id])
+            case Expired():
+                return Call("report_expired", [*about, fact.message_id])
+            case Started():
+                return Call("report_started", [*about, fact.version or "", fact.transport, fact.cwd, fact.token_sha256])
+            case Exited():
+                words = [self._masked(fact.reason), self._masked(fact.detail)]
+                return Call("report_exit", [*about, _flag(fact.expected), *words])
+            case _ as other:
+                assert_never(other)
+
+    def _frames(self, run: Sequence[NumberedFact]) -> Iterator[Argument]:
+        for numbered in run:
+            if isinstance(numbered.fact, FrameRecorded):  # they all are: see `_run`
+                text = numbered.fact.model_dump_json(exclude={"type", "agent", "generation"})
+                yield self._redactor.json_text(text).text
+                yield numbered.frame_id
+
+    def _state_call(self, event: StateEvent, about: list[Argument]) -> Call:
+        match event:
+            case AgentReady():
+                steer = _flag(event.can_steer)
+                rest = [event.native_id, _flag(event.resumed), event.model or "", event.version or "", steer]
+                return Call("report_ready", [*about, *rest])
+            case PromptAccepted():
+                return Call("report_prompt", [*about, event.message_id, "accepted", ""])
+            case PromptJoinedTurn():
+                return Call("report_prompt", [*about, event.message_id, "joined", event.turn_id])
+            case PromptRefused():
+                return Call("report_prompt", [*about, event.message_id, "refused", self._masked(event.reason)])
+            case TurnStarted():
+                prompts = [event.message_id] if event.message_id else []
+                data = dumps({"turn": event.turn_id, "message": event.message_id})
+                return Call("report_turn", [*about, "started", event.turn_id, data, *prompts])
+            case TurnEnded():
+                closing = self._masked_json(_closing(event))
+                return Call("report_turn", [*about, "ended", event.turn_id, closing, *event.message_ids])
+            case ApprovalWithdrawn():
+                return Call("report_withdrawn", [*about, event.native_id])
+            case AgentBroken():
+                return Call("report_broken", [*about, event.code, self._masked(event.detail)])
+            case ApprovalRequested():
+                raise Fenced("an approval request must be decided before it is applied")
+            case _ as other:
+                assert_never(other)
+
+    def _approval_call(self, fact: DecidedApproval, about: list[Argument]) -> Call:
+        body = _asked(fact.event, fact.assessment)
+        shown = self._masked_json(body)
+        is_masked = shown != body.decode()
+        if is_masked:
+            shown = f'{shown[:-1]},"masked":true}}'
+        # An agent that is allowed to go on gets its input back as it gave it: it is kept until then, and no longer.
+        given = dumps(fact.event.input) if is_masked and not fact.decided else b""
+        status, by, answer = fact.decided or ("", "", b"")
+        rest: list[Argument] = [
+            fact.id,
+            fact.event.native_id,
+            shown,
+            fact.deadline_s * 1000,
+            status,
+            by,
+            answer,
+            given,
+            _TOO_MUCH,
+            fact.likeness,
+            fact.told,
+        ]
+        return Call("report_approval", [*about, *rest])
+
+    def _masked(self, text: str) -> str:
+        return self._redactor.text(text).text
+
+    def _masked_json(self, text: bytes) -> str:
+        return self._redactor.json_text(text.decode()).text
+
+
+def _run(placed: tuple[int, NumberedFact]) -> tuple[object, ...]:
+    """The same for frames of one agent whose numbers are consecutive."""
+    index, numbered = placed
+    fact = numbered.fact
+    return (fact.agent, fact.generation, numbered.seq - index) if isinstance(fact, FrameRecorded) else (index,)
+
+
+def _closing(event: TurnEnded) -> bytes:
+    return dumps(
+        {
+            "turn": event.turn_id,
+            "outcome": event.outcome,
+            "messages": event.message_ids,
+            "text": event.text,
+            "reason": event.reason,
+        }
+    )
+
+
+def _asked(event: ApprovalRequested, assessment: Assessment | None) -> bytes:
+    return dumps(
+        {
+            "tool": event.tool,
+            "title": event.title,
+            "command": event.command,
+            "cwd": event.cwd,
+            "changes": event.changes,
+            "paths": event.paths,
+            "widens": event.widens,
+            "input": event.input,
+            "reason": event.reason,
+            "can_allow_session": event.can_allow_session,
+            "detail": event.detail,
+            "options": event.options,
+            "prompts": event.prompts,
+            "risk": assessment.risk if assessment else None,
+            "risk_reasons": assessment.reasons if assessment else (),
+        }
+    )
+
+
+def _flag(value: bool) -> str:
+    return "1" if value else "0"

@@ -1,0 +1,1 @@
+"""Requests for permission and questions, in Redis."""

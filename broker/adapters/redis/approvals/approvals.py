@@ -1,0 +1,172 @@
+"""Parked permission requests in Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from pydantic import TypeAdapter
+
+from broker.adapters.redis import keys
+from broker.adapters.redis.client import TextRedis
+from broker.adapters.redis.scripts import Scripts
+from broker.domain.approvals.approvals import AnswerOption, Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
+from broker.domain.approvals.questions import QuestionPrompt
+from broker.domain.approvals.risk.findings import Risk
+from broker.domain.approvals.rules import Rule
+from broker.domain.errors import NotFound
+from broker.domain.ids import AgentId, ApprovalId, SessionId, WorkspaceId
+from broker.services.ports import Standing
+
+_RULES: TypeAdapter[list[Rule]] = TypeAdapter(list[Rule])
+_PROMPTS: TypeAdapter[tuple[QuestionPrompt, ...]] = TypeAdapter(tuple[QuestionPrompt, ...])
+
+
+class RedisApprovals:
+    """Implements `Approvals`."""
+
+    def __init__(self, redis: TextRedis, scripts: Scripts) -> None:
+        self._redis = redis
+        self._scripts = scripts
+
+    async def approval(self, workspace: WorkspaceId, approval: ApprovalId) -> Approval:
+        """One. Raises `NotFound`."""
+        row = await self._redis.hgetall(keys.key(workspace, "approval", approval)) if keys.is_id(approval) else None
+        if not row:
+            raise NotFound(f"no approval {approval[:80]!r}", code="APPROVAL_NOT_FOUND")
+        return _approval(row)
+
+    async def approvals(
+        self, workspace: WorkspaceId, session: SessionId, *, status: ApprovalStatus | None, limit: int = 100
+    ) -> list[Approval]:
+        """The newest first."""
+        if status is ApprovalStatus.PENDING:
+            places = await self._waiting(workspace, session)
+            return await self._known(workspace, [place.id for place in reversed(places[-limit:])])
+        ids = await self._redis.zrange(keys.key(workspace, "session_approvals", session), 0, -1, desc=True)
+        found = await self._known(workspace, ids)
+        return [a for a in found if status is None or a.status is status][:limit]
+
+    async def waiting(
+        self, workspace: WorkspaceId, *, session: SessionId | None, limit: int, after: ApprovalPlace | None
+    ) -> WaitingApprovals:
+        """Those nobody has answered, the longest waiting first; of all sessions when `session` is None."""
+        places = await self._waiting(workspace, session)
+        rest = [place for place in places if after is None or place > after]
+        found = await self._known(workspace, [place.id for place in rest[:limit]])
+        return WaitingApprovals(
+            approvals=[each for each in found if each.status is ApprovalStatus.PENDING],
+            next=rest[limit - 1] if len(rest) > limit else None,
+            total=len(places),
+        )
+
+    async def _waiting(self, workspace: WorkspaceId, session: SessionId | None) -> list[ApprovalPlace]:
+        rows = await self._redis.zrangebyscore(
+            keys.key(workspace, "pending_approvals"), "-inf", "+inf", withscores=True
+        )
+        places = [ApprovalPlace(int(asked_ms), ApprovalId(approval)) for approval, asked_ms in rows]
+        if session is None or not places:
+            return places
+        pipe = self._redis.pipeline(transaction=False)
+        for place in places:
+            pipe.hget(keys.key(workspace, "approval", place.id), "session")
+        return [place for place, owner in zip(places, await pipe.execute(), strict=True) if owner == session]
+
+    async def _known(self, workspace: WorkspaceId, ids: Sequence[str]) -> list[Approval]:
+        pipe = self._redis.pipeline(transaction=False)
+        for approval in ids:
+            pipe.hgetall(keys.key(workspace, "approval", approval))
+        return [_approval(row) for row in (await pipe.execute() if ids else []) if row]
+
+    async def pending(self, workspace: WorkspaceId, agent: AgentId) -> dict[str, dict[str, Any] | None]:
+        """What an agent waits for: its native request id → the tool's input."""
+        asks = await self._redis.hgetall(keys.key(workspace, "asks", agent))
+        return {native: await self._given(workspace, ApprovalId(approval)) for native, approval in asks.items()}
+
+    async def _given(self, workspace: WorkspaceId, approval: ApprovalId) -> dict[str, Any] | None:
+        """The tool's input as the agent gave it; what people are shown has secrets masked."""
+        text = await self._redis.hget(keys.key(workspace, "approval", approval), "given")
+        given: dict[str, Any] | None = orjson.loads(text) if text else (await self.approval(workspace, approval)).input
+        return given
+
+    async def answer(
+        self,
+        workspace: WorkspaceId,
+        approval: ApprovalId,
+        *,
+        status: ApprovalStatus,
+        by: str,
+        note: str,
+        answer: bytes,
+        at_deadline: bool = False,
+        lasting: bool = False,
+        told: str = "",
+        option: str | None = None,
+        answers: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        """Resolve one. Raises `NotFound`, `Conflict` (APPROVAL_ALREADY_ANSWERED, APPROVAL_GONE)."""
+        kept: list[str | bytes] = [told, option or "", b"" if answers is None else orjson.dumps(answers)]
+        flags = ["1" if flag else "0" for flag in (at_deadline, lasting)]
+        await self._scripts.run_once("answer_approval", workspace, approval, status, by, note, answer, *flags, *kept)
+
+    async def standing(self, workspace: WorkspaceId, agent: AgentId) -> Standing:
+        """What a request of an agent is measured by."""
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.get(keys.key(workspace, "rules"))
+        pipe.hmget(keys.key(workspace, "agent", agent), ["cwd_real", "cwd"])
+        rules, folders = await pipe.execute()
+        folder = next((each for each in folders if each), None)
+        return Standing(rules=_RULES.validate_json(rules) if rules else [], folder=folder)
+
+    async def granted(self, workspace: WorkspaceId, agent: AgentId, likeness: str) -> str | None:
+        """Who has allowed such requests for as long as the agent lives."""
+        return await self._redis.hget(keys.key(workspace, "granted", agent), likeness)
+
+    async def rules(self, workspace: WorkspaceId) -> list[Rule]:
+        """The workspace's rules, in order."""
+        text = await self._redis.get(keys.key(workspace, "rules"))
+        return _RULES.validate_json(text) if text else []
+
+    async def add_rule(self, workspace: WorkspaceId, rule: Rule, *, most: int) -> None:
+        """Put a rule first, unless it is there. Raises `Conflict` (TOO_MANY_RULES)."""
+        await self._scripts.run("add_rule", workspace, orjson.dumps(rule), most)
+
+    async def set_rules(self, workspace: WorkspaceId, rules: Sequence[Rule]) -> None:
+        """Replace them."""
+        await self._redis.set(keys.key(workspace, "rules"), orjson.dumps(list(rules)))
+
+
+def _approval(row: dict[str, str]) -> Approval:
+    body = orjson.loads(row["body"])
+    return Approval(
+        id=ApprovalId(row["id"]),
+        agent=row["name"],
+        agent_id=AgentId(row["agent"]),
+        session_id=SessionId(row["session"]),
+        status=ApprovalStatus(row["status"]),
+        tool=body["tool"],
+        title=body["title"],
+        command=body["command"],
+        cwd=body["cwd"],
+        changes=tuple(body["changes"]),
+        paths=tuple(body.get("paths", ())),
+        widens=tuple(body.get("widens", ())),
+        risk=Risk(body["risk"]) if body.get("risk") else None,
+        risk_reasons=tuple(body.get("risk_reasons", ())),
+        input=body["input"],
+        reason=body["reason"],
+        can_allow_session=body["can_allow_session"],
+        masked=body.get("masked", False),
+        asked_at_ms=int(row["asked_ms"]),
+        deadline_ms=int(row["deadline_ms"]),
+        answered_by=row.get("by") or None,
+        note=row.get("note") or None,
+        detail=body.get("detail", ""),
+        options=tuple(AnswerOption(**each) for each in body.get("options", ())),
+        option=row.get("option") or None,
+        told=row.get("told") or None,
+        told_at_ms=int(row["told_ms"]) if row.get("told_ms") else None,
+        prompts=_PROMPTS.validate_python(body.get("prompts", ())),
+        answers=orjson.loads(row["answers"]) if row.get("answers") else None,
+    )

@@ -1,0 +1,1 @@
+"""Links of machines and their mailboxes, in Redis."""

@@ -1,0 +1,115 @@
+"""Mailboxes of connected peers, and their reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from broker.adapters.redis import keys
+from broker.adapters.redis.agents.report_calls import ReportCalls
+from broker.adapters.redis.client import TextRedis
+from broker.adapters.redis.scripts import Argument, Scripts
+from broker.domain.errors import Unavailable
+from broker.domain.ids import AgentId, LinkId, SessionId, WorkspaceId
+from broker.domain.logs.redaction import Redactor
+from broker.protocol.proxy import Hello
+from broker.services.ports import Attached, NumberedFact, Unfinished
+
+_COMMANDS_PAGE = 100
+
+
+class RedisLinks:
+    """Implements `Links`."""
+
+    def __init__(self, redis: TextRedis, scripts: Scripts) -> None:
+        self._redis = redis
+        self._scripts = scripts
+
+    async def attach(
+        self, workspace: WorkspaceId, link: LinkId, hello: Hello, *, session: SessionId | None, epoch: str
+    ) -> Attached:
+        """Take a connection over, fencing the one before it."""
+        running: list[Argument] = []
+        for live in hello.agents:
+            running += [live.agent, live.generation]
+        fence, found_epoch, reports, acked, now_ms, fresh = await self._scripts.run(
+            "attach_link",
+            workspace,
+            link,
+            hello.machine_id,
+            epoch,
+            hello.boot_id,
+            hello.spool_id,
+            hello.epoch or "",
+            hello.commands_seen,
+            hello.model_dump_json(exclude={"agents"}),
+            session or "",
+            hello.name,
+            *running,
+        )
+        return Attached(
+            link=link,
+            fence=fence,
+            epoch=found_epoch,
+            reports_seen=reports,
+            commands_acked=acked,
+            now_ms=now_ms,
+            fresh=bool(fresh),
+        )
+
+    async def detach(self, workspace: WorkspaceId, link: LinkId, *, fence: int) -> None:
+        """The connection is gone."""
+        await self._scripts.run("detach_link", workspace, link, fence)
+
+    async def renew(self, workspace: WorkspaceId, held: Mapping[LinkId, int]) -> None:
+        """A gateway still has these connections, by their fence; one that was given up is told to come again."""
+        pairs: list[Argument] = []
+        for link, fence in held.items():
+            pairs += [link, fence]
+        await self._scripts.run("renew_links", workspace, *pairs)
+
+    async def adopt(self, workspace: WorkspaceId) -> None:
+        """Give a lease to what is online without one."""
+        await self._scripts.run("adopt_links", workspace)
+
+    async def leases(self, workspace: WorkspaceId) -> dict[LinkId, str]:
+        """The links that are online; what is said of each changes whenever it is renewed."""
+        rows = await self._redis.hgetall(keys.key(workspace, "leases"))
+        return {LinkId(link): lease for link, lease in rows.items()}
+
+    async def lapse(self, workspace: WorkspaceId, link: LinkId, lease: str) -> bool:
+        """Detach a link whose lease is still that; whether it was."""
+        return bool(await self._scripts.run("lapse_link", workspace, link, lease))
+
+    async def acknowledge(self, workspace: WorkspaceId, link: LinkId, *, fence: int, seq: int) -> bool:
+        """The peer has all commands up to `seq`; False when this connection is fenced."""
+        return bool(await self._scripts.run("acknowledge_commands", workspace, link, fence, seq))
+
+    async def commands(self, workspace: WorkspaceId, link: LinkId, *, after: int) -> list[tuple[int, str]]:
+        """Commands after a number, each as JSON text. Raises `Unavailable` when there never were so many."""
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.hget(keys.key(workspace, "link", link), "sent")
+        pipe.xrange(keys.key(workspace, "outbox", link), min=f"{after + 1}-0", count=_COMMANDS_PAGE)
+        sent, entries = await pipe.execute()
+        if int(sent or 0) < after:
+            # The peer would take the next commands for ones it has: it begins anew, with another mailbox.
+            raise Unavailable("the store has lost its last commands; reconnect", code="COMMANDS_LOST")
+        return [(int(entry_id.partition("-")[0]), entry["c"]) for entry_id, entry in entries]
+
+    async def apply(
+        self,
+        workspace: WorkspaceId,
+        link: LinkId,
+        facts: Sequence[NumberedFact],
+        *,
+        fence: int,
+        spool: str,
+        redactor: Redactor,
+    ) -> None:
+        """Apply reports in order, each once, secrets masked. Raises `Fenced`."""
+        calls = ReportCalls(link, redactor, fence=fence, spool=spool)
+        await self._scripts.run_in_order(workspace, list(calls.of(facts)))
+
+    async def unfinished(self, workspace: WorkspaceId, agent: AgentId) -> Unfinished:
+        """What the connections before have left; to be asked after `attach` has fenced them."""
+        turn, messages, frames = await self._scripts.run("unfinished_of", workspace, agent)
+        return Unfinished(turn_id=turn or None, messages=tuple(messages), frames=tuple(frames))

@@ -1,0 +1,217 @@
+"""Decisions about agents and their messages, each one Lua script."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import orjson
+
+from broker.adapters.redis import keys
+from broker.adapters.redis.client import TextRedis
+from broker.adapters.redis.scripts import Argument, Scripts
+from broker.domain.errors import NotFound
+from broker.domain.ids import AgentId, MessageId, SessionId, WorkspaceId
+from broker.domain.machines.ownership import MAX_AGENTS_OF_AGENTS
+from broker.domain.messages.messages import (
+    Address,
+    Delivery,
+    ReceiptState,
+    Step,
+    ToAgent,
+    ToAll,
+    ToChannel,
+    Trace,
+    TracedDelivery,
+)
+from broker.domain.plans.plans import LIMITS, Plan
+from broker.protocol.proxy import AskedBy
+from broker.services.ports import NewAgent, OutgoingMessage
+
+_INBOX_PAGE = 100
+_ORDER = ("queued", "sent", "received", "handed", "confirmed", "in_turn", "answered", "undeliverable")
+"""Of steps made within one millisecond."""
+
+
+class RedisMailroom:
+    """Implements `Mailroom`."""
+
+    def __init__(self, redis: TextRedis, scripts: Scripts) -> None:
+        self._redis = redis
+        self._scripts = scripts
+
+    async def send(self, workspace: WorkspaceId, message: OutgoingMessage, *, plan: Plan) -> list[Delivery]:
+        """Accept a message. Raises `NotFound`, `QuotaExceeded`, `Conflict`."""
+        kind, target = _address(message.to)
+        rows = await self._scripts.run(
+            "send_message",
+            workspace,
+            message.session,
+            message.id,
+            message.digest,
+            message.sender_id or "",
+            message.sender_name,
+            message.role or "",
+            kind,
+            target,
+            message.mode,
+            message.body,
+            message.wire_head,
+            message.wire_tail,
+            message.ttl_s * 1000,
+            LIMITS[plan].messages_per_day,
+            _today(),
+        )
+        return [_delivery(row) for row in rows]
+
+    async def spawn(self, workspace: WorkspaceId, agent: NewAgent, *, plan: Plan) -> None:
+        """Take the name and order the process. Raises `NotFound`, `QuotaExceeded`, `Conflict`, `NoPlacement`."""
+        limits = LIMITS[plan]
+        await self._scripts.run(
+            "spawn_agent",
+            workspace,
+            agent.session,
+            agent.id,
+            agent.digest,
+            agent.name,
+            agent.cli,
+            agent.proxy,
+            agent.cwd or "",
+            agent.model or "",
+            agent.instructions,
+            agent.spawner_id or "",
+            agent.spawner_name,
+            limits.agents,
+            *_task(agent.task),
+            limits.messages_per_day,
+            _today(),
+            _asked_by(agent.asked_by),
+            orjson.dumps(agent.behind) if agent.behind else "",
+            MAX_AGENTS_OF_AGENTS,
+        )
+
+    async def release(self, workspace: WorkspaceId, agent: AgentId, *, by: str, actor: AgentId | None = None) -> None:
+        """Order an agent's end. Raises `NotFound`, `NotPermitted`."""
+        await self._scripts.run("release_agent", workspace, agent, by, actor or "")
+
+    async def resume(
+        self,
+        workspace: WorkspaceId,
+        session: SessionId,
+        agent: AgentId,
+        *,
+        by: str,
+        plan: Plan,
+        actor: AgentId | None = None,
+        asked_by: AskedBy | None = None,
+    ) -> None:
+        """Order a new process with the conversation of an agent that has ended; nothing when it has not."""
+        about = (session, agent, by, LIMITS[plan].agents, actor or "", _asked_by(asked_by))
+        await self._scripts.run("resume_agent", workspace, *about)
+
+    async def interrupt(self, workspace: WorkspaceId, agent: AgentId, *, by: str, actor: AgentId | None = None) -> bool:
+        """Stop the running turn; whether one was running. Raises `NotPermitted`."""
+        return bool(await self._scripts.run_once("interrupt_agent", workspace, agent, by, actor or ""))
+
+    async def messages_on(self, workspace: WorkspaceId, day: date) -> int:
+        """How many messages were accepted on a UTC day, as far as plans are concerned."""
+        return int(await self._redis.hget(keys.key(workspace, "usage", day.isoformat()), "messages") or 0)
+
+    async def trace(self, workspace: WorkspaceId, session: SessionId | None, message: MessageId) -> Trace:
+        """Every step of a message, which may have to be of one session. Raises `NotFound`."""
+        row = await self._redis.hgetall(keys.key(workspace, "message", message)) if keys.is_id(message) else None
+        if not row or session not in {None, row["session"]}:
+            raise NotFound(f"no message {message[:80]!r} in this session", code="MESSAGE_NOT_FOUND")
+        recipients = [field.removeprefix("n:") for field in row if field.startswith("n:")]
+        body = {**orjson.loads(row["body"]), "at_ms": int(row["at"])}
+        return Trace(message=body, deliveries=tuple(_traced(row, AgentId(agent)) for agent in recipients))
+
+    async def session_of(self, workspace: WorkspaceId, session: SessionId | None, message: MessageId) -> SessionId:
+        """Where a message was sent, which may have to be one session. Raises `NotFound`."""
+        key = keys.key(workspace, "message", message)
+        found = await self._redis.hget(key, "session") if keys.is_id(message) else None
+        if found is None or session not in {None, found}:
+            raise NotFound(f"no message {message[:80]!r}", code="MESSAGE_NOT_FOUND")
+        return SessionId(found)
+
+    async def inbox(
+        self, workspace: WorkspaceId, agent: AgentId, *, after: int, limit: int
+    ) -> list[tuple[int, dict[str, object]]]:
+        """An agent's messages by inbox number."""
+        stream = keys.key(workspace, "inbox", agent)
+        entries = await self._redis.xrange(stream, min=f"{after + 1}-0", count=min(limit, _INBOX_PAGE))
+        pipe = self._redis.pipeline(transaction=False)
+        for _, entry in entries:
+            pipe.hget(keys.key(workspace, "message", entry["m"]), "body")
+        bodies = await pipe.execute() if entries else []
+        numbers = [int(entry_id.partition("-")[0]) for entry_id, _ in entries]
+        return [(number, orjson.loads(body)) for number, body in zip(numbers, bodies, strict=True) if body]
+
+    async def join_channel(
+        self,
+        workspace: WorkspaceId,
+        session: SessionId,
+        *,
+        channel: str,
+        agent: AgentId,
+        actor: AgentId | None = None,
+    ) -> None:
+        """Make an agent a member. Raises `NotFound`, `NotPermitted`, `Conflict`."""
+        await self._scripts.run("join_channel", workspace, session, channel, agent, actor or "")
+
+    async def leave_channel(
+        self,
+        workspace: WorkspaceId,
+        session: SessionId,
+        *,
+        channel: str,
+        agent: AgentId,
+        actor: AgentId | None = None,
+    ) -> None:
+        """End a membership. Raises `NotPermitted`."""
+        await self._scripts.run("leave_channel", workspace, session, channel, agent, actor or "")
+
+
+def _asked_by(asked_by: AskedBy | None) -> str:
+    return asked_by.model_dump_json() if asked_by else "null"
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
+
+
+def _address(to: Address) -> tuple[str, str]:
+    match to:
+        case ToAgent(name):
+            return "agent", name
+        case ToChannel(channel):
+            return "channel", channel
+        case ToAll():
+            return "all", "*"
+
+
+def _task(task: OutgoingMessage | None) -> list[Argument]:
+    if task is None:
+        return ["", "", "", "", "", 0]
+    return [task.id, task.body, task.wire_head, task.wire_tail, task.role or "", task.ttl_s * 1000]
+
+
+def _delivery(row: list[str]) -> Delivery:
+    agent, name, state, because = row
+    return Delivery(to=name, agent_id=AgentId(agent), state=ReceiptState(state), because=because or None)
+
+
+def _traced(row: dict[str, str], agent: AgentId) -> TracedDelivery:
+    prefix = f"t:{agent}:"
+    steps = [Step(state=f.removeprefix(prefix), at_ms=int(at)) for f, at in row.items() if f.startswith(prefix)]
+    return TracedDelivery(
+        to=row[f"n:{agent}"],
+        agent_id=agent,
+        state=ReceiptState(row.get(f"r:{agent}", ReceiptState.QUEUED)),
+        because=row.get(f"b:{agent}"),
+        reason=row.get(f"x:{agent}"),
+        turn_id=row.get(f"u:{agent}"),
+        outcome=row.get(f"o:{agent}"),
+        answer=row.get(f"w:{agent}"),
+        attempts=int(row.get(f"k:{agent}", 0)),
+        steps=tuple(sorted(steps, key=lambda s: (s.at_ms, _ORDER.index(s.state)))),
+    )

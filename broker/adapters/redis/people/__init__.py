@@ -1,0 +1,1 @@
+"""Members, tokens and signing in, in Redis."""

@@ -1,0 +1,51 @@
+"""Changes of access as messages of pub/sub.
+
+One is JSON: `root`, the workspace's, and lists of `tokens`, `families`, `members` and `agents`, where there are any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from pydantic import BaseModel, ValidationError
+
+from broker.adapters.redis import keys
+from broker.adapters.redis.bus import RedisBus
+from broker.domain.ids import AgentId, FamilyId, MemberId, TokenId
+from broker.domain.people.access_changes import AccessChange
+
+
+class _Said(BaseModel):
+    root: str
+    tokens: frozenset[TokenId] = frozenset()
+    families: frozenset[FamilyId] = frozenset()
+    members: frozenset[MemberId] = frozenset()
+    agents: frozenset[AgentId] = frozenset()
+
+
+class RedisAccessChanges:
+    """Implements `AccessChanges`."""
+
+    def __init__(self, bus: RedisBus) -> None:
+        self._bus = bus
+
+    async def follow(self, on_change: Callable[[AccessChange | None], None]) -> Callable[[], Awaitable[None]]:
+        """Call back with each, and with None whenever some may have been lost. Returns how to stop."""
+        return await self._bus.listen(keys.ACCESS_CHANNEL, lambda text: on_change(_change(text)))
+
+
+def _change(text: str | None) -> AccessChange | None:
+    """What was said; what cannot be read, from another version, may be about anybody."""
+    if text is None:
+        return None
+    try:
+        said = _Said.model_validate_json(text)
+    except ValidationError:
+        return None
+    return AccessChange(
+        workspace=keys.workspace_of(said.root),
+        tokens=said.tokens,
+        families=said.families,
+        members=said.members,
+        agents=said.agents,
+    )

@@ -1,0 +1,54 @@
+"""One-time sign-in codes by their hash, and counters of failed attempts; both end by themselves."""
+
+from __future__ import annotations
+
+import secrets
+
+import orjson
+from pydantic import TypeAdapter
+
+from broker.adapters.redis import keys
+from broker.adapters.redis.client import TextRedis
+from broker.adapters.redis.people.tokens import remaining_ms
+from broker.domain.people.members import PendingSignIn
+
+_TAKEN = "taken by "
+_PENDING: TypeAdapter[PendingSignIn] = TypeAdapter(PendingSignIn)
+
+
+class RedisSignInCodes:
+    """Implements `SignInCodes`."""
+
+    def __init__(self, redis: TextRedis) -> None:
+        self._redis = redis
+
+    async def keep(self, sha256: str, pending: PendingSignIn, *, expires_at_ms: int) -> None:
+        """Let a code be used until then."""
+        life_ms = remaining_ms(expires_at_ms)
+        if life_ms > 0:
+            await self._redis.set(keys.sign_in_code(sha256), orjson.dumps(pending), px=life_ms)
+
+    async def take(self, sha256: str) -> PendingSignIn | None:
+        """What a code is for, and its end: the next one to ask gets None.
+
+        The taker puts its own mark in the code's place, and so knows itself when a command of it was carried out twice.
+        """
+        key, mark = keys.sign_in_code(sha256), _TAKEN + secrets.token_hex(8)
+        pending = await self._redis.get(key)
+        if not pending or pending.startswith(_TAKEN):
+            return None
+        if await self._redis.set(key, mark, xx=True, keepttl=True, get=True) not in {pending, mark}:
+            return None
+        await self._redis.delete(key)
+        return _PENDING.validate_json(pending)
+
+    async def failures(self, address: str) -> int:
+        """How often an address has lately failed."""
+        return await self._redis.scard(keys.failed_sign_ins(address))
+
+    async def count_failure(self, address: str, *, window_s: int) -> None:
+        """It failed; forgotten a while after the first. Each failure is a member of its own, so none counts twice."""
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.sadd(keys.failed_sign_ins(address), secrets.token_hex(8))
+        pipe.expire(keys.failed_sign_ins(address), window_s, nx=True)
+        await pipe.execute()

@@ -1,0 +1,51 @@
+"""`relaycast machine`: whose machines are linked, forgetting one, and adopting one whose owner is gone."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import click
+
+from broker.cli.operator_client import ask
+from broker.domain.names import shown_name
+
+
+@click.group()
+def machine() -> None:
+    """List, forget and adopt machines. Speaks to the broker on this machine, or to RELAYCAST_URL."""
+
+
+@machine.command("list")
+def list_() -> None:
+    """List the machines that were linked, with their owners."""
+    from connect.sdk.types import Proxy, owner_of  # noqa: PLC0415 - --help must not load an HTTP client
+
+    for row in ask("GET", "/v1/proxies")["proxies"]:
+        found = Proxy.model_validate(row)
+        state = "online" if found.online else "away"
+        whose = shown_name(owner_of(found))
+        click.echo(f"{found.id:<33} {state:<7} {found.agents:>3} agents  {shown_name(found.name):<24} {whose}")
+
+
+@machine.command()
+@click.argument("name")
+def forget(name: str) -> None:
+    """Forget NAME (or an id), which is away and has no agents; for its owner and administrators."""
+    ask("DELETE", _path(name))
+    click.echo(f"✓ {name} is forgotten")
+
+
+@machine.command()
+@click.argument("name")
+def adopt(name: str) -> None:
+    """Become the owner of NAME (or an id), whose owner was removed, or that has none.
+
+    The machine has to agree: it is yours as soon as relay-connect links it with a token of yours. With a key that is
+    no person's it becomes the workspace's.
+    """
+    adopted = ask("POST", f"{_path(name)}/adopt")
+    click.echo(f"✓ {adopted['name']} is adopted. Now start relay-connect there with a token of yours")
+
+
+def _path(reference: str) -> str:
+    return f"/v1/proxies/{quote(reference, safe='')}"

@@ -1,0 +1,358 @@
+"""The command `relaycast`: the broker's processes and the operator's small jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from broker import __version__
+from broker.cli.archive import export_, import_
+from broker.cli.graphql_options import graphql_options
+from broker.cli.logs import logs
+from broker.cli.machines import machine
+from broker.cli.options import together
+from broker.cli.people import members, share, sign_in
+from broker.cli.rules import rule
+from broker.cli.sessions import session
+from broker.cli.status import status
+from broker.cli.tokens import token
+from broker.cli.usage import usage
+from broker.domain.plans.plans import Plan
+from broker.settings import GraphQLSettings, Settings, default_data_dir
+from connect.command_group import CommandGroup
+
+_USUAL = Settings()
+"""What an option is when nobody gives it."""
+
+
+@click.group(
+    "relaycast",
+    cls=CommandGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "RELAYCAST"},
+)
+@click.version_option(__version__, prog_name="relaycast")
+def main() -> None:
+    """Relaycast: the broker that spawns, connects and supervises coding agents.
+
+    Every option can also be given as an environment variable: --port as RELAYCAST_PORT.
+    """
+
+
+main.add_command(status)
+main.add_command(token)
+main.add_command(machine)
+main.add_command(session)
+main.add_command(rule)
+main.add_command(sign_in)
+main.add_command(members)
+main.add_command(share)
+main.add_command(usage)
+main.add_command(export_)
+main.add_command(import_)
+main.add_command(logs)
+
+
+def _data_dir(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--data-dir",
+        envvar="RELAYCAST_DATA_DIR",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=default_data_dir,
+        show_default="the platform's user data folder",
+        help="Where the workspace key and the embedded store live.",
+    )(command)
+
+
+def _common(command: Callable[..., Any]) -> Callable[..., Any]:
+    return together(
+        click.option("--json", "json_", is_flag=True, help="Print one JSON line when ready, and nothing else."),
+        click.option("--verbose", "-v", is_flag=True, help="Log more, to stderr."),
+        click.option(
+            "--redis",
+            "redis_url",
+            envvar="RELAYCAST_REDIS_URL",
+            metavar="URL",
+            help="redis://, rediss:// or unix:// of a server to share, redis+sentinel://HOST,…/SERVICE/DB, or"
+            " redis+cluster://HOST,…",
+        ),
+        click.option(
+            "--clickhouse",
+            "clickhouse_url",
+            envvar="RELAYCAST_CLICKHOUSE_URL",
+            metavar="URL",
+            help="http(s)://user:password@host:port/database of a server that keeps the logs.",
+        ),
+    )(command)
+
+
+def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
+    return together(
+        click.option(
+            "--host", envvar="RELAYCAST_HOST", default=_USUAL.host, show_default=True, help="Address to bind."
+        ),
+        click.option(
+            "--port",
+            envvar="RELAYCAST_PORT",
+            default=_USUAL.port,
+            show_default=True,
+            type=click.IntRange(0, 65535),
+            help="Port to bind; 0 lets the system choose.",
+        ),
+        click.option(
+            "--public-url",
+            envvar="RELAYCAST_PUBLIC_URL",
+            metavar="URL",
+            help="How others reach this gateway, when something stands before it; may end in a path, as"
+            " https://host.example/relay.",
+        ),
+        click.option(
+            "--tls-cert",
+            envvar="RELAYCAST_TLS_CERT",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="Serve HTTPS with this certificate chain (PEM). Read anew when it changes, and on SIGHUP.",
+        ),
+        click.option(
+            "--tls-key",
+            envvar="RELAYCAST_TLS_KEY",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="The key of --tls-cert (PEM, without a passphrase).",
+        ),
+        click.option(
+            "--allow-host",
+            "--allowed-host",
+            "allowed_hosts",
+            envvar="RELAYCAST_ALLOWED_HOSTS",
+            multiple=True,
+            metavar="NAME",
+            help="A name that this gateway answers to, beside that of the URL and of this machine. Can be repeated.",
+        ),
+        click.option(
+            "--allowed-origin",
+            "allowed_origins",
+            envvar="RELAYCAST_ALLOWED_ORIGINS",
+            multiple=True,
+            metavar="ORIGIN",
+            help="Pages of https://host may act for people who signed in, beside our own. Can be repeated.",
+        ),
+        click.option(
+            "--trusted-proxy",
+            "trusted_proxies",
+            envvar="RELAYCAST_TRUSTED_PROXIES",
+            multiple=True,
+            metavar="ADDRESS",
+            help="Address or network (CIDR) of a proxy whose X-Forwarded-For, -Proto, -Host and Forwarded count."
+            " Can be repeated.",
+        ),
+    )(command)
+
+
+def _health(command: Callable[..., Any]) -> Callable[..., Any]:
+    return together(
+        click.option(
+            "--health-port",
+            envvar="RELAYCAST_HEALTH_PORT",
+            type=click.IntRange(1, 65535),
+            help="Answer /livez and /metrics there, from a thread beside the event loop.  [default: not at all]",
+        ),
+        click.option(
+            "--health-host",
+            envvar="RELAYCAST_HEALTH_HOST",
+            default=_USUAL.health_host,
+            show_default=True,
+            help="Address of the health port.",
+        ),
+        click.option(
+            "--metrics-port",
+            envvar="RELAYCAST_METRICS_PORT",
+            type=click.IntRange(1, 65535),
+            help="Answer /metrics there, for whoever reaches it.  [default: not at all]",
+        ),
+        click.option(
+            "--metrics-host",
+            envvar="RELAYCAST_METRICS_HOST",
+            default=_USUAL.metrics_host,
+            show_default=True,
+            help="Address of the metrics port.",
+        ),
+        click.option(
+            "--metrics-token-file",
+            envvar="RELAYCAST_METRICS_TOKEN_FILE",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="What whoever reads /metrics must bring, as 'Authorization: Bearer'. Without it the gateway's own"
+            " /metrics is closed, but to its own machine.",
+        ),
+    )(command)
+
+
+def _gateway_settings(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a process with a gateway; the command gets them as `settings`, and how to speak."""
+
+    @functools.wraps(command)
+    def collected(
+        *,
+        data_dir: Path,
+        host: str,
+        port: int,
+        public_url: str | None,
+        tls_cert: Path | None,
+        tls_key: Path | None,
+        allowed_hosts: tuple[str, ...],
+        allowed_origins: tuple[str, ...],
+        trusted_proxies: tuple[str, ...],
+        health_port: int | None,
+        health_host: str,
+        metrics_port: int | None,
+        metrics_host: str,
+        metrics_token_file: Path | None,
+        graphql: GraphQLSettings,
+        redis_url: str | None,
+        clickhouse_url: str | None,
+        **others: Any,
+    ) -> Any:
+        if (tls_cert is None) is not (tls_key is None):
+            raise click.UsageError("--tls-cert and --tls-key go together")
+        settings = Settings(
+            data_dir=data_dir,
+            host=host,
+            port=port,
+            public_url=public_url,
+            tls_cert=tls_cert,
+            tls_key=tls_key,
+            allowed_hosts=allowed_hosts,
+            allowed_origins=allowed_origins,
+            trusted_proxies=trusted_proxies,
+            health_port=health_port,
+            health_host=health_host,
+            metrics_port=metrics_port,
+            metrics_host=metrics_host,
+            metrics_token_file=metrics_token_file,
+            graphql=graphql,
+            redis_url=redis_url,
+            clickhouse_url=clickhouse_url,
+        )
+        return command(settings=settings, **others)
+
+    return _data_dir(_serving(_health(graphql_options(_common(collected)))))
+
+
+@main.command()
+@_gateway_settings
+@click.option(
+    "--join",
+    is_flag=True,
+    help="Run on a --redis that belongs to another data folder: its key stays good, this folder gets one of its own.",
+)
+@click.option("--plan", type=click.Choice([p.value for p in Plan]), default=_USUAL.plan.value, show_default=True)
+@click.option(
+    "--owner", default=_USUAL.owner, show_default=True, help="Name of the first owner, made at the first start."
+)
+@click.option(
+    "--approval-deadline", "approval_deadline_s", default=_USUAL.approval_deadline_s, show_default=True, help="Seconds."
+)
+def up(
+    *, settings: Settings, json_: bool, verbose: bool, join: bool, plan: str, owner: str, approval_deadline_s: int
+) -> None:
+    """Run the whole broker in this process, on an embedded store unless --redis is given.
+
+    Stops on Ctrl-C, SIGTERM or a closed terminal; the next `up` on the same folder goes on with all that was there.
+    """
+    from broker.processes import run_up  # noqa: PLC0415 - --help must not load the server
+
+    settings = replace(settings, join=join, plan=Plan(plan), owner=owner, approval_deadline_s=approval_deadline_s)
+    _run(run_up(settings, on_ready=lambda s, link: _say_ready(s, json_=json_, dashboard=link)), verbose=verbose)
+
+
+@main.command()
+@_gateway_settings
+def gateway(*, settings: Settings, json_: bool, verbose: bool) -> None:
+    """Run one gateway on a shared Redis; start as many as you need."""
+    from broker.processes import run_gateway  # noqa: PLC0415 - --help must not load the server
+
+    _run(run_gateway(settings, on_ready=lambda s: _say_ready(s, json_=json_)), verbose=verbose)
+
+
+@main.command()
+@_health
+@_common
+def worker(
+    *,
+    json_: bool,
+    verbose: bool,
+    redis_url: str | None,
+    clickhouse_url: str | None,
+    health_port: int | None,
+    health_host: str,
+    metrics_port: int | None,
+    metrics_host: str,
+    metrics_token_file: Path | None,
+) -> None:
+    """Run one worker on a shared Redis; start as many as you need.
+
+    Workers keep deadlines, take over what dead gateways held, and ship, date and forget logs.
+    """
+    from broker.processes import run_worker  # noqa: PLC0415 - --help must not load the server
+
+    settings = Settings(
+        redis_url=redis_url,
+        clickhouse_url=clickhouse_url,
+        health_port=health_port,
+        health_host=health_host,
+        metrics_port=metrics_port,
+        metrics_host=metrics_host,
+        metrics_token_file=metrics_token_file,
+    )
+    ready = '{"ready":true}' if json_ else "worker is ready"
+    _run(run_worker(settings, on_ready=lambda _: click.echo(ready)), verbose=verbose)
+
+
+@main.command()
+@click.option("--once", is_flag=True, help="Exit after the game instead of leaving the broker running.")
+def demo(*, once: bool) -> None:
+    """Start a broker, a relay-connect and two scripted agents, and watch them play tic-tac-toe by messages."""
+    from connect.demo.session import run_demo_session  # noqa: PLC0415 - only this command needs it
+
+    sys.exit(asyncio.run(run_demo_session(once=once)))
+
+
+def _say_ready(settings: Settings, *, json_: bool, dashboard: str | None = None) -> None:
+    if json_:
+        from broker.app import ready_line  # noqa: PLC0415 - loaded by now
+
+        click.echo(ready_line(settings, dashboard=dashboard))
+        return
+    click.echo(f"✓ Relaycast {__version__} is up at {settings.url}")
+    if dashboard:
+        click.echo(f"Dashboard: {dashboard}")
+        click.echo("  good once, for 10 minutes; `relaycast sign-in` prints a fresh link")
+    if settings.key_file.exists():
+        click.echo(f"  data and key   {settings.data_dir} ({settings.key_file.name}, readable by you alone)")
+        click.echo("  agents         run as you here and can read that key: a fence, no wall (`relay-connect doctor`)")
+    click.echo("  link a machine relay-connect" + _url_hint(settings))
+    click.echo("  stop           Ctrl-C")
+
+
+def _url_hint(settings: Settings) -> str:
+    if not settings.key_file.exists():
+        return f" --url {settings.url}, with a token of `relaycast token mint`"
+    return "" if settings.data_dir == default_data_dir() else f" --url {settings.url} --token-file {settings.key_file}"
+
+
+def _run(process: Coroutine[Any, Any, None], *, verbose: bool) -> None:
+    from broker.telemetry import configure_logging  # noqa: PLC0415 - --help must not load the server
+
+    configure_logging(verbose=verbose)
+    if os.name == "posix":
+        import uvloop  # noqa: PLC0415 - not on Windows
+
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(process)
+    else:
+        asyncio.run(process)

@@ -1,0 +1,35 @@
+"""How the operator's commands speak to a running broker: on this machine, or at RELAYCAST_URL with RELAYCAST_TOKEN."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from connect.access.endpoint import resolve_endpoint
+
+if TYPE_CHECKING:
+    from connect.sdk.api_client import ApiClient
+
+_T = TypeVar("_T")
+
+
+def ask(method: str, path: str, *, body: dict[str, object] | None = None) -> Any:
+    """The answer to one request. Raises the broker's refusal."""
+    return using_broker(lambda client: client.call(method, path, body=body))
+
+
+def using_broker(job: Callable[[ApiClient], Awaitable[_T]]) -> _T:
+    """The result of a job that asks several times. Raises the broker's refusal."""
+    return asyncio.run(with_client(job))
+
+
+async def with_client(job: Callable[[ApiClient], Awaitable[_T]]) -> _T:
+    """Lend a job a client, which is closed behind it."""
+    from connect.sdk.api_client import ApiClient  # noqa: PLC0415 - --help must not load an HTTP client
+
+    client = ApiClient(resolve_endpoint())
+    try:
+        return await job(client)
+    finally:
+        await client.close()

@@ -1,0 +1,73 @@
+"""`relaycast rule`: what is answered without a person when agents ask for permission."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import orjson
+
+from broker.cli.operator_client import ask
+from broker.domain.approvals.rules import Effect
+
+_PATTERN = "Shell-style pattern: *, ?, […]."
+
+
+@click.group()
+def rule() -> None:
+    """List, add and remove rules on approvals. Speaks to the broker on this machine, or to RELAYCAST_URL.
+
+    Deny wins over ask, ask over allow.
+    """
+
+
+@rule.command("list")
+@click.option("--json", "json_", is_flag=True, help="One JSON document, as /v1/rules has it.")
+def list_(*, json_: bool) -> None:
+    """List the rules by their numbers."""
+    found = _rules()
+    if json_:
+        click.echo(orjson.dumps({"rules": found}))
+        return
+    for number, each in enumerate(found, start=1):
+        click.echo(f"{number:>3}  {each['effect']:<6} {_about(each)}")
+
+
+@rule.command()
+@click.argument("effect", type=click.Choice([each.value for each in Effect]))
+@click.option("--tool", default="*", show_default=True, help=f"A tool, or a kind: shell, read, edit, …. {_PATTERN}")
+@click.option("--command", help=f"The command line of a shell tool, as 'git status*'. {_PATTERN}")
+@click.option("--path", help=f"A file that is read or changed. {_PATTERN}")
+def put(*, effect: str, tool: str, command: str | None, path: str | None) -> None:
+    """Add a rule, unless there is the same already."""
+    wanted = {"effect": effect, "tool": tool, "command": command, "path": path}
+    found = _rules()
+    if wanted not in found:
+        _set([*found, wanted])
+    click.echo(f"✓ {effect} {_about(wanted)}")
+
+
+@rule.command()
+@click.argument("number", type=click.IntRange(1))
+def remove(number: int) -> None:
+    """Remove the rule that `list` shows with NUMBER."""
+    found = _rules()
+    if number > len(found):
+        raise click.UsageError(f"there are {len(found)} rules; `relaycast rule list` shows them")
+    gone = found.pop(number - 1)
+    _set(found)
+    click.echo(f"✓ no longer: {gone['effect']} {_about(gone)}")
+
+
+def _rules() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = ask("GET", "/v1/rules")["rules"]
+    return [{name: each.get(name) for name in ("effect", "tool", "command", "path")} for each in found]
+
+
+def _set(rules: list[dict[str, Any]]) -> None:
+    ask("PUT", "/v1/rules", body={"rules": rules})
+
+
+def _about(rule: dict[str, Any]) -> str:
+    named = (f"{name}: {rule[name]}" for name in ("command", "path") if rule[name])
+    return "  ".join([f"tool: {rule['tool']}", *named])

@@ -1,0 +1,1 @@
+"""How risky a request is, with reasons."""

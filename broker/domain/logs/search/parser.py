@@ -1,0 +1,197 @@
+"""Makes a search of its conditions, or says which of them cannot be meant so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import NoReturn, TypeVar
+
+from broker.domain.ids import SessionId
+from broker.domain.logs.rows import LineKind
+from broker.domain.logs.search.lexer import Condition, Field, InvalidQuery
+from broker.domain.logs.search.query import LogQuery, Phrase, Substring, Term, Word
+from broker.domain.logs.search.words import is_unspaced, words
+
+_AGE = re.compile(r"(\d{1,9})([smhdw])", re.IGNORECASE | re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d.*)?", re.ASCII)
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_EXIT_CODE = re.compile(r"-?\d{1,10}", re.ASCII)
+_OPERATORS = frozenset({"AND", "OR", "NOT"})
+
+
+_EXCLUDABLE = frozenset({Field.AGENT, Field.KIND})
+_LISTS = frozenset({Field.SESSION, Field.AGENT, Field.CLI, Field.KIND, Field.EXIT})
+MAX_VALUES = 64
+MAX_CHARACTERS = 500
+"""Of one value; longer texts are pasted by mistake and would only slow the store down."""
+
+
+class Reading:
+    """Takes conditions one by one; what is said twice counts once."""
+
+    def __init__(self, text: str, now: datetime) -> None:
+        self._text = text
+        self._now = now.astimezone(UTC)
+        self._terms: list[Term] = []
+        self._without: list[Term] = []
+        self._values: dict[tuple[Field, bool], list[str]] = {}
+        self._failed: bool | None = None
+        self._times: dict[Field, datetime] = {}
+        self._count = 0
+
+    def take(self, condition: Condition) -> None:
+        """Add a condition."""
+        if condition.field is None:
+            self._bounded(condition.value, at=condition.value_at)
+            (self._without if condition.excluded else self._terms).append(self._term(condition))
+            return
+        field = condition.field
+        if condition.starred:
+            self._refuse(
+                "stars around quotes are for words; put them inside the quotes here", at=condition.value_at - 2
+            )
+        if condition.excluded and field not in _EXCLUDABLE:
+            self._refuse(f"{field}: cannot be excluded; words, agent: and kind: can", at=condition.at)
+        match field:
+            case Field.FAILED:
+                self._set_failed(self._truth(condition), condition)
+            case Field.SINCE | Field.UNTIL:
+                self._set_time(field, condition)
+            case Field.EXIT if condition.value.replace(" ", "") == "!=0":
+                self._set_failed(True, condition)
+            case _:
+                self._values.setdefault((field, condition.excluded), []).extend(self._listed(field, condition))
+
+    def query(self) -> LogQuery:
+        """The search that all conditions make."""
+        return LogQuery(
+            terms=_once(self._terms),
+            without=_once(self._without),
+            sessions=tuple(SessionId(each) for each in self._of(Field.SESSION)),
+            agents=self._of(Field.AGENT),
+            not_agents=self._of(Field.AGENT, excluded=True),
+            clis=self._of(Field.CLI),
+            kinds=tuple(LineKind(each) for each in self._of(Field.KIND)),
+            not_kinds=tuple(LineKind(each) for each in self._of(Field.KIND, excluded=True)),
+            tools=self._of(Field.TOOL),
+            commands=self._of(Field.COMMAND),
+            paths=self._of(Field.PATH),
+            exit_codes=tuple(dict.fromkeys(int(each) for each in self._of(Field.EXIT))),
+            failed=self._failed,
+            since=self._times.get(Field.SINCE),
+            until=self._times.get(Field.UNTIL),
+        )
+
+    def _of(self, field: Field, *, excluded: bool = False) -> tuple[str, ...]:
+        return _once(self._values.get((field, excluded), []))
+
+    def _term(self, condition: Condition) -> Term:
+        value = condition.value
+        if condition.starred:
+            return Substring(value)
+        if condition.quoted:
+            return Phrase(value) if words(value) and not is_unspaced(value) else Substring(value)
+        if condition.excluded and value.startswith("-"):
+            self._refuse("one minus excludes; put a text that begins with it in quotes", at=condition.at)
+        if value in _OPERATORS:
+            self._refuse(
+                f"there is no {value}: all conditions hold, a minus excludes, kind:a,b is either", at=condition.at
+            )
+        if "*" in value:
+            return self._part(condition)
+        if is_unspaced(value):
+            return Substring(value)
+        match words(value):
+            case []:
+                return Substring(value)
+            case [word] if word == value:
+                return Word(value)
+            case _:
+                return Phrase(value)
+
+    def _part(self, condition: Condition) -> Substring:
+        part = condition.value.strip("*")
+        if not part or "*" in part:
+            problem = "a * stands only before and after a part of a word, *like this*"
+            self._refuse(problem, at=condition.value_at + condition.value.index("*", 1 if part else 0))
+        return Substring(part)
+
+    def _listed(self, field: Field, condition: Condition) -> list[str]:
+        if condition.quoted or field not in _LISTS:
+            return [self._checked(field, condition.value, at=condition.value_at)]
+        values, at = [], condition.value_at
+        for value in condition.value.split(","):
+            values.append(self._checked(field, value, at=at))
+            at += len(value) + 1
+        return values
+
+    def _checked(self, field: Field, value: str, *, at: int) -> str:
+        self._bounded(value, at=at)
+        if not value:
+            self._refuse("a value is missing beside this comma", at=at)
+        if field is Field.KIND:
+            if value.lower() not in set(LineKind):
+                self._refuse(f"there is no kind {value}{_suggestion(value, LineKind)}", at=at)
+            return value.lower()
+        if field is Field.EXIT and not (_EXIT_CODE.fullmatch(value) and -(2**31) <= int(value) < 2**31):
+            self._refuse("an exit status is a number, or !=0", at=at)
+        return value
+
+    def _truth(self, condition: Condition) -> bool:
+        if condition.value.lower() not in {"true", "false"}:
+            self._refuse("failed: is true or false", at=condition.value_at)
+        return condition.value.lower() == "true"
+
+    def _set_failed(self, failed: bool, condition: Condition) -> None:
+        if self._failed not in {None, failed}:
+            self._refuse("this contradicts an earlier condition", at=condition.at)
+        self._failed = failed
+
+    def _set_time(self, field: Field, condition: Condition) -> None:
+        if field in self._times:
+            self._refuse(f"{field}: is given twice", at=condition.at)
+        try:
+            self._times[field] = instant(condition.value, self._now)
+        except (ValueError, OverflowError):
+            example = self._now.strftime("%Y-%m-%dT%H:%M")
+            self._refuse(f"a time is an age such as 2h or 7d, or like {example}", at=condition.value_at)
+        since, until = self._times.get(Field.SINCE), self._times.get(Field.UNTIL)
+        if since and until and since >= until:
+            self._refuse("nothing lies between: until: must be later than since:", at=condition.at)
+
+    def _bounded(self, value: str, *, at: int) -> None:
+        self._count += 1
+        if self._count > MAX_VALUES:
+            self._refuse(f"more than {MAX_VALUES} conditions", at=at)
+        if len(value) > MAX_CHARACTERS:
+            self._refuse(f"{len(value)} characters; {MAX_CHARACTERS} at most", at=at)
+
+    def _refuse(self, problem: str, *, at: int) -> NoReturn:
+        raise InvalidQuery(problem, query=self._text, at=at)
+
+
+def instant(text: str, now: datetime) -> datetime:
+    """An age, counted from `now`, or a time. Raises `ValueError`, `OverflowError`."""
+    age = _AGE.fullmatch(text)
+    if age:
+        return now - timedelta(**{_UNITS[age[2].lower()]: int(age[1])})
+    if not _DATE.fullmatch(text):
+        raise ValueError(text)
+    at = datetime.fromisoformat(text)
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def _suggestion(word: str, known: type[StrEnum]) -> str:
+    names = [str(each) for each in known]
+    close = get_close_matches(word.lower(), names, n=1)
+    return f"; did you mean {close[0]}?" if close else f" (known: {', '.join(names)})"
+
+
+_T = TypeVar("_T")
+
+
+def _once(values: Iterable[_T]) -> tuple[_T, ...]:
+    return tuple(dict.fromkeys(values))

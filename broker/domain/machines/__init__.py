@@ -1,0 +1,1 @@
+"""Machines: whose they are, what they allow, how long they are leased."""

@@ -1,0 +1,65 @@
+"""What a workspace used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+
+from broker.domain.ids import SessionId
+from broker.domain.plans.plans import LIMITS, Plan
+
+
+class UsageBy(StrEnum):
+    """What one line of usage is about."""
+
+    DAY = "day"
+    SESSION = "session"
+    AGENT = "agent"
+    """An agent's name in one session; people and programs who only write are there by theirs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """The counters. Each event is counted once, however often it was shipped."""
+
+    messages: int = 0
+    frames: int = 0
+    """Native frames in the log; streaming fragments, which a later frame repeats whole, are not."""
+    bytes: int = 0
+    """Of all events as they are kept."""
+    turns: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    cost_usd: float = 0.0
+    """As the vendor reports it; vendors that report none add nothing."""
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(**{each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(Counts)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """The counters of one day, session or agent; what it is not about is None."""
+
+    day: date | None = None
+    session: SessionId | None = None
+    agent: str | None = None
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessagesToday:
+    """What was accepted today against what the plan allows."""
+
+    count: int
+    limit: int | None
+    """None: as many as you like."""
+    resets_at: datetime
+
+
+def messages_today(count: int, *, plan: Plan, now: datetime) -> MessagesToday:
+    """Days are UTC days, as the scripts that count have them."""
+    midnight = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), datetime.min.time(), tzinfo=UTC)
+    return MessagesToday(count=count, limit=LIMITS[plan].messages_per_day or None, resets_at=midnight)

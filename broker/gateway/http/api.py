@@ -1,0 +1,394 @@
+"""The HTTP API under /v1: what people's tools and the SDK call."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from broker.domain.agents.sessions import Session
+from broker.domain.agents.stops import stop_over
+from broker.domain.approvals.approvals import ApprovalAnswer, ApprovalStatus, Scope, Verdict
+from broker.domain.approvals.rules import Effect, Rule
+from broker.domain.errors import BadRequest
+from broker.domain.ids import ApprovalId, MessageId, TokenId
+from broker.domain.logs.events import Cursor, parse_cursor
+from broker.domain.messages.messages import Mode
+from broker.domain.people.access import Permission, Principal, TokenKind
+from broker.domain.people.dependants import Dependants
+from broker.gateway.serving.answers import Answer, Body, guarded, integer, read_body, timed
+from broker.gateway.serving.credentials import credential, shown_caller
+from broker.services.agents.sessions import MAX_PAGE
+from broker.services.agents.spawner import DEFAULT_WAIT_S, SpawnRequest
+from broker.services.container import Services
+from broker.services.people.access import TokenAbout
+from broker.services.people.web_links import session_url
+from broker.services.ports import TokenRecord
+from broker.telemetry import MESSAGES
+
+_Short = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class _NewSession(Body):
+    name: _Short
+
+
+class _Spawn(Body):
+    name: _Short
+    cli: _Short
+    task: str | None = None
+    on: _Short | None = None
+    labels: list[_Short] = Field(default_factory=list, max_length=20)
+    cwd: str | None = Field(None, max_length=4096)
+    model: _Short | None = None
+    wait: bool = True
+    timeout_s: float = Field(DEFAULT_WAIT_S, gt=0, le=300)
+
+
+class _Send(Body):
+    to: _Short
+    text: str
+    mode: Mode = Mode.WAIT
+    thread: _Short | None = None
+    ttl_s: int | None = None
+
+
+class _Member(Body):
+    agent: _Short
+
+
+class _Answer(Body):
+    verdict: Verdict
+    scope: Scope = Scope.ONCE
+    note: str = Field("", max_length=4000)
+    interrupt: bool = False
+    updated_input: dict[str, Any] | None = None
+    option_id: _Short | None = None
+
+
+class _QuestionAnswer(Body):
+    answers: dict[str, list[str]] = Field(default_factory=dict, max_length=100)
+    decline: bool = False
+    note: str = Field("", max_length=4000)
+
+
+class _RuleBody(Body):
+    effect: Effect
+    tool: _Short = "*"
+    command: str | None = Field(None, max_length=1000)
+    path: str | None = Field(None, max_length=4096)
+
+
+class _Rules(Body):
+    rules: list[_RuleBody]
+
+
+class _NewToken(Body):
+    kind: TokenKind
+    name: _Short
+    person: bool = False
+
+
+class Api:
+    """The endpoints. Each authenticates, calls one service and answers with its result."""
+
+    def __init__(self, services: Services) -> None:
+        self._s = services
+
+    def routes(self) -> list[BaseRoute]:
+        """All routes of /v1 but the live event socket."""
+        session = "/v1/sessions/{session}"
+        table: list[tuple[str, str, Any]] = [
+            ("GET", "/v1/whoami", self.whoami),
+            ("GET", "/v1/sessions", self.sessions),
+            ("POST", "/v1/sessions", self.create_session),
+            ("GET", session, self.session),
+            ("GET", f"{session}/events", self.events),
+            ("GET", f"{session}/agents", self.agents),
+            ("POST", f"{session}/agents", self.spawn),
+            ("DELETE", f"{session}/agents/{{name}}", self.release),
+            ("POST", f"{session}/agents/{{name}}/interrupt", self.interrupt),
+            ("POST", f"{session}/agents/{{name}}/resume", self.resume),
+            ("POST", f"{session}/messages", self.send),
+            ("GET", f"{session}/messages/{{message}}", self.trace),
+            ("POST", f"{session}/channels/{{channel}}/members", self.join),
+            ("DELETE", f"{session}/channels/{{channel}}/members/{{name}}", self.leave),
+            ("GET", f"{session}/approvals", self.approvals),
+            ("GET", "/v1/approvals/{approval}", self.approval),
+            ("POST", "/v1/approvals/{approval}/answer", self.answer),
+            ("GET", f"{session}/questions", self.questions),
+            ("GET", "/v1/questions/{question}", self.question),
+            ("POST", "/v1/questions/{question}/answer", self.answer_question),
+            ("GET", "/v1/rules", self.rules),
+            ("PUT", "/v1/rules", self.set_rules),
+            ("GET", "/v1/proxies", self.proxies),
+            ("DELETE", "/v1/proxies/{proxy}", self.forget_proxy),
+            ("POST", "/v1/proxies/{proxy}/adopt", self.adopt_proxy),
+            ("GET", "/v1/tokens", self.tokens),
+            ("POST", "/v1/tokens", self.mint),
+            ("DELETE", "/v1/tokens/{token}", self.revoke),
+        ]
+        return [Route(path, timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
+
+    async def _caller(self, request: Request) -> Principal:
+        return await self._s.access.authenticate(credential(request))
+
+    async def _in_session(self, request: Request) -> tuple[Principal, Session]:
+        principal = await self._caller(request)
+        return principal, await self._s.sessions.get(principal, request.path_params["session"])
+
+    async def whoami(self, request: Request) -> Response:
+        """Who the token stands for and what it may do."""
+        return Answer(shown_caller(await self._caller(request)))
+
+    async def sessions(self, request: Request) -> Response:
+        """All sessions the caller can see."""
+        principal = await self._caller(request)
+        stops = await self._s.stops.standing(principal)
+        sessions = await self._s.sessions.visible(principal)
+        return Answer({"sessions": [{**self._shown(s), "stopped": stop_over(stops, session=s.id)} for s in sessions]})
+
+    async def create_session(self, request: Request) -> Response:
+        """A new session, or the one with that name."""
+        principal = await self._caller(request)
+        body = await read_body(request, _NewSession)
+        return Answer(self._shown(await self._s.sessions.create(principal, body.name)))
+
+    async def session(self, request: Request) -> Response:
+        """One session."""
+        principal, session = await self._in_session(request)
+        principal.require(Permission.READ)
+        stops = await self._s.stops.standing(principal)
+        return Answer({**self._shown(session), "stopped": stop_over(stops, session=session.id)})
+
+    async def events(self, request: Request) -> Response:
+        """A page of the log: `?after=<cursor>&limit=`."""
+        principal, session = await self._in_session(request)
+        limit = integer(request, "limit", default=100, most=MAX_PAGE)
+        page = await self._s.sessions.events(principal, session, after=_after(request), limit=limit)
+        body = b'{"ok":true,"data":{"events":[%s],"next":"%s","head":"%s","reset":%s}}' % (
+            ",".join(page.events).encode(),
+            str(page.next).encode(),
+            str(page.head).encode(),
+            b"true" if page.reset else b"false",
+        )
+        return Response(body, media_type="application/json")
+
+    async def agents(self, request: Request) -> Response:
+        """The session's agents, ended ones too."""
+        principal, session = await self._in_session(request)
+        return Answer({"agents": await self._s.sessions.agents(principal, session)})
+
+    async def spawn(self, request: Request) -> Response:
+        """Start an agent; answers when it is ready, or at once with `"wait": false`."""
+        principal, session = await self._in_session(request)
+        body = await read_body(request, _Spawn)
+        asked = SpawnRequest(
+            name=body.name,
+            cli=body.cli,
+            task=body.task,
+            machine=body.on,
+            labels=body.labels,
+            cwd=body.cwd,
+            model=body.model,
+            idempotency_key=_idempotency_key(request),
+        )
+        agent = await self._s.spawner.spawn(principal, session, asked)
+        if body.wait:
+            agent = await self._s.spawner.wait_ready(principal, agent, timeout_s=body.timeout_s)
+        return Answer(agent)
+
+    async def release(self, request: Request) -> Response:
+        """End an agent; answers when its processes are gone, or at once with `?wait=false`."""
+        principal, session = await self._in_session(request)
+        agent = await self._s.spawner.release(principal, session, request.path_params["name"])
+        if request.query_params.get("wait") != "false":
+            agent = await self._s.spawner.wait_released(principal, agent)
+        return Answer(agent)
+
+    async def interrupt(self, request: Request) -> Response:
+        """Stop an agent's running turn."""
+        principal, session = await self._in_session(request)
+        name = request.path_params["name"]
+        await self._s.spawner.interrupt(principal, session, name)
+        return Answer(await self._s.sessions.agent(principal, session, name))
+
+    async def resume(self, request: Request) -> Response:
+        """Bring an agent back that has ended; answers when it is ready, or at once with `?wait=false`."""
+        principal, session = await self._in_session(request)
+        agent = await self._s.spawner.resume(principal, session, request.path_params["name"])
+        if request.query_params.get("wait") != "false":
+            agent = await self._s.spawner.wait_ready(principal, agent)
+        return Answer(agent)
+
+    async def send(self, request: Request) -> Response:
+        """Accept a message; says where it stands with each recipient."""
+        principal, session = await self._in_session(request)
+        body = await read_body(request, _Send)
+        sent = await self._s.router.send(
+            principal,
+            session,
+            to=body.to,
+            text=body.text,
+            mode=body.mode,
+            thread=MessageId(body.thread) if body.thread else None,
+            ttl_s=body.ttl_s,
+            idempotency_key=_idempotency_key(request),
+        )
+        MESSAGES.labels(body.mode).inc()
+        return Answer(sent)
+
+    async def trace(self, request: Request) -> Response:
+        """Every step of a message."""
+        principal, session = await self._in_session(request)
+        return Answer(await self._s.router.trace(principal, session, MessageId(request.path_params["message"])))
+
+    async def join(self, request: Request) -> Response:
+        """Make an agent a member of a channel."""
+        principal, session = await self._in_session(request)
+        body = await read_body(request, _Member)
+        await self._s.router.join(principal, session, channel=request.path_params["channel"], agent=body.agent)
+        return Answer({})
+
+    async def leave(self, request: Request) -> Response:
+        """End a membership."""
+        principal, session = await self._in_session(request)
+        params = request.path_params
+        await self._s.router.leave(principal, session, channel=params["channel"], agent=params["name"])
+        return Answer({})
+
+    async def approvals(self, request: Request) -> Response:
+        """What the session's agents asked, the newest first: `?status=pending`. Questions have `prompts`."""
+        principal, session = await self._in_session(request)
+        return Answer({"approvals": await self._s.desk.of_session(principal, session, status=_status(request))})
+
+    async def approval(self, request: Request) -> Response:
+        """One approval."""
+        principal = await self._caller(request)
+        return Answer(await self._s.desk.get(principal, ApprovalId(request.path_params["approval"])))
+
+    async def answer(self, request: Request) -> Response:
+        """Answer an approval; the first answer wins."""
+        principal = await self._caller(request)
+        body = await read_body(request, _Answer)
+        answer = ApprovalAnswer(
+            verdict=body.verdict,
+            scope=body.scope,
+            note=body.note,
+            interrupt=body.interrupt,
+            updated_input=body.updated_input,
+            option_id=body.option_id,
+        )
+        return Answer(await self._s.desk.answer(principal, ApprovalId(request.path_params["approval"]), answer))
+
+    async def questions(self, request: Request) -> Response:
+        """The questions alone that the session's agents asked, the newest first: `?status=pending`."""
+        principal, session = await self._in_session(request)
+        asked = await self._s.desk.of_session(principal, session, status=_status(request))
+        return Answer({"questions": [each for each in asked if each.is_question]})
+
+    async def question(self, request: Request) -> Response:
+        """One question."""
+        principal = await self._caller(request)
+        return Answer(await self._s.desk.question(principal, ApprovalId(request.path_params["question"])))
+
+    async def answer_question(self, request: Request) -> Response:
+        """Answer a question by its prompts' ids, or decline it; the first answer wins."""
+        principal = await self._caller(request)
+        body = await read_body(request, _QuestionAnswer)
+        question = ApprovalId(request.path_params["question"])
+        if body.decline:
+            return Answer(await self._s.desk.decline_question(principal, question, note=body.note))
+        return Answer(await self._s.desk.answer_question(principal, question, body.answers))
+
+    async def rules(self, request: Request) -> Response:
+        """The workspace's approval rules."""
+        return Answer({"rules": await self._s.desk.rules(await self._caller(request))})
+
+    async def set_rules(self, request: Request) -> Response:
+        """Replace the workspace's approval rules."""
+        principal = await self._caller(request)
+        body = await read_body(request, _Rules)
+        rules = [Rule(effect=r.effect, tool=r.tool, command=r.command, path=r.path) for r in body.rules]
+        return Answer({"rules": await self._s.desk.set_rules(principal, rules)})
+
+    async def proxies(self, request: Request) -> Response:
+        """The workspace's machines."""
+        return Answer({"proxies": await self._s.sessions.proxies(await self._caller(request))})
+
+    async def forget_proxy(self, request: Request) -> Response:
+        """Remove a machine that is offline."""
+        principal = await self._caller(request)
+        await self._s.sessions.forget_proxy(principal, request.path_params["proxy"])
+        return Answer({})
+
+    async def adopt_proxy(self, request: Request) -> Response:
+        """Let a machine whose owner was removed be the caller's, as soon as it is linked with a token of theirs."""
+        principal = await self._caller(request)
+        return Answer(await self._s.sessions.adopt_proxy(principal, request.path_params["proxy"]))
+
+    async def tokens(self, request: Request) -> Response:
+        """The workspace's tokens, without secrets: who made each, and what would end with it."""
+        principal = await self._caller(request)
+        tokens, about = await self._s.access.tokens(principal), await self._s.access.about_tokens(principal)
+        return Answer({"tokens": [_shown_token(each, about.get(each.id)) for each in tokens]})
+
+    async def mint(self, request: Request) -> Response:
+        """A new token; its secret is in this answer and nowhere else."""
+        principal = await self._caller(request)
+        body = await read_body(request, _NewToken)
+        record, token = await self._s.access.mint(principal, kind=body.kind, name=body.name, person=body.person)
+        return Answer({"id": record.id, "kind": record.kind, "name": record.name, "token": token})
+
+    async def revoke(self, request: Request) -> Response:
+        """End a token and all that hangs on it at once; says what that was."""
+        principal = await self._caller(request)
+        ended = await self._s.access.revoke(principal, TokenId(request.path_params["token"]))
+        return Answer({"ended": ended})
+
+    def _shown(self, session: Session) -> dict[str, object]:
+        return {
+            "id": session.id,
+            "name": session.name,
+            "url": session_url(self._s.public_url, session),
+            "epoch": session.epoch,
+            "offset": session.offset,
+            "searchable": session.searchable,
+            "created_at_ms": session.created_at_ms,
+        }
+
+
+def _shown_token(token: TokenRecord, about: TokenAbout | None) -> dict[str, object]:
+    by = token.made_by
+    return {
+        "id": token.id,
+        "kind": token.kind,
+        "name": token.name,
+        "created_at_ms": token.created_at_ms,
+        "expires_at_ms": token.expires_at_ms,
+        "session": token.session,
+        "made_by": by and {"token": by.token, "member": by.member, "name": about and about.made_by},
+        "ends": about.ends if about else Dependants(),
+    }
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("idempotency-key")
+    if key is not None and not 1 <= len(key) <= 200:
+        raise BadRequest("Idempotency-Key: 1 to 200 characters")
+    return key
+
+
+def _status(request: Request) -> ApprovalStatus | None:
+    status = request.query_params.get("status")
+    if status is not None and status not in set(ApprovalStatus):
+        raise BadRequest(f"status: one of {', '.join(ApprovalStatus)}")
+    return ApprovalStatus(status) if status else None
+
+
+def _after(request: Request) -> Cursor | None:
+    text = request.query_params.get("after")
+    return parse_cursor(text) if text and text != "0" else None

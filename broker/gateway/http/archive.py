@@ -1,0 +1,94 @@
+"""The HTTP API that `relaycast export` and `import` use, page by page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from broker.domain.errors import BadRequest
+from broker.domain.ids import SessionId
+from broker.domain.logs.archive import ARCHIVE_VERSION, MAX_ROWS, row_to_json
+from broker.domain.people.access import Principal
+from broker.gateway.serving.answers import Answer, Body, guarded, integer, read_body, timed
+from broker.gateway.serving.credentials import credential
+from broker.services.container import Services
+from broker.services.logs.archive import ControlPlane
+
+_MAX_IMPORT_BYTES = 64 * 1024 * 1024
+"""One line may hold a native frame at its cap of 16 MiB, escaped as text."""
+_CONTROL: TypeAdapter[ControlPlane] = TypeAdapter(ControlPlane)
+
+
+class _Import(BaseModel):
+    # An archive of a newer version may say more than this one knows.
+    model_config = ConfigDict(extra="ignore")
+
+    version: int
+    control: dict[str, Any]
+
+
+class _Rows(Body):
+    rows: list[dict[str, Any]]
+
+
+class TransferApi:
+    """The endpoints. Each authenticates, calls one service and answers with its result."""
+
+    def __init__(self, services: Services) -> None:
+        self._s = services
+
+    def routes(self) -> list[BaseRoute]:
+        """All of them."""
+        table: list[tuple[str, str, Any]] = [
+            ("GET", "/v1/export", self.contents),
+            ("GET", "/v1/export/rows", self.rows),
+            ("POST", "/v1/import", self.restore),
+            ("POST", "/v1/import/rows", self.restore_rows),
+        ]
+        return [Route(path, timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
+
+    async def _caller(self, request: Request) -> Principal:
+        return await self._s.access.authenticate(credential(request))
+
+    async def contents(self, request: Request) -> Response:
+        """What there is to export: `?session=` for one session."""
+        principal = await self._caller(request)
+        wanted = request.query_params.get("session")
+        session = await self._s.sessions.get(principal, wanted) if wanted else None
+        contents = await self._s.transfer.contents(principal, session)
+        return Answer({"version": ARCHIVE_VERSION, "control": contents.control, "logs": contents.logs})
+
+    async def rows(self, request: Request) -> Response:
+        """Lines of one log: `?session=<id>&epoch=&after=&limit=`."""
+        principal = await self._caller(request)
+        query = request.query_params
+        after = integer(request, "after", default=0, most=2**53, least=0)
+        limit = integer(request, "limit", default=MAX_ROWS, most=MAX_ROWS)
+        session = SessionId(query.get("session", ""))
+        page = await self._s.transfer.rows(principal, session, query.get("epoch", ""), after=after, limit=limit)
+        return Answer({"rows": [row_to_json(row) for row in page.rows], "more": page.more})
+
+    async def restore(self, request: Request) -> Response:
+        """Make an archive's sessions, agents and rules again."""
+        principal = await self._caller(request)
+        body = await read_body(request, _Import, most=_MAX_IMPORT_BYTES)
+        if body.version > ARCHIVE_VERSION:
+            raise BadRequest(f"the archive has version {body.version}; this broker reads up to {ARCHIVE_VERSION}")
+        try:
+            control = _CONTROL.validate_python(body.control)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            raise BadRequest(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from None
+        await self._s.transfer.restore(principal, control)
+        return Answer({})
+
+    async def restore_rows(self, request: Request) -> Response:
+        """Put lines into the log of restored sessions."""
+        principal = await self._caller(request)
+        body = await read_body(request, _Rows, most=_MAX_IMPORT_BYTES)
+        await self._s.transfer.restore_rows(principal, body.rows)
+        return Answer({})

@@ -1,0 +1,113 @@
+"""The HTTP API around what is kept: what is masked in it, how long it stays, what was used."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from broker.domain.errors import BadRequest
+from broker.domain.logs.retention import Retention
+from broker.domain.people.access import Principal
+from broker.domain.plans.usage import UsageBy
+from broker.gateway.serving.answers import Answer, Body, guarded, read_body, timed
+from broker.gateway.serving.credentials import credential
+from broker.services.container import Services
+
+
+class _RedactionRule(Body):
+    name: str = Field(max_length=100)
+    pattern: str = Field(max_length=1000)
+
+
+class _RedactionRules(Body):
+    rules: list[_RedactionRule]
+
+
+class _Days(Body):
+    days: int | None
+
+
+class LogKeepingApi:
+    """The endpoints. Each authenticates, calls one service and answers with its result."""
+
+    def __init__(self, services: Services) -> None:
+        self._s = services
+
+    def routes(self) -> list[BaseRoute]:
+        """All of them."""
+        table: list[tuple[str, str, Any]] = [
+            ("GET", "/v1/redaction", self.redaction),
+            ("PUT", "/v1/redaction", self.set_redaction),
+            ("GET", "/v1/usage", self.usage),
+            ("GET", "/v1/retention", self.retention),
+            ("PUT", "/v1/retention", self.set_retention),
+            ("DELETE", "/v1/sessions/{session}", self.delete_session),
+            ("DELETE", "/v1/logs", self.delete_log),
+        ]
+        return [Route(path, timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
+
+    async def _caller(self, request: Request) -> Principal:
+        return await self._s.access.authenticate(credential(request))
+
+    async def redaction(self, request: Request) -> Response:
+        """The workspace's own redaction rules."""
+        return Answer({"rules": _shown(await self._s.redaction.rules(await self._caller(request)))})
+
+    async def set_redaction(self, request: Request) -> Response:
+        """Replace them."""
+        principal = await self._caller(request)
+        body = await read_body(request, _RedactionRules)
+        rules = [(rule.name, rule.pattern) for rule in body.rules]
+        return Answer({"rules": _shown(await self._s.redaction.set_rules(principal, rules))})
+
+    async def usage(self, request: Request) -> Response:
+        """Counters: `?from=&to=&by=day|session|agent`, by default the last 30 days by day."""
+        principal = await self._caller(request)
+        until = _date(request, "to", default=datetime.now(UTC).date())
+        since = _date(request, "from", default=until - timedelta(days=29))
+        by = request.query_params.get("by", UsageBy.DAY)
+        if by not in set(UsageBy):
+            raise BadRequest(f"by: one of {', '.join(UsageBy)}")
+        usage = await self._s.meter.usage(principal, since=since, until=until, by=UsageBy(by))
+        return Answer({"from": since, "to": until, "by": by, "usage": usage})
+
+    async def retention(self, request: Request) -> Response:
+        """How long logs are kept."""
+        return Answer(_told(await self._s.retention.get(await self._caller(request))))
+
+    async def set_retention(self, request: Request) -> Response:
+        """Keep logs for fewer days than the plan does; `null` goes back to the plan."""
+        principal = await self._caller(request)
+        body = await read_body(request, _Days)
+        return Answer(_told(await self._s.retention.set(principal, body.days)))
+
+    async def delete_session(self, request: Request) -> Response:
+        """Remove a session whose agents have ended, with its whole log."""
+        principal = await self._caller(request)
+        session = await self._s.sessions.get(principal, request.path_params["session"])
+        return Answer(await self._s.retention.delete_session(principal, session))
+
+    async def delete_log(self, request: Request) -> Response:
+        """Forget all events of the workspace's sessions; they go on."""
+        return Answer(await self._s.retention.delete_log(await self._caller(request)))
+
+
+def _told(retention: Retention) -> dict[str, int | None]:
+    return {"days": retention.days, "own_days": retention.own_days, "plan_days": retention.plan_days}
+
+
+def _date(request: Request, name: str, *, default: date) -> date:
+    text = request.query_params.get(name)
+    try:
+        return date.fromisoformat(text) if text else default
+    except ValueError:
+        raise BadRequest(f"{name}: a day such as {default}") from None
+
+
+def _shown(rules: list[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"name": name, "pattern": pattern} for name, pattern in rules]

@@ -1,0 +1,193 @@
+"""The HTTP API of people and their access: signing in and out, members, and sharing a session."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from broker.domain.errors import NotAuthenticated
+from broker.domain.people.access import MAX_SHARE_S, SHARE_S, MemberRole, Principal
+from broker.domain.people.members import Member
+from broker.domain.people.token_families import Purpose
+from broker.gateway.serving.addresses import caller_address
+from broker.gateway.serving.answers import Answer, Body, bearer, guarded, read_body, timed
+from broker.gateway.serving.credentials import (
+    credential,
+    drop_cookie,
+    has_cookie,
+    kept_in_browser,
+    require_own_origin,
+    set_cookie,
+    shown_caller,
+)
+from broker.services.container import Services
+from broker.services.people.short_lived_tokens import TokenPair
+from broker.services.people.sign_in import OneTimeCode
+from broker.services.people.web_links import share_url, sign_in_url
+
+_MAX_SIGN_IN_BYTES = 4096
+"""Read before anybody knows who asks."""
+_Short = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class _SignIn(Body):
+    code: _Short
+
+
+class _SignOut(Body):
+    everywhere: bool = False
+
+
+class _Exchange(Body):
+    purpose: Purpose = Field(alias="for")
+    machine_id: _Short | None = None
+    name: _Short | None = None
+
+
+class _Refresh(Body):
+    refresh_token: Annotated[str, StringConstraints(min_length=1, max_length=1000)] = Field(repr=False)
+
+
+class _NewMember(Body):
+    name: _Short
+    role: MemberRole
+
+
+class _Role(Body):
+    role: MemberRole
+
+
+class _Share(Body):
+    expires_in_s: int = Field(SHARE_S, gt=0, le=MAX_SHARE_S)
+
+
+class AccessApi:
+    """The endpoints. Each authenticates, calls one service and answers with its result."""
+
+    def __init__(self, services: Services) -> None:
+        self._s = services
+
+    def routes(self) -> list[BaseRoute]:
+        """All of them."""
+        table: list[tuple[str, str, Any]] = [
+            ("GET", "/v1/sign-in", self.signed_in),
+            ("POST", "/v1/sign-in", self.sign_in),
+            ("POST", "/v1/sign-out", self.sign_out),
+            ("POST", "/v1/auth/exchange", self.exchange),
+            ("POST", "/v1/auth/refresh", self.refresh),
+            ("GET", "/v1/members", self.members),
+            ("POST", "/v1/members", self.add),
+            ("PATCH", "/v1/members/{member}", self.set_role),
+            ("DELETE", "/v1/members/{member}", self.remove),
+            ("POST", "/v1/members/{member}/link", self.link),
+            ("POST", "/v1/sessions/{session}/share", self.share),
+        ]
+        return [Route(path, timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
+
+    async def _caller(self, request: Request) -> Principal:
+        return await self._s.access.authenticate(credential(request))
+
+    async def signed_in(self, request: Request) -> Response:
+        """Who is signed in to this browser, so that a link can ask before it makes that somebody else; null: nobody."""
+        try:
+            caller: dict[str, object] | None = shown_caller(await self._s.access.authenticate(kept_in_browser(request)))
+        except NotAuthenticated:
+            caller = None
+        return Answer({"caller": caller})
+
+    async def sign_in(self, request: Request) -> Response:
+        """Exchange a one-time code for a cookie."""
+        require_own_origin(request, may_be_absent=True)  # else a page could sign its visitors in as somebody else
+        body = await read_body(request, _SignIn, most=_MAX_SIGN_IN_BYTES)
+        token = await self._s.sign_in.redeem(body.code, address=caller_address(request))
+        answer = Answer(shown_caller(await self._s.access.authenticate(token)))
+        set_cookie(request, answer, token)
+        return answer
+
+    async def sign_out(self, request: Request) -> Response:
+        """End this sign-in, or all of this person; a browser forgets its cookie either way."""
+        token = credential(request)
+        by_cookie = "authorization" not in request.headers
+        try:
+            principal = await self._s.access.authenticate(token)
+        except NotAuthenticated:
+            if not by_cookie or not has_cookie(request):
+                raise
+        else:
+            body = await read_body(request, _SignOut, most=_MAX_SIGN_IN_BYTES)
+            await self._s.sign_in.sign_out(principal, token or "", everywhere=body.everywhere)
+        answer = Answer({})
+        if by_cookie:  # another token's sign-out, as that of a tab with a share, leaves the browser's own alone
+            drop_cookie(request, answer)
+        return answer
+
+    async def exchange(self, request: Request) -> Response:
+        """Exchange a token for a short-lived one. A browser's cookie is not for this: pages keep no tokens."""
+        principal = await self._s.access.authenticate(bearer(request))
+        body = await read_body(request, _Exchange, most=_MAX_SIGN_IN_BYTES)
+        pair = await self._s.short_lived.exchange(principal, body.purpose, machine=body.machine_id, name=body.name)
+        return Answer(_shown_pair(pair))
+
+    async def refresh(self, request: Request) -> Response:
+        """The next short-lived token; what is presented is used up."""
+        body = await read_body(request, _Refresh, most=_MAX_SIGN_IN_BYTES)
+        pair = await self._s.short_lived.renew(body.refresh_token, address=caller_address(request))
+        return Answer(_shown_pair(pair))
+
+    async def members(self, request: Request) -> Response:
+        """The people of the workspace."""
+        members = await self._s.members.members(await self._caller(request))
+        return Answer({"members": [_shown(member) for member in members]})
+
+    async def add(self, request: Request) -> Response:
+        """Add a person; the answer holds the link that signs them in, once."""
+        principal = await self._caller(request)
+        body = await read_body(request, _NewMember)
+        member = await self._s.members.add(principal, name=body.name, role=body.role)
+        return Answer({"member": _shown(member), **self._link(await self._s.sign_in.invite(principal, member))})
+
+    async def set_role(self, request: Request) -> Response:
+        """Give a person another role."""
+        principal = await self._caller(request)
+        body = await read_body(request, _Role)
+        return Answer(_shown(await self._s.members.set_role(principal, request.path_params["member"], body.role)))
+
+    async def remove(self, request: Request) -> Response:
+        """Remove a person; says what has ended with them."""
+        ended = await self._s.members.remove(await self._caller(request), request.path_params["member"])
+        return Answer({"ended": ended})
+
+    async def link(self, request: Request) -> Response:
+        """A fresh link for a person; `me` is oneself."""
+        principal = await self._caller(request)
+        member = await self._s.members.get(principal, request.path_params["member"])
+        return Answer(self._link(await self._s.sign_in.invite(principal, member)))
+
+    async def share(self, request: Request) -> Response:
+        """A link that shows one session to whoever has it, for a while."""
+        principal = await self._caller(request)
+        session = await self._s.sessions.get(principal, request.path_params["session"])
+        body = await read_body(request, _Share)
+        record, token = await self._s.access.share(principal, session, seconds=body.expires_in_s)
+        url = share_url(self._s.public_url, session, token)
+        return Answer({"url": url, "token_id": record.id, "expires_at_ms": record.expires_at_ms})
+
+    def _link(self, code: OneTimeCode) -> dict[str, object]:
+        return {"url": sign_in_url(self._s.public_url, code), "expires_at_ms": code.expires_at_ms}
+
+
+def _shown(member: Member) -> dict[str, object]:
+    return {"id": member.id, "name": member.name, "role": member.role, "created_at_ms": member.created_at_ms}
+
+
+def _shown_pair(pair: TokenPair) -> dict[str, object]:
+    return {
+        "token": pair.token,
+        "refresh_token": pair.refresh_token,
+        "expires_at_ms": pair.expires_at_ms,
+        "kind": pair.principal.kind,
+    }

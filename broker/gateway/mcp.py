@@ -1,0 +1,299 @@
+"""The agents' tools at /mcp: MCP over streamable HTTP, stateless, authorised by each agent's own token.
+
+The words and arguments are the same for every vendor. A refusal is an answer the model can read, with its stable code.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, cast
+
+import orjson
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.transport_security import TransportSecuritySettings
+from mcp_types import ToolAnnotations
+from pydantic import Field
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
+
+from broker import __version__
+from broker.domain.agents.agents import Agent
+from broker.domain.agents.sessions import Session
+from broker.domain.errors import NotPermitted, RelayError
+from broker.domain.ids import AgentId, MessageId
+from broker.domain.logs.rows import LineKind
+from broker.domain.messages.messages import Mode
+from broker.domain.people.access import Principal, TokenKind
+from broker.gateway.serving.answers import Refusal, bearer
+from broker.gateway.serving.credentials import require_own_origin
+from broker.services.agents.spawner import SpawnRequest
+from broker.services.container import Services
+from broker.services.logs.search import FoundLine
+from broker.telemetry import MESSAGES
+
+_LOCAL = ToolAnnotations(destructive_hint=False, open_world_hint=False)
+_READ_ONLY = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+_LOG_TEXT = 400
+"""Characters of one log line: a model reads these, and its context is dear."""
+
+_Tool = Callable[..., Awaitable[dict[str, Any]]]
+To = Annotated[str, Field(description="An agent's name, a #channel, or * for everybody in the session")]
+How = Annotated[
+    Mode,
+    Field(
+        description="wait: when they are idle; steer: into their running turn; interrupt: stop their turn first, which"
+        " you may only with agents that you spawned"
+    ),
+]
+Text = Annotated[str, Field(description="What to say; plain text or Markdown")]
+
+LogSearchText = Annotated[
+    str,
+    Field(
+        description='Conditions that all hold: word "a phrase" *part* -without agent:Name kind:command tool:Bash'
+        ' command:"npm *" path:src/*.py exit:1 failed:true since:2h until:2026-01-31T10:00.'
+        f" Kinds: {', '.join(LineKind)}"
+    ),
+]
+
+
+class RelayTools:
+    """The tools; each acts as the agent whose token came with the request."""
+
+    def __init__(self, services: Services) -> None:
+        self._s = services
+
+    def server(self) -> MCPServer[Any]:
+        """An MCP server offering them."""
+        server: MCPServer[Any] = MCPServer("relay", version=__version__, log_level="WARNING", subscriptions=False)
+        acting: list[_Tool] = [self.relay_send, self.relay_broadcast, self.relay_spawn, self.relay_release]
+        looking: list[_Tool] = [
+            self.relay_agents,
+            self.relay_inbox,
+            self.relay_trace,
+            self.relay_logs,
+            self.relay_search_logs,
+        ]
+        for tool in acting:
+            server.add_tool(_refusing(tool), annotations=_LOCAL)
+        for tool in looking:
+            server.add_tool(_refusing(tool), annotations=_READ_ONLY)
+        return server
+
+    async def relay_send(
+        self,
+        ctx: Context,
+        to: To,
+        text: Text,
+        mode: How = Mode.WAIT,
+    ) -> dict[str, Any]:
+        """Send a message to another agent. Returns its id and where it stands with each recipient. Replies come to you
+        as new messages; do not poll for them.
+        """
+        principal, session = await self._caller(ctx)
+        sent = await self._s.router.send(
+            principal, session, to=to, text=text, mode=mode, idempotency_key=_call_key(ctx)
+        )
+        return _plain(sent)
+
+    async def relay_broadcast(self, ctx: Context, text: Text) -> dict[str, Any]:
+        """Send a message to every other agent of the session."""
+        principal, session = await self._caller(ctx)
+        sent = await self._s.router.send(principal, session, to="*", text=text, idempotency_key=_call_key(ctx))
+        MESSAGES.labels(Mode.WAIT).inc()
+        return _plain(sent)
+
+    async def relay_spawn(
+        self,
+        ctx: Context,
+        name: Annotated[str, Field(description="A new name, unique in the session")],
+        cli: Annotated[str, Field(description="claude, codex, gemini, or another that relay_agents lists")],
+        task: Annotated[str, Field(description="Its first message: what it should do")] = "",
+        machine: Annotated[
+            str | None, Field(description="The machine to run on, by name or id; yours when not given")
+        ] = None,
+        cwd: Annotated[
+            str | None,
+            Field(
+                description="Its working folder. On your machine: yours when not given, and a relative one is meant"
+                " from yours; on another: where relay-connect was started there when not given"
+            ),
+        ] = None,
+    ) -> dict[str, Any]:
+        """Start another agent and give it a task: on your machine and in your folder, unless you say otherwise. Returns
+        when it is ready, with the machine and the folder it works in, or says why it is not.
+        """
+        principal, session = await self._caller(ctx)
+        request = SpawnRequest(
+            name=name, cli=cli, task=task or None, machine=machine, cwd=cwd, idempotency_key=_call_key(ctx)
+        )
+        agent = await self._s.spawner.spawn(principal, session, request)
+        return _shown(await self._s.spawner.wait_ready(principal, agent))
+
+    async def relay_release(
+        self, ctx: Context, name: Annotated[str, Field(description="An agent that you spawned")]
+    ) -> dict[str, Any]:
+        """End an agent that you spawned. Returns when its processes are gone."""
+        principal, session = await self._caller(ctx)
+        agent = await self._s.spawner.release(principal, session, name)
+        return _shown(await self._s.spawner.wait_released(principal, agent))
+
+    async def relay_agents(self, ctx: Context) -> dict[str, Any]:
+        """Who is in this session, what they are doing, and which agent programs each machine can run."""
+        principal, session = await self._caller(ctx)
+        agents = await self._s.sessions.agents(principal, session)
+        machines = await self._s.sessions.proxies(principal)
+        return {
+            "you": principal.name,
+            "agents": [_shown(agent) for agent in agents if not agent.state.ended],
+            "machines": [
+                {"name": m.name, "labels": list(m.labels), "clis": [c.cli for c in m.clis if c.supported]}
+                for m in machines
+                if m.online
+            ],
+        }
+
+    async def relay_inbox(
+        self,
+        ctx: Context,
+        after: Annotated[int, Field(description="Only messages with a higher number", ge=0, le=2**53)] = 0,
+        limit: Annotated[int, Field(ge=1, le=100)] = 20,
+    ) -> dict[str, Any]:
+        """Your received messages by number, for looking back. New ones come to you by themselves."""
+        principal, _ = await self._caller(ctx)
+        me = await self._s.sessions.agent_by_id(principal, cast(AgentId, principal.agent))  # every agent's has one
+        messages = await self._s.router.inbox(principal, me, after=after, limit=limit)
+        return {"messages": [{"number": number, **body} for number, body in messages], "settled_up_to": me.inbox_acked}
+
+    async def relay_trace(
+        self, ctx: Context, message_id: Annotated[str, Field(description="An id that relay_send returned")]
+    ) -> dict[str, Any]:
+        """How far a message got: each step with its time, and the reason when it could not be delivered."""
+        principal, session = await self._caller(ctx)
+        return _plain(await self._s.router.trace(principal, session, MessageId(message_id)))
+
+    async def relay_logs(
+        self,
+        ctx: Context,
+        name: Annotated[str | None, Field(description="Only this agent's")] = None,
+        limit: Annotated[int, Field(ge=1, le=200)] = 50,
+    ) -> dict[str, Any]:
+        """The newest lines of the session's log, oldest first: what agents said, ran and changed."""
+        principal, session = await self._caller(ctx)
+        events = await self._s.log_reader.recent(principal, session, name=name, limit=limit)
+        return {"events": [_line(event) for event in events]}
+
+    async def relay_search_logs(
+        self,
+        ctx: Context,
+        query: LogSearchText,
+        limit: Annotated[int, Field(ge=1, le=50)] = 20,
+    ) -> dict[str, Any]:
+        """Find lines anywhere in the session's log, newest first: what agents said, ran, changed and were told."""
+        principal, _ = await self._caller(ctx)
+        found = await self._s.log_search.search(principal, query, limit=limit)
+        return {"hits": [_hit(hit.line) for hit in found.hits], "more": found.next is not None}
+
+    async def _caller(self, ctx: Context) -> tuple[Principal, Session]:
+        request = cast(Request, ctx.request_context.request)  # the HTTP transport always has one
+        principal: Principal = request.scope[_SCOPE_KEY]
+        if principal.session is None:
+            raise NotPermitted("these tools are for agents; people use the API, the SDK or the terminal")
+        return principal, await self._s.sessions.by_id(principal, principal.session)
+
+
+_SCOPE_KEY = "relaycast.principal"
+
+
+class ToolsApplication:
+    """The ASGI application for /mcp. `server.session_manager` must run while it serves."""
+
+    def __init__(self, services: Services) -> None:
+        self._access = services.access
+        self.server = RelayTools(services).server()
+        self._inner = self.server.streamable_http_app(
+            streamable_http_path="/mcp",
+            json_response=True,
+            stateless_http=True,
+            # The edge checks the host for all routes, and we the origin.
+            transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request of an agent."""
+        request = Request(scope)
+        try:
+            require_own_origin(request, may_be_absent=True)  # MCP 2025-06-18, transports, security warning
+            principal = await self._access.authenticate(bearer(request))
+            if principal.kind is not TokenKind.AGENT:
+                raise NotPermitted("the tools at /mcp are for agents; this is a token of another kind")
+        except RelayError as error:
+            await Refusal(error)(scope, receive, send)
+            return
+        await self._inner({**scope, _SCOPE_KEY: principal}, receive, send)
+
+
+def _refusing(tool: _Tool) -> _Tool:
+    """The tool, with refusals as tool errors: code first, then what to do."""
+
+    @functools.wraps(tool)
+    async def call(*args: Any, **kwargs: Any) -> dict[str, Any]:
+        try:
+            return await tool(*args, **kwargs)
+        except RelayError as error:
+            raise ToolError(f"{error.code}: {error.message}") from error
+
+    return call
+
+
+def _call_key(ctx: Context) -> str | None:
+    """The vendor's id of this tool call, where it gives one: a call that its client repeats is carried out once."""
+    meta = ctx.request_context.meta
+    call_id = dict(meta).get("claudecode/toolUseId") if meta else None
+    return str(call_id) if call_id else None
+
+
+def _plain(value: object) -> dict[str, Any]:
+    plain: dict[str, Any] = orjson.loads(orjson.dumps(value))
+    return plain
+
+
+def _shown(agent: Agent) -> dict[str, Any]:
+    return {
+        "name": agent.name,
+        "cli": agent.cli,
+        "state": agent.state,
+        "machine": agent.machine,
+        "folder": agent.cwd,
+        "spawned_by": agent.spawner,
+        "waiting_approvals": agent.waiting_approvals,
+    }
+
+
+def _hit(line: FoundLine) -> dict[str, Any]:
+    row = line.row
+    facts = {"tool": row.tool, "command": row.command[:_LOG_TEXT], "exit_code": row.exit_code}
+    return {
+        "offset": row.offset,
+        "at": row.at.isoformat(timespec="seconds"),
+        "agent": row.agent,
+        "kind": row.kind,
+        "ok": row.ok,
+        "text": line.excerpt.text,
+        **{name: value for name, value in facts.items() if value not in {"", None}},
+    }
+
+
+def _line(event: dict[str, Any]) -> dict[str, Any]:
+    text = orjson.dumps(event["data"].get("events") or event["data"]).decode()
+    shown = text if len(text) <= _LOG_TEXT else text[:_LOG_TEXT] + " …"
+    return {
+        "offset": event["offset"],
+        "at_ms": event["at_ms"],
+        "agent": event["name"],
+        "kind": event["kind"],
+        "what": shown,
+    }

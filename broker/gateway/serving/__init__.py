@@ -1,0 +1,1 @@
+"""What serves and guards every connection before any endpoint sees it."""

@@ -1,0 +1,125 @@
+"""The credential of a request: a bearer token, else the cookie of somebody who signed in with a browser."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import urlsplit
+
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+
+from broker.domain.people.access import PREFIXES, Principal, TokenKind
+from broker.gateway.serving.answers import bearer
+from broker.gateway.serving.edge import Origins
+
+_FORMER_COOKIE = "relaycast"
+"""Of version 0.1.0, which all brokers of a host shared: who signed in to that one stays signed in."""
+_COOKIE_LIFE_S = 400 * 24 * 3600
+"""The most that browsers keep. How long it is good for is the token's business, which moves on while it is used."""
+_IN_COOKIES = PREFIXES[TokenKind.MEMBER]
+"""People's alone. The page keeps a share's token by itself, for one tab: it must not replace anybody's sign-in."""
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def credential(connection: HTTPConnection) -> str | None:
+    """The token that comes with a request or a socket.
+
+    A browser sends a cookie whoever asked it to, and programs on other ports of the same machine count as the same
+    site: what can change something must come from our own pages, and say so. Raises `NotPermitted` (ORIGIN_REFUSED).
+    """
+    if "authorization" in connection.headers:
+        return bearer(connection)
+    token = kept_in_browser(connection)
+    if not token:
+        return None
+    if connection.scope["type"] == "websocket" or connection.scope["method"] not in _SAFE_METHODS:
+        require_own_origin(connection, may_be_absent=False)
+    return token
+
+
+def require_own_origin(connection: HTTPConnection, *, may_be_absent: bool) -> None:
+    """Raise `NotPermitted` (ORIGIN_REFUSED) unless a page of ours, or of an allowed origin, asked."""
+    origins: Origins = connection.app.state.origins
+    origins.require(connection, may_be_absent=may_be_absent)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cookie:
+    """What a browser keeps a sign-in in."""
+
+    name: str
+    path: str
+    """Below which it is sent: what else is on the host gets no sign-in to see."""
+    secure: bool
+
+    @classmethod
+    def of(cls, url: str) -> Self:
+        """The cookie of the broker at `url`.
+
+        Browsers send cookies to every port of a host, so brokers that share one must not share the name. With TLS,
+        nobody but the host itself can set one that is called `__Host-`, which is for all of a host (RFC 6265bis,
+        section 4.1.3.2), and nothing that is not encrypted one that is called `__Secure-`.
+        """
+        parts = urlsplit(url)
+        secure = parts.scheme == "https"
+        prefix = ("__Secure-" if parts.path else "__Host-") if secure else ""
+        port = "" if secure and parts.port in {None, 443} else f"-{parts.port or 80}"
+        below = parts.path.replace("/", ".")
+        return cls(name=f"{prefix}relaycast{port}{below}", path=parts.path or "/", secure=secure)
+
+
+def kept_in_browser(connection: HTTPConnection) -> str:
+    """The token of the browser's cookie; empty without one, and for what no cookie of ours holds."""
+    cookies = connection.cookies
+    token = cookies.get(_cookie(connection).name) or cookies.get(_FORMER_COOKIE) or ""
+    return token if token.startswith(_IN_COOKIES) else ""
+
+
+def has_cookie(connection: HTTPConnection) -> bool:
+    """Whether there is one to forget."""
+    return not {_cookie(connection).name, _FORMER_COOKIE}.isdisjoint(connection.cookies)
+
+
+def set_cookie(request: Request, response: Response, token: str) -> None:
+    """Let the browser keep the token where no script can read it."""
+    cookie = _cookie(request)
+    response.set_cookie(
+        cookie.name,
+        token,
+        max_age=_COOKIE_LIFE_S,
+        path=cookie.path,
+        secure=_is_secure(request),
+        httponly=True,
+        samesite="strict",
+    )
+
+
+def drop_cookie(request: Request, response: Response) -> None:
+    """Make the browser forget it."""
+    kept = {_FORMER_COOKIE: "/", _cookie(request).name: _cookie(request).path}
+    for name in sorted(kept.keys() & request.cookies.keys()):
+        response.delete_cookie(name, path=kept[name], secure=_is_secure(request), httponly=True, samesite="strict")
+
+
+def _is_secure(request: Request) -> bool:
+    return request.url.scheme == "https" or _cookie(request).secure
+
+
+def _cookie(connection: HTTPConnection) -> Cookie:
+    cookie: Cookie = connection.app.state.cookie
+    return cookie
+
+
+def shown_caller(caller: Principal) -> dict[str, object]:
+    """Who the caller is and what it may do, as `GET /v1/whoami` answers."""
+    return {
+        "workspace": {"id": caller.workspace, "plan": caller.plan},
+        "kind": caller.kind,
+        "name": caller.name,
+        "permissions": sorted(caller.permissions),
+        "session": caller.session,
+        "member": caller.member,
+        "role": caller.role,
+        "expires_at_ms": caller.expires_at_ms,
+    }

@@ -1,0 +1,1 @@
+"""WebSockets of machines, agents and readers of events."""

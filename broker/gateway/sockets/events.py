@@ -1,0 +1,118 @@
+"""The live event socket: /v1/sessions/{session}/events."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Literal
+
+import orjson
+from pydantic import BaseModel, Field, ValidationError
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from broker.domain.agents.sessions import Session
+from broker.domain.errors import BadRequest, NotAuthenticated, NotFound, RelayError, Unavailable
+from broker.domain.logs.events import Cursor, parse_cursor
+from broker.domain.people.access import Permission, Principal
+from broker.gateway.serving.credentials import credential
+from broker.gateway.sockets.registry import OpenSockets, close, receive_text
+from broker.protocol import close_codes
+from broker.protocol.close_codes import CloseCode
+from broker.protocol.errors import ProtocolViolation
+from broker.services.container import Services
+from broker.services.live.hub import Reset
+from broker.telemetry import EVENT_READERS
+
+
+class EventSocket:
+    """Follows one session's log for one reader, at the reader's own pace: the log itself is the queue."""
+
+    def __init__(self, services: Services, sockets: OpenSockets) -> None:
+        self._s = services
+        self._sockets = sockets
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """Serve one connection. A refusal is a close code, never an HTTP status: browsers cannot read those."""
+        await websocket.accept()
+        try:
+            async with self._sockets.admitted(websocket, credential(websocket)) as principal:
+                with EVENT_READERS.track_inprogress():
+                    await self._follow(websocket, principal)
+        except RelayError as error:
+            await close(websocket, _code(error))
+        except (WebSocketDisconnect, RuntimeError):
+            return  # the peer left before it was served
+
+    async def _follow(self, websocket: WebSocket, principal: Principal) -> None:
+        principal.require(Permission.READ)
+        session = await self._s.sessions.get(principal, websocket.path_params["session"])
+        text = websocket.query_params.get("after")
+        head = Cursor(session.epoch, session.offset)
+        after = head if text is None else None if text == "0" else parse_cursor(text)
+        await websocket.send_text(_control("hello", head))
+        await self._serve(websocket, principal, session, after)
+
+    async def _serve(self, websocket: WebSocket, principal: Principal, session: Session, after: Cursor | None) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            sending = tasks.create_task(self._send(websocket, principal, session, after))
+            await self._until_gone(websocket)
+            sending.cancel()
+
+    async def _send(self, websocket: WebSocket, principal: Principal, session: Session, after: Cursor | None) -> None:
+        try:
+            async with contextlib.aclosing(self._s.hub.follow(principal.workspace, session.id, after=after)) as items:
+                async for item in items:
+                    await websocket.send_text(_control("reset", item.first) if isinstance(item, Reset) else item)
+        except RelayError as error:  # also: the session was deleted
+            await close(websocket, _code(error))
+        except (WebSocketDisconnect, RuntimeError):
+            return  # the peer left while we were sending
+
+    async def _until_gone(self, websocket: WebSocket) -> None:
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            while True:
+                await self._hear(websocket)
+                await asyncio.sleep(0)  # many messages may have come at once; others have their turn between them
+
+    async def _hear(self, websocket: WebSocket) -> None:
+        """Take a fresh token, in the place of one that will end. All else that a reader says is passed over.
+
+        `{"type": "auth", "token": …}` is answered, between two events, by `{"kind": "auth", "renewed": true,
+        "expires_at_ms": …}`, or `{"kind": "auth", "renewed": false, "code": …, "message": …}`: then it goes on with
+        the one it had.
+        """
+        try:
+            said = _Auth.model_validate_json(await receive_text(websocket))
+        except (ProtocolViolation, ValidationError):
+            return
+        try:
+            principal = await self._sockets.go_on_with(websocket, said.token)
+        except RelayError as error:
+            await websocket.send_text(_answer(renewed=False, code=error.code, message=error.message))
+        else:
+            await websocket.send_text(_answer(renewed=True, expires_at_ms=principal.expires_at_ms))
+
+
+class _Auth(BaseModel):
+    type: Literal["auth"]
+    token: str = Field(max_length=1000, repr=False)
+
+
+def _answer(**about: object) -> str:
+    return orjson.dumps({"kind": "auth", **about}).decode()
+
+
+def _control(kind: str, cursor: Cursor) -> str:
+    return orjson.dumps({"kind": kind, "epoch": cursor.epoch, "offset": cursor.offset}).decode()
+
+
+def _code(error: RelayError) -> CloseCode:
+    if isinstance(error, NotAuthenticated):
+        return close_codes.UNAUTHENTICATED
+    if isinstance(error, NotFound):
+        return close_codes.UNKNOWN
+    if isinstance(error, BadRequest):
+        return close_codes.BAD_MESSAGE
+    if isinstance(error, Unavailable):
+        return close_codes.STORE_AWAY
+    return close_codes.NOT_PERMITTED

@@ -1,0 +1,262 @@
+"""The socket of relay-connect: /proxy."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter as Tally
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from broker import __version__
+from broker.domain.agents.sessions import Session
+from broker.domain.errors import Conflict, Fenced, NotAuthenticated, NotFound, RelayError, Unavailable
+from broker.domain.ids import ProxyId
+from broker.domain.people.access import Principal
+from broker.domain.people.token_families import GRACE_S
+from broker.gateway.serving.answers import bearer
+from broker.gateway.sockets.mailbox_pump import Kicked, MailboxPump, Orphaned, Superseded
+from broker.gateway.sockets.registry import OpenSockets, close, first_cause, receive_text
+from broker.protocol import close_codes, proxy
+from broker.protocol.close_codes import CloseCode
+from broker.protocol.errors import ProtocolViolation
+from broker.protocol.fragments import ReportedFragments
+from broker.protocol.proxy import (
+    BROKEN_REPORT,
+    Ack,
+    AuthRefresh,
+    FrameRecorded,
+    Hello,
+    NumberedReport,
+    Reports,
+    UnknownMessage,
+    Welcome,
+)
+from broker.services.container import Services
+from broker.services.ports import Attached
+from broker.telemetry import COMMANDS, LINKS, REPORTS, UNRECOGNISED
+
+_log = logging.getLogger(__name__)
+_HELLO_S = 10.0
+"""A socket that says nothing is no proxy."""
+
+
+class ProxySocket:
+    """Serves one proxy: its commands down, its reports up. All state that matters is in the store."""
+
+    def __init__(self, services: Services, sockets: OpenSockets) -> None:
+        self._s = services
+        self._sockets = sockets
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """Serve one connection. A refusal is a close code, so that the proxy can tell people why."""
+        await websocket.accept(subprotocol=_subprotocol(websocket))
+        code = await self._served(websocket)
+        if code is not None:
+            await close(websocket, code)
+
+    async def _served(self, websocket: WebSocket) -> CloseCode | None:
+        try:
+            # From here on a revocation closes it, said hello or not.
+            async with self._sockets.admitted(websocket, bearer(websocket), grace_s=GRACE_S) as principal:
+                try:
+                    hello = await _hello(websocket)
+                except ProtocolViolation as violation:
+                    return close_codes.BAD_MESSAGE.because(str(violation))
+                await _Connection(self._s, self._sockets, websocket, principal, hello).run()
+        except (RelayError, ProtocolViolation, TimeoutError, WebSocketDisconnect, RuntimeError) as error:
+            return _close_code(error)
+        except ExceptionGroup as group:
+            return _close_code(first_cause(group))
+        return None
+
+
+class _Connection:
+    """One attached proxy."""
+
+    def __init__(
+        self, services: Services, sockets: OpenSockets, websocket: WebSocket, principal: Principal, hello: Hello
+    ) -> None:
+        self._s = services
+        self._sockets = sockets
+        self._socket = websocket
+        self._principal = principal
+        self._hello = hello
+        self._acknowledge = asyncio.Event()
+        self._seen = 0
+        self._told_of_broken = False
+        self._fragments: ReportedFragments | None = None
+
+    async def run(self) -> None:
+        """Serve until either side ends. Raises what ended it."""
+        linking = self._s.linking
+        attached, session = await linking.attach(self._principal, self._hello)
+        try:
+            await self._serve(attached, session)
+        finally:
+            await self._detach(attached)
+
+    async def _serve(self, attached: Attached, session: Session) -> None:
+        linking = self._s.linking
+        pump = MailboxPump(
+            read=lambda after: linking.commands(self._principal, attached, after=after), send=self._send_command
+        )
+        stop = await self._s.bus.listen(self._s.link_channel(self._principal.workspace, attached.link), pump.notify)
+        LINKS.labels("proxy").inc()
+        try:
+            await self._socket.send_text(proxy.write(self._welcome(attached, session)))
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(pump.run(after=attached.commands_acked, fence=attached.fence))
+                tasks.create_task(self._acknowledging(attached))
+                await self._receiving(attached)
+        finally:
+            LINKS.labels("proxy").dec()
+            await stop()
+
+    async def _detach(self, attached: Attached) -> None:
+        try:
+            await self._s.linking.detach(self._principal, attached)
+        except Unavailable:
+            _log.warning("link %s: the store is away; its lease will lapse", attached.link)
+
+    def _welcome(self, attached: Attached, session: Session) -> Welcome:
+        return Welcome(
+            proxy_id=ProxyId(attached.link),
+            epoch=attached.epoch,
+            reports_seen=attached.reports_seen,
+            commands_acked=attached.commands_acked,
+            session=session.id,
+            session_url=f"{self._s.public_url}/session/{session.id}",
+            broker_version=__version__,
+            now_ms=attached.now_ms,
+            namesake=attached.namesake,
+        )
+
+    async def _send_command(self, seq: int, command: str) -> None:
+        COMMANDS.inc()
+        await self._socket.send_text(f'{{"type":"command","seq":{seq},"command":{command}}}')
+
+    async def _receiving(self, attached: Attached) -> None:
+        while True:
+            message = proxy.read_from_proxy(await receive_text(self._socket))
+            match message:
+                case UnknownMessage():
+                    pass  # of a newer version; it does without an answer
+                case Reports():
+                    await self._take(attached, message.reports)
+                case Ack():
+                    self._seen = message.seq
+                    self._acknowledge.set()
+                case AuthRefresh():
+                    await self._renew(message)
+                case Hello():
+                    raise ProtocolViolation("a second hello", offset=0)
+
+    async def _take(self, attached: Attached, reports: list[NumberedReport]) -> None:
+        if not reports:
+            return
+        _count(reports)
+        self._tell_of_broken(attached, reports)
+        if fragments := await self._cutting():
+            reports = [each.model_copy(update={"report": fragments.cut(each.report)}) for each in reports]
+        last = await self._s.linking.report(self._principal, attached, reports, spool=self._hello.spool_id)
+        await self._socket.send_text(f'{{"type":"ack","seq":{last}}}')
+
+    async def _cutting(self) -> ReportedFragments | None:
+        """What cuts streamed fragments for a relay-connect that does not, or knows nothing of the workspace's rules."""
+        redactor = await self._s.redaction.redactor(self._principal.workspace)
+        if self._hello.cuts_fragments and not redactor.has_rules:
+            self._fragments = None
+        elif self._fragments is None or self._fragments.redactor is not redactor:
+            self._fragments = ReportedFragments(redactor)
+        return self._fragments
+
+    def _tell_of_broken(self, attached: Attached, reports: list[NumberedReport]) -> None:
+        """Once for each connection: an agent may write the like into every frame, and its readers are told of each."""
+        broken = [numbered.seq for numbered in reports if _is_broken(numbered)]
+        if broken and not self._told_of_broken:
+            self._told_of_broken = True
+            _log.warning("link %s: report %d could not be read and was dropped", attached.link, broken[0])
+
+    async def _acknowledging(self, attached: Attached) -> None:
+        """Pass cumulative acks on; those that come while one is being stored are covered by the next."""
+        while True:
+            await self._acknowledge.wait()
+            self._acknowledge.clear()
+            if not await self._s.linking.acknowledge(self._principal, attached, self._seen):
+                raise Superseded
+
+    async def _renew(self, asked: AuthRefresh) -> None:
+        """Go on with a fresh short-lived token. A refresh token that is no good ends the connection."""
+        self._principal, auth = await self._s.linking.refresh(self._principal, asked.refresh_token)
+        self._sockets.renewed(self._socket, self._principal)
+        await self._socket.send_text(proxy.write(auth))
+
+
+async def _hello(websocket: WebSocket) -> Hello:
+    async with asyncio.timeout(_HELLO_S):
+        message = proxy.read_from_proxy(await receive_text(websocket))
+    if not isinstance(message, Hello):
+        raise ProtocolViolation("the first message must be a hello", offset=0)
+    if message.protocol != proxy.PROTOCOL_VERSION:
+        raise _WrongVersion
+    return message
+
+
+class _WrongVersion(RelayError):
+    code = "PROTOCOL_VERSION"
+
+    def __init__(self) -> None:
+        super().__init__(f"this broker speaks version {proxy.PROTOCOL_VERSION} of the proxy protocol")
+
+
+def _subprotocol(websocket: WebSocket) -> str | None:
+    return proxy.SUBPROTOCOL if proxy.SUBPROTOCOL in websocket.scope.get("subprotocols", []) else None
+
+
+def _count(reports: list[NumberedReport]) -> None:
+    for kind, count in Tally(numbered.report.type for numbered in reports).items():
+        REPORTS.labels(kind).inc(count)
+    if broken := sum(map(_is_broken, reports)):
+        REPORTS.labels("broken").inc(broken)
+    for numbered in reports:
+        if isinstance(numbered.report, FrameRecorded):
+            UNRECOGNISED.inc(sum(event.get("type") == "unrecognised" for event in numbered.report.events))
+
+
+def _is_broken(numbered: NumberedReport) -> bool:
+    return isinstance(numbered.report, FrameRecorded) and numbered.report.frame_type == BROKEN_REPORT
+
+
+def _close_code(error: Exception) -> CloseCode | None:
+    match error:
+        case WebSocketDisconnect() | RuntimeError():
+            return None  # the peer is gone, or we closed the socket ourselves
+        case _WrongVersion():
+            return close_codes.PROTOCOL_VERSION
+        case ProtocolViolation():
+            return close_codes.BROKEN_MESSAGE.because(str(error))
+        case Conflict(code="ELSEWHERE"):
+            return close_codes.ELSEWHERE
+        case Conflict():
+            return close_codes.BROKEN_MESSAGE.because(error.message)
+        case NotAuthenticated():
+            return close_codes.UNAUTHENTICATED
+        case NotFound():
+            return close_codes.UNKNOWN.because(error.message)
+        case Orphaned():
+            return close_codes.UNAUTHENTICATED.because("the owner of this machine was removed; an admin may adopt it")
+        case RelayError(code="OWNER_REMOVED"):
+            return close_codes.UNAUTHENTICATED.because(error.message)  # its agents end at once, not after a while
+        case Superseded() | Fenced():
+            return close_codes.SUPERSEDED
+        case Kicked():
+            return close_codes.SILENT
+        case TimeoutError():
+            return close_codes.HELLO_TIMEOUT
+        case Unavailable():
+            return close_codes.STORE_AWAY
+        case RelayError():
+            return CloseCode(close_codes.NOT_PERMITTED.code, error.message[:110], None)
+        case _:
+            raise error

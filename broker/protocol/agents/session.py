@@ -1,0 +1,141 @@
+"""What every vendor's codec offers: one conversation with one agent process, as a state machine without I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from broker.domain.approvals.approvals import ApprovalAnswer
+from broker.domain.ids import MessageId
+from broker.protocol.agents.events import AgentEvent
+
+
+class Direction(StrEnum):
+    """Which way a frame goes, seen from the agent's process."""
+
+    FROM_AGENT = "out"
+    TO_AGENT = "in"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One native frame with what it means.
+
+    `raw` is exactly one JSON document without a line end. The owner of the session writes every `TO_AGENT` frame to the
+    process (each followed by a line end on a byte stream) and records all of them, in the order given.
+    """
+
+    direction: Direction
+    raw: bytes
+    type: str
+    """The vendor's own name of it: `assistant`, `turn/completed`, `session/update:tool_call`."""
+    transient: bool = False
+    """A streaming fragment whose content a later frame or event repeats whole."""
+    events: tuple[AgentEvent, ...] = ()
+    hands_over: MessageId | None = None
+    """The message that the agent has with this frame."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """How a conversation begins."""
+
+    cwd: str
+    instructions: str
+    """Who the agent is in this session and how it uses the relay's tools; put where the vendor keeps system text."""
+    mcp_url: str
+    mcp_token: str
+    resume: str | None = None
+    """The native id of the conversation to continue."""
+    model: str | None = None
+    client_version: str = "0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """A message for the agent."""
+
+    message_id: MessageId
+    text: str
+    steer: bool = False
+    """Join the running turn when there is one; ignored when idle or where the vendor cannot."""
+    nudge: str | None = None
+    """Set on redelivery after a restart: what to say instead when the agent turns out to have seen `message_id`."""
+
+
+TWO_AT_ONCE = "two different requests came under one id: both were refused"
+END_LOST = "the agent is idle again and has not said how it ended"
+"""Why a turn failed whose end was lost."""
+
+
+class Activity(StrEnum):
+    """What the agent is taken to do."""
+
+    IDLE = "idle"
+    WORKING = "working"
+    """It has a prompt or is in a turn; its model is at work."""
+    IN_TOOL = "in_tool"
+    """A tool of its own runs, which may take as long as it likes."""
+    WAITING = "waiting"
+    """For an answer of a person's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a conversation stands, for who watches over its silence."""
+
+    activity: Activity
+    progress: int
+    """Grows with all the agent writes but its answers to `probe`."""
+    unanswered: bool = False
+    """A probe is out."""
+
+    @classmethod
+    def of(cls, *, busy: bool, asking: bool, in_tool: bool, progress: int, unanswered: bool = False) -> Standing:
+        """`busy`: a turn or a prompt is open; `asking`: so is a request to a person; `in_tool`: a tool of its runs."""
+        if not busy:
+            activity = Activity.IDLE
+        elif asking:
+            activity = Activity.WAITING
+        else:
+            activity = Activity.IN_TOOL if in_tool else Activity.WORKING
+        return cls(activity, progress, unanswered)
+
+
+class AgentSession(Protocol):
+    """Bytes in, frames out; orders in, frames out.
+
+    Invariants: a prompt whose message id the agent has already seen is not run again (`PromptAccepted(already_seen)`,
+    then the nudge, if any, runs as a turn of that same message). Each `TurnStarted` has exactly one `TurnEnded`.
+    Each `ApprovalRequested` ends in an answer or one `ApprovalWithdrawn`. A codec never reads a clock and never logs.
+
+    A vendor may lose the frame that ends a turn, or that begins it. No turn stays open for that: once the agent has
+    said that it is idle, in its own words or in the answer to a probe, what is open ends as failed. Where it cannot say
+    so the turn stays `WORKING` in `standing`, without progress, and the owner stops it (`connect/machine/silence.py`).
+    """
+
+    @property
+    def standing(self) -> Standing:
+        """How it stands now."""
+
+    def start(self) -> list[Frame]:
+        """The first frames to write, once, before anything else."""
+
+    def receive(self, data: bytes) -> list[Frame]:
+        """Take bytes from the process. What cannot be read costs itself and is told; nothing ends the session."""
+
+    def prompt(self, prompt: Prompt) -> list[Frame]:
+        """Hand over a message. Only after `AgentReady`."""
+
+    def interrupt(self) -> list[Frame]:
+        """Stop the running turn, or the one that a handed prompt is about to begin; nothing when idle."""
+
+    def probe(self) -> list[Frame]:
+        """Ask an agent that has been silent whether it still works; nothing where its vendor knows no such question."""
+
+    def answer(self, native_id: str, answer: ApprovalAnswer) -> list[Frame]:
+        """Answer a pending approval; nothing when it is not pending any more."""
+
+    def close(self) -> list[Frame]:
+        """Last frames before end of input, if the vendor wants any."""

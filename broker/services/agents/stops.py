@@ -1,0 +1,132 @@
+"""Stop all, and resume: of a session, a machine, or the workspace."""
+
+from __future__ import annotations
+
+from broker.domain.agents.sessions import Session
+from broker.domain.agents.stops import WORKSPACE, Place, Stop, StopHow, StopScope, stop_note
+from broker.domain.errors import BadRequest, NotFound, NotPermitted
+from broker.domain.machines.ownership import require_decision
+from broker.domain.machines.placement import Proxy
+from broker.domain.people.access import Permission, Principal, TokenKind
+from broker.services.ports import Registry, StopRecords
+from broker.services.redaction import Redaction
+
+
+class Stops:
+    """Stops and resumes. A session: who may send and release there; a machine: its owner and administrators; the
+    workspace: administrators.
+
+    No agent does either, whatever its lead: it ends its own children one by one.
+    """
+
+    def __init__(self, records: StopRecords, registry: Registry, redaction: Redaction) -> None:
+        self._records = records
+        self._registry = registry
+        self._redaction = redaction
+
+    async def standing(self, principal: Principal) -> list[Stop]:
+        """What is stopped, as far as the caller sees it, the widest first."""
+        principal.require(Permission.READ)
+        found = await self._records.stops(principal.workspace)
+        return [stop for stop in found if _is_seen(principal, stop)]
+
+    async def stop_session(
+        self, principal: Principal, session: Session, *, how: StopHow = StopHow.PAUSE, note: str = ""
+    ) -> Stop:
+        """Let no turn begin in a session. Raises `NotPermitted`, `BadRequest`."""
+        _require_driver(principal)
+        place = Place(scope=StopScope.SESSION, id=session.id)
+        return await self._stop(principal, place, name=session.name, how=how, note=note)
+
+    async def resume_session(self, principal: Principal, session: Session, *, note: str = "") -> Stop | None:
+        """Let it go on; the stop that is over, None when there was none. Raises `NotPermitted`, `BadRequest`."""
+        _require_driver(principal)
+        return await self._lift(principal, Place(scope=StopScope.SESSION, id=session.id), note=note)
+
+    async def stop_machine(
+        self, principal: Principal, reference: str, *, how: StopHow = StopHow.PAUSE, note: str = ""
+    ) -> Stop:
+        """The same of a machine, by id or name, in every session. Raises `NotFound`, `NotPermitted`, `BadRequest`."""
+        machine = await self._own_machine(principal, reference)
+        place = Place(scope=StopScope.MACHINE, id=machine.id)
+        return await self._stop(principal, place, name=machine.name, how=how, note=note)
+
+    async def resume_machine(self, principal: Principal, reference: str, *, note: str = "") -> Stop | None:
+        """Let it go on. Raises `NotFound`, `NotPermitted`, `BadRequest`."""
+        machine = await self._own_machine(principal, reference)
+        return await self._lift(principal, Place(scope=StopScope.MACHINE, id=machine.id), note=note)
+
+    async def stop_workspace(self, principal: Principal, *, how: StopHow = StopHow.PAUSE, note: str = "") -> Stop:
+        """The same of every session and machine. Raises `NotPermitted`, `BadRequest`."""
+        _require_administrator(principal)
+        return await self._stop(principal, WORKSPACE, name="", how=how, note=note)
+
+    async def resume_workspace(self, principal: Principal, *, note: str = "") -> Stop | None:
+        """Let it go on; what was stopped by itself stays so. Raises `NotPermitted`, `BadRequest`."""
+        _require_administrator(principal)
+        return await self._lift(principal, WORKSPACE, note=note)
+
+    async def _own_machine(self, principal: Principal, reference: str) -> Proxy:
+        """A machine, for who may decide about it; an id wins over a name."""
+        _require_no_agent(principal)
+        principal.require(Permission.READ_WORKSPACE)
+        proxies = await self._registry.proxies(principal.workspace)
+        found = [each for each in proxies if each.id == reference] or [
+            each for each in proxies if each.name == reference
+        ]
+        if not found:
+            raise NotFound(f"no machine {reference[:80]!r}", code="PROXY_NOT_FOUND")
+        if len(found) > 1:
+            raise BadRequest(f"{len(found)} machines are called {reference[:80]!r}: name the one you mean by its id")
+        require_decision(principal, found[0])
+        return found[0]
+
+    async def _stop(self, principal: Principal, place: Place, *, name: str, how: StopHow, note: str) -> Stop:
+        return await self._records.stop(
+            principal.workspace,
+            place,
+            name=name,
+            how=how,
+            by=principal.name,
+            member=principal.answerable,
+            note=await self._presentable(principal, note),
+        )
+
+    async def _lift(self, principal: Principal, place: Place, *, note: str) -> Stop | None:
+        return await self._records.lift(
+            principal.workspace,
+            place,
+            by=principal.name,
+            member=principal.answerable,
+            note=await self._presentable(principal, note),
+        )
+
+    async def _presentable(self, principal: Principal, note: str) -> str:
+        redactor = await self._redaction.redactor(principal.workspace)
+        return redactor.text(stop_note(note)).text
+
+
+def _is_seen(principal: Principal, stop: Stop) -> bool:
+    match stop.place.scope:
+        case StopScope.WORKSPACE:
+            return True
+        case StopScope.MACHINE:
+            return Permission.READ_WORKSPACE in principal.permissions
+        case StopScope.SESSION:
+            return principal.session in {None, stop.place.id}
+
+
+def _require_driver(principal: Principal) -> None:
+    _require_no_agent(principal)
+    principal.require(Permission.SEND)
+    principal.require(Permission.RELEASE)
+
+
+def _require_administrator(principal: Principal) -> None:
+    _require_no_agent(principal)
+    principal.require(Permission.ADMINISTER)
+
+
+def _require_no_agent(principal: Principal) -> None:
+    if principal.kind is TokenKind.AGENT:
+        raise NotPermitted("an agent may neither stop nor resume; it may release the agents that it spawned")

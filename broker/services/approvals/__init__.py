@@ -1,0 +1,1 @@
+"""Answering what agents ask."""

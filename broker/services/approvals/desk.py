@@ -1,0 +1,322 @@
+"""Answering what agents ask permission for: people, rules and deadlines."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any, assert_never
+
+import orjson
+
+from broker.domain.agents.sessions import Session
+from broker.domain.approvals.approvals import (
+    AnswerOption,
+    Approval,
+    ApprovalAnswer,
+    ApprovalPlace,
+    ApprovalStatus,
+    Scope,
+    Verdict,
+    WaitingApprovals,
+    plain_option,
+)
+from broker.domain.approvals.decision import Allowed, Asked, Decision, Denied, Grounds, Required, decide
+from broker.domain.approvals.questions import check_answers, shown_answers
+from broker.domain.approvals.risk.assessment import assess_request
+from broker.domain.approvals.risk.findings import Assessment
+from broker.domain.approvals.rules import Effect, Rule, rule_on
+from broker.domain.approvals.tool_kinds import ToolKind
+from broker.domain.approvals.tool_use import ToolUse, likeness, tool_use
+from broker.domain.errors import BadRequest, Conflict, NotFound
+from broker.domain.ids import AgentId, ApprovalId, WorkspaceId
+from broker.domain.people.access import Permission, Principal
+from broker.protocol.agents.events import ApprovalRequested
+from broker.services.ports import Approvals, Decided, DecidedApproval
+from broker.services.redaction import Redaction
+
+DEADLINE_S = 24 * 3600
+"""A request nobody answers is denied after a day, with that reason."""
+MAX_RULES = 200
+MAX_PAGE = 100
+_EXPIRED = "nobody answered in time"
+
+
+class ApprovalDesk:
+    """Reads, decides and answers approvals."""
+
+    def __init__(self, approvals: Approvals, redaction: Redaction, *, deadline_s: int = DEADLINE_S) -> None:
+        self._approvals = approvals
+        self._redaction = redaction
+        self._deadline_s = deadline_s
+
+    async def decide(
+        self, workspace: WorkspaceId, agent: AgentId, *, generation: int, event: ApprovalRequested
+    ) -> DecidedApproval:
+        """What happens to a new request, by the order of `domain.decision`; it may be that it waits for a person."""
+        standing = await self._approvals.standing(workspace, agent)
+        use = tool_use(
+            tool=event.tool,
+            command=event.command,
+            paths=(*event.paths, *(change.path for change in event.changes)),
+            given=event.input,
+            folder=event.cwd or standing.folder,
+            widens=event.widens,
+        )
+        alike = likeness(use, event.input, [(change.path, change.change) for change in event.changes])
+        by = await self._approvals.granted(workspace, agent, alike) if alike else None
+        event = _shown(event, use)
+        decision = decide(
+            Grounds(
+                ruling=rule_on(standing.rules, use, relay_tool=event.relay_tool),
+                relay_tool=event.relay_tool,
+                widens=bool(use.widens),
+                only_people=bool(event.prompts)
+                or (bool(event.options) and plain_option(event.options, Verdict.ALLOW) is None),
+                remembered=f"{by}, for as long as the agent lives" if by else "",
+            )
+        )
+        answer = _given(decision, event.options)
+        lastable = isinstance(decision, Asked) and not decision.always and alike != "" and not event.prompts
+        return DecidedApproval(
+            agent=agent,
+            generation=generation,
+            id=ApprovalId(uuid.uuid4().hex),
+            event=replace(event, can_allow_session=lastable),
+            deadline_s=self._deadline_s,
+            decided=_decided(decision, answer),
+            told=told_words(event.options, answer) if answer else "",
+            assessment=_assessment(event, use) if answer is None and not event.prompts else None,
+            likeness=alike,
+        )
+
+    async def answer(self, principal: Principal, approval: ApprovalId, answer: ApprovalAnswer) -> Approval:
+        """Answer a request; the first answer wins. Raises `NotFound`, `NotPermitted`, `Conflict`, `BadRequest`.
+
+        Where the agent's program offers several answers of one kind, `option_id` says which (`CHOOSE_OPTION`). One that
+        lasts is for who administers: behind it the program asks no more, and no rule is looked at.
+        """
+        principal.require(Permission.APPROVE)
+        if answer.updated_input is not None and answer.verdict is Verdict.DENY:
+            raise BadRequest("updated_input goes with verdict allow")
+        asked = await self._approvals.approval(principal.workspace, approval)
+        if asked.is_question and answer.verdict is Verdict.ALLOW:
+            raise BadRequest("it is a question: it wants answers rather than a yes", code="IS_QUESTION")
+        if asked.status is ApprovalStatus.PENDING:
+            answer = _with_option(principal, asked, answer)
+            if answer.verdict is Verdict.ALLOW:
+                await self._require_undenied(principal.workspace, asked, answer.updated_input)
+        redactor = await self._redaction.redactor(principal.workspace)
+        status = ApprovalStatus.ALLOWED if answer.verdict is Verdict.ALLOW else ApprovalStatus.DENIED
+        await self._approvals.answer(
+            principal.workspace,
+            approval,
+            status=status,
+            by=principal.name,
+            note=redactor.text(answer.note).text,
+            # What holds longer than once is kept here: a vendor would not ask again, and rules would not be looked at.
+            answer=orjson.dumps(replace(answer, scope=Scope.ONCE)),
+            lasting=answer.verdict is Verdict.ALLOW and answer.scope is Scope.SESSION and answer.updated_input is None,
+            told=told_words(asked.options, answer),
+            option=answer.option_id,
+        )
+        return await self._approvals.approval(principal.workspace, approval)
+
+    async def question(self, principal: Principal, question: ApprovalId) -> Approval:
+        """One question. Raises `NotFound`, for a permission request too."""
+        found = await self.get(principal, question)
+        if not found.is_question:
+            raise NotFound(f"no question {question[:80]!r}", code="QUESTION_NOT_FOUND")
+        return found
+
+    async def decline_question(self, principal: Principal, question: ApprovalId, *, note: str = "") -> Approval:
+        """Tell the agent that nobody answers. Raises as `answer_question`."""
+        principal.require(Permission.APPROVE)
+        _require_question(await self._approvals.approval(principal.workspace, question))
+        return await self.answer(principal, question, ApprovalAnswer(verdict=Verdict.DENY, note=note))
+
+    async def answer_question(
+        self, principal: Principal, question: ApprovalId, answers: Mapping[str, Sequence[str]]
+    ) -> Approval:
+        """Answer a question, by its prompts' ids. The first answer wins.
+
+        Raises `NotFound`, `NotPermitted`, `Conflict`, `BadRequest` (BAD_ANSWER; NOT_A_QUESTION: a permission request).
+        """
+        principal.require(Permission.APPROVE)
+        asked = await self._approvals.approval(principal.workspace, question)
+        _require_question(asked)
+        given = check_answers(asked.prompts, answers)
+        redactor = await self._redaction.redactor(principal.workspace)
+        shown = shown_answers(asked.prompts, given)
+        await self._approvals.answer(
+            principal.workspace,
+            question,
+            status=ApprovalStatus.ANSWERED,
+            by=principal.name,
+            note="",
+            answer=orjson.dumps(ApprovalAnswer(verdict=Verdict.ALLOW, answers=given)),
+            told="the answers",
+            answers={name: [redactor.text(text).text for text in texts] for name, texts in shown.items()},
+        )
+        return await self._approvals.approval(principal.workspace, question)
+
+    async def _require_undenied(
+        self, workspace: WorkspaceId, asked: Approval, updated_input: dict[str, Any] | None
+    ) -> None:
+        """Nobody's answer goes before a rule that denies: one made since it was asked, or one against other input."""
+        standing = await self._approvals.standing(workspace, asked.agent_id)
+        kept = (*asked.paths, *(str(change.get("path") or "") for change in asked.changes))
+        use = tool_use(
+            tool=asked.tool,
+            command=asked.command if updated_input is None else None,
+            paths=kept if updated_input is None else (),
+            given=asked.input if updated_input is None else updated_input,
+            folder=asked.cwd or standing.folder,
+            widens=asked.widens,
+        )
+        ruling = rule_on(standing.rules, use)
+        if ruling is not None and ruling.effect is Effect.DENY:
+            raise Conflict(f"{ruling.rule.name} denies that", code="RULE_DENIES")
+
+    async def expire(self, workspace: WorkspaceId, approval: ApprovalId) -> None:
+        """Deny a request whose deadline has passed; nothing when it was answered or forgotten meanwhile."""
+        try:
+            await self._approvals.answer(
+                workspace,
+                approval,
+                status=ApprovalStatus.EXPIRED,
+                by="deadline",
+                note=_EXPIRED,
+                answer=orjson.dumps(ApprovalAnswer(verdict=Verdict.DENY, note=_EXPIRED)),
+                at_deadline=True,
+                told="no",
+            )
+        except (Conflict, NotFound):
+            return
+
+    async def get(self, principal: Principal, approval: ApprovalId) -> Approval:
+        """One request. Raises `NotFound`, for another session's too where the caller sees only its own."""
+        principal.require(Permission.READ)
+        found = await self._approvals.approval(principal.workspace, approval)
+        if principal.session not in {None, found.session_id}:
+            raise NotFound(f"no approval {approval[:80]!r}", code="APPROVAL_NOT_FOUND")
+        return found
+
+    async def of_session(
+        self, principal: Principal, session: Session, *, status: ApprovalStatus | None, limit: int = MAX_PAGE
+    ) -> list[Approval]:
+        """A session's requests, the newest first."""
+        principal.require(Permission.READ)
+        return await self._approvals.approvals(principal.workspace, session.id, status=status, limit=limit)
+
+    async def waiting(
+        self,
+        principal: Principal,
+        *,
+        session: Session | None = None,
+        limit: int = MAX_PAGE,
+        after: ApprovalPlace | None = None,
+    ) -> WaitingApprovals:
+        """What waits for somebody, the longest waiting first: of one session, or of all that the caller may see."""
+        principal.require(Permission.READ)
+        only = session.id if session else principal.session
+        limit = min(limit, MAX_PAGE)
+        return await self._approvals.waiting(principal.workspace, session=only, limit=limit, after=after)
+
+    async def pending_of(self, principal: Principal, agent: AgentId) -> dict[str, dict[str, Any] | None]:
+        """What an agent waits for: its native request id → the tool's input."""
+        return await self._approvals.pending(principal.workspace, agent)
+
+    async def rules(self, principal: Principal) -> list[Rule]:
+        """The workspace's rules."""
+        principal.require(Permission.READ_WORKSPACE)
+        return await self._approvals.rules(principal.workspace)
+
+    async def add_rule(self, principal: Principal, rule: Rule) -> None:
+        """Put a rule ahead of the others, unless it is there. Raises `NotPermitted`, `Conflict` (TOO_MANY_RULES)."""
+        principal.require(Permission.ADMINISTER)
+        await self._approvals.add_rule(principal.workspace, rule, most=MAX_RULES)
+
+    async def set_rules(self, principal: Principal, rules: Sequence[Rule]) -> list[Rule]:
+        """Replace the workspace's rules. Raises `NotPermitted`, `BadRequest`."""
+        principal.require(Permission.ADMINISTER)
+        if len(rules) > MAX_RULES:
+            raise BadRequest(f"{MAX_RULES} rules at most")
+        await self._approvals.set_rules(principal.workspace, rules)
+        return list(rules)
+
+
+def _assessment(event: ApprovalRequested, use: ToolUse) -> Assessment:
+    return assess_request(
+        tool=event.tool,
+        command=use.command,
+        cwd=use.folder,
+        changes=tuple(asdict(change) for change in event.changes),
+        given=event.input,
+        widens=use.widens,
+    )
+
+
+def _require_question(asked: Approval) -> None:
+    if not asked.is_question:
+        raise BadRequest("it asks for permission: allow or deny it", code="NOT_A_QUESTION")
+
+
+def _shown(event: ApprovalRequested, use: ToolUse) -> ApprovalRequested:
+    """What people are shown is what rules are asked about: the command where one is run, and the folder."""
+    if use.kind is not ToolKind.SHELL:
+        return event
+    return replace(event, command=use.command, cwd=use.folder)
+
+
+def _with_option(principal: Principal, asked: Approval, answer: ApprovalAnswer) -> ApprovalAnswer:
+    """The answer with the option that it means. Raises `BadRequest`, `Conflict` (CHOOSE_OPTION), `NotPermitted`."""
+    if answer.option_id is None:
+        plain = plain_option(asked.options, answer.verdict)
+        offered = [option for option in asked.options if option.verdict is answer.verdict]
+        if plain is None and (offered or (asked.options and answer.verdict is Verdict.ALLOW)):
+            names = "; ".join(f"{option.id}: {option.shown}" for option in offered or asked.options)
+            raise Conflict(f"say which of its answers it is, by option_id: {names}"[:2000], code="CHOOSE_OPTION")
+        return answer if plain is None else replace(answer, option_id=plain.id)
+    chosen = next((option for option in asked.options if option.id == answer.option_id), None)
+    if chosen is None:
+        known = ", ".join(option.id for option in asked.options) or "none"
+        raise BadRequest(f"no answer {answer.option_id[:80]!r} is offered; there are: {known}"[:2000])
+    if chosen.verdict not in {None, answer.verdict}:
+        raise BadRequest(f"{chosen.shown} does not mean {answer.verdict}")
+    if chosen.lasts and chosen != plain_option(asked.options, answer.verdict):
+        principal.require(Permission.ADMINISTER)
+    return answer
+
+
+def told_words(options: Sequence[AnswerOption], answer: ApprovalAnswer) -> str:
+    """What the agent's program is told, for the record."""
+    chosen = next((option for option in options if option.id == answer.option_id), None)
+    if chosen is not None:
+        return chosen.shown
+    if options and answer.verdict is Verdict.DENY:
+        return "cancelled: none of the answers it offers is a plain no"
+    return "yes" if answer.verdict is Verdict.ALLOW else "no"
+
+
+def _given(decision: Decision, options: Sequence[AnswerOption]) -> ApprovalAnswer | None:
+    """The answer that a decision gives; None where people do."""
+    match decision:
+        case Denied():
+            note = f"denied by {decision.by}" + (f": {decision.why}" if decision.why else "")
+            answer = ApprovalAnswer(verdict=Verdict.DENY, note=note)
+        case Allowed():
+            answer = ApprovalAnswer(verdict=Verdict.ALLOW)
+        case Asked() | Required():
+            return None
+        case _ as other:
+            assert_never(other)
+    plain = plain_option(options, answer.verdict)
+    return answer if plain is None else replace(answer, option_id=plain.id)
+
+
+def _decided(decision: Decision, answer: ApprovalAnswer | None) -> Decided | None:
+    if answer is None or not isinstance(decision, Denied | Allowed):
+        return None
+    status = ApprovalStatus.ALLOWED if answer.verdict is Verdict.ALLOW else ApprovalStatus.DENIED
+    return status, decision.by, orjson.dumps(answer)

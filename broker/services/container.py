@@ -1,0 +1,66 @@
+"""The services that the gateway's endpoints use; `app.py` builds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from broker.domain.ids import LinkId, WorkspaceId
+from broker.services.agents.sessions import Sessions
+from broker.services.agents.spawner import Spawner
+from broker.services.agents.stops import Stops
+from broker.services.approvals.desk import ApprovalDesk
+from broker.services.live.activity import Activity
+from broker.services.live.feeds import Feeds
+from broker.services.live.hub import Hub
+from broker.services.logs.archive import Transfer
+from broker.services.logs.file_history import FileHistory
+from broker.services.logs.health import LogHealth
+from broker.services.logs.reader import LogReader
+from broker.services.logs.retention import LogRetention
+from broker.services.logs.search import LogSearch
+from broker.services.machines.linking import Linking
+from broker.services.messages.router import Router
+from broker.services.operations.status import StatusReport
+from broker.services.people.access import Access
+from broker.services.people.members import Members
+from broker.services.people.short_lived_tokens import ShortLivedTokens
+from broker.services.people.sign_in import SignIn
+from broker.services.plans.allowance import Allowance
+from broker.services.plans.usage import UsageMeter
+from broker.services.ports import Bus
+from broker.services.redaction import Redaction
+from broker.services.requests import Requests
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """One of each, shared by all connections of a process."""
+
+    access: Access
+    allowance: Allowance
+    sessions: Sessions
+    log_reader: LogReader
+    log_search: LogSearch
+    file_history: FileHistory
+    requests: Requests
+    router: Router
+    spawner: Spawner
+    desk: ApprovalDesk
+    stops: Stops
+    linking: Linking
+    redaction: Redaction
+    meter: UsageMeter
+    retention: LogRetention
+    transfer: Transfer
+    members: Members
+    sign_in: SignIn
+    short_lived: ShortLivedTokens
+    status: StatusReport
+    log_health: LogHealth
+    hub: Hub
+    feeds: Feeds
+    activity: Activity
+    bus: Bus
+    link_channel: Callable[[WorkspaceId, LinkId], str]
+    public_url: str

@@ -1,0 +1,1 @@
+"""Live readers of sessions inside one process."""

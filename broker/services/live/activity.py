@@ -1,0 +1,99 @@
+"""What happens in a workspace, live: every event of its sessions but frames and receipts.
+
+One channel carries it, so following costs the same however many sessions there are, and an idle one costs nothing.
+There is no log behind the channel: whoever may have missed something is told, and reads what it shows again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+
+from broker.domain.ids import SessionId, WorkspaceId
+from broker.domain.people.access import Permission, Principal
+from broker.services.ports import Bus
+
+_QUEUE, _QUEUE_CHARACTERS = 1024, 4 * 1024 * 1024
+"""What a follower may lag behind, in events and in their length, before they are dropped and it is told so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event, as its JSON text. Followers of one process share the object."""
+
+    session: SessionId
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """From here on all is told; of what was before, some may not have been. Also the first thing a follower hears."""
+
+
+class Activity:
+    """Follows workspaces for any number of readers; the bus holds one subscription for all that follow the same."""
+
+    def __init__(self, bus: Bus, *, channel: Callable[[WorkspaceId], str]) -> None:
+        self._bus = bus
+        self._channel = channel
+        self._latest: tuple[str, Happened] | None = None
+
+    async def follow(self, principal: Principal) -> AsyncGenerator[Happened | Lost, None]:
+        """What the caller may see, without end. Begins with `Lost`: a snapshot taken then has no gap to what follows.
+
+        Raises `NotPermitted`, `Unavailable`.
+        """
+        principal.require(Permission.READ)
+        reader = _Reader(principal.session)
+        stop = await self._bus.listen(
+            self._channel(principal.workspace), lambda text: reader.push(self._read(text) if text else Lost())
+        )
+        try:
+            yield Lost()
+            while True:
+                yield await reader.next()
+        finally:
+            await stop()
+
+    def _read(self, text: str) -> Happened:
+        """The bus hands the same text to one listener after the other; it is taken apart once."""
+        if self._latest is None or self._latest[0] is not text:
+            session, _, event = text.partition(" ")
+            self._latest = text, Happened(SessionId(session), event)
+        return self._latest[1]
+
+
+class _Reader:
+    """What arrived and was not yet taken, of one session only where the caller sees no other."""
+
+    def __init__(self, only: SessionId | None) -> None:
+        self._only = only
+        self._arrived: deque[Happened | Lost] = deque()
+        self._characters = 0
+        self._wake = asyncio.Event()
+
+    def push(self, item: Happened | Lost) -> None:
+        if isinstance(item, Happened) and self._only not in {None, item.session}:
+            return
+        if len(self._arrived) >= _QUEUE or self._characters >= _QUEUE_CHARACTERS:
+            self._arrived.clear()
+            self._characters = 0
+            self._arrived.append(Lost())
+        if not (isinstance(item, Lost) and self._arrived and self._arrived[-1] == item):
+            self._arrived.append(item)
+            self._characters += _length(item)
+        self._wake.set()
+
+    async def next(self) -> Happened | Lost:
+        while not self._arrived:
+            self._wake.clear()
+            await self._wake.wait()
+        item = self._arrived.popleft()
+        self._characters -= _length(item)
+        return item
+
+
+def _length(item: Happened | Lost) -> int:
+    return len(item.event) if isinstance(item, Happened) else 0

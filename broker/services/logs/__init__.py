@@ -1,0 +1,1 @@
+"""Reading, searching, shipping and keeping logs."""

@@ -1,0 +1,195 @@
+"""Carrying a workspace, or one session of it, out of a broker and into an empty workspace of another."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from broker.domain.agents.agents import Agent, AgentState, agent_name
+from broker.domain.agents.sessions import Session, session_name
+from broker.domain.approvals.rules import Rule
+from broker.domain.errors import BadRequest, Conflict, Unavailable
+from broker.domain.ids import SessionId
+from broker.domain.logs.archive import MAX_ROWS, row_from_json
+from broker.domain.logs.pages import LogExtent, LogRows
+from broker.domain.logs.redaction.rules import secret_forms
+from broker.domain.logs.retention import Retention
+from broker.domain.names import looks_like_id
+from broker.domain.people.access import Permission, Principal
+from broker.services.ports import (
+    Approvals,
+    Backlog,
+    LogStore,
+    RedactionRules,
+    Registry,
+    Restoring,
+    RetentionState,
+    TokenRecord,
+    Tokens,
+    kept,
+)
+
+_MAX_AGENTS = 10_000
+_EPOCH = re.compile(r"[0-9A-Za-z.-]{1,400}")
+_SHIPPED_WAIT_S = 15.0
+"""Lines are in the log store within a second; longer means that it is away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlPlane:
+    """All of a workspace but its log. Tokens are without their secrets, which nobody has."""
+
+    sessions: Sequence[Session]
+    agents: Sequence[Agent]
+    rules: Sequence[Rule] = ()
+    redaction: Sequence[tuple[str, str]] = ()
+    own_log_days: int | None = None
+    tokens: Sequence[TokenRecord] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What an archive is to hold: the workspace, and which lines of which logs."""
+
+    control: ControlPlane
+    logs: list[LogExtent]
+
+
+class Transfer:
+    """Export and import, page by page; each step can be repeated."""
+
+    def __init__(
+        self,
+        logs: LogStore | None,
+        registry: Registry,
+        backlog: Backlog,
+        *,
+        approvals: Approvals,
+        tokens: Tokens,
+        redaction: RedactionRules,
+        retention: RetentionState,
+        restoring: Restoring,
+    ) -> None:
+        self._logs = logs
+        self._registry = registry
+        self._backlog = backlog
+        self._approvals = approvals
+        self._tokens = tokens
+        self._redaction = redaction
+        self._retention = retention
+        self._restoring = restoring
+
+    async def contents(self, principal: Principal, session: Session | None) -> Contents:
+        """Everything, or one session, as it is now. Raises `NotPermitted`, `NotConfigured`, `Unavailable`."""
+        principal.require(Permission.ADMINISTER)
+        store, workspace = kept(self._logs), principal.workspace
+        sessions = [session] if session else await self._registry.sessions(workspace)
+        await self._shipped(principal, sessions)
+        agents = [
+            agent for each in sessions for agent in await self._registry.agents(workspace, each.id, limit=_MAX_AGENTS)
+        ]
+        control = ControlPlane(sessions=sessions, agents=agents)
+        if session is None:
+            control = replace(
+                control,
+                rules=await self._approvals.rules(workspace),
+                redaction=await self._redaction.redaction_rules(workspace),
+                own_log_days=(await self._retention.retention(workspace)).own_days,
+                tokens=await self._tokens.tokens(workspace),
+            )
+        return Contents(control=control, logs=await store.extents(workspace, session=session.id if session else None))
+
+    async def _shipped(self, principal: Principal, sessions: Sequence[Session]) -> None:
+        """Wait until the log store has what the sessions had when they were listed."""
+        try:
+            async with asyncio.timeout(_SHIPPED_WAIT_S):
+                for session in sessions:
+                    while not await self._is_shipped(principal, session):  # noqa: ASYNC110 - another process ships
+                        await asyncio.sleep(0.2)
+        except TimeoutError:
+            raise Unavailable("the log store is behind the sessions; try again when it has caught up") from None
+
+    async def _is_shipped(self, principal: Principal, session: Session) -> bool:
+        return (await self._backlog.shipped(principal.workspace, session.id)).offset >= session.offset
+
+    async def rows(self, principal: Principal, session: SessionId, epoch: str, *, after: int, limit: int) -> LogRows:
+        """Whole rows of one log in order. Raises `NotPermitted`, `NotConfigured`, `Unavailable`."""
+        principal.require(Permission.ADMINISTER)
+        return await kept(self._logs).page(principal.workspace, session, epoch, start=after, limit=limit, alone=True)
+
+    async def restore(self, principal: Principal, control: ControlPlane) -> None:
+        """Make sessions, agents and rules again, agents as ended. Once is as good as twice.
+
+        Raises `NotPermitted`, `BadRequest`, `Conflict` (WORKSPACE_NOT_EMPTY, ID_TAKEN).
+        """
+        principal.require(Permission.ADMINISTER)
+        workspace = principal.workspace
+        kept(self._logs)
+        _check_identities(control)
+        await self._check_empty(principal, control)
+        secret_forms(control.redaction)
+        retention = await self._retention.retention(workspace)
+        await self._approvals.set_rules(workspace, control.rules)
+        await self._redaction.set_redaction_rules(workspace, control.redaction)
+        await self._retention.set_own_days(workspace, _own_days(control, retention))
+        for session in control.sessions:
+            agents = [_ended(agent) for agent in control.agents if agent.session_id == session.id]
+            await self._restoring.restore_session(workspace, session, agents)
+
+    async def _check_empty(self, principal: Principal, control: ControlPlane) -> None:
+        known = {(session.id, session.epoch) for session in control.sessions}
+        for session in await self._registry.sessions(principal.workspace):
+            if (session.id, session.epoch) not in known:
+                raise Conflict(
+                    f"session {session.name!r} is here already; import into an empty workspace",
+                    code="WORKSPACE_NOT_EMPTY",
+                )
+
+    async def restore_rows(self, principal: Principal, rows: Sequence[dict[str, Any]]) -> None:
+        """Put lines of restored sessions into the log. Raises `NotPermitted`, `BadRequest`, `Unavailable`."""
+        principal.require(Permission.ADMINISTER)
+        if len(rows) > MAX_ROWS:
+            raise BadRequest(f"{MAX_ROWS} rows at most")
+        workspace = principal.workspace
+        parsed = [row_from_json(row, workspace) for row in rows]
+        known = {session.id for session in await self._registry.sessions(workspace)}
+        if any(row.session not in known for row in parsed):
+            raise BadRequest("a row of a session that is not here; restore the sessions first")
+        days = await self._backlog.log_days(workspace)
+        token = hashlib.sha256("|".join(f"{r.session}:{r.epoch}:{r.offset}" for r in parsed).encode()).hexdigest()
+        await kept(self._logs).insert(workspace, parsed, days=days, token=f"import {token}")
+
+
+def _check_identities(control: ControlPlane) -> None:
+    """Hold an archive to what is asked of everybody. Raises `BadRequest` (INVALID_NAME, INVALID_ARGUMENT)."""
+    for session in control.sessions:
+        session_name(session.name)
+        if not looks_like_id(session.id) or not _EPOCH.fullmatch(session.epoch) or session.offset < 0:
+            raise BadRequest(f"session {session.name!r} of the archive has an id or a position that is none")
+    for agent in control.agents:
+        agent_name(agent.name)
+        if not looks_like_id(agent.id) or not looks_like_id(agent.proxy):
+            raise BadRequest(f"agent {agent.name!r} of the archive has an id, or a machine's, that is none")
+    sessions = {session.id for session in control.sessions}
+    if len(sessions) < len(control.sessions) or len({s.name for s in control.sessions}) < len(control.sessions):
+        raise BadRequest("two sessions of the archive have one id or one name")
+    if len({agent.id for agent in control.agents}) < len(control.agents):
+        raise BadRequest("two agents of the archive have one id")
+    if any(agent.session_id not in sessions for agent in control.agents):
+        raise BadRequest("an agent of the archive is of a session that is not in it")
+
+
+def _own_days(control: ControlPlane, retention: Retention) -> int | None:
+    """The wish, as far as the plan here allows it."""
+    return None if control.own_log_days is None else min(control.own_log_days, retention.plan_days)
+
+
+def _ended(agent: Agent) -> Agent:
+    """Its process is on another broker's machine, if anywhere."""
+    if agent.state.ended:
+        return agent
+    return replace(agent, state=AgentState.RELEASED, reason="imported", turn_id=None, waiting_approvals=0)

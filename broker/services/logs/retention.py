@@ -1,0 +1,133 @@
+"""Keeping logs no longer than promised, and forgetting them when asked.
+
+Each step can be killed anywhere: what is wanted is written down first, compared with what was carried out, and done
+again until both agree.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass
+
+from broker.domain.agents.sessions import Session
+from broker.domain.errors import Unavailable
+from broker.domain.ids import WorkspaceId
+from broker.domain.logs.retention import Retention
+from broker.domain.people.access import Permission, Principal
+from broker.services.ports import Backlog, LogStore, Registry, RetentionState
+
+_IN_FLIGHT_MS = 15 * 60_000
+"""No insert takes this long. What was being inserted while something changed is looked after once more behind it."""
+_LEASE_S = 120.0
+_LEASE_WAIT_S = 25.0
+"""A shipper's lease ends 15 s after its last batch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgotten:
+    """What was deleted from the log store; None when it is away: then it happens as soon as it is back."""
+
+    rows: int | None
+
+
+class LogRetention:
+    """What administrators ask for."""
+
+    def __init__(self, state: RetentionState, logs: LogStore | None, registry: Registry, backlog: Backlog) -> None:
+        self._state = state
+        self._logs = logs
+        self._registry = registry
+        self._backlog = backlog
+
+    async def get(self, principal: Principal) -> Retention:
+        """How long logs are kept. Raises `NotPermitted`."""
+        principal.require(Permission.ADMINISTER)
+        return await self._state.retention(principal.workspace)
+
+    async def set(self, principal: Principal, days: int | None) -> Retention:
+        """Keep logs for so many days, or None: as the plan says. A worker dates what is there. Raises `BadRequest`."""
+        retention = await self.get(principal)
+        await self._state.set_own_days(principal.workspace, retention.checked(days))
+        return await self.get(principal)
+
+    async def delete_session(self, principal: Principal, session: Session) -> Forgotten:
+        """Remove a session whose agents have ended, with its whole log. Raises `Conflict` (SESSION_HAS_AGENTS)."""
+        principal.require(Permission.ADMINISTER)
+        await self._state.remove_session(principal.workspace, session.id)
+        if self._logs is None:  # nothing of it can turn up there
+            await self._state.forget_removed(principal.workspace, session.id)
+            return Forgotten(rows=0)
+        try:
+            return Forgotten(rows=await self._logs.delete_session(principal.workspace, session.id))
+        except Unavailable:
+            return Forgotten(rows=None)
+
+    async def delete_log(self, principal: Principal) -> Forgotten:
+        """Forget all events of the workspace's sessions; they go on. Raises `Unavailable` when it must be repeated."""
+        principal.require(Permission.ADMINISTER)
+        workspace, holder = principal.workspace, secrets.token_hex(8)
+        await self._hold_shipping(workspace, holder)
+        try:
+            for session in await self._registry.sessions(workspace):
+                await self._state.clear_log(workspace, session.id)
+            return Forgotten(rows=await self._logs.delete_workspace(workspace) if self._logs else 0)
+        finally:
+            await self._backlog.lease(workspace, holder, seconds=0.001)
+
+    async def _hold_shipping(self, workspace: WorkspaceId, holder: str) -> None:
+        """What is shipped meanwhile would arrive behind the deletion."""
+        try:
+            async with asyncio.timeout(_LEASE_WAIT_S):
+                while not await self._backlog.lease(workspace, holder, seconds=_LEASE_S):  # noqa: ASYNC110 - another process has it
+                    await asyncio.sleep(0.5)
+        except TimeoutError:
+            raise Unavailable("the log is being written without a pause; try again in a moment") from None
+
+
+class RetentionKeeper:
+    """What a worker does for each workspace, over and over."""
+
+    def __init__(self, state: RetentionState, logs: LogStore, registry: Registry) -> None:
+        self._state = state
+        self._logs = logs
+        self._registry = registry
+
+    async def tend(self, workspace: WorkspaceId) -> None:
+        """Bring what is kept in line with what is wanted. Raises `Unavailable`."""
+        await self._redate(workspace)
+        await self._expire_tails(workspace)
+        await self._forget_removed(workspace)
+
+    async def _redate(self, workspace: WorkspaceId) -> None:
+        wanted = (await self._state.retention(workspace)).days
+        dated = await self._state.dated(workspace)
+        if dated is None or dated.days != wanted:
+            await self._logs.redate(workspace, days=wanted)
+            await self._state.set_dated(workspace, days=wanted, sure=False)
+        elif not dated.sure and await self._is_past(workspace, dated.at_ms):
+            await self._logs.redate(workspace, days=wanted)
+            await self._state.set_dated(workspace, days=wanted, sure=True)
+
+    async def _expire_tails(self, workspace: WorkspaceId) -> None:
+        days = (await self._state.retention(workspace)).days
+        for session in await self._registry.sessions(workspace):
+            await self._state.expire_tail(workspace, session.id, days=days)
+
+    async def _forget_removed(self, workspace: WorkspaceId) -> None:
+        settled = []
+        for session, at_ms in (await self._state.removed(workspace)).items():
+            if await self._is_past(workspace, at_ms):
+                settled.append(session)
+            elif not await self._logs.extents(workspace, session=session):
+                continue
+            await self._logs.delete_session(workspace, session)
+        for session in settled:
+            await self._state.sweep(workspace, session)
+        if settled:  # once for all of them: it rewrites whatever has deleted rows
+            await self._logs.purge()
+        for session in settled:
+            await self._state.forget_removed(workspace, session)
+
+    async def _is_past(self, workspace: WorkspaceId, at_ms: int) -> bool:
+        return await self._state.now_ms(workspace) - at_ms > _IN_FLIGHT_MS

@@ -1,0 +1,215 @@
+"""Routing messages: signing, rendering, accepting, tracing."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import uuid
+from dataclasses import dataclass
+
+import orjson
+
+from broker.domain.agents.agents import Agent
+from broker.domain.agents.sessions import Session
+from broker.domain.errors import BadRequest
+from broker.domain.ids import MessageId, SessionId
+from broker.domain.logs.redaction import Redactor
+from broker.domain.messages.envelope import render
+from broker.domain.messages.messages import Delivery, Message, Mode, Role, ToChannel, Trace, checked_text, parse_address
+from broker.domain.names import unlike_an_id
+from broker.domain.people.access import Permission, Principal
+from broker.services.ports import Mailroom, OutgoingMessage, Registry
+from broker.services.redaction import Redaction
+
+DEFAULT_TTL_S = 24 * 3600
+"""How long a message may wait for a busy or absent agent before its sender is told that it will not arrive."""
+_MAX_TTL_S = 7 * 24 * 3600
+_MESSAGE_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
+_NAMESPACE = uuid.UUID("6f3c2f0e-5d2a-4a53-9a3b-4f1d0a6f7f10")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What the sender is told: the message's id and where it stands with each recipient."""
+
+    message_id: MessageId
+    deliveries: list[Delivery]
+
+
+class Router:
+    """Sends messages and tells how far they got."""
+
+    def __init__(self, mailroom: Mailroom, registry: Registry, redaction: Redaction) -> None:
+        self._mailroom = mailroom
+        self._registry = registry
+        self._redaction = redaction
+
+    async def send(
+        self,
+        principal: Principal,
+        session: Session,
+        *,
+        to: str,
+        text: str,
+        mode: Mode = Mode.WAIT,
+        thread: MessageId | None = None,
+        ttl_s: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Sent:
+        """Accept a message for an agent, a `#channel` or `*`.
+
+        Raises `BadRequest`, `NotPermitted`, `NotFound` (AGENT_NOT_FOUND, NO_RECIPIENTS), `QuotaExceeded`, `Conflict`.
+        """
+        principal.require(Permission.SEND)
+        outgoing = prepare(
+            principal,
+            session,
+            to=to,
+            text=text,
+            mode=mode,
+            thread=_checked_thread(thread),
+            ttl_s=_checked_ttl(ttl_s),
+            message_id=derived_id(principal, idempotency_key),
+            redactor=await self._redaction.redactor(principal.workspace),
+        )
+        deliveries = await self._mailroom.send(principal.workspace, outgoing, plan=principal.plan)
+        # The command has come over the bus into this very loop: it goes out before the sender is answered.
+        await asyncio.sleep(0)
+        return Sent(message_id=outgoing.id, deliveries=deliveries)
+
+    async def trace(self, principal: Principal, session: Session, message: MessageId) -> Trace:
+        """Every step of a message with its time. Raises `NotFound`."""
+        principal.require(Permission.READ)
+        return await self._mailroom.trace(principal.workspace, session.id, message)
+
+    async def trace_by_id(self, principal: Principal, message: MessageId) -> Trace:
+        """The same in whatever session it was sent, where the caller sees that. Raises `NotFound`."""
+        principal.require(Permission.READ)
+        return await self._mailroom.trace(principal.workspace, principal.session, message)
+
+    async def session_of(self, principal: Principal, message: MessageId) -> SessionId:
+        """The session it was sent in, where the caller sees that. Raises `NotFound`."""
+        principal.require(Permission.READ)
+        return await self._mailroom.session_of(principal.workspace, principal.session, message)
+
+    async def inbox(
+        self, principal: Principal, agent: Agent, *, after: int, limit: int
+    ) -> list[tuple[int, dict[str, object]]]:
+        """An agent's messages by inbox number."""
+        principal.require(Permission.READ)
+        return await self._mailroom.inbox(principal.workspace, agent.id, after=after, limit=limit)
+
+    async def join(self, principal: Principal, session: Session, *, channel: str, agent: str) -> None:
+        """Put an agent into a channel; an agent does so with itself and those it spawned.
+
+        Raises `BadRequest`, `NotFound`, `NotPermitted`, `Conflict`.
+        """
+        principal.require(Permission.SEND)
+        name = _channel(channel)
+        unlike_an_id(name.removeprefix("#"))
+        member = await self._registry.agent_named(principal.workspace, session.id, agent)
+        await self._mailroom.join_channel(
+            principal.workspace, session.id, channel=name, agent=member.id, actor=principal.agent
+        )
+
+    async def leave(self, principal: Principal, session: Session, *, channel: str, agent: str) -> None:
+        """Take an agent out of a channel; as `join`. Raises `BadRequest`, `NotFound`, `NotPermitted`."""
+        principal.require(Permission.SEND)
+        name = _channel(channel)
+        member = await self._registry.agent_named(principal.workspace, session.id, agent)
+        await self._mailroom.leave_channel(
+            principal.workspace, session.id, channel=name, agent=member.id, actor=principal.agent
+        )
+
+
+def derived_id(principal: Principal, idempotency_key: str | None) -> MessageId:
+    """The same id for the same caller and key, so that a repeated request meets what the first one made."""
+    if idempotency_key is None:
+        return MessageId(str(uuid.uuid4()))
+    return MessageId(str(uuid.uuid5(_NAMESPACE, f"{principal.workspace}/{principal.token_id}/{idempotency_key}")))
+
+
+def digest(*parts: object) -> str:
+    """A fingerprint of a request."""
+    return hashlib.sha256(orjson.dumps([str(part) for part in parts])).hexdigest()[:32]
+
+
+def prepare(
+    principal: Principal,
+    session: Session,
+    *,
+    to: str,
+    text: str,
+    message_id: MessageId,
+    redactor: Redactor,
+    mode: Mode = Mode.WAIT,
+    thread: MessageId | None = None,
+    ttl_s: int = DEFAULT_TTL_S,
+) -> OutgoingMessage:
+    """Check, sign and render a message; only the log's copy is redacted. Raises `BadRequest`."""
+    sender = principal.sender
+    message = Message(
+        id=message_id,
+        session_id=session.id,
+        sender=sender,
+        to=to,
+        text=checked_text(text),
+        mode=mode,
+        thread_id=thread,
+    )
+    head, tail = render(message)
+    return OutgoingMessage(
+        id=message_id,
+        session=session.id,
+        digest=digest(session.id, to, text, mode, thread),
+        sender_id=sender.agent_id,
+        sender_name=sender.name,
+        role=None if sender.role is Role.PEER else sender.role,
+        to=parse_address(to),
+        mode=mode,
+        body=_body(message, redactor),
+        wire_head=_json_text(head)[:-1],
+        wire_tail=_json_text(tail)[1:],
+        ttl_s=ttl_s,
+    )
+
+
+def _json_text(text: str) -> str:
+    return orjson.dumps(text.encode("utf-8", "replace").decode()).decode()
+
+
+def _body(message: Message, redactor: Redactor) -> bytes:
+    sender = message.sender
+    return orjson.dumps(
+        {
+            "id": message.id,
+            "from": {"name": sender.name, "role": sender.role, "agent": sender.agent_id},
+            "to": message.to,
+            "text": redactor.text(message.text.encode("utf-8", "replace").decode()).text,
+            "mode": message.mode,
+            "thread": message.thread_id,
+        }
+    )
+
+
+def _checked_ttl(ttl_s: int | None) -> int:
+    if ttl_s is None:
+        return DEFAULT_TTL_S
+    if not 1 <= ttl_s <= _MAX_TTL_S:
+        raise BadRequest(f"ttl_s must be between 1 and {_MAX_TTL_S}")
+    return ttl_s
+
+
+def _checked_thread(thread: MessageId | None) -> MessageId | None:
+    """It stands in the header that agents take for true."""
+    if thread is not None and not _MESSAGE_ID.fullmatch(thread):
+        raise BadRequest("thread: the id of a message")
+    return thread
+
+
+def _channel(text: str) -> str:
+    address = parse_address(text)
+    if not isinstance(address, ToChannel):
+        raise BadRequest(f"{text[:80]!r} is not a channel", code="INVALID_ADDRESS")
+    return address.channel

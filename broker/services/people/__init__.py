@@ -1,0 +1,1 @@
+"""Access, members and signing in."""

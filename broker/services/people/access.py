@@ -1,0 +1,273 @@
+"""Who a token stands for; making and ending tokens."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+
+from broker.domain.agents.sessions import Session
+from broker.domain.errors import BadRequest, NotAuthenticated, NotPermitted
+from broker.domain.ids import AgentId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
+from broker.domain.names import printable_name
+from broker.domain.people.access import (
+    MAX_SHARE_S,
+    PREFIXES,
+    SHARE_S,
+    Maker,
+    Permission,
+    Principal,
+    TokenKind,
+    require_token_form,
+)
+from broker.domain.people.dependants import Dependants
+from broker.domain.people.workspaces import Workspace, workspace_id
+from broker.domain.plans.plans import Plan
+from broker.services.ports import MemberRecords, Registry, TokenRecord, Tokens
+
+_SECRET_BYTES = 32
+_DAY_S = 24 * 3600
+_AGENT_TOKEN_S = 180 * _DAY_S
+"""Of one process; longer than any lives. The token of the process before it ends with it."""
+MEMBER_TOKEN_S = 30 * _DAY_S
+"""Counted from its last use, give or take a day: so seldom is that written down."""
+
+
+def token_hash(token: str) -> str:
+    """How a token is kept. Its secret has 256 bits of entropy, so a plain hash cannot be guessed."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def new_token(kind: TokenKind) -> str:
+    """A fresh token of that kind."""
+    return PREFIXES[kind] + secrets.token_urlsafe(_SECRET_BYTES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenAbout:
+    """What people want to know of a token before they end it."""
+
+    made_by: str | None
+    """A name; None for the key of a data folder, and where an earlier version made it."""
+    ends: Dependants
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferedToken:
+    """The token of an agent's process, before the store knows that process."""
+
+    principal: Principal
+    sha256: str
+    before: str | None
+    """The hash of the one that was good until now."""
+
+
+class Access:
+    """Authenticates callers and keeps a workspace's tokens."""
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        registry: Registry,
+        members: MemberRecords,
+        *,
+        clock: Callable[[], float] = time.time,
+        on_authenticated: Callable[[], None] = lambda: None,
+        on_refused: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._tokens = tokens
+        self._registry = registry
+        self._members = members
+        self._clock = clock
+        self._on_authenticated = on_authenticated
+        self._on_refused = on_refused
+
+    async def authenticate(self, token: str | None) -> Principal:
+        """The caller behind a token. Raises `NotAuthenticated`.
+
+        An agent's token is good only for the process it was made for: an older generation is fenced. A member's is
+        good until its sign-ins are ended, and lives on while it is used.
+        """
+        if not token:
+            raise NotAuthenticated("no token: send 'Authorization: Bearer <token>'")
+        require_token_form(token)
+        principal = await self._tokens.owner(token_hash(token))
+        if principal is None or self._is_over(principal):
+            if self._on_refused is not None:
+                await self._on_refused()
+            raise NotAuthenticated("the token is unknown, revoked or expired")
+        if principal.kind is TokenKind.MEMBER and principal.family is None:
+            principal = await self._prolonged(principal, sha256=token_hash(token))
+        self._on_authenticated()
+        return principal
+
+    async def present(self, principal: Principal) -> Principal:
+        """A caller who was authenticated before, as it is now; its token may have ended since, and another come.
+
+        Raises `NotAuthenticated` when what the token hung on has ended.
+        """
+        return await self._tokens.present(principal)
+
+    def _is_over(self, principal: Principal) -> bool:
+        """The store forgets what is over by its own clock; short-lived tokens end by that of their issuers too."""
+        over = principal.expires_at_ms is not None and principal.expires_at_ms <= self._in_ms(0)
+        return over and principal.family is not None
+
+    async def _prolonged(self, principal: Principal, *, sha256: str) -> Principal:
+        """A sign-in lives on while it is used."""
+        expires_at_ms = self._in_ms(MEMBER_TOKEN_S)
+        if expires_at_ms - (principal.expires_at_ms or 0) < _DAY_S * 1000:
+            return principal
+        await self._tokens.prolong(principal, sha256=sha256, expires_at_ms=expires_at_ms)
+        return replace(principal, expires_at_ms=expires_at_ms)
+
+    async def offer_agent(
+        self, workspace: WorkspaceId, agent: AgentId, *, generation: int, sha256: str, plan: Plan, proxy: ProxyId
+    ) -> OfferedToken | None:
+        """Take the token that a proxy made for an agent's process; only its hash was told.
+
+        It is good from when the proxy's report is applied, so that the process can use it at once; `keep_agent` lets it
+        live. A proxy can speak for its own agents only: for another's this does nothing.
+        """
+        found = await self._registry.agent(workspace, agent)
+        if found is None or found.proxy != proxy:
+            return None
+        principal = Principal(
+            workspace=workspace,
+            kind=TokenKind.AGENT,
+            token_id=TokenId(f"{agent}.{generation}"),
+            name=found.name,
+            plan=plan,
+            session=found.session_id,
+            agent=agent,
+            generation=generation,
+        )
+        before = await self._tokens.offer_agent(principal, sha256=sha256)
+        return OfferedToken(principal=principal, sha256=sha256, before=before)
+
+    async def keep_agent(self, offered: OfferedToken) -> None:
+        """Let the token of an agent's process live, and end that of the process before it."""
+        expires_at_ms = self._in_ms(_AGENT_TOKEN_S)
+        await self._tokens.add(offered.principal, sha256=offered.sha256, expires_at_ms=expires_at_ms, listed=False)
+        if offered.before not in {None, offered.sha256}:
+            await self._tokens.forget([offered.before or ""])
+
+    async def mint(
+        self,
+        principal: Principal,
+        *,
+        kind: TokenKind,
+        name: str,
+        person: bool = False,
+        session: SessionId | None = None,
+        expires_at_ms: int | None = None,
+    ) -> tuple[TokenRecord, str]:
+        """A new token, whose secret is shown this once; `person` when a human will use it.
+
+        An observer's may be for one session only. Raises `BadRequest`, `NotPermitted`, `Conflict` (TOO_MANY_TOKENS),
+        and `NotAuthenticated` when the caller's own access ends meanwhile.
+        """
+        principal.require(Permission.ADMINISTER)
+        _check_mintable(principal, kind, session)
+        name = printable_name(name, "a token's name")
+        token = new_token(kind)
+        owner = Principal(
+            workspace=principal.workspace,
+            kind=kind,
+            token_id=TokenId(secrets.token_hex(8)),
+            name=name,
+            plan=principal.plan,
+            person=person,
+            session=session,
+            expires_at_ms=expires_at_ms,
+            made_by=principal.maker,
+        )
+        return await self._tokens.add(owner, sha256=token_hash(token), expires_at_ms=expires_at_ms), token
+
+    async def share(self, principal: Principal, session: Session, *, seconds: int = SHARE_S) -> tuple[TokenRecord, str]:
+        """A token that shows one session, read-only, for a while. Raises `BadRequest`, `NotPermitted`."""
+        if not 0 < seconds <= MAX_SHARE_S:
+            raise BadRequest(f"a share lives for 1 to {MAX_SHARE_S} seconds")
+        return await self.mint(
+            principal,
+            kind=TokenKind.OBSERVER,
+            name=f"share of {session.name}",
+            session=session.id,
+            expires_at_ms=self._in_ms(seconds),
+        )
+
+    async def tokens(self, principal: Principal) -> list[TokenRecord]:
+        """The workspace's tokens, without secrets. Raises `NotPermitted`."""
+        principal.require(Permission.ADMINISTER)
+        return await self._tokens.tokens(principal.workspace)
+
+    async def about_tokens(self, principal: Principal) -> Mapping[TokenId, TokenAbout]:
+        """Who made each of the workspace's tokens, and what would end with it. Raises `NotPermitted`."""
+        tokens = await self.tokens(principal)
+        names = {each.id: each.name for each in tokens}
+        people = {each.id: each.name for each in await self._members.members(principal.workspace)}
+        ends = await self._tokens.dependants(principal.workspace)
+        return {
+            each.id: TokenAbout(
+                made_by=_name_of(each.made_by, people=people, tokens=names), ends=ends.get(each.id, Dependants())
+            )
+            for each in tokens
+        }
+
+    async def revoke(self, principal: Principal, token: TokenId) -> Dependants:
+        """End a token and all that hangs on it at once, open sockets included; what that was.
+
+        Raises `NotFound`, `NotPermitted`.
+        """
+        principal.require(Permission.ADMINISTER)
+        return await self._tokens.revoke(principal.workspace, token, owns=principal.owns)
+
+    async def workspace(self, principal: Principal) -> Workspace:
+        """The caller's own."""
+        return await self._tokens.workspace(principal.workspace)
+
+    async def adopt_workspace(self, token: str, *, workspace: WorkspaceId, name: str, plan: Plan) -> None:
+        """Make `token` the workspace's own key; the same again changes only the plan.
+
+        The one before ends, with all that hangs on it.
+        """
+        await self._tokens.create_workspace(workspace_id(workspace), name=name, plan=plan)
+        await self._tokens.adopt(_key(workspace, "operator"), sha256=token_hash(token))
+
+    async def add_key(self, token: str, *, workspace: WorkspaceId, name: str) -> None:
+        """Make `token` one more key of a workspace that there is. For callers that were checked already."""
+        await self._tokens.add(_key(workspace, name), sha256=token_hash(token))
+
+    def _in_ms(self, seconds: float) -> int:
+        return int((self._clock() + seconds) * 1000)
+
+
+def _name_of(maker: Maker | None, *, people: Mapping[MemberId, str], tokens: Mapping[TokenId, str]) -> str | None:
+    """Of the member behind it, else of the token it was made with."""
+    if maker is None:
+        return None
+    return (maker.member and people.get(maker.member)) or (maker.token and tokens.get(maker.token)) or None
+
+
+def _key(workspace: WorkspaceId, name: str) -> Principal:
+    return Principal(
+        workspace=workspace,
+        kind=TokenKind.WORKSPACE,
+        token_id=TokenId(secrets.token_hex(8)),
+        name=name,
+        plan=Plan.FREE,  # the workspace's own is read with every use
+        person=True,
+    )
+
+
+def _check_mintable(principal: Principal, kind: TokenKind, session: SessionId | None) -> None:
+    if kind is TokenKind.AGENT:
+        raise BadRequest("agent tokens are made by spawning an agent")
+    if kind is TokenKind.MEMBER:
+        raise BadRequest("a member's token is made by signing in")
+    if kind is TokenKind.WORKSPACE and not principal.owns:
+        raise NotPermitted("a key of the workspace may do all that an owner may: only owners make one")
+    if session is not None and kind is not TokenKind.OBSERVER:
+        raise BadRequest("only an observer's token can be for one session")

@@ -1,0 +1,113 @@
+"""Signing people in by one-time codes, and out again."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from broker.domain.errors import NotAuthenticated, NotPermitted
+from broker.domain.ids import TokenId, WorkspaceId
+from broker.domain.people.access import SIGN_IN_PREFIX, Maker, MemberRole, Permission, Principal, TokenKind
+from broker.domain.people.members import Member, PendingSignIn
+from broker.domain.plans.plans import Plan
+from broker.services.people.access import MEMBER_TOKEN_S, new_token, token_hash
+from broker.services.people.attempts import Attempts
+from broker.services.ports import MemberRecords, SignInCodes, TokenFamilies, Tokens
+
+CODE_LIFE_S = 600
+_CODE_BYTES = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneTimeCode:
+    """Lets whoever has it sign in, once. It is a secret."""
+
+    code: str
+    expires_at_ms: int
+
+
+class SignIn:
+    """Makes codes, exchanges them for tokens, and ends tokens."""
+
+    def __init__(
+        self,
+        records: MemberRecords,
+        codes: SignInCodes,
+        *,
+        tokens: Tokens,
+        families: TokenFamilies,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._records = records
+        self._codes = codes
+        self._attempts = Attempts(codes)
+        self._tokens = tokens
+        self._families = families
+        self._clock = clock
+
+    async def invite(self, principal: Principal, member: Member) -> OneTimeCode:
+        """A code for oneself or, for those who administer, for another; for an owner by owners only.
+
+        Raises `NotPermitted`.
+        """
+        if principal.member != member.id:
+            principal.require(Permission.ADMINISTER)
+            if member.role is MemberRole.OWNER and not principal.owns:
+                raise NotPermitted("only an owner may let somebody sign in as an owner")
+        return await self.issue(principal.workspace, member, by=principal.maker)
+
+    async def issue(self, workspace: WorkspaceId, member: Member, *, by: Maker | None = None) -> OneTimeCode:
+        """A code, good for as long as who made it. For callers that were checked already."""
+        code = SIGN_IN_PREFIX + secrets.token_urlsafe(_CODE_BYTES)
+        expires_at_ms = self._in_ms(CODE_LIFE_S)
+        pending = PendingSignIn(workspace=workspace, member=member.id, generation=member.generation, made_by=by)
+        await self._codes.keep(token_hash(code), pending, expires_at_ms=expires_at_ms)
+        return OneTimeCode(code=code, expires_at_ms=expires_at_ms)
+
+    async def redeem(self, code: str, *, address: str) -> str:
+        """A member's token for a code, which is used up by it. Raises `NotAuthenticated`, `RateLimited`.
+
+        Whoever has a right code gets in, however often others have failed who seem to come from the same address.
+        """
+        pending = await self._codes.take(token_hash(code))
+        member = await self._records.member(pending.workspace, pending.member) if pending else None
+        if pending is None or member is None or member.generation != pending.generation:
+            await self._attempts.count_failure(address)
+            raise NotAuthenticated(
+                "the link was used or is too old: `relaycast sign-in` prints a fresh one", code="SIGN_IN_FAILED"
+            )
+        return await self._sign_in(pending, member)
+
+    async def sign_out(self, principal: Principal, token: str, *, everywhere: bool) -> None:
+        """End a member's sign-in, or all it has; or a short-lived token, and what it is renewed with.
+
+        A token that was made by hand stays good for its other users.
+        """
+        if principal.member is not None and everywhere:
+            await self._records.end_sign_ins(principal.workspace, principal.member)
+        elif principal.family is not None:
+            await self._families.end(principal.workspace, principal.family)
+        elif principal.member is not None:
+            await self._tokens.end(principal, sha256=token_hash(token))
+
+    async def _sign_in(self, pending: PendingSignIn, member: Member) -> str:
+        token = new_token(TokenKind.MEMBER)
+        owner = Principal(
+            workspace=pending.workspace,
+            kind=TokenKind.MEMBER,
+            token_id=TokenId(secrets.token_hex(8)),
+            name=member.name,
+            plan=Plan.FREE,  # the workspace's own is read with every use
+            person=True,
+            generation=member.generation,
+            member=member.id,
+            made_by=pending.made_by,
+        )
+        expires_at_ms = self._in_ms(MEMBER_TOKEN_S)
+        await self._tokens.begin_sign_in(owner, sha256=token_hash(token), expires_at_ms=expires_at_ms)
+        return token
+
+    def _in_ms(self, seconds: float) -> int:
+        return int((self._clock() + seconds) * 1000)

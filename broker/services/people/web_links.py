@@ -1,0 +1,24 @@
+"""Addresses of the dashboard.
+
+A secret stands behind the #: it stays in the browser, no server and no log on the way sees it.
+"""
+
+from __future__ import annotations
+
+from broker.domain.agents.sessions import Session
+from broker.services.people.sign_in import OneTimeCode
+
+
+def session_url(public_url: str, session: Session) -> str:
+    """Where people see a session."""
+    return f"{public_url}/session/{session.id}"
+
+
+def share_url(public_url: str, session: Session, token: str) -> str:
+    """Shows a session to whoever has the link, as long as its token lives."""
+    return f"{session_url(public_url, session)}#share={token}"
+
+
+def sign_in_url(public_url: str, code: OneTimeCode) -> str:
+    """Where a browser goes to sign in."""
+    return f"{public_url}/sign-in#{code.code}"

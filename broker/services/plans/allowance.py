@@ -1,0 +1,47 @@
+"""How fast one token may ask, over all processes."""
+
+from __future__ import annotations
+
+from broker.domain.errors import RateLimited
+from broker.domain.people.access import Principal
+from broker.domain.plans.api_limits import ApiLimits
+from broker.services.ports import Allowances
+
+
+class Allowance:
+    """Lets callers through, or tells them when to come back."""
+
+    def __init__(self, allowances: Allowances, limits: ApiLimits) -> None:
+        self._allowances = allowances
+        self._limits = limits
+
+    async def take(self, principal: Principal, *, cost: int) -> None:
+        """Pay for an operation. Raises `RateLimited`; nothing is taken then."""
+        await self._take(principal, self._limits.points(cost), "this operation")
+
+    async def take_for_text(self, principal: Principal, *, characters: int) -> None:
+        """Pay for reading a document that is not known. Raises `RateLimited`; nothing is taken then."""
+        points = self._limits.reading_points(characters)
+        if points:
+            await self._take(principal, points, "reading this document")
+
+    async def take_for_refusal(self, principal: Principal, *, characters: int) -> None:
+        """Pay for a document that turned out to be none, where reading it was too short to cost anything."""
+        if not self._limits.reading_points(characters):
+            await self._take(principal, 1, "a refused document")
+
+    async def _take(self, principal: Principal, points: int, what: str) -> None:
+        limits = self._limits
+        wait_s = await self._allowances.take(
+            principal.workspace,
+            principal.token_id,
+            points,
+            per_s=limits.rate_per_s,
+            burst=limits.rate_burst,
+        )
+        if wait_s > 0:
+            raise RateLimited(
+                f"this token asks too fast: {limits.rate_per_s} points a second, {limits.rate_burst} at once; "
+                f"{what} takes {points}. Try again in {wait_s:.1f} s",
+                retry_after_s=wait_s,
+            )

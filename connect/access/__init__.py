@@ -1,0 +1,1 @@
+"""Which broker this machine talks to, and with which tokens."""

@@ -1,0 +1,240 @@
+"""An agent's process: started in a session of its own, fed and read without blocking, ended with all it has started."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from typing_extensions import override
+
+from connect.system import process_tree
+from connect.system.process_records import ProcessRecords
+
+MAX_UNREAD_BYTES = 32 * 1024 * 1024
+"""What may wait for a process that does not read its input; beyond it the process is taken as stuck."""
+_STDERR_TAIL_BYTES = 8 * 1024
+_TERM_GRACE_S = 3.0
+"""For an agent to save its conversation after SIGTERM; those seen need less than 0.3 s."""
+_KILL_GRACE_S = 5.0
+"""The kernel ends a killed process at once unless it waits for a dead disk."""
+_DRAIN_GRACE_S = 1.0
+"""For the last output to be read once the process is gone."""
+_POLL_S = 0.02
+_PR_SET_PDEATHSIG = 1
+
+START_ERRORS = (OSError, ValueError, subprocess.SubprocessError)
+"""What a program that cannot be started raises: a NUL in an argument is a `ValueError`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What to run."""
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    cwd: Path
+    socket: Path | None = None
+    """Where it listens; None: it is spoken with over stdin and stdout."""
+    folder: int | None = None
+    """A descriptor of `cwd`, held open since it was looked at: it starts in that folder, whatever `cwd` leads to by
+    then."""
+
+
+class ProcessStuck(Exception):
+    """The process has stopped reading its input."""
+
+
+class AgentProcess(asyncio.SubprocessProtocol):
+    """A running process. `on_output` gets its bytes as they come; `exited` is set when the process itself is gone."""
+
+    def __init__(self, *, mark: str, on_output: Callable[[bytes], None]) -> None:
+        self.mark = mark
+        self._on_output = on_output
+        self._paused = False
+        self._unconfirmed: list[Callable[[], None]] = []
+        self._stderr = bytearray()
+        self._output_ended = asyncio.Event()
+        self._transport: asyncio.SubprocessTransport
+        self._input: asyncio.WriteTransport
+        self.key: process_tree.ProcessKey
+        self.exited = asyncio.Event()
+        self.complaint = ""
+        """What was wrong with the connection to it, when that is why it is gone."""
+
+    @property
+    def pid(self) -> int:
+        """The process' number."""
+        return self.key.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit status, negative for a signal; None while it runs."""
+        return self._transport.get_returncode()
+
+    @property
+    def stderr_tail(self) -> str:
+        """The end of what it said on stderr."""
+        return self._stderr.decode("utf-8", "replace")
+
+    def write(self, data: bytes) -> None:
+        """Send bytes; those for a process that has ended are dropped."""
+        if self._input.is_closing() or not data:
+            return
+        if self._input.get_write_buffer_size() > MAX_UNREAD_BYTES:
+            raise ProcessStuck(f"it has not read its input: {self._input.get_write_buffer_size()} bytes wait")
+        self._input.write(data)
+
+    def when_written(self, then: Callable[[], None]) -> None:
+        """Call once the operating system has given all bytes sent so far to the process; never when it has ended."""
+        if self._input.is_closing():
+            return
+        if self._paused:
+            self._unconfirmed.append(then)
+        else:
+            then()
+
+    async def end(self, *, eof_grace_s: float) -> None:
+        """End it and everything it has started: end of input, then TERM, then KILL. Returns when all are gone."""
+        self._input.close()
+        await self._wait_exited(eof_grace_s)
+        await self._end_tree(signal.SIGTERM, _TERM_GRACE_S)
+        await self._end_tree(signal.SIGKILL, _KILL_GRACE_S)
+        await self._wait_exited(_DRAIN_GRACE_S)
+        try:
+            async with asyncio.timeout(_DRAIN_GRACE_S):
+                await self._output_ended.wait()
+        except TimeoutError:
+            pass  # Something out of reach holds its output open; what it writes is nobody's any more.
+        self._transport.close()
+
+    def kill(self) -> None:
+        """Kill all of it at once and wait for nothing; for when time has run out."""
+        for key in process_tree.members(self.key, self.mark):
+            process_tree.send(key, signal.SIGKILL)
+        self._transport.close()
+
+    async def _wait_exited(self, grace_s: float) -> None:
+        try:
+            async with asyncio.timeout(grace_s):
+                await self.exited.wait()
+        except TimeoutError:
+            pass
+
+    async def _end_tree(self, number: signal.Signals, grace_s: float) -> None:
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + grace_s
+        signalled: set[process_tree.ProcessKey] = set()
+        while (left := process_tree.members(self.key, self.mark)) and clock() < deadline:
+            for key in left:
+                # Each is told once, but what they start meanwhile is told as well.
+                if key not in signalled:
+                    signalled.add(key)
+                    process_tree.send(key, number)
+            await asyncio.sleep(_POLL_S)
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.SubprocessTransport)
+        pipe = transport.get_pipe_transport(0)
+        assert isinstance(pipe, asyncio.WriteTransport)
+        # Any byte left in our buffer counts as not written.
+        pipe.set_write_buffer_limits(high=0)
+        self._transport, self._input = transport, pipe
+        self.key = process_tree.key_of(transport.get_pid())
+
+    @override
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        if fd == 1:
+            self._on_output(data)
+        else:
+            self._stderr += data
+            del self._stderr[:-_STDERR_TAIL_BYTES]
+
+    @override
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        if fd == 1:
+            self._output_ended.set()
+
+    @override
+    def process_exited(self) -> None:
+        self.exited.set()
+
+    @override
+    def pause_writing(self) -> None:
+        self._paused = True
+
+    @override
+    def resume_writing(self) -> None:
+        self._paused = False
+        confirmed, self._unconfirmed = self._unconfirmed, []
+        for on_written in confirmed:
+            on_written()
+
+
+async def start_process(
+    command: Command, *, records: ProcessRecords, make: Callable[..., AgentProcess]
+) -> AgentProcess:
+    """Start a process, remembered on disk so that the next relay-connect can end it if this one cannot.
+
+    `make` gets the mark that tells its descendants. Raises one of `START_ERRORS` when the program cannot be started.
+    """
+    mark = records.announce()
+    try:
+        _, process = await asyncio.get_running_loop().subprocess_exec(
+            lambda: make(mark=mark),
+            *command.argv,
+            env={**command.env, process_tree.MARK: mark},
+            cwd=command.cwd if command.folder is None else None,
+            start_new_session=True,
+            # Runs between fork and exec, in the one thread of the child; it only makes system calls.
+            preexec_fn=_arrangements(command.folder),
+        )
+    except BaseException:
+        records.forget(mark)
+        raise
+    try:
+        records.remember(mark, process.key)
+    except OSError:
+        process.kill()
+        raise
+    return process
+
+
+async def end_process(process: AgentProcess, *, records: ProcessRecords, eof_grace_s: float) -> None:
+    """End a process with all it has started, and forget it."""
+    await process.end(eof_grace_s=eof_grace_s)
+    records.forget(process.mark)
+
+
+def _arrangements(folder: int | None) -> Callable[[], None] | None:
+    dying = _die_with_parent()
+    if folder is None:
+        return dying
+
+    def arrange() -> None:
+        os.fchdir(folder)
+        if dying is not None:
+            dying()
+
+    return arrange
+
+
+def _die_with_parent() -> Callable[[], None] | None:
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    parent = os.getpid()
+
+    def arrange() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:  # It died before the arrangement was made.
+            os._exit(1)
+
+    return arrange

@@ -1,0 +1,250 @@
+"""Relay-connect as a whole: one state folder, one policy, one link, one supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from broker import __version__
+from broker.domain.agents.agents import InstalledCli
+from broker.protocol.proxy import Command, Hello
+from connect.access.broker_clock import BrokerClock
+from connect.access.credentials import KEPT_FILE, KeptTokens, MachineCredentials, machine_purpose
+from connect.access.endpoint import IN_CLEAR
+from connect.access.token_calls import Pair
+from connect.machine.agent_programs import CliCatalogue
+from connect.machine.agent_run import AgentRun, Surroundings
+from connect.machine.link import Link, LinkRefused
+from connect.machine.spool import Spool
+from connect.machine.supervisor import Supervisor
+from connect.notices import Notice, Warned, without_tokens
+from connect.policy.consent import Consent, NoTerminal
+from connect.policy.gate import Gate
+from connect.policy.policy_file import PolicyFile
+from connect.policy.taken import TakenPolicy
+from connect.policy.workplaces import Workplaces
+from connect.settings import ConnectSettings, agent_environment
+from connect.system.orphans import reap_orphans
+from connect.system.process_records import ProcessRecords
+from connect.system.state_folder import StateFolder
+
+_FLUSH_GRACE_S = 3.0
+"""For the last reports to reach the broker on the way out; what does not is sent by the next start."""
+
+
+_PROGRAMS_PATIENCE_S = 2.0
+"""How long a hello waits for programs to tell their versions; the broker waits ten for the hello, dialling included."""
+_LOOK_AGAIN_S = 60.0
+_POLICY_EVERY_S = 2.0
+"""One small file is read."""
+
+_log = logging.getLogger(__name__)
+
+
+class RelayConnect:
+    """Holds the state folder from construction to `close`. `notice` hears what a person may want to know."""
+
+    def __init__(
+        self,
+        settings: ConnectSettings,
+        *,
+        notice: Callable[[Notice], None],
+        pair: Pair | None = None,
+        adopting: bool = False,
+        consent: Consent | None = None,
+    ) -> None:
+        """`pair`: this machine's, when the token was exchanged already; `adopting`: this process is given orphans;
+        `consent`: who can be asked at this machine, without it whatever has to be asked is refused."""
+        # What the credentials hold of a token is theirs to drop.
+        self._settings = dataclasses.replace(settings, token=None)
+        self._on_notice = notice
+        self._consent = consent or NoTerminal()
+        self._state = StateFolder(settings.state_dir, new_identity=settings.new_identity)
+        self._records = ProcessRecords(self._state.folder("processes"))
+        self._end_leftovers()
+        self._credentials = MachineCredentials(
+            settings.endpoint,
+            settings.token,
+            kept=KeptTokens(path=self._state.path / KEPT_FILE, url=settings.endpoint.url),
+            purpose=machine_purpose(self._state.machine_id, settings.name),
+            session=settings.session,
+        )
+        self._catalogue = CliCatalogue(settings.agents, cache=self._state.path / "versions.json")
+        if pair is not None:
+            self._credentials.adopt(pair)
+        self._adopting = adopting
+        self._clock = BrokerClock()
+        file = PolicyFile(settings.policy_dir or settings.state_dir, state=self._state.path)
+        self._policy = TakenPolicy(file, fresh=self._state.cursor.epoch is None, warn=self._warn)
+        self._gate = Gate(
+            self._policy,
+            started_in=settings.cwd,
+            workplaces=Workplaces(self._state.path / "workplaces.ndjson"),
+            consent=self._consent,
+        )
+        self._programs_known = asyncio.Event()
+        self._offered: list[InstalledCli] | None = None
+        """The programs that the broker was told of last."""
+        self._refusal: LinkRefused | None = None
+        self._supervisor: Supervisor | None = None
+        self.stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve until `stopping` is set or the broker refuses for good (`LinkRefused`); every agent is gone afterwards.
+
+        Cancelling it kills the agents without waiting for their last words.
+        """
+        self._spool = Spool(self._state.folder("spool"), limit_bytes=self._settings.spool_bytes)
+        supervisor = self._supervisor = Supervisor(self._surroundings())
+        if self._settings.endpoint.in_clear:
+            self.notice(Warned(problem=IN_CLEAR.format(self._settings.endpoint.url)))
+        link = Link(
+            self._settings.endpoint,
+            self,
+            state=self._state,
+            spool=self._spool,
+            credentials=self._credentials,
+            clock=self._clock,
+        )
+        self._policy.on_taken = link.introduce_again
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                beside = [
+                    tasks.create_task(self._watch_programs(link)),
+                    tasks.create_task(self._stay_linked(link)),
+                    tasks.create_task(reap_orphans(adopting=self._adopting)),
+                    tasks.create_task(self._watch_policy()),
+                ]
+                await supervisor.run(self.stopping)
+                if self._refusal is None:
+                    await self._flush()
+                for task in beside:
+                    task.cancel()
+        finally:
+            self._spool.close()
+        if self._refusal is not None:
+            raise self._refusal
+
+    def keep_folder(self, folder: Path) -> None:
+        """A person has opened a terminal of this machine there: agents may work in it from now on."""
+        self._gate.keep_folder(folder)
+
+    def confirm_policy(self, known: str) -> None:
+        """A person has confirmed the policy of this hash."""
+        self._policy.expect(known)
+
+    def close(self) -> None:
+        """Let another relay-connect have the state folder."""
+        self._state.close()
+
+    @property
+    def running(self) -> list[AgentRun]:
+        """Every agent that is not over."""
+        return [] if self._supervisor is None else self._supervisor.running
+
+    @property
+    def busy(self) -> bool:
+        """Whether agents would end if the link gave up."""
+        return bool(self.running)
+
+    async def hello(self) -> Hello:
+        """Introduce this proxy as it is now. A program that is slow to tell its version is told of later."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PROGRAMS_PATIENCE_S):
+                await self._programs_known.wait()
+        self._offered = self._catalogue.known()
+        return Hello(
+            version=__version__,
+            machine_id=self._state.machine_id,
+            name=self._settings.name,
+            labels=list(self._settings.labels),
+            clis=self._offered,
+            boot_id=self._state.boot_id,
+            spool_id=self._spool.spool_id,
+            epoch=self._state.cursor.epoch,
+            commands_seen=self._state.cursor.seen,
+            agents=[run.live for run in self.running],
+            session=self._settings.session,
+            cuts_fragments=True,
+            policy=self._gate.summary(),
+        )
+
+    def take(self, command: Command) -> None:
+        """Act on a command."""
+        assert self._supervisor is not None, "there is a link only while it runs"
+        self._supervisor.execute(command)
+
+    def _notice(self, notice: Notice) -> None:
+        self._on_notice(without_tokens(notice))
+
+    def notice(self, notice: Notice) -> None:
+        """Tell the user, and what else there is to tell. Whether that succeeds decides nothing."""
+        try:
+            self._notice(notice)
+            if self._spool.problem:
+                self._notice(Warned(problem=self._spool.problem))
+        except Exception as error:
+            _log.warning("a notice could not be shown: %r", error)
+
+    def _warn(self, problem: str) -> None:
+        self._notice(Warned(problem=problem))
+
+    async def _stay_linked(self, link: Link) -> None:
+        try:
+            await link.run()
+        except LinkRefused as refusal:
+            # Nobody is left to command the agents: they end in good order.
+            self._refusal = refusal
+            self.stopping.set()
+
+    async def _watch_programs(self, link: Link) -> None:
+        """Look at the machine's programs beside the link, which they never delay; a change is told by a new hello."""
+
+        def looked() -> None:
+            self._programs_known.set()
+            if self._offered is not None and self._offered != self._catalogue.known():
+                link.introduce_again()
+
+        while True:
+            try:
+                await self._catalogue.watch(looked)
+            except Exception as error:
+                _log.error("the agent programs of this machine could not be looked at: %r", error)
+                await asyncio.sleep(_LOOK_AGAIN_S)
+
+    async def _watch_policy(self) -> None:
+        """Say soon that somebody else than a person has changed it: no agent may ask for long."""
+        while True:
+            await asyncio.sleep(_POLICY_EVERY_S)
+            self._policy.look()
+
+    async def _flush(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FLUSH_GRACE_S):
+                await self._spool.wait_acked(self._spool.last)
+
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(
+            endpoint=self._settings.endpoint,
+            catalogue=self._catalogue,
+            spool=self._spool,
+            records=self._records,
+            private=self._state.folder("agents"),
+            gate=self._gate,
+            environment=agent_environment(os.environ, broker=self._settings.endpoint),
+            secrets=lambda: self._credentials.secrets,
+            clock=self._clock,
+            notice=self.notice,
+        )
+
+    def _end_leftovers(self) -> None:
+        killed = self._records.end_leftovers()
+        shutil.rmtree(self._state.folder("agents"), ignore_errors=True)
+        if killed:
+            self._notice(Warned(problem=f"ended {killed} processes that an earlier relay-connect had left running"))

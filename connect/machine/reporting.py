@@ -1,0 +1,173 @@
+"""Turns what happens to one agent into numbered reports that every broker takes, with every secret cut out."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import orjson
+from typing_extensions import TypeIs
+
+from broker.domain.agents.agents import Transport
+from broker.domain.ids import AgentId, MessageId
+from broker.domain.people.access import NOT_IN_A_WORD, PREFIXES, REFRESH_PREFIX, SIGN_IN_PREFIX
+from broker.protocol.agents.events import ProblemNoted, PromptRefused, StateEvent
+from broker.protocol.agents.session import Direction, Frame
+from broker.protocol.ndjson import dumps
+from broker.protocol.proxy import (
+    MAX_LINK_MESSAGE_BYTES,
+    Exited,
+    Expired,
+    FrameRecorded,
+    Handed,
+    Report,
+    Started,
+    StateChanged,
+    readable,
+    write_frame_report,
+)
+from connect.machine.spool import Spool, Weight
+
+_MAX_REPORT_BYTES = MAX_LINK_MESSAGE_BYTES - 1024
+_MAX_TEXT = 64 * 1024
+_NOTE = "relaycast/note"
+_REDACTED = b"[redacted]"
+_KINDS = "|".join((*PREFIXES.values(), SIGN_IN_PREFIX, REFRESH_PREFIX))
+_TOKEN = re.compile(rf"{NOT_IN_A_WORD}(?:{_KINDS})(?=[A-Za-z_-]{{0,40}}[0-9])[A-Za-z0-9_-]{{30,}}".encode())
+"""As random as all are, so that no name in a program is taken for one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reporter:
+    """Writes into the spool for one generation of one agent."""
+
+    spool: Spool
+    agent: AgentId
+    generation: int
+    secrets: Callable[[], tuple[str, ...]]
+
+    def started(self, *, token: str, version: str | None, transport: Transport, cwd: str) -> int:
+        """The process is about to start; the number to wait for."""
+        return self._state(
+            Started(
+                agent=self.agent,
+                generation=self.generation,
+                version=version,
+                transport=transport,
+                token_sha256=hashlib.sha256(token.encode()).hexdigest(),
+                cwd=cwd,
+            )
+        )
+
+    def frame(self, frame: Frame) -> None:
+        """A native frame went by; then, for each, how it changed the agent's state."""
+        content = [dataclasses.asdict(event) for event in frame.events if not is_state_event(event)]
+        report = FrameRecorded(
+            agent=self.agent,
+            generation=self.generation,
+            direction=frame.direction.value,
+            frame_type=frame.type,
+            transient=frame.transient,
+            events=content,
+            raw=None,
+        )
+        weight = Weight.TRANSIENT if frame.transient else Weight.FRAME
+        self.spool.add(lambda seq: self._encoded_frame(seq, report, raw=frame.raw), weight=weight)
+        for event in frame.events:
+            if is_state_event(event):
+                self._state(StateChanged(agent=self.agent, generation=self.generation, event=event))
+
+    def problem(self, detail: str) -> None:
+        """Something that the agent's readers should know, and that no frame of its own says."""
+        note = ProblemNoted(detail=detail)
+        self.frame(Frame(direction=Direction.FROM_AGENT, raw=dumps({"type": _NOTE}), type=_NOTE, events=(note,)))
+
+    def handed(self, message_id: MessageId) -> None:
+        """A message's bytes are with the process."""
+        self._state(Handed(agent=self.agent, generation=self.generation, message_id=message_id))
+
+    def refused(self, message_id: MessageId, reason: str) -> None:
+        """A message was not given to the process, and will not be."""
+        event = PromptRefused(message_id=message_id, reason=reason)
+        self._state(StateChanged(agent=self.agent, generation=self.generation, event=event))
+
+    def expired(self, message_id: MessageId) -> None:
+        """A message came too late to be given to the process."""
+        self._state(Expired(agent=self.agent, generation=self.generation, message_id=message_id))
+
+    def exited(self, *, code: int | None, expected: bool, reason: str, detail: str) -> None:
+        """Process and children are gone."""
+        self._state(
+            Exited(
+                agent=self.agent,
+                generation=self.generation,
+                code=code,
+                expected=expected,
+                reason=reason,
+                detail=detail,
+            )
+        )
+
+    def redacted(self, encoded: bytes) -> bytes:
+        """Without secrets: those this process knows, and whatever looks like a token of this product.
+
+        They are made of characters that JSON never escapes, so the encoded form can be cut.
+        """
+        for secret in self.secrets():
+            encoded = encoded.replace(secret.encode(), _REDACTED)
+        # A pair that was used up, another machine's, a person's key: an agent may have come by any of them.
+        return _TOKEN.sub(_REDACTED, encoded) if b"_live_" in encoded else encoded
+
+    def _state(self, report: Report) -> int:
+        number = self.spool.add(lambda seq: self._encoded_state(seq, report), weight=Weight.STATE)
+        assert number is not None
+        return number
+
+    def _encoded_state(self, seq: int, report: Report) -> bytes:
+        body = report.model_dump()
+        encoded = dumps({"seq": seq, "report": body})
+        if len(encoded) > _MAX_REPORT_BYTES:
+            encoded = dumps({"seq": seq, "report": _shortened(body)})
+        return readable(self.redacted(encoded))
+
+    def _encoded_frame(self, seq: int, report: FrameRecorded, *, raw: bytes) -> bytes:
+        encoded = write_frame_report(seq, report, raw=raw)
+        if len(encoded) > _MAX_REPORT_BYTES:
+            # It would break the link on every try; what it meant still goes through, if that at least fits.
+            omitted = orjson.dumps({"relaycast_omitted_bytes": len(raw)})
+            encoded = write_frame_report(seq, report, raw=omitted)
+        if len(encoded) > _MAX_REPORT_BYTES:
+            encoded = write_frame_report(seq, report.model_copy(update={"events": []}), raw=omitted)
+        return readable(self.redacted(encoded))
+
+
+def _shortened(value: Any) -> Any:
+    """A report that is too large to be sent, with its texts cut to what a person may read.
+
+    The command of a permission request stays whole, for rules decide by it; what it is asked with is left out.
+    """
+    match value:
+        case str() if len(value) > _MAX_TEXT:
+            return f"{value[:_MAX_TEXT]}… [{len(value) - _MAX_TEXT} characters left out]"
+        case {"type": "approval_requested", "command": command, "input": given}:
+            omitted = None if given is None else {"relaycast_omitted_bytes": len(dumps(given))}
+            rest = {key: _shortened(each) for key, each in value.items()}
+            return {**rest, "command": command, "input": omitted}
+        case dict():
+            return {key: _shortened(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_shortened(each) for each in value]
+        case _:
+            return value
+
+
+_STATE_EVENTS: tuple[type, ...] = get_args(StateEvent)
+
+
+def is_state_event(event: object) -> TypeIs[StateEvent]:
+    """Whether an event changes the agent's state rather than telling what it does."""
+    return isinstance(event, _STATE_EVENTS)

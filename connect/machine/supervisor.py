@@ -1,0 +1,121 @@
+"""Carries out the broker's commands, each once, in order for each agent."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+
+from broker.domain.ids import AgentId
+from broker.protocol.proxy import Answer, Command, Deliver, Interrupt, Probe, Spawn, Stop
+from connect.machine.agent_run import PROXY_STOPPED, REPLACED, STOPPED, AgentRun, Surroundings
+from connect.machine.reporting import Reporter
+
+_MAX_REMEMBERED = 4096
+"""Agents that are over, remembered so that a repeated `spawn` does not bring them back."""
+
+_log = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """Owns one `AgentRun` for each agent. Commands of an older generation than the known one are ignored.
+
+    What goes wrong with one command or one agent is that agent's alone: neither `execute` nor the run of an agent
+    raises.
+    """
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._runs: dict[AgentId, AgentRun] = {}
+        self._over: OrderedDict[AgentId, int] = OrderedDict()
+        self._tasks: asyncio.TaskGroup
+        self._stopping = False
+
+    @property
+    def running(self) -> list[AgentRun]:
+        """Every agent that is not over."""
+        return list(self._runs.values())
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set, then end every agent. Cancelling it kills them without waiting."""
+        async with asyncio.TaskGroup() as self._tasks:
+            await stop.wait()
+            self._stopping = True
+            for run in self._runs.values():
+                run.end(PROXY_STOPPED)
+
+    def execute(self, command: Command) -> None:
+        """Act on a command without waiting for its effect."""
+        try:
+            self._execute(command)
+        except Exception as error:
+            _log.exception("agent %s: its %s could not be carried out", command.agent, command.type)
+            run = self._runs.get(command.agent)
+            if run is not None:
+                run.end("INTERNAL", detail=repr(error))
+            else:
+                self._report_absent(command, reason="INTERNAL", expected=False, detail=repr(error))
+
+    def _execute(self, command: Command) -> None:
+        match command:
+            case Spawn():
+                self._spawn(command)
+            case Stop():
+                self._stop(command)
+            case Probe():
+                pass  # that it was taken is the answer
+            case Deliver() | Interrupt() | Answer():
+                self._order(command)
+
+    def _spawn(self, spawn: Spawn) -> None:
+        current = self._runs.get(spawn.agent)
+        if self._stopping or spawn.generation <= self._generation(spawn.agent):
+            return
+        if current is not None:
+            current.end(REPLACED, expected=True)
+        run = AgentRun(spawn, self._around)
+        self._runs[spawn.agent] = run
+        self._tasks.create_task(self._live(run, after=current))
+
+    def _stop(self, stop: Stop) -> None:
+        known = self._generation(stop.agent)
+        if stop.generation < known:
+            return
+        run = self._runs.get(stop.agent)
+        if run is not None:
+            run.end(STOPPED, expected=True)
+        elif stop.generation > known:
+            # The broker takes it for running: it was, under an earlier relay-connect whose end it has not seen.
+            self._remember(stop.agent, stop.generation)
+            self._report_absent(stop, reason=STOPPED, expected=True, detail="it was not running here")
+
+    def _order(self, order: Deliver | Interrupt | Answer) -> None:
+        run = self._runs.get(order.agent)
+        if run is not None and run.spawn.generation == order.generation:
+            run.order(order)
+
+    async def _live(self, run: AgentRun, *, after: AgentRun | None) -> None:
+        try:
+            await run.run(after=after)
+        except Exception:
+            _log.exception("agent %s: its end could not be reported", run.spawn.agent)
+        finally:
+            if self._runs.get(run.spawn.agent) is run:
+                del self._runs[run.spawn.agent]
+                self._remember(run.spawn.agent, run.spawn.generation)
+
+    def _generation(self, agent: AgentId) -> int:
+        run = self._runs.get(agent)
+        return run.spawn.generation if run else self._over.get(agent, -1)
+
+    def _remember(self, agent: AgentId, generation: int) -> None:
+        self._over[agent] = generation
+        self._over.move_to_end(agent)
+        if len(self._over) > _MAX_REMEMBERED:
+            self._over.popitem(last=False)
+
+    def _report_absent(self, command: Command, *, reason: str, expected: bool, detail: str) -> None:
+        reporter = Reporter(
+            spool=self._around.spool, agent=command.agent, generation=command.generation, secrets=self._around.secrets
+        )
+        reporter.exited(code=None, expected=expected, reason=reason, detail=detail)

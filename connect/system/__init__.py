@@ -1,0 +1,1 @@
+"""What relay-connect needs of this computer: folders, processes, consoles."""

@@ -1,0 +1,1 @@
+"""Parsing, limiting and running operations."""

@@ -1,0 +1,169 @@
+"""One WebSocket connection of the graphql-transport-ws protocol, and who is behind it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.websockets import WebSocket
+
+from broker.domain.errors import NotPermitted, RateLimited, RelayError, Unavailable
+from graphql_api.errors import refusal_shown
+from graphql_api.serving import transport
+from graphql_api.serving.outbox import outbox_of, until_room
+from graphql_api.serving.running import Engine, RunningOperation
+from graphql_api.serving.standing import Loss, Standing
+from graphql_api.serving.transport import (
+    CloseCode,
+    Complete,
+    ConnectionInit,
+    InvalidMessage,
+    Message,
+    Ping,
+    Pong,
+    Subscribe,
+)
+
+_INIT_S = 10.0
+"""For the client's first message."""
+
+
+class Connection:
+    """Serves one peer until it leaves."""
+
+    def __init__(self, websocket: WebSocket, engine: Engine, *, token: str | None, refusal: str | None = None) -> None:
+        self._websocket = websocket
+        self._engine = engine
+        self._token = token
+        self._refusal = refusal
+        """Why the credential that came with the upgrade does not count."""
+        self._outbox = outbox_of(websocket)
+        self._running: dict[str, RunningOperation] = {}
+        self._initialised = False
+        self._hung_up = False
+        self._tasks = asyncio.TaskGroup()
+        self.standing = Standing(engine.services.access, kept=self._check_operations, lost=self._lost_standing)
+
+    async def serve(self) -> None:
+        """Until the peer leaves or is hung up on."""
+        late = asyncio.get_running_loop().call_later(_INIT_S, self._too_late)
+        try:
+            async with self._tasks:
+                watching = self._tasks.create_task(self.standing.watch())
+                await self._read()
+                watching.cancel()
+                self._stop_all()
+        finally:
+            late.cancel()
+            self.standing.end()
+
+    def hang_up(self, code: CloseCode, reason: str) -> None:
+        """Close with a code that says whether to come back."""
+        self._hung_up = True
+        self._outbox.hang_up(code, reason)
+
+    async def _read(self) -> None:
+        while not self._hung_up:
+            received = await self._websocket.receive()
+            if received["type"] == "websocket.disconnect":
+                return
+            try:
+                await self._take(transport.read_message(received.get("text") or ""))
+            except InvalidMessage as error:
+                self.hang_up(CloseCode.INVALID_MESSAGE, str(error))
+            await asyncio.sleep(0)  # many messages may have come at once; others have their turn between them
+
+    async def _take(self, message: Message) -> None:
+        match message:
+            case ConnectionInit():
+                await self._initialise(message)
+            case Subscribe():
+                await until_room(self._outbox)  # whatever comes of it is answered
+                self._subscribe(message)
+            case Complete():
+                running = self._running.pop(message.id, None)
+                if running is not None:
+                    running.stop()
+            case Ping():
+                await self._pong(message)
+            case Pong():
+                pass
+
+    async def _initialise(self, message: ConnectionInit) -> None:
+        if self._initialised:
+            self.hang_up(CloseCode.INITIALISED_TWICE, "Too many initialisation requests")
+            return
+        self._initialised = True
+        given = _bearer(message.payload.get("authorization"))
+        try:
+            if given is None and self._refusal is not None:
+                raise NotPermitted(self._refusal)
+            await self.standing.begin(given or self._token)
+        except Unavailable:
+            self.hang_up(CloseCode.RESTARTING, "The store is away; come again")
+        except RelayError as error:
+            self.hang_up(CloseCode.FORBIDDEN, _short(f"Forbidden: {error.message}"))
+        else:
+            self._outbox.write(transport.connection_ack())
+
+    def _too_late(self) -> None:
+        if not self._initialised:
+            self.hang_up(CloseCode.TOO_LATE, "Connection initialisation timeout")
+
+    def _subscribe(self, message: Subscribe) -> None:
+        if not self.standing.known:
+            self.hang_up(CloseCode.UNAUTHORIZED, "Unauthorized")
+        elif message.id in self._running:
+            self.hang_up(CloseCode.DUPLICATE, _short(f"Subscriber for {message.id} already exists"))
+        elif len(self._running) >= (most := self._engine.operations.limits.operations_per_connection):
+            refusal = RateLimited(f"{most} operations run on this connection already", code="TOO_MANY_OPERATIONS")
+            self._outbox.write(transport.error(message.id, [refusal_shown(refusal)]))
+        else:
+            running = RunningOperation(message, self._engine, self._outbox, caller=lambda: self.standing.caller)
+            self._running[message.id] = running
+            running.start(self._tasks, lambda: self._ended(message.id, running))
+
+    def _ended(self, operation: str, running: RunningOperation) -> None:
+        if self._running.get(operation) is running:  # the peer may have stopped it and used the id again
+            del self._running[operation]
+
+    async def _pong(self, message: Ping) -> None:
+        await until_room(self._outbox)
+        given = _bearer(message.payload.get("authorization"))
+        self._outbox.write(transport.pong(None if given is None else await self._refresh(given)))
+
+    async def _refresh(self, token: str) -> dict[str, object]:
+        """Go on with another token, of the same workspace; the present one stays when that one is no good."""
+        try:
+            await self.standing.go_on_with(token)
+        except RelayError as error:
+            return {"refreshed": False, "code": error.code, "message": error.message}
+        return {"refreshed": True}
+
+    def _lost_standing(self, loss: Loss, reason: str) -> None:
+        codes = {
+            Loss.ENDED: CloseCode.UNAUTHORIZED,
+            Loss.EXPIRED: CloseCode.FORBIDDEN,
+            Loss.UNCHECKED: CloseCode.RESTARTING,
+        }
+        self.hang_up(codes[loss], _short(reason))
+
+    async def _check_operations(self) -> None:
+        for running in list(self._running.values()):
+            await running.check()
+
+    def _stop_all(self) -> None:
+        for running in self._running.values():
+            running.stop()
+
+
+def _bearer(value: object) -> str | None:
+    """The token of an `authorization` member."""
+    if not isinstance(value, str):
+        return None
+    scheme, _, token = value.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def _short(reason: str) -> str:
+    """A close frame has room for 123 bytes."""
+    return reason.encode()[:120].decode(errors="ignore")

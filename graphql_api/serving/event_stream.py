@@ -1,0 +1,194 @@
+"""Subscriptions for clients without WebSockets: server-sent events, one operation on each request.
+
+The "distinct connections mode" of https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any, cast
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from typing_extensions import override
+
+from broker.domain.errors import NotAuthenticated, RelayError
+from broker.domain.people.access_changes import AccessChange
+from graphql_api.context import Context
+from graphql_api.errors import RequestRefused, incident, refusal_shown
+from graphql_api.execution.common_answers import written
+from graphql_api.execution.live import Opened, open_subscription
+from graphql_api.execution.operations import Operation
+from graphql_api.serving.running import Engine
+from graphql_api.serving.standing import Loss, Standing
+
+HEADERS = {
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "Cache-Control": "no-store, no-transform",
+    "Vary": "Accept",
+    "X-Accel-Buffering": "no",  # nginx would keep events back
+}
+COMPLETE = b"event: complete\ndata:\n\n"
+_HEARTBEAT = b":\n\n"
+_HEARTBEAT_S = 15.0
+"""Proxies close what is silent for a minute or less."""
+
+
+def next_event(response: Mapping[str, Any]) -> bytes:
+    """One answer."""
+    return b"event: next\ndata: " + written(dict(response)) + b"\n\n"
+
+
+class Streams:
+    """The open event streams of a process, and what is told to all of them."""
+
+    def __init__(self) -> None:
+        self._open: set[EventStream] = set()
+
+    def add(self, stream: EventStream) -> None:
+        """Tell it too, from now on."""
+        self._open.add(stream)
+
+    def discard(self, stream: EventStream) -> None:
+        """It is over."""
+        self._open.discard(stream)
+
+    def access_changed(self, change: AccessChange | None) -> None:
+        """Somebody's access has become less; None: some such word may have been lost."""
+        for stream in self._open:
+            if change is None or stream.standing.may_lose_by(change):
+                stream.standing.check()
+
+    def drain(self) -> None:
+        """End all without a last event, so that clients come again."""
+        for stream in list(self._open):
+            stream.end()
+
+
+class _Over(Exception):
+    """Unwinds the tasks of a stream."""
+
+
+class EventStream(Response):
+    """Runs one subscription for as long as its client listens and may."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        operation: Operation,
+        variables: Mapping[str, Any],
+        *,
+        token: str | None,
+        streams: Streams,
+        unread_s: float,
+    ) -> None:
+        """`unread_s`: a client that reads nothing for so long has to come again."""
+        super().__init__(headers=HEADERS)
+        self._engine = engine
+        self._operation = operation
+        self._variables = variables
+        self._token = token
+        self._streams = streams
+        self._unread_s = unread_s
+        self._is_read = True
+        self._opened: Opened | None = None
+        self._over = asyncio.Event()
+        self._last_words = b""
+        self._sending = asyncio.Lock()
+        self.standing = Standing(engine.services.access, kept=self._reopen, lost=self._lose)
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [each for each in self.raw_headers if each[0] != b"content-length"]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        self._streams.add(self)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                watching, gone, over = self.standing.watch(), self._until_gone(receive), self._until_over()
+                for task in (self._answer(send), self._beat(send), watching, gone, over):
+                    tasks.create_task(task)
+        except* _Over:
+            pass
+        finally:
+            self.standing.end()
+            self._streams.discard(self)
+        if self._is_read:
+            await self._write(send, self._last_words, more=False)
+
+    def end(self, last_words: bytes = b"") -> None:
+        """Stop, with what is still to be said."""
+        if not self._over.is_set():
+            self._last_words = last_words
+            self._over.set()
+
+    async def _answer(self, send: Send) -> None:
+        try:
+            await self.standing.begin(self._token)
+            opened = await self._open_for_whoever_calls()
+            async with aclosing(cast(AsyncGenerator[Any, None], aiter(opened.items))) as items:
+                async for item in items:
+                    assert self._opened is not None
+                    await self._write(send, next_event(await self._opened.answer(item)))
+            self.end(COMPLETE)
+        except RequestRefused as refused:
+            self._refuse(refused.shown)
+        except RelayError as error:
+            self._refuse([refusal_shown(error)])
+        except Exception as error:  # the top of a task
+            self._refuse([incident(error, "an event stream")])
+
+    async def _open_for_whoever_calls(self) -> Opened:
+        while True:
+            caller = self.standing.caller
+            self._opened = await self._open()
+            if self.standing.caller is caller:
+                return self._opened
+
+    async def _open(self) -> Opened:
+        context = Context.of(self.standing.caller, self._engine.services)
+        return await open_subscription(self._engine.operations, self._operation, self._variables, context)
+
+    async def _reopen(self) -> None:
+        """Ask the field again whether it permits the subscription to the present caller."""
+        if self._opened is None:
+            return
+        try:
+            again = await self._open()
+        except RequestRefused as refused:
+            self._refuse(refused.shown)
+        else:
+            self._opened = replace(self._opened, executor=again.executor)
+
+    def _lose(self, loss: Loss, reason: str) -> None:
+        if loss is Loss.UNCHECKED:
+            self.end()
+        else:
+            self._refuse([refusal_shown(NotAuthenticated(reason))])
+
+    def _refuse(self, errors: list[dict[str, Any]]) -> None:
+        self.end(next_event({"errors": errors}) + COMPLETE)
+
+    async def _beat(self, send: Send) -> None:
+        while True:
+            await asyncio.sleep(_HEARTBEAT_S)
+            await self._write(send, _HEARTBEAT)
+
+    async def _until_over(self) -> None:
+        await self._over.wait()
+        raise _Over
+
+    async def _until_gone(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self.end()
+
+    async def _write(self, send: Send, content: bytes, *, more: bool = True) -> None:
+        try:
+            async with asyncio.timeout(self._unread_s), self._sending:
+                await send({"type": "http.response.body", "body": content, "more_body": more})
+        except TimeoutError:
+            self._is_read = False
+            self.end()

@@ -1,0 +1,56 @@
+"""The WebSocket endpoint: the connections of a process, and what is told to all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.requests import HTTPConnection
+from starlette.websockets import WebSocket
+
+from broker.domain.errors import RelayError
+from broker.domain.people.access_changes import AccessChange
+from graphql_api.serving.connection import Connection
+from graphql_api.serving.running import Engine
+from graphql_api.serving.transport import SUBPROTOCOL, CloseCode
+
+Credential = Callable[[HTTPConnection], str | None]
+"""The token that came with the upgrade. Raises `NotPermitted`."""
+
+
+class GraphQLSocket:
+    """Serves graphql-transport-ws."""
+
+    def __init__(self, engine: Engine, credential: Credential) -> None:
+        self._engine = engine
+        self._credential = credential
+        self._open: set[Connection] = set()
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """Serve one connection. A refusal is a close code, never an HTTP status: browsers cannot read those."""
+        if SUBPROTOCOL not in websocket.scope["subprotocols"]:
+            await websocket.accept()
+            await websocket.close(CloseCode.NOT_ACCEPTABLE, "Subprotocol not acceptable")
+            return
+        await websocket.accept(SUBPROTOCOL)
+        token, refusal = None, None
+        try:
+            token = self._credential(websocket)
+        except RelayError as error:
+            refusal = error.message
+        connection = Connection(websocket, self._engine, token=token, refusal=refusal)
+        self._open.add(connection)
+        try:
+            await connection.serve()
+        finally:
+            self._open.discard(connection)
+
+    def access_changed(self, change: AccessChange | None) -> None:
+        """Somebody's access has become less; None: some such word may have been lost."""
+        for connection in self._open:
+            if change is None or connection.standing.may_lose_by(change):
+                connection.standing.check()
+
+    def drain(self) -> None:
+        """Tell everybody to reconnect elsewhere."""
+        for connection in list(self._open):
+            connection.hang_up(CloseCode.RESTARTING, "this gateway is shutting down; reconnect")

@@ -1,0 +1,151 @@
+"""/graphql over HTTP, to the letter of https://graphql.github.io/graphql-over-http/.
+
+The specification leaves the numbers of some refusals open. A document or variables that are wrong are answered with
+400; where the client takes only `application/json`, and so cannot tell our word from that of a proxy, with 200.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+from graphql import OperationType
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from broker.domain.errors import RelayError
+from graphql_api.context import Context
+from graphql_api.errors import RequestRefused, incident, refusal_shown
+from graphql_api.execution.documents import GraphQLRequest
+from graphql_api.execution.operations import Operation
+from graphql_api.execution.operations import Response as OperationResponse
+from graphql_api.serving.event_stream import COMPLETE, HEADERS, EventStream, Streams, next_event
+from graphql_api.serving.explorer import Explorer
+from graphql_api.serving.http_errors import MethodNotAllowed, NotAcceptable
+from graphql_api.serving.http_request import read_request
+from graphql_api.serving.media_types import MediaType, wanted
+from graphql_api.serving.running import Engine
+
+Credential = Callable[[HTTPConnection], str | None]
+"""The token that came with a request. Raises `NotPermitted` and other refusals."""
+_METHODS = ("GET", "HEAD", "POST")
+_OFFERED = frozenset({MediaType.RESPONSE, MediaType.JSON})
+_STREAMED = frozenset({MediaType.EVENTS})
+_SHOWN = frozenset({MediaType.PAGE})
+_CLIENT_GONE = 499
+_PARTIAL_SUCCESS = 294
+"""Data and errors. Only with the media type that gives the number its meaning."""
+
+
+class GraphQLView:
+    """The ASGI application behind /graphql."""
+
+    def __init__(
+        self, engine: Engine, credential: Credential, *, unread_s: float, explorer: Explorer | None = None
+    ) -> None:
+        """`unread_s`: an event stream that is not read for so long is ended."""
+        self._engine = engine
+        self._unread_s = unread_s
+        self._credential = credential
+        self._explorer = explorer
+        self.streams = Streams()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        response = await self._answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        offered = _OFFERED | _STREAMED if request.method != "HEAD" else _OFFERED
+        if self._explorer and request.method == "GET" and not request.query_params:
+            offered |= _SHOWN
+        media_type = wanted(request.headers.get("accept"), offered=offered)
+        if self._explorer and media_type is MediaType.PAGE:
+            return self._explorer.page()
+        try:
+            return await self._run(request, media_type)
+        except RequestRefused as refused:
+            return _answer({"errors": refused.shown}, media_type, 400 if media_type is MediaType.RESPONSE else 200)
+        except RelayError as error:
+            return _answer({"errors": [refusal_shown(error)]}, media_type, error.http_status, _headers(error))
+        except ClientDisconnect:  # a page that was closed meanwhile; nobody reads this
+            return Response(status_code=_CLIENT_GONE)
+        except Exception as error:  # the top of a request
+            return _answer({"errors": [incident(error, request.url.path)]}, media_type, 500)
+
+    async def _run(self, request: Request, media_type: MediaType | None) -> Response:
+        token = self._credential(request)
+        if request.method not in _METHODS:
+            raise MethodNotAllowed(f"{request.method} is not offered here", allowed=_METHODS)
+        if media_type is None:
+            raise NotAcceptable(f"the answer can be one of {', '.join(sorted(_OFFERED | _STREAMED))}")
+        principal = await self._engine.services.access.authenticate(token)
+        asked = await read_request(request)
+        context = Context.of(principal, self._engine.services)
+        if media_type is not MediaType.EVENTS:
+            response = await self._response(request, asked, context)
+            partial = "errors" in response and media_type is MediaType.RESPONSE
+            return _answer(response, media_type, _PARTIAL_SUCCESS if partial else 200)
+        try:
+            return await self._stream(request, asked, context, token=token)
+        except RequestRefused as refused:  # this protocol has it said in the stream
+            return _single_event({"errors": refused.shown})
+
+    async def _response(self, request: Request, asked: GraphQLRequest, context: Context) -> OperationResponse:
+        operation = await self._operation(request, asked, context)
+        if operation.kind is OperationType.SUBSCRIPTION:
+            raise NotAcceptable("a subscription comes as 'Accept: text/event-stream', or over a WebSocket")
+        return await self._engine.operations.run(operation, asked.variables, context)
+
+    async def _stream(
+        self, request: Request, asked: GraphQLRequest, context: Context, *, token: str | None
+    ) -> Response:
+        operation = await self._operation(request, asked, context)
+        if operation.kind is not OperationType.SUBSCRIPTION:
+            return _single_event(await self._engine.operations.run(operation, asked.variables, context))
+        await self._engine.operations.admit(operation, asked.variables, context)
+        return EventStream(
+            self._engine, operation, asked.variables, token=token, streams=self.streams, unread_s=self._unread_s
+        )
+
+    async def _operation(self, request: Request, asked: GraphQLRequest, context: Context) -> Operation:
+        operation = await self._engine.read(asked, context.principal)
+        if operation.kind is OperationType.MUTATION and request.method != "POST":
+            raise MethodNotAllowed("what changes something is asked with POST", allowed=("POST",))
+        return operation
+
+
+def _single_event(response: Mapping[str, Any]) -> Response:
+    return Response(next_event(response) + COMPLETE, headers=HEADERS)
+
+
+def _answer(
+    content: Mapping[str, Any], media_type: MediaType | None, status: int, headers: Mapping[str, str] | None = None
+) -> Response:
+    shown = media_type if media_type in _OFFERED else MediaType.JSON
+    return Response(
+        orjson.dumps(content),
+        status,
+        {
+            "Content-Type": f"{shown}; charset=utf-8",
+            "Cache-Control": "no-store",
+            "Vary": "Accept",
+            "X-Content-Type-Options": "nosniff",
+            **(headers or {}),
+        },
+    )
+
+
+def _headers(error: RelayError) -> dict[str, str]:
+    """What HTTP wants said of a refusal beside its number."""
+    if isinstance(error, MethodNotAllowed):
+        return {"Allow": ", ".join(error.allowed)}
+    if error.http_status == 401:
+        return {"WWW-Authenticate": "Bearer"}
+    retry_after_s = error.retry_after_s or (60 if error.http_status == 429 else 1 if error.retryable else None)
+    if retry_after_s is not None:
+        return {"Retry-After": str(max(1, math.ceil(retry_after_s)))}
+    return {}
