@@ -126,7 +126,7 @@ async def test_a_health_port_in_use_is_said() -> None:
 LAUNCHER = """
 import asyncio, sys, threading
 from pathlib import Path
-from broker.cli import _run
+from broker.cli.main import _run
 from broker.processes import run_gateway, run_up, run_worker
 from broker.settings import Settings, Standstill
 

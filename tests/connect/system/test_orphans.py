@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="process 1 of a 
 
 _SCRIPT = """
 import asyncio, os, signal, subprocess, sys
-from connect import link_host
+from connect.serving import link_host
 from connect.system.orphans import _ended_children, reap_orphans
 
 async def main():
