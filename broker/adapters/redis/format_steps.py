@@ -20,14 +20,14 @@ async def _end_and_measure(redis: TextRedis, workspace: WorkspaceId) -> None:
     scripts = Scripts(redis)
     await scripts.run("date_machines", workspace)
     for session in await redis.hvals(keys.key(workspace, "session_names")):
-        await scripts.run("date_agents", workspace, session)
+        await scripts.run("date_agents", workspace, session=session)
         await _measure(scripts, workspace, SessionId(session))
 
 
 async def _measure(scripts: Scripts, workspace: WorkspaceId, session: SessionId) -> None:
     after, written, count = 0, 0, _FEW
     while True:
-        last, size = await scripts.run("mark_log", workspace, session, after, written, count)
+        last, size = await scripts.run("mark_log", workspace, session=session, after=after, written=written, most=count)
         if last == after:
             return
         count = _MANY if (size - written) <= _SMALL_BYTES * count else _FEW

@@ -25,11 +25,14 @@ class RedisRequests:
         self, workspace: WorkspaceId, request: str, entry: bytes, outcome: bytes, *, seconds: float
     ) -> None:
         """Put the outcome in the place of its entry, unless another's is there by now."""
-        await self._scripts.run("settle_request", workspace, request, entry, outcome, _ms(seconds))
+        life_ms = _ms(seconds)
+        await self._scripts.run(
+            "settle_request", workspace, request=request, entry=entry, outcome=outcome, life_ms=life_ms
+        )
 
     async def drop(self, workspace: WorkspaceId, request: str, entry: bytes) -> None:
         """It came to nothing: the same may be tried again, if the entry is still this one."""
-        await self._scripts.run("settle_request", workspace, request, entry, "", 0)
+        await self._scripts.run("settle_request", workspace, request=request, entry=entry, outcome="", life_ms=0)
 
 
 def _key(workspace: WorkspaceId, request: str) -> str:

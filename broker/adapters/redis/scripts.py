@@ -1,11 +1,16 @@
-"""Loads and runs the Lua scripts. A script names the libraries it needs in its header: `-- uses: log receipts`."""
+"""Loads and runs the Lua scripts.
+
+A script's header names the libraries it needs (`-- uses: log receipts`) and its arguments, one a line behind `-- ARGV`.
+They are local variables of those names in the script, and callers give them by the same names; nobody counts them. A
+last one whose name ends in `...` is a list.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -24,6 +29,8 @@ from broker.domain.ids import WorkspaceId
 
 _LUA = files("broker.adapters.redis") / "lua"
 _USES = re.compile(r"^-- uses: (.+)$", re.MULTILINE)
+_ARGUMENTS = re.compile(r"^-- ARGV    .*\n(?:--         .*\n)*", re.MULTILINE)
+_ARGUMENT = re.compile(r"^--(?: ARGV   |        ) ([a-z]\w*)(\.\.\.)?(?=$|  )", re.MULTILINE)
 _SEPARATOR = "\x1f"
 _REFUSAL = re.compile(r"RELAY (?P<kind>\w+) (?P<code>[A-Z_]+) (?P<message>.*)", re.DOTALL)
 
@@ -48,20 +55,37 @@ return text
 """
 
 Argument = str | int | bytes
+Given = Argument | Sequence[Argument]
+"""What is given for one name: a list for the one that ends in `...`."""
 
 
-@dataclass(frozen=True, slots=True)
 class Call:
-    """One script with its arguments."""
+    """One script with its arguments, by their names."""
 
-    name: str
-    arguments: Sequence[Argument]
+    __slots__ = ("arguments", "name")
+
+    def __init__(self, name: str, /, **arguments: Given) -> None:
+        self.name = name
+        self.arguments = arguments
 
 
 @dataclass(frozen=True, slots=True)
 class _Script:
     text: str
     sha: str
+    names: tuple[str, ...]
+    rest: str | None
+    """The name of the list that comes last."""
+
+    def placed(self, given: Mapping[str, Given]) -> list[Argument]:
+        """The arguments in the order in which the script is given them. Raises `TypeError` for another set of names."""
+        names = self.names if self.rest is None else (*self.names, self.rest)
+        if given.keys() != set(names):
+            raise TypeError(f"arguments {sorted(given)} for a script that takes {sorted(names)}")
+        values: list[Argument] = [given[name] for name in self.names]  # type: ignore[misc]  # only `rest` is a list
+        if self.rest is not None:
+            values.extend(given[self.rest])  # type: ignore[arg-type]  # and it is one
+        return values
 
 
 class Scripts:
@@ -74,19 +98,20 @@ class Scripts:
     def __init__(self, redis: TextRedis) -> None:
         self._redis = redis
 
-    async def run(self, name: str, workspace: WorkspaceId, *arguments: Argument) -> Any:
+    async def run(self, name: str, workspace: WorkspaceId, /, **arguments: Given) -> Any:
         """Run one script in one workspace and return its answer. Raises the refusal it states, or `Unavailable`.
 
         It runs twice when its first answer is lost; for scripts that must not there is `run_once`.
         """
-        return await self._run(_script(name), workspace, arguments)
+        script = _script(name)
+        return await self._run(script, workspace, script.placed(arguments))
 
-    async def run_once(self, name: str, workspace: WorkspaceId, *arguments: Argument) -> Any:
+    async def run_once(self, name: str, workspace: WorkspaceId, /, **arguments: Given) -> Any:
         """The same for a script that would do another thing the second time: it is carried out a single time, and its
         answer is given again to a client that asks again because the first was lost.
         """
-        operation = secrets.token_hex(8)
-        answer: list[Any] = orjson.loads(await self._run(_script_once(name), workspace, [*arguments, operation]))
+        script, operation = _script_once(name), secrets.token_hex(8)
+        answer: list[Any] = orjson.loads(await self._run(script, workspace, [*script.placed(arguments), operation]))
         return answer[0]
 
     async def _run(self, script: _Script, workspace: WorkspaceId, arguments: Sequence[Argument]) -> Any:
@@ -102,7 +127,7 @@ class Scripts:
     async def run_in_order(self, workspace: WorkspaceId, calls: Sequence[Call]) -> None:
         """Run scripts one after the other in one round trip. Raises the first refusal; the later ones still ran."""
         if len(calls) == 1:
-            await self.run(calls[0].name, workspace, *calls[0].arguments)
+            await self.run(calls[0].name, workspace, **calls[0].arguments)
             return
         results = await self._pipeline(workspace, calls, in_full=())
         missing = {call.name for call, result in zip(calls, results, strict=True) if isinstance(result, NoScriptError)}
@@ -122,29 +147,50 @@ class Scripts:
             script = _script(call.name)
             if call.name in to_send:
                 to_send.remove(call.name)
-                pipe.execute_command("EVAL", script.text, 1, root, *call.arguments)
+                pipe.execute_command("EVAL", script.text, 1, root, *script.placed(call.arguments))
             else:
-                pipe.execute_command("EVALSHA", script.sha, 1, root, *call.arguments)
+                pipe.execute_command("EVALSHA", script.sha, 1, root, *script.placed(call.arguments))
         results: list[Any] = await pipe.execute(raise_on_error=False)
         return results
 
 
 @cache
 def _script(name: str) -> _Script:
-    return _known_by_hash(source(name))
+    return _known_by_hash(name, source(name))
 
 
 @cache
 def _script_once(name: str) -> _Script:
-    return _known_by_hash(_ONCE.format(prelude=keys.lua_prelude("K.once()"), life_ms=_REPEATED_MS, script=source(name)))
+    prelude = keys.lua_prelude("K.once()")
+    return _known_by_hash(name, _ONCE.format(prelude=prelude, life_ms=_REPEATED_MS, script=source(name)))
 
 
-def _known_by_hash(text: str) -> _Script:
-    return _Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+def _known_by_hash(name: str, text: str) -> _Script:
+    names, rest = arguments(name)
+    sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+    return _Script(text=text, sha=sha, names=names, rest=rest)
+
+
+def arguments(name: str) -> tuple[tuple[str, ...], str | None]:
+    """What a script takes, its libraries' arguments first; and the name of the list that comes last, or None."""
+    declared = [found for part in _parts(name) for found in _declared(part)]
+    rest = next((argument for argument, is_rest in declared if is_rest), None)
+    return tuple(argument for argument, is_rest in declared if not is_rest), rest
 
 
 def source(name: str) -> str:
     """The whole text of a script: key table, libraries in the order they are needed, then the script itself."""
+    taken, lines = 0, []
+    for part in _parts(name):
+        declared = _declared(part)
+        lines += [*_locals(declared, taken), part]
+        taken += len(declared)
+    text = "\n".join(lines)
+    return f"{keys.lua_prelude(text)}\n{text}"
+
+
+def _parts(name: str) -> list[str]:
+    """The libraries in the order they are needed, then the script itself."""
     parts: list[str] = []
     done: set[str] = set()
 
@@ -160,8 +206,23 @@ def source(name: str) -> str:
     main = _files()[name].read_text()
     for library in ["core", *_used(main)]:
         include(library)
-    text = "\n".join([*parts, main])
-    return f"{keys.lua_prelude(text)}\n{text}"
+    return [*parts, main]
+
+
+def _declared(text: str) -> list[tuple[str, bool]]:
+    """The names in a header, and of each whether it is a list."""
+    header = _ARGUMENTS.search(text)
+    return [(name, bool(rest)) for name, rest in _ARGUMENT.findall(header[0])] if header else []
+
+
+def _locals(declared: list[tuple[str, bool]], taken: int) -> Iterator[str]:
+    """Lua that gives arguments their names; `taken` are named already."""
+    names = [name for name, is_rest in declared if not is_rest]
+    if names:
+        yield f"local {', '.join(names)} = unpack(ARGV, {taken + 1}, {taken + len(names)})"
+    for name in (name for name, is_rest in declared if is_rest):
+        before = taken + len(names)
+        yield f"local {name} = {{}} for i = {before + 1}, #ARGV do {name}[i - {before}] = ARGV[i] end"
 
 
 @cache

@@ -28,12 +28,12 @@ class RedisTimers:
 
     async def claim(self, workspace: WorkspaceId) -> tuple[list[str], float | None]:
         """Due timers, leased to the caller, and the seconds until the next one."""
-        due, next_ms, now_ms = await self._scripts.run("claim_timers", workspace, _CLAIM, _LEASE_MS)
+        due, next_ms, now_ms = await self._scripts.run("claim_timers", workspace, most=_CLAIM, lease_ms=_LEASE_MS)
         return due, None if next_ms < 0 else max(0.0, (next_ms - now_ms) / 1000)
 
     async def due(self, workspace: WorkspaceId, timer: str) -> None:
         """Carry out what the passing of a deadline means."""
-        await self._scripts.run("timer_due", workspace, timer)
+        await self._scripts.run("timer_due", workspace, timer=timer)
 
     async def wakeups(self) -> AsyncIterator[tuple[WorkspaceId, float] | None]:
         """(workspace, seconds until due) whenever a timer becomes a workspace's earliest; None: some may be lost."""

@@ -15,7 +15,7 @@ from broker.adapters.redis.scripts import Call, Scripts
 from broker.domain.errors import Unavailable
 from broker.domain.ids import WorkspaceId
 from tests.fixtures.gateway import Gateway, gateway_for, serving
-from tests.fixtures.redis_servers import Server, cluster, cluster_url, opened, watched
+from tests.fixtures.redis_servers import Server, about_session, cluster, cluster_url, opened, watched
 
 
 @contextlib.asynccontextmanager
@@ -62,7 +62,7 @@ async def test_workspaces_on_every_node_are_served_and_each_script_is_known_wher
     async with opened(cluster_url(nodes[:1])) as redis:
         scripts = Scripts(redis)
         for number in range(12):
-            calls = [Call("create_session", [uuid4().hex, name, "epoch", 1000, "", 0]) for name in ("one", "two")]
+            calls = [Call("create_session", **about_session(name)) for name in ("one", "two")]
             await scripts.run_in_order(WorkspaceId(f"w{number}"), calls)
         counts = [await node.ask("DBSIZE") for node in nodes]
         assert all(counts)

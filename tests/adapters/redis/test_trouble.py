@@ -16,7 +16,7 @@ from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Call, Scripts
 from broker.domain.errors import Unavailable
 from broker.domain.ids import WorkspaceId
-from tests.fixtures.redis_servers import Server, data_server, opened, until_answering
+from tests.fixtures.redis_servers import Server, about_session, data_server, opened, until_answering
 
 WORKSPACE = WorkspaceId("w1")
 Job = Callable[[TextRedis], Awaitable[object]]
@@ -40,15 +40,15 @@ async def transaction(redis: TextRedis) -> object:
 
 
 async def script(redis: TextRedis) -> object:
-    return await Scripts(redis).run("create_session", WORKSPACE, uuid4().hex, uuid4().hex, "epoch", 1000, "", 0)
+    return await Scripts(redis).run("create_session", WORKSPACE, **about_session())
 
 
 async def script_once(redis: TextRedis) -> object:
-    return await Scripts(redis).run_once("create_session", WORKSPACE, uuid4().hex, uuid4().hex, "epoch", 1000, "", 0)
+    return await Scripts(redis).run_once("create_session", WORKSPACE, **about_session())
 
 
 async def scripts_in_order(redis: TextRedis) -> None:
-    calls = [Call("create_session", [uuid4().hex, uuid4().hex, "epoch", 1000, "", 0]) for _ in range(2)]
+    calls = [Call("create_session", **about_session()) for _ in range(2)]
     await Scripts(redis).run_in_order(WORKSPACE, calls)
 
 

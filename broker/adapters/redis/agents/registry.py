@@ -37,8 +37,16 @@ class RedisRegistry:
         self, workspace: WorkspaceId, session: SessionId, *, name: str, epoch: str, maker: str | None = None
     ) -> Session:
         """Make a session, or return the one with that name. Raises `Conflict` (TOO_MANY_SESSIONS)."""
-        about = (session, name, epoch, MAX_SESSIONS, maker or "", MAX_SESSIONS_OF_ONE)
-        found = await self._scripts.run("create_session", workspace, *about)
+        found = await self._scripts.run(
+            "create_session",
+            workspace,
+            session=session,
+            name=name,
+            epoch=epoch,
+            most=MAX_SESSIONS,
+            maker=maker or "",
+            most_of_one=MAX_SESSIONS_OF_ONE,
+        )
         return await self._session(workspace, SessionId(found))
 
     async def session(self, workspace: WorkspaceId, reference: str) -> Session:
@@ -137,15 +145,23 @@ class RedisRegistry:
         only: ProxyId | None = None,
     ) -> ProxyId:
         """The proxy id of a machine; `new_id` when it is here for the first time. Raises `NotPermitted`, `Conflict`."""
-        about = (machine_id, new_id, token, "1" if take else "0", MAX_MACHINES)
         found = await self._scripts.run(
-            "link_machine", workspace, *about, member or "", MAX_MACHINES_OF_ONE, only or ""
+            "link_machine",
+            workspace,
+            machine=machine_id,
+            new_id=new_id,
+            token=token,
+            may_take="1" if take else "0",
+            most=MAX_MACHINES,
+            member=member or "",
+            most_of_one=MAX_MACHINES_OF_ONE,
+            only=only or "",
         )
         return ProxyId(found)
 
     async def adopt_machine(self, workspace: WorkspaceId, proxy: ProxyId, *, member: MemberId | None) -> None:
         """Let a machine be another member's, or the workspace's, once it agrees. Raises `NotFound`, `Conflict`."""
-        await self._scripts.run("adopt_machine", workspace, proxy, member or "")
+        await self._scripts.run("adopt_machine", workspace, proxy=proxy, member=member or "")
 
     async def forget_proxy(self, workspace: WorkspaceId, proxy: ProxyId) -> None:
         """Remove a machine that is offline. Raises `NotFound`, `Conflict`."""
@@ -153,7 +169,7 @@ class RedisRegistry:
         machine = next((m for m, p in machines.items() if p == proxy), None)
         if machine is None:
             raise NotFound(f"no machine {proxy[:80]!r}", code="PROXY_NOT_FOUND")
-        await self._scripts.run("forget_machine", workspace, proxy, machine)
+        await self._scripts.run("forget_machine", workspace, proxy=proxy, machine=machine)
 
     async def _names_of(self, workspace: WorkspaceId, members: Sequence[str]) -> dict[str, str | None]:
         pipe = self._redis.pipeline(transaction=False)

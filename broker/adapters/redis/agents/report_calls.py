@@ -54,26 +54,36 @@ class ReportCalls:
 
     def _call(self, run: Sequence[NumberedFact]) -> Call:
         fact = run[0].fact
-        head: list[Argument] = [self._link, self._fence, self._spool, run[0].seq]
+        of_link: dict[str, Argument] = {"link": self._link, "fence": self._fence, "spool": self._spool}
+        place = {**of_link, "number": run[0].seq}
         if isinstance(fact, SpoolOverflowed):
-            return Call("report_overflow", [*head, fact.dropped_frames])
-        about: list[Argument] = [*head, fact.agent, fact.generation]
+            return Call("report_overflow", **place, dropped=fact.dropped_frames)
+        of_agent: dict[str, Argument] = {"agent": fact.agent, "generation": fact.generation}
+        about = {**place, **of_agent}
         match fact:
             case FrameRecorded():
-                return Call("report_frames", [*about, *self._frames(run)])
+                reported = list(self._frames(run))
+                return Call("report_frames", **of_link, first=run[0].seq, **of_agent, reported=reported)
             case StateChanged():
                 return self._state_call(fact.event, about)
             case DecidedApproval():
                 return self._approval_call(fact, about)
             case Handed():
-                return Call("report_handed", [*about, fact.message_id])
+                return Call("report_handed", **about, message=fact.message_id)
             case Expired():
-                return Call("report_expired", [*about, fact.message_id])
+                return Call("report_expired", **about, message=fact.message_id)
             case Started():
-                return Call("report_started", [*about, fact.version or "", fact.transport, fact.cwd, fact.token_sha256])
+                return Call(
+                    "report_started",
+                    **about,
+                    version=fact.version or "",
+                    transport=fact.transport,
+                    folder=fact.cwd,
+                    token=fact.token_sha256,
+                )
             case Exited():
-                words = [self._masked(fact.reason), self._masked(fact.detail)]
-                return Call("report_exit", [*about, _flag(fact.expected), *words])
+                reason, detail = self._masked(fact.reason), self._masked(fact.detail)
+                return Call("report_exit", **about, expected=_flag(fact.expected), reason=reason, detail=detail)
             case _ as other:
                 assert_never(other)
 
@@ -84,35 +94,41 @@ class ReportCalls:
                 yield self._redactor.json_text(text).text
                 yield numbered.frame_id
 
-    def _state_call(self, event: StateEvent, about: list[Argument]) -> Call:
+    def _state_call(self, event: StateEvent, about: dict[str, Argument]) -> Call:
         match event:
             case AgentReady():
-                steer = _flag(event.can_steer)
-                rest = [event.native_id, _flag(event.resumed), event.model or "", event.version or "", steer]
-                return Call("report_ready", [*about, *rest])
+                return Call(
+                    "report_ready",
+                    **about,
+                    native=event.native_id,
+                    resumed=_flag(event.resumed),
+                    model=event.model or "",
+                    version=event.version or "",
+                    can_steer=_flag(event.can_steer),
+                )
             case PromptAccepted():
-                return Call("report_prompt", [*about, event.message_id, "accepted", ""])
+                return _prompt_call(about, event.message_id, verdict="accepted")
             case PromptJoinedTurn():
-                return Call("report_prompt", [*about, event.message_id, "joined", event.turn_id])
+                return _prompt_call(about, event.message_id, verdict="joined", detail=event.turn_id)
             case PromptRefused():
-                return Call("report_prompt", [*about, event.message_id, "refused", self._masked(event.reason)])
+                return _prompt_call(about, event.message_id, verdict="refused", detail=self._masked(event.reason))
             case TurnStarted():
                 prompts = [event.message_id] if event.message_id else []
                 data = dumps({"turn": event.turn_id, "message": event.message_id})
-                return Call("report_turn", [*about, "started", event.turn_id, data, *prompts])
+                return Call("report_turn", **about, phase="started", turn=event.turn_id, data=data, messages=prompts)
             case TurnEnded():
-                closing = self._masked_json(_closing(event))
-                return Call("report_turn", [*about, "ended", event.turn_id, closing, *event.message_ids])
+                closing, answered = self._masked_json(_closing(event)), event.message_ids
+                return Call("report_turn", **about, phase="ended", turn=event.turn_id, data=closing, messages=answered)
             case ApprovalWithdrawn():
-                return Call("report_withdrawn", [*about, event.native_id])
+                return Call("report_withdrawn", **about, native=event.native_id)
             case AgentBroken():
-                return Call("report_broken", [*about, event.code, self._masked(event.detail)])
+                return Call("report_broken", **about, code=event.code, detail=self._masked(event.detail))
             case ApprovalRequested():
                 raise Fenced("an approval request must be decided before it is applied")
             case _ as other:
                 assert_never(other)
 
-    def _approval_call(self, fact: DecidedApproval, about: list[Argument]) -> Call:
+    def _approval_call(self, fact: DecidedApproval, about: dict[str, Argument]) -> Call:
         body = _asked(fact.event, fact.assessment)
         shown = self._masked_json(body)
         is_masked = shown != body.decode()
@@ -120,21 +136,22 @@ class ReportCalls:
             shown = f'{shown[:-1]},"masked":true}}'
         # An agent that is allowed to go on gets its input back as it gave it: it is kept until then, and no longer.
         given = dumps(fact.event.input) if is_masked and not fact.decided else b""
-        status, by, answer = fact.decided or ("", "", b"")
-        rest: list[Argument] = [
-            fact.id,
-            fact.event.native_id,
-            shown,
-            fact.deadline_s * 1000,
-            status,
-            by,
-            answer,
-            given,
-            _TOO_MUCH,
-            fact.likeness,
-            fact.told,
-        ]
-        return Call("report_approval", [*about, *rest])
+        decided, rule, answer = fact.decided or ("", "", b"")
+        return Call(
+            "report_approval",
+            **about,
+            id=fact.id,
+            native=fact.event.native_id,
+            body=shown,
+            deadline_ms=fact.deadline_s * 1000,
+            decided=decided,
+            rule=rule,
+            answer=answer,
+            given=given,
+            too_much=_TOO_MUCH,
+            likeness=fact.likeness,
+            told=fact.told,
+        )
 
     def _masked(self, text: str) -> str:
         return self._redactor.text(text).text
@@ -148,6 +165,10 @@ def _run(placed: tuple[int, NumberedFact]) -> tuple[object, ...]:
     index, numbered = placed
     fact = numbered.fact
     return (fact.agent, fact.generation, numbered.seq - index) if isinstance(fact, FrameRecorded) else (index,)
+
+
+def _prompt_call(about: dict[str, Argument], message: str, *, verdict: str, detail: str = "") -> Call:
+    return Call("report_prompt", **about, message=message, verdict=verdict, detail=detail)
 
 
 def _closing(event: TurnEnded) -> bytes:

@@ -35,7 +35,15 @@ class RedisStops:
     ) -> Stop:
         """Let nothing begin there from now on; the stop that stands. Raises `NotFound`."""
         told = await self._scripts.run(
-            "stop", workspace, str(place), name, uuid.uuid4().hex, how, by, member or "", note
+            "stop",
+            workspace,
+            scope=str(place),
+            name=name,
+            id=uuid.uuid4().hex,
+            how=how,
+            by=by,
+            member=member or "",
+            note=note,
         )
         return read_stop(told)
 
@@ -44,7 +52,7 @@ class RedisStops:
     ) -> Stop | None:
         """Let it go on; the stop that is over, None when there was none."""
         told = await self._scripts.run_once(
-            "lift_stop", workspace, str(place), uuid.uuid4().hex, by, member or "", note
+            "lift_stop", workspace, scope=str(place), id=uuid.uuid4().hex, by=by, member=member or "", note=note
         )
         return read_stop(told) if told else None
 

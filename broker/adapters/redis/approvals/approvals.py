@@ -106,9 +106,20 @@ class RedisApprovals:
         answers: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         """Resolve one. Raises `NotFound`, `Conflict` (APPROVAL_ALREADY_ANSWERED, APPROVAL_GONE)."""
-        kept: list[str | bytes] = [told, option or "", b"" if answers is None else orjson.dumps(answers)]
-        flags = ["1" if flag else "0" for flag in (at_deadline, lasting)]
-        await self._scripts.run_once("answer_approval", workspace, approval, status, by, note, answer, *flags, *kept)
+        await self._scripts.run_once(
+            "answer_approval",
+            workspace,
+            id=approval,
+            status=status,
+            by=by,
+            note=note,
+            answer=answer,
+            at_deadline="1" if at_deadline else "0",
+            lasting="1" if lasting else "0",
+            told=told,
+            option=option or "",
+            answers=b"" if answers is None else orjson.dumps(answers),
+        )
 
     async def standing(self, workspace: WorkspaceId, agent: AgentId) -> Standing:
         """What a request of an agent is measured by."""
@@ -130,7 +141,7 @@ class RedisApprovals:
 
     async def add_rule(self, workspace: WorkspaceId, rule: Rule, *, most: int) -> None:
         """Put a rule first, unless it is there. Raises `Conflict` (TOO_MANY_RULES)."""
-        await self._scripts.run("add_rule", workspace, orjson.dumps(rule), most)
+        await self._scripts.run("add_rule", workspace, rule=orjson.dumps(rule), most=most)
 
     async def set_rules(self, workspace: WorkspaceId, rules: Sequence[Rule]) -> None:
         """Replace them."""

@@ -31,7 +31,8 @@ class RedisBacklog:
 
         It only saves double work: rows are de-duplicated and positions never go back, so two shippers do no harm.
         """
-        return bool(await self._scripts.run("lease_shipping", workspace, holder, int(seconds * 1000)))
+        length_ms = int(seconds * 1000)
+        return bool(await self._scripts.run("lease_shipping", workspace, by=holder, length_ms=length_ms))
 
     async def waiting(self, workspace: WorkspaceId) -> list[SessionId]:
         """Sessions with unshipped events."""
@@ -50,7 +51,9 @@ class RedisBacklog:
 
     async def mark(self, workspace: WorkspaceId, session: SessionId, upto: Cursor, *, keep: int) -> bool:
         """The log store has everything up to a position. True when nothing more waits."""
-        done = await self._scripts.run("mark_shipped", workspace, session, upto.epoch, upto.offset, keep)
+        done = await self._scripts.run(
+            "mark_shipped", workspace, session=session, epoch=upto.epoch, offset=upto.offset, keep=keep
+        )
         return bool(done == 1)
 
     async def wakeups(self) -> AsyncIterator[WorkspaceId | None]:

@@ -23,7 +23,9 @@ class RedisRestoring:
         came = sorted(agents, key=lambda agent: agent.spawned_at_ms)
         rows = orjson.dumps([_flat(_agent(agent)) for agent in came])
         row = orjson.dumps(_flat(_session(session)))
-        await self._scripts.run("restore_session", workspace, session.id, session.name, row, rows)
+        await self._scripts.run(
+            "restore_session", workspace, session=session.id, name=session.name, row=row, agents=rows
+        )
 
 
 def _session(session: Session) -> dict[str, str | int | None]:

@@ -51,17 +51,17 @@ class RedisRetention:
 
     async def expire_tail(self, workspace: WorkspaceId, session: SessionId, *, days: int) -> None:
         """Let go of events that are too old and in the log store."""
-        while await self._scripts.run("expire_tail", workspace, session, days):
+        while await self._scripts.run("expire_tail", workspace, session=session, days=days):
             pass
 
     async def remove_session(self, workspace: WorkspaceId, session: SessionId) -> None:
         """End a session and remember to sweep after it. Raises `NotFound`, `Conflict`."""
-        await self._scripts.run("remove_session", workspace, session)
+        await self._scripts.run("remove_session", workspace, session=session)
         await self.sweep(workspace, session)
 
     async def sweep(self, workspace: WorkspaceId, session: SessionId) -> None:
         """Delete whatever is left of a session that was removed."""
-        while await self._scripts.run("sweep_session", workspace, session, _PAGE):
+        while await self._scripts.run("sweep_session", workspace, session=session, most=_PAGE):
             pass
 
     async def removed(self, workspace: WorkspaceId) -> dict[SessionId, int]:
@@ -75,4 +75,4 @@ class RedisRetention:
 
     async def clear_log(self, workspace: WorkspaceId, session: SessionId) -> None:
         """Forget a session's events; it goes on."""
-        await self._scripts.run("clear_log", workspace, session)
+        await self._scripts.run("clear_log", workspace, session=session)

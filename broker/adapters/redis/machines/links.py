@@ -34,17 +34,17 @@ class RedisLinks:
         fence, found_epoch, reports, acked, now_ms, fresh = await self._scripts.run(
             "attach_link",
             workspace,
-            link,
-            hello.machine_id,
-            epoch,
-            hello.boot_id,
-            hello.spool_id,
-            hello.epoch or "",
-            hello.commands_seen,
-            hello.model_dump_json(exclude={"agents"}),
-            session or "",
-            hello.name,
-            *running,
+            link=link,
+            machine=hello.machine_id,
+            new_epoch=epoch,
+            boot=hello.boot_id,
+            spool=hello.spool_id,
+            known_epoch=hello.epoch or "",
+            seen=hello.commands_seen,
+            hello=hello.model_dump_json(exclude={"agents"}),
+            session=session or "",
+            name=hello.name,
+            processes=running,
         )
         return Attached(
             link=link,
@@ -58,14 +58,14 @@ class RedisLinks:
 
     async def detach(self, workspace: WorkspaceId, link: LinkId, *, fence: int) -> None:
         """The connection is gone."""
-        await self._scripts.run("detach_link", workspace, link, fence)
+        await self._scripts.run("detach_link", workspace, link=link, fence=fence)
 
     async def renew(self, workspace: WorkspaceId, held: Mapping[LinkId, int]) -> None:
         """A gateway still has these connections, by their fence; one that was given up is told to come again."""
         pairs: list[Argument] = []
         for link, fence in held.items():
             pairs += [link, fence]
-        await self._scripts.run("renew_links", workspace, *pairs)
+        await self._scripts.run("renew_links", workspace, links=pairs)
 
     async def adopt(self, workspace: WorkspaceId) -> None:
         """Give a lease to what is online without one."""
@@ -78,11 +78,11 @@ class RedisLinks:
 
     async def lapse(self, workspace: WorkspaceId, link: LinkId, lease: str) -> bool:
         """Detach a link whose lease is still that; whether it was."""
-        return bool(await self._scripts.run("lapse_link", workspace, link, lease))
+        return bool(await self._scripts.run("lapse_link", workspace, link=link, seen=lease))
 
     async def acknowledge(self, workspace: WorkspaceId, link: LinkId, *, fence: int, seq: int) -> bool:
         """The peer has all commands up to `seq`; False when this connection is fenced."""
-        return bool(await self._scripts.run("acknowledge_commands", workspace, link, fence, seq))
+        return bool(await self._scripts.run("acknowledge_commands", workspace, link=link, fence=fence, number=seq))
 
     async def commands(self, workspace: WorkspaceId, link: LinkId, *, after: int) -> list[tuple[int, str]]:
         """Commands after a number, each as JSON text. Raises `Unavailable` when there never were so many."""
@@ -111,5 +111,5 @@ class RedisLinks:
 
     async def unfinished(self, workspace: WorkspaceId, agent: AgentId) -> Unfinished:
         """What the connections before have left; to be asked after `attach` has fenced them."""
-        turn, messages, frames = await self._scripts.run("unfinished_of", workspace, agent)
+        turn, messages, frames = await self._scripts.run("unfinished_of", workspace, agent=agent)
         return Unfinished(turn_id=turn or None, messages=tuple(messages), frames=tuple(frames))

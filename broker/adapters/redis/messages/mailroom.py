@@ -45,21 +45,21 @@ class RedisMailroom:
         rows = await self._scripts.run(
             "send_message",
             workspace,
-            message.session,
-            message.id,
-            message.digest,
-            message.sender_id or "",
-            message.sender_name,
-            message.role or "",
-            kind,
-            target,
-            message.mode,
-            message.body,
-            message.wire_head,
-            message.wire_tail,
-            message.ttl_s * 1000,
-            LIMITS[plan].messages_per_day,
-            _today(),
+            session=message.session,
+            id=message.id,
+            digest=message.digest,
+            sender=message.sender_id or "",
+            sender_name=message.sender_name,
+            role=message.role or "",
+            kind=kind,
+            target=target,
+            mode=message.mode,
+            body=message.body,
+            wire_head=message.wire_head,
+            wire_tail=message.wire_tail,
+            ttl_ms=message.ttl_s * 1000,
+            most=LIMITS[plan].messages_per_day,
+            day=_today(),
         )
         return [_delivery(row) for row in rows]
 
@@ -69,29 +69,29 @@ class RedisMailroom:
         await self._scripts.run(
             "spawn_agent",
             workspace,
-            agent.session,
-            agent.id,
-            agent.digest,
-            agent.name,
-            agent.cli,
-            agent.proxy,
-            agent.cwd or "",
-            agent.model or "",
-            agent.instructions,
-            agent.spawner_id or "",
-            agent.spawner_name,
-            limits.agents,
-            *_task(agent.task),
-            limits.messages_per_day,
-            _today(),
-            _asked_by(agent.asked_by),
-            orjson.dumps(agent.behind) if agent.behind else "",
-            MAX_AGENTS_OF_AGENTS,
+            session=agent.session,
+            id=agent.id,
+            digest=agent.digest,
+            name=agent.name,
+            cli=agent.cli,
+            proxy=agent.proxy,
+            cwd=agent.cwd or "",
+            model=agent.model or "",
+            instructions=agent.instructions,
+            spawner=agent.spawner_id or "",
+            spawner_name=agent.spawner_name,
+            most_agents=limits.agents,
+            **_task(agent.task),
+            most_messages=limits.messages_per_day,
+            day=_today(),
+            asked_by=_asked_by(agent.asked_by),
+            behind=orjson.dumps(agent.behind) if agent.behind else "",
+            most_of_agents=MAX_AGENTS_OF_AGENTS,
         )
 
     async def release(self, workspace: WorkspaceId, agent: AgentId, *, by: str, actor: AgentId | None = None) -> None:
         """Order an agent's end. Raises `NotFound`, `NotPermitted`."""
-        await self._scripts.run("release_agent", workspace, agent, by, actor or "")
+        await self._scripts.run("release_agent", workspace, agent=agent, by=by, actor=actor or "")
 
     async def resume(
         self,
@@ -105,12 +105,20 @@ class RedisMailroom:
         asked_by: AskedBy | None = None,
     ) -> None:
         """Order a new process with the conversation of an agent that has ended; nothing when it has not."""
-        about = (session, agent, by, LIMITS[plan].agents, actor or "", _asked_by(asked_by))
-        await self._scripts.run("resume_agent", workspace, *about)
+        await self._scripts.run(
+            "resume_agent",
+            workspace,
+            session=session,
+            agent=agent,
+            by=by,
+            most=LIMITS[plan].agents,
+            actor=actor or "",
+            asked_by=_asked_by(asked_by),
+        )
 
     async def interrupt(self, workspace: WorkspaceId, agent: AgentId, *, by: str, actor: AgentId | None = None) -> bool:
         """Stop the running turn; whether one was running. Raises `NotPermitted`."""
-        return bool(await self._scripts.run_once("interrupt_agent", workspace, agent, by, actor or ""))
+        return bool(await self._scripts.run_once("interrupt_agent", workspace, agent=agent, by=by, actor=actor or ""))
 
     async def messages_on(self, workspace: WorkspaceId, day: date) -> int:
         """How many messages were accepted on a UTC day, as far as plans are concerned."""
@@ -156,7 +164,9 @@ class RedisMailroom:
         actor: AgentId | None = None,
     ) -> None:
         """Make an agent a member. Raises `NotFound`, `NotPermitted`, `Conflict`."""
-        await self._scripts.run("join_channel", workspace, session, channel, agent, actor or "")
+        await self._scripts.run(
+            "join_channel", workspace, session=session, channel=channel, agent=agent, actor=actor or ""
+        )
 
     async def leave_channel(
         self,
@@ -168,7 +178,9 @@ class RedisMailroom:
         actor: AgentId | None = None,
     ) -> None:
         """End a membership. Raises `NotPermitted`."""
-        await self._scripts.run("leave_channel", workspace, session, channel, agent, actor or "")
+        await self._scripts.run(
+            "leave_channel", workspace, session=session, channel=channel, agent=agent, actor=actor or ""
+        )
 
 
 def _asked_by(asked_by: AskedBy | None) -> str:
@@ -189,10 +201,17 @@ def _address(to: Address) -> tuple[str, str]:
             return "all", "*"
 
 
-def _task(task: OutgoingMessage | None) -> list[Argument]:
+def _task(task: OutgoingMessage | None) -> dict[str, Argument]:
     if task is None:
-        return ["", "", "", "", "", 0]
-    return [task.id, task.body, task.wire_head, task.wire_tail, task.role or "", task.ttl_s * 1000]
+        return {"task": "", "body": "", "wire_head": "", "wire_tail": "", "role": "", "ttl_ms": 0}
+    return {
+        "task": task.id,
+        "body": task.body,
+        "wire_head": task.wire_head,
+        "wire_tail": task.wire_tail,
+        "role": task.role or "",
+        "ttl_ms": task.ttl_s * 1000,
+    }
 
 
 def _delivery(row: list[str]) -> Delivery:

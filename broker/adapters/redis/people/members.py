@@ -31,8 +31,17 @@ class RedisMembers:
         await self._add(workspace, member, by="", first="1")
 
     async def _add(self, workspace: WorkspaceId, member: Member, *, by: str, first: str) -> None:
-        about = (member.id, member.name, member.name.casefold(), member.role)
-        await self._scripts.run("add_member", workspace, *about, by, MAX_MEMBERS, first)
+        await self._scripts.run(
+            "add_member",
+            workspace,
+            member=member.id,
+            name=member.name,
+            folded=member.name.casefold(),
+            role=member.role,
+            by=by,
+            most=MAX_MEMBERS,
+            only_first=first,
+        )
 
     async def member(self, workspace: WorkspaceId, member: MemberId) -> Member | None:
         """One by id."""
@@ -58,15 +67,15 @@ class RedisMembers:
         self, workspace: WorkspaceId, member: MemberId, role: MemberRole, *, by: MemberId | None
     ) -> Ended:
         """Change one, and end what the new role may not have. Raises `NotFound`, `NotPermitted`, `Conflict`."""
-        return _ended(await self._scripts.run_once("change_member", workspace, member, role, by or ""))
+        return _ended(await self._scripts.run_once("change_member", workspace, id=member, role=role, by=by or ""))
 
     async def remove(self, workspace: WorkspaceId, member: MemberId, *, by: MemberId | None) -> Ended:
         """Remove one and all that hangs on it. Raises `NotFound`, `NotPermitted`, `Conflict` (LAST_OWNER)."""
-        return _ended(await self._scripts.run_once("change_member", workspace, member, "", by or ""))
+        return _ended(await self._scripts.run_once("change_member", workspace, id=member, role="", by=by or ""))
 
     async def end_sign_ins(self, workspace: WorkspaceId, member: MemberId) -> None:
         """End all tokens and codes of a member. Raises `NotFound`."""
-        await self._scripts.run("end_sign_ins", workspace, member)
+        await self._scripts.run("end_sign_ins", workspace, id=member)
 
 
 def _ended(answer: Sequence[Any]) -> Ended:

@@ -36,16 +36,16 @@ class RedisTokenFamilies:
         await self._scripts.run(
             "begin_family",
             principal.workspace,
-            family,
-            _holder(principal),
-            principal.token_id,
-            orjson.dumps(principal),
-            proof,
-            pair.refresh,
-            pair.token,
-            pair.family_life_s * 1000,
-            pair.now_ms + pair.family_life_s * 1000,
-            MAX_FAMILIES,
+            family=family,
+            holder=_holder(principal),
+            hangs_on=principal.token_id,
+            owner=orjson.dumps(principal),
+            proof=proof,
+            refresh=pair.refresh,
+            token=pair.token,
+            life_ms=pair.family_life_s * 1000,
+            until_ms=pair.now_ms + pair.family_life_s * 1000,
+            most=MAX_FAMILIES,
         )
         await self._keep(principal, pair)
 
@@ -56,14 +56,14 @@ class RedisTokenFamilies:
         owner, rest = await self._scripts.run(
             "refresh_family",
             workspace,
-            family,
-            proof,
-            presented,
-            pair.refresh,
-            pair.token,
-            pair.family_life_s * 1000,
-            pair.now_ms + pair.family_life_s * 1000,
-            pair.now_ms,
+            family=family,
+            proof=proof,
+            presented=presented,
+            next_one=pair.refresh,
+            token=pair.token,
+            life_ms=pair.family_life_s * 1000,
+            until_ms=pair.now_ms + pair.family_life_s * 1000,
+            now=pair.now_ms,
         )
         if not owner:
             code, words = _REFUSED[rest]
@@ -75,7 +75,7 @@ class RedisTokenFamilies:
 
     async def end(self, workspace: WorkspaceId, family: FamilyId) -> None:
         """End one, at once and everywhere."""
-        await self._scripts.run("end_family", workspace, family)
+        await self._scripts.run("end_family", workspace, family=family)
 
     async def _keep(self, principal: Principal, pair: NewPair) -> Principal:
         """The token itself, where its owner is found."""

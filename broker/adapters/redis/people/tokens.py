@@ -56,13 +56,13 @@ class RedisTokens:
         gone, plan, name, role = await self._scripts.run(
             "check_standing",
             principal.workspace,
-            principal.kind,
-            principal.token_id,
-            "" if hangs_on_another else sha256 or "",
-            principal.agent or "",
-            "" if principal.generation is None else principal.generation,
-            principal.member or "",
-            principal.family or "",
+            kind=principal.kind,
+            id=principal.token_id,
+            hash="" if hangs_on_another else sha256 or "",
+            agent=principal.agent or "",
+            generation="" if principal.generation is None else principal.generation,
+            member=principal.member or "",
+            family=principal.family or "",
         )
         if gone:
             raise NotAuthenticated(_GONE[gone], code="TOKEN_REVOKED")
@@ -82,8 +82,16 @@ class RedisTokens:
             expires_at_ms = await self._no_later_than_its_maker(principal, expires_at_ms)
         record = _record(principal, expires_at_ms)
         if listed:
-            row, maker = _row(record, sha256), _maker(principal)
-            await self._scripts.run("add_token", principal.workspace, principal.token_id, row, *maker, MAX_TOKENS)
+            made_with, member = _maker(principal)
+            await self._scripts.run(
+                "add_token",
+                principal.workspace,
+                id=principal.token_id,
+                row=_row(record, sha256),
+                made_with=made_with,
+                member=member,
+                most=MAX_TOKENS,
+            )
         await self._keep(principal, sha256, expires_at_ms)
         return record
 
@@ -105,7 +113,9 @@ class RedisTokens:
     async def adopt(self, principal: Principal, *, sha256: str) -> TokenId:
         """Make a token the workspace's own key, in the place of another."""
         row = _row(_record(principal, None), sha256)
-        found, ended = await self._scripts.run_once("adopt_key", principal.workspace, principal.token_id, row, sha256)
+        found, ended = await self._scripts.run_once(
+            "adopt_key", principal.workspace, id=principal.token_id, row=row, hash=sha256
+        )
         await self._keep(replace(principal, token_id=TokenId(found)), sha256, None)
         await self.forget(list(ended))
         return TokenId(found)
@@ -129,15 +139,24 @@ class RedisTokens:
         await self._keep_sign_in(principal, expires_at_ms, begins=False)
 
     async def _keep_sign_in(self, principal: Principal, expires_at_ms: int, *, begins: bool) -> bool:
-        life_ms = max(1, remaining_ms(expires_at_ms))
-        about = (principal.token_id, principal.member or "", principal.generation or 0)
-        begun = ("1" if begins else "", *_maker(principal))
-        return bool(await self._scripts.run("keep_sign_in", principal.workspace, *about, life_ms, *begun))
+        let_in_with, let_in_by = _maker(principal)
+        kept = await self._scripts.run(
+            "keep_sign_in",
+            principal.workspace,
+            id=principal.token_id,
+            member=principal.member or "",
+            generation=principal.generation or 0,
+            life_ms=max(1, remaining_ms(expires_at_ms)),
+            begins="1" if begins else "",
+            let_in_with=let_in_with,
+            let_in_by=let_in_by,
+        )
+        return bool(kept)
 
     async def end(self, principal: Principal, *, sha256: str) -> None:
         """End a sign-in and what hangs on it, at once and everywhere."""
         await self._redis.delete(keys.token(sha256))
-        await self._scripts.run("end_sign_in", principal.workspace, principal.token_id)
+        await self._scripts.run("end_sign_in", principal.workspace, id=principal.token_id)
 
     async def tokens(self, workspace: WorkspaceId) -> list[TokenRecord]:
         """The listed tokens of a workspace."""
@@ -163,7 +182,9 @@ class RedisTokens:
 
     async def revoke(self, workspace: WorkspaceId, token: TokenId, *, owns: bool) -> Dependants:
         """End a token and all that hangs on it at once, everywhere. Raises `NotFound`, `NotPermitted`."""
-        hashes, machines, agents = await self._scripts.run_once("revoke_token", workspace, token, "1" if owns else "")
+        hashes, machines, agents = await self._scripts.run_once(
+            "revoke_token", workspace, id=token, owns="1" if owns else ""
+        )
         await self.forget(list(hashes))
         return Dependants(tokens=len(hashes) - 1, machines=machines, agents=agents)
 

@@ -14,5 +14,7 @@ class RedisAllowances:
 
     async def take(self, workspace: WorkspaceId, token: TokenId, points: int, *, per_s: int, burst: int) -> float:
         """Take that many points, or nothing: the seconds until they are there, 0 when they were taken."""
-        wait_ms = await self._scripts.run("take_points", workspace, token, points, per_s, burst)
+        wait_ms = await self._scripts.run(
+            "take_points", workspace, token=token, points=points, per_s=per_s, burst=burst
+        )
         return float(wait_ms) / 1000

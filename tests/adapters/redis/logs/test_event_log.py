@@ -93,9 +93,9 @@ async def test_a_removed_session_is_deleted_a_page_at_a_time(desk: Desk) -> None
     for agent in await desk.adapters.registry.agents(desk.workspace, desk.session.id):
         await desk.adapters.mailroom.release(desk.workspace, agent.id, by="operator")
     scripts = Scripts(desk.adapters.redis)
-    await scripts.run("remove_session", desk.workspace, desk.session.id)
+    await scripts.run("remove_session", desk.workspace, session=desk.session.id)
     pages = 1
-    while await scripts.run("sweep_session", desk.workspace, desk.session.id, 2):
+    while await scripts.run("sweep_session", desk.workspace, session=desk.session.id, most=2):
         pages += 1
     assert pages >= 3
     _, left = await desk.adapters.redis.scan(0, match=f"rc:{{{desk.workspace}}}:[msa]*:*", count=1_000_000)

@@ -1,9 +1,9 @@
 -- Gives an end to what an earlier version left of a session's agents that have ended.
 -- KEYS[1] workspace root
--- ARGV    1 session
+-- ARGV    session
 -- Returns how many have
 -- uses: lives
-local session, ended = ARGV[1], 0
+local ended = 0
 for _, agent in ipairs(redis.call('ZRANGE', K.members(session), 0, -1)) do
   local a = load_agent(agent)
   if not a.id or has_ended(a) then

@@ -1,9 +1,11 @@
 -- Makes a live agent a member of a channel.
 -- KEYS[1] workspace root
--- ARGV    1 session  2 channel  3 agent  4 the agent who asks, '' for people and programs
+-- ARGV    session
+--         channel
+--         agent
+--         actor    the agent who asks, '' for people and programs
 -- Returns 1
 -- uses: lineage
-local session, channel, agent, actor = unpack(ARGV)
 local CHANNELS = 100
 if redis.call('SISMEMBER', K.session_live(session), agent) == 0 then
   return refuse('NotFound', 'AGENT_NOT_FOUND', 'no such agent in this session')

@@ -1,9 +1,11 @@
 -- Ends an agent's membership of a channel.
 -- KEYS[1] workspace root
--- ARGV    1 session  2 channel  3 agent  4 the agent who asks, '' for people and programs
+-- ARGV    session
+--         channel
+--         agent
+--         actor    the agent who asks, '' for people and programs
 -- Returns 1
 -- uses: lineage
-local session, channel, agent, actor = unpack(ARGV)
 local refusal = actor ~= agent and not_its_own(actor, agent, 'take out of a channel')
 if refusal then return refusal end
 redis.call('SREM', K.agent_channels(agent), channel)

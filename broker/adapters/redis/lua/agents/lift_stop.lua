@@ -1,9 +1,12 @@
 -- Lifts a stop: what waits is handed over, a page of agents here and the others by a timer.
 -- KEYS[1] workspace root
--- ARGV    1 scope, see stop  2 id of the lifting  3 who  4 that member's id or ''  5 their note
+-- ARGV    scope   see stop
+--         id      of the lifting
+--         by
+--         member  the id of who lifts it, or ''
+--         note    for people
 -- Returns the stop that was lifted as JSON, '' when it was not stopped
 -- uses: stops
-local scope, id, by, member, note = unpack(ARGV)
 local known = redis.call('HGET', K.stops(), scope)
 if not known then return '' end
 redis.call('HDEL', K.stops(), scope)

@@ -1,8 +1,7 @@
 -- Ends a session: nobody finds it from here on. What is left of it `sweep_session` deletes, as often as it takes.
 -- KEYS[1] workspace root
--- ARGV    1 session
+-- ARGV    session
 -- Returns 1
-local session = ARGV[1]
 local name = redis.call('HGET', K.session(session), 'name')
 if not name then return refuse('NotFound', 'SESSION_NOT_FOUND', 'no such session') end
 if redis.call('SCARD', K.session_live(session)) > 0 then

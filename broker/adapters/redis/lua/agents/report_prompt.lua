@@ -1,14 +1,16 @@
 -- The agent itself speaks about a prompt: it has it, it joined a turn, or it refuses it.
 -- KEYS[1] workspace root
--- ARGV    1-6 see report  7 message  8 'accepted'|'joined'|'refused'  9 turn id or reason
+-- ARGV    message
+--         verdict  'accepted', 'joined' or 'refused'
+--         detail   turn id or reason
+-- Returns 1, or 0 when it is not heard
 -- uses: report
-local message, verdict, detail = ARGV[7], ARGV[8], ARGV[9]
 local OVERLOAD_MS = 2000
 forget_timer('proof|' .. a.id .. '|' .. a.generation .. '|' .. message)
 if verdict == 'accepted' then
   note(message, a.id, 't:' .. a.id .. ':confirmed', NOW)
 elseif verdict == 'joined' then
-  receipt(message, a.id, 'in_turn', ',"turn":' .. json(detail))
+  receipt(message, a.id, 'in_turn', 'turn', detail)
   note(message, a.id, 'u:' .. a.id, detail)
 elseif detail == 'overloaded' then -- for the moment: the same message again a little later
   if redis.call('LREM', K.inflight(a.id), 0, message) == 0 then return 1 end

@@ -1,10 +1,14 @@
 -- Brings an agent that has ended back: the same agent, a new process, its vendor's conversation.
 -- KEYS[1] workspace root
--- ARGV    1 session  2 agent id  3 who, for the log  4 agents in the plan, 0 = any
---         5 the agent who asks, '' for people and programs  6 JSON of who asks, for its machine
+-- ARGV    session
+--         agent
+--         by        who, for the log
+--         most      agents in the plan, 0 = any
+--         actor     the agent who asks, '' for people and programs
+--         asked_by  JSON of who asks, for its machine
 -- Returns 1 when ordered, 0 when it has not ended
 -- uses: lives lineage
-local session, agent, by, most, actor, asked_by = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
+most = tonumber(most)
 local a = load_agent(agent)
 if not a.id or a.session ~= session or redis.call('EXISTS', K.session(session)) == 0 then
   return refuse('NotFound', 'AGENT_NOT_FOUND', 'no such agent in this session')
@@ -47,9 +51,9 @@ redis.call('ZADD', K.members(a.session), f.place or f.spawned, a.id)
 redis.call('SADD', K.session_live(a.session), a.id)
 redis.call('SADD', K.live(), a.id)
 redis.call('SADD', K.link_agents(a.proxy), a.id)
-append(a.session, 'agent.spawning', a.id, a.name, '{"id":"' .. a.id .. '","name":' .. json(a.name) .. ',"cli":' .. json(a.cli)
-  .. ',"proxy":"' .. a.proxy .. '","machine":' .. json(redis.call('HGET', K.link(a.proxy), 'name')) .. ',"folder":'
-  .. json(a.cwd_real or a.cwd) .. ',"spawner":' .. json(by) .. ',"resumed":true,"generation":' .. a.generation .. '}')
+append(a.session, 'agent.spawning', a.id, a.name, object('id', a.id, 'name', a.name, 'cli', a.cli, 'proxy', a.proxy,
+  'machine', machine_name(a.proxy), 'folder', a.cwd_real or a.cwd, 'spawner', by, 'resumed', true,
+  'generation', tonumber(a.generation)))
 set_state(a, 'starting')
 order_process(a)
 return 1

@@ -1,11 +1,15 @@
 -- Stops a session, a machine or the workspace: from here on no turn begins there and nothing is started. Interrupting or
 -- releasing the agents begins here and goes on by a timer. Stopped again, it is as it is; a pause may become a release.
 -- KEYS[1] workspace root
--- ARGV    1 scope: 'workspace', 'machine:<proxy id>' or 'session:<session id>'  2 its name for people  3 the stop's id
---         4 'pause' or 'release'  5 who  6 that member's id or ''  7 their note
+-- ARGV    scope   'workspace', 'machine:<proxy id>' or 'session:<session id>'
+--         name    of that, for people
+--         id      of the stop
+--         how     'pause' or 'release'
+--         by
+--         member  the id of who stops it, or ''
+--         note    for people
 -- Returns the stop as JSON
 -- uses: stops
-local scope, name, id, how, by, member, note = unpack(ARGV)
 local kind, of = parts_of(scope)
 if kind == 'session' and redis.call('EXISTS', K.session(of)) == 0 then
   return refuse('NotFound', 'SESSION_NOT_FOUND', 'no such session')

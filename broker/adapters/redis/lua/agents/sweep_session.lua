@@ -1,9 +1,10 @@
 -- Deletes a page of what is left of a session that was removed: its messages, its approvals, its agents.
 -- KEYS[1] workspace root
--- ARGV    1 session  2 how many at most
+-- ARGV    session
+--         most     entries that are deleted
 -- Returns 1 when there may be more, else 0
 -- uses: lives
-local session, most = ARGV[1], tonumber(ARGV[2])
+most = tonumber(most)
 if redis.call('EXISTS', K.session(session)) == 1 then return 0 end
 local done = 0
 for _, row in ipairs(redis.call('ZRANGE', K.session_messages(session), 0, most - 1)) do

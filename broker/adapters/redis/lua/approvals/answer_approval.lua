@@ -1,11 +1,17 @@
 -- Answers an approval or a question; only the first answer counts.
 -- KEYS[1] workspace root
--- ARGV    1 approval id  2 status  3 by  4 note  5 answer JSON for the agent  6 '1' when the deadline answers
---         7 '1' when the same is to be allowed for as long as the agent lives
---         8 what the agent is told, in words  9 '' or the option that was chosen  10 '' or a question's answers JSON, for readers
+-- ARGV    id
+--         status
+--         by
+--         note
+--         answer       JSON for the agent
+--         at_deadline  '1' when the deadline answers
+--         lasting      '1' when the same is to be allowed for as long as the agent lives
+--         told         what the agent is told, in words
+--         option       the one that was chosen, or ''
+--         answers      a question's, JSON, for readers; or ''
 -- Returns 1
 -- uses: approvals
-local id, status, by, note, answer, at_deadline, lasting, told, option, answers = unpack(ARGV)
 local MOST_GRANTED = 500 -- of an agent; beyond them an answer holds once
 local ap = fields(K.approval(id), 'agent', 'status', 'by', 'generation', 'deadline_ms', 'likeness')
 local a = ap.agent and load_agent(ap.agent)

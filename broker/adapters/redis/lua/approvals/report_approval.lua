@@ -1,12 +1,19 @@
 -- The agent asks for permission. A rule may have decided already; then it is answered in the same step.
 -- KEYS[1] workspace root
--- ARGV    1-6 see report  7 approval id  8 native request id  9 approval JSON  10 deadline after, ms
---         11 '' or the status a rule gave  12 the rule's name  13 answer JSON for the agent
---         14 the tool's input JSON where secrets are masked in 9, else ''; kept until the answer, for the agent alone
---         15 answer JSON for an agent of which too much waits already  16 likeness, see `domain.tool_use`
---         17 what the agent is told with 13, in words
+-- ARGV    id
+--         native       request id
+--         body         JSON
+--         deadline_ms  from now
+--         decided      the status that a rule gave, or ''
+--         rule         its name
+--         answer       JSON for the agent
+--         given        JSON of the tool's input where secrets are masked in `body`, else ''; kept until the answer,
+--                      for the agent alone
+--         too_much     answer JSON for an agent of which too much waits already
+--         likeness     see `domain.approvals.tool_use`
+--         told         what the agent is told with `answer`, in words
+-- Returns 1, or 0 when it is not heard
 -- uses: report approvals
-local id, native, body, deadline_ms, decided, rule, answer, given, too_much, likeness, told = unpack(ARGV, 7)
 local KEPT_S = 2592000
 if redis.call('HEXISTS', K.asks(a.id), native) == 1 then return 0 end -- a reconnected codex asks again with the same id
 local key, all, note = K.approval(id), K.session_approvals(a.session), ''
@@ -22,9 +29,8 @@ redis.call('HSET', K.asks(a.id), native, id)
 redis.call('ZADD', all, next_place(all), id)
 redis.call('ZREMRANGEBYRANK', all, 0, -1001)
 redis.call('EXPIRE', all, 2 * KEPT_S)
-append(a.session, 'approval.requested', a.id, a.name, string.sub(body, 1, -2) .. ',"id":"' .. id
-  .. '","agent":' .. json(a.name) .. ',"agent_id":"' .. a.id .. '","status":"pending","decided_by":' .. json(rule ~= '' and rule)
-  .. ',"deadline_ms":' .. (NOW + deadline_ms) .. '}')
+append(a.session, 'approval.requested', a.id, a.name, extended(body, 'id', id, 'agent', a.name, 'agent_id', a.id,
+  'status', 'pending', 'decided_by', filled(rule), 'deadline_ms', NOW + deadline_ms))
 if decided ~= '' then
   resolve_approval(a, id, decided, rule, note, answer, told)
 else

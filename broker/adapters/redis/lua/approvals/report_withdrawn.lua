@@ -1,8 +1,8 @@
 -- The agent no longer waits for an answer.
 -- KEYS[1] workspace root
--- ARGV    1-6 see report  7 native request id
+-- ARGV    native  request id
+-- Returns 1, or 0 when it is not heard
 -- uses: report approvals
-local native = ARGV[7]
 local id = redis.call('HGET', K.asks(a.id), native)
 if not id then return 0 end
 resolve_approval(a, id, 'withdrawn', 'agent', '', nil, '')

@@ -14,14 +14,17 @@ local function load_agent(agent)
     'asked_by')
 end
 
-local function set_state(a, state, more)
+-- `...`: further names and values of the event.
+local function set_state(a, state, ...)
   if a.state == state then return end
   local was = a.state
   a.state = state
   redis.call('HSET', K.agent(a.id), 'state', state, 'since', NOW)
   append(a.session, 'agent.state', a.id, a.name,
-    '{"state":"' .. state .. '","was":' .. json(was) .. (more or '') .. '}')
+    object('state', state, 'was', was, ...))
 end
+
+local function machine_name(proxy) return redis.call('HGET', K.link(proxy), 'name') or nil end
 
 local function has_ended(a) return a.state == 'released' or a.state == 'failed' end
 
@@ -52,11 +55,10 @@ local function deliver(a, message, steer)
   keep_message(message)
   redis.call('RPUSH', K.inflight(a.id), message)
   redis.call('HDEL', K.agent(a.id), 'blank')
-  command(a.link, '{"type":"deliver","agent":"' .. a.id .. '","generation":' .. a.generation .. ',"message_id":"'
-    .. message .. '","text":' .. wire(a, m) .. ',"steer":' .. tostring(steer)
-    .. ',"nudge":' .. (attempt > 1 and json(NUDGE) or 'null')
-    .. ',"not_after_ms":' .. (attempt == 1 and m.expires or 'null') .. '}')
-  receipt(message, a.id, 'sent', ',"how":"' .. (steer and 'steer' or 'turn') .. '"')
+  command(a.link, 'deliver', 'agent', a.id, 'generation', tonumber(a.generation), 'message_id', message,
+    'steer', steer, 'nudge', attempt > 1 and NUDGE or nil,
+    'not_after_ms', attempt == 1 and tonumber(m.expires) or nil, 'text', raw(wire(a, m)))
+  receipt(message, a.id, 'sent', 'how', steer and 'steer' or 'turn')
   wake_at(NOW + PROOF_MS, 'proof|' .. a.id .. '|' .. a.generation .. '|' .. message)
   return true
 end
@@ -92,12 +94,12 @@ local function refuse_where_stopped(session, proxy)
   local s = cjson.decode(stop)
   return refuse('Conflict', 'STOPPED', s.by .. ' has stopped the ' .. s.scope .. (s.name ~= '' and ' ' .. s.name or '')
     .. (s.note ~= '' and ' (' .. s.note .. ')' or '') .. ': nothing is started there until somebody resumes it',
-    '{"scope":"' .. s.scope .. '","by":' .. json(s.by) .. '}')
+    object('scope', s.scope, 'by', s.by))
 end
 
 -- Tells the agent to stop its turn; a turn that goes on all the same means that it is deaf.
 local function interrupt(a)
-  command(a.link, '{"type":"interrupt","agent":"' .. a.id .. '","generation":' .. a.generation .. '}')
+  command(a.link, 'interrupt', 'agent', a.id, 'generation', tonumber(a.generation))
   if a.turn and a.turn ~= '' then
     wake_at(NOW + STUCK_MS, 'interrupt|' .. a.id .. '|' .. a.generation .. '|' .. a.turn)
   end
@@ -121,7 +123,7 @@ local function dispatch(a)
     if not next_one[1] then return end
     if deliver(a, next_one[1], false) then
       redis.call('HSET', K.agent(a.id), 'turn', '')
-      set_state(a, 'working', ',"message":"' .. next_one[1] .. '"')
+      set_state(a, 'working', 'message', next_one[1])
     end
   end
 end
@@ -205,14 +207,14 @@ function tell_sender(message, agent, reason)
   local hash = redis.sha1hex(message .. agent)
   local id = string.gsub(string.sub(hash, 1, 32), '(%x%x%x%x%x%x%x%x)(%x%x%x%x)(%x%x%x%x)(%x%x%x%x)(.*)', '%1-%2-%3-%4-%5')
   local text = 'Your message ' .. message .. ' to ' .. m['n:' .. agent] .. ' could not be delivered: ' .. reason .. '.'
-  local body = '{"id":"' .. id .. '","from":{"name":"relay","role":"system","agent":null},"to":' .. json(a.name)
-    .. ',"text":' .. json(text) .. ',"mode":"wait","thread":"' .. message .. '"}'
+  local body = object('id', id, 'from', raw(object('name', 'relay', 'role', 'system', 'agent', nil)), 'to', a.name,
+    'text', text, 'mode', 'wait', 'thread', message)
   store_message(id, a.session, {body = body, sender = '', digest = hash, mode = 'wait', role = 'system',
-    wire_head = '"<relay-message id=\\"' .. id .. '\\" from=\\"relay\\" role=\\"',
-    wire_tail = '\\" to=\\"' .. a.name .. '\\" mode=\\"wait\\">\\n' .. text .. '\\n</relay-message>"'})
+    wire_head = string.sub(cjson.encode('<relay-message id="' .. id .. '" from="relay" role="'), 1, -2),
+    wire_tail = string.sub(cjson.encode('" to="' .. a.name .. '" mode="wait">\n' .. text .. '\n</relay-message>'), 2)})
   local _, number = enqueue(id, a.id)
   append(a.session, 'message.accepted', nil, 'relay',
-    string.sub(body, 1, -2) .. ',"recipients":[{"agent":"' .. a.id .. '","name":' .. json(a.name) .. '}]}')
+    extended(body, 'recipients', list_of({object('agent', a.id, 'name', a.name)})))
   redis.call('ZADD', K.queue(a.id), number, id)
   receipt(id, a.id, 'queued')
   dispatch(a)

@@ -16,13 +16,12 @@ local function resolve_approval(a, id, status, by, note, answer, told, option, a
   redis.call('ZREM', K.pending_approvals(), id)
   redis.call('HSET', K.agent(a.id), 'waiting', redis.call('HLEN', K.asks(a.id)))
   forget_timer('approval|' .. id)
-  append(a.session, 'approval.resolved', a.id, a.name, '{"id":"' .. id .. '","status":"' .. status .. '","by":' .. json(by)
-    .. ',"note":' .. json(note) .. ',"told":' .. json(told ~= '' and told) .. ',"option":' .. json(option ~= '' and option)
-    .. ',"answers":' .. (answers ~= '' and answers or 'null') .. '}')
+  append(a.session, 'approval.resolved', a.id, a.name, object('id', id, 'status', status, 'by', by,
+    'note', note, 'told', filled(told), 'option', filled(option), 'answers', filled(answers) and raw(answers)))
   if answer and native then
     redis.call('SADD', K.answering(a.id), id)
-    command(a.link, '{"type":"answer","agent":"' .. a.id .. '","generation":' .. a.generation .. ',"native_id":'
-      .. json(native) .. ',"answer":' .. answer .. ',"approval":"' .. id .. '"}')
+    command(a.link, 'answer', 'agent', a.id, 'generation', tonumber(a.generation), 'native_id', native,
+      'answer', raw(answer), 'approval', id)
   end
 end
 

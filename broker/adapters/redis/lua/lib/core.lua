@@ -8,10 +8,31 @@ local function refuse(kind, code, message, details)
   return redis.error_reply('RELAY ' .. kind .. ' ' .. code .. ' ' .. message .. (details and '\31' .. details or ''))
 end
 
-local function json(value)
-  if value == nil or value == false then return 'null' end
-  return cjson.encode(value)
+local function filled(text) return text ~= '' and text or nil end
+
+-- Text that is JSON already, as a value of `object`.
+local function raw(text) return {json = text} end
+
+local function value_text(value)
+  if value == nil then return 'null' end
+  return type(value) == 'table' and value.json or cjson.encode(value)
 end
+
+-- The one place where JSON is put together: an object of names and values, in that order, which readers may rely on. A
+-- value that is nil is null; one whose name is nil is left out. What is long comes last: each member copies those before.
+local function object(...)
+  local list, text = {...}, '{"'
+  for i = 1, select('#', ...), 2 do
+    if list[i] then text = text .. list[i] .. '":' .. value_text(list[i + 1]) .. ',"' end
+  end
+  return string.sub(text, 1, -3) .. '}'
+end
+
+-- A JSON object with more members.
+local function extended(text, ...) return string.sub(text, 1, -2) .. ',' .. string.sub(object(...), 2) end
+
+-- A list of texts that are JSON.
+local function list_of(texts) return raw('[' .. table.concat(texts, ',') .. ']') end
 
 -- Like HMGET, as a table by field name; a missing field is nil.
 local function fields(key, ...)

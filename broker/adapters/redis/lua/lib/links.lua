@@ -14,7 +14,7 @@ local function detach(link, fence)
   wake_at(NOW + AWAY_MS, 'away|' .. link)
   wake_at(NOW + UNUSED_MS, 'unused|' .. link)
   if l.session and l.session ~= '' then
-    append(l.session, 'proxy.disconnected', nil, nil, '{"proxy":"' .. link .. '","machine":' .. json(l.name) .. '}')
+    append(l.session, 'proxy.disconnected', nil, nil, object('proxy', link, 'machine', l.name))
   end
   return 1
 end

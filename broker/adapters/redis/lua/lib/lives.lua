@@ -21,8 +21,8 @@ local function withdraw_approval(a, id)
   end
   redis.call('ZREM', K.pending_approvals(), id)
   forget_timer('approval|' .. id)
-  append(a.session, 'approval.resolved', a.id, a.name, '{"id":"' .. id .. '","status":"withdrawn","by":' .. json(by)
-    .. ',"told":' .. json(told) .. '}')
+  append(a.session, 'approval.resolved', a.id, a.name, object('id', id, 'status', 'withdrawn', 'by', by or nil,
+    'told', told))
 end
 
 local function withdraw_approvals(a)
@@ -89,8 +89,8 @@ local function end_agent(a, state, reason, detail, because)
   leave_channels(a)
   if a.link ~= a.proxy then forget_link(a.link) end
   redis.call('HSET', K.agent(a.id), 'reason', reason or '', 'detail', detail or '', 'ended', NOW)
-  append(a.session, 'agent.' .. state, a.id, a.name, '{"reason":' .. json(reason) .. ',"detail":' .. json(detail) .. '}')
-  set_state(a, state, ',"reason":' .. json(reason))
+  append(a.session, 'agent.' .. state, a.id, a.name, object('reason', reason, 'detail', detail))
+  set_state(a, state, 'reason', reason)
   redis.call('EXPIRE', K.agent(a.id), ENDED_KEPT_S + DAY_S)
   wake_at(NOW + ENDED_KEPT_S * 1000, 'forget|' .. a.id .. '|' .. a.session)
 end
@@ -104,21 +104,19 @@ local function forget_agent(agent, session)
 end
 
 -- Who asks for an agent of a time when that was not kept, or whose machine has another owner since: nobody in particular.
-local function brought_back(a) return '{"kind":"program","name":"relaycast","session":"' .. a.session .. '"}' end
+local function brought_back(a) return object('kind', 'program', 'name', 'relaycast', 'session', a.session) end
 
 -- Where it began is where it goes on: a conversation belongs to its folder, and relay-connect may be started elsewhere.
 -- Vendors keep no conversation in which nothing was said, and fail to resume it: such an agent begins a new one.
-local function spawn_command(a)
-  local resume = not a.blank and a.native
-  return '{"type":"spawn","agent":"' .. a.id .. '","generation":' .. a.generation .. ',"name":' .. json(a.name)
-    .. ',"session":"' .. a.session .. '","cli":' .. json(a.cli) .. ',"cwd":' .. json(a.cwd_real or a.cwd) .. ',"instructions":'
-    .. json(a.instructions) .. ',"resume":' .. json(resume) .. ',"model":' .. json(a.model) .. ',"asked_by":'
-    .. (a.asked_by or brought_back(a)) .. '}'
+local function spawn(a)
+  local resume = not a.blank and a.native or nil
+  command(a.proxy, 'spawn', 'agent', a.id, 'generation', tonumber(a.generation), 'name', a.name, 'session', a.session,
+    'cli', a.cli, 'cwd', a.cwd_real or a.cwd, 'instructions', a.instructions, 'resume', resume, 'model', a.model,
+    'asked_by', raw(a.asked_by or brought_back(a)))
 end
 
 local function stop(a, reason)
-  command(a.proxy, '{"type":"stop","agent":"' .. a.id .. '","generation":' .. a.generation .. ',"reason":'
-    .. json(reason) .. '}')
+  command(a.proxy, 'stop', 'agent', a.id, 'generation', tonumber(a.generation), 'reason', reason)
 end
 
 -- Orders an agent's end. It is released when its process is gone, or at once when no proxy could say so.
@@ -126,13 +124,13 @@ local function release(a, by)
   if has_ended(a) or a.state == 'releasing' then return end
   stop(a, 'released by ' .. by)
   if not is_online(a.proxy) then return end_agent(a, 'released', 'released by ' .. by) end
-  set_state(a, 'releasing', ',"by":' .. json(by))
+  set_state(a, 'releasing', 'by', by)
   wake_at(NOW + STOP_MS, 'stop|' .. a.id)
 end
 
 -- Orders the process of the agent's present generation.
 local function order_process(a)
-  command(a.proxy, spawn_command(a))
+  spawn(a)
   wake_at(NOW + SPAWN_MS, 'spawn|' .. a.id .. '|' .. a.generation)
 end
 
@@ -162,7 +160,7 @@ local function restart(a, reason, blameless)
   if a.link ~= a.proxy then redis.call('SREM', K.link_agents(a.link), a.id) end
   a.link = a.proxy
   redis.call('HSET', K.agent(a.id), 'restarts', blameless and count or count + 1, 'restarts_since', since, 'turn', '', 'link', a.proxy)
-  append(a.session, 'agent.restarting', a.id, a.name, '{"generation":' .. a.generation .. ',"reason":' .. json(reason) .. '}')
+  append(a.session, 'agent.restarting', a.id, a.name, object('generation', tonumber(a.generation), 'reason', reason))
   set_state(a, 'starting')
   if blameless then return order_process(a) end
   wake_at(NOW + RESTART_PAUSE_MS * 4 ^ count, 'restart|' .. a.id .. '|' .. a.generation)

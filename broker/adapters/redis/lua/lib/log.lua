@@ -98,9 +98,10 @@ local function append_all(session, kind, agent, name, list)
   local log, channel = K.log(session), K.session_channel(session)
   local activity = not UNTOLD[kind] and K.activity_channel()
   local last = redis.call('HINCRBY', K.session(session), 'offset', #list)
+  -- Put together by hand: what is the same for all of them once, as there may be a hundred.
   local head = '{"epoch":"' .. meta.epoch .. '","offset":'
-  local about = ',"kind":"' .. kind .. '","at_ms":' .. NOW .. ',"agent":' .. json(agent) .. ',"name":' .. json(name)
-    .. ',"data":'
+  local about = ',"kind":"' .. kind .. '","at_ms":' .. NOW .. ',"agent":' .. value_text(agent) .. ',"name":'
+    .. value_text(name) .. ',"data":'
   local events = {}
   for i, data in ipairs(list) do
     local offset = last - #list + i

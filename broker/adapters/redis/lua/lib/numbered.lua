@@ -1,6 +1,10 @@
--- A report's place: ARGV[1..4] are link, fence, spool, number. Each number is acted on once and none is passed over:
--- when one in a pipeline could not run, the later ones must not either. An older connection is not heard.
-local link, fence, spool, number = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+-- A report's place. Each number is acted on once and none is passed over: when one in a pipeline could not run, the
+-- later ones must not either. An older connection is not heard.
+-- ARGV    link
+--         fence
+--         spool
+--         number
+number = tonumber(number)
 local l = fields(K.link(link), 'fence', 'spool', 'reports', 'session')
 if l.fence ~= fence then return refuse('Fenced', 'FENCED', 'a newer connection has taken over') end
 local seen = l.spool == spool and tonumber(l.reports or '0') or 0

@@ -2,9 +2,13 @@
 local OUTBOX_COMMANDS = 10000   -- that a peer may have not taken; what can wait then waits elsewhere
 local OUTBOX_BYTES = 33554432
 
-local function command(link, text)
+-- A command as `broker/protocol/proxy.py` describes it: its kind, then names and values.
+local function command_text(kind, ...) return object('type', kind, ...) end
+
+local function command(link, kind, ...)
   local key = K.link(link)
   if redis.call('EXISTS', key) == 0 then return end -- forgotten: nobody would ever take it
+  local text = command_text(kind, ...)
   local seq = redis.call('HINCRBY', key, 'sent', 1)
   redis.call('HINCRBY', key, 'out_bytes', #text)
   redis.call('XADD', K.outbox(link), seq .. '-0', 'c', text)

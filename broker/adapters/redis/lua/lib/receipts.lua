@@ -3,8 +3,8 @@
 local MESSAGE_KEPT_S = 691200 -- a day more than the longest time a message may wait
 local STEP = {queued = 1, sent = 2, received = 3, handed = 4, in_turn = 5, answered = 6, undeliverable = 6}
 
--- `more`: further members of the event as JSON text beginning with a comma, or nil. Returns whether the step was new.
-local function receipt(message, agent, state, more)
+-- `...`: further names and values of the event. Returns whether the step was new.
+local function receipt(message, agent, state, ...)
   local key = K.message(message)
   local now = fields(key, 'session', 'r:' .. agent, 'n:' .. agent)
   if not now.session or not now['n:' .. agent] then return false end -- expired, or not a message to this agent
@@ -12,7 +12,7 @@ local function receipt(message, agent, state, more)
   if was and STEP[was] >= STEP[state] then return false end
   redis.call('HSET', key, 'r:' .. agent, state, 't:' .. agent .. ':' .. state, NOW)
   append(now.session, 'message.receipt', agent, now['n:' .. agent],
-    '{"message":"' .. message .. '","state":"' .. state .. '"' .. (more or '') .. '}')
+    object('message', message, 'state', state, ...))
   return true
 end
 
@@ -61,7 +61,7 @@ end
 -- A message that is in an agent's mailbox and is not kept any more: said in the log, and let go of.
 local function report_gone(a, message)
   append(a.session, 'message.receipt', a.id, a.name,
-    '{"message":"' .. message .. '","state":"undeliverable","reason":"expired"}')
+    object('message', message, 'state', 'undeliverable', 'reason', 'expired'))
   for _, entry in ipairs(redis.call('XRANGE', K.inbox(a.id), '-', '+')) do
     if entry[2][2] == message then settle_number(a.id, tonumber(string.match(entry[1], '%d+'))) end
   end
@@ -70,7 +70,7 @@ end
 local tell_sender -- given by the library that knows agents
 
 local function undeliverable(message, agent, reason)
-  if receipt(message, agent, 'undeliverable', ',"reason":' .. json(reason)) then
+  if receipt(message, agent, 'undeliverable', 'reason', reason) then
     redis.call('HSET', K.message(message), 'x:' .. agent, reason)
     settle(message, agent)
     tell_sender(message, agent, reason)

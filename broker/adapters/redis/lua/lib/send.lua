@@ -16,7 +16,7 @@ local function admit(message, a, number, mode, has_room)
   end
   local because = obstacle(a)
   redis.call('ZADD', K.queue(a.id), mode == 'interrupt' and number - 1e12 or number, message)
-  receipt(message, a.id, 'queued', because and ',"because":"' .. because .. '"')
+  receipt(message, a.id, 'queued', because and 'because', because)
   if because then redis.call('HSET', K.message(message), 'b:' .. a.id, because) end
   if mode == 'interrupt' and a.state == 'working' then interrupt(a) end
   dispatch(a)
@@ -32,7 +32,7 @@ local function over_quota(day, limit)
   if used < limit then return nil end
   return refuse('QuotaExceeded', 'QUOTA_EXCEEDED',
     limit .. ' messages a day are in this plan and all are used; resets at 00:00 UTC',
-    string.format('{"limit":%d,"resets_at_ms":%.0f}', limit, (math.floor(NOW / DAY_MS) + 1) * DAY_MS))
+    object('limit', limit, 'resets_at_ms', (math.floor(NOW / DAY_MS) + 1) * DAY_MS))
 end
 
 local function count_message(day)

@@ -86,7 +86,7 @@ local function halt(item, order)
   redis.call('DEL', K.asks(id))
   redis.call('HSET', K.agent(id), 'waiting', 0)
   interrupt(a)
-  append(a.session, 'agent.interrupted', id, a.name, '{"by":' .. json(order.by) .. ',"stop":"' .. order.id .. '"}')
+  append(a.session, 'agent.interrupted', id, a.name, object('by', order.by, 'stop', order.id))
   return 1
 end
 
@@ -128,7 +128,7 @@ end
 
 -- Takes back what was handed to a peer that has not seen it, from agents that are stopped. Only when it attaches: it has
 -- said what it has seen. Its place in the mailbox is filled with a sign of life that is asked for: numbers have no holes.
-local BLANK = '{"type":"probe","agent":"","generation":0}'
+local BLANK = command_text('probe', 'agent', '', 'generation', 0)
 local function take_back(link, mine)
   if redis.call('EXISTS', K.stops()) == 0 then return end
   local entries, found = redis.call('XRANGE', K.outbox(link), '-', '+'), false

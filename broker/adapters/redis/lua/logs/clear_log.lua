@@ -1,8 +1,7 @@
 -- Forgets the events of a session; the session goes on, and so do its numbers.
 -- KEYS[1] workspace root
--- ARGV    1 session
+-- ARGV    session
 -- Returns how many events there were
-local session = ARGV[1]
 local offset = redis.call('HGET', K.session(session), 'offset')
 if not offset then return 0 end
 local events = redis.call('XLEN', K.log(session))

@@ -1,8 +1,8 @@
 -- Lets go of events that are older than the workspace's retention; only of those that the log store has.
 -- KEYS[1] workspace root
--- ARGV    1 session  2 days
+-- ARGV    session
+--         days
 -- Returns 1 when there may be more, else 0
-local session, days = ARGV[1], tonumber(ARGV[2])
 local PAGE = 100
 local shipped = tonumber(redis.call('HGET', K.session(session), 'shipped') or '0')
 local before, last = NOW - days * 86400000, nil

@@ -1,9 +1,12 @@
 -- The long history has a session's events up to an offset: Redis may let go of all but a tail of them.
 -- KEYS[1] workspace root
--- ARGV    1 session  2 epoch  3 offset  4 entries to keep behind it
+-- ARGV    session
+--         epoch
+--         offset
+--         keep     entries behind it
 -- Returns 1 when nothing more waits, 0 when more does, -1 when the log is another one
 -- uses: log
-local session, epoch, offset, keep = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+offset = tonumber(offset)
 local KEEP_BYTES = 8388608 -- of the entries behind it
 local meta = meta_of(session)
 if meta.epoch ~= epoch then return -1 end

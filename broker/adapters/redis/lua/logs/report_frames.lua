@@ -2,22 +2,28 @@
 -- left out, and none is passed over. An older connection is not heard. What an older process said, or one of an agent
 -- that has ended, happened all the same: it belongs in the log, late as it is.
 -- KEYS[1] workspace root
--- ARGV    1 link  2 fence  3 spool  4 number of the first  5 agent  6 generation  then for each frame its data JSON and
---         its own id or '': a frame with a known id is not logged again
+-- ARGV    link
+--         fence
+--         spool
+--         first        number of the first
+--         agent
+--         generation
+--         reported...  for each its data JSON, and its own id or '': a frame with a known id is not logged again
+-- Returns how many were logged
 -- uses: agents
 local FRAMES = 4096 -- an old Claude Code sends its last 1000 again after every reconnect
-local link, first = ARGV[1], tonumber(ARGV[4])
+first = tonumber(first)
 local l = fields(K.link(link), 'fence', 'spool', 'reports')
-if l.fence ~= ARGV[2] then return refuse('Fenced', 'FENCED', 'a newer connection has taken over') end
-local seen = l.spool == ARGV[3] and tonumber(l.reports or '0') or 0
-local last = first + (#ARGV - 6) / 2 - 1
+if l.fence ~= fence then return refuse('Fenced', 'FENCED', 'a newer connection has taken over') end
+local seen = l.spool == spool and tonumber(l.reports or '0') or 0
+local last = first + #reported / 2 - 1
 if last <= seen then return 0 end
 if first > seen + 1 then return refuse('Conflict', 'REPORT_GAP', 'report ' .. first .. ' came after ' .. seen) end
-local a = load_agent(ARGV[5])
+local a = load_agent(agent)
 local full = a.id and backlog_full(a.session)
 if full then return full end
-redis.call('HSET', K.link(link), 'spool', ARGV[3], 'reports', last, 'heard', NOW)
-if not a.id or tonumber(a.generation) < tonumber(ARGV[6]) or (a.proxy ~= link and a.link ~= link) then return 0 end
+redis.call('HSET', K.link(link), 'spool', spool, 'reports', last, 'heard', NOW)
+if not a.id or tonumber(a.generation) < tonumber(generation) or (a.proxy ~= link and a.link ~= link) then return 0 end
 local function is_new(id)
   if id == '' or has_ended(a) then return true end
   local added = redis.call('ZADD', K.seen_frames(a.id), 'NX', NOW, id)
@@ -26,8 +32,8 @@ local function is_new(id)
   return added == 1
 end
 local frames = {}
-for i = 7 + 2 * math.max(0, seen + 1 - first), #ARGV, 2 do
-  if is_new(ARGV[i + 1]) then frames[#frames + 1] = ARGV[i] end
+for i = 1 + 2 * math.max(0, seen + 1 - first), #reported, 2 do
+  if is_new(reported[i + 1]) then frames[#frames + 1] = reported[i] end
 end
 append_all(a.session, 'agent.frame', a.id, a.name, frames)
 return #frames

@@ -1,6 +1,7 @@
 -- The proxy had to drop frames while it could not reach the broker; said in the log, never hidden.
 -- KEYS[1] workspace root
--- ARGV    1 link  2 fence  3 spool  4 number  5 dropped frames
+-- ARGV    dropped  frames
+-- Returns 1, or 0 when it was applied before
 -- uses: numbered log
-append(l.session, 'log.overflow', nil, nil, '{"proxy":"' .. link .. '","dropped_frames":' .. ARGV[5] .. '}')
+append(l.session, 'log.overflow', nil, nil, object('proxy', link, 'dropped_frames', tonumber(dropped)))
 return 1

@@ -1,10 +1,12 @@
 -- Makes a session out of an archive, with its numbers and its agents, which have ended; nothing when it is here.
 -- KEYS[1] workspace root
--- ARGV    1 session  2 name  3 JSON list of the session's fields and values  4 JSON list of agents in their order, each
---         the list of its fields and values, beginning with its id
+-- ARGV    session
+--         name
+--         row      JSON list of the session's fields and values
+--         agents   JSON list of agents in their order, each the list of its fields and values, beginning with its id
 -- Returns 1 when it was made
 -- uses: lives
-local session, name, row, agents = ARGV[1], ARGV[2], cjson.decode(ARGV[3]), cjson.decode(ARGV[4])
+row, agents = cjson.decode(row), cjson.decode(agents)
 if redis.call('EXISTS', K.session(session)) == 1 then return 0 end
 if redis.call('HEXISTS', K.session_names(), name) == 1 then
   return refuse('Conflict', 'NAME_TAKEN', 'there is another session called ' .. name)

@@ -1,11 +1,12 @@
 -- The peer has taken over all commands up to a number: messages among them are received, entries are let go.
 -- KEYS[1] workspace root
--- ARGV    1 link  2 fence  3 number
+-- ARGV    link
+--         fence
+--         number
 -- Returns 1, or 0 when a newer connection has taken over
 -- uses: agents
-local link, fence, number = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local l = fields(K.link(link), 'fence', 'acked', 'sent')
-local upto = math.min(number, tonumber(l.sent or '0'))
+local upto = math.min(tonumber(number), tonumber(l.sent or '0'))
 if l.fence ~= fence then return 0 end
 if upto <= tonumber(l.acked or '0') then return 1 end
 local was_behind = is_behind(link)

@@ -1,9 +1,9 @@
 -- Lets a machine have another owner, once it is linked with a token of theirs: that is how the machine agrees.
 -- KEYS[1] workspace root
--- ARGV    1 proxy id  2 the member who is to own it, '' for the workspace
+-- ARGV    proxy
+--         member  who is to own it, '' for the workspace
 -- Returns 1
 -- uses: ownership
-local proxy, member = ARGV[1], ARGV[2]
 local l = fields(K.link(proxy), 'machine', 'owner', 'orphaned')
 if not l.machine or redis.call('HGET', K.proxies(), l.machine) ~= proxy then
   return refuse('NotFound', 'PROXY_NOT_FOUND', 'no such machine')

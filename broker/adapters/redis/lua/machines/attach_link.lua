@@ -1,16 +1,24 @@
 -- A proxy (or a directly dialling agent) is here: fences the connection before it, takes over what it has running, and
 -- orders what it should have but has not.
 -- KEYS[1] workspace root
--- ARGV    1 link  2 machine id  3 epoch to use for a new mailbox  4 boot id  5 spool id  6 epoch the peer knows or ''
---         7 last command the peer has seen  8 hello JSON for the registry  9 session  10 name  then pairs agent, generation
+-- ARGV    link
+--         machine
+--         new_epoch     for a new mailbox
+--         boot
+--         spool
+--         known_epoch   which the peer knows, or ''
+--         seen          last command that the peer has seen
+--         hello         JSON for the registry
+--         session
+--         name
+--         processes...  pairs of agent, generation
 -- Returns {fence, epoch, last report seen of this spool, last command acknowledged, now,
 --   1 when this is another process of relay-connect than before}
 -- uses: lives links stops
 local ELSEWHERE_MS = 10000 -- for the one that is here to give a sign of life
-local link, machine, new_epoch, boot, spool, known_epoch, seen, hello, session, name = unpack(ARGV, 1, 10)
 local key = K.link(link)
 local running = {}
-for i = 11, #ARGV, 2 do running[ARGV[i]] = tonumber(ARGV[i + 1]) end
+for i = 1, #processes, 2 do running[processes[i]] = tonumber(processes[i + 1]) end
 -- An agent that dials in itself is carried by a link of its own; its process stays its proxy's business. One that its
 -- proxy drives cannot take itself out of that.
 for agent in pairs(running) do
@@ -41,7 +49,7 @@ if here.online == '1' and here.boot ~= boot and not is_dead(here.boot) and strin
   if asked <= tonumber(here.heard) then
     asked = NOW
     redis.call('HSET', key, 'challenged', NOW, 'heard', math.min(tonumber(here.heard), NOW - 1))
-    command(link, '{"type":"probe","agent":"","generation":0}')
+    command(link, 'probe', 'agent', '', 'generation', 0)
   end
   if NOW - asked < ELSEWHERE_MS then
     return refuse('Conflict', 'ELSEWHERE', 'this machine id is connected from elsewhere')
@@ -76,7 +84,7 @@ take_back(link, mine)
 for agent, generation in pairs(running) do
   local a = mine[agent] and load_agent(agent)
   if not a or not a.id or has_ended(a) or tonumber(a.generation) > generation then
-    command(link, '{"type":"stop","agent":' .. json(agent) .. ',"generation":' .. generation .. ',"reason":"superseded"}')
+    command(link, 'stop', 'agent', agent, 'generation', generation, 'reason', 'superseded')
   end
 end
 for agent in pairs(mine) do
@@ -97,6 +105,6 @@ end
 local reports = l.spool == spool and l.reports or 0
 redis.call('HSET', key, 'spool', spool, 'reports', reports)
 if session ~= '' then
-  append(session, 'proxy.connected', nil, nil, '{"proxy":"' .. link .. '","machine":' .. json(name) .. '}')
+  append(session, 'proxy.connected', nil, nil, object('proxy', link, 'machine', name))
 end
 return {fence, epoch, tonumber(reports), acked, NOW, l.boot ~= boot and 1 or 0}

@@ -1,7 +1,7 @@
 -- A connection is gone. Its agents count as lost only after a grace period: most come back within a second.
 -- KEYS[1] workspace root
--- ARGV    1 link  2 fence of the connection
+-- ARGV    link
+--         fence  of the connection
 -- Returns 1, or 0 when a newer connection has taken over
 -- uses: links
-local link, fence = ARGV[1], ARGV[2]
 return detach(link, fence)

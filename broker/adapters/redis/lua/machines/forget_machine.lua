@@ -1,9 +1,9 @@
 -- Removes a machine that is offline, and all that is kept of it.
 -- KEYS[1] workspace root
--- ARGV    1 proxy id  2 its machine id
+-- ARGV    proxy
+--         machine
 -- Returns 1
 -- uses: lives
-local proxy, machine = ARGV[1], ARGV[2]
 if redis.call('HGET', K.link(proxy), 'online') == '1' then
   return refuse('Conflict', 'PROXY_ONLINE', 'the machine is connected; stop its relay-connect first')
 end

@@ -2,12 +2,16 @@
 -- to the token that linked it first, or to the member who was signed in, until that ends; its owner is the member
 -- behind that.
 -- KEYS[1] workspace root
--- ARGV    1 machine id  2 proxy id for a new machine  3 token id  4 '1' when the token may take over any machine
---         5 how many machines there may be  6 the member behind the token, or ''  7 how many machines one token, and one
---         member, may have  8 the only proxy id that the token is for, or ''
+-- ARGV    machine
+--         new_id       proxy id for a new machine
+--         token
+--         may_take     '1' when the token may take over any machine
+--         most         how many machines there may be
+--         member       behind the token, or ''
+--         most_of_one  how many machines one token, and one member, may have
+--         only         the only proxy id that the token is for, or ''
 -- Returns the proxy id
 -- uses: ownership access
-local machine, new_id, token, may_take, most, member, most_of_one, only = unpack(ARGV)
 local proxy = redis.call('HGET', K.proxies(), machine)
 if only ~= '' and only ~= proxy then
   return refuse('NotPermitted', 'NOT_PERMITTED', 'this token was issued to another machine')

@@ -1,9 +1,9 @@
 -- A gateway still has these connections. One that was given up meanwhile must come again.
 -- KEYS[1] workspace root
--- ARGV    pairs link, fence
+-- ARGV    links...  pairs of link, fence
 -- Returns 1
-for i = 1, #ARGV, 2 do
-  local link, fence = ARGV[i], ARGV[i + 1]
+for i = 1, #links, 2 do
+  local link, fence = links[i], links[i + 1]
   local held, renewals = string.match(redis.call('HGET', K.leases(), link) or '', '^(%d+) (%d+)$')
   if held == fence then
     redis.call('HSET', K.leases(), link, string.format('%s %d', fence, renewals + 1))

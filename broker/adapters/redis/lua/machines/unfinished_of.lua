@@ -1,9 +1,8 @@
 -- What the predecessor of a direct connection knew: read after it was fenced, so that nothing is added any more.
 -- KEYS[1] workspace root
--- ARGV    1 agent id
+-- ARGV    agent
 -- Returns {turn id or '', messages that the process has and has not answered, uuids of its latest frames}
 -- uses: receipts
-local agent = ARGV[1]
 local messages = {}
 for _, message in ipairs(redis.call('LRANGE', K.inflight(agent), 0, -1)) do
   local state = redis.call('HGET', K.message(message), 'r:' .. agent)

@@ -1,8 +1,8 @@
 -- A message was not handed to the process: its time was up when it came to the machine.
 -- KEYS[1] workspace root
--- ARGV    1-6 see report  7 message
+-- ARGV    message
+-- Returns 1, or 0 when it is not heard
 -- uses: report
-local message = ARGV[7]
 forget_timer('proof|' .. a.id .. '|' .. a.generation .. '|' .. message)
 local state = redis.call('HGET', K.message(message), 'r:' .. a.id)
 if not state or STEP[state] < STEP.handed then drop_inflight(a, message, 'expired') end

@@ -1,12 +1,22 @@
 -- Accepts a message: quota, recipients, numbers, receipts, log and hand-over, together or not at all.
 -- KEYS[1] workspace root
--- ARGV    1 session  2 message id  3 digest of the request  4 sender's agent id or ''  5 sender's name  6 role or '' (from
---         the recipient's point of view)  7 'agent'|'channel'|'all'  8 target  9 mode  10 body JSON  11, 12 wire text
---         before and after the role  13 time to live, ms  14 messages a day, 0 = any  15 day
+-- ARGV    session
+--         id           of the message
+--         digest       of the request
+--         sender       agent id or ''
+--         sender_name
+--         role         or '', from the recipient's point of view
+--         kind         'agent', 'channel' or 'all'
+--         target
+--         mode
+--         body         JSON
+--         wire_head    text up to the role
+--         wire_tail    text behind the role
+--         ttl_ms
+--         most         messages a day, 0 = any
+--         day
 -- Returns rows {agent id, name, state, because}
 -- uses: send lineage
-local session, id, digest, sender, sender_name, role, kind, target, mode, body, wire_head, wire_tail, ttl_ms, most, day
-  = unpack(ARGV)
 local m = {digest = digest, sender = sender, role = role, mode = mode, body = body, wire_head = wire_head,
   wire_tail = wire_tail, ttl_ms = ttl_ms}
 
@@ -65,10 +75,10 @@ local admitted, list = {}, {}
 for i, agent in ipairs(others) do
   local a, number = enqueue(id, agent)
   admitted[i] = {a, number}
-  list[i] = '{"agent":"' .. agent .. '","name":' .. json(a.name) .. '}'
+  list[i] = object('agent', agent, 'name', a.name)
 end
-append(session, 'message.accepted', m.sender ~= '' and m.sender or nil, sender_name,
-  string.sub(m.body, 1, -2) .. ',"recipients":[' .. table.concat(list, ',') .. ']}')
+append(session, 'message.accepted', filled(m.sender), sender_name,
+  extended(m.body, 'recipients', list_of(list)))
 local rows = {}
 for i, pair in ipairs(admitted) do rows[i] = admit(id, pair[1], pair[2], m.mode, kind == 'agent') end
 wake_at(NOW + tonumber(ttl_ms), 'ttl|' .. id)

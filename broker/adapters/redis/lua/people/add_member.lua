@@ -1,10 +1,14 @@
 -- Adds a person to the workspace.
 -- KEYS[1] workspace root
--- ARGV    1 member id  2 name  3 the name in lower case  4 role  5 id of the member who adds it, '' when it is none
---         6 how many there may be  7 '1' only when there is nobody yet
+-- ARGV    member
+--         name
+--         folded      the name in lower case
+--         role
+--         by          the member who adds it, '' when it is none
+--         most        how many there may be
+--         only_first  '1' only when there is nobody yet
 -- Returns 1; 0 when there is somebody and there should be nobody
 -- uses: members
-local member, name, folded, role, by, most, only_first = unpack(ARGV)
 local named = redis.call('HGET', K.people_names(), folded)
 if named == member then return 1 end -- sent twice
 if only_first == '1' and redis.call('EXISTS', K.people()) == 1 then return 0 end

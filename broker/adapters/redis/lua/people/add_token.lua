@@ -1,13 +1,15 @@
 -- Lists a token that somebody made, who must still be there: what is made while its maker ends does not outlive it.
 -- KEYS[1] workspace root
--- ARGV    1 token id  2 its row  3 id of the token it was made with, or ''  4 the member behind it, or ''
---         5 how many there may be
+-- ARGV    id
+--         row
+--         made_with  id of the token it was made with, or ''
+--         member     behind that, or ''
+--         most       how many there may be
 -- Returns 1
 -- uses: access
-local id, row, with, member, most = unpack(ARGV)
 if was_revoked(cjson.decode(row).sha256) then return key_revoked() end
 if redis.call('HEXISTS', K.tokens(), id) == 1 then return 1 end -- sent twice
-if not is_maker_good(with, member) then
+if not is_maker_good(made_with, member) then
   return refuse('NotAuthenticated', 'TOKEN_REVOKED', 'what this was asked with has been revoked')
 end
 if redis.call('HLEN', K.tokens()) >= tonumber(most) then

@@ -1,10 +1,11 @@
 -- Makes a token the workspace's own key, the one in the data folder of its `up`. Another in its place ends the one
 -- before, and all that hangs on it. Earlier versions gave every such key the id `workspace`.
 -- KEYS[1] workspace root
--- ARGV    1 an id for the key, if it is new  2 its row  3 its hash
+-- ARGV    id    for the key, if it is new
+--         row
+--         hash
 -- Returns {the key's id, the hashes of the tokens that have ended}
 -- uses: access
-local id, row, hash = unpack(ARGV)
 if was_revoked(hash) then return key_revoked() end
 local own = redis.call('HGET', K.workspace(), 'key') or 'workspace'
 local present = row_of(own)

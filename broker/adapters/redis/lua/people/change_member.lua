@@ -1,10 +1,11 @@
 -- Gives a member another role, or removes it and all that hangs on it; its machines are cut off. The last owner stays
 -- one. Who is an owner no longer does not keep the keys of the workspace that it made: they may do what an owner may.
 -- KEYS[1] workspace root
--- ARGV    1 member id  2 role, '' to remove  3 id of the member who does it, '' when it is none
+-- ARGV    id
+--         role  '' to remove
+--         by    the member who does it, '' when it is none
 -- Returns {hashes of the tokens that have ended with it, how many those are, how many machines, how many agents}
 -- uses: members ownership
-local id, role, by = unpack(ARGV)
 local NOTHING = {{}, 0, 0, 0}
 local member = fields(K.person(id), 'folded', 'role')
 if not member.role then return refuse('NotFound', 'MEMBER_NOT_FOUND', 'no such member') end

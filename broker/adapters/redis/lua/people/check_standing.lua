@@ -1,10 +1,14 @@
 -- Whether a caller whose token is known may act now: what the token hangs on is there.
 -- KEYS[1] workspace root
--- ARGV    1 kind of the token  2 its id  3 its hash, '' when it is not the one that people made  4 agent id or ''
---         5 generation of an agent, or of a member's sign-ins, or ''  6 member id or ''  7 family or ''
+-- ARGV    kind        of the token
+--         id
+--         hash        '' when it is not the one that people made
+--         agent       or ''
+--         generation  of an agent, or of a member's sign-ins, or ''
+--         member      or ''
+--         family      or ''
 -- Returns {'' or what is gone: agent, machine, member, token; the workspace's plan or '', a member's name, its role}
 -- uses: access
-local kind, id, hash, agent, generation, member, family = unpack(ARGV)
 local plan = redis.call('HGET', K.workspace(), 'plan') or ''
 local function gone(what) return {what, plan, '', ''} end
 

@@ -1,6 +1,6 @@
 -- Ends a family of short-lived tokens.
 -- KEYS[1] workspace root
--- ARGV    1 family id
+-- ARGV    family
 -- Returns 1; 0 when it has ended already
 -- uses: access
-return end_family(ARGV[1])
+return end_family(family)

@@ -1,13 +1,18 @@
 -- Renews a short-lived token. The refresh token that is presented is used up; the last one that was used may come
 -- again, as its answer may be lost. Any other one of the family is a copy of one that somebody else has used: it ends.
 -- KEYS[1] workspace root
--- ARGV    1 family id  2 hash of the proof  3 hash of what is presented  4 hash of the next one  5 hash of the token
---         6 how long the family lives from now, ms  7 until when that is  8 what time it is
+-- ARGV    family
+--         proof      hash
+--         presented  hash of what is presented
+--         next_one   hash of the next one
+--         token      hash
+--         life_ms    of the family, from now
+--         until_ms   when that is
+--         now        ms
 -- Returns {whom the token stands for, JSON; hashes of tokens that end}, or {'' , 'unknown' | 'reused' | 'revoked'}
 -- uses: access
 local SUCCESSORS = 4 -- that may wait for their first use: of a client that asks again before an answer reaches it
 local TOKENS = 3     -- that are good at a time: of those connections that have not been given the newest
-local family, proof, presented, next_one, token, life_ms, until_ms, now = unpack(ARGV)
 local key = K.family(family)
 local f = fields(key, 'holder', 'hangs_on', 'owner', 'proof', 'used', 'next', 'tokens', 'until')
 if f.proof ~= proof or tonumber(f['until']) <= tonumber(now) then return {'', 'unknown'} end

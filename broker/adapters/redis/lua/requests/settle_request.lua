@@ -1,9 +1,12 @@
 -- Puts what a request came to in the place of its entry. An entry of somebody else, who has the request by now, stays.
 -- KEYS[1] workspace root
--- ARGV    1 request  2 the entry as it was written  3 what it came to, '' when it may be tried again  4 its life, ms
+-- ARGV    request
+--         entry    as it was written
+--         outcome  what it came to, '' when it may be tried again
+--         life_ms
 -- Returns 1 when it was put there or taken away
-local kept = redis.call('GET', K.once(ARGV[1]))
-if kept and kept ~= ARGV[2] then return 0 end
-if ARGV[3] == '' then return redis.call('DEL', K.once(ARGV[1])) end
-redis.call('SET', K.once(ARGV[1]), ARGV[3], 'PX', ARGV[4])
+local kept = redis.call('GET', K.once(request))
+if kept and kept ~= entry then return 0 end
+if outcome == '' then return redis.call('DEL', K.once(request)) end
+redis.call('SET', K.once(request), outcome, 'PX', life_ms)
 return 1

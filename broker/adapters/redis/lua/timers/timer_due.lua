@@ -1,11 +1,11 @@
 -- What happens when a deadline passes and nobody acted before.
 -- KEYS[1] workspace root
--- ARGV    1 the timer's name, "kind|reference|…"
+-- ARGV    timer  its name, "kind|reference|…"
 -- Returns the kind
 -- uses: lives links stops
 local part = {}
-for text in string.gmatch(ARGV[1], '[^|]+') do part[#part + 1] = text end
-forget_timer(ARGV[1])
+for text in string.gmatch(timer, '[^|]+') do part[#part + 1] = text end
+forget_timer(timer)
 
 local LATE_MS = 10000  -- a report that it was handed over is under way for a round trip
 local PROBE_MS = 5000 -- an acknowledgement takes a round trip; with the first wait, a deaf agent is known within 20 s
@@ -20,7 +20,7 @@ function on.spawn()
     stop(a, 'SPAWN_TIMEOUT')
     end_agent(a, 'failed', 'SPAWN_TIMEOUT', 'not ready within ' .. SPAWN_MS / 1000 .. ' s')
   else
-    wake_at(NOW + SPAWN_MS, ARGV[1]) -- the order waits in the mailbox of a machine that is away
+    wake_at(NOW + SPAWN_MS, timer) -- the order waits in the mailbox of a machine that is away
   end
 end
 
@@ -38,25 +38,25 @@ local function is_out_of_hearing(a)
   -- A link that has just come back has more to report first.
   local reports_due = tonumber(l.since or '0') + PROOF_MS
   if l.online ~= '1' or NOW < reports_due then
-    wake_at(math.max(NOW + PROBE_MS, reports_due), ARGV[1])
+    wake_at(math.max(NOW + PROBE_MS, reports_due), timer)
     return true
   end
   local of, at = string.match(redis.call('HGET', K.agent(a.id), 'probed') or '', '^(.*) (%d+)$')
-  local asked = of == ARGV[1] and tonumber(at) >= tonumber(l.since)
+  local asked = of == timer and tonumber(at) >= tonumber(l.since)
   if asked and tonumber(l.heard) > tonumber(at) then return false end
   if asked and NOW < tonumber(at) + PROBE_MS then
-    wake_at(tonumber(at) + PROBE_MS, ARGV[1]) -- told twice of one deadline: the link has its time still
+    wake_at(tonumber(at) + PROBE_MS, timer) -- told twice of one deadline: the link has its time still
     return true
   end
   if asked then
-    if a.state ~= 'deaf' then append(a.session, 'agent.deaf', a.id, a.name, '{"stuck_at":"link"}') end
+    if a.state ~= 'deaf' then append(a.session, 'agent.deaf', a.id, a.name, object('stuck_at', 'link')) end
     set_state(a, 'deaf')
     redis.call('PUBLISH', K.link_channel(a.link), '!kick')
   else
-    redis.call('HSET', K.agent(a.id), 'probed', ARGV[1] .. ' ' .. NOW)
-    command(a.link, '{"type":"probe","agent":"' .. a.id .. '","generation":' .. a.generation .. '}')
+    redis.call('HSET', K.agent(a.id), 'probed', timer .. ' ' .. NOW)
+    command(a.link, 'probe', 'agent', a.id, 'generation', tonumber(a.generation))
   end
-  wake_at(NOW + PROBE_MS, ARGV[1])
+  wake_at(NOW + PROBE_MS, timer)
   return true
 end
 
@@ -66,9 +66,9 @@ function on.proof()
   local state = redis.call('HGET', K.message(part[4]), 'r:' .. part[2])
   if not a.id or has_ended(a) or a.generation ~= part[3] or not state or STEP[state] >= STEP.in_turn then return end
   if is_out_of_hearing(a) then return end
-  append(a.session, 'agent.deaf', a.id, a.name, '{"message":"' .. part[4] .. '","stuck_at":"' .. state .. '"}')
+  append(a.session, 'agent.deaf', a.id, a.name, object('message', part[4], 'stuck_at', state))
   note(part[4], part[2], 'b:' .. part[2], 'agent_deaf')
-  set_state(a, 'deaf', ',"message":"' .. part[4] .. '"')
+  set_state(a, 'deaf', 'message', part[4])
   restart(a, 'deaf')
 end
 
@@ -89,13 +89,13 @@ function on.interrupt()
   local a = load_agent(part[2])
   if not a.id or a.generation ~= part[3] or a.turn ~= part[4] or (a.state ~= 'working' and a.state ~= 'lost') then return end
   if is_out_of_hearing(a) then return end
-  append(a.session, 'agent.deaf', a.id, a.name, '{"turn":' .. json(part[4]) .. ',"stuck_at":"interrupt"}')
+  append(a.session, 'agent.deaf', a.id, a.name, object('turn', part[4], 'stuck_at', 'interrupt'))
   restart(a, 'deaf')
 end
 
 -- A stop, or its lifting, has more to do.
-function on.stopping() carry_on(ARGV[1], part[2], part[3], halt) end
-function on.lifting() carry_on(ARGV[1], part[2], part[3], let_go_on) end
+function on.stopping() carry_on(timer, part[2], part[3], halt) end
+function on.lifting() carry_on(timer, part[2], part[3], let_go_on) end
 
 -- A proxy stayed away.
 function on.away()
@@ -153,7 +153,7 @@ function on.orphaned()
   local link, left = part[2], FEW_AGENTS
   if not redis.call('HGET', K.link(link), 'orphaned') then return end
   for _, agent in ipairs(redis.call('SMEMBERS', K.link_agents(link))) do
-    if left == 0 then return wake_at(NOW, ARGV[1]) end
+    if left == 0 then return wake_at(NOW, timer) end
     local a = load_agent(agent)
     if a.id then end_agent(a, 'released', 'owner_removed', 'the owner of its machine was removed', 'owner_removed') end
     redis.call('SREM', K.link_agents(link), agent)
@@ -167,7 +167,7 @@ function on.unused()
   local l = fields(K.link(link), 'online', 'machine')
   if l.online == '1' then return end
   if redis.call('SCARD', K.link_agents(link)) > 0 then
-    wake_at(NOW + UNUSED_MS, ARGV[1])
+    wake_at(NOW + UNUSED_MS, timer)
   else
     forget_machine(link, l.machine or '')
   end
