@@ -25,6 +25,7 @@ from broker.cli.sessions import session
 from broker.cli.status import status
 from broker.cli.tokens import token
 from broker.cli.usage import usage
+from broker.cli.workflows import workflow
 from broker.domain.plans.plans import Plan
 from broker.settings import GraphQLSettings, Settings, default_data_dir
 from connect.command_group import CommandGroup
@@ -58,6 +59,7 @@ main.add_command(usage)
 main.add_command(export_)
 main.add_command(import_)
 main.add_command(logs)
+main.add_command(workflow)
 
 
 def _data_dir(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,0 +1,1 @@
+"""Workflow files, the order of their steps, and the pure engine that decides what a run does next."""

@@ -1,0 +1,159 @@
+"""What is wrong with one step."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from broker.domain.workflows.definition import (
+    StepEntry,
+    StepType,
+    Verification,
+    VerificationType,
+    WorkflowEntry,
+    WorkflowFile,
+)
+from broker.domain.workflows.findings import Finding, Path, error, nearest, warning
+from broker.domain.workflows.ordering import Order
+from broker.domain.workflows.placeholders import FILTERS, placeholders
+
+_NAME = re.compile(r"[^/\\\x00-\x1f\x7f]{1,200}")
+_REQUIRED = {
+    StepType.AGENT: ("agent", "task"),
+    StepType.DETERMINISTIC: ("command",),
+    StepType.WORKTREE: ("branch",),
+    StepType.INTEGRATION: ("integration", "action"),
+    StepType.WAIT_FOR: ("waitFor",),
+    StepType.APPROVAL: (),
+    StepType.SUBWORKFLOW: ("workflow",),
+}
+_FIELDS = {"waitFor": "wait_for"}
+
+
+def check_step(
+    file: WorkflowFile, workflow: WorkflowEntry, step: StepEntry, path: Path, *, order: Order
+) -> Iterator[Finding]:
+    """All that is to be said about `step`, which stands at `path`."""
+    if not _NAME.fullmatch(step.name) or step.name in {".", ".."}:
+        yield error("a step's name has 1 to 200 characters, no slash and no control character", (*path, "name"))
+    if step.use is not None:
+        yield error("definitions elsewhere (use) are not supported: write the step out", (*path, "use"), at_key=True)
+        return
+    if step.type is not None and step.type not in set(StepType):
+        yield warning(
+            f'"{step.type}" is no type of a step, taken as agent{nearest(step.type, StepType)}', (*path, "type")
+        )
+    for field in _REQUIRED[step.kind]:
+        if not getattr(step, _FIELDS.get(field, field)):
+            yield error(f'"{step.name}" needs "{field}", as a step of type {step.kind}', path)
+    yield from _check_names(file, workflow, step, path, order=order)
+    for number, condition in enumerate(step.conditions):
+        at: Path = (*path, "verification", number) if isinstance(step.verification, list) else (*path, "verification")
+        yield from _check_condition(file, condition, at)
+    yield from _check_effects(step, path)
+    yield from _check_placeholders(file, step, path, order=order)
+
+
+def _check_names(
+    file: WorkflowFile, workflow: WorkflowEntry, step: StepEntry, path: Path, *, order: Order
+) -> Iterator[Finding]:
+    agents = [each.name for each in file.agents]
+    yield from _known(step.agent, agents, (*path, "agent"), "agent")
+    yield from _known(step.review, agents, (*path, "review"), "agent")
+    yield from _known(step.workflow, [each.name for each in file.workflows], (*path, "workflow"), "workflow")
+    if step.cwd is None:
+        yield from _known(step.workdir, [each.name for each in file.paths], (*path, "workdir"), "path")
+    if step.repeat_from is not None and step.repeat_from not in {step.name, *order.all_before(step.name)}:
+        names = [each.name for each in workflow.steps]
+        at = (*path, "repeatFrom")
+        yield error(f'"{step.repeat_from}" does not come before it{nearest(step.repeat_from, names)}', at)
+    if step.repeat_from is not None and step.max_iterations is None:
+        yield error("repeatFrom needs maxIterations: no loop is without a bound", (*path, "repeatFrom"), at_key=True)
+
+
+def _known(name: str | None, among: Sequence[str], path: Path, what: str) -> Iterator[Finding]:
+    if name is not None and name not in among:
+        yield error(f'there is no {what} "{name}"{nearest(name, among)}', path)
+
+
+def _check_effects(step: StepEntry, path: Path) -> Iterator[Finding]:
+    """Fields that a step of this kind does not look at."""
+    if step.permissions is not None:
+        yield warning(
+            "permissions belong to an agent, they have no effect on a step", (*path, "permissions"), at_key=True
+        )
+    if step.max_iterations is not None and not step.conditions and step.review is None:
+        yield warning("no verification and no review asks for another round", (*path, "maxIterations"), at_key=True)
+    if step.vote and step.kind is not StepType.AGENT:
+        yield warning("only agents vote", (*path, "vote"), at_key=True)
+    if step.terminal_success_exit_codes and step.kind is not StepType.DETERMINISTIC:
+        yield warning("only commands have exit codes", (*path, "terminalSuccessExitCodes"), at_key=True)
+
+
+def _check_condition(file: WorkflowFile, condition: Verification, path: Path) -> Iterator[Finding]:
+    yield from _known(
+        condition.diagnostic_agent, [each.name for each in file.agents], (*path, "diagnosticAgent"), "agent"
+    )
+    value = condition.value
+    match condition.type:
+        case VerificationType.EXIT_CODE:
+            if value is not None and not re.fullmatch(r"\d{1,3}", str(value)):
+                yield error("an exit code is a number from 0 to 255", (*path, "value"))
+        case VerificationType.OUTPUT_CONTAINS | VerificationType.CUSTOM | VerificationType.FILE_EXISTS:
+            yield from _required_value(condition, path)
+            if condition.type == VerificationType.FILE_EXISTS and ".." in str(value).split("/"):
+                yield error("the file has to lie within the step's folder", (*path, "value"))
+        case VerificationType.REGEX:
+            yield from _required_value(condition, path)
+            yield from _check_regex(str(value), (*path, "value"))
+        case VerificationType.JSON_SCHEMA:
+            if condition.schema_ is None:
+                yield error('json_schema needs "schema"', path)
+        case VerificationType.PR_URL | VerificationType.GIT_CLEAN | VerificationType.TESTS_PASS:
+            pass
+        case _ as other:
+            yield error(
+                f'"{other}" is no verification: it would check nothing{nearest(other, VerificationType)}',
+                (*path, "type"),
+            )
+
+
+def _required_value(condition: Verification, path: Path) -> Iterator[Finding]:
+    if condition.value in {None, ""}:
+        yield error(f'{condition.type} needs "value": it would check nothing', path)
+
+
+def _check_regex(text: str, path: Path) -> Iterator[Finding]:
+    try:
+        re.compile(text)
+    except re.error as mistake:
+        yield error(f"no regular expression: {mistake}", path)
+
+
+def _check_placeholders(file: WorkflowFile, step: StepEntry, path: Path, *, order: Order) -> Iterator[Finding]:
+    for key, text in texts_of(step):
+        for each in placeholders(text):
+            if each.filter is not None and each.filter not in FILTERS:
+                yield error(f'"{each.filter}" is no filter{nearest(each.filter, FILTERS)}', (*path, key))
+            if each.step is not None:
+                yield from _check_output_of(each.step, step, (*path, key), order=order)
+            elif file.vars is not None and each.name not in file.vars:
+                yield error(f'there is no variable "{each.name}"{nearest(each.name, file.vars)}', (*path, key))
+
+
+def _check_output_of(name: str, step: StepEntry, path: Path, *, order: Order) -> Iterator[Finding]:
+    if name not in order.after:
+        yield warning(f'there is no step "{name}" whose output this could be{nearest(name, order.after)}', path)
+    elif name not in order.all_before(step.name) and name != step.compensates:
+        yield warning(f'"{name}" does not end before "{step.name}" starts: add it to dependsOn', path)
+
+
+def texts_of(step: StepEntry) -> Iterator[tuple[str, str]]:
+    """The texts of a step in which placeholders are replaced, by their keys."""
+    for key in ("task", "command", "message"):
+        text = getattr(step, key)
+        if text:
+            yield key, text
+    for value in (step.params or {}).values():
+        if isinstance(value, str):
+            yield "params", value

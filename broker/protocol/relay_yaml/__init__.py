@@ -1,0 +1,1 @@
+"""The public relay.yaml format: read with positions, published as a JSON Schema, written again."""
