@@ -11,6 +11,7 @@ import platformdirs
 from broker.domain.plans.api_limits import ApiLimits, DocumentTrust
 from broker.domain.plans.connection_limits import ConnectionLimits
 from broker.domain.plans.plans import Plan
+from broker.domain.timings import TIMINGS
 from broker.protocol.local import DEFAULT_PORT, KEY_FILE, UP_FILE
 
 
@@ -83,7 +84,8 @@ class Settings:
     """The name of the person that `up` makes the first owner."""
     plan: Plan = Plan.TEAM
     """Of the workspace that `up` makes; a broker of one's own has no reason to be tight."""
-    approval_deadline_s: int = 24 * 3600
+    approval_deadline_s: int = TIMINGS.approval_deadline_s
+    """A request that nobody answers is denied after it, with that reason."""
     graphql: GraphQLSettings = field(default_factory=GraphQLSettings)
     fan_out_in_common: bool = True
     """Whether live events are made ready once for all who follow them; else each subscriber's are executed for it."""

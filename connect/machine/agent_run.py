@@ -16,6 +16,7 @@ from broker.domain.approvals.questions import secrets_in
 from broker.domain.ids import MessageId
 from broker.domain.logs.redaction import Redactor
 from broker.domain.people.access import PREFIXES, TokenKind
+from broker.domain.timings import TIMINGS
 from broker.protocol.agents.events import (
     AgentBroken,
     AgentEvent,
@@ -44,8 +45,6 @@ from connect.policy.decision import Passed
 from connect.policy.gate import Admission, Gate, NotAdmitted
 from connect.system.process_records import ProcessRecords
 
-_READY_TIMEOUT_S = 120.0
-"""From the start to a conversation: Gemini on a cold disk measured 5 s and may have to wait out a clock minute."""
 _MAX_WAITING_ORDERS = 1000
 _MAX_DETAIL = 8 * 1024
 _MAX_WORD = 100
@@ -270,7 +269,7 @@ class AgentRun:
 
     async def _converse(self, process: AgentProcess) -> None:
         if self._session is not None:
-            self._deadline = asyncio.get_running_loop().call_later(_READY_TIMEOUT_S, self._not_ready)
+            self._deadline = asyncio.get_running_loop().call_later(TIMINGS.ready_within_s, self._not_ready)
             self._shielded(self._begin)
             self._look_later()
         await self._unless_ending(process.exited.wait())
@@ -286,7 +285,7 @@ class AgentRun:
 
     def _not_ready(self) -> None:
         if not self._ready.is_set():
-            self.end("HANDSHAKE_FAILED", detail=f"not ready within {_READY_TIMEOUT_S:.0f} s")
+            self.end("HANDSHAKE_FAILED", detail=f"not ready within {TIMINGS.ready_within_s} s")
 
     def _look_later(self) -> None:
         self._next_look = asyncio.get_running_loop().call_later(LOOK_S, lambda: self._shielded(self._look))

@@ -38,7 +38,7 @@ from connect.policy.taken import PolicyNotConfirmed, TakenPolicy
 from connect.policy.workplaces import FolderUnusable, Workplace, Workplaces, open_folder
 
 _PATIENCE_S = 90.0
-"""For the person at the terminal; the broker gives a start 120 s."""
+"""For the person at the terminal; the broker gives more than that (`TIMINGS.start_deadline_ms`)."""
 _MOST_TOLD = 100
 _MOST_QUESTIONS = 10
 """Open at once: more than that nobody reads."""

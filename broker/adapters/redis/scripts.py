@@ -2,7 +2,7 @@
 
 A script's header names the libraries it needs (`-- uses: log receipts`) and its arguments, one a line behind `-- ARGV`.
 They are local variables of those names in the script, and callers give them by the same names; nobody counts them. A
-last one whose name ends in `...` is a list.
+last one whose name ends in `...` is a list. Numbers of policy are fields of `T`, see `broker.domain.timings`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from broker.adapters.redis.trouble import unavailable
 from broker.domain import errors
 from broker.domain.errors import RelayError
 from broker.domain.ids import WorkspaceId
+from broker.domain.timings import TIMINGS
 
 _LUA = files("broker.adapters.redis") / "lua"
 _USES = re.compile(r"^-- uses: (.+)$", re.MULTILINE)
@@ -186,7 +187,13 @@ def source(name: str) -> str:
         lines += [*_locals(declared, taken), part]
         taken += len(declared)
     text = "\n".join(lines)
-    return f"{keys.lua_prelude(text)}\n{text}"
+    return f"{keys.lua_prelude(text)}\n{_numbers(text)}\n{text}"
+
+
+def _numbers(text: str) -> str:
+    """What a script uses of the numbers of policy, as the table `T`."""
+    used = sorted(set(re.findall(r"\bT\.(\w+)", text)))
+    return f"local T = {{{', '.join(f'{name} = {getattr(TIMINGS, name)}' for name in used)}}}"
 
 
 def _parts(name: str) -> list[str]:

@@ -31,12 +31,11 @@ from broker.domain.approvals.tool_use import ToolUse, likeness, tool_use
 from broker.domain.errors import BadRequest, Conflict, NotFound
 from broker.domain.ids import AgentId, ApprovalId, WorkspaceId
 from broker.domain.people.access import Permission, Principal
+from broker.domain.timings import TIMINGS
 from broker.protocol.agents.events import ApprovalRequested
 from broker.services.ports import Approvals, Decided, DecidedApproval
 from broker.services.redaction import Redaction
 
-DEADLINE_S = 24 * 3600
-"""A request nobody answers is denied after a day, with that reason."""
 MAX_RULES = 200
 MAX_PAGE = 100
 _EXPIRED = "nobody answered in time"
@@ -45,7 +44,9 @@ _EXPIRED = "nobody answered in time"
 class ApprovalDesk:
     """Reads, decides and answers approvals."""
 
-    def __init__(self, approvals: Approvals, redaction: Redaction, *, deadline_s: int = DEADLINE_S) -> None:
+    def __init__(
+        self, approvals: Approvals, redaction: Redaction, *, deadline_s: int = TIMINGS.approval_deadline_s
+    ) -> None:
         self._approvals = approvals
         self._redaction = redaction
         self._deadline_s = deadline_s

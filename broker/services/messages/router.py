@@ -19,12 +19,13 @@ from broker.domain.messages.envelope import render
 from broker.domain.messages.messages import Delivery, Message, Mode, Role, ToChannel, Trace, checked_text, parse_address
 from broker.domain.names import unlike_an_id
 from broker.domain.people.access import Permission, Principal
+from broker.domain.timings import TIMINGS
 from broker.services.ports import Mailroom, OutgoingMessage, Registry
 from broker.services.redaction import Redaction
 
-DEFAULT_TTL_S = 24 * 3600
+DEFAULT_TTL_S = TIMINGS.message_life_s
 """How long a message may wait for a busy or absent agent before its sender is told that it will not arrive."""
-_MAX_TTL_S = 7 * 24 * 3600
+_MAX_TTL_S = TIMINGS.longest_message_life_s
 _MESSAGE_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 _NAMESPACE = uuid.UUID("6f3c2f0e-5d2a-4a53-9a3b-4f1d0a6f7f10")
 

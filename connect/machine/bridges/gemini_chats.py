@@ -17,6 +17,8 @@ from typing import Any
 
 import orjson
 
+from broker.domain.timings import TIMINGS
+
 _ID_IN_NAME = 8
 _MESSAGES = frozenset({"user", "gemini"})
 
@@ -30,7 +32,7 @@ def chat_files(environment: Mapping[str, str], conversation: str) -> list[Path]:
 def wait_s(files: Iterable[Path], *, now: datetime) -> float:
     """Until the clock minute is over in which one of them was begun."""
     begun_now = f"session-{now:%Y-%m-%dT%H-%M}-"
-    return 61.0 - now.second if any(path.name.startswith(begun_now) for path in files) else 0.0
+    return float(TIMINGS.resume_delay_s - now.second) if any(path.name.startswith(begun_now) for path in files) else 0.0
 
 
 def remove_leftovers(files: Iterable[Path], conversation: str) -> list[Path]:

@@ -147,3 +147,9 @@ def test_commands_have_the_members_that_the_protocol_gives_them(script: str, kin
 
 def test_every_command_of_the_protocol_is_given_by_some_script() -> None:
     assert {kind for _, kind, _ in commands()} == {model.model_fields["type"].default for model in get_args(Command)}
+
+
+@pytest.mark.parametrize("path", [*SCRIPTS, *LIBRARIES], ids=lambda path: path.stem)
+def test_numbers_of_policy_come_from_one_table(path: Path) -> None:
+    """Durations and bounds in bytes are fields of `T`; a day is a unit."""
+    assert re.findall(r"^ *local (?!DAY_)([A-Z_]*(?:_MS|_S|BYTES)) = \d+", path.read_text(), re.MULTILINE) == []

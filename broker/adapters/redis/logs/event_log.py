@@ -11,10 +11,11 @@ from broker.domain.ids import SessionId, WorkspaceId
 from broker.domain.logs.event_filter import ALL_EVENTS, EventFilter
 from broker.domain.logs.events import Cursor, goes_on_from
 from broker.domain.logs.pages import MAX_PAGE_BYTES
+from broker.domain.timings import TIMINGS
 from broker.services.ports import LogPage
 
-_MARKS = 2 * MAX_PAGE_BYTES // (256 * 1024) + 3
-"""Enough to see where a page ends: of two that follow each other the second is 256 KiB on (`lib/log.lua`)."""
+_MARKS = 2 * MAX_PAGE_BYTES // TIMINGS.size_mark_bytes + 3
+"""Enough to see where a page ends: of two that follow each other the second is that much on (`lib/log.lua`)."""
 _Mark = tuple[int, int]
 """An offset, and the bytes that were written to the log up to and with it."""
 

@@ -7,11 +7,12 @@ import pytest
 
 from broker.adapters.redis import keys
 from broker.app import Adapters
-from broker.domain.agents.agents import Agent, AgentState
+from broker.domain.agents.agents import Agent, AgentState, Transport
 from broker.domain.errors import Conflict, NoPlacement, NotFound, QuotaExceeded
 from broker.domain.ids import AgentId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.messages.messages import ReceiptState
 from broker.domain.plans.plans import Plan
+from broker.domain.timings import TIMINGS
 from broker.protocol.agents.events import AgentBroken, AgentReady, PromptAccepted, TurnStarted
 from broker.protocol.proxy import Deliver, Probe, Spawn, Stop
 from tests.fixtures.desk import Desk, a_hello, live, open_desk
@@ -283,6 +284,26 @@ async def test_deadlines_of_an_older_process_mean_nothing(desk: Desk) -> None:
     await desk.due(f"spawn|{agent.id}|1")
     assert await desk.state_of(agent) is AgentState.STARTING
     assert (await desk.agent(agent.id)).generation == 2
+
+
+async def start_deadline(desk: Desk, agent: Agent) -> float:
+    found = await desk.adapters.redis.zscore(keys.key(desk.workspace, "timers"), f"spawn|{agent.id}|1")
+    assert found is not None
+    return float(found)
+
+
+async def test_a_machine_that_starts_an_agent_has_its_own_time_to_say_that_it_does_not_become_ready(desk: Desk) -> None:
+    agent = await desk.spawn("Worker")
+    ordered_until = await start_deadline(desk, agent)
+    await desk.started(agent)
+    assert await start_deadline(desk, agent) >= ordered_until + TIMINGS.ready_deadline_ms - TIMINGS.start_deadline_ms
+
+
+async def test_an_agent_that_dials_by_itself_has_no_machine_that_watches_its_start(desk: Desk) -> None:
+    agent = await desk.spawn("Worker")
+    ordered_until = await start_deadline(desk, agent)
+    await desk.started(agent, transport=Transport.SDK_URL)
+    assert await start_deadline(desk, agent) == ordered_until
 
 
 @pytest.mark.parametrize("timer", ["spawn|x|1", "stop|x", "proof|x|1|m", "away|x", "ttl|x", "interrupt|x|1|t", "odd|x"])

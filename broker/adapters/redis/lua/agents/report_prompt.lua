@@ -5,7 +5,6 @@
 --         detail   turn id or reason
 -- Returns 1, or 0 when it is not heard
 -- uses: report
-local OVERLOAD_MS = 2000
 forget_timer('proof|' .. a.id .. '|' .. a.generation .. '|' .. message)
 if verdict == 'accepted' then
   note(message, a.id, 't:' .. a.id .. ':confirmed', NOW)
@@ -20,7 +19,7 @@ elseif detail == 'overloaded' then -- for the moment: the same message again a l
     report_gone(a, message)
   end
   if redis.call('LLEN', K.inflight(a.id)) == 0 then set_state(a, 'idle') end
-  wake_at(NOW + OVERLOAD_MS, 'retry|' .. a.id)
+  wake_at(NOW + T.overload_ms, 'retry|' .. a.id)
 else
   drop_inflight(a, message, detail)
 end

@@ -8,6 +8,10 @@
 -- uses: report
 redis.call('HSET', K.agent(a.id), 'version', version, 'transport', transport, 'token', token)
 redis.call('HSETNX', K.agent(a.id), 'cwd_real', folder) -- fixed at its first start
+-- From here on the machine gives it up first, and says why; what dials the broker itself has nobody to do so.
+if transport ~= 'sdk-url' and a.ready ~= a.generation then
+  wake_at(NOW + T.ready_deadline_ms, 'spawn|' .. a.id .. '|' .. a.generation)
+end
 append(a.session, 'agent.started', a.id, a.name,
   object('version', version, 'transport', transport, 'folder', folder, 'generation', tonumber(a.generation)))
 return 1

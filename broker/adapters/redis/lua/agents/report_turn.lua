@@ -6,7 +6,6 @@
 --         messages...  ids of those that are of the turn
 -- Returns 1, or 0 when it is not heard
 -- uses: report
-local ANSWER_BYTES = 262144 -- of an answer that is shown with its message; the log has all of it
 append(a.session, 'turn.' .. phase, a.id, a.name, data)
 if phase == 'started' then
   redis.call('HSET', K.agent(a.id), 'turn', turn)
@@ -25,7 +24,7 @@ forget_timer('interrupt|' .. a.id .. '|' .. a.generation .. '|' .. turn)
 local closing = cjson.decode(data)
 for _, message in ipairs(messages) do
   redis.call('LREM', K.inflight(a.id), 0, message)
-  note(message, a.id, 'w:' .. a.id, cut(closing.text, ANSWER_BYTES), 'o:' .. a.id, closing.outcome)
+  note(message, a.id, 'w:' .. a.id, cut(closing.text, T.answer_bytes), 'o:' .. a.id, closing.outcome)
   receipt(message, a.id, 'answered', 'turn', turn, 'outcome', closing.outcome)
   settle(message, a.id)
 end

@@ -12,7 +12,6 @@
 --         answers      a question's, JSON, for readers; or ''
 -- Returns 1
 -- uses: approvals
-local MOST_GRANTED = 500 -- of an agent; beyond them an answer holds once
 local ap = fields(K.approval(id), 'agent', 'status', 'by', 'generation', 'deadline_ms', 'likeness')
 local a = ap.agent and load_agent(ap.agent)
 if not a or not a.id then
@@ -31,7 +30,7 @@ local asks_still = ap.generation == a.generation and not has_ended(a)
 if not asks_still and at_deadline ~= '1' then
   return refuse('Conflict', 'APPROVAL_GONE', 'the process that asked is gone: nobody would hear the answer')
 end
-if lasting == '1' and (ap.likeness or '') ~= '' and redis.call('HLEN', K.granted(a.id)) < MOST_GRANTED then
+if lasting == '1' and (ap.likeness or '') ~= '' and redis.call('HLEN', K.granted(a.id)) < T.grants then
   redis.call('HSET', K.granted(a.id), ap.likeness, by)
 end
 resolve_approval(a, id, status, by, note, asks_still and answer or nil, asks_still and told or '', option, answers)

@@ -14,7 +14,6 @@
 --         told         what the agent is told with `answer`, in words
 -- Returns 1, or 0 when it is not heard
 -- uses: report approvals
-local KEPT_S = 2592000
 if redis.call('HEXISTS', K.asks(a.id), native) == 1 then return 0 end -- a reconnected codex asks again with the same id
 local key, all, note = K.approval(id), K.session_approvals(a.session), ''
 if not has_room_for_approval(a.session, #body + #given) and decided == '' then
@@ -24,11 +23,11 @@ redis.call('HSET', key, 'id', id, 'agent', a.id, 'session', a.session, 'name', a
   'generation', a.generation, 'status', 'pending', 'body', body, 'asked_ms', NOW, 'deadline_ms', NOW + deadline_ms,
   'likeness', likeness)
 if given ~= '' then redis.call('HSET', key, 'given', given) end
-redis.call('EXPIRE', key, math.max(KEPT_S, math.ceil(deadline_ms / 1000) + 86400))
+redis.call('EXPIRE', key, math.max(T.approval_kept_s, math.ceil(deadline_ms / 1000) + 86400))
 redis.call('HSET', K.asks(a.id), native, id)
 redis.call('ZADD', all, next_place(all), id)
 redis.call('ZREMRANGEBYRANK', all, 0, -1001)
-redis.call('EXPIRE', all, 2 * KEPT_S)
+redis.call('EXPIRE', all, 2 * T.approval_kept_s)
 append(a.session, 'approval.requested', a.id, a.name, extended(body, 'id', id, 'agent', a.name, 'agent_id', a.id,
   'status', 'pending', 'decided_by', filled(rule), 'deadline_ms', NOW + deadline_ms))
 if decided ~= '' then

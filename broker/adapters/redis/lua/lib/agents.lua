@@ -1,10 +1,5 @@
 -- uses: log outbox receipts
 -- An agent and its messages: state changes, hand-over of what waits.
-local PROOF_MS = 10000        -- a vendor confirms a prompt within milliseconds; silence this long is deafness
-local ATTEMPTS = 5            -- deliveries of one message before it is a dead letter
-local QUEUE = 1000           -- messages that may wait for one agent
-local MESSAGE_BYTES = 134217728 -- of one session's messages; the oldest of those that are settled are forgotten first
-local STUCK_MS = 20000        -- vendors stop a turn within a second of being told
 local NUDGE = 'Your process was restarted while you were working on the previous message. '
   .. 'Go on from where you stopped, do not repeat steps that are already done, and if you had finished, just say so.'
 
@@ -48,7 +43,7 @@ local function deliver(a, message, steer)
     return false
   end
   local attempt = redis.call('HINCRBY', key, 'k:' .. a.id, 1)
-  if attempt > ATTEMPTS then
+  if attempt > T.attempts then
     undeliverable(message, a.id, 'dead_letter')
     return false
   end
@@ -59,7 +54,7 @@ local function deliver(a, message, steer)
     'steer', steer, 'nudge', attempt > 1 and NUDGE or nil,
     'not_after_ms', attempt == 1 and tonumber(m.expires) or nil, 'text', raw(wire(a, m)))
   receipt(message, a.id, 'sent', 'how', steer and 'steer' or 'turn')
-  wake_at(NOW + PROOF_MS, 'proof|' .. a.id .. '|' .. a.generation .. '|' .. message)
+  wake_at(NOW + T.proof_ms, 'proof|' .. a.id .. '|' .. a.generation .. '|' .. message)
   return true
 end
 
@@ -101,7 +96,7 @@ end
 local function interrupt(a)
   command(a.link, 'interrupt', 'agent', a.id, 'generation', tonumber(a.generation))
   if a.turn and a.turn ~= '' then
-    wake_at(NOW + STUCK_MS, 'interrupt|' .. a.id .. '|' .. a.generation .. '|' .. a.turn)
+    wake_at(NOW + T.stuck_turn_ms, 'interrupt|' .. a.id .. '|' .. a.generation .. '|' .. a.turn)
   end
 end
 
@@ -151,7 +146,7 @@ end
 -- Why a session can take no message of that size now; nil when it can.
 local function messages_full(session, bytes)
   local function is_full()
-    return tonumber(redis.call('HGET', K.session(session), 'message_bytes') or '0') + bytes > MESSAGE_BYTES
+    return tonumber(redis.call('HGET', K.session(session), 'message_bytes') or '0') + bytes > T.session_message_bytes
   end
   if not is_full() then return nil end
   for _, row in ipairs(redis.call('ZRANGE', K.session_messages(session), 0, 999)) do
@@ -173,13 +168,13 @@ local function store_message(id, session, m)
     'sender', m.sender, 'digest', m.digest, 'mode', m.mode, 'at', NOW, 'open', m.recipients or 1)
   if m.ttl_ms then redis.call('HSET', key, 'expires', NOW + m.ttl_ms) end
   if m.role ~= '' then redis.call('HSET', key, 'role', m.role) end
-  redis.call('EXPIRE', key, MESSAGE_KEPT_S)
+  redis.call('EXPIRE', key, T.message_kept_s)
   local all, bytes = K.session_messages(session), message_bytes(m)
   redis.call('ZADD', all, NOW, id .. ':' .. bytes)
-  redis.call('EXPIRE', all, 2 * MESSAGE_KEPT_S)
+  redis.call('EXPIRE', all, 2 * T.message_kept_s)
   redis.call('HINCRBY', K.session(session), 'message_bytes', bytes)
   if NOW % 16 > 0 then return end -- now and then for many: those that are over are few
-  for _, row in ipairs(redis.call('ZRANGEBYSCORE', all, '-inf', NOW - 2000 * MESSAGE_KEPT_S, 'LIMIT', 0, 200)) do
+  for _, row in ipairs(redis.call('ZRANGEBYSCORE', all, '-inf', NOW - 2000 * T.message_kept_s, 'LIMIT', 0, 200)) do
     unlist_message(session, row)
   end
 end
@@ -189,11 +184,11 @@ local function enqueue(message, agent)
   local a = load_agent(agent)
   local number = redis.call('HINCRBY', K.agent(agent), 'inbox_seq', 1)
   local key = K.message(message)
-  redis.call('XADD', K.inbox(agent), 'MAXLEN', '~', QUEUE, number .. '-0', 'm', message)
-  redis.call('EXPIRE', K.inbox(agent), 2 * MESSAGE_KEPT_S)
+  redis.call('XADD', K.inbox(agent), 'MAXLEN', '~', T.queue_messages, number .. '-0', 'm', message)
+  redis.call('EXPIRE', K.inbox(agent), 2 * T.message_kept_s)
   redis.call('HSET', key, 'i:' .. agent, number, 'n:' .. agent, a.name)
   redis.call('SADD', K.recipients(message), agent)
-  redis.call('EXPIRE', K.recipients(message), MESSAGE_KEPT_S)
+  redis.call('EXPIRE', K.recipients(message), T.message_kept_s)
   return a, number
 end
 

@@ -1,5 +1,4 @@
 -- uses: agents
-local APPROVAL_BYTES = 67108864 -- of one session: what was asked; the oldest answered ones are forgotten first
 
 -- The one place where an approval is resolved: the first answer wins and clears it everywhere. `told`: what the agent is
 -- told, in words; `option`: the one of its options that was chosen; `answers`: a question's, JSON, without secrets.
@@ -28,12 +27,12 @@ end
 -- Counts what a new approval takes. False when the session has no room, not even without all that were answered.
 local function has_room_for_approval(session, bytes)
   if redis.call('EXISTS', K.session(session)) == 0 then return true end
-  if redis.call('HINCRBY', K.session(session), 'approval_bytes', bytes) <= APPROVAL_BYTES then return true end
+  if redis.call('HINCRBY', K.session(session), 'approval_bytes', bytes) <= T.session_approval_bytes then return true end
   local kept = bytes
   for _, id in ipairs(redis.call('ZREVRANGE', K.session_approvals(session), 0, -1)) do
     local key = K.approval(id)
     local size = redis.call('HSTRLEN', key, 'body') + redis.call('HSTRLEN', key, 'given')
-    if redis.call('HGET', key, 'status') ~= 'pending' and kept + size > APPROVAL_BYTES / 2 then
+    if redis.call('HGET', key, 'status') ~= 'pending' and kept + size > T.session_approval_bytes / 2 then
       redis.call('DEL', key)
       redis.call('ZREM', K.session_approvals(session), id)
     else
@@ -41,5 +40,5 @@ local function has_room_for_approval(session, bytes)
     end
   end
   redis.call('HSET', K.session(session), 'approval_bytes', kept)
-  return kept <= APPROVAL_BYTES
+  return kept <= T.session_approval_bytes
 end

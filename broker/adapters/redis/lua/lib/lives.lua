@@ -1,12 +1,6 @@
 -- uses: agents access_changes
 -- How an agent's process, and an agent, ends and begins anew; and what a link leaves behind.
-local SPAWN_MS = 120000       -- npm cold starts were measured at 4-6 s; a slow disk needs more
-local STOP_MS = 20000         -- the proxy's own EOF, TERM, KILL ladder takes 12 s at most
-local RESTARTS = 3            -- within RESTART_WINDOW_MS; a process that dies faster is broken
-local RESTART_WINDOW_MS = 600000
 local DAY_S = 86400
-local ENDED_KEPT_S = 2592000  -- how long an ended agent can be looked up; the log keeps its story
-local RESTART_PAUSE_MS = 500  -- before the first restart, four times that before the second, and so on
 
 -- Ends an approval whose process is over. One that was answered is withdrawn, too, while the process had not taken the
 -- answer: nobody is to believe that it was carried out.
@@ -37,7 +31,7 @@ local function leave_channels(a)
   for _, channel in ipairs(redis.call('SMEMBERS', K.agent_channels(a.id))) do
     redis.call('SREM', K.channel(a.session, channel), a.id)
   end
-  redis.call('EXPIRE', K.agent_channels(a.id), ENDED_KEPT_S + DAY_S)
+  redis.call('EXPIRE', K.agent_channels(a.id), T.ended_agent_kept_s + DAY_S)
 end
 
 -- Nothing of a link is left.
@@ -91,8 +85,8 @@ local function end_agent(a, state, reason, detail, because)
   redis.call('HSET', K.agent(a.id), 'reason', reason or '', 'detail', detail or '', 'ended', NOW)
   append(a.session, 'agent.' .. state, a.id, a.name, object('reason', reason, 'detail', detail))
   set_state(a, state, 'reason', reason)
-  redis.call('EXPIRE', K.agent(a.id), ENDED_KEPT_S + DAY_S)
-  wake_at(NOW + ENDED_KEPT_S * 1000, 'forget|' .. a.id .. '|' .. a.session)
+  redis.call('EXPIRE', K.agent(a.id), T.ended_agent_kept_s + DAY_S)
+  wake_at(NOW + T.ended_agent_kept_s * 1000, 'forget|' .. a.id .. '|' .. a.session)
 end
 
 -- Nothing of an agent is left.
@@ -125,22 +119,22 @@ local function release(a, by)
   stop(a, 'released by ' .. by)
   if not is_online(a.proxy) then return end_agent(a, 'released', 'released by ' .. by) end
   set_state(a, 'releasing', 'by', by)
-  wake_at(NOW + STOP_MS, 'stop|' .. a.id)
+  wake_at(NOW + T.stop_ms, 'stop|' .. a.id)
 end
 
 -- Orders the process of the agent's present generation.
 local function order_process(a)
   spawn(a)
-  wake_at(NOW + SPAWN_MS, 'spawn|' .. a.id .. '|' .. a.generation)
+  wake_at(NOW + T.start_deadline_ms, 'spawn|' .. a.id .. '|' .. a.generation)
 end
 
 -- A new process of the same conversation. One that died is given a pause, longer each time. What was in flight goes back to the head of the queue.
 -- `blameless`: the process did not die by itself, so this does not count towards giving up.
 local function restart(a, reason, blameless)
   local since = tonumber(a.restarts_since or '0')
-  local count = (NOW - since > RESTART_WINDOW_MS) and 0 or tonumber(a.restarts or '0')
+  local count = (NOW - since > T.restart_window_ms) and 0 or tonumber(a.restarts or '0')
   if count == 0 then since = NOW end
-  if count >= RESTARTS and not blameless then
+  if count >= T.restarts and not blameless then
     stop(a, reason)
     end_agent(a, 'failed', reason, count .. ' restarts within ten minutes did not help')
     return
@@ -163,5 +157,5 @@ local function restart(a, reason, blameless)
   append(a.session, 'agent.restarting', a.id, a.name, object('generation', tonumber(a.generation), 'reason', reason))
   set_state(a, 'starting')
   if blameless then return order_process(a) end
-  wake_at(NOW + RESTART_PAUSE_MS * 4 ^ count, 'restart|' .. a.id .. '|' .. a.generation)
+  wake_at(NOW + T.restart_pause_ms * 4 ^ count, 'restart|' .. a.id .. '|' .. a.generation)
 end

@@ -1,9 +1,4 @@
 -- The session log: numbered events, appended and published. `data` is JSON text.
-local LOG_TAIL = 100000          -- entries kept without a long history; older ones are told to readers as a reset, never hidden
-local TAIL_BYTES = 67108864      -- the same in bytes
-local BACKLOG = 1000000          -- entries that may wait for the long history; then nothing more is accepted into the session
-local BACKLOG_BYTES = 268435456  -- the same in bytes
-local MARK_BYTES = 262144        -- how exactly a log's bytes are known: a mark is set each time so many were written
 
 -- What is too much for those who watch a whole workspace, and of interest only to those who watch the session.
 local UNTOLD = {['agent.frame'] = true, ['message.receipt'] = true}
@@ -53,8 +48,8 @@ local function backlog_full(session)
   local m = fields(K.session(session), 'offset', 'shipped', 'written')
   if not m.shipped then return nil end
   local written = tonumber(m.written or '0')
-  local is_full = tonumber(m.offset) - tonumber(m.shipped) >= BACKLOG
-    or written >= BACKLOG_BYTES and written - written_at(session, m.shipped) >= BACKLOG_BYTES
+  local is_full = tonumber(m.offset) - tonumber(m.shipped) >= T.backlog_events
+    or written >= T.backlog_bytes and written - written_at(session, m.shipped) >= T.backlog_bytes
   if not is_full then return nil end
   return refuse('Unavailable', 'LOG_BACKLOG_FULL', 'the log store has been away for too long; the session goes on when it is back')
 end
@@ -74,7 +69,7 @@ end
 
 -- Sets a mark at an event that takes a log's bytes from `before` to `after`, when it is due. Whether it was.
 local function set_mark(session, offset, before, after)
-  if math.floor(after / MARK_BYTES) == math.floor(before / MARK_BYTES) then return false end
+  if math.floor(after / T.size_mark_bytes) == math.floor(before / T.size_mark_bytes) then return false end
   redis.call('ZADD', K.sizes(session), offset, string.format('%d:%d', offset, after))
   return true
 end
@@ -113,8 +108,8 @@ local function append_all(session, kind, agent, name, list)
   end
   local marked = count_bytes(session, last, events)
   if not meta.shipped then
-    redis.call('XTRIM', log, 'MAXLEN', '~', LOG_TAIL)
-    if marked then trim_log(session, 0, last, TAIL_BYTES) end
+    redis.call('XTRIM', log, 'MAXLEN', '~', T.tail_events)
+    if marked then trim_log(session, 0, last, T.tail_bytes) end
   elseif redis.call('SADD', K.unshipped(), session) == 1 then
     redis.call('PUBLISH', SHIP_CHANNEL, ROOT)
   end

@@ -1,6 +1,4 @@
 -- A link's mailbox: commands numbered without holes, kept until acknowledged. Publishing only saves the gateway a read.
-local OUTBOX_COMMANDS = 10000   -- that a peer may have not taken; what can wait then waits elsewhere
-local OUTBOX_BYTES = 33554432
 
 -- A command as `broker/protocol/proxy.py` describes it: its kind, then names and values.
 local function command_text(kind, ...) return object('type', kind, ...) end
@@ -30,8 +28,8 @@ end
 -- Whether a peer is so far behind that only what must not wait is put into its mailbox.
 local function is_behind(link)
   local l = fields(K.link(link), 'sent', 'acked', 'out_bytes')
-  return tonumber(l.out_bytes or '0') >= OUTBOX_BYTES
-    or tonumber(l.sent or '0') - tonumber(l.acked or '0') >= OUTBOX_COMMANDS
+  return tonumber(l.out_bytes or '0') >= T.outbox_bytes
+    or tonumber(l.sent or '0') - tonumber(l.acked or '0') >= T.outbox_commands
 end
 
 local function is_online(link) return redis.call('HGET', K.link(link), 'online') == '1' end

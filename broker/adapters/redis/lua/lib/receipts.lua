@@ -1,6 +1,5 @@
 -- uses: log
 -- How far a message got with one recipient. Steps only go forward; a step already made is not made again.
-local MESSAGE_KEPT_S = 691200 -- a day more than the longest time a message may wait
 local STEP = {queued = 1, sent = 2, received = 3, handed = 4, in_turn = 5, answered = 6, undeliverable = 6}
 
 -- `...`: further names and values of the event. Returns whether the step was new.
@@ -30,8 +29,8 @@ end
 
 -- A message lives from now on as long as a new one.
 local function keep_message(message)
-  redis.call('EXPIRE', K.message(message), MESSAGE_KEPT_S)
-  redis.call('EXPIRE', K.recipients(message), MESSAGE_KEPT_S)
+  redis.call('EXPIRE', K.message(message), T.message_kept_s)
+  redis.call('EXPIRE', K.recipients(message), T.message_kept_s)
 end
 
 -- The cumulative ack moves over every settled number of an agent's mailbox that is next to it.

@@ -1,5 +1,5 @@
 -- uses: agents
-local function is_full(agent) return redis.call('ZCARD', K.queue(agent)) >= QUEUE end
+local function is_full(agent) return redis.call('ZCARD', K.queue(agent)) >= T.queue_messages end
 
 -- Hands a numbered message over if the agent can take it now, else leaves it waiting.
 -- Returns the recipient's row for the answer: {agent id, name, state, because}.

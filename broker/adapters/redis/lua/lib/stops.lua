@@ -3,7 +3,6 @@
 -- carried out a page at a time, by whoever runs the timer; what is left lies in a list, so that nobody's death loses it.
 local PAGE = 50               -- steps of one script; about a millisecond
 local QUEUED_IN_A_STEP = 20   -- messages of an agent that is ended, each of which is reported
-local WORK_KEPT_S = 2592000
 
 -- What `scope` names, 'workspace', 'machine:<id>' or 'session:<id>': its kind and its id.
 local function parts_of(scope)
@@ -56,7 +55,7 @@ local function plan_work(work, scope, order)
   if order.how then push(list, 'f:', sessions) end
   if scope == 'workspace' then push(list, 's:', other_sessions(sessions)) end
   redis.call('RPUSH', list, cjson.encode(order))
-  redis.call('EXPIRE', list, WORK_KEPT_S)
+  redis.call('EXPIRE', list, T.stop_work_kept_s)
 end
 
 -- What is told of a stop in a session's log. `counted`: how many agents it met is known.

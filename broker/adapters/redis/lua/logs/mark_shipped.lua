@@ -7,13 +7,12 @@
 -- Returns 1 when nothing more waits, 0 when more does, -1 when the log is another one
 -- uses: log
 offset = tonumber(offset)
-local KEEP_BYTES = 8388608 -- of the entries behind it
 local meta = meta_of(session)
 if meta.epoch ~= epoch then return -1 end
 -- Never ahead of what is here: the store may have lost its last seconds, and what comes in their place must be shipped.
 local shipped = math.max(tonumber(meta.shipped or '0'), math.min(offset, tonumber(meta.offset)))
 redis.call('HSET', K.session(session), 'shipped', shipped)
-trim_log(session, math.max(0, shipped - keep), shipped, KEEP_BYTES)
+trim_log(session, math.max(0, shipped - keep), shipped, T.shipped_tail_bytes)
 if shipped < tonumber(meta.offset) then return 0 end
 redis.call('SREM', K.unshipped(), session)
 return 1

@@ -21,8 +21,8 @@ redis.call('HSET', K.session_names(), name, session)
 for place, fields_of in ipairs(agents) do
   local agent = fields_of[2]
   redis.call('HSET', K.agent(agent), 'place', place, unpack(fields_of))
-  redis.call('EXPIRE', K.agent(agent), ENDED_KEPT_S + DAY_S)
+  redis.call('EXPIRE', K.agent(agent), T.ended_agent_kept_s + DAY_S)
   redis.call('ZADD', K.members(session), place, agent)
-  wake_at(NOW + ENDED_KEPT_S * 1000, 'forget|' .. agent .. '|' .. session)
+  wake_at(NOW + T.ended_agent_kept_s * 1000, 'forget|' .. agent .. '|' .. session)
 end
 return 1

@@ -15,7 +15,6 @@
 -- Returns {fence, epoch, last report seen of this spool, last command acknowledged, now,
 --   1 when this is another process of relay-connect than before}
 -- uses: lives links stops
-local ELSEWHERE_MS = 10000 -- for the one that is here to give a sign of life
 local key = K.link(link)
 local running = {}
 for i = 1, #processes, 2 do running[processes[i]] = tonumber(processes[i + 1]) end
@@ -51,7 +50,7 @@ if here.online == '1' and here.boot ~= boot and not is_dead(here.boot) and strin
     redis.call('HSET', key, 'challenged', NOW, 'heard', math.min(tonumber(here.heard), NOW - 1))
     command(link, 'probe', 'agent', '', 'generation', 0)
   end
-  if NOW - asked < ELSEWHERE_MS then
+  if NOW - asked < T.elsewhere_ms then
     return refuse('Conflict', 'ELSEWHERE', 'this machine id is connected from elsewhere')
   end
 end

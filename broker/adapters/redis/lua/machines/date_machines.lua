@@ -6,6 +6,6 @@ local machines = redis.call('HGETALL', K.proxies())
 for i = 1, #machines, 2 do
   local machine, proxy = machines[i], machines[i + 1]
   redis.call('HSET', K.link(proxy), 'machine', machine)
-  if redis.call('HGET', K.link(proxy), 'online') ~= '1' then wake_at(NOW + UNUSED_MS, 'unused|' .. proxy) end
+  if redis.call('HGET', K.link(proxy), 'online') ~= '1' then wake_at(NOW + T.unused_machine_ms, 'unused|' .. proxy) end
 end
 return #machines / 2

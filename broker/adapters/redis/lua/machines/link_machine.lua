@@ -49,7 +49,7 @@ if not proxy then
   proxy = new_id
   redis.call('HSET', K.proxies(), machine, proxy)
   redis.call('HSET', K.link(proxy), 'machine', machine)
-  wake_at(NOW + UNUSED_MS, 'unused|' .. proxy)
+  wake_at(NOW + T.unused_machine_ms, 'unused|' .. proxy)
 end
 if is_adopted or (member ~= '' and l.owner ~= member) then own(proxy, member) end
 redis.call('HSET', K.proxy_owners(), machine, token)

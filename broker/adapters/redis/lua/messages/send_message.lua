@@ -61,7 +61,7 @@ if mode == 'interrupt' then
   end
 end
 if kind == 'agent' and is_full(others[1]) then
-  return refuse('RateLimited', 'INBOX_FULL', QUEUE .. ' messages wait for ' .. target .. ' already; let it take some first')
+  return refuse('RateLimited', 'INBOX_FULL', T.queue_messages .. ' messages wait for ' .. target .. ' already; let it take some first')
 end
 full = messages_full(session, message_bytes(m))
 if full then return full end

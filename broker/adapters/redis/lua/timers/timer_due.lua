@@ -7,8 +7,6 @@ local part = {}
 for text in string.gmatch(timer, '[^|]+') do part[#part + 1] = text end
 forget_timer(timer)
 
-local LATE_MS = 10000  -- a report that it was handed over is under way for a round trip
-local PROBE_MS = 5000 -- an acknowledgement takes a round trip; with the first wait, a deaf agent is known within 20 s
 local FEW_AGENTS = 20 -- each may have a thousand messages that are to be reported
 local on = {}
 
@@ -18,9 +16,9 @@ function on.spawn()
   if not a.id or has_ended(a) or a.ready == a.generation or a.generation ~= part[3] then return end
   if is_online(a.proxy) then
     stop(a, 'SPAWN_TIMEOUT')
-    end_agent(a, 'failed', 'SPAWN_TIMEOUT', 'not ready within ' .. SPAWN_MS / 1000 .. ' s')
+    end_agent(a, 'failed', 'SPAWN_TIMEOUT', 'not ready in time, and its machine did not say why')
   else
-    wake_at(NOW + SPAWN_MS, timer) -- the order waits in the mailbox of a machine that is away
+    wake_at(NOW + T.start_deadline_ms, timer) -- the order waits in the mailbox of a machine that is away
   end
 end
 
@@ -36,16 +34,16 @@ end
 local function is_out_of_hearing(a)
   local l = fields(K.link(a.link), 'online', 'since', 'heard')
   -- A link that has just come back has more to report first.
-  local reports_due = tonumber(l.since or '0') + PROOF_MS
+  local reports_due = tonumber(l.since or '0') + T.proof_ms
   if l.online ~= '1' or NOW < reports_due then
-    wake_at(math.max(NOW + PROBE_MS, reports_due), timer)
+    wake_at(math.max(NOW + T.probe_ms, reports_due), timer)
     return true
   end
   local of, at = string.match(redis.call('HGET', K.agent(a.id), 'probed') or '', '^(.*) (%d+)$')
   local asked = of == timer and tonumber(at) >= tonumber(l.since)
   if asked and tonumber(l.heard) > tonumber(at) then return false end
-  if asked and NOW < tonumber(at) + PROBE_MS then
-    wake_at(tonumber(at) + PROBE_MS, timer) -- told twice of one deadline: the link has its time still
+  if asked and NOW < tonumber(at) + T.probe_ms then
+    wake_at(tonumber(at) + T.probe_ms, timer) -- told twice of one deadline: the link has its time still
     return true
   end
   if asked then
@@ -56,7 +54,7 @@ local function is_out_of_hearing(a)
     redis.call('HSET', K.agent(a.id), 'probed', timer .. ' ' .. NOW)
     command(a.link, 'probe', 'agent', a.id, 'generation', tonumber(a.generation))
   end
-  wake_at(NOW + PROBE_MS, timer)
+  wake_at(NOW + T.probe_ms, timer)
   return true
 end
 
@@ -131,7 +129,7 @@ function on.ttl()
       is_late = is_late or is_unhanded(message, agent)
     end
   end
-  if is_late then wake_at(NOW + LATE_MS, 'late|' .. message) end
+  if is_late then wake_at(NOW + T.late_ms, 'late|' .. message) end
 end
 
 -- It is with a machine that is here, and says neither that it has handed it over nor that it has not.
@@ -167,7 +165,7 @@ function on.unused()
   local l = fields(K.link(link), 'online', 'machine')
   if l.online == '1' then return end
   if redis.call('SCARD', K.link_agents(link)) > 0 then
-    wake_at(NOW + UNUSED_MS, timer)
+    wake_at(NOW + T.unused_machine_ms, timer)
   else
     forget_machine(link, l.machine or '')
   end

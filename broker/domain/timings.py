@@ -1,0 +1,110 @@
+"""The numbers of policy: how long things may take, how often they are tried, how much is kept. One place for all sides.
+
+The scripts of the store are given what they use of `TIMINGS` as the table `T` (`broker/adapters/redis/scripts.py`); the
+broker's settings and services, `relay-connect` and the tests read it here. What is only about how work is cut up, such
+as a page's size, stays where the work is done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_MINUTE_S = 60
+_DAY_S = 24 * 3600
+_MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timings:
+    """Units are in the names; what has none is a count."""
+
+    # An agent's start and end.
+    start_deadline_ms: int = 120_000
+    """From the order until its machine says that it starts the process; a person there may be asked first."""
+    ready_within_s: int = 120
+    """At its machine, from the process' start to a conversation: Gemini on a cold disk measured 5 s."""
+    resume_delay_s: int = 61
+    """What a vendor may have to be waited for ahead of that: Gemini numbers its conversations by the clock's minute."""
+    ready_margin_s: int = 15
+    """For the machine to give up first, and to say why; then the broker does."""
+    stop_ms: int = 20_000
+    """From the order to stop until it counts as done: the machine's own EOF, TERM and KILL take 12 s at most."""
+    restarts: int = 3
+    """Within `restart_window_ms`; a process that dies faster is broken."""
+    restart_window_ms: int = 600_000
+    restart_pause_ms: int = 500
+    """Ahead of the first restart; four times that ahead of the second, and so on."""
+    stop_work_kept_s: int = 30 * _DAY_S
+    """What a stop of many has still to do, for as long as no worker is there to do it."""
+    ended_agent_kept_s: int = 30 * _DAY_S
+    """How long an ended agent can be looked up; the log keeps its story."""
+
+    # Signs of life.
+    proof_ms: int = 10_000
+    """A vendor confirms a prompt within milliseconds; silence this long is deafness."""
+    probe_ms: int = 5_000
+    """For a link to acknowledge a probe; with the first wait, a deaf agent is known within 20 s."""
+    stuck_turn_ms: int = 20_000
+    """Vendors stop a turn within a second of being told."""
+    overload_ms: int = 2_000
+    """Until an agent that was overloaded is given the same message again."""
+    away_ms: int = 30_000
+    """A laptop that changes networks is back within seconds; after this its agents are lost."""
+    elsewhere_ms: int = 10_000
+    """For the process that holds a machine id to give a sign of life, when another comes with it."""
+    unused_machine_ms: int = 90 * _DAY_S * 1000
+    """A machine that nothing hangs on is forgotten this long after it was seen last."""
+
+    # Messages.
+    message_life_s: int = _DAY_S
+    """How long a message waits where its sender does not say."""
+    longest_message_life_s: int = 7 * _DAY_S
+    late_ms: int = 10_000
+    """Beyond its time: a report that a message was handed over is under way for a round trip."""
+    attempts: int = 5
+    """Deliveries of one message before it is a dead letter."""
+    queue_messages: int = 1_000
+    """That may wait for one agent."""
+    session_message_bytes: int = 128 * _MIB
+    """Of one session; the oldest of those that are settled are forgotten first."""
+    answer_bytes: int = 256 * 1024
+    """Of an answer that is shown with its message; the log has all of it."""
+    channels: int = 100
+    """That one agent may be in."""
+    outbox_commands: int = 10_000
+    """That a machine may have not taken; what can wait then waits elsewhere."""
+    outbox_bytes: int = 32 * _MIB
+
+    # Approvals.
+    approval_deadline_s: int = _DAY_S
+    approval_kept_s: int = 30 * _DAY_S
+    session_approval_bytes: int = 64 * _MIB
+    """Of what was asked in one session; the oldest that are answered are forgotten first."""
+    grants: int = 500
+    """Answers "for as long as it lives" of one agent; beyond them an answer holds once."""
+
+    # A session's log.
+    tail_events: int = 100_000
+    """Kept without a long history; older ones are told to readers as a reset, never hidden."""
+    tail_bytes: int = 64 * _MIB
+    shipped_tail_bytes: int = 8 * _MIB
+    """Kept in Redis of what the long history has."""
+    backlog_events: int = 1_000_000
+    """That may wait for the long history; then nothing more is accepted into the session."""
+    backlog_bytes: int = 256 * _MIB
+    size_mark_bytes: int = 256 * 1024
+    """How exactly a log's bytes are known: a mark is set each time so many were written."""
+
+    @property
+    def ready_deadline_ms(self) -> int:
+        """From the process' start until the broker gives it up, where its machine has not."""
+        return (self.resume_delay_s + self.ready_within_s + self.ready_margin_s) * 1000
+
+    @property
+    def message_kept_s(self) -> int:
+        """A day more than the longest time that a message may wait."""
+        return self.longest_message_life_s + _DAY_S
+
+
+TIMINGS = Timings()
+"""The ones in force."""
