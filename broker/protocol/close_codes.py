@@ -1,7 +1,9 @@
-"""WebSocket close codes.
+"""WebSocket close codes: the one table for every socket that the broker serves, and for the dashboard.
 
-Below 4500 the peer may come back (after `retry_after_s`); from 4500 on it must not, but for `SLOW_CONSUMER`: its number
-is the one that clients of graphql-transport-ws come back after, and one number means the same on every socket.
+The rule is one of bands: below 4500 the peer may come back (after `retry_after_s`); from 4500 to 4599 it must not, but
+for `SLOW_CONSUMER`. Two protocols that are not ours have numbers of their own below 4500 which are final all the same:
+graphql-transport-ws, and an agent that dials in. A number that we send means the same on every socket. The dashboard's
+`closeCodes.ts` repeats what its socket hears; a test holds it against this.
 """
 
 from __future__ import annotations
@@ -20,12 +22,18 @@ class CloseCode:
     retry_after_s: float | None
     """None: do not come back."""
 
+    @property
+    def comes_back(self) -> bool:
+        """Whether the peer should reconnect."""
+        return self.retry_after_s is not None
+
     def because(self, reason: str) -> CloseCode:
         """The same with a reason of its own, as much of it as a close frame has room for (RFC 6455, section 5.5)."""
         return replace(self, reason=reason.encode("utf-8", "replace")[:_MAX_REASON_BYTES].decode("utf-8", "ignore"))
 
 
-DRAINING = CloseCode(4400, "this gateway is shutting down; reconnect", 0.1)
+DRAINING = CloseCode(1012, "this gateway is shutting down; reconnect", 0.1)
+"""Earlier versions say 4400, which graphql-transport-ws has for something else."""
 STORE_AWAY = CloseCode(4410, "the store is away; reconnect", 1.0)
 HELLO_TIMEOUT = CloseCode(4411, "no hello in time", 1.0)
 SILENT = CloseCode(4412, "commands were not acknowledged; reconnect", 0.1)
@@ -59,7 +67,38 @@ ALL = (
     PROTOCOL_VERSION,
 )
 
+# graphql-transport-ws: https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
+INVALID_MESSAGE = CloseCode(4400, "a message is not of the protocol", None)
+UNAUTHORIZED = CloseCode(4401, "Unauthorized", None)
+"""Something was asked before the connection was acknowledged, or the token has ended."""
+FORBIDDEN = CloseCode(4403, "Forbidden", 1.0)
+"""The token is unknown, or has expired: a fresh one may do better."""
+NOT_ACCEPTABLE = CloseCode(4406, "Subprotocol not acceptable", None)
+TOO_LATE = CloseCode(4408, "Connection initialisation timeout", 1.0)
+DUPLICATE = CloseCode(4409, "a subscriber with that id exists", None)
+INITIALISED_TWICE = CloseCode(4429, "Too many initialisation requests", None)
+
+GRAPHQL = {
+    "RESTARTING": DRAINING,
+    "INVALID_MESSAGE": INVALID_MESSAGE,
+    "UNAUTHORIZED": UNAUTHORIZED,
+    "FORBIDDEN": FORBIDDEN,
+    "NOT_ACCEPTABLE": NOT_ACCEPTABLE,
+    "TOO_LATE": TOO_LATE,
+    "DUPLICATE": DUPLICATE,
+    "INITIALISED_TWICE": INITIALISED_TWICE,
+    "SLOW_CONSUMER": SLOW_CONSUMER,
+}
+"""What a client of `/graphql` may hear, by its name in the dashboard."""
+
+# An agent that dials in by itself: the CLI takes every code but 1002 and these two as a reason to come back.
+AGENT_UNAUTHENTICATED = CloseCode(4001, "the token is unknown, revoked or not for this agent", None)
+AGENT_ENDED = CloseCode(4003, "the agent was released or replaced", None)
+
+DIRECT = (AGENT_UNAUTHENTICATED, AGENT_ENDED)
+
 
 def may_return(code: int) -> bool:
-    """Whether a peer closed with `code` should reconnect. Anything outside our range (1006, 1012, …) may."""
+    """Whether a peer of one of our own protocols closed with `code` should reconnect. Anything outside our range
+    (1006, 1012, …) may."""
     return code == SLOW_CONSUMER.code or not 4500 <= code < 4600

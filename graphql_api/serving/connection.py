@@ -7,13 +7,14 @@ import asyncio
 from starlette.websockets import WebSocket
 
 from broker.domain.errors import NotPermitted, RateLimited, RelayError, Unavailable
+from broker.protocol import close_codes
+from broker.protocol.close_codes import CloseCode
 from graphql_api.errors import refusal_shown
 from graphql_api.serving import transport
 from graphql_api.serving.outbox import outbox_of, until_room
 from graphql_api.serving.running import Engine, RunningOperation
 from graphql_api.serving.standing import Loss, Standing
 from graphql_api.serving.transport import (
-    CloseCode,
     Complete,
     ConnectionInit,
     InvalidMessage,
@@ -56,10 +57,10 @@ class Connection:
             late.cancel()
             self.standing.end()
 
-    def hang_up(self, code: CloseCode, reason: str) -> None:
+    def hang_up(self, code: CloseCode) -> None:
         """Close with a code that says whether to come back."""
         self._hung_up = True
-        self._outbox.hang_up(code, reason)
+        self._outbox.hang_up(code.code, code.reason)
 
     async def _read(self) -> None:
         while not self._hung_up:
@@ -69,7 +70,7 @@ class Connection:
             try:
                 await self._take(transport.read_message(received.get("text") or ""))
             except InvalidMessage as error:
-                self.hang_up(CloseCode.INVALID_MESSAGE, str(error))
+                self.hang_up(close_codes.INVALID_MESSAGE.because(str(error)))
             await asyncio.sleep(0)  # many messages may have come at once; others have their turn between them
 
     async def _take(self, message: Message) -> None:
@@ -90,7 +91,7 @@ class Connection:
 
     async def _initialise(self, message: ConnectionInit) -> None:
         if self._initialised:
-            self.hang_up(CloseCode.INITIALISED_TWICE, "Too many initialisation requests")
+            self.hang_up(close_codes.INITIALISED_TWICE)
             return
         self._initialised = True
         given = _bearer(message.payload.get("authorization"))
@@ -99,21 +100,21 @@ class Connection:
                 raise NotPermitted(self._refusal)
             await self.standing.begin(given or self._token)
         except Unavailable:
-            self.hang_up(CloseCode.RESTARTING, "The store is away; come again")
+            self.hang_up(close_codes.DRAINING.because("The store is away; come again"))
         except RelayError as error:
-            self.hang_up(CloseCode.FORBIDDEN, _short(f"Forbidden: {error.message}"))
+            self.hang_up(close_codes.FORBIDDEN.because(f"Forbidden: {error.message}"))
         else:
             self._outbox.write(transport.connection_ack())
 
     def _too_late(self) -> None:
         if not self._initialised:
-            self.hang_up(CloseCode.TOO_LATE, "Connection initialisation timeout")
+            self.hang_up(close_codes.TOO_LATE)
 
     def _subscribe(self, message: Subscribe) -> None:
         if not self.standing.known:
-            self.hang_up(CloseCode.UNAUTHORIZED, "Unauthorized")
+            self.hang_up(close_codes.UNAUTHORIZED)
         elif message.id in self._running:
-            self.hang_up(CloseCode.DUPLICATE, _short(f"Subscriber for {message.id} already exists"))
+            self.hang_up(close_codes.DUPLICATE.because(f"Subscriber for {message.id} already exists"))
         elif len(self._running) >= (most := self._engine.operations.limits.operations_per_connection):
             refusal = RateLimited(f"{most} operations run on this connection already", code="TOO_MANY_OPERATIONS")
             self._outbox.write(transport.error(message.id, [refusal_shown(refusal)]))
@@ -141,11 +142,11 @@ class Connection:
 
     def _lost_standing(self, loss: Loss, reason: str) -> None:
         codes = {
-            Loss.ENDED: CloseCode.UNAUTHORIZED,
-            Loss.EXPIRED: CloseCode.FORBIDDEN,
-            Loss.UNCHECKED: CloseCode.RESTARTING,
+            Loss.ENDED: close_codes.UNAUTHORIZED,
+            Loss.EXPIRED: close_codes.FORBIDDEN,
+            Loss.UNCHECKED: close_codes.DRAINING,
         }
-        self.hang_up(codes[loss], _short(reason))
+        self.hang_up(codes[loss].because(reason))
 
     async def _check_operations(self) -> None:
         for running in list(self._running.values()):
@@ -162,8 +163,3 @@ def _bearer(value: object) -> str | None:
         return None
     scheme, _, token = value.partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
-
-
-def _short(reason: str) -> str:
-    """A close frame has room for 123 bytes."""
-    return reason.encode()[:120].decode(errors="ignore")

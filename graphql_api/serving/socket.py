@@ -9,9 +9,10 @@ from starlette.websockets import WebSocket
 
 from broker.domain.errors import RelayError
 from broker.domain.people.access_changes import AccessChange
+from broker.protocol import close_codes
 from graphql_api.serving.connection import Connection
 from graphql_api.serving.running import Engine
-from graphql_api.serving.transport import SUBPROTOCOL, CloseCode
+from graphql_api.serving.transport import SUBPROTOCOL
 
 Credential = Callable[[HTTPConnection], str | None]
 """The token that came with the upgrade. Raises `NotPermitted`."""
@@ -29,7 +30,7 @@ class GraphQLSocket:
         """Serve one connection. A refusal is a close code, never an HTTP status: browsers cannot read those."""
         if SUBPROTOCOL not in websocket.scope["subprotocols"]:
             await websocket.accept()
-            await websocket.close(CloseCode.NOT_ACCEPTABLE, "Subprotocol not acceptable")
+            await websocket.close(close_codes.NOT_ACCEPTABLE.code, close_codes.NOT_ACCEPTABLE.reason)
             return
         await websocket.accept(SUBPROTOCOL)
         token, refusal = None, None
@@ -53,4 +54,4 @@ class GraphQLSocket:
     def drain(self) -> None:
         """Tell everybody to reconnect elsewhere."""
         for connection in list(self._open):
-            connection.hang_up(CloseCode.RESTARTING, "this gateway is shutting down; reconnect")
+            connection.hang_up(close_codes.DRAINING)

@@ -6,7 +6,6 @@ https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any
 
 import orjson
@@ -17,27 +16,6 @@ SUBPROTOCOL = "graphql-transport-ws"
 MAX_MESSAGE_CHARACTERS = 1024 * 1024
 _LONGEST_ID = 200
 _Json = dict[str, Any]
-
-
-class CloseCode(IntEnum):
-    """Why the server closes. Clients of the protocol come back after 4403, 4408, 4508 and 1012 only.
-
-    4508 is said by the socket itself, to a peer that does not read.
-    """
-
-    RESTARTING = 1012
-    INVALID_MESSAGE = 4400
-    UNAUTHORIZED = 4401
-    """Something was asked before the connection was acknowledged, or the token has ended."""
-    FORBIDDEN = 4403
-    """The token is unknown, or has expired: a fresh one may do better."""
-    NOT_ACCEPTABLE = 4406
-    """Another subprotocol is spoken."""
-    TOO_LATE = 4408
-    """No connection_init in time."""
-    DUPLICATE = 4409
-    """A subscriber with that id exists."""
-    INITIALISED_TWICE = 4429
 
 
 class InvalidMessage(Exception):

@@ -23,10 +23,10 @@ from broker.domain.people.access import Principal, TokenKind
 from broker.gateway.serving.answers import bearer
 from broker.gateway.sockets.mailbox_pump import Kicked, MailboxPump, Superseded
 from broker.gateway.sockets.registry import OpenSockets, close, first_cause, receive_text
+from broker.protocol import close_codes
 from broker.protocol.agents.events import StateEvent
 from broker.protocol.agents.session import Direction, Frame, Opening, Prompt
 from broker.protocol.claude.session import ClaudeSession, Predecessor
-from broker.protocol.close_codes import CloseCode
 from broker.protocol.errors import ProtocolViolation
 from broker.protocol.fragments import RELEASE_S, Fragments
 from broker.protocol.proxy import (
@@ -51,10 +51,6 @@ from broker.services.ports import Attached
 from broker.telemetry import LINKS
 
 _log = logging.getLogger(__name__)
-_FINAL_UNAUTHORISED = CloseCode(4001, "the token is unknown, revoked or not for this agent", None)
-_FINAL_ENDED = CloseCode(4003, "the agent was released or replaced", None)
-_AGAIN = CloseCode(1012, "reconnect", 0.1)
-"""The CLI takes every code but 1002, 4001 and 4003 as a reason to come back."""
 
 
 class DirectSocket:
@@ -267,12 +263,12 @@ async def _end(websocket: WebSocket, error: Exception) -> None:
         case WebSocketDisconnect():
             return
         case NotAuthenticated() | NotPermitted():
-            await close(websocket, _FINAL_UNAUTHORISED)
+            await close(websocket, close_codes.AGENT_UNAUTHENTICATED)
         case _Ended() | Superseded() | Fenced():
-            await close(websocket, _FINAL_ENDED)
+            await close(websocket, close_codes.AGENT_ENDED)
         case Unavailable() | Kicked() | RuntimeError():
-            await close(websocket, _AGAIN)
+            await close(websocket, close_codes.DRAINING.because("reconnect"))
         case ProtocolViolation() | RelayError():
-            await close(websocket, _FINAL_ENDED.because(str(error)))
+            await close(websocket, close_codes.AGENT_ENDED.because(str(error)))
         case _:
             raise error

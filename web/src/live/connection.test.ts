@@ -61,6 +61,20 @@ test("a refused credential ends it", () => {
   expect(truth.state.get()).toEqual({ state: "signed-out", because: "You are signed out." });
 });
 
+test("a reader that was too slow comes back, and goes on where it stopped", () => {
+  const { truth } = fixture();
+  truth.connected();
+  expect(truth.closed(4508, "what was sent was not read in time")).toBe(true);
+  expect(truth.state.get().state).toBe("connecting");
+});
+
+test("what the broker ends for good is not asked for again", () => {
+  const { truth } = fixture();
+  truth.connected();
+  expect(truth.closed(4400, "the message is not JSON")).toBe(false);
+  expect(truth.state.get()).toEqual({ state: "ended", because: "the message is not JSON" });
+});
+
 test("waits grow while nothing answers, and start small again after success", async () => {
   const { clock, truth } = fixture();
   const waited = async () => {

@@ -1,4 +1,5 @@
 import { delayBefore } from "./backoff";
+import { CLOSE_CODES, mayReturn } from "./closeCodes";
 import { Store, type Readable } from "./store";
 
 /** What is true of the one socket to the broker. */
@@ -11,9 +12,9 @@ export type Connection =
   /** The broker said not to come back; only a reload helps. */
   | { readonly state: "ended"; readonly because: string };
 
-const UNAUTHORIZED = 4401;
-const FORBIDDEN = 4403;
-const FIRST_FINAL_CODE = 4500;
+const UNAUTHORIZED = CLOSE_CODES.UNAUTHORIZED.code;
+/** A browser has no fresh token to come back with: signing in makes one. */
+const FORBIDDEN = CLOSE_CODES.FORBIDDEN.code;
 /** What the GraphQL client closes with when a frozen socket is given up. */
 const TERMINATED = 4499;
 
@@ -73,7 +74,7 @@ export class ConnectionTruth {
       this.signedOut(reason || (code === FORBIDDEN ? "Your access ended." : "You are signed out."));
       return false;
     }
-    if (code >= FIRST_FINAL_CODE && code < 5000) {
+    if (!mayReturn(code)) {
       this.#state.set({ state: "ended", because: reason || "the broker ended the connection" });
       return false;
     }
