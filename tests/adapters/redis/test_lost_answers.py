@@ -13,7 +13,7 @@ from broker.adapters.redis.scripts import Scripts
 from broker.app import Adapters, build_adapters
 from broker.domain.approvals.approvals import ApprovalStatus
 from broker.domain.errors import Conflict, NotFound
-from broker.domain.ids import LinkId, MemberId, WorkspaceId
+from broker.domain.ids import LinkId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.people.access import MemberRole
 from broker.domain.people.members import Member, PendingSignIn
 from broker.domain.plans.plans import Plan
@@ -115,6 +115,48 @@ async def test_who_removes_a_member_is_not_told_that_it_is_gone(loser: AnswerLos
     assert loser.lost == 1
     with pytest.raises(NotFound):
         await flaky.members.remove(WORKSPACE, MemberId("m2"), by=None)
+
+
+async def test_who_removes_a_session_is_not_told_that_it_is_gone(loser: AnswerLoser, flaky: Adapters) -> None:
+    for name in ("warm-up", "old"):
+        await flaky.registry.create_session(WORKSPACE, SessionId(name), name=name, epoch="e")
+    await flaky.retention.remove_session(WORKSPACE, SessionId("warm-up"))  # from now on the script is known
+    loser.lose_answer("old")
+    await flaky.retention.remove_session(WORKSPACE, SessionId("old"))
+    assert loser.lost == 1
+    with pytest.raises(NotFound):
+        await flaky.retention.remove_session(WORKSPACE, SessionId("old"))
+
+
+async def test_who_forgets_a_machine_is_not_told_that_it_is_gone(loser: AnswerLoser, flaky: Adapters) -> None:
+    warm_up, proxy = await linked(flaky, "warm-up"), await linked(flaky, "old-laptop")
+    await flaky.registry.forget_proxy(WORKSPACE, warm_up)  # from now on the script is known
+    loser.lose_answer("old-laptop")
+    await flaky.registry.forget_proxy(WORKSPACE, proxy)
+    assert loser.lost == 1
+    with pytest.raises(NotFound):
+        await flaky.registry.forget_proxy(WORKSPACE, proxy)
+
+
+async def test_what_signs_in_after_a_members_sign_ins_ended_is_not_ended_with_them(
+    loser: AnswerLoser, flaky: Adapters
+) -> None:
+    for name in ("m1", "m2"):
+        await flaky.members.add(WORKSPACE, member(name, MemberRole.OWNER), by=None)
+    await flaky.members.end_sign_ins(WORKSPACE, MemberId("m1"))  # from now on the script is known
+    loser.lose_answer("m2")
+    await flaky.members.end_sign_ins(WORKSPACE, MemberId("m2"))
+    assert loser.lost == 1
+    found = await flaky.members.member(WORKSPACE, MemberId("m2"))
+    assert found is not None
+    assert found.generation == 2
+
+
+async def linked(adapters: Adapters, machine: str) -> ProxyId:
+    new_id = ProxyId(uuid4().hex)
+    return await adapters.registry.link_machine(
+        WORKSPACE, machine, new_id=new_id, token=TokenId("workspace"), take=True
+    )
 
 
 def member(id_: str, role: MemberRole) -> Member:

@@ -169,7 +169,7 @@ class RedisRegistry:
         machine = next((m for m, p in machines.items() if p == proxy), None)
         if machine is None:
             raise NotFound(f"no machine {proxy[:80]!r}", code="PROXY_NOT_FOUND")
-        await self._scripts.run("forget_machine", workspace, proxy=proxy, machine=machine)
+        await self._scripts.run_once("forget_machine", workspace, proxy=proxy, machine=machine)
 
     async def _names_of(self, workspace: WorkspaceId, members: Sequence[str]) -> dict[str, str | None]:
         pipe = self._redis.pipeline(transaction=False)

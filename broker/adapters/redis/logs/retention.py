@@ -56,7 +56,7 @@ class RedisRetention:
 
     async def remove_session(self, workspace: WorkspaceId, session: SessionId) -> None:
         """End a session and remember to sweep after it. Raises `NotFound`, `Conflict`."""
-        await self._scripts.run("remove_session", workspace, session=session)
+        await self._scripts.run_once("remove_session", workspace, session=session)
         await self.sweep(workspace, session)
 
     async def sweep(self, workspace: WorkspaceId, session: SessionId) -> None:

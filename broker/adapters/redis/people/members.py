@@ -75,7 +75,7 @@ class RedisMembers:
 
     async def end_sign_ins(self, workspace: WorkspaceId, member: MemberId) -> None:
         """End all tokens and codes of a member. Raises `NotFound`."""
-        await self._scripts.run("end_sign_ins", workspace, id=member)
+        await self._scripts.run_once("end_sign_ins", workspace, id=member)
 
 
 def _ended(answer: Sequence[Any]) -> Ended:

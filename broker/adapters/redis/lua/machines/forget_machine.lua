@@ -4,6 +4,9 @@
 --         machine
 -- Returns 1
 -- uses: lives
+if redis.call('HGET', K.proxies(), machine) ~= proxy then
+  return refuse('NotFound', 'PROXY_NOT_FOUND', 'no such machine')
+end
 if redis.call('HGET', K.link(proxy), 'online') == '1' then
   return refuse('Conflict', 'PROXY_ONLINE', 'the machine is connected; stop its relay-connect first')
 end
