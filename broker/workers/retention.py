@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from collections.abc import Callable
 
 from broker.domain.errors import Unavailable
 from broker.domain.ids import WorkspaceId
@@ -20,10 +22,12 @@ _LONGEST_PAUSE_S = 900.0
 class RetentionWorker:
     """One worker's loop."""
 
-    def __init__(self, workspaces: Timers, keeper: RetentionKeeper) -> None:
+    def __init__(
+        self, workspaces: Timers, keeper: RetentionKeeper, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._workspaces = workspaces
         self._keeper = keeper
-        self._patience: Patience[WorkspaceId] = Patience(longest_s=_LONGEST_PAUSE_S)
+        self._patience: Patience[WorkspaceId] = Patience(longest_s=_LONGEST_PAUSE_S, clock=clock)
 
     async def run(self) -> None:
         """Work until cancelled."""

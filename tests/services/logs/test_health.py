@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import date
-from typing import cast
+from pathlib import Path
 
 import pytest
 
+from broker.adapters.clickhouse.client import ClickHouse, embedded_clickhouse
+from broker.adapters.clickhouse.schema import WordIndex
 from broker.adapters.clickhouse.store import ClickHouseLogStore
-from broker.domain.errors import Unavailable
+from broker.domain.ids import WorkspaceId
 from broker.domain.logs.damage import LogDamage
 from broker.services.logs.health import LogHealth
-from broker.services.ports import LogStore
+from tests.fixtures.log_rows import log_row
+from tests.fixtures.log_store import open_log_store
 
 
 @dataclass(slots=True)
@@ -24,57 +28,49 @@ class Clock:
         return self.now
 
 
-@dataclass(slots=True)
-class Store:
-    """The two things that are looked at."""
-
-    damage: LogDamage | None = None
-    degraded: str = ""
-    error: Exception | None = None
-    checks: int = 0
-    going_on: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def check(self) -> None:
-        self.checks += 1
-        await self.going_on.wait()
-        if self.error is not None:
-            raise self.error
+@pytest.fixture
+async def clickhouse(tmp_path: Path) -> AsyncIterator[ClickHouse]:
+    """An engine of the test's own: what is broken here is no other test's."""
+    async with embedded_clickhouse(tmp_path) as made:
+        yield made
 
 
-def health(store: Store, clock: Clock) -> LogHealth:
-    return LogHealth(cast(LogStore, store), clock=clock)  # the rest of the port is not asked
-
-
-async def test_many_who_ask_at_once_and_within_a_second_cost_one_question() -> None:
-    store, clock = Store(), Clock()
-    logs = health(store, clock)
-    asking = [asyncio.create_task(logs.state()) for _ in range(50)]
-    store.going_on.set()
-    async with asyncio.timeout(10):
-        assert set(await asyncio.gather(*asking)) == {"ready"}
+async def test_many_who_ask_at_once_and_within_a_second_cost_one_question(clickhouse: ClickHouse) -> None:
+    clock = Clock()
+    logs = LogHealth(await open_log_store(clickhouse), clock=clock)
+    before = clickhouse.calls
+    async with asyncio.timeout(60):
+        assert set(await asyncio.gather(*(logs.state() for _ in range(50)))) == {"ready"}
+    assert clickhouse.calls == before + 1
     clock.now = 0.9
     await logs.state()
-    assert store.checks == 1
+    assert clickhouse.calls == before + 1
     clock.now = 1.1
     await logs.state()
-    assert store.checks == 2
+    assert clickhouse.calls == before + 2
 
 
-@pytest.mark.parametrize(
-    ("store", "said"),
-    [
-        (Store(damage=LogDamage(parts=2, bytes=3_000_000)), "damaged: 2 parts of the log (3.0 MB) cannot be read; "),
-        (Store(error=Unavailable("away")), "degraded: away"),
-        (Store(degraded="slow"), "ready, slow"),
-    ],
-)
-async def test_what_is_wrong_is_said(store: Store, said: str) -> None:
-    store.going_on.set()
-    assert (await health(store, Clock()).state()).startswith(said)
+async def test_a_part_that_was_put_aside_is_told(clickhouse: ClickHouse, workspace: WorkspaceId) -> None:
+    store = await open_log_store(clickhouse)
+    await store.insert(workspace, [log_row(workspace, 1)], token="1", days=7)
+    [(name,)] = await clickhouse.query("SELECT name FROM system.parts WHERE table = 'log_lines' AND active")
+    await clickhouse.command(f"ALTER TABLE log_lines DETACH PART '{name}'")
+    assert (await LogHealth(store).state()).startswith("damaged: 1 part of the log (")
 
 
-async def test_a_real_store_is_ready_and_none_is_not_kept(logs: ClickHouseLogStore) -> None:
-    assert await LogHealth(logs).state() == "ready"
+async def test_a_store_that_has_not_been_opened_is_degraded_with_the_reason(clickhouse: ClickHouse) -> None:
+    store = ClickHouseLogStore(clickhouse)
+    assert await LogHealth(store).state() == f"degraded: {store.degraded}"
+    store.keep_closed("its tables are a newer version's")
+    assert await LogHealth(store).state() == "degraded: its tables are a newer version's"
+
+
+async def test_a_store_without_a_text_index_is_ready_and_said_to_be_slower(clickhouse: ClickHouse) -> None:
+    store = await open_log_store(clickhouse, index=WordIndex.TOKEN_FILTER)
+    assert await LogHealth(store).state() == f"ready, {store.degraded}"
+
+
+async def test_none_is_not_kept() -> None:
     assert await LogHealth(None).state() == "not kept"
 
 
