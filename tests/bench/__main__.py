@@ -14,8 +14,7 @@ from pathlib import Path
 
 import orjson
 
-from tests.bench import machine, pairing, report, results
-from tests.bench.against import compare
+from tests.bench import against, machine, pairing, report, results
 from tests.bench.appends import measure_appends
 from tests.bench.dashboard import measure_dashboard
 from tests.bench.fanout import measure_fanout
@@ -52,7 +51,8 @@ def _paired(options: argparse.Namespace, described: dict[str, str]) -> int:
     """Measure against another version; 1 when a figure is worse by more than noise."""
     with tempfile.TemporaryDirectory(prefix="rc-pair-", ignore_cleanup_errors=True) as folder:
         wheel, rows = options.against.resolve(), options.rows or 1_000_000
-        pairs, names = asyncio.run(compare(wheel, Path(folder), rounds=options.rounds, rows=rows))
+        found = against.compare(wheel, Path(folder), rounds=options.rounds, rows=rows, only=options.only or ())
+        pairs, names = asyncio.run(found)
     section = pairing.section(pairs, names=names)
     print(orjson.dumps(report.as_json(section)).decode() if options.json else report.as_text(section))
     if options.write:
@@ -66,7 +66,12 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer messages, and up to 50 agents: about a minute")
     parser.add_argument("--agents", default=None, metavar="N,N,…", help="the steps of growth (10,100,1000)")
-    parser.add_argument("--only", choices=_MEASURES, action="append", help="measure this alone; may be repeated")
+    parser.add_argument(
+        "--only",
+        action="append",
+        metavar="MEASURE",
+        help=f"measure this alone; may be repeated: {', '.join(_MEASURES)}; in a pairing {', '.join(against.MEASURES)}",
+    )
     parser.add_argument("--rows", type=int, metavar="N", help="lines to search in (10000000; 1000000 in a pairing)")
     parser.add_argument(
         "--lines",
@@ -92,7 +97,11 @@ def _options() -> argparse.Namespace:
         metavar="FILE",
         help=f"write a file ({results.RESULTS.name})",
     )
-    return parser.parse_args()
+    options = parser.parse_args()
+    known = against.MEASURES if options.against else _MEASURES
+    if unknown := set(options.only or ()) - set(known):
+        parser.error(f"--only: no measure {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    return options
 
 
 async def _measured(options: argparse.Namespace) -> list[Section]:

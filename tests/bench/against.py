@@ -7,11 +7,12 @@ are laid there once.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import random
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -68,36 +69,44 @@ HIGHER_IS_BETTER = frozenset(
 Figures = dict[str, float]
 
 
-async def compare(wheel: Path, folder: Path, *, rounds: int, rows: int) -> tuple[list[Pair], tuple[str, str]]:
-    """Measure both in turns; their pairs of figures, and their names."""
+async def compare(
+    wheel: Path, folder: Path, *, rounds: int, rows: int, only: Collection[str] = ()
+) -> tuple[list[Pair], tuple[str, str]]:
+    """Measure both in turns, everything or `only` some of `MEASURES`; their pairs of figures, and their names."""
     versions = (version_in(wheel, folder / "before"), this_version(folder / "after"))
+    wanted = frozenset(only or MEASURES)
     for version in versions:
-        _say(f"{version.name}: laying {rows:,} lines to search in")
         async with broker_of(version) as broker:
-            await _lay_lines(broker, rows)
+            await _set_up(broker, rows if "search" in wanted else 0)
     found: tuple[list[Figures], list[Figures]] = ([], [])
     for number, (figures, version) in itertools.product(range(rounds), zip(found, versions, strict=True)):
         _say(f"round {number + 1} of {rounds}: {version.name}")
-        figures.append(await _round(version, number))
+        figures.append(await _round(version, number, wanted=wanted))
     pairs = paired(*found, higher_is_better=HIGHER_IS_BETTER)
     return pairs, (versions[0].name, versions[1].name)
 
 
-async def _round(version: Version, number: int) -> Figures:
+async def _round(version: Version, number: int, *, wanted: frozenset[str]) -> Figures:
     figures: Figures = {}
     async with broker_of(version) as broker, _client(broker) as http:
-        figures |= await _idle(broker)
-        async with machine_of(broker, f"real-{number}") as proxy:
-            draining = asyncio.create_task(discard_output(proxy))
-            figures |= await _latency(http, f"real-{number}")
-            figures |= await _throughput(http, f"real-{number}")
-            figures |= await _from_agent(http, f"real-{number}")
-            draining.cancel()
-        figures |= await _from_link(broker, number)
-        figures |= await _fan_out(broker, number)
-        figures |= await _shipped(broker, http, number)
-        figures |= await _search(http)
-        figures |= await _starts(broker, number)
+        if "idle" in wanted:
+            figures |= await _idle(broker)
+        if wanted & _OF_A_MACHINE.keys():
+            figures |= await _with_machine(broker, http, f"real-{number}", wanted=wanted)
+        for name, measure in _OF_A_BROKER.items():
+            if name in wanted:
+                figures |= await measure(broker, http, number)
+    return figures
+
+
+async def _with_machine(broker: Broker, http: httpx.AsyncClient, on: str, *, wanted: frozenset[str]) -> Figures:
+    figures: Figures = {}
+    async with machine_of(broker, on) as proxy:
+        draining = asyncio.create_task(discard_output(proxy))
+        for name, measure in _OF_A_MACHINE.items():
+            if name in wanted:
+                figures |= await measure(http, on)
+        draining.cancel()
     return figures
 
 
@@ -183,7 +192,7 @@ async def _from_agent(http: httpx.AsyncClient, on: str) -> Figures:
     return {"frames agent -> log / s": _AGENT_FRAMES / took_s}
 
 
-async def _from_link(broker: Broker, number: int) -> Figures:
+async def _from_link(broker: Broker, _http: httpx.AsyncClient, number: int) -> Figures:
     """A link that reports fragments as fast as the broker takes them."""
     async with plain_link(broker, f"flood-{number}", session=f"flood-{number}") as link:
         await link.fragments(_BATCH, _FRAME_BYTES)
@@ -195,12 +204,12 @@ async def _from_link(broker: Broker, number: int) -> Figures:
         return {"frames link -> log / s": _FRAMES / (time.perf_counter() - began)}
 
 
-async def _fan_out(broker: Broker, number: int) -> Figures:
+async def _fan_out(broker: Broker, _http: httpx.AsyncClient, number: int) -> Figures:
     """Events of one session, as fast as they go, to GraphQL subscribers of one other process."""
     session = f"fan-out-{number}"
     async with (
         plain_link(broker, f"teller-{number}", session=session) as link,
-        _subscribers(broker, session) as client,
+        subscribers(broker, session, count=_SUBSCRIBERS) as client,
     ):
         await _order(client, frames=_FAN_OUT_EVENTS * _SUBSCRIBERS, timed=False)
         for _ in range(_FAN_OUT_EVENTS // _FAN_OUT_BATCH):
@@ -209,7 +218,7 @@ async def _fan_out(broker: Broker, number: int) -> Figures:
     return {"deliveries to 100 subscribers / s": found["rate"]}
 
 
-def _subscribers(broker: Broker, session: str) -> Any:
+def subscribers(broker: Broker, session: str, *, count: int) -> contextlib.AbstractAsyncContextManager[Started]:
     """`tests.bench.subscribers`, connected: it is this checkout's in every round."""
     init = {"type": "connection_init", "payload": {"authorization": broker.headers["Authorization"]}}
     ask = {"id": "1", "type": "subscribe", "payload": {"query": _FOLLOW, "variables": {"session": session}}}
@@ -219,7 +228,7 @@ def _subscribers(broker: Broker, session: str) -> Any:
         "awaits": '"CaughtUp"',
         "says": [[[orjson.dumps(init).decode()], [orjson.dumps(ask).decode()]]],
         "ports": [broker.port],
-        "subscribers": _SUBSCRIBERS,
+        "subscribers": count,
     }
     command = [sys.executable, "-m", "tests.bench.subscribers"]
     return running(command, folder=broker.version.folder, says=orjson.dumps(plan) + b"\n")
@@ -255,7 +264,7 @@ async def _shipped(broker: Broker, http: httpx.AsyncClient, number: int) -> Figu
         return {"shipped rows / s": _SHIPPED / (time.perf_counter() - began)}
 
 
-async def _search(http: httpx.AsyncClient) -> Figures:
+async def _search(_broker: Broker, http: httpx.AsyncClient, _number: int) -> Figures:
     """The newest 50 lines for each question, over HTTP."""
     figures = {}
     for name, question in _QUESTIONS.items():
@@ -270,7 +279,7 @@ async def _search(http: httpx.AsyncClient) -> Figures:
     return figures
 
 
-async def _starts(broker: Broker, number: int) -> Figures:
+async def _starts(broker: Broker, _http: httpx.AsyncClient, number: int) -> Figures:
     """Fresh relay-connects: until they are welcome, and what they take then."""
     found = []
     for start in range(_STARTS):
@@ -281,10 +290,13 @@ async def _starts(broker: Broker, number: int) -> Figures:
     return {"relay-connect start, ms": start_ms, "relay-connect RSS, MiB": rss}
 
 
-async def _lay_lines(broker: Broker, rows: int) -> None:
-    """A session whose lines every search of every round looks in."""
+async def _set_up(broker: Broker, rows: int) -> None:
+    """The session of all messages, and one whose lines every search of every round looks in."""
     async with _client(broker) as http:
         (await http.post("/v1/sessions", json={"name": SESSION})).raise_for_status()
+        if not rows:
+            return
+        _say(f"{broker.version.name}: laying {rows:,} lines to search in")
         async with plain_link(broker, "layer", session=_SEARCHED) as link:
             async for batch in _lines(rows, seed=0):
                 await link.lines(batch)
@@ -342,3 +354,19 @@ async def _answered(http: httpx.AsyncClient, message: str) -> Any:
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
+
+
+_OF_A_MACHINE: dict[str, Callable[[httpx.AsyncClient, str], Awaitable[Figures]]] = {
+    "latency": _latency,
+    "throughput": _throughput,
+    "agent": _from_agent,
+}
+_OF_A_BROKER: dict[str, Callable[[Broker, httpx.AsyncClient, int], Awaitable[Figures]]] = {
+    "appends": _from_link,
+    "fanout": _fan_out,
+    "shipping": _shipped,
+    "search": _search,
+    "footprint": _starts,
+}
+MEASURES = ("idle", *_OF_A_MACHINE, *_OF_A_BROKER)
+"""What a round measures, in this order."""

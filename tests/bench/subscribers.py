@@ -20,9 +20,11 @@ from tests.bench.figures import p50, p99
 
 _SENT = b"t="
 _DIGITS = 19
+_ADDRESS = "127.0.0.1"
 _TEXT = 0x81
+_SWITCHED = b"HTTP/1.1 101 "
 _UPGRADE = (
-    "GET {path} HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{protocol}\r\n"
 )
 
@@ -64,11 +66,14 @@ class Run:
 
 
 class Subscriber(asyncio.Protocol):
-    """One socket: upgrades, says its first messages, and counts."""
+    """One socket: upgrades, says its first messages, and counts.
 
-    def __init__(self, run: Run, *, path: str, protocol: str, says: list[list[str]], awaits: str) -> None:
+    `ready` raises `ConnectionRefusedError` with the status line of a server that refuses the upgrade.
+    """
+
+    def __init__(self, run: Run, *, host: str, path: str, protocol: str, says: list[list[str]], awaits: str) -> None:
         self._run = run
-        self._upgrade = _UPGRADE.format(path=path, protocol=protocol).encode()
+        self._upgrade = _UPGRADE.format(host=host, path=path, protocol=protocol).encode()
         self._says = says
         self._awaits = awaits.encode()
         self._rest = b""
@@ -87,9 +92,17 @@ class Subscriber(asyncio.Protocol):
             if end < 0:
                 self._rest = buffer
                 return
+            if not buffer.startswith(_SWITCHED):
+                self._refuse(buffer.partition(b"\r\n")[0])
+                return
             self._upgraded, at = True, end + 4
             self._say()
         self._rest = buffer[self._frames(buffer, at) :]
+
+    def _refuse(self, status_line: bytes) -> None:
+        if not self.ready.done():
+            self.ready.set_exception(ConnectionRefusedError(status_line.decode(errors="replace")))
+        self._transport.close()
 
     def _frames(self, buffer: bytes, at: int) -> int:
         end = len(buffer)
@@ -142,9 +155,8 @@ async def main() -> None:
     for number in range(plan["subscribers"]):
         says = plan["says"][number % len(plan["says"])]
         port = plan["ports"][number % len(plan["ports"])]
-        _, subscriber = await loop.create_connection(
-            partial(Subscriber, run, says=list(says), **shared), "127.0.0.1", port
-        )
+        made = partial(Subscriber, run, host=f"{_ADDRESS}:{port}", says=list(says), **shared)
+        _, subscriber = await loop.create_connection(made, _ADDRESS, port)
         async with asyncio.timeout(20):
             await subscriber.ready
     gc.collect()
