@@ -83,11 +83,6 @@ class Spool:
         """The highest number given out."""
         return self.acked + len(self._reports)
 
-    @property
-    def pending_bytes(self) -> int:
-        """What waits for the broker."""
-        return self._bytes
-
     def add(self, encode: Callable[[int], bytes], *, weight: Weight) -> int | None:
         """Give a report its number; None when it was dropped because the broker has been away for too long."""
         if self._full(weight):

@@ -20,6 +20,7 @@ from broker.domain.logs.search.query import LogQuery, Phrase, Substring, Term, W
 from broker.services.ports import LogStore
 from tests.contracts.conftest import Engine
 from tests.fixtures.log_rows import NOW, log_row
+from tests.fixtures.log_store import whole_log
 
 SESSION = SessionId("ses_1")
 
@@ -234,8 +235,7 @@ async def test_another_epoch_is_another_log(store: LogStore, workspace: Workspac
     rows = [log_row(workspace, 1), log_row(workspace, 1, epoch="e2"), log_row(workspace, 2, epoch="e2")]
     await store.insert(workspace, rows, token="t", days=7)
     assert await offsets(store, workspace) == [1]
-    assert await store.last_offset(workspace, SESSION, "e2") == 2
-    assert await store.last_offset(workspace, SESSION, "e3") == 0
+    assert (await store.page(workspace, SESSION, "e3", start=0, limit=10)).rows == []
     assert [(extent.epoch, extent.first, extent.last) for extent in await store.extents(workspace)] == [
         ("e1", 1, 1),
         ("e2", 1, 2),
@@ -495,7 +495,6 @@ async def test_no_question_shows_another_workspace(store: LogStore, workspace: W
     query = LogQuery(terms=(Substring(""),))
     assert await offsets(store, other) == [3]
     assert [row.offset for row in (await store.search(other, query, limit=9)).rows] == [3]
-    assert await store.last_offset(other, SESSION, "e1") == 3
     assert await store.offset_at(other, SESSION, "e1", at=NOW - timedelta(days=1)) == 3
     assert [row.offset for row in await store.context(other, SESSION, "e1", offset=3, lines=5)] == [3]
     assert (await store.size(other)).rows == 1
@@ -625,15 +624,10 @@ async def test_a_deleted_session_is_gone_and_its_neighbours_stay(engine: Engine,
     assert await store.delete_session(workspace, SESSION) == 0
 
 
-async def test_an_export_has_every_row_once_and_goes_on_where_it_stopped(
-    store: LogStore, workspace: WorkspaceId
-) -> None:
+async def test_pages_one_after_the_other_have_every_row_once(store: LogStore, workspace: WorkspaceId) -> None:
     await store.insert(workspace, [log_row(workspace, n) for n in range(1, 2502)], token="t", days=7)
-    pages = [[row.offset for row in page] async for page in store.export(workspace, SESSION, "e1")]
-    assert [len(page) for page in pages] == [1000, 1000, 501]
-    assert [offset for page in pages for offset in page] == list(range(1, 2502))
-    rest = [row.offset async for page in store.export(workspace, SESSION, "e1", after=2000, until=2400) for row in page]
-    assert rest == list(range(2001, 2401))
+    found = await whole_log(store, workspace, SESSION, "e1")
+    assert [row.offset for row in found] == list(range(1, 2502))
 
 
 async def test_the_event_loop_goes_on_while_a_query_runs(engine: Engine) -> None:

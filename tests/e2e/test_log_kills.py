@@ -16,8 +16,8 @@ import orjson
 import pytest
 
 from broker.adapters.clickhouse.client import embedded_clickhouse
-from broker.domain.ids import SessionId, WorkspaceId
-from tests.fixtures.log_store import open_log_store
+from broker.domain.ids import WorkspaceId
+from tests.fixtures.log_store import open_log_store, whole_log
 from tests.fixtures.processes import Running, key_of, machine, up
 
 KILLS = int(os.environ.get("RELAYCAST_KILLS", "3"))
@@ -177,11 +177,7 @@ async def _check_store(folder: Path, events: list[dict[str, Any]]) -> None:
     async with embedded_clickhouse(folder / "broker" / "clickhouse") as clickhouse:
         store = await open_log_store(clickhouse)
         (extent,) = await store.extents(WorkspaceId("local"))
-        rows = [
-            row
-            async for page in store.export(WorkspaceId("local"), SessionId(extent.session), extent.epoch)
-            for row in page
-        ]
+        rows = await whole_log(store, WorkspaceId("local"), extent.session, extent.epoch)
     stored = [row.offset for row in rows]
     assert stored == sorted(set(stored))
     assert [offset for offset in kept if offset not in set(stored)] == []

@@ -7,7 +7,7 @@ which keeps reading in key order and stopping early; counts tell them apart by k
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -211,12 +211,6 @@ class ClickHouseLogStore:
         rows = await self._select("SELECT offset FROM log_lines", condition, "ORDER BY offset LIMIT 1")
         return int(rows[0][0]) if rows else None
 
-    async def last_offset(self, workspace: WorkspaceId, session: SessionId, epoch: str) -> int:
-        """The newest offset that was ever inserted and is still here; 0 when there is none."""
-        condition = _of_log(workspace, session, epoch, expired_too=True, alone=True)
-        [(last,)] = await self._select("SELECT max(offset) FROM log_lines", condition)
-        return int(last)
-
     async def context(
         self, workspace: WorkspaceId, session: SessionId, epoch: str, *, offset: int, lines: int
     ) -> list[LogRow]:
@@ -330,19 +324,6 @@ class ClickHouseLogStore:
             for name, epoch, first, last, rows in found
         ]
 
-    async def export(
-        self, workspace: WorkspaceId, session: SessionId, epoch: str, *, after: int = 0, until: int | None = None
-    ) -> AsyncIterator[list[LogRow]]:
-        """Whole rows in order, page by page; resumable after any offset."""
-        more = True
-        while more:
-            page = await self.page(workspace, session, epoch, start=after, limit=MAX_PAGE, alone=True)
-            rows = [row for row in page.rows if until is None or row.offset <= until]
-            if rows:
-                yield rows
-                after = rows[-1].offset
-            more = page.more and len(rows) == len(page.rows)
-
     async def size(self, workspace: WorkspaceId) -> LogSize:
         """What a workspace keeps."""
         [(rows, size)] = await self._select(
@@ -392,11 +373,9 @@ class ClickHouseLogStore:
         return rows
 
 
-def _of_log(
-    workspace: WorkspaceId, session: SessionId, epoch: str, *, expired_too: bool = False, alone: bool = False
-) -> Condition:
+def _of_log(workspace: WorkspaceId, session: SessionId, epoch: str, *, alone: bool = False) -> Condition:
     """A session's log as it ends in an epoch; `alone`: the rows of that epoch, and of none before it."""
-    condition = of_workspace(workspace, expired_too=expired_too)
+    condition = of_workspace(workspace)
     condition.add(f"session = {condition.bind(str(session), 'String')}")
     parts = [
         f"epoch = {condition.bind(each, 'String')}"

@@ -153,9 +153,6 @@ class LogStore(Protocol):
     async def offset_at(self, workspace: WorkspaceId, session: SessionId, epoch: str, *, at: datetime) -> int | None:
         """The first offset at or after a time; None when everything is older."""
 
-    async def last_offset(self, workspace: WorkspaceId, session: SessionId, epoch: str) -> int:
-        """The newest offset that was ever inserted and is still here; 0 when there is none."""
-
     async def context(
         self, workspace: WorkspaceId, session: SessionId, epoch: str, *, offset: int, lines: int
     ) -> list[LogRow]:
@@ -174,11 +171,6 @@ class LogStore(Protocol):
 
     async def extents(self, workspace: WorkspaceId, *, session: SessionId | None = None) -> list[LogExtent]:
         """What is kept, by session and epoch."""
-
-    def export(
-        self, workspace: WorkspaceId, session: SessionId, epoch: str, *, after: int = 0, until: int | None = None
-    ) -> AsyncIterator[list[LogRow]]:
-        """Whole rows in order, page by page; resumable after any offset."""
 
     async def room(self) -> StoreRoom:
         """How much all workspaces' logs take, and how much is left."""

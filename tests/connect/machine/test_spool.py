@@ -281,8 +281,7 @@ async def test_renewed_reports_keep_their_order_and_content_and_start_at_one(spo
 
 async def test_a_full_spool_drops_fragments_first_then_frames_and_never_state(tmp_path: Path) -> None:
     spool = Spool(tmp_path, limit_bytes=1000)
-    while spool.pending_bytes < 750:
-        assert _add(spool, "s")
+    assert _add(spool, "s" * 750)
     assert _add(spool, "fragment", weight=Weight.TRANSIENT) is None
     assert _add(spool, "f" * 250, weight=Weight.FRAME)
     assert _add(spool, "frame", weight=Weight.FRAME) is None

@@ -27,6 +27,7 @@ from connect.access.endpoint import Endpoint
 from connect.sdk.api_client import ApiClient
 from tests.fixtures.gateway import Gateway, make_workspace
 from tests.fixtures.log_rows import log_row
+from tests.fixtures.log_store import whole_log
 
 RULE = {"effect": "deny", "tool": "Bash", "command": "rm *", "path": None}
 FORMATS = ["all.ndjson", "all.parquet"]
@@ -121,8 +122,8 @@ async def all_rows(store: LogStore, workspace: WorkspaceId) -> list[LogRow]:
     """Every row, as if it were of no workspace."""
     found = []
     for extent in await store.extents(workspace):
-        async for page in store.export(workspace, extent.session, extent.epoch):
-            found += [row._replace(workspace=WorkspaceId("")) for row in page]
+        rows = await whole_log(store, workspace, extent.session, extent.epoch)
+        found += [row._replace(workspace=WorkspaceId("")) for row in rows]
     return sorted(found, key=lambda row: (row.session, row.epoch, row.offset))
 
 

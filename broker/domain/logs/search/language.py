@@ -14,19 +14,11 @@ another word before a colon is text. In quotes everything is text; there a backs
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from datetime import UTC, datetime
-from itertools import groupby
-from typing import assert_never
+from datetime import datetime
 
-from broker.domain.logs.search.lexer import conditions, quoted
+from broker.domain.logs.search.lexer import conditions
 from broker.domain.logs.search.parser import Reading
-from broker.domain.logs.search.query import LogQuery, Phrase, Substring, Term, Word
-
-_BARE_VALUE = re.compile(r'[^\s",]+')
-_BARE_PATTERN = re.compile(r'[^\s"]+')
-_BARE_PART = re.compile(r'[^\s"*]+')
+from broker.domain.logs.search.query import LogQuery
 
 
 def parse(text: str, *, now: datetime) -> LogQuery:
@@ -38,53 +30,3 @@ def parse(text: str, *, now: datetime) -> LogQuery:
     for condition in conditions(text):
         reading.take(condition)
     return reading.query()
-
-
-def to_text(query: LogQuery) -> str:
-    """A search as text that `parse` reads as the same search."""
-    parts = [
-        *(_written(term) for term in query.terms),
-        *(f"-{_written(term)}" for term in query.without),
-        *_enumerated("session", query.sessions),
-        *_enumerated("agent", query.agents),
-        *_enumerated("-agent", query.not_agents),
-        *_enumerated("cli", query.clis),
-        *_enumerated("kind", query.kinds),
-        *_enumerated("-kind", query.not_kinds),
-        *(_pattern("tool", pattern) for pattern in query.tools),
-        *(_pattern("command", pattern) for pattern in query.commands),
-        *(_pattern("path", pattern) for pattern in query.paths),
-        *_enumerated("exit", (str(code) for code in query.exit_codes)),
-    ]
-    if query.failed is not None:
-        parts.append(f"failed:{str(query.failed).lower()}")
-    parts += [f"{name}:{_time(at)}" for name, at in (("since", query.since), ("until", query.until)) if at]
-    return " ".join(parts)
-
-
-def _written(term: Term) -> str:
-    match term:
-        case Word(text):
-            return text
-        case Phrase(text):
-            return quoted(text)
-        case Substring(text):
-            return f"*{text}*" if _BARE_PART.fullmatch(text) else f"*{quoted(text)}*"
-        case _ as other:
-            assert_never(other)
-
-
-def _enumerated(name: str, values: Iterable[str]) -> list[str]:
-    """One condition for each run of values that need no quotes, one for each other value."""
-    shown: list[str] = []
-    for bare, run in groupby(values, lambda value: _BARE_VALUE.fullmatch(value) is not None):
-        shown += [f"{name}:{part}" for part in ([",".join(run)] if bare else map(quoted, run))]
-    return shown
-
-
-def _pattern(name: str, pattern: str) -> str:
-    return f"{name}:{pattern if _BARE_PATTERN.fullmatch(pattern) else quoted(pattern)}"
-
-
-def _time(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

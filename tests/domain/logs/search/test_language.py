@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from broker.domain.errors import BadRequest
 from broker.domain.ids import SessionId
 from broker.domain.logs.rows import LineKind
-from broker.domain.logs.search.language import parse, to_text
+from broker.domain.logs.search.language import parse
 from broker.domain.logs.search.lexer import InvalidQuery, quoted
 from broker.domain.logs.search.query import LogQuery, Phrase, Substring, Term, Word
 from broker.domain.logs.search.words import is_unspaced
+from tests.domain.logs.search.written_searches import to_text
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
