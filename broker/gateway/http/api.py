@@ -21,6 +21,7 @@ from broker.domain.people.access import Permission, Principal, TokenKind
 from broker.domain.people.dependants import Dependants
 from broker.gateway.serving.answers import Answer, Body, guarded, integer, read_body, timed
 from broker.gateway.serving.credentials import credential, shown_caller
+from broker.gateway.serving.repeating import idempotency_key, once
 from broker.services.agents.sessions import MAX_PAGE
 from broker.services.agents.spawner import DEFAULT_WAIT_S, SpawnRequest
 from broker.services.container import Services
@@ -109,13 +110,13 @@ class Api:
             ("GET", f"{session}/events", self.events),
             ("GET", f"{session}/agents", self.agents),
             ("POST", f"{session}/agents", self.spawn),
-            ("DELETE", f"{session}/agents/{{name}}", self.release),
+            ("DELETE", f"{session}/agents/{{name}}", once(self._s, self.release)),
             ("POST", f"{session}/agents/{{name}}/interrupt", self.interrupt),
             ("POST", f"{session}/agents/{{name}}/resume", self.resume),
             ("POST", f"{session}/messages", self.send),
             ("GET", f"{session}/messages/{{message}}", self.trace),
             ("POST", f"{session}/channels/{{channel}}/members", self.join),
-            ("DELETE", f"{session}/channels/{{channel}}/members/{{name}}", self.leave),
+            ("DELETE", f"{session}/channels/{{channel}}/members/{{name}}", once(self._s, self.leave)),
             ("GET", f"{session}/approvals", self.approvals),
             ("GET", "/v1/approvals/{approval}", self.approval),
             ("POST", "/v1/approvals/{approval}/answer", self.answer),
@@ -125,11 +126,11 @@ class Api:
             ("GET", "/v1/rules", self.rules),
             ("PUT", "/v1/rules", self.set_rules),
             ("GET", "/v1/proxies", self.proxies),
-            ("DELETE", "/v1/proxies/{proxy}", self.forget_proxy),
+            ("DELETE", "/v1/proxies/{proxy}", once(self._s, self.forget_proxy)),
             ("POST", "/v1/proxies/{proxy}/adopt", self.adopt_proxy),
             ("GET", "/v1/tokens", self.tokens),
             ("POST", "/v1/tokens", self.mint),
-            ("DELETE", "/v1/tokens/{token}", self.revoke),
+            ("DELETE", "/v1/tokens/{token}", once(self._s, self.revoke)),
         ]
         return [Route(path, timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
 
@@ -194,7 +195,7 @@ class Api:
             labels=body.labels,
             cwd=body.cwd,
             model=body.model,
-            idempotency_key=_idempotency_key(request),
+            idempotency_key=idempotency_key(request),
         )
         agent = await self._s.spawner.spawn(principal, session, asked)
         if body.wait:
@@ -236,7 +237,7 @@ class Api:
             mode=body.mode,
             thread=MessageId(body.thread) if body.thread else None,
             ttl_s=body.ttl_s,
-            idempotency_key=_idempotency_key(request),
+            idempotency_key=idempotency_key(request),
         )
         MESSAGES.labels(body.mode).inc()
         return Answer(sent)
@@ -373,13 +374,6 @@ def _shown_token(token: TokenRecord, about: TokenAbout | None) -> dict[str, obje
         "made_by": by and {"token": by.token, "member": by.member, "name": about and about.made_by},
         "ends": about.ends if about else Dependants(),
     }
-
-
-def _idempotency_key(request: Request) -> str | None:
-    key = request.headers.get("idempotency-key")
-    if key is not None and not 1 <= len(key) <= 200:
-        raise BadRequest("Idempotency-Key: 1 to 200 characters")
-    return key
 
 
 def _status(request: Request) -> ApprovalStatus | None:

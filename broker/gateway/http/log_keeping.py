@@ -16,6 +16,7 @@ from broker.domain.people.access import Principal
 from broker.domain.plans.usage import UsageBy
 from broker.gateway.serving.answers import Answer, Body, guarded, read_body, timed
 from broker.gateway.serving.credentials import credential
+from broker.gateway.serving.repeating import once
 from broker.services.container import Services
 
 
@@ -46,8 +47,8 @@ class LogKeepingApi:
             ("GET", "/v1/usage", self.usage),
             ("GET", "/v1/retention", self.retention),
             ("PUT", "/v1/retention", self.set_retention),
-            ("DELETE", "/v1/sessions/{session}", self.delete_session),
-            ("DELETE", "/v1/logs", self.delete_log),
+            ("DELETE", "/v1/sessions/{session}", once(self._s, self.delete_session)),
+            ("DELETE", "/v1/logs", once(self._s, self.delete_log)),
         ]
         return [Route(path, timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
 

@@ -24,6 +24,7 @@ from broker.gateway.serving.credentials import (
     set_cookie,
     shown_caller,
 )
+from broker.gateway.serving.repeating import once
 from broker.services.container import Services
 from broker.services.people.short_lived_tokens import TokenPair
 from broker.services.people.sign_in import OneTimeCode
@@ -82,7 +83,7 @@ class AccessApi:
             ("GET", "/v1/members", self.members),
             ("POST", "/v1/members", self.add),
             ("PATCH", "/v1/members/{member}", self.set_role),
-            ("DELETE", "/v1/members/{member}", self.remove),
+            ("DELETE", "/v1/members/{member}", once(self._s, self.remove)),
             ("POST", "/v1/members/{member}/link", self.link),
             ("POST", "/v1/sessions/{session}/share", self.share),
         ]
