@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
-from broker.domain.logs.redaction.redactor import Hit
+from broker.domain.logs.redaction.triggers import Hit
 
 
 def automaton(triggers: Sequence[str]) -> Callable[[str], list[Hit]]:

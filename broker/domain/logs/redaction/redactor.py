@@ -10,7 +10,7 @@ import math
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -19,6 +19,7 @@ from broker.domain.logs.redaction.encodings import base64_run, base64_triggers, 
 from broker.domain.logs.redaction.form import SecretForm, Span
 from broker.domain.logs.redaction.forms import BASE64_WORDS, ESCAPED_TRIGGERS, FORMS
 from broker.domain.logs.redaction.named import MEMBER_TRIGGERS, is_member_secret, is_secret_flag, member_kind
+from broker.domain.logs.redaction.triggers import Hit, TriggerSearch, one_by_one
 
 MEMBER = "field"
 """The mark's name where the value's name told that it is a secret."""
@@ -37,11 +38,6 @@ _NAME_MEMBERS = ("name", "key", "header", "field")
 
 Place = tuple[Any, Any]
 """A container and the key or index in it."""
-
-Hit = tuple[int, int, int]
-"""A trigger's number, where it begins and where it ends."""
-TriggerSearch = Callable[[Sequence[str]], Callable[[str], list[Hit]]]
-"""Given triggers, what finds all places where one of them stands in a text, those that overlap too, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +87,7 @@ class Redactor:
         encoded = _BASE64_TRIGGERS if decodes else ()
         self._triggers = tuple(dict.fromkeys((*_FORM_TRIGGERS, *encoded, *ESCAPED_TRIGGERS, *MEMBER_TRIGGERS)))
         self.longest_trigger = max(map(len, self._triggers))
-        self._find_triggers = (search or _one_by_one)(self._triggers)
+        self._find_triggers = (search or one_by_one)(self._triggers)
         numbers = {trigger: number for number, trigger in enumerate(self._triggers)}
         self._by_trigger: dict[int, list[int]] = {}
         for rank, form in enumerate(FORMS):
@@ -326,27 +322,6 @@ def _finite(digits: str) -> float | None:
     """JSON has no infinity, but Python reads 1e999 as one and would write it so."""
     number = float(digits)
     return number if math.isfinite(number) else None
-
-
-def _one_by_one(triggers: Sequence[str]) -> Callable[[str], list[Hit]]:
-    numbered = list(enumerate(triggers))
-
-    def find(text: str) -> list[Hit]:
-        present = [(number, trigger) for number, trigger in numbered if trigger in text]
-        return sorted((hit for number, trigger in present for hit in _places(text, trigger, number)), key=_end_of)
-
-    return find
-
-
-def _end_of(hit: Hit) -> tuple[int, int]:
-    return hit[2], hit[1]
-
-
-def _places(text: str, trigger: str, number: int) -> Iterator[Hit]:
-    start = text.find(trigger)
-    while start >= 0:
-        yield number, start, start + len(trigger)
-        start = text.find(trigger, start + 1)
 
 
 def _walk(

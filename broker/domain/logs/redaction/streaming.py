@@ -36,6 +36,8 @@ class StreamMask:
         self._shown = 0
         self._masked_to = 0
         """Where the last mark's secret ends: what it grows by needs no mark of its own."""
+        self._word = 0
+        """Where the last word begins, as long as that is remembered."""
         self._suspect_to = 0
         """Behind the last place at which a secret might begin; nothing is looked for when that is forgotten."""
 
@@ -48,6 +50,8 @@ class StreamMask:
         """Add a fragment; returns what can be shown of the text now."""
         # Most texts have nothing that a secret begins with; one that has is looked at as long as that is remembered.
         new = max(0, len(self._text) - self._redactor.longest_trigger)
+        if before := fragment.rstrip(_WORD_SIGNS):
+            self._word = len(self._text) + len(before)
         self._text += fragment
         if self._redactor.suspects(self._text[new:]):
             self._suspect_to = len(self._text)
@@ -60,7 +64,7 @@ class StreamMask:
     def end(self) -> str:
         """The text has ended; returns the rest. The next fragment begins another text."""
         shown = self._show(len(self._text), self._look()[0])
-        self._text, self._shown, self._masked_to, self._suspect_to = "", 0, 0, 0
+        self._text, self._shown, self._masked_to, self._word, self._suspect_to = "", 0, 0, 0, 0
         return shown
 
     def _look(self) -> tuple[list[tuple[int, int, str]], int]:
@@ -72,7 +76,7 @@ class StreamMask:
         length = len(self._text)
         if length - max(known, self._shown) > _MOST_HELD:
             return self._show(length, found)
-        word = _word_before(self._text) if in_word else length
+        word = self._word if in_word else length
         return self._show(min(known, word if length - word <= _LONGEST_WORD else length), found)
 
     def _show(self, until: int, found: list[tuple[int, int, str]]) -> str:
@@ -100,10 +104,5 @@ class StreamMask:
         self._text = self._text[cut:]
         self._shown -= cut
         self._masked_to -= cut
+        self._word -= cut
         self._suspect_to -= cut
-
-
-def _word_before(text: str) -> int:
-    """Where the last word begins."""
-    tail = text[-2 * _LONGEST_WORD :]
-    return len(text) - len(tail) + len(tail.rstrip(_WORD_SIGNS))
