@@ -14,7 +14,8 @@ _LEAST_NOISE = 0.03
 _EXPLAINED = (
     "Both versions measured in turns on this machine; each figure is the median of its rounds, with their range. Noise "
     "is the larger of the two versions' own spreads, (highest - lowest) / median, and no less than "
-    f"{100 * _LEAST_NOISE:.0f} %. Worse: changed for the worse by more."
+    f"{100 * _LEAST_NOISE:.0f} %. Worse: changed for the worse by more. CPU: of the processes that are named, for the "
+    "whole of a measure's work."
 )
 
 
