@@ -6,7 +6,7 @@ The words and arguments are the same for every vendor. A refusal is an answer th
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, cast
 
 import orjson
@@ -48,6 +48,8 @@ How = Annotated[
         " you may only with agents that you spawned"
     ),
 ]
+ChannelName = Annotated[str, Field(description="As #review: lower-case letters, digits, '_' and '-'")]
+Member = Annotated[str, Field(description="An agent that you spawned; yourself when not given")]
 Text = Annotated[str, Field(description="What to say; plain text or Markdown")]
 
 LogSearchText = Annotated[
@@ -70,6 +72,7 @@ class RelayTools:
         """An MCP server offering them."""
         server: MCPServer[Any] = MCPServer("relay", version=__version__, log_level="WARNING", subscriptions=False)
         acting: list[_Tool] = [self.relay_send, self.relay_broadcast, self.relay_spawn, self.relay_release]
+        acting += [self.relay_join, self.relay_leave]
         looking: list[_Tool] = [
             self.relay_agents,
             self.relay_inbox,
@@ -141,8 +144,24 @@ class RelayTools:
         agent = await self._s.spawner.release(principal, session, name)
         return _shown(await self._s.spawner.wait_released(principal, agent))
 
+    async def relay_join(self, ctx: Context, channel: ChannelName, agent: Member = "") -> dict[str, Any]:
+        """Join a #channel, or put an agent that you spawned into it: what is sent to the channel comes to all its
+        members. A channel needs not be made. Returns all channels with their members.
+        """
+        principal, session = await self._caller(ctx)
+        await self._s.router.join(principal, session, channel=channel, agent=agent or _myself(principal))
+        return {"channels": _plain_list(await self._s.router.channels(principal, session))}
+
+    async def relay_leave(self, ctx: Context, channel: ChannelName, agent: Member = "") -> dict[str, Any]:
+        """Leave a #channel, or take an agent that you spawned out of it. Returns all channels with their members."""
+        principal, session = await self._caller(ctx)
+        await self._s.router.leave(principal, session, channel=channel, agent=agent or _myself(principal))
+        return {"channels": _plain_list(await self._s.router.channels(principal, session))}
+
     async def relay_agents(self, ctx: Context) -> dict[str, Any]:
-        """Who is in this session, what they are doing, and which agent programs each machine can run."""
+        """Who is in this session, what they are doing, and which agent programs each machine can run; and
+        the channels, with their members.
+        """
         principal, session = await self._caller(ctx)
         agents = await self._s.sessions.agents(principal, session)
         machines = await self._s.sessions.proxies(principal)
@@ -154,6 +173,7 @@ class RelayTools:
                 for m in machines
                 if m.online
             ],
+            "channels": _plain_list(await self._s.router.channels(principal, session)),
         }
 
     async def relay_inbox(
@@ -164,7 +184,7 @@ class RelayTools:
     ) -> dict[str, Any]:
         """Your received messages by number, for looking back. New ones come to you by themselves."""
         principal, _ = await self._caller(ctx)
-        me = await self._s.sessions.agent_by_id(principal, cast(AgentId, principal.agent))  # every agent's has one
+        me = await self._s.sessions.agent_by_id(principal, _myself(principal))
         messages = await self._s.router.inbox(principal, me, after=after, limit=limit)
         return {"messages": [{"number": number, **body} for number, body in messages], "settled_up_to": me.inbox_acked}
 
@@ -259,6 +279,14 @@ def _call_key(ctx: Context) -> str | None:
 def _plain(value: object) -> dict[str, Any]:
     plain: dict[str, Any] = orjson.loads(orjson.dumps(value))
     return plain
+
+
+def _plain_list(values: Sequence[object]) -> list[dict[str, Any]]:
+    return [_plain(value) for value in values]
+
+
+def _myself(principal: Principal) -> AgentId:
+    return cast(AgentId, principal.agent)  # every agent's principal has one
 
 
 def _shown(agent: Agent) -> dict[str, Any]:

@@ -96,6 +96,20 @@ class AgentInterrupted(Wire):
     by: str | None = None
 
 
+class ChannelJoined(Wire):
+    """An agent became a member of a channel."""
+
+    channel: str
+    by: str | None = None
+
+
+class ChannelLeft(Wire):
+    """An agent is no longer a member."""
+
+    channel: str
+    by: str | None = None
+
+
 class _StopFact(Wire):
     scope: StopScope
     name: str = ""
@@ -225,6 +239,8 @@ Fact = (
     | AgentWentDeaf
     | AgentReleased
     | AgentInterrupted
+    | ChannelJoined
+    | ChannelLeft
     | StopOrdered
     | StopFinished
     | StopLifted
@@ -251,6 +267,8 @@ _KINDS: dict[str, type[Fact]] = {
     "agent.deaf": AgentWentDeaf,
     "agent.released": AgentReleased,
     "agent.interrupted": AgentInterrupted,
+    "channel.joined": ChannelJoined,
+    "channel.left": ChannelLeft,
     "stop.ordered": StopOrdered,
     "stop.finished": StopFinished,
     "stop.lifted": StopLifted,

@@ -26,7 +26,20 @@ from connect.sdk.facts import MessageReceipt, read_fact
 from connect.sdk.logs import LogHits, Logs
 from connect.sdk.place import LocalPlace, local_place
 from connect.sdk.tokens import FixedToken, TokenSource
-from connect.sdk.types import Agent, Approval, Event, LinkUp, Proxy, Question, Reset, Sent, Session, Stop, Trace
+from connect.sdk.types import (
+    Agent,
+    Approval,
+    Channel,
+    Event,
+    LinkUp,
+    Proxy,
+    Question,
+    Reset,
+    Sent,
+    Session,
+    Stop,
+    Trace,
+)
 
 _PAGE = 100
 _SPAWN_TIMEOUT_S = 120.0
@@ -252,6 +265,11 @@ class AgentRelay:
             with suppress(Unavailable):
                 return await self.trace(message_id)
             await asyncio.sleep(_LOOK_AGAIN_S)
+
+    async def channels(self) -> list[Channel]:
+        """The channels that the session's agents are in. A broker of before does not tell: `NotFound`."""
+        found = await self._in_session("GET", "/channels")
+        return [Channel.model_validate(each) for each in found["channels"]]
 
     async def join(self, channel: str, agent: str) -> None:
         """Make an agent a member of a `#channel`."""

@@ -80,6 +80,14 @@ class Agent(Wire):
     spawned_at_ms: int = 0
 
 
+class Channel(Wire):
+    """A room within a session, which is there for as long as it has members."""
+
+    name: str
+    members: tuple[str, ...] = ()
+    """The names of the agents in it."""
+
+
 class Delivery(Wire):
     """How far a message got with one recipient."""
 

@@ -28,7 +28,7 @@ from connect.terminal.places import Places
 from connect.terminal.question import read_answers
 from connect.terminal.roster import kind_of
 from connect.terminal.stops import stop_place, stopped_line
-from connect.terminal.tables import agents_table, machines_table, sessions_table, trace_lines
+from connect.terminal.tables import agents_table, channels_table, machines_table, sessions_table, trace_lines
 from connect.terminal.text import Line, harmless, one_line
 from connect.terminal.verbosity import Verbosity
 from connect.terminal.view import View, good
@@ -95,6 +95,11 @@ class Actions:
         with suppress(NotPermitted):
             self.places.learn(await self._relay.proxies())
 
+    async def learn_channels(self) -> None:
+        """Ask for the channels; a broker of before has no list of them."""
+        with suppress(NotFound):
+            self._view.channels.learn(await self._relay.channels())
+
     def known(self) -> Known:
         """What typed words can refer to now."""
         asked = self._view.asked
@@ -144,6 +149,10 @@ class Actions:
                 return await self._answer_question(command)
             case commands.Agents():
                 return await self._agents()
+            case commands.Channels():
+                return await self._channels()
+            case commands.Join() | commands.Leave():
+                return await self._move(command)
             case commands.Machines():
                 return await self._machines()
             case commands.Sessions():
@@ -231,7 +240,25 @@ class Actions:
     async def _agents(self) -> Reply:
         living: list[Agent] = [agent for agent in await self._relay.agents() if not agent.state.ended]
         self._view.learn(living)
-        return Reply(lines=agents_table(living, width=self._view.columns), result=[_json(agent) for agent in living])
+        await self.learn_channels()
+        table = agents_table(living, channels=self._view.channels.of, width=self._view.columns)
+        return Reply(lines=table, result=[_json(agent) for agent in living])
+
+    async def _channels(self) -> Reply:
+        found = await self._relay.channels()
+        self._view.channels.learn(found)
+        return Reply(
+            lines=channels_table(found, width=self._view.columns), result=[_json(channel) for channel in found]
+        )
+
+    async def _move(self, command: commands.Join | commands.Leave) -> Reply:
+        """An agent after the other: the events tell of each, and a refusal of the one that cannot be moved."""
+        joins = isinstance(command, commands.Join)
+        for name in command.names:
+            await (self._relay.join if joins else self._relay.leave)(command.channel, name)
+        names = ", ".join(map(one_line, command.names))
+        told = f"{names} {'joined' if joins else 'left'} {one_line(command.channel)}"
+        return Reply(lines=self._quietly(told), result={"channel": command.channel, "names": list(command.names)})
 
     async def _machines(self) -> Reply:
         machines = await self._relay.proxies()

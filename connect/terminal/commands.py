@@ -16,7 +16,9 @@ HELP = """\
   release <name>                 Release an agent
   stop | resume                  Stop all agents of the session (or --machine <name>, --workspace; --release: end \
 them; --note <why>): no turn begins and messages wait until somebody resumes it
-  agents                         List the agents
+  agents                         List the agents, and the channels they are in
+  channels                       List the channels with their members
+  join | leave <#chan> <name>…   Put agents into a channel, or take them out; it is there while somebody is in it
   machines                       List the machines and whose they are
   sessions                       List the sessions; `relay-connect --session <name>` joins one, or makes it
   logs [name]                    View logs (--last <lines>, --before <number>: older ones)
@@ -163,6 +165,27 @@ class Agents:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Channels:
+    """List the channels."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Join:
+    """Put agents into a channel."""
+
+    channel: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leave:
+    """Take agents out of a channel."""
+
+    channel: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Machines:
     """List the machines."""
 
@@ -204,6 +227,9 @@ Command = (
     | Trace
     | Show
     | Agents
+    | Channels
+    | Join
+    | Leave
     | Machines
     | Sessions
     | Help
@@ -219,6 +245,9 @@ WORDS = (
     "stop",
     "resume",
     "agents",
+    "channels",
+    "join",
+    "leave",
     "machines",
     "sessions",
     "logs",

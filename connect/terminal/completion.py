@@ -53,7 +53,11 @@ class WordCompleter(Completer):
     def _arguments(self, command: str, before: list[str]) -> Iterable[str]:
         match command, len(before):
             case ("send", 0):
-                return [*self._view.roster.living(), "*"]
+                return [*self._view.roster.living(), "*", *self._view.channels.names()]
+            case ("join" | "leave", 0):
+                return self._view.channels.names()
+            case ("join" | "leave", _):
+                return self._could_move(command, before[0], named=before[1:])
             case ("release" | "logs" | "interrupt", 0):
                 return self._view.roster.living()
             case ("trace" | "show", 0):
@@ -64,3 +68,9 @@ class WordCompleter(Completer):
                 return [self._view.asked.short_id(approval.id) for approval in self._view.asked.pending()]
             case _:
                 return ()
+
+    def _could_move(self, command: str, channel: str, *, named: list[str]) -> Iterable[str]:
+        members = self._view.channels.members(channel)
+        living = self._view.roster.living()
+        could = members if command == "leave" else [name for name in living if name not in members]
+        return [name for name in could if name not in named]

@@ -19,10 +19,13 @@ from connect.terminal.commands import (
     Agents,
     Answer,
     AnswerQuestion,
+    Channels,
     Command,
     Exit,
     Help,
     Interrupt,
+    Join,
+    Leave,
     Logs,
     Machines,
     Misused,
@@ -50,6 +53,8 @@ _USAGE = {
     "answer": "answer [id] <number or text>",
     "trace": "trace <number>",
     "show": "show <number>",
+    "join": "join <#channel> <name>…",
+    "leave": "leave <#channel> <name>…",
 }
 # As a shell's word: with quotes and backslashes around what has spaces.
 _WORD = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|\\.|[^\s"'\\])+"""
@@ -124,6 +129,8 @@ def _reads_as_sentence(word: str, rest: str, known: Known) -> bool:
             return len(plain) > 1 and plain[0] not in known.agents
         case "trace" | "show":
             return len(words) > 1 and not words[0].lstrip("#").isdecimal()
+        case "join" | "leave":
+            return not words[0].startswith("#")
         case "search":
             return _search_is_sentence(rest, words)
         case "answer":
@@ -203,6 +210,12 @@ def _short_command(word: str, words: list[str]) -> Command | None:
             return Show(number=int(number.removeprefix("#")))
         case "agents", []:
             return Agents()
+        case "channels", []:
+            return Channels()
+        case "join", [channel, *names] if names and channel.startswith("#"):
+            return Join(channel=channel, names=tuple(name.removeprefix("@") for name in names))
+        case "leave", [channel, *names] if names and channel.startswith("#"):
+            return Leave(channel=channel, names=tuple(name.removeprefix("@") for name in names))
         case "machines", []:
             return Machines()
         case "sessions", []:

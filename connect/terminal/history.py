@@ -25,6 +25,8 @@ from connect.sdk.facts import (
     AgentWentDeaf,
     ApprovalRequested,
     ApprovalResolved,
+    ChannelJoined,
+    ChannelLeft,
     Fact,
     FrameSeen,
     LogOverflowed,
@@ -43,6 +45,7 @@ from connect.sdk.types import Event
 from connect.terminal.deeds import command_words, file_words, tool_words
 from connect.terminal.tables import clock
 from connect.terminal.text import Line, one_line
+from connect.terminal.words import moved_words
 
 _LIMIT = 400
 _NAME_CELLS = 12
@@ -61,7 +64,7 @@ class History:
     def _of(self, event: Event) -> list[Line]:
         fact = read_fact(event)
         said = self._spoken.setdefault(event.name or "", set())
-        return [_line(event, fact, what) for what in _told(fact, said, number=event.offset)]
+        return [_line(event, fact, what) for what in _told(fact, said, name=event.name or "", number=event.offset)]
 
 
 def log_lines(events: Iterable[Event]) -> list[Line]:
@@ -87,7 +90,7 @@ def _line(event: Event, fact: Fact, what: str) -> Line:
     return (("class:dim", head), ("", one_line(what, limit=_LIMIT)))
 
 
-def _told(fact: Fact, said: set[str], *, number: int) -> Iterator[str]:
+def _told(fact: Fact, said: set[str], *, name: str, number: int) -> Iterator[str]:
     match fact:
         case FrameSeen() if not fact.transient:
             for content in fact.contents():
@@ -109,11 +112,13 @@ def _told(fact: Fact, said: set[str], *, number: int) -> Iterator[str]:
         case ApprovalResolved():
             yield f"{fact.status}" + (f" by {fact.by}" if fact.by else "") + (f": {fact.note}" if fact.note else "")
         case _:
-            yield from _happened(fact)
+            yield from _happened(fact, name)
 
 
-def _happened(fact: Fact) -> Iterator[str]:
+def _happened(fact: Fact, name: str) -> Iterator[str]:
     match fact:
+        case ChannelJoined() | ChannelLeft():
+            yield moved_words(fact, name)
         case AgentSpawning():
             yield f"is being spawned ({fact.cli})" + (f" on {fact.machine}" if fact.machine else "")
         case AgentReady():

@@ -72,6 +72,7 @@ class JsonLines:
         with suppress(Unavailable):
             await self._actions.learn_machines()
             self._view.learn(await self._relay.agents())
+            await self._actions.learn_channels()
             self._view.catch_up(await self._relay.waiting())
 
     def _wanted(self, item: FeedItem) -> list[FeedItem]:

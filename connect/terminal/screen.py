@@ -129,6 +129,7 @@ class Screen:
         await self._actions.learn_machines()
         try:
             self._view.learn(await self._relay.agents())
+            await self._actions.learn_channels()
             return self._view.catch_up(await self._relay.waiting())
         except Unavailable:
             # Away again: the next connection catches up.

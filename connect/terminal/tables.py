@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import zip_longest
 
@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from broker.domain.ids import SessionId
 from broker.domain.messages.messages import ReceiptState
-from connect.sdk.types import Agent, Proxy, Session, Trace, TracedDelivery, owner_of
+from connect.sdk.types import Agent, Channel, Proxy, Session, Trace, TracedDelivery, owner_of
 from connect.terminal.receipts import duration
 from connect.terminal.roster import kind_of
 from connect.terminal.text import Line, one_line, wrap
@@ -59,12 +59,15 @@ def _block(head: Sequence[str], cells: Sequence[str]) -> Iterable[Line]:
             yield (("class:dim", f"  {name.lower()}: "), ("", cell))
 
 
-def agents_table(agents: Sequence[Agent], *, width: int | None = None) -> list[Line]:
-    """Who is there."""
+def agents_table(
+    agents: Sequence[Agent], *, channels: Callable[[str], Sequence[str]] = lambda _: (), width: int | None = None
+) -> list[Line]:
+    """Who is there; `channels`: those that an agent is in."""
     if not agents:
         return [(("class:dim", "no agents; type a task to spawn one"),)]
+    in_channels = any(channels(agent.name) for agent in agents)
     return table(
-        ("NAME", "AGENT", "STATE", "MACHINE", "MODEL", "FOLDER"),
+        ("NAME", "AGENT", "STATE", "MACHINE", "MODEL", "FOLDER", *(("CHANNELS",) if in_channels else ())),
         [
             (
                 agent.name,
@@ -73,11 +76,19 @@ def agents_table(agents: Sequence[Agent], *, width: int | None = None) -> list[L
                 agent.machine or "-",
                 agent.model or "-",
                 agent.cwd or "-",
+                *((" ".join(channels(agent.name)) or "-",) if in_channels else ()),
             )
             for agent in agents
         ],
         width=width,
     )
+
+
+def channels_table(channels: Sequence[Channel], *, width: int | None = None) -> list[Line]:
+    """The channels, and who is in each."""
+    if not channels:
+        return [(("class:dim", "no channels: 'join #name <agent>' makes one"),)]
+    return table(("CHANNEL", "MEMBERS"), [(each.name, ", ".join(each.members)) for each in channels], width=width)
 
 
 def machines_table(machines: Sequence[Proxy], *, width: int | None = None) -> list[Line]:

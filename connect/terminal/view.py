@@ -31,6 +31,8 @@ from connect.sdk.facts import (
     AgentWentDeaf,
     ApprovalRequested,
     ApprovalResolved,
+    ChannelJoined,
+    ChannelLeft,
     Fact,
     FrameSeen,
     LogOverflowed,
@@ -48,6 +50,7 @@ from connect.sdk.facts import (
 from connect.sdk.types import Agent, Approval, Event, LinkLost, LinkUp, Reset
 from connect.terminal.activity import Activity
 from connect.terminal.asked import Asked, approval_box
+from connect.terminal.channels import Channels
 from connect.terminal.deeds import command_words, file_words, tool_words
 from connect.terminal.markdown import render
 from connect.terminal.question import answered_words, question_box
@@ -58,7 +61,7 @@ from connect.terminal.stops import stop_line
 from connect.terminal.text import Line, box, cut, inner_width, one_line, paragraph
 from connect.terminal.troubles import Troubles
 from connect.terminal.verbosity import Verbosity
-from connect.terminal.words import advice, reason_words, stopped_because
+from connect.terminal.words import advice, moved_words, reason_words, stopped_because
 
 _DETAIL_LINES = 12
 _LONGEST_TEXT = 80
@@ -81,6 +84,7 @@ class View:
         """Of lists."""
         self.roster = Roster()
         self.asked = Asked()
+        self.channels = Channels()
         self.own = OwnMessages(verbosity)
         self.activity = Activity(clock)
         self.connected = False
@@ -130,6 +134,7 @@ class View:
                 fact = read_fact(item)
                 lines = self._show_fact(fact, name=item.name or "", event=item)
                 self.roster.on(item.name, fact)
+                self.channels.on(item.name, fact)
                 self.activity.on(item.name or "", fact)
                 return lines
             case LinkUp():
@@ -190,6 +195,8 @@ class View:
             case AgentInterrupted():
                 self._interrupted.add(name)
                 return [warning(f"{who} was interrupted by {one_line(fact.by or 'the relay')}")]
+            case ChannelJoined() | ChannelLeft():
+                return [good(f"{one_line(name)} {moved_words(fact, name)}")]
             case AgentRestarting():
                 return [warning(f"{who} is being restarted: {reason_words(fact.reason)}")]
             case AgentWentDeaf():

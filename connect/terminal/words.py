@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from connect.sdk.facts import ChannelJoined, ChannelLeft
 from connect.terminal.text import one_line
 
 _REASONS = {
@@ -45,3 +46,10 @@ def advice(detail: str, *, program: str) -> str:
     if "/login" in detail or "Failed to authenticate" in detail:
         return f" (log in with `{program}` in a shell on its machine: what that program is typed cannot be typed here)"
     return ""
+
+
+def moved_words(fact: ChannelJoined | ChannelLeft, name: str) -> str:
+    """`joined #dev`, and who put an agent there that did not come by itself."""
+    verb = "joined" if isinstance(fact, ChannelJoined) else "left"
+    by = f" (by {one_line(fact.by)})" if fact.by and fact.by != name else ""
+    return f"{verb} {one_line(fact.channel)}{by}"

@@ -15,7 +15,7 @@ from broker.domain.ids import AgentId
 from tests.fixtures.gateway import Gateway, Machine
 
 S = "/v1/sessions/main"
-ACTING = {"relay_send", "relay_broadcast", "relay_spawn", "relay_release"}
+ACTING = {"relay_send", "relay_broadcast", "relay_spawn", "relay_release", "relay_join", "relay_leave"}
 LOOKING = {"relay_agents", "relay_inbox", "relay_trace", "relay_logs", "relay_search_logs"}
 
 
@@ -77,6 +77,22 @@ async def test_an_agent_spawns_speaks_looks_and_releases(gateway: Gateway) -> No
         assert [d["to"] for d in (await call(client, "relay_broadcast", text="all"))["deliveries"]] == ["Worker"]
         assert (await call(client, "relay_logs", name="Worker", limit=5))["events"]
         assert (await call(client, "relay_release", name="Worker"))["state"] == "released"
+
+
+async def test_agents_meet_in_a_channel(gateway: Gateway) -> None:
+    async with gateway.machine() as machine, tools(gateway, await lead(gateway, machine)) as client:
+        await call(client, "relay_spawn", name="Worker", cli="demo")
+        await call(client, "relay_join", channel="#dev")
+        both = await call(client, "relay_join", channel="#dev", agent="Worker")
+        assert both == {"channels": [{"name": "#dev", "members": ["Lead", "Worker"]}]}
+        assert (await call(client, "relay_agents"))["channels"] == both["channels"]
+        assert [d["to"] for d in (await call(client, "relay_send", to="#dev", text="x"))["deliveries"]] == ["Worker"]
+        assert await call(client, "relay_leave", channel="#dev", agent="Worker") == {
+            "channels": [{"name": "#dev", "members": ["Lead"]}]
+        }
+        assert "NO_RECIPIENTS: nobody would get this" in await refusal(client, "relay_send", to="#dev", text="x")
+        await gateway.ok("POST", f"{S}/agents", {"name": "Stranger", "cli": "demo"})
+        assert "NOT_PERMITTED" in await refusal(client, "relay_join", channel="#dev", agent="Stranger")
 
 
 async def test_an_agents_spawn_is_on_its_own_machine_and_in_its_own_folder_unless_it_says_otherwise(

@@ -27,6 +27,7 @@ ROUTES: list[tuple[str, str, object, str]] = [
     ("POST", "/v1/sessions/{session}/agents/{name}/resume", None, "resume"),
     ("POST", "/v1/sessions/{session}/messages", {"to": "Worker", "text": "x"}, "send"),
     ("GET", "/v1/sessions/{session}/messages/{message}", None, "read"),
+    ("GET", "/v1/sessions/{session}/channels", None, "read"),
     ("POST", "/v1/sessions/{session}/channels/{channel}/members", {"agent": "Worker"}, "send"),
     ("DELETE", "/v1/sessions/{session}/channels/{channel}/members/{name}", None, "send"),
     ("GET", "/v1/sessions/{session}/approvals", None, "read"),

@@ -27,6 +27,8 @@ TOOLS: dict[str, Parameters] = {
     "relay_broadcast": _takes("text"),
     "relay_spawn": _takes("name cli", "task machine cwd"),
     "relay_release": _takes("name"),
+    "relay_join": _takes("channel", "agent"),
+    "relay_leave": _takes("channel", "agent"),
     "relay_agents": _takes(),
     "relay_inbox": _takes("", "after limit"),
     "relay_trace": _takes("message_id"),

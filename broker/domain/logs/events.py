@@ -74,6 +74,8 @@ class EventKind(StrEnum):
     AGENT_FAILED = "agent.failed"
     AGENT_RELEASED = "agent.released"
     AGENT_FRAME = "agent.frame"
+    CHANNEL_JOINED = "channel.joined"
+    CHANNEL_LEFT = "channel.left"
     MESSAGE_ACCEPTED = "message.accepted"
     MESSAGE_RECEIPT = "message.receipt"
     TURN_STARTED = "turn.started"

@@ -77,6 +77,15 @@ class ToAll:
     """Every agent of the session, the sender excepted."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """A room within a session, which is there for as long as it has members."""
+
+    name: str
+    members: tuple[str, ...]
+    """The names of the living agents in it."""
+
+
 Address = ToAgent | ToChannel | ToAll
 
 

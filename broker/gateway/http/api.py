@@ -115,6 +115,7 @@ class Api:
             ("POST", f"{session}/agents/{{name}}/resume", self.resume),
             ("POST", f"{session}/messages", self.send),
             ("GET", f"{session}/messages/{{message}}", self.trace),
+            ("GET", f"{session}/channels", self.channels),
             ("POST", f"{session}/channels/{{channel}}/members", self.join),
             ("DELETE", f"{session}/channels/{{channel}}/members/{{name}}", once(self._s, self.leave)),
             ("GET", f"{session}/approvals", self.approvals),
@@ -246,6 +247,11 @@ class Api:
         """Every step of a message."""
         principal, session = await self._in_session(request)
         return Answer(await self._s.router.trace(principal, session, MessageId(request.path_params["message"])))
+
+    async def channels(self, request: Request) -> Response:
+        """The channels that the session's agents are in, with their members."""
+        principal, session = await self._in_session(request)
+        return Answer({"channels": await self._s.router.channels(principal, session)})
 
     async def join(self, request: Request) -> Response:
         """Make an agent a member of a channel."""

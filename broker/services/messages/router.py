@@ -16,7 +16,17 @@ from broker.domain.errors import BadRequest
 from broker.domain.ids import MessageId, SessionId
 from broker.domain.logs.redaction import Redactor
 from broker.domain.messages.envelope import render
-from broker.domain.messages.messages import Delivery, Message, Mode, Role, ToChannel, Trace, checked_text, parse_address
+from broker.domain.messages.messages import (
+    Channel,
+    Delivery,
+    Message,
+    Mode,
+    Role,
+    ToChannel,
+    Trace,
+    checked_text,
+    parse_address,
+)
 from broker.domain.names import unlike_an_id
 from broker.domain.people.access import Permission, Principal
 from broker.domain.timings import TIMINGS
@@ -111,7 +121,7 @@ class Router:
         unlike_an_id(name.removeprefix("#"))
         member = await self._registry.agent_named(principal.workspace, session.id, agent)
         await self._mailroom.join_channel(
-            principal.workspace, session.id, channel=name, agent=member.id, actor=principal.agent
+            principal.workspace, session.id, channel=name, agent=member.id, by=principal.name, actor=principal.agent
         )
 
     async def leave(self, principal: Principal, session: Session, *, channel: str, agent: str) -> None:
@@ -120,8 +130,13 @@ class Router:
         name = _channel(channel)
         member = await self._registry.agent_named(principal.workspace, session.id, agent)
         await self._mailroom.leave_channel(
-            principal.workspace, session.id, channel=name, agent=member.id, actor=principal.agent
+            principal.workspace, session.id, channel=name, agent=member.id, by=principal.name, actor=principal.agent
         )
+
+    async def channels(self, principal: Principal, session: Session) -> list[Channel]:
+        """The channels that the session's agents are in, with their members."""
+        principal.require(Permission.READ)
+        return await self._mailroom.channels(principal.workspace, session.id)
 
 
 def derived_id(principal: Principal, idempotency_key: str | None) -> MessageId:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from broker.domain.agents.agents import Behind
 from broker.domain.ids import AgentId, MessageId, ProxyId, SessionId, WorkspaceId
-from broker.domain.messages.messages import Address, Delivery, Mode, Trace
+from broker.domain.messages.messages import Address, Channel, Delivery, Mode, Trace
 from broker.domain.plans.plans import Plan
 from broker.protocol.proxy import AskedBy
 
@@ -111,6 +111,7 @@ class Mailroom(Protocol):
         *,
         channel: str,
         agent: AgentId,
+        by: str,
         actor: AgentId | None = None,
     ) -> None:
         """Make an agent a member. Raises `NotFound`, `NotPermitted`, `Conflict` (TOO_MANY_CHANNELS)."""
@@ -122,6 +123,10 @@ class Mailroom(Protocol):
         *,
         channel: str,
         agent: AgentId,
+        by: str,
         actor: AgentId | None = None,
     ) -> None:
         """End a membership. Raises `NotPermitted`."""
+
+    async def channels(self, workspace: WorkspaceId, session: SessionId) -> list[Channel]:
+        """The channels that living agents are in, by name, each with its members by name."""

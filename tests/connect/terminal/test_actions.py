@@ -3,7 +3,7 @@ import pytest
 from broker.domain.errors import BadRequest
 from connect.sdk import AgentRelay
 from connect.terminal.actions import Actions, LeadAgent
-from connect.terminal.commands import Command, Machines, ResumeAll, Search, Spawn, StopAll, Tell
+from connect.terminal.commands import Agents, Channels, Command, Join, Machines, ResumeAll, Search, Spawn, StopAll, Tell
 from connect.terminal.text import plain
 from connect.terminal.verbosity import Verbosity
 from connect.terminal.view import View
@@ -125,3 +125,25 @@ async def test_a_machine_or_the_workspace_is_stopped_by_name(
     reply = await actions.run(command)
     assert "3 agents so far paused" in plain(reply.lines)
     assert broker.calls[-1][1] in {path, path.replace("%20", " ")}
+
+
+async def test_channels_are_joined_and_stand_in_the_lists(actions: Actions, broker: ApiDouble) -> None:
+    agents = [{"id": f"a_{name}", "name": name, "cli": "codex", "state": "idle"} for name in ("Lead", "Two")]
+    channels = granted({"channels": [{"name": "#dev", "members": ["Lead"]}]})
+    broker.broken_answers = [granted({}), granted({}), channels, granted({"agents": agents}), channels]
+    await actions.run(Join(channel="#dev", names=("Lead", "Two")))
+    assert broker.calls[-2:] == [
+        ("POST", f"/v1/sessions/{SESSION}/channels/%23dev/members", {"agent": name}) for name in ("Lead", "Two")
+    ]
+    assert plain((await actions.run(Channels())).lines).split() == ["CHANNEL", "MEMBERS", "#dev", "Lead"]
+    head, first, second = plain((await actions.run(Agents())).lines).split("\n")
+    assert (head.split()[-1], first.split()[-1], second.split()[-1]) == ("CHANNELS", "#dev", "-")
+
+
+async def test_the_agents_of_a_broker_that_lists_no_channels_are_listed_without_them(
+    actions: Actions, broker: ApiDouble
+) -> None:
+    agent = {"id": "a", "name": "Lead", "cli": "codex", "state": "idle"}
+    broker.broken_answers = [granted({"agents": [agent]}), refusal(404, "NOT_FOUND", "no such route")]
+    head, _ = plain((await actions.run(Agents())).lines).split("\n")
+    assert head.split()[-1] == "FOLDER"

@@ -234,6 +234,13 @@ def test_an_interrupted_turn_is_told_once_and_without_the_programs_own_diagnosis
     assert session.ended(outcome="interrupted", reason="[ede_diagnostic] result_type=user stop_reason=null") == ""
 
 
+def test_who_joins_a_channel_is_told_with_whoever_put_it_there() -> None:
+    session = _Session()
+    joined = session.tell("channel.joined", {"channel": "#dev", "by": "ann"}, name="Lead")
+    left = session.tell("channel.left", {"channel": "#dev", "by": "Lead"}, name="Lead")
+    assert (joined, left) == ("✓ Lead joined #dev (by ann)", "✓ Lead left #dev")
+
+
 def test_a_message_that_interrupts_is_not_said_to_wait() -> None:
     session = _Session()
     with session.view.own.sending("Opponent", "stop"):

@@ -117,6 +117,8 @@ async def test_channels_have_members(gateway: Gateway) -> None:
         await gateway.ok("POST", f"{S}/agents", {"name": "Worker", "cli": "demo"})
         assert await refusal(gateway, "POST", f"{S}/messages", {"to": "#dev", "text": "x"}) == (404, "NO_RECIPIENTS")
         await gateway.ok("POST", f"{S}/channels/%23dev/members", {"agent": "Worker"})
+        listed = await gateway.ok("GET", f"{S}/channels")
+        assert listed == {"channels": [{"name": "#dev", "members": ["Worker"]}]}
         sent = await gateway.ok("POST", f"{S}/messages", {"to": "#dev", "text": "x"})
         assert [d["to"] for d in sent["deliveries"]] == ["Worker"]
         await gateway.ok("DELETE", f"{S}/channels/%23dev/members/Worker")

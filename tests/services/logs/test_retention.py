@@ -213,7 +213,9 @@ async def a_lived_session(desk: Desk) -> None:
     await desk.ask(agent)
     ended = TurnEnded(turn_id="t", outcome=TurnOutcome.COMPLETED, message_ids=(message,), text="heron it is")
     await desk.state(agent, ended)
-    await desk.adapters.mailroom.join_channel(desk.workspace, desk.session.id, channel="birds", agent=agent.id)
+    await desk.adapters.mailroom.join_channel(
+        desk.workspace, desk.session.id, channel="birds", agent=agent.id, by="ann"
+    )
     await desk.adapters.mailroom.release(desk.workspace, agent.id, by="me")
     await desk.exited(agent, expected=True)
 

@@ -14,6 +14,7 @@ from broker.domain.ids import AgentId, MessageId, SessionId, WorkspaceId
 from broker.domain.machines.ownership import MAX_AGENTS_OF_AGENTS
 from broker.domain.messages.messages import (
     Address,
+    Channel,
     Delivery,
     ReceiptState,
     Step,
@@ -161,11 +162,12 @@ class RedisMailroom:
         *,
         channel: str,
         agent: AgentId,
+        by: str,
         actor: AgentId | None = None,
     ) -> None:
         """Make an agent a member. Raises `NotFound`, `NotPermitted`, `Conflict`."""
         await self._scripts.run(
-            "join_channel", workspace, session=session, channel=channel, agent=agent, actor=actor or ""
+            "join_channel", workspace, session=session, channel=channel, agent=agent, by=by, actor=actor or ""
         )
 
     async def leave_channel(
@@ -175,12 +177,27 @@ class RedisMailroom:
         *,
         channel: str,
         agent: AgentId,
+        by: str,
         actor: AgentId | None = None,
     ) -> None:
         """End a membership. Raises `NotPermitted`."""
         await self._scripts.run(
-            "leave_channel", workspace, session=session, channel=channel, agent=agent, actor=actor or ""
+            "leave_channel", workspace, session=session, channel=channel, agent=agent, by=by, actor=actor or ""
         )
+
+    async def channels(self, workspace: WorkspaceId, session: SessionId) -> list[Channel]:
+        """The channels that living agents are in, by name, each with its members by name."""
+        agents = sorted(await self._redis.smembers(keys.key(workspace, "session_live", session)))
+        pipe = self._redis.pipeline(transaction=False)
+        for agent in agents:
+            pipe.hget(keys.key(workspace, "agent", agent), "name")
+            pipe.smembers(keys.key(workspace, "agent_channels", agent))
+        rows = await pipe.execute() if agents else []
+        members: dict[str, list[str]] = {}
+        for name, joined in zip(rows[::2], rows[1::2], strict=True):
+            for channel in joined if name else ():
+                members.setdefault(channel, []).append(name)
+        return [Channel(name=each, members=tuple(sorted(members[each], key=str.lower))) for each in sorted(members)]
 
 
 def _asked_by(asked_by: AskedBy | None) -> str:

@@ -1,6 +1,7 @@
 """Messages: quota, recipients, numbers, hand-over, receipts, the inbox's cumulative ack."""
 
 import asyncio
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -9,7 +10,7 @@ from broker.app import Adapters
 from broker.domain.agents.agents import AgentState
 from broker.domain.errors import Conflict, NotFound, QuotaExceeded, RelayError
 from broker.domain.ids import MessageId, SessionId, WorkspaceId
-from broker.domain.messages.messages import Mode, ReceiptState
+from broker.domain.messages.messages import Channel, Mode, ReceiptState
 from broker.domain.plans.plans import Plan
 from broker.protocol.agents.events import PromptAccepted, PromptJoinedTurn, PromptRefused, TurnStarted
 from broker.protocol.proxy import Deliver, Interrupt
@@ -105,15 +106,41 @@ async def test_a_broadcast_reaches_everybody_but_its_sender(desk: Desk) -> None:
 
 async def test_a_channel_reaches_its_living_members(desk: Desk) -> None:
     member, gone, _ = await desk.idle("Member"), await desk.idle("Gone"), await desk.idle("Stranger")
+    dev: Any = {"channel": "#dev", "by": "ann"}
     for each in (member, gone):
-        await desk.adapters.mailroom.join_channel(desk.workspace, desk.session.id, channel="#dev", agent=each.id)
+        await desk.adapters.mailroom.join_channel(desk.workspace, desk.session.id, agent=each.id, **dev)
     await desk.adapters.mailroom.release(desk.workspace, gone.id, by="operator")
     await desk.exited(gone, expected=True)
     _, rows = await desk.send("#dev")
     assert [row.to for row in rows] == ["Member"]
-    await desk.adapters.mailroom.leave_channel(desk.workspace, desk.session.id, channel="#dev", agent=member.id)
-    with pytest.raises(NotFound):
+    await desk.adapters.mailroom.leave_channel(desk.workspace, desk.session.id, agent=member.id, **dev)
+    with pytest.raises(NotFound, match="no agent has joined #dev"):
         await desk.send("#dev")
+
+
+async def test_channels_are_listed_with_their_living_members_and_each_change_is_an_event_once(desk: Desk) -> None:
+    lead, worker = await desk.idle("Lead"), await desk.idle("Worker")
+    mailroom, session = desk.adapters.mailroom, desk.session.id
+    assert await mailroom.channels(desk.workspace, session) == []
+    for agent, channel in [(worker, "#dev"), (lead, "#dev"), (lead, "#all"), (lead, "#all")]:
+        await mailroom.join_channel(desk.workspace, session, channel=channel, agent=agent.id, by="ann")
+    assert await mailroom.channels(desk.workspace, session) == [
+        Channel(name="#all", members=("Lead",)),
+        Channel(name="#dev", members=("Lead", "Worker")),
+    ]
+    for _ in range(2):
+        await mailroom.leave_channel(desk.workspace, session, channel="#all", agent=lead.id, by="Lead")
+    await mailroom.release(desk.workspace, worker.id, by="operator")
+    await desk.exited(worker, expected=True)
+    assert await mailroom.channels(desk.workspace, session) == [Channel(name="#dev", members=("Lead",))]
+    assert [(e["name"], e["data"]) for e in await desk.events("channel.joined")] == [
+        ("Worker", {"channel": "#dev", "by": "ann"}),
+        ("Lead", {"channel": "#dev", "by": "ann"}),
+        ("Lead", {"channel": "#all", "by": "ann"}),
+    ]
+    assert [(e["name"], e["data"]) for e in await desk.events("channel.left")] == [
+        ("Lead", {"channel": "#all", "by": "Lead"})
+    ]
 
 
 async def test_the_senders_role_depends_on_the_recipient(desk: Desk) -> None:

@@ -150,7 +150,7 @@ async def test_a_drop_that_is_reported_for_a_running_message_is_not_believed(des
 
 async def test_an_ended_agent_is_forgotten_with_all_that_was_its_own(desk: Desk) -> None:
     agent = await desk.idle("Worker")
-    await desk.adapters.mailroom.join_channel(desk.workspace, desk.session.id, channel="#dev", agent=agent.id)
+    await desk.adapters.mailroom.join_channel(desk.workspace, desk.session.id, channel="#dev", agent=agent.id, by="ann")
     await desk.send("Worker")
     await desk.adapters.mailroom.release(desk.workspace, agent.id, by="operator")
     await desk.report(Exited(agent=agent.id, generation=1, code=0, expected=True, reason="stopped"))
@@ -163,7 +163,7 @@ async def test_an_ended_agent_is_forgotten_with_all_that_was_its_own(desk: Desk)
 
 async def test_an_agent_that_was_brought_back_is_not_forgotten_and_is_in_its_channels(desk: Desk) -> None:
     agent = await desk.idle("Worker")
-    await desk.adapters.mailroom.join_channel(desk.workspace, desk.session.id, channel="#dev", agent=agent.id)
+    await desk.adapters.mailroom.join_channel(desk.workspace, desk.session.id, channel="#dev", agent=agent.id, by="ann")
     await desk.adapters.mailroom.release(desk.workspace, agent.id, by="operator")
     await desk.report(Exited(agent=agent.id, generation=1, code=0, expected=True, reason="stopped"))
     await desk.adapters.mailroom.resume(desk.workspace, desk.session.id, agent.id, by="operator", plan=desk.plan)

@@ -52,7 +52,8 @@ for _, agent in ipairs(recipients) do
   if agent ~= m.sender or kind == 'agent' then others[#others + 1] = agent end
 end
 if #others == 0 then
-  return refuse('NotFound', 'NO_RECIPIENTS', 'nobody but you would get this: ' .. target .. ' has no other agents')
+  local why = kind == 'channel' and 'no agent has joined ' .. target .. ', or you alone' or 'there are no other agents in this session'
+  return refuse('NotFound', 'NO_RECIPIENTS', 'nobody would get this: ' .. why)
 end
 if mode == 'interrupt' then
   for _, agent in ipairs(others) do
