@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 import orjson
+from typing_extensions import override
 
 from broker import __version__
 from connect.access.token_text import hide_tokens
@@ -19,6 +20,7 @@ from connect.settings import Options, resolve_settings, resolve_state_dir
 
 if TYPE_CHECKING:
     from connect.control.messages import State
+    from connect.serving.foreground import Presentation
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -47,9 +49,30 @@ def _with_options(command: _F) -> _F:
     return command
 
 
+class _TasksToo(CommandGroup):
+    """Takes one argument with spaces in it, as a sentence in quotes has, for a task."""
+
+    @override
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if self.get_command(ctx, args[0]) is None:
+            if len(args[0].split()) > 1:
+                return _TASK, _task, args
+            raise click.UsageError(
+                f"No such command '{args[0]}'. A task stands in quotes, behind the options: `relay-connect"
+                ' "fix the failing test"`; one of a single word behind -p',
+                ctx,
+            )
+        return super().resolve_command(ctx, args)
+
+
+_TASK = "task"
+
+
 @click.group(
     "relay-connect",
-    cls=CommandGroup,
+    cls=_TasksToo,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -59,6 +82,10 @@ def _with_options(command: _F) -> _F:
     "--lead",
     metavar="[NAME=]PROGRAM",
     help="Whom plain lines are for, as `codex` or `Boss=codex`; else Lead, with what is installed.",
+)
+@click.option("-p", "--prompt", "task", metavar="TASK", help="Have this done, and end. -: all of standard input.")
+@click.option(
+    "--wait-for-people", is_flag=True, help="Where nobody sits at it: wait until a person has answered, elsewhere."
 )
 @click.option("--headless", is_flag=True, help="Without a terminal: for services and containers.")
 @click.option("--quiet", "verbosity", flag_value="quiet", help="Show final results only.")
@@ -70,21 +97,23 @@ def _with_options(command: _F) -> _F:
     help="What becomes of the link and its agents when their last terminal leaves; without it a person is asked.",
 )
 @click.pass_context
-def main(
-    context: click.Context,
-    /,
-    *,
-    headless: bool,
-    verbosity: str | None,
-    json_lines: bool,
-    leaving: str | None,
-    **options: Any,
-) -> None:
+def main(context: click.Context, /, **given: Any) -> None:
     """Connect this machine to a Relaycast broker, which starts and drives coding agents on it.
 
     The agents are the children of a link process, which holds a token that links this machine and does nothing else.
     A terminal starts it when none runs for the state folder, and else comes to the one that does; the person's token
     is exchanged for one of a quarter of an hour and stays in the terminal's memory.
+
+    \b
+    Without a person:
+      relay-connect "fix the failing test"          has it done by Lead, which is started here when it is not there
+      relay-connect -p "fix the failing test"       the same, for a task of any form; -p - reads it from standard input
+      git diff | relay-connect -p - --quiet         a pipe without -p is read as one task, too, when its first line is
+                                                    no command; else each line of it is a command
+      The last words of whoever was asked go to standard output, the work goes to standard error (--quiet: no work;
+      --verbose: tool calls too; --json: all as one JSON object a line, the last of the kind `result`). It ends when
+      all that came of the task is answered. What only a person can answer is said and ends it with 75;
+      --wait-for-people waits instead. Ctrl-C interrupts the agents that work for it; a second one leaves.
 
     \b
     Leaving:
@@ -94,33 +123,64 @@ def main(
       SIGHUP            a window that is closed, like a terminal that is killed, leaves the link and its agents running
       --headless        the link alone, in the foreground: each of these signals ends its agents in good order, a second
                         SIGTERM or SIGINT kills them at once
-      no terminal       commands from standard input: never asks; a link that was started for it ends with it
+      no terminal       tasks or commands from standard input: never asks; a link that was started for it ends with it
       --leaving         keep or stop, however the last terminal leaves, without a question
 
     \b
     Exit status:
-      0    ended by a signal or by its terminal
-      1    a command of its terminal failed (JSON lines only)
-      2    it cannot start: a wrong option, no token, a state folder that is in use or unsafe; in a terminal: the
-           broker is out of reach or says no
+      0    ended by a signal or by its terminal; all that was asked for is answered
+      1    without a terminal: a command was refused, a message did not arrive, or the last turn of whoever was asked
+           failed or was stopped
+      2    it cannot start: a wrong option, no token, a state folder that is in use or unsafe; in a terminal, or with a
+           task: the broker is out of reach or says no
       3    the broker does not want this machine: a revoked token, another protocol version, …
       70   something unforeseen; agents that were left are ended by the next start
-      130  killed by a second signal
+      75   without a terminal: a person has to answer a question or to resume what is stopped, and nobody is there
+      130  interrupted, or killed by a second signal
     """
-    chosen = Options(**options)
-    context.obj = chosen
+    context.obj = Options(**{each.name: given[each.name] for each in dataclasses.fields(Options)})
     if context.invoked_subcommand is not None:
         return
-    from connect.serving.foreground import Presentation, is_terminal, serve  # noqa: PLC0415 - `doctor` and `version` need no link
+    task = given["task"]
+    if given["headless"] and task is not None:
+        raise click.UsageError("--headless is a link alone: it has nobody do a task")
+    if task == "-" and given["token_file"] == Path("-"):
+        raise click.UsageError("standard input is one thing: the token or the task; set RELAYCAST_TOKEN")
+    _serve(context, _presented(given, sys.stdin.read() if task == "-" else task))
 
-    # Without a terminal this is a part of a script: events as JSON lines, commands from standard input.
-    presentation = Presentation(
-        headless=headless,
-        json_lines=json_lines or (not headless and not is_terminal()),
-        verbosity=verbosity or "normal",
-        leaving=leaving,
+
+def _presented(given: Mapping[str, Any], task: str | None) -> Presentation:
+    """How it was asked to show itself. Raises `click.UsageError` for a task without words."""
+    from connect.serving.foreground import Presentation  # noqa: PLC0415 - `doctor` and `version` need no link
+
+    if task is not None and not task.strip():
+        raise click.UsageError("the task is empty")
+    return Presentation(
+        headless=given["headless"],
+        json_lines=given["json_lines"],
+        verbosity=given["verbosity"] or "normal",
+        leaving=given["leaving"],
+        task=task and task.strip(),
+        waits_for_people=given["wait_for_people"],
     )
-    sys.exit(serve(resolve_settings(chosen), presentation))
+
+
+@click.command(_TASK)
+@click.argument("words", nargs=-1)
+@click.pass_context
+def _task(context: click.Context, /, *, words: tuple[str, ...]) -> None:
+    """Have a task done, and end."""
+    outer = context.parent
+    assert outer is not None
+    if len(words) > 1 or outer.params["task"] is not None or outer.params["headless"]:
+        raise click.UsageError("one task, in quotes, and no other argument", outer)
+    _serve(outer, _presented(outer.params, words[0]))
+
+
+def _serve(context: click.Context, presentation: Presentation) -> NoReturn:
+    from connect.serving.foreground import serve  # noqa: PLC0415 - as above
+
+    sys.exit(serve(resolve_settings(context.obj), presentation))
 
 
 @main.command()

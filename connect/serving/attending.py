@@ -31,7 +31,7 @@ from connect.serving.link_process import Order
 from connect.serving.starting import start_link
 from connect.settings import ConnectSettings
 from connect.system.state_folder import StateFolder
-from connect.terminal import LeadAgent, Verbosity, run_terminal
+from connect.terminal import LeadAgent, Terms, Verbosity, run_terminal
 from connect.terminal.consents import Consents
 from connect.terminal.farewell import Ask
 
@@ -56,8 +56,10 @@ class Terminal:
         verbosity: str,
         json_lines: bool,
         leaving: str | None = None,
+        terms: Terms | None = None,
     ) -> None:
         self._settings = settings
+        self._terms = terms or Terms()
         self._show = show
         self._person = person
         self._verbosity = Verbosity(verbosity)
@@ -146,6 +148,8 @@ class Terminal:
             try:
                 return await call()
             except Unavailable as away:
+                if self._terms.task is not None:  # whoever waits for its end is told now
+                    raise
                 delay_s = backoff.next_delay_s(away.retry_after_s or 0.0)
                 self._show(Disconnected(reason=away.message, retry_in_s=round(delay_s, 3)))
                 await asyncio.sleep(delay_s)
@@ -185,6 +189,7 @@ class Terminal:
                         relay,
                         verbosity=self._verbosity,
                         json_lines=self._json_lines,
+                        terms=self._terms,
                         lead=LeadAgent(
                             name=self._settings.lead.name,
                             cli=self._settings.lead.cli,
@@ -259,6 +264,13 @@ class Terminal:
             self._show(notice)
 
     def _heed_signals(self) -> None:
+        def interrupt() -> None:
+            programs = self._json_lines and self._terms.task is None  # who decide for themselves whom to interrupt
+            if self._person or programs or self._link is None or self._terms.interrupt.is_set():
+                leave_or_kill()
+            else:
+                self._terms.interrupt.set()
+
         def leave_or_kill() -> None:
             if not self._told_to_leave.is_set():
                 self._told_to_leave.set()
@@ -273,8 +285,8 @@ class Terminal:
                 self._told_to_leave.set()
 
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, leave_or_kill)
+        loop.add_signal_handler(signal.SIGINT, interrupt)
+        loop.add_signal_handler(signal.SIGTERM, leave_or_kill)
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # which is what `nohup` asks for
             loop.add_signal_handler(signal.SIGHUP, on_hang_up)
 
@@ -340,12 +352,19 @@ def serve_terminal(
     verbosity: str,
     json_lines: bool,
     leaving: str | None = None,
+    terms: Terms | None = None,
 ) -> int:
     """Run one terminal; the exit status. Raises `RelayError` when it cannot begin."""
 
     async def run() -> int:
         terminal = Terminal(
-            settings, show=show, person=person, verbosity=verbosity, json_lines=json_lines, leaving=leaving
+            settings,
+            show=show,
+            person=person,
+            verbosity=verbosity,
+            json_lines=json_lines,
+            leaving=leaving,
+            terms=terms,
         )
         return await terminal.run()
 

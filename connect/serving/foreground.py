@@ -46,6 +46,15 @@ class Presentation:
     verbosity: str = "normal"
     leaving: str | None = None
     """What becomes of the link when its last terminal leaves, `keep` or `stop`; None: asked, or as it was."""
+    task: str | None = None
+    """What to have done; then it ends."""
+    waits_for_people: bool = False
+    """Whether what only a person can answer is waited for where nobody sits at it; else that ends it."""
+
+    @property
+    def attended(self) -> bool:
+        """Whether a person sits at it, who is shown a screen."""
+        return not self.headless and not self.json_lines and self.task is None and is_terminal()
 
 
 def serve(settings: ConnectSettings, presentation: Presentation) -> int:
@@ -67,11 +76,14 @@ def _serve(settings: ConnectSettings, presentation: Presentation, show: Callable
         return _serve_headless(settings, show)
     # Loaded late: a link without a person in front of it needs neither these modules nor the libraries below them.
     from connect.serving.attending import serve_terminal  # noqa: PLC0415 - for a person or a script only
+    from connect.terminal import Terms  # noqa: PLC0415 - as that
 
+    programs = presentation.json_lines and presentation.task is None  # which see what is asked, and can answer
     return serve_terminal(
         settings,
         show=show,
-        person=is_terminal() and not presentation.json_lines,
+        person=presentation.attended,
+        terms=Terms(task=presentation.task, waits_for_people=presentation.waits_for_people or programs),
         verbosity=presentation.verbosity,
         json_lines=presentation.json_lines,
         leaving=presentation.leaving,
@@ -123,13 +135,15 @@ def _printer(presentation: Presentation) -> Callable[[Notice], None]:
     if presentation.verbosity == "quiet" and not presentation.json_lines:
         return lambda _: None
     repeats = _Repeats()
+    # Of what a script is to read, standard output has the results alone.
+    aside = not (presentation.headless or presentation.json_lines or presentation.attended)
 
     def show(notice: Notice) -> None:
         if repeats.hide(notice) and not presentation.json_lines:
             return
         text = orjson.dumps(dataclasses.asdict(notice)).decode() if presentation.json_lines else folded(notice.text)
         try:
-            click.echo(hide_tokens(text))
+            click.echo(hide_tokens(text), err=aside)
         except OSError as error:
             # Its reader went away, a terminal that was closed or a log collector: work goes on without an audience.
             if error.errno != errno.ENOSPC:

@@ -49,6 +49,10 @@ class OwnMessages:
         self._own: dict[MessageId, _Own] = {}
         self.addressed: set[str] = set()
         """Whom this terminal has asked for something, or started."""
+        self.undelivered: set[str] = set()
+        """Who did not get a message of this terminal, and never will."""
+        self.stopped: set[str] = set()
+        """Who gets one only when somebody resumes it."""
 
     @contextmanager
     def sending(self, to: str, text: str | None) -> Iterator[None]:
@@ -95,8 +99,10 @@ class OwnMessages:
         if fact.state in {ReceiptState.ANSWERED, ReceiptState.UNDELIVERABLE}:
             own.open.discard(fact.name)
         if fact.state is ReceiptState.UNDELIVERABLE:
+            self.undelivered.add(fact.name)
             return [(("class:bad", f"✗ not delivered to {one_line(fact.name)}: {reason_words(fact.reason)}"),)]
         if fact.state in _FAR:
+            self.stopped.discard(fact.name)
             return self._has_it(own, fact.name, took_ms=at_ms - own.accepted_at_ms)
         return self._waits(own, fact.name, fact.because)
 
@@ -106,6 +112,7 @@ class OwnMessages:
         return [(("class:dim", f"✓ {one_line(name)} has it ({duration(took_ms)}) · #{own.number}"),)]
 
     def _waits(self, own: _Own, name: str, because: str | None) -> list[Line]:
+        (self.stopped.add if because == "stopped" else self.stopped.discard)(name)
         if because == "agent_busy" and own.mode is Mode.INTERRUPT:
             because = "interrupted"
         if because not in _WAITS or not _first(own, name, because):

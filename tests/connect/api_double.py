@@ -39,6 +39,8 @@ class ApiDouble:
         self.keys: Counter[str] = Counter()
         self.broken_answers: list[Response] = []
         self.answers_messages = True
+        self.outcome = "completed"
+        """Of every turn."""
         self.sockets: set[WebSocket] = set()
         self.cursors: list[str | None] = []
         self.presented: asyncio.Queue[Any] = asyncio.Queue()
@@ -109,6 +111,10 @@ class ApiDouble:
                 return await self._spawn(body)
             case "DELETE", ["sessions", _, "agents", name]:
                 return await self._release(name)
+            case "POST", ["sessions", _, "agents", name, "interrupt"]:
+                ended = {"turn": "t1", "outcome": "interrupted", "messages": [], "text": ""}
+                await self.append("turn.ended", ended, name=name)
+                return self.agents[name]
             case "POST", ["sessions", _, "messages"]:
                 return await self._send(body)
             case "GET", ["sessions", _, "messages", message_id]:
@@ -175,7 +181,7 @@ class ApiDouble:
         delivery = {"to": name, "agent_id": f"a_{name}", "state": states[-1], "steps": steps, "answer": "done"}
         self.traces[message_id]["deliveries"].append(delivery)
         if self.answers_messages:
-            ended = {"turn": "t1", "outcome": "completed", "messages": [message_id], "text": f"{name} is done"}
+            ended = {"turn": "t1", "outcome": self.outcome, "messages": [message_id], "text": f"{name} is done"}
             await self.append("turn.ended", ended, name=name)
 
     async def _answer(self, approval_id: str, body: dict[str, Any]) -> Any:

@@ -201,3 +201,21 @@ def test_the_usual_options_say_what_they_say_everywhere(option: str, said: str) 
     result = CliRunner().invoke(main, [option])
     assert result.exit_code == 0
     assert said in result.output
+
+
+def test_a_sentence_is_a_task_and_a_word_is_a_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RELAYCAST_TOKEN", raising=False)
+    monkeypatch.setenv("RELAYCAST_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("RELAYCAST_CONFIG_DIR", str(tmp_path))
+    for given in (["fix the failing test"], ["-p", "fix"]):
+        result = CliRunner().invoke(main, ["--url", "http://127.0.0.1:9", *given])
+        assert (result.exit_code, "set RELAYCAST_TOKEN" in result.output) == (3, True)
+    for given, said in [
+        (["docter"], "No such command 'docter'. A task stands in quotes"),
+        (["-p", " "], "the task is empty"),
+        (["-p", "-", "--token-file", "-"], "standard input is one thing"),
+        (["fix it", "now"], "one task, in quotes"),
+        (["--headless", "-p", "fix it"], "--headless is a link alone"),
+    ]:
+        result = CliRunner().invoke(main, given)
+        assert (result.exit_code, said in result.output) == (2, True), result.output

@@ -21,6 +21,7 @@ OF_THE_SESSION: set[Served] = {
     ("GET", "/v1/sessions/{session}"),
     ("GET", "/v1/sessions/{session}/agents"),
     ("GET", "/v1/sessions/{session}/approvals"),
+    ("GET", "/v1/sessions/{session}/channels"),
     ("GET", "/v1/sessions/{session}/events"),
     ("GET", "/v1/sessions/{session}/log"),
     ("GET", "/v1/sessions/{session}/messages/{message}"),

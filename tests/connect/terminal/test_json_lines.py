@@ -34,7 +34,7 @@ def _kinds(lines: list[dict[str, Any]]) -> list[str]:
 async def test_a_task_on_standard_input_spawns_lead_and_ends_when_it_is_answered(
     broker: ApiDouble, tmp_path: Path
 ) -> None:
-    status, lines, errors = await _run(broker.url, tmp_path, "Build it\n", "normal")
+    status, lines, errors = await _run(broker.url, tmp_path, "Build it\n", "normal", "--json")
 
     assert (status, errors) == (0, "")
     assert _kinds(lines)[:2] == ["session", "link.up"]
@@ -49,7 +49,9 @@ async def test_quiet_prints_the_result_and_not_the_way_to_it(broker: ApiDouble, 
 
 
 async def test_a_failed_command_is_told_and_is_the_exit_status(broker: ApiDouble, tmp_path: Path) -> None:
-    status, lines, _ = await _run(broker.url, tmp_path, "release Nobody\nspawn\nagents\nexit\nagents\n", "normal")
+    status, lines, _ = await _run(
+        broker.url, tmp_path, "release Nobody\nspawn\nagents\nexit\nagents\n", "normal", "--json"
+    )
 
     assert status == 1
     failed = [(line["line"], line["code"]) for line in lines if line["kind"] == "command.failed"]
