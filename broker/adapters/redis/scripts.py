@@ -174,15 +174,20 @@ def _known_by_hash(name: str, text: str) -> _Script:
 
 def arguments(name: str) -> tuple[tuple[str, ...], str | None]:
     """What a script takes, its libraries' arguments first; and the name of the list that comes last, or None."""
-    declared = [found for part in _parts(name) for found in _declared(part)]
+    declared = [found for part in _parts(_files()[name].read_text()) for found in _declared(part)]
     rest = next((argument for argument, is_rest in declared if is_rest), None)
     return tuple(argument for argument, is_rest in declared if not is_rest), rest
 
 
 def source(name: str) -> str:
-    """The whole text of a script: key table, libraries in the order they are needed, then the script itself."""
+    """The whole text of a script, as it is sent."""
+    return assemble(_files()[name].read_text())
+
+
+def assemble(main: str) -> str:
+    """Key table, numbers, libraries in the order they are needed, then the script itself."""
     taken, lines = 0, []
-    for part in _parts(name):
+    for part in _parts(main):
         declared = _declared(part)
         lines += [*_locals(declared, taken), part]
         taken += len(declared)
@@ -196,7 +201,7 @@ def _numbers(text: str) -> str:
     return f"local T = {{{', '.join(f'{name} = {getattr(TIMINGS, name)}' for name in used)}}}"
 
 
-def _parts(name: str) -> list[str]:
+def _parts(main: str) -> list[str]:
     """The libraries in the order they are needed, then the script itself."""
     parts: list[str] = []
     done: set[str] = set()
@@ -210,7 +215,6 @@ def _parts(name: str) -> list[str]:
             include(needed)
         parts.append(text)
 
-    main = _files()[name].read_text()
     for library in ["core", *_used(main)]:
         include(library)
     return [*parts, main]
