@@ -21,7 +21,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from broker import __version__
-from broker.adapters.redis import keys
 from broker.adapters.redis.agents.registry import RedisRegistry
 from broker.adapters.redis.agents.stops import RedisStops
 from broker.adapters.redis.approvals.approvals import RedisApprovals
@@ -45,6 +44,7 @@ from broker.adapters.redis.people.tokens import RedisTokens
 from broker.adapters.redis.plans.allowances import RedisAllowances
 from broker.adapters.redis.requests import RedisRequests
 from broker.adapters.redis.scripts import Scripts
+from broker.adapters.redis.signals import RedisSignals
 from broker.adapters.redis.timers import RedisTimers
 from broker.adapters.trigger_search import automaton
 from broker.domain.errors import Unavailable
@@ -129,6 +129,7 @@ class Adapters:
 
     redis: TextRedis
     bus: RedisBus
+    signals: RedisSignals
     tail: RedisEventLog
     """What of a log is still in Redis."""
     log: EventLog
@@ -163,6 +164,7 @@ def build_adapters(redis_url: str, *, logs: LogStore | None = None, folder: Path
     return Adapters(
         redis=redis,
         bus=bus,
+        signals=RedisSignals(bus),
         tail=tail,
         log=StitchedLog(tail, logs) if logs else tail,
         logs=logs,
@@ -189,7 +191,7 @@ def build_adapters(redis_url: str, *, logs: LogStore | None = None, folder: Path
 
 def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = time.time) -> Services:
     """The services of one gateway process. `clock`: Unix time, by which tokens end."""
-    hub = Hub(adapters.log, adapters.bus, channel=lambda w, s: keys.key(w, "session_channel", s))
+    hub = Hub(adapters.log, adapters.signals)
     access = Access(
         adapters.tokens,
         adapters.registry,
@@ -256,9 +258,8 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
         log_health=log_health,
         hub=hub,
         feeds=Feeds(hub, adapters.log),
-        activity=Activity(adapters.bus, channel=lambda w: keys.key(w, "activity_channel")),
-        bus=adapters.bus,
-        link_channel=lambda w, link: keys.key(w, "link_channel", link),
+        activity=Activity(adapters.signals),
+        signals=adapters.signals,
         public_url=settings.url,
     )
 

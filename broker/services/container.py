@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from broker.domain.ids import LinkId, WorkspaceId
 from broker.services.agents.sessions import Sessions
 from broker.services.agents.spawner import Spawner
 from broker.services.agents.stops import Stops
@@ -28,7 +26,7 @@ from broker.services.people.short_lived_tokens import ShortLivedTokens
 from broker.services.people.sign_in import SignIn
 from broker.services.plans.allowance import Allowance
 from broker.services.plans.usage import UsageMeter
-from broker.services.ports import Bus
+from broker.services.ports import Signals
 from broker.services.redaction import Redaction
 from broker.services.requests import Requests
 
@@ -61,6 +59,5 @@ class Services:
     hub: Hub
     feeds: Feeds
     activity: Activity
-    bus: Bus
-    link_channel: Callable[[WorkspaceId, LinkId], str]
+    signals: Signals
     public_url: str

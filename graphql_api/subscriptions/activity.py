@@ -8,8 +8,8 @@ from contextlib import aclosing
 from strawberry import ID
 
 from broker.domain.people.access import Principal
-from broker.services.live.activity import Happened
 from broker.services.live.feeds import Logged
+from broker.services.ports import Happened
 from graphql_api.context import ApiServices
 from graphql_api.types.events import Reset, event_type
 from graphql_api.types.live_items import ActivityEvent, ActivityItem

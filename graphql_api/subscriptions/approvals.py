@@ -11,8 +11,8 @@ from broker.domain.approvals.approvals import ApprovalPlace
 from broker.domain.errors import NotFound
 from broker.domain.ids import ApprovalId
 from broker.domain.people.access import Principal
-from broker.services.live.activity import Happened
 from broker.services.live.feeds import Logged
+from broker.services.ports import Happened
 from graphql_api.context import ApiServices
 from graphql_api.types.approvals import Approval
 from graphql_api.types.live_items import ApprovalChanged, ApprovalsItem, ApprovalsSnapshot

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 from broker.domain.people.access import Principal
 from broker.domain.plans.usage import MessagesToday as Today
-from broker.services.live.activity import Happened, Lost
+from broker.services.live.activity import Lost
+from broker.services.ports import Happened
 from graphql_api.context import ApiServices
 from graphql_api.types.usage import MessagesToday
 

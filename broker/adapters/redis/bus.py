@@ -57,7 +57,7 @@ class _Channel:
 
 
 class RedisBus:
-    """Implements `Bus`. `run` must be running for messages to arrive."""
+    """Pub/sub over one connection, see `RedisSignals`. `run` must be running for messages to arrive."""
 
     def __init__(
         self,

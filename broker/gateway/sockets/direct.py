@@ -117,8 +117,7 @@ class _Connection:
             read=lambda after: self._s.linking.commands(self._principal, attached, after=after),
             send=lambda seq, command: self._obey(attached, seq, command),
         )
-        channel = self._s.link_channel(self._principal.workspace, attached.link)
-        stop = await self._s.bus.listen(channel, pump.notify)
+        stop = await self._s.signals.link(self._principal.workspace, attached.link, pump.notify)
         LINKS.labels("direct").inc()
         try:
             async with asyncio.TaskGroup() as tasks:

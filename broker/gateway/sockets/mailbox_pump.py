@@ -1,7 +1,7 @@
 """Hands a link's commands to its connection, in order and without holes.
 
-The bus carries the command itself, so that the usual case needs no read; whenever its number is not the next one, or
-the bus may have lost something, the mailbox is read. The mailbox is the queue: nothing piles up here.
+A signal carries the command itself, so that the usual case needs no read; whenever its number is not the next one, or
+some signal may have been lost, the mailbox is read. The mailbox is the queue: nothing piles up here.
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import assert_never
+
+from broker.services.ports import CommandPut, LinkNews, OwnerRemoved, Silent, TakenOver
 
 _CHECK_S = 5.0
-"""How long the loss of a command on the bus can stay unnoticed; delivery is promised within seconds."""
+"""How long the loss of a signal can stay unnoticed; delivery is promised within seconds."""
 _ARRIVED = 256
 
 
@@ -27,11 +30,8 @@ class Orphaned(Exception):
     """The owner of this machine was removed."""
 
 
-_ENDS: dict[str, type[Exception]] = {"!kick": Kicked, "!orphaned": Orphaned}
-
-
 class MailboxPump:
-    """Follows one link's mailbox. `notify` is fed by the bus; `run` sends until it is cancelled or raises."""
+    """Follows one link's mailbox. `notify` is told of news; `run` sends until it is cancelled or raises."""
 
     def __init__(
         self,
@@ -47,23 +47,23 @@ class MailboxPump:
         self._newest_fence = 0
         self._wake = asyncio.Event()
 
-    def notify(self, message: str | None) -> None:
-        """Take a message of the link's channel; None means that some may have been lost."""
-        if message is not None and message.startswith("!"):
-            self._take_signal(message)
-        elif message is None or len(self._arrived) >= _ARRIVED:
-            self._stale = True
-            self._arrived.clear()
-        else:
-            seq, _, command = message.partition(":")
-            self._arrived.append((int(seq), command))
+    def notify(self, news: LinkNews | None) -> None:
+        """Take news of the link; None means that some may have been lost."""
+        match news:
+            case Silent():
+                self._ended = self._ended or Kicked
+            case OwnerRemoved():
+                self._ended = self._ended or Orphaned
+            case TakenOver(fence):
+                self._newest_fence = max(self._newest_fence, fence)
+            case CommandPut(seq, command) if len(self._arrived) < _ARRIVED:
+                self._arrived.append((seq, command))
+            case CommandPut() | None:
+                self._stale = True
+                self._arrived.clear()
+            case _ as other:
+                assert_never(other)
         self._wake.set()
-
-    def _take_signal(self, message: str) -> None:
-        if message in _ENDS:
-            self._ended = self._ended or _ENDS[message]
-        else:
-            self._newest_fence = max(self._newest_fence, int(message.removeprefix("!fence:")))
 
     async def run(self, *, after: int, fence: int) -> None:
         """Send everything after a number. Raises `Superseded`, `Kicked`, `Orphaned`."""

@@ -101,7 +101,7 @@ class _Connection:
         pump = MailboxPump(
             read=lambda after: linking.commands(self._principal, attached, after=after), send=self._send_command
         )
-        stop = await self._s.bus.listen(self._s.link_channel(self._principal.workspace, attached.link), pump.notify)
+        stop = await self._s.signals.link(self._principal.workspace, attached.link, pump.notify)
         LINKS.labels("proxy").inc()
         try:
             await self._socket.send_text(proxy.write(self._welcome(attached, session)))

@@ -8,23 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-from broker.domain.ids import SessionId, WorkspaceId
+from broker.domain.ids import SessionId
 from broker.domain.people.access import Permission, Principal
-from broker.services.ports import Bus
+from broker.services.ports import Happened, Signals
 
 _QUEUE, _QUEUE_CHARACTERS = 1024, 4 * 1024 * 1024
 """What a follower may lag behind, in events and in their length, before they are dropped and it is told so."""
-
-
-@dataclass(frozen=True, slots=True)
-class Happened:
-    """An event, as its JSON text. Followers of one process share the object."""
-
-    session: SessionId
-    event: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +25,10 @@ class Lost:
 
 
 class Activity:
-    """Follows workspaces for any number of readers; the bus holds one subscription for all that follow the same."""
+    """Follows workspaces for any number of readers; one subscription serves all that follow the same."""
 
-    def __init__(self, bus: Bus, *, channel: Callable[[WorkspaceId], str]) -> None:
-        self._bus = bus
-        self._channel = channel
-        self._latest: tuple[str, Happened] | None = None
+    def __init__(self, signals: Signals) -> None:
+        self._signals = signals
 
     async def follow(self, principal: Principal) -> AsyncGenerator[Happened | Lost, None]:
         """What the caller may see, without end. Begins with `Lost`: a snapshot taken then has no gap to what follows.
@@ -47,22 +37,13 @@ class Activity:
         """
         principal.require(Permission.READ)
         reader = _Reader(principal.session)
-        stop = await self._bus.listen(
-            self._channel(principal.workspace), lambda text: reader.push(self._read(text) if text else Lost())
-        )
+        stop = await self._signals.activity(principal.workspace, lambda item: reader.push(item or Lost()))
         try:
             yield Lost()
             while True:
                 yield await reader.next()
         finally:
             await stop()
-
-    def _read(self, text: str) -> Happened:
-        """The bus hands the same text to one listener after the other; it is taken apart once."""
-        if self._latest is None or self._latest[0] is not text:
-            session, _, event = text.partition(" ")
-            self._latest = text, Happened(SessionId(session), event)
-        return self._latest[1]
 
 
 class _Reader:

@@ -1,7 +1,7 @@
 """Live sessions inside one process: one log position per session, many subscribers with bounded queues.
 
-The bus only wakes us up. A message whose offset is not the next one, or word that some may be lost, makes the hub read
-the log; a periodic check does the same when nothing arrives. So the bus may lose messages, a subscriber never does.
+Signals only wake us up. A message whose offset is not the next one, or word that some may be lost, makes the hub read
+the log; a periodic check does the same when nothing arrives. So signals may be lost, and a subscriber loses nothing.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import asyncio
 import contextlib
 import re
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.domain.logs.event_filter import ALL_EVENTS, EventFilter
 from broker.domain.logs.events import Cursor
-from broker.services.ports import Bus, EventLog
+from broker.services.ports import EventLog, Signals
 
 _PAGE = 500
 _QUEUE, _QUEUE_CHARACTERS = 1024, 4 * 1024 * 1024
@@ -35,10 +35,9 @@ class Reset:
 class Hub:
     """Follows session logs for any number of readers."""
 
-    def __init__(self, log: EventLog, bus: Bus, *, channel: Callable[[WorkspaceId, SessionId], str]) -> None:
+    def __init__(self, log: EventLog, signals: Signals) -> None:
         self._log = log
-        self._bus = bus
-        self._channel = channel
+        self._signals = signals
 
     async def follow(
         self, workspace: WorkspaceId, session: SessionId, *, after: Cursor | None, only: EventFilter = ALL_EVENTS
@@ -48,7 +47,7 @@ class Hub:
         Each event comes exactly once and in order. Raises `NotFound`.
         """
         reader = _Reader()
-        stop = await self._bus.listen(self._channel(workspace, session), reader.push)
+        stop = await self._signals.session(workspace, session, reader.push)
         position = after
         try:
             while True:

@@ -18,7 +18,16 @@ from broker.services.ports.mailboxes import Mailroom, NewAgent, OutgoingMessage
 from broker.services.ports.members import Ended, MemberRecords, SignInCodes
 from broker.services.ports.registry import Registry
 from broker.services.ports.requests import Allowances, RequestRecords
-from broker.services.ports.signals import Bus, Timers
+from broker.services.ports.signals import (
+    CommandPut,
+    Happened,
+    LinkNews,
+    OwnerRemoved,
+    Signals,
+    Silent,
+    TakenOver,
+    Timers,
+)
 from broker.services.ports.status import Pressure, Processes
 from broker.services.ports.stops import StopRecords
 
@@ -28,12 +37,14 @@ __all__ = [
     "Approvals",
     "Attached",
     "Backlog",
-    "Bus",
+    "CommandPut",
     "Decided",
     "DecidedApproval",
     "Ended",
     "EventLog",
+    "Happened",
     "InstallationRecords",
+    "LinkNews",
     "Links",
     "LogPage",
     "LogStore",
@@ -43,6 +54,7 @@ __all__ = [
     "NewPair",
     "NumberedFact",
     "OutgoingMessage",
+    "OwnerRemoved",
     "Pressure",
     "Processes",
     "RedactionRules",
@@ -51,8 +63,11 @@ __all__ = [
     "Restoring",
     "RetentionState",
     "SignInCodes",
+    "Signals",
+    "Silent",
     "Standing",
     "StopRecords",
+    "TakenOver",
     "Timers",
     "TokenFamilies",
     "TokenRecord",

@@ -1,18 +1,67 @@
-"""What wakes processes up: messages on channels, and deadlines."""
+"""What wakes processes up: word of what happens, and deadlines."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from typing import Protocol
 
-from broker.domain.ids import WorkspaceId
+from broker.domain.ids import LinkId, SessionId, WorkspaceId
+
+Stop = Callable[[], Awaitable[None]]
 
 
-class Bus(Protocol):
-    """Pub/sub: wakes listeners up. It may lose messages; a listener is told when it may have."""
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event of a session, as its JSON text. Followers of one process share the object."""
 
-    async def listen(self, channel: str, on_message: Callable[[str | None], None]) -> Callable[[], Awaitable[None]]:
-        """Call back with each message, and with None whenever some may have been lost. Returns how to stop."""
+    session: SessionId
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandPut:
+    """A command was put into a link's mailbox."""
+
+    seq: int
+    command: str
+    """Its JSON text."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """A connection of the link has begun; those with a lower fence are over."""
+
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """The link was found silent, and is to be connected anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerRemoved:
+    """The owner of the link's machine was removed."""
+
+
+LinkNews = CommandPut | TakenOver | Silent | OwnerRemoved
+
+
+class Signals(Protocol):
+    """Calls back with what happens elsewhere, and with None whenever some may have been lost; then the stores have it.
+
+    When a method returns, what happens from now on is told; what it returns stops that. Raises `Unavailable`.
+    """
+
+    async def session(self, workspace: WorkspaceId, session: SessionId, tell: Callable[[str | None], None]) -> Stop:
+        """Follow a session's events, as their JSON text."""
+
+    async def activity(self, workspace: WorkspaceId, tell: Callable[[Happened | None], None]) -> Stop:
+        """Follow the events of all sessions, but frames and receipts."""
+
+    async def link(self, workspace: WorkspaceId, link: LinkId, tell: Callable[[LinkNews | None], None]) -> Stop:
+        """Follow what is put into a link's mailbox, and what becomes of its connections."""
 
 
 class Timers(Protocol):

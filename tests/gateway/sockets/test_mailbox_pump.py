@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from broker.gateway.sockets.mailbox_pump import Kicked, MailboxPump, Superseded
+from broker.gateway.sockets.mailbox_pump import Kicked, MailboxPump, Orphaned, Superseded
+from broker.services.ports import CommandPut, LinkNews, OwnerRemoved, Silent, TakenOver
 
 
 class Mailbox:
@@ -24,7 +25,7 @@ class Mailbox:
         seq = len(self.commands) + 1
         self.commands.append((seq, f"c{seq}"))
         if told:
-            self.pump.notify(f"{seq}:c{seq}")
+            self.pump.notify(CommandPut(seq, f"c{seq}"))
 
     async def read(self, after: int) -> list[tuple[int, str]]:
         self.reads += 1
@@ -88,8 +89,8 @@ async def test_a_repeated_notification_is_sent_once() -> None:
     mailbox = Mailbox()
     task = await running(mailbox, commands=1)
     mailbox.add()
-    mailbox.pump.notify("2:c2")
-    mailbox.pump.notify("1:c1")
+    mailbox.pump.notify(CommandPut(2, "c2"))
+    mailbox.pump.notify(CommandPut(1, "c1"))
     mailbox.add()
     await mailbox.until(lambda: len(mailbox.sent) == 3)
     assert mailbox.sent == [1, 2, 3]
@@ -126,16 +127,18 @@ async def test_a_slow_peer_gets_everything_although_the_queue_is_bounded() -> No
     await finish(task)
 
 
-@pytest.mark.parametrize(("signal", "error"), [("!kick", Kicked), ("!fence:4", Superseded)])
-async def test_a_signal_ends_it(signal: str, error: type[Exception]) -> None:
+@pytest.mark.parametrize(
+    ("signal", "error"), [(Silent(), Kicked), (OwnerRemoved(), Orphaned), (TakenOver(4), Superseded)]
+)
+async def test_a_signal_ends_it(signal: LinkNews, error: type[Exception]) -> None:
     mailbox = Mailbox()
     task = await running(mailbox, commands=1)
     mailbox.pump.notify(signal)
     assert isinstance(await ended(task), error)
 
 
-@pytest.mark.parametrize("signal", ["!kick", "!fence:4"])
-async def test_a_signal_is_heard_although_the_queue_is_full(signal: str) -> None:
+@pytest.mark.parametrize("signal", [Silent(), TakenOver(4)])
+async def test_a_signal_is_heard_although_the_queue_is_full(signal: LinkNews) -> None:
     mailbox = Mailbox()
     task = await running(mailbox, commands=1)
     mailbox.gate.clear()
@@ -148,7 +151,7 @@ async def test_a_signal_is_heard_although_the_queue_is_full(signal: str) -> None
 
 async def test_a_takeover_between_attach_and_run_is_heard() -> None:
     mailbox = Mailbox()
-    mailbox.pump.notify("!fence:4")
+    mailbox.pump.notify(TakenOver(4))
     with pytest.raises(Superseded):
         async with asyncio.timeout(5):
             await mailbox.pump.run(after=0, fence=3)
@@ -157,7 +160,7 @@ async def test_a_takeover_between_attach_and_run_is_heard() -> None:
 async def test_its_own_fence_and_older_ones_are_no_takeover() -> None:
     mailbox = Mailbox()
     task = await running(mailbox, commands=1)
-    mailbox.pump.notify("!fence:3")
+    mailbox.pump.notify(TakenOver(3))
     mailbox.add()
     await mailbox.until(lambda: len(mailbox.sent) == 2)
     await finish(task)

@@ -32,7 +32,7 @@ class Family:
     @property
     def spawner(self) -> Spawner:
         adapters = self.desk.adapters
-        hub = Hub(adapters.log, adapters.bus, channel=lambda w, s: keys.key(w, "session_channel", s))
+        hub = Hub(adapters.log, adapters.signals)
         return Spawner(
             adapters.mailroom,
             adapters.registry,

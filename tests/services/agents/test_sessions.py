@@ -46,7 +46,7 @@ def spawner_of(adapters: Adapters) -> Spawner:
         adapters.registry,
         adapters.log,
         members=adapters.members,
-        hub=Hub(adapters.log, adapters.bus, channel=lambda w, s: keys.key(w, "session_channel", s)),
+        hub=Hub(adapters.log, adapters.signals),
         redaction=Redaction(adapters.redaction_rules),
     )
 

@@ -7,12 +7,13 @@ from contextlib import aclosing, asynccontextmanager
 import orjson
 import pytest
 
-from broker.adapters.redis import keys
+from broker.adapters.redis.signals import RedisSignals
 from broker.domain.errors import NotPermitted
 from broker.domain.ids import SessionId
 from broker.domain.people.access import TokenKind
 from broker.protocol.proxy import FrameRecorded
-from broker.services.live.activity import Activity, Happened, Lost
+from broker.services.live.activity import Activity, Lost
+from broker.services.ports import Happened
 from tests.fixtures.desk import Desk, a_person
 from tests.services.live.test_hub import LossyBus
 
@@ -30,7 +31,7 @@ async def running_bus(desk: Desk) -> AsyncIterator[None]:
 @pytest.fixture
 async def activity(desk: Desk) -> AsyncIterator[Activity]:
     async with running_bus(desk):
-        yield Activity(desk.adapters.bus, channel=lambda w: keys.key(w, "activity_channel"))
+        yield Activity(desk.adapters.signals)
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def bus() -> LossyBus:
 
 @pytest.fixture
 def lossy(bus: LossyBus) -> Activity:
-    return Activity(bus, channel=lambda w: keys.key(w, "activity_channel"))
+    return Activity(RedisSignals(bus))
 
 
 async def take(items: AsyncIterator[Happened | Lost], count: int) -> list[Happened | Lost]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pytest
 from typing_extensions import override
 
+from broker.adapters.redis.signals import RedisSignals
 from broker.domain.errors import NotFound
 from broker.domain.logs.events import Cursor
 from broker.services.live import feeds as module
@@ -57,7 +58,7 @@ def bus() -> LossyBus:
 
 @pytest.fixture
 def feeds(desk: Desk, bus: LossyBus) -> Feeds:
-    return Feeds(Hub(desk.adapters.log, bus, channel=lambda _, s: s), desk.adapters.log)
+    return Feeds(Hub(desk.adapters.log, RedisSignals(bus)), desk.adapters.log)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 import pytest
 
-from broker.adapters.redis import keys
+from broker.adapters.redis.signals import RedisSignals
 from broker.domain.logs.event_filter import event_filter
 from broker.domain.logs.events import Cursor
 from broker.services.live.hub import Hub, Reset, position_of
@@ -42,7 +42,7 @@ def bus() -> LossyBus:
 
 @pytest.fixture
 def hub(desk: Desk, bus: LossyBus) -> Hub:
-    return Hub(desk.adapters.log, bus, channel=lambda w, s: keys.key(w, "session_channel", s))
+    return Hub(desk.adapters.log, RedisSignals(bus))
 
 
 async def take(items: AsyncIterator[str | Reset], count: int) -> list[int]:
