@@ -330,6 +330,8 @@ class WorkflowEntry(_Part):
     description: str | None = None
     steps: list[StepEntry] = Field(min_length=1)
     on_error: str | None = None
+    timeout_ms: Milliseconds | None = None
+    """Ours: of the whole run. `swarm.timeoutMs` is the limit of each agent's step, as files mean it."""
     preflight: list[Preflight] = Field(default_factory=list)
 
 

@@ -1,0 +1,77 @@
+"""Where steps meet: barriers and votes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from math import ceil
+
+from broker.domain.workflows.graph import Gate, Step, Workflow
+from broker.domain.workflows.journal import BreakBarrier, Command, CountVotes, OpenBarrier
+from broker.domain.workflows.run import Run, StepState
+
+
+def decide_gates(run: Run) -> Iterator[Command]:
+    """Open barriers of which enough steps are completed; break those that never will have enough, or not in time."""
+    for gate in run.workflow.gates.values():
+        if is_held(run, gate.name) is not True:
+            continue
+        states = [run.steps[each].state for each in gate.wait_for]
+        completed = sum(_is_met(run, each) for each in gate.wait_for)
+        lost = sum(state.final for state in states) - completed
+        if completed >= gate.needed:
+            yield OpenBarrier(barrier=gate.name)
+        elif len(states) - lost < gate.needed:
+            yield BreakBarrier(barrier=gate.name, reason="too many of its steps are not completed")
+        elif gate.name in run.overdue_gates:
+            yield BreakBarrier(barrier=gate.name, reason="its time is over")
+
+
+def is_held(run: Run, gate: str) -> bool | None:
+    """Whether a barrier still holds: False once it is open, None once it is broken."""
+    if gate in run.broken_gates:
+        return None
+    return gate not in run.open_gates
+
+
+def _is_met(run: Run, name: str) -> bool:
+    step = run.steps[name]
+    return step.state is StepState.COMPLETED or (run.workflow.steps[name].optional and step.state.final)
+
+
+def decide_votes(run: Run) -> Iterator[Command]:
+    """Count the votes once every voter is settled."""
+    voters = run.workflow.voters
+    if not voters or run.voted or not all(run.steps[each].state.final for each in voters):
+        return
+    choices = [run.steps[each].choice for each in voters if run.steps[each].state is StepState.COMPLETED]
+    if choices:
+        yield CountVotes(choice=winner(run.workflow, [each for each in choices if each is not None], len(choices)))
+
+
+def winner(workflow: Workflow, choices: list[str], voters: int) -> str | None:
+    """The choice that enough have made, and more than any other; None without one."""
+    ranking = Counter(choices).most_common(2)
+    if not ranking or (len(ranking) == 2 and ranking[0][1] == ranking[1][1]):
+        return None
+    choice, count = ranking[0]
+    return choice if count >= _needed(workflow, voters) else None
+
+
+def _needed(workflow: Workflow, voters: int) -> int:
+    if workflow.unanimous:
+        return voters
+    if workflow.threshold is None:
+        return voters // 2 + 1
+    return ceil(workflow.threshold * voters) if workflow.threshold <= 1 else ceil(workflow.threshold)
+
+
+def awaits_votes(workflow: Workflow, spec: Step) -> bool:
+    """Whether the step goes by what was chosen: it comes after a voter and votes not itself."""
+    return not spec.vote and bool(set(workflow.voters) & {*spec.after, *gated(workflow, spec)})
+
+
+def gated(workflow: Workflow, spec: Step) -> set[str]:
+    """The steps that the step's barriers stand for."""
+    gates: list[Gate] = [workflow.gates[each] for each in spec.gates]
+    return {name for gate in gates for name in gate.wait_for}
