@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 import orjson
 
+from broker.cli.workflow_plans import shown_plan
+from broker.domain.workflows.plan import plan_workflow
+from broker.domain.workflows.values import missing_vars, parse_vars
 from broker.protocol.relay_yaml.reader import Problem, Reading, read_workflow_file
 from broker.protocol.relay_yaml.schema import COMMITTED
 from connect.machine.known_agents import KNOWN_AGENTS
@@ -39,6 +43,43 @@ def check(*, file: Path, json_: bool, strict: bool) -> None:
             click.echo(f"✓ {file}: nothing to say against it")
     if reading.errors or (strict and reading.problems):
         raise click.exceptions.Exit(_EXIT_INVALID)
+
+
+@workflow.command()
+@_FILE
+@click.option("--workflow", "-w", "name", metavar="NAME", help="Which workflow of the file.  [default: the first]")
+@click.option("--var", "given", multiple=True, metavar="NAME=VALUE", help="Give a variable a value. Can be repeated.")
+@click.option("--on", "machine", metavar="MACHINE", help="Where steps run that the file gives no machine.")
+@click.option("--json", "json_", is_flag=True, help="One JSON document.")
+def plan(*, file: Path, name: str | None, given: tuple[str, ...], machine: str | None, json_: bool) -> None:
+    """Say what a run of FILE would do: order, agents, machines, and what needs consent.
+
+    Ends with 1 when FILE has errors or a variable has no value.
+    """
+    reading = read_file(file)
+    if reading.file is None or reading.errors:
+        show_problems(file, reading)
+        raise click.exceptions.Exit(_EXIT_INVALID)
+    entry = reading.file.workflow(name)
+    if entry is None:
+        there = ", ".join(each.name for each in reading.file.workflows)
+        raise click.UsageError(f"{file} has no workflow {name!r}; it has {there}")
+    values = parse_vars(reading.file, dict(_pair(each) for each in given))
+    missing = missing_vars(reading.file, entry, values)
+    planned = plan_workflow(reading.file, name, machine=machine)
+    if json_:
+        click.echo(orjson.dumps({**asdict(planned), "missing_vars": missing}))
+    else:
+        click.echo("\n".join(shown_plan(planned, missing=missing)))
+    if missing:
+        raise click.exceptions.Exit(_EXIT_INVALID)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"--var takes NAME=VALUE, not {text!r}")
+    return name, value
 
 
 @workflow.command()

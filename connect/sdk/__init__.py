@@ -16,12 +16,14 @@ from broker.domain.messages.messages import Mode, ReceiptState
 from connect.sdk.logs import LogHit, LogHits, LogLine
 from connect.sdk.relay import AgentRelay
 from connect.sdk.types import Agent, Approval, Event, Proxy, Question, Reset, Sent, Session, Stop, Trace
+from connect.sdk.workflow import InvalidWorkflow, Workflow, workflow
 
 __all__ = [
     "Agent",
     "AgentRelay",
     "Approval",
     "Event",
+    "InvalidWorkflow",
     "LogHit",
     "LogHits",
     "LogLine",
@@ -38,4 +40,6 @@ __all__ = [
     "StopHow",
     "Trace",
     "Verdict",
+    "Workflow",
+    "workflow",
 ]

@@ -134,6 +134,8 @@ def _after_failure(run: Run, spec: Step, step: StepRun, *, reason: str) -> Itera
         yield _drop(run, spec, reason)
     elif not may_retry(spec, step):
         yield _give_up(run, spec, reason)
+    elif spec.diagnosis is not None and step.aide is None and step.ended and step.ended.outcome is Outcome.REJECTED:
+        yield _aide(run, spec, Aide.DIAGNOSIS)
     elif step.repairs < spec.repairs and step.aide is not Aide.REPAIR:
         yield _aide(run, spec, Aide.REPAIR)
     else:
@@ -258,7 +260,7 @@ def _start(run: Run, name: str, attempt: int) -> StartAttempt:
 
 
 def _aide(run: Run, spec: Step, aide: Aide) -> StartAide:
-    agent = spec.review if aide is Aide.REVIEW else spec.repair_agent
+    agent = {Aide.REVIEW: spec.review, Aide.REPAIR: spec.repair_agent, Aide.DIAGNOSIS: spec.diagnosis}[aide]
     attempt = run.steps[spec.name].attempt
     effect = effect_id(run.id, spec.name, attempt, aide=aide)
     return StartAide(step=spec.name, attempt=attempt, aide=aide, agent=agent or "", effect=effect)

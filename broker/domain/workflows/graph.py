@@ -87,6 +87,7 @@ class Step:
     on_interrupt: OnInterrupt
     vote: bool
     review: str | None
+    diagnosis: str | None
     repairs: int
     repair_agent: str | None
     budget: Limit
@@ -232,6 +233,7 @@ def _step(
         on_interrupt=step.on_interrupt or _on_interrupt(step),
         vote=step.vote,
         review=step.review,
+        diagnosis=next((each.diagnostic_agent for each in step.conditions if each.diagnostic_agent), None),
         repairs=_repairs(file, step),
         repair_agent=(handling.repair_agent if handling else None) or step.agent,
         budget=_limit(step.budget),

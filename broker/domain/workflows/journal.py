@@ -43,6 +43,8 @@ class Aide(StrEnum):
 
     REVIEW = "review"
     REPAIR = "repair"
+    DIAGNOSIS = "diagnosis"
+    """Says why a verification was not content, before the next attempt."""
 
 
 class Timer(StrEnum):
@@ -96,7 +98,7 @@ class AttemptInterrupted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AideEnded:
-    """A reviewer or repair agent is done. How a repair went does not count: the next attempt tells."""
+    """An agent beside the step's own is done. Only of a review it counts how it went."""
 
     step: str
     attempt: int
@@ -228,7 +230,7 @@ class StopAttempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartAide:
-    """Let an agent review or repair after an attempt."""
+    """Let an agent review, repair or explain after an attempt."""
 
     step: str
     attempt: int

@@ -230,6 +230,16 @@ def test_repair_agents_start_only_where_the_file_asks_and_a_person_comes_last() 
     assert (driven.run.state, driven.run.reason) == (RunState.NEEDS_HUMAN, "a: exit code 2")
 
 
+def test_a_diagnosis_comes_between_a_verification_that_is_not_content_and_the_next_attempt() -> None:
+    condition = {"type": "output_contains", "value": "x", "diagnosticAgent": "B"}
+    driven = Driven(file_of([{"name": "a", "agent": "A", "retries": 1, "verification": condition}]))
+    driven.end("a", Outcome.REJECTED)
+    assert driven.started == ["a-diagnosis"]
+    driven.aide("a", Aide.DIAGNOSIS)
+    driven.fire("retry:a:1")
+    assert driven.started == ["a"]
+
+
 def test_a_person_retries_skips_or_gives_up_what_needs_one() -> None:
     handling = {"strategy": "retry", "maxRetries": 0, "onExhaustion": "needs-human"}
     steps: Steps = [{"name": "a"}, {"name": "b", "dependsOn": ["a"]}]
