@@ -5,6 +5,9 @@
         await relay.send("Worker", "Add error handling")
         await relay.release("Worker")
 
+Workflows are written with `connect.sdk.workflow`, which is imported for itself: whoever only talks to agents does not
+wait for it.
+
 Everything that changes something is sent with an idempotency key, so a call that is retried happens once. What a
 broker refuses is raised as a `RelayError` of `broker.domain.errors`, by its stable code.
 """
@@ -16,14 +19,12 @@ from broker.domain.messages.messages import Mode, ReceiptState
 from connect.sdk.logs import LogHit, LogHits, LogLine
 from connect.sdk.relay import AgentRelay
 from connect.sdk.types import Agent, Approval, Event, Proxy, Question, Reset, Sent, Session, Stop, Trace
-from connect.sdk.workflow import InvalidWorkflow, Workflow, workflow
 
 __all__ = [
     "Agent",
     "AgentRelay",
     "Approval",
     "Event",
-    "InvalidWorkflow",
     "LogHit",
     "LogHits",
     "LogLine",
@@ -40,6 +41,4 @@ __all__ = [
     "StopHow",
     "Trace",
     "Verdict",
-    "Workflow",
-    "workflow",
 ]

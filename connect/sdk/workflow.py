@@ -1,5 +1,7 @@
 """Workflows written in Python: the same definition that a relay.yaml has.
 
+    from connect.sdk.workflow import workflow
+
     wf = workflow("build-feature")
     wf.agent("Backend", cli="codex").agent("Frontend", {"cli": "claude"})
     wf.step("implement", agent="Backend", task="Build API")

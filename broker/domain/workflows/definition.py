@@ -17,7 +17,10 @@ from pydantic.alias_generators import to_camel
 class _Part(BaseModel):
     """Some mapping of the file. Peers write it, so what is not known is kept."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="allow", frozen=True)
+    # Built when the first file is read: whoever imports the SDK or the commands does not wait for it.
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="allow", frozen=True, defer_build=True
+    )
 
 
 class StepType(StrEnum):

@@ -3,8 +3,7 @@
 import pytest
 
 from broker.protocol.relay_yaml.reader import read_workflow_file
-from connect.sdk import InvalidWorkflow, workflow
-from connect.sdk.workflow import Workflow
+from connect.sdk.workflow import InvalidWorkflow, Workflow, workflow
 
 
 def _build_feature() -> Workflow:
