@@ -1,8 +1,8 @@
 """Every refusal a caller can meet, each with a stable code.
 
 RelayError
-├── BadRequest            INVALID_ARGUMENT, INVALID_NAME, INVALID_ADDRESS, INVALID_QUERY, INVALID_RULE, INVALID_WORKFLOW,
-│                         TOO_LARGE
+├── BadRequest            INVALID_ARGUMENT, INVALID_NAME, INVALID_ADDRESS, INVALID_QUERY, INVALID_RULE,
+│                         INVALID_WORKFLOW, TOO_LARGE
 ├── NotAuthenticated      UNAUTHENTICATED, TOKEN_REVOKED, SIGN_IN_FAILED
 ├── NotPermitted          NOT_PERMITTED, ORIGIN_REFUSED, OWNER_REMOVED
 ├── NotFound              SESSION_NOT_FOUND, AGENT_NOT_FOUND, MESSAGE_NOT_FOUND, APPROVAL_NOT_FOUND, …
