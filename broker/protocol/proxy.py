@@ -30,6 +30,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from broker.domain.agents.agents import InstalledCli, Transport
 from broker.domain.approvals.approvals import ApprovalAnswer
+from broker.domain.hooks.runs import RunState
 from broker.domain.ids import AgentId, MessageId, ProxyId, SessionId
 from broker.domain.machines.policy import MachinePolicy
 from broker.protocol.agents.events import StateEvent
@@ -149,7 +150,35 @@ class Answer(_Wire):
     answer: ApprovalAnswer
 
 
-Command = Spawn | Stop | Deliver | Interrupt | Answer | Probe
+class RunHook(_Wire):
+    """Run a hook's command on the machine, once, if its owner has allowed exactly this one.
+
+    The machine fills the words in by itself: what was allowed is the definition, and values come separately. Only for a
+    link whose `Hello.runs_hooks` is set.
+    """
+
+    type: Literal["run_hook"] = "run_hook"
+    agent: AgentId
+    generation: Number
+    run: str = Field(max_length=_ID_LENGTH)
+    """Its id; a run that comes again is not started again."""
+    hook: str = Field(max_length=_ID_LENGTH)
+    command: str | list[str]
+    """As the hook's definition has it, see `domain.hooks.templates`."""
+    cwd: str | None = None
+    """Inside the agent's folder."""
+    env: list[str] = Field(default_factory=list)
+    timeout_s: float = Field(default=60, gt=0)
+    values: dict[str, str] = Field(default_factory=dict)
+    files: list[str] = Field(default_factory=list)
+    """Relative to the agent's folder."""
+    event: dict[str, Any] = Field(default_factory=dict)
+    """What happened, for the hook's standard input."""
+    not_after_ms: int | None = None
+    """As in `Deliver`."""
+
+
+Command = Spawn | Stop | Deliver | Interrupt | Answer | Probe | RunHook
 
 
 class NumberedCommand(_Wire):
@@ -288,6 +317,27 @@ class Exited(_Wire):
     """The end of its stderr, or what a person should know."""
 
 
+class HookRan(_Wire):
+    """How far a hook's run has come. `agent` is whose happening it was; its process may be gone."""
+
+    type: Literal["hook"] = "hook"
+    agent: AgentId
+    generation: Number
+    run: str = Field(max_length=_ID_LENGTH)
+    hook: str = Field(max_length=_ID_LENGTH)
+    state: RunState
+    """Not `ordered`."""
+    reason: str = ""
+    """Why it failed, was refused, skipped or expired; with the command that a person can type where one helps."""
+    argv: list[str] = Field(default_factory=list)
+    """What was, or would have been, started; of several calls the one it is about."""
+    exit_code: int | None = None
+    """Negative: the signal that ended it."""
+    output: str = ""
+    """Beginning and end of what it wrote; secrets are cut."""
+    duration_ms: Number = 0
+
+
 class SpoolOverflowed(_Wire):
     """Frames were dropped while the broker was away and the spool was full; never state reports."""
 
@@ -295,7 +345,7 @@ class SpoolOverflowed(_Wire):
     dropped_frames: Number
 
 
-Report = Started | FrameRecorded | StateChanged | Handed | Expired | Exited | SpoolOverflowed
+Report = Started | FrameRecorded | StateChanged | Handed | Expired | Exited | HookRan | SpoolOverflowed
 
 
 class NumberedReport(_Wire):
@@ -351,6 +401,8 @@ class Hello(_Wire):
     the agent sent them."""
     policy: MachinePolicy | None = None
     """What it lets agents do; None from an older relay-connect, which lets them do everything."""
+    runs_hooks: bool = False
+    """It takes `run_hook`; an older one does not know the command."""
 
 
 class AuthRefresh(_Wire):

@@ -42,6 +42,7 @@ from broker.protocol.proxy import (
     NumberedReport,
     Probe,
     Report,
+    RunHook,
     Spawn,
     StateChanged,
     Stop,
@@ -205,7 +206,7 @@ class _Connection:
                 return self._session.answer(command.native_id, command.answer)
             case Stop():
                 return self._session.close()
-            case Spawn() | Probe():
+            case Spawn() | Probe() | RunHook():
                 return []  # processes are its proxy's business; a probe is answered by being taken
 
     async def _carry(self, attached: Attached, frames: Iterable[Frame]) -> None:

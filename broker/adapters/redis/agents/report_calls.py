@@ -25,7 +25,16 @@ from broker.protocol.agents.events import (
     TurnStarted,
 )
 from broker.protocol.ndjson import dumps
-from broker.protocol.proxy import Exited, Expired, FrameRecorded, Handed, SpoolOverflowed, Started, StateChanged
+from broker.protocol.proxy import (
+    Exited,
+    Expired,
+    FrameRecorded,
+    Handed,
+    HookRan,
+    SpoolOverflowed,
+    Started,
+    StateChanged,
+)
 from broker.services.ports import DecidedApproval, NumberedFact
 
 _FRAMES_AT_ONCE = 100
@@ -58,6 +67,9 @@ class ReportCalls:
         place = {**of_link, "number": run[0].seq}
         if isinstance(fact, SpoolOverflowed):
             return Call("report_overflow", **place, dropped=fact.dropped_frames)
+        if isinstance(fact, HookRan):
+            data = self._masked_json(fact.model_dump_json(exclude={"type", "agent", "generation"}).encode())
+            return Call("report_hook", **place, agent=fact.agent, run=fact.run, state=fact.state, data=data)
         of_agent: dict[str, Argument] = {"agent": fact.agent, "generation": fact.generation}
         about = {**place, **of_agent}
         match fact:

@@ -1,0 +1,188 @@
+"""A hook as it was saved: for whom it waits, for what, and what it does then."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+
+from broker.domain.approvals.patterns import Match, pattern
+from broker.domain.hooks.events import HookEvent
+from broker.domain.hooks.templates import Template, Variable, parse_command, parse_words
+
+MAX_TIMEOUT_S = 600.0
+DEFAULT_TIMEOUT_S = 60.0
+DEFAULT_PER_MINUTE = 30
+
+
+class Scope(StrEnum):
+    """What a selector looks at."""
+
+    ANY = "*"
+    KIND = "kind"
+    """The agent's program: `codex`."""
+    AGENT = "agent"
+    """The agent's name, as a pattern: `agent:Worker-*`."""
+    SESSION = "session"
+    MACHINE = "machine"
+    """A label of the agent's machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Whose happenings a hook waits for."""
+
+    scope: Scope
+    pattern: str = "*"
+
+    def __str__(self) -> str:
+        """As a hooks file has it."""
+        match self.scope:
+            case Scope.ANY:
+                return "*"
+            case Scope.KIND:
+                return self.pattern
+            case _:
+                return f"{self.scope}:{self.pattern}"
+
+
+class OncePer(StrEnum):
+    """How often a hook runs at most."""
+
+    TURN = "turn"
+    SESSION = "session"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class When:
+    """Conditions that all have to hold. Patterns are shell-style (`*`, `?`, `[…]`): no text makes them slow."""
+
+    glob: tuple[str, ...] = ()
+    """Files it is about, relative to the agent's folder; those behind `!` are left out. No file left: no run."""
+    exit_code: tuple[int, ...] = ()
+    tool: tuple[str, ...] = ()
+    agent: str | None = None
+    sender: str | None = None
+    """Who wrote the message."""
+    text: str | None = None
+    """A pattern for the prompt, message, answer or question."""
+    once_per: OncePer | None = None
+
+
+class OnError(StrEnum):
+    """What counts as the answer of a blocking hook that gave none."""
+
+    DENY = "deny"
+    ASK = "ask"
+    ALLOW = "allow"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandAction:
+    """A program on the agent's machine, started without a shell, if the machine's owner has allowed exactly this."""
+
+    command: str | tuple[str, ...]
+    """As it was written: a line, or its words."""
+    cwd: str | None = None
+    """A folder inside the agent's; None: the agent's own."""
+    env: tuple[str, ...] = ()
+    """Names of environment variables that are passed on."""
+    timeout_s: float = DEFAULT_TIMEOUT_S
+
+    @property
+    def words(self) -> tuple[Template, ...]:
+        """The words of its argv, with variables; raises `BadTemplate`."""
+        if isinstance(self.command, str):
+            return parse_command(self.command)
+        return parse_words(self.command)
+
+    @property
+    def fingerprint(self) -> str:
+        """What a machine's owner consents to: the same for every spelling of the same words."""
+        words = [[{"v": part.name} if isinstance(part, Variable) else part for part in word] for word in self.words]
+        said = [words, self.cwd, sorted(self.env), self.timeout_s]
+        return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()
+
+
+class RelayMode(StrEnum):
+    """How a message of a hook is delivered."""
+
+    WAIT = "wait"
+    STEER = "steer"
+    INTERRUPT = "interrupt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayAction:
+    """A message to an agent, a `#channel`, or `sender`: who wrote the message that the turn answers."""
+
+    to: str
+    text: Template | None = None
+    """None: what happened, in a few lines."""
+    mode: RelayMode = RelayMode.WAIT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookAction:
+    """A signed request to somebody's server (Standard Webhooks)."""
+
+    url: str
+    secret: str | None = None
+    """`secret:NAME` of the workspace's secrets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifyAction:
+    """A note to people."""
+
+    channel: str
+    """`desktop`, `ntfy`, `slack`, `discord`, `telegram` or `email`."""
+    target: str = ""
+    text: Template | None = None
+
+
+Action = CommandAction | RelayAction | WebhookAction | NotifyAction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hook:
+    """One definition."""
+
+    id: str
+    event: HookEvent
+    selector: Selector
+    action: Action
+    when: When = When()
+    debounce_s: float = 0.0
+    """It runs once things have been quiet for so long."""
+    max_per_minute: int = DEFAULT_PER_MINUTE
+    on_error: OnError | None = None
+    """Of a blocking hook; None: `deny` before a tool, `allow` before a turn or its end."""
+    enabled: bool = True
+
+
+def hook_id(selector: Selector, event: HookEvent, definition: object) -> str:
+    """The id of a hook that was given none: the same for as long as its definition says the same."""
+    said = json.dumps([str(selector), event, definition], sort_keys=True, ensure_ascii=False, default=str)
+    return f"h-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
+
+
+def selected_files(when: When, paths: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the changed files that a hook is about, in their order."""
+    wanted = [each for each in when.glob if not each.startswith("!")]
+    unwanted = [each[1:] for each in when.glob if each.startswith("!")]
+    return tuple(
+        path
+        for path in paths
+        if (not wanted or any(_is_in(path, each) for each in wanted))
+        and not any(_is_in(path, each) for each in unwanted)
+    )
+
+
+def _is_in(path: str, glob: str) -> bool:
+    """Whether a path is meant. `**/` is any number of folders, none too; a bare name is meant in every folder."""
+    if "/" not in glob:
+        glob = f"**/{glob}"
+    readings = {glob.replace("**/", "*/"), glob.replace("**/", "")}
+    return any(pattern(each.replace("**", "*")).match(path) is Match.MUST for each in readings)

@@ -1,0 +1,82 @@
+"""What a hook can wait for: one name for each thing that happens, the same for every vendor."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from enum import StrEnum
+
+
+class HookEvent(StrEnum):
+    """The keys of a hooks file."""
+
+    TURN_START = "on_turn_start"
+    TURN_COMPLETE = "on_turn_complete"
+    TURN_FAILED = "on_turn_failed"
+    """Failed or interrupted."""
+    COMMAND = "on_command"
+    COMMAND_FAILED = "on_command_failed"
+    FILE_CHANGE = "on_file_change"
+    APPROVAL_NEEDED = "on_approval_needed"
+    APPROVAL_RESOLVED = "on_approval_resolved"
+    INPUT_NEEDED = "on_input_needed"
+    MESSAGE = "on_message"
+    UNDELIVERED = "on_undelivered"
+    AGENT_SPAWNED = "on_agent_spawned"
+    AGENT_RELEASED = "on_agent_released"
+    AGENT_CRASHED = "on_agent_crashed"
+    AGENT_IDLE = "on_agent_idle"
+    AGENT_DEAF = "on_agent_deaf"
+    BEFORE_TOOL = "before_tool"
+    BEFORE_TURN = "before_turn"
+    BEFORE_STOP = "before_stop"
+
+
+BLOCKING = frozenset({HookEvent.BEFORE_TOOL, HookEvent.BEFORE_TURN, HookEvent.BEFORE_STOP})
+"""Those whose hooks answer before the agent goes on. `on_approval_needed` may answer too, and holds nothing up."""
+
+ALIASES = {
+    # Codex: the notifications of its app-server, the events of its own hooks, and of `notify`.
+    "turn/started": HookEvent.TURN_START,
+    "turn/completed": HookEvent.TURN_COMPLETE,
+    "agent-turn-complete": HookEvent.TURN_COMPLETE,
+    # Claude Code: the events of its settings file.
+    "UserPromptSubmit": HookEvent.BEFORE_TURN,
+    "PreToolUse": HookEvent.BEFORE_TOOL,
+    "PermissionRequest": HookEvent.APPROVAL_NEEDED,
+    "Stop": HookEvent.TURN_COMPLETE,
+    "StopFailure": HookEvent.TURN_FAILED,
+    "SessionStart": HookEvent.AGENT_SPAWNED,
+    # Gemini CLI: the events of its settings file.
+    "BeforeTool": HookEvent.BEFORE_TOOL,
+    "BeforeAgent": HookEvent.BEFORE_TURN,
+    "AfterAgent": HookEvent.TURN_COMPLETE,
+    # What people write for ours.
+    "on_turn_completed": HookEvent.TURN_COMPLETE,
+    "on_turn_end": HookEvent.TURN_COMPLETE,
+    "on_needs_input": HookEvent.INPUT_NEEDED,
+    "on_file_changed": HookEvent.FILE_CHANGE,
+}
+"""Other names for the same; `PostToolUse` and `AfterTool` are none: they mean commands, edits and all other tools."""
+
+_SPLIT = {
+    "PostToolUse": "on_command for shell commands, on_file_change for edits",
+    "AfterTool": "on_command for shell commands, on_file_change for edits",
+    "PostToolUseFailure": "on_command_failed",
+    "Notification": "on_approval_needed or on_input_needed",
+}
+
+
+def hook_event(name: str) -> HookEvent | None:
+    """The event of a key, by its own name or an alias; None where there is none."""
+    try:
+        return HookEvent(name)
+    except ValueError:
+        return ALIASES.get(name)
+
+
+def unknown_event(name: str) -> str:
+    """What to say of a key that is no event."""
+    if name in _SPLIT:
+        return f"{name!r} is several events here: write {_SPLIT[name]}"
+    near = get_close_matches(name, [*map(str, HookEvent), *ALIASES], n=1)
+    return f"there is no event {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
