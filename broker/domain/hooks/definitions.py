@@ -70,14 +70,6 @@ class When:
     once_per: OncePer | None = None
 
 
-class OnError(StrEnum):
-    """What counts as the answer of a blocking hook that gave none."""
-
-    DENY = "deny"
-    ASK = "ask"
-    ALLOW = "allow"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandAction:
     """A program on the agent's machine, started without a shell, if the machine's owner has allowed exactly this."""
@@ -123,26 +115,7 @@ class RelayAction:
     mode: RelayMode = RelayMode.WAIT
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookAction:
-    """A signed request to somebody's server (Standard Webhooks)."""
-
-    url: str
-    secret: str | None = None
-    """`secret:NAME` of the workspace's secrets."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotifyAction:
-    """A note to people."""
-
-    channel: str
-    """`desktop`, `ntfy`, `slack`, `discord`, `telegram` or `email`."""
-    target: str = ""
-    text: Template | None = None
-
-
-Action = CommandAction | RelayAction | WebhookAction | NotifyAction
+Action = CommandAction | RelayAction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,11 +127,7 @@ class Hook:
     selector: Selector
     action: Action
     when: When = When()
-    debounce_s: float = 0.0
-    """It runs once things have been quiet for so long."""
     max_per_minute: int = DEFAULT_PER_MINUTE
-    on_error: OnError | None = None
-    """Of a blocking hook; None: `deny` before a tool, `allow` before a turn or its end."""
     enabled: bool = True
 
 

@@ -1,0 +1,176 @@
+"""What hooks wait for, found in the events of a session's log.
+
+Everything comes from what the log has anyway, so nothing new is asked of a vendor and a replay finds the same again.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from broker.domain.approvals.tool_use import absolute
+from broker.domain.hooks.events import HookEvent
+from broker.domain.ids import AgentId, MessageId
+from broker.domain.logs.events import Cursor, EventKind
+
+Json = Mapping[str, Any]
+
+WAITED_FOR = frozenset(
+    {
+        EventKind.AGENT_READY,
+        EventKind.AGENT_STATE,
+        EventKind.AGENT_DEAF,
+        EventKind.AGENT_EXITED,
+        EventKind.AGENT_RELEASED,
+        EventKind.AGENT_FRAME,
+        EventKind.MESSAGE_ACCEPTED,
+        EventKind.MESSAGE_RECEIPT,
+        EventKind.TURN_STARTED,
+        EventKind.TURN_ENDED,
+        EventKind.APPROVAL_REQUESTED,
+        EventKind.APPROVAL_RESOLVED,
+    }
+)
+"""Kinds of events that something can be found in."""
+
+_CUT = 2048
+"""Characters of a prompt or an answer that hooks are told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """One thing that happened to one agent."""
+
+    event: HookEvent
+    at: Cursor
+    at_ms: int
+    agent: AgentId
+    name: str
+    """The agent's."""
+    turn: str | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+    """Variables of its own; what is known of the agent comes besides."""
+    files: tuple[str, ...] = ()
+    """As the agent named them."""
+    exit_code: int | None = None
+    tool: str = ""
+    messages: tuple[MessageId, ...] = ()
+    """Those that the turn answered, or the one it is about."""
+    asker: str = ""
+    """Who wrote the message it is about."""
+
+
+def happenings(event: Json) -> Iterator[Happening]:
+    """What an event of a session's log means to hooks; nothing for most."""
+    agent, data = event.get("agent"), event["data"]
+    if not agent or event["kind"] not in WAITED_FOR:
+        return
+    at = Cursor(event["epoch"], event["offset"])
+    about = {"at": at, "at_ms": event["at_ms"], "agent": AgentId(agent), "name": event.get("name") or ""}
+    for found, rest in _found(event["kind"], data):
+        yield Happening(event=found, **about, **rest)
+
+
+_Found = tuple[HookEvent, dict[str, Any]]
+
+
+def _found(kind: str, data: Json) -> Iterator[_Found]:
+    match kind:
+        case EventKind.TURN_STARTED:
+            yield HookEvent.TURN_START, {"turn": data.get("turn")}
+        case EventKind.TURN_ENDED:
+            yield _turn_ended(data)
+        case EventKind.AGENT_FRAME:
+            for content in data.get("events") or ():
+                if isinstance(content, Mapping):
+                    yield from _content(content)
+        case EventKind.APPROVAL_REQUESTED:
+            yield from _asked(data)
+        case EventKind.APPROVAL_RESOLVED if data.get("by") != "agent":
+            values = {"approval_id": _text(data.get("id")), "reason": _text(data.get("note"))}
+            yield HookEvent.APPROVAL_RESOLVED, {"values": {**values, "text": _text(data.get("status"))}}
+        case EventKind.MESSAGE_RECEIPT if data.get("state") == "undeliverable":
+            message, why = _text(data.get("message")), _text(data.get("reason"))
+            yield HookEvent.UNDELIVERED, {"values": {"message_id": message, "reason": why}}
+        case EventKind.AGENT_READY if not data.get("resumed"):
+            yield HookEvent.AGENT_SPAWNED, {}
+        case EventKind.AGENT_RELEASED:
+            yield HookEvent.AGENT_RELEASED, {}
+        case EventKind.AGENT_EXITED if not data.get("expected"):
+            values = {"reason": _text(data.get("reason")), "text": _text(data.get("detail"))}
+            yield HookEvent.AGENT_CRASHED, {"values": values}
+        case EventKind.AGENT_STATE if data.get("state") == "idle":
+            yield HookEvent.AGENT_IDLE, {}
+        case EventKind.AGENT_DEAF:
+            yield HookEvent.AGENT_DEAF, {"values": {"reason": _text(data.get("stuck_at"))}}
+        case _:
+            pass
+
+
+def _turn_ended(data: Json) -> _Found:
+    completed = data.get("outcome") == "completed"
+    messages = tuple(MessageId(each) for each in data.get("messages") or () if isinstance(each, str))
+    values = {
+        "last_message": _text(data.get("text")),
+        "reason": _text(data.get("reason")) or ("" if completed else _text(data.get("outcome"))),
+        "message_id": messages[-1] if messages else "",
+    }
+    found = HookEvent.TURN_COMPLETE if completed else HookEvent.TURN_FAILED
+    return found, {"turn": data.get("turn"), "values": values, "messages": messages}
+
+
+def _content(content: Json) -> Iterator[_Found]:
+    match content.get("type"):
+        case "command":
+            code = content.get("exit_code")
+            values = {"command": _text(content.get("command")), "tool": _text(content.get("tool")) or "shell"}
+            values |= {"exit_code": "" if code is None else str(code), "text": _text(content.get("output"))[-_CUT:]}
+            found = {"values": values, "exit_code": code if isinstance(code, int) else None, "tool": values["tool"]}
+            yield HookEvent.COMMAND, found
+            if code not in {0, None}:
+                yield HookEvent.COMMAND_FAILED, found
+        case "files":
+            changes = [each for each in content.get("changes") or () if isinstance(each, Mapping)]
+            kept = tuple(
+                _text(change.get("moved_to")) or _text(change.get("path"))
+                for change in changes
+                if change.get("change") != "delete"
+            )
+            tool = _text(content.get("tool"))
+            yield HookEvent.FILE_CHANGE, {"files": tuple(filter(None, kept)), "tool": tool, "values": {"tool": tool}}
+        case _:
+            pass
+
+
+def _asked(data: Json) -> Iterator[_Found]:
+    if data.get("status") not in {None, "pending"} or data.get("decided_by"):
+        return  # a rule has answered it in the same step
+    prompts = [each for each in data.get("prompts") or () if isinstance(each, Mapping)]
+    values = {
+        "approval_id": _text(data.get("id")),
+        "tool": _text(data.get("tool")),
+        "command": _text(data.get("command")),
+        "text": _text(data.get("title")),
+        "question": " ".join(_text(prompt.get("text")) for prompt in prompts),
+    }
+    found = HookEvent.INPUT_NEEDED if prompts else HookEvent.APPROVAL_NEEDED
+    yield found, {"values": values, "tool": values["tool"]}
+
+
+def relative_files(files: tuple[str, ...], folder: str | None) -> tuple[str, ...]:
+    """Files as they stand from the agent's folder; one outside of it is named whole."""
+    return tuple(_relative(path, folder) for path in files)
+
+
+def _relative(path: str, folder: str | None) -> str:
+    if not folder:
+        return path
+    whole = absolute(path, folder)
+    inside = whole == folder or whole.startswith(folder.rstrip("/") + "/")
+    return posixpath.relpath(whole, folder) if inside else whole
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,168 @@
+"""From an event of a log to the hooks that it sets off."""
+
+from typing import Any
+
+import pytest
+
+from broker.domain.hooks.definitions import Hook
+from broker.domain.hooks.events import HookEvent
+from broker.domain.hooks.happenings import Happening, happenings, relative_files
+from broker.domain.hooks.matching import About, HookIndex, loops, run_key
+from broker.protocol.hooks_yaml import read_hooks
+
+ABOUT = About(kind="codex", session="payments", labels=frozenset({"gpu", "box"}))
+
+
+def event(kind: str, data: dict[str, Any], *, offset: int = 5) -> dict[str, Any]:
+    return {"epoch": "e", "offset": offset, "at_ms": 1, "kind": kind, "agent": "a1", "name": "Worker-1", "data": data}
+
+
+def one(kind: str, data: dict[str, Any]) -> Happening:
+    (found,) = happenings(event(kind, data))
+    return found
+
+
+def frame(*contents: Any) -> dict[str, Any]:
+    return event("agent.frame", {"events": list(contents)})
+
+
+def hooks(text: str) -> tuple[Hook, ...]:
+    read = read_hooks(text)
+    assert not read.problems
+    return read.hooks
+
+
+def set_off(text: str, happening: Happening, *, files: tuple[str, ...] = ()) -> list[str]:
+    return [matched.hook.id for matched in HookIndex(hooks(text)).match(happening, ABOUT, files=files)]
+
+
+DONE = {"turn": "t1", "outcome": "completed", "text": "All green", "messages": ["m1", "m2"], "reason": None}
+
+
+def test_a_turn_that_ends_well_is_complete_and_any_other_has_failed() -> None:
+    done = one("turn.ended", DONE)
+    assert (done.event, done.turn, done.messages) == (HookEvent.TURN_COMPLETE, "t1", ("m1", "m2"))
+    assert (done.values["last_message"], done.values["message_id"]) == ("All green", "m2")
+    stopped = one("turn.ended", {**DONE, "outcome": "interrupted"})
+    assert (stopped.event, stopped.values["reason"]) == (HookEvent.TURN_FAILED, "interrupted")
+
+
+def test_a_command_and_its_failure_are_found_in_an_agents_frame() -> None:
+    bad = {"type": "command", "command": "make", "exit_code": 2, "tool": "Bash", "output": "no rule"}
+    found = list(happenings(frame({**bad, "exit_code": 0}, bad, {"type": "text", "text": "hm"}, 7)))
+    assert [each.event for each in found] == [HookEvent.COMMAND, HookEvent.COMMAND, HookEvent.COMMAND_FAILED]
+    assert (found[-1].exit_code, found[-1].values["command"], found[-1].values["exit_code"]) == (2, "make", "2")
+
+
+def test_changed_files_are_those_that_are_still_there_under_their_new_names() -> None:
+    changes = [{"path": "a.py", "change": "update"}, {"path": "b.py", "change": "delete"}]
+    changes.append({"path": "c.py", "change": "update", "moved_to": "d.py"})
+    (found,) = happenings(frame({"type": "files", "changes": changes, "tool": "Edit"}))
+    assert (found.event, found.files) == (HookEvent.FILE_CHANGE, ("a.py", "d.py"))
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        ({"status": "pending", "id": "p1", "tool": "Bash", "command": "rm x"}, [HookEvent.APPROVAL_NEEDED]),
+        ({"status": "pending", "prompts": [{"text": "Which?"}]}, [HookEvent.INPUT_NEEDED]),
+        ({"status": "pending", "decided_by": "rule allow *"}, []),
+    ],
+)
+def test_a_person_is_needed_only_when_nothing_else_has_answered(data: dict[str, Any], found: list[HookEvent]) -> None:
+    assert [each.event for each in happenings(event("approval.requested", data))] == found
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "found"),
+    [
+        ("agent.ready", {}, [HookEvent.AGENT_SPAWNED]),
+        ("agent.ready", {"resumed": True}, []),
+        ("agent.exited", {"expected": False, "reason": "exited"}, [HookEvent.AGENT_CRASHED]),
+        ("agent.exited", {"expected": True}, []),
+        ("agent.deaf", {"stuck_at": "handed"}, [HookEvent.AGENT_DEAF]),
+        ("agent.state", {"state": "idle"}, [HookEvent.AGENT_IDLE]),
+        ("agent.state", {"state": "working"}, []),
+        ("agent.released", {}, [HookEvent.AGENT_RELEASED]),
+        ("message.receipt", {"state": "undeliverable", "reason": "agent_failed"}, [HookEvent.UNDELIVERED]),
+        ("message.receipt", {"state": "received"}, []),
+        ("hook.completed", {}, []),
+        ("session.created", {}, []),
+    ],
+)
+def test_an_agents_life_is_found_in_its_events(kind: str, data: dict[str, Any], found: list[HookEvent]) -> None:
+    assert [each.event for each in happenings(event(kind, data))] == found
+
+
+def test_selectors_choose_by_program_name_session_and_machine() -> None:
+    text = """
+hooks:
+  codex: {on_turn_complete: {id: kind, relay: L}}
+  claude: {on_turn_complete: {id: other, relay: L}}
+  "*": {on_turn_complete: {id: any, relay: L}}
+  "agent:Worker-*": {on_turn_complete: {id: name, relay: L}}
+  "agent:Worker-1": {on_turn_complete: {id: exact, relay: L}}
+  "agent:Lead": {on_turn_complete: {id: lead, relay: L}}
+  "session:pay*": {on_turn_complete: {id: session, relay: L}}
+  "machine:gpu": {on_turn_complete: {id: machine, relay: L}}
+  "machine:cpu": {on_turn_complete: {id: cpu, relay: L}}
+"""
+    assert set_off(text, one("turn.ended", DONE)) == ["kind", "any", "name", "exact", "session", "machine"]
+
+
+@pytest.mark.parametrize(
+    ("when", "holds"),
+    [
+        ("{exit_code: 2}", True),
+        ("{exit_code: [0, 1]}", False),
+        ("{tool: shell}", True),
+        ("{tool: edit}", False),
+        ("{agent: 'Worker-?'}", True),
+        ("{agent: Lead}", False),
+        ("{text: '*rule*'}", True),
+        ("{text: rule}", False),
+        ("{glob: '*.py'}", False),
+    ],
+)
+def test_every_condition_has_to_hold(when: str, *, holds: bool) -> None:
+    bad = {"type": "command", "command": "make", "exit_code": 2, "tool": "Bash", "output": "no rule to make"}
+    failed = list(happenings(frame(bad)))[1]
+    text = f"hooks: {{codex: {{on_command_failed: {{id: h, relay: L, when: {when}}}}}}}"
+    assert set_off(text, failed) == (["h"] if holds else [])
+
+
+def test_a_hook_for_some_files_is_told_of_those() -> None:
+    text = "hooks: {codex: {on_file_change: {id: h, command: 'lint ${file}', when: {glob: ['*.ts', '!x.ts']}}}}"
+    (changed,) = happenings(frame({"type": "files", "changes": [{"path": "a.ts"}]}))
+    (matched,) = HookIndex(hooks(text)).match(changed, ABOUT, files=("a.ts", "x.ts", "b.py"))
+    assert matched.files == ("a.ts",)
+    assert set_off(text, changed, files=("x.ts",)) == []
+
+
+def test_a_disabled_hook_is_not_set_off() -> None:
+    assert set_off("hooks: {codex: {on_turn_complete: {relay: L, enabled: false}}}", one("turn.ended", DONE)) == []
+
+
+def test_once_per_turn_is_one_run_for_all_events_of_the_turn() -> None:
+    (each,) = hooks("hooks: {codex: {on_turn_complete: {relay: L}}}")
+    (turn,) = hooks("hooks: {codex: {on_turn_complete: {relay: L, when: {once_per: turn}}}}")
+    (session,) = hooks("hooks: {codex: {on_turn_complete: {relay: L, when: {once_per: session}}}}")
+    done = one("turn.ended", DONE)
+    assert run_key(each, done) == "e:5"
+    assert run_key(each, done, place=1) == "e:5#1"
+    assert run_key(turn, done) == "turn:t1"
+    assert run_key(session, done) == "session"
+
+
+def test_a_hook_is_not_set_off_by_what_it_caused_nor_at_the_end_of_a_long_chain() -> None:
+    (hook,) = hooks("hooks: {codex: {on_turn_complete: {id: h, relay: L}}}")
+    assert loops(hook, ()) == ""
+    assert loops(hook, ("other",)) == ""
+    assert "caused by itself" in loops(hook, ("other", "h"))
+    assert "set each other off" in loops(hook, ("a", "b", "c"))
+
+
+def test_files_stand_from_the_agents_folder() -> None:
+    files = ("/home/ada/app/src/a.ts", "src/b.ts", "/etc/hosts", "../x")
+    assert relative_files(files, "/home/ada/app") == ("src/a.ts", "src/b.ts", "/etc/hosts", "/home/ada/x")
+    assert relative_files(("a",), None) == ("a",)

@@ -1,0 +1,132 @@
+"""Hooks files: what they mean, and what is said of those that mean nothing."""
+
+import pytest
+
+from broker.domain.hooks.definitions import CommandAction, OncePer, RelayAction, RelayMode, Scope, Selector
+from broker.domain.hooks.events import HookEvent
+from broker.protocol.hooks_yaml import duration_s, read_hooks
+
+EXAMPLE = """\
+hooks:
+  codex:
+    on_turn_complete:
+      - command: "afplay /System/Library/Sounds/Glass.aiff"
+      - relay: "Lead"  # Notify lead agent
+
+    on_file_change:
+      - command: "npm run lint -- ${file}"
+      - command: "npm run typecheck"
+
+    on_approval_needed:
+      - command: "/usr/bin/say 'Codex needs input'"
+"""
+
+
+def only_problem(text: str) -> str:
+    read = read_hooks(text)
+    assert len(read.problems) == 1, read
+    assert read.hooks == ()
+    return str(read.problems[0])
+
+
+def test_the_plain_form_is_a_kind_of_agent_its_events_and_what_to_do() -> None:
+    read = read_hooks(EXAMPLE)
+    assert read.problems == ()
+    assert [(hook.event, hook.selector) for hook in read.hooks] == [
+        (HookEvent.TURN_COMPLETE, Selector(Scope.KIND, "codex")),
+        (HookEvent.TURN_COMPLETE, Selector(Scope.KIND, "codex")),
+        (HookEvent.FILE_CHANGE, Selector(Scope.KIND, "codex")),
+        (HookEvent.FILE_CHANGE, Selector(Scope.KIND, "codex")),
+        (HookEvent.APPROVAL_NEEDED, Selector(Scope.KIND, "codex")),
+    ]
+    assert read.hooks[1].action == RelayAction(to="Lead")
+    assert read.hooks[4].action == CommandAction(command="/usr/bin/say 'Codex needs input'")
+
+
+def test_every_field_is_read() -> None:
+    read = read_hooks("""\
+hooks:
+  "agent:Worker-*":
+    on_command_failed:
+      id: tell-lead
+      relay: {to: Lead, text: "${agent} failed: ${command} (exit ${exit_code})", mode: steer}
+      when: {exit_code: [1, 2], tool: shell, agent: "Worker-1*", text: "*test*", from: Ada, once_per: turn}
+      max_per_minute: 5
+      enabled: false
+    turn/completed: afplay Glass.aiff
+  "machine:gpu":
+    on_file_change:
+      - command: [npm, run, lint, "${files}"]
+        when: {glob: ["**/*.ts", "!dist/**"]}
+        timeout: 90s
+        cwd: web
+        env: [CI]
+""")
+    assert read.problems == ()
+    told, sound, lint = read.hooks
+    assert (told.id, told.max_per_minute, told.enabled) == ("tell-lead", 5, False)
+    assert isinstance(told.action, RelayAction)
+    assert told.action.mode is RelayMode.STEER
+    assert (told.when.exit_code, told.when.tool, told.when.once_per) == ((1, 2), ("shell",), OncePer.TURN)
+    assert (told.when.agent, told.when.text, told.when.sender) == ("Worker-1*", "*test*", "Ada")
+    assert sound.event is HookEvent.TURN_COMPLETE
+    assert lint.selector == Selector(Scope.MACHINE, "gpu")
+    assert lint.action == CommandAction(
+        command=("npm", "run", "lint", "${files}"), cwd="web", env=("CI",), timeout_s=90.0
+    )
+    assert lint.when.glob == ("**/*.ts", "!dist/**")
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("    on_trun_complete: say hi", "line 3, column 5: there is no event 'on_trun_complete'; did you mean"),
+        ("    PostToolUse: say hi", "line 3, column 5: 'PostToolUse' is several events here"),
+        ("    before_tool: guard", "line 3, column 5: before_tool is not available yet"),
+        ("    on_command: say hi | cat", "line 3, column 17: no shell reads this command, so '|'"),
+        ("    on_command: [{command: say, when: {globs: a}}]", "'globs' is not known here; did you mean 'glob'?"),
+        ("    on_command: [{command: say, timeout: 5}]", "5 is no time: write a number with its unit"),
+        ("    on_command: [{command: say, timeout: 2h}]", "10 minutes at most"),
+        ("    on_command: [{command: say, cwd: ../x}]", "a folder inside the agent's"),
+        ("    on_command: [{command: say, env: [A=1]}]", "names of environment variables"),
+        ("    on_command: [{command: say, max_per_minute: 0}]", "a number from 1 to 600"),
+        ("    on_command: [{command: say, id: 'a b'}]", "an id has letters"),
+        ("    on_command: [{command: say, relay: Lead}]", "exactly one thing"),
+        ("    on_command: [{webhook: {url: 'https://x'}}]", "`webhook` is not available yet"),
+        ("    on_command: [{relay: Lead, timeout: 5s}]", "'timeout' means nothing with `relay`"),
+        ("    on_command: [{relay: {text: hi}}]", "names whom it is for"),
+        ("    on_command: [{relay: {to: L, text: '${x}'}}]", "there is no variable ${x}"),
+        ("    on_command: [{relay: {to: L, mode: now}}]", "one of wait, steer, interrupt"),
+        ("    on_command: [{command: say, enabled: 1}]", "true or false"),
+        ("    on_command: [7]", "a hook is a command"),
+        ("    on_command: [say a, say a]", "is there twice: give one of them an `id`"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(line: str, says: str) -> None:
+    assert says in only_problem(f"hooks:\n  codex:\n{line}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "begins with `hooks:`"),
+        ("hooks: []", "begins with `hooks:`"),
+        ("hooks: {'tool:x': {on_command: say}}", "selects nothing"),
+        ("hooks: {codex: say}", "here belong events"),
+        ("hooks: {a: {on_command: say}}\nmore: 1", "line 2, column 1: 'more' is not known here"),
+        ("hooks: [", "line 2, column 1"),
+    ],
+)
+def test_a_file_that_is_no_hooks_file_is_refused(text: str, says: str) -> None:
+    assert says in only_problem(text)
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    wrong = "[{command: 'a;b'}, {command: say, timout: 1s}]"
+    read = read_hooks(f"hooks:\n  codex:\n    on_x: say\n    on_command: {wrong}\n")
+    assert [problem.line for problem in read.problems] == [3, 4, 4]
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("5s", 5), ("500ms", 0.5), ("2m", 120), ("1.5s", 1.5)])
+def test_times_have_units(text: str, seconds: float) -> None:
+    assert duration_s(text) == seconds
