@@ -26,6 +26,7 @@ from broker.adapters.redis.agents.stops import RedisStops
 from broker.adapters.redis.approvals.approvals import RedisApprovals
 from broker.adapters.redis.bus import RedisBus
 from broker.adapters.redis.client import TextRedis, open_redis
+from broker.adapters.redis.hooks.hooks import RedisHooks
 from broker.adapters.redis.logs.backlog import RedisBacklog
 from broker.adapters.redis.logs.event_log import RedisEventLog
 from broker.adapters.redis.logs.redaction import RedisRedactionRules
@@ -53,6 +54,7 @@ from broker.domain.people.access_changes import AccessChange
 from broker.gateway.dashboard import Dashboard
 from broker.gateway.http.api import Api
 from broker.gateway.http.archive import TransferApi
+from broker.gateway.http.hooks import HooksApi
 from broker.gateway.http.log_keeping import LogKeepingApi
 from broker.gateway.http.logs import LogsApi
 from broker.gateway.http.people import AccessApi
@@ -77,6 +79,8 @@ from broker.services.agents.stops import Stops
 from broker.services.approvals.desk import ApprovalDesk
 from broker.services.container import Services
 from broker.services.deadlines import Deadlines
+from broker.services.hooks.definitions import Hooks
+from broker.services.hooks.dispatch import HookDispatcher
 from broker.services.live.activity import Activity
 from broker.services.live.feeds import Feeds
 from broker.services.live.hub import Hub
@@ -102,6 +106,7 @@ from broker.services.ports import EventLog, LogStore
 from broker.services.redaction import Redaction
 from broker.services.requests import Requests
 from broker.settings import Settings
+from broker.workers.hooks import HookWorker
 from broker.workers.retention import RetentionWorker
 from broker.workers.shipping import ShippingWorker
 from broker.workers.timekeeper import Timekeeper
@@ -151,6 +156,7 @@ class Adapters:
     sign_in_codes: RedisSignInCodes
     stops: RedisStops
     timers: RedisTimers
+    hooks: RedisHooks
     processes: RedisProcesses
     pressure: RedisPressure
 
@@ -184,6 +190,7 @@ def build_adapters(redis_url: str, *, logs: LogStore | None = None, folder: Path
         sign_in_codes=RedisSignInCodes(redis),
         stops=RedisStops(redis, scripts),
         timers=RedisTimers(redis, scripts),
+        hooks=RedisHooks(redis, scripts),
         processes=RedisProcesses(redis),
         pressure=RedisPressure(redis, folder=folder),
     )
@@ -256,6 +263,7 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
             version=__version__,
         ),
         log_health=log_health,
+        hooks=Hooks(adapters.hooks),
         hub=hub,
         feeds=Feeds(hub, adapters.log),
         activity=Activity(adapters.signals),
@@ -305,6 +313,7 @@ def build_app(settings: Settings, *, adapters: Adapters, clock: Clock = time.tim
             *LogKeepingApi(services).routes(),
             *StatusApi(services).routes(),
             *StopsApi(services).routes(),
+            *HooksApi(services).routes(),
             *TransferApi(services).routes(),
             *LogsApi(services).routes(),
             WebSocketRoute("/v1/sessions/{session}/events", EventSocket(services, sockets).serve),
@@ -437,6 +446,20 @@ def build_shipping(adapters: Adapters, logs: LogStore, *, alone: bool) -> Shippi
 def build_retention(adapters: Adapters, logs: LogStore) -> RetentionWorker:
     """The worker that dates and forgets logs."""
     return RetentionWorker(adapters.timers, RetentionKeeper(adapters.retention, logs, adapters.registry))
+
+
+def build_hooks(settings: Settings, adapters: Adapters, *, alone: bool) -> HookWorker:
+    """The worker that looks for what hooks wait for; `alone` when there can be no other."""
+    dispatcher = HookDispatcher(
+        adapters.hooks,
+        adapters.log,
+        adapters.registry,
+        mailroom=adapters.mailroom,
+        tokens=adapters.tokens,
+        redaction=Redaction(adapters.redaction_rules, search=automaton),
+        public_url=settings.url,
+    )
+    return HookWorker(adapters.timers, adapters.hooks, dispatcher, alone=alone)
 
 
 def build_timekeeper(settings: Settings, adapters: Adapters) -> Timekeeper:

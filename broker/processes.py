@@ -30,6 +30,7 @@ from broker.app import (
     Adapters,
     build_adapters,
     build_app,
+    build_hooks,
     build_retention,
     build_services,
     build_shipping,
@@ -326,7 +327,10 @@ async def _present(adapters: Adapters, kind: ProcessKind, *, url: str | None = N
 @contextlib.asynccontextmanager
 async def _worker(settings: Settings, redis_url: str, logs: LogStore | None) -> AsyncIterator[None]:
     adapters = build_adapters(redis_url)
-    tasks = [asyncio.create_task(build_timekeeper(settings, adapters).run(), name="timekeeper")]
+    tasks = [
+        asyncio.create_task(build_timekeeper(settings, adapters).run(), name="timekeeper"),
+        asyncio.create_task(build_hooks(settings, adapters, alone=settings.redis_url is None).run(), name="hooks"),
+    ]
     if logs is not None:
         shipping = build_shipping(adapters, logs, alone=settings.clickhouse_url is None)
         tasks.append(asyncio.create_task(shipping.run(), name="shipping"))

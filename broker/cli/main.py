@@ -16,6 +16,7 @@ import click
 from broker import __version__
 from broker.cli.archive import export_, import_
 from broker.cli.graphql_options import graphql_options
+from broker.cli.hooks import hooks
 from broker.cli.logs import logs
 from broker.cli.machines import machine
 from broker.cli.options import together
@@ -52,6 +53,7 @@ main.add_command(token)
 main.add_command(machine)
 main.add_command(session)
 main.add_command(rule)
+main.add_command(hooks)
 main.add_command(sign_in)
 main.add_command(members)
 main.add_command(share)

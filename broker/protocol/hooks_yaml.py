@@ -36,7 +36,7 @@ MAX_HOOKS = 2000
 _ACTIONS = ("command", "relay")
 _LATER = ("webhook", "notify")
 _COMMON = ("id", "when", "timeout", "max_per_minute", "enabled", "cwd", "env")
-_WHEN = ("glob", "exit_code", "tool", "agent", "from", "text", "once_per")
+_WHEN = ("glob", "exit_code", "tool", "agent", "text", "once_per")
 _RELAY = ("to", "text", "mode")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -224,7 +224,6 @@ class _Reader:
             exit_code=tuple(codes),
             tool=self.texts(given, "tool", path),
             agent=self.text(given, "agent", path),
-            sender=self.text(given, "from", path),
             text=self.text(given, "text", path),
             once_per=OncePer(once) if once else None,
         )

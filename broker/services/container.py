@@ -8,6 +8,7 @@ from broker.services.agents.sessions import Sessions
 from broker.services.agents.spawner import Spawner
 from broker.services.agents.stops import Stops
 from broker.services.approvals.desk import ApprovalDesk
+from broker.services.hooks.definitions import Hooks
 from broker.services.live.activity import Activity
 from broker.services.live.feeds import Feeds
 from broker.services.live.hub import Hub
@@ -56,6 +57,7 @@ class Services:
     short_lived: ShortLivedTokens
     status: StatusReport
     log_health: LogHealth
+    hooks: Hooks
     hub: Hub
     feeds: Feeds
     activity: Activity

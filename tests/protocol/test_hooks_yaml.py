@@ -50,7 +50,7 @@ hooks:
     on_command_failed:
       id: tell-lead
       relay: {to: Lead, text: "${agent} failed: ${command} (exit ${exit_code})", mode: steer}
-      when: {exit_code: [1, 2], tool: shell, agent: "Worker-1*", text: "*test*", from: Ada, once_per: turn}
+      when: {exit_code: [1, 2], tool: shell, agent: "Worker-1*", text: "*test*", once_per: turn}
       max_per_minute: 5
       enabled: false
     turn/completed: afplay Glass.aiff
@@ -68,7 +68,7 @@ hooks:
     assert isinstance(told.action, RelayAction)
     assert told.action.mode is RelayMode.STEER
     assert (told.when.exit_code, told.when.tool, told.when.once_per) == ((1, 2), ("shell",), OncePer.TURN)
-    assert (told.when.agent, told.when.text, told.when.sender) == ("Worker-1*", "*test*", "Ada")
+    assert (told.when.agent, told.when.text) == ("Worker-1*", "*test*")
     assert sound.event is HookEvent.TURN_COMPLETE
     assert lint.selector == Selector(Scope.MACHINE, "gpu")
     assert lint.action == CommandAction(

@@ -63,7 +63,13 @@ _TEMPLATES: dict[str, str] = {
     "message": ":m:%s",  # hash: body, wire text, and per recipient r:, b:, t:
     "recipients": ":m:%s:to",  # set: agents a message went to
     "approval": ":ap:%s",  # hash
-    "hook_run": ":hr:%s",  # hash: a run of a hook: state, hook, session, agent, name
+    "hooks": ":hooks",  # hash: text, version, by, at_ms, paused (1); there while the workspace has hooks
+    "hooks_version": ":hooks:version",  # string: counts the changes of the hooks
+    "hooks_due": ":hooks:due",  # zset: sessions with events that hooks wait for, by the first offset not looked at
+    "hooks_holder": ":hooks:holder",  # string: who looks at them, for as long as it lives
+    "hook_runs": ":hooks:runs",  # zset: the latest runs, by time
+    "hook_rate": ":hooks:rate:%s",  # string: runs of a hook in this minute
+    "hook_run": ":hr:%s",  # hash: a run of a hook: state, hook, session, agent, name, causes, data
     "link": ":l:%s",  # hash: machine, hello, whose it is, its connection (fence, online, boot) and what both have seen
     "outbox": ":l:%s:out",  # stream: <number>-0, field c = the command's JSON
     "link_agents": ":l:%s:agents",  # set: agents carried by the link
@@ -92,7 +98,15 @@ SHIP_CHANNEL = "rc:ship"
 ACCESS_CHANNEL = "rc:access"
 """Pub/sub: JSON of whose access has become less, see `access_changes.RedisAccessChanges`."""
 
-_CHANNELS = {"TIMER_CHANNEL": TIMER_CHANNEL, "SHIP_CHANNEL": SHIP_CHANNEL, "ACCESS_CHANNEL": ACCESS_CHANNEL}
+HOOK_CHANNEL = "rc:hooks"
+"""Pub/sub: a workspace's root when one of its sessions begins to have events that hooks wait for."""
+
+_CHANNELS = {
+    "ACCESS_CHANNEL": ACCESS_CHANNEL,
+    "HOOK_CHANNEL": HOOK_CHANNEL,
+    "SHIP_CHANNEL": SHIP_CHANNEL,
+    "TIMER_CHANNEL": TIMER_CHANNEL,
+}
 
 
 def root(workspace: WorkspaceId) -> str:

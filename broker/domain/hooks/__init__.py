@@ -1,1 +1,1 @@
-"""Hooks: when something happens to an agent, something is done. Pure: what matches, and what exactly would be run."""
+"""Hooks: when something happens to an agent, something is done. Pure: what matches, and what exactly would be done."""

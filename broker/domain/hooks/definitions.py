@@ -63,8 +63,6 @@ class When:
     exit_code: tuple[int, ...] = ()
     tool: tuple[str, ...] = ()
     agent: str | None = None
-    sender: str | None = None
-    """Who wrote the message."""
     text: str | None = None
     """A pattern for the prompt, message, answer or question."""
     once_per: OncePer | None = None

@@ -19,7 +19,6 @@ class HookEvent(StrEnum):
     APPROVAL_NEEDED = "on_approval_needed"
     APPROVAL_RESOLVED = "on_approval_resolved"
     INPUT_NEEDED = "on_input_needed"
-    MESSAGE = "on_message"
     UNDELIVERED = "on_undelivered"
     AGENT_SPAWNED = "on_agent_spawned"
     AGENT_RELEASED = "on_agent_released"

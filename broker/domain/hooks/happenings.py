@@ -25,7 +25,6 @@ WAITED_FOR = frozenset(
         EventKind.AGENT_EXITED,
         EventKind.AGENT_RELEASED,
         EventKind.AGENT_FRAME,
-        EventKind.MESSAGE_ACCEPTED,
         EventKind.MESSAGE_RECEIPT,
         EventKind.TURN_STARTED,
         EventKind.TURN_ENDED,
@@ -58,8 +57,6 @@ class Happening:
     tool: str = ""
     messages: tuple[MessageId, ...] = ()
     """Those that the turn answered, or the one it is about."""
-    asker: str = ""
-    """Who wrote the message it is about."""
 
 
 def happenings(event: Json) -> Iterator[Happening]:

@@ -7,7 +7,6 @@ from typing import NewType
 from uuid import UUID, uuid5
 
 from broker.domain.ids import SessionId
-from broker.domain.logs.events import Cursor
 
 HookRunId = NewType("HookRunId", str)
 _RUNS = UUID("6f0b7d0e-6a55-5d0e-9d1c-6b1f5a3c2e10")
@@ -33,6 +32,6 @@ class RunState(StrEnum):
     """It was started, and nobody knows its end."""
 
 
-def run_id(session: SessionId, at: Cursor, hook: str) -> HookRunId:
-    """The id of the run that an event of a log makes a hook do: however often that is decided, it is one run."""
-    return HookRunId(str(uuid5(_RUNS, f"{session}|{at}|{hook}")))
+def run_id(session: SessionId, key: str, hook: str) -> HookRunId:
+    """The id of the run that something (`matching.run_key`) sets off: however often that is decided, it is one."""
+    return HookRunId(str(uuid5(_RUNS, f"{session}|{key}|{hook}")))

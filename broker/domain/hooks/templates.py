@@ -13,9 +13,9 @@ from difflib import get_close_matches
 
 VARIABLES = frozenset(
     {
-        *("event", "agent", "kind", "session", "workspace", "cwd", "project", "url"),
+        *("event", "agent", "kind", "session", "workspace", "cwd", "url"),
         *("file", "files", "command", "exit_code", "tool", "last_message", "reason"),
-        *("approval_id", "question", "message_id", "from", "text"),
+        *("approval_id", "question", "message_id", "text"),
     }
 )
 FILE_LISTS = frozenset({"file", "files"})
@@ -38,7 +38,7 @@ _INSTEAD = {
     ">": "the output is kept with the hook's run; write files in a script",
     "(": "put it into a script and name that",
     ")": "put it into a script and name that",
-    "`": "use a variable such as ${project}, or a script",
+    "`": "put it into a script and name that",
     "\n": "for two commands write two hooks",
     "*": "files are named by ${file}; choose among them with `when: {glob: …}`",
     "?": "files are named by ${file}; choose among them with `when: {glob: …}`",

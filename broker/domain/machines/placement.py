@@ -47,6 +47,8 @@ class Proxy:
     """Its owner was removed: it is not linked until it is adopted, and linked with a token of who adopted it."""
     adoption: Adoption | None = None
     """It was adopted, and was not linked so yet."""
+    runs_hooks: bool = False
+    """Whether its relay-connect knows hooks."""
     stopped: Stop | None = None
     """Who has stopped it: nothing is started there until it is resumed."""
 

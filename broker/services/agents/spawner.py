@@ -216,7 +216,9 @@ class Spawner:
         if request.task:
             message_id = derived_id(principal, _suffixed(request.idempotency_key, "task"))
             redactor = await self._redaction.redactor(principal.workspace)
-            task = prepare(principal, session, to=name, text=request.task, message_id=message_id, redactor=redactor)
+            task = prepare(
+                principal.sender, session, to=name, text=request.task, message_id=message_id, redactor=redactor
+            )
         return NewAgent(
             id=agent,
             session=session.id,

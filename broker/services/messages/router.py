@@ -22,6 +22,7 @@ from broker.domain.messages.messages import (
     Message,
     Mode,
     Role,
+    Sender,
     ToChannel,
     Trace,
     checked_text,
@@ -74,7 +75,7 @@ class Router:
         """
         principal.require(Permission.SEND)
         outgoing = prepare(
-            principal,
+            principal.sender,
             session,
             to=to,
             text=text,
@@ -152,7 +153,7 @@ def digest(*parts: object) -> str:
 
 
 def prepare(
-    principal: Principal,
+    sender: Sender,
     session: Session,
     *,
     to: str,
@@ -164,7 +165,6 @@ def prepare(
     ttl_s: int = DEFAULT_TTL_S,
 ) -> OutgoingMessage:
     """Check, sign and render a message; only the log's copy is redacted. Raises `BadRequest`."""
-    sender = principal.sender
     message = Message(
         id=message_id,
         session_id=session.id,

@@ -11,6 +11,7 @@ from broker.services.ports.access import (
     Tokens,
 )
 from broker.services.ports.approvals import Approvals, Standing
+from broker.services.ports.hooks import HookOrder, HookRecords, HookRun, SavedHooks
 from broker.services.ports.keeping import RedactionRules, Restoring, RetentionState
 from broker.services.ports.links import Attached, Decided, DecidedApproval, Links, NumberedFact, Unfinished
 from broker.services.ports.log import Backlog, EventLog, LogPage, LogStore, kept
@@ -43,6 +44,9 @@ __all__ = [
     "Ended",
     "EventLog",
     "Happened",
+    "HookOrder",
+    "HookRecords",
+    "HookRun",
     "InstallationRecords",
     "LinkNews",
     "Links",
@@ -62,6 +66,7 @@ __all__ = [
     "RequestRecords",
     "Restoring",
     "RetentionState",
+    "SavedHooks",
     "SignInCodes",
     "Signals",
     "Silent",

@@ -6,7 +6,6 @@ from broker.domain.hooks.definitions import CommandAction, Scope, Selector, When
 from broker.domain.hooks.events import HookEvent, hook_event, unknown_event
 from broker.domain.hooks.runs import run_id
 from broker.domain.ids import SessionId
-from broker.domain.logs.events import Cursor
 
 
 @pytest.mark.parametrize(
@@ -47,8 +46,8 @@ def test_a_hook_without_an_id_keeps_one_as_long_as_it_says_the_same() -> None:
 
 def test_an_event_makes_a_hook_run_once_however_often_it_is_looked_at() -> None:
     session = SessionId("s1")
-    assert run_id(session, Cursor("e", 7), "h") == run_id(session, Cursor("e", 7), "h")
-    assert run_id(session, Cursor("e", 7), "h") != run_id(session, Cursor("e", 8), "h")
+    assert run_id(session, "e:7", "h") == run_id(session, "e:7", "h")
+    assert run_id(session, "e:7", "h") != run_id(session, "e:8", "h")
 
 
 def test_vendors_names_are_taken_and_unknown_ones_get_the_nearest() -> None:

@@ -271,6 +271,7 @@ def _proxy(row: dict[str, str], agents: int, *, people: dict[str, str | None], s
         orphaned="orphaned" in row,
         adoption=_adoption(row.get("adopter")),
         policy=hello.policy,
+        runs_hooks=hello.runs_hooks,
         stopped=read_stop(stop) if stop else None,
     )
 

@@ -3,6 +3,13 @@
 -- What is too much for those who watch a whole workspace, and of interest only to those who watch the session.
 local UNTOLD = {['agent.frame'] = true, ['message.receipt'] = true}
 
+-- What hooks wait for (`domain.hooks.happenings.WAITED_FOR`).
+local HOOKED = {
+  ['agent.ready'] = true, ['agent.state'] = true, ['agent.deaf'] = true, ['agent.exited'] = true,
+  ['agent.released'] = true, ['agent.frame'] = true, ['message.receipt'] = true,
+  ['turn.started'] = true, ['turn.ended'] = true, ['approval.requested'] = true, ['approval.resolved'] = true,
+}
+
 -- Which history of the store this is, and '0…' or the one that it went on from when it was made the primary. Nothing for
 -- a user who may not ask.
 local function store_history()
@@ -112,6 +119,10 @@ local function append_all(session, kind, agent, name, list)
     if marked then trim_log(session, 0, last, T.tail_bytes) end
   elseif redis.call('SADD', K.unshipped(), session) == 1 then
     redis.call('PUBLISH', SHIP_CHANNEL, ROOT)
+  end
+  if HOOKED[kind] and redis.call('EXISTS', K.hooks()) == 1
+    and redis.call('ZADD', K.hooks_due(), 'NX', last - #list + 1, session) == 1 then
+    redis.call('PUBLISH', HOOK_CHANNEL, ROOT)
   end
   return last
 end

@@ -2,7 +2,7 @@
 -- KEYS[1] workspace root
 -- ARGV    timer  its name, "kind|reference|…"
 -- Returns the kind
--- uses: lives links stops
+-- uses: lives links stops hooks
 local part = {}
 for text in string.gmatch(timer, '[^|]+') do part[#part + 1] = text end
 forget_timer(timer)
@@ -157,6 +157,16 @@ function on.orphaned()
     redis.call('SREM', K.link_agents(link), agent)
     left = left - 1
   end
+end
+
+-- A run of a hook was not begun in time, or nobody has said how it ended.
+function on.hook()
+  local r = fields(K.hook_run(part[2]), 'state', 'hook')
+  if not r.state then return end
+  local state, reason = 'expired', 'the machine did not take it in time'
+  if r.state == 'started' then state, reason = 'interrupted', 'the machine has not said how it ended' end
+  advance_run(part[2], state, '{"run":' .. json(part[2]) .. ',"hook":' .. json(r.hook) .. ',"state":"' .. state
+    .. '","reason":' .. json(reason) .. '}')
 end
 
 -- A machine was not seen for long. It stays as long as an agent of it may come back.

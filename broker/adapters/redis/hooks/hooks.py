@@ -1,0 +1,125 @@
+"""A workspace's hooks in one hash, and a hash for each of their runs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+
+import orjson
+
+from broker.adapters.redis import keys
+from broker.adapters.redis.client import TextRedis, published
+from broker.adapters.redis.scripts import Scripts
+from broker.domain.hooks.runs import HookRunId, RunState
+from broker.domain.ids import AgentId, SessionId, WorkspaceId
+from broker.services.ports import HookOrder, HookRun, SavedHooks
+
+
+class RedisHooks:
+    """Implements `HookRecords`."""
+
+    def __init__(self, redis: TextRedis, scripts: Scripts) -> None:
+        self._redis = redis
+        self._scripts = scripts
+
+    async def saved(self, workspace: WorkspaceId) -> SavedHooks:
+        """The hooks that hold."""
+        row = await self._redis.hgetall(keys.key(workspace, "hooks"))
+        if not row:
+            return SavedHooks(text="", version=int(await self._redis.get(keys.key(workspace, "hooks_version")) or 0))
+        return SavedHooks(
+            text=row["text"],
+            version=int(row["version"]),
+            by=row["by"],
+            at_ms=int(row["at_ms"]),
+            paused="paused" in row,
+        )
+
+    async def save(self, workspace: WorkspaceId, text: str, *, by: str, version: int | None) -> int:
+        """Replace them; '' for none. The new version. Raises `Conflict` (HOOKS_CHANGED) when `version` is over."""
+        replaced = "" if version is None else version
+        return int(await self._scripts.run_once("save_hooks", workspace, text, by, replaced))
+
+    async def pause(self, workspace: WorkspaceId, *, paused: bool) -> None:
+        """Let none begin, or let them go on."""
+        key = keys.key(workspace, "hooks")
+        if not paused:
+            await self._redis.hdel(key, "paused")
+        elif await self._redis.hget(key, "text") is not None:
+            await self._redis.hset(key, "paused", "1")
+
+    async def lease(self, workspace: WorkspaceId, holder: str, *, seconds: float) -> bool:
+        """Take or renew the right to look at a workspace's sessions."""
+        return bool(await self._scripts.run("lease_hooks", workspace, holder, int(seconds * 1000)))
+
+    async def due(self, workspace: WorkspaceId) -> list[tuple[SessionId, int]]:
+        """Sessions with events that hooks wait for, each with the first offset that was not looked at."""
+        found = await self._redis.zrangebyscore(keys.key(workspace, "hooks_due"), "-inf", "+inf", withscores=True)
+        return [(SessionId(session), int(offset)) for session, offset in found]
+
+    async def advance(self, workspace: WorkspaceId, session: SessionId, offset: int) -> bool:
+        """A session was looked at up to an offset; whether nothing more waits there."""
+        return bool(await self._scripts.run("advance_hooks", workspace, session, offset))
+
+    async def begin(self, workspace: WorkspaceId, order: HookOrder) -> RunState:
+        """Begin a run, once; how far it is now."""
+        state = await self._scripts.run(
+            "order_hook",
+            workspace,
+            order.run,
+            order.hook,
+            order.session,
+            order.agent,
+            order.name,
+            order.link or "",
+            order.command,
+            int(order.patience_s * 1000),
+            order.data,
+            order.max_per_minute,
+            orjson.dumps(order.causes),
+            order.skipped,
+        )
+        return RunState(state)
+
+    async def finish(self, workspace: WorkspaceId, run: HookRunId, state: RunState, data: bytes) -> None:
+        """End a run that the broker carries out."""
+        await self._scripts.run("end_hook", workspace, run, state, data)
+
+    async def causes(self, workspace: WorkspaceId, runs: Sequence[str]) -> tuple[str, ...]:
+        """The hooks that led to the first of these that is a run."""
+        known = [run for run in runs if keys.is_id(run)]
+        if not known:
+            return ()
+        pipe = self._redis.pipeline(transaction=False)
+        for run in known:
+            pipe.hget(keys.key(workspace, "hook_run", run), "causes")
+        found = next((text for text in await pipe.execute() if text), None)
+        return tuple(orjson.loads(found)) if found else ()
+
+    async def runs(self, workspace: WorkspaceId, *, limit: int) -> list[HookRun]:
+        """The latest, the newest first."""
+        ids = await self._redis.zrange(keys.key(workspace, "hook_runs"), 0, limit - 1, desc=True)
+        pipe = self._redis.pipeline(transaction=False)
+        for run in ids:
+            pipe.hgetall(keys.key(workspace, "hook_run", run))
+        rows = await pipe.execute() if ids else []
+        return [_run(HookRunId(run), row) for run, row in zip(ids, rows, strict=True) if row]
+
+    async def wakeups(self) -> AsyncIterator[WorkspaceId | None]:
+        """Workspaces, as sessions in them begin to have events that hooks wait for; None: some may be lost."""
+        async with aclosing(published(self._redis, keys.HOOK_CHANNEL)) as messages:
+            async for message in messages:
+                yield None if message is None else keys.workspace_of(message)
+
+
+def _run(run: HookRunId, row: Mapping[str, str]) -> HookRun:
+    return HookRun(
+        id=run,
+        hook=row["hook"],
+        session=SessionId(row["session"]),
+        agent=AgentId(row["agent"]),
+        name=row["name"],
+        state=RunState(row["state"]),
+        at_ms=int(row["at_ms"]),
+        data=orjson.loads(row["data"]),
+    )

@@ -1,0 +1,136 @@
+"""`relaycast hooks`: what is done when something happens to an agent."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+import click
+import orjson
+
+from broker.cli.operator_client import ask
+from broker.protocol.hooks_yaml import read_hooks
+
+_STATES = {
+    "ordered": "…",
+    "started": "▶",
+    "completed": "✓",
+    "failed": "✗",
+    "refused": "!",
+    "skipped": "-",
+    "expired": "✗",
+    "interrupted": "✗",
+}
+
+
+@click.group()
+def hooks() -> None:
+    """Do something when an agent's turn ends, a file changes, a command fails, a person is needed.
+
+    Hooks are one YAML file of the workspace. A command runs on the agent's own machine, and only once that machine's
+    owner has allowed it there with `relay-connect hooks allow`. Speaks to the broker on this machine, or to
+    RELAYCAST_URL; `check` needs no broker.
+    """
+
+
+@hooks.command()
+@click.argument("file", type=click.File("r"))
+def check(*, file: TextIO) -> None:
+    """Read FILE and list what is wrong in it, with line and column."""
+    _require_good(file)
+    click.echo("✓ nothing is wrong with it")
+
+
+@hooks.command()
+@click.argument("file", type=click.File("r"))
+@click.option("--replacing", type=int, metavar="VERSION", help="Refuse when the hooks are not of VERSION any more.")
+def apply(*, file: TextIO, replacing: int | None) -> None:
+    """Replace the workspace's hooks by those in FILE (- for standard input), from the next event on."""
+    text = _require_good(file)
+    shown = ask("PUT", "/v1/hooks", body={"text": text, "version": replacing})
+    click.echo(f"✓ version {shown['version']}: {len(shown['hooks'])} hooks")
+    if any("command" in hook["does"] for hook in shown["hooks"]):
+        click.echo("  commands run on machines whose owners allow them there: relay-connect hooks review")
+
+
+@hooks.command("list")
+@click.option("--json", "json_", is_flag=True, help="One JSON document, as /v1/hooks has it.")
+def list_(*, json_: bool) -> None:
+    """List the hooks that hold."""
+    shown = ask("GET", "/v1/hooks")
+    if json_:
+        click.echo(orjson.dumps(shown))
+        return
+    if shown["paused"]:
+        click.echo("all hooks are paused: relaycast hooks resume lets them go on")
+    for hook in shown["hooks"]:
+        state = "" if hook["enabled"] else "  (not enabled)"
+        click.echo(f"{hook['id']:<16} {hook['for']} {hook['on']}: {_does(hook['does'])}{state}")
+    if not shown["hooks"]:
+        click.echo("there are no hooks; `relaycast hooks apply FILE` makes some")
+
+
+@hooks.command()
+def show() -> None:
+    """Print the hooks that hold as they were written."""
+    click.echo(ask("GET", "/v1/hooks")["text"], nl=False)
+
+
+@hooks.command()
+@click.option("-n", "--lines", default=20, show_default=True, help="Show at most so many runs.")
+@click.option("--json", "json_", is_flag=True, help="One JSON document, as /v1/hooks/runs has it.")
+def history(*, lines: int, json_: bool) -> None:
+    """Show the latest runs: what set each off, and what came of it."""
+    runs = ask("GET", f"/v1/hooks/runs?limit={lines}")["runs"]
+    if json_:
+        click.echo(orjson.dumps({"runs": runs}))
+        return
+    for run in reversed(runs):
+        click.echo(_run(run))
+
+
+@hooks.command()
+def pause() -> None:
+    """Let no hook begin; what happens meanwhile sets nothing off."""
+    ask("PUT", "/v1/hooks/paused", body={"paused": True})
+    click.echo("✓ all hooks are paused")
+
+
+@hooks.command()
+def resume() -> None:
+    """Let paused hooks go on, from the next event on."""
+    ask("PUT", "/v1/hooks/paused", body={"paused": False})
+    click.echo("✓ hooks go on")
+
+
+@hooks.command()
+@click.confirmation_option(prompt="Remove all hooks of the workspace?")
+def clear() -> None:
+    """Remove all hooks."""
+    ask("DELETE", "/v1/hooks")
+    click.echo("✓ there are no hooks any more")
+
+
+def _require_good(file: TextIO) -> str:
+    text = file.read()
+    problems = read_hooks(text).problems
+    if problems:
+        raise click.ClickException("\n".join(f"{file.name}: {problem}" for problem in problems))
+    return text
+
+
+def _does(does: dict[str, Any]) -> str:
+    if "relay" in does:
+        return f"relay to {does['relay']}"
+    command = does["command"]
+    return command if isinstance(command, str) else " ".join(command)
+
+
+def _run(run: dict[str, Any]) -> str:
+    at = datetime.fromtimestamp(run["at_ms"] / 1000, UTC).astimezone().strftime("%H:%M:%S")
+    data = run["data"]
+    said = [data.get("event", ""), data.get("reason", ""), " ".join(data.get("argv", ()))]
+    code = data.get("exit_code")
+    said += [f"exit {code}"] if code else []
+    mark = _STATES[run["state"]]
+    return f"{at}  {mark} {run['state']:<11} {run['hook']:<16} {run['name']}  {'  '.join(filter(None, said))}"

@@ -1,0 +1,105 @@
+"""The HTTP API of hooks: what holds, replacing it, pausing it, and what became of runs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from broker.domain.hooks.definitions import CommandAction, Hook
+from broker.domain.people.access import Principal
+from broker.gateway.serving.answers import Answer, Body, guarded, integer, read_body, timed
+from broker.gateway.serving.credentials import credential
+from broker.services.container import Services
+from broker.services.hooks.definitions import MAX_RUNS, HooksShown
+
+_MAX_TEXT = 1_000_000
+
+
+class _Text(Body):
+    text: str = Field(max_length=_MAX_TEXT)
+    version: int | None = None
+    """Of the hooks that are replaced; refused (HOOKS_CHANGED) when others hold by now."""
+
+
+class _Paused(Body):
+    paused: bool
+
+
+class HooksApi:
+    """The endpoints. Each authenticates, calls one service and answers with its result."""
+
+    def __init__(self, services: Services) -> None:
+        self._s = services
+
+    def routes(self) -> list[BaseRoute]:
+        """All of them."""
+        table: list[tuple[str, str, Any]] = [
+            ("GET", "/v1/hooks", self.show),
+            ("PUT", "/v1/hooks", self.apply),
+            ("DELETE", "/v1/hooks", self.clear),
+            ("PUT", "/v1/hooks/paused", self.pause),
+            ("GET", "/v1/hooks/runs", self.runs),
+        ]
+        return [Route(path, timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
+
+    async def _caller(self, request: Request) -> Principal:
+        return await self._s.access.authenticate(credential(request))
+
+    async def show(self, request: Request) -> Response:
+        """The hooks that hold: their text, its version, and each hook."""
+        return Answer(_shown(await self._s.hooks.show(await self._caller(request))))
+
+    async def apply(self, request: Request) -> Response:
+        """Replace them all."""
+        principal = await self._caller(request)
+        body = await read_body(request, _Text)
+        return Answer(_shown(await self._s.hooks.apply(principal, body.text, version=body.version)))
+
+    async def clear(self, request: Request) -> Response:
+        """Remove them all."""
+        await self._s.hooks.clear(await self._caller(request))
+        return Answer({})
+
+    async def pause(self, request: Request) -> Response:
+        """Let none begin, or let them go on."""
+        principal = await self._caller(request)
+        body = await read_body(request, _Paused)
+        return Answer(_shown(await self._s.hooks.pause(principal, paused=body.paused)))
+
+    async def runs(self, request: Request) -> Response:
+        """The latest runs, the newest first: `?limit=`."""
+        principal = await self._caller(request)
+        limit = integer(request, "limit", default=100, most=MAX_RUNS)
+        return Answer({"runs": await self._s.hooks.history(principal, limit=limit)})
+
+
+def _shown(shown: HooksShown) -> dict[str, object]:
+    saved = shown.saved
+    return {
+        "text": saved.text,
+        "version": saved.version,
+        "by": saved.by,
+        "at_ms": saved.at_ms,
+        "paused": saved.paused,
+        "hooks": [_shown_hook(hook) for hook in shown.hooks],
+    }
+
+
+def _shown_hook(hook: Hook) -> dict[str, object]:
+    action = hook.action
+    does = {"command": action.command} if isinstance(action, CommandAction) else {"relay": action.to}
+    return {
+        "id": hook.id,
+        "for": str(hook.selector),
+        "on": hook.event,
+        "does": does,
+        "fingerprint": action.fingerprint if isinstance(action, CommandAction) else None,
+        "when": {name: value for name, value in asdict(hook.when).items() if value},
+        "max_per_minute": hook.max_per_minute,
+        "enabled": hook.enabled,
+    }

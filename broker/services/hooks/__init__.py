@@ -1,0 +1,1 @@
+"""Hooks: their definitions, and what sets them off."""

@@ -1,0 +1,180 @@
+"""What sets hooks off, and carrying out what the broker does itself.
+
+A dispatcher may be killed between any two lines: events are looked at again, and a run has an id made of its event, so
+it begins once; a message that a run sends has the run's id, so it is sent once.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+import orjson
+
+from broker.domain.agents.agents import Agent
+from broker.domain.agents.sessions import Session
+from broker.domain.errors import NotFound, RelayError, Unavailable
+from broker.domain.hooks.definitions import Hook, RelayAction
+from broker.domain.hooks.happenings import Happening, happenings, relative_files
+from broker.domain.hooks.matching import HookIndex, Matched, loops, run_key
+from broker.domain.hooks.runs import HookRunId, RunState, run_id
+from broker.domain.ids import AgentId, MessageId, SessionId, WorkspaceId
+from broker.domain.logs.events import Cursor
+from broker.domain.machines.placement import Proxy
+from broker.domain.messages.messages import Mode, Role, Sender
+from broker.protocol.hooks_yaml import read_hooks
+from broker.services.hooks.orders import Scene, order, relayed_text, run_data
+from broker.services.messages.router import prepare
+from broker.services.ports import EventLog, HookRecords, Mailroom, Registry, Tokens
+from broker.services.redaction import Redaction
+
+BATCH = 500
+"""Events that are looked at before other sessions have their turn."""
+_INDEXES = 1000
+
+
+@dataclass(slots=True)
+class _Look:
+    """One look at a session: what it has read besides events."""
+
+    workspace: WorkspaceId
+    session: Session
+    index: HookIndex
+    agents: dict[AgentId, Agent | None] = field(default_factory=dict)
+    proxies: dict[str, Proxy] | None = None
+
+
+class HookDispatcher:
+    """Looks at sessions and begins runs."""
+
+    def __init__(
+        self,
+        records: HookRecords,
+        log: EventLog,
+        registry: Registry,
+        *,
+        mailroom: Mailroom,
+        tokens: Tokens,
+        redaction: Redaction,
+        public_url: str,
+    ) -> None:
+        self._records = records
+        self._log = log
+        self._registry = registry
+        self._mailroom = mailroom
+        self._tokens = tokens
+        self._redaction = redaction
+        self._public_url = public_url
+        self._indexes: OrderedDict[WorkspaceId, tuple[int, HookIndex]] = OrderedDict()
+
+    async def look(self, workspace: WorkspaceId) -> bool:
+        """Look at what is due in a workspace, some of it; whether more waits. Raises `Unavailable`."""
+        due = await self._records.due(workspace)
+        if not due:
+            return False
+        index = await self._index(workspace)
+        done = [await self._session(workspace, session, offset, index) for session, offset in due]
+        return not all(done)
+
+    async def _index(self, workspace: WorkspaceId) -> HookIndex:
+        """Of the hooks that hold; an empty one while they are paused."""
+        saved = await self._records.saved(workspace)
+        if saved.paused:
+            return HookIndex(())
+        known = self._indexes.get(workspace)
+        if not known or known[0] != saved.version:
+            known = saved.version, HookIndex(read_hooks(saved.text).hooks if saved.text else ())
+            self._indexes[workspace] = known
+            if len(self._indexes) > _INDEXES:
+                self._indexes.popitem(last=False)
+        self._indexes.move_to_end(workspace)
+        return known[1]
+
+    async def _session(self, workspace: WorkspaceId, session: SessionId, offset: int, index: HookIndex) -> bool:
+        """Whether nothing more waits in a session."""
+        try:
+            head = await self._log.head(workspace, session)
+            if not index.events:
+                return await self._records.advance(workspace, session, head.offset)
+            page = await self._log.read(workspace, session, after=Cursor(head.epoch, offset - 1), limit=BATCH)
+            look = _Look(workspace, await self._registry.session(workspace, session), index)
+        except NotFound:  # deleted since
+            return await self._records.advance(workspace, session, offset)
+        for text in page.events:
+            for place, happening in enumerate(happenings(orjson.loads(text))):
+                if happening.event in index.events:
+                    await self._happened(look, happening, place=place)
+        return await self._records.advance(workspace, session, page.next.offset)
+
+    async def _happened(self, look: _Look, happening: Happening, *, place: int) -> None:
+        scene = await self._scene(look, happening)
+        if scene is None:
+            return
+        files = relative_files(happening.files, scene.agent.cwd)
+        matched = list(look.index.match(happening, scene.about, files=files))
+        causes = await self._records.causes(look.workspace, happening.messages) if matched else ()
+        for each in matched:
+            run = run_id(look.session.id, run_key(each.hook, happening, place=place), each.hook.id)
+            await self._set_off(scene, each, happening, run=run, causes=causes)
+
+    async def _scene(self, look: _Look, happening: Happening) -> Scene | None:
+        if happening.agent not in look.agents:
+            look.agents[happening.agent] = await self._registry.agent(look.workspace, happening.agent)
+        agent = look.agents[happening.agent]
+        if agent is None:  # forgotten since
+            return None
+        if look.proxies is None:
+            look.proxies = {proxy.id: proxy for proxy in await self._registry.proxies(look.workspace)}
+        return Scene(
+            workspace=look.workspace,
+            session=look.session,
+            agent=agent,
+            proxy=look.proxies.get(agent.proxy),
+            public_url=self._public_url,
+        )
+
+    async def _set_off(
+        self, scene: Scene, matched: Matched, happening: Happening, *, run: HookRunId, causes: tuple[str, ...]
+    ) -> None:
+        hook = matched.hook
+        given = order(scene, matched, happening, run=run, causes=causes, loop=loops(hook, causes))
+        state = await self._records.begin(scene.workspace, given)
+        if state is RunState.ORDERED and isinstance(hook.action, RelayAction):
+            text = relayed_text(scene, hook, hook.action, happening, matched.files)
+            await self._relay(scene, hook, hook.action, happening, run=run, text=text)
+
+    async def _relay(
+        self, scene: Scene, hook: Hook, action: RelayAction, happening: Happening, *, run: HookRunId, text: str
+    ) -> None:
+        try:
+            to = await self._recipient(scene, action, happening)
+            outgoing = prepare(
+                Sender(name=f"hook:{hook.id}", role=Role.EXTERNAL),
+                scene.session,
+                to=to,
+                text=text,
+                mode=Mode(action.mode),
+                message_id=MessageId(run),
+                redactor=await self._redaction.redactor(scene.workspace),
+            )
+            plan = (await self._tokens.workspace(scene.workspace)).plan
+            await self._mailroom.send(scene.workspace, outgoing, plan=plan)
+            state, why = RunState.COMPLETED, f"sent to {to}"
+        except Unavailable:
+            raise
+        except RelayError as refused:
+            state, why = RunState.FAILED, refused.message
+        await self._records.finish(scene.workspace, run, state, run_data(run, hook, state, reason=why))
+
+    async def _recipient(self, scene: Scene, action: RelayAction, happening: Happening) -> str:
+        """Whom a message is for; `sender` is who wrote what the turn answers."""
+        if action.to != "sender":
+            return action.to
+        if not happening.messages:
+            raise NotFound("the turn answers nobody's message", code="NO_RECIPIENTS")
+        trace = await self._mailroom.trace(scene.workspace, scene.session.id, happening.messages[-1])
+        match trace.message.get("from"):
+            case {"name": str(name)}:
+                return name
+            case _:
+                raise NotFound("nobody knows who sent the message", code="NO_RECIPIENTS")

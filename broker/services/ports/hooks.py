@@ -1,0 +1,100 @@
+"""A workspace's hooks, and the records of their runs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from broker.domain.hooks.runs import HookRunId, RunState
+from broker.domain.ids import AgentId, LinkId, SessionId, WorkspaceId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedHooks:
+    """The hooks that hold, as they were written."""
+
+    text: str
+    version: int
+    """Counts the changes of a workspace's hooks; 0: there were never any."""
+    by: str = ""
+    at_ms: int = 0
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookOrder:
+    """A run that is to begin."""
+
+    run: HookRunId
+    hook: str
+    session: SessionId
+    agent: AgentId
+    name: str
+    """The agent's."""
+    data: bytes
+    """JSON for the log."""
+    patience_s: float
+    """After this it is given up, and once more this long after it began."""
+    max_per_minute: int
+    causes: tuple[str, ...]
+    """The hooks that led to it, itself last."""
+    link: LinkId | None = None
+    """The machine that carries it out; None: the broker does."""
+    command: str = ""
+    """For the machine, as JSON."""
+    skipped: bytes = b""
+    """Why it is not carried out, as JSON for the log; empty: it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookRun:
+    """A run as far as it has come."""
+
+    id: HookRunId
+    hook: str
+    session: SessionId
+    agent: AgentId
+    name: str
+    state: RunState
+    at_ms: int
+    """When it came to its state."""
+    data: dict[str, Any]
+    """What the log has of that."""
+
+
+class HookRecords(Protocol):
+    """What hooks there are, what they wait for, and what became of them."""
+
+    async def saved(self, workspace: WorkspaceId) -> SavedHooks:
+        """The hooks that hold."""
+
+    async def save(self, workspace: WorkspaceId, text: str, *, by: str, version: int | None) -> int:
+        """Replace them; '' for none. The new version. Raises `Conflict` (HOOKS_CHANGED) when `version` is over."""
+
+    async def pause(self, workspace: WorkspaceId, *, paused: bool) -> None:
+        """Let none begin, or let them go on; what happens meanwhile sets nothing off."""
+
+    async def lease(self, workspace: WorkspaceId, holder: str, *, seconds: float) -> bool:
+        """Take or renew the right to look at a workspace's sessions."""
+
+    async def due(self, workspace: WorkspaceId) -> list[tuple[SessionId, int]]:
+        """Sessions with events that hooks wait for, each with the first offset that was not looked at."""
+
+    async def advance(self, workspace: WorkspaceId, session: SessionId, offset: int) -> bool:
+        """A session was looked at up to an offset; whether nothing more waits there."""
+
+    async def begin(self, workspace: WorkspaceId, order: HookOrder) -> RunState:
+        """Begin a run, once; how far it is now."""
+
+    async def finish(self, workspace: WorkspaceId, run: HookRunId, state: RunState, data: bytes) -> None:
+        """End a run that the broker carries out. `data`: JSON for the log."""
+
+    async def causes(self, workspace: WorkspaceId, runs: Sequence[str]) -> tuple[str, ...]:
+        """The hooks that led to the first of these that is a run; () when none is."""
+
+    async def runs(self, workspace: WorkspaceId, *, limit: int) -> list[HookRun]:
+        """The latest, the newest first."""
+
+    def wakeups(self) -> AsyncIterator[WorkspaceId | None]:
+        """Workspaces, as sessions in them begin to have events that hooks wait for; None: some may be lost."""
