@@ -95,6 +95,16 @@ class Timings:
     size_mark_bytes: int = 256 * 1024
     """How exactly a log's bytes are known: a mark is set each time so many were written."""
 
+    # Hooks.
+    hook_offline_s: int = 10 * _MINUTE_S
+    """How long a command waits for its machine."""
+    hook_margin_s: int = 30
+    """Beyond a command's own time: its end has still to be reported."""
+    hook_run_kept_s: int = 7 * _DAY_S
+    """Longer than any event is looked at again."""
+    hook_runs: int = 1_000
+    """The latest of a workspace, that are listed."""
+
     @property
     def ready_deadline_ms(self) -> int:
         """From the process' start until the broker gives it up, where its machine has not."""

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from broker.domain.errors import BadRequest
 from broker.domain.hooks.definitions import Hook
 from broker.domain.people.access import Permission, Principal
+from broker.domain.timings import TIMINGS
 from broker.protocol.hooks_yaml import Problem, read_hooks
 from broker.services.ports import HookRecords, HookRun, SavedHooks
 
-MAX_RUNS = 1000
+MAX_RUNS = TIMINGS.hook_runs
 _SHOWN_PROBLEMS = 20
 
 

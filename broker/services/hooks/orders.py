@@ -17,14 +17,10 @@ from broker.domain.hooks.runs import HookRunId, RunState
 from broker.domain.hooks.templates import fill_text
 from broker.domain.ids import LinkId, WorkspaceId
 from broker.domain.machines.placement import Proxy
+from broker.domain.timings import TIMINGS
 from broker.protocol.proxy import RunHook, write
 from broker.services.people.web_links import session_url
 from broker.services.ports import HookOrder
-
-OFFLINE_S = 600.0
-"""How long a command waits for its machine."""
-MARGIN_S = 30.0
-"""Beyond a command's own time: its end has still to be reported."""
 
 _SHOWN_FILES = 20
 _SHOWN_TEXT = 2000
@@ -54,10 +50,10 @@ def order(
 ) -> HookOrder:
     """The order of a run. `causes`: the hooks that led here; `loop`: why it goes no further, '' when it does."""
     hook, action = matched.hook, matched.hook.action
-    command, why, patience_s = "", loop, OFFLINE_S
+    command, why, patience_s = "", loop, float(TIMINGS.hook_offline_s)
     if isinstance(action, CommandAction):
         command = write(_command(scene, matched, action, happening, run=run))
-        patience_s += action.timeout_s + MARGIN_S
+        patience_s += action.timeout_s + TIMINGS.hook_margin_s
         why = why or ("" if scene.proxy and scene.proxy.runs_hooks else _TOO_OLD)
     about: dict[str, Any] = {"event": happening.event, "files": list(matched.files[:_SHOWN_FILES])}
     return HookOrder(

@@ -38,7 +38,7 @@ class RedisHooks:
     async def save(self, workspace: WorkspaceId, text: str, *, by: str, version: int | None) -> int:
         """Replace them; '' for none. The new version. Raises `Conflict` (HOOKS_CHANGED) when `version` is over."""
         replaced = "" if version is None else version
-        return int(await self._scripts.run_once("save_hooks", workspace, text, by, replaced))
+        return int(await self._scripts.run_once("save_hooks", workspace, text=text, by=by, replaced=replaced))
 
     async def pause(self, workspace: WorkspaceId, *, paused: bool) -> None:
         """Let none begin, or let them go on."""
@@ -50,7 +50,7 @@ class RedisHooks:
 
     async def lease(self, workspace: WorkspaceId, holder: str, *, seconds: float) -> bool:
         """Take or renew the right to look at a workspace's sessions."""
-        return bool(await self._scripts.run("lease_hooks", workspace, holder, int(seconds * 1000)))
+        return bool(await self._scripts.run("lease_hooks", workspace, by=holder, length_ms=int(seconds * 1000)))
 
     async def due(self, workspace: WorkspaceId) -> list[tuple[SessionId, int]]:
         """Sessions with events that hooks wait for, each with the first offset that was not looked at."""
@@ -59,31 +59,31 @@ class RedisHooks:
 
     async def advance(self, workspace: WorkspaceId, session: SessionId, offset: int) -> bool:
         """A session was looked at up to an offset; whether nothing more waits there."""
-        return bool(await self._scripts.run("advance_hooks", workspace, session, offset))
+        return bool(await self._scripts.run("advance_hooks", workspace, session=session, offset=offset))
 
     async def begin(self, workspace: WorkspaceId, order: HookOrder) -> RunState:
         """Begin a run, once; how far it is now."""
         state = await self._scripts.run(
             "order_hook",
             workspace,
-            order.run,
-            order.hook,
-            order.session,
-            order.agent,
-            order.name,
-            order.link or "",
-            order.command,
-            int(order.patience_s * 1000),
-            order.data,
-            order.max_per_minute,
-            orjson.dumps(order.causes),
-            order.skipped,
+            run=order.run,
+            hook=order.hook,
+            session=order.session,
+            agent=order.agent,
+            name=order.name,
+            link=order.link or "",
+            order=order.command,
+            patience_ms=int(order.patience_s * 1000),
+            data=order.data,
+            most=order.max_per_minute,
+            causes=orjson.dumps(order.causes),
+            skipped=order.skipped,
         )
         return RunState(state)
 
     async def finish(self, workspace: WorkspaceId, run: HookRunId, state: RunState, data: bytes) -> None:
         """End a run that the broker carries out."""
-        await self._scripts.run("end_hook", workspace, run, state, data)
+        await self._scripts.run("end_hook", workspace, run=run, state=state, data=data)
 
     async def causes(self, workspace: WorkspaceId, runs: Sequence[str]) -> tuple[str, ...]:
         """The hooks that led to the first of these that is a run."""

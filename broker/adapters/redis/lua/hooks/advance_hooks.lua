@@ -1,13 +1,13 @@
 -- A session was looked at up to an offset for what hooks wait for.
 -- KEYS[1] workspace root
--- ARGV    1 session  2 offset
+-- ARGV    session
+--         offset
 -- Returns 1 when nothing more waits there
 -- uses: log
-local session, upto = ARGV[1], tonumber(ARGV[2])
 local head = tonumber(redis.call('HGET', K.session(session), 'offset') or '0')
-if head <= upto then
+if head <= tonumber(offset) then
   redis.call('ZREM', K.hooks_due(), session)
   return 1
 end
-redis.call('ZADD', K.hooks_due(), 'XX', 'GT', upto + 1, session)
+redis.call('ZADD', K.hooks_due(), 'XX', 'GT', tonumber(offset) + 1, session)
 return 0

@@ -1,9 +1,9 @@
--- The right to look at a workspace's sessions for hooks; it only saves double work, as runs have ids of their own.
+-- Who looks at a workspace's sessions for hooks. It only saves double work, as runs have ids of their own.
 -- KEYS[1] workspace root
--- ARGV    1 who  2 for how long, ms
--- Returns 1 when it is theirs
-local holder = K.hooks_holder()
-local now = redis.call('GET', holder)
-if now and now ~= ARGV[1] then return 0 end
-redis.call('SET', holder, ARGV[1], 'PX', ARGV[2])
+-- ARGV    by         who asks for it
+--         length_ms
+-- Returns 1 when the holder has it, 0 when another does
+local holder = redis.call('GET', K.hooks_holder())
+if holder and holder ~= by then return 0 end
+redis.call('SET', K.hooks_holder(), by, 'PX', length_ms)
 return 1

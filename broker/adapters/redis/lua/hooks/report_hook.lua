@@ -1,9 +1,11 @@
 -- How far a hook's run has come on a machine; the agent that it is about may be gone.
 -- KEYS[1] workspace root
--- ARGV    1 link  2 fence  3 spool  4 number  5 agent  6 run  7 state  8 data JSON for the log
+-- ARGV    agent
+--         run
+--         state
+--         data   JSON for the log
 -- Returns 1, or 0 when that was said before
 -- uses: numbered hooks
-local agent, run, state, data = unpack(ARGV, 5)
 local a = fields(K.agent(agent), 'proxy', 'link')
 if a.proxy ~= link and a.link ~= link then return 0 end
 if redis.call('HGET', K.hook_run(run), 'agent') ~= agent then return 0 end

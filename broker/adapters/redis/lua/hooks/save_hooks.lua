@@ -1,8 +1,9 @@
 -- Replaces a workspace's hooks.
 -- KEYS[1] workspace root
--- ARGV    1 text, '' for none  2 who  3 the version that is replaced, '' for whichever
+-- ARGV    text      '' for none
+--         by
+--         replaced  the version that is replaced, '' for whichever
 -- Returns the new version
-local text, by, replaced = ARGV[1], ARGV[2], ARGV[3]
 local version = tonumber(redis.call('GET', K.hooks_version()) or '0')
 if replaced ~= '' and tonumber(replaced) ~= version then
   return refuse('Conflict', 'HOOKS_CHANGED', 'the hooks were changed meanwhile: version ' .. version .. ' is there now')

@@ -1,7 +1,5 @@
 -- uses: log
 -- Runs of hooks. What a run comes to is in the session's log; its record is kept to know it when it is decided again.
-local RUN_KEPT_S = 604800       -- longer than any event is looked at again
-local RUNS_LISTED = 1000
 local ENDS = {completed = true, failed = true, refused = true, skipped = true, expired = true, interrupted = true}
 
 -- How far a run has come, said once for each step. Returns 1, or 0 when it had come so far before.

@@ -3,16 +3,18 @@
 -- A command as `broker/protocol/proxy.py` describes it: its kind, then names and values.
 local function command_text(kind, ...) return object('type', kind, ...) end
 
-local function command(link, kind, ...)
+-- Puts a command that is JSON already into a mailbox.
+local function post(link, text)
   local key = K.link(link)
   if redis.call('EXISTS', key) == 0 then return end -- forgotten: nobody would ever take it
-  local text = command_text(kind, ...)
   local seq = redis.call('HINCRBY', key, 'sent', 1)
   redis.call('HINCRBY', key, 'out_bytes', #text)
   redis.call('XADD', K.outbox(link), seq .. '-0', 'c', text)
   redis.call('PUBLISH', K.link_channel(link), seq .. ':' .. text)
   return seq
 end
+
+local function command(link, kind, ...) return post(link, command_text(kind, ...)) end
 
 -- Lets go of the commands up to a number and returns them, as entries of the stream.
 local function take_off(link, upto)

@@ -165,8 +165,7 @@ function on.hook()
   if not r.state then return end
   local state, reason = 'expired', 'the machine did not take it in time'
   if r.state == 'started' then state, reason = 'interrupted', 'the machine has not said how it ended' end
-  advance_run(part[2], state, '{"run":' .. json(part[2]) .. ',"hook":' .. json(r.hook) .. ',"state":"' .. state
-    .. '","reason":' .. json(reason) .. '}')
+  advance_run(part[2], state, object('run', part[2], 'hook', r.hook, 'state', state, 'reason', reason))
 end
 
 -- A machine was not seen for long. It stays as long as an agent of it may come back.

@@ -1,0 +1,201 @@
+"""Hooks over HTTP and on a linked machine: what sets them off, what is ordered, and what becomes of it."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from broker.app import build_hooks
+from broker.domain.hooks.runs import RunState
+from broker.protocol.proxy import Deliver, HookRan, RunHook
+from broker.settings import Settings
+from tests.fixtures.gateway import Gateway, Machine
+from tests.gateway.http.test_api import answered, refusal
+
+S = "/v1/sessions/main"
+RELAY = """
+hooks:
+  "agent:Worker":
+    on_turn_complete: {id: tell-lead, relay: Lead}
+"""
+COMMAND = """
+hooks:
+  demo:
+    on_turn_complete: {id: sound, command: "afplay '${agent} is done.aiff'", timeout: 5s}
+"""
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def hooked(gateway: Gateway) -> AsyncIterator[Gateway]:
+    """A gateway whose hooks somebody looks after."""
+    worker = asyncio.create_task(build_hooks(Settings(), gateway.adapters, alone=False).run())
+    try:
+        yield gateway
+    finally:
+        worker.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await worker
+
+
+async def apply(gateway: Gateway, text: str) -> dict[str, Any]:
+    shown: dict[str, Any] = await gateway.ok("PUT", "/v1/hooks", {"text": text})
+    return shown
+
+
+async def spawn(gateway: Gateway, name: str) -> None:
+    await gateway.ok("POST", f"{S}/agents", {"name": name, "cli": "demo"})
+
+
+async def say(gateway: Gateway, to: str, text: str = "hello") -> None:
+    sent = await gateway.ok("POST", f"{S}/messages", {"to": to, "text": text})
+    await answered(gateway, sent["message_id"])
+
+
+async def runs(gateway: Gateway, ready: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
+    """The runs, once they are as they are to be."""
+    async with asyncio.timeout(10):
+        while not ready(found := (await gateway.ok("GET", "/v1/hooks/runs"))["runs"]):
+            await asyncio.sleep(0.02)
+    return list(found)
+
+
+def orders(machine: Machine) -> list[RunHook]:
+    return [command for command in machine.commands if isinstance(command, RunHook)]
+
+
+async def events(gateway: Gateway, prefix: str) -> list[str]:
+    page = await gateway.ok("GET", f"{S}/events?limit=1000")
+    return [event["kind"] for event in page["events"] if event["kind"].startswith(prefix)]
+
+
+async def test_hooks_are_saved_shown_paused_and_removed(gateway: Gateway) -> None:
+    assert (await gateway.ok("GET", "/v1/hooks"))["version"] == 0
+    shown = await apply(gateway, COMMAND)
+    assert (shown["version"], shown["text"], shown["paused"]) == (1, COMMAND, False)
+    (hook,) = shown["hooks"]
+    assert (hook["id"], hook["for"], hook["on"]) == ("sound", "demo", "on_turn_complete")
+    assert hook["does"] == {"command": "afplay '${agent} is done.aiff'"}
+    again = {"text": RELAY, "version": 0}
+    assert await refusal(gateway, "PUT", "/v1/hooks", again) == (409, "HOOKS_CHANGED")
+    assert (await gateway.ok("PUT", "/v1/hooks", {**again, "version": 1}))["version"] == 2
+    assert (await gateway.ok("PUT", "/v1/hooks/paused", {"paused": True}))["paused"]
+    await gateway.ok("DELETE", "/v1/hooks")
+    assert (await gateway.ok("GET", "/v1/hooks"))["hooks"] == []
+
+
+async def test_a_wrong_file_is_refused_with_every_place(gateway: Gateway) -> None:
+    wrong = "hooks:\n  codex:\n    on_trun_complete: say\n    on_command: 'a | b'\n"
+    response = await gateway.call("PUT", "/v1/hooks", {"text": wrong})
+    error = response.json()["error"]
+    assert (response.status_code, error["code"]) == (400, "INVALID_HOOKS")
+    assert [(each["line"], each["column"]) for each in error["details"]["problems"]] == [(3, 5), (4, 17)]
+    assert (await gateway.ok("GET", "/v1/hooks"))["version"] == 0
+
+
+async def test_a_relay_tells_another_agent_once_and_does_not_go_round(hooked: Gateway) -> None:
+    async with hooked.machine() as machine:
+        await spawn(hooked, "Lead")
+        await spawn(hooked, "Worker")
+        await apply(hooked, RELAY + '  "agent:Lead":\n    on_turn_complete: {id: tell-worker, relay: Worker}\n')
+        await say(hooked, "Worker")
+        found = await runs(hooked, lambda all_: [each["state"] for each in all_].count("skipped") == 1)
+    assert [(each["hook"], each["state"]) for each in reversed(found)] == [
+        ("tell-lead", "completed"),
+        ("tell-worker", "completed"),
+        ("tell-lead", "skipped"),
+    ]
+    assert "caused by itself" in found[0]["data"]["reason"]
+    delivered = [command for command in machine.commands if isinstance(command, Deliver)]
+    told = delivered[1].text
+    assert "hook:tell-lead" in told
+    assert "Worker (demo): on_turn_complete" in told
+    assert len(delivered) == 3
+
+
+async def test_a_command_is_ordered_on_the_agents_machine_and_what_it_reports_is_the_log(hooked: Gateway) -> None:
+    async with hooked.machine(runs_hooks=True) as machine:
+        await spawn(hooked, "Worker")
+        await apply(hooked, COMMAND)
+        await say(hooked, "Worker")
+        await machine.until(lambda: orders(machine))
+        (order,) = orders(machine)
+        assert order.command == "afplay '${agent} is done.aiff'"
+        assert (order.hook, order.timeout_s, order.values["agent"], order.event["type"]) == (
+            "sound",
+            5.0,
+            "Worker",
+            "on_turn_complete",
+        )
+        about: dict[str, Any] = {"agent": order.agent, "generation": order.generation}
+        about |= {"run": order.run, "hook": order.hook, "argv": ["afplay", "Worker is done.aiff"]}
+        await machine.report(HookRan(**about, state=RunState.STARTED))
+        await machine.report(HookRan(**about, state=RunState.COMPLETED, exit_code=0, duration_ms=7))
+        await machine.report(HookRan(**about, state=RunState.FAILED, exit_code=1))
+        (run,) = await runs(hooked, lambda all_: all_[0]["state"] == "completed")
+        assert (run["id"], run["data"]["argv"], run["data"]["exit_code"]) == (order.run, about["argv"], 0)
+        await say(hooked, "Worker")  # its reports come behind those
+        assert (await events(hooked, "hook."))[:3] == ["hook.ordered", "hook.started", "hook.completed"]
+        assert "hook.failed" not in await events(hooked, "hook.")
+
+
+async def test_a_machine_that_knows_no_hooks_is_given_none(hooked: Gateway) -> None:
+    async with hooked.machine() as machine:
+        await spawn(hooked, "Worker")
+        await apply(hooked, COMMAND)
+        await say(hooked, "Worker")
+        (run,) = await runs(hooked, bool)
+        assert run["state"] == "skipped"
+        assert "too old to run hooks" in run["data"]["reason"]
+        assert not orders(machine)
+
+
+async def test_a_relay_to_nobody_has_failed_and_says_why(hooked: Gateway) -> None:
+    async with hooked.machine():
+        await spawn(hooked, "Worker")
+        await apply(hooked, RELAY)
+        await say(hooked, "Worker")
+        (run,) = await runs(hooked, lambda all_: bool(all_) and all_[0]["state"] == "failed")
+        assert "Lead" in run["data"]["reason"]
+
+
+async def test_what_happens_while_hooks_are_paused_or_gone_sets_nothing_off(hooked: Gateway) -> None:
+    async with hooked.machine():
+        await spawn(hooked, "Lead")
+        await spawn(hooked, "Worker")
+        await apply(hooked, RELAY)
+        await hooked.ok("PUT", "/v1/hooks/paused", {"paused": True})
+        await say(hooked, "Worker", "while paused")
+        async with asyncio.timeout(10):
+            while await hooked.adapters.hooks.due(hooked.workspace):
+                await asyncio.sleep(0.02)
+        await hooked.ok("PUT", "/v1/hooks/paused", {"paused": False})
+        await say(hooked, "Worker", "afterwards")
+        assert len(await runs(hooked, bool)) == 1
+        await hooked.ok("DELETE", "/v1/hooks")
+        await say(hooked, "Worker", "without hooks")
+        assert await hooked.adapters.hooks.due(hooked.workspace) == []
+
+
+async def test_a_hook_runs_so_often_in_a_minute_and_no_more(hooked: Gateway) -> None:
+    async with hooked.machine():
+        await spawn(hooked, "Lead")
+        await spawn(hooked, "Worker")
+        await apply(hooked, RELAY.replace("relay: Lead", "relay: Lead, max_per_minute: 1"))
+        await say(hooked, "Worker")
+        await say(hooked, "Worker")
+        found = await runs(hooked, lambda all_: len(all_) == 2 and all_[1]["state"] == "completed")
+        assert [each["state"] for each in found] == ["skipped", "completed"]
+        assert "more than 1 times in a minute" in found[0]["data"]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("PUT", "/v1/hooks"), ("DELETE", "/v1/hooks"), ("PUT", "/v1/hooks/paused")]
+)
+async def test_only_who_administers_a_workspace_changes_its_hooks(gateway: Gateway, method: str, path: str) -> None:
+    token = (await gateway.ok("POST", "/v1/tokens", {"kind": "observer", "name": "screen"}))["token"]
+    body = {"text": RELAY} if path == "/v1/hooks" else {"paused": True}
+    refused = await gateway.call(method, path, body, token=token)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "NOT_PERMITTED")
