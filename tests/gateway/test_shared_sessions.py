@@ -57,6 +57,8 @@ BODIES: dict[Served, object] = {
     ("POST", "/v1/sessions/{session}/share"): {},
     ("POST", "/v1/auth/exchange"): {"for": "machine", "machine_id": "m"},
     ("PUT", "/v1/redaction"): {"rules": []},
+    ("PUT", "/v1/hooks"): {"text": "hooks: {}"},
+    ("PUT", "/v1/hooks/paused"): {"paused": True},
     ("PUT", "/v1/retention"): {"days": None},
     ("POST", "/v1/import"): {"version": 1, "control": {"sessions": [], "agents": [], "rules": []}},
     ("POST", "/v1/import/rows"): {"rows": []},
