@@ -9,7 +9,8 @@ RelayError
 ├── Conflict              NAME_TAKEN, APPROVAL_ALREADY_ANSWERED, APPROVAL_GONE, CHOOSE_OPTION, STOPPED, …
 ├── QuotaExceeded         QUOTA_EXCEEDED
 ├── RateLimited           RATE_LIMITED
-├── NoPlacement           NO_PROXY, CLI_MISSING, VERSION_NOT_SUPPORTED, PROGRAM_NOT_ALLOWED, POLICY_CHANGED
+├── NoPlacement           NO_PROXY, CLI_MISSING, VERSION_NOT_SUPPORTED, PROGRAM_NOT_ALLOWED, POLICY_CHANGED,
+│                         NO_WORKTREES
 ├── SpawnFailed           SPAWN_FAILED
 ├── Fenced                FENCED
 ├── NotConfigured         LOG_STORE_NOT_CONFIGURED

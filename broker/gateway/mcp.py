@@ -125,13 +125,26 @@ class RelayTools:
                 " from yours; on another: where relay-connect was started there when not given"
             ),
         ] = None,
+        worktree: Annotated[
+            bool,
+            Field(
+                description="Let it work in a git worktree and on a branch of its own, so that you do not change the"
+                " same files at the same time; the answer says which branch"
+            ),
+        ] = False,
     ) -> dict[str, Any]:
         """Start another agent and give it a task: on your machine and in your folder, unless you say otherwise. Returns
         when it is ready, with the machine and the folder it works in, or says why it is not.
         """
         principal, session = await self._caller(ctx)
         request = SpawnRequest(
-            name=name, cli=cli, task=task or None, machine=machine, cwd=cwd, idempotency_key=_call_key(ctx)
+            name=name,
+            cli=cli,
+            task=task or None,
+            machine=machine,
+            cwd=cwd,
+            worktree=worktree,
+            idempotency_key=_call_key(ctx),
         )
         agent = await self._s.spawner.spawn(principal, session, request)
         return _shown(await self._s.spawner.wait_ready(principal, agent))
@@ -296,6 +309,7 @@ def _shown(agent: Agent) -> dict[str, Any]:
         "state": agent.state,
         "machine": agent.machine,
         "folder": agent.cwd,
+        "branch": agent.branch,
         "spawned_by": agent.spawner,
         "waiting_approvals": agent.waiting_approvals,
     }

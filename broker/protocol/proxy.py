@@ -98,6 +98,8 @@ class Spawn(_Wire):
     model: str | None = None
     asked_by: AskedBy | None = None
     """None: an older broker, which does not say."""
+    worktree: bool = False
+    """Whether it works in a git worktree of its own, made of the repository that `cwd` is in at its first start."""
 
 
 class Stop(_Wire):
@@ -259,6 +261,8 @@ class Started(_Wire):
     transport: Transport
     token_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     cwd: str
+    branch: str | None = None
+    """Of its worktree; None for an agent that has none."""
 
 
 class FrameRecorded(_Wire):
@@ -403,6 +407,8 @@ class Hello(_Wire):
     """What it lets agents do; None from an older relay-connect, which lets them do everything."""
     runs_hooks: bool = False
     """It takes `run_hook`; an older one does not know the command."""
+    makes_worktrees: bool = False
+    """Whether it reads `Spawn.worktree`: an older one would let the agent work in the folder itself."""
 
 
 class AuthRefresh(_Wire):

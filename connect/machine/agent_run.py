@@ -40,6 +40,7 @@ from connect.machine.secret_answers import spelled, without
 from connect.machine.silence import LOOK_S, OVERDUE_S, Silence, Step
 from connect.machine.socket_pipe import start_agent
 from connect.machine.spool import Spool
+from connect.machine.worktrees import AgentWorktree
 from connect.notices import AgentEnded, AgentStarted, Notice
 from connect.policy.decision import Passed
 from connect.policy.gate import Admission, Gate, NotAdmitted
@@ -131,6 +132,11 @@ class AgentRun:
         self._fragments = Fragments(_REDACTOR)
         self._release: asyncio.TimerHandle | None = None
         self._admission: Admission | None = None
+        self._worktree = (
+            AgentWorktree(agent=spawn.agent, name=spawn.name, environment=around.environment)
+            if spawn.worktree
+            else None
+        )
         self._answers = Answers(around.gate, spawn, give=self._give, failed=self._broke)
         self.finished = asyncio.Event()
 
@@ -170,7 +176,9 @@ class AgentRun:
             if after is not None:
                 await after.finished.wait()
             await self._live(private)
-            self._report_exit(await self._ending)
+            ending = await self._ending
+            await self._clear_worktree(ending)
+            self._report_exit(ending)
         finally:
             shutil.rmtree(private, ignore_errors=True)
             self._leave()
@@ -192,7 +200,11 @@ class AgentRun:
         cwd = await self._admit()
         launch = self._plan(cli, cwd=cwd, private=private)
         number = self._report.started(
-            token=self._token, version=cli.installed.version, transport=launch.transport, cwd=str(cwd)
+            token=self._token,
+            version=cli.installed.version,
+            transport=launch.transport,
+            cwd=str(cwd),
+            branch=await self._worktree.branch(cwd) if self._worktree else None,
         )
         await self._around.spool.wait_acked(number)
         if launch.delay_s:
@@ -228,10 +240,15 @@ class AgentRun:
     async def _admit(self) -> Path:
         """Pass this machine's policy, and hold the folder it is to work in."""
         try:
-            self._admission = await self._around.gate.admit(self.spawn)
+            self._admission = await self._around.gate.admit(self.spawn, own=self._worktree)
         except NotAdmitted as refusal:
             raise _CannotStart(refusal.code, str(refusal)) from None
         return self._admission.folder.path
+
+    async def _clear_worktree(self, ending: _Ending) -> None:
+        """Only an agent that was released does not come back to it by itself."""
+        if self._worktree is not None and self._admission is not None and ending.reason == STOPPED:
+            self._report.problem(await self._worktree.clear(self._admission.folder.path))
 
     def _leave(self) -> None:
         self._answers.close()

@@ -172,6 +172,7 @@ class RelayConnect:
             agents=[run.live for run in self.running],
             session=self._settings.session,
             cuts_fragments=True,
+            makes_worktrees=True,
             policy=self._gate.summary(),
         )
 

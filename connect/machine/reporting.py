@@ -50,7 +50,7 @@ class Reporter:
     generation: int
     secrets: Callable[[], tuple[str, ...]]
 
-    def started(self, *, token: str, version: str | None, transport: Transport, cwd: str) -> int:
+    def started(self, *, token: str, version: str | None, transport: Transport, cwd: str, branch: str | None) -> int:
         """The process is about to start; the number to wait for."""
         return self._state(
             Started(
@@ -60,6 +60,7 @@ class Reporter:
                 transport=transport,
                 token_sha256=hashlib.sha256(token.encode()).hexdigest(),
                 cwd=cwd,
+                branch=branch,
             )
         )
 

@@ -7,6 +7,7 @@ import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from broker.domain.agents.agents import agent_name
 from broker.domain.approvals.approvals import ApprovalAnswer
@@ -58,6 +59,16 @@ class Admission:
 
     agent: AgentId
     folder: OpenFolder
+
+
+class OwnFolder(Protocol):
+    """Makes a folder for one agent alone. Its methods raise `NotAdmitted`."""
+
+    async def make(self, folder: Path) -> Path:
+        """Make it below `folder`; where the agent is to work in it."""
+
+    async def restore(self, folder: Path) -> None:
+        """Make it again where it was, if it is gone."""
 
 
 class Gate:
@@ -120,17 +131,39 @@ class Gate:
         with contextlib.suppress(OSError):  # a disk that is full or read-only: it holds for this time
             self._taken.allow_folder(folder)
 
-    async def admit(self, spawn: Spawn) -> Admission:
-        """Let an agent start, now or when the person here has said so. Raises `NotAdmitted`; `leave` ends it."""
+    async def admit(self, spawn: Spawn, *, own: OwnFolder | None = None) -> Admission:
+        """Let an agent start, now or when the person here has said so. Raises `NotAdmitted`; `leave` ends it.
+
+        `own` makes its folder at its first start, below the one that it may work in.
+        """
         policy = self._current(spawn)
+        known = self._workplaces.of(spawn.agent)
+        if own is not None and known is not None:
+            await own.restore(known.folder)
         folder = self._open(spawn)
         try:
             await self._weigh(policy, spawn, folder)
+            if own is not None and known is None:
+                folder = await self._go_into(folder, spawn, own=own)
         except BaseException:
             folder.close()
             raise
         self._workplaces.remember(spawn.agent, Workplace(ordered=spawn.cwd, folder=folder.path))
         return Admission(agent=spawn.agent, folder=folder)
+
+    async def _go_into(self, folder: OpenFolder, spawn: Spawn, *, own: OwnFolder) -> OpenFolder:
+        """Its own folder, which has to lie in the one it was let into; that one is closed then."""
+        try:
+            made = open_folder(str(await own.make(folder.path)), start=self._start)
+        except BaseException:
+            self.leave(spawn.agent)
+            raise
+        if not made.lies_in(folder.path):
+            made.close()
+            self.leave(spawn.agent)
+            raise NotAdmitted(RefusalCode.FOLDER_NOT_ALLOWED, f"{made.path} does not lie in {folder.path}")
+        folder.close()
+        return made
 
     def check_again(self, admission: Admission) -> None:
         """The last look before the program starts. Raises `NotAdmitted`."""

@@ -44,6 +44,7 @@ _BY_CODE: dict[str, type[RelayError]] = {
     "VERSION_NOT_SUPPORTED": NoPlacement,
     "PROGRAM_NOT_ALLOWED": NoPlacement,
     "POLICY_CHANGED": NoPlacement,
+    "NO_WORKTREES": NoPlacement,
     "NOT_A_BROKER": RelayError,
 }
 _BY_STATUS: dict[int, type[RelayError]] = {

@@ -108,6 +108,7 @@ class AgentRelay:
         labels: Sequence[str] = (),
         cwd: str | None = None,
         model: str | None = None,
+        worktree: bool = False,
         wait: bool = True,
         timeout_s: float = _SPAWN_TIMEOUT_S,
     ) -> Agent:
@@ -115,13 +116,17 @@ class AgentRelay:
 
         `on` is a machine's name or id. Without it and without `labels` this very machine is meant, where it is linked
         with this broker, and a `cwd` from this program's own folder on; elsewhere the only machine there is. The
-        answer's `machine` and `cwd` say where it runs. Raises `Conflict` (MACHINE_NOT_CHOSEN), with the machines to
-        choose from, and `NoPlacement`.
+        answer's `machine` and `cwd` say where it runs. With `worktree` that is a git worktree of its own below there,
+        on the answer's `branch`; it goes when the agent is released and has changed nothing.
+
+        Raises `Conflict` (MACHINE_NOT_CHOSEN), with the machines to choose from, `NoPlacement`, and `SpawnFailed`.
         """
         if on is None and not labels and (place := await self._place()) is not None:
             on, cwd = place.machine, place.lead_to(cwd)
         wanted = {"task": task, "on": on, "labels": list(labels) or None, "cwd": cwd, "model": model}
         body: dict[str, object] = {key: value for key, value in wanted.items() if value is not None}
+        if worktree:  # a broker of before knows no such word, and refuses it
+            body["worktree"] = True
         body |= {"name": name, "cli": cli, "wait": wait, "timeout_s": timeout_s}
         patience = timeout_s + _ANSWER_MARGIN_S if wait else _ANSWER_MARGIN_S
         return Agent.model_validate(await self._in_session("POST", "/agents", body=body, timeout_s=patience))

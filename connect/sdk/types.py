@@ -74,6 +74,8 @@ class Agent(Wire):
     generation: int = 0
     spawner: str | None = None
     cwd: str | None = None
+    branch: str | None = None
+    """Of the git worktree that was made for it."""
     turn_id: str | None = None
     waiting_approvals: int = 0
     reason: str | None = None

@@ -186,7 +186,7 @@ class Actions:
         on, cwd = self._lead.here(command.on, command.cwd)
         with own.sending(command.name, command.task):
             agent = await self._relay.spawn(
-                command.name, command.cli, command.task, on=on, model=command.model, cwd=cwd
+                command.name, command.cli, command.task, on=on, model=command.model, cwd=cwd, worktree=command.worktree
             )
         return Reply(lines=self._quietly(f"{one_line(agent.name)} connected"), result=_json(agent))
 

@@ -10,7 +10,8 @@ from broker.domain.messages.messages import Mode
 
 HELP = """\
   spawn <name> <cli> [task]      Spawn an agent, on this machine and in this folder unless --on <machine> or --cwd \
-<folder> say otherwise (--model <model>; quote what has spaces)
+<folder> say otherwise (--model <model>; --worktree: in a git worktree of its own, which goes with it when \
+nothing was changed in it; quote what has spaces)
   send <name|#chan|*> <message>  Send a message (--steer: into the running turn, --interrupt: stop the turn first)
   interrupt <name>               Stop an agent's turn
   release <name>                 Release an agent
@@ -64,6 +65,7 @@ class Spawn:
     on: str | None = None
     model: str | None = None
     cwd: str | None = None
+    worktree: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

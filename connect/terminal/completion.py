@@ -14,7 +14,7 @@ from connect.terminal.view import View
 
 _KNOWN_CLIS = ("claude", "codex", "gemini")
 _OPTIONS = {
-    "spawn": ("--on", "--model", "--cwd"),
+    "spawn": ("--on", "--model", "--cwd", "--worktree"),
     "send": ("--steer", "--interrupt"),
     "stop": ("--release", "--machine", "--workspace", "--note"),
     "resume": ("--machine", "--workspace", "--note"),

@@ -43,7 +43,7 @@ from connect.terminal.commands import (
 
 # The words without arguments, or with options alone, are not here: `help me with …` is a line for Lead.
 _USAGE = {
-    "spawn": "spawn <name> <cli> [task] [--on <machine>] [--model <model>] [--cwd <folder>]",
+    "spawn": "spawn <name> <cli> [task] [--on <machine>] [--model <model>] [--cwd <folder>] [--worktree]",
     "send": "send <name|#channel|*> [--steer|--interrupt] <message>",
     "interrupt": "interrupt <name>",
     "release": "release <name>",
@@ -60,6 +60,8 @@ _USAGE = {
 _WORD = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|\\.|[^\s"'\\])+"""
 _OPTION = re.compile(rf"--(on|model|cwd)[ =]({_WORD})(?:\s+|$)")
 _TRAILING_OPTION = re.compile(rf"\s+--(on|model|cwd)[ =]({_WORD})$")
+_WORKTREE = re.compile(r"^--worktree(?:\s+|$)|\s+--worktree$")
+"""In front of the task or behind it, as the others."""
 _HALF_AN_OPTION = re.compile(r"""^--(?:on|model|cwd)(?![\w-])|\s--(?:on|model|cwd)[ =](?:"[^"]*|'[^']*)$""")
 """In front without a value, or with a quote that is not closed."""
 _QUOTED = r""""(?:[^"\\]|\\.)*"|'[^']*'"""
@@ -236,12 +238,12 @@ def _spawn(rest: str) -> Command:
     options: dict[str, str] = {}
     name, cli, *after = rest.split(maxsplit=2)
     task = after[0] if after else ""
-    while found := _OPTION.match(task):
-        options[found[1]] = _unquoted(found[2])
-        task = task[found.end() :]
-    while found := _TRAILING_OPTION.search(task):
-        options.setdefault(found[1], _unquoted(found[2]))
-        task = task[: found.start()]
+    worktree = False
+    while found := _OPTION.match(task) or _TRAILING_OPTION.search(task) or _WORKTREE.search(task):
+        if found.lastindex:
+            options.setdefault(found[1], _unquoted(found[2]))
+        worktree = worktree or not found.lastindex
+        task = task[: found.start()] + task[found.end() :]
     if name.startswith("-") or cli.startswith("-") or _HALF_AN_OPTION.search(task):
         return _misused("spawn")
     return Spawn(
@@ -251,6 +253,7 @@ def _spawn(rest: str) -> Command:
         on=options.get("on"),
         model=options.get("model"),
         cwd=options.get("cwd"),
+        worktree=worktree,
     )
 
 

@@ -75,7 +75,7 @@ def agents_table(
                 _state(agent),
                 agent.machine or "-",
                 agent.model or "-",
-                agent.cwd or "-",
+                (agent.cwd or "-") + (f" on {agent.branch}" if agent.branch else ""),
                 *((" ".join(channels(agent.name)) or "-",) if in_channels else ()),
             )
             for agent in agents

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -57,6 +58,33 @@ async def test_what_is_typed_at_three_terminals_of_two_machines_runs_at_each_of_
         third.types("y\r")
         await third.sees("`relay-connect stop` ends it")
         assert await said(relay, "Lead", "say me too") == "me too"
+
+
+async def test_an_agent_works_in_a_worktree_of_its_own_and_goes_on_in_it(broker: Running, tmp_path: Path) -> None:
+    async with a_box(broker, tmp_path, "box") as box, client(broker) as relay:
+        project = box.folder("project")
+        identity = ("-c", "user.name=a", "-c", "user.email=a@b")
+        for command in (("init", "-q"), (*identity, "commit", "-q", "--allow-empty", "-m", "first")):
+            subprocess.run(["git", "-C", project, *command], check=True)
+        async with box.person("project") as person:
+            await person.sees("relay>")
+            person.types("spawn W scripted --worktree\r")
+            await person.sees(f"✓ W connected on box in {project}/.relaycast/worktrees/W-")
+            person.types("agents\r")
+            await person.sees(" on relay/W")
+            [agent] = await relay.agents()
+            assert agent.branch == "relay/W"
+            assert await said(relay, "W", "cwd") == agent.cwd
+            person.types("release W\r")
+            await person.sees("its worktree had nothing in it and is gone, with the branch relay/W")
+            await relay.resume("W")
+            assert await said(relay, "W", "cwd") == agent.cwd
+        async with box.person("elsewhere") as person:
+            await person.sees("relay>")
+            person.types(f"spawn Two scripted --cwd {box.home} --worktree\r")
+            await person.sees("approve m")
+            person.types("approve\r")
+            await person.sees("no worktree: fatal: not a git repository")
 
 
 async def test_agents_go_on_in_their_folders_wherever_relay_connect_is_started_next(

@@ -101,6 +101,8 @@ class Agent:
     model: str | None = None
     transport: str | None = None
     cwd: str | None = None
+    branch: str | None = None
+    """Of the git worktree that was made for it; None for an agent that has none."""
     native_id: str | None = None
     spawner: str | None = None
     spawner_id: AgentId | None = None

@@ -39,6 +39,8 @@ class Proxy:
     since_ms: int
     policy: MachinePolicy | None = None
     """As it told; None: an older relay-connect, which has none."""
+    makes_worktrees: bool = False
+    """Whether it can let an agent work in a git worktree of its own."""
     owner: MemberId | None = None
     """The member it belongs to; None: the workspace, whose administrators own it."""
     owner_name: str | None = None

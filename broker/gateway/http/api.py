@@ -45,6 +45,7 @@ class _Spawn(Body):
     labels: list[_Short] = Field(default_factory=list, max_length=20)
     cwd: str | None = Field(None, max_length=4096)
     model: _Short | None = None
+    worktree: bool = False
     wait: bool = True
     timeout_s: float = Field(DEFAULT_WAIT_S, gt=0, le=300)
 
@@ -196,6 +197,7 @@ class Api:
             labels=body.labels,
             cwd=body.cwd,
             model=body.model,
+            worktree=body.worktree,
             idempotency_key=idempotency_key(request),
         )
         agent = await self._s.spawner.spawn(principal, session, asked)

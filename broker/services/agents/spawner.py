@@ -44,6 +44,8 @@ class SpawnRequest:
     labels: Sequence[str] = ()
     cwd: str | None = None
     model: str | None = None
+    worktree: bool = False
+    """Whether it is to work in a git worktree of its own, of the repository that the folder is in."""
     idempotency_key: str | None = None
 
 
@@ -80,6 +82,11 @@ class Spawner:
         if existing is None:
             asker = await self._asker(principal, spawner)
             proxy = await self._place(principal, request, session=session.id, asker=asker, spawner=spawner)
+            if request.worktree and not proxy.makes_worktrees:
+                raise NoPlacement(
+                    f"relay-connect {proxy.version or ''} on {proxy.name} makes no worktrees: update it there",
+                    code="NO_WORKTREES",
+                )
             order = await self._order(principal, session, request, name=name, agent=agent_id, proxy=proxy.id)
             asked_by = _asked_by(asker, proxy, session=session.id, spawner=spawner)
             folder = folder_from(spawner, request.cwd) if spawner and spawner.proxy == proxy.id else request.cwd
@@ -222,7 +229,7 @@ class Spawner:
         return NewAgent(
             id=agent,
             session=session.id,
-            digest=digest(session.id, name, request.cli, request.task, request.machine, request.cwd, request.model),
+            digest=_request_digest(session, name, request=request),
             name=name,
             cli=request.cli,
             proxy=proxy,
@@ -232,6 +239,7 @@ class Spawner:
             spawner_id=principal.agent,
             spawner_name=principal.name,
             task=task,
+            worktree=request.worktree,
         )
 
     async def _live_or_ended(self, principal: Principal, session: Session, reference: str) -> Agent:
@@ -271,6 +279,13 @@ class Spawner:
                 if found.state in states or found.state.ended:
                     return found
         raise AssertionError("a followed log does not end")
+
+
+def _request_digest(session: Session, name: str, *, request: SpawnRequest) -> str:
+    """One without a worktree has the fingerprint that it had before there were any."""
+    worktree = ["worktree"] if request.worktree else []
+    about = (session.id, name, request.cli, request.task, request.machine, request.cwd, request.model, *worktree)
+    return digest(*about)
 
 
 def _asked_by(asker: Asker, proxy: Proxy, *, session: SessionId, spawner: Agent | None) -> AskedBy:

@@ -54,6 +54,8 @@ class NewAgent:
     asked_by: AskedBy | None = None
     """What its machine is told of who asks."""
     behind: Behind | None = None
+    worktree: bool = False
+    """Whether it works in a git worktree of its own."""
 
 
 class Mailroom(Protocol):

@@ -81,6 +81,19 @@ async def test_an_agent_is_spawned_spoken_to_traced_and_released(gateway: Gatewa
         assert await refusal(gateway, "DELETE", f"{S}/agents/Nobody") == (404, "AGENT_NOT_FOUND")
 
 
+async def test_a_worktree_is_ordered_from_a_machine_that_makes_them(gateway: Gateway) -> None:
+    asked = {"name": "Worker", "cli": "demo", "worktree": True, "wait": False}
+    async with gateway.machine() as machine:
+        await gateway.ok("POST", f"{S}/agents", asked)
+        await machine.until(lambda: any(c.type == "spawn" for c in machine.commands))
+        assert [c.worktree for c in machine.commands if isinstance(c, Spawn)] == [True]
+    async with gateway.machine(machine_id="machine-2", name="old", makes_worktrees=False):
+        assert await refusal(gateway, "POST", f"{S}/agents", {**asked, "name": "Two", "on": "old"}) == (
+            409,
+            "NO_WORKTREES",
+        )
+
+
 async def test_a_released_agent_is_resumed(gateway: Gateway) -> None:
     async with gateway.machine():
         agent = await gateway.ok("POST", f"{S}/agents", {"name": "Worker", "cli": "demo"})

@@ -91,6 +91,7 @@ class ReportCalls:
                     version=fact.version or "",
                     transport=fact.transport,
                     folder=fact.cwd,
+                    branch=fact.branch or "",
                     token=fact.token_sha256,
                 )
             case Exited():

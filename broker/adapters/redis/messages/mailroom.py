@@ -78,6 +78,7 @@ class RedisMailroom:
             proxy=agent.proxy,
             cwd=agent.cwd or "",
             model=agent.model or "",
+            worktree=_flag(agent.worktree),
             instructions=agent.instructions,
             spawner=agent.spawner_id or "",
             spawner_name=agent.spawner_name,
@@ -198,6 +199,10 @@ class RedisMailroom:
             for channel in joined if name else ():
                 members.setdefault(channel, []).append(name)
         return [Channel(name=each, members=tuple(sorted(members[each], key=str.lower))) for each in sorted(members)]
+
+
+def _flag(given: bool) -> str:
+    return "1" if given else ""
 
 
 def _asked_by(asked_by: AskedBy | None) -> str:

@@ -8,6 +8,7 @@
 --         proxy           id of the machine's link
 --         cwd             or ''
 --         model           or ''
+--         worktree        '1' for one of its own, or ''
 --         instructions
 --         spawner         agent id or ''
 --         spawner_name
@@ -80,6 +81,7 @@ redis.call('HSET', K.agent(id), 'id', id, 'session', session, 'name', name, 'cli
   'turn', '', 'waiting', 0)
 if filled(cwd) then redis.call('HSET', K.agent(id), 'cwd', cwd) end
 if filled(model) then redis.call('HSET', K.agent(id), 'model', model) end
+if filled(worktree) then redis.call('HSET', K.agent(id), 'worktree', worktree) end
 if filled(spawner) then redis.call('HSET', K.agent(id), 'spawner', spawner) end
 redis.call('HSET', K.agent(id), 'spawner_name', spawner_name, 'token', '', 'asked_by', asked_by, 'behind', behind)
 redis.call('HSET', K.names(session), string.lower(name), id)

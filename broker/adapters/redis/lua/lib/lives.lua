@@ -106,7 +106,7 @@ local function spawn(a)
   local resume = not a.blank and a.native or nil
   command(a.proxy, 'spawn', 'agent', a.id, 'generation', tonumber(a.generation), 'name', a.name, 'session', a.session,
     'cli', a.cli, 'cwd', a.cwd_real or a.cwd, 'instructions', a.instructions, 'resume', resume, 'model', a.model,
-    'asked_by', raw(a.asked_by or brought_back(a)))
+    'asked_by', raw(a.asked_by or brought_back(a)), 'worktree', a.worktree == '1')
 end
 
 local function stop(a, reason)
