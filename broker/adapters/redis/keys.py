@@ -57,7 +57,7 @@ _TEMPLATES: dict[str, str] = {
     "settled": ":a:%s:settled",  # zset: settled numbers above the cumulative ack
     "asks": ":a:%s:asks",  # hash: native request id -> approval id, while pending
     "answering": ":a:%s:answering",  # set: approvals whose answer its machine has not taken yet
-    "granted": ":a:%s:granted",  # hash: likeness of a request -> who has allowed it for as long as the agent lives
+    "granted": ":a:%s:granted",  # hash: likeness of a request -> JSON of who allowed it for good, see `lib/grants`
     "agent_channels": ":a:%s:channels",  # set: names of the channels it is in
     "seen_frames": ":a:%s:frames",  # sorted set: latest frame uuids of a directly connected agent
     "message": ":m:%s",  # hash: body, wire text, and per recipient r:, b:, t:

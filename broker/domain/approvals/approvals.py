@@ -41,7 +41,8 @@ class Scope(StrEnum):
     ONCE = "once"
     SESSION = "session"
     """The broker allows the same again, without asking, as long as the agent lives: the same command in the same
-    folder, a change of the same files, or the same tool with the same input. Rules that deny or ask go before."""
+    folder, a change of the same files, or the same tool with the same input. Rules that deny or ask go before, and it
+    ends with the right of whoever said so to answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

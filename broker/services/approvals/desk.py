@@ -66,6 +66,7 @@ class ApprovalDesk:
         )
         alike = likeness(use, event.input, [(change.path, change.change) for change in event.changes])
         by = await self._approvals.granted(workspace, agent, alike) if alike else None
+        remembered = f"{by}, for as long as the agent lives" if by else ""
         event = _shown(event, use)
         decision = decide(
             Grounds(
@@ -74,10 +75,11 @@ class ApprovalDesk:
                 widens=bool(use.widens),
                 only_people=bool(event.prompts)
                 or (bool(event.options) and plain_option(event.options, Verdict.ALLOW) is None),
-                remembered=f"{by}, for as long as the agent lives" if by else "",
+                remembered=remembered,
             )
         )
         answer = _given(decision, event.options)
+        rests_on_it = remembered != "" and decision == Allowed(by=remembered)
         lastable = isinstance(decision, Asked) and not decision.always and alike != "" and not event.prompts
         return DecidedApproval(
             agent=agent,
@@ -87,8 +89,9 @@ class ApprovalDesk:
             deadline_s=self._deadline_s,
             decided=_decided(decision, answer),
             told=told_words(event.options, answer) if answer else "",
-            assessment=_assessment(event, use) if answer is None and not event.prompts else None,
+            assessment=_assessment(event, use) if (answer is None or rests_on_it) and not event.prompts else None,
             likeness=alike,
+            remembered=rests_on_it,
         )
 
     async def answer(self, principal: Principal, approval: ApprovalId, answer: ApprovalAnswer) -> Approval:
@@ -117,7 +120,7 @@ class ApprovalDesk:
             note=redactor.text(answer.note).text,
             # What holds longer than once is kept here: a vendor would not ask again, and rules would not be looked at.
             answer=orjson.dumps(replace(answer, scope=Scope.ONCE)),
-            lasting=answer.verdict is Verdict.ALLOW and answer.scope is Scope.SESSION and answer.updated_input is None,
+            lasting=principal.maker if _lasts(answer) else None,
             told=told_words(asked.options, answer),
             option=answer.option_id,
         )
@@ -256,6 +259,10 @@ def _assessment(event: ApprovalRequested, use: ToolUse) -> Assessment:
         given=event.input,
         widens=use.widens,
     )
+
+
+def _lasts(answer: ApprovalAnswer) -> bool:
+    return answer.verdict is Verdict.ALLOW and answer.scope is Scope.SESSION and answer.updated_input is None
 
 
 def _require_question(asked: Approval) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from broker.domain.approvals.approvals import Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
 from broker.domain.approvals.rules import Rule
 from broker.domain.ids import AgentId, ApprovalId, SessionId, WorkspaceId
+from broker.domain.people.access import Maker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +50,12 @@ class Approvals(Protocol):
         note: str,
         answer: bytes,
         at_deadline: bool = False,
-        lasting: bool = False,
+        lasting: Maker | None = None,
         told: str = "",
         option: str | None = None,
         answers: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
-        """Resolve one; `lasting` allows the same for as long as the agent lives.
+        """Resolve one; `lasting` allows the same for as long as the agent lives and that one may allow it.
 
         Raises `NotFound`, `Conflict` (APPROVAL_ALREADY_ANSWERED, APPROVAL_GONE).
         """
@@ -63,7 +64,7 @@ class Approvals(Protocol):
         """What a request of an agent is measured by."""
 
     async def granted(self, workspace: WorkspaceId, agent: AgentId, likeness: str) -> str | None:
-        """Who has allowed such requests for as long as the agent lives."""
+        """Who has allowed such requests for as long as the agent lives, and still may."""
 
     async def rules(self, workspace: WorkspaceId) -> list[Rule]:
         """The workspace's rules, in order."""

@@ -46,11 +46,13 @@ class DecidedApproval:
     deadline_s: int
     decided: Decided | None
     assessment: Assessment | None = None
-    """How risky it is; None for what does not wait for a person."""
+    """How risky it is; None for what cannot come before a person."""
     told: str = ""
     """What the agent is told with what was decided, in words."""
     likeness: str = ""
     """What it shares with later requests for the same, see `domain.tool_use.likeness`."""
+    remembered: bool = False
+    """What was decided rests on what somebody allowed for as long as the agent lives."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,7 +87,7 @@ LIVES: dict[str, tuple[End, str]] = {
     "settled": (End.AGENT, "numbers of messages that were settled out of turn"),
     "asks": (End.AGENT, "what waits; 64 MiB in a session"),
     "answering": (End.AGENT, "answers in the mailbox of its machine"),
-    "granted": (End.AGENT, "500 digests and names"),
+    "granted": (End.AGENT, "500 digests, names and ids"),
     "agent_channels": (End.AGENT, "100 names"),
     "seen_frames": (End.TIME, "4096 ids; a day"),
     "message": (End.TIME, "256 KiB of text, twice, and of each answer; 128 MiB in a session; 8 days"),

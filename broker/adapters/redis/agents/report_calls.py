@@ -148,7 +148,7 @@ class ReportCalls:
         if is_masked:
             shown = f'{shown[:-1]},"masked":true}}'
         # An agent that is allowed to go on gets its input back as it gave it: it is kept until then, and no longer.
-        given = dumps(fact.event.input) if is_masked and not fact.decided else b""
+        given = dumps(fact.event.input) if is_masked and (fact.remembered or not fact.decided) else b""
         decided, rule, answer = fact.decided or ("", "", b"")
         return Call(
             "report_approval",
@@ -164,6 +164,7 @@ class ReportCalls:
             too_much=_TOO_MUCH,
             likeness=fact.likeness,
             told=fact.told,
+            remembered=_flag(fact.remembered),
         )
 
     def _masked(self, text: str) -> str:

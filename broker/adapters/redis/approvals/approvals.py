@@ -17,6 +17,7 @@ from broker.domain.approvals.risk.findings import Risk
 from broker.domain.approvals.rules import Rule
 from broker.domain.errors import NotFound
 from broker.domain.ids import AgentId, ApprovalId, SessionId, WorkspaceId
+from broker.domain.people.access import Maker
 from broker.services.ports import Standing
 
 _RULES: TypeAdapter[list[Rule]] = TypeAdapter(list[Rule])
@@ -100,7 +101,7 @@ class RedisApprovals:
         note: str,
         answer: bytes,
         at_deadline: bool = False,
-        lasting: bool = False,
+        lasting: Maker | None = None,
         told: str = "",
         option: str | None = None,
         answers: Mapping[str, Sequence[str]] | None = None,
@@ -119,6 +120,8 @@ class RedisApprovals:
             told=told,
             option=option or "",
             answers=b"" if answers is None else orjson.dumps(answers),
+            token=(lasting and lasting.token) or "",
+            member=(lasting and lasting.member) or "",
         )
 
     async def standing(self, workspace: WorkspaceId, agent: AgentId) -> Standing:
@@ -131,8 +134,8 @@ class RedisApprovals:
         return Standing(rules=_RULES.validate_json(rules) if rules else [], folder=folder)
 
     async def granted(self, workspace: WorkspaceId, agent: AgentId, likeness: str) -> str | None:
-        """Who has allowed such requests for as long as the agent lives."""
-        return await self._redis.hget(keys.key(workspace, "granted", agent), likeness)
+        """Who has allowed such requests for as long as the agent lives, and still may."""
+        return await self._scripts.run("recall_grant", workspace, agent=agent, likeness=likeness) or None
 
     async def rules(self, workspace: WorkspaceId) -> list[Rule]:
         """The workspace's rules, in order."""

@@ -6,12 +6,14 @@
 --         note
 --         answer       JSON for the agent
 --         at_deadline  '1' when the deadline answers
---         lasting      '1' when the same is to be allowed for as long as the agent lives
+--         lasting      '1' when the same is to be allowed for as long as the agent lives, and they may allow it
 --         told         what the agent is told, in words
 --         option       the one that was chosen, or ''
 --         answers      a question's, JSON, for readers; or ''
+--         token        that answers for good, or ''
+--         member       the same, or ''
 -- Returns 1
--- uses: approvals
+-- uses: approvals grants
 local ap = fields(K.approval(id), 'agent', 'status', 'by', 'generation', 'deadline_ms', 'likeness')
 local a = ap.agent and load_agent(ap.agent)
 if not a or not a.id then
@@ -30,8 +32,6 @@ local asks_still = ap.generation == a.generation and not has_ended(a)
 if not asks_still and at_deadline ~= '1' then
   return refuse('Conflict', 'APPROVAL_GONE', 'the process that asked is gone: nobody would hear the answer')
 end
-if lasting == '1' and (ap.likeness or '') ~= '' and redis.call('HLEN', K.granted(a.id)) < T.grants then
-  redis.call('HSET', K.granted(a.id), ap.likeness, by)
-end
+if lasting == '1' then grant(a.id, ap.likeness or '', by, token, member) end
 resolve_approval(a, id, status, by, note, asks_still and answer or nil, asks_still and told or '', option, answers)
 return 1

@@ -12,9 +12,11 @@
 --         too_much     answer JSON for an agent of which too much waits already
 --         likeness     see `domain.approvals.tool_use`
 --         told         what the agent is told with `answer`, in words
+--         remembered   '1' when that rests on what somebody allowed for as long as the agent lives
 -- Returns 1, or 0 when it is not heard
--- uses: report approvals
+-- uses: report approvals grants
 if redis.call('HEXISTS', K.asks(a.id), native) == 1 then return 0 end -- a reconnected codex asks again with the same id
+if remembered == '1' and not granted_by(a.id, likeness) then decided, rule = '', '' end -- they lost the right meanwhile
 local key, all, note = K.approval(id), K.session_approvals(a.session), ''
 if not has_room_for_approval(a.session, #body + #given) and decided == '' then
   decided, rule, answer, note, told = 'denied', 'relay', too_much, 'too much waits for an answer in this session', 'no'

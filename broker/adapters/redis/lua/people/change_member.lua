@@ -21,6 +21,7 @@ else
 end
 if role ~= '' then
   redis.call('HSET', K.person(id), 'role', role)
+  if role == 'viewer' then redis.call('HINCRBY', K.person(id), 'approvals_lost', 1) end -- what they allowed ends
   tell_member_changed(id)
   local keys = member.role == 'owner' and keys_of(id) or {}
   return #keys > 0 and end_access(keys) or NOTHING
