@@ -134,6 +134,7 @@ def main(context: click.Context, /, **given: Any) -> None:
       2    it cannot start: a wrong option, no token, a state folder that is in use or unsafe; in a terminal, or with a
            task: the broker is out of reach or says no
       3    the broker does not want this machine: a revoked token, another protocol version, …
+      4    its state folder was deleted, moved or replaced while it ran
       70   something unforeseen; agents that were left are ended by the next start
       75   without a terminal: a person has to answer a question or to resume what is stopped, and nobody is there
       130  interrupted, or killed by a second signal

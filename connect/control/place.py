@@ -43,10 +43,19 @@ def listen(state_dir: Path) -> socket.socket:
     return listening
 
 
-def leave(state_dir: Path) -> None:
-    """Take the socket away."""
+def node_of(state_dir: Path) -> tuple[int, int] | None:
+    """What tells the socket that lies there from another in its place; None when there is none."""
     with contextlib.suppress(OSError):
-        (control_folder(state_dir) / _SOCKET).unlink(missing_ok=True)
+        found = (control_folder(state_dir) / _SOCKET).stat()
+        return found.st_dev, found.st_ino
+    return None
+
+
+def leave(state_dir: Path, node: tuple[int, int]) -> None:
+    """Take one's own socket away: where the folder was replaced, there may be another link's."""
+    if node_of(state_dir) == node:
+        with contextlib.suppress(OSError):
+            (control_folder(state_dir) / _SOCKET).unlink(missing_ok=True)
 
 
 def dial(state_dir: Path) -> socket.socket | None:

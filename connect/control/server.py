@@ -98,17 +98,20 @@ class ControlServer:
         """Those that no terminal has been told of."""
         self._questions: list[Asked] = []
         self._server: asyncio.Server | None = None
+        self._node: tuple[int, int] | None = None
         self.on_terminals: Callable[[], None] = lambda: None
         """Called when a terminal has come or gone."""
 
     async def start(self) -> None:
         """Listen. Raises `OSError`."""
         listening = place.listen(self._state_dir)
+        self._node = place.node_of(self._state_dir)
         self._server = await asyncio.start_unix_server(self._accept, sock=listening, limit=MAX_LINE_BYTES)
 
     async def close(self, status: int, reason: str | None = None) -> None:
         """Tell every terminal how it has ended, and listen no more."""
-        place.leave(self._state_dir)
+        if self._node is not None:
+            place.leave(self._state_dir, self._node)
         if self._server is None:
             return
         self._server.close()

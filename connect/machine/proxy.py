@@ -32,7 +32,7 @@ from connect.policy.workplaces import Workplaces
 from connect.settings import ConnectSettings, agent_environment
 from connect.system.orphans import reap_orphans
 from connect.system.process_records import ProcessRecords
-from connect.system.state_folder import StateFolder
+from connect.system.state_folder import StateFolder, StateFolderLost
 
 _FLUSH_GRACE_S = 3.0
 """For the last reports to reach the broker on the way out; what does not is sent by the next start."""
@@ -41,8 +41,8 @@ _FLUSH_GRACE_S = 3.0
 _PROGRAMS_PATIENCE_S = 2.0
 """How long a hello waits for programs to tell their versions; the broker waits ten for the hello, dialling included."""
 _LOOK_AGAIN_S = 60.0
-_POLICY_EVERY_S = 2.0
-"""One small file is read."""
+_LOOK_EVERY_S = 2.0
+"""At the policy, one small file, and whether the state folder is there."""
 
 _log = logging.getLogger(__name__)
 
@@ -91,12 +91,13 @@ class RelayConnect:
         self._programs_known = asyncio.Event()
         self._offered: list[InstalledCli] | None = None
         """The programs that the broker was told of last."""
-        self._refusal: LinkRefused | None = None
+        self._ended_for: LinkRefused | StateFolderLost | None = None
         self._supervisor: Supervisor | None = None
         self.stopping = asyncio.Event()
 
     async def run(self) -> None:
-        """Serve until `stopping` is set or the broker refuses for good (`LinkRefused`); every agent is gone afterwards.
+        """Serve until `stopping` is set, the broker refuses for good (`LinkRefused`) or the state folder is this link's
+        no more (`StateFolderLost`); every agent is gone afterwards.
 
         Cancelling it kills the agents without waiting for their last words.
         """
@@ -120,16 +121,17 @@ class RelayConnect:
                     tasks.create_task(self._stay_linked(link)),
                     tasks.create_task(reap_orphans(adopting=self._adopting)),
                     tasks.create_task(self._watch_policy()),
+                    tasks.create_task(self._watch_state()),
                 ]
                 await supervisor.run(self.stopping)
-                if self._refusal is None:
+                if not isinstance(self._ended_for, LinkRefused):
                     await self._flush()
                 for task in beside:
                     task.cancel()
         finally:
             self._spool.close()
-        if self._refusal is not None:
-            raise self._refusal
+        if self._ended_for is not None:
+            raise self._ended_for
 
     def keep_folder(self, folder: Path) -> None:
         """A person has opened a terminal of this machine there: agents may work in it from now on."""
@@ -201,7 +203,7 @@ class RelayConnect:
             await link.run()
         except LinkRefused as refusal:
             # Nobody is left to command the agents: they end in good order.
-            self._refusal = refusal
+            self._ended_for = refusal
             self.stopping.set()
 
     async def _watch_programs(self, link: Link) -> None:
@@ -222,8 +224,19 @@ class RelayConnect:
     async def _watch_policy(self) -> None:
         """Say soon that somebody else than a person has changed it: no agent may ask for long."""
         while True:
-            await asyncio.sleep(_POLICY_EVERY_S)
+            await asyncio.sleep(_LOOK_EVERY_S)
             self._policy.look()
+
+    async def _watch_state(self) -> None:
+        """Nothing keeps a second link of this machine from starting once the folder is gone."""
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            try:
+                self._state.require_held()
+            except StateFolderLost as lost:
+                self._ended_for = lost
+                self.stopping.set()
+                return
 
     async def _flush(self) -> None:
         with contextlib.suppress(TimeoutError):

@@ -23,6 +23,7 @@ from connect.notices import Connected, Disconnected, Notice, Stopping, Warned
 from connect.policy.consent import ConsentDesk
 from connect.settings import ConnectSettings
 from connect.system.process_guard import adopt_orphans
+from connect.system.state_folder import StateFolderLost
 
 
 class ExitStatus(IntEnum):
@@ -30,6 +31,8 @@ class ExitStatus(IntEnum):
 
     REFUSED = 3
     """The broker does not want this proxy: a wrong token, a newer connection of it, another protocol version."""
+    STATE_LOST = 4
+    """The state folder was deleted, moved or replaced while it ran."""
     UNFORESEEN = 70
     """EX_SOFTWARE of sysexits.h: the link process has ended without a word."""
     FORCED = 130
@@ -64,7 +67,7 @@ class LinkHost:
             settings, notice=self._notice, pair=pair, adopting=adopt_orphans(), consent=self._desk
         )
         self.refusal: str | None = None
-        """Why the broker does not want this machine."""
+        """Why it has ended by itself: the broker does not want this machine, or its state folder is gone."""
 
     async def run(self, *, listening: Callable[[], None] = lambda: None) -> int:
         """Serve until it is told to stop or refused; the exit status. `listening`: terminals may come from now on.
@@ -80,6 +83,8 @@ class LinkHost:
             await self._running
         except LinkRefused as refusal:
             status, self.refusal = ExitStatus.REFUSED, str(refusal)
+        except StateFolderLost as lost:
+            status, self.refusal = ExitStatus.STATE_LOST, str(lost)
         except asyncio.CancelledError:
             status = ExitStatus.FORCED
         finally:

@@ -29,6 +29,10 @@ class Cursor:
     seen: int = 0
 
 
+class StateFolderLost(Exception):
+    """The folder of a process that runs was deleted or moved away: another could hold one in its place."""
+
+
 class StateFolder:
     """An open state folder, private to the user and held by this process alone.
 
@@ -51,6 +55,26 @@ class StateFolder:
                 code="STATE_DIR_UNUSABLE",
             ) from None
         self.cursor = self._read_cursor()
+
+    def require_held(self) -> None:
+        """Raise `StateFolderLost` when the lock that this process holds is no longer the one of the folder."""
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            if self._holds_lock_there():
+                return
+        raise StateFolderLost(
+            f"the state folder {self.path} was deleted, moved or replaced while this link used it: another link could"
+            " run this machine a second time, so this one has ended its agents and itself; start it again"
+        )
+
+    def _holds_lock_there(self) -> bool:
+        """Raises `FileNotFoundError`, `NotADirectoryError`."""
+        try:
+            found, held = (self.path / "lock").stat(), os.fstat(self._lock)
+        except (FileNotFoundError, NotADirectoryError):
+            raise
+        except OSError:  # a disk that does not answer now says nothing
+            return True
+        return (found.st_dev, found.st_ino) == (held.st_dev, held.st_ino)
 
     def close(self) -> None:
         """Let another relay-connect have the folder."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -18,7 +19,9 @@ from broker.protocol import close_codes
 from broker.protocol.agents.events import TurnEnded
 from broker.protocol.proxy import Deliver, Exited, Spawn, StateChanged
 from connect.cli import main
+from connect.control import place
 from connect.system import process_tree
+from connect.system.state_folder import StateFolder
 from tests.connect.program import ended, environment_for, relay_connect
 from tests.connect.scripted_broker import PERSON, ScriptedBroker, scripted_broker
 
@@ -48,6 +51,30 @@ async def started_agent_with_a_stubborn_child(broker: ScriptedBroker) -> process
     changed = await broker.report(StateChanged, lambda report: isinstance(report.event, TurnEnded))
     assert isinstance(changed.event, TurnEnded)
     return process_tree.key_of(int(changed.event.text))
+
+
+@pytest.mark.parametrize("loss", ["deleted", "moved", "replaced"])
+async def test_a_link_whose_state_folder_is_gone_ends_its_agents_and_says_why(
+    broker: ScriptedBroker, environment: dict[str, str], loss: str
+) -> None:
+    state = Path(environment["RELAYCAST_STATE_DIR"])
+    async with relay_connect(environment) as process:
+        child = await started_agent_with_a_stubborn_child(broker)
+        state.rename(state.with_name("elsewhere"))
+        if loss == "deleted":
+            shutil.rmtree(state.with_name("elsewhere"))
+        if loss == "replaced":  # what a second link of this machine does
+            other = StateFolder(state)
+            listening = place.listen(state)
+        status, output = await ended(process)
+    assert status == 4, output
+    assert f"the state folder {state} was deleted, moved or replaced" in output
+    assert not process_tree.is_running(child)
+    assert broker.of(Exited)[0].reason == "PROXY_STOPPED"
+    if loss == "replaced":
+        assert place.node_of(state) is not None  # the other one's terminals still come in
+        listening.close()
+        other.close()
 
 
 async def test_sigterm_ends_the_agents_and_exits_with_zero(broker: ScriptedBroker, environment: dict[str, str]) -> None:

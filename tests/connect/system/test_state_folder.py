@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from broker.domain.errors import BadRequest
-from connect.system.state_folder import Cursor, StateFolder, write_private
+from connect.system.state_folder import Cursor, StateFolder, StateFolderLost, write_private
 
 
 def test_a_folder_that_others_can_write_is_refused_with_what_to_do(tmp_path: Path) -> None:
@@ -135,3 +135,27 @@ def test_a_boot_that_cannot_be_written_down_is_of_no_known_line(tmp_path: Path) 
     second = StateFolder(tmp_path / "state")
     second.close()
     assert second.boot_id.partition(".")[0] != first.boot_id.partition(".")[0]
+
+
+def test_a_folder_whose_lock_is_another_one_is_lost_and_a_disk_that_does_not_answer_says_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "state"
+    state = StateFolder(path)
+    state.require_held()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fstat", _unanswered)
+        state.require_held()
+    path.rename(tmp_path / "elsewhere")
+    with pytest.raises(StateFolderLost, match=str(path)):
+        state.require_held()
+    other = StateFolder(path)
+    with pytest.raises(StateFolderLost):
+        state.require_held()
+    other.require_held()
+    state.close()
+    other.close()
+
+
+def _unanswered(_: int) -> os.stat_result:
+    raise OSError(5, "Input/output error")
