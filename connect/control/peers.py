@@ -1,8 +1,10 @@
 """Who is at the other end of the control socket: the kernel says it, not the peer.
 
-The user's own processes reach the socket, and agents are among them. What an agent started is known by its ancestry:
-the link takes in what is orphaned below it (`PR_SET_CHILD_SUBREAPER`), so no descendant leaves its tree by itself.
-It is a fence and no wall: an agent that gets another program of the user to act for it is not seen.
+The user's own processes reach the socket, and agents are among them: this link's, and those of any other link of the
+user. What an agent started is known by its ancestry: a link takes in what is orphaned below it
+(`PR_SET_CHILD_SUBREAPER`), so no descendant leaves its tree by itself.
+It is a fence and no wall: an agent that gets another program of the user to act for it is not seen, nor on macOS one of
+another link.
 """
 
 from __future__ import annotations
@@ -50,7 +52,7 @@ def is_own_user(peer: Peer) -> bool:
     return peer.uid == os.geteuid()
 
 
-def is_below(pid: int, ancestor: int) -> bool:
-    """Whether a process descends from another one, or is gone, which nobody who waits for an answer is."""
+def is_agents(pid: int, *, link: int) -> bool:
+    """Whether a process descends from the link, or from another one, or is gone, which nobody who waits is."""
     line = process_tree.ancestors(pid)
-    return not line or ancestor in line[1:]
+    return not line or link in line[1:] or process_tree.is_of_an_agent(pid)

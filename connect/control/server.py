@@ -39,7 +39,7 @@ from connect.control.messages import (
     read_to_link,
     write,
 )
-from connect.control.peers import Peer, is_below, is_own_user, peer_of
+from connect.control.peers import Peer, is_agents, is_own_user, peer_of
 from connect.notices import Connected, Disconnected, Notice, Warned
 
 _MAX_UNREAD_BYTES = 4 * MAX_LINE_BYTES
@@ -80,7 +80,8 @@ class _Terminal:
 
 
 class ControlServer:
-    """Listens in the state folder from `start` to `close`, to the user's own processes, and to none below `pid`.
+    """Listens in the state folder from `start` to `close`, to the user's own processes but agents': none that
+    descends from `pid` or from another link.
 
     Invariant: what one terminal does or fails to do keeps neither the link nor another terminal waiting.
     """
@@ -174,7 +175,7 @@ class ControlServer:
             return
         async with asyncio.timeout(_FIRST_WORD_S):
             first = await _next(reader)
-        if not isinstance(first, StatusWanted | None) and is_below(peer.pid, self._pid):
+        if not isinstance(first, StatusWanted | None) and is_agents(peer.pid, link=self._pid):
             reason = "agents of this machine, and what they start, do not direct its link"
             writer.write(write(Refused(code="FROM_AN_AGENT", reason=reason)))
             return

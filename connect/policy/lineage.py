@@ -13,8 +13,6 @@ from connect.system.process_records import ProcessRecords
 
 
 def begun_by_agent(records: ProcessRecords) -> bool:
-    """Whether this process, or one it descends from, carries the mark of agents' processes or is recorded as one."""
-    return any(
-        process_tree.is_marked(each) or records.names(process_tree.key_of(each))
-        for each in process_tree.ancestors(os.getpid())
-    )
+    """Whether this process descends from an agent's, or from one that is recorded as such."""
+    line = process_tree.ancestors(os.getpid())
+    return process_tree.is_of_an_agent(os.getpid()) or any(records.names(process_tree.key_of(each)) for each in line)

@@ -22,7 +22,7 @@ from connect.machine.proxy import RelayConnect
 from connect.notices import Connected, Disconnected, Notice, Stopping, Warned
 from connect.policy.consent import ConsentDesk
 from connect.settings import ConnectSettings
-from connect.system.process_guard import adopt_orphans
+from connect.system.process_guard import become_link
 from connect.system.state_folder import StateFolderLost
 
 
@@ -63,9 +63,7 @@ class LinkHost:
         self._desk = ConsentDesk(awaited=not headless)
         self._desk.on_change = self._show_questions
         self._control.on_terminals = self._heed_terminals
-        self._proxy = RelayConnect(
-            settings, notice=self._notice, pair=pair, adopting=adopt_orphans(), consent=self._desk
-        )
+        self._proxy = RelayConnect(settings, notice=self._notice, pair=pair, adopting=become_link(), consent=self._desk)
         self.refusal: str | None = None
         """Why it has ended by itself: the broker does not want this machine, or its state folder is gone."""
 

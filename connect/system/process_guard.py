@@ -15,7 +15,10 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from connect.system.process_tree import LINK_NAME
+
 _PR_SET_DUMPABLE = 4
+_PR_SET_NAME = 15
 _PR_SET_CHILD_SUBREAPER = 36
 _ARGUMENTS = slice(45, 47)
 """arg_start and arg_end of proc(5)'s stat, counted behind the program's name: fields 48 and 49."""
@@ -29,9 +32,13 @@ def guard_process() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
 
 
-def adopt_orphans() -> bool:
-    """Become the parent of what is orphaned below this process, and say whether the system can do that (Linux)."""
-    return _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+def become_link() -> bool:
+    """Be listed by the system as a link, and adopt what is orphaned below; whether it can do that (Linux).
+
+    Called from the main thread, whose name is the process'.
+    """
+    name = ctypes.create_string_buffer(LINK_NAME)
+    return _prctl(_PR_SET_NAME, ctypes.addressof(name)) and _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def wipe_environment(names: Iterable[str]) -> None:
@@ -65,4 +72,4 @@ def wipe_arguments(secret: str) -> None:
 def _prctl(option: int, value: int) -> bool:
     if sys.platform != "linux":
         return False
-    return bool(ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0) == 0)
+    return bool(ctypes.CDLL(None, use_errno=True).prctl(option, ctypes.c_ulong(value), 0, 0, 0) == 0)

@@ -18,6 +18,9 @@ from pathlib import Path
 MARK = "RELAYCAST_PROCESS"
 """The environment variable that every process of an agent inherits; its value is unique for each start."""
 
+LINK_NAME = b"relaycast-link"
+"""How the system lists a link (Linux, 15 bytes at most). Nobody but the process itself can change that."""
+
 _LINUX = sys.platform == "linux"
 _PROC = Path("/proc")
 
@@ -34,6 +37,7 @@ class ProcessKey:
 @dataclass(frozen=True, slots=True)
 class _Entry:
     key: ProcessKey
+    name: bytes
     parent: int
     group: int
     session: int
@@ -66,6 +70,22 @@ def is_marked(pid: int) -> bool:
     if pid == os.getpid():
         return MARK in os.environ
     return any(each.startswith(f"{MARK}=".encode()) for each in _environment(pid))
+
+
+def is_link(pid: int) -> bool:
+    """Whether a process is a link, or says so of itself. Elsewhere than on Linux none is seen."""
+    entry = _entry(pid) if _LINUX else None
+    return entry is not None and entry.name == LINK_NAME
+
+
+def is_of_an_agent(pid: int) -> bool:
+    """Whether a process was started by an agent of any relay-connect of this machine, however far back.
+
+    A link takes in what is orphaned below it, so a process cannot leave its tree by itself, and no other process can
+    change what a link is called: to hide the mark does not help it.
+    """
+    line = ancestors(pid)
+    return any(is_marked(each) for each in line) or any(is_link(each) for each in line[1:])
 
 
 def members(leader: ProcessKey, mark: str) -> list[ProcessKey]:
@@ -141,9 +161,11 @@ def _entry(pid: int) -> _Entry | None:
     except OSError:
         return None
     # The program's name is in parentheses and may hold anything, parentheses and spaces included.
-    state, parent, group, session, *rest = stat[stat.rindex(b")") + 2 :].split()
+    name_ends = stat.rindex(b")")
+    state, parent, group, session, *rest = stat[name_ends + 2 :].split()
     return _Entry(
         key=ProcessKey(pid, rest[15].decode()),
+        name=stat[stat.index(b"(") + 1 : name_ends],
         parent=int(parent),
         group=int(group),
         session=int(session),

@@ -20,6 +20,7 @@ from connect.control.client import LinkConnection, attach
 from connect.control.messages import Asked, Parting, State
 from connect.control.server import ControlServer
 from connect.notices import Connected, Notice, Stopping, Warned
+from connect.system import process_tree
 
 WELCOME = Connected(broker="relay.example", session="s1", session_url="https://relay.example/session/s1")
 
@@ -258,17 +259,76 @@ async def test_nothing_below_the_link_directs_it_but_may_see_its_state(tmp_path:
 def test_what_was_orphaned_below_a_link_is_still_below_it(tmp_path: Path) -> None:
     script = (
         "import asyncio, os, subprocess, sys\n"
-        "from connect.control.peers import is_below\n"
-        "from connect.system.process_guard import adopt_orphans\n"
-        "assert adopt_orphans()\n"
+        "from connect.control.peers import is_agents\n"
+        "from connect.system.process_guard import become_link\n"
+        "assert become_link()\n"
         # The shell in between is gone once its output is: who is left has lost its parent.
         "told = subprocess.run(['sh', '-c', '(setsid sleep 60 >/dev/null 2>&1 & echo $!)'], stdout=subprocess.PIPE)\n"
         "orphan = int(told.stdout)\n"
-        "print(is_below(orphan, os.getpid()), is_below(os.getppid(), os.getpid()))\n"
+        "print(is_agents(orphan, link=os.getpid()), is_agents(os.getppid(), link=os.getpid()))\n"
         "os.kill(orphan, 9)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False)
     assert done.stdout == "True False\n", done.stderr
+
+
+_HOSTILE = """
+import asyncio, sys
+from pathlib import Path
+from broker.domain.errors import NotPermitted
+from connect.control import client
+from connect.control.messages import Parting
+
+async def tried(attempt):
+    try:
+        await attempt
+    except NotPermitted as refused:
+        print(refused.code, flush=True)
+
+async def main():
+    state = Path(sys.argv[1])
+    await tried(client.attach(state, person=True, gone=Parting.KEEP))
+    await tried(client.stop(state, now=True, on_notice=lambda _: None))
+    await tried(client.confirm_policy(state, "0" * 64))
+
+asyncio.run(main())
+"""
+_OTHER_LINK = """
+import subprocess, sys
+from connect.system.process_guard import become_link
+assert become_link()
+# As an agent of it would hide: without the mark of its environment, in a session of its own, its parent gone.
+agent = 'for each; do last=$each; done; (setsid env -i PYTHONPATH="$last" "$1" -c "$2" "$3" &)'
+hostile = subprocess.run(["sh", "-c", agent, "sh", sys.executable, *sys.argv[1:]], stdout=subprocess.PIPE, text=True)
+print(hostile.stdout)  # until whoever has it open has ended, which is not the shell
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system lists links by a name on Linux alone")
+async def test_an_agent_of_another_link_of_the_user_does_not_direct_this_one(tmp_path: Path) -> None:
+    async with link(tmp_path) as running:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", _OTHER_LINK, _HOSTILE, str(tmp_path), str(Path(__file__).parents[3])),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        output, _ = await process.communicate()
+        assert output.decode().split() == ["FROM_AN_AGENT"] * 3
+        assert (running.stops, running.confirmed, running.server.state().terminals) == ([], [], [])
+
+
+@pytest.mark.parametrize("sign", ["the mark of an agent", "below a link"])
+def test_who_was_started_by_an_agent_is_known_by_its_mark_or_by_its_ancestry(sign: str) -> None:
+    told = "from connect.system.process_tree import is_of_an_agent; import os; print(is_of_an_agent(os.getpid()))"
+    environment = {**os.environ, **({process_tree.MARK: "1"} if sign == "the mark of an agent" else {})}
+    command = [sys.executable, "-c", told]
+    if sign == "below a link":
+        command = [
+            *(sys.executable, "-c", "import subprocess, sys; import connect.system.process_guard as guard;"),
+            *command,
+        ]
+        command[2] += "guard.become_link(); subprocess.run(sys.argv[1:])"
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, check=False)
+    assert done.stdout == "True\n", done.stderr
 
 
 async def test_peers_that_say_nothing_or_nonsense_harm_nobody(tmp_path: Path) -> None:
