@@ -22,6 +22,7 @@ from starlette.types import Receive, Scope, Send
 from broker import __version__
 from broker.domain.agents.agents import Agent
 from broker.domain.agents.sessions import Session
+from broker.domain.approvals.approvals import Approval
 from broker.domain.errors import NotPermitted, RelayError
 from broker.domain.ids import AgentId, MessageId
 from broker.domain.logs.rows import LineKind
@@ -178,9 +179,16 @@ class RelayTools:
         principal, session = await self._caller(ctx)
         agents = await self._s.sessions.agents(principal, session)
         machines = await self._s.sessions.proxies(principal)
+        live = [agent for agent in agents if not agent.state.ended]
+        waiting: list[Approval] = []
+        if any(agent.waiting_approvals for agent in live):
+            waiting = (await self._s.desk.waiting(principal, session=session)).approvals
         return {
             "you": principal.name,
-            "agents": [_shown(agent) for agent in agents if not agent.state.ended],
+            "agents": [
+                {**_shown(agent), "waits_for": [_asked(each) for each in waiting if each.agent_id == agent.id]}
+                for agent in live
+            ],
             "machines": [
                 {"name": m.name, "labels": list(m.labels), "clis": [c.cli for c in m.clis if c.supported]}
                 for m in machines
@@ -312,6 +320,18 @@ def _shown(agent: Agent) -> dict[str, Any]:
         "branch": agent.branch,
         "spawned_by": agent.spawner,
         "waiting_approvals": agent.waiting_approvals,
+    }
+
+
+def _asked(approval: Approval) -> dict[str, Any]:
+    """What waits for a person; agents see how risky it is and answer nothing."""
+    return {
+        "title": approval.title,
+        "tool": approval.tool,
+        "is_question": approval.is_question,
+        "risk": approval.risk,
+        "risk_reasons": list(approval.risk_reasons),
+        "machine": approval.machine.why if approval.machine else None,
     }
 
 

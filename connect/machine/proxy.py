@@ -89,6 +89,9 @@ class RelayConnect:
             consent=self._consent,
         )
         self._programs_known = asyncio.Event()
+        self._told_terminal: bool | None = None
+        """Whether the broker was told of a terminal in the last hello."""
+        self._introduce_again: Callable[[], None] = _not_introduced
         self._offered: list[InstalledCli] | None = None
         """The programs that the broker was told of last."""
         self._ended_for: LinkRefused | StateFolderLost | None = None
@@ -113,7 +116,7 @@ class RelayConnect:
             credentials=self._credentials,
             clock=self._clock,
         )
-        self._policy.on_taken = link.introduce_again
+        self._policy.on_taken = self._introduce_again = link.introduce_again
         try:
             async with asyncio.TaskGroup() as tasks:
                 beside = [
@@ -136,6 +139,11 @@ class RelayConnect:
     def keep_folder(self, folder: Path) -> None:
         """A person has opened a terminal of this machine there: agents may work in it from now on."""
         self._gate.keep_folder(folder)
+
+    def tell_presence(self) -> None:
+        """Whether somebody sits at a terminal here has changed: people elsewhere are told where answers hang on it."""
+        if self._gate.hears_answers and self._told_terminal not in {None, self._consent.reachable}:
+            self._introduce_again()
 
     def confirm_policy(self, known: str) -> None:
         """A person has confirmed the policy of this hash."""
@@ -161,6 +169,7 @@ class RelayConnect:
             async with asyncio.timeout(_PROGRAMS_PATIENCE_S):
                 await self._programs_known.wait()
         self._offered = self._catalogue.known()
+        self._told_terminal = self._consent.reachable
         return Hello(
             version=__version__,
             machine_id=self._state.machine_id,
@@ -262,3 +271,7 @@ class RelayConnect:
         shutil.rmtree(self._state.folder("agents"), ignore_errors=True)
         if killed:
             self._notice(Warned(problem=f"ended {killed} processes that an earlier relay-connect had left running"))
+
+
+def _not_introduced() -> None:
+    """There is no link yet; the first hello tells all."""

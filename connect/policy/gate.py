@@ -116,6 +116,7 @@ class Gate:
             agents_may_spawn=policy.agents_may_spawn,
             most_agents=policy.most_agents,
             asks=tuple(sorted(what for what in AlwaysAsked if policy.asks(what))),
+            widening=policy.on_widening,
             strict=policy.strict,
             terminal=self._consent.reachable,
             problem=self._taken.problem,

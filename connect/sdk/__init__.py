@@ -18,7 +18,7 @@ from broker.domain.errors import RelayError
 from broker.domain.messages.messages import Mode, ReceiptState
 from connect.sdk.logs import LogHit, LogHits, LogLine
 from connect.sdk.relay import AgentRelay
-from connect.sdk.types import Agent, Approval, Event, Proxy, Question, Reset, Sent, Session, Stop, Trace
+from connect.sdk.types import Agent, Approval, Event, Proxy, Question, Reset, Sent, Session, Stop, SuggestedRule, Trace
 
 __all__ = [
     "Agent",
@@ -39,6 +39,7 @@ __all__ = [
     "Session",
     "Stop",
     "StopHow",
+    "SuggestedRule",
     "Trace",
     "Verdict",
 ]

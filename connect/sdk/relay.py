@@ -38,6 +38,7 @@ from connect.sdk.types import (
     Sent,
     Session,
     Stop,
+    SuggestedRule,
     Trace,
 )
 
@@ -219,9 +220,11 @@ class AgentRelay:
         scope: Scope = Scope.ONCE,
         note: str = "",
         option_id: str | None = None,
+        always: SuggestedRule | None = None,
     ) -> Approval:
         """Allow or deny; `note` is told to the agent.
 
+        `always` puts a rule first, one of the approval's `suggested_rules`, say; for who administers.
         `option_id` says which of the approval's `options`, where a mere yes or no does not. Raises `Conflict` when
         somebody was first (`APPROVAL_ALREADY_ANSWERED`), nobody waits any more (`APPROVAL_GONE`), or an option has to
         be chosen (`CHOOSE_OPTION`).
@@ -230,6 +233,8 @@ class AgentRelay:
         body: dict[str, object] = {"verdict": verdict, "scope": scope, "note": note}
         if option_id is not None:
             body["option_id"] = option_id
+        if always is not None:
+            body["always"] = always.model_dump(include=set(SuggestedRule.model_fields))
         return Approval.model_validate(await self._api.call("POST", path, body=body))
 
     async def answer_question(self, question_id: ApprovalId, answers: Mapping[str, str | Sequence[str]]) -> Question:

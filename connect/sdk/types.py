@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from broker.domain.agents.agents import AgentState, InstalledCli
 from broker.domain.agents.stops import StopHow, StopScope
 from broker.domain.approvals.approvals import ApprovalStatus
+from broker.domain.approvals.rules import Effect
 from broker.domain.ids import AgentId, ApprovalId, MemberId, MessageId, ProxyId, SessionId
 from broker.domain.messages.messages import Mode, ReceiptState, Role
 
@@ -205,6 +206,25 @@ class QuestionPrompt(Wire):
     number: bool = False
 
 
+class SuggestedRule(Wire):
+    """A rule that would answer the like of a request by itself."""
+
+    effect: Effect
+    tool: str = "*"
+    command: str | None = None
+    path: str | None = None
+
+
+class MachineWord(Wire):
+    """What the policy of an agent's machine makes of a yes from afar. The machine decides by itself."""
+
+    yes: str
+    """To a plain yes: `passes`, `asks` (somebody has to say yes at the machine's own terminal, too) or `refuses`."""
+    lasting: str
+    """To one of the program's own answers that last."""
+    why: str
+
+
 class Approval(Wire):
     """A parked tool-permission request; with `prompts` it is a question, see `Question`."""
 
@@ -231,8 +251,12 @@ class Approval(Wire):
     widens: tuple[str, ...] = ()
     """What it asks for beyond this use of the tool, in words."""
     risk: str | None = None
-    """`low`, `medium` or `high`: how carefully to look. None where it does not wait for anybody."""
+    """`low`, `medium` or `high`: how carefully to look. None in the events of what does not wait for anybody."""
     risk_reasons: tuple[str, ...] = ()
+    suggested_rules: tuple[SuggestedRule, ...] | None = None
+    """For `always` of an answer, the narrowest first; none where it is risky, answered, or has secrets masked."""
+    machine: MachineWord | None = None
+    """None where a yes passes, or it is not known what the machine makes of it."""
     decided_by: str | None = None
     """The rule that answers it in the same moment, without asking anybody."""
     detail: str = ""

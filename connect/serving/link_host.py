@@ -134,6 +134,7 @@ class LinkHost:
         for folder in self._control.persons_folders:
             self._proxy.keep_folder(folder)
         self._desk.attend(person=self._control.has_person)
+        self._proxy.tell_presence()
 
     async def _listen(self) -> None:
         try:

@@ -19,7 +19,7 @@ from connect.sdk import AgentRelay
 from connect.sdk.facts import Fact, FrameSeen, MessageAccepted, TurnEnded, read_fact
 from connect.sdk.types import Agent, Wire
 from connect.terminal import commands
-from connect.terminal.asked import option_id
+from connect.terminal.asked import option_id, suggested_rule
 from connect.terminal.consents import Consents
 from connect.terminal.findings import hit_lines
 from connect.terminal.grammar import Known
@@ -228,7 +228,12 @@ class Actions:
             return Reply(result=_json(await self._relay.decline_question(approval.id, note=command.note)))
         chosen = option_id(approval, command.option)
         answered = await self._relay.answer(
-            approval.id, command.verdict, scope=command.scope, note=command.note, option_id=chosen
+            approval.id,
+            command.verdict,
+            scope=command.scope,
+            note=command.note,
+            option_id=chosen,
+            always=suggested_rule(approval, command.always),
         )
         return Reply(result=_json(answered))
 

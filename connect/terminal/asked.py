@@ -8,7 +8,7 @@ from broker.domain.approvals.approvals import Verdict
 from broker.domain.approvals.tool_kinds import ToolKind, tool_kind
 from broker.domain.errors import BadRequest, NotFound
 from broker.domain.ids import ApprovalId
-from connect.sdk.types import AnswerOption, Approval, Change
+from connect.sdk.types import AnswerOption, Approval, Change, SuggestedRule
 from connect.terminal.text import Line, box, inner_width, one_line, paragraph, wrap
 
 _SHORTEST_ID = 4
@@ -24,6 +24,7 @@ _KINDS = {
     ToolKind.MOVE: "to move files",
     ToolKind.FETCH: "to fetch from the network",
 }
+_RISKS = {"medium": "some risk", "high": "high risk"}
 _LONGEST_DIFF = 40
 """Lines of one file's diff that are shown; the dashboard has the rest."""
 
@@ -100,6 +101,16 @@ def option_id(approval: Approval, typed: str | None) -> str | None:
     raise BadRequest(f"it offers {len(approval.options)} answers; {one_line(typed)!r} is none of them")
 
 
+def suggested_rule(approval: Approval, typed: int | None) -> SuggestedRule | None:
+    """The suggested rule of that place in the list. Raises `BadRequest`."""
+    rules = approval.suggested_rules or ()
+    if typed is None:
+        return None
+    if not 1 <= typed <= len(rules):
+        raise BadRequest(f"it suggests {len(rules)} rules; {typed} is none of them")
+    return rules[typed - 1]
+
+
 def approval_box(approval: Approval, *, asker: str, short_id: str, width: int) -> list[Line]:
     """The question with command, folder and diff, and how to answer it."""
     inner = inner_width(width)
@@ -120,16 +131,17 @@ def approval_box(approval: Approval, *, asker: str, short_id: str, width: int) -
         body += paragraph(approval.reason, inner)
     for words in approval.widens:
         body += paragraph(f"and {words}", inner, style="class:warn")
-    for reason in approval.risk_reasons if approval.risk != "low" else ():
-        body += paragraph(f"! {reason}", inner, style="class:warn")
+    body += _risk(approval, inner)
     for change in approval.changes:
         body += _change(change, inner)
     if approval.masked:
         body += paragraph(
             "A secret is masked here: what runs has it in place of [redacted:…].", inner, style="class:dim"
         )
+    if approval.machine is not None:
+        body += paragraph(f"! {approval.machine.why}", inner, style="class:warn")
     session = f" · approve {short_id} --session" if approval.can_allow_session else ""
-    body += [(), *_options(approval, inner, short_id=short_id)]
+    body += [(), *_options(approval, inner, short_id=short_id), *_suggested(approval, inner, short_id=short_id)]
     body += paragraph(f"approve {short_id} · deny {short_id} [note]{session}", inner, style="class:warn")
     return box(f"{asker} asks {asked_words(approval.tool)}", body, width=width, style="class:ask")
 
@@ -157,6 +169,28 @@ def _options(approval: Approval, width: int, *, short_id: str) -> list[Line]:
     ]
     how = f"approve {short_id} --option <number> · deny {short_id} --option <number>"
     return [*lines, *paragraph(how, width, style="class:dim")]
+
+
+def _risk(approval: Approval, width: int) -> list[Line]:
+    """How carefully to look, and why; a broker of an earlier version may not say."""
+    if approval.risk in {None, "low"}:
+        return []
+    first, *more = approval.risk_reasons or ("",)
+    words = f"{_RISKS.get(approval.risk or '', approval.risk)}: {first}".removesuffix(": ")
+    return [line for text in (words, *more) for line in paragraph(f"! {text}", width, style="class:warn")]
+
+
+def _suggested(approval: Approval, width: int, *, short_id: str) -> list[Line]:
+    """The rules that would have allowed it."""
+    rules = approval.suggested_rules or ()
+    if not rules:
+        return []
+    lines = [
+        line
+        for place, rule in enumerate(rules, 1)
+        for line in paragraph(f"rule {place}) allow {rule.tool}: {rule.command or rule.path or 'all'}", width)
+    ]
+    return [*lines, *paragraph(f"approve {short_id} --always <rule>", width, style="class:dim")]
 
 
 def _reach(option: AnswerOption) -> str:

@@ -26,7 +26,7 @@ them; --note <why>): no turn begins and messages wait until somebody resumes it
   show <number>                  Show a message or a text whole and without a frame, to be copied
   search <query>                 Search all logs of the session: agent:Lead kind:command "exit 1" -lint since:2h
   approve [id] | deny [id] [why] Answer what an agent, or this machine, asks for (approve --session: do not ask again; \
---option <number>: the one of its own answers)
+--option <number>: the one of its own answers, --always <number>: and make that rule)
   answer [id] <number or text>   Answer an agent's question
   trace <number>                 Show every step of a message: its number stands below its box
   help                           Show this
@@ -138,6 +138,8 @@ class Answer:
     note: str = ""
     option: str | None = None
     """The one of the offered answers: its place in the list, or its id."""
+    always: int | None = None
+    """The one of the suggested rules that is to be put first, by its place in the list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

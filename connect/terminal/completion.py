@@ -18,7 +18,7 @@ _OPTIONS = {
     "send": ("--steer", "--interrupt"),
     "stop": ("--release", "--machine", "--workspace", "--note"),
     "resume": ("--machine", "--workspace", "--note"),
-    "approve": ("--session",),
+    "approve": ("--session", "--option", "--always"),
     "logs": ("--last", "--before"),
 }
 

@@ -49,7 +49,7 @@ _USAGE = {
     "release": "release <name>",
     "logs": "logs [name] [--last <lines>] [--before <number>]",
     "search": "search <query>",
-    "approve": "approve [id] [--session] [--option <number>]",
+    "approve": "approve [id] [--session] [--option <number>] [--always <rule>]",
     "answer": "answer [id] <number or text>",
     "trace": "trace <number>",
     "show": "show <number>",
@@ -71,6 +71,7 @@ _EVERYTHING = re.compile(
     r"(?: ?--note (?P<note>.+))?"
 )
 _CHOSEN = re.compile(r"(?:^|\s)--option[ =](\S+)")
+_ALWAYS = re.compile(r"(?:^|\s)--always[ =]([0-9]{1,3})(?=\s|$)")
 _MODES = {"--steer": Mode.STEER, "--interrupt": Mode.INTERRUPT}
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _ANSWERED = re.compile(r"m?[0-9]{1,9}|[0-9a-f-]{4,36}", re.IGNORECASE)
@@ -305,12 +306,19 @@ def _logs(rest: str) -> Logs | Misused:
 
 def _approve(rest: str) -> Command:
     rest, option = _option(rest)
+    rest, always = _chosen(_ALWAYS, rest)
     words = rest.split()
     ids = [word for word in words if word != "--session"]
     scope = Scope.SESSION if "--session" in words else Scope.ONCE
     if len(ids) > 1:
         return _misused("approve")
-    return Answer(verdict=Verdict.ALLOW, short_id=ids[0] if ids else None, scope=scope, option=option)
+    return Answer(
+        verdict=Verdict.ALLOW,
+        short_id=ids[0] if ids else None,
+        scope=scope,
+        option=option,
+        always=int(always) if always else None,
+    )
 
 
 def _deny(rest: str, known: Known) -> Answer:
@@ -324,5 +332,9 @@ def _deny(rest: str, known: Known) -> Answer:
 
 def _option(rest: str) -> tuple[str, str | None]:
     """What is typed besides the option that is chosen, and that option."""
-    found = _CHOSEN.search(rest)
+    return _chosen(_CHOSEN, rest)
+
+
+def _chosen(wanted: re.Pattern[str], rest: str) -> tuple[str, str | None]:
+    found = wanted.search(rest)
     return (f"{rest[: found.start()]}{rest[found.end() :]}".strip(), found[1]) if found else (rest, None)

@@ -11,7 +11,6 @@ from broker.domain.approvals import rules
 from broker.domain.approvals.approvals import ApprovalAnswer, Scope, Verdict
 from broker.domain.errors import BadRequest
 from broker.domain.ids import ApprovalId
-from broker.domain.people.access import Permission
 from graphql_api.context import Info
 from graphql_api.mutations.fields import GIVEN, Repeatable, mutation, once, short, short_or_none
 from graphql_api.node_ids import key_of
@@ -22,7 +21,6 @@ from graphql_api.types.scalars import JSON
 _LONGEST_NOTE = 4000
 _LONGEST_COMMAND = 1000
 _LONGEST_PATH = 4096
-_RULE_OF = {Verdict.ALLOW: rules.Effect.ALLOW, Verdict.DENY: rules.Effect.DENY}
 
 
 @strawberry.input(description="A rule. It matches when each of its patterns, with `*` and `?`, does.")
@@ -125,11 +123,10 @@ class ApprovalMutations:
         """A repeat answers with the approval, as it stands by then."""
         desk, principal = info.context.services.desk, info.context.principal
         approval, answer = ApprovalId(key_of("Approval", input.approval)), input.answer()
+        always = input.always.rule() if input.always is not None else None
 
         async def act() -> str:
-            if input.always is not None:
-                await _add_rule(info, input.always, input.verdict)
-            return (await desk.answer(principal, approval, answer)).id
+            return (await desk.answer(principal, approval, answer, always=always)).id
 
         answered = await once(info, input, act)
         return ApprovalAnswered(approval=Approval.of(await desk.get(principal, ApprovalId(answered.text))))
@@ -140,11 +137,3 @@ class ApprovalMutations:
         wanted = [each.rule() for each in input.rules]
         kept = await info.context.services.desk.set_rules(info.context.principal, wanted)
         return RulesSet(rules=[Rule.of(each) for each in kept])
-
-
-async def _add_rule(info: Info, given: RuleInput, verdict: Verdict) -> None:
-    """Before the answer: should what follows fail, the rule is what its author wants all the same."""
-    info.context.principal.require(Permission.APPROVE)
-    if given.effect is not _RULE_OF[verdict]:
-        raise BadRequest(f"always: a rule with the effect {_RULE_OF[verdict].name} goes with this verdict")
-    await info.context.services.desk.add_rule(info.context.principal, given.rule())

@@ -8,10 +8,11 @@ import strawberry
 from strawberry import ID
 
 from broker.domain.approvals import approvals as domain
+from broker.domain.approvals import machine_word as domain_word
 from broker.domain.approvals import rules
-from broker.domain.approvals.risk.assessment import assess
-from broker.domain.approvals.risk.findings import Assessment, Risk
-from broker.domain.approvals.suggested_rules import suggested_rules
+from broker.domain.approvals.machine_word import MachineSays
+from broker.domain.approvals.risk.findings import Risk
+from broker.domain.ids import SessionId
 from graphql_api.context import Info
 from graphql_api.pagination import Place
 from graphql_api.types.contents import FileChange
@@ -55,11 +56,26 @@ class AnswerOption:
     )
 
 
+@strawberry.type(
+    description="What the policy of an agent's machine makes of a yes from afar. The machine decides by itself."
+)
+class MachineWord:
+    """A machine's word."""
+
+    yes: MachineSays = strawberry.field(description="To a plain yes.")
+    lasting: MachineSays = strawberry.field(description="To one of the program's own answers that last.")
+    why: str = strawberry.field(description="In words for the person who answers.")
+
+    @classmethod
+    def of(cls, word: domain_word.MachineWord) -> Self:
+        """As the domain knows it."""
+        return cls(yes=word.yes, lasting=word.lasting, why=word.why)
+
+
 @strawberry.type(description="Something an agent asks permission for, or a question of it.")
 class Approval(Node):
     """One permission request."""
 
-    known: strawberry.Private[domain.Approval]
     agent: str = strawberry.field(description="The agent's name.")
     agent_key: ID = strawberry.field(description="The agent.")
     session_key: ID = strawberry.field(description="The session.")
@@ -95,12 +111,22 @@ class Approval(Node):
     question: Question | None = strawberry.field(
         description="What it asks in words; null for a permission request. `answerQuestion` answers it."
     )
+    risk: Risk = strawberry.field(
+        description="How carefully to look before allowing it. It helps people and decides nothing."
+    )
+    risk_reasons: list[str] = strawberry.field(description="Why, in words for people, the weightiest reason first.")
+    suggested_rules: list[Rule] = strawberry.field(
+        description="Rules that would have allowed this, the narrowest first; none when it is risky, or was answered."
+    )
+    machine: MachineWord | None = strawberry.field(
+        description="What the agent's machine makes of a yes, while it waits; null where that passes, or is not known."
+    )
 
     @classmethod
     def of(cls, approval: domain.Approval) -> Self:
-        """As the domain knows it."""
+        """As the domain knows it, weighed by the service of approvals."""
+        assert approval.risk is not None
         return cls(
-            known=approval,
             key=ID(approval.id),
             agent=approval.agent,
             agent_key=ID(approval.agent_id),
@@ -130,42 +156,18 @@ class Approval(Node):
             told=approval.told,
             told_at=None if approval.told_at_ms is None else DateTime(approval.told_at_ms),
             question=Question.of(approval) if approval.is_question else None,
+            risk=approval.risk,
+            risk_reasons=list(approval.risk_reasons),
+            suggested_rules=[Rule.of(each) for each in approval.suggested_rules or ()],
+            machine=MachineWord.of(approval.machine) if approval.machine else None,
         )
-
-    @resolved("How carefully to look before allowing it. It helps people and decides nothing.")
-    async def risk(self, info: Info) -> Risk:
-        """Of the riskiest thing in it."""
-        return (await self._assessment(info)).risk
-
-    @resolved("Why, in words for people, the weightiest reason first.")
-    async def risk_reasons(self, info: Info) -> list[str]:
-        """All that was found."""
-        return list((await self._assessment(info)).reasons)
-
-    @resolved("Rules that would have allowed this, the narrowest first; none when it is risky.")
-    async def suggested_rules(self, info: Info) -> list[Rule]:
-        """For `always` of an answer."""
-        return [Rule.of(each) for each in suggested_rules(self.known, cwd=await self._folder(info))]
-
-    async def _assessment(self, info: Info) -> Assessment:
-        """As it was found when it was asked; earlier versions did not keep it."""
-        if self.known.risk is not None:
-            return Assessment(risk=self.known.risk, reasons=self.known.risk_reasons)
-        return assess(self.known, cwd=await self._folder(info))
-
-    async def _folder(self, info: Info) -> str | None:
-        """Some vendors do not tell the folder with the request; then it is the agent's."""
-        if self.known.cwd is not None:
-            return self.known.cwd
-        agents = await info.context.loaders.agents.load(self.known.session_id)
-        return next((each.cwd for each in agents if each.id == self.known.agent_id), None)
 
     @resolved("The session.")
     async def session(self, info: Info) -> Annotated[Session, strawberry.lazy("graphql_api.types.sessions")]:
         """Loaded once for all approvals of an answer."""
         from graphql_api.types.sessions import session_of
 
-        return await session_of(info, self.known.session_id)
+        return await session_of(info, SessionId(self.session_key))
 
 
 def approval_place(approval: domain.Approval) -> Place:

@@ -12,6 +12,7 @@ from strawberry.types.enum import StrawberryEnumDefinition
 from broker.domain.agents.agents import AgentState, Dialect
 from broker.domain.agents.stops import StopHow, StopScope
 from broker.domain.approvals.approvals import ApprovalStatus, Scope, Verdict
+from broker.domain.approvals.machine_word import MachineSays
 from broker.domain.approvals.risk.findings import Risk
 from broker.domain.approvals.rules import Effect
 from broker.domain.logs.pages import Facet
@@ -173,6 +174,15 @@ _describe(
     },
 )
 _describe(
+    MachineSays,
+    "What becomes of a yes from afar on the agent's machine.",
+    {
+        MachineSays.PASSES: "It reaches the agent.",
+        MachineSays.ASKS: "It does when somebody at the machine's own terminal says yes too; else the agent hears no.",
+        MachineSays.REFUSES: "The agent is told no.",
+    },
+)
+_describe(
     Verdict,
     "What an answer says.",
     {Verdict.ALLOW: "The agent may do it.", Verdict.DENY: "The agent may not."},
@@ -184,7 +194,8 @@ _describe(
         Scope.ONCE: "For this request.",
         Scope.SESSION: (
             "For the same again, as long as the agent lives: the same command in the same folder, changes of the same "
-            "files, or the same tool with the same input. Rules that deny or ask go before."
+            "files, or the same tool with the same input. Rules that deny or ask go before, and it ends with the right "
+            "to answer of whoever said so."
         ),
     },
 )

@@ -12,6 +12,9 @@ from mcp_types import TextContent
 
 from broker.domain.approvals.relay_tools import TOOLS
 from broker.domain.ids import AgentId
+from broker.domain.machines.policy import MachinePolicy
+from broker.protocol.agents.events import ApprovalRequested
+from broker.protocol.proxy import Spawn
 from tests.fixtures.gateway import Gateway, Machine
 
 S = "/v1/sessions/main"
@@ -93,6 +96,21 @@ async def test_agents_meet_in_a_channel(gateway: Gateway) -> None:
         assert "NO_RECIPIENTS: nobody would get this" in await refusal(client, "relay_send", to="#dev", text="x")
         await gateway.ok("POST", f"{S}/agents", {"name": "Stranger", "cli": "demo"})
         assert "NOT_PERMITTED" in await refusal(client, "relay_join", channel="#dev", agent="Stranger")
+
+
+async def test_an_agent_sees_what_another_waits_for_and_how_risky_that_is(gateway: Gateway) -> None:
+    strict = MachinePolicy(strict=True, asks=("shell",))
+    async with gateway.machine(policy=strict) as machine, tools(gateway, await lead(gateway, machine)) as client:
+        await call(client, "relay_spawn", name="Worker", cli="demo")
+        worker = [order for order in machine.commands if isinstance(order, Spawn)][-1]
+        await machine.state(worker, ApprovalRequested(native_id="1", tool="Bash", title="clean", command="rm -rf /"))
+        await machine.until(lambda: machine.acked == machine.sent)
+        waiting = {each["name"]: each["waits_for"] for each in (await call(client, "relay_agents"))["agents"]}
+    assert waiting["Lead"] == []
+    (asked,) = waiting["Worker"]
+    assert (asked["title"], asked["risk"]) == ("clean", "high")
+    assert asked["risk_reasons"]
+    assert "a yes will be refused" in asked["machine"]
 
 
 async def test_an_agents_spawn_is_on_its_own_machine_and_in_its_own_folder_unless_it_says_otherwise(

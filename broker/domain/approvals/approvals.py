@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from broker.domain.approvals.machine_word import MachineWord
 from broker.domain.approvals.questions import QuestionPrompt
 from broker.domain.approvals.risk.findings import Risk
+from broker.domain.approvals.rules import Rule
 from broker.domain.errors import BadRequest
 from broker.domain.ids import AgentId, ApprovalId, SessionId
 
@@ -126,8 +128,14 @@ class Approval:
     masked: bool = False
     """Secrets were cut out of it: what runs is not byte for byte what is shown."""
     risk: Risk | None = None
-    """How carefully to look; None for what did not wait for a person, and for requests of earlier versions."""
+    """How carefully to look; None as it is stored for what did not wait for a person, and by earlier versions."""
     risk_reasons: tuple[str, ...] = ()
+    suggested_rules: tuple[Rule, ...] | None = None
+    """Allow rules for the like, the narrowest first; None as for `risk`."""
+    lasting: bool = False
+    """Any yes holds for more than this request: its program offers no lesser one."""
+    machine: MachineWord | None = None
+    """What the agent's machine makes of a yes, while it waits; None where that passes, or is not known."""
     asked_at_ms: int
     deadline_ms: int
     answered_by: str | None

@@ -61,7 +61,7 @@ def suggested_rules(approval: Approval, *, cwd: str | None = None) -> tuple[Rule
 
     None either where secrets are masked: a rule made of what is shown would not cover what is asked.
     """
-    if approval.masked or assess(approval, cwd=cwd).risk is Risk.HIGH:
+    if approval.masked:
         return ()
     asked = tool_use(
         tool=approval.tool,
@@ -71,6 +71,13 @@ def suggested_rules(approval: Approval, *, cwd: str | None = None) -> tuple[Rule
         folder=approval.cwd or cwd,
         widens=approval.widens,
     )
+    return rules_for(asked, assess(approval, cwd=cwd).risk)
+
+
+def rules_for(asked: ToolUse, risk: Risk) -> tuple[Rule, ...]:
+    """The same for a use of a tool, and how risky it is."""
+    if risk is Risk.HIGH:
+        return ()
     return tuple(rule for rule in dict.fromkeys(_rules(asked, asked.folder)) if match(rule, asked) is Match.MUST)
 
 

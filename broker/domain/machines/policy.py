@@ -20,6 +20,8 @@ class MachinePolicy:
     most_agents: int = 0
     asks: tuple[str, ...] = ()
     """What is asked at its own terminal: `spawn`, `shell`, `folder`."""
+    widening: str = ""
+    """What becomes of a yes that holds for more than one request: `ask`, `drop`, `allow`; empty of earlier versions."""
     strict: bool = False
     terminal: bool = False
     """Whether somebody can be asked there now."""

@@ -62,6 +62,17 @@ class _Member(Body):
     agent: _Short
 
 
+class _RuleBody(Body):
+    effect: Effect
+    tool: _Short = "*"
+    command: str | None = Field(None, max_length=1000)
+    path: str | None = Field(None, max_length=4096)
+
+    def rule(self) -> Rule:
+        """As the domain knows it."""
+        return Rule(effect=self.effect, tool=self.tool, command=self.command, path=self.path)
+
+
 class _Answer(Body):
     verdict: Verdict
     scope: Scope = Scope.ONCE
@@ -69,19 +80,14 @@ class _Answer(Body):
     interrupt: bool = False
     updated_input: dict[str, Any] | None = None
     option_id: _Short | None = None
+    always: _RuleBody | None = None
+    """A rule to put first with the answer, one of the `suggested_rules`, say; for who administers."""
 
 
 class _QuestionAnswer(Body):
     answers: dict[str, list[str]] = Field(default_factory=dict, max_length=100)
     decline: bool = False
     note: str = Field("", max_length=4000)
-
-
-class _RuleBody(Body):
-    effect: Effect
-    tool: _Short = "*"
-    command: str | None = Field(None, max_length=1000)
-    path: str | None = Field(None, max_length=4096)
 
 
 class _Rules(Body):
@@ -291,7 +297,8 @@ class Api:
             updated_input=body.updated_input,
             option_id=body.option_id,
         )
-        return Answer(await self._s.desk.answer(principal, ApprovalId(request.path_params["approval"]), answer))
+        approval, always = ApprovalId(request.path_params["approval"]), body.always.rule() if body.always else None
+        return Answer(await self._s.desk.answer(principal, approval, answer, always=always))
 
     async def questions(self, request: Request) -> Response:
         """The questions alone that the session's agents asked, the newest first: `?status=pending`."""
@@ -321,8 +328,7 @@ class Api:
         """Replace the workspace's approval rules."""
         principal = await self._caller(request)
         body = await read_body(request, _Rules)
-        rules = [Rule(effect=r.effect, tool=r.tool, command=r.command, path=r.path) for r in body.rules]
-        return Answer({"rules": await self._s.desk.set_rules(principal, rules)})
+        return Answer({"rules": await self._s.desk.set_rules(principal, [each.rule() for each in body.rules])})
 
     async def proxies(self, request: Request) -> Response:
         """The workspace's machines."""

@@ -22,10 +22,12 @@ from broker.domain.approvals.approvals import (
     plain_option,
 )
 from broker.domain.approvals.decision import Allowed, Asked, Decision, Denied, Grounds, Required, decide
+from broker.domain.approvals.machine_word import MachineWord, machine_word
 from broker.domain.approvals.questions import check_answers, shown_answers
-from broker.domain.approvals.risk.assessment import assess_request
+from broker.domain.approvals.risk.assessment import assess, assess_request
 from broker.domain.approvals.risk.findings import Assessment
 from broker.domain.approvals.rules import Effect, Rule, rule_on
+from broker.domain.approvals.suggested_rules import rules_for, suggested_rules
 from broker.domain.approvals.tool_kinds import ToolKind
 from broker.domain.approvals.tool_use import ToolUse, likeness, tool_use
 from broker.domain.errors import BadRequest, Conflict, NotFound
@@ -33,7 +35,7 @@ from broker.domain.ids import AgentId, ApprovalId, WorkspaceId
 from broker.domain.people.access import Permission, Principal
 from broker.domain.timings import TIMINGS
 from broker.protocol.agents.events import ApprovalRequested
-from broker.services.ports import Approvals, Decided, DecidedApproval
+from broker.services.ports import Approvals, Decided, DecidedApproval, Surroundings
 from broker.services.redaction import Redaction
 
 MAX_RULES = 200
@@ -80,6 +82,8 @@ class ApprovalDesk:
         )
         answer = _given(decision, event.options)
         rests_on_it = remembered != "" and decision == Allowed(by=remembered)
+        may_wait = (answer is None or rests_on_it) and not event.prompts
+        assessment = _assessment(event, use) if may_wait else None
         lastable = isinstance(decision, Asked) and not decision.always and alike != "" and not event.prompts
         return DecidedApproval(
             agent=agent,
@@ -89,18 +93,32 @@ class ApprovalDesk:
             deadline_s=self._deadline_s,
             decided=_decided(decision, answer),
             told=told_words(event.options, answer) if answer else "",
-            assessment=_assessment(event, use) if (answer is None or rests_on_it) and not event.prompts else None,
+            assessment=assessment,
+            suggested_rules=rules_for(use, assessment.risk) if assessment else None,
+            machine=await self._machine_word(workspace, agent, event) if may_wait else None,
             likeness=alike,
             remembered=rests_on_it,
         )
 
-    async def answer(self, principal: Principal, approval: ApprovalId, answer: ApprovalAnswer) -> Approval:
+    async def _machine_word(
+        self, workspace: WorkspaceId, agent: AgentId, event: ApprovalRequested
+    ) -> MachineWord | None:
+        around = (await self._approvals.surroundings(workspace, [agent]))[agent]
+        return machine_word(around.policy, event, machine=around.machine)
+
+    async def answer(
+        self, principal: Principal, approval: ApprovalId, answer: ApprovalAnswer, *, always: Rule | None = None
+    ) -> Approval:
         """Answer a request; the first answer wins. Raises `NotFound`, `NotPermitted`, `Conflict`, `BadRequest`.
 
+        `always`, of who administers: put this rule first, too, so that the next request like it answers itself. It
+        stays should the answer come too late, as it is what its author wants all the same.
         Where the agent's program offers several answers of one kind, `option_id` says which (`CHOOSE_OPTION`). One that
         lasts is for who administers: behind it the program asks no more, and no rule is looked at.
         """
         principal.require(Permission.APPROVE)
+        if always is not None:
+            await self._add_rule_with(principal, always, answer.verdict)
         if answer.updated_input is not None and answer.verdict is Verdict.DENY:
             raise BadRequest("updated_input goes with verdict allow")
         asked = await self._approvals.approval(principal.workspace, approval)
@@ -124,7 +142,13 @@ class ApprovalDesk:
             told=told_words(asked.options, answer),
             option=answer.option_id,
         )
-        return await self._approvals.approval(principal.workspace, approval)
+        return await self._found(principal.workspace, approval)
+
+    async def _add_rule_with(self, principal: Principal, rule: Rule, verdict: Verdict) -> None:
+        wanted = Effect.ALLOW if verdict is Verdict.ALLOW else Effect.DENY
+        if rule.effect is not wanted:
+            raise BadRequest(f"always: a rule with the effect {wanted.name} goes with this verdict")
+        await self.add_rule(principal, rule)
 
     async def question(self, principal: Principal, question: ApprovalId) -> Approval:
         """One question. Raises `NotFound`, for a permission request too."""
@@ -162,7 +186,7 @@ class ApprovalDesk:
             told="the answers",
             answers={name: [redactor.text(text).text for text in texts] for name, texts in shown.items()},
         )
-        return await self._approvals.approval(principal.workspace, question)
+        return await self._found(principal.workspace, question)
 
     async def _require_undenied(
         self, workspace: WorkspaceId, asked: Approval, updated_input: dict[str, Any] | None
@@ -201,7 +225,7 @@ class ApprovalDesk:
     async def get(self, principal: Principal, approval: ApprovalId) -> Approval:
         """One request. Raises `NotFound`, for another session's too where the caller sees only its own."""
         principal.require(Permission.READ)
-        found = await self._approvals.approval(principal.workspace, approval)
+        found = await self._found(principal.workspace, approval)
         if principal.session not in {None, found.session_id}:
             raise NotFound(f"no approval {approval[:80]!r}", code="APPROVAL_NOT_FOUND")
         return found
@@ -211,7 +235,8 @@ class ApprovalDesk:
     ) -> list[Approval]:
         """A session's requests, the newest first."""
         principal.require(Permission.READ)
-        return await self._approvals.approvals(principal.workspace, session.id, status=status, limit=limit)
+        found = await self._approvals.approvals(principal.workspace, session.id, status=status, limit=limit)
+        return await self._weighed(principal.workspace, found)
 
     async def waiting(
         self,
@@ -225,7 +250,18 @@ class ApprovalDesk:
         principal.require(Permission.READ)
         only = session.id if session else principal.session
         limit = min(limit, MAX_PAGE)
-        return await self._approvals.waiting(principal.workspace, session=only, limit=limit, after=after)
+        page = await self._approvals.waiting(principal.workspace, session=only, limit=limit, after=after)
+        return replace(page, approvals=await self._weighed(principal.workspace, page.approvals))
+
+    async def _found(self, workspace: WorkspaceId, approval: ApprovalId) -> Approval:
+        (found,) = await self._weighed(workspace, [await self._approvals.approval(workspace, approval)])
+        return found
+
+    async def _weighed(self, workspace: WorkspaceId, approvals: Sequence[Approval]) -> list[Approval]:
+        """With all that helps people to answer: earlier versions kept no risk, and a policy may have changed since."""
+        waiting = {each.agent_id for each in approvals if each.status is ApprovalStatus.PENDING or each.risk is None}
+        around = await self._approvals.surroundings(workspace, waiting) if waiting else {}
+        return [_weighed(each, around.get(each.agent_id, Surroundings())) for each in approvals]
 
     async def pending_of(self, principal: Principal, agent: AgentId) -> dict[str, dict[str, Any] | None]:
         """What an agent waits for: its native request id → the tool's input."""
@@ -248,6 +284,19 @@ class ApprovalDesk:
             raise BadRequest(f"{MAX_RULES} rules at most")
         await self._approvals.set_rules(principal.workspace, rules)
         return list(rules)
+
+
+def _weighed(asked: Approval, around: Surroundings) -> Approval:
+    """With risk, suggested rules and, while it waits, what the agent's machine makes of a yes."""
+    folder, waits = asked.cwd or around.folder, asked.status is ApprovalStatus.PENDING
+    if asked.risk is None:
+        found = assess(asked, cwd=folder)
+        asked = replace(asked, risk=found.risk, risk_reasons=found.reasons)
+    if asked.suggested_rules is None:
+        asked = replace(asked, suggested_rules=suggested_rules(asked, cwd=folder) if waits else ())
+    if not waits or asked.is_question:
+        return asked
+    return replace(asked, machine=machine_word(around.policy, asked, machine=around.machine))
 
 
 def _assessment(event: ApprovalRequested, use: ToolUse) -> Assessment:

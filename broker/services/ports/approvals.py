@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from broker.domain.approvals.approvals import Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
 from broker.domain.approvals.rules import Rule
 from broker.domain.ids import AgentId, ApprovalId, SessionId, WorkspaceId
+from broker.domain.machines.policy import MachinePolicy
 from broker.domain.people.access import Maker
 
 
@@ -19,6 +20,17 @@ class Standing:
     rules: list[Rule]
     folder: str | None
     """Where the agent works."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Where an agent works."""
+
+    folder: str | None = None
+    machine: str = ""
+    """Its name."""
+    policy: MachinePolicy | None = None
+    """The machine's, as it told last."""
 
 
 class Approvals(Protocol):
@@ -62,6 +74,9 @@ class Approvals(Protocol):
 
     async def standing(self, workspace: WorkspaceId, agent: AgentId) -> Standing:
         """What a request of an agent is measured by."""
+
+    async def surroundings(self, workspace: WorkspaceId, agents: Collection[AgentId]) -> dict[AgentId, Surroundings]:
+        """Where agents work; those that are forgotten work nowhere."""
 
     async def granted(self, workspace: WorkspaceId, agent: AgentId, likeness: str) -> str | None:
         """Who has allowed such requests for as long as the agent lives, and still may."""

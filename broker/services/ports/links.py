@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from broker.domain.approvals.approvals import ApprovalStatus
+from broker.domain.approvals.machine_word import MachineWord
 from broker.domain.approvals.risk.findings import Assessment
+from broker.domain.approvals.rules import Rule
 from broker.domain.ids import AgentId, ApprovalId, LinkId, MessageId, SessionId, WorkspaceId
 from broker.domain.logs.redaction import Redactor
 from broker.protocol.agents.events import ApprovalRequested
@@ -47,6 +49,10 @@ class DecidedApproval:
     decided: Decided | None
     assessment: Assessment | None = None
     """How risky it is; None for what cannot come before a person."""
+    suggested_rules: tuple[Rule, ...] | None = None
+    """Allow rules for the like; None as for `assessment`."""
+    machine: MachineWord | None = None
+    """What the agent's machine makes of a yes."""
     told: str = ""
     """What the agent is told with what was decided, in words."""
     likeness: str = ""

@@ -44,9 +44,11 @@ from connect.machine.processes import AgentProcess, Command
 from connect.machine.proxy import RelayConnect
 from connect.machine.socket_pipe import start_agent
 from connect.notices import AgentEnded, AgentStarted, Disconnected, Notice
+from connect.policy.consent import Consent, ConsentDesk
 from connect.settings import AgentSettings, ConnectSettings
 from connect.system import process_tree
 from connect.system.process_records import ProcessRecords
+from connect.system.state_folder import write_private
 from tests.connect.scripted_broker import PERSON, ScriptedBroker, scripted_broker
 
 AGENT = AgentId("a1")
@@ -77,8 +79,10 @@ def settings(broker: ScriptedBroker, folder: Path, **agents: AgentSettings) -> C
 
 
 @asynccontextmanager
-async def running(settings: ConnectSettings, notices: list[Notice] | None = None) -> AsyncGenerator[RelayConnect]:
-    proxy = RelayConnect(settings, notice=(notices if notices is not None else []).append)
+async def running(
+    settings: ConnectSettings, notices: list[Notice] | None = None, *, consent: Consent | None = None
+) -> AsyncGenerator[RelayConnect]:
+    proxy = RelayConnect(settings, notice=(notices if notices is not None else []).append, consent=consent)
     task = asyncio.ensure_future(proxy.run())
     try:
         yield proxy
@@ -141,6 +145,25 @@ async def test_hello_tells_which_agents_the_machine_has(broker: ScriptedBroker, 
     clis = {cli.cli: cli for cli in hello.clis}
     assert clis["scripted"].supported
     assert set(clis) >= {"claude", "codex", "gemini"}
+
+
+@pytest.mark.parametrize("strict", [True, False])
+async def test_whether_somebody_is_at_the_terminal_is_told_where_answers_hang_on_it(
+    broker: ScriptedBroker, tmp_path: Path, strict: bool
+) -> None:
+    desk, state = ConsentDesk(), tmp_path / "s"
+    state.mkdir(mode=0o700)
+    write_private(state / "policy.toml", b"strict = true" if strict else b"")
+    async with running(settings(broker, state), consent=desk) as proxy:
+        await broker.until(lambda: len(broker.hellos) == 1)
+        desk.attend(person=True)
+        proxy.tell_presence()
+        if strict:
+            await broker.until(lambda: len(broker.hellos) == 2)
+        proxy.tell_presence()
+        await broker.command(spawn())  # whatever was told before it has come first
+        await broker.until(lambda: broker.commands_acked == 1)
+    assert [bool(hello.policy and hello.policy.terminal) for hello in broker.hellos] == [False, True][: 1 + strict]
 
 
 async def test_a_program_that_hangs_when_asked_for_its_version_does_not_delay_the_link_and_is_told_of_later(

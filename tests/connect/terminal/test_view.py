@@ -2,7 +2,9 @@ from typing import Any
 
 import pytest
 
+from broker.domain.errors import BadRequest
 from connect.sdk.types import Agent, Event, LinkLost, LinkUp, Reset
+from connect.terminal.asked import suggested_rule
 from connect.terminal.text import plain
 from connect.terminal.verbosity import Verbosity
 from connect.terminal.view import View
@@ -288,6 +290,27 @@ def test_an_approval_shows_command_folder_diff_and_how_to_answer() -> None:
 
     for part in ("$ rm -rf build␛[2K", "in /work", "update a.py", "-old", "+new", "approve f3a2 · deny f3a2"):
         assert part in shown
+
+
+def test_an_approval_shows_its_risk_what_its_machine_makes_of_a_yes_and_the_rules_that_would_allow_it() -> None:
+    why = "The policy of build-box has every yes confirmed at its own terminal, and nobody is there."
+    weighed = {
+        "risk": "medium",
+        "risk_reasons": ["talks to the network", "edits files"],
+        "machine": {"yes": "refuses", "lasting": "refuses", "why": why},
+        "suggested_rules": [{"effect": "allow", "tool": "Bash", "command": "npm ci", "path": None}],
+    }
+    session = _Session()
+    shown = " ".join(session.tell("approval.requested", {**_APPROVAL, **weighed}, name="Lead").replace("│", "").split())
+    assert "! some risk: talks to the network ! edits files" in shown
+    assert f"! {why}" in shown
+    assert "rule 1) allow Bash: npm ci approve f3a2 --always <rule>" in shown
+    asked = session.view.asked.find("f3a2")
+    rule = suggested_rule(asked, 1)
+    assert rule is not None
+    assert rule.command == "npm ci"
+    with pytest.raises(BadRequest, match="it suggests 1 rules"):
+        suggested_rule(asked, 2)
 
 
 def test_an_answered_approval_is_told_once_with_who_answered() -> None:

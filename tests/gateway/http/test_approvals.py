@@ -5,6 +5,8 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from broker.app import build_app
+from broker.domain.approvals.approvals import AnswerOption
+from broker.domain.machines.policy import MachinePolicy
 from broker.protocol.agents.events import ApprovalRequested
 from broker.protocol.proxy import Answer, Spawn
 from broker.settings import Settings
@@ -46,3 +48,67 @@ async def test_what_waits_says_how_risky_it_is(gateway: Gateway) -> None:
         assert found["risk"] == "high"
         assert "deletes folders with everything in them" in found["risk_reasons"]
         assert found["paths"] == ["/p/x"]
+
+
+STRICT = MachinePolicy(strict=True, asks=("folder", "shell", "spawn"), widening="ask")
+
+
+async def a_request(
+    gateway: Gateway, machine: Machine, command: str = "npm test", *, options: tuple[AnswerOption, ...] = ()
+) -> str:
+    """An agent asks to run a command; the approval's id."""
+    await gateway.ok("POST", "/v1/sessions/main/agents", {"name": "Worker", "cli": "demo"})
+    (agent,) = [order for order in machine.commands if isinstance(order, Spawn)]
+    event = ApprovalRequested(
+        native_id="1", tool="Bash", title="t", command=command, cwd="/p", input={"command": command}, options=options
+    )
+    await machine.state(agent, event)
+    await machine.until(lambda: machine.acked == machine.sent)
+    (found,) = (await gateway.ok("GET", "/v1/sessions/main/approvals?status=pending"))["approvals"]
+    return str(found["id"])
+
+
+async def test_what_its_machine_will_refuse_anyway_says_so_wherever_it_is_seen(gateway: Gateway) -> None:
+    async with gateway.machine(policy=STRICT) as machine:
+        asked = await a_request(gateway, machine)
+        found = await gateway.ok("GET", f"/v1/approvals/{asked}")
+        assert found["machine"]["yes"] == "refuses"
+        assert "confirmed at its own terminal, and nobody is there" in found["machine"]["why"]
+        shown = "machine { yes lasting why } risk suggestedRules { command }"
+        query = {"query": f"{{ workspace {{ approvals(first: 5) {{ nodes {{ {shown} }} }} }} }}"}
+        answer = await gateway.call("POST", "/graphql", query, **{"Content-Type": "application/json"})
+        (node,) = answer.json()["data"]["workspace"]["approvals"]["nodes"]
+        assert node["machine"]["why"] == found["machine"]["why"]
+        assert (node["machine"]["yes"], node["risk"].lower()) == ("REFUSES", found["risk"])
+        log = (await gateway.ok("GET", "/v1/sessions/main/log?limit=1000"))["events"]
+        (event,) = [each["data"] for each in log if each["kind"] == "approval.requested"]
+        assert (event["machine"], event["suggested_rules"]) == (found["machine"], found["suggested_rules"])
+
+
+async def test_a_machine_with_the_usual_policy_has_a_word_on_what_lasts_alone(gateway: Gateway) -> None:
+    offered = tuple(AnswerOption(id=kind, name=kind, kind=kind) for kind in ("allow_once", "allow_always"))
+    async with gateway.machine(policy=MachinePolicy(asks=("folder",), widening="ask")) as machine:
+        found = await gateway.ok("GET", f"/v1/approvals/{await a_request(gateway, machine, options=offered)}")
+    assert (found["machine"]["yes"], found["machine"]["lasting"]) == ("passes", "asks")
+
+
+async def test_a_suggested_rule_goes_with_an_answer_and_answers_the_next_one(gateway: Gateway) -> None:
+    async with gateway.machine() as machine:
+        asked = await a_request(gateway, machine, "git status")
+        first = (await gateway.ok("GET", f"/v1/approvals/{asked}"))["suggested_rules"][0]
+        assert first == {"effect": "allow", "tool": "Bash", "command": "git status", "path": None}
+        wrong = await gateway.call("POST", f"/v1/approvals/{asked}/answer", {"verdict": "deny", "always": first})
+        assert wrong.json()["error"]["code"] == "INVALID_ARGUMENT"
+        await gateway.ok("POST", f"/v1/approvals/{asked}/answer", {"verdict": "allow", "always": first})
+        assert (await gateway.ok("GET", "/v1/rules"))["rules"] == [first]
+
+
+async def test_what_a_rule_has_answered_is_weighed_too(gateway: Gateway) -> None:
+    async with gateway.machine() as machine:
+        await gateway.ok("PUT", "/v1/rules", {"rules": [{"effect": "deny", "command": "rm *"}]})
+        await gateway.ok("POST", "/v1/sessions/main/agents", {"name": "Worker", "cli": "demo"})
+        (agent,) = [order for order in machine.commands if isinstance(order, Spawn)]
+        await machine.state(agent, ApprovalRequested(native_id="1", tool="Bash", title="t", command="rm -rf /"))
+        await machine.until(lambda: machine.acked == machine.sent)
+        (found,) = (await gateway.ok("GET", "/v1/sessions/main/approvals"))["approvals"]
+    assert (found["status"], found["risk"], found["suggested_rules"]) == ("denied", "high", [])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import assert_never
 
 from broker.adapters.redis.scripts import Argument, Call
 from broker.domain.approvals.approvals import ApprovalAnswer, Verdict
-from broker.domain.approvals.risk.findings import Assessment
 from broker.domain.errors import Fenced
 from broker.domain.ids import LinkId
 from broker.domain.logs.redaction import Redactor
@@ -142,10 +142,12 @@ class ReportCalls:
                 assert_never(other)
 
     def _approval_call(self, fact: DecidedApproval, about: dict[str, Argument]) -> Call:
-        body = _asked(fact.event, fact.assessment)
+        body = _asked(fact)
         shown = self._masked_json(body)
         is_masked = shown != body.decode()
         if is_masked:
+            # A rule that is made of what is masked would not cover what is asked.
+            shown = self._masked_json(_asked(replace(fact, suggested_rules=() if fact.suggested_rules else None)))
             shown = f'{shown[:-1]},"masked":true}}'
         # An agent that is allowed to go on gets its input back as it gave it: it is kept until then, and no longer.
         given = dumps(fact.event.input) if is_masked and (fact.remembered or not fact.decided) else b""
@@ -197,7 +199,8 @@ def _closing(event: TurnEnded) -> bytes:
     )
 
 
-def _asked(event: ApprovalRequested, assessment: Assessment | None) -> bytes:
+def _asked(fact: DecidedApproval) -> bytes:
+    event, assessment = fact.event, fact.assessment
     return dumps(
         {
             "tool": event.tool,
@@ -215,6 +218,9 @@ def _asked(event: ApprovalRequested, assessment: Assessment | None) -> bytes:
             "prompts": event.prompts,
             "risk": assessment.risk if assessment else None,
             "risk_reasons": assessment.reasons if assessment else (),
+            "suggested_rules": fact.suggested_rules,
+            "lasting": event.lasting,
+            "machine": fact.machine,
         }
     )
 

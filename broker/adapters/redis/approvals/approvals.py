@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
@@ -17,8 +17,17 @@ from broker.domain.approvals.risk.findings import Risk
 from broker.domain.approvals.rules import Rule
 from broker.domain.errors import NotFound
 from broker.domain.ids import AgentId, ApprovalId, SessionId, WorkspaceId
+from broker.domain.machines.policy import MachinePolicy
 from broker.domain.people.access import Maker
-from broker.services.ports import Standing
+from broker.services.ports import Standing, Surroundings
+
+
+class _Told(BaseModel):
+    """What is wanted of a machine's hello."""
+
+    name: str = ""
+    policy: MachinePolicy | None = None
+
 
 _RULES: TypeAdapter[list[Rule]] = TypeAdapter(list[Rule])
 _PROMPTS: TypeAdapter[tuple[QuestionPrompt, ...]] = TypeAdapter(tuple[QuestionPrompt, ...])
@@ -133,6 +142,21 @@ class RedisApprovals:
         folder = next((each for each in folders if each), None)
         return Standing(rules=_RULES.validate_json(rules) if rules else [], folder=folder)
 
+    async def surroundings(self, workspace: WorkspaceId, agents: Collection[AgentId]) -> dict[AgentId, Surroundings]:
+        """Where agents work; those that are forgotten work nowhere."""
+        pipe = self._redis.pipeline(transaction=False)
+        for agent in agents:
+            pipe.hmget(keys.key(workspace, "agent", agent), ["cwd_real", "cwd", "proxy"])
+        rows = dict(zip(agents, await pipe.execute() if agents else [], strict=True))
+        machines = list({proxy for *_, proxy in rows.values() if proxy})
+        for proxy in machines:
+            pipe.hget(keys.key(workspace, "link", proxy), "hello")
+        hellos = await pipe.execute() if machines else []
+        known = {
+            proxy: _Told.model_validate_json(hello) for proxy, hello in zip(machines, hellos, strict=True) if hello
+        }
+        return {agent: _surroundings(real or cwd, known.get(proxy)) for agent, (real, cwd, proxy) in rows.items()}
+
     async def granted(self, workspace: WorkspaceId, agent: AgentId, likeness: str) -> str | None:
         """Who has allowed such requests for as long as the agent lives, and still may."""
         return await self._scripts.run("recall_grant", workspace, agent=agent, likeness=likeness) or None
@@ -149,6 +173,18 @@ class RedisApprovals:
     async def set_rules(self, workspace: WorkspaceId, rules: Sequence[Rule]) -> None:
         """Replace them."""
         await self._redis.set(keys.key(workspace, "rules"), orjson.dumps(list(rules)))
+
+
+def _suggested(body: dict[str, Any]) -> tuple[Rule, ...] | None:
+    """As they were found when it was asked."""
+    rows = body.get("suggested_rules")
+    return None if rows is None else tuple(_RULES.validate_python(rows))
+
+
+def _surroundings(folder: str | None, told: _Told | None) -> Surroundings:
+    if told is None:
+        return Surroundings(folder=folder)
+    return Surroundings(folder=folder, machine=told.name, policy=told.policy)
 
 
 def _approval(row: dict[str, str]) -> Approval:
@@ -168,6 +204,8 @@ def _approval(row: dict[str, str]) -> Approval:
         widens=tuple(body.get("widens", ())),
         risk=Risk(body["risk"]) if body.get("risk") else None,
         risk_reasons=tuple(body.get("risk_reasons", ())),
+        suggested_rules=_suggested(body),
+        lasting=body.get("lasting", False),
         input=body["input"],
         reason=body["reason"],
         can_allow_session=body["can_allow_session"],

@@ -1,6 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
 import { AgentName } from "~/design/AgentName";
+import { Badge } from "~/design/Badge";
 import { Button } from "~/design/Button";
 import { classes } from "~/design/classes";
 import { Kbd } from "~/design/Kbd";
@@ -60,6 +61,14 @@ export function ApprovalCard(props: ApprovalCardProps) {
       </header>
       {asked.question === null && <RiskNote asked={asked} />}
       {asked.question === null && <WhatIsAsked asked={asked} />}
+      {asked.machine !== null && (
+        <p className="flex flex-wrap items-baseline gap-2">
+          <Badge tone={asked.machine.yes === "REFUSES" ? "bad" : "warn"}>
+            {asked.machine.yes === "REFUSES" ? "Will be refused" : "Asked on the machine"}
+          </Badge>
+          <span className="min-w-0 flex-1 text-xs text-soft">{asked.machine.why}</span>
+        </p>
+      )}
       {asked.masked && (
         <p className="text-xs text-soft">
           A secret is masked here: what runs has it in place of [redacted:…].

@@ -22,6 +22,11 @@ const ASKED = graphql(
         command
         path
       }
+      machine {
+        yes
+        lasting
+        why
+      }
       canAllowSession
       masked
       answeredBy

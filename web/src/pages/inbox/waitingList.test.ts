@@ -20,6 +20,7 @@ function asked(key: string, at = "2026-01-01T00:00:00.000Z", status: Asked["stat
     risk: "LOW",
     riskReasons: [],
     suggestedRules: [],
+    machine: null,
     canAllowSession: true,
     masked: false,
     askedAt: at,
