@@ -10,8 +10,8 @@ from broker.services.ports.access import (
     TokenRecord,
     Tokens,
 )
-from broker.services.ports.hooks import HookOrder, HookRecords, HookRun, SavedHooks
 from broker.services.ports.approvals import Approvals, Standing, Surroundings
+from broker.services.ports.hooks import HookOrder, HookRecords, HookRun, SavedHooks
 from broker.services.ports.keeping import RedactionRules, Restoring, RetentionState
 from broker.services.ports.links import Attached, Decided, DecidedApproval, Links, NumberedFact, Unfinished
 from broker.services.ports.log import Backlog, EventLog, LogPage, LogStore, kept
@@ -72,8 +72,8 @@ __all__ = [
     "Silent",
     "Standing",
     "StopRecords",
-    "TakenOver",
     "Surroundings",
+    "TakenOver",
     "Timers",
     "TokenFamilies",
     "TokenRecord",
