@@ -42,6 +42,7 @@ from broker.adapters.redis.people.members import RedisMembers
 from broker.adapters.redis.people.sign_in_codes import RedisSignInCodes
 from broker.adapters.redis.people.token_families import RedisTokenFamilies
 from broker.adapters.redis.people.tokens import RedisTokens
+from broker.adapters.redis.people.workspaces import RedisAdministrators, RedisWorkspaces
 from broker.adapters.redis.plans.allowances import RedisAllowances
 from broker.adapters.redis.requests import RedisRequests
 from broker.adapters.redis.scripts import Scripts
@@ -60,6 +61,7 @@ from broker.gateway.http.logs import LogsApi
 from broker.gateway.http.people import AccessApi
 from broker.gateway.http.status import StatusApi
 from broker.gateway.http.stops import StopsApi
+from broker.gateway.http.workspaces import AdministrationApi, WorkspacesApi
 from broker.gateway.mcp import ToolsApplication
 from broker.gateway.serving.answers import Refusal, guarded, not_found, wrong_method
 from broker.gateway.serving.credentials import Cookie, credential
@@ -67,6 +69,7 @@ from broker.gateway.serving.edge import Edge, Origins, broken
 from broker.gateway.serving.hosts import Hosts, names_of_machine
 from broker.gateway.serving.sub_path import SubPath, require_unlike
 from broker.gateway.serving.visitors import recognise, slow_down
+from broker.gateway.serving.workspace_path import WorkspacePath, named_workspace
 from broker.gateway.sockets.direct import DirectSocket
 from broker.gateway.sockets.events import EventSocket
 from broker.gateway.sockets.proxies import ProxySocket
@@ -94,12 +97,15 @@ from broker.services.logs.shipping import Shipper
 from broker.services.logs.stitched import StitchedLog
 from broker.services.machines.linking import Linking
 from broker.services.messages.router import Router
+from broker.services.operations.administration import Administration
+from broker.services.operations.ending import WorkspaceEnding
 from broker.services.operations.status import StatusReport
 from broker.services.people.access import Access
 from broker.services.people.members import Members
 from broker.services.people.short_lived_tokens import ShortLivedTokens
 from broker.services.people.sign_in import SignIn
 from broker.services.people.web_links import sign_in_url
+from broker.services.people.workspaces import Workspaces
 from broker.services.plans.allowance import Allowance
 from broker.services.plans.usage import UsageMeter
 from broker.services.ports import EventLog, LogStore
@@ -107,6 +113,7 @@ from broker.services.redaction import Redaction
 from broker.services.requests import Requests
 from broker.settings import Settings
 from broker.workers.hooks import HookWorker
+from broker.workers.ending import EndingWorker
 from broker.workers.retention import RetentionWorker
 from broker.workers.shipping import ShippingWorker
 from broker.workers.timekeeper import Timekeeper
@@ -153,6 +160,8 @@ class Adapters:
     access_changes: RedisAccessChanges
     installation: RedisInstallation
     members: RedisMembers
+    workspaces: RedisWorkspaces
+    administrators: RedisAdministrators
     sign_in_codes: RedisSignInCodes
     stops: RedisStops
     timers: RedisTimers
@@ -187,6 +196,8 @@ def build_adapters(redis_url: str, *, logs: LogStore | None = None, folder: Path
         access_changes=RedisAccessChanges(bus),
         installation=RedisInstallation(redis),
         members=RedisMembers(redis, scripts),
+        workspaces=RedisWorkspaces(redis, scripts),
+        administrators=RedisAdministrators(redis),
         sign_in_codes=RedisSignInCodes(redis),
         stops=RedisStops(redis, scripts),
         timers=RedisTimers(redis, scripts),
@@ -203,6 +214,7 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
         adapters.tokens,
         adapters.registry,
         adapters.members,
+        adapters.workspaces,
         clock=clock,
         on_authenticated=recognise,
         on_refused=slow_down,
@@ -213,6 +225,22 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
     desk = ApprovalDesk(adapters.approvals, redaction, deadline_s=settings.approval_deadline_s)
     log_reader = LogReader(adapters.tail, adapters.logs)
     log_health = LogHealth(adapters.logs)
+    members = Members(adapters.members, adapters.tokens)
+    sign_in = SignIn(
+        adapters.members,
+        adapters.sign_in_codes,
+        tokens=adapters.tokens,
+        families=adapters.token_families,
+        clock=clock,
+    )
+    workspaces = Workspaces(
+        adapters.workspaces,
+        access,
+        members=members,
+        sign_in=sign_in,
+        attempts=adapters.sign_in_codes,
+        sign_up=settings.sign_up,
+    )
     return Services(
         access=access,
         allowance=Allowance(adapters.allowances, settings.graphql.limits),
@@ -245,15 +273,17 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
         meter=UsageMeter(adapters.logs, adapters.mailroom),
         retention=LogRetention(adapters.retention, adapters.logs, adapters.registry, adapters.backlog),
         transfer=_transfer(adapters),
-        members=Members(adapters.members, adapters.tokens),
-        sign_in=SignIn(
-            adapters.members,
-            adapters.sign_in_codes,
-            tokens=adapters.tokens,
-            families=adapters.token_families,
-            clock=clock,
-        ),
+        members=members,
+        sign_in=sign_in,
         short_lived=short_lived,
+        workspaces=workspaces,
+        administration=Administration(
+            adapters.administrators,
+            adapters.workspaces,
+            workspaces,
+            pressure=adapters.pressure,
+            logs=adapters.logs,
+        ),
         status=StatusReport(
             adapters.processes,
             adapters.pressure,
@@ -310,6 +340,8 @@ def build_app(settings: Settings, *, adapters: Adapters, clock: Clock = time.tim
             *_health_routes(adapters, services.log_health, on_gateway(settings)),
             *Api(services).routes(),
             *AccessApi(services).routes(),
+            *WorkspacesApi(services).routes(),
+            *AdministrationApi(services).routes(),
             *LogKeepingApi(services).routes(),
             *StatusApi(services).routes(),
             *StopsApi(services).routes(),
@@ -324,7 +356,11 @@ def build_app(settings: Settings, *, adapters: Adapters, clock: Clock = time.tim
             *Dashboard(path=settings.path).routes(),
         ],
         exception_handlers={404: not_found, 405: wrong_method, Exception: broken},
-        middleware=[Middleware(SubPath, path=settings.path), Middleware(Edge, hosts=hosts, origins=origins)],
+        middleware=[
+            Middleware(SubPath, path=settings.path),
+            Middleware(WorkspacePath),
+            Middleware(Edge, hosts=hosts, origins=origins),
+        ],
         lifespan=lifespan,
     )
     require_unlike(settings.path, app.routes)
@@ -360,7 +396,7 @@ def _graphql(services: Services, settings: Settings) -> _GraphQL:
     )
     explorer = Explorer(settings.graphql.graphiql) if settings.graphql.graphiql else None
     view = GraphQLView(engine, credential, unread_s=settings.unread_s, explorer=explorer)
-    socket = GraphQLSocket(engine, credential)
+    socket = GraphQLSocket(engine, credential, named=named_workspace)
     routes: list[BaseRoute] = [Route("/graphql", view), WebSocketRoute("/graphql", socket.serve)]
     if explorer:
         routes.append(Route("/graphql/graphiql/{name}", explorer.asset))
@@ -460,6 +496,11 @@ def build_hooks(settings: Settings, adapters: Adapters, *, alone: bool) -> HookW
         public_url=settings.url,
     )
     return HookWorker(adapters.timers, adapters.hooks, dispatcher, alone=alone)
+
+
+def build_ending(adapters: Adapters, logs: LogStore | None) -> EndingWorker:
+    """The worker that removes what was deleted."""
+    return EndingWorker(adapters.workspaces, WorkspaceEnding(adapters.workspaces, adapters.backlog, logs))
 
 
 def build_timekeeper(settings: Settings, adapters: Adapters) -> Timekeeper:

@@ -31,6 +31,7 @@ from broker.app import (
     build_adapters,
     build_app,
     build_hooks,
+    build_ending,
     build_retention,
     build_services,
     build_shipping,
@@ -39,6 +40,7 @@ from broker.app import (
 )
 from broker.domain.errors import BadRequest, NotAuthenticated, RelayError, Unavailable
 from broker.domain.ids import WorkspaceId
+from broker.domain.operations.administrators import ADMINISTRATOR_PREFIX
 from broker.domain.operations.installation import Installation
 from broker.domain.operations.status import BrokerProcess, ProcessKind
 from broker.domain.people.access import TokenKind, require_token_form
@@ -251,8 +253,11 @@ async def _adopt_key(settings: Settings, adapters: Adapters) -> str:
         host=socket.gethostname(),
     )
     services = build_services(settings, adapters)
+    installations = Installations(
+        adapters.installation, adapters.tokens, services.access, administrators=adapters.administrators
+    )
     settle = partial(
-        Installations(adapters.installation, adapters.tokens, services.access).settle,
+        installations.settle,
         mine,
         workspace=_WORKSPACE,
         plan=settings.plan,
@@ -265,10 +270,17 @@ async def _adopt_key(settings: Settings, adapters: Adapters) -> str:
         _log.warning("the key in %s was revoked; a fresh one takes its place", settings.key_file)
         key = new_token(TokenKind.WORKSPACE)
         settled = await settle(key)
+    administrator_key = _read(settings.administrator_key_file) or _new_administrator_key()
+    await installations.adopt_administrator(administrator_key, mine)
     with usable(settings.data_dir):
+        write_private(settings.administrator_key_file, administrator_key.encode() + b"\n")
         write_private(settings.key_file, key.encode() + b"\n")
         write_private(settings.installation_file, settled.id.encode() + b"\n")
     return await dashboard_link(settings, services, _WORKSPACE)
+
+
+def _new_administrator_key() -> str:
+    return ADMINISTRATOR_PREFIX + secrets.token_urlsafe(32)
 
 
 def _kept_key(path: Path) -> str | None:
@@ -330,6 +342,7 @@ async def _worker(settings: Settings, redis_url: str, logs: LogStore | None) -> 
     tasks = [
         asyncio.create_task(build_timekeeper(settings, adapters).run(), name="timekeeper"),
         asyncio.create_task(build_hooks(settings, adapters, alone=settings.redis_url is None).run(), name="hooks"),
+        asyncio.create_task(build_ending(adapters, logs).run(), name="ending"),
     ]
     if logs is not None:
         shipping = build_shipping(adapters, logs, alone=settings.clickhouse_url is None)

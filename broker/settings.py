@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
+from broker.domain.people.workspaces import SignUp
 from broker.domain.plans.api_limits import ApiLimits, DocumentTrust
 from broker.domain.plans.connection_limits import ConnectionLimits
 from broker.domain.plans.plans import Plan
 from broker.domain.timings import TIMINGS
-from broker.protocol.local import DEFAULT_PORT, KEY_FILE, UP_FILE
+from broker.protocol.local import ADMINISTRATOR_KEY_FILE, DEFAULT_PORT, KEY_FILE, UP_FILE
 
 
 def default_data_dir() -> Path:
@@ -84,6 +85,8 @@ class Settings:
     """The name of the person that `up` makes the first owner."""
     plan: Plan = Plan.TEAM
     """Of the workspace that `up` makes; a broker of one's own has no reason to be tight."""
+    sign_up: SignUp = SignUp.CLOSED
+    """Who may make a workspace, beside who runs the installation."""
     approval_deadline_s: int = TIMINGS.approval_deadline_s
     """A request that nobody answers is denied after it, with that reason."""
     graphql: GraphQLSettings = field(default_factory=GraphQLSettings)
@@ -115,6 +118,11 @@ class Settings:
     def key_file(self) -> Path:
         """The workspace key, mode 0600."""
         return self.data_dir / KEY_FILE
+
+    @property
+    def administrator_key_file(self) -> Path:
+        """The folder's key of the installation, mode 0600."""
+        return self.data_dir / ADMINISTRATOR_KEY_FILE
 
     @property
     def installation_file(self) -> Path:

@@ -27,6 +27,8 @@ from broker.cli.status import status
 from broker.cli.tokens import token
 from broker.cli.usage import usage
 from broker.cli.workflows import workflow
+from broker.cli.workspaces import admin, workspace
+from broker.domain.people.workspaces import SignUp
 from broker.domain.plans.plans import Plan
 from broker.settings import GraphQLSettings, Settings, default_data_dir
 from connect.command_group import CommandGroup
@@ -62,6 +64,8 @@ main.add_command(export_)
 main.add_command(import_)
 main.add_command(logs)
 main.add_command(workflow)
+main.add_command(workspace)
+main.add_command(admin)
 
 
 def _data_dir(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -155,6 +159,14 @@ def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Address or network (CIDR) of a proxy whose X-Forwarded-For, -Proto, -Host and Forwarded count."
             " Can be repeated.",
         ),
+        click.option(
+            "--sign-up",
+            envvar="RELAYCAST_SIGN_UP",
+            type=click.Choice([each.value for each in SignUp]),
+            default=_USUAL.sign_up.value,
+            show_default=True,
+            help="Who may make a workspace beside who runs this broker: nobody, people who are in one, or everybody.",
+        ),
     )(command)
 
 
@@ -211,6 +223,7 @@ def _gateway_settings(command: Callable[..., Any]) -> Callable[..., Any]:
         allowed_hosts: tuple[str, ...],
         allowed_origins: tuple[str, ...],
         trusted_proxies: tuple[str, ...],
+        sign_up: str,
         health_port: int | None,
         health_host: str,
         metrics_port: int | None,
@@ -233,6 +246,7 @@ def _gateway_settings(command: Callable[..., Any]) -> Callable[..., Any]:
             allowed_hosts=allowed_hosts,
             allowed_origins=allowed_origins,
             trusted_proxies=trusted_proxies,
+            sign_up=SignUp(sign_up),
             health_port=health_port,
             health_host=health_host,
             metrics_port=metrics_port,

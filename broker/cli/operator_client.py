@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from connect.access.endpoint import resolve_endpoint
+from connect.access.endpoint import Endpoint, resolve_endpoint
 
 if TYPE_CHECKING:
     from connect.sdk.api_client import ApiClient
@@ -19,16 +19,21 @@ def ask(method: str, path: str, *, body: dict[str, object] | None = None) -> Any
     return using_broker(lambda client: client.call(method, path, body=body))
 
 
+def ask_with(endpoint: Endpoint, method: str, path: str, *, body: dict[str, object] | None = None) -> Any:
+    """The answer to one request of a caller of one's own choice. Raises the broker's refusal."""
+    return asyncio.run(with_client(lambda client: client.call(method, path, body=body), endpoint=endpoint))
+
+
 def using_broker(job: Callable[[ApiClient], Awaitable[_T]]) -> _T:
     """The result of a job that asks several times. Raises the broker's refusal."""
     return asyncio.run(with_client(job))
 
 
-async def with_client(job: Callable[[ApiClient], Awaitable[_T]]) -> _T:
+async def with_client(job: Callable[[ApiClient], Awaitable[_T]], *, endpoint: Endpoint | None = None) -> _T:
     """Lend a job a client, which is closed behind it."""
     from connect.sdk.api_client import ApiClient  # noqa: PLC0415 - --help must not load an HTTP client
 
-    client = ApiClient(resolve_endpoint())
+    client = ApiClient(endpoint or resolve_endpoint())
     try:
         return await job(client)
     finally:

@@ -28,8 +28,8 @@ from broker.domain.ids import AgentId, MessageId
 from broker.domain.logs.rows import LineKind
 from broker.domain.messages.messages import Mode
 from broker.domain.people.access import Principal, TokenKind
-from broker.gateway.serving.answers import Refusal, bearer
-from broker.gateway.serving.credentials import require_own_origin
+from broker.gateway.serving.answers import Refusal
+from broker.gateway.serving.credentials import in_header, require_own_origin
 from broker.services.agents.spawner import SpawnRequest
 from broker.services.container import Services
 from broker.services.logs.search import FoundLine
@@ -268,7 +268,7 @@ class ToolsApplication:
         request = Request(scope)
         try:
             require_own_origin(request, may_be_absent=True)  # MCP 2025-06-18, transports, security warning
-            principal = await self._access.authenticate(bearer(request))
+            principal = await self._access.authenticate(in_header(request))
             if principal.kind is not TokenKind.AGENT:
                 raise NotPermitted("the tools at /mcp are for agents; this is a token of another kind")
         except RelayError as error:

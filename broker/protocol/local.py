@@ -3,5 +3,7 @@
 DEFAULT_PORT = 8787
 KEY_FILE = "workspace.key"
 """The workspace's token, readable by its owner alone."""
+ADMINISTRATOR_KEY_FILE = "admin.key"
+"""Of the installation: for `relaycast workspace` and `relaycast admin`; readable by its owner alone."""
 UP_FILE = "up.json"
 """Written by a running `relaycast up`: `{"url": …}`."""

@@ -20,11 +20,13 @@ from broker.services.logs.retention import LogRetention
 from broker.services.logs.search import LogSearch
 from broker.services.machines.linking import Linking
 from broker.services.messages.router import Router
+from broker.services.operations.administration import Administration
 from broker.services.operations.status import StatusReport
 from broker.services.people.access import Access
 from broker.services.people.members import Members
 from broker.services.people.short_lived_tokens import ShortLivedTokens
 from broker.services.people.sign_in import SignIn
+from broker.services.people.workspaces import Workspaces
 from broker.services.plans.allowance import Allowance
 from broker.services.plans.usage import UsageMeter
 from broker.services.ports import Signals
@@ -55,6 +57,8 @@ class Services:
     members: Members
     sign_in: SignIn
     short_lived: ShortLivedTokens
+    workspaces: Workspaces
+    administration: Administration
     status: StatusReport
     log_health: LogHealth
     hooks: Hooks

@@ -21,16 +21,15 @@ class Deadlines:
         self._desk = desk
 
     async def run_due(self, workspace: WorkspaceId) -> float | None:
-        """Act on everything due in a workspace; the seconds until its next timer, None when there is none.
+        """Act on some of what is due in a workspace; the seconds until it should be asked again, None when there is
+        nothing to wait for. However much is due in one, the others have their turn after each hundred.
 
         A timer that fails holds up no other: it is claimed again when its lease has ended. Raises `Unavailable`.
         """
-        while True:
-            due, next_s = await self._timers.claim(workspace)
-            for timer in due:
-                await self._try(workspace, timer)
-            if not due:
-                return next_s
+        due, next_s = await self._timers.claim(workspace)
+        for timer in due:
+            await self._try(workspace, timer)
+        return 0.0 if due else next_s
 
     async def _try(self, workspace: WorkspaceId, timer: str) -> None:
         try:

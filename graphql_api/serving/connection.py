@@ -7,6 +7,7 @@ import asyncio
 from starlette.websockets import WebSocket
 
 from broker.domain.errors import NotPermitted, RateLimited, RelayError, Unavailable
+from broker.domain.people.access import Credential
 from broker.protocol import close_codes
 from broker.protocol.close_codes import CloseCode
 from graphql_api.errors import refusal_shown
@@ -31,10 +32,10 @@ _INIT_S = 10.0
 class Connection:
     """Serves one peer until it leaves."""
 
-    def __init__(self, websocket: WebSocket, engine: Engine, *, token: str | None, refusal: str | None = None) -> None:
+    def __init__(self, websocket: WebSocket, engine: Engine, *, shown: Credential, refusal: str | None = None) -> None:
         self._websocket = websocket
         self._engine = engine
-        self._token = token
+        self._shown = shown
         self._refusal = refusal
         """Why the credential that came with the upgrade does not count."""
         self._outbox = outbox_of(websocket)
@@ -98,7 +99,7 @@ class Connection:
         try:
             if given is None and self._refusal is not None:
                 raise NotPermitted(self._refusal)
-            await self.standing.begin(given or self._token)
+            await self.standing.begin(self._shown.with_token(given) if given else self._shown)
         except Unavailable:
             self.hang_up(close_codes.DRAINING.because("The store is away; come again"))
         except RelayError as error:

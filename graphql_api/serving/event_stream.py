@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
 from broker.domain.errors import NotAuthenticated, RelayError
+from broker.domain.people.access import Credential
 from broker.domain.people.access_changes import AccessChange
 from graphql_api.context import Context
 from graphql_api.errors import RequestRefused, incident, refusal_shown
@@ -81,7 +82,7 @@ class EventStream(Response):
         operation: Operation,
         variables: Mapping[str, Any],
         *,
-        token: str | None,
+        shown: Credential,
         streams: Streams,
         unread_s: float,
     ) -> None:
@@ -90,7 +91,7 @@ class EventStream(Response):
         self._engine = engine
         self._operation = operation
         self._variables = variables
-        self._token = token
+        self._shown = shown
         self._streams = streams
         self._unread_s = unread_s
         self._is_read = True
@@ -126,7 +127,7 @@ class EventStream(Response):
 
     async def _answer(self, send: Send) -> None:
         try:
-            await self.standing.begin(self._token)
+            await self.standing.begin(self._shown)
             opened = await self._open_for_whoever_calls()
             async with aclosing(cast(AsyncGenerator[Any, None], aiter(opened.items))) as items:
                 async for item in items:

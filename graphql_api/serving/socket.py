@@ -7,23 +7,27 @@ from collections.abc import Callable
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
-from broker.domain.errors import RelayError
+from broker.domain.errors import BadRequest, RelayError
+from broker.domain.people.access import Credential
 from broker.domain.people.access_changes import AccessChange
 from broker.protocol import close_codes
 from graphql_api.serving.connection import Connection
 from graphql_api.serving.running import Engine
 from graphql_api.serving.transport import SUBPROTOCOL
 
-Credential = Callable[[HTTPConnection], str | None]
-"""The token that came with the upgrade. Raises `NotPermitted`."""
+ShownBy = Callable[[HTTPConnection], Credential]
+"""What came with the upgrade. Raises `NotPermitted`, `BadRequest`."""
+NamedBy = Callable[[HTTPConnection], str | None]
+"""The workspace that it names. Raises `BadRequest`."""
 
 
 class GraphQLSocket:
     """Serves graphql-transport-ws."""
 
-    def __init__(self, engine: Engine, credential: Credential) -> None:
+    def __init__(self, engine: Engine, credential: ShownBy, *, named: NamedBy) -> None:
         self._engine = engine
         self._credential = credential
+        self._named = named
         self._open: set[Connection] = set()
 
     async def serve(self, websocket: WebSocket) -> None:
@@ -33,12 +37,17 @@ class GraphQLSocket:
             await websocket.close(close_codes.NOT_ACCEPTABLE.code, close_codes.NOT_ACCEPTABLE.reason)
             return
         await websocket.accept(SUBPROTOCOL)
-        token, refusal = None, None
+        refusal = None
         try:
-            token = self._credential(websocket)
-        except RelayError as error:
+            shown = Credential(token=None, workspace=self._named(websocket))
+        except BadRequest as error:
+            await websocket.close(close_codes.FORBIDDEN.code, close_codes.FORBIDDEN.because(error.message).reason)
+            return
+        try:
+            shown = self._credential(websocket)
+        except RelayError as error:  # the peer may say in its first message who it is
             refusal = error.message
-        connection = Connection(websocket, self._engine, token=token, refusal=refusal)
+        connection = Connection(websocket, self._engine, shown=shown, refusal=refusal)
         self._open.add(connection)
         try:
             await connection.serve()

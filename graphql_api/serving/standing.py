@@ -8,8 +8,8 @@ import time
 from collections.abc import Awaitable, Callable
 from enum import Enum, auto
 
-from broker.domain.errors import NotAuthenticated, NotPermitted, Unavailable
-from broker.domain.people.access import Principal
+from broker.domain.errors import NotAuthenticated, NotFound, NotPermitted, Unavailable
+from broker.domain.people.access import Credential, Principal
 from broker.domain.people.access_changes import AccessChange
 from broker.services.people.access import Access
 
@@ -48,7 +48,7 @@ class Standing:
         self._access = access
         self._kept = kept
         self._lost = lost
-        self._token: str | None = None
+        self._shown = Credential(token=None)
         self._principal: Principal | None = None
         self._expiry: asyncio.TimerHandle | None = None
         self._doubted = False
@@ -66,12 +66,12 @@ class Standing:
         assert self._principal is not None
         return self._principal
 
-    async def begin(self, token: str | None) -> None:
-        """Become the caller behind a token. Raises `NotAuthenticated`, `Unavailable`."""
-        self._token = token
+    async def begin(self, shown: Credential) -> None:
+        """Become the caller behind a token. Raises `NotAuthenticated`, `NotFound`, `Unavailable`."""
+        self._shown = shown
         while True:
             self._doubted = False
-            principal = await self._access.authenticate(token)
+            principal = await self._access.authenticate(shown)
             if not self._doubted:
                 break
         self._become(principal)
@@ -81,12 +81,13 @@ class Standing:
 
         Raises `NotAuthenticated`, `NotPermitted`, `Unavailable`.
         """
-        principal = await self._access.authenticate(token)
+        shown = self._shown.with_token(token)
+        principal = await self._access.authenticate(shown)
         if self._principal is None or principal.workspace != self._principal.workspace:
             raise NotPermitted("a connection stays in the workspace that it was opened for")
         if principal.session != self._principal.session:
             raise NotPermitted("a connection sees the sessions that it was opened for; open another for others")
-        self._token = token
+        self._shown = shown
         self._become(principal)
         await self._kept()
 
@@ -119,9 +120,9 @@ class Standing:
     async def _check(self) -> None:
         for _ in range(_TRIES):
             try:
-                self._become(await self._access.authenticate(self._token))
+                self._become(await self._access.authenticate(self._shown))
                 await self._kept()
-            except NotAuthenticated as error:
+            except (NotAuthenticated, NotFound) as error:
                 self._lost(Loss.EXPIRED if self._expires_in() <= 0 else Loss.ENDED, error.message)
                 return
             except Unavailable:

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from broker.domain.errors import RelayError
+from broker.domain.people.access import Credential
 from graphql_api.context import Context
 from graphql_api.errors import RequestRefused, incident, refusal_shown
 from graphql_api.execution.documents import GraphQLRequest
@@ -29,8 +30,8 @@ from graphql_api.serving.http_request import read_request
 from graphql_api.serving.media_types import MediaType, wanted
 from graphql_api.serving.running import Engine
 
-Credential = Callable[[HTTPConnection], str | None]
-"""The token that came with a request. Raises `NotPermitted` and other refusals."""
+ShownBy = Callable[[HTTPConnection], Credential]
+"""What came with a request. Raises `NotPermitted` and other refusals."""
 _METHODS = ("GET", "HEAD", "POST")
 _OFFERED = frozenset({MediaType.RESPONSE, MediaType.JSON})
 _STREAMED = frozenset({MediaType.EVENTS})
@@ -44,7 +45,7 @@ class GraphQLView:
     """The ASGI application behind /graphql."""
 
     def __init__(
-        self, engine: Engine, credential: Credential, *, unread_s: float, explorer: Explorer | None = None
+        self, engine: Engine, credential: ShownBy, *, unread_s: float, explorer: Explorer | None = None
     ) -> None:
         """`unread_s`: an event stream that is not read for so long is ended."""
         self._engine = engine
@@ -77,12 +78,12 @@ class GraphQLView:
             return _answer({"errors": [incident(error, request.url.path)]}, media_type, 500)
 
     async def _run(self, request: Request, media_type: MediaType | None) -> Response:
-        token = self._credential(request)
+        shown = self._credential(request)
         if request.method not in _METHODS:
             raise MethodNotAllowed(f"{request.method} is not offered here", allowed=_METHODS)
         if media_type is None:
             raise NotAcceptable(f"the answer can be one of {', '.join(sorted(_OFFERED | _STREAMED))}")
-        principal = await self._engine.services.access.authenticate(token)
+        principal = await self._engine.services.access.authenticate(shown)
         asked = await read_request(request)
         context = Context.of(principal, self._engine.services)
         if media_type is not MediaType.EVENTS:
@@ -90,7 +91,7 @@ class GraphQLView:
             partial = "errors" in response and media_type is MediaType.RESPONSE
             return _answer(response, media_type, _PARTIAL_SUCCESS if partial else 200)
         try:
-            return await self._stream(request, asked, context, token=token)
+            return await self._stream(request, asked, context, shown=shown)
         except RequestRefused as refused:  # this protocol has it said in the stream
             return _single_event({"errors": refused.shown})
 
@@ -101,14 +102,14 @@ class GraphQLView:
         return await self._engine.operations.run(operation, asked.variables, context)
 
     async def _stream(
-        self, request: Request, asked: GraphQLRequest, context: Context, *, token: str | None
+        self, request: Request, asked: GraphQLRequest, context: Context, *, shown: Credential
     ) -> Response:
         operation = await self._operation(request, asked, context)
         if operation.kind is not OperationType.SUBSCRIPTION:
             return _single_event(await self._engine.operations.run(operation, asked.variables, context))
         await self._engine.operations.admit(operation, asked.variables, context)
         return EventStream(
-            self._engine, operation, asked.variables, token=token, streams=self.streams, unread_s=self._unread_s
+            self._engine, operation, asked.variables, shown=shown, streams=self.streams, unread_s=self._unread_s
         )
 
     async def _operation(self, request: Request, asked: GraphQLRequest, context: Context) -> Operation:

@@ -218,7 +218,9 @@ async def test_the_workspaces_key_that_is_replaced_takes_along_all_that_was_made
     async with a_scene(gateway, person) as scene:
         await before(gateway)
         scene.gateway.key = new_token(TokenKind.WORKSPACE)
-        access = Access(gateway.adapters.tokens, gateway.adapters.registry, gateway.adapters.members)
+        access = Access(
+            gateway.adapters.tokens, gateway.adapters.registry, gateway.adapters.members, gateway.adapters.workspaces
+        )
         await access.adopt_workspace(scene.gateway.key, workspace=gateway.workspace, name="w", plan=Plan.TEAM)
         assert (await scene.stays.pop(0).closed())[0] == 4401
         await assert_all_ended(scene)
@@ -250,7 +252,9 @@ async def test_a_machines_token_that_is_revoked_ends_its_links_and_its_agents_un
 
 async def test_what_is_made_while_its_maker_ends_does_not_outlive_it(gateway: Gateway) -> None:
     person = await a_key_holder(gateway)
-    access = Access(gateway.adapters.tokens, gateway.adapters.registry, gateway.adapters.members)
+    access = Access(
+        gateway.adapters.tokens, gateway.adapters.registry, gateway.adapters.members, gateway.adapters.workspaces
+    )
     caller = await access.authenticate(person.token)
     await gateway.ok("DELETE", f"/v1/tokens/{person.key_id}")
     before = await access.tokens(await access.authenticate(gateway.key))
@@ -268,7 +272,9 @@ async def test_another_workspace_is_told_nothing_and_loses_nothing(gateway: Gate
         operations = [await client.subscribe(ACTIVITY) for client in (theirs, mine)]
         for client, operation in zip((theirs, mine), operations, strict=True):
             await client.data(operation)
-        access = Access(gateway.adapters.tokens, gateway.adapters.registry, gateway.adapters.members)
+        access = Access(
+            gateway.adapters.tokens, gateway.adapters.registry, gateway.adapters.members, gateway.adapters.workspaces
+        )
         await access.adopt_workspace(
             new_token(TokenKind.WORKSPACE), workspace=gateway.workspace, name="w", plan=Plan.TEAM
         )
@@ -279,7 +285,7 @@ async def test_another_workspace_is_told_nothing_and_loses_nothing(gateway: Gate
 
 async def test_a_key_with_the_id_of_earlier_versions_goes_on_and_is_replaced(gateway: Gateway) -> None:
     adapters, workspace = gateway.adapters, gateway.workspace
-    access = Access(adapters.tokens, adapters.registry, adapters.members)
+    access = Access(adapters.tokens, adapters.registry, adapters.members, adapters.workspaces)
     redis: Any = adapters.redis
     root = f"rc:{{{workspace}}}"
     own = await redis.hget(root, "key")

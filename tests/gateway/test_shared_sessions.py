@@ -14,6 +14,7 @@ from broker.protocol.proxy import write
 from broker.settings import Settings
 from tests.fixtures.desk import a_hello
 from tests.fixtures.gateway import Gateway, closing
+from tests.gateway.http.test_workspaces import ADMIN_ROUTES
 from tests.gateway.test_tenancy import ROUTES, Victim, furnish
 
 Served = tuple[str, str]
@@ -40,14 +41,16 @@ NARROWED: set[Served] = {
 """Answered with what is of the shared session."""
 OF_ONESELF: set[Served] = {
     ("GET", "/v1/whoami"),
+    ("GET", "/v1/workspaces"),
+    ("GET", "/v1/workspace"),
     ("GET", "/v1/sign-in"),
     ("POST", "/v1/sign-in"),
     ("POST", "/v1/sign-out"),
     ("POST", "/v1/auth/refresh"),
 }
 PUBLIC: set[Served] = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics")}
-ELSEWHERE: set[Served] = {("POST", "/graphql")}
-"""Its fields are tried one by one where they are defined."""
+ELSEWHERE: set[Served] = {("POST", "/graphql"), *((method, path) for method, path, _ in ADMIN_ROUTES)}
+"""Fields are tried one by one where they are defined; of the installation nothing is for a token of a workspace."""
 ALLOWED = OF_THE_SESSION | NARROWED | OF_ONESELF | PUBLIC | ELSEWHERE
 
 BODIES: dict[Served, object] = {

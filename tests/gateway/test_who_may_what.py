@@ -18,6 +18,8 @@ from broker.settings import Settings
 from tests.fixtures.callers import MAY, Caller, a_caller, elsewhere
 from tests.fixtures.desk import a_hello
 from tests.fixtures.gateway import Gateway
+from tests.gateway.http.test_workspaces import ADMIN_ROUTES
+from tests.gateway.http.test_workspaces import ROUTES as WORKSPACE_ROUTES
 from tests.gateway.test_shared_sessions import BODIES, PUBLIC, Served, served
 from tests.gateway.test_tenancy import ROUTES, furnish
 
@@ -28,6 +30,11 @@ OF_ANYBODY = PUBLIC | {
     ("POST", "/v1/auth/refresh"),
 }
 """What needs no token, or brings its own; and what would end a caller's before the others are tried."""
+OF_A_WHOLE_WORKSPACE: set[Served] = {
+    *((method, path) for method, path, _ in ADMIN_ROUTES),
+    *((method, path) for method, path, _, _ in WORKSPACE_ROUTES if method != "GET"),
+}
+"""What makes one, puts it away or is for the installation: that has tables of its own, for it would end the others."""
 FIELD_BY_FIELD: set[Served] = {("POST", "/graphql")}
 NEEDS: dict[Served, str] = {
     **{(method, path): "spawn" if needs == "resume" else needs for method, path, _, needs in ROUTES},
@@ -44,6 +51,8 @@ NEEDS: dict[Served, str] = {
     ("GET", "/v1/logs/facets"): "read",
     ("GET", "/v1/usage"): "meter",
     ("GET", "/v1/status"): "administer",
+    ("GET", "/v1/workspaces"): "any",
+    ("GET", "/v1/workspace"): "any",
     ("GET", "/v1/members"): "administer",
     ("POST", "/v1/sessions/{session}/share"): "administer",
     ("GET", "/v1/redaction"): "administer",
@@ -74,7 +83,9 @@ BY_LINEAGE = {
 
 
 def test_the_table_has_every_route(gateway: Gateway) -> None:
-    assert set(NEEDS) == served(build_app(Settings(), adapters=gateway.adapters)) - OF_ANYBODY - FIELD_BY_FIELD
+    assert set(NEEDS) == served(build_app(Settings(), adapters=gateway.adapters)) - OF_ANYBODY - FIELD_BY_FIELD - (
+        OF_A_WHOLE_WORKSPACE
+    )
 
 
 def in_order() -> list[Served]:

@@ -35,7 +35,7 @@ class World:
 
     async def open(self) -> World:
         for workspace in WORKSPACES:
-            await self.adapters.tokens.create_workspace(workspace, name=workspace, plan=Plan.FREE)
+            await self.adapters.workspaces.create(workspace, name=workspace, plan=Plan.FREE)
         keeper = RetentionKeeper(self.adapters.retention, self.logs, self.adapters.registry)
         self.worker = RetentionWorker(self.adapters.timers, keeper, clock=lambda: self.now_s)
         return self

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
+from broker.adapters.redis.people.workspaces import RedisWorkspaces
 from broker.adapters.redis.scripts import Scripts
 from broker.adapters.redis.store_format import Step
 from broker.domain.ids import SessionId, WorkspaceId
@@ -34,5 +35,13 @@ async def _measure(scripts: Scripts, workspace: WorkspaceId, session: SessionId)
         after, written = last, size
 
 
-STEPS: Mapping[int, Step] = {1: _end_and_measure}
+async def _give_address(redis: TextRedis, workspace: WorkspaceId) -> None:
+    """Format 3 knows a workspace by a slug, too, in the addresses of its pages."""
+    workspaces = RedisWorkspaces(redis, Scripts(redis))
+    known = await workspaces.get(workspace)
+    if known is not None:
+        await workspaces.create(workspace, name=known.name, plan=known.plan)
+
+
+STEPS: Mapping[int, Step] = {1: _end_and_measure, 2: _give_address}
 """By the format they start from."""

@@ -12,7 +12,12 @@ from broker.domain.ids import WorkspaceId
 
 _TEMPLATES: dict[str, str] = {
     # name            suffix               type and content
-    "workspace": "",  # hash: name, plan, key (id of its own one), log_days, log_dated, sessions_made
+    # Of the whole installation, under a tag of its own: see INSTALLATION_TAG.
+    "slugs": ":slugs",  # hash: slug -> workspace id, of those that workspaces have and had
+    "administrators": ":administrators",  # hash: SHA-256 of a key of the installation -> JSON of who has it
+    "ending": ":ending",  # set: workspaces whose data is being removed
+    # Of one workspace.
+    "workspace": "",  # hash: name, slug, former, plan, state, since, ends, created, key (id of its own one), log_days…
     "tokens": ":tokens",  # hash: token id -> JSON (never the secret)
     "revoked_keys": ":tokens:revoked",  # zset: hashes of keys of the workspace that people ended, by time
     "sign_in": ":si:%s",  # hash: whose sign-in that is, and the generation of the member's sign-ins it is of
@@ -89,6 +94,8 @@ PROCESSES = "rc:{processes}"
 """Set: ids of the broker's processes that may live."""
 INSTALLATION = "rc:installation"
 """String: JSON of whose store this is, see `services.installation`."""
+INSTALLATION_TAG = WorkspaceId("installation")
+"""Stands where scripts expect a workspace, for keys of the whole installation; no workspace can be called so."""
 PROBE = "rc:probe"
 """String: written to see whether a write is possible; lives for seconds."""
 TIMER_CHANNEL = "rc:timers"

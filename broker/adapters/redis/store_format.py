@@ -20,7 +20,7 @@ from broker.domain.errors import RelayError
 from broker.domain.ids import WorkspaceId
 
 _log = logging.getLogger(__name__)
-FORMAT = 2
+FORMAT = 3
 """What this version writes."""
 OLDEST = 1
 """What a program must know to work on what this version writes."""

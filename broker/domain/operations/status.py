@@ -126,14 +126,19 @@ class Status:
                 yield f"{store.name} is {store.room.full:.0%} full"
 
     def _of_what_waits(self) -> Iterator[str]:
-        if (age_ms := self.backlog.age_ms(self.at_ms)) > _BACKLOG_OLD_MS:
-            yield f"{self.backlog.count:,} log events wait to be shipped, the oldest for {duration(age_ms / 1000)}"
-        if (age_ms := self.messages.age_ms(self.at_ms)) > _MESSAGE_OLD_MS:
-            yield f"{self.messages.count:,} messages wait, the oldest for {duration(age_ms / 1000)}"
+        yield from problems_of_what_waits(self.at_ms, backlog=self.backlog, messages=self.messages)
 
     def _of_names(self) -> Iterator[str]:
         for its_id, name in self.misnamed:
             yield f"{name!r} is a name that looks like an id; it is found by its own id alone, {its_id}"
+
+
+def problems_of_what_waits(at_ms: int, *, backlog: Waiting, messages: Waiting) -> Iterator[str]:
+    """What waits for too long in a workspace, a sentence each."""
+    if (age_ms := backlog.age_ms(at_ms)) > _BACKLOG_OLD_MS:
+        yield f"{backlog.count:,} log events wait to be shipped, the oldest for {duration(age_ms / 1000)}"
+    if (age_ms := messages.age_ms(at_ms)) > _MESSAGE_OLD_MS:
+        yield f"{messages.count:,} messages wait, the oldest for {duration(age_ms / 1000)}"
 
 
 def duration(seconds: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from broker.domain.errors import NotAuthenticated, NotPermitted
@@ -104,6 +104,19 @@ class Maker:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """What a request shows of its caller, and which workspace it is meant for."""
+
+    token: str | None = field(repr=False)
+    workspace: str | None = None
+    """A slug or an id, as the request says it; None when it names none."""
+
+    def with_token(self, token: str | None) -> Credential:
+        """Another token for the same workspace."""
+        return replace(self, token=token)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
     """The authenticated caller. Everything it does stays inside `workspace`."""
 
@@ -115,6 +128,8 @@ class Principal:
     name: str
     """For people: the token's name, or the agent's."""
     plan: Plan
+    slug: str = ""
+    """What the workspace's addresses call it; read with each use."""
     person: bool = False
     """Whether a human is behind it; decides how its messages are signed, so programs must not have it."""
     session: SessionId | None = None

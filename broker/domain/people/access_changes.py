@@ -21,11 +21,14 @@ class AccessChange:
     """Those whose role has changed, whose sign-ins were ended, or who were removed."""
     agents: frozenset[AgentId] = frozenset()
     """Those on machines that were linked with what has ended."""
+    everybody: bool = False
+    """The workspace itself was put away or deleted."""
 
     def concerns(self, principal: Principal) -> bool:
         """Whether that caller may have lost something by it."""
         return principal.workspace == self.workspace and (
-            principal.token_id in self.tokens
+            self.everybody
+            or principal.token_id in self.tokens
             or principal.family in self.families
             or principal.answerable in self.members
             or principal.agent in self.agents

@@ -14,12 +14,13 @@ from broker.domain.people.access import MAX_SHARE_S, SHARE_S, MemberRole, Princi
 from broker.domain.people.members import Member
 from broker.domain.people.token_families import Purpose
 from broker.gateway.serving.addresses import caller_address
-from broker.gateway.serving.answers import Answer, Body, bearer, guarded, read_body, timed
+from broker.gateway.serving.answers import Answer, Body, guarded, read_body, timed
 from broker.gateway.serving.credentials import (
     credential,
     drop_cookie,
     has_cookie,
-    kept_in_browser,
+    in_cookie,
+    in_header,
     require_own_origin,
     set_cookie,
     shown_caller,
@@ -95,7 +96,7 @@ class AccessApi:
     async def signed_in(self, request: Request) -> Response:
         """Who is signed in to this browser, so that a link can ask before it makes that somebody else; null: nobody."""
         try:
-            caller: dict[str, object] | None = shown_caller(await self._s.access.authenticate(kept_in_browser(request)))
+            caller: dict[str, object] | None = shown_caller(await self._s.access.authenticate(in_cookie(request)))
         except NotAuthenticated:
             caller = None
         return Answer({"caller": caller})
@@ -111,16 +112,16 @@ class AccessApi:
 
     async def sign_out(self, request: Request) -> Response:
         """End this sign-in, or all of this person; a browser forgets its cookie either way."""
-        token = credential(request)
+        shown = credential(request)
         by_cookie = "authorization" not in request.headers
         try:
-            principal = await self._s.access.authenticate(token)
+            principal = await self._s.access.authenticate(shown)
         except NotAuthenticated:
             if not by_cookie or not has_cookie(request):
                 raise
         else:
             body = await read_body(request, _SignOut, most=_MAX_SIGN_IN_BYTES)
-            await self._s.sign_in.sign_out(principal, token or "", everywhere=body.everywhere)
+            await self._s.sign_in.sign_out(principal, shown.token or "", everywhere=body.everywhere)
         answer = Answer({})
         if by_cookie:  # another token's sign-out, as that of a tab with a share, leaves the browser's own alone
             drop_cookie(request, answer)
@@ -128,7 +129,7 @@ class AccessApi:
 
     async def exchange(self, request: Request) -> Response:
         """Exchange a token for a short-lived one. A browser's cookie is not for this: pages keep no tokens."""
-        principal = await self._s.access.authenticate(bearer(request))
+        principal = await self._s.access.authenticate(in_header(request))
         body = await read_body(request, _Exchange, most=_MAX_SIGN_IN_BYTES)
         pair = await self._s.short_lived.exchange(principal, body.purpose, machine=body.machine_id, name=body.name)
         return Answer(_shown_pair(pair))

@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
-from broker.domain.people.access import PREFIXES, Principal, TokenKind
+from broker.domain.people.access import PREFIXES, Credential, Principal, TokenKind
 from broker.gateway.serving.answers import bearer
 from broker.gateway.serving.edge import Origins
+from broker.gateway.serving.workspace_path import named_workspace
 
 _FORMER_COOKIE = "relaycast"
 """Of version 0.1.0, which all brokers of a host shared: who signed in to that one stays signed in."""
@@ -22,20 +23,28 @@ _IN_COOKIES = PREFIXES[TokenKind.MEMBER]
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def credential(connection: HTTPConnection) -> str | None:
-    """The token that comes with a request or a socket.
+def credential(connection: HTTPConnection) -> Credential:
+    """The token that comes with a request or a socket, and the workspace that it names.
 
     A browser sends a cookie whoever asked it to, and programs on other ports of the same machine count as the same
     site: what can change something must come from our own pages, and say so. Raises `NotPermitted` (ORIGIN_REFUSED).
     """
     if "authorization" in connection.headers:
-        return bearer(connection)
+        return in_header(connection)
     token = kept_in_browser(connection)
-    if not token:
-        return None
-    if connection.scope["type"] == "websocket" or connection.scope["method"] not in _SAFE_METHODS:
+    if token and (connection.scope["type"] == "websocket" or connection.scope["method"] not in _SAFE_METHODS):
         require_own_origin(connection, may_be_absent=False)
-    return token
+    return Credential(token=token or None, workspace=named_workspace(connection))
+
+
+def in_header(connection: HTTPConnection) -> Credential:
+    """The same where a browser's cookie does not count."""
+    return Credential(token=bearer(connection), workspace=named_workspace(connection))
+
+
+def in_cookie(connection: HTTPConnection) -> Credential:
+    """The same where nothing but a browser's cookie counts."""
+    return Credential(token=kept_in_browser(connection) or None, workspace=named_workspace(connection))
 
 
 def require_own_origin(connection: HTTPConnection, *, may_be_absent: bool) -> None:
@@ -114,7 +123,7 @@ def _cookie(connection: HTTPConnection) -> Cookie:
 def shown_caller(caller: Principal) -> dict[str, object]:
     """Who the caller is and what it may do, as `GET /v1/whoami` answers."""
     return {
-        "workspace": {"id": caller.workspace, "plan": caller.plan},
+        "workspace": {"id": caller.workspace, "slug": caller.slug, "plan": caller.plan},
         "kind": caller.kind,
         "name": caller.name,
         "permissions": sorted(caller.permissions),

@@ -20,7 +20,7 @@ from broker.domain.agents.agents import Agent
 from broker.domain.errors import Fenced, NotAuthenticated, NotPermitted, RelayError, Unavailable
 from broker.domain.ids import AgentId
 from broker.domain.people.access import Principal, TokenKind
-from broker.gateway.serving.answers import bearer
+from broker.gateway.serving.credentials import in_header
 from broker.gateway.sockets.mailbox_pump import Kicked, MailboxPump, Superseded
 from broker.gateway.sockets.registry import OpenSockets, close, first_cause, receive_text
 from broker.protocol import close_codes
@@ -65,7 +65,7 @@ class DirectSocket:
         """Serve until either side ends."""
         await websocket.accept()
         try:
-            async with self._sockets.admitted(websocket, bearer(websocket)) as principal:
+            async with self._sockets.admitted(websocket, in_header(websocket)) as principal:
                 agent = await self._agent(websocket, principal)
                 await _Connection(self._s, websocket, principal, agent).run()
         except (RelayError, ProtocolViolation, WebSocketDisconnect, RuntimeError) as error:

@@ -14,7 +14,7 @@ from broker.domain.errors import Conflict, Fenced, NotAuthenticated, NotFound, R
 from broker.domain.ids import ProxyId
 from broker.domain.people.access import Principal
 from broker.domain.people.token_families import GRACE_S
-from broker.gateway.serving.answers import bearer
+from broker.gateway.serving.credentials import in_header
 from broker.gateway.sockets.mailbox_pump import Kicked, MailboxPump, Orphaned, Superseded
 from broker.gateway.sockets.registry import OpenSockets, close, first_cause, receive_text
 from broker.protocol import close_codes, proxy
@@ -58,7 +58,7 @@ class ProxySocket:
     async def _served(self, websocket: WebSocket) -> CloseCode | None:
         try:
             # From here on a revocation closes it, said hello or not.
-            async with self._sockets.admitted(websocket, bearer(websocket), grace_s=GRACE_S) as principal:
+            async with self._sockets.admitted(websocket, in_header(websocket), grace_s=GRACE_S) as principal:
                 try:
                     hello = await _hello(websocket)
                 except ProtocolViolation as violation:

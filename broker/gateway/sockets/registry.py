@@ -11,8 +11,8 @@ from typing import Protocol
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from broker.domain.errors import NotAuthenticated, NotPermitted, Unavailable
-from broker.domain.people.access import Permission, Principal
+from broker.domain.errors import NotAuthenticated, NotFound, NotPermitted, Unavailable
+from broker.domain.people.access import Credential, Permission, Principal
 from broker.domain.people.access_changes import AccessChange
 from broker.gateway.serving.websocket_protocol import EXTENSION
 from broker.protocol import close_codes
@@ -26,7 +26,7 @@ _TRIES, _RETRY_S = 20, 0.5
 class Access(Protocol):
     """Whom tokens stand for; see `services.access.Access`."""
 
-    async def authenticate(self, token: str | None) -> Principal:
+    async def authenticate(self, presented: Credential, /) -> Principal:
         """The caller behind a token. Raises `NotAuthenticated`, `Unavailable`."""
 
     async def present(self, principal: Principal) -> Principal:
@@ -35,7 +35,7 @@ class Access(Protocol):
 
 @dataclass(slots=True)
 class _Held:
-    token: str | None
+    credential: Credential
     grace_s: float | None
     principal: Principal | None = None
     """None until it is authenticated."""
@@ -65,15 +65,15 @@ class OpenSockets:
 
     @contextlib.asynccontextmanager
     async def admitted(
-        self, websocket: WebSocket, token: str | None, *, grace_s: float | None = None
+        self, websocket: WebSocket, credential: Credential, *, grace_s: float | None = None
     ) -> AsyncIterator[Principal]:
         """Authenticate a socket and count it as open while the block runs. Raises `NotAuthenticated`.
 
         `grace_s`: how long after the end of its token it may still be given another.
         """
-        held = self._open[websocket] = _Held(token, grace_s)
+        held = self._open[websocket] = _Held(credential, grace_s)
         try:
-            await self._become(held, token)
+            await self._become(held, credential)
             assert held.principal is not None
             yield held.principal
         finally:
@@ -84,11 +84,13 @@ class OpenSockets:
 
         Raises `NotAuthenticated`, `NotPermitted` for what stands for somebody else, and `Unavailable`.
         """
-        held, principal = self._open[websocket], await self._access.authenticate(token)
+        held = self._open[websocket]
+        credential = held.credential.with_token(token)
+        principal = await self._access.authenticate(credential)
         before = held.principal
         if before is None or not principal.is_same_as(before):
             raise NotPermitted("a connection goes on for whom it was opened; open another for others")
-        held.token, held.principal = token, principal
+        held.credential, held.principal = credential, principal
         return principal
 
     def renewed(self, websocket: WebSocket, principal: Principal) -> None:
@@ -109,12 +111,12 @@ class OpenSockets:
         await self._close(late, close_codes.NOT_RENEWED)
         await self._check_all([each for each in over if each[0] not in late])
 
-    async def _become(self, held: _Held, token: str | None) -> None:
+    async def _become(self, held: _Held, credential: Credential) -> None:
         """Whoever is behind the token by the end of it."""
-        principal = await self._access.authenticate(token)
+        principal = await self._access.authenticate(credential)
         while held.stale:
             held.stale = False
-            principal = await self._access.authenticate(token)
+            principal = await self._access.authenticate(credential)
         held.principal = principal
 
     async def _check(self, concerned: Callable[[Principal], bool]) -> None:
@@ -127,11 +129,11 @@ class OpenSockets:
 
     async def _check_one(self, websocket: WebSocket, held: _Held) -> None:
         for _ in range(_TRIES):
-            token = held.token
+            credential = held.credential
             try:
                 await self._look_again(held)
-            except NotAuthenticated:
-                if held.token is not token:  # it was given another meanwhile
+            except (NotAuthenticated, NotFound):  # or its workspace is called otherwise by now
+                if held.credential is not credential:  # it was given another meanwhile
                     return
                 is_over = held.grace_s is None and _ends_at(held) <= self._clock() and _is_renewable(held)
                 await close(websocket, close_codes.NOT_RENEWED if is_over else close_codes.UNAUTHENTICATED)
@@ -148,7 +150,7 @@ class OpenSockets:
         if held.grace_s is not None and before is not None:
             await self._access.present(before)
             return
-        principal = await self._access.authenticate(held.token)
+        principal = await self._access.authenticate(held.credential)
         principal.require(Permission.READ)
         if held.principal is before:  # not given another token meanwhile
             held.principal = principal

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from broker.domain.errors import NotAuthenticated
 from broker.domain.ids import WorkspaceId
+from broker.domain.operations.administrators import Administrator
 from broker.domain.operations.installation import AnothersStore, Belonging, Installation, belonging
 from broker.domain.people.access import Principal, TokenKind
 from broker.domain.plans.plans import Plan
 from broker.services.people.access import Access, token_hash
-from broker.services.ports import InstallationRecords, Tokens
+from broker.services.ports import AdministratorRecords, InstallationRecords, Tokens
 
 
 class Installations:
     """What `up` does with the key of its data folder."""
 
-    def __init__(self, records: InstallationRecords, tokens: Tokens, access: Access) -> None:
+    def __init__(
+        self,
+        records: InstallationRecords,
+        tokens: Tokens,
+        access: Access,
+        *,
+        administrators: AdministratorRecords,
+    ) -> None:
         self._records = records
+        self._administrators = administrators
         self._tokens = tokens
         self._access = access
 
@@ -45,6 +54,12 @@ class Installations:
             return await self.settle(mine, key, workspace=workspace, plan=plan, owned=owned, join=join)
         await self._make_good(place, key, workspace, known=known, plan=plan, host=mine.host)
         return claimed
+
+    async def adopt_administrator(self, key: str, mine: Installation) -> None:
+        """Make a data folder's key of the installation good, after `settle` has let the folder have the store."""
+        # A folder that has joined a store has its id: what tells two of them apart is where they lie.
+        administrator = Administrator(id=f"{mine.host} {mine.folder}", name=f"up on {mine.host}")
+        await self._administrators.put_in_place(administrator, sha256=token_hash(key))
 
     async def _make_good(
         self, place: Belonging, key: str, workspace: WorkspaceId, *, known: Principal | None, plan: Plan, host: str

@@ -9,13 +9,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from broker.domain.agents.sessions import Session
-from broker.domain.errors import BadRequest, NotAuthenticated, NotPermitted
+from broker.domain.errors import BadRequest, NotAuthenticated, NotFound, NotPermitted
 from broker.domain.ids import AgentId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.names import printable_name
 from broker.domain.people.access import (
     MAX_SHARE_S,
     PREFIXES,
     SHARE_S,
+    Credential,
     Maker,
     Permission,
     Principal,
@@ -25,7 +26,7 @@ from broker.domain.people.access import (
 from broker.domain.people.dependants import Dependants
 from broker.domain.people.workspaces import Workspace, workspace_id
 from broker.domain.plans.plans import Plan
-from broker.services.ports import MemberRecords, Registry, TokenRecord, Tokens
+from broker.services.ports import MemberRecords, Registry, TokenRecord, Tokens, WorkspaceRecords
 
 _SECRET_BYTES = 32
 _DAY_S = 24 * 3600
@@ -72,6 +73,7 @@ class Access:
         tokens: Tokens,
         registry: Registry,
         members: MemberRecords,
+        workspaces: WorkspaceRecords,
         *,
         clock: Callable[[], float] = time.time,
         on_authenticated: Callable[[], None] = lambda: None,
@@ -80,28 +82,41 @@ class Access:
         self._tokens = tokens
         self._registry = registry
         self._members = members
+        self._workspaces = workspaces
         self._clock = clock
         self._on_authenticated = on_authenticated
         self._on_refused = on_refused
 
-    async def authenticate(self, token: str | None) -> Principal:
-        """The caller behind a token. Raises `NotAuthenticated`.
+    async def authenticate(self, presented: Credential | str | None, *, away: bool = False) -> Principal:
+        """The caller behind a token, in the workspace that the request names, if it names one.
 
         An agent's token is good only for the process it was made for: an older generation is fenced. A member's is
-        good until its sign-ins are ended, and lives on while it is used.
+        good until its sign-ins are ended, and lives on while it is used. `away`: in a workspace that was put away or
+        deleted, too. Raises `NotAuthenticated`, and `NotFound` (WORKSPACE_NOT_FOUND) for one that it is not good for.
         """
-        if not token:
+        shown = presented if isinstance(presented, Credential) else Credential(token=presented)
+        if not shown.token:
             raise NotAuthenticated("no token: send 'Authorization: Bearer <token>'")
-        require_token_form(token)
-        principal = await self._tokens.owner(token_hash(token))
+        require_token_form(shown.token)
+        sha256 = token_hash(shown.token)
+        principal = await self._tokens.owner(sha256, away=away)
         if principal is None or self._is_over(principal):
             if self._on_refused is not None:
                 await self._on_refused()
             raise NotAuthenticated("the token is unknown, revoked or expired")
+        if shown.workspace is not None:
+            await self._require_named(principal, shown.workspace)
         if principal.kind is TokenKind.MEMBER and principal.family is None:
-            principal = await self._prolonged(principal, sha256=token_hash(token))
+            principal = await self._prolonged(principal, sha256=sha256)
         self._on_authenticated()
         return principal
+
+    async def _require_named(self, principal: Principal, reference: str) -> None:
+        """That a request is meant for its caller's workspace. One that is another's is like one that is not there."""
+        if reference in {principal.workspace, principal.slug}:
+            return
+        if await self._workspaces.named(reference) != principal.workspace:
+            raise no_workspace(reference)
 
     async def present(self, principal: Principal) -> Principal:
         """A caller who was authenticated before, as it is now; its token may have ended since, and another come.
@@ -226,14 +241,19 @@ class Access:
 
     async def workspace(self, principal: Principal) -> Workspace:
         """The caller's own."""
-        return await self._tokens.workspace(principal.workspace)
+        found = await self._workspaces.get(principal.workspace)
+        if found is None:
+            raise NotFound("the workspace is gone", code="WORKSPACE_NOT_FOUND")
+        return found
 
-    async def adopt_workspace(self, token: str, *, workspace: WorkspaceId, name: str, plan: Plan) -> None:
+    async def adopt_workspace(
+        self, token: str, *, workspace: WorkspaceId, name: str, plan: Plan, slug: str | None = None
+    ) -> None:
         """Make `token` the workspace's own key; the same again changes only the plan.
 
-        The one before ends, with all that hangs on it.
+        The one before ends, with all that hangs on it. Raises `Conflict` (SLUG_TAKEN).
         """
-        await self._tokens.create_workspace(workspace_id(workspace), name=name, plan=plan)
+        await self._workspaces.create(workspace_id(workspace), name=name, plan=plan, slug=slug)
         await self._tokens.adopt(_key(workspace, "operator"), sha256=token_hash(token))
 
     async def add_key(self, token: str, *, workspace: WorkspaceId, name: str) -> None:
@@ -242,6 +262,11 @@ class Access:
 
     def _in_ms(self, seconds: float) -> int:
         return int((self._clock() + seconds) * 1000)
+
+
+def no_workspace(reference: str) -> NotFound:
+    """What is said of one that is not there, or not for the caller: the same."""
+    return NotFound(f"no workspace {reference[:80]!r}", code="WORKSPACE_NOT_FOUND")
 
 
 def _name_of(maker: Maker | None, *, people: Mapping[MemberId, str], tokens: Mapping[TokenId, str]) -> str | None:

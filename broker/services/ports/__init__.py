@@ -31,9 +31,11 @@ from broker.services.ports.signals import (
 )
 from broker.services.ports.status import Pressure, Processes
 from broker.services.ports.stops import StopRecords
+from broker.services.ports.workspaces import AdministratorRecords, WorkspaceRecords
 
 __all__ = [
     "AccessChanges",
+    "AdministratorRecords",
     "Allowances",
     "Approvals",
     "Attached",
@@ -79,5 +81,6 @@ __all__ = [
     "TokenRecord",
     "Tokens",
     "Unfinished",
+    "WorkspaceRecords",
     "kept",
 ]

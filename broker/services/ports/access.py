@@ -11,8 +11,6 @@ from broker.domain.operations.installation import Installation
 from broker.domain.people.access import Maker, Principal, TokenKind
 from broker.domain.people.access_changes import AccessChange
 from broker.domain.people.dependants import Dependants
-from broker.domain.people.workspaces import Workspace
-from broker.domain.plans.plans import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,17 +31,17 @@ class TokenRecord:
 class Tokens(Protocol):
     """Who a token stands for, by the SHA-256 of the whole token, and what it hangs on."""
 
-    async def owner(self, sha256: str) -> Principal | None:
+    async def owner(self, sha256: str, *, away: bool = False) -> Principal | None:
         """The principal, or None when it is unknown or expired.
 
-        Raises `NotAuthenticated` (TOKEN_REVOKED) when what it hangs on has ended.
+        Raises `NotAuthenticated`: TOKEN_REVOKED when what it hangs on has ended, WORKSPACE_ARCHIVED or
+        WORKSPACE_DELETED for a workspace that nobody may use, unless `away`.
         """
 
-    async def present(self, principal: Principal, *, sha256: str | None = None) -> Principal:
-        """A principal as it is now: the workspace's plan, a member's name and role.
+    async def present(self, principal: Principal, *, sha256: str | None = None, away: bool = False) -> Principal:
+        """A principal as it is now: the workspace's plan and slug, a member's name and role.
 
-        `sha256` is that of the token it came with, where that is looked up again. Raises `NotAuthenticated`
-        (TOKEN_REVOKED) when what it hangs on has ended.
+        `sha256` is that of the token it came with, where that is looked up again. Raises as `owner`.
         """
 
     async def add(
@@ -98,12 +96,6 @@ class Tokens(Protocol):
 
     async def forget(self, hashes: list[str]) -> None:
         """Drop tokens that have ended already."""
-
-    async def create_workspace(self, workspace: WorkspaceId, *, name: str, plan: Plan) -> None:
-        """Register a workspace; nothing when it exists."""
-
-    async def workspace(self, workspace: WorkspaceId) -> Workspace:
-        """What is registered. Raises `NotFound`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,6 +78,9 @@ class Backlog(Protocol):
     async def lease(self, workspace: WorkspaceId, holder: str, *, seconds: float) -> bool:
         """Take or renew the right to ship a workspace."""
 
+    async def ships(self, workspace: WorkspaceId) -> bool:
+        """Whether anything of it may be in a log store."""
+
     async def waiting(self, workspace: WorkspaceId) -> list[SessionId]:
         """Sessions with unshipped events."""
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from broker.domain.ids import WorkspaceId
+from broker.domain.operations.administrators import Counts
 from broker.domain.operations.status import BrokerProcess, StoreRoom, Waiting
 
 
@@ -45,3 +46,6 @@ class Pressure(Protocol):
 
     async def agents(self, workspace: WorkspaceId) -> dict[str, int]:
         """Living agents by state."""
+
+    async def counts(self, workspace: WorkspaceId) -> Counts:
+        """How many of each it has."""

@@ -87,7 +87,7 @@ async def pair(tmp_path: Path) -> AsyncIterator[Pair]:
     async with server(tmp_path, "b") as second:
         async with server(tmp_path, "a") as first:
             desk = await open_desk(first, W)
-            await first.tokens.create_workspace(W, name="w", plan=desk.plan)
+            await first.workspaces.create(W, name="w", plan=desk.plan)
             await first.backlog.begin(W)
             await desk.spawn("Kept")
             await follow(second.redis, first.redis)
@@ -168,7 +168,7 @@ async def test_what_was_stopped_stays_stopped_after_a_fail_over(tmp_path: Path) 
     async with server(tmp_path, "b") as second:
         async with server(tmp_path, "a") as first:
             desk = await open_desk(first, W)
-            await first.tokens.create_workspace(W, name="w", plan=desk.plan)
+            await first.workspaces.create(W, name="w", plan=desk.plan)
             await desk.idle("Worker")
             await first.stops.stop(W, WORKSPACE, name="", how=StopHow.PAUSE, by="Ada", member=None, note="")
             await follow(second.redis, first.redis)

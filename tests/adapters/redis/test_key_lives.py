@@ -39,10 +39,13 @@ class End(Enum):
 
 MIB = 1024 * 1024
 LIVES: dict[str, tuple[End, str]] = {
+    "slugs": (End.INSTALLATION, "MAX_FORMER + 1 for each workspace; gone with it"),
+    "administrators": (End.INSTALLATION, "one for each data folder"),
+    "ending": (End.INSTALLATION, "workspaces whose data is being removed"),
     "workspace": (End.WORKSPACE, "a few fields"),
     "tokens": (End.WORKSPACE, "MAX_TOKENS, that people made; they revoke them"),
     "revoked_keys": (End.WORKSPACE, "1000 hashes"),
-    "sign_in": (End.TIME, "two fields; 30 days after its last use, like its token"),
+    "sign_in": (End.TIME, "three fields; 30 days after its last use, like its token"),
     "family": (End.TIME, "one caller and a few hashes; 30 days after its last use"),
     "families": (End.TIME, "MAX_FAMILIES ids; 30 days after the last use of one"),
     "people": (End.WORKSPACE, "MAX_MEMBERS"),
@@ -106,6 +109,7 @@ ELSEWHERE: dict[str, tuple[End, str]] = {
     r"rc:failed-sign-ins:.+": (End.TIME, "30 ids; 60 s"),
     r"rc:format": (End.INSTALLATION, "three fields"),
     r"rc:format:lock": (End.TIME, "one id; 60 s"),
+    r"rc:\{installation\}:(slugs|administrators|ending)": (End.INSTALLATION, "see the table"),
     r"rc:installation": (End.INSTALLATION, "three fields"),
     r"rc:probe(:\d+)?": (End.TIME, "one digit; 10 s"),
     r"rc:\{processes\}": (End.INSTALLATION, "an id for each process; those that are gone leave when it is read"),

@@ -77,7 +77,8 @@ async def test_data_of_a_newer_version_is_refused_in_words_and_left_alone(redis:
     for name, value in newer.items():
         await redis.hset(keys.FORMAT, name, value)
     with pytest.raises(
-        StoreTooNew, match=r"written by Relaycast 10\.0 in format 4; this version knows formats up to 2"
+        StoreTooNew,
+        match=rf"written by Relaycast 10\.0 in format {FORMAT + 2}; this version knows formats up to {FORMAT}",
     ):
         await bring_forward(redis, program="9.9", steps={1: never})
     assert await redis.hgetall(keys.FORMAT) == newer

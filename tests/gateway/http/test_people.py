@@ -15,7 +15,7 @@ from broker.adapters.redis import keys
 from broker.app import build_app
 from broker.domain.errors import NotAuthenticated, RelayError, Unavailable
 from broker.domain.ids import AgentId, FamilyId, MemberId, SessionId, TokenId, WorkspaceId
-from broker.domain.people.access import MemberRole, Principal, TokenKind
+from broker.domain.people.access import Credential, MemberRole, Principal, TokenKind
 from broker.domain.people.access_changes import AccessChange
 from broker.domain.plans.plans import Plan
 from broker.gateway.serving.credentials import Cookie
@@ -394,7 +394,7 @@ class Guard:
     family: FamilyId | None = None
     asked: list[str] = field(default_factory=list)
 
-    async def authenticate(self, _token: str | None) -> Principal:
+    async def authenticate(self, _shown: Credential) -> Principal:
         return self._found("token")
 
     async def present(self, _principal: Principal) -> Principal:
@@ -407,7 +407,10 @@ class Guard:
         return replace(observer(), expires_at_ms=self.expires_at_ms, family=self.family)
 
 
-def change(**of: frozenset[Any]) -> AccessChange:
+TOKEN = Credential(token="token")
+
+
+def change(**of: Any) -> AccessChange:
     return AccessChange(workspace=WorkspaceId("w"), **of)
 
 
@@ -415,8 +418,8 @@ async def test_a_socket_whose_access_ends_while_it_is_let_in_is_not_let_in() -> 
     asked, answer = asyncio.Event(), asyncio.Event()
 
     class Slow(Guard):
-        async def authenticate(self, token: str | None) -> Principal:
-            found = await super().authenticate(token)
+        async def authenticate(self, shown: Credential) -> Principal:
+            found = await super().authenticate(shown)
             asked.set()
             await answer.wait()
             return found
@@ -425,7 +428,7 @@ async def test_a_socket_whose_access_ends_while_it_is_let_in_is_not_let_in() -> 
     sockets = OpenSockets(guard)
 
     async def enter() -> None:
-        async with sockets.admitted(a_socket(Outbox()), "token"):
+        async with sockets.admitted(a_socket(Outbox()), TOKEN):
             raise AssertionError
 
     entering = asyncio.create_task(enter())
@@ -447,7 +450,7 @@ async def test_after_news_may_have_been_missed_every_socket_is_looked_at_again(
 ) -> None:
     guard, outbox = Guard(), Outbox()
     sockets = OpenSockets(guard, retry_s=0)
-    async with sockets.admitted(a_socket(outbox), "token", grace_s=grace_s):
+    async with sockets.admitted(a_socket(outbox), TOKEN, grace_s=grace_s):
         guard.problem = problem
         await sockets.access_changed(None)
         assert outbox.codes == ([code] if code else [])
@@ -457,7 +460,7 @@ async def test_after_news_may_have_been_missed_every_socket_is_looked_at_again(
 async def test_a_change_elsewhere_or_of_another_is_nothing_to_a_socket() -> None:
     guard, outbox = Guard(), Outbox()
     sockets = OpenSockets(guard, retry_s=0)
-    async with sockets.admitted(a_socket(outbox), "token"):
+    async with sockets.admitted(a_socket(outbox), TOKEN):
         guard.problem = NotAuthenticated("gone")
         tokens = frozenset({TokenId("t")})
         await sockets.access_changed(AccessChange(workspace=WorkspaceId("another"), tokens=tokens))
@@ -472,7 +475,7 @@ async def test_a_link_that_was_not_renewed_in_time_is_closed_and_may_come_again(
     guard, outbox = Guard(expires_at_ms=100_000, family=FamilyId("f")), Outbox()
     sockets = OpenSockets(guard, clock=lambda: now)
     socket = a_socket(outbox)
-    async with sockets.admitted(socket, "token", grace_s=50) as principal:
+    async with sockets.admitted(socket, TOKEN, grace_s=50) as principal:
         now = 149.0
         await sockets.end_expired()
         sockets.renewed(socket, replace(principal, expires_at_ms=200_000))
@@ -488,7 +491,7 @@ async def test_a_link_that_was_not_renewed_in_time_is_closed_and_may_come_again(
 async def test_a_link_whose_token_nothing_renews_ends_with_it_for_good() -> None:
     guard, outbox = Guard(expires_at_ms=100_000), Outbox()
     sockets = OpenSockets(guard, clock=lambda: 101.0)
-    async with sockets.admitted(a_socket(outbox), "token", grace_s=50):
+    async with sockets.admitted(a_socket(outbox), TOKEN, grace_s=50):
         guard.problem = NotAuthenticated("it has ended")
         await sockets.end_expired()
         assert outbox.codes == [4501]
@@ -498,7 +501,7 @@ async def test_a_socket_goes_on_with_another_token_of_the_same_caller_only() -> 
     guard, outbox = Guard(expires_at_ms=100_000), Outbox()
     sockets = OpenSockets(guard, clock=lambda: 150.0)
     socket = a_socket(outbox)
-    async with sockets.admitted(socket, "token"):
+    async with sockets.admitted(socket, TOKEN):
         guard.expires_at_ms = 200_000
         assert (await sockets.go_on_with(socket, "fresh")).expires_at_ms == 200_000
         guard.problem = NotAuthenticated("the first has ended")

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from broker.domain.errors import NotAuthenticated, RelayError
+from broker.domain.people.access import Credential
 from broker.services.people.access import Access
 from graphql_api.serving.standing import Loss, Standing
 from tests.fixtures.gateway import Gateway
@@ -32,9 +33,11 @@ class Connection:
 @contextlib.asynccontextmanager
 async def standing(gateway: Gateway, token: str, connection: Connection) -> AsyncIterator[Standing]:
     """Watched."""
-    access = Access(gateway.adapters.tokens, gateway.adapters.registry, gateway.adapters.members)
+    access = Access(
+        gateway.adapters.tokens, gateway.adapters.registry, gateway.adapters.members, gateway.adapters.workspaces
+    )
     made = Standing(access, kept=connection.keep, lost=connection.lose)
-    await made.begin(token)
+    await made.begin(Credential(token=token))
     watching = asyncio.create_task(made.watch())
     try:
         yield made

@@ -74,7 +74,7 @@ async def shipped(desk: Desk, logs: ClickHouseLogStore) -> int:
 
 
 async def on_plan(desk: Desk, plan: Plan) -> None:
-    await desk.adapters.tokens.create_workspace(desk.workspace, name="w", plan=plan)
+    await desk.adapters.workspaces.create(desk.workspace, name="w", plan=plan)
 
 
 async def ages(desk: Desk, logs: ClickHouseLogStore) -> list[int]:

@@ -42,7 +42,7 @@ def linking_of(adapters: Adapters) -> Linking:
 
 
 def access_of(adapters: Adapters) -> Access:
-    return Access(adapters.tokens, adapters.registry, adapters.members)
+    return Access(adapters.tokens, adapters.registry, adapters.members, adapters.workspaces)
 
 
 async def minted(adapters: Adapters, key: Principal) -> Principal:
@@ -154,7 +154,7 @@ async def test_what_ends_while_the_store_is_away_is_found_when_it_is_back(tmp_pa
     workspace = WorkspaceId("w")
     async with embedded_redis(tmp_path) as url:
         adapters = build_adapters(url)
-        await adapters.tokens.create_workspace(workspace, name="w", plan=Plan.TEAM)
+        await adapters.workspaces.create(workspace, name="w", plan=Plan.TEAM)
         linking = linking_of(adapters)
         key = Principal(
             workspace=workspace, kind=TokenKind.WORKSPACE, token_id=TokenId("workspace"), name="o", plan=Plan.TEAM

@@ -80,7 +80,7 @@ class World:
 
 @pytest.fixture
 async def world(desk: Desk, adapters: Adapters) -> World:
-    await adapters.tokens.create_workspace(desk.workspace, name="w", plan=Plan.TEAM)
+    await adapters.workspaces.create(desk.workspace, name="w", plan=Plan.TEAM)
     return World(
         desk=desk,
         linking=linking_of(adapters),

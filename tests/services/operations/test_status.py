@@ -18,7 +18,7 @@ async def test_a_store_that_can_be_read_and_takes_no_writes_is_a_problem_with_it
     async with data_server(tmp_path) as store:
         adapters = build_adapters(store.url)
         async with aclosing(adapters.redis):
-            await adapters.tokens.create_workspace(W, name="w", plan=Plan.TEAM)
+            await adapters.workspaces.create(W, name="w", plan=Plan.TEAM)
             report = StatusReport(
                 adapters.processes,
                 adapters.pressure,

@@ -36,7 +36,13 @@ class Office:
 
     @property
     def access(self) -> Access:
-        return Access(self.adapters.tokens, self.adapters.registry, self.adapters.members, clock=self.now)
+        return Access(
+            self.adapters.tokens,
+            self.adapters.registry,
+            self.adapters.members,
+            self.adapters.workspaces,
+            clock=self.now,
+        )
 
     @property
     def short_lived(self) -> ShortLivedTokens:

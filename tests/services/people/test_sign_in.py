@@ -34,7 +34,7 @@ class Door:
     @property
     def access(self) -> Access:
         adapters = self.adapters
-        return Access(adapters.tokens, adapters.registry, adapters.members, clock=self.now)
+        return Access(adapters.tokens, adapters.registry, adapters.members, adapters.workspaces, clock=self.now)
 
     @property
     def sign_in(self) -> SignIn:

@@ -34,6 +34,10 @@ class RedisBacklog:
         length_ms = int(seconds * 1000)
         return bool(await self._scripts.run("lease_shipping", workspace, by=holder, length_ms=length_ms))
 
+    async def ships(self, workspace: WorkspaceId) -> bool:
+        """Whether anything of it may be in a log store."""
+        return await self._redis.get(keys.key(workspace, "history")) is not None
+
     async def waiting(self, workspace: WorkspaceId) -> list[SessionId]:
         """Sessions with unshipped events."""
         return [SessionId(s) for s in await self._redis.smembers(keys.key(workspace, "unshipped"))]

@@ -10,7 +10,9 @@ import orjson
 
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
+from broker.adapters.redis.scripts import Scripts
 from broker.domain.ids import WorkspaceId
+from broker.domain.operations.administrators import Counts
 from broker.domain.operations.status import StoreRoom, Waiting
 
 _UNREAD = frozenset({"queued", "sent", "received", "handed"})
@@ -23,6 +25,7 @@ class RedisPressure:
     def __init__(self, redis: TextRedis, *, folder: Path | None = None) -> None:
         """`folder`: where a server of our own keeps its data; another server's disk cannot be seen from here."""
         self._redis = redis
+        self._scripts = Scripts(redis)
         self._folder = folder
 
     async def now_ms(self) -> int:
@@ -101,3 +104,15 @@ class RedisPressure:
             pipe.hget(keys.key(workspace, "agent", agent), "state")
         states: list[str | None] = await pipe.execute() if agents else []
         return dict(Counter(state for state in states if state))
+
+    async def counts(self, workspace: WorkspaceId) -> Counts:
+        """How many of each it has."""
+        members, tokens, sessions, machines, online, agents = await self._scripts.run("count_workspace", workspace)
+        return Counts(
+            members=members,
+            tokens=tokens,
+            sessions=sessions,
+            machines=machines,
+            machines_online=online,
+            agents=agents,
+        )

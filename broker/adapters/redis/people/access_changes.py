@@ -1,6 +1,7 @@
 """Changes of access as messages of pub/sub.
 
-One is JSON: `root`, the workspace's, and lists of `tokens`, `families`, `members` and `agents`, where there are any.
+One is JSON: `root`, the workspace's, and lists of `tokens`, `families`, `members` and `agents`, where there are any, or
+`everybody`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ class _Said(BaseModel):
     families: frozenset[FamilyId] = frozenset()
     members: frozenset[MemberId] = frozenset()
     agents: frozenset[AgentId] = frozenset()
+    everybody: bool = False
 
 
 class RedisAccessChanges:
@@ -48,4 +50,5 @@ def _change(text: str | None) -> AccessChange | None:
         families=said.families,
         members=said.members,
         agents=said.agents,
+        everybody=said.everybody,
     )

@@ -17,11 +17,11 @@ from pydantic import TypeAdapter
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Scripts
-from broker.domain.errors import NotAuthenticated, NotFound
+from broker.domain.errors import NotAuthenticated
 from broker.domain.ids import TokenId, WorkspaceId
 from broker.domain.people.access import MAX_TOKENS, MemberRole, Principal
 from broker.domain.people.dependants import Dependants
-from broker.domain.people.workspaces import Workspace
+from broker.domain.people.workspaces import WorkspaceState
 from broker.domain.plans.plans import Plan
 from broker.services.ports import TokenRecord
 
@@ -36,6 +36,14 @@ _GONE = {
     "member": "you were signed out or removed: sign in again",
     "token": "the token, or what it was made with, has been revoked",
 }
+_AWAY = {
+    WorkspaceState.ARCHIVED: ("WORKSPACE_ARCHIVED", "this workspace is archived: an owner of it can restore it"),
+    WorkspaceState.DELETED: (
+        "WORKSPACE_DELETED",
+        "this workspace was deleted: an owner of it can restore it for a while",
+    ),
+    WorkspaceState.ENDING: ("WORKSPACE_DELETED", "this workspace was deleted, and can be restored no longer"),
+}
 
 
 class RedisTokens:
@@ -45,15 +53,15 @@ class RedisTokens:
         self._redis = redis
         self._scripts = scripts
 
-    async def owner(self, sha256: str) -> Principal | None:
+    async def owner(self, sha256: str, *, away: bool = False) -> Principal | None:
         """The principal, or None when it is unknown or expired. Raises `NotAuthenticated`."""
         text = await self._redis.get(keys.token(sha256))
-        return await self.present(_PRINCIPAL.validate_json(text), sha256=sha256) if text else None
+        return await self.present(_PRINCIPAL.validate_json(text), sha256=sha256, away=away) if text else None
 
-    async def present(self, principal: Principal, *, sha256: str | None = None) -> Principal:
+    async def present(self, principal: Principal, *, sha256: str | None = None, away: bool = False) -> Principal:
         """A principal as it is now. Raises `NotAuthenticated`."""
         hangs_on_another = principal.family is not None or principal.proxy is not None
-        gone, plan, name, role = await self._scripts.run(
+        gone, plan, slug, state, name, role = await self._scripts.run(
             "check_standing",
             principal.workspace,
             kind=principal.kind,
@@ -66,7 +74,10 @@ class RedisTokens:
         )
         if gone:
             raise NotAuthenticated(_GONE[gone], code="TOKEN_REVOKED")
-        now = replace(principal, plan=Plan(plan)) if plan else principal
+        if state != WorkspaceState.ACTIVE and not away:
+            code, words = _AWAY[WorkspaceState(state)]
+            raise NotAuthenticated(words, code=code)
+        now = replace(principal, plan=Plan(plan), slug=slug) if plan else principal
         return replace(now, name=name, role=MemberRole(role)) if role else now
 
     async def add(
@@ -128,7 +139,9 @@ class RedisTokens:
 
     async def begin_sign_in(self, principal: Principal, *, sha256: str, expires_at_ms: int) -> None:
         """Register the token of a member who signed in. Raises `NotAuthenticated`."""
-        if remaining_ms(expires_at_ms) > 0 and not await self._keep_sign_in(principal, expires_at_ms, begins=True):
+        if remaining_ms(expires_at_ms) > 0 and not await self._keep_sign_in(
+            principal, expires_at_ms, sha256=sha256, begins=True
+        ):
             raise NotAuthenticated("the link is good no longer: ask for a fresh one", code="SIGN_IN_FAILED")
         await self._keep(principal, sha256, expires_at_ms)
 
@@ -136,9 +149,9 @@ class RedisTokens:
         """Let a sign-in live longer; nothing when it has ended."""
         owner = replace(principal, expires_at_ms=expires_at_ms)
         await self._redis.set(keys.token(sha256), orjson.dumps(owner), px=max(1, remaining_ms(expires_at_ms)), xx=True)
-        await self._keep_sign_in(principal, expires_at_ms, begins=False)
+        await self._keep_sign_in(principal, expires_at_ms, sha256=sha256, begins=False)
 
-    async def _keep_sign_in(self, principal: Principal, expires_at_ms: int, *, begins: bool) -> bool:
+    async def _keep_sign_in(self, principal: Principal, expires_at_ms: int, *, sha256: str, begins: bool) -> bool:
         let_in_with, let_in_by = _maker(principal)
         kept = await self._scripts.run(
             "keep_sign_in",
@@ -150,6 +163,7 @@ class RedisTokens:
             begins="1" if begins else "",
             let_in_with=let_in_with,
             let_in_by=let_in_by,
+            hash=sha256,
         )
         return bool(kept)
 
@@ -199,19 +213,6 @@ class RedisTokens:
         life_ms = None if expires_at_ms is None else remaining_ms(expires_at_ms)
         if life_ms is None or life_ms > 0:
             await self._redis.set(keys.token(sha256), orjson.dumps(owner), px=life_ms)
-
-    async def create_workspace(self, workspace: WorkspaceId, *, name: str, plan: Plan) -> None:
-        """Register a workspace; nothing when it exists."""
-        await self._redis.sadd(keys.WORKSPACES, workspace)
-        await self._redis.hsetnx(keys.root(workspace), "name", name)
-        await self._redis.hset(keys.root(workspace), "plan", plan)
-
-    async def workspace(self, workspace: WorkspaceId) -> Workspace:
-        """What is registered. Raises `NotFound`."""
-        name, plan = await self._redis.hmget(keys.root(workspace), "name", "plan")
-        if name is None or plan is None:
-            raise NotFound("the workspace is gone", code="WORKSPACE_NOT_FOUND")
-        return Workspace(id=workspace, name=name, plan=Plan(plan))
 
 
 def _maker(principal: Principal) -> tuple[str, str]:

@@ -1,6 +1,7 @@
--- What gateways are told when access has become less: lists of tokens, families, members and agents of this workspace.
+-- What gateways are told when access has become less: lists of tokens, families, members and agents of this
+-- workspace, or that it is about everybody in it.
 local function tell_access_changed(change)
-  local said = {root = ROOT}
+  local said = {root = ROOT, everybody = change.everybody}
   for _, kind in ipairs({'tokens', 'families', 'members', 'agents'}) do
     if change[kind] and #change[kind] > 0 then said[kind] = change[kind] end
   end

@@ -7,10 +7,12 @@
 --         generation  of an agent, or of a member's sign-ins, or ''
 --         member      or ''
 --         family      or ''
--- Returns {'' or what is gone: agent, machine, member, token; the workspace's plan or '', a member's name, its role}
+-- Returns {'' or what is gone: agent, machine, member, token; the workspace's plan or '', its slug or '',
+--          its state, a member's name, its role}
 -- uses: access
-local plan = redis.call('HGET', K.workspace(), 'plan') or ''
-local function gone(what) return {what, plan, '', ''} end
+local w = fields(K.workspace(), 'plan', 'slug', 'state')
+local plan, slug, state = w.plan or '', w.slug or '', w.state or 'active'
+local function gone(what) return {what, plan, slug, state, '', ''} end
 
 if family ~= '' and redis.call('EXISTS', K.family(family)) == 0 then return gone('token') end
 if agent ~= '' then
@@ -26,7 +28,7 @@ if member ~= '' then
   local p = fields(K.person(member), 'generation', 'name', 'role')
   if p.generation ~= generation then return gone('member') end
   if family ~= '' and not is_good(id) then return gone('member') end
-  return {'', plan, p.name, p.role}
+  return {'', plan, slug, state, p.name, p.role}
 end
 local row = row_of(id)
 if row and hash ~= '' and row.sha256 ~= hash then return gone('token') end

@@ -7,6 +7,7 @@
 --         begins       '1' to begin it
 --         let_in_with  the token that let them in, or ''
 --         let_in_by    the member that let them in, or ''
+--         hash         of its token
 -- Returns 1; 0 when it has ended, or the member is gone, or who let them in
 -- uses: access
 local key = K.sign_in(id)
@@ -14,4 +15,6 @@ if begins == '1' then
   if redis.call('HGET', K.person(member), 'generation') ~= generation or not is_maker_good(let_in_with, let_in_by) then return 0 end
   redis.call('HSET', key, 'member', member, 'generation', generation)
 end
-return redis.call('PEXPIRE', key, life_ms)
+if redis.call('PEXPIRE', key, life_ms) == 0 then return 0 end
+redis.call('HSET', key, 'token', hash)
+return 1

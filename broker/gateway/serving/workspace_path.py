@@ -1,0 +1,44 @@
+"""Addresses that name a workspace: `/w/<slug>/…` is `…` in that one. A header says the same to whoever prefers it."""
+
+from __future__ import annotations
+
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from broker.domain.errors import BadRequest
+
+HEADER = "relaycast-workspace"
+PREFIX = "/w/"
+_NAMED = "relaycast.workspace"
+_LONGEST = 100
+
+
+class WorkspacePath:
+    """Takes the workspace out of the path, and leaves the address as it is otherwise."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass it on."""
+        if scope["type"] in {"http", "websocket"}:
+            root = scope.get("root_path", "")
+            slug, slash, rest = scope["path"].removeprefix(root + PREFIX).partition("/")
+            if scope["path"].startswith(root + PREFIX) and slug and slash:
+                scope = {**scope, "path": f"{root}/{rest}", _NAMED: slug}
+        await self._app(scope, receive, send)
+
+
+def named_workspace(connection: HTTPConnection) -> str | None:
+    """The slug or id that a request names; None for none. Raises `BadRequest` when it names two."""
+    in_path: str | None = connection.scope.get(_NAMED)
+    in_header = connection.headers.get(HEADER)
+    if in_path and in_header and in_path != in_header:
+        raise BadRequest(f"the path names the workspace {in_path[:_LONGEST]!r}, the header another")
+    return in_path or in_header or None
+
+
+def path_of(connection: HTTPConnection) -> str:
+    """What the path had before the address of a page: `/w/<slug>`, or nothing."""
+    slug: str | None = connection.scope.get(_NAMED)
+    return f"{PREFIX}{slug}" if slug else ""
