@@ -14,6 +14,7 @@ from starlette.staticfiles import NotModifiedResponse
 
 from broker.domain.errors import NotFound
 from broker.gateway.serving.answers import Refusal
+from broker.gateway.serving.workspace_path import path_of
 
 BUILT = Path(__file__).parent.parent / "dashboard"
 """Where the build lays the page; missing in a source tree that was never installed."""
@@ -55,6 +56,8 @@ _GUARDS = {
 _FOR_GOOD = "public, max-age=31536000, immutable"
 """For files whose name holds a hash of what they say."""
 _ASK_AGAIN = "no-cache"
+_MOST_BELOW = 64
+"""Pages of workspaces kept in memory; to make one anew takes microseconds."""
 _MOST_READ = 256
 """Files kept in memory: all of a build in all its encodings, which are some 200 of five megabytes."""
 _ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
@@ -68,6 +71,8 @@ _NOT_BUILT = """<!doctype html>
 """
 
 
+_BASE = b'content="%s/"'
+"""Where the HTML says that it lies."""
 _FROM_THE_ROOT = b'="/'
 """How the built HTML names files. Nothing else of a build does: scripts and styles name theirs beside themselves."""
 
@@ -90,7 +95,8 @@ class Dashboard:
         html = self._folder / name
         if not _is_there(html):
             return HTMLResponse(_NOT_BUILT, 503, headers={**_GUARDS, "Cache-Control": "no-store"})
-        return self._page_below(request, html) if self._path else _served(request, html, keep=_ASK_AGAIN)
+        below = self._path + path_of(request)
+        return self._page_below(request, html, below) if below else _served(request, html, keep=_ASK_AGAIN)
 
     async def asset(self, request: Request) -> Response:
         """A script, style or picture whose name holds its hash."""
@@ -104,9 +110,9 @@ class Dashboard:
         """A file beside the pages, under a name of its own."""
         return _served(request, self._folder / name, keep=_ASK_AGAIN)
 
-    def _page_below(self, request: Request, html: Path) -> Response:
-        """As it is not from the root of its host: it names its files, and itself, below our path."""
-        content, tag = _read_below(html, html.stat().st_mtime_ns, self._path)
+    def _page_below(self, request: Request, html: Path, below: str) -> Response:
+        """As it is not from the root of its host: it names its files below our path, and itself in its workspace."""
+        content, tag = _read_below(html, html.stat().st_mtime_ns, files=self._path, below=below)
         headers = {**_GUARDS, "Cache-Control": _ASK_AGAIN, "ETag": tag}
         return _answer(request, content, headers, media_type=_media_type(html))
 
@@ -155,11 +161,12 @@ def _read(path: Path, _changed_ns: int) -> tuple[bytes, str]:
     return content, _tag(content)
 
 
-@lru_cache(maxsize=len(_PAGES))
-def _read_below(html: Path, changed_ns: int, path: str) -> tuple[bytes, str]:
-    """The same of a page that names its files below `path`."""
+@lru_cache(maxsize=_MOST_BELOW)
+def _read_below(html: Path, changed_ns: int, *, files: str, below: str) -> tuple[bytes, str]:
+    """The same of a page that lies below `below`, and its files below `files`."""
     content, _ = _read(html, changed_ns)
-    content = content.replace(_FROM_THE_ROOT, b'="%s/' % path.encode())
+    content = content.replace(_FROM_THE_ROOT, b'="%s/' % files.encode())
+    content = content.replace(_BASE % files.encode(), _BASE % below.encode())
     return content, _tag(content)
 
 

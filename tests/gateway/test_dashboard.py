@@ -8,8 +8,11 @@ import httpx
 import pytest
 import pytest_asyncio
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 from broker.gateway.dashboard import Dashboard
+from broker.gateway.serving.sub_path import SubPath
+from broker.gateway.serving.workspace_path import WorkspacePath
 from tests.fixtures.gateway import Gateway
 
 SCRIPT = b"console.log('a script of the page, long enough to be worth compressing')"
@@ -105,6 +108,23 @@ async def test_below_a_path_of_the_host_a_page_names_itself_and_its_files_there(
             again = await client.get("/session/abc", headers={"If-None-Match": answer.headers["etag"]})
         assert answer.text == page.replace('="/', f'="{base}')
         assert again.status_code == 304
+
+
+@pytest.mark.parametrize("path", ["", "/relay"])
+async def test_in_a_workspace_a_page_names_itself_there_and_its_files_where_they_are(built: Path, path: str) -> None:
+    page = '<meta name="relaycast-base" content="/" /><link href="/icon.svg">'
+    (built / "session.html").write_text(page)
+    app = Starlette(
+        routes=Dashboard(built, path=path).routes(),
+        middleware=[Middleware(SubPath, path=path), Middleware(WorkspacePath)],
+    )
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://dashboard") as client:
+        for workspace in ("acme", "other"):
+            answer = await client.get(f"{path}/w/{workspace}/session/abc")
+            shown = f'content="{path}/w/{workspace}/"', f'href="{path}/icon.svg"'
+            assert all(each in answer.text for each in shown), answer.text
+        for unfit in ('"><script>', "a%22b", "%3Cb%3E", ""):
+            assert (await client.get(f"{path}/w/{unfit}/session/abc")).status_code == 404
 
 
 async def test_the_api_stands_before_the_page(gateway: Gateway) -> None:

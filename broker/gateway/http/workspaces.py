@@ -83,6 +83,7 @@ class WorkspacesApi:
             return Answer(self._shown_new(made), 201)
         shown = credential(request)
         principal = await self._s.access.authenticate(shown) if shown.token else None
+        self._s.workspaces.require_sign_up(principal)
         body = await read_body(request, _New, most=_MAX_BYTES)
         if body.plan is not None:
             raise BadRequest("plan: who runs the installation chooses it")

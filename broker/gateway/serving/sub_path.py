@@ -34,7 +34,7 @@ def require_public_url(url: str | None) -> None:
 
 def require_unlike(path: str, routes: Iterable[BaseRoute]) -> None:
     """Raise `BadRequest` for a path that begins as one of the routes does: which of both is asked for is unknowable."""
-    own = {route.path.split("/")[1] for route in routes if isinstance(route, Route | WebSocketRoute)}
+    own = {route.path.split("/")[1] for route in routes if isinstance(route, Route | WebSocketRoute)} | {"w"}
     first = path.split("/")[1] if path else None
     if first in own:
         raise BadRequest(f"--public-url ends in {path}, and /{first} is an address of the broker's own: choose another")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -9,6 +11,8 @@ from broker.domain.errors import BadRequest
 
 HEADER = "relaycast-workspace"
 PREFIX = "/w/"
+_NAMING = re.compile(rf"{PREFIX}(?P<name>[A-Za-z0-9][A-Za-z0-9_.-]{{0,63}})(?P<rest>/.*)", re.DOTALL)
+"""Slugs and ids: what stands there is written into pages, and needs no escaping."""
 _NAMED = "relaycast.workspace"
 _LONGEST = 100
 
@@ -23,9 +27,9 @@ class WorkspacePath:
         """Pass it on."""
         if scope["type"] in {"http", "websocket"}:
             root = scope.get("root_path", "")
-            slug, slash, rest = scope["path"].removeprefix(root + PREFIX).partition("/")
-            if scope["path"].startswith(root + PREFIX) and slug and slash:
-                scope = {**scope, "path": f"{root}/{rest}", _NAMED: slug}
+            found = _NAMING.fullmatch(scope["path"].removeprefix(root))
+            if found:
+                scope = {**scope, "path": root + found["rest"], _NAMED: found["name"]}
         await self._app(scope, receive, send)
 
 
@@ -39,6 +43,6 @@ def named_workspace(connection: HTTPConnection) -> str | None:
 
 
 def path_of(connection: HTTPConnection) -> str:
-    """What the path had before the address of a page: `/w/<slug>`, or nothing."""
-    slug: str | None = connection.scope.get(_NAMED)
-    return f"{PREFIX}{slug}" if slug else ""
+    """What stood before the address of a page: `/w/<slug>`, or nothing."""
+    named: str | None = connection.scope.get(_NAMED)
+    return f"{PREFIX}{named}" if named else ""

@@ -68,7 +68,7 @@ class Workspaces:
 
         Raises `NotPermitted` (SIGN_UP_CLOSED), `NotAuthenticated`, `RateLimited`, `BadRequest`, `Conflict`.
         """
-        self._require_sign_up(principal)
+        self.require_sign_up(principal)
         await self._count(address)
         if principal is not None and principal.member is not None:
             await self._count(f"{principal.workspace} {principal.member}")
@@ -127,7 +127,8 @@ class Workspaces:
         assert found is not None
         return found
 
-    def _require_sign_up(self, principal: Principal | None) -> None:
+    def require_sign_up(self, principal: Principal | None) -> None:
+        """Whether the caller may make one at all. Raises `NotPermitted` (SIGN_UP_CLOSED), `NotAuthenticated`."""
         if self._sign_up is SignUp.CLOSED:
             raise NotPermitted(
                 "workspaces are made by who runs this broker: `relaycast workspace create`", code=_CLOSED
