@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from broker.domain.errors import RelayError
 from connect.access.token_text import hide_tokens
-from connect.system.console import accept_every_console
+from connect.system.console import OUTPUT_CLOSED, accept_every_console, flush_output, leave_output
 
 EXIT_REFUSED = 2
 _EXIT_INTERRUPTED = 130
@@ -36,12 +36,22 @@ class CommandGroup(click.Group):
             return super().make_context(*arguments, **named)
 
     @override
+    def main(self, *arguments: Any, **named: Any) -> Any:
+        try:
+            return super().main(*arguments, **named)
+        finally:
+            flush_output()  # what is short is not printed before
+
+    @override
     def invoke(self, ctx: click.Context) -> Any:
         try:
             with _without_tokens():
                 return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
-            raise  # click's own: usage, Ctrl-C, a reader of ours that has gone
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise  # click's own: usage, Ctrl-C
+        except BrokenPipeError:
+            leave_output()
+            raise click.exceptions.Exit(OUTPUT_CLOSED) from None
         except KeyboardInterrupt:
             raise click.exceptions.Exit(_EXIT_INTERRUPTED) from None
         except Exception as error:  # the top of a command

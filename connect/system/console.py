@@ -8,6 +8,9 @@ import os
 import sys
 import textwrap
 
+OUTPUT_CLOSED = 141
+"""What a shell shows for a program whose reader went away: SIGPIPE, which Python does not let end it."""
+
 
 def accept_every_console() -> None:
     """Print `?` for what the console's encoding does not have: a `✓` must not end a program."""
@@ -48,3 +51,14 @@ def leave_output() -> None:
                 os.dup2(nowhere, stream.fileno())
     finally:
         os.close(nowhere)
+
+
+def flush_output() -> None:
+    """Print what is still to be printed. Raises `SystemExit` (`OUTPUT_CLOSED`) when nobody reads it, without a word."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        leave_output()
+        raise SystemExit(OUTPUT_CLOSED) from None
+    except (OSError, ValueError):  # a disk that is full; closed by whoever took it over
+        pass

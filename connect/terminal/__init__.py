@@ -7,6 +7,7 @@ import sys
 from broker.domain.errors import RelayError
 from connect.access.token_text import hide_tokens
 from connect.sdk import AgentRelay
+from connect.system.console import OUTPUT_CLOSED, leave_output
 from connect.terminal.actions import LeadAgent
 from connect.terminal.consents import Consents
 from connect.terminal.farewell import Farewell, leave_agents_alone
@@ -21,8 +22,6 @@ from connect.terminal.view import View
 __all__ = ["LeadAgent", "Terms", "Verbosity", "run_terminal"]
 
 BROKER_REFUSED = 2
-OUTPUT_CLOSED = 141
-"""What a shell shows for a program whose reader went away."""
 
 
 async def run_terminal(
@@ -55,4 +54,5 @@ async def run_terminal(
         sys.stderr.write(f"✗ {one_line(hide_tokens(error.message), limit=500)} ({error.code})\n")
         return BROKER_REFUSED
     except BrokenPipeError:
+        leave_output()
         return OUTPUT_CLOSED

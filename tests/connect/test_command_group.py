@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -90,3 +91,18 @@ def test_the_base_install_says_which_extra_the_server_needs(command: str) -> Non
     assert done.stderr.startswith(f"relaycast: `{command}` needs ")
     assert done.stderr.endswith("pip install 'relaycast[server]' [EXTRA_MISSING]\n")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("lines", [1, 100_000])
+def test_a_reader_that_goes_away_ends_it_as_shells_expect_and_nothing_is_said(lines: int) -> None:
+    program = (
+        "from connect.command_group import CommandGroup\nimport click\n"
+        "group = CommandGroup('tool')\n"
+        f"group.command('act')(lambda: [print('x' * 80) for _ in range({lines})] and None)\n"
+        "group()"
+    )
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([sys.executable, "-c", program, "act"], stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, b"")
