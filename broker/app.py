@@ -112,8 +112,8 @@ from broker.services.ports import EventLog, LogStore
 from broker.services.redaction import Redaction
 from broker.services.requests import Requests
 from broker.settings import Settings
-from broker.workers.hooks import HookWorker
 from broker.workers.ending import EndingWorker
+from broker.workers.hooks import HookWorker
 from broker.workers.retention import RetentionWorker
 from broker.workers.shipping import ShippingWorker
 from broker.workers.timekeeper import Timekeeper
@@ -491,7 +491,7 @@ def build_hooks(settings: Settings, adapters: Adapters, *, alone: bool) -> HookW
         adapters.log,
         adapters.registry,
         mailroom=adapters.mailroom,
-        tokens=adapters.tokens,
+        workspaces=adapters.workspaces,
         redaction=Redaction(adapters.redaction_rules, search=automaton),
         public_url=settings.url,
     )

@@ -22,10 +22,11 @@ from broker.domain.ids import AgentId, MessageId, SessionId, WorkspaceId
 from broker.domain.logs.events import Cursor
 from broker.domain.machines.placement import Proxy
 from broker.domain.messages.messages import Mode, Role, Sender
+from broker.domain.plans.plans import Plan
 from broker.protocol.hooks_yaml import read_hooks
 from broker.services.hooks.orders import Scene, order, relayed_text, run_data
 from broker.services.messages.router import prepare
-from broker.services.ports import EventLog, HookRecords, Mailroom, Registry, Tokens
+from broker.services.ports import EventLog, HookRecords, Mailroom, Registry, WorkspaceRecords
 from broker.services.redaction import Redaction
 
 BATCH = 500
@@ -54,7 +55,7 @@ class HookDispatcher:
         registry: Registry,
         *,
         mailroom: Mailroom,
-        tokens: Tokens,
+        workspaces: WorkspaceRecords,
         redaction: Redaction,
         public_url: str,
     ) -> None:
@@ -62,7 +63,7 @@ class HookDispatcher:
         self._log = log
         self._registry = registry
         self._mailroom = mailroom
-        self._tokens = tokens
+        self._workspaces = workspaces
         self._redaction = redaction
         self._public_url = public_url
         self._indexes: OrderedDict[WorkspaceId, tuple[int, HookIndex]] = OrderedDict()
@@ -157,14 +158,19 @@ class HookDispatcher:
                 message_id=MessageId(run),
                 redactor=await self._redaction.redactor(scene.workspace),
             )
-            plan = (await self._tokens.workspace(scene.workspace)).plan
-            await self._mailroom.send(scene.workspace, outgoing, plan=plan)
+            await self._mailroom.send(scene.workspace, outgoing, plan=await self._plan(scene.workspace))
             state, why = RunState.COMPLETED, f"sent to {to}"
         except Unavailable:
             raise
         except RelayError as refused:
             state, why = RunState.FAILED, refused.message
         await self._records.finish(scene.workspace, run, state, run_data(run, hook, state, reason=why))
+
+    async def _plan(self, workspace: WorkspaceId) -> Plan:
+        found = await self._workspaces.get(workspace)
+        if found is None:
+            raise NotFound("the workspace is gone", code="WORKSPACE_NOT_FOUND")
+        return found.plan
 
     async def _recipient(self, scene: Scene, action: RelayAction, happening: Happening) -> str:
         """Whom a message is for; `sender` is who wrote what the turn answers."""
