@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,10 @@ import click
 import orjson
 from pydantic import ValidationError
 
-from broker.domain.errors import BadRequest, NotPermitted
+from broker.domain.errors import BadRequest
 from connect.control.client import confirm_policy
 from connect.policy.folders import real_folder, real_or_none
-from connect.policy.lineage import begun_by_agent
+from connect.policy.lineage import require_person
 from connect.policy.policy import ROOT, Policy, describe
 from connect.policy.policy_file import DEFAULTS, NO_FILE, Content, PolicyFile, Written, written
 from connect.policy.repository import loaded_by_agents
@@ -187,13 +186,7 @@ def _machine(options: Options) -> _Machine:
 def _at_terminal(options: Options) -> _Machine:
     """The machine, for a person in front of it. Raises `NotPermitted` for everybody else."""
     machine = _machine(options)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise NotPermitted("a policy is changed by a person at a terminal of the machine", code="TERMINAL_NEEDED")
-    if begun_by_agent(ProcessRecords(machine.state / "processes")):
-        raise NotPermitted(
-            "an agent has started this; a policy is changed by a person, in a terminal that no agent has opened",
-            code="STARTED_BY_AGENT",
-        )
+    require_person(ProcessRecords(machine.state / "processes"), what="a policy is changed")
     return machine
 
 

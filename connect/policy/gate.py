@@ -182,6 +182,26 @@ class Gate:
         """It is over, or never came to be."""
         self._by_agent.pop(agent, None)
 
+    def open_workplace(self, agent: AgentId, *, below: str | None = None) -> OpenFolder:
+        """Hold the folder in which an agent works or has worked, or one inside it. Raises `NotAdmitted`."""
+        try:
+            self._taken.current()
+        except PolicyNotConfirmed as changed:
+            raise NotAdmitted(RefusalCode.POLICY_CHANGED, str(changed)) from None
+        known = self._workplaces.of(agent)
+        if known is None:
+            raise NotAdmitted("CWD_MISSING", "this agent has never worked on this machine")
+        try:
+            folder = open_folder(below, start=known.folder)
+        except FolderUnusable as error:
+            raise NotAdmitted(error.code, str(error)) from None
+        if folder.lies_in(known.folder) and self._allows(folder):
+            return folder
+        folder.close()
+        outside = f"{folder.path} lies outside of the agent's folder {known.folder}"
+        words = outside if not folder.path.is_relative_to(known.folder) else allowing(folder.path)
+        raise NotAdmitted(RefusalCode.FOLDER_NOT_ALLOWED, words)
+
     def weigh_answer(self, asked: ApprovalRequested, answer: ApprovalAnswer) -> Passed | AskAnswer:
         """Whether an answer of the broker goes to the agent."""
         return decide_answer(self.policy, asked, answer)

@@ -14,8 +14,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
-import stat
 import tomllib
 from dataclasses import dataclass
 from enum import Enum
@@ -25,13 +23,13 @@ from pydantic import ValidationError
 
 from broker.domain.errors import BadRequest
 from connect.policy.policy import Policy
+from connect.system.own_file import NotOwn, read_own
 from connect.system.state_folder import write_private
 
 NAME = "policy.toml"
 _RECORD = "policy.confirmed"
 _REMEMBERED = "policy.folders"
 _MAX_BYTES = 1024 * 1024
-_OF_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 NO_FILE = "none"
 """The hash where nothing was ever set."""
 _HEAD = (
@@ -139,26 +137,9 @@ class PolicyFile:
 
     def _read(self, path: Path) -> bytes | None:
         try:
-            return self._bytes(path)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise self._unreadable(error.strerror or str(error), path) from None
-
-    def _bytes(self, path: Path) -> bytes:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as file:
-            found = os.fstat(descriptor)
-            if not stat.S_ISREG(found.st_mode):
-                raise self._unreadable("it is no regular file", path)
-            if found.st_uid not in {os.geteuid(), 0}:
-                raise self._unreadable(f"it belongs to another user (uid {found.st_uid})", path)
-            if found.st_mode & _OF_OTHERS:
-                raise self._unreadable(f"other users can write it; run `chmod go-w {path}`", path)
-            content = file.read(_MAX_BYTES + 1)
-        if len(content) > _MAX_BYTES:
-            raise self._unreadable("it is too large", path)
-        return content
+            return read_own(path, max_bytes=_MAX_BYTES)
+        except NotOwn as why:
+            raise self._unreadable(str(why), path) from None
 
     def _unreadable(self, why: str, path: Path | None = None) -> BadRequest:
         return BadRequest(f"{path or self.path}: {why}", code="POLICY_UNREADABLE")
