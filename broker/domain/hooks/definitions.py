@@ -91,7 +91,7 @@ class CommandAction:
     def fingerprint(self) -> str:
         """What a machine's owner consents to: the same for every spelling of the same words."""
         words = [[{"v": part.name} if isinstance(part, Variable) else part for part in word] for word in self.words]
-        said = [words, self.cwd, sorted(self.env), self.timeout_s]
+        said = [words, self.cwd, sorted(self.env), float(self.timeout_s)]
         return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()
 
 
