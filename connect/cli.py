@@ -15,6 +15,7 @@ from typing_extensions import override
 from broker import __version__
 from connect.access.token_text import hide_tokens
 from connect.command_group import CommandGroup
+from connect.hooks_commands import hooks
 from connect.policy_commands import policy
 from connect.settings import Options, resolve_settings, resolve_state_dir
 
@@ -214,6 +215,7 @@ def doctor(outer: Options, /, *, as_json: bool, **options: Any) -> None:
 
 
 main.add_command(policy)
+main.add_command(hooks)
 
 
 @main.command()

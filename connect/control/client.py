@@ -24,6 +24,7 @@ from connect.control.messages import (
     Attached,
     Ended,
     FromLink,
+    HooksConfirmed,
     Leave,
     Left,
     Parting,
@@ -152,11 +153,20 @@ async def confirm_policy(state_dir: Path, known: str) -> bool:
 
     Raises `NotPermitted`, `Unavailable`.
     """
+    return await _confirm(state_dir, PolicyConfirmed(hash=known))
+
+
+async def confirm_hooks(state_dir: Path, known: str) -> bool:
+    """The same for the list of what hooks may run."""
+    return await _confirm(state_dir, HooksConfirmed(hash=known))
+
+
+async def _confirm(state_dir: Path, word: PolicyConfirmed | HooksConfirmed) -> bool:
     opened = await _open(state_dir)
     if opened is None:
         return False
     reader, writer = opened
-    writer.write(write(PolicyConfirmed(hash=known)))
+    writer.write(write(word))
     answer = await _first(reader, writer)
     writer.close()
     if not isinstance(answer, Taken):

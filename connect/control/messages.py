@@ -1,6 +1,6 @@
 """What the link process and its terminals say to each other: one JSON object a line. No token is ever among them.
 
-    terminal → link   attach | status | stop | policy_confirmed
+    terminal → link   attach | status | stop | policy_confirmed | hooks_confirmed
     link → terminal   attached, then told*, questions* … and ended | state | stopping | taken | refused
     terminal → link   answer*, leave
     link → terminal   left
@@ -85,7 +85,16 @@ class PolicyConfirmed(_Message):
     hash: str
 
 
-ToLink = Annotated[Attach | Leave | Stop | StatusWanted | Answer | PolicyConfirmed, Field(discriminator="type")]
+class HooksConfirmed(_Message):
+    """A person is about to put in place what hooks may run on this machine, or has looked at it there."""
+
+    type: Literal["hooks_confirmed"] = "hooks_confirmed"
+    hash: str
+
+
+ToLink = Annotated[
+    Attach | Leave | Stop | StatusWanted | Answer | PolicyConfirmed | HooksConfirmed, Field(discriminator="type")
+]
 
 
 class AgentHere(_Message):

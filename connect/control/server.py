@@ -22,6 +22,7 @@ from connect.control.messages import (
     Attach,
     Attached,
     Ended,
+    HooksConfirmed,
     Leave,
     Left,
     Parting,
@@ -68,6 +69,9 @@ class Host(Protocol):
 
     def confirm_policy(self, known: str) -> None:
         """Take a person's word for the policy of this hash."""
+
+    def confirm_hooks(self, known: str) -> None:
+        """Take a person's word for the list of this hash of what hooks may run."""
 
 
 @dataclass(eq=False, slots=True)
@@ -189,6 +193,9 @@ class ControlServer:
             case PolicyConfirmed():
                 self._host.confirm_policy(first.hash)
                 writer.write(write(Taken()))
+            case HooksConfirmed():
+                self._host.confirm_hooks(first.hash)
+                writer.write(write(Taken()))
             case _:
                 pass
 
@@ -239,7 +246,7 @@ class ControlServer:
                 self._host.stop(now=now)
             case StatusWanted():
                 self._send(terminal, self.state())
-            case Attach() | PolicyConfirmed() | None:
+            case Attach() | PolicyConfirmed() | HooksConfirmed() | None:
                 pass
             case _ as other:
                 assert_never(other)

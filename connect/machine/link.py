@@ -95,6 +95,9 @@ class LinkUser(Protocol):
     async def hello(self) -> Hello:
         """Introduce the proxy as it is now."""
 
+    def note(self, command: Command) -> None:
+        """A command is about to count as taken: keep what must not be forgotten. It may have been seen before."""
+
     def take(self, command: Command) -> None:
         """Act on a command; must not block. It may have been seen before."""
 
@@ -323,6 +326,8 @@ class Link:
                     assert_never(other)
 
     def _take(self, numbered: NumberedCommand) -> None:
+        if numbered.seq == self._state.cursor.seen + 1:
+            self._user.note(numbered.command)
         if self._is_new(numbered.seq):
             self._user.take(numbered.command)
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from typing_extensions import override
 
@@ -45,6 +46,11 @@ class Command:
     folder: int | None = None
     """A descriptor of `cwd`, held open since it was looked at: it starts in that folder, whatever `cwd` leads to by
     then."""
+    umask: int = -1
+    """For the files it makes; -1: as this process has it."""
+
+
+_P = TypeVar("_P", bound="AgentProcess")
 
 
 class ProcessStuck(Exception):
@@ -74,6 +80,11 @@ class AgentProcess(asyncio.SubprocessProtocol):
         return self.key.pid
 
     @property
+    def term_grace_s(self) -> float:
+        """How long it may take to end by itself once it was told to."""
+        return _TERM_GRACE_S
+
+    @property
     def returncode(self) -> int | None:
         """Its exit status, negative for a signal; None while it runs."""
         return self._transport.get_returncode()
@@ -100,11 +111,15 @@ class AgentProcess(asyncio.SubprocessProtocol):
         else:
             then()
 
+    def end_input(self) -> None:
+        """There is no more to read for it, once it has read what was written."""
+        self._input.close()
+
     async def end(self, *, eof_grace_s: float) -> None:
         """End it and everything it has started: end of input, then TERM, then KILL. Returns when all are gone."""
         self._input.close()
         await self._wait_exited(eof_grace_s)
-        await self._end_tree(signal.SIGTERM, _TERM_GRACE_S)
+        await self._end_tree(signal.SIGTERM, self.term_grace_s)
         await self._end_tree(signal.SIGKILL, _KILL_GRACE_S)
         await self._wait_exited(_DRAIN_GRACE_S)
         try:
@@ -178,9 +193,7 @@ class AgentProcess(asyncio.SubprocessProtocol):
             on_written()
 
 
-async def start_process(
-    command: Command, *, records: ProcessRecords, make: Callable[..., AgentProcess]
-) -> AgentProcess:
+async def start_process(command: Command, *, records: ProcessRecords, make: Callable[..., _P]) -> _P:
     """Start a process, remembered on disk so that the next relay-connect can end it if this one cannot.
 
     `make` gets the mark that tells its descendants. Raises one of `START_ERRORS` when the program cannot be started.
@@ -195,6 +208,7 @@ async def start_process(
             start_new_session=True,
             # Runs between fork and exec, in the one thread of the child; it only makes system calls.
             preexec_fn=_arrangements(command.folder),
+            umask=command.umask,
         )
     except BaseException:
         records.forget(mark)

@@ -20,6 +20,10 @@ from connect.access.endpoint import IN_CLEAR
 from connect.access.token_calls import Pair
 from connect.machine.agent_programs import CliCatalogue
 from connect.machine.agent_run import AgentRun, Surroundings
+from connect.machine.hooks.consent_file import ConsentFile, TakenConsents
+from connect.machine.hooks.journal import Journal
+from connect.machine.hooks.refusals import Refusals
+from connect.machine.hooks.runner import HookRunner, HookSurroundings
 from connect.machine.link import Link, LinkRefused
 from connect.machine.spool import Spool
 from connect.machine.supervisor import Supervisor
@@ -81,7 +85,10 @@ class RelayConnect:
         self._adopting = adopting
         self._clock = BrokerClock()
         file = PolicyFile(settings.policy_dir or settings.state_dir, state=self._state.path)
-        self._policy = TakenPolicy(file, fresh=self._state.cursor.epoch is None, warn=self._warn)
+        fresh = self._state.cursor.epoch is None
+        self._policy = TakenPolicy(file, fresh=fresh, warn=self._warn)
+        allowed = ConsentFile(settings.policy_dir or settings.state_dir, state=self._state.path)
+        self._consents = TakenConsents(allowed, fresh=fresh, warn=self._warn)
         self._gate = Gate(
             self._policy,
             started_in=settings.cwd,
@@ -105,7 +112,9 @@ class RelayConnect:
         Cancelling it kills the agents without waiting for their last words.
         """
         self._spool = Spool(self._state.folder("spool"), limit_bytes=self._settings.spool_bytes)
-        supervisor = self._supervisor = Supervisor(self._surroundings())
+        hooks = self._hooks()
+        supervisor = self._supervisor = Supervisor(self._surroundings(), hooks=hooks)
+        hooks.recover()
         if self._settings.endpoint.in_clear:
             self.notice(Warned(problem=IN_CLEAR.format(self._settings.endpoint.url)))
         link = Link(
@@ -126,7 +135,9 @@ class RelayConnect:
                     tasks.create_task(self._watch_policy()),
                     tasks.create_task(self._watch_state()),
                 ]
+                running = tasks.create_task(hooks.run(self.stopping))
                 await supervisor.run(self.stopping)
+                await running
                 if not isinstance(self._ended_for, LinkRefused):
                     await self._flush()
                 for task in beside:
@@ -148,6 +159,10 @@ class RelayConnect:
     def confirm_policy(self, known: str) -> None:
         """A person has confirmed the policy of this hash."""
         self._policy.expect(known)
+
+    def confirm_hooks(self, known: str) -> None:
+        """A person has confirmed the list of this hash of what hooks may run."""
+        self._consents.expect(known)
 
     def close(self) -> None:
         """Let another relay-connect have the state folder."""
@@ -185,7 +200,13 @@ class RelayConnect:
             cuts_fragments=True,
             makes_worktrees=True,
             policy=self._gate.summary(),
+            runs_hooks=True,
         )
+
+    def note(self, command: Command) -> None:
+        """A command is about to count as taken."""
+        assert self._supervisor is not None, "there is a link only while it runs"
+        self._supervisor.note(command)
 
     def take(self, command: Command) -> None:
         """Act on a command."""
@@ -235,6 +256,7 @@ class RelayConnect:
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
             self._policy.look()
+            self._consents.look()
 
     async def _watch_state(self) -> None:
         """Nothing keeps a second link of this machine from starting once the folder is gone."""
@@ -265,6 +287,21 @@ class RelayConnect:
             clock=self._clock,
             notice=self.notice,
         )
+
+    def _hooks(self) -> HookRunner:
+        around = HookSurroundings(
+            gate=self._gate,
+            consents=self._consents,
+            refusals=Refusals(self._state.path),
+            records=self._records,
+            private=self._state.path / "hook-events",
+            environment=agent_environment(os.environ),
+            spool=self._spool,
+            secrets=lambda: self._credentials.secrets,
+            clock=self._clock,
+            notice=self.notice,
+        )
+        return HookRunner(around, journal=Journal(self._state.path / "hooks.ndjson"))
 
     def _end_leftovers(self) -> None:
         killed = self._records.end_leftovers()

@@ -24,6 +24,7 @@ from broker.protocol.proxy import (
     Expired,
     FrameRecorded,
     Handed,
+    HookRan,
     Report,
     Started,
     StateChanged,
@@ -112,6 +113,10 @@ class Reporter:
                 detail=detail,
             )
         )
+
+    def hook(self, report: HookRan) -> None:
+        """How far a hook's run has come."""
+        self._state(report)
 
     def redacted(self, encoded: bytes) -> bytes:
         """Without secrets: those this process knows, and whatever looks like a token of this product.

@@ -7,8 +7,9 @@ import logging
 from collections import OrderedDict
 
 from broker.domain.ids import AgentId
-from broker.protocol.proxy import Answer, Command, Deliver, Interrupt, Probe, Spawn, Stop
+from broker.protocol.proxy import Answer, Command, Deliver, Interrupt, Probe, RunHook, Spawn, Stop
 from connect.machine.agent_run import PROXY_STOPPED, REPLACED, STOPPED, AgentRun, Surroundings
+from connect.machine.hooks.runner import HookRunner
 from connect.machine.reporting import Reporter
 
 _MAX_REMEMBERED = 4096
@@ -24,8 +25,9 @@ class Supervisor:
     raises.
     """
 
-    def __init__(self, around: Surroundings) -> None:
+    def __init__(self, around: Surroundings, *, hooks: HookRunner) -> None:
         self._around = around
+        self._hooks = hooks
         self._runs: dict[AgentId, AgentRun] = {}
         self._over: OrderedDict[AgentId, int] = OrderedDict()
         self._tasks: asyncio.TaskGroup
@@ -46,6 +48,9 @@ class Supervisor:
 
     def execute(self, command: Command) -> None:
         """Act on a command without waiting for its effect."""
+        if isinstance(command, RunHook):
+            self._run_hook(command)
+            return
         try:
             self._execute(command)
         except Exception as error:
@@ -55,6 +60,18 @@ class Supervisor:
                 run.end("INTERNAL", detail=repr(error))
             else:
                 self._report_absent(command, reason="INTERNAL", expected=False, detail=repr(error))
+
+    def note(self, command: Command) -> None:
+        """Write down what has to have an outcome even if this process dies once the command counts as taken."""
+        if isinstance(command, RunHook):
+            self._hooks.note(command)
+
+    def _run_hook(self, order: RunHook) -> None:
+        """What goes wrong with a hook is not the agent's whose happening it was."""
+        try:
+            self._hooks.take(order)
+        except Exception:
+            _log.exception("hook %s: its run %s could not be taken", order.hook[:100], order.run)
 
     def _execute(self, command: Command) -> None:
         match command:

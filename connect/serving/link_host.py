@@ -122,6 +122,10 @@ class LinkHost:
         """Go by the policy of this hash, as soon as it lies there."""
         self._proxy.confirm_policy(known)
 
+    def confirm_hooks(self, known: str) -> None:
+        """Go by the list of this hash of what hooks may run, as soon as it lies there."""
+        self._proxy.confirm_hooks(known)
+
     def _show_questions(self) -> None:
         self._control.ask(
             [

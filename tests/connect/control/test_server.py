@@ -63,6 +63,9 @@ class Link:
     def confirm_policy(self, known: str) -> None:
         self.confirmed.append(known)
 
+    def confirm_hooks(self, known: str) -> None:
+        self.confirmed.append(f"hooks {known}")
+
     async def until_terminals(self, count: int) -> None:
         while len(self.server.state().terminals) != count:
             self.changed.clear()

@@ -73,6 +73,9 @@ class Proxy:
         self.spool.close()
         self.state.close()
 
+    def note(self, command: Command) -> None:
+        del command
+
     def take(self, command: Command) -> None:
         self.taken.append(command)
 

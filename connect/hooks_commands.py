@@ -1,0 +1,237 @@
+"""`relay-connect hooks`: a person, at a terminal of the machine, says what hooks may run on it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import orjson
+
+from broker.domain.errors import BadRequest
+from connect.control.client import confirm_hooks
+from connect.machine.hooks.consent_file import ConsentFile, hash_of, written
+from connect.machine.hooks.consents import Consent, Consents, Standing, is_hook_id
+from connect.machine.hooks.offers import Offer, difference, in_words, offers_of
+from connect.machine.hooks.refusals import read_refusals
+from connect.policy.lineage import require_person
+from connect.settings import Options, config_folder, resolve_state_dir
+from connect.system.process_records import ProcessRecords
+from connect.terminal.characters import visible
+
+_HOW_TO_CONFIRM = "Look at it and confirm it with `relay-connect hooks review`."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Machine:
+    file: ConsentFile
+    state: Path
+
+    @property
+    def consents(self) -> Consents:
+        """What is on disk, whoever has put it there."""
+        return self.file.parsed(self.file.content())
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether that is what a person has confirmed last."""
+        return self.file.is_confirmed(self.file.content())
+
+    def offers(self, hook: str | None = None) -> list[Offer]:
+        """What was refused lately, all of it or that of one hook."""
+        found = offers_of(read_refusals(self.state), self.consents)
+        return [each for each in found if hook is None or each.consent.id == hook]
+
+    def put(self, consents: Consents) -> None:
+        """Let the running link know what a person wants, and put it in place. Raises `NotPermitted`, `Unavailable`."""
+        content = written(consents)
+        asyncio.run(confirm_hooks(self.state, hash_of(content)))
+        self.file.put(content)
+
+
+@click.group("hooks", invoke_without_command=True)
+@click.pass_context
+def hooks(context: click.Context, /) -> None:
+    """Show or change what hooks may run on this machine.
+
+    Hooks are defined at the broker; nothing of them runs here that was not allowed here. Changes need a terminal of
+    this machine, and are refused to agents.
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(show)
+
+
+@hooks.command("list")
+@click.option("--json", "as_json", is_flag=True, help="A JSON document instead of text.")
+@click.pass_obj
+def show(options: Options, /, *, as_json: bool = False) -> None:
+    """Print what is allowed and denied, and what was refused lately."""
+    machine = _machine(options)
+    consents, offers = machine.consents, machine.offers()
+    if as_json:
+        refused = [
+            {"standing": each.refusal.standing, "why": each.refusal.why, **each.consent.model_dump(mode="json")}
+            for each in offers
+        ]
+        told = {"file": str(machine.file.path), "confirmed": machine.confirmed, "refused": refused}
+        click.echo(orjson.dumps({**told, **consents.model_dump(mode="json")}))
+        return
+    if not machine.confirmed:
+        click.echo(f"! {machine.file.path} was changed and nobody has confirmed it: no hook runs. {_HOW_TO_CONFIRM}")
+    for consent in consents.allow:
+        _say(f"✓ {consent.id}  allowed", in_words(consent))
+    for hook in consents.deny:
+        click.echo(_safe(f"✗ {hook}  denied"))
+    for offer in offers:
+        standing = Standing.MODIFIED if offer.before else offer.refusal.standing
+        _say(f"? {offer.consent.id}  {standing}: {offer.refusal.why}", in_words(offer.consent))
+    if offers:
+        click.echo("Look at those with `relay-connect hooks review`.")
+    if not (consents.allow or consents.deny or offers):
+        click.echo("No hook may run on this machine, and none was refused lately.")
+
+
+@hooks.command()
+@click.argument("hook", metavar="[ID]", required=False)
+@click.option("--shell", is_flag=True, help="Allow words that are a program themselves, as in `sh -c …`.")
+@click.pass_obj
+def allow(options: Options, /, *, hook: str | None, shell: bool) -> None:
+    """Let hooks run that were refused lately: one, or each that you say yes to."""
+    machine = _changeable(options)
+    offers = machine.offers(hook)
+    if not offers:
+        _nothing(machine, hook)
+    for offer in offers:
+        if _wanted(offer, shell=shell, alone=hook is not None):
+            machine.put(machine.consents.with_consent(offer.consent))
+            click.echo(_safe(f"✓ {offer.consent.id} may run"))
+
+
+@hooks.command()
+@click.argument("hook", metavar="ID")
+@click.pass_obj
+def deny(options: Options, /, *, hook: str) -> None:
+    """Let a hook never run here, whatever it will say; nobody is asked about it again."""
+    machine = _changeable(options)
+    if not is_hook_id(hook):
+        raise BadRequest(f"{hook!r} is no id of a hook")
+    machine.put(machine.consents.with_denied(hook))
+    click.echo(f"✓ {hook} never runs here")
+
+
+@hooks.command()
+@click.argument("hook", metavar="ID")
+@click.pass_obj
+def forget(options: Options, /, *, hook: str) -> None:
+    """Take back what was said of a hook: it is neither allowed nor denied."""
+    machine = _changeable(options)
+    known = machine.consents
+    if hook not in known.deny and not known.of(hook):
+        raise BadRequest(f"nothing was said of {hook!r} here")
+    machine.put(known.without(hook))
+    click.echo(_safe(f"✓ nothing is said of {hook} any more"))
+
+
+@hooks.command()
+@click.option("--shell", is_flag=True, help="Offer words that are a program themselves, too, as in `sh -c …`.")
+@click.pass_obj
+def review(options: Options, /, *, shell: bool) -> None:
+    """Go through what was refused lately, after a look at a list that was changed in another way."""
+    machine = _at_terminal(options)
+    if not machine.confirmed:
+        _confirm(machine)
+    offers = machine.offers()
+    for offer in offers:
+        if _wanted(offer, shell=shell, alone=False):
+            machine.put(machine.consents.with_consent(offer.consent))
+            click.echo(_safe(f"✓ {offer.consent.id} may run"))
+    if not offers:
+        click.echo("Nothing waits for a decision.")
+
+
+def _confirm(machine: _Machine) -> None:
+    """Exactly what is shown: the file may change again while the person reads."""
+    content = machine.file.content()
+    for consent in machine.file.parsed(content).allow:
+        _say(f"{consent.id}", in_words(consent))
+    denied = machine.file.parsed(content).deny
+    click.echo(_safe(f"denied: {', '.join(denied) or 'none'}"))
+    if not click.confirm("Is this what hooks may run on this machine?"):
+        raise click.Abort
+    asyncio.run(confirm_hooks(machine.state, hash_of(content)))
+    machine.file.confirm(hash_of(content))
+    click.echo("✓ confirmed")
+
+
+def _wanted(offer: Offer, *, shell: bool, alone: bool) -> bool:
+    """Whether the person allows it, once everything of it was shown."""
+    consent = offer.consent
+    _say(f"hook {consent.id}", in_words(consent))
+    if offer.before is not None:
+        click.echo("  not as it was allowed:")
+        for sign, line in difference(offer.before, consent) or [("-", offer.refusal.why)]:
+            click.echo(_safe(f"    {sign} {line}"))
+    if offer.is_code and not shell:
+        how = f"its words are a program: `relay-connect hooks allow --shell {consent.id}` allows it"
+        if alone:
+            raise BadRequest(how, code="SHELL_NEEDED")
+        click.echo(_safe(f"! {how}"))
+        return False
+    if offer.is_code:
+        click.echo("! its words are a program: what it does is all that they say")
+    for warning in _warnings(consent):
+        click.echo(_safe(f"! {warning}"))
+    return click.confirm("Allow exactly this?")
+
+
+def _warnings(consent: Consent) -> list[str]:
+    if consent.files:
+        return ["agents work where that lies: once it is changed, the hook no longer runs until you allow it again"]
+    return ["what it reads in that folder by itself (package.json, Makefile, settings) agents can change"]
+
+
+def _nothing(machine: _Machine, hook: str | None) -> None:
+    if hook is None:
+        click.echo("Nothing was refused lately.")
+        return
+    if machine.consents.of(hook):
+        raise BadRequest(f"{hook} is allowed, and was not refused since")
+    raise BadRequest(
+        f"no hook {hook!r} was refused on this machine lately: it is offered here once it was to run"
+        " (`relay-connect hooks list` shows what was)"
+    )
+
+
+def _say(title: str, lines: list[tuple[str, str]]) -> None:
+    click.echo(_safe(title))
+    width = max(len(name) for name, _ in lines)
+    for name, value in lines:
+        click.echo(_safe(f"  {name:<{width}}  {value}"))
+
+
+def _safe(line: str) -> str:
+    return visible(line, exact=True)
+
+
+def _machine(options: Options) -> _Machine:
+    state = resolve_state_dir(options)
+    return _Machine(file=ConsentFile(config_folder(os.environ), state=state), state=state)
+
+
+def _at_terminal(options: Options) -> _Machine:
+    """The machine, for a person in front of it. Raises `NotPermitted` for everybody else."""
+    machine = _machine(options)
+    require_person(ProcessRecords(machine.state / "processes"), what="what hooks may run is changed")
+    return machine
+
+
+def _changeable(options: Options) -> _Machine:
+    """The same, when what is there is confirmed: a change of ours must not confirm somebody else's."""
+    machine = _at_terminal(options)
+    if not machine.confirmed:
+        raise BadRequest(
+            f"{machine.file.path} was changed and nobody has confirmed it. {_HOW_TO_CONFIRM}", code="HOOKS_CHANGED"
+        )
+    return machine

@@ -1,0 +1,50 @@
+"""What a program writes, kept within bounds: its beginning and its end. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+KEPT_BYTES = 64 * 1024
+"""Of each of the two outputs."""
+_MARGIN_BYTES = 2 * 1024
+"""Kept beyond that until secrets are masked, so that none that stands at the cut is halved and not known."""
+
+
+class Kept:
+    """One output. Whatever comes costs a bounded amount of memory."""
+
+    def __init__(self, *, limit: int = KEPT_BYTES) -> None:
+        self._half = limit // 2
+        self._head = bytearray()
+        self._tail = bytearray()
+        self._bytes = 0
+
+    def add(self, data: bytes) -> None:
+        """More of it has come."""
+        self._bytes += len(data)
+        room = self._half + _MARGIN_BYTES - len(self._head)
+        if room > 0:
+            self._head += data[:room]
+            data = data[room:]
+        if data:
+            self._tail += data[-(self._half + _MARGIN_BYTES) :]
+            del self._tail[: -(self._half + _MARGIN_BYTES)]
+
+    def text(self, mask: Callable[[str], str]) -> str:
+        """Its beginning and end without secrets, and how much was left out between them."""
+        if self._bytes <= 2 * self._half:
+            return mask(_decoded(self._head + self._tail))
+        first, last = mask(_decoded(self._head))[: self._half], mask(_decoded(self._tail))[-self._half :]
+        return f"{first}\n… [the middle of {self._bytes} bytes is left out] …\n{last}"
+
+
+def both(output: Kept, errors: Kept, *, mask: Callable[[str], str]) -> str:
+    """What a program wrote, its standard error behind its output."""
+    told, complaint = output.text(mask), errors.text(mask)
+    if not complaint:
+        return told
+    return f"{told}{'' if told.endswith(chr(10)) or not told else chr(10)}[standard error]\n{complaint}"
+
+
+def _decoded(data: bytes | bytearray) -> str:
+    return data.decode("utf-8", "replace")
