@@ -27,7 +27,7 @@ from broker.domain.hooks.definitions import (
     hook_id,
 )
 from broker.domain.hooks.events import BLOCKING, HookEvent, hook_event, unknown_event
-from broker.domain.hooks.templates import BadTemplate, parse_text
+from broker.domain.hooks.templates import OF_MACHINES, BadTemplate, Variable, parse_text
 from broker.protocol.relay_yaml.document import Document, Path, Position, YamlProblem, read_document
 
 MAX_HOOKS = 2000
@@ -201,10 +201,13 @@ class _Reader:
         if text is None:
             return RelayAction(to=given["to"], mode=RelayMode(mode))
         try:
-            return RelayAction(to=given["to"], text=parse_text(str(text)), mode=RelayMode(mode))
+            template = parse_text(str(text))
         except BadTemplate as bad:
             self.say((*path, "text"), str(bad))
             return None
+        if any(isinstance(part, Variable) and part.name in OF_MACHINES for part in template):
+            self.say((*path, "text"), "only a command knows ${project}: it runs on the agent's machine")
+        return RelayAction(to=given["to"], text=template, mode=RelayMode(mode))
 
     def when(self, given: Any, path: Path) -> When:
         if not isinstance(given, Mapping):

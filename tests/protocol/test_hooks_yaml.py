@@ -96,6 +96,7 @@ hooks:
         ("    on_command: [{relay: Lead, timeout: 5s}]", "'timeout' means nothing with `relay`"),
         ("    on_command: [{relay: {text: hi}}]", "names whom it is for"),
         ("    on_command: [{relay: {to: L, text: '${x}'}}]", "there is no variable ${x}"),
+        ("    on_command: [{relay: {to: L, text: '${project}'}}]", "only a command knows ${project}"),
         ("    on_command: [{relay: {to: L, mode: now}}]", "one of wait, steer, interrupt"),
         ("    on_command: [{command: say, enabled: 1}]", "true or false"),
         ("    on_command: [7]", "a hook is a command"),

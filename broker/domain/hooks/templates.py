@@ -13,11 +13,13 @@ from difflib import get_close_matches
 
 VARIABLES = frozenset(
     {
-        *("event", "agent", "kind", "session", "workspace", "cwd", "url"),
+        *("event", "agent", "kind", "session", "workspace", "cwd", "project", "url"),
         *("file", "files", "command", "exit_code", "tool", "last_message", "reason"),
         *("approval_id", "question", "message_id", "text"),
     }
 )
+OF_MACHINES = frozenset({"project"})
+"""What only the agent's machine knows: the root of the git repository that the agent works in."""
 FILE_LISTS = frozenset({"file", "files"})
 """As a whole word they become one word for each file."""
 MAX_VALUE_BYTES = 4096
