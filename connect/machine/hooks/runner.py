@@ -69,6 +69,11 @@ class HookRunner:
         self._notices = HookNotices(around.notice)
         self._loops = LoopGuard()
 
+    @property
+    def tasks(self) -> frozenset[asyncio.Task[None]]:
+        """One for each run that is going on."""
+        return frozenset(self._tasks)
+
     def recover(self) -> None:
         """Tell of what an earlier relay-connect did not: it was killed. What it had left running is gone by now."""
         shutil.rmtree(self._around.private, ignore_errors=True)
