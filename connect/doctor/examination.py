@@ -16,6 +16,7 @@ from connect.access.endpoint import data_folder
 from connect.control.client import ask_state
 from connect.doctor.broker import examine_broker
 from connect.doctor.findings import Finding, ok, problem, warning
+from connect.doctor.hooks import examine_hooks
 from connect.doctor.programs import examine_programs
 from connect.policy.folders import real_or_none
 from connect.policy.policy_file import NO_FILE, PolicyFile
@@ -45,7 +46,7 @@ async def examine(settings: ConnectSettings, *, malformed: str | None = None) ->
     broker, state, programs = await asyncio.gather(
         examine_broker(settings, malformed=malformed), _state(settings), examine_programs(settings)
     )
-    return [*broker, _secrets(settings), *state, *_policy(settings), *programs]
+    return [*broker, _secrets(settings), *state, *_policy(settings), *examine_hooks(settings), *programs]
 
 
 def _secrets(settings: ConnectSettings) -> Finding:
