@@ -16,6 +16,7 @@ from connect.machine.hooks.consent_file import ConsentFile, hash_of, written
 from connect.machine.hooks.consents import Consent, Consents, Standing, is_hook_id
 from connect.machine.hooks.offers import Offer, difference, in_words, offers_of
 from connect.machine.hooks.refusals import read_refusals
+from connect.machine.hooks.vendor_files import VENDORS, Converted, Left, as_yaml, convert
 from connect.policy.lineage import require_person
 from connect.settings import Options, config_folder, resolve_state_dir
 from connect.system.process_records import ProcessRecords
@@ -149,6 +150,26 @@ def review(options: Options, /, *, shell: bool) -> None:
             click.echo(_safe(f"✓ {offer.consent.id} may run"))
     if not offers:
         click.echo("Nothing waits for a decision.")
+
+
+@hooks.command("import")
+@click.argument("vendor", type=click.Choice(VENDORS))
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+def import_(vendor: str, file: Path, /) -> None:
+    """Print the plain commands of a vendor's own hooks as a hooks file, and say on stderr what is none.
+
+    Nothing is saved or allowed: `relaycast hooks apply` takes the file, and a person allows on this machine what it
+    runs.
+    """
+    try:
+        found = list(convert(file.read_text(encoding="utf-8-sig"), vendor=vendor))
+    except OSError as error:
+        raise BadRequest(f"{file}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(f"{file}: {error}") from None
+    click.echo(as_yaml([each for each in found if isinstance(each, Converted)], vendor=vendor), nl=False)
+    for left in [each for each in found if isinstance(each, Left)]:
+        click.echo(_safe(f"! {left.where}: {left.why}"), err=True)
 
 
 def _confirm(machine: _Machine) -> None:

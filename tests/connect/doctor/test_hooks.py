@@ -47,8 +47,17 @@ def test_every_consent_and_everything_that_waits_for_one_is_listed(tmp_path: Pat
         consent(tmp_path, "edited", script="0" * 64),
     )
     ConsentFile(tmp_path, state=tmp_path / "state").put(written(Consents(allow=allow, deny=("never",))))
-    place = {"root": str(tmp_path), "folder": str(tmp_path), "program": "/bin/sh"}
-    refusal = Refusal(id="new", command="lint \u202e", timeout_s=1, standing=Standing.UNKNOWN, why="", **place)
+    here = str(tmp_path)
+    refusal = Refusal(
+        id="new",
+        command="lint \u202e",
+        timeout_s=1,
+        standing=Standing.UNKNOWN,
+        why="",
+        root=here,
+        folder=here,
+        program="/bin/sh",
+    )
     Refusals(tmp_path / "state").add(refusal)
     found = examine_hooks(settings(tmp_path))
     health = [each.health for each in found]
