@@ -1,6 +1,8 @@
 """What a long run leaves in the results."""
 
+import importlib.util
 import sys
+from pathlib import Path
 
 from tests import nightly
 from tests.nightly import Outcome, Step
@@ -24,3 +26,11 @@ def test_figures_are_dated_and_name_machine_and_command() -> None:
     assert text.startswith("# Long runs\n")
     for said in ("* CPU: two", "* Date: 2026-01-01", "RELAYCAST_KILLS=50 pytest tests/e2e", "1 failed, 1 passed", "NO"):
         assert said in text
+
+
+def test_every_step_names_what_is_there() -> None:
+    root = Path(nightly.__file__).parents[1]
+    for step in nightly.STEPS:
+        assert importlib.util.find_spec(step.command[0]) is not None
+        for path in (each for each in step.command[1:] if each.startswith("tests/")):
+            assert (root / path).exists(), path
