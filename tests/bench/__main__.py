@@ -56,7 +56,8 @@ def _paired(options: argparse.Namespace, described: dict[str, str]) -> int:
     section = pairing.section(pairs, names=names)
     print(orjson.dumps(report.as_json(section)).decode() if options.json else report.as_text(section))
     if options.write:
-        command = f"python -m tests.bench --against {wheel.name} --rounds {options.rounds} --rows {rows}"
+        only = "".join(f" --only {name}" for name in options.only or ())
+        command = f"python -m tests.bench --against {wheel.name} --rounds {options.rounds} --rows {rows}{only}"
         text = report.as_markdown([section], machine=described, command=command, title="Against the version before")
         results.put(options.write, text)
     return 1 if any(pair.is_worse for pair in pairs) else 0
