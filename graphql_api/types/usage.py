@@ -27,7 +27,10 @@ class Usage:
     input_tokens: BigInt = strawberry.field(description="Tokens that went into models.")
     output_tokens: BigInt = strawberry.field(description="Tokens that models wrote.")
     cached_tokens: BigInt = strawberry.field(description="Tokens that models took from a cache.")
-    cost_usd: float = strawberry.field(description="As the vendors report it; those that report none add nothing.")
+    cost_usd: float = strawberry.field(
+        description="At least so much, as the vendors report it: those that report none add nothing, and Claude Code"
+        " before `model_usage_since_last_result` may hide a part after a crash."
+    )
 
     @classmethod
     def of(cls, line: domain.Usage) -> Self:

@@ -2,7 +2,8 @@
 
 Vendors that report running totals count from a conversation's start: what a line adds is the difference to the
 conversation's last one. A conversation that is resumed goes on from its old total; another one starts at 0; and a total
-that went down has started again.
+that went down has started again. A total that started again and is not lower by then, after a crash of an older Claude
+Code, cannot be told from one that went on: what is counted is a lower bound.
 """
 
 from __future__ import annotations

@@ -33,7 +33,8 @@ class Counts:
     output_tokens: int = 0
     cached_tokens: int = 0
     cost_usd: float = 0.0
-    """As the vendor reports it; vendors that report none add nothing."""
+    """As the vendor reports it, and no less was spent: vendors that report none add nothing, and older versions of
+    Claude Code begin their totals anew after a crash, so that a part is hidden where the new total is not lower."""
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(**{each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(Counts)})
