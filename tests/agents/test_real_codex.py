@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from broker.domain.approvals.approvals import ApprovalAnswer, Verdict
+from broker.protocol.codex.requests import PendingApproval, approval_requested
+from broker.protocol.jsonrpc import PeerRequest
 from tests.agents.cli_environment import codex_environment
 from tests.agents.model_server import ModelServer
 from tests.agents.relay_tools import TOKEN, RelayTools, SentMessage
@@ -104,3 +107,31 @@ async def test_a_turn_cut_off_by_a_kill_is_listed_with_the_clients_message_id(
     (turn,) = listed["data"]
     assert turn["status"] == "interrupted"
     assert [item["clientId"] for item in turn["items"]] == ["message-1"]
+
+
+async def test_a_question_of_plan_mode_is_read_and_its_answer_reaches_the_model(
+    model: ModelServer, installed: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """Its tool for questions is there in Plan mode alone, which `turn/start` can ask for."""
+    options = [{"label": "SQLite", "description": "a file"}, {"label": "Postgres", "description": "a server"}]
+    question = {"id": "db", "header": "DB", "question": "Which database?", "options": options}
+    model.script = in_order(CallTool("request_user_input", {"questions": [question]}), Say("Planned."))
+    environment = codex_environment(installed("codex"), folder=tmp_path, model_url=model.url)
+
+    async with asyncio.timeout(60), started(environment, ["app-server"]) as agent:
+        thread = await _start_thread(agent, environment.project)
+        plan = {"mode": "plan", "settings": {"model": "mock-model"}}
+        prompt = {**_prompt(thread, "plan it", client_id="message-1"), "collaborationMode": plan}
+        await _call(agent, 3, method="turn/start", params=prompt)
+        asked = await agent.receive(lambda frame: frame.get("method") == "item/tool/requestUserInput")
+        request = PeerRequest(id=asked["id"], method=asked["method"], params=asked["params"])
+        event = approval_requested("1", request, changes={})
+        assert event is not None
+        (read,) = event.prompts
+        answer = ApprovalAnswer(verdict=Verdict.ALLOW, answers={read.id: ["Postgres"]})
+        result = PendingApproval(request=request, thread=thread, prompts=event.prompts).result(answer)
+        await agent.send({"id": asked["id"], "result": result})
+        await agent.receive(lambda frame: frame.get("method") == "turn/completed")
+
+    assert (read.text, [choice.label for choice in read.choices]) == ("Which database?", ["SQLite", "Postgres"])
+    assert "Postgres" in model.requests[-1].tool_results[-1].text
