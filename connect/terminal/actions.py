@@ -17,7 +17,7 @@ from broker.domain.messages.messages import Mode
 from broker.protocol.agents.events import TextSpoken
 from connect.sdk import AgentRelay
 from connect.sdk.facts import Fact, FrameSeen, MessageAccepted, TurnEnded, read_fact
-from connect.sdk.types import Agent, Wire
+from connect.sdk.types import Agent, Event, Wire
 from connect.terminal import commands
 from connect.terminal.asked import option_id, suggested_rule
 from connect.terminal.consents import Consents
@@ -36,6 +36,8 @@ from connect.terminal.view import View, good
 _LOGGED_EVENTS = 2000
 _PREFERRED = ("claude", "codex", "gemini")
 _SHOWN_HITS = 20
+_FOR_EVERYBODY = ("approval.", "stop.", "proxy.", "log.")
+"""Kinds of events that are told whichever agent is looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,8 @@ class Actions:
         self._lead = lead
         self._consents = consents
         self.places = Places()
+        self.attached: str | None = None
+        """The one agent that is looked at and talked to, if it is one alone."""
 
     async def learn_machines(self) -> None:
         """Ask for the machines; a token without the right to see them only costs what is made of the list."""
@@ -112,13 +116,24 @@ class Actions:
         """Who gets plain lines, with the program it would be started with now."""
         return self._lead.among(self.places.installed(self._lead.on))
 
+    @property
+    def addressee(self) -> str:
+        """Whom plain lines are for."""
+        return self.attached or self._lead.name
+
+    def concern(self, event: Event) -> bool:
+        """Whether what an event tells is to be shown: with one agent alone, what is about it or waits for a person."""
+        if self.attached is None or event.kind.startswith(_FOR_EVERYBODY):
+            return True
+        return concerns(event, self.attached)
+
     def announce(self, command: commands.Command) -> list[Line]:
         """What to say before a command that may take a while."""
         match command:
             case commands.Tell(instead_of=str() as word):
-                taken = f"· taken as words for {self._lead.name}; '/{word} …' makes it the command"
+                taken = f"· taken as words for {one_line(self.addressee)}; '/{word} …' makes it the command"
                 return [(("class:dim", taken),), *self.announce(commands.Tell(text=command.text))]
-            case commands.Tell() if not self._view.roster.is_living(self._lead.name):
+            case commands.Tell() if not self.attached and not self._view.roster.is_living(self._lead.name):
                 return [good(f"Auto-spawning {self.lead.title}...")]
             case commands.Spawn():
                 return [good(f"Spawning {one_line(command.name)} ({kind_of(one_line(command.cli))})...")]
@@ -147,6 +162,10 @@ class Actions:
                 return await self._answer(command)
             case commands.AnswerQuestion():
                 return await self._answer_question(command)
+            case commands.Attach():
+                return await self._attach(command.name)
+            case commands.Detach():
+                return self._detach()
             case commands.Agents():
                 return await self._agents()
             case commands.Channels():
@@ -174,7 +193,26 @@ class Actions:
             case _ as other:
                 assert_never(other)
 
+    async def _attach(self, name: str) -> Reply:
+        agents = await self._relay.agents()
+        if all(agent.name != name for agent in agents):
+            raise NotFound(f"no agent called {name} is or was here", code="AGENT_NOT_FOUND")
+        events = await self._relay.recent(limit=_LOGGED_EVENTS)
+        wanted = [event for event in events if concerns(event, name)]
+        self.attached = name
+        older = f"; what was before: logs {one_line(name)} --before {events[0].offset}" if _is_cut(events) else ""
+        how = f"· what you type is for {one_line(name)}; 'detach' shows the session again{older}"
+        lines = [*self._view.past(wanted, agents), (("class:dim", how),)]
+        return Reply(lines=lines, result=[_json(event) for event in wanted])
+
+    def _detach(self) -> Reply:
+        was, self.attached = self.attached, None
+        told = f"· no longer with {one_line(was)} alone" if was else "· you look at the session"
+        return Reply(lines=[(("class:dim", told),)])
+
     async def _tell(self, text: str) -> Reply:
+        if self.attached is not None:
+            return await self._send(self.attached, text, mode=Mode.WAIT)
         lead = self.lead
         if self._view.roster.is_living(lead.name):
             return await self._send(lead.name, text, mode=Mode.WAIT)
@@ -324,6 +362,10 @@ class Actions:
     async def _fact(self, number: int) -> Fact | None:
         event = await self._relay.event(number)
         return None if event is None else read_fact(event)
+
+
+def _is_cut(events: Sequence[Event]) -> bool:
+    return bool(events) and events[0].offset > 1
 
 
 def _json(found: Wire) -> object:

@@ -17,6 +17,7 @@ nothing was changed in it; quote what has spaces)
   release <name>                 Release an agent
   stop | resume                  Stop all agents of the session (or --machine <name>, --workspace; --release: end \
 them; --note <why>): no turn begins and messages wait until somebody resumes it
+  attach <name> | detach         Show one agent's whole talk, and only that from then on; what is typed is for it
   agents                         List the agents, and the channels they are in
   channels                       List the channels with their members
   join | leave <#chan> <name>…   Put agents into a channel, or take them out; it is there while somebody is in it
@@ -169,6 +170,18 @@ class Agents:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attach:
+    """Look at one agent alone, and talk to it."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detach:
+    """Look at the session again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Channels:
     """List the channels."""
 
@@ -230,6 +243,8 @@ Command = (
     | AnswerQuestion
     | Trace
     | Show
+    | Attach
+    | Detach
     | Agents
     | Channels
     | Join
@@ -248,6 +263,8 @@ WORDS = (
     "release",
     "stop",
     "resume",
+    "attach",
+    "detach",
     "agents",
     "channels",
     "join",

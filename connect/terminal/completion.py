@@ -58,7 +58,7 @@ class WordCompleter(Completer):
                 return self._view.channels.names()
             case ("join" | "leave", _):
                 return self._could_move(command, before[0], named=before[1:])
-            case ("release" | "logs" | "interrupt", 0):
+            case ("release" | "logs" | "interrupt" | "attach", 0):
                 return self._view.roster.living()
             case ("trace" | "show", 0):
                 return [str(number) for number in reversed(self._view.numbers)]

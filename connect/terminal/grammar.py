@@ -19,8 +19,10 @@ from connect.terminal.commands import (
     Agents,
     Answer,
     AnswerQuestion,
+    Attach,
     Channels,
     Command,
+    Detach,
     Exit,
     Help,
     Interrupt,
@@ -47,6 +49,7 @@ _USAGE = {
     "send": "send <name|#channel|*> [--steer|--interrupt] <message>",
     "interrupt": "interrupt <name>",
     "release": "release <name>",
+    "attach": "attach <name>",
     "logs": "logs [name] [--last <lines>] [--before <number>]",
     "search": "search <query>",
     "approve": "approve [id] [--session] [--option <number>] [--always <rule>]",
@@ -127,7 +130,7 @@ def _reads_as_sentence(word: str, rest: str, known: Known) -> bool:
             return _spawn_is_sentence(words, known)
         case "send":
             return not _is_address([each for each in words if each not in _MODES], known)
-        case "interrupt" | "release" | "logs":
+        case "interrupt" | "release" | "logs" | "attach":
             plain = _LOG_OPTION.sub("", rest).split() if word == "logs" else words
             return len(plain) > 1 and plain[0] not in known.agents
         case "trace" | "show":
@@ -207,6 +210,10 @@ def _short_command(word: str, words: list[str]) -> Command | None:
             return Interrupt(name=name)
         case "release", [name]:
             return Release(name=name)
+        case "attach", [name]:
+            return Attach(name=name.removeprefix("@"))
+        case "detach", []:
+            return Detach()
         case "trace", [message]:
             return Trace(message=message.removeprefix("#"))
         case "show", [number] if number.removeprefix("#").isdecimal():

@@ -107,7 +107,8 @@ class Screen:
 
     async def _take(self, item: FeedItem) -> None:
         self._view.width, self._view.columns = measured_width(), measured_columns()
-        lines = self._view.show(item)
+        shown = self._view.show(item)
+        lines = shown if not isinstance(item, Event) or self._actions.concern(item) else []
         if isinstance(item, LinkUp | Reset):
             lines += await self._catch_up()
             self._up.set()
@@ -227,7 +228,8 @@ class Screen:
 
     def _prompt(self) -> FormattedText:
         if self._view.connected:
-            return FormattedText([("class:strong", "relay> ")])
+            with_whom = f" {one_line(self._actions.attached, limit=40)}" if self._actions.attached else ""
+            return FormattedText([("class:strong", f"relay{with_whom}> ")])
         return FormattedText([("class:warn", "relay (reconnecting)> ")])
 
     async def _perform(self, command: Command, line: str) -> None:
@@ -253,7 +255,7 @@ class Screen:
                 buffer.set_document(Document(line))
                 return [dim("· what you typed was not delivered; it is back at the prompt")]
             case Release() | Interrupt() | Logs() | Trace() if not line.lstrip().startswith("/"):
-                return [dim(f"· to say it to {self._actions.lead.name}: > {one_line(line, limit=60)}")]
+                return [dim(f"· to say it to {one_line(self._actions.addressee)}: > {one_line(line, limit=60)}")]
             case _:
                 return []
 

@@ -122,6 +122,13 @@ class View:
         """Who works for this terminal: whom it has asked or started, and whoever those have started."""
         return [name for name in self.activity.working() if self.roster.descends(name, self.own.addressed)]
 
+    def past(self, events: Iterable[Event], agents: Iterable[Agent]) -> list[Line]:
+        """The lines of what has been, at the same width; what is over by now is not asked again."""
+        told = Verbosity.NORMAL if self.verbosity is Verbosity.QUIET else self.verbosity
+        other = View(told, width=self.width)
+        other.learn(agents)
+        return [line for event in events if event.kind != "approval.requested" for line in other.show(event)]
+
     def learn(self, agents: Iterable[Agent]) -> None:
         """Take over the broker's own list of agents."""
         known = list(agents)

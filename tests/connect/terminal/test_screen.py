@@ -33,6 +33,32 @@ async def test_the_greeting_a_task_and_the_way_out(broker: ApiDouble, tmp_path: 
     assert "Play tic-tac-toe" in (tmp_path / "terminal_history").read_text()
 
 
+async def test_with_one_agent_alone_its_whole_talk_is_shown_and_what_is_typed_is_for_it(
+    broker: ApiDouble, tmp_path: Path
+) -> None:
+    for name in ("Worker", "Other"):
+        await broker._spawn({"name": name, "cli": "codex", "task": f"old words to {name}"})
+    async with _at_terminal(broker, tmp_path) as person:
+        await person.sees("relay>")
+        person.types("attach Nobody\r")
+        await person.sees("no agent called Nobody is or was here")
+        person.types("attach Worker\r")
+        await person.sees("│ old words to Worker")
+        await person.sees("│ Worker is done")
+        await person.sees("'detach' shows the session again")
+        await person.sees("relay Worker>")
+        await broker._send({"to": "Other", "text": "for somebody else", "mode": "wait"})
+        person.types("and now\r")
+        await person.sees("✓ Worker has it")
+        assert "for somebody else" not in person.screen
+        assert "Other is done" not in person.screen
+        person.types("detach\r")
+        await person.sees("· no longer with Worker alone")
+        await broker._send({"to": "Other", "text": "for all to see", "mode": "wait"})
+        await person.sees("│ for all to see")
+    assert [body["to"] for _, path, body in broker.calls if path.endswith("/messages")] == ["Worker"]
+
+
 async def test_tab_completes_and_an_approval_is_answered_by_its_short_id(broker: ApiDouble, tmp_path: Path) -> None:
     asked = {"id": "0192-f3a2", "agent": "Lead", "tool": "Bash", "command": "rm -rf build", "status": "pending"}
     async with _at_terminal(broker, tmp_path) as person:
