@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from connect.access.endpoint import Endpoint, resolve_endpoint
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
-def ask(method: str, path: str, *, body: dict[str, object] | None = None) -> Any:
+def ask(method: str, path: str, *, body: Mapping[str, object] | None = None) -> Any:
     """The answer to one request. Raises the broker's refusal."""
     return using_broker(lambda client: client.call(method, path, body=body))
 

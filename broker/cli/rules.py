@@ -41,9 +41,7 @@ def list_(*, json_: bool) -> None:
 def put(*, effect: str, tool: str, command: str | None, path: str | None) -> None:
     """Add a rule, unless there is the same already."""
     wanted = {"effect": effect, "tool": tool, "command": command, "path": path}
-    found = _rules()
-    if wanted not in found:
-        _set([*found, wanted])
+    ask("POST", "/v1/rules", body=wanted)
     click.echo(f"✓ {effect} {_about(wanted)}")
 
 
@@ -54,18 +52,14 @@ def remove(number: int) -> None:
     found = _rules()
     if number > len(found):
         raise click.UsageError(f"there are {len(found)} rules; `relaycast rule list` shows them")
-    gone = found.pop(number - 1)
-    _set(found)
-    click.echo(f"✓ no longer: {gone['effect']} {_about(gone)}")
+    gone = found[number - 1]
+    removed = ask("DELETE", "/v1/rules", body=gone)["removed"]
+    click.echo(f"{'✓ no longer' if removed else '· gone already'}: {gone['effect']} {_about(gone)}")
 
 
 def _rules() -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = ask("GET", "/v1/rules")["rules"]
     return [{name: each.get(name) for name in ("effect", "tool", "command", "path")} for each in found]
-
-
-def _set(rules: list[dict[str, Any]]) -> None:
-    ask("PUT", "/v1/rules", body={"rules": rules})
 
 
 def _about(rule: dict[str, Any]) -> str:

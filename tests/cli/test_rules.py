@@ -1,5 +1,7 @@
 """`relaycast rule` and `relaycast session` against a gateway."""
 
+import asyncio
+
 import orjson
 import pytest
 
@@ -17,15 +19,36 @@ async def test_rules_are_added_once_listed_and_removed(gateway: Gateway, shell: 
         assert (await shell("rule", "put", "deny", "--command", "rm *")).stdout == "✓ deny tool: *  command: rm *\n"
     await shell("rule", "put", "allow", "--tool", "read", "--path", "src/*")
     assert (await shell("rule", "list")).stdout == (
-        "  1  deny   tool: *  command: rm *\n  2  allow  tool: read  path: src/*\n"
+        "  1  allow  tool: read  path: src/*\n  2  deny   tool: *  command: rm *\n"
     )
-    assert orjson.loads((await shell("rule", "list", "--json")).stdout)["rules"][1]["path"] == "src/*"
-    assert "no longer: deny" in (await shell("rule", "remove", "1")).stdout
+    assert orjson.loads((await shell("rule", "list", "--json")).stdout)["rules"][0]["path"] == "src/*"
+    assert "no longer: deny" in (await shell("rule", "remove", "2")).stdout
     [left] = (await gateway.ok("GET", "/v1/rules"))["rules"]
     assert (left["effect"], left["tool"]) == ("allow", "read")
     beyond = await shell("rule", "remove", "2")
     assert (beyond.exit_code, "there are 1 rules" in beyond.stderr) == (2, True)
     assert (await shell("rule", "put", "forbid")).exit_code == 2
+
+
+async def test_rules_of_two_people_at_the_same_time_all_stay(gateway: Gateway) -> None:
+    async def put(number: int) -> None:
+        await gateway.ok("POST", "/v1/rules", {"effect": "deny", "command": f"rm {number}"})
+
+    async def remove(number: int) -> None:
+        gone = await gateway.ok("DELETE", "/v1/rules", {"effect": "deny", "command": f"rm {number}"})
+        assert gone["removed"] is True
+
+    await asyncio.gather(*map(put, range(10)))
+    assert len((await gateway.ok("GET", "/v1/rules"))["rules"]) == 10
+    await asyncio.gather(*map(remove, range(0, 10, 2)), *map(put, range(10, 15)))
+    left = {each["command"] for each in (await gateway.ok("GET", "/v1/rules"))["rules"]}
+    assert left == {f"rm {number}" for number in (1, 3, 5, 7, 9, *range(10, 15))}
+    for number in (9, 14, 1, 13, 3, 12, 5, 11, 7, 10):  # from the end, the beginning, the middle, and the last
+        await remove(number)
+    assert await gateway.ok("DELETE", "/v1/rules", {"effect": "deny", "command": "rm 1"}) == {
+        "removed": False,
+        "rules": [],
+    }
 
 
 async def test_sessions_are_created_and_listed(gateway: Gateway, shell: Shell) -> None:

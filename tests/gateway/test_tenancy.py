@@ -38,6 +38,8 @@ ROUTES: list[tuple[str, str, object, str]] = [
     ("POST", "/v1/questions/{question}/answer", {"decline": True}, "approve"),
     ("GET", "/v1/rules", None, "read"),
     ("PUT", "/v1/rules", {"rules": []}, "administer"),
+    ("POST", "/v1/rules", {"effect": "deny"}, "administer"),
+    ("DELETE", "/v1/rules", {"effect": "deny"}, "administer"),
     ("GET", "/v1/proxies", None, "read"),
     ("POST", "/v1/proxies/{proxy}/adopt", None, "administer"),
     ("DELETE", "/v1/proxies/{proxy}", None, "administer"),

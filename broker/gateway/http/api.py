@@ -133,6 +133,8 @@ class Api:
             ("POST", "/v1/questions/{question}/answer", self.answer_question),
             ("GET", "/v1/rules", self.rules),
             ("PUT", "/v1/rules", self.set_rules),
+            ("POST", "/v1/rules", self.add_rule),
+            ("DELETE", "/v1/rules", self.remove_rule),
             ("GET", "/v1/proxies", self.proxies),
             ("DELETE", "/v1/proxies/{proxy}", once(self._s, self.forget_proxy)),
             ("POST", "/v1/proxies/{proxy}/adopt", self.adopt_proxy),
@@ -329,6 +331,18 @@ class Api:
         principal = await self._caller(request)
         body = await read_body(request, _Rules)
         return Answer({"rules": await self._s.desk.set_rules(principal, [each.rule() for each in body.rules])})
+
+    async def add_rule(self, request: Request) -> Response:
+        """Put one rule ahead of the others, unless it is there; what others do at the same time stays."""
+        principal = await self._caller(request)
+        await self._s.desk.add_rule(principal, (await read_body(request, _RuleBody)).rule())
+        return Answer({"rules": await self._s.desk.rules(principal)})
+
+    async def remove_rule(self, request: Request) -> Response:
+        """Take the rule of the body away, wherever it stands by now; says whether it was there."""
+        principal = await self._caller(request)
+        removed = await self._s.desk.remove_rule(principal, (await read_body(request, _RuleBody)).rule())
+        return Answer({"removed": removed, "rules": await self._s.desk.rules(principal)})
 
     async def proxies(self, request: Request) -> Response:
         """The workspace's machines."""

@@ -277,6 +277,11 @@ class ApprovalDesk:
         principal.require(Permission.ADMINISTER)
         await self._approvals.add_rule(principal.workspace, rule, most=MAX_RULES)
 
+    async def remove_rule(self, principal: Principal, rule: Rule) -> bool:
+        """Take a rule away; whether it was there. Raises `NotPermitted`."""
+        principal.require(Permission.ADMINISTER)
+        return await self._approvals.remove_rule(principal.workspace, rule)
+
     async def set_rules(self, principal: Principal, rules: Sequence[Rule]) -> list[Rule]:
         """Replace the workspace's rules. Raises `NotPermitted`, `BadRequest`."""
         principal.require(Permission.ADMINISTER)

@@ -87,5 +87,8 @@ class Approvals(Protocol):
     async def add_rule(self, workspace: WorkspaceId, rule: Rule, *, most: int) -> None:
         """Put a rule first, unless it is there. Raises `Conflict` (TOO_MANY_RULES)."""
 
+    async def remove_rule(self, workspace: WorkspaceId, rule: Rule) -> bool:
+        """Take a rule away; whether it was there."""
+
     async def set_rules(self, workspace: WorkspaceId, rules: Sequence[Rule]) -> None:
         """Replace them."""

@@ -170,6 +170,10 @@ class RedisApprovals:
         """Put a rule first, unless it is there. Raises `Conflict` (TOO_MANY_RULES)."""
         await self._scripts.run("add_rule", workspace, rule=orjson.dumps(rule), most=most)
 
+    async def remove_rule(self, workspace: WorkspaceId, rule: Rule) -> bool:
+        """Take a rule away; whether it was there."""
+        return bool(await self._scripts.run("remove_rule", workspace, rule=orjson.dumps(rule)))
+
     async def set_rules(self, workspace: WorkspaceId, rules: Sequence[Rule]) -> None:
         """Replace them."""
         await self._redis.set(keys.key(workspace, "rules"), orjson.dumps(list(rules)))
