@@ -19,6 +19,7 @@ from broker.domain.errors import Conflict, NotFound, Unavailable
 from broker.domain.ids import ApprovalId, MessageId
 from broker.domain.messages.messages import Mode, ReceiptState
 from broker.domain.names import looks_like_id
+from broker.domain.timings import TIMINGS
 from connect.access.endpoint import Endpoint, resolve_endpoint
 from connect.sdk.api_client import ApiClient
 from connect.sdk.event_feed import EventFeed, FeedItem
@@ -43,8 +44,8 @@ from connect.sdk.types import (
 )
 
 _PAGE = 100
-_SPAWN_TIMEOUT_S = 120.0
-"""Vendors' CLIs start in 1-6 s; a first start that installs something takes a minute."""
+_SPAWN_TIMEOUT_S = TIMINGS.ready_deadline_ms / 1000 + 10
+"""Longer than its machine and then the broker take to give it up: who waits is told why, and once."""
 _LOOK_AGAIN_S = 1.0
 _ANSWER_MARGIN_S = 15.0
 """The broker ends a wait by its own deadline; the client waits this much longer before it takes it for dead."""

@@ -9,7 +9,9 @@ from broker.domain.approvals.approvals import ApprovalStatus, Verdict
 from broker.domain.errors import Conflict, NotAuthenticated, NotFound, QuotaExceeded, Unavailable
 from broker.domain.ids import ApprovalId
 from broker.domain.messages.messages import Mode, ReceiptState
+from broker.domain.timings import TIMINGS
 from broker.protocol.close_codes import UNAUTHENTICATED
+from broker.services.agents.spawner import MAX_WAIT_S
 from connect.sdk import AgentRelay
 from connect.sdk.types import Event, LinkLost, LinkUp, Reset
 from tests.connect.api_double import TOKEN, ApiDouble, refusal
@@ -325,3 +327,11 @@ async def test_leaving_a_loop_over_events_leaves_nothing_open(relay: AgentRelay,
 async def _read_into(read: asyncio.Queue[Event | Reset], events: AsyncGenerator[Event | Reset, None]) -> None:
     async for event in events:
         read.put_nowait(event)
+
+
+async def test_a_start_is_waited_for_longer_than_anybody_takes_to_give_it_up(
+    relay: AgentRelay, broker: ApiDouble
+) -> None:
+    await relay.spawn("Worker", "codex")
+    [body] = [body for method, path, body in broker.calls if method == "POST" and path.endswith("/agents")]
+    assert TIMINGS.ready_deadline_ms / 1000 < body["timeout_s"] <= MAX_WAIT_S
