@@ -1,0 +1,136 @@
+import { askAhead, eventPage, type EventPage } from "./eventPages";
+import { SESSION_EVENTS, type SessionEvent, type SessionItem } from "./events";
+import type { Live } from "./live";
+
+/** What is known of a log that is followed. */
+export interface Following {
+  readonly state: "loading" | "ready" | "missing" | "failed";
+  readonly message?: string;
+  /** Whether there are older events to ask for. */
+  readonly hasEarlier: boolean;
+  readonly loadingEarlier: boolean;
+}
+
+export const NOTHING_YET: Following = { state: "loading", hasEarlier: false, loadingEarlier: false };
+
+export type Filter = { agents?: string[]; kinds?: string[]; fragments?: boolean };
+
+/** What keeps the events of a log, and shows them. */
+export interface LogKeeper {
+  /** Where to go on from backwards; null from the end. */
+  readonly oldest: string | null;
+  /** Older events, in order. */
+  prepend(events: readonly SessionEvent[]): void;
+  /** The next event; one that is there already may come again. */
+  append(event: SessionEvent): void;
+  /** What was kept does not go on: history up to the next event is gone, and older events can be asked for or not. */
+  reset(hasEarlier: boolean): void;
+  /** All that was missed has come. */
+  caughtUp(): void;
+  /** What is known has changed. */
+  know(change: Partial<Following>): void;
+}
+
+interface FollowerOptions {
+  readonly filter: Filter;
+  /** How many events the first page has: what fills a screen, where that is to come before all else. */
+  readonly firstPage?: number;
+}
+
+const PAGE = 100;
+
+const pageOf = (session: string, before: string | null, filter: Filter, last = PAGE) => ({
+  session,
+  last,
+  before,
+  filter,
+});
+
+/** Ask for what following a log begins with, before there is anything to show it. */
+export const askForEnd = (live: Live, session: string, { filter, firstPage }: FollowerOptions): void =>
+  askAhead(live, pageOf(session, null, filter, firstPage));
+
+/**
+ * Follows the end of one log: the latest page first, then each event as it comes, and older pages when they are asked
+ * for. After a reconnect it goes on behind the last event that came: nothing twice, nothing left out.
+ */
+export class LogFollower {
+  readonly #live: Live;
+  readonly #session: string;
+  readonly #keeper: LogKeeper;
+  readonly #options: FollowerOptions;
+  #after: string | null = null;
+  #known: Following = NOTHING_YET;
+  #stop: (() => void) | null = null;
+  #closed = false;
+
+  constructor(live: Live, session: string, keeper: LogKeeper, options: FollowerOptions) {
+    this.#live = live;
+    this.#session = session;
+    this.#keeper = keeper;
+    this.#options = options;
+  }
+
+  get hasEarlier(): boolean {
+    return this.#known.hasEarlier;
+  }
+
+  /** Read the latest page, and follow what comes behind it. */
+  async open(): Promise<void> {
+    const page = await this.#page(null, this.#options.firstPage);
+    if (this.#closed) return;
+    if (page.state !== "ready") {
+      this.#know({ state: page.state, message: page.message });
+      return;
+    }
+    this.#keeper.prepend(page.events);
+    this.#after = page.head;
+    this.#know({ state: "ready", hasEarlier: page.hasEarlier });
+    const variables = () => ({ session: this.#session, after: this.#after, filter: this.#options.filter });
+    this.#stop = this.#live.subscribe(SESSION_EVENTS, variables, {
+      next: ({ sessionEvents }) => this.#hear(sessionEvents),
+      failed: (message) => this.#know({ state: "failed", message }),
+    });
+  }
+
+  /** Follow no longer. */
+  close(): void {
+    this.#closed = true;
+    this.#stop?.();
+  }
+
+  /** Ask for a page of older events. One that fails is not asked for again by itself. */
+  async loadEarlier(): Promise<void> {
+    if (this.#known.loadingEarlier || !this.#known.hasEarlier) return;
+    this.#know({ loadingEarlier: true });
+    const page = await this.#page(this.#keeper.oldest);
+    if (page.state === "ready") this.#keeper.prepend(page.events);
+    this.#know({ loadingEarlier: false, hasEarlier: page.state === "ready" && page.hasEarlier });
+  }
+
+  #page(before: string | null, last?: number): Promise<EventPage> {
+    return eventPage(this.#live, pageOf(this.#session, before, this.#options.filter, last));
+  }
+
+  #hear(item: SessionItem): void {
+    switch (item.__typename) {
+      case "Reset":
+        this.#known = { ...this.#known, hasEarlier: item.first !== null };
+        this.#keeper.reset(this.#known.hasEarlier);
+        break;
+      case "CaughtUp":
+        this.#after = item.head;
+        this.#keeper.caughtUp();
+        break;
+      default:
+        this.#after = item.cursor;
+        this.#keeper.append(item);
+    }
+  }
+
+  #know(change: Partial<Following>): void {
+    if (this.#closed) return;
+    this.#known = { ...this.#known, ...change };
+    this.#keeper.know(change);
+  }
+}
