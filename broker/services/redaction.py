@@ -14,6 +14,7 @@ from broker.domain.logs.redaction.form import SecretForm
 from broker.domain.logs.redaction.forms import FORMS
 from broker.domain.logs.redaction.rules import secret_form, secret_forms
 from broker.domain.people.access import Permission, Principal
+from broker.services.permissions import requires
 from broker.services.ports import RedactionRules
 from broker.telemetry import REDACTIONS
 
@@ -60,14 +61,14 @@ class Redaction:
     def _redactor(self, rules: Sequence[tuple[str, str]]) -> Redactor:
         return Redactor(_usable(rules), told=_count, search=self._search)
 
+    @requires(Permission.ADMINISTER)
     async def rules(self, principal: Principal) -> list[tuple[str, str]]:
         """The workspace's own rules. Raises `NotPermitted`."""
-        principal.require(Permission.ADMINISTER)
         return await self._rules.redaction_rules(principal.workspace)
 
+    @requires(Permission.ADMINISTER)
     async def set_rules(self, principal: Principal, rules: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         """Replace them, from the next event on. Raises `NotPermitted`, `BadRequest` (INVALID_RULE)."""
-        principal.require(Permission.ADMINISTER)
         secret_forms(rules)
         await self._rules.set_redaction_rules(principal.workspace, rules)
         self._known.pop(principal.workspace, None)

@@ -11,6 +11,7 @@ import orjson
 from broker.domain.errors import BadRequest, Conflict, RelayError, Unavailable
 from broker.domain.people.access import Principal
 from broker.services.messages.router import digest
+from broker.services.permissions import open_to_all
 from broker.services.ports import RequestRecords
 
 REMEMBERED_S = 24 * 3600
@@ -35,6 +36,7 @@ class Requests:
     def __init__(self, records: RequestRecords) -> None:
         self._records = records
 
+    @open_to_all("what is asked for requires something")
     async def once(
         self, principal: Principal, key: str | None, *, about: tuple[object, ...], act: Callable[[], Awaitable[str]]
     ) -> Outcome:

@@ -45,7 +45,8 @@ class Subscription:
 
     @followed(
         "The events of a session, each once and in order, without gap over reconnects: subscribe again after the cursor"
-        " of the last one. `CaughtUp` comes once, `Reset` where history is gone."
+        " of the last one. `CaughtUp` comes once, `Reset` where history is gone.",
+        requires=Permission.READ,
     )
     async def session_events(
         self,
@@ -59,7 +60,6 @@ class Subscription:
     ) -> AsyncGenerator[SessionItem, None]:
         """Follow one session."""
         principal, services = _asked(info)
-        principal.require(Permission.READ)
         found = await services.sessions.get(principal, key_of("Session", session))
         head = Cursor(found.epoch, found.offset)
         reader = services.feeds.reader(
@@ -72,18 +72,24 @@ class Subscription:
         return cast(AsyncGenerator[SessionItem, None], items)  # the executor asks for no more than to iterate it
 
     @followed(
-        "Agents: all of them first, then each that has changed. All of them again when changes may have been missed."
+        "Agents: all of them first, then each that has changed. All of them again when changes may have been missed.",
+        requires=Permission.READ,
     )
     async def agents(self, info: Info, session: _AnySessionId = None) -> AsyncGenerator[AgentsItem, None]:
         """Of one session, or of all that the caller sees."""
         return AgentsFollower(*_asked(info), session=await _session(info, session)).items()
 
-    @followed("Approvals: all that wait first, then each that is asked for or waits no longer.")
+    @followed(
+        "Approvals: all that wait first, then each that is asked for or waits no longer.", requires=Permission.READ
+    )
     async def approvals(self, info: Info, session: _AnySessionId = None) -> AsyncGenerator[ApprovalsItem, None]:
         """Of one session, or of all that the caller sees."""
         return follow_approvals(*_asked(info), session=await _session(info, session))
 
-    @followed("A message, whole, as it is now and after each step; it ends when the message has settled everywhere.")
+    @followed(
+        "A message, whole, as it is now and after each step; it ends when the message has settled everywhere.",
+        requires=Permission.READ,
+    )
     async def receipts(
         self, info: Info, message: Annotated[ID, strawberry.argument(description="The message's id or key.")]
     ) -> AsyncGenerator[Message, None]:
@@ -93,21 +99,23 @@ class Subscription:
         session = await services.sessions.by_id(principal, await services.router.session_of(principal, key))
         return follow_receipts(principal, services, session=session, message=key)
 
-    @followed("Today's messages against what the plan allows: now and at each change, at most once a second.")
+    @followed(
+        "Today's messages against what the plan allows: now and at each change, at most once a second.",
+        requires=Permission.METER,
+    )
     async def usage(self, info: Info) -> AsyncGenerator[MessagesToday, None]:
         """For who may see what was used."""
         principal, services = _asked(info)
-        principal.require(Permission.METER)
         return follow_usage(principal, services)
 
     @followed(
         "What happens in all sessions that the caller sees, but frames and receipts. It cannot be resumed: `Reset`"
-        " comes first and whenever some may have been missed; read what you show again then."
+        " comes first and whenever some may have been missed; read what you show again then.",
+        requires=Permission.READ,
     )
     async def activity(self, info: Info) -> AsyncGenerator[ActivityItem, None]:
         """Of all sessions."""
         principal, services = _asked(info)
-        principal.require(Permission.READ)
         return follow_activity(principal, services)
 
 
@@ -117,5 +125,4 @@ def _asked(info: Info) -> tuple[Principal, ApiServices]:
 
 async def _session(info: Info, reference: str | None) -> Session | None:
     principal, services = _asked(info)
-    principal.require(Permission.READ)
     return None if reference is None else await services.sessions.get(principal, key_of("Session", reference))

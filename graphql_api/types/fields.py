@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import strawberry
+
+from broker.domain.people.access import Permission
+from graphql_api.context import Info
 
 _Resolver = TypeVar("_Resolver", bound=Callable[..., Any])
 
@@ -16,7 +20,16 @@ def resolved(description: str) -> Callable[[_Resolver], _Resolver]:
     return decorate
 
 
-def followed(description: str) -> Callable[[_Resolver], _Resolver]:
+def followed(description: str, *, requires: Permission) -> Callable[[_Resolver], _Resolver]:
     """Make a method a subscription. It returns what is followed when the caller may, and raises when not."""
     decorate: Callable[[_Resolver], _Resolver] = strawberry.subscription(description=description)
-    return decorate
+    return lambda resolver: decorate(_checked(resolver, requires))
+
+
+def _checked(resolver: Any, permission: Permission) -> Any:
+    @functools.wraps(resolver)
+    async def checked(self: object, info: Info, **arguments: Any) -> Any:
+        info.context.principal.require(permission)
+        return await resolver(self, info, **arguments)
+
+    return checked

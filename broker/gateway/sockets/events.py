@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from broker.domain.agents.sessions import Session
 from broker.domain.errors import BadRequest, NotAuthenticated, NotFound, RelayError, Unavailable
 from broker.domain.logs.events import Cursor, parse_cursor
-from broker.domain.people.access import Permission, Principal
+from broker.domain.people.access import Principal
 from broker.gateway.serving.credentials import credential
 from broker.gateway.sockets.registry import OpenSockets, close, receive_text
 from broker.protocol import close_codes
@@ -44,8 +44,7 @@ class EventSocket:
             return  # the peer left before it was served
 
     async def _follow(self, websocket: WebSocket, principal: Principal) -> None:
-        principal.require(Permission.READ)
-        session = await self._s.sessions.get(principal, websocket.path_params["session"])
+        session = await self._s.sessions.look_up(principal, websocket.path_params["session"])
         text = websocket.query_params.get("after")
         head = Cursor(session.epoch, session.offset)
         after = head if text is None else None if text == "0" else parse_cursor(text)

@@ -22,6 +22,7 @@ from broker.domain.people.access import Permission, Principal, TokenKind
 from broker.protocol.proxy import AskedBy
 from broker.services.live.hub import Hub
 from broker.services.messages.router import derived_id, digest, prepare
+from broker.services.permissions import checked_within, requires
 from broker.services.ports import EventLog, Mailroom, MemberRecords, NewAgent, Registry
 from broker.services.redaction import Redaction
 
@@ -69,12 +70,12 @@ class Spawner:
         self._hub = hub
         self._redaction = redaction
 
+    @requires(Permission.SPAWN)
     async def spawn(self, principal: Principal, session: Session, request: SpawnRequest) -> Agent:
         """Order an agent; it is `starting` when this returns.
 
         Raises `BadRequest`, `NotPermitted`, `NoPlacement`, `Conflict` (NAME_TAKEN), `QuotaExceeded`.
         """
-        principal.require(Permission.SPAWN)
         name = agent_name(request.name)
         agent_id = AgentId(derived_id(principal, _suffixed(request.idempotency_key, "agent")))
         spawner = await self._own(principal)
@@ -96,6 +97,7 @@ class Spawner:
         await self._mailroom.spawn(principal.workspace, order, plan=principal.plan)
         return await self._known(principal, agent_id)
 
+    @checked_within("the agent was spawned, or found, by the caller")
     async def wait_ready(self, principal: Principal, agent: Agent, *, timeout_s: float = DEFAULT_WAIT_S) -> Agent:
         """Return when the agent can take prompts. Raises `SpawnFailed` with its reason when it ends or time is up."""
         try:
@@ -109,20 +111,21 @@ class Spawner:
             raise SpawnFailed(f"{agent.name} did not start: {_why(settled)}", code=_code(settled))
         return settled
 
+    @requires(Permission.RELEASE)
     async def release(self, principal: Principal, session: Session, name: str) -> Agent:
         """Order the agent's end. An agent may release only those it spawned. Raises `NotFound`, `NotPermitted`.
 
         Asked again for one that has ended, it answers with that one: the first answer may have been lost.
         """
-        principal.require(Permission.RELEASE)
         return await self.release_agent(principal, await self._live_or_ended(principal, session, name))
 
+    @requires(Permission.RELEASE)
     async def release_agent(self, principal: Principal, agent: Agent) -> Agent:
         """The same for an agent that the caller has found already."""
-        principal.require(Permission.RELEASE)
         await self._mailroom.release(principal.workspace, agent.id, by=principal.name, actor=principal.agent)
         return await self._known(principal, agent.id)
 
+    @requires(Permission.SPAWN)
     async def resume(self, principal: Principal, session: Session, reference: str) -> Agent:
         """Bring back an agent that has ended, by name or id, with its vendor's conversation; it is `starting` then.
 
@@ -130,12 +133,11 @@ class Spawner:
         `NotPermitted`, `Conflict` (NO_CONVERSATION, NAME_TAKEN), `NoPlacement` when its machine or its program is away,
         `QuotaExceeded`.
         """
-        principal.require(Permission.SPAWN)
         return await self.resume_agent(principal, await self._live_or_ended(principal, session, reference))
 
+    @requires(Permission.SPAWN)
     async def resume_agent(self, principal: Principal, agent: Agent) -> Agent:
         """The same for an agent that the caller has found already."""
-        principal.require(Permission.SPAWN)
         await self._mailroom.resume(
             principal.workspace,
             agent.session_id,
@@ -163,6 +165,7 @@ class Spawner:
             )
         return place(proxies, cli=agent.cli, machine=None, labels=())
 
+    @checked_within("the agent was released by the caller")
     async def wait_released(self, principal: Principal, agent: Agent, *, timeout_s: float = 30.0) -> Agent:
         """Return when its processes are gone, or after `timeout_s` as it is then."""
         try:
@@ -171,15 +174,15 @@ class Spawner:
         except TimeoutError:
             return await self._known(principal, agent.id)
 
+    @requires(Permission.RELEASE)
     async def interrupt(self, principal: Principal, session: Session, name: str) -> bool:
         """Stop the agent's running turn; whether one was running. Raises `NotFound`, `NotPermitted`."""
-        principal.require(Permission.RELEASE)
         agent = await self._registry.agent_named(principal.workspace, session.id, name)
         return await self.interrupt_agent(principal, agent)
 
+    @requires(Permission.RELEASE)
     async def interrupt_agent(self, principal: Principal, agent: Agent) -> bool:
         """The same for an agent that the caller has found already."""
-        principal.require(Permission.RELEASE)
         return await self._mailroom.interrupt(principal.workspace, agent.id, by=principal.name, actor=principal.agent)
 
     async def _place(

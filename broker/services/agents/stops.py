@@ -8,6 +8,7 @@ from broker.domain.errors import BadRequest, NotFound, NotPermitted
 from broker.domain.machines.ownership import require_decision
 from broker.domain.machines.placement import Proxy
 from broker.domain.people.access import Permission, Principal, TokenKind
+from broker.services.permissions import checked_within, requires
 from broker.services.ports import Registry, StopRecords
 from broker.services.redaction import Redaction
 
@@ -24,12 +25,13 @@ class Stops:
         self._registry = registry
         self._redaction = redaction
 
+    @requires(Permission.READ)
     async def standing(self, principal: Principal) -> list[Stop]:
         """What is stopped, as far as the caller sees it, the widest first."""
-        principal.require(Permission.READ)
         found = await self._records.stops(principal.workspace)
         return [stop for stop in found if _is_seen(principal, stop)]
 
+    @checked_within("no agent, and who drives agents: `_require_driver`")
     async def stop_session(
         self, principal: Principal, session: Session, *, how: StopHow = StopHow.PAUSE, note: str = ""
     ) -> Stop:
@@ -38,11 +40,13 @@ class Stops:
         place = Place(scope=StopScope.SESSION, id=session.id)
         return await self._stop(principal, place, name=session.name, how=how, note=note)
 
+    @checked_within("no agent, and who drives agents: `_require_driver`")
     async def resume_session(self, principal: Principal, session: Session, *, note: str = "") -> Stop | None:
         """Let it go on; the stop that is over, None when there was none. Raises `NotPermitted`, `BadRequest`."""
         _require_driver(principal)
         return await self._lift(principal, Place(scope=StopScope.SESSION, id=session.id), note=note)
 
+    @checked_within("its owner decides, or who administers")
     async def stop_machine(
         self, principal: Principal, reference: str, *, how: StopHow = StopHow.PAUSE, note: str = ""
     ) -> Stop:
@@ -51,16 +55,19 @@ class Stops:
         place = Place(scope=StopScope.MACHINE, id=machine.id)
         return await self._stop(principal, place, name=machine.name, how=how, note=note)
 
+    @checked_within("its owner decides, or who administers")
     async def resume_machine(self, principal: Principal, reference: str, *, note: str = "") -> Stop | None:
         """Let it go on. Raises `NotFound`, `NotPermitted`, `BadRequest`."""
         machine = await self._own_machine(principal, reference)
         return await self._lift(principal, Place(scope=StopScope.MACHINE, id=machine.id), note=note)
 
+    @checked_within("no agent, and who administers: `_require_administrator`")
     async def stop_workspace(self, principal: Principal, *, how: StopHow = StopHow.PAUSE, note: str = "") -> Stop:
         """The same of every session and machine. Raises `NotPermitted`, `BadRequest`."""
         _require_administrator(principal)
         return await self._stop(principal, WORKSPACE, name="", how=how, note=note)
 
+    @checked_within("no agent, and who administers: `_require_administrator`")
     async def resume_workspace(self, principal: Principal, *, note: str = "") -> Stop | None:
         """Let it go on; what was stopped by itself stays so. Raises `NotPermitted`, `BadRequest`."""
         _require_administrator(principal)

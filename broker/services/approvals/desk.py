@@ -35,6 +35,7 @@ from broker.domain.ids import AgentId, ApprovalId, WorkspaceId
 from broker.domain.people.access import Permission, Principal
 from broker.domain.timings import TIMINGS
 from broker.protocol.agents.events import ApprovalRequested
+from broker.services.permissions import checked_within, requires
 from broker.services.ports import Approvals, Decided, DecidedApproval, Surroundings
 from broker.services.redaction import Redaction
 
@@ -106,6 +107,7 @@ class ApprovalDesk:
         around = (await self._approvals.surroundings(workspace, [agent]))[agent]
         return machine_word(around.policy, event, machine=around.machine)
 
+    @requires(Permission.APPROVE)
     async def answer(
         self, principal: Principal, approval: ApprovalId, answer: ApprovalAnswer, *, always: Rule | None = None
     ) -> Approval:
@@ -116,7 +118,6 @@ class ApprovalDesk:
         Where the agent's program offers several answers of one kind, `option_id` says which (`CHOOSE_OPTION`). One that
         lasts is for who administers: behind it the program asks no more, and no rule is looked at.
         """
-        principal.require(Permission.APPROVE)
         if always is not None:
             await self._add_rule_with(principal, always, answer.verdict)
         if answer.updated_input is not None and answer.verdict is Verdict.DENY:
@@ -150,6 +151,7 @@ class ApprovalDesk:
             raise BadRequest(f"always: a rule with the effect {wanted.name} goes with this verdict")
         await self.add_rule(principal, rule)
 
+    @checked_within("reading approvals requires something")
     async def question(self, principal: Principal, question: ApprovalId) -> Approval:
         """One question. Raises `NotFound`, for a permission request too."""
         found = await self.get(principal, question)
@@ -157,12 +159,13 @@ class ApprovalDesk:
             raise NotFound(f"no question {question[:80]!r}", code="QUESTION_NOT_FOUND")
         return found
 
+    @requires(Permission.APPROVE)
     async def decline_question(self, principal: Principal, question: ApprovalId, *, note: str = "") -> Approval:
         """Tell the agent that nobody answers. Raises as `answer_question`."""
-        principal.require(Permission.APPROVE)
         _require_question(await self._approvals.approval(principal.workspace, question))
         return await self.answer(principal, question, ApprovalAnswer(verdict=Verdict.DENY, note=note))
 
+    @requires(Permission.APPROVE)
     async def answer_question(
         self, principal: Principal, question: ApprovalId, answers: Mapping[str, Sequence[str]]
     ) -> Approval:
@@ -170,7 +173,6 @@ class ApprovalDesk:
 
         Raises `NotFound`, `NotPermitted`, `Conflict`, `BadRequest` (BAD_ANSWER; NOT_A_QUESTION: a permission request).
         """
-        principal.require(Permission.APPROVE)
         asked = await self._approvals.approval(principal.workspace, question)
         _require_question(asked)
         given = check_answers(asked.prompts, answers)
@@ -222,22 +224,23 @@ class ApprovalDesk:
         except (Conflict, NotFound):
             return
 
+    @requires(Permission.READ)
     async def get(self, principal: Principal, approval: ApprovalId) -> Approval:
         """One request. Raises `NotFound`, for another session's too where the caller sees only its own."""
-        principal.require(Permission.READ)
         found = await self._found(principal.workspace, approval)
         if principal.session not in {None, found.session_id}:
             raise NotFound(f"no approval {approval[:80]!r}", code="APPROVAL_NOT_FOUND")
         return found
 
+    @requires(Permission.READ)
     async def of_session(
         self, principal: Principal, session: Session, *, status: ApprovalStatus | None, limit: int = MAX_PAGE
     ) -> list[Approval]:
         """A session's requests, the newest first."""
-        principal.require(Permission.READ)
         found = await self._approvals.approvals(principal.workspace, session.id, status=status, limit=limit)
         return await self._weighed(principal.workspace, found)
 
+    @requires(Permission.READ)
     async def waiting(
         self,
         principal: Principal,
@@ -247,7 +250,6 @@ class ApprovalDesk:
         after: ApprovalPlace | None = None,
     ) -> WaitingApprovals:
         """What waits for somebody, the longest waiting first: of one session, or of all that the caller may see."""
-        principal.require(Permission.READ)
         only = session.id if session else principal.session
         limit = min(limit, MAX_PAGE)
         page = await self._approvals.waiting(principal.workspace, session=only, limit=limit, after=after)
@@ -263,28 +265,29 @@ class ApprovalDesk:
         around = await self._approvals.surroundings(workspace, waiting) if waiting else {}
         return [_weighed(each, around.get(each.agent_id, Surroundings())) for each in approvals]
 
+    @checked_within("an agent's own connection asks for what it waits for")
     async def pending_of(self, principal: Principal, agent: AgentId) -> dict[str, dict[str, Any] | None]:
         """What an agent waits for: its native request id → the tool's input."""
         return await self._approvals.pending(principal.workspace, agent)
 
+    @requires(Permission.READ_WORKSPACE)
     async def rules(self, principal: Principal) -> list[Rule]:
         """The workspace's rules."""
-        principal.require(Permission.READ_WORKSPACE)
         return await self._approvals.rules(principal.workspace)
 
+    @requires(Permission.ADMINISTER)
     async def add_rule(self, principal: Principal, rule: Rule) -> None:
         """Put a rule ahead of the others, unless it is there. Raises `NotPermitted`, `Conflict` (TOO_MANY_RULES)."""
-        principal.require(Permission.ADMINISTER)
         await self._approvals.add_rule(principal.workspace, rule, most=MAX_RULES)
 
+    @requires(Permission.ADMINISTER)
     async def remove_rule(self, principal: Principal, rule: Rule) -> bool:
         """Take a rule away; whether it was there. Raises `NotPermitted`."""
-        principal.require(Permission.ADMINISTER)
         return await self._approvals.remove_rule(principal.workspace, rule)
 
+    @requires(Permission.ADMINISTER)
     async def set_rules(self, principal: Principal, rules: Sequence[Rule]) -> list[Rule]:
         """Replace the workspace's rules. Raises `NotPermitted`, `BadRequest`."""
-        principal.require(Permission.ADMINISTER)
         if len(rules) > MAX_RULES:
             raise BadRequest(f"{MAX_RULES} rules at most")
         await self._approvals.set_rules(principal.workspace, rules)

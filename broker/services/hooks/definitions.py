@@ -9,6 +9,7 @@ from broker.domain.hooks.definitions import Hook
 from broker.domain.people.access import Permission, Principal
 from broker.domain.timings import TIMINGS
 from broker.protocol.hooks_yaml import Problem, read_hooks
+from broker.services.permissions import requires
 from broker.services.ports import HookRecords, HookRun, SavedHooks
 
 MAX_RUNS = TIMINGS.hook_runs
@@ -29,38 +30,38 @@ class Hooks:
     def __init__(self, records: HookRecords) -> None:
         self._records = records
 
+    @requires(Permission.READ_WORKSPACE)
     async def show(self, principal: Principal) -> HooksShown:
         """The hooks that hold. Raises `NotPermitted`."""
-        principal.require(Permission.READ_WORKSPACE)
         saved = await self._records.saved(principal.workspace)
         return HooksShown(saved=saved, hooks=read_hooks(saved.text).hooks if saved.text else ())
 
+    @requires(Permission.ADMINISTER)
     async def apply(self, principal: Principal, text: str, *, version: int | None = None) -> HooksShown:
         """Replace them all, from the next event on. `version`: of those that the caller has seen.
 
         Raises `NotPermitted`, `BadRequest` (INVALID_HOOKS, with every problem and its place), `Conflict`.
         """
-        principal.require(Permission.ADMINISTER)
         read = read_hooks(text)
         if read.problems:
             raise invalid(read.problems)
         await self._records.save(principal.workspace, text, by=principal.name, version=version)
         return HooksShown(saved=await self._records.saved(principal.workspace), hooks=read.hooks)
 
+    @requires(Permission.ADMINISTER)
     async def clear(self, principal: Principal) -> None:
         """Remove them all. Raises `NotPermitted`."""
-        principal.require(Permission.ADMINISTER)
         await self._records.save(principal.workspace, "", by=principal.name, version=None)
 
+    @requires(Permission.ADMINISTER)
     async def pause(self, principal: Principal, *, paused: bool) -> HooksShown:
         """Let none begin, or let them go on; what happens meanwhile sets nothing off. Raises `NotPermitted`."""
-        principal.require(Permission.ADMINISTER)
         await self._records.pause(principal.workspace, paused=paused)
         return await self.show(principal)
 
+    @requires(Permission.READ_WORKSPACE)
     async def history(self, principal: Principal, *, limit: int = 100) -> list[HookRun]:
         """The latest runs, the newest first. Raises `NotPermitted`."""
-        principal.require(Permission.READ_WORKSPACE)
         runs = await self._records.runs(principal.workspace, limit=MAX_RUNS)
         seen = [run for run in runs if principal.session in {None, run.session}]
         return seen[:limit]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from broker.domain.ids import SessionId
 from broker.domain.people.access import Permission, Principal
+from broker.services.permissions import requires
 from broker.services.ports import Happened, Signals
 
 _QUEUE, _QUEUE_CHARACTERS = 1024, 4 * 1024 * 1024
@@ -30,12 +31,12 @@ class Activity:
     def __init__(self, signals: Signals) -> None:
         self._signals = signals
 
+    @requires(Permission.READ)
     async def follow(self, principal: Principal) -> AsyncGenerator[Happened | Lost, None]:
         """What the caller may see, without end. Begins with `Lost`: a snapshot taken then has no gap to what follows.
 
         Raises `NotPermitted`, `Unavailable`.
         """
-        principal.require(Permission.READ)
         reader = _Reader(principal.session)
         stop = await self._signals.activity(principal.workspace, lambda item: reader.push(item or Lost()))
         try:

@@ -20,6 +20,7 @@ from broker.domain.logs.redaction.rules import secret_forms
 from broker.domain.logs.retention import Retention
 from broker.domain.names import looks_like_id
 from broker.domain.people.access import Permission, Principal
+from broker.services.permissions import requires
 from broker.services.ports import (
     Approvals,
     Backlog,
@@ -83,9 +84,9 @@ class Transfer:
         self._retention = retention
         self._restoring = restoring
 
+    @requires(Permission.ADMINISTER)
     async def contents(self, principal: Principal, session: Session | None) -> Contents:
         """Everything, or one session, as it is now. Raises `NotPermitted`, `NotConfigured`, `Unavailable`."""
-        principal.require(Permission.ADMINISTER)
         store, workspace = kept(self._logs), principal.workspace
         sessions = [session] if session else await self._registry.sessions(workspace)
         await self._shipped(principal, sessions)
@@ -116,17 +117,17 @@ class Transfer:
     async def _is_shipped(self, principal: Principal, session: Session) -> bool:
         return (await self._backlog.shipped(principal.workspace, session.id)).offset >= session.offset
 
+    @requires(Permission.ADMINISTER)
     async def rows(self, principal: Principal, session: SessionId, epoch: str, *, after: int, limit: int) -> LogRows:
         """Whole rows of one log in order. Raises `NotPermitted`, `NotConfigured`, `Unavailable`."""
-        principal.require(Permission.ADMINISTER)
         return await kept(self._logs).page(principal.workspace, session, epoch, start=after, limit=limit, alone=True)
 
+    @requires(Permission.ADMINISTER)
     async def restore(self, principal: Principal, control: ControlPlane) -> None:
         """Make sessions, agents and rules again, agents as ended. Once is as good as twice.
 
         Raises `NotPermitted`, `BadRequest`, `Conflict` (WORKSPACE_NOT_EMPTY, ID_TAKEN).
         """
-        principal.require(Permission.ADMINISTER)
         workspace = principal.workspace
         kept(self._logs)
         _check_identities(control)
@@ -149,9 +150,9 @@ class Transfer:
                     code="WORKSPACE_NOT_EMPTY",
                 )
 
+    @requires(Permission.ADMINISTER)
     async def restore_rows(self, principal: Principal, rows: Sequence[dict[str, Any]]) -> None:
         """Put lines of restored sessions into the log. Raises `NotPermitted`, `BadRequest`, `Unavailable`."""
-        principal.require(Permission.ADMINISTER)
         if len(rows) > MAX_ROWS:
             raise BadRequest(f"{MAX_ROWS} rows at most")
         workspace = principal.workspace

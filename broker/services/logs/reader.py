@@ -19,6 +19,7 @@ from broker.domain.logs.pages import MAX_PAGE, MAX_PAGE_BYTES, Direction
 from broker.domain.people.access import Permission, Principal
 from broker.services.live.hub import position_of
 from broker.services.logs.stitched import StitchedLog
+from broker.services.permissions import checked_within, requires
 from broker.services.ports import EventLog, LogStore
 
 _MAX_READS = 40
@@ -57,6 +58,7 @@ class LogReader:
         self._store = store
         self._log: EventLog = StitchedLog(tail, store) if store else tail
 
+    @requires(Permission.READ)
     async def after(
         self,
         principal: Principal,
@@ -67,7 +69,6 @@ class LogReader:
         only: EventFilter = ALL_EVENTS,
     ) -> LogSpan:
         """Up to `limit` wanted events behind a place; None begins with the first that is kept."""
-        principal.require(Permission.READ)
         limit, only = min(limit, MAX_PAGE), replace(only, fragments=False)
         scan = _window(limit, only)
         page = await self._log.read(
@@ -98,6 +99,7 @@ class LogReader:
             damage=self._damage_of(found, open_start=first <= 1 or reset),
         )
 
+    @requires(Permission.READ)
     async def before(
         self,
         principal: Principal,
@@ -108,7 +110,6 @@ class LogReader:
         only: EventFilter = ALL_EVENTS,
     ) -> LogSpan:
         """Up to `limit` wanted events ahead of a place, the nearest ones; None ends with the newest."""
-        principal.require(Permission.READ)
         head = await self._tail.head(principal.workspace, session.id)
         reset = before is not None and not _is_of(head, before)
         end = head.offset + 1 if before is None or reset else min(before.offset, head.offset + 1)
@@ -128,6 +129,7 @@ class LogReader:
             damage=self._damage_of(found, open_start=older <= 1),
         )
 
+    @checked_within("reading before and after requires something")
     async def around(
         self, principal: Principal, session: Session, *, at: Cursor, lines: int, only: EventFilter = ALL_EVENTS
     ) -> LogSpan:
@@ -145,16 +147,17 @@ class LogReader:
             behind, events=ahead.events + behind.events, before=ahead.before, damage=behind.damage or ahead.damage
         )
 
+    @requires(Permission.READ)
     async def at(
         self, principal: Principal, session: Session, *, at: datetime, limit: int, only: EventFilter = ALL_EVENTS
     ) -> LogSpan:
         """Up to `limit` wanted events from a time on."""
-        principal.require(Permission.READ)
         head = await self._tail.head(principal.workspace, session.id)
         offset = await self._offset_at(principal.workspace, session.id, head, at=at)
         after = Cursor(head.epoch, offset - 1)
         return await self.after(principal, session, after=after, limit=limit, only=only)
 
+    @checked_within("reading before requires something")
     async def recent(
         self, principal: Principal, session: Session, *, name: str | None, limit: int
     ) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from broker.domain.errors import Unavailable
 from broker.domain.ids import WorkspaceId
 from broker.domain.logs.retention import Retention
 from broker.domain.people.access import Permission, Principal
+from broker.services.permissions import checked_within, requires
 from broker.services.ports import Backlog, LogStore, Registry, RetentionState
 
 _IN_FLIGHT_MS = 15 * 60_000
@@ -40,20 +41,21 @@ class LogRetention:
         self._registry = registry
         self._backlog = backlog
 
+    @requires(Permission.ADMINISTER)
     async def get(self, principal: Principal) -> Retention:
         """How long logs are kept. Raises `NotPermitted`."""
-        principal.require(Permission.ADMINISTER)
         return await self._state.retention(principal.workspace)
 
+    @checked_within("telling it requires something")
     async def set(self, principal: Principal, days: int | None) -> Retention:
         """Keep logs for so many days, or None: as the plan says. A worker dates what is there. Raises `BadRequest`."""
         retention = await self.get(principal)
         await self._state.set_own_days(principal.workspace, retention.checked(days))
         return await self.get(principal)
 
+    @requires(Permission.ADMINISTER)
     async def delete_session(self, principal: Principal, session: Session) -> Forgotten:
         """Remove a session whose agents have ended, with its whole log. Raises `Conflict` (SESSION_HAS_AGENTS)."""
-        principal.require(Permission.ADMINISTER)
         await self._state.remove_session(principal.workspace, session.id)
         if self._logs is None:  # nothing of it can turn up there
             await self._state.forget_removed(principal.workspace, session.id)
@@ -63,9 +65,9 @@ class LogRetention:
         except Unavailable:
             return Forgotten(rows=None)
 
+    @requires(Permission.ADMINISTER)
     async def delete_log(self, principal: Principal) -> Forgotten:
         """Forget all events of the workspace's sessions; they go on. Raises `Unavailable` when it must be repeated."""
-        principal.require(Permission.ADMINISTER)
         workspace, holder = principal.workspace, secrets.token_hex(8)
         await self._hold_shipping(workspace, holder)
         try:

@@ -17,6 +17,7 @@ from broker.domain.logs.search.language import parse
 from broker.domain.logs.search.query import LogQuery, Term
 from broker.domain.people.access import Permission, Principal
 from broker.services.agents.sessions import Sessions
+from broker.services.permissions import checked_within
 from broker.services.ports import LogStore, kept
 
 MAX_HITS = 100
@@ -84,6 +85,7 @@ class LogSearch:
         self._sessions = sessions
         self._now = now
 
+    @checked_within("asking the log store requires something")
     async def search(
         self,
         principal: Principal,
@@ -112,6 +114,7 @@ class LogSearch:
         """What may be missing from all that is found and counted."""
         return self._store.damage if self._store else None
 
+    @checked_within("asking the log store requires something")
     async def histogram(
         self, principal: Principal, text: str, *, session: str | None = None, buckets: int = 60
     ) -> list[TimeBucket]:
@@ -119,6 +122,7 @@ class LogSearch:
         asked = await self._asked(principal, text, session)
         return await asked.store.histogram(principal.workspace, asked.query, buckets=buckets)
 
+    @checked_within("asking the log store requires something")
     async def facets(
         self, principal: Principal, text: str, field: Facet, *, session: str | None = None, limit: int = 20
     ) -> list[FoundCount]:

@@ -18,6 +18,7 @@ from broker.services.agents.sessions import Sessions
 from broker.services.approvals.desk import ApprovalDesk
 from broker.services.people.access import Access, OfferedToken
 from broker.services.people.short_lived_tokens import ShortLivedTokens
+from broker.services.permissions import checked_within, requires
 from broker.services.ports import Attached, DecidedApproval, Links, NumberedFact, Registry, Unfinished
 from broker.services.redaction import Redaction
 
@@ -65,9 +66,9 @@ class Linking:
         self._redaction = redaction
         self._held: dict[WorkspaceId, dict[LinkId, int]] = {}
 
+    @requires(Permission.LINK)
     async def attach(self, principal: Principal, hello: Hello) -> tuple[Attached, Session]:
         """Take a proxy's connection over. Raises `NotPermitted`, `BadRequest`, `NotFound` (its session)."""
-        principal.require(Permission.LINK)
         if principal.machine not in {None, hello.machine_id}:
             raise NotPermitted("this token was issued to another machine")
         hello = _presentable(hello)
@@ -90,12 +91,14 @@ class Linking:
         known = await self._registry.proxies(principal.workspace)
         return any(each.online and each.name == name and each.id != proxy for each in known)
 
+    @checked_within("only an agent's own token stands for an agent")
     async def attach_direct(self, principal: Principal, hello: Hello) -> Attached:
         """Take the connection of an agent that dials in itself."""
         if principal.agent is None:
             raise NotPermitted("only an agent's own token opens this connection")
         return await self._attach(principal, direct_link(principal.agent), hello, None)
 
+    @checked_within("who is attached may")
     async def unfinished(self, principal: Principal, agent: AgentId) -> Unfinished:
         """What the connections before an attached one have left."""
         return await self._links.unfinished(principal.workspace, agent)
@@ -130,6 +133,7 @@ class Linking:
                 code="SESSION_NOT_FOUND",
             ) from None
 
+    @checked_within("who is attached may")
     async def detach(self, principal: Principal, attached: Attached) -> None:
         """The connection is gone. When that cannot be said now, its lease ends: it is not renewed from here on."""
         held = self._held.get(principal.workspace, {})
@@ -139,14 +143,17 @@ class Linking:
                 del self._held[principal.workspace]
         await self._links.detach(principal.workspace, attached.link, fence=attached.fence)
 
+    @checked_within("who is attached may")
     async def commands(self, principal: Principal, attached: Attached, *, after: int) -> list[tuple[int, str]]:
         """Commands after a number. Raises `Unavailable` when the store has lost the last ones before it."""
         return await self._links.commands(principal.workspace, attached.link, after=after)
 
+    @checked_within("who is attached may")
     async def acknowledge(self, principal: Principal, attached: Attached, seq: int) -> bool:
         """The peer has all commands up to `seq`; False when the connection is fenced."""
         return await self._links.acknowledge(principal.workspace, attached.link, fence=attached.fence, seq=seq)
 
+    @checked_within("who is attached may")
     async def report(
         self, principal: Principal, attached: Attached, reports: Sequence[NumberedReport], *, spool: str
     ) -> int:
@@ -186,6 +193,7 @@ class Linking:
             )
         return report
 
+    @checked_within("a refresh token is the right to it")
     async def refresh(self, principal: Principal, refresh_token: str) -> tuple[Principal, Auth]:
         """Renew the short-lived token of a connected machine: whom it stands for from now on, and what to answer.
 

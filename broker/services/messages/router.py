@@ -31,6 +31,7 @@ from broker.domain.messages.messages import (
 from broker.domain.names import unlike_an_id
 from broker.domain.people.access import Permission, Principal
 from broker.domain.timings import TIMINGS
+from broker.services.permissions import requires
 from broker.services.ports import Mailroom, OutgoingMessage, Registry
 from broker.services.redaction import Redaction
 
@@ -57,6 +58,7 @@ class Router:
         self._registry = registry
         self._redaction = redaction
 
+    @requires(Permission.SEND)
     async def send(
         self,
         principal: Principal,
@@ -73,7 +75,6 @@ class Router:
 
         Raises `BadRequest`, `NotPermitted`, `NotFound` (AGENT_NOT_FOUND, NO_RECIPIENTS), `QuotaExceeded`, `Conflict`.
         """
-        principal.require(Permission.SEND)
         outgoing = prepare(
             principal.sender,
             session,
@@ -90,34 +91,34 @@ class Router:
         await asyncio.sleep(0)
         return Sent(message_id=outgoing.id, deliveries=deliveries)
 
+    @requires(Permission.READ)
     async def trace(self, principal: Principal, session: Session, message: MessageId) -> Trace:
         """Every step of a message with its time. Raises `NotFound`."""
-        principal.require(Permission.READ)
         return await self._mailroom.trace(principal.workspace, session.id, message)
 
+    @requires(Permission.READ)
     async def trace_by_id(self, principal: Principal, message: MessageId) -> Trace:
         """The same in whatever session it was sent, where the caller sees that. Raises `NotFound`."""
-        principal.require(Permission.READ)
         return await self._mailroom.trace(principal.workspace, principal.session, message)
 
+    @requires(Permission.READ)
     async def session_of(self, principal: Principal, message: MessageId) -> SessionId:
         """The session it was sent in, where the caller sees that. Raises `NotFound`."""
-        principal.require(Permission.READ)
         return await self._mailroom.session_of(principal.workspace, principal.session, message)
 
+    @requires(Permission.READ)
     async def inbox(
         self, principal: Principal, agent: Agent, *, after: int, limit: int
     ) -> list[tuple[int, dict[str, object]]]:
         """An agent's messages by inbox number."""
-        principal.require(Permission.READ)
         return await self._mailroom.inbox(principal.workspace, agent.id, after=after, limit=limit)
 
+    @requires(Permission.SEND)
     async def join(self, principal: Principal, session: Session, *, channel: str, agent: str) -> None:
         """Put an agent into a channel; an agent does so with itself and those it spawned.
 
         Raises `BadRequest`, `NotFound`, `NotPermitted`, `Conflict`.
         """
-        principal.require(Permission.SEND)
         name = _channel(channel)
         unlike_an_id(name.removeprefix("#"))
         member = await self._registry.agent_named(principal.workspace, session.id, agent)
@@ -125,18 +126,18 @@ class Router:
             principal.workspace, session.id, channel=name, agent=member.id, by=principal.name, actor=principal.agent
         )
 
+    @requires(Permission.SEND)
     async def leave(self, principal: Principal, session: Session, *, channel: str, agent: str) -> None:
         """Take an agent out of a channel; as `join`. Raises `BadRequest`, `NotFound`, `NotPermitted`."""
-        principal.require(Permission.SEND)
         name = _channel(channel)
         member = await self._registry.agent_named(principal.workspace, session.id, agent)
         await self._mailroom.leave_channel(
             principal.workspace, session.id, channel=name, agent=member.id, by=principal.name, actor=principal.agent
         )
 
+    @requires(Permission.READ)
     async def channels(self, principal: Principal, session: Session) -> list[Channel]:
         """The channels that the session's agents are in, with their members."""
-        principal.require(Permission.READ)
         return await self._mailroom.channels(principal.workspace, session.id)
 
 

@@ -10,6 +10,7 @@ from broker.domain.names import looks_like_id
 from broker.domain.operations.status import Status, StoreRoom, StoreState
 from broker.domain.people.access import Permission, Principal
 from broker.services.logs.health import LogHealth
+from broker.services.permissions import requires
 from broker.services.ports import LogStore, Pressure, Processes, Registry
 
 _ROOM_S = 5.0
@@ -36,9 +37,9 @@ class StatusReport:
         self._logs = logs
         self._version = version
 
+    @requires(Permission.ADMINISTER)
     async def get(self, principal: Principal) -> Status:
         """All of it now. Raises `NotPermitted`, `Unavailable`."""
-        principal.require(Permission.ADMINISTER)
         workspace = principal.workspace
         machines = await self._registry.proxies(workspace)
         sessions = await self._registry.sessions(workspace)

@@ -26,6 +26,7 @@ from broker.domain.people.access import (
 from broker.domain.people.dependants import Dependants
 from broker.domain.people.workspaces import Workspace, workspace_id
 from broker.domain.plans.plans import Plan
+from broker.services.permissions import checked_within, open_to_all, requires
 from broker.services.ports import MemberRecords, Registry, TokenRecord, Tokens, WorkspaceRecords
 
 _SECRET_BYTES = 32
@@ -118,6 +119,7 @@ class Access:
         if await self._workspaces.named(reference) != principal.workspace:
             raise no_workspace(reference)
 
+    @open_to_all("says what became of a caller")
     async def present(self, principal: Principal) -> Principal:
         """A caller who was authenticated before, as it is now; its token may have ended since, and another come.
 
@@ -169,6 +171,7 @@ class Access:
         if offered.before not in {None, offered.sha256}:
             await self._tokens.forget([offered.before or ""])
 
+    @requires(Permission.ADMINISTER)
     async def mint(
         self,
         principal: Principal,
@@ -184,7 +187,6 @@ class Access:
         An observer's may be for one session only. Raises `BadRequest`, `NotPermitted`, `Conflict` (TOO_MANY_TOKENS),
         and `NotAuthenticated` when the caller's own access ends meanwhile.
         """
-        principal.require(Permission.ADMINISTER)
         _check_mintable(principal, kind, session)
         name = printable_name(name, "a token's name")
         token = new_token(kind)
@@ -201,6 +203,7 @@ class Access:
         )
         return await self._tokens.add(owner, sha256=token_hash(token), expires_at_ms=expires_at_ms), token
 
+    @checked_within("making a token requires something")
     async def share(self, principal: Principal, session: Session, *, seconds: int = SHARE_S) -> tuple[TokenRecord, str]:
         """A token that shows one session, read-only, for a while. Raises `BadRequest`, `NotPermitted`."""
         if not 0 < seconds <= MAX_SHARE_S:
@@ -213,11 +216,12 @@ class Access:
             expires_at_ms=self._in_ms(seconds),
         )
 
+    @requires(Permission.ADMINISTER)
     async def tokens(self, principal: Principal) -> list[TokenRecord]:
         """The workspace's tokens, without secrets. Raises `NotPermitted`."""
-        principal.require(Permission.ADMINISTER)
         return await self._tokens.tokens(principal.workspace)
 
+    @checked_within("reading the tokens requires something")
     async def about_tokens(self, principal: Principal) -> Mapping[TokenId, TokenAbout]:
         """Who made each of the workspace's tokens, and what would end with it. Raises `NotPermitted`."""
         tokens = await self.tokens(principal)
@@ -231,14 +235,15 @@ class Access:
             for each in tokens
         }
 
+    @requires(Permission.ADMINISTER)
     async def revoke(self, principal: Principal, token: TokenId) -> Dependants:
         """End a token and all that hangs on it at once, open sockets included; what that was.
 
         Raises `NotFound`, `NotPermitted`.
         """
-        principal.require(Permission.ADMINISTER)
         return await self._tokens.revoke(principal.workspace, token, owns=principal.owns)
 
+    @open_to_all("everybody may know where they are")
     async def workspace(self, principal: Principal) -> Workspace:
         """The caller's own."""
         found = await self._workspaces.get(principal.workspace)

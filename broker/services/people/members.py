@@ -10,6 +10,7 @@ from broker.domain.names import looks_like_id
 from broker.domain.people.access import MemberRole, Permission, Principal
 from broker.domain.people.dependants import Dependants
 from broker.domain.people.members import MYSELF, Member, member_name
+from broker.services.permissions import checked_within, requires
 from broker.services.ports import MemberRecords, Tokens
 
 
@@ -20,18 +21,19 @@ class Members:
         self._records = records
         self._tokens = tokens
 
+    @requires(Permission.ADMINISTER)
     async def add(self, principal: Principal, *, name: str, role: MemberRole) -> Member:
         """Add a person. Raises `NotPermitted`, `Conflict` (NAME_TAKEN, TOO_MANY_MEMBERS), `BadRequest`."""
-        principal.require(Permission.ADMINISTER)
         member = _new(name, role)
         await self._records.add(principal.workspace, member, by=principal.member)
         return await self._present(principal.workspace, member.id)
 
+    @requires(Permission.ADMINISTER)
     async def members(self, principal: Principal) -> list[Member]:
         """Everybody, in the order they came. Raises `NotPermitted`."""
-        principal.require(Permission.ADMINISTER)
         return await self._records.members(principal.workspace)
 
+    @checked_within("a member may see itself, else who administers")
     async def get(self, principal: Principal, reference: str) -> Member:
         """One by id or name, an id wins, or `me`; oneself needs no permission. Raises `NotFound`, `NotPermitted`."""
         if principal.member is not None and reference in {principal.member, MYSELF}:
@@ -39,17 +41,18 @@ class Members:
         principal.require(Permission.ADMINISTER)
         return await self._present(principal.workspace, reference)
 
+    @requires(Permission.ADMINISTER)
     async def set_role(self, principal: Principal, reference: str, role: MemberRole) -> Member:
         """Give a person another role, from the next request on. One who was an owner keeps no key of the workspace.
 
         Raises `NotFound`, `NotPermitted`, `Conflict`.
         """
-        principal.require(Permission.ADMINISTER)
         member = await self._present(principal.workspace, reference)
         ended = await self._records.set_role(principal.workspace, member.id, role, by=principal.member)
         await self._tokens.forget(ended.hashes)
         return await self._present(principal.workspace, member.id)
 
+    @requires(Permission.ADMINISTER)
     async def remove(self, principal: Principal, reference: str) -> Dependants:
         """Remove a person, and end what they have open, the tokens they made and the access of their machines.
 
@@ -57,7 +60,6 @@ class Members:
 
         Raises `NotFound`, `NotPermitted`, `Conflict`.
         """
-        principal.require(Permission.ADMINISTER)
         member = await self._present(principal.workspace, reference)
         ended = await self._records.remove(principal.workspace, member.id, by=principal.member)
         await self._tokens.forget(ended.hashes)

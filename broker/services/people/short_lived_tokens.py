@@ -21,6 +21,7 @@ from broker.domain.people.token_families import (
 )
 from broker.services.people.access import new_token, token_hash
 from broker.services.people.attempts import Attempts
+from broker.services.permissions import checked_within
 from broker.services.ports import NewPair, SignInCodes, TokenFamilies
 
 _MAX_MACHINE_ID = 200
@@ -45,6 +46,7 @@ class ShortLivedTokens:
         self._attempts = Attempts(codes)
         self._clock = clock
 
+    @checked_within("what a token may be exchanged for depends on its kind: `begin_family`")
     async def exchange(
         self, principal: Principal, purpose: Purpose, *, machine: str | None = None, name: str | None = None
     ) -> TokenPair:

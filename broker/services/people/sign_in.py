@@ -14,6 +14,7 @@ from broker.domain.people.members import Member, PendingSignIn
 from broker.domain.plans.plans import Plan
 from broker.services.people.access import MEMBER_TOKEN_S, new_token, token_hash
 from broker.services.people.attempts import Attempts
+from broker.services.permissions import checked_within, open_to_all
 from broker.services.ports import MemberRecords, SignInCodes, TokenFamilies, Tokens
 
 CODE_LIFE_S = 600
@@ -47,6 +48,7 @@ class SignIn:
         self._families = families
         self._clock = clock
 
+    @checked_within("a member may sign in once more, else who administers")
     async def invite(self, principal: Principal, member: Member) -> OneTimeCode:
         """A code for oneself or, for those who administer, for another; for an owner by owners only.
 
@@ -80,6 +82,7 @@ class SignIn:
             )
         return await self._sign_in(pending, member)
 
+    @open_to_all("everybody may end their own sign-in")
     async def sign_out(self, principal: Principal, token: str, *, everywhere: bool) -> None:
         """End a member's sign-in, or all it has; or a short-lived token, and what it is renewed with.
 

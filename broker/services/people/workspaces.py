@@ -20,6 +20,7 @@ from broker.domain.plans.plans import Plan
 from broker.services.people.access import Access, new_token
 from broker.services.people.members import Members
 from broker.services.people.sign_in import OneTimeCode, SignIn
+from broker.services.permissions import checked_within, open_to_all, requires
 from broker.services.ports import SignInCodes, WorkspaceRecords
 
 _WINDOW_S = 3600
@@ -90,13 +91,14 @@ class Workspaces:
             code = await self._sign_in.issue(workspace, await self._members.ensure_owner(workspace, owner))
         return NewWorkspace(workspace=await self._present(workspace), key=key, code=code)
 
+    @open_to_all("everybody may know where they are")
     async def mine(self, principal: Principal) -> list[Workspace]:
         """Those that the caller is in, its own first."""
         return [await self._access.workspace(principal)]
 
+    @requires(Permission.ADMINISTER)
     async def rename(self, principal: Principal, *, name: str | None, slug: str | None) -> Workspace:
         """Give the caller's another name or address. Raises `NotPermitted`, `BadRequest`, `Conflict`."""
-        principal.require(Permission.ADMINISTER)
         await self._records.rename(
             principal.workspace,
             name=None if name is None else workspace_name(name),
@@ -104,14 +106,17 @@ class Workspaces:
         )
         return await self._present(principal.workspace)
 
+    @checked_within("owners alone: `_move`")
     async def archive(self, principal: Principal) -> Workspace:
         """Put the caller's away: nobody acts or looks there until an owner restores it. Raises `NotPermitted`."""
         return await self._move(principal, WorkspaceState.ARCHIVED)
 
+    @checked_within("owners alone: `_move`")
     async def restore(self, principal: Principal) -> Workspace:
         """Bring back what was archived or deleted. Raises `NotPermitted`, `Conflict` (WORKSPACE_ENDING)."""
         return await self._move(principal, WorkspaceState.ACTIVE)
 
+    @checked_within("owners alone: `_move`")
     async def delete(self, principal: Principal) -> Workspace:
         """Delete the caller's: it can be restored for 30 days. Raises `NotPermitted`."""
         return await self._move(principal, WorkspaceState.DELETED, life_ms=RESTORABLE_MS)

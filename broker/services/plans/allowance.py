@@ -5,6 +5,7 @@ from __future__ import annotations
 from broker.domain.errors import RateLimited
 from broker.domain.people.access import Principal
 from broker.domain.plans.api_limits import ApiLimits
+from broker.services.permissions import open_to_all
 from broker.services.ports import Allowances
 
 
@@ -15,16 +16,19 @@ class Allowance:
         self._allowances = allowances
         self._limits = limits
 
+    @open_to_all("everybody is counted")
     async def take(self, principal: Principal, *, cost: int) -> None:
         """Pay for an operation. Raises `RateLimited`; nothing is taken then."""
         await self._take(principal, self._limits.points(cost), "this operation")
 
+    @open_to_all("everybody is counted")
     async def take_for_text(self, principal: Principal, *, characters: int) -> None:
         """Pay for reading a document that is not known. Raises `RateLimited`; nothing is taken then."""
         points = self._limits.reading_points(characters)
         if points:
             await self._take(principal, points, "reading this document")
 
+    @open_to_all("everybody is counted")
     async def take_for_refusal(self, principal: Principal, *, characters: int) -> None:
         """Pay for a document that turned out to be none, where reading it was too short to cost anything."""
         if not self._limits.reading_points(characters):

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from broker.domain.errors import BadRequest
 from broker.domain.people.access import Permission, Principal
 from broker.domain.plans.usage import MessagesToday, Usage, UsageBy, messages_today
+from broker.services.permissions import requires
 from broker.services.ports import LogStore, Mailroom, kept
 
 MAX_DAYS = 400
@@ -28,16 +29,16 @@ class UsageMeter:
         self._mailroom = mailroom
         self._now = now
 
+    @requires(Permission.METER)
     async def usage(self, principal: Principal, *, since: date, until: date, by: UsageBy) -> list[Usage]:
         """Counters from one UTC day to another, both included. Raises `NotPermitted`, `BadRequest`, `Unavailable`."""
-        principal.require(Permission.METER)
         if not timedelta(0) <= until - since < timedelta(days=MAX_DAYS):
             raise BadRequest(f"from and to: 1 to {MAX_DAYS} days, the first one first")
         return await kept(self._logs).usage(principal.workspace, since=since, until=until, by=by)
 
+    @requires(Permission.METER)
     async def messages_today(self, principal: Principal) -> MessagesToday:
         """Messages accepted since 00:00 UTC, and the plan's limit. Raises `NotPermitted`."""
-        principal.require(Permission.METER)
         now = self._now()
         count = await self._mailroom.messages_on(principal.workspace, now.astimezone(UTC).date())
         return messages_today(count, plan=principal.plan, now=now)

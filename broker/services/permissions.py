@@ -1,0 +1,74 @@
+"""What a caller must be allowed for a service's method, said at the method and checked ahead of it."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from broker.domain.people.access import Permission, Principal
+
+_S = TypeVar("_S")
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_F = TypeVar("_F")
+_Method = Callable[Concatenate[_S, Principal, _P], _R]
+DECLARED = "__permissions__"
+"""The attribute of a method that has said what it requires: permissions, or the reason for none."""
+
+
+def requires(*permissions: Permission) -> Callable[[_Method[_S, _P, _R]], _Method[_S, _P, _R]]:
+    """The caller, a method's first argument, must have all of them. Else it raises `NotPermitted` before it begins."""
+
+    def decorate(method: _Method[_S, _P, _R]) -> _Method[_S, _P, _R]:
+        checked: _Method[_S, _P, _R] = _checked(method, permissions)
+        return _declared(checked, permissions)
+
+    return decorate
+
+
+def open_to_all(because: str) -> Callable[[_Method[_S, _P, _R]], _Method[_S, _P, _R]]:
+    """Every authenticated caller may ask for it."""
+
+    def decorate(method: _Method[_S, _P, _R]) -> _Method[_S, _P, _R]:
+        return _declared(method, because)
+
+    return decorate
+
+
+def checked_within(how: str) -> Callable[[_Method[_S, _P, _R]], _Method[_S, _P, _R]]:
+    """What it requires depends on what is asked for, or is required by what it calls; `how` says which."""
+
+    def decorate(method: _Method[_S, _P, _R]) -> _Method[_S, _P, _R]:
+        return _declared(method, how)
+
+    return decorate
+
+
+def _checked(method: Any, permissions: tuple[Permission, ...]) -> Any:
+    if inspect.iscoroutinefunction(method):
+
+        @functools.wraps(method)
+        async def later(self: Any, principal: Principal, *args: Any, **kwargs: Any) -> Any:
+            _require(principal, permissions)
+            return await method(self, principal, *args, **kwargs)
+
+        return later
+
+    @functools.wraps(method)
+    def at_once(self: Any, principal: Principal, *args: Any, **kwargs: Any) -> Any:
+        _require(principal, permissions)
+        return method(self, principal, *args, **kwargs)
+
+    return at_once
+
+
+def _require(principal: Principal, permissions: tuple[Permission, ...]) -> None:
+    for permission in permissions:
+        principal.require(permission)
+
+
+def _declared(method: _F, said: object) -> _F:
+    setattr(method, DECLARED, said)
+    return method
