@@ -38,6 +38,7 @@ class Step:
 STEPS = (
     Step(name="fuzz", command=("pytest", "tests/fuzz"), environment={"RELAYCAST_FUZZ_S": "3600"}),
     Step(name="kills", command=("pytest", "tests/e2e/test_log_kills.py"), environment={"RELAYCAST_KILLS": "50"}),
+    Step(name="workflows", command=("tests.domain.workflows.model", "--states", "300000")),
     Step(name="soak", command=("tests.faults", "--minutes", "60")),
     Step(name="repeat", command=("tests.repeat", "20", "-m", "not agents", "-n", "2", "--dist", "loadfile")),
 )

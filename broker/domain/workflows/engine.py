@@ -7,7 +7,7 @@ whose outcome is not known (`outstanding`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from broker.domain.workflows.definition import OnInterrupt, Strategy
@@ -40,7 +40,8 @@ from broker.domain.workflows.outlook import (
     is_winding_down,
     next_compensation,
 )
-from broker.domain.workflows.run import Run, StepRun, StepState, fold
+from broker.domain.workflows.run import Run, fold
+from broker.domain.workflows.steps import UNDER_WAY, WAITING, StepRun, StepState
 
 _MOST_INTERRUPTS = 5
 """A step that its machine loses again and again is looked at by a person."""
@@ -66,7 +67,8 @@ def advance(run: Run) -> list[Command]:
 def outstanding(run: Run) -> list[Command]:
     """What was decided and has an effect whose outcome is not known: safe to be carried out again."""
     found: list[Command] = list(run.timers.values())
-    for name, step in run.steps.items():
+    for name in run.roster.names(*UNDER_WAY):
+        step = run.steps[name]
         if not step.is_open:
             continue
         if step.aide is None:
@@ -97,8 +99,8 @@ def _first(commands: Iterator[Command]) -> Command | None:
 
 def _settle(run: Run) -> Iterator[Command]:
     """Judge what has come to an end."""
-    for name, step in run.steps.items():
-        spec = run.workflow.steps[name]
+    for name in run.roster.names(*UNDER_WAY, StepState.INTERRUPTED):
+        step, spec = run.steps[name], run.workflow.steps[name]
         if step.state is StepState.RUNNING and step.ended is not None:
             yield from _judge(run, spec, step)
         elif step.state is StepState.AIDED and step.aide_ended is not None:
@@ -203,7 +205,8 @@ def _wait(spec: Step, step: StepRun, timer: Timer, at_ms: int) -> SetTimer:
 def _stop(run: Run) -> Iterator[Command]:
     """Tell what runs to stop, when its time is over or the run's end does not wait for it."""
     whole = _stops_everything(run)
-    for name, step in run.steps.items():
+    for name in run.roster.names(*UNDER_WAY):
+        step = run.steps[name]
         if not step.is_open or step.stopping is not None:
             continue
         compensates = run.workflow.steps[name].compensates is not None
@@ -228,21 +231,26 @@ def _stops_everything(run: Run) -> str | None:
 def _leave_out(run: Run) -> Iterator[Command]:
     """Skip what cannot run any more or is not needed; when the run winds down, all that has not begun."""
     winding = is_winding_down(run)
-    for spec in run.workflow.forward:
-        step = run.steps[spec.name]
-        if step.state is StepState.PENDING:
-            reason = blocked_because(run, spec) or is_not_needed(run, spec) or winding
-            if reason:
-                yield SkipStep(step=spec.name, reason=reason)
-        elif winding and (step.state.waits or step.state is StepState.NEEDS_HUMAN):
-            yield _drop(run, spec, step.reason)
+    for name in run.roster.names(StepState.PENDING) if winding else run.roster.frontier():
+        spec = run.workflow.steps[name]
+        reason = blocked_because(run, spec) or is_not_needed(run, spec) or winding
+        if reason and spec.compensates is None:
+            yield SkipStep(step=name, reason=reason)
+    for name in run.roster.names(*WAITING, StepState.NEEDS_HUMAN) if winding else ():
+        spec = run.workflow.steps[name]
+        if spec.compensates is None:
+            yield _drop(run, spec, run.steps[name].reason)
 
 
 def _begin(run: Run) -> Iterator[Command]:
     """Start what is ready, in the order of the file, as far as there are places and budget."""
     places = _places(run)
-    for spec in run.workflow.forward:
-        step = run.steps[spec.name]
+    if places.at_once <= 0 and run.workflow.only_works:
+        return
+    for name in run.roster.frontier(*WAITING):
+        step, spec = run.steps[name], run.workflow.steps[name]
+        if spec.compensates is not None:
+            continue
         again = step.state.waits and step.due
         if not again and not (step.state is StepState.PENDING and is_ready(run, spec)):
             continue
@@ -286,9 +294,8 @@ class _Places:
 
 def _places(run: Run) -> _Places:
     places = _Places(at_once=run.workflow.max_at_once, talking=run.workflow.max_talking)
-    for name, step in run.steps.items():
-        if step.state.under_way:
-            places.take(run.workflow.steps[name])
+    for name in run.roster.names(*UNDER_WAY):
+        places.take(run.workflow.steps[name])
     return places
 
 
@@ -296,34 +303,38 @@ def _over_budget(run: Run, spec: Step) -> str | None:
     """Why the step may not start: "" when that may change by itself, since others hold what they have reserved."""
     if spec.agent is None:
         return None
-    mine = {spec.name}
-    same = {each.name for each in run.workflow.steps.values() if each.agent == spec.agent}
-    scopes: list[tuple[str, Limit, set[str], int]] = [
-        ("the run", run.workflow.budget, set(run.steps), run.more_tokens),
-        (spec.agent, run.workflow.agent_budgets.get(spec.agent, Limit()), same, run.more_tokens),
-        (spec.name, spec.budget, mine, run.more_tokens),
-    ]
-    for whose, limit, names, more in scopes:
-        said = _exceeds(run, limit, names, spec=spec, more=more)
+    for whose, limit, names in _budgets(run, spec, spec.agent):
+        said = _exceeds(run, limit, names, spec=spec)
         if said is not None:
             return said and f"{said} of {whose}"
     return None
 
 
-def _exceeds(run: Run, limit: Limit, names: set[str], *, spec: Step, more: int) -> str | None:
+def _budgets(run: Run, spec: Step, agent: str) -> Iterator[tuple[str, Limit, Collection[str]]]:
+    """Whose budgets the step is paid from, and all steps that are."""
+    if run.workflow.budget != Limit():
+        yield "the run", run.workflow.budget, run.steps
+    if agent in run.workflow.agent_budgets:
+        same = {each.name for each in run.workflow.steps.values() if each.agent == agent}
+        yield agent, run.workflow.agent_budgets[agent], same
+    if spec.budget != Limit():
+        yield spec.name, spec.budget, {spec.name}
+
+
+def _exceeds(run: Run, limit: Limit, names: Collection[str], *, spec: Step) -> str | None:
     if limit.micro_usd is not None:
-        paid = sum(run.micro_usd.get(each, 0) for each in names)
+        paid = sum(paid for each, paid in run.micro_usd.items() if each in names)
         if paid >= limit.micro_usd + run.more_micro_usd:
             return "the money"
     if limit.tokens is None:
         return None
-    spent = sum(run.tokens.get(each, 0) for each in names)
+    spent = sum(tokens for each, tokens in run.tokens.items() if each in names)
     held = sum(
         max(run.workflow.steps[each].reserve, run.steps[each].spending)
-        for each in names
-        if run.steps[each].state.under_way
+        for each in run.roster.names(*UNDER_WAY)
+        if each in names
     )
-    allowed = limit.tokens + more
+    allowed = limit.tokens + run.more_tokens
     if spent < allowed and spent + held + spec.reserve <= allowed:
         return None
     return "" if held and spent < allowed and spent + spec.reserve <= allowed else "the tokens"
@@ -333,9 +344,9 @@ def _set_timers(run: Run) -> Iterator[Command]:
     """Of the run, of attempts, and of barriers from when their first step begins."""
     if run.workflow.timeout_ms and "run" not in run.set_once:
         yield SetTimer(name="run", timer=Timer.RUN, at_ms=run.at_ms + run.workflow.timeout_ms)
-    for step_name, step in run.steps.items():
-        spec = run.workflow.steps[step_name]
-        if step.state is StepState.RUNNING and spec.timeout_ms and not step.timed and step.ended is None:
+    for step_name in run.roster.names(StepState.RUNNING):
+        step, spec = run.steps[step_name], run.workflow.steps[step_name]
+        if spec.timeout_ms and not step.timed and step.ended is None:
             yield _wait(spec, step, Timer.TIMEOUT, run.at_ms + spec.timeout_ms)
     for gate in run.workflow.gates.values():
         name = f"barrier:{gate.name}"
@@ -346,7 +357,7 @@ def _set_timers(run: Run) -> Iterator[Command]:
 
 def _compensate(run: Run) -> Iterator[Command]:
     """When the run has failed, undo what was completed: the newest first, one after the other."""
-    if not is_winding_down(run) or any(not run.steps[each.name].state.final for each in run.workflow.forward):
+    if run.roster.unsettled or not run.workflow.compensations or not is_winding_down(run):
         return
     for spec in run.workflow.compensations.values():
         step = run.steps[spec.name]
@@ -361,8 +372,7 @@ def _compensate(run: Run) -> Iterator[Command]:
 
 def _end(run: Run) -> Iterator[Command]:
     """End the run when every step is settled; let it rest when only people lead further."""
-    forward = [run.steps[each.name] for each in run.workflow.forward]
-    if all(each.state.final for each in forward):
+    if run.roster.unsettled == 0:
         unsettled = [each for each in run.workflow.compensations.values() if not run.steps[each.name].state.final]
         if any(run.steps[each.name].state is not StepState.PENDING for each in unsettled):
             if not any(run.steps[each.name].state.under_way or run.steps[each.name].state.waits for each in unsettled):
@@ -373,16 +383,12 @@ def _end(run: Run) -> Iterator[Command]:
             yield EndRun(state=RunState.NEEDS_HUMAN, reason="the vote has no winner")
         elif not unsettled:
             yield _ended(run)
-    elif not any(_moves(each) for each in run.steps.values()):
+    elif not run.roster.any(*UNDER_WAY, *WAITING):
         yield EndRun(state=RunState.NEEDS_HUMAN, reason=_asks(run))
 
 
-def _moves(step: StepRun) -> bool:
-    return step.state.under_way or step.state.waits
-
-
 def _asks(run: Run) -> str:
-    asking = [f"{name}: {step.reason}" for name, step in run.steps.items() if step.state is StepState.NEEDS_HUMAN]
+    asking = [f"{name}: {run.steps[name].reason}" for name in run.roster.names(StepState.NEEDS_HUMAN)]
     return "; ".join(asking) or "the vote has no winner"
 
 

@@ -141,6 +141,41 @@ class Workflow:
         return tuple(each for each in self.steps.values() if each.compensates is None)
 
     @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Of all steps, in the order of the file."""
+        return tuple(self.steps)
+
+    @cached_property
+    def numbers(self) -> Mapping[str, int]:
+        """The place of each step in `names`."""
+        return {name: number for number, name in enumerate(self.steps)}
+
+    @cached_property
+    def before(self) -> Mapping[str, frozenset[str]]:
+        """By step: all whose end may let it start or keep it from that."""
+        return {
+            each.name: frozenset(
+                {*each.after, *(name for gate in each.gates for name in self.gates[gate].wait_for)}
+                | ({each.instead_of} if each.instead_of is not None else set())
+            )
+            for each in self.steps.values()
+        }
+
+    @cached_property
+    def dependents(self) -> Mapping[str, tuple[str, ...]]:
+        """By step: those that it stands before."""
+        found: dict[str, list[str]] = {}
+        for name, before in self.before.items():
+            for each in before:
+                found.setdefault(each, []).append(name)
+        return {name: tuple(each) for name, each in found.items()}
+
+    @cached_property
+    def only_works(self) -> bool:
+        """Whether every step takes one of the places of `maxConcurrency`."""
+        return all(each.works for each in self.steps.values())
+
+    @cached_property
     def compensations(self) -> Mapping[str, Step]:
         """By the step that each undoes."""
         return {each.compensates: each for each in self.steps.values() if each.compensates is not None}
@@ -274,7 +309,9 @@ def _timeout(file: WorkflowFile, step: StepEntry, agent: AgentEntry | None) -> i
 
 def _repeats(workflow: WorkflowEntry, step: StepEntry, order: Order) -> tuple[str, ...]:
     """What lies between the first step of a round and `step`, both with it."""
-    first = step.repeat_from or step.name
+    if step.repeat_from is None:
+        return (step.name,)
+    first = step.repeat_from
     before = order.all_before(step.name)
     inner = {each for each in before if first in order.all_before(each)}
     return (*tuple(each.name for each in workflow.steps if each.name in inner | {first} & before), step.name)

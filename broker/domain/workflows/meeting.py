@@ -8,7 +8,8 @@ from math import ceil
 
 from broker.domain.workflows.graph import Gate, Step, Workflow
 from broker.domain.workflows.journal import BreakBarrier, Command, CountVotes, OpenBarrier
-from broker.domain.workflows.run import Run, StepState
+from broker.domain.workflows.run import Run
+from broker.domain.workflows.steps import StepState
 
 
 def decide_gates(run: Run) -> Iterator[Command]:
@@ -45,8 +46,12 @@ def decide_votes(run: Run) -> Iterator[Command]:
     if not voters or run.voted or not all(run.steps[each].state.final for each in voters):
         return
     choices = [run.steps[each].choice for each in voters if run.steps[each].state is StepState.COMPLETED]
-    if choices:
+    if choices or any(awaits_votes(run.workflow, each) for each in _not_settled(run)):
         yield CountVotes(choice=winner(run.workflow, [each for each in choices if each is not None], len(choices)))
+
+
+def _not_settled(run: Run) -> Iterator[Step]:
+    return (each for each in run.workflow.forward if not run.steps[each.name].state.final)
 
 
 def winner(workflow: Workflow, choices: list[str], voters: int) -> str | None:

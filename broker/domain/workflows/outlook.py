@@ -5,7 +5,8 @@ from __future__ import annotations
 from broker.domain.workflows.definition import BarrierMode, Strategy
 from broker.domain.workflows.graph import Step
 from broker.domain.workflows.meeting import awaits_votes, is_held
-from broker.domain.workflows.run import Run, StepState
+from broker.domain.workflows.run import Run
+from broker.domain.workflows.steps import StepState
 
 
 def is_ready(run: Run, spec: Step) -> bool:
@@ -60,7 +61,7 @@ def is_fatal(run: Run, name: str) -> bool:
 
 def fatal_steps(run: Run) -> list[str]:
     """The steps that keep the run from being completed: those that failed, or else those that were left out."""
-    found = [name for name in run.steps if is_fatal(run, name)]
+    found = [name for name in run.roster.names(StepState.FAILED, StepState.SKIPPED) if is_fatal(run, name)]
     failed = [name for name in found if run.steps[name].state is StepState.FAILED]
     return failed if failed or run.early else found
 
@@ -73,8 +74,9 @@ def _was_owed(run: Run, spec: Step) -> bool:
 def _is_outvoted(run: Run, name: str) -> bool:
     """Whether others of its barriers are enough, and nothing else depends on it."""
     gates = [gate for gate in run.workflow.gates.values() if name in gate.wait_for and gate.mode is not BarrierMode.ALL]
-    direct = any(name in spec.after for spec in run.workflow.steps.values())
-    return bool(gates) and not direct and all(is_held(run, gate.name) is not None for gate in gates)
+    if not gates or any(is_held(run, gate.name) is None for gate in gates):
+        return False
+    return not any(name in spec.after for spec in run.workflow.steps.values())
 
 
 def is_winding_down(run: Run) -> str | None:
@@ -87,7 +89,7 @@ def is_winding_down(run: Run) -> str | None:
         return "the run is completed"
     fatal = next(iter(fatal_steps(run)), None)
     if fatal is None or run.workflow.strategy is Strategy.CONTINUE:
-        settled = all(run.steps[each.name].state.final for each in run.workflow.forward)
+        settled = run.roster.unsettled == 0
         return f"{fatal} has not succeeded" if fatal is not None and settled else None
     return f"{fatal} has not succeeded"
 

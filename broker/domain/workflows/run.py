@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import assert_never
 
 from broker.domain.workflows.graph import Workflow
@@ -45,77 +44,7 @@ from broker.domain.workflows.journal import (
     UsageTold,
     VoteSettled,
 )
-
-
-class StepState(StrEnum):
-    """Where a step stands."""
-
-    PENDING = "pending"
-    RUNNING = "running"
-    AIDED = "aided"
-    """A reviewer or a repair agent works after its attempt."""
-    WAITING_RETRY = "waiting_retry"
-    WAITING_QUOTA = "waiting_quota"
-    INTERRUPTED = "interrupted"
-    NEEDS_HUMAN = "needs_human"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-
-    @property
-    def final(self) -> bool:
-        """Whether only a person or another round leads further."""
-        return self in {StepState.COMPLETED, StepState.FAILED, StepState.SKIPPED}
-
-    @property
-    def under_way(self) -> bool:
-        """Whether somebody works on it."""
-        return self in {StepState.RUNNING, StepState.AIDED}
-
-    @property
-    def waits(self) -> bool:
-        """Whether a timer leads further."""
-        return self in {StepState.WAITING_RETRY, StepState.WAITING_QUOTA}
-
-
-@dataclass(slots=True)
-class StepRun:
-    """One step of a run."""
-
-    state: StepState = StepState.PENDING
-    attempt: int = 0
-    """The number of the newest; they are never used again."""
-    tries: int = 0
-    """Attempts that count against `retries`."""
-    round: int = 1
-    repairs: int = 0
-    interrupts: int = 0
-    reason: str = ""
-    ended: AttemptEnded | None = None
-    """How the newest attempt ended, as long as nothing is decided on it."""
-    aide: Aide | None = None
-    aide_ended: AideEnded | None = None
-    overdue: bool = False
-    """Its timeout is over, and it is not told to stop yet."""
-    stopping: str | None = None
-    """Why it was told to stop."""
-    timed: bool = False
-    """The timer of its timeout was set."""
-    due: bool = False
-    """Its wait is over."""
-    choice: str | None = None
-    output: str = ""
-    by_hand: bool = False
-    undone: bool = False
-    spending: int = 0
-    """Tokens of the running attempt, as last told."""
-
-    @property
-    def is_open(self) -> bool:
-        """Whether somebody works on it whose end was not told."""
-        if self.state is StepState.RUNNING:
-            return self.ended is None
-        return self.state is StepState.AIDED and self.aide_ended is None
+from broker.domain.workflows.steps import Roster, StepRun, StepState
 
 
 @dataclass(slots=True)
@@ -132,6 +61,7 @@ class Run:
     overdue: bool = False
     early: bool = False
     steps: dict[str, StepRun] = field(default_factory=dict)
+    roster: Roster = field(init=False)
     timers: dict[str, SetTimer] = field(default_factory=dict)
     """Those that are set and have not fired."""
     set_once: set[str] = field(default_factory=set)
@@ -150,6 +80,9 @@ class Run:
     more_micro_usd: int = 0
     values: dict[str, StateSet] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.roster = Roster(workflow=self.workflow)
+
     def value(self, key: str, *, at_ms: int) -> str | None:
         """What a step has kept under `key`, unless its life is over."""
         found = self.values.get(key)
@@ -163,6 +96,7 @@ class Run:
             case RunStarted(run=run):
                 self.id = run
                 self.steps = {name: StepRun() for name in self.workflow.steps}
+                self.roster.begin()
             case AttemptEnded() | AttemptInterrupted() | AideEnded() | UsageTold():
                 self._hear(entry.what)
             case TimerFired(name=name):
@@ -188,7 +122,8 @@ class Run:
                 step.ended = fact
                 self._spend(fact)
             case AttemptInterrupted() if step.is_open:
-                step.state, step.reason = StepState.INTERRUPTED, fact.reason
+                self._mark(fact.step, StepState.INTERRUPTED)
+                step.reason = fact.reason
                 step.tries -= 1
                 step.interrupts += 1
                 self._settle(fact.step)
@@ -292,14 +227,20 @@ class Run:
     def _again(self, name: str) -> None:
         """Back to the start, with attempts counted on."""
         before = self.steps[name]
-        self.steps[name] = StepRun(attempt=before.attempt, round=1)
+        self._mark(name, StepState.PENDING)
+        self.steps[name] = StepRun(attempt=before.attempt)
         if name in self.completed:
             self.completed.remove(name)
         self._forget_timers(name)
 
+    def _mark(self, name: str, state: StepState) -> None:
+        self.roster.move(name, self.steps[name].state, state)
+        self.steps[name].state = state
+
     def _enter(self, name: str, state: StepState, reason: str = "") -> None:
         step = self.steps[name]
-        step.state, step.reason = state, reason
+        self._mark(name, state)
+        step.reason = reason
         step.ended = step.aide = step.aide_ended = step.stopping = None
         step.due = step.overdue = step.timed = False
         self._forget_timers(name)
@@ -323,7 +264,8 @@ class Run:
                 self.steps[name].stopping, self.steps[name].overdue = reason, False
             case StartAide(step=name, aide=aide):
                 step = self.steps[name]
-                step.state, step.aide, step.aide_ended = StepState.AIDED, aide, None
+                self._mark(name, StepState.AIDED)
+                step.aide, step.aide_ended = aide, None
                 step.repairs += aide is Aide.REPAIR
                 self._forget_timers(name)
             case SetTimer():
@@ -341,8 +283,10 @@ class Run:
                 self._enter(name, StepState.NEEDS_HUMAN, reason)
             case OpenBarrier(barrier=name):
                 self.open_gates.add(name)
+                self.roster.look_at_held_by(name)
             case BreakBarrier(barrier=name, reason=reason):
                 self.broken_gates[name] = reason
+                self.roster.look_at_held_by(name)
             case CountVotes(choice=choice):
                 self.voted, self.choice = True, choice
             case EndRun(state=state, reason=reason):
@@ -366,7 +310,7 @@ class Run:
         if timer.timer in {Timer.RETRY, Timer.QUOTA}:
             quota = timer.timer is Timer.QUOTA
             step.tries -= quota
-            step.state = StepState.WAITING_QUOTA if quota else StepState.WAITING_RETRY
+            self._mark(timer.step, StepState.WAITING_QUOTA if quota else StepState.WAITING_RETRY)
             step.reason = step.ended.reason if step.ended else step.reason
             step.ended = step.aide = step.aide_ended = step.stopping = None
 

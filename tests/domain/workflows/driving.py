@@ -23,7 +23,8 @@ from broker.domain.workflows.journal import (
     StartAttempt,
     TimerFired,
 )
-from broker.domain.workflows.run import Run, StepState, fold
+from broker.domain.workflows.run import Run, fold
+from broker.domain.workflows.steps import StepState
 
 Steps = list[dict[str, Any]]
 AGENTS = [

@@ -41,7 +41,8 @@ from broker.domain.workflows.journal import (
     StopAttempt,
     TimerFired,
 )
-from broker.domain.workflows.run import Run, StepState
+from broker.domain.workflows.run import Run
+from broker.domain.workflows.steps import StepState
 from tests.domain.workflows.generated import generated_file
 
 
@@ -108,6 +109,7 @@ class World:
         """One that goes its own way."""
         run = dataclasses.replace(self.run)
         run.steps = {name: dataclasses.replace(step) for name, step in run.steps.items()}
+        run.roster = self.run.roster.copy()
         for name in ("timers", "tokens", "micro_usd", "broken_gates", "values"):
             setattr(run, name, dict(getattr(run, name)))
         for name in ("set_once", "open_gates", "overdue_gates"):
@@ -380,7 +382,7 @@ class Checker:
         if name in chain:
             return any(each in world.good for each in chain)
         gates = [each for each in self.workflow.gates.values() if name in each.wait_for]
-        if any(name in each.after for each in self.workflow.steps.values()):
+        if any(name in each.after for each in self.workflow.steps.values()) or world.run.broken_gates:
             return False
         enough = all(sum(s in world.good for s in gate.wait_for) >= gate.needed for gate in gates)
         return bool(gates) and enough

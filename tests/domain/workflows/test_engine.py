@@ -27,7 +27,7 @@ from broker.domain.workflows.journal import (
     VoteSettled,
     effect_id,
 )
-from broker.domain.workflows.run import StepState
+from broker.domain.workflows.steps import StepState
 from tests.domain.workflows.driving import Driven, Steps, file_of
 
 
@@ -310,6 +310,13 @@ def test_votes_are_counted_and_a_tie_is_put_to_a_person() -> None:
     assert (driven.run.state, driven.run.reason) == (RunState.NEEDS_HUMAN, "the vote has no winner")
     driven.tell(VoteSettled(choice="red", by="ann"))
     assert driven.started == ["do"]
+
+
+def test_where_no_voter_was_completed_a_person_decides_too() -> None:
+    voter = {"name": "v", "agent": "A", "vote": True, "optional": True}
+    driven = Driven(file_of([voter, {"name": "do", "dependsOn": ["v"]}]))
+    driven.end("v", Outcome.FAILED)
+    assert (driven.run.state, driven.run.reason) == (RunState.NEEDS_HUMAN, "the vote has no winner")
 
 
 @pytest.mark.parametrize(

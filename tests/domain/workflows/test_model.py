@@ -7,11 +7,12 @@ import pytest
 from broker.domain.workflows import engine, outlook, run
 from broker.domain.workflows.graph import Step
 from broker.domain.workflows.journal import Command, CompleteStep, effect_id
-from broker.domain.workflows.run import Run, StepRun
+from broker.domain.workflows.run import Run
+from broker.domain.workflows.steps import StepRun
 from tests.domain.workflows.model import BrokenPromise, look_through
 
 _STATES = 4000
-_EACH = 250
+_EACH = 100
 """Of one workflow: many workflows find more than many states of one."""
 
 
