@@ -155,6 +155,7 @@ def _check_workflow(file: WorkflowFile, workflow: WorkflowEntry, path: Path) -> 
 
 def _check_references(workflow: WorkflowEntry, names: Sequence[str], path: Path) -> Iterator[Finding]:
     undoing = {each.name for each in workflow.steps if each.compensates is not None}
+    undone: set[str] = set()
     for number, each in enumerate(workflow.steps):
         for place, before in enumerate(each.depends_on):
             here: Path = (*path, number, "dependsOn", place)
@@ -165,6 +166,9 @@ def _check_references(workflow: WorkflowEntry, names: Sequence[str], path: Path)
             yield from _known(each.compensates, names, (*path, number, "compensates"), "step")
             if each.depends_on:
                 yield error("a compensation has its place by the step it undoes", (*path, number, "dependsOn"))
+            if each.compensates in undone:
+                yield error(f'"{each.compensates}" is undone by another step already', (*path, number, "compensates"))
+            undone.add(each.compensates)
             if each.compensates in undoing:
                 yield error("a compensation cannot be compensated", (*path, number, "compensates"))
 

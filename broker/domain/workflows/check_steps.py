@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from broker.domain.workflows.command_text import PlaceholderRefused, bind_command, evaluates_again
 from broker.domain.workflows.definition import (
     StepEntry,
     StepType,
@@ -131,6 +132,8 @@ def _check_regex(text: str, path: Path) -> Iterator[Finding]:
 
 
 def _check_placeholders(file: WorkflowFile, step: StepEntry, path: Path, *, order: Order) -> Iterator[Finding]:
+    if step.command:
+        yield from _check_command(step.command, (*path, "command"))
     for key, text in texts_of(step):
         for each in placeholders(text):
             if each.filter is not None and each.filter not in FILTERS:
@@ -139,6 +142,15 @@ def _check_placeholders(file: WorkflowFile, step: StepEntry, path: Path, *, orde
                 yield from _check_output_of(each.step, step, (*path, key), order=order)
             elif file.vars is not None and each.name not in file.vars:
                 yield error(f'there is no variable "{each.name}"{nearest(each.name, file.vars)}', (*path, key))
+
+
+def _check_command(command: str, path: Path) -> Iterator[Finding]:
+    try:
+        bind_command(command)
+    except PlaceholderRefused as refused:
+        yield error(str(refused), path)
+    if evaluates_again(command):
+        yield warning("a shell within the command may run what a value contains: hand it over as an argument", path)
 
 
 def _check_output_of(name: str, step: StepEntry, path: Path, *, order: Order) -> Iterator[Finding]:

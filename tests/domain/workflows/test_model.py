@@ -48,7 +48,7 @@ def _interrupted_is_done_again(patch: pytest.MonkeyPatch) -> None:
 
 
 def _any_number_at_once(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(engine._Places, "has_room", lambda places, spec: True)
+    patch.setattr(engine._Places, "take", lambda places, spec: None)
 
 
 def _late_reports_count(patch: pytest.MonkeyPatch) -> None:

@@ -122,6 +122,8 @@ def test_circles_and_names_that_mean_nothing_are_errors() -> None:
         ("name: s, agent: A, task: x, verification: {type: file_exists, value: ../x}", "within the step's folder"),
         ("name: s, agent: A, task: x, repeatFrom: later, maxIterations: 2", "does not come before it"),
         ("name: s, agent: A, task: x, repeatFrom: s", "needs maxIterations"),
+        ("name: s, type: deterministic, command: 'echo `{{x}}`'", "within backticks"),
+        ("name: s, type: deterministic, command: x, compensates: s", "cannot be compensated"),
     ],
 )
 def test_a_step_that_cannot_be_kept_to_is_an_error_on_its_line(step: str, says: str) -> None:
@@ -138,6 +140,7 @@ def test_a_step_that_cannot_be_kept_to_is_an_error_on_its_line(step: str, says: 
         (["name: s, agent: A, task: '{{steps.t.output}}'", "name: t, agent: A, task: x"], "add it to dependsOn"),
         (["name: s, agent: A, task: '{{steps.t.output}}'"], 'no step "t"'),
         (["name: s, agent: A, task: x, permissions: readonly"], "belong to an agent"),
+        (["name: s, type: deterministic, command: 'sh -c \"ls {{x}}\"'"], "a shell within the command"),
         (["name: s, agent: A, task: x, maxIterations: 2"], "asks for another round"),
     ],
 )
