@@ -18,6 +18,9 @@ LONGEST_IN_ENVIRONMENT = 100_000
 """Bytes of a value; Linux takes 128 KiB for one variable. Longer ones are reached with `{{steps.S.file}}`."""
 _HERE = re.compile(r"<<(-?)[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|(\\?)([A-Za-z_][A-Za-z0-9_]*))")
 
+_AGAIN = re.compile(r"\b(eval|ssh|su\s+-c|(ba|da|k|z)?sh\s+(-\w+\s+)*-\w*c)\b")
+"""Commands that take their arguments for shell text."""
+
 
 class PlaceholderRefused(ValueError):
     """A value cannot stand there without becoming shell text; the message says what to write instead."""
@@ -159,9 +162,6 @@ class _Reader:
     def _end_line(self) -> None:
         if self.waiting:
             self.body = self.waiting[0]
-
-
-_AGAIN = re.compile(r"\b(eval|ssh|su\s+-c|(ba|da|k|z)?sh\s+(-\w+\s+)*-\w*c)\b")
 
 
 def evaluates_again(command: str) -> bool:
