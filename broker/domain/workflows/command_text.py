@@ -17,7 +17,6 @@ from broker.domain.workflows.placeholders import Placeholder, placeholders
 LONGEST_IN_ENVIRONMENT = 100_000
 """Bytes of a value; Linux takes 128 KiB for one variable. Longer ones are reached with `{{steps.S.file}}`."""
 _HERE = re.compile(r"<<(-?)[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|(\\?)([A-Za-z_][A-Za-z0-9_]*))")
-
 _AGAIN = re.compile(r"\b(eval|ssh|su\s+-c|(ba|da|k|z)?sh\s+(-\w+\s+)*-\w*c)\b")
 """Commands that take their arguments for shell text."""
 

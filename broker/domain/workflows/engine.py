@@ -7,11 +7,12 @@ whose outcome is not known (`outstanding`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from broker.domain.workflows.budgets import over_budget
 from broker.domain.workflows.definition import OnInterrupt, Strategy
-from broker.domain.workflows.graph import Limit, Step, Workflow
+from broker.domain.workflows.graph import Step, Workflow
 from broker.domain.workflows.journal import (
     Aide,
     AskPerson,
@@ -256,7 +257,7 @@ def _begin(run: Run) -> Iterator[Command]:
             continue
         if not places.has_room(spec):
             continue
-        over = _over_budget(run, spec)
+        over = over_budget(run, spec)
         if over is None:
             yield _start(run, spec.name, step.attempt + 1)
         elif over:
@@ -297,47 +298,6 @@ def _places(run: Run) -> _Places:
     for name in run.roster.names(*UNDER_WAY):
         places.take(run.workflow.steps[name])
     return places
-
-
-def _over_budget(run: Run, spec: Step) -> str | None:
-    """Why the step may not start: "" when that may change by itself, since others hold what they have reserved."""
-    if spec.agent is None:
-        return None
-    for whose, limit, names in _budgets(run, spec, spec.agent):
-        said = _exceeds(run, limit, names, spec=spec)
-        if said is not None:
-            return said and f"{said} of {whose}"
-    return None
-
-
-def _budgets(run: Run, spec: Step, agent: str) -> Iterator[tuple[str, Limit, Collection[str]]]:
-    """Whose budgets the step is paid from, and all steps that are."""
-    if run.workflow.budget != Limit():
-        yield "the run", run.workflow.budget, run.steps
-    if agent in run.workflow.agent_budgets:
-        same = {each.name for each in run.workflow.steps.values() if each.agent == agent}
-        yield agent, run.workflow.agent_budgets[agent], same
-    if spec.budget != Limit():
-        yield spec.name, spec.budget, {spec.name}
-
-
-def _exceeds(run: Run, limit: Limit, names: Collection[str], *, spec: Step) -> str | None:
-    if limit.micro_usd is not None:
-        paid = sum(paid for each, paid in run.micro_usd.items() if each in names)
-        if paid >= limit.micro_usd + run.more_micro_usd:
-            return "the money"
-    if limit.tokens is None:
-        return None
-    spent = sum(tokens for each, tokens in run.tokens.items() if each in names)
-    held = sum(
-        max(run.workflow.steps[each].reserve, run.steps[each].spending)
-        for each in run.roster.names(*UNDER_WAY)
-        if each in names
-    )
-    allowed = limit.tokens + run.more_tokens
-    if spent < allowed and spent + held + spec.reserve <= allowed:
-        return None
-    return "" if held and spent < allowed and spent + spec.reserve <= allowed else "the tokens"
 
 
 def _set_timers(run: Run) -> Iterator[Command]:
