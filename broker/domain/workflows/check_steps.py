@@ -28,6 +28,7 @@ _REQUIRED = {
     StepType.APPROVAL: (),
     StepType.SUBWORKFLOW: ("workflow",),
 }
+_WAIT = re.compile(r"\b(?:wait for|monitor)\b", re.IGNORECASE)
 _FIELDS = {"waitFor": "wait_for"}
 
 
@@ -52,6 +53,7 @@ def check_step(
         at: Path = (*path, "verification", number) if isinstance(step.verification, list) else (*path, "verification")
         yield from _check_condition(file, condition, at)
     yield from _check_effects(step, path)
+    yield from _check_waits(file, workflow, step, path, order=order)
     yield from _check_placeholders(file, step, path, order=order)
 
 
@@ -89,6 +91,21 @@ def _check_effects(step: StepEntry, path: Path) -> Iterator[Finding]:
         yield warning("only agents vote", (*path, "vote"), at_key=True)
     if step.terminal_success_exit_codes and step.kind is not StepType.DETERMINISTIC:
         yield warning("only commands have exit codes", (*path, "terminalSuccessExitCodes"), at_key=True)
+
+
+def _check_waits(
+    file: WorkflowFile, workflow: WorkflowEntry, step: StepEntry, path: Path, *, order: Order
+) -> Iterator[Finding]:
+    """An agent that is told to wait for a step that starts only when its own has ended waits for ever."""
+    agent = file.agent(step.agent or "")
+    if agent is None or not agent.talks or not _WAIT.search(step.task or ""):
+        return
+    for later in (each.name for each in workflow.steps):
+        told = re.search(
+            rf"{_WAIT.pattern}[^.\n]*(?<![\w-]){re.escape(later)}(?![\w-])", step.task or "", re.IGNORECASE
+        )
+        if told and step.name in order.all_before(later):
+            yield warning(f'it is told to wait for "{later}", which starts only when it has ended', (*path, "task"))
 
 
 def _check_condition(file: WorkflowFile, condition: Verification, path: Path) -> Iterator[Finding]:

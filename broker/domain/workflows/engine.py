@@ -237,10 +237,15 @@ def _leave_out(run: Run) -> Iterator[Command]:
         reason = blocked_because(run, spec) or is_not_needed(run, spec) or winding
         if reason and spec.compensates is None:
             yield SkipStep(step=name, reason=reason)
-    for name in run.roster.names(*WAITING, StepState.NEEDS_HUMAN) if winding else ():
-        spec = run.workflow.steps[name]
-        if spec.compensates is None:
-            yield _drop(run, spec, run.steps[name].reason)
+    for name in run.roster.names(*WAITING, StepState.NEEDS_HUMAN):
+        step, spec = run.steps[name], run.workflow.steps[name]
+        if spec.compensates is not None:
+            continue
+        blocked = blocked_because(run, spec) if step.due else None  # a loop has done again what it needs, in vain
+        if winding:
+            yield _drop(run, spec, step.reason)
+        elif blocked:
+            yield FailStep(step=name, reason=blocked)
 
 
 def _begin(run: Run) -> Iterator[Command]:
@@ -252,8 +257,8 @@ def _begin(run: Run) -> Iterator[Command]:
         step, spec = run.steps[name], run.workflow.steps[name]
         if spec.compensates is not None:
             continue
-        again = step.state.waits and step.due
-        if not again and not (step.state is StepState.PENDING and is_ready(run, spec)):
+        waits = step.state.waits and not step.due
+        if waits or not is_ready(run, spec):
             continue
         if not places.has_room(spec):
             continue

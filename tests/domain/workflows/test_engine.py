@@ -203,6 +203,21 @@ def test_a_loop_goes_round_until_the_verification_is_content_or_its_bound_is_rea
     )
 
 
+def test_a_retry_waits_for_what_a_loop_does_once_more() -> None:
+    condition = {"type": "output_contains", "value": "x"}
+    loop = {"name": "loop", "agent": "A", "dependsOn": ["a"], "verification": condition}
+    side = {"name": "side", "dependsOn": ["a"], "retries": 1, "type": "deterministic", "command": "true"}
+    driven = Driven(file_of([{"name": "a"}, side, {**loop, "maxIterations": 2, "repeatFrom": "a"}]))
+    driven.end("a")
+    driven.end("side", Outcome.FAILED)
+    driven.end("loop", Outcome.REJECTED)
+    assert driven.started == ["a"]
+    driven.fire("retry:side:1")
+    assert driven.started == []
+    driven.end("a")
+    assert driven.started == ["side", "loop"]
+
+
 def test_a_step_under_review_is_completed_by_its_reviewer() -> None:
     driven = Driven(file_of([{"name": "a", "agent": "A", "review": "B", "retries": 1}]))
     driven.end("a")

@@ -141,6 +141,7 @@ def test_a_step_that_cannot_be_kept_to_is_an_error_on_its_line(step: str, says: 
         (["name: s, agent: A, task: '{{steps.t.output}}'"], 'no step "t"'),
         (["name: s, agent: A, task: x, permissions: readonly"], "belong to an agent"),
         (["name: s, type: deterministic, command: 'sh -c \"ls {{x}}\"'"], "a shell within the command"),
+        (["name: s, agent: A, task: Wait for build", "name: build, agent: A, task: x, dependsOn: [s]"], "told to wait"),
         (["name: s, agent: A, task: x, maxIterations: 2"], "asks for another round"),
     ],
 )
