@@ -43,7 +43,8 @@ from broker.domain.ids import WorkspaceId
 from broker.domain.operations.administrators import ADMINISTRATOR_PREFIX
 from broker.domain.operations.installation import Installation
 from broker.domain.operations.status import BrokerProcess, ProcessKind
-from broker.domain.people.access import TokenKind, require_token_form
+from broker.domain.people.access import TokenKind
+from broker.domain.people.token_text import require_token_form
 from broker.gateway.serving.addresses import TrustedProxies
 from broker.gateway.serving.server import in_clear, server_config
 from broker.gateway.serving.sub_path import require_public_url

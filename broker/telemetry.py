@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterable
 
 from prometheus_client import Counter, Gauge, Histogram, Metric
 from typing_extensions import override
 
 from broker.domain.errors import RelayError, SpawnFailed
-from broker.domain.people.access import NOT_IN_A_WORD
+from broker.domain.people.token_text import hide_tokens
 
 _MOST_VALUES = 100
 """Of one label. A series is kept for ever, in us and in whoever scrapes."""
@@ -59,9 +58,6 @@ def count_refusal(error: RelayError) -> None:
     REFUSALS.labels(SpawnFailed.code if isinstance(error, SpawnFailed) else error.code).inc()
 
 
-_SECRET = re.compile(rf"{NOT_IN_A_WORD}([a-z]{{2}}_live_)[A-Za-z0-9_-]{{8,}}")
-
-
 _NOISE = ("Invalid HTTP request received.", "Unsupported upgrade request.", "Invalid UTF-8 sequence received")
 """What uvicorn says of each peer that speaks nonsense: any stranger could fill the log with it."""
 
@@ -78,12 +74,11 @@ class TokenFreeFormatter(logging.Formatter):
 
     @override
     def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
-        return _SECRET.sub(r"\1[redacted]", text) if "_live_" in text else text
+        return hide_tokens(super().format(record))
 
 
 def configure_logging(*, verbose: bool) -> None:
-    """Log to stderr, secrets redacted."""
+    """Log to stderr, without tokens."""
     handler = logging.StreamHandler()
     handler.setFormatter(TokenFreeFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()

@@ -13,7 +13,7 @@ import orjson
 from typing_extensions import override
 
 from broker import __version__
-from connect.access.token_text import hide_tokens
+from broker.domain.people.token_text import hide_tokens
 from connect.command_group import CommandGroup
 from connect.hooks_commands import hooks
 from connect.policy_commands import policy

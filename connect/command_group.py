@@ -11,7 +11,7 @@ import click
 from typing_extensions import override
 
 from broker.domain.errors import RelayError
-from connect.access.token_text import hide_tokens
+from broker.domain.people.token_text import hide_tokens
 from connect.system.console import OUTPUT_CLOSED, accept_every_console, flush_output, leave_output
 
 EXIT_REFUSED = 2

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
-from connect.access.token_text import hide_tokens
+from broker.domain.people.token_text import hide_tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

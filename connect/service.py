@@ -12,8 +12,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from broker.domain.errors import BadRequest
+from broker.domain.people.token_text import hide_tokens
 from connect.access.endpoint import TokenSource
-from connect.access.token_text import hide_tokens
 from connect.settings import ConnectSettings, Options
 
 NAME = "relay-connect"

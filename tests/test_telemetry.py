@@ -21,5 +21,5 @@ def test_a_token_is_cut_out_of_a_traceback() -> None:
     error = ValueError(f"not a header: {TOKEN}")
     record = logging.makeLogRecord({"msg": "it failed", "exc_info": (type(error), error, None)})
     shown = TokenFreeFormatter().format(record)
-    assert "not a header: rk_live_[redacted]" in shown
+    assert "not a header: rk_live_[hidden]" in shown
     assert "Ab-_9" not in shown

@@ -16,8 +16,9 @@ import platformdirs
 
 from broker.domain.errors import BadRequest, NotAuthenticated
 from broker.domain.people.access import PREFIXES, TokenKind
+from broker.domain.people.token_text import hide_tokens
 from broker.protocol.local import DEFAULT_PORT, KEY_FILE, UP_FILE
-from connect.access.token_text import check_token, hide_tokens, read_token_file
+from connect.access.token_text import check_token, read_token_file
 
 IN_CLEAR = "{} sends the token and all that agents say unencrypted over the network; use https://"
 TOKEN = "RELAYCAST_TOKEN"  # noqa: S105 - the name of the variable

@@ -24,8 +24,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from typing_extensions import override
 
 from broker.domain.errors import NotAuthenticated, NotPermitted, RelayError, Unavailable
+from broker.domain.people.token_text import hide_tokens
 from connect.access.endpoint import Endpoint
-from connect.access.token_text import hide_tokens
 
 _TIMEOUT_S = 10.0
 _MAX_ANSWER_BYTES = 64 * 1024

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import sys
 import traceback
-import unicodedata
 from pathlib import Path
 from types import TracebackType
 
 from typing_extensions import override
 
 from broker.domain.errors import NotAuthenticated
-from broker.domain.people.access import NOT_IN_A_WORD
+from broker.domain.people.token_text import foreign_character, hide_tokens
 
 _SURROUNDINGS = " \t\r\n"
 """What editors, shells and `echo` leave around a token; everything else in it is a mistake to be told of."""
-_FOREIGN = re.compile(r"[^A-Za-z0-9._~+/=-]")
-"""Whatever is no character of a bearer token (RFC 6750, section 2.1)."""
-_TOKEN = re.compile(NOT_IN_A_WORD + r"([a-z]{2}_live_)[A-Za-z0-9._~+/=-]+")
-_BEARER = re.compile(r"""(?i)(\bbearer\s+)[^\s'",)]{12,}""")
-_HIDDEN = r"\1[hidden]"
 _MAX_FILE_BYTES = 64 * 1024
 """Many times a token; a device or a pipe without an end is not read for ever."""
 
@@ -36,12 +29,13 @@ def check_token(text: str, *, source: str) -> str:
     token = text.strip(_SURROUNDINGS)
     if not token:
         raise NotAuthenticated(f"{source} is empty", code="TOKEN_MALFORMED")
-    foreign = _FOREIGN.search(token)
+    foreign = foreign_character(token)
     if foreign is not None:
-        before = text[: text.index(token) + foreign.start()]
+        place, name = foreign
+        before = text[: text.index(token) + place]
         line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
         raise NotAuthenticated(
-            f"{source} has a character that no token has: {_named(foreign.group())} in line {line}, column {column};"
+            f"{source} has a character that no token has: {name} in line {line}, column {column};"
             " copy the token anew, as plain text",
             code="TOKEN_MALFORMED",
         )
@@ -63,11 +57,6 @@ def read_token_file(path: Path) -> str:
         raise NotAuthenticated(
             f"{source} is no text: byte 0x{content[error.start]:02X} at place {error.start + 1}", code="TOKEN_MALFORMED"
         ) from None
-
-
-def hide_tokens(text: str) -> str:
-    """`text` without any token, whatever brought it there."""
-    return _BEARER.sub(_HIDDEN, _TOKEN.sub(_HIDDEN, text))
 
 
 class TokenFreeFormatter(logging.Formatter):
@@ -97,8 +86,3 @@ def _read(path: Path) -> bytes:
     descriptor = os.open(path.expanduser(), os.O_RDONLY | os.O_CLOEXEC)
     with open(descriptor, "rb") as file:  # noqa: PTH123 - it is open already
         return file.read(_MAX_FILE_BYTES)
-
-
-def _named(character: str) -> str:
-    name = unicodedata.name(character, "control character" if unicodedata.category(character) == "Cc" else "unnamed")
-    return f"U+{ord(character):04X} ({name})"

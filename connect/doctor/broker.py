@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from broker.domain.people.token_text import hide_tokens
 from connect.access.credentials import KEPT_FILE, KeptTokens
 from connect.access.endpoint import IN_CLEAR, Endpoint, GivenToken, no_token, trusted_certificates
-from connect.access.token_text import hide_tokens
 from connect.doctor.findings import Finding, ok, problem, warning
 from connect.settings import ConnectSettings
 

@@ -14,7 +14,8 @@ from typing_extensions import TypeIs
 
 from broker.domain.agents.agents import Transport
 from broker.domain.ids import AgentId, MessageId
-from broker.domain.people.access import NOT_IN_A_WORD, PREFIXES, REFRESH_PREFIX, SIGN_IN_PREFIX
+from broker.domain.people.access import PREFIXES, REFRESH_PREFIX, SIGN_IN_PREFIX
+from broker.domain.people.token_text import NOT_IN_A_WORD
 from broker.protocol.agents.events import ProblemNoted, PromptRefused, StateEvent
 from broker.protocol.agents.session import Direction, Frame
 from broker.protocol.ndjson import dumps

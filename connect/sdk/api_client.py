@@ -25,8 +25,8 @@ from broker.domain.errors import (
     SpawnFailed,
     Unavailable,
 )
+from broker.domain.people.token_text import hide_tokens
 from connect.access.endpoint import Endpoint, trusted_certificates
-from connect.access.token_text import hide_tokens
 from connect.sdk.tokens import FixedToken, TokenSource
 
 _ATTEMPTS = 5

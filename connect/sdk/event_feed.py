@@ -16,10 +16,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
 
 from broker.domain.errors import NotAuthenticated, RelayError, Unavailable
+from broker.domain.people.token_text import hide_tokens
 from broker.protocol.close_codes import NOT_PERMITTED, UNAUTHENTICATED, UNKNOWN, may_return
 from broker.protocol.proxy import MAX_LINK_MESSAGE_BYTES
 from connect.access.endpoint import Endpoint
-from connect.access.token_text import hide_tokens
 from connect.sdk.api_client import relay_error
 from connect.sdk.tokens import FixedToken, TokenSource
 from connect.sdk.types import Event, LinkLost, LinkUp, Reset

@@ -16,10 +16,10 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from broker.domain.errors import Conflict, NotAuthenticated, NotPermitted, RelayError, Unavailable
+from broker.domain.people.token_text import hide_tokens
 from connect.access.credentials import TerminalCredentials, link_token, machine_purpose
 from connect.access.endpoint import GivenToken, no_token
 from connect.access.token_calls import CannotExchange
-from connect.access.token_text import hide_tokens
 from connect.control.client import LinkConnection, attach
 from connect.control.messages import Asked, Ended, Parting, State
 from connect.machine.link import Backoff

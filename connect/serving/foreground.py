@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import click
 import orjson
 
+from broker.domain.people.token_text import hide_tokens
 from connect.access.credentials import KEPT_FILE, KeptTokens
 from connect.access.endpoint import IN_CLEAR, TokenSource, no_token
-from connect.access.token_text import hide_tokens, keep_tokens_out_of_output
+from connect.access.token_text import keep_tokens_out_of_output
 from connect.notices import Disconnected, Notice
 from connect.serving.link_host import LinkHost, children_without_threads
 from connect.settings import ConnectSettings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from broker.domain.errors import RelayError
-from connect.access.token_text import hide_tokens
+from broker.domain.people.token_text import hide_tokens
 from connect.sdk import AgentRelay
 from connect.system.console import OUTPUT_CLOSED, leave_output
 from connect.terminal.actions import LeadAgent

@@ -27,9 +27,10 @@ from tests.bench.log_search import fill, measure_search, measure_size, measure_s
 from tests.bench.log_stage import log_stage
 from tests.bench.logs_shipping import measure_lag, measure_shipping
 from tests.bench.stage import Broker, running_broker
+from tests.bench.stops import measure_stops
 
 _PREVIOUS = Path(__file__).parents[1] / "fixtures" / "previous" / "relaycast-0.1.0-py3-none-any.whl"
-_WITH_BROKER = ("latency", "appends", "footprint", "fanout", "growth", "dashboard")
+_WITH_BROKER = ("latency", "appends", "footprint", "fanout", "growth", "stops", "dashboard")
 _MEASURES = (*_WITH_BROKER, "logs")
 
 
@@ -147,6 +148,8 @@ async def _with_broker(broker: Broker, options: argparse.Namespace, wanted: set[
         )
     if "growth" in wanted:
         yield await measure_growth(broker, steps=steps, count=60 if quick else 200)
+    if "stops" in wanted:
+        yield await measure_stops(broker, steps=(50,) if quick else (50, 500))
 
 
 async def _live(folder: Path, *, quick: bool) -> AsyncIterator[Section]:

@@ -26,6 +26,7 @@ from tests.bench.pairing import Pair, paired
 from tests.bench.stage import Started, discard_output, running
 from tests.bench.versions import SESSION, Broker, Version, broker_of, machine_of, this_version, version_in
 from tests.bench.wire import plain_link
+from tests.fixtures.process_family import descendants
 
 _MESSAGES = 200
 _AGENTS, _SENDERS, _LOAD_S = 20, 8, 6.0
@@ -135,7 +136,7 @@ async def _calm(pid: int) -> None:
 
 def _cpu_s(pid: int) -> float:
     """Of a process and those that it has started, as far as they still run."""
-    return sum(map(machine.cpu_s, _tree(pid)))
+    return sum(map(machine.cpu_s, [pid, *descendants(pid)]))
 
 
 def _client(broker: Broker) -> httpx.AsyncClient:
@@ -148,13 +149,9 @@ async def _idle(broker: Broker) -> Figures:
     cpu = _cpu_s(broker.pid)
     await asyncio.sleep(_IDLE_S)
     return {
-        "broker idle, PSS MiB": sum(map(machine.pss_mib, _tree(broker.pid))),
+        "broker idle, PSS MiB": sum(map(machine.pss_mib, [broker.pid, *descendants(broker.pid)])),
         "broker idle, CPU %": max(0.01, 100 * (_cpu_s(broker.pid) - cpu) / _IDLE_S),
     }
-
-
-def _tree(pid: int) -> list[int]:
-    return [pid, *(below for child in machine.children(pid) for below in _tree(child))]
 
 
 async def _latency(http: httpx.AsyncClient, on: str) -> Figures:

@@ -2,11 +2,15 @@
 
 It imports nothing that is not built in: a thousand of them have to fit into one machine. A prompt is answered with the
 wall clock, in nanoseconds, at which its bytes were read from stdin; `bench-flood <n> <bytes>;` first says that much.
+`bench-wait;` is answered when it is cancelled, with the time at which that was read.
 """
 
 import os
 import sys
 import time
+
+waiting: list[bytes] = []
+"""The prompt that waits to be cancelled."""
 
 
 def member(line: bytes, name: bytes) -> bytes:
@@ -41,6 +45,11 @@ def answer(line: bytes, read_at_ns: int) -> bytes:
         return result(request, b'{"protocolVersion":1,"agentCapabilities":{"mcpCapabilities":{"http":true}}}')
     if method == b"session/new":
         return result(request, b'{"sessionId":"s"}')
+    if method == b"session/prompt" and b"bench-wait;" in line:
+        waiting.append(request)
+        return b""
+    if method == b"session/cancel" and waiting:
+        return said(b"%d" % read_at_ns) + result(waiting.pop(), b'{"stopReason":"cancelled"}')
     if method == b"session/prompt":
         flood(line)
         return said(b"%d" % read_at_ns) + result(request, b'{"stopReason":"end_turn"}')

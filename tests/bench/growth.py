@@ -12,6 +12,7 @@ from tests.bench.figures import Figure, Section, p50, p99
 from tests.bench.latency import timed_messages
 from tests.bench.raw_redis import RawHop, raw_hop
 from tests.bench.stage import Broker, Started, discard_output, running_relay_connect
+from tests.fixtures.process_family import children
 
 _AT_ONCE = 10
 _IDLE_S = 5.0
@@ -45,7 +46,7 @@ async def measure_growth(broker: Broker, *, steps: Sequence[int], count: int) ->
         for step in steps:
             began = time.perf_counter()
             new = [f"A{number}" for number in range(len(names), step)]
-            await _spawn(relay, new)
+            await spawn_agents(relay, new, on="growth")
             names += new
             spawned_per_s = len(new) / (time.perf_counter() - began)
             section.rows.append(await _row(broker, proxy, relay, raw=raw, names=names, rate=spawned_per_s, count=count))
@@ -53,12 +54,13 @@ async def measure_growth(broker: Broker, *, steps: Sequence[int], count: int) ->
     return section
 
 
-async def _spawn(relay: AgentRelay, names: Sequence[str]) -> None:
+async def spawn_agents(relay: AgentRelay, names: Sequence[str], *, on: str) -> None:
+    """Some at a time."""
     free = asyncio.Semaphore(_AT_ONCE)
 
     async def one(name: str) -> None:
         async with free:
-            await relay.spawn(name, "bench", on="growth")
+            await relay.spawn(name, "bench", on=on)
 
     async with asyncio.TaskGroup() as tasks:
         for name in names:
@@ -88,7 +90,7 @@ async def _row(
         p50([t.raw_hop for t in timings]),
         rate,
         *(machine.rss_mib(pid) for pid in pids),
-        machine.pss_mib(machine.children(proxy.pid)[0]),
+        machine.pss_mib(children(proxy.pid)[0]),
         *cpu,
     )
 

@@ -16,7 +16,7 @@ import orjson
 
 from broker.domain.agents.sessions import DEFAULT_SESSION
 from connect.sdk import AgentRelay
-from tests.bench import machine
+from tests.fixtures.process_family import children
 
 _START_S = 60
 _STOP_S = 60
@@ -74,7 +74,7 @@ async def running_broker(folder: Path) -> AsyncIterator[Broker]:
             redis_url=_redis_url(folder / "broker" / "redis" / "server.conf"),
             folder=folder,
             pid=started.pid,
-            valkey_pid=machine.children(started.pid)[0],
+            valkey_pid=children(started.pid)[0],
         )
         async with broker.relay() as relay:
             await relay.session()

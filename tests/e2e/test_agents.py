@@ -13,7 +13,8 @@ from broker.domain.approvals.approvals import Verdict
 from broker.domain.errors import RelayError
 from connect.sdk.relay import AgentRelay
 from connect.sdk.types import Event
-from tests.fixtures.processes import Running, agent_named, children, client, key_of, machine, until, until_gone, up
+from tests.fixtures.process_family import descendants
+from tests.fixtures.processes import Running, agent_named, client, key_of, machine, until, until_gone, up
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -63,9 +64,9 @@ async def test_a_name_is_given_once(scene: Scene) -> None:
 
 
 async def test_a_release_leaves_no_process(scene: Scene) -> None:
-    before = set(children(scene.machine.process.pid))
+    before = set(descendants(scene.machine.process.pid))
     await scene.relay.spawn("Brief", "demo")
-    started = [pid for pid in children(scene.machine.process.pid) if pid not in before]
+    started = [pid for pid in descendants(scene.machine.process.pid) if pid not in before]
     assert started
     assert (await scene.relay.release("Brief")).state == "released"
     await until_gone(started)
@@ -136,7 +137,7 @@ async def test_relay_connect_killed_in_a_turn_leaves_no_orphan_and_goes_on(scene
         await until(
             scene.relay, lambda event: event.kind == "turn.started" and event.data.get("message") == sent.message_id
         )
-        orphans = children(second.process.pid)
+        orphans = descendants(second.process.pid)
         await second.kill()
     async with machine(scene.folder, scene.broker.url, token_file, name="second"):
         trace = await scene.relay.wait_for(sent.message_id, timeout_s=30)

@@ -15,11 +15,11 @@ import pytest_asyncio
 
 from connect.sdk.relay import AgentRelay
 from connect.sdk.types import Proxy
+from tests.fixtures.process_family import descendants
 from tests.fixtures.processes import (
     START_S,
     Running,
     agent_named,
-    children,
     client,
     environment,
     key_of,
@@ -118,7 +118,7 @@ async def test_a_leaver_takes_nothing_along(scene: Scene) -> None:
         assert (await scene.machine("anns")).owner_name == "Ann"
         worker = await scene.relay.spawn("Worker", "demo", on="anns")
         await scene.relay.spawn("Other", "demo", on="bobs")
-        processes = children(anns.process.pid)
+        processes = descendants(anns.process.pid)
         assert processes
         busy = await scene.relay.send("Worker", "sleep 600")
         await scene.relay.send("Worker", "say never")

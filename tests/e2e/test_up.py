@@ -11,7 +11,8 @@ import httpx
 import orjson
 import pytest
 
-from tests.fixtures.processes import agent_named, children, client, environment, machine, refused, until, until_gone, up
+from tests.fixtures.process_family import descendants
+from tests.fixtures.processes import agent_named, client, environment, machine, refused, until, until_gone, up
 
 
 async def test_it_says_in_one_line_how_to_reach_it_and_keeps_its_key_private(tmp_path: Path) -> None:
@@ -35,7 +36,7 @@ async def test_it_says_in_one_line_how_to_reach_it_and_keeps_its_key_private(tmp
             refused, tmp_path, "up", "--data-dir", str(tmp_path / "second"), "--port", port
         )
         assert (status, "PORT_IN_USE" in said) == (2, True)
-        started = children(broker.process.pid)
+        started = descendants(broker.process.pid)
         assert started
         async with client(broker) as relay:
             await relay.session()
@@ -54,7 +55,7 @@ async def test_everything_is_there_again_after_a_stop_and_after_a_kill(tmp_path:
             await relay.spawn("Worker", "demo")
             before = await relay.send("Worker", "say before")
             await relay.wait_for(before.message_id, timeout_s=20)
-            server = children(broker.process.pid)
+            server = descendants(broker.process.pid)
             broker.process.send_signal(ending)
             await broker.process.wait()
             async with up(tmp_path, "--port", port) as again:
@@ -70,7 +71,7 @@ async def test_everything_is_there_again_after_a_stop_and_after_a_kill(tmp_path:
 
 async def test_a_store_that_is_killed_is_started_again_with_all_it_had(tmp_path: Path) -> None:
     async with up(tmp_path) as broker, httpx.AsyncClient() as http:
-        (server,) = children(broker.process.pid)
+        (server,) = descendants(broker.process.pid)
         headers = {"Authorization": f"Bearer {Path(broker.ready['token_file']).read_text().strip()}"}
         made = await http.post(f"{broker.url}/v1/sessions", headers=headers, json={"name": "kept"})
         os.kill(server, signal.SIGKILL)
@@ -80,7 +81,7 @@ async def test_a_store_that_is_killed_is_started_again_with_all_it_had(tmp_path:
                 assert answer.headers["Retry-After"]
         assert answer.json()["data"]["id"] == made.json()["data"]["id"]
         assert (await http.get(f"{broker.url}/readyz")).status_code == 200
-        (again,) = children(broker.process.pid)
+        (again,) = descendants(broker.process.pid)
         assert again != server
 
 
@@ -137,7 +138,7 @@ async def test_the_free_plan_allows_one_agent(tmp_path: Path) -> None:
 
 async def test_a_terminal_that_is_closed_ends_it_in_good_order(tmp_path: Path) -> None:
     async with up(tmp_path) as broker:
-        started = children(broker.process.pid)
+        started = descendants(broker.process.pid)
         broker.process.send_signal(signal.SIGHUP)
         async with asyncio.timeout(60):
             assert await broker.process.wait() == 0

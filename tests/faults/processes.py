@@ -13,6 +13,8 @@ from typing import Any
 
 import orjson
 
+from tests.fixtures.process_family import is_zombie
+
 _START_S = 90.0
 _STOP_S = 30.0
 
@@ -162,24 +164,9 @@ def marked(mark: str) -> dict[int, str]:
         if not entry.name.isdecimal() or int(entry.name) == os.getpid():
             continue
         with contextlib.suppress(OSError):
-            if mark.encode() in (entry / "environ").read_bytes() and not _is_zombie(entry):
+            if mark.encode() in (entry / "environ").read_bytes() and not is_zombie(int(entry.name)):
                 found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     return found
-
-
-def _is_zombie(entry: Path) -> bool:
-    return (entry / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
-
-
-def children(pid: int) -> list[int]:
-    """The living processes that `pid` has started."""
-    with contextlib.suppress(OSError):
-        return [
-            int(child)
-            for thread in Path(f"/proc/{pid}/task").iterdir()
-            for child in (thread / "children").read_text().split()
-        ]
-    return []
 
 
 async def until_gone(mark: str, *, within_s: float) -> dict[int, str]:

@@ -26,6 +26,7 @@ from tests.faults.facts import History, UnexpectedEnd
 from tests.faults.processes import Managed
 from tests.faults.proxy import FaultyProxy
 from tests.fixtures.gateway import make_workspace
+from tests.fixtures.process_family import children
 
 GATEWAYS, WORKERS, MACHINES, AGENTS_EACH = 2, 2, 3, 2
 SESSION = "main"
@@ -285,7 +286,7 @@ async def say(port: int, *words: str) -> str:
 
 
 def _tree(pid: int) -> list[int]:
-    found = processes.children(pid)
+    found = children(pid)
     return [*found, *(below for child in found for below in _tree(child))]
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import orjson
 
 from connect.sdk.relay import AgentRelay
-from tests.fixtures.processes import children, environment
+from tests.fixtures.process_family import descendants
+from tests.fixtures.processes import environment
 
 _ROOT = Path(__file__).parents[2]
 _ATTEMPTS = Path(__file__).with_name("attempts.py")
@@ -96,7 +97,7 @@ class _Stage:
         told = {"RELAYCAST_TOKEN": key_file.read_text().strip()}
         async with self._started("connect.cli", self._machine(url, home), home, told=told) as process:
             await _line(process, b'"link.up"')
-            yield [process.pid, *children(process.pid)]
+            yield [process.pid, *descendants(process.pid)]
 
     @contextlib.asynccontextmanager
     async def headless(self, url: str, key_file: Path) -> AsyncIterator[list[int]]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from broker.domain.errors import NotAuthenticated, NotPermitted
+from broker.domain.errors import NotPermitted
 from broker.domain.ids import AgentId, FamilyId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.messages.messages import Role, Sender
 from broker.domain.plans.plans import Plan
@@ -35,10 +34,6 @@ SIGN_IN_PREFIX = "oc_live_"
 """Of one-time sign-in codes, so that whatever masks tokens masks them too."""
 REFRESH_PREFIX = "rt_live_"
 """Of what a short-lived token is renewed with."""
-
-NOT_IN_A_WORD = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=%[0-9A-Fa-f]{2})|(?<=\\u[0-9A-Fa-f]{4})|(?<=[0-9;\[]m))"
-"""What precedes a token in a text that is taken as it stands: the letter of an escape is no part of a word."""
-_NEVER_IN_TOKENS = re.compile(r"[^A-Za-z0-9_-]")
 
 SHARE_S = 7 * 24 * 3600
 """How long a share link works unless told."""
@@ -203,15 +198,3 @@ class Principal:
         if self.kind is TokenKind.AGENT:
             return Sender(name=self.name, role=Role.PEER, agent_id=self.agent)
         return Sender(name=self.name, role=Role.HUMAN if self.person else Role.EXTERNAL)
-
-
-def require_token_form(token: str) -> None:
-    """Refuse what cannot be a token, and say why without saying it: it may be one, with a mark that editors add.
-
-    Raises `NotAuthenticated`.
-    """
-    found = _NEVER_IN_TOKENS.search(token)
-    if found:
-        raise NotAuthenticated(
-            f"the token has a character that tokens never have (U+{ord(found[0]):04X}, character {found.start() + 1})"
-        )

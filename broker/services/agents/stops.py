@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from broker.domain.agents.sessions import Session
 from broker.domain.agents.stops import WORKSPACE, Place, Stop, StopHow, StopScope, stop_note
-from broker.domain.errors import BadRequest, NotFound, NotPermitted
+from broker.domain.errors import NotPermitted
 from broker.domain.machines.ownership import require_decision
-from broker.domain.machines.placement import Proxy
+from broker.domain.machines.placement import Proxy, machine_named
 from broker.domain.people.access import Permission, Principal, TokenKind
 from broker.services.permissions import checked_within, requires
 from broker.services.ports import Registry, StopRecords
@@ -50,14 +50,17 @@ class Stops:
     async def stop_machine(
         self, principal: Principal, reference: str, *, how: StopHow = StopHow.PAUSE, note: str = ""
     ) -> Stop:
-        """The same of a machine, by id or name, in every session. Raises `NotFound`, `NotPermitted`, `BadRequest`."""
+        """The same of a machine, by id or name, in every session.
+
+        Raises `NotFound`, `Conflict` (MACHINE_AMBIGUOUS), `NotPermitted`, `BadRequest`.
+        """
         machine = await self._own_machine(principal, reference)
         place = Place(scope=StopScope.MACHINE, id=machine.id)
         return await self._stop(principal, place, name=machine.name, how=how, note=note)
 
     @checked_within("its owner decides, or who administers")
     async def resume_machine(self, principal: Principal, reference: str, *, note: str = "") -> Stop | None:
-        """Let it go on. Raises `NotFound`, `NotPermitted`, `BadRequest`."""
+        """Let it go on. Raises as `stop_machine`."""
         machine = await self._own_machine(principal, reference)
         return await self._lift(principal, Place(scope=StopScope.MACHINE, id=machine.id), note=note)
 
@@ -77,16 +80,9 @@ class Stops:
         """A machine, for who may decide about it; an id wins over a name."""
         _require_no_agent(principal)
         principal.require(Permission.READ_WORKSPACE)
-        proxies = await self._registry.proxies(principal.workspace)
-        found = [each for each in proxies if each.id == reference] or [
-            each for each in proxies if each.name == reference
-        ]
-        if not found:
-            raise NotFound(f"no machine {reference[:80]!r}", code="PROXY_NOT_FOUND")
-        if len(found) > 1:
-            raise BadRequest(f"{len(found)} machines are called {reference[:80]!r}: name the one you mean by its id")
-        require_decision(principal, found[0])
-        return found[0]
+        machine = machine_named(await self._registry.proxies(principal.workspace), reference)
+        require_decision(principal, machine)
+        return machine
 
     async def _stop(self, principal: Principal, place: Place, *, name: str, how: StopHow, note: str) -> Stop:
         return await self._records.stop(

@@ -9,7 +9,7 @@ from broker.domain.errors import NotAuthenticated, RelayError
 from broker.domain.ids import WorkspaceId
 from broker.domain.operations.administrators import Administrator, Sizes, WorkspacePage, WorkspaceReport
 from broker.domain.operations.status import problems_of_what_waits
-from broker.domain.people.access import require_token_form
+from broker.domain.people.token_text import require_token_form
 from broker.domain.people.workspaces import (
     HURRIED_MS,
     RESTORABLE_MS,

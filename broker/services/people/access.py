@@ -21,9 +21,9 @@ from broker.domain.people.access import (
     Permission,
     Principal,
     TokenKind,
-    require_token_form,
 )
 from broker.domain.people.dependants import Dependants
+from broker.domain.people.token_text import require_token_form
 from broker.domain.people.workspaces import Workspace, workspace_id
 from broker.domain.plans.plans import Plan
 from broker.services.permissions import checked_within, open_to_all, requires

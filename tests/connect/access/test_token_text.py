@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from broker.domain.errors import NotAuthenticated
-from connect.access.token_text import TokenFreeFormatter, check_token, hide_tokens, read_token_file
+from broker.domain.people.token_text import hide_tokens
+from connect.access.token_text import TokenFreeFormatter, check_token, read_token_file
 from connect.cli import main
 
 SECRET = "rk_live_" + "Ab-_9" * 8

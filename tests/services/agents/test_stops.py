@@ -7,7 +7,7 @@ import pytest
 
 from broker.app import Adapters
 from broker.domain.agents.stops import MAX_NOTE, WORKSPACE, Place, Stop, StopHow, StopScope, stop_over
-from broker.domain.errors import BadRequest, NotFound, NotPermitted
+from broker.domain.errors import BadRequest, Conflict, NotFound, NotPermitted
 from broker.domain.ids import LinkId, MemberId, ProxyId, SessionId, TokenId
 from broker.domain.people.access import MemberRole, Principal, TokenKind
 from broker.services.agents.stops import Stops
@@ -120,7 +120,7 @@ async def test_a_machine_is_found_by_id_or_by_a_name_that_only_one_has(scene: Sc
         session=desk.session.id,
         epoch="box-epoch-2",
     )
-    with pytest.raises(BadRequest, match="2 machines are called"):
+    with pytest.raises(Conflict, match="several machines are called"):
         await scene.stops.stop_machine(desk.person(), "laptop")
     assert await scene.stops.resume_machine(desk.person(), desk.link) == made
 
