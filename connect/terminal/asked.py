@@ -8,7 +8,7 @@ from broker.domain.approvals.approvals import Verdict
 from broker.domain.approvals.tool_kinds import ToolKind, tool_kind
 from broker.domain.errors import BadRequest, NotFound
 from broker.domain.ids import ApprovalId
-from connect.sdk.types import AnswerOption, Approval, Change, SuggestedRule
+from connect.sdk.types import AnswerOption, Approval, Change, MachineWord, SuggestedRule
 from connect.terminal.text import Line, box, inner_width, one_line, paragraph, wrap
 
 _SHORTEST_ID = 4
@@ -25,6 +25,7 @@ _KINDS = {
     ToolKind.FETCH: "to fetch from the network",
 }
 _RISKS = {"medium": "some risk", "high": "high risk"}
+_LASTING = {"asks": "; its machine asks, too", "refuses": "; its machine refuses that"}
 _LONGEST_DIFF = 40
 """Lines of one file's diff that are shown; the dashboard has the rest."""
 
@@ -138,7 +139,7 @@ def approval_box(approval: Approval, *, asker: str, short_id: str, width: int) -
         body += paragraph(
             "A secret is masked here: what runs has it in place of [redacted:…].", inner, style="class:dim"
         )
-    if approval.machine is not None:
+    if approval.machine is not None and approval.machine.yes != "passes":
         body += paragraph(f"! {approval.machine.why}", inner, style="class:warn")
     session = f" · approve {short_id} --session" if approval.can_allow_session else ""
     body += [(), *_options(approval, inner, short_id=short_id), *_suggested(approval, inner, short_id=short_id)]
@@ -165,7 +166,7 @@ def _options(approval: Approval, width: int, *, short_id: str) -> list[Line]:
     lines = [
         line
         for place, option in enumerate(approval.options, 1)
-        for line in paragraph(f"{place}) {option.name}{_reach(option)}", width)
+        for line in paragraph(f"{place}) {option.name}{_reach(option, approval.machine)}", width)
     ]
     how = f"approve {short_id} --option <number> · deny {short_id} --option <number>"
     return [*lines, *paragraph(how, width, style="class:dim")]
@@ -193,12 +194,12 @@ def _suggested(approval: Approval, width: int, *, short_id: str) -> list[Line]:
     return [*lines, *paragraph(f"approve {short_id} --always <rule>", width, style="class:dim")]
 
 
-def _reach(option: AnswerOption) -> str:
+def _reach(option: AnswerOption, machine: MachineWord | None) -> str:
     match option.kind:
         case "allow_once" | "reject_once":
             return ""
         case "allow_always" | "reject_always":
-            return " (lasts: rules are not asked again)"
+            return f" (lasts: rules are not asked again{_LASTING.get(machine.lasting if machine else '', '')})"
         case _:
             return f" (of an unknown kind: {option.kind})"
 

@@ -61,7 +61,7 @@ export function ApprovalCard(props: ApprovalCardProps) {
       </header>
       {asked.question === null && <RiskNote asked={asked} />}
       {asked.question === null && <WhatIsAsked asked={asked} />}
-      {asked.machine !== null && (
+      {asked.machine !== null && asked.machine.yes !== "PASSES" && (
         <p className="flex flex-wrap items-baseline gap-2">
           <Badge tone={asked.machine.yes === "REFUSES" ? "bad" : "warn"}>
             {asked.machine.yes === "REFUSES" ? "Will be refused" : "Asked on the machine"}
@@ -132,6 +132,7 @@ function Answers({ asked, chosen, locked, mayAddRules, onAnswer, onDeny }: Appro
         open={!takesPlainYes(asked.options)}
         onAnswer={onAnswer}
       />
+      {asked.machine?.yes === "PASSES" && <p className="text-xs text-soft">{asked.machine.why}</p>}
       {mayAddRules && asked.suggestedRules.length > 0 && (
         <details>
           <summary className="text-xs text-soft">Always allow…</summary>
