@@ -26,21 +26,35 @@ if TYPE_CHECKING:
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 _OPTIONS: tuple[Callable[[Any], Any], ...] = (
-    click.option("--url", metavar="URL", help="The broker; also RELAYCAST_URL."),
-    click.option(
-        "--token-file", type=click.Path(path_type=Path), help="A file that holds the token; -: standard input."
-    ),
-    click.option("--token", metavar="TOKEN", help="The token; better RELAYCAST_TOKEN, which other users cannot list."),
+    click.option("--url", metavar="URL", help="URL of the broker; also RELAYCAST_URL."),
+    click.option("--token-file", type=click.Path(path_type=Path), help="File with the token; -: standard input."),
+    click.option("--token", metavar="TOKEN", help="The token. RELAYCAST_TOKEN is safer: other users cannot list it."),
     click.option("--insecure", is_flag=True, help="Allow http:// to another machine; also RELAYCAST_INSECURE=1."),
-    click.option("--name", help="What this machine is called; its host name by default."),
-    click.option("--label", "labels", multiple=True, help="Something to choose this machine by; may be repeated."),
-    click.option("--session", help="The session to join, by name or id."),
-    click.option("--state-dir", type=click.Path(path_type=Path), help="Where it remembers itself; one process each."),
+    click.option("--name", help="Name of this machine; also RELAYCAST_NAME.  [default: its host name]"),
+    click.option("--label", "labels", multiple=True, help="A label for choosing this machine; may be repeated."),
+    click.option("--session", help="Session to join, by name or id; also RELAYCAST_SESSION."),
     click.option(
-        "--new-identity", is_flag=True, help="Become another machine: for a state folder copied from one that runs on."
+        "--state-dir",
+        type=click.Path(path_type=Path),
+        help="Folder of this link's state, for one process; also RELAYCAST_STATE_DIR.",
     ),
-    click.option("--config", type=click.Path(path_type=Path), help="Instead of the user's relay-connect.toml."),
-    click.option("--agent", "agents", multiple=True, metavar="NAME=CMD", help="An ACP agent and its command line."),
+    click.option(
+        "--new-identity",
+        is_flag=True,
+        help="Register as a new machine: for a copy of a state folder that is still in use.",
+    ),
+    click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        help="Configuration file, in place of the user's relay-connect.toml.",
+    ),
+    click.option(
+        "--agent",
+        "agents",
+        multiple=True,
+        metavar="NAME=CMD",
+        help="An ACP agent program and its command line; may be repeated.",
+    ),
 )
 
 
@@ -82,62 +96,60 @@ _TASK = "task"
 @click.option(
     "--lead",
     metavar="[NAME=]PROGRAM",
-    help="Whom plain lines are for, as `codex` or `Boss=codex`; else Lead, with what is installed.",
+    help="The agent that plain text is for: `codex`, or `Boss=codex`.  [default: Lead, with an installed program]",
 )
-@click.option("-p", "--prompt", "task", metavar="TASK", help="Have this done, and end. -: all of standard input.")
-@click.option(
-    "--wait-for-people", is_flag=True, help="Where nobody sits at it: wait until a person has answered, elsewhere."
-)
-@click.option("--headless", is_flag=True, help="Without a terminal: for services and containers.")
+@click.option("-p", "--prompt", "task", metavar="TASK", help="Have this task done, then exit. -: standard input.")
+@click.option("--wait-for-people", is_flag=True, help="With a task: wait for people to answer, elsewhere.")
+@click.option("--headless", is_flag=True, help="Run the link alone, for services and containers.")
 @click.option("--quiet", "verbosity", flag_value="quiet", help="Show final results only.")
 @click.option("--verbose", "verbosity", flag_value="verbose", help="Show tool calls and file changes too.")
-@click.option("--json", "json_lines", is_flag=True, help="One JSON object a line instead of text.")
+@click.option("--json", "json_lines", is_flag=True, help="Print one JSON object a line.")
 @click.option(
     "--leaving",
     type=click.Choice(["keep", "stop"]),
-    help="What becomes of the link and its agents when their last terminal leaves; without it a person is asked.",
+    help="Keep or stop the link and its agents when the last terminal leaves.  [default: ask]",
 )
 @click.pass_context
 def main(context: click.Context, /, **given: Any) -> None:
     """Connect this machine to a Relaycast broker, which starts and drives coding agents on it.
 
     The agents are the children of a link process, which holds a token that links this machine and does nothing else.
-    A terminal starts it when none runs for the state folder, and else comes to the one that does; the person's token
-    is exchanged for one of a quarter of an hour and stays in the terminal's memory.
+    A terminal starts it if none runs for the state folder, otherwise it connects to the one that runs. The person's
+    token is exchanged for one that lasts 15 minutes and stays in the terminal's memory.
 
     \b
     Without a person:
-      relay-connect "fix the failing test"          has it done by Lead, which is started here when it is not there
+      relay-connect "fix the failing test"          Lead does it; Lead is started here if it does not run
       relay-connect -p "fix the failing test"       the same, for a task of any form; -p - reads it from standard input
-      git diff | relay-connect -p - --quiet         a pipe without -p is read as one task, too, when its first line is
-                                                    no command; else each line of it is a command
-      The last words of whoever was asked go to standard output, the work goes to standard error (--quiet: no work;
-      --verbose: tool calls too; --json: all as one JSON object a line, the last of the kind `result`). It ends when
-      all that came of the task is answered. What only a person can answer is said and ends it with 75;
-      --wait-for-people waits instead. Ctrl-C interrupts the agents that work for it; a second one leaves.
+      git diff | relay-connect -p - --quiet         without -p a pipe is one task if its first line is no command,
+                                                    otherwise each line is a command
+      The final answer goes to standard output, the work to standard error (--quiet: no work; --verbose: tool calls
+      too; --json: everything as one JSON object a line, the last of the kind `result`). It exits when everything that
+      came of the task is answered, or with status 75 when only a person can answer; --wait-for-people waits instead.
+      Ctrl-C interrupts the agents that work for it; a second one leaves.
 
     \b
     Leaving:
-      exit, Ctrl-D      the last terminal asks whether agents go on in the background; Enter ends them in good order
-      SIGTERM, SIGINT   the same without a question: the link is ended by its last terminal, unless it was kept before;
+      exit, Ctrl-D      the last terminal asks whether agents continue in the background; Enter ends them cleanly
+      SIGTERM, SIGINT   the last terminal ends the link without asking, unless it was kept before;
                         a second one kills the agents at once
-      SIGHUP            a window that is closed, like a terminal that is killed, leaves the link and its agents running
-      --headless        the link alone, in the foreground: each of these signals ends its agents in good order, a second
+      SIGHUP            closing the window, or killing the terminal, leaves the link and its agents running
+      --headless        the link alone, in the foreground: each of these signals ends its agents cleanly, a second
                         SIGTERM or SIGINT kills them at once
-      no terminal       tasks or commands from standard input: never asks; a link that was started for it ends with it
-      --leaving         keep or stop, however the last terminal leaves, without a question
+      no terminal       reads tasks or commands from standard input and never asks; a link it has started ends with it
+      --leaving         keep or stop without asking, however the last terminal leaves
 
     \b
     Exit status:
-      0    ended by a signal or by its terminal; all that was asked for is answered
-      1    without a terminal: a command was refused, a message did not arrive, or the last turn of whoever was asked
-           failed or was stopped
-      2    it cannot start: a wrong option, no token, a state folder that is in use or unsafe; in a terminal, or with a
-           task: the broker is out of reach or says no
-      3    the broker does not want this machine: a revoked token, another protocol version, …
+      0    ended by a signal or by its terminal; everything that was asked for is answered
+      1    without a terminal: a command was refused, a message was not delivered, or the last turn of whoever was
+           asked failed or was stopped
+      2    cannot start: a wrong option, no token, a state folder that is in use or unsafe; in a terminal, or with a
+           task: the broker cannot be reached or refuses
+      3    the broker rejects this machine: a revoked token, another protocol version, …
       4    its state folder was deleted, moved or replaced while it ran
-      70   something unforeseen; agents that were left are ended by the next start
-      75   without a terminal: a person has to answer a question or to resume what is stopped, and nobody is there
+      70   an unexpected error; agents that were left are ended by the next start
+      75   without a terminal: a person has to answer a question, or resume what is stopped, and nobody is there
       130  interrupted, or killed by a second signal
     """
     context.obj = Options(**{each.name: given[each.name] for each in dataclasses.fields(Options)})
@@ -187,16 +199,16 @@ def _serve(context: click.Context, presentation: Presentation) -> NoReturn:
 
 @main.command()
 @_with_options
-@click.option("--json", "as_json", is_flag=True, help="A JSON document instead of a table.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_obj
 def doctor(outer: Options, /, *, as_json: bool, **options: Any) -> None:
-    """Look at what relay-connect needs, and say what to do about what is missing.
+    """Check what relay-connect needs, and say what to do about what is missing.
 
-    Agents of the Agent Client Protocol are started for a moment, in an empty folder; no model is asked.
+    ACP agents are started briefly in an empty folder; no model is called.
 
     \b
-    ✓  it works here          !  it works, and something should be otherwise
-    ✗  it does not work       ?  it cannot be known from here
+    ✓  works                  !  works, but something should be changed
+    ✗  does not work          ?  cannot be checked from here
     """
     import asyncio  # noqa: PLC0415 - `version` needs no event loop
 
@@ -220,10 +232,10 @@ main.add_command(hooks)
 
 @main.command()
 @_with_options
-@click.option("--json", "as_json", is_flag=True, help="A JSON document instead of text.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_obj
 def status(outer: Options, /, *, as_json: bool, **options: Any) -> None:
-    """Say whether a link of this machine runs, with which agents and terminals; else the exit status is 1."""
+    """Show this machine's link with its agents and terminals. Exit status 1: no link runs."""
     import asyncio  # noqa: PLC0415 - `version` needs no event loop
 
     from connect.control.client import ask_state  # noqa: PLC0415 - for this command
@@ -240,10 +252,10 @@ def status(outer: Options, /, *, as_json: bool, **options: Any) -> None:
 
 @main.command()
 @_with_options
-@click.option("--now", is_flag=True, help="Kill the agents instead of ending them in good order.")
+@click.option("--now", is_flag=True, help="Kill the agents instead of ending them cleanly.")
 @click.pass_obj
 def stop(outer: Options, /, *, now: bool, **options: Any) -> None:
-    """End the agents of this machine's link, and the link, and wait for that."""
+    """End this machine's agents and its link, and wait until they have ended."""
     import asyncio  # noqa: PLC0415 - `version` needs no event loop
 
     from connect.control import client  # noqa: PLC0415 - for this command
@@ -255,11 +267,13 @@ def stop(outer: Options, /, *, now: bool, **options: Any) -> None:
 
 @main.command()
 @_with_options
-@click.option("--systemd", "manager", flag_value="systemd", help="A systemd user unit; the default but on macOS.")
-@click.option("--launchd", "manager", flag_value="launchd", help="A launchd property list; the default on macOS.")
+@click.option(
+    "--systemd", "manager", flag_value="systemd", help="Print a systemd user unit; the default, except on macOS."
+)
+@click.option("--launchd", "manager", flag_value="launchd", help="Print a launchd property list; the default on macOS.")
 @click.pass_obj
 def service(outer: Options, /, *, manager: str | None, **options: Any) -> None:
-    """Print what a service manager needs to run this machine's link, with the options that are given here.
+    """Print a service definition that runs this machine's link with the given options.
 
     \b
       systemd   relay-connect service > ~/.config/systemd/user/relay-connect.service
@@ -267,8 +281,8 @@ def service(outer: Options, /, *, manager: str | None, **options: Any) -> None:
       launchd   relay-connect service > ~/Library/LaunchAgents/dev.relaycast.relay-connect.plist
                 launchctl bootstrap gui/$(id -u) ~/Library/LaunchAgents/dev.relaycast.relay-connect.plist
 
-    Agents start in the folder in which this is called. No token is written down: link the machine first, or give
-    --token-file. A link that runs already has to be stopped (`relay-connect stop`); terminals come to the service's.
+    Agents start in the current folder. No token is written into it: link the machine first, or give --token-file.
+    Stop a link that already runs (`relay-connect stop`); terminals then use the service's.
     """
     from connect.access.credentials import KEPT_FILE, KeptTokens  # noqa: PLC0415 - for this command
     from connect.service import Manager, describe, own_manager  # noqa: PLC0415 - for this command

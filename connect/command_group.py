@@ -101,6 +101,6 @@ def _told(error: Exception, *, command: str) -> tuple[str, int]:
         return f"{where}{error.strerror} [SYSTEM_ERROR]", EXIT_REFUSED
     kind = type(error).__name__
     return (
-        f"something unforeseen: {kind}: {error}; {TRACEBACK}=1 shows where it happened [INTERNAL]",
+        f"unexpected error: {kind}: {error}; {TRACEBACK}=1 shows the traceback [INTERNAL]",
         _EXIT_UNFORESEEN,
     )

@@ -48,17 +48,17 @@ class _Machine:
 def policy(context: click.Context, /) -> None:
     """Show or change what agents may do on this machine.
 
-    It holds whatever a broker says. Changes need a terminal of this machine, and are refused to agents.
+    The policy holds whatever a broker says. It can be changed at a terminal of this machine only, and not by agents.
     """
     if context.invoked_subcommand is None:
         context.invoke(show)
 
 
 @policy.command()
-@click.option("--json", "as_json", is_flag=True, help="A JSON document instead of a table.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_obj
 def show(options: Options, /, *, as_json: bool = False) -> None:
-    """Print every value and where it comes from."""
+    """Show every value and where it comes from."""
     machine = _machine(options)
     settings = describe(machine.file.read().policy, started_in=real_or_none(Path.cwd()), file=machine.file.path)
     if as_json:
@@ -69,7 +69,7 @@ def show(options: Options, /, *, as_json: bool = False) -> None:
     for each in settings:
         click.echo(f"{each.name:<{width}}  {each.value:<{value_width}}  {each.source}")
     if not machine.confirmed:
-        click.echo(f"! {machine.file.path} was changed and nobody has confirmed it: no agent starts. {_HOW_TO_CONFIRM}")
+        click.echo(f"! {machine.file.path} was changed and not confirmed: no agent starts. {_HOW_TO_CONFIRM}")
 
 
 _HOW_TO_CONFIRM = "Look at it and run `relay-connect policy confirm`, or go back with `relay-connect policy reset`."
@@ -79,7 +79,7 @@ _HOW_TO_CONFIRM = "Look at it and run `relay-connect policy confirm`, or go back
 @click.argument("folders", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.pass_obj
 def allow_folder(options: Options, /, *, folders: tuple[Path, ...]) -> None:
-    """Let agents work in folders, and in everything below them."""
+    """Allow agents to work in folders and everything below them."""
     machine = _changeable(options)
     real = [_real(folder) for folder in folders]
     known = machine.file.read().policy
@@ -96,7 +96,7 @@ def allow_folder(options: Options, /, *, folders: tuple[Path, ...]) -> None:
 @click.argument("folders", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.pass_obj
 def deny_folder(options: Options, /, *, folders: tuple[Path, ...]) -> None:
-    """Let no agent start in folders any more. Those that run there go on."""
+    """Stop allowing folders. Agents that already run there continue."""
     machine = _changeable(options)
     known = machine.file.read().policy
     meant = {path for folder in folders for path in (folder.absolute(), folder.resolve())}
@@ -109,7 +109,7 @@ def deny_folder(options: Options, /, *, folders: tuple[Path, ...]) -> None:
         )
     left = [[folder for folder in each if folder not in meant] for each in (known.folders, known.remembered)]
     _write(machine, known, folders=left[0], remembered=left[1])
-    click.echo("✓ no agent starts there any more")
+    click.echo("✓ no new agent starts there")
 
 
 @policy.command("set")
@@ -130,7 +130,7 @@ def set_value(options: Options, /, *, name: str, value: str) -> None:
 @policy.command()
 @click.pass_obj
 def edit(options: Options, /) -> None:
-    """Change the file in your editor ($VISUAL, $EDITOR); it is put in place when it can be understood."""
+    """Edit the policy file ($VISUAL, $EDITOR); it is saved if it is valid."""
     machine = _changeable(options)
     known = machine.file.content()
     before = (known.policy or b"").decode()
@@ -149,20 +149,20 @@ def edit(options: Options, /) -> None:
 @policy.command()
 @click.pass_obj
 def reset(options: Options, /) -> None:
-    """Go back to the defaults."""
+    """Restore the defaults."""
     machine = _at_terminal(options)
     machine.put(DEFAULTS)
-    click.echo("✓ the defaults hold again")
+    click.echo("✓ the defaults are restored")
 
 
 @policy.command()
 @click.pass_obj
 def confirm(options: Options, /) -> None:
-    """Look at a policy that was changed in another way, and take it."""
+    """Review a policy file that was changed by other means, and accept it."""
     machine = _at_terminal(options)
     found = machine.file.read()
     if machine.confirmed and machine.file.confirmed() is not None:
-        click.echo("The policy is the one that was confirmed.")
+        click.echo("The policy is unchanged since it was confirmed.")
         return
     for each in describe(found.policy, started_in=None, file=machine.file.path):
         click.echo(f"{each.name:<26}{each.value}   {'' if each.source == 'default' else '← ' + each.source}".rstrip())

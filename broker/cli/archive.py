@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--session", help="Only this session, by name or id.")
 def export_(*, path: Path, session: str | None) -> None:
-    """Write sessions, agents, rules and the whole log to PATH.
+    """Write sessions, agents, rules and the complete log to PATH.
 
-    PATH ending in .parquet becomes a folder of Parquet files, any other a file of JSON lines. Interrupted, the same
-    command goes on where it ended. Tokens are listed without their secrets, which the broker does not have.
+    A PATH that ends in .parquet becomes a folder of Parquet files, any other a file of JSON lines. After an
+    interruption the same command continues. Tokens are listed without their secrets, which the broker does not have.
     """
     from broker.cli.archiving.jobs import export_archive  # noqa: PLC0415 - --help must not load an HTTP client
 
     with _bar("exporting") as progress:
         rows = using_broker(lambda client: export_archive(client, path, session=session, progress=progress))
-    click.echo(f"✓ {rows:,} lines are in {path}", err=True)
+    click.echo(f"✓ {rows:,} lines were written to {path}", err=True)
 
 
 @click.command("import")
@@ -36,21 +36,21 @@ def export_(*, path: Path, session: str | None) -> None:
 def import_(*, path: Path) -> None:
     """Restore the archive at PATH into an empty workspace.
 
-    Agents come back as ended ones, for their processes are elsewhere. Interrupted, the same command goes on where it
-    ended. Lines that are older than the workspace's retention are not kept.
+    Agents are restored as ended: their processes are not part of the archive. After an interruption the same command
+    continues. Lines older than the workspace's retention are not restored.
     """
     from broker.cli.archiving.jobs import import_archive  # noqa: PLC0415 - --help must not load an HTTP client
 
     with _bar("importing") as progress:
         contents = using_broker(lambda client: import_archive(client, path, progress=progress))
     control = contents["control"]
-    click.echo(f"✓ {len(control['sessions'])} sessions and {len(control['agents'])} agents are restored", err=True)
+    click.echo(f"✓ {len(control['sessions'])} sessions and {len(control['agents'])} agents were restored", err=True)
     _tell_tokens([token for token in control["tokens"] if token["id"] != "workspace"])
 
 
 def _tell_tokens(tokens: list[dict[str, Any]]) -> None:
     if tokens:
-        click.echo("  these tokens must be made again, for their secrets are nowhere kept:", err=True)
+        click.echo("  create these tokens again; their secrets are not in the archive:", err=True)
     for token in tokens:
         click.echo(f"  relaycast token mint --kind {token['kind']} --name {token['name']!r}", err=True)
 

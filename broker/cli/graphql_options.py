@@ -57,7 +57,7 @@ def graphql_options(command: Callable[..., Any]) -> Callable[..., Any]:
             envvar="RELAYCAST_INTROSPECTION",
             default=True,
             show_default=True,
-            help="Let /graphql show its schema.",
+            help="Allow introspection of the schema at /graphql.",
         ),
         click.option(
             "--graphql-limit",
@@ -66,13 +66,14 @@ def graphql_options(command: Callable[..., Any]) -> Callable[..., Any]:
             multiple=True,
             type=_limit,
             metavar="NAME=NUMBER",
-            help=f"Of {', '.join(f'{name} ({number:,})' for name, number in _NUMBERS.items())}. Can be repeated.",
+            help=f"Change a limit: {', '.join(f'{name} ({number:,})' for name, number in _NUMBERS.items())}."
+            " Can be repeated.",
         ),
         click.option(
             "--trusted-documents",
             envvar="RELAYCAST_TRUSTED_DOCUMENTS",
             type=click.Path(path_type=Path, exists=True),
-            help="A folder of *.graphql files, or a JSON file of documents by hash, that clients may ask by hash.",
+            help="A folder of *.graphql files, or a JSON file of documents by hash; clients may send the hash of one.",
         ),
         click.option(
             "--document-trust",

@@ -41,7 +41,7 @@ _T = TypeVar("_T")
 
 @click.group()
 def logs() -> None:
-    """Search and follow logs. Speaks to the broker on this machine, or to RELAYCAST_URL with RELAYCAST_TOKEN.
+    """Search and follow logs. Uses the broker on this machine, or RELAYCAST_URL with RELAYCAST_TOKEN.
 
     A search is words and conditions that all hold:
 
@@ -54,7 +54,7 @@ def logs() -> None:
 
     Any other word before a colon is text, as in localhost:8080. Quotes make text of everything: '"exit: 1"'.
 
-    Exit status: 0 when something was found, 1 when nothing was, 2 when it could not be asked.
+    Exit status: 0: something was found; 1: nothing was found; 2: the search failed.
     """
 
 
@@ -68,16 +68,26 @@ def _searching(command: Callable[..., Any]) -> Callable[..., Any]:
     return together(
         click.argument("query", nargs=-1),
         click.option("--session", metavar="NAME", help="Look in one session only, by name or id."),
-        click.option("--since", metavar="TIME", help="An age (30m, 2h, 7d) or a time, in this computer's zone."),
-        click.option("--until", metavar="TIME", help="The same; lines before it."),
-        click.option("--json", "json_", is_flag=True, help="One JSON document."),
+        click.option(
+            "--since",
+            metavar="TIME",
+            help="Only lines after this: an age (30m, 2h, 7d) or a time in this computer's zone.",
+        ),
+        click.option("--until", metavar="TIME", help="Only lines before this, in the same form."),
+        click.option("--json", "json_", is_flag=True, help="Print one JSON document."),
     )(collected)
 
 
 @logs.command()
 @_searching
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, _MOST_HITS), help="The newest so many.")
-@click.option("--before", metavar="CURSOR", help="Go on where an earlier search ended.")
+@click.option(
+    "--limit",
+    default=50,
+    show_default=True,
+    type=click.IntRange(1, _MOST_HITS),
+    help="Show at most this many, the newest.",
+)
+@click.option("--before", metavar="CURSOR", help="Continue where an earlier search ended.")
 @click.option("-C", "--context", default=0, type=click.IntRange(0, 20), help="Lines to show around each hit.")
 def search(*, text: str, session: str | None, json_: bool, limit: int, before: str | None, context: int) -> None:
     """Find lines, newest first."""
@@ -89,7 +99,7 @@ def search(*, text: str, session: str | None, json_: bool, limit: int, before: s
 
         _print(hit_lines(found.hits))
         if found.next:
-            click.echo(f"there is more: add --before {found.next}", err=True)
+            click.echo(f"more lines match: add --before {found.next}", err=True)
     if found.incomplete:
         click.echo(found.incomplete, err=True)
     sys.exit(_FOUND if found.hits else _NOTHING)
@@ -97,7 +107,9 @@ def search(*, text: str, session: str | None, json_: bool, limit: int, before: s
 
 @logs.command()
 @_searching
-@click.option("--buckets", default=24, show_default=True, type=click.IntRange(1, 1000), help="Spans of time, at most.")
+@click.option(
+    "--buckets", default=24, show_default=True, type=click.IntRange(1, 1000), help="At most this many spans of time."
+)
 def histogram(*, text: str, session: str | None, json_: bool, buckets: int) -> None:
     """Count matching lines over time."""
     found = _ask(lambda logs: logs.histogram(text, session=session, buckets=buckets))
@@ -109,7 +121,7 @@ def histogram(*, text: str, session: str | None, json_: bool, buckets: int) -> N
 @logs.command()
 @click.argument("field", type=click.Choice([field.value for field in Facet]))
 @_searching
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 100), help="Values, at most.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 100), help="At most this many values.")
 def facets(*, field: str, text: str, session: str | None, json_: bool, limit: int) -> None:
     """Count the most frequent values of a field among matching lines."""
     found = _ask(lambda logs: logs.facets(text, field, session=session, limit=limit))
@@ -121,10 +133,10 @@ def facets(*, field: str, text: str, session: str | None, json_: bool, limit: in
 @logs.command()
 @click.argument("session", envvar="RELAYCAST_SESSION", default=DEFAULT_SESSION)
 @click.option(
-    "-n", "--lines", default=20, show_default=True, type=click.IntRange(1, 1000), help="Events to begin with."
+    "-n", "--lines", default=20, show_default=True, type=click.IntRange(1, 1000), help="Show this many events first."
 )
-@click.option("-f", "--follow", is_flag=True, help="Go on with new ones until Ctrl-C.")
-@click.option("--json", "json_", is_flag=True, help="One JSON object a line: each event as it is.")
+@click.option("-f", "--follow", is_flag=True, help="Continue with new events until Ctrl-C.")
+@click.option("--json", "json_", is_flag=True, help="Print each event as one line of JSON.")
 def tail(*, session: str, lines: int, follow: bool, json_: bool) -> None:
     """Show the newest events of a session."""
     after = _ask(lambda logs: _newest(logs, session, lines=lines, json_=json_))
@@ -136,11 +148,11 @@ def tail(*, session: str, lines: int, follow: bool, json_: bool) -> None:
 @click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where `up` keeps its data.",
+    help="The data folder of `up`.",
     envvar="RELAYCAST_DATA_DIR",
 )
 def set_aside_store(*, data_dir: Path | None) -> None:
-    """Give a damaged embedded log store another name, so that `up` begins a new one. Nothing is deleted."""
+    """Rename a damaged embedded log store, so that `up` creates a new one. Nothing is deleted."""
     from broker.adapters.clickhouse.opening import set_aside  # noqa: PLC0415 - --help must not load the engine
 
     settings = Settings(data_dir=data_dir) if data_dir else Settings()
@@ -148,7 +160,7 @@ def set_aside_store(*, data_dir: Path | None) -> None:
     if name is None:
         click.echo(f"there is no log store in {settings.log_folder}", err=True)
         sys.exit(_NOTHING)
-    click.echo(f"the log store is kept as {name}; the next `relaycast up` begins a new one")
+    click.echo(f"the log store was renamed to {name}; the next `relaycast up` creates a new one")
 
 
 async def _newest(logs: Logs, session: str, *, lines: int, json_: bool) -> str:
@@ -180,7 +192,7 @@ async def _follow(session: str, after: str, *, json_: bool) -> None:
     async with AgentRelay(session=session) as relay:
         async for item in relay.events(after):
             if isinstance(item, Reset):
-                click.echo("some history in between is gone", err=True)
+                click.echo("some history between these lines is gone", err=True)
             elif json_:
                 _print_json(item.model_dump(mode="json"))
             else:

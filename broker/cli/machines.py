@@ -12,12 +12,12 @@ from broker.domain.names import shown_name
 
 @click.group()
 def machine() -> None:
-    """List, forget and adopt machines. Speaks to the broker on this machine, or to RELAYCAST_URL."""
+    """List, forget and adopt machines. Uses the broker on this machine, or RELAYCAST_URL."""
 
 
 @machine.command("list")
 def list_() -> None:
-    """List the machines that were linked, with their owners."""
+    """List the linked machines and their owners."""
     from connect.sdk.types import Proxy, owner_of  # noqa: PLC0415 - --help must not load an HTTP client
 
     for row in ask("GET", "/v1/proxies")["proxies"]:
@@ -30,9 +30,9 @@ def list_() -> None:
 @machine.command()
 @click.argument("name")
 def forget(name: str) -> None:
-    """Forget NAME (or an id), which is away and has no agents; for its owner and administrators."""
+    """Remove machine NAME (or its id), which is offline and has no agents. For its owner and administrators."""
     ask("DELETE", _path(name))
-    click.echo(f"✓ {name} is forgotten")
+    click.echo(f"✓ {name} was removed")
 
 
 @machine.command()
@@ -44,7 +44,7 @@ def adopt(name: str) -> None:
     no person's it becomes the workspace's.
     """
     adopted = ask("POST", f"{_path(name)}/adopt")
-    click.echo(f"✓ {adopted['name']} is adopted. Now start relay-connect there with a token of yours")
+    click.echo(f"✓ {adopted['name']} is yours. Now start relay-connect there with a token of yours")
 
 
 def _path(reference: str) -> str:

@@ -46,7 +46,7 @@ _USUAL = Settings()
 def main() -> None:
     """Relaycast: the broker that spawns, connects and supervises coding agents.
 
-    Every option can also be given as an environment variable: --port as RELAYCAST_PORT.
+    Options of up, gateway and worker can also be given as environment variables; their --help names them.
     """
 
 
@@ -75,7 +75,7 @@ def _data_dir(command: Callable[..., Any]) -> Callable[..., Any]:
         type=click.Path(path_type=Path, file_okay=False),
         default=default_data_dir,
         show_default="the platform's user data folder",
-        help="Where the workspace key and the embedded store live.",
+        help="Folder of the workspace key and the embedded stores.",
     )(command)
 
 
@@ -88,7 +88,7 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
             "redis_url",
             envvar="RELAYCAST_REDIS_URL",
             metavar="URL",
-            help="redis://, rediss:// or unix:// of a server to share, redis+sentinel://HOST,…/SERVICE/DB, or"
+            help="A Redis server to share: redis://, rediss:// or unix://, redis+sentinel://HOST,…/SERVICE/DB, or"
             " redis+cluster://HOST,…",
         ),
         click.option(
@@ -96,7 +96,7 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
             "clickhouse_url",
             envvar="RELAYCAST_CLICKHOUSE_URL",
             metavar="URL",
-            help="http(s)://user:password@host:port/database of a server that keeps the logs.",
+            help="A ClickHouse server for the logs: http(s)://user:password@host:port/database.",
         ),
     )(command)
 
@@ -112,26 +112,26 @@ def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
             default=_USUAL.port,
             show_default=True,
             type=click.IntRange(0, 65535),
-            help="Port to bind; 0 lets the system choose.",
+            help="Port to bind; 0: the system chooses.",
         ),
         click.option(
             "--public-url",
             envvar="RELAYCAST_PUBLIC_URL",
             metavar="URL",
-            help="How others reach this gateway, when something stands before it; may end in a path, as"
+            help="This gateway's URL as others see it, behind a load balancer or proxy. May end in a path:"
             " https://host.example/relay.",
         ),
         click.option(
             "--tls-cert",
             envvar="RELAYCAST_TLS_CERT",
             type=click.Path(path_type=Path, dir_okay=False),
-            help="Serve HTTPS with this certificate chain (PEM). Read anew when it changes, and on SIGHUP.",
+            help="Serve HTTPS with this certificate chain (PEM). Reloaded when it changes, and on SIGHUP.",
         ),
         click.option(
             "--tls-key",
             envvar="RELAYCAST_TLS_KEY",
             type=click.Path(path_type=Path, dir_okay=False),
-            help="The key of --tls-cert (PEM, without a passphrase).",
+            help="Private key of --tls-cert (PEM, no passphrase).",
         ),
         click.option(
             "--allow-host",
@@ -140,7 +140,7 @@ def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
             envvar="RELAYCAST_ALLOWED_HOSTS",
             multiple=True,
             metavar="NAME",
-            help="A name that this gateway answers to, beside that of the URL and of this machine. Can be repeated.",
+            help="A host name to answer to, besides those of the URL and of this machine. Can be repeated.",
         ),
         click.option(
             "--allowed-origin",
@@ -148,7 +148,7 @@ def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
             envvar="RELAYCAST_ALLOWED_ORIGINS",
             multiple=True,
             metavar="ORIGIN",
-            help="Pages of https://host may act for people who signed in, beside our own. Can be repeated.",
+            help="Another origin (https://host) whose pages may use people's sign-ins. Can be repeated.",
         ),
         click.option(
             "--trusted-proxy",
@@ -156,7 +156,7 @@ def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
             envvar="RELAYCAST_TRUSTED_PROXIES",
             multiple=True,
             metavar="ADDRESS",
-            help="Address or network (CIDR) of a proxy whose X-Forwarded-For, -Proto, -Host and Forwarded count."
+            help="Address or network (CIDR) of a proxy whose X-Forwarded-For, -Proto, -Host and Forwarded are trusted."
             " Can be repeated.",
         ),
         click.option(
@@ -176,7 +176,7 @@ def _health(command: Callable[..., Any]) -> Callable[..., Any]:
             "--health-port",
             envvar="RELAYCAST_HEALTH_PORT",
             type=click.IntRange(1, 65535),
-            help="Answer /livez and /metrics there, from a thread beside the event loop.  [default: not at all]",
+            help="Serve /livez and /metrics on this port, from a thread beside the event loop.  [default: off]",
         ),
         click.option(
             "--health-host",
@@ -189,7 +189,7 @@ def _health(command: Callable[..., Any]) -> Callable[..., Any]:
             "--metrics-port",
             envvar="RELAYCAST_METRICS_PORT",
             type=click.IntRange(1, 65535),
-            help="Answer /metrics there, for whoever reaches it.  [default: not at all]",
+            help="Serve /metrics on this port, without a token unless there is --metrics-token-file.  [default: off]",
         ),
         click.option(
             "--metrics-host",
@@ -202,8 +202,8 @@ def _health(command: Callable[..., Any]) -> Callable[..., Any]:
             "--metrics-token-file",
             envvar="RELAYCAST_METRICS_TOKEN_FILE",
             type=click.Path(path_type=Path, dir_okay=False),
-            help="What whoever reads /metrics must bring, as 'Authorization: Bearer'. Without it the gateway's own"
-            " /metrics is closed, but to its own machine.",
+            help="File with the token that /metrics requires ('Authorization: Bearer'). Without it the gateway's own"
+            " /metrics answers its own machine only.",
         ),
     )(command)
 
@@ -266,21 +266,32 @@ def _gateway_settings(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--join",
     is_flag=True,
-    help="Run on a --redis that belongs to another data folder: its key stays good, this folder gets one of its own.",
-)
-@click.option("--plan", type=click.Choice([p.value for p in Plan]), default=_USUAL.plan.value, show_default=True)
-@click.option(
-    "--owner", default=_USUAL.owner, show_default=True, help="Name of the first owner, made at the first start."
+    help="Use a --redis that belongs to another data folder. Its key stays valid; this folder gets a key of its own.",
 )
 @click.option(
-    "--approval-deadline", "approval_deadline_s", default=_USUAL.approval_deadline_s, show_default=True, help="Seconds."
+    "--plan",
+    type=click.Choice([p.value for p in Plan]),
+    default=_USUAL.plan.value,
+    show_default=True,
+    help="Plan of a workspace that is created.",
+)
+@click.option(
+    "--owner", default=_USUAL.owner, show_default=True, help="Name of the first owner, created at the first start."
+)
+@click.option(
+    "--approval-deadline",
+    "approval_deadline_s",
+    default=_USUAL.approval_deadline_s,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a permission request waits before it is denied.",
 )
 def up(
     *, settings: Settings, json_: bool, verbose: bool, join: bool, plan: str, owner: str, approval_deadline_s: int
 ) -> None:
-    """Run the whole broker in this process, on an embedded store unless --redis is given.
+    """Run the whole broker in one process, with an embedded store unless --redis is given.
 
-    Stops on Ctrl-C, SIGTERM or a closed terminal; the next `up` on the same folder goes on with all that was there.
+    Stops on Ctrl-C, SIGTERM or a closed terminal; the next `up` on the same folder continues with its data.
     """
     from broker.processes import run_up  # noqa: PLC0415 - --help must not load the server
 
@@ -314,7 +325,7 @@ def worker(
 ) -> None:
     """Run one worker on a shared Redis; start as many as you need.
 
-    Workers keep deadlines, take over what dead gateways held, and ship, date and forget logs.
+    Workers enforce deadlines, take over from dead gateways, and ship, expire and delete logs.
     """
     from broker.processes import run_worker  # noqa: PLC0415 - --help must not load the server
 
@@ -334,10 +345,16 @@ def worker(
 @main.command()
 @click.option("--once", is_flag=True, help="Exit after the game instead of leaving the broker running.")
 def demo(*, once: bool) -> None:
-    """Start a broker, a relay-connect and two scripted agents, and watch them play tic-tac-toe by messages."""
+    """Start a broker, relay-connect and two scripted agents that play tic-tac-toe by messages."""
     from connect.demo.session import run_demo_session  # noqa: PLC0415 - only this command needs it
 
     sys.exit(asyncio.run(run_demo_session(once=once)))
+
+
+for _process in (up, gateway, worker):
+    for _option in _process.params:
+        if isinstance(_option, click.Option):
+            _option.show_envvar = True
 
 
 def _say_ready(settings: Settings, *, json_: bool, dashboard: str | None = None) -> None:
@@ -349,10 +366,10 @@ def _say_ready(settings: Settings, *, json_: bool, dashboard: str | None = None)
     click.echo(f"✓ Relaycast {__version__} is up at {settings.url}")
     if dashboard:
         click.echo(f"Dashboard: {dashboard}")
-        click.echo("  good once, for 10 minutes; `relaycast sign-in` prints a fresh link")
+        click.echo("  works once, for 10 minutes; `relaycast sign-in` prints a new link")
     if settings.key_file.exists():
-        click.echo(f"  data and key   {settings.data_dir} ({settings.key_file.name}, readable by you alone)")
-        click.echo("  agents         run as you here and can read that key: a fence, no wall (`relay-connect doctor`)")
+        click.echo(f"  data and key   {settings.data_dir} ({settings.key_file.name}, readable only by you)")
+        click.echo("  agents         run as your user here and can read that key (see `relay-connect doctor`)")
     click.echo("  link a machine relay-connect" + _url_hint(settings))
     click.echo("  stop           Ctrl-C")
 

@@ -22,7 +22,7 @@ _DAY_S = 24 * 3600
 @click.command("sign-in")
 @click.argument("name", required=False)
 def sign_in(name: str | None) -> None:
-    """Print a fresh link that signs NAME in, once, within 10 minutes; without NAME, the first owner."""
+    """Print a new sign-in link for NAME (default: the first owner). It works once, for 10 minutes."""
 
     async def link(client: ApiClient) -> Any:
         return await client.call("POST", f"{_path(name or await _first_owner(client))}/link")
@@ -40,7 +40,7 @@ async def _first_owner(client: ApiClient) -> str:
 
 @click.group()
 def members() -> None:
-    """Add, list, change and remove people. Speaks to the broker on this machine, or to RELAYCAST_URL."""
+    """Add, list, change and remove people. Uses the broker on this machine, or RELAYCAST_URL."""
 
 
 @members.command()
@@ -50,10 +50,10 @@ def members() -> None:
     type=click.Choice([role.value for role in MemberRole]),
     default=MemberRole.MEMBER.value,
     show_default=True,
-    help="viewer reads; member also sends, spawns and answers; admin also changes rules, tokens and people.",
+    help="viewer: reads; member: also sends, spawns and answers; admin: also changes rules, tokens and people.",
 )
 def add(*, name: str, role: str) -> None:
-    """Add a person and print the link that signs them in, once, within 10 minutes."""
+    """Add a person and print their sign-in link. It works once, for 10 minutes."""
     made = ask("POST", "/v1/members", body={"name": name, "role": role})
     click.echo(f"✓ {made['member']['name']} is {role}; their link works once, for 10 minutes:", err=True)
     click.echo(made["url"])
@@ -61,7 +61,7 @@ def add(*, name: str, role: str) -> None:
 
 @members.command("list")
 def list_() -> None:
-    """List everybody."""
+    """List the people of the workspace."""
     for row in ask("GET", "/v1/members")["members"]:
         click.echo(f"{row['id']:<18} {row['role']:<8} {shown_minute(row['created_at_ms'])}  {row['name']}")
 
@@ -70,7 +70,7 @@ def list_() -> None:
 @click.argument("name")
 @click.argument("role", metavar="ROLE", type=click.Choice([role.value for role in MemberRole]))
 def role(*, name: str, role: str) -> None:
-    """Give NAME the role owner, admin, member or viewer, at once."""
+    """Change the role of NAME to owner, admin, member or viewer, with immediate effect."""
     changed = ask("PATCH", _path(name), body={"role": role})
     click.echo(f"✓ {changed['name']} is {changed['role']}")
 
@@ -78,9 +78,9 @@ def role(*, name: str, role: str) -> None:
 @members.command()
 @click.argument("name")
 def remove(name: str) -> None:
-    """Remove a person, and end what they have open, the tokens they made and the links of their machines."""
+    """Remove a person with their connections, the tokens they made and the links of their machines."""
     ended = Dependants(**ask("DELETE", _path(name)).get("ended", {})).in_words
-    click.echo(f"✓ {name} is removed{f'; {ended}' if ended else ''}")
+    click.echo(f"✓ {name} was removed{f'; {ended}' if ended else ''}")
 
 
 @click.command()
@@ -90,13 +90,13 @@ def remove(name: str) -> None:
     default=SHARE_S // _DAY_S,
     show_default=True,
     type=click.IntRange(1, MAX_SHARE_S // _DAY_S),
-    help="How long the link works.",
+    help="Days until the link expires.",
 )
 def share(*, session: str, days: int) -> None:
-    """Print a link that shows SESSION, read-only, to whoever has it."""
+    """Print a read-only link to SESSION for anybody who has it."""
     made = ask("POST", f"/v1/sessions/{quote(session, safe='')}/share", body={"expires_in_s": days * _DAY_S})
     until = shown_minute(made["expires_at_ms"])
-    click.echo(f"good until {until}; `relaycast token revoke {made['token_id']}` ends it before", err=True)
+    click.echo(f"valid until {until}; `relaycast token revoke {made['token_id']}` ends it earlier", err=True)
     click.echo(made["url"])
 
 

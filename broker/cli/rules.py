@@ -15,16 +15,16 @@ _PATTERN = "Shell-style pattern: *, ?, […]."
 
 @click.group()
 def rule() -> None:
-    """List, add and remove rules on approvals. Speaks to the broker on this machine, or to RELAYCAST_URL.
+    """List, add and remove rules on approvals. Uses the broker on this machine, or RELAYCAST_URL.
 
     Deny wins over ask, ask over allow.
     """
 
 
 @rule.command("list")
-@click.option("--json", "json_", is_flag=True, help="One JSON document, as /v1/rules has it.")
+@click.option("--json", "json_", is_flag=True, help="Print the JSON of /v1/rules.")
 def list_(*, json_: bool) -> None:
-    """List the rules by their numbers."""
+    """List the rules with their numbers."""
     found = _rules()
     if json_:
         click.echo(orjson.dumps({"rules": found}))
@@ -39,7 +39,7 @@ def list_(*, json_: bool) -> None:
 @click.option("--command", help=f"The command line of a shell tool, as 'git status*'. {_PATTERN}")
 @click.option("--path", help=f"A file that is read or changed. {_PATTERN}")
 def put(*, effect: str, tool: str, command: str | None, path: str | None) -> None:
-    """Add a rule, unless there is the same already."""
+    """Add a rule, unless the same rule exists."""
     wanted = {"effect": effect, "tool": tool, "command": command, "path": path}
     ask("POST", "/v1/rules", body=wanted)
     click.echo(f"✓ {effect} {_about(wanted)}")
@@ -48,13 +48,13 @@ def put(*, effect: str, tool: str, command: str | None, path: str | None) -> Non
 @rule.command()
 @click.argument("number", type=click.IntRange(1))
 def remove(number: int) -> None:
-    """Remove the rule that `list` shows with NUMBER."""
+    """Remove the rule with this NUMBER in `list`."""
     found = _rules()
     if number > len(found):
         raise click.UsageError(f"there are {len(found)} rules; `relaycast rule list` shows them")
     gone = found[number - 1]
     removed = ask("DELETE", "/v1/rules", body=gone)["removed"]
-    click.echo(f"{'✓ no longer' if removed else '· gone already'}: {gone['effect']} {_about(gone)}")
+    click.echo(f"{'✓ removed' if removed else '· gone already'}: {gone['effect']} {_about(gone)}")
 
 
 def _rules() -> list[dict[str, Any]]:

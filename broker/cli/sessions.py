@@ -11,13 +11,13 @@ from broker.domain.names import shown_name
 
 @click.group()
 def session() -> None:
-    """List and create sessions. Speaks to the broker on this machine, or to RELAYCAST_URL."""
+    """List and create sessions. Uses the broker on this machine, or RELAYCAST_URL."""
 
 
 @session.command("list")
-@click.option("--json", "json_", is_flag=True, help="One JSON document, as /v1/sessions has it.")
+@click.option("--json", "json_", is_flag=True, help="Print the JSON of /v1/sessions.")
 def list_(*, json_: bool) -> None:
-    """List the sessions, with their addresses in the dashboard."""
+    """List the sessions with their dashboard URLs."""
     found = ask("GET", "/v1/sessions")
     if json_:
         click.echo(orjson.dumps(found))

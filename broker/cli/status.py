@@ -18,7 +18,7 @@ _EXIT_PROBLEMS = 1
 @click.command()
 @click.option("--json", "json_", is_flag=True, help="Print the answer as JSON.")
 def status(*, json_: bool) -> None:
-    """Show processes, stores and their room, and what waits. Speaks to the broker on this machine, or to RELAYCAST_URL.
+    """Show processes, how full the stores are, and what waits. Uses the broker on this machine, or RELAYCAST_URL.
 
     Exit status: 0 when all is well, 1 when something needs attention, 2 when the broker does not answer.
     """

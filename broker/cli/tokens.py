@@ -17,15 +17,15 @@ _MINTED = [kind.value for kind in TokenKind if kind not in {TokenKind.AGENT, Tok
 
 @click.group()
 def token() -> None:
-    """Make, list and revoke tokens. Speaks to the broker on this machine, or to RELAYCAST_URL with RELAYCAST_TOKEN."""
+    """Create, list and revoke tokens. Uses the broker on this machine, or RELAYCAST_URL with RELAYCAST_TOKEN."""
 
 
 @token.command()
 @click.option("--kind", type=click.Choice(_MINTED), default=TokenKind.PROXY.value, show_default=True)
-@click.option("--name", required=True, help="Whose it is or what it is for; shown in lists and on messages.")
-@click.option("--person", is_flag=True, help="A human will use it: agents see their messages as from a person.")
+@click.option("--name", required=True, help="Who or what uses it; shown in lists and on messages.")
+@click.option("--person", is_flag=True, help="A human uses it: agents see messages sent with it as a person's.")
 def mint(*, kind: str, name: str, person: bool) -> None:
-    """Make a token. It is printed this once: on stdout, alone."""
+    """Create a token and print it to stdout. It cannot be shown again."""
     made = ask("POST", "/v1/tokens", body={"kind": kind, "name": name, "person": person})
     click.echo(f"token {made['id']} for {name} ({kind}); `relaycast token revoke {made['id']}` ends it", err=True)
     click.echo(made["token"])
@@ -33,7 +33,7 @@ def mint(*, kind: str, name: str, person: bool) -> None:
 
 @token.command("list")
 def list_() -> None:
-    """List the workspace's tokens: who made each, and what hangs on it. Their secrets are not kept anywhere."""
+    """List the workspace's tokens: who made each, and what depends on it. The secrets are not stored."""
     for row in ask("GET", "/v1/tokens")["tokens"]:
         made = shown_minute(row["created_at_ms"])
         about = "; ".join(each for each in (_maker(row), Dependants(**row.get("ends", {})).in_words) if each)
@@ -42,11 +42,11 @@ def list_() -> None:
 
 @token.command()
 @click.argument("token_id")
-@click.option("--yes", is_flag=True, help="Do not ask, whatever ends with it.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def revoke(*, token_id: str, yes: bool) -> None:
-    """End a token at once, and all that hangs on it: tokens made with it, links of machines, what its agents may do.
+    """Revoke a token and all that depends on it: tokens made with it, links of machines, rights of their agents.
 
-    At a terminal it says what that is, and asks, when there is something.
+    At a terminal it lists what else ends, and asks for confirmation.
     """
     with_it = next(
         (
@@ -59,9 +59,9 @@ def revoke(*, token_id: str, yes: bool) -> None:
     if with_it:
         click.echo(f"{token_id}: {with_it}", err=True)
         if not yes and sys.stdin.isatty():
-            click.confirm("End it all?", abort=True, err=True)
+            click.confirm("Revoke it with all of this?", abort=True, err=True)
     words = Dependants(**ask("DELETE", f"/v1/tokens/{token_id}").get("ended", {})).in_words
-    click.echo(f"✓ {token_id} is revoked{f'; {words}' if words else ''}")
+    click.echo(f"✓ {token_id} was revoked{f'; {words}' if words else ''}")
 
 
 def _maker(row: dict[str, Any]) -> str:

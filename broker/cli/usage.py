@@ -22,7 +22,7 @@ _COLUMNS = ("messages", "turns", "frames", "bytes", "input_tokens", "output_toke
 @click.option("--by", type=click.Choice([each.value for each in UsageBy]), default=UsageBy.DAY.value, show_default=True)
 @click.option("--json", "json_", is_flag=True, help="Print the answer as JSON.")
 def usage(*, since: datetime | None, until: datetime | None, by: str, json_: bool) -> None:
-    """Show messages, turns, tokens and cost. Speaks to the broker on this machine, or to RELAYCAST_URL.
+    """Show messages, turns, tokens and cost. Uses the broker on this machine, or RELAYCAST_URL.
 
     Tokens and cost are what the vendors report, and no less was spent: those that report none add nothing, and older
     versions of Claude Code may hide a part after a crash.

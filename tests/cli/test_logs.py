@@ -43,7 +43,7 @@ async def test_a_query_error_keeps_its_caret_under_the_place(shell: Shell) -> No
 
 async def test_a_search_goes_on_where_it_ended(shell: Shell) -> None:
     first = await shell("search", "line", "--limit", "4", "--session", "main")
-    cursor = first.stderr.removeprefix("there is more: add --before ").strip()
+    cursor = first.stderr.removeprefix("more lines match: add --before ").strip()
     rest = await shell("search", "line", "--before", cursor, "--json")
     assert [hit["text"] for hit in orjson.loads(rest.stdout)["hits"]] == [f"line {n}" for n in (5, 4, 3, 2, 1)]
     assert rest.stderr == ""

@@ -24,7 +24,7 @@ async def test_machines_are_listed_adopted_and_forgotten(gateway: Gateway, shell
     online = await shell("forget", attached.link)
     assert (online.exit_code, "PROXY_ONLINE" in online.stderr) == (2, True)
     await linking.detach(key, attached)
-    assert (await shell("forget", "my laptop")).stdout == "✓ my laptop is forgotten\n"
+    assert (await shell("forget", "my laptop")).stdout == "✓ my laptop was removed\n"
     assert (await shell("list")).stdout == ""
     unknown = await shell("adopt", "my laptop")
     assert (unknown.exit_code, "PROXY_NOT_FOUND" in unknown.stderr) == (2, True)

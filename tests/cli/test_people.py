@@ -32,7 +32,7 @@ async def test_people_are_added_with_a_link_listed_changed_and_removed(gateway: 
     assert await said(shell, "members", "role", "bob", "viewer") == "✓ Bob is viewer"
     rows = (await said(shell, "members", "list")).splitlines()
     assert [(row.split()[1], row.split("  ")[-1]) for row in rows] == [("owner", "Ada Lovelace"), ("viewer", "Bob")]
-    assert await said(shell, "members", "remove", "Bob") == "✓ Bob is removed"
+    assert await said(shell, "members", "remove", "Bob") == "✓ Bob was removed"
     refused = await shell("members", "remove", "Ada Lovelace")
     assert (refused.exit_code, "LAST_OWNER" in refused.stderr) == (2, True)
 
@@ -65,14 +65,14 @@ async def test_tokens_are_listed_with_their_makers_and_what_hangs_on_them_and_re
         assert "made by alice; with it end the link of 1 machine" in laptop
         revoked = await shell("token", "revoke", token_id)
         assert revoked.stderr.strip() == f"{token_id}: {hangs_on}"
-        assert revoked.stdout.strip() == f"✓ {token_id} is revoked; {hangs_on}"
+        assert revoked.stdout.strip() == f"✓ {token_id} was revoked; {hangs_on}"
         assert await machine.closed() == 4501
 
 
 async def test_a_session_is_shared_by_a_link_that_can_be_revoked(gateway: Gateway, shell: Shell) -> None:
     await gateway.ok("POST", "/v1/sessions", {"name": "main"})
     shared = await shell("share", "main", "--days", "2")
-    assert re.match(r"good until \d{4}-\d\d-\d\d \d\d:\d\d UTC; `relaycast token revoke", shared.stderr)
+    assert re.match(r"valid until \d{4}-\d\d-\d\d \d\d:\d\d UTC; `relaycast token revoke", shared.stderr)
     token_id = shared.stderr.partition("revoke ")[2].split("`")[0]
     async with open_browser(gateway) as browser:
         assert (await browser.sign_in(shared.stdout.strip()))["kind"] == "observer"

@@ -22,7 +22,7 @@ async def test_rules_are_added_once_listed_and_removed(gateway: Gateway, shell: 
         "  1  allow  tool: read  path: src/*\n  2  deny   tool: *  command: rm *\n"
     )
     assert orjson.loads((await shell("rule", "list", "--json")).stdout)["rules"][0]["path"] == "src/*"
-    assert "no longer: deny" in (await shell("rule", "remove", "2")).stdout
+    assert "removed: deny" in (await shell("rule", "remove", "2")).stdout
     [left] = (await gateway.ok("GET", "/v1/rules"))["rules"]
     assert (left["effect"], left["tool"]) == ("allow", "read")
     beyond = await shell("rule", "remove", "2")

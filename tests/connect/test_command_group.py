@@ -42,7 +42,7 @@ def failing(error: BaseException) -> click.Command:
         ),
         (
             KeyError("x"),
-            "tool: something unforeseen: KeyError: 'x'; RELAYCAST_TRACEBACK=1 shows where it happened [INTERNAL]\n",
+            "tool: unexpected error: KeyError: 'x'; RELAYCAST_TRACEBACK=1 shows the traceback [INTERNAL]\n",
             70,
         ),
     ],
@@ -55,7 +55,7 @@ def test_what_a_command_raises_is_said_in_a_sentence(error: Exception, said: str
 def test_a_module_of_ours_that_is_missing_is_a_defect_and_no_extra() -> None:
     error = ModuleNotFoundError("No module named 'broker.gone'", name="broker.gone")
     result = CliRunner().invoke(failing(error), ["act"], prog_name="tool")
-    assert (result.exit_code, "something unforeseen" in result.stderr) == (70, True)
+    assert (result.exit_code, "unexpected error" in result.stderr) == (70, True)
 
 
 def test_a_command_that_is_interrupted_ends_as_shells_expect_and_says_nothing() -> None:

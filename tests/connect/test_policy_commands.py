@@ -147,7 +147,7 @@ def test_a_change_that_nobody_has_confirmed_is_shown_and_confirmed_or_not(
 ) -> None:
     file.write(Policy())
     file.path.write_text('folders = ["/"]\n')
-    assert "nobody has confirmed it" in piped(environment)[1]
+    assert "was changed and not confirmed" in piped(environment)[1]
     status, seen = person(environment, "set", "strict", "true")
     assert (status, "POLICY_CHANGED" in seen) == (2, True)
     status, seen = person(environment, "confirm", types="n\n")

@@ -319,10 +319,10 @@ async def test_the_commands_say_what_they_did(source: Gateway, target: tuple[Wor
     path = str(tmp_path / "all.parquet")
     out = await shell("export", path, token=source.key)
     assert (out.exit_code, out.stdout) == (0, "")
-    assert f"lines are in {path}" in out.stderr
+    assert f"lines were written to {path}" in out.stderr
     back = await shell("import", path, token=key)
     assert back.exit_code == 0
-    assert "2 sessions and 2 agents are restored" in back.stderr
+    assert "2 sessions and 2 agents were restored" in back.stderr
     assert "relaycast token mint --kind observer --name 'a observer'" in back.stderr
     told = await shell("usage", "--by", "session", "--json", token=key)
     counted = await shell("usage", "--by", "session", "--json", token=source.key)
