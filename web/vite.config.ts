@@ -5,6 +5,7 @@ import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 import { compressed } from "./build/compressed.ts";
 import { pages } from "./build/pages.ts";
+import { texts } from "./build/texts.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -22,7 +23,7 @@ export default defineConfig({
   base: "./",
   define: { __RELAYCAST_VERSION__: JSON.stringify(version()) },
   resolve: { alias: { "~": here("./src") } },
-  plugins: [react(), tailwind(), compressed(), pages({ mostKilobytes: 200 })],
+  plugins: [texts(), react(), tailwind(), compressed(), pages({ mostKilobytes: 200 })],
   build: {
     outDir: "../broker/dashboard",
     emptyOutDir: true,

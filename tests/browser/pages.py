@@ -17,8 +17,8 @@ FILLED: dict[str, Callable[[Page], Locator]] = {
 """Where much has happened."""
 EMPTY: dict[str, Callable[[Page], Locator]] = {
     "/": lambda page: page.get_by_text("No sessions yet"),
-    "/session/none": lambda page: page.get_by_text("This session is not here"),
-    "/inbox": lambda page: page.get_by_text("Nobody waits for you"),
+    "/session/none": lambda page: page.get_by_text("Session not found"),
+    "/inbox": lambda page: page.get_by_text("Nothing needs you"),
     "/logs": lambda page: page.get_by_role("heading", name="Logs"),
     "/usage": lambda page: page.get_by_role("heading", name="Usage"),
     "/sign-in": lambda page: page.get_by_role("heading", name="Sign in to Relaycast"),

@@ -28,7 +28,7 @@ def conversation(page: Page) -> Locator:
 
 async def choose(page: Page, agent: str, action: str) -> None:
     """Take an action from an agent's menu."""
-    await page.get_by_role("button", name=f"Act on {agent}").click()
+    await page.get_by_role("button", name=f"Actions for {agent}").click()
     await page.get_by_role("menuitem", name=action).click()
 
 
@@ -129,7 +129,7 @@ async def test_a_message_into_a_turn_says_so_and_another_waits_behind_it(
 ) -> None:
     await sleeping(relay, "Sleeper")
     page = await watch(ada, running_site, relay)
-    await page.get_by_label("Deliver").select_option("Into its turn")
+    await page.get_by_label("Deliver").select_option("Into the running turn")
     await write(page, "Sleeper", "say steered")
     await expect(conversation(page).get_by_role("listitem").filter(has_text="steers")).to_be_visible()
     await write(page, "Sleeper", "say waited")

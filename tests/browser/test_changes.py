@@ -101,7 +101,7 @@ async def test_sides_and_files_are_kept_in_the_address(ada: Person, running_site
     await edits(relay, "Backend", "b.py: one => two", "a.py: three => four")
     await edits(relay, "Tester", "b.py: two => five")
     page = await changes(ada, running_site, relay)
-    await page.get_by_role("group", name="Together").get_by_role("button", name="By file").click()
+    await page.get_by_role("group", name="Group").get_by_role("button", name="By file").click()
     await page.wait_for_url(re.compile("by=session"))
     await page.get_by_role("group", name="Diffs").get_by_role("button", name="Split").click()
     await page.wait_for_url(re.compile("diff=split"))
@@ -127,7 +127,7 @@ async def test_an_edit_leads_to_its_line_in_the_log(ada: Person, running_site: S
     await relay.spawn("Backend", "demo")
     await edits(relay, "Backend", "a.py: one => two")
     page = await changes(ada, running_site, relay)
-    await page.get_by_role("link", name="The line of the log that changed a.py").click()
+    await page.get_by_role("link", name="The log line that changed a.py").click()
     await page.wait_for_url(re.compile("line="))
     await expect(page.get_by_text("edit a.py: one => two").first).to_be_visible()
 
@@ -149,7 +149,7 @@ async def test_older_changes_are_loaded_on_demand(ada: Person, running_site: Sit
 async def test_a_session_without_edits_says_so(ada: Person, running_site: Site, relay: AgentRelay) -> None:
     await relay.spawn("Backend", "demo")
     page = await changes(ada, running_site, relay)
-    await expect(page.get_by_text("No files were changed")).to_be_visible()
+    await expect(page.get_by_text("No file changes")).to_be_visible()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -35,7 +35,7 @@ async def test_a_page_survives_a_killed_broker_without_losing_or_doubling_a_line
             async with up(tmp_path, "--port", broker.url.rpartition(":")[2]):
                 await tell(relay, "while away")
                 await ada.context.set_offline(False)
-                await expect(page.get_by_text("Live again: replayed")).to_be_visible()
+                await expect(page.get_by_text("Reconnected. Caught up on")).to_be_visible()
                 await tell(relay, "after")
                 for when in ("before", "while away", "after"):
                     await expect_lines(page, when)

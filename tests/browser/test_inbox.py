@@ -112,7 +112,7 @@ async def test_a_question_is_answered_on_a_phone(browser: Browser, running_site:
         await page.get_by_role("button", name="Menu, 1 need you").tap()
         await page.get_by_role("dialog").get_by_role("link", name="Needs you").tap()
         await question(page, "git push").get_by_role("button", name="Allow once").tap()
-        await expect(page.get_by_text("Nobody waits for you")).to_be_visible()
+        await expect(page.get_by_text("Nothing needs you")).to_be_visible()
     assert await answer(relay, sent) == "I may run: git push origin main"
 
 

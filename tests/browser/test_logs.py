@@ -22,7 +22,7 @@ async def test_a_line_is_searched_and_its_permalink_shows_it_among_its_neighbour
     page = await ada.tab(f"{running_site.url}/logs?session={session.id}")
     await page.get_by_label("Search the logs").fill("needle")
     await page.keyboard.press("Enter")
-    found = page.get_by_role("region", name="Lines found")
+    found = page.get_by_role("region", name="Search results")
     await expect(found.get_by_text("needle", exact=True).first).to_be_visible()
     assert "q=needle" in page.url
     link = found.get_by_role("link", name="Link to this line").first
@@ -56,7 +56,7 @@ async def test_a_log_is_followed_until_its_reader_looks_back(
     await expect(log.get_by_text("unseen 0").last).to_be_visible()
     await expect(page.get_by_text("Following", exact=True)).to_be_visible()
 
-    await page.get_by_label("Receipts and bare frames").check()
+    await page.get_by_label("Receipts and raw frames").check()
     await expect(log.get_by_text("receipt", exact=True).last).to_be_visible()
     assert "all=true" in page.url
 
@@ -80,11 +80,11 @@ async def test_a_view_is_saved_under_a_name_and_opened_again(
 ) -> None:
     session = await relay.session()
     page = await ada.tab(f"{running_site.url}/logs?session={session.id}&q=kind:agent")
-    await page.get_by_role("button", name="Saved views").click()
+    await page.get_by_role("button", name="Saved searches").click()
     await page.get_by_role("textbox", name="Name").fill("Agents of today")
     await page.keyboard.press("Enter")
     other = await ada.tab(f"{running_site.url}/logs")
-    await other.get_by_role("button", name="Saved views").click()
+    await other.get_by_role("button", name="Saved searches").click()
     await other.get_by_role("button", name=re.compile("^Agents of today")).click()
     await other.wait_for_url(re.compile("q=kind"))
     await expect(other.get_by_label("Search the logs")).to_have_value("kind:agent")

@@ -23,7 +23,7 @@ async def test_the_printed_link_signs_in_once_and_shows_the_sessions(browser: Br
             stranger.expect_error("401")
             page = await stranger.tab(link)
             await expect(page.get_by_role("alert")).to_contain_text("The link did not work")
-            await expect(page.get_by_role("button", name="Copy the command")).to_be_visible()
+            await expect(page.get_by_role("button", name="Copy command")).to_be_visible()
 
 
 async def test_a_stranger_is_led_to_the_sign_in_page(browser: Browser, running_site: Site) -> None:
@@ -57,8 +57,8 @@ async def test_a_shared_link_shows_one_session_and_changes_nothing(
         await expect(page.get_by_text("seen by a guest").first).to_be_visible()
         await expect(page.get_by_role("link", name=session.name).first).to_be_visible()
         await expect(page.get_by_role("link", name="somebody-elses")).to_have_count(0)
-        await expect(page.get_by_role("form", name="Write to agents")).to_have_count(0)
-        await expect(page.get_by_role("button", name="Act on Worker")).to_have_count(0)
+        await expect(page.get_by_role("form", name="Message to agents")).to_have_count(0)
+        await expect(page.get_by_role("button", name="Actions for Worker")).to_have_count(0)
 
 
 async def test_a_share_link_beside_a_sign_in_asks_and_opens_in_its_tab_alone(
@@ -77,16 +77,16 @@ async def test_a_share_link_beside_a_sign_in_asks_and_opens_in_its_tab_alone(
         await page.screenshot(path=tmp_path / "asks.png")
         await page.get_by_role("button", name="Open as a viewer in this tab").click()
         await expect(page.get_by_text("seen by a guest").first).to_be_visible()
-        await expect(page.get_by_text("You see what a link shares, as a viewer")).to_be_visible()
+        await expect(page.get_by_text("You are viewing a shared session")).to_be_visible()
         await expect(page.get_by_role("link", name="somebody-elses")).to_have_count(0)
-        await expect(page.get_by_role("form", name="Write to agents")).to_have_count(0)
+        await expect(page.get_by_role("form", name="Message to agents")).to_have_count(0)
         await page.reload()
-        await expect(page.get_by_text("You see what a link shares, as a viewer")).to_be_visible()
+        await expect(page.get_by_text("You are viewing a shared session")).to_be_visible()
         await page.screenshot(path=tmp_path / "guest.png")
         await own.reload()
         await expect(own.get_by_role("link", name="somebody-elses").first).to_be_visible()
         second = await ada.tab(f"{running_site.url}/session/{session.id}")
-        await expect(second.get_by_role("form", name="Write to agents")).to_be_visible()
+        await expect(second.get_by_role("form", name="Message to agents")).to_be_visible()
         await page.goto(f"{running_site.url}/settings")
         await page.get_by_role("button", name="Leave the shared session").click()
         await expect(page.get_by_role("link", name="somebody-elses").first).to_be_visible()
@@ -111,10 +111,10 @@ async def test_a_share_that_ended_leaves_a_sign_in_as_it_was(
         name = await sign_in(ada, running_site)
         page = await ada.tab(shared["url"])
         await page.get_by_role("button", name="Open as a viewer in this tab").click()
-        await expect(page.get_by_text("You see what a link shares, as a viewer")).to_be_visible()
+        await expect(page.get_by_text("You are viewing a shared session")).to_be_visible()
         await running_site.ask("DELETE", f"/v1/tokens/{shared['token_id']}")
         await expect(page.get_by_text(f"You are signed in as {name}")).to_be_visible()
-        await page.get_by_role("link", name="Go on").click()
+        await page.get_by_role("link", name="Continue").click()
         await expect(page.get_by_role("heading", name="Machines")).to_be_visible()
         again = await ada.tab(shared["url"])
         await again.get_by_role("button", name="Open as a viewer in this tab").click()

@@ -71,7 +71,7 @@ async def test_links_that_people_pass_on_open_below_the_path(browser: Browser, b
         await link.click()
         await expect(found.get_by_text("seen by a guest").first).to_be_visible()
         lost = await ada.tab(f"{here.url}/session/none")
-        await expect(lost.get_by_text("This session is not here")).to_be_visible()
+        await expect(lost.get_by_text("Session not found")).to_be_visible()
         ada.expect_error("404")
     assert _strange(proxy) == []
 

@@ -41,9 +41,9 @@ async def test_a_game_is_watched_live_and_every_move_says_how_far_it_got(
     await expect(move).to_be_visible()
     await expect(conversation.get_by_text("The game is over.").first).to_be_visible(timeout=30_000)
     assert await page.evaluate("window.thisPage"), "the page was loaded anew"
-    await expect(move.get_by_text("handed over")).to_be_hidden()
+    await expect(move.get_by_text("written to the agent")).to_be_hidden()
     await move.get_by_text("answered after").click()
-    await expect(move.get_by_text("handed over")).to_be_visible()
+    await expect(move.get_by_text("written to the agent")).to_be_visible()
 
 
 async def test_a_message_is_written_and_its_answer_read_without_leaving_the_page(

@@ -6,6 +6,7 @@ import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
 import { useAgentActions } from "./useAgentActions";
 import { usePermissions } from "./usePermissions";
+import * as texts from "~/texts";
 
 const SpawnDialog = lazy(() => import("./SpawnDialog").then((m) => ({ default: m.SpawnDialog })));
 
@@ -23,17 +24,17 @@ export function ActingCommands() {
       actionsOf(agent).map((action) => ({
         id: `${action.id} ${agent.key}`,
         title: `${action.title} ${agent.name}`,
-        section: "Agents",
+        section: texts.acting.agents,
         run: () => void action.run(),
       })),
     );
   if (permissions.has("SPAWN"))
     offered.unshift({
       id: "spawn",
-      title: "Spawn an agent…",
-      section: "Act",
+      title: texts.acting.spawnAnAgentEllipsis,
+      section: texts.acting.section,
       keys: "n",
-      words: "start new claude codex gemini",
+      words: texts.acting.spawnWords,
       run: () => setSpawning(true),
     });
   useCommands(offered);

@@ -4,6 +4,7 @@ import { Menu, MenuItem } from "~/design/Menu";
 import type { Agent } from "~/live/documents";
 import { useAgentActions } from "./useAgentActions";
 import { usePermissions } from "./usePermissions";
+import * as texts from "~/texts";
 
 /** What can be done with one agent; nothing when nothing can. */
 export function AgentMenu({ agent }: { agent: Agent }) {
@@ -12,7 +13,7 @@ export function AgentMenu({ agent }: { agent: Agent }) {
   return (
     <Menu
       trigger={
-        <IconButton label={`Act on ${agent.name}`}>
+        <IconButton label={texts.acting.actOn(agent.name)}>
           <Icon name="menu" />
         </IconButton>
       }

@@ -9,11 +9,12 @@ import { act } from "./act";
 import { addressed, completions } from "./addressing";
 import { SEND } from "./documents";
 import { Outgoing, type Mode } from "./outgoing";
+import * as texts from "~/texts";
 
 const MODES: Record<Mode, string> = {
-  WAIT: "When idle",
-  STEER: "Into its turn",
-  INTERRUPT: "Interrupt first",
+  WAIT: texts.acting.whenIdle,
+  STEER: texts.acting.intoTurn,
+  INTERRUPT: texts.acting.interruptFirst,
 };
 
 interface ComposerProps {
@@ -35,7 +36,7 @@ export function Composer({ session, agents, chosen }: ComposerProps) {
       new Outgoing(
         ({ session, to, text, mode }, key) => act(queries, SEND, { session, to, text, mode }, key),
         (unsent) => {
-          toast("Not sent", { description: unsent.why, failed: true });
+          toast(texts.acting.notSent, { description: unsent.why, failed: true });
           setTyped((now) => [unsent.typed, now].filter(Boolean).join("\n"));
           setMode(unsent.mode);
         },
@@ -50,8 +51,8 @@ export function Composer({ session, agents, chosen }: ComposerProps) {
   useCommands([
     {
       id: "compose",
-      title: "Write a message",
-      section: "Act",
+      title: texts.acting.writeMessage,
+      section: texts.acting.section,
       keys: "c",
       run: () => box.current?.focus(),
     },
@@ -80,7 +81,7 @@ export function Composer({ session, agents, chosen }: ComposerProps) {
 
   return (
     <form
-      aria-label="Write to agents"
+      aria-label={texts.acting.composer}
       className="shrink-0 border-t border-line bg-surface p-2 sm:p-3"
       onSubmit={(event) => {
         event.preventDefault();
@@ -89,7 +90,7 @@ export function Composer({ session, agents, chosen }: ComposerProps) {
     >
       <div className="mx-auto flex max-w-3xl flex-col gap-2">
         {names.length > 0 && (
-          <ul aria-label="Names" className="flex flex-wrap gap-1">
+          <ul aria-label={texts.acting.names} className="flex flex-wrap gap-1">
             {names.map((name) => (
               <li key={name}>
                 <Button
@@ -107,8 +108,8 @@ export function Composer({ session, agents, chosen }: ComposerProps) {
         )}
         <textarea
           ref={box}
-          aria-label={`Message to ${shown(to)}`}
-          placeholder={`Message ${shown(otherwise)}, or @name, #channel, @all`}
+          aria-label={texts.acting.messageTo(shown(to))}
+          placeholder={texts.acting.messagePlaceholder(shown(otherwise))}
           rows={Math.min(8, typed.split("\n").length)}
           value={typed}
           onChange={(event) => setTyped(event.target.value)}
@@ -117,7 +118,7 @@ export function Composer({ session, agents, chosen }: ComposerProps) {
         />
         <div className="flex items-center gap-2">
           <label className="flex items-center gap-1.5 text-xs text-faint">
-            Deliver
+            {texts.acting.deliver}
             <select
               value={mode}
               onChange={(event) => setMode(event.target.value as Mode)}
@@ -130,9 +131,11 @@ export function Composer({ session, agents, chosen }: ComposerProps) {
               ))}
             </select>
           </label>
-          <span className="min-w-0 flex-1 truncate text-right text-xs text-faint">to {shown(to)}</span>
+          <span className="min-w-0 flex-1 truncate text-right text-xs text-faint">
+            {texts.acting.to} {shown(to)}
+          </span>
           <Button type="submit" look="primary" size="small" disabled={!text}>
-            <Icon name="send" /> {busy ? "Sending…" : "Send"}
+            <Icon name="send" /> {busy ? texts.acting.sending : texts.acting.send}
           </Button>
         </div>
       </div>

@@ -2,6 +2,7 @@ import { commands } from "~/app/commands";
 import { Button } from "~/design/Button";
 import { Icon } from "~/design/Icon";
 import { usePermissions } from "./usePermissions";
+import * as texts from "~/texts";
 
 /** Opens the dialog that spawns an agent, for who may; the command of the same name does the same. */
 export function SpawnButton() {
@@ -9,7 +10,7 @@ export function SpawnButton() {
   return (
     <Button size="small" onClick={() => commands.run("spawn")} aria-keyshortcuts="n">
       <Icon name="plus" width="13" height="13" />
-      Spawn an agent
+      {texts.acting.spawnAnAgent}
     </Button>
   );
 }

@@ -11,6 +11,7 @@ import { useReadable } from "~/live/useReadable";
 import { act, freshKey, type Done } from "./act";
 import { CREATE_SESSION, SPAWN } from "./documents";
 import { Field, INPUT, Select, TextArea } from "./Field";
+import * as texts from "~/texts";
 
 const NEW_SESSION = "";
 
@@ -26,10 +27,10 @@ export function SpawnDialog({ session, onClose }: SpawnDialogProps) {
   if (overview.state !== "ready") return null;
   const machines = (overview.value.workspace.proxies?.nodes ?? []).filter((proxy) => proxy.online);
   return (
-    <Dialog open onClose={onClose} title="Spawn an agent">
+    <Dialog open onClose={onClose} title={texts.acting.spawnAnAgent}>
       {machines.length === 0 ? (
-        <Empty title="No machine is connected" command={`relay-connect --url ${brokerUrl()} --token-file …`}>
-          Agents run where your files are. On such a machine run:
+        <Empty title={texts.acting.noMachine} command={`relay-connect --url ${brokerUrl()} --token-file …`}>
+          {texts.acting.noMachineHow}
         </Empty>
       ) : (
         <SpawnForm overview={overview.value} machines={machines} session={session} onClose={onClose} />
@@ -73,7 +74,7 @@ function SpawnForm({ overview, machines, session, onClose }: SpawnFormProps) {
       return;
     }
     onClose();
-    toast(`${text("name")} is starting`);
+    toast(texts.acting.isStarting(text("name")));
     if (place.done) void navigate({ to: "/session/$key", params: { key: place.result.key } });
 
     async function createSession(name: string): Promise<Done<{ id: string; key: string }>> {
@@ -102,24 +103,24 @@ function SpawnForm({ overview, machines, session, onClose }: SpawnFormProps) {
     <form className="contents" onSubmit={(event) => void submit(event)}>
       <DialogBody>
         <div className="grid gap-3 sm:grid-cols-2">
-          <Field id={`${id}-session`} label="Session">
+          <Field id={`${id}-session`} label={texts.acting.session}>
             <Select id={`${id}-session`} value={where} onChange={(event) => setWhere(event.target.value)}>
               {sessions.map((one) => (
                 <option key={one.key} value={one.key}>
                   {one.name}
                 </option>
               ))}
-              <option value={NEW_SESSION}>A new session…</option>
+              <option value={NEW_SESSION}>{texts.acting.newSession}</option>
             </Select>
           </Field>
           {where === NEW_SESSION ? (
-            <Field id={`${id}-sname`} label="Name of the new session">
+            <Field id={`${id}-sname`} label={texts.acting.newSessionName}>
               <input id={`${id}-sname`} name="sessionName" required maxLength={200} className={INPUT} />
             </Field>
           ) : (
             <span className="hidden sm:block" />
           )}
-          <Field id={`${id}-machine`} label="Machine">
+          <Field id={`${id}-machine`} label={texts.acting.machine}>
             <Select id={`${id}-machine`} value={machine} onChange={(event) => setMachine(event.target.value)}>
               {machines.map((one) => (
                 <option key={one.key} value={one.key}>
@@ -128,7 +129,7 @@ function SpawnForm({ overview, machines, session, onClose }: SpawnFormProps) {
               ))}
             </Select>
           </Field>
-          <Field id={`${id}-cli`} label="Agent">
+          <Field id={`${id}-cli`} label={texts.acting.agent}>
             <Select id={`${id}-cli`} name="cli" required>
               {usable.map(({ cli, version }) => (
                 <option key={cli} value={cli}>
@@ -137,24 +138,24 @@ function SpawnForm({ overview, machines, session, onClose }: SpawnFormProps) {
               ))}
             </Select>
           </Field>
-          <Field id={`${id}-name`} label="Name">
+          <Field id={`${id}-name`} label={texts.acting.name}>
             <input
               id={`${id}-name`}
               name="name"
               required
               maxLength={64}
               pattern="[A-Za-z][A-Za-z0-9_.\-]*"
-              title="A letter, then letters, digits, '_', '.' and '-'"
-              placeholder="Backend"
+              title={texts.acting.nameRule}
+              placeholder={texts.acting.nameExample}
               autoComplete="off"
               className={INPUT}
             />
           </Field>
-          <Field id={`${id}-model`} label="Model" hint="the agent’s own choice if empty">
+          <Field id={`${id}-model`} label={texts.acting.model} hint={texts.acting.modelHint}>
             <input id={`${id}-model`} name="model" autoComplete="off" className={INPUT} />
           </Field>
           <div className="sm:col-span-2">
-            <Field id={`${id}-cwd`} label="Folder" hint="where relay-connect runs if empty">
+            <Field id={`${id}-cwd`} label={texts.acting.folder} hint={texts.acting.folderHint}>
               <input
                 id={`${id}-cwd`}
                 name="cwd"
@@ -165,7 +166,7 @@ function SpawnForm({ overview, machines, session, onClose }: SpawnFormProps) {
             </Field>
           </div>
           <div className="sm:col-span-2">
-            <Field id={`${id}-task`} label="Task" hint="its first message; may be empty">
+            <Field id={`${id}-task`} label={texts.acting.task} hint={texts.acting.taskHint}>
               <TextArea id={`${id}-task`} name="task" rows={4} />
             </Field>
           </div>
@@ -176,10 +177,10 @@ function SpawnForm({ overview, machines, session, onClose }: SpawnFormProps) {
       </DialogBody>
       <DialogFoot>
         <Button look="quiet" onClick={onClose}>
-          Cancel
+          {texts.shared.cancel}
         </Button>
         <Button type="submit" look="primary" disabled={busy || usable.length === 0}>
-          {busy ? "Starting…" : "Spawn"}
+          {busy ? texts.acting.starting : texts.acting.spawn}
         </Button>
       </DialogFoot>
     </form>
@@ -190,5 +191,5 @@ function known(sessions: readonly Session[], key: string): Done<{ id: string; ke
   const found = sessions.find((one) => one.key === key);
   return found
     ? { done: true, result: found }
-    : { done: false, code: "SESSION_NOT_FOUND", message: "That session is gone. Choose another." };
+    : { done: false, code: "SESSION_NOT_FOUND", message: texts.acting.sessionGone };
 }

@@ -10,6 +10,7 @@ import { act } from "./act";
 import { RESUME_ALL } from "./documents";
 import { placeOf } from "./stopping";
 import { useMayStop, useStop } from "./useStop";
+import * as texts from "~/texts";
 
 /** Says who has stopped a place, when and why, and lets it go on for who may. */
 export function StopBanner({ stop }: { stop: Stop }) {
@@ -20,7 +21,7 @@ export function StopBanner({ stop }: { stop: Stop }) {
     >
       <Icon name="stop" width="13" height="13" />
       <span className="min-w-0 flex-1 break-words">
-        {stop.by} stopped {placeWords(stop)} at{" "}
+        {stop.by} {texts.acting.stoppedBy} {placeWords(stop)} {texts.acting.stoppedAt}{" "}
         <Timestamp at={Date.parse(stop.at)} className="tabular-nums" />
         {stop.note && `: ${stop.note}`}. {became(stop)}
       </span>
@@ -47,18 +48,23 @@ export function ResumeButton({ stop }: { stop: Stop }) {
     const done = await act(queries, RESUME_ALL, { ...placeOf(stop), note: "" });
     setBusy(false);
     workspace.refreshSoon();
-    if (done.done) toast(`Resumed ${place}`);
-    else toast("Resume failed", { description: done.message, failed: true });
+    if (done.done) toast(texts.acting.resumed(place));
+    else toast(texts.acting.resumeFailed, { description: done.message, failed: true });
   };
   return (
-    <Button size="small" disabled={busy} aria-label={`Resume ${place}`} onClick={() => void resume()}>
-      Resume
+    <Button
+      size="small"
+      disabled={busy}
+      aria-label={texts.acting.resumePlace(place)}
+      onClick={() => void resume()}
+    >
+      {texts.acting.resume}
     </Button>
   );
 }
 
 function became({ how, agents, finished }: Stop): string {
-  const count = agents === 1 ? "1 agent" : `${agents} agents`;
-  const done = how === "RELEASE" ? "released" : "paused";
-  return `${count} ${done}${finished ? "" : " so far"}; no turn begins and messages wait.`;
+  const count = agents === 1 ? texts.shared.oneAgent : texts.shared.agents(agents);
+  const done = how === "RELEASE" ? texts.acting.releasedCount(count) : texts.acting.pausedCount(count);
+  return texts.acting.stopState(finished ? done : texts.acting.soFar(done));
 }

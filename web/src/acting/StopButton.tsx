@@ -5,6 +5,7 @@ import { Icon } from "~/design/Icon";
 import { placeWords } from "~/live/stops";
 import type { Target } from "./stopping";
 import { useMayStop, useStop } from "./useStop";
+import * as texts from "~/texts";
 
 const StopDialog = lazy(() => import("./StopDialog").then((m) => ({ default: m.StopDialog })));
 
@@ -25,9 +26,9 @@ export function StopButton({ target, agents }: StopButtonProps) {
       ? [
           {
             id: `stop ${target.scope} ${target.ofKey}`,
-            title: `Stop ${place}…`,
-            section: "Act",
-            words: "stop all pause halt",
+            title: texts.acting.stopPlaceEllipsis(place),
+            section: texts.acting.section,
+            words: texts.acting.stopWords,
             run: () => setAsking(true),
           },
         ]
@@ -36,9 +37,14 @@ export function StopButton({ target, agents }: StopButtonProps) {
   return (
     <>
       {offered && (
-        <Button size="small" look="danger" aria-label={`Stop all: ${place}`} onClick={() => setAsking(true)}>
+        <Button
+          size="small"
+          look="danger"
+          aria-label={texts.acting.stopAllPlace(place)}
+          onClick={() => setAsking(true)}
+        >
           <Icon name="stop" width="13" height="13" />
-          Stop all
+          {texts.acting.stopAll}
         </Button>
       )}
       <Suspense>

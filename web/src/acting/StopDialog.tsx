@@ -8,6 +8,7 @@ import { act, freshKey } from "./act";
 import { STOP_ALL } from "./documents";
 import { Field, INPUT } from "./Field";
 import { placeOf, type Target } from "./stopping";
+import * as texts from "~/texts";
 
 interface StopDialogProps {
   target: Target;
@@ -17,8 +18,8 @@ interface StopDialogProps {
 }
 
 const HOW = [
-  { how: "PAUSE", title: "Pause", hint: "their processes and conversations stay, and their messages wait" },
-  { how: "RELEASE", title: "Release", hint: "they end" },
+  { how: "PAUSE", title: texts.acting.pause, hint: texts.acting.pauseMeans },
+  { how: "RELEASE", title: texts.acting.release, hint: texts.acting.releaseMeans },
 ] as const;
 
 /** Asks before all agents of a place are stopped, and says who they are. */
@@ -43,20 +44,22 @@ export function StopDialog({ target, agents, onClose }: StopDialogProps) {
       return;
     }
     workspace.refreshSoon();
-    toast(`Stopped ${place}`);
+    toast(texts.acting.stopped(place));
     onClose();
   };
 
   return (
-    <Dialog open onClose={onClose} title={`Stop ${place}`} description={`${agentWords(agents)}.`}>
+    <Dialog
+      open
+      onClose={onClose}
+      title={texts.acting.stopPlace(place)}
+      description={`${agentWords(agents)}.`}
+    >
       <form className="contents" onSubmit={(event) => void submit(event)}>
         <DialogBody>
-          <p className="mb-3 text-soft">
-            No turn begins and nothing is started there until somebody resumes it. Turns that run are
-            interrupted, and what their agents ask permission for is withdrawn.
-          </p>
+          <p className="mb-3 text-soft">{texts.acting.stopMeans}</p>
           <fieldset className="mb-3 flex flex-col gap-1.5">
-            <legend className="mb-1 text-xs text-soft">What becomes of the agents</legend>
+            <legend className="mb-1 text-xs text-soft">{texts.acting.whatOfAgents}</legend>
             {HOW.map((one) => (
               <label key={one.how} className="flex items-baseline gap-2">
                 <input type="radio" name="how" checked={how === one.how} onChange={() => setHow(one.how)} />
@@ -66,7 +69,7 @@ export function StopDialog({ target, agents, onClose }: StopDialogProps) {
               </label>
             ))}
           </fieldset>
-          <Field id="stop-note" label="Why" hint="for the log of each session; may be empty">
+          <Field id="stop-note" label={texts.acting.why} hint={texts.acting.whyHint}>
             <input
               id="stop-note"
               maxLength={500}
@@ -83,10 +86,10 @@ export function StopDialog({ target, agents, onClose }: StopDialogProps) {
         </DialogBody>
         <DialogFoot>
           <Button look="quiet" onClick={onClose}>
-            Cancel
+            {texts.shared.cancel}
           </Button>
           <Button type="submit" look="danger" disabled={busy}>
-            Stop {place}
+            {texts.acting.stop} {place}
           </Button>
         </DialogFoot>
       </form>

@@ -1,5 +1,6 @@
 import type { TadaDocumentNode } from "gql.tada";
 import type { Client } from "@urql/core";
+import * as texts from "~/texts";
 
 /** What an action came to. A refusal carries the broker's stable code and its words for people. */
 export type Done<Result> =
@@ -41,7 +42,7 @@ function failure(error: Answerless | undefined): { code: string; message: string
   const [first] = error?.graphQLErrors ?? [];
   const code = first?.extensions?.code;
   if (first) return { code: typeof code === "string" ? code : "INTERNAL", message: first.message };
-  return { code: NO_ANSWER, message: "The broker did not answer. Nothing is lost: try again." };
+  return { code: NO_ANSWER, message: texts.acting.noAnswer };
 }
 
 interface Answerless {

@@ -4,6 +4,7 @@ import type { Agent } from "~/live/documents";
 import { useLive } from "~/live/LiveContext";
 import { act } from "./act";
 import { INTERRUPT, RELEASE, RESUME } from "./documents";
+import * as texts from "~/texts";
 
 export interface AgentAction {
   readonly id: "interrupt" | "release" | "resume";
@@ -29,7 +30,7 @@ export function useAgentActions(permissions: ReadonlySet<string>): (agent: Agent
       run: async () => {
         const done = await ACTS[id](queries, agent.id);
         if (done.done) toast(`${title}: ${agent.name}`);
-        else toast(`${title} failed`, { description: done.message, failed: true });
+        else toast(texts.acting.failed(title), { description: done.message, failed: true });
       },
     }));
 }
@@ -43,9 +44,10 @@ export function offered(
 ): readonly Offered[] {
   const all: Offered[] = [];
   if (agent.state === "WORKING" && permissions.has("RELEASE"))
-    all.push({ id: "interrupt", title: "Interrupt", danger: false });
-  if (agent.ended && permissions.has("SPAWN")) all.push({ id: "resume", title: "Resume", danger: false });
+    all.push({ id: "interrupt", title: texts.acting.interrupt, danger: false });
+  if (agent.ended && permissions.has("SPAWN"))
+    all.push({ id: "resume", title: texts.acting.resume, danger: false });
   if (!agent.ended && agent.state !== "RELEASING" && permissions.has("RELEASE"))
-    all.push({ id: "release", title: "Release", danger: true });
+    all.push({ id: "release", title: texts.acting.release, danger: true });
   return all;
 }

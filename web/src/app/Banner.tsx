@@ -7,6 +7,7 @@ import { isGuest, setShare } from "~/live/guest";
 import { useLive } from "~/live/LiveContext";
 import { notices, type Notice } from "~/live/notices";
 import { useReadable } from "~/live/useReadable";
+import * as texts from "~/texts";
 
 /** What is true of the connection, said whenever what is shown may not be the present. */
 export function Banner() {
@@ -18,7 +19,7 @@ export function Banner() {
   if (outdated)
     return (
       <Line tone="accent" action={<Reload />}>
-        Relaycast was updated. Reload to use the new version.
+        {texts.shell.updated}
       </Line>
     );
   switch (connection.state) {
@@ -26,9 +27,9 @@ export function Banner() {
       return notice ? <NoticeLine notice={notice} /> : isGuest() && <GuestLine />;
     case "connecting":
       return live.connection.everLive ? (
-        <Line tone="warn">Connecting again…</Line>
+        <Line tone="warn">{texts.shell.reconnecting}</Line>
       ) : (
-        <Line tone="quiet">Connecting…</Line>
+        <Line tone="quiet">{texts.shell.connecting}</Line>
       );
     case "reconnecting": {
       const seconds = Math.max(0, Math.ceil((connection.retryAt - now) / 1000));
@@ -37,22 +38,28 @@ export function Banner() {
           tone="warn"
           action={
             <Button look="quiet" size="small" onClick={() => live.connection.retry()}>
-              Try now
+              {texts.shell.tryNow}
             </Button>
           }
         >
-          Not live: {connection.because}. Reconnecting {seconds > 0 ? `in ${seconds} s` : "now"}…
+          {seconds > 0
+            ? texts.shell.reconnectingIn(connection.because, seconds)
+            : texts.shell.reconnectingNow(connection.because)}
         </Line>
       );
     }
     case "offline":
-      return <Line tone="warn">You are offline. What you see is from before.</Line>;
+      return <Line tone="warn">{texts.shell.offline}</Line>;
     case "signed-out":
-      return <Line tone="bad">{connection.because} Ask for a new link: relaycast sign-in</Line>;
+      return (
+        <Line tone="bad">
+          {connection.because} {texts.shell.askForLink}
+        </Line>
+      );
     case "ended":
       return (
         <Line tone="bad" action={<Reload />}>
-          Not live: {connection.because}.
+          {texts.shell.disconnected(connection.because)}
         </Line>
       );
   }
@@ -72,11 +79,11 @@ function GuestLine() {
             location.assign(BASE);
           }}
         >
-          Leave
+          {texts.shell.leave}
         </Button>
       }
     >
-      You see what a link shares, as a viewer, in this tab alone.
+      {texts.shell.shareNote}
     </Line>
   );
 }
@@ -86,13 +93,13 @@ function NoticeLine({ notice }: { notice: Notice }) {
     case "replayed":
       return (
         <Line tone="good">
-          Live again: replayed {notice.count} {notice.count === 1 ? "event" : "events"}.
+          {notice.count === 1 ? texts.shell.caughtUpOne : texts.shell.caughtUp(notice.count)}
         </Line>
       );
     case "gap":
       return (
         <Line tone="warn" action={<Reload />}>
-          Some history between then and now is gone from the broker. Reload to see what is kept.
+          {texts.shell.historyGone}
         </Line>
       );
   }
@@ -101,7 +108,7 @@ function NoticeLine({ notice }: { notice: Notice }) {
 function Reload() {
   return (
     <Button look="quiet" size="small" onClick={() => location.reload()}>
-      Reload
+      {texts.shared.reload}
     </Button>
   );
 }

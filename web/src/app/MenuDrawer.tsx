@@ -1,6 +1,7 @@
 import { Dialog as Drawer } from "@base-ui/react/dialog";
 import { DialogBackdrop, DialogClose } from "~/design/Dialog";
 import { Sidebar } from "./Sidebar";
+import * as texts from "~/texts";
 
 /** The way through the pages where there is no room for a sidebar. */
 export function MenuDrawer({ onClose }: { onClose: () => void }) {
@@ -10,7 +11,7 @@ export function MenuDrawer({ onClose }: { onClose: () => void }) {
         <DialogBackdrop />
         <Drawer.Popup className="fixed inset-y-0 left-0 z-50 flex w-72 max-w-[85vw] flex-col bg-sunk text-text shadow-float transition-transform duration-150 outline-none data-ending-style:-translate-x-full data-starting-style:-translate-x-full">
           <div className="flex h-12 items-center justify-between pr-2 pl-4">
-            <Drawer.Title className="font-semibold">Menu</Drawer.Title>
+            <Drawer.Title className="font-semibold">{texts.shell.menu}</Drawer.Title>
             <DialogClose />
           </div>
           <Sidebar onGo={onClose} />

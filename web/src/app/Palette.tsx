@@ -4,6 +4,7 @@ import { Dialog } from "~/design/Dialog";
 import { Kbd } from "~/design/Kbd";
 import { useReadable } from "~/live/useReadable";
 import { commands, type Command } from "./commands";
+import * as texts from "~/texts";
 
 /** All commands by section; those that fit what is typed, the best first. */
 export function Palette({ open, onClose }: { open: boolean; onClose: () => void }) {
@@ -15,16 +16,16 @@ export function Palette({ open, onClose }: { open: boolean; onClose: () => void 
     requestAnimationFrame(() => command.run());
   };
   return (
-    <Dialog open={open} onClose={onClose} title="Commands" bare>
-      <Cmdk label="Commands" loop shouldFilter={false} className="flex min-h-0 flex-col">
+    <Dialog open={open} onClose={onClose} title={texts.shell.commands} bare>
+      <Cmdk label={texts.shell.commands} loop shouldFilter={false} className="flex min-h-0 flex-col">
         <Cmdk.Input
           value={typed}
           onValueChange={setTyped}
-          placeholder="Type a command or a name…"
+          placeholder={texts.shell.commandsHint}
           className="h-12 w-full border-b border-line bg-transparent px-4 text-base outline-none placeholder:text-faint"
         />
         <Cmdk.List className="max-h-[50dvh] min-h-0 overflow-y-auto p-2">
-          <Cmdk.Empty className="px-3 py-8 text-center text-faint">Nothing by that name.</Cmdk.Empty>
+          <Cmdk.Empty className="px-3 py-8 text-center text-faint">{texts.shell.noCommand}</Cmdk.Empty>
           {(typed.trim() ? [[undefined, ranked(all, typed)] as const] : sections(all)).map(
             ([section, those]) => (
               <Cmdk.Group

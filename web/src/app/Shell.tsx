@@ -13,6 +13,7 @@ import { Banner } from "./Banner";
 import { connected } from "./connected";
 import { Sidebar } from "./Sidebar";
 import { useShellCommands } from "./shellCommands";
+import * as texts from "~/texts";
 
 const MenuDrawer = lazy(() => import("./MenuDrawer").then((m) => ({ default: m.MenuDrawer })));
 const Palette = lazy(() => import("./Palette").then((m) => ({ default: m.Palette })));
@@ -47,7 +48,7 @@ function Frame() {
           main.current?.focus();
         }}
       >
-        Skip to the content
+        {texts.shell.skip}
       </a>
       <Banner />
       <WorkspaceStopBanner />
@@ -97,7 +98,7 @@ function Head({ onPalette }: { onPalette: () => void }) {
         className="flex h-8 items-center gap-2 rounded-md border border-line bg-surface px-2 text-faint transition-colors hover:text-text"
       >
         <Icon name="search" />
-        <span className="flex-1 truncate text-left">Search or act</span>
+        <span className="flex-1 truncate text-left">{texts.shell.searchOrAct}</span>
         <Kbd keys="mod+k" />
       </button>
     </header>
@@ -110,7 +111,7 @@ function PhoneBar({ onMenu, onPalette }: { onMenu: () => void; onPalette: () => 
   return (
     <header className="flex h-12 shrink-0 items-center gap-1 border-b border-line px-2 md:hidden">
       <span className="relative">
-        <IconButton label={count > 0 ? `Menu, ${count} need you` : "Menu"} onClick={onMenu}>
+        <IconButton label={count > 0 ? texts.shell.menuWaiting(count) : texts.shell.menu} onClick={onMenu}>
           <Icon name="menu" />
         </IconButton>
         {count > 0 && (
@@ -119,7 +120,7 @@ function PhoneBar({ onMenu, onPalette }: { onMenu: () => void; onPalette: () => 
       </span>
       <img src={inBase("/icon.svg")} alt="" width="20" height="20" className="ml-1" />
       <span className="flex-1 pl-1 font-semibold">Relaycast</span>
-      <IconButton label="Search or act" onClick={onPalette}>
+      <IconButton label={texts.shell.searchOrAct} onClick={onPalette}>
         <Icon name="search" />
       </IconButton>
     </header>

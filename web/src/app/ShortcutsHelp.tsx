@@ -2,13 +2,14 @@ import { Dialog, DialogBody } from "~/design/Dialog";
 import { Kbd } from "~/design/Kbd";
 import { useReadable } from "~/live/useReadable";
 import { commands } from "./commands";
+import * as texts from "~/texts";
 
 /** Every key that does something now. */
 export function ShortcutsHelp({ open, onClose }: { open: boolean; onClose: () => void }) {
   const all = useReadable(commands.all).filter((command) => command.keys);
   const sections = [...new Set(all.map((command) => command.section))];
   return (
-    <Dialog open={open} onClose={onClose} title="Keyboard shortcuts" wide>
+    <Dialog open={open} onClose={onClose} title={texts.shell.shortcuts} wide>
       <DialogBody>
         <div className="columns-1 gap-8 sm:columns-2">
           {sections.map((section) => (

@@ -6,6 +6,7 @@ import { StateDot } from "~/design/StateDot";
 import { sessionState } from "~/live/agentState";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
+import * as texts from "~/texts";
 
 /** The ways through the dashboard: the pages, then the sessions with what goes on in each. */
 export function Sidebar({ onGo }: { onGo?: () => void }) {
@@ -17,30 +18,34 @@ export function Sidebar({ onGo }: { onGo?: () => void }) {
   return (
     // The click is a link's own; here it closes the drawer of a narrow screen.
     // eslint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-noninteractive-element-interactions
-    <nav aria-label="Main" className="flex min-h-0 flex-1 flex-col gap-4 overflow-y-auto p-2" onClick={onGo}>
+    <nav
+      aria-label={texts.shell.main}
+      className="flex min-h-0 flex-1 flex-col gap-4 overflow-y-auto p-2"
+      onClick={onGo}
+    >
       <ul className="flex flex-col gap-px">
         <Item to="/" icon="home" exact>
-          Home
+          {texts.home.title}
         </Item>
         {whole && (
           <Item to="/inbox" icon="inbox" after={count > 0 && <Badge tone="warn">{count}</Badge>}>
-            Needs you
+            {texts.inbox.title}
           </Item>
         )}
         <Item to="/logs" icon="logs">
-          Logs
+          {texts.logs.title}
         </Item>
         {whole && (
           <Item to="/usage" icon="usage">
-            Usage
+            {texts.usage.title}
           </Item>
         )}
         <Item to="/settings" icon="settings">
-          Settings
+          {texts.settings.title}
         </Item>
       </ul>
       <div>
-        <h2 className="px-2 pb-1 text-2xs font-medium text-faint">Sessions</h2>
+        <h2 className="px-2 pb-1 text-2xs font-medium text-faint">{texts.shell.sessions}</h2>
         <ul className="flex flex-col gap-px">
           {overview.state === "ready" &&
             overview.value.workspace.sessions.nodes.map((session) => (

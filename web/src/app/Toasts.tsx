@@ -5,6 +5,7 @@ import { classes } from "~/design/classes";
 import { Icon } from "~/design/Icon";
 import { useReadable } from "~/live/useReadable";
 import { unshown } from "./toast";
+import * as texts from "~/texts";
 
 const SHOWN_MS = 5000;
 
@@ -53,7 +54,7 @@ function ToastList() {
         </div>
         <Toast.Close
           render={
-            <IconButton label="Dismiss">
+            <IconButton label={texts.shell.dismiss}>
               <Icon name="close" />
             </IconButton>
           }

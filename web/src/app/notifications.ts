@@ -1,6 +1,7 @@
 import type { Waiting } from "~/live/documents";
 import type { Loading } from "~/live/workspace";
 import { Store, type Readable } from "~/live/store";
+import * as texts from "~/texts";
 
 const ASKED_FOR = "relaycast.notify";
 
@@ -44,7 +45,7 @@ export class Notifications {
 
   #tell(approval: Waiting, open: () => void): void {
     if (this.#wish.get() !== "on" || document.visibilityState === "visible") return;
-    const notification = new Notification(`${approval.agent} needs you`, {
+    const notification = new Notification(texts.shell.needsYou(approval.agent), {
       body: approval.title,
       tag: approval.key,
     });

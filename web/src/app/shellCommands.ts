@@ -3,13 +3,14 @@ import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
 import { useCommands, type Command } from "./commands";
 import { setTheme, type Theme } from "./theme";
+import * as texts from "~/texts";
 
 const PAGES = [
-  { to: "/", title: "Home", keys: "g h" },
-  { to: "/inbox", title: "Needs you", keys: "g i", words: "inbox approvals permissions" },
-  { to: "/logs", title: "Logs", keys: "g l", words: "search tail" },
-  { to: "/usage", title: "Usage", keys: "g u", words: "tokens cost plan" },
-  { to: "/settings", title: "Settings", keys: "g s", words: "theme sign out" },
+  { to: "/", title: texts.home.title, keys: "g h" },
+  { to: "/inbox", title: texts.inbox.title, keys: "g i", words: texts.shell.inboxWords },
+  { to: "/logs", title: texts.logs.title, keys: "g l", words: texts.shell.logsWords },
+  { to: "/usage", title: texts.usage.title, keys: "g u", words: texts.shell.usageWords },
+  { to: "/settings", title: texts.settings.title, keys: "g s", words: texts.shell.settingsWords },
 ] as const;
 
 const THEMES: Theme[] = ["light", "dark", "system"];
@@ -22,31 +23,37 @@ export function useShellCommands(open: { palette: () => void; shortcuts: () => v
   const offered: Command[] = [
     {
       id: "palette",
-      title: "Search or act",
-      section: "General",
+      title: texts.shell.searchOrAct,
+      section: texts.shell.general,
       keys: "mod+k",
       hidden: true,
       run: open.palette,
     },
-    { id: "shortcuts", title: "Keyboard shortcuts", section: "General", keys: "?", run: open.shortcuts },
+    {
+      id: "shortcuts",
+      title: texts.shell.shortcuts,
+      section: texts.shell.general,
+      keys: "?",
+      run: open.shortcuts,
+    },
     ...PAGES.map(({ to, title, keys, ...rest }) => ({
       ...rest,
       id: `go ${to}`,
       title,
-      section: "Go to",
+      section: texts.shell.goTo,
       keys,
       run: () => void navigate({ to }),
     })),
     ...sessions.map(({ key, name }) => ({
       id: `session ${key}`,
       title: name,
-      section: "Sessions",
+      section: texts.shell.sessions,
       run: () => void navigate({ to: "/session/$key", params: { key } }),
     })),
     ...THEMES.map((theme) => ({
       id: `theme ${theme}`,
-      title: `Use the ${theme} theme`,
-      section: "Appearance",
+      title: texts.shell.useTheme(theme),
+      section: texts.settings.appearance,
       run: () => setTheme(theme),
     })),
   ];

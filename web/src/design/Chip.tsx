@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import { Icon } from "./Icon";
+import * as texts from "~/texts";
 
 /** A fact that can be taken away, such as a condition of a search. */
 export function Chip({
@@ -17,7 +18,7 @@ export function Chip({
       {onRemove && (
         <button
           type="button"
-          aria-label={`Remove ${label}`}
+          aria-label={texts.design.remove(label)}
           className="rounded p-0.5 text-faint hover:bg-active hover:text-text pointer-coarse:p-2"
           onClick={onRemove}
         >

@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { IconButton } from "./Button";
 import { Icon } from "./Icon";
+import * as texts from "~/texts";
 
 /** A command to run elsewhere, ready to copy. */
 export function Command({ text }: { text: string }) {
@@ -17,7 +18,7 @@ export function Command({ text }: { text: string }) {
         {text}
       </code>
       <IconButton
-        label={copied ? "Copied" : "Copy the command"}
+        label={copied ? texts.design.copied : texts.design.copy}
         onClick={copy}
         onBlur={() => setCopied(false)}
       >

@@ -3,6 +3,7 @@ import { useRef, type ReactNode } from "react";
 import { IconButton } from "./Button";
 import { classes } from "./classes";
 import { Icon } from "./Icon";
+import * as texts from "~/texts";
 
 const FIELDS = "input, select, textarea";
 
@@ -67,7 +68,7 @@ export function DialogClose() {
   return (
     <Base.Close
       render={
-        <IconButton label="Close">
+        <IconButton label={texts.design.close}>
           <Icon name="close" />
         </IconButton>
       }

@@ -1,6 +1,7 @@
 import { lexer, type Token, type Tokens } from "marked";
 import { Fragment, memo, type ReactNode } from "react";
 import "./markdown.css";
+import * as texts from "~/texts";
 
 /** Boards, trees and tables made of line-drawing characters mean nothing unless they stand as they were drawn. */
 const DRAWN = /[\u2500-\u257f]/;
@@ -60,7 +61,9 @@ function Heading({ depth, children }: { depth: number; children: ReactNode }) {
 function List({ list }: { list: Tokens.List }) {
   const items = list.items.map((item, place) => (
     <li key={place} className={item.task ? "task" : undefined}>
-      {item.task && <input type="checkbox" checked={item.checked ?? false} disabled aria-label="Done" />}
+      {item.task && (
+        <input type="checkbox" checked={item.checked ?? false} disabled aria-label={texts.design.done} />
+      )}
       {blocks(item.tokens.filter((token) => token.type !== "checkbox"))}
     </li>
   ));
@@ -69,7 +72,7 @@ function List({ list }: { list: Tokens.List }) {
 
 function MarkdownTable({ table }: { table: Tokens.Table }) {
   return (
-    <div className="table" tabIndex={0} role="group" aria-label="Table">
+    <div className="table" tabIndex={0} role="group" aria-label={texts.design.table}>
       <table>
         <thead>
           <tr>

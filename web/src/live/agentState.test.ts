@@ -24,5 +24,5 @@ test("a session shows its most urgent agent, and counts the living", () => {
 test("an agent that is stopped is paused once its turn is over", () => {
   expect(shownState({ ...agent, paused: true })).toBe("working");
   expect(shownState({ ...agent, state: "IDLE", paused: true })).toBe("paused");
-  expect(stateWords({ ...agent, state: "IDLE", paused: true })).toBe("Paused: no turn begins");
+  expect(stateWords({ ...agent, state: "IDLE", paused: true })).toBe("Paused");
 });

@@ -1,5 +1,6 @@
 import type { ShownState } from "~/design/StateDot";
 import type { Agent } from "./documents";
+import * as texts from "~/texts";
 
 /** The part of an agent that its state is told by. */
 export type Stated = Pick<Agent, "state" | "paused" | "waitingApprovals" | "reason">;
@@ -16,16 +17,16 @@ const STATES: Record<Agent["state"], ShownState> = {
 };
 
 const WORDS: Record<ShownState, string> = {
-  starting: "Starting",
-  idle: "Idle",
-  working: "Working",
-  waiting: "Waiting for you",
-  paused: "Paused: no turn begins",
-  deaf: "Deaf: it does not react",
-  lost: "Its machine is away",
-  releasing: "Being released",
-  released: "Released",
-  failed: "Failed",
+  starting: texts.live.starting,
+  idle: texts.live.idle,
+  working: texts.live.working,
+  waiting: texts.live.waiting,
+  paused: texts.live.paused,
+  deaf: texts.live.deaf,
+  lost: texts.live.lost,
+  releasing: texts.live.releasing,
+  released: texts.live.released,
+  failed: texts.live.failed,
 };
 
 /**
@@ -41,7 +42,7 @@ export function shownState(agent: Stated): ShownState {
 /** The state in words, with why where that is known. */
 export function stateWords(agent: Stated): string {
   const state = shownState(agent);
-  return state === "failed" && agent.reason ? `Failed: ${agent.reason}` : WORDS[state];
+  return state === "failed" && agent.reason ? texts.live.failedBecause(agent.reason) : WORDS[state];
 }
 
 /** From most to least in need of a look. */
@@ -67,5 +68,5 @@ export function sessionState(agents: readonly (Stated & { ended: boolean })[]): 
   const living = agents.filter((agent) => !agent.ended);
   const states = new Set(living.map(shownState));
   const dot = URGENCY.find((state) => states.has(state)) ?? "released";
-  return { dot, words: living.length > 0 ? WORDS[dot] : "No agents", live: living.length };
+  return { dot, words: living.length > 0 ? WORDS[dot] : texts.live.noAgents, live: living.length };
 }

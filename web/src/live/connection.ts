@@ -1,6 +1,7 @@
 import { delayBefore } from "./backoff";
 import { CLOSE_CODES, mayReturn } from "./closeCodes";
 import { Store, type Readable } from "./store";
+import * as texts from "~/texts";
 
 /** What is true of the one socket to the broker. */
 export type Connection =
@@ -41,7 +42,7 @@ export class ConnectionTruth {
   readonly #random: () => number;
   #online: boolean;
   #attempt = 0;
-  #because = "the broker does not answer";
+  #because = texts.live.brokerSilent;
   #retryNow: (() => void) | null = null;
   #everLive = false;
 
@@ -71,11 +72,11 @@ export class ConnectionTruth {
   /** The socket closed. Tells whether to come back. */
   closed(code: number, reason: string): boolean {
     if (code === UNAUTHORIZED || code === FORBIDDEN) {
-      this.signedOut(reason || (code === FORBIDDEN ? "Your access ended." : "You are signed out."));
+      this.signedOut(reason || (code === FORBIDDEN ? texts.live.accessEnded : texts.live.signedOut));
       return false;
     }
     if (!mayReturn(code)) {
-      this.#state.set({ state: "ended", because: reason || "the broker ended the connection" });
+      this.#state.set({ state: "ended", because: reason || texts.live.brokerEnded });
       return false;
     }
     this.#because = because(code, reason);
@@ -125,8 +126,8 @@ export class ConnectionTruth {
 }
 
 function because(code: number, reason: string): string {
-  if (code === TERMINATED) return "the broker went silent";
-  return reason || "the connection was lost";
+  if (code === TERMINATED) return texts.live.brokerWentSilent;
+  return reason || texts.live.connectionLost;
 }
 
 interface ConnectionOptions {

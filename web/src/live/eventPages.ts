@@ -2,6 +2,7 @@ import type { VariablesOf } from "gql.tada";
 import { EVENTS_PAGE, type SessionEvent } from "./events";
 import { said } from "./http";
 import type { Live } from "./live";
+import * as texts from "~/texts";
 
 /** Which of a session's events are read: the last so many, of those before a cursor when there is one. */
 export type Asked = VariablesOf<typeof EVENTS_PAGE>;
@@ -37,7 +38,7 @@ async function ask(live: Live, asked: Asked): Promise<EventPage> {
     .query(EVENTS_PAGE, asked, { requestPolicy: "network-only" })
     .toPromise();
   if (!data) return { state: "failed", message: said(error) };
-  if (!data.session) return { state: "missing", message: "There is no such session, or you may not see it." };
+  if (!data.session) return { state: "missing", message: texts.live.noSuchSession };
   const { nodes, pageInfo, head } = data.session.events;
   return { state: "ready", events: nodes, hasEarlier: pageInfo.hasPreviousPage, head };
 }

@@ -1,5 +1,6 @@
 import type { CombinedError } from "@urql/core";
 import { inBase } from "./base";
+import * as texts from "~/texts";
 
 interface Refusal {
   error?: { message?: string };
@@ -16,9 +17,9 @@ export async function post(path: string, body: unknown): Promise<string | null> 
     });
     if (answer.ok) return null;
     const refusal = (await answer.json().catch(() => null)) as Refusal | null;
-    return refusal?.error?.message ?? `the broker answered ${answer.status}`;
+    return refusal?.error?.message ?? texts.live.brokerAnswered(answer.status);
   } catch {
-    return "the broker does not answer";
+    return texts.live.brokerSilent;
   }
 }
 
@@ -48,5 +49,5 @@ export async function whoami(headers: { authorization?: string }): Promise<Calle
 
 /** Why a query or a mutation failed, in words for people. */
 export function said(error: CombinedError | undefined): string {
-  return error?.graphQLErrors[0]?.message ?? "the broker does not answer";
+  return error?.graphQLErrors[0]?.message ?? texts.live.brokerSilent;
 }

@@ -8,6 +8,7 @@ import { whoami } from "./http";
 import { openSocket } from "./socket";
 import { Store, type Readable } from "./store";
 import { graphql } from "./graphql";
+import * as texts from "~/texts";
 
 const VERSION = graphql(`
   query Version {
@@ -94,7 +95,7 @@ export class Live {
   /** A refused upgrade looks like any lost connection to a page; the HTTP answer tells them apart. */
   async #checkCredential(): Promise<void> {
     const who = await whoami(credentials());
-    if (who === "nobody") this.connection.signedOut("You are signed out.");
+    if (who === "nobody") this.connection.signedOut(texts.live.signedOut);
   }
 }
 
@@ -109,5 +110,5 @@ function reason(error: unknown): string {
     const [first] = error as { message?: string }[];
     if (first?.message) return first.message;
   }
-  return "the subscription ended";
+  return texts.live.subscriptionEnded;
 }

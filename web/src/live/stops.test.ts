@@ -35,7 +35,7 @@ test("over a session are its own stop and those of its agents' machines", () => 
 });
 
 test("who is met is named as far as it fits", () => {
-  expect(agentWords([])).toBe("No agent runs there now");
+  expect(agentWords([])).toBe("No agents are running there");
   expect(agentWords(["Lead"])).toBe("1 agent: Lead");
   expect(agentWords(["A", "B", "C", "D"])).toBe("4 agents: A, B, C and D");
   expect(agentWords(["A", "B", "C", "D", "E"])).toBe("5 agents: A, B, C and 2 more");

@@ -1,8 +1,9 @@
 import type { Stop } from "./documents";
+import * as texts from "~/texts";
 
 /** What is stopped, in words: "session main", "machine box", "the workspace". */
 export function placeWords({ scope, name }: Pick<Stop, "scope" | "name">): string {
-  return scope === "WORKSPACE" ? "the workspace" : `${scope.toLowerCase()} ${name}`.trimEnd();
+  return scope === "WORKSPACE" ? texts.live.theWorkspace : `${scope.toLowerCase()} ${name}`.trimEnd();
 }
 
 /** The stops that keep some agent of a session from beginning a turn, the widest first. `machines`: those of its agents. */
@@ -20,8 +21,9 @@ export function stopsOver(
 
 /** Who is met by a stop, as far as it fits: "3 agents: Lead, Worker and Tester". */
 export function agentWords(names: readonly string[]): string {
-  if (names.length === 0) return "No agent runs there now";
-  const shown = names.length > 4 ? [...names.slice(0, 3), `${names.length - 3} more`] : names;
-  const list = shown.length > 1 ? `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}` : shown[0];
-  return `${names.length === 1 ? "1 agent" : `${names.length} agents`}: ${list}`;
+  if (names.length === 0) return texts.live.noAgentThere;
+  const shown = names.length > 4 ? [...names.slice(0, 3), texts.live.more(names.length - 3)] : names;
+  const list =
+    shown.length > 1 ? texts.live.and(shown.slice(0, -1).join(", "), shown.at(-1) ?? "") : shown[0];
+  return `${names.length === 1 ? texts.shared.oneAgent : texts.shared.agents(names.length)}: ${list}`;
 }

@@ -5,6 +5,7 @@ import { grouped } from "../number";
 import { DiffRows } from "./DiffRows";
 import { DiffText } from "./DiffText";
 import { diffOf, type Diff as Parsed } from "./model/diffRows";
+import * as texts from "~/texts";
 
 /** A longer diff is drawn when somebody asks for it. */
 const SHOWN_ROWS = 400;
@@ -40,7 +41,7 @@ export function Diff({ change, read, split = false, className = "" }: DiffProps)
   const rows = useMemo(() => (whole ? read?.rows : read?.rows.slice(0, SHOWN_ROWS)) ?? [], [read, whole]);
   const place = classes("border-t border-line", className);
   if (!change.diff)
-    return <p className="border-t border-line px-3 py-2 text-xs text-faint">The agent gave no diff.</p>;
+    return <p className="border-t border-line px-3 py-2 text-xs text-faint">{texts.design.noDiff}</p>;
   if (read === null) return <DiffText diff={change.diff} className={place} />;
   const more = read.rows.length - rows.length;
   return (
@@ -49,7 +50,7 @@ export function Diff({ change, read, split = false, className = "" }: DiffProps)
       {more > 0 && (
         <div className="border-t border-line p-1">
           <Button size="small" look="quiet" onClick={() => setWhole(true)}>
-            Show {grouped(more)} more rows
+            {texts.design.moreRows(grouped(more))}
           </Button>
         </div>
       )}

@@ -4,6 +4,7 @@ import { marksOf } from "./model/changedWords";
 import { unified, type Row, type Side } from "./model/diffRows";
 import { pieces, type Piece } from "./model/pieces";
 import { useSyntax } from "./useSyntax";
+import * as texts from "~/texts";
 
 const LOOKS = {
   gap: { row: "bg-sunk text-faint", sign: "", mark: "", says: "" },
@@ -32,7 +33,7 @@ export function DiffRows({ path, rows, split, className }: DiffRowsProps) {
     <div
       ref={box}
       role="group"
-      aria-label={`Diff of ${path}`}
+      aria-label={texts.design.diffOf(path)}
       tabIndex={0}
       className={classes("overflow-x-auto font-mono text-xs leading-5 outline-offset-[-2px]", className)}
     >

@@ -24,6 +24,7 @@ import { startCommand } from "./startCommand";
 import { Timeline } from "./Timeline";
 import { useConversation } from "./useConversation";
 import { useSessionAgents } from "./useSessionAgents";
+import * as texts from "~/texts";
 
 const route = getRouteApi("/shell/session/$key");
 
@@ -56,10 +57,8 @@ function Activity({ session }: { session: string }) {
   if (reading.state === "missing" || (reading.state === "failed" && reading.entries.length === 0))
     return (
       <>
-        <PageHead title={name ?? "Session"} />
-        <Empty
-          title={reading.state === "missing" ? "This session is not here" : "The session could not be read"}
-        >
+        <PageHead title={name ?? texts.session.session} />
+        <Empty title={reading.state === "missing" ? texts.session.notHere : texts.session.notRead}>
           {reading.message}
         </Empty>
       </>
@@ -78,7 +77,7 @@ function Activity({ session }: { session: string }) {
   return (
     <>
       <PageHead
-        title={name ?? "Session"}
+        title={name ?? texts.session.session}
         actions={
           <>
             {known && <StopButton target={sessionTarget(known)} agents={names} />}
@@ -86,7 +85,7 @@ function Activity({ session }: { session: string }) {
           </>
         }
       >
-        {living > 0 && <Badge>{living === 1 ? "1 agent" : `${living} agents`}</Badge>}
+        {living > 0 && <Badge>{living === 1 ? texts.shared.oneAgent : texts.shared.agents(living)}</Badge>}
       </PageHead>
       {stops.map((stop) => (
         <StopBanner key={stop.key} stop={stop} />
@@ -97,7 +96,10 @@ function Activity({ session }: { session: string }) {
             {conversation}
             {timeline}
           </div>
-          <aside aria-label="Agents" className="w-80 shrink-0 overflow-y-auto border-l border-line">
+          <aside
+            aria-label={texts.session.agents}
+            className="w-80 shrink-0 overflow-y-auto border-l border-line"
+          >
             {panel}
           </aside>
         </div>
@@ -113,12 +115,19 @@ type View = "conversation" | "agents" | "timeline";
 function NarrowViews(views: Record<"panel" | "conversation" | "timeline", ReactNode> & { agents: number }) {
   const [view, setView] = useState<View>("conversation");
   const tabs = [
-    { name: "conversation", title: "Conversation" },
-    { name: "agents", title: <>Agents {views.agents > 0 && <Badge>{views.agents}</Badge>}</> },
-    { name: "timeline", title: "Timeline" },
+    { name: "conversation", title: texts.session.conversation },
+    {
+      name: "agents",
+      title: (
+        <>
+          {texts.session.agents} {views.agents > 0 && <Badge>{views.agents}</Badge>}
+        </>
+      ),
+    },
+    { name: "timeline", title: texts.session.timeline },
   ] as const;
   return (
-    <Tabs<View> label="Views of the session" value={view} onChange={setView} tabs={tabs}>
+    <Tabs<View> label={texts.session.views} value={view} onChange={setView} tabs={tabs}>
       <div className="flex min-h-0 flex-1 flex-col overflow-y-auto">
         {view === "conversation" ? views.conversation : view === "agents" ? views.panel : views.timeline}
       </div>

@@ -14,6 +14,7 @@ import { spawnTree, type Branch } from "./model/spawnTree";
 import { currentTask } from "./model/currentTask";
 import { useAgentUsage, type AgentUsage } from "./usage";
 import type { Reading } from "./useConversation";
+import * as texts from "~/texts";
 
 // What opens on a click need not be there for the first picture.
 const AgentMenu = lazy(() => import("~/acting/AgentMenu").then((m) => ({ default: m.AgentMenu })));
@@ -43,7 +44,7 @@ export function AgentsPanel({ session, agents, reading, chosen, onChoose }: Agen
           open={living.length === 0}
         >
           <summary className="rounded px-2 py-1 text-xs text-faint select-none hover:text-text">
-            {ended.length} ended
+            {ended.length} {texts.session.ended}
           </summary>
           <ul className="flex flex-col">{ended.map((agent) => item({ agent, children: [] }))}</ul>
         </details>
@@ -54,7 +55,11 @@ export function AgentsPanel({ session, agents, reading, chosen, onChoose }: Agen
 
 function NoAgents() {
   const all = useReadable(useWorkspace().agents);
-  const words = { loading: "Loading…", ready: "No agents yet.", failed: "The agents could not be read." };
+  const words = {
+    loading: texts.shared.loading,
+    ready: texts.session.noAgentsYet,
+    failed: texts.session.agentsNotRead,
+  };
   return <p className="px-2 py-6 text-center text-faint">{words[all.state]}</p>;
 }
 
@@ -74,7 +79,7 @@ function AgentItem({ branch, ...panel }: AgentItemProps) {
           type="button"
           aria-pressed={pressed}
           onClick={() => onChoose(pressed ? undefined : agent.name)}
-          title={pressed ? "Show everybody" : `Show only what concerns ${agent.name}`}
+          title={pressed ? texts.session.showEverybody : texts.session.showOnly(agent.name)}
           className={classes(
             "flex w-full gap-2.5 rounded-lg px-2 py-2 text-left transition-colors hover:bg-hover",
             pressed && "bg-accent-soft",
@@ -101,7 +106,7 @@ function AgentItem({ branch, ...panel }: AgentItemProps) {
       </div>
       {children.length > 0 && (
         <ul
-          aria-label={`Spawned by ${agent.name}`}
+          aria-label={texts.session.spawnedBy(agent.name)}
           className="ml-4 flex flex-col border-l border-line pl-1.5"
         >
           {children.map((child) => (
@@ -145,8 +150,8 @@ function Where({ agent, usage }: { agent: Agent; usage: AgentUsage | undefined }
     [agent.cli, agent.version].filter(Boolean).join(" "),
     agent.model,
     agent.machine,
-    agent.generation > 1 && `restarted ${agent.generation - 1}×`,
-    usage && usage.tokens > 0 && `${compact(usage.tokens)} tokens`,
+    agent.generation > 1 && texts.session.restarts(agent.generation - 1),
+    usage && usage.tokens > 0 && texts.session.tokens(compact(usage.tokens)),
     usage && usage.costUsd > 0 && money(usage.costUsd),
   ].filter(Boolean);
   return (

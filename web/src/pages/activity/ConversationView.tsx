@@ -10,6 +10,7 @@ import { NoticeView } from "./NoticeView";
 import { TurnView } from "./TurnView";
 import type { Reading } from "./useConversation";
 import { useFollow } from "./useFollow";
+import * as texts from "~/texts";
 
 /** How many of the latest entries are drawn, and how many more at each "Earlier". */
 const DRAWN = 400;
@@ -39,8 +40,8 @@ export function ConversationView({ reading, agents, chosen, start }: Conversatio
     if (shown.length === wanted.length) reading.loadEarlier();
   };
   return (
-    <section aria-label="Conversation" className="relative flex min-h-0 flex-1 flex-col">
-      <h2 className="sr-only">Conversation</h2>
+    <section aria-label={texts.session.conversation} className="relative flex min-h-0 flex-1 flex-col">
+      <h2 className="sr-only">{texts.session.conversation}</h2>
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it is scrolled by keyboard */}
       <div ref={scroller} tabIndex={0} className="min-h-0 flex-1 overflow-y-auto outline-offset-[-2px]">
         <div ref={content} className="mx-auto flex w-full max-w-3xl flex-col gap-1 px-3 py-4 sm:px-5">
@@ -52,10 +53,12 @@ export function ConversationView({ reading, agents, chosen, start }: Conversatio
               disabled={reading.loadingEarlier}
               onClick={earlier}
             >
-              {reading.loadingEarlier ? "Loading…" : "Earlier"}
+              {reading.loadingEarlier ? texts.shared.loading : texts.session.earlier}
             </Button>
           )}
-          {reading.state === "loading" && <p className="py-10 text-center text-faint">Loading…</p>}
+          {reading.state === "loading" && (
+            <p className="py-10 text-center text-faint">{texts.shared.loading}</p>
+          )}
           {reading.state === "ready" && shown.length === 0 && (
             <Nobody agents={agents} chosen={chosen} start={start} />
           )}
@@ -73,7 +76,7 @@ export function ConversationView({ reading, agents, chosen, start }: Conversatio
           onClick={follow}
           className="absolute bottom-3 left-1/2 -translate-x-1/2 rounded-full shadow-float"
         >
-          {unseen > 0 ? `${unseen} new` : "Latest"}
+          {unseen > 0 ? texts.session.unseen(unseen) : texts.session.latest}
           <Icon name="down" width="12" height="12" />
         </Button>
       )}
@@ -101,12 +104,11 @@ function Nobody({
   chosen: string | undefined;
   start: string;
 }) {
-  if (chosen) return <Empty title={`Nothing of ${chosen} here`}>Older events may have more.</Empty>;
-  if (agents.length > 0)
-    return <Empty title="Quiet so far">The agents are there; nobody has said anything yet.</Empty>;
+  if (chosen) return <Empty title={texts.session.nothingOf(chosen)}>{texts.session.olderMay}</Empty>;
+  if (agents.length > 0) return <Empty title={texts.session.quiet}>{texts.session.quietHow}</Empty>;
   return (
-    <Empty title="No agents yet" command={start}>
-      Link a machine, then start an agent on it from here or from its terminal:
+    <Empty title={texts.session.noAgentsYetTitle} command={start}>
+      {texts.session.noAgentsYetHow}
     </Empty>
   );
 }

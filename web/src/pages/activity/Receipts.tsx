@@ -2,23 +2,24 @@ import { classes } from "~/design/classes";
 import { Icon } from "~/design/Icon";
 import { duration } from "~/design/time";
 import type { Delivery, MessageEntry } from "./model/entries";
+import * as texts from "~/texts";
 
 const WORDS: Record<string, string> = {
-  accepted: "accepted",
-  queued: "queued",
-  sent: "sent",
-  received: "received by its machine",
-  handed: "handed over",
-  in_turn: "being worked on",
-  answered: "answered",
-  undeliverable: "not delivered",
+  accepted: texts.session.accepted,
+  queued: texts.session.queued,
+  sent: texts.session.sent,
+  received: texts.session.received,
+  handed: texts.session.handed,
+  in_turn: texts.session.inTurn,
+  answered: texts.session.answered,
+  undeliverable: texts.session.undeliverable,
 };
 
 const BECAUSE: Record<string, string> = {
-  agent_busy: "the agent is busy",
-  agent_starting: "the agent is starting",
-  stopped: "it is stopped",
-  proxy_away: "its machine is away",
+  agent_busy: texts.session.busy,
+  agent_starting: texts.session.agentStarting,
+  stopped: texts.session.stopped,
+  proxy_away: texts.session.away,
 };
 
 /** How far a message got: in a word, and on demand every step with its time. */
@@ -70,14 +71,16 @@ function summary(message: MessageEntry): string {
   if (deliveries.length === 1 && only) return withTime(words(only), only, message.at);
   const done = deliveries.filter((one) => one.state === "answered").length;
   const failed = deliveries.filter((one) => one.state === "undeliverable").length;
-  return [`answered by ${done} of ${deliveries.length}`, failed > 0 && `${failed} not delivered`]
+  return [texts.session.answeredBy(done, deliveries.length), failed > 0 && texts.session.notDelivered(failed)]
     .filter(Boolean)
     .join(", ");
 }
 
 function withTime(said: string, delivery: Delivery, acceptedAt: number): string {
   const last = delivery.steps.at(-1);
-  return delivery.state === "answered" && last ? `${said} after ${duration(last.at - acceptedAt)}` : said;
+  return delivery.state === "answered" && last
+    ? texts.session.after(said, duration(last.at - acceptedAt))
+    : said;
 }
 
 function words({ state, because, reason }: Delivery): string {

@@ -8,21 +8,22 @@ import type { Agent } from "~/live/documents";
 import { lanesOf, type Arrow, type Lane } from "./model/lanes";
 import { ticks } from "./model/ticks";
 import type { Reading } from "./useConversation";
+import * as texts from "~/texts";
 
 const LANE_PX = 26;
 const AXIS_PX = 20;
 const LEAST_SPAN_MS = 5_000;
 
 const RANGES = [
-  { name: "1 m", ms: 60_000 },
-  { name: "10 m", ms: 600_000 },
-  { name: "1 h", ms: 3_600_000 },
-  { name: "All", ms: null },
+  { name: texts.session.minute, ms: 60_000 },
+  { name: texts.session.tenMinutes, ms: 600_000 },
+  { name: texts.session.hour, ms: 3_600_000 },
+  { name: texts.session.all, ms: null },
 ] as const;
 
 /** Who worked when, and whose message made whom work: a lane for each, with arrows between them. */
 export function Timeline({ reading, agents }: { reading: Reading; agents: readonly Agent[] }) {
-  const [range, setRange] = useState<(typeof RANGES)[number]["name"]>("All");
+  const [range, setRange] = useState<(typeof RANGES)[number]["name"]>(texts.session.all);
   const { lanes, arrows, span } = useMemo(
     () =>
       lanesOf(
@@ -39,10 +40,13 @@ export function Timeline({ reading, agents }: { reading: Reading; agents: readon
   const begin = ms === null ? span[0] : end - ms;
   const margin = Math.max(LEAST_SPAN_MS, end - begin) * 0.02;
   return (
-    <section aria-label="Timeline" className="flex shrink-0 flex-col border-t border-line lg:max-h-[38%]">
+    <section
+      aria-label={texts.session.timeline}
+      className="flex shrink-0 flex-col border-t border-line lg:max-h-[38%]"
+    >
       <header className="flex h-9 shrink-0 items-center gap-2 px-4">
-        <h2 className="text-xs text-faint">Timeline</h2>
-        <div role="group" aria-label="How far back" className="ml-auto flex gap-0.5">
+        <h2 className="text-xs text-faint">{texts.session.timeline}</h2>
+        <div role="group" aria-label={texts.session.howFar} className="ml-auto flex gap-0.5">
           {RANGES.map(({ name }) => (
             <button
               key={name}
@@ -103,7 +107,7 @@ function Chart({ lanes, arrows, from, to, now }: ChartProps) {
         width={width}
         height={height + AXIS_PX}
         role="group"
-        aria-label={`Turns of ${lanes.length} participants and ${arrows.length} messages between them`}
+        aria-label={texts.session.timelineSays(lanes.length, arrows.length)}
         className="block"
       >
         {ticks(from, to, Math.max(2, width / 90)).map((at) => (

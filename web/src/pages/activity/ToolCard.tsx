@@ -8,6 +8,7 @@ import { StateDot } from "~/design/StateDot";
 import { duration } from "~/design/time";
 import { toolSummary } from "./model/toolSummary";
 import type { FileChange, ToolPart } from "./model/entries";
+import * as texts from "~/texts";
 
 /** What is shown of a long output until one asks for all of it. */
 const SHOWN_CHARACTERS = 4000;
@@ -44,9 +45,10 @@ function icon(tool: ToolPart): IconName {
 }
 
 function Outcome({ tool }: { tool: ToolPart }) {
-  if (tool.endedAt === null) return <StateDot state="working" label="Running" />;
-  if (tool.exitCode !== null && tool.exitCode !== 0) return <Badge tone="bad">exit {tool.exitCode}</Badge>;
-  if (tool.ok === false) return <Badge tone="bad">failed</Badge>;
+  if (tool.endedAt === null) return <StateDot state="working" label={texts.session.running} />;
+  if (tool.exitCode !== null && tool.exitCode !== 0)
+    return <Badge tone="bad">{texts.session.exit(tool.exitCode)}</Badge>;
+  if (tool.ok === false) return <Badge tone="bad">{texts.session.failed}</Badge>;
   return (
     <span className="shrink-0 text-2xs text-faint tabular-nums">{duration(tool.endedAt - tool.at)}</span>
   );
@@ -56,12 +58,12 @@ function Inside({ tool }: { tool: ToolPart }) {
   return (
     <div className="border-t border-line bg-code">
       {tool.command !== null && (
-        <Block label={tool.cwd ?? "Command"}>
+        <Block label={tool.cwd ?? texts.session.command}>
           <Output text={`$ ${tool.command}`} />
         </Block>
       )}
       {tool.command === null && tool.input !== null && (
-        <Block label="Input">
+        <Block label={texts.session.input}>
           <Output text={typeof tool.input === "string" ? tool.input : JSON.stringify(tool.input, null, 2)} />
         </Block>
       )}
@@ -69,7 +71,7 @@ function Inside({ tool }: { tool: ToolPart }) {
         <Change key={change.path} change={change} />
       ))}
       {tool.output && (
-        <Block label="Output">
+        <Block label={texts.session.output}>
           <Output text={tool.output} />
         </Block>
       )}
@@ -86,7 +88,11 @@ function Block({ label, children }: { label: string; children: ReactNode }) {
   );
 }
 
-const CHANGES: Record<string, string> = { add: "added", delete: "deleted", update: "changed" };
+const CHANGES: Record<string, string> = {
+  add: texts.session.fileAdded,
+  delete: texts.session.fileDeleted,
+  update: texts.session.fileChanged,
+};
 
 function Change({ change }: { change: FileChange }) {
   return (
@@ -104,7 +110,7 @@ function Output({ text }: { text: string }) {
       <pre
         // Long output is scrolled by keyboard too.
         role="group"
-        aria-label="Text"
+        aria-label={texts.session.text}
         tabIndex={0}
         className="max-h-96 overflow-auto px-3 pt-0.5 pb-2 leading-5 break-words whitespace-pre-wrap"
       >
@@ -116,7 +122,7 @@ function Output({ text }: { text: string }) {
           onClick={() => setAll(true)}
           className="px-3 pb-2 text-accent-text underline underline-offset-2"
         >
-          Show all {grouped(text.length)} characters
+          {texts.session.showAll(grouped(text.length))}
         </button>
       )}
     </>

@@ -8,6 +8,7 @@ import { duration } from "~/design/time";
 import { EntryFrame } from "./EntryFrame";
 import type { Part, TurnEntry } from "./model/entries";
 import { ToolCard } from "./ToolCard";
+import * as texts from "~/texts";
 
 const OUTCOMES: Record<string, Tone> = { failed: "bad", interrupted: "warn" };
 
@@ -41,7 +42,7 @@ function Spent({ turn }: { turn: TurnEntry }) {
     <span className="flex items-center gap-1.5 text-2xs font-normal text-faint tabular-nums">
       {turn.endedAt === null ? (
         <>
-          <StateDot state="working" label="Working" />
+          <StateDot state="working" label={texts.session.working} />
           <Running since={turn.at} />
         </>
       ) : (
@@ -67,7 +68,7 @@ function PartView({ part }: { part: Part }) {
           <Icon name="warning" width="13" height="13" className="mt-0.5 shrink-0" />
           <span className="min-w-0 break-words">
             {part.detail}
-            {part.willRetry && " (it tries again)"}
+            {part.willRetry && texts.session.retries}
           </span>
         </p>
       );
@@ -79,7 +80,7 @@ function PartView({ part }: { part: Part }) {
 function Thought({ text }: { text: string }) {
   return (
     <details className="text-xs text-faint">
-      <summary className="w-fit rounded select-none hover:text-text">Thought</summary>
+      <summary className="w-fit rounded select-none hover:text-text">{texts.session.thought}</summary>
       <div className="mt-1 border-l-2 border-line pl-3">
         <Markdown text={text} />
       </div>

@@ -13,6 +13,7 @@ import type { Agent, Session } from "~/live/documents";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
 import { Machines } from "./Machines";
+import * as texts from "~/texts";
 
 /** All sessions, with what goes on in each, and the machines agents can run on. */
 export function HomePage() {
@@ -22,24 +23,24 @@ export function HomePage() {
   if (known.state === "failed")
     return (
       <>
-        <PageHead title="Home" />
-        <Empty title="The broker did not answer">{known.message}</Empty>
+        <PageHead title={texts.home.title} />
+        <Empty title={texts.home.notRead}>{known.message}</Empty>
       </>
     );
   const sessions = known.state === "ready" ? known.value.workspace.sessions.nodes : [];
   const machines = known.state === "ready" ? (known.value.workspace.proxies?.nodes ?? []) : [];
   return (
     <>
-      <PageHead title="Home" actions={<SpawnButton />} />
+      <PageHead title={texts.home.title} actions={<SpawnButton />} />
       <div className="mx-auto flex w-full max-w-4xl flex-col gap-10 px-4 py-6">
         {known.state === "ready" && sessions.length === 0 ? (
-          <Empty title="No sessions yet" command={startCommand(undefined)}>
-            A session begins when a machine is linked. Run this where your project is:
+          <Empty title={texts.home.noSessions} command={startCommand(undefined)}>
+            {texts.home.noSessionsHow}
           </Empty>
         ) : (
           <section aria-labelledby="sessions">
             <h2 id="sessions" className="mb-2 px-1 text-xs text-faint">
-              Sessions
+              {texts.home.sessions}
             </h2>
             <ul className="overflow-hidden rounded-xl border border-line">
               {sessions.map((session) => (
@@ -74,7 +75,9 @@ function SessionRow({ session, agents }: { session: Session; agents: readonly Ag
       >
         <StateDot state={state.dot} label={state.words} />
         <span className="min-w-0 flex-1 truncate font-medium">{session.name}</span>
-        {waiting > 0 && <Badge tone="warn">{waiting === 1 ? "1 needs you" : `${waiting} need you`}</Badge>}
+        {waiting > 0 && (
+          <Badge tone="warn">{waiting === 1 ? texts.home.oneWaits : texts.home.waiting(waiting)}</Badge>
+        )}
         <time dateTime={session.createdAt} className="text-2xs text-faint tabular-nums">
           {dayOrClock(Date.parse(session.createdAt), now)}
         </time>
@@ -87,7 +90,7 @@ function SessionRow({ session, agents }: { session: Session; agents: readonly Ag
                 <span className="truncate">{stateWords(agent)}</span>
               </span>
             ))}
-            {living.length > 8 && <span>and {living.length - 8} more</span>}
+            {living.length > 8 && <span>{texts.home.andMore(living.length - 8)}</span>}
           </span>
         )}
       </Link>

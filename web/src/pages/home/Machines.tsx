@@ -8,6 +8,7 @@ import type { Proxy } from "~/live/documents";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
 import { whose } from "./whose";
+import * as texts from "~/texts";
 
 /** The linked machines and the agent CLIs found on each. */
 export function Machines({ machines }: { machines: readonly Proxy[] }) {
@@ -15,7 +16,7 @@ export function Machines({ machines }: { machines: readonly Proxy[] }) {
   return (
     <section aria-labelledby="machines">
       <h2 id="machines" className="mb-2 px-1 text-xs text-faint">
-        Machines
+        {texts.home.machines}
       </h2>
       <ul className="grid gap-2 sm:grid-cols-2">
         {machines.map((machine) => (
@@ -30,7 +31,7 @@ export function Machines({ machines }: { machines: readonly Proxy[] }) {
               {[
                 machine.version && `relay-connect ${machine.version}`,
                 whose(machine),
-                machine.agents === 1 ? "1 agent" : `${machine.agents} agents`,
+                machine.agents === 1 ? texts.shared.oneAgent : texts.shared.agents(machine.agents),
                 ...machine.labels,
               ]
                 .filter(Boolean)
@@ -39,7 +40,9 @@ export function Machines({ machines }: { machines: readonly Proxy[] }) {
             <ul className="flex flex-wrap gap-1.5">
               {machine.clis.map((cli) => (
                 <li key={cli.cli}>
-                  <Tooltip text={cli.problem ?? `${cli.cli} ${cli.version ?? ""} over ${cli.transport}`}>
+                  <Tooltip
+                    text={cli.problem ?? texts.home.programOver(cli.cli, cli.version ?? "", cli.transport)}
+                  >
                     <button type="button" className="rounded">
                       <Badge tone={cli.supported ? "neutral" : "warn"}>
                         {cli.cli} {cli.version}
@@ -67,7 +70,7 @@ function Stopping({ machine }: { machine: Proxy }) {
     return (
       <p className="flex items-center gap-2 text-xs text-warn">
         <span className="min-w-0 flex-1 break-words">
-          Stopped by {stop.by}
+          {texts.home.stoppedBy} {stop.by}
           {stop.note && `: ${stop.note}`}
         </span>
         <ResumeButton stop={stop} />

@@ -15,6 +15,7 @@ import { RiskNote } from "./RiskNote";
 import { ruleWords } from "./ruleWords";
 import type { Answer, Reply } from "./useAnswer";
 import { WhatIsAsked } from "./WhatIsAsked";
+import * as texts from "~/texts";
 
 interface ApprovalCardProps {
   asked: Asked;
@@ -64,16 +65,12 @@ export function ApprovalCard(props: ApprovalCardProps) {
       {asked.machine !== null && asked.machine.yes !== "PASSES" && (
         <p className="flex flex-wrap items-baseline gap-2">
           <Badge tone={asked.machine.yes === "REFUSES" ? "bad" : "warn"}>
-            {asked.machine.yes === "REFUSES" ? "Will be refused" : "Asked on the machine"}
+            {asked.machine.yes === "REFUSES" ? texts.inbox.willBeRefused : texts.inbox.askedOnMachine}
           </Badge>
           <span className="min-w-0 flex-1 text-xs text-soft">{asked.machine.why}</span>
         </p>
       )}
-      {asked.masked && (
-        <p className="text-xs text-soft">
-          A secret is masked here: what runs has it in place of [redacted:…].
-        </p>
-      )}
+      {asked.masked && <p className="text-xs text-soft">{texts.inbox.masked}</p>}
       {asked.question !== null ? (
         <QuestionForm
           question={asked.question}
@@ -85,11 +82,11 @@ export function ApprovalCard(props: ApprovalCardProps) {
       ) : props.mayAnswer ? (
         <Answers {...props} />
       ) : (
-        <p className="text-faint">Your role may look, not answer.</p>
+        <p className="text-faint">{texts.inbox.readOnly}</p>
       )}
       {session !== undefined && (
         <footer className="text-xs text-faint">
-          in{" "}
+          {texts.inbox.inSession}{" "}
           <Link
             to="/session/$key"
             params={{ key: asked.sessionKey }}
@@ -109,20 +106,20 @@ function Answers({ asked, chosen, locked, mayAddRules, onAnswer, onDeny }: Appro
       <div className="flex flex-wrap gap-2">
         {takesPlainYes(asked.options) && (
           <Button look="primary" disabled={locked} onClick={() => onAnswer({ verdict: "ALLOW" })}>
-            Allow once {chosen && <Keys keys="a" />}
+            {texts.inbox.allowOnce} {chosen && <Keys keys="a" />}
           </Button>
         )}
         {asked.canAllowSession && (
           <Button
             disabled={locked}
-            title="Allows the same again without asking, to this agent alone. Rules that deny or ask go before."
+            title={texts.inbox.allowWhileMeans}
             onClick={() => onAnswer({ verdict: "ALLOW", scope: "SESSION" })}
           >
-            Allow while it lives
+            {texts.inbox.allowWhile}
           </Button>
         )}
         <Button look="danger" disabled={locked} onClick={onDeny}>
-          Deny… {chosen && <Keys keys="d" />}
+          {texts.inbox.denyEllipsis} {chosen && <Keys keys="d" />}
         </Button>
       </div>
       <OtherAnswers
@@ -135,7 +132,7 @@ function Answers({ asked, chosen, locked, mayAddRules, onAnswer, onDeny }: Appro
       {asked.machine?.yes === "PASSES" && <p className="text-xs text-soft">{asked.machine.why}</p>}
       {mayAddRules && asked.suggestedRules.length > 0 && (
         <details>
-          <summary className="text-xs text-soft">Always allow…</summary>
+          <summary className="text-xs text-soft">{texts.inbox.alwaysAllow}</summary>
           <ul className="mt-2 flex flex-col items-start gap-1">
             {asked.suggestedRules.map((rule) => (
               <li key={ruleWords(rule)} className="max-w-full">

@@ -1,6 +1,7 @@
 import { useNow } from "~/design/now";
 import { duration, whole } from "~/design/time";
 import { classes } from "~/design/classes";
+import * as texts from "~/texts";
 
 const SOON_MS = 5 * 60 * 1000;
 
@@ -11,10 +12,10 @@ export function Countdown({ deadline }: { deadline: string }) {
   return (
     <time
       dateTime={deadline}
-      title={`Denied by itself at ${whole(at)}`}
+      title={texts.inbox.denied(whole(at))}
       className={classes("text-xs tabular-nums", left < SOON_MS ? "text-bad" : "text-faint")}
     >
-      {left > 0 ? `${duration(left)} left` : "time is over"}
+      {left > 0 ? texts.inbox.left(duration(left)) : texts.inbox.timeOver}
     </time>
   );
 }

@@ -4,6 +4,7 @@ import { Button } from "~/design/Button";
 import { Dialog, DialogBody, DialogFoot } from "~/design/Dialog";
 import type { Asked } from "./documents";
 import type { Answer } from "./useAnswer";
+import * as texts from "~/texts";
 
 interface DenyDialogProps {
   asked: Asked;
@@ -15,7 +16,7 @@ interface DenyDialogProps {
 export function DenyDialog({ asked, onClose, onDeny }: DenyDialogProps) {
   const [note, setNote] = useState("");
   const [interrupt, setInterrupt] = useState(false);
-  const verb = asked.question === null ? "Deny" : "Decline";
+  const verb = asked.question === null ? texts.inbox.deny : texts.inbox.decline;
   return (
     <Dialog open onClose={onClose} title={`${verb} ${asked.agent}`} description={asked.title}>
       <form
@@ -27,7 +28,7 @@ export function DenyDialog({ asked, onClose, onDeny }: DenyDialogProps) {
       >
         <DialogBody>
           <label htmlFor="deny-note" className="mb-1 block text-xs text-soft">
-            Tell {asked.agent} why, or what to do instead (may be empty)
+            {texts.inbox.tell(asked.agent)}
           </label>
           <TextArea
             id="deny-note"
@@ -43,13 +44,13 @@ export function DenyDialog({ asked, onClose, onDeny }: DenyDialogProps) {
                 checked={interrupt}
                 onChange={(event) => setInterrupt(event.target.checked)}
               />
-              Also stop what it is doing
+              {texts.inbox.alsoStop}
             </label>
           )}
         </DialogBody>
         <DialogFoot>
           <Button look="quiet" onClick={onClose}>
-            Cancel
+            {texts.shared.cancel}
           </Button>
           <Button type="submit" look="danger">
             {verb}

@@ -15,14 +15,15 @@ import { takesPlainYes } from "./offered";
 import { useAnswer } from "./useAnswer";
 import { useWaitingList } from "./useWaitingList";
 import type { WaitingList } from "./waitingList";
+import * as texts from "~/texts";
 
 const OUTCOMES: Record<Asked["status"], string> = {
-  PENDING: "waits",
-  ALLOWED: "was allowed",
-  DENIED: "was denied",
-  WITHDRAWN: "is no longer asked",
-  EXPIRED: "was denied: nobody answered in time",
-  ANSWERED: "was answered",
+  PENDING: texts.inbox.isWaiting,
+  ALLOWED: texts.inbox.wasAllowed,
+  DENIED: texts.inbox.wasDenied,
+  WITHDRAWN: texts.inbox.wasWithdrawn,
+  EXPIRED: texts.inbox.wasExpired,
+  ANSWERED: texts.inbox.wasAnswered,
 };
 
 /** Needs you: everything that waits for a person's yes or no or words, of all agents on all machines. */
@@ -31,10 +32,10 @@ export function InboxPage() {
   const count = state.state === "ready" ? state.list.waiting.length : 0;
   return (
     <>
-      <PageHead title="Needs you" actions={<NotifyMe />}>
+      <PageHead title={texts.inbox.title} actions={<NotifyMe />}>
         {count > 0 && <Badge tone="warn">{count}</Badge>}
       </PageHead>
-      {state.state === "failed" && <Empty title="The list could not be read">{state.message}</Empty>}
+      {state.state === "failed" && <Empty title={texts.inbox.notRead}>{state.message}</Empty>}
       {state.state === "ready" && <Waiting list={state.list} />}
     </>
   );
@@ -54,12 +55,18 @@ function Waiting({ list }: { list: WaitingList }) {
   const denying = waiting.find((one) => one.key === denied);
   const able = current !== undefined && !locked && permissions.has("APPROVE");
   useCommands([
-    { id: "next", title: "Next question", section: "Needs you", keys: "j", run: () => step(1) },
-    { id: "previous", title: "Previous question", section: "Needs you", keys: "k", run: () => step(-1) },
+    { id: "next", title: texts.inbox.next, section: texts.inbox.title, keys: "j", run: () => step(1) },
+    {
+      id: "previous",
+      title: texts.inbox.previous,
+      section: texts.inbox.title,
+      keys: "k",
+      run: () => step(-1),
+    },
     {
       id: "allow",
-      title: "Allow once",
-      section: "Needs you",
+      title: texts.inbox.allowOnce,
+      section: texts.inbox.title,
       keys: "a",
       run: () =>
         void (
@@ -71,8 +78,8 @@ function Waiting({ list }: { list: WaitingList }) {
     },
     {
       id: "deny",
-      title: "Deny",
-      section: "Needs you",
+      title: texts.inbox.deny,
+      section: texts.inbox.title,
       keys: "d",
       run: () => able && setDenied(current.key),
     },
@@ -82,14 +89,9 @@ function Waiting({ list }: { list: WaitingList }) {
     <div className="mx-auto flex w-full max-w-3xl flex-col gap-3 p-3 sm:p-4">
       <p role="status" className="min-h-5 text-xs text-faint">
         {settled &&
-          `${settled.agent}: ${settled.title} ${OUTCOMES[settled.status]}${settled.answeredBy ? ` by ${settled.answeredBy}` : ""}.`}
+          `${settled.agent}: ${settled.title} ${OUTCOMES[settled.status]}${settled.answeredBy ? texts.inbox.by(settled.answeredBy) : ""}.`}
       </p>
-      {waiting.length === 0 && (
-        <Empty title="Nobody waits for you">
-          When an agent asks for permission, or has a question, it stands here, on every page’s menu, and in
-          the terminal of <code>relaycast attach</code>. The first answer counts, wherever it is given.
-        </Empty>
-      )}
+      {waiting.length === 0 && <Empty title={texts.inbox.nothing}>{texts.inbox.nothingHow}</Empty>}
       {waiting.map((asked) => (
         <ApprovalCard
           key={asked.key}

@@ -1,6 +1,7 @@
 import { Button } from "~/design/Button";
 import { listed, verdictOf, type Option } from "./offered";
 import type { Answer } from "./useAnswer";
+import * as texts from "~/texts";
 
 interface OtherAnswersProps {
   options: readonly Option[];
@@ -17,7 +18,7 @@ export function OtherAnswers({ options, locked, mayAddRules, open, onAnswer }: O
   if (shown.length === 0) return null;
   return (
     <details open={open}>
-      <summary className="text-xs text-soft">Its own answers…</summary>
+      <summary className="text-xs text-soft">{texts.inbox.otherAnswers}</summary>
       <ul className="mt-2 flex flex-col items-start gap-1">
         {shown.map((option) => {
           const verdict = verdictOf(option);
@@ -40,6 +41,6 @@ export function OtherAnswers({ options, locked, mayAddRules, open, onAnswer }: O
 }
 
 function reach(option: Option, verdict: "ALLOW" | "DENY" | null): string {
-  if (verdict === null) return `of a kind that is not known here: ${option.kind}`;
-  return option.lasts ? "lasts: rules are not looked at again" : "";
+  if (verdict === null) return texts.inbox.unknownAnswer(option.kind);
+  return option.lasts ? texts.inbox.lasting : "";
 }

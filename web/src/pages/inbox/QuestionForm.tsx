@@ -2,7 +2,8 @@ import { useState } from "react";
 import { INPUT, TextArea } from "~/acting/Field";
 import { Button } from "~/design/Button";
 import type { Asked } from "./documents";
-import { EMPTY, missing, texts, withChoice, withWords, type Draft, type Prompt } from "./replies";
+import { EMPTY, missing, replies, withChoice, withWords, type Draft, type Prompt } from "./replies";
+import * as texts from "~/texts";
 
 interface QuestionFormProps {
   question: NonNullable<Asked["question"]>;
@@ -18,7 +19,7 @@ export function QuestionForm({ question, locked, mayAnswer, onReply, onDecline }
   const { prompts } = question;
   const lacking = missing(prompts, drafts);
   const answers = prompts
-    .map((prompt) => ({ prompt: prompt.key, texts: texts(drafts[prompt.key] ?? EMPTY) }))
+    .map((prompt) => ({ prompt: prompt.key, texts: replies(drafts[prompt.key] ?? EMPTY) }))
     .filter((answer) => answer.texts.length > 0);
   return (
     <form
@@ -41,14 +42,14 @@ export function QuestionForm({ question, locked, mayAnswer, onReply, onDecline }
       {mayAnswer ? (
         <div className="flex flex-wrap items-center gap-2">
           <Button type="submit" look="primary" disabled={locked || lacking.length > 0}>
-            Answer
+            {texts.inbox.answer}
           </Button>
           <Button disabled={locked} onClick={onDecline}>
-            Decline…
+            {texts.inbox.declineEllipsis}
           </Button>
         </div>
       ) : (
-        <p className="text-faint">Your role may look, not answer.</p>
+        <p className="text-faint">{texts.inbox.readOnly}</p>
       )}
     </form>
   );
@@ -68,7 +69,7 @@ function PromptFields({ id, prompt, draft, disabled, onChange }: PromptFieldsPro
       <legend className="mb-1 max-w-full break-words">
         {prompt.header !== "" && <span className="mr-2 text-xs text-faint">{prompt.header}</span>}
         <span className="whitespace-pre-wrap">{prompt.text}</span>
-        {!prompt.required && <span className="text-xs text-faint"> · may be left out</span>}
+        {!prompt.required && <span className="text-xs text-faint"> {texts.inbox.optional}</span>}
       </legend>
       {prompt.choices.map((choice) => (
         <label key={choice.label} className="flex items-baseline gap-2">
@@ -92,14 +93,14 @@ function PromptFields({ id, prompt, draft, disabled, onChange }: PromptFieldsPro
 /** Own words: beside the choices, or in place of any. */
 function Words({ id, prompt, draft, onChange }: Omit<PromptFieldsProps, "disabled">) {
   const change = (words: string) => onChange(withWords(prompt, draft, words));
-  const label = prompt.choices.length > 0 ? "Or in your own words" : "Your answer";
+  const label = prompt.choices.length > 0 ? texts.inbox.ownWords : texts.inbox.yourAnswer;
   const common = { id: `${id}-words`, value: draft.words, maxLength: 20_000 };
   return (
     <div className="flex flex-col gap-1">
       <label htmlFor={common.id} className="text-xs text-soft">
         {label}
-        {prompt.secret && <span className="text-faint"> · kept nowhere; the agent sees it</span>}
-        {prompt.number && <span className="text-faint"> · a number</span>}
+        {prompt.secret && <span className="text-faint"> {texts.inbox.secret}</span>}
+        {prompt.number && <span className="text-faint"> {texts.inbox.number}</span>}
       </label>
       {prompt.secret || prompt.number || prompt.choices.length > 0 ? (
         <input

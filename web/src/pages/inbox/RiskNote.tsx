@@ -1,8 +1,13 @@
 import { Badge, type Tone } from "~/design/Badge";
 import type { Asked } from "./documents";
+import * as texts from "~/texts";
 
 const TONES: Record<Asked["risk"], Tone> = { LOW: "good", MEDIUM: "warn", HIGH: "bad" };
-const WORDS: Record<Asked["risk"], string> = { LOW: "Low risk", MEDIUM: "Some risk", HIGH: "High risk" };
+const WORDS: Record<Asked["risk"], string> = {
+  LOW: texts.inbox.lowRisk,
+  MEDIUM: texts.inbox.someRisk,
+  HIGH: texts.inbox.highRisk,
+};
 
 /** How carefully to look, and why. */
 export function RiskNote({ asked }: { asked: Asked }) {

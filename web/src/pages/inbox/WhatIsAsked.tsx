@@ -1,6 +1,7 @@
 import { DiffBox } from "~/design/diff/Diff";
 import { Icon } from "~/design/Icon";
 import type { Asked } from "./documents";
+import * as texts from "~/texts";
 
 const BLOCK = "max-h-60 overflow-auto rounded-lg border border-line bg-code p-3 text-xs";
 
@@ -26,7 +27,7 @@ export function WhatIsAsked({ asked }: { asked: Asked }) {
       {asked.cwd !== null && (
         <p className="flex items-center gap-1.5 text-xs text-faint">
           <Icon name="terminal" className="shrink-0" />
-          <span className="sr-only">in the folder</span>
+          <span className="sr-only">{texts.inbox.inFolder}</span>
           <span className="break-all">{asked.cwd}</span>
         </p>
       )}

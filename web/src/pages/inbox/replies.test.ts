@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { EMPTY, missing, texts, withChoice, withWords, type Prompt } from "./replies";
+import { EMPTY, missing, replies, withChoice, withWords, type Prompt } from "./replies";
 
 function prompt(changes: Partial<Prompt> = {}): Prompt {
   return {
@@ -22,20 +22,20 @@ function prompt(changes: Partial<Prompt> = {}): Prompt {
 describe("the answer to a prompt", () => {
   it("is one choice, which takes the place of another and of own words", () => {
     const one = withChoice(prompt(), withWords(prompt(), EMPTY, "MySQL"), "SQLite", true);
-    expect(texts(one)).toEqual(["SQLite"]);
-    expect(texts(withChoice(prompt(), one, "Postgres", true))).toEqual(["Postgres"]);
+    expect(replies(one)).toEqual(["SQLite"]);
+    expect(replies(withChoice(prompt(), one, "Postgres", true))).toEqual(["Postgres"]);
   });
 
   it("is own words, which take the place of a choice", () => {
     const chosen = withChoice(prompt(), EMPTY, "SQLite", true);
-    expect(texts(withWords(prompt(), chosen, " MySQL "))).toEqual(["MySQL"]);
+    expect(replies(withWords(prompt(), chosen, " MySQL "))).toEqual(["MySQL"]);
   });
 
   it("may be several choices and own words, in the order in which they are offered", () => {
     const several = prompt({ multiSelect: true });
     const both = withChoice(several, withChoice(several, EMPTY, "Postgres", true), "SQLite", true);
-    expect(texts(withWords(several, both, "and more"))).toEqual(["SQLite", "Postgres", "and more"]);
-    expect(texts(withChoice(several, both, "SQLite", false))).toEqual(["Postgres"]);
+    expect(replies(withWords(several, both, "and more"))).toEqual(["SQLite", "Postgres", "and more"]);
+    expect(replies(withChoice(several, both, "SQLite", false))).toEqual(["Postgres"]);
   });
 
   it("is missing where it is needed and nothing but blanks is there", () => {

@@ -29,12 +29,12 @@ export function withWords(prompt: Prompt, draft: Draft, words: string): Draft {
 }
 
 /** What is answered: the choices, and the words where there are any. */
-export function texts(draft: Draft): string[] {
+export function replies(draft: Draft): string[] {
   const words = draft.words.trim();
   return words === "" ? [...draft.chosen] : [...draft.chosen, words];
 }
 
 /** The prompts that need an answer and have none. */
 export function missing(prompts: readonly Prompt[], drafts: Readonly<Record<string, Draft>>): Prompt[] {
-  return prompts.filter((prompt) => prompt.required && texts(drafts[prompt.key] ?? EMPTY).length === 0);
+  return prompts.filter((prompt) => prompt.required && replies(drafts[prompt.key] ?? EMPTY).length === 0);
 }

@@ -5,6 +5,7 @@ import { toast } from "~/app/toast";
 import { useLive } from "~/live/LiveContext";
 import type { Asked } from "./documents";
 import type { SuggestedRule } from "./ruleWords";
+import * as texts from "~/texts";
 
 export interface Answer {
   readonly verdict: "ALLOW" | "DENY";
@@ -47,7 +48,7 @@ export function useAnswer(): Answering {
       const again = freshKey();
       let done = await attempt(again);
       if (!done.done && done.code === NO_ANSWER) done = await attempt(again);
-      if (!done.done) toast("Not answered", { description: done.message, failed: true });
+      if (!done.done) toast(texts.inbox.notAnswered, { description: done.message, failed: true });
       return done.done;
     } finally {
       setBusy(false);

@@ -1,4 +1,5 @@
 import { useAddress } from "./useAddress";
+import * as texts from "~/texts";
 
 /** Shows, or leaves out, the lines that only say how messages and frames went their way. */
 export function AllLines() {
@@ -10,7 +11,7 @@ export function AllLines() {
         checked={address.all ?? false}
         onChange={(event) => go({ all: event.target.checked || undefined })}
       />
-      Receipts and bare frames
+      {texts.logs.receiptsToo}
     </label>
   );
 }

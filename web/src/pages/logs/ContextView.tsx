@@ -5,6 +5,7 @@ import { Icon } from "~/design/Icon";
 import { LineRow } from "./LineRow";
 import { useAddress } from "./useAddress";
 import { useContextLines } from "./useContextLines";
+import * as texts from "~/texts";
 
 /** One line among those before and after it: what a permalink shows. */
 export function ContextView({ session, line }: { session: string; line: string }) {
@@ -20,26 +21,24 @@ export function ContextView({ session, line }: { session: string; line: string }
       <div className="flex min-h-10 shrink-0 flex-wrap items-center gap-2 border-b border-line px-3 text-xs text-faint">
         <Button size="small" look="quiet" onClick={() => go({ line: undefined })}>
           <Icon name="arrow" width="12" height="12" className="rotate-180" />
-          Back
+          {texts.logs.back}
         </Button>
         <code className="min-w-0 truncate">{line}</code>
         <CopyLink />
       </div>
-      {state === "loading" && <p className="px-4 py-3 text-faint">Reading …</p>}
+      {state === "loading" && <p className="px-4 py-3 text-faint">{texts.shared.loading}</p>}
       {(state === "missing" || state === "failed") && (
-        <Empty title={state === "missing" ? "This line is not here" : "The log could not be read"}>
-          {message}
-        </Empty>
+        <Empty title={state === "missing" ? texts.logs.lineGone : texts.logs.notRead}>{message}</Empty>
       )}
       {ready && (
-        <section aria-label="The line in its context" className="min-h-0 flex-1 overflow-y-auto py-1">
-          {hasEarlier && <More title="Earlier lines" onMore={() => more("earlier")} />}
+        <section aria-label={texts.logs.inContext} className="min-h-0 flex-1 overflow-y-auto py-1">
+          {hasEarlier && <More title={texts.logs.earlier} onMore={() => more("earlier")} />}
           {lines.map((one) => (
             <div key={one.cursor} ref={one.cursor === line ? chosen : undefined}>
               <LineRow line={one} session={session} chosen={one.cursor === line} />
             </div>
           ))}
-          {hasLater && <More title="Later lines" onMore={() => more("later")} />}
+          {hasLater && <More title={texts.logs.later} onMore={() => more("later")} />}
         </section>
       )}
     </div>
@@ -64,7 +63,7 @@ function CopyLink() {
       onClick={() => void navigator.clipboard.writeText(location.href)}
     >
       <Icon name="link" width="12" height="12" />
-      Copy the link
+      {texts.logs.copyLink}
     </Button>
   );
 }

@@ -6,14 +6,15 @@ import { useWide } from "~/design/useWide";
 import { FACETS, type FacetCount, type Facets } from "./documents";
 import { asksFor, excluding, toggled } from "./model/conditions";
 import { useAddress } from "./useAddress";
+import * as texts from "~/texts";
 
 const SHOWN: readonly { facet: keyof Facets; title: string }[] = [
-  { facet: "ok", title: "Outcome" },
-  { facet: "kind", title: "Kind" },
-  { facet: "agent", title: "Agent" },
-  { facet: "tool", title: "Tool" },
-  { facet: "cli", title: "Program" },
-  { facet: "session", title: "Session" },
+  { facet: "ok", title: texts.logs.outcome },
+  { facet: "kind", title: texts.logs.kind },
+  { facet: "agent", title: texts.logs.agent },
+  { facet: "tool", title: texts.logs.tool },
+  { facet: "cli", title: texts.logs.program },
+  { facet: "session", title: texts.logs.session },
 ];
 /** The language excludes these. */
 const EXCLUDABLE = new Set<keyof Facets>(["agent", "kind"]);
@@ -33,16 +34,16 @@ export function FacetList({ query }: { query: string }) {
   const look = "shrink-0 border-line md:w-56 md:overflow-y-auto md:border-r";
   if (wide)
     return (
-      <aside aria-label="Narrow by value" className={classes(look, "px-2 py-3")}>
+      <aside aria-label={texts.logs.narrow} className={classes(look, "px-2 py-3")}>
         {lists}
       </aside>
     );
   return (
-    <aside aria-label="Narrow by value" className={classes(look, "border-b md:border-b-0")}>
+    <aside aria-label={texts.logs.narrow} className={classes(look, "border-b md:border-b-0")}>
       <details className="group">
         <summary className="flex min-h-9 list-none items-center gap-1.5 px-4 text-xs text-soft select-none hover:bg-hover pointer-coarse:min-h-11 [&::-webkit-details-marker]:hidden">
           <Icon name="chevron" width="12" height="12" className="transition-transform group-open:rotate-90" />
-          Narrow by value
+          {texts.logs.narrow}
         </summary>
         <div className="px-2 pb-2">{lists}</div>
       </details>
@@ -108,8 +109,8 @@ function FacetValue({ facet, one }: { facet: keyof Facets; one: FacetCount }) {
       {EXCLUDABLE.has(facet) && (
         <button
           type="button"
-          aria-label={`Exclude ${title}`}
-          title={`Exclude ${title}`}
+          aria-label={texts.logs.exclude(title)}
+          title={texts.logs.exclude(title)}
           onClick={() => go({ q: excluding(q, field, value) })}
           className="flex size-7 items-center justify-center rounded-md text-faint opacity-0 pointer-fine:absolute pointer-fine:right-0 group-hover/value:opacity-100 hover:bg-active hover:text-text focus-visible:opacity-100 pointer-coarse:size-10 pointer-coarse:opacity-100"
         >
@@ -121,6 +122,6 @@ function FacetValue({ facet, one }: { facet: keyof Facets; one: FacetCount }) {
 }
 
 function titleOf(facet: keyof Facets, one: FacetCount): string {
-  if (facet === "ok") return one.value === "true" ? "Fine" : "Failed";
-  return facet === "session" ? one.name || `${one.value} (gone)` : one.value;
+  if (facet === "ok") return one.value === "true" ? texts.logs.fine : texts.logs.failed;
+  return facet === "session" ? one.name || texts.logs.gone(one.value) : one.value;
 }

@@ -4,6 +4,7 @@ import { grouped } from "~/design/number";
 import { clock, dayOrClock, spanWords } from "~/design/time";
 import { barAt, spanOfBars, sum, type Bucket } from "./model/buckets";
 import type { Span } from "./model/range";
+import * as texts from "~/texts";
 
 interface HistogramProps {
   buckets: readonly Bucket[];
@@ -47,17 +48,21 @@ export function Histogram({ buckets, loading, onChoose }: HistogramProps) {
   };
 
   return (
-    <section aria-label="Lines over time" className="border-b border-line px-4 pt-3 pb-1">
+    <section aria-label={texts.logs.overTime} className="border-b border-line px-4 pt-3 pb-1">
       <div
         ref={box}
         role="slider"
         tabIndex={0}
-        aria-label="Narrow the time: arrow keys choose, Shift over several, Enter takes"
+        aria-label={texts.logs.chooseTime}
         aria-valuemin={0}
         aria-valuemax={Math.max(buckets.length - 1, 0)}
         aria-valuenow={chosen?.to ?? 0}
         aria-valuetext={
-          stretch ? told(stretch, sum(stretchOf(buckets, chosen))) : span ? told(span, all) : "no lines"
+          stretch
+            ? told(stretch, sum(stretchOf(buckets, chosen)))
+            : span
+              ? told(span, all)
+              : texts.logs.noLines
         }
         className="relative flex h-20 touch-pan-y items-end gap-px select-none"
         onKeyDown={onKey}
@@ -82,7 +87,11 @@ export function Histogram({ buckets, loading, onChoose }: HistogramProps) {
       <div className="flex min-h-5 items-center justify-between gap-2 pt-1 text-2xs text-faint tabular-nums">
         <span>{span && edge(span.from, span)}</span>
         <span aria-hidden="true">
-          {loading ? "Counting …" : stretch ? told(stretch, sum(stretchOf(buckets, chosen))) : counts(all)}
+          {loading
+            ? texts.logs.counting
+            : stretch
+              ? told(stretch, sum(stretchOf(buckets, chosen)))
+              : counts(all)}
         </span>
         <span>{span && edge(span.to, span)}</span>
       </div>
@@ -130,7 +139,7 @@ function edge(at: number, span: Span): string {
 
 function counts({ count, failed }: { count: number; failed: number }): string {
   const lines = `${grouped(count)} ${count === 1 ? "line" : "lines"}`;
-  return failed > 0 ? `${lines}, ${grouped(failed)} failed` : lines;
+  return failed > 0 ? texts.logs.linesFailed(lines, grouped(failed)) : lines;
 }
 
 function told(span: Span, all: { count: number; failed: number }): string {

@@ -8,6 +8,7 @@ import { clock, dayOrClock, whole } from "~/design/time";
 import { Around } from "./Around";
 import type { Hit } from "./documents";
 import { pieces } from "./model/highlights";
+import * as texts from "~/texts";
 
 /** A line that was found, with what matched; it opens to show what was logged around it. */
 export function HitRow({ line, named }: { line: Hit; named: boolean }) {
@@ -54,7 +55,11 @@ export function HitRow({ line, named }: { line: Hit; named: boolean }) {
             {line.kind}
             {line.tool && ` · ${line.tool}`}
           </span>
-          {line.exitCode !== null && line.exitCode !== 0 && <Badge tone="bad">exit {line.exitCode}</Badge>}
+          {line.exitCode !== null && line.exitCode !== 0 && (
+            <Badge tone="bad">
+              {texts.logs.exit} {line.exitCode}
+            </Badge>
+          )}
           <span className="line-clamp-2 min-w-0 basis-full pl-5.5 font-mono text-xs leading-5 break-words text-text lg:flex-1 lg:basis-0 lg:pl-0">
             {line.excerpt.text === "" && <span className="text-faint">{line.event}</span>}
             {pieces(line.excerpt.text, line.excerpt.highlights).map((piece, number) =>
@@ -72,8 +77,8 @@ export function HitRow({ line, named }: { line: Hit; named: boolean }) {
           <Link
             to="/logs"
             search={{ session: line.sessionName, line: line.cursor }}
-            aria-label="Link to this line"
-            title="Link to this line"
+            aria-label={texts.logs.linkTo}
+            title={texts.logs.linkTo}
             className="m-1 flex size-7 shrink-0 items-center justify-center rounded-md text-faint hover:bg-active hover:text-text pointer-coarse:size-10"
           >
             <Icon name="link" width="14" height="14" />

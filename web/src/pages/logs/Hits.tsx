@@ -7,6 +7,7 @@ import { startCommand } from "~/pages/activity/startCommand";
 import { SEARCH } from "./documents";
 import { quieted } from "./model/conditions";
 import { HitRow } from "./HitRow";
+import * as texts from "~/texts";
 
 const PAGE = 50;
 
@@ -14,7 +15,7 @@ const PAGE = 50;
 export function Hits({ query, session }: { query: string; session: string | null }) {
   const [places, setPlaces] = useState<readonly string[]>([]);
   return (
-    <section aria-label="Lines found" className="pb-6">
+    <section aria-label={texts.logs.found} className="pb-6">
       {[null, ...places].map((after, number) => (
         <HitsPage
           key={after}
@@ -46,11 +47,11 @@ function HitsPage({ query, session, after, onMore }: HitsPageProps) {
       <p role="alert" className="flex items-center gap-3 px-4 py-3 text-bad">
         {said(error)}
         <Button size="small" onClick={() => again({ requestPolicy: "network-only" })}>
-          Try again
+          {texts.shared.tryAgain}
         </Button>
       </p>
     );
-  if (!data) return <p className="px-4 py-3 text-faint">{fetching ? "Searching …" : ""}</p>;
+  if (!data) return <p className="px-4 py-3 text-faint">{fetching ? texts.logs.searching : ""}</p>;
   const { nodes, pageInfo } = data.workspace.logs;
   if (nodes.length === 0 && after === null) return <Nothing query={query} />;
   return (
@@ -62,11 +63,11 @@ function HitsPage({ query, session, after, onMore }: HitsPageProps) {
       </ol>
       {onMore && pageInfo.hasNextPage && pageInfo.endCursor !== null && (
         <div className="flex justify-center py-3">
-          <Button onClick={() => onMore(pageInfo.endCursor ?? "")}>Load older lines</Button>
+          <Button onClick={() => onMore(pageInfo.endCursor ?? "")}>{texts.logs.loadOlder}</Button>
         </div>
       )}
       {onMore && !pageInfo.hasNextPage && (
-        <p className="py-3 text-center text-2xs text-faint">No older lines match.</p>
+        <p className="py-3 text-center text-2xs text-faint">{texts.logs.noOlder}</p>
       )}
     </Fragment>
   );
@@ -75,13 +76,13 @@ function HitsPage({ query, session, after, onMore }: HitsPageProps) {
 function Nothing({ query }: { query: string }) {
   if (query === "" || query === quieted(""))
     return (
-      <Empty title="Nothing was logged yet" command={startCommand(undefined)}>
-        Everything agents say and do can be searched here a moment later. Run this where your project is:
+      <Empty title={texts.logs.nothingYet} command={startCommand(undefined)}>
+        {texts.logs.nothingYetHow}
       </Empty>
     );
   return (
-    <Empty title="Nothing matches" command={`relaycast logs search '${query.replaceAll("'", `'\\''`)}'`}>
-      Take a condition away or widen the time. The same search in a terminal:
+    <Empty title={texts.logs.noMatch} command={`relaycast logs search '${query.replaceAll("'", `'\\''`)}'`}>
+      {texts.logs.noMatchHow}
     </Empty>
   );
 }

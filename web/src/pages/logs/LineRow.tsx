@@ -5,6 +5,7 @@ import { clock, whole } from "~/design/time";
 import { LineLink } from "./LineLink";
 import { LineText } from "./LineText";
 import type { LogLine } from "./model/lines";
+import * as texts from "~/texts";
 
 /** One line of a session's log. Its time is its permalink. */
 export const LineRow = memo(function LineRow({
@@ -26,7 +27,7 @@ export const LineRow = memo(function LineRow({
       <LineLink
         session={session}
         line={line.cursor}
-        title={`${whole(line.at)} – link to this line`}
+        title={texts.logs.linkToTime(whole(line.at))}
         className="shrink-0 text-faint tabular-nums hover:text-accent-text hover:underline"
       >
         <time dateTime={new Date(line.at).toISOString()}>{clock(line.at)}</time>

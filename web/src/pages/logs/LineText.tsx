@@ -4,6 +4,7 @@ import { classes } from "~/design/classes";
 import { grouped } from "~/design/number";
 import { runs } from "./model/ansi";
 import { beginning, type Tone } from "./model/lines";
+import * as texts from "~/texts";
 
 const TONES: Record<Tone, string> = {
   plain: "text-text",
@@ -38,7 +39,7 @@ export function LineText({ text, tone }: { text: string; tone: Tone }) {
           onClick={() => setOpened(whole ? null : text)}
           className="ml-2 rounded px-1 font-sans text-2xs text-accent-text underline underline-offset-2 hover:bg-hover pointer-coarse:py-2"
         >
-          {whole ? "Show less" : `Show ${grouped(text.length - begin.length)} more characters`}
+          {whole ? texts.logs.showLess : texts.logs.showMore(grouped(text.length - begin.length))}
         </button>
       )}
     </span>

@@ -7,6 +7,7 @@ import { AllLines } from "./AllLines";
 import { LogTail } from "./logTail";
 import { TailList } from "./TailList";
 import { useAddress } from "./useAddress";
+import * as texts from "~/texts";
 
 /** A session's log as it is written. */
 export function LiveView({ session }: { session: string }) {
@@ -25,9 +26,9 @@ export function LiveView({ session }: { session: string }) {
 
 function Followed({ tail, session }: { tail: LogTail; session: string }) {
   const state = useReadable(tail.state);
-  if (state.state === "loading") return <p className="px-4 py-3 text-faint">Reading …</p>;
+  if (state.state === "loading") return <p className="px-4 py-3 text-faint">{texts.shared.loading}</p>;
   if (state.state === "missing" || (state.state === "failed" && tail.buffer.length === 0))
-    return <Empty title="The log could not be read">{state.message}</Empty>;
+    return <Empty title={texts.logs.notRead}>{state.message}</Empty>;
   if (tail.buffer.length === 0)
     return (
       <>
@@ -35,8 +36,8 @@ function Followed({ tail, session }: { tail: LogTail; session: string }) {
         <div className="flex justify-end border-b border-line px-3">
           <AllLines />
         </div>
-        <Empty title="Nothing was logged yet" command={startCommand(session)}>
-          Lines appear here as they are written. To have an agent in this session, link a machine:
+        <Empty title={texts.logs.nothingYet} command={startCommand(session)}>
+          {texts.logs.linesAppear}
         </Empty>
       </>
     );
@@ -44,12 +45,12 @@ function Followed({ tail, session }: { tail: LogTail; session: string }) {
     <>
       {state.gap && (
         <p role="status" className="border-b border-line bg-warn-soft px-4 py-1.5 text-xs text-warn">
-          The broker no longer has the lines before these; the search may.
+          {texts.logs.tailGone}
         </p>
       )}
       {state.state === "failed" && (
         <p role="alert" className="border-b border-line bg-bad-soft px-4 py-1.5 text-xs text-bad">
-          No longer followed: {state.message}
+          {texts.logs.notFollowed} {state.message}
         </p>
       )}
       <TailList tail={tail} state={state} session={session} />

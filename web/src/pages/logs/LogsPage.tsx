@@ -12,13 +12,14 @@ import { SavedViews } from "./SavedViews";
 import { SearchView } from "./SearchView";
 import { SessionPicker } from "./SessionPicker";
 import { useAddress } from "./useAddress";
+import * as texts from "~/texts";
 
 const ChangesView = lazy(() => import("./changes/ChangesView").then((m) => ({ default: m.ChangesView })));
 
 const VIEWS = [
-  { name: "search", title: "Search" },
-  { name: "live", title: "Live" },
-  { name: "changes", title: "Changes" },
+  { name: "search", title: texts.logs.search },
+  { name: "live", title: texts.logs.live },
+  { name: "changes", title: texts.logs.changes },
 ] as const;
 
 /** Ask for what the page at an address begins with. */
@@ -33,7 +34,7 @@ export function LogsPage() {
   const view = address.view ?? "search";
   return (
     <>
-      <PageHead title="Logs" actions={<SavedViews />}>
+      <PageHead title={texts.logs.title} actions={<SavedViews />}>
         <SessionPicker
           session={address.session}
           all={view === "search" && address.line === undefined}
@@ -41,7 +42,7 @@ export function LogsPage() {
         />
       </PageHead>
       <Tabs<View>
-        label="Views of the logs"
+        label={texts.logs.views}
         value={view}
         onChange={(next) => go({ view: next, line: undefined })}
         tabs={VIEWS}
@@ -68,10 +69,8 @@ function Shown({
   if (view === "search") return <SearchView />;
   if (session === undefined)
     return (
-      <Empty title="Choose a session">
-        {view === "live"
-          ? "One session is followed at a time."
-          : "Changes of files are shown for one session."}
+      <Empty title={texts.logs.chooseSession}>
+        {view === "live" ? texts.logs.liveNeedsSession : texts.logs.changesNeedSession}
       </Empty>
     );
   if (view === "live") return <LiveView key={session} session={session} />;

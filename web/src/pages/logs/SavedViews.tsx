@@ -5,6 +5,7 @@ import { Dialog, DialogBody } from "~/design/Dialog";
 import { Icon } from "~/design/Icon";
 import { forgetView, savedViews, saveView } from "./model/savedViews";
 import { useAddress } from "./useAddress";
+import * as texts from "~/texts";
 
 /** Views under names of one's own, kept in this browser. */
 export function SavedViews() {
@@ -21,28 +22,28 @@ export function SavedViews() {
   return (
     <>
       <Button size="small" look="quiet" onClick={() => setShown(true)}>
-        Saved views
+        {texts.logs.saved}
       </Button>
       <Dialog
         open={shown}
         onClose={() => setShown(false)}
-        title="Saved views"
-        description="Kept in this browser."
+        title={texts.logs.saved}
+        description={texts.logs.savedWhere}
       >
         <DialogBody>
           <form onSubmit={save} className="mb-3 flex gap-2">
             <input
               name="name"
-              aria-label="Name"
-              placeholder="Save what is shown now as …"
+              aria-label={texts.logs.name}
+              placeholder={texts.logs.saveAs}
               maxLength={60}
               className={INPUT}
             />
             <Button type="submit" look="primary" className="h-9">
-              Save
+              {texts.logs.save}
             </Button>
           </form>
-          {views.length === 0 && <p className="py-2 text-faint">None yet.</p>}
+          {views.length === 0 && <p className="py-2 text-faint">{texts.logs.noneYet}</p>}
           <ul>
             {views.map((view) => (
               <li key={view.name} className="flex items-center gap-1">
@@ -60,7 +61,7 @@ export function SavedViews() {
                   </code>
                 </button>
                 <IconButton
-                  label={`Forget ${view.name}`}
+                  label={texts.logs.forget(view.name)}
                   onClick={() => setViews(forgetView(localStorage, view.name))}
                 >
                   <Icon name="close" />

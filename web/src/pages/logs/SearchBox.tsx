@@ -10,6 +10,7 @@ import { conditions, without } from "./model/conditions";
 import { AGES, saysWhen, spanOf } from "./model/range";
 import type { SearchError } from "./model/searchError";
 import { useAddress } from "./useAddress";
+import * as texts from "~/texts";
 
 const EXAMPLE = 'agent:Backend kind:command "exit 1" -lint';
 
@@ -22,8 +23,8 @@ export function SearchBox({ error, onAgain }: { error: SearchError | null; onAga
   useCommands([
     {
       id: "search-logs",
-      title: "Search the logs",
-      section: "Logs",
+      title: texts.logs.searchLogs,
+      section: texts.logs.title,
       keys: "/",
       run: () => input.current?.focus(),
     },
@@ -42,7 +43,7 @@ export function SearchBox({ error, onAgain }: { error: SearchError | null; onAga
         <input
           ref={input}
           type="search"
-          aria-label="Search the logs"
+          aria-label={texts.logs.searchLogs}
           aria-invalid={error !== null}
           aria-describedby="search-error"
           placeholder={EXAMPLE}
@@ -56,14 +57,14 @@ export function SearchBox({ error, onAgain }: { error: SearchError | null; onAga
         <RangePicker />
         <AllLines />
         <Button type="submit" look="primary" className="h-9">
-          Search
+          {texts.logs.search}
         </Button>
       </div>
       <div id="search-error" role="status" className="empty:hidden">
         {error && <Refused error={error} typed={asked} />}
       </div>
       {asked && (
-        <ul aria-label="Conditions" className="flex flex-wrap gap-1.5">
+        <ul aria-label={texts.logs.conditions} className="flex flex-wrap gap-1.5">
           {conditions(asked).map((one) => (
             <li key={one.from} className="max-w-full">
               <Chip label={one.text} onRemove={() => go({ q: without(asked, one) })}>
@@ -82,7 +83,7 @@ function Refused({ error, typed }: { error: SearchError; typed: string }) {
     <div className="flex flex-col gap-1 rounded-md bg-bad-soft px-3 py-2 text-xs text-bad">
       <p>
         {error.message.charAt(0).toUpperCase() + error.message.slice(1)}
-        {error.column !== null && ` (column ${error.column})`}
+        {error.column !== null && texts.logs.column(error.column)}
       </p>
       {error.column !== null && (
         <pre aria-hidden="true" className="overflow-x-auto leading-4">
@@ -102,14 +103,14 @@ function RangePicker() {
   const span = spanOf(range, 0);
   return (
     <Select
-      aria-label="Time"
+      aria-label={texts.logs.time}
       className="!w-auto max-w-full text-xs"
       value={range}
       disabled={saysWhen(address.q ?? "")}
-      title={saysWhen(address.q ?? "") ? "The search names its own times" : undefined}
+      title={saysWhen(address.q ?? "") ? texts.logs.ownTimes : undefined}
       onChange={(event) => go({ range: event.target.value || undefined })}
     >
-      <option value="">All that is kept</option>
+      <option value="">{texts.logs.allTime}</option>
       {AGES.map((age) => (
         <option key={age.range} value={age.range}>
           {age.title}

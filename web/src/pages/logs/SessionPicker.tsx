@@ -1,6 +1,7 @@
 import { Select } from "~/acting/Field";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
+import * as texts from "~/texts";
 
 interface SessionPickerProps {
   session: string | undefined;
@@ -17,14 +18,14 @@ export function SessionPicker({ session, all, onChoose }: SessionPickerProps) {
   const known = sessions.find((one) => one.name === session || one.key === session);
   return (
     <label className="flex min-w-0 items-center gap-2">
-      <span className="sr-only">Session</span>
+      <span className="sr-only">{texts.logs.session}</span>
       <Select
         className="max-w-48 !h-7 text-xs"
         value={known?.name ?? session ?? ""}
         onChange={(event) => onChoose(event.target.value || undefined)}
       >
         {(all || session === undefined) && (
-          <option value="">{all ? "All sessions" : "Choose a session"}</option>
+          <option value="">{all ? texts.logs.allSessions : texts.logs.chooseSession}</option>
         )}
         {session !== undefined && !known && <option value={session}>{session}</option>}
         {sessions.map((one) => (

@@ -8,6 +8,7 @@ import { AllLines } from "./AllLines";
 import { LogEnd } from "./LogEnd";
 import { LogHistory } from "./LogHistory";
 import type { LogTail, TailState } from "./logTail";
+import * as texts from "~/texts";
 
 const NEAR_PX = 32;
 
@@ -35,33 +36,35 @@ export function TailList({ tail, state, session }: { tail: LogTail; state: TailS
   useCommands([
     {
       id: "pause-log",
-      title: paused ? "Go on" : "Pause",
-      section: "Logs",
+      title: paused ? texts.logs.goOn : texts.logs.pause,
+      section: texts.logs.title,
       keys: "p",
       run: toggle,
     },
-    { id: "follow-log", title: "Go to the newest line", section: "Logs", keys: "G", run: resume },
+    { id: "follow-log", title: texts.logs.toNewest, section: texts.logs.title, keys: "G", run: resume },
   ]);
   return (
     <div className="relative flex min-h-0 flex-1 flex-col">
       <div className="flex min-h-10 shrink-0 items-center gap-2 border-b border-line px-3 text-xs text-faint">
         {paused ? (
-          <Badge tone="warn">Paused</Badge>
+          <Badge tone="warn">{texts.logs.paused}</Badge>
         ) : (
-          <Badge tone={letGo ? "neutral" : "good"}>{letGo ? "Not following" : "Following"}</Badge>
+          <Badge tone={letGo ? "neutral" : "good"}>
+            {letGo ? texts.logs.notFollowing : texts.logs.following}
+          </Badge>
         )}
-        <span className="tabular-nums">{grouped(buffer.length)} lines</span>
+        <span className="tabular-nums">{texts.logs.lines(grouped(buffer.length))}</span>
         <span className="ml-auto">
           <AllLines />
         </span>
         <Button size="small" aria-pressed={paused !== null} onClick={toggle}>
-          {paused ? "Go on" : "Pause"}
+          {paused ? texts.logs.goOn : texts.logs.pause}
         </Button>
       </div>
       <div
         ref={scroller}
         role="log"
-        aria-label="The session’s log"
+        aria-label={texts.logs.sessionLog}
         aria-live="off"
         tabIndex={0}
         onScroll={onScroll}
@@ -87,7 +90,7 @@ export function TailList({ tail, state, session }: { tail: LogTail; state: TailS
           className="absolute bottom-4 left-1/2 -translate-x-1/2 rounded-full shadow-float"
           onClick={resume}
         >
-          {grouped(unseen)} new
+          {texts.logs.newLines(grouped(unseen))}
           <Icon name="down" width="12" height="12" />
         </Button>
       )}

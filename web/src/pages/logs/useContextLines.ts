@@ -5,6 +5,7 @@ import { said } from "~/live/http";
 import { useLive } from "~/live/LiveContext";
 import { AROUND, EVENTS_AFTER } from "./documents";
 import { lineOf, type LogLine } from "./model/lines";
+import * as texts from "~/texts";
 
 const AROUND_LINES = 35;
 const PAGE = 70;
@@ -18,7 +19,7 @@ interface ContextLines {
 }
 
 const LOADING: ContextLines = { state: "loading", lines: [], hasEarlier: false, hasLater: false };
-const GONE = "The session is gone, you may not see it, or it keeps this part of its log no longer.";
+const GONE = texts.logs.contextGone;
 const linesOf = (events: readonly SessionEvent[]) => events.map(lineOf);
 
 /** The lines around a place of a session's log; they can be read on in both directions. */

@@ -5,11 +5,12 @@ import { setTheme, theme, type Theme } from "~/app/theme";
 import { useReadable } from "~/live/useReadable";
 import { SignOut } from "./SignOut";
 import { StopWorkspace } from "./StopWorkspace";
+import * as texts from "~/texts";
 
 const THEMES: { name: Theme; title: string; icon: IconName }[] = [
-  { name: "light", title: "Light", icon: "sun" },
-  { name: "dark", title: "Dark", icon: "moon" },
-  { name: "system", title: "System", icon: "screen" },
+  { name: "light", title: texts.settings.light, icon: "sun" },
+  { name: "dark", title: texts.settings.dark, icon: "moon" },
+  { name: "system", title: texts.settings.system, icon: "screen" },
 ];
 
 /** How the dashboard looks, stopping everything, and leaving it. */
@@ -17,10 +18,10 @@ export function SettingsPage() {
   const chosen = useReadable(theme);
   return (
     <>
-      <PageHead title="Settings" />
+      <PageHead title={texts.settings.title} />
       <div className="mx-auto flex w-full max-w-2xl flex-col gap-10 px-4 py-8">
         <fieldset>
-          <legend className="mb-3 text-base font-semibold">Appearance</legend>
+          <legend className="mb-3 text-base font-semibold">{texts.settings.appearance}</legend>
           <div className="grid grid-cols-3 gap-2">
             {THEMES.map(({ name, title, icon }) => (
               <label

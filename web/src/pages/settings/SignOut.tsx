@@ -4,6 +4,7 @@ import { Button } from "~/design/Button";
 import { BASE, inBase } from "~/live/base";
 import { isGuest, setShare } from "~/live/guest";
 import { post } from "~/live/http";
+import * as texts from "~/texts";
 
 /** Leave what this tab shows: a share, or what a person signed in for. */
 export function SignOut() {
@@ -14,12 +15,10 @@ function LeaveShare() {
   return (
     <section aria-labelledby="sign-out">
       <h2 id="sign-out" className="mb-1 text-base">
-        Shared session
+        {texts.settings.shared}
       </h2>
-      <p className="mb-3 text-faint">
-        This tab shows what a link shares, as a viewer. Your own sign-in, if there is one, is not touched.
-      </p>
-      <Button onClick={leaveShare}>Leave the shared session</Button>
+      <p className="mb-3 text-faint">{texts.settings.sharedMeans}</p>
+      <Button onClick={leaveShare}>{texts.settings.leaveShared}</Button>
     </section>
   );
 }
@@ -36,25 +35,25 @@ function LeaveAccount() {
     setBusy(true);
     const refused = await post("/v1/sign-out", { everywhere });
     setBusy(false);
-    if (refused) toast("You are still signed in", { description: refused, failed: true });
+    if (refused) toast(texts.settings.stillSignedIn, { description: refused, failed: true });
     // A new page holds nothing of what this one knew.
     else location.assign(inBase("/sign-in"));
   };
   return (
     <section aria-labelledby="sign-out">
       <h2 id="sign-out" className="mb-1 text-base">
-        Sign out
+        {texts.settings.signOut}
       </h2>
       <p className="mb-3 text-faint">
-        A new sign-in link comes from <code className="text-soft">relaycast sign-in</code> on the
-        broker&apos;s machine.
+        {texts.settings.newLink} <code className="text-soft">relaycast sign-in</code>{" "}
+        {texts.settings.newLinkWhere}
       </p>
       <div className="flex flex-wrap gap-2">
         <Button disabled={busy} onClick={() => void leave(false)}>
-          Sign out here
+          {texts.settings.signOutHere}
         </Button>
         <Button look="danger" disabled={busy} onClick={() => void leave(true)}>
-          Sign out everywhere
+          {texts.settings.signOutEverywhere}
         </Button>
       </div>
     </section>

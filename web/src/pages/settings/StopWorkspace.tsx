@@ -3,6 +3,7 @@ import { StopButton } from "~/acting/StopButton";
 import { useMayStop, useStop } from "~/acting/useStop";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
+import * as texts from "~/texts";
 
 const WORKSPACE = { scope: "WORKSPACE", ofKey: null, name: "" } as const;
 
@@ -15,12 +16,9 @@ export function StopWorkspace() {
   return (
     <section aria-labelledby="stop-all">
       <h2 id="stop-all" className="mb-1 text-base">
-        Stop all
+        {texts.settings.stopAll}
       </h2>
-      <p className="mb-3 text-faint">
-        No turn begins and nothing is started in any session or on any machine until somebody resumes the
-        workspace. Messages are accepted and wait.
-      </p>
+      <p className="mb-3 text-faint">{texts.settings.stopAllMeans}</p>
       {stop ? (
         <ResumeButton stop={stop} />
       ) : (

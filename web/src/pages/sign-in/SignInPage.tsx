@@ -6,6 +6,7 @@ import { BASE, inBase } from "~/live/base";
 import { setShare } from "~/live/guest";
 import { post, signedIn, whoami, type Caller } from "~/live/http";
 import { credentialOf, destination, type Credential } from "./credential";
+import * as texts from "~/texts";
 
 const route = getRouteApi("/sign-in");
 
@@ -17,7 +18,7 @@ type Step =
   | { readonly at: "asking"; readonly caller: Caller; readonly credential: Usable }
   | { readonly at: "waiting"; readonly caller: Caller | null; readonly refused: string | null };
 
-const MANGLED = "the link is not whole. Copy all of it, or ask for another one.";
+const MANGLED = texts.signIn.linkIncomplete;
 
 /** The credential of the link, taken out of the address so that it stays in no history. */
 function takeCredential(): Credential | null {
@@ -30,9 +31,9 @@ function takeCredential(): Credential | null {
 export function SignInPage() {
   const [credential] = useState(takeCredential);
   const [to] = useState(destination(route.useSearch().to));
-  const [step, setStep] = useState<Step>({ at: "working", words: "One moment…" });
+  const [step, setStep] = useState<Step>({ at: "working", words: texts.signIn.moment });
   useEffect(() => {
-    document.title = "Sign in · Relaycast";
+    document.title = texts.signIn.documentTitle;
     void begin(credential, to).then(setStep);
     // Another link, pasted into the address of this very page.
     const anew = () => location.reload();
@@ -51,7 +52,7 @@ export function SignInPage() {
         <Question
           {...step}
           onFollow={() => {
-            setStep({ at: "working", words: "One moment…" });
+            setStep({ at: "working", words: texts.signIn.moment });
             void follow(step.credential, to).then((next) => setStep(next));
           }}
         />
@@ -73,22 +74,16 @@ function Question({
   const isShared = credential.kind === "share";
   return (
     <>
-      <h1 className="text-xl">
-        {isShared ? "Open the shared session as a viewer?" : "Sign in as somebody else?"}
-      </h1>
+      <h1 className="text-xl">{isShared ? texts.signIn.openShared : texts.signIn.otherPerson}</h1>
       <p className="text-soft">
-        You are signed in as <Name caller={caller} />.
+        {texts.signIn.signedInAs} <Name caller={caller} />.
       </p>
-      <p className="text-soft">
-        {isShared
-          ? "This link shows one session, read-only. It opens in this tab alone; you stay signed in."
-          : "This link signs in whoever it was made for, in every tab of this browser, and what is done here then counts as theirs. Go on only if you asked for it."}
-      </p>
+      <p className="text-soft">{isShared ? texts.signIn.shareMeans : texts.signIn.linkMeans}</p>
       <div className="flex flex-wrap gap-2">
         <Button look="primary" onClick={onFollow}>
-          {isShared ? "Open as a viewer in this tab" : "Switch account"}
+          {isShared ? texts.signIn.openAsViewer : texts.signIn.switchAccount}
         </Button>
-        <Button onClick={() => location.replace(BASE)}>Cancel</Button>
+        <Button onClick={() => location.replace(BASE)}>{texts.shared.cancel}</Button>
       </div>
     </>
   );
@@ -97,24 +92,21 @@ function Question({
 function HowTo({ caller, refused }: { caller: Caller | null; refused: string | null }) {
   return (
     <>
-      <h1 className="text-xl">Sign in to Relaycast</h1>
+      <h1 className="text-xl">{texts.signIn.title}</h1>
       {refused && (
         <p role="alert" className="rounded-lg bg-bad-soft px-3 py-2 text-bad">
-          The link did not work: {refused}
+          {texts.signIn.linkFailed} {refused}
         </p>
       )}
       {caller && (
         <p className="text-soft">
-          You are signed in as <Name caller={caller} />.{" "}
+          {texts.signIn.signedInAs} <Name caller={caller} />.{" "}
           <a className="text-accent-text underline" href={BASE}>
-            Go on
+            {texts.signIn.goOn}
           </a>
         </p>
       )}
-      <p className="text-soft">
-        There are no passwords. On the broker&apos;s machine, this prints a link that works once, for ten
-        minutes:
-      </p>
+      <p className="text-soft">{texts.signIn.howToSignIn}</p>
       <Command text="relaycast sign-in" />
     </>
   );
@@ -142,7 +134,7 @@ async function beginOnce(credential: Credential | null, to: string): Promise<Ste
   const caller = who === "nobody" ? null : who;
   if (credential === null) return { at: "waiting", caller, refused: null };
   if (credential.kind === "mangled") return { at: "waiting", caller, refused: MANGLED };
-  if (who === null) return { at: "waiting", caller, refused: "the broker does not answer" };
+  if (who === null) return { at: "waiting", caller, refused: texts.signIn.brokerSilent };
   return caller ? { at: "asking", caller, credential } : follow(credential, to);
 }
 
@@ -151,7 +143,7 @@ async function follow(credential: Usable, to: string): Promise<Step> {
   const refused = await (credential.kind === "share" ? show(credential.secret) : signIn(credential.secret));
   if (refused !== null) return { at: "waiting", caller: null, refused };
   location.replace(inBase(to));
-  return { at: "working", words: "Signing in…" };
+  return { at: "working", words: texts.signIn.signingIn };
 }
 
 async function signIn(code: string): Promise<string | null> {
@@ -162,8 +154,8 @@ async function signIn(code: string): Promise<string | null> {
 
 async function show(token: string): Promise<string | null> {
   const who = await whoami({ authorization: `Bearer ${token}` });
-  if (who === null) return "the broker does not answer";
-  if (who === "nobody") return "what was shared has ended, or was taken back";
+  if (who === null) return texts.signIn.brokerSilent;
+  if (who === "nobody") return texts.signIn.shareEnded;
   setShare(token);
   return null;
 }

@@ -5,6 +5,7 @@ import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
 import type { AgentUse } from "./documents";
 import { heaviest, spent } from "./model/days";
+import * as texts from "~/texts";
 
 const CHARTED = 12;
 
@@ -16,8 +17,8 @@ export function ByAgent({ rows }: { rows: readonly AgentUse[] }) {
   const most = Math.max(1, ...ordered.map((row) => spent(row)));
   const charted = ordered.filter((row) => spent(row) > 0).slice(0, CHARTED);
   return (
-    <section aria-label="By agent" className="rounded-xl border border-line">
-      <h2 className="px-4 pt-3 pb-2 text-xs text-faint">Tokens and cost by agent</h2>
+    <section aria-label={texts.usage.byAgent} className="rounded-xl border border-line">
+      <h2 className="px-4 pt-3 pb-2 text-xs text-faint">{texts.usage.byAgentTitle}</h2>
       {charted.length > 0 && (
         <ul aria-hidden="true" className="flex flex-col gap-2 px-4 py-3">
           {charted.map((row) => (
@@ -43,18 +44,18 @@ export function ByAgent({ rows }: { rows: readonly AgentUse[] }) {
       )}
       <div className="max-h-112 overflow-y-auto border-t border-line text-xs">
         <Table
-          caption="Usage by agent"
+          caption={texts.usage.byAgentCaption}
           rows={ordered}
           rowKey={keyOf}
           columns={[
-            { title: "Agent", cell: (row) => <AgentName name={row.agent ?? ""} /> },
-            { title: "Session", cell: (row) => nameOf(row.sessionKey) },
-            { title: "In", numeric: true, cell: (row) => grouped(row.inputTokens) },
-            { title: "Out", numeric: true, cell: (row) => grouped(row.outputTokens) },
-            { title: "From caches", numeric: true, cell: (row) => grouped(row.cachedTokens) },
-            { title: "Cost", numeric: true, cell: (row) => money(row.costUsd) },
-            { title: "Turns", numeric: true, cell: (row) => grouped(row.turns) },
-            { title: "Messages", numeric: true, cell: (row) => grouped(row.messages) },
+            { title: texts.usage.agent, cell: (row) => <AgentName name={row.agent ?? ""} /> },
+            { title: texts.usage.session, cell: (row) => nameOf(row.sessionKey) },
+            { title: texts.usage.in, numeric: true, cell: (row) => grouped(row.inputTokens) },
+            { title: texts.usage.out, numeric: true, cell: (row) => grouped(row.outputTokens) },
+            { title: texts.usage.fromCaches, numeric: true, cell: (row) => grouped(row.cachedTokens) },
+            { title: texts.usage.cost, numeric: true, cell: (row) => money(row.costUsd) },
+            { title: texts.usage.turns, numeric: true, cell: (row) => grouped(row.turns) },
+            { title: texts.usage.messages, numeric: true, cell: (row) => grouped(row.messages) },
           ]}
         />
       </div>

@@ -4,6 +4,7 @@ import { compact, grouped, money } from "~/design/number";
 import { Table } from "~/design/Table";
 import type { Series } from "./DayChart";
 import { spent, stacked, type Day } from "./model/days";
+import * as texts from "~/texts";
 
 const DayChart = lazy(() => import("./DayChart").then((m) => ({ default: m.DayChart })));
 
@@ -12,55 +13,70 @@ export function ByDay({ days }: { days: readonly Day[] }) {
   // What came from caches is part of what went in for some vendors: it is told, and not laid on top.
   const [input, output] = stacked([days.map((day) => day.inputTokens), days.map((day) => day.outputTokens)]);
   const parts: Series[] = [
-    { title: "In", color: "--accent", tops: input ?? [], values: days.map((day) => day.inputTokens) },
-    { title: "Out", color: "--warn", tops: output ?? [], values: days.map((day) => day.outputTokens) },
+    {
+      title: texts.usage.in,
+      color: "--accent",
+      tops: input ?? [],
+      values: days.map((day) => day.inputTokens),
+    },
+    {
+      title: texts.usage.out,
+      color: "--warn",
+      tops: output ?? [],
+      values: days.map((day) => day.outputTokens),
+    },
   ];
   const costs = days.map((day) => day.costUsd);
   const shown = [...days].reverse();
-  const dayColumn = { title: "Day (UTC)", cell: (day: Day) => day.day };
+  const dayColumn = { title: texts.usage.day, cell: (day: Day) => day.day };
   return (
     <>
       <Figure
-        title="Tokens per day"
-        nothing={days.every((day) => spent(day) === 0) && "No vendor reported tokens in this time."}
+        title={texts.usage.tokensPerDay}
+        nothing={days.every((day) => spent(day) === 0) && texts.usage.noTokens}
         chart={
-          <DayChart title="Tokens per day" days={days.map((day) => day.day)} series={parts} shown={compact} />
+          <DayChart
+            title={texts.usage.tokensPerDay}
+            days={days.map((day) => day.day)}
+            series={parts}
+            shown={compact}
+          />
         }
         table={
           <Table
-            caption="Tokens per day"
+            caption={texts.usage.tokensPerDay}
             rows={shown}
             rowKey={(day) => day.day}
             columns={[
               dayColumn,
-              { title: "In", numeric: true, cell: (day) => grouped(day.inputTokens) },
-              { title: "Out", numeric: true, cell: (day) => grouped(day.outputTokens) },
-              { title: "From caches", numeric: true, cell: (day) => grouped(day.cachedTokens) },
+              { title: texts.usage.in, numeric: true, cell: (day) => grouped(day.inputTokens) },
+              { title: texts.usage.out, numeric: true, cell: (day) => grouped(day.outputTokens) },
+              { title: texts.usage.fromCaches, numeric: true, cell: (day) => grouped(day.cachedTokens) },
             ]}
           />
         }
       />
       <Figure
-        title="Cost per day"
-        nothing={costs.every((cost) => cost === 0) && "No vendor reported what it cost in this time."}
+        title={texts.usage.costPerDay}
+        nothing={costs.every((cost) => cost === 0) && texts.usage.noCost}
         chart={
           <DayChart
-            title="Cost per day"
+            title={texts.usage.costPerDay}
             days={days.map((day) => day.day)}
-            series={[{ title: "Cost", color: "--accent", tops: costs, values: costs }]}
+            series={[{ title: texts.usage.cost, color: "--accent", tops: costs, values: costs }]}
             shown={money}
           />
         }
         table={
           <Table
-            caption="Cost per day"
+            caption={texts.usage.costPerDay}
             rows={shown}
             rowKey={(day) => day.day}
             columns={[
               dayColumn,
-              { title: "Cost", numeric: true, cell: (day) => money(day.costUsd) },
-              { title: "Turns", numeric: true, cell: (day) => grouped(day.turns) },
-              { title: "Messages", numeric: true, cell: (day) => grouped(day.messages) },
+              { title: texts.usage.cost, numeric: true, cell: (day) => money(day.costUsd) },
+              { title: texts.usage.turns, numeric: true, cell: (day) => grouped(day.turns) },
+              { title: texts.usage.messages, numeric: true, cell: (day) => grouped(day.messages) },
             ]}
           />
         }
@@ -91,7 +107,7 @@ function Figure({ title, nothing, chart, table }: FigureProps) {
       <details className="group border-t border-line">
         <summary className="flex min-h-9 list-none items-center gap-1.5 px-4 text-xs text-soft select-none hover:bg-hover pointer-coarse:min-h-11 [&::-webkit-details-marker]:hidden">
           <Icon name="chevron" width="12" height="12" className="transition-transform group-open:rotate-90" />
-          As a table
+          {texts.usage.asTable}
         </summary>
         <div className="max-h-96 overflow-y-auto border-t border-line text-xs">{table}</div>
       </details>

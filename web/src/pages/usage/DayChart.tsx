@@ -2,6 +2,7 @@ import "uplot/dist/uPlot.min.css";
 import { useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
 import { monthAndDay } from "~/design/time";
+import * as texts from "~/texts";
 
 /** One part of the bars. */
 export interface Series {
@@ -55,12 +56,7 @@ export function DayChart({ title, days, series, shown }: DayChartProps) {
   const at = pointed ?? days.length - 1;
   return (
     <div>
-      <div
-        ref={box}
-        role="img"
-        aria-label={`${title}; the table below has the figures`}
-        className="h-50 w-full"
-      />
+      <div ref={box} role="img" aria-label={texts.usage.chartSays(title)} className="h-50 w-full" />
       <ul className="flex flex-wrap items-center gap-x-4 gap-y-1 px-2 text-xs text-soft">
         <li className="text-faint tabular-nums">{days[at]}</li>
         {series.map((one) => (

@@ -5,6 +5,7 @@ import { grouped } from "~/design/number";
 import { shortClock, whole } from "~/design/time";
 import { said } from "~/live/http";
 import { MESSAGES_TODAY } from "./documents";
+import * as texts from "~/texts";
 
 const AGAIN_MS = 15_000;
 /** From here on the limit is near. */
@@ -29,10 +30,10 @@ export function Today() {
     <section aria-labelledby="today" className="rounded-xl border border-line p-4">
       <div className="flex flex-wrap items-baseline gap-x-3 gap-y-1">
         <h2 id="today" className="text-xs text-faint">
-          Messages today
+          {texts.usage.messagesToday}
         </h2>
         <span className="ml-auto text-2xs text-faint">
-          {data.workspace.plan.toLowerCase()} plan · begins again at{" "}
+          {data.workspace.plan.toLowerCase()} {texts.usage.planResets}{" "}
           <time dateTime={today.resetsAt} title={whole(resets)}>
             {shortClock(resets)}
           </time>
@@ -42,13 +43,13 @@ export function Today() {
         {grouped(count)}
         <span className="text-base font-normal text-faint">
           {" "}
-          {limit === null ? "of as many as you like" : `of ${grouped(limit)}`}
+          {limit === null ? texts.usage.unlimited : texts.usage.ofLimit(grouped(limit))}
         </span>
       </p>
       {limit !== null && (
         <div
           role="meter"
-          aria-label="Messages today"
+          aria-label={texts.usage.messagesToday}
           aria-valuemin={0}
           aria-valuemax={limit}
           aria-valuenow={Math.min(count, limit)}
@@ -63,11 +64,7 @@ export function Today() {
           />
         </div>
       )}
-      {limit !== null && part >= 1 && (
-        <p className="mt-2 text-xs text-bad">
-          The plan’s limit is reached: messages are refused until it begins again.
-        </p>
-      )}
+      {limit !== null && part >= 1 && <p className="mt-2 text-xs text-bad">{texts.usage.limitReached}</p>}
     </section>
   );
 }

@@ -1,18 +1,19 @@
 import { compact, grouped, money } from "~/design/number";
 import type { Counters } from "./model/days";
+import * as texts from "~/texts";
 
 /** What the whole time amounts to. */
 export function Totals({ all, count }: { all: Counters; count: number }) {
   const figures = [
-    ["Tokens in", compact(all.inputTokens)],
-    ["Tokens out", compact(all.outputTokens)],
-    ["From caches", compact(all.cachedTokens)],
-    ["Cost, as reported", money(all.costUsd)],
-    ["Turns", grouped(all.turns)],
-    ["Messages", grouped(all.messages)],
+    [texts.usage.tokensIn, compact(all.inputTokens)],
+    [texts.usage.tokensOut, compact(all.outputTokens)],
+    [texts.usage.fromCaches, compact(all.cachedTokens)],
+    [texts.usage.costReported, money(all.costUsd)],
+    [texts.usage.turns, grouped(all.turns)],
+    [texts.usage.messages, grouped(all.messages)],
   ] as const;
   return (
-    <section aria-label={`The last ${count} days in all`}>
+    <section aria-label={texts.usage.lastDays(count)}>
       <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-xl border border-line bg-line sm:grid-cols-3 lg:grid-cols-6">
         {figures.map(([title, figure]) => (
           <div key={title} className="flex flex-col-reverse justify-end bg-surface px-4 py-3">

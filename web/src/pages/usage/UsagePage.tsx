@@ -13,6 +13,7 @@ import { USED } from "./documents";
 import { everyDay, lastDays, total } from "./model/days";
 import { Today } from "./Today";
 import { Totals } from "./Totals";
+import * as texts from "~/texts";
 
 const SPANS = [7, 30, 90, 365];
 
@@ -20,26 +21,26 @@ const SPANS = [7, 30, 90, 365];
 export function UsagePage() {
   const overview = useReadable(useWorkspace().overview);
   const [count, setCount] = useState(30);
-  if (overview.state !== "ready") return <PageHead title="Usage" />;
+  if (overview.state !== "ready") return <PageHead title={texts.usage.title} />;
   const { permissions, role } = overview.value.viewer;
   if (!permissions.includes("METER")) return <NotShown role={role} />;
   const choice = (
     <Select
-      aria-label="Days"
+      aria-label={texts.usage.days}
       className="!h-7 !w-auto text-xs"
       value={count}
       onChange={(event) => setCount(Number(event.target.value))}
     >
       {SPANS.map((days) => (
         <option key={days} value={days}>
-          Last {days} days
+          {texts.usage.last(days)}
         </option>
       ))}
     </Select>
   );
   return (
     <>
-      <PageHead title="Usage" actions={choice} />
+      <PageHead title={texts.usage.title} actions={choice} />
       <div className="mx-auto flex w-full max-w-5xl flex-col gap-6 px-4 py-6">
         <Today />
         <Used key={count} count={count} />
@@ -51,11 +52,9 @@ export function UsagePage() {
 function NotShown({ role }: { role: string | null }) {
   return (
     <>
-      <PageHead title="Usage" />
-      <Empty title="You may not see what was used">
-        {role
-          ? `As ${role.toLowerCase()} you are not shown messages, tokens and cost. An owner or admin of the workspace can give you another role.`
-          : "A link or token that shows one session does not show what the workspace used. Sign in as a member of it."}
+      <PageHead title={texts.usage.title} />
+      <Empty title={texts.usage.noAccess}>
+        {role ? texts.usage.noAccessAs(role.toLowerCase()) : texts.usage.noAccessGuest}
       </Empty>
     </>
   );
@@ -68,13 +67,13 @@ function Used({ count }: { count: number }) {
     variables: { since, until },
     requestPolicy: "cache-and-network",
   });
-  if (error && !data) return <Empty title="The counters could not be read">{said(error)}</Empty>;
-  if (!data) return <p className="text-faint">Counting …</p>;
+  if (error && !data) return <Empty title={texts.usage.notRead}>{said(error)}</Empty>;
+  if (!data) return <p className="text-faint">{texts.usage.counting}</p>;
   const { days, agents } = data.workspace;
   if (days.length === 0 && agents.length === 0)
     return (
-      <Empty title="Nothing was used in this time" command={startCommand(undefined)}>
-        Tokens and cost appear here when agents work. Run this where your project is:
+      <Empty title={texts.usage.nothing} command={startCommand(undefined)}>
+        {texts.usage.nothingHow}
       </Empty>
     );
   return (

@@ -1,6 +1,7 @@
 import type { Content, EventOf, SessionEvent } from "~/live/events";
 import type { Delivery, Entry, MessageEntry, Part, ToolPart, TurnEntry } from "./entries";
 import { noticeOf } from "./notices";
+import * as texts from "~/texts";
 
 /** An agent's first words may be logged before the start of the turn they belong to, by so much. */
 const EARLY_MS = 5000;
@@ -155,7 +156,7 @@ function turnEntry(event: SessionEvent, turn: string | null, messageKeys: readon
     key: turn === null ? `${agent}@${event.offset}` : turnKey(agent, turn),
     at: Date.parse(event.at),
     agent,
-    name: event.agentName ?? "An agent",
+    name: event.agentName ?? texts.session.anAgent,
     turn,
     messageKeys,
     parts: [],
@@ -237,7 +238,7 @@ function withTool(
     type: "tool",
     callId,
     at,
-    tool: change.command ? "Command" : change.changes ? "Edit" : "Tool",
+    tool: change.command ? texts.session.command : change.changes ? texts.session.edit : texts.session.tool,
     server: null,
     input: null,
     command: null,

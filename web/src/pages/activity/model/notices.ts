@@ -1,6 +1,7 @@
 import type { EventOf, SessionEvent } from "~/live/events";
 import { placeWords } from "~/live/stops";
 import type { NoticeEntry } from "./entries";
+import * as texts from "~/texts";
 
 type Told = Pick<NoticeEntry, "words" | "tone">;
 
@@ -25,12 +26,12 @@ function toldOf(event: SessionEvent): Told | null {
       return approval(event);
     case "ProxyEvent":
       return quiet(
-        `${event.machine ?? "A machine"} ${event.kind === "proxy.connected" ? "connected" : "went away"}`,
+        `${event.machine ?? texts.session.aMachine} ${event.kind === "proxy.connected" ? "connected" : texts.session.wentAway}`,
       );
     case "StopEvent":
       return stopped(event);
     default:
-      return event.kind === "log.overflow" ? warn("some of its output was too fast to keep") : null;
+      return event.kind === "log.overflow" ? warn(texts.session.outputDropped) : null;
   }
 }
 
@@ -40,20 +41,23 @@ function agent(event: EventOf<"AgentEvent">): Told | null {
   switch (event.kind) {
     case "agent.spawning":
       return quiet(
-        `is started${data.machine ? ` on ${data.machine}` : ""}${data.spawner ? ` by ${data.spawner}` : ""}`,
+        texts.session.isStarted(
+          data.machine ? texts.session.onMachine(data.machine) : "",
+          data.spawner ? texts.session.by(data.spawner) : "",
+        ),
       );
     case "agent.ready":
-      return quiet("is ready");
+      return quiet(texts.session.isReady);
     case "agent.interrupted":
-      return warn("was interrupted");
+      return warn(texts.session.wasInterrupted);
     case "agent.deaf":
-      return { words: "does not react", tone: "bad" };
+      return { words: texts.session.noReaction, tone: "bad" };
     case "agent.restarting":
-      return warn(`is restarted${why ? `: ${why}` : ""}`);
+      return warn(texts.session.isRestarted(why ? `: ${why}` : ""));
     case "agent.failed":
-      return { words: `failed${why ? `: ${why}` : ""}`, tone: "bad" };
+      return { words: texts.session.hasFailed(why ? `: ${why}` : ""), tone: "bad" };
     case "agent.released":
-      return quiet("was released");
+      return quiet(texts.session.wasReleased);
     default:
       return null;
   }
@@ -64,30 +68,30 @@ function stopped(event: EventOf<"StopEvent">): Told | null {
   const why = event.note ? `: ${event.note}` : "";
   switch (event.kind) {
     case "stop.ordered":
-      return warn(`${event.stoppedBy} stopped ${place}${why}`);
+      return warn(texts.session.someoneStopped(event.stoppedBy, place, why));
     case "stop.lifted":
-      return quiet(`${event.stoppedBy} resumed ${place}${why}`);
+      return quiet(texts.session.someoneResumed(event.stoppedBy, place, why));
     default:
       return null;
   }
 }
 
 function approval(event: EventOf<"ApprovalEvent">): Told {
-  const what = event.title ?? event.command ?? event.tool ?? "permission";
-  const by = event.by ? ` by ${event.by}` : "";
+  const what = event.title ?? event.command ?? event.tool ?? texts.session.permission;
+  const by = event.by ? texts.session.by(event.by) : "";
   switch (event.status) {
     case "PENDING":
-      return warn(`asks: ${what}`);
+      return warn(texts.session.asks(what));
     case "ALLOWED":
-      return quiet(`was allowed${by}`);
+      return quiet(texts.session.wasAllowed(by));
     case "DENIED":
-      return warn(`was denied${by}${event.note ? `: ${event.note}` : ""}`);
+      return warn(texts.session.wasDenied(by, event.note ? `: ${event.note}` : ""));
     case "WITHDRAWN":
-      return quiet("no longer asks");
+      return quiet(texts.session.noLongerAsks);
     case "ANSWERED":
-      return quiet(`was answered${by}`);
+      return quiet(texts.session.wasAnswered(by));
     case "EXPIRED":
-      return warn("got no answer in time and was denied");
+      return warn(texts.session.expired);
   }
 }
 

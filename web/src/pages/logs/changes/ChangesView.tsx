@@ -10,6 +10,7 @@ import { GroupHead } from "./GroupHead";
 import { fileTree } from "./model/fileTree";
 import { byFile, byTurn } from "./model/groups";
 import { useChanges } from "./useChanges";
+import * as texts from "~/texts";
 
 /** What a session's agents changed in files: turn by turn, or all of the session file by file. */
 export function ChangesView({ session }: { session: string }) {
@@ -22,13 +23,13 @@ export function ChangesView({ session }: { session: string }) {
     () => fileTree([...new Set(entries.flatMap((entry) => entry.changes.map((change) => change.path)))]),
     [entries],
   );
-  if (state === "loading") return <p className="px-4 py-3 text-faint">Reading …</p>;
+  if (state === "loading") return <p className="px-4 py-3 text-faint">{texts.shared.loading}</p>;
   if (entries.length === 0 && state !== "ready")
-    return <Empty title="The changes could not be read">{message}</Empty>;
+    return <Empty title={texts.logs.changesNotRead}>{message}</Empty>;
   if (entries.length === 0)
     return (
-      <Empty title="No files were changed" command={startCommand(session)}>
-        Edits of agents appear here with their diffs. To have an agent in this session, link a machine:
+      <Empty title={texts.logs.noChanges} command={startCommand(session)}>
+        {texts.logs.noChangesHow}
       </Empty>
     );
 
@@ -41,14 +42,22 @@ export function ChangesView({ session }: { session: string }) {
     <div className="flex min-h-0 flex-1 flex-col">
       <div className="flex min-h-10 shrink-0 flex-wrap items-center gap-x-4 gap-y-1 border-b border-line px-3 py-1 text-xs text-faint">
         <Choice
-          label="Together"
-          one={{ title: "By turn", chosen: byTurns, choose: () => go({ by: undefined }) }}
-          other={{ title: "By file", chosen: !byTurns, choose: () => go({ by: "session" }) }}
+          label={texts.logs.together}
+          one={{ title: texts.logs.byTurn, chosen: byTurns, choose: () => go({ by: undefined }) }}
+          other={{ title: texts.logs.byFile, chosen: !byTurns, choose: () => go({ by: "session" }) }}
         />
         <Choice
-          label="Diffs"
-          one={{ title: "Unified", chosen: address.diff !== "split", choose: () => go({ diff: undefined }) }}
-          other={{ title: "Split", chosen: address.diff === "split", choose: () => go({ diff: "split" }) }}
+          label={texts.logs.diffs}
+          one={{
+            title: texts.logs.unified,
+            chosen: address.diff !== "split",
+            choose: () => go({ diff: undefined }),
+          }}
+          other={{
+            title: texts.logs.split,
+            chosen: address.diff === "split",
+            choose: () => go({ diff: "split" }),
+          }}
         />
       </div>
       <div className="flex min-h-0 flex-1 flex-col overflow-y-auto md:flex-row md:overflow-hidden">
@@ -74,7 +83,7 @@ export function ChangesView({ session }: { session: string }) {
           )}
           {next !== null && (
             <Button className="self-center" onClick={older}>
-              Load older changes
+              {texts.logs.loadOlderChanges}
               <Icon name="down" width="12" height="12" />
             </Button>
           )}

@@ -5,6 +5,7 @@ import { Diff, useDiff } from "~/design/diff/Diff";
 import { Icon } from "~/design/Icon";
 import { Timestamp } from "~/design/Timestamp";
 import type { Edit } from "./model/groups";
+import * as texts from "~/texts";
 
 const WORDS: Record<string, { word: string; tone: Tone }> = {
   add: { word: "added", tone: "good" },
@@ -20,7 +21,7 @@ export function EditCard({ edit, session, split }: { edit: Edit; session: string
     <article
       data-path={edit.path}
       tabIndex={-1}
-      aria-label={`${edit.path}, ${word} by ${edit.agent}`}
+      aria-label={texts.logs.editOf(edit.path, word, edit.agent)}
       className="scroll-mt-2 overflow-hidden rounded-lg border border-line"
     >
       <header className="flex min-h-9 flex-wrap items-center gap-x-3 gap-y-1 bg-sunk px-3 py-1 text-xs">
@@ -37,8 +38,8 @@ export function EditCard({ edit, session, split }: { edit: Edit; session: string
           <Link
             to="/logs"
             search={{ session, line: edit.cursor }}
-            aria-label={`The line of the log that changed ${edit.path}`}
-            title="In the log"
+            aria-label={texts.logs.lineOf(edit.path)}
+            title={texts.logs.inLog}
             className="flex size-6 items-center justify-center rounded text-faint hover:bg-active hover:text-text pointer-coarse:size-10"
           >
             <Icon name="link" width="12" height="12" />

@@ -1,6 +1,7 @@
 import { Icon } from "~/design/Icon";
 import { useWide } from "~/design/useWide";
 import type { TreeNode } from "./model/fileTree";
+import * as texts from "~/texts";
 
 interface FileTreeProps {
   nodes: readonly TreeNode[];
@@ -12,7 +13,7 @@ export function FileTree({ nodes, onChoose }: FileTreeProps) {
   const wide = useWide();
   return (
     <nav
-      aria-label="Changed files"
+      aria-label={texts.logs.changedFiles}
       className="shrink-0 border-line max-md:border-b md:w-64 md:overflow-y-auto md:border-r"
     >
       {wide ? (
@@ -22,7 +23,7 @@ export function FileTree({ nodes, onChoose }: FileTreeProps) {
       ) : (
         <details>
           <summary className="min-h-9 px-4 py-2 text-xs text-soft select-none hover:bg-hover pointer-coarse:py-3">
-            Files
+            {texts.logs.files}
           </summary>
           <div className="px-2 pb-2">
             <Nodes nodes={nodes} onChoose={onChoose} />

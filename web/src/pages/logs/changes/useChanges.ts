@@ -2,6 +2,7 @@ import { useEffect, useState } from "react";
 import { said } from "~/live/http";
 import { useLive } from "~/live/LiveContext";
 import { CHANGES, type ChangeEntry } from "../documents";
+import * as texts from "~/texts";
 
 export interface Changes {
   readonly state: "loading" | "ready" | "missing" | "failed";
@@ -32,8 +33,7 @@ export function useChanges(session: string) {
             entries: asked === null ? page.nodes : [...now.entries, ...page.nodes],
             next: page.pageInfo.hasNextPage ? page.pageInfo.endCursor : null,
           }));
-        else if (data)
-          setKnown({ ...LOADING, state: "missing", message: "It is gone, or you may not see it." });
+        else if (data) setKnown({ ...LOADING, state: "missing", message: texts.logs.changesGone });
         else setKnown((now) => ({ ...now, state: "failed", message: said(error) }));
       });
     return () => {

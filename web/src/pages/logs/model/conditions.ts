@@ -1,3 +1,5 @@
+import * as texts from "~/texts";
+
 /** One condition of a search as it is written, and where. */
 export interface Condition {
   /** As it is written: `-agent:"Build er"`. */
@@ -53,7 +55,7 @@ function valuesOf(field: string | null, value: RegExpExecArray, isQuoted: boolea
 function match(pattern: RegExp, text: string, at: number): RegExpExecArray {
   pattern.lastIndex = at;
   const found = pattern.exec(text);
-  if (!found) throw new Error("every part of these patterns is optional");
+  if (!found) throw new Error(texts.logs.emptyPattern);
   return found;
 }
 

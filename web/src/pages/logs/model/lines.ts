@@ -1,4 +1,5 @@
 import type { Content, EventOf, SessionEvent } from "~/live/events";
+import * as texts from "~/texts";
 
 /** How high a line is that is not wrapped. */
 export const ROW_PX = 24;
@@ -74,12 +75,12 @@ function receipt(event: EventOf<"ReceiptEvent">): Said {
 }
 
 function turn(event: EventOf<"TurnEvent">): Said {
-  if (event.started) return { kind: "turn", text: "turn started", tone: "quiet" };
+  if (event.started) return { kind: "turn", text: texts.logs.turnStarted, tone: "quiet" };
   const failed = event.outcome !== null && event.outcome !== "completed";
   const words = event.reason ?? event.closingText ?? "";
   return {
     kind: "turn",
-    text: worded(`turn ${event.outcome ?? "ended"}`, words),
+    text: worded(texts.logs.turn(event.outcome ?? texts.logs.ended), words),
     tone: failed ? "bad" : "good",
   };
 }
@@ -104,7 +105,7 @@ const VERDICTS: Record<string, Tone> = {
 
 function approval(event: EventOf<"ApprovalEvent">): Said {
   const asked = event.command ?? event.title ?? event.tool ?? "";
-  const by = event.by ? ` by ${event.by}` : "";
+  const by = event.by ? texts.logs.by(event.by) : "";
   const note = event.note ? `: ${event.note}` : "";
   const verdict = event.status === "PENDING" ? "asks" : event.status.toLowerCase();
   return {
@@ -138,7 +139,7 @@ function content(one: Content): Said | null {
     case "ToolResult":
       return {
         kind: "tool",
-        text: one.output || (one.ok ? "done" : "failed"),
+        text: one.output || (one.ok ? texts.logs.done : texts.logs.hasFailed),
         ...(!one.ok && { tone: "bad" as const }),
       };
     case "CommandRun":

@@ -1,16 +1,17 @@
 import { zoned } from "./conditions";
+import * as texts from "~/texts";
 
 /** A span of time: an age as the language of searches writes it, or two instants `from..to` in ISO 8601, UTC. */
 export type Range = string;
 
 /** Spans to choose from; without any, everything that is kept is searched. */
 export const AGES = [
-  { range: "15m", title: "Last 15 minutes" },
-  { range: "1h", title: "Last hour" },
-  { range: "6h", title: "Last 6 hours" },
-  { range: "24h", title: "Last 24 hours" },
-  { range: "7d", title: "Last 7 days" },
-  { range: "30d", title: "Last 30 days" },
+  { range: "15m", title: texts.logs.last15m },
+  { range: "1h", title: texts.logs.lastHour },
+  { range: "6h", title: texts.logs.last6h },
+  { range: "24h", title: texts.logs.last24h },
+  { range: "7d", title: texts.logs.last7d },
+  { range: "30d", title: texts.logs.last30d },
 ] as const;
 
 const AGE = /^(\d{1,6})([smhdw])$/;

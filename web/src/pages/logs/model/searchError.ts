@@ -1,3 +1,5 @@
+import * as texts from "~/texts";
+
 /** Why a search was refused, and where in it. */
 export interface SearchError {
   readonly message: string;
@@ -15,7 +17,7 @@ interface Failed {
 /** What a failed search says to people. A column behind what was typed is about its end. */
 export function searchError(error: Failed, typed: string): SearchError {
   const [first] = error.graphQLErrors;
-  if (!first) return { message: "The broker does not answer.", column: null };
+  if (!first) return { message: texts.logs.noAnswer, column: null };
   const details = first.extensions?.details;
   const { column, problem } = (typeof details === "object" && details !== null ? details : {}) as Record<
     string,
