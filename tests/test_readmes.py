@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import click
@@ -22,6 +23,12 @@ _CODE = re.compile(r"```\w*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 _FOLDERS = ("broker/", "connect/", "graphql_api/", "tests/", "web/")
 _PATH = re.compile(rf"(?:{'|'.join(_FOLDERS)})[\w./-]*")
 _VARIABLE = re.compile(r"RELAYCAST_[A-Z_]+[A-Z]")
+
+
+@cache
+def _sources() -> str:
+    files = [file for folder in ("broker", "connect", "tests") for file in (_ROOT / folder).rglob("*.py")]
+    return "\n".join(file.read_text() for file in [*files, *(_ROOT / "web").glob("*.py")])
 
 
 def _shown(path: Path) -> str:
@@ -87,13 +94,7 @@ def _check(command: click.Command, words: list[str], typed: str) -> None:
 
 @pytest.mark.parametrize("path", _READMES, ids=_shown)
 def test_every_environment_variable_it_names_is_read_somewhere(path: Path) -> None:
-    folders = ("broker", "connect", "graphql_api", "tests", "web")
-    sources = "\n".join(
-        file.read_text()
-        for folder in folders
-        for file in (_ROOT / folder).rglob("*.py")
-        if "node_modules" not in file.parts
-    )
+    sources = _sources()
     agents = {f"RELAYCAST_{word}_BIN" for word in ("CLAUDE", "CODEX", "GEMINI")}
     named = set(_VARIABLE.findall(path.read_text())) - agents
     assert [each for each in sorted(named) if each not in sources] == []
