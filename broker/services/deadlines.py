@@ -1,4 +1,4 @@
-"""Carries out what the passing of time decides, for all workspaces; any number of workers may run this."""
+"""Acts on deadlines that have passed, for all workspaces; any number of workers may run this."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Carrying out a request once, however often its caller sends it."""
+"""Executes a request once, however often its caller sends it."""
 
 from __future__ import annotations
 

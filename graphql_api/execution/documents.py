@@ -1,4 +1,4 @@
-"""Trusted documents: what clients may ask by a hash alone, and, where the broker is told so, all they may ask.
+"""Trusted documents, which clients may request by hash; with `--document-trust only` nothing else is executed.
 
 https://github.com/graphql/graphql-over-http (persisted documents: `documentId`) and the older form of Apollo's clients
 (`extensions.persistedQuery`). Nothing is taken into the list at run time.

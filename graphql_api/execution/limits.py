@@ -1,4 +1,4 @@
-"""What a document may be at most. Each refusal has a stable code and says the number.
+"""The limits of a document, checked before execution. Each error has a stable code and names the limit.
 
 Depth, fields and cost are in `weight.py`.
 """

@@ -1,4 +1,4 @@
-"""Opening subscriptions and answering their items, whatever transport they come by."""
+"""Opens subscriptions and produces their items, for every transport."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parsing, checking and running operations, whatever transport they come by."""
+"""Parses, validates and executes operations, for every transport."""
 
 from __future__ import annotations
 

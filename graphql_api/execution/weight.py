@@ -1,4 +1,4 @@
-"""How heavy an operation is, by its text and variables alone.
+"""The cost of an operation, computed from its text and variables alone.
 
 Cost: a field that has fields of its own costs 1 and what they cost; a leaf costs nothing, nor does what a logged event
 says, which is at hand with the event. In a list a field counts once for each item: as many as `first`, `last`, `lines`

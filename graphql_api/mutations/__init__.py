@@ -1,1 +1,1 @@
-"""What can be changed."""
+"""The mutations of the schema."""

@@ -1,4 +1,4 @@
-"""Answering what agents ask in words."""
+"""Answering agents' questions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where every mutation begins."""
+"""The root type of mutations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding a thing again by its global id."""
+"""Looks objects up by their global id."""
 
 from __future__ import annotations
 

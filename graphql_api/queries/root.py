@@ -1,4 +1,4 @@
-"""Where every query begins."""
+"""The root type of queries."""
 
 from __future__ import annotations
 

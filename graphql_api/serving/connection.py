@@ -1,4 +1,4 @@
-"""One WebSocket connection of the graphql-transport-ws protocol, and who is behind it."""
+"""One WebSocket connection of the graphql-transport-ws protocol, and its principal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with a request as HTTP sees it, before anybody looks at what it asks."""
+"""HTTP errors of a request, found before its operation is read."""
 
 from __future__ import annotations
 

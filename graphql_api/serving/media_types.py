@@ -1,4 +1,4 @@
-"""Which of the media types that /graphql speaks a client wants: the Accept header, read as RFC 9110 says."""
+"""Negotiates the media type of a response from the Accept header (RFC 9110)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way to one peer. It hangs up by itself on one that does not read, so that nobody waits for room for ever."""
+"""The bounded queue to one peer; it disconnects a peer that does not read, so that no writer waits for ever."""
 
 from __future__ import annotations
 

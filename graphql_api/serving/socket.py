@@ -1,4 +1,4 @@
-"""The WebSocket endpoint: the connections of a process, and what is told to all of them."""
+"""The WebSocket endpoint: the connections of a process, and what is sent to all of them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""/graphql over HTTP, to the letter of https://graphql.github.io/graphql-over-http/.
+"""Implements GraphQL over HTTP (https://graphql.github.io/graphql-over-http/) at /graphql.
 
-The specification leaves the numbers of some refusals open. A document or variables that are wrong are answered with
-400; where the client takes only `application/json`, and so cannot tell our word from that of a proxy, with 200.
+The specification leaves some status codes open. Invalid documents and variables are answered with 400; with 200 if the
+client accepts only `application/json`, as it cannot tell our 400 from a proxy's.
 """
 
 from __future__ import annotations

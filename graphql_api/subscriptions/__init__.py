@@ -1,1 +1,1 @@
-"""What can be followed live."""
+"""The subscriptions of the schema."""

@@ -1,4 +1,4 @@
-"""Machines."""
+"""Machines; the schema calls them proxies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What agents ask people in words."""
+"""Questions that agents ask people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is stopped."""
+"""Stops of sessions, machines and the workspace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was used."""
+"""Usage counters."""
 
 from __future__ import annotations
 

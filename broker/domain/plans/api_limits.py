@@ -1,4 +1,4 @@
-"""How much one caller may ask of the GraphQL API: a number for each way to ask too much."""
+"""The limits of the GraphQL API for one caller."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class DocumentTrust(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiLimits:
-    """What is refused before anything is done. Every refusal names its number."""
+    """Requests over a limit are rejected before execution; the error names the limit."""
 
     max_source_length: int = 100_000
     """Characters of a document."""

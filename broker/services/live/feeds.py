@@ -389,7 +389,7 @@ class Reader:
         return self._position
 
     async def _missed(self, feed: Feed) -> AsyncIterator[Logged | Reset]:
-        """What is before the feed, until nothing is: whoever joins then, before anything else runs, misses nothing."""
+        """Events before the feed's first, until there are none: joining then, before another task runs, loses none."""
         while (missed := None if self._position is None else feed.missed(self._position)) != []:
             if missed is None:
                 async for item in self._page(feed):

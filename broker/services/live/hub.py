@@ -1,4 +1,4 @@
-"""Live sessions inside one process: one log position per session, many subscribers with bounded queues.
+"""Live sessions of one process: one log position per session, many subscribers with bounded queues.
 
 Signals only wake us up. A message whose offset is not the next one, or word that some may be lost, makes the hub read
 the log; a periodic check does the same when nothing arrives. So signals may be lost, and a subscriber loses nothing.

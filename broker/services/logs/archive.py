@@ -1,4 +1,4 @@
-"""Carrying a workspace, or one session of it, out of a broker and into an empty workspace of another."""
+"""Exports a workspace, or one session of it, and imports it into an empty workspace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeping logs no longer than promised, and forgetting them when asked.
+"""Deletes logs after their retention time, and on request.
 
 Each step can be killed anywhere: what is wanted is written down first, compared with what was carried out, and done
 again until both agree.

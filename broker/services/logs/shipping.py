@@ -1,4 +1,4 @@
-"""Moves sessions' logs to the log store, in order; only what has arrived there is let go of here.
+"""Moves sessions' logs to the log store, in order; Redis drops only what has arrived there.
 
 A shipper may be killed between any two lines: what it inserted but did not mark is inserted again, and the store keeps
 each event once.

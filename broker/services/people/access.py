@@ -1,4 +1,4 @@
-"""Who a token stands for; making and ending tokens."""
+"""Authenticates tokens; creates and revokes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often an address may fail to say who it is."""
+"""Limits failed authentications per address."""
 
 from __future__ import annotations
 

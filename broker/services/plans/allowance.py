@@ -1,4 +1,4 @@
-"""How fast one token may ask, over all processes."""
+"""Rate limits of tokens, over all processes."""
 
 from __future__ import annotations
 

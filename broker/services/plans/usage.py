@@ -1,4 +1,4 @@
-"""What a workspace used, for the people who run it."""
+"""Usage of a workspace, for its administrators."""
 
 from __future__ import annotations
 
