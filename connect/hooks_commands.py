@@ -20,7 +20,6 @@ from connect.machine.hooks.vendor_files import VENDORS, Converted, Left, as_yaml
 from connect.policy.lineage import require_person
 from connect.settings import Options, config_folder, resolve_state_dir
 from connect.system.process_records import ProcessRecords
-from connect.terminal.characters import visible
 
 _HOW_TO_CONFIRM = "Look at it and confirm it with `relay-connect hooks review`."
 
@@ -233,6 +232,8 @@ def _say(title: str, lines: list[tuple[str, str]]) -> None:
 
 
 def _safe(line: str) -> str:
+    from connect.terminal.characters import visible  # noqa: PLC0415 - a link without a person loads no terminal
+
     return visible(line, exact=True)
 
 

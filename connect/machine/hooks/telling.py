@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
-from pathlib import PurePath
 
 from broker.domain.hooks.runs import RunState
 from broker.protocol.proxy import RunHook
@@ -16,7 +15,6 @@ from connect.notices import Notice, Warned
 _MOST_TOLD = 100
 """Different things of hooks that one relay-connect tells: whoever makes up ids does not fill the terminal."""
 _LONGEST = 300
-_DESKTOP = frozenset({"afplay", "say", "osascript", "terminal-notifier", "notify-send"})
 
 
 class HookNotices:
@@ -54,8 +52,7 @@ class HookNotices:
 
     def _not_found(self, order: RunHook, why: NotRun) -> str:
         program = why.argv[0] if why.argv else ""
-        hint = "; `notify: desktop` works on every system" if PurePath(program).name in _DESKTOP else ""
-        words = f"{PROGRAM_NOT_FOUND}: {shown([program])}{hint}"
+        words = f"{PROGRAM_NOT_FOUND}: {shown([program])}"
         self._tell(f"program {program}", f"hook {_named(order.hook)} was skipped: {words}")
         return words
 

@@ -13,7 +13,11 @@ export interface Following {
 
 export const NOTHING_YET: Following = { state: "loading", hasEarlier: false, loadingEarlier: false };
 
-export type Filter = { agents?: string[]; kinds?: string[]; fragments?: boolean };
+export interface Filter {
+  agents?: string[];
+  kinds?: string[];
+  fragments?: boolean;
+}
 
 /** What keeps the events of a log, and shows them. */
 export interface LogKeeper {
