@@ -257,10 +257,11 @@ class Terminal:
             self._link.answer(number, yes=yes)
 
     def _on_notice(self, notice: Notice) -> None:
-        """From the welcome on the session tells what happens, by its own events."""
+        """From the welcome on the session tells what happens, by its own events, but for what the machine warns of."""
         if isinstance(notice, Connected) and not self._welcomed.done():
             self._welcomed.set_result(notice)
-        if not self._welcomed.done() or (self._screen_is_gone and isinstance(notice, Stopping)):
+        beside = isinstance(notice, Warned) or (self._screen_is_gone and isinstance(notice, Stopping))
+        if beside or not self._welcomed.done():
             self._show(notice)
 
     def _heed_signals(self) -> None:
