@@ -215,6 +215,15 @@ class ApprovalResolved(Wire):
     answers: dict[str, tuple[str, ...]] | None = None
 
 
+class HookStopped(Wire):
+    """A hook's run has failed, or nobody knows how it ended."""
+
+    hook: str
+    state: str
+    reason: str | None = None
+    exit_code: int | None = None
+
+
 class LogOverflowed(Wire):
     """Frames were lost while a machine was cut off."""
 
@@ -251,6 +260,7 @@ Fact = (
     | TurnEnded
     | ApprovalRequested
     | ApprovalResolved
+    | HookStopped
     | LogOverflowed
     | UnknownFact
 )
@@ -277,6 +287,9 @@ _KINDS: dict[str, type[Fact]] = {
     "turn.started": TurnStarted,
     "turn.ended": TurnEnded,
     "approval.resolved": ApprovalResolved,
+    "hook.failed": HookStopped,
+    "hook.expired": HookStopped,
+    "hook.interrupted": HookStopped,
     "log.overflow": LogOverflowed,
 }
 

@@ -35,6 +35,7 @@ from connect.sdk.facts import (
     ChannelLeft,
     Fact,
     FrameSeen,
+    HookStopped,
     LogOverflowed,
     MessageAccepted,
     MessageReceipt,
@@ -212,6 +213,10 @@ class View:
                 return [good(f"machine {one_line(fact.machine)} connected")]
             case ProxyDisconnected():
                 return [warning(f"machine {one_line(fact.machine)} is away; messages to its agents wait")]
+            case HookStopped():
+                exit_ = f"exit {fact.exit_code}" if fact.exit_code is not None else ""
+                why = ", ".join(filter(None, [one_line(fact.reason or ""), exit_]))
+                return [warning(f"hook {one_line(fact.hook)} for {who} {one_line(fact.state)}: {why}")]
             case LogOverflowed():
                 return [warning(f"{fact.dropped_frames} log frames were lost while a machine was cut off")]
             case AgentSpawning() if self.verbosity is Verbosity.VERBOSE:

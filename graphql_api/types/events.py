@@ -164,6 +164,18 @@ class StopEvent(Event):
     note: str | None = told("Why.", _in_data(reading.text_or_none("note")))
 
 
+@strawberry.type(description="A hook's run came to another state.")
+class HookEvent(Event):
+    """A hook's run came to another state."""
+
+    hook: str = told("The hook's id.", _in_data(reading.text("hook")))
+    run: str = told("The run's id: all its events have the same.", _in_data(reading.text("run")))
+    state: str = told("Such as `started`, `completed`, `failed`, `refused`.", _in_data(reading.text("state")))
+    reason: str | None = told("Why it came to that.", _in_data(reading.text_or_none("reason")))
+    exit_code: int | None = told("Of a command that has ended.", _in_data(reading.int_or_none("exit_code")))
+    output: str | None = told("What a command wrote, cut.", _in_data(reading.text_or_none("output")))
+
+
 @strawberry.type(description="A fact that this version has no type for; `data` has all of it.")
 class OtherEvent(Event):
     """A fact that this version has no type for."""
@@ -197,13 +209,15 @@ _EXACT: dict[str, type[Event]] = {
     "stop.finished": StopEvent,
     "stop.lifted": StopEvent,
 }
-EVENT_TYPES: tuple[type[Event], ...] = (*dict.fromkeys(_EXACT.values()), AgentEvent, OtherEvent)
+_FAMILIES: dict[str, type[Event]] = {"agent": AgentEvent, "hook": HookEvent}
+"""Of kinds that begin so."""
+EVENT_TYPES: tuple[type[Event], ...] = (*dict.fromkeys((*_EXACT.values(), *_FAMILIES.values())), OtherEvent)
 
 
 def event_type(source: Json) -> type[Event]:
     """The type of one event."""
     kind: str = source["kind"]
-    return _EXACT.get(kind) or (AgentEvent if kind.startswith("agent.") else OtherEvent)
+    return _EXACT.get(kind) or _FAMILIES.get(kind.partition(".")[0], OtherEvent)
 
 
 SessionItem = Annotated[
@@ -215,6 +229,7 @@ SessionItem = Annotated[
     | FrameEvent
     | ProxyEvent
     | StopEvent
+    | HookEvent
     | OtherEvent
     | Reset
     | CaughtUp,

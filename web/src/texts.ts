@@ -267,6 +267,8 @@ export const session = {
   aMachine: "A machine",
   wentAway: "went offline",
   outputDropped: "produced output faster than it could be kept; some is missing",
+  hookRefused: (hook: Shown, why: Shown) => `hook ${hook} was not run: ${why}`,
+  hookFailed: (hook: Shown, state: Shown, why: Shown) => `hook ${hook} ${state}: ${why}`,
   isStarted: (machine: Shown, spawner: Shown) => `was started${machine}${spawner}`,
   isReady: "is ready",
   wasInterrupted: "was interrupted",

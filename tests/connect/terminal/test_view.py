@@ -395,3 +395,14 @@ def test_an_own_message_to_one_who_is_stopped_says_so() -> None:
     assert session.receipt("queued", because="stopped") == (
         "! Opponent is stopped; it gets this when somebody resumes it"
     )
+
+
+def test_a_hook_that_did_not_do_what_it_should_is_told_and_one_that_did_is_not() -> None:
+    session = _Session()
+    about: dict[str, Any] = {"hook": "lint", "run": "r1", "argv": ["npm"]}
+    for state in ("ordered", "started", "completed"):
+        assert session.tell(f"hook.{state}", {**about, "state": state, "exit_code": 0}, name="Lead") == ""
+    failed = session.tell("hook.failed", {**about, "state": "failed", "exit_code": 2}, name="Lead")
+    assert failed == "! hook lint for Lead (Claude) failed: exit 2"
+    expired = session.tell("hook.expired", {**about, "state": "expired", "reason": "not in time"}, name="Lead")
+    assert expired == "! hook lint for Lead (Claude) expired: not in time"

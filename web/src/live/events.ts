@@ -118,6 +118,12 @@ export const EVENT = graphql(`
       stoppedBy: by
       note
     }
+    ... on HookEvent {
+      hook
+      state
+      reason
+      exitCode
+    }
   }
 `);
 export type SessionEvent = ResultOf<typeof EVENT>;

@@ -140,3 +140,24 @@ test("what an agent says just before its turn is logged belongs to the turn", ()
     parts: [{ text: "Hello.", streaming: false }],
   });
 });
+
+test("a hook that did not do what it should is told, with why; one that did is not", () => {
+  const hook = (state: string, reason: string | null, exitCode: number | null): EventOf<"HookEvent"> => ({
+    ...base(`hook.${state}`),
+    __typename: "HookEvent",
+    hook: "lint",
+    state,
+    reason,
+    exitCode,
+  });
+  const entries = told(
+    hook("refused", "the owner has not allowed it", null),
+    hook("started", null, null),
+    hook("completed", null, 0),
+    hook("failed", null, 2),
+  );
+  expect([...entries.values()].map((entry) => entry.type === "notice" && entry.words)).toEqual([
+    "hook lint was not run: the owner has not allowed it",
+    "hook lint failed: exit 2",
+  ]);
+});

@@ -30,6 +30,8 @@ function toldOf(event: SessionEvent): Told | null {
       );
     case "StopEvent":
       return stopped(event);
+    case "HookEvent":
+      return hook(event);
     default:
       return event.kind === "log.overflow" ? warn(texts.session.outputDropped) : null;
   }
@@ -58,6 +60,22 @@ function agent(event: EventOf<"AgentEvent">): Told | null {
       return { words: texts.session.hasFailed(why ? `: ${why}` : ""), tone: "bad" };
     case "agent.released":
       return quiet(texts.session.wasReleased);
+    default:
+      return null;
+  }
+}
+
+/** What a hook did stays in the log; what it did not do is said. */
+function hook(event: EventOf<"HookEvent">): Told | null {
+  const exit = event.exitCode === null ? "" : texts.session.exit(event.exitCode);
+  const why = [event.reason, exit].filter(Boolean).join(", ");
+  switch (event.state) {
+    case "refused":
+      return warn(texts.session.hookRefused(event.hook, why));
+    case "failed":
+    case "expired":
+    case "interrupted":
+      return warn(texts.session.hookFailed(event.hook, event.state, why));
     default:
       return null;
   }
