@@ -120,7 +120,7 @@ export const EVENT = graphql(`
     }
     ... on HookEvent {
       hook
-      state
+      runState: state
       reason
       exitCode
     }

@@ -146,7 +146,7 @@ test("a hook that did not do what it should is told, with why; one that did is n
     ...base(`hook.${state}`),
     __typename: "HookEvent",
     hook: "lint",
-    state,
+    runState: state,
     reason,
     exitCode,
   });

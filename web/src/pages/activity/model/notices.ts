@@ -69,13 +69,13 @@ function agent(event: EventOf<"AgentEvent">): Told | null {
 function hook(event: EventOf<"HookEvent">): Told | null {
   const exit = event.exitCode === null ? "" : texts.session.exit(event.exitCode);
   const why = [event.reason, exit].filter(Boolean).join(", ");
-  switch (event.state) {
+  switch (event.runState) {
     case "refused":
       return warn(texts.session.hookRefused(event.hook, why));
     case "failed":
     case "expired":
     case "interrupted":
-      return warn(texts.session.hookFailed(event.hook, event.state, why));
+      return warn(texts.session.hookFailed(event.hook, event.runState, why));
     default:
       return null;
   }
