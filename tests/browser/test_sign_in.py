@@ -118,7 +118,7 @@ async def test_a_share_that_ended_leaves_a_sign_in_as_it_was(
         await expect(page.get_by_role("heading", name="Machines")).to_be_visible()
         again = await ada.tab(shared["url"])
         await again.get_by_role("button", name="Open as a viewer in this tab").click()
-        await expect(again.get_by_role("alert")).to_contain_text("has ended, or was taken back")
+        await expect(again.get_by_role("alert")).to_contain_text("has expired or was revoked")
 
 
 async def test_another_members_link_asks_before_it_switches(
@@ -148,7 +148,7 @@ async def test_a_link_that_is_not_whole_says_so(browser: Browser, running_site: 
         stranger.expect_error("401")
         for place in (*places, *shares):
             page = await stranger.tab(running_site.url + place)
-            await expect(page.get_by_role("alert")).to_contain_text("the link is not whole")
+            await expect(page.get_by_role("alert")).to_contain_text("the link is incomplete")
             assert "#" not in page.url
             await page.screenshot(path=tmp_path / "mangled.png")
             await page.close()

@@ -12,7 +12,7 @@ async def stop(page: Page, place: str, *, note: str = "") -> None:
     """Say yes to the question."""
     dialog = page.get_by_role("dialog", name=f"Stop {place}")
     await expect(dialog).to_contain_text("agent")
-    await dialog.get_by_label("Why").fill(note)
+    await dialog.get_by_label("Reason").fill(note)
     await dialog.get_by_role("button", name=f"Stop {place}").click()
     await expect(dialog).to_have_count(0)
 
