@@ -238,7 +238,7 @@ async def test_no_agent_allows_a_hook_however_it_hides(broker: ScriptedBroker, f
     command = posing([*RELAY_CONNECT, "hooks", "deny", "h1"], environment=environment)
     async with relay_connect(environment):
         await agent_in(broker, folder)
-        assert "FROM_AN_AGENT" in await says(broker, f"run {shlex.join(command)}")
+        assert "STARTED_BY_AGENT" in await says(broker, f"run {shlex.join(command)}")
     assert file.content() is None
 
 

@@ -225,7 +225,7 @@ async def test_a_running_link_does_not_take_what_an_agent_changes_however_it_hid
     async with relay_connect(environment):
         await broker.command(spawn())
         seen = await says(broker, f"run {shlex.join(command)}")
-        assert "FROM_AN_AGENT" in seen
+        assert "STARTED_BY_AGENT" in seen
         await broker.command(spawn(Path("/"), agent=AgentId("a2")))
         assert (await broker.report(Exited)).reason == "FOLDER_NOT_ALLOWED"
     assert file.content() == DEFAULTS

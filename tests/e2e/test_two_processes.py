@@ -57,7 +57,7 @@ class Place:
     async def script(self, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
         """A terminal without a person: its standard input stays open until it is closed."""
         process = await asyncio.create_subprocess_exec(
-            *self.argv(*arguments),
+            *self.argv("--json", *arguments),
             env=self.environment,
             cwd=self.folder,
             stdin=asyncio.subprocess.PIPE,

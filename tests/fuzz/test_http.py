@@ -56,14 +56,18 @@ HEADERS = (
 PARAMETERS = ("Victim", "main", "default", "%00", "%e2%80%ae", "..%2f..", "x" * 300, "-1", "me", "%ff")
 
 
+_PUTTING_AWAY = {("DELETE", "/v1/workspace"), ("POST", "/v1/workspace/archive")}
+
+
 def routes(adapters: Adapters) -> list[tuple[str, str]]:
-    """Method and path of everything that is served over HTTP."""
+    """Method and path of everything that is served over HTTP, but what puts the whole workspace away: that is fair."""
     app = build_app(Settings(), adapters=adapters)
     return sorted(
         (method, route.path)
         for route in app.routes
         if isinstance(route, Route)
         for method in (route.methods or {"GET", "POST"})
+        if (method, route.path) not in _PUTTING_AWAY
     )
 
 

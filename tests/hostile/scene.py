@@ -95,7 +95,7 @@ class _Stage:
         """A person's terminal, without a person, and its link: their process ids."""
         home = self._home("machine", self.user)
         told = {"RELAYCAST_TOKEN": key_file.read_text().strip()}
-        async with self._started("connect.cli", self._machine(url, home), home, told=told) as process:
+        async with self._started("connect.cli", [*self._machine(url, home), "--json"], home, told=told) as process:
             await _line(process, b'"link.up"')
             yield [process.pid, *descendants(process.pid)]
 

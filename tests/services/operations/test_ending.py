@@ -15,7 +15,7 @@ from broker.domain.errors import Conflict
 from broker.domain.ids import WorkspaceId
 from broker.domain.people.access import MemberRole, TokenKind
 from broker.domain.people.token_families import Purpose
-from broker.domain.people.workspaces import WorkspaceState
+from broker.domain.people.workspaces import HURRIED_MS, WorkspaceState
 from broker.domain.plans.plans import Plan
 from broker.services.operations.ending import WorkspaceEnding
 from broker.settings import Settings
@@ -32,7 +32,7 @@ async def all_that_is_kept(adapters: Adapters, workspace: WorkspaceId) -> list[s
         found += [name for name in names if workspace in name]
         for name in names:
             if name.startswith(("rc:token:", "rc:sign-in:")) and workspace in (await adapters.redis.get(name) or ""):
-                found.append(name)
+                found += [name] if await outlives_removal(adapters, name) else []
         if cursor == 0:
             break
     for name in (keys.WORKSPACES, keys.key(keys.INSTALLATION_TAG, "ending")):
@@ -41,6 +41,14 @@ async def all_that_is_kept(adapters: Adapters, workspace: WorkspaceId) -> list[s
     if workspace in await adapters.redis.hvals(keys.key(keys.INSTALLATION_TAG, "slugs")):
         found.append("slugs")
     return found
+
+
+async def outlives_removal(adapters: Adapters, name: str) -> bool:
+    """Whether it is there when the data of a workspace is removed at the earliest: what is short-lived has ended."""
+    pipe = adapters.redis.pipeline(transaction=False)
+    pipe.ttl(name)
+    [life_s] = await pipe.execute()
+    return not 0 <= life_s * 1000 <= HURRIED_MS
 
 
 async def furnished(adapters: Adapters, logs: ClickHouseLogStore) -> Desk:
