@@ -34,7 +34,7 @@ class Hooks:
     async def show(self, principal: Principal) -> HooksShown:
         """The hooks that hold. Raises `NotPermitted`."""
         saved = await self._records.saved(principal.workspace)
-        return HooksShown(saved=saved, hooks=read_hooks(saved.text).hooks if saved.text else ())
+        return HooksShown(saved=saved, hooks=read_hooks(saved.text).hooks)
 
     @requires(Permission.ADMINISTER)
     async def apply(self, principal: Principal, text: str, *, version: int | None = None) -> HooksShown:

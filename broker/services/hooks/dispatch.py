@@ -79,12 +79,13 @@ class HookDispatcher:
 
     async def _index(self, workspace: WorkspaceId) -> HookIndex:
         """Of the hooks that hold; an empty one while they are paused."""
-        saved = await self._records.saved(workspace)
-        if saved.paused:
+        in_force = await self._records.in_force(workspace)
+        if in_force.paused or not in_force.version:
             return HookIndex(())
         known = self._indexes.get(workspace)
-        if not known or known[0] != saved.version:
-            known = saved.version, HookIndex(read_hooks(saved.text).hooks if saved.text else ())
+        if not known or known[0] != in_force.version:
+            saved = await self._records.saved(workspace)
+            known = saved.version, HookIndex(read_hooks(saved.text).hooks)
             self._indexes[workspace] = known
             if len(self._indexes) > _INDEXES:
                 self._indexes.popitem(last=False)

@@ -11,7 +11,7 @@ from broker.services.ports.access import (
     Tokens,
 )
 from broker.services.ports.approvals import Approvals, Standing, Surroundings
-from broker.services.ports.hooks import HookOrder, HookRecords, HookRun, SavedHooks
+from broker.services.ports.hooks import HookOrder, HookRecords, HookRun, HooksInForce, SavedHooks
 from broker.services.ports.keeping import RedactionRules, Restoring, RetentionState
 from broker.services.ports.links import Attached, Decided, DecidedApproval, Links, NumberedFact, Unfinished
 from broker.services.ports.log import Backlog, EventLog, LogPage, LogStore, kept
@@ -49,6 +49,7 @@ __all__ = [
     "HookOrder",
     "HookRecords",
     "HookRun",
+    "HooksInForce",
     "InstallationRecords",
     "LinkNews",
     "Links",

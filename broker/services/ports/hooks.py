@@ -23,6 +23,15 @@ class SavedHooks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HooksInForce:
+    """Which hooks hold, without their text."""
+
+    version: int
+    """0: there are none."""
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HookOrder:
     """A run that is to begin."""
 
@@ -65,6 +74,9 @@ class HookRun:
 
 class HookRecords(Protocol):
     """What hooks there are, what they wait for, and what became of them."""
+
+    async def in_force(self, workspace: WorkspaceId) -> HooksInForce:
+        """Which hooks hold."""
 
     async def saved(self, workspace: WorkspaceId) -> SavedHooks:
         """The hooks that hold."""

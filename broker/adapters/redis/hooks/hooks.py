@@ -12,7 +12,7 @@ from broker.adapters.redis.client import TextRedis, published
 from broker.adapters.redis.scripts import Scripts
 from broker.domain.hooks.runs import HookRunId, RunState
 from broker.domain.ids import AgentId, SessionId, WorkspaceId
-from broker.services.ports import HookOrder, HookRun, SavedHooks
+from broker.services.ports import HookOrder, HookRun, HooksInForce, SavedHooks
 
 
 class RedisHooks:
@@ -21,6 +21,11 @@ class RedisHooks:
     def __init__(self, redis: TextRedis, scripts: Scripts) -> None:
         self._redis = redis
         self._scripts = scripts
+
+    async def in_force(self, workspace: WorkspaceId) -> HooksInForce:
+        """Which hooks hold."""
+        version, paused = await self._redis.hmget(keys.key(workspace, "hooks"), "version", "paused")
+        return HooksInForce(version=int(version or 0), paused=paused is not None)
 
     async def saved(self, workspace: WorkspaceId) -> SavedHooks:
         """The hooks that hold."""
