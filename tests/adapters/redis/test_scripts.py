@@ -10,6 +10,7 @@ import pytest
 import broker
 from broker.adapters.redis import keys
 from broker.adapters.redis.scripts import arguments, source
+from broker.domain.hooks.happenings import WAITED_FOR
 from broker.domain.ids import WorkspaceId
 from broker.protocol.proxy import Command, RunHook
 
@@ -159,3 +160,9 @@ def test_every_command_of_the_protocol_is_given_by_some_script() -> None:
 def test_numbers_of_policy_come_from_one_table(path: Path) -> None:
     """Durations and bounds in bytes are fields of `T`; a day is a unit."""
     assert re.findall(r"^ *local (?!DAY_)([A-Z_]*(?:_MS|_S|BYTES)) = \d+", path.read_text(), re.MULTILINE) == []
+
+
+def test_the_log_tells_hooks_of_exactly_what_they_wait_for() -> None:
+    listed = re.search(r"^local HOOKED = \{(.*?)\}$", (LUA / "lib" / "log.lua").read_text(), re.MULTILINE | re.DOTALL)
+    assert listed
+    assert set(re.findall(r"\['([\w.]+)'\]", listed[1])) == WAITED_FOR

@@ -1,0 +1,7 @@
+-- Who alone does something for a while: the holder renews, anybody may take a lease that has ended. 1 when it is theirs, else 0.
+local function take_lease(key, by, length_ms)
+  local holder = redis.call('GET', key)
+  if holder and holder ~= by then return 0 end
+  redis.call('SET', key, by, 'PX', length_ms)
+  return 1
+end
