@@ -28,7 +28,7 @@ from broker.domain.hooks.definitions import (
 )
 from broker.domain.hooks.events import BLOCKING, HookEvent, hook_event, unknown_event
 from broker.domain.hooks.templates import OF_MACHINES, BadTemplate, Variable, parse_text
-from broker.protocol.relay_yaml.document import Document, Path, Position, YamlProblem, read_document
+from broker.protocol.yaml_document import Document, Path, Position, YamlProblem, read_document
 
 MAX_HOOKS = 2000
 """In one workspace."""

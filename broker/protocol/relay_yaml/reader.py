@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from broker.domain.workflows.check import check_file
 from broker.domain.workflows.definition import WorkflowFile
 from broker.domain.workflows.findings import Finding, Severity, error, warning
-from broker.protocol.relay_yaml.document import Document, Path, Position, YamlProblem, read_document
+from broker.protocol.yaml_document import Document, Path, Position, YamlProblem, read_document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

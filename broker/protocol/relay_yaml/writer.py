@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from broker.domain.workflows.definition import WorkflowFile
-from broker.protocol.relay_yaml.document import read_scalar
+from broker.protocol.yaml_document import read_scalar
 
 _TOP = ("version", "name", "description", "vars", "swarm", "agents", "workflows")
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.protocol.relay_yaml.document import Position, read_document
 from broker.protocol.relay_yaml.reader import read_workflow_file
 from broker.protocol.relay_yaml.schema import COMMITTED, build_schema, printed
 from broker.protocol.relay_yaml.writer import write_workflow_file
+from broker.protocol.yaml_document import Position, read_document
 
 SAMPLES = sorted(Path(__file__, "../../../fixtures/workflows").resolve().glob("*.yaml"))
 HEAD = """\

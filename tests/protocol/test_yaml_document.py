@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.protocol.relay_yaml.document import Position, YamlProblem, read_document
+from broker.protocol.yaml_document import Position, YamlProblem, read_document
 
 
 def test_every_key_and_value_has_its_line_and_column() -> None:
