@@ -16,8 +16,9 @@ from broker.domain.errors import BadRequest
 from connect.control.client import confirm_policy
 from connect.policy.folders import real_folder, real_or_none
 from connect.policy.lineage import require_person
+from connect.policy.owners_file import NO_FILE
 from connect.policy.policy import ROOT, Policy, describe
-from connect.policy.policy_file import DEFAULTS, NO_FILE, Content, PolicyFile, Written, written
+from connect.policy.policy_file import DEFAULTS, Content, PolicyFile, Written, written
 from connect.policy.repository import loaded_by_agents
 from connect.settings import Options, config_folder, resolve_state_dir
 from connect.system.process_records import ProcessRecords

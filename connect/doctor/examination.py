@@ -19,7 +19,8 @@ from connect.doctor.findings import Finding, ok, problem, warning
 from connect.doctor.hooks import examine_hooks
 from connect.doctor.programs import examine_programs
 from connect.policy.folders import real_or_none
-from connect.policy.policy_file import NO_FILE, PolicyFile
+from connect.policy.owners_file import NO_FILE
+from connect.policy.policy_file import PolicyFile
 from connect.policy.words import in_words
 from connect.settings import ConnectSettings, Options, resolve_settings, resolve_token
 from connect.system.state_folder import StateFolder

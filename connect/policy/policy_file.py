@@ -11,27 +11,16 @@ user of their own, whose files these are not, it is a wall.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import json
-import tomllib
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from broker.domain.errors import BadRequest
+from connect.policy.owners_file import NO_FILE, OwnersFile, toml_text
 from connect.policy.policy import Policy
-from connect.system.own_file import NotOwn, read_own
-from connect.system.state_folder import write_private
 
 NAME = "policy.toml"
 _RECORD = "policy.confirmed"
 _REMEMBERED = "policy.folders"
-_MAX_BYTES = 1024 * 1024
-NO_FILE = "none"
-"""The hash where nothing was ever set."""
 _HEAD = (
     "# What agents may do on this machine. Change it with `relay-connect policy`: other changes have to be confirmed.\n"
 )
@@ -65,13 +54,15 @@ class Written:
     hash: str
 
 
-class PolicyFile:
+class PolicyFile(OwnersFile):
     """One machine's policy and what a person has confirmed of it."""
+
+    _UNREADABLE = "POLICY_UNREADABLE"
+    _MAX_BYTES = 1024 * 1024
 
     def __init__(self, folder: Path, *, state: Path) -> None:
         """`folder` is the configuration's, `state` the state folder of the link that the confirmation is for."""
-        self.path = folder / NAME
-        self._record = state / _RECORD
+        super().__init__(folder / NAME, record=state / _RECORD)
         self._remembered = state / _REMEMBERED
 
     def read(self) -> Written:
@@ -81,20 +72,10 @@ class PolicyFile:
 
     def parsed(self, content: Content) -> Policy:
         """What it says; raises `BadRequest`."""
-        policy, remembered = (self._parsed(each or b"") for each in (content.policy, content.remembered))
+        policy, remembered = (self._parse(Policy, each or b"") for each in (content.policy, content.remembered))
         if policy.remembered:
             raise self._unreadable("remembered: folders are allowed with `folders`")
         return policy.model_copy(update={"remembered": remembered.folders}) if remembered.folders else policy
-
-    def _parsed(self, content: bytes) -> Policy:
-        try:
-            return Policy.model_validate(tomllib.loads(content.decode("utf-8-sig")))
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-            raise self._unreadable(str(error)) from None
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise self._unreadable(f"{where}: {first['msg']}") from None
 
     def write(self, policy: Policy) -> Written:
         """Put a policy in place and confirm it. Raises `OSError`."""
@@ -110,19 +91,7 @@ class PolicyFile:
             if wanted is None:
                 path.unlink(missing_ok=True)
             else:
-                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                write_private(path, wanted, durable=True)
-
-    def confirmed(self) -> str | None:
-        """The hash that a person has confirmed; None when nobody ever has."""
-        with contextlib.suppress(OSError):
-            return self._record.read_text(encoding="ascii", errors="replace").strip() or None
-        return None
-
-    def confirm(self, known: str) -> None:
-        """Remember that a person has seen the policy of this hash. Raises `OSError`."""
-        self._record.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_private(self._record, known.encode(), durable=True)
+                self._place(path, wanted)
 
     def remember(self, policy: Policy, folder: Path) -> Written:
         """Allow one more folder at this link alone, and confirm that. Raises `OSError`, `BadRequest`."""
@@ -135,39 +104,13 @@ class PolicyFile:
         """What is on disk. Raises `BadRequest` for what nobody but the user may have put there, or cannot be read."""
         return Content(policy=self._read(self.path), remembered=self._read(self._remembered))
 
-    def _read(self, path: Path) -> bytes | None:
-        try:
-            return read_own(path, max_bytes=_MAX_BYTES)
-        except NotOwn as why:
-            raise self._unreadable(str(why), path) from None
-
-    def _unreadable(self, why: str, path: Path | None = None) -> BadRequest:
-        return BadRequest(f"{path or self.path}: {why}", code="POLICY_UNREADABLE")
-
 
 def written(policy: Policy) -> Content:
     """A policy as TOML: what was set, nothing else."""
     lines = [
-        f"{name} = {_toml(getattr(policy, name))}\n"
+        f"{name} = {toml_text(getattr(policy, name))}\n"
         for name in Policy.model_fields
         if name in policy.model_fields_set and name != "remembered" and getattr(policy, name) is not None
     ]
-    remembered = f"folders = {_toml(policy.remembered)}\n".encode() if policy.remembered else None
+    remembered = f"folders = {toml_text(policy.remembered)}\n".encode() if policy.remembered else None
     return Content(policy="".join([_HEAD, *lines]).encode(), remembered=remembered)
-
-
-def _toml(value: object) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case int():
-            return str(value)
-        case tuple():
-            return f"[{', '.join(map(_toml, value))}]"
-        case frozenset():
-            return f"[{', '.join(sorted(map(_toml, value)))}]"
-        case Enum():
-            return _toml(value.value)
-        case _:
-            # TOML's basic strings are JSON's, but for DEL.
-            return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007F")

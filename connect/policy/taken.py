@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from broker.domain.errors import BadRequest
+from connect.policy.owners_file import NO_FILE
 from connect.policy.policy import Policy
-from connect.policy.policy_file import NO_FILE, PolicyFile, Written
+from connect.policy.policy_file import PolicyFile, Written
 
 _UNREADABLE = "the policy of this machine cannot be read ({}): no agent starts here"
 

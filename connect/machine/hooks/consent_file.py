@@ -8,79 +8,48 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from broker.domain.errors import BadRequest
 from connect.machine.hooks.consents import Consent, Consents
-from connect.system.own_file import NotOwn, read_own
-from connect.system.state_folder import write_private
+from connect.policy.owners_file import NO_FILE, OwnersFile, toml_text
 
 NAME = "hooks.allow"
 _RECORD = "hooks.confirmed"
-_MAX_BYTES = 4 * 1024 * 1024
-NO_FILE = "none"
-"""The hash where nothing was ever set."""
 _HEAD = (
     "# What hooks may run on this machine. Change it with `relay-connect hooks`: other changes have to be confirmed.\n"
 )
 CONFIRM = "look at it and confirm it with `relay-connect hooks review` in a terminal of this machine"
 
 
-class ConsentFile:
+class ConsentFile(OwnersFile):
     """One machine's allow-list and what a person has confirmed of it."""
+
+    _UNREADABLE = "HOOKS_UNREADABLE"
+    _MAX_BYTES = 4 * 1024 * 1024
 
     def __init__(self, folder: Path, *, state: Path) -> None:
         """`folder` is the configuration's, `state` the state folder of the link that the confirmation is for."""
-        self.path = folder / NAME
-        self._record = state / _RECORD
+        super().__init__(folder / NAME, record=state / _RECORD)
 
     def content(self) -> bytes | None:
         """What is on disk; None for nothing. Raises `BadRequest` for what others may have put there."""
-        try:
-            return read_own(self.path, max_bytes=_MAX_BYTES)
-        except NotOwn as why:
-            raise self._unreadable(str(why)) from None
+        return self._read(self.path)
 
     def parsed(self, content: bytes | None) -> Consents:
         """What it says; raises `BadRequest`."""
-        try:
-            return Consents.model_validate(tomllib.loads((content or b"").decode("utf-8-sig")))
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-            raise self._unreadable(str(error)) from None
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise self._unreadable(f"{where}: {first['msg']}") from None
+        return self._parse(Consents, content or b"")
 
     def is_confirmed(self, content: bytes | None) -> bool:
         """Whether this is what a person has put there or looked at."""
         return hash_of(content) == (self.confirmed() or NO_FILE)
 
-    def confirmed(self) -> str | None:
-        """The hash that a person has confirmed; None when nobody ever has."""
-        with contextlib.suppress(OSError):
-            return self._record.read_text(encoding="ascii", errors="replace").strip() or None
-        return None
-
-    def confirm(self, known: str) -> None:
-        """Remember that a person has seen the list of this hash. Raises `OSError`."""
-        self._record.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_private(self._record, known.encode(), durable=True)
-
     def put(self, content: bytes) -> None:
         """Put what a person wants in place, confirmed. Raises `OSError`."""
         # Confirmed first: a running link never meets a file that nobody has confirmed.
         self.confirm(hash_of(content))
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_private(self.path, content, durable=True)
-
-    def _unreadable(self, why: str) -> BadRequest:
-        return BadRequest(f"{self.path}: {why}", code="HOOKS_UNREADABLE")
+        self._place(self.path, content)
 
 
 class TakenConsents:
@@ -153,26 +122,11 @@ def hash_of(content: bytes | None) -> str:
 
 def written(consents: Consents) -> bytes:
     """A list as TOML."""
-    lines = [_HEAD, f"deny = {_toml(consents.deny)}\n"]
+    lines = [_HEAD, f"deny = {toml_text(consents.deny)}\n"]
     for consent in consents.allow:
-        lines += ["\n[[allow]]\n", *(f"{name} = {_toml(value)}\n" for name, value in _members(consent))]
+        lines += ["\n[[allow]]\n", *(f"{name} = {toml_text(value)}\n" for name, value in _members(consent))]
     return "".join(lines).encode()
 
 
 def _members(consent: Consent) -> list[tuple[str, object]]:
     return [(name, value) for name in Consent.model_fields if (value := getattr(consent, name)) is not None]
-
-
-def _toml(value: object) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case int() | float():
-            return repr(value)
-        case tuple():
-            return f"[{', '.join(map(_toml, value))}]"
-        case dict():
-            return "{" + ", ".join(f"{_toml(name)} = {_toml(each)}" for name, each in value.items()) + "}"
-        case _:
-            # TOML's basic strings are JSON's, but for DEL.
-            return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007F")

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.domain.errors import BadRequest
+from connect.policy.owners_file import NO_FILE
 from connect.policy.policy import AgentAskers, AlwaysAsked, Askers, Policy, Widening, describe
-from connect.policy.policy_file import DEFAULTS, NO_FILE, PolicyFile, written
+from connect.policy.policy_file import DEFAULTS, PolicyFile, written
 
 
 @pytest.fixture
