@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable
 from typing import Generic, TypeVar
 
 from broker.domain.errors import Unavailable
+from broker.domain.ids import WorkspaceId
 
 _log = logging.getLogger(__name__)
 _FIRST_PAUSE_S = 1.0
@@ -16,6 +17,7 @@ _LONGEST_PAUSE_S = 15.0
 """So a store that was away for long is used again this soon after it came back."""
 
 K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
 
 
 class Patience(Generic[K]):
@@ -39,6 +41,67 @@ class Patience(Generic[K]):
         last_s = self._pauses[who][0] if who in self._pauses else _FIRST_PAUSE_S / 2
         pause_s = min(2 * last_s, self._longest_s)
         self._pauses[who] = pause_s, self._clock() + pause_s
+
+
+class EachWorkspace:
+    """Looks after each workspace, again and again; one that fails holds up no other, and is left alone for a while."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        all_: Callable[[], Awaitable[Iterable[WorkspaceId]]],
+        tend: Callable[[WorkspaceId], Awaitable[object]],
+        every_s: float,
+        longest_pause_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`name`: what is done, for the log; `longest_pause_s`: of one that fails over and over."""
+        self._name = name
+        self._log = logging.getLogger(type(self).__module__)
+        self._all = all_
+        self._tend = tend
+        self._every_s = every_s
+        self._patience: Patience[WorkspaceId] = Patience(longest_s=longest_pause_s, clock=clock)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        await forever(lambda: sweep(self.tend_all, every_s=self._every_s), name=self._name)
+
+    async def tend_all(self) -> None:
+        """Look after each once, but those that are left alone."""
+        for workspace in await self._all():
+            if self._patience.is_over(workspace):
+                self._patience.note(workspace, failed=not await self._tended(workspace))
+
+    async def _tended(self, workspace: WorkspaceId) -> bool:
+        try:
+            await self._tend(workspace)
+        except Unavailable as error:
+            self._log.warning("%s of workspace %s: %s", self._name, workspace, error.message)
+            return False
+        except Exception:  # the top of a task: one task looks after all
+            self._log.exception("%s of workspace %s: unforeseen error", self._name, workspace)
+            return False
+        return True
+
+
+async def heed(
+    wakeups: AsyncIterator[T | None], look_at: Callable[[T], None], look_at_all: Callable[[], Awaitable[None]]
+) -> None:
+    """Look at what one is woken for, and at all when some wakings may be lost (None)."""
+    async for item in wakeups:
+        if item is None:
+            await look_at_all()
+        else:
+            look_at(item)
+
+
+async def sweep(look_at_all: Callable[[], Awaitable[None]], *, every_s: float) -> None:
+    """Look at all now and then: it finds what no waking told of."""
+    while True:
+        await look_at_all()
+        await asyncio.sleep(every_s)
 
 
 async def forever(part: Callable[[], Awaitable[None]], *, name: str, first_pause_s: float = _FIRST_PAUSE_S) -> None:

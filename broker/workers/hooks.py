@@ -13,7 +13,7 @@ from broker.domain.errors import Unavailable
 from broker.domain.ids import WorkspaceId
 from broker.services.hooks.dispatch import HookDispatcher
 from broker.services.ports import HookRecords, Timers
-from broker.workers.endurance import Patience, forever
+from broker.workers.endurance import Patience, forever, heed, sweep
 
 _SWEEP_S = 30.0
 _LEASE_S = 15.0
@@ -39,16 +39,10 @@ class HookWorker:
                 tasks.create_task(forever(part, name="hooks"))
 
     async def _hear(self) -> None:
-        async for workspace in self._records.wakeups():
-            if workspace is None:
-                await self._look_at_all()
-            else:
-                self._look_at(workspace)
+        await heed(self._records.wakeups(), self._look_at, self._look_at_all)
 
     async def _sweep(self) -> None:
-        while True:
-            await self._look_at_all()
-            await asyncio.sleep(_SWEEP_S)
+        await sweep(self._look_at_all, every_s=_SWEEP_S)
 
     async def _look_at_all(self) -> None:
         for workspace in await self._workspaces.workspaces():

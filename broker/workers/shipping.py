@@ -9,7 +9,7 @@ from broker.domain.errors import Unavailable
 from broker.domain.ids import WorkspaceId
 from broker.services.logs.shipping import Shipped, Shipper
 from broker.services.ports import Backlog, Timers
-from broker.workers.endurance import Patience, forever
+from broker.workers.endurance import Patience, forever, heed, sweep
 
 _GATHER_S = 1.5
 """Time for a batch to fill, since an insert costs the same with one event as with five hundred, and each makes a part
@@ -43,16 +43,10 @@ class ShippingWorker:
                 tasks.create_task(forever(part, name="shipping"))
 
     async def _hear(self) -> None:
-        async for workspace in self._backlog.wakeups():
-            if workspace is None:
-                await self._look_at_all()
-            else:
-                self._look_at(workspace)
+        await heed(self._backlog.wakeups(), self._look_at, self._look_at_all)
 
     async def _sweep(self) -> None:
-        while True:
-            await self._look_at_all()
-            await asyncio.sleep(_SWEEP_S)
+        await sweep(self._look_at_all, every_s=_SWEEP_S)
 
     async def _look_at_all(self) -> None:
         for workspace in await self._workspaces.workspaces():

@@ -13,7 +13,7 @@ from broker.domain.errors import Unavailable
 from broker.domain.ids import WorkspaceId
 from broker.services.deadlines import Deadlines, LinkLeases
 from broker.services.ports import Links, Timers
-from broker.workers.endurance import forever
+from broker.workers.endurance import forever, heed, sweep
 
 _log = logging.getLogger(__name__)
 _SWEEP_S = 30.0
@@ -40,16 +40,10 @@ class Timekeeper:
                 tasks.create_task(forever(part, name="worker"))
 
     async def _hear(self) -> None:
-        async for item in self._timers.wakeups():
-            if item is None:
-                await self._look_at_all()
-            else:
-                self._look_at(*item)
+        await heed(self._timers.wakeups(), lambda due: self._look_at(*due), self._look_at_all)
 
     async def _sweep(self) -> None:
-        while True:
-            await self._look_at_all()
-            await asyncio.sleep(_SWEEP_S)
+        await sweep(self._look_at_all, every_s=_SWEEP_S)
 
     async def _look_at_all(self) -> None:
         for workspace in await self._timers.workspaces():
