@@ -35,6 +35,12 @@ def at_terminal(
     return process.wait(), seen.decode(errors="replace").replace("\r\n", "\n")
 
 
+def run_by_script(argv: Sequence[str], *, environment: Mapping[str, str]) -> tuple[int, str]:
+    """The exit status and all output of a command that a script runs."""
+    done = subprocess.run(argv, env=dict(environment), capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
 def posing(argv: Sequence[str], *, environment: Mapping[str, str]) -> list[str]:
     """The command by which an agent runs `argv` at a terminal, without a trace of itself; it prints what was seen."""
     wanted = json.dumps({"argv": list(argv), "environment": dict(environment)})

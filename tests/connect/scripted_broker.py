@@ -13,8 +13,8 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from broker.domain.ids import ProxyId, SessionId
-from broker.protocol.agents.events import StateEvent
+from broker.domain.ids import AgentId, MessageId, ProxyId, SessionId
+from broker.protocol.agents.events import StateEvent, TurnEnded
 from broker.protocol.proxy import (
     MAX_LINK_MESSAGE_BYTES,
     SUBPROTOCOL,
@@ -23,6 +23,7 @@ from broker.protocol.proxy import (
     Auth,
     AuthRefresh,
     Command,
+    Deliver,
     FrameRecorded,
     Hello,
     NumberedCommand,
@@ -36,6 +37,7 @@ from broker.protocol.proxy import (
 )
 
 _R = TypeVar("_R", bound=Report)
+_AGENT = AgentId("a1")
 PERSON = AskedBy(kind="person", name="Ada", session=SessionId("s1"))
 """Who asks: somebody of the session that agents join."""
 
@@ -101,6 +103,14 @@ class ScriptedBroker:
         """The first report of `kind` that matches, as soon as there is one."""
         await self.until(lambda: any(map(match, self.of(kind))))
         return next(filter(match, self.of(kind)))
+
+    async def says(self, text: str, *, agent: AgentId = _AGENT) -> str:
+        """Hand an agent a message; the closing words of the first turn that anybody has ended."""
+        message = MessageId("00000000-0000-4000-8000-000000000001")
+        await self.command(Deliver(agent=agent, generation=1, message_id=message, text=text))
+        changed = await self.report(StateChanged, lambda report: isinstance(report.event, TurnEnded))
+        assert isinstance(changed.event, TurnEnded)
+        return changed.event.text
 
     def of(self, kind: type[_R]) -> list[_R]:
         return [numbered.report for numbered in self.reports if isinstance(numbered.report, kind)]

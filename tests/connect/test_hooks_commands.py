@@ -7,7 +7,6 @@ import json
 import os
 import shlex
 import signal
-import subprocess
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,8 @@ from typing import Any
 import pytest
 
 from broker.domain.hooks.runs import RunState
-from broker.domain.ids import AgentId, MessageId, SessionId
-from broker.protocol.agents.events import TurnEnded
-from broker.protocol.proxy import Deliver, HookRan, RunHook, Spawn, Started, StateChanged
+from broker.domain.ids import AgentId, SessionId
+from broker.protocol.proxy import HookRan, RunHook, Spawn, Started
 from connect.machine.hooks.consent_file import ConsentFile, hash_of, written
 from connect.machine.hooks.consents import Consents, Standing
 from connect.machine.hooks.refusals import Refusal, Refusals
@@ -26,7 +24,7 @@ from connect.policy.policy import Policy
 from connect.policy.policy_file import PolicyFile
 from connect.system import process_tree
 from connect.system.process_tree import MARK
-from tests.connect.at_terminal import RELAY_CONNECT, at_terminal, posing
+from tests.connect.at_terminal import RELAY_CONNECT, at_terminal, posing, run_by_script
 from tests.connect.program import environment_for, relay_connect
 from tests.connect.scripted_broker import PERSON, ScriptedBroker, scripted_broker
 
@@ -65,9 +63,7 @@ def person(environment: Mapping[str, str], *words: str, types: str = "") -> tupl
 
 def piped(environment: Mapping[str, str], *words: str) -> tuple[int, str]:
     """A script runs it."""
-    command = [*RELAY_CONNECT, "hooks", *words]
-    done = subprocess.run(command, env=dict(environment), capture_output=True, text=True, timeout=60, check=False)
-    return done.returncode, done.stdout + done.stderr
+    return run_by_script([*RELAY_CONNECT, "hooks", *words], environment=environment)
 
 
 def refused(folder: Path, *command: str, hook: str = "lint", **given: Any) -> Refusal:
@@ -202,14 +198,6 @@ async def end_of(broker: ScriptedBroker, run: str) -> HookRan:
     return await broker.report(HookRan, lambda each: each.run == run and each.state is not RunState.STARTED)
 
 
-async def says(broker: ScriptedBroker, text: str) -> str:
-    message = MessageId("00000000-0000-4000-8000-000000000001")
-    await broker.command(Deliver(agent=AGENT, generation=1, message_id=message, text=text))
-    changed = await broker.report(StateChanged, lambda report: isinstance(report.event, TurnEnded))
-    assert isinstance(changed.event, TurnEnded)
-    return changed.event.text
-
-
 async def test_a_hook_runs_over_a_link_once_a_person_has_allowed_it(broker: ScriptedBroker, folder: Path) -> None:
     environment = environment_for(broker, folder)
     async with relay_connect(environment) as process:
@@ -238,7 +226,7 @@ async def test_no_agent_allows_a_hook_however_it_hides(broker: ScriptedBroker, f
     command = posing([*RELAY_CONNECT, "hooks", "deny", "h1"], environment=environment)
     async with relay_connect(environment):
         await agent_in(broker, folder)
-        assert "STARTED_BY_AGENT" in await says(broker, f"run {shlex.join(command)}")
+        assert "STARTED_BY_AGENT" in await broker.says(f"run {shlex.join(command)}")
     assert file.content() is None
 
 

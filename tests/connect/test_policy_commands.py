@@ -5,20 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import shlex
-import subprocess
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 
 import pytest
 
-from broker.domain.ids import AgentId, MessageId, SessionId
-from broker.protocol.agents.events import TurnEnded
-from broker.protocol.proxy import Deliver, Exited, Spawn, Started, StateChanged
+from broker.domain.ids import AgentId, SessionId
+from broker.protocol.proxy import Exited, Spawn, Started
 from connect.policy.folders import real_folder
 from connect.policy.policy import Policy, Widening
 from connect.policy.policy_file import DEFAULTS, Content, PolicyFile
 from connect.system.process_tree import MARK
-from tests.connect.at_terminal import RELAY_CONNECT, at_terminal, posing
+from tests.connect.at_terminal import RELAY_CONNECT, at_terminal, posing, run_by_script
 from tests.connect.program import environment_for, relay_connect
 from tests.connect.scripted_broker import PERSON, ScriptedBroker, scripted_broker
 
@@ -48,9 +46,7 @@ def person(environment: Mapping[str, str], *words: str, types: str = "") -> tupl
 
 def piped(environment: Mapping[str, str], *words: str) -> tuple[int, str]:
     """A script runs it."""
-    command = [*RELAY_CONNECT, "policy", *words]
-    done = subprocess.run(command, env=dict(environment), capture_output=True, text=True, timeout=60, check=False)
-    return done.returncode, done.stdout + done.stderr
+    return run_by_script([*RELAY_CONNECT, "policy", *words], environment=environment)
 
 
 def test_a_person_allows_and_denies_folders(environment: dict[str, str], file: PolicyFile, tmp_path: Path) -> None:
@@ -195,14 +191,6 @@ def spawn(cwd: Path | None = None, *, agent: AgentId = AGENT) -> Spawn:
     )
 
 
-async def says(broker: ScriptedBroker, text: str) -> str:
-    message = MessageId("00000000-0000-4000-8000-000000000001")
-    await broker.command(Deliver(agent=AGENT, generation=1, message_id=message, text=text))
-    changed = await broker.report(StateChanged, lambda report: isinstance(report.event, TurnEnded))
-    assert isinstance(changed.event, TurnEnded)
-    return changed.event.text
-
-
 async def test_a_running_link_takes_what_a_person_changes(
     broker: ScriptedBroker, file: PolicyFile, tmp_path: Path
 ) -> None:
@@ -224,7 +212,7 @@ async def test_a_running_link_does_not_take_what_an_agent_changes_however_it_hid
     command = posing([*RELAY_CONNECT, "policy", "allow-folder", "/"], environment=environment)
     async with relay_connect(environment):
         await broker.command(spawn())
-        seen = await says(broker, f"run {shlex.join(command)}")
+        seen = await broker.says(f"run {shlex.join(command)}")
         assert "STARTED_BY_AGENT" in seen
         await broker.command(spawn(Path("/"), agent=AgentId("a2")))
         assert (await broker.report(Exited)).reason == "FOLDER_NOT_ALLOWED"
@@ -241,7 +229,7 @@ async def test_files_that_an_agent_writes_by_itself_stop_every_new_agent_and_the
     forged = f"printf '{wide.decode().strip()}\\n' > {file.path}; printf {known} > {confirmed}"
     async with relay_connect(environment):
         await broker.command(spawn())
-        await says(broker, f"run umask 077; {forged}")
+        await broker.says(f"run umask 077; {forged}")
         assert file.confirmed() == file.content().hash
         await broker.command(spawn(Path("/"), agent=AgentId("a2")))
         exited = await broker.report(Exited)

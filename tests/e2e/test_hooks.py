@@ -18,20 +18,7 @@ from tests.fixtures.processes import START_S, Running, client, linked_environmen
 
 _DEMO = json.dumps([sys.executable, "-m", "connect.demo.agent"])
 CONFIG = f'[agents.codex]\ncommand = {_DEMO}\ndialect = "acp"\nany_version = true\n'
-EXAMPLE = """\
-hooks:
-  codex:
-    on_turn_complete:
-      - command: "afplay /System/Library/Sounds/Glass.aiff"
-      - relay: "Lead"  # Notify lead agent
-
-    on_file_change:
-      - command: "npm run lint -- ${file}"
-      - command: "npm run typecheck"
-
-    on_approval_needed:
-      - command: "/usr/bin/say 'Codex needs input'"
-"""
+EXAMPLE = (Path(__file__).parents[1] / "fixtures" / "hooks" / "example.yaml").read_text()
 _RECORDER = f"""#!{sys.executable}
 import json, os, sys
 event = json.load(sys.stdin)

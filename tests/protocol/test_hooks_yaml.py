@@ -1,25 +1,14 @@
 """Hooks files: what they mean, and what is said of those that mean nothing."""
 
+from pathlib import Path
+
 import pytest
 
 from broker.domain.hooks.definitions import CommandAction, OncePer, RelayAction, RelayMode, Scope, Selector
 from broker.domain.hooks.events import HookEvent
 from broker.protocol.hooks_yaml import duration_s, read_hooks
 
-EXAMPLE = """\
-hooks:
-  codex:
-    on_turn_complete:
-      - command: "afplay /System/Library/Sounds/Glass.aiff"
-      - relay: "Lead"  # Notify lead agent
-
-    on_file_change:
-      - command: "npm run lint -- ${file}"
-      - command: "npm run typecheck"
-
-    on_approval_needed:
-      - command: "/usr/bin/say 'Codex needs input'"
-"""
+EXAMPLE = (Path(__file__).parents[1] / "fixtures" / "hooks" / "example.yaml").read_text()
 
 
 def only_problem(text: str) -> str:
