@@ -6,13 +6,14 @@ Everything comes from what the log has anyway, so nothing new is asked of a vend
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from broker.domain.approvals.tool_use import absolute
 from broker.domain.hooks.events import HookEvent
 from broker.domain.ids import AgentId, MessageId
+from broker.domain.logs.event_filter import EventFilter
 from broker.domain.logs.events import Cursor, EventKind
 
 Json = Mapping[str, Any]
@@ -34,6 +35,7 @@ WAITED_FOR = frozenset(
 )
 """Kinds of events that something can be found in."""
 
+_IN_FRAMES = frozenset({HookEvent.COMMAND, HookEvent.COMMAND_FAILED, HookEvent.FILE_CHANGE})
 _CUT = 2048
 """Characters of a prompt or an answer that hooks are told."""
 
@@ -57,6 +59,12 @@ class Happening:
     tool: str = ""
     messages: tuple[MessageId, ...] = ()
     """Those that the turn answered, or the one it is about."""
+
+
+def events_for(wanted: Collection[HookEvent]) -> EventFilter:
+    """The events of a log in which any of these can be found; most are passed over unread, streamed pieces always."""
+    kinds = WAITED_FOR if _IN_FRAMES.intersection(wanted) else WAITED_FOR - {EventKind.AGENT_FRAME}
+    return EventFilter(kinds=frozenset(kinds), fragments=False)
 
 
 def happenings(event: Json) -> Iterator[Happening]:

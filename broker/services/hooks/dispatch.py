@@ -15,7 +15,7 @@ from broker.domain.agents.agents import Agent
 from broker.domain.agents.sessions import Session
 from broker.domain.errors import NotFound, RelayError, Unavailable
 from broker.domain.hooks.definitions import Hook, RelayAction
-from broker.domain.hooks.happenings import Happening, happenings, relative_files
+from broker.domain.hooks.happenings import Happening, events_for, happenings, relative_files
 from broker.domain.hooks.matching import HookIndex, Matched, loops, run_key
 from broker.domain.hooks.runs import HookRunId, RunState, run_id
 from broker.domain.ids import AgentId, MessageId, SessionId, WorkspaceId
@@ -98,14 +98,20 @@ class HookDispatcher:
             head = await self._log.head(workspace, session)
             if not index.events:
                 return await self._records.advance(workspace, session, head.offset)
-            page = await self._log.read(workspace, session, after=Cursor(head.epoch, offset - 1), limit=BATCH)
-            look = _Look(workspace, await self._registry.session(workspace, session), index)
+            after, only = Cursor(head.epoch, offset - 1), events_for(index.events)
+            page = await self._log.read(workspace, session, after=after, limit=BATCH, only=only)
+            found = [
+                (place, happening)
+                for text in page.events
+                for place, happening in enumerate(happenings(orjson.loads(text)))
+                if happening.event in index.events
+            ]
+            if found:
+                look = _Look(workspace, await self._registry.session(workspace, session), index)
+                for place, happening in found:
+                    await self._happened(look, happening, place=place)
         except NotFound:  # deleted since
             return await self._records.advance(workspace, session, offset)
-        for text in page.events:
-            for place, happening in enumerate(happenings(orjson.loads(text))):
-                if happening.event in index.events:
-                    await self._happened(look, happening, place=place)
         return await self._records.advance(workspace, session, page.next.offset)
 
     async def _happened(self, look: _Look, happening: Happening, *, place: int) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from broker.domain.hooks.definitions import Hook
 from broker.domain.hooks.events import HookEvent
-from broker.domain.hooks.happenings import Happening, happenings, relative_files
+from broker.domain.hooks.happenings import Happening, events_for, happenings, relative_files
 from broker.domain.hooks.matching import About, HookIndex, loops, run_key
 from broker.protocol.hooks_yaml import read_hooks
 
@@ -92,6 +92,14 @@ def test_a_person_is_needed_only_when_nothing_else_has_answered(data: dict[str, 
 )
 def test_an_agents_life_is_found_in_its_events(kind: str, data: dict[str, Any], found: list[HookEvent]) -> None:
     assert [each.event for each in happenings(event(kind, data))] == found
+
+
+def test_of_a_log_only_what_can_set_a_hook_off_is_read() -> None:
+    turns, edits = events_for({HookEvent.TURN_COMPLETE}), events_for({HookEvent.FILE_CHANGE})
+    done, changed = event("turn.ended", DONE), frame({"type": "files", "changes": [{"path": "a"}]})
+    piece = event("agent.frame", {"transient": True, "events": [{"type": "text_delta", "delta": "a"}]})
+    assert [turns.admits(each) for each in (done, changed, piece)] == [True, False, False]
+    assert [edits.admits(each) for each in (done, changed, piece)] == [True, True, False]
 
 
 def test_selectors_choose_by_program_name_session_and_machine() -> None:
