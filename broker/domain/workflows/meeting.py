@@ -18,7 +18,7 @@ def decide_gates(run: Run) -> Iterator[Command]:
         if is_held(run, gate.name) is not True:
             continue
         states = [run.steps[each].state for each in gate.wait_for]
-        completed = sum(_is_met(run, each) for each in gate.wait_for)
+        completed = sum(is_met(run, each) for each in gate.wait_for)
         lost = sum(state.final for state in states) - completed
         if completed >= gate.needed:
             yield OpenBarrier(barrier=gate.name)
@@ -35,9 +35,10 @@ def is_held(run: Run, gate: str) -> bool | None:
     return gate not in run.open_gates
 
 
-def _is_met(run: Run, name: str) -> bool:
-    step = run.steps[name]
-    return step.state is StepState.COMPLETED or (run.workflow.steps[name].optional and step.state.final)
+def is_met(run: Run, name: str) -> bool:
+    """Whether what depends on the step may start: it is completed, or the run does not need it."""
+    state = run.steps[name].state
+    return state is StepState.COMPLETED or (run.workflow.steps[name].optional and state.final)
 
 
 def decide_votes(run: Run) -> Iterator[Command]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from broker.domain.workflows.definition import BarrierMode, Strategy
 from broker.domain.workflows.graph import Step
-from broker.domain.workflows.meeting import awaits_votes, is_held
+from broker.domain.workflows.meeting import awaits_votes, is_held, is_met
 from broker.domain.workflows.run import Run
 from broker.domain.workflows.steps import StepState
 
@@ -18,12 +18,6 @@ def is_ready(run: Run, spec: Step) -> bool:
     if spec.instead_of is not None and run.steps[spec.instead_of].state is not StepState.FAILED:
         return False
     return not awaits_votes(run.workflow, spec) or (run.voted and run.choice is not None)
-
-
-def is_met(run: Run, name: str) -> bool:
-    """Whether what depends on the step may start: it is completed, or the run does not need it."""
-    state = run.steps[name].state
-    return state is StepState.COMPLETED or (run.workflow.steps[name].optional and state.final)
 
 
 def blocked_because(run: Run, spec: Step) -> str | None:

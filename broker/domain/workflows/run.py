@@ -27,7 +27,6 @@ from broker.domain.workflows.journal import (
     FailedByHand,
     FailStep,
     OpenBarrier,
-    Outcome,
     ResumeAsked,
     RetriedByHand,
     RunStarted,
@@ -335,8 +334,3 @@ def fold(workflow: Workflow, history: Iterable[Entry]) -> Run:
     for each in history:
         run.apply(each)
     return run
-
-
-def succeeded(step: StepRun) -> bool:
-    """Whether the newest attempt has ended well."""
-    return step.ended is not None and step.ended.outcome in {Outcome.SUCCEEDED, Outcome.EARLY}
