@@ -18,7 +18,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     """Add to the report of a failure inside a running loop what each of its tasks waits for."""
     loop = None if call.excinfo is None else _loop_of(call.excinfo)
     if loop is not None:
-        item.add_report_section(call.when, "tasks", "\n\n".join(map(_described, asyncio.all_tasks(loop))))
+        tasks = sorted(asyncio.all_tasks(loop), key=lambda task: _runs(task, item))
+        item.add_report_section(call.when, "tasks", "\n\n".join(map(_described, tasks)))
 
 
 def _loop_of(failure: pytest.ExceptionInfo[BaseException]) -> asyncio.AbstractEventLoop | None:
@@ -28,6 +29,12 @@ def _loop_of(failure: pytest.ExceptionInfo[BaseException]) -> asyncio.AbstractEv
         if entry.name == "run_forever" and isinstance(owner, asyncio.AbstractEventLoop):
             return owner
     return None
+
+
+def _runs(task: asyncio.Task[Any], item: pytest.Item) -> bool:
+    """Whether it is the test itself: told last, where a report that was cut short still has it."""
+    code = getattr(getattr(item, "function", None), "__code__", None)
+    return any(frame.f_code is code for frame in _awaited(task.get_coro()))
 
 
 def _described(task: asyncio.Task[Any]) -> str:
