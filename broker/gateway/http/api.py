@@ -21,7 +21,7 @@ from broker.domain.people.access import Principal, TokenKind
 from broker.domain.people.dependants import Dependants
 from broker.gateway.serving.answers import Answer, Body, guarded, integer, read_body, timed
 from broker.gateway.serving.credentials import credential, shown_caller
-from broker.gateway.serving.repeating import idempotency_key, once
+from broker.gateway.serving.repeating import answer_once, idempotency_key, once
 from broker.services.agents.sessions import MAX_PAGE
 from broker.services.agents.spawner import DEFAULT_WAIT_S, SpawnRequest
 from broker.services.container import Services
@@ -368,8 +368,12 @@ class Api:
         """A new token; its secret is in this answer and nowhere else."""
         principal = await self._caller(request)
         body = await read_body(request, _NewToken)
-        record, token = await self._s.access.mint(principal, kind=body.kind, name=body.name, person=body.person)
-        return Answer({"id": record.id, "kind": record.kind, "name": record.name, "token": token})
+
+        async def make() -> dict[str, object]:
+            record, token = await self._s.access.mint(principal, kind=body.kind, name=body.name, person=body.person)
+            return {"id": record.id, "kind": record.kind, "name": record.name, "token": token}
+
+        return await answer_once(self._s, request, principal, body=body, make=make, unkept="token")
 
     async def revoke(self, request: Request) -> Response:
         """End a token and all that hangs on it at once; says what that was."""

@@ -25,7 +25,7 @@ from broker.gateway.serving.credentials import (
     set_cookie,
     shown_caller,
 )
-from broker.gateway.serving.repeating import once
+from broker.gateway.serving.repeating import answer_once, once
 from broker.services.container import Services
 from broker.services.people.short_lived_tokens import TokenPair
 from broker.services.people.sign_in import OneTimeCode
@@ -149,8 +149,12 @@ class AccessApi:
         """Add a person; the answer holds the link that signs them in, once."""
         principal = await self._caller(request)
         body = await read_body(request, _NewMember)
-        member = await self._s.members.add(principal, name=body.name, role=body.role)
-        return Answer({"member": _shown(member), **self._link(await self._s.sign_in.invite(principal, member))})
+
+        async def make() -> dict[str, object]:
+            member = await self._s.members.add(principal, name=body.name, role=body.role)
+            return {"member": _shown(member), **self._link(await self._s.sign_in.invite(principal, member))}
+
+        return await answer_once(self._s, request, principal, body=body, make=make, unkept="url")
 
     async def set_role(self, request: Request) -> Response:
         """Give a person another role."""
@@ -167,16 +171,24 @@ class AccessApi:
         """A fresh link for a person; `me` is oneself."""
         principal = await self._caller(request)
         member = await self._s.members.get(principal, request.path_params["member"])
-        return Answer(self._link(await self._s.sign_in.invite(principal, member)))
+
+        async def make() -> dict[str, object]:
+            return self._link(await self._s.sign_in.invite(principal, member))
+
+        return await answer_once(self._s, request, principal, body=None, make=make, unkept="url")
 
     async def share(self, request: Request) -> Response:
         """A link that shows one session to whoever has it, for a while."""
         principal = await self._caller(request)
         session = await self._s.sessions.get(principal, request.path_params["session"])
         body = await read_body(request, _Share)
-        record, token = await self._s.access.share(principal, session, seconds=body.expires_in_s)
-        url = share_url(self._s.public_url, session, token)
-        return Answer({"url": url, "token_id": record.id, "expires_at_ms": record.expires_at_ms})
+
+        async def make() -> dict[str, object]:
+            record, token = await self._s.access.share(principal, session, seconds=body.expires_in_s)
+            url = share_url(self._s.public_url, session, token)
+            return {"url": url, "token_id": record.id, "expires_at_ms": record.expires_at_ms}
+
+        return await answer_once(self._s, request, principal, body=body, make=make, unkept="url")
 
     def _link(self, code: OneTimeCode) -> dict[str, object]:
         return {"url": sign_in_url(self._s.public_url, code), "expires_at_ms": code.expires_at_ms}

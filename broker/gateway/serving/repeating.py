@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
+import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from broker.domain.errors import BadRequest
-from broker.gateway.serving.answers import Endpoint
+from broker.domain.errors import BadRequest, Conflict
+from broker.domain.people.access import Principal
+from broker.gateway.serving.answers import Answer, Body, Endpoint
 from broker.gateway.serving.credentials import credential
 from broker.services.container import Services
 
@@ -42,3 +46,36 @@ def once(services: Services, endpoint: Endpoint) -> Endpoint:
         return Response(outcome.text, media_type="application/json")
 
     return call
+
+
+async def answer_once(
+    services: Services,
+    request: Request,
+    principal: Principal,
+    *,
+    body: Body | None,
+    make: Callable[[], Awaitable[dict[str, object]]],
+    unkept: str,
+) -> Response:
+    """Make something that is shown with its secret, once for an `Idempotency-Key`.
+
+    `unkept` is the member of the answer that has the secret. So who repeats the request is not given it again:
+    raises `Conflict` (ALREADY_MADE), whose details are the rest of the answer.
+    """
+    made: dict[str, object] | None = None
+
+    async def act() -> str:
+        nonlocal made
+        made = await make()
+        return orjson.dumps({name: value for name, value in made.items() if name != unkept}).decode()
+
+    about = (request.method, request.url.path, body and body.model_dump_json())
+    outcome = await services.requests.once(principal, idempotency_key(request), about=about, act=act)
+    if made is None:
+        raise Conflict(
+            f"this request was carried out before, and its {unkept} was shown then and is not kept: "
+            "end what it made, and ask again under another Idempotency-Key",
+            code="ALREADY_MADE",
+            details=orjson.loads(outcome.text),
+        )
+    return Answer(made)
