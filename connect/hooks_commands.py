@@ -10,13 +10,14 @@ from pathlib import Path
 import click
 import orjson
 
+from broker.domain.agents.vendors import BRIDGED
 from broker.domain.errors import BadRequest
 from connect.control.client import confirm_hooks
 from connect.machine.hooks.consent_file import ConsentFile, hash_of, written
 from connect.machine.hooks.consents import Consent, Consents, Standing, is_hook_id
 from connect.machine.hooks.offers import Offer, difference, in_words, offers_of
 from connect.machine.hooks.refusals import read_refusals
-from connect.machine.hooks.vendor_files import VENDORS, Converted, Left, as_yaml, convert
+from connect.machine.hooks.vendor_files import Converted, Left, as_yaml, convert
 from connect.policy.lineage import require_person
 from connect.settings import Options, config_folder, resolve_state_dir
 from connect.system.process_records import ProcessRecords
@@ -152,7 +153,7 @@ def review(options: Options, /, *, shell: bool) -> None:
 
 
 @hooks.command("import")
-@click.argument("vendor", type=click.Choice(VENDORS))
+@click.argument("vendor", type=click.Choice(list(BRIDGED)))
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 def import_(vendor: str, file: Path, /) -> None:
     """Print the plain commands of a vendor's own hooks as a hooks file, and say on stderr what is none.

@@ -15,6 +15,7 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from broker.domain.agents.agents import Dialect
+from broker.domain.agents.vendors import BRIDGED
 from broker.domain.errors import BadRequest
 from connect.access.endpoint import TOKEN, Endpoint, GivenToken, find_token, resolve_url
 
@@ -228,7 +229,7 @@ def _from_environment(
     agents: Mapping[str, AgentSettings], *, environment: Mapping[str, str]
 ) -> dict[str, AgentSettings]:
     found = dict(agents)
-    for word in ("claude", "codex", "gemini"):
+    for word in BRIDGED:
         program = environment.get(f"RELAYCAST_{word.upper()}_BIN")
         if program:
             known = found.get(word, AgentSettings())

@@ -10,11 +10,11 @@ import click
 import orjson
 
 from broker.cli.workflow_plans import shown_plan
+from broker.domain.agents.vendors import VENDORS
 from broker.domain.workflows.plan import plan_workflow
 from broker.domain.workflows.values import missing_vars, parse_vars
 from broker.protocol.relay_yaml.reader import Problem, Reading, read_workflow_file
 from broker.protocol.relay_yaml.schema import COMMITTED
-from connect.machine.known_agents import KNOWN_AGENTS
 
 _EXIT_INVALID = 1
 _FILE = click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
@@ -91,7 +91,7 @@ def schema() -> None:
 def read_file(file: Path) -> Reading:
     """Read FILE; `-` is the standard input."""
     text = sys.stdin.read() if str(file) == "-" else _text_of(file)
-    return read_workflow_file(text, known_clis=KNOWN_AGENTS)
+    return read_workflow_file(text, known_clis=VENDORS)
 
 
 def _text_of(file: Path) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 import orjson
 
 from broker.domain.agents.agents import Dialect, InstalledCli, Transport
-from connect.machine.known_agents import KNOWN_AGENTS, KnownAgent
+from broker.domain.agents.vendors import BRIDGED, VENDORS, Vendor
 from connect.settings import AgentSettings, agent_environment
 from connect.system.state_folder import write_private
 
@@ -68,7 +68,7 @@ class _Program:
 
     word: str
     settings: AgentSettings
-    vendor: KnownAgent | None
+    vendor: Vendor | None
 
     @property
     def name(self) -> str:
@@ -106,7 +106,7 @@ class CliCatalogue:
 
     async def find(self, word: str) -> FoundCli | None:
         """The program for `word`; None when nobody knows the word."""
-        known = word in KNOWN_AGENTS or word in self._agents
+        known = word in VENDORS or word in self._agents
         return await self._find(self._program(word)) if known else None
 
     async def watch(
@@ -121,15 +121,15 @@ class CliCatalogue:
     def _words(self) -> list[str]:
         """Those that are told to people: what is not configured and has no bridge of its own must be there."""
         return [
-            *(word for word, agent in KNOWN_AGENTS.items() if agent.always_told or self._is_here(word)),
-            *(word for word in self._agents if word not in KNOWN_AGENTS),
+            *(word for word in VENDORS if word in BRIDGED or self._is_here(word)),
+            *(word for word in self._agents if word not in VENDORS),
         ]
 
     def _is_here(self, word: str) -> bool:
         return word in self._agents or self._program(word).path() is not None
 
     def _program(self, word: str) -> _Program:
-        return _Program(word=word, settings=self._agents.get(word, AgentSettings()), vendor=KNOWN_AGENTS.get(word))
+        return _Program(word=word, settings=self._agents.get(word, AgentSettings()), vendor=VENDORS.get(word))
 
     async def _find(self, program: _Program) -> FoundCli:
         version = self._known_version(program)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import assert_never
 
 from broker.domain.agents.agents import AgentState
+from broker.domain.agents.vendors import BRIDGED, title_of
 from broker.domain.approvals.approvals import Verdict
 from broker.domain.errors import NotFound, NotPermitted
 from broker.domain.ids import MessageId
@@ -26,7 +27,6 @@ from connect.terminal.grammar import Known
 from connect.terminal.history import concerns, log_lines
 from connect.terminal.places import Places
 from connect.terminal.question import read_answers
-from connect.terminal.roster import kind_of
 from connect.terminal.stops import stop_place, stopped_line
 from connect.terminal.tables import agents_table, channels_table, machines_table, sessions_table, trace_lines
 from connect.terminal.text import Line, harmless, one_line
@@ -34,7 +34,6 @@ from connect.terminal.verbosity import Verbosity
 from connect.terminal.view import View, good
 
 _LOGGED_EVENTS = 2000
-_PREFERRED = ("claude", "codex", "gemini")
 _SHOWN_HITS = 20
 _FOR_EVERYBODY = ("approval.", "stop.", "proxy.", "log.")
 """Kinds of events that are told whichever agent is looked at."""
@@ -64,14 +63,14 @@ class LeadAgent:
     @property
     def title(self) -> str:
         """`Lead (Claude)`."""
-        return f"{self.name} ({kind_of(self.cli)})"
+        return f"{self.name} ({title_of(self.cli)})"
 
     def among(self, installed: Sequence[str]) -> LeadAgent:
         """With a program: the one that was chosen, else the best known of those that are there."""
         if self.cli:
             return self
-        known = [cli for cli in _PREFERRED if cli in installed]
-        return replace(self, cli=[*known, *installed, *_PREFERRED][0])
+        known = [cli for cli in BRIDGED if cli in installed]
+        return replace(self, cli=[*known, *installed, *BRIDGED][0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +135,7 @@ class Actions:
             case commands.Tell() if not self.attached and not self._view.roster.is_living(self._lead.name):
                 return [good(f"Auto-spawning {self.lead.title}...")]
             case commands.Spawn():
-                return [good(f"Spawning {one_line(command.name)} ({kind_of(one_line(command.cli))})...")]
+                return [good(f"Spawning {one_line(command.name)} ({title_of(one_line(command.cli))})...")]
             case _:
                 return []
 

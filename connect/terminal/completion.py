@@ -8,11 +8,11 @@ from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from typing_extensions import override
 
+from broker.domain.agents.vendors import BRIDGED
 from connect.terminal.commands import WORDS
 from connect.terminal.places import Places
 from connect.terminal.view import View
 
-_KNOWN_CLIS = ("claude", "codex", "gemini")
 _OPTIONS = {
     "spawn": ("--on", "--model", "--cwd", "--worktree"),
     "send": ("--steer", "--interrupt"),
@@ -63,7 +63,7 @@ class WordCompleter(Completer):
             case ("trace" | "show", 0):
                 return [str(number) for number in reversed(self._view.numbers)]
             case ("spawn", 1):
-                return sorted({*_KNOWN_CLIS, *self._places.clis})
+                return sorted({*BRIDGED, *self._places.clis})
             case ("approve" | "deny", 0):
                 return [self._view.asked.short_id(approval.id) for approval in self._view.asked.pending()]
             case _:

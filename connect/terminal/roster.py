@@ -6,10 +6,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from broker.domain.agents.agents import AgentState
+from broker.domain.agents.vendors import title_of
 from connect.sdk.facts import AgentFailed, AgentReady, AgentReleased, AgentSpawning, AgentStateChanged, Fact
 from connect.sdk.types import Agent
-
-_KINDS = {"claude": "Claude", "codex": "Codex", "gemini": "Gemini"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +80,7 @@ class Roster:
     def title(self, name: str) -> str:
         """`Lead (Claude)`, or the bare name of somebody unknown."""
         seen = self._seen.get(name)
-        return f"{name} ({kind_of(seen.cli)})" if seen else name
-
-
-def kind_of(cli: str) -> str:
-    """The word people know an agent program by."""
-    return _KINDS.get(cli, cli.replace("-", " ").title())
+        return f"{name} ({title_of(seen.cli)})" if seen else name
 
 
 def _state_after(fact: Fact) -> AgentState | None:

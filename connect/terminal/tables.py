@@ -8,11 +8,11 @@ from itertools import zip_longest
 
 from rich.cells import cell_len
 
+from broker.domain.agents.vendors import title_of
 from broker.domain.ids import SessionId
 from broker.domain.messages.messages import ReceiptState
 from connect.sdk.types import Agent, Channel, Proxy, Session, Trace, TracedDelivery, owner_of
 from connect.terminal.receipts import duration
-from connect.terminal.roster import kind_of
 from connect.terminal.text import Line, one_line, wrap
 
 _CELL_LIMIT = 48
@@ -71,7 +71,7 @@ def agents_table(
         [
             (
                 agent.name,
-                " ".join(filter(None, (kind_of(agent.cli), agent.version))),
+                " ".join(filter(None, (title_of(agent.cli), agent.version))),
                 _state(agent),
                 agent.machine or "-",
                 agent.model or "-",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import assert_never
 
 from broker.domain.agents.agents import AgentState
+from broker.domain.agents.vendors import title_of
 from broker.domain.approvals.approvals import ApprovalStatus
 from broker.domain.ids import ApprovalId
 from broker.protocol.agents.events import (
@@ -57,7 +58,7 @@ from connect.terminal.markdown import render
 from connect.terminal.question import answered_words, question_box
 from connect.terminal.receipts import OwnMessages
 from connect.terminal.results import Results
-from connect.terminal.roster import Roster, kind_of
+from connect.terminal.roster import Roster
 from connect.terminal.stops import stop_line
 from connect.terminal.text import Line, box, cut, inner_width, one_line, paragraph
 from connect.terminal.troubles import Troubles
@@ -220,7 +221,7 @@ class View:
             case LogOverflowed():
                 return [warning(f"{fact.dropped_frames} log frames were lost while a machine was cut off")]
             case AgentSpawning() if self.verbosity is Verbosity.VERBOSE:
-                title = f"{one_line(fact.name)} ({kind_of(fact.cli)})"
+                title = f"{one_line(fact.name)} ({title_of(fact.cli)})"
                 return [dim(f"· spawning {title} on {one_line(fact.machine or 'a machine that is not named')}")]
             case AgentStateChanged() if self.verbosity is Verbosity.VERBOSE:
                 return [dim(f"· {who} is {fact.state}")]

@@ -14,7 +14,6 @@ from typing import Any
 from broker.domain.hooks.definitions import MAX_TIMEOUT_S
 from broker.domain.hooks.templates import BadTemplate, parse_command
 
-VENDORS = ("claude", "codex", "gemini")
 _MILLISECONDS = frozenset({"gemini"})
 _EVENTS = {
     "Stop": "on_turn_complete",
