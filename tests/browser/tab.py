@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 from collections.abc import AsyncIterator
@@ -88,5 +89,15 @@ async def person(browser: Browser, *, hurried: bool = False, **options: Any) -> 
     try:
         yield made
     finally:
-        await context.close()
+        await _close(context)
     made.check()
+
+
+async def _close(context: BrowserContext) -> None:
+    """End a profile, or leave it to the browser's own end.
+
+    Chromium now and then never answers `Target.disposeBrowserContext` while a page of it is being loaded.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE_S):
+            await context.close()
