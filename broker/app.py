@@ -48,6 +48,7 @@ from broker.adapters.redis.requests import RedisRequests
 from broker.adapters.redis.scripts import Scripts
 from broker.adapters.redis.signals import RedisSignals
 from broker.adapters.redis.timers import RedisTimers
+from broker.adapters.redis.workflows.commands import RedisCommands
 from broker.adapters.trigger_search import automaton
 from broker.domain.errors import Unavailable
 from broker.domain.ids import WorkspaceId
@@ -166,6 +167,7 @@ class Adapters:
     stops: RedisStops
     timers: RedisTimers
     hooks: RedisHooks
+    commands: RedisCommands
     processes: RedisProcesses
     pressure: RedisPressure
 
@@ -202,6 +204,7 @@ def build_adapters(redis_url: str, *, logs: LogStore | None = None, folder: Path
         stops=RedisStops(redis, scripts),
         timers=RedisTimers(redis, scripts),
         hooks=RedisHooks(redis, scripts),
+        commands=RedisCommands(redis, scripts),
         processes=RedisProcesses(redis),
         pressure=RedisPressure(redis, folder=folder),
     )

@@ -105,6 +105,14 @@ class Timings:
     hook_runs: int = 1_000
     """The latest of a workspace, that are listed."""
 
+    # Commands of workflows.
+    command_offline_s: int = 10 * _MINUTE_S
+    """How long a command waits for its machine, where its step does not say."""
+    command_margin_ms: int = 30_000
+    """Beyond a command's own time: it is given time to end, and its end has still to be reported."""
+    command_kept_s: int = 30 * _DAY_S
+    """What is known of a command, from its last news on; its run keeps what it needs of it."""
+
     @property
     def ready_deadline_ms(self) -> int:
         """From the process' start until the broker gives it up, where its machine has not."""

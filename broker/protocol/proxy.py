@@ -33,6 +33,7 @@ from broker.domain.approvals.approvals import ApprovalAnswer
 from broker.domain.hooks.runs import RunState
 from broker.domain.ids import AgentId, MessageId, ProxyId, SessionId
 from broker.domain.machines.policy import MachinePolicy
+from broker.domain.workflows.commands import DEFAULT_OUTPUT_BYTES, MAX_OUTPUT_BYTES, CommandKind, CommandState
 from broker.protocol.agents.events import StateEvent
 from broker.protocol.errors import ProtocolViolation
 from broker.protocol.ndjson import dumps, excerpt
@@ -180,7 +181,62 @@ class RunHook(_Wire):
     """As in `Deliver`."""
 
 
-Command = Spawn | Stop | Deliver | Interrupt | Answer | Probe | RunHook
+class RunCommand(_Wire):
+    """Do one thing of a workflow's run on the machine, once, if its owner has allowed exactly this file there.
+
+    It is about no agent. Only for a link whose `Hello.runs_commands` is set. The machine reads `text` itself: values
+    reach a shell through its environment alone (`domain.workflows.command_text`), so that what is consented to is the
+    same whatever they are.
+    """
+
+    type: Literal["run_command"] = "run_command"
+    command: str = Field(max_length=_ID_LENGTH)
+    """Its id; one that comes again is not begun again."""
+    run: str = Field(max_length=_ID_LENGTH)
+    step: str
+    attempt: Number
+    session: SessionId
+    """Whose run it is; a machine's policy may be about that."""
+    file: str = Field(max_length=_ID_LENGTH)
+    """What the workflow is called, for people: consents are found by it."""
+    templates: list[str] = Field(default_factory=list)
+    """All that the file has run in this folder of this machine, see `domain.workflows.commands`: what the owner
+    consents to as a whole. What is ordered has to be one of them."""
+    template: str = ""
+    """Which of them this is; '' for a kind that needs no consent."""
+    kind: CommandKind
+    text: str = ""
+    """Shell text as the file has it, placeholders and all; of a check what it looks for."""
+    values: dict[str, str] = Field(default_factory=dict, repr=False)
+    """By the placeholder's name, such as `branch` and `steps.build.output`."""
+    path: str | None = None
+    """Of a worktree: where, below the folder."""
+    branch: str | None = None
+    base: str | None = None
+    """What a new branch begins at; None: HEAD."""
+    create_branch: bool = True
+    cwd: str | None = None
+    """None: the folder that relay-connect was started in."""
+    timeout_ms: Annotated[int, Field(gt=0)] | None = None
+    output_bytes: Annotated[int, Field(gt=0, le=MAX_OUTPUT_BYTES)] = DEFAULT_OUTPUT_BYTES
+    """How much of standard output is kept."""
+    asked_by: AskedBy | None = None
+    """On whose behalf it runs."""
+    not_after_ms: int | None = None
+    """As in `Deliver`: later than this it is not begun."""
+
+
+class StopCommand(_Wire):
+    """End a command with all it has started, or never begin it. Its end is told like any other's."""
+
+    type: Literal["stop_command"] = "stop_command"
+    command: str = Field(max_length=_ID_LENGTH)
+    reason: str = ""
+
+
+AgentCommand = Spawn | Stop | Deliver | Interrupt | Answer | Probe
+"""About one agent's process."""
+Command = AgentCommand | RunHook | RunCommand | StopCommand
 
 
 class NumberedCommand(_Wire):
@@ -342,6 +398,34 @@ class HookRan(_Wire):
     duration_ms: Number = 0
 
 
+class CommandOutput(_Wire):
+    """What a running command has written last. Told now and then, and not at all where the spool is full."""
+
+    type: Literal["command_output"] = "command_output"
+    command: str = Field(max_length=_ID_LENGTH)
+    tail: str
+    """Whole lines from the end of what it has written, standard error among it; secrets are cut."""
+    bytes: Number
+    """How much it has written so far."""
+
+
+class CommandRan(_Wire):
+    """How far a command of a workflow has come; see `domain.workflows.commands.CommandEnd` for what a member means."""
+
+    type: Literal["command"] = "command"
+    command: str = Field(max_length=_ID_LENGTH)
+    state: CommandState
+    """Not `ordered`."""
+    reason: str = ""
+    exit_code: int | None = None
+    signal: int | None = None
+    output: str = ""
+    errors: str = ""
+    output_bytes: Number = 0
+    duration_ms: Number = 0
+    folder: str = ""
+
+
 class SpoolOverflowed(_Wire):
     """Frames were dropped while the broker was away and the spool was full; never state reports."""
 
@@ -349,7 +433,9 @@ class SpoolOverflowed(_Wire):
     dropped_frames: Number
 
 
-Report = Started | FrameRecorded | StateChanged | Handed | Expired | Exited | HookRan | SpoolOverflowed
+MachineReport = CommandOutput | CommandRan | SpoolOverflowed
+"""About no agent."""
+Report = Started | FrameRecorded | StateChanged | Handed | Expired | Exited | HookRan | MachineReport
 
 
 class NumberedReport(_Wire):
@@ -407,6 +493,8 @@ class Hello(_Wire):
     """What it lets agents do; None from an older relay-connect, which lets them do everything."""
     runs_hooks: bool = False
     """It takes `run_hook`; an older one does not know the command."""
+    runs_commands: bool = False
+    """It takes `run_command` and `stop_command`."""
     makes_worktrees: bool = False
     """Whether it reads `Spawn.worktree`: an older one would let the agent work in the folder itself."""
 

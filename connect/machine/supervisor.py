@@ -7,7 +7,19 @@ import logging
 from collections import OrderedDict
 
 from broker.domain.ids import AgentId
-from broker.protocol.proxy import Answer, Command, Deliver, Interrupt, Probe, RunHook, Spawn, Stop
+from broker.protocol.proxy import (
+    AgentCommand,
+    Answer,
+    Command,
+    Deliver,
+    Interrupt,
+    Probe,
+    RunCommand,
+    RunHook,
+    Spawn,
+    Stop,
+    StopCommand,
+)
 from connect.machine.agent_run import PROXY_STOPPED, REPLACED, STOPPED, AgentRun, Surroundings
 from connect.machine.hooks.runner import HookRunner
 from connect.machine.reporting import Reporter
@@ -51,6 +63,8 @@ class Supervisor:
         if isinstance(command, RunHook):
             self._run_hook(command)
             return
+        if isinstance(command, RunCommand | StopCommand):
+            return
         try:
             self._execute(command)
         except Exception as error:
@@ -73,7 +87,7 @@ class Supervisor:
         except Exception:
             _log.exception("hook %s: its run %s could not be taken", order.hook[:100], order.run)
 
-    def _execute(self, command: Command) -> None:
+    def _execute(self, command: AgentCommand) -> None:
         match command:
             case Spawn():
                 self._spawn(command)
@@ -131,7 +145,7 @@ class Supervisor:
         if len(self._over) > _MAX_REMEMBERED:
             self._over.popitem(last=False)
 
-    def _report_absent(self, command: Command, *, reason: str, expected: bool, detail: str) -> None:
+    def _report_absent(self, command: AgentCommand, *, reason: str, expected: bool, detail: str) -> None:
         reporter = Reporter(
             spool=self._around.spool, agent=command.agent, generation=command.generation, secrets=self._around.secrets
         )

@@ -75,6 +75,7 @@ _TEMPLATES: dict[str, str] = {
     "hook_runs": ":hooks:runs",  # zset: the latest runs, by time
     "hook_rate": ":hooks:rate:%s",  # string: runs of a hook in this minute
     "hook_run": ":hr:%s",  # hash: a run of a hook: state, hook, session, agent, name, causes, data
+    "command": ":wc:%s",  # hash: a command of a run: state, run, step, attempt, kind, session, link, told
     "link": ":l:%s",  # hash: machine, hello, whose it is, its connection (fence, online, boot) and what both have seen
     "outbox": ":l:%s:out",  # stream: <number>-0, field c = the command's JSON
     "link_agents": ":l:%s:agents",  # set: agents carried by the link

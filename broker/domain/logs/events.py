@@ -93,4 +93,8 @@ class EventKind(StrEnum):
     HOOK_SKIPPED = "hook.skipped"
     HOOK_EXPIRED = "hook.expired"
     HOOK_INTERRUPTED = "hook.interrupted"
+    COMMAND_ORDERED = "command.ordered"
+    COMMAND_STARTED = "command.started"
+    COMMAND_OUTPUT = "command.output"
+    COMMAND_ENDED = "command.ended"
     LOG_OVERFLOW = "log.overflow"

@@ -51,6 +51,8 @@ class Proxy:
     """It was adopted, and was not linked so yet."""
     runs_hooks: bool = False
     """Whether its relay-connect knows hooks."""
+    runs_commands: bool = False
+    """Whether it runs the commands of workflows."""
     stopped: Stop | None = None
     """Who has stopped it: nothing is started there until it is resumed."""
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from broker.domain.workflows.commands import (
+    check_template,
+    digest_of,
+    preflight_template,
+    shell_template,
+    worktree_template,
+)
 from broker.domain.workflows.definition import (
     AgentEntry,
     BarrierMode,
@@ -280,22 +285,24 @@ class _Planner:
         for place, template in self._templates(self.entry, set()):
             found[place].append(template)
         for place, templates in found.items():
-            digest = hashlib.sha256(json.dumps(templates).encode()).hexdigest()
-            yield Consent(place=place, digest=digest, templates=tuple(templates))
+            yield Consent(place=place, digest=digest_of(templates), templates=tuple(templates))
 
     def _templates(self, entry: WorkflowEntry, seen: set[str]) -> Iterator[tuple[Place, str]]:
         """Whatever a machine would run that is no agent, of the workflows called from here too."""
         seen.add(entry.name)
         for preflight in entry.preflight:
-            yield Place(machine=self.file.swarm.machine or self.machine, folder="."), f"preflight: {preflight.command}"
+            yield (
+                Place(machine=self.file.swarm.machine or self.machine, folder="."),
+                preflight_template(preflight.command),
+            )
         for step in entry.steps:
             place = self.place(step)
             match step.kind:
                 case StepType.DETERMINISTIC:
-                    yield place, f"command: {step.command}"
+                    yield place, shell_template(str(step.command))
                 case StepType.WORKTREE:
                     path = step.path or f".worktrees/{step.name}"
-                    yield place, f"worktree: {path} of {step.branch} from {step.base_branch or 'HEAD'}"
+                    yield place, worktree_template(path=path, branch=str(step.branch), base=step.base_branch)
                 case StepType.SUBWORKFLOW:
                     called = self.file.workflow(step.workflow)
                     if called is not None and called.name not in seen:
@@ -304,7 +311,7 @@ class _Planner:
                     pass
             for each in step.conditions:
                 if each.type in {VerificationType.CUSTOM, VerificationType.TESTS_PASS}:
-                    yield place, f"check: {each.value or 'the tests of the folder'}"
+                    yield place, check_template(str(each.value or "the tests of the folder"))
 
 
 def _notes(file: WorkflowFile, entry: WorkflowEntry, workflow: Workflow, *, peak: int, talking: int) -> Iterator[str]:

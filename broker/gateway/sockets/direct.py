@@ -42,10 +42,12 @@ from broker.protocol.proxy import (
     NumberedReport,
     Probe,
     Report,
+    RunCommand,
     RunHook,
     Spawn,
     StateChanged,
     Stop,
+    StopCommand,
 )
 from broker.services.container import Services
 from broker.services.ports import Attached
@@ -206,7 +208,7 @@ class _Connection:
                 return self._session.answer(command.native_id, command.answer)
             case Stop():
                 return self._session.close()
-            case Spawn() | Probe() | RunHook():
+            case Spawn() | Probe() | RunHook() | RunCommand() | StopCommand():
                 return []  # processes are its proxy's business; a probe is answered by being taken
 
     async def _carry(self, attached: Attached, frames: Iterable[Frame]) -> None:

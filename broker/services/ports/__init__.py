@@ -11,6 +11,7 @@ from broker.services.ports.access import (
     Tokens,
 )
 from broker.services.ports.approvals import Approvals, Standing, Surroundings
+from broker.services.ports.commands import CommandOrder, CommandRecord, CommandRecords
 from broker.services.ports.hooks import HookOrder, HookRecords, HookRun, HooksInForce, SavedHooks
 from broker.services.ports.keeping import RedactionRules, Restoring, RetentionState
 from broker.services.ports.links import Attached, Decided, DecidedApproval, Links, NumberedFact, Unfinished
@@ -40,7 +41,10 @@ __all__ = [
     "Approvals",
     "Attached",
     "Backlog",
+    "CommandOrder",
     "CommandPut",
+    "CommandRecord",
+    "CommandRecords",
     "Decided",
     "DecidedApproval",
     "Ended",

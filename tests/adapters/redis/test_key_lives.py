@@ -103,6 +103,7 @@ LIVES: dict[str, tuple[End, str]] = {
     "message": (End.TIME, "256 KiB of text, twice, and of each answer; 128 MiB in a session; 8 days"),
     "recipients": (End.TIME, "the agents of a session; 8 days"),
     "approval": (End.TIME, "64 MiB in a session; 30 days, or a day more than its deadline"),
+    "command": (End.TIME, "a few fields, 4 MiB of output; 30 days after the last news of it"),
     "link": (End.MACHINE, "64 KiB of hello"),
     "outbox": (End.MACHINE, "32 MiB, and what must not wait"),
     "link_agents": (End.MACHINE, "the agents that run there"),

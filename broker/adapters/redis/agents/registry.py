@@ -274,6 +274,7 @@ def _proxy(row: dict[str, str], agents: int, *, people: dict[str, str | None], s
         adoption=_adoption(row.get("adopter")),
         policy=hello.policy,
         runs_hooks=hello.runs_hooks,
+        runs_commands=hello.runs_commands,
         stopped=read_stop(stop) if stop else None,
     )
 

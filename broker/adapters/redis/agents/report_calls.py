@@ -26,6 +26,8 @@ from broker.protocol.agents.events import (
 )
 from broker.protocol.ndjson import dumps
 from broker.protocol.proxy import (
+    CommandOutput,
+    CommandRan,
     Exited,
     Expired,
     FrameRecorded,
@@ -39,6 +41,8 @@ from broker.services.ports import DecidedApproval, NumberedFact
 
 _FRAMES_AT_ONCE = 100
 """For one script: it takes 1-2 ms, in which nobody else is served."""
+_SHOWN_OUTPUT = 4 * 1024
+"""Characters of what a command wrote, in the log."""
 _TOO_MUCH = dumps(
     ApprovalAnswer(verdict=Verdict.DENY, note="too much waits for an answer in this session; ask again later")
 )
@@ -67,6 +71,11 @@ class ReportCalls:
         place = {**of_link, "number": run[0].seq}
         if isinstance(fact, SpoolOverflowed):
             return Call("report_overflow", **place, dropped=fact.dropped_frames)
+        if isinstance(fact, CommandOutput):
+            told = self._masked_json(dumps({"tail": fact.tail, "output_bytes": fact.bytes}))
+            return Call("report_command_output", **place, command=fact.command, told=told)
+        if isinstance(fact, CommandRan):
+            return self._command_call(fact, place)
         if isinstance(fact, HookRan):
             data = self._masked_json(fact.model_dump_json(exclude={"type", "agent", "generation"}).encode())
             return Call("report_hook", **place, agent=fact.agent, run=fact.run, state=fact.state, data=data)
@@ -167,6 +176,29 @@ class ReportCalls:
             likeness=fact.likeness,
             told=fact.told,
             remembered=_flag(fact.remembered),
+        )
+
+    def _command_call(self, fact: CommandRan, place: dict[str, Argument]) -> Call:
+        """What it wrote is kept with the command; the log has the end of it."""
+        told = {
+            "reason": fact.reason,
+            "exit_code": fact.exit_code,
+            "signal": fact.signal,
+            "output_bytes": fact.output_bytes,
+            "duration_ms": fact.duration_ms,
+            "folder": fact.folder,
+        }
+        output, errors = self._masked(fact.output), self._masked(fact.errors)
+        tail = {"tail": output[-_SHOWN_OUTPUT:], "errors_tail": errors[-_SHOWN_OUTPUT:]}
+        return Call(
+            "report_command",
+            **place,
+            command=fact.command,
+            state=fact.state,
+            told=self._masked_json(dumps(told)),
+            shown=dumps(tail if fact.state.is_end else {}),
+            output=output,
+            errors=errors,
         )
 
     def _masked(self, text: str) -> str:

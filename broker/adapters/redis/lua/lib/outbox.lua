@@ -27,6 +27,13 @@ local function take_off(link, upto)
   return entries
 end
 
+-- Whether a command, as an entry of the stream, is for no agent's process: it waits for its machine, whichever process of
+-- relay-connect serves that by then.
+local function is_for_machine(entry)
+  local kind = string.match(entry[2][2], '^{"type":"(%w+_command)"')
+  return kind == 'run_command' or kind == 'stop_command'
+end
+
 -- Whether a peer is so far behind that only what must not wait is put into its mailbox.
 local function is_behind(link)
   local l = fields(K.link(link), 'sent', 'acked', 'out_bytes')

@@ -66,9 +66,15 @@ forget_timer('unused|' .. link)
 local fresh_boot = l.boot and l.boot ~= boot
 local acked = tonumber(l.acked or '0')
 if fresh_boot or forgot then acked = tonumber(l.sent or '0') elseif known_epoch == epoch then acked = math.max(acked, tonumber(seen)) end
+local lasting = {}
 for _, entry in ipairs(take_off(link, acked)) do
-  if not (fresh_boot or forgot) then note_taken(entry) end
+  if not (fresh_boot or forgot) then
+    note_taken(entry)
+  elseif is_for_machine(entry) then
+    lasting[#lasting + 1] = entry[2][2]
+  end
 end
+for _, text in ipairs(lasting) do post(link, text) end
 
 for agent in pairs(running) do
   local a = load_agent(agent)

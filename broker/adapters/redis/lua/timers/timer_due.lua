@@ -2,7 +2,7 @@
 -- KEYS[1] workspace root
 -- ARGV    timer  its name, "kind|reference|…"
 -- Returns the kind
--- uses: lives links stops hooks
+-- uses: lives links stops hooks commands
 local part = {}
 for text in string.gmatch(timer, '[^|]+') do part[#part + 1] = text end
 forget_timer(timer)
@@ -167,6 +167,9 @@ function on.hook()
   if r.state == 'started' then state, reason = 'interrupted', 'the machine has not said how it ended' end
   advance_run(part[2], state, object('run', part[2], 'hook', r.hook, 'state', state, 'reason', reason))
 end
+
+-- A command of a run was not begun in time, or nobody has said how it ended.
+function on.command() look_at_command(part[2]) end
 
 -- A machine was not seen for long. It stays as long as an agent of it may come back.
 function on.unused()

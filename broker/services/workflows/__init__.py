@@ -1,0 +1,1 @@
+"""Runs of workflows: what is done for them, and by whom."""
