@@ -19,6 +19,7 @@ from broker.domain.logs.rows import LineKind, LogRow, WorkspaceRows
 from broker.domain.logs.search.query import LogQuery, Phrase, Substring, Term, Word
 from broker.services.ports import LogStore
 from tests.contracts.conftest import Engine
+from tests.domain.logs.search.written_searches import having
 from tests.fixtures.log_rows import NOW, log_row
 from tests.fixtures.log_store import whole_log
 
@@ -358,24 +359,24 @@ def commands(engine: Engine) -> WorkspaceId:
     ("query", "expected"),
     [
         (LogQuery(), [1, 2, 3, 4]),
-        (LogQuery(agents=("Backend", "Nobody")), [2]),
-        (LogQuery(not_agents=("Backend",)), [1, 3, 4]),
-        (LogQuery(kinds=(COMMAND,)), [2, 3]),
-        (LogQuery(not_kinds=(COMMAND, LineKind.FILES)), [1]),
-        (LogQuery(clis=("codex",)), [3]),
-        (LogQuery(tools=("ba*",)), [2]),
-        (LogQuery(commands=("npm *",)), [2]),
-        (LogQuery(commands=("make ?est", "nothing")), [3]),
-        (LogQuery(commands=("make_test", "%")), []),
-        (LogQuery(paths=("src/*.py",)), [4]),
-        (LogQuery(paths=("/w/src/a_b.py",)), [4]),
-        (LogQuery(paths=("/w/src/a?c.py",)), []),
-        (LogQuery(exit_codes=(1, 127)), [2]),
-        (LogQuery(exit_codes=(0,)), [3]),
-        (LogQuery(failed=True), [2]),
-        (LogQuery(failed=False, kinds=(COMMAND,)), [3]),
-        (LogQuery(sessions=(SESSION,)), [1, 2, 3, 4]),
-        (LogQuery(sessions=(SessionId("ses_2"),)), []),
+        (LogQuery(fields=(having("agent", "Backend", "Nobody"),)), [2]),
+        (LogQuery(fields=(having("-agent", "Backend"),)), [1, 3, 4]),
+        (LogQuery(fields=(having("kind", COMMAND),)), [2, 3]),
+        (LogQuery(fields=(having("-kind", COMMAND, LineKind.FILES),)), [1]),
+        (LogQuery(fields=(having("cli", "codex"),)), [3]),
+        (LogQuery(fields=(having("tool", "ba*"),)), [2]),
+        (LogQuery(fields=(having("command", "npm *"),)), [2]),
+        (LogQuery(fields=(having("command", "make ?est", "nothing"),)), [3]),
+        (LogQuery(fields=(having("command", "make_test", "%"),)), []),
+        (LogQuery(fields=(having("path", "src/*.py"),)), [4]),
+        (LogQuery(fields=(having("path", "/w/src/a_b.py"),)), [4]),
+        (LogQuery(fields=(having("path", "/w/src/a?c.py"),)), []),
+        (LogQuery(fields=(having("exit", "1", "127"),)), [2]),
+        (LogQuery(fields=(having("exit", "0"),)), [3]),
+        (LogQuery(fields=(having("failed", "true"),)), [2]),
+        (LogQuery(fields=(having("failed", "false"), having("kind", COMMAND))), [3]),
+        (LogQuery(fields=(having("session", SESSION),)), [1, 2, 3, 4]),
+        (LogQuery(fields=(having("session", "ses_2"),)), []),
         (LogQuery(since=NOW - timedelta(hours=1) + timedelta(seconds=3)), [3, 4]),
         (LogQuery(until=NOW - timedelta(hours=1) + timedelta(seconds=3)), [1, 2]),
     ],

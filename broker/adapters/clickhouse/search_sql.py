@@ -12,6 +12,7 @@ from broker.domain.ids import WorkspaceId
 from broker.domain.instants import to_ms
 from broker.domain.logs.event_filter import EventFilter
 from broker.domain.logs.pages import SearchCursor
+from broker.domain.logs.search.fields import Match, SearchField
 from broker.domain.logs.search.query import LogQuery, Phrase, Substring, Term, Word
 from broker.domain.logs.search.windows import Window
 from broker.domain.logs.search.words import spellings
@@ -83,12 +84,12 @@ def before(condition: Condition, cursor: SearchCursor) -> None:
 
 def wanted(condition: Condition, only: EventFilter) -> None:
     """Only rows a filter admits; for edited files a few more, as the event itself decides there."""
-    kinds = [*_one_of(condition, "event", tuple(sorted(only.kinds)))]
+    kinds = [_one_of(condition, "event", tuple(sorted(only.kinds)))] if only.kinds else []
     kinds += [f"startsWith(event, {condition.bind(prefix, 'String')})" for prefix in only.families]
     if kinds:
         condition.add(_either(kinds))
     if only.agents:
-        condition.add(_named(condition, tuple(sorted(only.agents))))
+        condition.add(_named(condition, "agent", tuple(sorted(only.agents))))
     if only.edits:
         condition.add("event = 'agent.frame' AND (kind = 'files' OR (kind = 'command' AND notEmpty(paths)))")
 
@@ -125,23 +126,31 @@ def _escaped(text: str) -> str:
 
 
 def _fields(condition: Condition, query: LogQuery) -> Iterator[str]:
-    yield from _one_of(condition, "session", query.sessions)
-    if query.agents:
-        yield _named(condition, query.agents)
-    yield from _one_of(condition, "cli", query.clis)
-    yield from _one_of(condition, "kind", query.kinds)
-    if query.not_agents:
-        yield f"NOT {_named(condition, query.not_agents)}"
-    yield from _none_of(condition, "kind", query.not_kinds)
-    yield from _any_like(condition, "tool", query.tools)
-    yield from _any_like(condition, "command", query.commands)
-    if query.paths:
-        yield f"arrayExists(path -> {_path_like(condition, query.paths)}, paths)"
-    if query.exit_codes:
-        yield f"has({condition.bind(list(query.exit_codes), 'Array(Int64)')}, assumeNotNull(exit_code))"
-        yield "exit_code IS NOT NULL"
-    if query.failed is not None:
-        yield "NOT ok" if query.failed else "ok"
+    for wanted in query.fields:
+        part = _holds(condition, wanted.field, wanted.values)
+        yield f"NOT {part}" if wanted.excluded else part
+
+
+def _holds(condition: Condition, searched: SearchField, values: tuple[str, ...]) -> str:
+    """One field has any of some values."""
+    match searched.match:
+        case Match.WORD | Match.KIND:
+            return _one_of(condition, searched.column, values)
+        case Match.NAME:
+            return _named(condition, searched.column, values)
+        case Match.PATTERN:
+            return _any_like(condition, searched.column, values)
+        case Match.PATH:
+            return f"arrayExists(path -> {_path_like(condition, values)}, {searched.column})"
+        case Match.STATUS:
+            given, column = condition.bind([int(value) for value in values], "Array(Int64)"), searched.column
+            return f"({column} IS NOT NULL AND has({given}, assumeNotNull({column})))"
+        case Match.FAILURE:
+            return f"NOT {searched.column}" if values == ("true",) else searched.column
+        case Match.SINCE | Match.UNTIL:
+            raise ValueError(f"{searched.word} is no condition on a value")
+        case _ as other:
+            assert_never(other)
 
 
 def _times(condition: Condition, query: LogQuery) -> Iterator[str]:
@@ -159,25 +168,18 @@ def _strings(values: Iterable[str]) -> list[str]:
     return [str(value) for value in values]
 
 
-def _one_of(condition: Condition, column: str, values: tuple[str, ...]) -> Iterator[str]:
-    if values:
-        yield f"{column} IN {condition.bind(_strings(values), 'Array(String)')}"
+def _one_of(condition: Condition, column: str, values: tuple[str, ...]) -> str:
+    return f"({column} IN {condition.bind(_strings(values), 'Array(String)')})"
 
 
-def _none_of(condition: Condition, column: str, values: tuple[str, ...]) -> Iterator[str]:
-    if values:
-        yield f"{column} NOT IN {condition.bind(_strings(values), 'Array(String)')}"
-
-
-def _named(condition: Condition, names: tuple[str, ...]) -> str:
+def _named(condition: Condition, column: str, names: tuple[str, ...]) -> str:
     """An agent's name is the same in any case, as it is in addresses."""
     given = condition.bind(_strings(names), "Array(String)")
-    return f"has(arrayMap(name -> lower(name), {given}), lower(agent))"
+    return f"has(arrayMap(name -> lower(name), {given}), lower({column}))"
 
 
-def _any_like(condition: Condition, column: str, patterns: tuple[str, ...]) -> Iterator[str]:
-    if patterns:
-        yield _either(f"{column} ILIKE {condition.bind(like(text), 'String')}" for text in _spellings(patterns))
+def _any_like(condition: Condition, column: str, patterns: tuple[str, ...]) -> str:
+    return _either(f"{column} ILIKE {condition.bind(like(text), 'String')}" for text in _spellings(patterns))
 
 
 def _path_like(condition: Condition, patterns: tuple[str, ...]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from broker.domain.agents.sessions import Session
@@ -12,6 +12,7 @@ from broker.domain.ids import SessionId
 from broker.domain.logs.damage import LogDamage
 from broker.domain.logs.pages import Facet, SearchCursor, TimeBucket
 from broker.domain.logs.rows import LogRow
+from broker.domain.logs.search.fields import SESSION
 from broker.domain.logs.search.highlight import Excerpt, excerpt
 from broker.domain.logs.search.language import parse
 from broker.domain.logs.search.query import LogQuery, Term
@@ -146,11 +147,11 @@ class LogSearch:
             raise TooLarge(f"a search has {_LONGEST_QUERY} characters at most")
         query = parse(text, now=self._now())
         names = await self._scope(principal, query, session)
-        return _Asked(store=store, query=replace(query, sessions=tuple(names)), names=names)
+        return _Asked(store=store, query=query.with_values(SESSION, tuple(names)), names=names)
 
     async def _scope(self, principal: Principal, query: LogQuery, session: str | None) -> dict[SessionId, str]:
         """The sessions to look in, by id; none means all. An agent looks in its own only."""
-        named = [await self._sessions.get(principal, reference) for reference in query.sessions]
+        named = [await self._sessions.get(principal, reference) for reference in query.values(SESSION)]
         only = await self._only(principal, session)
         if only is None:
             return {each.id: each.name for each in named}

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from broker.adapters.clickhouse.schema import WordIndex
 from broker.adapters.clickhouse.search_sql import like, of_query, tokens
-from broker.domain.ids import SessionId, WorkspaceId
-from broker.domain.logs.search.query import LogQuery, Phrase, Substring, Word
+from broker.domain.ids import WorkspaceId
+from broker.domain.logs.search.fields import FIELDS, Match
+from broker.domain.logs.search.query import LogQuery, Phrase, Substring, Wanted, Word
 
+_TYPED = {Match.WORD, Match.NAME, Match.KIND, Match.PATTERN, Match.PATH}
 HOSTILE = "' OR 1=1 -- zebra } {p0:String} \\"
 
 
@@ -21,13 +23,8 @@ def test_nothing_that_was_typed_is_in_the_statement(index: WordIndex) -> None:
     query = LogQuery(
         terms=(Word(HOSTILE), Phrase(HOSTILE), Substring(HOSTILE)),
         without=(Word("zebra"),),
-        sessions=(SessionId(HOSTILE),),
-        agents=(HOSTILE,),
-        not_agents=(HOSTILE,),
-        clis=(HOSTILE,),
-        tools=(HOSTILE,),
-        commands=(HOSTILE,),
-        paths=(HOSTILE,),
+        fields=tuple(Wanted(field, (HOSTILE,)) for field in FIELDS.values() if field.match in _TYPED)
+        + tuple(Wanted(field, (HOSTILE,), excluded=True) for field in FIELDS.values() if field.excludable),
     )
     condition = of_query(WorkspaceId(HOSTILE), query, index=index)
     assert "zebra" not in condition.sql

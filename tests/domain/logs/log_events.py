@@ -10,8 +10,9 @@ from typing import Any
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.domain.logs.projection import project
 from broker.domain.logs.rows import LogRow
+from broker.domain.logs.search.fields import Match
 from broker.domain.logs.search.highlight import highlights
-from broker.domain.logs.search.query import LogQuery
+from broker.domain.logs.search.query import LogQuery, Wanted
 from broker.protocol.agents.events import AgentEvent, ApprovalRequested, StateEvent, TurnEnded
 from broker.protocol.agents.session import Frame
 
@@ -65,15 +66,25 @@ def finds(query: LogQuery, row: LogRow) -> bool:
     return (
         all(highlights(row.text, [term]) for term in query.terms)
         and not highlights(row.text, query.without)
-        and (not query.agents or row.agent in query.agents)
-        and (not query.kinds or row.kind in query.kinds)
-        and row.kind not in query.not_kinds
-        and (not query.tools or any(fnmatchcase(row.tool, each) for each in query.tools))
-        and (not query.commands or any(fnmatchcase(row.command, each) for each in query.commands))
-        and (not query.paths or any(fnmatchcase(path, each) for each in query.paths for path in row.paths))
-        and (not query.exit_codes or row.exit_code in query.exit_codes)
-        and query.failed in {None, not row.ok}
+        and all(_has(row, each) is not each.excluded for each in query.fields)
     )
+
+
+def _has(row: LogRow, wanted: Wanted) -> bool:
+    own = getattr(row, wanted.field.column)
+    match wanted.field.match:
+        case Match.WORD | Match.NAME | Match.KIND:
+            return own in wanted.values
+        case Match.PATTERN:
+            return any(fnmatchcase(own, each) for each in wanted.values)
+        case Match.PATH:
+            return any(fnmatchcase(path, each) for each in wanted.values for path in own)
+        case Match.STATUS:
+            return str(own) in wanted.values
+        case Match.FAILURE:
+            return wanted.values == (str(not own).lower(),)
+        case Match.SINCE | Match.UNTIL:
+            raise ValueError(wanted)
 
 
 def _told(told: AgentEvent) -> Event | None:

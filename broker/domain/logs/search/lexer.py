@@ -4,35 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 
 from typing_extensions import override
 
 from broker.domain.errors import BadRequest
+from broker.domain.logs.search.fields import FIELDS, SearchField
 
 _QUOTED = re.compile(r'"(?P<inside>(?:[^"\\]|\\.)*)"', re.DOTALL)
 _BARE = re.compile(r"\S*")
 _ESCAPED = re.compile(r'\\(["\\])')
 _SHOWN_EACH_SIDE = 40
-
-
-class Field(StrEnum):
-    """What stands before a colon. Any other word there is a part of a text: `TypeError: x`, `localhost:8080`."""
-
-    SESSION = "session"
-    AGENT = "agent"
-    CLI = "cli"
-    KIND = "kind"
-    TOOL = "tool"
-    COMMAND = "command"
-    PATH = "path"
-    EXIT = "exit"
-    FAILED = "failed"
-    SINCE = "since"
-    UNTIL = "until"
-
-
-_CONDITION = re.compile(rf"(?P<minus>-?)(?:(?P<field>{'|'.join(Field)}):)?", re.IGNORECASE | re.ASCII)
+_CONDITION = re.compile(rf"(?P<minus>-?)(?:(?P<field>{'|'.join(FIELDS)}):)?", re.IGNORECASE | re.ASCII)
 
 
 class InvalidQuery(BadRequest):
@@ -61,7 +43,7 @@ class Condition:
     at: int
     """Where it begins, from 0."""
     excluded: bool
-    field: Field | None
+    field: SearchField | None
     value: str
     value_at: int
     end: int
@@ -99,7 +81,7 @@ def _condition(query: str, place: int) -> tuple[Condition, int]:
     condition = Condition(
         at=place,
         excluded=head["minus"] == "-",
-        field=Field(head["field"].lower()) if head["field"] else None,
+        field=FIELDS[head["field"].lower()] if head["field"] else None,
         value=value,
         value_at=value_at,
         end=end,

@@ -9,21 +9,17 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import NoReturn, TypeVar
 
-from broker.domain.ids import SessionId
 from broker.domain.logs.rows import LineKind
-from broker.domain.logs.search.lexer import Condition, Field, InvalidQuery
-from broker.domain.logs.search.query import LogQuery, Phrase, Substring, Term, Word
+from broker.domain.logs.search.fields import EXCLUDABLE, FAILED, Match, SearchField
+from broker.domain.logs.search.lexer import Condition, InvalidQuery
+from broker.domain.logs.search.query import LogQuery, Phrase, Substring, Term, Wanted, Word
 from broker.domain.logs.search.words import is_unspaced, words
 
 _AGE = re.compile(r"(\d{1,9})([smhdw])", re.IGNORECASE | re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d.*)?", re.ASCII)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_EXIT_CODE = re.compile(r"-?\d{1,10}", re.ASCII)
+_STATUS = re.compile(r"-?\d{1,10}", re.ASCII)
 _OPERATORS = frozenset({"AND", "OR", "NOT"})
-
-
-_EXCLUDABLE = frozenset({Field.AGENT, Field.KIND})
-_LISTS = frozenset({Field.SESSION, Field.AGENT, Field.CLI, Field.KIND, Field.EXIT})
 MAX_VALUES = 64
 MAX_CHARACTERS = 500
 """Of one value; longer texts are pasted by mistake and would only slow the store down."""
@@ -37,9 +33,8 @@ class Reading:
         self._now = now.astimezone(UTC)
         self._terms: list[Term] = []
         self._without: list[Term] = []
-        self._values: dict[tuple[Field, bool], list[str]] = {}
-        self._failed: bool | None = None
-        self._times: dict[Field, datetime] = {}
+        self._values: dict[tuple[SearchField, bool], list[str]] = {}
+        self._times: dict[Match, datetime] = {}
         self._count = 0
 
     def take(self, condition: Condition) -> None:
@@ -53,40 +48,28 @@ class Reading:
             self._refuse(
                 "stars around quotes are for words; put them inside the quotes here", at=condition.value_at - 2
             )
-        if condition.excluded and field not in _EXCLUDABLE:
-            self._refuse(f"{field}: cannot be excluded; words, agent: and kind: can", at=condition.at)
-        match field:
-            case Field.FAILED:
-                self._set_failed(self._truth(condition), condition)
-            case Field.SINCE | Field.UNTIL:
-                self._set_time(field, condition)
-            case Field.EXIT if condition.value.replace(" ", "") == "!=0":
-                self._set_failed(True, condition)
-            case _:
-                self._values.setdefault((field, condition.excluded), []).extend(self._listed(field, condition))
+        if condition.excluded and not field.excludable:
+            self._refuse(f"{field.word}: cannot be excluded; words, {' and '.join(EXCLUDABLE)} can", at=condition.at)
+        if field.is_time:
+            self._set_time(field, condition)
+        elif field.match is Match.FAILURE:
+            self._set_failed(self._truth(condition), condition)
+        elif field.match is Match.STATUS and condition.value.replace(" ", "") == "!=0":
+            self._set_failed("true", condition)
+        else:
+            self._values.setdefault((field, condition.excluded), []).extend(self._listed(field, condition))
 
     def query(self) -> LogQuery:
         """The search that all conditions make."""
         return LogQuery(
             terms=_once(self._terms),
             without=_once(self._without),
-            sessions=tuple(SessionId(each) for each in self._of(Field.SESSION)),
-            agents=self._of(Field.AGENT),
-            not_agents=self._of(Field.AGENT, excluded=True),
-            clis=self._of(Field.CLI),
-            kinds=tuple(LineKind(each) for each in self._of(Field.KIND)),
-            not_kinds=tuple(LineKind(each) for each in self._of(Field.KIND, excluded=True)),
-            tools=self._of(Field.TOOL),
-            commands=self._of(Field.COMMAND),
-            paths=self._of(Field.PATH),
-            exit_codes=tuple(dict.fromkeys(int(each) for each in self._of(Field.EXIT))),
-            failed=self._failed,
-            since=self._times.get(Field.SINCE),
-            until=self._times.get(Field.UNTIL),
+            fields=tuple(
+                Wanted(field, _once(values), excluded=excluded) for (field, excluded), values in self._values.items()
+            ),
+            since=self._times.get(Match.SINCE),
+            until=self._times.get(Match.UNTIL),
         )
-
-    def _of(self, field: Field, *, excluded: bool = False) -> tuple[str, ...]:
-        return _once(self._values.get((field, excluded), []))
 
     def _term(self, condition: Condition) -> Term:
         value = condition.value
@@ -119,8 +102,8 @@ class Reading:
             self._refuse(problem, at=condition.value_at + condition.value.index("*", 1 if part else 0))
         return Substring(part)
 
-    def _listed(self, field: Field, condition: Condition) -> list[str]:
-        if condition.quoted or field not in _LISTS:
+    def _listed(self, field: SearchField, condition: Condition) -> list[str]:
+        if condition.quoted or not field.is_list:
             return [self._checked(field, condition.value, at=condition.value_at)]
         values, at = [], condition.value_at
         for value in condition.value.split(","):
@@ -128,37 +111,38 @@ class Reading:
             at += len(value) + 1
         return values
 
-    def _checked(self, field: Field, value: str, *, at: int) -> str:
+    def _checked(self, field: SearchField, value: str, *, at: int) -> str:
         self._bounded(value, at=at)
         if not value:
             self._refuse("a value is missing beside this comma", at=at)
-        if field is Field.KIND:
+        if field.match is Match.KIND:
             if value.lower() not in set(LineKind):
                 self._refuse(f"there is no kind {value}{_suggestion(value, LineKind)}", at=at)
             return value.lower()
-        if field is Field.EXIT and not (_EXIT_CODE.fullmatch(value) and -(2**31) <= int(value) < 2**31):
-            self._refuse("an exit status is a number, or !=0", at=at)
+        if field.match is Match.STATUS:
+            if not (_STATUS.fullmatch(value) and -(2**31) <= int(value) < 2**31):
+                self._refuse("an exit status is a number, or !=0", at=at)
+            return str(int(value))
         return value
 
-    def _truth(self, condition: Condition) -> bool:
+    def _truth(self, condition: Condition) -> str:
         if condition.value.lower() not in {"true", "false"}:
             self._refuse("failed: is true or false", at=condition.value_at)
-        return condition.value.lower() == "true"
+        return condition.value.lower()
 
-    def _set_failed(self, failed: bool, condition: Condition) -> None:
-        if self._failed not in {None, failed}:
+    def _set_failed(self, failed: str, condition: Condition) -> None:
+        if self._values.setdefault((FAILED, False), [failed]) != [failed]:
             self._refuse("this contradicts an earlier condition", at=condition.at)
-        self._failed = failed
 
-    def _set_time(self, field: Field, condition: Condition) -> None:
-        if field in self._times:
-            self._refuse(f"{field}: is given twice", at=condition.at)
+    def _set_time(self, field: SearchField, condition: Condition) -> None:
+        if field.match in self._times:
+            self._refuse(f"{field.word}: is given twice", at=condition.at)
         try:
-            self._times[field] = instant(condition.value, self._now)
+            self._times[field.match] = instant(condition.value, self._now)
         except (ValueError, OverflowError):
             example = self._now.strftime("%Y-%m-%dT%H:%M")
             self._refuse(f"a time is an age such as 2h or 7d, or like {example}", at=condition.value_at)
-        since, until = self._times.get(Field.SINCE), self._times.get(Field.UNTIL)
+        since, until = self._times.get(Match.SINCE), self._times.get(Match.UNTIL)
         if since and until and since >= until:
             self._refuse("nothing lies between: until: must be later than since:", at=condition.at)
 

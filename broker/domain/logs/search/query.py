@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from broker.domain.ids import SessionId
-from broker.domain.logs.rows import LineKind
+from broker.domain.logs.search.fields import SearchField
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +32,31 @@ class Substring:
 Term = Word | Phrase | Substring
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A field with any of some values, as they are written; with none of them if they are `excluded`."""
+
+    field: SearchField
+    values: tuple[str, ...]
+    excluded: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogQuery:
-    """All given conditions hold; within one field any of its values will do."""
+    """All given conditions hold."""
 
     terms: tuple[Term, ...] = ()
     without: tuple[Term, ...] = ()
-    sessions: tuple[SessionId, ...] = ()
-    agents: tuple[str, ...] = ()
-    not_agents: tuple[str, ...] = ()
-    clis: tuple[str, ...] = ()
-    kinds: tuple[LineKind, ...] = ()
-    not_kinds: tuple[LineKind, ...] = ()
-    tools: tuple[str, ...] = ()
-    """Shell-style patterns, as for commands and paths."""
-    commands: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
-    exit_codes: tuple[int, ...] = ()
-    failed: bool | None = None
+    fields: tuple[Wanted, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
+
+    def values(self, field: SearchField) -> tuple[str, ...]:
+        """What is asked for in a field; nothing where it may be anything."""
+        return next((each.values for each in self.fields if each.field is field and not each.excluded), ())
+
+    def with_values(self, field: SearchField, values: tuple[str, ...]) -> LogQuery:
+        """The same with these values alone in a field."""
+        others = tuple(each for each in self.fields if each.field is not field or each.excluded)
+        wanted = (Wanted(field, values),) if values else ()
+        return replace(self, fields=(*wanted, *others))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, tzinfo
 
-from broker.domain.logs.search.lexer import Condition, Field, InvalidQuery, conditions
+from broker.domain.logs.search.lexer import Condition, InvalidQuery, conditions
 
 
 def in_zone(query: str, zone: tzinfo | None = None) -> str:
@@ -17,8 +17,9 @@ def in_zone(query: str, zone: tzinfo | None = None) -> str:
     except InvalidQuery:
         return query
     for condition in reversed(found):
-        if condition.field in {Field.SINCE, Field.UNTIL} and (at := _placed(condition, zone)):
-            query = f"{query[: condition.at]}{condition.field}:{at}{query[condition.end :]}"
+        field = condition.field
+        if field is not None and field.is_time and (at := _placed(condition, zone)):
+            query = f"{query[: condition.at]}{field.word}:{at}{query[condition.end :]}"
     return query
 
 

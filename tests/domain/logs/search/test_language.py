@@ -7,13 +7,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from broker.domain.errors import BadRequest
-from broker.domain.ids import SessionId
 from broker.domain.logs.rows import LineKind
+from broker.domain.logs.search.fields import FIELDS, Match, SearchField
 from broker.domain.logs.search.language import parse
 from broker.domain.logs.search.lexer import InvalidQuery, quoted
-from broker.domain.logs.search.query import LogQuery, Phrase, Substring, Term, Word
+from broker.domain.logs.search.query import LogQuery, Phrase, Substring, Term, Wanted, Word
 from broker.domain.logs.search.words import is_unspaced
-from tests.domain.logs.search.written_searches import to_text
+from tests.domain.logs.search.written_searches import having, to_text
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -32,19 +32,46 @@ def read(text: str) -> LogQuery:
         ("=> 12:30", LogQuery(terms=(Substring("=>"), Phrase("12:30")))),
         ("*conn* npm*", LogQuery(terms=(Substring("conn"), Substring("npm")))),
         (r'*"a \"b\" *c"*', LogQuery(terms=(Substring('a "b" *c'),))),
-        ("agent:A,B -agent:C", LogQuery(agents=("A", "B"), not_agents=("C",))),
+        (
+            "agent:A,B -agent:C",
+            LogQuery(
+                fields=(
+                    having("agent", "A", "B"),
+                    having("-agent", "C"),
+                )
+            ),
+        ),
         (
             "kind:Command,files -kind:text",
-            LogQuery(kinds=(LineKind.COMMAND, LineKind.FILES), not_kinds=(LineKind.TEXT,)),
+            LogQuery(
+                fields=(
+                    having("kind", LineKind.COMMAND, LineKind.FILES),
+                    having("-kind", LineKind.TEXT),
+                )
+            ),
         ),
         (
             "session:main cli:codex tool:relay_*",
-            LogQuery(sessions=(SessionId("main"),), clis=("codex",), tools=("relay_*",)),
+            LogQuery(
+                fields=(
+                    having("session", "main"),
+                    having("cli", "codex"),
+                    having("tool", "relay_*"),
+                )
+            ),
         ),
-        ('command:"npm *" path:src/*.py', LogQuery(commands=("npm *",), paths=("src/*.py",))),
-        ("exit:1,-9", LogQuery(exit_codes=(1, -9))),
-        ("exit:!=0", LogQuery(failed=True)),
-        ("failed:false", LogQuery(failed=False)),
+        (
+            'command:"npm *" path:src/*.py',
+            LogQuery(
+                fields=(
+                    having("command", "npm *"),
+                    having("path", "src/*.py"),
+                )
+            ),
+        ),
+        ("exit:1,-9", LogQuery(fields=(having("exit", "1", "-9"),))),
+        ("exit:!=0", LogQuery(fields=(having("failed", "true"),))),
+        ("failed:false", LogQuery(fields=(having("failed", "false"),))),
         ("since:2h", LogQuery(since=NOW - timedelta(hours=2))),
         ("until:2026-11-22", LogQuery(until=datetime(2026, 11, 22, tzinfo=UTC))),
         ("since:2026-11-22T10:00+02:00", LogQuery(since=datetime(2026, 11, 22, 8, tzinfo=UTC))),
@@ -77,7 +104,8 @@ def test_what_is_pasted_is_text(pasted: str, terms: tuple[Term, ...]) -> None:
 
 
 def test_what_is_pasted_can_be_excluded_and_stand_beside_fields() -> None:
-    assert read("-std::vector AGENT:Bob") == LogQuery(without=(Phrase("std::vector"),), agents=("Bob",))
+    both = LogQuery(without=(Phrase("std::vector"),), fields=(having("agent", "Bob"),))
+    assert read("-std::vector AGENT:Bob") == both
 
 
 @pytest.mark.parametrize("text", ["日本語", "検索", "ログ", "검색", "ค้นหา", "npmを実行", "ｶﾅ", "日本語:検索", "𠮷"])
@@ -186,24 +214,27 @@ def several(values: st.SearchStrategy[object]) -> st.SearchStrategy[tuple[object
     return st.lists(values, max_size=4, unique=True).map(tuple)
 
 
-@given(
-    st.builds(
-        LogQuery,
-        terms=several(TERM),
-        without=several(TERM),
-        sessions=several(VALUE),
-        agents=several(VALUE),
-        not_agents=several(VALUE),
-        clis=several(VALUE),
-        kinds=several(st.sampled_from(LineKind)),
-        not_kinds=several(st.sampled_from(LineKind)),
-        tools=several(VALUE),
-        commands=several(VALUE),
-        paths=several(VALUE),
-        exit_codes=several(st.integers(-(2**31), 2**31 - 1)),
-        failed=st.none() | st.booleans(),
-        since=st.none() | TIMES,
-    )
-)
+def values_of(field: SearchField) -> st.SearchStrategy[tuple[str, ...]]:
+    match field.match:
+        case Match.KIND:
+            value: st.SearchStrategy[str] = st.sampled_from(LineKind)
+        case Match.STATUS:
+            value = st.integers(-(2**31), 2**31 - 1).map(str)
+        case Match.FAILURE:
+            return st.sampled_from([("true",), ("false",)])
+        case _:
+            value = VALUE
+    return st.lists(value, min_size=1, max_size=4, unique=True).map(tuple)
+
+
+@st.composite
+def field_values(draw: st.DrawFn) -> tuple[Wanted, ...]:
+    plain = [field for field in FIELDS.values() if not field.is_time]
+    named = [(field, excluded) for field in plain for excluded in {False, field.excludable}]
+    chosen = draw(st.lists(st.sampled_from(named), unique=True))
+    return tuple(Wanted(field, draw(values_of(field)), excluded=excluded) for field, excluded in chosen)
+
+
+@given(st.builds(LogQuery, terms=several(TERM), without=several(TERM), fields=field_values(), since=st.none() | TIMES))
 def test_a_search_written_out_is_the_same_search(query: LogQuery) -> None:
     assert read(to_text(query)) == query

@@ -8,12 +8,18 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import assert_never
 
+from broker.domain.logs.search.fields import FIELDS
 from broker.domain.logs.search.lexer import quoted
-from broker.domain.logs.search.query import LogQuery, Phrase, Substring, Term, Word
+from broker.domain.logs.search.query import LogQuery, Phrase, Substring, Term, Wanted, Word
 
 _BARE_VALUE = re.compile(r'[^\s",]+')
 _BARE_PATTERN = re.compile(r'[^\s"]+')
 _BARE_PART = re.compile(r'[^\s"*]+')
+
+
+def having(name: str, *values: str) -> Wanted:
+    """A field's values; `-kind` are excluded ones."""
+    return Wanted(FIELDS[name.removeprefix("-")], values, excluded=name.startswith("-"))
 
 
 def to_text(query: LogQuery) -> str:
@@ -21,21 +27,15 @@ def to_text(query: LogQuery) -> str:
     parts = [
         *(_written(term) for term in query.terms),
         *(f"-{_written(term)}" for term in query.without),
-        *_enumerated("session", query.sessions),
-        *_enumerated("agent", query.agents),
-        *_enumerated("-agent", query.not_agents),
-        *_enumerated("cli", query.clis),
-        *_enumerated("kind", query.kinds),
-        *_enumerated("-kind", query.not_kinds),
-        *(_pattern("tool", pattern) for pattern in query.tools),
-        *(_pattern("command", pattern) for pattern in query.commands),
-        *(_pattern("path", pattern) for pattern in query.paths),
-        *_enumerated("exit", (str(code) for code in query.exit_codes)),
+        *(part for wanted in query.fields for part in _field(wanted)),
     ]
-    if query.failed is not None:
-        parts.append(f"failed:{str(query.failed).lower()}")
     parts += [f"{name}:{_time(at)}" for name, at in (("since", query.since), ("until", query.until)) if at]
     return " ".join(parts)
+
+
+def _field(wanted: Wanted) -> list[str]:
+    name = f"{'-' if wanted.excluded else ''}{wanted.field.word}"
+    return _enumerated(name, wanted.values) if wanted.field.is_list else [_pattern(name, v) for v in wanted.values]
 
 
 def _written(term: Term) -> str:
