@@ -46,9 +46,11 @@ from broker.adapters.redis.people.workspaces import RedisAdministrators, RedisWo
 from broker.adapters.redis.plans.allowances import RedisAllowances
 from broker.adapters.redis.requests import RedisRequests
 from broker.adapters.redis.scripts import Scripts
+from broker.adapters.redis.secrets.secrets import RedisSecrets
 from broker.adapters.redis.signals import RedisSignals
 from broker.adapters.redis.timers import RedisTimers
 from broker.adapters.redis.workflows.commands import RedisCommands
+from broker.adapters.sealing import AesGcmSealing
 from broker.adapters.trigger_search import automaton
 from broker.domain.errors import Unavailable
 from broker.domain.ids import WorkspaceId
@@ -60,6 +62,7 @@ from broker.gateway.http.hooks import HooksApi
 from broker.gateway.http.log_keeping import LogKeepingApi
 from broker.gateway.http.logs import LogsApi
 from broker.gateway.http.people import AccessApi
+from broker.gateway.http.secrets import SecretsApi
 from broker.gateway.http.status import StatusApi
 from broker.gateway.http.stops import StopsApi
 from broker.gateway.http.workspaces import AdministrationApi, WorkspacesApi
@@ -112,9 +115,11 @@ from broker.services.plans.usage import UsageMeter
 from broker.services.ports import EventLog, LogStore
 from broker.services.redaction import Redaction
 from broker.services.requests import Requests
+from broker.services.secrets.secrets import SecretReader, Secrets
 from broker.settings import Settings
 from broker.workers.ending import EndingWorker
 from broker.workers.hooks import HookWorker
+from broker.workers.resealing import ResealingWorker
 from broker.workers.retention import RetentionWorker
 from broker.workers.shipping import ShippingWorker
 from broker.workers.timekeeper import Timekeeper
@@ -168,6 +173,7 @@ class Adapters:
     timers: RedisTimers
     hooks: RedisHooks
     commands: RedisCommands
+    secrets: RedisSecrets
     processes: RedisProcesses
     pressure: RedisPressure
 
@@ -205,6 +211,7 @@ def build_adapters(redis_url: str, *, logs: LogStore | None = None, folder: Path
         timers=RedisTimers(redis, scripts),
         hooks=RedisHooks(redis, scripts),
         commands=RedisCommands(redis, scripts),
+        secrets=RedisSecrets(redis, scripts),
         processes=RedisProcesses(redis),
         pressure=RedisPressure(redis, folder=folder),
     )
@@ -297,6 +304,7 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
         ),
         log_health=log_health,
         hooks=Hooks(adapters.hooks),
+        secrets=Secrets(adapters.secrets, AesGcmSealing(settings.secret_keys)),
         hub=hub,
         feeds=Feeds(hub, adapters.log),
         activity=Activity(adapters.signals),
@@ -349,6 +357,7 @@ def build_app(settings: Settings, *, adapters: Adapters, clock: Clock = time.tim
             *StatusApi(services).routes(),
             *StopsApi(services).routes(),
             *HooksApi(services).routes(),
+            *SecretsApi(services).routes(),
             *TransferApi(services).routes(),
             *LogsApi(services).routes(),
             WebSocketRoute("/v1/sessions/{session}/events", EventSocket(services, sockets).serve),
@@ -499,6 +508,12 @@ def build_hooks(settings: Settings, adapters: Adapters, *, alone: bool) -> HookW
         public_url=settings.url,
     )
     return HookWorker(adapters.timers, adapters.hooks, dispatcher, alone=alone)
+
+
+def build_resealing(settings: Settings, adapters: Adapters) -> ResealingWorker:
+    """The worker that seals secrets with the present key."""
+    reader = SecretReader(adapters.secrets, AesGcmSealing(settings.secret_keys))
+    return ResealingWorker(adapters.timers, reader)
 
 
 def build_ending(adapters: Adapters, logs: LogStore | None) -> EndingWorker:

@@ -26,12 +26,14 @@ from broker.adapters.redis.client import open_redis
 from broker.adapters.redis.format_steps import STEPS
 from broker.adapters.redis.store_format import bring_forward
 from broker.adapters.redis.trouble import NOT_AS_GIVEN
+from broker.adapters.sealing import AesGcmSealing, make_key, split_keys
 from broker.app import (
     Adapters,
     build_adapters,
     build_app,
     build_ending,
     build_hooks,
+    build_resealing,
     build_retention,
     build_services,
     build_shipping,
@@ -125,7 +127,7 @@ async def run_up(settings: Settings, *, on_ready: Callable[[Settings, str], None
     lock = FolderLock(settings.data_dir)
     lock.acquire()
     try:
-        with _bound(settings) as (listening, bound):
+        with _bound(_with_secret_keys(settings)) as (listening, bound):
             async with _redis(bound) as url, _logs(bound, embedded=True) as logs:
                 adapters = build_adapters(url, logs=logs, folder=None if bound.redis_url else bound.data_dir)
                 await bring_forward(adapters.redis, program=__version__, steps=STEPS)
@@ -157,6 +159,7 @@ async def run_gateway(settings: Settings, *, on_ready: Callable[[Settings], None
 async def run_worker(settings: Settings, *, on_ready: Callable[[Settings], None]) -> None:
     """One worker on a shared Redis, until SIGTERM or SIGINT."""
     url = _shared(settings)
+    AesGcmSealing(settings.secret_keys)
     await _require_store(url)
     adapters = build_adapters(url)
     await bring_forward(adapters.redis, program=__version__, steps=STEPS)
@@ -178,6 +181,7 @@ def _check(settings: Settings) -> None:
     TrustedProxies(settings.trusted_proxies)
     require_public_url(settings.public_url)
     metrics_token(settings)
+    AesGcmSealing(settings.secret_keys)
     if settings.tls_cert and settings.tls_key:
         Certificate(settings.tls_cert, settings.tls_key)
 
@@ -284,6 +288,20 @@ def _new_administrator_key() -> str:
     return ADMINISTRATOR_PREFIX + secrets.token_urlsafe(32)
 
 
+def _with_secret_keys(settings: Settings) -> Settings:
+    """With what secrets are sealed with: as it was given, else from the data folder, where it is made. Once lost, what
+    it sealed cannot be read any more. Raises `BadRequest` for a file that people have spoilt."""
+    if settings.secret_keys:
+        return settings
+    with usable(settings.data_dir):
+        keys = split_keys(_read(settings.secret_key_file) or "")
+        if not keys:
+            keys = (make_key(),)
+            write_private(settings.secret_key_file, keys[0].encode() + b"\n")
+    AesGcmSealing(keys)
+    return replace(settings, secret_keys=keys)
+
+
 def _kept_key(path: Path) -> str | None:
     """The key in a file, which people may have edited. Raises `BadRequest`, without saying the key."""
     key = _read(path)
@@ -344,6 +362,7 @@ async def _worker(settings: Settings, redis_url: str, logs: LogStore | None) -> 
         asyncio.create_task(build_timekeeper(settings, adapters).run(), name="timekeeper"),
         asyncio.create_task(build_hooks(settings, adapters, alone=settings.redis_url is None).run(), name="hooks"),
         asyncio.create_task(build_ending(adapters, logs).run(), name="ending"),
+        asyncio.create_task(build_resealing(settings, adapters).run(), name="resealing"),
     ]
     if logs is not None:
         shipping = build_shipping(adapters, logs, alone=settings.clickhouse_url is None)

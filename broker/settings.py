@@ -13,7 +13,7 @@ from broker.domain.plans.api_limits import ApiLimits, DocumentTrust
 from broker.domain.plans.connection_limits import ConnectionLimits
 from broker.domain.plans.plans import Plan
 from broker.domain.timings import TIMINGS
-from broker.protocol.local import ADMINISTRATOR_KEY_FILE, DEFAULT_PORT, KEY_FILE, UP_FILE
+from broker.protocol.local import ADMINISTRATOR_KEY_FILE, DEFAULT_PORT, KEY_FILE, SECRET_KEY_FILE, UP_FILE
 
 
 def default_data_dir() -> Path:
@@ -89,6 +89,8 @@ class Settings:
     """Who may make a workspace, beside who runs the installation."""
     approval_deadline_s: int = TIMINGS.approval_deadline_s
     """A request that nobody answers is denied after it, with that reason."""
+    secret_keys: tuple[str, ...] = field(default=(), repr=False)
+    """What secrets are sealed with: the first seals, all open. `up` has one in the data folder where none is given."""
     graphql: GraphQLSettings = field(default_factory=GraphQLSettings)
     fan_out_in_common: bool = True
     """Whether live events are made ready once for all who follow them; else each subscriber's are executed for it."""
@@ -123,6 +125,11 @@ class Settings:
     def administrator_key_file(self) -> Path:
         """The folder's key of the installation, mode 0600."""
         return self.data_dir / ADMINISTRATOR_KEY_FILE
+
+    @property
+    def secret_key_file(self) -> Path:
+        """The keys that `up` seals secrets with where none are given, mode 0600."""
+        return self.data_dir / SECRET_KEY_FILE
 
     @property
     def installation_file(self) -> Path:

@@ -22,6 +22,8 @@ from broker.cli.machines import machine
 from broker.cli.options import together
 from broker.cli.people import members, share, sign_in
 from broker.cli.rules import rule
+from broker.cli.secret_keys import secret_key_options, take_secret_keys
+from broker.cli.secrets import secrets
 from broker.cli.sessions import session
 from broker.cli.status import status
 from broker.cli.tokens import token
@@ -56,6 +58,7 @@ main.add_command(machine)
 main.add_command(session)
 main.add_command(rule)
 main.add_command(hooks)
+main.add_command(secrets)
 main.add_command(sign_in)
 main.add_command(members)
 main.add_command(share)
@@ -98,6 +101,7 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="URL",
             help="A ClickHouse server for the logs: http(s)://user:password@host:port/database.",
         ),
+        secret_key_options,
     )(command)
 
 
@@ -232,6 +236,7 @@ def _gateway_settings(command: Callable[..., Any]) -> Callable[..., Any]:
         graphql: GraphQLSettings,
         redis_url: str | None,
         clickhouse_url: str | None,
+        secret_key_file: Path | None,
         **others: Any,
     ) -> Any:
         if (tls_cert is None) is not (tls_key is None):
@@ -255,6 +260,7 @@ def _gateway_settings(command: Callable[..., Any]) -> Callable[..., Any]:
             graphql=graphql,
             redis_url=redis_url,
             clickhouse_url=clickhouse_url,
+            secret_keys=take_secret_keys(secret_key_file),
         )
         return command(settings=settings, **others)
 
@@ -322,6 +328,7 @@ def worker(
     metrics_port: int | None,
     metrics_host: str,
     metrics_token_file: Path | None,
+    secret_key_file: Path | None,
 ) -> None:
     """Run one worker on a shared Redis; start as many as you need.
 
@@ -337,6 +344,7 @@ def worker(
         metrics_port=metrics_port,
         metrics_host=metrics_host,
         metrics_token_file=metrics_token_file,
+        secret_keys=take_secret_keys(secret_key_file),
     )
     ready = '{"ready":true}' if json_ else "worker is ready"
     _run(run_worker(settings, on_ready=lambda _: click.echo(ready)), verbose=verbose)

@@ -113,6 +113,10 @@ class Timings:
     command_kept_s: int = 30 * _DAY_S
     """What is known of a command, from its last news on; its run keeps what it needs of it."""
 
+    # Secrets.
+    secret_overlap_s: int = _DAY_S
+    """How long a secret's former value signs too, so that receivers can follow."""
+
     @property
     def ready_deadline_ms(self) -> int:
         """From the process' start until the broker gives it up, where its machine has not."""

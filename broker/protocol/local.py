@@ -5,5 +5,7 @@ KEY_FILE = "workspace.key"
 """The workspace's token, readable by its owner alone."""
 ADMINISTRATOR_KEY_FILE = "admin.key"
 """Of the installation: for `relaycast workspace` and `relaycast admin`; readable by its owner alone."""
+SECRET_KEY_FILE = "secret.key"  # noqa: S105 - a file's name
+"""What `up` seals secrets with, a key a line, the one in use first; readable by its owner alone."""
 UP_FILE = "up.json"
 """Written by a running `relaycast up`: `{"url": …}`."""

@@ -32,6 +32,7 @@ from broker.services.plans.usage import UsageMeter
 from broker.services.ports import Signals
 from broker.services.redaction import Redaction
 from broker.services.requests import Requests
+from broker.services.secrets.secrets import Secrets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,7 @@ class Services:
     status: StatusReport
     log_health: LogHealth
     hooks: Hooks
+    secrets: Secrets
     hub: Hub
     feeds: Feeds
     activity: Activity

@@ -21,6 +21,7 @@ async def test_it_says_in_one_line_how_to_reach_it_and_keeps_its_key_private(tmp
         key = Path(broker.ready["token_file"])
         assert stat.S_IMODE(key.stat().st_mode) == 0o600
         assert key.read_text().startswith("rk_live_")
+        assert stat.S_IMODE((tmp_path / "broker" / "secret.key").stat().st_mode) == 0o600
         up_file = tmp_path / "broker" / "up.json"
         assert orjson.loads(up_file.read_bytes())["url"] == broker.url
         private = [

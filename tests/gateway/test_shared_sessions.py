@@ -60,6 +60,7 @@ BODIES: dict[Served, object] = {
     ("POST", "/v1/sessions/{session}/share"): {},
     ("POST", "/v1/auth/exchange"): {"for": "machine", "machine_id": "m"},
     ("PUT", "/v1/redaction"): {"rules": []},
+    ("POST", "/v1/secrets"): {"name": "NEW", "value": "x"},
     ("PUT", "/v1/hooks"): {"text": "hooks: {}"},
     ("PUT", "/v1/hooks/paused"): {"paused": True},
     ("PUT", "/v1/retention"): {"days": None},

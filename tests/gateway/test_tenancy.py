@@ -75,6 +75,7 @@ async def furnish(gateway: Gateway, machine: Any) -> Victim:
     sent = await gateway.ok("POST", "/v1/sessions/main/messages", {"to": "Worker", "text": "secret-words"})
     agent = (await gateway.ok("GET", "/v1/sessions/main/agents"))["agents"][0]
     token_id, _ = await gateway.token("observer")
+    await gateway.ok("POST", "/v1/secrets", {"name": "HOOK_SECRET", "value": "secret-words"})
     ids = {
         "session": machine.welcome.session,
         "name": "Worker",
@@ -84,6 +85,7 @@ async def furnish(gateway: Gateway, machine: Any) -> Victim:
         "question": question,
         "proxy": machine.welcome.proxy_id,
         "token": token_id,
+        "secret": "HOOK_SECRET",
     }
     return Victim(ids=ids, agent_token=machine.tokens[AgentId(agent["id"])])
 

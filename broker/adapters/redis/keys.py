@@ -68,6 +68,7 @@ _TEMPLATES: dict[str, str] = {
     "message": ":m:%s",  # hash: body, wire text, and per recipient r:, b:, t:
     "recipients": ":m:%s:to",  # set: agents a message went to
     "approval": ":ap:%s",  # hash
+    "secrets": ":secrets",  # hash: name -> JSON of a sealed secret: by, at_ms, key, sealed, previous
     "hooks": ":hooks",  # hash: text, version, by, at_ms, paused (1); there while the workspace has hooks
     "hooks_version": ":hooks:version",  # string: counts the changes of the hooks
     "hooks_due": ":hooks:due",  # zset: sessions with events that hooks wait for, by the first offset not looked at

@@ -20,6 +20,7 @@ from broker.services.ports.mailboxes import Mailroom, NewAgent, OutgoingMessage
 from broker.services.ports.members import Ended, MemberRecords, SignInCodes
 from broker.services.ports.registry import Registry
 from broker.services.ports.requests import Allowances, RequestRecords
+from broker.services.ports.secrets import Sealed, Sealing, SecretRecord, SecretRecords
 from broker.services.ports.signals import (
     CommandPut,
     Happened,
@@ -74,6 +75,10 @@ __all__ = [
     "Restoring",
     "RetentionState",
     "SavedHooks",
+    "Sealed",
+    "Sealing",
+    "SecretRecord",
+    "SecretRecords",
     "SignInCodes",
     "Signals",
     "Silent",

@@ -93,6 +93,7 @@ LIVES: dict[str, tuple[End, str]] = {
     "granted": (End.AGENT, "500 digests, names and ids"),
     "agent_channels": (End.AGENT, "100 names"),
     "seen_frames": (End.TIME, "4096 ids; a day"),
+    "secrets": (End.WORKSPACE, "MAX_SECRETS of 16 KiB, twice while a replaced value holds"),
     "hooks": (End.WORKSPACE, "1 MB of text"),
     "hooks_version": (End.WORKSPACE, "one number"),
     "hooks_due": (End.WORKSPACE, "MAX_SESSIONS"),
@@ -217,6 +218,7 @@ async def through_everything(gateway: Gateway, machine: Machine) -> None:
     await gateway.ok("POST", f"{S}/share", {})
     await gateway.token("observer")
     await gateway.ok("PUT", "/v1/rules", {"rules": []})
+    await gateway.ok("POST", "/v1/secrets", {"name": "HOOK_SECRET", "value": "x"})
     member = await gateway.ok("POST", "/v1/members", {"name": "Ada", "role": "member"})
     code = member["url"].partition("#")[2]
     assert (await gateway.call("POST", "/v1/sign-in", {"code": code}, token=None)).status_code == 200

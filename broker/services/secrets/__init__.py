@@ -1,0 +1,1 @@
+"""Secrets of a workspace that the broker reads back, and nobody else."""
