@@ -45,6 +45,7 @@ from broker.domain.ids import WorkspaceId
 from broker.domain.operations.administrators import ADMINISTRATOR_PREFIX
 from broker.domain.operations.installation import Installation
 from broker.domain.operations.status import BrokerProcess, ProcessKind
+from broker.domain.outbound.addresses import AddressPolicy
 from broker.domain.people.access import TokenKind
 from broker.domain.people.token_text import require_token_form
 from broker.gateway.serving.addresses import TrustedProxies
@@ -159,7 +160,7 @@ async def run_gateway(settings: Settings, *, on_ready: Callable[[Settings], None
 async def run_worker(settings: Settings, *, on_ready: Callable[[Settings], None]) -> None:
     """One worker on a shared Redis, until SIGTERM or SIGINT."""
     url = _shared(settings)
-    AesGcmSealing(settings.secret_keys)
+    _check_outbound(settings)
     await _require_store(url)
     adapters = build_adapters(url)
     await bring_forward(adapters.redis, program=__version__, steps=STEPS)
@@ -181,9 +182,14 @@ def _check(settings: Settings) -> None:
     TrustedProxies(settings.trusted_proxies)
     require_public_url(settings.public_url)
     metrics_token(settings)
-    AesGcmSealing(settings.secret_keys)
+    _check_outbound(settings)
     if settings.tls_cert and settings.tls_key:
         Certificate(settings.tls_cert, settings.tls_key)
+
+
+def _check_outbound(settings: Settings) -> None:
+    AesGcmSealing(settings.secret_keys)
+    AddressPolicy(settings.allow_outbound)
 
 
 def _shared(settings: Settings) -> str:

@@ -91,6 +91,8 @@ class Settings:
     """A request that nobody answers is denied after it, with that reason."""
     secret_keys: tuple[str, ...] = field(default=(), repr=False)
     """What secrets are sealed with: the first seals, all open. `up` has one in the data folder where none is given."""
+    allow_outbound: tuple[str, ...] = ()
+    """Networks (CIDR) that the broker may call for its workspaces, besides the public Internet."""
     graphql: GraphQLSettings = field(default_factory=GraphQLSettings)
     fan_out_in_common: bool = True
     """Whether live events are made ready once for all who follow them; else each subscriber's are executed for it."""

@@ -102,6 +102,13 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
             help="A ClickHouse server for the logs: http(s)://user:password@host:port/database.",
         ),
         secret_key_options,
+        click.option(
+            "--allow-outbound",
+            envvar="RELAYCAST_ALLOW_OUTBOUND",
+            multiple=True,
+            metavar="CIDR",
+            help="A private network that webhooks and notifications may reach. Can be repeated.  [default: none]",
+        ),
     )(command)
 
 
@@ -237,6 +244,7 @@ def _gateway_settings(command: Callable[..., Any]) -> Callable[..., Any]:
         redis_url: str | None,
         clickhouse_url: str | None,
         secret_key_file: Path | None,
+        allow_outbound: tuple[str, ...],
         **others: Any,
     ) -> Any:
         if (tls_cert is None) is not (tls_key is None):
@@ -261,6 +269,7 @@ def _gateway_settings(command: Callable[..., Any]) -> Callable[..., Any]:
             redis_url=redis_url,
             clickhouse_url=clickhouse_url,
             secret_keys=take_secret_keys(secret_key_file),
+            allow_outbound=allow_outbound,
         )
         return command(settings=settings, **others)
 
@@ -329,6 +338,7 @@ def worker(
     metrics_host: str,
     metrics_token_file: Path | None,
     secret_key_file: Path | None,
+    allow_outbound: tuple[str, ...],
 ) -> None:
     """Run one worker on a shared Redis; start as many as you need.
 
@@ -345,6 +355,7 @@ def worker(
         metrics_host=metrics_host,
         metrics_token_file=metrics_token_file,
         secret_keys=take_secret_keys(secret_key_file),
+        allow_outbound=allow_outbound,
     )
     ready = '{"ready":true}' if json_ else "worker is ready"
     _run(run_worker(settings, on_ready=lambda _: click.echo(ready)), verbose=verbose)

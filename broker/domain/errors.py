@@ -2,10 +2,10 @@
 
 RelayError
 ├── BadRequest            INVALID_ARGUMENT, INVALID_NAME, INVALID_ADDRESS, INVALID_QUERY, INVALID_RULE,
-│                         INVALID_HOOKS, INVALID_WORKFLOW, TOO_LARGE, WORKSPACE_REQUIRED
+│                         INVALID_HOOKS, INVALID_WORKFLOW, TOO_LARGE, TOO_MANY_SECRETS, WORKSPACE_REQUIRED
 ├── NotAuthenticated      UNAUTHENTICATED, TOKEN_REVOKED, SIGN_IN_FAILED, WORKSPACE_ARCHIVED, …
 ├── NotPermitted          NOT_PERMITTED, ORIGIN_REFUSED, OWNER_REMOVED
-├── NotFound              SESSION_NOT_FOUND, AGENT_NOT_FOUND, MESSAGE_NOT_FOUND, APPROVAL_NOT_FOUND, …
+├── NotFound              SESSION_NOT_FOUND, AGENT_NOT_FOUND, MESSAGE_NOT_FOUND, APPROVAL_NOT_FOUND, SECRET_NOT_FOUND, …
 ├── Conflict              NAME_TAKEN, APPROVAL_ALREADY_ANSWERED, APPROVAL_GONE, CHOOSE_OPTION, STOPPED,
 │                         ALREADY_MADE, …
 ├── QuotaExceeded         QUOTA_EXCEEDED
@@ -14,7 +14,9 @@ RelayError
 │                         NO_WORKTREES
 ├── SpawnFailed           SPAWN_FAILED
 ├── Fenced                FENCED
-├── NotConfigured         LOG_STORE_NOT_CONFIGURED
+├── NotConfigured         LOG_STORE_NOT_CONFIGURED, SECRET_KEY_NOT_CONFIGURED, SECRET_KEY_MISSING
+├── OutboundRefused       OUTBOUND_NOT_ALLOWED, OUTBOUND_INSECURE, OUTBOUND_BAD_URL
+├── OutboundFailed        OUTBOUND_FAILED, OUTBOUND_TIMEOUT, OUTBOUND_NOT_FOUND
 └── Unavailable           STORE_UNAVAILABLE, DRAINING, COMMANDS_LOST
 
 `code` never changes once published; `message` is for people and says what to do next.
@@ -137,6 +139,21 @@ class NotConfigured(RelayError):
 
     code = "LOG_STORE_NOT_CONFIGURED"
     http_status = 501
+
+
+class OutboundRefused(RelayError):
+    """The broker does not call that; nothing was sent."""
+
+    code = "OUTBOUND_NOT_ALLOWED"
+    http_status = 403
+
+
+class OutboundFailed(RelayError):
+    """Another service gave no answer; whether it has read what was sent is not known."""
+
+    code = "OUTBOUND_FAILED"
+    retryable = True
+    http_status = 502
 
 
 class Unavailable(RelayError):

@@ -1,0 +1,1 @@
+"""The one way in which the broker calls out to other services."""

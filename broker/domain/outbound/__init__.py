@@ -1,0 +1,1 @@
+"""What the broker may call out to: which URLs, and which addresses behind them. Pure."""
