@@ -50,6 +50,7 @@ from broker.adapters.redis.secrets.secrets import RedisSecrets
 from broker.adapters.redis.signals import RedisSignals
 from broker.adapters.redis.timers import RedisTimers
 from broker.adapters.redis.workflows.commands import RedisCommands
+from broker.adapters.redis.workflows.workflows import RedisWorkflows
 from broker.adapters.sealing import AesGcmSealing
 from broker.adapters.trigger_search import automaton
 from broker.domain.errors import Unavailable
@@ -65,6 +66,7 @@ from broker.gateway.http.people import AccessApi
 from broker.gateway.http.secrets import SecretsApi
 from broker.gateway.http.status import StatusApi
 from broker.gateway.http.stops import StopsApi
+from broker.gateway.http.workflows import WorkflowsApi
 from broker.gateway.http.workspaces import AdministrationApi, WorkspacesApi
 from broker.gateway.mcp import ToolsApplication
 from broker.gateway.serving.answers import Refusal, guarded, not_found, wrong_method
@@ -116,6 +118,10 @@ from broker.services.ports import EventLog, LogStore
 from broker.services.redaction import Redaction
 from broker.services.requests import Requests
 from broker.services.secrets.secrets import SecretReader, Secrets
+from broker.services.workflows.agent_steps import AgentSteps
+from broker.services.workflows.definitions import Definitions
+from broker.services.workflows.driver import Driver
+from broker.services.workflows.runs import WorkflowRuns
 from broker.settings import Settings
 from broker.workers.ending import EndingWorker
 from broker.workers.hooks import HookWorker
@@ -123,6 +129,7 @@ from broker.workers.resealing import ResealingWorker
 from broker.workers.retention import RetentionWorker
 from broker.workers.shipping import ShippingWorker
 from broker.workers.timekeeper import Timekeeper
+from broker.workers.workflows import WorkflowWorker
 from graphql_api.context import ApiServices
 from graphql_api.execution.common_answers import CommonAnswers
 from graphql_api.execution.documents import Documents, load_documents
@@ -174,6 +181,7 @@ class Adapters:
     hooks: RedisHooks
     commands: RedisCommands
     secrets: RedisSecrets
+    workflows: RedisWorkflows
     processes: RedisProcesses
     pressure: RedisPressure
 
@@ -212,6 +220,7 @@ def build_adapters(redis_url: str, *, logs: LogStore | None = None, folder: Path
         hooks=RedisHooks(redis, scripts),
         commands=RedisCommands(redis, scripts),
         secrets=RedisSecrets(redis, scripts),
+        workflows=RedisWorkflows(redis, scripts),
         processes=RedisProcesses(redis),
         pressure=RedisPressure(redis, folder=folder),
     )
@@ -305,6 +314,7 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
         log_health=log_health,
         hooks=Hooks(adapters.hooks),
         secrets=Secrets(adapters.secrets, AesGcmSealing(settings.secret_keys)),
+        workflows=WorkflowRuns(adapters.workflows, Definitions(adapters.workflows), sessions),
         hub=hub,
         feeds=Feeds(hub, adapters.log),
         activity=Activity(adapters.signals),
@@ -358,6 +368,7 @@ def build_app(settings: Settings, *, adapters: Adapters, clock: Clock = time.tim
             *StopsApi(services).routes(),
             *HooksApi(services).routes(),
             *SecretsApi(services).routes(),
+            *WorkflowsApi(services).routes(),
             *TransferApi(services).routes(),
             *LogsApi(services).routes(),
             WebSocketRoute("/v1/sessions/{session}/events", EventSocket(services, sockets).serve),
@@ -514,6 +525,19 @@ def build_resealing(settings: Settings, adapters: Adapters) -> ResealingWorker:
     """The worker that seals secrets with the present key."""
     reader = SecretReader(adapters.secrets, AesGcmSealing(settings.secret_keys))
     return ResealingWorker(adapters.timers, reader)
+
+
+def build_workflows(settings: Settings, adapters: Adapters) -> WorkflowWorker:
+    """The worker that drives runs of workflows."""
+    services = build_services(settings, adapters)
+    driver = Driver(
+        adapters.workflows,
+        Definitions(adapters.workflows),
+        adapters.registry,
+        access=services.access,
+        agents=AgentSteps(services.spawner, adapters.registry, adapters.mailroom),
+    )
+    return WorkflowWorker(adapters.timers, adapters.workflows, driver)
 
 
 def build_ending(adapters: Adapters, logs: LogStore | None) -> EndingWorker:

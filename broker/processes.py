@@ -38,6 +38,7 @@ from broker.app import (
     build_services,
     build_shipping,
     build_timekeeper,
+    build_workflows,
     dashboard_link,
 )
 from broker.domain.errors import BadRequest, NotAuthenticated, RelayError, Unavailable
@@ -367,6 +368,7 @@ async def _worker(settings: Settings, redis_url: str, logs: LogStore | None) -> 
     tasks = [
         asyncio.create_task(build_timekeeper(settings, adapters).run(), name="timekeeper"),
         asyncio.create_task(build_hooks(settings, adapters, alone=settings.redis_url is None).run(), name="hooks"),
+        asyncio.create_task(build_workflows(settings, adapters).run(), name="workflows"),
         asyncio.create_task(build_ending(adapters, logs).run(), name="ending"),
         asyncio.create_task(build_resealing(settings, adapters).run(), name="resealing"),
     ]

@@ -1,32 +1,36 @@
-"""`relaycast workflow`: look at workflow files. Needs no broker."""
+"""`relaycast workflow`: look at workflow files, which needs no broker, and run them."""
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 import orjson
 
+from broker.cli.workflow_files import EXIT_INVALID, file_argument, parsed_vars, read_file, require_good, show_problems
 from broker.cli.workflow_plans import shown_plan
-from broker.domain.agents.vendors import VENDORS
+from broker.cli.workflow_runs import COMMANDS
 from broker.domain.workflows.plan import plan_workflow
-from broker.domain.workflows.values import missing_vars, parse_vars
-from broker.protocol.relay_yaml.reader import Problem, Reading, read_workflow_file
+from broker.domain.workflows.values import missing_vars
+from broker.protocol.relay_yaml.reader import Problem
 from broker.protocol.relay_yaml.schema import COMMITTED
-
-_EXIT_INVALID = 1
-_FILE = click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
 
 
 @click.group()
 def workflow() -> None:
-    """Check and plan workflow files (relay.yaml)."""
+    """Check, plan and run workflow files (relay.yaml).
+
+    `check`, `plan` and `schema` need no broker. The others speak to the one on this machine, or to RELAYCAST_URL.
+    """
+
+
+for _each in COMMANDS:
+    workflow.add_command(_each)
 
 
 @workflow.command()
-@_FILE
+@file_argument
 @click.option("--json", "json_", is_flag=True, help="One JSON document.")
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
 def check(*, file: Path, json_: bool, strict: bool) -> None:
@@ -42,11 +46,11 @@ def check(*, file: Path, json_: bool, strict: bool) -> None:
         if not reading.problems:
             click.echo(f"✓ {file}: nothing to say against it")
     if reading.errors or (strict and reading.problems):
-        raise click.exceptions.Exit(_EXIT_INVALID)
+        raise click.exceptions.Exit(EXIT_INVALID)
 
 
 @workflow.command()
-@_FILE
+@file_argument
 @click.option("--workflow", "-w", "name", metavar="NAME", help="Which workflow of the file.  [default: the first]")
 @click.option("--var", "given", multiple=True, metavar="NAME=VALUE", help="Give a variable a value. Can be repeated.")
 @click.option("--on", "machine", metavar="MACHINE", help="Where steps run that the file gives no machine.")
@@ -57,14 +61,13 @@ def plan(*, file: Path, name: str | None, given: tuple[str, ...], machine: str |
     Ends with 1 when FILE has errors or a variable has no value.
     """
     reading = read_file(file)
-    if reading.file is None or reading.errors:
-        show_problems(file, reading)
-        raise click.exceptions.Exit(_EXIT_INVALID)
+    require_good(file, reading)
+    assert reading.file is not None
     entry = reading.file.workflow(name)
     if entry is None:
         there = ", ".join(each.name for each in reading.file.workflows)
         raise click.UsageError(f"{file} has no workflow {name!r}; it has {there}")
-    values = parse_vars(reading.file, dict(_pair(each) for each in given))
+    values = parsed_vars(reading.file, given)
     missing = missing_vars(reading.file, entry, values)
     planned = plan_workflow(reading.file, name, machine=machine)
     if json_:
@@ -72,40 +75,13 @@ def plan(*, file: Path, name: str | None, given: tuple[str, ...], machine: str |
     else:
         click.echo("\n".join(shown_plan(planned, missing=missing)))
     if missing:
-        raise click.exceptions.Exit(_EXIT_INVALID)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise click.UsageError(f"--var takes NAME=VALUE, not {text!r}")
-    return name, value
+        raise click.exceptions.Exit(EXIT_INVALID)
 
 
 @workflow.command()
 def schema() -> None:
     """Print the JSON Schema of workflow files, for editors."""
     click.echo(COMMITTED.read_text(encoding="utf-8"), nl=False)
-
-
-def read_file(file: Path) -> Reading:
-    """Read FILE; `-` is the standard input."""
-    text = sys.stdin.read() if str(file) == "-" else _text_of(file)
-    return read_workflow_file(text, known_clis=VENDORS)
-
-
-def _text_of(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise click.ClickException(f"{file} is no text: byte {error.start} is not UTF-8") from None
-
-
-def show_problems(file: Path, reading: Reading) -> None:
-    """One line for each, as compilers write them, so that editors can go there."""
-    for each in reading.problems:
-        place = f"{file}:{each.position.line}:{each.position.column}"
-        click.echo(f"{place}: {each.severity}: {each.message}")
 
 
 def _as_json(problem: Problem) -> dict[str, object]:

@@ -14,5 +14,7 @@ FamilyId = NewType("FamilyId", str)
 """Short-lived tokens that were renewed one from the other."""
 MemberId = NewType("MemberId", str)
 """A person in a workspace."""
+WorkflowRunId = NewType("WorkflowRunId", str)
+"""A UUID."""
 LinkId = NewType("LinkId", str)
 """Who carries an agent's frames: a proxy's id, or `direct:<agent id>` for an agent that dials in itself."""

@@ -112,6 +112,21 @@ class Timings:
     """Beyond a command's own time: it is given time to end, and its end has still to be reported."""
     command_kept_s: int = 30 * _DAY_S
     """What is known of a command, from its last news on; its run keeps what it needs of it."""
+    # Workflows.
+    workflow_kept_s: int = 90 * _DAY_S
+    """A run, its journal and its outputs, after its end."""
+    workflow_open_s: int = 400 * _DAY_S
+    """The same from the last thing that happened in it, while it has not ended: a person may take their time."""
+    workflow_runs: int = 10_000
+    """The latest of a workspace, that are listed."""
+    workflow_open_runs: int = 2_000
+    """Of a workspace, that have not ended."""
+    workflow_output_bytes: int = 128 * 1024
+    """Of one attempt's output that is kept with its run; the log has all of it."""
+    workflow_outputs_bytes: int = 64 * _MIB
+    """Of all outputs of one run; beyond that none is kept."""
+    workflow_place_s: int = 10 * _MINUTE_S
+    """How long a step waits for its machine, or for a place in the plan."""
 
     # Secrets.
     secret_overlap_s: int = _DAY_S

@@ -33,6 +33,7 @@ from broker.gateway.serving.credentials import in_header, require_own_origin
 from broker.services.agents.spawner import SpawnRequest
 from broker.services.container import Services
 from broker.services.logs.search import FoundLine
+from broker.services.workflows.runs import RunRequest
 from broker.telemetry import MESSAGES
 
 _LOCAL = ToolAnnotations(destructive_hint=False, open_world_hint=False)
@@ -73,13 +74,14 @@ class RelayTools:
         """An MCP server offering them."""
         server: MCPServer[Any] = MCPServer("relay", version=__version__, log_level="WARNING", subscriptions=False)
         acting: list[_Tool] = [self.relay_send, self.relay_broadcast, self.relay_spawn, self.relay_release]
-        acting += [self.relay_join, self.relay_leave]
+        acting += [self.relay_join, self.relay_leave, self.relay_submit, self.relay_run_workflow]
         looking: list[_Tool] = [
             self.relay_agents,
             self.relay_inbox,
             self.relay_trace,
             self.relay_logs,
             self.relay_search_logs,
+            self.relay_step,
         ]
         for tool in acting:
             server.add_tool(_refusing(tool), annotations=_LOCAL)
@@ -237,6 +239,54 @@ class RelayTools:
         principal, _ = await self._caller(ctx)
         found = await self._s.log_search.search(principal, query, limit=limit)
         return {"hits": [_hit(hit.line) for hit in found.hits], "more": found.next is not None}
+
+    async def relay_step(self, ctx: Context) -> dict[str, Any]:
+        """The step of a workflow that you work on: its task, what has to hold for its result, where the other steps
+        stand, and whom you may talk to.
+        """
+        principal, _ = await self._caller(ctx)
+        own = await self._s.workflows.own_step(principal)
+        return {
+            "workflow": own.run.row.name,
+            "run": own.part.run,
+            "step": own.part.step,
+            "you_are": own.part.name,
+            "task": own.entry.task,
+            "must_hold": [_plain(each.model_dump(mode="json", exclude_none=True)) for each in own.entry.conditions],
+            "steps": [{"name": each.name, "agent": each.agent, "state": each.state} for each in own.run.steps],
+            "you_may_talk_to": list(own.may_talk_to),
+        }
+
+    async def relay_submit(
+        self,
+        ctx: Context,
+        result: Annotated[Any, Field(description="The result: text, or an object as the step's schema has it")],
+    ) -> dict[str, Any]:
+        """Hand in the result of the step of a workflow that you work on; the last one counts. It is refused when it is
+        not as the step's schema has it. End your turn after that.
+        """
+        principal, _ = await self._caller(ctx)
+        await self._s.workflows.submit(principal, result)
+        return {"accepted": True}
+
+    async def relay_run_workflow(
+        self,
+        ctx: Context,
+        text: Annotated[str, Field(description="The whole workflow file (relay.yaml)")],
+        values: Annotated[dict[str, Any] | None, Field(description="Values of the file's variables")] = None,
+        workflow: Annotated[
+            str | None, Field(description="Which workflow of the file; the first when not given")
+        ] = None,
+    ) -> dict[str, Any]:
+        """Start a run of a workflow in this session, with your rights. Returns its id at once; it goes on by itself, as
+        long as you are there.
+        """
+        principal, session = await self._caller(ctx)
+        asked = RunRequest(
+            text=text, workflow=workflow, values=values or {}, session=session.id, idempotency_key=_call_key(ctx)
+        )
+        row = await self._s.workflows.start(principal, asked)
+        return {"run": row.id, "name": row.name, "state": row.state}
 
     async def _caller(self, ctx: Context) -> tuple[Principal, Session]:
         request = cast(Request, ctx.request_context.request)  # the HTTP transport always has one

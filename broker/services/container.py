@@ -33,6 +33,7 @@ from broker.services.ports import Signals
 from broker.services.redaction import Redaction
 from broker.services.requests import Requests
 from broker.services.secrets.secrets import Secrets
+from broker.services.workflows.runs import WorkflowRuns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,7 @@ class Services:
     log_health: LogHealth
     hooks: Hooks
     secrets: Secrets
+    workflows: WorkflowRuns
     hub: Hub
     feeds: Feeds
     activity: Activity

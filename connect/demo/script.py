@@ -18,6 +18,7 @@ _ENVELOPE = re.compile(r'<relay-message (id="[0-9a-f-]{36}"[^>]*)>\n(.*?)\n</rel
 _ATTRIBUTE = re.compile(r'([a-z_-]+)="([^"]*)"')
 _EDIT = re.compile(r"([^\s:]+):\s(.*?)\s?=>\s?(.*)", re.DOTALL)
 """Where a file is edited, what goes and what comes; both may be several lines, of which the first keeps its indent."""
+_RULE = re.compile(r"^---$", re.MULTILINE)
 _LONGEST_SLEEP_S = 600.0
 
 
@@ -142,7 +143,8 @@ def _play(board: Board, *, against: str) -> list[Step]:
 
 
 def _scripted(text: str) -> list[Step]:
-    """The lines tests speak; empty when it is none of them."""
+    """The lines tests speak; empty when it is none of them. What stands behind a rule is only about them."""
+    text = _RULE.split(text, maxsplit=1)[0]
     word, _, rest = text.strip().partition(" ")
     match word, rest.strip():
         case "say", words if words:

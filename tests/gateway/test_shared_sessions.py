@@ -29,11 +29,15 @@ OF_THE_SESSION: set[Served] = {
     ("GET", "/v1/approvals/{approval}"),
     ("GET", "/v1/sessions/{session}/questions"),
     ("GET", "/v1/questions/{question}"),
+    ("GET", "/v1/workflows/runs/{run}"),
+    ("GET", "/v1/workflows/runs/{run}/file"),
+    ("GET", "/v1/workflows/runs/{run}/steps/{step}/output"),
 }
 """Answered for the shared session, unknown for any other."""
 NARROWED: set[Served] = {
     ("GET", "/v1/sessions"),
     ("GET", "/v1/stops"),
+    ("GET", "/v1/workflows/runs"),
     ("GET", "/v1/logs/search"),
     ("GET", "/v1/logs/histogram"),
     ("GET", "/v1/logs/facets"),

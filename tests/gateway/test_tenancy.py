@@ -10,7 +10,8 @@ import pytest
 from broker.domain.ids import AgentId
 from broker.gateway.http.api import Api
 from broker.gateway.http.stops import StopsApi
-from tests.fixtures.gateway import Gateway, closing
+from broker.gateway.http.workflows import WorkflowsApi
+from tests.fixtures.gateway import A_WORKFLOW, Gateway, closing
 from tests.gateway.http.test_api import QUESTION, ask, ask_more
 
 # What each route needs; the body is good, so that only the token decides.
@@ -53,6 +54,16 @@ ROUTES: list[tuple[str, str, object, str]] = [
     ("POST", "/v1/proxies/{proxy}/resume", {}, "administer"),
     ("POST", "/v1/workspace/stop", {}, "administer"),
     ("POST", "/v1/workspace/resume", {}, "administer"),
+    ("GET", "/v1/workflows/runs", None, "read"),
+    ("POST", "/v1/workflows/runs", {"text": A_WORKFLOW, "session": "main"}, "spawn"),
+    ("GET", "/v1/workflows/runs/{run}", None, "read"),
+    ("GET", "/v1/workflows/runs/{run}/file", None, "read"),
+    ("GET", "/v1/workflows/runs/{run}/steps/{step}/output", None, "read"),
+    ("POST", "/v1/workflows/runs/{run}/steps/{step}/retry", None, "decide"),
+    ("POST", "/v1/workflows/runs/{run}/steps/{step}/skip", {}, "decide"),
+    ("POST", "/v1/workflows/runs/{run}/steps/{step}/fail", None, "decide"),
+    ("POST", "/v1/workflows/runs/{run}/resume", None, "decide"),
+    ("POST", "/v1/workflows/runs/{run}/cancel", None, "decide"),
 ]
 MAY = {
     "observer": {"any", "read"},
@@ -76,6 +87,7 @@ async def furnish(gateway: Gateway, machine: Any) -> Victim:
     agent = (await gateway.ok("GET", "/v1/sessions/main/agents"))["agents"][0]
     token_id, _ = await gateway.token("observer")
     await gateway.ok("POST", "/v1/secrets", {"name": "HOOK_SECRET", "value": "secret-words"})
+    run = await gateway.ok("POST", "/v1/workflows/runs", {"text": A_WORKFLOW, "session": "main"})
     ids = {
         "session": machine.welcome.session,
         "name": "Worker",
@@ -86,6 +98,8 @@ async def furnish(gateway: Gateway, machine: Any) -> Victim:
         "proxy": machine.welcome.proxy_id,
         "token": token_id,
         "secret": "HOOK_SECRET",
+        "run": run["id"],
+        "step": "utter",
     }
     return Victim(ids=ids, agent_token=machine.tokens[AgentId(agent["id"])])
 
@@ -94,7 +108,8 @@ def test_the_matrix_names_every_route() -> None:
     table = {(route[0], route[1]) for route in ROUTES}
     served = {
         (method, route.path)  # type: ignore[attr-defined]
-        for route in [*Api(None).routes(), *StopsApi(None).routes()]  # type: ignore[arg-type]
+        for each in (Api, StopsApi, WorkflowsApi)
+        for route in each(None).routes()  # type: ignore[arg-type]
         for method in route.methods - {"HEAD"}  # type: ignore[attr-defined]
     }
     assert table == served
@@ -156,7 +171,7 @@ async def test_an_agent_sees_its_own_session_only(gateway: Gateway) -> None:
             listed = await gateway.ok("GET", "/v1/sessions", token=spy)
             assert [s["id"] for s in listed["sessions"]] == [other["id"]]
             for route in ROUTES:
-                if any(part in route[1] for part in ("{session}", "{approval}", "{question}")):
+                if any(part in route[1] for part in ("{session}", "{approval}", "{question}", "{run}")):
                     answer = await call(gateway, route, victim.ids, spy)
                     assert answer.status_code in {403, 404}, route
             connection = gateway.events(victim.ids["session"], token=spy)

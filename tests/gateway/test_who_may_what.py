@@ -37,7 +37,7 @@ OF_A_WHOLE_WORKSPACE: set[Served] = {
 """What makes one, puts it away or is for the installation: that has tables of its own, for it would end the others."""
 FIELD_BY_FIELD: set[Served] = {("POST", "/graphql")}
 NEEDS: dict[Served, str] = {
-    **{(method, path): "spawn" if needs == "resume" else needs for method, path, _, needs in ROUTES},
+    **{(method, path): "spawn" if needs in {"resume", "decide"} else needs for method, path, _, needs in ROUTES},
     ("GET", "/v1/rules"): "read_workspace",
     ("GET", "/v1/proxies"): "read_workspace",
     ("GET", "/v1/hooks"): "read_workspace",
@@ -80,9 +80,11 @@ NEEDS: dict[Served, str] = {
 _BODIES: dict[Served, object] = {("PATCH", "/v1/members/{member}"): {"role": "admin"}}
 BY_LINEAGE = {
     *("/v1/sessions/{session}/agents/{name}" + each for each in ("", "/interrupt", "/resume")),
+    *("/v1/workflows/runs/{run}" + each for each in ("/cancel", "/resume")),
+    *("/v1/workflows/runs/{run}/steps/{step}" + each for each in ("/retry", "/skip", "/fail")),
     *("/v1/sessions/{session}/channels/{channel}/members" + each for each in ("", "/{name}")),
 }
-"""Agents do this to those that they spawned only."""
+"""Agents do this to those that they spawned, and to runs that they started, only."""
 
 
 def test_the_table_has_every_route(gateway: Gateway) -> None:

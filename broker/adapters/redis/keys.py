@@ -77,6 +77,14 @@ _TEMPLATES: dict[str, str] = {
     "hook_rate": ":hooks:rate:%s",  # string: runs of a hook in this minute
     "hook_run": ":hr:%s",  # hash: a run of a hook: state, hook, session, agent, name, causes, data
     "command": ":wc:%s",  # hash: a command of a run: state, run, step, attempt, kind, session, link, told
+    "workflow_run": ":wr:%s",  # hash: a run of a workflow: state, definition, by, fence, entries, …
+    "workflow_journal": ":wr:%s:journal",  # stream: <number>-0, field e = an entry's JSON
+    "workflow_outputs": ":wr:%s:outputs",  # hash: what entries name as outputs, and "submitted:<effect>"
+    "workflow_definition": ":wd:%s",  # string: the text of a workflow file, by its SHA-256
+    "workflow_runs": ":workflows:runs",  # zset: the latest runs, in the order they began
+    "workflow_open": ":workflows:open",  # set: runs that have not ended
+    "workflow_due": ":workflows:due",  # zset: runs, by when they are to be looked at, ms
+    "session_runs": ":s:%s:runs",  # set: runs in a session that have not ended
     "link": ":l:%s",  # hash: machine, hello, whose it is, its connection (fence, online, boot) and what both have seen
     "outbox": ":l:%s:out",  # stream: <number>-0, field c = the command's JSON
     "link_agents": ":l:%s:agents",  # set: agents carried by the link
@@ -109,12 +117,15 @@ ACCESS_CHANNEL = "rc:access"
 
 HOOK_CHANNEL = "rc:hooks"
 """Pub/sub: a workspace's root when one of its sessions begins to have events that hooks wait for."""
+WORKFLOW_CHANNEL = "rc:workflows"
+"""Pub/sub: "<workspace root> <due in ms>" when a run becomes a workspace's next that is to be looked at."""
 
 _CHANNELS = {
     "ACCESS_CHANNEL": ACCESS_CHANNEL,
     "HOOK_CHANNEL": HOOK_CHANNEL,
     "SHIP_CHANNEL": SHIP_CHANNEL,
     "TIMER_CHANNEL": TIMER_CHANNEL,
+    "WORKFLOW_CHANNEL": WORKFLOW_CHANNEL,
 }
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import posixpath
 import re
+import uuid
 from dataclasses import dataclass
 from enum import StrEnum
 
 from broker.domain.errors import BadRequest
-from broker.domain.ids import AgentId, MemberId, ProxyId, SessionId
+from broker.domain.ids import AgentId, MemberId, MessageId, ProxyId, SessionId, WorkflowRunId
 from broker.domain.names import unlike_an_id
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
@@ -82,6 +83,31 @@ class Behind:
     """Of one that is no member: whether it administers the workspace. A member's role is looked up when it counts."""
 
 
+_PARTS = uuid.UUID("0d0f6d52-53a5-4a3c-9a1f-6c1a3c6b7a55")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPart:
+    """What an agent is in a run of a workflow."""
+
+    run: WorkflowRunId
+    step: str
+    name: str
+    """What the workflow's file calls it."""
+    effect: str
+    """What it was started for: 32 hexadecimal digits, the same whenever and by whomever it is worked out."""
+
+    @property
+    def agent_id(self) -> AgentId:
+        """The id of the agent that is started for that."""
+        return AgentId(str(uuid.uuid5(_PARTS, self.effect)))
+
+    @property
+    def task_id(self) -> MessageId:
+        """The id of the message that has its task."""
+        return MessageId(str(uuid.uuid5(_PARTS, f"{self.effect}/task")))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
     """One participant of a session as the registry knows it."""
@@ -117,6 +143,8 @@ class Agent:
     """When it entered its state."""
     behind: Behind | None = None
     """Who spawned it, or its spawner, and so on: for the record alone. None for agents of earlier versions."""
+    part: RunPart | None = None
+    """In a run of a workflow; None for an agent that belongs to none."""
     inbox_acked: int = 0
     """All messages up to this inbox number are settled."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from broker.domain.agents.agents import RunPart
 from broker.domain.errors import NotPermitted
 from broker.domain.ids import AgentId, FamilyId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.messages.messages import Role, Sender
@@ -132,6 +133,8 @@ class Principal:
     agent: AgentId | None = None
     generation: int | None = None
     """Of an agent's process, or of a member's sign-ins: tokens of an older one are good no longer."""
+    part: RunPart | None = None
+    """What an agent is in a run of a workflow."""
     proxy: ProxyId | None = None
     """A proxy token issued in-band is good for that proxy only."""
     member: MemberId | None = None

@@ -6,7 +6,7 @@ Facts that come too late are no part of it: what an attempt says after another h
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from broker.domain.workflows.graph import Workflow
@@ -118,7 +118,7 @@ class Run:
             return
         match fact:
             case AttemptEnded() if step.state is StepState.RUNNING and step.ended is None:
-                step.ended = fact
+                step.ended = step.last = fact
                 self._spend(fact)
             case AttemptInterrupted() if step.is_open:
                 self._mark(fact.step, StepState.INTERRUPTED)
@@ -128,6 +128,8 @@ class Run:
                 self._settle(fact.step)
             case AideEnded() if step.state is StepState.AIDED and step.aide is fact.aide:
                 step.aide_ended = fact
+                if step.last is not None and not fact.approved:
+                    step.last = replace(step.last, reason=fact.reason or step.last.reason)
                 self._spend(fact)
             case UsageTold() if step.state is StepState.RUNNING:
                 step.spending = max(step.spending, fact.tokens)
@@ -257,14 +259,14 @@ class Run:
         match what:
             case StartAttempt(step=name, attempt=attempt):
                 self._enter(name, StepState.RUNNING)
-                self.steps[name].attempt = attempt
+                self.steps[name].attempt, self.steps[name].since_ms = attempt, self.at_ms
                 self.steps[name].tries += 1
             case StopAttempt(step=name, reason=reason):
                 self.steps[name].stopping, self.steps[name].overdue = reason, False
             case StartAide(step=name, aide=aide):
                 step = self.steps[name]
                 self._mark(name, StepState.AIDED)
-                step.aide, step.aide_ended = aide, None
+                step.aide, step.aide_ended, step.since_ms = aide, None, self.at_ms
                 step.repairs += aide is Aide.REPAIR
                 self._forget_timers(name)
             case SetTimer():
@@ -314,8 +316,10 @@ class Run:
             step.ended = step.aide = step.aide_ended = step.stopping = None
 
     def _begin_round(self, looping: str, names: tuple[str, ...], number: int) -> None:
+        because = self.steps[looping].last
         for name in names:
             self._again(name)
+            self.steps[name].last = because
         self.steps[looping].round = number
         touched = {gate.name for gate in self.workflow.gates.values() if set(gate.wait_for) & set(names)}
         self.open_gates -= touched

@@ -48,6 +48,8 @@ class StepRun:
     """One step of a run."""
 
     state: StepState = StepState.PENDING
+    since_ms: int = 0
+    """When its newest attempt, or the agent beside it, was begun."""
     attempt: int = 0
     """The number of the newest; they are never used again."""
     tries: int = 0
@@ -58,6 +60,8 @@ class StepRun:
     reason: str = ""
     ended: AttemptEnded | None = None
     """How the newest attempt ended, as long as nothing is decided on it."""
+    last: AttemptEnded | None = None
+    """How the attempt before ended, or what sends it into another round: for who tries next."""
     aide: Aide | None = None
     aide_ended: AideEnded | None = None
     overdue: bool = False

@@ -24,11 +24,15 @@ class Topology:
     hub: str | None
     edges: frozenset[Edge]
 
+    def reach(self, sender: str) -> tuple[str, ...]:
+        """Whom `sender` may talk to."""
+        return tuple(sorted(to for origin, to in self.edges if origin == sender))
+
     def require_edge(self, sender: str, receiver: str) -> None:
         """Raise `NotPermitted` when the pattern has no edge from `sender` to `receiver`."""
         if (sender, receiver) in self.edges:
             return
-        reachable = sorted(to for origin, to in self.edges if origin == sender)
+        reachable = self.reach(sender)
         whom = f"it may talk to {', '.join(reachable)}" if reachable else "it may talk to no other agent"
         raise NotPermitted(f"{self.pattern}: {sender} may not talk to {receiver}; {whom}", code="NOT_PERMITTED")
 

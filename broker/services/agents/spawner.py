@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from broker.domain.agents.agents import Agent, AgentState, agent_name, folder_from
+from broker.domain.agents.agents import Agent, AgentState, RunPart, agent_name, folder_from
 from broker.domain.agents.sessions import Session
 from broker.domain.errors import NoPlacement, NotFound, SpawnFailed
-from broker.domain.ids import AgentId, ProxyId, SessionId
+from broker.domain.ids import AgentId, MessageId, ProxyId, SessionId
 from broker.domain.logs.events import EventKind
 from broker.domain.machines.ownership import Asker, administers, behind
 from broker.domain.machines.placement import Proxy, place
@@ -48,6 +48,8 @@ class SpawnRequest:
     worktree: bool = False
     """Whether it is to work in a git worktree of its own, of the repository that the folder is in."""
     idempotency_key: str | None = None
+    part: RunPart | None = None
+    """Of a workflow; None for an agent that belongs to none."""
 
 
 class Spawner:
@@ -77,7 +79,7 @@ class Spawner:
         Raises `BadRequest`, `NotPermitted`, `NoPlacement`, `Conflict` (NAME_TAKEN), `QuotaExceeded`.
         """
         name = agent_name(request.name)
-        agent_id = AgentId(derived_id(principal, _suffixed(request.idempotency_key, "agent")))
+        agent_id = _agent_id(principal, request)
         spawner = await self._own(principal)
         existing = await self._registry.agent(principal.workspace, agent_id)
         if existing is None:
@@ -224,7 +226,7 @@ class Spawner:
         is_agent = principal.kind is TokenKind.AGENT
         task = None
         if request.task:
-            message_id = derived_id(principal, _suffixed(request.idempotency_key, "task"))
+            message_id = _task_id(principal, request)
             redactor = await self._redaction.redactor(principal.workspace)
             task = prepare(
                 principal.sender, session, to=name, text=request.task, message_id=message_id, redactor=redactor
@@ -238,11 +240,17 @@ class Spawner:
             proxy=proxy,
             cwd=request.cwd,
             model=request.model,
-            instructions=instructions(name=name, session=session.name, spawner=principal.name if is_agent else None),
+            instructions=instructions(
+                name=name,
+                session=session.name,
+                spawner=principal.name if is_agent and request.part is None else None,
+                step=request.part.step if request.part else None,
+            ),
             spawner_id=principal.agent,
             spawner_name=principal.name,
             task=task,
             worktree=request.worktree,
+            part=request.part,
         )
 
     async def _live_or_ended(self, principal: Principal, session: Session, reference: str) -> Agent:
@@ -309,6 +317,19 @@ def _concerns(event: str, agent: AgentId) -> bool:
         return False
     parsed = orjson.loads(event)
     return parsed["agent"] == agent and parsed["kind"] in _WATCHED
+
+
+def _agent_id(principal: Principal, request: SpawnRequest) -> AgentId:
+    """A part of a workflow has an id that does not depend on who asks."""
+    if request.part is not None:
+        return request.part.agent_id
+    return AgentId(derived_id(principal, _suffixed(request.idempotency_key, "agent")))
+
+
+def _task_id(principal: Principal, request: SpawnRequest) -> MessageId:
+    if request.part is not None:
+        return request.part.task_id
+    return derived_id(principal, _suffixed(request.idempotency_key, "task"))
 
 
 def _suffixed(key: str | None, suffix: str) -> str | None:

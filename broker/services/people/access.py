@@ -160,6 +160,7 @@ class Access:
             session=found.session_id,
             agent=agent,
             generation=generation,
+            part=found.part,
         )
         before = await self._tokens.offer_agent(principal, sha256=sha256)
         return OfferedToken(principal=principal, sha256=sha256, before=before)

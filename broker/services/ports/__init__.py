@@ -34,6 +34,15 @@ from broker.services.ports.signals import (
 )
 from broker.services.ports.status import Pressure, Processes
 from broker.services.ports.stops import StopRecords
+from broker.services.ports.workflows import (
+    Claim,
+    ClaimedRun,
+    LoggedEvent,
+    NewRun,
+    RunRow,
+    WorkflowRecords,
+    Written,
+)
 from broker.services.ports.workspaces import AdministratorRecords, WorkspaceRecords
 
 __all__ = [
@@ -43,6 +52,8 @@ __all__ = [
     "Approvals",
     "Attached",
     "Backlog",
+    "Claim",
+    "ClaimedRun",
     "CommandOrder",
     "CommandPut",
     "CommandRecord",
@@ -61,10 +72,12 @@ __all__ = [
     "Links",
     "LogPage",
     "LogStore",
+    "LoggedEvent",
     "Mailroom",
     "MemberRecords",
     "NewAgent",
     "NewPair",
+    "NewRun",
     "NumberedFact",
     "Outbound",
     "OutboundAnswer",
@@ -77,6 +90,7 @@ __all__ = [
     "RequestRecords",
     "Restoring",
     "RetentionState",
+    "RunRow",
     "SavedHooks",
     "Sealed",
     "Sealing",
@@ -94,6 +108,8 @@ __all__ = [
     "TokenRecord",
     "Tokens",
     "Unfinished",
+    "WorkflowRecords",
     "WorkspaceRecords",
+    "Written",
     "kept",
 ]

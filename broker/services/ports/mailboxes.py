@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from broker.domain.agents.agents import Behind
+from broker.domain.agents.agents import Behind, RunPart
 from broker.domain.ids import AgentId, MessageId, ProxyId, SessionId, WorkspaceId
 from broker.domain.messages.messages import Address, Channel, Delivery, Mode, Trace
 from broker.domain.plans.plans import Plan
@@ -56,6 +56,8 @@ class NewAgent:
     behind: Behind | None = None
     worktree: bool = False
     """Whether it works in a git worktree of its own."""
+    part: RunPart | None = None
+    """In a run of a workflow."""
 
 
 class Mailroom(Protocol):

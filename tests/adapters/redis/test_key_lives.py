@@ -18,7 +18,7 @@ from broker.adapters.redis import keys
 from broker.domain.ids import WorkspaceId
 from broker.protocol.agents.events import ApprovalRequested
 from broker.protocol.proxy import Deliver, Spawn
-from tests.fixtures.gateway import Gateway, Machine, gateway_for, serving
+from tests.fixtures.gateway import A_WORKFLOW, Gateway, Machine, gateway_for, serving
 
 
 class End(Enum):
@@ -101,6 +101,14 @@ LIVES: dict[str, tuple[End, str]] = {
     "hook_runs": (End.TIME, "1000 ids; 7 days after the last"),
     "hook_rate": (End.TIME, "one number; 60 s"),
     "hook_run": (End.TIME, "a few fields and 128 KiB of output; 7 days"),
+    "workflow_run": (End.TIME, "a few fields, and values of a request; 90 days after its end, 400 without one"),
+    "workflow_journal": (End.TIME, "a few entries for each attempt; like its run"),
+    "workflow_outputs": (End.TIME, "64 MiB; like its run"),
+    "workflow_definition": (End.TIME, "900,000 characters; like the last run of it"),
+    "workflow_runs": (End.TIME, "10,000 ids; 400 days after the last"),
+    "workflow_open": (End.WORKSPACE, "2,000 ids; gone with the end of each run"),
+    "workflow_due": (End.WORKSPACE, "2,000 ids; gone with the end of each run"),
+    "session_runs": (End.SESSION, "2,000 ids; gone with the end of each run"),
     "message": (End.TIME, "256 KiB of text, twice, and of each answer; 128 MiB in a session; 8 days"),
     "recipients": (End.TIME, "the agents of a session; 8 days"),
     "approval": (End.TIME, "64 MiB in a session; 30 days, or a day more than its deadline"),
@@ -226,6 +234,7 @@ async def through_everything(gateway: Gateway, machine: Machine) -> None:
     await gateway.ok("POST", "/v1/auth/refresh", {"refresh_token": pair["refresh_token"]}, token=None)
     await gateway.call("POST", "/v1/sign-in", {"code": "wrong"}, token=None)
     await gateway.ok("POST", f"{S}/agents/Worker/interrupt")
+    await gateway.ok("POST", "/v1/workflows/runs", {"text": A_WORKFLOW, "session": "work"})
     del worker
 
 

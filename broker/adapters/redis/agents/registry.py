@@ -11,7 +11,7 @@ from broker.adapters.redis import keys
 from broker.adapters.redis.agents.stops import read_stop
 from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Scripts
-from broker.domain.agents.agents import Agent, AgentState, Behind
+from broker.domain.agents.agents import Agent, AgentState, Behind, RunPart
 from broker.domain.agents.sessions import MAX_SESSIONS, MAX_SESSIONS_OF_ONE, Session
 from broker.domain.agents.stops import WORKSPACE, Place, StopScope
 from broker.domain.errors import NotFound
@@ -22,6 +22,7 @@ from broker.domain.names import looks_like_id
 from broker.protocol.proxy import Hello
 
 _BEHIND: TypeAdapter[Behind] = TypeAdapter(Behind)
+_PART: TypeAdapter[RunPart] = TypeAdapter(RunPart)
 _NOBODY = "-"
 """An adopter that is no member: the workspace."""
 
@@ -250,6 +251,7 @@ def _agent(row: dict[str, str], machines: dict[str, str], stopped: frozenset[str
         detail=row.get("detail") or None,
         spawned_at_ms=int(row["spawned"]),
         since_ms=int(row["since"]),
+        part=_PART.validate_json(row["part"]) if row.get("part") else None,
         inbox_acked=int(row.get("acked", 0)),
     )
 

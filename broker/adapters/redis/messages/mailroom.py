@@ -89,6 +89,7 @@ class RedisMailroom:
             asked_by=_asked_by(agent.asked_by),
             behind=orjson.dumps(agent.behind) if agent.behind else "",
             most_of_agents=MAX_AGENTS_OF_AGENTS,
+            part=orjson.dumps(agent.part) if agent.part else "",
         )
 
     async def release(self, workspace: WorkspaceId, agent: AgentId, *, by: str, actor: AgentId | None = None) -> None:

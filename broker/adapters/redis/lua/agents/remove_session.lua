@@ -2,6 +2,7 @@
 -- KEYS[1] workspace root
 -- ARGV    session
 -- Returns 1
+-- uses: run_wakings
 local name = redis.call('HGET', K.session(session), 'name')
 if not name then return refuse('NotFound', 'SESSION_NOT_FOUND', 'no such session') end
 if redis.call('SCARD', K.session_live(session)) > 0 then
@@ -13,5 +14,6 @@ redis.call('ZADD', K.removed(), NOW, session)
 redis.call('SREM', K.unshipped(), session)
 redis.call('HDEL', K.session_names(), name)
 redis.call('HDEL', K.stops(), 'session:' .. session)
-redis.call('UNLINK', K.session(session), K.log(session), K.sizes(session), K.names(session), K.session_live(session))
+for _, run in ipairs(redis.call('SMEMBERS', K.session_runs(session))) do wake_run(run) end
+redis.call('UNLINK', K.session_runs(session), K.session(session), K.log(session), K.sizes(session), K.names(session), K.session_live(session))
 return 1

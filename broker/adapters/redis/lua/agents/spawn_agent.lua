@@ -24,6 +24,7 @@
 --         asked_by        JSON of who asks, for its machine
 --         behind          JSON of who is behind that
 --         most_of_agents  agents of a session that agents may have spawned
+--         part            JSON of what it is in a run of a workflow, or ''
 -- Returns 1 when ordered, 0 when this agent id was ordered before
 -- uses: send lives
 local m = {digest = digest, sender = spawner, role = role, mode = 'wait', body = body, wire_head = wire_head,
@@ -83,6 +84,7 @@ if filled(cwd) then redis.call('HSET', K.agent(id), 'cwd', cwd) end
 if filled(model) then redis.call('HSET', K.agent(id), 'model', model) end
 if filled(worktree) then redis.call('HSET', K.agent(id), 'worktree', worktree) end
 if filled(spawner) then redis.call('HSET', K.agent(id), 'spawner', spawner) end
+if filled(part) then redis.call('HSET', K.agent(id), 'part', part) end
 redis.call('HSET', K.agent(id), 'spawner_name', spawner_name, 'token', '', 'asked_by', asked_by, 'behind', behind)
 redis.call('HSET', K.names(session), string.lower(name), id)
 local place = next_place(K.members(session))

@@ -1,3 +1,4 @@
+-- uses: run_wakings
 -- The session log: numbered events, appended and published. `data` is JSON text.
 
 -- What is too much for those who watch a whole workspace, and of interest only to those who watch the session.
@@ -124,6 +125,7 @@ local function append_all(session, kind, agent, name, list)
     and redis.call('ZADD', K.hooks_due(), 'NX', last - #list + 1, session) == 1 then
     redis.call('PUBLISH', HOOK_CHANNEL, ROOT)
   end
+  wake_runs(session, kind)
   return last
 end
 

@@ -1,0 +1,50 @@
+-- uses: log
+-- Runs of workflows: a record, and a journal that is only ever written behind its last entry.
+local OVER = {completed = true, completed_early = true, failed = true, cancelled = true}
+
+local function keep_run(run, definition, seconds)
+  for _, key in ipairs({K.workflow_run(run), K.workflow_journal(run), K.workflow_outputs(run),
+    K.workflow_definition(definition)}) do
+    if redis.call('TTL', key) < seconds then redis.call('EXPIRE', key, seconds) end
+  end
+end
+
+-- Entries behind the last one. `entries`: a list of JSON texts.
+local function write_entries(run, entries)
+  local length = tonumber(redis.call('HGET', K.workflow_run(run), 'entries') or '0')
+  for i, entry in ipairs(entries) do
+    redis.call('XADD', K.workflow_journal(run), (length + i) .. '-0', 'e', entry)
+  end
+  redis.call('HSET', K.workflow_run(run), 'entries', length + #entries, 'changed', NOW)
+end
+
+-- What entries name. Beyond the limit of a run nothing more is kept: the log has it.
+local function write_outputs(run, outputs)
+  for name, text in pairs(outputs) do
+    local kept = tonumber(redis.call('HGET', K.workflow_run(run), 'bytes') or '0')
+    if kept + #text <= T.workflow_outputs_bytes and redis.call('HSETNX', K.workflow_outputs(run), name, text) == 1 then
+      redis.call('HINCRBY', K.workflow_run(run), 'bytes', #text)
+    end
+  end
+end
+
+local function tell_events(session, events)
+  for _, event in ipairs(events) do append(session, event[1], filled(event[2]), filled(event[3]), event[4]) end
+end
+
+-- A run ends, or goes on again: `state` as the engine has it.
+local function set_run_state(run, session, definition, state, reason)
+  redis.call('HSET', K.workflow_run(run), 'state', state, 'reason', reason)
+  if OVER[state] then
+    redis.call('SREM', K.session_runs(session), run)
+    redis.call('ZREM', K.workflow_due(), run)
+    redis.call('SREM', K.workflow_open(), run)
+    for _, key in ipairs({K.workflow_run(run), K.workflow_journal(run), K.workflow_outputs(run)}) do
+      redis.call('EXPIRE', key, T.workflow_kept_s)
+    end
+  else
+    redis.call('SADD', K.session_runs(session), run)
+    redis.call('SADD', K.workflow_open(), run)
+    keep_run(run, definition, T.workflow_open_s)
+  end
+end

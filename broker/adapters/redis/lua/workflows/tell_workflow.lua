@@ -1,0 +1,18 @@
+-- Writes a fact that a person, an agent or a program tells of a run, and lets it be looked at.
+-- KEYS[1] workspace root
+-- ARGV    run
+--         entry    JSON
+--         events   JSON list of {kind, agent or '', name or '', data}, for the session's log
+--         outputs  JSON object of texts
+--         by       JSON of the caller whose rights the run has from now on, '' when they stay
+-- Returns 1
+-- uses: workflows
+local r = fields(K.workflow_run(run), 'session', 'definition')
+if not r.session then return refuse('NotFound', 'RUN_NOT_FOUND', 'no such run') end
+write_outputs(run, cjson.decode(outputs))
+write_entries(run, {entry})
+tell_events(r.session, cjson.decode(events))
+if by ~= '' then redis.call('HSET', K.workflow_run(run), 'by', by) end
+keep_run(run, r.definition, T.workflow_kept_s)
+wake_run(run)
+return 1

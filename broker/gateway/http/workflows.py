@@ -1,0 +1,162 @@
+"""The HTTP API of runs of workflows: starting, showing, and deciding about them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from broker.domain.ids import WorkflowRunId
+from broker.domain.people.access import Principal
+from broker.gateway.serving.answers import Answer, Body, guarded, integer, read_body, timed
+from broker.gateway.serving.credentials import credential
+from broker.gateway.serving.repeating import idempotency_key
+from broker.services.container import Services
+from broker.services.ports import RunRow
+from broker.services.workflows.runs import MAX_RUNS, RunRequest, ShownRun
+
+_MAX_BODY = 4 * 1024 * 1024
+_MAX_OUTPUT = 128 * 1024
+
+
+class _Start(Body):
+    text: str
+    """The whole file."""
+    workflow: str | None = Field(None, max_length=200)
+    vars: dict[str, Any] = Field(default_factory=dict, max_length=500)
+    on: str | None = Field(None, max_length=200)
+    """Where steps run that the file gives no machine."""
+    folder: str | None = Field(None, max_length=4096)
+    session: str | None = Field(None, max_length=200)
+
+
+class _Skip(Body):
+    output: str = Field("", max_length=_MAX_OUTPUT)
+
+
+class WorkflowsApi:
+    """The endpoints. Each authenticates, calls one service and answers with its result."""
+
+    def __init__(self, services: Services) -> None:
+        self._s = services
+
+    def routes(self) -> list[BaseRoute]:
+        """All of them."""
+        runs, run = "/v1/workflows/runs", "/v1/workflows/runs/{run}"
+        table: list[tuple[str, str, Any]] = [
+            ("GET", runs, self.runs),
+            ("POST", runs, self.start),
+            ("GET", run, self.run),
+            ("GET", f"{run}/file", self.file),
+            ("POST", f"{run}/cancel", self.cancel),
+            ("POST", f"{run}/resume", self.resume),
+            ("GET", f"{run}/steps/{{step}}/output", self.output),
+            ("POST", f"{run}/steps/{{step}}/retry", self.retry),
+            ("POST", f"{run}/steps/{{step}}/skip", self.skip),
+            ("POST", f"{run}/steps/{{step}}/fail", self.fail),
+        ]
+        return [Route(path, timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
+
+    async def _caller(self, request: Request) -> tuple[Principal, WorkflowRunId]:
+        principal = await self._s.access.authenticate(credential(request))
+        return principal, WorkflowRunId(request.path_params.get("run", ""))
+
+    async def runs(self, request: Request) -> Response:
+        """The latest runs, the newest first: `?limit=`."""
+        principal, _ = await self._caller(request)
+        limit = integer(request, "limit", default=20, most=MAX_RUNS)
+        rows = await self._s.workflows.list(principal, limit=limit)
+        return Answer({"runs": [shown_row(each) for each in rows]})
+
+    async def start(self, request: Request) -> Response:
+        """Begin a run; the same again with its `Idempotency-Key`."""
+        principal, _ = await self._caller(request)
+        body = await read_body(request, _Start, most=_MAX_BODY)
+        asked = RunRequest(
+            text=body.text,
+            workflow=body.workflow,
+            values=body.vars,
+            machine=body.on,
+            folder=body.folder,
+            session=body.session,
+            idempotency_key=idempotency_key(request),
+        )
+        return Answer(shown_row(await self._s.workflows.start(principal, asked)))
+
+    async def run(self, request: Request) -> Response:
+        """A run with its steps."""
+        principal, run = await self._caller(request)
+        return Answer(shown_run(await self._s.workflows.show(principal, run)))
+
+    async def file(self, request: Request) -> Response:
+        """The file that the run is pinned to, as it was given."""
+        principal, run = await self._caller(request)
+        return PlainTextResponse(await self._s.workflows.definition(principal, run))
+
+    async def cancel(self, request: Request) -> Response:
+        """Let it end."""
+        principal, run = await self._caller(request)
+        return Answer(shown_row(await self._s.workflows.cancel(principal, run)))
+
+    async def resume(self, request: Request) -> Response:
+        """Let it go on."""
+        principal, run = await self._caller(request)
+        return Answer(shown_row(await self._s.workflows.resume(principal, run)))
+
+    async def output(self, request: Request) -> Response:
+        """What a step has said: `?attempt=`, else in the newest attempt that has ended."""
+        principal, run = await self._caller(request)
+        step = request.path_params["step"]
+        attempt = integer(request, "attempt", default=0, most=100_000, least=0) or None
+        number, text = await self._s.workflows.output(principal, run, step, attempt=attempt)
+        return Answer({"step": step, "attempt": number, "output": text})
+
+    async def retry(self, request: Request) -> Response:
+        """Try a step again that needs a person."""
+        principal, run = await self._caller(request)
+        return Answer(shown_row(await self._s.workflows.retry(principal, run, request.path_params["step"])))
+
+    async def skip(self, request: Request) -> Response:
+        """Count a step as completed, with an output."""
+        principal, run = await self._caller(request)
+        body = await read_body(request, _Skip)
+        step = request.path_params["step"]
+        return Answer(shown_row(await self._s.workflows.skip(principal, run, step, output=body.output)))
+
+    async def fail(self, request: Request) -> Response:
+        """Give a step up that needs a person."""
+        principal, run = await self._caller(request)
+        return Answer(shown_row(await self._s.workflows.give_up(principal, run, request.path_params["step"])))
+
+
+def shown_row(row: RunRow) -> dict[str, object]:
+    """A run without its steps."""
+    return {
+        "id": row.id,
+        "name": row.name,
+        "workflow": row.workflow,
+        "session": row.session,
+        "state": row.state,
+        "reason": row.reason or None,
+        "held": row.held or None,
+        "by": row.by.name,
+        "machine": row.machine,
+        "folder": row.folder,
+        "vars": row.values,
+        "definition": row.definition,
+        "started_at_ms": row.started_at_ms,
+        "changed_at_ms": row.changed_at_ms,
+    }
+
+
+def shown_run(shown: ShownRun) -> dict[str, object]:
+    """A run with its steps."""
+    return {
+        **shown_row(shown.row),
+        "state": shown.state,
+        "session_name": shown.session_name,
+        "steps": list(shown.steps),
+    }

@@ -1,0 +1,160 @@
+"""Runs of workflows: their journals, and whose turn it is to be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from broker.domain.ids import AgentId, SessionId, WorkflowRunId, WorkspaceId
+from broker.domain.logs.events import EventKind
+from broker.domain.people.access import Principal
+from broker.domain.workflows.journal import Entry, Fact, RunState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRun:
+    """A run that is to begin. Its definition never changes after that."""
+
+    id: WorkflowRunId
+    digest: str
+    """Of the request, so that a repeated idempotency key with another content is noticed."""
+    session: SessionId
+    name: str
+    """Of the file."""
+    workflow: str
+    """Which of its workflows."""
+    text: str
+    """The file's."""
+    definition: str
+    """SHA-256 of the text."""
+    values: Mapping[str, Any]
+    """Of the file's variables."""
+    by: Principal
+    machine: str | None
+    """Where steps run that the file gives no machine; an id."""
+    folder: str | None
+    """There; None: where relay-connect was started."""
+    told: bytes
+    """JSON for the session's log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """A run without its journal."""
+
+    id: WorkflowRunId
+    session: SessionId
+    name: str
+    workflow: str
+    definition: str
+    values: Mapping[str, Any]
+    by: Principal
+    machine: str | None
+    folder: str | None
+    state: RunState
+    reason: str
+    held: str
+    """Why nothing is done for it, although it has not ended; '' when something is."""
+    started_at_ms: int
+    changed_at_ms: int
+    """When something was last written into its journal."""
+    entries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedRun:
+    """A run that is the caller's to look at, until its lease ends."""
+
+    id: WorkflowRunId
+    fence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What a worker was given."""
+
+    runs: tuple[ClaimedRun, ...]
+    now_ms: int
+    next_in_s: float | None
+    """Until the next one is due; None: there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedEvent:
+    """One event for the session's log, which is written with the entries that it tells of."""
+
+    kind: EventKind
+    data: bytes
+    agent: AgentId | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What is written into a journal at once."""
+
+    entries: Sequence[Entry]
+    events: Sequence[LoggedEvent] = ()
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    """By the names that entries have for them."""
+    state: RunState | None = None
+    """The run's, when it changes."""
+    reason: str = ""
+
+
+class WorkflowRecords(Protocol):
+    """Runs. Each method is one atomic step."""
+
+    async def begin(self, workspace: WorkspaceId, run: NewRun) -> None:
+        """Begin a run, once.
+
+        Raises `NotFound` (SESSION_NOT_FOUND), `Conflict` (TOO_MANY_RUNS, IDEMPOTENCY_MISMATCH).
+        """
+
+    async def row(self, workspace: WorkspaceId, run: WorkflowRunId) -> RunRow | None:
+        """A run."""
+
+    async def rows(self, workspace: WorkspaceId, *, limit: int) -> list[RunRow]:
+        """The latest, the newest first."""
+
+    async def definition(self, workspace: WorkspaceId, definition: str) -> str | None:
+        """The text of a file, by its hash."""
+
+    async def journal(self, workspace: WorkspaceId, run: WorkflowRunId, *, after: int = 0) -> list[Entry]:
+        """A journal's entries behind the first `after`."""
+
+    async def output(self, workspace: WorkspaceId, run: WorkflowRunId, name: str) -> str | None:
+        """An output, by the name that an entry has for it."""
+
+    async def claim(self, workspace: WorkspaceId, *, most: int, lease_s: float) -> Claim:
+        """Take runs that are due. Who claims one later fences who claimed it before."""
+
+    async def append(self, workspace: WorkspaceId, claimed: ClaimedRun, written: Written, *, after: int) -> bool:
+        """Write entries behind the first `after`; whether that was its end. Raises `Fenced`."""
+
+    async def settle(
+        self, workspace: WorkspaceId, claimed: ClaimedRun, *, due_at_ms: int | None, held: str = ""
+    ) -> None:
+        """Let go of a run until then, or until something happens to it. `held`: why nothing is done meanwhile."""
+
+    async def tell(
+        self,
+        workspace: WorkspaceId,
+        run: WorkflowRunId,
+        fact: Fact,
+        *,
+        event: LoggedEvent | None = None,
+        outputs: Mapping[str, str] | None = None,
+        by: Principal | None = None,
+    ) -> None:
+        """Write a fact that somebody tells. `by`: whose rights the run has from now on. Raises `NotFound`."""
+
+    async def submit(self, workspace: WorkspaceId, run: WorkflowRunId, effect: str, result: str) -> None:
+        """Keep what an agent hands in as the result of an attempt; the last counts. Raises `NotFound`."""
+
+    async def submitted(self, workspace: WorkspaceId, run: WorkflowRunId, effect: str) -> str | None:
+        """What was handed in so."""
+
+    def wakeups(self) -> AsyncIterator[tuple[WorkspaceId, float] | None]:
+        """(workspace, seconds) when a run becomes the next that is due there; None: some may be lost."""

@@ -1,0 +1,284 @@
+"""Steps of agents: spawned with their task, watched until its turn has ended, looked after, and released.
+
+Nothing is remembered here: each look asks the store how far it has come. An agent's id, and its task's, are made of the
+effect that it was started for, so however often it is begun there is one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from broker.domain.agents.agents import Agent, AgentState, RunPart
+from broker.domain.errors import Conflict, NoPlacement, NotFound, QuotaExceeded, RateLimited, RelayError, Unavailable
+from broker.domain.ids import AgentId
+from broker.domain.messages.messages import ReceiptState, TracedDelivery
+from broker.domain.timings import TIMINGS
+from broker.domain.workflows.definition import AgentEntry, StepEntry
+from broker.domain.workflows.evidence import Evidence, choice_of, needs_machine, unmet
+from broker.domain.workflows.journal import (
+    Aide,
+    AideEnded,
+    AttemptEnded,
+    AttemptInterrupted,
+    Fact,
+    Outcome,
+    effect_id,
+)
+from broker.domain.workflows.texts import aide_text, approves, task_text
+from broker.services.agents.spawner import Spawner, SpawnRequest
+from broker.services.ports import Mailroom, Registry
+from broker.services.workflows.scene import Progress, Scene, named_output
+
+_AGAIN_MS = 2_000
+"""Between two looks for a machine, or for a place in the plan."""
+_UNFIT = re.compile(r"[^A-Za-z0-9_.-]+")
+_LONGEST = 64
+_SHOWN_REASON = 500
+_NO_CHECKS = "this broker cannot look at files or run checks on machines yet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """What one agent is to do."""
+
+    part: RunPart
+    entry: AgentEntry
+    name: str
+    """What the agent is to be called."""
+
+
+class AgentSteps:
+    """Carries out the steps of agents, and what agents do beside them."""
+
+    def __init__(self, spawner: Spawner, registry: Registry, mailroom: Mailroom) -> None:
+        self._spawner = spawner
+        self._registry = registry
+        self._mailroom = mailroom
+
+    async def carry(self, scene: Scene, name: str) -> Progress:
+        """Begin the newest attempt of a step, or look how far it has come."""
+        step, standing = scene.entry(name), scene.standing(name)
+        entry = scene.agent(step.agent or "")
+        effect = effect_id(scene.row.id, name, standing.attempt)
+        work = _Work(part=_part(scene, name, entry, effect), entry=entry, name=agent_word(entry.name))
+        agent = await self._registry.agent(scene.workspace, work.part.agent_id)
+        if agent is None and standing.stopping is not None:
+            return self._ended(scene, name, Outcome.FAILED, standing.stopping)
+        if agent is None:
+            return await self._begin(scene, step, work, await self._task(scene, step, entry))
+        if standing.stopping is not None:
+            return await self._stop(scene, name, agent)
+        return await self._look(scene, step, work, agent)
+
+    async def _task(self, scene: Scene, step: StepEntry, entry: AgentEntry) -> str:
+        standing, task = scene.standing(step.name), await scene.filled(step.task or "")
+        last = scene.last_attempt(step.name)
+        if last is None:
+            return task_text(entry, task)
+        said = await scene.records.output(scene.workspace, scene.row.id, last.output) if last.output else ""
+        advised = effect_id(scene.row.id, step.name, standing.attempt - 1, aide=Aide.DIAGNOSIS)
+        advice = await scene.records.output(scene.workspace, scene.row.id, f"aide:{advised}")
+        return task_text(entry, task, before=last.reason, said=said or "", advice=advice or "")
+
+    async def _begin(self, scene: Scene, step: StepEntry, work: _Work, task: str) -> Progress:
+        """Order the agent with its task; wait for a machine, or for a place in the plan, as long as may be."""
+        try:
+            await self._spawn(scene, step, work, task)
+        except (Unavailable, RateLimited):
+            raise
+        except (NoPlacement, QuotaExceeded, Conflict) as refused:
+            if not _may_pass(refused):
+                return self._refused(scene, step, work, refused)
+            waited_ms = scene.now_ms - scene.standing(step.name).since_ms
+            if waited_ms > TIMINGS.workflow_place_s * 1000:
+                return self._refused(scene, step, work, refused)
+            return Progress(look_at_ms=scene.now_ms + _AGAIN_MS)
+        except RelayError as refused:
+            return self._refused(scene, step, work, refused)
+        return Progress()
+
+    async def _spawn(self, scene: Scene, step: StepEntry, work: _Work, task: str) -> None:
+        constraints = work.entry.constraints
+        for name in _names(work, step):
+            request = SpawnRequest(
+                name=name,
+                cli=work.entry.cli,
+                task=task,
+                machine=scene.machine(step, work.entry),
+                cwd=scene.folder(step, work.entry),
+                model=constraints.model if constraints else None,
+                part=work.part,
+            )
+            try:
+                await self._spawner.spawn(scene.by, scene.session, request)
+            except Conflict as refused:
+                if refused.code != "NAME_TAKEN":
+                    raise
+            else:
+                return
+
+    def _refused(self, scene: Scene, step: StepEntry, work: _Work, refused: RelayError) -> Progress:
+        reason = f"{work.entry.name} was not started: {refused.message}"
+        return self._ended(scene, step.name, Outcome.FAILED, reason)
+
+    async def _look(self, scene: Scene, step: StepEntry, work: _Work, agent: Agent) -> Progress:
+        delivery = await self._delivery(scene, work.part)
+        if delivery is not None and delivery.state is ReceiptState.ANSWERED:
+            return await self._answered(scene, step, work, agent, delivery)
+        if agent.state.ended:
+            return self._gone(scene, step, agent)
+        if delivery is None or delivery.state is ReceiptState.UNDELIVERABLE:
+            why = (delivery.reason if delivery else None) or "its message is gone"
+            return await self._over(scene, step.name, agent, Outcome.FAILED, f"the task did not reach it: {why}")
+        return Progress()
+
+    async def _delivery(self, scene: Scene, part: RunPart) -> TracedDelivery | None:
+        try:
+            trace = await self._mailroom.trace(scene.workspace, scene.session.id, part.task_id)
+        except NotFound:
+            return None
+        return next((each for each in trace.deliveries if each.agent_id == part.agent_id), None)
+
+    async def _answered(
+        self, scene: Scene, step: StepEntry, work: _Work, agent: Agent, delivery: TracedDelivery
+    ) -> Progress:
+        output = delivery.answer or ""
+        if delivery.outcome != "completed":
+            reason = f"its turn was {delivery.outcome or 'not finished'}: {output[-_SHOWN_REASON:]}".rstrip(": ")
+            return await self._over(scene, step.name, agent, Outcome.FAILED, reason, output=output)
+        submitted = await scene.records.submitted(scene.workspace, scene.row.id, work.part.effect)
+        evidence = Evidence(output=submitted or output, submitted=_value(submitted))
+        said = unmet(step.conditions, evidence, task=await scene.filled(step.task or ""))
+        if said is None and needs_machine(step.conditions):
+            said = _NO_CHECKS
+        outcome = Outcome.SUCCEEDED if said is None else Outcome.REJECTED
+        choice = choice_of(evidence) if step.vote else None
+        return await self._over(scene, step.name, agent, outcome, said or "", output=submitted or output, choice=choice)
+
+    async def _over(
+        self,
+        scene: Scene,
+        step: str,
+        agent: Agent,
+        outcome: Outcome,
+        reason: str,
+        *,
+        output: str = "",
+        choice: str | None = None,
+    ) -> Progress:
+        """The attempt is over: the agent is released before that is written, so that none is left behind."""
+        if not agent.state.ended:
+            await self._spawner.release_agent(scene.by, agent)
+        return self._ended(scene, step, outcome, reason, output=output, choice=choice)
+
+    def _gone(self, scene: Scene, step: StepEntry, agent: Agent) -> Progress:
+        """It ended before its task was done: nobody knows how far it came, unless it never began."""
+        reason = f"{agent.name} {agent.state}: {agent.detail or agent.reason or 'nobody knows why'}"[:_SHOWN_REASON]
+        if agent.state is AgentState.RELEASED:
+            attempt = scene.standing(step.name).attempt
+            return Progress(fact=AttemptInterrupted(step=step.name, attempt=attempt, reason=reason))
+        return self._ended(scene, step.name, Outcome.FAILED, reason)
+
+    async def _stop(self, scene: Scene, step: str, agent: Agent) -> Progress:
+        if not agent.state.ended:
+            if agent.state is not AgentState.RELEASING:
+                await self._spawner.release_agent(scene.by, agent)
+            return Progress(look_at_ms=scene.now_ms + TIMINGS.stop_ms)
+        return self._ended(scene, step, Outcome.FAILED, scene.standing(step).stopping or "stopped")
+
+    def _ended(
+        self, scene: Scene, step: str, outcome: Outcome, reason: str, *, output: str = "", choice: str | None = None
+    ) -> Progress:
+        name, outputs = named_output(output) if output else ("", {})
+        fact: Fact = AttemptEnded(
+            step=step,
+            attempt=scene.standing(step).attempt,
+            outcome=outcome,
+            reason=reason,
+            output=name,
+            choice=choice,
+        )
+        return Progress(fact=fact, outputs=outputs)
+
+    async def carry_aide(self, scene: Scene, name: str) -> Progress:
+        """Begin the agent beside a step, or look how far it has come."""
+        step, standing, spec = scene.entry(name), scene.standing(name), scene.spec(name)
+        aide = standing.aide
+        assert aide is not None
+        word = {Aide.REVIEW: spec.review, Aide.REPAIR: spec.repair_agent, Aide.DIAGNOSIS: spec.diagnosis}[aide]
+        entry = scene.agent(word or "")
+        effect = effect_id(scene.row.id, name, standing.attempt, aide=aide)
+        part = _part(scene, name, entry, effect)
+        work = _Work(part=part, entry=entry, name=f"{agent_word(entry.name)}-{aide}"[:_LONGEST])
+        agent = await self._registry.agent(scene.workspace, part.agent_id)
+        if standing.stopping is not None and (agent is None or agent.state.ended):
+            return self._aide_ended(scene, name, aide, approved=False, reason=standing.stopping)
+        if agent is None:
+            begun = await self._begin(scene, step, work, await self._aide_task(scene, step, aide))
+            if begun.fact is None:
+                return begun
+            reason = begun.fact.reason if isinstance(begun.fact, AttemptEnded) else ""
+            return self._aide_ended(scene, name, aide, approved=False, reason=reason)
+        if standing.stopping is not None:
+            return await self._stop(scene, name, agent)
+        delivery = await self._delivery(scene, part)
+        if delivery is not None and delivery.state is ReceiptState.ANSWERED:
+            return await self._aide_answered(scene, step, aide, agent, delivery.answer or "")
+        if agent.state.ended:
+            return self._aide_ended(scene, name, aide, approved=False, reason=f"{agent.name} {agent.state}")
+        return Progress()
+
+    async def _aide_task(self, scene: Scene, step: StepEntry, aide: Aide) -> str:
+        last = scene.last_attempt(step.name)
+        said = await scene.records.output(scene.workspace, scene.row.id, last.output) if last and last.output else ""
+        kept = tuple(str(each.value) for each in needs_machine(step.conditions) if each.value is not None)
+        task = await scene.filled(step.task or step.command or "")
+        return aide_text(aide, step, task, said=said or "", reason=last.reason if last else "", kept=kept)
+
+    async def _aide_answered(self, scene: Scene, step: StepEntry, aide: Aide, agent: Agent, said: str) -> Progress:
+        if not agent.state.ended:
+            await self._spawner.release_agent(scene.by, agent)
+        approved = aide is not Aide.REVIEW or approves(said)
+        effect = effect_id(scene.row.id, step.name, scene.standing(step.name).attempt, aide=aide)
+        reason = "" if approved else f"{agent.name} rejects it: {said[-_SHOWN_REASON:]}"
+        ended = self._aide_ended(scene, step.name, aide, approved=approved, reason=reason)
+        return Progress(fact=ended.fact, outputs={f"aide:{effect}": said} if said else {})
+
+    def _aide_ended(self, scene: Scene, step: str, aide: Aide, *, approved: bool, reason: str) -> Progress:
+        attempt = scene.standing(step).attempt
+        return Progress(fact=AideEnded(step=step, attempt=attempt, aide=aide, approved=approved, reason=reason))
+
+    async def release(self, scene: Scene, agent: AgentId) -> None:
+        """End an agent of the run, if it has not ended."""
+        found = await self._registry.agent(scene.workspace, agent)
+        if found is not None and not found.state.ended:
+            await self._spawner.release_agent(scene.by, found)
+
+
+def agent_word(name: str) -> str:
+    """What an agent of a file is called in its session, where names have fewer letters."""
+    word = _UNFIT.sub("-", name).strip("-.") or "agent"
+    return (word if word[0].isalpha() else f"agent-{word}")[:_LONGEST]
+
+
+def _names(work: _Work, step: StepEntry) -> tuple[str, ...]:
+    """The agent's own, and what it is called where another has that."""
+    return work.name, f"{work.name[:40]}.{agent_word(step.name)}"[:_LONGEST], f"{work.name[:40]}.{work.part.effect[:8]}"
+
+
+def _part(scene: Scene, step: str, entry: AgentEntry, effect: str) -> RunPart:
+    return RunPart(run=scene.row.id, step=step, name=entry.name, effect=effect)
+
+
+def _may_pass(refused: RelayError) -> bool:
+    """Whether waiting may help: the machine is away, the plan is full, somebody has stopped it."""
+    passing = {"NO_PROXY", "STOPPED", "TOO_MANY_AGENTS", "IDEMPOTENCY_MISMATCH"}
+    return isinstance(refused, QuotaExceeded) or refused.code in passing
+
+
+def _value(submitted: str | None) -> Any:
+    return None if submitted is None else orjson.loads(submitted)

@@ -1,0 +1,110 @@
+"""What those who carry steps out work with: one run, whose rights it has, and what its steps have said."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from broker.domain.agents.sessions import Session
+from broker.domain.ids import WorkspaceId
+from broker.domain.people.access import Principal
+from broker.domain.timings import TIMINGS
+from broker.domain.workflows.definition import AgentEntry, StepEntry
+from broker.domain.workflows.graph import Step
+from broker.domain.workflows.journal import AttemptEnded, Fact
+from broker.domain.workflows.placeholders import placeholders
+from broker.domain.workflows.run import Run
+from broker.domain.workflows.steps import StepRun
+from broker.domain.workflows.texts import fill
+from broker.services.ports import RunRow, WorkflowRecords
+from broker.services.workflows.definitions import Definition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far an effect has come."""
+
+    fact: Fact | None = None
+    """What is to be written about it; None: nothing new."""
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    """What the fact names."""
+    look_at_ms: int | None = None
+    """When to look again, should nothing happen before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """One run at one look."""
+
+    workspace: WorkspaceId
+    by: Principal
+    """Whose rights it has, as they are now."""
+    session: Session
+    row: RunRow
+    definition: Definition
+    run: Run
+    now_ms: int
+    records: WorkflowRecords
+
+    def entry(self, step: str) -> StepEntry:
+        """The step as the file has it."""
+        return self.definition.steps[step]
+
+    def spec(self, step: str) -> Step:
+        """The step as the engine has it."""
+        return self.definition.workflow.steps[step]
+
+    def standing(self, step: str) -> StepRun:
+        """Where the step stands."""
+        return self.run.steps[step]
+
+    def last_attempt(self, step: str) -> AttemptEnded | None:
+        """What the next attempt may learn from."""
+        return self.run.steps[step].last
+
+    def agent(self, name: str) -> AgentEntry:
+        """An agent of the file; a check has seen to it that it is there."""
+        found = self.definition.file.agent(name)
+        assert found is not None
+        return found
+
+    def machine(self, step: StepEntry, agent: AgentEntry | None = None) -> str | None:
+        """Where the step runs: on the machine that it names, its agent, the file, or who started the run."""
+        of_agent = agent.machine if agent else None
+        return step.machine or of_agent or self.definition.file.swarm.machine or self.row.machine
+
+    def folder(self, step: StepEntry, agent: AgentEntry | None = None) -> str | None:
+        """Where on that machine: on a step `cwd` wins, on an agent `workdir`. None: where relay-connect was started."""
+        own = step.cwd or self._path(step.workdir)
+        of_agent = (self._path(agent.workdir) or agent.cwd) if agent else None
+        named, base = own or of_agent, self.row.folder
+        if named is None or named.startswith(("/", "~")) or base is None:
+            return named or base
+        return f"{base.rstrip('/')}/{named.removeprefix('./')}"
+
+    def _path(self, name: str | None) -> str | None:
+        return next((each.path for each in self.definition.file.paths if each.name == name), None)
+
+    async def filled(self, text: str) -> str:
+        """A text with the run's values and the outputs of steps."""
+        needed = dict.fromkeys(each.step for each in placeholders(text) if each.step is not None)
+        outputs = {name: await self.output_of(name) for name in needed}
+        values = {name: each.default for name, each in self.definition.file.declared_vars().items()}
+        return fill(text, values={**values, **self.row.values}, output=lambda name: outputs[name])
+
+    async def output_of(self, step: str) -> str:
+        """What a step has said; '' as long as it has said nothing."""
+        found = self.run.steps.get(step)
+        if found is None or not found.output:
+            return ""
+        return await self.records.output(self.workspace, self.row.id, found.output) or ""
+
+
+def named_output(text: str) -> tuple[str, dict[str, str]]:
+    """The name under which an output is kept, and what is kept: its end, where it is too long."""
+    data = text.encode("utf-8", "replace")
+    if len(data) > TIMINGS.workflow_output_bytes:
+        text = data[-TIMINGS.workflow_output_bytes :].decode("utf-8", "ignore")
+    name = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
+    return name, {name: text} if text else {}
