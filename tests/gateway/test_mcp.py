@@ -19,7 +19,8 @@ from tests.fixtures.gateway import Gateway, Machine
 
 S = "/v1/sessions/main"
 ACTING = {"relay_send", "relay_broadcast", "relay_spawn", "relay_release", "relay_join", "relay_leave"}
-LOOKING = {"relay_agents", "relay_inbox", "relay_trace", "relay_logs", "relay_search_logs"}
+ACTING |= {"relay_submit", "relay_run_workflow"}
+LOOKING = {"relay_agents", "relay_inbox", "relay_trace", "relay_logs", "relay_search_logs", "relay_step"}
 
 
 @asynccontextmanager

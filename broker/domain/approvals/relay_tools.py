@@ -34,6 +34,9 @@ TOOLS: dict[str, Parameters] = {
     "relay_trace": _takes("message_id"),
     "relay_logs": _takes("", "name limit"),
     "relay_search_logs": _takes("query", "limit"),
+    "relay_step": _takes(),
+    "relay_submit": _takes("result"),
+    "relay_run_workflow": _takes("text", "values workflow"),
 }
 
 
