@@ -18,6 +18,7 @@ from connect.command_group import CommandGroup
 from connect.hooks_commands import hooks
 from connect.policy_commands import policy
 from connect.settings import Options, resolve_settings, resolve_state_dir
+from connect.workflow_commands import workflow
 
 if TYPE_CHECKING:
     from connect.control.messages import State
@@ -228,6 +229,7 @@ def doctor(outer: Options, /, *, as_json: bool, **options: Any) -> None:
 
 main.add_command(policy)
 main.add_command(hooks)
+main.add_command(workflow)
 
 
 @main.command()

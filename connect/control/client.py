@@ -22,6 +22,7 @@ from connect.control.messages import (
     Asked,
     Attach,
     Attached,
+    Confirmed,
     Ended,
     FromLink,
     HooksConfirmed,
@@ -37,6 +38,7 @@ from connect.control.messages import (
     Stopping,
     Taken,
     Told,
+    WorkflowsConfirmed,
     read_from_link,
     write,
 )
@@ -161,7 +163,12 @@ async def confirm_hooks(state_dir: Path, known: str) -> bool:
     return await _confirm(state_dir, HooksConfirmed(hash=known))
 
 
-async def _confirm(state_dir: Path, word: PolicyConfirmed | HooksConfirmed) -> bool:
+async def confirm_workflows(state_dir: Path, known: str) -> bool:
+    """The same for the list of what workflows may run."""
+    return await _confirm(state_dir, WorkflowsConfirmed(hash=known))
+
+
+async def _confirm(state_dir: Path, word: Confirmed) -> bool:
     opened = await _open(state_dir)
     if opened is None:
         return False

@@ -1,6 +1,6 @@
 """What the link process and its terminals say to each other: one JSON object a line. No token is ever among them.
 
-    terminal → link   attach | status | stop | policy_confirmed | hooks_confirmed
+    terminal → link   attach | status | stop | policy_confirmed | hooks_confirmed | workflows_confirmed
     link → terminal   attached, then told*, questions* … and ended | state | stopping | taken | refused
     terminal → link   answer*, leave
     link → terminal   left
@@ -92,9 +92,15 @@ class HooksConfirmed(_Message):
     hash: str
 
 
-ToLink = Annotated[
-    Attach | Leave | Stop | StatusWanted | Answer | PolicyConfirmed | HooksConfirmed, Field(discriminator="type")
-]
+class WorkflowsConfirmed(_Message):
+    """The same, of what workflows may run."""
+
+    type: Literal["workflows_confirmed"] = "workflows_confirmed"
+    hash: str
+
+
+Confirmed = PolicyConfirmed | HooksConfirmed | WorkflowsConfirmed
+ToLink = Annotated[Attach | Leave | Stop | StatusWanted | Answer | Confirmed, Field(discriminator="type")]
 
 
 class AgentHere(_Message):

@@ -37,6 +37,7 @@ from connect.control.messages import (
     TerminalHere,
     Told,
     ToLink,
+    WorkflowsConfirmed,
     read_to_link,
     write,
 )
@@ -72,6 +73,9 @@ class Host(Protocol):
 
     def confirm_hooks(self, known: str) -> None:
         """Take a person's word for the list of this hash of what hooks may run."""
+
+    def confirm_workflows(self, known: str) -> None:
+        """The same for the list of what workflows may run."""
 
 
 @dataclass(eq=False, slots=True)
@@ -196,6 +200,9 @@ class ControlServer:
             case HooksConfirmed():
                 self._host.confirm_hooks(first.hash)
                 writer.write(write(Taken()))
+            case WorkflowsConfirmed():
+                self._host.confirm_workflows(first.hash)
+                writer.write(write(Taken()))
             case _:
                 pass
 
@@ -246,7 +253,7 @@ class ControlServer:
                 self._host.stop(now=now)
             case StatusWanted():
                 self._send(terminal, self.state())
-            case Attach() | PolicyConfirmed() | HooksConfirmed() | None:
+            case Attach() | PolicyConfirmed() | HooksConfirmed() | WorkflowsConfirmed() | None:
                 pass
             case _ as other:
                 assert_never(other)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from broker.domain.errors import BadRequest
 from connect.doctor.findings import Finding, ok, problem, unknown, warning
-from connect.machine.hooks.consent_file import CONFIRM, ConsentFile
+from connect.machine.hooks.consent_file import ConsentFile
 from connect.machine.hooks.consents import Consent
 from connect.machine.hooks.offers import Offer, offers_of
 from connect.machine.hooks.programs import digests_of
@@ -24,12 +24,14 @@ def examine_hooks(settings: ConnectSettings) -> list[Finding]:
         content = file.content()
         consents = file.parsed(content)
     except BadRequest as refusal:
-        return [problem(_SUBJECT, f"{refusal.message}; no hook runs; remove the file, or put it right, and {CONFIRM}")]
+        return [
+            problem(_SUBJECT, f"{refusal.message}; no hook runs; remove the file, or put it right, and {file.advice}")
+        ]
     lines = [_allowed(each) for each in consents.allow]
     lines += [ok(_SUBJECT, f"{hook} is denied") for hook in consents.deny]
     lines += [_refused(each) for each in offers_of(read_refusals(settings.state_dir), consents)]
     if not file.is_confirmed(content):
-        words = f"{file.path} was changed and nobody has confirmed it: no hook runs; {CONFIRM}"
+        words = f"{file.path} was changed and nobody has confirmed it: no hook runs; {file.advice}"
         return [problem(_SUBJECT, words), *lines]
     return lines or [ok(_SUBJECT, "none may run on this machine, and none was refused lately")]
 

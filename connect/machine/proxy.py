@@ -27,6 +27,10 @@ from connect.machine.hooks.runner import HookRunner, HookSurroundings
 from connect.machine.link import Link, LinkRefused
 from connect.machine.spool import Spool
 from connect.machine.supervisor import Supervisor
+from connect.machine.workflows import consent_file as workflow_consents
+from connect.machine.workflows.refusals import Refusals as WorkflowRefusals
+from connect.machine.workflows.runner import CommandRunner, WorkflowSurroundings
+from connect.machine.workflows.runner import Journal as CommandJournal
 from connect.notices import Notice, Warned, without_tokens
 from connect.policy.consent import Consent, NoTerminal
 from connect.policy.gate import Gate
@@ -89,6 +93,8 @@ class RelayConnect:
         self._policy = TakenPolicy(file, fresh=fresh, warn=self._warn)
         allowed = ConsentFile(settings.policy_dir or settings.state_dir, state=self._state.path)
         self._consents = TakenConsents(allowed, fresh=fresh, warn=self._warn)
+        workflows = workflow_consents.ConsentFile(settings.policy_dir or settings.state_dir, state=self._state.path)
+        self._workflows = workflow_consents.TakenConsents(workflows, fresh=fresh, warn=self._warn)
         self._gate = Gate(
             self._policy,
             started_in=settings.cwd,
@@ -112,9 +118,10 @@ class RelayConnect:
         Cancelling it kills the agents without waiting for their last words.
         """
         self._spool = Spool(self._state.folder("spool"), limit_bytes=self._settings.spool_bytes)
-        hooks = self._hooks()
-        supervisor = self._supervisor = Supervisor(self._surroundings(), hooks=hooks)
+        hooks, commands = self._hooks(), self._commands()
+        supervisor = self._supervisor = Supervisor(self._surroundings(), hooks=hooks, commands=commands)
         hooks.recover()
+        commands.recover()
         if self._settings.endpoint.in_clear:
             self.notice(Warned(problem=IN_CLEAR.format(self._settings.endpoint.url)))
         link = Link(
@@ -135,9 +142,9 @@ class RelayConnect:
                     tasks.create_task(self._watch_policy()),
                     tasks.create_task(self._watch_state()),
                 ]
-                running = tasks.create_task(hooks.run(self.stopping))
+                running = [tasks.create_task(each.run(self.stopping)) for each in (hooks, commands)]
                 await supervisor.run(self.stopping)
-                await running
+                await asyncio.wait(running)
                 if not isinstance(self._ended_for, LinkRefused):
                     await self._flush()
                 for task in beside:
@@ -163,6 +170,10 @@ class RelayConnect:
     def confirm_hooks(self, known: str) -> None:
         """A person has confirmed the list of this hash of what hooks may run."""
         self._consents.expect(known)
+
+    def confirm_workflows(self, known: str) -> None:
+        """A person has confirmed the list of this hash of what workflows may run."""
+        self._workflows.expect(known)
 
     def close(self) -> None:
         """Let another relay-connect have the state folder."""
@@ -201,6 +212,7 @@ class RelayConnect:
             makes_worktrees=True,
             policy=self._gate.summary(),
             runs_hooks=True,
+            runs_commands=True,
         )
 
     def note(self, command: Command) -> None:
@@ -257,6 +269,7 @@ class RelayConnect:
             await asyncio.sleep(_LOOK_EVERY_S)
             self._policy.look()
             self._consents.look()
+            self._workflows.look()
 
     async def _watch_state(self) -> None:
         """Nothing keeps a second link of this machine from starting once the folder is gone."""
@@ -302,6 +315,21 @@ class RelayConnect:
             notice=self.notice,
         )
         return HookRunner(around, journal=Journal(self._state.path / "hooks.ndjson"))
+
+    def _commands(self) -> CommandRunner:
+        around = WorkflowSurroundings(
+            gate=self._gate,
+            consents=self._workflows,
+            refusals=WorkflowRefusals(self._state.path),
+            records=self._records,
+            private=self._state.path / "workflow-values",
+            environment=agent_environment(os.environ),
+            spool=self._spool,
+            secrets=lambda: self._credentials.secrets,
+            clock=self._clock,
+            notice=self.notice,
+        )
+        return CommandRunner(around, journal=CommandJournal(self._state.path / "commands.ndjson"))
 
     def _end_leftovers(self) -> None:
         killed = self._records.end_leftovers()

@@ -21,6 +21,8 @@ from broker.protocol.agents.session import Direction, Frame
 from broker.protocol.ndjson import dumps
 from broker.protocol.proxy import (
     MAX_LINK_MESSAGE_BYTES,
+    CommandOutput,
+    CommandRan,
     Exited,
     Expired,
     FrameRecorded,
@@ -44,13 +46,53 @@ _TOKEN = re.compile(rf"{NOT_IN_A_WORD}(?:{_KINDS})(?=[A-Za-z_-]{{0,40}}[0-9])[A-
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reporter:
-    """Writes into the spool for one generation of one agent."""
+class MachineReporter:
+    """Writes into the spool what is about no agent."""
 
     spool: Spool
+    secrets: Callable[[], tuple[str, ...]]
+
+    def hook(self, report: HookRan) -> None:
+        """How far a hook's run has come; its agent may be gone."""
+        self._state(report)
+
+    def command(self, report: CommandRan) -> None:
+        """How far a command of a workflow has come."""
+        self._state(report)
+
+    def command_output(self, report: CommandOutput) -> None:
+        """What a command has written last; where the spool is full it is dropped."""
+        self.spool.add(lambda seq: self._encoded_state(seq, report), weight=Weight.TRANSIENT)
+
+    def redacted(self, encoded: bytes) -> bytes:
+        """Without secrets: those this process knows, and whatever looks like a token of this product.
+
+        They are made of characters that JSON never escapes, so the encoded form can be cut.
+        """
+        for secret in self.secrets():
+            encoded = encoded.replace(secret.encode(), _REDACTED)
+        # A pair that was used up, another machine's, a person's key: an agent may have come by any of them.
+        return _TOKEN.sub(_REDACTED, encoded) if b"_live_" in encoded else encoded
+
+    def _state(self, report: Report) -> int:
+        number = self.spool.add(lambda seq: self._encoded_state(seq, report), weight=Weight.STATE)
+        assert number is not None
+        return number
+
+    def _encoded_state(self, seq: int, report: Report) -> bytes:
+        body = report.model_dump()
+        encoded = dumps({"seq": seq, "report": body})
+        if len(encoded) > _MAX_REPORT_BYTES:
+            encoded = dumps({"seq": seq, "report": _shortened(body)})
+        return readable(self.redacted(encoded))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reporter(MachineReporter):
+    """Writes into the spool for one generation of one agent."""
+
     agent: AgentId
     generation: int
-    secrets: Callable[[], tuple[str, ...]]
 
     def started(self, *, token: str, version: str | None, transport: Transport, cwd: str, branch: str | None) -> int:
         """The process is about to start; the number to wait for."""
@@ -114,32 +156,6 @@ class Reporter:
                 detail=detail,
             )
         )
-
-    def hook(self, report: HookRan) -> None:
-        """How far a hook's run has come."""
-        self._state(report)
-
-    def redacted(self, encoded: bytes) -> bytes:
-        """Without secrets: those this process knows, and whatever looks like a token of this product.
-
-        They are made of characters that JSON never escapes, so the encoded form can be cut.
-        """
-        for secret in self.secrets():
-            encoded = encoded.replace(secret.encode(), _REDACTED)
-        # A pair that was used up, another machine's, a person's key: an agent may have come by any of them.
-        return _TOKEN.sub(_REDACTED, encoded) if b"_live_" in encoded else encoded
-
-    def _state(self, report: Report) -> int:
-        number = self.spool.add(lambda seq: self._encoded_state(seq, report), weight=Weight.STATE)
-        assert number is not None
-        return number
-
-    def _encoded_state(self, seq: int, report: Report) -> bytes:
-        body = report.model_dump()
-        encoded = dumps({"seq": seq, "report": body})
-        if len(encoded) > _MAX_REPORT_BYTES:
-            encoded = dumps({"seq": seq, "report": _shortened(body)})
-        return readable(self.redacted(encoded))
 
     def _encoded_frame(self, seq: int, report: FrameRecorded, *, raw: bytes) -> bytes:
         encoded = write_frame_report(seq, report, raw=raw)

@@ -23,6 +23,7 @@ from broker.protocol.proxy import (
 from connect.machine.agent_run import PROXY_STOPPED, REPLACED, STOPPED, AgentRun, Surroundings
 from connect.machine.hooks.runner import HookRunner
 from connect.machine.reporting import Reporter
+from connect.machine.workflows.runner import CommandRunner
 
 _MAX_REMEMBERED = 4096
 """Agents that are over, remembered so that a repeated `spawn` does not bring them back."""
@@ -37,8 +38,9 @@ class Supervisor:
     raises.
     """
 
-    def __init__(self, around: Surroundings, *, hooks: HookRunner) -> None:
+    def __init__(self, around: Surroundings, *, hooks: HookRunner, commands: CommandRunner) -> None:
         self._around = around
+        self._commands = commands
         self._hooks = hooks
         self._runs: dict[AgentId, AgentRun] = {}
         self._over: OrderedDict[AgentId, int] = OrderedDict()
@@ -64,6 +66,7 @@ class Supervisor:
             self._run_hook(command)
             return
         if isinstance(command, RunCommand | StopCommand):
+            self._run_command(command)
             return
         try:
             self._execute(command)
@@ -79,6 +82,8 @@ class Supervisor:
         """Write down what has to have an outcome even if this process dies once the command counts as taken."""
         if isinstance(command, RunHook):
             self._hooks.note(command)
+        if isinstance(command, RunCommand):
+            self._commands.note(command)
 
     def _run_hook(self, order: RunHook) -> None:
         """What goes wrong with a hook is not the agent's whose happening it was."""
@@ -86,6 +91,16 @@ class Supervisor:
             self._hooks.take(order)
         except Exception:
             _log.exception("hook %s: its run %s could not be taken", order.hook[:100], order.run)
+
+    def _run_command(self, order: RunCommand | StopCommand) -> None:
+        """What goes wrong with a workflow's command is no agent's."""
+        try:
+            if isinstance(order, StopCommand):
+                self._commands.stop(order)
+            else:
+                self._commands.take(order)
+        except Exception:
+            _log.exception("the workflow's command %s could not be taken", order.command[:100])
 
     def _execute(self, command: AgentCommand) -> None:
         match command:

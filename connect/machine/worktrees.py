@@ -1,27 +1,19 @@
-"""A git worktree of its own for an agent: made below the folder it may work in, taken away when nothing is in it.
-
-What git runs of a repository's own accord is switched off (hooks, file system monitors): nobody was asked for it.
-"""
+"""A git worktree of its own for an agent: made below the folder it may work in, taken away when nothing is in it."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from broker.domain.ids import AgentId
+from connect.machine.git import GitFailed, run_git
 from connect.policy.gate import NotAdmitted
 
 _PLACE = (".relaycast", "worktrees")
 """Below the folder; with a `.gitignore` of its own, so that it is no change of the repository."""
 _PREFIX = "relay/"
-_GIT = ("git", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
-_PATIENCE_S = 60.0
-"""For one command of git: a checkout of a large repository takes tens of seconds."""
-_LONGEST_WORDS = 500
 
 
 class NoWorktree(NotAdmitted):
@@ -104,30 +96,10 @@ class AgentWorktree:
 
     async def _git(self, folder: Path, *arguments: str) -> str:
         """What git prints. Raises `NoWorktree` with its words."""
-        own = {name: value for name, value in self.environment.items() if not name.startswith("GIT_")}
         try:
-            process = await asyncio.create_subprocess_exec(
-                *(*_GIT, "-C", str(folder), *arguments),
-                env={**own, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"},
-                stdin=DEVNULL,
-                stdout=PIPE,
-                stderr=PIPE,
-            )
-        except OSError as error:
-            raise NoWorktree(f"git cannot be run here: {error.strerror}") from None
-        try:
-            async with asyncio.timeout(_PATIENCE_S):
-                output, errors = await process.communicate()
-        except BaseException as error:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            if isinstance(error, TimeoutError):
-                raise NoWorktree(f"git {arguments[0]} took longer than {_PATIENCE_S:.0f} s") from None
-            raise
-        if process.returncode:
-            said = errors.decode("utf-8", "replace").strip()
-            raise NoWorktree(said[-_LONGEST_WORDS:] or f"git {arguments[0]} failed")
-        return output.decode("utf-8", "replace")
+            return await run_git(folder, *arguments, environment=self.environment)
+        except GitFailed as failed:
+            raise NoWorktree(str(failed)) from None
 
 
 def _prepared(folder: Path) -> Path:

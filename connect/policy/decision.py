@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from broker.domain.approvals.approvals import ApprovalAnswer, Verdict
+from broker.domain.ids import SessionId
 from broker.protocol.agents.events import ApprovalRequested
 from broker.protocol.proxy import AskedBy, Spawn
 from connect.policy.policy import AgentAskers, AlwaysAsked, Askers, Policy, Widening
@@ -86,12 +87,21 @@ def decide_spawn(policy: Policy, spawn: Spawn, *, place: Place, crowd: Crowd) ->
     """Whether an agent may start: program, asker, folder, number, and what is asked here, in that order."""
     refused = (
         _program(policy, spawn.cli)
-        or _asker(policy, spawn)
+        or _asker(policy, spawn.asked_by, session=spawn.session)
         or _agent_asker(policy, spawn.asked_by, place=place)
         or _fixed_folder(place)
         or _number(policy, by_agent=is_by_agent(spawn), crowd=crowd)
     )
     return refused or _folder(policy, place) or _asked(policy)
+
+
+def decide_command(policy: Policy, asked_by: AskedBy | None, *, session: SessionId, place: Place) -> Refused | None:
+    """Why a command of a workflow's run does not begin here, whichever file it is of; None when it may."""
+    refused = _asker(policy, asked_by, session=session) or _agent_asker(policy, asked_by, place=place)
+    if refused is not None or place.allowed:
+        return refused
+    words = f"nothing may be done in {place.folder} on this machine; {allowing(place.folder)}"
+    return Refused(code=RefusalCode.FOLDER_NOT_ALLOWED, reason=words)
 
 
 def is_by_agent(spawn: Spawn) -> bool:
@@ -112,17 +122,17 @@ def _program(policy: Policy, cli: str) -> Refused | None:
     )
 
 
-def _asker(policy: Policy, spawn: Spawn) -> Refused | None:
-    asked_by, wanted = spawn.asked_by, policy.who_may_spawn
+def _asker(policy: Policy, asked_by: AskedBy | None, *, session: SessionId) -> Refused | None:
+    wanted = policy.who_may_spawn
     if wanted is Askers.WORKSPACE:
         return None
     if asked_by is None:
         advice = _UPDATE.format("who_may_spawn workspace` and `relay-connect policy set agents_may_spawn anywhere")
         return _not_for("the broker does not say who asks, as an older version", advice)
-    if asked_by.owner or (wanted is Askers.SESSION and asked_by.session == spawn.session):
+    if asked_by.owner or (wanted is Askers.SESSION and asked_by.session == session):
         return None
     allowed = "its owner" if wanted is Askers.OWNER else "whoever acts in the agent's own session"
-    wider = Askers.SESSION if wanted is Askers.OWNER and asked_by.session == spawn.session else Askers.WORKSPACE
+    wider = Askers.SESSION if wanted is Askers.OWNER and asked_by.session == session else Askers.WORKSPACE
     who = f"this machine starts agents for {allowed} only, not for {asked_by.name or 'whoever asked'}"
     return _not_for(who, f"to let them, run `relay-connect policy set who_may_spawn {wider}` there")
 

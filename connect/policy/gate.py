@@ -15,7 +15,7 @@ from broker.domain.errors import BadRequest
 from broker.domain.ids import AgentId
 from broker.domain.machines.policy import MachinePolicy
 from broker.protocol.agents.events import ApprovalRequested
-from broker.protocol.proxy import Spawn
+from broker.protocol.proxy import RunCommand, Spawn
 from connect.policy.consent import Consent, Question
 from connect.policy.decision import (
     Allowed,
@@ -28,6 +28,7 @@ from connect.policy.decision import (
     Refused,
     allowing,
     decide_answer,
+    decide_command,
     decide_spawn,
     is_by_agent,
 )
@@ -201,6 +202,39 @@ class Gate:
         outside = f"{folder.path} lies outside of the agent's folder {known.folder}"
         words = outside if not folder.path.is_relative_to(known.folder) else allowing(folder.path)
         raise NotAdmitted(RefusalCode.FOLDER_NOT_ALLOWED, words)
+
+    def open_for_command(self, order: RunCommand) -> OpenFolder:
+        """Hold the folder in which a command of a workflow's run is carried out. Raises `NotAdmitted`."""
+        try:
+            policy = self._taken.current()
+            folder = open_folder(order.cwd, start=self._start)
+        except PolicyNotConfirmed as changed:
+            raise NotAdmitted(RefusalCode.POLICY_CHANGED, str(changed)) from None
+        except FolderUnusable as error:
+            raise NotAdmitted(error.code, str(error)) from None
+        agent = order.asked_by.agent if order.asked_by else None
+        asker = self._workplaces.of(agent) if agent else None
+        place = Place(
+            folder=folder.path,
+            allowed=self._allows(folder),
+            asker_folder=asker.folder if asker else None,
+            below_asker=asker is not None and folder.lies_in(asker.folder),
+        )
+        refused = decide_command(policy, order.asked_by, session=order.session, place=place)
+        if refused is not None:
+            folder.close()
+            raise NotAdmitted(refused.code, refused.reason)
+        return folder
+
+    def allows(self, path: Path) -> bool:
+        """Whether something may be made or looked at there: in one of the policy's folders, through no link out."""
+        real = Path(os.path.realpath(path))
+        return any(real.is_relative_to(os.path.realpath(root)) for root in self.folders)
+
+    @property
+    def started_in(self) -> Path:
+        """Where relay-connect was started: what a folder is relative to."""
+        return self._start
 
     def weigh_answer(self, asked: ApprovalRequested, answer: ApprovalAnswer) -> Passed | AskAnswer:
         """Whether an answer of the broker goes to the agent."""

@@ -126,6 +126,10 @@ class LinkHost:
         """Go by the list of this hash of what hooks may run, as soon as it lies there."""
         self._proxy.confirm_hooks(known)
 
+    def confirm_workflows(self, known: str) -> None:
+        """Go by the list of this hash of what workflows may run, as soon as it lies there."""
+        self._proxy.confirm_workflows(known)
+
     def _show_questions(self) -> None:
         self._control.ask(
             [

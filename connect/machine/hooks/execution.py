@@ -12,14 +12,15 @@ from broker.domain.hooks.runs import RunState
 from broker.domain.logs.redaction import Redactor
 from broker.protocol.ndjson import dumps
 from broker.protocol.proxy import HookRan, RunHook
-from connect.machine.hooks.calls import CallEnded, Caller, Output, environment_for
-from connect.machine.hooks.output import both
+from connect.machine.commands.calls import CallEnded, Caller, Output, environment_for
+from connect.machine.commands.output import both
+from connect.machine.commands.runner import STOPPED
 from connect.machine.hooks.preparation import Prepared
 from connect.machine.processes import START_ERRORS
 from connect.system.process_records import ProcessRecords
 from connect.system.state_folder import private_folder, write_private
 
-STOPPED = "relay-connect was stopped"
+_UMASK = 0o077
 _REDACTOR = Redactor()
 
 
@@ -40,10 +41,11 @@ async def execute(
         caller = Caller(
             folder=prepared.folder,
             environment=environment_for(environment, order.env, path=path, said=said),
-            event=event,
+            given=event,
             records=records,
             stop=stop,
             output=output,
+            umask=_UMASK,
         )
         ended = await _call_all(order, prepared, caller)
     # In a thread: masking takes milliseconds for each hundred kilobytes.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from broker.domain.hooks.templates import BadTemplate
-from connect.machine.hooks.calls import PASSED_ON, is_passed_on
+from connect.machine.commands.calls import PASSED_ON, is_passed_on
 from connect.machine.hooks.consents import Consent, Consents
 from connect.machine.hooks.inline_code import Code, as_written, code_of
 from connect.machine.hooks.programs import digests_of

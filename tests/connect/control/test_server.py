@@ -63,6 +63,9 @@ class Link:
     def confirm_policy(self, known: str) -> None:
         self.confirmed.append(known)
 
+    def confirm_workflows(self, known: str) -> None:
+        raise NotImplementedError
+
     def confirm_hooks(self, known: str) -> None:
         self.confirmed.append(f"hooks {known}")
 

@@ -13,7 +13,8 @@ import pytest
 from broker.domain.hooks.runs import RunState
 from broker.domain.ids import AgentId
 from broker.protocol.proxy import HookRan, RunHook
-from connect.machine.hooks.journal import Journal, Step
+from connect.machine.commands.journal import Step
+from connect.machine.hooks.journal import Journal
 from connect.machine.spool import Spool
 from tests.connect.machine.hooks.ground import Ground, ground
 
@@ -70,8 +71,8 @@ def test_half_a_line_costs_that_line(tmp_path: Path) -> None:
 
 
 async def test_its_size_is_bounded_and_what_is_untold_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connect.machine.hooks.journal._MOST", 10)
-    monkeypatch.setattr("connect.machine.hooks.journal._MOST_BYTES", 20_000)
+    monkeypatch.setattr("connect.machine.commands.journal._MOST", 10)
+    monkeypatch.setattr("connect.machine.commands.journal._MOST_BYTES", 20_000)
     file = tmp_path / "journal"
     journal = Journal(file)
     journal.take(ORDER.model_copy(update={"run": "kept"}))

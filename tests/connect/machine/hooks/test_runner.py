@@ -164,7 +164,7 @@ async def test_a_run_that_comes_again_is_answered_and_not_started_again(machine:
 async def test_a_hook_that_takes_too_long_is_ended_with_what_it_has_started(
     machine: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connect.machine.hooks.calls.TERM_GRACE_S", 0.3)
+    monkeypatch.setattr("connect.machine.commands.calls.TERM_GRACE_S", 0.3)
     machine.python(
         "stubborn",
         "import os, signal, sys, time\n"

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connect.machine.hooks.output import Kept, both
+from connect.machine.commands.output import Kept, both
 
 SECRET = "s" * 40
 

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from broker.domain.ids import AgentId
 from broker.protocol.proxy import RunHook
-from connect.machine.hooks.queue import RunQueue
+from connect.machine.commands.queue import RunQueue
+from connect.machine.hooks.runner import line_of
 
 
 def order(hook: str, agent: str, number: int) -> RunHook:
@@ -18,7 +19,7 @@ LINES = st.sampled_from([("h1", "a1"), ("h1", "a2"), ("h2", "a1")])
 @given(st.lists(st.one_of(LINES, st.integers(0, 3)), max_size=60))
 def test_a_few_run_at_once_and_each_line_keeps_its_order(acts: list[tuple[str, str] | int]) -> None:
     """An act is a run of a hook and an agent, or the end of one of those that run."""
-    queue = RunQueue(at_once=2, waiting=5)
+    queue = RunQueue(line=line_of, at_once=2, waiting=5)
     running: list[RunHook] = []
     begun: list[RunHook] = []
     offered = 0
@@ -39,7 +40,7 @@ def test_a_few_run_at_once_and_each_line_keeps_its_order(acts: list[tuple[str, s
 
 
 def test_what_finds_no_place_is_counted_and_what_could_begin_at_once_does() -> None:
-    queue = RunQueue(at_once=2, waiting=1)
+    queue = RunQueue(line=line_of, at_once=2, waiting=1)
     assert queue.offer(order("h1", "a1", 1))
     assert queue.next() is not None
     assert queue.offer(order("h1", "a1", 2))

@@ -30,6 +30,11 @@ class Kept:
             self._tail += data[-(self._half + _MARGIN_BYTES) :]
             del self._tail[: -(self._half + _MARGIN_BYTES)]
 
+    @property
+    def bytes(self) -> int:
+        """How much has come."""
+        return self._bytes
+
     def text(self, mask: Callable[[str], str]) -> str:
         """Its beginning and end without secrets, and how much was left out between them."""
         if self._bytes <= 2 * self._half:

@@ -1,4 +1,4 @@
-"""One call of a hook's program: the event on standard input, output within bounds, all of it gone at the end."""
+"""One call of a program: what it is given on standard input, output within bounds, all of it gone at the end."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from functools import partial
 
 from typing_extensions import override
 
-from connect.machine.hooks.output import Kept
+from connect.machine.commands.output import Kept
 from connect.machine.processes import AgentProcess, Command, end_process, start_process
 from connect.policy.folders import OpenFolder
 from connect.system.process_records import ProcessRecords
 
 TERM_GRACE_S = 5.0
 """Between TERM and KILL."""
-_UMASK = 0o077
 PASSED_ON = ("PATH", "HOME", "LANG", "TZ")
-"""What every hook inherits."""
+"""What every program of a hook inherits."""
 _NEVER = (
     "RELAYCAST_",
     "ANTHROPIC_",
@@ -35,7 +34,7 @@ _NEVER_NAMED = frozenset({"GH_TOKEN", "GITHUB_TOKEN", "LD_PRELOAD", "LD_LIBRARY_
 
 
 def is_passed_on(name: str) -> bool:
-    """Whether a variable of the environment may be given to a hook: no token of the relay's or of a vendor's is."""
+    """Whether a variable of the environment may be given to a program: no token of the relay's or of a vendor's is."""
     return not name.upper().startswith(_NEVER) and name not in _NEVER_NAMED
 
 
@@ -54,6 +53,10 @@ class Output:
     out: Kept = field(default_factory=Kept)
     err: Kept = field(default_factory=Kept)
 
+    def add(self, descriptor: int, data: bytes) -> None:
+        """More has come, on standard output (1) or standard error."""
+        (self.out if descriptor == 1 else self.err).add(data)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallEnded:
@@ -64,7 +67,7 @@ class CallEnded:
     stopped: bool = False
 
 
-class _HookProcess(AgentProcess):
+class _CalledProcess(AgentProcess):
     """Keeps what it writes."""
 
     def __init__(self, *, mark: str, output: Output) -> None:
@@ -78,7 +81,7 @@ class _HookProcess(AgentProcess):
 
     @override
     def pipe_data_received(self, fd: int, data: bytes) -> None:
-        (self._output.out if fd == 1 else self._output.err).add(data)
+        self._output.add(fd, data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,23 +90,29 @@ class Caller:
 
     folder: OpenFolder
     environment: Mapping[str, str]
-    event: bytes
+    given: bytes
+    """On standard input."""
     records: ProcessRecords
     stop: asyncio.Event
     output: Output
+    umask: int = -1
+    """For the files that they make; -1: as relay-connect has it."""
 
     async def call(self, argv: Sequence[str], *, deadline: float) -> CallEnded:
-        """Run a program to its end, or until the loop's time is `deadline` or `stop` is set. Raises `START_ERRORS`."""
+        """Run a program to its end, or until the loop's time is `deadline` or `stop` is set. Raises `START_ERRORS`.
+
+        What it leaves running is ended with it.
+        """
         command = Command(
             argv=argv,
             env=self.environment,
             cwd=self.folder.path,
             folder=self.folder.descriptor,
-            umask=_UMASK,
+            umask=self.umask,
         )
-        process = await start_process(command, records=self.records, make=partial(_HookProcess, output=self.output))
+        process = await start_process(command, records=self.records, make=partial(_CalledProcess, output=self.output))
         try:
-            process.write(self.event)
+            process.write(self.given)
             process.end_input()
             await self._until_over(process, deadline)
             over = process.exited.is_set()

@@ -1,0 +1,175 @@
+"""One command that is allowed: run to its end, with what it writes told while it lasts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from typing_extensions import override
+
+from broker.domain.logs.redaction import Redactor
+from broker.domain.workflows.command_text import BoundCommand
+from broker.domain.workflows.commands import MAX_ERROR_BYTES, CommandKind, CommandState
+from broker.protocol.proxy import CommandOutput, CommandRan, RunCommand
+from connect.machine.commands.calls import CallEnded, Caller, Output, is_passed_on
+from connect.machine.commands.output import Kept
+from connect.machine.commands.runner import STOPPED
+from connect.machine.processes import START_ERRORS
+from connect.machine.workflows.looks import Looker
+from connect.machine.workflows.values import given_values
+from connect.policy.folders import OpenFolder
+from connect.policy.gate import Gate
+from connect.system.process_records import ProcessRecords
+
+_SHELL = "/bin/sh"
+_TAIL_BYTES = 4 * 1024
+_MARGIN_BYTES = 2 * 1024
+"""Kept beyond that until secrets are masked, so that none that stands at the cut is halved and not known."""
+_FIRST_PAUSE_S = 1.0
+_LONGEST_PAUSE_S = 30.0
+"""Between two looks at what a command writes: they grow, so that a long one fills nobody's log."""
+_REDACTOR = Redactor()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """Where a command is run."""
+
+    order: RunCommand
+    folder: OpenFolder
+    bound: BoundCommand | None
+    """Of a shell's text."""
+    gate: Gate
+    environment: Mapping[str, str] = field(repr=False)
+    private: Path
+    """A folder of its own, for the files of values."""
+    records: ProcessRecords
+    stop: asyncio.Event
+    tell: Callable[[CommandOutput], None]
+
+
+class _WatchedOutput(Output):
+    """Remembers what came last of either output, too."""
+
+    def __init__(self, order: RunCommand) -> None:
+        super().__init__(out=Kept(limit=order.output_bytes), err=Kept(limit=MAX_ERROR_BYTES))
+        self._recent = bytearray()
+
+    @override
+    def add(self, descriptor: int, data: bytes) -> None:
+        super().add(descriptor, data)
+        self._recent += data[-(_TAIL_BYTES + _MARGIN_BYTES) :]
+        del self._recent[: -(_TAIL_BYTES + _MARGIN_BYTES)]
+
+    @property
+    def bytes(self) -> int:
+        """How much has come."""
+        return self.out.bytes + self.err.bytes
+
+    def tail(self) -> str:
+        """Whole lines from its end, without secrets."""
+        whole = self._recent[: self._recent.rfind(b"\n") + 1]
+        return _masked(whole.decode("utf-8", "replace"))[-_TAIL_BYTES:]
+
+
+async def execute(bench: Bench) -> CommandRan:
+    """Run it to its end, or until `bench.stop` is set. Raises `ValueRefused`, `OSError` for what cannot be written."""
+    if bench.bound is None:
+        return await _looked(bench)
+    output = _WatchedOutput(bench.order)
+    async with _told(bench, output):
+        ended = await _called(bench, bench.bound, output)
+    # In a thread: masking takes milliseconds for each hundred kilobytes.
+    out, err = await asyncio.to_thread(lambda: (output.out.text(_masked), output.err.text(_masked)))
+    return ended.model_copy(update={"output": out, "errors": err, "output_bytes": output.out.bytes})
+
+
+async def _called(bench: Bench, bound: BoundCommand, output: Output) -> CommandRan:
+    order = bench.order
+    limit = math.inf if order.timeout_ms is None else order.timeout_ms / 1000
+    with given_values(bound, order.values, private=bench.private) as values:
+        caller = Caller(
+            folder=bench.folder,
+            environment={**_environment(bench), **values},
+            given=b"",
+            records=bench.records,
+            stop=bench.stop,
+            output=output,
+        )
+        try:
+            deadline = asyncio.get_running_loop().time() + limit
+            ended = await caller.call((_SHELL, "-c", bound.text), deadline=deadline)
+        except START_ERRORS as error:
+            words = (error.strerror if isinstance(error, OSError) else None) or str(error)
+            return report_of(order, CommandState.FAILED, f"it could not be started: {words}")
+    return _judged(order, ended, limit=limit)
+
+
+def _judged(order: RunCommand, ended: CallEnded, *, limit: float) -> CommandRan:
+    code = ended.exit_code
+    report = report_of(order, CommandState.ENDED).model_copy(
+        update={
+            "exit_code": code if code is not None and code >= 0 else None,
+            "signal": -code if code is not None and code < 0 else None,
+        }
+    )
+    if ended.stopped:
+        return report.model_copy(update={"state": CommandState.STOPPED, "reason": STOPPED})
+    if ended.overdue:
+        why = f"it took longer than {limit:g} s and was ended"
+        return report.model_copy(update={"state": CommandState.TIMED_OUT, "reason": why})
+    return report
+
+
+async def _looked(bench: Bench) -> CommandRan:
+    looker = Looker(order=bench.order, folder=bench.folder.path, gate=bench.gate, environment=bench.environment)
+    found = await looker.look()
+    report = report_of(bench.order, CommandState.ENDED)
+    told = {"exit_code": found.exit_code, "output": _masked(found.output), "errors": _masked(found.errors)}
+    made = bench.order.kind is CommandKind.WORKTREE_ADD and found.exit_code == 0
+    where = found.output.strip() if made else str(bench.folder.path)
+    return report.model_copy(update={**told, "output_bytes": len(found.output.encode()), "folder": where})
+
+
+@contextlib.asynccontextmanager
+async def _told(bench: Bench, output: _WatchedOutput) -> AsyncIterator[None]:
+    """Tell what it writes, now and then, for as long as it runs."""
+    telling = asyncio.ensure_future(_tell(bench, output))
+    try:
+        yield
+    finally:
+        telling.cancel()
+        await asyncio.wait([telling])
+
+
+async def _tell(bench: Bench, output: _WatchedOutput) -> None:
+    pause, told = _FIRST_PAUSE_S, 0
+    while True:
+        await asyncio.sleep(pause)
+        if output.bytes == told:
+            continue
+        told = output.bytes
+        tail = await asyncio.to_thread(output.tail)
+        if tail:
+            bench.tell(CommandOutput(command=bench.order.command, tail=tail, bytes=told))
+        pause = min(2 * pause, _LONGEST_PAUSE_S)
+
+
+def report_of(order: RunCommand, state: CommandState, reason: str = "") -> CommandRan:
+    """What is told of a command."""
+    return CommandRan(command=order.command, state=state, reason=reason)
+
+
+def _environment(bench: Bench) -> dict[str, str]:
+    """What the user has, without tokens of the relay's or of vendors', and which step of which run this is."""
+    order = bench.order
+    said = {"RELAYCAST_RUN": order.run, "RELAYCAST_STEP": order.step, "RELAYCAST_ATTEMPT": str(order.attempt)}
+    return {**{name: value for name, value in bench.environment.items() if is_passed_on(name)}, **said}
+
+
+def _masked(text: str) -> str:
+    return _REDACTOR.text(text).text
