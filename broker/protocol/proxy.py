@@ -217,7 +217,7 @@ class RunCommand(_Wire):
     create_branch: bool = True
     cwd: str | None = None
     """None: the folder that relay-connect was started in."""
-    timeout_ms: Annotated[int, Field(gt=0)] | None = None
+    timeout_ms: Number | None = None
     output_bytes: Annotated[int, Field(gt=0, le=MAX_OUTPUT_BYTES)] = DEFAULT_OUTPUT_BYTES
     """How much of standard output is kept."""
     asked_by: AskedBy | None = None

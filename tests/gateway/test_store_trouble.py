@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from broker.domain.ids import WorkspaceId
 from broker.protocol import close_codes
-from broker.protocol.proxy import Exited, write
+from broker.protocol.proxy import Exited, Spawn, write
 from tests.fixtures.desk import a_hello
 from tests.fixtures.gateway import Gateway, closing, gateway_for, serving
 from tests.fixtures.redis_servers import Server, data_server
@@ -76,8 +76,9 @@ async def test_a_machine_is_told_to_come_back(
     async with gateway.machine() as machine:
         await gateway.ok("POST", "/v1/sessions/main/agents", {"name": "Worker", "cli": "demo"})
         await store.ask(*trouble)
-        agent = machine.commands[0].agent
-        await machine.report(Exited(agent=agent, generation=1, code=0, expected=False, reason="crashed"))
+        spawned = machine.commands[0]
+        assert isinstance(spawned, Spawn)
+        await machine.report(Exited(agent=spawned.agent, generation=1, code=0, expected=False, reason="crashed"))
         assert await closing(machine.connection) == close_codes.STORE_AWAY.code
         async with gateway.proxy_socket() as late:
             await late.send(write(a_hello(session="main")))

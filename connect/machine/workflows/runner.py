@@ -261,6 +261,8 @@ def _bound(order: RunCommand) -> BoundCommand | None:
     """A shell's text with its values' names in it; None for what no shell does. Raises `NotRun`."""
     if order.kind is not CommandKind.SHELL:
         return None
+    if not order.text.strip():
+        raise NotRun(CommandState.FAILED, "it has no command: a check by tests needs one as its value")
     try:
         return bind_command(order.text)
     except PlaceholderRefused as refused:

@@ -267,6 +267,7 @@ async def test_a_machine_that_returns_gets_what_it_missed_once(gateway: Gateway)
         machine.answering = False
         await gateway.ok("POST", f"{S}/agents", {"name": "Worker", "cli": "demo"})
         (spawn,) = machine.commands
+        assert isinstance(spawn, Spawn)
     await _offline(gateway)
     sent = await gateway.ok("POST", f"{S}/messages", {"to": "Worker", "text": "later"})
     assert sent["deliveries"][0]["because"] == "proxy_away"
