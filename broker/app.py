@@ -21,11 +21,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from broker import __version__
+from broker.adapters.outbound.client import GuardedClient
 from broker.adapters.redis.agents.registry import RedisRegistry
 from broker.adapters.redis.agents.stops import RedisStops
 from broker.adapters.redis.approvals.approvals import RedisApprovals
 from broker.adapters.redis.bus import RedisBus
 from broker.adapters.redis.client import TextRedis, open_redis
+from broker.adapters.redis.hooks.deliveries import RedisDeliveries
 from broker.adapters.redis.hooks.hooks import RedisHooks
 from broker.adapters.redis.logs.backlog import RedisBacklog
 from broker.adapters.redis.logs.event_log import RedisEventLog
@@ -55,6 +57,7 @@ from broker.adapters.sealing import AesGcmSealing
 from broker.adapters.trigger_search import automaton
 from broker.domain.errors import Unavailable
 from broker.domain.ids import WorkspaceId
+from broker.domain.outbound.addresses import AddressPolicy
 from broker.domain.people.access_changes import AccessChange
 from broker.gateway.dashboard import Dashboard
 from broker.gateway.http.api import Api
@@ -89,6 +92,7 @@ from broker.services.approvals.desk import ApprovalDesk
 from broker.services.container import Services
 from broker.services.deadlines import Deadlines
 from broker.services.hooks.definitions import Hooks
+from broker.services.hooks.deliveries import HookDeliveries
 from broker.services.hooks.dispatch import HookDispatcher
 from broker.services.live.activity import Activity
 from broker.services.live.feeds import Feeds
@@ -114,7 +118,7 @@ from broker.services.people.web_links import sign_in_url
 from broker.services.people.workspaces import Workspaces
 from broker.services.plans.allowance import Allowance
 from broker.services.plans.usage import UsageMeter
-from broker.services.ports import EventLog, LogStore
+from broker.services.ports import EventLog, LogStore, Outbound
 from broker.services.redaction import Redaction
 from broker.services.requests import Requests
 from broker.services.secrets.secrets import SecretReader, Secrets
@@ -123,6 +127,7 @@ from broker.services.workflows.definitions import Definitions
 from broker.services.workflows.driver import Driver
 from broker.services.workflows.runs import WorkflowRuns
 from broker.settings import Settings
+from broker.workers.deliveries import DeliveryWorker
 from broker.workers.ending import EndingWorker
 from broker.workers.hooks import HookWorker
 from broker.workers.resealing import ResealingWorker
@@ -180,6 +185,7 @@ class Adapters:
     timers: RedisTimers
     hooks: RedisHooks
     commands: RedisCommands
+    deliveries: RedisDeliveries
     secrets: RedisSecrets
     workflows: RedisWorkflows
     processes: RedisProcesses
@@ -219,6 +225,7 @@ def build_adapters(redis_url: str, *, logs: LogStore | None = None, folder: Path
         timers=RedisTimers(redis, scripts),
         hooks=RedisHooks(redis, scripts),
         commands=RedisCommands(redis, scripts),
+        deliveries=RedisDeliveries(redis, scripts),
         secrets=RedisSecrets(redis, scripts),
         workflows=RedisWorkflows(redis, scripts),
         processes=RedisProcesses(redis),
@@ -312,7 +319,7 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
             version=__version__,
         ),
         log_health=log_health,
-        hooks=Hooks(adapters.hooks),
+        hooks=Hooks(adapters.hooks, adapters.deliveries, adapters.secrets),
         secrets=Secrets(adapters.secrets, AesGcmSealing(settings.secret_keys)),
         workflows=WorkflowRuns(adapters.workflows, Definitions(adapters.workflows), sessions),
         hub=hub,
@@ -519,6 +526,17 @@ def build_hooks(settings: Settings, adapters: Adapters, *, alone: bool) -> HookW
         public_url=settings.url,
     )
     return HookWorker(adapters.timers, adapters.hooks, dispatcher, alone=alone)
+
+
+def build_deliveries(settings: Settings, adapters: Adapters, *, outbound: Outbound | None = None) -> DeliveryWorker:
+    """The worker that delivers what hooks send. `outbound`: in place of the guarded client."""
+    deliveries = HookDeliveries(
+        adapters.deliveries,
+        SecretReader(adapters.secrets, AesGcmSealing(settings.secret_keys)),
+        outbound or GuardedClient(AddressPolicy(settings.allow_outbound)),
+        redaction=Redaction(adapters.redaction_rules, search=automaton),
+    )
+    return DeliveryWorker(adapters.timers, adapters.deliveries, deliveries)
 
 
 def build_resealing(settings: Settings, adapters: Adapters) -> ResealingWorker:

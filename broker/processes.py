@@ -31,6 +31,7 @@ from broker.app import (
     Adapters,
     build_adapters,
     build_app,
+    build_deliveries,
     build_ending,
     build_hooks,
     build_resealing,
@@ -369,6 +370,7 @@ async def _worker(settings: Settings, redis_url: str, logs: LogStore | None) -> 
         asyncio.create_task(build_timekeeper(settings, adapters).run(), name="timekeeper"),
         asyncio.create_task(build_hooks(settings, adapters, alone=settings.redis_url is None).run(), name="hooks"),
         asyncio.create_task(build_workflows(settings, adapters).run(), name="workflows"),
+        asyncio.create_task(build_deliveries(settings, adapters).run(), name="deliveries"),
         asyncio.create_task(build_ending(adapters, logs).run(), name="ending"),
         asyncio.create_task(build_resealing(settings, adapters).run(), name="resealing"),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any, TextIO
+from urllib.parse import quote
 
 import click
 import orjson
@@ -64,7 +65,7 @@ def list_(*, json_: bool) -> None:
     if shown["paused"]:
         click.echo("all hooks are paused: relaycast hooks resume lets them go on")
     for hook in shown["hooks"]:
-        state = "" if hook["enabled"] else "  (not enabled)"
+        state = f"  ({_state(hook)})" if _state(hook) else ""
         click.echo(f"{hook['id']:<16} {hook['for']} {hook['on']}: {_does(hook['does'])}{state}")
     if not shown["hooks"]:
         click.echo("there are no hooks; `relaycast hooks apply FILE` makes some")
@@ -87,6 +88,34 @@ def history(*, lines: int, json_: bool) -> None:
         return
     for run in reversed(runs):
         click.echo(_run(run))
+
+
+@hooks.command("dead-letters")
+@click.option("-n", "--lines", default=20, show_default=True, help="Show at most so many.")
+@click.option("--json", "json_", is_flag=True, help="One JSON document, as /v1/hooks/dead-letters has it.")
+def dead_letters(*, lines: int, json_: bool) -> None:
+    """Show what could not be delivered, with the id that `resend` takes."""
+    runs = ask("GET", f"/v1/hooks/dead-letters?limit={lines}")["runs"]
+    if json_:
+        click.echo(orjson.dumps({"runs": runs}))
+        return
+    for run in reversed(runs):
+        click.echo(f"{run['id']}  {_run(run)}")
+    if not runs:
+        click.echo("everything was delivered")
+
+
+@hooks.command()
+@click.argument("runs", nargs=-1, metavar="[RUN]…")
+@click.option("--all", "all_", is_flag=True, help="All that could not be delivered.")
+def resend(*, runs: tuple[str, ...], all_: bool) -> None:
+    """Deliver again what could not be delivered: the runs given, or --all. Receivers know each by the id it had."""
+    if bool(runs) is all_:
+        raise click.UsageError("name runs, or give --all")
+    chosen = [run["id"] for run in ask("GET", "/v1/hooks/dead-letters?limit=1000")["runs"]] if all_ else list(runs)
+    for run in chosen:
+        ask("POST", f"/v1/hooks/runs/{quote(run, safe='')}/resend")
+    click.echo(f"✓ {len(chosen)} to be delivered again")
 
 
 @hooks.command()
@@ -122,8 +151,16 @@ def _require_good(file: TextIO) -> str:
 def _does(does: dict[str, Any]) -> str:
     if "relay" in does:
         return f"relay to {does['relay']}"
+    if "webhook" in does:
+        return f"webhook to {does['webhook']}"
     command = does["command"]
     return command if isinstance(command, str) else " ".join(command)
+
+
+def _state(hook: dict[str, Any]) -> str:
+    if not hook["enabled"]:
+        return "not enabled"
+    return f"stopped: {hook['stopped']}; `relaycast hooks resend` or apply lets it go on" if hook.get("stopped") else ""
 
 
 def _run(run: dict[str, Any]) -> str:
@@ -132,5 +169,7 @@ def _run(run: dict[str, Any]) -> str:
     said = [data.get("event", ""), data.get("reason", ""), " ".join(data.get("argv", ()))]
     code = data.get("exit_code")
     said += [f"exit {code}"] if code else []
+    said += [f"to {data['to']}"] if "to" in data else []
+    said += [f"attempt {data['attempt']}"] if run["state"] == "started" and "attempt" in data else []
     mark = _STATES[run["state"]]
     return f"{at}  {mark} {run['state']:<11} {run['hook']:<16} {run['name']}  {'  '.join(filter(None, said))}"

@@ -127,6 +127,14 @@ class Timings:
     """Of all outputs of one run; beyond that none is kept."""
     workflow_place_s: int = 10 * _MINUTE_S
     """How long a step waits for its machine, or for a place in the plan."""
+    dead_letter_kept_s: int = 30 * _DAY_S
+    """What could not be delivered can be sent again for so long."""
+    dead_letters: int = 1_000
+    """Of a workspace."""
+    endpoint_fails_ms: int = 5 * _DAY_S * 1000
+    """After so long without one success nothing more is sent for a hook until people let it go on."""
+    hook_deliveries: int = 10_000
+    """Of a workspace that may wait; beyond them runs are skipped."""
 
     # Secrets.
     secret_overlap_s: int = _DAY_S

@@ -23,21 +23,27 @@ from broker.domain.hooks.definitions import (
     RelayMode,
     Scope,
     Selector,
+    WebhookAction,
     When,
     hook_id,
 )
 from broker.domain.hooks.events import BLOCKING, HookEvent, hook_event, unknown_event
 from broker.domain.hooks.templates import OF_MACHINES, BadTemplate, Variable, parse_text
+from broker.domain.outbound.urls import url_problem
+from broker.domain.secrets.references import referred
 from broker.protocol.yaml_document import Document, Path, Position, YamlProblem, read_document
 
 MAX_HOOKS = 2000
 """In one workspace."""
 
-_ACTIONS = ("command", "relay")
-_LATER = ("webhook", "notify")
-_COMMON = ("id", "when", "timeout", "max_per_minute", "enabled", "cwd", "env")
+MAX_DEBOUNCE_S = 600.0
+_ACTIONS = ("command", "relay", "webhook")
+_LATER = ("notify",)
+_COMMON = ("id", "when", "debounce", "timeout", "max_per_minute", "enabled", "cwd", "env")
 _WHEN = ("glob", "exit_code", "tool", "agent", "text", "once_per")
 _RELAY = ("to", "text", "mode")
+_WEBHOOK = ("url", "secret")
+_ONE_ACTION = "`command:`, `relay:` or `webhook:`"
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -125,7 +131,7 @@ class _Reader:
 
     def hook(self, selector: Selector, event: HookEvent, given: Any, path: Path) -> Hook | None:
         if not isinstance(given, Mapping):
-            self.say(path, "a hook is a command, or a mapping with `command:` or `relay:`")
+            self.say(path, f"a hook is a command, or a mapping with {_ONE_ACTION}")
             return None
         self.only(given, (*_ACTIONS, *_LATER, *_COMMON), path)
         before = len(self.problems)
@@ -134,6 +140,7 @@ class _Reader:
         named = given.get("id")
         if named is not None and not (isinstance(named, str) and _ID.fullmatch(named)):
             self.say((*path, "id"), "an id has letters, digits, `.`, `_` and `-`, 64 at most")
+        debounce_s = self.debounce(given, path)
         limit = self.number(given, "max_per_minute", path, default=DEFAULT_PER_MINUTE, most=600)
         enabled = given.get("enabled", True)
         if not isinstance(enabled, bool):
@@ -147,21 +154,23 @@ class _Reader:
             action=action,
             when=when,
             max_per_minute=limit,
+            debounce_s=debounce_s,
             enabled=bool(enabled),
         )
 
     def action(self, given: Mapping[str, Any], path: Path) -> Action | None:
         named = [name for name in (*_ACTIONS, *_LATER) if name in given]
         if len(named) != 1:
-            self.say(path, "a hook does exactly one thing: `command:` or `relay:`")
+            self.say(path, f"a hook does exactly one thing: {_ONE_ACTION}")
             return None
         if named[0] in _LATER:
             self.say((*path, named[0]), f"`{named[0]}` is not available yet")
             return None
-        if named[0] == "relay":
-            self.not_with(given, ("timeout", "cwd", "env"), "relay", path)
-            return self.relay(given["relay"], (*path, "relay"))
-        return self.command(given, path)
+        if named[0] == "command":
+            return self.command(given, path)
+        self.not_with(given, ("timeout", "cwd", "env"), named[0], path)
+        read = self.relay if named[0] == "relay" else self.webhook
+        return read(given[named[0]], (*path, named[0]))
 
     def command(self, given: Mapping[str, Any], path: Path) -> CommandAction | None:
         command = given["command"]
@@ -208,6 +217,28 @@ class _Reader:
         if any(isinstance(part, Variable) and part.name in OF_MACHINES for part in template):
             self.say((*path, "text"), "only a command knows ${project}: it runs on the agent's machine")
         return RelayAction(to=given["to"], text=template, mode=RelayMode(mode))
+
+    def webhook(self, given: Any, path: Path) -> WebhookAction | None:
+        if not isinstance(given, Mapping) or "url" not in given or "secret" not in given:
+            self.say(path, "a webhook names where and what signs: `webhook: {url: https://…, secret: secret:NAME}`")
+            return None
+        self.only(given, _WEBHOOK, path)
+        url, named = given["url"], self.secret(given["secret"], (*path, "secret"))
+        if not isinstance(url, str):
+            self.say((*path, "url"), "a URL that begins with https://")
+            return None
+        problem = "" if referred(url) else _not_a_reference(url) or url_problem(url)
+        if problem:
+            self.say((*path, "url"), problem)
+        return WebhookAction(url=url, secret=named) if named and not problem else None
+
+    def secret(self, given: Any, path: Path) -> str | None:
+        """The name that a reference has."""
+        name = referred(given) if isinstance(given, str) else None
+        if name is None:
+            hint = "`relaycast secrets set NAME --generate` makes one, and here it is `secret:NAME`"
+            self.say(path, f"no value stands in a hooks file: {hint}")
+        return name
 
     def when(self, given: Any, path: Path) -> When:
         if not isinstance(given, Mapping):
@@ -262,6 +293,13 @@ class _Reader:
             self.say((*path, "timeout"), f"more than nothing, and {MAX_TIMEOUT_S / 60:.0f} minutes at most")
         return seconds
 
+    def debounce(self, given: Mapping[str, Any], path: Path) -> float:
+        if "debounce" not in given:
+            return 0
+        where = (*path, "debounce")
+        self.say(where, "`debounce` is not available yet")
+        return 0
+
     def number(self, given: Mapping[str, Any], name: str, path: Path, *, default: int, most: int) -> int:
         value = given.get(name, default)
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
@@ -300,6 +338,11 @@ class _Reader:
 
     def say_of_key(self, path: Path, message: str) -> None:
         self.problems.append(_problem(self.document.key_position(path), message))
+
+
+def _not_a_reference(url: str) -> str:
+    scheme = url.partition(":")[0]
+    return f"`{scheme}:` reads nothing here: write https://… or secret:NAME" if scheme in {"env", "secret"} else ""
 
 
 def _listed(value: Any) -> list[Any]:

@@ -42,6 +42,8 @@ NEEDS: dict[Served, str] = {
     ("GET", "/v1/proxies"): "read_workspace",
     ("GET", "/v1/hooks"): "read_workspace",
     ("GET", "/v1/hooks/runs"): "read_workspace",
+    ("GET", "/v1/hooks/dead-letters"): "read_workspace",
+    ("POST", "/v1/hooks/runs/{run}/resend"): "administer",
     ("PUT", "/v1/hooks"): "administer",
     ("PUT", "/v1/hooks/paused"): "administer",
     ("DELETE", "/v1/hooks"): "administer",

@@ -75,7 +75,10 @@ _TEMPLATES: dict[str, str] = {
     "hooks_holder": ":hooks:holder",  # string: who looks at them, for as long as it lives
     "hook_runs": ":hooks:runs",  # zset: the latest runs, by time
     "hook_rate": ":hooks:rate:%s",  # string: runs of a hook in this minute
-    "hook_run": ":hr:%s",  # hash: a run of a hook: state, hook, session, agent, name, causes, data
+    "hook_deliveries": ":hooks:deliveries",  # zset: runs that another service is called for, by when next, ms
+    "hook_endpoints": ":hooks:endpoints",  # hash: hook whose deliveries fail -> JSON: since, stopped (why)
+    "hook_dead": ":hooks:dead",  # zset: runs that were given up, by time
+    "hook_run": ":hr:%s",  # hash: a run of a hook: state, hook, session, agent, name, causes, data, its delivery
     "command": ":wc:%s",  # hash: a command of a run: state, run, step, attempt, kind, session, link, told
     "workflow_run": ":wr:%s",  # hash: a run of a workflow: state, definition, by, fence, entries, …
     "workflow_journal": ":wr:%s:journal",  # stream: <number>-0, field e = an entry's JSON
@@ -119,9 +122,12 @@ HOOK_CHANNEL = "rc:hooks"
 """Pub/sub: a workspace's root when one of its sessions begins to have events that hooks wait for."""
 WORKFLOW_CHANNEL = "rc:workflows"
 """Pub/sub: "<workspace root> <due in ms>" when a run becomes a workspace's next that is to be looked at."""
+DELIVERY_CHANNEL = "rc:deliveries"
+"""Pub/sub: a workspace's root when something in it is to be delivered sooner than was known."""
 
 _CHANNELS = {
     "ACCESS_CHANNEL": ACCESS_CHANNEL,
+    "DELIVERY_CHANNEL": DELIVERY_CHANNEL,
     "HOOK_CHANNEL": HOOK_CHANNEL,
     "SHIP_CHANNEL": SHIP_CHANNEL,
     "TIMER_CHANNEL": TIMER_CHANNEL,

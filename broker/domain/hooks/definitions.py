@@ -10,6 +10,7 @@ from enum import StrEnum
 from broker.domain.approvals.patterns import Match, pattern
 from broker.domain.hooks.events import HookEvent
 from broker.domain.hooks.templates import Template, Variable, parse_command, parse_words
+from broker.domain.secrets.references import referred
 
 MAX_TIMEOUT_S = 600.0
 DEFAULT_TIMEOUT_S = 60.0
@@ -113,7 +114,19 @@ class RelayAction:
     mode: RelayMode = RelayMode.WAIT
 
 
-Action = CommandAction | RelayAction
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookAction:
+    """A POST to another service, signed as Standard Webhooks says."""
+
+    url: str
+    """To call, or the reference to a secret that has it."""
+    secret: str
+    """The name of the secret that signs."""
+
+
+Action = CommandAction | RelayAction | WebhookAction
+Delivered = WebhookAction
+"""Actions that another service is called for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +139,30 @@ class Hook:
     action: Action
     when: When = When()
     max_per_minute: int = DEFAULT_PER_MINUTE
+    debounce_s: float = 0
+    """Wait until nothing has set it off for so long; 0: it runs at once, each time."""
     enabled: bool = True
+
+
+def kind_of(action: Action) -> str:
+    """The key of an action in a hooks file."""
+    match action:
+        case CommandAction():
+            return "command"
+        case RelayAction():
+            return "relay"
+        case WebhookAction():
+            return "webhook"
+
+
+def secrets_of(action: Action) -> tuple[str, ...]:
+    """The names of the secrets that an action needs."""
+    match action:
+        case WebhookAction():
+            named = referred(action.url)
+            return (action.secret, *([named] if named else []))
+        case _:
+            return ()
 
 
 def hook_id(selector: Selector, event: HookEvent, definition: object) -> str:

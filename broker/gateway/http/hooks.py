@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from broker.domain.hooks.definitions import CommandAction, Hook
+from broker.domain.hooks.definitions import Action, CommandAction, Hook, RelayAction, WebhookAction
+from broker.domain.hooks.runs import HookRunId
 from broker.domain.people.access import Principal
 from broker.gateway.serving.answers import Answer, Body, guarded, integer, read_body, timed
 from broker.gateway.serving.credentials import credential
@@ -44,6 +45,8 @@ class HooksApi:
             ("DELETE", "/v1/hooks", self.clear),
             ("PUT", "/v1/hooks/paused", self.pause),
             ("GET", "/v1/hooks/runs", self.runs),
+            ("GET", "/v1/hooks/dead-letters", self.dead_letters),
+            ("POST", "/v1/hooks/runs/{run}/resend", self.resend),
         ]
         return [Route(path, timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
 
@@ -77,6 +80,17 @@ class HooksApi:
         limit = integer(request, "limit", default=100, most=MAX_RUNS)
         return Answer({"runs": await self._s.hooks.history(principal, limit=limit)})
 
+    async def dead_letters(self, request: Request) -> Response:
+        """Runs that could not be delivered, the newest first: `?limit=`."""
+        principal = await self._caller(request)
+        limit = integer(request, "limit", default=100, most=MAX_RUNS)
+        return Answer({"runs": await self._s.hooks.dead_letters(principal, limit=limit)})
+
+    async def resend(self, request: Request) -> Response:
+        """Deliver a run anew; its receiver knows it by the id it had."""
+        await self._s.hooks.resend(await self._caller(request), HookRunId(request.path_params["run"]))
+        return Answer({})
+
 
 def _shown(shown: HooksShown) -> dict[str, object]:
     saved = shown.saved
@@ -86,20 +100,30 @@ def _shown(shown: HooksShown) -> dict[str, object]:
         "by": saved.by,
         "at_ms": saved.at_ms,
         "paused": saved.paused,
-        "hooks": [_shown_hook(hook) for hook in shown.hooks],
+        "hooks": [{**_shown_hook(hook), "stopped": shown.stopped.get(hook.id)} for hook in shown.hooks],
     }
 
 
 def _shown_hook(hook: Hook) -> dict[str, object]:
     action = hook.action
-    does = {"command": action.command} if isinstance(action, CommandAction) else {"relay": action.to}
     return {
         "id": hook.id,
         "for": str(hook.selector),
         "on": hook.event,
-        "does": does,
+        "does": _shown_action(action),
         "fingerprint": action.fingerprint if isinstance(action, CommandAction) else None,
         "when": {name: value for name, value in asdict(hook.when).items() if value},
         "max_per_minute": hook.max_per_minute,
+        "debounce_s": hook.debounce_s,
         "enabled": hook.enabled,
     }
+
+
+def _shown_action(action: Action) -> dict[str, object]:
+    match action:
+        case CommandAction():
+            return {"command": action.command}
+        case RelayAction():
+            return {"relay": action.to}
+        case WebhookAction():
+            return {"webhook": action.url, "secret": action.secret}

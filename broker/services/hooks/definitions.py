@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from broker.domain.errors import BadRequest
-from broker.domain.hooks.definitions import Hook
+from broker.domain.errors import BadRequest, NotFound
+from broker.domain.hooks.definitions import Hook, secrets_of
+from broker.domain.hooks.runs import HookRunId
 from broker.domain.people.access import Permission, Principal
 from broker.domain.timings import TIMINGS
 from broker.protocol.hooks_yaml import Problem, read_hooks
 from broker.services.permissions import requires
-from broker.services.ports import HookRecords, HookRun, SavedHooks
+from broker.services.ports import DeliveryRecords, HookRecords, HookRun, SavedHooks, SecretRecords
 
 MAX_RUNS = TIMINGS.hook_runs
 _SHOWN_PROBLEMS = 20
@@ -22,19 +23,24 @@ class HooksShown:
 
     saved: SavedHooks
     hooks: tuple[Hook, ...]
+    stopped: dict[str, str]
+    """Hooks whose deliveries were stopped, and why."""
 
 
 class Hooks:
     """Use cases around definitions."""
 
-    def __init__(self, records: HookRecords) -> None:
+    def __init__(self, records: HookRecords, deliveries: DeliveryRecords, secrets: SecretRecords) -> None:
         self._records = records
+        self._deliveries = deliveries
+        self._secrets = secrets
 
     @requires(Permission.READ_WORKSPACE)
     async def show(self, principal: Principal) -> HooksShown:
         """The hooks that hold. Raises `NotPermitted`."""
         saved = await self._records.saved(principal.workspace)
-        return HooksShown(saved=saved, hooks=read_hooks(saved.text).hooks)
+        stopped = await self._deliveries.stopped(principal.workspace)
+        return HooksShown(saved=saved, hooks=read_hooks(saved.text).hooks, stopped=stopped)
 
     @requires(Permission.ADMINISTER)
     async def apply(self, principal: Principal, text: str, *, version: int | None = None) -> HooksShown:
@@ -45,8 +51,17 @@ class Hooks:
         read = read_hooks(text)
         if read.problems:
             raise invalid(read.problems)
+        await self._require_secrets(principal, read.hooks)
         await self._records.save(principal.workspace, text, by=principal.name, version=version)
-        return HooksShown(saved=await self._records.saved(principal.workspace), hooks=read.hooks)
+        return HooksShown(saved=await self._records.saved(principal.workspace), hooks=read.hooks, stopped={})
+
+    async def _require_secrets(self, principal: Principal, hooks: tuple[Hook, ...]) -> None:
+        needed = {name: hook.id for hook in hooks for name in secrets_of(hook.action)}
+        known = {each.name for each in await self._secrets.all(principal.workspace)} if needed else set()
+        missing = [f"the hook {needed[name]!r} needs the secret {name!r}" for name in sorted(needed.keys() - known)]
+        if missing:
+            how = "make it with `relaycast secrets set NAME`"
+            raise BadRequest(f"{'; '.join(missing)}, which is not there: {how}", code="SECRET_NOT_FOUND")
 
     @requires(Permission.ADMINISTER)
     async def clear(self, principal: Principal) -> None:
@@ -65,6 +80,18 @@ class Hooks:
         runs = await self._records.runs(principal.workspace, limit=MAX_RUNS)
         seen = [run for run in runs if principal.session in {None, run.session}]
         return seen[:limit]
+
+    @requires(Permission.READ_WORKSPACE)
+    async def dead_letters(self, principal: Principal, *, limit: int = 100) -> list[HookRun]:
+        """Runs that could not be delivered, the newest first. Raises `NotPermitted`."""
+        runs = await self._deliveries.dead(principal.workspace, limit=TIMINGS.dead_letters)
+        return [run for run in runs if principal.session in {None, run.session}][:limit]
+
+    @requires(Permission.ADMINISTER)
+    async def resend(self, principal: Principal, run: HookRunId) -> None:
+        """Deliver a run anew that has ended, with the id it had. Raises `NotPermitted`, `NotFound` (RUN_NOT_FOUND)."""
+        if not await self._deliveries.resend(principal.workspace, run, by=principal.name):
+            raise NotFound("there is no such run that was delivered or given up", code="RUN_NOT_FOUND")
 
 
 def invalid(problems: tuple[Problem, ...]) -> BadRequest:

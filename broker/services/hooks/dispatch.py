@@ -24,7 +24,8 @@ from broker.domain.machines.placement import Proxy
 from broker.domain.messages.messages import Mode, Role, Sender
 from broker.domain.plans.plans import Plan
 from broker.protocol.hooks_yaml import read_hooks
-from broker.services.hooks.orders import Scene, order, relayed_text, run_data
+from broker.services.hooks.orders import order, relayed_text, run_data
+from broker.services.hooks.scene import Scene
 from broker.services.messages.router import prepare
 from broker.services.ports import EventLog, HookRecords, Mailroom, Registry, WorkspaceRecords
 from broker.services.redaction import Redaction

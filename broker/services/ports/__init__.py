@@ -12,7 +12,15 @@ from broker.services.ports.access import (
 )
 from broker.services.ports.approvals import Approvals, Standing, Surroundings
 from broker.services.ports.commands import CommandOrder, CommandRecord, CommandRecords
-from broker.services.ports.hooks import HookOrder, HookRecords, HookRun, HooksInForce, SavedHooks
+from broker.services.ports.hooks import (
+    Delivery,
+    DeliveryRecords,
+    HookOrder,
+    HookRecords,
+    HookRun,
+    HooksInForce,
+    SavedHooks,
+)
 from broker.services.ports.keeping import RedactionRules, Restoring, RetentionState
 from broker.services.ports.links import Attached, Decided, DecidedApproval, Links, NumberedFact, Unfinished
 from broker.services.ports.log import Backlog, EventLog, LogPage, LogStore, kept
@@ -60,6 +68,8 @@ __all__ = [
     "CommandRecords",
     "Decided",
     "DecidedApproval",
+    "Delivery",
+    "DeliveryRecords",
     "Ended",
     "EventLog",
     "Happened",

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from broker.domain.hooks.deliveries import Verdict
 from broker.domain.hooks.runs import HookRunId, RunState
 from broker.domain.ids import AgentId, LinkId, SessionId, WorkspaceId
 
@@ -52,6 +53,10 @@ class HookOrder:
     """The machine that carries it out; None: the broker does."""
     command: str = ""
     """For the machine, as JSON."""
+    delivery: bytes = b""
+    """For another service, as JSON: what is sent, in every attempt the same; empty: nothing is."""
+    about: bytes = b""
+    """JSON that the log has with each of its steps, where it is delivered."""
     skipped: bytes = b""
     """Why it is not carried out, as JSON for the log; empty: it is."""
 
@@ -70,6 +75,45 @@ class HookRun:
     """When it came to its state."""
     data: dict[str, Any]
     """What the log has of that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A run that is to be delivered now, by whoever claimed it."""
+
+    run: HookRunId
+    hook: str
+    attempt: int
+    """From 1."""
+    send: dict[str, Any]
+
+
+class DeliveryRecords(Protocol):
+    """Runs that other services are called for: journal before effect, one claim at a time."""
+
+    async def claim(self, workspace: WorkspaceId, *, limit: int, lease_s: float) -> tuple[list[Delivery], float | None]:
+        """Those that are due, each said in the log as begun; and the seconds until the next is, None: there is none.
+
+        One whose claim has run out is claimed again as another attempt, and the log says that the former's end is
+        not known.
+        """
+
+    async def settle(
+        self, workspace: WorkspaceId, delivery: Delivery, verdict: Verdict, *, said: bytes
+    ) -> float | None:
+        """What an attempt came to, once. `said`: of it, as JSON. The seconds until the next delivery."""
+
+    async def resend(self, workspace: WorkspaceId, run: HookRunId, *, by: str) -> bool:
+        """Deliver one anew that has ended; whether there is such a one."""
+
+    async def dead(self, workspace: WorkspaceId, *, limit: int) -> list[HookRun]:
+        """Those that were given up, the newest first."""
+
+    async def stopped(self, workspace: WorkspaceId) -> dict[str, str]:
+        """Hooks that deliver nothing until the hooks are applied anew or one is sent again, and why."""
+
+    def wakeups(self) -> AsyncIterator[WorkspaceId | None]:
+        """Workspaces, as something in them is to be delivered; None: some may be lost."""
 
 
 class HookRecords(Protocol):

@@ -82,6 +82,8 @@ class RedisHooks:
             data=order.data,
             most=order.max_per_minute,
             causes=orjson.dumps(order.causes),
+            delivery=order.delivery,
+            about=order.about,
             skipped=order.skipped,
         )
         return RunState(state)
@@ -103,18 +105,23 @@ class RedisHooks:
 
     async def runs(self, workspace: WorkspaceId, *, limit: int) -> list[HookRun]:
         """The latest, the newest first."""
-        ids = await self._redis.zrange(keys.key(workspace, "hook_runs"), 0, limit - 1, desc=True)
-        pipe = self._redis.pipeline(transaction=False)
-        for run in ids:
-            pipe.hgetall(keys.key(workspace, "hook_run", run))
-        rows = await pipe.execute() if ids else []
-        return [_run(HookRunId(run), row) for run, row in zip(ids, rows, strict=True) if row]
+        return await latest_runs(self._redis, workspace, "hook_runs", limit=limit)
 
     async def wakeups(self) -> AsyncIterator[WorkspaceId | None]:
         """Workspaces, as sessions in them begin to have events that hooks wait for; None: some may be lost."""
         async with aclosing(published(self._redis, keys.HOOK_CHANNEL)) as messages:
             async for message in messages:
                 yield None if message is None else keys.workspace_of(message)
+
+
+async def latest_runs(redis: TextRedis, workspace: WorkspaceId, listed: str, *, limit: int) -> list[HookRun]:
+    """Those of a list by time, the newest first."""
+    ids = await redis.zrange(keys.key(workspace, listed), 0, limit - 1, desc=True)
+    pipe = redis.pipeline(transaction=False)
+    for run in ids:
+        pipe.hgetall(keys.key(workspace, "hook_run", run))
+    rows = await pipe.execute() if ids else []
+    return [_run(HookRunId(run), row) for run, row in zip(ids, rows, strict=True) if row]
 
 
 def _run(run: HookRunId, row: Mapping[str, str]) -> HookRun:

@@ -11,9 +11,11 @@
 --         data         JSON for the log
 --         most         runs of this hook in a minute
 --         causes       JSON list of the hooks that led here, this one last
+--         delivery     JSON of what another service is sent, '' for none
+--         about        JSON that the log has with each step of a delivery
 --         skipped      why it is not carried out, as JSON for the log; '' where it is
 -- Returns how far it is: 'ordered', 'skipped', or what it was before
--- uses: hooks outbox
+-- uses: hooks deliveries outbox
 if redis.call('HSETNX', K.hook_run(run), 'state', 'ordered') == 0 then return redis.call('HGET', K.hook_run(run), 'state') end
 redis.call('HSET', K.hook_run(run), 'hook', hook, 'session', session, 'agent', agent, 'name', name, 'at_ms', NOW,
   'causes', causes, 'patience', patience_ms, 'data', data)
@@ -27,11 +29,20 @@ if count == 1 then redis.call('EXPIRE', rate, 60) end
 if skipped == '' and count > tonumber(most) then
   skipped = extended(data, 'reason', 'more than ' .. most .. ' times in a minute')
 end
+if skipped == '' and delivery ~= '' then
+  local why = endpoint_stopped(hook) or (redis.call('ZCARD', K.hook_deliveries()) >= T.hook_deliveries and 'too much waits to be delivered')
+  if why then skipped = extended(about, 'state', 'skipped', 'reason', why) end
+end
 if skipped ~= '' then
   advance_run(run, 'skipped', skipped)
   return 'skipped'
 end
 append(session, 'hook.ordered', agent, name, data)
+if delivery ~= '' then
+  redis.call('HSET', K.hook_run(run), 'delivery', delivery, 'about', about, 'attempt', 0)
+  deliver_at(NOW, run)
+  return 'ordered'
+end
 wake_at(NOW + tonumber(patience_ms), 'hook|' .. run)
 if link ~= '' then post(link, order) end
 return 'ordered'

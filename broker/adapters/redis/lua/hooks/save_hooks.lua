@@ -8,6 +8,7 @@ local version = tonumber(redis.call('GET', K.hooks_version()) or '0')
 if replaced ~= '' and tonumber(replaced) ~= version then
   return refuse('Conflict', 'HOOKS_CHANGED', 'the hooks were changed meanwhile: version ' .. version .. ' is there now')
 end
+redis.call('DEL', K.hook_endpoints()) -- whoever applies them has dealt with it
 version = redis.call('INCR', K.hooks_version())
 if text == '' then
   redis.call('DEL', K.hooks(), K.hooks_due())

@@ -1,0 +1,14 @@
+-- Delivers a run anew that has ended; it keeps its id, by which the receiver knows it again.
+-- KEYS[1] workspace root
+-- ARGV    run
+--         by
+-- Returns 1, or 0 when there is no such run, or it is under way
+-- uses: hooks deliveries
+local r = fields(K.hook_run(run), 'state', 'hook', 'session', 'agent', 'name', 'about', 'delivery')
+if not r.delivery or not ENDS[r.state] then return 0 end
+redis.call('HDEL', K.hook_endpoints(), r.hook)
+redis.call('HSET', K.hook_run(run), 'attempt', 0)
+redis.call('ZREM', K.hook_dead(), run)
+say_delivery(run, r, 'ordered', 'again_by', by)
+deliver_at(NOW, run)
+return 1

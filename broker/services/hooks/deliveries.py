@@ -1,0 +1,87 @@
+"""Delivering what hooks send to other services.
+
+Each attempt is in the log before anything is sent. A worker that dies leaves one whose end nobody knows: the log says
+so, and the next attempt carries the same id, by which a receiver knows it again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import orjson
+
+from broker.domain.errors import BadRequest, NotConfigured, NotFound, OutboundFailed, OutboundRefused
+from broker.domain.hooks.deliveries import WAITS_S, Tried, judge
+from broker.domain.ids import WorkspaceId
+from broker.domain.secrets.references import referred
+from broker.services.hooks.signing import signed_headers
+from broker.services.ports import Delivery, DeliveryRecords, Outbound, OutboundAnswer
+from broker.services.redaction import Redaction
+from broker.services.secrets.secrets import SecretReader
+
+LEASE_S = 60.0
+"""Of one attempt: much longer than the guarded client lets one take."""
+
+
+class HookDeliveries:
+    """Claims and carries out deliveries."""
+
+    def __init__(
+        self,
+        records: DeliveryRecords,
+        secrets: SecretReader,
+        outbound: Outbound,
+        *,
+        redaction: Redaction,
+        clock: Callable[[], float] = time.time,
+        waits_s: Sequence[float] = WAITS_S,
+    ) -> None:
+        """`clock`: Unix time, which signatures carry; `waits_s`: ahead of each attempt."""
+        self._records = records
+        self._secrets = secrets
+        self._outbound = outbound
+        self._redaction = redaction
+        self._clock = clock
+        self._waits_s = waits_s
+
+    async def claim(self, workspace: WorkspaceId, *, limit: int) -> tuple[list[Delivery], float | None]:
+        """Some of those that are due, and the seconds until the next. Raises `Unavailable`."""
+        return await self._records.claim(workspace, limit=limit, lease_s=LEASE_S)
+
+    async def carry_out(self, workspace: WorkspaceId, delivery: Delivery) -> float | None:
+        """Attempt one and say what came of it; the seconds until the next. Raises `Unavailable`."""
+        answer: OutboundAnswer | None = None
+        try:
+            answer = await self._post(workspace, delivery)
+            tried = Tried(attempt=delivery.attempt, status=answer.status, retry_after=answer.retry_after)
+        except OutboundFailed as failed:
+            tried = Tried(attempt=delivery.attempt, reason=failed.message)
+        except (OutboundRefused, NotFound, NotConfigured, BadRequest) as refused:
+            tried = Tried(attempt=delivery.attempt, reason=refused.message, final=True)
+        now_s = self._clock()
+        verdict = judge(tried, run=delivery.run, now_s=now_s, waits_s=self._waits_s)
+        said = {"attempt": delivery.attempt, "at_ms": int(now_s * 1000), "reason": verdict.reason}
+        if answer is not None:
+            said |= {"status": answer.status, "took_ms": answer.took_ms, "answer": _text(answer.body)}
+        masked, _ = (await self._redaction.redactor(workspace)).json(said)
+        return await self._records.settle(workspace, delivery, verdict, said=orjson.dumps(masked))
+
+    async def _post(self, workspace: WorkspaceId, delivery: Delivery) -> OutboundAnswer:
+        send = delivery.send
+        url, body = str(send["url"]), str(send["body"])
+        if named := referred(url):
+            url = (await self._secrets.values(workspace, named))[0]
+        secrets = await self._secrets.values(workspace, str(send["secret"]))
+        at = datetime.fromtimestamp(int(self._clock()), UTC)
+        try:
+            signed = signed_headers(body, secrets, id_=delivery.run, at=at)
+        except BadRequest as error:
+            raise BadRequest(f"secret:{send['secret']}: {error.message}") from None
+        headers = {"content-type": "application/json", **signed}
+        return await self._outbound.post(url, body=body.encode(), headers=headers)
+
+
+def _text(body: bytes) -> str:
+    return body.decode(errors="replace")

@@ -1,0 +1,52 @@
+"""What hooks send to other services: written once, the same in every attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from broker.domain.hooks.definitions import Delivered, Hook
+from broker.domain.hooks.happenings import Happening
+from broker.domain.outbound.urls import shown_host
+from broker.domain.secrets.references import referred
+from broker.services.hooks.scene import Scene, values_of, what_happened
+
+MAX_BODY_BYTES = 20_000
+"""Of a webhook, as Standard Webhooks proposes; longer texts are cut."""
+_FILES = 100
+_LONGEST_TEXT = 2048
+
+
+def write_delivery(
+    scene: Scene, hook: Hook, action: Delivered, happening: Happening, *, run: str, files: Sequence[str]
+) -> bytes:
+    """What is kept to be sent, as JSON: where, what signs it, and the body as text."""
+    body = webhook_body(scene, hook, happening, run=run, files=files)
+    return orjson.dumps({"kind": "webhook", "url": action.url, "secret": action.secret, "body": body.decode()})
+
+
+def shown_target(action: Delivered) -> str:
+    """Where something goes, as the log may say it: a URL's path can be a secret."""
+    return action.url if referred(action.url) else shown_host(action.url)
+
+
+def webhook_body(scene: Scene, hook: Hook, happening: Happening, *, run: str, files: Sequence[str]) -> bytes:
+    """`{type, timestamp, data}`, in `MAX_BODY_BYTES`."""
+    at = datetime.fromtimestamp(happening.at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    about = what_happened(scene, happening, run=run, files=files[:_FILES])
+    about |= {"hook": hook.id, "url": values_of(scene, happening, files)["url"], "workspace": scene.workspace}
+    longest, listed = _LONGEST_TEXT, _FILES
+    while True:
+        about["data"] = _cut(about["data"], longest, files[:listed])
+        body = orjson.dumps({"type": happening.event, "timestamp": at, "data": about})
+        if len(body) <= MAX_BODY_BYTES:
+            return body
+        longest, listed = longest // 2, listed // 2
+
+
+def _cut(data: dict[str, Any], longest: int, files: Sequence[str]) -> dict[str, Any]:
+    texts = {name: value[:longest] if isinstance(value, str) else value for name, value in data.items()}
+    return {**texts, "files": [path for path in files if len(path) <= 2 * longest]}
