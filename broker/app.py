@@ -110,6 +110,7 @@ from broker.services.messages.router import Router
 from broker.services.operations.administration import Administration
 from broker.services.operations.ending import WorkspaceEnding
 from broker.services.operations.status import StatusReport
+from broker.services.operations.survey import Surveyor
 from broker.services.people.access import Access
 from broker.services.people.members import Members
 from broker.services.people.short_lived_tokens import ShortLivedTokens
@@ -133,6 +134,7 @@ from broker.workers.hooks import HookWorker
 from broker.workers.resealing import ResealingWorker
 from broker.workers.retention import RetentionWorker
 from broker.workers.shipping import ShippingWorker
+from broker.workers.survey import SurveyWorker
 from broker.workers.timekeeper import Timekeeper
 from broker.workers.workflows import WorkflowWorker
 from graphql_api.context import ApiServices
@@ -561,6 +563,13 @@ def build_workflows(settings: Settings, adapters: Adapters) -> WorkflowWorker:
 def build_ending(adapters: Adapters, logs: LogStore | None) -> EndingWorker:
     """The worker that removes what was deleted."""
     return EndingWorker(adapters.workspaces, WorkspaceEnding(adapters.workspaces, adapters.backlog, logs))
+
+
+def build_survey(adapters: Adapters, logs: LogStore | None) -> SurveyWorker:
+    """The worker that measures the whole installation."""
+    return SurveyWorker(
+        Surveyor(adapters.processes, adapters.pressure, adapters.workspaces, logs, log_health=LogHealth(logs))
+    )
 
 
 def build_timekeeper(settings: Settings, adapters: Adapters) -> Timekeeper:

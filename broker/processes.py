@@ -38,6 +38,7 @@ from broker.app import (
     build_retention,
     build_services,
     build_shipping,
+    build_survey,
     build_timekeeper,
     build_workflows,
     dashboard_link,
@@ -177,6 +178,28 @@ async def run_worker(settings: Settings, *, on_ready: Callable[[Settings], None]
         on_ready(settings)
         await signalled.wait()
     await adapters.redis.aclose()
+
+
+async def run_migrate(settings: Settings) -> None:
+    """Bring a shared store to this version's format and make the data folder's keys good there, then end.
+
+    What `up` does at its start, for installations of gateways and workers alone. Any number of times. Raises
+    `StoreTooNew`, `AnothersStore`, `Unavailable`, `DataFolderUnusable`.
+    """
+    url = _shared(settings)
+    lock = FolderLock(settings.data_dir)
+    lock.acquire()
+    adapters = build_adapters(url)
+    try:
+        await _require_store(url)
+        await bring_forward(adapters.redis, program=__version__, steps=STEPS)
+        await _adopt_key(settings, adapters)
+        async with _logs(settings, embedded=False) as logs:  # opening it brings its tables forward
+            if logs is not None:
+                await logs.check()
+    finally:
+        await adapters.redis.aclose()
+        lock.release()
 
 
 def _check(settings: Settings) -> None:
@@ -365,7 +388,7 @@ async def _present(adapters: Adapters, kind: ProcessKind, *, url: str | None = N
 
 @contextlib.asynccontextmanager
 async def _worker(settings: Settings, redis_url: str, logs: LogStore | None) -> AsyncIterator[None]:
-    adapters = build_adapters(redis_url)
+    adapters = build_adapters(redis_url, folder=None if settings.redis_url else settings.data_dir)
     tasks = [
         asyncio.create_task(build_timekeeper(settings, adapters).run(), name="timekeeper"),
         asyncio.create_task(build_hooks(settings, adapters, alone=settings.redis_url is None).run(), name="hooks"),
@@ -373,6 +396,7 @@ async def _worker(settings: Settings, redis_url: str, logs: LogStore | None) -> 
         asyncio.create_task(build_deliveries(settings, adapters).run(), name="deliveries"),
         asyncio.create_task(build_ending(adapters, logs).run(), name="ending"),
         asyncio.create_task(build_resealing(settings, adapters).run(), name="resealing"),
+        asyncio.create_task(build_survey(adapters, logs).run(), name="survey"),
     ]
     if logs is not None:
         shipping = build_shipping(adapters, logs, alone=settings.clickhouse_url is None)

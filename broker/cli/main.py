@@ -87,6 +87,20 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--json", "json_", is_flag=True, help="Print one JSON line when ready, and nothing else."),
         click.option("--verbose", "-v", is_flag=True, help="Log more, to stderr."),
         click.option(
+            "--log-format",
+            envvar="RELAYCAST_LOG_FORMAT",
+            type=click.Choice(["text", "json"]),
+            default="text",
+            show_default=True,
+            help="Log lines for people, or one JSON object a line with the ids of request, message, session and link.",
+        ),
+        click.option(
+            "--log-steps",
+            envvar="RELAYCAST_LOG_STEPS",
+            is_flag=True,
+            help="Log each step of each message, and each connection of a machine.",
+        ),
+        click.option(
             "--redis",
             "redis_url",
             envvar="RELAYCAST_REDIS_URL",
@@ -109,7 +123,23 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="CIDR",
             help="A private network that webhooks and notifications may reach. Can be repeated.  [default: none]",
         ),
-    )(command)
+    )(_logging(command))
+
+
+def _logging(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Have the process log as it is asked to; the command itself need not know."""
+
+    @functools.wraps(command)
+    def logging_too(*, verbose: bool, log_format: str, log_steps: bool, **others: Any) -> Any:
+        from broker.telemetry.logs import (  # noqa: PLC0415 - --help must not load the server
+            LogFormat,
+            configure_logging,
+        )
+
+        configure_logging(verbose=verbose, format_=LogFormat(log_format), steps=log_steps)
+        return command(**others)
+
+    return logging_too
 
 
 def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -301,9 +331,7 @@ def _gateway_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     metavar="SECONDS",
     help="How long a permission request waits before it is denied.",
 )
-def up(
-    *, settings: Settings, json_: bool, verbose: bool, join: bool, plan: str, owner: str, approval_deadline_s: int
-) -> None:
+def up(*, settings: Settings, json_: bool, join: bool, plan: str, owner: str, approval_deadline_s: int) -> None:
     """Run the whole broker in one process, with an embedded store unless --redis is given.
 
     Stops on Ctrl-C, SIGTERM or a closed terminal; the next `up` on the same folder continues with its data.
@@ -311,16 +339,16 @@ def up(
     from broker.processes import run_up  # noqa: PLC0415 - --help must not load the server
 
     settings = replace(settings, join=join, plan=Plan(plan), owner=owner, approval_deadline_s=approval_deadline_s)
-    _run(run_up(settings, on_ready=lambda s, link: _say_ready(s, json_=json_, dashboard=link)), verbose=verbose)
+    _run(run_up(settings, on_ready=lambda s, link: _say_ready(s, json_=json_, dashboard=link)))
 
 
 @main.command()
 @_gateway_settings
-def gateway(*, settings: Settings, json_: bool, verbose: bool) -> None:
+def gateway(*, settings: Settings, json_: bool) -> None:
     """Run one gateway on a shared Redis; start as many as you need."""
     from broker.processes import run_gateway  # noqa: PLC0415 - --help must not load the server
 
-    _run(run_gateway(settings, on_ready=lambda s: _say_ready(s, json_=json_)), verbose=verbose)
+    _run(run_gateway(settings, on_ready=lambda s: _say_ready(s, json_=json_)))
 
 
 @main.command()
@@ -329,7 +357,6 @@ def gateway(*, settings: Settings, json_: bool, verbose: bool) -> None:
 def worker(
     *,
     json_: bool,
-    verbose: bool,
     redis_url: str | None,
     clickhouse_url: str | None,
     health_port: int | None,
@@ -358,7 +385,39 @@ def worker(
         allow_outbound=allow_outbound,
     )
     ready = '{"ready":true}' if json_ else "worker is ready"
-    _run(run_worker(settings, on_ready=lambda _: click.echo(ready)), verbose=verbose)
+    _run(run_worker(settings, on_ready=lambda _: click.echo(ready)))
+
+
+@main.command()
+@_data_dir
+@_common
+@click.option("--join", is_flag=True, help="Add this folder's key to a --redis that belongs to another data folder.")
+def migrate(
+    *,
+    json_: bool,
+    data_dir: Path,
+    redis_url: str | None,
+    clickhouse_url: str | None,
+    join: bool,
+    secret_key_file: Path | None,
+    allow_outbound: tuple[str, ...],
+) -> None:
+    """Bring a shared Redis and ClickHouse to this version's format, and exit; run it before the gateways of an upgrade.
+
+    The keys in the data folder become keys of the workspace and of the installation; they are created if missing.
+    """
+    from broker.processes import run_migrate  # noqa: PLC0415 - --help must not load the server
+
+    settings = Settings(
+        data_dir=data_dir,
+        redis_url=redis_url,
+        clickhouse_url=clickhouse_url,
+        join=join,
+        secret_keys=take_secret_keys(secret_key_file),
+        allow_outbound=allow_outbound,
+    )
+    _run(run_migrate(settings))
+    click.echo('{"migrated":true}' if json_ else "✓ the stores are ready for this version")
 
 
 @main.command()
@@ -370,7 +429,7 @@ def demo(*, once: bool) -> None:
     sys.exit(asyncio.run(run_demo_session(once=once)))
 
 
-for _process in (up, gateway, worker):
+for _process in (up, gateway, worker, migrate):
     for _option in _process.params:
         if isinstance(_option, click.Option):
             _option.show_envvar = True
@@ -399,10 +458,7 @@ def _url_hint(settings: Settings) -> str:
     return "" if settings.data_dir == default_data_dir() else f" --url {settings.url} --token-file {settings.key_file}"
 
 
-def _run(process: Coroutine[Any, Any, None], *, verbose: bool) -> None:
-    from broker.telemetry import configure_logging  # noqa: PLC0415 - --help must not load the server
-
-    configure_logging(verbose=verbose)
+def _run(process: Coroutine[Any, Any, None]) -> None:
     if os.name == "posix":
         import uvloop  # noqa: PLC0415 - not on Windows
 

@@ -23,7 +23,7 @@ import orjson
 from broker.runtime.metrics_access import on_port
 from broker.runtime.side_ports import Page, Said, metrics_page, side_port
 from broker.settings import Settings, Standstill
-from broker.telemetry import STANDSTILLS
+from broker.telemetry import LOOP_LAG_SECONDS, STANDSTILLS
 
 _log = logging.getLogger(__name__)
 EXIT_STANDSTILL = 75
@@ -60,6 +60,7 @@ class Watchdog:
     def start(self) -> None:
         """Begin, on the running loop."""
         self._loop = asyncio.get_running_loop()
+        self._due = self._loop.time()
         self._turn()
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
@@ -75,7 +76,10 @@ class Watchdog:
 
     def _turn(self) -> None:
         self._turned.set()
-        self._next = self._loop.call_later(self._tick_s, self._turn)
+        now = self._loop.time()
+        LOOP_LAG_SECONDS.observe(max(0.0, now - self._due))
+        self._due = now + self._tick_s
+        self._next = self._loop.call_at(self._due, self._turn)
 
     def _watch(self) -> None:
         told = False

@@ -129,6 +129,7 @@ from pathlib import Path
 from broker.cli.main import _run
 from broker.processes import run_gateway, run_up, run_worker
 from broker.settings import Settings, Standstill
+from broker.telemetry.logs import configure_logging
 
 role, stuck, folder, redis_url = sys.argv[1:]
 
@@ -140,7 +141,8 @@ def on_ready(*_):
 run = {"up": run_up, "gateway": run_gateway, "worker": run_worker}[role]
 limits = Standstill(told_s=0.5, ended_s=2) if stuck == "stuck" else Standstill(told_s=3, ended_s=5)
 settings = Settings(data_dir=Path(folder), port=0, standstill=limits, redis_url=None if role == "up" else redis_url)
-_run(run(settings, on_ready=on_ready), verbose=False)
+configure_logging(verbose=False)
+_run(run(settings, on_ready=on_ready))
 """
 """Starts the product's own processes, with a loop that takes no turn any more once they are ready."""
 

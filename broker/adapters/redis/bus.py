@@ -28,6 +28,7 @@ from redis.exceptions import RedisError
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis, store_away
 from broker.domain.errors import Unavailable
+from broker.telemetry import BUS_BREAKS
 
 _log = logging.getLogger(__name__)
 _RETRY_S = 0.5
@@ -148,6 +149,7 @@ class RedisBus:
                 _log.log(logging.WARNING if self._is_heard else logging.DEBUG, "pub/sub: %r", errors.exceptions[0])
             except* Exception:  # the top of a task: without it this process would hear nothing any more
                 _log.exception("pub/sub: unforeseen error; going on")
+            BUS_BREAKS.inc()
             self._is_heard = False
             await asyncio.sleep(_RETRY_S)
 

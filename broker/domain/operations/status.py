@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-_FULL = 0.9
+FULL = 0.9
 """Of a store's room: above it there is time left to act, at 1 nothing more is accepted."""
-_BACKLOG_OLD_MS = 60_000
+BACKLOG_OLD_MS = 60_000
 """A line is in the log store within seconds; one that has waited this long is stuck."""
-_MESSAGE_OLD_MS = 300_000
+MESSAGE_OLD_MS = 300_000
 """A message may wait for a busy agent; after five minutes somebody should know."""
 
 
@@ -72,6 +72,11 @@ class StoreState:
     """`ready`, or what is wrong with it; `not kept` where there is no log store."""
     room: StoreRoom = StoreRoom()
 
+    @property
+    def is_in_order(self) -> bool:
+        """Whether nobody need do anything about it."""
+        return self.state in {"ready", "not kept"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
@@ -120,9 +125,9 @@ class Status:
 
     def _of_stores(self) -> Iterator[str]:
         for store in self.stores:
-            if store.state not in {"ready", "not kept"}:
+            if not store.is_in_order:
                 yield f"{store.name}: {store.state}"
-            if store.room.full >= _FULL:
+            if store.room.full >= FULL:
                 yield f"{store.name} is {store.room.full:.0%} full"
 
     def _of_what_waits(self) -> Iterator[str]:
@@ -133,11 +138,24 @@ class Status:
             yield f"{name!r} is a name that looks like an id; it is found by its own id alone, {its_id}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """A whole installation at one moment of the store's clock, as alerts see it."""
+
+    at_ms: int
+    processes: tuple[BrokerProcess, ...]
+    stores: tuple[StoreState, ...]
+    workspaces: int
+    agents: dict[str, int]
+    backlog: Waiting
+    messages: Waiting
+
+
 def problems_of_what_waits(at_ms: int, *, backlog: Waiting, messages: Waiting) -> Iterator[str]:
     """What waits for too long in a workspace, a sentence each."""
-    if (age_ms := backlog.age_ms(at_ms)) > _BACKLOG_OLD_MS:
+    if (age_ms := backlog.age_ms(at_ms)) > BACKLOG_OLD_MS:
         yield f"{backlog.count:,} log events wait to be shipped, the oldest for {duration(age_ms / 1000)}"
-    if (age_ms := messages.age_ms(at_ms)) > _MESSAGE_OLD_MS:
+    if (age_ms := messages.age_ms(at_ms)) > MESSAGE_OLD_MS:
         yield f"{messages.count:,} messages wait, the oldest for {duration(age_ms / 1000)}"
 
 

@@ -19,6 +19,7 @@ from broker.domain.errors import BadRequest, NotPermitted, RelayError
 from broker.gateway.serving.answers import Refusal
 from broker.gateway.serving.hosts import Hosts
 from broker.protocol.close_codes import NOT_PERMITTED
+from broker.telemetry.correlation import HEADER, begin_request
 
 GUARDS = {
     "cache-control": "no-store",
@@ -74,7 +75,8 @@ class Edge:
             await self._app(scope, receive, send)
             return
         is_http = scope["type"] == "http"
-        guarded = _guarded(send) if is_http else send
+        request = begin_request(next((value for name, value in scope["headers"] if name == HEADER), None))
+        guarded = _guarded(send, request.encode()) if is_http else send
         try:
             self._require(HTTPConnection(scope), reads=is_http and scope["method"] in _SAFE_METHODS)
         except RelayError as error:
@@ -102,10 +104,10 @@ async def _refuse(websocket: WebSocket, error: RelayError) -> None:
     await websocket.close(code, NOT_PERMITTED.because(error.message).reason)
 
 
-def _guarded(send: Send) -> Send:
+def _guarded(send: Send, request: bytes) -> Send:
     async def complete(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *_missing(message["headers"])]
+            message["headers"] = [*message["headers"], *_missing(message["headers"]), (HEADER, request)]
         await send(message)
 
     return complete

@@ -23,6 +23,7 @@ from broker.domain.people.access import Principal, TokenKind
 from broker.gateway.serving.credentials import in_header
 from broker.gateway.sockets.mailbox_pump import Kicked, MailboxPump, Superseded
 from broker.gateway.sockets.registry import OpenSockets, close, first_cause, receive_text
+from broker.gateway.sockets.steps import count_connect, tell_command, tell_end
 from broker.protocol import close_codes
 from broker.protocol.agents.events import StateEvent
 from broker.protocol.agents.session import Direction, Frame, Opening, Prompt
@@ -108,9 +109,11 @@ class _Connection:
     async def run(self) -> None:
         """Attach, open the conversation, and carry frames and commands."""
         attached = await self._s.linking.attach_direct(self._principal, self._hello())
+        count_connect("direct", attached, self._principal, session=self._principal.session)
         try:
             await self._serve(attached)
         finally:
+            tell_end(attached)
             await self._detach(attached)
 
     async def _serve(self, attached: Attached) -> None:
@@ -186,6 +189,7 @@ class _Connection:
 
     async def _obey(self, attached: Attached, seq: int, text: str) -> None:
         command = COMMAND.validate_json(text)
+        tell_command(attached, seq, text)
         async with self._turn:
             await self._carry(attached, self._frames(command))
             if isinstance(command, Deliver):

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import assert_never
 
 from broker.services.ports import CommandPut, LinkNews, OwnerRemoved, Silent, TakenOver
+from broker.telemetry import MAILBOX_READS
 
 _CHECK_S = 5.0
 """How long the loss of a signal can stay unnoticed; delivery is promised within seconds."""
@@ -59,7 +60,7 @@ class MailboxPump:
             case CommandPut(seq, command) if len(self._arrived) < _ARRIVED:
                 self._arrived.append((seq, command))
             case CommandPut() | None:
-                self._stale = True
+                self._lose_track()
                 self._arrived.clear()
             case _ as other:
                 assert_never(other)
@@ -92,11 +93,15 @@ class MailboxPump:
             if seq <= position:
                 continue
             if seq != position + 1:
-                self._stale = True
+                self._lose_track()
                 return position
             await self._send(seq, command)
             position = seq
         return position
+
+    def _lose_track(self) -> None:
+        self._stale = True
+        MAILBOX_READS.inc()
 
     async def _sleep(self) -> None:
         try:

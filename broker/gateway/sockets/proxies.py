@@ -17,6 +17,7 @@ from broker.domain.people.token_families import GRACE_S
 from broker.gateway.serving.credentials import in_header
 from broker.gateway.sockets.mailbox_pump import Kicked, MailboxPump, Orphaned, Superseded
 from broker.gateway.sockets.registry import OpenSockets, close, first_cause, receive_text
+from broker.gateway.sockets.steps import count_close, count_connect, tell_command, tell_end
 from broker.protocol import close_codes, proxy
 from broker.protocol.close_codes import CloseCode
 from broker.protocol.errors import ProtocolViolation
@@ -29,12 +30,13 @@ from broker.protocol.proxy import (
     Hello,
     NumberedReport,
     Reports,
+    SpoolOverflowed,
     UnknownMessage,
     Welcome,
 )
 from broker.services.container import Services
 from broker.services.ports import Attached
-from broker.telemetry import COMMANDS, LINKS, REPORTS, UNRECOGNISED
+from broker.telemetry import COMMANDS, FRAMES_DROPPED, LINKS, REPORTS, UNRECOGNISED
 
 _log = logging.getLogger(__name__)
 _HELLO_S = 10.0
@@ -53,6 +55,7 @@ class ProxySocket:
         await websocket.accept(subprotocol=_subprotocol(websocket))
         code = await self._served(websocket)
         if code is not None:
+            count_close(code)
             await close(websocket, code)
 
     async def _served(self, websocket: WebSocket) -> CloseCode | None:
@@ -91,15 +94,18 @@ class _Connection:
         """Serve until either side ends. Raises what ended it."""
         linking = self._s.linking
         attached, session = await linking.attach(self._principal, self._hello)
+        count_connect("proxy", attached, self._principal, session=session.id)
         try:
             await self._serve(attached, session)
         finally:
+            tell_end(attached)
             await self._detach(attached)
 
     async def _serve(self, attached: Attached, session: Session) -> None:
         linking = self._s.linking
         pump = MailboxPump(
-            read=lambda after: linking.commands(self._principal, attached, after=after), send=self._send_command
+            read=lambda after: linking.commands(self._principal, attached, after=after),
+            send=lambda seq, command: self._send_command(attached, seq, command),
         )
         stop = await self._s.signals.link(self._principal.workspace, attached.link, pump.notify)
         LINKS.labels("proxy").inc()
@@ -132,8 +138,9 @@ class _Connection:
             namesake=attached.namesake,
         )
 
-    async def _send_command(self, seq: int, command: str) -> None:
+    async def _send_command(self, attached: Attached, seq: int, command: str) -> None:
         COMMANDS.inc()
+        tell_command(attached, seq, command)
         await self._socket.send_text(f'{{"type":"command","seq":{seq},"command":{command}}}')
 
     async def _receiving(self, attached: Attached) -> None:
@@ -220,6 +227,8 @@ def _count(reports: list[NumberedReport]) -> None:
     if broken := sum(map(_is_broken, reports)):
         REPORTS.labels("broken").inc(broken)
     for numbered in reports:
+        if isinstance(numbered.report, SpoolOverflowed):
+            FRAMES_DROPPED.inc(numbered.report.dropped_frames)
         if isinstance(numbered.report, FrameRecorded):
             UNRECOGNISED.inc(sum(event.get("type") == "unrecognised" for event in numbered.report.events))
 

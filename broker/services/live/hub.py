@@ -16,6 +16,7 @@ from broker.domain.ids import SessionId, WorkspaceId
 from broker.domain.logs.event_filter import ALL_EVENTS, EventFilter
 from broker.domain.logs.events import Cursor
 from broker.services.ports import EventLog, Signals
+from broker.telemetry import READERS_BEHIND
 
 _PAGE = 500
 _QUEUE, _QUEUE_CHARACTERS = 1024, 4 * 1024 * 1024
@@ -90,6 +91,8 @@ class _Reader:
 
     def push(self, event: str | None) -> None:
         if event is None or len(self._arrived) >= _QUEUE or self._characters >= _QUEUE_CHARACTERS:
+            if event is not None and not self._lost:
+                READERS_BEHIND.inc()
             self._lost = True
             self._arrived.clear()
             self._characters = 0

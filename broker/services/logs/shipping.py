@@ -28,7 +28,10 @@ from broker.domain.logs.events import Cursor
 from broker.domain.logs.projection import project
 from broker.domain.logs.redaction import marks_in
 from broker.domain.logs.rows import LogRow, WorkspaceRows
+from broker.domain.messages.steps import StepMade, step_of
+from broker.services.messages.steps import measure
 from broker.services.ports import Backlog, EventLog, LogStore, Registry
+from broker.telemetry import SHIP_FAILURES, SHIP_SECONDS, SHIPPED
 
 _log = logging.getLogger(__name__)
 BATCH = 5000
@@ -55,6 +58,8 @@ class _Piece:
     events: int = 0
     bytes: int = 0
     rows: list[LogRow] = field(default_factory=list)
+    steps: list[StepMade] = field(default_factory=list)
+    """Of messages, that the events tell of."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -132,12 +137,15 @@ class Shipper:
             for workspace, own in groupby(pieces, key=_workspace_of)
         ]
         if any(part.rows for part in batch):
-            await self._store.insert_batch(batch, token=_token(pieces))
+            with SHIP_FAILURES.count_exceptions(), SHIP_SECONDS.time():
+                await self._store.insert_batch(batch, token=_token(pieces))
         for piece in pieces:
             workspace, session = piece.source
             shipped.events += piece.events
             if not await self._backlog.mark(workspace, session, piece.upto, keep=_TAIL):
                 shipped.waiting.add(workspace)
+            SHIPPED.inc(piece.events)
+            measure(piece.steps)
 
     async def _gather(
         self, workspaces: Collection[WorkspaceId], positions: Mapping[_Source, Cursor], shipped: Shipped
@@ -180,7 +188,10 @@ class Shipper:
             page = await self._log.read(workspace, session, after=piece.upto, limit=limit, max_bytes=max_bytes)
             rows: list[LogRow] = []
             for first in range(0, len(page.events), _AT_ONCE):
-                rows += await self._rows(workspace, session, page.events[first : first + _AT_ONCE])
+                events: list[dict[str, Any]] = [orjson.loads(text) for text in page.events[first : first + _AT_ONCE]]
+                rows += await self._rows(workspace, session, events, page.events[first : first + _AT_ONCE])
+                steps = (step_of(event, workspace=workspace, session=session) for event in events)
+                piece.steps += [step for step in steps if step is not None]
                 await asyncio.sleep(0)
             piece.rows += rows
             piece.upto = page.next
@@ -189,8 +200,9 @@ class Shipper:
             return bool(page.events) and page.next.offset < page.head.offset
         return False
 
-    async def _rows(self, workspace: WorkspaceId, session: SessionId, texts: Sequence[str]) -> list[LogRow]:
-        events: list[dict[str, Any]] = [orjson.loads(text) for text in texts]
+    async def _rows(
+        self, workspace: WorkspaceId, session: SessionId, events: Sequence[dict[str, Any]], texts: Sequence[str]
+    ) -> list[LogRow]:
         clis = {agent: await self._cli(workspace, agent) for agent in {event["agent"] for event in events}}
         rows = (
             project(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import re
 import uuid
 from dataclasses import dataclass
@@ -34,7 +35,9 @@ from broker.domain.timings import TIMINGS
 from broker.services.permissions import requires
 from broker.services.ports import Mailroom, OutgoingMessage, Registry
 from broker.services.redaction import Redaction
+from broker.telemetry.logs import STEPS_LOG, ids
 
+_steps = logging.getLogger(f"{STEPS_LOG}.messages")
 DEFAULT_TTL_S = TIMINGS.message_life_s
 """How long a message may wait for a busy or absent agent before its sender is told that it will not arrive."""
 _MAX_TTL_S = TIMINGS.longest_message_life_s
@@ -87,6 +90,9 @@ class Router:
             redactor=await self._redaction.redactor(principal.workspace),
         )
         deliveries = await self._mailroom.send(principal.workspace, outgoing, plan=principal.plan)
+        if _steps.isEnabledFor(logging.INFO):
+            about = ids(workspace=principal.workspace, session=session.id, message=outgoing.id, agent=principal.agent)
+            _steps.info("message is accepted for %d", len(deliveries), extra=about)
         # The command has come over the bus into this very loop: it goes out before the sender is answered.
         await asyncio.sleep(0)
         return Sent(message_id=outgoing.id, deliveries=deliveries)

@@ -49,7 +49,7 @@ class StatusReport:
             version=self._version,
             format=await self._pressure.format(),
             processes=tuple(await self._processes.alive()),
-            stores=(await self._redis(), await self._log_store()),
+            stores=(await redis_state(self._pressure), await log_store_state(self._logs, self._log_health)),
             machines=len(machines),
             machines_online=sum(machine.online for machine in machines),
             agents=await self._pressure.agents(workspace),
@@ -58,17 +58,20 @@ class StatusReport:
             misnamed=tuple((its_id, name) for its_id, name in named if looks_like_id(name)),
         )
 
-    async def _redis(self) -> StoreState:
-        """As `/readyz` says it: one that can be read may still take no writes."""
-        try:
-            await self._pressure.require_writable()
-        except Unavailable as trouble:
-            return StoreState(name="redis", state=trouble.message, room=await self._pressure.room())
-        return StoreState(name="redis", state="ready", room=await self._pressure.room())
 
-    async def _log_store(self) -> StoreState:
-        room = await _room_of(self._logs) if self._logs else StoreRoom()
-        return StoreState(name="logs", state=await self._log_health.state(), room=room)
+async def redis_state(pressure: Pressure) -> StoreState:
+    """As `/readyz` says it: one that can be read may still take no writes."""
+    try:
+        await pressure.require_writable()
+    except Unavailable as trouble:
+        return StoreState(name="redis", state=trouble.message, room=await pressure.room())
+    return StoreState(name="redis", state="ready", room=await pressure.room())
+
+
+async def log_store_state(logs: LogStore | None, health: LogHealth) -> StoreState:
+    """As `/readyz` says it."""
+    room = await _room_of(logs) if logs else StoreRoom()
+    return StoreState(name="logs", state=await health.state(), room=room)
 
 
 async def _room_of(logs: LogStore) -> StoreRoom:

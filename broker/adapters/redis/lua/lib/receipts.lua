@@ -5,13 +5,16 @@ local STEP = {queued = 1, sent = 2, received = 3, handed = 4, in_turn = 5, answe
 -- `...`: further names and values of the event. Returns whether the step was new.
 local function receipt(message, agent, state, ...)
   local key = K.message(message)
-  local now = fields(key, 'session', 'r:' .. agent, 'n:' .. agent)
+  local now = fields(key, 'session', 'at', 'r:' .. agent, 'n:' .. agent, 'k:' .. agent)
   if not now.session or not now['n:' .. agent] then return false end -- expired, or not a message to this agent
   local was = now['r:' .. agent]
   if was and STEP[was] >= STEP[state] then return false end
   redis.call('HSET', key, 'r:' .. agent, state, 't:' .. agent .. ':' .. state, NOW)
+  -- How long after its acceptance, and of one that is sent anew, how often it was: what is measured follows from these.
+  local attempt = state == 'sent' and tonumber(now['k:' .. agent] or '1')
   append(now.session, 'message.receipt', agent, now['n:' .. agent],
-    object('message', message, 'state', state, ...))
+    object('message', message, 'state', state, now.at and 'after_ms', NOW - (now.at or NOW),
+      attempt and attempt > 1 and 'attempt', attempt, ...))
   return true
 end
 
