@@ -1,0 +1,1 @@
+"""What `deploy/` holds is checked by the programs that read it."""
