@@ -69,6 +69,7 @@ check: $(DEV) $(MODULES) ## lint, types and import rules
 test: $(DEV) $(SUITES) $(PAGE) check ## set up and pass the tests
 	@cd web && $(NPM) run --silent test
 	@$(BIN)/python -m tests.browser.install
+	@$(BIN)/python -m tests.deploy.install
 	@$(BIN)/pytest -m "not agents" -n 2 --dist loadfile
 
 # What decides, without what serves: no gateway, no process of an agent, no browser.
