@@ -12,6 +12,7 @@ from broker.domain.agents.agents import Agent
 from broker.domain.agents.sessions import Session
 from broker.domain.errors import BadRequest, Conflict, NoPlacement, NotFound
 from broker.domain.ids import MemberId, MessageId, SessionId, TokenId
+from broker.domain.logs.search.fields import SESSION
 from broker.domain.logs.search.language import parse
 from broker.domain.people.access import MemberRole, Principal, TokenKind
 from broker.services.agents.sessions import Sessions
@@ -132,7 +133,7 @@ async def test_an_agent_of_another_session_is_not_found_by_its_id(desk: Desk, se
 
 async def test_a_search_in_a_session_takes_an_id_for_an_id(desk: Desk, sessions: Sessions) -> None:
     await named_before(desk, desk.session.id)
-    (asked,) = parse(f"session:{desk.session.id}", now=NOW).sessions
+    (asked,) = parse(f"session:{desk.session.id}", now=NOW).values(SESSION)
     assert (await sessions.get(desk.person(), asked)).id == desk.session.id
 
 
