@@ -58,7 +58,6 @@ from broker.adapters.trigger_search import automaton
 from broker.domain.errors import Unavailable
 from broker.domain.ids import WorkspaceId
 from broker.domain.outbound.addresses import AddressPolicy
-from broker.domain.people.access_changes import AccessChange
 from broker.gateway.dashboard import Dashboard
 from broker.gateway.http.api import Api
 from broker.gateway.http.archive import TransferApi
@@ -82,7 +81,6 @@ from broker.gateway.serving.workspace_path import WorkspacePath, named_workspace
 from broker.gateway.sockets.direct import DirectSocket
 from broker.gateway.sockets.events import EventSocket
 from broker.gateway.sockets.proxies import ProxySocket
-from broker.gateway.sockets.registry import OpenSockets
 from broker.runtime.collector import settle_heap
 from broker.runtime.metrics_access import MetricsAccess, on_gateway
 from broker.services.agents.sessions import Sessions
@@ -113,6 +111,7 @@ from broker.services.operations.status import StatusReport
 from broker.services.operations.survey import Surveyor
 from broker.services.people.access import Access
 from broker.services.people.members import Members
+from broker.services.people.open_connections import OpenConnections
 from broker.services.people.short_lived_tokens import ShortLivedTokens
 from broker.services.people.sign_in import SignIn
 from broker.services.people.web_links import sign_in_url
@@ -149,7 +148,6 @@ from graphql_api.serving.view import GraphQLView
 
 _log = logging.getLogger(__name__)
 _BEAT_S = 5.0
-_EXPIRY_S = 1.0
 Clock = Callable[[], float]
 _READY_S = 2
 """Of /readyz, for Redis: one that takes longer is away, and whoever asks must hear so before it gives up."""
@@ -351,14 +349,12 @@ def build_app(settings: Settings, *, adapters: Adapters, clock: Clock = time.tim
     `clock`: Unix time, by which tokens end. Raises `BadRequest` for a public URL whose path is like one of the routes.
     """
     services = build_services(settings, adapters, clock=clock)
-    sockets = OpenSockets(services.access, clock=clock)
+    connections = OpenConnections(services.access, clock=clock)
     tools = ToolsApplication(services)
-    graphql = _graphql(services, settings)
-    sockets.drain_too(graphql.drain)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with _background(adapters, sockets, tools.server, graphql=graphql, linking=services.linking):
+        async with _background(adapters, connections, tools.server, linking=services.linking):
             settle_heap()
             yield
         del app
@@ -380,11 +376,11 @@ def build_app(settings: Settings, *, adapters: Adapters, clock: Clock = time.tim
             *WorkflowsApi(services).routes(),
             *TransferApi(services).routes(),
             *LogsApi(services).routes(),
-            WebSocketRoute("/v1/sessions/{session}/events", EventSocket(services, sockets).serve),
-            WebSocketRoute("/proxy", ProxySocket(services, sockets).serve),
-            WebSocketRoute("/agent/{name}", DirectSocket(services, sockets).serve),
+            WebSocketRoute("/v1/sessions/{session}/events", EventSocket(services, connections).serve),
+            WebSocketRoute("/proxy", ProxySocket(services, connections).serve),
+            WebSocketRoute("/agent/{name}", DirectSocket(services, connections).serve),
             Route("/mcp", tools),
-            *graphql.routes,
+            *_graphql_routes(services, settings, connections),
             *Dashboard(path=settings.path).routes(),
         ],
         exception_handlers={404: not_found, 405: wrong_method, Exception: broken},
@@ -396,34 +392,18 @@ def build_app(settings: Settings, *, adapters: Adapters, clock: Clock = time.tim
         lifespan=lifespan,
     )
     require_unlike(settings.path, app.routes)
-    app.state.sockets = sockets
+    app.state.connections = connections
     app.state.origins = origins
     app.state.cookie = Cookie.of(settings.url)
     return app
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _GraphQL:
-    routes: list[BaseRoute]
-    view: GraphQLView
-    socket: GraphQLSocket
-
-    def access_changed(self, change: AccessChange | None) -> None:
-        """Tell all who stay connected."""
-        self.view.streams.access_changed(change)
-        self.socket.access_changed(change)
-
-    def drain(self) -> None:
-        """Tell them to reconnect elsewhere."""
-        self.view.streams.drain()
-        self.socket.drain()
-
-
-def _graphql(services: Services, settings: Settings) -> _GraphQL:
+def _graphql_routes(services: Services, settings: Settings, connections: OpenConnections) -> list[BaseRoute]:
     engine = Engine(
         services=_api_services(services),
         operations=Operations(build_schema(), settings.graphql.limits),
         documents=_documents(settings),
+        connections=connections,
         common=CommonAnswers() if settings.fan_out_in_common else None,
     )
     explorer = Explorer(settings.graphql.graphiql) if settings.graphql.graphiql else None
@@ -432,7 +412,7 @@ def _graphql(services: Services, settings: Settings) -> _GraphQL:
     routes: list[BaseRoute] = [Route("/graphql", view), WebSocketRoute("/graphql", socket.serve)]
     if explorer:
         routes.append(Route("/graphql/graphiql/{name}", explorer.asset))
-    return _GraphQL(routes=routes, view=view, socket=socket)
+    return routes
 
 
 def _documents(settings: Settings) -> Documents:
@@ -446,7 +426,7 @@ def _api_services(services: Services) -> ApiServices:
 
 @asynccontextmanager
 async def _background(
-    adapters: Adapters, sockets: OpenSockets, mcp_server: MCPServer[Any], *, graphql: _GraphQL, linking: Linking
+    adapters: Adapters, connections: OpenConnections, mcp_server: MCPServer[Any], *, linking: Linking
 ) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(adapters.redis.aclose)
@@ -454,28 +434,12 @@ async def _background(
         tasks = [
             asyncio.create_task(adapters.bus.run(), name="bus"),
             asyncio.create_task(_beat(linking)),
-            asyncio.create_task(_end_expired(sockets)),
+            asyncio.create_task(connections.run()),
         ]
         stack.push_async_callback(_cancelled, tasks)
-        loop = asyncio.get_running_loop()
-        closing: set[asyncio.Task[None]] = set()
-
-        def on_access_changed(change: AccessChange | None) -> None:
-            graphql.access_changed(change)
-            task = loop.create_task(_follow_access(sockets, change))
-            closing.add(task)
-            task.add_done_callback(closing.discard)
-
-        stop = await adapters.access_changes.follow(on_access_changed)
+        stop = await adapters.access_changes.follow(connections.access_changed)
         stack.push_async_callback(stop)
         yield
-
-
-async def _follow_access(sockets: OpenSockets, change: AccessChange | None) -> None:
-    try:
-        await sockets.access_changed(change)
-    except Exception:  # the top of a task
-        _log.exception("open sockets were not checked after a change of access")
 
 
 async def _beat(linking: Linking) -> None:
@@ -487,16 +451,6 @@ async def _beat(linking: Linking) -> None:
             except Exception as error:  # the top of a task: without the next renewals all links would count as away
                 _log.warning("leases of links not renewed: %s", type(error).__name__)
         await asyncio.sleep(_BEAT_S)
-
-
-async def _end_expired(sockets: OpenSockets) -> None:
-    """Nobody tells when a token ends by itself."""
-    while True:
-        await asyncio.sleep(_EXPIRY_S)
-        try:
-            await sockets.end_expired()
-        except Exception:  # the top of a task: without it no token would end by itself any more
-            _log.exception("expired sockets were not closed")
 
 
 async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:

@@ -56,12 +56,12 @@ from broker.gateway.serving.server import in_clear, server_config
 from broker.gateway.serving.sub_path import require_public_url
 from broker.gateway.serving.tls import Certificate
 from broker.gateway.serving.visitors import ServerConfig
-from broker.gateway.sockets.registry import OpenSockets
 from broker.runtime.collector import settle_heap
 from broker.runtime.metrics_access import metrics_token
 from broker.runtime.watchdog import watched
 from broker.services.operations.installations import Installations
 from broker.services.people.access import new_token
+from broker.services.people.open_connections import OpenConnections
 from broker.services.ports import LogStore
 from broker.settings import Settings
 from broker.workers.endurance import forever
@@ -428,7 +428,7 @@ async def _serve(
     finally:
         stopping.cancel()
         following.cancel()
-        await _drain(server, app.state.sockets)
+        _drain(server, app.state.connections)
         await serving
 
 
@@ -448,11 +448,11 @@ def _allow_open_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-async def _drain(server: uvicorn.Server, sockets: OpenSockets) -> None:
+def _drain(server: uvicorn.Server, connections: OpenConnections) -> None:
     """Stop listening, tell every peer to reconnect, and let running requests finish."""
     for listener in getattr(server, "servers", []):  # none yet when the start was cut short
         listener.close()
-    await sockets.drain()
+    connections.drain()
     server.should_exit = True
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import assert_never
 
 from starlette.websockets import WebSocket
 
@@ -10,11 +11,11 @@ from broker.domain.errors import NotPermitted, RateLimited, RelayError, Unavaila
 from broker.domain.people.access import Credential
 from broker.protocol import close_codes
 from broker.protocol.close_codes import CloseCode
+from broker.services.people.open_connections import Loss, OpenConnection, require_same_sight
 from graphql_api.errors import refusal_shown
 from graphql_api.serving import transport
 from graphql_api.serving.outbox import outbox_of, until_room
 from graphql_api.serving.running import Engine, RunningOperation
-from graphql_api.serving.standing import Loss, Standing
 from graphql_api.serving.transport import (
     Complete,
     ConnectionInit,
@@ -43,22 +44,25 @@ class Connection:
         self._initialised = False
         self._hung_up = False
         self._tasks = asyncio.TaskGroup()
-        self.standing = Standing(engine.services.access, kept=self._check_operations, lost=self._lost_standing)
+        self._peer = OpenConnection(
+            engine.connections,
+            lost=lambda loss, why: self._hang_up(close_code(loss).because(why)),
+            kept=self._check_operations,
+            successor=require_same_sight,
+        )
 
     async def serve(self) -> None:
         """Until the peer leaves or is hung up on."""
         late = asyncio.get_running_loop().call_later(_INIT_S, self._too_late)
         try:
-            async with self._tasks:
-                watching = self._tasks.create_task(self.standing.watch())
-                await self._read()
-                watching.cancel()
-                self._stop_all()
+            with self._peer:
+                async with self._tasks:
+                    await self._read()
+                    self._stop_all()
         finally:
             late.cancel()
-            self.standing.end()
 
-    def hang_up(self, code: CloseCode) -> None:
+    def _hang_up(self, code: CloseCode) -> None:
         """Close with a code that says whether to come back."""
         self._hung_up = True
         self._outbox.hang_up(code.code, code.reason)
@@ -71,7 +75,7 @@ class Connection:
             try:
                 await self._take(transport.read_message(received.get("text") or ""))
             except InvalidMessage as error:
-                self.hang_up(close_codes.INVALID_MESSAGE.because(str(error)))
+                self._hang_up(close_codes.INVALID_MESSAGE.because(str(error)))
             await asyncio.sleep(0)  # many messages may have come at once; others have their turn between them
 
     async def _take(self, message: Message) -> None:
@@ -92,35 +96,35 @@ class Connection:
 
     async def _initialise(self, message: ConnectionInit) -> None:
         if self._initialised:
-            self.hang_up(close_codes.INITIALISED_TWICE)
+            self._hang_up(close_codes.INITIALISED_TWICE)
             return
         self._initialised = True
         given = _bearer(message.payload.get("authorization"))
         try:
             if given is None and self._refusal is not None:
                 raise NotPermitted(self._refusal)
-            await self.standing.begin(self._shown.with_token(given) if given else self._shown)
+            await self._peer.begin(self._shown.with_token(given) if given else self._shown)
         except Unavailable:
-            self.hang_up(close_codes.DRAINING.because("The store is away; come again"))
+            self._hang_up(close_codes.DRAINING.because("The store is away; come again"))
         except RelayError as error:
-            self.hang_up(close_codes.FORBIDDEN.because(f"Forbidden: {error.message}"))
+            self._hang_up(close_codes.FORBIDDEN.because(f"Forbidden: {error.message}"))
         else:
             self._outbox.write(transport.connection_ack())
 
     def _too_late(self) -> None:
         if not self._initialised:
-            self.hang_up(close_codes.TOO_LATE)
+            self._hang_up(close_codes.TOO_LATE)
 
     def _subscribe(self, message: Subscribe) -> None:
-        if not self.standing.known:
-            self.hang_up(close_codes.UNAUTHORIZED)
+        if not self._peer.known:
+            self._hang_up(close_codes.UNAUTHORIZED)
         elif message.id in self._running:
-            self.hang_up(close_codes.DUPLICATE.because(f"Subscriber for {message.id} already exists"))
+            self._hang_up(close_codes.DUPLICATE.because(f"Subscriber for {message.id} already exists"))
         elif len(self._running) >= (most := self._engine.operations.limits.operations_per_connection):
             refusal = RateLimited(f"{most} operations run on this connection already", code="TOO_MANY_OPERATIONS")
             self._outbox.write(transport.error(message.id, [refusal_shown(refusal)]))
         else:
-            running = RunningOperation(message, self._engine, self._outbox, caller=lambda: self.standing.caller)
+            running = RunningOperation(message, self._engine, self._outbox, caller=lambda: self._peer.caller)
             self._running[message.id] = running
             running.start(self._tasks, lambda: self._ended(message.id, running))
 
@@ -136,18 +140,10 @@ class Connection:
     async def _refresh(self, token: str) -> dict[str, object]:
         """Go on with another token, of the same workspace; the present one stays when that one is no good."""
         try:
-            await self.standing.go_on_with(token)
+            await self._peer.go_on_with(token)
         except RelayError as error:
             return {"refreshed": False, "code": error.code, "message": error.message}
         return {"refreshed": True}
-
-    def _lost_standing(self, loss: Loss, reason: str) -> None:
-        codes = {
-            Loss.ENDED: close_codes.UNAUTHORIZED,
-            Loss.EXPIRED: close_codes.FORBIDDEN,
-            Loss.UNCHECKED: close_codes.DRAINING,
-        }
-        self.hang_up(codes[loss].because(reason))
 
     async def _check_operations(self) -> None:
         for running in list(self._running.values()):
@@ -156,6 +152,19 @@ class Connection:
     def _stop_all(self) -> None:
         for running in self._running.values():
             running.stop()
+
+
+def close_code(loss: Loss) -> CloseCode:
+    """What a peer that may not go on is hung up on with."""
+    match loss:
+        case Loss.ENDED:
+            return close_codes.UNAUTHORIZED
+        case Loss.EXPIRED | Loss.NOT_RENEWED | Loss.NOT_PERMITTED:
+            return close_codes.FORBIDDEN
+        case Loss.UNCHECKED | Loss.DRAINING:
+            return close_codes.DRAINING
+        case _ as other:
+            assert_never(other)
 
 
 def _bearer(value: object) -> str | None:

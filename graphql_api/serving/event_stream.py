@@ -9,22 +9,21 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, assert_never, cast
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
-from broker.domain.errors import NotAuthenticated, RelayError
+from broker.domain.errors import NotAuthenticated, NotPermitted, RelayError
 from broker.domain.people.access import Credential
-from broker.domain.people.access_changes import AccessChange
+from broker.services.people.open_connections import Loss, OpenConnection
 from graphql_api.context import Context
 from graphql_api.errors import RequestRefused, incident, refusal_shown
 from graphql_api.execution.common_answers import written
 from graphql_api.execution.live import Opened, open_subscription
 from graphql_api.execution.operations import Operation
 from graphql_api.serving.running import Engine
-from graphql_api.serving.standing import Loss, Standing
 
 HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
@@ -43,32 +42,6 @@ def next_event(response: Mapping[str, Any]) -> bytes:
     return b"event: next\ndata: " + written(dict(response)) + b"\n\n"
 
 
-class Streams:
-    """The open event streams of a process, and what is told to all of them."""
-
-    def __init__(self) -> None:
-        self._open: set[EventStream] = set()
-
-    def add(self, stream: EventStream) -> None:
-        """Tell it too, from now on."""
-        self._open.add(stream)
-
-    def discard(self, stream: EventStream) -> None:
-        """It is over."""
-        self._open.discard(stream)
-
-    def access_changed(self, change: AccessChange | None) -> None:
-        """Somebody's access has become less; None: some such word may have been lost."""
-        for stream in self._open:
-            if change is None or stream.standing.may_lose_by(change):
-                stream.standing.check()
-
-    def drain(self) -> None:
-        """End all without a last event, so that clients come again."""
-        for stream in list(self._open):
-            stream.end()
-
-
 class _Over(Exception):
     """Unwinds the tasks of a stream."""
 
@@ -83,7 +56,6 @@ class EventStream(Response):
         variables: Mapping[str, Any],
         *,
         shown: Credential,
-        streams: Streams,
         unread_s: float,
     ) -> None:
         """`unread_s`: a client that reads nothing for so long has to come again."""
@@ -92,34 +64,29 @@ class EventStream(Response):
         self._operation = operation
         self._variables = variables
         self._shown = shown
-        self._streams = streams
         self._unread_s = unread_s
         self._is_read = True
         self._opened: Opened | None = None
         self._over = asyncio.Event()
         self._last_words = b""
         self._sending = asyncio.Lock()
-        self.standing = Standing(engine.services.access, kept=self._reopen, lost=self._lose)
+        self._peer = OpenConnection(engine.connections, lost=self._lose, kept=self._reopen)
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = [each for each in self.raw_headers if each[0] != b"content-length"]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        self._streams.add(self)
         try:
-            async with asyncio.TaskGroup() as tasks:
-                watching, gone, over = self.standing.watch(), self._until_gone(receive), self._until_over()
-                for task in (self._answer(send), self._beat(send), watching, gone, over):
-                    tasks.create_task(task)
+            with self._peer:
+                async with asyncio.TaskGroup() as tasks:
+                    for task in (self._answer(send), self._beat(send), self._until_gone(receive), self._until_over()):
+                        tasks.create_task(task)
         except* _Over:
             pass
-        finally:
-            self.standing.end()
-            self._streams.discard(self)
         if self._is_read:
             await self._write(send, self._last_words, more=False)
 
-    def end(self, last_words: bytes = b"") -> None:
+    def _end(self, last_words: bytes = b"") -> None:
         """Stop, with what is still to be said."""
         if not self._over.is_set():
             self._last_words = last_words
@@ -127,13 +94,13 @@ class EventStream(Response):
 
     async def _answer(self, send: Send) -> None:
         try:
-            await self.standing.begin(self._shown)
+            await self._peer.begin(self._shown)
             opened = await self._open_for_whoever_calls()
             async with aclosing(cast(AsyncGenerator[Any, None], aiter(opened.items))) as items:
                 async for item in items:
                     assert self._opened is not None
                     await self._write(send, next_event(await self._opened.answer(item)))
-            self.end(COMPLETE)
+            self._end(COMPLETE)
         except RequestRefused as refused:
             self._refuse(refused.shown)
         except RelayError as error:
@@ -143,13 +110,13 @@ class EventStream(Response):
 
     async def _open_for_whoever_calls(self) -> Opened:
         while True:
-            caller = self.standing.caller
+            caller = self._peer.caller
             self._opened = await self._open()
-            if self.standing.caller is caller:
+            if self._peer.caller is caller:
                 return self._opened
 
     async def _open(self) -> Opened:
-        context = Context.of(self.standing.caller, self._engine.services)
+        context = Context.of(self._peer.caller, self._engine.services)
         return await open_subscription(self._engine.operations, self._operation, self._variables, context)
 
     async def _reopen(self) -> None:
@@ -163,14 +130,19 @@ class EventStream(Response):
         else:
             self._opened = replace(self._opened, executor=again.executor)
 
-    def _lose(self, loss: Loss, reason: str) -> None:
-        if loss is Loss.UNCHECKED:
-            self.end()
-        else:
-            self._refuse([refusal_shown(NotAuthenticated(reason))])
+    def _lose(self, loss: Loss, why: str) -> None:
+        match loss:
+            case Loss.UNCHECKED | Loss.DRAINING:
+                self._end()  # without a last event, so that the client comes again
+            case Loss.NOT_PERMITTED:
+                self._refuse([refusal_shown(NotPermitted(why))])
+            case Loss.ENDED | Loss.EXPIRED | Loss.NOT_RENEWED:
+                self._refuse([refusal_shown(NotAuthenticated(why))])
+            case _ as other:
+                assert_never(other)
 
     def _refuse(self, errors: list[dict[str, Any]]) -> None:
-        self.end(next_event({"errors": errors}) + COMPLETE)
+        self._end(next_event({"errors": errors}) + COMPLETE)
 
     async def _beat(self, send: Send) -> None:
         while True:
@@ -184,7 +156,7 @@ class EventStream(Response):
     async def _until_gone(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
-        self.end()
+        self._end()
 
     async def _write(self, send: Send, content: bytes, *, more: bool = True) -> None:
         try:
@@ -192,4 +164,4 @@ class EventStream(Response):
                 await send({"type": "http.response.body", "body": content, "more_body": more})
         except TimeoutError:
             self._is_read = False
-            self.end()
+            self._end()

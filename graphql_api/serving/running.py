@@ -14,6 +14,7 @@ from typing_extensions import override
 from broker.domain.errors import RelayError
 from broker.domain.people.access import Principal
 from broker.services.live.feeds import Listener, Show
+from broker.services.people.open_connections import OpenConnections
 from graphql_api.context import ApiServices, Context
 from graphql_api.errors import RequestRefused, incident, refusal_shown
 from graphql_api.execution.common_answers import Answer, CommonAnswers, show, written
@@ -34,6 +35,7 @@ class Engine:
     services: ApiServices
     operations: Operations
     documents: Documents
+    connections: OpenConnections
     common: CommonAnswers | None
     """None: every subscriber's items are executed for it alone."""
 

@@ -1,4 +1,4 @@
-"""The WebSocket endpoint: the connections of a process, and what is sent to all of them."""
+"""The WebSocket endpoint: whom a connection is accepted for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from starlette.websockets import WebSocket
 
 from broker.domain.errors import BadRequest, RelayError
 from broker.domain.people.access import Credential
-from broker.domain.people.access_changes import AccessChange
 from broker.protocol import close_codes
 from graphql_api.serving.connection import Connection
 from graphql_api.serving.running import Engine
@@ -28,7 +27,6 @@ class GraphQLSocket:
         self._engine = engine
         self._credential = credential
         self._named = named
-        self._open: set[Connection] = set()
 
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one connection. A refusal is a close code, never an HTTP status: browsers cannot read those."""
@@ -47,20 +45,4 @@ class GraphQLSocket:
             shown = self._credential(websocket)
         except RelayError as error:  # the peer may say in its first message who it is
             refusal = error.message
-        connection = Connection(websocket, self._engine, shown=shown, refusal=refusal)
-        self._open.add(connection)
-        try:
-            await connection.serve()
-        finally:
-            self._open.discard(connection)
-
-    def access_changed(self, change: AccessChange | None) -> None:
-        """Somebody's access has become less; None: some such word may have been lost."""
-        for connection in self._open:
-            if change is None or connection.standing.may_lose_by(change):
-                connection.standing.check()
-
-    def drain(self) -> None:
-        """Tell everybody to reconnect elsewhere."""
-        for connection in list(self._open):
-            connection.hang_up(close_codes.DRAINING)
+        await Connection(websocket, self._engine, shown=shown, refusal=refusal).serve()

@@ -23,7 +23,7 @@ from graphql_api.errors import RequestRefused, incident, refusal_shown
 from graphql_api.execution.documents import GraphQLRequest
 from graphql_api.execution.operations import Operation
 from graphql_api.execution.operations import Response as OperationResponse
-from graphql_api.serving.event_stream import COMPLETE, HEADERS, EventStream, Streams, next_event
+from graphql_api.serving.event_stream import COMPLETE, HEADERS, EventStream, next_event
 from graphql_api.serving.explorer import Explorer
 from graphql_api.serving.http_errors import MethodNotAllowed, NotAcceptable
 from graphql_api.serving.http_request import read_request
@@ -52,7 +52,6 @@ class GraphQLView:
         self._unread_s = unread_s
         self._credential = credential
         self._explorer = explorer
-        self.streams = Streams()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -108,9 +107,7 @@ class GraphQLView:
         if operation.kind is not OperationType.SUBSCRIPTION:
             return _single_event(await self._engine.operations.run(operation, asked.variables, context))
         await self._engine.operations.admit(operation, asked.variables, context)
-        return EventStream(
-            self._engine, operation, asked.variables, shown=shown, streams=self.streams, unread_s=self._unread_s
-        )
+        return EventStream(self._engine, operation, asked.variables, shown=shown, unread_s=self._unread_s)
 
     async def _operation(self, request: Request, asked: GraphQLRequest, context: Context) -> Operation:
         operation = await self._engine.read(asked, context.principal)

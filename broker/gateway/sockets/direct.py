@@ -19,10 +19,10 @@ from broker import __version__
 from broker.domain.agents.agents import Agent
 from broker.domain.errors import Fenced, NotAuthenticated, NotPermitted, RelayError, Unavailable
 from broker.domain.ids import AgentId
-from broker.domain.people.access import Principal, TokenKind
+from broker.domain.people.access import Permission, Principal, TokenKind
 from broker.gateway.serving.credentials import in_header
 from broker.gateway.sockets.mailbox_pump import Kicked, MailboxPump, Superseded
-from broker.gateway.sockets.registry import OpenSockets, close, first_cause, receive_text
+from broker.gateway.sockets.peers import close, close_when_lost, first_cause, receive_text
 from broker.gateway.sockets.steps import count_connect, tell_command, tell_end
 from broker.protocol import close_codes
 from broker.protocol.agents.events import StateEvent
@@ -51,6 +51,7 @@ from broker.protocol.proxy import (
     StopCommand,
 )
 from broker.services.container import Services
+from broker.services.people.open_connections import OpenConnection, OpenConnections
 from broker.services.ports import Attached
 from broker.telemetry import LINKS
 
@@ -60,21 +61,23 @@ _log = logging.getLogger(__name__)
 class DirectSocket:
     """Serves one agent's own connection."""
 
-    def __init__(self, services: Services, sockets: OpenSockets) -> None:
+    def __init__(self, services: Services, connections: OpenConnections) -> None:
         self._s = services
-        self._sockets = sockets
+        self._connections = connections
 
     async def serve(self, websocket: WebSocket) -> None:
         """Serve until either side ends."""
         await websocket.accept()
         try:
-            async with self._sockets.admitted(websocket, in_header(websocket)) as principal:
+            lost = close_when_lost(websocket)
+            with OpenConnection(self._connections, lost=lost, requires=Permission.READ) as peer:
+                principal = await peer.begin(in_header(websocket))
                 agent = await self._agent(websocket, principal)
                 await _Connection(self._s, websocket, principal, agent).run()
         except (RelayError, ProtocolViolation, WebSocketDisconnect, RuntimeError) as error:
-            await _end(websocket, error)
+            _end(websocket, error)
         except ExceptionGroup as group:
-            await _end(websocket, first_cause(group))
+            _end(websocket, first_cause(group))
 
     async def _agent(self, websocket: WebSocket, principal: Principal) -> Agent:
         if principal.kind is not TokenKind.AGENT or principal.session is None:
@@ -264,17 +267,17 @@ def _frame_id(report: Report) -> str:
     return ""
 
 
-async def _end(websocket: WebSocket, error: Exception) -> None:
+def _end(websocket: WebSocket, error: Exception) -> None:
     match error:
         case WebSocketDisconnect():
             return
         case NotAuthenticated() | NotPermitted():
-            await close(websocket, close_codes.AGENT_UNAUTHENTICATED)
+            close(websocket, close_codes.AGENT_UNAUTHENTICATED)
         case _Ended() | Superseded() | Fenced():
-            await close(websocket, close_codes.AGENT_ENDED)
+            close(websocket, close_codes.AGENT_ENDED)
         case Unavailable() | Kicked() | RuntimeError():
-            await close(websocket, close_codes.DRAINING.because("reconnect"))
+            close(websocket, close_codes.DRAINING.because("reconnect"))
         case ProtocolViolation() | RelayError():
-            await close(websocket, close_codes.AGENT_ENDED.because(str(error)))
+            close(websocket, close_codes.AGENT_ENDED.because(str(error)))
         case _:
             raise error

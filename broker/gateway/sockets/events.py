@@ -13,48 +13,51 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from broker.domain.agents.sessions import Session
 from broker.domain.errors import BadRequest, NotAuthenticated, NotFound, RelayError, Unavailable
 from broker.domain.logs.events import Cursor, parse_cursor
-from broker.domain.people.access import Principal
+from broker.domain.people.access import Permission, Principal
 from broker.gateway.serving.credentials import credential
-from broker.gateway.sockets.registry import OpenSockets, close, receive_text
+from broker.gateway.sockets.peers import close, close_when_lost, receive_text
 from broker.protocol import close_codes
 from broker.protocol.close_codes import CloseCode
 from broker.protocol.errors import ProtocolViolation
 from broker.services.container import Services
 from broker.services.live.hub import Reset
+from broker.services.people.open_connections import OpenConnection, OpenConnections
 from broker.telemetry import EVENT_READERS
 
 
 class EventSocket:
     """Follows one session's log for one reader, at the reader's own pace: the log itself is the queue."""
 
-    def __init__(self, services: Services, sockets: OpenSockets) -> None:
+    def __init__(self, services: Services, connections: OpenConnections) -> None:
         self._s = services
-        self._sockets = sockets
+        self._connections = connections
 
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one connection. A refusal is a close code, never an HTTP status: browsers cannot read those."""
         await websocket.accept()
         try:
-            async with self._sockets.admitted(websocket, credential(websocket)) as principal:
+            lost = close_when_lost(websocket)
+            with OpenConnection(self._connections, lost=lost, requires=Permission.READ) as peer:
+                await peer.begin(credential(websocket))
                 with EVENT_READERS.track_inprogress():
-                    await self._follow(websocket, principal)
+                    await self._follow(websocket, peer)
         except RelayError as error:
-            await close(websocket, _code(error))
+            close(websocket, _code(error))
         except (WebSocketDisconnect, RuntimeError):
             return  # the peer left before it was served
 
-    async def _follow(self, websocket: WebSocket, principal: Principal) -> None:
-        session = await self._s.sessions.look_up(principal, websocket.path_params["session"])
+    async def _follow(self, websocket: WebSocket, peer: OpenConnection) -> None:
+        session = await self._s.sessions.look_up(peer.caller, websocket.path_params["session"])
         text = websocket.query_params.get("after")
         head = Cursor(session.epoch, session.offset)
         after = head if text is None else None if text == "0" else parse_cursor(text)
         await websocket.send_text(_control("hello", head))
-        await self._serve(websocket, principal, session, after)
+        await self._serve(websocket, peer, session, after)
 
-    async def _serve(self, websocket: WebSocket, principal: Principal, session: Session, after: Cursor | None) -> None:
+    async def _serve(self, websocket: WebSocket, peer: OpenConnection, session: Session, after: Cursor | None) -> None:
         async with asyncio.TaskGroup() as tasks:
-            sending = tasks.create_task(self._send(websocket, principal, session, after))
-            await self._until_gone(websocket)
+            sending = tasks.create_task(self._send(websocket, peer.caller, session, after))
+            await self._until_gone(websocket, peer)
             sending.cancel()
 
     async def _send(self, websocket: WebSocket, principal: Principal, session: Session, after: Cursor | None) -> None:
@@ -63,17 +66,17 @@ class EventSocket:
                 async for item in items:
                     await websocket.send_text(_control("reset", item.first) if isinstance(item, Reset) else item)
         except RelayError as error:  # also: the session was deleted
-            await close(websocket, _code(error))
+            close(websocket, _code(error))
         except (WebSocketDisconnect, RuntimeError):
             return  # the peer left while we were sending
 
-    async def _until_gone(self, websocket: WebSocket) -> None:
+    async def _until_gone(self, websocket: WebSocket, peer: OpenConnection) -> None:
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             while True:
-                await self._hear(websocket)
+                await self._hear(websocket, peer)
                 await asyncio.sleep(0)  # many messages may have come at once; others have their turn between them
 
-    async def _hear(self, websocket: WebSocket) -> None:
+    async def _hear(self, websocket: WebSocket, peer: OpenConnection) -> None:
         """Take a fresh token, in the place of one that will end. All else that a reader says is passed over.
 
         `{"type": "auth", "token": …}` is answered, between two events, by `{"kind": "auth", "renewed": true,
@@ -85,7 +88,7 @@ class EventSocket:
         except (ProtocolViolation, ValidationError):
             return
         try:
-            principal = await self._sockets.go_on_with(websocket, said.token)
+            principal = await peer.go_on_with(said.token)
         except RelayError as error:
             await websocket.send_text(_answer(renewed=False, code=error.code, message=error.message))
         else:

@@ -16,7 +16,7 @@ from broker.domain.people.access import Principal
 from broker.domain.people.token_families import GRACE_S
 from broker.gateway.serving.credentials import in_header
 from broker.gateway.sockets.mailbox_pump import Kicked, MailboxPump, Orphaned, Superseded
-from broker.gateway.sockets.registry import OpenSockets, close, first_cause, receive_text
+from broker.gateway.sockets.peers import close, close_when_lost, first_cause, receive_text
 from broker.gateway.sockets.steps import count_close, count_connect, tell_command, tell_end
 from broker.protocol import close_codes, proxy
 from broker.protocol.close_codes import CloseCode
@@ -35,6 +35,7 @@ from broker.protocol.proxy import (
     Welcome,
 )
 from broker.services.container import Services
+from broker.services.people.open_connections import OpenConnection, OpenConnections
 from broker.services.ports import Attached
 from broker.telemetry import COMMANDS, FRAMES_DROPPED, LINKS, REPORTS, UNRECOGNISED
 
@@ -46,9 +47,9 @@ _HELLO_S = 10.0
 class ProxySocket:
     """Serves one proxy: its commands down, its reports up. All state that matters is in the store."""
 
-    def __init__(self, services: Services, sockets: OpenSockets) -> None:
+    def __init__(self, services: Services, connections: OpenConnections) -> None:
         self._s = services
-        self._sockets = sockets
+        self._connections = connections
 
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one connection. A refusal is a close code, so that the proxy can tell people why."""
@@ -56,17 +57,18 @@ class ProxySocket:
         code = await self._served(websocket)
         if code is not None:
             count_close(code)
-            await close(websocket, code)
+            close(websocket, code)
 
     async def _served(self, websocket: WebSocket) -> CloseCode | None:
         try:
             # From here on a revocation closes it, said hello or not.
-            async with self._sockets.admitted(websocket, in_header(websocket), grace_s=GRACE_S) as principal:
+            with OpenConnection(self._connections, lost=close_when_lost(websocket), grace_s=GRACE_S) as peer:
+                await peer.begin(in_header(websocket))
                 try:
                     hello = await _hello(websocket)
                 except ProtocolViolation as violation:
                     return close_codes.BAD_MESSAGE.because(str(violation))
-                await _Connection(self._s, self._sockets, websocket, principal, hello).run()
+                await _Connection(self._s, websocket, peer, hello).run()
         except (RelayError, ProtocolViolation, TimeoutError, WebSocketDisconnect, RuntimeError) as error:
             return _close_code(error)
         except ExceptionGroup as group:
@@ -77,18 +79,19 @@ class ProxySocket:
 class _Connection:
     """One attached proxy."""
 
-    def __init__(
-        self, services: Services, sockets: OpenSockets, websocket: WebSocket, principal: Principal, hello: Hello
-    ) -> None:
+    def __init__(self, services: Services, websocket: WebSocket, peer: OpenConnection, hello: Hello) -> None:
         self._s = services
-        self._sockets = sockets
         self._socket = websocket
-        self._principal = principal
+        self._peer = peer
         self._hello = hello
         self._acknowledge = asyncio.Event()
         self._seen = 0
         self._told_of_broken = False
         self._fragments: ReportedFragments | None = None
+
+    @property
+    def _principal(self) -> Principal:
+        return self._peer.caller
 
     async def run(self) -> None:
         """Serve until either side ends. Raises what ended it."""
@@ -195,8 +198,8 @@ class _Connection:
 
     async def _renew(self, asked: AuthRefresh) -> None:
         """Go on with a fresh short-lived token. A refresh token that is no good ends the connection."""
-        self._principal, auth = await self._s.linking.refresh(self._principal, asked.refresh_token)
-        self._sockets.renewed(self._socket, self._principal)
+        renewed, auth = await self._s.linking.refresh(self._principal, asked.refresh_token)
+        self._peer.renew(renewed)
         await self._socket.send_text(proxy.write(auth))
 
 

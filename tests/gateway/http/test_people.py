@@ -1,27 +1,17 @@
 """People in browsers: links, cookies, origins, roles, and how access ends."""
 
 import asyncio
-from dataclasses import dataclass, field, replace
 from http.cookies import SimpleCookie
 from typing import Any
 
 import httpx
 import orjson
 import pytest
-from starlette.types import Message
-from starlette.websockets import WebSocket
 
 from broker.adapters.redis import keys
 from broker.app import build_app
-from broker.domain.errors import NotAuthenticated, RelayError, Unavailable
-from broker.domain.ids import AgentId, FamilyId, MemberId, SessionId, TokenId, WorkspaceId
-from broker.domain.people.access import Credential, MemberRole, Principal, TokenKind
-from broker.domain.people.access_changes import AccessChange
-from broker.domain.plans.plans import Plan
+from broker.domain.people.access import MemberRole
 from broker.gateway.serving.credentials import Cookie
-from broker.gateway.serving.websocket_protocol import EXTENSION
-from broker.gateway.sockets.registry import OpenSockets
-from broker.protocol import close_codes
 from broker.settings import Settings
 from tests.fixtures.browser import open_browser, signed_in
 from tests.fixtures.gateway import Gateway, closing, serving
@@ -357,171 +347,3 @@ async def test_a_machine_is_shown_without_what_cannot_be_seen_in_its_name(gatewa
         [machine] = (await gateway.ok("GET", "/v1/proxies"))["proxies"]
     assert machine["name"] == "a\ufffdb\ufffd" + "x" * 96
     assert machine["labels"] == ["gpu\ufffd", "y" * 100]
-
-
-def observer() -> Principal:
-    return Principal(
-        workspace=WorkspaceId("w"), kind=TokenKind.OBSERVER, token_id=TokenId("t"), name="o", plan=Plan.TEAM
-    )
-
-
-class Outbox:
-    """Of a peer that says nothing: what it was hung up on with."""
-
-    def __init__(self) -> None:
-        self.codes: list[int] = []
-
-    def hang_up(self, code: int, _reason: str) -> None:
-        self.codes.append(code)
-
-
-def a_socket(outbox: Outbox) -> WebSocket:
-    async def receive() -> Message:
-        raise NotImplementedError
-
-    async def send(message: Message) -> None:
-        raise NotImplementedError
-
-    return WebSocket({"type": "websocket", "extensions": {EXTENSION: outbox}}, receive, send)
-
-
-@dataclass(slots=True, kw_only=True)
-class Guard:
-    """Says of every caller that it is the observer, or what there is to say against it."""
-
-    problem: RelayError | None = None
-    expires_at_ms: int | None = None
-    family: FamilyId | None = None
-    asked: list[str] = field(default_factory=list)
-
-    async def authenticate(self, _shown: Credential) -> Principal:
-        return self._found("token")
-
-    async def present(self, _principal: Principal) -> Principal:
-        return self._found("principal")
-
-    def _found(self, by: str) -> Principal:
-        self.asked.append(by)
-        if self.problem:
-            raise self.problem
-        return replace(observer(), expires_at_ms=self.expires_at_ms, family=self.family)
-
-
-TOKEN = Credential(token="token")
-
-
-def change(**of: Any) -> AccessChange:
-    return AccessChange(workspace=WorkspaceId("w"), **of)
-
-
-async def test_a_socket_whose_access_ends_while_it_is_let_in_is_not_let_in() -> None:
-    asked, answer = asyncio.Event(), asyncio.Event()
-
-    class Slow(Guard):
-        async def authenticate(self, shown: Credential) -> Principal:
-            found = await super().authenticate(shown)
-            asked.set()
-            await answer.wait()
-            return found
-
-    guard = Slow()
-    sockets = OpenSockets(guard)
-
-    async def enter() -> None:
-        async with sockets.admitted(a_socket(Outbox()), TOKEN):
-            raise AssertionError
-
-    entering = asyncio.create_task(enter())
-    async with asyncio.timeout(5):
-        await asked.wait()
-        guard.problem = NotAuthenticated("removed")
-        await sockets.access_changed(change(members=frozenset({MemberId("m")})))
-        answer.set()
-        with pytest.raises(NotAuthenticated):
-            await entering
-
-
-@pytest.mark.parametrize("grace_s", [None, 60])
-@pytest.mark.parametrize(
-    ("problem", "code"), [(NotAuthenticated("gone"), 4501), (Unavailable("away"), 4410), (None, None)]
-)
-async def test_after_news_may_have_been_missed_every_socket_is_looked_at_again(
-    problem: RelayError | None, code: int | None, grace_s: float | None
-) -> None:
-    guard, outbox = Guard(), Outbox()
-    sockets = OpenSockets(guard, retry_s=0)
-    async with sockets.admitted(a_socket(outbox), TOKEN, grace_s=grace_s):
-        guard.problem = problem
-        await sockets.access_changed(None)
-        assert outbox.codes == ([code] if code else [])
-    assert set(guard.asked[1:]) == {"token" if grace_s is None else "principal"}
-
-
-async def test_a_change_elsewhere_or_of_another_is_nothing_to_a_socket() -> None:
-    guard, outbox = Guard(), Outbox()
-    sockets = OpenSockets(guard, retry_s=0)
-    async with sockets.admitted(a_socket(outbox), TOKEN):
-        guard.problem = NotAuthenticated("gone")
-        tokens = frozenset({TokenId("t")})
-        await sockets.access_changed(AccessChange(workspace=WorkspaceId("another"), tokens=tokens))
-        await sockets.access_changed(change(tokens=frozenset({TokenId("u")}), members=frozenset({MemberId("t")})))
-        assert outbox.codes == []
-        await sockets.access_changed(change(tokens=tokens))
-        assert outbox.codes == [4501]
-
-
-async def test_a_link_that_was_not_renewed_in_time_is_closed_and_may_come_again() -> None:
-    now = 0.0
-    guard, outbox = Guard(expires_at_ms=100_000, family=FamilyId("f")), Outbox()
-    sockets = OpenSockets(guard, clock=lambda: now)
-    socket = a_socket(outbox)
-    async with sockets.admitted(socket, TOKEN, grace_s=50) as principal:
-        now = 149.0
-        await sockets.end_expired()
-        sockets.renewed(socket, replace(principal, expires_at_ms=200_000))
-        now = 249.0
-        await sockets.end_expired()
-        assert outbox.codes == []
-        now = 250.0
-        await sockets.end_expired()
-        assert outbox.codes == [close_codes.NOT_RENEWED.code]
-    assert close_codes.may_return(close_codes.NOT_RENEWED.code)
-
-
-async def test_a_link_whose_token_nothing_renews_ends_with_it_for_good() -> None:
-    guard, outbox = Guard(expires_at_ms=100_000), Outbox()
-    sockets = OpenSockets(guard, clock=lambda: 101.0)
-    async with sockets.admitted(a_socket(outbox), TOKEN, grace_s=50):
-        guard.problem = NotAuthenticated("it has ended")
-        await sockets.end_expired()
-        assert outbox.codes == [4501]
-
-
-async def test_a_socket_goes_on_with_another_token_of_the_same_caller_only() -> None:
-    guard, outbox = Guard(expires_at_ms=100_000), Outbox()
-    sockets = OpenSockets(guard, clock=lambda: 150.0)
-    socket = a_socket(outbox)
-    async with sockets.admitted(socket, TOKEN):
-        guard.expires_at_ms = 200_000
-        assert (await sockets.go_on_with(socket, "fresh")).expires_at_ms == 200_000
-        guard.problem = NotAuthenticated("the first has ended")
-        await sockets.end_expired()
-        assert outbox.codes == []
-        with pytest.raises(NotAuthenticated):
-            await sockets.go_on_with(socket, "wrong")
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [
-        {"workspace": WorkspaceId("x")},
-        {"token_id": TokenId("u")},
-        {"kind": TokenKind.WORKSPACE},
-        {"session": SessionId("s")},
-        {"agent": AgentId("a")},
-    ],
-    ids=str,
-)
-def test_another_caller_is_another_in_all_that_counts(changed: dict[str, Any]) -> None:
-    assert not replace(observer(), **changed).is_same_as(observer())
-    assert replace(observer(), expires_at_ms=7).is_same_as(observer())
