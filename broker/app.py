@@ -40,6 +40,7 @@ from broker.adapters.redis.operations.installation import RedisInstallation
 from broker.adapters.redis.operations.pressure import RedisPressure
 from broker.adapters.redis.operations.processes import RedisProcesses
 from broker.adapters.redis.people.access_changes import RedisAccessChanges
+from broker.adapters.redis.people.accounts import RedisAccounts
 from broker.adapters.redis.people.members import RedisMembers
 from broker.adapters.redis.people.sign_in_codes import RedisSignInCodes
 from broker.adapters.redis.people.token_families import RedisTokenFamilies
@@ -180,6 +181,7 @@ class Adapters:
     members: RedisMembers
     workspaces: RedisWorkspaces
     administrators: RedisAdministrators
+    accounts: RedisAccounts
     sign_in_codes: RedisSignInCodes
     stops: RedisStops
     timers: RedisTimers
@@ -220,6 +222,7 @@ def build_adapters(redis_url: str, *, logs: LogStore | None = None, folder: Path
         members=RedisMembers(redis, scripts),
         workspaces=RedisWorkspaces(redis, scripts),
         administrators=RedisAdministrators(redis),
+        accounts=RedisAccounts(redis, scripts),
         sign_in_codes=RedisSignInCodes(redis),
         stops=RedisStops(redis, scripts),
         timers=RedisTimers(redis, scripts),
@@ -241,22 +244,26 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
         adapters.registry,
         adapters.members,
         adapters.workspaces,
+        adapters.accounts,
         clock=clock,
         on_authenticated=recognise,
         on_refused=slow_down,
     )
-    short_lived = ShortLivedTokens(adapters.token_families, adapters.sign_in_codes, clock=clock)
+    short_lived = ShortLivedTokens(
+        adapters.token_families, adapters.sign_in_codes, accounts=access.accounts, clock=clock
+    )
     sessions = Sessions(adapters.registry, adapters.log)
     redaction = Redaction(adapters.redaction_rules, search=automaton)
     desk = ApprovalDesk(adapters.approvals, redaction, deadline_s=settings.approval_deadline_s)
     log_reader = LogReader(adapters.tail, adapters.logs)
     log_health = LogHealth(adapters.logs)
-    members = Members(adapters.members, adapters.tokens)
+    members = Members(adapters.members, adapters.tokens, access.accounts)
     sign_in = SignIn(
         adapters.members,
         adapters.sign_in_codes,
         tokens=adapters.tokens,
         families=adapters.token_families,
+        accounts=access.accounts,
         clock=clock,
     )
     workspaces = Workspaces(

@@ -22,6 +22,7 @@ from broker.services.messages.router import Router
 from broker.services.people.access import Access
 from broker.services.people.members import Members
 from broker.services.people.sign_in import SignIn
+from broker.services.people.workspaces import Workspaces
 from broker.services.plans.allowance import Allowance
 from broker.services.plans.usage import UsageMeter
 from broker.services.requests import Requests
@@ -45,6 +46,7 @@ class ApiServices:
     stops: Stops
     meter: UsageMeter
     members: Members
+    workspaces: Workspaces
     sign_in: SignIn
     retention: LogRetention
     feeds: Feeds

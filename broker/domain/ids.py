@@ -12,6 +12,8 @@ ApprovalId = NewType("ApprovalId", str)
 TokenId = NewType("TokenId", str)
 FamilyId = NewType("FamilyId", str)
 """Short-lived tokens that were renewed one from the other."""
+AccountId = NewType("AccountId", str)
+"""A person of the installation; one has a member id in each of their workspaces."""
 MemberId = NewType("MemberId", str)
 """A person in a workspace."""
 WorkflowRunId = NewType("WorkflowRunId", str)

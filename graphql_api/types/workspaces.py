@@ -63,12 +63,13 @@ class Workspace(Node):
     """The caller's workspace."""
 
     name: str = strawberry.field(description="For people.")
+    slug: str = strawberry.field(description="What its addresses call it: `/w/<slug>/…`.")
     plan: Plan = strawberry.field(description="What it pays for.")
 
     @classmethod
     def of(cls, workspace: workspaces.Workspace) -> Self:
         """As the domain knows it."""
-        return cls(key=ID(workspace.id), name=workspace.name, plan=workspace.plan)
+        return cls(key=ID(workspace.id), name=workspace.name, slug=workspace.slug, plan=workspace.plan)
 
     @resolved("What its plan allows.")
     def limits(self) -> PlanLimits:
@@ -209,6 +210,20 @@ class Workspace(Node):
         return [FacetCount.of(each) for each in found]
 
 
+@strawberry.type(description="One of the workspaces that somebody may go to; what is in it is asked for there.")
+class WorkspaceChoice:
+    """A line of a switcher."""
+
+    key: ID = strawberry.field(description="Its key.")
+    slug: str = strawberry.field(description="What its addresses call it: `/w/<slug>/…`.")
+    name: str = strawberry.field(description="For people.")
+
+    @classmethod
+    def of(cls, workspace: workspaces.Workspace) -> Self:
+        """As the domain knows it."""
+        return cls(key=ID(workspace.id), slug=workspace.slug, name=workspace.name)
+
+
 @strawberry.type(description="Who asks.")
 class Viewer:
     """The caller behind the request's token."""
@@ -231,6 +246,12 @@ class Viewer:
             permissions=sorted(principal.permissions),
             session_key=None if principal.session is None else ID(principal.session),
         )
+
+    @resolved("The workspaces that whoever signed in is in, by name; for every other caller its own.")
+    async def workspaces(self, info: Info) -> list[WorkspaceChoice]:
+        """What a switcher offers."""
+        found = await info.context.services.workspaces.of(info.context.principal)
+        return [WorkspaceChoice.of(each) for each in found]
 
     @resolved("The workspace the caller belongs to.")
     async def workspace(self, info: Info) -> Workspace:

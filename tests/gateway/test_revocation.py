@@ -219,7 +219,11 @@ async def test_the_workspaces_key_that_is_replaced_takes_along_all_that_was_made
         await before(gateway)
         scene.gateway.key = new_token(TokenKind.WORKSPACE)
         access = Access(
-            gateway.adapters.tokens, gateway.adapters.registry, gateway.adapters.members, gateway.adapters.workspaces
+            gateway.adapters.tokens,
+            gateway.adapters.registry,
+            gateway.adapters.members,
+            gateway.adapters.workspaces,
+            gateway.adapters.accounts,
         )
         await access.adopt_workspace(scene.gateway.key, workspace=gateway.workspace, name="w", plan=Plan.TEAM)
         assert (await scene.stays.pop(0).closed())[0] == 4401
@@ -253,7 +257,11 @@ async def test_a_machines_token_that_is_revoked_ends_its_links_and_its_agents_un
 async def test_what_is_made_while_its_maker_ends_does_not_outlive_it(gateway: Gateway) -> None:
     person = await a_key_holder(gateway)
     access = Access(
-        gateway.adapters.tokens, gateway.adapters.registry, gateway.adapters.members, gateway.adapters.workspaces
+        gateway.adapters.tokens,
+        gateway.adapters.registry,
+        gateway.adapters.members,
+        gateway.adapters.workspaces,
+        gateway.adapters.accounts,
     )
     caller = await access.authenticate(person.token)
     await gateway.ok("DELETE", f"/v1/tokens/{person.key_id}")
@@ -273,7 +281,11 @@ async def test_another_workspace_is_told_nothing_and_loses_nothing(gateway: Gate
         for client, operation in zip((theirs, mine), operations, strict=True):
             await client.data(operation)
         access = Access(
-            gateway.adapters.tokens, gateway.adapters.registry, gateway.adapters.members, gateway.adapters.workspaces
+            gateway.adapters.tokens,
+            gateway.adapters.registry,
+            gateway.adapters.members,
+            gateway.adapters.workspaces,
+            gateway.adapters.accounts,
         )
         await access.adopt_workspace(
             new_token(TokenKind.WORKSPACE), workspace=gateway.workspace, name="w", plan=Plan.TEAM
@@ -285,7 +297,7 @@ async def test_another_workspace_is_told_nothing_and_loses_nothing(gateway: Gate
 
 async def test_a_key_with_the_id_of_earlier_versions_goes_on_and_is_replaced(gateway: Gateway) -> None:
     adapters, workspace = gateway.adapters, gateway.workspace
-    access = Access(adapters.tokens, adapters.registry, adapters.members, adapters.workspaces)
+    access = Access(adapters.tokens, adapters.registry, adapters.members, adapters.workspaces, adapters.accounts)
     redis: Any = adapters.redis
     root = f"rc:{{{workspace}}}"
     own = await redis.hget(root, "key")

@@ -50,6 +50,8 @@ OF_ONESELF: set[Served] = {
     ("GET", "/v1/sign-in"),
     ("POST", "/v1/sign-in"),
     ("POST", "/v1/sign-out"),
+    ("GET", "/v1/sign-ins"),
+    ("DELETE", "/v1/sign-ins/{sign_in}"),
     ("POST", "/v1/auth/refresh"),
 }
 PUBLIC: set[Served] = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics")}

@@ -27,6 +27,8 @@ OF_ANYBODY = PUBLIC | {
     ("GET", "/v1/sign-in"),
     ("POST", "/v1/sign-in"),
     ("POST", "/v1/sign-out"),
+    ("GET", "/v1/sign-ins"),
+    ("DELETE", "/v1/sign-ins/{sign_in}"),
     ("POST", "/v1/auth/refresh"),
 }
 """What needs no token, or brings its own; and what would end a caller's before the others are tried."""
@@ -100,12 +102,12 @@ def in_order() -> list[Served]:
     return sorted(NEEDS, key=lambda route: (route == ("DELETE", "/v1/sessions/{session}"), route[0] == "DELETE", route))
 
 
-async def call(gateway: Gateway, route: Served, ids: dict[str, str], token: str) -> httpx.Response:
+async def call(gateway: Gateway, route: Served, ids: dict[str, str], token: str, *, within: str = "") -> httpx.Response:
     method, path = route
     query = "?field=kind" if path.endswith("/facets") else "?wait=false" if "/agents" in path else ""
     headers = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
     body = _BODIES.get(route, BODIES.get(route))
-    return await gateway.call(method, path.format(**ids) + query, body, token=token, **headers)
+    return await gateway.call(method, within + path.format(**ids) + query, body, token=token, **headers)
 
 
 async def furnished(gateway: Gateway, machine: object) -> dict[str, str]:
@@ -228,3 +230,36 @@ async def test_whoever_is_of_another_workspace_opens_no_socket_of_this_one(gatew
         await doors(other, caller)
         after = [(each["id"], each["online"]) for each in (await gateway.ok("GET", "/v1/proxies"))["proxies"]]
         assert after == online
+
+
+async def test_a_person_in_both_workspaces_meets_nothing_of_one_in_the_other(gateway: Gateway) -> None:
+    """One sign-in, one process, an owner in both: what they may in one leads to nothing of the other by its ids."""
+    other = await elsewhere(gateway)
+    async with gateway.machine() as machine, other.machine(machine_id="theirs", name="theirs"):
+        token = await in_both(gateway, other)
+        ids = await furnished(gateway, machine)
+        before = await untouched(gateway)
+        for route in in_order():
+            if route != ("GET", "/v1/workspaces"):  # which is of both
+                nowhere = await call(gateway, route, ids, token)
+                assert nowhere.json()["error"]["code"] == "WORKSPACE_REQUIRED", route
+            answer = await call(gateway, route, ids, token, within=f"/w/{other.workspace}")
+            assert answer.status_code not in {401, 500}, (route, answer.text)
+            if "{" in route[1]:
+                assert answer.status_code in {403, 404}, (route, answer.text)
+            for value in (*ids.values(), "secret-words", gateway.workspace):
+                if value not in route[1].format(**ids) and value not in {"Worker", "%23dev"}:
+                    assert value not in answer.text, route
+        assert await untouched(gateway) == before
+        assert (await gateway.ok("GET", f"/w/{gateway.workspace}/v1/whoami", token=token))["role"] == "owner"
+
+
+async def in_both(gateway: Gateway, other: Gateway, *, role: str = "owner") -> str:
+    """The sign-in of somebody with that role in both."""
+    made = await gateway.ok("POST", "/v1/members", {"name": "Ada", "role": role})
+    answer = await gateway.call("POST", "/v1/sign-in", {"code": made["url"].partition("#")[2]}, token=None)
+    gateway.client.cookies.clear()
+    token = str(answer.headers["set-cookie"].partition("=")[2].partition(";")[0])
+    made = await other.ok("POST", "/v1/members", {"name": "Ada", "role": role})
+    await other.ok("POST", "/v1/sign-in", {"code": made["url"].partition("#")[2], "join": True}, token=token)
+    return token

@@ -54,7 +54,7 @@ def watched(gateway: Gateway) -> WatchedSessions:
 
 def loaders_of(gateway: Gateway, principal: Principal, sessions: Sessions) -> Loaders:
     adapters = gateway.adapters
-    access = Access(adapters.tokens, adapters.registry, adapters.members, adapters.workspaces)
+    access = Access(adapters.tokens, adapters.registry, adapters.members, adapters.workspaces, adapters.accounts)
     stops = Stops(adapters.stops, adapters.registry, Redaction(adapters.redaction_rules))
     return Loaders(principal, sessions, UsageMeter(None, adapters.mailroom), access=access, stops=stops)
 

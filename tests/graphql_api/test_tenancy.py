@@ -25,6 +25,7 @@ from tests.fixtures.callers import MAY, a_caller, elsewhere
 from tests.fixtures.everything import Everything
 from tests.fixtures.gateway import gateway_for, serving
 from tests.fixtures.graphql_world import SECRET, World, a_world
+from tests.gateway.test_who_may_what import in_both
 
 SCHEMA = build_schema(COMMITTED.read_text())
 
@@ -41,9 +42,11 @@ TABLE = {
     "Viewer.permissions": "any",
     "Viewer.sessionKey": "any",
     "Viewer.workspace": "any",
+    "Viewer.workspaces": "any",
     "Workspace.key": "any",
     "Workspace.id": "any",
     "Workspace.name": "any",
+    "Workspace.slug": "any",
     "Workspace.plan": "any",
     "Workspace.limits": "any",
     "Workspace.version": "any",
@@ -271,20 +274,20 @@ def _codes(value: Any) -> Iterator[str]:
 REFUSALS = {each.name for each in SCHEMA.get_possible_types(SCHEMA.type_map["Refusal"])}  # type: ignore[arg-type]
 
 
-async def ask(world: World, case: Case, token: str | None) -> Told:
-    """One field, over HTTP."""
+async def ask(world: World, case: Case, token: str | None, *, within: str = "") -> Told:
+    """One field, over HTTP; `within`: the beginning of the address, which may name a workspace."""
     if case.type == "Subscription":
-        return await follow(world, case, token)
+        return await follow(world, case, token, within=within)
     body = {"query": case.document(world)}
     headers = {"content-type": "application/json"}
-    answer = await world.gateway.call("POST", "/graphql", body, token=token, **headers)
+    answer = await world.gateway.call("POST", f"{within}/graphql", body, token=token, **headers)
     return Told(answer.status_code, answer.text)
 
 
-async def follow(world: World, case: Case, token: str | None) -> Told:
+async def follow(world: World, case: Case, token: str | None, *, within: str = "") -> Told:
     """The first thing that a subscription tells, while something goes on in the session."""
     headers = {"Accept": "text/event-stream", **({"Authorization": f"Bearer {token}"} if token else {})}
-    url, body = f"{world.gateway.url}/graphql", {"query": case.document(world)}
+    url, body = f"{world.gateway.url}{within}/graphql", {"query": case.document(world)}
     stirring = asyncio.create_task(_stir(world))
     try:
         async with (
@@ -352,6 +355,22 @@ async def test_another_workspace_meets_nothing_of_this_one(world: World, caller:
             behind = {code for code in told.codes - NEVER_REACHED if not code.endswith("_NOT_FOUND")}
             refused = set() if case.needs in MAY[caller] else {"NOT_PERMITTED"}
             assert behind <= refused, (case, told)
+    await assert_untouched(world)
+
+
+@pytest.mark.parametrize("role", ["admin", "viewer"])
+async def test_a_person_in_both_workspaces_meets_nothing_of_one_in_the_other(world: World, role: str) -> None:
+    """One sign-in, one process. That there is the other workspace they know."""
+    other = await elsewhere(world.gateway)
+    token = await in_both(world.gateway, other, role=role)
+    for case in CASES:
+        told = await ask(world, case, token, within=f"/w/{other.workspace}")
+        assert_nothing_leaks(told, case.document(world), world, but_of="Workspace")
+        behind = {code for code in told.codes - NEVER_REACHED if not code.endswith("_NOT_FOUND")}
+        assert behind <= (set() if case.needs in MAY[role] else {"NOT_PERMITTED"}), (case, told)
+        unnamed = await ask(world, case, token)
+        assert (unnamed.status, unnamed.codes) == (400, {"WORKSPACE_REQUIRED"}), case
+    await world.gateway.ok("DELETE", "/v1/members/Ada")
     await assert_untouched(world)
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 
-from broker.domain.ids import WorkspaceId
+from broker.domain.ids import AccountId, WorkspaceId
+from broker.domain.people.workspaces import ACCOUNT_TAG
 
 _TEMPLATES: dict[str, str] = {
     # name            suffix               type and content
@@ -16,6 +17,10 @@ _TEMPLATES: dict[str, str] = {
     "slugs": ":slugs",  # hash: slug -> workspace id, of those that workspaces have and had
     "administrators": ":administrators",  # hash: SHA-256 of a key of the installation -> JSON of who has it
     "ending": ":ending",  # set: workspaces whose data is being removed
+    # Of one person, under a tag of their own: see `account_tag`.
+    "account": ":account",  # hash: when it was made
+    "memberships": ":memberships",  # hash: workspace -> what the person is there
+    "sign_ins": ":sign-ins",  # zset: where the person is signed in, by last use; each has a `sign_in` here too
     # Of one workspace.
     "workspace": "",  # hash: name, slug, former, plan, state, since, ends, created, key (id of its own one), log_days…
     "tokens": ":tokens",  # hash: token id -> JSON (never the secret)
@@ -133,6 +138,11 @@ _CHANNELS = {
     "TIMER_CHANNEL": TIMER_CHANNEL,
     "WORKFLOW_CHANNEL": WORKFLOW_CHANNEL,
 }
+
+
+def account_tag(account: AccountId) -> WorkspaceId:
+    """Stands where scripts expect a workspace, for keys of one person; no workspace can be called so."""
+    return WorkspaceId(f"{ACCOUNT_TAG}{account}")
 
 
 def root(workspace: WorkspaceId) -> str:

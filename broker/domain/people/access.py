@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from broker.domain.agents.agents import RunPart
 from broker.domain.errors import NotPermitted
-from broker.domain.ids import AgentId, FamilyId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
+from broker.domain.ids import AccountId, AgentId, FamilyId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.messages.messages import Role, Sender
 from broker.domain.plans.plans import Plan
 
@@ -107,6 +107,10 @@ class Credential:
     workspace: str | None = None
     """A slug or an id, as the request says it; None when it names none."""
 
+    def named(self, workspace: str | None) -> Credential:
+        """The same token for another workspace."""
+        return replace(self, workspace=workspace)
+
     def with_token(self, token: str | None) -> Credential:
         """Another token for the same workspace."""
         return replace(self, token=token)
@@ -138,6 +142,8 @@ class Principal:
     proxy: ProxyId | None = None
     """A proxy token issued in-band is good for that proxy only."""
     member: MemberId | None = None
+    account: AccountId | None = None
+    """Of a person who signed in: they may be in other workspaces, too, as another member."""
     role: MemberRole | None = None
     """A member's, at the time of authentication."""
     expires_at_ms: int | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from broker.domain.errors import BadRequest
-from broker.domain.ids import MemberId, WorkspaceId
+from broker.domain.ids import AccountId, MemberId, WorkspaceId
 from broker.domain.names import is_seen, unlike_an_id
 from broker.domain.people.access import Maker, MemberRole
 
@@ -26,6 +26,8 @@ class Member:
     generation: int
     """Of the sign-ins; raised to end all of them."""
     created_at_ms: int
+    account: AccountId | None = None
+    """The person of the installation; None until they sign in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,8 @@ from broker.domain.plans.plans import Plan
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _RESERVED = frozenset({"processes", "installation"})
-"""The store keeps something of the whole installation under these names."""
+ACCOUNT_TAG = "account."
+"""The store keeps something of the whole installation under these names, and of each person behind this beginning."""
 
 LONGEST_SLUG = 40
 _SLUG = re.compile(rf"[a-z0-9](?:[a-z0-9-]{{0,{LONGEST_SLUG - 2}}}[a-z0-9])?")
@@ -78,7 +79,7 @@ def workspace_id(text: str) -> WorkspaceId:
 
     It is a part of every key of the workspace and of what is published about it: a brace or a space would break both.
     """
-    if not _ID.fullmatch(text) or text in _RESERVED:
+    if not _ID.fullmatch(text) or text in _RESERVED or text.startswith(ACCOUNT_TAG):
         raise BadRequest(
             f"{text[:80]!r} cannot be a workspace: letters, digits, '_', '.', '-', 64 at most", code="INVALID_NAME"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
@@ -9,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from broker.domain.errors import NotAuthenticated
-from broker.domain.people.access import MAX_SHARE_S, SHARE_S, MemberRole, Principal
+from broker.domain.errors import BadRequest, NotAuthenticated, NotFound, NotPermitted
+from broker.domain.ids import TokenId
+from broker.domain.people.access import MAX_SHARE_S, SHARE_S, Credential, MemberRole, Principal, TokenKind
 from broker.domain.people.members import Member
 from broker.domain.people.token_families import Purpose
 from broker.gateway.serving.addresses import caller_address
@@ -27,6 +29,7 @@ from broker.gateway.serving.credentials import (
 )
 from broker.gateway.serving.repeating import answer_once, once
 from broker.services.container import Services
+from broker.services.people.accounts import SignedIn
 from broker.services.people.short_lived_tokens import TokenPair
 from broker.services.people.sign_in import OneTimeCode
 from broker.services.people.web_links import share_url, sign_in_url
@@ -38,6 +41,8 @@ _Short = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 class _SignIn(Body):
     code: _Short
+    join: bool = False
+    """Whether whoever is signed in to this browser is to be that member, too, and stay who they are."""
 
 
 class _SignOut(Body):
@@ -79,6 +84,8 @@ class AccessApi:
             ("GET", "/v1/sign-in", self.signed_in),
             ("POST", "/v1/sign-in", self.sign_in),
             ("POST", "/v1/sign-out", self.sign_out),
+            ("GET", "/v1/sign-ins", self.sign_ins),
+            ("DELETE", "/v1/sign-ins/{sign_in}", self.end_sign_in),
             ("POST", "/v1/auth/exchange", self.exchange),
             ("POST", "/v1/auth/refresh", self.refresh),
             ("GET", "/v1/members", self.members),
@@ -95,33 +102,75 @@ class AccessApi:
 
     async def signed_in(self, request: Request) -> Response:
         """Who is signed in to this browser, so that a link can ask before it makes that somebody else; null: nobody."""
+        shown = in_cookie(request)
         try:
-            caller: dict[str, object] | None = shown_caller(await self._s.access.authenticate(in_cookie(request)))
-        except NotAuthenticated:
+            caller = await self._shown_signed_in(shown)
+        except (NotAuthenticated, NotFound):  # or not in the workspace that the address names
             caller = None
         return Answer({"caller": caller})
+
+    async def _shown_signed_in(self, shown: Credential) -> dict[str, object]:
+        """As the workspace that the request names knows them; by name alone when it names none of several."""
+        try:
+            return shown_caller(await self._s.access.authenticate(shown))
+        except BadRequest as several:
+            who = await self._s.access.signed_in(shown)
+            if several.code != "WORKSPACE_REQUIRED" or who is None:
+                raise
+            return {"kind": TokenKind.MEMBER, "name": who.name, "workspace": None, "member": None, "role": None}
 
     async def sign_in(self, request: Request) -> Response:
         """Exchange a one-time code for a cookie."""
         require_own_origin(request, may_be_absent=True)  # else a page could sign its visitors in as somebody else
         body = await read_body(request, _SignIn, most=_MAX_SIGN_IN_BYTES)
-        token = await self._s.sign_in.redeem(body.code, address=caller_address(request))
-        answer = Answer(shown_caller(await self._s.access.authenticate(token)))
+        if body.join:
+            return await self._join(request, body.code)
+        device = request.headers.get("user-agent", "")
+        token = await self._s.sign_in.redeem(body.code, address=caller_address(request), device=device)
+        answer = Answer(shown_caller(await self._s.access.authenticate(await self._s.access.begun_in(token))))
         set_cookie(request, answer, token)
         return answer
+
+    async def _join(self, request: Request, code: str) -> Response:
+        """Let whoever is signed in be whom a code is for, too; who they are there."""
+        shown = credential(request).named(None)
+        workspace = await self._s.sign_in.join(await self._person(shown), code, address=caller_address(request))
+        return Answer(shown_caller(await self._s.access.authenticate(shown.named(workspace))))
+
+    async def _person(self, shown: Credential) -> SignedIn:
+        person = await self._s.access.signed_in(shown)
+        if person is None:
+            raise NotPermitted("this is for a person who is signed in; a token is of one workspace")
+        return person
+
+    async def sign_ins(self, request: Request) -> Response:
+        """Where the person is signed in."""
+        person = await self._person(credential(request))
+        found = await self._s.access.accounts.sign_ins(person)
+        return Answer({"sign_ins": [{**asdict(each), "this": each.id == person.sign_in} for each in found]})
+
+    async def end_sign_in(self, request: Request) -> Response:
+        """End one of them, at once and in every workspace."""
+        person = await self._person(credential(request))
+        await self._s.access.accounts.end_one(person, TokenId(request.path_params["sign_in"]))
+        return Answer({})
 
     async def sign_out(self, request: Request) -> Response:
         """End this sign-in, or all of this person; a browser forgets its cookie either way."""
         shown = credential(request)
         by_cookie = "authorization" not in request.headers
         try:
-            principal = await self._s.access.authenticate(shown)
+            person = await self._s.access.signed_in(shown)
+            principal = None if person else await self._s.access.authenticate(shown)
         except NotAuthenticated:
             if not by_cookie or not has_cookie(request):
                 raise
         else:
             body = await read_body(request, _SignOut, most=_MAX_SIGN_IN_BYTES)
-            await self._s.sign_in.sign_out(principal, shown.token or "", everywhere=body.everywhere)
+            if person is not None:
+                await self._s.sign_in.sign_person_out(person, everywhere=body.everywhere)
+            elif principal is not None:
+                await self._s.sign_in.sign_out(principal, shown.token or "", everywhere=body.everywhere)
         answer = Answer({})
         if by_cookie:  # another token's sign-out, as that of a tab with a share, leaves the browser's own alone
             drop_cookie(request, answer)

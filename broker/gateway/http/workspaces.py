@@ -94,7 +94,7 @@ class WorkspacesApi:
 
     async def mine(self, request: Request) -> Response:
         """Those the caller is in."""
-        found = await self._s.workspaces.mine(await self._caller(request))
+        found = await self._s.workspaces.mine(credential(request))
         return Answer({"workspaces": [shown_workspace(each) for each in found]})
 
     async def get(self, request: Request) -> Response:

@@ -19,7 +19,8 @@ from broker.domain.people.workspaces import (
     workspace_name,
 )
 from broker.domain.plans.plans import Plan
-from broker.services.people.access import no_workspace, token_hash
+from broker.services.people.access import token_hash
+from broker.services.people.accounts import no_workspace
 from broker.services.people.workspaces import NewWorkspace, Workspaces
 from broker.services.ports import AdministratorRecords, LogStore, Pressure, WorkspaceRecords
 

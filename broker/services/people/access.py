@@ -26,8 +26,9 @@ from broker.domain.people.dependants import Dependants
 from broker.domain.people.token_text import require_token_form
 from broker.domain.people.workspaces import Workspace, workspace_id
 from broker.domain.plans.plans import Plan
+from broker.services.people.accounts import Accounts, SignedIn, no_workspace
 from broker.services.permissions import checked_within, open_to_all, requires
-from broker.services.ports import MemberRecords, Registry, TokenRecord, Tokens, WorkspaceRecords
+from broker.services.ports import AccountRecords, MemberRecords, Registry, TokenRecord, Tokens, WorkspaceRecords
 
 _SECRET_BYTES = 32
 _DAY_S = 24 * 3600
@@ -75,6 +76,7 @@ class Access:
         registry: Registry,
         members: MemberRecords,
         workspaces: WorkspaceRecords,
+        accounts: AccountRecords,
         *,
         clock: Callable[[], float] = time.time,
         on_authenticated: Callable[[], None] = lambda: None,
@@ -84,6 +86,7 @@ class Access:
         self._registry = registry
         self._members = members
         self._workspaces = workspaces
+        self.accounts = Accounts(accounts, members, workspaces, tokens)
         self._clock = clock
         self._on_authenticated = on_authenticated
         self._on_refused = on_refused
@@ -100,17 +103,44 @@ class Access:
             raise NotAuthenticated("no token: send 'Authorization: Bearer <token>'")
         require_token_form(shown.token)
         sha256 = token_hash(shown.token)
-        principal = await self._tokens.owner(sha256, away=away)
-        if principal is None or self._is_over(principal):
+        stored = await self._stored(sha256)
+        if stored.kind is TokenKind.MEMBER and stored.family is None:
+            stored = await self._prolonged(stored, sha256=sha256)
+        if stored.account is not None and stored.family is None:
+            principal = await self._tokens.present(
+                await self.accounts.placed(stored, shown.workspace), sha256=sha256, away=away
+            )
+        else:
+            principal = await self._tokens.present(stored, sha256=sha256, away=away)
+            if shown.workspace is not None:
+                await self._require_named(principal, shown.workspace)
+        self._on_authenticated()
+        return principal
+
+    async def signed_in(self, presented: Credential) -> SignedIn | None:
+        """The person behind a browser's sign-in, in whatever workspaces; None for a token of another kind.
+
+        Raises `NotAuthenticated`.
+        """
+        if not presented.token:
+            raise NotAuthenticated("nobody is signed in")
+        require_token_form(presented.token)
+        stored = await self._stored(token_hash(presented.token))
+        who = None if stored.account is None or stored.family else await self.accounts.signed_in(stored)
+        self._on_authenticated()
+        return who
+
+    async def begun_in(self, token: str) -> Credential:
+        """A fresh sign-in, in the workspace whose link led to it. Raises `NotAuthenticated`."""
+        return Credential(token=token, workspace=(await self._stored(token_hash(token))).workspace)
+
+    async def _stored(self, sha256: str) -> Principal:
+        found = await self._tokens.stored(sha256)
+        if found is None or self._is_over(found):
             if self._on_refused is not None:
                 await self._on_refused()
             raise NotAuthenticated("the token is unknown, revoked or expired")
-        if shown.workspace is not None:
-            await self._require_named(principal, shown.workspace)
-        if principal.kind is TokenKind.MEMBER and principal.family is None:
-            principal = await self._prolonged(principal, sha256=sha256)
-        self._on_authenticated()
-        return principal
+        return found
 
     async def _require_named(self, principal: Principal, reference: str) -> None:
         """That a request is meant for its caller's workspace. One that is another's is like one that is not there."""
@@ -138,6 +168,7 @@ class Access:
         if expires_at_ms - (principal.expires_at_ms or 0) < _DAY_S * 1000:
             return principal
         await self._tokens.prolong(principal, sha256=sha256, expires_at_ms=expires_at_ms)
+        await self.accounts.keep(principal, life_ms=MEMBER_TOKEN_S * 1000)
         return replace(principal, expires_at_ms=expires_at_ms)
 
     async def offer_agent(
@@ -268,11 +299,6 @@ class Access:
 
     def _in_ms(self, seconds: float) -> int:
         return int((self._clock() + seconds) * 1000)
-
-
-def no_workspace(reference: str) -> NotFound:
-    """What is said of one that is not there, or not for the caller: the same."""
-    return NotFound(f"no workspace {reference[:80]!r}", code="WORKSPACE_NOT_FOUND")
 
 
 def _name_of(maker: Maker | None, *, people: Mapping[MemberId, str], tokens: Mapping[TokenId, str]) -> str | None:

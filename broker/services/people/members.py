@@ -10,6 +10,7 @@ from broker.domain.names import looks_like_id
 from broker.domain.people.access import MemberRole, Permission, Principal
 from broker.domain.people.dependants import Dependants
 from broker.domain.people.members import MYSELF, Member, member_name
+from broker.services.people.accounts import Accounts
 from broker.services.permissions import checked_within, requires
 from broker.services.ports import MemberRecords, Tokens
 
@@ -17,8 +18,9 @@ from broker.services.ports import MemberRecords, Tokens
 class Members:
     """Keeps a workspace's members. Who is asked for by `reference` is named by id or by name."""
 
-    def __init__(self, records: MemberRecords, tokens: Tokens) -> None:
+    def __init__(self, records: MemberRecords, tokens: Tokens, accounts: Accounts) -> None:
         self._records = records
+        self._accounts = accounts
         self._tokens = tokens
 
     @requires(Permission.ADMINISTER)
@@ -62,6 +64,7 @@ class Members:
         """
         member = await self._present(principal.workspace, reference)
         ended = await self._records.remove(principal.workspace, member.id, by=principal.member)
+        await self._accounts.left(principal.workspace, member)
         await self._tokens.forget(ended.hashes)
         return ended.dependants
 

@@ -20,6 +20,7 @@ from broker.domain.people.token_families import (
     parse_refresh_token,
 )
 from broker.services.people.access import new_token, token_hash
+from broker.services.people.accounts import Accounts
 from broker.services.people.attempts import Attempts
 from broker.services.permissions import checked_within
 from broker.services.ports import NewPair, SignInCodes, TokenFamilies
@@ -41,8 +42,16 @@ class TokenPair:
 class ShortLivedTokens:
     """Gives out what is good for minutes, in the place of what is good for ever."""
 
-    def __init__(self, families: TokenFamilies, codes: SignInCodes, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        families: TokenFamilies,
+        codes: SignInCodes,
+        *,
+        accounts: Accounts,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._families = families
+        self._accounts = accounts
         self._attempts = Attempts(codes)
         self._clock = clock
 
@@ -66,6 +75,7 @@ class ShortLivedTokens:
             secret=secrets.token_urlsafe(32),
         )
         token, pair = self._pair(first)
+        await self._accounts.open(principal)
         await self._families.begin(owner, family, pair, proof=token_hash(first.proof))
         return _given(token, first, pair, owner)
 

@@ -13,6 +13,7 @@ from broker.domain.people.access import SIGN_IN_PREFIX, Maker, MemberRole, Permi
 from broker.domain.people.members import Member, PendingSignIn
 from broker.domain.plans.plans import Plan
 from broker.services.people.access import MEMBER_TOKEN_S, new_token, token_hash
+from broker.services.people.accounts import Accounts, SignedIn
 from broker.services.people.attempts import Attempts
 from broker.services.permissions import checked_within, open_to_all
 from broker.services.ports import MemberRecords, SignInCodes, TokenFamilies, Tokens
@@ -39,6 +40,7 @@ class SignIn:
         *,
         tokens: Tokens,
         families: TokenFamilies,
+        accounts: Accounts,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._records = records
@@ -46,6 +48,7 @@ class SignIn:
         self._attempts = Attempts(codes)
         self._tokens = tokens
         self._families = families
+        self._accounts = accounts
         self._clock = clock
 
     @checked_within("a member may sign in once more, else who administers")
@@ -68,11 +71,25 @@ class SignIn:
         await self._codes.keep(token_hash(code), pending, expires_at_ms=expires_at_ms)
         return OneTimeCode(code=code, expires_at_ms=expires_at_ms)
 
-    async def redeem(self, code: str, *, address: str) -> str:
-        """A member's token for a code, which is used up by it. Raises `NotAuthenticated`, `RateLimited`.
+    async def redeem(self, code: str, *, address: str, device: str = "") -> str:
+        """A member's token for a code, which is used up by it; `device`: what it says of itself.
+
+        Raises `NotAuthenticated`, `RateLimited`.
 
         Whoever has a right code gets in, however often others have failed who seem to come from the same address.
         """
+        return await self._sign_in(*await self._taken(code, address=address), device=device)
+
+    async def join(self, who: SignedIn, code: str, *, address: str) -> WorkspaceId:
+        """Let somebody who is signed in be whom a code is for, too; in which workspace that is.
+
+        Raises `NotAuthenticated`, `RateLimited`, `Conflict` (ALREADY_A_MEMBER, NOT_YOURS).
+        """
+        pending, member = await self._taken(code, address=address)
+        await self._accounts.join(who, pending.workspace, member)
+        return pending.workspace
+
+    async def _taken(self, code: str, *, address: str) -> tuple[PendingSignIn, Member]:
         pending = await self._codes.take(token_hash(code))
         member = await self._records.member(pending.workspace, pending.member) if pending else None
         if pending is None or member is None or member.generation != pending.generation:
@@ -80,7 +97,7 @@ class SignIn:
             raise NotAuthenticated(
                 "the link was used or is too old: `relaycast sign-in` prints a fresh one", code="SIGN_IN_FAILED"
             )
-        return await self._sign_in(pending, member)
+        return pending, member
 
     @open_to_all("everybody may end their own sign-in")
     async def sign_out(self, principal: Principal, token: str, *, everywhere: bool) -> None:
@@ -88,14 +105,23 @@ class SignIn:
 
         A token that was made by hand stays good for its other users.
         """
-        if principal.member is not None and everywhere:
+        if principal.account is not None and principal.family is None:
+            await self.sign_person_out(await self._accounts.signed_in(principal), everywhere=everywhere)
+        elif principal.member is not None and everywhere:
             await self._records.end_sign_ins(principal.workspace, principal.member)
         elif principal.family is not None:
             await self._families.end(principal.workspace, principal.family)
         elif principal.member is not None:
             await self._tokens.end(principal, sha256=token_hash(token))
 
-    async def _sign_in(self, pending: PendingSignIn, member: Member) -> str:
+    async def sign_person_out(self, who: SignedIn, *, everywhere: bool) -> None:
+        """End a person's sign-in, or all they have, in every workspace they are in."""
+        if everywhere:
+            await self._accounts.end_all(who)
+        else:
+            await self._accounts.end(who.account.id, who.sign_in)
+
+    async def _sign_in(self, pending: PendingSignIn, member: Member, *, device: str) -> str:
         token = new_token(TokenKind.MEMBER)
         owner = Principal(
             workspace=pending.workspace,
@@ -109,6 +135,9 @@ class SignIn:
             made_by=pending.made_by,
         )
         expires_at_ms = self._in_ms(MEMBER_TOKEN_S)
+        owner = await self._accounts.begin(
+            owner, member, device=device, sha256=token_hash(token), life_ms=MEMBER_TOKEN_S * 1000
+        )
         await self._tokens.begin_sign_in(owner, sha256=token_hash(token), expires_at_ms=expires_at_ms)
         return token
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from broker.domain.errors import NotAuthenticated, NotPermitted, RateLimited
 from broker.domain.ids import WorkspaceId
-from broker.domain.people.access import Permission, Principal, TokenKind
+from broker.domain.people.access import Credential, Permission, Principal, TokenKind
 from broker.domain.people.workspaces import (
     RESTORABLE_MS,
     SignUp,
@@ -91,10 +91,22 @@ class Workspaces:
             code = await self._sign_in.issue(workspace, await self._members.ensure_owner(workspace, owner))
         return NewWorkspace(workspace=await self._present(workspace), key=key, code=code)
 
+    async def mine(self, shown: Credential) -> list[Workspace]:
+        """Those that the caller is in: a token in one, a person in any number. Raises `NotAuthenticated`."""
+        who = await self._access.signed_in(shown) if shown.token else None
+        if who is not None and shown.workspace is None:
+            return await self._access.accounts.workspaces(who)
+        return [await self._access.workspace(await self._access.authenticate(shown))]
+
     @open_to_all("everybody may know where they are")
-    async def mine(self, principal: Principal) -> list[Workspace]:
-        """Those that the caller is in, its own first."""
-        return [await self._access.workspace(principal)]
+    async def of(self, principal: Principal) -> list[Workspace]:
+        """Those a caller is in: a person by a sign-in of theirs in any number, everybody else in one.
+
+        A token that was exchanged for a sign-in is for one workspace, and tells of no other.
+        """
+        if principal.account is None or principal.family is not None:
+            return [await self._access.workspace(principal)]
+        return await self._access.accounts.workspaces(await self._access.accounts.signed_in(principal))
 
     @requires(Permission.ADMINISTER)
     async def rename(self, principal: Principal, *, name: str | None, slug: str | None) -> Workspace:

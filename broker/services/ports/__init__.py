@@ -10,6 +10,7 @@ from broker.services.ports.access import (
     TokenRecord,
     Tokens,
 )
+from broker.services.ports.accounts import AccountRecords
 from broker.services.ports.approvals import Approvals, Standing, Surroundings
 from broker.services.ports.commands import CommandOrder, CommandRecord, CommandRecords
 from broker.services.ports.hooks import (
@@ -55,6 +56,7 @@ from broker.services.ports.workspaces import AdministratorRecords, WorkspaceReco
 
 __all__ = [
     "AccessChanges",
+    "AccountRecords",
     "AdministratorRecords",
     "Allowances",
     "Approvals",

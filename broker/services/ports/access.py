@@ -38,6 +38,18 @@ class Tokens(Protocol):
         WORKSPACE_DELETED for a workspace that nobody may use, unless `away`.
         """
 
+    async def stored(self, sha256: str) -> Principal | None:
+        """Whom a token stood for when it was made, whatever became of that; None when it is unknown or expired."""
+
+    async def open_sign_in(self, principal: Principal) -> None:
+        """Let what is exchanged for a sign-in hang on it in another of the person's workspaces.
+
+        Raises `NotAuthenticated` when the member is gone.
+        """
+
+    async def end_sign_in(self, workspace: WorkspaceId, sign_in: TokenId) -> None:
+        """End what hangs on a sign-in in one workspace, at once and everywhere."""
+
     async def present(self, principal: Principal, *, sha256: str | None = None, away: bool = False) -> Principal:
         """A principal as it is now: the workspace's plan and slug, a member's name and role.
 

@@ -32,6 +32,8 @@ class End(Enum):
     MACHINE = auto()
     """When the machine is forgotten: by DELETE, or 90 days after it was seen last."""
     WORKSPACE = auto()
+    ACCOUNT = auto()
+    """When its person is in no workspace any more."""
     TOKEN = auto()
     """With the token's row in `tokens`, or by itself when it has a time to live."""
     INSTALLATION = auto()
@@ -42,6 +44,9 @@ LIVES: dict[str, tuple[End, str]] = {
     "slugs": (End.INSTALLATION, "MAX_FORMER + 1 for each workspace; gone with it"),
     "administrators": (End.INSTALLATION, "one for each data folder"),
     "ending": (End.INSTALLATION, "workspaces whose data is being removed"),
+    "account": (End.ACCOUNT, "one field"),
+    "memberships": (End.ACCOUNT, "the workspaces a person is in"),
+    "sign_ins": (End.TIME, "MAX_SIGN_INS ids; 30 days after the last use of one"),
     "workspace": (End.WORKSPACE, "a few fields"),
     "tokens": (End.WORKSPACE, "MAX_TOKENS, that people made; they revoke them"),
     "revoked_keys": (End.WORKSPACE, "1000 hashes"),
@@ -130,6 +135,8 @@ ELSEWHERE: dict[str, tuple[End, str]] = {
     r"rc:format": (End.INSTALLATION, "three fields"),
     r"rc:format:lock": (End.TIME, "one id; 60 s"),
     r"rc:\{installation\}:(slugs|administrators|ending)": (End.INSTALLATION, "see the table"),
+    r"rc:\{account\.[0-9a-f]+\}:(account|memberships)": (End.ACCOUNT, "see the table"),
+    r"rc:\{account\.[0-9a-f]+\}:(sign-ins|si:.+)": (End.TIME, "see the table; 30 days after its last use"),
     r"rc:installation": (End.INSTALLATION, "three fields"),
     r"rc:probe(:\d+)?": (End.TIME, "one digit; 10 s"),
     r"rc:\{processes\}": (End.INSTALLATION, "an id for each process; those that are gone leave when it is read"),

@@ -19,6 +19,7 @@ from broker.services.approvals.desk import ApprovalDesk
 from broker.services.people.members import Members
 from broker.services.ports import DecidedApproval
 from broker.services.redaction import Redaction
+from tests.fixtures.accounts import accounts_of
 from tests.fixtures.desk import Desk, a_person
 
 LS = ApprovalRequested(native_id="1", tool="Bash", title="list", command="ls", input={"command": "ls"})
@@ -30,7 +31,7 @@ def approvals_of(desk: Desk) -> ApprovalDesk:
 
 
 def people_of(desk: Desk) -> Members:
-    return Members(desk.adapters.members, desk.adapters.tokens)
+    return Members(desk.adapters.members, desk.adapters.tokens, accounts_of(desk.adapters))
 
 
 async def a_member(desk: Desk, name: str = "Bob", role: MemberRole = MemberRole.MEMBER) -> Member:

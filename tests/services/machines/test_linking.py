@@ -25,6 +25,7 @@ from broker.services.people.members import Members
 from broker.services.people.short_lived_tokens import ShortLivedTokens
 from broker.services.people.sign_in import SignIn
 from broker.services.redaction import Redaction
+from tests.fixtures.accounts import accounts_of
 from tests.fixtures.desk import Desk, a_hello
 
 
@@ -35,14 +36,14 @@ def linking_of(adapters: Adapters) -> Linking:
         adapters.registry,
         Sessions(adapters.registry, adapters.log),
         access=access_of(adapters),
-        short_lived=ShortLivedTokens(adapters.token_families, adapters.sign_in_codes),
+        short_lived=ShortLivedTokens(adapters.token_families, adapters.sign_in_codes, accounts=accounts_of(adapters)),
         desk=ApprovalDesk(adapters.approvals, redaction),
         redaction=redaction,
     )
 
 
 def access_of(adapters: Adapters) -> Access:
-    return Access(adapters.tokens, adapters.registry, adapters.members, adapters.workspaces)
+    return Access(adapters.tokens, adapters.registry, adapters.members, adapters.workspaces, adapters.accounts)
 
 
 async def minted(adapters: Adapters, key: Principal) -> Principal:
@@ -95,7 +96,7 @@ async def test_a_token_that_an_earlier_version_gave_in_band_links_its_machine_un
 
 async def test_a_machine_is_its_members_with_every_sign_in_and_nobody_elses(adapters: Adapters, key: Principal) -> None:
     linking = linking_of(adapters)
-    people = Members(adapters.members, adapters.tokens)
+    people = Members(adapters.members, adapters.tokens, accounts_of(adapters))
     ada, bob = [await people.add(key, name=name, role=MemberRole.MEMBER) for name in ("Ada", "Bob")]
     first, second, other = [await exchanged(adapters, key.workspace, each) for each in (ada, ada, bob)]
     before, _ = await linking.attach(first, a_hello(session="main"))
@@ -111,9 +112,15 @@ async def test_a_machine_is_its_members_with_every_sign_in_and_nobody_elses(adap
 async def exchanged(adapters: Adapters, workspace: WorkspaceId, member: Member) -> Principal:
     """A machine of a member, with a sign-in of its own."""
     access, codes = access_of(adapters), adapters.sign_in_codes
-    sign_in = SignIn(adapters.members, codes, tokens=adapters.tokens, families=adapters.token_families)
+    sign_in = SignIn(
+        adapters.members,
+        codes,
+        tokens=adapters.tokens,
+        families=adapters.token_families,
+        accounts=accounts_of(adapters),
+    )
     token = await sign_in.redeem((await sign_in.issue(workspace, member)).code, address="a")
-    short_lived = ShortLivedTokens(adapters.token_families, codes)
+    short_lived = ShortLivedTokens(adapters.token_families, codes, accounts=accounts_of(adapters))
     signed_in = await access.authenticate(token)
     return (await short_lived.exchange(signed_in, Purpose.MACHINE, machine="machine-1", name="m")).principal
 

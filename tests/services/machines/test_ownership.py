@@ -20,6 +20,7 @@ from broker.services.agents.spawner import SpawnRequest
 from broker.services.machines.linking import Linking
 from broker.services.people.members import Members
 from broker.services.ports import Attached
+from tests.fixtures.accounts import accounts_of
 from tests.fixtures.desk import Desk, a_hello, a_person
 from tests.services.agents.test_sessions import spawner_of
 from tests.services.machines.test_linking import linking_of
@@ -85,7 +86,7 @@ async def world(desk: Desk, adapters: Adapters) -> World:
         desk=desk,
         linking=linking_of(adapters),
         sessions=Sessions(adapters.registry, adapters.log),
-        members=Members(adapters.members, adapters.tokens),
+        members=Members(adapters.members, adapters.tokens, accounts_of(adapters)),
     )
 
 

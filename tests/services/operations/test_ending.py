@@ -31,6 +31,8 @@ async def all_that_is_kept(adapters: Adapters, workspace: WorkspaceId) -> list[s
         cursor, names = await adapters.redis.scan(cursor, count=1000)
         found += [name for name in names if workspace in name]
         for name in names:
+            if name.endswith(":memberships") and workspace in await adapters.redis.hgetall(name):
+                found.append(name)
             if name.startswith(("rc:token:", "rc:sign-in:")) and workspace in (await adapters.redis.get(name) or ""):
                 found += [name] if await outlives_removal(adapters, name) else []
         if cursor == 0:

@@ -18,7 +18,7 @@ from tests.fixtures.desk import Desk
 
 @pytest.fixture
 def access(adapters: Adapters) -> Access:
-    return Access(adapters.tokens, adapters.registry, adapters.members, adapters.workspaces)
+    return Access(adapters.tokens, adapters.registry, adapters.members, adapters.workspaces, adapters.accounts)
 
 
 async def test_a_token_is_known_by_its_hash_and_never_kept(

@@ -12,11 +12,12 @@ from broker.domain.people.access import MemberRole, Permission, Principal, Token
 from broker.domain.people.members import MAX_MEMBERS, Member
 from broker.domain.plans.plans import Plan
 from broker.services.people.members import Members
+from tests.fixtures.accounts import accounts_of
 
 
 @pytest.fixture
 def people(adapters: Adapters) -> Members:
-    return Members(adapters.members, adapters.tokens)
+    return Members(adapters.members, adapters.tokens, accounts_of(adapters))
 
 
 def principal_of(workspace: WorkspaceId, member: Member | None = None, *, kind: TokenKind | None = None) -> Principal:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 import pytest
@@ -21,6 +21,7 @@ from broker.services.people.access import Access, new_token, token_hash
 from broker.services.people.members import Members
 from broker.services.people.short_lived_tokens import ShortLivedTokens, TokenPair
 from broker.services.people.sign_in import SignIn
+from tests.fixtures.accounts import accounts_of
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,16 +42,22 @@ class Office:
             self.adapters.registry,
             self.adapters.members,
             self.adapters.workspaces,
+            self.adapters.accounts,
             clock=self.now,
         )
 
     @property
     def short_lived(self) -> ShortLivedTokens:
-        return ShortLivedTokens(self.adapters.token_families, self.adapters.sign_in_codes, clock=self.now)
+        return ShortLivedTokens(
+            self.adapters.token_families,
+            self.adapters.sign_in_codes,
+            accounts=accounts_of(self.adapters),
+            clock=self.now,
+        )
 
     @property
     def people(self) -> Members:
-        return Members(self.adapters.members, self.adapters.tokens)
+        return Members(self.adapters.members, self.adapters.tokens, accounts_of(self.adapters))
 
     @property
     def sign_in(self) -> SignIn:
@@ -60,6 +67,7 @@ class Office:
             adapters.sign_in_codes,
             tokens=adapters.tokens,
             families=adapters.token_families,
+            accounts=accounts_of(adapters),
             clock=self.now,
         )
 
@@ -217,7 +225,7 @@ async def test_a_sign_in_of_an_earlier_version_goes_on_and_is_exchanged_for_noth
     await office.adapters.redis.delete(keys.key(office.workspace, "sign_in", ada.token_id))
     assert (await office.access.authenticate(token)).member == ada.member
     with pytest.raises(NotAuthenticated, match="sign in again"):
-        await office.terminal(ada)
+        await office.terminal(replace(ada, account=None))
 
 
 async def test_signing_out_with_a_short_lived_token_ends_it_and_what_renews_it_and_nothing_else(

@@ -17,6 +17,7 @@ from broker.domain.plans.plans import Plan
 from broker.services.people.access import Access, new_token, token_hash
 from broker.services.people.members import Members
 from broker.services.people.sign_in import CODE_LIFE_S, SignIn
+from tests.fixtures.accounts import accounts_of
 from tests.fixtures.desk import Desk
 
 _DAY_S = 24 * 3600
@@ -34,7 +35,9 @@ class Door:
     @property
     def access(self) -> Access:
         adapters = self.adapters
-        return Access(adapters.tokens, adapters.registry, adapters.members, adapters.workspaces, clock=self.now)
+        return Access(
+            adapters.tokens, adapters.registry, adapters.members, adapters.workspaces, adapters.accounts, clock=self.now
+        )
 
     @property
     def sign_in(self) -> SignIn:
@@ -44,12 +47,13 @@ class Door:
             adapters.sign_in_codes,
             tokens=adapters.tokens,
             families=adapters.token_families,
+            accounts=accounts_of(adapters),
             clock=self.now,
         )
 
     @property
     def people(self) -> Members:
-        return Members(self.adapters.members, self.adapters.tokens)
+        return Members(self.adapters.members, self.adapters.tokens, accounts_of(self.adapters))
 
     def now(self) -> float:
         return time.time() + self.late_s

@@ -19,6 +19,9 @@ const MenuDrawer = lazy(() => import("./MenuDrawer").then((m) => ({ default: m.M
 const Palette = lazy(() => import("./Palette").then((m) => ({ default: m.Palette })));
 const ShortcutsHelp = lazy(() => import("./ShortcutsHelp").then((m) => ({ default: m.ShortcutsHelp })));
 
+const WorkspaceSwitcher = lazy(() =>
+  import("./WorkspaceSwitcher").then((m) => ({ default: m.WorkspaceSwitcher })),
+);
 const Toasts = lazy(() => import("./Toasts").then((m) => ({ default: m.Toasts })));
 
 type Opened = "palette" | "shortcuts" | "menu" | null;
@@ -84,13 +87,22 @@ function Frame() {
 
 function Head({ onPalette }: { onPalette: () => void }) {
   const overview = useReadable(useWorkspace().overview);
+  const name = (
+    <span className="truncate font-semibold">
+      {overview.state === "ready" ? overview.value.workspace.name : "Relaycast"}
+    </span>
+  );
   return (
     <header className="flex flex-col gap-2 p-2">
       <div className="flex h-8 items-center gap-2 px-2">
         <img src={inBase("/icon.svg")} alt="" width="20" height="20" />
-        <span className="truncate font-semibold">
-          {overview.state === "ready" ? overview.value.workspace.name : "Relaycast"}
-        </span>
+        <Suspense fallback={name}>
+          {overview.state === "ready" && overview.value.viewer.workspaces.length > 1 ? (
+            <WorkspaceSwitcher overview={overview.value} />
+          ) : (
+            name
+          )}
+        </Suspense>
       </div>
       <button
         type="button"

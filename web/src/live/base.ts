@@ -4,6 +4,9 @@
  */
 export const BASE = read();
 
+/** The same without the workspace that an address may name, as `/w/acme/` does. */
+const ROOT = BASE.replace(/\/w\/[^/]+\/$/, "/");
+
 function read(): string {
   // Models are tested where there is no page.
   if (typeof document === "undefined") return "/";
@@ -15,9 +18,19 @@ export function inBase(path: string): string {
   return BASE + path.slice(1);
 }
 
+/** The address of a page in a workspace, `path` beginning with a slash. */
+export function inWorkspace(slug: string, path = "/"): string {
+  return `${ROOT}w/${slug}${path}`;
+}
+
+/** Whether the page's address names a workspace. */
+export function namesWorkspace(): boolean {
+  return BASE !== ROOT;
+}
+
 /** What `--url` of relay-connect is for the broker that a page comes from. */
 export function brokerUrl(at: Location = location): string {
-  return at.origin + BASE.slice(0, -1);
+  return at.origin + ROOT.slice(0, -1);
 }
 
 /** The path of a page of ours below the base, beginning with a slash. */

@@ -122,11 +122,17 @@ export const OVERVIEW = graphql(`
       role
       permissions
       sessionKey
+      workspaces {
+        key
+        slug
+        name
+      }
     }
     workspace {
       id
       key
       name
+      slug
       plan
       stops {
         key

@@ -1,5 +1,5 @@
 import type { CombinedError } from "@urql/core";
-import { inBase } from "./base";
+import { belowBase, inBase, inWorkspace, namesWorkspace } from "./base";
 import * as texts from "~/texts";
 
 interface Refusal {
@@ -45,6 +45,24 @@ export async function whoami(headers: { authorization?: string }): Promise<Calle
   if (answer?.status === 401) return "nobody";
   if (!answer?.ok) return null;
   return ((await answer.json()) as { data: Caller }).data;
+}
+
+interface Choice {
+  readonly slug: string;
+}
+
+/** The address, in the first workspace that somebody is in, of the page that is shown; null when the broker does not say. */
+export async function addressInWorkspace(at: Location): Promise<string | null> {
+  const answer = await fetch(inBase("/v1/workspaces"), { credentials: "same-origin" }).catch(() => null);
+  if (!answer?.ok) return null;
+  const { data } = (await answer.json()) as { data: { workspaces: readonly Choice[] } };
+  const [first] = data.workspaces;
+  return first ? inWorkspace(first.slug, belowBase(at.pathname)) + at.search + at.hash : null;
+}
+
+/** Whether a query failed because its page names none of the several workspaces that somebody is in. */
+export function wantsWorkspace(error: CombinedError | undefined): boolean {
+  return error?.graphQLErrors[0]?.extensions.code === "WORKSPACE_REQUIRED" && !namesWorkspace();
 }
 
 /** Why a query or a mutation failed, in words for people. */

@@ -8,7 +8,7 @@ import {
   type Overview,
   type Waiting,
 } from "./documents";
-import { said } from "./http";
+import { addressInWorkspace, said, wantsWorkspace } from "./http";
 import type { Live } from "./live";
 import { Store, type Readable } from "./store";
 
@@ -80,6 +80,7 @@ export class Workspace {
       .query(OVERVIEW, { machines }, { requestPolicy: "network-only" })
       .toPromise();
     if (data) this.#overview.set({ state: "ready", value: data });
+    else if (wantsWorkspace(error)) await goToWorkspace();
     else if (this.#overview.get().state !== "ready")
       this.#overview.set({ state: "failed", message: said(error) });
     return data;
@@ -127,6 +128,12 @@ export class Workspace {
       failed: () => undefined,
     });
   }
+}
+
+/** The page is loaded anew where its address says which workspace it shows. */
+async function goToWorkspace(): Promise<void> {
+  const address = await addressInWorkspace(location);
+  if (address !== null) location.replace(address);
 }
 
 function ready<T>(value: T): Loading<T> {

@@ -8,7 +8,7 @@ from typing import Any
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Scripts
-from broker.domain.ids import MemberId, WorkspaceId
+from broker.domain.ids import AccountId, MemberId, WorkspaceId
 from broker.domain.people.access import MemberRole
 from broker.domain.people.dependants import Dependants
 from broker.domain.people.members import MAX_MEMBERS, Member
@@ -92,4 +92,5 @@ def _member(row: dict[str, str]) -> Member | None:
         role=MemberRole(row["role"]),
         generation=int(row["generation"]),
         created_at_ms=int(row["created"]),
+        account=AccountId(row["account"]) if "account" in row else None,
     )

@@ -55,8 +55,13 @@ class RedisTokens:
 
     async def owner(self, sha256: str, *, away: bool = False) -> Principal | None:
         """The principal, or None when it is unknown or expired. Raises `NotAuthenticated`."""
+        found = await self.stored(sha256)
+        return await self.present(found, sha256=sha256, away=away) if found else None
+
+    async def stored(self, sha256: str) -> Principal | None:
+        """Whom a token stood for when it was made; None when it is unknown or expired."""
         text = await self._redis.get(keys.token(sha256))
-        return await self.present(_PRINCIPAL.validate_json(text), sha256=sha256, away=away) if text else None
+        return _PRINCIPAL.validate_json(text) if text else None
 
     async def present(self, principal: Principal, *, sha256: str | None = None, away: bool = False) -> Principal:
         """A principal as it is now. Raises `NotAuthenticated`."""
@@ -144,6 +149,16 @@ class RedisTokens:
         ):
             raise NotAuthenticated("the link is good no longer: ask for a fresh one", code="SIGN_IN_FAILED")
         await self._keep(principal, sha256, expires_at_ms)
+
+    async def open_sign_in(self, principal: Principal) -> None:
+        """Let what is exchanged for a sign-in hang on it here, too. Raises `NotAuthenticated`."""
+        now = replace(principal, made_by=None)
+        if not await self._keep_sign_in(now, principal.expires_at_ms or 0, sha256="", begins=True):
+            raise NotAuthenticated(_GONE["member"], code="TOKEN_REVOKED")
+
+    async def end_sign_in(self, workspace: WorkspaceId, sign_in: TokenId) -> None:
+        """End what hangs on a sign-in in one workspace, at once and everywhere."""
+        await self._scripts.run("end_sign_in", workspace, id=sign_in)
 
     async def prolong(self, principal: Principal, *, sha256: str, expires_at_ms: int) -> None:
         """Let a sign-in live longer; nothing when it has ended."""

@@ -13,9 +13,10 @@ import orjson
 
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
+from broker.adapters.redis.people.accounts import RedisAccounts
 from broker.adapters.redis.scripts import Scripts
 from broker.domain.errors import Conflict
-from broker.domain.ids import WorkspaceId
+from broker.domain.ids import AccountId, MemberId, WorkspaceId
 from broker.domain.operations.administrators import Administrator
 from broker.domain.people.workspaces import MAX_FORMER, Workspace, WorkspaceState, slug_of
 from broker.domain.plans.plans import Plan
@@ -32,6 +33,7 @@ class RedisWorkspaces:
     def __init__(self, redis: TextRedis, scripts: Scripts) -> None:
         self._redis = redis
         self._scripts = scripts
+        self._accounts = RedisAccounts(redis, scripts)
         self._ending = keys.key(_INSTALLATION, "ending")
 
     async def create(self, workspace: WorkspaceId, *, name: str, plan: Plan, slug: str | None = None) -> Workspace:
@@ -116,6 +118,7 @@ class RedisWorkspaces:
 
     async def sweep(self, workspace: WorkspaceId) -> None:
         """Delete all that the store has of one that is ending, but that it is. Tokens first: they are found in it."""
+        await self._sweep_people(workspace)
         await self._sweep_tokens(workspace)
         at, deleted = "0", 1
         while deleted:  # a scan that is not the first finds what was written while the one before went on
@@ -125,6 +128,13 @@ class RedisWorkspaces:
                 deleted += some
                 if at == "0":
                     break
+
+    async def _sweep_people(self, workspace: WorkspaceId) -> None:
+        """Nobody is in it any more."""
+        for member in await self._redis.zrange(keys.key(workspace, "people"), 0, -1):
+            account = await self._redis.hget(keys.key(workspace, "person", member), "account")
+            if account:
+                await self._accounts.leave(AccountId(account), workspace, MemberId(member))
 
     async def _sweep_tokens(self, workspace: WorkspaceId) -> None:
         """Delete what lies outside of it and leads into it. One-time codes and offers have ended by themselves."""

@@ -7,7 +7,7 @@
 --         begins       '1' to begin it
 --         let_in_with  the token that let them in, or ''
 --         let_in_by    the member that let them in, or ''
---         hash         of its token
+--         hash         of its token, or '' for what is known already, or lies in another workspace
 -- Returns 1; 0 when it has ended, or the member is gone, or who let them in
 -- uses: access
 local key = K.sign_in(id)
@@ -16,5 +16,5 @@ if begins == '1' then
   redis.call('HSET', key, 'member', member, 'generation', generation)
 end
 if redis.call('PEXPIRE', key, life_ms) == 0 then return 0 end
-redis.call('HSET', key, 'token', hash)
+if hash ~= '' then redis.call('HSET', key, 'token', hash) end
 return 1
