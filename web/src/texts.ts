@@ -54,6 +54,7 @@ export const shell = {
   settingsWords: "theme sign out",
   general: "General",
   goTo: "Go to",
+  switchWorkspace: (workspace: Shown) => `Workspace ${workspace}, switch`,
   useTheme: (theme: Shown) => `Use the ${theme} theme`,
 };
 
