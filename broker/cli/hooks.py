@@ -169,6 +169,7 @@ def _run(run: dict[str, Any]) -> str:
     said = [data.get("event", ""), data.get("reason", ""), " ".join(data.get("argv", ()))]
     code = data.get("exit_code")
     said += [f"exit {code}"] if code else []
+    said += [f"{data['times']} times in one"] if "times" in data else []
     said += [f"to {data['to']}"] if "to" in data else []
     said += [f"attempt {data['attempt']}"] if run["state"] == "started" and "attempt" in data else []
     mark = _STATES[run["state"]]

@@ -127,6 +127,10 @@ class Timings:
     """Of all outputs of one run; beyond that none is kept."""
     workflow_place_s: int = 10 * _MINUTE_S
     """How long a step waits for its machine, or for a place in the plan."""
+    hook_held_files: int = 1_000
+    """Of a run that was held back until things were quiet."""
+    hook_hold_most: int = 10
+    """Times its `debounce`, that a hook waits where things are never quiet."""
     dead_letter_kept_s: int = 30 * _DAY_S
     """What could not be delivered can be sent again for so long."""
     dead_letters: int = 1_000

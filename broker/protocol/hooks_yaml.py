@@ -297,8 +297,14 @@ class _Reader:
         if "debounce" not in given:
             return 0
         where = (*path, "debounce")
-        self.say(where, "`debounce` is not available yet")
-        return 0
+        try:
+            seconds = duration_s(given["debounce"])
+        except ValueError as bad:
+            self.say(where, str(bad))
+            return 0
+        if not 0 < seconds <= MAX_DEBOUNCE_S:
+            self.say(where, f"more than nothing, and {MAX_DEBOUNCE_S / 60:.0f} minutes at most")
+        return seconds
 
     def number(self, given: Mapping[str, Any], name: str, path: Path, *, default: int, most: int) -> int:
         value = given.get(name, default)

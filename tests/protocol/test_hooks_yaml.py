@@ -88,6 +88,8 @@ hooks:
         ("    on_command: [{webhook: {url: 'ftp://x', secret: 'secret:S'}}]", "begins with https://"),
         ("    on_command: [{webhook: {url: 'https://a:b@x', secret: 'secret:S'}}]", "keep them in a secret"),
         ("    on_command: [{webhook: {url: 'https://x', secret: 'secret:S'}, cwd: a}]", "means nothing with `webhook`"),
+        ("    on_command: [{command: say, debounce: 5}]", "5 is no time: write a number with its unit"),
+        ("    on_command: [{command: say, debounce: 11m}]", "10 minutes at most"),
         ("    on_command: [{notify: desktop}]", "`notify` is not available yet"),
         ("    on_command: [{relay: Lead, timeout: 5s}]", "'timeout' means nothing with `relay`"),
         ("    on_command: [{relay: {text: hi}}]", "names whom it is for"),

@@ -78,6 +78,8 @@ _TEMPLATES: dict[str, str] = {
     "hooks_version": ":hooks:version",  # string: counts the changes of the hooks
     "hooks_due": ":hooks:due",  # zset: sessions with events that hooks wait for, by the first offset not looked at
     "hooks_holder": ":hooks:holder",  # string: who looks at them, for as long as it lives
+    "hook_hold": ":hooks:hold:%s:%s",  # hash: what of an agent has set a hook off lately, and what is held back of it
+    "hooks_quiet": ":hooks:quiet",  # zset: "hook|agent" whose quiet has come, by then
     "hook_runs": ":hooks:runs",  # zset: the latest runs, by time
     "hook_rate": ":hooks:rate:%s",  # string: runs of a hook in this minute
     "hook_deliveries": ":hooks:deliveries",  # zset: runs that another service is called for, by when next, ms

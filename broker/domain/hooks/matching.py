@@ -44,6 +44,7 @@ class HookIndex:
 
     def __init__(self, hooks: Iterable[Hook]) -> None:
         self._named: dict[tuple[HookEvent, Scope, str], list[tuple[int, Hook]]] = defaultdict(list)
+        self._by_id: dict[str, Hook] = {}
         self._wild: dict[HookEvent, list[tuple[int, Hook]]] = defaultdict(list)
         for place, hook in enumerate(hooks):
             if not hook.enabled:
@@ -53,7 +54,12 @@ class HookIndex:
                 self._wild[hook.event].append((place, hook))
             else:
                 self._named[hook.event, selector.scope, selector.pattern].append((place, hook))
+            self._by_id[hook.id] = hook
         self.events = frozenset({*self._wild, *(event for event, _, _ in self._named)})
+
+    def hook(self, hook_id: str) -> Hook | None:
+        """The enabled hook of that id."""
+        return self._by_id.get(hook_id)
 
     def match(self, happening: Happening, about: About, *, files: tuple[str, ...]) -> Iterator[Matched]:
         """The hooks that a happening sets off, in the order of their file. `files` stand from the agent's folder."""

@@ -6,6 +6,7 @@ it begins once; a message that a run sends has the run's id, so it is sent once.
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
@@ -23,16 +24,19 @@ from broker.domain.logs.events import Cursor
 from broker.domain.machines.placement import Proxy
 from broker.domain.messages.messages import Mode, Role, Sender
 from broker.domain.plans.plans import Plan
+from broker.domain.timings import TIMINGS
 from broker.protocol.hooks_yaml import read_hooks
 from broker.services.hooks.orders import order, relayed_text, run_data
 from broker.services.hooks.scene import Scene
 from broker.services.messages.router import prepare
-from broker.services.ports import EventLog, HookRecords, Mailroom, Registry, WorkspaceRecords
+from broker.services.ports import EventLog, HeldHook, HookRecords, Mailroom, Registry, WorkspaceRecords
 from broker.services.redaction import Redaction
 
 BATCH = 500
 """Events that are looked at before other sessions have their turn."""
 _INDEXES = 1000
+_PLACES = 1000
+"""More than the happenings of any one event; further ones count as the last."""
 
 
 @dataclass(slots=True)
@@ -71,10 +75,12 @@ class HookDispatcher:
 
     async def look(self, workspace: WorkspaceId) -> bool:
         """Look at what is due in a workspace, some of it; whether more waits. Raises `Unavailable`."""
-        due = await self._records.due(workspace)
-        if not due:
+        due, quiet = await self._records.due(workspace), await self._records.quiet(workspace)
+        if not due and not quiet:
             return False
         index = await self._index(workspace)
+        for held in quiet:
+            await self._let_go(workspace, held, index)
         done = [await self._session(workspace, session, offset, index) for session, offset in due]
         return not all(done)
 
@@ -123,8 +129,36 @@ class HookDispatcher:
         matched = list(look.index.match(happening, scene.about, files=files))
         causes = await self._records.causes(look.workspace, happening.messages) if matched else ()
         for each in matched:
+            if each.hook.debounce_s and not loops(each.hook, causes):
+                await self._hold(look, each, happening, place=place)
+                continue
             run = run_id(look.session.id, run_key(each.hook, happening, place=place), each.hook.id)
             await self._set_off(scene, each, happening, run=run, causes=causes)
+
+    async def _hold(self, look: _Look, matched: Matched, happening: Happening, *, place: int) -> None:
+        quiet_s = matched.hook.debounce_s
+        held = HeldHook(
+            hook=matched.hook.id,
+            happening=happening,
+            session=look.session.id,
+            mark=happening.at.offset * _PLACES + min(place, _PLACES - 1),
+            files=matched.files,
+        )
+        await self._records.hold(look.workspace, held, quiet_s=quiet_s, most_s=quiet_s * TIMINGS.hook_hold_most)
+
+    async def _let_go(self, workspace: WorkspaceId, held: HeldHook, index: HookIndex) -> None:
+        """Set off once what many events would have; nothing where the hook or the session is gone."""
+        hook, happening = index.hook(held.hook), held.happening
+        with contextlib.suppress(NotFound):
+            look = _Look(workspace, await self._registry.session(workspace, held.session), index)
+            scene = await self._scene(look, happening) if hook else None
+            if hook and scene:
+                run = run_id(held.session, run_key(hook, happening, place=held.mark % _PLACES), hook.id)
+                causes = await self._records.causes(workspace, happening.messages)
+                await self._set_off(
+                    scene, Matched(hook, held.files), happening, run=run, causes=causes, times=held.count
+                )
+        await self._records.drop(workspace, held)
 
     async def _scene(self, look: _Look, happening: Happening) -> Scene | None:
         if happening.agent not in look.agents:
@@ -143,10 +177,17 @@ class HookDispatcher:
         )
 
     async def _set_off(
-        self, scene: Scene, matched: Matched, happening: Happening, *, run: HookRunId, causes: tuple[str, ...]
+        self,
+        scene: Scene,
+        matched: Matched,
+        happening: Happening,
+        *,
+        run: HookRunId,
+        causes: tuple[str, ...],
+        times: int = 1,
     ) -> None:
         hook = matched.hook
-        given = order(scene, matched, happening, run=run, causes=causes, loop=loops(hook, causes))
+        given = order(scene, matched, happening, run=run, causes=causes, loop=loops(hook, causes), times=times)
         state = await self._records.begin(scene.workspace, given)
         if state is RunState.ORDERED and isinstance(hook.action, RelayAction):
             text = relayed_text(scene, hook, hook.action, happening, matched.files)

@@ -25,9 +25,17 @@ _TOO_OLD = "relay-connect on the agent's machine is too old to run hooks: update
 
 
 def order(
-    scene: Scene, matched: Matched, happening: Happening, *, run: HookRunId, causes: tuple[str, ...], loop: str
+    scene: Scene,
+    matched: Matched,
+    happening: Happening,
+    *,
+    run: HookRunId,
+    causes: tuple[str, ...],
+    loop: str,
+    times: int = 1,
 ) -> HookOrder:
-    """The order of a run. `causes`: the hooks that led here; `loop`: why it goes no further, '' when it does."""
+    """The order of a run. `causes`: the hooks that led here; `loop`: why it goes no further, '' when it does; `times`:
+    how often it was set off until things were quiet."""
     hook, action = matched.hook, matched.hook.action
     command, delivery, why, patience_s = "", b"", loop, float(TIMINGS.hook_offline_s)
     if isinstance(action, CommandAction):
@@ -35,6 +43,8 @@ def order(
         patience_s += action.timeout_s + TIMINGS.hook_margin_s
         why = why or ("" if scene.proxy and scene.proxy.runs_hooks else _TOO_OLD)
     about: dict[str, Any] = {"event": happening.event, "files": list(matched.files[:_SHOWN_FILES])}
+    if times > 1:
+        about["times"] = times
     if isinstance(action, Delivered):
         delivery = write_delivery(scene, hook, action, happening, run=run, files=matched.files)
         about["to"] = shown_target(action)

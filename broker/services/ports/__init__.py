@@ -16,6 +16,7 @@ from broker.services.ports.commands import CommandOrder, CommandRecord, CommandR
 from broker.services.ports.hooks import (
     Delivery,
     DeliveryRecords,
+    HeldHook,
     HookOrder,
     HookRecords,
     HookRun,
@@ -75,6 +76,7 @@ __all__ = [
     "Ended",
     "EventLog",
     "Happened",
+    "HeldHook",
     "HookOrder",
     "HookRecords",
     "HookRun",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from broker.domain.hooks.deliveries import Verdict
+from broker.domain.hooks.happenings import Happening
 from broker.domain.hooks.runs import HookRunId, RunState
 from broker.domain.ids import AgentId, LinkId, SessionId, WorkspaceId
 
@@ -59,6 +60,20 @@ class HookOrder:
     """JSON that the log has with each of its steps, where it is delivered."""
     skipped: bytes = b""
     """Why it is not carried out, as JSON for the log; empty: it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldHook:
+    """What is held back until things are quiet: the last that set a hook off, and the files of all."""
+
+    hook: str
+    happening: Happening
+    session: SessionId
+    mark: int
+    """Orders what set it off within an epoch of the log."""
+    files: tuple[str, ...]
+    count: int = 1
+    """How often it was set off meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +154,15 @@ class HookRecords(Protocol):
 
     async def advance(self, workspace: WorkspaceId, session: SessionId, offset: int) -> bool:
         """A session was looked at up to an offset; whether nothing more waits there."""
+
+    async def hold(self, workspace: WorkspaceId, held: HeldHook, *, quiet_s: float, most_s: float) -> None:
+        """Hold a run back until nothing has set it off for `quiet_s`, for `most_s` in all; the same event once."""
+
+    async def quiet(self, workspace: WorkspaceId) -> list[HeldHook]:
+        """What need not be held back any more."""
+
+    async def drop(self, workspace: WorkspaceId, held: HeldHook) -> None:
+        """It was let go; what came meanwhile goes on waiting."""
 
     async def begin(self, workspace: WorkspaceId, order: HookOrder) -> RunState:
         """Begin a run, once; how far it is now."""

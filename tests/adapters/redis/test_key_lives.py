@@ -103,6 +103,8 @@ LIVES: dict[str, tuple[End, str]] = {
     "hooks_version": (End.WORKSPACE, "one number"),
     "hooks_due": (End.WORKSPACE, "MAX_SESSIONS"),
     "hooks_holder": (End.TIME, "one id; 15 s"),
+    "hook_hold": (End.TIME, "one event and 1000 names of files; 7 days after the last"),
+    "hooks_quiet": (End.WORKSPACE, "what waits to be let go; gone with the next look"),
     "hook_runs": (End.TIME, "1000 ids; 7 days after the last"),
     "hook_rate": (End.TIME, "one number; 60 s"),
     "hook_deliveries": (End.WORKSPACE, "runs that are not delivered yet, of MAX_HOOKS hooks and 600 in a minute each"),

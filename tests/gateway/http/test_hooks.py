@@ -8,9 +8,15 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from broker.adapters.redis import keys
 from broker.app import build_hooks
+from broker.domain.hooks.events import HookEvent
+from broker.domain.hooks.happenings import Happening
 from broker.domain.hooks.runs import RunState
+from broker.domain.ids import AgentId, SessionId
+from broker.domain.logs.events import Cursor
 from broker.protocol.proxy import Deliver, HookRan, RunHook
+from broker.services.ports import HeldHook
 from broker.settings import Settings
 from tests.fixtures.gateway import Gateway, Machine
 from tests.gateway.http.test_api import answered, refusal
@@ -199,3 +205,70 @@ async def test_only_who_administers_a_workspace_changes_its_hooks(gateway: Gatew
     body = {"text": RELAY} if path == "/v1/hooks" else {"paused": True}
     refused = await gateway.call(method, path, body, token=token)
     assert (refused.status_code, refused.json()["error"]["code"]) == (403, "NOT_PERMITTED")
+
+
+async def held(gateway: Gateway, agent: str, *, count: int) -> None:
+    """Wait until a hook has been held back so often."""
+    key = keys.key(gateway.workspace, "hook_hold", "tell-lead", agent)
+    async with asyncio.timeout(10):
+        while await gateway.adapters.redis.hget(key, "count") != str(count):
+            await asyncio.sleep(0.02)
+
+
+async def test_what_comes_in_a_burst_sets_a_hook_off_once_when_it_is_quiet(hooked: Gateway) -> None:
+    async with hooked.machine():
+        await spawn(hooked, "Lead")
+        await spawn(hooked, "Worker")
+        listed = (await hooked.ok("GET", f"{S}/agents"))["agents"]
+        agent = next(each["id"] for each in listed if each["name"] == "Worker")
+        shown = await apply(hooked, RELAY.replace("relay: Lead", "relay: Lead, debounce: 10m"))
+        assert shown["hooks"][0]["debounce_s"] == 600
+        for _ in range(3):
+            await say(hooked, "Worker")
+        await held(hooked, agent, count=3)
+        assert (await hooked.ok("GET", "/v1/hooks/runs"))["runs"] == []
+        await hooked.adapters.timers.due(hooked.workspace, f"hold|tell-lead|{agent}")
+        (run,) = await runs(hooked, lambda all_: [each["state"] for each in all_] == ["completed"])
+        assert (await hooked.ok("GET", "/v1/hooks/runs"))["runs"][0]["id"] == run["id"]
+        page = await hooked.ok("GET", f"{S}/events?limit=1000")
+        (ordered,) = [each for each in page["events"] if each["kind"] == "hook.ordered"]
+        assert ordered["data"]["times"] == 3
+        # The next one begins a burst of its own.
+        await say(hooked, "Worker")
+        await held(hooked, agent, count=1)
+        assert len((await hooked.ok("GET", "/v1/hooks/runs"))["runs"]) == 1
+
+
+async def test_events_that_are_looked_at_again_hold_nothing_back_a_second_time(gateway: Gateway) -> None:
+    records, timers = gateway.adapters.hooks, gateway.adapters.timers
+    happening = Happening(
+        event=HookEvent.FILE_CHANGE,
+        at=Cursor("e", 7),
+        at_ms=1,
+        agent=AgentId("a-1"),
+        name="Worker",
+        values={"tool": "Edit"},
+    )
+
+    def burst(mark: int, *files: str) -> HeldHook:
+        return HeldHook(hook="lint", happening=happening, session=SessionId("s-1"), mark=mark, files=files)
+
+    async def hold(each: HeldHook) -> None:
+        await records.hold(gateway.workspace, each, quiet_s=600, most_s=6000)
+
+    for each in (burst(7000, "a.py"), burst(7000, "a.py"), burst(8000, "b.py", "a.py"), burst(7001, "c.py")):
+        await hold(each)
+    await timers.due(gateway.workspace, "hold|lint|a-1")
+    (found,) = await records.quiet(gateway.workspace)
+    assert (found.files, found.count, found.mark, found.happening) == (("a.py", "b.py"), 2, 8000, happening)
+    # Something comes while it is let go: it waits for its own quiet.
+    await hold(burst(9000, "d.py"))
+    await records.drop(gateway.workspace, found)
+    assert await records.quiet(gateway.workspace) == []
+    await timers.due(gateway.workspace, "hold|lint|a-1")
+    (rest,) = await records.quiet(gateway.workspace)
+    await records.drop(gateway.workspace, rest)
+    for each in (burst(7000, "a.py"), burst(9000, "d.py")):
+        await hold(each)
+    await timers.due(gateway.workspace, "hold|lint|a-1")
+    assert await records.quiet(gateway.workspace) == []

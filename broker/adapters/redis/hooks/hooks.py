@@ -6,13 +6,17 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 
 import orjson
+from pydantic import TypeAdapter
 
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis, published
 from broker.adapters.redis.scripts import Scripts
+from broker.domain.hooks.happenings import Happening
 from broker.domain.hooks.runs import HookRunId, RunState
 from broker.domain.ids import AgentId, SessionId, WorkspaceId
-from broker.services.ports import HookOrder, HookRun, HooksInForce, SavedHooks
+from broker.services.ports import HeldHook, HookOrder, HookRun, HooksInForce, SavedHooks
+
+_HAPPENING = TypeAdapter(Happening)
 
 
 class RedisHooks:
@@ -66,6 +70,40 @@ class RedisHooks:
         """A session was looked at up to an offset; whether nothing more waits there."""
         return bool(await self._scripts.run("advance_hooks", workspace, session=session, offset=offset))
 
+    async def hold(self, workspace: WorkspaceId, held: HeldHook, *, quiet_s: float, most_s: float) -> None:
+        """Hold a run back until nothing has set it off for a while; the same event once."""
+        await self._scripts.run(
+            "hold_hook",
+            workspace,
+            hook=held.hook,
+            agent=held.happening.agent,
+            epoch=held.happening.at.epoch,
+            mark=held.mark,
+            quiet_ms=int(quiet_s * 1000),
+            most_ms=int(most_s * 1000),
+            happening=orjson.dumps(
+                {"session": held.session, "of": _HAPPENING.dump_python(held.happening, mode="json")}
+            ),
+            files=orjson.dumps(held.files),
+        )
+
+    async def quiet(self, workspace: WorkspaceId) -> list[HeldHook]:
+        """What need not be held back any more."""
+        members = await self._redis.zrange(keys.key(workspace, "hooks_quiet"), 0, -1)
+        found = []
+        for member in members:
+            hook, _, agent = member.partition("|")
+            row = await self._redis.hgetall(keys.key(workspace, "hook_hold", hook, agent))
+            if "happening" in row:
+                found.append(_held(hook, row))
+            else:
+                await self._redis.zrem(keys.key(workspace, "hooks_quiet"), member)
+        return found
+
+    async def drop(self, workspace: WorkspaceId, held: HeldHook) -> None:
+        """It was let go; what came meanwhile goes on waiting."""
+        await self._scripts.run("drop_hold", workspace, hook=held.hook, agent=held.happening.agent, mark=held.mark)
+
     async def begin(self, workspace: WorkspaceId, order: HookOrder) -> RunState:
         """Begin a run, once; how far it is now."""
         state = await self._scripts.run(
@@ -112,6 +150,18 @@ class RedisHooks:
         async with aclosing(published(self._redis, keys.HOOK_CHANNEL)) as messages:
             async for message in messages:
                 yield None if message is None else keys.workspace_of(message)
+
+
+def _held(hook: str, row: Mapping[str, str]) -> HeldHook:
+    kept = orjson.loads(row["happening"])
+    return HeldHook(
+        hook=hook,
+        happening=_HAPPENING.validate_python(kept["of"]),
+        session=SessionId(kept["session"]),
+        mark=int(row["mark"]),
+        files=tuple(orjson.loads(row["files"])),
+        count=int(row["count"]),
+    )
 
 
 async def latest_runs(redis: TextRedis, workspace: WorkspaceId, listed: str, *, limit: int) -> list[HookRun]:

@@ -171,6 +171,13 @@ end
 -- A command of a run was not begun in time, or nobody has said how it ended.
 function on.command() look_at_command(part[2]) end
 
+-- Nothing has set a hook off for long enough: whoever looks at this workspace's sessions lets go what was held back.
+function on.hold()
+  if not redis.call('HGET', K.hook_hold(part[2], part[3]), 'waiting') then return end
+  redis.call('ZADD', K.hooks_quiet(), NOW, part[2] .. '|' .. part[3])
+  redis.call('PUBLISH', HOOK_CHANNEL, ROOT)
+end
+
 -- A machine was not seen for long. It stays as long as an agent of it may come back.
 function on.unused()
   local link = part[2]
