@@ -93,6 +93,7 @@ from broker.services.deadlines import Deadlines
 from broker.services.hooks.definitions import Hooks
 from broker.services.hooks.deliveries import HookDeliveries
 from broker.services.hooks.dispatch import HookDispatcher
+from broker.services.hooks.trial import HookTrials
 from broker.services.live.activity import Activity
 from broker.services.live.feeds import Feeds
 from broker.services.live.hub import Hub
@@ -327,6 +328,13 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
         ),
         log_health=log_health,
         hooks=Hooks(adapters.hooks, adapters.deliveries, adapters.secrets),
+        hook_trials=HookTrials(
+            adapters.hooks,
+            adapters.log,
+            adapters.registry,
+            dispatcher=_dispatcher(settings, adapters, redaction),
+            public_url=settings.url,
+        ),
         secrets=Secrets(adapters.secrets, AesGcmSealing(settings.secret_keys)),
         workflows=WorkflowRuns(adapters.workflows, Definitions(adapters.workflows), sessions),
         hub=hub,
@@ -477,17 +485,22 @@ def build_retention(adapters: Adapters, logs: LogStore) -> RetentionWorker:
     return RetentionWorker(adapters.timers, RetentionKeeper(adapters.retention, logs, adapters.registry))
 
 
-def build_hooks(settings: Settings, adapters: Adapters, *, alone: bool) -> HookWorker:
-    """The worker that looks for what hooks wait for; `alone` when there can be no other."""
-    dispatcher = HookDispatcher(
+def _dispatcher(settings: Settings, adapters: Adapters, redaction: Redaction) -> HookDispatcher:
+    return HookDispatcher(
         adapters.hooks,
         adapters.log,
         adapters.registry,
         mailroom=adapters.mailroom,
         workspaces=adapters.workspaces,
-        redaction=Redaction(adapters.redaction_rules, search=automaton),
+        redaction=redaction,
         public_url=settings.url,
     )
+
+
+def build_hooks(settings: Settings, adapters: Adapters, *, alone: bool) -> HookWorker:
+    """The worker that looks for what hooks wait for; `alone` when there can be no other."""
+    redaction = Redaction(adapters.redaction_rules, search=automaton)
+    dispatcher = _dispatcher(settings, adapters, redaction)
     return HookWorker(adapters.timers, adapters.hooks, dispatcher, alone=alone)
 
 

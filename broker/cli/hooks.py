@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime
 from typing import Any, TextIO
 from urllib.parse import quote
@@ -90,6 +91,36 @@ def history(*, lines: int, json_: bool) -> None:
         click.echo(_run(run))
 
 
+@hooks.command()
+@click.argument("file", type=click.File("r"), required=False)
+@click.option("--hook", metavar="ID", help="Only this hook.")
+@click.option("--days", type=click.FloatRange(0, 366, min_open=True), default=7, show_default=True)
+@click.option("--on", "machine", metavar="MACHINE", help="Let --hook run now, for an agent on that machine.")
+@click.option("--json", "json_", is_flag=True, help="One JSON document, as /v1/hooks/test has it.")
+def test(*, file: TextIO | None, hook: str | None, days: float, machine: str | None, json_: bool) -> None:
+    """Show what hooks would have done with the log of the last days: those in FILE, or those that hold.
+
+    Nothing is done, except with --on: then one hook that holds runs now, and what it does is shown as it is done.
+    """
+    if machine is not None:
+        if hook is None or file is not None:
+            raise click.UsageError("--on goes with --hook, and with hooks that hold")
+        _fire(ask("POST", "/v1/hooks/test/runs", body={"hook": hook, "machine": machine}), json_=json_)
+        return
+    text = _require_good(file) if file else None
+    trial = ask("POST", "/v1/hooks/test", body={"text": text, "hook": hook, "days": days})
+    if json_:
+        click.echo(orjson.dumps(trial))
+        return
+    for each in trial["hooks"]:
+        click.echo(f"{each['hook']} ({each['on']}) would have run {_times(each['runs'])} in the last {days:g} days")
+        for example in each["examples"]:
+            at = datetime.fromtimestamp(example["at_ms"] / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+            click.echo(f"  {at}  {example['session']}/{example['agent']}  {_would(example['does'])}")
+    looked = f"looked at {trial['events']} events of {_sessions(trial['sessions'])}"
+    click.echo(looked if trial["complete"] else f"{looked}; there is more in the log, or was, that was not looked at")
+
+
 @hooks.command("dead-letters")
 @click.option("-n", "--lines", default=20, show_default=True, help="Show at most so many.")
 @click.option("--json", "json_", is_flag=True, help="One JSON document, as /v1/hooks/dead-letters has it.")
@@ -155,6 +186,35 @@ def _does(does: dict[str, Any]) -> str:
         return f"webhook to {does['webhook']}"
     command = does["command"]
     return command if isinstance(command, str) else " ".join(command)
+
+
+def _fire(fired: dict[str, Any], *, json_: bool) -> None:
+    if json_:
+        click.echo(orjson.dumps(fired))
+        return
+    about = (
+        "the latest that set it off" if fired["from_log"] else "an example: nothing in the log would have set it off"
+    )
+    click.echo(f"✓ run {fired['run']} for {fired['session']}/{fired['agent']}, about {about}")
+    click.echo(f"  {_would(fired['does'])}")
+    click.echo("  `relaycast hooks history` shows what comes of it")
+
+
+def _would(does: dict[str, Any]) -> str:
+    """What is done, with every word of a command as it is: quoted where a space would hide its end."""
+    if "argv" in does:
+        return " ; ".join(shlex.join(call) for call in does["argv"])
+    if "skipped" in does:
+        return f"nothing: {does['skipped']}"
+    return f"{does['text'].splitlines()[0]} → {does['relay']}" if "relay" in does else f"to {does['to']}"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times" if count else "not once"
+
+
+def _sessions(count: int) -> str:
+    return "1 session" if count == 1 else f"{count} sessions"
 
 
 def _state(hook: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from broker.services.agents.spawner import Spawner
 from broker.services.agents.stops import Stops
 from broker.services.approvals.desk import ApprovalDesk
 from broker.services.hooks.definitions import Hooks
+from broker.services.hooks.trial import HookTrials
 from broker.services.live.activity import Activity
 from broker.services.live.feeds import Feeds
 from broker.services.live.hub import Hub
@@ -64,6 +65,7 @@ class Services:
     status: StatusReport
     log_health: LogHealth
     hooks: Hooks
+    hook_trials: HookTrials
     secrets: Secrets
     workflows: WorkflowRuns
     hub: Hub

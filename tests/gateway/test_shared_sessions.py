@@ -67,6 +67,8 @@ BODIES: dict[Served, object] = {
     ("POST", "/v1/auth/exchange"): {"for": "machine", "machine_id": "m"},
     ("PUT", "/v1/redaction"): {"rules": []},
     ("POST", "/v1/secrets"): {"name": "NEW", "value": "x"},
+    ("POST", "/v1/hooks/test"): {"text": "hooks: {}"},
+    ("POST", "/v1/hooks/test/runs"): {"hook": "none", "machine": "none"},
     ("PUT", "/v1/hooks"): {"text": "hooks: {}"},
     ("PUT", "/v1/hooks/paused"): {"paused": True},
     ("PUT", "/v1/retention"): {"days": None},

@@ -44,6 +44,8 @@ NEEDS: dict[Served, str] = {
     ("GET", "/v1/proxies"): "read_workspace",
     ("GET", "/v1/hooks"): "read_workspace",
     ("GET", "/v1/hooks/runs"): "read_workspace",
+    ("POST", "/v1/hooks/test"): "administer",
+    ("POST", "/v1/hooks/test/runs"): "administer",
     ("GET", "/v1/hooks/dead-letters"): "read_workspace",
     ("POST", "/v1/hooks/runs/{run}/resend"): "administer",
     ("PUT", "/v1/hooks"): "administer",

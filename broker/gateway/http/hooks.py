@@ -31,6 +31,20 @@ class _Paused(Body):
     paused: bool
 
 
+class _Test(Body):
+    text: str | None = Field(default=None, max_length=_MAX_TEXT)
+    """Hooks to try; None: those that hold."""
+    hook: str | None = None
+    """Only this one."""
+    days: float = Field(default=7, gt=0, le=366)
+
+
+class _Fire(Body):
+    hook: str
+    machine: str
+    """Name or id."""
+
+
 class HooksApi:
     """The endpoints. Each authenticates, calls one service and answers with its result."""
 
@@ -45,6 +59,8 @@ class HooksApi:
             ("DELETE", "/v1/hooks", self.clear),
             ("PUT", "/v1/hooks/paused", self.pause),
             ("GET", "/v1/hooks/runs", self.runs),
+            ("POST", "/v1/hooks/test", self.test),
+            ("POST", "/v1/hooks/test/runs", self.fire),
             ("GET", "/v1/hooks/dead-letters", self.dead_letters),
             ("POST", "/v1/hooks/runs/{run}/resend", self.resend),
         ]
@@ -79,6 +95,18 @@ class HooksApi:
         principal = await self._caller(request)
         limit = integer(request, "limit", default=100, most=MAX_RUNS)
         return Answer({"runs": await self._s.hooks.history(principal, limit=limit)})
+
+    async def test(self, request: Request) -> Response:
+        """What hooks would have done with the log; nothing is done."""
+        principal = await self._caller(request)
+        body = await read_body(request, _Test)
+        return Answer(await self._s.hook_trials.dry_run(principal, text=body.text, hook=body.hook, days=body.days))
+
+    async def fire(self, request: Request) -> Response:
+        """Let a hook run now, for an agent on a machine."""
+        principal = await self._caller(request)
+        body = await read_body(request, _Fire)
+        return Answer(await self._s.hook_trials.fire(principal, body.hook, machine=body.machine))
 
     async def dead_letters(self, request: Request) -> Response:
         """Runs that could not be delivered, the newest first: `?limit=`."""

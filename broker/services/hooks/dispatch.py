@@ -133,7 +133,7 @@ class HookDispatcher:
                 await self._hold(look, each, happening, place=place)
                 continue
             run = run_id(look.session.id, run_key(each.hook, happening, place=place), each.hook.id)
-            await self._set_off(scene, each, happening, run=run, causes=causes)
+            await self.set_off(scene, each, happening, run=run, causes=causes)
 
     async def _hold(self, look: _Look, matched: Matched, happening: Happening, *, place: int) -> None:
         quiet_s = matched.hook.debounce_s
@@ -155,7 +155,7 @@ class HookDispatcher:
             if hook and scene:
                 run = run_id(held.session, run_key(hook, happening, place=held.mark % _PLACES), hook.id)
                 causes = await self._records.causes(workspace, happening.messages)
-                await self._set_off(
+                await self.set_off(
                     scene, Matched(hook, held.files), happening, run=run, causes=causes, times=held.count
                 )
         await self._records.drop(workspace, held)
@@ -176,7 +176,7 @@ class HookDispatcher:
             public_url=self._public_url,
         )
 
-    async def _set_off(
+    async def set_off(
         self,
         scene: Scene,
         matched: Matched,
@@ -185,9 +185,13 @@ class HookDispatcher:
         run: HookRunId,
         causes: tuple[str, ...],
         times: int = 1,
+        test_by: str = "",
     ) -> None:
+        """Begin a run, once, and do what the broker does of it. `test_by`: who lets it run to try the hook."""
         hook = matched.hook
-        given = order(scene, matched, happening, run=run, causes=causes, loop=loops(hook, causes), times=times)
+        given = order(
+            scene, matched, happening, run=run, causes=causes, loop=loops(hook, causes), times=times, test_by=test_by
+        )
         state = await self._records.begin(scene.workspace, given)
         if state is RunState.ORDERED and isinstance(hook.action, RelayAction):
             text = relayed_text(scene, hook, hook.action, happening, matched.files)

@@ -33,6 +33,7 @@ def order(
     causes: tuple[str, ...],
     loop: str,
     times: int = 1,
+    test_by: str = "",
 ) -> HookOrder:
     """The order of a run. `causes`: the hooks that led here; `loop`: why it goes no further, '' when it does; `times`:
     how often it was set off until things were quiet."""
@@ -43,6 +44,8 @@ def order(
         patience_s += action.timeout_s + TIMINGS.hook_margin_s
         why = why or ("" if scene.proxy and scene.proxy.runs_hooks else _TOO_OLD)
     about: dict[str, Any] = {"event": happening.event, "files": list(matched.files[:_SHOWN_FILES])}
+    if test_by:
+        about["test_by"] = test_by
     if times > 1:
         about["times"] = times
     if isinstance(action, Delivered):
