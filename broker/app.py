@@ -22,6 +22,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from broker import __version__
 from broker.adapters.outbound.client import GuardedClient
+from broker.adapters.outbound.notifying import AppriseNotifier
 from broker.adapters.redis.agents.registry import RedisRegistry
 from broker.adapters.redis.agents.stops import RedisStops
 from broker.adapters.redis.approvals.approvals import RedisApprovals
@@ -510,6 +511,7 @@ def build_deliveries(settings: Settings, adapters: Adapters, *, outbound: Outbou
         adapters.deliveries,
         SecretReader(adapters.secrets, AesGcmSealing(settings.secret_keys)),
         outbound or GuardedClient(AddressPolicy(settings.allow_outbound)),
+        AppriseNotifier(settings.allow_outbound),
         redaction=Redaction(adapters.redaction_rules, search=automaton),
     )
     return DeliveryWorker(adapters.timers, adapters.deliveries, deliveries)

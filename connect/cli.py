@@ -16,6 +16,7 @@ from broker import __version__
 from broker.domain.people.token_text import hide_tokens
 from connect.command_group import CommandGroup
 from connect.hooks_commands import hooks
+from connect.notify_command import notify
 from connect.policy_commands import policy
 from connect.settings import Options, resolve_settings, resolve_state_dir
 from connect.workflow_commands import workflow
@@ -230,6 +231,7 @@ def doctor(outer: Options, /, *, as_json: bool, **options: Any) -> None:
 main.add_command(policy)
 main.add_command(hooks)
 main.add_command(workflow)
+main.add_command(notify)
 
 
 @main.command()

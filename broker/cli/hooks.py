@@ -184,6 +184,8 @@ def _does(does: dict[str, Any]) -> str:
         return f"relay to {does['relay']}"
     if "webhook" in does:
         return f"webhook to {does['webhook']}"
+    if "notify" in does:
+        return f"notify {does['notify']}"
     command = does["command"]
     return command if isinstance(command, str) else " ".join(command)
 

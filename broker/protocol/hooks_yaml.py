@@ -6,7 +6,7 @@ Everything that is wrong is said at once, each thing with its line and column; a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
@@ -14,10 +14,12 @@ from typing import Any
 from broker.domain.hooks.definitions import (
     DEFAULT_PER_MINUTE,
     DEFAULT_TIMEOUT_S,
+    DESKTOP_COMMAND,
     MAX_TIMEOUT_S,
     Action,
     CommandAction,
     Hook,
+    NotifyAction,
     OncePer,
     RelayAction,
     RelayMode,
@@ -28,7 +30,8 @@ from broker.domain.hooks.definitions import (
     hook_id,
 )
 from broker.domain.hooks.events import BLOCKING, HookEvent, hook_event, unknown_event
-from broker.domain.hooks.templates import OF_MACHINES, BadTemplate, Variable, parse_text
+from broker.domain.hooks.notices import DESKTOP, is_topic
+from broker.domain.hooks.templates import OF_MACHINES, BadTemplate, Template, Variable, parse_text
 from broker.domain.outbound.urls import url_problem
 from broker.domain.secrets.references import referred
 from broker.protocol.yaml_document import Document, Path, Position, YamlProblem, read_document
@@ -37,13 +40,14 @@ MAX_HOOKS = 2000
 """In one workspace."""
 
 MAX_DEBOUNCE_S = 600.0
-_ACTIONS = ("command", "relay", "webhook")
-_LATER = ("notify",)
+_ACTIONS = ("command", "relay", "webhook", "notify")
 _COMMON = ("id", "when", "debounce", "timeout", "max_per_minute", "enabled", "cwd", "env")
 _WHEN = ("glob", "exit_code", "tool", "agent", "text", "once_per")
 _RELAY = ("to", "text", "mode")
 _WEBHOOK = ("url", "secret")
-_ONE_ACTION = "`command:`, `relay:` or `webhook:`"
+_NOTIFY = ("to", "ntfy", "text", "priority")
+_HOW_TO_NOTIFY = "`notify: desktop`, `notify: secret:NAME` (a service's URL), or `notify: {ntfy: my-topic}`"
+_ONE_ACTION = "`command:`, `relay:`, `webhook:` or `notify:`"
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -133,7 +137,7 @@ class _Reader:
         if not isinstance(given, Mapping):
             self.say(path, f"a hook is a command, or a mapping with {_ONE_ACTION}")
             return None
-        self.only(given, (*_ACTIONS, *_LATER, *_COMMON), path)
+        self.only(given, (*_ACTIONS, *_COMMON), path)
         before = len(self.problems)
         action = self.action(given, path)
         when = self.when(given.get("when") or {}, (*path, "when"))
@@ -159,18 +163,19 @@ class _Reader:
         )
 
     def action(self, given: Mapping[str, Any], path: Path) -> Action | None:
-        named = [name for name in (*_ACTIONS, *_LATER) if name in given]
+        named = [name for name in _ACTIONS if name in given]
         if len(named) != 1:
             self.say(path, f"a hook does exactly one thing: {_ONE_ACTION}")
-            return None
-        if named[0] in _LATER:
-            self.say((*path, named[0]), f"`{named[0]}` is not available yet")
             return None
         if named[0] == "command":
             return self.command(given, path)
         self.not_with(given, ("timeout", "cwd", "env"), named[0], path)
-        read = self.relay if named[0] == "relay" else self.webhook
-        return read(given[named[0]], (*path, named[0]))
+        readers: dict[str, Callable[[Any, Path], Action | None]] = {
+            "relay": self.relay,
+            "webhook": self.webhook,
+            "notify": self.notify,
+        }
+        return readers[named[0]](given[named[0]], (*path, named[0]))
 
     def command(self, given: Mapping[str, Any], path: Path) -> CommandAction | None:
         command = given["command"]
@@ -206,17 +211,24 @@ class _Reader:
         if mode not in set(RelayMode):
             self.say((*path, "mode"), f"one of {', '.join(RelayMode)}")
             return None
-        text = given.get("text")
+        before = len(self.problems)
+        template = self.template(given.get("text"), (*path, "text"))
+        if len(self.problems) > before:
+            return None
+        return RelayAction(to=given["to"], text=template, mode=RelayMode(mode))
+
+    def template(self, text: Any, path: Path) -> Template | None:
+        """A text of the broker's own, with variables that it knows."""
         if text is None:
-            return RelayAction(to=given["to"], mode=RelayMode(mode))
+            return None
         try:
             template = parse_text(str(text))
         except BadTemplate as bad:
-            self.say((*path, "text"), str(bad))
+            self.say(path, str(bad))
             return None
         if any(isinstance(part, Variable) and part.name in OF_MACHINES for part in template):
-            self.say((*path, "text"), "only a command knows ${project}: it runs on the agent's machine")
-        return RelayAction(to=given["to"], text=template, mode=RelayMode(mode))
+            self.say(path, "only a command knows ${project}: it runs on the agent's machine")
+        return template
 
     def webhook(self, given: Any, path: Path) -> WebhookAction | None:
         if not isinstance(given, Mapping) or "url" not in given or "secret" not in given:
@@ -231,6 +243,32 @@ class _Reader:
         if problem:
             self.say((*path, "url"), problem)
         return WebhookAction(url=url, secret=named) if named and not problem else None
+
+    def notify(self, given: Any, path: Path) -> CommandAction | NotifyAction | None:
+        if given in (DESKTOP, {"to": DESKTOP}):
+            return CommandAction(command=DESKTOP_COMMAND)
+        if isinstance(given, str):
+            given = {"to": given}
+        if not isinstance(given, Mapping) or ("to" in given) is ("ntfy" in given):
+            self.say(path, f"a notification names whom it reaches: {_HOW_TO_NOTIFY}")
+            return None
+        self.only(given, _NOTIFY, path)
+        before = len(self.problems)
+        topic = given.get("ntfy", "")
+        if "ntfy" in given and not (isinstance(topic, str) and is_topic(topic)):
+            self.say((*path, "ntfy"), "a topic has letters, digits, `_` and `-`, 64 at most")
+        if "priority" in given and "to" in given:
+            self.say_of_key((*path, "priority"), "a priority is of a topic at ntfy: write it into the secret's URL")
+        to = (
+            self.secret(given["to"], (*path, "to") if (*path, "to") in self.document.values else path)
+            if "to" in given
+            else ""
+        )
+        priority = self.number(given, "priority", path, default=3, most=5)
+        text = self.template(given.get("text"), (*path, "text"))
+        if len(self.problems) > before:
+            return None
+        return NotifyAction(to=to or "", topic=topic, text=text, priority=priority)
 
     def secret(self, given: Any, path: Path) -> str | None:
         """The name that a reference has."""

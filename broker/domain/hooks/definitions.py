@@ -124,8 +124,24 @@ class WebhookAction:
     """The name of the secret that signs."""
 
 
-Action = CommandAction | RelayAction | WebhookAction
-Delivered = WebhookAction
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifyAction:
+    """A notification to people, by a service that they have on their phones and desks."""
+
+    to: str
+    """The name of the secret that has the service's URL; '' for `topic`."""
+    topic: str = ""
+    """At ntfy.sh."""
+    text: Template | None = None
+    """None: what happened, in a few lines."""
+    priority: int = 3
+    """1 to 5, of a topic at ntfy.sh."""
+
+
+DESKTOP_COMMAND = ("relay-connect", "notify", "--event")
+"""Shows what happened on the desktop of the agent's machine; allowed there like every command."""
+Action = CommandAction | RelayAction | WebhookAction | NotifyAction
+Delivered = WebhookAction | NotifyAction
 """Actions that another service is called for."""
 
 
@@ -153,6 +169,8 @@ def kind_of(action: Action) -> str:
             return "relay"
         case WebhookAction():
             return "webhook"
+        case NotifyAction():
+            return "notify"
 
 
 def secrets_of(action: Action) -> tuple[str, ...]:
@@ -161,6 +179,8 @@ def secrets_of(action: Action) -> tuple[str, ...]:
         case WebhookAction():
             named = referred(action.url)
             return (action.secret, *([named] if named else []))
+        case NotifyAction(to=name) if name:
+            return (name,)
         case _:
             return ()
 

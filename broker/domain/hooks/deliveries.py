@@ -13,6 +13,8 @@ from enum import StrEnum
 
 WAITS_S = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 """Ahead of each attempt."""
+NOTICE_WAITS_S = (0, 30, 300)
+"""The same of a notification: nobody wants one hours later."""
 _JITTER = 0.1
 """Of a wait: receivers that were away are not met by all at once."""
 _LONGEST_ASKED_S = 86400.0
@@ -41,6 +43,8 @@ class Tried:
     """As the answer had it."""
     reason: str = ""
     """Why there was no answer."""
+    accepted: bool = False
+    """Whether it was taken by a service that does not say how."""
     final: bool = False
     """Whether another attempt would meet the same."""
 
@@ -60,6 +64,8 @@ class Verdict:
 def judge(tried: Tried, *, run: str, now_s: float, waits_s: Sequence[float] = WAITS_S) -> Verdict:
     """What follows an attempt. `now_s`: Unix time, for dates in Retry-After."""
     status = tried.status
+    if tried.accepted:
+        return Verdict(outcome=Outcome.COMPLETED, reason="accepted")
     if status is not None and 200 <= status < 300:
         return Verdict(outcome=Outcome.COMPLETED, reason=f"answered {status}")
     if status == _GONE:

@@ -10,13 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from broker.domain.hooks.definitions import Action, CommandAction, Hook, RelayAction, WebhookAction
+from broker.domain.hooks.definitions import Action, CommandAction, Hook, NotifyAction, RelayAction, WebhookAction
 from broker.domain.hooks.runs import HookRunId
 from broker.domain.people.access import Principal
 from broker.gateway.serving.answers import Answer, Body, guarded, integer, read_body, timed
 from broker.gateway.serving.credentials import credential
 from broker.services.container import Services
 from broker.services.hooks.definitions import MAX_RUNS, HooksShown
+from broker.services.hooks.outgoing import shown_target
 
 _MAX_TEXT = 1_000_000
 
@@ -155,3 +156,5 @@ def _shown_action(action: Action) -> dict[str, object]:
             return {"relay": action.to}
         case WebhookAction():
             return {"webhook": action.url, "secret": action.secret}
+        case NotifyAction():
+            return {"notify": shown_target(action)}

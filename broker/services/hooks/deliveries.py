@@ -9,15 +9,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 
 from broker.domain.errors import BadRequest, NotConfigured, NotFound, OutboundFailed, OutboundRefused
-from broker.domain.hooks.deliveries import WAITS_S, Tried, judge
+from broker.domain.hooks.deliveries import NOTICE_WAITS_S, WAITS_S, Tried, judge
+from broker.domain.hooks.notices import ntfy_url
 from broker.domain.ids import WorkspaceId
 from broker.domain.secrets.references import referred
 from broker.services.hooks.signing import signed_headers
-from broker.services.ports import Delivery, DeliveryRecords, Outbound, OutboundAnswer
+from broker.services.ports import Delivery, DeliveryRecords, Notifier, Outbound, OutboundAnswer
 from broker.services.redaction import Redaction
 from broker.services.secrets.secrets import SecretReader
 
@@ -33,6 +35,7 @@ class HookDeliveries:
         records: DeliveryRecords,
         secrets: SecretReader,
         outbound: Outbound,
+        notifier: Notifier,
         *,
         redaction: Redaction,
         clock: Callable[[], float] = time.time,
@@ -42,6 +45,7 @@ class HookDeliveries:
         self._records = records
         self._secrets = secrets
         self._outbound = outbound
+        self._notifier = notifier
         self._redaction = redaction
         self._clock = clock
         self._waits_s = waits_s
@@ -54,19 +58,33 @@ class HookDeliveries:
         """Attempt one and say what came of it; the seconds until the next. Raises `Unavailable`."""
         answer: OutboundAnswer | None = None
         try:
-            answer = await self._post(workspace, delivery)
-            tried = Tried(attempt=delivery.attempt, status=answer.status, retry_after=answer.retry_after)
+            if delivery.send["kind"] == "notify":
+                await self._notify(workspace, delivery.send)
+                tried = Tried(attempt=delivery.attempt, accepted=True)
+            else:
+                answer = await self._post(workspace, delivery)
+                tried = Tried(attempt=delivery.attempt, status=answer.status, retry_after=answer.retry_after)
         except OutboundFailed as failed:
             tried = Tried(attempt=delivery.attempt, reason=failed.message)
         except (OutboundRefused, NotFound, NotConfigured, BadRequest) as refused:
             tried = Tried(attempt=delivery.attempt, reason=refused.message, final=True)
         now_s = self._clock()
-        verdict = judge(tried, run=delivery.run, now_s=now_s, waits_s=self._waits_s)
+        verdict = judge(tried, run=delivery.run, now_s=now_s, waits_s=self._waits(delivery))
         said = {"attempt": delivery.attempt, "at_ms": int(now_s * 1000), "reason": verdict.reason}
         if answer is not None:
             said |= {"status": answer.status, "took_ms": answer.took_ms, "answer": _text(answer.body)}
         masked, _ = (await self._redaction.redactor(workspace)).json(said)
         return await self._records.settle(workspace, delivery, verdict, said=orjson.dumps(masked))
+
+    def _waits(self, delivery: Delivery) -> Sequence[float]:
+        return self._waits_s[: len(NOTICE_WAITS_S)] if delivery.send["kind"] == "notify" else self._waits_s
+
+    async def _notify(self, workspace: WorkspaceId, send: dict[str, Any]) -> None:
+        if topic := send.get("topic"):
+            url = ntfy_url(str(topic), priority=int(send["priority"]), click=str(send["click"]))
+        else:
+            url = (await self._secrets.values(workspace, str(send["to"])))[0]
+        await self._notifier.notify(url, title=str(send["title"]), text=str(send["text"]))
 
     async def _post(self, workspace: WorkspaceId, delivery: Delivery) -> OutboundAnswer:
         send = delivery.send

@@ -8,15 +8,19 @@ from typing import Any
 
 import orjson
 
-from broker.domain.hooks.definitions import Delivered, Hook
+from broker.domain.hooks.definitions import Delivered, Hook, NotifyAction
 from broker.domain.hooks.happenings import Happening
+from broker.domain.hooks.notices import notice
+from broker.domain.hooks.templates import fill_text
 from broker.domain.outbound.urls import shown_host
-from broker.domain.secrets.references import referred
+from broker.domain.secrets.references import PREFIX, referred
 from broker.services.hooks.scene import Scene, values_of, what_happened
 
 MAX_BODY_BYTES = 20_000
 """Of a webhook, as Standard Webhooks proposes; longer texts are cut."""
 _FILES = 100
+_LONGEST_NOTICE = 1500
+"""Characters: the least that one of the services takes is 2000, with its title."""
 _LONGEST_TEXT = 2048
 
 
@@ -24,12 +28,23 @@ def write_delivery(
     scene: Scene, hook: Hook, action: Delivered, happening: Happening, *, run: str, files: Sequence[str]
 ) -> bytes:
     """What is kept to be sent, as JSON: where, what signs it, and the body as text."""
+    if isinstance(action, NotifyAction):
+        title, text = notice(what_happened(scene, happening, run=run, files=files))
+        if action.text is not None:
+            text = fill_text(action.text, values_of(scene, happening, files))
+        url = values_of(scene, happening, files)["url"]
+        target = (
+            {"topic": action.topic, "priority": action.priority, "click": url} if action.topic else {"to": action.to}
+        )
+        return orjson.dumps({"kind": "notify", "title": title, "text": text[:_LONGEST_NOTICE], **target})
     body = webhook_body(scene, hook, happening, run=run, files=files)
     return orjson.dumps({"kind": "webhook", "url": action.url, "secret": action.secret, "body": body.decode()})
 
 
 def shown_target(action: Delivered) -> str:
     """Where something goes, as the log may say it: a URL's path can be a secret."""
+    if isinstance(action, NotifyAction):
+        return f"ntfy.sh/{action.topic}" if action.topic else f"{PREFIX}{action.to}"
     return action.url if referred(action.url) else shown_host(action.url)
 
 
@@ -37,7 +52,7 @@ def webhook_body(scene: Scene, hook: Hook, happening: Happening, *, run: str, fi
     """`{type, timestamp, data}`, in `MAX_BODY_BYTES`."""
     at = datetime.fromtimestamp(happening.at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     about = what_happened(scene, happening, run=run, files=files[:_FILES])
-    about |= {"hook": hook.id, "url": values_of(scene, happening, files)["url"], "workspace": scene.workspace}
+    about |= {"hook": hook.id, "workspace": scene.workspace}
     longest, listed = _LONGEST_TEXT, _FILES
     while True:
         about["data"] = _cut(about["data"], longest, files[:listed])

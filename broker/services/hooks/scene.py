@@ -43,6 +43,7 @@ def what_happened(scene: Scene, happening: Happening, *, run: str, files: Sequen
         "session": {"id": scene.session.id, "name": scene.session.name},
         "cwd": scene.agent.cwd,
         "turn": happening.turn,
+        "url": session_url(scene.public_url, scene.session),
         "data": {**happening.values, "files": list(files), "exit_code": happening.exit_code},
     }
 

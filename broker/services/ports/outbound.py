@@ -27,3 +27,14 @@ class Outbound(Protocol):
         Raises `OutboundRefused` for what this broker does not call, before anything is sent, and `OutboundFailed` when
         no answer came; then nobody knows whether the other side has read it.
         """
+
+
+class Notifier(Protocol):
+    """Notifies people by the services that `broker.domain.hooks.notices` lists."""
+
+    async def notify(self, url: str, *, title: str, text: str) -> None:
+        """Send it once, to the service and the people that its URL names.
+
+        Raises `BadRequest` for a URL that is not let in, `OutboundRefused` for what this broker does not call, and
+        `OutboundFailed` when it was not accepted, or nobody knows.
+        """

@@ -12,6 +12,7 @@ import pytest_asyncio
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from broker.adapters.outbound.client import GuardedClient
+from broker.adapters.outbound.notifying import AppriseNotifier
 from broker.adapters.sealing import AesGcmSealing
 from broker.app import build_hooks
 from broker.domain.hooks.deliveries import Outcome, Verdict
@@ -23,7 +24,7 @@ from broker.settings import Settings
 from broker.workers.deliveries import DeliveryWorker
 from tests.fixtures.gateway import SECRET_KEY, Gateway
 from tests.fixtures.receiver import OK, Receiver, answer, receiving
-from tests.gateway.http.test_api import refusal
+from tests.gateway.http.test_api import ask, refusal
 from tests.gateway.http.test_hooks import apply, events, runs, say, spawn
 
 SECRET = "whsec_" + "c2VjcmV0" * 5
@@ -37,6 +38,7 @@ def deliveries(
         gateway.adapters.deliveries,
         SecretReader(gateway.adapters.secrets, AesGcmSealing([SECRET_KEY])),
         GuardedClient(AddressPolicy(opened or ["127.0.0.0/8"]), total_s=total_s),
+        AppriseNotifier(opened or ["127.0.0.0/8"]),
         redaction=Redaction(gateway.adapters.redaction_rules),
         waits_s=waits_s,
     )
@@ -257,3 +259,19 @@ async def test_a_large_event_is_cut_to_what_receivers_take(worked: Gateway) -> N
         await say(worked, "Worker", "é" * 100_000)
         await ended(worked)
     assert len(receiver.requests[0].body) <= 20_000
+
+
+async def test_a_notification_about_an_approval_has_what_is_asked_and_a_link(gateway: Gateway) -> None:
+    taken = answer(200, b'{"id":"1"}', Content_Type="application/json")
+    async with gateway.machine() as machine, receiving(answer(500), taken) as receiver:
+        await gateway.ok("POST", "/v1/secrets", {"name": "PHONE", "value": f"ntfy://127.0.0.1:{receiver.port}/me"})
+        text = "hooks:\n  '*':\n    on_approval_needed: {id: tell, notify: 'secret:PHONE'}\n"
+        assert (await apply(gateway, text))["hooks"][0]["does"] == {"notify": "secret:PHONE"}
+        async with working(gateway, with_=deliveries(gateway)):
+            await ask(gateway, machine)
+            run = await ended(gateway)
+    assert (run["state"], run["data"]["to"], run["data"]["does"]) == ("completed", "secret:PHONE", "notify")
+    said = orjson.loads(receiver.requests[1].body)
+    assert said["title"] == "Worker needs your approval"
+    assert f"/session/{machine.welcome.session}" in said["message"]
+    assert "127.0.0.1" not in str(run["data"])

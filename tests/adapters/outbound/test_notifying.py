@@ -1,0 +1,65 @@
+"""Notifications by apprise, in its own process, to a real server; and what that process cannot reach."""
+
+import pytest
+
+from broker.adapters.outbound.notifying import AppriseNotifier
+from broker.domain.errors import BadRequest, OutboundFailed, OutboundRefused
+from tests.fixtures.receiver import answer, receiving
+
+OPENED = ["127.0.0.0/8"]
+TAKEN = answer(200, b'{"id":"1"}', Content_Type="application/json")
+
+
+async def test_ntfy_has_its_documented_payload() -> None:
+    async with receiving(TAKEN) as receiver:
+        url = f"ntfy://127.0.0.1:{receiver.port}/alerts?priority=4&click=https%3A%2F%2Frelay.test%2Fs"
+        await AppriseNotifier(OPENED).notify(url, title="Worker needs your approval", text="shell: rm -rf é")
+    (request,) = receiver.requests
+    assert request.headers["content-type"] == "application/json"
+    assert request.headers["x-click"] == "https://relay.test/s"
+    assert request.body.decode("utf-8") == (
+        '{"topic": "alerts", "title": "Worker needs your approval", "message": "shell: rm -rf \\u00e9"}'
+    )
+
+
+@pytest.mark.parametrize("scheme", ["ntfy", "ntfys", "mailto", "mailtos"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0.0.0.0"])
+async def test_what_is_inside_is_not_reached_by_any_service(scheme: str, host: str) -> None:
+    async with receiving(TAKEN) as receiver:
+        account = "me:password@" if scheme.startswith("mail") else ""
+        more = "?from=a@relay.test&to=b@relay.test" if account else ""
+        with pytest.raises((OutboundRefused, OutboundFailed, BadRequest)):
+            await AppriseNotifier([]).notify(
+                f"{scheme}://{account}{host}:{receiver.port}/alerts{more}", title="x", text="y"
+            )
+        assert receiver.connections == 0
+
+
+async def test_a_refusal_says_why_and_is_final() -> None:
+    async with receiving(TAKEN) as receiver:
+        with pytest.raises(OutboundRefused, match=r"ntfy: 127\.0\.0\.1 is in a network that this broker does not call"):
+            await AppriseNotifier(["10.0.0.0/8"]).notify(f"ntfys://127.0.0.1:{receiver.port}/a", title="", text="y")
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    async with receiving(TAKEN) as target:
+        async with receiving(answer(307, Location=f"http://127.0.0.1:{target.port}/")) as receiver:
+            with pytest.raises(OutboundFailed):
+                await AppriseNotifier(OPENED).notify(f"ntfy://127.0.0.1:{receiver.port}/alerts", title="x", text="y")
+        assert (len(receiver.requests), target.connections) == (1, 0)
+
+
+async def test_what_went_wrong_is_said_without_the_secret() -> None:
+    async with receiving(answer(403)) as receiver:
+        url = f"ntfy://tk_secretsecretsecret@127.0.0.1:{receiver.port}/hidden-topic"
+        with pytest.raises(OutboundFailed) as failed:
+            await AppriseNotifier(OPENED).notify(url, title="x", text="y")
+    assert failed.value.message.startswith("ntfy: ")
+    for hidden in ("tk_secretsecretsecret", "hidden-topic"):
+        assert hidden not in failed.value.message
+
+
+async def test_one_that_never_answers_is_given_up_with_its_process() -> None:
+    async with receiving(None) as receiver:
+        with pytest.raises(OutboundFailed):
+            await AppriseNotifier(OPENED, total_s=3).notify(f"ntfy://127.0.0.1:{receiver.port}/a", title="x", text="y")
