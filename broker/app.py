@@ -126,8 +126,10 @@ from broker.services.redaction import Redaction
 from broker.services.requests import Requests
 from broker.services.secrets.secrets import SecretReader, Secrets
 from broker.services.workflows.agent_steps import AgentSteps
+from broker.services.workflows.command_steps import CommandSteps
 from broker.services.workflows.definitions import Definitions
 from broker.services.workflows.driver import Driver
+from broker.services.workflows.machine_commands import MachineCommands
 from broker.services.workflows.runs import WorkflowRuns
 from broker.settings import Settings
 from broker.workers.deliveries import DeliveryWorker
@@ -526,12 +528,14 @@ def build_resealing(settings: Settings, adapters: Adapters) -> ResealingWorker:
 def build_workflows(settings: Settings, adapters: Adapters) -> WorkflowWorker:
     """The worker that drives runs of workflows."""
     services = build_services(settings, adapters)
+    commands = MachineCommands(adapters.commands, adapters.registry, services.spawner)
     driver = Driver(
         adapters.workflows,
         Definitions(adapters.workflows),
         adapters.registry,
         access=services.access,
-        agents=AgentSteps(services.spawner, adapters.registry, adapters.mailroom),
+        agents=AgentSteps(services.spawner, adapters.registry, adapters.mailroom, commands=commands),
+        commands=CommandSteps(commands),
     )
     return WorkflowWorker(adapters.timers, adapters.workflows, driver)
 

@@ -122,6 +122,8 @@ def _judge(run: Run, spec: Step, step: StepRun) -> Iterator[Command]:
             yield CompleteStep(step=spec.name, early=ended.outcome is Outcome.EARLY)
         case Outcome.DENIED:
             yield FailStep(step=spec.name, reason=ended.reason or "denied")
+        case Outcome.NEEDS_HUMAN if not _is_over_for(run, spec):
+            yield AskPerson(step=spec.name, reason=ended.reason)
         case Outcome.QUOTA if not _is_over_for(run, spec):
             at_ms = ended.retry_at_ms or run.at_ms + spec.waits.before(1, seed=run.id)
             yield _wait(spec, step, Timer.QUOTA, at_ms)

@@ -22,6 +22,8 @@ class Outcome(StrEnum):
     """It did what it was told, and the verification is not content."""
     DENIED = "denied"
     """A person said no."""
+    NEEDS_HUMAN = "needs_human"
+    """It was not begun, or not looked at, until a person allows something; `reason` says what they do for that."""
     QUOTA = "quota"
     """The vendor's limit is reached until `retry_at_ms`."""
 

@@ -158,6 +158,12 @@ class Spawner:
         asker = await self._asker(principal, spawner)
         return _asked_by(asker, proxy, session=agent.session_id, spawner=spawner)
 
+    @checked_within("says who asks; what is asked for is checked where it is done")
+    async def asked_by(self, principal: Principal, proxy: Proxy, *, session: SessionId) -> AskedBy:
+        """What a machine is told of a caller who has it do something."""
+        spawner = await self._own(principal)
+        return _asked_by(await self._asker(principal, spawner), proxy, session=session, spawner=spawner)
+
     async def _machine_of(self, principal: Principal, agent: Agent) -> Proxy:
         """Its conversation is on its own machine: no other one will do."""
         proxies = [p for p in await self._registry.proxies(principal.workspace) if p.id == agent.proxy and p.online]

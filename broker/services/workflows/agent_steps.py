@@ -31,6 +31,7 @@ from broker.domain.workflows.journal import (
 from broker.domain.workflows.texts import aide_text, approves, task_text
 from broker.services.agents.spawner import Spawner, SpawnRequest
 from broker.services.ports import Mailroom, Registry
+from broker.services.workflows.machine_commands import MachineCommands
 from broker.services.workflows.scene import Progress, Scene, named_output
 
 _AGAIN_MS = 2_000
@@ -38,7 +39,6 @@ _AGAIN_MS = 2_000
 _UNFIT = re.compile(r"[^A-Za-z0-9_.-]+")
 _LONGEST = 64
 _SHOWN_REASON = 500
-_NO_CHECKS = "this broker cannot look at files or run checks on machines yet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,8 @@ class _Work:
 class AgentSteps:
     """Carries out the steps of agents, and what agents do beside them."""
 
-    def __init__(self, spawner: Spawner, registry: Registry, mailroom: Mailroom) -> None:
+    def __init__(self, spawner: Spawner, registry: Registry, mailroom: Mailroom, *, commands: MachineCommands) -> None:
+        self._commands = commands
         self._spawner = spawner
         self._registry = registry
         self._mailroom = mailroom
@@ -152,10 +153,13 @@ class AgentSteps:
             return await self._over(scene, step.name, agent, Outcome.FAILED, reason, output=output)
         submitted = await scene.records.submitted(scene.workspace, scene.row.id, work.part.effect)
         evidence = Evidence(output=submitted or output, submitted=_value(submitted))
-        said = unmet(step.conditions, evidence, task=await scene.filled(step.task or ""))
+        said, needs_person = unmet(step.conditions, evidence, task=await scene.filled(step.task or "")), False
         if said is None and needs_machine(step.conditions):
-            said = _NO_CHECKS
-        outcome = Outcome.SUCCEEDED if said is None else Outcome.REJECTED
+            checked = await self._commands.check(scene, step, work.entry)
+            if not checked.is_over:
+                return Progress()
+            said, needs_person = checked.unmet, checked.needs_person
+        outcome = Outcome.SUCCEEDED if said is None else Outcome.NEEDS_HUMAN if needs_person else Outcome.REJECTED
         choice = choice_of(evidence) if step.vote else None
         return await self._over(scene, step.name, agent, outcome, said or "", output=submitted or output, choice=choice)
 

@@ -11,6 +11,7 @@ from broker.domain.errors import BadRequest, NotFound
 from broker.domain.ids import WorkspaceId
 from broker.domain.workflows.definition import StepEntry, WorkflowEntry, WorkflowFile
 from broker.domain.workflows.graph import Workflow, compile_workflow
+from broker.domain.workflows.plan import Plan, plan_workflow
 from broker.domain.workflows.topology import Topology, topology_of
 from broker.protocol.relay_yaml.reader import Problem, read_workflow_file
 from broker.services.ports import WorkflowRecords
@@ -37,6 +38,18 @@ class Definition:
     def topology(self) -> Topology:
         """Who may talk to whom."""
         return topology_of(self.file, self.entry)
+
+    @cached_property
+    def _plans(self) -> dict[str | None, Plan]:
+        return {}
+
+    def templates(self, step: str, *, machine: str | None) -> tuple[str, ...]:
+        """What the file has run where a step of it runs, see `domain.workflows.plan.Consent`."""
+        if machine not in self._plans:
+            self._plans[machine] = plan_workflow(self.file, self.entry.name, machine=machine)
+        plan = self._plans[machine]
+        place = next((each.place for each in plan.steps if each.name == step), None)
+        return next((each.templates for each in plan.consents if each.place == place), ())
 
     @cached_property
     def steps(self) -> dict[str, StepEntry]:

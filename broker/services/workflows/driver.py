@@ -36,6 +36,7 @@ from broker.domain.workflows.telling import tell
 from broker.services.people.access import Access
 from broker.services.ports import ClaimedRun, LoggedEvent, Registry, RunRow, WorkflowRecords, Written
 from broker.services.workflows.agent_steps import AgentSteps
+from broker.services.workflows.command_steps import CommandSteps
 from broker.services.workflows.definitions import Definition, Definitions
 from broker.services.workflows.scene import Progress, Scene
 
@@ -83,7 +84,9 @@ class Driver:
         *,
         access: Access,
         agents: AgentSteps,
+        commands: CommandSteps,
     ) -> None:
+        self._commands = commands
         self._records = records
         self._definitions = definitions
         self._registry = registry
@@ -176,6 +179,8 @@ class Driver:
         match scene.spec(step).kind:
             case StepType.AGENT:
                 return await self._agents.carry(scene, step)
+            case StepType.DETERMINISTIC | StepType.WORKTREE:
+                return await self._commands.carry(scene, step)
             case _:
                 attempt = scene.standing(step).attempt
                 reason = scene.standing(step).stopping or _NOT_AVAILABLE

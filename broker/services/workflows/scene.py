@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import orjson
+
 from broker.domain.agents.sessions import Session
 from broker.domain.ids import WorkspaceId
 from broker.domain.people.access import Principal
@@ -13,7 +15,7 @@ from broker.domain.timings import TIMINGS
 from broker.domain.workflows.definition import AgentEntry, StepEntry
 from broker.domain.workflows.graph import Step
 from broker.domain.workflows.journal import AttemptEnded, Fact
-from broker.domain.workflows.placeholders import placeholders
+from broker.domain.workflows.placeholders import Placeholder, placeholders
 from broker.domain.workflows.run import Run
 from broker.domain.workflows.steps import StepRun
 from broker.domain.workflows.texts import fill
@@ -92,6 +94,21 @@ class Scene:
         outputs = {name: await self.output_of(name) for name in needed}
         values = {name: each.default for name, each in self.definition.file.declared_vars().items()}
         return fill(text, values={**values, **self.row.values}, output=lambda name: outputs[name])
+
+    async def value_of(self, placeholder: Placeholder) -> str:
+        """What stands for a placeholder."""
+        if placeholder.step is not None:
+            found = await self.output_of(placeholder.step)
+        else:
+            declared = self.definition.file.declared_vars()
+            usual = declared[placeholder.name].default if placeholder.name in declared else ""
+            value = self.row.values.get(placeholder.name, usual)
+            found = value if isinstance(value, str) else orjson.dumps(value).decode()
+        return found.strip() if placeholder.filter == "trim" else found
+
+    def templates(self, step: str) -> tuple[str, ...]:
+        """All that the file has run where the step runs: what the machine's owner consents to as a whole."""
+        return self.definition.templates(step, machine=self.row.machine)
 
     async def output_of(self, step: str) -> str:
         """What a step has said; '' as long as it has said nothing."""

@@ -1,0 +1,179 @@
+"""What a run has machines do: commands, worktrees, and checks of what steps have left there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from broker.domain.errors import NoPlacement
+from broker.domain.ids import LinkId
+from broker.domain.machines.placement import Proxy, machine_named
+from broker.domain.workflows.commands import (
+    CommandEnd,
+    CommandKind,
+    check_template,
+    command_id,
+    shell_template,
+    worktree_template,
+)
+from broker.domain.workflows.definition import AgentEntry, StepEntry, StepType, Verification, VerificationType
+from broker.domain.workflows.evidence import needs_machine
+from broker.domain.workflows.placeholders import placeholders
+from broker.protocol.proxy import RunCommand
+from broker.services.agents.spawner import Spawner
+from broker.services.ports import CommandRecords, Registry
+from broker.services.workflows.commands import order_command
+from broker.services.workflows.scene import Scene
+
+_CHECK_MS = 30_000
+"""For a check that says nothing else; tests may take longer."""
+_TESTS_MS = 15 * 60_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What the checks of an attempt have come to."""
+
+    is_over: bool
+    unmet: str | None = None
+    """Why the first that does not hold does not."""
+    needs_person: bool = False
+    """Whether that is because a machine's owner has not allowed it."""
+
+
+class MachineCommands:
+    """Orders commands, each once, and looks how far they have come."""
+
+    def __init__(self, commands: CommandRecords, registry: Registry, spawner: Spawner) -> None:
+        self._commands = commands
+        self._registry = registry
+        self._spawner = spawner
+
+    async def carry(self, scene: Scene, name: str) -> CommandEnd | None:
+        """Order what a step is, or look how far it has come; None: it goes on. Raises `NoPlacement`, `NotFound`."""
+        step, standing = scene.entry(name), scene.standing(name)
+        command = command_id(scene.row.id, name, standing.attempt)
+        known = await self._commands.of(scene.workspace, [command])
+        if not known:
+            await self._order(scene, step, await self._of_step(scene, step), agent=None)
+        elif known[0].told.state.is_end:
+            return known[0].told
+        elif standing.stopping is not None:
+            await self._commands.stop(scene.workspace, command, reason=standing.stopping)
+        return None
+
+    async def is_known(self, scene: Scene, name: str) -> bool:
+        """Whether the newest attempt of a step was ordered."""
+        command = command_id(scene.row.id, name, scene.standing(name).attempt)
+        return bool(await self._commands.of(scene.workspace, [command]))
+
+    async def check(self, scene: Scene, step: StepEntry, agent: AgentEntry | None) -> Checked:
+        """Have the step's machine look at its conditions that only it can look at. Raises `NoPlacement`, `NotFound`."""
+        wanted = needs_machine(step.conditions)
+        attempt = scene.standing(step.name).attempt
+        ids = {command_id(scene.row.id, step.name, attempt, part=f"check:{n}"): n for n in range(len(wanted))}
+        known = {each.command: each.told for each in await self._commands.of(scene.workspace, ids)}
+        for command, number in ids.items():
+            if command not in known:
+                order = await self._of_check(scene, step, wanted[number], number=number, agent=agent)
+                await self._order(scene, step, order, agent=agent)
+        if len(known) < len(ids) or not all(each.state.is_end for each in known.values()):
+            return Checked(is_over=False)
+        for command, number in ids.items():
+            told = known[command]
+            if not told.succeeded:
+                needs_person = told.state.value == "needs_consent"
+                return Checked(is_over=True, unmet=_said(wanted[number], told), needs_person=needs_person)
+        return Checked(is_over=True)
+
+    async def _order(self, scene: Scene, step: StepEntry, command: RunCommand, *, agent: AgentEntry | None) -> None:
+        proxy = await self._machine(scene, scene.machine(step, agent))
+        asked_by = await self._spawner.asked_by(scene.by, proxy, session=scene.session.id)
+        order = command.model_copy(update={"asked_by": asked_by})
+        await self._commands.order(scene.workspace, order_command(order, proxy, link=LinkId(proxy.id)))
+
+    async def _machine(self, scene: Scene, reference: str | None) -> Proxy:
+        proxies = await self._registry.proxies(scene.workspace)
+        if reference is not None:
+            return machine_named(proxies, reference)
+        online = [each for each in proxies if each.online]
+        if len(online) != 1:
+            raise NoPlacement("several machines are connected, or none: say on which one to run")
+        return online[0]
+
+    async def _of_step(self, scene: Scene, step: StepEntry) -> RunCommand:
+        """The command that a step is."""
+        attempt, spec = scene.standing(step.name).attempt, scene.spec(step.name)
+        about = self._about(scene, step, command_id(scene.row.id, step.name, attempt), None)
+        if spec.kind is StepType.WORKTREE:
+            path = step.path or f".worktrees/{step.name}"
+            return about.model_copy(
+                update={
+                    "kind": CommandKind.WORKTREE_ADD,
+                    "template": worktree_template(path=path, branch=str(step.branch), base=step.base_branch),
+                    "path": path,
+                    "branch": step.branch,
+                    "base": step.base_branch,
+                    "create_branch": step.create_branch,
+                    "timeout_ms": spec.timeout_ms,
+                }
+            )
+        text = str(step.command)
+        return about.model_copy(
+            update={
+                "template": shell_template(text),
+                "text": text,
+                "values": await _values(scene, text),
+                "timeout_ms": spec.timeout_ms,
+            }
+        )
+
+    async def _of_check(
+        self, scene: Scene, step: StepEntry, condition: Verification, *, number: int, agent: AgentEntry | None
+    ) -> RunCommand:
+        attempt = scene.standing(step.name).attempt
+        command = command_id(scene.row.id, step.name, attempt, part=f"check:{number}")
+        about = self._about(scene, step, command, agent)
+        text = "" if condition.value is None else str(condition.value)
+        match condition.type:
+            case VerificationType.FILE_EXISTS:
+                return about.model_copy(update={"kind": CommandKind.FILE_EXISTS, "text": text, "timeout_ms": _CHECK_MS})
+            case VerificationType.GIT_CLEAN:
+                return about.model_copy(update={"kind": CommandKind.GIT_CLEAN, "timeout_ms": _CHECK_MS})
+            case kind:
+                usual_ms = _TESTS_MS if kind == VerificationType.TESTS_PASS else _CHECK_MS
+                return about.model_copy(
+                    update={
+                        "template": check_template(text or "the tests of the folder"),
+                        "text": text,
+                        "values": await _values(scene, text),
+                        "timeout_ms": condition.timeout_ms or usual_ms,
+                    }
+                )
+
+    def _about(self, scene: Scene, step: StepEntry, command: str, agent: AgentEntry | None) -> RunCommand:
+        return RunCommand(
+            command=command,
+            run=scene.row.id,
+            step=step.name,
+            attempt=scene.standing(step.name).attempt,
+            session=scene.session.id,
+            file=scene.row.name,
+            templates=list(scene.templates(step.name)),
+            kind=CommandKind.SHELL,
+            cwd=scene.folder(step, agent),
+        )
+
+
+def _said(condition: Verification, told: CommandEnd) -> str:
+    value = "" if condition.value is None else f" {condition.value}"
+    return f"{condition.type}{value}: {told.how or 'not so'}{_tail(told)}"
+
+
+def _tail(told: CommandEnd) -> str:
+    said = (told.errors or told.output).strip()
+    return f": {said[:300]}" if said else ""
+
+
+async def _values(scene: Scene, text: str) -> dict[str, str]:
+    """The values of a text's placeholders, which reach the shell through its environment alone."""
+    return {each.name: await scene.value_of(each) for each in placeholders(text)}
