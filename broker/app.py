@@ -129,8 +129,10 @@ from broker.services.workflows.agent_steps import AgentSteps
 from broker.services.workflows.command_steps import CommandSteps
 from broker.services.workflows.definitions import Definitions
 from broker.services.workflows.driver import Driver
+from broker.services.workflows.gates import Gates
 from broker.services.workflows.machine_commands import MachineCommands
 from broker.services.workflows.runs import WorkflowRuns
+from broker.services.workflows.waits import Waits
 from broker.settings import Settings
 from broker.workers.deliveries import DeliveryWorker
 from broker.workers.ending import EndingWorker
@@ -536,6 +538,8 @@ def build_workflows(settings: Settings, adapters: Adapters) -> WorkflowWorker:
         access=services.access,
         agents=AgentSteps(services.spawner, adapters.registry, adapters.mailroom, commands=commands),
         commands=CommandSteps(commands),
+        gates=Gates(adapters.approvals, services.redaction),
+        waits=Waits(adapters.log),
     )
     return WorkflowWorker(adapters.timers, adapters.workflows, driver)
 

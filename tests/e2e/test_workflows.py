@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.processes import START_S, Running, linked_environment, machine, up
+from tests.fixtures.person import person_at
+from tests.fixtures.processes import START_S, Running, environment, linked_environment, machine, up
 
 LIVES_S = 2 * START_S
+FILES = Path(__file__).parents[1] / "fixtures" / "workflows"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,16 @@ class Place:
         """The JSON document that a command prints."""
         _, out = await self.relaycast(*arguments, "--json")
         return json.loads(out)
+
+    async def allow(self, file: str) -> None:
+        """At the machine, its owner allows the file's commands."""
+        argv = [sys.executable, "-m", "connect.cli", "--state-dir", str(self.folder / "machine")]
+        async with person_at(
+            [*argv, "workflow", "allow", file], env=environment(self.folder), cwd=self.folder, seconds=LIVES_S
+        ) as owner:
+            await owner.sees("Allow exactly this?")
+            owner.types("y\r")
+            await owner.sees("may run here")
 
     def file(self, text: str) -> str:
         """A file that has that."""
@@ -77,3 +89,18 @@ async def test_a_workflow_of_one_agent_is_run_to_its_end_and_says_what_came_of_i
     (run,) = (await place.shown("list"))["runs"]
     assert (run["state"], run["vars"]) == ("completed", {"whom": "everybody"})
     assert "hello to everybody" in (await place.relaycast("logs", run["id"]))[1]
+
+
+async def test_commands_wait_for_their_machines_owner_and_then_feed_each_other(place: Place) -> None:
+    file = place.file((FILES / "hello.yaml").read_text())
+    status, said = await place.relaycast("run", file)
+    assert status == 75, said
+    assert "relay-connect workflow" in said
+    (run,) = (await place.shown("list"))["runs"]
+    assert run["state"] == "needs_human"
+
+    await place.allow(file)
+    status, said = await place.relaycast("retry", run["id"], "greet")
+    assert status == 0, said
+    output = (await place.relaycast("logs", run["id"], "--step", "shout"))[1]
+    assert output == "GOOD MORNING\nMARK=OK\n"

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from broker.domain.approvals.approvals import Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
 from broker.domain.approvals.rules import Rule
-from broker.domain.ids import AgentId, ApprovalId, SessionId, WorkspaceId
+from broker.domain.ids import AgentId, ApprovalId, SessionId, WorkflowRunId, WorkspaceId
 from broker.domain.machines.policy import MachinePolicy
 from broker.domain.people.access import Maker
 
@@ -71,6 +71,21 @@ class Approvals(Protocol):
 
         Raises `NotFound`, `Conflict` (APPROVAL_ALREADY_ANSWERED, APPROVAL_GONE).
         """
+
+    async def ask_gate(
+        self,
+        workspace: WorkspaceId,
+        gate: ApprovalId,
+        *,
+        run: WorkflowRunId,
+        session: SessionId,
+        name: str,
+        body: bytes,
+    ) -> None:
+        """Ask people for a run of a workflow, once. `name`: who asks; `body`: JSON, as of an agent's request."""
+
+    async def withdraw_gate(self, workspace: WorkspaceId, gate: ApprovalId, *, why: str) -> None:
+        """Ask no more; nothing when somebody has answered."""
 
     async def standing(self, workspace: WorkspaceId, agent: AgentId) -> Standing:
         """What a request of an agent is measured by."""

@@ -38,7 +38,9 @@ from broker.services.ports import ClaimedRun, LoggedEvent, Registry, RunRow, Wor
 from broker.services.workflows.agent_steps import AgentSteps
 from broker.services.workflows.command_steps import CommandSteps
 from broker.services.workflows.definitions import Definition, Definitions
+from broker.services.workflows.gates import Gates
 from broker.services.workflows.scene import Progress, Scene
+from broker.services.workflows.waits import Waits
 
 _AT_ONCE = 200
 """Entries that are written in one step: a store that is shared must not be held up."""
@@ -85,7 +87,11 @@ class Driver:
         access: Access,
         agents: AgentSteps,
         commands: CommandSteps,
+        gates: Gates,
+        waits: Waits,
     ) -> None:
+        self._waits = waits
+        self._gates = gates
         self._commands = commands
         self._records = records
         self._definitions = definitions
@@ -181,6 +187,10 @@ class Driver:
                 return await self._agents.carry(scene, step)
             case StepType.DETERMINISTIC | StepType.WORKTREE:
                 return await self._commands.carry(scene, step)
+            case StepType.APPROVAL:
+                return await self._gates.carry(scene, step)
+            case StepType.WAIT_FOR:
+                return await self._waits.carry(scene, step)
             case _:
                 attempt = scene.standing(step).attempt
                 reason = scene.standing(step).stopping or _NOT_AVAILABLE

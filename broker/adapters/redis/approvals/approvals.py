@@ -16,7 +16,7 @@ from broker.domain.approvals.questions import QuestionPrompt
 from broker.domain.approvals.risk.findings import Risk
 from broker.domain.approvals.rules import Rule
 from broker.domain.errors import NotFound
-from broker.domain.ids import AgentId, ApprovalId, SessionId, WorkspaceId
+from broker.domain.ids import AgentId, ApprovalId, SessionId, WorkflowRunId, WorkspaceId
 from broker.domain.machines.policy import MachinePolicy
 from broker.domain.people.access import Maker
 from broker.services.ports import Standing, Surroundings
@@ -132,6 +132,23 @@ class RedisApprovals:
             token=(lasting and lasting.token) or "",
             member=(lasting and lasting.member) or "",
         )
+
+    async def ask_gate(
+        self,
+        workspace: WorkspaceId,
+        gate: ApprovalId,
+        *,
+        run: WorkflowRunId,
+        session: SessionId,
+        name: str,
+        body: bytes,
+    ) -> None:
+        """Ask people for a run of a workflow, once."""
+        await self._scripts.run("ask_gate", workspace, id=gate, run=run, session=session, name=name, body=body)
+
+    async def withdraw_gate(self, workspace: WorkspaceId, gate: ApprovalId, *, why: str) -> None:
+        """Ask no more; nothing when somebody has answered."""
+        await self._scripts.run("withdraw_gate", workspace, id=gate, why=why)
 
     async def standing(self, workspace: WorkspaceId, agent: AgentId) -> Standing:
         """What a request of an agent is measured by."""

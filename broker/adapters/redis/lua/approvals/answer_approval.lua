@@ -13,10 +13,11 @@
 --         token        that answers for good, or ''
 --         member       the same, or ''
 -- Returns 1
--- uses: approvals grants
-local ap = fields(K.approval(id), 'agent', 'status', 'by', 'generation', 'deadline_ms', 'likeness')
-local a = ap.agent and load_agent(ap.agent)
-if not a or not a.id then
+-- uses: approvals grants gates
+local ap = fields(K.approval(id), 'agent', 'status', 'by', 'generation', 'deadline_ms', 'likeness', 'gate', 'session', 'name')
+if ap.gate and ap.status == 'pending' then return resolve_gate(id, ap, status, by, note) end
+local a = not ap.gate and ap.agent and load_agent(ap.agent)
+if not ap.gate and (not a or not a.id) then
   redis.call('ZREM', K.pending_approvals(), id) -- no longer kept: its deadline was set beyond that
   forget_timer('approval|' .. id)
   return refuse('NotFound', 'APPROVAL_NOT_FOUND', 'no such approval')
