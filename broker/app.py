@@ -131,6 +131,7 @@ from broker.services.workflows.definitions import Definitions
 from broker.services.workflows.driver import Driver
 from broker.services.workflows.gates import Gates
 from broker.services.workflows.machine_commands import MachineCommands
+from broker.services.workflows.reach import RunReach
 from broker.services.workflows.runs import WorkflowRuns
 from broker.services.workflows.waits import Waits
 from broker.settings import Settings
@@ -280,6 +281,8 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
         attempts=adapters.sign_in_codes,
         sign_up=settings.sign_up,
     )
+    definitions = Definitions(adapters.workflows)
+    reach = RunReach(adapters.workflows, definitions, adapters.registry, mailroom=adapters.mailroom)
     return Services(
         access=access,
         allowance=Allowance(adapters.allowances, settings.graphql.limits),
@@ -288,7 +291,7 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
         file_history=FileHistory(log_reader),
         log_search=LogSearch(adapters.logs, sessions),
         requests=Requests(RedisRequests(adapters.redis, Scripts(adapters.redis))),
-        router=Router(adapters.mailroom, adapters.registry, redaction),
+        router=Router(adapters.mailroom, adapters.registry, redaction, reach=reach),
         spawner=Spawner(
             adapters.mailroom,
             adapters.registry,
@@ -341,7 +344,7 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
             public_url=settings.url,
         ),
         secrets=Secrets(adapters.secrets, AesGcmSealing(settings.secret_keys)),
-        workflows=WorkflowRuns(adapters.workflows, Definitions(adapters.workflows), sessions),
+        workflows=WorkflowRuns(adapters.workflows, definitions, sessions),
         hub=hub,
         feeds=Feeds(hub, adapters.log),
         activity=Activity(adapters.signals),

@@ -26,6 +26,7 @@ from broker.services.people.workspaces import Workspaces
 from broker.services.plans.allowance import Allowance
 from broker.services.plans.usage import UsageMeter
 from broker.services.requests import Requests
+from broker.services.workflows.runs import WorkflowRuns
 from graphql_api.loaders import Loaders
 
 
@@ -44,6 +45,7 @@ class ApiServices:
     spawner: Spawner
     desk: ApprovalDesk
     stops: Stops
+    workflows: WorkflowRuns
     meter: UsageMeter
     members: Members
     workspaces: Workspaces

@@ -250,6 +250,8 @@ class RelayTools:
             "workflow": own.run.row.name,
             "run": own.part.run,
             "step": own.part.step,
+            "attempt": own.standing.attempt,
+            "round": own.standing.round,
             "you_are": own.part.name,
             "task": own.entry.task,
             "must_hold": [_plain(each.model_dump(mode="json", exclude_none=True)) for each in own.entry.conditions],

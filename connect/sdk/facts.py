@@ -230,6 +230,62 @@ class LogOverflowed(Wire):
     dropped_frames: int = 0
 
 
+class WorkflowStarted(Wire):
+    """A run of a workflow has begun."""
+
+    run: str
+    name: str
+    workflow: str = ""
+    steps: list[str] = Field(default_factory=list)
+    by: str = ""
+
+
+class WorkflowChanged(Wire):
+    """Somebody has decided about a run, or its steps have met."""
+
+    run: str
+    change: str
+    by: str = ""
+
+
+class WorkflowEnded(Wire):
+    """A run has ended, or rests until a person decides."""
+
+    run: str
+    state: str
+    reason: str = ""
+
+
+class StepStarted(Wire):
+    """An attempt at a step has begun."""
+
+    run: str
+    step: str
+    attempt: int = 1
+    type: str = "agent"
+    by: str = ""
+    """The agent, as the file calls it."""
+
+
+class StepEnded(Wire):
+    """An attempt at a step is over."""
+
+    run: str
+    step: str
+    attempt: int = 1
+    outcome: str
+    reason: str = ""
+
+
+class StepChanged(Wire):
+    """A step has come to another state."""
+
+    run: str
+    step: str
+    state: str
+    reason: str = ""
+
+
 class UnknownFact(Wire):
     """A kind this version does not know."""
 
@@ -261,6 +317,12 @@ Fact = (
     | ApprovalRequested
     | ApprovalResolved
     | HookStopped
+    | WorkflowStarted
+    | WorkflowChanged
+    | WorkflowEnded
+    | StepStarted
+    | StepEnded
+    | StepChanged
     | LogOverflowed
     | UnknownFact
 )
@@ -290,6 +352,12 @@ _KINDS: dict[str, type[Fact]] = {
     "hook.failed": HookStopped,
     "hook.expired": HookStopped,
     "hook.interrupted": HookStopped,
+    "workflow.started": WorkflowStarted,
+    "workflow.changed": WorkflowChanged,
+    "workflow.ended": WorkflowEnded,
+    "step.started": StepStarted,
+    "step.ended": StepEnded,
+    "step.changed": StepChanged,
     "log.overflow": LogOverflowed,
 }
 

@@ -34,15 +34,21 @@ from connect.sdk.facts import (
     MessageReceipt,
     ProxyConnected,
     ProxyDisconnected,
+    StepChanged,
+    StepStarted,
     StopLifted,
     StopOrdered,
     TurnEnded,
     TurnStarted,
     UnknownFact,
+    WorkflowChanged,
+    WorkflowEnded,
+    WorkflowStarted,
     read_fact,
 )
 from connect.sdk.types import Event
 from connect.terminal.deeds import command_words, file_words, tool_words
+from connect.terminal.runs import run_line
 from connect.terminal.tables import clock
 from connect.terminal.text import Line, one_line
 from connect.terminal.words import moved_words
@@ -137,6 +143,9 @@ def _happened(fact: Fact, name: str) -> Iterator[str]:
             yield f"machine {fact.machine} connected"
         case ProxyDisconnected():
             yield f"machine {fact.machine} is away"
+        case WorkflowStarted() | WorkflowChanged() | WorkflowEnded() | StepStarted() | StepChanged():
+            line = run_line(fact)
+            yield "".join(text for _, text in line or ()).lstrip("✓!· ")
         case StopOrdered() | StopLifted():
             yield f"{'stopped' if isinstance(fact, StopOrdered) else 'resumed'} by {fact.by}"
         case UnknownFact(kind="session.created"):

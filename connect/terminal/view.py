@@ -42,11 +42,17 @@ from connect.sdk.facts import (
     MessageReceipt,
     ProxyConnected,
     ProxyDisconnected,
+    StepChanged,
+    StepEnded,
+    StepStarted,
     StopFinished,
     StopLifted,
     StopOrdered,
     TurnEnded,
     TurnStarted,
+    WorkflowChanged,
+    WorkflowEnded,
+    WorkflowStarted,
     read_fact,
 )
 from connect.sdk.types import Agent, Approval, Event, LinkLost, LinkUp, Reset
@@ -59,6 +65,7 @@ from connect.terminal.question import answered_words, question_box
 from connect.terminal.receipts import OwnMessages
 from connect.terminal.results import Results
 from connect.terminal.roster import Roster
+from connect.terminal.runs import run_line
 from connect.terminal.stops import stop_line
 from connect.terminal.text import Line, box, cut, inner_width, one_line, paragraph
 from connect.terminal.troubles import Troubles
@@ -186,6 +193,9 @@ class View:
             case StopOrdered() | StopFinished() | StopLifted():
                 line = stop_line(fact)
                 return [] if line is None else [line]
+            case WorkflowStarted() | WorkflowChanged() | WorkflowEnded() | StepStarted() | StepEnded() | StepChanged():
+                told = None if self.verbosity is Verbosity.QUIET else run_line(fact)
+                return [] if told is None else [told]
             case TurnStarted():
                 self._spoken.pop(name, None)
                 self._interrupted.discard(name)

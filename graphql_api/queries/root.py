@@ -8,11 +8,14 @@ import strawberry
 from strawberry import ID
 
 from broker.domain.errors import NotFound
+from broker.services.workflows.runs import MAX_LISTED
 from graphql_api.context import Info
+from graphql_api.pagination import After, Connection, First, page_of
 from graphql_api.queries.nodes import node_of
 from graphql_api.types.fields import resolved
 from graphql_api.types.node import Node
 from graphql_api.types.sessions import Session
+from graphql_api.types.workflows import WorkflowRun, newest_run, run_of
 from graphql_api.types.workspaces import Viewer, Workspace, own_workspace
 
 NodeId = Annotated[ID, strawberry.argument(description="What a field called `id` said.")]
@@ -47,3 +50,16 @@ class Query:
             return Session.of(await services.sessions.look_up(info.context.principal, key), services)
         except NotFound:
             return None
+
+    @resolved("Runs of workflows, as far as the caller sees them, the newest first: the latest 1000.")
+    async def workflow_runs(self, info: Info, *, first: First = 20, after: After = None) -> Connection[WorkflowRun]:
+        """Newest first."""
+        found = await info.context.services.workflows.list(info.context.principal, limit=MAX_LISTED)
+        return page_of(found, WorkflowRun.of, place=newest_run, first=first, after=after)
+
+    @resolved("One run of a workflow; null when there is none that the caller may see.")
+    async def workflow_run(
+        self, info: Info, key: Annotated[str, strawberry.argument(description="The run's key.")]
+    ) -> WorkflowRun | None:
+        """By its key."""
+        return await run_of(info, key)

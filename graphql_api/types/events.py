@@ -176,6 +176,33 @@ class HookEvent(Event):
     output: str | None = told("What a command wrote, cut.", _in_data(reading.text_or_none("output")))
 
 
+@strawberry.type(description="A run of a workflow has begun, was changed by somebody, or has ended.")
+class WorkflowEvent(Event):
+    """Of a run."""
+
+    run_key: strawberry.ID = told("The run.", _in_data(reading.text("run")))
+    workflow_name: str | None = told("The file's name, where the run begins.", _in_data(reading.text_or_none("name")))
+    run_state: str | None = told("Where it ends: its state.", _in_data(reading.text_or_none("state")))
+    change: str | None = told(
+        "Such as `cancelled`, `resumed`, `barrier_open`, `votes_counted`.", _in_data(reading.text_or_none("change"))
+    )
+    by: str | None = told("Who did that.", _in_data(reading.text_or_none("by")))
+    reason: str | None = told("Why it came to that.", _in_data(reading.text_or_none("reason")))
+
+
+@strawberry.type(description="A step of a run: an attempt begins or ends, or the step comes to another state.")
+class StepEvent(Event):
+    """Of a step."""
+
+    run_key: strawberry.ID = told("The run.", _in_data(reading.text("run")))
+    step: str = told("The step's name.", _in_data(reading.text("step")))
+    attempt: int | None = told("Which attempt it is about.", _in_data(reading.int_or_none("attempt")))
+    step_state: str | None = told("The state that the step came to.", _in_data(reading.text_or_none("state")))
+    outcome: str | None = told("How the attempt ended.", _in_data(reading.text_or_none("outcome")))
+    by: str | None = told("The agent that works on it, or who has decided.", _in_data(reading.text_or_none("by")))
+    reason: str | None = told("Why it came to that.", _in_data(reading.text_or_none("reason")))
+
+
 @strawberry.type(description="A fact that this version has no type for; `data` has all of it.")
 class OtherEvent(Event):
     """A fact that this version has no type for."""
@@ -209,7 +236,12 @@ _EXACT: dict[str, type[Event]] = {
     "stop.finished": StopEvent,
     "stop.lifted": StopEvent,
 }
-_FAMILIES: dict[str, type[Event]] = {"agent": AgentEvent, "hook": HookEvent}
+_FAMILIES: dict[str, type[Event]] = {
+    "agent": AgentEvent,
+    "hook": HookEvent,
+    "workflow": WorkflowEvent,
+    "step": StepEvent,
+}
 """Of kinds that begin so."""
 EVENT_TYPES: tuple[type[Event], ...] = (*dict.fromkeys((*_EXACT.values(), *_FAMILIES.values())), OtherEvent)
 
@@ -230,6 +262,8 @@ SessionItem = Annotated[
     | ProxyEvent
     | StopEvent
     | HookEvent
+    | WorkflowEvent
+    | StepEvent
     | OtherEvent
     | Reset
     | CaughtUp,

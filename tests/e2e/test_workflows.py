@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from connect.sdk.relay import AgentRelay
 from tests.fixtures.person import person_at
-from tests.fixtures.processes import START_S, Running, environment, linked_environment, machine, up
+from tests.fixtures.processes import START_S, Running, environment, key_of, linked_environment, machine, up
 
 LIVES_S = 2 * START_S
 FILES = Path(__file__).parents[1] / "fixtures" / "workflows"
@@ -104,3 +105,156 @@ async def test_commands_wait_for_their_machines_owner_and_then_feed_each_other(p
     assert status == 0, said
     output = (await place.relaycast("logs", run["id"], "--step", "shout"))[1]
     assert output == "GOOD MORNING\nMARK=OK\n"
+
+
+MAP_REDUCE = """\
+version: "1.0"
+name: changelog
+swarm: { pattern: map-reduce, maxConcurrency: 2 }
+agents:
+  - { name: front, cli: demo, preset: worker, role: mapper }
+  - { name: back, cli: demo, preset: worker, role: mapper }
+  - { name: writer, cli: demo, preset: worker, role: reducer }
+workflows:
+  - name: changelog
+    steps:
+      - { name: read-front, agent: front, task: say a new page }
+      - { name: read-back, agent: back, task: say a new route }
+      - name: write
+        agent: writer
+        task: "say {{steps.read-front.output | trim}}, {{steps.read-back.output | trim}}"
+        dependsOn: [read-front, read-back]
+        verification: { type: output_contains, value: "a new page, a new route" }
+coordination:
+  barriers: [{ name: all-read, waitFor: [read-front, read-back] }]
+"""
+REVIEW_LOOP = """\
+version: "1.0"
+name: review-loop
+swarm: { pattern: review-loop }
+agents:
+  - { name: builder, cli: demo, role: implementer }
+  - { name: reader, cli: demo, role: reviewer, preset: reviewer }
+workflows:
+  - name: build
+    steps:
+      - { name: implement, agent: builder, task: "call relay_step {}" }
+      - name: review
+        agent: reader
+        dependsOn: [implement]
+        task: "call relay_step {}"
+        verification: { type: regex, value: '"round": ?2' }
+        maxIterations: 2
+        repeatFrom: implement
+"""
+COMPETITION = """\
+version: "1.0"
+name: competition
+swarm: { pattern: competitive }
+agents:
+  - { name: A, cli: demo, preset: worker }
+  - { name: B, cli: demo, preset: worker }
+  - { name: C, cli: demo, preset: worker }
+  - { name: judge, cli: demo, preset: reviewer, role: judge }
+workflows:
+  - name: competition
+    steps:
+      - { name: build-a, agent: A, task: say a }
+      - { name: build-b, agent: B, task: say b }
+      - { name: build-c, agent: C, task: say c }
+      - name: pick
+        agent: judge
+        task: 'call relay_submit {"result": {"choice": "b", "of": 3}}'
+        dependsOn: [build-a, build-b, build-c]
+        verification: { type: json_schema, schema: { type: object, required: [choice] } }
+"""
+HUB_SPOKE = """\
+version: "1.0"
+name: team
+swarm: { pattern: hub-spoke }
+agents:
+  - { name: Lead, cli: demo, role: lead }
+  - { name: Backend, cli: demo, role: engineer }
+  - { name: Frontend, cli: demo, role: engineer }
+workflows:
+  - name: team
+    steps:
+      - { name: plan, agent: Lead, task: say I lead }
+      - name: api
+        agent: Backend
+        task: >-
+          call relay_send {"to": "Lead", "text": "call relay_send
+          {\\"to\\": \\"Backend\\", \\"text\\": \\"say the api is done\\"}"}
+      - { name: page, agent: Frontend, task: 'call relay_send {"to": "Backend", "text": "say hi"}' }
+"""
+SAGA = """\
+version: "1.0"
+name: release
+swarm: { pattern: saga }
+workflows:
+  - name: release
+    steps:
+      - { name: tag, type: deterministic, command: echo tag >> did }
+      - { name: publish, type: deterministic, command: echo publish >> did }
+      - { name: announce, type: deterministic, command: "echo announce >> did; exit 3" }
+      - { name: untag, type: deterministic, command: echo untag >> did, compensates: tag }
+      - { name: unpublish, type: deterministic, command: echo unpublish >> did, compensates: publish }
+"""
+
+
+async def ran(place: Place, text: str, *, status: int = 0) -> dict[str, Any]:
+    """A run of that file, once it has ended so, with its steps' outputs."""
+    code, said = await place.relaycast("run", place.file(text))
+    assert code == status, said
+    run = (await place.shown("list"))["runs"][0]
+    shown: dict[str, Any] = await place.shown("show", run["id"])
+    shown["said"] = (await place.relaycast("logs", run["id"]))[1]
+    return shown
+
+
+async def test_agents_map_compete_and_review_each_in_the_order_of_their_pattern(place: Place) -> None:
+    mapped = await ran(place, MAP_REDUCE)
+    assert "a new page, a new route" in mapped["said"]
+    competed = await ran(place, COMPETITION)
+    assert '{"choice":"b","of":3}' in competed["said"]
+    reviewed = await ran(place, REVIEW_LOOP)
+    assert {each["name"]: (each["round"], len(each["attempts"])) for each in reviewed["steps"]} == {
+        "implement": (1, 2),
+        "review": (2, 2),
+    }
+
+
+async def test_those_who_talk_in_a_team_end_together_and_only_along_the_patterns_edges(place: Place) -> None:
+    team = await ran(place, HUB_SPOKE)
+    assert "the api is done" in team["said"]
+    assert "Frontend may not talk to Backend; it may talk to Lead" in team["said"]
+
+
+async def test_a_saga_that_fails_undoes_what_it_has_done_the_newest_first(place: Place) -> None:
+    await place.allow(place.file(SAGA))
+    run = await ran(place, SAGA, status=1)
+    assert run["state"] == "failed"
+    assert (place.folder / "did").read_text().split() == ["tag", "publish", "announce", "unpublish", "untag"]
+    assert {each["name"]: each["state"] for each in run["steps"]} == {
+        "tag": "completed",
+        "publish": "completed",
+        "announce": "failed",
+        "untag": "completed",
+        "unpublish": "completed",
+    }
+
+
+async def test_a_run_that_is_cancelled_stops_its_agents_and_says_so(place: Place) -> None:
+    file = place.file(a_file(["name: long, agent: A, task: sleep 600", "name: after, agent: A, dependsOn: [long]"]))
+    file = place.file(Path(file).read_text().replace("dependsOn: [long] }", "task: say never, dependsOn: [long] }"))
+    _, run = await place.relaycast("run", file, "--detach")
+    run = run.strip()
+    session = (await place.shown("show", run))["session"]
+    async with asyncio.timeout(LIVES_S), AgentRelay(place.broker.url, key_of(place.broker), session) as relay:
+        while not any(each.state == "working" for each in await relay.agents()):
+            await asyncio.sleep(0.05)
+    status, said = await place.relaycast("cancel", run)
+    assert status == 1, said
+    assert "cancelled" in said
+    shown = await place.shown("show", run)
+    assert {each["name"]: each["state"] for each in shown["steps"]} == {"long": "failed", "after": "skipped"}

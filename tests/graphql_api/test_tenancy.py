@@ -35,6 +35,8 @@ TABLE = {
     "Query.viewer": "any",
     "Query.workspace": "any",
     "Query.session": "read",
+    "Query.workflowRuns": "read",
+    "Query.workflowRun": "read",
     "Viewer.kind": "any",
     "Viewer.name": "any",
     "Viewer.role": "any",
@@ -164,6 +166,7 @@ def arguments(world: World) -> dict[str, str]:
     fields = {
         "node": f'id: "{session}"',
         "session": f'key: "{world.keys["Session"]}"',
+        "workflowRun": f'key: "{world.keys["WorkflowRun"]}"',
         "usage": 'since: "2020-01-01", until: "2020-01-02", by: DAY',
         "logs": 'query: "x"',
         "histogram": 'query: "x"',

@@ -86,6 +86,11 @@ class Behind:
 _PARTS = uuid.UUID("0d0f6d52-53a5-4a3c-9a1f-6c1a3c6b7a55")
 
 
+def started_agent(effect: str) -> AgentId:
+    """The id of the agent that is started for an effect of a run."""
+    return AgentId(str(uuid.uuid5(_PARTS, effect)))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPart:
     """What an agent is in a run of a workflow."""
@@ -100,7 +105,7 @@ class RunPart:
     @property
     def agent_id(self) -> AgentId:
         """The id of the agent that is started for that."""
-        return AgentId(str(uuid.uuid5(_PARTS, self.effect)))
+        return started_agent(self.effect)
 
     @property
     def task_id(self) -> MessageId:

@@ -33,7 +33,7 @@ from broker.domain.names import unlike_an_id
 from broker.domain.people.access import Permission, Principal
 from broker.domain.timings import TIMINGS
 from broker.services.permissions import requires
-from broker.services.ports import Mailroom, OutgoingMessage, Registry
+from broker.services.ports import Mailroom, OutgoingMessage, Reach, Registry
 from broker.services.redaction import Redaction
 from broker.telemetry.logs import STEPS_LOG, ids
 
@@ -56,7 +56,11 @@ class Sent:
 class Router:
     """Sends messages and tells how far they got."""
 
-    def __init__(self, mailroom: Mailroom, registry: Registry, redaction: Redaction) -> None:
+    def __init__(
+        self, mailroom: Mailroom, registry: Registry, redaction: Redaction, *, reach: Reach | None = None
+    ) -> None:
+        """`reach`: what runs of workflows let their agents say to whom."""
+        self._reach = reach
         self._mailroom = mailroom
         self._registry = registry
         self._redaction = redaction
@@ -78,6 +82,8 @@ class Router:
 
         Raises `BadRequest`, `NotPermitted`, `NotFound` (AGENT_NOT_FOUND, NO_RECIPIENTS), `QuotaExceeded`, `Conflict`.
         """
+        if self._reach is not None and principal.part is not None:
+            await self._reach.require(principal, session, to=to)
         outgoing = prepare(
             principal.sender,
             session,

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from broker.domain.agents.sessions import Session
 from broker.domain.ids import AgentId, SessionId, WorkflowRunId, WorkspaceId
 from broker.domain.logs.events import EventKind
 from broker.domain.people.access import Principal
@@ -158,3 +159,10 @@ class WorkflowRecords(Protocol):
 
     def wakeups(self) -> AsyncIterator[tuple[WorkspaceId, float] | None]:
         """(workspace, seconds) when a run becomes the next that is due there; None: some may be lost."""
+
+
+class Reach(Protocol):
+    """Who may talk to whom in runs of workflows."""
+
+    async def require(self, sender: Principal, session: Session, *, to: str) -> None:
+        """Raise `NotPermitted` when the sender is of a run whose pattern does not let it send there."""

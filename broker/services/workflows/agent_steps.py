@@ -14,7 +14,7 @@ import orjson
 
 from broker.domain.agents.agents import Agent, AgentState, RunPart
 from broker.domain.errors import Conflict, NoPlacement, NotFound, QuotaExceeded, RateLimited, RelayError, Unavailable
-from broker.domain.ids import AgentId
+from broker.domain.ids import AgentId, MessageId
 from broker.domain.messages.messages import ReceiptState, TracedDelivery
 from broker.domain.timings import TIMINGS
 from broker.domain.workflows.definition import AgentEntry, StepEntry
@@ -28,12 +28,15 @@ from broker.domain.workflows.journal import (
     Outcome,
     effect_id,
 )
+from broker.domain.workflows.steps import StepState
 from broker.domain.workflows.texts import aide_text, approves, task_text
 from broker.services.agents.spawner import Spawner, SpawnRequest
 from broker.services.ports import Mailroom, Registry
 from broker.services.workflows.machine_commands import MachineCommands
 from broker.services.workflows.scene import Progress, Scene, named_output
 
+_QUIET_MS = 5_000
+"""Between two looks at agents that talk; each turn that ends is looked at anyway."""
 _AGAIN_MS = 2_000
 """Between two looks for a machine, or for a place in the plan."""
 _UNFIT = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -129,6 +132,8 @@ class AgentSteps:
     async def _look(self, scene: Scene, step: StepEntry, work: _Work, agent: Agent) -> Progress:
         delivery = await self._delivery(scene, work.part)
         if delivery is not None and delivery.state is ReceiptState.ANSWERED:
+            if work.entry.talks and delivery.outcome == "completed":
+                return await self._talked(scene, step, work, agent, delivery)
             return await self._answered(scene, step, work, agent, delivery)
         if agent.state.ended:
             return self._gone(scene, step, agent)
@@ -143,6 +148,57 @@ class AgentSteps:
         except NotFound:
             return None
         return next((each for each in trace.deliveries if each.agent_id == part.agent_id), None)
+
+    async def _talked(
+        self, scene: Scene, step: StepEntry, work: _Work, agent: Agent, delivery: TracedDelivery
+    ) -> Progress:
+        """Of an agent that talks, the task's turn is the first of maybe many.
+
+        It is done when it says so, or its conditions hold; else those that talk with each other are done together, once
+        none of them works and no message is on its way between them: that they are idle alone says nothing.
+        """
+        latest, quiet = await self._latest(scene, agent)
+        last = latest or delivery
+        if not quiet and not agent.state.ended:
+            return Progress(look_at_ms=scene.now_ms + _QUIET_MS)
+        if await self._says_done(scene, step, work, last) or await self._all_quiet(scene, step, work):
+            return await self._answered(scene, step, work, agent, last)
+        return Progress(look_at_ms=scene.now_ms + _QUIET_MS)
+
+    async def _says_done(self, scene: Scene, step: StepEntry, work: _Work, last: TracedDelivery) -> bool:
+        if await scene.records.submitted(scene.workspace, scene.row.id, work.part.effect) is not None:
+            return True
+        said = last.answer or ""
+        if f"STEP_COMPLETE:{step.name}" in said.replace("STEP_COMPLETE: ", "STEP_COMPLETE:"):
+            return True
+        looked_at = [each for each in step.conditions if each not in needs_machine([each])]
+        return bool(looked_at) and unmet(looked_at, Evidence(output=said)) is None
+
+    async def _all_quiet(self, scene: Scene, step: StepEntry, work: _Work) -> bool:
+        """Whether all that it may talk to, or that may talk to it, have nothing to do either."""
+        edges = scene.definition.topology.edges
+        for name in scene.run.roster.names(StepState.RUNNING):
+            other = scene.entry(name).agent or ""
+            around = {(other, work.entry.name), (work.entry.name, other)}
+            if name == step.name or not scene.spec(name).talks or edges.isdisjoint(around):
+                continue
+            effect = effect_id(scene.row.id, name, scene.standing(name).attempt)
+            part = _part(scene, name, scene.agent(other), effect)
+            agent = await self._registry.agent(scene.workspace, part.agent_id)
+            if agent is None or not (agent.state.ended or (await self._latest(scene, agent))[1]):
+                return False
+        return True
+
+    async def _latest(self, scene: Scene, agent: Agent) -> tuple[TracedDelivery | None, bool]:
+        """How the last of an agent's messages that is settled ended, and whether it works on none."""
+        found = await self._mailroom.inbox(scene.workspace, agent.id, after=max(0, agent.inbox_acked - 1), limit=2)
+        settled = [body for number, body in found if number <= agent.inbox_acked]
+        quiet = agent.state is AgentState.IDLE and len(settled) == len(found) == 1
+        if not settled:
+            return None, quiet
+        trace = await self._mailroom.trace(scene.workspace, scene.session.id, MessageId(str(settled[0]["id"])))
+        mine = [each for each in trace.deliveries if each.agent_id == agent.id]
+        return (mine[0] if mine and mine[0].state is ReceiptState.ANSWERED else None), quiet
 
     async def _answered(
         self, scene: Scene, step: StepEntry, work: _Work, agent: Agent, delivery: TracedDelivery

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
-from broker.domain.agents.agents import RunPart
+from broker.domain.agents.agents import RunPart, started_agent
 from broker.domain.agents.sessions import Session
 from broker.domain.errors import BadRequest, Conflict, NotFound, NotPermitted, TooLarge
-from broker.domain.ids import WorkflowRunId
+from broker.domain.ids import AgentId, WorkflowRunId
 from broker.domain.people.access import Permission, Principal
 from broker.domain.timings import TIMINGS
 from broker.domain.workflows.check import has_type
@@ -21,6 +21,7 @@ from broker.domain.workflows.evidence import Evidence, unmet
 from broker.domain.workflows.findings import nearest
 from broker.domain.workflows.journal import (
     AttemptEnded,
+    AttemptInterrupted,
     CancelAsked,
     Entry,
     Fact,
@@ -44,6 +45,8 @@ from broker.services.workflows.scene import named_output
 
 MAX_RUNS = 100
 """On one page."""
+MAX_LISTED = 1000
+"""Older ones are found by their ids."""
 MAX_TEXT = 900_000
 """Characters of a workflow file."""
 _UNFIT = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -78,6 +81,8 @@ class ShownAttempt:
     reason: str
     output: str
     """The name of what it has said."""
+    agent: AgentId | None = None
+    """Who works on it, where an agent does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +122,7 @@ class OwnStep:
     part: RunPart
     entry: StepEntry
     run: ShownRun
+    standing: ShownStep
     may_talk_to: tuple[str, ...]
     """Agents of the file."""
 
@@ -179,8 +185,13 @@ class WorkflowRuns:
     @requires(Permission.READ)
     async def list(self, principal: Principal, *, limit: int = MAX_RUNS) -> list[RunRow]:
         """The latest runs that the caller sees, the newest first."""
-        rows = await self._records.rows(principal.workspace, limit=min(limit, MAX_RUNS))
+        rows = await self._records.rows(principal.workspace, limit=min(limit, MAX_LISTED))
         return [each for each in rows if principal.session in {None, each.session}]
+
+    @requires(Permission.READ)
+    async def get(self, principal: Principal, run: WorkflowRunId) -> RunRow:
+        """A run without its steps. Raises `NotFound` (RUN_NOT_FOUND)."""
+        return await self._row(principal, run)
 
     @requires(Permission.READ)
     async def show(self, principal: Principal, run: WorkflowRunId) -> ShownRun:
@@ -283,7 +294,8 @@ class WorkflowRuns:
         shown = await self.show(principal, part.run)
         definition = await self._definitions.get(principal.workspace, shown.row.definition, shown.row.workflow)
         reach = definition.topology.reach(part.name)
-        return OwnStep(part=part, entry=definition.steps[part.step], run=shown, may_talk_to=reach)
+        standing = _step(shown, part.step)
+        return OwnStep(part=part, entry=definition.steps[part.step], run=shown, standing=standing, may_talk_to=reach)
 
     @checked_within("an agent acts on its own step alone")
     async def submit(self, principal: Principal, result: Any) -> None:
@@ -382,7 +394,7 @@ def _step(shown: ShownRun, name: str) -> ShownStep:
 
 
 def _shown_steps(definition: Definition, run: Run, journal: list[Entry]) -> tuple[ShownStep, ...]:
-    attempts = _attempts(journal)
+    attempts = _attempts(journal, {each.name for each in definition.workflow.steps.values() if each.agent})
     return tuple(
         ShownStep(
             name=name,
@@ -407,24 +419,31 @@ def _until_ms(run: Run, step: str) -> int | None:
     return next((each.at_ms for each in run.timers.values() if each.step == step), None)
 
 
-def _attempts(journal: list[Entry]) -> dict[str, list[ShownAttempt]]:
-    begun: dict[tuple[str, int], int] = {}
+def _attempts(journal: list[Entry], of_agents: Collection[str]) -> dict[str, list[ShownAttempt]]:
     found: dict[tuple[str, int], ShownAttempt] = {}
     for entry in journal:
         match entry.what:
-            case StartAttempt(step=step, attempt=attempt):
-                begun[step, attempt] = entry.at_ms
-                found[step, attempt] = ShownAttempt(
-                    number=attempt, started_at_ms=entry.at_ms, ended_at_ms=None, outcome=None, reason="", output=""
-                )
-            case AttemptEnded(step=step, attempt=attempt) as ended if (step, attempt) in begun:
+            case StartAttempt(step=step, attempt=attempt, effect=effect):
                 found[step, attempt] = ShownAttempt(
                     number=attempt,
-                    started_at_ms=begun[step, attempt],
+                    started_at_ms=entry.at_ms,
+                    ended_at_ms=None,
+                    outcome=None,
+                    reason="",
+                    output="",
+                    agent=started_agent(effect) if step in of_agents else None,
+                )
+            case AttemptEnded(step=step, attempt=attempt) as ended if (step, attempt) in found:
+                found[step, attempt] = replace(
+                    found[step, attempt],
                     ended_at_ms=entry.at_ms,
                     outcome=ended.outcome,
                     reason=ended.reason,
                     output=ended.output,
+                )
+            case AttemptInterrupted(step=step, attempt=attempt, reason=reason) if (step, attempt) in found:
+                found[step, attempt] = replace(
+                    found[step, attempt], ended_at_ms=entry.at_ms, outcome="interrupted", reason=reason
                 )
             case _:
                 pass
