@@ -532,9 +532,14 @@ def build_resealing(settings: Settings, adapters: Adapters) -> ResealingWorker:
 
 def build_workflows(settings: Settings, adapters: Adapters) -> WorkflowWorker:
     """The worker that drives runs of workflows."""
+    return WorkflowWorker(adapters.timers, adapters.workflows, build_driver(settings, adapters))
+
+
+def build_driver(settings: Settings, adapters: Adapters) -> Driver:
+    """What brings one run as far as it comes."""
     services = build_services(settings, adapters)
     commands = MachineCommands(adapters.commands, adapters.registry, services.spawner)
-    driver = Driver(
+    return Driver(
         adapters.workflows,
         Definitions(adapters.workflows),
         adapters.registry,
@@ -544,7 +549,6 @@ def build_workflows(settings: Settings, adapters: Adapters) -> WorkflowWorker:
         gates=Gates(adapters.approvals, services.redaction),
         waits=Waits(adapters.log),
     )
-    return WorkflowWorker(adapters.timers, adapters.workflows, driver)
 
 
 def build_ending(adapters: Adapters, logs: LogStore | None) -> EndingWorker:
