@@ -95,6 +95,10 @@ class AgentRelay:
                 self._session = await self._join()
             return self._session
 
+    async def request(self, method: str, path: str, *, body: Mapping[str, object] | None = None) -> Any:
+        """The answer to any request of the HTTP API; what changes something is sent with an idempotency key."""
+        return await self._api.call(method, path, body=body)
+
     async def sessions(self) -> list[Session]:
         """All sessions that the token can see."""
         found = await self._api.call("GET", "/v1/sessions")

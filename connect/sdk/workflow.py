@@ -6,6 +6,7 @@
     wf.agent("Backend", cli="codex").agent("Frontend", {"cli": "claude"})
     wf.step("implement", agent="Backend", task="Build API")
     print(wf.to_yaml())
+    result = await wf.run()
 
 Options are called as in Python (`depends_on`) or as in the file (`dependsOn`), as keywords or in one dict. The whole
 workflow is checked before it is written or planned; what is wrong is raised, all of it at once.
@@ -24,6 +25,8 @@ from broker.domain.workflows.definition import AgentEntry, StepEntry, Swarm, Wor
 from broker.domain.workflows.findings import Severity, nearest
 from broker.domain.workflows.plan import Plan, plan_workflow
 from broker.protocol.relay_yaml.writer import write_workflow_file
+from connect.sdk.relay import AgentRelay
+from connect.sdk.workflow_runs import OnEvent, RunResult, run_to_end
 
 _CONSTRAINTS = {
     "model": "model",
@@ -45,7 +48,7 @@ class InvalidWorkflow(BadRequest):
 
 
 class Workflow:
-    """A workflow that is being written. Every method but the last three gives the workflow back."""
+    """A workflow that is being written. Every method but the last four gives the workflow back."""
 
     def __init__(self, name: str) -> None:
         self._file: dict[str, Any] = {"version": "1.0", "name": name, "swarm": {"pattern": "dag"}}
@@ -122,6 +125,26 @@ class Workflow:
     def plan(self, *, machine: str | None = None) -> Plan:
         """What a run of it would do; `machine` is where things run that name none. Raises `InvalidWorkflow`."""
         return plan_workflow(self.to_config(), machine=machine)
+
+    async def run(
+        self,
+        *,
+        relay: AgentRelay | None = None,
+        vars: Mapping[str, Any] | None = None,  # noqa: A002 - what the file calls them
+        on: str | None = None,
+        folder: str | None = None,
+        session: str | None = None,
+        on_event: OnEvent | None = None,
+    ) -> RunResult:
+        """Run it at the broker, and give back how it ended. The whole of it is checked before anything starts.
+
+        `relay`: the one to use, else the broker on this machine or at RELAYCAST_URL. `vars`: values of variables; `on`:
+        the machine of steps that name none, `folder`: where there; `session`: where it runs, one of its own when none
+        is given; `on_event`: called with each `workflow.*` and `step.*` event. It goes on should the program end; see
+        `workflow_runs`. Raises `InvalidWorkflow`, `NotPermitted`.
+        """
+        options = {"vars": vars, "on": on, "folder": folder, "session": session}
+        return await run_to_end(self.to_yaml(), relay=relay, on_event=on_event, options=options)
 
 
 def workflow(name: str) -> Workflow:

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from connect.sdk.relay import AgentRelay
+from connect.sdk.workflow import workflow
 from tests.fixtures.person import person_at
-from tests.fixtures.processes import START_S, Running, environment, key_of, linked_environment, machine, up
+from tests.fixtures.processes import START_S, Running, environment, key_of, linked_environment, machine, until, up
 
 LIVES_S = 2 * START_S
 FILES = Path(__file__).parents[1] / "fixtures" / "workflows"
@@ -258,3 +259,46 @@ async def test_a_run_that_is_cancelled_stops_its_agents_and_says_so(place: Place
     assert "cancelled" in said
     shown = await place.shown("show", run)
     assert {each["name"]: each["state"] for each in shown["steps"]} == {"long": "failed", "after": "skipped"}
+
+
+async def test_a_workflow_written_in_python_is_run_and_gives_a_typed_result(place: Place) -> None:
+    told: list[str] = []
+    wf = (
+        workflow("build-feature")
+        .vars(what="the api")
+        .agent("Backend", cli="demo", preset="worker")
+        .agent("Frontend", {"cli": "demo", "preset": "worker"})
+        .step("implement", agent="Backend", task="say built {{what}}")
+        .step("show", agent="Frontend", task="say shown {{steps.implement.output | trim}}", depends_on=["implement"])
+    )
+    async with asyncio.timeout(LIVES_S), AgentRelay(place.broker.url, key_of(place.broker)) as relay:
+        result = await wf.run(relay=relay, vars={"what": "it"}, on_event=lambda event: told.append(event.kind))
+    assert (result.ok, result.state, result.steps["show"].output) == (True, "completed", "shown built it")
+    assert (told[0], told[-1]) == ("workflow.started", "workflow.ended")
+
+
+async def test_a_broker_that_is_killed_again_and_again_ends_the_run_and_does_no_step_twice(tmp_path: Path) -> None:
+    steps = [f"name: s{n}, agent: A, task: sleep 0.2, dependsOn: [{f's{n - 1}' if n else ''}]" for n in range(4)]
+    async with AsyncExitStack() as stack:
+        broker = await stack.enter_async_context(up(tmp_path))
+        port = broker.url.rpartition(":")[2]
+        await stack.enter_async_context(machine(tmp_path, broker.url, Path(broker.ready["token_file"])))
+        place = Place(broker=broker, folder=tmp_path)
+        run = (await place.relaycast("run", place.file(a_file(steps)), "--detach"))[1].strip()
+        session, after = (await place.shown("show", run))["session"], "0"
+        for kind in ("agent.spawning", "turn.started", "turn.ended"):
+            async with AgentRelay(broker.url, key_of(broker), session) as relay:
+                seen = await until(relay, lambda event, kind=kind: event.kind == kind, after=after)
+                after = str(seen.cursor)
+            await broker.kill()
+            broker = await stack.enter_async_context(up(tmp_path, "--port", port))
+        place = Place(broker=broker, folder=tmp_path)
+        async with asyncio.timeout(2 * LIVES_S):
+            while (shown := await place.shown("show", run))["state"] == "running":
+                await asyncio.sleep(0.5)
+        assert {each["name"]: (each["state"], len(each["attempts"])) for each in shown["steps"]} == {
+            f"s{n}": ("completed", 1) for n in range(4)
+        }
+        async with AgentRelay(broker.url, key_of(broker), session) as relay:
+            agents = await relay.agents()
+        assert (len(agents), {each.state for each in agents}) == (4, {"released"})
