@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from connect.sdk.relay import AgentRelay
+from connect.sdk.types import Event
 from connect.sdk.workflow import workflow
 from tests.fixtures.person import person_at
 from tests.fixtures.processes import START_S, Running, environment, key_of, linked_environment, machine, until, up
@@ -277,6 +278,10 @@ async def test_a_workflow_written_in_python_is_run_and_gives_a_typed_result(plac
     assert (told[0], told[-1]) == ("workflow.started", "workflow.ended")
 
 
+def of_kind(kind: str) -> Callable[[Event], bool]:
+    return lambda event: event.kind == kind
+
+
 async def test_a_broker_that_is_killed_again_and_again_ends_the_run_and_does_no_step_twice(tmp_path: Path) -> None:
     steps = [f"name: s{n}, agent: A, task: sleep 0.2, dependsOn: [{f's{n - 1}' if n else ''}]" for n in range(4)]
     async with AsyncExitStack() as stack:
@@ -288,7 +293,7 @@ async def test_a_broker_that_is_killed_again_and_again_ends_the_run_and_does_no_
         session, after = (await place.shown("show", run))["session"], "0"
         for kind in ("agent.spawning", "turn.started", "turn.ended"):
             async with AgentRelay(broker.url, key_of(broker), session) as relay:
-                seen = await until(relay, lambda event, kind=kind: event.kind == kind, after=after)
+                seen = await until(relay, of_kind(kind), after=after)
                 after = str(seen.cursor)
             await broker.kill()
             broker = await stack.enter_async_context(up(tmp_path, "--port", port))
