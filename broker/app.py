@@ -60,6 +60,7 @@ from broker.adapters.trigger_search import automaton
 from broker.domain.errors import Unavailable
 from broker.domain.ids import WorkspaceId
 from broker.domain.outbound.addresses import AddressPolicy
+from broker.domain.plans.plans import BUILT_IN, PlanTable
 from broker.gateway.dashboard import Dashboard
 from broker.gateway.http.api import Api
 from broker.gateway.http.archive import TransferApi
@@ -67,6 +68,7 @@ from broker.gateway.http.hooks import HooksApi
 from broker.gateway.http.log_keeping import LogKeepingApi
 from broker.gateway.http.logs import LogsApi
 from broker.gateway.http.people import AccessApi
+from broker.gateway.http.plans import PlansApi
 from broker.gateway.http.secrets import SecretsApi
 from broker.gateway.http.status import StatusApi
 from broker.gateway.http.stops import StopsApi
@@ -120,6 +122,7 @@ from broker.services.people.sign_in import SignIn
 from broker.services.people.web_links import sign_in_url
 from broker.services.people.workspaces import Workspaces
 from broker.services.plans.allowance import Allowance
+from broker.services.plans.standing import Plans
 from broker.services.plans.usage import UsageMeter
 from broker.services.ports import EventLog, LogStore, Outbound
 from broker.services.redaction import Redaction
@@ -201,10 +204,12 @@ class Adapters:
     pressure: RedisPressure
 
 
-def build_adapters(redis_url: str, *, logs: LogStore | None = None, folder: Path | None = None) -> Adapters:
+def build_adapters(
+    redis_url: str, *, logs: LogStore | None = None, folder: Path | None = None, plans: PlanTable = BUILT_IN
+) -> Adapters:
     """Adapters for one process. `folder`: where a Redis of our own keeps its data."""
     redis = open_redis(redis_url)
-    scripts = Scripts(redis)
+    scripts = Scripts(redis, plans)
     tail = RedisEventLog(redis)
     bus = RedisBus(redis)
     return Adapters(
@@ -283,9 +288,10 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
     )
     definitions = Definitions(adapters.workflows)
     reach = RunReach(adapters.workflows, definitions, adapters.registry, mailroom=adapters.mailroom)
+    meter = UsageMeter(adapters.logs, adapters.mailroom, plans=settings.plan_table)
     return Services(
         access=access,
-        allowance=Allowance(adapters.allowances, settings.graphql.limits),
+        allowance=Allowance(adapters.allowances, settings.graphql.limits, settings.plan_table),
         sessions=sessions,
         log_reader=log_reader,
         file_history=FileHistory(log_reader),
@@ -312,7 +318,8 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
             redaction=redaction,
         ),
         redaction=redaction,
-        meter=UsageMeter(adapters.logs, adapters.mailroom),
+        meter=meter,
+        plans=Plans(adapters.pressure, meter, settings.plan_table),
         retention=LogRetention(adapters.retention, adapters.logs, adapters.registry, adapters.backlog),
         transfer=_transfer(adapters),
         members=members,
@@ -335,7 +342,7 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
             version=__version__,
         ),
         log_health=log_health,
-        hooks=Hooks(adapters.hooks, adapters.deliveries, adapters.secrets),
+        hooks=Hooks(adapters.hooks, adapters.deliveries, adapters.secrets, plans=settings.plan_table),
         hook_trials=HookTrials(
             adapters.hooks,
             adapters.log,
@@ -393,6 +400,7 @@ def build_app(settings: Settings, *, adapters: Adapters, clock: Clock = time.tim
             *AdministrationApi(services).routes(),
             *LogKeepingApi(services).routes(),
             *StatusApi(services).routes(),
+            *PlansApi(services).routes(),
             *StopsApi(services).routes(),
             *HooksApi(services).routes(),
             *SecretsApi(services).routes(),

@@ -133,7 +133,9 @@ async def run_up(settings: Settings, *, on_ready: Callable[[Settings, str], None
     try:
         with _bound(_with_secret_keys(settings)) as (listening, bound):
             async with _redis(bound) as url, _logs(bound, embedded=True) as logs:
-                adapters = build_adapters(url, logs=logs, folder=None if bound.redis_url else bound.data_dir)
+                adapters = build_adapters(
+                    url, logs=logs, folder=None if bound.redis_url else bound.data_dir, plans=bound.plan_table
+                )
                 await bring_forward(adapters.redis, program=__version__, steps=STEPS)
                 link = await _adopt_key(bound, adapters)
                 async with (
@@ -154,7 +156,7 @@ async def run_gateway(settings: Settings, *, on_ready: Callable[[Settings], None
         url = _shared(settings)
         await _require_store(url)
         async with watched(bound), _logs(bound, embedded=False) as logs:
-            adapters = build_adapters(url, logs=logs)
+            adapters = build_adapters(url, logs=logs, plans=bound.plan_table)
             await bring_forward(adapters.redis, program=__version__, steps=STEPS)
             async with _present(adapters, ProcessKind.GATEWAY, url=bound.url):
                 await _serve(bound, adapters, listening, on_ready=on_ready)
@@ -165,7 +167,7 @@ async def run_worker(settings: Settings, *, on_ready: Callable[[Settings], None]
     url = _shared(settings)
     _check_outbound(settings)
     await _require_store(url)
-    adapters = build_adapters(url)
+    adapters = build_adapters(url, plans=settings.plans)
     await bring_forward(adapters.redis, program=__version__, steps=STEPS)
     async with (
         watched(settings),
@@ -388,7 +390,7 @@ async def _present(adapters: Adapters, kind: ProcessKind, *, url: str | None = N
 
 @contextlib.asynccontextmanager
 async def _worker(settings: Settings, redis_url: str, logs: LogStore | None) -> AsyncIterator[None]:
-    adapters = build_adapters(redis_url, folder=None if settings.redis_url else settings.data_dir)
+    adapters = build_adapters(redis_url, folder=None if settings.redis_url else settings.data_dir, plans=settings.plans)
     tasks = [
         asyncio.create_task(build_timekeeper(settings, adapters).run(), name="timekeeper"),
         asyncio.create_task(build_hooks(settings, adapters, alone=settings.redis_url is None).run(), name="hooks"),

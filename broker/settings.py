@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,7 +11,7 @@ import platformdirs
 from broker.domain.people.workspaces import SignUp
 from broker.domain.plans.api_limits import ApiLimits, DocumentTrust
 from broker.domain.plans.connection_limits import ConnectionLimits
-from broker.domain.plans.plans import Plan
+from broker.domain.plans.plans import BUILT_IN, Plan, PlanTable
 from broker.domain.timings import TIMINGS
 from broker.protocol.local import ADMINISTRATOR_KEY_FILE, DEFAULT_PORT, KEY_FILE, SECRET_KEY_FILE, UP_FILE
 
@@ -83,6 +83,8 @@ class Settings:
     standstill: Standstill = field(default_factory=Standstill)
     owner: str = "operator"
     """The name of the person that `up` makes the first owner."""
+    plans: PlanTable = BUILT_IN
+    """What each plan allows; the same for every process of an installation."""
     plan: Plan = Plan.TEAM
     """Of the workspace that `up` makes; a broker of one's own has no reason to be tight."""
     sign_up: SignUp = SignUp.CLOSED
@@ -106,6 +108,11 @@ class Settings:
         """The base URL to print and to put in links."""
         scheme = "https" if self.tls_cert else "http"
         return (self.public_url or f"{scheme}://{_in_url(self.host)}:{self.port}").rstrip("/")
+
+    @property
+    def plan_table(self) -> PlanTable:
+        """The plans, with the page that shows what of them is used where the operator names no other."""
+        return self.plans if self.plans.link else replace(self.plans, link=f"{self.url}/usage")
 
     @property
     def path(self) -> str:

@@ -24,6 +24,7 @@ from broker.services.people.members import Members
 from broker.services.people.sign_in import SignIn
 from broker.services.people.workspaces import Workspaces
 from broker.services.plans.allowance import Allowance
+from broker.services.plans.standing import Plans
 from broker.services.plans.usage import UsageMeter
 from broker.services.requests import Requests
 from broker.services.workflows.runs import WorkflowRuns
@@ -47,6 +48,7 @@ class ApiServices:
     stops: Stops
     workflows: WorkflowRuns
     meter: UsageMeter
+    plans: Plans
     members: Members
     workspaces: Workspaces
     sign_in: SignIn

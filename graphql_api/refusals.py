@@ -47,22 +47,29 @@ class ConflictRefusal(Refusal):
     """Things are not as they have to be."""
 
 
-@strawberry.type(description="The plan's limit is reached.")
+@strawberry.type(description="The plan allows no more of something, or has it not: the code is `PLAN_LIMIT`.")
 class QuotaExceeded(Refusal):
     """The plan's limit is reached."""
 
-    limit: int | None = strawberry.field(description="What the plan allows.")
+    what: str = strawberry.field(description="Of what, such as `agents`, `messages_per_day` or `hooks`.")
+    limit: int | None = strawberry.field(description="What the plan allows; null when it has it not at all.")
+    plan_with_more: str | None = strawberry.field(description="The plan that has more of it; null when none has.")
+    link: str | None = strawberry.field(description="Where a person changes the plan; null when who runs it does.")
     resets_at: DateTime | None = strawberry.field(description="When there is room again; null when not by itself.")
 
     @classmethod
     def of(cls, error: RelayError) -> Self:
         """With the figures of the plan."""
-        limit, resets_at_ms = error.details.get("limit"), error.details.get("resets_at_ms")
+        about = error.details
+        limit, resets_at_ms = about.get("limit"), about.get("resets_at_ms")
         return cls(
             code=error.code,
             message=error.message,
             retryable=error.retryable,
+            what=str(about.get("what", "")),
             limit=limit if isinstance(limit, int) else None,
+            plan_with_more=_text(about.get("plan_with_more")),
+            link=_text(about.get("link")),
             resets_at=DateTime(resets_at_ms) if isinstance(resets_at_ms, int) else None,
         )
 
@@ -81,6 +88,10 @@ class TryLater(Refusal):
         )
 
 
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
 Refused = InvalidInput | NotPermitted | NotFoundRefusal | ConflictRefusal | QuotaExceeded | TryLater
 
 _count_refusal: dict[type[RelayError], Callable[[RelayError], Refused]] = {
@@ -91,7 +102,7 @@ _count_refusal: dict[type[RelayError], Callable[[RelayError], Refused]] = {
     errors.NoPlacement: ConflictRefusal.of,
     errors.SpawnFailed: ConflictRefusal.of,
     errors.NotConfigured: ConflictRefusal.of,
-    errors.QuotaExceeded: QuotaExceeded.of,
+    errors.PlanLimitReached: QuotaExceeded.of,
     errors.Unavailable: TryLater.of,
 }
 

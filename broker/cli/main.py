@@ -21,6 +21,7 @@ from broker.cli.logs import logs
 from broker.cli.machines import machine
 from broker.cli.options import together
 from broker.cli.people import members, share, sign_in
+from broker.cli.plans import plans, plans_option
 from broker.cli.rules import rule
 from broker.cli.secret_keys import secret_key_options, take_secret_keys
 from broker.cli.secrets import secrets
@@ -31,7 +32,7 @@ from broker.cli.usage import usage
 from broker.cli.workflows import workflow
 from broker.cli.workspaces import admin, workspace
 from broker.domain.people.workspaces import SignUp
-from broker.domain.plans.plans import Plan
+from broker.domain.plans.plans import Plan, PlanTable
 from broker.settings import GraphQLSettings, Settings, default_data_dir
 from connect.command_group import CommandGroup
 
@@ -63,6 +64,7 @@ main.add_command(sign_in)
 main.add_command(members)
 main.add_command(share)
 main.add_command(usage)
+main.add_command(plans)
 main.add_command(export_)
 main.add_command(import_)
 main.add_command(logs)
@@ -123,6 +125,7 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="CIDR",
             help="A private network that webhooks and notifications may reach. Can be repeated.  [default: none]",
         ),
+        plans_option,
     )(_logging(command))
 
 
@@ -275,6 +278,7 @@ def _gateway_settings(command: Callable[..., Any]) -> Callable[..., Any]:
         clickhouse_url: str | None,
         secret_key_file: Path | None,
         allow_outbound: tuple[str, ...],
+        plans: PlanTable,
         **others: Any,
     ) -> Any:
         if (tls_cert is None) is not (tls_key is None):
@@ -300,6 +304,7 @@ def _gateway_settings(command: Callable[..., Any]) -> Callable[..., Any]:
             clickhouse_url=clickhouse_url,
             secret_keys=take_secret_keys(secret_key_file),
             allow_outbound=allow_outbound,
+            plans=plans,
         )
         return command(settings=settings, **others)
 
@@ -318,7 +323,7 @@ def _gateway_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     type=click.Choice([p.value for p in Plan]),
     default=_USUAL.plan.value,
     show_default=True,
-    help="Plan of a workspace that is created.",
+    help="Plan of the workspace that is created at the first start; `relaycast workspace plan` changes it.",
 )
 @click.option(
     "--owner", default=_USUAL.owner, show_default=True, help="Name of the first owner, created at the first start."
@@ -359,6 +364,7 @@ def worker(
     json_: bool,
     redis_url: str | None,
     clickhouse_url: str | None,
+    plans: PlanTable,
     health_port: int | None,
     health_host: str,
     metrics_port: int | None,
@@ -376,6 +382,7 @@ def worker(
     settings = Settings(
         redis_url=redis_url,
         clickhouse_url=clickhouse_url,
+        plans=plans,
         health_port=health_port,
         health_host=health_host,
         metrics_port=metrics_port,

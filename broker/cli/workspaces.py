@@ -131,16 +131,19 @@ def workspaces(*, json_: bool) -> None:
             click.echo(f"  ✗ {problem}")
 
 
-@admin.command("plan")
+@workspace.command("plan")
 @click.argument("slug")
 @click.argument("plan", type=click.Choice([p.value for p in Plan]))
 def set_plan(*, slug: str, plan: str) -> None:
-    """Give the workspace SLUG another plan, from the next request on.
+    """Give the workspace SLUG another PLAN, from the next request on.
 
-    That of the first workspace is what `relaycast up --plan` says at its next start.
+    What is beyond a smaller plan stays: agents run on, people stay, log lines keep their days, hooks wait.
     """
     changed = _ask("PATCH", _path(slug), {"plan": plan})
     click.echo(f"✓ {changed['slug']} is on {changed['plan']}")
+
+
+admin.add_command(set_plan)
 
 
 def _all() -> Iterator[dict[str, Any]]:

@@ -12,7 +12,7 @@ RelayError
 ├── Conflict              NAME_TAKEN, APPROVAL_ALREADY_ANSWERED, APPROVAL_GONE, CHOOSE_OPTION, STOPPED,
 │                         RUN_ENDED, RUN_NOT_RESUMABLE, STEP_NOT_RETRYABLE, STEP_NOT_SKIPPABLE, TOO_MANY_RUNS,
 │                         ALREADY_MADE, NO_AGENT_THERE, …
-├── QuotaExceeded         QUOTA_EXCEEDED
+├── PlanLimitReached      PLAN_LIMIT
 ├── RateLimited           RATE_LIMITED
 ├── NoPlacement           NO_PROXY, CLI_MISSING, VERSION_NOT_SUPPORTED, PROGRAM_NOT_ALLOWED, POLICY_CHANGED,
 │                         NO_WORKTREES
@@ -98,14 +98,15 @@ class Conflict(RelayError):
     http_status = 409
 
 
-class QuotaExceeded(RelayError):
-    """The plan's limit is reached; the message says which and when it resets.
+class PlanLimitReached(RelayError):
+    """The workspace's plan allows no more of something, or has it not. Waiting a moment does not help.
 
-    `details` has the `limit` and, where it resets by itself, `resets_at_ms`.
+    `details` has `what` it is, the `limit` (None: the plan has it not at all), the `plan`, the `plan_with_more` (None:
+    no plan has), the `link` to change it, and `resets_at_ms` where it begins anew by itself.
     """
 
-    code = "QUOTA_EXCEEDED"
-    http_status = 429
+    code = "PLAN_LIMIT"
+    http_status = 402
 
 
 class RateLimited(RelayError):

@@ -83,6 +83,14 @@ class Timings:
     grants: int = 500
     """Answers "for as long as it lives" of one agent; beyond them an answer holds once."""
 
+    # Plans.
+    plan_warning_percent: int = 80
+    """Of a limit: from there on a session is told, once a day, and again when it is reached."""
+    least_limit_warned: int = 5
+    """Of a smaller limit four fifths are no step of their own."""
+    usage_kept_s: int = 40 * _DAY_S
+    """Of a day's counters; the log store keeps what was used for longer."""
+
     # A session's log.
     tail_events: int = 100_000
     """Kept without a long history; older ones are told to readers as a reset, never hidden."""

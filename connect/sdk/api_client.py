@@ -20,7 +20,8 @@ from broker.domain.errors import (
     NotAuthenticated,
     NotFound,
     NotPermitted,
-    QuotaExceeded,
+    PlanLimitReached,
+    RateLimited,
     RelayError,
     SpawnFailed,
     Unavailable,
@@ -39,6 +40,7 @@ _TIMEOUT_S = 30.0
 _RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 _BY_CODE: dict[str, type[RelayError]] = {
     "FENCED": Fenced,
+    "QUOTA_EXCEEDED": PlanLimitReached,  # of brokers until 0.1, with status 429
     "NO_PROXY": NoPlacement,
     "CLI_MISSING": NoPlacement,
     "VERSION_NOT_SUPPORTED": NoPlacement,
@@ -53,7 +55,8 @@ _BY_STATUS: dict[int, type[RelayError]] = {
     403: NotPermitted,
     404: NotFound,
     409: Conflict,
-    429: QuotaExceeded,
+    429: RateLimited,
+    402: PlanLimitReached,
     502: SpawnFailed,
     503: Unavailable,
 }

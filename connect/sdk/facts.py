@@ -224,6 +224,13 @@ class HookStopped(Wire):
     exit_code: int | None = None
 
 
+class PlanWarned(Wire):
+    """A limit of the workspace's plan is near, or reached."""
+
+    text: str
+    percent: int = 0
+
+
 class LogOverflowed(Wire):
     """Frames were lost while a machine was cut off."""
 
@@ -323,6 +330,7 @@ Fact = (
     | StepStarted
     | StepEnded
     | StepChanged
+    | PlanWarned
     | LogOverflowed
     | UnknownFact
 )
@@ -358,6 +366,7 @@ _KINDS: dict[str, type[Fact]] = {
     "step.started": StepStarted,
     "step.ended": StepEnded,
     "step.changed": StepChanged,
+    "plan.warning": PlanWarned,
     "log.overflow": LogOverflowed,
 }
 

@@ -32,6 +32,7 @@ from connect.sdk.facts import (
     LogOverflowed,
     MessageAccepted,
     MessageReceipt,
+    PlanWarned,
     ProxyConnected,
     ProxyDisconnected,
     StepChanged,
@@ -150,6 +151,8 @@ def _happened(fact: Fact, name: str) -> Iterator[str]:
             yield f"{'stopped' if isinstance(fact, StopOrdered) else 'resumed'} by {fact.by}"
         case UnknownFact(kind="session.created"):
             yield "the session was created"
+        case PlanWarned():
+            yield fact.text
         case LogOverflowed():
             yield f"{fact.dropped_frames} log frames were lost"
         case _:

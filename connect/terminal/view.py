@@ -40,6 +40,7 @@ from connect.sdk.facts import (
     LogOverflowed,
     MessageAccepted,
     MessageReceipt,
+    PlanWarned,
     ProxyConnected,
     ProxyDisconnected,
     StepChanged,
@@ -228,6 +229,8 @@ class View:
                 exit_ = f"exit {fact.exit_code}" if fact.exit_code is not None else ""
                 why = ", ".join(filter(None, [one_line(fact.reason or ""), exit_]))
                 return [warning(f"hook {one_line(fact.hook)} for {who} {one_line(fact.state)}: {why}")]
+            case PlanWarned():
+                return [warning(one_line(fact.text))]
             case LogOverflowed():
                 return [warning(f"{fact.dropped_frames} log frames were lost while a machine was cut off")]
             case AgentSpawning() if self.verbosity is Verbosity.VERBOSE:

@@ -89,11 +89,11 @@ _describe(
 )
 _describe(
     Plan,
-    "What the workspace pays for.",
+    "What the workspace pays for; what each allows is in `Workspace.limits`.",
     {
-        Plan.FREE: "One agent, 100 messages a day, logs for 7 days.",
-        Plan.PRO: "10 agents, logs for 90 days.",
-        Plan.TEAM: "Any number of agents, logs for a year.",
+        Plan.FREE: "For a start.",
+        Plan.PRO: "For one person.",
+        Plan.TEAM: "For a team.",
     },
 )
 _describe(

@@ -15,7 +15,7 @@ from broker.domain.logs.pages import MAX_PAGE, Facet, parse_search_cursor
 from broker.domain.machines import placement
 from broker.domain.people import members, workspaces
 from broker.domain.people.access import MemberRole, Permission, Principal, TokenKind
-from broker.domain.plans.plans import LIMITS, Plan
+from broker.domain.plans.plans import Limits, Plan
 from broker.domain.plans.usage import UsageBy
 from broker.services.logs.search import MAX_CONTEXT
 from broker.services.ports import TokenRecord
@@ -47,14 +47,17 @@ class PlanLimits:
 
     agents: int | None = strawberry.field(description="Agents that live at the same time.")
     messages_per_day: int | None = strawberry.field(description="Messages of one UTC day.")
+    members: int | None = strawberry.field(description="People.")
     log_days: int = strawberry.field(description="For how many days logs are kept, unless the workspace keeps less.")
 
     @classmethod
-    def of(cls, plan: Plan) -> Self:
-        """The limits of that plan."""
-        limits = LIMITS[plan]
+    def of(cls, limits: Limits) -> Self:
+        """As the domain knows them."""
         return cls(
-            agents=limits.agents or None, messages_per_day=limits.messages_per_day or None, log_days=limits.log_days
+            agents=limits.agents or None,
+            messages_per_day=limits.messages_per_day or None,
+            members=limits.members or None,
+            log_days=limits.log_days,
         )
 
 
@@ -72,9 +75,9 @@ class Workspace(Node):
         return cls(key=ID(workspace.id), name=workspace.name, slug=workspace.slug, plan=workspace.plan)
 
     @resolved("What its plan allows.")
-    def limits(self) -> PlanLimits:
+    def limits(self, info: Info) -> PlanLimits:
         """By plan."""
-        return PlanLimits.of(self.plan)
+        return PlanLimits.of(info.context.services.plans.table.limits(self.plan))
 
     @resolved("The version of the broker that answers.")
     def version(self) -> str:

@@ -44,7 +44,7 @@ def test_http_statuses_tell_whose_turn_it_is() -> None:
         "NotPermitted": 403,
         "NotFound": 404,
         "Conflict": 409,
-        "QuotaExceeded": 429,
+        "PlanLimitReached": 402,
         "RateLimited": 429,
         "NoPlacement": 409,
         "SpawnFailed": 502,

@@ -59,6 +59,7 @@ NEEDS: dict[Served, str] = {
     ("GET", "/v1/logs/histogram"): "read",
     ("GET", "/v1/logs/facets"): "read",
     ("GET", "/v1/usage"): "meter",
+    ("GET", "/v1/plan"): "meter",
     ("GET", "/v1/status"): "administer",
     ("GET", "/v1/workspaces"): "any",
     ("GET", "/v1/workspace"): "any",

@@ -5,7 +5,7 @@ import logging
 import pytest
 from graphql import GraphQLError
 
-from broker.domain.errors import QuotaExceeded, RelayError, Unavailable
+from broker.domain.errors import PlanLimitReached, RelayError, Unavailable
 from graphql_api.errors import shown
 from graphql_api.refusals import TryLater, refusal
 
@@ -21,9 +21,9 @@ def test_an_unforeseen_error_is_masked_and_found_again_in_the_log(caplog: pytest
 
 
 def test_a_refusal_shows_its_code_and_what_programs_want_to_know() -> None:
-    cause = QuotaExceeded("all used", details={"limit": 100})
+    cause = PlanLimitReached("all used", details={"limit": 100})
     error = shown(GraphQLError("all used", path=["a"], original_error=cause))
-    assert error["extensions"] == {"code": "QUOTA_EXCEEDED", "retryable": False, "details": {"limit": 100}}
+    assert error["extensions"] == {"code": "PLAN_LIMIT", "retryable": False, "details": {"limit": 100}}
 
 
 def test_what_can_be_tried_again_says_when() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from broker.domain.approvals.approvals import AnswerOption
 from broker.domain.plans.plans import Plan
-from tests.fixtures.gateway import Gateway, make_workspace
+from tests.fixtures.gateway import Gateway
 from tests.fixtures.graphql import GraphQL
 from tests.gateway.http.test_api import LS, QUESTION, ask
 
@@ -98,8 +98,7 @@ async def test_a_message_sent_twice_with_one_id_is_one_message(graphql: GraphQL,
 
 
 async def test_a_full_plan_says_its_limit_and_when_it_resets(graphql: GraphQL, gateway: Gateway) -> None:
-    key = await make_workspace(gateway.adapters, gateway.workspace, plan=Plan.FREE)
-    graphql.gateway.key = key
+    await gateway.adapters.workspaces.set_plan(gateway.workspace, Plan.FREE)
     async with gateway.machine():
         shown = "... on QuotaExceeded { limit resetsAt }"
         for name in ("One", "Two"):

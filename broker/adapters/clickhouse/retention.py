@@ -36,17 +36,17 @@ def checked_days(days: int) -> int:
     return days
 
 
-async def redate(clickhouse: ClickHouse, workspace: WorkspaceId, *, days: int) -> int:
-    """Let every row expire `days` after its own time; how many rows that changed."""
-    new = checked_days(days)
+async def redate(clickhouse: ClickHouse, workspace: WorkspaceId, *, days: int, only_longer: bool = False) -> int:
+    """Let every row, or those that would expire sooner, expire `days` after its own time; how many that changed."""
+    new, unlike = checked_days(days), "<" if only_longer else "!="
     stale = of_workspace(workspace)
-    stale.add(f"days != {stale.bind(new, 'UInt16')}")
+    stale.add(f"days {unlike} {stale.bind(new, 'UInt16')}")
     sessions = await _ask(
         clickhouse, f"SELECT session, count() FROM log_lines WHERE {stale.sql} GROUP BY session ORDER BY session", stale
     )
     changed = 0
     for chunk in _chunks(sessions):
-        changed += await _redate(clickhouse, workspace, chunk, days=new)
+        changed += await _redate(clickhouse, workspace, chunk, days=new, unlike=unlike)
     return changed
 
 
@@ -82,13 +82,15 @@ def _chunks(sessions: Sequence[tuple[str, int]]) -> Iterator[list[str]]:
         yield chunk
 
 
-async def _redate(clickhouse: ClickHouse, workspace: WorkspaceId, sessions: list[str], *, days: int) -> int:
+async def _redate(
+    clickhouse: ClickHouse, workspace: WorkspaceId, sessions: list[str], *, days: int, unlike: str
+) -> int:
     chunk = of_workspace(workspace, expired_too=True)
     chunk.add(f"session IN {chunk.bind(sessions, 'Array(String)')}")
     new = chunk.bind(days, "UInt16")
     [(now,)] = await clickhouse.query("SELECT toUnixTimestamp64Milli(now64(3))")
     kept_since = f"fromUnixTimestamp64Milli({chunk.bind(now - days * 86_400_000, 'Int64')}, 'UTC')"
-    stale = f"{chunk.sql} AND days != {new}"
+    stale = f"{chunk.sql} AND days {unlike} {new}"
     live = f"{stale} AND expires_at > now() AND at > {kept_since}"
     redated = f"{_KEY} IN (SELECT {_KEY} FROM log_lines WHERE {chunk.sql} AND days = {new})"
 

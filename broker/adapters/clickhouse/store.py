@@ -331,9 +331,9 @@ class ClickHouseLogStore:
         )
         return LogSize(rows=rows, bytes=size)
 
-    async def redate(self, workspace: WorkspaceId, *, days: int) -> int:
+    async def redate(self, workspace: WorkspaceId, *, days: int, only_longer: bool = False) -> int:
         """Let every row expire `days` after its own time; how many rows that changed."""
-        return await retention.redate(self._clickhouse, workspace, days=days)
+        return await retention.redate(self._clickhouse, workspace, days=days, only_longer=only_longer)
 
     async def delete_session(self, workspace: WorkspaceId, session: SessionId) -> int:
         """Delete a session's log; how many rows that were. Returns only when none is left."""

@@ -24,8 +24,9 @@ from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis, raise_first
 from broker.adapters.redis.trouble import unavailable
 from broker.domain import errors
-from broker.domain.errors import RelayError
+from broker.domain.errors import PlanLimitReached, RelayError
 from broker.domain.ids import WorkspaceId
+from broker.domain.plans.plans import BUILT_IN, Limit, Plan, PlanTable
 from broker.domain.timings import TIMINGS
 
 _LUA = files("broker.adapters.redis") / "lua"
@@ -96,8 +97,10 @@ class Scripts:
     which the server remembers. It is sent once; a server that still does not know it is said to be in trouble.
     """
 
-    def __init__(self, redis: TextRedis) -> None:
+    def __init__(self, redis: TextRedis, plans: PlanTable = BUILT_IN) -> None:
         self._redis = redis
+        self.plans = plans
+        """What adapters give to the scripts of it, and what a refusal for it is put into words by."""
 
     async def run(self, name: str, workspace: WorkspaceId, /, **arguments: Given) -> Any:
         """Run one script in one workspace and return its answer. Raises the refusal it states, or `Unavailable`.
@@ -123,7 +126,7 @@ class Scripts:
             except NoScriptError:
                 return await self._redis.eval(script.text, 1, root, *arguments)
         except ResponseError as error:
-            raise _refusal(error) from error
+            raise self._refusal(error) from error
 
     async def run_in_order(self, workspace: WorkspaceId, calls: Sequence[Call]) -> None:
         """Run scripts one after the other in one round trip. Raises the first refusal; the later ones still ran."""
@@ -137,8 +140,16 @@ class Scripts:
             results = await self._pipeline(workspace, calls, in_full=missing)
         for result in results:
             if isinstance(result, ResponseError):
-                raise _refusal(result)
+                raise self._refusal(result)
         raise_first(results)
+
+    def _refusal(self, error: ResponseError) -> Exception:
+        refused = _refusal(error)
+        if isinstance(refused, PlanLimitReached):
+            about: dict[str, Any] = refused.details
+            resets_at_ms = about.get("resets_at_ms")
+            return self.plans.refusal(Plan(about["plan"]), Limit(about["what"]), resets_at_ms=resets_at_ms)
+        return refused
 
     async def _pipeline(self, workspace: WorkspaceId, calls: Sequence[Call], *, in_full: Collection[str]) -> list[Any]:
         """What each came to. The first call of a script that is to be sent in full makes it known to the others."""

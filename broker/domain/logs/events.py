@@ -107,4 +107,5 @@ class EventKind(StrEnum):
     """An attempt is over; what follows from that is said next."""
     STEP_CHANGED = "step.changed"
     """It waits for another attempt, is reviewed, is completed, failed, left out, or needs a person."""
+    PLAN_WARNING = "plan.warning"
     LOG_OVERFLOW = "log.overflow"

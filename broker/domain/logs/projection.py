@@ -93,6 +93,8 @@ def _draft(event: Json) -> Draft:
             _asked(draft, data)
         case EventKind.APPROVAL_RESOLVED:
             _resolved(draft, data)
+        case EventKind.PLAN_WARNING:
+            draft.is_about(LineKind.SESSION).say(text_of(data.get("text")))
         case kind:
             _lifecycle(draft, kind, data)
     return draft

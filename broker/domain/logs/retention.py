@@ -19,6 +19,11 @@ class Retention:
         """What counts. A wish survives a change of plan, but never goes beyond the plan."""
         return self.plan_days if self.own_days is None else min(self.own_days, self.plan_days)
 
+    @property
+    def is_of_plan(self) -> bool:
+        """Whether the plan alone decides it. A smaller plan shortens the life of nothing that was written before."""
+        return self.own_days is None or self.own_days > self.plan_days
+
     def checked(self, days: int | None) -> int | None:
         """A wish that the plan allows. Raises `BadRequest`."""
         if days is not None and not 1 <= days <= self.plan_days:

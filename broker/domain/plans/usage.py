@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from broker.domain.ids import SessionId
-from broker.domain.plans.plans import LIMITS, Plan
 
 
 class UsageBy(StrEnum):
@@ -60,7 +59,7 @@ class MessagesToday:
     resets_at: datetime
 
 
-def messages_today(count: int, *, plan: Plan, now: datetime) -> MessagesToday:
-    """Days are UTC days, as the scripts that count have them."""
+def messages_today(count: int, *, limit: int, now: datetime) -> MessagesToday:
+    """Days are UTC days, as the scripts that count have them. A `limit` of 0 is none."""
     midnight = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), datetime.min.time(), tzinfo=UTC)
-    return MessagesToday(count=count, limit=LIMITS[plan].messages_per_day or None, resets_at=midnight)
+    return MessagesToday(count=count, limit=limit or None, resets_at=midnight)

@@ -76,7 +76,7 @@ class Spawner:
     async def spawn(self, principal: Principal, session: Session, request: SpawnRequest) -> Agent:
         """Order an agent; it is `starting` when this returns.
 
-        Raises `BadRequest`, `NotPermitted`, `NoPlacement`, `Conflict` (NAME_TAKEN), `QuotaExceeded`.
+        Raises `BadRequest`, `NotPermitted`, `NoPlacement`, `Conflict` (NAME_TAKEN), `PlanLimitReached`.
         """
         name = agent_name(request.name)
         agent_id = _agent_id(principal, request)
@@ -133,7 +133,7 @@ class Spawner:
 
         Asked again, it answers with the agent as it is. An agent may resume only those it spawned. Raises `NotFound`,
         `NotPermitted`, `Conflict` (NO_CONVERSATION, NAME_TAKEN), `NoPlacement` when its machine or its program is away,
-        `QuotaExceeded`.
+        `PlanLimitReached`.
         """
         return await self.resume_agent(principal, await self._live_or_ended(principal, session, reference))
 

@@ -8,6 +8,7 @@ from broker.domain.errors import BadRequest, NotFound
 from broker.domain.hooks.definitions import Hook, secrets_of
 from broker.domain.hooks.runs import HookRunId
 from broker.domain.people.access import Permission, Principal
+from broker.domain.plans.plans import BUILT_IN, Feature, PlanTable
 from broker.domain.timings import TIMINGS
 from broker.protocol.hooks_yaml import Problem, read_hooks
 from broker.services.permissions import requires
@@ -30,10 +31,18 @@ class HooksShown:
 class Hooks:
     """Use cases around definitions."""
 
-    def __init__(self, records: HookRecords, deliveries: DeliveryRecords, secrets: SecretRecords) -> None:
+    def __init__(
+        self,
+        records: HookRecords,
+        deliveries: DeliveryRecords,
+        secrets: SecretRecords,
+        *,
+        plans: PlanTable = BUILT_IN,
+    ) -> None:
         self._records = records
         self._deliveries = deliveries
         self._secrets = secrets
+        self._plans = plans
 
     @requires(Permission.READ_WORKSPACE)
     async def show(self, principal: Principal) -> HooksShown:
@@ -46,8 +55,10 @@ class Hooks:
     async def apply(self, principal: Principal, text: str, *, version: int | None = None) -> HooksShown:
         """Replace them all, from the next event on. `version`: of those that the caller has seen.
 
-        Raises `NotPermitted`, `BadRequest` (INVALID_HOOKS, with every problem and its place), `Conflict`.
+        Raises `NotPermitted`, `BadRequest` (INVALID_HOOKS, with every problem and its place), `Conflict`,
+        `PlanLimitReached`.
         """
+        self._plans.require_feature(principal.plan, Feature.HOOKS)
         read = read_hooks(text)
         if read.problems:
             raise invalid(read.problems)

@@ -102,13 +102,14 @@ class RetentionKeeper:
         await self._forget_removed(workspace)
 
     async def _redate(self, workspace: WorkspaceId) -> None:
-        wanted = (await self._state.retention(workspace)).days
+        retention = await self._state.retention(workspace)
+        wanted, only_longer = retention.days, retention.is_of_plan
         dated = await self._state.dated(workspace)
         if dated is None or dated.days != wanted:
-            await self._logs.redate(workspace, days=wanted)
+            await self._logs.redate(workspace, days=wanted, only_longer=only_longer)
             await self._state.set_dated(workspace, days=wanted, sure=False)
         elif not dated.sure and await self._is_past(workspace, dated.at_ms):
-            await self._logs.redate(workspace, days=wanted)
+            await self._logs.redate(workspace, days=wanted, only_longer=only_longer)
             await self._state.set_dated(workspace, days=wanted, sure=True)
 
     async def _expire_tails(self, workspace: WorkspaceId) -> None:

@@ -80,7 +80,8 @@ class Router:
     ) -> Sent:
         """Accept a message for an agent, a `#channel` or `*`.
 
-        Raises `BadRequest`, `NotPermitted`, `NotFound` (AGENT_NOT_FOUND, NO_RECIPIENTS), `QuotaExceeded`, `Conflict`.
+        Raises `BadRequest`, `NotPermitted`, `NotFound` (AGENT_NOT_FOUND, NO_RECIPIENTS), `Conflict`,
+        `PlanLimitReached`.
         """
         if self._reach is not None and principal.part is not None:
             await self._reach.require(principal, session, to=to)

@@ -286,7 +286,7 @@ class Access:
     async def adopt_workspace(
         self, token: str, *, workspace: WorkspaceId, name: str, plan: Plan, slug: str | None = None
     ) -> None:
-        """Make `token` the workspace's own key; the same again changes only the plan.
+        """Make `token` the workspace's own key; the same again leaves the workspace as it is.
 
         The one before ends, with all that hangs on it. Raises `Conflict` (SLUG_TAKEN).
         """

@@ -25,9 +25,12 @@ class Members:
 
     @requires(Permission.ADMINISTER)
     async def add(self, principal: Principal, *, name: str, role: MemberRole) -> Member:
-        """Add a person. Raises `NotPermitted`, `Conflict` (NAME_TAKEN, TOO_MANY_MEMBERS), `BadRequest`."""
+        """Add a person.
+
+        Raises `NotPermitted`, `Conflict` (NAME_TAKEN, TOO_MANY_MEMBERS), `PlanLimitReached`, `BadRequest`.
+        """
         member = _new(name, role)
-        await self._records.add(principal.workspace, member, by=principal.member)
+        await self._records.add(principal.workspace, member, by=principal.member, plan=principal.plan)
         return await self._present(principal.workspace, member.id)
 
     @requires(Permission.ADMINISTER)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from broker.domain.errors import RateLimited
 from broker.domain.people.access import Principal
 from broker.domain.plans.api_limits import ApiLimits
+from broker.domain.plans.plans import BUILT_IN, PlanTable
 from broker.services.permissions import open_to_all
 from broker.services.ports import Allowances
 
@@ -12,9 +13,10 @@ from broker.services.ports import Allowances
 class Allowance:
     """Lets callers through, or tells them when to come back."""
 
-    def __init__(self, allowances: Allowances, limits: ApiLimits) -> None:
+    def __init__(self, allowances: Allowances, limits: ApiLimits, plans: PlanTable = BUILT_IN) -> None:
         self._allowances = allowances
         self._limits = limits
+        self._plans = plans
 
     @open_to_all("everybody is counted")
     async def take(self, principal: Principal, *, cost: int) -> None:
@@ -36,16 +38,17 @@ class Allowance:
 
     async def _take(self, principal: Principal, points: int, what: str) -> None:
         limits = self._limits
+        per_s = min(self._plans.limits(principal.plan).api_points_per_s or limits.rate_per_s, limits.rate_per_s)
         wait_s = await self._allowances.take(
             principal.workspace,
             principal.token_id,
             points,
-            per_s=limits.rate_per_s,
+            per_s=per_s,
             burst=limits.rate_burst,
         )
         if wait_s > 0:
             raise RateLimited(
-                f"this token asks too fast: {limits.rate_per_s} points a second, {limits.rate_burst} at once; "
+                f"this token asks too fast: {per_s} points a second, {limits.rate_burst} at once; "
                 f"{what} takes {points}. Try again in {wait_s:.1f} s",
                 retry_after_s=wait_s,
             )

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from broker.domain.errors import BadRequest
 from broker.domain.people.access import Permission, Principal
+from broker.domain.plans.plans import BUILT_IN, PlanTable
 from broker.domain.plans.usage import MessagesToday, Usage, UsageBy, messages_today
 from broker.services.permissions import requires
 from broker.services.ports import LogStore, Mailroom, kept
@@ -23,10 +24,12 @@ class UsageMeter:
         logs: LogStore | None,
         mailroom: Mailroom,
         *,
+        plans: PlanTable = BUILT_IN,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._logs = logs
         self._mailroom = mailroom
+        self._plans = plans
         self._now = now
 
     @requires(Permission.METER)
@@ -41,4 +44,4 @@ class UsageMeter:
         """Messages accepted since 00:00 UTC, and the plan's limit. Raises `NotPermitted`."""
         now = self._now()
         count = await self._mailroom.messages_on(principal.workspace, now.astimezone(UTC).date())
-        return messages_today(count, plan=principal.plan, now=now)
+        return messages_today(count, limit=self._plans.limits(principal.plan).messages_per_day, now=now)

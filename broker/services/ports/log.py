@@ -181,7 +181,7 @@ class LogStore(Protocol):
     async def size(self, workspace: WorkspaceId) -> LogSize:
         """What a workspace keeps."""
 
-    async def redate(self, workspace: WorkspaceId, *, days: int) -> int:
+    async def redate(self, workspace: WorkspaceId, *, days: int, only_longer: bool = False) -> int:
         """Let every row expire `days` after its own time; how many rows that changed.
 
         It can be repeated after dying half-way. What has expired never comes back.

@@ -64,10 +64,10 @@ class Mailroom(Protocol):
     """Decisions about agents and their messages; each method is one atomic step."""
 
     async def send(self, workspace: WorkspaceId, message: OutgoingMessage, *, plan: Plan) -> list[Delivery]:
-        """Accept a message. Raises `NotFound`, `QuotaExceeded`, `Conflict`."""
+        """Accept a message. Raises `NotFound`, `PlanLimitReached`, `Conflict`."""
 
     async def spawn(self, workspace: WorkspaceId, agent: NewAgent, *, plan: Plan) -> None:
-        """Take the name and order the process. Raises `NotFound`, `QuotaExceeded`, `Conflict`, `NoPlacement`."""
+        """Take the name and order the process. Raises `NotFound`, `PlanLimitReached`, `Conflict`, `NoPlacement`."""
 
     async def release(self, workspace: WorkspaceId, agent: AgentId, *, by: str, actor: AgentId | None = None) -> None:
         """Order an agent's end. `actor`, here and below, is the agent who asks, if it is one.
@@ -88,7 +88,7 @@ class Mailroom(Protocol):
     ) -> None:
         """Order a new process with the conversation of an agent that has ended; nothing when it has not.
 
-        Raises `NotFound`, `NotPermitted`, `QuotaExceeded`, `Conflict` (NO_CONVERSATION, NAME_TAKEN), `NoPlacement`.
+        Raises `NotFound`, `NotPermitted`, `PlanLimitReached`, `Conflict` (NO_CONVERSATION, NAME_TAKEN), `NoPlacement`.
         """
 
     async def interrupt(self, workspace: WorkspaceId, agent: AgentId, *, by: str, actor: AgentId | None = None) -> bool:

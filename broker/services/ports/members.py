@@ -9,6 +9,7 @@ from broker.domain.ids import MemberId, WorkspaceId
 from broker.domain.people.access import MemberRole
 from broker.domain.people.dependants import Dependants
 from broker.domain.people.members import Member, PendingSignIn
+from broker.domain.plans.plans import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +24,8 @@ class Ended:
 class MemberRecords(Protocol):
     """The people of a workspace. Each change is one atomic decision; `by` is the member who makes it, or None."""
 
-    async def add(self, workspace: WorkspaceId, member: Member, *, by: MemberId | None) -> None:
-        """Add one. Raises `Conflict` (NAME_TAKEN, TOO_MANY_MEMBERS), `NotPermitted`."""
+    async def add(self, workspace: WorkspaceId, member: Member, *, by: MemberId | None, plan: Plan) -> None:
+        """Add one. Raises `Conflict` (NAME_TAKEN, TOO_MANY_MEMBERS), `NotPermitted`, `PlanLimitReached`."""
 
     async def add_first(self, workspace: WorkspaceId, member: Member) -> None:
         """Add one when there is nobody yet."""

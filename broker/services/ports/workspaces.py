@@ -15,7 +15,7 @@ class WorkspaceRecords(Protocol):
     """What is known of each workspace. Each step can be done again, and a process may die between any two."""
 
     async def create(self, workspace: WorkspaceId, *, name: str, plan: Plan, slug: str | None = None) -> Workspace:
-        """Register one; for one that there is, change the plan. None: a slug like its name.
+        """Register one; the same again changes nothing. None: a slug like its name.
 
         Raises `Conflict` (SLUG_TAKEN) when it was to have a slug that is another's, and is then not there.
         """

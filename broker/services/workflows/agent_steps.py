@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from broker.domain.agents.agents import Agent, AgentState, RunPart
-from broker.domain.errors import Conflict, NoPlacement, NotFound, QuotaExceeded, RateLimited, RelayError, Unavailable
+from broker.domain.errors import Conflict, NoPlacement, NotFound, PlanLimitReached, RateLimited, RelayError, Unavailable
 from broker.domain.ids import AgentId, MessageId
 from broker.domain.messages.messages import ReceiptState, TracedDelivery
 from broker.domain.timings import TIMINGS
@@ -94,7 +94,7 @@ class AgentSteps:
             await self._spawn(scene, step, work, task)
         except (Unavailable, RateLimited):
             raise
-        except (NoPlacement, QuotaExceeded, Conflict) as refused:
+        except (NoPlacement, PlanLimitReached, Conflict) as refused:
             if not _may_pass(refused):
                 return self._refused(scene, step, work, refused)
             waited_ms = scene.now_ms - scene.standing(step.name).since_ms
@@ -337,7 +337,7 @@ def _part(scene: Scene, step: str, entry: AgentEntry, effect: str) -> RunPart:
 def _may_pass(refused: RelayError) -> bool:
     """Whether waiting may help: the machine is away, the plan is full, somebody has stopped it."""
     passing = {"NO_PROXY", "STOPPED", "TOO_MANY_AGENTS", "IDEMPOTENCY_MISMATCH"}
-    return isinstance(refused, QuotaExceeded) or refused.code in passing
+    return isinstance(refused, PlanLimitReached) or refused.code in passing
 
 
 def _value(submitted: str | None) -> Any:

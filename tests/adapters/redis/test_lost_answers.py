@@ -106,9 +106,9 @@ async def test_who_answers_an_approval_is_not_told_that_somebody_did(loser: Answ
 
 
 async def test_who_removes_a_member_is_not_told_that_it_is_gone(loser: AnswerLoser, flaky: Adapters) -> None:
-    await flaky.members.add(WORKSPACE, member("m1", MemberRole.OWNER), by=None)
-    await flaky.members.add(WORKSPACE, member("m2", MemberRole.MEMBER), by=None)
-    await flaky.members.add(WORKSPACE, member("m3", MemberRole.MEMBER), by=None)
+    await flaky.members.add(WORKSPACE, member("m1", MemberRole.OWNER), by=None, plan=Plan.TEAM)
+    await flaky.members.add(WORKSPACE, member("m2", MemberRole.MEMBER), by=None, plan=Plan.TEAM)
+    await flaky.members.add(WORKSPACE, member("m3", MemberRole.MEMBER), by=None, plan=Plan.TEAM)
     await flaky.members.remove(WORKSPACE, MemberId("m3"), by=None)  # from now on the script is known
     loser.lose_answer("m2")
     await flaky.members.remove(WORKSPACE, MemberId("m2"), by=None)
@@ -142,7 +142,7 @@ async def test_what_signs_in_after_a_members_sign_ins_ended_is_not_ended_with_th
     loser: AnswerLoser, flaky: Adapters
 ) -> None:
     for name in ("m1", "m2"):
-        await flaky.members.add(WORKSPACE, member(name, MemberRole.OWNER), by=None)
+        await flaky.members.add(WORKSPACE, member(name, MemberRole.OWNER), by=None, plan=Plan.TEAM)
     await flaky.members.end_sign_ins(WORKSPACE, MemberId("m1"))  # from now on the script is known
     loser.lose_answer("m2")
     await flaky.members.end_sign_ins(WORKSPACE, MemberId("m2"))

@@ -6,7 +6,7 @@ import pytest
 from starlette.responses import Response
 
 from broker.domain.approvals.approvals import ApprovalStatus, Verdict
-from broker.domain.errors import Conflict, NotAuthenticated, NotFound, QuotaExceeded, Unavailable
+from broker.domain.errors import Conflict, NotAuthenticated, NotFound, PlanLimitReached, Unavailable
 from broker.domain.ids import ApprovalId
 from broker.domain.messages.messages import Mode, ReceiptState
 from broker.domain.timings import TIMINGS
@@ -52,7 +52,7 @@ async def test_a_refusal_that_trying_again_cannot_change_is_raised_at_once(
     await relay.session()
     broker.broken_answers = [refusal(429, "QUOTA_EXCEEDED", "100 messages today; resets at 00:00 UTC")]
 
-    with pytest.raises(QuotaExceeded, match="resets at"):
+    with pytest.raises(PlanLimitReached, match="resets at"):
         await relay.send("Worker", "one too many")
     assert len(broker.calls) == 2
 

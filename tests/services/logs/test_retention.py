@@ -75,6 +75,7 @@ async def shipped(desk: Desk, logs: ClickHouseLogStore) -> int:
 
 async def on_plan(desk: Desk, plan: Plan) -> None:
     await desk.adapters.workspaces.create(desk.workspace, name="w", plan=plan)
+    await desk.adapters.workspaces.set_plan(desk.workspace, plan)
 
 
 async def ages(desk: Desk, logs: ClickHouseLogStore) -> list[int]:
@@ -115,7 +116,7 @@ async def test_a_workspace_sets_its_own_days_and_takes_them_back(desk: Desk, log
         await retention.set(desk.acting_as(await desk.spawn("Worker")), 1)
 
 
-async def test_a_plan_change_dates_history_in_both_directions(desk: Desk, logs: ClickHouseLogStore) -> None:
+async def test_a_larger_plan_and_a_wish_date_what_is_there(desk: Desk, logs: ClickHouseLogStore) -> None:
     await on_plan(desk, Plan.PRO)
     await insert_aged(desk, logs, 1, 5, 40, kept=90)
     await keeper(desk, logs).tend(desk.workspace)
@@ -123,12 +124,24 @@ async def test_a_plan_change_dates_history_in_both_directions(desk: Desk, logs: 
     await on_plan(desk, Plan.TEAM)
     await keeper(desk, logs).tend(desk.workspace)
     assert await ages(desk, logs) == [1, 5, 40]
-    await on_plan(desk, Plan.FREE)
+    await services(desk, logs).set(desk.person(), 7)
     await keeper(desk, logs).tend(desk.workspace)
     assert await ages(desk, logs) == [1, 5]
-    await on_plan(desk, Plan.PRO)
+    await services(desk, logs).set(desk.person(), None)
     await keeper(desk, logs).tend(desk.workspace)
     assert await ages(desk, logs) == [1, 5]
+
+
+async def test_a_smaller_plan_destroys_nothing_now_or_later(desk: Desk, logs: ClickHouseLogStore) -> None:
+    await on_plan(desk, Plan.TEAM)
+    await insert_aged(desk, logs, 1, 40, 200, kept=365)
+    await keeper(desk, logs).tend(desk.workspace)
+    for smaller in (Plan.FREE, Plan.PRO):  # up again, but not as far as it was
+        await on_plan(desk, smaller)
+        await keeper(desk, logs).tend(desk.workspace)
+        await keeper(desk, logs, later_s=3600).tend(desk.workspace)
+        assert await ages(desk, logs) == [1, 40, 200]
+    assert await desk.adapters.backlog.log_days(desk.workspace) == 90
 
 
 async def test_a_change_that_died_half_way_is_carried_out_by_the_next_round(
@@ -137,7 +150,7 @@ async def test_a_change_that_died_half_way_is_carried_out_by_the_next_round(
     await on_plan(desk, Plan.PRO)
     await insert_aged(desk, logs, 1, 40, kept=90)
     await keeper(desk, logs).tend(desk.workspace)
-    await on_plan(desk, Plan.FREE)
+    await services(desk, logs).set(desk.person(), 7)
     with pytest.raises(Unavailable):
         await keeper(desk, _Failing(logs, "redate")).tend(desk.workspace)
     assert await ages(desk, logs) == [1, 40]
@@ -148,9 +161,9 @@ async def test_a_change_that_died_half_way_is_carried_out_by_the_next_round(
 async def test_what_was_inserted_under_the_old_days_meanwhile_is_dated_later(
     desk: Desk, logs: ClickHouseLogStore
 ) -> None:
-    await on_plan(desk, Plan.FREE)
+    await services(desk, logs).set(desk.person(), 7)
     await keeper(desk, logs).tend(desk.workspace)
-    await insert_aged(desk, logs, 1, 40, kept=90)  # its days were read before the plan changed
+    await insert_aged(desk, logs, 1, 40, kept=90)  # its days were read before the wish
     await keeper(desk, logs).tend(desk.workspace)
     assert await ages(desk, logs) == [1, 40]
     await keeper(desk, logs, later_s=3600).tend(desk.workspace)

@@ -43,11 +43,14 @@ async def test_a_replaced_workspace_key_is_good_no_longer(access: Access, worksp
         await access.authenticate(old)
 
 
-async def test_a_changed_plan_holds_for_every_token(access: Access, workspace: WorkspaceId) -> None:
+async def test_a_changed_plan_holds_for_every_token_and_outlasts_the_next_start(
+    access: Access, adapters: Adapters, workspace: WorkspaceId
+) -> None:
     key = new_token(TokenKind.WORKSPACE)
     await access.adopt_workspace(key, workspace=workspace, name="w", plan=Plan.TEAM)
     _, token = await access.mint(await access.authenticate(key), kind=TokenKind.PROXY, name="p")
-    await access.adopt_workspace(key, workspace=workspace, name="w", plan=Plan.FREE)
+    await adapters.workspaces.set_plan(workspace, Plan.FREE)
+    await access.adopt_workspace(key, workspace=workspace, name="w", plan=Plan.TEAM)
     assert (await access.authenticate(token)).plan is Plan.FREE
 
 

@@ -77,7 +77,7 @@ async def test_an_id_wins_over_a_name(adapters: Adapters, people: Members, key: 
         before = Member(
             id=MemberId(secrets.token_hex(8)), name=name, role=MemberRole.ADMIN, generation=1, created_at_ms=0
         )
-        await adapters.members.add(key.workspace, before, by=None)
+        await adapters.members.add(key.workspace, before, by=None, plan=Plan.TEAM)
         assert (await people.get(key, before.id)).name == name
     assert (await people.get(key, victim.id)).id == victim.id
     await people.remove(key, victim.id)
@@ -184,5 +184,5 @@ async def test_another_workspace_has_other_people(people: Members, key: Principa
 
 async def test_an_addition_that_is_sent_twice_is_one(adapters: Adapters, people: Members, key: Principal) -> None:
     ada = await people.add(key, name="Ada", role=MemberRole.OWNER)
-    await adapters.members.add(key.workspace, ada, by=None)
+    await adapters.members.add(key.workspace, ada, by=None, plan=Plan.TEAM)
     assert await people.members(key) == [ada]

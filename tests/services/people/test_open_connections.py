@@ -433,7 +433,7 @@ class Opened:
 
 @pytest.fixture
 async def opened(adapters: Adapters, workspace: WorkspaceId) -> AsyncIterator[Opened]:
-    access = Access(adapters.tokens, adapters.registry, adapters.members, adapters.workspaces)
+    access = Access(adapters.tokens, adapters.registry, adapters.members, adapters.workspaces, adapters.accounts)
     key = new_token(TokenKind.WORKSPACE)
     await access.adopt_workspace(key, workspace=workspace, name="w", plan=Plan.TEAM)
     _, token = await access.mint(await access.authenticate(key), kind=TokenKind.OBSERVER, name="o")

@@ -27,7 +27,7 @@ def a_name() -> str:
 
 async def made(services: Services, **about: str | None) -> NewWorkspace:
     given = {"name": a_name(), "slug": None, "owner": None, **about}
-    return await services.workspaces.create(**given, plan=Plan.PRO)  # type: ignore[arg-type]  # names are right
+    return await services.workspaces.create(**given, plan=Plan.TEAM)  # type: ignore[arg-type]  # names are right
 
 
 async def caller(services: Services, key: str, **options: bool) -> Principal:
@@ -38,7 +38,7 @@ async def test_a_new_workspace_has_an_address_like_its_name_and_a_key_that_is_go
     name = a_name()
     new = await made(services, name=name)
     principal = await caller(services, new.key)
-    assert (principal.workspace, principal.slug, principal.plan) == (new.workspace.id, new.workspace.slug, Plan.PRO)
+    assert (principal.workspace, principal.slug, principal.plan) == (new.workspace.id, new.workspace.slug, Plan.TEAM)
     assert new.workspace.slug == name.lower().replace(" ", "-")
     assert new.workspace.created_at_ms > 0
     assert new.code is None

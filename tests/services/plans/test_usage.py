@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from broker.domain.errors import NotPermitted, QuotaExceeded
+from broker.domain.errors import NotPermitted, PlanLimitReached
 from broker.domain.people.access import TokenKind
-from broker.domain.plans.plans import LIMITS, Plan
+from broker.domain.plans.plans import BUILT_IN, Plan
 from broker.services.plans.usage import UsageMeter
 from tests.fixtures.desk import Desk, a_person
 
@@ -25,11 +25,11 @@ async def test_messages_count_when_they_are_accepted(desk: Desk) -> None:
 async def test_the_limit_told_is_the_one_that_is_kept(desk: Desk) -> None:
     desk.plan = Plan.FREE
     await desk.idle("Worker")
-    with pytest.raises(QuotaExceeded):
+    with pytest.raises(PlanLimitReached):
         while True:
             await desk.send("Worker")
     today = await UsageMeter(None, desk.adapters.mailroom).messages_today(desk.person())
-    assert today.count == today.limit == LIMITS[Plan.FREE].messages_per_day
+    assert today.count == today.limit == BUILT_IN.limits(Plan.FREE).messages_per_day
 
 
 async def test_the_day_is_utcs_wherever_the_clock_stands(desk: Desk) -> None:

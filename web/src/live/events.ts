@@ -124,6 +124,9 @@ export const EVENT = graphql(`
       reason
       exitCode
     }
+    ... on OtherEvent {
+      data
+    }
   }
 `);
 export type SessionEvent = ResultOf<typeof EVENT>;

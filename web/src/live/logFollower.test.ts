@@ -11,6 +11,7 @@ const event = (offset: number): SessionEvent => ({
   kind: "session.created",
   agentKey: null,
   agentName: null,
+  data: {},
 });
 
 /** A log of 200 events, of which pages can be read for as long as `answers`. */

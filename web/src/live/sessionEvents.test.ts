@@ -13,6 +13,7 @@ const event = (offset: number): SessionEvent => ({
   kind: "session.created",
   agentKey: null,
   agentName: null,
+  data: {},
 });
 
 const caughtUp = (offset: number): SessionItem => ({ __typename: "CaughtUp", head: `e:${offset}` });

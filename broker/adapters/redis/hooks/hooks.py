@@ -14,6 +14,7 @@ from broker.adapters.redis.scripts import Scripts
 from broker.domain.hooks.happenings import Happening
 from broker.domain.hooks.runs import HookRunId, RunState
 from broker.domain.ids import AgentId, SessionId, WorkspaceId
+from broker.domain.plans.plans import Feature
 from broker.services.ports import HeldHook, HookOrder, HookRun, HooksInForce, SavedHooks
 
 _HAPPENING = TypeAdapter(Happening)
@@ -123,6 +124,7 @@ class RedisHooks:
             delivery=order.delivery,
             about=order.about,
             skipped=order.skipped,
+            plans=f" {' '.join(self._scripts.plans.with_feature(Feature.HOOKS))} ",
         )
         return RunState(state)
 

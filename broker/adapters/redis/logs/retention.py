@@ -7,7 +7,7 @@ from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Scripts
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.domain.logs.retention import Dated, Retention
-from broker.domain.plans.plans import LIMITS, Plan
+from broker.domain.plans.plans import Plan
 
 _PAGE = 500
 """Of what one script deletes: it takes some milliseconds, in which nobody else is served."""
@@ -23,7 +23,8 @@ class RedisRetention:
     async def retention(self, workspace: WorkspaceId) -> Retention:
         """By plan and by the workspace's own wish."""
         plan, own = await self._redis.hmget(keys.root(workspace), "plan", "log_days")
-        return Retention(plan_days=LIMITS[Plan(plan or Plan.FREE)].log_days, own_days=int(own) if own else None)
+        limits = self._scripts.plans.limits(Plan(plan or Plan.FREE))
+        return Retention(plan_days=limits.log_days, own_days=int(own) if own else None)
 
     async def set_own_days(self, workspace: WorkspaceId, days: int | None) -> None:
         """The workspace's own wish; None for the plan's days."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 
 import orjson
 
@@ -24,7 +24,7 @@ from broker.domain.messages.messages import (
     Trace,
     TracedDelivery,
 )
-from broker.domain.plans.plans import LIMITS, Plan
+from broker.domain.plans.plans import Plan
 from broker.protocol.proxy import AskedBy
 from broker.services.ports import NewAgent, OutgoingMessage
 
@@ -41,7 +41,7 @@ class RedisMailroom:
         self._scripts = scripts
 
     async def send(self, workspace: WorkspaceId, message: OutgoingMessage, *, plan: Plan) -> list[Delivery]:
-        """Accept a message. Raises `NotFound`, `QuotaExceeded`, `Conflict`."""
+        """Accept a message. Raises `NotFound`, `PlanLimitReached`, `Conflict`."""
         kind, target = _address(message.to)
         rows = await self._scripts.run(
             "send_message",
@@ -59,14 +59,14 @@ class RedisMailroom:
             wire_head=message.wire_head,
             wire_tail=message.wire_tail,
             ttl_ms=message.ttl_s * 1000,
-            most=LIMITS[plan].messages_per_day,
-            day=_today(),
+            plan=plan,
+            most=self._scripts.plans.limits(plan).messages_per_day,
         )
         return [_delivery(row) for row in rows]
 
     async def spawn(self, workspace: WorkspaceId, agent: NewAgent, *, plan: Plan) -> None:
-        """Take the name and order the process. Raises `NotFound`, `QuotaExceeded`, `Conflict`, `NoPlacement`."""
-        limits = LIMITS[plan]
+        """Take the name and order the process. Raises `NotFound`, `PlanLimitReached`, `Conflict`, `NoPlacement`."""
+        limits = self._scripts.plans.limits(plan)
         await self._scripts.run(
             "spawn_agent",
             workspace,
@@ -82,10 +82,10 @@ class RedisMailroom:
             instructions=agent.instructions,
             spawner=agent.spawner_id or "",
             spawner_name=agent.spawner_name,
+            plan=plan,
             most_agents=limits.agents,
             **_task(agent.task),
             most_messages=limits.messages_per_day,
-            day=_today(),
             asked_by=_asked_by(agent.asked_by),
             behind=orjson.dumps(agent.behind) if agent.behind else "",
             most_of_agents=MAX_AGENTS_OF_AGENTS,
@@ -114,7 +114,8 @@ class RedisMailroom:
             session=session,
             agent=agent,
             by=by,
-            most=LIMITS[plan].agents,
+            plan=plan,
+            most=self._scripts.plans.limits(plan).agents,
             actor=actor or "",
             asked_by=_asked_by(asked_by),
         )
@@ -208,10 +209,6 @@ def _flag(given: bool) -> str:
 
 def _asked_by(asked_by: AskedBy | None) -> str:
     return asked_by.model_dump_json() if asked_by else "null"
-
-
-def _today() -> str:
-    return datetime.now(UTC).date().isoformat()
 
 
 def _address(to: Address) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from broker.domain.ids import AccountId, MemberId, WorkspaceId
 from broker.domain.people.access import MemberRole
 from broker.domain.people.dependants import Dependants
 from broker.domain.people.members import MAX_MEMBERS, Member
+from broker.domain.plans.plans import Plan
 from broker.services.ports import Ended
 
 
@@ -22,15 +23,16 @@ class RedisMembers:
         self._redis = redis
         self._scripts = scripts
 
-    async def add(self, workspace: WorkspaceId, member: Member, *, by: MemberId | None) -> None:
-        """Add one. Raises `Conflict` (NAME_TAKEN, TOO_MANY_MEMBERS), `NotPermitted`."""
-        await self._add(workspace, member, by=by or "", first="")
+    async def add(self, workspace: WorkspaceId, member: Member, *, by: MemberId | None, plan: Plan) -> None:
+        """Add one. Raises `Conflict` (NAME_TAKEN, TOO_MANY_MEMBERS), `NotPermitted`, `PlanLimitReached`."""
+        await self._add(workspace, member, by=by or "", plan=plan)
 
     async def add_first(self, workspace: WorkspaceId, member: Member) -> None:
         """Add one when there is nobody yet."""
-        await self._add(workspace, member, by="", first="1")
+        await self._add(workspace, member, by="", plan=None)
 
-    async def _add(self, workspace: WorkspaceId, member: Member, *, by: str, first: str) -> None:
+    async def _add(self, workspace: WorkspaceId, member: Member, *, by: str, plan: Plan | None) -> None:
+        """`plan`: None for the first of all, whom every plan has."""
         await self._scripts.run(
             "add_member",
             workspace,
@@ -40,7 +42,9 @@ class RedisMembers:
             role=member.role,
             by=by,
             most=MAX_MEMBERS,
-            only_first=first,
+            plan=plan or "",
+            in_plan=self._scripts.plans.limits(plan).members if plan else 0,
+            only_first="" if plan else "1",
         )
 
     async def member(self, workspace: WorkspaceId, member: MemberId) -> Member | None:

@@ -37,7 +37,7 @@ class RedisWorkspaces:
         self._ending = keys.key(_INSTALLATION, "ending")
 
     async def create(self, workspace: WorkspaceId, *, name: str, plan: Plan, slug: str | None = None) -> Workspace:
-        """Register one; for one that there is, change the plan. Raises `Conflict` (SLUG_TAKEN)."""
+        """Register one; the same again changes nothing. Raises `Conflict` (SLUG_TAKEN)."""
         is_new = await self._scripts.run("create_workspace", workspace, name=name, plan=plan)
         await self._redis.sadd(keys.WORKSPACES, workspace)
         known = await self.get(workspace)

@@ -8,7 +8,7 @@ import pytest
 from broker.adapters.redis import keys
 from broker.app import Adapters
 from broker.domain.agents.agents import Agent, AgentState, Transport
-from broker.domain.errors import Conflict, NoPlacement, NotFound, QuotaExceeded
+from broker.domain.errors import Conflict, NoPlacement, NotFound, PlanLimitReached
 from broker.domain.ids import AgentId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.messages.messages import ReceiptState
 from broker.domain.plans.plans import Plan
@@ -51,7 +51,7 @@ async def test_the_plans_limit_is_exact_under_concurrency(adapters: Adapters, wo
     desk = await open_desk(adapters, workspace, plan=Plan.PRO)
     results = await asyncio.gather(*(desk.spawn(f"A{i}") for i in range(15)), return_exceptions=True)
     refused = [result for result in results if isinstance(result, BaseException)]
-    assert [type(error) for error in refused] == [QuotaExceeded] * 5
+    assert [type(error) for error in refused] == [PlanLimitReached] * 5
     ended = next(result for result in results if not isinstance(result, BaseException))
     await desk.exited(ended)
     await desk.spawn("Another")
@@ -84,7 +84,7 @@ async def test_a_task_over_the_days_quota_starts_nothing(adapters: Adapters, wor
         await desk.send("Worker")
     await desk.adapters.mailroom.release(desk.workspace, agent.id, by="operator")
     await desk.exited(agent, expected=True)
-    with pytest.raises(QuotaExceeded):
+    with pytest.raises(PlanLimitReached):
         await desk.spawn("Next", task="go on")
     await desk.spawn("Next")
 
@@ -427,7 +427,7 @@ async def test_a_name_that_another_has_by_now_is_not_taken_back(desk: Desk) -> N
 async def test_a_resume_needs_the_agents_own_machine_and_a_place_in_the_plan(desk: Desk) -> None:
     agent = await released(desk, await desk.idle("Worker"))
     await desk.idle("Other")
-    with pytest.raises(QuotaExceeded):
+    with pytest.raises(PlanLimitReached):
         await resume(desk, agent, plan=Plan.FREE)
     await desk.detach()
     with pytest.raises(NoPlacement):

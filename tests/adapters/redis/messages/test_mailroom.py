@@ -8,7 +8,7 @@ import pytest
 
 from broker.app import Adapters
 from broker.domain.agents.agents import AgentState
-from broker.domain.errors import Conflict, NotFound, QuotaExceeded, RelayError
+from broker.domain.errors import Conflict, NotFound, PlanLimitReached, RelayError
 from broker.domain.ids import MessageId, SessionId, WorkspaceId
 from broker.domain.messages.messages import Channel, Mode, ReceiptState
 from broker.domain.plans.plans import Plan
@@ -56,7 +56,7 @@ async def test_the_days_quota_is_exact_under_concurrency(adapters: Adapters, wor
     results = await asyncio.gather(*(desk.send("Worker") for _ in range(120)), return_exceptions=True)
     refused = [result for result in results if isinstance(result, BaseException)]
     assert len(refused) == 20
-    assert {type(error) for error in refused} == {QuotaExceeded}
+    assert {type(error) for error in refused} == {PlanLimitReached}
     assert len(await desk.events("message.accepted")) == 100
 
 
@@ -67,7 +67,7 @@ async def test_a_repeated_send_costs_no_quota_and_succeeds_at_the_limit(
     await desk.idle("Worker")
     sent = [(await desk.send("Worker"))[0] for _ in range(100)]
     await desk.send("Worker", id_=sent[0])
-    with pytest.raises(QuotaExceeded):
+    with pytest.raises(PlanLimitReached):
         await desk.send("Worker")
 
 

@@ -10,6 +10,7 @@ from broker.domain.ids import MemberId, WorkspaceId
 from broker.domain.people.access import MemberRole
 from broker.domain.people.access_changes import AccessChange
 from broker.domain.people.members import Member, PendingSignIn
+from broker.domain.plans.plans import Plan
 
 
 def member(name: str, role: MemberRole = MemberRole.MEMBER) -> Member:
@@ -22,7 +23,7 @@ async def test_every_change_of_access_is_published_and_nothing_else(adapters: Ad
     stop = await adapters.access_changes.follow(told.put_nowait)
     ada, bob = member("Ada"), member("Bob", MemberRole.OWNER)
     for each in (ada, bob):
-        await adapters.members.add(workspace, each, by=None)
+        await adapters.members.add(workspace, each, by=None, plan=Plan.TEAM)
     await adapters.members.set_role(workspace, ada.id, MemberRole.MEMBER, by=None)  # as it was
     await adapters.members.set_role(workspace, ada.id, MemberRole.VIEWER, by=bob.id)
     await adapters.members.end_sign_ins(workspace, bob.id)
@@ -41,9 +42,9 @@ async def test_every_change_of_access_is_published_and_nothing_else(adapters: Ad
 
 async def test_nothing_of_a_removed_member_is_left(adapters: Adapters, workspace: WorkspaceId) -> None:
     ada = member("Ada", MemberRole.OWNER)
-    await adapters.members.add(workspace, member("Bob", MemberRole.OWNER), by=None)
+    await adapters.members.add(workspace, member("Bob", MemberRole.OWNER), by=None, plan=Plan.TEAM)
     _, before = await adapters.redis.scan(match=f"{keys.root(workspace)}:p*", count=100_000)
-    await adapters.members.add(workspace, ada, by=None)
+    await adapters.members.add(workspace, ada, by=None, plan=Plan.TEAM)
     await adapters.members.remove(workspace, ada.id, by=None)
     _, after = await adapters.redis.scan(match=f"{keys.root(workspace)}:p*", count=100_000)
     assert sorted(before) == sorted(after)

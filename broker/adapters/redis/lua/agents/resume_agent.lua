@@ -3,11 +3,12 @@
 -- ARGV    session
 --         agent
 --         by        who, for the log
---         most      agents in the plan, 0 = any
+--         plan      the workspace's
+--         most      agents in it, 0 = any
 --         actor     the agent who asks, '' for people and programs
 --         asked_by  JSON of who asks, for its machine
 -- Returns 1 when ordered, 0 when it has not ended
--- uses: lives lineage
+-- uses: lives lineage plans
 most = tonumber(most)
 local a = load_agent(agent)
 if not a.id or a.session ~= session or redis.call('EXISTS', K.session(session)) == 0 then
@@ -26,10 +27,8 @@ end
 if redis.call('HEXISTS', K.names(a.session), string.lower(a.name)) == 1 then
   return refuse('Conflict', 'NAME_TAKEN', 'another agent is called ' .. a.name .. ' by now; release it first')
 end
-if most > 0 and redis.call('SCARD', K.live()) >= most then
-  return refuse('QuotaExceeded', 'QUOTA_EXCEEDED',
-    most .. ' running agent(s) are in this plan; release one or change the plan')
-end
+local over = over_agents(plan, most)
+if over then return over end
 if not is_online(a.proxy) then
   return refuse('NoPlacement', 'NO_PROXY', 'the machine of ' .. a.name .. ' has just disconnected; try again')
 end
@@ -54,6 +53,7 @@ redis.call('SADD', K.link_agents(a.proxy), a.id)
 append(a.session, 'agent.spawning', a.id, a.name, object('id', a.id, 'name', a.name, 'cli', a.cli, 'proxy', a.proxy,
   'machine', machine_name(a.proxy), 'folder', a.cwd_real or a.cwd, 'spawner', by, 'resumed', true,
   'generation', tonumber(a.generation)))
+warn_of_agents(a.session, plan, most)
 set_state(a, 'starting')
 order_process(a)
 return 1

@@ -12,7 +12,8 @@
 --         instructions
 --         spawner         agent id or ''
 --         spawner_name
---         most_agents     in the plan, 0 = any
+--         plan            the workspace's
+--         most_agents     in it, 0 = any
 --         task            message id or ''
 --         body            of the task, JSON
 --         wire_head       its text up to the role
@@ -20,7 +21,6 @@
 --         role            or ''
 --         ttl_ms          of the task
 --         most_messages   a day, 0 = any
---         day
 --         asked_by        JSON of who asks, for its machine
 --         behind          JSON of who is behind that
 --         most_of_agents  agents of a session that agents may have spawned
@@ -47,11 +47,9 @@ if full then return full end
 if redis.call('HEXISTS', K.names(session), string.lower(name)) == 1 then
   return refuse('Conflict', 'NAME_TAKEN', 'an agent called ' .. name .. ' is already in this session')
 end
-local limit = tonumber(most_agents)
-if limit > 0 and redis.call('SCARD', K.live()) >= limit then
-  return refuse('QuotaExceeded', 'QUOTA_EXCEEDED',
-    limit .. ' running agent(s) are in this plan; release one or change the plan', object('limit', limit))
-end
+most_agents, most_messages = tonumber(most_agents), tonumber(most_messages)
+local over = over_agents(plan, most_agents)
+if over then return over end
 -- Agents that spawn agents that spawn agents would fill any plan.
 local function spawned_by_agents()
   local count = 0
@@ -73,8 +71,8 @@ end
 if filled(task) then
   full = messages_full(session, message_bytes(m))
   if full then return full end
-  local quota = over_quota(day, tonumber(most_messages))
-  if quota then return quota end
+  over = over_messages(plan, most_messages)
+  if over then return over end
 end
 
 redis.call('HSET', K.agent(id), 'id', id, 'session', session, 'name', name, 'cli', cli, 'proxy', proxy, 'link', proxy,
@@ -95,14 +93,15 @@ redis.call('SADD', K.live(), id)
 redis.call('SADD', K.link_agents(proxy), id)
 append(session, 'agent.spawning', id, name, object('id', id, 'name', name, 'cli', cli, 'proxy', proxy,
   'machine', machine_name(proxy), 'folder', filled(cwd), 'spawner', spawner_name))
+warn_of_agents(session, plan, most_agents)
 local a = load_agent(id)
 order_process(a)
 if filled(task) then
   store_message(task, session, m)
-  count_message(day)
   local _, number = enqueue(task, id)
   append(session, 'message.accepted', filled(spawner), spawner_name,
     extended(body, 'recipients', list_of({object('agent', id, 'name', name)})))
+  count_message(session, plan, most_messages)
   admit(task, a, number, 'wait')
   wake_at(NOW + tonumber(ttl_ms), 'ttl|' .. task)
 end

@@ -14,6 +14,7 @@
 --         delivery     JSON of what another service is sent, '' for none
 --         about        JSON that the log has with each step of a delivery
 --         skipped      why it is not carried out, as JSON for the log; '' where it is
+--         plans        those that have hooks, with a space around each
 -- Returns how far it is: 'ordered', 'skipped', or what it was before
 -- uses: hooks deliveries outbox
 if redis.call('HSETNX', K.hook_run(run), 'state', 'ordered') == 0 then return redis.call('HGET', K.hook_run(run), 'state') end
@@ -32,6 +33,10 @@ end
 if skipped == '' and delivery ~= '' then
   local why = endpoint_stopped(hook) or (redis.call('ZCARD', K.hook_deliveries()) >= T.hook_deliveries and 'too much waits to be delivered')
   if why then skipped = extended(about, 'state', 'skipped', 'reason', why) end
+end
+local plan = redis.call('HGET', K.workspace(), 'plan')
+if skipped == '' and plan and not string.find(plans, ' ' .. plan .. ' ', 1, true) then
+  skipped = extended(data, 'reason', 'the plan ' .. plan .. ' has no hooks')
 end
 if skipped ~= '' then
   advance_run(run, 'skipped', skipped)

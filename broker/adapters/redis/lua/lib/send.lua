@@ -1,4 +1,4 @@
--- uses: agents
+-- uses: agents plans
 local function is_full(agent) return redis.call('ZCARD', K.queue(agent)) >= T.queue_messages end
 
 -- Hands a numbered message over if the agent can take it now, else leaves it waiting.
@@ -21,23 +21,6 @@ local function admit(message, a, number, mode, has_room)
   if mode == 'interrupt' and a.state == 'working' then interrupt(a) end
   dispatch(a)
   return {a.id, a.name, redis.call('HGET', K.message(message), 'r:' .. a.id), because or ''}
-end
-
-local DAY_MS = 86400000
-
--- Today's count against the plan; a refusal when the limit is reached. `limit` 0 means none.
-local function over_quota(day, limit)
-  if limit == 0 then return nil end
-  local used = tonumber(redis.call('HGET', K.usage(day), 'messages') or '0')
-  if used < limit then return nil end
-  return refuse('QuotaExceeded', 'QUOTA_EXCEEDED',
-    limit .. ' messages a day are in this plan and all are used; resets at 00:00 UTC',
-    object('limit', limit, 'resets_at_ms', (math.floor(NOW / DAY_MS) + 1) * DAY_MS))
-end
-
-local function count_message(day)
-  redis.call('HINCRBY', K.usage(day), 'messages', 1)
-  redis.call('EXPIRE', K.usage(day), 3456000)
 end
 
 -- The answer to a repeated send: what is known by now.

@@ -1,4 +1,4 @@
--- Accepts a message: quota, recipients, numbers, receipts, log and hand-over, together or not at all.
+-- Accepts a message: the plan, recipients, numbers, receipts, log and hand-over, together or not at all.
 -- KEYS[1] workspace root
 -- ARGV    session
 --         id           of the message
@@ -13,8 +13,8 @@
 --         wire_head    text up to the role
 --         wire_tail    text behind the role
 --         ttl_ms
---         most         messages a day, 0 = any
---         day
+--         plan         the workspace's
+--         most         messages a day in it, 0 = any
 -- Returns rows {agent id, name, state, because}
 -- uses: send lineage
 local m = {digest = digest, sender = sender, role = role, mode = mode, body = body, wire_head = wire_head,
@@ -66,12 +66,12 @@ if kind == 'agent' and is_full(others[1]) then
 end
 full = messages_full(session, message_bytes(m))
 if full then return full end
-local quota = over_quota(day, tonumber(most))
-if quota then return quota end
+most = tonumber(most)
+local over = over_messages(plan, most)
+if over then return over end
 
 m.recipients = #others
 store_message(id, session, m)
-count_message(day)
 local admitted, list = {}, {}
 for i, agent in ipairs(others) do
   local a, number = enqueue(id, agent)
@@ -80,6 +80,7 @@ for i, agent in ipairs(others) do
 end
 append(session, 'message.accepted', filled(m.sender), sender_name,
   extended(m.body, 'recipients', list_of(list)))
+count_message(session, plan, most)
 local rows = {}
 for i, pair in ipairs(admitted) do rows[i] = admit(id, pair[1], pair[2], m.mode, kind == 'agent') end
 wake_at(NOW + tonumber(ttl_ms), 'ttl|' .. id)

@@ -5,10 +5,12 @@
 --         folded      the name in lower case
 --         role
 --         by          the member who adds it, '' when it is none
---         most        how many there may be
+--         most        how many there may be in any plan
+--         plan        the workspace's
+--         in_plan     how many there may be in it, 0 = any
 --         only_first  '1' only when there is nobody yet
 -- Returns 1; 0 when there is somebody and there should be nobody
--- uses: members
+-- uses: members plans
 local named = redis.call('HGET', K.people_names(), folded)
 if named == member then return 1 end -- sent twice
 if only_first == '1' and redis.call('EXISTS', K.people()) == 1 then return 0 end
@@ -18,6 +20,8 @@ end
 if redis.call('ZCARD', K.people()) >= tonumber(most) then
   return refuse('Conflict', 'TOO_MANY_MEMBERS', most .. ' members at most')
 end
+local over = over_limit('members', plan, redis.call('ZCARD', K.people()), tonumber(in_plan))
+if over then return over end
 if not is_maker_good('', by) then return refuse('NotAuthenticated', 'TOKEN_REVOKED', 'you were removed') end
 if role == 'owner' and not may_change_owners(by) then return owners_only() end
 redis.call('ZADD', K.people(), next_place(K.people()), member)

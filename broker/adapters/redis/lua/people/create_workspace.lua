@@ -1,9 +1,9 @@
--- Writes a workspace down. The same again changes only its plan.
+-- Writes a workspace down. The same again changes nothing.
 -- KEYS[1] workspace root
 -- ARGV    name
 --         plan
 -- Returns 1 when it is new, else 0
-redis.call('HSET', K.workspace(), 'plan', plan)
+redis.call('HSETNX', K.workspace(), 'plan', plan)
 if redis.call('HSETNX', K.workspace(), 'name', name) == 0 then return 0 end
 redis.call('HSET', K.workspace(), 'created', NOW)
 return 1

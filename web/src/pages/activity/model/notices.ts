@@ -32,8 +32,10 @@ function toldOf(event: SessionEvent): Told | null {
       return stopped(event);
     case "HookEvent":
       return hook(event);
+    case "OtherEvent":
+      return other(event);
     default:
-      return event.kind === "log.overflow" ? warn(texts.session.outputDropped) : null;
+      return null;
   }
 }
 
@@ -76,6 +78,18 @@ function hook(event: EventOf<"HookEvent">): Told | null {
     case "expired":
     case "interrupted":
       return warn(texts.session.hookFailed(event.hook, event.runState, why));
+    default:
+      return null;
+  }
+}
+
+function other(event: EventOf<"OtherEvent">): Told | null {
+  const data = (event.data ?? {}) as { text?: string };
+  switch (event.kind) {
+    case "log.overflow":
+      return warn(texts.session.outputDropped);
+    case "plan.warning":
+      return data.text ? warn(data.text) : null;
     default:
       return null;
   }

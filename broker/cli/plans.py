@@ -1,0 +1,69 @@
+"""`relaycast plans`: what each plan allows and costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from broker.cli.operator_client import ask
+from broker.domain.plans.plans import BUILT_IN, PlanTable
+from broker.domain.plans.shown import plain_terms, shown_plans
+from broker.protocol.plans_yaml import read_plans
+
+
+def _table_of(_context: click.Context, _parameter: click.Parameter, path: Path | None) -> PlanTable:
+    if path is None:
+        return BUILT_IN
+    read = read_plans(path.read_text())
+    if read.table is None:
+        raise click.BadParameter("".join(f"\n  {path}, {each}" for each in read.problems))
+    return read.table
+
+
+def plans_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--plans FILE`, given to the command as the whole table."""
+    return click.option(
+        "--plans",
+        envvar="RELAYCAST_PLANS",
+        type=click.Path(path_type=Path, dir_okay=False, exists=True),
+        callback=_table_of,
+        help="A YAML file of your own plans; what it leaves out stays as `relaycast plans` prints it. The same for"
+        " every process.",
+    )(command)
+
+
+@click.command()
+@plans_option
+@click.option(
+    "--here", is_flag=True, help="Show what the workspace uses; asks the broker on this machine, or RELAYCAST_URL."
+)
+@click.option("--json", "json_", is_flag=True, help="Print the answer as JSON.")
+def plans(*, plans: PlanTable, here: bool, json_: bool) -> None:
+    """Show what each plan allows, has and costs."""
+    if here:
+        return _print_standing(ask("GET", "/v1/plan"), json_=json_)
+    if json_:
+        terms = [plain_terms(each) for each in plans.terms.values()]
+        return click.echo(orjson.dumps({"plans": terms, "link": plans.link or None}))
+    for line in shown_plans(plans):
+        click.echo(line)
+    return None
+
+
+def _print_standing(standing: dict[str, Any], *, json_: bool) -> None:
+    if json_:
+        click.echo(orjson.dumps(standing))
+        return
+    click.echo(f"Plan: {standing['title']} ({standing['plan']})")
+    for each in standing["limits"]:
+        allowed = "unlimited" if each["limit"] is None else f"of {each['limit']:,}"
+        over = f", {each['over']} over: they stay, and no more come" if each["over"] else ""
+        click.echo(f"  {each['what'].replace('_', ' '):<18} {each['used']:,} {allowed}{over}")
+    click.echo(f"  {'log days':<18} {standing['log_days']}")
+    click.echo(f"  {'also':<18} {', '.join(standing['features']) or '-'}")
+    if standing["link"]:
+        click.echo(f"Change it at {standing['link']}")

@@ -1,0 +1,78 @@
+"""The plans as people and programs are shown them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from broker.domain.plans.plans import NOT_YET, Feature, Meter, Metered, PlanTable, Terms
+
+_UNITS = {
+    Meter.MESSAGES: "messages",
+    Meter.AGENT_MINUTES: "agent minutes",
+    Meter.LOG_BYTES: "bytes of log",
+    Meter.HOOK_RUNS: "hook runs",
+    Meter.WORKFLOW_RUNS: "workflow runs",
+    Meter.SEATS: "seats",
+}
+
+
+def plain_terms(terms: Terms) -> dict[str, object]:
+    """For programs. A limit that there is not is null."""
+    limits = {str(name): figure or None for name, figure in terms.limit_figures.items()}
+    return {
+        "plan": str(terms.plan),
+        "title": terms.title,
+        "price_cents": terms.price_cents,
+        "per_seat": terms.per_seat,
+        "limits": limits,
+        "features": sorted(map(str, terms.features)),
+        "features_not_yet": sorted(map(str, terms.features & NOT_YET)),
+        "meters": {
+            str(meter): {"included": each.included, "per": each.per, "cents": each.cents, "billed": each.cents > 0}
+            for meter, each in terms.meters.items()
+        },
+    }
+
+
+def shown_price(terms: Terms) -> str:
+    """As $29 a month."""
+    return f"{dollars(terms.price_cents)} a month" + (" for each person" if terms.per_seat else "")
+
+
+def dollars(cents: int) -> str:
+    """As $29, or $0.05."""
+    return f"${cents // 100:,}" if cents % 100 == 0 else f"${cents // 100:,}.{cents % 100:02}"
+
+
+def shown_plans(table: PlanTable) -> Iterator[str]:
+    """The lines of the table, for a person."""
+    for terms in table.terms.values():
+        yield f"{terms.title} ({terms.plan}): {shown_price(terms)}"
+        yield from (f"  {line}" for line in _shown_terms(terms))
+    yield f"Plans are changed at {table.link}" if table.link else "Plans are changed by who runs the broker."
+
+
+def _shown_terms(terms: Terms) -> Iterator[str]:
+    limits = terms.limits
+    yield "agents at once     " + _figure(limits.agents)
+    yield "messages a day     " + _figure(limits.messages_per_day)
+    yield "people             " + _figure(limits.members)
+    yield f"logs               {limits.log_days} days"
+    if limits.api_points_per_s:
+        yield f"API                {limits.api_points_per_s} points a second for each token"
+    yield "also               " + (", ".join(_feature(each) for each in Feature if each in terms.features) or "-")
+    for meter, metered in terms.meters.items():
+        if metered.cents:
+            yield f"billed             {_UNITS[meter]}: {_billed(metered)}"
+
+
+def _figure(figure: int) -> str:
+    return f"{figure:,}" if figure else "unlimited"
+
+
+def _feature(feature: Feature) -> str:
+    return f"{feature} (not in this version)" if feature in NOT_YET else feature
+
+
+def _billed(metered: Metered) -> str:
+    return f"{metered.included:,} included, then {dollars(metered.cents)} for each {metered.per:,}"

@@ -1,0 +1,41 @@
+"""The HTTP API for a workspace's plan."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from broker.domain.plans.shown import plain_terms
+from broker.gateway.serving.answers import Answer, guarded, timed
+from broker.gateway.serving.credentials import credential
+from broker.services.container import Services
+from broker.services.plans.standing import PlanStanding
+
+
+class PlansApi:
+    """Each endpoint authenticates, calls one service and answers with its result."""
+
+    def __init__(self, services: Services) -> None:
+        self._s = services
+
+    def routes(self) -> list[BaseRoute]:
+        """All of them."""
+        table: list[tuple[str, str, Any]] = [("GET", "/v1/plan", self.get)]
+        return [Route(path, timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
+
+    async def get(self, request: Request) -> Response:
+        """What the caller's workspace may, what it uses of that, and all plans there are."""
+        principal = await self._s.access.authenticate(credential(request))
+        standing = await self._s.plans.standing(principal)
+        plans = [plain_terms(terms) for terms in self._s.plans.table.terms.values()]
+        return Answer({**_shown(standing), "plans": plans})
+
+
+def _shown(standing: PlanStanding) -> dict[str, object]:
+    limits = [{**asdict(each), "over": each.over} for each in standing.limits]
+    log_days = standing.terms.limits.log_days
+    return {**plain_terms(standing.terms), "limits": limits, "log_days": log_days, "link": standing.link or None}
