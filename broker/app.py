@@ -48,6 +48,7 @@ from broker.adapters.redis.people.token_families import RedisTokenFamilies
 from broker.adapters.redis.people.tokens import RedisTokens
 from broker.adapters.redis.people.workspaces import RedisAdministrators, RedisWorkspaces
 from broker.adapters.redis.plans.allowances import RedisAllowances
+from broker.adapters.redis.plans.meters import RedisMeters
 from broker.adapters.redis.requests import RedisRequests
 from broker.adapters.redis.scripts import Scripts
 from broker.adapters.redis.secrets.secrets import RedisSecrets
@@ -122,6 +123,7 @@ from broker.services.people.sign_in import SignIn
 from broker.services.people.web_links import sign_in_url
 from broker.services.people.workspaces import Workspaces
 from broker.services.plans.allowance import Allowance
+from broker.services.plans.metering import Metering
 from broker.services.plans.standing import Plans
 from broker.services.plans.usage import UsageMeter
 from broker.services.ports import EventLog, LogStore, Outbound
@@ -181,6 +183,7 @@ class Adapters:
     mailroom: RedisMailroom
     links: RedisLinks
     allowances: RedisAllowances
+    meters: RedisMeters
     approvals: RedisApprovals
     redaction_rules: RedisRedactionRules
     retention: RedisRetention
@@ -224,6 +227,7 @@ def build_adapters(
         mailroom=RedisMailroom(redis, scripts),
         links=RedisLinks(redis, scripts),
         allowances=RedisAllowances(scripts),
+        meters=RedisMeters(redis, scripts),
         approvals=RedisApprovals(redis, scripts),
         redaction_rules=RedisRedactionRules(redis),
         retention=RedisRetention(redis, scripts),
@@ -319,6 +323,7 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
         ),
         redaction=redaction,
         meter=meter,
+        metering=Metering(adapters.meters, adapters.log, adapters.registry),
         plans=Plans(adapters.pressure, meter, settings.plan_table),
         retention=LogRetention(adapters.retention, adapters.logs, adapters.registry, adapters.backlog),
         transfer=_transfer(adapters),

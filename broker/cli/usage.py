@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,31 +11,92 @@ import click
 import orjson
 
 from broker.cli.operator_client import ask
+from broker.cli.options import together
 from broker.domain.plans.usage import UsageBy
 
 _DATE = click.DateTime(formats=["%Y-%m-%d"])
 _COLUMNS = ("messages", "turns", "frames", "bytes", "input_tokens", "output_tokens", "cached_tokens")
 
 
-@click.command()
-@click.option("--from", "since", type=_DATE, show_default="30 days ago", help="First day, UTC.")
-@click.option("--to", "until", type=_DATE, show_default="today", help="Last day, UTC.")
+def _period(command: Callable[..., Any]) -> Callable[..., Any]:
+    return together(
+        click.option("--from", "since", type=_DATE, show_default="30 days ago", help="First day, UTC."),
+        click.option("--to", "until", type=_DATE, show_default="today", help="Last day, UTC."),
+        click.option("--json", "json_", is_flag=True, help="Print the answer as JSON."),
+    )(command)
+
+
+@click.group(invoke_without_command=True)
+@_period
 @click.option("--by", type=click.Choice([each.value for each in UsageBy]), default=UsageBy.DAY.value, show_default=True)
-@click.option("--json", "json_", is_flag=True, help="Print the answer as JSON.")
-def usage(*, since: datetime | None, until: datetime | None, by: str, json_: bool) -> None:
+@click.pass_context
+def usage(context: click.Context, *, since: datetime | None, until: datetime | None, by: str, json_: bool) -> None:
     """Show messages, turns, tokens and cost. Uses the broker on this machine, or RELAYCAST_URL.
 
     Tokens and cost are what the vendors report, and no less was spent: those that report none add nothing, and older
     versions of Claude Code may hide a part after a crash.
     """
-    last = (until or datetime.now(UTC)).date()
-    first = since.date() if since else last - timedelta(days=29)
+    if context.invoked_subcommand:
+        return
+    first, last = _days(since, until)
     rows = ask("GET", "/v1/usage?" + urlencode({"from": first, "to": last, "by": by}))["usage"]
     if json_:
         click.echo(orjson.dumps(rows))
         return
     names = {s["id"]: s["name"] for s in ask("GET", "/v1/sessions")["sessions"]} if by != UsageBy.DAY else {}
     _print(rows, names, by=by)
+
+
+@usage.command()
+@_period
+def meters(*, since: datetime | None, until: datetime | None, json_: bool) -> None:
+    """Show what plans count: accepted messages, begun minutes of agents, runs of hooks."""
+    first, last = _days(since, until)
+    found = ask("GET", "/v1/meters?" + urlencode({"from": first, "to": last}))["days"]
+    if json_:
+        click.echo(orjson.dumps(found))
+        return
+    click.echo(f"{'DAY (UTC)':<10} {'MESSAGES':>12} {'AGENT MINUTES':>14} {'HOOK RUNS':>10}")
+    for each in found:
+        if each["messages"] or each["agent_minutes"] or each["hook_runs"]:
+            click.echo(
+                f"{each['day']:<10} {each['messages']:>12,} {each['agent_minutes']:>14,} {each['hook_runs']:>10,}"
+            )
+
+
+@usage.command()
+@_period
+def reconcile(*, since: datetime | None, until: datetime | None, json_: bool) -> None:
+    """Count again from the log what was counted while it happened, and show where the two differ.
+
+    Ends with 1 where they do.
+    """
+    first, last = _days(since, until)
+    found = ask("GET", "/v1/meters/reconciliation?" + urlencode({"from": first, "to": last}))
+    if json_:
+        click.echo(orjson.dumps(found))
+    else:
+        for line in _reconciled(found):
+            click.echo(line)
+    if found["differences"]:
+        raise SystemExit(1)
+
+
+def _reconciled(found: dict[str, Any]) -> Iterator[str]:
+    """What came of counting again, in lines."""
+    for each in found["differences"]:
+        yield f"✗ {each['day']} {each['counted']}: {each['counter']:,} were counted, the log has {each['log']:,}"
+    if not found["differences"]:
+        yield f"✓ no differences in {found['sessions']:,} sessions, {found['from']} to {found['to']}"
+    if found["removed"]:
+        yield f"  {found['removed']:,} sessions were deleted lately: what they used cannot be counted again"
+    if found["incomplete"]:
+        yield f"  {len(found['incomplete']):,} logs do not begin at their beginning any more: they may have had more"
+
+
+def _days(since: datetime | None, until: datetime | None) -> tuple[date, date]:
+    last = (until or datetime.now(UTC)).date()
+    return since.date() if since else last - timedelta(days=29), last
 
 
 def _print(rows: list[dict[str, Any]], names: dict[str, str], *, by: str) -> None:

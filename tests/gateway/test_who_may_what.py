@@ -60,6 +60,8 @@ NEEDS: dict[Served, str] = {
     ("GET", "/v1/logs/facets"): "read",
     ("GET", "/v1/usage"): "meter",
     ("GET", "/v1/plan"): "meter",
+    ("GET", "/v1/meters"): "meter",
+    ("GET", "/v1/meters/reconciliation"): "meter",
     ("GET", "/v1/status"): "administer",
     ("GET", "/v1/workspaces"): "any",
     ("GET", "/v1/workspace"): "any",

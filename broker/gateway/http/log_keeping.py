@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from pydantic import Field
@@ -16,6 +15,7 @@ from broker.domain.people.access import Principal
 from broker.domain.plans.usage import UsageBy
 from broker.gateway.serving.answers import Answer, Body, guarded, read_body, timed
 from broker.gateway.serving.credentials import credential
+from broker.gateway.serving.periods import period
 from broker.gateway.serving.repeating import once
 from broker.services.container import Services
 
@@ -69,8 +69,7 @@ class LogKeepingApi:
     async def usage(self, request: Request) -> Response:
         """Counters: `?from=&to=&by=day|session|agent`, by default the last 30 days by day."""
         principal = await self._caller(request)
-        until = _date(request, "to", default=datetime.now(UTC).date())
-        since = _date(request, "from", default=until - timedelta(days=29))
+        since, until = period(request)
         by = request.query_params.get("by", UsageBy.DAY)
         if by not in set(UsageBy):
             raise BadRequest(f"by: one of {', '.join(UsageBy)}")
@@ -100,14 +99,6 @@ class LogKeepingApi:
 
 def _told(retention: Retention) -> dict[str, int | None]:
     return {"days": retention.days, "own_days": retention.own_days, "plan_days": retention.plan_days}
-
-
-def _date(request: Request, name: str, *, default: date) -> date:
-    text = request.query_params.get(name)
-    try:
-        return date.fromisoformat(text) if text else default
-    except ValueError:
-        raise BadRequest(f"{name}: a day such as {default}") from None
 
 
 def _shown(rules: list[tuple[str, str]]) -> list[dict[str, str]]:

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from broker.domain.plans.shown import plain_terms
 from broker.gateway.serving.answers import Answer, guarded, timed
 from broker.gateway.serving.credentials import credential
+from broker.gateway.serving.periods import period
 from broker.services.container import Services
 from broker.services.plans.standing import PlanStanding
 
@@ -24,7 +25,11 @@ class PlansApi:
 
     def routes(self) -> list[BaseRoute]:
         """All of them."""
-        table: list[tuple[str, str, Any]] = [("GET", "/v1/plan", self.get)]
+        table: list[tuple[str, str, Any]] = [
+            ("GET", "/v1/plan", self.get),
+            ("GET", "/v1/meters", self.meters),
+            ("GET", "/v1/meters/reconciliation", self.reconcile),
+        ]
         return [Route(path, timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
 
     async def get(self, request: Request) -> Response:
@@ -33,6 +38,20 @@ class PlansApi:
         standing = await self._s.plans.standing(principal)
         plans = [plain_terms(terms) for terms in self._s.plans.table.terms.values()]
         return Answer({**_shown(standing), "plans": plans})
+
+    async def meters(self, request: Request) -> Response:
+        """What was counted, by day: `?from=&to=`, by default the last 30 days."""
+        principal = await self._s.access.authenticate(credential(request))
+        since, until = period(request)
+        days = await self._s.metering.days(principal, since=since, until=until)
+        return Answer({"from": since, "to": until, "days": days})
+
+    async def reconcile(self, request: Request) -> Response:
+        """The same counted again from the log, and where the two differ."""
+        principal = await self._s.access.authenticate(credential(request))
+        since, until = period(request)
+        found = await self._s.metering.reconcile(principal, since=since, until=until)
+        return Answer({"from": since, "to": until, **asdict(found)})
 
 
 def _shown(standing: PlanStanding) -> dict[str, object]:

@@ -70,7 +70,7 @@ async def test_a_hundred_on_each_side_of_midnight(adapters: Adapters, workspace:
 
     async def midnight() -> None:
         await half_way.wait()
-        await adapters.redis.execute_command("RENAME", today, yesterday)
+        await adapters.redis.eval("return redis.call('RENAME', KEYS[1], ARGV[1])", 1, today, yesterday)
 
     async def first_half() -> int:
         accepted = await send_all([desk, other], 1)

@@ -43,7 +43,8 @@ for _, channel in ipairs(redis.call('SMEMBERS', K.agent_channels(a.id))) do
 end
 redis.call('HDEL', K.agent(a.id), 'reason', 'detail', 'ended', 'restarts', 'restarts_since')
 a.asked_by = asked_by
-redis.call('HSET', K.agent(a.id), 'link', a.proxy, 'turn', '', 'waiting', 0, 'asked_by', asked_by)
+redis.call('HSET', K.agent(a.id), 'link', a.proxy, 'turn', '', 'waiting', 0, 'asked_by', asked_by,
+  'runs_since', NOW)
 redis.call('HSET', K.names(a.session), string.lower(a.name), a.id)
 local f = fields(K.agent(a.id), 'place', 'spawned')
 redis.call('ZADD', K.members(a.session), f.place or f.spawned, a.id)

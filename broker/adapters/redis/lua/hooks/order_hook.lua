@@ -16,7 +16,7 @@
 --         skipped      why it is not carried out, as JSON for the log; '' where it is
 --         plans        those that have hooks, with a space around each
 -- Returns how far it is: 'ordered', 'skipped', or what it was before
--- uses: hooks deliveries outbox
+-- uses: hooks deliveries outbox plans
 if redis.call('HSETNX', K.hook_run(run), 'state', 'ordered') == 0 then return redis.call('HGET', K.hook_run(run), 'state') end
 redis.call('HSET', K.hook_run(run), 'hook', hook, 'session', session, 'agent', agent, 'name', name, 'at_ms', NOW,
   'causes', causes, 'patience', patience_ms, 'data', data)
@@ -25,9 +25,9 @@ local runs, rate = K.hook_runs(), K.hook_rate(hook)
 redis.call('ZADD', runs, NOW, run)
 redis.call('ZREMRANGEBYRANK', runs, 0, -T.hook_runs - 1)
 redis.call('EXPIRE', runs, T.hook_run_kept_s)
-local count = redis.call('INCR', rate)
-if count == 1 then redis.call('EXPIRE', rate, 60) end
-if skipped == '' and count > tonumber(most) then
+local so_far = redis.call('INCR', rate)
+if so_far == 1 then redis.call('EXPIRE', rate, 60) end
+if skipped == '' and so_far > tonumber(most) then
   skipped = extended(data, 'reason', 'more than ' .. most .. ' times in a minute')
 end
 if skipped == '' and delivery ~= '' then
@@ -43,6 +43,7 @@ if skipped ~= '' then
   return 'skipped'
 end
 append(session, 'hook.ordered', agent, name, data)
+count('hook_runs', 1)
 if delivery ~= '' then
   redis.call('HSET', K.hook_run(run), 'delivery', delivery, 'about', about, 'attempt', 0)
   deliver_at(NOW, run)

@@ -1,4 +1,4 @@
--- uses: agents access_changes
+-- uses: agents access_changes plans
 -- How an agent's process, and an agent, ends and begins anew; and what a link leaves behind.
 local DAY_S = 86400
 
@@ -83,6 +83,7 @@ local function end_agent(a, state, reason, detail, because)
   leave_channels(a)
   if a.link ~= a.proxy then forget_link(a.link) end
   redis.call('HSET', K.agent(a.id), 'reason', reason or '', 'detail', detail or '', 'ended', NOW)
+  count_time(a.id)
   append(a.session, 'agent.' .. state, a.id, a.name, object('reason', reason, 'detail', detail))
   set_state(a, state, 'reason', reason)
   redis.call('EXPIRE', K.agent(a.id), T.ended_agent_kept_s + DAY_S)

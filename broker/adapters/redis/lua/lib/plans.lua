@@ -41,6 +41,19 @@ local function warning(what, plan, used, limit, resets_at_ms)
     .. (resets_at_ms and '; they begin anew at 00:00 UTC' or '')
 end
 
+-- Adds an agent's time since it was spawned or brought back to the days that it ran on.
+local function count_time(agent)
+  local f = fields(K.agent(agent), 'runs_since', 'spawned')
+  local since = tonumber(f.runs_since or f.spawned)
+  while since and since < NOW do
+    local ends = math.min((math.floor(since / DAY_MS) + 1) * DAY_MS, NOW)
+    local day = K.usage(day_of(since))
+    redis.call('HINCRBY', day, 'agent_ms', ends - since)
+    redis.call('EXPIRE', day, T.usage_kept_s)
+    since = ends
+  end
+end
+
 -- Tells a session, once a day for each step, that a limit is near or reached.
 local function warn(session, what, plan, used, limit, resets_at_ms)
   if limit == 0 then return end
