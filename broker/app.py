@@ -356,7 +356,7 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
             public_url=settings.url,
         ),
         secrets=Secrets(adapters.secrets, AesGcmSealing(settings.secret_keys)),
-        workflows=WorkflowRuns(adapters.workflows, definitions, sessions),
+        workflows=WorkflowRuns(adapters.workflows, definitions, sessions, plans=settings.plan_table),
         hub=hub,
         feeds=Feeds(hub, adapters.log),
         activity=Activity(adapters.signals),

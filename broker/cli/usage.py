@@ -50,17 +50,18 @@ def usage(context: click.Context, *, since: datetime | None, until: datetime | N
 @usage.command()
 @_period
 def meters(*, since: datetime | None, until: datetime | None, json_: bool) -> None:
-    """Show what plans count: accepted messages, begun minutes of agents, runs of hooks."""
+    """Show what plans count: accepted messages, begun minutes of agents, runs of hooks and of workflows."""
     first, last = _days(since, until)
     found = ask("GET", "/v1/meters?" + urlencode({"from": first, "to": last}))["days"]
     if json_:
         click.echo(orjson.dumps(found))
         return
-    click.echo(f"{'DAY (UTC)':<10} {'MESSAGES':>12} {'AGENT MINUTES':>14} {'HOOK RUNS':>10}")
+    click.echo(f"{'DAY (UTC)':<10} {'MESSAGES':>12} {'AGENT MINUTES':>14} {'HOOK RUNS':>10} {'WORKFLOW RUNS':>14}")
     for each in found:
-        if each["messages"] or each["agent_minutes"] or each["hook_runs"]:
+        if any(number for name, number in each.items() if name != "day"):
             click.echo(
                 f"{each['day']:<10} {each['messages']:>12,} {each['agent_minutes']:>14,} {each['hook_runs']:>10,}"
+                f" {each['workflow_runs']:>14,}"
             )
 
 

@@ -25,6 +25,7 @@ class Counted(StrEnum):
 
     MESSAGES = "messages"
     HOOK_RUNS = "hook_runs"
+    WORKFLOW_RUNS = "workflow_runs"
     AGENT_MS = "agent_ms"
 
 
@@ -32,6 +33,7 @@ COUNTED_KINDS = frozenset(
     {
         EventKind.MESSAGE_ACCEPTED,
         EventKind.HOOK_ORDERED,
+        EventKind.WORKFLOW_STARTED,
         EventKind.AGENT_SPAWNING,
         EventKind.AGENT_RELEASED,
         EventKind.AGENT_FAILED,
@@ -66,6 +68,8 @@ class MeterFold:
                 self._add(session, name, Counted.MESSAGES, at_ms, 1)
             case EventKind.HOOK_ORDERED:
                 self._add(session, name, Counted.HOOK_RUNS, at_ms, 1)
+            case EventKind.WORKFLOW_STARTED:
+                self._add(session, name, Counted.WORKFLOW_RUNS, at_ms, 1)
             case EventKind.AGENT_SPAWNING:
                 self._since_ms[event["agent"]] = at_ms
             case EventKind.AGENT_RELEASED | EventKind.AGENT_FAILED:

@@ -37,6 +37,7 @@ class DayMeters:
     day: date
     messages: int
     hook_runs: int
+    workflow_runs: int
     agent_minutes: int
     """Begun ones, of all agents together; those that run count until now."""
 
@@ -141,5 +142,6 @@ def _day(day: date, counted: Mapping[tuple[date, Counted], int]) -> DayMeters:
         day=day,
         messages=counted.get((day, Counted.MESSAGES), 0),
         hook_runs=counted.get((day, Counted.HOOK_RUNS), 0),
+        workflow_runs=counted.get((day, Counted.WORKFLOW_RUNS), 0),
         agent_minutes=-(-counted.get((day, Counted.AGENT_MS), 0) // MINUTE_MS),
     )

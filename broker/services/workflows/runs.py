@@ -14,6 +14,7 @@ from broker.domain.agents.sessions import Session
 from broker.domain.errors import BadRequest, Conflict, NotFound, NotPermitted, TooLarge
 from broker.domain.ids import AgentId, WorkflowRunId
 from broker.domain.people.access import Permission, Principal
+from broker.domain.plans.plans import BUILT_IN, Feature, PlanTable
 from broker.domain.timings import TIMINGS
 from broker.domain.workflows.check import has_type
 from broker.domain.workflows.definition import StepEntry, Var, VarValue, VerificationType
@@ -130,7 +131,10 @@ class OwnStep:
 class WorkflowRuns:
     """Use cases around runs."""
 
-    def __init__(self, records: WorkflowRecords, definitions: Definitions, sessions: Sessions) -> None:
+    def __init__(
+        self, records: WorkflowRecords, definitions: Definitions, sessions: Sessions, *, plans: PlanTable = BUILT_IN
+    ) -> None:
+        self._plans = plans
         self._records = records
         self._definitions = definitions
         self._sessions = sessions
@@ -139,8 +143,10 @@ class WorkflowRuns:
     async def start(self, principal: Principal, request: RunRequest) -> RunRow:
         """Begin a run with the caller's rights; the same request again answers with the same run.
 
-        Raises `BadRequest` (INVALID_WORKFLOW, with every error and its place), `NotPermitted`, `NotFound`, `Conflict`.
+        Raises `BadRequest` (INVALID_WORKFLOW, with every error and its place), `NotPermitted`, `NotFound`, `Conflict`,
+        `PlanLimitReached`.
         """
+        self._plans.require_feature(principal.plan, Feature.WORKFLOWS)
         if len(request.text) > MAX_TEXT:
             raise BadRequest(f"a workflow file has {MAX_TEXT} characters at most", code="TOO_LARGE")
         definition = define(request.text, request.workflow)

@@ -39,12 +39,14 @@ def test_messages_and_runs_are_told_apart_by_who_and_where() -> None:
     fold.take(SessionId("t"), event("message.accepted", at(1), agent=None, name="operator"))
     fold.take(S, event("hook.ordered", at(1)))
     fold.take(S, event("hook.skipped", at(1)))
+    fold.take(S, event("workflow.started", at(1), agent=None, name=""))
     assert sorted(f"{key.session} {key.agent} {key.counted} {n}" for key, n in fold.numbers.items()) == [
+        "s  workflow_runs 1",
         "s Worker hook_runs 1",
         "s operator messages 1",
         "t operator messages 1",
     ]
-    assert fold.by_day() == {(DAY, Counted.MESSAGES): 2, (DAY, Counted.HOOK_RUNS): 1}
+    assert fold.by_day() == {(DAY, Counted.MESSAGES): 2, (DAY, Counted.HOOK_RUNS): 1, (DAY, Counted.WORKFLOW_RUNS): 1}
 
 
 def test_an_end_without_a_beginning_adds_no_time() -> None:

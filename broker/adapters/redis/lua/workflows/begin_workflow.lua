@@ -9,7 +9,7 @@
 --         entry       the first one, JSON
 --         told        JSON for the log
 -- Returns 1 when it has begun, 0 when it was begun before
--- uses: workflows
+-- uses: workflows plans
 local known = redis.call('HGET', K.workflow_run(run), 'digest')
 if known then
   if known ~= digest then
@@ -36,5 +36,6 @@ redis.call('ZADD', runs, next_place(runs), run)
 redis.call('ZREMRANGEBYRANK', runs, 0, -T.workflow_runs - 1)
 redis.call('EXPIRE', runs, T.workflow_open_s)
 append(session, 'workflow.started', nil, nil, told)
+count('workflow_runs', 1)
 look_at_run_at(run, NOW)
 return 1
