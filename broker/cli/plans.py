@@ -36,6 +36,9 @@ def plans_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+_LABELS = {"agents": "agents at once", "messages_per_day": "messages today", "members": "people"}
+
+
 @click.command()
 @plans_option
 @click.option(
@@ -60,9 +63,9 @@ def _print_standing(standing: dict[str, Any], *, json_: bool) -> None:
         return
     click.echo(f"Plan: {standing['title']} ({standing['plan']})")
     for each in standing["limits"]:
-        allowed = "unlimited" if each["limit"] is None else f"of {each['limit']:,}"
+        allowed = "(unlimited)" if each["limit"] is None else f"of {each['limit']:,}"
         over = f", {each['over']} over: they stay, and no more come" if each["over"] else ""
-        click.echo(f"  {each['what'].replace('_', ' '):<18} {each['used']:,} {allowed}{over}")
+        click.echo(f"  {_LABELS.get(each['what'], each['what']):<18} {each['used']:,} {allowed}{over}")
     click.echo(f"  {'log days':<18} {standing['log_days']}")
     click.echo(f"  {'also':<18} {', '.join(standing['features']) or '-'}")
     if standing["link"]:

@@ -137,7 +137,7 @@ def workspaces(*, json_: bool) -> None:
 def set_plan(*, slug: str, plan: str) -> None:
     """Give the workspace SLUG another PLAN, from the next request on.
 
-    What is beyond a smaller plan stays: agents run on, people stay, log lines keep their days, hooks wait.
+    What is beyond a smaller plan stays: agents run on, people stay, log lines keep their days. Hooks are skipped.
     """
     changed = _ask("PATCH", _path(slug), {"plan": plan})
     click.echo(f"✓ {changed['slug']} is on {changed['plan']}")

@@ -44,4 +44,4 @@ class RedisMeters:
 
     async def removed_sessions(self, workspace: WorkspaceId) -> int:
         """How many sessions were deleted lately."""
-        return len(await self._redis.zrangebyscore(keys.key(workspace, "removed"), "-inf", "+inf"))
+        return len(await self._redis.zrangebyscore(keys.key(workspace, "removed"), "-inf", "+inf", withscores=True))
