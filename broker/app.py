@@ -48,6 +48,7 @@ from broker.adapters.redis.people.token_families import RedisTokenFamilies
 from broker.adapters.redis.people.tokens import RedisTokens
 from broker.adapters.redis.people.workspaces import RedisAdministrators, RedisWorkspaces
 from broker.adapters.redis.plans.allowances import RedisAllowances
+from broker.adapters.redis.plans.budgets import RedisBudgets
 from broker.adapters.redis.plans.meters import RedisMeters
 from broker.adapters.redis.requests import RedisRequests
 from broker.adapters.redis.scripts import Scripts
@@ -65,6 +66,7 @@ from broker.domain.plans.plans import BUILT_IN, PlanTable
 from broker.gateway.dashboard import Dashboard
 from broker.gateway.http.api import Api
 from broker.gateway.http.archive import TransferApi
+from broker.gateway.http.budgets import BudgetsApi
 from broker.gateway.http.hooks import HooksApi
 from broker.gateway.http.log_keeping import LogKeepingApi
 from broker.gateway.http.logs import LogsApi
@@ -123,6 +125,7 @@ from broker.services.people.sign_in import SignIn
 from broker.services.people.web_links import sign_in_url
 from broker.services.people.workspaces import Workspaces
 from broker.services.plans.allowance import Allowance
+from broker.services.plans.budgets import Budgets
 from broker.services.plans.metering import Metering
 from broker.services.plans.standing import Plans
 from broker.services.plans.usage import UsageMeter
@@ -184,6 +187,7 @@ class Adapters:
     links: RedisLinks
     allowances: RedisAllowances
     meters: RedisMeters
+    budgets: RedisBudgets
     approvals: RedisApprovals
     redaction_rules: RedisRedactionRules
     retention: RedisRetention
@@ -228,6 +232,7 @@ def build_adapters(
         links=RedisLinks(redis, scripts),
         allowances=RedisAllowances(scripts),
         meters=RedisMeters(redis, scripts),
+        budgets=RedisBudgets(redis, scripts),
         approvals=RedisApprovals(redis, scripts),
         redaction_rules=RedisRedactionRules(redis),
         retention=RedisRetention(redis, scripts),
@@ -323,6 +328,7 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
         ),
         redaction=redaction,
         meter=meter,
+        budgets=Budgets(adapters.budgets, sessions, adapters.registry),
         metering=Metering(adapters.meters, adapters.log, adapters.registry),
         plans=Plans(adapters.pressure, meter, settings.plan_table),
         retention=LogRetention(adapters.retention, adapters.logs, adapters.registry, adapters.backlog),
@@ -406,6 +412,7 @@ def build_app(settings: Settings, *, adapters: Adapters, clock: Clock = time.tim
             *LogKeepingApi(services).routes(),
             *StatusApi(services).routes(),
             *PlansApi(services).routes(),
+            *BudgetsApi(services).routes(),
             *StopsApi(services).routes(),
             *HooksApi(services).routes(),
             *SecretsApi(services).routes(),

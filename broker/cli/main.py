@@ -15,6 +15,7 @@ import click
 
 from broker import __version__
 from broker.cli.archive import export_, import_
+from broker.cli.budgets import budget
 from broker.cli.graphql_options import graphql_options
 from broker.cli.hooks import hooks
 from broker.cli.logs import logs
@@ -65,6 +66,7 @@ main.add_command(members)
 main.add_command(share)
 main.add_command(usage)
 main.add_command(plans)
+main.add_command(budget)
 main.add_command(export_)
 main.add_command(import_)
 main.add_command(logs)

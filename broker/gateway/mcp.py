@@ -28,6 +28,7 @@ from broker.domain.ids import AgentId, MessageId
 from broker.domain.logs.rows import LineKind
 from broker.domain.messages.messages import Mode
 from broker.domain.people.access import Principal, TokenKind
+from broker.gateway.http.budgets import shown_budget
 from broker.gateway.serving.answers import Refusal
 from broker.gateway.serving.credentials import in_header, require_own_origin
 from broker.services.agents.spawner import SpawnRequest
@@ -82,6 +83,7 @@ class RelayTools:
             self.relay_logs,
             self.relay_search_logs,
             self.relay_step,
+            self.relay_budget,
         ]
         for tool in acting:
             server.add_tool(_refusing(tool), annotations=_LOCAL)
@@ -258,6 +260,13 @@ class RelayTools:
             "steps": [{"name": each.name, "agent": each.agent, "state": each.state} for each in own.run.steps],
             "you_may_talk_to": list(own.may_talk_to),
         }
+
+    async def relay_budget(self, ctx: Context) -> dict[str, Any]:
+        """What you may still spend: the budgets that you are paid from, and what is left of each. When one is spent you
+        get no new messages until a person raises it. An empty list means that there is no budget.
+        """
+        principal, _ = await self._caller(ctx)
+        return {"budgets": [shown_budget(each) for each in await self._s.budgets.own(principal)]}
 
     async def relay_submit(
         self,

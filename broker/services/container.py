@@ -29,6 +29,7 @@ from broker.services.people.short_lived_tokens import ShortLivedTokens
 from broker.services.people.sign_in import SignIn
 from broker.services.people.workspaces import Workspaces
 from broker.services.plans.allowance import Allowance
+from broker.services.plans.budgets import Budgets
 from broker.services.plans.metering import Metering
 from broker.services.plans.standing import Plans
 from broker.services.plans.usage import UsageMeter
@@ -58,6 +59,7 @@ class Services:
     redaction: Redaction
     meter: UsageMeter
     metering: Metering
+    budgets: Budgets
     plans: Plans
     retention: LogRetention
     transfer: Transfer

@@ -225,7 +225,7 @@ class HookStopped(Wire):
 
 
 class PlanWarned(Wire):
-    """A limit of the workspace's plan is near, or reached."""
+    """A limit of the workspace's plan, or a budget, is near or reached."""
 
     text: str
     percent: int = 0
@@ -367,6 +367,8 @@ _KINDS: dict[str, type[Fact]] = {
     "step.ended": StepEnded,
     "step.changed": StepChanged,
     "plan.warning": PlanWarned,
+    "budget.warning": PlanWarned,
+    "budget.spent": PlanWarned,
     "log.overflow": LogOverflowed,
 }
 

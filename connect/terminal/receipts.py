@@ -19,9 +19,10 @@ _WAITS = {
     "agent_busy": "{name} is working; it gets this after its turn",
     "agent_starting": "{name} is starting; it gets this when it is ready",
     "stopped": "{name} is stopped; it gets this when somebody resumes it",
+    "budget_spent": "{name}'s budget is spent; it gets this when somebody raises it",
     "proxy_away": "{name}'s machine is away; the message waits for it",
 }
-_ALARMING = frozenset({"stopped", "proxy_away"})
+_ALARMING = frozenset({"stopped", "proxy_away", "budget_spent"})
 """What does not pass by itself."""
 _FAR = frozenset({ReceiptState.IN_TURN, ReceiptState.ANSWERED})
 

@@ -21,6 +21,7 @@ S = "/v1/sessions/main"
 ACTING = {"relay_send", "relay_broadcast", "relay_spawn", "relay_release", "relay_join", "relay_leave"}
 ACTING |= {"relay_submit", "relay_run_workflow"}
 LOOKING = {"relay_agents", "relay_inbox", "relay_trace", "relay_logs", "relay_search_logs", "relay_step"}
+LOOKING |= {"relay_budget"}
 
 
 @asynccontextmanager

@@ -228,6 +228,7 @@ export const session = {
   busy: "the agent is busy",
   agentStarting: "the agent is starting",
   stopped: "stopped",
+  budgetSpent: "budget spent",
   away: "the machine is offline",
   answeredBy: (done: Shown, all: Shown) => `answered by ${done} of ${all}`,
   notDelivered: (count: Shown) => `${count} not delivered`,

@@ -44,6 +44,7 @@ _TEMPLATES: dict[str, str] = {
     "unshipped": ":unshipped",  # set: sessions with events that the log store has not
     "removed": ":removed",  # zset: sessions that were deleted, by time, until nothing of them can turn up
     "shipper": ":shipper",  # string: who ships this workspace, for as long as it lives
+    "budgets": ":budgets",  # hash: "<scope> <unit> <period>" -> JSON of limit, spent and since when
     "allowance": ":allowance:%s",  # string: when a token's allowance is whole again, ms; gone when it is
     "pending_approvals": ":approvals",  # zset: approvals that wait, of all sessions, by time asked
     "leases": ":leases",  # hash: link that is online -> "<fence> <renewals>"

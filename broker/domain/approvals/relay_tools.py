@@ -35,6 +35,7 @@ TOOLS: dict[str, Parameters] = {
     "relay_logs": _takes("", "name limit"),
     "relay_search_logs": _takes("query", "limit"),
     "relay_step": _takes(),
+    "relay_budget": _takes(),
     "relay_submit": _takes("result"),
     "relay_run_workflow": _takes("text", "values workflow"),
 }

@@ -108,4 +108,6 @@ class EventKind(StrEnum):
     STEP_CHANGED = "step.changed"
     """It waits for another attempt, is reviewed, is completed, failed, left out, or needs a person."""
     PLAN_WARNING = "plan.warning"
+    BUDGET_WARNING = "budget.warning"
+    BUDGET_SPENT = "budget.spent"
     LOG_OVERFLOW = "log.overflow"

@@ -93,7 +93,7 @@ def _draft(event: Json) -> Draft:
             _asked(draft, data)
         case EventKind.APPROVAL_RESOLVED:
             _resolved(draft, data)
-        case EventKind.PLAN_WARNING:
+        case EventKind.PLAN_WARNING | EventKind.BUDGET_WARNING | EventKind.BUDGET_SPENT:
             draft.is_about(LineKind.SESSION).say(text_of(data.get("text")))
         case kind:
             _lifecycle(draft, kind, data)

@@ -11,8 +11,7 @@ import orjson
 from broker.domain.errors import BadRequest, NotFound
 from broker.domain.ids import SessionId, WorkspaceId
 from broker.domain.logs.event_filter import EventFilter
-from broker.domain.people.access import Permission, Principal
-from broker.domain.plans.meters import (
+from broker.domain.logs.meters import (
     COUNTED_KINDS,
     MINUTE_MS,
     Counted,
@@ -22,6 +21,7 @@ from broker.domain.plans.meters import (
     days_of,
     differences,
 )
+from broker.domain.people.access import Permission, Principal
 from broker.domain.timings import TIMINGS
 from broker.services.permissions import requires
 from broker.services.ports import EventLog, MeterCounters, Registry

@@ -28,7 +28,7 @@ from broker.services.ports.links import Attached, Decided, DecidedApproval, Link
 from broker.services.ports.log import Backlog, EventLog, LogPage, LogStore, kept
 from broker.services.ports.mailboxes import Mailroom, NewAgent, OutgoingMessage
 from broker.services.ports.members import Ended, MemberRecords, SignInCodes
-from broker.services.ports.meters import MeterCounters
+from broker.services.ports.meters import BudgetRecords, MeterCounters
 from broker.services.ports.outbound import Notifier, Outbound, OutboundAnswer
 from broker.services.ports.registry import Registry
 from broker.services.ports.requests import Allowances, RequestRecords
@@ -65,6 +65,7 @@ __all__ = [
     "Approvals",
     "Attached",
     "Backlog",
+    "BudgetRecords",
     "Claim",
     "ClaimedRun",
     "CommandOrder",

@@ -1,4 +1,4 @@
-"""What was counted while it happened."""
+"""What was counted while it happened, and how much of it may be spent."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from datetime import date
 from typing import Protocol
 
 from broker.domain.ids import WorkspaceId
-from broker.domain.plans.meters import Counted
+from broker.domain.logs.meters import Counted
+from broker.domain.plans.budgets import Budget, BudgetPlace
 
 
 class MeterCounters(Protocol):
@@ -21,3 +22,21 @@ class MeterCounters(Protocol):
 
     async def removed_sessions(self, workspace: WorkspaceId) -> int:
         """How many sessions were deleted lately, whose events cannot be counted again."""
+
+
+class BudgetRecords(Protocol):
+    """A workspace's budgets."""
+
+    async def set(
+        self, workspace: WorkspaceId, place: BudgetPlace, *, name: str, limit: int, more: bool, by: str
+    ) -> Budget:
+        """Set one, or raise it by so much `more`; what waited is handed over.
+
+        Raises `NotFound` (BUDGET_NOT_FOUND), `Conflict` (TOO_MANY_BUDGETS).
+        """
+
+    async def remove(self, workspace: WorkspaceId, place: BudgetPlace) -> bool:
+        """Remove one; whether there was one."""
+
+    async def budgets(self, workspace: WorkspaceId) -> Sequence[Budget]:
+        """All of them, as they stand now."""

@@ -63,6 +63,7 @@ LIVES: dict[str, tuple[End, str]] = {
     "proxy_owners": (End.WORKSPACE, "MAX_MACHINES"),
     "live": (End.WORKSPACE, "the agents that run"),
     "rules": (End.WORKSPACE, "MAX_RULES"),
+    "budgets": (End.WORKSPACE, "MAX_BUDGETS"),
     "redaction": (End.WORKSPACE, "the number and length of rules"),
     "usage": (End.TIME, "counters; 40 days"),
     "history": (End.WORKSPACE, "one digit"),

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from broker.domain.errors import BadRequest, NotPermitted
+from broker.domain.logs.meters import Counted
 from broker.domain.people.access import TokenKind
-from broker.domain.plans.meters import Counted
 from broker.services.plans.metering import Metering, Reconciliation
 from tests.adapters.redis.messages.test_mailroom import new_id
 from tests.fixtures.desk import Desk, a_person

@@ -12,6 +12,7 @@ from broker.domain.approvals.approvals import ApprovalAnswer, Verdict
 from broker.domain.errors import Fenced
 from broker.domain.ids import LinkId
 from broker.domain.logs.redaction import Redactor
+from broker.domain.plans.budgets import MOST, PER_UNIT, Unit
 from broker.protocol.agents.events import (
     AgentBroken,
     AgentReady,
@@ -115,6 +116,7 @@ class ReportCalls:
                 text = numbered.fact.model_dump_json(exclude={"type", "agent", "generation"})
                 yield self._redactor.json_text(text).text
                 yield numbered.frame_id
+                yield _spent(numbered.fact)
 
     def _state_call(self, event: StateEvent, about: dict[str, Argument]) -> Call:
         match event:
@@ -259,3 +261,18 @@ def _asked(fact: DecidedApproval) -> bytes:
 
 def _flag(value: bool) -> str:
     return "1" if value else "0"
+
+
+def _spent(frame: FrameRecorded) -> str | bytes:
+    """What a frame says was spent, for budgets; '' when it says nothing. Peers are of any version."""
+    used = [event for event in frame.events if event.get("type") == "usage"]
+    if not used:
+        return ""
+    tokens = sum(_amount(used[-1].get(name)) for name in ("input_tokens", "output_tokens"))
+    micro_usd = _amount(used[-1].get("cost_usd"), times=PER_UNIT[Unit.USD])
+    return dumps({"tokens": tokens, "usd": micro_usd, "cumulative": used[-1].get("cumulative") is True})
+
+
+def _amount(value: object, *, times: int = 1) -> int:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value * times <= MOST
+    return round(value * times) if is_number else 0  # type: ignore[operator]  # it is a number

@@ -9,7 +9,7 @@ from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Scripts
 from broker.domain.ids import WorkspaceId
-from broker.domain.plans.meters import Counted
+from broker.domain.logs.meters import Counted
 
 
 class RedisMeters:

@@ -19,6 +19,7 @@ const BECAUSE: Record<string, string> = {
   agent_busy: texts.session.busy,
   agent_starting: texts.session.agentStarting,
   stopped: texts.session.stopped,
+  budget_spent: texts.session.budgetSpent,
   proxy_away: texts.session.away,
 };
 

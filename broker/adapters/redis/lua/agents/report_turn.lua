@@ -8,7 +8,7 @@
 -- uses: report
 append(a.session, 'turn.' .. phase, a.id, a.name, data)
 if phase == 'started' then
-  redis.call('HSET', K.agent(a.id), 'turn', turn)
+  redis.call('HSET', K.agent(a.id), 'turn', turn, 'turn_at', NOW)
   for _, message in ipairs(messages) do
     forget_timer('proof|' .. a.id .. '|' .. a.generation .. '|' .. message)
     receipt(message, a.id, 'in_turn', 'turn', turn)
@@ -20,6 +20,8 @@ if phase == 'started' then
   if stop_over(a.session, a.proxy) then interrupt(a) end
   return 1
 end
+local began = redis.call('HGET', K.agent(a.id), 'turn_at')
+if began and redis.call('HGET', K.agent(a.id), 'turn') == turn then spend(a, 'minutes', NOW - began) end
 forget_timer('interrupt|' .. a.id .. '|' .. a.generation .. '|' .. turn)
 local closing = cjson.decode(data)
 for _, message in ipairs(messages) do

@@ -1,4 +1,4 @@
--- uses: log outbox receipts
+-- uses: log outbox receipts budgets
 -- An agent and its messages: state changes, hand-over of what waits.
 local NUDGE = 'Your process was restarted while you were working on the previous message. '
   .. 'Go on from where you stopped, do not repeat steps that are already done, and if you had finished, just say so.'
@@ -108,6 +108,7 @@ local function obstacle(a)
   if a.state ~= 'idle' then return 'agent_' .. a.state end
   if not is_online(a.link) then return 'proxy_away' end
   if is_behind(a.link) then return 'proxy_behind' end
+  if budget_over(a) then return 'budget_spent' end
   return nil
 end
 
@@ -118,6 +119,7 @@ local function dispatch(a)
     if not next_one[1] then return end
     if deliver(a, next_one[1], false) then
       redis.call('HSET', K.agent(a.id), 'turn', '')
+      spend(a, 'turns', 1)
       set_state(a, 'working', 'message', next_one[1])
     end
   end

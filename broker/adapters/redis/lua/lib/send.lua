@@ -5,7 +5,7 @@ local function is_full(agent) return redis.call('ZCARD', K.queue(agent)) >= T.qu
 -- Returns the recipient's row for the answer: {agent id, name, state, because}.
 local function admit(message, a, number, mode, has_room)
   if a.state == 'working' and mode == 'steer' and a.can_steer == '1' and a.turn ~= '' and is_online(a.link)
-    and not is_behind(a.link) and not stop_over(a.session, a.proxy) then
+    and not is_behind(a.link) and not stop_over(a.session, a.proxy) and not budget_over(a) then
     receipt(message, a.id, 'queued')
     if deliver(a, message, true) then return {a.id, a.name, 'sent', ''} end
     return {a.id, a.name, 'undeliverable', 'dead_letter'}

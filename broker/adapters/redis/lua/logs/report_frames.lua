@@ -8,7 +8,8 @@
 --         first        number of the first
 --         agent
 --         generation
---         reported...  for each its data JSON, and its own id or '': a frame with a known id is not logged again
+--         reported...  for each its data JSON, its own id or '', and JSON of what was spent or '': a frame with a known
+--                      id is not logged again
 -- Returns how many were logged
 -- uses: agents
 local FRAMES = 4096 -- an old Claude Code sends its last 1000 again after every reconnect
@@ -16,7 +17,7 @@ first = tonumber(first)
 local l = fields(K.link(link), 'fence', 'spool', 'reports')
 if l.fence ~= fence then return refuse('Fenced', 'FENCED', 'a newer connection has taken over') end
 local seen = l.spool == spool and tonumber(l.reports or '0') or 0
-local last = first + #reported / 2 - 1
+local last = first + #reported / 3 - 1
 if last <= seen then return 0 end
 if first > seen + 1 then return refuse('Conflict', 'REPORT_GAP', 'report ' .. first .. ' came after ' .. seen) end
 local a = load_agent(agent)
@@ -32,8 +33,11 @@ local function is_new(id)
   return added == 1
 end
 local frames = {}
-for i = 1 + 2 * math.max(0, seen + 1 - first), #reported, 2 do
-  if is_new(reported[i + 1]) then frames[#frames + 1] = reported[i] end
+for i = 1 + 3 * math.max(0, seen + 1 - first), #reported, 3 do
+  if is_new(reported[i + 1]) then
+    frames[#frames + 1] = reported[i]
+    if reported[i + 2] ~= '' then spend_reported(a, reported[i + 2]) end
+  end
 end
 append_all(a.session, 'agent.frame', a.id, a.name, frames)
 return #frames

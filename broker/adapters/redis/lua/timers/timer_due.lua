@@ -2,7 +2,7 @@
 -- KEYS[1] workspace root
 -- ARGV    timer  its name, "kind|reference|…"
 -- Returns the kind
--- uses: lives links stops hooks commands
+-- uses: lives links stops hooks commands room
 local part = {}
 for text in string.gmatch(timer, '[^|]+') do part[#part + 1] = text end
 forget_timer(timer)
@@ -177,6 +177,9 @@ function on.hold()
   redis.call('ZADD', K.hooks_quiet(), NOW, part[2] .. '|' .. part[3])
   redis.call('PUBLISH', HOOK_CHANNEL, ROOT)
 end
+
+-- A budget has begun anew, or more of what waited for it is to be handed over.
+function on.budget() go_on_within(part[2]) end
 
 -- A machine was not seen for long. It stays as long as an agent of it may come back.
 function on.unused()

@@ -89,6 +89,8 @@ function other(event: EventOf<"OtherEvent">): Told | null {
     case "log.overflow":
       return warn(texts.session.outputDropped);
     case "plan.warning":
+    case "budget.warning":
+    case "budget.spent":
       return data.text ? warn(data.text) : null;
     default:
       return null;

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from broker.domain.ids import SessionId
-from broker.domain.plans.meters import Counted, Difference, MeterFold, days_of, differences
+from broker.domain.logs.meters import Counted, Difference, MeterFold, days_of, differences
 
 S = SessionId("s")
 DAY = date(2026, 1, 31)

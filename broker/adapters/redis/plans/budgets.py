@@ -1,0 +1,66 @@
+"""A workspace's budgets, in one hash, which the scripts of turns and reports charge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from broker.adapters.redis import keys
+from broker.adapters.redis.client import TextRedis
+from broker.adapters.redis.scripts import Scripts
+from broker.domain.ids import WorkspaceId
+from broker.domain.plans.budgets import MAX_BUDGETS, PER_UNIT, Budget, BudgetPlace, Period, parse_place
+
+
+class RedisBudgets:
+    """Implements `BudgetRecords`."""
+
+    def __init__(self, redis: TextRedis, scripts: Scripts) -> None:
+        self._redis = redis
+        self._scripts = scripts
+
+    async def set(
+        self, workspace: WorkspaceId, place: BudgetPlace, *, name: str, limit: int, more: bool, by: str
+    ) -> Budget:
+        """Set one, or raise it by so much `more`. Raises `NotFound`, `Conflict`."""
+        text = await self._scripts.run_once(
+            "set_budget",
+            workspace,
+            key=str(place),
+            unit=place.unit,
+            period=place.period,
+            name=name,
+            limit=limit,
+            more="1" if more else "",
+            by=by,
+            most=MAX_BUDGETS,
+        )
+        return _budget(place, orjson.loads(text), await self._now(workspace))
+
+    async def remove(self, workspace: WorkspaceId, place: BudgetPlace) -> bool:
+        """Remove one; whether there was one."""
+        return bool(await self._scripts.run_once("remove_budget", workspace, key=str(place)))
+
+    async def budgets(self, workspace: WorkspaceId) -> Sequence[Budget]:
+        """All of them, as they stand now."""
+        rows = await self._redis.hgetall(keys.key(workspace, "budgets"))
+        now = await self._now(workspace)
+        return [_budget(parse_place(key), orjson.loads(text), now) for key, text in sorted(rows.items())]
+
+    async def _now(self, workspace: WorkspaceId) -> datetime:
+        return datetime.fromtimestamp(int(await self._scripts.run("now", workspace)) / 1000, UTC)
+
+
+def _budget(place: BudgetPlace, row: dict[str, Any], now: datetime) -> Budget:
+    began = {Period.DAY: f"{now:%Y-%m-%d}", Period.MONTH: f"{now:%Y-%m}", Period.TOTAL: ""}[place.period]
+    per = PER_UNIT[place.unit]
+    return Budget(
+        place=place,
+        name=row["name"],
+        limit=row["limit"] / per,
+        spent=row["spent"] / per if row["since"] == began else 0.0,
+        by=row["by"],
+    )

@@ -1,0 +1,90 @@
+"""The HTTP API for budgets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from broker.domain.people.access import Principal
+from broker.domain.plans.budgets import Budget, Period, Unit
+from broker.gateway.serving.answers import Answer, Body, guarded, read_body, timed
+from broker.gateway.serving.credentials import credential
+from broker.gateway.serving.repeating import once
+from broker.services.container import Services
+
+
+class _Place(Body):
+    scope: str = Field(max_length=300)
+    unit: Unit
+    period: Period = Period.TOTAL
+
+
+class _Budget(_Place):
+    amount: float
+
+
+class BudgetsApi:
+    """Each endpoint authenticates, calls one service and answers with its result."""
+
+    def __init__(self, services: Services) -> None:
+        self._s = services
+
+    def routes(self) -> list[BaseRoute]:
+        """All of them."""
+        table: list[tuple[str, str, Any]] = [
+            ("GET", "/v1/budgets", self.all),
+            ("PUT", "/v1/budgets", self.set),
+            ("POST", "/v1/budgets/raise", once(self._s, self.raise_)),
+            ("DELETE", "/v1/budgets", self.remove),
+        ]
+        return [Route(path, timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
+
+    async def _caller(self, request: Request) -> Principal:
+        return await self._s.access.authenticate(credential(request))
+
+    async def all(self, request: Request) -> Response:
+        """Those of the workspace, as they stand."""
+        found = await self._s.budgets.all(await self._caller(request))
+        return Answer({"budgets": [shown_budget(each) for each in found]})
+
+    async def set(self, request: Request) -> Response:
+        """Set one; what was spent in its period stays."""
+        return await self._set(request, more=False)
+
+    async def raise_(self, request: Request) -> Response:
+        """Let so much more be spent; what waited for it goes on."""
+        return await self._set(request, more=True)
+
+    async def _set(self, request: Request, *, more: bool) -> Response:
+        principal = await self._caller(request)
+        body = await read_body(request, _Budget)
+        budget = await self._s.budgets.set(
+            principal, body.scope, unit=body.unit, period=body.period, amount=body.amount, more=more
+        )
+        return Answer(shown_budget(budget))
+
+    async def remove(self, request: Request) -> Response:
+        """Remove one; what waited for it goes on."""
+        principal = await self._caller(request)
+        body = await read_body(request, _Place)
+        await self._s.budgets.remove(principal, body.scope, unit=body.unit, period=body.period)
+        return Answer({"removed": True})
+
+
+def shown_budget(budget: Budget) -> dict[str, object]:
+    """For programs and for models."""
+    return {
+        "scope": budget.place.scope,
+        "name": budget.name,
+        "unit": budget.place.unit,
+        "period": budget.place.period,
+        "limit": budget.limit,
+        "spent": budget.spent,
+        "left": budget.left,
+        "is_spent": budget.is_spent,
+        "set_by": budget.by,
+    }
