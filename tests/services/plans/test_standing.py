@@ -36,4 +36,6 @@ async def test_who_may_not_see_usage_is_not_told(desk: Desk) -> None:
 async def test_a_plan_without_hooks_takes_none(desk: Desk) -> None:
     desk.plan = Plan.FREE
     with pytest.raises(PlanLimitReached, match="the plan free has no hooks: change to the plan pro, which has them"):
-        await Hooks(desk.adapters.hooks, desk.adapters.deliveries, desk.adapters.secrets).apply(desk.person(), "hooks: {}")
+        await Hooks(desk.adapters.hooks, desk.adapters.deliveries, desk.adapters.secrets).apply(
+            desk.person(), "hooks: {}"
+        )
