@@ -7,6 +7,7 @@ from typing import assert_never
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from broker.gateway.serving.websocket_protocol import EXTENSION
+from broker.gateway.sockets.steps import count_close
 from broker.protocol import close_codes
 from broker.protocol.close_codes import CloseCode
 from broker.protocol.errors import ProtocolViolation
@@ -33,8 +34,14 @@ def close(websocket: WebSocket, code: CloseCode) -> None:
 
 
 def close_when_lost(websocket: WebSocket) -> Lost:
-    """Closes a socket whose peer may not go on."""
-    return lambda loss, _why: close(websocket, _code(loss))
+    """Closes a socket whose peer may not go on, and counts that."""
+
+    def lost(loss: Loss, _why: str) -> None:
+        code = _code(loss)
+        count_close(code)
+        close(websocket, code)
+
+    return lost
 
 
 def first_cause(group: ExceptionGroup[Exception]) -> Exception:

@@ -8,6 +8,7 @@ from broker.gateway.serving.websocket_protocol import EXTENSION
 from broker.gateway.sockets.peers import close_when_lost
 from broker.protocol import close_codes
 from broker.services.people.open_connections import Loss
+from tests.fixtures.samples import sample
 
 
 class Outbox:
@@ -42,7 +43,8 @@ def a_socket(outbox: Outbox) -> WebSocket:
     ],
 )
 def test_a_peer_that_may_not_go_on_hears_whether_to_come_again(loss: Loss, code: int, returns: bool) -> None:
-    outbox = Outbox()
+    outbox, before = Outbox(), sample("relaycast_closes_total", code=str(code))
     close_when_lost(a_socket(outbox))(loss, "why")
     assert outbox.codes == [code]
+    assert sample("relaycast_closes_total", code=str(code)) == before + 1
     assert close_codes.may_return(code) is returns
