@@ -138,6 +138,7 @@ from broker.services.workflows.command_steps import CommandSteps
 from broker.services.workflows.definitions import Definitions
 from broker.services.workflows.driver import Driver
 from broker.services.workflows.gates import Gates
+from broker.services.workflows.idleness import Idleness
 from broker.services.workflows.machine_commands import MachineCommands
 from broker.services.workflows.reach import RunReach
 from broker.services.workflows.runs import WorkflowRuns
@@ -564,7 +565,13 @@ def build_driver(settings: Settings, adapters: Adapters) -> Driver:
         Definitions(adapters.workflows),
         adapters.registry,
         access=services.access,
-        agents=AgentSteps(services.spawner, adapters.registry, adapters.mailroom, commands=commands),
+        agents=AgentSteps(
+            services.spawner,
+            adapters.registry,
+            adapters.mailroom,
+            commands=commands,
+            idleness=Idleness(adapters.log),
+        ),
         commands=CommandSteps(commands),
         gates=Gates(adapters.approvals, services.redaction),
         waits=Waits(adapters.log),

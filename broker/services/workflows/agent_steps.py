@@ -32,6 +32,7 @@ from broker.domain.workflows.steps import StepState
 from broker.domain.workflows.texts import aide_text, approves, task_text
 from broker.services.agents.spawner import Spawner, SpawnRequest
 from broker.services.ports import Mailroom, Registry
+from broker.services.workflows.idleness import Idleness
 from broker.services.workflows.machine_commands import MachineCommands
 from broker.services.workflows.scene import Progress, Scene, named_output
 
@@ -57,7 +58,16 @@ class _Work:
 class AgentSteps:
     """Carries out the steps of agents, and what agents do beside them."""
 
-    def __init__(self, spawner: Spawner, registry: Registry, mailroom: Mailroom, *, commands: MachineCommands) -> None:
+    def __init__(
+        self,
+        spawner: Spawner,
+        registry: Registry,
+        mailroom: Mailroom,
+        *,
+        commands: MachineCommands,
+        idleness: Idleness,
+    ) -> None:
+        self._idleness = idleness
         self._commands = commands
         self._spawner = spawner
         self._registry = registry
@@ -140,7 +150,18 @@ class AgentSteps:
         if delivery is None or delivery.state is ReceiptState.UNDELIVERABLE:
             why = (delivery.reason if delivery else None) or "its message is gone"
             return await self._over(scene, step.name, agent, Outcome.FAILED, f"the task did not reach it: {why}")
-        return Progress()
+        return await self._watch(scene, step, agent)
+
+    async def _watch(self, scene: Scene, step: StepEntry, agent: Agent) -> Progress:
+        """It works. One that shows no sign of that for too long is given up: idle is no success."""
+        idle_ms = scene.spec(step.name).idle_timeout_ms
+        if not idle_ms:
+            return Progress()
+        last_ms = await self._idleness.last_sign_ms(scene, agent, since_ms=scene.standing(step.name).since_ms)
+        if scene.now_ms - last_ms < idle_ms:
+            return Progress(look_at_ms=last_ms + idle_ms)
+        reason = f"{agent.name} has shown no sign of work for {idle_ms / 1000:g} s"
+        return await self._over(scene, step.name, agent, Outcome.FAILED, reason)
 
     async def _delivery(self, scene: Scene, part: RunPart) -> TracedDelivery | None:
         try:

@@ -17,7 +17,7 @@ from broker.domain.people.access import Permission, Principal
 from broker.domain.plans.plans import BUILT_IN, Feature, PlanTable
 from broker.domain.timings import TIMINGS
 from broker.domain.workflows.check import has_type
-from broker.domain.workflows.definition import StepEntry, Var, VarValue, VerificationType
+from broker.domain.workflows.definition import StepEntry, StepType, Var, VarValue, VerificationType
 from broker.domain.workflows.evidence import Evidence, unmet
 from broker.domain.workflows.findings import nearest
 from broker.domain.workflows.journal import (
@@ -51,6 +51,7 @@ MAX_LISTED = 1000
 MAX_TEXT = 900_000
 """Characters of a workflow file."""
 _UNFIT = re.compile(r"[^A-Za-z0-9_.-]+")
+_NOT_YET = frozenset({StepType.INTEGRATION, StepType.SUBWORKFLOW})
 _RESTING = frozenset({RunState.FAILED, RunState.CANCELLED, RunState.NEEDS_HUMAN})
 
 
@@ -150,6 +151,7 @@ class WorkflowRuns:
         if len(request.text) > MAX_TEXT:
             raise BadRequest(f"a workflow file has {MAX_TEXT} characters at most", code="TOO_LARGE")
         definition = define(request.text, request.workflow)
+        require_carried_out(definition)
         values = checked_values(definition, request.values)
         run = WorkflowRunId(derived_id(principal, request.idempotency_key and f"{request.idempotency_key}/run"))
         session = await self._session(principal, definition, request.session, run=run)
@@ -355,6 +357,15 @@ def _part(principal: Principal) -> RunPart:
     if principal.part is None:
         raise NotPermitted("you work on no step of a workflow")
     return principal.part
+
+
+def require_carried_out(definition: Definition) -> None:
+    """Raise `BadRequest` (INVALID_WORKFLOW) for what is well-formed, and nobody here carries out yet."""
+    steps = definition.workflow.steps.values()
+    missing = [f"step {each.name}: {each.kind}" for each in steps if each.kind in _NOT_YET]
+    missing += ["preflight: write its commands as steps"] if definition.entry.preflight else []
+    if missing:
+        raise BadRequest(f"not carried out yet: {'; '.join(missing)}", code="INVALID_WORKFLOW")
 
 
 def checked_values(definition: Definition, given: Mapping[str, VarValue]) -> dict[str, VarValue]:

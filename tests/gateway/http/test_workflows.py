@@ -131,6 +131,40 @@ async def test_a_run_whose_starter_lost_their_access_is_held_until_somebody_take
             assert states(await until(gateway, run["id"], "completed")) == {"utter": "completed"}
 
 
+async def test_an_agent_that_shows_no_sign_of_work_is_given_up_and_idle_is_never_success(gateway: Gateway) -> None:
+    text = A_WORKFLOW.replace("task: say hello", "task: say hello, idleTimeoutMs: 300")
+    async with gateway.machine() as machine, a_worker(gateway):
+        machine.answering = False
+        run = await gateway.ok("POST", RUNS, {"text": text, "session": "main"})
+        (step,) = (await until(gateway, run["id"], "failed"))["steps"]
+        assert step["reason"] == "Greeter has shown no sign of work for 0.3 s"
+
+
+async def test_what_nobody_carries_out_yet_is_refused_before_anything_starts(gateway: Gateway) -> None:
+    text = A_WORKFLOW.replace("agent: Greeter, task: say hello", "type: integration, integration: x, action: y")
+    error = (await gateway.call("POST", RUNS, {"text": text})).json()["error"]
+    assert (error["code"], error["message"]) == ("INVALID_WORKFLOW", "not carried out yet: step utter: integration")
+
+
+async def test_a_step_waits_for_a_time_and_for_a_message_and_takes_what_it_says(gateway: Gateway) -> None:
+    text = A_WORKFLOW.replace(
+        "{ name: utter, agent: Greeter, task: say hello }",
+        "{ name: rest, waitFor: { durationMs: 50 } },"
+        " { name: hear, waitFor: { message: { from: operator, contains: ready } }, dependsOn: [rest] }",
+    )
+    async with gateway.machine(), a_worker(gateway):
+        await gateway.ok("POST", "/v1/sessions/main/agents", {"name": "Worker", "cli": "demo"})
+        run = await gateway.ok("POST", RUNS, {"text": text, "session": "main"})
+        async with asyncio.timeout(30):
+            while states(await gateway.ok("GET", f"{RUNS}/{run['id']}"))["hear"] != "running":
+                await asyncio.sleep(0.02)
+        for said in ("not yet", "it is ready"):
+            await gateway.ok("POST", "/v1/sessions/main/messages", {"to": "Worker", "text": said})
+        await until(gateway, run["id"], "completed")
+        heard = await gateway.ok("GET", f"{RUNS}/{run['id']}/steps/hear/output")
+        assert heard["output"] == "it is ready"
+
+
 class Killed(BaseException):
     """As a process that is killed ends: nothing is cleaned up behind it."""
 
