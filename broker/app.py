@@ -138,10 +138,10 @@ from broker.services.workflows.command_steps import CommandSteps
 from broker.services.workflows.definitions import Definitions
 from broker.services.workflows.driver import Driver
 from broker.services.workflows.gates import Gates
-from broker.services.workflows.idleness import Idleness
 from broker.services.workflows.machine_commands import MachineCommands
 from broker.services.workflows.reach import RunReach
 from broker.services.workflows.runs import WorkflowRuns
+from broker.services.workflows.signs import AgentSigns
 from broker.services.workflows.waits import Waits
 from broker.settings import Settings
 from broker.workers.deliveries import DeliveryWorker
@@ -570,7 +570,7 @@ def build_driver(settings: Settings, adapters: Adapters) -> Driver:
             adapters.registry,
             adapters.mailroom,
             commands=commands,
-            idleness=Idleness(adapters.log),
+            signs=AgentSigns(adapters.log),
         ),
         commands=CommandSteps(commands),
         gates=Gates(adapters.approvals, services.redaction),

@@ -190,7 +190,30 @@ def fail(*, run: str, step: str, detach: bool) -> None:
         _follow(run)
 
 
-COMMANDS = (run_, list_, show, logs, cancel, resume, retry, skip, fail)
+@click.command("budget")
+@_RUN
+@click.option("--tokens", default=0, type=click.IntRange(0), help="So many tokens more.")
+@click.option("--usd", default=0.0, type=click.FloatRange(0), help="So many dollars more.")
+@_FOLLOW
+def budget(*, run: str, tokens: int, usd: float, detach: bool) -> None:
+    """Allow RUN to spend more than it may; steps that wait for that go on."""
+    ask("POST", f"/v1/workflows/runs/{run}/budget", body={"tokens": tokens, "usd": usd})
+    if not detach:
+        _follow(run)
+
+
+@click.command("vote")
+@_RUN
+@click.argument("choice")
+@_FOLLOW
+def vote(*, run: str, choice: str, detach: bool) -> None:
+    """Decide a vote in RUN that had no winner: for CHOICE."""
+    ask("POST", f"/v1/workflows/runs/{run}/vote", body={"choice": choice})
+    if not detach:
+        _follow(run)
+
+
+COMMANDS = (run_, list_, show, logs, cancel, resume, retry, skip, fail, budget, vote)
 
 
 def _follow(run: str, *, json_: bool = False) -> None:
@@ -233,9 +256,13 @@ def _say_end(shown: dict[str, Any]) -> None:
         click.echo(f"  {why}")
     run = shown["id"]
     if shown["state"] == RunState.NEEDS_HUMAN:
-        asked = [each["name"] for each in shown["steps"] if each["state"] == "needs_human"]
-        for name in asked:
-            click.echo(f"  relaycast workflow retry|skip|fail {run} {name}")
+        asked = [each for each in shown["steps"] if each["state"] == "needs_human"]
+        for step in asked:
+            told = "budget" if step["reason"].startswith("budget") else None
+            what = f"budget {run} --tokens N" if told else f"retry|skip|fail {run} {step['name']}"
+            click.echo(f"  relaycast workflow {what}")
+        if not asked:
+            click.echo(f"  relaycast workflow vote {run} CHOICE")
     elif shown["state"] in _GOOD:
         click.echo(f"  relaycast workflow logs {run}")
     else:

@@ -63,6 +63,8 @@ ROUTES: list[tuple[str, str, object, str]] = [
     ("POST", "/v1/workflows/runs/{run}/steps/{step}/skip", {}, "decide"),
     ("POST", "/v1/workflows/runs/{run}/steps/{step}/fail", None, "decide"),
     ("POST", "/v1/workflows/runs/{run}/resume", None, "decide"),
+    ("POST", "/v1/workflows/runs/{run}/budget", {"tokens": 1}, "decide"),
+    ("POST", "/v1/workflows/runs/{run}/vote", {"choice": "a"}, "decide"),
     ("POST", "/v1/workflows/runs/{run}/cancel", None, "decide"),
 ]
 MAY = {

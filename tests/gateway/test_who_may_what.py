@@ -93,7 +93,7 @@ NEEDS: dict[Served, str] = {
 _BODIES: dict[Served, object] = {("PATCH", "/v1/members/{member}"): {"role": "admin"}}
 BY_LINEAGE = {
     *("/v1/sessions/{session}/agents/{name}" + each for each in ("", "/interrupt", "/resume")),
-    *("/v1/workflows/runs/{run}" + each for each in ("/cancel", "/resume")),
+    *("/v1/workflows/runs/{run}" + each for each in ("/cancel", "/resume", "/budget", "/vote")),
     *("/v1/workflows/runs/{run}/steps/{step}" + each for each in ("/retry", "/skip", "/fail")),
     *("/v1/sessions/{session}/channels/{channel}/members" + each for each in ("", "/{name}")),
 }

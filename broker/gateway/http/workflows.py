@@ -37,6 +37,17 @@ class _Skip(Body):
     output: str = Field("", max_length=_MAX_OUTPUT)
 
 
+class _Budget(Body):
+    """What is allowed beyond what was allowed before."""
+
+    tokens: int = Field(0, ge=0, le=10**12)
+    usd: float = Field(0, ge=0, le=10**6)
+
+
+class _Vote(Body):
+    choice: str = Field(min_length=1, max_length=1000)
+
+
 class WorkflowsApi:
     """The endpoints. Each authenticates, calls one service and answers with its result."""
 
@@ -53,6 +64,8 @@ class WorkflowsApi:
             ("GET", f"{run}/file", self.file),
             ("POST", f"{run}/cancel", self.cancel),
             ("POST", f"{run}/resume", self.resume),
+            ("POST", f"{run}/budget", self.budget),
+            ("POST", f"{run}/vote", self.vote),
             ("GET", f"{run}/steps/{{step}}/output", self.output),
             ("POST", f"{run}/steps/{{step}}/retry", self.retry),
             ("POST", f"{run}/steps/{{step}}/skip", self.skip),
@@ -105,6 +118,20 @@ class WorkflowsApi:
         """Let it go on."""
         principal, run = await self._caller(request)
         return Answer(shown_row(await self._s.workflows.resume(principal, run)))
+
+    async def budget(self, request: Request) -> Response:
+        """Allow it to spend more."""
+        principal, run = await self._caller(request)
+        body = await read_body(request, _Budget)
+        micro_usd = round(body.usd * 1_000_000)
+        row = await self._s.workflows.raise_budget(principal, run, tokens=body.tokens, micro_usd=micro_usd)
+        return Answer(shown_row(row))
+
+    async def vote(self, request: Request) -> Response:
+        """Decide a vote that had no winner."""
+        principal, run = await self._caller(request)
+        body = await read_body(request, _Vote)
+        return Answer(shown_row(await self._s.workflows.settle_vote(principal, run, body.choice)))
 
     async def output(self, request: Request) -> Response:
         """What a step has said: `?attempt=`, else in the newest attempt that has ended."""

@@ -32,9 +32,9 @@ from broker.domain.workflows.steps import StepState
 from broker.domain.workflows.texts import aide_text, approves, task_text
 from broker.services.agents.spawner import Spawner, SpawnRequest
 from broker.services.ports import Mailroom, Registry
-from broker.services.workflows.idleness import Idleness
 from broker.services.workflows.machine_commands import MachineCommands
 from broker.services.workflows.scene import Progress, Scene, named_output
+from broker.services.workflows.signs import AgentSigns
 
 _QUIET_MS = 5_000
 """Between two looks at agents that talk; each turn that ends is looked at anyway."""
@@ -65,9 +65,9 @@ class AgentSteps:
         mailroom: Mailroom,
         *,
         commands: MachineCommands,
-        idleness: Idleness,
+        signs: AgentSigns,
     ) -> None:
-        self._idleness = idleness
+        self._signs = signs
         self._commands = commands
         self._spawner = spawner
         self._registry = registry
@@ -157,7 +157,7 @@ class AgentSteps:
         idle_ms = scene.spec(step.name).idle_timeout_ms
         if not idle_ms:
             return Progress()
-        last_ms = await self._idleness.last_sign_ms(scene, agent, since_ms=scene.standing(step.name).since_ms)
+        last_ms = await self._signs.last_ms(scene, agent, since_ms=scene.standing(step.name).since_ms)
         if scene.now_ms - last_ms < idle_ms:
             return Progress(look_at_ms=last_ms + idle_ms)
         reason = f"{agent.name} has shown no sign of work for {idle_ms / 1000:g} s"
@@ -254,7 +254,8 @@ class AgentSteps:
         """The attempt is over: the agent is released before that is written, so that none is left behind."""
         if not agent.state.ended:
             await self._spawner.release_agent(scene.by, agent)
-        return self._ended(scene, step, outcome, reason, output=output, choice=choice)
+        spent = await self._signs.spent(scene, agent)
+        return self._ended(scene, step, outcome, reason, output=output, choice=choice, spent=spent)
 
     def _gone(self, scene: Scene, step: StepEntry, agent: Agent) -> Progress:
         """It ended before its task was done: nobody knows how far it came, unless it never began."""
@@ -272,7 +273,15 @@ class AgentSteps:
         return self._ended(scene, step, Outcome.FAILED, scene.standing(step).stopping or "stopped")
 
     def _ended(
-        self, scene: Scene, step: str, outcome: Outcome, reason: str, *, output: str = "", choice: str | None = None
+        self,
+        scene: Scene,
+        step: str,
+        outcome: Outcome,
+        reason: str,
+        *,
+        output: str = "",
+        choice: str | None = None,
+        spent: tuple[int, int] = (0, 0),
     ) -> Progress:
         name, outputs = named_output(output) if output else ("", {})
         fact: Fact = AttemptEnded(
@@ -282,6 +291,8 @@ class AgentSteps:
             reason=reason,
             output=name,
             choice=choice,
+            tokens=spent[0],
+            micro_usd=spent[1],
         )
         return Progress(fact=fact, outputs=outputs)
 

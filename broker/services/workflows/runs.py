@@ -23,6 +23,7 @@ from broker.domain.workflows.findings import nearest
 from broker.domain.workflows.journal import (
     AttemptEnded,
     AttemptInterrupted,
+    BudgetRaised,
     CancelAsked,
     Entry,
     Fact,
@@ -32,6 +33,7 @@ from broker.domain.workflows.journal import (
     RunState,
     SkippedByHand,
     StartAttempt,
+    VoteSettled,
 )
 from broker.domain.workflows.run import Run, fold
 from broker.domain.workflows.steps import StepState
@@ -294,6 +296,26 @@ class WorkflowRuns:
         if standing.state is not StepState.NEEDS_HUMAN:
             raise Conflict(f"{step} is {standing.state}: nobody is asked about it", code="STEP_NOT_RETRYABLE")
         return await self._tell(principal, run, FailedByHand(step=step, by=principal.name), by=principal)
+
+    @requires(Permission.SPAWN)
+    async def raise_budget(
+        self, principal: Principal, run: WorkflowRunId, *, tokens: int = 0, micro_usd: int = 0
+    ) -> RunRow:
+        """Allow a run to spend more; what waited for that goes on. Raises `NotFound`, `Conflict` (RUN_ENDED)."""
+        await self._open(principal, run)
+        fact = BudgetRaised(by=principal.name, tokens=tokens, micro_usd=micro_usd)
+        return await self._tell(principal, run, fact, by=principal)
+
+    @requires(Permission.SPAWN)
+    async def settle_vote(self, principal: Principal, run: WorkflowRunId, choice: str) -> RunRow:
+        """Decide a vote that had no winner. Raises `NotFound`, `Conflict` (RUN_ENDED)."""
+        await self._open(principal, run)
+        return await self._tell(principal, run, VoteSettled(choice=choice, by=principal.name), by=principal)
+
+    async def _open(self, principal: Principal, run: WorkflowRunId) -> None:
+        row = await self._own(principal, run)
+        if row.state not in {RunState.RUNNING, RunState.NEEDS_HUMAN}:
+            raise Conflict(f"the run is {row.state} already", code="RUN_ENDED")
 
     @checked_within("an agent sees its own step alone")
     async def own_step(self, principal: Principal) -> OwnStep:

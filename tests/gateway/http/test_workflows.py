@@ -15,7 +15,7 @@ import pytest
 from broker.app import build_driver, build_workflows
 from broker.domain.errors import Fenced
 from broker.domain.ids import AgentId
-from broker.protocol.proxy import Spawn
+from broker.protocol.proxy import Deliver, FrameRecorded, Spawn
 from broker.settings import Settings
 from tests.fixtures.gateway import A_WORKFLOW, Gateway, Machine
 
@@ -138,6 +138,33 @@ async def test_an_agent_that_shows_no_sign_of_work_is_given_up_and_idle_is_never
         run = await gateway.ok("POST", RUNS, {"text": text, "session": "main"})
         (step,) = (await until(gateway, run["id"], "failed"))["steps"]
         assert step["reason"] == "Greeter has shown no sign of work for 0.3 s"
+
+
+async def test_a_budget_that_is_spent_waits_for_a_person_to_raise_it(gateway: Gateway) -> None:
+    text = TWO.replace("pattern: dag", "pattern: dag, tokenBudget: 100")
+    async with gateway.machine() as machine, a_worker(gateway):
+        machine.answering = False
+        run = await gateway.ok("POST", RUNS, {"text": text, "session": "main"})
+        await machine.until(lambda: any(isinstance(each, Deliver) for each in machine.commands))
+        (delivered,) = [each for each in machine.commands if isinstance(each, Deliver)]
+        usage = {"type": "usage", "input_tokens": 70, "output_tokens": 40}
+        await machine.report(
+            FrameRecorded(
+                agent=delivered.agent,
+                generation=delivered.generation,
+                direction="out",
+                frame_type="u",
+                raw={},
+                events=[usage],
+            )
+        )
+        machine.answering = True
+        await machine.answer(delivered)
+        shown = await until(gateway, run["id"], "needs_human")
+        assert shown["reason"] == "second: budget: the tokens of the run"
+        assert [each["tokens"] for each in shown["steps"]] == [110, 0]
+        await gateway.ok("POST", f"{RUNS}/{run['id']}/budget", {"tokens": 50})
+        assert states(await until(gateway, run["id"], "completed"))["second"] == "completed"
 
 
 async def test_what_nobody_carries_out_yet_is_refused_before_anything_starts(gateway: Gateway) -> None:
