@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,6 +35,7 @@ from broker.domain.workflows.journal import (
     StartAttempt,
     VoteSettled,
 )
+from broker.domain.workflows.permissions import access_of
 from broker.domain.workflows.run import Run, fold
 from broker.domain.workflows.steps import StepState
 from broker.domain.workflows.telling import tell
@@ -386,8 +387,20 @@ def require_carried_out(definition: Definition) -> None:
     steps = definition.workflow.steps.values()
     missing = [f"step {each.name}: {each.kind}" for each in steps if each.kind in _NOT_YET]
     missing += ["preflight: write its commands as steps"] if definition.entry.preflight else []
+    missing += [
+        f"permissions of agent {each}: without them it may what its machine allows" for each in _limited(definition)
+    ]
     if missing:
         raise BadRequest(f"not carried out yet: {'; '.join(missing)}", code="INVALID_WORKFLOW")
+
+
+def _limited(definition: Definition) -> Iterator[str]:
+    """Agents that may do less than others by the file: to start them without that would be worse than not to."""
+    for each in definition.file.agents:
+        own = set(each.permissions) if isinstance(each.permissions, dict) else set[str]()
+        limits = own & {"files", "network", "exec", "scopes"}
+        if limits or access_of(definition.file, each.permissions) in {"readonly", "restricted"}:
+            yield each.name
 
 
 def checked_values(definition: Definition, given: Mapping[str, VarValue]) -> dict[str, VarValue]:

@@ -173,6 +173,12 @@ async def test_what_nobody_carries_out_yet_is_refused_before_anything_starts(gat
     assert (error["code"], error["message"]) == ("INVALID_WORKFLOW", "not carried out yet: step utter: integration")
 
 
+async def test_an_agent_is_not_started_without_the_limits_that_its_file_sets(gateway: Gateway) -> None:
+    text = A_WORKFLOW.replace("preset: worker", "preset: worker, permissions: readonly")
+    error = (await gateway.call("POST", RUNS, {"text": text})).json()["error"]
+    assert (error["code"], "permissions of agent Greeter" in error["message"]) == ("INVALID_WORKFLOW", True)
+
+
 async def test_a_step_waits_for_a_time_and_for_a_message_and_takes_what_it_says(gateway: Gateway) -> None:
     text = A_WORKFLOW.replace(
         "{ name: utter, agent: Greeter, task: say hello }",
