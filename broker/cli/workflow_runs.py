@@ -252,11 +252,11 @@ async def _watch(client: ApiClient, run: str, *, say: Callable[[str], None]) -> 
 
 def _say_end(shown: dict[str, Any]) -> None:
     click.echo(f"{_MARKS.get(shown['state'], '?')} {_state(shown)}")
-    for why in filter(None, (shown["held"], shown["reason"])):
+    asked = [each for each in shown["steps"] if each["state"] == "needs_human"]
+    for why in filter(None, (shown["held"], "" if asked else shown["reason"])):  # what is asked was said with its step
         click.echo(f"  {why}")
     run = shown["id"]
     if shown["state"] == RunState.NEEDS_HUMAN:
-        asked = [each for each in shown["steps"] if each["state"] == "needs_human"]
         for step in asked:
             told = "budget" if step["reason"].startswith("budget") else None
             what = f"budget {run} --tokens N" if told else f"retry|skip|fail {run} {step['name']}"
@@ -274,7 +274,11 @@ def _needs_person(shown: dict[str, Any]) -> bool:
 
 
 def _state(run: dict[str, Any]) -> str:
-    return "held" if run["held"] and run["state"] == RunState.RUNNING else str(run["state"])
+    return "held" if run["held"] and run["state"] == RunState.RUNNING else _words(run["state"])
+
+
+def _words(state: str) -> str:
+    return "needs a person" if state == RunState.NEEDS_HUMAN else state.replace("_", " ")
 
 
 def _step(step: dict[str, Any]) -> str:
@@ -284,7 +288,7 @@ def _step(step: dict[str, Any]) -> str:
     told += [_seconds(step["attempts"][-1])] if step["attempts"] else []
     told += [step["reason"]] if step["reason"] else []
     more = f"  {', '.join(filter(None, told))}" if any(told) else ""
-    return f"  {_MARKS[step['state']]} {step['name']}{who}: {step['state']}{more}"
+    return f"  {_MARKS[step['state']]} {step['name']}{who}: {_words(step['state'])}{more}"
 
 
 def _seconds(attempt: dict[str, Any]) -> str:
