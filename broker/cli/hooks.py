@@ -113,7 +113,7 @@ def test(*, file: TextIO | None, hook: str | None, days: float, machine: str | N
         click.echo(orjson.dumps(trial))
         return
     for each in trial["hooks"]:
-        click.echo(f"{each['hook']} ({each['on']}) would have run {_times(each['runs'])} in the last {days:g} days")
+        click.echo(f"{each['hook']} ({each['on']}) {_times(each['runs'])} in the last {days:g} days")
         for example in each["examples"]:
             at = datetime.fromtimestamp(example["at_ms"] / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
             click.echo(f"  {at}  {example['session']}/{example['agent']}  {_would(example['does'])}")
@@ -212,7 +212,7 @@ def _would(does: dict[str, Any]) -> str:
 
 
 def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times" if count else "not once"
+    return f"would have run {'once' if count == 1 else f'{count} times'}" if count else "would not have run"
 
 
 def _sessions(count: int) -> str:
@@ -226,13 +226,17 @@ def _state(hook: dict[str, Any]) -> str:
 
 
 def _run(run: dict[str, Any]) -> str:
-    at = datetime.fromtimestamp(run["at_ms"] / 1000, UTC).astimezone().strftime("%H:%M:%S")
-    data = run["data"]
+    at, data = _clock(run["at_ms"]), run["data"]
     said = [data.get("event", ""), data.get("reason", ""), " ".join(data.get("argv", ()))]
     code = data.get("exit_code")
     said += [f"exit {code}"] if code else []
     said += [f"{data['times']} times in one"] if "times" in data else []
     said += [f"to {data['to']}"] if "to" in data else []
     said += [f"attempt {data['attempt']}"] if run["state"] == "started" and "attempt" in data else []
+    said += [f"again at {_clock(data['again_at_ms'])}"] if "again_at_ms" in data else []
     mark = _STATES[run["state"]]
     return f"{at}  {mark} {run['state']:<11} {run['hook']:<16} {run['name']}  {'  '.join(filter(None, said))}"
+
+
+def _clock(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone().strftime("%H:%M:%S")

@@ -84,7 +84,10 @@ class HookDeliveries:
             url = ntfy_url(str(topic), priority=int(send["priority"]), click=str(send["click"]))
         else:
             url = (await self._secrets.values(workspace, str(send["to"])))[0]
-        await self._notifier.notify(url, title=str(send["title"]), text=str(send["text"]))
+        try:
+            await self._notifier.notify(url, title=str(send["title"]), text=str(send["text"]))
+        except BadRequest as error:
+            raise BadRequest(f"secret:{send['to']}: {error.message}" if "to" in send else error.message) from None
 
     async def _post(self, workspace: WorkspaceId, delivery: Delivery) -> OutboundAnswer:
         send = delivery.send

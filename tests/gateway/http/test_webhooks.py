@@ -275,3 +275,12 @@ async def test_a_notification_about_an_approval_has_what_is_asked_and_a_link(gat
     assert said["title"] == "Worker needs your approval"
     assert f"/session/{machine.welcome.session}" in said["message"]
     assert "127.0.0.1" not in str(run["data"])
+
+
+async def test_a_secret_that_is_no_service_is_said_by_its_name(worked: Gateway) -> None:
+    await worked.ok("POST", "/v1/secrets", {"name": "PHONE", "value": "hunter2"})
+    await apply(worked, "hooks:\n  demo:\n    on_turn_complete: {notify: 'secret:PHONE'}\n")
+    await say(worked, "Worker")
+    run = await ended(worked)
+    assert run["data"]["reason"].startswith("secret:PHONE: a notification service's URL begins with")
+    assert "hunter2" not in str(run)
