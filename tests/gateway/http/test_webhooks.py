@@ -181,8 +181,8 @@ async def test_one_that_never_answers_is_given_up_each_time(gateway: Gateway) ->
             await apply(gateway, webhook(receiver))
             await say(gateway, "Worker")
             run = await ended(gateway)
-    assert "did not answer within" in run["data"]["attempts"][1]["reason"]
-    assert len(receiver.requests) == 2
+    reasons = [each["reason"] for each in run["data"]["attempts"]]
+    assert ["did not answer within" in each for each in reasons] == [True, True]
 
 
 async def test_what_this_broker_does_not_call_fails_at_once_and_says_so(gateway: Gateway) -> None:
