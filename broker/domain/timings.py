@@ -145,7 +145,7 @@ class Timings:
     """Of a workspace."""
     endpoint_fails_ms: int = 5 * _DAY_S * 1000
     """After so long without one success nothing more is sent for a hook until people let it go on."""
-    hook_deliveries: int = 10_000
+    hook_deliveries: int = 2_000
     """Of a workspace that may wait; beyond them runs are skipped."""
 
     # Secrets.

@@ -8,6 +8,7 @@ receivers are slow has a few attempts under way at a time, however many wait.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 
 from broker.domain.errors import Unavailable
@@ -16,6 +17,7 @@ from broker.services.hooks.deliveries import HookDeliveries
 from broker.services.ports import Delivery, DeliveryRecords, Timers
 from broker.workers.endurance import Patience, forever, heed, sweep
 
+_log = logging.getLogger(__name__)
 _SWEEP_S = 30.0
 _AT_ONCE = 64
 _AT_ONCE_IN_ONE = 4
@@ -100,11 +102,21 @@ class DeliveryWorker:
             self._look_at(workspace, await self._deliveries.carry_out(workspace, delivery))
         except Unavailable:
             self._failed(workspace)
+        except Exception:  # the top of a task: the others of this worker go on
+            _log.exception("workspace %s: run %s of hook %s: unforeseen error", workspace, delivery.run, delivery.hook)
+            await self._give_up(workspace, delivery)
         finally:
             self._running[workspace] -= 1
             if not self._running[workspace]:
                 del self._running[workspace]
             self._wake.set()
+
+    async def _give_up(self, workspace: WorkspaceId, delivery: Delivery) -> None:
+        """What cannot be carried out would come again with each lease."""
+        try:
+            self._look_at(workspace, await self._deliveries.give_up(workspace, delivery))
+        except Unavailable:
+            self._failed(workspace)
 
     def _failed(self, workspace: WorkspaceId) -> None:
         self._patience.note(workspace, failed=True)

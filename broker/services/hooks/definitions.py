@@ -100,9 +100,12 @@ class Hooks:
 
     @requires(Permission.ADMINISTER)
     async def resend(self, principal: Principal, run: HookRunId) -> None:
-        """Deliver a run anew that has ended, with the id it had. Raises `NotPermitted`, `NotFound` (RUN_NOT_FOUND)."""
+        """Deliver one anew that was given up, with the id it had. Raises `NotPermitted`, `NotFound` (RUN_NOT_FOUND)."""
         if not await self._deliveries.resend(principal.workspace, run, by=principal.name):
-            raise NotFound("there is no such run that was delivered or given up", code="RUN_NOT_FOUND")
+            raise NotFound(
+                "there is no such run that was given up: `relaycast hooks dead-letters` lists them",
+                code="RUN_NOT_FOUND",
+            )
 
 
 def invalid(problems: tuple[Problem, ...]) -> BadRequest:

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from broker.domain.errors import BadRequest, NotConfigured, NotFound, OutboundFailed, OutboundRefused
-from broker.domain.hooks.deliveries import NOTICE_WAITS_S, WAITS_S, Tried, judge
+from broker.domain.hooks.deliveries import NOTICE_WAITS_S, WAITS_S, Outcome, Tried, Verdict, judge
 from broker.domain.hooks.notices import ntfy_url
 from broker.domain.ids import WorkspaceId
 from broker.domain.secrets.references import referred
@@ -75,6 +75,12 @@ class HookDeliveries:
             said |= {"status": answer.status, "took_ms": answer.took_ms, "answer": _text(answer.body)}
         masked, _ = (await self._redaction.redactor(workspace)).json(said)
         return await self._records.settle(workspace, delivery, verdict, said=orjson.dumps(masked))
+
+    async def give_up(self, workspace: WorkspaceId, delivery: Delivery) -> float | None:
+        """Say of one that this broker cannot carry it out; the seconds until the next. Raises `Unavailable`."""
+        verdict = Verdict(outcome=Outcome.FAILED, reason="this broker could not send it; its own log says why")
+        said = {"attempt": delivery.attempt, "at_ms": int(self._clock() * 1000), "reason": verdict.reason}
+        return await self._records.settle(workspace, delivery, verdict, said=orjson.dumps(said))
 
     def _waits(self, delivery: Delivery) -> Sequence[float]:
         return self._waits_s[: len(NOTICE_WAITS_S)] if delivery.send["kind"] == "notify" else self._waits_s

@@ -57,7 +57,7 @@ def webhook_body(scene: Scene, hook: Hook, happening: Happening, *, run: str, fi
     while True:
         about["data"] = _cut(about["data"], longest, files[:listed])
         body = orjson.dumps({"type": happening.event, "timestamp": at, "data": about})
-        if len(body) <= MAX_BODY_BYTES:
+        if len(body) <= MAX_BODY_BYTES or not longest:
             return body
         longest, listed = longest // 2, listed // 2
 

@@ -119,7 +119,7 @@ class DeliveryRecords(Protocol):
         """What an attempt came to, once. `said`: of it, as JSON. The seconds until the next delivery."""
 
     async def resend(self, workspace: WorkspaceId, run: HookRunId, *, by: str) -> bool:
-        """Deliver one anew that has ended; whether there is such a one."""
+        """Deliver one anew that was given up; whether there is such a one."""
 
     async def dead(self, workspace: WorkspaceId, *, limit: int) -> list[HookRun]:
         """Those that were given up, the newest first."""

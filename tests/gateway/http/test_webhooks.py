@@ -13,6 +13,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from broker.adapters.outbound.client import GuardedClient
 from broker.adapters.outbound.notifying import AppriseNotifier
+from broker.adapters.redis import keys
 from broker.adapters.sealing import AesGcmSealing
 from broker.app import build_hooks
 from broker.domain.hooks.deliveries import Outcome, Verdict
@@ -284,3 +285,20 @@ async def test_a_secret_that_is_no_service_is_said_by_its_name(worked: Gateway) 
     run = await ended(worked)
     assert run["data"]["reason"].startswith("secret:PHONE: a notification service's URL begins with")
     assert "hunter2" not in str(run)
+
+
+async def test_one_that_this_broker_cannot_carry_out_is_given_up_and_holds_up_no_other(gateway: Gateway) -> None:
+    async with gateway.machine(), receiving() as receiver:
+        await spawn(gateway, "Worker")
+        await gateway.ok("POST", "/v1/secrets", {"name": "CI", "value": SECRET})
+        more = webhook(receiver).partition("    on_turn_complete: ")[2].replace("id: out", "id: other")
+        async with working(gateway, with_=None):
+            await apply(gateway, f"{webhook(receiver)}    on_agent_idle: {more}")
+            await say(gateway, "Worker")
+            found = await runs(gateway, lambda all_: len(all_) == 2)
+        bad = next(each["id"] for each in found if each["hook"] == "out")
+        spoilt = keys.key(gateway.workspace, "hook_run", bad)
+        await gateway.adapters.redis.hset(spoilt, "delivery", "{}")
+        async with working(gateway, with_=deliveries(gateway)):
+            done = await runs(gateway, lambda all_: {each["state"] for each in all_} == {"completed", "failed"})
+    assert {each["hook"]: each["state"] for each in done} == {"out": "failed", "other": "completed"}

@@ -53,7 +53,7 @@ class RedisDeliveries:
         return _seconds(next_ms)
 
     async def resend(self, workspace: WorkspaceId, run: HookRunId, *, by: str) -> bool:
-        """Deliver one anew that has ended; whether there is such a one."""
+        """Deliver one anew that was given up; whether there is such a one."""
         if not keys.is_id(run):
             return False
         return bool(await self._scripts.run_once("resend_delivery", workspace, run=run, by=by))

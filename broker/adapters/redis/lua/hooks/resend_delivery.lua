@@ -1,8 +1,8 @@
--- Delivers a run anew that has ended; it keeps its id, by which the receiver knows it again.
+-- Delivers a run anew that was given up; it keeps its id, by which the receiver knows it again.
 -- KEYS[1] workspace root
 -- ARGV    run
 --         by
--- Returns 1, or 0 when there is no such run, or it is under way
+-- Returns 1, or 0 when there is no such run, or it was delivered or is under way
 -- uses: hooks deliveries
 local r = fields(K.hook_run(run), 'state', 'hook', 'session', 'agent', 'name', 'about', 'delivery')
 if not r.delivery or not ENDS[r.state] then return 0 end

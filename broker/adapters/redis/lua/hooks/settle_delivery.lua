@@ -34,7 +34,9 @@ if outcome == 'retried' and not endpoint.stopped then
 end
 redis.call('ZREM', K.hook_deliveries(), run)
 say_delivery(run, r, outcome == 'completed' and 'completed' or 'failed', 'reason', reason, 'attempts', attempts)
-if outcome ~= 'completed' then
+if outcome == 'completed' then
+  redis.call('HDEL', K.hook_run(run), 'delivery', 'about')
+else
   redis.call('ZADD', K.hook_dead(), NOW, run)
   redis.call('ZREMRANGEBYRANK', K.hook_dead(), 0, -T.dead_letters - 1)
   redis.call('EXPIRE', K.hook_dead(), T.dead_letter_kept_s)
