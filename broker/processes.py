@@ -63,7 +63,8 @@ from broker.services.operations.installations import Installations
 from broker.services.people.access import new_token
 from broker.services.people.open_connections import OpenConnections
 from broker.services.ports import LogStore
-from broker.settings import Settings
+from broker.settings import ERRORS_FILE, Settings
+from broker.telemetry.logs import errors_kept
 from broker.workers.endurance import forever
 
 _log = logging.getLogger(__name__)
@@ -131,7 +132,7 @@ async def run_up(settings: Settings, *, on_ready: Callable[[Settings, str], None
     lock = FolderLock(settings.data_dir)
     lock.acquire()
     try:
-        with _bound(_with_secret_keys(settings)) as (listening, bound):
+        with errors_kept(settings.data_dir / ERRORS_FILE), _bound(_with_secret_keys(settings)) as (listening, bound):
             async with _redis(bound) as url, _logs(bound, embedded=True) as logs:
                 adapters = build_adapters(
                     url, logs=logs, folder=None if bound.redis_url else bound.data_dir, plans=bound.plan_table

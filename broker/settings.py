@@ -15,6 +15,9 @@ from broker.domain.plans.plans import BUILT_IN, Plan, PlanTable
 from broker.domain.timings import TIMINGS
 from broker.protocol.local import ADMINISTRATOR_KEY_FILE, DEFAULT_PORT, KEY_FILE, SECRET_KEY_FILE, UP_FILE
 
+ERRORS_FILE = "errors.log"
+"""In the data folder of `up`: the warnings and errors of late, as lines of JSON, for `relaycast bundle`."""
+
 
 def default_data_dir() -> Path:
     """The platform's folder for user data."""

@@ -15,7 +15,9 @@ import click
 
 from broker import __version__
 from broker.cli.archive import export_, import_
+from broker.cli.backup import backup, restore
 from broker.cli.budgets import budget
+from broker.cli.bundle import bundle
 from broker.cli.graphql_options import graphql_options
 from broker.cli.hooks import hooks
 from broker.cli.logs import logs
@@ -67,6 +69,9 @@ main.add_command(share)
 main.add_command(usage)
 main.add_command(plans)
 main.add_command(budget)
+main.add_command(backup)
+main.add_command(bundle)
+main.add_command(restore)
 main.add_command(export_)
 main.add_command(import_)
 main.add_command(logs)

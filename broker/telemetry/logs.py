@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import logging.handlers
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -19,6 +22,9 @@ STEPS_LOG = "broker.steps"
 _IDS = "ids"
 _NOISE = ("Invalid HTTP request received.", "Unsupported upgrade request.", "Invalid UTF-8 sequence received")
 """What uvicorn says of each peer that speaks nonsense: any stranger could fill the log with it."""
+
+
+_ERRORS_BYTES = 512 * 1024
 
 
 class LogFormat(StrEnum):
@@ -71,6 +77,36 @@ def _ids_of(record: logging.LogRecord) -> dict[str, object]:
     if request := current_request():
         found["request"] = request
     return found
+
+
+class _ErrorsFile(logging.handlers.RotatingFileHandler):
+    """Of two files of some size, the newer and the older lines. A disk that takes nothing is no reason to fail."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, maxBytes=_ERRORS_BYTES, backupCount=1, encoding="utf-8", delay=True)
+        self.setLevel(logging.WARNING)
+        self.setFormatter(JsonFormatter())
+
+    @override
+    def handleError(self, record: logging.LogRecord) -> None:
+        del record
+
+    @override
+    def _open(self) -> Any:
+        Path(self.baseFilename).touch(mode=0o600)
+        return super()._open()
+
+
+@contextmanager
+def errors_kept(path: Path) -> Iterator[None]:
+    """Write warnings and errors to a file, too, for the block."""
+    handler = _ErrorsFile(path)
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
 
 
 def configure_logging(*, verbose: bool, format_: LogFormat = LogFormat.TEXT, steps: bool = False) -> None:
