@@ -413,6 +413,7 @@ def migrate(
     redis_url: str | None,
     clickhouse_url: str | None,
     join: bool,
+    plans: PlanTable,
     secret_key_file: Path | None,
     allow_outbound: tuple[str, ...],
 ) -> None:
@@ -427,6 +428,7 @@ def migrate(
         redis_url=redis_url,
         clickhouse_url=clickhouse_url,
         join=join,
+        plans=plans,
         secret_keys=take_secret_keys(secret_key_file),
         allow_outbound=allow_outbound,
     )
