@@ -475,7 +475,11 @@ export const usage = {
   planResets: "plan · resets at",
   unlimited: "no limit",
   ofLimit: (limit: Shown) => `of ${limit}`,
-  limitReached: "The plan’s limit is reached: messages are rejected until it resets.",
+  limitReached: "The plan’s limit is reached: messages are rejected until it resets, or the plan is changed.",
+  planAgents: (limit: string | null) =>
+    limit === null ? "any number of agents at once" : `agents at once: ${limit}`,
+  planPeople: (limit: string | null) => (limit === null ? "any number of people" : `people: ${limit}`),
+  planLogs: (days: string) => `logs are kept for ${days} days`,
   tokensIn: "Input tokens",
   tokensOut: "Output tokens",
   costReported: "Cost, as reported",

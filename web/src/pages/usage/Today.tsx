@@ -4,12 +4,24 @@ import { classes } from "~/design/classes";
 import { grouped } from "~/design/number";
 import { shortClock, whole } from "~/design/time";
 import { said } from "~/live/http";
+import type { ResultOf } from "~/live/graphql";
 import { MESSAGES_TODAY } from "./documents";
 import * as texts from "~/texts";
 
 const AGAIN_MS = 15_000;
 /** From here on the limit is near. */
 const NEAR = 0.8;
+
+type Limits = ResultOf<typeof MESSAGES_TODAY>["workspace"]["limits"];
+
+/** What the plan allows beside messages, in a line. */
+function allowed({ agents, members, logDays }: Limits) {
+  return [
+    texts.usage.planAgents(agents === null ? null : grouped(agents)),
+    texts.usage.planPeople(members === null ? null : grouped(members)),
+    texts.usage.planLogs(grouped(logDays)),
+  ].join(" · ");
+}
 
 /** How many messages were accepted today, and how many the plan allows. */
 export function Today() {
@@ -65,6 +77,7 @@ export function Today() {
         </div>
       )}
       {limit !== null && part >= 1 && <p className="mt-2 text-xs text-bad">{texts.usage.limitReached}</p>}
+      <p className="mt-3 text-xs text-faint">{allowed(data.workspace.limits)}</p>
     </section>
   );
 }

@@ -5,6 +5,12 @@ export const MESSAGES_TODAY = graphql(`
     workspace {
       id
       plan
+      limits {
+        agents
+        messagesPerDay
+        members
+        logDays
+      }
       messagesToday {
         count
         limit
