@@ -25,6 +25,8 @@ _PAGES = {
     "/inbox": "inbox.html",
     "/logs": "logs.html",
     "/usage": "usage.html",
+    "/workflows": "workflows.html",
+    "/workflows/{rest:path}": "workflows.html",
     "/settings": "settings.html",
     "/sign-in": "sign-in.html",
 }

@@ -8,6 +8,7 @@ const PAGES: Readonly<Record<string, string>> = {
   inbox: "src/pages/inbox/InboxPage.tsx",
   logs: "src/pages/logs/LogsPage.tsx",
   usage: "src/pages/usage/UsagePage.tsx",
+  workflows: "src/pages/workflows/WorkflowsPage.tsx",
   settings: "src/pages/settings/SettingsPage.tsx",
   "sign-in": "src/pages/sign-in/SignInPage.tsx",
 };

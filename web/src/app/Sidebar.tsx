@@ -36,6 +36,11 @@ export function Sidebar({ onGo }: { onGo?: () => void }) {
           {texts.logs.title}
         </Item>
         {whole && (
+          <Item to="/workflows" icon="workflow">
+            {texts.workflows.title}
+          </Item>
+        )}
+        {whole && (
           <Item to="/usage" icon="usage">
             {texts.usage.title}
           </Item>
@@ -62,7 +67,7 @@ const ROW =
 const HERE = { className: "bg-active text-text font-medium", "aria-current": "page" as const };
 
 interface ItemProps {
-  to: "/" | "/inbox" | "/logs" | "/usage" | "/settings";
+  to: "/" | "/inbox" | "/logs" | "/workflows" | "/usage" | "/settings";
   icon: IconName;
   exact?: boolean;
   after?: ReactNode;

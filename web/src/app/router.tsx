@@ -21,6 +21,7 @@ const pages = {
   inbox: () => import("~/pages/inbox/InboxPage"),
   logs: () => import("~/pages/logs/LogsPage"),
   usage: () => import("~/pages/usage/UsagePage"),
+  workflows: () => import("~/pages/workflows/WorkflowsPage"),
   settings: () => import("~/pages/settings/SettingsPage"),
 };
 
@@ -83,6 +84,22 @@ const usage = createRoute({
   component: lazyRouteComponent(pages.usage, "UsagePage"),
 });
 
+const workflows = createRoute({
+  getParentRoute: () => shell,
+  path: "/workflows",
+  validateSearch: (search: Record<string, unknown>): { state?: string } =>
+    typeof search.state === "string" && search.state ? { state: search.state } : {},
+  component: lazyRouteComponent(pages.workflows, "WorkflowsPage"),
+});
+
+const run = createRoute({
+  getParentRoute: () => shell,
+  path: "/workflows/$run",
+  validateSearch: (search: Record<string, unknown>): { step?: string } =>
+    typeof search.step === "string" && search.step ? { step: search.step } : {},
+  component: lazyRouteComponent(() => import("~/pages/workflows/RunPage"), "RunPage"),
+});
+
 const settings = createRoute({
   getParentRoute: () => shell,
   path: "/settings",
@@ -112,7 +129,10 @@ export function loadAhead({ pathname, search, hash }: Location): void {
 
 export const router = createRouter({
   basepath: BASE,
-  routeTree: root.addChildren([signIn, shell.addChildren([home, session, inbox, logs, usage, settings])]),
+  routeTree: root.addChildren([
+    signIn,
+    shell.addChildren([home, session, inbox, logs, usage, workflows, run, settings]),
+  ]),
   defaultPreload: "intent",
   defaultErrorComponent: PageBroke,
   scrollRestoration: true,

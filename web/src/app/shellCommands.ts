@@ -9,6 +9,7 @@ const PAGES = [
   { to: "/", title: texts.home.title, keys: "g h" },
   { to: "/inbox", title: texts.inbox.title, keys: "g i", words: texts.shell.inboxWords },
   { to: "/logs", title: texts.logs.title, keys: "g l", words: texts.shell.logsWords },
+  { to: "/workflows", title: texts.workflows.title, keys: "g w", words: texts.shell.workflowsWords },
   { to: "/usage", title: texts.usage.title, keys: "g u", words: texts.shell.usageWords },
   { to: "/settings", title: texts.settings.title, keys: "g s", words: texts.shell.settingsWords },
 ] as const;

@@ -1,0 +1,106 @@
+import { useCallback, useEffect, useState } from "react";
+import { useLive } from "~/live/LiveContext";
+import { graphql } from "~/live/graphql";
+import { readOutput, type Answer, type Attempt, type Step, type WholeRun } from "./runs";
+import * as texts from "~/texts";
+
+const TAIL = graphql(`
+  query CommandOutput($session: String!) {
+    session(key: $session) {
+      id
+      events(last: 50, filter: { kinds: ["command.output", "command.ended"] }) {
+        nodes {
+          cursor
+          ... on OtherEvent {
+            data
+          }
+        }
+      }
+    }
+  }
+`);
+const LOOK_MS = 2000;
+
+interface AttemptOutputProps {
+  run: WholeRun;
+  step: Step;
+  attempt: Attempt;
+}
+
+/** What an attempt has said: all of it once it has ended, the end of it while a command runs. */
+export function AttemptOutput({ run, step, attempt }: AttemptOutputProps) {
+  const [answer, setAnswer] = useState<Answer<{ output: string }>>();
+  const tail = useTail(run, step, attempt);
+  useEffect(() => {
+    if (attempt.ended_at_ms === null) return;
+    let left = false;
+    void readOutput(run.id, step.name, attempt.number).then((found) => !left && setAnswer(found));
+    return () => {
+      left = true;
+    };
+  }, [run.id, step.name, attempt.number, attempt.ended_at_ms]);
+  const text = answer && "value" in answer ? answer.value.output : "";
+  const refused = answer && "refused" in answer ? answer.refused : undefined;
+  if (refused) return <p className="text-faint">{refused}</p>;
+  return (
+    <>
+      {text && <Text label={texts.workflows.output} text={text} />}
+      {tail && (!text || attempt.ended_at_ms === null) && (
+        <Text label={texts.workflows.outputSoFar} text={tail} />
+      )}
+      {attempt.ended_at_ms !== null && answer && !text && !tail && (
+        <p className="text-faint">{texts.workflows.noOutput}</p>
+      )}
+    </>
+  );
+}
+
+function Text({ label, text }: { label: string; text: string }) {
+  return (
+    <figure className="min-w-0">
+      <figcaption className="mb-1 text-xs text-faint">{label}</figcaption>
+      <pre
+        // Long outputs scroll by themselves, by keyboard too.
+        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+        tabIndex={0}
+        aria-label={label}
+        className="max-h-80 overflow-auto rounded-lg bg-code p-3 font-mono text-xs break-words whitespace-pre-wrap text-soft"
+      >
+        {text}
+      </pre>
+    </figure>
+  );
+}
+
+/** The end of what a step's command has written, as its machine tells it. */
+function useTail(run: WholeRun, step: Step, attempt: Attempt): string {
+  const live = useLive();
+  const [tail, setTail] = useState("");
+  const wanted = step.agent === null;
+  const look = useCallback(async () => {
+    const { data } = await live.queries
+      .query(TAIL, { session: run.session }, { requestPolicy: "network-only" })
+      .toPromise();
+    const told = (data?.session?.events.nodes ?? [])
+      .map((event) => ("data" in event ? (event.data as CommandTold | null) : null))
+      .filter((each) => each?.run === run.id && each.step === step.name && each.attempt === attempt.number)
+      .at(-1);
+    if (told) setTail([told.tail, told.errors_tail].filter(Boolean).join("\n"));
+  }, [live, run.session, run.id, step.name, attempt.number]);
+  useEffect(() => {
+    if (!wanted) return;
+    void look();
+    if (attempt.ended_at_ms !== null) return;
+    const timer = setInterval(() => void look(), LOOK_MS);
+    return () => clearInterval(timer);
+  }, [look, wanted, attempt.ended_at_ms]);
+  return tail;
+}
+
+interface CommandTold {
+  readonly run?: string;
+  readonly step?: string;
+  readonly attempt?: number;
+  readonly tail?: string;
+  readonly errors_tail?: string;
+}

@@ -1,0 +1,40 @@
+import { Graph, layout } from "@dagrejs/dagre";
+import type { Step } from "../runs";
+
+export const NODE = { width: 200, height: 60 } as const;
+
+export interface Placed {
+  readonly id: string;
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface Line {
+  readonly id: string;
+  readonly source: string;
+  readonly target: string;
+}
+
+/** Where each step is drawn: behind what it waits for, to the right or below. */
+export function arrange(
+  steps: readonly Pick<Step, "name" | "after">[],
+  direction: "LR" | "TB",
+): { nodes: Placed[]; lines: Line[] } {
+  const graph = new Graph();
+  graph.setGraph({ rankdir: direction, nodesep: 24, ranksep: direction === "LR" ? 56 : 40 });
+  graph.setDefaultEdgeLabel(() => ({}));
+  const names = new Set(steps.map((step) => step.name));
+  for (const step of steps) graph.setNode(step.name, { ...NODE });
+  const lines = steps.flatMap((step) =>
+    step.after
+      .filter((before) => names.has(before))
+      .map((before) => ({ id: `${before}\n${step.name}`, source: before, target: step.name })),
+  );
+  for (const { source, target } of lines) graph.setEdge(source, target);
+  layout(graph);
+  const nodes = steps.map(({ name }) => {
+    const { x, y } = graph.node(name) as { x: number; y: number };
+    return { id: name, x: x - NODE.width / 2, y: y - NODE.height / 2 };
+  });
+  return { nodes, lines };
+}

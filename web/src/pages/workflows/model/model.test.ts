@@ -1,0 +1,84 @@
+import { expect, test } from "vitest";
+import type { Step } from "../runs";
+import { arrange, NODE } from "./layout";
+import { commandIn, offeredForRun, offeredForStep } from "./offered";
+import { barsOf, spanOf } from "./spans";
+
+const ALL = new Set(["SPAWN", "RELEASE"]);
+
+const step = (name: string, given: Partial<Step> = {}): Step => ({
+  name,
+  type: "deterministic",
+  agent: null,
+  state: "pending",
+  reason: "",
+  attempt: 0,
+  round: 1,
+  after: [],
+  choice: null,
+  by_hand: false,
+  until_ms: null,
+  tokens: 0,
+  attempts: [],
+  ...given,
+});
+
+test("a step is drawn behind what it waits for, and beside what it does not", () => {
+  const steps = [
+    step("a"),
+    step("b", { after: ["a"] }),
+    step("c", { after: ["a"] }),
+    step("d", { after: ["b", "c"] }),
+  ];
+  const { nodes, lines } = arrange(steps, "LR");
+  const at = Object.fromEntries(nodes.map((node) => [node.id, node]));
+  expect(at.b!.x).toBeGreaterThanOrEqual(at.a!.x + NODE.width);
+  expect(at.b!.x).toBe(at.c!.x);
+  expect(Math.abs(at.b!.y - at.c!.y)).toBeGreaterThanOrEqual(NODE.height);
+  expect(lines).toHaveLength(4);
+});
+
+test("a step that waits for one that is not shown is drawn all the same", () => {
+  expect(arrange([step("a", { after: ["gone"] })], "TB").lines).toEqual([]);
+});
+
+test("what is offered follows from how things stand", () => {
+  expect(offeredForRun({ state: "running", held: null }, ALL)).toEqual(["cancel"]);
+  expect(offeredForRun({ state: "running", held: "nobody" }, ALL)).toEqual(["resume", "cancel"]);
+  expect(offeredForRun({ state: "failed", held: null }, ALL)).toEqual(["resume"]);
+  expect(offeredForRun({ state: "completed", held: null }, ALL)).toEqual([]);
+  expect(offeredForRun({ state: "needs_human", held: null }, new Set())).toEqual([]);
+  expect(offeredForStep({ state: "needs_human" }, step("a", { state: "needs_human" }), ALL)).toEqual([
+    "retry",
+    "skip",
+    "fail",
+  ]);
+  expect(offeredForStep({ state: "failed" }, step("a", { state: "failed" }), ALL)).toEqual(["retry", "skip"]);
+  expect(offeredForStep({ state: "running" }, step("a", { state: "running" }), ALL)).toEqual([]);
+  expect(offeredForStep({ state: "running" }, step("a", { state: "completed" }), ALL)).toEqual([]);
+  expect(offeredForStep({ state: "completed" }, step("a", { state: "skipped" }), ALL)).toEqual([]);
+});
+
+test("the command that a machine asks for is found in its reason", () => {
+  expect(commandIn("not allowed: `relay-connect workflow allow 'my flow'` in a terminal")).toBe(
+    "relay-connect workflow allow 'my flow'",
+  );
+  expect(commandIn("exit code 1: `rm`")).toBeNull();
+});
+
+test("bars lie within the run, and what goes on reaches to now", () => {
+  const attempt = (number: number, from: number, to: number | null) => ({
+    number,
+    started_at_ms: from,
+    ended_at_ms: to,
+    outcome: to === null ? null : "failed",
+    reason: "",
+  });
+  const one = step("a", { attempts: [attempt(1, 1000, 1500), attempt(2, 1750, null)] });
+  const span = spanOf({ started_at_ms: 1000, changed_at_ms: 1750 }, [one], { now: 2000, over: false });
+  expect(span).toEqual({ from: 1000, to: 2000 });
+  expect(barsOf(one, span)).toEqual([
+    { number: 1, start: 0, length: 0.5, ms: 500, outcome: "failed" },
+    { number: 2, start: 0.75, length: 0.25, ms: 250, outcome: null },
+  ]);
+});

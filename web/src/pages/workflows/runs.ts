@@ -1,0 +1,104 @@
+import { inBase } from "~/live/base";
+import { credentials } from "~/live/guest";
+import * as texts from "~/texts";
+
+export type RunState = "running" | "needs_human" | "completed" | "completed_early" | "failed" | "cancelled";
+export type StepState =
+  | "pending"
+  | "running"
+  | "aided"
+  | "waiting_retry"
+  | "waiting_quota"
+  | "interrupted"
+  | "needs_human"
+  | "completed"
+  | "failed"
+  | "skipped";
+
+/** A run as lists have it (`GET /v1/workflows/runs`). */
+export interface Run {
+  readonly id: string;
+  readonly name: string;
+  readonly workflow: string;
+  readonly session: string;
+  readonly state: RunState;
+  readonly reason: string | null;
+  /** Why nothing is done for it although it has not ended. */
+  readonly held: string | null;
+  readonly by: string;
+  readonly machine: string | null;
+  readonly started_at_ms: number;
+  readonly changed_at_ms: number;
+}
+
+export interface Attempt {
+  readonly number: number;
+  readonly started_at_ms: number;
+  readonly ended_at_ms: number | null;
+  readonly outcome: string | null;
+  readonly reason: string;
+}
+
+export interface Step {
+  readonly name: string;
+  readonly type: string;
+  readonly agent: string | null;
+  readonly state: StepState;
+  readonly reason: string;
+  readonly attempt: number;
+  readonly round: number;
+  readonly after: readonly string[];
+  readonly choice: string | null;
+  readonly by_hand: boolean;
+  /** Until when it waits for another attempt. */
+  readonly until_ms: number | null;
+  readonly tokens: number;
+  readonly attempts: readonly Attempt[];
+}
+
+/** A run with its steps (`GET /v1/workflows/runs/{run}`). */
+export interface WholeRun extends Run {
+  readonly session_name: string;
+  readonly steps: readonly Step[];
+}
+
+/** What a question to the HTTP API came to. */
+export type Answer<Value> =
+  { readonly value: Value } | { readonly refused: string; readonly missing: boolean };
+
+const RUNS = "/v1/workflows/runs";
+
+export async function readRuns(): Promise<Answer<readonly Run[]>> {
+  const answer = await read<{ runs: readonly Run[] }>(`${RUNS}?limit=100`);
+  return "value" in answer ? { value: answer.value.runs } : answer;
+}
+
+export const readRun = (run: string): Promise<Answer<WholeRun>> => read(runPath(run));
+
+/** What a step has said in an attempt that has ended. */
+export const readOutput = (run: string, step: string, attempt: number): Promise<Answer<{ output: string }>> =>
+  read(`${stepPath(run, step)}/output?attempt=${attempt}`);
+
+export const runPath = (run: string): string => `${RUNS}/${encodeURIComponent(run)}`;
+export const stepPath = (run: string, step: string): string =>
+  `${runPath(run)}/steps/${encodeURIComponent(step)}`;
+
+async function read<Value>(path: string): Promise<Answer<Value>> {
+  try {
+    const answer = await fetch(inBase(path), {
+      credentials: "same-origin",
+      headers: { ...credentials() },
+    });
+    const body = (await answer.json().catch(() => null)) as Body<Value> | null;
+    if (answer.ok && body?.data !== undefined) return { value: body.data };
+    const refused = body?.error?.message ?? texts.live.brokerAnswered(answer.status);
+    return { refused, missing: answer.status === 404 };
+  } catch {
+    return { refused: texts.live.brokerSilent, missing: false };
+  }
+}
+
+interface Body<Value> {
+  readonly data?: Value;
+  readonly error?: { readonly message?: string };
+}
