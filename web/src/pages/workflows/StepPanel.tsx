@@ -12,6 +12,7 @@ import { graphql } from "~/live/graphql";
 import { post } from "~/live/http";
 import { offeredForStep, type StepAct } from "./model/offered";
 import { AttemptOutput } from "./AttemptOutput";
+import { Gate } from "./Gate";
 import { stepPath, type Attempt, type Step, type WholeRun } from "./runs";
 import { stepWords, toneOf } from "./words";
 import * as texts from "~/texts";
@@ -52,6 +53,7 @@ export function StepPanel({ run, step, again }: StepPanelProps) {
       </div>
       {step.reason && <p className="break-words text-soft">{step.reason}</p>}
       <Facts run={run} step={step} />
+      {step.type === "approval" && step.state === "running" && <Gate run={run} step={step} />}
       <StepActs run={run} step={step} again={again} />
       {attempt && (
         <>
