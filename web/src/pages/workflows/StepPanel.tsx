@@ -1,6 +1,5 @@
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { useQuery } from "urql";
 import { Field, TextArea } from "~/acting/Field";
 import { usePermissions } from "~/acting/usePermissions";
 import { toast } from "~/app/toast";
@@ -8,7 +7,6 @@ import { Badge } from "~/design/Badge";
 import { Button } from "~/design/Button";
 import { Dialog } from "~/design/Dialog";
 import { clock, duration } from "~/design/time";
-import { graphql } from "~/live/graphql";
 import { post } from "~/live/http";
 import { offeredForStep, type StepAct } from "./model/offered";
 import { AttemptOutput } from "./AttemptOutput";
@@ -16,20 +14,6 @@ import { Gate } from "./Gate";
 import { stepPath, type Attempt, type Step, type WholeRun } from "./runs";
 import { stepWords, toneOf } from "./words";
 import * as texts from "~/texts";
-
-const AGENTS_THERE = graphql(`
-  query AgentsOfRun($session: String!) {
-    session(key: $session) {
-      id
-      agents(first: 100) {
-        nodes {
-          key
-          name
-        }
-      }
-    }
-  }
-`);
 
 interface StepPanelProps {
   run: WholeRun;
@@ -72,7 +56,7 @@ export function StepPanel({ run, step, again }: StepPanelProps) {
 
 function Facts({ run, step }: { run: WholeRun; step: Step }) {
   return (
-    <ul className="flex flex-wrap gap-x-4 gap-y-1 text-xs text-faint">
+    <ul className="flex flex-wrap gap-x-4 gap-y-1 text-xs text-faint empty:hidden">
       {step.agent && (
         <li>
           <AgentLink session={run.session} agent={step.agent} />
@@ -88,19 +72,13 @@ function Facts({ run, step }: { run: WholeRun; step: Step }) {
   );
 }
 
-/** To the conversation of the step's agent, or to the session while there is none of that name. */
+/** To the conversation of the step's agent, whose name in the session has fewer letters than a file may give it. */
 function AgentLink({ session, agent }: { session: string; agent: string }) {
-  const [{ data }] = useQuery({
-    query: AGENTS_THERE,
-    variables: { session },
-    requestPolicy: "cache-and-network",
-  });
-  const found = data?.session?.agents.nodes.find((each) => each.name === agent);
   return (
     <Link
       to="/session/$key"
       params={{ key: session }}
-      search={found ? { agent: found.key } : {}}
+      search={{ agent: agent.replaceAll(/[^A-Za-z0-9_.-]+/g, "-") }}
       className="text-accent-text underline underline-offset-2"
     >
       {texts.workflows.conversation(agent)}

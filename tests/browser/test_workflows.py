@@ -1,0 +1,124 @@
+"""Runs of workflows on the dashboard: the list, a run as it goes on, what it waits for, and what a person does there."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from playwright.async_api import Browser, Page, expect
+
+from tests.browser.accessibility import violations
+from tests.browser.conftest import sign_in
+from tests.browser.site import Site
+from tests.browser.tab import PHONE, Person, person
+from tests.fixtures.person import person_at
+from tests.fixtures.processes import START_S, environment
+
+FILE = """\
+version: "1.0"
+name: %(name)s
+swarm: {pattern: dag}
+agents: [{name: Announcer, cli: demo, preset: worker}]
+workflows:
+  - name: release
+    steps:
+      - {name: build, type: deterministic, command: "echo built %(name)s; test -e %(name)s.ok"}
+      - {name: ship, type: approval, message: "May %(name)s be shipped?", dependsOn: [build]}
+      - {name: announce, agent: Announcer, task: say it is shipped, dependsOn: [ship]}
+"""
+
+
+async def started(site: Site, name: str) -> str:
+    """A run of it; its id."""
+    run = await site.ask("POST", "/v1/workflows/runs", {"text": FILE % {"name": name}, "on": "desk"})
+    return str(run["id"])
+
+
+async def allowed(site: Site, name: str) -> None:
+    """At the machine, its owner allows what was refused."""
+    argv = [sys.executable, "-m", "connect.cli", "--state-dir", str(site.folder / "desk"), "workflow", "allow", name]
+    surroundings = environment(site.folder)
+    async with person_at(argv, env=surroundings, cwd=site.folder, seconds=START_S) as owner:
+        await owner.sees("Allow exactly this?")
+        owner.types("y\r")
+        await owner.sees("may run here")
+
+
+def node(page: Page, step: str, state: str) -> Any:
+    """A step in the graph."""
+    return page.get_by_role("group", name=f"{step}, {state}", exact=True)
+
+
+async def clean(page: Page) -> None:
+    assert await violations(page) == []
+
+
+async def test_a_run_is_followed_from_a_missing_consent_to_its_end(
+    browser: Browser, ada: Person, running_site: Site
+) -> None:
+    run = await started(running_site, "release-a")
+    page = await ada.tab(f"{running_site.url}/workflows")
+    await page.get_by_role("link", name="release-a · release").click()
+    await expect(node(page, "build", "Needs you")).to_be_visible()
+    await expect(node(page, "announce", "Pending")).to_be_visible()
+    await expect(page.locator("code", has_text="relay-connect workflow allow release-a").first).to_be_visible()
+    await clean(page)
+
+    await allowed(running_site, "release-a")
+    await page.get_by_role("button", name="Retry").click()
+    await expect(page.get_by_text("built release-a")).to_be_visible()
+    await expect(node(page, "build", "Failed")).to_be_visible()
+    assert await page.get_by_role("group", name="Attempts").get_by_role("button").count() == 2
+    await clean(page)
+
+    await page.get_by_role("button", name="Skip", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Skip build")
+    await dialog.get_by_label("Output").fill("built by hand")
+    await clean(page)
+    await dialog.get_by_role("button", name="Skip").click()
+    await expect(node(page, "build", "Completed")).to_be_visible()
+
+    await node(page, "ship", "Running").click()
+    await expect(page.get_by_text("May release-a be shipped?")).to_be_visible()
+    await clean(page)
+    await page.get_by_role("button", name="Approve").click()
+    await expect(node(page, "announce", "Completed")).to_be_visible(timeout=30_000)
+    await expect(page.get_by_role("main").get_by_text("3 of 3 steps")).to_be_visible()
+
+    await page.get_by_role("button", name="announce").last.click()
+    await expect(page.get_by_text("it is shipped").first).to_be_visible()
+    await page.get_by_role("link", name="Conversation of Announcer").click()
+    await expect(page.get_by_role("region", name="Conversation").get_by_text("it is shipped").first).to_be_visible()
+    async with person(browser, viewport=PHONE, has_touch=True, is_mobile=True, color_scheme="dark") as walker:
+        await sign_in(walker, running_site)
+        small = await walker.tab(f"{running_site.url}/workflows/{run}?step=build")
+        await expect(small.get_by_role("heading", name="build")).to_be_visible()
+        assert await small.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+        await clean(small)
+        if folder := os.environ.get("RELAYCAST_PICTURES"):
+            await small.screenshot(path=f"{folder}/phone.png", full_page=True)
+
+
+async def test_a_run_is_cancelled_and_resumed_by_keyboard(ada: Person, running_site: Site) -> None:
+    run = await started(running_site, "release-b")
+    page = await ada.tab(f"{running_site.url}/workflows/{run}")
+    await expect(node(page, "build", "Needs you")).to_be_visible()
+    await page.get_by_role("button", name="Cancel run").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("Cancelled").first).to_be_visible()
+    await page.get_by_role("button", name="Resume").focus()
+    await page.keyboard.press("Enter")
+    await expect(node(page, "build", "Needs you")).to_be_visible()
+    await node(page, "ship", "Pending").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="ship")).to_be_visible()
+    assert "step=ship" in page.url
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("g")
+    await page.keyboard.press("w")
+    await page.get_by_label("Show").select_option("Completed early")
+    await expect(page.get_by_text("No run is in this state")).to_be_visible()
+    await page.get_by_label("Show").select_option("All runs")
+    await expect(page.get_by_role("link", name="release-b · release")).to_be_visible()
+    await clean(page)
