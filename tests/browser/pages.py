@@ -21,6 +21,8 @@ EMPTY: dict[str, Callable[[Page], Locator]] = {
     "/inbox": lambda page: page.get_by_text("Nothing needs you"),
     "/logs": lambda page: page.get_by_role("heading", name="Logs"),
     "/usage": lambda page: page.get_by_role("heading", name="Usage"),
+    "/workflows": lambda page: page.get_by_text("No runs yet"),
+    "/workflows/none": lambda page: page.get_by_text("Run not found"),
     "/sign-in": lambda page: page.get_by_role("heading", name="Sign in to Relaycast"),
 }
 """Where nothing has."""

@@ -1,4 +1,4 @@
-"""Runs of workflows on the dashboard: the list, a run as it goes on, what it waits for, and what a person does there."""
+"""Runs of workflows on the dashboard: the list, a run as it goes on, what it waits for, and what a person does."""
 
 from __future__ import annotations
 
