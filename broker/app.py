@@ -21,11 +21,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from broker import __version__
+from broker.adapters.checkpoint_file import CheckpointFile
 from broker.adapters.outbound.client import GuardedClient
 from broker.adapters.outbound.notifying import AppriseNotifier
 from broker.adapters.redis.agents.registry import RedisRegistry
 from broker.adapters.redis.agents.stops import RedisStops
 from broker.adapters.redis.approvals.approvals import RedisApprovals
+from broker.adapters.redis.audit.records import RedisAuditRecords
 from broker.adapters.redis.bus import RedisBus
 from broker.adapters.redis.client import TextRedis, open_redis
 from broker.adapters.redis.hooks.deliveries import RedisDeliveries
@@ -66,6 +68,7 @@ from broker.domain.plans.plans import BUILT_IN, PlanTable
 from broker.gateway.dashboard import Dashboard
 from broker.gateway.http.api import Api
 from broker.gateway.http.archive import TransferApi
+from broker.gateway.http.audit import AuditApi
 from broker.gateway.http.budgets import BudgetsApi
 from broker.gateway.http.hooks import HooksApi
 from broker.gateway.http.log_keeping import LogKeepingApi
@@ -94,6 +97,8 @@ from broker.services.agents.sessions import Sessions
 from broker.services.agents.spawner import Spawner
 from broker.services.agents.stops import Stops
 from broker.services.approvals.desk import ApprovalDesk
+from broker.services.audit.sealing import AuditSealer
+from broker.services.audit.trail import AuditTrail
 from broker.services.container import Services
 from broker.services.deadlines import Deadlines
 from broker.services.hooks.definitions import Hooks
@@ -144,6 +149,7 @@ from broker.services.workflows.runs import WorkflowRuns
 from broker.services.workflows.signs import AgentSigns
 from broker.services.workflows.waits import Waits
 from broker.settings import Settings
+from broker.workers.audit import AuditWorker
 from broker.workers.deliveries import DeliveryWorker
 from broker.workers.ending import EndingWorker
 from broker.workers.hooks import HookWorker
@@ -191,6 +197,7 @@ class Adapters:
     budgets: RedisBudgets
     approvals: RedisApprovals
     redaction_rules: RedisRedactionRules
+    audit: RedisAuditRecords
     retention: RedisRetention
     tokens: RedisTokens
     token_families: RedisTokenFamilies
@@ -235,7 +242,8 @@ def build_adapters(
         meters=RedisMeters(redis, scripts),
         budgets=RedisBudgets(redis, scripts),
         approvals=RedisApprovals(redis, scripts),
-        redaction_rules=RedisRedactionRules(redis),
+        redaction_rules=RedisRedactionRules(redis, scripts),
+        audit=RedisAuditRecords(redis, scripts),
         retention=RedisRetention(redis, scripts),
         tokens=RedisTokens(redis, scripts),
         token_families=RedisTokenFamilies(redis, scripts),
@@ -245,7 +253,7 @@ def build_adapters(
         workspaces=RedisWorkspaces(redis, scripts),
         administrators=RedisAdministrators(redis),
         accounts=RedisAccounts(redis, scripts),
-        sign_in_codes=RedisSignInCodes(redis),
+        sign_in_codes=RedisSignInCodes(redis, scripts),
         stops=RedisStops(redis, scripts),
         timers=RedisTimers(redis, scripts),
         hooks=RedisHooks(redis, scripts),
@@ -332,7 +340,9 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
         budgets=Budgets(adapters.budgets, sessions, adapters.registry),
         metering=Metering(adapters.meters, adapters.log, adapters.registry),
         plans=Plans(adapters.pressure, meter, settings.plan_table),
-        retention=LogRetention(adapters.retention, adapters.logs, adapters.registry, adapters.backlog),
+        retention=LogRetention(
+            adapters.retention, adapters.logs, adapters.registry, adapters.backlog, audit=adapters.audit
+        ),
         transfer=_transfer(adapters),
         members=members,
         sign_in=sign_in,
@@ -364,6 +374,7 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
         ),
         secrets=Secrets(adapters.secrets, AesGcmSealing(settings.secret_keys)),
         workflows=WorkflowRuns(adapters.workflows, definitions, sessions, plans=settings.plan_table),
+        audit=AuditTrail(adapters.audit, adapters.members, adapters.tokens),
         hub=hub,
         feeds=Feeds(hub, adapters.log),
         activity=Activity(adapters.signals),
@@ -382,6 +393,7 @@ def _transfer(adapters: Adapters) -> Transfer:
         redaction=adapters.redaction_rules,
         retention=adapters.retention,
         restoring=RedisRestoring(Scripts(adapters.redis)),
+        audit=adapters.audit,
     )
 
 
@@ -418,6 +430,7 @@ def build_app(settings: Settings, *, adapters: Adapters, clock: Clock = time.tim
             *HooksApi(services).routes(),
             *SecretsApi(services).routes(),
             *WorkflowsApi(services).routes(),
+            *AuditApi(services).routes(),
             *TransferApi(services).routes(),
             *LogsApi(services).routes(),
             WebSocketRoute("/v1/sessions/{session}/events", EventSocket(services, connections).serve),
@@ -431,7 +444,7 @@ def build_app(settings: Settings, *, adapters: Adapters, clock: Clock = time.tim
         middleware=[
             Middleware(SubPath, path=settings.path),
             Middleware(WorkspacePath),
-            Middleware(Edge, hosts=hosts, origins=origins),
+            Middleware(Edge, hosts=hosts, origins=origins, refusals=adapters.audit),
         ],
         lifespan=lifespan,
     )
@@ -576,6 +589,12 @@ def build_driver(settings: Settings, adapters: Adapters) -> Driver:
         gates=Gates(adapters.approvals, services.redaction),
         waits=Waits(adapters.log),
     )
+
+
+def build_audit(adapters: Adapters, checkpoints: Path | None) -> AuditWorker:
+    """The worker that seals audit trails, and adds checkpoints of them to a file."""
+    file = CheckpointFile(checkpoints) if checkpoints else None
+    return AuditWorker(adapters.timers, AuditSealer(adapters.audit, file))
 
 
 def build_ending(adapters: Adapters, logs: LogStore | None) -> EndingWorker:

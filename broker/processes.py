@@ -31,6 +31,7 @@ from broker.app import (
     Adapters,
     build_adapters,
     build_app,
+    build_audit,
     build_deliveries,
     build_ending,
     build_hooks,
@@ -141,7 +142,7 @@ async def run_up(settings: Settings, *, on_ready: Callable[[Settings, str], None
                 link = await _adopt_key(bound, adapters)
                 async with (
                     watched(bound),
-                    _worker(bound, url, logs),
+                    _worker(_with_checkpoints(bound), url, logs),
                     _told(bound),
                     _present(adapters, ProcessKind.UP, url=bound.url),
                 ):
@@ -389,6 +390,11 @@ async def _present(adapters: Adapters, kind: ProcessKind, *, url: str | None = N
             await adapters.processes.end(process)
 
 
+def _with_checkpoints(settings: Settings) -> Settings:
+    """A broker with a data folder of its own has checkpoints there, unless it was told where."""
+    return replace(settings, audit_checkpoints=settings.audit_checkpoints or settings.checkpoint_file)
+
+
 @contextlib.asynccontextmanager
 async def _worker(settings: Settings, redis_url: str, logs: LogStore | None) -> AsyncIterator[None]:
     adapters = build_adapters(redis_url, folder=None if settings.redis_url else settings.data_dir, plans=settings.plans)
@@ -400,6 +406,7 @@ async def _worker(settings: Settings, redis_url: str, logs: LogStore | None) -> 
         asyncio.create_task(build_ending(adapters, logs).run(), name="ending"),
         asyncio.create_task(build_resealing(settings, adapters).run(), name="resealing"),
         asyncio.create_task(build_survey(adapters, logs).run(), name="survey"),
+        asyncio.create_task(build_audit(adapters, settings.audit_checkpoints).run(), name="audit"),
     ]
     if logs is not None:
         shipping = build_shipping(adapters, logs, alone=settings.clickhouse_url is None)

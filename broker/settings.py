@@ -13,7 +13,14 @@ from broker.domain.plans.api_limits import ApiLimits, DocumentTrust
 from broker.domain.plans.connection_limits import ConnectionLimits
 from broker.domain.plans.plans import BUILT_IN, Plan, PlanTable
 from broker.domain.timings import TIMINGS
-from broker.protocol.local import ADMINISTRATOR_KEY_FILE, DEFAULT_PORT, KEY_FILE, SECRET_KEY_FILE, UP_FILE
+from broker.protocol.local import (
+    ADMINISTRATOR_KEY_FILE,
+    CHECKPOINT_FILE,
+    DEFAULT_PORT,
+    KEY_FILE,
+    SECRET_KEY_FILE,
+    UP_FILE,
+)
 
 ERRORS_FILE = "errors.log"
 """In the data folder of `up`: the warnings and errors of late, as lines of JSON, for `relaycast bundle`."""
@@ -92,6 +99,8 @@ class Settings:
     """Of the workspace that `up` makes; a broker of one's own has no reason to be tight."""
     sign_up: SignUp = SignUp.CLOSED
     """Who may make a workspace, beside who runs the installation."""
+    audit_checkpoints: Path | None = None
+    """A file that checkpoints of audit trails are added to; None: `up` has one in its data folder, others none."""
     approval_deadline_s: int = TIMINGS.approval_deadline_s
     """A request that nobody answers is denied after it, with that reason."""
     secret_keys: tuple[str, ...] = field(default=(), repr=False)
@@ -147,6 +156,11 @@ class Settings:
     def installation_file(self) -> Path:
         """The id of the installation that the folder belongs to."""
         return self.data_dir / "installation"
+
+    @property
+    def checkpoint_file(self) -> Path:
+        """Where checkpoints of audit trails are, unless somebody said where."""
+        return self.data_dir / CHECKPOINT_FILE
 
     @property
     def log_folder(self) -> Path:

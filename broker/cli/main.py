@@ -15,6 +15,7 @@ import click
 
 from broker import __version__
 from broker.cli.archive import export_, import_
+from broker.cli.audit import audit
 from broker.cli.backup import backup, restore
 from broker.cli.budgets import budget
 from broker.cli.bundle import bundle
@@ -66,6 +67,7 @@ main.add_command(secrets)
 main.add_command(sign_in)
 main.add_command(members)
 main.add_command(share)
+main.add_command(audit)
 main.add_command(usage)
 main.add_command(plans)
 main.add_command(budget)
@@ -150,6 +152,16 @@ def _logging(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(**others)
 
     return logging_too
+
+
+def _checkpoints(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--audit-checkpoints",
+        envvar="RELAYCAST_AUDIT_CHECKPOINTS",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Add checkpoints of the audit trails to this file; best where the broker's store cannot be changed from."
+        "  [default: audit-checkpoints.ndjson in the data folder of `up`; `worker`: none]",
+    )(command)
 
 
 def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -320,6 +332,7 @@ def _gateway_settings(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @main.command()
 @_gateway_settings
+@_checkpoints
 @click.option(
     "--join",
     is_flag=True,
@@ -343,14 +356,30 @@ def _gateway_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     metavar="SECONDS",
     help="How long a permission request waits before it is denied.",
 )
-def up(*, settings: Settings, json_: bool, join: bool, plan: str, owner: str, approval_deadline_s: int) -> None:
+def up(
+    *,
+    settings: Settings,
+    json_: bool,
+    audit_checkpoints: Path | None,
+    join: bool,
+    plan: str,
+    owner: str,
+    approval_deadline_s: int,
+) -> None:
     """Run the whole broker in one process, with an embedded store unless --redis is given.
 
     Stops on Ctrl-C, SIGTERM or a closed terminal; the next `up` on the same folder continues with its data.
     """
     from broker.processes import run_up  # noqa: PLC0415 - --help must not load the server
 
-    settings = replace(settings, join=join, plan=Plan(plan), owner=owner, approval_deadline_s=approval_deadline_s)
+    settings = replace(
+        settings,
+        audit_checkpoints=audit_checkpoints,
+        join=join,
+        plan=Plan(plan),
+        owner=owner,
+        approval_deadline_s=approval_deadline_s,
+    )
     _run(run_up(settings, on_ready=lambda s, link: _say_ready(s, json_=json_, dashboard=link)))
 
 
@@ -365,6 +394,7 @@ def gateway(*, settings: Settings, json_: bool) -> None:
 
 @main.command()
 @_health
+@_checkpoints
 @_common
 def worker(
     *,
@@ -372,6 +402,7 @@ def worker(
     redis_url: str | None,
     clickhouse_url: str | None,
     plans: PlanTable,
+    audit_checkpoints: Path | None,
     health_port: int | None,
     health_host: str,
     metrics_port: int | None,
@@ -382,7 +413,7 @@ def worker(
 ) -> None:
     """Run one worker on a shared Redis; start as many as you need.
 
-    Workers enforce deadlines, take over from dead gateways, and ship, expire and delete logs.
+    Workers enforce deadlines, take over from dead gateways, ship, expire and delete logs, and seal audit trails.
     """
     from broker.processes import run_worker  # noqa: PLC0415 - --help must not load the server
 
@@ -390,6 +421,7 @@ def worker(
         redis_url=redis_url,
         clickhouse_url=clickhouse_url,
         plans=plans,
+        audit_checkpoints=audit_checkpoints,
         health_port=health_port,
         health_host=health_host,
         metrics_port=metrics_port,

@@ -103,6 +103,10 @@ class Timings:
     size_mark_bytes: int = 256 * 1024
     """How exactly a log's bytes are known: a mark is set each time so many were written."""
 
+    # The audit trail.
+    audit_records: int = 200_000
+    """That are sealed and kept in one workspace, the oldest go first: about 100 MB."""
+
     # Hooks.
     hook_offline_s: int = 10 * _MINUTE_S
     """How long a command waits for its machine."""

@@ -8,6 +8,7 @@ from broker.services.agents.sessions import Sessions
 from broker.services.agents.spawner import Spawner
 from broker.services.agents.stops import Stops
 from broker.services.approvals.desk import ApprovalDesk
+from broker.services.audit.trail import AuditTrail
 from broker.services.hooks.definitions import Hooks
 from broker.services.hooks.trial import HookTrials
 from broker.services.live.activity import Activity
@@ -74,6 +75,7 @@ class Services:
     hook_trials: HookTrials
     secrets: Secrets
     workflows: WorkflowRuns
+    audit: AuditTrail
     hub: Hub
     feeds: Feeds
     activity: Activity

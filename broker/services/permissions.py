@@ -7,7 +7,9 @@ import inspect
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from broker.domain.errors import NotPermitted
 from broker.domain.people.access import Permission, Principal
+from broker.services.acting import acting, tell_refused
 
 _S = TypeVar("_S")
 _P = ParamSpec("_P")
@@ -41,7 +43,8 @@ def checked_within(how: str) -> Callable[[_Method[_S, _P, _R]], _Method[_S, _P, 
     """What it requires depends on what is asked for, or is required by what it calls; `how` says which."""
 
     def decorate(method: _Method[_S, _P, _R]) -> _Method[_S, _P, _R]:
-        return _declared(method, how)
+        checked: _Method[_S, _P, _R] = _checked(method, ())
+        return _declared(checked, how)
 
     return decorate
 
@@ -51,8 +54,14 @@ def _checked(method: Any, permissions: tuple[Permission, ...]) -> Any:
 
         @functools.wraps(method)
         async def later(self: Any, principal: Principal, *args: Any, **kwargs: Any) -> Any:
-            _require(principal, permissions)
-            return await method(self, principal, *args, **kwargs)
+            with acting(principal) as is_first:
+                try:
+                    _require(principal, permissions)
+                    return await method(self, principal, *args, **kwargs)
+                except NotPermitted as error:
+                    if is_first:  # what it calls was refused: that is one refusal
+                        await tell_refused(principal, operation=_operation(method), error=error)
+                    raise
 
         return later
 
@@ -62,6 +71,11 @@ def _checked(method: Any, permissions: tuple[Permission, ...]) -> Any:
         return method(self, principal, *args, **kwargs)
 
     return at_once
+
+
+def _operation(method: Any) -> str:
+    """What a method is called in the audit trail."""
+    return f"{method.__module__.removeprefix('broker.services.')}.{method.__name__}"
 
 
 def _require(principal: Principal, permissions: tuple[Permission, ...]) -> None:

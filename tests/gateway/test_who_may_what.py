@@ -42,6 +42,8 @@ NEEDS: dict[Served, str] = {
     **{(method, path): "spawn" if needs in {"resume", "decide"} else needs for method, path, _, needs in ROUTES},
     ("GET", "/v1/rules"): "read_workspace",
     ("GET", "/v1/proxies"): "read_workspace",
+    ("GET", "/v1/audit"): "administer",
+    ("GET", "/v1/audit/chain"): "administer",
     ("GET", "/v1/hooks"): "read_workspace",
     ("GET", "/v1/hooks/runs"): "read_workspace",
     ("POST", "/v1/hooks/test"): "administer",

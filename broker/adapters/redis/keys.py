@@ -75,6 +75,10 @@ _TEMPLATES: dict[str, str] = {
     "recipients": ":m:%s:to",  # set: agents a message went to
     "approval": ":ap:%s",  # hash
     "secrets": ":secrets",  # hash: name -> JSON of a sealed secret: by, at_ms, key, sealed, previous
+    "audit": ":audit",  # stream: <number>-0, field r = the JSON of a record of who did what
+    "audit_seals": ":audit:seals",  # stream: <number>-0, field h = the seal of that record, see `domain.audit.chain`
+    "audit_state": ":audit:state",  # hash: number of the last record, sealed and seal, first that is kept and its base
+    "audit_once": ":audit:once:%s",  # string: a refusal that was recorded lately
     "hooks": ":hooks",  # hash: text, version, by, at_ms, paused (1); there while the workspace has hooks
     "hooks_version": ":hooks:version",  # string: counts the changes of the hooks
     "hooks_due": ":hooks:due",  # zset: sessions with events that hooks wait for, by the first offset not looked at

@@ -28,11 +28,14 @@ from broker.domain.errors import PlanLimitReached, RelayError
 from broker.domain.ids import WorkspaceId
 from broker.domain.plans.plans import BUILT_IN, Limit, Plan, PlanTable
 from broker.domain.timings import TIMINGS
+from broker.services.acting import present_caller
 
 _LUA = files("broker.adapters.redis") / "lua"
 _USES = re.compile(r"^-- uses: (.+)$", re.MULTILINE)
 _ARGUMENTS = re.compile(r"^-- ARGV    .*\n(?:--         .*\n)*", re.MULTILINE)
 _ARGUMENT = re.compile(r"^--(?: ARGV   |        ) ([a-z]\w*)(\.\.\.)?(?=$|  )", re.MULTILINE)
+_CALLER = "caller"
+"""What a script that uses `audit` is told beside what its caller gives."""
 _SEPARATOR = "\x1f"
 _REFUSAL = re.compile(r"RELAY (?P<kind>\w+) (?P<code>[A-Z_]+) (?P<message>.*)", re.DOTALL)
 
@@ -108,14 +111,15 @@ class Scripts:
         It runs twice when its first answer is lost; for scripts that must not there is `run_once`.
         """
         script = _script(name)
-        return await self._run(script, workspace, script.placed(arguments))
+        return await self._run(script, workspace, script.placed(_with_caller(script, arguments)))
 
     async def run_once(self, name: str, workspace: WorkspaceId, /, **arguments: Given) -> Any:
         """The same for a script that would do another thing the second time: it is carried out a single time, and its
         answer is given again to a client that asks again because the first was lost.
         """
         script, operation = _script_once(name), secrets.token_hex(8)
-        answer: list[Any] = orjson.loads(await self._run(script, workspace, [*script.placed(arguments), operation]))
+        placed = script.placed(_with_caller(script, arguments))
+        answer: list[Any] = orjson.loads(await self._run(script, workspace, [*placed, operation]))
         return answer[0]
 
     async def _run(self, script: _Script, workspace: WorkspaceId, arguments: Sequence[Argument]) -> Any:
@@ -164,6 +168,11 @@ class Scripts:
                 pipe.execute_command("EVALSHA", script.sha, 1, root, *script.placed(call.arguments))
         results: list[Any] = await pipe.execute(raise_on_error=False)
         return results
+
+
+def _with_caller(script: _Script, arguments: Mapping[str, Given]) -> Mapping[str, Given]:
+    """What is given, with who acts for a script that records it."""
+    return {**arguments, _CALLER: present_caller()} if _CALLER in script.names else arguments
 
 
 @cache

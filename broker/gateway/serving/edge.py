@@ -19,6 +19,7 @@ from broker.domain.errors import BadRequest, NotPermitted, RelayError
 from broker.gateway.serving.answers import Refusal
 from broker.gateway.serving.hosts import Hosts
 from broker.protocol.close_codes import NOT_PERMITTED
+from broker.services.acting import Origin, Refusals, came_from
 from broker.telemetry.correlation import HEADER, begin_request
 
 GUARDS = {
@@ -64,8 +65,10 @@ def _is_own(origin: str, host: str) -> bool:
 class Edge:
     """The outermost layer of the application."""
 
-    def __init__(self, app: ASGIApp, *, hosts: Hosts, origins: Origins) -> None:
+    def __init__(self, app: ASGIApp, *, hosts: Hosts, origins: Origins, refusals: Refusals) -> None:
+        """`refusals`: keeps what callers were not allowed."""
         self._app = app
+        self._refusals = refusals
         self._hosts = hosts
         self._origins = origins
 
@@ -77,8 +80,11 @@ class Edge:
         is_http = scope["type"] == "http"
         request = begin_request(next((value for name, value in scope["headers"] if name == HEADER), None))
         guarded = _guarded(send, request.encode()) if is_http else send
+        connection = HTTPConnection(scope)
+        address = connection.client.host if connection.client else "unknown"
+        came_from(Origin(address=address, request=request, refusals=self._refusals))
         try:
-            self._require(HTTPConnection(scope), reads=is_http and scope["method"] in _SAFE_METHODS)
+            self._require(connection, reads=is_http and scope["method"] in _SAFE_METHODS)
         except RelayError as error:
             await (
                 Refusal(error)(scope, receive, guarded) if is_http else _refuse(WebSocket(scope, receive, send), error)

@@ -12,17 +12,20 @@ from typing import Any
 from broker.domain.agents.agents import Agent, AgentState, agent_name
 from broker.domain.agents.sessions import Session, session_name
 from broker.domain.approvals.rules import Rule
+from broker.domain.audit.acts import Act
 from broker.domain.errors import BadRequest, Conflict, Unavailable
-from broker.domain.ids import SessionId
+from broker.domain.ids import SessionId, WorkspaceId
 from broker.domain.logs.archive import MAX_ROWS, row_from_json
 from broker.domain.logs.pages import LogExtent, LogRows
 from broker.domain.logs.redaction.rules import secret_forms
 from broker.domain.logs.retention import Retention
 from broker.domain.names import looks_like_id
 from broker.domain.people.access import Permission, Principal
+from broker.services.intents import written_down
 from broker.services.permissions import requires
 from broker.services.ports import (
     Approvals,
+    AuditRecords,
     Backlog,
     LogStore,
     RedactionRules,
@@ -74,6 +77,7 @@ class Transfer:
         redaction: RedactionRules,
         retention: RetentionState,
         restoring: Restoring,
+        audit: AuditRecords,
     ) -> None:
         self._logs = logs
         self._registry = registry
@@ -83,10 +87,16 @@ class Transfer:
         self._redaction = redaction
         self._retention = retention
         self._restoring = restoring
+        self._audit = audit
 
     @requires(Permission.ADMINISTER)
     async def contents(self, principal: Principal, session: Session | None) -> Contents:
         """Everything, or one session, as it is now. Raises `NotPermitted`, `NotConfigured`, `Unavailable`."""
+        on = f"session {session.id}" if session else "workspace"
+        async with written_down(self._audit, principal.workspace, Act.EXPORTED, on=on):
+            return await self._contents(principal, session)
+
+    async def _contents(self, principal: Principal, session: Session | None) -> Contents:
         store, workspace = kept(self._logs), principal.workspace
         sessions = [session] if session else await self._registry.sessions(workspace)
         await self._shipped(principal, sessions)
@@ -134,6 +144,10 @@ class Transfer:
         await self._check_empty(principal, control)
         secret_forms(control.redaction)
         retention = await self._retention.retention(workspace)
+        async with written_down(self._audit, workspace, Act.IMPORTED, on="workspace"):
+            await self._restore(workspace, control, retention)
+
+    async def _restore(self, workspace: WorkspaceId, control: ControlPlane, retention: Retention) -> None:
         await self._approvals.set_rules(workspace, control.rules)
         await self._redaction.set_redaction_rules(workspace, control.redaction)
         await self._retention.set_own_days(workspace, _own_days(control, retention))

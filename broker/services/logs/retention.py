@@ -11,12 +11,14 @@ import secrets
 from dataclasses import dataclass
 
 from broker.domain.agents.sessions import Session
+from broker.domain.audit.acts import Act
 from broker.domain.errors import Unavailable
 from broker.domain.ids import WorkspaceId
 from broker.domain.logs.retention import Retention
 from broker.domain.people.access import Permission, Principal
+from broker.services.intents import written_down
 from broker.services.permissions import checked_within, requires
-from broker.services.ports import Backlog, LogStore, Registry, RetentionState
+from broker.services.ports import AuditRecords, Backlog, LogStore, Registry, RetentionState
 
 _IN_FLIGHT_MS = 15 * 60_000
 """No insert takes this long. What was being inserted while something changed is looked after once more behind it."""
@@ -35,11 +37,20 @@ class Forgotten:
 class LogRetention:
     """What administrators ask for."""
 
-    def __init__(self, state: RetentionState, logs: LogStore | None, registry: Registry, backlog: Backlog) -> None:
+    def __init__(
+        self,
+        state: RetentionState,
+        logs: LogStore | None,
+        registry: Registry,
+        backlog: Backlog,
+        *,
+        audit: AuditRecords,
+    ) -> None:
         self._state = state
         self._logs = logs
         self._registry = registry
         self._backlog = backlog
+        self._audit = audit
 
     @requires(Permission.ADMINISTER)
     async def get(self, principal: Principal) -> Retention:
@@ -68,7 +79,11 @@ class LogRetention:
     @requires(Permission.ADMINISTER)
     async def delete_log(self, principal: Principal) -> Forgotten:
         """Forget all events of the workspace's sessions; they go on. Raises `Unavailable` when it must be repeated."""
-        workspace, holder = principal.workspace, secrets.token_hex(8)
+        async with written_down(self._audit, principal.workspace, Act.LOGS_DELETED, on="logs"):
+            return await self._delete_log(principal.workspace)
+
+    async def _delete_log(self, workspace: WorkspaceId) -> Forgotten:
+        holder = secrets.token_hex(8)
         await self._hold_shipping(workspace, holder)
         try:
             for session in await self._registry.sessions(workspace):

@@ -19,6 +19,7 @@ from broker.domain.people.workspaces import (
     workspace_name,
 )
 from broker.domain.plans.plans import Plan
+from broker.services.acting import administers
 from broker.services.people.access import token_hash
 from broker.services.people.accounts import no_workspace
 from broker.services.people.workspaces import NewWorkspace, Workspaces
@@ -57,6 +58,7 @@ class Administration:
         found = await self._administrators.administrator(token_hash(token))
         if found is None:
             raise NotAuthenticated("this is no key of the installation")
+        administers(found)
         return found
 
     async def create(self, *, name: str, slug: str | None, plan: Plan, owner: str | None) -> NewWorkspace:

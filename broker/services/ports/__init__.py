@@ -12,6 +12,7 @@ from broker.services.ports.access import (
 )
 from broker.services.ports.accounts import AccountRecords
 from broker.services.ports.approvals import Approvals, Standing, Surroundings
+from broker.services.ports.audit import AuditRecords, Checkpoints
 from broker.services.ports.commands import CommandOrder, CommandRecord, CommandRecords
 from broker.services.ports.hooks import (
     Delivery,
@@ -64,8 +65,10 @@ __all__ = [
     "Allowances",
     "Approvals",
     "Attached",
+    "AuditRecords",
     "Backlog",
     "BudgetRecords",
+    "Checkpoints",
     "Claim",
     "ClaimedRun",
     "CommandOrder",

@@ -56,7 +56,7 @@ class _Later:
 
 def services(desk: Desk, logs: Any) -> LogRetention:
     adapters = desk.adapters
-    return LogRetention(adapters.retention, logs, adapters.registry, adapters.backlog)
+    return LogRetention(adapters.retention, logs, adapters.registry, adapters.backlog, audit=adapters.audit)
 
 
 def keeper(desk: Desk, logs: Any, *, later_s: float = 0) -> RetentionKeeper:
@@ -199,7 +199,8 @@ async def every_value(desk: Desk) -> str:
     redis: Any = desk.adapters.redis
     told = []
     async for key in redis.scan_iter(match=f"rc:{{{desk.workspace}}}*"):
-        if not key.endswith((":removed", ":l:proxy-1", ":l:proxy-1:out")):  # a machine remembers what it was told
+        # A machine remembers what it was told, and the audit trail that a session with this id was deleted.
+        if not key.endswith((":removed", ":l:proxy-1", ":l:proxy-1:out", ":audit")):
             told.append(f"{key} {await read(redis, key)}")
     return "\n".join(told)
 

@@ -193,7 +193,7 @@ class RedisApprovals:
 
     async def set_rules(self, workspace: WorkspaceId, rules: Sequence[Rule]) -> None:
         """Replace them."""
-        await self._redis.set(keys.key(workspace, "rules"), orjson.dumps(list(rules)))
+        await self._scripts.run("replace_rules", workspace, rules=orjson.dumps(list(rules)))
 
 
 def _suggested(body: dict[str, Any]) -> tuple[Rule, ...] | None:

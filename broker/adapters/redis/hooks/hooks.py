@@ -52,11 +52,7 @@ class RedisHooks:
 
     async def pause(self, workspace: WorkspaceId, *, paused: bool) -> None:
         """Let none begin, or let them go on."""
-        key = keys.key(workspace, "hooks")
-        if not paused:
-            await self._redis.hdel(key, "paused")
-        elif await self._redis.hget(key, "text") is not None:
-            await self._redis.hset(key, "paused", "1")
+        await self._scripts.run("pause_hooks", workspace, paused="1" if paused else "")
 
     async def lease(self, workspace: WorkspaceId, holder: str, *, seconds: float) -> bool:
         """Take or renew the right to look at a workspace's sessions."""

@@ -8,14 +8,16 @@ import orjson
 
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
+from broker.adapters.redis.scripts import Scripts
 from broker.domain.ids import WorkspaceId
 
 
 class RedisRedactionRules:
     """Implements `RedactionRules`."""
 
-    def __init__(self, redis: TextRedis) -> None:
+    def __init__(self, redis: TextRedis, scripts: Scripts) -> None:
         self._redis = redis
+        self._scripts = scripts
 
     async def redaction_rules(self, workspace: WorkspaceId) -> list[tuple[str, str]]:
         """Names and expressions, in order."""
@@ -24,4 +26,4 @@ class RedisRedactionRules:
 
     async def set_redaction_rules(self, workspace: WorkspaceId, rules: Sequence[tuple[str, str]]) -> None:
         """Replace them."""
-        await self._redis.set(keys.key(workspace, "redaction"), orjson.dumps(list(rules)))
+        await self._scripts.run("set_redaction", workspace, rules=orjson.dumps(list(rules)))

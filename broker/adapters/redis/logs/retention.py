@@ -28,10 +28,7 @@ class RedisRetention:
 
     async def set_own_days(self, workspace: WorkspaceId, days: int | None) -> None:
         """The workspace's own wish; None for the plan's days."""
-        if days is None:
-            await self._redis.hdel(keys.root(workspace), "log_days")
-        else:
-            await self._redis.hset(keys.root(workspace), "log_days", str(days))
+        await self._scripts.run("set_log_days", workspace, days="" if days is None else days)
 
     async def dated(self, workspace: WorkspaceId) -> Dated | None:
         """What the log store's rows were last dated by."""

@@ -8,8 +8,11 @@ import orjson
 from pydantic import TypeAdapter
 
 from broker.adapters.redis import keys
+from broker.adapters.redis.audit.records import RedisAuditRecords
 from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.people.tokens import remaining_ms
+from broker.adapters.redis.scripts import Scripts
+from broker.domain.audit.acts import Act
 from broker.domain.people.members import PendingSignIn
 
 _TAKEN = "taken by "
@@ -19,13 +22,16 @@ _PENDING: TypeAdapter[PendingSignIn] = TypeAdapter(PendingSignIn)
 class RedisSignInCodes:
     """Implements `SignInCodes`."""
 
-    def __init__(self, redis: TextRedis) -> None:
+    def __init__(self, redis: TextRedis, scripts: Scripts) -> None:
         self._redis = redis
+        self._audit = RedisAuditRecords(redis, scripts)
 
     async def keep(self, sha256: str, pending: PendingSignIn, *, expires_at_ms: int) -> None:
         """Let a code be used until then."""
         life_ms = remaining_ms(expires_at_ms)
         if life_ms > 0:
+            # Whoever has the link is that member: it is written down before it is good.
+            await self._audit.note(pending.workspace, Act.MEMBER_LINK_MADE, on=f"member {pending.member}")
             await self._redis.set(keys.sign_in_code(sha256), orjson.dumps(pending), px=life_ms)
 
     async def take(self, sha256: str) -> PendingSignIn | None:

@@ -105,7 +105,7 @@ class RedisWorkspaces:
 
     async def set_plan(self, workspace: WorkspaceId, plan: Plan) -> None:
         """Give it another plan."""
-        await self._redis.hset(keys.root(workspace), "plan", plan)
+        await self._scripts.run("set_plan", workspace, plan=plan)
 
     async def move(self, workspace: WorkspaceId, state: WorkspaceState, *, life_ms: int | None = None) -> None:
         """Bring it into another state, at once and everywhere. Raises `NotFound`, `Conflict`."""

@@ -59,7 +59,7 @@ class RedisSecrets:
 
     async def delete(self, workspace: WorkspaceId, name: str) -> bool:
         """Remove it; whether there was one."""
-        return bool(await self._redis.hdel(keys.key(workspace, "secrets"), name))
+        return bool(await self._scripts.run_once("remove_secret", workspace, name=name))
 
 
 def _record(name: str, row: str) -> SecretRecord:

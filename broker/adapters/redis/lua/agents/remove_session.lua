@@ -2,12 +2,13 @@
 -- KEYS[1] workspace root
 -- ARGV    session
 -- Returns 1
--- uses: run_wakings
+-- uses: run_wakings audit
 local name = redis.call('HGET', K.session(session), 'name')
 if not name then return refuse('NotFound', 'SESSION_NOT_FOUND', 'no such session') end
 if redis.call('SCARD', K.session_live(session)) > 0 then
   return refuse('Conflict', 'SESSION_HAS_AGENTS', 'agents of this session are still running; release them first')
 end
+record_act('session.deleted', 'session ' .. session)
 local maker = redis.call('HGET', K.session(session), 'maker')
 if maker and redis.call('HINCRBY', K.session_makers(), maker, -1) <= 0 then redis.call('HDEL', K.session_makers(), maker) end
 redis.call('ZADD', K.removed(), NOW, session)

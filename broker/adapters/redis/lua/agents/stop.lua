@@ -9,7 +9,7 @@
 --         member  the id of who stops it, or ''
 --         note    for people
 -- Returns the stop as JSON
--- uses: stops
+-- uses: stops audit
 local kind, of = parts_of(scope)
 if kind == 'session' and redis.call('EXISTS', K.session(of)) == 0 then
   return refuse('NotFound', 'SESSION_NOT_FOUND', 'no such session')
@@ -22,6 +22,7 @@ if known then
   local before = cjson.decode(known).how
   if before == how or before == 'release' then return known end
 end
+record_act('agents.stopped', scope, nil, how)
 local order = {id = id, scope = kind, of = of, name = name, how = how, by = by, member = member, note = note, at_ms = NOW,
   agents = 0, interrupted = 0, finished = false}
 redis.call('HSET', K.stops(), scope, cjson.encode(order))

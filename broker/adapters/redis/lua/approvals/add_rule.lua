@@ -3,10 +3,12 @@
 -- ARGV    rule  JSON, written like those that are kept
 --         most  how many there may be
 -- Returns 1 when it was added
+-- uses: audit
 local kept = redis.call('GET', K.rules()) or '[]'
 if string.find(kept, rule, 1, true) then return 0 end
 if #cjson.decode(kept) >= tonumber(most) then
   return refuse('Conflict', 'TOO_MANY_RULES', most .. ' rules at most; remove some first')
 end
+record_act('rule.added', 'rules', nil, rule)
 redis.call('SET', K.rules(), kept == '[]' and '[' .. rule .. ']' or '[' .. rule .. ',' .. string.sub(kept, 2))
 return 1

@@ -13,9 +13,15 @@
 --         token        that answers for good, or ''
 --         member       the same, or ''
 -- Returns 1
--- uses: approvals grants gates
+-- uses: approvals grants gates audit
 local ap = fields(K.approval(id), 'agent', 'status', 'by', 'generation', 'deadline_ms', 'likeness', 'gate', 'session', 'name')
-if ap.gate and ap.status == 'pending' then return resolve_gate(id, ap, status, by, note) end
+local function record_answer()
+  if at_deadline ~= '1' then record_act('approval.answered', 'approval ' .. id, nil, status .. (lasting == '1' and ' for good' or '')) end
+end
+if ap.gate and ap.status == 'pending' then
+  record_answer()
+  return resolve_gate(id, ap, status, by, note)
+end
 local a = not ap.gate and ap.agent and load_agent(ap.agent)
 if not ap.gate and (not a or not a.id) then
   redis.call('ZREM', K.pending_approvals(), id) -- no longer kept: its deadline was set beyond that
@@ -34,5 +40,6 @@ if not asks_still and at_deadline ~= '1' then
   return refuse('Conflict', 'APPROVAL_GONE', 'the process that asked is gone: nobody would hear the answer')
 end
 if lasting == '1' then grant(a.id, ap.likeness or '', by, token, member) end
+record_answer()
 resolve_approval(a, id, status, by, note, asks_still and answer or nil, asks_still and told or '', option, answers)
 return 1

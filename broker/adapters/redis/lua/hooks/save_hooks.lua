@@ -4,12 +4,14 @@
 --         by
 --         replaced  the version that is replaced, '' for whichever
 -- Returns the new version
+-- uses: audit
 local version = tonumber(redis.call('GET', K.hooks_version()) or '0')
 if replaced ~= '' and tonumber(replaced) ~= version then
   return refuse('Conflict', 'HOOKS_CHANGED', 'the hooks were changed meanwhile: version ' .. version .. ' is there now')
 end
 redis.call('DEL', K.hook_endpoints()) -- whoever applies them has dealt with it
 version = redis.call('INCR', K.hooks_version())
+record_act('hooks.changed', 'hooks', 'version ' .. version - 1, text == '' and 'none' or 'version ' .. version .. ' sha1 ' .. redis.sha1hex(text))
 if text == '' then
   redis.call('DEL', K.hooks(), K.hooks_due())
 else

@@ -3,7 +3,7 @@
 -- ARGV    proxy
 --         machine
 -- Returns 1
--- uses: lives
+-- uses: lives audit
 if redis.call('HGET', K.proxies(), machine) ~= proxy then
   return refuse('NotFound', 'PROXY_NOT_FOUND', 'no such machine')
 end
@@ -13,5 +13,6 @@ end
 if redis.call('SCARD', K.link_agents(proxy)) > 0 then
   return refuse('Conflict', 'PROXY_HAS_AGENTS', 'agents of this machine are still here; release them first')
 end
+record_act('machine.forgotten', 'machine ' .. proxy)
 forget_machine(proxy, machine)
 return 1

@@ -11,7 +11,7 @@
 --         most_of_one  how many machines one token, and one member, may have
 --         only         the only proxy id that the token is for, or ''
 -- Returns the proxy id
--- uses: ownership access
+-- uses: ownership access audit
 local proxy = redis.call('HGET', K.proxies(), machine)
 if only ~= '' and only ~= proxy then
   return refuse('NotPermitted', 'NOT_PERMITTED', 'this token was issued to another machine')
@@ -50,6 +50,11 @@ if not proxy then
   redis.call('HSET', K.proxies(), machine, proxy)
   redis.call('HSET', K.link(proxy), 'machine', machine)
   wake_at(NOW + T.unused_machine_ms, 'unused|' .. proxy)
+end
+local taken_over = linker and linker ~= token and not is_same_person
+local owned_anew = is_adopted or (member ~= '' and l.owner ~= member)
+if not linker or taken_over or owned_anew then
+  record_act('machine.linked', 'machine ' .. proxy, l.owner and 'owner ' .. l.owner, member ~= '' and 'owner ' .. member or 'workspace')
 end
 if is_adopted or (member ~= '' and l.owner ~= member) then own(proxy, member) end
 redis.call('HSET', K.proxy_owners(), machine, token)

@@ -10,7 +10,7 @@
 --         in_plan     how many there may be in it, 0 = any
 --         only_first  '1' only when there is nobody yet
 -- Returns 1; 0 when there is somebody and there should be nobody
--- uses: members plans
+-- uses: members plans audit
 local named = redis.call('HGET', K.people_names(), folded)
 if named == member then return 1 end -- sent twice
 if only_first == '1' and redis.call('EXISTS', K.people()) == 1 then return 0 end
@@ -29,4 +29,5 @@ redis.call('HSET', K.people_names(), folded, member)
 redis.call('HSET', K.person(member), 'id', member, 'name', name, 'folded', folded, 'role', role,
   'generation', 1, 'created', NOW)
 if role == 'owner' then redis.call('SADD', K.owners(), member) end
+record_act('member.added', 'member ' .. member, nil, role)
 return 1

@@ -6,7 +6,7 @@
 --         member     behind that, or ''
 --         most       how many there may be
 -- Returns 1
--- uses: access
+-- uses: access audit
 if was_revoked(cjson.decode(row).sha256) then return key_revoked() end
 if redis.call('HEXISTS', K.tokens(), id) == 1 then return 1 end -- sent twice
 if not is_maker_good(made_with, member) then
@@ -16,4 +16,6 @@ if redis.call('HLEN', K.tokens()) >= tonumber(most) then
   return refuse('Conflict', 'TOO_MANY_TOKENS', most .. ' tokens at most; revoke some that are not used')
 end
 redis.call('HSET', K.tokens(), id, row)
+local made = cjson.decode(row).record
+record_act('token.made', 'token ' .. id, nil, made.kind .. (known(made.session) and ' session ' .. made.session or ''))
 return 1

@@ -5,7 +5,7 @@
 --         row
 --         hash
 -- Returns {the key's id, the hashes of the tokens that have ended}
--- uses: access
+-- uses: access audit
 if was_revoked(hash) then return key_revoked() end
 local own = redis.call('HGET', K.workspace(), 'key') or 'workspace'
 local present = row_of(own)
@@ -13,4 +13,5 @@ if present and present.sha256 == hash then return {own, {}} end
 local ended = present and end_access({own})[1] or {}
 redis.call('HSET', K.tokens(), id, row)
 redis.call('HSET', K.workspace(), 'key', id)
+record_act('token.own_key_replaced', 'token ' .. id, present and 'token ' .. own or nil)
 return {id, ended}

@@ -5,7 +5,7 @@
 --         role  '' to remove
 --         by    the member who does it, '' when it is none
 -- Returns {hashes of the tokens that have ended with it, how many those are, how many machines, how many agents}
--- uses: members ownership
+-- uses: members ownership audit
 local NOTHING = {{}, 0, 0, 0}
 local member = fields(K.person(id), 'folded', 'role')
 if not member.role then return refuse('NotFound', 'MEMBER_NOT_FOUND', 'no such member') end
@@ -14,6 +14,7 @@ if (member.role == 'owner' or role == 'owner') and not may_change_owners(by) the
 if member.role == 'owner' and redis.call('SCARD', K.owners()) == 1 then
   return refuse('Conflict', 'LAST_OWNER', 'a workspace has at least one owner: make somebody else an owner first')
 end
+record_act(role == '' and 'member.removed' or 'member.role_changed', 'member ' .. id, member.role, filled(role))
 if role == 'owner' then
   redis.call('SADD', K.owners(), id)
 else

@@ -4,7 +4,7 @@
 -- ARGV    state
 --         life_ms  how long until it ends, or '' when it does not
 -- Returns 1, or 0 when it was in that state already
--- uses: access_changes
+-- uses: access_changes audit
 local w = fields(K.workspace(), 'name', 'state', 'ends')
 local was = w.state or 'active'
 if not w.name then return refuse('NotFound', 'WORKSPACE_NOT_FOUND', 'no such workspace') end
@@ -28,5 +28,6 @@ if ends then
 elseif state == 'active' then
   redis.call('HDEL', K.workspace(), 'ends')
 end
+record_act('workspace.state_changed', 'workspace', was, state)
 tell_access_changed({everybody = true})
 return 1

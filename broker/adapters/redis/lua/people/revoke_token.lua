@@ -3,7 +3,7 @@
 -- ARGV    id
 --         owns  '1' when an owner asks
 -- Returns {hashes of the tokens that have ended, how many machines, how many agents}
--- uses: access
+-- uses: access audit
 local REVOKED_KEYS = 1000 -- that are remembered: the key in a data folder must not come back with its next start
 local row = row_of(id)
 if not row then return refuse('NotFound', 'TOKEN_NOT_FOUND', 'no such token') end
@@ -14,5 +14,6 @@ if row.record.kind == 'workspace' then
   redis.call('ZADD', K.revoked_keys(), NOW, row.sha256)
   redis.call('ZREMRANGEBYRANK', K.revoked_keys(), 0, -1 - REVOKED_KEYS)
 end
+record_act('token.revoked', 'token ' .. id, row.record.kind)
 local ended = end_access({id})
 return {ended[1], ended[3], ended[4]}

@@ -1,0 +1,88 @@
+"""The HTTP API of the audit trail: pages for people, and the chain for whoever verifies it elsewhere."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from broker.domain.audit.acts import Act
+from broker.domain.audit.records import AuditFilter
+from broker.domain.errors import BadRequest
+from broker.domain.people.access import Principal
+from broker.gateway.serving.answers import Answer, guarded, integer, timed
+from broker.gateway.serving.credentials import credential
+from broker.services.audit.trail import MAX_CHAIN, MAX_PAGE
+from broker.services.container import Services
+
+_LONGEST_WORD = 200
+_INSTANT = re.compile(r"[0-9]{1,15}")
+
+
+class AuditApi:
+    """The endpoints. Each authenticates, calls one service and answers with its result."""
+
+    def __init__(self, services: Services) -> None:
+        self._s = services
+
+    def routes(self) -> list[BaseRoute]:
+        """All of them."""
+        table: list[tuple[str, str, Any]] = [
+            ("GET", "/v1/audit", self.page),
+            ("GET", "/v1/audit/chain", self.chain),
+        ]
+        return [Route(path, timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
+
+    async def _caller(self, request: Request) -> Principal:
+        return await self._s.access.authenticate(credential(request))
+
+    async def page(self, request: Request) -> Response:
+        """Records, the newest first: `?act=&by=&on=&since_ms=&until_ms=&before=&limit=`."""
+        principal = await self._caller(request)
+        before = integer(request, "before", default=0, most=999_999_999)
+        limit = integer(request, "limit", default=MAX_PAGE, most=MAX_PAGE)
+        page = await self._s.audit.page(principal, _wanted(request), before=before or None, limit=limit)
+        names = await self._s.audit.names(principal)
+        ids = {each for record in page.records for each in (record.by.token, record.by.member) if each}
+        said = {each: names[each] for each in ids if each in names}
+        return Answer({"records": page.records, "next": page.next, "names": said})
+
+    async def chain(self, request: Request) -> Response:
+        """Records exactly as they are kept with their seals, the oldest first, and the head: `?after=&limit=`."""
+        principal = await self._caller(request)
+        after = integer(request, "after", default=0, most=999_999_999, least=0)
+        limit = integer(request, "limit", default=MAX_CHAIN, most=MAX_CHAIN)
+        chain = await self._s.audit.chain(principal, after=after, limit=limit)
+        return Answer({"workspace": principal.workspace, "head": chain.head, "entries": chain.entries})
+
+
+def _wanted(request: Request) -> AuditFilter:
+    act = _word(request, "act")
+    if act is not None and not any(each.startswith(act) for each in Act):
+        raise BadRequest(f"act: no act begins with {act[:80]!r}; there are {', '.join(Act)}")
+    return AuditFilter(
+        act=act,
+        by=_word(request, "by"),
+        on=_word(request, "on"),
+        since_ms=_instant(request, "since_ms"),
+        until_ms=_instant(request, "until_ms"),
+    )
+
+
+def _word(request: Request, name: str) -> str | None:
+    text = request.query_params.get(name) or None
+    if text is not None and len(text) > _LONGEST_WORD:
+        raise BadRequest(f"{name}: at most {_LONGEST_WORD} characters")
+    return text
+
+
+def _instant(request: Request, name: str) -> int | None:
+    text = request.query_params.get(name)
+    if not text:
+        return None
+    if not _INSTANT.fullmatch(text):
+        raise BadRequest(f"{name}: milliseconds since 1970-01-01T00:00Z")
+    return int(text)

@@ -1,0 +1,1 @@
+"""Reading, sealing and checking the audit trail."""
