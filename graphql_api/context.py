@@ -12,6 +12,7 @@ from broker.services.agents.sessions import Sessions
 from broker.services.agents.spawner import Spawner
 from broker.services.agents.stops import Stops
 from broker.services.approvals.desk import ApprovalDesk
+from broker.services.audit.trail import AuditTrail
 from broker.services.live.activity import Activity
 from broker.services.live.feeds import Feeds
 from broker.services.logs.file_history import FileHistory
@@ -53,6 +54,7 @@ class ApiServices:
     workspaces: Workspaces
     sign_in: SignIn
     retention: LogRetention
+    audit: AuditTrail
     feeds: Feeds
     activity: Activity
     public_url: str

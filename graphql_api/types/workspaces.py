@@ -11,6 +11,7 @@ from strawberry import ID
 from broker import __version__
 from broker.domain.agents import sessions
 from broker.domain.approvals.approvals import ApprovalPlace, parse_approval_place
+from broker.domain.audit.records import AuditFilter, name_of
 from broker.domain.logs.pages import MAX_PAGE, Facet, parse_search_cursor
 from broker.domain.machines import placement
 from broker.domain.people import members, workspaces
@@ -22,6 +23,7 @@ from broker.services.ports import TokenRecord
 from graphql_api.context import Info
 from graphql_api.pagination import After, Connection, Edge, First, Place, checked_first, page_of, within
 from graphql_api.types.approvals import Approval, Rule
+from graphql_api.types.audit import AuditRecord
 from graphql_api.types.fields import resolved
 from graphql_api.types.logs import FacetCount, LogHit, LogHits, TimeBucket
 from graphql_api.types.members import Member
@@ -138,6 +140,35 @@ class Workspace(Node):
         """In the order they came."""
         found = await info.context.services.members.members(info.context.principal)
         return page_of(found, Member.of, place=_joined, first=first, after=after)
+
+    @resolved("What was done in it, the newest first; a short page may have a next one. For who administers.")
+    async def audit(
+        self,
+        info: Info,
+        *,
+        act: Annotated[
+            str | None, strawberry.argument(description="An act, or what acts begin with: `member.`.")
+        ] = None,
+        by: Annotated[str | None, strawberry.argument(description="The key of a token, member or agent.")] = None,
+        on: Annotated[str | None, strawberry.argument(description="A part of what it was done to.")] = None,
+        first: First = 50,
+        after: After = None,
+    ) -> Connection[AuditRecord]:
+        """Newest first."""
+        principal, trail = info.context.principal, info.context.services.audit
+        before = None if after is None else Place.read(after).rank
+        page = await trail.page(
+            principal, AuditFilter(act=act, by=by, on=on), before=before, limit=checked_first(first)
+        )
+        names = await trail.names(principal)
+        edges = [
+            Edge(cursor=str(Place(each.number, "")), node=AuditRecord.of(each, name_of(each.by, names)))
+            for each in page.records
+        ]
+        found: Connection[AuditRecord] = Connection.of(edges, more=page.next is not None, earlier=after is not None)
+        if page.next is not None:  # it is ahead of what was looked at, which may be behind the last that was wanted
+            found.page_info.end_cursor = str(Place(page.next, ""))
+        return found
 
     @resolved("What was used from one UTC day to another, both included.")
     async def usage(

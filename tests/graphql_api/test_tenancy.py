@@ -60,6 +60,7 @@ TABLE = {
     "Workspace.rules": "read_workspace",
     "Workspace.tokens": "administer",
     "Workspace.members": "administer",
+    "Workspace.audit": "administer",
     "Workspace.usage": "meter",
     "Workspace.messagesToday": "meter",
     "Workspace.logs": "read",
