@@ -12,6 +12,8 @@ class Act(StrEnum):
     WORKSPACE_RENAMED = "workspace.renamed"
     WORKSPACE_MOVED = "workspace.state_changed"
     PLAN_CHANGED = "workspace.plan_changed"
+    BUDGET_SET = "budget.set"
+    BUDGET_REMOVED = "budget.removed"
     MEMBER_ADDED = "member.added"
     MEMBER_ROLE_CHANGED = "member.role_changed"
     MEMBER_REMOVED = "member.removed"

@@ -9,7 +9,7 @@
 --         by
 --         most    budgets of a workspace
 -- Returns the budget as JSON
--- uses: room
+-- uses: room audit
 local known = redis.call('HGET', K.budgets(), key)
 if more == '1' and not known then return refuse('NotFound', 'BUDGET_NOT_FOUND', 'there is no such budget: set it first') end
 if not known and redis.call('HLEN', K.budgets()) >= tonumber(most) then
@@ -17,8 +17,10 @@ if not known and redis.call('HLEN', K.budgets()) >= tonumber(most) then
 end
 local budget = known and cjson.decode(known) or {spent = 0, since = period_now(period)}
 if budget.since ~= period_now(period) then budget.spent, budget.since = 0, period_now(period) end
+local before = known and budget.limit .. ' ' .. unit .. ' ' .. period or nil
 budget.limit = more == '1' and budget.limit + tonumber(limit) or tonumber(limit)
 budget.unit, budget.period, budget.name, budget.by, budget.at_ms, budget.warned = unit, period, name, by, NOW, nil
 redis.call('HSET', K.budgets(), key, cjson.encode(budget))
+record_act('budget.set', 'budget ' .. key, before, budget.limit .. ' ' .. unit .. ' ' .. period)
 go_on_within(key)
 return redis.call('HGET', K.budgets(), key)
