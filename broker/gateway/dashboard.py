@@ -27,6 +27,7 @@ _PAGES = {
     "/usage": "usage.html",
     "/workflows": "workflows.html",
     "/workflows/{rest:path}": "workflows.html",
+    "/audit": "audit.html",
     "/settings": "settings.html",
     "/sign-in": "sign-in.html",
 }

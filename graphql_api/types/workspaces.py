@@ -151,12 +151,16 @@ class Workspace(Node):
         ] = None,
         by: Annotated[str | None, strawberry.argument(description="The key of a token, member or agent.")] = None,
         on: Annotated[str | None, strawberry.argument(description="A part of what it was done to.")] = None,
+        up_to: Annotated[
+            int | None, strawberry.argument(description="Begin with the record of this number; null: with the newest.")
+        ] = None,
         first: First = 50,
         after: After = None,
     ) -> Connection[AuditRecord]:
         """Newest first."""
         principal, trail = info.context.principal, info.context.services.audit
-        before = None if after is None else Place.read(after).rank
+        newest = None if up_to is None else up_to + 1
+        before = newest if after is None else Place.read(after).rank
         page = await trail.page(
             principal, AuditFilter(act=act, by=by, on=on), before=before, limit=checked_first(first)
         )

@@ -9,6 +9,7 @@ const PAGES: Readonly<Record<string, string>> = {
   logs: "src/pages/logs/LogsPage.tsx",
   usage: "src/pages/usage/UsagePage.tsx",
   workflows: "src/pages/workflows/WorkflowsPage.tsx",
+  audit: "src/pages/audit/AuditPage.tsx",
   settings: "src/pages/settings/SettingsPage.tsx",
   "sign-in": "src/pages/sign-in/SignInPage.tsx",
 };

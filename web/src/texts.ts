@@ -56,6 +56,7 @@ export const shell = {
   general: "General",
   goTo: "Go to",
   switchWorkspace: (workspace: Shown) => `Workspace ${workspace}, switch`,
+  auditWords: "who did what history security",
   useTheme: (theme: Shown) => `Use the ${theme} theme`,
 };
 
@@ -556,6 +557,49 @@ export const usage = {
   counting: "Counting…",
   nothing: "No usage in this period",
   nothingHow: "Tokens and cost appear here when agents work. Run this in your project’s folder:",
+};
+
+/** The audit trail. */
+export const audit = {
+  title: "Audit",
+  noAccess: "You have no access to the audit trail",
+  noAccessHow: "Owners and admins of the workspace see who did what. One of them can give you another role.",
+  notRead: "The audit trail could not be loaded",
+  nothing: "No records match",
+  nothingHow: "What changes access, rules, hooks, machines or the workspace itself is recorded here.",
+  act: "What",
+  by: "By",
+  byHint: "id of a member, token or agent",
+  on: "On",
+  onHint: "a part of it",
+  filter: "Filter",
+  more: "Show older records",
+  caption: "Records of the audit trail, the newest first",
+  number: "No.",
+  at: "Time",
+  what: "Act",
+  change: "Change",
+  from: "From",
+  became: "became",
+  allBy: "Show all that this caller did",
+  linkTo: (number: Shown) => `Link to record ${number}`,
+  request: (id: Shown) => `Request ${id}`,
+  callers: (kind: string) =>
+    kind === "broker" ? "the broker" : kind === "installation" ? "who runs the broker" : kind,
+  allEverything: "Everything",
+  allRefusals: "Refusals",
+  allPeople: "People",
+  allTokens: "Tokens",
+  allMachines: "Machines",
+  allApprovals: "Approvals",
+  allRules: "Rules",
+  allHooks: "Hooks",
+  allSecrets: "Secrets",
+  allBudgets: "Budgets",
+  allStops: "Stops",
+  allLogs: "Logs",
+  allSessions: "Sessions",
+  allWorkspace: "Workspace",
 };
 
 export const settings = {

@@ -1,5 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
+import { usePermissions } from "~/acting/usePermissions";
 import { Badge } from "~/design/Badge";
 import { Icon, type IconName } from "~/design/Icon";
 import { StateDot } from "~/design/StateDot";
@@ -14,6 +15,7 @@ export function Sidebar({ onGo }: { onGo?: () => void }) {
   const overview = useReadable(workspace.overview);
   const waiting = useReadable(workspace.waiting);
   const count = waiting.state === "ready" ? waiting.value.length : 0;
+  const may = usePermissions();
   const whole = overview.state !== "ready" || overview.value.viewer.sessionKey === null;
   return (
     // The click is a link's own; here it closes the drawer of a narrow screen.
@@ -45,6 +47,11 @@ export function Sidebar({ onGo }: { onGo?: () => void }) {
             {texts.usage.title}
           </Item>
         )}
+        {may.has("ADMINISTER") && (
+          <Item to="/audit" icon="file">
+            {texts.audit.title}
+          </Item>
+        )}
         <Item to="/settings" icon="settings">
           {texts.settings.title}
         </Item>
@@ -67,7 +74,7 @@ const ROW =
 const HERE = { className: "bg-active text-text font-medium", "aria-current": "page" as const };
 
 interface ItemProps {
-  to: "/" | "/inbox" | "/logs" | "/workflows" | "/usage" | "/settings";
+  to: "/" | "/inbox" | "/logs" | "/workflows" | "/usage" | "/audit" | "/settings";
   icon: IconName;
   exact?: boolean;
   after?: ReactNode;

@@ -11,6 +11,7 @@ import { isShare } from "~/pages/sign-in/credential";
 import { connected } from "./connected";
 import { NoSuchPage, PageBroke } from "./ErrorBoundary";
 import { Shell } from "./Shell";
+import { readAddress as readAudit } from "~/pages/audit/address";
 import { readAddress } from "~/pages/logs/model/address";
 
 /** The pages' own code, which is loaded when the page is. */
@@ -22,6 +23,7 @@ const pages = {
   logs: () => import("~/pages/logs/LogsPage"),
   usage: () => import("~/pages/usage/UsagePage"),
   workflows: () => import("~/pages/workflows/WorkflowsPage"),
+  audit: () => import("~/pages/audit/AuditPage"),
   settings: () => import("~/pages/settings/SettingsPage"),
 };
 
@@ -100,6 +102,13 @@ const run = createRoute({
   component: lazyRouteComponent(() => import("~/pages/workflows/RunPage"), "RunPage"),
 });
 
+const audit = createRoute({
+  getParentRoute: () => shell,
+  path: "/audit",
+  validateSearch: readAudit,
+  component: lazyRouteComponent(pages.audit, "AuditPage"),
+});
+
 const settings = createRoute({
   getParentRoute: () => shell,
   path: "/settings",
@@ -131,7 +140,7 @@ export const router = createRouter({
   basepath: BASE,
   routeTree: root.addChildren([
     signIn,
-    shell.addChildren([home, session, inbox, logs, usage, workflows, run, settings]),
+    shell.addChildren([home, session, inbox, logs, usage, workflows, run, audit, settings]),
   ]),
   defaultPreload: "intent",
   defaultErrorComponent: PageBroke,

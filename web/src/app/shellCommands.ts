@@ -11,6 +11,7 @@ const PAGES = [
   { to: "/logs", title: texts.logs.title, keys: "g l", words: texts.shell.logsWords },
   { to: "/workflows", title: texts.workflows.title, keys: "g w", words: texts.shell.workflowsWords },
   { to: "/usage", title: texts.usage.title, keys: "g u", words: texts.shell.usageWords },
+  { to: "/audit", title: texts.audit.title, keys: "g a", words: texts.shell.auditWords },
   { to: "/settings", title: texts.settings.title, keys: "g s", words: texts.shell.settingsWords },
 ] as const;
 
