@@ -71,5 +71,6 @@ function Bars({ bars }: { bars: readonly Bar[] }) {
 
 function colour(outcome: string | null): string {
   if (outcome === null) return "bg-accent";
+  if (outcome === "needs_human") return "bg-warn";
   return outcome === "succeeded" || outcome === "early" ? "bg-good" : "bg-bad";
 }
