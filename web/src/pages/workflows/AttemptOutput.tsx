@@ -77,7 +77,7 @@ function useTail(run: WholeRun, step: Step, attempt: Attempt): string {
   const live = useLive();
   const [tail, setTail] = useState("");
   const wanted = step.agent === null;
-  const look = useCallback(async () => {
+  const look = useCallback(async (): Promise<string | undefined> => {
     const { data } = await live.queries
       .query(TAIL, { session: run.session }, { requestPolicy: "network-only" })
       .toPromise();
@@ -85,14 +85,18 @@ function useTail(run: WholeRun, step: Step, attempt: Attempt): string {
       .map((event) => ("data" in event ? (event.data as CommandTold | null) : null))
       .filter((each) => each?.run === run.id && each.step === step.name && each.attempt === attempt.number)
       .at(-1);
-    if (told) setTail([told.tail, told.errors_tail].filter(Boolean).join("\n"));
+    return told ? [told.tail, told.errors_tail].filter(Boolean).join("\n") : undefined;
   }, [live, run.session, run.id, step.name, attempt.number]);
   useEffect(() => {
     if (!wanted) return;
-    void look();
-    if (attempt.ended_at_ms !== null) return;
-    const timer = setInterval(() => void look(), LOOK_MS);
-    return () => clearInterval(timer);
+    let left = false;
+    const show = () => void look().then((told) => !left && told !== undefined && setTail(told));
+    show();
+    const timer = attempt.ended_at_ms === null ? setInterval(show, LOOK_MS) : undefined;
+    return () => {
+      left = true;
+      clearInterval(timer);
+    };
   }, [look, wanted, attempt.ended_at_ms]);
   return tail;
 }

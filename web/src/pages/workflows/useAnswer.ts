@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { useLive } from "~/live/LiveContext";
 import { ACTIVITY } from "~/live/documents";
 import type { Answer } from "./runs";
@@ -7,6 +7,43 @@ const PAUSE_MS = 300;
 /** Where the broker lets nobody follow the workspace, such as with a share. */
 const POLL_MS = 5000;
 const ABOUT_RUNS = /^(workflow|step|command)\./;
+
+/** Asks one thing again and again, and tells the answers for as long as somebody wants them. */
+class Asking<Value> {
+  private readonly ask: () => Promise<Answer<Value>>;
+  private readonly told: (answer: Answer<Value>) => void;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private wanted = false;
+
+  constructor(ask: () => Promise<Answer<Value>>, told: (answer: Answer<Value>) => void) {
+    this.ask = ask;
+    this.told = told;
+  }
+
+  begin(): void {
+    this.wanted = true;
+    void this.now();
+  }
+
+  /** In a moment, once for all who say so until then. */
+  readonly soon = (): void => {
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      void this.now();
+    }, PAUSE_MS);
+  };
+
+  end(): void {
+    this.wanted = false;
+    clearTimeout(this.timer);
+    this.timer = undefined;
+  }
+
+  private async now(): Promise<void> {
+    const answer = await this.ask();
+    if (this.wanted) this.told(answer);
+  }
+}
 
 /**
  * What `ask` answers, asked anew whenever something happens to a run of `session` (null: of any). The last answer
@@ -18,39 +55,26 @@ export function useAnswer<Value>(
 ): { answer: Answer<Value> | undefined; again: () => void } {
   const live = useLive();
   const [answer, setAnswer] = useState<Answer<Value>>();
-  const wanted = useRef(session);
-  wanted.current = session;
-  const asking = useRef(ask);
-  asking.current = ask;
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const again = useCallback(() => {
-    if (timer.current !== undefined) return;
-    timer.current = setTimeout(() => {
-      timer.current = undefined;
-      void asking.current().then(setAnswer);
-    }, PAUSE_MS);
-  }, []);
+  const asking = useMemo(() => new Asking(ask, setAnswer), [ask]);
   useEffect(() => {
-    let left = false;
     let polling: ReturnType<typeof setInterval> | undefined;
-    void ask().then((first) => !left && setAnswer(first));
+    asking.begin();
     const stop = live.subscribe(ACTIVITY, () => ({}), {
       next: ({ activity }) => {
-        if (activity.__typename !== "ActivityEvent") return again();
-        const mine = wanted.current === null || activity.session.key === wanted.current;
-        if (mine && ABOUT_RUNS.test(activity.event.kind)) again();
+        const mine =
+          activity.__typename !== "ActivityEvent" ||
+          ((session === null || activity.session.key === session) && ABOUT_RUNS.test(activity.event.kind));
+        if (mine) asking.soon();
       },
       failed: () => {
-        polling ??= setInterval(again, POLL_MS);
+        polling ??= setInterval(asking.soon, POLL_MS);
       },
     });
     return () => {
-      left = true;
       stop();
       clearInterval(polling);
-      clearTimeout(timer.current);
-      timer.current = undefined;
+      asking.end();
     };
-  }, [ask, again, live]);
-  return { answer, again };
+  }, [asking, live, session]);
+  return { answer, again: asking.soon };
 }

@@ -31,10 +31,14 @@ test("a step is drawn behind what it waits for, and beside what it does not", ()
     step("d", { after: ["b", "c"] }),
   ];
   const { nodes, lines } = arrange(steps, "LR");
-  const at = Object.fromEntries(nodes.map((node) => [node.id, node]));
-  expect(at.b!.x).toBeGreaterThanOrEqual(at.a!.x + NODE.width);
-  expect(at.b!.x).toBe(at.c!.x);
-  expect(Math.abs(at.b!.y - at.c!.y)).toBeGreaterThanOrEqual(NODE.height);
+  const [a, b, c] = ["a", "b", "c"].map((id) => {
+    const node = nodes.find((each) => each.id === id);
+    if (!node) throw new Error(`${id} is not drawn`);
+    return node;
+  }) as [(typeof nodes)[0], (typeof nodes)[0], (typeof nodes)[0]];
+  expect(b.x).toBeGreaterThanOrEqual(a.x + NODE.width);
+  expect(b.x).toBe(c.x);
+  expect(Math.abs(b.y - c.y)).toBeGreaterThanOrEqual(NODE.height);
   expect(lines).toHaveLength(4);
 });
 
