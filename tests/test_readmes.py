@@ -20,7 +20,7 @@ _TEXTS = sorted({*map(_ROOT.joinpath, _LISTED.split()), *_ROOT.glob("*.md"), *_R
 _READMES = [path for path in _TEXTS if path.name == "README.md"]
 _LINK = re.compile(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"")
 _CODE = re.compile(r"```\w*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
-_FOLDERS = ("broker/", "connect/", "graphql_api/", "tests/", "web/")
+_FOLDERS = ("broker/", "connect/", "deploy/", "graphql_api/", "tests/", "web/")
 _PATH = re.compile(rf"(?:{'|'.join(_FOLDERS)})[\w./-]*")
 _VARIABLE = re.compile(r"RELAYCAST_[A-Z_]+[A-Z]")
 
@@ -60,7 +60,7 @@ def test_every_relative_link_leads_somewhere(path: Path) -> None:
 @pytest.mark.parametrize("path", _READMES, ids=_shown)
 def test_every_file_it_names_exists(path: Path) -> None:
     named = {found.rstrip(".") for code in _codes(path) for found in _PATH.findall(code)}
-    built = {"broker/dashboard"}
+    built = {"broker/dashboard", "deploy/compose/.env"}
     assert [each for each in sorted(named - built) if not (_ROOT / each).exists()] == []
 
 
