@@ -12,6 +12,7 @@ FILLED: dict[str, Callable[[Page], Locator]] = {
     "/inbox": lambda page: page.get_by_role("button", name="Allow once").first,
     "/logs": lambda page: page.get_by_role("link", name="Link to this line").first,
     "/usage": lambda page: page.get_by_role("table").first,
+    "/audit": lambda page: page.get_by_role("table").first,
     "/settings": lambda page: page.get_by_role("button", name="Sign out here"),
 }
 """Where much has happened."""

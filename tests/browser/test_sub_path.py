@@ -92,7 +92,10 @@ async def test_whoever_asks_the_broker_itself_is_shown_the_page_below_the_same_p
 async def _walk(page: Page, here: Site) -> None:
     """By the links of the page, then as addresses."""
     navigation = page.get_by_role("navigation", name="Main")
-    for name, path in (("Needs you", "inbox"), ("Logs", "logs"), ("Usage", "usage"), ("Settings", "settings")):
+    for name, path in (
+        *(("Needs you", "inbox"), ("Logs", "logs"), ("Workflows", "workflows")),
+        *(("Usage", "usage"), ("Audit", "audit"), ("Settings", "settings")),
+    ):
         await navigation.get_by_role("link", name=name).click()
         await expect(page).to_have_url(re.compile(f"^{re.escape(here.url)}/{path}"))
         await page.reload()

@@ -147,6 +147,17 @@ async def test_a_command_is_ordered_on_the_agents_machine_and_what_it_reports_is
         assert "hook.failed" not in await events(hooked, "hook.")
 
 
+async def test_a_machine_is_told_until_when_it_may_begin_a_run_that_is_then_given_up(hooked: Gateway) -> None:
+    async with hooked.machine(runs_hooks=True) as machine:
+        await spawn(hooked, "Worker")
+        await apply(hooked, COMMAND)
+        await say(hooked, "Worker")
+        await machine.until(lambda: orders(machine))
+    (order,) = orders(machine)
+    given_up_ms = await hooked.adapters.redis.zscore(keys.key(hooked.workspace, "timers"), f"hook|{order.run}")
+    assert order.not_after_ms == given_up_ms
+
+
 async def test_a_machine_that_knows_no_hooks_is_given_none(hooked: Gateway) -> None:
     async with hooked.machine() as machine:
         await spawn(hooked, "Worker")

@@ -50,5 +50,5 @@ if delivery ~= '' then
   return 'ordered'
 end
 wake_at(NOW + tonumber(patience_ms), 'hook|' .. run)
-if link ~= '' then post(link, order) end
+if link ~= '' then post(link, extended(order, 'not_after_ms', NOW + tonumber(patience_ms))) end
 return 'ordered'
