@@ -57,7 +57,10 @@ def test_without_a_key_nothing_is_sealed_and_the_refusal_says_how_to_have_one() 
     assert refused.value.code == "SECRET_KEY_NOT_CONFIGURED"
 
 
-@pytest.mark.parametrize("spoilt", ["short", "é" * 44, b64encode(b"k" * 31).decode(), KEY + KEY])
+SPOILT = ["short", "é" * 44, b64encode(b"k" * 31).decode(), KEY + KEY]
+
+
+@pytest.mark.parametrize("spoilt", SPOILT, ids=["short", "not base64", "31 bytes", "two keys in one"])
 def test_a_spoilt_key_is_refused_without_being_said(spoilt: str) -> None:
     with pytest.raises(BadRequest, match="key 2 of RELAYCAST_SECRET_KEY") as refused:
         AesGcmSealing([KEY, spoilt])
