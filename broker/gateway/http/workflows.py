@@ -183,7 +183,6 @@ def shown_run(shown: ShownRun) -> dict[str, object]:
     """A run with its steps."""
     return {
         **shown_row(shown.row),
-        "state": shown.state,
         "session_name": shown.session_name,
         "steps": list(shown.steps),
     }

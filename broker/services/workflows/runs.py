@@ -115,8 +115,8 @@ class ShownRun:
     """A run with its steps."""
 
     row: RunRow
+    """State and reason are those of the journal that the steps were read from."""
     session_name: str
-    state: RunState
     steps: tuple[ShownStep, ...]
 
 
@@ -214,7 +214,8 @@ class WorkflowRuns:
         known = await self._sessions.all_by_id(principal, [row.session])
         name = known[row.session].name if row.session in known else row.session
         steps = _shown_steps(definition, folded, journal)
-        return ShownRun(row=row, session_name=name, state=folded.state, steps=steps)
+        row = replace(row, state=folded.state, reason=folded.reason)
+        return ShownRun(row=row, session_name=name, steps=steps)
 
     @requires(Permission.READ)
     async def definition(self, principal: Principal, run: WorkflowRunId) -> str:
@@ -265,7 +266,7 @@ class WorkflowRuns:
         await self._own(principal, run)
         shown = await self.show(principal, run)
         standing = _step(shown, step)
-        if shown.state in {RunState.FAILED, RunState.CANCELLED}:
+        if shown.row.state in {RunState.FAILED, RunState.CANCELLED}:
             return await self.resume(principal, run)
         if standing.state is not StepState.NEEDS_HUMAN:
             raise Conflict(f"{step} is {standing.state}: it is not tried again by hand", code="STEP_NOT_RETRYABLE")
@@ -285,7 +286,7 @@ class WorkflowRuns:
         name, outputs = named_output(output) if output else ("", {})
         fact = SkippedByHand(step=step, by=principal.name, output=name)
         row = await self._tell(principal, run, fact, by=principal, outputs=outputs)
-        if shown.state in {RunState.FAILED, RunState.CANCELLED}:
+        if shown.row.state in {RunState.FAILED, RunState.CANCELLED}:
             row = await self._tell(principal, run, ResumeAsked(by=principal.name))
         return row
 

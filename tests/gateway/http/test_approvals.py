@@ -27,7 +27,12 @@ async def test_a_get_never_answers_anything(gateway: Gateway) -> None:
     """On every path that is served, with a key that may answer, and whatever the query says."""
     paths = sorted({path for _, path in served(build_app(Settings(), adapters=gateway.adapters))})
     async with gateway.machine() as machine:
-        ids = {**(await furnish(gateway, machine)).ids, "member": "owner", "workspace": gateway.workspace}
+        ids = {
+            **(await furnish(gateway, machine)).ids,
+            "member": "owner",
+            "workspace": gateway.workspace,
+            "sign_in": "x",
+        }
         query = urlencode({**_ANSWER, "approval": ids["approval"], "query": _MUTATION % ids["approval"]})
         for path in paths:
             for method in ("GET", "HEAD"):
