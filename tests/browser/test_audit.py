@@ -19,7 +19,7 @@ async def test_an_owner_sees_who_did_what_and_each_record_has_an_address(ada: Pe
     await address.click()
     await expect(page).to_have_url(f"{running_site.url}/audit?upTo={number}")
     await expect(page.get_by_role("row").filter(has_text=member)).to_be_visible()
-    shown = page.locator("[aria-current=true]")
+    shown = page.get_by_role("table").locator("[aria-current=page]")
     await expect(shown).to_have_text(number)
     await page.get_by_label("What").select_option("Secrets")
     await expect(page.get_by_text("No records match")).to_be_visible()

@@ -134,7 +134,7 @@ function Page({ address, after, onMore }: PageProps) {
     return <Empty title={texts.audit.nothing}>{texts.audit.nothingHow}</Empty>;
   return (
     <>
-      {nodes.length > 0 && <Records records={nodes} shown={address.upTo} />}
+      {nodes.length > 0 && <Records records={nodes} />}
       {hasNextPage && endCursor !== null && onMore && (
         <Button className="self-center" onClick={() => onMore(endCursor)}>
           {texts.audit.more}

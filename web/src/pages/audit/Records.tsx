@@ -5,14 +5,7 @@ import type { AuditRecord } from "./documents";
 import * as texts from "~/texts";
 
 /** Some records. Each has an address of its own, and leads to what else its caller did. */
-export function Records({
-  records,
-  shown,
-}: {
-  records: readonly AuditRecord[];
-  /** The one that the page's address names. */
-  shown: number | undefined;
-}) {
+export function Records({ records }: { records: readonly AuditRecord[] }) {
   return (
     <div className="rounded-xl border border-line text-xs">
       <Table
@@ -22,7 +15,7 @@ export function Records({
         columns={[
           {
             title: texts.audit.number,
-            cell: (record) => <Number record={record} isShown={record.number === shown} />,
+            cell: (record) => <Number record={record} />,
           },
           { title: texts.audit.at, cell: (record) => <At at={record.at} /> },
           { title: texts.audit.what, cell: (record) => <span className="font-medium">{record.act}</span> },
@@ -41,13 +34,13 @@ export function Records({
   );
 }
 
-function Number({ record, isShown }: { record: AuditRecord; isShown: boolean }) {
+/** The router marks the one that the page's address names. */
+function Number({ record }: { record: AuditRecord }) {
   return (
     <Link
       to="/audit"
       search={{ upTo: record.number }}
       aria-label={texts.audit.linkTo(record.number)}
-      aria-current={isShown ? "true" : undefined}
       className="text-faint tabular-nums underline-offset-2 hover:underline aria-[current]:font-semibold aria-[current]:text-accent-text"
     >
       {record.number}
