@@ -10,15 +10,14 @@ import asyncio
 import logging
 
 from broker.domain.errors import Unavailable
-from broker.domain.ids import WorkspaceId
 from broker.services.deadlines import Deadlines, LinkLeases
 from broker.services.ports import Links, Timers
+from broker.workers.agenda import Agenda
 from broker.workers.endurance import forever, heed, sweep
 
 _log = logging.getLogger(__name__)
 _SWEEP_S = 30.0
 _LOOK_S = 5.0
-_RETRY_S = 1.0
 LEASE_S = 15.0
 """Three renewals that were missed. With the looks before and behind, a death is known within 25 s."""
 
@@ -30,8 +29,7 @@ class Timekeeper:
         self._timers = timers
         self._deadlines = deadlines
         self._leases = LinkLeases(links, life_s=LEASE_S, patience_s=2 * _LOOK_S)
-        self._due: dict[WorkspaceId, float] = {}
-        self._changed = asyncio.Event()
+        self._agenda = Agenda()
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -40,14 +38,14 @@ class Timekeeper:
                 tasks.create_task(forever(part, name="worker"))
 
     async def _hear(self) -> None:
-        await heed(self._timers.wakeups(), lambda due: self._look_at(*due), self._look_at_all)
+        await heed(self._timers.wakeups(), lambda due: self._agenda.put(*due), self._look_at_all)
 
     async def _sweep(self) -> None:
         await sweep(self._look_at_all, every_s=_SWEEP_S)
 
     async def _look_at_all(self) -> None:
         for workspace in await self._timers.workspaces():
-            self._look_at(workspace, 0.0)
+            self._agenda.put(workspace)
 
     async def _look(self) -> None:
         now = asyncio.get_running_loop().time
@@ -60,44 +58,5 @@ class Timekeeper:
                 _log.warning("leases of links not looked at: %s", error.message)
             await asyncio.sleep(_LOOK_S)
 
-    def _look_at(self, workspace: WorkspaceId, in_s: float) -> None:
-        at = asyncio.get_running_loop().time() + in_s
-        self._due[workspace] = min(at, self._due.get(workspace, at))
-        self._changed.set()
-
     async def _act(self) -> None:
-        while True:
-            await self._until_due()
-            await self._run(self._pop_due())
-
-    async def _run(self, workspaces: list[WorkspaceId]) -> None:
-        """Act in each; one that fails, and those behind it, are looked at again soon."""
-        try:
-            while workspaces:
-                next_s = await self._deadlines.run_due(workspaces[-1])
-                workspace = workspaces.pop()
-                if next_s is not None:
-                    self._look_at(workspace, next_s)
-        finally:
-            for workspace in workspaces:
-                self._look_at(workspace, _RETRY_S)
-
-    async def _until_due(self) -> None:
-        while True:
-            self._changed.clear()
-            now = asyncio.get_running_loop().time()
-            wait_s = min(self._due.values(), default=now + _SWEEP_S) - now
-            if wait_s <= 0:
-                return
-            try:
-                async with asyncio.timeout(wait_s):
-                    await self._changed.wait()
-            except TimeoutError:
-                continue
-
-    def _pop_due(self) -> list[WorkspaceId]:
-        now = asyncio.get_running_loop().time()
-        found = [workspace for workspace, at in self._due.items() if at <= now]
-        for workspace in found:
-            del self._due[workspace]
-        return found
+        await self._agenda.work(self._deadlines.run_due)

@@ -13,6 +13,7 @@ from broker.domain.errors import Fenced, Unavailable
 from broker.domain.ids import WorkspaceId
 from broker.services.ports import ClaimedRun, Timers, WorkflowRecords
 from broker.services.workflows.driver import Driver
+from broker.workers.agenda import Agenda
 from broker.workers.endurance import forever, heed, sweep
 
 _log = logging.getLogger(__name__)
@@ -22,7 +23,6 @@ LEASE_S = 15.0
 _CLAIM = 50
 """Runs of one workspace, before others have their turn."""
 _AT_ONCE = 8
-_RETRY_S = 1.0
 
 
 class WorkflowWorker:
@@ -32,8 +32,7 @@ class WorkflowWorker:
         self._workspaces = workspaces
         self._records = records
         self._driver = driver
-        self._due: dict[WorkspaceId, float] = {}
-        self._changed = asyncio.Event()
+        self._agenda = Agenda()
         self._room = asyncio.Semaphore(_AT_ONCE)
 
     async def run(self) -> None:
@@ -43,42 +42,25 @@ class WorkflowWorker:
                 tasks.create_task(forever(part, name="workflows"))
 
     async def _hear(self) -> None:
-        await heed(self._records.wakeups(), lambda due: self._look_at(*due), self._look_at_all)
+        await heed(self._records.wakeups(), lambda due: self._agenda.put(*due), self._look_at_all)
 
     async def _sweep(self) -> None:
         await sweep(self._look_at_all, every_s=_SWEEP_S)
 
     async def _look_at_all(self) -> None:
         for workspace in await self._workspaces.workspaces():
-            self._look_at(workspace, 0.0)
-
-    def _look_at(self, workspace: WorkspaceId, in_s: float) -> None:
-        at = asyncio.get_running_loop().time() + in_s
-        self._due[workspace] = min(at, self._due.get(workspace, at))
-        self._changed.set()
+            self._agenda.put(workspace)
 
     async def _act(self) -> None:
-        while True:
-            await self._until_due()
-            now = asyncio.get_running_loop().time()
-            for workspace in [each for each, at in self._due.items() if at <= now]:
-                del self._due[workspace]
-                await self._turn(workspace)
+        await self._agenda.work(self._turn)
 
-    async def _turn(self, workspace: WorkspaceId) -> None:
+    async def _turn(self, workspace: WorkspaceId) -> float | None:
         """One workspace's turn; one with more to look at comes again behind the others."""
-        try:
-            claim = await self._records.claim(workspace, most=_CLAIM, lease_s=LEASE_S)
-        except Unavailable:
-            self._look_at(workspace, _RETRY_S)
-            raise
+        claim = await self._records.claim(workspace, most=_CLAIM, lease_s=LEASE_S)
         async with asyncio.TaskGroup() as tasks:
             for each in claim.runs:
                 tasks.create_task(self._look(workspace, each, now_ms=claim.now_ms))
-        if len(claim.runs) == _CLAIM:
-            self._look_at(workspace, 0.0)
-        elif claim.next_in_s is not None:
-            self._look_at(workspace, claim.next_in_s)
+        return 0.0 if len(claim.runs) == _CLAIM else claim.next_in_s
 
     async def _look(self, workspace: WorkspaceId, claimed: ClaimedRun, *, now_ms: int) -> None:
         """One that fails holds up no other: it is claimed again when its lease has ended."""
@@ -91,16 +73,3 @@ class WorkflowWorker:
                 _log.warning("workspace %s: run %s: %s", workspace, claimed.id, error.message)
             except Exception:  # the top of what is done for one run
                 _log.exception("workspace %s: run %s: unforeseen error", workspace, claimed.id)
-
-    async def _until_due(self) -> None:
-        while True:
-            self._changed.clear()
-            now = asyncio.get_running_loop().time()
-            wait_s = min(self._due.values(), default=now + _SWEEP_S) - now
-            if wait_s <= 0:
-                return
-            try:
-                async with asyncio.timeout(wait_s):
-                    await self._changed.wait()
-            except TimeoutError:
-                continue
