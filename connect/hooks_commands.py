@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -12,44 +10,21 @@ import orjson
 
 from broker.domain.agents.vendors import BRIDGED
 from broker.domain.errors import BadRequest
+from connect.allow_list import AllowList, harmless
 from connect.control.client import confirm_hooks
-from connect.machine.hooks.consent_file import ConsentFile, hash_of, written
+from connect.machine.hooks.consent_file import ConsentFile, written
 from connect.machine.hooks.consents import Consent, Consents, Standing, is_hook_id
 from connect.machine.hooks.offers import Offer, difference, in_words, offers_of
 from connect.machine.hooks.refusals import read_refusals
 from connect.machine.hooks.vendor_files import Converted, Left, as_yaml, convert
-from connect.policy.lineage import require_person
 from connect.settings import Options, config_folder, resolve_state_dir
-from connect.system.process_records import ProcessRecords
-
-_HOW_TO_CONFIRM = "Look at it and confirm it with `relay-connect hooks review`."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Machine:
-    file: ConsentFile
-    state: Path
-
-    @property
-    def consents(self) -> Consents:
-        """What is on disk, whoever has put it there."""
-        return self.file.parsed(self.file.content())
-
-    @property
-    def confirmed(self) -> bool:
-        """Whether that is what a person has confirmed last."""
-        return self.file.is_confirmed(self.file.content())
-
+class _Machine(AllowList[Consents]):
     def offers(self, hook: str | None = None) -> list[Offer]:
         """What was refused lately, all of it or that of one hook."""
         found = offers_of(read_refusals(self.state), self.consents)
         return [each for each in found if hook is None or each.consent.id == hook]
-
-    def put(self, consents: Consents) -> None:
-        """Let the running link know what a person wants, and put it in place. Raises `NotPermitted`, `Unavailable`."""
-        content = written(consents)
-        asyncio.run(confirm_hooks(self.state, hash_of(content)))
-        self.file.put(content)
 
 
 @click.group("hooks", invoke_without_command=True)
@@ -80,11 +55,13 @@ def show(options: Options, /, *, as_json: bool = False) -> None:
         click.echo(orjson.dumps({**told, **consents.model_dump(mode="json")}))
         return
     if not machine.confirmed:
-        click.echo(f"! {machine.file.path} was changed and nobody has confirmed it: no hook runs. {_HOW_TO_CONFIRM}")
+        click.echo(
+            f"! {machine.file.path} was changed and nobody has confirmed it: no hook runs. {machine.how_to_confirm}"
+        )
     for consent in consents.allow:
         _say(f"✓ {consent.id}  allowed", in_words(consent))
     for hook in consents.deny:
-        click.echo(_safe(f"✗ {hook}  denied"))
+        click.echo(harmless(f"✗ {hook}  denied"))
     for offer in offers:
         standing = Standing.MODIFIED if offer.before else offer.refusal.standing
         _say(f"? {offer.consent.id}  {standing}: {offer.refusal.why}", in_words(offer.consent))
@@ -107,7 +84,7 @@ def allow(options: Options, /, *, hook: str | None, shell: bool) -> None:
     for offer in offers:
         if _wanted(offer, shell=shell, alone=hook is not None):
             machine.put(machine.consents.with_consent(offer.consent))
-            click.echo(_safe(f"✓ {offer.consent.id} may run"))
+            click.echo(harmless(f"✓ {offer.consent.id} may run"))
 
 
 @hooks.command()
@@ -132,7 +109,7 @@ def forget(options: Options, /, *, hook: str) -> None:
     if hook not in known.deny and not known.of(hook):
         raise BadRequest(f"nothing was said of {hook!r} here")
     machine.put(known.without(hook))
-    click.echo(_safe(f"✓ nothing is said of {hook} any more"))
+    click.echo(harmless(f"✓ nothing is said of {hook} any more"))
 
 
 @hooks.command()
@@ -142,12 +119,12 @@ def review(options: Options, /, *, shell: bool) -> None:
     """Go through what was refused lately, after a look at a list that was changed in another way."""
     machine = _at_terminal(options)
     if not machine.confirmed:
-        _confirm(machine)
+        machine.confirm(_show_list)
     offers = machine.offers()
     for offer in offers:
         if _wanted(offer, shell=shell, alone=False):
             machine.put(machine.consents.with_consent(offer.consent))
-            click.echo(_safe(f"✓ {offer.consent.id} may run"))
+            click.echo(harmless(f"✓ {offer.consent.id} may run"))
     if not offers:
         click.echo("Nothing waits for a decision.")
 
@@ -169,21 +146,13 @@ def import_(vendor: str, file: Path, /) -> None:
         raise BadRequest(f"{file}: {error}") from None
     click.echo(as_yaml([each for each in found if isinstance(each, Converted)], vendor=vendor), nl=False)
     for left in [each for each in found if isinstance(each, Left)]:
-        click.echo(_safe(f"! {left.where}: {left.why}"), err=True)
+        click.echo(harmless(f"! {left.where}: {left.why}"), err=True)
 
 
-def _confirm(machine: _Machine) -> None:
-    """Exactly what is shown: the file may change again while the person reads."""
-    content = machine.file.content()
-    for consent in machine.file.parsed(content).allow:
-        _say(f"{consent.id}", in_words(consent))
-    denied = machine.file.parsed(content).deny
-    click.echo(_safe(f"denied: {', '.join(denied) or 'none'}"))
-    if not click.confirm("Is this what hooks may run on this machine?"):
-        raise click.Abort
-    asyncio.run(confirm_hooks(machine.state, hash_of(content)))
-    machine.file.confirm(hash_of(content))
-    click.echo("✓ confirmed")
+def _show_list(shown: Consents) -> None:
+    for consent in shown.allow:
+        _say(consent.id, in_words(consent))
+    click.echo(harmless(f"denied: {', '.join(shown.deny) or 'none'}"))
 
 
 def _wanted(offer: Offer, *, shell: bool, alone: bool) -> bool:
@@ -193,17 +162,17 @@ def _wanted(offer: Offer, *, shell: bool, alone: bool) -> bool:
     if offer.before is not None:
         click.echo("  not as it was allowed:")
         for sign, line in difference(offer.before, consent) or [("-", offer.refusal.why)]:
-            click.echo(_safe(f"    {sign} {line}"))
+            click.echo(harmless(f"    {sign} {line}"))
     if offer.is_code and not shell:
         how = f"its words are a program: `relay-connect hooks allow --shell {consent.id}` allows it"
         if alone:
             raise BadRequest(how, code="SHELL_NEEDED")
-        click.echo(_safe(f"! {how}"))
+        click.echo(harmless(f"! {how}"))
         return False
     if offer.is_code:
         click.echo("! its words are a program: what it does is all that they say")
     for warning in _warnings(consent):
-        click.echo(_safe(f"! {warning}"))
+        click.echo(harmless(f"! {warning}"))
     return click.confirm("Allow exactly this?")
 
 
@@ -226,35 +195,32 @@ def _nothing(machine: _Machine, hook: str | None) -> None:
 
 
 def _say(title: str, lines: list[tuple[str, str]]) -> None:
-    click.echo(_safe(title))
+    click.echo(harmless(title))
     width = max(len(name) for name, _ in lines)
     for name, value in lines:
-        click.echo(_safe(f"  {name:<{width}}  {value}"))
-
-
-def _safe(line: str) -> str:
-    from connect.terminal.characters import visible  # noqa: PLC0415 - a link without a person loads no terminal
-
-    return visible(line, exact=True)
+        click.echo(harmless(f"  {name:<{width}}  {value}"))
 
 
 def _machine(options: Options) -> _Machine:
     state = resolve_state_dir(options)
-    return _Machine(file=ConsentFile(config_folder(os.environ), state=state), state=state)
+    return _Machine(
+        file=ConsentFile(config_folder(os.environ), state=state),
+        state=state,
+        written=written,
+        tell_link=confirm_hooks,
+        changed_code="HOOKS_CHANGED",
+    )
 
 
 def _at_terminal(options: Options) -> _Machine:
     """The machine, for a person in front of it. Raises `NotPermitted` for everybody else."""
     machine = _machine(options)
-    require_person(ProcessRecords(machine.state / "processes"), what="what hooks may run is changed")
+    machine.require_person()
     return machine
 
 
 def _changeable(options: Options) -> _Machine:
-    """The same, when what is there is confirmed: a change of ours must not confirm somebody else's."""
+    """The same, when what is there is confirmed. Raises `BadRequest` too."""
     machine = _at_terminal(options)
-    if not machine.confirmed:
-        raise BadRequest(
-            f"{machine.file.path} was changed and nobody has confirmed it. {_HOW_TO_CONFIRM}", code="HOOKS_CHANGED"
-        )
+    machine.require_confirmed()
     return machine

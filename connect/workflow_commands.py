@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
 
@@ -12,43 +10,19 @@ import click
 import orjson
 
 from broker.domain.errors import BadRequest
+from connect.allow_list import AllowList, harmless
 from connect.control.client import confirm_workflows
 from connect.machine.workflows.consent_file import ConsentFile, written
 from connect.machine.workflows.consents import Consent, Consents, is_readable
 from connect.machine.workflows.refusals import read_refusals, unsettled
-from connect.policy.allow_file import hash_of
-from connect.policy.lineage import require_person
 from connect.settings import Options, config_folder, resolve_state_dir
-from connect.system.process_records import ProcessRecords
-
-_HOW_TO_CONFIRM = "Look at it and confirm it with `relay-connect workflow review`."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Machine:
-    file: ConsentFile
-    state: Path
-
-    @property
-    def consents(self) -> Consents:
-        """What is on disk, whoever has put it there."""
-        return self.file.parsed(self.file.content())
-
-    @property
-    def confirmed(self) -> bool:
-        """Whether that is what a person has confirmed last."""
-        return self.file.is_confirmed(self.file.content())
-
+class _Machine(AllowList[Consents]):
     def offers(self, name: str | None = None) -> list[Consent]:
         """What would let those run that were refused lately: all, or one of them."""
         refused = unsettled(read_refusals(self.state), self.consents)
         return [each.consent for each in refused if name in {None, each.name} and is_readable(each.name)]
-
-    def put(self, consents: Consents) -> None:
-        """Let the running link know what a person wants, and put it in place. Raises `NotPermitted`, `Unavailable`."""
-        content = written(consents)
-        asyncio.run(confirm_workflows(self.state, hash_of(content)))
-        self.file.put(content)
 
 
 @click.group("workflow", invoke_without_command=True)
@@ -77,11 +51,11 @@ def show(options: Options, /, *, as_json: bool = False) -> None:
         return
     if not machine.confirmed:
         words = f"{machine.file.path} was changed and nobody has confirmed it: no workflow runs anything"
-        click.echo(f"! {words}. {_HOW_TO_CONFIRM}")
+        click.echo(f"! {words}. {machine.how_to_confirm}")
     for consent in consents.allow:
         _say(f"✓ {consent.name}  allowed", consent)
     for name in consents.deny:
-        click.echo(_safe(f"✗ {name}  denied"))
+        click.echo(harmless(f"✗ {name}  denied"))
     for consent in offers:
         _say(f"? {consent.name}  {'changed' if consents.of(consent.name) else 'waits'}", consent)
     if offers:
@@ -102,7 +76,7 @@ def allow(options: Options, /, *, file: str) -> None:
     offered = _offered(machine, file)
     known = machine.consents
     if all(each in known.allow for each in offered) and offered[0].name not in known.deny:
-        click.echo(_safe(f"✓ {offered[0].name} is allowed already"))
+        click.echo(harmless(f"✓ {offered[0].name} is allowed already"))
         return
     for consent in offered:
         _present(consent, known)
@@ -111,7 +85,7 @@ def allow(options: Options, /, *, file: str) -> None:
     for consent in offered:
         known = known.with_more(consent)
     machine.put(known)
-    click.echo(_safe(f"✓ {offered[0].name} may run here"))
+    click.echo(harmless(f"✓ {offered[0].name} may run here"))
 
 
 @workflow.command()
@@ -122,7 +96,7 @@ def deny(options: Options, /, *, file: str) -> None:
     machine = _changeable(options)
     name = _name_of(file)
     machine.put(machine.consents.with_denied(name))
-    click.echo(_safe(f"✓ {name} never runs anything here"))
+    click.echo(harmless(f"✓ {name} never runs anything here"))
 
 
 @workflow.command()
@@ -135,7 +109,7 @@ def forget(options: Options, /, *, file: str) -> None:
     if name not in known.deny and not known.of(name):
         raise BadRequest(f"nothing was said of {name!r} here")
     machine.put(known.without(name))
-    click.echo(_safe(f"✓ nothing is said of {name} any more"))
+    click.echo(harmless(f"✓ nothing is said of {name} any more"))
 
 
 @workflow.command()
@@ -153,13 +127,13 @@ def review(options: Options, /, *, file: str | None) -> None:
         return
     machine = _at_terminal(options)
     if not machine.confirmed:
-        _confirm(machine)
+        machine.confirm(_show_list)
     offers = machine.offers()
     for consent in offers:
         _present(consent, machine.consents)
         if click.confirm("Allow exactly this?"):
             machine.put(machine.consents.with_more(consent))
-            click.echo(_safe(f"✓ {consent.name} may run here"))
+            click.echo(harmless(f"✓ {consent.name} may run here"))
     if not offers:
         click.echo("Nothing waits for a decision.")
 
@@ -217,16 +191,16 @@ def _present(consent: Consent, known: Consents) -> None:
         click.echo("  not as it was allowed:")
         changes = unified_diff(_lines(before[-1]), _lines(consent), lineterm="", n=0)
         for line in [each for each in changes if not each.startswith(("---", "+++", "@@"))]:
-            click.echo(_safe(f"    {line}"))
+            click.echo(harmless(f"    {line}"))
     click.echo("! values ({{…}}) reach these commands as variables, never as a part of their text")
     click.echo("! what they start in that folder (scripts, package.json, Makefile) agents can change")
 
 
 def _say(title: str, consent: Consent) -> None:
-    click.echo(_safe(title))
-    click.echo(_safe(f"  in  {consent.root} and below"))
+    click.echo(harmless(title))
+    click.echo(harmless(f"  in  {consent.root} and below"))
     for line in _lines(consent):
-        click.echo(_safe(f"      {line}"))
+        click.echo(harmless(f"      {line}"))
 
 
 def _lines(consent: Consent) -> list[str]:
@@ -238,43 +212,32 @@ def _lines(consent: Consent) -> list[str]:
     ]
 
 
-def _confirm(machine: _Machine) -> None:
-    """Exactly what is shown: the file may change again while the person reads."""
-    content = machine.file.content()
-    shown = machine.file.parsed(content)
+def _show_list(shown: Consents) -> None:
     for consent in shown.allow:
         _say(consent.name, consent)
-    click.echo(_safe(f"denied: {', '.join(shown.deny) or 'none'}"))
-    if not click.confirm("Is this what workflows may run on this machine?"):
-        raise click.Abort
-    asyncio.run(confirm_workflows(machine.state, hash_of(content)))
-    machine.file.confirm(hash_of(content))
-    click.echo("✓ confirmed")
-
-
-def _safe(line: str) -> str:
-    from connect.terminal.characters import visible  # noqa: PLC0415 - a link without a person loads no terminal
-
-    return visible(line, exact=True)
+    click.echo(harmless(f"denied: {', '.join(shown.deny) or 'none'}"))
 
 
 def _machine(options: Options) -> _Machine:
     state = resolve_state_dir(options)
-    return _Machine(file=ConsentFile(config_folder(os.environ), state=state), state=state)
+    return _Machine(
+        file=ConsentFile(config_folder(os.environ), state=state),
+        state=state,
+        written=written,
+        tell_link=confirm_workflows,
+        changed_code="WORKFLOWS_CHANGED",
+    )
 
 
 def _at_terminal(options: Options) -> _Machine:
     """The machine, for a person in front of it. Raises `NotPermitted` for everybody else."""
     machine = _machine(options)
-    require_person(ProcessRecords(machine.state / "processes"), what="what workflows may run is changed")
+    machine.require_person()
     return machine
 
 
 def _changeable(options: Options) -> _Machine:
-    """The same, when what is there is confirmed: a change of ours must not confirm somebody else's."""
+    """The same, when what is there is confirmed. Raises `BadRequest` too."""
     machine = _at_terminal(options)
-    if not machine.confirmed:
-        raise BadRequest(
-            f"{machine.file.path} was changed and nobody has confirmed it. {_HOW_TO_CONFIRM}", code="WORKFLOWS_CHANGED"
-        )
+    machine.require_confirmed()
     return machine

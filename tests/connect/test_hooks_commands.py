@@ -16,9 +16,10 @@ import pytest
 from broker.domain.hooks.runs import RunState
 from broker.domain.ids import AgentId, SessionId
 from broker.protocol.proxy import HookRan, RunHook, Spawn, Started
-from connect.machine.hooks.consent_file import ConsentFile, hash_of, written
+from connect.machine.hooks.consent_file import ConsentFile, written
 from connect.machine.hooks.consents import Consents, Standing
 from connect.machine.hooks.refusals import Refusal, Refusals
+from connect.policy.allow_file import hash_of
 from connect.policy.folders import real_folder
 from connect.policy.policy import Policy
 from connect.policy.policy_file import PolicyFile

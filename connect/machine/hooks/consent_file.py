@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from connect.machine.hooks.consents import Consents
-from connect.policy.allow_file import AllowFile, TakenList, hash_of, list_text
+from connect.policy.allow_file import AllowFile, TakenList, list_text
 
-__all__ = ["ConsentFile", "TakenConsents", "hash_of", "written"]
 _HEAD = (
     "# What hooks may run on this machine. Change it with `relay-connect hooks`: other changes have to be confirmed.\n"
 )

@@ -15,13 +15,14 @@ from broker.domain.hooks.runs import RunState
 from broker.domain.ids import AgentId
 from broker.protocol.proxy import HookRan, NumberedReport, RunHook
 from connect.access.broker_clock import BrokerClock
-from connect.machine.hooks.consent_file import ConsentFile, TakenConsents, hash_of, written
+from connect.machine.hooks.consent_file import ConsentFile, TakenConsents, written
 from connect.machine.hooks.journal import Journal
 from connect.machine.hooks.offers import offers_of
 from connect.machine.hooks.refusals import Refusals, read_refusals
 from connect.machine.hooks.runner import HookRunner, HookSurroundings
 from connect.machine.spool import Spool
 from connect.notices import Notice, Warned
+from connect.policy.allow_file import hash_of
 from connect.policy.consent import NoTerminal
 from connect.policy.folders import real_folder
 from connect.policy.gate import Gate

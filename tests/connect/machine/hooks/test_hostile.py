@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from broker.domain.hooks.runs import RunState
-from connect.machine.hooks.consent_file import hash_of, written
+from connect.machine.hooks.consent_file import written
 from connect.machine.hooks.consents import Consents
 from connect.machine.hooks.offers import difference, offers_of
 from connect.machine.hooks.refusals import read_refusals
+from connect.policy.allow_file import hash_of
 from tests.connect.machine.hooks.ground import Ground, ground
 
 NAMES = [

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from broker.domain.hooks.runs import RunState
-from connect.machine.hooks.consent_file import hash_of, written
+from connect.machine.hooks.consent_file import written
+from connect.policy.allow_file import hash_of
 from tests.connect.machine.hooks.ground import Ground, alive, ground
 
 
