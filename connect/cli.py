@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 import orjson
@@ -15,55 +15,12 @@ from typing_extensions import override
 from broker import __version__
 from broker.domain.people.token_text import hide_tokens
 from connect.command_group import CommandGroup
-from connect.hooks_commands import hooks
-from connect.notify_command import notify
-from connect.policy_commands import policy
-from connect.settings import Options, resolve_settings, resolve_state_dir
-from connect.workflow_commands import workflow
+from connect.link_options import ask_for_code, merge, with_link_options
+from connect.settings import ConnectSettings, Options, resolve_settings, resolve_state_dir
 
 if TYPE_CHECKING:
     from connect.control.messages import State
     from connect.serving.foreground import Presentation
-
-_F = TypeVar("_F", bound=Callable[..., Any])
-
-_OPTIONS: tuple[Callable[[Any], Any], ...] = (
-    click.option("--url", metavar="URL", help="URL of the broker; also RELAYCAST_URL."),
-    click.option("--token-file", type=click.Path(path_type=Path), help="File with the token; -: standard input."),
-    click.option("--token", metavar="TOKEN", help="The token. RELAYCAST_TOKEN is safer: other users cannot list it."),
-    click.option("--insecure", is_flag=True, help="Allow http:// to another machine; also RELAYCAST_INSECURE=1."),
-    click.option("--name", help="Name of this machine; also RELAYCAST_NAME.  [default: its host name]"),
-    click.option("--label", "labels", multiple=True, help="A label for choosing this machine; may be repeated."),
-    click.option("--session", help="Session to join, by name or id; also RELAYCAST_SESSION."),
-    click.option(
-        "--state-dir",
-        type=click.Path(path_type=Path),
-        help="Folder of this link's state, for one process; also RELAYCAST_STATE_DIR.",
-    ),
-    click.option(
-        "--new-identity",
-        is_flag=True,
-        help="Register as a new machine: for a copy of a state folder that is still in use.",
-    ),
-    click.option(
-        "--config",
-        type=click.Path(path_type=Path),
-        help="Configuration file, in place of the user's relay-connect.toml.",
-    ),
-    click.option(
-        "--agent",
-        "agents",
-        multiple=True,
-        metavar="NAME=CMD",
-        help="An ACP agent program and its command line; may be repeated.",
-    ),
-)
-
-
-def _with_options(command: _F) -> _F:
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
 
 
 class _TasksToo(CommandGroup):
@@ -91,10 +48,17 @@ _TASK = "task"
     "relay-connect",
     cls=_TasksToo,
     invoke_without_command=True,
+    elsewhere={
+        "hooks": "connect.hooks_commands:hooks",
+        "notify": "connect.notify_command:notify",
+        "policy": "connect.policy_commands:policy",
+        "service": "connect.service_commands:service",
+        "workflow": "connect.workflow_commands:workflow",
+    },
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, "-v", "--version", prog_name="relay-connect")
-@_with_options
+@with_link_options
 @click.option(
     "--lead",
     metavar="[NAME=]PROGRAM",
@@ -103,6 +67,12 @@ _TASK = "task"
 @click.option("-p", "--prompt", "task", metavar="TASK", help="Have this task done, then exit. -: standard input.")
 @click.option("--wait-for-people", is_flag=True, help="With a task: wait for people to answer, elsewhere.")
 @click.option("--headless", is_flag=True, help="Run the link alone, for services and containers.")
+@click.option(
+    "--enrol",
+    metavar="CODE",
+    help="With --headless: link this machine by a code of `relaycast machine enrol`. -: ask for it, or read it from"
+    " standard input.",
+)
 @click.option("--quiet", "verbosity", flag_value="quiet", help="Show final results only.")
 @click.option("--verbose", "verbosity", flag_value="verbose", help="Show tool calls and file changes too.")
 @click.option("--json", "json_lines", is_flag=True, help="Print one JSON object a line.")
@@ -160,12 +130,29 @@ def main(context: click.Context, /, **given: Any) -> None:
     task = given["task"]
     if given["headless"] and task is not None:
         raise click.UsageError("--headless is a link alone: it has nobody do a task")
+    if given["enrol"] is not None:
+        _enrol(context, given)
     if task == "-" and given["token_file"] == Path("-"):
         raise click.UsageError("standard input is one thing: the token or the task; set RELAYCAST_TOKEN")
-    _serve(context, _presented(given, sys.stdin.read() if task == "-" else task))
+    _serve(context, _choose_presentation(given, sys.stdin.read() if task == "-" else task))
 
 
-def _presented(given: Mapping[str, Any], task: str | None) -> Presentation:
+def _enrol(context: click.Context, given: Mapping[str, Any]) -> NoReturn:
+    """Serve with the token that a code is exchanged for."""
+    from connect.access.enrolment import enrol  # noqa: PLC0415 - for this option
+
+    if not given["headless"]:
+        raise click.UsageError("--enrol links a machine that nobody sits at: it goes with --headless")
+    if given["token"] or given["token_file"]:
+        raise click.UsageError("this machine is linked by a code or by a token, not by both")
+    code = ask_for_code(given["enrol"])
+    settings = resolve_settings(context.obj, with_token=False)
+    _serve(
+        context, _choose_presentation(given, None), dataclasses.replace(settings, token=enrol(settings.endpoint, code))
+    )
+
+
+def _choose_presentation(given: Mapping[str, Any], task: str | None) -> Presentation:
     """How it was asked to show itself. Raises `click.UsageError` for a task without words."""
     from connect.serving.foreground import Presentation  # noqa: PLC0415 - `doctor` and `version` need no link
 
@@ -190,17 +177,17 @@ def _task(context: click.Context, /, *, words: tuple[str, ...]) -> None:
     assert outer is not None
     if len(words) > 1 or outer.params["task"] is not None or outer.params["headless"]:
         raise click.UsageError("one task, in quotes, and no other argument", outer)
-    _serve(outer, _presented(outer.params, words[0]))
+    _serve(outer, _choose_presentation(outer.params, words[0]))
 
 
-def _serve(context: click.Context, presentation: Presentation) -> NoReturn:
+def _serve(context: click.Context, presentation: Presentation, settings: ConnectSettings | None = None) -> NoReturn:
     from connect.serving.foreground import serve  # noqa: PLC0415 - as above
 
-    sys.exit(serve(resolve_settings(context.obj), presentation))
+    sys.exit(serve(settings or resolve_settings(context.obj), presentation))
 
 
 @main.command()
-@_with_options
+@with_link_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_obj
 def doctor(outer: Options, /, *, as_json: bool, **options: Any) -> None:
@@ -216,8 +203,7 @@ def doctor(outer: Options, /, *, as_json: bool, **options: Any) -> None:
 
     from connect.doctor import Health, examine_options  # noqa: PLC0415 - brings an HTTP client
 
-    given = {name: value for name, value in options.items() if value}
-    findings = asyncio.run(examine_options(dataclasses.replace(outer, **given)))
+    findings = asyncio.run(examine_options(merge(outer, options)))
     if as_json:
         click.echo(orjson.dumps({"findings": [dataclasses.asdict(finding) for finding in findings]}))
     else:
@@ -228,14 +214,8 @@ def doctor(outer: Options, /, *, as_json: bool, **options: Any) -> None:
     sys.exit(any(finding.health is Health.PROBLEM for finding in findings))
 
 
-main.add_command(policy)
-main.add_command(hooks)
-main.add_command(workflow)
-main.add_command(notify)
-
-
 @main.command()
-@_with_options
+@with_link_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_obj
 def status(outer: Options, /, *, as_json: bool, **options: Any) -> None:
@@ -248,14 +228,14 @@ def status(outer: Options, /, *, as_json: bool, **options: Any) -> None:
     folder = _state_dir(outer, options)
     state = asyncio.run(ask_state(folder))
     if as_json:
-        click.echo(orjson.dumps({"running": state is not None, "state_dir": str(folder), **_shown(state)}))
+        click.echo(orjson.dumps({"running": state is not None, "state_dir": str(folder), **_show(state)}))
     else:
         click.echo("\n".join(state_lines(state) if state is not None else [f"no link runs for {folder}"]))
     sys.exit(state is None)
 
 
 @main.command()
-@_with_options
+@with_link_options
 @click.option("--now", is_flag=True, help="Kill the agents instead of ending them cleanly.")
 @click.pass_obj
 def stop(outer: Options, /, *, now: bool, **options: Any) -> None:
@@ -269,42 +249,11 @@ def stop(outer: Options, /, *, now: bool, **options: Any) -> None:
     click.echo(f"no link runs for {folder}" if ended is None else "✓ The link has ended")
 
 
-@main.command()
-@_with_options
-@click.option(
-    "--systemd", "manager", flag_value="systemd", help="Print a systemd user unit; the default, except on macOS."
-)
-@click.option("--launchd", "manager", flag_value="launchd", help="Print a launchd property list; the default on macOS.")
-@click.pass_obj
-def service(outer: Options, /, *, manager: str | None, **options: Any) -> None:
-    """Print a service definition that runs this machine's link with the given options.
-
-    \b
-      systemd   relay-connect service > ~/.config/systemd/user/relay-connect.service
-                systemctl --user daemon-reload && systemctl --user enable --now relay-connect
-      launchd   relay-connect service > ~/Library/LaunchAgents/dev.relaycast.relay-connect.plist
-                launchctl bootstrap gui/$(id -u) ~/Library/LaunchAgents/dev.relaycast.relay-connect.plist
-
-    Agents start in the current folder. No token is written into it: link the machine first, or give --token-file.
-    Stop a link that already runs (`relay-connect stop`); terminals then use the service's.
-    """
-    from connect.access.credentials import KEPT_FILE, KeptTokens  # noqa: PLC0415 - for this command
-    from connect.service import Manager, describe, own_manager  # noqa: PLC0415 - for this command
-    from connect.service import service as as_service  # noqa: PLC0415 - for this command
-
-    chosen = dataclasses.replace(outer, **{name: value for name, value in options.items() if value})
-    settings = resolve_settings(chosen)
-    linked = KeptTokens(path=settings.state_dir / KEPT_FILE, url=settings.endpoint.url).read() is not None
-    found = as_service(settings, chosen, linked=linked)
-    click.echo(describe(found, Manager(manager) if manager else own_manager()), nl=False)
-
-
 def _state_dir(outer: Options, given: dict[str, Any]) -> Path:
-    chosen = dataclasses.replace(outer, **{name: value for name, value in given.items() if value})
-    return resolve_state_dir(chosen)
+    return resolve_state_dir(merge(outer, given))
 
 
-def _shown(state: State | None) -> dict[str, Any]:
+def _show(state: State | None) -> dict[str, Any]:
     return {} if state is None else state.model_dump(mode="json", exclude={"type"})
 
 

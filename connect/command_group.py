@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+import pkgutil
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
@@ -26,8 +27,25 @@ TRACEBACK = "RELAYCAST_TRACEBACK"
 class CommandGroup(click.Group):
     """A click group that tells what its commands raise, and ends with a status that says which kind it was.
 
-    Its name is the program's, whichever way that was started.
+    Its name is the program's, whichever way that was started. `elsewhere` names further commands and where each is, as
+    `module:name`; it is imported when it is called, and costs no other command anything.
     """
+
+    def __init__(self, *arguments: Any, elsewhere: Mapping[str, str] | None = None, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._elsewhere = dict(elsewhere or {})
+
+    @override
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *self._elsewhere])
+
+    @override
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if place := self._elsewhere.get(cmd_name):
+            command = pkgutil.resolve_name(place)
+            assert isinstance(command, click.Command)
+            return command
+        return super().get_command(ctx, cmd_name)
 
     @override
     def make_context(self, *arguments: Any, **named: Any) -> click.Context:
@@ -57,7 +75,7 @@ class CommandGroup(click.Group):
         except Exception as error:  # the top of a command
             if os.environ.get(TRACEBACK):
                 raise
-            sentence, status = _told(_innermost(error), command=ctx.invoked_subcommand or "")
+            sentence, status = _describe(_innermost(error), command=ctx.invoked_subcommand or "")
             click.echo(f"{self.name}: {hide_tokens(sentence)}", err=True)
             raise click.exceptions.Exit(status) from None
 
@@ -87,7 +105,7 @@ def _innermost(error: Exception) -> Exception:
     return error
 
 
-def _told(error: Exception, *, command: str) -> tuple[str, int]:
+def _describe(error: Exception, *, command: str) -> tuple[str, int]:
     if isinstance(error, RelayError):
         return refusal(error), EXIT_REFUSED
     if isinstance(error, ModuleNotFoundError) and error.name and error.name.partition(".")[0] not in _OURS:

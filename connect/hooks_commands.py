@@ -12,7 +12,7 @@ from broker.domain.agents.vendors import BRIDGED
 from broker.domain.errors import BadRequest
 from connect.allow_list import AllowList, harmless
 from connect.control.client import confirm_hooks
-from connect.machine.hooks.consent_file import ConsentFile, written
+from connect.machine.hooks.consent_file import ConsentFile, to_toml
 from connect.machine.hooks.consents import Consent, Consents, Standing, is_hook_id
 from connect.machine.hooks.offers import Offer, difference, in_words, offers_of
 from connect.machine.hooks.refusals import read_refusals
@@ -82,7 +82,7 @@ def allow(options: Options, /, *, hook: str | None, shell: bool) -> None:
     if not offers:
         _nothing(machine, hook)
     for offer in offers:
-        if _wanted(offer, shell=shell, alone=hook is not None):
+        if _confirm_wanted(offer, shell=shell, alone=hook is not None):
             machine.put(machine.consents.with_consent(offer.consent))
             click.echo(harmless(f"✓ {offer.consent.id} may run"))
 
@@ -122,7 +122,7 @@ def review(options: Options, /, *, shell: bool) -> None:
         machine.confirm(_show_list)
     offers = machine.offers()
     for offer in offers:
-        if _wanted(offer, shell=shell, alone=False):
+        if _confirm_wanted(offer, shell=shell, alone=False):
             machine.put(machine.consents.with_consent(offer.consent))
             click.echo(harmless(f"✓ {offer.consent.id} may run"))
     if not offers:
@@ -155,7 +155,7 @@ def _show_list(shown: Consents) -> None:
     click.echo(harmless(f"denied: {', '.join(shown.deny) or 'none'}"))
 
 
-def _wanted(offer: Offer, *, shell: bool, alone: bool) -> bool:
+def _confirm_wanted(offer: Offer, *, shell: bool, alone: bool) -> bool:
     """Whether the person allows it, once everything of it was shown."""
     consent = offer.consent
     _say(f"hook {consent.id}", in_words(consent))
@@ -206,7 +206,7 @@ def _machine(options: Options) -> _Machine:
     return _Machine(
         file=ConsentFile(config_folder(os.environ), state=state),
         state=state,
-        written=written,
+        written=to_toml,
         tell_link=confirm_hooks,
         changed_code="HOOKS_CHANGED",
     )

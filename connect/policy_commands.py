@@ -18,8 +18,8 @@ from connect.policy.folders import real_folder, real_or_none
 from connect.policy.lineage import require_person
 from connect.policy.owners_file import NO_FILE
 from connect.policy.policy import ROOT, Policy, describe
-from connect.policy.policy_file import DEFAULTS, Content, PolicyFile, Written, written
-from connect.policy.repository import loaded_by_agents
+from connect.policy.policy_file import DEFAULTS, Content, PolicyFile, Written, to_toml
+from connect.policy.repository import find_loaded_by_agents
 from connect.settings import Options, config_folder, resolve_state_dir
 from connect.system.process_records import ProcessRecords
 
@@ -35,7 +35,7 @@ class _Machine:
     @property
     def confirmed(self) -> bool:
         """Whether what is on disk is what a person has confirmed last."""
-        known = self.file.confirmed()
+        known = self.file.read_confirmed()
         return self.file.content().hash == (NO_FILE if known is None else known)
 
     def put(self, content: Content) -> None:
@@ -89,7 +89,7 @@ def allow_folder(options: Options, /, *, folders: tuple[Path, ...]) -> None:
         click.echo(f"✓ agents may work in {folder} and below")
         if folder == ROOT:
             click.echo("! that is the whole machine")
-        if loaded := loaded_by_agents(folder):
+        if loaded := find_loaded_by_agents(folder):
             click.echo(f"! agents load what lies there, which can run commands: {', '.join(loaded)}")
 
 
@@ -124,7 +124,7 @@ def set_value(options: Options, /, *, name: str, value: str) -> None:
     if field not in Policy.model_fields or field in _FOLDERS:
         names = ", ".join(each for each in Policy.model_fields if each not in _FOLDERS)
         raise BadRequest(f"there is no value {name!r}; there are: {names} (folders: allow-folder, deny-folder)")
-    _write(machine, machine.file.read().policy, **{field: _parsed(field, value)})
+    _write(machine, machine.file.read().policy, **{field: _parse_value(field, value)})
     click.echo(f"✓ {field} = {value}")
 
 
@@ -140,7 +140,7 @@ def edit(options: Options, /) -> None:
         click.echo("Nothing was changed.")
         return
     content = Content(policy=after.encode(), remembered=known.remembered)
-    for folder in machine.file.parsed(content).folders:
+    for folder in machine.file.parse(content).folders:
         if _real(folder) != folder:
             raise BadRequest(f"{folder} leads through a link: write {_real(folder)}")
     machine.put(content)
@@ -162,7 +162,7 @@ def confirm(options: Options, /) -> None:
     """Review a policy file that was changed by other means, and accept it."""
     machine = _at_terminal(options)
     found = machine.file.read()
-    if machine.confirmed and machine.file.confirmed() is not None:
+    if machine.confirmed and machine.file.read_confirmed() is not None:
         click.echo("The policy is unchanged since it was confirmed.")
         return
     for each in describe(found.policy, started_in=None, file=machine.file.path):
@@ -208,10 +208,10 @@ def _write(machine: _Machine, known: Policy, **changed: object) -> None:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise BadRequest(f"{next(iter(changed))}: {first['msg']}") from None
-    machine.put(written(wanted))
+    machine.put(to_toml(wanted))
 
 
-def _parsed(field: str, value: str) -> Any:
+def _parse_value(field: str, value: str) -> Any:
     if field == "programs" and value == "all":
         return None
     if field in _LISTS:

@@ -34,9 +34,8 @@ _STOP_S = 30
 _NOT_AGAIN = (2, 3)
 """Exit statuses that trying again does not change: it cannot start, or the broker does not want this machine."""
 _UNIT = """\
-# Put this into ~/.config/systemd/user/{name}.service, then:
-#   systemctl --user daemon-reload && systemctl --user enable --now {name}
-#   loginctl enable-linger    (to run while nobody is logged in)
+# `relay-connect service install` puts this into ~/.config/systemd/user/{name}.service and starts it.
+# To run while nobody is logged in: loginctl enable-linger
 [Unit]
 Description=Relaycast link of this machine
 
@@ -118,6 +117,7 @@ def _arguments(settings: ConnectSettings, options: Options, *, linked: bool) -> 
         ("--session", settings.session),
         ("--state-dir", str(settings.state_dir)),
         ("--config", str(options.config.absolute()) if options.config is not None else None),
+        ("--metrics-port", None if options.metrics_port is None else str(options.metrics_port)),
         *(("--label", label) for label in options.labels),
         *(("--agent", agent) for agent in options.agents),
     ]

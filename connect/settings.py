@@ -53,6 +53,7 @@ class ConfigFile(BaseModel):
     session: str | None = None
     state_dir: Path | None = None
     spool_bytes: int = Field(default=DEFAULT_SPOOL_BYTES, ge=1024 * 1024)
+    metrics_port: int | None = Field(default=None, ge=0, le=65535)
     agents: dict[str, AgentSettings] = Field(default_factory=dict)
     lead: str | None = None
     """`PROGRAM` or `NAME=PROGRAM`."""
@@ -83,6 +84,7 @@ class Options:
     config: Path | None = None
     agents: tuple[str, ...] = ()
     """Each `NAME=command line`."""
+    metrics_port: int | None = None
     lead: str | None = None
     """`PROGRAM` or `NAME=PROGRAM`."""
 
@@ -117,6 +119,8 @@ class ConnectSettings:
     lead: LeadSettings = LeadSettings()
     policy_dir: Path | None = None
     """Where the machine's policy lies; None: in the state folder."""
+    metrics_port: int | None = None
+    """On loopback, for Prometheus; 0 lets the system choose, None: there is none."""
 
 
 def resolve_settings(
@@ -140,6 +144,7 @@ def resolve_settings(
         cwd=Path.cwd(),
         new_identity=options.new_identity,
         policy_dir=config_folder(env),
+        metrics_port=config.metrics_port if options.metrics_port is None else options.metrics_port,
     )
 
 

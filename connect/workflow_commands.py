@@ -12,16 +12,16 @@ import orjson
 from broker.domain.errors import BadRequest
 from connect.allow_list import AllowList, harmless
 from connect.control.client import confirm_workflows
-from connect.machine.workflows.consent_file import ConsentFile, written
+from connect.machine.workflows.consent_file import ConsentFile, to_toml
 from connect.machine.workflows.consents import Consent, Consents, is_readable
-from connect.machine.workflows.refusals import read_refusals, unsettled
+from connect.machine.workflows.refusals import list_unsettled, read_refusals
 from connect.settings import Options, config_folder, resolve_state_dir
 
 
 class _Machine(AllowList[Consents]):
     def offers(self, name: str | None = None) -> list[Consent]:
         """What would let those run that were refused lately: all, or one of them."""
-        refused = unsettled(read_refusals(self.state), self.consents)
+        refused = list_unsettled(read_refusals(self.state), self.consents)
         return [each.consent for each in refused if name in {None, each.name} and is_readable(each.name)]
 
 
@@ -73,7 +73,7 @@ def allow(options: Options, /, *, file: str) -> None:
     FILE is a file, for this folder; or the name of a workflow that was refused here lately, for where that was.
     """
     machine = _changeable(options)
-    offered = _offered(machine, file)
+    offered = _list_offered(machine, file)
     known = machine.consents
     if all(each in known.allow for each in offered) and offered[0].name not in known.deny:
         click.echo(harmless(f"✓ {offered[0].name} is allowed already"))
@@ -122,7 +122,7 @@ def review(options: Options, /, *, file: str | None) -> None:
     """
     if file is not None:
         machine = _machine(options)
-        for consent in _offered(machine, file):
+        for consent in _list_offered(machine, file):
             _present(consent, machine.consents)
         return
     machine = _at_terminal(options)
@@ -138,7 +138,7 @@ def review(options: Options, /, *, file: str | None) -> None:
         click.echo("Nothing waits for a decision.")
 
 
-def _offered(machine: _Machine, file: str) -> list[Consent]:
+def _list_offered(machine: _Machine, file: str) -> list[Consent]:
     """What a file here has run, or what was refused under that name. Raises `BadRequest` for nothing."""
     if Path(file).is_file():
         return _of_file(Path(file))
@@ -153,7 +153,7 @@ def _offered(machine: _Machine, file: str) -> list[Consent]:
 
 def _of_file(path: Path) -> list[Consent]:
     """All that its workflows have run, by the folder in which they do."""
-    from broker.domain.workflows.plan import plan_workflow  # noqa: PLC0415 - reads the format, which takes long to load
+    from broker.domain.workflows.planning.plan import plan_workflow  # noqa: PLC0415 - reads the format, which takes long to load
     from broker.protocol.relay_yaml.reader import read_workflow_file  # noqa: PLC0415
 
     try:
@@ -223,7 +223,7 @@ def _machine(options: Options) -> _Machine:
     return _Machine(
         file=ConsentFile(config_folder(os.environ), state=state),
         state=state,
-        written=written,
+        written=to_toml,
         tell_link=confirm_workflows,
         changed_code="WORKFLOWS_CHANGED",
     )

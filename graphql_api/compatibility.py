@@ -35,7 +35,7 @@ def _was_deprecated(schema: GraphQLSchema, change: str) -> bool:
     return gone.deprecation_reason is not None
 
 
-def committed_at(reference: str) -> str | None:
+def find_commit(reference: str) -> str | None:
     """The schema of a git commit or tag; None where there is none, as in an export without history."""
     told = subprocess.run(  # noqa: S603 - no shell, and whoever calls names the revision
         ["git", "show", f"{reference}:./{COMMITTED.name}"],  # noqa: S607 - the developer's own git
@@ -50,7 +50,7 @@ def committed_at(reference: str) -> str | None:
 
 def main(reference: str) -> int:
     """Print what is broken since then; 1 when something is."""
-    before = committed_at(reference)
+    before = find_commit(reference)
     found = broken(before, COMMITTED.read_text()) if before else []
     for change in found:
         sys.stdout.write(f"{change}\n")

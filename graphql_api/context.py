@@ -12,6 +12,7 @@ from broker.services.agents.sessions import Sessions
 from broker.services.agents.spawner import Spawner
 from broker.services.agents.stops import Stops
 from broker.services.approvals.desk import ApprovalDesk
+from broker.services.approvals.rule_book import RuleBook, RuleTrials
 from broker.services.audit.trail import AuditTrail
 from broker.services.live.activity import Activity
 from broker.services.live.feeds import Feeds
@@ -20,21 +21,28 @@ from broker.services.logs.reader import LogReader
 from broker.services.logs.retention import LogRetention
 from broker.services.logs.search import LogSearch
 from broker.services.messages.router import Router
+from broker.services.needs.needs import Needs
 from broker.services.people.access import Access
+from broker.services.people.enrolment import Enrolment
+from broker.services.people.groups import Groups
+from broker.services.people.invitations import Invitations
 from broker.services.people.members import Members
+from broker.services.people.scoped_tokens import ScopedTokens
 from broker.services.people.sign_in import SignIn
 from broker.services.people.workspaces import Workspaces
 from broker.services.plans.allowance import Allowance
 from broker.services.plans.standing import Plans
 from broker.services.plans.usage import UsageMeter
 from broker.services.requests import Requests
+from broker.services.views.views import Views
+from broker.services.workflows.reruns import Reruns
 from broker.services.workflows.runs import WorkflowRuns
 from graphql_api.loaders import Loaders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiServices:
-    """The services behind the schema, shared by all operations of a process; `broker/app.py` fills it."""
+    """The services behind the schema, shared by all operations of a process; `broker/app` fills it."""
 
     access: Access
     allowance: Allowance
@@ -47,12 +55,21 @@ class ApiServices:
     spawner: Spawner
     desk: ApprovalDesk
     stops: Stops
+    views: Views
     workflows: WorkflowRuns
+    reruns: Reruns
     meter: UsageMeter
     plans: Plans
+    needs: Needs
+    rules: RuleBook
+    rule_trials: RuleTrials
     members: Members
     workspaces: Workspaces
+    scoped_tokens: ScopedTokens
+    groups: Groups
     sign_in: SignIn
+    invitations: Invitations
+    enrolment: Enrolment
     retention: LogRetention
     audit: AuditTrail
     feeds: Feeds

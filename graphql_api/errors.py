@@ -31,18 +31,18 @@ class RequestRefused(Exception):
     @property
     def shown(self) -> list[dict[str, Any]]:
         """As the response has it."""
-        return [shown(error) for error in self.errors]
+        return [show(error) for error in self.errors]
 
 
-def shown(error: GraphQLError) -> dict[str, Any]:
+def show(error: GraphQLError) -> dict[str, Any]:
     """An error as the response has it: message, locations, path and `extensions.code`."""
     cause = error.original_error
     if isinstance(cause, RelayError):
-        return _formatted(error, error.message if error.path is None else cause.message, _extensions(cause))
+        return _format(error, error.message if error.path is None else cause.message, _extensions(cause))
     if cause is None or isinstance(cause, GraphQLError):
         code = SYNTAX if isinstance(error, GraphQLSyntaxError) else INVALID
-        return _formatted(error, error.message, {"code": code, **(error.extensions or {})})
-    return _formatted(error, **incident(cause, error.path))
+        return _format(error, error.message, {"code": code, **(error.extensions or {})})
+    return _format(error, **incident(cause, error.path))
 
 
 def refusal_shown(error: RelayError) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def _extensions(cause: RelayError) -> dict[str, Any]:
     return {**extensions, "details": cause.details} if cause.details else extensions
 
 
-def _formatted(error: GraphQLError, message: str, extensions: dict[str, Any]) -> dict[str, Any]:
+def _format(error: GraphQLError, message: str, extensions: dict[str, Any]) -> dict[str, Any]:
     formatted: dict[str, Any] = {"message": message}
     if error.locations:
         formatted["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]

@@ -105,7 +105,7 @@ def page_of(
     behind = None if after is None else Place.read(after)
     ordered = sorted(((place(item), item) for item in items), key=lambda each: each[0])
     rest = [each for each in ordered if behind is None or each[0] > behind]
-    shown = rest[: checked_first(first)]
+    shown = rest[: check_first(first)]
     return Connection.of(
         [Edge(cursor=str(at), node=show(item)) for at, item in shown],
         more=len(rest) > len(shown),
@@ -114,7 +114,7 @@ def page_of(
     )
 
 
-def checked_first(first: int) -> int:
+def check_first(first: int) -> int:
     """`first`, when it is a size a page may have. Raises `BadRequest`."""
     return within("first", first, least=1, most=MAX_FIRST)
 

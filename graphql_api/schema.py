@@ -23,10 +23,10 @@ def build_schema() -> strawberry.Schema:
     )
 
 
-def printed(schema: strawberry.Schema) -> str:
+def print_schema(schema: strawberry.Schema) -> str:
     """The schema in the schema definition language."""
     return f"{schema.as_str().strip()}\n"
 
 
 if __name__ == "__main__":
-    sys.stdout.write(printed(build_schema()))
+    sys.stdout.write(print_schema(build_schema()))

@@ -1,6 +1,7 @@
 """`python -m tests.nightly`: what takes hours, one after the other, and with --write its figures in RESULTS.md.
 
-Ends with 1 when anything failed; everything is run in any case.
+Ends with 1 when anything failed; everything is run in any case. At its end stands a line for each run and one for all.
+Ctrl-C ends the run that is going on, which then counts as stopped, and those behind it; what was run is written.
 """
 
 from __future__ import annotations
@@ -38,8 +39,10 @@ class Step:
 STEPS = (
     Step(name="fuzz", command=("pytest", "tests/fuzz"), environment={"RELAYCAST_FUZZ_S": "3600"}),
     Step(name="kills", command=("pytest", "tests/e2e/test_log_kills.py"), environment={"RELAYCAST_KILLS": "50"}),
+    Step(name="meters", command=("tests.e2e.metered", "--messages", "100000")),
     Step(name="workflows", command=("tests.domain.workflows.model", "--states", "300000")),
     Step(name="soak", command=("tests.faults", "--minutes", "60")),
+    Step(name="stops", command=("tests.bench", "--only", "stops")),
     Step(name="repeat", command=("tests.repeat", "20", "-m", "not agents", "-n", "2", "--dist", "loadfile")),
 )
 
@@ -52,6 +55,18 @@ class Outcome:
     status: int
     last_line: str
     took_s: float
+    is_stopped: bool = False
+    """Whether somebody ended it."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether it came to its end, and all was well."""
+        return self.status == 0 and not self.is_stopped
+
+    @property
+    def word(self) -> str:
+        """For people."""
+        return "stopped" if self.is_stopped else "passed" if self.passed else "FAILED"
 
 
 def main() -> int:
@@ -61,10 +76,23 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help=f"write the figures into {results.RESULTS.name}")
     options = parser.parse_args()
     described = machine.described()
-    outcomes = [run(step) for step in STEPS if not options.only or step.name in options.only]
-    if options.write:
-        results.put(results.RESULTS, as_markdown(outcomes, described))
-    return 1 if any(outcome.status for outcome in outcomes) else 0
+    steps = [step for step in STEPS if not options.only or step.name in options.only]
+    outcomes: list[Outcome] = []
+    for step in steps:
+        outcomes.append(run(step))
+        if options.write:  # each at once: what took hours is kept whatever becomes of the next
+            results.put(results.RESULTS, as_markdown(outcomes, described))
+        if outcomes[-1].is_stopped:
+            break
+    print(verdict(outcomes, of=len(steps)))
+    return 0 if len(outcomes) == len(steps) and all(each.passed for each in outcomes) else 1
+
+
+def verdict(outcomes: Sequence[Outcome], *, of: int) -> str:
+    """A line for each run, and whether the night passed."""
+    lines = [f"{o.step.name:<10} {o.word:<8} {o.took_s / 60:6.1f} min  {o.last_line}" for o in outcomes]
+    passed = sum(each.passed for each in outcomes)
+    return "\n".join([*lines, f"nightly {'passed' if passed == of else 'FAILED'}: {passed} of {of}"])
 
 
 def run(step: Step) -> Outcome:
@@ -76,16 +104,26 @@ def run(step: Step) -> Outcome:
         command, cwd=_ROOT, env={**os.environ, **step.environment}, stdout=subprocess.PIPE, text=True
     ) as running:
         assert running.stdout is not None
-        for line in running.stdout:
-            print(line, end="", flush=True)
-            last = line.strip() or last
+        stopped = False
+        while True:
+            try:
+                for line in running.stdout:
+                    print(line, end="", flush=True)
+                    last = line.strip() or last
+                break
+            except KeyboardInterrupt:  # its own Ctrl-C has reached it, too: it clears up and ends
+                stopped = True
         status = running.wait()
-    return Outcome(step=step, status=status, last_line=last.strip("= "), took_s=time.monotonic() - began)
+    took_s = time.monotonic() - began
+    return Outcome(step=step, status=status, last_line=last.strip("= "), took_s=took_s, is_stopped=stopped)
 
 
 def as_markdown(outcomes: Sequence[Outcome], described: dict[str, str]) -> str:
     """The part of RESULTS.md."""
-    rows = [(o.step.shown, o.last_line, "yes" if o.status == 0 else "NO", o.took_s / 60) for o in outcomes]
+    rows = [
+        (o.step.shown, o.last_line, "yes" if o.passed else "stopped" if o.is_stopped else "NO", o.took_s / 60)
+        for o in outcomes
+    ]
     section = Section(
         title="What ran all night", explained=_EXPLAINED, head=("command", "result", "passed", "minutes"), rows=[*rows]
     )

@@ -1,11 +1,14 @@
 """What a long run leaves in the results."""
 
 import importlib.util
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
 from tests import nightly
-from tests.nightly import Outcome, Step
+from tests.nightly import Outcome, Step, verdict
 
 
 def test_a_step_is_run_with_its_environment_and_its_last_line_is_kept() -> None:
@@ -17,6 +20,48 @@ def test_a_step_is_run_with_its_environment_and_its_last_line_is_kept() -> None:
 
 def test_a_step_that_fails_says_so() -> None:
     assert nightly.run(Step(name="none", command=("tests.no_such_module",))).status != 0
+
+
+def test_the_last_line_says_whether_the_night_passed() -> None:
+    fuzz, soak = (Step(name=name, command=("platform",)) for name in ("fuzz", "soak"))
+    passed = Outcome(step=fuzz, status=0, last_line="30 passed", took_s=60)
+    failed = Outcome(step=soak, status=1, last_line="1 lost", took_s=60)
+    stopped = Outcome(step=soak, status=0, last_line="", took_s=60, is_stopped=True)
+    assert verdict([passed], of=1).splitlines() == [
+        "fuzz       passed      1.0 min  30 passed",
+        "nightly passed: 1 of 1",
+    ]
+    assert verdict([passed, failed], of=2).endswith("nightly FAILED: 1 of 2")
+    assert verdict([passed, stopped], of=3).endswith("nightly FAILED: 1 of 3")
+    assert "soak       stopped" in verdict([passed, stopped], of=3)
+
+
+def test_a_run_that_somebody_ends_counts_as_stopped_and_its_figures_are_kept(tmp_path: Path) -> None:
+    waits = "print('begun', flush=True); import time; time.sleep(600)"
+    (tmp_path / "waiting.py").write_text(waits)
+    code = (
+        "from pathlib import Path; from tests import nightly; from tests.bench import results;"
+        f"results.RESULTS = Path({str(tmp_path / 'RESULTS.md')!r});"
+        f"step = nightly.Step(name='soak', command=('waiting',), environment={{'PYTHONPATH': {str(tmp_path)!r}}});"
+        "nightly.STEPS = (step, step); raise SystemExit(nightly.main())"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, "--write"],
+        cwd=Path(nightly.__file__).parents[1],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        assert running.stdout is not None
+        lines = iter(running.stdout.readline, "")
+        assert "begun\n" in lines
+        os.killpg(running.pid, signal.SIGINT)
+        rest = list(lines)
+    assert running.returncode == 1
+    assert rest[-1] == "nightly FAILED: 0 of 2\n"
+    assert rest[-2].split()[:2] == ["soak", "stopped"]
+    assert "| stopped |" in (tmp_path / "RESULTS.md").read_text()
 
 
 def test_figures_are_dated_and_name_machine_and_command() -> None:

@@ -84,7 +84,7 @@ def test_every_command_it_names_exists_with_its_options(path: Path) -> None:
 def _check(command: click.Command, words: list[str], typed: str) -> None:
     """Go down the groups, then look the options up."""
     while words and isinstance(command, click.Group) and re.fullmatch(r"[a-z][a-z-]*", words[0]):
-        found = command.commands.get(words[0])
+        found = command.get_command(click.Context(command), words[0])
         assert found is not None, typed
         command, words = found, words[1:]
     options = {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
@@ -102,7 +102,8 @@ def test_every_environment_variable_it_names_is_read_somewhere(path: Path) -> No
 
 @pytest.mark.parametrize("name", ["up", "gateway", "worker"])
 def test_help_names_the_environment_variable_of_each_option_of_a_process(name: str) -> None:
-    command = relaycast.commands[name]
+    command = relaycast.get_command(click.Context(relaycast), name)
+    assert command is not None
     with click.Context(command, info_name=name, auto_envvar_prefix=f"RELAYCAST_{name.upper()}") as context:
         unnamed = [option.name for option in command.params if "RELAYCAST_" not in str(option.get_help_record(context))]
     assert unnamed == []

@@ -16,6 +16,10 @@ function version(): string {
   return found[1];
 }
 
+/** What opens on a click, reads and draws diffs and logs, asks for an answer, or manages people or workflows. */
+const OF_FEW =
+  /(design|@pierre|node_modules)\/diff|node_modules\/anser\/|react\/(dialog|floating-ui-react|utils)\/|useScrollLock|src\/(answering|pages)\/|design\/Dialog|acting\/FormDialog/;
+
 const broker = process.env.RELAYCAST_URL ?? "http://127.0.0.1:8787";
 
 export default defineConfig({
@@ -40,8 +44,8 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: "first", tags: ["$initial"], priority: 1 },
-            // What reads and draws diffs is for three pages, and too much for the others.
-            { name: "shared", minShareCount: 3, test: /^(?!.*(design|@pierre|node_modules)\/diff)/ },
+            // A page does not wait for what few pages have in common.
+            { name: "shared", minShareCount: 3, test: (id) => !OF_FEW.test(id) },
           ],
         },
       },

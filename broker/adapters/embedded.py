@@ -25,7 +25,7 @@ from urllib.parse import quote
 
 from redis.exceptions import RedisError
 
-from broker.adapters.redis.client import open_redis
+from broker.adapters.redis.opening import open_redis
 from broker.domain.errors import RelayError, Unavailable
 
 _log = logging.getLogger(__name__)
@@ -176,14 +176,14 @@ async def _until_locked(lock: int, folder: Path) -> None:
     try:
         async with asyncio.timeout(_STOP_S):
             while True:
-                if _locked(lock):
+                if _is_locked(lock):
                     return
                 await asyncio.sleep(0.02)
     except TimeoutError:
         raise EmbeddedServerFailed(f"an earlier server still runs on {folder}; end it first") from None
 
 
-def _locked(lock: int) -> bool:
+def _is_locked(lock: int) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -296,7 +296,7 @@ async def _until_ready(url: str, process: asyncio.subprocess.Process, log: Path)
         async with asyncio.timeout(_START_S):
             while not await _answers(redis.ping):
                 if process.returncode is not None:
-                    raise _ended(process.returncode, log)
+                    raise _explain_end(process.returncode, log)
                 await asyncio.sleep(0.01)
     except TimeoutError:
         raise EmbeddedServerFailed(f"the server does not answer after {_START_S:g} s: {_tail(log)}") from None
@@ -311,7 +311,7 @@ async def _answers(ping: Callable[[], Awaitable[bool]]) -> bool:
         return False
 
 
-def _ended(status: int, log: Path) -> EmbeddedServerFailed:
+def _explain_end(status: int, log: Path) -> EmbeddedServerFailed:
     said = _tail(log)
     damaged = _DAMAGED.search(said)
     if damaged is None:

@@ -38,7 +38,7 @@ class AesGcmSealing:
 
     def __init__(self, keys: Sequence[str]) -> None:
         """`keys`: base64 of 32 bytes each; the first seals, all open. Raises `BadRequest`, without saying a key."""
-        found = [_key(text, place) for place, text in enumerate(keys, start=1)]
+        found = [read_key(text, place) for place, text in enumerate(keys, start=1)]
         self._keys = {hashlib.sha256(key).hexdigest()[:8]: AESGCM(key) for key in found}
         self._current = next(iter(self._keys), None)
 
@@ -84,7 +84,8 @@ def _about(workspace: WorkspaceId, name: str) -> bytes:
     return f"{workspace}\0{name}".encode()
 
 
-def _key(text: str, place: int) -> bytes:
+def read_key(text: str, place: int) -> bytes:
+    """A key as it is given, the `place`-th. Raises `BadRequest`, without saying it."""
     try:
         key = base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True)
     except ValueError:  # of binascii too

@@ -11,7 +11,7 @@ import click
 import orjson
 
 from broker.cli.operator_client import ask
-from broker.protocol.hooks_yaml import read_hooks
+from broker.protocol.hooks_yaml.reader import read_hooks
 
 _STATES = {
     "ordered": "…",
@@ -51,6 +51,8 @@ def apply(*, file: TextIO, replacing: int | None) -> None:
     text = _require_good(file)
     shown = ask("PUT", "/v1/hooks", body={"text": text, "version": replacing})
     click.echo(f"✓ version {shown['version']}: {len(shown['hooks'])} hooks")
+    for note in shown["notes"]:
+        click.echo(f"! {note}")
     if any("command" in hook["does"] for hook in shown["hooks"]):
         click.echo("  commands run on machines whose owners allow them there: relay-connect hooks review")
 
@@ -68,6 +70,8 @@ def list_(*, json_: bool) -> None:
     for hook in shown["hooks"]:
         state = f"  ({_state(hook)})" if _state(hook) else ""
         click.echo(f"{hook['id']:<16} {hook['for']} {hook['on']}: {_does(hook['does'])}{state}")
+    for note in shown["notes"]:
+        click.echo(f"! {note}")
     if not shown["hooks"]:
         click.echo("there are no hooks; `relaycast hooks apply FILE` makes some")
 

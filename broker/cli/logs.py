@@ -17,13 +17,13 @@ from broker.cli.operator_client import with_client
 from broker.cli.options import together
 from broker.domain.agents.sessions import DEFAULT_SESSION
 from broker.domain.logs.pages import Facet
-from broker.domain.logs.search.lexer import quoted
+from broker.domain.logs.search.lexer import write_quoted
 from broker.domain.logs.search.zone import in_zone
 from broker.settings import Settings
 
 if TYPE_CHECKING:
     from connect.sdk.logs import Logs
-    from connect.terminal.text import Line
+    from connect.terminal.text.layout import Line
 
 _FOUND, _NOTHING = 0, 1
 _MOST_HITS = 10_000
@@ -95,7 +95,7 @@ def search(*, text: str, session: str | None, json_: bool, limit: int, before: s
     if json_:
         _print_json(found.model_dump(mode="json"))
     else:
-        from connect.terminal.findings import hit_lines  # noqa: PLC0415 - --help must not load a terminal
+        from connect.terminal.output.findings import hit_lines  # noqa: PLC0415 - --help must not load a terminal
 
         _print(hit_lines(found.hits))
         if found.next:
@@ -113,7 +113,7 @@ def search(*, text: str, session: str | None, json_: bool, limit: int, before: s
 def histogram(*, text: str, session: str | None, json_: bool, buckets: int) -> None:
     """Count matching lines over time."""
     found = _ask(lambda logs: logs.histogram(text, session=session, buckets=buckets))
-    from connect.terminal.findings import histogram_lines  # noqa: PLC0415 - --help must not load a terminal
+    from connect.terminal.output.findings import histogram_lines  # noqa: PLC0415 - --help must not load a terminal
 
     _show("buckets", found, histogram_lines(found), json_=json_)
 
@@ -125,7 +125,7 @@ def histogram(*, text: str, session: str | None, json_: bool, buckets: int) -> N
 def facets(*, field: str, text: str, session: str | None, json_: bool, limit: int) -> None:
     """Count the most frequent values of a field among matching lines."""
     found = _ask(lambda logs: logs.facets(text, field, session=session, limit=limit))
-    from connect.terminal.findings import count_lines  # noqa: PLC0415 - --help must not load a terminal
+    from connect.terminal.output.findings import count_lines  # noqa: PLC0415 - --help must not load a terminal
 
     _show("values", found, count_lines(found), json_=json_)
 
@@ -165,7 +165,7 @@ def set_aside_store(*, data_dir: Path | None) -> None:
 
 async def _newest(logs: Logs, session: str, *, lines: int, json_: bool) -> str:
     """Print the newest lines; where to go on. People are shown what is worth a line, so that may take more pages."""
-    from connect.terminal.history import log_lines  # noqa: PLC0415 - --help must not load a terminal
+    from connect.terminal.output.history import log_lines  # noqa: PLC0415 - --help must not load a terminal
 
     page = await logs.page(session, limit=lines)
     if page.incomplete:
@@ -186,7 +186,7 @@ async def _newest(logs: Logs, session: str, *, lines: int, json_: bool) -> str:
 
 async def _follow(session: str, after: str, *, json_: bool) -> None:
     from connect.sdk import AgentRelay, Reset  # noqa: PLC0415 - --help must not load an HTTP client
-    from connect.terminal.history import History  # noqa: PLC0415 - --help must not load a terminal
+    from connect.terminal.output.history import History  # noqa: PLC0415 - --help must not load a terminal
 
     history = History()
     async with AgentRelay(session=session) as relay:
@@ -201,7 +201,7 @@ async def _follow(session: str, after: str, *, json_: bool) -> None:
 
 def _text(query: tuple[str, ...], *, since: str | None, until: str | None) -> str:
     """One search of what was typed and the options, whose times are of the clock that hits are shown with."""
-    bounds = [f"{name}:{quoted(value)}" for name, value in (("since", since), ("until", until)) if value]
+    bounds = [f"{name}:{write_quoted(value)}" for name, value in (("since", since), ("until", until)) if value]
     return in_zone(" ".join([*query, *bounds]))
 
 
@@ -225,10 +225,10 @@ def _print_json(value: object) -> None:
 
 def _print(lines: Iterable[Line]) -> None:
     for line in lines:
-        click.echo(rendered(line, coloured=_colours_wanted()), color=True)
+        click.echo(render(line, coloured=_colours_wanted()), color=True)
 
 
-def rendered(line: Line, *, coloured: bool) -> str:
+def render(line: Line, *, coloured: bool) -> str:
     """A line as text, with ANSI colours or without any."""
     if not coloured:
         return "".join(text for _, text in line).rstrip()

@@ -7,12 +7,13 @@ from urllib.parse import quote
 import click
 
 from broker.cli.operator_client import ask
-from broker.domain.names import shown_name
+from broker.domain.instants import show_minute
+from broker.domain.names import show_name
 
 
 @click.group()
 def machine() -> None:
-    """List, forget and adopt machines. Uses the broker on this machine, or RELAYCAST_URL."""
+    """List, link, forget and adopt machines. Uses the broker on this machine, or RELAYCAST_URL."""
 
 
 @machine.command("list")
@@ -23,8 +24,21 @@ def list_() -> None:
     for row in ask("GET", "/v1/proxies")["proxies"]:
         found = Proxy.model_validate(row)
         state = "online" if found.online else "away"
-        whose = shown_name(owner_of(found))
-        click.echo(f"{found.id:<33} {state:<7} {found.agents:>3} agents  {shown_name(found.name):<24} {whose}")
+        whose = show_name(owner_of(found))
+        click.echo(f"{found.id:<33} {state:<7} {found.agents:>3} agents  {show_name(found.name):<24} {whose}")
+
+
+@machine.command()
+@click.option("--name", default="a machine", show_default=True, help="Who links with it; shown in lists of tokens.")
+def enrol(*, name: str) -> None:
+    """Print a code that links one machine, once, within 10 minutes.
+
+    There: `relay-connect --headless --url URL --enrol -`, which asks for it. Later starts need neither.
+    """
+    made = ask("POST", "/v1/machine-codes", body={"name": name})
+    until = show_minute(made["expires_at_ms"])
+    click.echo(f"good once, until {until}; on the machine: relay-connect --headless --enrol - --url …", err=True)
+    click.echo(made["code"])
 
 
 @machine.command()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlencode
 
 from connect.access.endpoint import Endpoint, resolve_endpoint
 
@@ -22,6 +23,17 @@ def ask(method: str, path: str, *, body: Mapping[str, object] | None = None) -> 
 def ask_with(endpoint: Endpoint, method: str, path: str, *, body: dict[str, object] | None = None) -> Any:
     """The answer to one request of a caller of one's own choice. Raises the broker's refusal."""
     return asyncio.run(with_client(lambda client: client.call(method, path, body=body), endpoint=endpoint))
+
+
+def ask_pages(path: str, name: str, *, search: str | None = None) -> Iterator[dict[str, Any]]:
+    """All of a list that is answered in pages, as they come. Raises the broker's refusal."""
+    after: str | None = None
+    while True:
+        given = {"search": search, "after": after}
+        page = ask("GET", f"{path}?{urlencode({each: text for each, text in given.items() if text})}")
+        yield from page[name]
+        if (after := page["next"]) is None:
+            return
 
 
 def using_broker(job: Callable[[ApiClient], Awaitable[_T]]) -> _T:

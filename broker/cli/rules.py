@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import click
@@ -10,6 +11,7 @@ import orjson
 from broker.cli.operator_client import ask
 from broker.domain.approvals.rules import Effect
 
+_OF_A_RULE = ("effect", "tool", "command", "path")
 _PATTERN = "Shell-style pattern: *, ?, […]."
 
 
@@ -30,7 +32,7 @@ def list_(*, json_: bool) -> None:
         click.echo(orjson.dumps({"rules": found}))
         return
     for number, each in enumerate(found, start=1):
-        click.echo(f"{number:>3}  {each['effect']:<6} {_about(each)}")
+        click.echo(f"{number:>3}  {each['effect']:<6} {_about(each)}{_describe_maker(each)}")
 
 
 @rule.command()
@@ -53,13 +55,20 @@ def remove(number: int) -> None:
     if number > len(found):
         raise click.UsageError(f"there are {len(found)} rules; `relaycast rule list` shows them")
     gone = found[number - 1]
-    removed = ask("DELETE", "/v1/rules", body=gone)["removed"]
+    rule_itself = {name: gone[name] for name in _OF_A_RULE}
+    removed = ask("DELETE", "/v1/rules", body=rule_itself)["removed"]
     click.echo(f"{'✓ removed' if removed else '· gone already'}: {gone['effect']} {_about(gone)}")
 
 
 def _rules() -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = ask("GET", "/v1/rules")["rules"]
-    return [{name: each.get(name) for name in ("effect", "tool", "command", "path")} for each in found]
+    return [{name: each.get(name) for name in (*_OF_A_RULE, "by", "at_ms")} for each in found]
+
+
+def _describe_maker(rule: dict[str, Any]) -> str:
+    if rule["by"] is None:
+        return ""
+    return f"  by {rule['by']}, {datetime.fromtimestamp(rule['at_ms'] / 1000).astimezone():%Y-%m-%d %H:%M %Z}"
 
 
 def _about(rule: dict[str, Any]) -> str:

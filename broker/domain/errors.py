@@ -1,27 +1,32 @@
 """Every refusal a caller can meet, each with a stable code.
 
 RelayError
-├── BadRequest            INVALID_ARGUMENT, INVALID_NAME, INVALID_ADDRESS, INVALID_QUERY, INVALID_RULE,
+├── BadRequest            INVALID_ARGUMENT, BAD_SIGNATURE, INVALID_NAME, INVALID_ADDRESS, INVALID_QUERY, INVALID_RULE,
 │                         INVALID_HOOKS, INVALID_WORKFLOW, RESULT_REFUSED, TOO_LARGE, TOO_MANY_SECRETS,
-│                         WORKSPACE_REQUIRED
-├── NotAuthenticated      UNAUTHENTICATED, TOKEN_REVOKED, SIGN_IN_FAILED, WORKSPACE_ARCHIVED, …
+│                         WORKSPACE_REQUIRED, NOT_ROTATED
+├── NotAuthenticated      UNAUTHENTICATED, TOKEN_REVOKED, SUSPENDED, SIGN_IN_FAILED, ENROLMENT_FAILED,
+│                         WORKSPACE_ARCHIVED, …
 ├── NotPermitted          NOT_PERMITTED, ORIGIN_REFUSED, OWNER_REMOVED
 ├── NotFound              SESSION_NOT_FOUND, AGENT_NOT_FOUND, MESSAGE_NOT_FOUND, APPROVAL_NOT_FOUND,
 │                         SECRET_NOT_FOUND, HOOK_NOT_FOUND, MACHINE_NOT_FOUND, RUN_NOT_FOUND, STEP_NOT_FOUND,
-│                         DEFINITION_NOT_FOUND, …
+│                         DEFINITION_NOT_FOUND, NO_SUBSCRIPTION, GROUP_NOT_FOUND, INVITATION_NOT_FOUND,
+│                         SERVICE_ACCOUNT_NOT_FOUND, CODE_NOT_FOUND, …
 ├── Conflict              NAME_TAKEN, APPROVAL_ALREADY_ANSWERED, APPROVAL_GONE, CHOOSE_OPTION, STOPPED,
-│                         RUN_ENDED, RUN_NOT_RESUMABLE, STEP_NOT_RETRYABLE, STEP_NOT_SKIPPABLE, TOO_MANY_RUNS,
-│                         ALREADY_MADE, NO_AGENT_THERE, …
+│                         RUN_ENDED, RUN_GOES_ON, RUN_NOT_RESUMABLE, STEP_NOT_RETRYABLE, STEP_NOT_SKIPPABLE,
+│                         TOO_MANY_RUNS, ALREADY_MADE, NO_AGENT_THERE, ACCESS_CHANGED, ALREADY_ON_PLAN,
+│                         PAYMENT_OVERDUE, PAYMENT_REFUSED, ALREADY_A_MEMBER, TOO_MANY_INVITATIONS, TOKEN_ROTATED,
+│                         TOO_MANY_SERVICE_ACCOUNTS, TOO_MANY_CODES, …
 ├── PlanLimitReached      PLAN_LIMIT
 ├── RateLimited           RATE_LIMITED
 ├── NoPlacement           NO_PROXY, CLI_MISSING, VERSION_NOT_SUPPORTED, PROGRAM_NOT_ALLOWED, POLICY_CHANGED,
-│                         NO_WORKTREES
+│                         NO_WORKTREES, NO_READONLY
 ├── SpawnFailed           SPAWN_FAILED
 ├── Fenced                FENCED
-├── NotConfigured         LOG_STORE_NOT_CONFIGURED, SECRET_KEY_NOT_CONFIGURED, SECRET_KEY_MISSING, NO_DESKTOP
+├── NotConfigured         LOG_STORE_NOT_CONFIGURED, SECRET_KEY_NOT_CONFIGURED, SECRET_KEY_MISSING, NO_DESKTOP,
+│                         BILLING_NOT_CONFIGURED
 ├── OutboundRefused       OUTBOUND_NOT_ALLOWED, OUTBOUND_INSECURE, OUTBOUND_BAD_URL
 ├── OutboundFailed        OUTBOUND_FAILED, OUTBOUND_TIMEOUT, OUTBOUND_NOT_FOUND
-└── Unavailable           STORE_UNAVAILABLE, DRAINING, COMMANDS_LOST
+└── Unavailable           STORE_UNAVAILABLE, DRAINING, COMMANDS_LOST, BILLING_UNAVAILABLE
 
 `code` never changes once published; `message` is for people and says what to do next.
 """
@@ -96,6 +101,13 @@ class Conflict(RelayError):
 
     code = "CONFLICT"
     http_status = 409
+
+
+class AccessChanged(Conflict):
+    """The caller's access has changed since it was read; nothing was changed. Asked again, it is read again."""
+
+    code = "ACCESS_CHANGED"
+    retryable = True
 
 
 class PlanLimitReached(RelayError):

@@ -14,8 +14,13 @@ FamilyId = NewType("FamilyId", str)
 """Short-lived tokens that were renewed one from the other."""
 AccountId = NewType("AccountId", str)
 """A person of the installation; one has a member id in each of their workspaces."""
+ServiceAccountId = NewType("ServiceAccountId", str)
+"""What programs of a workspace are called that are nobody's in particular."""
 MemberId = NewType("MemberId", str)
 """A person in a workspace."""
+GroupId = NewType("GroupId", str)
+"""People of a workspace who are given access together."""
+InvitationId = NewType("InvitationId", str)
 WorkflowRunId = NewType("WorkflowRunId", str)
 """A UUID."""
 LinkId = NewType("LinkId", str)

@@ -17,6 +17,6 @@ def from_ms(ms: int) -> datetime:
     return _EPOCH + timedelta(milliseconds=ms)
 
 
-def shown_minute(ms: int) -> str:
+def show_minute(ms: int) -> str:
     """The minute, for people: `2026-01-31 10:00 UTC`."""
     return from_ms(ms).strftime("%Y-%m-%d %H:%M UTC")

@@ -28,7 +28,7 @@ _GLOBAL_ID = re.compile(rb"[A-Za-z]+:.+", re.DOTALL)
 
 def looks_like_id(text: str) -> bool:
     """Whether `text` has the form of an id of anything, written in whatever case."""
-    return _ID.fullmatch(text) is not None or _GLOBAL_ID.fullmatch(_decoded(text)) is not None
+    return _ID.fullmatch(text) is not None or _GLOBAL_ID.fullmatch(_decode(text)) is not None
 
 
 def unlike_an_id(name: str) -> str:
@@ -59,7 +59,7 @@ def printable_name(text: str, what: str) -> str:
     return unlike_an_id(name)
 
 
-def shown_name(text: str) -> str:
+def show_name(text: str) -> str:
     """A name that nobody here chose, made fit to be shown: a machine is not sent away for what it is called."""
     name = text[:LONGEST_NAME]
     if not is_seen(name):
@@ -71,7 +71,7 @@ def _stands_alone(character: str) -> bool:
     return character.isprintable() and character not in FILLERS and unicodedata.category(character) not in _MARKS
 
 
-def _decoded(text: str) -> bytes:
+def _decode(text: str) -> bytes:
     """What a text is in base64; empty when it is none."""
     try:
         return base64.b64decode(text, validate=True)

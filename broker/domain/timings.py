@@ -36,8 +36,16 @@ class Timings:
     """Ahead of the first restart; four times that ahead of the second, and so on."""
     stop_work_kept_s: int = 30 * _DAY_S
     """What a stop of many has still to do, for as long as no worker is there to do it."""
+    glimpse_ms: int = 2_000
+    """How old it may be when a list last heard of an agent whose frames say nothing that lists show."""
     ended_agent_kept_s: int = 30 * _DAY_S
     """How long an ended agent can be looked up; the log keeps its story."""
+
+    # What failed, for people to look at.
+    failures: int = 500
+    """Of a workspace, that nobody has looked at; the oldest go first."""
+    failure_kept_s: int = 30 * _DAY_S
+    """After the last of them; what is told of one is kept no longer."""
 
     # Signs of life.
     proof_ms: int = 10_000
@@ -88,8 +96,18 @@ class Timings:
     """Of a limit: from there on a session is told, once a day, and again when it is reached."""
     least_limit_warned: int = 5
     """Of a smaller limit four fifths are no step of their own."""
+    budget_look_ms: int = 60_000
+    """While turns wait for what running ones have set aside of a budget, it is added up anew this often."""
     usage_kept_s: int = 40 * _DAY_S
     """Of a day's counters; the log store keeps what was used for longer."""
+    log_announced_days: int = 30
+    """After a change to a plan that keeps logs for a shorter time: what is there stays for as long, to be exported."""
+    billing_grace_s: int = 14 * _DAY_S
+    """After a payment has failed, until the workspace is read-only."""
+    billing_read_only_s: int = 14 * _DAY_S
+    """From then on, until it is on the plan Free."""
+    billing_checked_s: int = _DAY_S
+    """How old the copy of a subscription may get before Stripe is asked again, whatever webhooks tell."""
 
     # A session's log.
     tail_events: int = 100_000

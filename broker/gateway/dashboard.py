@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache, partial
+from http import HTTPStatus
 from mimetypes import guess_type
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.staticfiles import NotModifiedResponse
 
 from broker.domain.errors import NotFound
-from broker.gateway.serving.answers import Refusal
+from broker.gateway.serving.answers import Refusal, not_found
 from broker.gateway.serving.workspace_path import path_of
 
 BUILT = Path(__file__).parent.parent / "dashboard"
@@ -22,17 +23,26 @@ BUILT = Path(__file__).parent.parent / "dashboard"
 _PAGES = {
     "/": "index.html",
     "/session/{rest:path}": "session.html",
+    "/machine/{rest:path}": "machine.html",
     "/inbox": "inbox.html",
     "/logs": "logs.html",
     "/usage": "usage.html",
     "/workflows": "workflows.html",
     "/workflows/{rest:path}": "workflows.html",
+    "/rules": "rules.html",
+    "/hooks": "hooks.html",
+    "/people": "people.html",
+    "/groups": "groups.html",
+    "/access-tokens": "access-tokens.html",
     "/audit": "audit.html",
     "/settings": "settings.html",
     "/sign-in": "sign-in.html",
 }
 """Addresses that the page itself understands, and the HTML file of each (`web/build/pages.ts`): they differ in what a
 browser loads at once. Which page is drawn is decided in the browser."""
+
+_OF_PROGRAMS = frozenset({"v1", "graphql", "mcp", "assets"})
+"""What addresses begin with that nobody opens in a browser."""
 
 _GUARDS = {
     "Content-Security-Policy": "; ".join(
@@ -99,7 +109,19 @@ class Dashboard:
         if not _is_there(html):
             return HTMLResponse(_NOT_BUILT, 503, headers={**_GUARDS, "Cache-Control": "no-store"})
         below = self._path + path_of(request)
-        return self._page_below(request, html, below) if below else _served(request, html, keep=_ASK_AGAIN)
+        return self._page_below(request, html, below) if below else _serve(request, html, keep=_ASK_AGAIN)
+
+    async def missing(self, request: Request, error: Exception) -> Response:
+        """What is at none of the broker's addresses: a person in a browser gets a page that says so, a program JSON."""
+        is_asked_by_person = request.method in {"GET", "HEAD"} and "text/html" in request.headers.get("accept", "")
+        if not is_asked_by_person or request.url.path.strip("/").split("/")[0] in _OF_PROGRAMS:
+            return await not_found(request, error)
+        page = await self.page(request, name=_PAGES["/"])
+        if page.status_code != HTTPStatus.OK:
+            return page
+        page.status_code = HTTPStatus.NOT_FOUND
+        page.headers["Cache-Control"] = "no-store"
+        return page
 
     async def asset(self, request: Request) -> Response:
         """A script, style or picture whose name holds its hash."""
@@ -107,11 +129,11 @@ class Dashboard:
         if path.parent != self._folder / "assets" or not _is_there(path):
             # Of another version of the page: it must not be answered with a page, nor be kept.
             return Refusal(NotFound("no such file in this version of the dashboard", code="PATH_NOT_FOUND"))
-        return _served(request, path, keep=_FOR_GOOD)
+        return _serve(request, path, keep=_FOR_GOOD)
 
     async def file(self, request: Request, *, name: str) -> Response:
         """A file beside the pages, under a name of its own."""
-        return _served(request, self._folder / name, keep=_ASK_AGAIN)
+        return _serve(request, self._folder / name, keep=_ASK_AGAIN)
 
     def _page_below(self, request: Request, html: Path, below: str) -> Response:
         """As it is not from the root of its host: it names its files below our path, and itself in its workspace."""
@@ -134,10 +156,10 @@ def _is_there(path: Path) -> bool:
         return False
 
 
-def _served(request: Request, path: Path, *, keep: str) -> Response:
+def _serve(request: Request, path: Path, *, keep: str) -> Response:
     """The file, in the smallest encoding that was laid beside it and the browser takes."""
     headers = {**_GUARDS, "Cache-Control": keep, "Vary": "Accept-Encoding"}
-    sent, accepted = path, _accepted(request)
+    sent, accepted = path, _parse_accepted(request)
     for encoding, suffix in _ENCODINGS:
         smaller = path.with_name(path.name + suffix)
         if encoding in accepted and smaller.is_file():
@@ -177,7 +199,7 @@ def _tag(content: bytes) -> str:
     return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
-def _accepted(request: Request) -> set[str]:
+def _parse_accepted(request: Request) -> set[str]:
     offers = (part.strip().split(";") for part in request.headers.get("accept-encoding", "").split(","))
     return {offer[0].lower() for offer in offers if not any(q.replace(" ", "") == "q=0" for q in offer[1:])}
 

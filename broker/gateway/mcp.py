@@ -28,13 +28,14 @@ from broker.domain.ids import AgentId, MessageId
 from broker.domain.logs.rows import LineKind
 from broker.domain.messages.messages import Mode
 from broker.domain.people.access import Principal, TokenKind
-from broker.gateway.http.budgets import shown_budget
+from broker.domain.plans.budgets import Unit
+from broker.gateway.http.budgets import show_budget
 from broker.gateway.serving.answers import Refusal
 from broker.gateway.serving.credentials import in_header, require_own_origin
 from broker.services.agents.spawner import SpawnRequest
 from broker.services.container import Services
 from broker.services.logs.search import FoundLine
-from broker.services.workflows.runs import RunRequest
+from broker.services.workflows.starting import RunRequest
 from broker.telemetry import MESSAGES
 
 _LOCAL = ToolAnnotations(destructive_hint=False, open_world_hint=False)
@@ -75,7 +76,13 @@ class RelayTools:
         """An MCP server offering them."""
         server: MCPServer[Any] = MCPServer("relay", version=__version__, log_level="WARNING", subscriptions=False)
         acting: list[_Tool] = [self.relay_send, self.relay_broadcast, self.relay_spawn, self.relay_release]
-        acting += [self.relay_join, self.relay_leave, self.relay_submit, self.relay_run_workflow]
+        acting += [
+            self.relay_join,
+            self.relay_leave,
+            self.relay_submit,
+            self.relay_run_workflow,
+            self.relay_raise_budget,
+        ]
         looking: list[_Tool] = [
             self.relay_agents,
             self.relay_inbox,
@@ -152,7 +159,7 @@ class RelayTools:
             idempotency_key=_call_key(ctx),
         )
         agent = await self._s.spawner.spawn(principal, session, request)
-        return _shown(await self._s.spawner.wait_ready(principal, agent))
+        return _show(await self._s.spawner.wait_ready(principal, agent))
 
     async def relay_release(
         self, ctx: Context, name: Annotated[str, Field(description="An agent that you spawned")]
@@ -160,7 +167,7 @@ class RelayTools:
         """End an agent that you spawned. Returns when its processes are gone."""
         principal, session = await self._caller(ctx)
         agent = await self._s.spawner.release(principal, session, name)
-        return _shown(await self._s.spawner.wait_released(principal, agent))
+        return _show(await self._s.spawner.wait_released(principal, agent))
 
     async def relay_join(self, ctx: Context, channel: ChannelName, agent: Member = "") -> dict[str, Any]:
         """Join a #channel, or put an agent that you spawned into it: what is sent to the channel comes to all its
@@ -190,7 +197,7 @@ class RelayTools:
         return {
             "you": principal.name,
             "agents": [
-                {**_shown(agent), "waits_for": [_asked(each) for each in waiting if each.agent_id == agent.id]}
+                {**_show(agent), "waits_for": [_show_asked(each) for each in waiting if each.agent_id == agent.id]}
                 for agent in live
             ],
             "machines": [
@@ -263,10 +270,23 @@ class RelayTools:
 
     async def relay_budget(self, ctx: Context) -> dict[str, Any]:
         """What you may still spend: the budgets that you are paid from, and what is left of each. When one is spent you
-        get no new messages until a person raises it. An empty list means that there is no budget.
+        get no new messages until a person, or who spawned you, raises it. An empty list means that there is no budget.
         """
         principal, _ = await self._caller(ctx)
-        return {"budgets": [shown_budget(each) for each in await self._s.budgets.own(principal)]}
+        return {"budgets": [show_budget(each) for each in await self._s.budgets.own(principal)]}
+
+    async def relay_raise_budget(
+        self,
+        ctx: Context,
+        agent: Annotated[str, Field(description="The agent that you spawned and whose budget is spent")],
+        unit: Annotated[Unit, Field(description="What its budget is of")],
+        allow: Annotated[bool, Field(description="false: it may not spend more")] = True,
+    ) -> dict[str, Any]:
+        """Answer whether an agent that you spawned may spend as much again, out of what is left of your own budget.
+        Only a person can allow more than that.
+        """
+        principal, _ = await self._caller(ctx)
+        return show_budget(await self._s.budgets.answer_raise(principal, agent, unit=unit, allow=allow))
 
     async def relay_submit(
         self,
@@ -371,7 +391,7 @@ def _myself(principal: Principal) -> AgentId:
     return cast(AgentId, principal.agent)  # every agent's principal has one
 
 
-def _shown(agent: Agent) -> dict[str, Any]:
+def _show(agent: Agent) -> dict[str, Any]:
     return {
         "name": agent.name,
         "cli": agent.cli,
@@ -384,7 +404,7 @@ def _shown(agent: Agent) -> dict[str, Any]:
     }
 
 
-def _asked(approval: Approval) -> dict[str, Any]:
+def _show_asked(approval: Approval) -> dict[str, Any]:
     """What waits for a person; agents see how risky it is and answer nothing."""
     return {
         "title": approval.title,

@@ -22,13 +22,14 @@ import orjson
 from broker.domain.ids import AgentId
 from broker.domain.logs.redaction import Redactor
 from broker.domain.logs.redaction.streaming import StreamMask
-from broker.protocol.agents.events import AgentBroken, StateEvent, TextStreamed, TurnEnded
+from broker.protocol.agents.events import AgentBroken, StateEvent, TextStreamed, ThoughtStreamed, TurnEnded
 from broker.protocol.agents.session import Direction, Frame
 from broker.protocol.ndjson import dumps
 from broker.protocol.proxy import Exited, FrameRecorded, Report, Started
 
 RELEASE_S = 0.2
 """How long a word may wait for its end. Models send the next part of one within 0.05 s; people see nothing of this."""
+_FRAGMENTS = frozenset({"text_delta", "thought_delta"})
 _MOST_TEXTS = 64
 """That one agent streams at a time; sub-agents and parallel commands are a few."""
 
@@ -174,7 +175,7 @@ class ReportedFragments:
         mask = texts.setdefault((fragment.stream, fragment.text), StreamMask(self.redactor))
         shown = mask.take(fragment.holder[fragment.member])
         fragment.holder[fragment.member] = shown
-        events = [{**each, "delta": shown} if each.get("type") == "text_delta" else each for each in report.events]
+        events = [{**each, "delta": shown} if each.get("type") in _FRAGMENTS else each for each in report.events]
         return report.model_copy(update={"raw": raw, "events": events})
 
     def _end(self, report: FrameRecorded) -> None:
@@ -209,5 +210,8 @@ def _with(frame: Frame, raw: Json, shown: str) -> Frame:
     fragment = fragment_of(frame.type, raw)
     assert fragment is not None
     fragment.holder[fragment.member] = shown
-    events = tuple(TextStreamed(delta=shown) if isinstance(event, TextStreamed) else event for event in frame.events)
+    events = tuple(
+        dataclasses.replace(event, delta=shown) if isinstance(event, TextStreamed | ThoughtStreamed) else event
+        for event in frame.events
+    )
     return dataclasses.replace(frame, raw=dumps(raw), events=events)

@@ -89,8 +89,11 @@ class Connection(Generic[_Subject]):
     def request(self, method: str, params: dict[str, Any], *, subject: _Subject | None = None) -> bytes:
         """A request; its answer will come back with `method` and `subject`."""
         self._last_id += 1
-        self._open[self._last_id] = Call(method, subject)
-        return self._write(id=self._last_id, method=method, params=params)
+        return self._request(self._last_id, Call(method, subject), params)
+
+    def request_beside(self, method: str, params: dict[str, Any]) -> bytes:
+        """A request of which there is one in a conversation; it takes no number from the others."""
+        return self._request(method, Call(method, None), params)
 
     def notify(self, method: str, params: dict[str, Any] | None = None) -> bytes:
         """A notification."""
@@ -131,6 +134,10 @@ class Connection(Generic[_Subject]):
             return None if echo else PeerRequest(id=request_id, method=method, params={}, cut=True)
         call = self._open.pop(request_id, None)
         return Failure(call=call, code=UNREADABLE, message=f"its answer could not be read: {reason}") if call else None
+
+    def _request(self, request_id: RequestId, call: Call[_Subject], params: dict[str, Any]) -> bytes:
+        self._open[request_id] = call
+        return self._write(id=request_id, method=call.method, params=params)
 
     def _is_echo(self, request_id: RequestId, method: str) -> bool:
         """Whether it is what we have asked, printed by an agent that logs what it reads: no request of its own."""

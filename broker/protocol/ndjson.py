@@ -327,7 +327,7 @@ class _OddLine:
 
     def read(self) -> list[Line]:
         """Every frame in it; else what it is instead."""
-        text = self._decoded()
+        text = self._decode()
         found: list[Line] = []
         place = 0
         for _ in range(_TRIES):
@@ -344,9 +344,9 @@ class _OddLine:
                 continue
             if isinstance(value, dict) and (alone or _is_frame(value)):
                 found.append(self._document(value))
-        return found or [Noise(text=self._shown(text), offset=self._offset)]
+        return found or [Noise(text=self._show(text), offset=self._offset)]
 
-    def _decoded(self) -> str:
+    def _decode(self) -> str:
         start = _DECORATION.match(self._line)
         line = self._line[start.end() :] if start else self._line
         try:
@@ -397,7 +397,7 @@ class _OddLine:
         shown = excerpt(text)
         return Broken(head=head, reason=reason, size=self._size, excerpt=shown, offset=self._offset)
 
-    def _shown(self, text: str) -> str:
+    def _show(self, text: str) -> str:
         if len(text) <= MAX_TEXT_BYTES:
             return text
         return f"{text[:MAX_TEXT_BYTES]}… [{len(text) - MAX_TEXT_BYTES} characters left out]"

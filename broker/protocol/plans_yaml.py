@@ -13,10 +13,12 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from broker.domain.plans.plans import BUILT_IN, Feature, Limits, Meter, Metered, Plan, PlanTable, Terms
+from broker.domain.plans.prices import ModelPrice, PriceTable
 from broker.protocol.yaml_document import Document, Path, Position, YamlProblem, read_document
 
 _MOST = 10**15
 _Count = Annotated[int, Field(ge=0, le=_MOST, strict=True)]
+_Dollars = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 _LONGEST_LINK = 500
 
 
@@ -67,9 +69,18 @@ class _Terms(_Part):
     meters: dict[Meter, _Metered] | None = None
 
 
+class _Price(_Part):
+    input: _Dollars
+    output: _Dollars
+    cached: _Dollars | None = None
+    """None: as the input."""
+
+
 class _File(_Part):
     link: Annotated[str, Field(pattern=r"^https?://\S+$", max_length=_LONGEST_LINK)] | None = None
     plans: dict[Plan, _Terms] = {}
+    prices: dict[Annotated[str, Field(min_length=1, max_length=100)], _Price | None] = {}
+    """None takes one out."""
 
 
 def read_plans(text: str) -> PlansFile:
@@ -81,13 +92,26 @@ def read_plans(text: str) -> PlansFile:
     try:
         file = _File.model_validate(document.value)
     except ValidationError as invalid:
-        found = (_placed(each, document) for each in invalid.errors(include_url=False))
+        found = (_locate(each, document) for each in invalid.errors(include_url=False))
         return PlansFile(problems=tuple(sorted(set(found))))
-    terms = {plan: _changed(BUILT_IN[plan], file.plans.get(plan, _Terms())) for plan in Plan}
-    return PlansFile(table=PlanTable(terms=terms, link=file.link or BUILT_IN.link))
+    terms = {plan: _change_terms(BUILT_IN[plan], file.plans.get(plan, _Terms())) for plan in Plan}
+    prices = _change_prices(BUILT_IN.prices, file.prices)
+    return PlansFile(table=PlanTable(terms=terms, prices=prices, link=file.link or BUILT_IN.link))
 
 
-def _changed(terms: Terms, said: _Terms) -> Terms:
+def _change_prices(prices: PriceTable, said: Mapping[str, _Price | None]) -> PriceTable:
+    kept = {model: price for model, price in prices.models.items() if model not in said}
+    new = {
+        model: ModelPrice(
+            input=each.input, output=each.output, cached=each.input if each.cached is None else each.cached
+        )
+        for model, each in said.items()
+        if each is not None
+    }
+    return PriceTable(models={**kept, **new})
+
+
+def _change_terms(terms: Terms, said: _Terms) -> Terms:
     meters: Mapping[Meter, Metered] = terms.meters
     if said.meters is not None:
         meters = {**meters, **{meter: Metered(**each.model_dump()) for meter, each in said.meters.items()}}
@@ -100,7 +124,7 @@ def _changed(terms: Terms, said: _Terms) -> Terms:
     )
 
 
-def _placed(mistake: Any, document: Document) -> Problem:
+def _locate(mistake: Any, document: Document) -> Problem:
     path: Path = tuple(each for each in mistake["loc"] if each != "[key]")
     is_key = mistake["type"] == "extra_forbidden" or "[key]" in mistake["loc"]
     position = document.key_position(path) if is_key else document.position(path)

@@ -7,6 +7,7 @@ from the parser's events and not by its own composer, which recurses: nesting, a
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -100,7 +101,9 @@ def read_document(text: str) -> Document:
         raise YamlProblem(_in_words(error), position=position) from None
     except yaml.YAMLError as error:  # a character that YAML does not allow
         offset = getattr(error, "position", None)
-        raise YamlProblem("this character is not allowed in YAML", position=_counted(text, offset or 0)) from None
+        raise YamlProblem(
+            "this character is not allowed in YAML", position=_count_position(text, offset or 0)
+        ) from None
     document = Document(value=None, keys={}, values={})
     return Document(value=_value(root, (), document), keys=document.keys, values=document.values)
 
@@ -113,7 +116,7 @@ def _in_words(error: yaml.MarkedYAMLError) -> str:
     return ", ".join(str(each) for each in (error.context, error.problem) if each) or "this is no YAML"
 
 
-def _counted(text: str, offset: int) -> Position:
+def _count_position(text: str, offset: int) -> Position:
     before = text[:offset]
     return Position(before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1)
 
@@ -217,12 +220,14 @@ def _scalar(event: Any, position: Position) -> Any:
 
 
 def read_scalar(text: str) -> Any:
-    """What a plain word is in the core schema of YAML 1.2."""
+    """What a plain word is in the core schema of YAML 1.2; but a number that JSON does not have is a word."""
     if text in _WORDS:
         return _WORDS[text]
     if _INT.fullmatch(text):
         return int(text, 8 if text.startswith("0o") else 16 if text.startswith("0x") else 10)
-    return float(text) if _FLOAT.fullmatch(text) else text
+    if _FLOAT.fullmatch(text) and math.isfinite(number := float(text)):
+        return number
+    return text
 
 
 def _value(node: _Node, path: Path, document: Document) -> Any:

@@ -60,6 +60,7 @@ def metrics_page(access: MetricsAccess) -> Page:
 
 class _Handler(BaseHTTPRequestHandler):
     timeout = _ASK_S
+    disable_nagle_algorithm = True  # an answer is two writes
     server_version = "relaycast"
     sys_version = ""
 
@@ -70,7 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer."""
-        said = self._said()
+        said = self._answer_with()
         self.send_response(said.status)
         for name, value in _GUARDS.items():
             self.send_header(name, value)
@@ -79,7 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(said.body)
 
-    def _said(self) -> Said:
+    def _answer_with(self) -> Said:
         page = self._pages.get(self.path)
         if page is None:
             there = " or ".join(self._pages).encode()

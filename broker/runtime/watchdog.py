@@ -134,7 +134,7 @@ def _livez(watchdog: Watchdog) -> Page:
 
 
 @contextlib.asynccontextmanager
-async def watched(settings: Settings) -> AsyncIterator[Watchdog]:
+async def keep_watch(settings: Settings) -> AsyncIterator[Watchdog]:
     """Watch the running loop for the block, and answer on the health and metrics ports. Raises `SidePortInUse`."""
     watchdog = Watchdog(settings.standstill)
     with contextlib.ExitStack() as stack:

@@ -13,7 +13,7 @@ from broker.services.ports import AuditRecords
 
 
 @asynccontextmanager
-async def written_down(records: AuditRecords, workspace: WorkspaceId, act: Act, *, on: str) -> AsyncIterator[None]:
+async def write_down(records: AuditRecords, workspace: WorkspaceId, act: Act, *, on: str) -> AsyncIterator[None]:
     """Record an act as begun, then as done or failed. One that says neither was cut short by the end of a process."""
     await records.note(workspace, act, on=on, after="begun")
     try:

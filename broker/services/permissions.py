@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from broker.domain.agents.agents import Agent
+from broker.domain.agents.sessions import Session
 from broker.domain.errors import NotPermitted
 from broker.domain.people.access import Permission, Principal
-from broker.services.acting import acting, tell_refused
+from broker.services.acting import acting, drive, tell_refused
 
 _S = TypeVar("_S")
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _F = TypeVar("_F")
 _Method = Callable[Concatenate[_S, Principal, _P], _R]
+_DRIVING = frozenset({Permission.SEND, Permission.SPAWN, Permission.RELEASE, Permission.APPROVE})
 DECLARED = "__permissions__"
 """The attribute of a method that has said what it requires: permissions, or the reason for none."""
 
@@ -24,8 +27,8 @@ def requires(*permissions: Permission) -> Callable[[_Method[_S, _P, _R]], _Metho
     """The caller, a method's first argument, must have all of them. Else it raises `NotPermitted` before it begins."""
 
     def decorate(method: _Method[_S, _P, _R]) -> _Method[_S, _P, _R]:
-        checked: _Method[_S, _P, _R] = _checked(method, permissions)
-        return _declared(checked, permissions)
+        checked: _Method[_S, _P, _R] = _check(method, permissions)
+        return _declare(checked, permissions)
 
     return decorate
 
@@ -34,29 +37,30 @@ def open_to_all(because: str) -> Callable[[_Method[_S, _P, _R]], _Method[_S, _P,
     """Every authenticated caller may ask for it."""
 
     def decorate(method: _Method[_S, _P, _R]) -> _Method[_S, _P, _R]:
-        return _declared(method, because)
+        return _declare(method, because)
 
     return decorate
 
 
-def checked_within(how: str) -> Callable[[_Method[_S, _P, _R]], _Method[_S, _P, _R]]:
+def check_within(how: str) -> Callable[[_Method[_S, _P, _R]], _Method[_S, _P, _R]]:
     """What it requires depends on what is asked for, or is required by what it calls; `how` says which."""
 
     def decorate(method: _Method[_S, _P, _R]) -> _Method[_S, _P, _R]:
-        checked: _Method[_S, _P, _R] = _checked(method, ())
-        return _declared(checked, how)
+        checked: _Method[_S, _P, _R] = _check(method, (), within=True)
+        return _declare(checked, how)
 
     return decorate
 
 
-def _checked(method: Any, permissions: tuple[Permission, ...]) -> Any:
+def _check(method: Any, permissions: tuple[Permission, ...], *, within: bool = False) -> Any:
     if inspect.iscoroutinefunction(method):
 
         @functools.wraps(method)
         async def later(self: Any, principal: Principal, *args: Any, **kwargs: Any) -> Any:
-            with acting(principal) as is_first:
+            with acting(principal, permissions, checked_within=within) as is_first:
                 try:
                     _require(principal, permissions)
+                    _drive(principal, permissions, (*args, *kwargs.values()))
                     return await method(self, principal, *args, **kwargs)
                 except NotPermitted as error:
                     if is_first:  # what it calls was refused: that is one refusal
@@ -83,6 +87,20 @@ def _require(principal: Principal, permissions: tuple[Permission, ...]) -> None:
         principal.require(permission)
 
 
-def _declared(method: _F, said: object) -> _F:
+def _drive(principal: Principal, permissions: tuple[Permission, ...], given: Iterable[object]) -> None:
+    """What does something in a session is for its drivers, whether it is given the session or an agent of it."""
+    if _DRIVING.isdisjoint(permissions):
+        return
+    for each in given:
+        match each:
+            case Session():
+                drive(principal, each.id)
+            case Agent():
+                drive(principal, each.session_id)
+            case _:
+                pass
+
+
+def _declare(method: _F, said: object) -> _F:
     setattr(method, DECLARED, said)
     return method

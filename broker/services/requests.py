@@ -48,11 +48,11 @@ class Requests:
         if key is None:
             return Outcome(await act())
         workspace, asked = principal.workspace, digest(*about)
-        request = digest(principal.token_id, checked_key(key))
+        request = digest(principal.token_id, check_key(key))
         entry = orjson.dumps({"asked": asked, "attempt": secrets.token_hex(8)})
         known = await self._records.begin(workspace, request, entry, seconds=_IN_HAND_S)
         if known is not None:
-            return _known(known, asked)
+            return _read_known(known, asked)
         try:
             text = await act()
         except Unavailable:
@@ -65,14 +65,14 @@ class Requests:
         return Outcome(text)
 
 
-def checked_key(key: str) -> str:
+def check_key(key: str) -> str:
     """A caller's own id for a request. Raises `BadRequest`."""
     if not 1 <= len(key) <= _LONGEST_KEY:
         raise BadRequest(f"an id for a request has 1 to {_LONGEST_KEY} characters")
     return key
 
 
-def _known(entry: str, asked: str) -> Outcome:
+def _read_known(entry: str, asked: str) -> Outcome:
     found = orjson.loads(entry)
     if found["asked"] != asked:
         raise Conflict("this id was used for another request", code="IDEMPOTENCY_MISMATCH")

@@ -90,6 +90,7 @@ SHIP_SECONDS = Histogram(
     "Duration of one insert into the log store",
     buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
+SPANS = Counter("relaycast_spans_total", "Spans of traces that were made of shipped events")
 SHIP_FAILURES = Counter("relaycast_ship_failures_total", "Inserts that the log store did not take")
 
 LOOP_LAG_SECONDS = Histogram(

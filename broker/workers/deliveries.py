@@ -15,10 +15,9 @@ from broker.domain.errors import Unavailable
 from broker.domain.ids import WorkspaceId
 from broker.services.hooks.deliveries import HookDeliveries
 from broker.services.ports import Delivery, DeliveryRecords, Timers
-from broker.workers.endurance import Patience, forever, heed, sweep
+from broker.workers.endurance import Patience, attend
 
 _log = logging.getLogger(__name__)
-_SWEEP_S = 30.0
 _AT_ONCE = 64
 _AT_ONCE_IN_ONE = 4
 """Attempts under way, in all and of one workspace."""
@@ -39,15 +38,13 @@ class DeliveryWorker:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            for part in (self._hear, self._sweep, self._work):
-                tasks.create_task(forever(part, name="deliveries"))
-
-    async def _hear(self) -> None:
-        await heed(self._records.wakeups(), self._look_at, self._look_at_all)
-
-    async def _sweep(self) -> None:
-        await sweep(self._look_at_all, every_s=_SWEEP_S)
+        await attend(
+            "deliveries",
+            self._work,
+            wakeups=self._records.wakeups,
+            look_at=self._look_at,
+            look_at_all=self._look_at_all,
+        )
 
     async def _look_at_all(self) -> None:
         for workspace in await self._workspaces.workspaces():
@@ -86,7 +83,7 @@ class DeliveryWorker:
         try:
             claimed, next_s = await self._deliveries.claim(workspace, limit=self._free(workspace))
         except BaseException as error:
-            self._failed(workspace)
+            self._note_failure(workspace)
             if not isinstance(error, Unavailable):
                 raise
             return
@@ -101,7 +98,7 @@ class DeliveryWorker:
         try:
             self._look_at(workspace, await self._deliveries.carry_out(workspace, delivery))
         except Unavailable:
-            self._failed(workspace)
+            self._note_failure(workspace)
         except Exception:  # the top of a task: the others of this worker go on
             _log.exception("workspace %s: run %s of hook %s: unforeseen error", workspace, delivery.run, delivery.hook)
             await self._give_up(workspace, delivery)
@@ -116,9 +113,9 @@ class DeliveryWorker:
         try:
             self._look_at(workspace, await self._deliveries.give_up(workspace, delivery))
         except Unavailable:
-            self._failed(workspace)
+            self._note_failure(workspace)
 
-    def _failed(self, workspace: WorkspaceId) -> None:
+    def _note_failure(self, workspace: WorkspaceId) -> None:
         self._patience.note(workspace, failed=True)
         self._look_at(workspace, 1.0)
 

@@ -16,6 +16,8 @@ _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 15.0
 """So a store that was away for long is used again this soon after it came back."""
 
+_SWEEP_S = 30.0
+
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
@@ -72,9 +74,9 @@ class EachWorkspace:
         """Look after each once, but those that are left alone."""
         for workspace in await self._all():
             if self._patience.is_over(workspace):
-                self._patience.note(workspace, failed=not await self._tended(workspace))
+                self._patience.note(workspace, failed=not await self._tend_safely(workspace))
 
-    async def _tended(self, workspace: WorkspaceId) -> bool:
+    async def _tend_safely(self, workspace: WorkspaceId) -> bool:
         try:
             await self._tend(workspace)
         except Unavailable as error:
@@ -86,15 +88,28 @@ class EachWorkspace:
         return True
 
 
-async def heed(
-    wakeups: AsyncIterator[T | None], look_at: Callable[[T], None], look_at_all: Callable[[], Awaitable[None]]
+async def attend(
+    name: str,
+    *parts: Callable[[], Awaitable[None]],
+    wakeups: Callable[[], AsyncIterator[T | None]],
+    look_at: Callable[[T], None],
+    look_at_all: Callable[[], Awaitable[None]],
 ) -> None:
-    """Look at what one is woken for, and at all when some wakings may be lost (None)."""
-    async for item in wakeups:
-        if item is None:
-            await look_at_all()
-        else:
-            look_at(item)
+    """Run a worker's parts until cancelled.
+
+    It looks at what it is woken for; at all when some wakings may be lost (None), and now and then.
+    """
+
+    async def heed() -> None:
+        async for item in wakeups():
+            if item is None:
+                await look_at_all()
+            else:
+                look_at(item)
+
+    async with asyncio.TaskGroup() as tasks:
+        for part in (heed, lambda: sweep(look_at_all, every_s=_SWEEP_S), *parts):
+            tasks.create_task(forever(part, name=name))
 
 
 async def sweep(look_at_all: Callable[[], Awaitable[None]], *, every_s: float) -> None:

@@ -13,9 +13,8 @@ from broker.domain.errors import Unavailable
 from broker.domain.ids import WorkspaceId
 from broker.services.hooks.dispatch import HookDispatcher
 from broker.services.ports import HookRecords, Timers
-from broker.workers.endurance import Patience, forever, heed, sweep
+from broker.workers.endurance import Patience, attend
 
-_SWEEP_S = 30.0
 _LEASE_S = 15.0
 
 
@@ -34,15 +33,13 @@ class HookWorker:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            for part in (self._hear, self._sweep, self._look):
-                tasks.create_task(forever(part, name="hooks"))
-
-    async def _hear(self) -> None:
-        await heed(self._records.wakeups(), self._look_at, self._look_at_all)
-
-    async def _sweep(self) -> None:
-        await sweep(self._look_at_all, every_s=_SWEEP_S)
+        await attend(
+            "hooks",
+            self._look,
+            wakeups=self._records.wakeups,
+            look_at=self._look_at,
+            look_at_all=self._look_at_all,
+        )
 
     async def _look_at_all(self) -> None:
         for workspace in await self._workspaces.workspaces():

@@ -9,13 +9,12 @@ from broker.domain.errors import Unavailable
 from broker.domain.ids import WorkspaceId
 from broker.services.logs.shipping import Shipped, Shipper
 from broker.services.ports import Backlog, Timers
-from broker.workers.endurance import Patience, forever, heed, sweep
+from broker.workers.endurance import Patience, attend
 
 _GATHER_S = 1.5
 """Time for a batch to fill, since an insert costs the same with one event as with five hundred, and each makes a part
 that every search pays for. With the insert itself it is the lag of the searchable log, which is to stay below 2 s; what
 is new is read from the session's own log meanwhile."""
-_SWEEP_S = 30.0
 _LEASE_S = 15.0
 
 
@@ -38,15 +37,13 @@ class ShippingWorker:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            for part in (self._hear, self._sweep, self._ship):
-                tasks.create_task(forever(part, name="shipping"))
-
-    async def _hear(self) -> None:
-        await heed(self._backlog.wakeups(), self._look_at, self._look_at_all)
-
-    async def _sweep(self) -> None:
-        await sweep(self._look_at_all, every_s=_SWEEP_S)
+        await attend(
+            "shipping",
+            self._ship,
+            wakeups=self._backlog.wakeups,
+            look_at=self._look_at,
+            look_at_all=self._look_at_all,
+        )
 
     async def _look_at_all(self) -> None:
         for workspace in await self._workspaces.workspaces():

@@ -13,10 +13,9 @@ from broker.domain.errors import Unavailable
 from broker.services.deadlines import Deadlines, LinkLeases
 from broker.services.ports import Links, Timers
 from broker.workers.agenda import Agenda
-from broker.workers.endurance import forever, heed, sweep
+from broker.workers.endurance import attend
 
 _log = logging.getLogger(__name__)
-_SWEEP_S = 30.0
 _LOOK_S = 5.0
 LEASE_S = 15.0
 """Three renewals that were missed. With the looks before and behind, a death is known within 25 s."""
@@ -33,15 +32,14 @@ class Timekeeper:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            for part in (self._hear, self._sweep, self._look, self._act):
-                tasks.create_task(forever(part, name="worker"))
-
-    async def _hear(self) -> None:
-        await heed(self._timers.wakeups(), lambda due: self._agenda.put(*due), self._look_at_all)
-
-    async def _sweep(self) -> None:
-        await sweep(self._look_at_all, every_s=_SWEEP_S)
+        await attend(
+            "worker",
+            self._look,
+            self._act,
+            wakeups=self._timers.wakeups,
+            look_at=lambda due: self._agenda.put(*due),
+            look_at_all=self._look_at_all,
+        )
 
     async def _look_at_all(self) -> None:
         for workspace in await self._timers.workspaces():

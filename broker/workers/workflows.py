@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Collection
 
-from broker.domain.errors import Fenced, Unavailable
+from broker.domain.errors import Fenced, RelayError, Unavailable
 from broker.domain.ids import WorkspaceId
 from broker.services.ports import ClaimedRun, Timers, WorkflowRecords
 from broker.services.workflows.driver import Driver
 from broker.workers.agenda import Agenda
-from broker.workers.endurance import forever, heed, sweep
+from broker.workers.endurance import attend
 
 _log = logging.getLogger(__name__)
-_SWEEP_S = 30.0
-LEASE_S = 15.0
-"""Longer than any look takes; a run whose worker was killed is another's after that."""
+LEASE_S = 4.0
+"""A run whose worker was killed is another's after that; whoever looks at one for longer renews it."""
+_RENEW_S = LEASE_S / 4
 _CLAIM = 50
 """Runs of one workspace, before others have their turn."""
 _AT_ONCE = 8
@@ -37,15 +38,13 @@ class WorkflowWorker:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            for part in (self._hear, self._sweep, self._act):
-                tasks.create_task(forever(part, name="workflows"))
-
-    async def _hear(self) -> None:
-        await heed(self._records.wakeups(), lambda due: self._agenda.put(*due), self._look_at_all)
-
-    async def _sweep(self) -> None:
-        await sweep(self._look_at_all, every_s=_SWEEP_S)
+        await attend(
+            "workflows",
+            self._act,
+            wakeups=self._records.wakeups,
+            look_at=lambda due: self._agenda.put(*due),
+            look_at_all=self._look_at_all,
+        )
 
     async def _look_at_all(self) -> None:
         for workspace in await self._workspaces.workspaces():
@@ -57,12 +56,25 @@ class WorkflowWorker:
     async def _turn(self, workspace: WorkspaceId) -> float | None:
         """One workspace's turn; one with more to look at comes again behind the others."""
         claim = await self._records.claim(workspace, most=_CLAIM, lease_s=LEASE_S)
+        held = set(claim.runs)
         async with asyncio.TaskGroup() as tasks:
-            for each in claim.runs:
-                tasks.create_task(self._look(workspace, each, now_ms=claim.now_ms))
+            keeping = tasks.create_task(self._keep(workspace, held))
+            async with asyncio.TaskGroup() as looks:
+                for each in claim.runs:
+                    looks.create_task(self._look(workspace, each, held=held, now_ms=claim.now_ms))
+            keeping.cancel()
         return 0.0 if len(claim.runs) == _CLAIM else claim.next_in_s
 
-    async def _look(self, workspace: WorkspaceId, claimed: ClaimedRun, *, now_ms: int) -> None:
+    async def _keep(self, workspace: WorkspaceId, held: Collection[ClaimedRun]) -> None:
+        """Renew what is not looked at yet, or takes long. Where that fails another may take it, which does no harm."""
+        while True:
+            await asyncio.sleep(_RENEW_S)
+            try:
+                await self._records.renew(workspace, list(held), lease_s=LEASE_S)
+            except RelayError as error:
+                _log.warning("workspace %s: leases of runs: %s", workspace, error.message)
+
+    async def _look(self, workspace: WorkspaceId, claimed: ClaimedRun, *, held: set[ClaimedRun], now_ms: int) -> None:
         """One that fails holds up no other: it is claimed again when its lease has ended."""
         async with self._room:
             try:
@@ -73,3 +85,5 @@ class WorkflowWorker:
                 _log.warning("workspace %s: run %s: %s", workspace, claimed.id, error.message)
             except Exception:  # the top of what is done for one run
                 _log.exception("workspace %s: run %s: unforeseen error", workspace, claimed.id)
+            finally:
+                held.discard(claimed)

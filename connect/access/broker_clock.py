@@ -32,6 +32,6 @@ class BrokerClock:
         """Whether that instant is over at the broker; never, while the broker has not said what time it is."""
         return self._ahead_ms is not None and self._uptime_ms() + self._ahead_ms > at_ms
 
-    def left_s(self, until_ms: int) -> float | None:
+    def measure_left_s(self, until_ms: int) -> float | None:
         """How long until that instant; None while the broker has not said what time it is."""
         return None if self._ahead_ms is None else (until_ms - self._ahead_ms - self._uptime_ms()) / 1000

@@ -33,6 +33,8 @@ class TokenSource(StrEnum):
     ARGUMENT = "argument"
     ENVIRONMENT = "environment"
     FILE = "file"
+    ENROLMENT = "enrolment"
+    """It was exchanged for a code, and lies in no file of anybody's."""
     DATA_FOLDER = "data folder"
     """The key of the broker that this user runs on this machine."""
 
@@ -151,7 +153,7 @@ def no_token(url: str) -> NotAuthenticated:
 
 def resolve_url(url: str | None, *, environment: Mapping[str, str], insecure: bool | None = None) -> str:
     """The broker's URL: as given, else the environment's, else that of the broker which runs here. See above."""
-    where = _checked(url or environment.get("RELAYCAST_URL") or _running_url(data_folder(environment)) or DEFAULT_URL)
+    where = _check(url or environment.get("RELAYCAST_URL") or _running_url(data_folder(environment)) or DEFAULT_URL)
     allowed = environment.get(INSECURE, "") not in {"", "0"} if insecure is None else insecure
     if is_in_clear(where) and not allowed:
         raise BadRequest(
@@ -185,7 +187,7 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-def _checked(url: str) -> str:
+def _check(url: str) -> str:
     parts = _parts(url)
     if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
         raise BadRequest(
@@ -216,7 +218,7 @@ def _running_url(folder: Path) -> str | None:
     return url if isinstance(url, str) else None
 
 
-def trusted_certificates() -> ssl.SSLContext | bool:
+def load_trusted_certificates() -> ssl.SSLContext | bool:
     """Whom HTTPS clients believe: those of SSL_CERT_FILE and SSL_CERT_DIR where given, else the usual.
 
     Asked by name, since clients of a broker on this machine heed no other setting of the environment (proxies, netrc).

@@ -73,6 +73,19 @@ async def refresh(endpoint: Endpoint, refresh_token: str) -> Pair:
     return await _in_thread(lambda: _call(endpoint, "/v1/auth/refresh", body))
 
 
+async def exchange_code(endpoint: Endpoint, code: str) -> str:
+    """The token that links this machine, for a code that is used up by it. Raises like `exchange`."""
+
+    def call() -> str:
+        content, _ = _request(endpoint, "/v1/enrol", {"code": code}, bearer=None)
+        try:
+            return str(orjson.loads(content)["data"]["token"])
+        except (ValueError, TypeError, KeyError):
+            raise CannotExchange from None
+
+    return await _in_thread(call)
+
+
 async def make_session(endpoint: Endpoint, token: str, session: str) -> None:
     """See to it that there is a session, known by its id or name: who only links a machine cannot make one.
 

@@ -140,6 +140,8 @@ class State(_Message):
     session: str | None = None
     agents: list[AgentHere] = []
     terminals: list[TerminalHere] = []
+    metrics_port: int | None = None
+    """Of 127.0.0.1; None: it serves no metrics."""
 
 
 class Attached(_Message):

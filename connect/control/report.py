@@ -18,6 +18,8 @@ def state_lines(state: State) -> list[str]:
     terminals = ", ".join(f"process {terminal.pid} in {terminal.folder}" for terminal in state.terminals)
     lines.append(f"  terminals  {terminals or 'none'}")
     lines.append(f"  ends       {_end(state)}")
+    if state.metrics_port is not None:
+        lines.append(f"  metrics    http://127.0.0.1:{state.metrics_port}/metrics")
     return lines + ([f"  log        {state.log}"] if state.log else [])
 
 

@@ -138,6 +138,11 @@ class ControlServer:
         return any(terminal.attach.person for terminal in self._terminals)
 
     @property
+    def terminals(self) -> int:
+        """How many there are."""
+        return len(self._terminals)
+
+    @property
     def persons_folders(self) -> list[Path]:
         """Where those terminals were opened."""
         return [Path(terminal.attach.folder) for terminal in self._terminals if terminal.attach.person]

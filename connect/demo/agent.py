@@ -5,12 +5,16 @@ It plays tic-tac-toe through the relay's own MCP tools, and understands a few mo
     Play tic-tac-toe …           spawns an opponent (`with a codex agent`: of that kind) and plays X against it
     say <text>                   answers with the text
     ask permission: <command>    asks to run the command, or for the edit that it is, and reports the answer
+    ask permissions: <one> | <two>  asks for several commands at once
     ask question: <text>? a | b  asks a person (`a & b`: several may be chosen; without any: a text), reports the answer
     edit <path>: <old> => <new>  tells of an edit of a file, by lines or whole; nothing is written;
                                  more of them may follow in the same message, after blank lines
     call <tool> <json object>    calls one of the relay's tools and reports its result
     sleep <seconds>              works for that long; can be cancelled
     exit <code>                  ends the process in the middle of the turn
+    think <text>                 reasons about the text
+    plan: *<one> | -<two> | <three>  tells of its plan, of which one is done, two begun, three still to be done
+                                 more lines of any kind may follow these two in the same message, after blank lines
     ignore                       goes deaf: reads on, reacts to nothing
 """
 
@@ -26,6 +30,7 @@ from connect.demo.mcp import McpClient, ToolFailed
 from connect.demo.memory import Conversation, Exchange, begin, recall
 from connect.demo.script import (
     AskPermission,
+    AskPermissions,
     AskQuestion,
     CallTool,
     GoDeaf,
@@ -35,6 +40,8 @@ from connect.demo.script import (
     Say,
     Sleep,
     Step,
+    TellPlan,
+    Think,
     read_prompt,
     steps_for,
 )
@@ -155,10 +162,20 @@ class Room:
                 return await self._call(step)
             case AskPermission():
                 return await self._do(Say(text=await self._ask(step)))
+            case AskPermissions():
+                answers = await asyncio.gather(*(self._ask(each) for each in step.asked))
+                return await self._do(Say(text="\n".join(answers)))
             case AskQuestion():
                 return await self._do(Say(text=await self._ask_in_words(step)))
             case ReportEdit():
                 self._report(step)
+                return []
+            case Think():
+                self.say(step.text, kind="agent_thought_chunk")
+                return []
+            case TellPlan():
+                entries = [{"content": text, "status": state, "priority": "medium"} for text, state in step.steps]
+                self.update("plan", entries=entries)
                 return []
             case Sleep():
                 await asyncio.sleep(step.seconds)

@@ -38,7 +38,7 @@ class Board:
         """Whether nobody can move any more."""
         return self.winner is not None or _FREE not in self.squares
 
-    def played(self, square: int) -> Board:
+    def play(self, square: int) -> Board:
         """The board after the next player has taken `square` (0 to 8)."""
         if self.is_over or self.squares[square] != _FREE:
             raise ValueError(f"square {square + 1} is taken or the game is over")
@@ -47,7 +47,7 @@ class Board:
 
 def best_move(board: Board) -> int:
     """The move that wins soonest or loses last."""
-    return max(_free(board), key=lambda square: (-_value(board.played(square)), -_PREFERENCE.index(square)))
+    return max(_free(board), key=lambda square: (-_value(board.play(square)), -_PREFERENCE.index(square)))
 
 
 def draw(board: Board) -> str:
@@ -89,4 +89,4 @@ def _value(board: Board) -> int:
         return -1 - left
     if left == 0:
         return 0
-    return max(-_value(board.played(square)) for square in _free(board))
+    return max(-_value(board.play(square)) for square in _free(board))

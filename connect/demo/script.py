@@ -67,12 +67,33 @@ class AskPermission:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskPermissions:
+    """Ask for several things at once, and report the answers."""
+
+    asked: tuple[AskPermission, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskQuestion:
     """Ask a person in words, and report the answer."""
 
     text: str
     choices: tuple[str, ...] = ()
     several: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Think:
+    """Reasoning, which is shown apart from the turn's text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TellPlan:
+    """Tell what is to be done, in place of what was told before: each step with its state."""
+
+    steps: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +115,19 @@ class GoDeaf:
     """Keep the process and its pipes, but react to nothing any more."""
 
 
-Step = Say | CallTool | AskPermission | AskQuestion | ReportEdit | Sleep | Quit | GoDeaf
+Step = (
+    Say
+    | CallTool
+    | AskPermission
+    | AskPermissions
+    | AskQuestion
+    | ReportEdit
+    | Think
+    | TellPlan
+    | Sleep
+    | Quit
+    | GoDeaf
+)
 
 
 def read_prompt(text: str) -> list[Incoming]:
@@ -108,7 +141,7 @@ def steps_for(message: Incoming) -> list[Step]:
     board = read_board(message.text)
     if board is not None:
         return _play(board, against=message.sender)
-    return _scripted(message.text) or _part(message)
+    return _read_scripted(message.text) or _part(message)
 
 
 def _part(message: Incoming) -> list[Step]:
@@ -122,7 +155,7 @@ def _part(message: Incoming) -> list[Step]:
 
 def _open_game(cli: str) -> list[Step]:
     first = best_move(Board())
-    board = Board().played(first)
+    board = Board().play(first)
     text = f"Let's play tic-tac-toe. I'm X, you're O.\nI play {square_name(first)}. Your move.\n\n{draw(board)}"
     return [
         Say(text=f"I'll spawn a {cli.capitalize()} opponent and start the game."),
@@ -135,14 +168,14 @@ def _play(board: Board, *, against: str) -> list[Step]:
     if board.is_over:
         return [Say(text=f"Good game. {outcome(board)}")]
     square = best_move(board)
-    after = board.played(square)
+    after = board.play(square)
     ending = f"{outcome(after)} Good game!" if after.is_over else "Your turn."
     text = f"I play {square_name(square)}. {ending}\n\n{draw(after)}"
     move = CallTool(tool="relay_send", arguments={"to": against, "text": text})
     return [move, Say(text=f"The game is over. {outcome(after)}\n\n{draw(after)}")] if after.is_over else [move]
 
 
-def _scripted(text: str) -> list[Step]:
+def _read_scripted(text: str) -> list[Step]:
     """The lines tests speak; empty when it is none of them. What stands behind a rule is only about them."""
     text = _RULE.split(text, maxsplit=1)[0]
     word, _, rest = text.strip().partition(" ")
@@ -151,6 +184,9 @@ def _scripted(text: str) -> list[Step]:
             return [Say(text=words)]
         case "ask", asked if asked.startswith("permission:"):
             return [_ask(asked.removeprefix("permission:").strip())]
+        case "ask", asked if asked.startswith("permissions:"):
+            commands = asked.removeprefix("permissions:").split(" | ")
+            return [AskPermissions(asked=tuple(_ask(command.strip()) for command in commands))]
         case "ask", asked if asked.startswith("question:"):
             return [_question(asked.removeprefix("question:").strip())]
         case "edit", words if edits := _edits(words):
@@ -161,10 +197,28 @@ def _scripted(text: str) -> list[Step]:
             return [Quit(code=int(code) % 256)]
         case "ignore", "":
             return [GoDeaf()]
+        case (("think" | "plan:"), _):
+            return [step for words in text.strip().split("\n\n") for step in _work(words)]
         case "call", words if words:
             return _call(words)
         case _:
             return []
+
+
+def _work(words: str) -> list[Step]:
+    word, _, rest = words.strip().partition(" ")
+    match word:
+        case "think":
+            return [Think(text=rest)]
+        case "plan:":
+            return [TellPlan(steps=tuple(_plan_step(each.strip()) for each in rest.split("|")))]
+        case _:
+            return _read_scripted(words)
+
+
+def _plan_step(words: str) -> tuple[str, str]:
+    state = {"*": "completed", "-": "in_progress"}.get(words[:1])
+    return (words, "pending") if state is None else (words[1:].strip(), state)
 
 
 def _ask(command: str) -> AskPermission:

@@ -10,18 +10,18 @@ from urllib.parse import urlsplit
 
 from broker.domain.errors import RelayError
 from broker.domain.ids import MessageId
-from broker.domain.messages.messages import ReceiptState
+from broker.domain.messages.steps import ReceiptState
 from connect.demo.game import Board, draw, outcome, read_board
 from connect.demo.script import OPPONENT
 from connect.sdk import AgentRelay
 from connect.sdk.facts import MessageAccepted, read_fact
 from connect.sdk.types import Event, LinkUp, Trace
 from connect.system.task_scope import task_scope
-from connect.terminal.painting import measured_width, paint
-from connect.terminal.tables import table
-from connect.terminal.text import Line, one_line
+from connect.terminal.output.tables import table
+from connect.terminal.output.view import View, bad, good
+from connect.terminal.text.layout import Line, one_line
+from connect.terminal.text.painting import measure_width, paint
 from connect.terminal.verbosity import Verbosity
-from connect.terminal.view import View, bad, good
 
 LEAD = "Lead"
 TASK = "Play tic-tac-toe with a demo agent"
@@ -89,11 +89,11 @@ class _Game:
     async def _follow(self) -> Board:
         async with aclosing(self._relay.feed()) as feed:
             async for item in feed:
-                self._view.width = measured_width()
+                self._view.width = measure_width()
                 paint(self._view.show(item))
                 if isinstance(item, LinkUp):
                     self._up.set()
-                if isinstance(item, Event) and (board := self._finished_board(item)) is not None:
+                if isinstance(item, Event) and (board := self._find_finished_board(item)) is not None:
                     return board
         raise AssertionError("the feed ends only by raising")
 
@@ -102,7 +102,7 @@ class _Game:
         with self._view.own.sending(LEAD, TASK):
             await self._relay.spawn(LEAD, cli, TASK)
 
-    def _finished_board(self, event: Event) -> Board | None:
+    def _find_finished_board(self, event: Event) -> Board | None:
         match read_fact(event):
             case MessageAccepted() as message:
                 self.messages.append(message.id)
@@ -128,7 +128,7 @@ def timings(traces: Sequence[Trace]) -> list[Line]:
     columns = [[row[1][at] for row in rows] for at in range(len(_STEPS))]
     medians = [_typical(column) for column in columns]
     head = ("MESSAGE", *(step.replace("_", " ").upper() for step in _STEPS))
-    return table(head, [(label, *map(_shown, values)) for label, values in [*rows, ("p50", medians)]])
+    return table(head, [(label, *map(_show, values)) for label, values in [*rows, ("p50", medians)]])
 
 
 def _typical(column: Sequence[float | None]) -> float | None:
@@ -143,7 +143,7 @@ def took_ms(trace: Trace) -> list[float | None]:
     return [None if (at := steps.get(step)) is None else at - trace.message.at_ms for step in _STEPS]
 
 
-def _shown(value: float | None) -> str:
+def _show(value: float | None) -> str:
     return "-" if value is None else f"{value:g}"
 
 

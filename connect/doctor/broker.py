@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from broker.domain.people.token_text import hide_tokens
 from connect.access.credentials import KEPT_FILE, KeptTokens
-from connect.access.endpoint import IN_CLEAR, Endpoint, GivenToken, no_token, trusted_certificates
+from connect.access.endpoint import IN_CLEAR, Endpoint, GivenToken, load_trusted_certificates, no_token
 from connect.doctor.findings import Finding, ok, problem, warning
 from connect.settings import ConnectSettings
 
@@ -61,13 +61,13 @@ async def examine_broker(settings: ConnectSettings, *, malformed: str | None) ->
     headers = {} if given is None else {"Authorization": f"Bearer {given.text}"}
     try:
         async with httpx.AsyncClient(
-            timeout=_TIMEOUT_S, trust_env=not endpoint.local, verify=trusted_certificates()
+            timeout=_TIMEOUT_S, trust_env=not endpoint.local, verify=load_trusted_certificates()
         ) as client:
             answer = await client.get(f"{endpoint.url}/v1/whoami", headers=headers)
     except (httpx.HTTPError, OSError, ValueError) as error:  # OSError: a certificate file that cannot be read
-        return [*way, _unreachable(endpoint, error), token or _unasked_token(settings)]
+        return [*way, _unreachable(endpoint, error), token or _report_unasked_token(settings)]
     if not _is_broker(answer):
-        return [*way, problem("broker", f"{endpoint.url}: {_STRANGER}"), token or _unasked_token(settings)]
+        return [*way, problem("broker", f"{endpoint.url}: {_STRANGER}"), token or _report_unasked_token(settings)]
     here = warning("broker", IN_CLEAR.format(endpoint.url)) if endpoint.in_clear else ok("broker", endpoint.url)
     return [*way, here, token or _token(settings, answer), *_clock(answer)]
 
@@ -112,7 +112,7 @@ def _unreachable(endpoint: Endpoint, error: Exception) -> Finding:
 
 def _token(settings: ConnectSettings, answer: httpx.Response) -> Finding:
     if settings.token is None:
-        return _unasked_token(settings)
+        return _report_unasked_token(settings)
     if answer.status_code == HTTPStatus.OK:
         who = _WhoAmI.model_validate_json(answer.content).data
         return ok("token", f"{who.kind} token of workspace {who.workspace.id}{_USE.get(who.kind, '')}")
@@ -121,7 +121,7 @@ def _token(settings: ConnectSettings, answer: httpx.Response) -> Finding:
     return problem("token", f"could not be checked: the broker answered HTTP {answer.status_code}")
 
 
-def _unasked_token(settings: ConnectSettings) -> Finding:
+def _report_unasked_token(settings: ConnectSettings) -> Finding:
     """Of a token nobody has asked the broker about."""
     if settings.token is not None:
         return warning("token", f"given ({_source(settings.token)}), but nobody could be asked whether it is good")

@@ -108,7 +108,7 @@ def _policy(settings: ConnectSettings) -> list[Finding]:
         found = file.read()
     except BadRequest as refusal:
         return [problem("policy", f"{refusal.message}; no agent starts; run `relay-connect policy reset`")]
-    confirmed = file.confirmed()
+    confirmed = file.read_confirmed()
     if found.hash != (NO_FILE if confirmed is None else confirmed):
         advice = "look at it and run `relay-connect policy confirm` in a terminal"
         return [problem("policy", f"{file.path} was changed and nobody has confirmed it: no agent starts; {advice}")]

@@ -22,21 +22,21 @@ def examine_hooks(settings: ConnectSettings) -> list[Finding]:
     file = ConsentFile(settings.policy_dir or settings.state_dir, state=settings.state_dir)
     try:
         content = file.content()
-        consents = file.parsed(content)
+        consents = file.parse(content)
     except BadRequest as refusal:
         return [
             problem(_SUBJECT, f"{refusal.message}; no hook runs; remove the file, or put it right, and {file.advice}")
         ]
-    lines = [_allowed(each) for each in consents.allow]
+    lines = [_report_allowed(each) for each in consents.allow]
     lines += [ok(_SUBJECT, f"{hook} is denied") for hook in consents.deny]
-    lines += [_refused(each) for each in offers_of(read_refusals(settings.state_dir), consents)]
+    lines += [_report_refused(each) for each in offers_of(read_refusals(settings.state_dir), consents)]
     if not file.is_confirmed(content):
         words = f"{file.path} was changed and nobody has confirmed it: no hook runs; {file.advice}"
         return [problem(_SUBJECT, words), *lines]
     return lines or [ok(_SUBJECT, "none may run on this machine, and none was refused lately")]
 
 
-def _allowed(consent: Consent) -> Finding:
+def _report_allowed(consent: Consent) -> Finding:
     words = f"{consent.id} may run {_words(consent)} in {', '.join(map(str, consent.roots))}"
     if not consent.program.is_file():
         return warning(_SUBJECT, f"{words}, but {consent.program} is not there")
@@ -51,7 +51,7 @@ def _allowed(consent: Consent) -> Finding:
     return ok(_SUBJECT, words)
 
 
-def _refused(offer: Offer) -> Finding:
+def _report_refused(offer: Offer) -> Finding:
     consent = offer.consent
     standing = "is not what was allowed" if offer.before else "is neither allowed nor denied"
     advice = f"it was refused; look at it with `relay-connect hooks allow {consent.id}`"

@@ -48,7 +48,7 @@ class _Surroundings:
     def first(self, names: Iterable[str]) -> Login | None:
         """The first of some variables that is set."""
         found = next((name for name in names if self.environment.get(name)), None)
-        return None if found is None else _found(f"by {found}")
+        return None if found is None else _find_login(f"by {found}")
 
     def folder(self, variable: str, default: str) -> Path:
         """A vendor's own folder."""
@@ -70,11 +70,11 @@ def _claude(here: _Surroundings) -> Login:
         return found
     folder = here.folder("CLAUDE_CONFIG_DIR", ".claude")
     if _json(folder / ".credentials.json").get("claudeAiOauth"):
-        return _found(f"in {folder / '.credentials.json'}")
+        return _find_login(f"in {folder / '.credentials.json'}")
     settings = _json(folder / "settings.json")
     own = settings.get("env")
     if settings.get("apiKeyHelper") or (isinstance(own, dict) and _claude_keys(own)):
-        return _found(f"in {folder / 'settings.json'}")
+        return _find_login(f"in {folder / 'settings.json'}")
     if sys.platform == "darwin":
         return _unknown("it may lie in the keychain")
     return _missing("run `claude` and /login there, or set ANTHROPIC_API_KEY")
@@ -92,7 +92,7 @@ def _codex(here: _Surroundings) -> Login:
         return _codex_provider(config, str(provider), here)
     kept = _json(folder / "auth.json")
     if kept.get("OPENAI_API_KEY") or kept.get("tokens"):
-        return _found(f"in {folder / 'auth.json'}")
+        return _find_login(f"in {folder / 'auth.json'}")
     if config.get("cli_auth_credentials_store") in {"keyring", "auto"}:
         return _unknown("it may lie in the system's keyring")
     return _missing("run `codex login`")
@@ -105,7 +105,7 @@ def _codex_provider(config: Mapping[str, Any], provider: str, here: _Surrounding
     if not isinstance(variable, str):
         return _unknown(f"its provider {provider} names no variable for a key")
     if here.environment.get(variable):
-        return _found(f"by {variable}, which its provider {provider} asks for")
+        return _find_login(f"by {variable}, which its provider {provider} asks for")
     return _missing(f"its provider {provider} asks for {variable}, which is not set")
 
 
@@ -114,10 +114,10 @@ def _gemini(here: _Surroundings) -> Login:
         return found
     folder = here.folder("GEMINI_CLI_HOME", "") / ".gemini"
     if _json(folder / "oauth_creds.json"):
-        return _found(f"in {folder / 'oauth_creds.json'}")
+        return _find_login(f"in {folder / 'oauth_creds.json'}")
     for file in (folder / ".env", folder.parent / ".env"):
         if "_API_KEY" in _text(file) or "GOOGLE_" in _text(file):
-            return _found(f"in {file}")
+            return _find_login(f"in {file}")
     if (folder / "gemini-credentials.json").exists() or _json(folder / "settings.json").get("security"):
         return _unknown("it may lie in the system's keyring")
     return _missing("run `gemini` and log in there, or set GEMINI_API_KEY")
@@ -126,7 +126,7 @@ def _gemini(here: _Surroundings) -> Login:
 def _opencode(here: _Surroundings) -> Login:
     kept = here.folder("XDG_DATA_HOME", ".local/share") / "opencode" / "auth.json"
     if _json(kept):
-        return _found(f"in {kept}")
+        return _find_login(f"in {kept}")
     return _unknown("it has models that need none, and takes many vendors' keys; `opencode auth list` tells")
 
 
@@ -167,7 +167,7 @@ def _text(path: Path) -> str:
     return ""
 
 
-def _found(text: str) -> Login:
+def _find_login(text: str) -> Login:
     return Login(state=LoginState.FOUND, text=text)
 
 

@@ -93,10 +93,10 @@ class CliCatalogue:
         self._failures: dict[str, tuple[float, _Version]] = {}
         self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    def known(self) -> list[InstalledCli]:
+    def list_known(self) -> list[InstalledCli]:
         """What is known now of the vendors' and the configured programs, missing ones included, and of other agents."""
         return [
-            _found(program, program.path(), version=self._known_version(program) or _NOT_YET).installed
+            _describe_found(program, program.path(), version=self._find_version(program) or _NOT_YET).installed
             for program in map(self._program, self._words())
         ]
 
@@ -132,13 +132,13 @@ class CliCatalogue:
         return _Program(word=word, settings=self._agents.get(word, AgentSettings()), vendor=VENDORS.get(word))
 
     async def _find(self, program: _Program) -> FoundCli:
-        version = self._known_version(program)
+        version = self._find_version(program)
         path = program.path()
         if version is None and path is not None:
-            version = await self._asked_version(program, path)
-        return _found(program, path, version=version or _NOT_YET)
+            version = await self._determine_version(program, path)
+        return _describe_found(program, path, version=version or _NOT_YET)
 
-    def _known_version(self, program: _Program) -> _Version | None:
+    def _find_version(self, program: _Program) -> _Version | None:
         path = program.path()
         vendor = program.vendor
         if path is None or vendor is None:
@@ -147,7 +147,7 @@ class CliCatalogue:
             real, key = _identity(path)
         except OSError as error:
             return _Version(trouble=f"cannot be looked at ({error.strerror})")
-        if key not in self._versions and (packaged := _packaged_version(real, vendor.package)):
+        if key not in self._versions and (packaged := _read_packaged_version(real, vendor.package)):
             self._remember(key, packaged)
         if key in self._versions:
             return _Version(number=self._versions[key])
@@ -156,11 +156,11 @@ class CliCatalogue:
         failed_at, failure = self._failures.get(key, (0.0, None))
         return failure if failure and time.monotonic() - failed_at < _FAILURE_KEPT_S else None
 
-    async def _asked_version(self, program: _Program, path: Path) -> _Version:
+    async def _determine_version(self, program: _Program, path: Path) -> _Version:
         """Ask the program itself; who wants to know at the same time waits for the one answer."""
         _, key = _identity(path)
         async with self._asking[key]:
-            known = self._known_version(program)
+            known = self._find_version(program)
             if known is not None:
                 return known
             answer = await _ask_version(path)
@@ -176,7 +176,7 @@ class CliCatalogue:
             write_private(self._cache_path, orjson.dumps(self._versions))
 
 
-def _found(program: _Program, path: Path | None, *, version: _Version) -> FoundCli:
+def _describe_found(program: _Program, path: Path | None, *, version: _Version) -> FoundCli:
     settings, vendor = program.settings, program.vendor
     dialect = settings.dialect or (vendor.dialect if vendor else Dialect.ACP)
     problem = _problem(program, path, version=version)
@@ -207,14 +207,14 @@ def _problem(program: _Program, path: Path | None, *, version: _Version) -> str 
         return None
     if version.number is None:
         return f"`{name} --version` {version.trouble}; run it by hand to see why"
-    if _numbers(version.number) < vendor.oldest:
+    if version_numbers(version.number) < vendor.oldest:
         oldest = ".".join(map(str, vendor.oldest))
         return f"version {version.number} is older than {oldest}; npm install -g {vendor.package}@latest"
     return None
 
 
 def _transport(dialect: Dialect, version: str | None, *, settings: AgentSettings) -> Transport:
-    old = version is not None and _numbers(version) <= _LAST_SDK_URL
+    old = version is not None and version_numbers(version) <= _LAST_SDK_URL
     if dialect is Dialect.CLAUDE and old and settings.transport == "auto":
         return Transport.SDK_URL
     if dialect is Dialect.CODEX and settings.transport == "unix":
@@ -222,11 +222,12 @@ def _transport(dialect: Dialect, version: str | None, *, settings: AgentSettings
     return Transport.STDIO
 
 
-def _numbers(version: str) -> tuple[int, ...]:
+def version_numbers(version: str) -> tuple[int, ...]:
+    """A version as what it is compared by."""
     return tuple(int(part) for part in version.split("."))
 
 
-def _packaged_version(program: Path, package: str) -> str | None:
+def _read_packaged_version(program: Path, package: str) -> str | None:
     """Read it from the npm package the program lies in: a version probe of a node program takes seconds."""
     for folder in list(program.parents)[:4]:
         with contextlib.suppress(OSError, ValueError):

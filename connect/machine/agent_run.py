@@ -25,21 +25,24 @@ from broker.protocol.agents.events import (
     ApprovalWithdrawn,
     PromptRefused,
 )
-from broker.protocol.agents.session import AgentSession, Direction, Frame, Prompt
+from broker.protocol.agents.session import AgentSession, Direction, Frame, HookReply, Prompt
 from broker.protocol.fragments import RELEASE_S, Fragments
 from broker.protocol.proxy import Answer, Deliver, Interrupt, LiveAgent, Spawn
 from connect.access.broker_clock import BrokerClock
 from connect.access.endpoint import Endpoint
 from connect.machine.agent_programs import CliCatalogue, FoundCli
 from connect.machine.answers import Answers
-from connect.machine.bridges.launch import Launch, LaunchRequest
+from connect.machine.bridges.launch import Launch, LaunchRequest, NotKept
 from connect.machine.bridges.planning import plan_launch
+from connect.machine.guarding import Guarding, Host
+from connect.machine.hooks.guards import GuardBook
 from connect.machine.processes import START_ERRORS, AgentProcess, Command, ProcessStuck, end_process
 from connect.machine.reporting import Reporter
-from connect.machine.secret_answers import spelled, without
+from connect.machine.secret_answers import spell, without
 from connect.machine.silence import LOOK_S, OVERDUE_S, Silence, Step
 from connect.machine.socket_pipe import start_agent
 from connect.machine.spool import Spool
+from connect.machine.turn_diff import TurnDiff
 from connect.machine.worktrees import AgentWorktree
 from connect.notices import AgentEnded, AgentStarted, Notice
 from connect.policy.decision import Passed
@@ -83,6 +86,7 @@ class Surroundings:
     """The proxy's own tokens, never to be reported."""
     clock: BrokerClock
     notice: Callable[[Notice], None]
+    guards: GuardBook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +127,7 @@ class AgentRun:
         self._silence = Silence()
         self._next_look: asyncio.TimerHandle | None = None
         self._orders: list[Order] = []
-        self._delivered: set[tuple[MessageId, str | None]] = set()
+        self._nudged: set[tuple[MessageId, str]] = set()
         self._process: AgentProcess | None = None
         self._session: AgentSession | None = None
         self._unheard: list[bytes] | None = []
@@ -138,6 +142,9 @@ class AgentRun:
             else None
         )
         self._answers = Answers(around.gate, spawn, give=self._give, failed=self._broke)
+        self._guarding = Guarding(around.guards, spawn, self._host())
+        self._consults = False
+        self._turn_diff = TurnDiff(environment=around.environment, found=self._report.report_note, failed=self._broke)
         self.finished = asyncio.Event()
 
     @property
@@ -150,6 +157,14 @@ class AgentRun:
         """Of its process, while there is one."""
         return None if self._process is None else self._process.pid
 
+    def note_guards(self) -> None:
+        """Other hooks hold by now: say so where this process was started without a word of them."""
+        if self._session is not None and not self._consults and self._around.guards.consults(self.spawn):
+            self._report.problem(
+                "hooks that are to hold it up were saved after its start: until its next one they see only what it asks"
+                " permission for"
+            )
+
     def end(self, reason: str, *, expected: bool = False, detail: str = "") -> None:
         """Ask for its end; the first reason given stands."""
         if not self._ending.done():
@@ -157,17 +172,18 @@ class AgentRun:
 
     def order(self, order: Order) -> None:
         """Pass an order to the agent, now or as soon as it is ready."""
-        if isinstance(order, Deliver):
-            delivery = (order.message_id, order.nudge)
-            if delivery in self._delivered:
+        if isinstance(order, Deliver) and order.nudge is not None:
+            # Of the message itself the session knows whether the agent had it, and says so to a broker that forgot it.
+            nudge = (order.message_id, order.nudge)
+            if nudge in self._nudged:
                 return
-            self._delivered.add(delivery)
+            self._nudged.add(nudge)
         if self._ready.is_set():
-            self._shielded(lambda: self._obey(order))
+            self._shield(lambda: self._obey(order))
         elif len(self._orders) < _MAX_WAITING_ORDERS:
             self._orders.append(order)
         elif isinstance(order, Deliver):
-            self._report.refused(order.message_id, "too many messages wait for its start")
+            self._report.report_refused(order.message_id, "too many messages wait for its start")
 
     async def run(self, *, after: AgentRun | None = None) -> None:
         """Live through it all, once the process of the generation before is gone."""
@@ -198,8 +214,11 @@ class AgentRun:
         """Decide how to start it, and make its token known to the broker first: its first act may be a tool call."""
         cli = await self._cli()
         cwd = await self._admit()
+        self._guarding.stand_in(str(cwd))
+        self._turn_diff.stand_in(cwd)
+        self._consults = self._around.guards.consults(self.spawn)
         launch = self._plan(cli, cwd=cwd, private=private)
-        number = self._report.started(
+        number = self._report.report_started(
             token=self._token,
             version=cli.installed.version,
             transport=launch.transport,
@@ -221,9 +240,12 @@ class AgentRun:
             cwd=cwd,
             private=private,
             environment=self._around.environment,
+            consults=self._consults,
         )
         try:
             return plan_launch(request)
+        except NotKept as refusal:
+            raise _CannotStart("NO_READONLY", str(refusal)) from None
         except OSError as error:
             raise _CannotStart("SPAWN_FAILED", f"its files could not be put into {private}: {_words(error)}") from None
 
@@ -234,8 +256,9 @@ class AgentRun:
         problem = cli.installed.problem
         if problem is not None:
             raise _CannotStart("VERSION_NOT_SUPPORTED" if cli.installed.version else "CLI_MISSING", problem)
-        # One that dials the broker itself would have its answers from there, past this machine's people.
-        return cli.over_stdio() if self._around.gate.hears_answers else cli
+        # One that dials the broker itself would have its answers from there, past this machine's people and hooks.
+        held = self._around.gate.hears_answers or self._around.guards.consults(self.spawn)
+        return cli.over_stdio() if held else cli
 
     async def _admit(self) -> Path:
         """Pass this machine's policy, and hold the folder it is to work in."""
@@ -252,6 +275,8 @@ class AgentRun:
 
     def _leave(self) -> None:
         self._answers.close()
+        self._guarding.close()
+        self._turn_diff.close()
         if self._admission is not None:
             self._admission.folder.close()
             self._around.gate.leave(self._admission.agent)
@@ -259,7 +284,7 @@ class AgentRun:
     async def _drive(self, launch: Launch) -> None:
         """Run the process until it ends or is to be ended; then see to it that it is gone."""
         self._session = launch.session
-        command = self._held(launch.command)
+        command = self._hold_folder(launch.command)
         try:
             process = await start_agent(command, records=self._around.records, on_output=self._hear)
         except START_ERRORS as error:
@@ -275,7 +300,7 @@ class AgentRun:
         # Only now all it ever said has been read, which may hold a better reason.
         self.end("exited", detail=process.complaint)
 
-    def _held(self, command: Command) -> Command:
+    def _hold_folder(self, command: Command) -> Command:
         """To be started in the folder that was looked at, after a last look: the names on the way may have changed."""
         assert self._admission is not None
         try:
@@ -287,16 +312,16 @@ class AgentRun:
     async def _converse(self, process: AgentProcess) -> None:
         if self._session is not None:
             self._deadline = asyncio.get_running_loop().call_later(TIMINGS.ready_within_s, self._not_ready)
-            self._shielded(self._begin)
+            self._shield(self._begin)
             self._look_later()
         await self._unless_ending(process.exited.wait())
         for timer in (self._deadline, self._next_look):
             if timer is not None:
                 timer.cancel()
-        if self._session is not None and self._asked_to_end():
-            self._shielded(self._close)
+        if self._session is not None and self._ask_to_end():
+            self._shield(self._close)
 
-    def _asked_to_end(self) -> bool:
+    def _ask_to_end(self) -> bool:
         """Whether the conversation is sound and ends from outside: only then are there last words to say."""
         return self._ending.done() and self._ending.result().reason in {STOPPED, REPLACED, PROXY_STOPPED}
 
@@ -305,7 +330,7 @@ class AgentRun:
             self.end("HANDSHAKE_FAILED", detail=f"not ready within {TIMINGS.ready_within_s} s")
 
     def _look_later(self) -> None:
-        self._next_look = asyncio.get_running_loop().call_later(LOOK_S, lambda: self._shielded(self._look))
+        self._next_look = asyncio.get_running_loop().call_later(LOOK_S, lambda: self._shield(self._look))
 
     def _look(self) -> None:
         """See whether an agent that says nothing is still at work."""
@@ -344,13 +369,13 @@ class AgentRun:
         if self._unheard is not None:
             self._unheard.append(data)
         else:
-            self._shielded(lambda: self._receive(data))
+            self._shield(lambda: self._receive(data))
 
     def _receive(self, data: bytes) -> None:
         assert self._session is not None
         self._carry(self._session.receive(data))
 
-    def _shielded(self, act: Callable[[], None]) -> None:
+    def _shield(self, act: Callable[[], None]) -> None:
         """Do something for this agent whose failure is this agent's end and nobody else's."""
         try:
             act()
@@ -361,21 +386,57 @@ class AgentRun:
         _log.error("agent %s: relay-connect failed to drive it", self.spawn.agent, exc_info=error)
         self.end("INTERNAL", detail=repr(error))
 
+    def _not_looked(self, error: Exception) -> None:
+        """That nobody knows what a turn has changed is no reason to end the agent."""
+        _log.error("agent %s: its folder could not be looked at", self.spawn.agent, exc_info=error)
+
     def _obey(self, order: Order) -> None:
         if self._session is None or self._ending.done():
             return
         match order:
             case Deliver() if order.not_after_ms is not None and self._around.clock.is_past(order.not_after_ms):
-                self._report.expired(order.message_id)
+                self._report.report_expired(order.message_id)
+            case Deliver() if self._guarding.holds(order):
+                pass
             case Deliver():
-                prompt = Prompt(message_id=order.message_id, text=order.text, steer=order.steer, nudge=order.nudge)
-                self._carry(self._session.prompt(prompt))
+                self._hand_over(order)
             case Interrupt():
+                self._guarding.interrupt()
                 self._carry(self._session.interrupt())
             case Answer():
                 self._answers.take(order.native_id, order.answer)
             case _ as other:
                 assert_never(other)
+
+    def _hand_over(self, order: Deliver) -> None:
+        if self._session is None or self._ending.done():
+            return
+        self._carry(self._session.prompt(_prompt(order)))
+
+    def _host(self) -> Host:
+        """What is done once hooks have answered, as long as there is an agent to do it with."""
+
+        def put(asked: ApprovalRequested) -> None:
+            self._report.report_asked(asked)
+            self._answers.expect(asked)
+
+        def settle(native_id: str, reply: HookReply) -> None:
+            if self._session is not None and not self._ending.done():
+                self._carry(self._session.settle(native_id, reply))
+
+        def refuse(message: MessageId, why: str) -> None:
+            self._report.report_refused(message, why)
+            self._nudged = {each for each in self._nudged if each[0] != message}
+
+        return Host(
+            put=put,
+            settle=settle,
+            revise=lambda native_id, given: self._session.revise(native_id, given) if self._session else None,
+            hand_over=self._hand_over,
+            refuse=refuse,
+            say=self._report.problem,
+            failed=self._broke,
+        )
 
     def _give(self, asked: ApprovalRequested, passed: Passed) -> None:
         if self._session is None or self._ending.done():
@@ -383,7 +444,7 @@ class AgentRun:
         if passed.note:
             self._report.problem(f"{asked.title}: {passed.note}")
         secrets = secrets_in(asked.prompts, passed.answer.answers or {})
-        self._secret_answers.update(spelled(secrets))
+        self._secret_answers.update(spell(secrets))
         self._carry(self._session.answer(asked.native_id, passed.answer), unsaid=secrets)
 
     def _carry(self, frames: Sequence[Frame], *, unsaid: Sequence[str] = ()) -> None:
@@ -392,6 +453,7 @@ class AgentRun:
         `unsaid` are texts in them that the process alone is to have.
         """
         assert self._process is not None
+        frames = self._guarding.hold(frames)
         lines = b"".join(frame.raw + b"\n" for frame in frames if frame.direction is Direction.TO_AGENT)
         # A busy vendor's codec holds a message back; it is handed over with the frame that carries it, not before.
         messages = [frame.hands_over for frame in frames if frame.hands_over]
@@ -402,9 +464,12 @@ class AgentRun:
             self.end("STUCK", detail=str(stuck))
         self._record(self._fragments.cut(without(frames, unsaid) if unsaid else frames))
         if messages:
-            self._process.when_written(lambda: self._handed(messages))
+            self._process.when_written(lambda: self._note_handed(messages))
         for frame in frames:
             self._heed(frame.events)
+            self._turn_diff.heed(frame.events)
+            if frame.consults is not None:
+                self._guarding.consult(frame.consults)
 
     def _record(self, frames: Sequence[Frame]) -> None:
         for frame in frames:
@@ -415,18 +480,18 @@ class AgentRun:
     def _let_go(self) -> None:
         """What is held back of a text only because it could be the beginning of a secret has waited long enough."""
         self._release = None
-        self._shielded(lambda: self._record(self._fragments.release()))
+        self._shield(lambda: self._record(self._fragments.release()))
 
-    def _handed(self, messages: Sequence[MessageId]) -> None:
+    def _note_handed(self, messages: Sequence[MessageId]) -> None:
         for message in messages:
-            self._report.handed(message)
+            self._report.report_handed(message)
 
     def _heed(self, events: Sequence[AgentEvent]) -> None:
         for event in events:
             if isinstance(event, AgentBroken):
                 self.end(event.code, detail=event.detail)
             elif isinstance(event, PromptRefused):
-                self._delivered = {each for each in self._delivered if each[0] != event.message_id}
+                self._nudged = {each for each in self._nudged if each[0] != event.message_id}
             elif isinstance(event, ApprovalRequested):
                 self._answers.expect(event)
             elif isinstance(event, ApprovalWithdrawn):
@@ -443,8 +508,8 @@ class AgentRun:
             self._release.cancel()
         detail = "\n".join(part for part in (ending.detail, self._last_words(ending)) if part)
         code = self._process.returncode if self._process else None
-        self._report.exited(code=code, expected=ending.expected, reason=ending.reason, detail=detail)
-        shown = self._report.redacted((ending.detail or _last_line(detail)).encode()).decode()
+        self._report.report_exited(code=code, expected=ending.expected, reason=ending.reason, detail=detail)
+        shown = self._report.redact((ending.detail or _last_line(detail)).encode()).decode()
         self._around.notice(
             AgentEnded(name=self.spawn.name, reason=ending.reason, detail=shown if ending.detail else _last_line(shown))
         )
@@ -472,6 +537,10 @@ class AgentRun:
 
 def _last_line(text: str) -> str:
     return text.rpartition("\n")[2]
+
+
+def _prompt(order: Deliver) -> Prompt:
+    return Prompt(message_id=order.message_id, text=order.text, steer=order.steer, nudge=order.nudge, trace=order.trace)
 
 
 def _words(error: Exception) -> str:

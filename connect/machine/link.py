@@ -195,9 +195,9 @@ class Link:
         try:
             return await self._attempt()
         except LinkRefused as refusal:
-            return self._weighed(refusal)
+            return self._weigh_end(refusal)
 
-    def _weighed(self, refusal: LinkRefused) -> _Ended:
+    def _weigh_end(self, refusal: LinkRefused) -> _Ended:
         """How to go on for the agents' sake; raises the refusal when there is no reason to, or no more."""
         now = asyncio.get_running_loop().time()
         self._refused_at = min(self._refused_at, now)
@@ -217,9 +217,9 @@ class Link:
         except _SayHelloAgain:
             return _Ended(reason="this machine has changed", wanted=True)
         except ConnectionClosed as closed:
-            return await self._closed(closed)
+            return await self._read_close(closed)
         except InvalidStatus as refused:
-            return await self._refused(refused.response.status_code)
+            return await self._read_refusal(refused.response.status_code)
         except (NotAuthenticated, NotPermitted) as refused:
             raise LinkRefused(f"{self._endpoint.host}: {refused.message}", final=True) from None
         except Unavailable as away:
@@ -314,7 +314,7 @@ class Link:
                 case Ack(seq=seq):
                     self._spool.ack(seq)
                 case Auth():
-                    self._credentials.take(message, life_s=self._clock.left_s(message.expires_at_ms))
+                    self._credentials.take(message, life_s=self._clock.measure_left_s(message.expires_at_ms))
                     self._warn_of_credentials()
                 case UnreadableCommand():
                     self._pass_over(message)
@@ -389,7 +389,7 @@ class Link:
         alone = self._refused_head.is_suspected(self._spool.acked)
         return self._spool.batch(max(self._sent, self._spool.acked), max_bytes=0 if alone else _BATCH_BYTES)
 
-    async def _closed(self, closed: ConnectionClosed) -> _Ended:
+    async def _read_close(self, closed: ConnectionClosed) -> _Ended:
         frame = closed.rcvd
         if frame is None:
             return _Ended(reason=f"the connection to {self._endpoint.host} broke")
@@ -401,7 +401,7 @@ class Link:
             raise LinkRefused(f"{self._endpoint.host}: {reason}", final=True)
         if frame.code == close_codes.ELSEWHERE.code:
             self._backoff.failures = 0  # the broker is there and looks whether the other one is: it says when to come
-        if self._refused_head.closed(frame.code, acked=self._spool.acked, sent=self._sent):
+        if self._refused_head.note_closed(frame.code, acked=self._spool.acked, sent=self._sent):
             self._spool.set_head_aside(f"the broker refused it: {reason}")
             self._user.notice(Warned(problem=f"a report that {self._endpoint.host} refuses was set aside ({reason})"))
         if frame.code not in _NEVER_FINAL and not close_codes.may_return(frame.code):
@@ -424,7 +424,7 @@ class Link:
         self._replacements += replaced
         return replaced
 
-    async def _refused(self, status: int) -> _Ended:
+    async def _read_refusal(self, status: int) -> _Ended:
         if status == HTTPStatus.UNAUTHORIZED and await self._has_another():
             return _Ended(reason="the token was refused; trying another")
         if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:

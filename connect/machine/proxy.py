@@ -8,6 +8,7 @@ import dataclasses
 import logging
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +21,9 @@ from connect.access.endpoint import IN_CLEAR
 from connect.access.token_calls import Pair
 from connect.machine.agent_programs import CliCatalogue
 from connect.machine.agent_run import AgentRun, Surroundings
+from connect.machine.backlog import Backlog
 from connect.machine.hooks.consent_file import ConsentFile, TakenConsents
+from connect.machine.hooks.guards import GuardBook, GuardRunner
 from connect.machine.hooks.journal import Journal
 from connect.machine.hooks.refusals import Refusals
 from connect.machine.hooks.runner import HookRunner, HookSurroundings
@@ -118,10 +121,13 @@ class RelayConnect:
         Cancelling it kills the agents without waiting for their last words.
         """
         self._spool = Spool(self._state.folder("spool"), limit_bytes=self._settings.spool_bytes)
-        hooks, commands = self._hooks(), self._commands()
+        hooks, commands, guards = self._hooks(), self._commands(), self._guard_runner()
+        self._guards = GuardBook(
+            guards, name=self._settings.name, labels=self._settings.labels, now_ms=lambda: int(time.time() * 1000)
+        )
         supervisor = self._supervisor = Supervisor(self._surroundings(), hooks=hooks, commands=commands)
-        hooks.recover()
-        commands.recover()
+        for runner in (hooks, commands, guards):
+            runner.recover()
         if self._settings.endpoint.in_clear:
             self.notice(Warned(problem=IN_CLEAR.format(self._settings.endpoint.url)))
         link = Link(
@@ -142,7 +148,7 @@ class RelayConnect:
                     tasks.create_task(self._watch_policy()),
                     tasks.create_task(self._watch_state()),
                 ]
-                running = [tasks.create_task(each.run(self.stopping)) for each in (hooks, commands)]
+                running = [tasks.create_task(each.run(self.stopping)) for each in (hooks, commands, guards)]
                 await supervisor.run(self.stopping)
                 await asyncio.wait(running)
                 if not isinstance(self._ended_for, LinkRefused):
@@ -185,6 +191,11 @@ class RelayConnect:
         return [] if self._supervisor is None else self._supervisor.running
 
     @property
+    def backlog(self) -> Backlog:
+        """What waits for the broker."""
+        return Backlog() if self._supervisor is None else self._spool.backlog
+
+    @property
     def busy(self) -> bool:
         """Whether agents would end if the link gave up."""
         return bool(self.running)
@@ -194,7 +205,7 @@ class RelayConnect:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_PROGRAMS_PATIENCE_S):
                 await self._programs_known.wait()
-        self._offered = self._catalogue.known()
+        self._offered = self._catalogue.list_known()
         self._told_terminal = self._consent.reachable
         return Hello(
             version=__version__,
@@ -210,9 +221,12 @@ class RelayConnect:
             session=self._settings.session,
             cuts_fragments=True,
             makes_worktrees=True,
+            keeps_readonly=True,
             policy=self._gate.summary(),
             runs_hooks=True,
             runs_commands=True,
+            awaits_files=True,
+            guards=self._guards.version,
         )
 
     def note(self, command: Command) -> None:
@@ -253,7 +267,7 @@ class RelayConnect:
 
         def looked() -> None:
             self._programs_known.set()
-            if self._offered is not None and self._offered != self._catalogue.known():
+            if self._offered is not None and self._offered != self._catalogue.list_known():
                 link.introduce_again()
 
         while True:
@@ -299,22 +313,30 @@ class RelayConnect:
             secrets=lambda: self._credentials.secrets,
             clock=self._clock,
             notice=self.notice,
+            guards=self._guards,
         )
 
     def _hooks(self) -> HookRunner:
-        around = HookSurroundings(
+        around = self._around_hooks(self._state.path / "hook-events")
+        return HookRunner(around, journal=Journal(self._state.path / "hooks.ndjson"))
+
+    def _guard_runner(self) -> GuardRunner:
+        around = self._around_hooks(self._state.path / "guard-events")
+        return GuardRunner(around, journal=Journal(self._state.path / "guards.ndjson"))
+
+    def _around_hooks(self, private: Path) -> HookSurroundings:
+        return HookSurroundings(
             gate=self._gate,
             consents=self._consents,
             refusals=Refusals(self._state.path),
             records=self._records,
-            private=self._state.path / "hook-events",
+            private=private,
             environment=agent_environment(os.environ),
             spool=self._spool,
             secrets=lambda: self._credentials.secrets,
             clock=self._clock,
             notice=self.notice,
         )
-        return HookRunner(around, journal=Journal(self._state.path / "hooks.ndjson"))
 
     def _commands(self) -> CommandRunner:
         around = WorkflowSurroundings(

@@ -23,7 +23,7 @@ class RefusedHead:
         """Whether what follows `acked` is to be sent one by one."""
         return acked < self._until
 
-    def closed(self, code: int, *, acked: int, sent: int) -> bool:
+    def note_closed(self, code: int, *, acked: int, sent: int) -> bool:
         """A connection ended with `code`, with `acked` of the `sent` taken. True: the next one is what is refused."""
         if code not in _BLAMED or sent <= acked:
             return False

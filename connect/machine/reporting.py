@@ -14,9 +14,9 @@ from typing_extensions import TypeIs
 
 from broker.domain.agents.agents import Transport
 from broker.domain.ids import AgentId, MessageId
-from broker.domain.people.access import PREFIXES, REFRESH_PREFIX, SIGN_IN_PREFIX
+from broker.domain.people.access import INVITATION_PREFIX, PREFIXES, REFRESH_PREFIX, SIGN_IN_PREFIX
 from broker.domain.people.token_text import NOT_IN_A_WORD
-from broker.protocol.agents.events import ProblemNoted, PromptRefused, StateEvent
+from broker.protocol.agents.events import ApprovalRequested, ContentEvent, ProblemNoted, PromptRefused, StateEvent
 from broker.protocol.agents.session import Direction, Frame
 from broker.protocol.ndjson import dumps
 from broker.protocol.proxy import (
@@ -40,7 +40,7 @@ _MAX_REPORT_BYTES = MAX_LINK_MESSAGE_BYTES - 1024
 _MAX_TEXT = 64 * 1024
 _NOTE = "relaycast/note"
 _REDACTED = b"[redacted]"
-_KINDS = "|".join((*PREFIXES.values(), SIGN_IN_PREFIX, REFRESH_PREFIX))
+_KINDS = "|".join((*PREFIXES.values(), SIGN_IN_PREFIX, INVITATION_PREFIX, REFRESH_PREFIX))
 _TOKEN = re.compile(rf"{NOT_IN_A_WORD}(?:{_KINDS})(?=[A-Za-z_-]{{0,40}}[0-9])[A-Za-z0-9_-]{{30,}}".encode())
 """As random as all are, so that no name in a program is taken for one."""
 
@@ -62,9 +62,9 @@ class MachineReporter:
 
     def command_output(self, report: CommandOutput) -> None:
         """What a command has written last; where the spool is full it is dropped."""
-        self.spool.add(lambda seq: self._encoded_state(seq, report), weight=Weight.TRANSIENT)
+        self.spool.add(lambda seq: self._encode_state(seq, report), weight=Weight.TRANSIENT)
 
-    def redacted(self, encoded: bytes) -> bytes:
+    def redact(self, encoded: bytes) -> bytes:
         """Without secrets: those this process knows, and whatever looks like a token of this product.
 
         They are made of characters that JSON never escapes, so the encoded form can be cut.
@@ -75,16 +75,16 @@ class MachineReporter:
         return _TOKEN.sub(_REDACTED, encoded) if b"_live_" in encoded else encoded
 
     def _state(self, report: Report) -> int:
-        number = self.spool.add(lambda seq: self._encoded_state(seq, report), weight=Weight.STATE)
+        number = self.spool.add(lambda seq: self._encode_state(seq, report), weight=Weight.STATE)
         assert number is not None
         return number
 
-    def _encoded_state(self, seq: int, report: Report) -> bytes:
+    def _encode_state(self, seq: int, report: Report) -> bytes:
         body = report.model_dump()
         encoded = dumps({"seq": seq, "report": body})
         if len(encoded) > _MAX_REPORT_BYTES:
-            encoded = dumps({"seq": seq, "report": _shortened(body)})
-        return readable(self.redacted(encoded))
+            encoded = dumps({"seq": seq, "report": _shorten(body)})
+        return readable(self.redact(encoded))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +94,9 @@ class Reporter(MachineReporter):
     agent: AgentId
     generation: int
 
-    def started(self, *, token: str, version: str | None, transport: Transport, cwd: str, branch: str | None) -> int:
+    def report_started(
+        self, *, token: str, version: str | None, transport: Transport, cwd: str, branch: str | None
+    ) -> int:
         """The process is about to start; the number to wait for."""
         return self._state(
             Started(
@@ -121,30 +123,37 @@ class Reporter(MachineReporter):
             raw=None,
         )
         weight = Weight.TRANSIENT if frame.transient else Weight.FRAME
-        self.spool.add(lambda seq: self._encoded_frame(seq, report, raw=frame.raw), weight=weight)
+        self.spool.add(lambda seq: self._encode_frame(seq, report, raw=frame.raw), weight=weight)
         for event in frame.events:
             if is_state_event(event):
                 self._state(StateChanged(agent=self.agent, generation=self.generation, event=event))
 
     def problem(self, detail: str) -> None:
         """Something that the agent's readers should know, and that no frame of its own says."""
-        note = ProblemNoted(detail=detail)
+        self.report_note(ProblemNoted(detail=detail))
+
+    def report_note(self, note: ContentEvent) -> None:
+        """Something that this machine has found out, in a frame of its own."""
         self.frame(Frame(direction=Direction.FROM_AGENT, raw=dumps({"type": _NOTE}), type=_NOTE, events=(note,)))
 
-    def handed(self, message_id: MessageId) -> None:
+    def report_asked(self, event: ApprovalRequested) -> None:
+        """It waits for permission, and hooks have seen that already."""
+        self._state(StateChanged(agent=self.agent, generation=self.generation, event=event))
+
+    def report_handed(self, message_id: MessageId) -> None:
         """A message's bytes are with the process."""
         self._state(Handed(agent=self.agent, generation=self.generation, message_id=message_id))
 
-    def refused(self, message_id: MessageId, reason: str) -> None:
+    def report_refused(self, message_id: MessageId, reason: str) -> None:
         """A message was not given to the process, and will not be."""
         event = PromptRefused(message_id=message_id, reason=reason)
         self._state(StateChanged(agent=self.agent, generation=self.generation, event=event))
 
-    def expired(self, message_id: MessageId) -> None:
+    def report_expired(self, message_id: MessageId) -> None:
         """A message came too late to be given to the process."""
         self._state(Expired(agent=self.agent, generation=self.generation, message_id=message_id))
 
-    def exited(self, *, code: int | None, expected: bool, reason: str, detail: str) -> None:
+    def report_exited(self, *, code: int | None, expected: bool, reason: str, detail: str) -> None:
         """Process and children are gone."""
         self._state(
             Exited(
@@ -157,7 +166,7 @@ class Reporter(MachineReporter):
             )
         )
 
-    def _encoded_frame(self, seq: int, report: FrameRecorded, *, raw: bytes) -> bytes:
+    def _encode_frame(self, seq: int, report: FrameRecorded, *, raw: bytes) -> bytes:
         encoded = write_frame_report(seq, report, raw=raw)
         if len(encoded) > _MAX_REPORT_BYTES:
             # It would break the link on every try; what it meant still goes through, if that at least fits.
@@ -165,10 +174,10 @@ class Reporter(MachineReporter):
             encoded = write_frame_report(seq, report, raw=omitted)
         if len(encoded) > _MAX_REPORT_BYTES:
             encoded = write_frame_report(seq, report.model_copy(update={"events": []}), raw=omitted)
-        return readable(self.redacted(encoded))
+        return readable(self.redact(encoded))
 
 
-def _shortened(value: Any) -> Any:
+def _shorten(value: Any) -> Any:
     """A report that is too large to be sent, with its texts cut to what a person may read.
 
     The command of a permission request stays whole, for rules decide by it; what it is asked with is left out.
@@ -178,12 +187,12 @@ def _shortened(value: Any) -> Any:
             return f"{value[:_MAX_TEXT]}… [{len(value) - _MAX_TEXT} characters left out]"
         case {"type": "approval_requested", "command": command, "input": given}:
             omitted = None if given is None else {"relaycast_omitted_bytes": len(dumps(given))}
-            rest = {key: _shortened(each) for key, each in value.items()}
+            rest = {key: _shorten(each) for key, each in value.items()}
             return {**rest, "command": command, "input": omitted}
         case dict():
-            return {key: _shortened(each) for key, each in value.items()}
+            return {key: _shorten(each) for key, each in value.items()}
         case list() | tuple():
-            return [_shortened(each) for each in value]
+            return [_shorten(each) for each in value]
         case _:
             return value
 

@@ -24,7 +24,7 @@ def without(frames: Sequence[Frame], secrets: Sequence[str]) -> list[Frame]:
     return [dataclasses.replace(frame, raw=dumps(_cut(orjson.loads(frame.raw), hidden))) for frame in frames]
 
 
-def spelled(secrets: Sequence[str]) -> Iterator[str]:
+def spell(secrets: Sequence[str]) -> Iterator[str]:
     """How secrets look in what an agent may say of them: in JSON, and in JSON inside of a JSON text."""
     for secret in secrets:
         if len(secret) >= (_SHORTEST_NUMBER if secret.isdecimal() else _SHORTEST):

@@ -50,7 +50,7 @@ class Silence:
         if standing.activity is Activity.WAITING or standing.progress != self._progress:
             self._begin(at=at, progress=standing.progress)
             return None
-        return self._unanswered(at, standing) or self._overdue(at, standing) or self._ask(at, standing)
+        return self._check_unanswered(at, standing) or self._overdue(at, standing) or self._ask(at, standing)
 
     def _begin(self, *, at: float, progress: int) -> None:
         self._progress = progress
@@ -59,7 +59,7 @@ class Silence:
         self._said = False
         self._stopped_at: float | None = None
 
-    def _unanswered(self, at: float, standing: Standing) -> Step | None:
+    def _check_unanswered(self, at: float, standing: Standing) -> Step | None:
         late = standing.unanswered and self._asked_at is not None and at - self._asked_at >= UNANSWERED_S
         return Step.GIVE_UP if late else None
 

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from broker.protocol.errors import ProtocolViolation
 from broker.protocol.proxy import BROKEN_REPORT, NumberedReport, SpoolOverflowed, in_place_of, placeholder, readable
+from connect.machine.backlog import Backlog
 
 _SEGMENT_BYTES = 4 * 1024 * 1024
 """A file whose reports are all acknowledged is deleted; of this size, the disk holds little more than the backlog."""
@@ -59,6 +60,7 @@ class Spool:
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self._unwritten: list[bytes] = []
         self._dropped = 0
+        self._dropped_in_all = 0
         self.on_added: Callable[[], None] = lambda: None
         self.problem: str | None = None
         """Why reports are held in memory only, such as a full disk."""
@@ -83,10 +85,22 @@ class Spool:
         """The highest number given out."""
         return self.acked + len(self._reports)
 
+    @property
+    def backlog(self) -> Backlog:
+        """What waits now."""
+        return Backlog(
+            reports=len(self._reports),
+            bytes=self._bytes,
+            limit_bytes=self._limit,
+            dropped=self._dropped_in_all,
+            on_disk=self.problem is None,
+        )
+
     def add(self, encode: Callable[[int], bytes], *, weight: Weight) -> int | None:
         """Give a report its number; None when it was dropped because the broker has been away for too long."""
         if self._full(weight):
             self._dropped += 1
+            self._dropped_in_all += 1
             return None
         self._tell_overflow()
         return self._append(encode)
@@ -130,7 +144,7 @@ class Spool:
         Needed when broker and spool disagree about the past: either of them has lost its store.
         """
         self._waiting = [(seq - self.acked, future) for seq, future in self._waiting]
-        self._reports = [_renumbered(report, seq) for seq, report in enumerate(self._reports, start=1)]
+        self._reports = [_renumber(report, seq) for seq, report in enumerate(self._reports, start=1)]
         self._bytes = sum(map(len, self._reports))
         self.acked = 0
         self.spool_id = _new_id()
@@ -341,7 +355,7 @@ def _read_segment(path: Path, found: _Found, *, after: int | None) -> None:
         if seq is None or (seq > found.expected and not found.fill(seq)):
             unreadable += 1
         elif seq == found.expected:
-            found.reports.append(_checked(line, found))
+            found.reports.append(_check(line, found))
             unreadable = 0
     if not found.fill(found.expected + unreadable if after is None else after):
         found.renumber = True
@@ -352,7 +366,7 @@ def _number_of(line: bytes) -> int | None:
     return int(numbered[1]) if numbered else None
 
 
-def _checked(line: bytes, found: _Found) -> bytes:
+def _check(line: bytes, found: _Found) -> bytes:
     try:
         report = readable(line)
     except ProtocolViolation:
@@ -370,7 +384,7 @@ def _instead(head: bytes, seq: int, reason: str) -> bytes:
     return placeholder(seq) if BROKEN_REPORT.encode() in head else instead
 
 
-def _renumbered(report: bytes, seq: int) -> bytes:
+def _renumber(report: bytes, seq: int) -> bytes:
     return b'{"seq":%d%b' % (seq, report[report.index(b",") :])
 
 

@@ -12,6 +12,7 @@ from broker.protocol.proxy import (
     Answer,
     Command,
     Deliver,
+    Guards,
     Interrupt,
     Probe,
     RunCommand,
@@ -67,6 +68,11 @@ class Supervisor:
             return
         if isinstance(command, RunCommand | StopCommand):
             self._run_command(command)
+            return
+        if isinstance(command, Guards):
+            self._around.guards.take(command)
+            for each in self._runs.values():
+                each.note_guards()
             return
         try:
             self._execute(command)
@@ -164,4 +170,4 @@ class Supervisor:
         reporter = Reporter(
             spool=self._around.spool, agent=command.agent, generation=command.generation, secrets=self._around.secrets
         )
-        reporter.exited(code=None, expected=expected, reason=reason, detail=detail)
+        reporter.report_exited(code=None, expected=expected, reason=reason, detail=detail)

@@ -39,7 +39,7 @@ class AgentWorktree:
         """
         prefix = (await self._git(folder, "rev-parse", "--show-prefix")).strip()
         branch = await self._free_branch(folder)
-        root = _prepared(folder) / f"{self.name}-{self._tag}"
+        root = _prepare_home(folder) / f"{self.name}-{self._tag}"
         await self._git(folder, "worktree", "add", "-b", branch, "--", str(root), "HEAD")
         return _deepest(root, prefix)
 
@@ -102,7 +102,7 @@ class AgentWorktree:
             raise NoWorktree(str(failed)) from None
 
 
-def _prepared(folder: Path) -> Path:
+def _prepare_home(folder: Path) -> Path:
     """Where worktrees of it are put. Raises `NoWorktree`."""
     place = folder.joinpath(*_PLACE)
     try:

@@ -42,7 +42,7 @@ class AllowFile(OwnersFile, Generic[M]):
         """What is on disk; None for nothing. Raises `BadRequest` for what others may have put there."""
         return self._read(self.path)
 
-    def parsed(self, content: bytes | None) -> M:
+    def parse(self, content: bytes | None) -> M:
         """What it says; raises `BadRequest`."""
         return self._parse(self._model, content or b"")
 
@@ -57,7 +57,7 @@ class AllowFile(OwnersFile, Generic[M]):
 
     def is_confirmed(self, content: bytes | None) -> bool:
         """Whether this is what a person has put there or looked at."""
-        return hash_of(content) == (self.confirmed() or NO_FILE)
+        return hash_of(content) == (self.read_confirmed() or NO_FILE)
 
     def put(self, content: bytes) -> None:
         """Put what a person wants in place, confirmed. Raises `OSError`."""
@@ -73,7 +73,7 @@ class TakenList(Generic[M]):
         """`fresh`: the machine has never been linked, so what lies there was put there by whoever set it up."""
         self._file = file
         self._warn = warn
-        self._hash = file.confirmed()
+        self._hash = file.read_confirmed()
         self._expected = ""
         self._problem = ""
         self._list = file.nothing()
@@ -120,7 +120,7 @@ class TakenList(Generic[M]):
         self.look()
 
     def _take(self, content: bytes | None) -> None:
-        self._list = self._file.parsed(content)
+        self._list = self._file.parse(content)
         self._hash, self._problem = hash_of(content), ""
 
     def _object(self, problem: str) -> None:

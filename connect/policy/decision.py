@@ -89,10 +89,10 @@ def decide_spawn(policy: Policy, spawn: Spawn, *, place: Place, crowd: Crowd) ->
         _program(policy, spawn.cli)
         or _asker(policy, spawn.asked_by, session=spawn.session)
         or _agent_asker(policy, spawn.asked_by, place=place)
-        or _fixed_folder(place)
+        or _refuse_other_folder(place)
         or _number(policy, by_agent=is_by_agent(spawn), crowd=crowd)
     )
-    return refused or _folder(policy, place) or _asked(policy)
+    return refused or _folder(policy, place) or _decide_asked(policy)
 
 
 def decide_command(policy: Policy, asked_by: AskedBy | None, *, session: SessionId, place: Place) -> Refused | None:
@@ -168,7 +168,7 @@ def _below(policy: Policy, place: Place) -> Refused | None:
     )
 
 
-def _fixed_folder(place: Place) -> Refused | None:
+def _refuse_other_folder(place: Place) -> Refused | None:
     if place.fixed is None:
         return None
     return Refused(
@@ -204,7 +204,7 @@ def _folder(policy: Policy, place: Place) -> Refused | Ask | None:
     return Ask(why=reason, code=RefusalCode.FOLDER_NOT_ALLOWED, new_folder=True)
 
 
-def _asked(policy: Policy) -> Allowed | Ask:
+def _decide_asked(policy: Policy) -> Allowed | Ask:
     if not policy.asks(AlwaysAsked.SPAWN):
         return Allowed()
     setting = "strict false" if policy.strict else "ask folder"

@@ -40,7 +40,7 @@ class OpenFolder:
     def still_named(self) -> bool:
         """Whether its path leads to it now, through no link."""
         try:
-            with _opened(self.path) as (descriptor, path):
+            with _open(self.path) as (descriptor, path):
                 return path == self.path and _identity(descriptor) == _identity(self.descriptor)
         except OSError:
             return False
@@ -48,7 +48,7 @@ class OpenFolder:
     def lies_in(self, root: Path) -> bool:
         """Whether it is `root` or below. A root whose path leads through a link by now holds nothing."""
         try:
-            with _opened(root) as (descriptor, path):
+            with _open(root) as (descriptor, path):
                 return path == root and _identity(descriptor) in _ancestors(self.descriptor)
         except (OSError, ValueError):
             return False
@@ -60,7 +60,7 @@ class OpenFolder:
 
 def real_folder(path: Path) -> Path:
     """The path as the file system has it. Raises `OSError` when it leads to no folder."""
-    with _opened(path) as (_, real):
+    with _open(path) as (_, real):
         return real
 
 
@@ -73,7 +73,7 @@ def real_or_none(path: Path) -> Path | None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[int, Path]]:
+def _open(path: Path) -> Iterator[tuple[int, Path]]:
     descriptor = os.open(path, _OPEN)
     try:
         yield descriptor, _path_of(descriptor, path)

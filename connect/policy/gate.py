@@ -35,7 +35,7 @@ from connect.policy.decision import (
 from connect.policy.folders import OpenFolder, real_or_none
 from connect.policy.policy import ROOT, AlwaysAsked, Policy
 from connect.policy.questions import answer_question, spawn_question
-from connect.policy.repository import loaded_by_agents
+from connect.policy.repository import find_loaded_by_agents
 from connect.policy.taken import PolicyNotConfirmed, TakenPolicy
 from connect.policy.workplaces import FolderUnusable, Workplace, Workplaces, open_folder
 
@@ -105,7 +105,7 @@ class Gate:
     @property
     def folders(self) -> tuple[Path, ...]:
         """Where agents may work."""
-        return self.policy.folders_from(self._started_in())
+        return self.policy.folders_from(self._find_start_folder())
 
     def summary(self) -> MachinePolicy:
         """For the broker's people."""
@@ -270,15 +270,15 @@ class Gate:
         if isinstance(decision, Allowed):
             return
         try:
-            await self._asked(decision, spawn, folder)
+            await self._require_yes(decision, spawn, folder)
         except BaseException:
             self.leave(spawn.agent)
             raise
 
-    async def _asked(self, ask: Ask, spawn: Spawn, folder: OpenFolder) -> None:
+    async def _require_yes(self, ask: Ask, spawn: Spawn, folder: OpenFolder) -> None:
         if not self._consent.reachable:
             raise NotAdmitted(ask.code, ask.why)
-        loaded = loaded_by_agents(folder.path)
+        loaded = find_loaded_by_agents(folder.path)
         if not await self._ask(spawn_question(spawn, folder.path, new_folder=ask.new_folder, loaded=loaded)):
             raise NotAdmitted(ask.code, f"nobody at this machine's terminal said yes; {ask.why}")
         if ask.new_folder:
@@ -305,7 +305,7 @@ class Gate:
             allowed=self._allows(folder),
             fixed=known.folder if known and known.folder != folder.path else None,
             returning=known is not None,
-            started_in=self._started_in(),
+            started_in=self._find_start_folder(),
             asker_folder=asker.folder if asker else None,
             below_asker=asker is not None and folder.lies_in(asker.folder),
         )
@@ -317,5 +317,5 @@ class Gate:
         others = [by_agent for each, by_agent in self._by_agent.items() if each != agent]
         return Crowd(agents=len(others), by_agents=sum(others))
 
-    def _started_in(self) -> Path | None:
+    def _find_start_folder(self) -> Path | None:
         return real_or_none(self._start)

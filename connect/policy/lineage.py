@@ -14,7 +14,7 @@ from connect.system import process_tree
 from connect.system.process_records import ProcessRecords
 
 
-def begun_by_agent(records: ProcessRecords) -> bool:
+def is_begun_by_agent(records: ProcessRecords) -> bool:
     """Whether this process descends from an agent's, or from one that is recorded as such."""
     line = process_tree.ancestors(os.getpid())
     return process_tree.is_of_an_agent(os.getpid()) or any(records.names(process_tree.key_of(each)) for each in line)
@@ -27,7 +27,7 @@ def require_person(records: ProcessRecords, *, what: str) -> None:
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise NotPermitted(f"{what} by a person at a terminal of the machine", code="TERMINAL_NEEDED")
-    if begun_by_agent(records):
+    if is_begun_by_agent(records):
         raise NotPermitted(
             f"an agent has started this; {what} by a person, in a terminal that no agent has opened",
             code="STARTED_BY_AGENT",

@@ -36,7 +36,7 @@ class OwnersFile:
         self.path = path
         self._record = record
 
-    def confirmed(self) -> str | None:
+    def read_confirmed(self) -> str | None:
         """The hash that a person has confirmed; None when nobody ever has."""
         with contextlib.suppress(OSError):
             return self._record.read_text(encoding="ascii", errors="replace").strip() or None

@@ -127,7 +127,7 @@ def describe(policy: Policy, *, started_in: Path | None, file: Path) -> list[Set
 def _setting(policy: Policy, name: str, *, started_in: Path | None, file: Path) -> Setting:
     source = str(file) if name in policy.model_fields_set else "default"
     if name == "folders":
-        told = [_told(policy, folder) for folder in policy.folders_from(started_in)]
+        told = [_describe(policy, folder) for folder in policy.folders_from(started_in)]
         return Setting(name=name, value=_list(told), source=source)
     value = getattr(policy, name)
     if policy.strict and name in {"ask", "widening"}:
@@ -136,7 +136,7 @@ def _setting(policy: Policy, name: str, *, started_in: Path | None, file: Path) 
     return Setting(name=name, value=_words(value), source=source)
 
 
-def _told(policy: Policy, folder: Path) -> str:
+def _describe(policy: Policy, folder: Path) -> str:
     if folder in policy.folders:
         return str(folder)
     return f"{folder} ({'allowed at a terminal' if folder in policy.remembered else 'where relay-connect was started'})"

@@ -68,9 +68,9 @@ class PolicyFile(OwnersFile):
     def read(self) -> Written:
         """The policy; the default one where there is no file. Raises `BadRequest` (POLICY_UNREADABLE) that says why."""
         content = self.content()
-        return Written(policy=self.parsed(content), hash=content.hash)
+        return Written(policy=self.parse(content), hash=content.hash)
 
-    def parsed(self, content: Content) -> Policy:
+    def parse(self, content: Content) -> Policy:
         """What it says; raises `BadRequest`."""
         policy, remembered = (self._parse(Policy, each or b"") for each in (content.policy, content.remembered))
         if policy.remembered:
@@ -79,7 +79,7 @@ class PolicyFile(OwnersFile):
 
     def write(self, policy: Policy) -> Written:
         """Put a policy in place and confirm it. Raises `OSError`."""
-        content = written(policy)
+        content = to_toml(policy)
         self.put(content)
         return Written(policy=policy, hash=content.hash)
 
@@ -96,7 +96,7 @@ class PolicyFile(OwnersFile):
     def remember(self, policy: Policy, folder: Path) -> Written:
         """Allow one more folder at this link alone, and confirm that. Raises `OSError`, `BadRequest`."""
         wanted = policy.model_copy(update={"remembered": (*policy.remembered, folder)})
-        content = Content(policy=self.content().policy, remembered=written(wanted).remembered)
+        content = Content(policy=self.content().policy, remembered=to_toml(wanted).remembered)
         self.put(content)
         return Written(policy=wanted, hash=content.hash)
 
@@ -105,7 +105,7 @@ class PolicyFile(OwnersFile):
         return Content(policy=self._read(self.path), remembered=self._read(self._remembered))
 
 
-def written(policy: Policy) -> Content:
+def to_toml(policy: Policy) -> Content:
     """A policy as TOML: what was set, nothing else."""
     lines = [
         f"{name} = {toml_text(getattr(policy, name))}\n"

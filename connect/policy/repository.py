@@ -18,7 +18,7 @@ _LOADED = (
 """Servers of tools, hooks and variables: each can start a program before anybody was asked."""
 
 
-def loaded_by_agents(folder: Path) -> list[str]:
+def find_loaded_by_agents(folder: Path) -> list[str]:
     """Those files that `folder` has. To allow a folder is to trust them.
 
     Gemini could be started without trust, but then it has no tools at all, the relay's included; the others have no

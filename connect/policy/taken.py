@@ -28,7 +28,7 @@ class TakenPolicy:
         self._problem = ""
         self.on_taken: Callable[[], None] = _unheard
         self.policy = Policy()
-        self._hash: str | None = file.confirmed()
+        self._hash: str | None = file.read_confirmed()
         self._expected = ""
         self._begin(fresh=fresh)
 
@@ -61,7 +61,7 @@ class TakenPolicy:
             if content.hash == self._hash:
                 self._settle()
             elif content.hash == self._expected:
-                self._take(Written(policy=self._file.parsed(content), hash=content.hash), "a person has changed it")
+                self._take(Written(policy=self._file.parse(content), hash=content.hash), "a person has changed it")
             else:
                 self._object(f"{self._file.path} was changed, and not by `relay-connect policy`: no agent starts here")
         except BadRequest as error:

@@ -15,7 +15,8 @@ broker refuses is raised as a `RelayError` of `broker.domain.errors`, by its sta
 from broker.domain.agents.stops import StopHow
 from broker.domain.approvals.approvals import Scope, Verdict
 from broker.domain.errors import RelayError
-from broker.domain.messages.messages import Mode, ReceiptState
+from broker.domain.messages.messages import Mode
+from broker.domain.messages.steps import ReceiptState
 from connect.sdk.logs import LogHit, LogHits, LogLine
 from connect.sdk.relay import AgentRelay
 from connect.sdk.types import Agent, Approval, Event, Proxy, Question, Reset, Sent, Session, Stop, SuggestedRule, Trace

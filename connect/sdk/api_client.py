@@ -27,7 +27,7 @@ from broker.domain.errors import (
     Unavailable,
 )
 from broker.domain.people.token_text import hide_tokens
-from connect.access.endpoint import Endpoint, trusted_certificates
+from connect.access.endpoint import Endpoint, load_trusted_certificates
 from connect.sdk.tokens import FixedToken, TokenSource
 
 _ATTEMPTS = 5
@@ -47,6 +47,7 @@ _BY_CODE: dict[str, type[RelayError]] = {
     "PROGRAM_NOT_ALLOWED": NoPlacement,
     "POLICY_CHANGED": NoPlacement,
     "NO_WORKTREES": NoPlacement,
+    "NO_READONLY": NoPlacement,
     "NOT_A_BROKER": RelayError,
 }
 _BY_STATUS: dict[int, type[RelayError]] = {
@@ -81,7 +82,7 @@ class ApiClient:
             transport=transport,
             # A company's proxy settings are for the outside; this machine is reached directly.
             trust_env=not endpoint.local,
-            verify=trusted_certificates(),
+            verify=load_trusted_certificates(),
         )
 
     async def close(self) -> None:

@@ -80,7 +80,7 @@ class EventFeed:
             reason, token = "closed", ""
             try:
                 token = await self._tokens.access()
-                async with self._connect(token) as socket, self._kept_fresh(socket, token):
+                async with self._connect(token) as socket, self._keep_token_fresh(socket, token):
                     if self._closing.is_set():  # while it was opened
                         return
                     async for message in socket:
@@ -89,28 +89,28 @@ class EventFeed:
                             yield item
                 if self._closing.is_set():
                     return
-                reason = _closed(socket)
+                reason = _explain_close(socket)
             except (OSError, TimeoutError, WebSocketException, Unavailable, NotAuthenticated) as error:
                 if self._closing.is_set():
                     return
-                reason = await self._lost(error, token)
+                reason = await self._explain_loss(error, token)
             if attempt == 0 and not self._closing.is_set():
                 yield LinkLost(reason=reason)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), _delay_s(attempt))
             attempt += 1
 
-    async def _lost(self, error: _Loss, token: str) -> str:
+    async def _explain_loss(self, error: _Loss, token: str) -> str:
         """Why there is no connection; raises when there will be none, not with another token either."""
         try:
-            return _lost(error)
+            return _explain_loss(error)
         except NotAuthenticated:
             if token and await self._tokens.replace(token):
                 return "the token had ended"
             raise
 
     @asynccontextmanager
-    async def _kept_fresh(self, socket: ClientConnection, token: str) -> AsyncIterator[None]:
+    async def _keep_token_fresh(self, socket: ClientConnection, token: str) -> AsyncIterator[None]:
         self._socket = socket
         self._keeping = keeping = asyncio.ensure_future(self._keep_fresh(socket, token))
         try:
@@ -180,7 +180,7 @@ class EventFeed:
         yield event
 
 
-def _closed(socket: ClientConnection) -> str:
+def _explain_close(socket: ClientConnection) -> str:
     """Why a connection that was ended in order has ended; raises when it must not be opened again."""
     code = socket.close_code or 1006
     if not may_return(code):
@@ -188,7 +188,7 @@ def _closed(socket: ClientConnection) -> str:
     return socket.close_reason or f"closed with {code}"
 
 
-def _lost(error: _Loss) -> str:
+def _explain_loss(error: _Loss) -> str:
     match error:
         case NotAuthenticated():
             raise error

@@ -10,7 +10,8 @@ from broker.domain.agents.agents import AgentState
 from broker.domain.agents.stops import StopHow, StopScope
 from broker.domain.approvals.approvals import ApprovalStatus
 from broker.domain.ids import ApprovalId, MessageId
-from broker.domain.messages.messages import Mode, ReceiptState
+from broker.domain.messages.messages import Mode
+from broker.domain.messages.steps import ReceiptState
 from broker.protocol.agents.events import ContentEvent, TurnOutcome
 from connect.sdk.types import Approval, Event, Question, Sender, Wire
 

@@ -120,15 +120,15 @@ class Logs:
         limit: int = 100,
     ) -> LogPage:
         """A page of one session's log, by one of its places; without any the newest."""
-        query = _given({"before": before, "after": after, "at": at, "limit": limit})
+        query = _drop_unset({"before": before, "after": after, "at": at, "limit": limit})
         return LogPage.model_validate(
             await self._api.call("GET", f"/v1/sessions/{quote(session, safe='')}/log", query=query)
         )
 
     async def _ask(self, what: str, query: str, session: str | None, more: dict[str, str | int | None]) -> Any:
-        asked = _given({"q": query, "session": session, **more})
+        asked = _drop_unset({"q": query, "session": session, **more})
         return await self._api.call("GET", f"/v1/logs/{what}", query=asked)
 
 
-def _given(query: dict[str, str | int | None]) -> dict[str, str | int]:
+def _drop_unset(query: dict[str, str | int | None]) -> dict[str, str | int]:
     return {name: value for name, value in query.items() if value is not None}

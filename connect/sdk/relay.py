@@ -17,7 +17,8 @@ from broker.domain.agents.stops import StopHow
 from broker.domain.approvals.approvals import Scope, Verdict
 from broker.domain.errors import Conflict, NotFound, Unavailable
 from broker.domain.ids import ApprovalId, MessageId
-from broker.domain.messages.messages import Mode, ReceiptState
+from broker.domain.messages.messages import Mode
+from broker.domain.messages.steps import ReceiptState
 from broker.domain.names import looks_like_id
 from broker.domain.timings import TIMINGS
 from connect.access.endpoint import Endpoint, resolve_endpoint

@@ -11,7 +11,8 @@ from broker.domain.agents.stops import StopHow, StopScope
 from broker.domain.approvals.approvals import ApprovalStatus
 from broker.domain.approvals.rules import Effect
 from broker.domain.ids import AgentId, ApprovalId, MemberId, MessageId, ProxyId, SessionId
-from broker.domain.messages.messages import Mode, ReceiptState, Role
+from broker.domain.messages.messages import Mode, Role
+from broker.domain.messages.steps import ReceiptState
 
 _ORDER = tuple(ReceiptState)
 

@@ -20,10 +20,10 @@ from typing import Any, Self
 from pydantic import ValidationError
 
 from broker.domain.errors import BadRequest
-from broker.domain.workflows.check import check_file
-from broker.domain.workflows.definition import AgentEntry, StepEntry, Swarm, WorkflowFile
-from broker.domain.workflows.findings import Severity, nearest
-from broker.domain.workflows.plan import Plan, plan_workflow
+from broker.domain.workflows.files.definition import AgentEntry, StepEntry, Swarm, WorkflowFile
+from broker.domain.workflows.files.findings import Severity, nearest
+from broker.domain.workflows.planning.check import check_file
+from broker.domain.workflows.planning.plan import Plan, plan_workflow
 from broker.protocol.relay_yaml.writer import write_workflow_file
 from connect.sdk.relay import AgentRelay
 from connect.sdk.workflow_runs import OnEvent, RunResult, run_to_end

@@ -14,8 +14,8 @@ from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from broker.domain.workflows.journal import RunState
-from broker.domain.workflows.steps import StepState
+from broker.domain.workflows.runs.journal import RunState
+from broker.domain.workflows.runs.steps import StepState
 from connect.sdk.relay import AgentRelay
 from connect.sdk.types import Event
 
@@ -126,7 +126,7 @@ class WorkflowRun:
         )
 
     async def _step(self, step: Mapping[str, Any]) -> StepResult:
-        ended = any(each["outcome"] for each in step["attempts"])
+        ended = step["output"] or any(each["outcome"] for each in step["attempts"])
         return StepResult(
             name=step["name"],
             state=StepState(step["state"]),

@@ -181,7 +181,7 @@ class Terminal:
     async def _act(self, link: LinkConnection, tokens: TerminalCredentials) -> int:
         """The session, once the machine is linked."""
         try:
-            welcome = await self._unless_left(_awaited(self._welcomed))
+            welcome = await self._unless_left(_await(self._welcomed))
             relay = AgentRelay(self._settings.endpoint.url, session=self._session(welcome, link), tokens=tokens)
             async with relay:
                 return await self._unless_left(
@@ -337,7 +337,7 @@ def _complain(reason: str) -> None:
         click.echo(f"✗ {hide_tokens(reason)}", err=True)
 
 
-async def _awaited(future: asyncio.Future[_T]) -> _T:
+async def _await(future: asyncio.Future[_T]) -> _T:
     return await future
 
 

@@ -21,7 +21,7 @@ from connect.access.token_text import keep_tokens_out_of_output
 from connect.notices import Disconnected, Notice
 from connect.serving.link_host import LinkHost, children_without_threads
 from connect.settings import ConnectSettings
-from connect.system.console import folded, leave_output
+from connect.system.console import fold, leave_output
 from connect.system.process_guard import guard_process, wipe_arguments, wipe_environment
 
 _SECRETS = ("RELAYCAST_TOKEN",)
@@ -142,7 +142,7 @@ def _printer(presentation: Presentation) -> Callable[[Notice], None]:
     def show(notice: Notice) -> None:
         if repeats.hide(notice) and not presentation.json_lines:
             return
-        text = orjson.dumps(dataclasses.asdict(notice)).decode() if presentation.json_lines else folded(notice.text)
+        text = orjson.dumps(dataclasses.asdict(notice)).decode() if presentation.json_lines else fold(notice.text)
         try:
             click.echo(hide_tokens(text), err=aside)
         except OSError as error:

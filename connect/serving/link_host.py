@@ -21,6 +21,7 @@ from connect.machine.link import LinkRefused
 from connect.machine.proxy import RelayConnect
 from connect.notices import Connected, Disconnected, Notice, Stopping, Warned
 from connect.policy.consent import ConsentDesk
+from connect.serving.metrics import Counts, Figures, metrics_port, write_exposition
 from connect.settings import ConnectSettings
 from connect.system.process_guard import become_link
 from connect.system.state_folder import StateFolderLost
@@ -58,6 +59,8 @@ class LinkHost:
         self._log = log
         self._began = time.monotonic()
         self._link: Connected | None = None
+        self._counts = Counts()
+        self._metrics_port: int | None = None
         self._running: asyncio.Task[None] | None = None
         self._control = ControlServer(settings.state_dir, self, pid=os.getpid())
         self._desk = ConsentDesk(awaited=not headless)
@@ -70,15 +73,19 @@ class LinkHost:
     async def run(self, *, listening: Callable[[], None] = lambda: None) -> int:
         """Serve until it is told to stop or refused; the exit status. `listening`: terminals may come from now on.
 
-        Raises `OSError` when no terminal could come, unless it is headless.
+        Raises `OSError` when no terminal could come, unless it is headless; `Conflict` when something else listens at
+        the port for metrics.
         """
         status = 0
         try:
-            await self._listen()
-            listening()
-            self._running = asyncio.ensure_future(self._proxy.run())
-            self._heed_signals(self._running)
-            await self._running
+            async with contextlib.AsyncExitStack() as ports:
+                if (port := self._settings.metrics_port) is not None:
+                    self._metrics_port = await ports.enter_async_context(metrics_port(port, self._write_metrics))
+                await self._listen()
+                listening()
+                self._running = asyncio.ensure_future(self._proxy.run())
+                self._heed_signals(self._running)
+                await self._running
         except LinkRefused as refusal:
             status, self.refusal = ExitStatus.REFUSED, str(refusal)
         except StateFolderLost as lost:
@@ -104,6 +111,7 @@ class LinkHost:
             headless=self._headless,
             session=self._link.session if self._link is not None else None,
             agents=[AgentHere(name=run.spawn.name, cli=run.spawn.cli, pid=run.pid) for run in self._proxy.running],
+            metrics_port=self._metrics_port,
         )
 
     def stop(self, *, now: bool) -> None:
@@ -129,6 +137,17 @@ class LinkHost:
     def confirm_workflows(self, known: str) -> None:
         """Go by the list of this hash of what workflows may run, as soon as it lies there."""
         self._proxy.confirm_workflows(known)
+
+    def _write_metrics(self) -> str:
+        figures = Figures(
+            up_s=round(time.monotonic() - self._began, 3),
+            connected=self._link is not None,
+            agents=len(self._proxy.running),
+            terminals=self._control.terminals,
+            questions=len(self._desk.open),
+            backlog=self._proxy.backlog,
+        )
+        return write_exposition(figures, self._counts)
 
     def _show_questions(self) -> None:
         self._control.ask(
@@ -157,6 +176,7 @@ class LinkHost:
             self._link = notice
         elif isinstance(notice, Disconnected):
             self._link = None
+        self._counts.heed(notice)
         self._control.tell(notice)
         self._show(notice)
 

@@ -77,7 +77,7 @@ def _run(host: LinkHost, starter: socket.socket) -> int:
     try:
         with children_without_threads():
             status = asyncio.run(host.run(listening=lambda: _answer(starter)))
-    except OSError as error:
+    except (RelayError, OSError) as error:
         _answer(starter, error)
         return _CANNOT_START
     except Exception:

@@ -22,7 +22,7 @@ def accept_every_console() -> None:
 _NARROWEST = 20
 
 
-def folded(text: str) -> str:
+def fold(text: str) -> str:
     """`text` with its lines broken at spaces where the console is a window, which would break them anywhere."""
     if not sys.stdout.isatty():
         return text

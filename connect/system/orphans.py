@@ -24,7 +24,7 @@ async def reap_orphans(*, adopting: bool = False, every_s: float = _EVERY_S) -> 
         return
     seen: set[int] = set()
     while True:
-        ended = _ended_children() if _has_ended_child() else set()
+        ended = _find_ended_children() if _has_ended_child() else set()
         _reap(ended & seen)
         seen = ended
         await asyncio.sleep(every_s)
@@ -44,7 +44,7 @@ def _reap(ended: Iterable[int]) -> None:
             os.waitpid(pid, os.WNOHANG)
 
 
-def _ended_children() -> set[int]:
+def _find_ended_children() -> set[int]:
     """The zombies whose parent is this process."""
     found: set[int] = set()
     with contextlib.suppress(OSError):  # a container without /proc

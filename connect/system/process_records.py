@@ -42,7 +42,7 @@ class ProcessRecords:
 
     def names(self, key: ProcessKey) -> bool:
         """Whether this very process is recorded as one that was started for an agent."""
-        return any(_recorded_leader(path) == key for path in self._folder.glob("*.json"))
+        return any(_read_leader(path) == key for path in self._folder.glob("*.json"))
 
     def end_leftovers(self, *, wait: Callable[[float], None] = time.sleep) -> int:
         """Kill what an earlier relay-connect left running; how many processes that were.
@@ -63,11 +63,11 @@ class ProcessRecords:
 
     def _leftovers(self) -> Iterator[ProcessKey]:
         for path in self._folder.glob("*.json"):
-            leader = _recorded_leader(path)
+            leader = _read_leader(path)
             if leader and process_tree.is_running(leader):
                 yield from process_tree.members(leader, path.stem)
             else:
-                yield from process_tree.marked(path.stem)
+                yield from process_tree.find_marked(path.stem)
 
     def _write(self, mark: str, key: ProcessKey | None) -> None:
         content = {"pid": key.pid, "started": key.started, "boot": process_tree.boot_id()} if key else {}
@@ -77,7 +77,7 @@ class ProcessRecords:
         return self._folder / f"{mark}.json"
 
 
-def _recorded_leader(path: Path) -> ProcessKey | None:
+def _read_leader(path: Path) -> ProcessKey | None:
     with contextlib.suppress(OSError, ValueError, KeyError):
         found = orjson.loads(path.read_bytes())
         if found["boot"] == process_tree.boot_id() and found["started"]:

@@ -93,7 +93,11 @@ def members(leader: ProcessKey, mark: str) -> list[ProcessKey]:
     if not _LINUX:
         return [leader] if _group_exists(leader.pid) else []
     everybody = list(_entries())
-    entries = [entry for entry in everybody if not entry.zombie and entry.key.pid != os.getpid()]
+    entries = [
+        entry
+        for entry in everybody
+        if not entry.zombie and entry.key.pid != os.getpid() and not _is_older(entry.key, leader)
+    ]
     # As long as a process of its session or group lives, the leader's number is not given to another. Where another has
     # it, both are that one's, and the mark alone tells who was ours.
     number = None if any(entry.key.pid == leader.pid and entry.key != leader for entry in everybody) else leader.pid
@@ -108,7 +112,12 @@ def members(leader: ProcessKey, mark: str) -> list[ProcessKey]:
     return found
 
 
-def marked(mark: str) -> list[ProcessKey]:
+def _is_older(key: ProcessKey, leader: ProcessKey) -> bool:
+    """Whether a process was there before the leader, and so is none of its tree: most are, and need no other look."""
+    return bool(leader.started) and int(key.started) < int(leader.started)
+
+
+def find_marked(mark: str) -> list[ProcessKey]:
     """The living processes that carry `mark`, whoever their parents are now."""
     if not _LINUX:
         return []
@@ -150,14 +159,14 @@ def send(key: ProcessKey, number: signal.Signals) -> None:
 
 
 def _entries() -> Iterator[_Entry]:
-    for path in _PROC.iterdir():
-        if path.name.isdigit() and (entry := _entry(int(path.name))):
+    for name in os.listdir(_PROC):  # noqa: PTH208 - see _read
+        if name.isdigit() and (entry := _entry(int(name))):
             yield entry
 
 
 def _entry(pid: int) -> _Entry | None:
     try:
-        stat = (_PROC / str(pid) / "stat").read_bytes()
+        stat = _read(pid, "stat")
     except OSError:
         return None
     # The program's name is in parentheses and may hold anything, parentheses and spaces included.
@@ -173,6 +182,12 @@ def _entry(pid: int) -> _Entry | None:
     )
 
 
+def _read(pid: int, what: str) -> bytes:
+    """One file of a process. Hundreds are read whenever a tree ends, so no paths are made for them."""
+    with open(f"{_PROC}/{pid}/{what}", "rb", buffering=0) as file:  # noqa: PTH123
+        return file.read()
+
+
 def _carries(pid: int, mark: str) -> bool:
     return f"{MARK}={mark}".encode() in _environment(pid)
 
@@ -180,7 +195,7 @@ def _carries(pid: int, mark: str) -> bool:
 def _environment(pid: int) -> list[bytes]:
     """What it was started with; nothing where that cannot be read."""
     try:
-        return (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
+        return _read(pid, "environ").split(b"\0")
     except OSError:
         return []
 

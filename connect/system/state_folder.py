@@ -43,7 +43,7 @@ class StateFolder:
         self.path = path
         try:
             private_folder(path, parents=True)
-            self._lock = _locked(path / "lock")
+            self._lock = _open_locked(path / "lock")
             if new_identity:
                 _forget(path)
             self._cursor_file = os.open(path / "commands.json", os.O_RDWR | _PRIVATE_FILE, 0o600)
@@ -181,7 +181,7 @@ def private_folder(path: Path, *, parents: bool = False) -> Path:
     return path
 
 
-def _locked(path: Path) -> int:
+def _open_locked(path: Path) -> int:
     descriptor = os.open(path, os.O_RDWR | _PRIVATE_FILE, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -12,12 +12,12 @@ from connect.terminal.actions import LeadAgent
 from connect.terminal.consents import Consents
 from connect.terminal.farewell import Farewell, leave_agents_alone
 from connect.terminal.json_lines import JsonLines
+from connect.terminal.output.view import View
 from connect.terminal.plain_lines import PlainLines
 from connect.terminal.screen import Screen
-from connect.terminal.text import one_line
+from connect.terminal.text.layout import one_line
 from connect.terminal.unattended import Terms, Unattended
 from connect.terminal.verbosity import Verbosity
-from connect.terminal.view import View
 
 __all__ = ["LeadAgent", "Terms", "Verbosity", "run_terminal"]
 

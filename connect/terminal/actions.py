@@ -19,19 +19,19 @@ from broker.protocol.agents.events import TextSpoken
 from connect.sdk import AgentRelay
 from connect.sdk.facts import Fact, FrameSeen, MessageAccepted, TurnEnded, read_fact
 from connect.sdk.types import Agent, Event, Wire
-from connect.terminal import commands
-from connect.terminal.asked import option_id, suggested_rule
 from connect.terminal.consents import Consents
-from connect.terminal.findings import hit_lines
-from connect.terminal.grammar import Known
-from connect.terminal.history import concerns, log_lines
-from connect.terminal.places import Places
-from connect.terminal.question import read_answers
-from connect.terminal.stops import stop_place, stopped_line
-from connect.terminal.tables import agents_table, channels_table, machines_table, sessions_table, trace_lines
-from connect.terminal.text import Line, harmless, one_line
+from connect.terminal.input import commands
+from connect.terminal.input.grammar import Known
+from connect.terminal.output.findings import hit_lines
+from connect.terminal.output.history import concerns, log_lines
+from connect.terminal.output.question import read_answers
+from connect.terminal.output.tables import agents_table, channels_table, machines_table, sessions_table, trace_lines
+from connect.terminal.output.view import View, good
+from connect.terminal.session.asked import option_id, suggest_rule
+from connect.terminal.session.places import Places
+from connect.terminal.session.stops import render_stop, stop_place
+from connect.terminal.text.layout import Line, harmless, one_line
 from connect.terminal.verbosity import Verbosity
-from connect.terminal.view import View, good
 
 _LOGGED_EVENTS = 2000
 _SHOWN_HITS = 20
@@ -103,7 +103,7 @@ class Actions:
         with suppress(NotFound):
             self._view.channels.learn(await self._relay.channels())
 
-    def known(self) -> Known:
+    def list_known(self) -> Known:
         """What typed words can refer to now."""
         asked = self._view.asked
         waiting = [asked.short_id(approval.id) for approval in asked.pending()]
@@ -113,7 +113,7 @@ class Actions:
     @property
     def lead(self) -> LeadAgent:
         """Who gets plain lines, with the program it would be started with now."""
-        return self._lead.among(self.places.installed(self._lead.on))
+        return self._lead.among(self.places.list_installed(self._lead.on))
 
     @property
     def addressee(self) -> str:
@@ -246,7 +246,7 @@ class Actions:
         made = await self._relay.stop_all(
             machine=command.machine, everywhere=command.everywhere, how=command.how, note=command.note
         )
-        return Reply(lines=[stopped_line(made)], result=_json(made))
+        return Reply(lines=[render_stop(made)], result=_json(made))
 
     async def _resume_all(self, command: commands.ResumeAll) -> Reply:
         over = await self._relay.resume_all(machine=command.machine, everywhere=command.everywhere, note=command.note)
@@ -270,7 +270,7 @@ class Actions:
             scope=command.scope,
             note=command.note,
             option_id=chosen,
-            always=suggested_rule(approval, command.always),
+            always=suggest_rule(approval, command.always),
         )
         return Reply(result=_json(answered))
 

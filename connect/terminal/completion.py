@@ -9,9 +9,9 @@ from prompt_toolkit.document import Document
 from typing_extensions import override
 
 from broker.domain.agents.vendors import BRIDGED
-from connect.terminal.commands import WORDS
-from connect.terminal.places import Places
-from connect.terminal.view import View
+from connect.terminal.input.commands import WORDS
+from connect.terminal.output.view import View
+from connect.terminal.session.places import Places
 
 _OPTIONS = {
     "spawn": ("--on", "--model", "--cwd", "--worktree"),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from broker.domain.errors import BadRequest, NotFound
 from connect.policy.consent import Question
-from connect.terminal.text import Line, box, inner_width, one_line, paragraph
+from connect.terminal.text.layout import Line, box, inner_width, one_line, paragraph
 
 _NAME = re.compile(r"m([0-9]{1,9})")
 """Approvals are called by the ends of their ids, which have no `m`."""

@@ -11,11 +11,11 @@ from connect.sdk.event_feed import FeedItem
 from connect.sdk.facts import TurnEnded, read_fact
 from connect.sdk.types import Event, LinkLost, LinkUp, Reset, Session
 from connect.terminal.actions import Reply
-from connect.terminal.commands import Command
-from connect.terminal.text import Line
+from connect.terminal.input.commands import Command
+from connect.terminal.output.view import View
+from connect.terminal.text.layout import Line
 from connect.terminal.unattended import Ending
 from connect.terminal.verbosity import Verbosity
-from connect.terminal.view import View
 
 
 class JsonLines:
@@ -35,14 +35,14 @@ class JsonLines:
 
     def item(self, item: FeedItem, lines: Sequence[Line], *, results: Sequence[Event]) -> None:
         """One line for each event that is wanted."""
-        for found in self._wanted(item):
+        for found in self._select(item):
             _write(_as_json(found))
 
-    def done(self, line: str, command: Command, reply: Reply) -> None:
+    def say_done(self, line: str, command: Command, reply: Reply) -> None:
         """Say what a command gave."""
         _write({"kind": "command.done", "line": line, "result": reply.result})
 
-    def failed(self, line: str, *, code: str, message: str) -> None:
+    def say_failed(self, line: str, *, code: str, message: str) -> None:
         """Say why a command was refused."""
         _write({"kind": "command.failed", "line": line, "code": code, "message": message})
 
@@ -55,7 +55,7 @@ class JsonLines:
         said = [{"agent": event.name, "text": result_text(event)} for event in results]
         _write({"kind": "result", "ending": ending.name.lower(), "status": int(ending), "results": said})
 
-    def _wanted(self, item: FeedItem) -> list[FeedItem]:
+    def _select(self, item: FeedItem) -> list[FeedItem]:
         if not isinstance(item, Event):
             return [item]
         if self._view.verbosity is Verbosity.QUIET:

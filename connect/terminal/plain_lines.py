@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from connect.sdk.event_feed import FeedItem
 from connect.sdk.types import Event, Session
 from connect.terminal.actions import Reply
-from connect.terminal.commands import Command, Tell
+from connect.terminal.input.commands import Command, Tell
 from connect.terminal.json_lines import result_text
-from connect.terminal.text import Line, harmless, one_line, plain
+from connect.terminal.output.view import bad, warning
+from connect.terminal.text.layout import Line, harmless, one_line, plain
 from connect.terminal.unattended import Ending
 from connect.terminal.verbosity import Verbosity
-from connect.terminal.view import bad, warning
 
 
 class PlainLines:
@@ -43,14 +43,14 @@ class PlainLines:
             text = result_text(event)
             _print(harmless(text) if sys.stdout.isatty() else text)
 
-    def done(self, line: str, command: Command, reply: Reply) -> None:
+    def say_done(self, line: str, command: Command, reply: Reply) -> None:
         """Print what a command gave."""
         if isinstance(command, Tell):
             _show([] if self._quiet else reply.lines)
         elif reply.lines:
             _print(plain(reply.lines))
 
-    def failed(self, line: str, *, code: str, message: str) -> None:
+    def say_failed(self, line: str, *, code: str, message: str) -> None:
         """Say why a command was refused."""
         problem, *pointer = message.split("\n")
         _show([bad(one_line(problem, limit=500)), *((("", harmless(each)),) for each in pointer)])

@@ -26,17 +26,17 @@ from connect.sdk.facts import ApprovalRequested, ProxyConnected, read_fact
 from connect.sdk.types import Event, LinkUp, Reset
 from connect.system.task_scope import task_scope
 from connect.terminal.actions import Actions, LeadAgent
-from connect.terminal.activity import status_line, window_title
-from connect.terminal.commands import WELCOME, Command, Exit, Interrupt, Logs, Release, Send, Tell, Trace
 from connect.terminal.completion import WordCompleter
 from connect.terminal.consents import Consents
 from connect.terminal.farewell import Farewell, leave_agents_alone
-from connect.terminal.grammar import read_command
-from connect.terminal.interrupting import Interrupting, Pressed
-from connect.terminal.painting import STYLE, for_console, measured_columns, measured_width, paint
-from connect.terminal.text import Line, harmless, one_line
+from connect.terminal.input.commands import WELCOME, Command, Exit, Interrupt, Logs, Release, Send, Tell, Trace
+from connect.terminal.input.grammar import read_command
+from connect.terminal.input.interrupting import Interrupting, Pressed
+from connect.terminal.output.view import View, bad, dim, good
+from connect.terminal.session.activity import status_line, window_title
+from connect.terminal.text.layout import Line, harmless, one_line
+from connect.terminal.text.painting import STYLE, for_console, measure_columns, measure_width, paint
 from connect.terminal.verbosity import Verbosity
-from connect.terminal.view import View, bad, dim, good
 
 _REFRESH_S = 1.0
 """How often the line below the prompt is drawn anew: it counts seconds."""
@@ -100,13 +100,13 @@ class Screen:
         while True:
             await self._consents.changed.wait()
             self._consents.changed.clear()
-            lines = self._consents.changes(width=measured_width())
+            lines = self._consents.changes(width=measure_width())
             if lines:
                 get_app_session().output.bell()
             await self._print(lines)
 
     async def _take(self, item: FeedItem) -> None:
-        self._view.width, self._view.columns = measured_width(), measured_columns()
+        self._view.width, self._view.columns = measure_width(), measure_columns()
         shown = self._view.show(item)
         lines = shown if not isinstance(item, Event) or self._actions.concern(item) else []
         if isinstance(item, LinkUp | Reset):
@@ -157,7 +157,7 @@ class Screen:
                 line = await self._prompt_session.prompt_async(self._prompt)
             except (EOFError, KeyboardInterrupt):
                 break
-            command = read_command(line, self._actions.known())
+            command = read_command(line, self._actions.list_known())
             if isinstance(command, Exit):
                 break
             if command is not None:
@@ -207,7 +207,7 @@ class Screen:
             here=self._here,
             idle=view.roster.living(),
             waiting=self._waiting(),
-            width=measured_columns(),
+            width=measure_columns(),
         )
         return FormattedText([("", for_console(text))])
 

@@ -20,10 +20,10 @@ from connect.sdk.facts import TurnEnded, read_fact
 from connect.sdk.types import Event, LinkUp, Reset, Session
 from connect.system.task_scope import task_scope
 from connect.terminal.actions import Actions, LeadAgent, Reply
-from connect.terminal.commands import Command, Exit, Misused, Tell
-from connect.terminal.grammar import read_command
-from connect.terminal.text import Line, one_line
-from connect.terminal.view import View
+from connect.terminal.input.commands import Command, Exit, Misused, Tell
+from connect.terminal.input.grammar import read_command
+from connect.terminal.output.view import View
+from connect.terminal.text.layout import Line, one_line
 
 _INTERRUPTED_S = 10.0
 """For agents that were interrupted to end their turns."""
@@ -55,10 +55,10 @@ class Output(Protocol):
     def item(self, item: FeedItem, lines: Sequence[Line], *, results: Sequence[Event]) -> None:
         """An event, what the terminal shows of it, and the turns whose last words are results now."""
 
-    def done(self, line: str, command: Command, reply: Reply) -> None:
+    def say_done(self, line: str, command: Command, reply: Reply) -> None:
         """A command was carried out."""
 
-    def failed(self, line: str, *, code: str, message: str) -> None:
+    def say_failed(self, line: str, *, code: str, message: str) -> None:
         """A command was refused."""
 
     def tell(self, text: str) -> None:
@@ -163,7 +163,7 @@ class Unattended:
         if first is None:
             await asyncio.Event().wait()  # a service
             raise AssertionError("nobody sets it")
-        if not self._output.takes_commands and isinstance(read_command(first, self._actions.known()), Tell):
+        if not self._output.takes_commands and isinstance(read_command(first, self._actions.list_known()), Tell):
             text = "\n".join([first, *await _rest(lines)]).strip()
             await self._perform(Tell(text=text), text)
         elif not await self._read_lines(first, lines):
@@ -174,7 +174,7 @@ class Unattended:
         """Run every line; True when input ended without an `exit`."""
         line: str | None = first
         while line is not None:
-            command = read_command(line, self._actions.known())
+            command = read_command(line, self._actions.list_known())
             if isinstance(command, Exit):
                 return False
             if command is not None:
@@ -192,11 +192,11 @@ class Unattended:
             if isinstance(command, Misused):
                 self._fail(line, code="USAGE", message=command.usage)
             else:
-                self._output.done(line, command, reply)
+                self._output.say_done(line, command, reply)
 
     def _fail(self, line: str, *, code: str, message: str) -> None:
         self._refused = True
-        self._output.failed(line, code=code, message=message)
+        self._output.say_failed(line, code=code, message=message)
 
     async def _settle(self) -> Ending:
         while not self._view.at_rest:

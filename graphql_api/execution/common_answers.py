@@ -16,7 +16,7 @@ from graphql_api.execution.fast_path import CannotProject, Projector
 from graphql_api.execution.live import Opened
 from graphql_api.execution.operations import Operation, Response
 from graphql_api.subscriptions.session_events import SessionEvents, as_object
-from graphql_api.types.told import FromLog
+from graphql_api.types.log.told import FromLog
 
 _KEPT = 500
 """Compiled selections. Clients of one version send the same few."""
@@ -40,7 +40,7 @@ class CommonAnswers:
             return None
         key = (id(operation.document), operation.name, _conditions(opened))
         if key not in self._known:
-            self._known[key] = operation.document, _compiled(opened)
+            self._known[key] = operation.document, _compile(opened)
             self._tokens += tokens_of(operation.document)
             while len(self._known) > 1 and (len(self._known) > _KEPT or self._tokens > _MOST_TOKENS):
                 _, (document, _) = self._known.popitem(last=False)
@@ -56,7 +56,7 @@ def _conditions(opened: Opened) -> Hashable:
     return tuple((name, value) for name, value in given.items() if isinstance(value, bool))
 
 
-def _compiled(opened: Opened) -> Answer | None:
+def _compile(opened: Opened) -> Answer | None:
     try:
         projector = Projector(opened.executor)
     except CannotProject:
@@ -66,7 +66,7 @@ def _compiled(opened: Opened) -> Answer | None:
         try:
             return orjson.dumps({"data": projector.data(item)})
         except (CannotProject, orjson.JSONEncodeError):
-            return written(opened.answer_now(item))
+            return to_json(opened.answer_now(item))
 
     return answer
 
@@ -80,7 +80,7 @@ def show(key: Hashable, answer: Answer, items: SessionEvents) -> Show[bytes]:
     return Show(key=(key, items.wanted), of=of)
 
 
-def written(response: Response) -> bytes:
+def to_json(response: Response) -> bytes:
     """A response as JSON."""
     try:
         return orjson.dumps(response)

@@ -68,9 +68,9 @@ class DocumentCache(Generic[_Checked]):
             self._drop_one()
 
     def _drop_one(self) -> None:
-        workspace = max(self._of, key=lambda each: sum(map(self._held, self._of[each].values())))
+        workspace = max(self._of, key=lambda each: sum(map(self._count_held, self._of[each].values())))
         senders = self._of[workspace]
-        token = max(senders, key=lambda each: self._held(senders[each]))
+        token = max(senders, key=lambda each: self._count_held(senders[each]))
         text, _ = senders[token].popitem(last=False)
         self.tokens -= self._kept.pop(text).tokens
         if not senders[token]:
@@ -78,7 +78,7 @@ class DocumentCache(Generic[_Checked]):
         if not senders:
             del self._of[workspace]
 
-    def _held(self, texts: OrderedDict[str, None]) -> int:
+    def _count_held(self, texts: OrderedDict[str, None]) -> int:
         return sum(self._kept[text].tokens for text in texts)
 
 

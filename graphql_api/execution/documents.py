@@ -54,21 +54,21 @@ class Documents:
         if sha256 is None and asked.query is None:
             raise BadRequest("query: the text of a document, or documentId in its place")
         if asked.query is None:
-            return FoundDocument(self._listed(sha256 or ""), listed=True)
+            return FoundDocument(self._list_known(sha256 or ""), listed=True)
         given = hashlib.sha256(asked.query.encode("utf-8", "surrogatepass")).hexdigest()
         if sha256 is not None and sha256 != given:
             raise BadRequest("the document is not the one with that hash")
         if self._trust is DocumentTrust.ONLY and given not in self._texts:
-            raise _refused("DOCUMENT_NOT_TRUSTED", "this broker runs trusted documents only, and that is none of them")
+            raise _refuse("DOCUMENT_NOT_TRUSTED", "this broker runs trusted documents only, and that is none of them")
         return FoundDocument(asked.query, listed=given in self._texts)
 
-    def _listed(self, sha256: str) -> str:
+    def _list_known(self, sha256: str) -> str:
         # Both messages are what clients look for that send the text when the hash does not do.
         if self._trust is DocumentTrust.OFF:
-            raise _refused("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
+            raise _refuse("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
         text = self._texts.get(sha256)
         if text is None:
-            raise _refused("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound")
+            raise _refuse("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound")
         return text
 
 
@@ -106,5 +106,5 @@ def _hash_of(asked: GraphQLRequest) -> str | None:
     return sha256
 
 
-def _refused(code: str, message: str) -> RequestRefused:
+def _refuse(code: str, message: str) -> RequestRefused:
     return RequestRefused([GraphQLError(message, extensions={"code": code})])

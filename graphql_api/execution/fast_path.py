@@ -31,8 +31,8 @@ from graphql.execution.executor import Executor
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from typing_extensions import override
 
-from graphql_api.types.reading import Json
-from graphql_api.types.told import FromLog, Told, told_by
+from graphql_api.types.log.reading import Json
+from graphql_api.types.log.told import FromLog, Told, find_field
 
 Shape = Callable[[Any], Any]
 """From what was read to what the response has."""
@@ -149,7 +149,7 @@ class Compiler:
         definition = self._executor.schema.get_field(parent, name)
         if definition is None:
             raise CannotProject
-        told = told_by(definition.extensions.get("strawberry-definition"))
+        told = find_field(definition.extensions.get("strawberry-definition"))
         if told is None:
             raise CannotProject
         read, shape = told.read, self._shape(definition.type, told, details)
@@ -157,7 +157,7 @@ class Compiler:
 
     def _shape(self, kind: GraphQLOutputType, told: Told, details: FieldDetailsList) -> Shape:
         if is_non_null_type(kind):
-            return _required(self._shape(kind.of_type, told, details))
+            return _require(self._shape(kind.of_type, told, details))
         if is_list_type(kind):
             return _each(self._shape(kind.of_type, told, details))
         if is_leaf_type(kind):
@@ -178,7 +178,7 @@ def _nullable(kind: GraphQLOutputType) -> GraphQLOutputType:
     return kind.of_type if is_non_null_type(kind) else kind
 
 
-def _required(shape: Shape) -> Shape:
+def _require(shape: Shape) -> Shape:
     def required(value: Any) -> Any:
         found = shape(value)
         if found is None:

@@ -31,7 +31,7 @@ class DocumentLimits:
         self._schema = schema
         self._limits = limits
 
-    def parsed(self, text: str) -> DocumentNode:
+    def parse_document(self, text: str) -> DocumentNode:
         """The document of a text that is short enough. Raises `GraphQLError`."""
         limits = self._limits
         try:

@@ -24,7 +24,7 @@ from strawberry import Schema
 
 from broker.domain.plans.api_limits import ApiLimits
 from graphql_api.context import Context
-from graphql_api.errors import RequestRefused, shown
+from graphql_api.errors import RequestRefused, show
 from graphql_api.execution.document_cache import DocumentCache, Sender, tokens_of
 from graphql_api.execution.fast_path import LogExecutor
 from graphql_api.execution.limits import DocumentLimits
@@ -72,7 +72,7 @@ class Operations:
         self._listed: dict[str, _Checked] = {}
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="documents")
 
-    def known(self, text: str, name: str | None = None) -> Operation | None:
+    def find_known(self, text: str, name: str | None = None) -> Operation | None:
         """The operation of a document that was read before. Raises `RequestRefused`."""
         checked = self._listed.get(text) or self._checked.get(text)
         return None if checked is None else _operation(checked, name)
@@ -123,7 +123,7 @@ class Operations:
 
     def _check(self, text: str) -> _Checked:
         try:
-            document = self._document_limits.parsed(text)
+            document = self._document_limits.parse_document(text)
             weights = self._document_limits.weights(document)
         except GraphQLError as error:
             raise RequestRefused([error]) from None
@@ -149,7 +149,7 @@ def response(result: ExecutionResult) -> Response:
     if result.data is None and result.errors and all(error.path is None for error in result.errors):
         raise RequestRefused(result.errors)
     if result.errors:
-        return {"data": result.data, "errors": [shown(error) for error in result.errors]}
+        return {"data": result.data, "errors": [show(error) for error in result.errors]}
     return {"data": result.data}
 
 

@@ -44,7 +44,7 @@ from graphql import (
 )
 
 from broker.domain.plans.api_limits import ApiLimits
-from graphql_api.types.told import told_by
+from graphql_api.types.log.told import find_field
 
 LIST_ITEMS = 10
 """Of a list that is not paged: such lists are short by their nature."""
@@ -128,7 +128,7 @@ class _Walk:
             if isinstance(variable.default_value, IntValueNode):
                 self._defaults[variable.variable.name.value] = int(variable.default_value.value)
         root = self._schema.get_root_type(operation.operation)
-        fields = self._merged([(root, operation.selection_set)])
+        fields = self._merge([(root, operation.selection_set)])
         if len(fields) > (most := self._limits.max_root_fields):
             raise refusal("TOO_MANY_ROOT_FIELDS", f"{len(fields)} fields at the root; at most {most} at once")
         cost = self._level(fields, depth=1, items=None, deepest=self._limits.max_depth)
@@ -152,11 +152,11 @@ class _Walk:
         if not below:
             return 0
         introspecting = node.name.value in INTROSPECTION
-        at_hand = definition is not None and told_by(definition.extensions.get("strawberry-definition")) is not None
+        at_hand = definition is not None and find_field(definition.extensions.get("strawberry-definition")) is not None
         size = self._size(node, definition)
         in_list = definition is not None and is_list_type(get_nullable_type(definition.type))
         inside = self._level(
-            self._merged(below),
+            self._merge(below),
             depth=depth + 1,
             items=None if in_list else size,
             deepest=_INTROSPECTION_DEPTH if introspecting else deepest,
@@ -168,7 +168,7 @@ class _Walk:
         search = SEARCH_COST if _reads_history(group[0]) else 0
         return search + (_items(size, items) if in_list else 1) * (1 + inside)
 
-    def _merged(self, level: _Level) -> dict[str, list[_Selection]]:
+    def _merge(self, level: _Level) -> dict[str, list[_Selection]]:
         """The fields of an object by their names in the response."""
         fields: dict[str, list[_Selection]] = {}
         spread: set[str] = set()
@@ -183,12 +183,12 @@ class _Walk:
                     self._merges += len(same)
                     same.append(_Selection(on, selection))
                 elif isinstance(selection, InlineFragmentNode):
-                    waiting.append((self._narrowed(on, selection), selection.selection_set))
+                    waiting.append((self._narrow(on, selection), selection.selection_set))
                 elif isinstance(selection, FragmentSpreadNode) and selection.name.value not in spread:
                     spread.add(selection.name.value)
                     fragment = self._fragments.get(selection.name.value)
                     if fragment is not None:
-                        waiting.append((self._narrowed(on, fragment), fragment.selection_set))
+                        waiting.append((self._narrow(on, fragment), fragment.selection_set))
         if self._merges > (most := self._limits.max_merges):
             raise refusal(
                 "TOO_MANY_FIELDS", f"the same fields are selected again and again; at most {most} repetitions"
@@ -200,7 +200,7 @@ class _Walk:
         if self._selections > (most := self._limits.max_fields):
             raise refusal("TOO_MANY_FIELDS", f"more than {most} fields, with fragments expanded")
 
-    def _narrowed(
+    def _narrow(
         self, on: GraphQLCompositeType | None, fragment: InlineFragmentNode | FragmentDefinitionNode
     ) -> GraphQLCompositeType | None:
         if fragment.type_condition is None:

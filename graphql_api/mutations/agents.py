@@ -136,6 +136,25 @@ ResumeAgentResult = Annotated[
 ]
 
 
+@strawberry.input(description="An agent that failed, and that needs nobody any more.")
+class DismissAgentInput(Repeatable):
+    """An agent to be dismissed."""
+
+    agent: ID = strawberry.field(description=AGENT)
+
+
+@strawberry.type(description="The agent is no longer listed among those that live. It can still be brought back.")
+class AgentDismissed:
+    """The agent."""
+
+    agent: Agent = strawberry.field(description="The agent as it is now.")
+
+
+DismissAgentResult = Annotated[
+    AgentDismissed | Refused, strawberry.union("DismissAgentResult", description="The agent, or why it stays listed.")
+]
+
+
 @strawberry.type
 class AgentMutations:
     """Mutations of agents."""
@@ -171,6 +190,13 @@ class AgentMutations:
 
         found = await _agent(info, (await once(info, input, resume)).text)
         return AgentResumed(agent=Agent.of(await spawner.wait_ready(principal, found) if input.wait else found))
+
+    @mutation("Take an agent that failed from what needs a person. An agent may do so with those it spawned.")
+    async def dismiss_agent(self, info: Info, input: Annotated[DismissAgentInput, GIVEN]) -> DismissAgentResult:
+        """Twice is once."""
+        principal, spawner = info.context.principal, info.context.services.spawner
+        agent = await spawner.dismiss_agent(principal, await _agent(info, input.agent))
+        return AgentDismissed(agent=Agent.of(agent))
 
     @mutation("Stop an agent's running turn. An agent may do so with those it spawned.")
     async def interrupt_agent(self, info: Info, input: Annotated[InterruptAgentInput, GIVEN]) -> InterruptAgentResult:

@@ -102,7 +102,22 @@ class SetRulesInput(Repeatable):
     rules: list[RuleInput] = strawberry.field(description="Those that replace the present ones, 200 at most.")
 
 
-@strawberry.type(description="The rules were replaced.")
+@strawberry.input(description="A rule that is to come or to go.")
+class ChangeRuleInput(Repeatable):
+    """One rule."""
+
+    rule: RuleInput = strawberry.field(description="The rule.")
+
+
+@strawberry.input(description="A rule that is to stand elsewhere.")
+class MoveRuleInput(Repeatable):
+    """Which, and where to."""
+
+    rule: RuleInput = strawberry.field(description="The rule.")
+    ahead_of: RuleInput | None = strawberry.field(default=None, description="The one behind it then; null: the end.")
+
+
+@strawberry.type(description="The rules were changed.")
 class RulesSet:
     """The rules."""
 
@@ -135,5 +150,29 @@ class ApprovalMutations:
     async def set_rules(self, info: Info, input: Annotated[SetRulesInput, GIVEN]) -> SetRulesResult:
         """Twice is once."""
         wanted = [each.rule() for each in input.rules]
-        kept = await info.context.services.desk.set_rules(info.context.principal, wanted)
+        kept = await info.context.services.rules.replace(info.context.principal, wanted)
         return RulesSet(rules=[Rule.of(each) for each in kept])
+
+    @mutation("Put a rule ahead of the others, unless it is there. For who administers.")
+    async def add_rule(self, info: Info, input: Annotated[ChangeRuleInput, GIVEN]) -> SetRulesResult:
+        """Twice is once."""
+        await info.context.services.rules.add(info.context.principal, input.rule.rule())
+        return await _rules(info)
+
+    @mutation("Take a rule away, wherever it stands by now. For who administers.")
+    async def remove_rule(self, info: Info, input: Annotated[ChangeRuleInput, GIVEN]) -> SetRulesResult:
+        """Twice is once."""
+        await info.context.services.rules.remove(info.context.principal, input.rule.rule())
+        return await _rules(info)
+
+    @mutation("Move a rule ahead of another one, or to the end. For who administers.")
+    async def move_rule(self, info: Info, input: Annotated[MoveRuleInput, GIVEN]) -> SetRulesResult:
+        """Twice is once."""
+        ahead_of = None if input.ahead_of is None else input.ahead_of.rule()
+        await info.context.services.rules.move(info.context.principal, input.rule.rule(), ahead_of=ahead_of)
+        return await _rules(info)
+
+
+async def _rules(info: Info) -> RulesSet:
+    kept = await info.context.services.rules.rules(info.context.principal)
+    return RulesSet(rules=[Rule.of(each) for each in kept])

@@ -10,10 +10,10 @@ from typing import Any, ParamSpec, TypeVar
 import strawberry
 
 from broker.domain.errors import BadRequest, RelayError
-from broker.services.requests import Outcome, checked_key
+from broker.services.requests import Outcome, check_key
 from graphql_api.context import Info
 from graphql_api.refusals import Refused, refusal
-from graphql_api.types.fields import resolved
+from graphql_api.types.fields import resolve
 
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
@@ -35,7 +35,7 @@ class Repeatable:
     @property
     def retry_id(self) -> str | None:
         """Checked. Raises `BadRequest`."""
-        return None if self.client_mutation_id is None else checked_key(self.client_mutation_id)
+        return None if self.client_mutation_id is None else check_key(self.client_mutation_id)
 
 
 def mutation(
@@ -51,7 +51,7 @@ def mutation(
             except RelayError as error:
                 return refusal(error)
 
-        return resolved(description)(refusing)
+        return resolve(description)(refusing)
 
     return decorate
 

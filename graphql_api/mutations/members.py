@@ -83,11 +83,52 @@ SetMemberRoleResult = Annotated[
 ]
 
 
+@strawberry.input(description="A person to be signed out.")
+class EndMemberSignInsInput(Repeatable):
+    """A person to be signed out."""
+
+    member: ID = strawberry.field(description=_MEMBER)
+
+
+EndMemberSignInsResult = Annotated[
+    MemberChanged | Refused, strawberry.union("EndMemberSignInsResult", description="The person, or why not.")
+]
+
+
+@strawberry.input(description="A person to be suspended.")
+class SuspendMemberInput(Repeatable):
+    """A person to be suspended."""
+
+    member: ID = strawberry.field(description=_MEMBER)
+
+
+SuspendMemberResult = Annotated[
+    MemberChanged | Refused, strawberry.union("SuspendMemberResult", description="The person, or why not.")
+]
+
+
+@strawberry.input(description="A suspended person to be let act again.")
+class ReinstateMemberInput(Repeatable):
+    """A person to be reinstated."""
+
+    member: ID = strawberry.field(description=_MEMBER)
+
+
+ReinstateMemberResult = Annotated[
+    MemberChanged | Refused, strawberry.union("ReinstateMemberResult", description="The person, or why not.")
+]
+
+
 @strawberry.input(description="A person to be removed.")
 class RemoveMemberInput(Repeatable):
     """A person to be removed."""
 
     member: ID = strawberry.field(description=_MEMBER)
+    erase: bool = strawberry.field(
+        default=False,
+        description="Erase the name, too: what the person did is kept under an id that says nothing. Lines of sessions'"
+        " logs stay.",
+    )
 
 
 @strawberry.type(description="The person is out, and all that was open is closed.")
@@ -143,19 +184,41 @@ class MemberMutations:
             return (await members.add(principal, name=input.name, role=input.role)).id
 
         added = await once(info, input, add)
-        return await _invited(info, await members.get(principal, added.text))
+        return await _show_invited(info, await members.get(principal, added.text))
 
     @mutation("Make a fresh link for a person to sign in; for oneself too.")
     async def invite_member(self, info: Info, input: Annotated[InviteMemberInput, GIVEN]) -> InviteMemberResult:
         """Each link is good once, for ten minutes."""
         member = await info.context.services.members.get(info.context.principal, _key(input.member))
-        return await _invited(info, member)
+        return await _show_invited(info, member)
 
     @mutation("Give a person another role, from the next request on. For who administers.")
     async def set_member_role(self, info: Info, input: Annotated[SetMemberRoleInput, GIVEN]) -> SetMemberRoleResult:
         """Twice is once."""
         members, principal = info.context.services.members, info.context.principal
         return MemberChanged(member=Member.of(await members.set_role(principal, _key(input.member), input.role)))
+
+    @mutation("Sign a person out everywhere; a link lets them in again. For who administers.")
+    async def end_member_sign_ins(
+        self, info: Info, input: Annotated[EndMemberSignInsInput, GIVEN]
+    ) -> EndMemberSignInsResult:
+        """Twice is once."""
+        members, principal = info.context.services.members, info.context.principal
+        return MemberChanged(member=Member.of(await members.end_sign_ins(principal, _key(input.member))))
+
+    @mutation("Let a person neither sign in nor act, until they are reinstated. For who administers.")
+    async def suspend_member(self, info: Info, input: Annotated[SuspendMemberInput, GIVEN]) -> SuspendMemberResult:
+        """Nothing of theirs is lost. Twice is once."""
+        members, principal = info.context.services.members, info.context.principal
+        return MemberChanged(member=Member.of(await members.suspend(principal, _key(input.member))))
+
+    @mutation("Let a suspended person act again, with all they had. For who administers.")
+    async def reinstate_member(
+        self, info: Info, input: Annotated[ReinstateMemberInput, GIVEN]
+    ) -> ReinstateMemberResult:
+        """Twice is once."""
+        members, principal = info.context.services.members, info.context.principal
+        return MemberChanged(member=Member.of(await members.reinstate(principal, _key(input.member))))
 
     @mutation("Remove a person and end all that is open. For who administers.")
     async def remove_member(self, info: Info, input: Annotated[RemoveMemberInput, GIVEN]) -> RemoveMemberResult:
@@ -165,7 +228,8 @@ class MemberMutations:
         ended: list[TokenDependants] = []
 
         async def remove() -> str:
-            gone = await info.context.services.members.remove(info.context.principal, member)
+            members, principal = info.context.services.members, info.context.principal
+            gone = await (members.erase if input.erase else members.remove)(principal, member)
             ended.append(TokenDependants.of(gone))
             return member
 
@@ -195,7 +259,7 @@ class MemberMutations:
         return made[0]
 
 
-async def _invited(info: Info, member: KnownMember) -> MemberInvited:
+async def _show_invited(info: Info, member: KnownMember) -> MemberInvited:
     services = info.context.services
     code = await services.sign_in.invite(info.context.principal, member)
     return MemberInvited(

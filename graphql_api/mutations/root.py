@@ -6,12 +6,19 @@ import strawberry
 
 from graphql_api.mutations.agents import AgentMutations
 from graphql_api.mutations.approvals import ApprovalMutations
+from graphql_api.mutations.groups import GroupMutations
+from graphql_api.mutations.invitations import InvitationMutations
+from graphql_api.mutations.machine_codes import MachineCodeMutations
 from graphql_api.mutations.members import MemberMutations
 from graphql_api.mutations.messages import MessageMutations
+from graphql_api.mutations.needs import NeedMutations
 from graphql_api.mutations.questions import QuestionMutations
+from graphql_api.mutations.service_accounts import ScopedTokenMutations
 from graphql_api.mutations.sessions import SessionMutations
 from graphql_api.mutations.stops import StopMutations
 from graphql_api.mutations.tokens import TokenMutations
+from graphql_api.mutations.views import ViewMutations
+from graphql_api.mutations.workflows import WorkflowMutations
 
 
 @strawberry.type(
@@ -23,8 +30,15 @@ class Mutation(
     MessageMutations,
     ApprovalMutations,
     QuestionMutations,
+    NeedMutations,
     StopMutations,
     TokenMutations,
+    MachineCodeMutations,
+    ScopedTokenMutations,
     MemberMutations,
+    InvitationMutations,
+    GroupMutations,
+    ViewMutations,
+    WorkflowMutations,
 ):
     """The root of mutations."""

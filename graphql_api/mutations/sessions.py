@@ -53,6 +53,35 @@ DeleteSessionResult = Annotated[
 ]
 
 
+@strawberry.input(description="Another name for a session.")
+class RenameSessionInput(Repeatable):
+    """Another name."""
+
+    session: ID = strawberry.field(description=SESSION)
+    name: str = strawberry.field(description="Letters, digits, `_`, `.` and `-`, 64 at most.")
+
+
+@strawberry.input(description="A session to be put away, or taken back.")
+class ArchiveSessionInput(Repeatable):
+    """A session and where it is to be."""
+
+    session: ID = strawberry.field(description=SESSION)
+    archived: bool = strawberry.field(default=True, description="False takes it back.")
+
+
+@strawberry.type(description="The session is as it was wanted.")
+class SessionChanged:
+    """The session."""
+
+    session: Session = strawberry.field(description="The session as it is now.")
+
+
+SessionChangeResult = Annotated[
+    SessionChanged | Refused,
+    strawberry.union("SessionChangeResult", description="The session, or why it is as it was."),
+]
+
+
 @strawberry.input(description="An agent and a channel of its session.")
 class ChannelInput(Repeatable):
     """An agent and a channel."""
@@ -86,6 +115,22 @@ class SessionMutations:
         services = info.context.services
         made = await services.sessions.create(info.context.principal, short("name", input.name))
         return SessionCreated(session=Session.of(made, services))
+
+    @mutation("Give a session another name. Its key, its address and its log stay.")
+    async def rename_session(self, info: Info, input: Annotated[RenameSessionInput, GIVEN]) -> SessionChangeResult:
+        """Twice is once."""
+        services, found = info.context.services, await session_named(info, input.session)
+        renamed = await services.sessions.rename(info.context.principal, found, short("name", input.name))
+        return SessionChanged(session=Session.of(renamed, services))
+
+    @mutation(
+        "Put a session whose agents have ended away, or take it back. It is taken back when an agent starts there."
+    )
+    async def archive_session(self, info: Info, input: Annotated[ArchiveSessionInput, GIVEN]) -> SessionChangeResult:
+        """Twice is once."""
+        services, found = info.context.services, await session_named(info, input.session)
+        changed = await services.sessions.archive(info.context.principal, found, archived=input.archived)
+        return SessionChanged(session=Session.of(changed, services))
 
     @mutation("Remove a session whose agents have ended, with its whole log.")
     async def delete_session(self, info: Info, input: Annotated[DeleteSessionInput, GIVEN]) -> DeleteSessionResult:

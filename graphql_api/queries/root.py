@@ -7,17 +7,21 @@ from typing import Annotated
 import strawberry
 from strawberry import ID
 
-from broker.domain.errors import NotFound
+from broker.domain.approvals.rules import Effect, Rule
+from broker.domain.errors import BadRequest, NotFound
+from broker.services.approvals.rule_book import MAX_TRIED_DAYS
 from broker.services.workflows.runs import MAX_LISTED
 from graphql_api.context import Info
-from graphql_api.pagination import After, Connection, First, page_of
+from graphql_api.pagination import After, Connection, First, page_of, within
 from graphql_api.queries.nodes import node_of
-from graphql_api.types.fields import resolved
+from graphql_api.types.fields import resolve
 from graphql_api.types.node import Node
+from graphql_api.types.rules import RuleTrial
 from graphql_api.types.sessions import Session
 from graphql_api.types.workflows import WorkflowRun, newest_run, run_of
 from graphql_api.types.workspaces import Viewer, Workspace, own_workspace
 
+_LONGEST_PATTERN = 4096
 NodeId = Annotated[ID, strawberry.argument(description="What a field called `id` said.")]
 
 
@@ -25,22 +29,22 @@ NodeId = Annotated[ID, strawberry.argument(description="What a field called `id`
 class Query:
     """The root of queries."""
 
-    @resolved("Any thing by its id; null when it is gone, or nothing that the caller may see.")
+    @resolve("Any thing by its id; null when it is gone, or nothing that the caller may see.")
     async def node(self, info: Info, id: NodeId) -> Node | None:  # noqa: A002 - Relay's name
         """By global id."""
         return await node_of(info, id)
 
-    @resolved("Who asks, and what they may do.")
+    @resolve("Who asks, and what they may do.")
     def viewer(self, info: Info) -> Viewer:
         """The caller."""
         return Viewer.of(info.context.principal)
 
-    @resolved("The workspace of whoever asks.")
+    @resolve("The workspace of whoever asks.")
     async def workspace(self, info: Info) -> Workspace:
         """The caller's own."""
         return await own_workspace(info)
 
-    @resolved("One session; null when there is none that the caller may see.")
+    @resolve("One session; null when there is none that the caller may see.")
     async def session(
         self, info: Info, key: Annotated[str, strawberry.argument(description="The session's key or its name.")]
     ) -> Session | None:
@@ -51,13 +55,33 @@ class Query:
         except NotFound:
             return None
 
-    @resolved("Runs of workflows, as far as the caller sees them, the newest first: the latest 1000.")
+    @resolve("What a rule, put first, would have done with the requests of the last days. Nothing is changed.")
+    async def rule_trial(
+        self,
+        info: Info,
+        *,
+        effect: Annotated[Effect, strawberry.argument(description="What it does where it matches.")],
+        tool: Annotated[str, strawberry.argument(description="As of a rule.")] = "*",
+        command: Annotated[str | None, strawberry.argument(description="As of a rule.")] = None,
+        path: Annotated[str | None, strawberry.argument(description="As of a rule.")] = None,
+        days: Annotated[int, strawberry.argument(description=f"From 1 to {MAX_TRIED_DAYS}.")] = 7,
+    ) -> RuleTrial:
+        """For who may read all of the workspace."""
+        if max(len(tool), len(command or ""), len(path or "")) > _LONGEST_PATTERN:
+            raise BadRequest(f"a pattern has {_LONGEST_PATTERN} characters at most")
+        rule = Rule(effect=effect, tool=tool, command=command, path=path)
+        tried = await info.context.services.rule_trials.try_rule(
+            info.context.principal, rule, days=within("days", days, least=1, most=MAX_TRIED_DAYS)
+        )
+        return RuleTrial.of(tried)
+
+    @resolve("Runs of workflows, as far as the caller sees them, the newest first: the latest 1000.")
     async def workflow_runs(self, info: Info, *, first: First = 20, after: After = None) -> Connection[WorkflowRun]:
         """Newest first."""
         found = await info.context.services.workflows.list(info.context.principal, limit=MAX_LISTED)
         return page_of(found, WorkflowRun.of, place=newest_run, first=first, after=after)
 
-    @resolved("One run of a workflow; null when there is none that the caller may see.")
+    @resolve("One run of a workflow; null when there is none that the caller may see.")
     async def workflow_run(
         self, info: Info, key: Annotated[str, strawberry.argument(description="The run's key.")]
     ) -> WorkflowRun | None:

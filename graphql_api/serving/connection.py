@@ -8,7 +8,7 @@ from typing import assert_never
 from starlette.websockets import WebSocket
 
 from broker.domain.errors import NotPermitted, RateLimited, RelayError, Unavailable
-from broker.domain.people.access import Credential
+from broker.domain.people.access import Credential, Permission
 from broker.protocol import close_codes
 from broker.protocol.close_codes import CloseCode
 from broker.services.people.open_connections import Loss, OpenConnection, require_same_sight
@@ -41,6 +41,8 @@ class Connection:
         """Why the credential that came with the upgrade does not count."""
         self._outbox = outbox_of(websocket)
         self._running: dict[str, RunningOperation] = {}
+        self._may: frozenset[Permission] | None = None
+        """What the peer knows that it may."""
         self._initialised = False
         self._hung_up = False
         self._tasks = asyncio.TaskGroup()
@@ -110,6 +112,7 @@ class Connection:
             self._hang_up(close_codes.FORBIDDEN.because(f"Forbidden: {error.message}"))
         else:
             self._outbox.write(transport.connection_ack())
+            self._tell_access()
 
     def _too_late(self) -> None:
         if not self._initialised:
@@ -126,9 +129,9 @@ class Connection:
         else:
             running = RunningOperation(message, self._engine, self._outbox, caller=lambda: self._peer.caller)
             self._running[message.id] = running
-            running.start(self._tasks, lambda: self._ended(message.id, running))
+            running.start(self._tasks, lambda: self._forget_operation(message.id, running))
 
-    def _ended(self, operation: str, running: RunningOperation) -> None:
+    def _forget_operation(self, operation: str, running: RunningOperation) -> None:
         if self._running.get(operation) is running:  # the peer may have stopped it and used the id again
             del self._running[operation]
 
@@ -139,15 +142,25 @@ class Connection:
 
     async def _refresh(self, token: str) -> dict[str, object]:
         """Go on with another token, of the same workspace; the present one stays when that one is no good."""
+        self._may = None  # it has chosen the token, and is told by the pong
         try:
             await self._peer.go_on_with(token)
         except RelayError as error:
+            self._tell_access()
             return {"refreshed": False, "code": error.code, "message": error.message}
         return {"refreshed": True}
 
     async def _check_operations(self) -> None:
         for running in list(self._running.values()):
             await running.check()
+        self._tell_access()
+
+    def _tell_access(self) -> None:
+        """A peer that may do more or less than before is told, by a ping that it answers as any other."""
+        may = self._peer.caller.permissions
+        if self._may is not None and may != self._may:
+            self._outbox.write(transport.ping({"access": "changed"}))
+        self._may = may
 
     def _stop_all(self) -> None:
         for running in self._running.values():

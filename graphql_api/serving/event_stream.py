@@ -20,7 +20,7 @@ from broker.domain.people.access import Credential
 from broker.services.people.open_connections import Loss, OpenConnection
 from graphql_api.context import Context
 from graphql_api.errors import RequestRefused, incident, refusal_shown
-from graphql_api.execution.common_answers import written
+from graphql_api.execution.common_answers import to_json
 from graphql_api.execution.live import Opened, open_subscription
 from graphql_api.execution.operations import Operation
 from graphql_api.serving.running import Engine
@@ -39,7 +39,7 @@ _HEARTBEAT_S = 15.0
 
 def next_event(response: Mapping[str, Any]) -> bytes:
     """One answer."""
-    return b"event: next\ndata: " + written(dict(response)) + b"\n\n"
+    return b"event: next\ndata: " + to_json(dict(response)) + b"\n\n"
 
 
 class _Over(Exception):

@@ -22,12 +22,12 @@ async def read_request(request: Request) -> GraphQLRequest:
     """What a GET or a POST asks. Raises `BadRequest`, `TooLarge`, `UnsupportedMediaType`."""
     if request.method == "POST":
         require_json(request.headers)
-        return _asked(_parsed(await _body(request), "the body"))
+        return _read_request(_parse(await _body(request), "the body"))
     parameters: dict[str, Any] = {name: value for name, value in request.query_params.items() if value}
     for name in _OBJECTS:
         if name in parameters:
-            parameters[name] = _parsed(parameters[name].encode(), name)
-    return _asked(parameters)
+            parameters[name] = _parse(parameters[name].encode(), name)
+    return _read_request(parameters)
 
 
 def require_json(headers: Headers) -> None:
@@ -54,14 +54,14 @@ async def _body(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def _parsed(text: bytes, what: str) -> Any:
+def _parse(text: bytes, what: str) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         raise BadRequest(f"{what} is not JSON") from None
 
 
-def _asked(parameters: Any) -> GraphQLRequest:
+def _read_request(parameters: Any) -> GraphQLRequest:
     if not isinstance(parameters, dict):
         raise BadRequest("the request is an object with `query`; several at once are not taken")
     return GraphQLRequest(

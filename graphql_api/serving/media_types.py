@@ -18,7 +18,7 @@ DEFAULT = MediaType.JSON
 """For clients that take anything: older than the specification, or not made for GraphQL."""
 
 
-def wanted(accept: str | None, *, offered: frozenset[MediaType]) -> MediaType | None:
+def choose(accept: str | None, *, offered: frozenset[MediaType]) -> MediaType | None:
     """The type to answer with; None when the client wants none that is offered."""
     if accept is None or not accept.strip():
         return DEFAULT

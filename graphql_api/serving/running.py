@@ -17,7 +17,7 @@ from broker.services.live.feeds import Listener, Show
 from broker.services.people.open_connections import OpenConnections
 from graphql_api.context import ApiServices, Context
 from graphql_api.errors import RequestRefused, incident, refusal_shown
-from graphql_api.execution.common_answers import Answer, CommonAnswers, show, written
+from graphql_api.execution.common_answers import Answer, CommonAnswers, show, to_json
 from graphql_api.execution.document_cache import Sender
 from graphql_api.execution.documents import Documents, GraphQLRequest
 from graphql_api.execution.live import Opened, open_subscription
@@ -45,7 +45,7 @@ class Engine:
         Whoever brings a text that is not known yet pays for its being read, whatever it turns out to be.
         """
         text, listed = self.documents.find(asked)
-        known = self.operations.known(text, asked.operation_name)
+        known = self.operations.find_known(text, asked.operation_name)
         if known is not None:
             return known
         allowance = self.services.allowance
@@ -77,7 +77,7 @@ class RunningOperation:
 
     def start(self, tasks: asyncio.TaskGroup, on_end: Callable[[], None]) -> None:
         """Run as a task of the connection's."""
-        self._task = tasks.create_task(self._answered())
+        self._task = tasks.create_task(self._answer_asked())
         self._task.add_done_callback(lambda _: on_end())
 
     def stop(self) -> None:
@@ -101,7 +101,7 @@ class RunningOperation:
         else:
             self._opened = replace(opened, executor=again.executor)
 
-    async def _answered(self) -> None:
+    async def _answer_asked(self) -> None:
         try:
             await self._run()
             self._end(transport.complete(self._asked.id))
@@ -116,7 +116,7 @@ class RunningOperation:
         operation = self._operation = await self._engine.read(self._asked.request, self._caller())
         if operation.kind is not OperationType.SUBSCRIPTION:
             response = await self._engine.operations.run(operation, self._asked.request.variables, self._context())
-            await self._answer(written(response))
+            await self._answer(to_json(response))
             return
         await self._engine.operations.admit(operation, self._asked.request.variables, self._context())
         opened = await self._open_for_whoever_calls(operation)
@@ -146,7 +146,7 @@ class RunningOperation:
         async with aclosing(cast(AsyncGenerator[Any, None], aiter(source))) as items:
             async for item in items:
                 assert self._opened is not None
-                await self._answer(written(await self._opened.answer(item)))
+                await self._answer(to_json(await self._opened.answer(item)))
 
     async def _follow_with_others(self, items: SessionEvents, common: Show[bytes], *, answer: Answer) -> None:
         listener = self._listener = _Subscriber(self._outbox, self._head)

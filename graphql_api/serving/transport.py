@@ -131,6 +131,11 @@ def connection_ack() -> bytes:
     return b'{"type":"connection_ack"}'
 
 
+def ping(payload: _Json) -> bytes:
+    """Tells a peer something that is of no operation."""
+    return orjson.dumps({"type": "ping", "payload": payload})
+
+
 def pong(payload: _Json | None = None) -> bytes:
     """Answers a ping."""
     return orjson.dumps({"type": "pong", "payload": payload}) if payload else b'{"type":"pong"}'

@@ -27,7 +27,7 @@ from graphql_api.serving.event_stream import COMPLETE, HEADERS, EventStream, nex
 from graphql_api.serving.explorer import Explorer
 from graphql_api.serving.http_errors import MethodNotAllowed, NotAcceptable
 from graphql_api.serving.http_request import read_request
-from graphql_api.serving.media_types import MediaType, wanted
+from graphql_api.serving.media_types import MediaType, choose
 from graphql_api.serving.running import Engine
 
 ShownBy = Callable[[HTTPConnection], Credential]
@@ -62,7 +62,7 @@ class GraphQLView:
         offered = _OFFERED | _STREAMED if request.method != "HEAD" else _OFFERED
         if self._explorer and request.method == "GET" and not request.query_params:
             offered |= _SHOWN
-        media_type = wanted(request.headers.get("accept"), offered=offered)
+        media_type = choose(request.headers.get("accept"), offered=offered)
         if self._explorer and media_type is MediaType.PAGE:
             return self._explorer.page()
         try:

@@ -11,8 +11,8 @@ from broker.domain.people.access import Principal
 from broker.services.live.feeds import Logged
 from broker.services.ports import Happened
 from graphql_api.context import ApiServices
-from graphql_api.types.events import Reset, event_type
-from graphql_api.types.live_items import ActivityEvent, ActivityItem
+from graphql_api.types.log.events import Reset, event_type
+from graphql_api.types.log.live_items import ActivityEvent, ActivityItem
 
 
 async def follow_activity(principal: Principal, services: ApiServices) -> AsyncGenerator[ActivityItem, None]:

@@ -7,20 +7,22 @@ from contextlib import aclosing
 
 from broker.domain.agents import agents as domain
 from broker.domain.agents.sessions import Session
-from broker.domain.errors import NotFound
 from broker.domain.ids import AgentId, SessionId
 from broker.domain.logs.events import EventKind
 from broker.domain.people.access import Principal
+from broker.services.live.activity import Lost
 from broker.services.live.feeds import Logged
-from broker.services.ports import Happened
+from broker.services.ports import Glimpsed, Happened
 from graphql_api.context import ApiServices
 from graphql_api.types.agents import Agent
-from graphql_api.types.live_items import AgentChanged, AgentsItem, AgentsSnapshot
+from graphql_api.types.log.live_items import AgentChanged, AgentsItem, AgentsSnapshot
 
 _ABOUT_AGENTS = ("agent.", "turn.", "approval.")
 """Kinds of events after which an agent may be another."""
-_ABOUT_ALL = frozenset({EventKind.STOP_ORDERED, EventKind.STOP_LIFTED})
+_ABOUT_SESSION = frozenset({EventKind.STOP_ORDERED, EventKind.STOP_LIFTED})
 """After these, any agent of the session may be."""
+_ABOUT_MACHINE = frozenset({EventKind.PROXY_CONNECTED, EventKind.PROXY_DISCONNECTED})
+"""After these, any agent of the machine may be, in whichever session it is."""
 
 
 class AgentsFollower:
@@ -34,13 +36,13 @@ class AgentsFollower:
 
     async def items(self) -> AsyncGenerator[AgentsItem, None]:
         """A snapshot and what follows it."""
-        async with aclosing(self._services.activity.follow(self._principal)) as happenings:
-            async for item in happenings:
-                if not isinstance(item, Happened):
+        async with aclosing(self._services.activity.follow_agents(self._principal)) as batches:
+            async for batch in batches:
+                if any(isinstance(item, Lost) for item in batch):
                     yield await self._snapshot()
-                elif self._session is None or item.session == self._session.id:
-                    for changed in await self._changed(item.session, Logged(item.event)):
-                        yield AgentChanged(agent=Agent.of(changed))
+                    continue
+                for changed in await self._read_changed(batch):
+                    yield AgentChanged(agent=Agent.of(changed))
 
     async def _snapshot(self) -> AgentsSnapshot:
         found = await self._agents()
@@ -51,22 +53,40 @@ class AgentsFollower:
         sessions = self._services.sessions
         if self._session is not None:
             return await sessions.agents(self._principal, self._session)
-        ids: list[SessionId] = [each.id for each in await sessions.visible(self._principal)]
-        found = await sessions.agents_of(self._principal, ids)
-        return [agent for each in ids for agent in found.get(each, []) if not agent.state.ended]
+        found = await self._of_sessions([each.id for each in await sessions.visible(self._principal)])
+        return [agent for agent in found if agent.needs_a_look]
 
-    async def _changed(self, session: SessionId, event: Logged) -> list[domain.Agent]:
-        agent, kind = event.json["agent"], event.json["kind"]
-        if kind in _ABOUT_ALL:
-            agents = (await self._services.sessions.agents_of(self._principal, [session])).get(session, [])
-            return [found for found in agents if self._is_news(found) and not found.state.ended]
-        if agent is None or not kind.startswith(_ABOUT_AGENTS):
+    async def _read_changed(self, batch: Sequence[Happened | Glimpsed | Lost]) -> list[domain.Agent]:
+        """The agents that a batch is about, each once, as far as they are another than was told."""
+        agents: dict[AgentId, None] = {}
+        whole: dict[SessionId, None] = {}
+        for item in batch:
+            if isinstance(item, Glimpsed) and self._follows(item.session):
+                agents[item.agent] = None
+            elif isinstance(item, Happened):
+                event = Logged(item.event).json
+                if event["kind"] in _ABOUT_MACHINE:
+                    agents |= dict.fromkeys(self._of_machine(event["data"].get("proxy")))
+                elif event["kind"] in _ABOUT_SESSION and self._follows(item.session):
+                    whole[item.session] = None
+                elif event["agent"] and event["kind"].startswith(_ABOUT_AGENTS) and self._follows(item.session):
+                    agents[event["agent"]] = None
+        living = [agent for agent in await self._of_sessions(list(whole)) if not agent.state.ended]
+        found = await self._services.sessions.agents_by_id(self._principal, list(agents)) if agents else []
+        return [agent for agent in [*living, *found] if self._is_news(agent)]
+
+    async def _of_sessions(self, sessions: Sequence[SessionId]) -> list[domain.Agent]:
+        if not sessions:
             return []
-        try:
-            found = await self._services.sessions.agent_by_id(self._principal, agent)
-        except NotFound:
-            return []
-        return [found] if self._is_news(found) else []
+        found = await self._services.sessions.agents_of(self._principal, sessions)
+        return [agent for each in sessions for agent in found.get(each, [])]
+
+    def _of_machine(self, proxy: object) -> list[AgentId]:
+        told = self._told.values()
+        return [agent.id for agent in told if proxy in (agent.proxy, f"direct:{agent.id}") and not agent.state.ended]
+
+    def _follows(self, session: SessionId) -> bool:
+        return self._session is None or session == self._session.id
 
     def _is_news(self, found: domain.Agent) -> bool:
         if self._told.get(found.id) == found:

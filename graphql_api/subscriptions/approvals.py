@@ -15,7 +15,7 @@ from broker.services.live.feeds import Logged
 from broker.services.ports import Happened
 from graphql_api.context import ApiServices
 from graphql_api.types.approvals import Approval
-from graphql_api.types.live_items import ApprovalChanged, ApprovalsItem, ApprovalsSnapshot
+from graphql_api.types.log.live_items import ApprovalChanged, ApprovalsItem, ApprovalsSnapshot
 
 _MOST_PAGES = 100
 """Of a snapshot: ten thousand that wait are more than anybody answers."""
@@ -31,7 +31,7 @@ async def follow_approvals(
                 found = await _waiting(principal, services, session=session)
                 yield ApprovalsSnapshot(approvals=[Approval.of(each) for each in found])
             elif session is None or item.session == session.id:
-                changed = await _changed(principal, services, Logged(item.event))
+                changed = await _read_changed(principal, services, Logged(item.event))
                 if changed is not None:
                     yield ApprovalChanged(approval=Approval.of(changed))
 
@@ -48,7 +48,7 @@ async def _waiting(principal: Principal, services: ApiServices, *, session: Sess
     return found
 
 
-async def _changed(principal: Principal, services: ApiServices, event: Logged) -> domain.Approval | None:
+async def _read_changed(principal: Principal, services: ApiServices, event: Logged) -> domain.Approval | None:
     if not event.json["kind"].startswith("approval."):
         return None
     try:

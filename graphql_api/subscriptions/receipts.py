@@ -9,7 +9,8 @@ from broker.domain.agents.sessions import Session
 from broker.domain.ids import MessageId
 from broker.domain.logs.event_filter import EventFilter
 from broker.domain.logs.events import Cursor, EventKind
-from broker.domain.messages.messages import ReceiptState, Trace
+from broker.domain.messages.messages import Trace
+from broker.domain.messages.steps import ReceiptState
 from broker.domain.people.access import Principal
 from broker.services.live.feeds import Logged
 from graphql_api.context import ApiServices

@@ -14,8 +14,8 @@ from broker.domain.errors import RelayError
 from broker.domain.logs.event_filter import EventFilter
 from broker.services.live.feeds import CaughtUp, Listener, Logged, Reader, Show
 from broker.services.live.hub import Reset
-from graphql_api.types import events
-from graphql_api.types.told import FromLog
+from graphql_api.types.log import events
+from graphql_api.types.log.told import FromLog
 
 _QUEUE, _QUEUE_CHARACTERS = 256, 1024 * 1024
 """What may wait for one reader's execution, in events and in their length; one that lags further reads the log."""
@@ -90,8 +90,8 @@ class _Queue(Listener[Logged]):
         await self._has_room.wait()
 
     @override
-    def sent_away(self, error: RelayError | None = None) -> None:
-        super().sent_away(error)
+    def send_away(self, error: RelayError | None = None) -> None:
+        super().send_away(error)
         self._wake.set()
 
     async def live(self) -> AsyncIterator[Logged]:

@@ -9,29 +9,24 @@ from datetime import UTC, datetime
 
 from broker.domain.people.access import Principal
 from broker.domain.plans.usage import MessagesToday as Today
-from broker.services.live.activity import Lost
-from broker.services.ports import Happened
 from graphql_api.context import ApiServices
 from graphql_api.types.usage import MessagesToday
 
 _PACE_S = 1.0
 """Between two items at least."""
-_COUNTED = '"kind":"message.accepted"'
 
 
 async def follow_usage(principal: Principal, services: ApiServices) -> AsyncGenerator[MessagesToday, None]:
     """Now, at each change, and when the day ends."""
     last: Today | None = None
-    async with aclosing(services.activity.follow(principal)) as happenings:
+    async with aclosing(services.activity.follow_counted(principal)) as happenings:
         coming = asyncio.ensure_future(anext(happenings))
         try:
             while True:
                 await asyncio.wait({coming}, timeout=None if last is None else _until(last.resets_at))
                 if coming.done():
-                    item = coming.result()
+                    coming.result()
                     coming = asyncio.ensure_future(anext(happenings))
-                    if not _counts(item):
-                        continue
                 today = await services.meter.messages_today(principal)
                 if today != last:
                     last = today
@@ -40,10 +35,6 @@ async def follow_usage(principal: Principal, services: ApiServices) -> AsyncGene
         finally:
             coming.cancel()
             await asyncio.gather(coming, return_exceptions=True)
-
-
-def _counts(item: Happened | Lost) -> bool:
-    return not isinstance(item, Happened) or _COUNTED in item.event
 
 
 def _until(instant: datetime) -> float:

@@ -12,17 +12,27 @@ from broker.domain.approvals import machine_word as domain_word
 from broker.domain.approvals import rules
 from broker.domain.approvals.machine_word import MachineSays
 from broker.domain.approvals.risk.findings import Risk
+from broker.domain.approvals.rule_trial import examples, use_of
+from broker.domain.approvals.tool_use import ToolUse
 from broker.domain.ids import SessionId
 from graphql_api.context import Info
 from graphql_api.pagination import Place
-from graphql_api.types.contents import FileChange
-from graphql_api.types.fields import resolved
+from graphql_api.types.fields import resolve
+from graphql_api.types.log.contents import FileChange
 from graphql_api.types.node import Node
 from graphql_api.types.questions import Question
 from graphql_api.types.scalars import JSON, DateTime
 
 if TYPE_CHECKING:
     from graphql_api.types.sessions import Session
+
+
+@strawberry.type(description="A command or a file, and whether a rule covers it.")
+class RuleExample:
+    """One try."""
+
+    text: str = strawberry.field(description="The command or the file.")
+    covered: bool = strawberry.field(description="Whether the rule answers it.")
 
 
 @strawberry.type(description="Answers approvals without a person. It matches when each of its patterns does.")
@@ -35,11 +45,28 @@ class Rule:
     )
     command: str | None = strawberry.field(description="A pattern for one command; null is any, and no command.")
     path: str | None = strawberry.field(description="A pattern for the paths of files; null is any, and none.")
+    made_by: str | None = strawberry.field(
+        description="Who made it; null for a suggestion, and for one of a version that did not write it down."
+    )
+    made_at: DateTime | None = strawberry.field(description="When.")
+    examples: list[RuleExample] = strawberry.field(
+        description="Of a suggestion: what it covers and what not, around what is asked for. Each was tried."
+    )
 
     @classmethod
-    def of(cls, rule: rules.Rule) -> Self:
+    def of(cls, kept: rules.KeptRule, *, near: ToolUse | None = None) -> Self:
         """As the domain knows it."""
-        return cls(effect=rule.effect, tool=rule.tool, command=rule.command, path=rule.path)
+        rule = kept.rule
+        tries = examples(rule, near) if near else ()
+        return cls(
+            effect=rule.effect,
+            tool=rule.tool,
+            command=rule.command,
+            path=rule.path,
+            made_by=kept.by,
+            made_at=None if kept.at_ms is None else DateTime(kept.at_ms),
+            examples=[RuleExample(text=each.text, covered=each.covered) for each in tries],
+        )
 
 
 @strawberry.type(description="One of the answers that an agent's program offers.")
@@ -158,11 +185,14 @@ class Approval(Node):
             question=Question.of(approval) if approval.is_question else None,
             risk=approval.risk,
             risk_reasons=list(approval.risk_reasons),
-            suggested_rules=[Rule.of(each) for each in approval.suggested_rules or ()],
+            suggested_rules=[
+                Rule.of(rules.KeptRule(rule=each), near=use_of(approval, None))
+                for each in approval.suggested_rules or ()
+            ],
             machine=MachineWord.of(approval.machine) if approval.machine else None,
         )
 
-    @resolved("The session.")
+    @resolve("The session.")
     async def session(self, info: Info) -> Annotated[Session, strawberry.lazy("graphql_api.types.sessions")]:
         """Loaded once for all approvals of an answer."""
         from graphql_api.types.sessions import session_of

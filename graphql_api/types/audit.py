@@ -23,6 +23,7 @@ class AuditCaller:
     token_key: ID | None = strawberry.field(description="The key of the token or sign-in; null for the broker itself.")
     member_key: ID | None = strawberry.field(description="The member who acted or stands behind what acted.")
     agent_key: ID | None = strawberry.field(description="The agent that acted.")
+    service_key: ID | None = strawberry.field(description="The service account that acted.")
     address: str | None = strawberry.field(description="Where the request came from; null for the broker itself.")
     request: str | None = strawberry.field(description="The id of the request, as the logs of the broker have it.")
 
@@ -35,6 +36,7 @@ class AuditCaller:
             token_key=_id(by.token),
             member_key=_id(by.member),
             agent_key=_id(by.agent),
+            service_key=_id(by.service),
             address=by.address,
             request=by.request,
         )

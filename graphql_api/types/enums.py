@@ -14,12 +14,17 @@ from broker.domain.agents.stops import StopHow, StopScope
 from broker.domain.approvals.approvals import ApprovalStatus, Scope, Verdict
 from broker.domain.approvals.machine_word import MachineSays
 from broker.domain.approvals.risk.findings import Risk
+from broker.domain.approvals.rule_trial import TrialOutcome
 from broker.domain.approvals.rules import Effect
 from broker.domain.logs.pages import Facet
-from broker.domain.messages.messages import Mode, ReceiptState, Role
-from broker.domain.people.access import MemberRole, Permission, TokenKind
+from broker.domain.messages.messages import Mode, Role
+from broker.domain.messages.steps import ReceiptState
+from broker.domain.needs.needs import NeedKind
+from broker.domain.people.access import MemberRole, Permission, TokenKind, TokenScope
+from broker.domain.people.privacy import Level
 from broker.domain.plans.plans import Plan
 from broker.domain.plans.usage import UsageBy
+from broker.domain.views.views import ViewPage
 
 __all__ = [
     "AgentState",
@@ -27,8 +32,10 @@ __all__ = [
     "Dialect",
     "Effect",
     "Facet",
+    "Level",
     "MemberRole",
     "Mode",
+    "NeedKind",
     "Permission",
     "Plan",
     "ReceiptState",
@@ -38,6 +45,8 @@ __all__ = [
     "StopHow",
     "StopScope",
     "TokenKind",
+    "TokenScope",
+    "TrialOutcome",
     "UsageBy",
     "Verdict",
 ]
@@ -60,6 +69,19 @@ _describe(
         TokenKind.PROXY: "A machine: may link itself and nothing else.",
         TokenKind.OBSERVER: "Reads and changes nothing; a share link's sees one session and ends by itself.",
         TokenKind.MEMBER: "A person who signed in; what it may do is the member's present role.",
+        TokenKind.PERSONAL: "A program of a member's: may what its scopes and the member's present role say.",
+        TokenKind.SERVICE: "A program by the name of a service account: may what its scopes say.",
+    },
+)
+_describe(
+    TokenScope,
+    "What a personal token, or one of a service account, may do. Each includes reading what it acts on.",
+    {
+        TokenScope.READ: "See sessions, logs, machines, rules and what was used.",
+        TokenScope.SEND: "Send messages.",
+        TokenScope.SPAWN: "Create sessions, spawn and release agents, start workflows.",
+        TokenScope.APPROVE: "Answer approvals and questions.",
+        TokenScope.ADMINISTER: "What administrators may: who has it can make a token with every other scope.",
     },
 )
 _describe(
@@ -70,7 +92,13 @@ _describe(
         MemberRole.ADMIN: "Does everything but what is for owners.",
         MemberRole.MEMBER: "Works with sessions and agents, and answers approvals.",
         MemberRole.VIEWER: "Sees everything and changes nothing.",
+        MemberRole.BILLING: "Sees and changes plan, invoices and budgets, sees usage, and no sessions.",
     },
+)
+_describe(
+    Level,
+    "What somebody may do in a private session, as far as their role allows it anywhere.",
+    {Level.VIEWER: "Reads.", Level.DRIVER: "Also sends, spawns, releases and approves."},
 )
 _describe(
     Permission,
@@ -83,6 +111,7 @@ _describe(
         Permission.RELEASE: "Release and interrupt agents; for an agent, those it spawned.",
         Permission.APPROVE: "Answer approvals.",
         Permission.METER: "See what was used.",
+        Permission.BILL: "See and change plan, invoices and budgets.",
         Permission.ADMINISTER: "Tokens, rules, members, machines and what is kept.",
         Permission.LINK: "Connect a machine.",
     },
@@ -232,8 +261,11 @@ _describe(
         UsageBy.DAY: "A UTC day.",
         UsageBy.SESSION: "A session.",
         UsageBy.AGENT: "An agent's name in one session; people and programs who only write are there by theirs.",
+        UsageBy.PERSON: "Who is behind the agents, and who writes.",
+        UsageBy.MODEL: "A model, as agents name theirs when they are ready.",
     },
 )
+_describe(ViewPage, "A page of the dashboard that has saved views.", {ViewPage.HOME: "The list of agents."})
 _describe(
     Facet,
     "Fields of log lines whose values can be counted.",
@@ -247,5 +279,32 @@ _describe(
         Facet.FRAME_TYPE: "The vendor's own name of the frame.",
         Facet.EXIT_CODE: "A command's exit code.",
         Facet.OK: "`true`, or `false` for what failed.",
+    },
+)
+
+_describe(
+    NeedKind,
+    "What kind of thing needs a person.",
+    {
+        NeedKind.APPROVAL: "An agent asks for permission.",
+        NeedKind.QUESTION: "An agent asks something in words.",
+        NeedKind.GATE: "A step of a workflow waits for a yes.",
+        NeedKind.FAILED_AGENT: "An agent has failed, and nobody has looked at it.",
+        NeedKind.UNDELIVERED: "A message of a person or a program will not arrive, and nobody has looked at it.",
+        NeedKind.MACHINE_AWAY: "A machine with agents on it is not connected.",
+        NeedKind.RUN: "A run of a workflow does not go on by itself.",
+        NeedKind.BUDGET: "A budget is spent, or nearly.",
+        NeedKind.PLAN: "A limit of the plan is reached, or nearly.",
+    },
+)
+
+_describe(
+    TrialOutcome,
+    "What a rule would have done with a request that it matches.",
+    {
+        TrialOutcome.ALLOWS: "It would have been allowed.",
+        TrialOutcome.ASKS: "A person would have been asked.",
+        TrialOutcome.DENIES: "It would have been denied.",
+        TrialOutcome.OVERRULED: "Another rule goes over it.",
     },
 )

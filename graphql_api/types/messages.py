@@ -8,7 +8,8 @@ import strawberry
 from strawberry import ID
 
 from broker.domain.messages import messages as domain
-from graphql_api.types.events import MessageSender
+from broker.domain.messages.steps import ReceiptState
+from graphql_api.types.log.events import MessageSender
 from graphql_api.types.node import Node
 from graphql_api.types.scalars import DateTime
 
@@ -27,7 +28,7 @@ class Delivery:
 
     to: str = strawberry.field(description="The recipient's name.")
     agent_key: ID = strawberry.field(description="The recipient.")
-    state: domain.ReceiptState = strawberry.field(description="How far it got.")
+    state: ReceiptState = strawberry.field(description="How far it got.")
     because: str | None = strawberry.field(description="Why it has to wait: `agent_busy`, `proxy_away`, …")
     reason: str | None = strawberry.field(description="Why it is undeliverable.")
     turn: str | None = strawberry.field(description="The turn it is part of.")

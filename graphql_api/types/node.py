@@ -6,7 +6,7 @@ import strawberry
 from strawberry import ID
 
 from graphql_api.node_ids import global_id
-from graphql_api.types.fields import resolved
+from graphql_api.types.fields import resolve
 
 
 @strawberry.interface(description="Anything that can be asked for again by its id.")
@@ -15,7 +15,7 @@ class Node:
 
     key: ID = strawberry.field(description="The id as it stands in URLs, the HTTP API and the log.")
 
-    @resolved("Its id among all things of all types.")
+    @resolve("Its id among all things of all types.")
     def id(self) -> ID:
         """The global id."""
         return global_id(type(self).__name__, self.key)

@@ -10,7 +10,7 @@ from strawberry import ID
 from broker.domain.approvals import approvals as domain
 from broker.domain.approvals import questions
 from graphql_api.context import Info
-from graphql_api.types.fields import resolved
+from graphql_api.types.fields import resolve
 from graphql_api.types.node import Node
 from graphql_api.types.scalars import DateTime
 
@@ -106,7 +106,7 @@ class Question(Node):
             told_at=None if question.told_at_ms is None else DateTime(question.told_at_ms),
         )
 
-    @resolved("The session.")
+    @resolve("The session.")
     async def session(self, info: Info) -> Annotated[Session, strawberry.lazy("graphql_api.types.sessions")]:
         """Loaded once for all questions of an answer."""
         from graphql_api.types.sessions import session_of

@@ -29,7 +29,7 @@ LARGEST_EXACT = 2**53
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-def written_time(at_ms: int) -> str:
+def write_time(at_ms: int) -> str:
     """ISO 8601, UTC, with milliseconds: `2026-01-31T10:00:00.123Z`."""
     return f"{from_ms(at_ms).isoformat(timespec='milliseconds')[:-6]}Z"
 
@@ -82,7 +82,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         name="DateTime",
         description="An instant in ISO 8601, UTC, with milliseconds: `2026-01-31T10:00:00.123Z`.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
-        serialize=written_time,
+        serialize=write_time,
         parse_value=read_time,
     ),
     date: strawberry.scalar(

@@ -18,12 +18,14 @@ from broker.services.agents.sessions import MAX_PAGE
 from broker.services.people.web_links import session_url
 from graphql_api.context import ApiServices, Info
 from graphql_api.node_ids import key_of
-from graphql_api.pagination import MAX_FIRST, After, Connection, First, Place, checked_first, page_of, within
+from graphql_api.pagination import MAX_FIRST, After, Connection, First, Place, check_first, page_of, within
 from graphql_api.types.agents import Agent
 from graphql_api.types.approvals import Approval, approval_place
-from graphql_api.types.changes import FileChangeEntry, changes_page
-from graphql_api.types.event_filter import wanted
-from graphql_api.types.event_pages import (
+from graphql_api.types.fields import resolve
+from graphql_api.types.groups import SessionAccess
+from graphql_api.types.log.changes import FileChangeEntry, changes_page
+from graphql_api.types.log.event_filter import read_filter
+from graphql_api.types.log.event_pages import (
     AfterEvent,
     BeforeEvent,
     EventConnection,
@@ -32,7 +34,6 @@ from graphql_api.types.event_pages import (
     OnlyEvents,
     read_page,
 )
-from graphql_api.types.fields import resolved
 from graphql_api.types.messages import Message
 from graphql_api.types.node import Node
 from graphql_api.types.questions import Question
@@ -51,6 +52,7 @@ class Session(Node):
     name: str = strawberry.field(description="Its name, unique in the workspace.")
     url: str = strawberry.field(description="Where people see it.")
     created_at: DateTime = strawberry.field(description="When it was made.")
+    archived: bool = strawberry.field(description="Whether it was put away; it can be read as before.")
     head: Cursor = strawberry.field(description="The place of the newest event of its log.")
     searchable: bool = strawberry.field(description="Whether its log is kept where it can be searched.")
     searchable_to: Cursor | None = strawberry.field(description="Up to where its log can be searched.")
@@ -64,17 +66,23 @@ class Session(Node):
             name=session.name,
             url=session_url(services.public_url, session),
             created_at=DateTime(session.created_at_ms),
+            archived=session.archived,
             head=Cursor(session.epoch, session.offset),
             searchable=session.searchable is not None,
             searchable_to=None if session.searchable is None else Cursor(session.epoch, session.searchable),
         )
 
-    @resolved("What is over all of it: a stop of the workspace, or its own; null when no turn is kept from beginning.")
+    @resolve("What is over all of it: a stop of the workspace, or its own; null when no turn is kept from beginning.")
     async def stopped(self, info: Info) -> Stop | None:
         """Loaded once for all sessions of an answer."""
         return Stop.of_any(await info.context.loaders.stop_over.load(self.known.id))
 
-    @resolved("Its agents in spawn order.")
+    @resolve("To whom it is open; for everybody who sees the workspace and it.")
+    async def access(self, info: Info) -> SessionAccess:
+        """Open, or private to people and groups."""
+        return SessionAccess.of(await info.context.services.groups.access(info.context.principal, self.known))
+
+    @resolve("Its agents in spawn order.")
     async def agents(
         self,
         info: Info,
@@ -88,7 +96,7 @@ class Session(Node):
         listed = [agent for agent in found if ended or not agent.state.ended]
         return page_of(listed, Agent.of, place=_by_spawn, first=first, after=after)
 
-    @resolved("Its live agent of that name; null when there is none.")
+    @resolve("Its live agent of that name; null when there is none.")
     async def agent(
         self, info: Info, name: Annotated[str, strawberry.argument(description="The agent's name.")]
     ) -> Agent | None:
@@ -98,7 +106,7 @@ class Session(Node):
         except NotFound:
             return None
 
-    @resolved("A page of its log; the last 100 events when nothing is said.")
+    @resolve("A page of its log; the last 100 events when nothing is said.")
     async def events(
         self,
         info: Info,
@@ -111,10 +119,10 @@ class Session(Node):
     ) -> EventConnection:
         """Forwards or backwards from a place."""
         return await read_page(
-            info, self.known, first=first, after=after, last=last, before=before, only=wanted(filter)
+            info, self.known, first=first, after=after, last=last, before=before, only=read_filter(filter)
         )
 
-    @resolved("The log from a time on.")
+    @resolve("The log from a time on.")
     async def events_at(
         self,
         info: Info,
@@ -124,12 +132,12 @@ class Session(Node):
         filter: OnlyEvents = None,  # noqa: A002 - the schema's name
     ) -> EventConnection:
         """Go on from there with `events`."""
-        limit = checked_first(MAX_FIRST if first is None else first)
+        limit = check_first(MAX_FIRST if first is None else first)
         reader, principal = info.context.services.log_reader, info.context.principal
-        page = await reader.at(principal, self.known, at=from_ms(at), limit=limit, only=wanted(filter))
+        page = await reader.at(principal, self.known, at=from_ms(at), limit=limit, only=read_filter(filter))
         return EventConnection.of(page)
 
-    @resolved("An event with what was logged on both sides of it.")
+    @resolve("An event with what was logged on both sides of it.")
     async def events_around(
         self,
         info: Info,
@@ -141,10 +149,10 @@ class Session(Node):
         """To show a place that somebody points to."""
         asked = within("lines", lines, least=0, most=MAX_FIRST)
         reader, principal = info.context.services.log_reader, info.context.principal
-        page = await reader.around(principal, self.known, at=cursor, lines=asked, only=wanted(filter))
+        page = await reader.around(principal, self.known, at=cursor, lines=asked, only=read_filter(filter))
         return EventConnection.of(page)
 
-    @resolved("Its messages, as the events that accepted them; the last 100 when nothing is said.")
+    @resolve("Its messages, as the events that accepted them; the last 100 when nothing is said.")
     async def messages(
         self,
         info: Info,
@@ -157,7 +165,7 @@ class Session(Node):
         """Forwards or backwards from a place."""
         return await read_page(info, self.known, first=first, after=after, last=last, before=before, only=_MESSAGES)
 
-    @resolved("Which files its agents changed, with diffs, the newest first.")
+    @resolve("Which files its agents changed, with diffs, the newest first.")
     async def changes(
         self,
         info: Info,
@@ -172,11 +180,11 @@ class Session(Node):
             self.known,
             agent=agent,
             before=None if after is None else parse_cursor(after),
-            limit=checked_first(first),
+            limit=check_first(first),
         )
         return changes_page(page, earlier=after is not None)
 
-    @resolved("What one turn changed in files, in order; it raises where the turn is no longer kept.")
+    @resolve("What one turn changed in files, in order; it raises where the turn is no longer kept.")
     async def turn_changes(
         self,
         info: Info,
@@ -186,7 +194,7 @@ class Session(Node):
         history, principal = info.context.services.file_history, info.context.principal
         return [FileChangeEntry.of(each) for each in await history.of_turn(principal, self.known, event=cursor)]
 
-    @resolved("A message with its deliveries; null when it is none of this session.")
+    @resolve("A message with its deliveries; null when it is none of this session.")
     async def message(
         self, info: Info, key: Annotated[ID, strawberry.argument(description="The message's key.")]
     ) -> Message | None:
@@ -197,7 +205,7 @@ class Session(Node):
             return None
         return Message.of(found)
 
-    @resolved("What its agents asked permission for, the newest first.")
+    @resolve("What its agents asked permission for, the newest first.")
     async def approvals(
         self,
         info: Info,
@@ -213,14 +221,14 @@ class Session(Node):
         found = await desk.of_session(principal, self.known, status=status, limit=MAX_PAGE)
         return page_of(found, Approval.of, place=approval_place, first=first, after=after)
 
-    @resolved("What its agents asked in words and wait for an answer to, the newest first, 100 at most.")
+    @resolve("What its agents asked in words and wait for an answer to, the newest first, 100 at most.")
     async def questions(self, info: Info) -> list[Question]:
         """Of this session."""
         desk, principal = info.context.services.desk, info.context.principal
         found = await desk.of_session(principal, self.known, status=ApprovalStatus.PENDING, limit=MAX_PAGE)
         return [Question.of(each) for each in found if each.is_question]
 
-    @resolved("What each of its agents used, as long as counters are kept.")
+    @resolve("What each of its agents used, as long as counters are kept.")
     async def usage(self, info: Info) -> list[Usage]:
         """Loaded once for all sessions of an answer."""
         return [Usage.of(line) for line in await info.context.loaders.usage.load(self.known.id)]

@@ -10,10 +10,11 @@ from strawberry import ID
 from broker.domain.errors import NotFound
 from broker.domain.ids import WorkflowRunId
 from broker.services.ports import RunRow
-from broker.services.workflows import runs as domain
+from broker.services.workflows import showing as domain
+from broker.services.workflows.reruns import Comparison
 from graphql_api.context import Info
 from graphql_api.pagination import Place
-from graphql_api.types.fields import resolved
+from graphql_api.types.fields import resolve
 from graphql_api.types.scalars import JSON, DateTime
 
 
@@ -64,6 +65,10 @@ class WorkflowStep:
     by_hand: bool = strawberry.field(description="Whether somebody has done it otherwise.")
     until: DateTime | None = strawberry.field(description="Until when it waits for another attempt.")
     tokens: int = strawberry.field(description="What it has spent, as far as that is known.")
+    micro_usd: int = strawberry.field(description="The same in millionths of a dollar.")
+    run_key: ID | None = strawberry.field(
+        description="Of a step that is another workflow: the run of its newest attempt."
+    )
     attempts: list[WorkflowAttempt] = strawberry.field(description="All of them, the oldest first.")
 
     @classmethod
@@ -83,10 +88,12 @@ class WorkflowStep:
             by_hand=step.by_hand,
             until=None if step.until_ms is None else DateTime(step.until_ms),
             tokens=step.tokens,
+            micro_usd=step.micro_usd,
+            run_key=None if step.run is None else ID(step.run),
             attempts=[WorkflowAttempt.of(each) for each in step.attempts],
         )
 
-    @resolved("What it has said: in one attempt, else in the newest that has ended. Empty without one.")
+    @resolve("What it has said: in one attempt, else in the newest that has ended. Empty without one.")
     async def output(
         self, info: Info, attempt: Annotated[int | None, strawberry.argument(description="Its number.")] = None
     ) -> str:
@@ -116,6 +123,9 @@ class WorkflowRun:
     changed_at: DateTime = strawberry.field(description="When something happened in it last.")
     values: JSON = strawberry.field(description="Of the file's variables, as far as they were given.")
     definition: str = strawberry.field(description="SHA-256 of the file that it is pinned to.")
+    origin_key: ID | None = strawberry.field(
+        description="The run that it goes on from, or of which it is a step; null for most."
+    )
 
     @classmethod
     def of(cls, row: RunRow) -> Self:
@@ -133,19 +143,71 @@ class WorkflowRun:
             changed_at=DateTime(row.changed_at_ms),
             values=JSON(dict(row.values)),
             definition=row.definition,
+            origin_key=None if row.origin is None else ID(row.origin),
         )
 
-    @resolved("Its steps, in the order of the file.")
+    @resolve("Its steps, in the order of the file.")
     async def steps(self, info: Info) -> list[WorkflowStep]:
         """All of them."""
         run = WorkflowRunId(self.key)
         shown = await info.context.services.workflows.show(info.context.principal, run)
         return [WorkflowStep.of(run, each) for each in shown.steps]
 
-    @resolved("The file that it is pinned to, as it was given.")
+    @resolve("The file that it is pinned to, as it was given.")
     async def file(self, info: Info) -> str:
         """Later edits change nothing of a run."""
         return await info.context.services.workflows.definition(info.context.principal, WorkflowRunId(self.key))
+
+    @resolve("It and another run, step by step; null when there is no other of that key.")
+    async def compared_with(
+        self, info: Info, key: Annotated[ID, strawberry.argument(description="Of the other run.")]
+    ) -> WorkflowComparison | None:
+        """Two runs side by side."""
+        left, right = WorkflowRunId(self.key), WorkflowRunId(key)
+        try:
+            found = await info.context.services.reruns.compare(info.context.principal, left, right)
+        except NotFound:
+            return None
+        return WorkflowComparison.of(found)
+
+
+@strawberry.type(description="One step in two runs.")
+class WorkflowStepPair:
+    """One step in two runs."""
+
+    name: str = strawberry.field(description="As the files have it.")
+    left: WorkflowStep | None = strawberry.field(description="In the run that was asked; null without such a step.")
+    right: WorkflowStep | None = strawberry.field(description="In the other one.")
+    same_output: bool = strawberry.field(description="Whether the steps behind it are given the same.")
+
+
+@strawberry.type(description="Two runs side by side.")
+class WorkflowComparison:
+    """Two runs side by side."""
+
+    right: WorkflowRun = strawberry.field(description="The other run.")
+    steps: list[WorkflowStepPair] = strawberry.field(
+        description="In the order of the file of the run that was asked, then those that only the other one has."
+    )
+    difference: str = strawberry.field(description="Of their files, as `diff -u` has it; empty when they are the same.")
+
+    @classmethod
+    def of(cls, found: Comparison) -> Self:
+        """As the service has it."""
+        runs = found.left.row.id, found.right.row.id
+        return cls(
+            right=WorkflowRun.of(found.right.row),
+            steps=[
+                WorkflowStepPair(
+                    name=each.name,
+                    left=None if each.left is None else WorkflowStep.of(runs[0], each.left),
+                    right=None if each.right is None else WorkflowStep.of(runs[1], each.right),
+                    same_output=each.same_output,
+                )
+                for each in found.steps
+            ],
+            difference=found.difference,
+        )
 
 
 def newest_run(row: RunRow) -> Place:

@@ -12,28 +12,36 @@ from broker import __version__
 from broker.domain.agents import sessions
 from broker.domain.approvals.approvals import ApprovalPlace, parse_approval_place
 from broker.domain.audit.records import AuditFilter, name_of
+from broker.domain.errors import NotFound
 from broker.domain.logs.pages import MAX_PAGE, Facet, parse_search_cursor
 from broker.domain.machines import placement
-from broker.domain.people import members, workspaces
+from broker.domain.people import workspaces
 from broker.domain.people.access import MemberRole, Permission, Principal, TokenKind
 from broker.domain.plans.plans import Limits, Plan
 from broker.domain.plans.usage import UsageBy
+from broker.domain.views.views import ViewPage
 from broker.services.logs.search import MAX_CONTEXT
+from broker.services.people.invitations import ShownInvitation
 from broker.services.ports import TokenRecord
 from graphql_api.context import Info
-from graphql_api.pagination import After, Connection, Edge, First, Place, checked_first, page_of, within
+from graphql_api.pagination import After, Connection, Edge, First, Place, check_first, page_of, within
 from graphql_api.types.approvals import Approval, Rule
 from graphql_api.types.audit import AuditRecord
-from graphql_api.types.fields import resolved
-from graphql_api.types.logs import FacetCount, LogHit, LogHits, TimeBucket
-from graphql_api.types.members import Member
+from graphql_api.types.fields import resolve
+from graphql_api.types.groups import Group, group_page
+from graphql_api.types.invitations import Invitation
+from graphql_api.types.log.logs import FacetCount, LogHit, LogHits, TimeBucket
+from graphql_api.types.machine_codes import MachineCode
+from graphql_api.types.members import Member, Search, people_page
+from graphql_api.types.needs import Need, need_place
 from graphql_api.types.node import Node
 from graphql_api.types.proxies import Proxy
 from graphql_api.types.questions import Question
 from graphql_api.types.sessions import Session
 from graphql_api.types.stops import Stop
-from graphql_api.types.tokens import Token
+from graphql_api.types.tokens import ServiceAccount, Token
 from graphql_api.types.usage import MessagesToday, Usage
+from graphql_api.types.views import SavedView
 
 _Query = Annotated[
     str, strawberry.argument(description="What to look for, in the language of log searches; '' is everything.")
@@ -76,40 +84,46 @@ class Workspace(Node):
         """As the domain knows it."""
         return cls(key=ID(workspace.id), name=workspace.name, slug=workspace.slug, plan=workspace.plan)
 
-    @resolved("What its plan allows.")
+    @resolve("What its plan allows.")
     def limits(self, info: Info) -> PlanLimits:
         """By plan."""
         return PlanLimits.of(info.context.services.plans.table.limits(self.plan))
 
-    @resolved("The version of the broker that answers.")
+    @resolve("The version of the broker that answers.")
     def version(self) -> str:
         """For clients that live longer than a deployment."""
         return __version__
 
-    @resolved("Its sessions, as far as the caller sees them, the newest first.")
+    @resolve("Its sessions, as far as the caller sees them, the newest first.")
     async def sessions(self, info: Info, *, first: First = 50, after: After = None) -> Connection[Session]:
         """Newest first."""
         services = info.context.services
         found = await services.sessions.visible(info.context.principal)
         return page_of(found, lambda each: Session.of(each, services), place=_newest, first=first, after=after)
 
-    @resolved("Its machines by name, away ones too.")
+    @resolve("Its machines by name, away ones too.")
     async def proxies(self, info: Info, *, first: First = 50, after: After = None) -> Connection[Proxy]:
         """By name."""
         found = await info.context.services.sessions.proxies(info.context.principal)
         return page_of(found, Proxy.of, place=_by_name, first=first, after=after)
 
-    @resolved("What is stopped, as far as the caller sees it, the widest first.")
+    @resolve("What is stopped, as far as the caller sees it, the widest first.")
     async def stops(self, info: Info) -> list[Stop]:
         """All that stand."""
         return [Stop.of(each) for each in await info.context.services.stops.standing(info.context.principal)]
 
-    @resolved("What waits for somebody's answer, as far as the caller sees it, the longest waiting first.")
+    @resolve("Everything that needs a person, as far as the caller sees it: what blocks something first.")
+    async def needs(self, info: Info, *, first: First = 50, after: After = None) -> Connection[Need]:
+        """Approvals, questions, failures, machines that are away, runs, budgets and limits."""
+        found = await info.context.services.needs.standing(info.context.principal)
+        return page_of(found, Need.of, place=need_place, first=first, after=after)
+
+    @resolve("What waits for somebody's answer, as far as the caller sees it, the longest waiting first.")
     async def approvals(self, info: Info, *, first: First = 50, after: After = None) -> Connection[Approval]:
         """Of all sessions."""
         page = await info.context.services.desk.waiting(
             info.context.principal,
-            limit=checked_first(first),
+            limit=check_first(first),
             after=None if after is None else parse_approval_place(after),
         )
         edges = [
@@ -118,30 +132,93 @@ class Workspace(Node):
         ]
         return Connection.of(edges, more=page.next is not None, earlier=after is not None, total=page.total)
 
-    @resolved("Questions of agents among what waits, the longest waiting first: those of the first 100 that wait.")
+    @resolve("Questions of agents among what waits, the longest waiting first: those of the first 100 that wait.")
     async def questions(self, info: Info) -> list[Question]:
         """Of all sessions."""
         page = await info.context.services.desk.waiting(info.context.principal)
         return [Question.of(each) for each in page.approvals if each.is_question]
 
-    @resolved("The rules that answer approvals, in their order.")
+    @resolve("The views of a page of the dashboard that people have saved, by name.")
+    async def saved_views(
+        self, info: Info, page: Annotated[ViewPage, strawberry.argument(description="The page.")]
+    ) -> list[SavedView]:
+        """For who sees the whole workspace."""
+        return [SavedView.of(each) for each in await info.context.services.views.list(info.context.principal, page)]
+
+    @resolve("The rules that answer approvals, in their order.")
     async def rules(self, info: Info) -> list[Rule]:
         """All of them."""
-        return [Rule.of(each) for each in await info.context.services.desk.rules(info.context.principal)]
+        return [Rule.of(each) for each in await info.context.services.rules.rules(info.context.principal)]
 
-    @resolved("Its tokens, the oldest first. For who administers.")
+    @resolve("Its tokens, the oldest first. For who administers.")
     async def tokens(self, info: Info, *, first: First = 50, after: After = None) -> Connection[Token]:
         """Those that were made by somebody."""
         found = await info.context.services.access.tokens(info.context.principal)
         return page_of(found, Token.of, place=_oldest, first=first, after=after)
 
-    @resolved("Its people, in the order they came. For who administers.")
-    async def members(self, info: Info, *, first: First = 50, after: After = None) -> Connection[Member]:
-        """In the order they came."""
-        found = await info.context.services.members.members(info.context.principal)
-        return page_of(found, Member.of, place=_joined, first=first, after=after)
+    @resolve("Its open codes that link a machine, the oldest first. For who administers.")
+    async def machine_codes(self, info: Info) -> list[MachineCode]:
+        """Those that were neither used nor revoked."""
+        return [MachineCode.of(each) for each in await info.context.services.enrolment.codes(info.context.principal)]
 
-    @resolved("What was done in it, the newest first; a short page may have a next one. For who administers.")
+    @resolve("Its service accounts, by name. For who administers.")
+    async def service_accounts(self, info: Info) -> list[ServiceAccount]:
+        """All of them."""
+        services, principal = info.context.services, info.context.principal
+        tokens = await services.access.tokens(principal)
+        return [ServiceAccount.of(each, tokens) for each in await services.scoped_tokens.accounts(principal)]
+
+    @resolve("Its people, in the order they came; by name where a part of it is looked for. For who administers.")
+    async def members(
+        self, info: Info, *, search: Search = None, first: First = 50, after: After = None
+    ) -> Connection[Member]:
+        """In the order they came."""
+        page = await info.context.services.members.page(
+            info.context.principal, search=search, after=after, limit=check_first(first)
+        )
+        return people_page(page, after=after)
+
+    @resolve("Its groups by name.")
+    async def groups(
+        self, info: Info, *, search: Search = None, first: First = 50, after: After = None
+    ) -> Connection[Group]:
+        """By name."""
+        page = await info.context.services.groups.page(
+            info.context.principal, search=search, after=after, limit=check_first(first)
+        )
+        return group_page(page, after=after)
+
+    @resolve("One group by its key; null when there is none.")
+    async def group(self, info: Info, key: Annotated[str, strawberry.argument(description="Its key.")]) -> Group | None:
+        """One."""
+        try:
+            return Group.of(await info.context.services.groups.get(info.context.principal, key))
+        except NotFound:
+            return None
+
+    @resolve("Its open invitations, the newest first. For who administers.")
+    async def invitations(self, info: Info, *, first: First = 50, after: After = None) -> Connection[Invitation]:
+        """Newest first."""
+        found = await info.context.services.invitations.list(info.context.principal)
+        return page_of(found, Invitation.of, place=_newest_invitation, first=first, after=after)
+
+    @resolve("The people in one group, by name. For who administers.")
+    async def group_members(
+        self,
+        info: Info,
+        group: Annotated[str, strawberry.argument(description="Its key.")],
+        *,
+        search: Search = None,
+        first: First = 50,
+        after: After = None,
+    ) -> Connection[Member]:
+        """By name."""
+        page = await info.context.services.groups.members(
+            info.context.principal, group, search=search, after=after, limit=check_first(first)
+        )
+        return people_page(page, after=after)
+
+    @resolve("What was done in it, the newest first; a short page may have a next one. For who administers.")
     async def audit(
         self,
         info: Info,
@@ -161,10 +238,8 @@ class Workspace(Node):
         principal, trail = info.context.principal, info.context.services.audit
         newest = None if up_to is None else up_to + 1
         before = newest if after is None else Place.read(after).rank
-        page = await trail.page(
-            principal, AuditFilter(act=act, by=by, on=on), before=before, limit=checked_first(first)
-        )
-        names = await trail.names(principal)
+        page = await trail.page(principal, AuditFilter(act=act, by=by, on=on), before=before, limit=check_first(first))
+        names = await trail.names(principal, page.records)
         edges = [
             Edge(cursor=str(Place(each.number, "")), node=AuditRecord.of(each, name_of(each.by, names)))
             for each in page.records
@@ -174,7 +249,7 @@ class Workspace(Node):
             found.page_info.end_cursor = str(Place(page.next, ""))
         return found
 
-    @resolved("What was used from one UTC day to another, both included.")
+    @resolve("What was used from one UTC day to another, both included.")
     async def usage(
         self,
         info: Info,
@@ -187,12 +262,12 @@ class Workspace(Node):
         lines = await info.context.services.meter.usage(info.context.principal, since=since, until=until, by=by)
         return [Usage.of(line) for line in lines]
 
-    @resolved("How many messages of today's the plan still has. For who may see what was used.")
+    @resolve("How many messages of today's the plan still has. For who may see what was used.")
     async def messages_today(self, info: Info) -> MessagesToday:
         """Since 00:00 UTC."""
         return MessagesToday.of(await info.context.services.meter.messages_today(info.context.principal))
 
-    @resolved("Log lines that match a search, the newest first.")
+    @resolve("Log lines that match a search, the newest first.")
     async def logs(
         self,
         info: Info,
@@ -210,13 +285,13 @@ class Workspace(Node):
             info.context.principal,
             query,
             session=session,
-            limit=checked_first(first),
+            limit=check_first(first),
             before=None if after is None else parse_search_cursor(after),
             context=within("context", context, least=0, most=MAX_CONTEXT),
         )
         return LogHit.page(found, earlier=after is not None)
 
-    @resolved("How many log lines match a search over time; empty spans are left out.")
+    @resolve("How many log lines match a search over time; empty spans are left out.")
     async def histogram(
         self,
         info: Info,
@@ -231,7 +306,7 @@ class Workspace(Node):
         )
         return [TimeBucket.of(each) for each in found]
 
-    @resolved("The most frequent values of a field among the log lines that match a search.")
+    @resolve("The most frequent values of a field among the log lines that match a search.")
     async def facets(
         self,
         info: Info,
@@ -243,7 +318,7 @@ class Workspace(Node):
     ) -> list[FacetCount]:
         """The most frequent first."""
         found = await info.context.services.log_search.facets(
-            info.context.principal, query, field, session=session, limit=checked_first(first)
+            info.context.principal, query, field, session=session, limit=check_first(first)
         )
         return [FacetCount.of(each) for each in found]
 
@@ -285,13 +360,18 @@ class Viewer:
             session_key=None if principal.session is None else ID(principal.session),
         )
 
-    @resolved("The workspaces that whoever signed in is in, by name; for every other caller its own.")
+    @resolve("The workspaces that whoever signed in is in, by name; for every other caller its own.")
     async def workspaces(self, info: Info) -> list[WorkspaceChoice]:
         """What a switcher offers."""
         found = await info.context.services.workspaces.of(info.context.principal)
         return [WorkspaceChoice.of(each) for each in found]
 
-    @resolved("The workspace the caller belongs to.")
+    @resolve("The personal tokens of whoever signed in, the oldest first.")
+    async def personal_tokens(self, info: Info) -> list[Token]:
+        """Their own."""
+        return [Token.of(each) for each in await info.context.services.scoped_tokens.personal(info.context.principal)]
+
+    @resolve("The workspace the caller belongs to.")
     async def workspace(self, info: Info) -> Workspace:
         """The caller's own."""
         return await own_workspace(info)
@@ -310,8 +390,8 @@ def _oldest(token: TokenRecord) -> Place:
     return Place(token.created_at_ms, token.id)
 
 
-def _joined(member: members.Member) -> Place:
-    return Place(member.created_at_ms, member.id)
+def _newest_invitation(shown: ShownInvitation) -> Place:
+    return Place(-shown.invitation.made_at_ms, shown.invitation.id)
 
 
 def _by_name(proxy: placement.Proxy) -> Place:

@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
 from typing_extensions import override
+
+from tests.fixtures.ports import listening_socket
 
 _SHUTDOWN_GRACE_S = 1
 """A stream that a test left hanging must not hold up the end of the test."""
@@ -17,7 +18,7 @@ class LoopbackServer:
     """Owns one listening socket and the task that serves it; `url` takes connections from the start."""
 
     def __init__(self, application: ASGIApp, *, lifespan: bool = False) -> None:
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket = listening_socket()
         configuration = uvicorn.Config(
             application,
             log_level="error",

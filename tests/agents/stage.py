@@ -257,7 +257,8 @@ class Stage:
             environment = ENVIRONMENTS[word](executable, folder=folder, model_url=self._model_url)
             paths.append(environment.variables["PATH"])
             variables |= {**environment.variables, f"RELAYCAST_{word.upper()}_BIN": str(executable)}
-        variables["PATH"] = os.pathsep.join(dict.fromkeys(os.pathsep.join(paths).split(os.pathsep)))
+        own = str(folder.resolve() / "bin")
+        variables["PATH"] = os.pathsep.join(dict.fromkeys([own, *os.pathsep.join(paths).split(os.pathsep)]))
         for key in self._logged_out:
             variables.pop(key, None)
             (folder / "home" / key).unlink(missing_ok=True)

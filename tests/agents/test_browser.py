@@ -27,6 +27,7 @@ async def test_what_claude_code_asks_is_answered_in_the_browser(model: ModelServ
         await expect(question).to_be_visible()
         assert not (machine.project / "allowed.txt").exists()
         await question.get_by_role("button", name="Allow once").click()
+        await page.mouse.move(0, 0)  # what is answered stays where it is under the pointer
         await expect(question).to_have_count(0)
         await log.turns_ended("Worker", 1)
         assert (machine.project / "allowed.txt").exists()

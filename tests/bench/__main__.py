@@ -16,22 +16,32 @@ import orjson
 
 from tests.bench import against, machine, pairing, report, results
 from tests.bench.appends import measure_appends
+from tests.bench.billing import measure_billing, measure_recomputing
 from tests.bench.dashboard import measure_dashboard
 from tests.bench.fanout import measure_fanout
 from tests.bench.figures import Section
+from tests.bench.fleet import measure_fleet
 from tests.bench.footprint import measure_footprint
 from tests.bench.growth import measure_growth
+from tests.bench.hooks import measure_hooks, measure_matching
 from tests.bench.latency import measure_latency
 from tests.bench.live_fanout import measure_idle_subscriptions, measure_live_fanout, measure_live_subscriptions
 from tests.bench.log_search import fill, measure_search, measure_size, measure_stall
 from tests.bench.log_stage import log_stage
 from tests.bench.logs_shipping import measure_lag, measure_shipping
+from tests.bench.sizes import measure_sizes
 from tests.bench.stage import Broker, running_broker
 from tests.bench.stops import measure_stops
+from tests.bench.tracing import measure_tracing
+from tests.bench.workflow_steps import measure_workflow_peer, measure_workflow_steps
+from tests.bench.workflows import measure_workflows
 
 _PREVIOUS = Path(__file__).parents[1] / "fixtures" / "previous" / "relaycast-0.1.0-py3-none-any.whl"
-_WITH_BROKER = ("latency", "appends", "footprint", "fanout", "growth", "stops", "dashboard")
-_MEASURES = (*_WITH_BROKER, "logs")
+_WITH_BROKER = (
+    *("latency", "appends", "footprint", "fanout", "growth", "stops"),
+    *("dashboard", "fleet", "hooks", "workflows"),
+)
+_MEASURES = (*_WITH_BROKER, "sizes", "tracing", "billing", "logs")
 
 
 def main() -> None:
@@ -45,7 +55,9 @@ def main() -> None:
         print(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
     if options.write:
         command = " ".join(["python -m tests.bench", *(a for a in sys.argv[1:] if a != "--json")])
-        results.put(options.write, report.as_markdown(sections, machine=described, command=command))
+        # A part of its own: the figures of a whole run stay as they are.
+        title = f"Measured alone: {', '.join(options.only)}" if options.only else "Measured figures"
+        results.put(options.write, report.as_markdown(sections, machine=described, command=command, title=title))
 
 
 def _paired(options: argparse.Namespace, described: dict[str, str]) -> int:
@@ -123,6 +135,15 @@ async def _measures(options: argparse.Namespace) -> AsyncIterator[Section]:
             async with running_broker(Path(folder)) as broker:
                 async for section in _with_broker(broker, options, wanted):
                     yield section
+        if "sizes" in wanted:
+            for section in await _sizes(Path(folder) / "sizes", quick=options.quick):
+                yield section
+        if "tracing" in wanted:
+            rounds, count = (2, 60) if options.quick else (4, 250)
+            yield await measure_tracing(Path(folder), rounds=rounds, count=count)
+        if "billing" in wanted:
+            yield await measure_billing(Path(folder), count=200 if options.quick else 2000)
+            yield measure_recomputing(count=100_000 if options.quick else 1_000_000)
         if "fanout" in wanted:
             async for section in _live(Path(folder), quick=options.quick):
                 yield section
@@ -146,10 +167,27 @@ async def _with_broker(broker: Broker, options: argparse.Namespace, wanted: set[
         yield await measure_dashboard(
             broker, lines=10_000 if quick else 100_000, seconds=5 if quick else 30, runs=3 if quick else 7
         )
+    if "fleet" in wanted:
+        yield await measure_fleet(broker, agents=200 if quick else 1_000, seconds=5 if quick else 30)
     if "growth" in wanted:
         yield await measure_growth(broker, steps=steps, count=60 if quick else 200)
     if "stops" in wanted:
         yield await measure_stops(broker, steps=(50,) if quick else (50, 500))
+    if "hooks" in wanted:
+        yield measure_matching(counts=(0, 10, 1000), events=2_000 if quick else 20_000)
+        yield await measure_hooks(broker, definitions=(1, 10, 1000), turns=20 if quick else 100)
+    if "workflows" in wanted:
+        yield await measure_workflow_steps(broker, steps=50 if quick else 200)
+        yield await measure_workflow_peer(broker, steps=10 if quick else 20)
+        yield await measure_workflows(broker, shapes=((50, 20),) if quick else ((100, 20), (1_000, 20), (1, 10_000)))
+
+
+async def _sizes(folder: Path, *, quick: bool) -> list[Section]:
+    """On a broker of its own: what others have left in it would count."""
+    folder.mkdir()
+    agents, messages, lines = (50, 300, 10_000) if quick else (1_000, 5_000, 200_000)
+    async with running_broker(folder) as broker:
+        return await measure_sizes(broker, agents=agents, messages=messages, lines=lines)
 
 
 async def _live(folder: Path, *, quick: bool) -> AsyncIterator[Section]:

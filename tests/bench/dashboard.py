@@ -25,13 +25,13 @@ _BATCH = 50
 _AIM_OPEN_MS, _AIM_FRAMES, _AIM_KILOBYTES = 1000, 55, 200
 _ROWS_DRAWN = "() => document.querySelector('[role=log] time') && performance.now()"
 _IDLE_S = 3
-_COUNT_FRAMES = """() => {
+COUNT_FRAMES = """() => {
     let frames = 0, counting = true;
     const next = () => { frames++; if (counting) requestAnimationFrame(next) };
     window.stopCounting = () => { counting = false; return frames };
     next();
 }"""
-_HEAP_MIB = "() => { gc(); return performance.memory.usedJSHeapSize / 2 ** 20 }"
+HEAP_MIB = "() => { gc(); return performance.memory.usedJSHeapSize / 2 ** 20 }"
 _EXPLAINED = (
     "Headless Chromium, drawing in software on the cores that the broker has too. Opened: from the start of the "
     "navigation to the first rows of the live log drawn, nothing cached, median of the runs. Followed: frames drawn a "
@@ -42,15 +42,15 @@ _EXPLAINED = (
 
 async def measure_dashboard(broker: Broker, *, lines: int, seconds: int, runs: int) -> Section:
     """Fill a session, open it, and follow it."""
-    async with linked_agent(broker, "narrator") as link, _signed_in(broker) as visitor:
+    async with linked_agent(broker, "narrator") as link, signed_in(broker) as visitor:
         await _say(link, lines)
         opened = [await _opening_ms(visitor, broker) for _ in range(runs)]
         page = await visitor.tab(broker.url + _LIVE)
         await page.wait_for_function(_ROWS_DRAWN)
-        before = await page.evaluate(_HEAP_MIB)
-        idle = await _frames_while_idle(page)
+        before = await page.evaluate(HEAP_MIB)
+        idle = await frames_while_idle(page)
         rate, frames = await _frames_while_live(page, link, seconds=seconds)
-        after = await page.evaluate(_HEAP_MIB)
+        after = await page.evaluate(HEAP_MIB)
     followed = f"followed at {rate:.0f} lines / s for {seconds} s, frames / s"
     return Section(
         title="The dashboard",
@@ -68,7 +68,8 @@ async def measure_dashboard(broker: Broker, *, lines: int, seconds: int, runs: i
 
 
 @contextlib.asynccontextmanager
-async def _signed_in(broker: Broker) -> AsyncIterator[Person]:
+async def signed_in(broker: Broker) -> AsyncIterator[Person]:
+    """A viewer in a browser whose heap can be measured."""
     headers = {"Authorization": f"Bearer {broker.key}"}
     async with httpx.AsyncClient(base_url=broker.url, headers=headers, trust_env=False) as http:
         made = (await http.post("/v1/members", json={"name": "Bench", "role": "viewer"})).raise_for_status()
@@ -98,9 +99,9 @@ async def _opening_ms(visitor: Person, broker: Broker) -> float:
         return float(await drawn.json_value())
 
 
-async def _frames_while_idle(page: Page) -> float:
+async def frames_while_idle(page: Page) -> float:
     """What the machine can draw in the best case."""
-    await page.evaluate(_COUNT_FRAMES)
+    await page.evaluate(COUNT_FRAMES)
     await asyncio.sleep(_IDLE_S)
     return float(await page.evaluate("stopCounting()")) / _IDLE_S
 
@@ -108,7 +109,7 @@ async def _frames_while_idle(page: Page) -> float:
 async def _frames_while_live(page: Page, link: LinkClient, *, seconds: int) -> tuple[float, float]:
     """The lines and the frames a second."""
     loop = asyncio.get_running_loop()
-    await page.evaluate(_COUNT_FRAMES)
+    await page.evaluate(COUNT_FRAMES)
     began, said = loop.time(), 0
     while loop.time() - began < seconds:
         await _say(link, _BATCH)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from broker.domain.ids import MessageId
-from broker.domain.messages.messages import ReceiptState
+from broker.domain.messages.steps import ReceiptState
 from connect.sdk import AgentRelay
 from connect.sdk.types import Trace
 from tests.bench.figures import Figure, Section, p50, p99

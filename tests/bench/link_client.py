@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TypeVar
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
@@ -15,6 +16,7 @@ from broker.protocol import proxy
 from broker.protocol.agents.events import AgentReady
 from broker.protocol.proxy import (
     Ack,
+    Deliver,
     FrameRecorded,
     Hello,
     NumberedCommand,
@@ -48,6 +50,8 @@ class LinkClient:
                     await self._socket.send(proxy.write(Ack(seq=seq)))
                     if isinstance(command, Spawn):
                         await self._started(command)
+                    elif isinstance(command, Deliver):
+                        await self._delivered(command)
                 case Ack(seq=seq):
                     self._acked = seq
                     self._progress.set()
@@ -67,6 +71,9 @@ class LinkClient:
         ]
         encoded = [NumberedReport(seq=self._next(), report=r).model_dump_json().encode() for r in reports]
         await self._socket.send(proxy.write_reports(encoded), text=True)
+
+    async def _delivered(self, order: Deliver) -> None:
+        """A message for an agent; these leave it lying."""
 
     async def report(self, raws: Sequence[bytes]) -> None:
         """Report one batch of native frames, fragments of a text."""
@@ -90,8 +97,12 @@ class LinkClient:
             raw=None,
         )
 
-    async def _report(self, encoded: list[bytes]) -> None:
+    async def _send(self, encoded: list[bytes]) -> None:
+        """Report without waiting for anything."""
         await self._socket.send(proxy.write_reports(encoded), text=True)
+
+    async def _report(self, encoded: list[bytes]) -> None:
+        await self._send(encoded)
         self._sent.append(self._seq)
         while len([seq for seq in self._sent if seq > self._acked]) >= _IN_FLIGHT:
             await self._wait()
@@ -112,9 +123,20 @@ class LinkClient:
         return self._seq
 
 
+_Link = TypeVar("_Link", bound=LinkClient)
+
+
 @contextlib.asynccontextmanager
 async def linked_agent(broker: Broker, name: str) -> AsyncIterator[LinkClient]:
     """A link whose one agent is ready."""
+    async with open_link(broker, name, LinkClient) as link, broker.relay() as relay:
+        await relay.spawn(name, CLI, on=name)
+        yield link
+
+
+@contextlib.asynccontextmanager
+async def open_link(broker: Broker, name: str, make: Callable[[ClientConnection], _Link]) -> AsyncIterator[_Link]:
+    """A link that takes whatever it is told to start."""
     dial = connect(
         f"{broker.websocket_url}/proxy",
         additional_headers={"Authorization": f"Bearer {broker.key}"},
@@ -123,13 +145,12 @@ async def linked_agent(broker: Broker, name: str) -> AsyncIterator[LinkClient]:
         proxy=None,
         max_size=proxy.MAX_LINK_MESSAGE_BYTES,
     )
-    async with dial as socket, broker.relay() as relay:
+    async with dial as socket:
         await socket.send(proxy.write(_hello(name)))
         await socket.recv()
-        link = LinkClient(socket)
+        link = make(socket)
         receiving = asyncio.create_task(link.receive())
         try:
-            await relay.spawn(name, CLI, on=name)
             yield link
         finally:
             receiving.cancel()

@@ -132,7 +132,7 @@ async def _rows(stage: LogStage, desk: Desk) -> list[LogRow]:
 
 def _raw_rate(stage: LogStage, rows: Sequence[LogRow]) -> float:
     parts = [rows[at : at + BATCH] for at in range(0, len(rows), BATCH)]
-    batches = [columns.stored(part, days=[_KEPT_DAYS] * len(part)) for part in parts]
+    batches = [columns.to_columns(part, days=[_KEPT_DAYS] * len(part)) for part in parts]
     with contextlib.closing(embedded_client(stage.engine)) as client:
         began = time.perf_counter()
         for batch in batches:

@@ -10,12 +10,12 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 import orjson
 
 from broker.domain.agents.sessions import DEFAULT_SESSION
 from connect.sdk import AgentRelay
+from tests.fixtures.long_session import redis_url
 from tests.fixtures.process_family import children
 
 _START_S = 60
@@ -64,14 +64,17 @@ class Started:
 
 
 @contextlib.asynccontextmanager
-async def running_broker(folder: Path) -> AsyncIterator[Broker]:
-    arguments = ["up", "--data-dir", str(folder / "broker"), "--port", "0", "--json"]
-    async with running([sys.executable, "-m", "broker.cli", *arguments], folder=folder) as started:
+async def running_broker(
+    folder: Path, *more: str, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[Broker]:
+    arguments = ["up", "--data-dir", str(folder / "broker"), "--port", "0", "--json", *more]
+    command = [sys.executable, "-m", "broker.cli", *arguments]
+    async with running(command, folder=folder, environment=environment) as started:
         ready = orjson.loads(started.first_line)
         broker = Broker(
             url=ready["url"],
             key=Path(ready["token_file"]).read_text().strip(),
-            redis_url=_redis_url(folder / "broker" / "redis" / "server.conf"),
+            redis_url=redis_url(folder / "broker"),
             folder=folder,
             pid=started.pid,
             valkey_pid=children(started.pid)[0],
@@ -155,9 +158,3 @@ def _environment() -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("RELAYCAST_")}
     root = str(Path(__file__).parents[2])
     return {**inherited, "PYTHONPATH": root}
-
-
-def _redis_url(config: Path) -> str:
-    """The embedded server's address, from its own configuration: the raw limit is measured on the same server."""
-    said = dict(line.split(" ", 1) for line in config.read_text().splitlines() if " " in line)
-    return f"unix://:{quote(said['requirepass'].strip(chr(34)))}@{quote(said['unixsocket'].strip(chr(34)))}"

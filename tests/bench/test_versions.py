@@ -20,6 +20,7 @@ def test_a_wheel_is_unpacked_and_named_as_it_is(tmp_path: Path) -> None:
     assert version.name == "relaycast 0.0.9"
     assert (version.packages / "broker" / "__init__.py").exists()
     assert version.environment["PYTHONPATH"] == str(version.packages)
+    assert list(version.packages.rglob("__init__*.pyc"))
 
 
 def test_a_wheel_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -47,9 +47,9 @@ class Site:
             while len((await self.ask("GET", f"/v1/logs/search?q=session:{session} {words}"))["hits"]) < lines:
                 await asyncio.sleep(0.05)
 
-    async def ask(self, method: str, path: str, body: object = None) -> Any:
-        """One request with the workspace's key."""
-        headers = {"Authorization": f"Bearer {key_of(self.broker)}"}
+    async def ask(self, method: str, path: str, body: object = None, *, token: str | None = None) -> Any:
+        """One request with the workspace's key, or a token."""
+        headers = {"Authorization": f"Bearer {token or key_of(self.broker)}"}
         async with httpx.AsyncClient(base_url=self.url, headers=headers, timeout=30, trust_env=False) as http:
             answer = await http.request(method, path, json=body)
         assert answer.is_success, answer.text

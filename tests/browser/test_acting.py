@@ -6,6 +6,7 @@ from playwright.async_api import Locator, Page, Route, expect
 
 from connect.sdk import AgentRelay
 from connect.sdk.types import Sent
+from tests.browser.accessibility import violations
 from tests.browser.site import Site
 from tests.browser.tab import Person
 from tests.fixtures.processes import until
@@ -68,8 +69,13 @@ async def test_a_released_agent_is_resumed_with_what_it_knew(
     await until(relay, lambda event: event.kind == "turn.ended")
     page = await watch(ada, running_site, relay)
     await choose(page, "Elder", "Release")
+    await page.get_by_role("dialog", name="Release Elder?").get_by_role("button", name="Release Elder").click()
     await expect(agents(page).get_by_text("Released", exact=True)).to_be_visible()
     await expect(conversation(page).get_by_text("was released")).to_be_visible()
+    await page.keyboard.press("?")  # while it is said in passing
+    await expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    await page.keyboard.press("Escape")
+    assert await violations(page) == []
     await choose(page, "Elder", "Resume")
     await expect(agents(page).get_by_text("Idle")).to_be_visible()
     after = await until(relay, lambda event: event.kind == "agent.ready" and event.data["resumed"])
@@ -107,6 +113,16 @@ async def test_an_agent_is_spawned_and_interrupted_by_keyboard_alone(
     await page.keyboard.type("release sl")
     await expect(page.get_by_role("option", selected=True)).to_contain_text("Release Sleeper")
     await page.keyboard.press("Enter")
+    asked = page.get_by_role("dialog", name="Release Sleeper?")
+    await expect(asked).to_contain_text("Messages that it has not read yet are not delivered.")
+    await expect(asked.get_by_text("running turn")).to_have_count(0)
+    await page.keyboard.press("Enter")  # what has the focus first ends nothing
+    await expect(asked).to_have_count(0)
+    await expect(agents(page).get_by_text("Idle")).to_be_visible()
+    await write(page, "Sleeper", "sleep 300")
+    await choose(page, "Sleeper", "Release")
+    await expect(asked).to_contain_text("Its running turn is cut off: sleep 300")
+    await asked.get_by_role("button", name="Release Sleeper").click()
     await expect(agents(page).get_by_text("Released", exact=True)).to_be_visible()
 
 

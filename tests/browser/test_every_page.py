@@ -18,11 +18,12 @@ _WIDEST = "Math.max(innerWidth, ...[...document.querySelectorAll('html, body, ma
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def filled(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Site, str]]:
-    """A broker where much has happened, and the session it happened in."""
+async def filled(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Site, dict[str, str]]]:
+    """A broker where much has happened, and the session and the machine where it did."""
     async with site(tmp_path_factory.mktemp("filled")) as made, made.session("tic-tac-toe") as relay:
-        await play(relay)
-        yield made, (await relay.session()).id
+        await play(made, relay)
+        [desk] = await relay.proxies()
+        yield made, {"session": (await relay.session()).id, "machine": desk.id}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -34,13 +35,15 @@ async def empty(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_axe_finds_nothing_in_any_filled_page(browser: Browser, filled: tuple[Site, str], theme: str) -> None:
-    where, session = filled
+async def test_axe_finds_nothing_in_any_filled_page(
+    browser: Browser, filled: tuple[Site, dict[str, str]], theme: str
+) -> None:
+    where, address = filled
     found: list[str] = []
     async with person(browser, color_scheme=theme) as visitor:
         await sign_in(visitor, where)
         for path, content in FILLED.items():
-            page = await visitor.tab(where.url + path.format(session=session))
+            page = await visitor.tab(where.url + path.format(**address))
             await expect(content(page)).to_be_visible()
             found += [f"{path}: {each}" for each in await violations(page)]
             await page.close()
@@ -61,13 +64,13 @@ async def test_axe_finds_nothing_in_any_empty_page(browser: Browser, empty: Site
     assert found == []
 
 
-async def test_no_page_scrolls_sideways_on_a_phone(browser: Browser, filled: tuple[Site, str]) -> None:
-    where, session = filled
+async def test_no_page_scrolls_sideways_on_a_phone(browser: Browser, filled: tuple[Site, dict[str, str]]) -> None:
+    where, address = filled
     found: list[str] = []
     async with person(browser, viewport=PHONE, has_touch=True, is_mobile=True) as walker:
         await sign_in(walker, where)
         for path, content in FILLED.items():
-            page = await walker.tab(where.url + path.format(session=session))
+            page = await walker.tab(where.url + path.format(**address))
             await expect(content(page)).to_be_visible()
             assert await page.evaluate(_WIDEST) == PHONE["width"], path
             found += [f"{path}: {each}" for each in await violations(page)]
@@ -75,7 +78,9 @@ async def test_no_page_scrolls_sideways_on_a_phone(browser: Browser, filled: tup
     assert found == []
 
 
-async def test_axe_finds_nothing_in_what_opens_above_a_page(browser: Browser, filled: tuple[Site, str]) -> None:
+async def test_axe_finds_nothing_in_what_opens_above_a_page(
+    browser: Browser, filled: tuple[Site, dict[str, str]]
+) -> None:
     where, _ = filled
     async with person(browser) as visitor:
         await sign_in(visitor, where)
@@ -87,3 +92,14 @@ async def test_axe_finds_nothing_in_what_opens_above_a_page(browser: Browser, fi
             assert await violations(page) == [], keys
             await page.keyboard.press("Escape")
             await expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+async def test_an_address_that_is_not_there_says_so_and_leads_back(browser: Browser, empty: Site) -> None:
+    async with person(browser) as ada:
+        ada.expect_error("404")
+        await sign_in(ada, empty)
+        page = await ada.tab(f"{empty.url}/no/such/page")
+        await expect(page.get_by_role("heading", name="Page not found")).to_be_visible()
+        assert await violations(page) == []
+        await page.get_by_role("link", name="All sessions").click()
+        await expect(page).to_have_url(f"{empty.url}/")

@@ -3,6 +3,7 @@
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
+from broker.domain.errors import RelayError
 from connect.sdk import AgentRelay
 from connect.sdk.types import Sent
 from tests.browser.accessibility import violations
@@ -13,8 +14,13 @@ from tests.fixtures.processes import until
 
 
 def question(page: Page, command: str) -> Locator:
-    """The card of what an agent wants to run."""
-    return page.get_by_role("article").filter(has_text=command)
+    """The card of what an agent wants to run, while it waits."""
+    return page.locator("article:not([data-over])").filter(has_text=command)
+
+
+def settled(page: Page, command: str) -> Locator:
+    """The card of what waits no longer, which stands there until the pointer has left."""
+    return page.locator("article[data-over]").filter(has_text=command)
 
 
 async def asks(relay: AgentRelay, agent: str, command: str) -> Sent:
@@ -95,6 +101,11 @@ async def test_what_is_always_allowed_is_not_asked_again(ada: Person, running_si
     card = question(page, "pytest tests/one.py")
     await card.get_by_text("Always allow…").click()
     await card.get_by_role("listitem").get_by_role("button").last.click()
+    dialog = page.get_by_role("dialog")
+    tried = dialog.get_by_role("list", name="Tried examples")
+    await expect(tried.get_by_role("listitem").filter(has_text="&& rm -rf ~")).to_contain_text("not covered")
+    assert await violations(page) == []
+    await dialog.get_by_role("button", name="Always allow").click()
     await expect(card).to_have_count(0)
     try:
         assert (await running_site.ask("GET", "/v1/rules"))["rules"]
@@ -112,6 +123,9 @@ async def test_a_question_is_answered_on_a_phone(browser: Browser, running_site:
         await page.get_by_role("button", name="Menu, 1 need you").tap()
         await page.get_by_role("dialog").get_by_role("link", name="Needs you").tap()
         await question(page, "git push").get_by_role("button", name="Allow once").tap()
+        confirming = page.get_by_role("dialog").get_by_role("button", name="Allow once")
+        if await question(page, "git push").get_by_text("High risk").count():
+            await confirming.tap()
         await expect(page.get_by_text("Nothing needs you")).to_be_visible()
     assert await answer(relay, sent) == "I may run: git push origin main"
 
@@ -168,3 +182,63 @@ async def test_a_question_is_declined_on_the_page(ada: Person, running_site: Sit
     await expect(dialog.get_by_role("checkbox")).to_have_count(0)
     await dialog.get_by_role("button", name="Decline").click()
     assert await answer(relay, sent) == "Nobody answers."
+
+
+async def test_what_is_answered_stands_still_under_the_pointer_and_says_who_won(
+    ada: Person, browser: Browser, running_site: Site, relay: AgentRelay
+) -> None:
+    await asks(relay, "One", "make one")
+    await asks(relay, "Two", "make two")
+    page = await ada.tab(f"{running_site.url}/inbox")
+    below = question(page, "make two").get_by_role("button", name="Allow once")
+    await below.hover()
+    place = await below.bounding_box()
+    [first, _] = sorted(await relay.waiting(), key=lambda each: each.title)
+    await running_site.ask("POST", f"/v1/approvals/{first.id}/answer", {"verdict": "allow"})
+    await expect(settled(page, "make one")).to_contain_text("was allowed by operator")
+    moved = await below.bounding_box()
+    assert place is not None and moved is not None
+    assert moved["y"] == place["y"]
+    await page.mouse.move(1, 1)
+    await expect(settled(page, "make one")).to_have_count(0)
+    await expect(page).to_have_title("(1) Needs you · Relaycast")
+
+
+async def test_a_hidden_character_is_seen_and_a_high_risk_is_asked_twice(
+    ada: Person, running_site: Site, relay: AgentRelay
+) -> None:
+    sent = await asks(relay, "Trickster", "rm -rf /tmp/\u202egnp.tnemucod\u202c # harmless")
+    page = await ada.tab(f"{running_site.url}/inbox")
+    card = question(page, "tnemucod")
+    await expect(card.get_by_role("heading")).to_contain_text("/tmp/\u2039U+202E\u203agnp.tnemucod\u2039U+202C\u203a")
+    await expect(card).to_contain_text("characters that change how it is read: U+202E, U+202C")
+    await expect(card.get_by_text("Always allow…")).to_have_count(0)
+    await expect(card.get_by_role("button", name="Allow once…")).to_be_enabled()  # what the person may do is known
+    await page.keyboard.press("a")
+    dialog = page.get_by_role("dialog", name="Allow this high-risk request?")
+    await expect(dialog).to_contain_text("\u2039U+202E\u203agnp")
+    assert await violations(page) == []
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)
+    assert [each.status for each in await relay.waiting()] == ["pending"]
+    await card.get_by_role("button", name="Allow once…").click()
+    await dialog.get_by_role("button", name="Allow once").click()
+    await page.mouse.move(1, 1)  # what is answered stays where it is under the pointer
+    await expect(card).to_have_count(0)
+    assert "I may run" in (await answer(relay, sent) or "")
+
+
+async def test_a_failed_agent_needs_somebody_until_it_is_dismissed(
+    ada: Person, running_site: Site, relay: AgentRelay
+) -> None:
+    with pytest.raises(RelayError):
+        await relay.spawn("Nowhere", "demo", cwd="/nope/nowhere")
+    page = await ada.tab(f"{running_site.url}/inbox")
+    card = question(page, "Nowhere has failed")
+    await expect(card).to_contain_text("/nope/nowhere")
+    assert await violations(page) == []
+    await card.get_by_role("button", name="Dismiss").click()
+    await page.mouse.move(1, 1)
+    await expect(card).to_have_count(0)
+    await page.reload()
+    await expect(page.get_by_text("Nothing needs you")).to_be_visible()

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from uuid import uuid4
 
 from playwright.async_api import Browser, expect
 
@@ -31,6 +32,18 @@ async def test_a_stranger_is_led_to_the_sign_in_page(browser: Browser, running_s
         stranger.expect_error("401|WebSocket")
         page = await stranger.tab(running_site.url)
         await expect(page.get_by_role("heading", name="Sign in to Relaycast")).to_be_visible()
+
+
+async def test_a_link_pasted_into_the_page_that_asks_for_it_leads_to_where_one_wanted_to_go(
+    browser: Browser, running_site: Site
+) -> None:
+    async with person(browser) as stranger:
+        stranger.expect_error("401|WebSocket")
+        page = await stranger.tab(f"{running_site.url}/logs?q=failed:true")
+        await expect(page.get_by_role("heading", name="Sign in to Relaycast")).to_be_visible()
+        await page.goto(await running_site.sign_in_link(name="A stranger"))
+        await page.wait_for_url(f"{running_site.url}/logs?q=failed*true")
+        await expect(page.get_by_label("Search the logs")).to_have_value("failed:true")
 
 
 async def test_signing_out_everywhere_ends_every_other_tab(browser: Browser, running_site: Site) -> None:
@@ -165,3 +178,27 @@ async def test_what_a_page_must_not_do_is_noticed(ada: Person, running_site: Sit
         while not all(any(word in said for said in ada.wrong) for word in ("inline", "broke")):
             await page.evaluate("1")  # what the page said before comes before this answer
     ada.wrong.clear()
+
+
+async def test_who_is_invited_sees_to_what_and_comes_in_under_a_name_of_their_own(
+    browser: Browser, running_site: Site, tmp_path: Path
+) -> None:
+    invited = await running_site.ask("POST", "/v1/invitations", {"role": "viewer", "name": "Vera"})
+    link = str(invited["url"])
+    workspace = str((await running_site.ask("GET", "/v1/workspace"))["name"])
+    async with person(browser) as vera, person(browser) as late:
+        page = await vera.tab(link)
+        await expect(page.get_by_role("heading", name=f"Join {workspace} on Relaycast")).to_be_visible()
+        await expect(page.get_by_text("You will be a viewer: you see sessions and change nothing.")).to_be_visible()
+        await expect(page.get_by_text("The link works once, until")).to_be_visible()
+        assert link.partition("#")[2] not in page.url
+        await page.screenshot(path=tmp_path / "invited.png")
+        name = f"Vera {uuid4().hex[:8]}"
+        await page.get_by_label("Your name").fill(name)
+        await page.get_by_role("button", name=f"Join {workspace}").click()
+        await expect(page.get_by_role("navigation", name="Main")).to_be_visible()
+        members = {each["name"]: each["role"] for each in (await running_site.ask("GET", "/v1/members"))["members"]}
+        assert members[name] == "viewer"
+        late.expect_error("404")
+        page = await late.tab(link)
+        await expect(page.get_by_role("heading", name="This invitation is over")).to_be_visible()

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -15,12 +14,15 @@ from tests.fixtures.path_proxy import PathProxy, path_proxy
 from tests.fixtures.ports import reserved_port
 
 
-@pytest_asyncio.fixture(loop_scope="session", params=[True, False], ids=["cut-off", "whole"])
-async def behind(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[Site, PathProxy]]:
+@pytest_asyncio.fixture(scope="module", loop_scope="session", params=[True, False], ids=["cut-off", "whole"])
+async def behind(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[Site, PathProxy]]:
+    folder = tmp_path_factory.mktemp("behind")
     with reserved_port() as port:
         async with (
             path_proxy("/tools/relay", strips=request.param, upstream=port) as proxy,
-            site(tmp_path, "--port", str(port), "--public-url", f"{proxy.url}/") as made,
+            site(folder, "--port", str(port), "--public-url", f"{proxy.url}/") as made,
         ):
             assert made.url == proxy.url
             yield made, proxy
@@ -52,7 +54,7 @@ async def test_every_page_works_below_the_path(browser: Browser, behind: tuple[S
 
 async def test_links_that_people_pass_on_open_below_the_path(browser: Browser, behind: tuple[Site, PathProxy]) -> None:
     here, proxy = behind
-    async with here.session("payments") as relay, person(browser) as guest, person(browser) as ada:
+    async with here.session("invoices") as relay, person(browser) as guest, person(browser) as ada:
         session = (await relay.session()).id
         await relay.spawn("Worker", "demo", "say seen by a guest")
         guest.expect_error("401")
@@ -64,8 +66,8 @@ async def test_links_that_people_pass_on_open_below_the_path(browser: Browser, b
         await expect(shared).to_have_url(f"{here.url}/sign-in")
 
         await sign_in(ada, here)
-        await here.searchable(session, "seen", lines=1)
-        found = await ada.tab(f"{here.url}/logs?q=seen")
+        await here.searchable(session, "guest", lines=1)
+        found = await ada.tab(f"{here.url}/logs?q=guest")
         link = found.get_by_role("link", name="Link to this line").first
         assert str(await link.get_attribute("href")).startswith("/tools/relay/logs?")
         await link.click()

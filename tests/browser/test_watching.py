@@ -65,6 +65,14 @@ async def test_a_message_is_written_and_its_answer_read_without_leaving_the_page
     await page.keyboard.press("Enter")
     await expect(conversation.get_by_text("everybody", exact=True)).not_to_have_count(0)
     await expect(conversation.get_by_text("answered by 2 of 2")).to_be_visible()
+    # All of them only on purpose: what is written next goes to one.
+    await page.get_by_role("textbox", name="Message to Two").fill("not yet said")
+    await page.reload()
+    await expect(page.get_by_role("textbox", name="Message to")).to_have_value("")
+    await page.get_by_role("combobox", name="Recipient").select_option("Two")
+    await expect(page.get_by_role("textbox", name="Message to Two")).to_have_value("not yet said")
+    await page.get_by_role("combobox", name="Recipient").select_option("All 2 agents")
+    await expect(page.get_by_role("button", name="Send to 2 agents")).to_be_enabled()
 
 
 async def test_the_palette_finds_a_session_and_an_action(ada: Person, running_site: Site, relay: AgentRelay) -> None:
@@ -81,6 +89,7 @@ async def test_the_palette_finds_a_session_and_an_action(ada: Person, running_si
     await page.keyboard.press("Control+k")
     await palette.get_by_role("combobox").fill("release goner")
     await palette.get_by_role("option", name="Release Goner").click()
+    await page.get_by_role("dialog", name="Release Goner?").get_by_role("button", name="Release Goner").click()
     await expect(page.get_by_text("1 ended")).to_be_visible()
 
 

@@ -29,6 +29,19 @@ workflows:
 """
 
 
+SPOKEN = """\
+version: "1.0"
+name: speech
+swarm: {pattern: pipeline}
+agents: [{name: Announcer, cli: demo, preset: worker}]
+workflows:
+  - name: speech
+    steps:
+      - {name: speak, agent: Announcer, task: "say {{ what }}"}
+      - {name: again, agent: Announcer, task: "say it again", dependsOn: [speak]}
+"""
+
+
 async def started(site: Site, name: str) -> str:
     """A run of it; its id."""
     run = await site.ask("POST", "/v1/workflows/runs", {"text": FILE % {"name": name}, "on": "desk"})
@@ -48,6 +61,13 @@ async def allowed(site: Site, name: str) -> None:
 def node(page: Page, step: str, state: str) -> Any:
     """A step in the graph."""
     return page.get_by_role("group", name=f"{step}, {state}", exact=True)
+
+
+async def press(page: Page, button: str) -> None:
+    """By keyboard, once it can be: a key waits for nothing."""
+    found = page.get_by_role("button", name=button, exact=True)
+    await expect(found).to_be_enabled()
+    await found.press("Enter")
 
 
 async def clean(page: Page) -> None:
@@ -117,8 +137,61 @@ async def test_a_run_is_cancelled_and_resumed_by_keyboard(ada: Person, running_s
     await page.keyboard.press("Escape")
     await page.keyboard.press("g")
     await page.keyboard.press("w")
-    await page.get_by_label("Show").select_option("Completed early")
-    await expect(page.get_by_text("No run is in this state")).to_be_visible()
-    await page.get_by_label("Show").select_option("All runs")
+    await page.get_by_label("Show", exact=True).select_option("Completed early")
+    await expect(page.get_by_text("No run is like this")).to_be_visible()
+    await page.get_by_label("Show", exact=True).select_option("All runs")
+    await page.get_by_label("Show the runs of a file").select_option("release-b")
     await expect(page.get_by_role("link", name="release-b · release")).to_be_visible()
+    await expect(page.get_by_role("main").get_by_role("link", name="release-a")).to_have_count(0)
+    await clean(page)
+
+
+async def test_a_file_is_checked_planned_run_corrected_and_compared_by_keyboard(
+    browser: Browser, ada: Person, running_site: Site
+) -> None:
+    page = await ada.tab(f"{running_site.url}/workflows/files")
+    text = page.get_by_role("textbox", name="Workflow file")
+    await text.fill(SPOKEN.replace("agent: Announcer", "agent: Anouncer", 1))
+    await page.get_by_role("button", name="Line 8, column 30").press("Enter")
+    await expect(text).to_be_focused()
+    await expect(page.get_by_role("button", name="Run", exact=True)).to_be_disabled()
+    await clean(page)
+
+    await text.fill(SPOKEN)
+    await expect(page.get_by_role("heading", name="Plan of speech")).to_be_visible()
+    await page.get_by_label("what").fill("one")
+    await clean(page)
+    await press(page, "Run")
+    await expect(node(page, "again", "Completed")).to_be_visible(timeout=30_000)
+
+    await page.get_by_role("link", name="Open file").press("Enter")
+    await expect(text).to_have_value(SPOKEN)
+    await text.fill(SPOKEN.replace("say it again", "say it louder"))
+    await press(page, "Go on from that run…")
+    await expect(page.get_by_text("speak: kept")).to_be_visible()
+    await expect(page.get_by_text("again: again, changed")).to_be_visible()
+    await clean(page)
+    await press(page, "Go on")
+    await expect(node(page, "again", "Completed")).to_be_visible(timeout=30_000)
+
+    await page.get_by_role("link", name="Compare with the run before").press("Enter")
+    row = page.get_by_role("row", name="again Completed")
+    await expect(row.get_by_text("different")).to_be_visible()
+    await expect(page.get_by_label("Difference of the files")).to_contain_text("say it louder")
+    await clean(page)
+    async with person(browser, viewport=PHONE, has_touch=True, is_mobile=True) as walker:
+        await sign_in(walker, running_site)
+        small = await walker.tab(page.url)
+        await expect(small.get_by_role("heading", name="Difference of the files")).to_be_visible()
+        assert await small.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+
+    await page.get_by_role("link", name="Second run").press("Enter")
+    await node(page, "again", "Completed").press("Enter")
+    before = page.url
+    await press(page, "Again from here")
+    await page.wait_for_url(lambda url: url.partition("?")[0] != before.partition("?")[0])
+    await expect(node(page, "again", "Completed")).to_be_visible(timeout=30_000)
+    await page.goto(f"{running_site.url}/workflows/files")
+    files = page.get_by_role("list", name="Workflow files").get_by_role("listitem")
+    await expect(files.filter(has_text="speech")).to_contain_text("latest runs: 3, versions: 2")
     await clean(page)

@@ -8,7 +8,7 @@ import sys
 import orjson
 import pytest
 
-from broker.cli.logs import rendered
+from broker.cli.logs import render
 from tests.fixtures.gateway import Gateway
 from tests.fixtures.shell import Shell, shell_of
 
@@ -72,8 +72,8 @@ async def test_the_newest_events_of_a_session(shell: Shell) -> None:
 
 def test_colours_are_left_out_on_request() -> None:
     line = (("class:match", "word"), ("", " and "), ("class:unheard", "more"))
-    assert rendered(line, coloured=False) == "word and more"
-    assert rendered(line, coloured=True) == "\x1b[33m\x1b[1mword\x1b[0m and more\x1b[0m"
+    assert render(line, coloured=False) == "word and more"
+    assert render(line, coloured=True) == "\x1b[33m\x1b[1mword\x1b[0m and more\x1b[0m"
 
 
 async def test_a_tail_is_as_many_lines_as_asked_for_though_receipts_have_none(logged: Gateway, shell: Shell) -> None:

@@ -1,6 +1,7 @@
 """`relaycast rule` and `relaycast session` against a gateway."""
 
 import asyncio
+import re
 
 import orjson
 import pytest
@@ -18,8 +19,10 @@ async def test_rules_are_added_once_listed_and_removed(gateway: Gateway, shell: 
     for _ in range(2):
         assert (await shell("rule", "put", "deny", "--command", "rm *")).stdout == "✓ deny tool: *  command: rm *\n"
     await shell("rule", "put", "allow", "--tool", "read", "--path", "src/*")
-    assert (await shell("rule", "list")).stdout == (
-        "  1  allow  tool: read  path: src/*\n  2  deny   tool: *  command: rm *\n"
+    made = r"  by operator, \d{4}-\d\d-\d\d \d\d:\d\d \S+"
+    assert re.fullmatch(
+        rf"  1  allow  tool: read  path: src/\*{made}\n  2  deny   tool: \*  command: rm \*{made}\n",
+        (await shell("rule", "list")).stdout,
     )
     assert orjson.loads((await shell("rule", "list", "--json")).stdout)["rules"][0]["path"] == "src/*"
     assert "removed: deny" in (await shell("rule", "remove", "2")).stdout

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,6 +18,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from broker.domain.agents.sessions import DEFAULT_SESSION
+from tests.fixtures.ports import listening_socket
 
 TOKEN = "rk_live_" + "x" * 43
 SESSION = "s_1"
@@ -247,11 +247,9 @@ def refusal(status: int, code: str, message: str, *, retryable: bool = False) ->
 @asynccontextmanager
 async def serving(app: Starlette) -> AsyncIterator[str]:
     """Serve `app` on a free loopback port."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+    with listening_socket() as listener:
         config = uvicorn.Config(app, log_level="error", lifespan="auto", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
-        listener.listen()
         running = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"

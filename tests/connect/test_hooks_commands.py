@@ -16,7 +16,7 @@ import pytest
 from broker.domain.hooks.runs import RunState
 from broker.domain.ids import AgentId, SessionId
 from broker.protocol.proxy import HookRan, RunHook, Spawn, Started
-from connect.machine.hooks.consent_file import ConsentFile, written
+from connect.machine.hooks.consent_file import ConsentFile, to_toml
 from connect.machine.hooks.consents import Consents, Standing
 from connect.machine.hooks.refusals import Refusal, Refusals
 from connect.policy.allow_file import hash_of
@@ -93,7 +93,7 @@ def test_a_person_is_shown_all_of_a_hook_and_allows_it(
     assert "OPENAI_API_KEY: tokens are never passed on" in seen
     assert "time         at most 60 s" in seen
     assert f"{script} as it is now (sha256 e3b0c44298fc" in seen
-    [consent] = file.parsed(file.content()).allow
+    [consent] = file.parse(file.content()).allow
     assert consent.fingerprint == hook.action.fingerprint
     assert file.is_confirmed(file.content())
     assert file.path.stat().st_mode & 0o777 == 0o600
@@ -130,16 +130,16 @@ def test_words_that_are_a_program_need_to_be_asked_for(
     assert (status, "relay-connect hooks allow --shell lint" in seen) == (2, True)
     assert file.content() is None
     status, seen = person(environment, "allow", "--shell", "lint", types="y\n")
-    assert (status, file.parsed(file.content()).allow[0].shell) == (0, True), seen
+    assert (status, file.parse(file.content()).allow[0].shell) == (0, True), seen
 
 
 def test_a_person_denies_and_forgets(environment: dict[str, str], folder: Path, file: ConsentFile) -> None:
     refused(folder, "lint")
     assert person(environment, "deny", "lint")[0] == 0
-    assert file.parsed(file.content()) == Consents(deny=("lint",))
+    assert file.parse(file.content()) == Consents(deny=("lint",))
     assert "Nothing was refused lately." in person(environment, "allow")[1]
     assert person(environment, "forget", "lint")[0] == 0
-    assert file.parsed(file.content()) == Consents()
+    assert file.parse(file.content()) == Consents()
     assert person(environment, "deny", "\x1b[2J")[0] == 2
 
 
@@ -163,14 +163,14 @@ def test_a_list_that_was_changed_in_another_way_has_to_be_looked_at(
 ) -> None:
     refused(folder, "lint")
     person(environment, "allow", "lint", types="y\n")
-    content = written(Consents(deny=("other",)))
+    content = to_toml(Consents(deny=("other",)))
     file.path.write_bytes(content)
     assert "nobody has confirmed it" in piped(environment)[1]
     status, seen = person(environment, "deny", "lint")
     assert (status, "HOOKS_CHANGED" in seen) == (2, True)
     status, seen = person(environment, "review", types="y\nn\n")
     assert (status, "denied: other" in seen) == (0, True)
-    assert file.confirmed() == hash_of(content)
+    assert file.read_confirmed() == hash_of(content)
 
 
 # --- beside a running link -------------------------------------------------------------------------------------------

@@ -58,7 +58,7 @@ def test_a_person_allows_and_denies_folders(environment: dict[str, str], file: P
     assert (status, f"agents may work in {folder} and below" in seen) == (0, True)
     assert "can run commands: .gemini/settings.json" in seen
     assert file.read().policy.folders == (folder,)
-    assert file.confirmed() == file.content().hash
+    assert file.read_confirmed() == file.content().hash
     status, seen = person(environment, "deny-folder", str(tmp_path))
     assert (status, "is not one of the allowed folders" in seen) == (2, True)
     file.remember(file.read().policy, Path("/srv/a"))
@@ -148,11 +148,11 @@ def test_a_change_that_nobody_has_confirmed_is_shown_and_confirmed_or_not(
     assert (status, "POLICY_CHANGED" in seen) == (2, True)
     status, seen = person(environment, "confirm", types="n\n")
     assert status == 1
-    assert file.confirmed() != file.content().hash
+    assert file.read_confirmed() != file.content().hash
     status, seen = person(environment, "confirm", types="y\n")
     assert status == 0
     assert "folders" in seen
-    assert file.confirmed() == file.content().hash
+    assert file.read_confirmed() == file.content().hash
 
 
 def test_the_defaults_come_back(environment: dict[str, str], file: PolicyFile) -> None:
@@ -230,7 +230,7 @@ async def test_files_that_an_agent_writes_by_itself_stop_every_new_agent_and_the
     async with relay_connect(environment):
         await broker.command(spawn())
         await broker.says(f"run umask 077; {forged}")
-        assert file.confirmed() == file.content().hash
+        assert file.read_confirmed() == file.content().hash
         await broker.command(spawn(Path("/"), agent=AgentId("a2")))
         exited = await broker.report(Exited)
     assert exited.reason == "POLICY_CHANGED"

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from broker.domain.ids import SessionId
-from broker.domain.workflows.commands import CommandKind, CommandState, digest_of, shell_template
-from broker.domain.workflows.plan import plan_workflow
+from broker.domain.workflows.planning.plan import plan_workflow
+from broker.domain.workflows.runs.commands import CommandKind, CommandState, digest_of, shell_template
 from broker.protocol.proxy import AskedBy, CommandRan, RunCommand, StopCommand
 from broker.protocol.relay_yaml.reader import read_workflow_file
 from connect.machine.workflows.consent_file import ConsentFile
@@ -87,7 +87,7 @@ def test_a_file_is_shown_whole_and_allowed_as_the_broker_will_order_it(
     assert status == 0, seen
     for line in ("workflow build it", "command: make lint", "command: npm test", "  echo {{steps.lint.output}}"):
         assert line in seen
-    given = file.parsed(file.content()).allow
+    given = file.parse(file.content()).allow
     read = read_workflow_file(FILE).file
     assert read is not None
     assert {each.digest for each in given} == {each.digest for each in plan_workflow(read).consents}
@@ -105,7 +105,7 @@ def test_a_workflow_that_was_refused_is_allowed_by_its_name(
     assert file.content() is None
     status, seen = person(environment, "allow", "build it", types="y\n")
     assert (status, "\x1b[2J" in seen) == (0, False)
-    [consent] = file.parsed(file.content()).allow
+    [consent] = file.parse(file.content()).allow
     assert (consent.digest, consent.root) == (digest_of(["command: make\x1b[2J"]), folder / "project")
     refused(folder, "command: make", "command: curl evil")
     seen = person(environment, "review", types="n\n")[1]
@@ -118,10 +118,10 @@ def test_a_workflow_that_was_refused_is_allowed_by_its_name(
 def test_a_person_denies_and_forgets(environment: dict[str, str], folder: Path, file: ConsentFile) -> None:
     refused(folder, "command: make")
     assert person(environment, "deny", str(folder / "relay.yaml"))[0] == 0
-    assert file.parsed(file.content()) == Consents(deny=("build it",))
+    assert file.parse(file.content()) == Consents(deny=("build it",))
     assert "Nothing waits for a decision." in person(environment, "review")[1]
     assert person(environment, "forget", "build it")[0] == 0
-    assert file.parsed(file.content()) == Consents()
+    assert file.parse(file.content()) == Consents()
     assert person(environment, "allow", "another")[0] == 2
 
 

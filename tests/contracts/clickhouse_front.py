@@ -32,6 +32,7 @@ class Front(BaseHTTPRequestHandler):
     """One request, one handle of the engine."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # an answer is two writes
     engine: str
 
     def do_GET(self) -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from broker.adapters.clickhouse.client import ClickHouse, clickhouse_server
-from broker.adapters.clickhouse.schema import Migration, SchemaMismatch, WordIndex, migrate, shipped_migrations
+from broker.adapters.clickhouse.schema import Migration, SchemaMismatch, WordIndex, list_migrations, migrate
 from tests.contracts.conftest import new_database
 from tests.fixtures.log_store import open_log_store
 
@@ -69,6 +69,6 @@ async def test_without_a_text_index_it_is_said_and_stays_so(
 
 
 def test_shipped_migrations_are_numbered_in_order() -> None:
-    names = [migration.name for migration in shipped_migrations()]
+    names = [migration.name for migration in list_migrations()]
     assert names == sorted(names)
     assert names[0] == "0001_log_lines"

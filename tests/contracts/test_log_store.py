@@ -583,6 +583,22 @@ async def test_another_retention_moves_every_row_even_when_it_dies_half_way(
     assert await store.redate(workspace, days=new) == 0
 
 
+async def test_nothing_that_is_there_expires_before_it_was_promised(engine: Engine, workspace: WorkspaceId) -> None:
+    store, until = engine.store, NOW + timedelta(days=10)
+    await store.insert(workspace, rows_of_a_month(workspace), token="t", days=30)  # one ends tomorrow, one in 27 days
+    await store.insert(workspace, [log_row(workspace, 3, at=NOW - timedelta(days=31))], token="gone", days=30)
+    assert await store.keep_until(workspace, int(until.timestamp() * 1000)) == 1
+    assert await offsets(store, workspace) == list(AGES_DAYS)
+    [(earliest,)] = await engine.clickhouse.query(
+        "SELECT toUnixTimestamp(min(expires_at)) FROM log_lines FINAL"
+        " WHERE workspace = {w:String} AND expires_at > now()",
+        {"w": workspace},
+    )
+    assert 0 <= earliest - int(until.timestamp()) <= 86_400
+    assert {(30, 1), (39, 1)} <= await stored_days(engine, workspace)
+    assert await store.keep_until(workspace, int(until.timestamp() * 1000)) == 0
+
+
 async def test_a_copy_that_is_not_there_stops_a_retention_change(
     engine: Engine, workspace: WorkspaceId, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from broker.domain.ids import AgentId, SessionId, WorkspaceId
 from broker.domain.logs.rows import LogRow
+from broker.domain.plans.prices import ModelPrice, PriceTable
 from broker.domain.plans.usage import Counts, UsageBy
 from broker.services.ports import LogStore
 from tests.contracts.conftest import Engine
@@ -119,6 +120,63 @@ async def test_sessions_and_agents_are_told_apart(store: LogStore, workspace: Wo
         ("ses_1", "operator", 1),
         ("ses_2", "Lead", 0),
     ]
+
+
+def spawned(workspace: WorkspaceId, offset: int, person: str, **more: Any) -> LogRow:
+    return a_row(workspace, offset, "agent.spawning", body=f'{{"data":{{"person":"{person}"}}}}', **more)
+
+
+def ready_with(workspace: WorkspaceId, offset: int, model: str, **more: Any) -> LogRow:
+    body = f'{{"data":{{"native_id":"c","resumed":false,"model":"{model}"}}}}'
+    return a_row(workspace, offset, "agent.ready", body=body, **more)
+
+
+async def test_usage_is_of_who_is_behind_an_agent_and_of_its_model(store: LogStore, workspace: WorkspaceId) -> None:
+    second: dict[str, Any] = {"agent": "Aid", "agent_id": AgentId("a2")}
+    rows = [
+        spawned(workspace, 1, "Ada", days_ago=3),
+        ready_with(workspace, 2, "gpt-5-codex", days_ago=3),
+        spawned(workspace, 3, "Grace", **second),
+        ready_with(workspace, 4, "opus", **second),
+        a_total(workspace, 5, 100, 0),
+        a_total(workspace, 6, 300, 0),
+        a_row(workspace, 7, input_tokens=7, cost_usd=0.5, **second),
+        a_row(workspace, 8, "message.accepted", agent="Ada", agent_id=AgentId("")),
+        a_row(workspace, 9, "proxy.attached", agent="laptop", agent_id=AgentId("")),
+    ]
+    await store.insert(workspace, rows, token="1", days=7)
+    people = await store.usage(workspace, since=TODAY, until=TODAY, by=UsageBy.PERSON)
+    assert [(each.person, each.counts.input_tokens, each.counts.messages) for each in people] == [
+        ("", 0, 0),
+        ("Ada", 300, 1),
+        ("Grace", 7, 0),
+    ]
+    models = await store.usage(workspace, since=TODAY, until=TODAY, by=UsageBy.MODEL)
+    assert [(each.model, each.counts.input_tokens, each.counts.cost_usd) for each in models] == [
+        ("", 0, 0),
+        ("gpt-5-codex", 300, 0),
+        ("opus", 7, 0.5),
+    ]
+
+
+async def test_what_has_no_cost_is_estimated_by_its_models_price_and_never_added_to_what_was_reported(
+    store: LogStore, workspace: WorkspaceId
+) -> None:
+    prices = PriceTable(models={"gpt": ModelPrice(input=2, output=10, cached=1)})
+    rows = [
+        ready_with(workspace, 1, "gpt-5"),
+        a_row(workspace, 2, input_tokens=1_000_000, output_tokens=100_000, cached_tokens=500_000),
+        a_row(workspace, 3, input_tokens=1_000_000, cost_usd=0.25),
+        a_row(workspace, 4, input_tokens=1_000_000, agent="Aid", agent_id=AgentId("a2")),  # of no model that is known
+        a_total(workspace, 5, 1_000_000, 0),
+        a_total(workspace, 6, 3_000_000, 0),
+    ]
+    await store.insert(workspace, rows, token="1", days=7)
+    for by in UsageBy:
+        lines = await store.usage(workspace, since=TODAY, until=TODAY, by=by, prices=prices)
+        counts = sum((line.counts for line in lines), Counts())
+        assert counts.cost_usd == 0.25
+        assert counts.estimated_usd == pytest.approx(0.5 * 2 + 0.5 * 1 + 0.1 * 10 + 3 * 2 + 1e-5)
 
 
 async def test_usage_outlives_the_log_and_redating_does_not_change_it(store: LogStore, workspace: WorkspaceId) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 import tomllib
 from importlib.metadata import distribution
 from pathlib import Path
@@ -13,7 +14,7 @@ import orjson
 import pytest
 import yaml
 
-from broker.cli.main import main
+from broker.cli.processes.commands import gateway, migrate, up, worker
 from broker.protocol.local import ADMINISTRATOR_KEY_FILE, KEY_FILE
 from tests.deploy.programs import DEPLOY, ROOT
 
@@ -28,7 +29,7 @@ def compose() -> dict[str, Any]:
 
 def variables() -> set[str]:
     """Of every option of every process."""
-    commands = [main.commands[name] for name in ("up", "gateway", "worker", "migrate")]
+    commands = [up, gateway, worker, migrate]
     options = [each for command in commands for each in command.params if isinstance(each, click.Option)]
     return {str(each.envvar) for each in options if each.envvar}
 
@@ -43,6 +44,18 @@ def test_the_linter_of_images_finds_nothing() -> None:
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_image_lists_what_is_installed_in_it(tmp_path: Path) -> None:
+    [(version, given)] = re.findall(r"cyclonedx-bom==(\S+) \\\n.*/cyclonedx-py (.+)", DOCKERFILE)
+    assert version == distribution("cyclonedx-bom").version
+    words = given.replace("/opt/relaycast/sbom.cdx.json", str(tmp_path / "sbom")).split()
+    assert words.pop() == "/opt/relaycast/bin/python"
+    command = [sys.executable, "-m", "cyclonedx_py", *words, sys.executable]
+    subprocess.run(command, capture_output=True, timeout=100, check=True)
+    listed = {each["name"]: each["version"] for each in orjson.loads((tmp_path / "sbom").read_bytes())["components"]}
+    assert listed["starlette"] == distribution("starlette").version
+    assert {"relaycast", "redis", "chdb-core-lite"} <= listed.keys()
 
 
 def test_all_that_the_wheel_is_built_from_is_copied_into_the_image_and_not_ignored() -> None:
@@ -87,7 +100,7 @@ def test_our_containers_have_a_read_only_root_and_no_privileges() -> None:
     for each in ours.values():
         assert each["read_only"] is True
         assert each["cap_drop"] == ["ALL"]
-        assert each["command"][0] in main.commands
+        assert each["command"][0] in {command.name for command in (up, gateway, worker, migrate)}
 
 
 def test_only_the_proxy_is_reached_from_outside() -> None:

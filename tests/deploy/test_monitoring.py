@@ -11,13 +11,15 @@ from prometheus_client import REGISTRY
 
 import broker.app  # every metric is registered  # noqa: F401
 from broker.domain.operations.status import BACKLOG_OLD_MS, FULL, MESSAGE_OLD_MS
+from connect.machine.backlog import Backlog
+from connect.serving.metrics import Counts, Figures, write_exposition
 from tests.deploy.programs import DEPLOY, run
 
 FILES = DEPLOY / "helm" / "relaycast" / "files"
 RULES = FILES / "rules.yml"
 GROUPS: list[dict[str, Any]] = yaml.safe_load(RULES.read_text())["groups"]
 ALERTS: dict[str, dict[str, Any]] = {each["alert"]: each for group in GROUPS for each in group["rules"]}
-_OURS = re.compile(r"\b(?:relaycast|process)_[a-z_]+")
+_OURS = re.compile(r"\b(?:relaycast|relay_connect|process)_[a-z_]+")
 _OF_PROMETHEUS = {"up"}
 FIRING: dict[str, dict[str, str]] = {
     "RelaycastDown": {'up{job="relaycast", instance="a"}': "0x40"},
@@ -47,6 +49,13 @@ FIRING: dict[str, dict[str, str]] = {
     },
     "RelaycastSignalsBreak": {'relaycast_bus_breaks_total{instance="a"}': "0+1x40"},
     "RelaycastSeveralVersions": {"relaycast_versions": "2x100"},
+    "RelayConnectNotLinked": {'relay_connect_connected{instance="a"}': "0x40"},
+    "RelayConnectSpoolFills": {
+        'relay_connect_spool_bytes{instance="a"}': "51x40",
+        'relay_connect_spool_limit_bytes{instance="a"}': "100x40",
+    },
+    "RelayConnectSpoolNotOnDisk": {'relay_connect_spool_on_disk{instance="a"}': "0x40"},
+    "RelayConnectAgentsFail": {'relay_connect_agents_failed_total{instance="a"}': "0+1x40"},
 }
 """Series of one sample a minute under which each alert fires."""
 QUIET = {
@@ -69,8 +78,16 @@ QUIET = {
     'relaycast_links{kind="proxy"}': "10x100",
     'relaycast_bus_breaks_total{instance="a"}': "2x100",
     "relaycast_versions": "1x100",
+    'relay_connect_connected{instance="a"}': "1x100",
+    'relay_connect_spool_bytes{instance="a"}': "50x100",
+    'relay_connect_spool_limit_bytes{instance="a"}': "100x100",
+    'relay_connect_spool_on_disk{instance="a"}': "1x100",
+    'relay_connect_agents_failed_total{instance="a"}': "5x100",
 }
 """An installation that is well, near every limit."""
+OF_A_MACHINE = write_exposition(
+    Figures(up_s=0, connected=False, agents=0, terminals=0, questions=0, backlog=Backlog()), Counts()
+)
 
 
 def exported() -> set[str]:
@@ -81,7 +98,7 @@ def exported() -> set[str]:
             metric.type, ("",)
         ):
             names.add(metric.name + suffix)
-    return names
+    return names | set(re.findall(r"^(relay_connect_\w+)", OF_A_MACHINE, re.MULTILINE))
 
 
 def used(expression: str) -> set[str]:
@@ -114,6 +131,7 @@ def test_every_metric_of_the_product_is_shown_or_watched() -> None:
         "relaycast_commands_sent",
         "relaycast_redactions",
         "relaycast_requests_broken_off",
+        "relaycast_spans",
         "relaycast_survey_seconds",
         "relaycast_unrecognised_frames",
         "relaycast_workspaces",

@@ -5,6 +5,7 @@ import re
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from broker.cli.main import main
@@ -55,5 +56,5 @@ def test_launchd_starts_a_command_that_exists() -> None:
     assert unit["Label"].rpartition(".")[0] == LABEL.rpartition(".")[0]
     program, command = unit["ProgramArguments"]
     assert program.endswith("/relaycast")
-    assert command in main.commands
+    assert command in main.list_commands(click.Context(main))
     assert unit["KeepAlive"] == {"SuccessfulExit": False}

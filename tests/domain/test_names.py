@@ -12,8 +12,8 @@ from broker.domain.agents.agents import agent_name
 from broker.domain.agents.sessions import session_name
 from broker.domain.errors import BadRequest, RelayError
 from broker.domain.logs.events import Cursor, parse_cursor
-from broker.domain.messages.messages import MAX_TEXT_BYTES, ToAgent, ToAll, ToChannel, checked_text, parse_address
-from broker.domain.names import is_seen, looks_like_id, printable_name, shown_name
+from broker.domain.messages.messages import MAX_TEXT_BYTES, ToAgent, ToAll, ToChannel, check_text, parse_address
+from broker.domain.names import is_seen, looks_like_id, printable_name, show_name
 from broker.domain.people.members import member_name
 from broker.domain.people.workspaces import workspace_id
 from graphql_api.node_ids import global_id
@@ -84,13 +84,13 @@ def test_what_is_no_cursor_is_refused(text: str) -> None:
 @pytest.mark.parametrize("text", ["", " \n\t"])
 def test_an_empty_message_is_refused(text: str) -> None:
     with pytest.raises(BadRequest):
-        checked_text(text)
+        check_text(text)
 
 
 def test_a_message_may_have_so_many_bytes_and_no_more() -> None:
-    assert checked_text("x" * MAX_TEXT_BYTES)
+    assert check_text("x" * MAX_TEXT_BYTES)
     with pytest.raises(RelayError) as refused:
-        checked_text("é" * (MAX_TEXT_BYTES // 2 + 1))
+        check_text("é" * (MAX_TEXT_BYTES // 2 + 1))
     assert refused.value.code == "TOO_LARGE"
 
 
@@ -147,16 +147,16 @@ def test_a_name_has_nothing_that_is_not_seen(name: str) -> None:
         printable_name(name, "a token's name")
     with pytest.raises(BadRequest):
         member_name(name)
-    assert is_seen(shown_name(name))
+    assert is_seen(show_name(name))
 
 
 @pytest.mark.parametrize("name", ["Zoë", "Vie\u0323\u0302t", "日本", "José", "हिन्दी", "a b", "O'Neil-Smith"])
 def test_names_of_all_languages_are_names(name: str) -> None:
-    assert printable_name(name, "a token's name") == shown_name(name) == name
+    assert printable_name(name, "a token's name") == show_name(name) == name
 
 
 @given(st.text())
 def test_a_name_that_is_shown_is_seen_whole(text: str) -> None:
-    shown = shown_name(text)
+    shown = show_name(text)
     assert is_seen(shown)
     assert 1 <= len(shown) <= 100

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.domain.errors import BadRequest
-from broker.domain.names import LONGEST_NAME, printable_name, shown_name
+from broker.domain.names import LONGEST_NAME, printable_name, show_name
 
 
 @pytest.mark.parametrize("text", ["", "  ", "a\nb", "a\tb", "\x1b[31m", "a\u202eb", "a\u200bb", "\ud800", "x" * 101])
@@ -22,7 +22,7 @@ def test_a_name_in_any_language_is_taken(text: str) -> None:
 
 @given(st.text(max_size=300))
 def test_whatever_a_machine_is_called_can_be_shown(text: str) -> None:
-    shown = shown_name(text)
+    shown = show_name(text)
     assert shown.isprintable()
     assert 0 < len(shown) <= LONGEST_NAME
-    assert shown_name(shown) == shown
+    assert show_name(shown) == shown

@@ -22,11 +22,11 @@ def ran(folder: Path, *arguments: str) -> str:
     return said
 
 
-async def acknowledged(relay: AgentRelay, count: int) -> list[str]:
+async def acknowledged(relay: AgentRelay, count: int, *, by: str = "Worker") -> list[str]:
     """Send messages one after the other and wait for the answers; their ids."""
     ids: list[str] = []
     for number in range(count):
-        sent = await relay.send("Worker", f"say {number}")
+        sent = await relay.send(by, f"say {number}")
         assert (await relay.wait_for(sent.message_id)).deliveries[0].answer == str(number)
         ids.append(sent.message_id)
     return ids
@@ -35,6 +35,7 @@ async def acknowledged(relay: AgentRelay, count: int) -> list[str]:
 async def without_end(relay: AgentRelay) -> None:
     while True:
         await relay.send("Worker", "say anything")
+        await relay.send("Steady", "say anything")
 
 
 async def answered(relay: AgentRelay, wanted: set[str]) -> dict[str, int]:
@@ -59,27 +60,35 @@ async def searched(relay: AgentRelay, query: str, *, at_least: int) -> None:
 @pytest.mark.timeout(300)
 async def test_a_backup_under_load_is_restored_elsewhere_with_all_that_was_acknowledged(tmp_path: Path) -> None:
     file, elsewhere = tmp_path / "backup.tar", tmp_path / "elsewhere"
-    async with up(tmp_path) as broker, client(broker) as relay:
-        async with machine(tmp_path, broker.url, Path(broker.ready["token_file"])):
-            await relay.spawn("Worker", "demo")
-            before = await acknowledged(relay, 10)
-            load = asyncio.create_task(without_end(relay))
-            said = await asyncio.to_thread(ran, tmp_path, "backup", str(file), "--data-dir", str(tmp_path / "broker"))
-            load.cancel()
-            await asyncio.gather(load, return_exceptions=True)
-            assert "with the log store" in said
-        key = Path(broker.ready["token_file"]).read_text()
-        port = broker.url.rpartition(":")[2]
-    assert file.stat().st_mode & 0o777 == 0o600
+    async with contextlib.AsyncExitStack() as outlasts:
+        async with up(tmp_path) as broker, client(broker) as relay:
+            key_file = Path(broker.ready["token_file"])
+            # This machine and its agent's process live through it all; the other is ended with the broker.
+            await outlasts.enter_async_context(machine(tmp_path, broker.url, key_file, name="steady"))
+            await relay.spawn("Steady", "demo")
+            async with machine(tmp_path, broker.url, key_file):
+                await relay.spawn("Worker", "demo", on="machine")
+                before = await acknowledged(relay, 10) + await acknowledged(relay, 3, by="Steady")
+                load = asyncio.create_task(without_end(relay))
+                said = await asyncio.to_thread(
+                    ran, tmp_path, "backup", str(file), "--data-dir", str(tmp_path / "broker")
+                )
+                load.cancel()
+                await asyncio.gather(load, return_exceptions=True)
+                assert "with the log store" in said
+            key = key_file.read_text()
+            port = broker.url.rpartition(":")[2]
+        assert file.stat().st_mode & 0o777 == 0o600
 
-    elsewhere.mkdir()
-    ran(elsewhere, "restore", str(file), "--data-dir", str(elsewhere / "broker"))
-    async with up(elsewhere, "--port", port) as restored, client(restored) as relay:
+        elsewhere.mkdir()
+        ran(elsewhere, "restore", str(file), "--data-dir", str(elsewhere / "broker"))
+        restored = await outlasts.enter_async_context(up(elsewhere, "--port", port))
+        relay = await outlasts.enter_async_context(client(restored))
         assert Path(restored.ready["token_file"]).read_text() == key
-        # The machine of the first comes back to the second by itself.
-        async with machine(tmp_path, restored.url, Path(restored.ready["token_file"])):
-            after = await acknowledged(relay, 3)
-            found = await answered(relay, {*before, *after})
+        # The machines of the first come back to the second by themselves.
+        await outlasts.enter_async_context(machine(tmp_path, restored.url, Path(restored.ready["token_file"])))
+        after = await acknowledged(relay, 3) + await acknowledged(relay, 3, by="Steady")
+        found = await answered(relay, {*before, *after})
         assert all(found[each] == 1 for each in before)
         await searched(relay, "say 9", at_least=1)
     # Nothing of the backup's own is left behind.

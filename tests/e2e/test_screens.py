@@ -64,7 +64,7 @@ async def _languages(seat: Seat) -> None:
 
 async def _questions(seat: Seat) -> None:
     await seat.says("ask permission: rm -rf build", "asks to run a command")
-    await seat.says("deny keep the cache", "denied by")
+    await seat.says("deny keep the cache", "denied by", "│ I must not run")
     await seat.says("ask question: Which database? SQLite | Postgres", "has a question")
     await seat.says("answer 2", "│ The answer is: Postgres")
     await _settled(seat)
@@ -111,7 +111,7 @@ async def _seat(folder: Path, *, columns: int) -> AsyncIterator[Seat]:
 
 async def screen_of(story: str, *, columns: int) -> str:
     """What stands on the terminal when a story has been told, without what differs each time."""
-    with tempfile.TemporaryDirectory(dir="/tmp", prefix="people") as folder:
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="people", ignore_cleanup_errors=True) as folder:
         async with asyncio.timeout(LIVES_S), _seat(Path(folder), columns=columns) as seat:
             await STORIES[story](seat)
             return "\n".join(_constant(seat.person.display, seat)) + "\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from broker.adapters.embedded import embedded_redis
-from broker.domain.messages.messages import ReceiptState
+from broker.domain.messages.steps import ReceiptState
 from connect.sdk.relay import AgentRelay
 from connect.sdk.types import Stop
 from tests.e2e.test_cluster import answers, gateway, turns, worker, workspace_key

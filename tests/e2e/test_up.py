@@ -81,7 +81,9 @@ async def test_a_store_that_is_killed_is_started_again_with_all_it_had(tmp_path:
                 assert (answer.status_code, answer.json()["error"]["code"]) == (503, "STORE_UNAVAILABLE")
                 assert answer.headers["Retry-After"]
         assert answer.json()["data"]["id"] == made.json()["data"]["id"]
-        assert (await http.get(f"{broker.url}/readyz")).status_code == 200
+        async with asyncio.timeout(30):  # it is ready once it hears the bus again, too
+            while (await http.get(f"{broker.url}/readyz")).status_code != 200:
+                await asyncio.sleep(0.05)
         (again,) = descendants(broker.process.pid)
         assert again != server
 

@@ -246,6 +246,50 @@ async def test_a_saga_that_fails_undoes_what_it_has_done_the_newest_first(place:
     }
 
 
+READY = """\
+version: "1.0"
+name: ready
+swarm: { pattern: dag }
+vars: { who: nobody }
+workflows:
+  - name: ready
+    preflight: [{ command: cat ready, failIf: "^not" }]
+    steps:
+      - { name: build, type: deterministic, command: "echo built >> did; echo it" }
+      - name: ship
+        type: subworkflow
+        workflow: ship
+        dependsOn: [build]
+        vars: { who: "{{steps.build.output | trim}}" }
+  - name: ship
+    steps:
+      - { name: send, type: deterministic, command: "echo sent {{who}} | tee -a did" }
+"""
+
+
+async def test_preflight_stands_before_all_and_what_a_run_had_done_is_kept_by_those_that_go_on(place: Place) -> None:
+    file = place.file(READY)
+    await place.allow(file)
+    (place.folder / "ready").write_text("not yet\n")
+    failed = await ran(place, READY, status=1)
+    assert failed["reason"] == "preflight 1: its output matches ^not"
+    (place.folder / "ready").write_text("yes\n")
+    status, said = await place.relaycast("resume", failed["id"])
+    assert status == 0, said
+    assert (place.folder / "did").read_text() == "built\nsent it\n"
+    assert (await place.relaycast("logs", failed["id"], "--step", "ship"))[1] == "sent it\n"
+
+    corrected = place.file(READY.replace("sent {{who}}", "sent all of {{who}}"))
+    await place.allow(corrected)
+    status, said = await place.relaycast("rerun", failed["id"], "--with", corrected)
+    assert status == 0, said
+    assert "  kept   build" in said.splitlines()
+    assert "  again  ship  changed" in said.splitlines()
+    assert (place.folder / "did").read_text() == "built\nsent it\nsent all of it\n"
+    run = (await place.shown("list"))["runs"][0]["id"]
+    assert "same output" in (await place.relaycast("compare", failed["id"], run))[1]
+
+
 async def test_a_run_that_is_cancelled_stops_its_agents_and_says_so(place: Place) -> None:
     file = place.file(a_file(["name: long, agent: A, task: sleep 600", "name: after, agent: A, dependsOn: [long]"]))
     file = place.file(Path(file).read_text().replace("dependsOn: [long] }", "task: say never, dependsOn: [long] }"))

@@ -19,7 +19,7 @@ import pytest
 
 TOTAL_S = float(os.environ.get("RELAYCAST_FUZZ_S", "60"))
 FIRST_SEED = int(os.environ.get("RELAYCAST_FUZZ_SEED", "0"))
-_PARTS = 24
+_PARTS = 28
 """How many parts the time is cut into; a fuzzer takes one, or a few."""
 _LEAST = 20
 """Inputs that are tried however little time there is."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 from broker.domain.ids import WorkspaceId
-from tests.fixtures.gateway import Gateway, Machine, gateway_for
+from tests.fixtures.gateway import SECRET_KEY, Gateway, Machine, gateway_for
 from tests.fixtures.processes import Running, command
 
 _MOST_GROWTH_KB = 250 * 1024
@@ -27,7 +27,12 @@ class LiveBroker:
 
     running: Running
     gateway: Gateway
+    """Of the workspace that is attacked."""
     machine: Machine
+    """Its own, which may do what it is told by those who have its key."""
+    neighbour: Gateway
+    """Whose machine has to be well, whatever is said to the other."""
+    healthy: Machine
     rss_before_kb: int
     strays: list[socket.socket] = field(default_factory=list)
 
@@ -43,19 +48,19 @@ class LiveBroker:
         async with asyncio.timeout(_ANSWER_S):
             assert self.running.process.returncode is None
             assert (await self.gateway.client.get(f"{self.gateway.url}/healthz")).status_code == 200
-            before = len(self.machine.commands)
-            sent = await self.gateway.ok(
+            before = len(self.healthy.commands)
+            sent = await self.neighbour.ok(
                 "POST", "/v1/sessions/main/messages", {"to": "Healthy", "text": "still there?"}
             )
         try:
-            await self.machine.until(lambda: len(self.machine.commands) > before)
+            await self.healthy.until(lambda: len(self.healthy.commands) > before)
         except TimeoutError:
-            told = await self.gateway.ok("GET", f"/v1/sessions/main/messages/{sent['message_id']}")
-            machines = await self.gateway.ok("GET", "/v1/proxies")
+            told = await self.neighbour.ok("GET", f"/v1/sessions/main/messages/{sent['message_id']}")
+            machines = await self.neighbour.ok("GET", "/v1/proxies")
             raise AssertionError(
-                f"not delivered to a healthy machine ({self.machine.close_code}): {told} {machines}"
+                f"not delivered to a healthy machine ({self.healthy.close_code}): {told} {machines}"
             ) from None
-        assert self.machine.close_code is None
+        assert self.healthy.close_code is None
         grown_kb = rss_kb(self.running.process.pid) - self.rss_before_kb
         assert grown_kb < _MOST_GROWTH_KB, f"{grown_kb:,} kB more than at the start"
 
@@ -80,26 +85,44 @@ class LiveBroker:
 
 
 @contextlib.asynccontextmanager
-async def live_broker(folder: Path, redis_url: str, name: str) -> AsyncIterator[LiveBroker]:
-    """Until the block ends; the process has to end as one that was well."""
+async def live_broker(folder: Path, redis_url: str, name: str, *, apart: bool = False) -> AsyncIterator[LiveBroker]:
+    """Until the block ends; the process has to end as one that was well.
+
+    Who has to be well is in the workspace that is attacked; `apart`: in another, for a fuzzer that has the key and may
+    stop, pause or remove whatever is its own.
+    """
+    key_file = folder / "secret.key"
+    key_file.write_text(SECRET_KEY)
+    key_file.chmod(0o600)
     given = ["gateway", "--data-dir", str(folder), "--port", "0", "--json", "--redis", redis_url]
-    async with command("broker.cli", given, folder=folder) as running, httpx.AsyncClient(timeout=_ANSWER_S) as client:
-        workspace = WorkspaceId(name)
-        async with (
-            gateway_for(workspace, url=running.url, redis_url=redis_url, client=client) as gateway,
-            gateway.machine() as machine,
-        ):
-            await gateway.ok("POST", "/v1/sessions/main/agents", {"name": "Healthy", "cli": "demo"})
-            broker = LiveBroker(
-                running=running, gateway=gateway, machine=machine, rss_before_kb=rss_kb(running.process.pid)
-            )
-            try:
-                yield broker
-                await broker.must_be_well()
-            finally:
-                for stray in broker.strays:
-                    stray.close()
-        assert await running.stop() == 0
+    given += ["--secret-key-file", str(key_file)]
+    async with contextlib.AsyncExitStack() as stack:
+        running = await stack.enter_async_context(command("broker.cli", given, folder=folder))
+        client = await stack.enter_async_context(httpx.AsyncClient(timeout=_ANSWER_S))
+
+        async def workspace(name: str) -> tuple[Gateway, Machine]:
+            made = gateway_for(WorkspaceId(name), url=running.url, redis_url=redis_url, client=client)
+            gateway = await stack.enter_async_context(made)
+            return gateway, await stack.enter_async_context(gateway.machine())
+
+        gateway, machine = await workspace(name)
+        neighbour, healthy = await workspace(f"{name}-beside") if apart else (gateway, machine)
+        await neighbour.ok("POST", "/v1/sessions/main/agents", {"name": "Healthy", "cli": "demo"})
+        broker = LiveBroker(
+            running=running,
+            gateway=gateway,
+            machine=machine,
+            neighbour=neighbour,
+            healthy=healthy,
+            rss_before_kb=rss_kb(running.process.pid),
+        )
+        try:
+            yield broker
+            await broker.must_be_well()
+        finally:
+            for stray in broker.strays:
+                stray.close()
+    assert running.process.returncode == 0
 
 
 def rss_kb(pid: int) -> int:

@@ -85,7 +85,7 @@ DOCUMENTS = [
 
 def test_any_document_is_weighed_or_refused_in_words() -> None:
     limits = DocumentLimits(build_schema(COMMITTED.read_text()), ApiLimits())
-    fuzz(refused_or(lambda text: limits.weights(limits.parsed(text)), GraphQLError), DOCUMENTS)
+    fuzz(refused_or(lambda text: limits.weights(limits.parse_document(text)), GraphQLError), DOCUMENTS)
 
 
 SETTINGS = [

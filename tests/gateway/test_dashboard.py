@@ -130,3 +130,18 @@ async def test_in_a_workspace_a_page_names_itself_there_and_its_files_where_they
 async def test_the_api_stands_before_the_page(gateway: Gateway) -> None:
     assert (await gateway.call("GET", "/v1/nothing")).json()["error"]["code"] == "PATH_NOT_FOUND"
     assert (await gateway.client.get(f"{gateway.url}/inbox")).headers["content-type"].startswith("text/html")
+
+
+async def test_a_person_at_an_address_that_is_not_there_gets_a_page_and_a_program_gets_json(gateway: Gateway) -> None:
+    async def ask(path: str, accept: str, **more: str) -> httpx.Response:
+        return await gateway.client.get(f"{gateway.url}{path}", headers={"Accept": accept, **more})
+
+    browser = "text/html,application/xhtml+xml,*/*;q=0.8"
+    page = await ask("/no/such/page", browser)
+    assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert page.text == (await ask("/", browser)).text
+    assert page.headers["cache-control"] == "no-store"
+    assert "content-security-policy" in page.headers
+    for path, accept in (("/no/such/page", "application/json"), ("/no/such/page", "*/*"), ("/v1/nothing", browser)):
+        answer = await ask(path, accept)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "PATH_NOT_FOUND")

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from broker.domain.errors import Unavailable
-from broker.protocol.proxy import Deliver
+from broker.protocol.proxy import Deliver, RunHook
+from broker.services.hooks.deciding import HookDecisions
 from broker.services.hooks.dispatch import HookDispatcher
 from broker.services.redaction import Redaction
 from tests.fixtures.gateway import Gateway, Machine
@@ -46,13 +47,15 @@ class Dying:
 
 def dispatcher(gateway: Gateway, *, records: Any = None, mailroom: Any = None) -> HookDispatcher:
     adapters = gateway.adapters
+    redaction = Redaction(adapters.redaction_rules)
     return HookDispatcher(
         records or adapters.hooks,
         adapters.log,
         adapters.registry,
         mailroom=mailroom or adapters.mailroom,
         workspaces=adapters.workspaces,
-        redaction=Redaction(adapters.redaction_rules),
+        redaction=redaction,
+        decisions=HookDecisions(records or adapters.hooks, adapters.approvals, redaction),
         public_url="http://broker",
     )
 
@@ -69,6 +72,19 @@ def told(machine: Machine) -> int:
 async def look_at_all(gateway: Gateway) -> None:
     while await dispatcher(gateway).look(gateway.workspace):
         pass
+
+
+async def test_an_order_waits_for_its_machine_whichever_relay_connect_serves_that_by_then(gateway: Gateway) -> None:
+    hook = 'hooks: {"agent:Worker": {on_turn_complete: {id: sound, command: afplay x}}}'
+    async with gateway.machine(machine_id="m1", runs_hooks=True):
+        await gateway.ok("POST", f"{S}/agents", {"name": "Worker", "cli": "demo"})
+        await gateway.ok("PUT", "/v1/hooks", {"text": hook})
+        await a_turn(gateway)
+    await look_at_all(gateway)
+    async with gateway.machine(machine_id="m1", runs_hooks=True, boot_id="another") as another:
+        await another.until(lambda: any(isinstance(each, RunHook) for each in another.commands))
+    (run,) = (await gateway.ok("GET", "/v1/hooks/runs"))["runs"]
+    assert [each.run for each in another.commands if isinstance(each, RunHook)] == [run["id"]]
 
 
 @pytest.mark.parametrize("made", [False, True], ids=["before", "behind"])

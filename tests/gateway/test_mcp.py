@@ -19,7 +19,7 @@ from tests.fixtures.gateway import Gateway, Machine
 
 S = "/v1/sessions/main"
 ACTING = {"relay_send", "relay_broadcast", "relay_spawn", "relay_release", "relay_join", "relay_leave"}
-ACTING |= {"relay_submit", "relay_run_workflow"}
+ACTING |= {"relay_submit", "relay_run_workflow", "relay_raise_budget"}
 LOOKING = {"relay_agents", "relay_inbox", "relay_trace", "relay_logs", "relay_search_logs", "relay_step"}
 LOOKING |= {"relay_budget"}
 
@@ -175,3 +175,16 @@ async def test_tokens_of_other_kinds_are_refused(gateway: Gateway) -> None:
         answer = await gateway.call("POST", "/mcp", request, token=token)
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "NOT_PERMITTED")
     assert (await gateway.call("POST", "/mcp", request, token=None)).status_code == 401
+
+
+async def test_a_lead_raises_the_budget_of_an_agent_that_it_spawned(gateway: Gateway) -> None:
+    async with gateway.machine() as machine, tools(gateway, await lead(gateway, machine)) as client:
+        await call(client, "relay_spawn", name="Child", cli="demo")
+        for scope, amount in (("tree:main/Lead", 9), ("tree:main/Child", 1)):
+            await gateway.ok(
+                "PUT", "/v1/budgets", {"scope": scope, "unit": "turns", "period": "total", "amount": amount}
+            )
+        assert "asks to be raised" in await refusal(client, "relay_raise_budget", agent="Child", unit="turns")
+        await gateway.ok("POST", f"{S}/messages", {"to": "Child", "text": "go"})
+        raised = await call(client, "relay_raise_budget", agent="Child", unit="turns")
+        assert (raised["name"], raised["limit"], raised["approval"]) == ("main/Child", 2, None)

@@ -201,6 +201,37 @@ async def test_a_member_who_is_removed_takes_along_all_it_has_made(gateway: Gate
 
 
 @pytest.mark.parametrize("before", [nothing, cut])
+async def test_nothing_of_a_member_who_is_suspended_acts_and_all_of_it_is_back_when_they_are_reinstated(
+    gateway: Gateway, before: Before
+) -> None:
+    person = await an_owner(gateway)
+    path = f"/v1/members/{person.member}"
+    async with a_scene(gateway, person) as scene:
+        known = await what_there_is(gateway)
+        await before(gateway)
+        await gateway.ok("POST", f"{path}/suspend")
+        codes = await scene.all_closed()
+        assert {name: code for name, code in codes.items() if code not in {4501, 4401}} == {}
+        for token in (person.token, *scene.tokens.values(), *scene.agent_tokens):
+            answer = await gateway.call("GET", "/v1/whoami", token=token)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (401, "SUSPENDED")
+        await scene.goes_on()
+        assert await what_there_is(gateway) == known
+
+        await gateway.ok("POST", f"{path}/reinstate")
+        async with gateway.machine(token=scene.tokens["proxy"], machine_id="plain", name="plain") as again:
+            assert again.welcome.proxy_id in known["proxies"]
+            for token in (person.token, *scene.tokens.values(), *scene.agent_tokens):
+                assert (await gateway.call("GET", "/v1/whoami", token=token)).status_code == 200
+
+
+async def what_there_is(gateway: Gateway) -> dict[str, list[str]]:
+    """The ids of all that hangs on people."""
+    lists = {"tokens": "/v1/tokens", "proxies": "/v1/proxies", "agents": f"{S}/agents", "members": "/v1/members"}
+    return {name: [each["id"] for each in (await gateway.ok("GET", path))[name]] for name, path in lists.items()}
+
+
+@pytest.mark.parametrize("before", [nothing, cut])
 async def test_a_key_that_is_revoked_takes_along_all_that_was_made_with_it(gateway: Gateway, before: Before) -> None:
     person = await a_key_holder(gateway)
     async with a_scene(gateway, person) as scene:

@@ -32,6 +32,8 @@ OF_THE_SESSION: set[Served] = {
     ("GET", "/v1/workflows/runs/{run}"),
     ("GET", "/v1/workflows/runs/{run}/file"),
     ("GET", "/v1/workflows/runs/{run}/steps/{step}/output"),
+    ("GET", "/v1/workflows/runs/{run}/compare/{other}"),
+    ("POST", "/v1/workflows/runs/{run}/rerun/preview"),
 }
 """Answered for the shared session, unknown for any other."""
 NARROWED: set[Served] = {
@@ -53,23 +55,40 @@ OF_ONESELF: set[Served] = {
     ("GET", "/v1/sign-ins"),
     ("DELETE", "/v1/sign-ins/{sign_in}"),
     ("POST", "/v1/auth/refresh"),
+    ("POST", "/v1/enrol"),
+    ("POST", "/v1/invitations/look"),
+    ("POST", "/v1/invitations/accept"),
 }
 PUBLIC: set[Served] = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics")}
-ELSEWHERE: set[Served] = {("POST", "/graphql"), *((method, path) for method, path, _ in ADMIN_ROUTES)}
+SIGNED: set[Served] = {("POST", "/v1/billing/webhook")}
+"""Stripe's signature is its credential, see `tests/cli/plans/test_billing.py`."""
+ELSEWHERE: set[Served] = {("POST", "/graphql"), *SIGNED, *((method, path) for method, path, _ in ADMIN_ROUTES)}
 """Fields are tried one by one where they are defined; of the installation nothing is for a token of a workspace."""
 ALLOWED = OF_THE_SESSION | NARROWED | OF_ONESELF | PUBLIC | ELSEWHERE
 
 BODIES: dict[Served, object] = {
     **{(method, path): body for method, path, body, _ in ROUTES},
     ("POST", "/v1/members"): {"name": "Eve", "role": "owner"},
+    ("POST", "/v1/invitations"): {"role": "member", "name": "Ada", "groups": []},
+    ("POST", "/v1/invitations/look"): {"code": "iv_live_x"},
+    ("POST", "/v1/invitations/accept"): {"code": "iv_live_x"},
+    ("POST", "/v1/invitations/{invitation}/send-again"): {},
+    ("POST", "/v1/machine-codes"): {"name": "box"},
+    ("POST", "/v1/enrol"): {"code": "2222-2222"},
     ("PATCH", "/v1/members/{member}"): {"role": "owner"},
+    ("POST", "/v1/groups"): {"name": "New"},
+    ("PATCH", "/v1/groups/{group}"): {"name": "Renamed"},
+    ("PUT", "/v1/sessions/{session}/access"): {"private": False},
     ("POST", "/v1/sessions/{session}/share"): {},
     ("POST", "/v1/auth/exchange"): {"for": "machine", "machine_id": "m"},
     ("PUT", "/v1/redaction"): {"rules": []},
     ("PUT", "/v1/budgets"): {"scope": "workspace", "unit": "tokens", "amount": 1},
     ("POST", "/v1/budgets/raise"): {"scope": "workspace", "unit": "tokens", "amount": 1},
     ("DELETE", "/v1/budgets"): {"scope": "workspace", "unit": "tokens"},
+    ("PUT", "/v1/billing/plan"): {"plan": "pro"},
     ("POST", "/v1/secrets"): {"name": "NEW", "value": "x"},
+    ("POST", "/v1/workflows/check"): {"text": "version: '1.0'"},
+    ("POST", "/v1/hooks/check"): {"text": "hooks: {}"},
     ("POST", "/v1/hooks/test"): {"text": "hooks: {}"},
     ("POST", "/v1/hooks/test/runs"): {"hook": "none", "machine": "none"},
     ("PUT", "/v1/hooks"): {"text": "hooks: {}"},
@@ -113,14 +132,14 @@ async def shared(gateway: Gateway, session: str) -> str:
 
 
 async def two_sessions(gateway: Gateway, furnished: Victim) -> Two:
-    other = await gateway.ok("POST", "/v1/sessions", {"name": "private"})
+    other = await gateway.ok("POST", "/v1/sessions", {"name": "secluded"})
     member = await gateway.ok("POST", "/v1/members", {"name": "Ada", "role": "owner"})
     furnished.ids["member"] = member["member"]["id"]
     return Two(
         furnished=furnished,
         share=await shared(gateway, furnished.ids["session"]),
         other=other["id"],
-        share_of_other=await shared(gateway, "private"),
+        share_of_other=await shared(gateway, "secluded"),
     )
 
 
@@ -139,7 +158,7 @@ async def test_a_share_shows_its_session_and_refuses_everything_else(logged: Gat
             answer = await call(logged, route, two.furnished.ids, two.share)
             assert answer.status_code == (200 if route in ALLOWED else 403), (route, answer.text)
             assert two.other not in answer.text, route
-            assert "private" not in answer.text, route
+            assert "secluded" not in answer.text, route
 
 
 async def test_a_share_shows_nothing_of_another_session(logged: Gateway) -> None:
@@ -167,14 +186,14 @@ async def test_a_share_opens_the_events_of_its_session_and_no_other_socket(logge
         if isinstance(route, WebSocketRoute)
     }
     assert sockets - {"/graphql"} == {"/v1/sessions/{session}/events", "/proxy", "/agent/{name}"}
-    other = await logged.ok("POST", "/v1/sessions", {"name": "private"})
-    token = await shared(logged, "private")
+    other = await logged.ok("POST", "/v1/sessions", {"name": "secluded"})
+    token = await shared(logged, "secluded")
     async with logged.events("main", token=token) as socket:
         assert await closing(socket) == 4504
-    async with logged.events("private", token=token) as socket:
+    async with logged.events("secluded", token=token) as socket:
         assert other["epoch"] in str(await socket.recv())
     async with logged.proxy_socket(token=token) as socket:
-        await socket.send(write(a_hello(session="private")))
+        await socket.send(write(a_hello(session="secluded")))
         assert await closing(socket) == 4503
     headers = {"Authorization": f"Bearer {token}"}
     async with connect(f"{logged.ws_url}/agent/Worker", additional_headers=headers, proxy=None) as socket:

@@ -10,6 +10,7 @@ import pytest
 from broker.domain.ids import AgentId
 from broker.gateway.http.api import Api
 from broker.gateway.http.stops import StopsApi
+from broker.gateway.http.tokens import TokensApi
 from broker.gateway.http.workflows import WorkflowsApi
 from tests.fixtures.gateway import A_WORKFLOW, Gateway, closing
 from tests.gateway.http.test_api import QUESTION, ask, ask_more
@@ -46,6 +47,13 @@ ROUTES: list[tuple[str, str, object, str]] = [
     ("DELETE", "/v1/proxies/{proxy}", None, "administer"),
     ("GET", "/v1/tokens", None, "administer"),
     ("POST", "/v1/tokens", {"kind": "observer", "name": "x"}, "administer"),
+    ("POST", "/v1/tokens/{token}/rotate", {}, "administer"),
+    ("GET", "/v1/personal-tokens", None, "signed in"),
+    ("POST", "/v1/personal-tokens", {"name": "x", "scopes": ["read"]}, "signed in to read"),
+    ("GET", "/v1/service-accounts", None, "administer"),
+    ("POST", "/v1/service-accounts", {"name": "x"}, "administer"),
+    ("DELETE", "/v1/service-accounts/{account}", None, "administer"),
+    ("POST", "/v1/service-accounts/{account}/tokens", {"scopes": ["read"]}, "administer"),
     ("DELETE", "/v1/tokens/{token}", None, "administer"),
     ("GET", "/v1/stops", None, "read"),
     ("POST", "/v1/sessions/{session}/stop", {}, "stop"),
@@ -56,12 +64,16 @@ ROUTES: list[tuple[str, str, object, str]] = [
     ("POST", "/v1/workspace/resume", {}, "administer"),
     ("GET", "/v1/workflows/runs", None, "read"),
     ("POST", "/v1/workflows/runs", {"text": A_WORKFLOW, "session": "main"}, "spawn"),
+    ("POST", "/v1/workflows/check", {"text": "version: '1.0'"}, "spawn"),
     ("GET", "/v1/workflows/runs/{run}", None, "read"),
     ("GET", "/v1/workflows/runs/{run}/file", None, "read"),
     ("GET", "/v1/workflows/runs/{run}/steps/{step}/output", None, "read"),
     ("POST", "/v1/workflows/runs/{run}/steps/{step}/retry", None, "decide"),
     ("POST", "/v1/workflows/runs/{run}/steps/{step}/skip", {}, "decide"),
     ("POST", "/v1/workflows/runs/{run}/steps/{step}/fail", None, "decide"),
+    ("GET", "/v1/workflows/runs/{run}/compare/{other}", None, "read"),
+    ("POST", "/v1/workflows/runs/{run}/rerun/preview", {}, "read"),
+    ("POST", "/v1/workflows/runs/{run}/rerun", {}, "decide"),
     ("POST", "/v1/workflows/runs/{run}/resume", None, "decide"),
     ("POST", "/v1/workflows/runs/{run}/budget", {"tokens": 1}, "decide"),
     ("POST", "/v1/workflows/runs/{run}/vote", {"choice": "a"}, "decide"),
@@ -89,6 +101,9 @@ async def furnish(gateway: Gateway, machine: Any) -> Victim:
     agent = (await gateway.ok("GET", "/v1/sessions/main/agents"))["agents"][0]
     token_id, _ = await gateway.token("observer")
     await gateway.ok("POST", "/v1/secrets", {"name": "HOOK_SECRET", "value": "secret-words"})
+    group = await gateway.ok("POST", "/v1/groups", {"name": "Crew"})
+    invited = await gateway.ok("POST", "/v1/invitations", {"role": "member"})
+    account = await gateway.ok("POST", "/v1/service-accounts", {"name": "ci"})
     run = await gateway.ok("POST", "/v1/workflows/runs", {"text": A_WORKFLOW, "session": "main"})
     ids = {
         "session": machine.welcome.session,
@@ -100,7 +115,11 @@ async def furnish(gateway: Gateway, machine: Any) -> Victim:
         "proxy": machine.welcome.proxy_id,
         "token": token_id,
         "secret": "HOOK_SECRET",
+        "group": group["id"],
+        "invitation": invited["invitation"]["id"],
+        "account": account["id"],
         "run": run["id"],
+        "other": run["id"],
         "step": "utter",
     }
     return Victim(ids=ids, agent_token=machine.tokens[AgentId(agent["id"])])
@@ -110,7 +129,7 @@ def test_the_matrix_names_every_route() -> None:
     table = {(route[0], route[1]) for route in ROUTES}
     served = {
         (method, route.path)  # type: ignore[attr-defined]
-        for each in (Api, StopsApi, WorkflowsApi)
+        for each in (Api, StopsApi, TokensApi, WorkflowsApi)
         for route in each(None).routes()  # type: ignore[arg-type]
         for method in route.methods - {"HEAD"}  # type: ignore[attr-defined]
     }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from graphql_api.compatibility import broken, committed_at
+from graphql_api.compatibility import broken, find_commit
 from graphql_api.schema import COMMITTED
 
 BEFORE = """
@@ -31,7 +31,7 @@ def test_what_was_not_deprecated_must_stay(was: str, becomes: str) -> None:
 
 
 def test_the_schema_as_it_stands_takes_nothing_away_from_the_last_commit() -> None:
-    before = committed_at("HEAD")
+    before = find_commit("HEAD")
     if before is None:  # an export has no history
         return
     assert broken(before, COMMITTED.read_text()) == [], "deprecate it first; it may go a release later"

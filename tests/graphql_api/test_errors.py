@@ -6,13 +6,13 @@ import pytest
 from graphql import GraphQLError
 
 from broker.domain.errors import PlanLimitReached, RelayError, Unavailable
-from graphql_api.errors import shown
+from graphql_api.errors import show
 from graphql_api.refusals import TryLater, refusal
 
 
 def test_an_unforeseen_error_is_masked_and_found_again_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR):
-        error = shown(GraphQLError("secret words", original_error=ValueError("secret words")))
+        error = show(GraphQLError("secret words", original_error=ValueError("secret words")))
     assert error["extensions"]["code"] == "INTERNAL"
     assert error["extensions"]["incident"] in error["message"]
     assert "secret" not in error["message"]
@@ -22,7 +22,7 @@ def test_an_unforeseen_error_is_masked_and_found_again_in_the_log(caplog: pytest
 
 def test_a_refusal_shows_its_code_and_what_programs_want_to_know() -> None:
     cause = PlanLimitReached("all used", details={"limit": 100})
-    error = shown(GraphQLError("all used", path=["a"], original_error=cause))
+    error = show(GraphQLError("all used", path=["a"], original_error=cause))
     assert error["extensions"] == {"code": "PLAN_LIMIT", "retryable": False, "details": {"limit": 100}}
 
 

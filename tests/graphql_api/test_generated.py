@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from random import Random
 from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 import schemathesis
 from graphql import (
     BooleanValueNode,
@@ -25,8 +26,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis.graphql import nodes
 
+from broker.domain.ids import WorkspaceId
+from broker.domain.plans.api_limits import ApiLimits
+from broker.settings import GraphQLSettings
 from graphql_api.schema import COMMITTED
-from tests.fixtures.gateway import Gateway
+from tests.fixtures.gateway import Gateway, gateway_for, serving
 from tests.fixtures.graphql_world import a_world
 
 TEXTS = {
@@ -45,6 +49,22 @@ HEADERS = {"Accept": "application/graphql-response+json", "Content-Type": "appli
 EXAMPLES = {"Query": 40, "Mutation": 8}
 IMPATIENT = {"wait": BooleanValueNode(value=False), "timeoutSeconds": FloatValueNode(value="0.1")}
 """Members of inputs that make a mutation take its time."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def fast_url(redis_url: str) -> AsyncIterator[str]:
+    """Of a gateway that takes as many operations a second as are asked."""
+    limits = ApiLimits(rate_per_s=10**6, rate_burst=10**6)
+    async with serving(redis_url, graphql=GraphQLSettings(limits=limits)) as url:
+        yield url
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def gateway(
+    redis_url: str, fast_url: str, client: httpx.AsyncClient, workspace: WorkspaceId
+) -> AsyncIterator[Gateway]:
+    async with gateway_for(workspace, url=fast_url, redis_url=redis_url, client=client) as made:
+        yield made
 
 
 def test_every_query_and_mutation_is_tried() -> None:

@@ -133,6 +133,8 @@ async def test_a_member_that_is_removed_is_out_and_one_with_another_role_goes_on
             assert await client.message() == {"type": "connection_ack"}
             usage = await following(client, USAGE)
             await gateway.ok("PATCH", "/v1/members/Ada", {"role": "viewer"})
+            async with asyncio.timeout(1):
+                assert await client.message() == {"type": "ping", "payload": {"access": "changed"}}
             refused = 'mutation { createSession(input: {name: "x"}) { __typename ... on NotPermitted { code } } }'
             async with asyncio.timeout(1):
                 while (await client.data(await client.subscribe(refused)))["createSession"].get("code") is None:

@@ -301,3 +301,11 @@ async def test_a_shared_session_is_all_its_link_shows(graphql: GraphQL, gateway:
     assert (await mutate(graphql, "shareSession", shown, **given))["code"] == "ALREADY_DONE"
     await mutate(graphql, "revokeToken", "", token=shared["token"]["id"])
     assert await graphql.refusal("{ viewer { kind } }", token=secret) == "UNAUTHENTICATED"
+
+
+async def test_a_failure_is_dismissed_and_what_waits_is_not(graphql: GraphQL) -> None:
+    shown = "... on FailuresDismissed { dismissed }"
+    for _ in range(2):
+        assert (await mutate(graphql, "dismissFailures", shown, keys=["agent|gone|1"]))["dismissed"] == 0
+    refused = await mutate(graphql, "dismissFailures", shown, keys=["approval|1"])
+    assert refused["code"] == "NOT_DISMISSABLE"

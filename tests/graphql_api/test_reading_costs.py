@@ -100,4 +100,4 @@ async def test_a_long_document_is_read_beside_the_event_loop() -> None:
         turns += 1
         await asyncio.sleep(0)
     assert turns > 3
-    assert operations.known(long_document(1), "Q0_1")
+    assert operations.find_known(long_document(1), "Q0_1")

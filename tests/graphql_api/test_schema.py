@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema
 
-from graphql_api.schema import COMMITTED, build_schema, printed
+from graphql_api.schema import COMMITTED, build_schema, print_schema
 
 
 def test_the_committed_schema_is_the_one_that_is_served() -> None:
-    assert printed(build_schema()) == COMMITTED.read_text(), (
+    assert print_schema(build_schema()) == COMMITTED.read_text(), (
         "the schema has changed: `python -m graphql_api.schema > graphql_api/schema.graphql`, then commit it"
     )
 

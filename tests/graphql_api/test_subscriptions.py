@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from broker.protocol.agents.events import ApprovalRequested
-from broker.protocol.proxy import StateChanged
+from broker.protocol.agents.events import AgentBroken, ApprovalRequested
+from broker.protocol.proxy import FrameRecorded, StateChanged
 from tests.fixtures.gateway import Gateway, Machine
 from tests.fixtures.live_graphql import LiveGraphQL, live
 
@@ -18,6 +19,12 @@ subscription($session: ID) { agents(session: $session) {
 APPROVALS = """
 subscription($session: ID) { approvals(session: $session) {
   ... on ApprovalsSnapshot { approvals { title status } } ... on ApprovalChanged { approval { key title status } } } }
+"""
+NEEDS = """
+subscription { needs {
+  ... on NeedsSnapshot { needs { ...Told } }
+  ... on NeedsChanged { changed { ...Told } over settled { title status answeredBy } } } }
+fragment Told on Need { key kind title name blocks dismissable approval { title } }
 """
 RECEIPTS = "subscription($message: ID!) { receipts(message: $message) { text deliveries { to state answer } } }"
 ACTIVITY = """
@@ -81,6 +88,80 @@ async def test_agents_of_another_session_are_not_told(gateway: Gateway) -> None:
             assert await item(client, other) == {"agents": []}
 
 
+FLEET = """
+subscription { agents {
+  ... on AgentsSnapshot { agents { name state } }
+  ... on AgentChanged { agent { id name state awaySince task doing said tokens costUsd dismissed } } } }
+"""
+DISMISS = """
+mutation($agent: ID!) { dismissAgent(input: { agent: $agent }) {
+  ... on AgentDismissed { agent { dismissed } } ... on Refusal { code } } }
+"""
+
+
+async def until(client: LiveGraphQL, operation: str, **wanted: object) -> Any:
+    """The first word of an agent that is as wanted."""
+    while True:
+        agent = (await item(client, operation)).get("agent", {})
+        if wanted.items() <= agent.items():
+            return agent
+
+
+async def test_an_agent_is_told_to_be_away_as_soon_as_its_machine_is_whichever_session_it_is_in(
+    gateway: Gateway,
+) -> None:
+    for name in ("main", "other"):
+        await gateway.ok("POST", "/v1/sessions", {"name": name})
+    async with live(gateway) as client:
+        operation = await client.subscribe(FLEET)
+        async with gateway.machine():
+            await gateway.ok("POST", "/v1/sessions/other/agents", {"name": "Bob", "cli": "demo", "on": "laptop"})
+            assert (await until(client, operation, state="IDLE"))["awaySince"] is None
+        away: Any = {"awaySince": None}
+        while away["awaySince"] is None:
+            away = await until(client, operation, name="Bob")
+        assert away["state"] == "IDLE"
+        async with gateway.machine():
+            assert await until(client, operation, name="Bob", awaySince=None)
+
+
+async def test_what_an_agent_says_and_uses_is_told_without_its_log(gateway: Gateway) -> None:
+    await gateway.ok("POST", "/v1/sessions", {"name": "main"})
+    async with gateway.machine() as machine, live(gateway) as client:
+        operation = await client.subscribe(FLEET)
+        agent = await spawned(gateway, machine)
+        await until(client, operation, state="IDLE")
+        machine.answering = False
+        await gateway.ok("POST", "/v1/sessions/main/messages", {"to": "Bob", "text": "build it\nwell"})
+        assert (await until(client, operation, state="WORKING"))["task"] == "build it"
+        call: dict[str, Any] = {"type": "tool_call", "call_id": "1", "tool": "Bash", "input": {"command": "make"}}
+        spent: dict[str, Any] = {"type": "usage", "input_tokens": 3, "output_tokens": 4}
+        for events in ([{"type": "text", "text": "On it."}, call], [spent]):
+            await machine.report(
+                FrameRecorded(agent=agent["id"], generation=1, direction="out", frame_type="x", events=events, raw=None)
+            )
+        seen = await until(client, operation, doing="Bash: make")
+        assert (seen["said"], seen["costUsd"]) == ("On it.", None)
+
+
+async def test_a_failed_agent_stays_among_those_that_live_until_it_is_dismissed(gateway: Gateway) -> None:
+    await gateway.ok("POST", "/v1/sessions", {"name": "main"})
+    async with gateway.machine() as machine, live(gateway) as client:
+        operation = await client.subscribe(FLEET)
+        agent = await spawned(gateway, machine)
+        await until(client, operation, state="IDLE")
+        broken = AgentBroken(code="PROTOCOL_ERROR", detail="gibberish")
+        await machine.report(StateChanged(agent=agent["id"], generation=1, event=broken))
+        failed = await until(client, operation, state="FAILED", dismissed=False)
+        again = await client.subscribe(AGENTS)
+        assert await item(client, again) == {"agents": [{"name": "Bob", "state": "FAILED"}]}
+        answer = (await client.data(await client.subscribe(DISMISS, agent=failed["id"])))["dismissAgent"]
+        assert answer == {"agent": {"dismissed": True}}
+        await until(client, operation, dismissed=True)
+        last = await client.subscribe(AGENTS)
+        assert await item(client, last) == {"agents": []}
+
+
 async def test_approvals_come_whole_first_and_then_as_they_are_asked_and_answered(gateway: Gateway) -> None:
     await gateway.ok("POST", "/v1/sessions", {"name": "main"})
     async with gateway.machine() as machine, live(gateway) as client:
@@ -96,6 +177,39 @@ async def test_approvals_come_whole_first_and_then_as_they_are_asked_and_answere
         await gateway.ok("POST", f"/v1/approvals/{waiting['key']}/answer", {"verdict": "allow"})
         for each in (operation, again):
             assert (await changed_approval(client, each))["status"] == "ALLOWED"
+
+
+async def test_what_needs_a_person_comes_whole_first_and_then_as_it_changes(gateway: Gateway) -> None:
+    await gateway.ok("POST", "/v1/sessions", {"name": "main"})
+    async with gateway.machine() as machine, live(gateway) as client:
+        operation = await client.subscribe(NEEDS)
+        told = await changed_needs(client, operation, {}, lambda needs: needs == {})
+        agent = await spawned(gateway, machine)
+        asked = ApprovalRequested(native_id="1", tool="Bash", title="run the tests", command="make test")
+        await machine.report(StateChanged(agent=agent["id"], generation=agent["generation"], event=asked))
+        told = await changed_needs(client, operation, told, lambda needs: len(needs) == 1)
+        ((key, need),) = told.items()
+        assert (need["kind"], need["approval"]["title"]) == ("APPROVAL", "run the tests")
+        query = "{ workspace { needs { totalCount nodes { key } } } }"
+        page = await gateway.ok("POST", "/graphql", {"query": query}, **{"content-type": "application/json"})
+        assert page["workspace"]["needs"] == {"totalCount": 1, "nodes": [{"key": key}]}
+        await gateway.ok("POST", f"/v1/approvals/{key.partition('|')[2]}/answer", {"verdict": "deny"})
+        await changed_needs(client, operation, told, lambda needs: needs == {})
+
+
+async def changed_needs(
+    client: LiveGraphQL, operation: str, before: dict[str, Any], done: Callable[[dict[str, Any]], bool]
+) -> dict[str, Any]:
+    """What needs a person, by key, once it is as it is waited for."""
+    needs, told = before, None
+    while told is None or not done(needs):
+        told = await item(client, operation)
+        if "needs" in told:
+            needs = {each["key"]: each for each in told["needs"]}
+        else:
+            needs = {key: each for key, each in needs.items() if key not in told["over"]}
+            needs |= {each["key"]: each for each in told["changed"]}
+    return needs
 
 
 async def test_receipts_tell_a_message_until_it_is_answered(gateway: Gateway) -> None:

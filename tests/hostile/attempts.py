@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 _PERSONS = re.compile(rb"(?:rk|mt)_live_[A-Za-z0-9_-]{20,}")
+_FIRST_WORDS = re.compile(r"^\W*(relay-connect: )?")
 _PTRACE_ATTACH, _PTRACE_DETACH = 16, 17
 _MAX_REGION = 64 * 1024 * 1024
 _TIMEOUT_S = 20
@@ -133,7 +134,7 @@ class Hostile:
         return self._http("POST", "/v1/workspace/stop", {})
 
     def spawning_elsewhere(self) -> Tried:
-        body = {"name": "Root", "cli": "scripted", "cwd": "/"}
+        body = {"name": "Root", "cli": "scripted", "cwd": "/", "on": self.facts["machine"]}
         return self._http("POST", f"/v1/sessions/{self.facts['session']}/agents", body)
 
     def as_the_machine(self) -> Tried:
@@ -143,6 +144,13 @@ class Hostile:
         except OSError as error:
             return False, error.strerror or ""
         return self._http("GET", "/v1/tokens", token=kept["token"])
+
+    def rewriting_the_policy(self) -> Tried:
+        """The last attempt: what the user's files allow is changed by whoever is the user, and then asked for."""
+        path = Path(self.facts["config_dir"]) / "policy.toml"
+        path.write_text('folders = ["/"]\nwho_may_spawn = "workspace"\n')
+        body = {"name": "Rewritten", "cli": "scripted", "cwd": "/", "on": self.facts["machine"]}
+        return self._http("POST", f"/v1/sessions/{self.facts['session']}/agents", body)
 
     # --- how ----------------------------------------------------------------------------------------------------------
 
@@ -185,7 +193,7 @@ class Hostile:
             timeout=_TIMEOUT_S,
             check=False,
         )
-        return done.returncode == 0, done.stderr.strip()[-90:]
+        return done.returncode == 0, _FIRST_WORDS.sub("", done.stderr.strip())
 
     def _http(self, method: str, path: str, body: object = None, *, token: str = "") -> Tried:
         headers = {"Authorization": f"Bearer {token or os.environ['AGENT_TOKEN']}", "Content-Type": "application/json"}

@@ -23,6 +23,8 @@ _SCRIPTED = _ROOT / "tests" / "fixtures" / "scripted_acp_agent.py"
 _PATIENCE_S = 90.0
 _ORDINARY = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()
 """Root may read every process; without its capabilities it is a user like any other."""
+_BOX, _BESIDE = "box", "beside"
+"""What machines are called: the one that is attacked, and another link of the same user."""
 NOBODY = 65534
 """The user that agents are given where they have one of their own."""
 
@@ -66,13 +68,20 @@ async def _can_start(interpreter: Interpreter, user: int) -> bool:
     return await process.wait() == 0
 
 
-async def play(folder: Path, *, user: int | None, interpreter: Interpreter) -> Results:
-    """What a hostile agent got: as the user of the broker and of the person at the terminal, or as one of its own."""
+async def play(folder: Path, *, user: int | None, interpreter: Interpreter, beside: bool = False) -> Results:
+    """What a hostile agent got: as the user of the broker and of the person at the terminal, or as one of its own.
+
+    `beside`: of another link of that user than the one it attacks.
+    """
     stage = _Stage(folder=folder, user=user, interpreter=interpreter)
-    async with stage.broker() as (url, key_file), AgentRelay(url, key_file.read_text().strip()) as relay:
+    async with contextlib.AsyncExitStack() as stack:
+        url, key_file = await stack.enter_async_context(stage.broker())
+        relay = await stack.enter_async_context(AgentRelay(url, key_file.read_text().strip()))
         linked = stage.terminal(url, key_file) if user is None else stage.headless(url, key_file)
-        async with linked as pids:
-            return await stage.attempted(relay, url, key_file, pids=pids)
+        pids = await stack.enter_async_context(linked)
+        if beside:
+            await stack.enter_async_context(stage.headless(url, key_file, name=_BESIDE))
+        return await stage.attempted(relay, url, key_file, pids=pids, on=_BESIDE if beside else _BOX)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,16 +102,16 @@ class _Stage:
     @contextlib.asynccontextmanager
     async def terminal(self, url: str, key_file: Path) -> AsyncIterator[list[int]]:
         """A person's terminal, without a person, and its link: their process ids."""
-        home = self._home("machine", self.user)
+        home = self._home(_BOX, self.user)
         told = {"RELAYCAST_TOKEN": key_file.read_text().strip()}
         async with self._started("connect.cli", [*self._machine(url, home), "--json"], home, told=told) as process:
             await _line(process, b'"link.up"')
             yield [process.pid, *descendants(process.pid)]
 
     @contextlib.asynccontextmanager
-    async def headless(self, url: str, key_file: Path) -> AsyncIterator[list[int]]:
+    async def headless(self, url: str, key_file: Path, *, name: str = _BOX) -> AsyncIterator[list[int]]:
         """A link alone, with a token that links and does nothing else."""
-        home = self._home("machine", self.user)
+        home = self._home(name, self.user)
         given = [*self._machine(url, home), "--headless", "--json", "--token-file", "-"]
         async with self._started("connect.cli", given, home, user=self.user) as process:
             assert process.stdin is not None
@@ -111,11 +120,11 @@ class _Stage:
             await _line(process, b'"connected"')
             yield [process.pid]
 
-    async def attempted(self, relay: AgentRelay, url: str, key_file: Path, *, pids: list[int]) -> Results:
-        """Let the agent try everything."""
-        home = self.folder / "machine"
-        for name in ("Colleague", "Hostile"):
-            await relay.spawn(name, "scripted")
+    async def attempted(self, relay: AgentRelay, url: str, key_file: Path, *, pids: list[int], on: str) -> Results:
+        """Let the agent, which runs on that machine, try everything against the other."""
+        home = self.folder / _BOX
+        await relay.spawn("Colleague", "scripted", on=_BOX)
+        await relay.spawn("Hostile", "scripted", on=on)
         await relay.send("Colleague", "ask")
         async with asyncio.timeout(_PATIENCE_S):
             while not (waiting := await relay.approvals()):
@@ -128,6 +137,7 @@ class _Stage:
             "config_dir": str(home),
             "data_dir": str(key_file.parent),
             "packages": self.interpreter.packages,
+            "machine": _BOX,
             "pids": pids,
             "session": (await relay.session()).id,
             "other_session": theirs,
@@ -150,7 +160,7 @@ class _Stage:
 
     def _machine(self, url: str, home: Path) -> list[str]:
         agent = f"scripted={self.interpreter.executable} {_SCRIPTED}"
-        return ["--url", url, "--state-dir", str(home / "state"), "--name", "box", "--agent", agent]
+        return ["--url", url, "--state-dir", str(home / "state"), "--name", home.name, "--agent", agent]
 
     @contextlib.asynccontextmanager
     async def _started(

@@ -20,8 +20,9 @@ def got(results: Results) -> set[str]:
 
 
 @pytest.mark.timeout(180)
-async def test_an_agent_of_the_same_user_gets_what_lies_in_files_and_nothing_else() -> None:
-    results = await play_as(None)
+@pytest.mark.parametrize("beside", [False, True], ids=["of this link", "of another link"])
+async def test_an_agent_of_the_same_user_gets_what_lies_in_files_and_nothing_else(beside: bool) -> None:
+    results = await play_as(None, beside=beside)
     assert results is not None
     assert got(results) == FENCES, results
 

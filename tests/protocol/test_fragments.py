@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from broker.adapters.trigger_search import automaton
 from broker.domain.ids import AgentId
 from broker.domain.logs.redaction import Redactor
-from broker.protocol.agents.events import TextSpoken, TextStreamed, TurnEnded, TurnOutcome
+from broker.protocol.agents.events import TextSpoken, TextStreamed, ThoughtStreamed, TurnEnded, TurnOutcome
 from broker.protocol.agents.session import Direction, Frame
 from broker.protocol.fragments import Fragments, ReportedFragments, fragment_of
 from broker.protocol.proxy import FrameRecorded
@@ -208,3 +208,16 @@ def _texts(frames: list[Frame]) -> dict[tuple[str, str], str]:
             assert fragment is not None
             texts[place] += fragment.holder[fragment.member]
     return texts
+
+
+def test_reasoning_is_cut_as_text_is() -> None:
+    raw = {"method": "item/reasoning/summaryTextDelta", "params": {"itemId": "r", "delta": f"use {SECRET[:9]}"}}
+    part = Frame(
+        direction=Direction.FROM_AGENT,
+        raw=orjson.dumps(raw),
+        type="item/reasoning/summaryTextDelta",
+        events=(ThoughtStreamed(delta=f"use {SECRET[:9]}"),),
+        transient=True,
+    )
+    shown = Fragments(REDACTOR).cut([part])
+    assert [event for frame in shown for event in frame.events] == [ThoughtStreamed(delta="use ")]

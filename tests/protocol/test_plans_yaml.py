@@ -3,6 +3,7 @@
 import pytest
 
 from broker.domain.plans.plans import BUILT_IN, Feature, Meter, Metered, Plan
+from broker.domain.plans.prices import ModelPrice
 from broker.protocol.plans_yaml import read_plans
 
 OWN = """\
@@ -57,3 +58,20 @@ def test_what_is_wrong_is_said_with_its_place(text: str, said: str) -> None:
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:
     assert len(read_plans("link: 5\nplans:\n  free: {price_cents: x}\n  pro: {nope: 1}").problems) == 3
+
+
+def test_prices_of_models_are_added_changed_and_taken_out() -> None:
+    text = "prices:\n  gpt-5: {input: 2, output: 4}\n  mine: {input: 1, output: 1, cached: 0.5}\n  gpt-5-mini: null\n"
+    table = read_plans(text).table
+    assert table is not None
+    assert table.prices.find("gpt-5-mini-2025") == ModelPrice(input=2, output=4, cached=2)
+    assert table.prices.find("mine-large") == ModelPrice(input=1, output=1, cached=0.5)
+    assert table.prices.find("claude-sonnet-4-5") == BUILT_IN.prices.find("claude-sonnet-4")
+    assert table.prices.find("unknown") is None
+
+
+@pytest.mark.parametrize("wrong", ["gpt-5: 3", "gpt-5: {input: -1, output: 1}", "gpt-5: {input: .inf, output: 1}"])
+def test_a_price_that_is_none_is_refused_with_its_line(wrong: str) -> None:
+    found = read_plans(f"prices:\n  {wrong}\n")
+    assert found.table is None
+    assert found.problems[0].line == 2

@@ -34,6 +34,12 @@ def test_words_are_those_of_yaml_1_2() -> None:
     ]
 
 
+def test_a_number_that_json_does_not_have_is_a_word() -> None:
+    assert read_document(f"[1e400, -1e400, .inf, .nan, 1e300, {'9' * 400}]").value == [
+        *("1e400", "-1e400", ".inf", ".nan", 1e300, "9" * 400),
+    ]
+
+
 def test_anchors_stand_for_what_they_name_and_merge_keys_are_keys() -> None:
     value = read_document("a: &x {k: 1}\nb: *x\nc: {<<: *x}\n").value
     assert value == {"a": {"k": 1}, "b": {"k": 1}, "c": {"<<": {"k": 1}}}

@@ -9,7 +9,7 @@ import pytest
 
 from broker.domain.errors import BadRequest, NotFound, RelayError, SpawnFailed
 from broker.runtime.metrics_access import MetricsAccess, metrics_token, on_gateway, on_port
-from broker.runtime.watchdog import watched
+from broker.runtime.watchdog import keep_watch
 from broker.settings import Settings
 from broker.telemetry import REFUSALS, FewCounter, count_refusal
 from tests.fixtures.gateway import serving
@@ -98,7 +98,7 @@ async def test_a_gateway_that_is_reached_from_elsewhere_keeps_them_closed(redis_
 async def test_they_have_a_port_of_their_own_that_no_page_reads_by_another_name() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-    async with watched(Settings(metrics_port=port)), httpx.AsyncClient() as client:
+    async with keep_watch(Settings(metrics_port=port)), httpx.AsyncClient() as client:
         url = f"http://127.0.0.1:{port}"
         answer = await client.get(f"{url}/metrics")
         assert "relaycast_" in answer.text

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from broker.domain.errors import RelayError
-from broker.runtime.watchdog import EXIT_STANDSTILL, Watchdog, watched
+from broker.runtime.watchdog import EXIT_STANDSTILL, Watchdog, keep_watch
 from broker.settings import Settings, Standstill
 from broker.telemetry import STANDSTILLS
 
@@ -104,7 +104,7 @@ async def test_the_health_port_answers_while_the_loop_stands_still() -> None:
             answers.append(client.get("/v1/whoami"))
         done.set()
 
-    async with watched(settings):
+    async with keep_watch(settings):
         async with httpx.AsyncClient() as client:  # while the loop turns
             answers.append(await client.get(f"http://127.0.0.1:{port}/livez"))
         asker = threading.Thread(target=ask)
@@ -118,7 +118,7 @@ async def test_the_health_port_answers_while_the_loop_stands_still() -> None:
 
 async def test_a_health_port_in_use_is_said() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening, pytest.raises(RelayError) as refused:
-        async with watched(Settings(health_port=listening.getsockname()[1])):
+        async with keep_watch(Settings(health_port=listening.getsockname()[1])):
             pass
     assert refused.value.code == "PORT_IN_USE"
 
@@ -126,7 +126,7 @@ async def test_a_health_port_in_use_is_said() -> None:
 LAUNCHER = """
 import asyncio, sys, threading
 from pathlib import Path
-from broker.cli.main import _run
+from broker.cli.processes.commands import _run
 from broker.processes import run_gateway, run_up, run_worker
 from broker.settings import Settings, Standstill
 from broker.telemetry.logs import configure_logging

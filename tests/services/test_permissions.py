@@ -15,7 +15,7 @@ from broker.domain.errors import NotPermitted
 from broker.domain.ids import WorkspaceId
 from broker.domain.people.access import Permission, Principal, TokenKind
 from broker.services import ports
-from broker.services.permissions import DECLARED, checked_within, open_to_all, requires
+from broker.services.permissions import DECLARED, check_within, open_to_all, requires
 from tests.fixtures.desk import a_person
 
 ROOT = Path(broker.services.__file__).parents[2]
@@ -89,7 +89,7 @@ class Service:
         """Sees it."""
         return principal.name
 
-    @checked_within("it depends")
+    @check_within("it depends")
     async def decide(self, principal: Principal) -> str:
         """Decides it."""
         return principal.name

@@ -42,7 +42,7 @@ class World:
 
     async def dated(self) -> dict[str, int | None]:
         """The days by which each workspace's log is dated; None for one that was not."""
-        found = {workspace: await self.adapters.retention.dated(workspace) for workspace in WORKSPACES}
+        found = {workspace: await self.adapters.retention.read_dated(workspace) for workspace in WORKSPACES}
         return {workspace: dated.days if dated else None for workspace, dated in found.items()}
 
 

@@ -24,6 +24,7 @@ function inline(use: string, group: string, key: string): string {
   const groups: Record<string, Record<string, unknown>> = all;
   const text = groups[group]?.[key];
   if (typeof text === "string") return JSON.stringify(text);
+  if (typeof text === "object" && text !== null) return `(${JSON.stringify(text)})`; // a table of texts
   if (typeof text === "function") return `(${text.toString()})`;
   throw new Error(`there is no ${use}`);
 }

@@ -146,7 +146,7 @@ def extract(path: Path, prefix: str, folder: Path) -> None:
 
 
 @contextmanager
-def opened(path: Path, name: str) -> Iterator[IO[bytes]]:
+def open_file(path: Path, name: str) -> Iterator[IO[bytes]]:
     """One file of a backup. Raises `BadBackup` where there is none."""
     with tarfile.open(path) as tar:
         try:

@@ -14,9 +14,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from broker import __version__
-from broker.adapters.backup.archive import BackupWriter, BadBackup, Manifest, extract, opened, read_manifest, writing
+from broker.adapters.backup.archive import BackupWriter, BadBackup, Manifest, extract, open_file, read_manifest, writing
 from broker.adapters.backup.log_folder import link_parts
-from broker.adapters.backup.redis_contents import opened_store, paused, read_all, write_all
+from broker.adapters.backup.redis_contents import open_store, pause_writes, read_all, write_all
 from broker.adapters.clickhouse.client import ENGINE_FOLDER
 from broker.adapters.embedded import DataFolderBusy, FolderLock, embedded_redis, usable, write_private
 from broker.adapters.redis import keys
@@ -44,9 +44,9 @@ async def back_up(settings: Settings, path: Path) -> Made:
     """Write an installation, which runs or not, to a new file. Raises `BadBackup`, `Unavailable`, `BadRequest`."""
     folder = settings.data_dir
     with usable(folder), writing(path) as backup, tempfile.TemporaryDirectory(dir=_near(folder)) as scratch:
-        async with _store_of(settings) as url, opened_store(url) as store:
+        async with _store_of(settings) as url, open_store(url) as store:
             contents, began = Path(scratch) / _CONTENTS, time.monotonic()
-            async with paused(store):
+            async with pause_writes(store):
                 count = await _write_lines(contents, read_all(store))
             paused_s = time.monotonic() - began
             if not count:
@@ -100,7 +100,7 @@ async def restore(settings: Settings, path: Path) -> Manifest:
                 await asyncio.to_thread(extract, path, _LOGS, settings.log_folder)
             for name in _KEPT:
                 if f"{_FILES}{name}" in manifest.sha256:
-                    with opened(path, f"{_FILES}{name}") as content:
+                    with open_file(path, f"{_FILES}{name}") as content:
                         write_private(folder / name, content.read())
     finally:
         lock.release()
@@ -108,8 +108,8 @@ async def restore(settings: Settings, path: Path) -> Manifest:
 
 
 async def _fill(url: str, path: Path) -> None:
-    async with opened_store(url) as store:
-        with opened(path, _CONTENTS) as lines:
+    async with open_store(url) as store:
+        with open_file(path, _CONTENTS) as lines:
             await write_all(store, lines)
 
 

@@ -20,7 +20,7 @@ from redis.asyncio.client import Pipeline
 
 from broker.adapters.redis import keys
 from broker.adapters.redis.addresses import StoreKind, read_address
-from broker.adapters.redis.client import open_redis
+from broker.adapters.redis.opening import open_redis
 from broker.domain.errors import BadRequest, Conflict
 
 _OURS = "rc:*"
@@ -32,12 +32,13 @@ _AT_ONCE = 200
 _FLEETING = (keys.FORMAT_LOCK, keys.PROBE, keys.PROCESSES)
 """Of the processes that ran when it was made."""
 _SESSION = re.compile(r"rc:\{[^}]*\}:s:[^:]+")
+_LINK = re.compile(r"rc:\{[^}]*\}:l:.+")
 _LONGEST_EPOCH = 256
 Json = dict[str, Any]
 
 
 @asynccontextmanager
-async def opened_store(url: str) -> AsyncIterator[Redis]:
+async def open_store(url: str) -> AsyncIterator[Redis]:
     """The store at a URL. Raises `BadRequest` for a Cluster, whose nodes cannot be stopped at one moment."""
     if read_address(url).kind is StoreKind.CLUSTER:
         raise BadRequest("a Redis Cluster cannot be backed up from here: use what its servers have for that")
@@ -49,7 +50,7 @@ async def opened_store(url: str) -> AsyncIterator[Redis]:
 
 
 @asynccontextmanager
-async def paused(store: Redis) -> AsyncIterator[None]:
+async def pause_writes(store: Redis) -> AsyncIterator[None]:
     """Let writes wait for the block."""
 
     async def hold() -> None:
@@ -85,7 +86,8 @@ async def read_all(store: Redis) -> AsyncIterator[bytes]:
 
 
 async def write_all(store: Redis, lines: Iterable[bytes]) -> int:
-    """Make the keys of lines again in an empty store; how many. Each log begins a new branch where it ends here.
+    """Make the keys of lines again in an empty store; how many. Each log begins a new branch where it ends here, and
+    so do the commands for each machine.
 
     Raises `Conflict` (NOT_EMPTY) for a store that holds something of ours.
     """
@@ -95,7 +97,7 @@ async def write_all(store: Redis, lines: Iterable[bytes]) -> int:
     for some in _batches(map(orjson.loads, lines)):
         pipe = store.pipeline(transaction=False)
         for row in some:
-            _make(pipe, row["key"], row["type"], _branched(row, tag))
+            _make(pipe, row["key"], row["type"], _branch(row, tag))
             if row["ends_at_ms"] is not None:
                 pipe.execute_command("PEXPIREAT", row["key"], row["ends_at_ms"])
         await pipe.execute()
@@ -103,14 +105,18 @@ async def write_all(store: Redis, lines: Iterable[bytes]) -> int:
     return written
 
 
-def _branched(row: Json, tag: str) -> Any:
-    """A session's numbers as `fork_log` of `lib/log.lua` leaves them: those behind its end go to other events."""
+def _branch(row: Json, tag: str) -> Any:
+    """What has numbers, so that no number behind its end is taken for the one that was given before."""
     value = row["value"]
-    if row["type"] != "hash" or not _SESSION.fullmatch(row["key"]) or "epoch" not in value:
+    if row["type"] != "hash" or "epoch" not in value:
         return value
-    epoch = f"{value['epoch']}.{value['offset']}-{tag}"
-    value = {name: held for name, held in value.items() if name != "history"}
-    return {**value, "epoch": epoch if len(epoch) <= _LONGEST_EPOCH else tag}
+    if _LINK.fullmatch(row["key"]):  # `attach_link.lua` compares it with what the machine has seen
+        return {**value, "restored": value.get("sent", "0")}
+    if _SESSION.fullmatch(row["key"]):  # as `fork_log` of `lib/log.lua` leaves it
+        epoch = f"{value['epoch']}.{value['offset']}-{tag}"
+        value = {name: held for name, held in value.items() if name != "history"}
+        return {**value, "epoch": epoch if len(epoch) <= _LONGEST_EPOCH else tag}
+    return value
 
 
 async def _names(store: Redis) -> list[str]:
@@ -123,7 +129,7 @@ async def _values(store: Redis, names: Sequence[str], kinds: Sequence[str]) -> l
     for name, kind in zip(names, kinds, strict=True):
         _ask(pipe, name, kind)
     answers = iter(await pipe.execute())
-    return [_told(answers, kind) for kind in kinds]
+    return [_describe(answers, kind) for kind in kinds]
 
 
 def _ask(pipe: Pipeline, name: str, kind: str) -> None:
@@ -147,7 +153,7 @@ def _ask(pipe: Pipeline, name: str, kind: str) -> None:
             raise BadRequest(f"{name} is a {kind}, which this version does not know")
 
 
-def _told(answers: Iterator[Any], kind: str) -> Any:
+def _describe(answers: Iterator[Any], kind: str) -> Any:
     match kind:
         case "none":
             return None

@@ -269,7 +269,7 @@ async def _give_back(clickhouse: ClickHouse) -> None:
 
 def embedded_client(path: Path) -> Client:
     """A client of the engine in this process; all on one path share the engine."""
-    return _known(interface="chdb", path=str(path), chdb_options=ENGINE_OPTIONS)
+    return _create(interface="chdb", path=str(path), chdb_options=ENGINE_OPTIONS)
 
 
 @asynccontextmanager
@@ -278,7 +278,7 @@ async def clickhouse_server(url: str) -> AsyncIterator[ClickHouse]:
     scheme = urlsplit(url).scheme
 
     def connect() -> Client:
-        client = _known(
+        client = _create(
             interface=scheme,
             dsn=url,
             connect_timeout=_CONNECT_S,
@@ -298,7 +298,7 @@ async def clickhouse_server(url: str) -> AsyncIterator[ClickHouse]:
         await clickhouse.aclose()
 
 
-def _known(**options: Any) -> Client:
+def _create(**options: Any) -> Client:
     """A client with those of our settings that this version of the engine has."""
     client = clickhouse_connect.get_client(**options)
     for name, value in _SESSION_SETTINGS.items():

@@ -85,13 +85,13 @@ STORED = (*WHOLE, "folded", "bytes", "days", "expires_at")
 STORED_TYPES = (*(column.kind for column in COLUMNS), "String", "UInt64", "UInt16", "DateTime('UTC')")
 
 
-def stored(rows: Sequence[LogRow], *, days: Sequence[int]) -> list[Values]:
+def to_columns(rows: Sequence[LogRow], *, days: Sequence[int]) -> list[Values]:
     """Rows as columns, in the order of `STORED`; `days` is how long each is kept."""
     values = {column.name: column.stored(each) for column, each in zip(COLUMNS, zip(*rows, strict=True), strict=True)}
     texts = [values[name] for name in ("text", "body", "diff", "command")]
     return [
         *values.values(),
-        [_folded(said) for said in values["text"]],
+        [_fold(said) for said in values["text"]],
         [sum(map(_length, each)) for each in zip(*texts, strict=True)],
         days,
         [at // 1000 + kept * _DAY_S for at, kept in zip(values["at"], days, strict=True)],
@@ -122,7 +122,7 @@ def row_of(names: Sequence[str], values: Sequence[Any]) -> LogRow:
     return LogRow(**fields)
 
 
-def _folded(said: str) -> str:
+def _fold(said: str) -> str:
     """Lower case, when that is more than ASCII's."""
     if said.isascii():
         return ""

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from broker.adapters.clickhouse.client import ClickHouse
-from broker.domain.logs.damage import LogDamage, joined
+from broker.domain.logs.damage import LogDamage, join
 
 _TABLES = ("log_lines", "usage_lines")
 _FOUND = """
@@ -24,7 +24,7 @@ WHERE database = currentDatabase() AND table IN {tables:Array(String)}
 async def find_damage(clickhouse: ClickHouse) -> LogDamage | None:
     """What is put aside now; None when nothing is. Raises `Unavailable`."""
     rows = await clickhouse.query(_FOUND, {"tables": list(_TABLES)})
-    return joined([_damage(size=size, folder=Path(path)) for _, size, path in rows])
+    return join([_damage(size=size, folder=Path(path)) for _, size, path in rows])
 
 
 def _damage(*, size: int | None, folder: Path) -> LogDamage:

@@ -95,13 +95,13 @@ class FairPool:
         try:
             result = call()
         except BaseException as error:  # handed to whoever waits for it, as an executor does
-            self._done(caller)
+            self._note_done(caller)
             future.set_exception(error)
         else:
-            self._done(caller)
+            self._note_done(caller)
             future.set_result(result)
 
-    def _done(self, caller: str) -> None:
+    def _note_done(self, caller: str) -> None:
         with self._lock:
             self._running[caller] -= 1
             if not self._running[caller]:

@@ -77,7 +77,7 @@ def _check_metadata(engine: Path) -> None:
 
 
 @asynccontextmanager
-async def opened_in_time(clickhouse: ClickHouse) -> AsyncIterator[ClickHouseLogStore]:
+async def open_in_time(clickhouse: ClickHouse) -> AsyncIterator[ClickHouseLogStore]:
     """A store, open if its server answers, else opened as soon as it does. Raises `SchemaMismatch`."""
     store = ClickHouseLogStore(clickhouse)
     tried = asyncio.Event()

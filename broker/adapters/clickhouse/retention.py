@@ -29,7 +29,7 @@ GROUP BY partition_id HAVING {having} ORDER BY partition_id
 """By what the engine knows of its parts: no row of anybody is read."""
 
 
-def checked_days(days: int) -> int:
+def check_days(days: int) -> int:
     """A retention that the partitions are made for. Raises `BadRequest`."""
     if not 1 <= days <= _MAX_DAYS:
         raise BadRequest(f"logs are kept for 1 to {_MAX_DAYS} days")
@@ -38,16 +38,27 @@ def checked_days(days: int) -> int:
 
 async def redate(clickhouse: ClickHouse, workspace: WorkspaceId, *, days: int, only_longer: bool = False) -> int:
     """Let every row, or those that would expire sooner, expire `days` after its own time; how many that changed."""
-    new, unlike = checked_days(days), "<" if only_longer else "!="
+    new, unlike = check_days(days), "<" if only_longer else "!="
     stale = of_workspace(workspace)
     stale.add(f"days {unlike} {stale.bind(new, 'UInt16')}")
-    sessions = await _ask(
-        clickhouse, f"SELECT session, count() FROM log_lines WHERE {stale.sql} GROUP BY session ORDER BY session", stale
-    )
     changed = 0
-    for chunk in _chunks(sessions):
+    for chunk in await _parts(clickhouse, stale):
         changed += await _redate(clickhouse, workspace, chunk, days=new, unlike=unlike)
     return changed
+
+
+async def keep_until(clickhouse: ClickHouse, workspace: WorkspaceId, at_ms: int) -> int:
+    """Let rows that would expire before an instant expire on the day in which it is; how many that changed."""
+    stale = of_workspace(workspace)
+    stale.add(f"expires_at < {_instant(stale, at_ms)}")
+    changed = 0
+    for chunk in await _parts(clickhouse, stale):
+        changed += await _keep_until(clickhouse, workspace, chunk, at_ms=at_ms)
+    return changed
+
+
+def _instant(condition: Condition, at_ms: int) -> str:
+    return f"toDateTime({condition.bind(-(-at_ms // 1000), 'UInt32')}, 'UTC')"
 
 
 async def delete(clickhouse: ClickHouse, condition: Condition) -> int:
@@ -82,6 +93,25 @@ def _chunks(sessions: Sequence[tuple[str, int]]) -> Iterator[list[str]]:
         yield chunk
 
 
+async def _parts(clickhouse: ClickHouse, condition: Condition) -> list[list[str]]:
+    """Sessions with such rows, as many at a time as are changed at once."""
+    sql = f"SELECT session, count() FROM log_lines WHERE {condition.sql} GROUP BY session ORDER BY session"
+    return list(_chunks(await _ask(clickhouse, sql, condition)))
+
+
+async def _keep_until(clickhouse: ClickHouse, workspace: WorkspaceId, sessions: list[str], *, at_ms: int) -> int:
+    chunk = of_workspace(workspace, expired_too=True)
+    chunk.add(f"session IN {chunk.bind(sessions, 'Array(String)')}")
+    until = _instant(chunk, at_ms)
+    stale = f"{chunk.sql} AND expires_at < {until}"
+    live = f"{stale} AND expires_at > now()"
+    kept = f"{_KEY} IN (SELECT {_KEY} FROM log_lines WHERE {chunk.sql} AND expires_at >= {until})"
+    more = f"toUInt16(ceil((toUnixTimestamp({until}) - toUnixTimestamp(expires_at)) / 86400))"
+    changed = await _copy(clickhouse, chunk, live=live, copied=kept, days=f"days + {more}")
+    await _delete(clickhouse, f"{stale} AND {kept}", chunk)
+    return changed
+
+
 async def _redate(
     clickhouse: ClickHouse, workspace: WorkspaceId, sessions: list[str], *, days: int, unlike: str
 ) -> int:
@@ -93,24 +123,29 @@ async def _redate(
     stale = f"{chunk.sql} AND days {unlike} {new}"
     live = f"{stale} AND expires_at > now() AND at > {kept_since}"
     redated = f"{_KEY} IN (SELECT {_KEY} FROM log_lines WHERE {chunk.sql} AND days = {new})"
+    changed = await _copy(clickhouse, chunk, live=live, copied=redated, days=new)
+    gone = f"at <= {kept_since}"
+    await _delete(clickhouse, f"{stale} AND ({gone} OR {redated})", chunk)
+    return changed
 
+
+async def _copy(clickhouse: ClickHouse, chunk: Condition, *, live: str, copied: str, days: str) -> int:
+    """Copy rows under another retention; how many. `copied`: what is true of those that have their copy."""
     changed = await _keys(clickhouse, live, chunk)
     # The rows are chosen in a query of their own, where no name can mean the value that replaces it.
     await clickhouse.command(
-        "INSERT INTO log_lines SELECT * REPLACE ("
-        f"toUInt16({new}) AS days, toDateTime(at + toIntervalDay({new}), 'UTC') AS expires_at, v + 1 AS v)"
-        f" FROM (SELECT * FROM log_lines FINAL WHERE {live})"
+        "INSERT INTO log_lines SELECT * EXCEPT (new_days) REPLACE ("
+        "new_days AS days, toDateTime(at + toIntervalDay(new_days), 'UTC') AS expires_at, v + 1 AS v)"
+        f" FROM (SELECT *, toUInt16({days}) AS new_days FROM log_lines FINAL WHERE {live})"
         # A block's checksum is no reason to leave a copy out; and small blocks bound the memory.
         " SETTINGS insert_deduplicate = 0, max_block_size = 8192, min_insert_block_size_rows = 65536,"
         " min_insert_block_size_bytes = 67108864",
         chunk.parameters,
         caller=chunk.workspace,
     )
-    copied = await _keys(clickhouse, f"{live} AND {redated}", chunk)
-    if copied < changed:
-        raise Unavailable(f"only {copied} of {changed} log lines could be given another expiry; nothing was deleted")
-    gone = f"at <= {kept_since}"
-    await _delete(clickhouse, f"{stale} AND ({gone} OR {redated})", chunk)
+    done = await _keys(clickhouse, f"{live} AND {copied}", chunk)
+    if done < changed:
+        raise Unavailable(f"only {done} of {changed} log lines could be given another expiry; nothing was deleted")
     return changed
 
 

@@ -72,7 +72,7 @@ class Migration:
         return re.findall(r"^CREATE (?:TABLE|MATERIALIZED VIEW) IF NOT EXISTS (\w+)", self.sql, re.MULTILINE)
 
 
-def shipped_migrations() -> list[Migration]:
+def list_migrations() -> list[Migration]:
     """Those of this version, in order."""
     folder = files("broker.adapters.clickhouse.migrations")
     found = [file for file in folder.iterdir() if file.name.endswith(".sql")]
@@ -83,7 +83,7 @@ async def migrate(
     clickhouse: ClickHouse, *, migrations: Sequence[Migration] | None = None, index: WordIndex | None = None
 ) -> WordIndex:
     """Apply what is missing; the kind of word index there is now. Raises `SchemaMismatch`, `LogStoreDamaged`."""
-    shipped = shipped_migrations() if migrations is None else migrations
+    shipped = list_migrations() if migrations is None else migrations
     await clickhouse.command(
         "CREATE TABLE IF NOT EXISTS log_migrations (name String, checksum String, applied_at DateTime DEFAULT now())"
         " ENGINE = MergeTree ORDER BY name"
@@ -92,7 +92,7 @@ async def migrate(
         applied = dict(await clickhouse.query("SELECT name, checksum FROM log_migrations"))
         _check(shipped, applied)
         await _check_tables(clickhouse, [table for each in shipped if each.name in applied for table in each.creates])
-        chosen = _applied_index(shipped, applied) or index or await _best_index(clickhouse)
+        chosen = _read_applied_index(shipped, applied) or index or await _best_index(clickhouse)
         for migration in shipped:
             fits = migration.index in {None, chosen} and await _has_setting(clickhouse, migration.setting)
             if migration.name not in applied and fits:
@@ -130,7 +130,7 @@ async def _has_setting(clickhouse: ClickHouse, setting: str | None) -> bool:
     return bool(await clickhouse.query(sql, {"name": setting}))
 
 
-def _applied_index(shipped: Sequence[Migration], applied: dict[str, str]) -> WordIndex | None:
+def _read_applied_index(shipped: Sequence[Migration], applied: dict[str, str]) -> WordIndex | None:
     return next((m.index for m in shipped if m.index is not None and m.name in applied), None)
 
 

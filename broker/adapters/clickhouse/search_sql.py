@@ -82,14 +82,14 @@ def before(condition: Condition, cursor: SearchCursor) -> None:
     condition.add(f"(at, session, epoch, offset) < ({at}, {session}, {epoch}, {offset})")
 
 
-def wanted(condition: Condition, only: EventFilter) -> None:
+def add_filter(condition: Condition, only: EventFilter) -> None:
     """Only rows a filter admits; for edited files a few more, as the event itself decides there."""
     kinds = [_one_of(condition, "event", tuple(sorted(only.kinds)))] if only.kinds else []
     kinds += [f"startsWith(event, {condition.bind(prefix, 'String')})" for prefix in only.families]
     if kinds:
         condition.add(_either(kinds))
     if only.agents:
-        condition.add(_named(condition, "agent", tuple(sorted(only.agents))))
+        condition.add(_match_name(condition, "agent", tuple(sorted(only.agents))))
     if only.edits:
         condition.add("event = 'agent.frame' AND (kind = 'files' OR (kind = 'command' AND notEmpty(paths)))")
 
@@ -118,10 +118,10 @@ def first_word(query: LogQuery) -> str:
 
 def like(pattern: str) -> str:
     """A shell-style pattern (`*`, `?`) for LIKE."""
-    return _escaped(pattern).replace("*", "%").replace("?", "_")
+    return _escape(pattern).replace("*", "%").replace("?", "_")
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return re.sub(r"([\\%_])", r"\\\1", text)
 
 
@@ -137,7 +137,7 @@ def _holds(condition: Condition, searched: SearchField, values: tuple[str, ...])
         case Match.WORD | Match.KIND:
             return _one_of(condition, searched.column, values)
         case Match.NAME:
-            return _named(condition, searched.column, values)
+            return _match_name(condition, searched.column, values)
         case Match.PATTERN:
             return _any_like(condition, searched.column, values)
         case Match.PATH:
@@ -172,7 +172,7 @@ def _one_of(condition: Condition, column: str, values: tuple[str, ...]) -> str:
     return f"({column} IN {condition.bind(_strings(values), 'Array(String)')})"
 
 
-def _named(condition: Condition, column: str, names: tuple[str, ...]) -> str:
+def _match_name(condition: Condition, column: str, names: tuple[str, ...]) -> str:
     """An agent's name is the same in any case, as it is in addresses."""
     given = condition.bind(_strings(names), "Array(String)")
     return f"has(arrayMap(name -> lower(name), {given}), lower({column}))"
@@ -218,7 +218,7 @@ def _spelt(condition: Condition, term: Term, index: WordIndex) -> str:
 
 
 def _contains(condition: Condition, text: str) -> str:
-    part = condition.bind(f"%{_escaped(text.lower())}%", "String")
+    part = condition.bind(f"%{_escape(text.lower())}%", "String")
     return _either(f"{where} LIKE {part}" for where in _columns(text))
 
 

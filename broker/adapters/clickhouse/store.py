@@ -16,7 +16,15 @@ from broker.adapters.clickhouse import columns, retention
 from broker.adapters.clickhouse.client import ClickHouse, Lane
 from broker.adapters.clickhouse.damage import find_damage
 from broker.adapters.clickhouse.schema import WordIndex, migrate
-from broker.adapters.clickhouse.search_sql import Condition, before, first_word, of_query, of_workspace, wanted, within
+from broker.adapters.clickhouse.search_sql import (
+    Condition,
+    add_filter,
+    before,
+    first_word,
+    of_query,
+    of_workspace,
+    within,
+)
 from broker.adapters.clickhouse.usage import usage
 from broker.domain.errors import BadRequest, RelayError, Unavailable
 from broker.domain.ids import SessionId, WorkspaceId
@@ -42,6 +50,7 @@ from broker.domain.logs.rows import LogRow, WorkspaceRows
 from broker.domain.logs.search.query import LogQuery
 from broker.domain.logs.search.windows import Window, first_window, next_window
 from broker.domain.operations.status import StoreRoom
+from broker.domain.plans.prices import NO_PRICES, PriceTable
 from broker.domain.plans.usage import Usage, UsageBy
 
 _log = logging.getLogger(__name__)
@@ -117,13 +126,13 @@ class ClickHouseLogStore:
 
     @property
     def _index(self) -> WordIndex:
-        return self._opened()[1]
+        return self._prepare_tables()[1]
 
     @property
     def _clickhouse(self) -> ClickHouse:
-        return self._opened()[0]
+        return self._prepare_tables()[0]
 
-    def _opened(self) -> tuple[ClickHouse, WordIndex]:
+    def _prepare_tables(self) -> tuple[ClickHouse, WordIndex]:
         """No table is touched before all are as this version needs them."""
         if self._opened_index is None:
             raise Unavailable(self._closed_because, retry_after_s=1)
@@ -139,14 +148,14 @@ class ClickHouseLogStore:
         if any(row.workspace != part.workspace for part in batch for row in part.rows):
             raise ValueError("a row of another workspace")
         rows = [row for part in batch for row in part.rows]
-        days = [retention.checked_days(part.days) for part in batch for _ in part.rows]
+        days = [retention.check_days(part.days) for part in batch for _ in part.rows]
         if not rows:
             return
         await self._clickhouse.insert(
             "log_lines",
             columns.STORED,
             types=columns.STORED_TYPES,
-            values=lambda: columns.stored(rows, days=days),
+            values=lambda: columns.to_columns(rows, days=days),
             token=token,
         )
 
@@ -171,7 +180,7 @@ class ClickHouseLogStore:
         while True:
             condition = _of_log(workspace, session, epoch, alone=alone)
             condition.add(f"offset {'>' if forwards else '<'} {condition.bind(min(start, _MAX_OFFSET), 'UInt64')}")
-            wanted(condition, only)
+            add_filter(condition, only)
             edge, more = await self._edge(condition, limit=limit - len(found), room=room, forwards=forwards)
             if edge is None:
                 break
@@ -335,6 +344,10 @@ class ClickHouseLogStore:
         """Let every row expire `days` after its own time; how many rows that changed."""
         return await retention.redate(self._clickhouse, workspace, days=days, only_longer=only_longer)
 
+    async def keep_until(self, workspace: WorkspaceId, at_ms: int) -> int:
+        """Let no row that is there expire before `at_ms`; how many rows that changed."""
+        return await retention.keep_until(self._clickhouse, workspace, at_ms)
+
     async def delete_session(self, workspace: WorkspaceId, session: SessionId) -> int:
         """Delete a session's log; how many rows that were. Returns only when none is left."""
         condition = of_workspace(workspace, expired_too=True)
@@ -345,9 +358,11 @@ class ClickHouseLogStore:
         """Delete all logs of a workspace; how many rows that were. Returns only when none is left."""
         return await retention.delete(self._clickhouse, of_workspace(workspace, expired_too=True))
 
-    async def usage(self, workspace: WorkspaceId, *, since: date, until: date, by: UsageBy) -> list[Usage]:
+    async def usage(
+        self, workspace: WorkspaceId, *, since: date, until: date, by: UsageBy, prices: PriceTable = NO_PRICES
+    ) -> list[Usage]:
         """Counters from one day to another, both included."""
-        return await usage(self._clickhouse, workspace, since=since, until=until, by=by)
+        return await usage(self._clickhouse, workspace, since=since, until=until, by=by, prices=prices)
 
     async def purge(self) -> None:
         """Give the space of deleted and expired rows back now, without waiting for merges."""

@@ -13,13 +13,14 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import httpx
 
 from broker import __version__
 from broker.domain.errors import OutboundFailed, OutboundRefused
 from broker.domain.outbound.addresses import AddressPolicy
-from broker.domain.outbound.urls import shown_host, url_problem
+from broker.domain.outbound.urls import show_host, url_problem
 from broker.services.ports import OutboundAnswer
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
@@ -27,6 +28,7 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 MAX_ANSWER_BYTES = 4096
 """Of an answer; no more is read."""
+_CHUNK_BYTES = 64 * 1024
 _CONNECT_S = 5.0
 _TOTAL_S = 15.0
 """Of a call with all that belongs to it; receivers are told to answer within it."""
@@ -34,6 +36,16 @@ _RESOLVERS = 8
 _MOST_ADDRESSES = 4
 """Of a host, that are tried one after the other."""
 _AGENT = f"relaycast/{__version__}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholeAnswer:
+    """What came back, for who knows the service."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+    """Found by any spelling."""
 
 
 class GuardedClient:
@@ -61,41 +73,49 @@ class GuardedClient:
 
     async def post(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> OutboundAnswer:
         """POST it once."""
+        began = time.monotonic()
+        answer = await self.call("POST", url, body=body, headers=headers, most=MAX_ANSWER_BYTES)
+        return OutboundAnswer(
+            status=answer.status,
+            body=answer.body,
+            retry_after=answer.headers.get("retry-after"),
+            took_ms=int((time.monotonic() - began) * 1000),
+        )
+
+    async def call(
+        self, method: str, url: str, *, body: bytes | None, headers: Mapping[str, str], most: int
+    ) -> WholeAnswer:
+        """Make one request; `most`: bytes of the answer that are read. Raises as `Outbound.post` does."""
         if problem := url_problem(url):
             raise OutboundRefused(problem, code="OUTBOUND_BAD_URL")
-        began, host = time.monotonic(), shown_host(url)
+        host = show_host(url)
         try:
             async with (
                 asyncio.timeout(self._total_s),
-                self._client.stream("POST", url, content=body, headers=dict(headers)) as response,
+                self._client.stream(method, url, content=body, headers=dict(headers)) as response,
             ):
-                beginning = await _beginning(response)
+                beginning = await _beginning(response, most)
         except (TimeoutError, httpx.TimeoutException):
             raise OutboundFailed(f"{host} did not answer within {self._total_s:g} s", code="OUTBOUND_TIMEOUT") from None
         except httpx.HTTPError as error:
             raise OutboundFailed(f"{host}: {str(error) or type(error).__name__}") from None
         except (httpx.InvalidURL, UnicodeError):
             raise OutboundRefused("this is no URL", code="OUTBOUND_BAD_URL") from None
-        return OutboundAnswer(
-            status=response.status_code,
-            body=beginning,
-            retry_after=response.headers.get("retry-after"),
-            took_ms=int((time.monotonic() - began) * 1000),
-        )
+        return WholeAnswer(status=response.status_code, body=beginning, headers=response.headers)
 
     async def close(self) -> None:
         """End what is open."""
         await self._client.aclose()
 
 
-async def _beginning(response: httpx.Response) -> bytes:
+async def _beginning(response: httpx.Response, most: int) -> bytes:
     """As much as is kept. It is not decoded: a small answer must not become a large one."""
     read = bytearray()
-    async for chunk in response.aiter_raw(MAX_ANSWER_BYTES):
+    async for chunk in response.aiter_raw(min(most, _CHUNK_BYTES)):
         read += chunk
-        if len(read) >= MAX_ANSWER_BYTES:
+        if len(read) >= most:
             break
-    return bytes(read[:MAX_ANSWER_BYTES])
+    return bytes(read[:most])
 
 
 class _PinnedTransport(httpx.AsyncBaseTransport):
@@ -110,13 +130,20 @@ class _PinnedTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         url, host = request.url, request.url.raw_host.decode("ascii")
-        addresses = await self._checked(host, url.port or (443 if url.scheme == "https" else 80))
+        addresses = await self._check_addresses(host, url.port or (443 if url.scheme == "https" else 80))
         if url.scheme == "http" and not all(map(self._policy.is_opened, addresses)):
             raise OutboundRefused(
                 f"{host} is called over https only, unless the operator has opened its network (--allow-outbound)",
                 code="OUTBOUND_INSECURE",
             )
         request.extensions = {**request.extensions, "sni_hostname": host}
+        response = await self._send(request, addresses)
+        # It is not followed, and the client, which reads it all the same, fails where it is no URL.
+        response.headers.pop("location", None)
+        return response
+
+    async def _send(self, request: httpx.Request, addresses: list[str]) -> httpx.Response:
+        url = request.url
         failure: httpx.ConnectError | httpx.ConnectTimeout | None = None
         for address in addresses[:_MOST_ADDRESSES]:
             request.url = url.copy_with(host=address)
@@ -127,7 +154,7 @@ class _PinnedTransport(httpx.AsyncBaseTransport):
         assert failure is not None
         raise failure
 
-    async def _checked(self, host: str, port: int) -> list[str]:
+    async def _check_addresses(self, host: str, port: int) -> list[str]:
         """Addresses that may be connected to. All that a name has must be: one that has others too plays a trick."""
         try:
             addresses = await self._resolve(host, port)

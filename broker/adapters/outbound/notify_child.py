@@ -82,7 +82,7 @@ def send(order: dict[str, Any]) -> dict[str, Any]:
     guard = Guard(AddressPolicy(order["opened"]), plain=order["plain"])
     sys.addaudithook(guard)
     sent = bool(plugin.notify(body=order["text"], title=order["title"], body_format=apprise.NotifyFormat.TEXT))
-    reason = guard.refused or _masked(heard.last, order["url"]) or "it was not accepted"
+    reason = guard.refused or _mask(heard.last, order["url"]) or "it was not accepted"
     return {"sent": sent, "reason": "" if sent else reason, "final": bool(guard.refused)}
 
 
@@ -92,7 +92,7 @@ def _asset() -> apprise.AppriseAsset:
     )
 
 
-def _masked(said: str, url: str) -> str:
+def _mask(said: str, url: str) -> str:
     for part in sorted(re.split(r"[:/?&=@#,]+", url), key=len, reverse=True):
         if len(part) >= _LONG_ENOUGH:
             said = said.replace(part, "…")

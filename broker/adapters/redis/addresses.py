@@ -88,7 +88,7 @@ def _single(url: str, parts: SplitResult) -> StoreAddress:
             _host(host, _REDIS_PORT)
         _database(parts.path)
     connection, options = _options(url)
-    pool = _taken(options, _POOL_OPTIONS)
+    pool = _take_apart(options, _POOL_OPTIONS)
     return StoreAddress(kind=StoreKind.SINGLE, hosts=(), connection=connection, options=options, pool_options=pool)
 
 
@@ -98,8 +98,8 @@ def _sentinel(scheme: str, parts: SplitResult) -> StoreAddress:
         raise BadStoreUrl("names no service: redis+sentinel://host1,host2/service/0")
     _database(database)
     connection, given = _common_options(scheme, parts, database)
-    pool = _taken(given, _POOL_OPTIONS)
-    own = {_SENTINEL_OPTIONS[name]: value for name, value in _taken(given, _SENTINEL_OPTIONS).items()}
+    pool = _take_apart(given, _POOL_OPTIONS)
+    own = {_SENTINEL_OPTIONS[name]: value for name, value in _take_apart(given, _SENTINEL_OPTIONS).items()}
     tls = {name: value for name, value in given.items() if name.startswith("ssl")}
     return StoreAddress(
         kind=StoreKind.SENTINEL,
@@ -121,7 +121,7 @@ def _cluster(scheme: str, parts: SplitResult) -> StoreAddress:
         hosts=_hosts(parts, _REDIS_PORT),
         connection=connection,
         options=given,
-        pool_options=_taken(given, _POOL_OPTIONS),
+        pool_options=_take_apart(given, _POOL_OPTIONS),
     )
 
 
@@ -161,7 +161,7 @@ def _database(path: str) -> None:
         raise BadStoreUrl(f"ends in {path!r}; only a database's number can stand there")
 
 
-def _taken(given: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+def _take_apart(given: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
     return {name: given.pop(name) for name in names if name in given}
 
 

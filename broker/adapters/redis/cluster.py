@@ -25,15 +25,14 @@ from typing_extensions import override
 
 from broker.adapters.redis import keys
 from broker.adapters.redis.addresses import BadStoreUrl, StoreAddress
-from broker.adapters.redis.client import (
+from broker.adapters.redis.client import TextRedis, raise_first
+from broker.adapters.redis.connections import (
     MAX_CONNECTIONS,
     PROBE_MS,
     SOCKET_TIMEOUT_S,
     Cancellable,
-    TextRedis,
     cancellable,
     connection_options,
-    raise_first,
 )
 from broker.adapters.redis.trouble import no_service, unavailable
 
@@ -74,14 +73,14 @@ class _ClusterStore(RedisCluster):
                 await self.initialize()
                 return await super().execute_command(*args, **options)
         except (RedisError, RedisClusterException) as error:
-            raise _refused(error) from error
+            raise _to_error(error) from error
 
     async def _look_around(self) -> None:
         """Know the nodes. Raises `Unavailable`."""
         try:
             await self.initialize()
         except (RedisError, RedisClusterException) as error:
-            raise _refused(error) from error
+            raise _to_error(error) from error
 
     @override
     async def scan(self, cursor: int = 0, match: str | None = None, count: int | None = None, **_: Any) -> Any:  # type: ignore[override]  # one node's, not all
@@ -164,14 +163,14 @@ class _ClusterStorePipeline(ClusterPipeline):
                 await self.cluster_client.initialize()
                 results = await super().execute(raise_on_error=False, allow_redirections=allow_redirections)
         except (RedisError, RedisClusterException) as error:
-            raise _refused(error) from error
-        results = [_refused(each) if isinstance(each, RedisError) else each for each in results]
+            raise _to_error(error) from error
+        results = [_to_error(each) if isinstance(each, RedisError) else each for each in results]
         if raise_on_error:
             raise_first(results)
         return results
 
 
-def _refused(error: RedisError | RedisClusterException) -> Exception:
+def _to_error(error: RedisError | RedisClusterException) -> Exception:
     """What to raise; a script that is not known is for the script's owner."""
     return error if isinstance(error, NoScriptError) else unavailable(error) or error
 

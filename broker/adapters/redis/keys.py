@@ -16,14 +16,17 @@ _TEMPLATES: dict[str, str] = {
     # Of the whole installation, under a tag of its own: see INSTALLATION_TAG.
     "slugs": ":slugs",  # hash: slug -> workspace id, of those that workspaces have and had
     "administrators": ":administrators",  # hash: SHA-256 of a key of the installation -> JSON of who has it
+    "customers": ":customers",  # hash: Stripe's id of a customer -> workspace
     "ending": ":ending",  # set: workspaces whose data is being removed
     # Of one person, under a tag of their own: see `account_tag`.
     "account": ":account",  # hash: when it was made
     "memberships": ":memberships",  # hash: workspace -> what the person is there
     "sign_ins": ":sign-ins",  # zset: where the person is signed in, by last use; each has a `sign_in` here too
     # Of one workspace.
-    "workspace": "",  # hash: name, slug, former, plan, state, since, ends, created, key (id of its own one), log_days…
+    "workspace": "",  # hash: name, slug, former, plan, state, since, ends, created, key, log_days, access, privacy…
     "tokens": ":tokens",  # hash: token id -> JSON (never the secret)
+    "token_uses": ":tokens:uses",  # hash: token id -> when it was used last, ms
+    "service_accounts": ":service-accounts",  # hash: id -> JSON of a name for programs
     "revoked_keys": ":tokens:revoked",  # zset: hashes of keys of the workspace that people ended, by time
     "sign_in": ":si:%s",  # hash: whose sign-in that is, and the generation of the member's sign-ins it is of
     "family": ":f:%s",  # hash: short-lived tokens that were renewed one from the other, and what they hang on
@@ -31,15 +34,26 @@ _TEMPLATES: dict[str, str] = {
     "people": ":people",  # zset: member ids in the order they came
     "people_names": ":people:names",  # hash: lower-case name -> member id
     "owners": ":people:owners",  # set: members whose role is owner
+    "suspended": ":people:suspended",  # set: members who are suspended
+    "held_tokens": ":tokens:held",  # set: tokens that those, and what they made, have made: they are on hold
     "person": ":p:%s",  # hash: a member; generation counts when its sign-ins were ended
+    "invitations": ":invitations",  # hash: invitation id -> JSON: hash of its link, role, name, groups, who made it, …
+    "groups": ":groups",  # hash: group id -> JSON of its name and when it was made
+    "group_names": ":groups:names",  # hash: lower-case name -> group id
+    "group_members": ":g:%s",  # set: members in a group
+    "member_groups": ":p:%s:groups",  # set: groups that a member is in
+    "private_sessions": ":sessions:private",  # hash: session id -> JSON of the people and groups it is open to
     "session_names": ":sessions",  # hash: session name -> session id
     "session_makers": ":sessions:makers",  # hash: who made sessions -> how many there are of theirs
     "proxies": ":proxies",  # hash: machine id -> proxy id
     "proxy_owners": ":proxies:owners",  # hash: machine id -> id of the token that links it
     "live": ":live",  # set: agents that count against the plan
     "rules": ":rules",  # string: JSON list of approval rules
+    "rule_makers": ":rules:made",  # hash: a rule's JSON, as in `rules` -> JSON of who made it and when
     "redaction": ":redaction",  # string: JSON list of [name, expression] of the workspace's own redaction rules
     "usage": ":usage:%s",  # hash: day -> counters
+    "billing": ":billing",  # hash: customer, since, copy (JSON of the subscription), tickets, copied, at_ms, …
+    "usage_sent": ":usage:%s:sent",  # hash: meter -> units of a day that Stripe was told; ":part", ":base"
     "history": ":history",  # string: set once the workspace's logs are shipped to the log store
     "unshipped": ":unshipped",  # set: sessions with events that the log store has not
     "removed": ":removed",  # zset: sessions that were deleted, by time, until nothing of them can turn up
@@ -50,6 +64,7 @@ _TEMPLATES: dict[str, str] = {
     "leases": ":leases",  # hash: link that is online -> "<fence> <renewals>"
     "stops": ":stops",  # hash: "workspace", "machine:<proxy>" or "session:<session>" -> JSON of who stopped it
     "stopping": ":stopping:%s",  # list: what a stop, or its lifting, has still to do; the last is its JSON
+    "failures": ":failures",  # zset: "agent|<id>|<generation>" and "message|<id>|<agent>" nobody has looked at, by time
     "timers": ":timers",  # zset: "kind|reference…" by due time, ms
     "once": ":once:%s",  # string: JSON of a repeatable request and, once carried out, of what it came to
     "session": ":s:%s",  # hash: name, epoch, offset, shipped, created, maker, place, history, bytes of several kinds
@@ -79,7 +94,8 @@ _TEMPLATES: dict[str, str] = {
     "audit_seals": ":audit:seals",  # stream: <number>-0, field h = the seal of that record, see `domain.audit.chain`
     "audit_state": ":audit:state",  # hash: number of the last record, sealed and seal, first that is kept and its base
     "audit_once": ":audit:once:%s",  # string: a refusal that was recorded lately
-    "hooks": ":hooks",  # hash: text, version, by, at_ms, paused (1); there while the workspace has hooks
+    "views": ":views:%s",  # hash: name of a view of a page -> JSON of address, by, at_ms
+    "hooks": ":hooks",  # hash: text, version, by, at_ms, guards, paused (1); there while the workspace has hooks
     "hooks_version": ":hooks:version",  # string: counts the changes of the hooks
     "hooks_due": ":hooks:due",  # zset: sessions with events that hooks wait for, by the first offset not looked at
     "hooks_holder": ":hooks:holder",  # string: who looks at them, for as long as it lives
@@ -100,11 +116,15 @@ _TEMPLATES: dict[str, str] = {
     "workflow_open": ":workflows:open",  # set: runs that have not ended
     "workflow_due": ":workflows:due",  # zset: runs, by when they are to be looked at, ms
     "session_runs": ":s:%s:runs",  # set: runs in a session that have not ended
+    "session_listeners": ":s:%s:listeners",  # set: those of them that wait for what may happen anywhere in it
+    "machine_codes": ":machine-codes",  # hash: id of a code that links a machine -> JSON: what lists show, and its hash
     "link": ":l:%s",  # hash: machine, hello, whose it is, its connection (fence, online, boot) and what both have seen
     "outbox": ":l:%s:out",  # stream: <number>-0, field c = the command's JSON
     "link_agents": ":l:%s:agents",  # set: agents carried by the link
     "session_channel": ":s:%s",  # pub/sub: events
     "activity_channel": ":activity",  # pub/sub: "<session> <event>" of all sessions, without frames and receipts
+    "glimpses_channel": ":glimpses",  # pub/sub: "<session> <agent>" when what is shown of an agent in lists has changed
+    "failures_channel": ":failures:news",  # pub/sub: word that `failures` has changed
     "link_channel": ":l:%s",  # pub/sub: "<number>:<command>", "!fence:<n>", "!kick", "!orphaned"
 }
 
@@ -180,6 +200,16 @@ def token(sha256: str) -> str:
 def sign_in_code(sha256: str) -> str:
     """Who may sign in with a one-time code; outside any workspace, for the same reason."""
     return f"rc:sign-in:{sha256}"
+
+
+def invitation(sha256: str) -> str:
+    """String: JSON of the workspace and the id of an invitation, by its link's hash; outside any workspace, too."""
+    return f"rc:invitation:{sha256}"
+
+
+def machine_code(sha256: str) -> str:
+    """Which machine a one-time code links; outside any workspace, for the same reason."""
+    return f"rc:machine-code:{sha256}"
 
 
 def failed_sign_ins(address: str) -> str:

@@ -3,6 +3,9 @@
 A script's header names the libraries it needs (`-- uses: log receipts`) and its arguments, one a line behind `-- ARGV`.
 They are local variables of those names in the script, and callers give them by the same names; nobody counts them. A
 last one whose name ends in `...` is a list. Numbers of policy are fields of `T`, see `broker.domain.timings`.
+
+Every script begins with `lib/generation`, unless its header says `-- unguarded: ` and why: it carries nothing out for a
+caller whose access has changed since it was read. The caller is read again, and the script run once more.
 """
 
 from __future__ import annotations
@@ -22,20 +25,28 @@ from redis.exceptions import NoScriptError, ResponseError
 
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis, raise_first
+from broker.adapters.redis.people.standing import Standing
 from broker.adapters.redis.trouble import unavailable
 from broker.domain import errors
-from broker.domain.errors import PlanLimitReached, RelayError
+from broker.domain.errors import AccessChanged, NotAuthenticated, NotPermitted, PlanLimitReached, RelayError
 from broker.domain.ids import WorkspaceId
-from broker.domain.plans.plans import BUILT_IN, Limit, Plan, PlanTable
+from broker.domain.plans.plans import BUILT_IN, PAYMENT, Limit, Plan, PlanTable
 from broker.domain.timings import TIMINGS
-from broker.services.acting import present_caller
+from broker.services.acting import Acting, find_guarded_act, present_caller
 
 _LUA = files("broker.adapters.redis") / "lua"
 _USES = re.compile(r"^-- uses: (.+)$", re.MULTILINE)
 _ARGUMENTS = re.compile(r"^-- ARGV    .*\n(?:--         .*\n)*", re.MULTILINE)
 _ARGUMENT = re.compile(r"^--(?: ARGV   |        ) ([a-z]\w*)(\.\.\.)?(?=$|  )", re.MULTILINE)
-_CALLER = "caller"
-"""What a script that uses `audit` is told beside what its caller gives."""
+_UNGUARDED = re.compile(r"^-- unguarded: ", re.MULTILINE)
+_GUARD = "generation"
+"""The library that every other script begins with."""
+_CALLER, _READ_AT = "caller", "read_at"
+"""What a script that uses `audit`, and one that is guarded, is told beside what its caller gives."""
+_CHANGES_ACCESS = re.compile(r"\b(tell_access_changed|tell_member_changed|end_access|end_family|privacy_changed)\(")
+"""What a script calls that changes access, its caller's perhaps."""
+_MOST_CHANGES = 5
+"""How often access may change while one script is tried; then the caller is told to ask again."""
 _SEPARATOR = "\x1f"
 _REFUSAL = re.compile(r"RELAY (?P<kind>\w+) (?P<code>[A-Z_]+) (?P<message>.*)", re.DOTALL)
 
@@ -81,8 +92,9 @@ class _Script:
     names: tuple[str, ...]
     rest: str | None
     """The name of the list that comes last."""
+    changes_access: bool
 
-    def placed(self, given: Mapping[str, Given]) -> list[Argument]:
+    def place(self, given: Mapping[str, Given]) -> list[Argument]:
         """The arguments in the order in which the script is given them. Raises `TypeError` for another set of names."""
         names = self.names if self.rest is None else (*self.names, self.rest)
         if given.keys() != set(names):
@@ -104,23 +116,51 @@ class Scripts:
         self._redis = redis
         self.plans = plans
         """What adapters give to the scripts of it, and what a refusal for it is put into words by."""
+        self.standing = Standing(self)
+        """Reads callers again when access has changed."""
 
     async def run(self, name: str, workspace: WorkspaceId, /, **arguments: Given) -> Any:
         """Run one script in one workspace and return its answer. Raises the refusal it states, or `Unavailable`.
 
         It runs twice when its first answer is lost; for scripts that must not there is `run_once`.
         """
-        script = _script(name)
-        return await self._run(script, workspace, script.placed(_with_caller(script, arguments)))
+        return await self._run_guarded(_script(name), workspace, arguments)
 
     async def run_once(self, name: str, workspace: WorkspaceId, /, **arguments: Given) -> Any:
         """The same for a script that would do another thing the second time: it is carried out a single time, and its
         answer is given again to a client that asks again because the first was lost.
         """
-        script, operation = _script_once(name), secrets.token_hex(8)
-        placed = script.placed(_with_caller(script, arguments))
-        answer: list[Any] = orjson.loads(await self._run(script, workspace, [*placed, operation]))
+        operation = secrets.token_hex(8)
+        answer: list[Any] = orjson.loads(await self._run_guarded(_script_once(name), workspace, arguments, operation))
         return answer[0]
+
+    async def _run_guarded(
+        self, script: _Script, workspace: WorkspaceId, given: Mapping[str, Given], *behind: Argument
+    ) -> Any:
+        """Run it for the caller as it is now; a refusal for a change of access has carried nothing out."""
+        act = find_guarded_act(workspace)
+        for _ in range(_MOST_CHANGES):
+            placed = script.place(_with_caller(script, given, act))
+            try:
+                answer = await self._run(script, workspace, [*placed, *behind])
+            except AccessChanged:
+                if act is None:
+                    raise
+                await self._read_again(act)
+                continue
+            if act is not None and script.changes_access:
+                act.has_changed_access = True
+            return answer
+        raise AccessChanged("your access keeps changing: ask again")
+
+    async def _read_again(self, act: Acting) -> None:
+        """Go on with an act for its caller as it is now. Raises what that may no longer do."""
+        try:
+            act.go_on_as(await self.standing.read_again(act.principal))
+        except (NotAuthenticated, NotPermitted, AccessChanged):
+            if not act.has_changed_access:
+                raise
+            act.is_guarded = False
 
     async def _run(self, script: _Script, workspace: WorkspaceId, arguments: Sequence[Argument]) -> Any:
         root = keys.root(workspace)
@@ -137,64 +177,81 @@ class Scripts:
         if len(calls) == 1:
             await self.run(calls[0].name, workspace, **calls[0].arguments)
             return
-        results = await self._pipeline(workspace, calls, in_full=())
+        act = find_guarded_act(workspace)
+        results = await self._pipeline(workspace, calls, act, in_full=())
         missing = {call.name for call, result in zip(calls, results, strict=True) if isinstance(result, NoScriptError)}
         if missing:
             # Reports are numbered: those that ran are not run again, and those behind one that did not were refused.
-            results = await self._pipeline(workspace, calls, in_full=missing)
-        for result in results:
-            if isinstance(result, ResponseError):
-                raise self._refusal(result)
+            results = await self._pipeline(workspace, calls, act, in_full=missing)
+        refused = [self._refusal(result) for result in results if isinstance(result, ResponseError)]
+        if act is not None and refused and isinstance(refused[0], AccessChanged):
+            await self._read_again(act)
+            begins = next(index for index, result in enumerate(results) if isinstance(result, ResponseError))
+            await self.run_in_order(workspace, calls[begins:])
+            return
+        if refused:
+            raise refused[0]
         raise_first(results)
 
     def _refusal(self, error: ResponseError) -> Exception:
         refused = _refusal(error)
         if isinstance(refused, PlanLimitReached):
             about: dict[str, Any] = refused.details
+            if about["what"] == PAYMENT:
+                return self.plans.unpaid(Plan(about["plan"]))
             resets_at_ms = about.get("resets_at_ms")
             return self.plans.refusal(Plan(about["plan"]), Limit(about["what"]), resets_at_ms=resets_at_ms)
         return refused
 
-    async def _pipeline(self, workspace: WorkspaceId, calls: Sequence[Call], *, in_full: Collection[str]) -> list[Any]:
+    async def _pipeline(
+        self, workspace: WorkspaceId, calls: Sequence[Call], act: Acting | None, *, in_full: Collection[str]
+    ) -> list[Any]:
         """What each came to. The first call of a script that is to be sent in full makes it known to the others."""
         root, to_send = keys.root(workspace), set(in_full)
         pipe = self._redis.pipeline(transaction=False)
         for call in calls:
             script = _script(call.name)
+            placed = script.place(_with_caller(script, call.arguments, act))
             if call.name in to_send:
                 to_send.remove(call.name)
-                pipe.execute_command("EVAL", script.text, 1, root, *script.placed(call.arguments))
+                pipe.execute_command("EVAL", script.text, 1, root, *placed)
             else:
-                pipe.execute_command("EVALSHA", script.sha, 1, root, *script.placed(call.arguments))
+                pipe.execute_command("EVALSHA", script.sha, 1, root, *placed)
         results: list[Any] = await pipe.execute(raise_on_error=False)
         return results
 
 
-def _with_caller(script: _Script, arguments: Mapping[str, Given]) -> Mapping[str, Given]:
-    """What is given, with who acts for a script that records it."""
-    return {**arguments, _CALLER: present_caller()} if _CALLER in script.names else arguments
+def _with_caller(script: _Script, arguments: Mapping[str, Given], act: Acting | None) -> Mapping[str, Given]:
+    """What is given, with who acts for a script that records it, and since when what they may do is known."""
+    given = dict(arguments)
+    if _CALLER in script.names:
+        given[_CALLER] = present_caller()
+    if _READ_AT in script.names:
+        given[_READ_AT] = "" if act is None or not act.is_guarded else str(act.principal.access)
+    return given
 
 
 @cache
 def _script(name: str) -> _Script:
-    return _known_by_hash(name, source(name))
+    return _find_by_hash(name, source(name))
 
 
 @cache
 def _script_once(name: str) -> _Script:
     prelude = keys.lua_prelude("K.once()")
-    return _known_by_hash(name, _ONCE.format(prelude=prelude, life_ms=_REPEATED_MS, script=source(name)))
+    return _find_by_hash(name, _ONCE.format(prelude=prelude, life_ms=_REPEATED_MS, script=source(name)))
 
 
-def _known_by_hash(name: str, text: str) -> _Script:
+def _find_by_hash(name: str, text: str) -> _Script:
     names, rest = arguments(name)
     sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
-    return _Script(text=text, sha=sha, names=names, rest=rest)
+    changes_access = bool(_CHANGES_ACCESS.search(_files()[name].read_text()))
+    return _Script(text=text, sha=sha, names=names, rest=rest, changes_access=changes_access)
 
 
 def arguments(name: str) -> tuple[tuple[str, ...], str | None]:
     """What a script takes, its libraries' arguments first; and the name of the list that comes last, or None."""
-    declared = [found for part in _parts(_files()[name].read_text()) for found in _declared(part)]
+    declared = [found for part in _parts(_files()[name].read_text()) for found in _read_declared(part)]
     rest = next((argument for argument, is_rest in declared if is_rest), None)
     return tuple(argument for argument, is_rest in declared if not is_rest), rest
 
@@ -208,7 +265,7 @@ def assemble(main: str) -> str:
     """Key table, numbers, libraries in the order they are needed, then the script itself."""
     taken, lines = 0, []
     for part in _parts(main):
-        declared = _declared(part)
+        declared = _read_declared(part)
         lines += [*_locals(declared, taken), part]
         taken += len(declared)
     text = "\n".join(lines)
@@ -231,16 +288,17 @@ def _parts(main: str) -> list[str]:
             return
         done.add(library)
         text = (_LUA / "lib" / f"{library}.lua").read_text()
-        for needed in _used(text):
+        for needed in _read_used(text):
             include(needed)
         parts.append(text)
 
-    for library in ["core", *_used(main)]:
+    guard = [] if _UNGUARDED.search(main) else [_GUARD]
+    for library in ["core", *guard, *_read_used(main)]:
         include(library)
     return [*parts, main]
 
 
-def _declared(text: str) -> list[tuple[str, bool]]:
+def _read_declared(text: str) -> list[tuple[str, bool]]:
     """The names in a header, and of each whether it is a list."""
     header = _ARGUMENTS.search(text)
     return [(name, bool(rest)) for name, rest in _ARGUMENT.findall(header[0])] if header else []
@@ -268,7 +326,7 @@ def _files() -> dict[str, Traversable]:
     }
 
 
-def _used(text: str) -> list[str]:
+def _read_used(text: str) -> list[str]:
     found = _USES.search(text)
     return found[1].split() if found else []
 

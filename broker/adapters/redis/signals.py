@@ -6,8 +6,17 @@ from collections.abc import Callable
 from typing import Protocol
 
 from broker.adapters.redis import keys
-from broker.domain.ids import LinkId, SessionId, WorkspaceId
-from broker.services.ports.signals import CommandPut, Happened, LinkNews, OwnerRemoved, Silent, Stop, TakenOver
+from broker.domain.ids import AgentId, LinkId, SessionId, WorkspaceId
+from broker.services.ports.signals import (
+    CommandPut,
+    Glimpsed,
+    Happened,
+    LinkNews,
+    OwnerRemoved,
+    Silent,
+    Stop,
+    TakenOver,
+)
 
 
 class Listening(Protocol):
@@ -31,7 +40,19 @@ class RedisSignals:
     async def activity(self, workspace: WorkspaceId, tell: Callable[[Happened | None], None]) -> Stop:
         """Follow the events of all sessions, but frames and receipts."""
         return await self._bus.listen(
-            keys.key(workspace, "activity_channel"), lambda text: tell(None if text is None else self._happened(text))
+            keys.key(workspace, "activity_channel"), lambda text: tell(None if text is None else self._parse(text))
+        )
+
+    async def glimpses(self, workspace: WorkspaceId, tell: Callable[[Glimpsed | None], None]) -> Stop:
+        """Follow what is seen of all agents between their events."""
+        return await self._bus.listen(
+            keys.key(workspace, "glimpses_channel"), lambda text: tell(None if text is None else _parse_glimpse(text))
+        )
+
+    async def failures(self, workspace: WorkspaceId, tell: Callable[[bool | None], None]) -> Stop:
+        """Follow the list of what failed: True whenever something came or went."""
+        return await self._bus.listen(
+            keys.key(workspace, "failures_channel"), lambda text: tell(None if text is None else True)
         )
 
     async def link(self, workspace: WorkspaceId, link: LinkId, tell: Callable[[LinkNews | None], None]) -> Stop:
@@ -40,12 +61,17 @@ class RedisSignals:
             keys.key(workspace, "link_channel", link), lambda text: tell(None if text is None else read_link_news(text))
         )
 
-    def _happened(self, text: str) -> Happened:
+    def _parse(self, text: str) -> Happened:
         """The bus hands the same text to one listener after the other; it is taken apart once."""
         if self._latest is None or self._latest[0] is not text:
             session, _, event = text.partition(" ")
             self._latest = text, Happened(SessionId(session), event)
         return self._latest[1]
+
+
+def _parse_glimpse(text: str) -> Glimpsed:
+    session, _, agent = text.partition(" ")
+    return Glimpsed(SessionId(session), AgentId(agent))
 
 
 def read_link_news(text: str) -> LinkNews:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 from broker.adapters.redis import keys
-from broker.adapters.redis.client import TextRedis, published
+from broker.adapters.redis.client import TextRedis, listen_on
 from broker.adapters.redis.scripts import Scripts
 from broker.domain.ids import WorkspaceId
 
@@ -37,7 +37,7 @@ class RedisTimers:
 
     async def wakeups(self) -> AsyncIterator[tuple[WorkspaceId, float] | None]:
         """(workspace, seconds until due) whenever a timer becomes a workspace's earliest; None: some may be lost."""
-        async with aclosing(published(self._redis, keys.TIMER_CHANNEL)) as messages:
+        async with aclosing(listen_on(self._redis, keys.TIMER_CHANNEL)) as messages:
             async for message in messages:
                 if message is None:
                     yield None

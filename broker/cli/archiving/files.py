@@ -83,9 +83,9 @@ class NdjsonArchive:
             first = file.readline()
             file.seek(max(0, self._path.stat().st_size - 200))
             last = file.read().rsplit(b"\n", 2)[-2:]
-        if _parsed(first).get("type") != "contents" or _parsed(last[0]).get("type") != "end" or last[1:] != [b""]:
+        if _parse_row(first).get("type") != "contents" or _parse_row(last[0]).get("type") != "end" or last[1:] != [b""]:
             raise _not_whole(self._path)
-        return _parsed(first)
+        return _parse_row(first)
 
     def batches(self, position: int) -> Iterator[tuple[list[Row], int]]:
         """Rows from a position on."""
@@ -94,7 +94,7 @@ class NdjsonArchive:
             file.seek(position)
             for line in file:
                 position += len(line)
-                row = _parsed(line)
+                row = _parse_row(line)
                 if row.pop("type", None) == "row":
                     batch.append(row)
                 if len(batch) == _BATCH:
@@ -135,11 +135,11 @@ class ParquetArchive:
         """What `begin` was given."""
         if not (self._path / "end.json").exists():
             raise _not_whole(self._path)
-        return _parsed((self._path / "contents.json").read_bytes())
+        return _parse_row((self._path / "contents.json").read_bytes())
 
     def batches(self, position: int) -> Iterator[tuple[list[Row], int]]:
         """Rows from a position on; here it counts batches."""
-        files = int(_parsed((self._path / "end.json").read_bytes())["files"])
+        files = int(_parse_row((self._path / "end.json").read_bytes())["files"])
         every = (batch for n in range(1, files + 1) for batch in read_part(self._part(n), rows=_BATCH))
         for number, batch in enumerate(every, start=1):
             if number > position:
@@ -159,7 +159,7 @@ def write_whole(path: Path, content: bytes) -> None:
     unfinished.replace(path)
 
 
-def _parsed(line: bytes) -> Row:
+def _parse_row(line: bytes) -> Row:
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError:

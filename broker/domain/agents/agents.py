@@ -86,7 +86,7 @@ class Behind:
 _PARTS = uuid.UUID("0d0f6d52-53a5-4a3c-9a1f-6c1a3c6b7a55")
 
 
-def started_agent(effect: str) -> AgentId:
+def derive_agent_id(effect: str) -> AgentId:
     """The id of the agent that is started for an effect of a run."""
     return AgentId(str(uuid.uuid5(_PARTS, effect)))
 
@@ -105,7 +105,7 @@ class RunPart:
     @property
     def agent_id(self) -> AgentId:
         """The id of the agent that is started for that."""
-        return started_agent(self.effect)
+        return derive_agent_id(self.effect)
 
     @property
     def task_id(self) -> MessageId:
@@ -148,10 +148,33 @@ class Agent:
     """When it entered its state."""
     behind: Behind | None = None
     """Who spawned it, or its spawner, and so on: for the record alone. None for agents of earlier versions."""
+    readonly: bool = False
+    """Whether its own tools change nothing, nor do those of agents that it spawns."""
     part: RunPart | None = None
     """In a run of a workflow; None for an agent that belongs to none."""
     inbox_acked: int = 0
     """All messages up to this inbox number are settled."""
+    away_since_ms: int | None = None
+    """Since when what carries it is away; None while that is connected, and once the agent has ended."""
+    task: str | None = None
+    """The first line of the message that was handed to it last."""
+    doing: str | None = None
+    """The use of a tool that it is in, in words."""
+    said: str | None = None
+    """The last line it said."""
+    seen_ms: int | None = None
+    """When its process showed a sign of life, to some seconds; None when it has shown none."""
+    tokens: int | None = None
+    """That it has spent, as its program reports it; None when that reports none."""
+    micro_usd: int | None = None
+    """The same in millionths of a dollar."""
+    dismissed: bool = False
+    """Whether somebody has seen that it failed, and wants to hear no more of it."""
+
+    @property
+    def needs_a_look(self) -> bool:
+        """Whether it is shown among those that live: it does, or it failed and nobody has dismissed it."""
+        return not self.state.ended or (self.state is AgentState.FAILED and not self.dismissed)
 
 
 def agent_name(text: str) -> str:

@@ -30,6 +30,8 @@ class Session:
     searchable: int | None = None
     """Up to which offset the log store has it; None without one."""
     created_at_ms: int
+    archived: bool = False
+    """Put away: lists leave it out, and it can be read as before."""
 
 
 def session_name(text: str) -> str:

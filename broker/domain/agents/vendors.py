@@ -52,6 +52,8 @@ BRIDGED: Mapping[str, Vendor] = {
     ),
 }
 """Those with a bridge of their own, by word, the first choice first: told as missing where they are not installed."""
+KEEP_READONLY = frozenset({"claude", "codex", "gemini"})
+"""Those whose start can say that their own tools change nothing."""
 VENDORS: Mapping[str, Vendor] = {
     **BRIDGED,
     "auggie": _acp("Auggie", "--acp", package="@augmentcode/auggie"),

@@ -30,6 +30,10 @@ class ApprovalStatus(StrEnum):
     """Of a question: the agent has the answers. One that nobody wants to answer is denied."""
 
 
+BUDGET_TOOL = "budget"
+"""What a budget asks with, of no agent's: whether more may be spent."""
+
+
 class Verdict(StrEnum):
     """What an answer says."""
 
@@ -134,6 +138,8 @@ class Approval:
     """Allow rules for the like, the narrowest first; None as for `risk`."""
     lasting: bool = False
     """Any yes holds for more than this request: its program offers no lesser one."""
+    hook_asks: str = ""
+    """The hook that wants a person to be asked before the tool runs; '' for none."""
     machine: MachineWord | None = None
     """What the agent's machine makes of a yes, while it waits; None where that passes, or is not known."""
     asked_at_ms: int
@@ -207,3 +213,8 @@ class ApprovalAnswer:
     """The one of the offered answers that is given; None: the one that the verdict stands for."""
     answers: dict[str, list[str]] | None = None
     """To a question that is not declined: what was chosen or said, by the prompts' ids."""
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it is a yes to all that is like it, for as long as the agent lives."""
+        return self.verdict is Verdict.ALLOW and self.scope is Scope.SESSION and self.updated_input is None

@@ -120,8 +120,8 @@ def decide(grounds: Grounds) -> Decision:
             return Denied(by=opinion.by, why=opinion.why)
     if grounds.requirements:
         missing = tuple(each for each in grounds.requirements if not is_met(each, grounds.assents))
-        return Required(requirements=missing) if missing else Allowed(by=_signed(grounds.assents))
-    return _asked(grounds) or _allowed(grounds) or Asked()
+        return Required(requirements=missing) if missing else Allowed(by=_name_signers(grounds.assents))
+    return _find_ask(grounds) or _find_allow(grounds) or Asked()
 
 
 def is_met(requirement: Requirement, assents: Iterable[Assent]) -> bool:
@@ -140,7 +140,7 @@ def _is_named(requirement: Requirement, assent: Assent) -> bool:
             return True
 
 
-def _asked(grounds: Grounds) -> Asked | None:
+def _find_ask(grounds: Grounds) -> Asked | None:
     """A rule that asks wants each use to be looked at; the others ask where nobody has allowed it before."""
     ruling = grounds.ruling
     if ruling is not None and ruling.effect is Effect.ASK:
@@ -149,7 +149,7 @@ def _asked(grounds: Grounds) -> Asked | None:
     return Asked(why=asking.why, always=True) if asking else None
 
 
-def _allowed(grounds: Grounds) -> Allowed | None:
+def _find_allow(grounds: Grounds) -> Allowed | None:
     if grounds.only_people:
         return None
     if grounds.relay_tool:
@@ -168,5 +168,5 @@ def _of_rule(ruling: Ruling | None) -> Opinion | None:
     return None if ruling is None else Opinion(effect=ruling.effect, by=ruling.rule.name, why=ruling.why)
 
 
-def _signed(assents: Iterable[Assent]) -> str:
+def _name_signers(assents: Iterable[Assent]) -> str:
     return ", ".join(sorted({assent.member for assent in assents}))

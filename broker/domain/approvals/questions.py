@@ -49,11 +49,11 @@ def check_answers(prompts: Sequence[QuestionPrompt], answers: Mapping[str, Seque
     known = {prompt.id for prompt in prompts}
     for unknown in answers.keys() - known:
         raise _bad(f"no prompt has the id {unknown[:_SHOWN]!r}; there are {', '.join(sorted(known))[:400]}")
-    given = {prompt.id: _checked(prompt, answers.get(prompt.id, ())) for prompt in prompts}
+    given = {prompt.id: _check(prompt, answers.get(prompt.id, ())) for prompt in prompts}
     return {name: texts for name, texts in given.items() if texts}
 
 
-def shown_answers(prompts: Sequence[QuestionPrompt], answers: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+def show_answers(prompts: Sequence[QuestionPrompt], answers: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     """The same as they are kept for readers: without the secret ones."""
     secret = {prompt.id for prompt in prompts if prompt.secret}
     return {name: list(texts) for name, texts in answers.items() if name not in secret}
@@ -64,7 +64,7 @@ def secrets_in(prompts: Sequence[QuestionPrompt], answers: Mapping[str, Sequence
     return tuple(text for prompt in prompts if prompt.secret for text in answers.get(prompt.id, ()) if text)
 
 
-def _checked(prompt: QuestionPrompt, texts: Sequence[str]) -> list[str]:
+def _check(prompt: QuestionPrompt, texts: Sequence[str]) -> list[str]:
     kept = [text for text in texts if text.strip()]
     about = prompt.header or prompt.text[:_SHOWN] or prompt.id
     if prompt.required and not kept:

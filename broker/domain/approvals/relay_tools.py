@@ -36,6 +36,7 @@ TOOLS: dict[str, Parameters] = {
     "relay_search_logs": _takes("query", "limit"),
     "relay_step": _takes(),
     "relay_budget": _takes(),
+    "relay_raise_budget": _takes("agent unit", "allow"),
     "relay_submit": _takes("result"),
     "relay_run_workflow": _takes("text", "values workflow"),
 }

@@ -18,10 +18,11 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import PurePosixPath
 
+from broker.domain.approvals.hidden import hidden_characters
 from broker.domain.approvals.patterns import UNKNOWN, Match, pattern
 from broker.domain.approvals.risk.known_programs import SHELLS
 from broker.domain.approvals.shell.commands import shell_text
-from broker.domain.approvals.shell.files import named_files
+from broker.domain.approvals.shell.files import find_named_files
 from broker.domain.approvals.shell.programs import shell_line
 from broker.domain.approvals.tool_kinds import FILE_KINDS, ToolKind, tool_names
 from broker.domain.approvals.tool_use import ToolUse, absolute
@@ -53,6 +54,15 @@ class Rule:
         """How the log names it."""
         parts = [self.tool, *(x for x in (self.command, self.path) if x)]
         return f"rule {self.effect} {' '.join(parts)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptRule:
+    """A rule as a workspace keeps it: who made it, and when. None where that was not written down."""
+
+    rule: Rule
+    by: str | None = None
+    at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +149,7 @@ def _covers(rule: Rule, use: ToolUse) -> bool:
 
 
 def _command_is_covered(wanted: str, use: ToolUse) -> bool:
-    if use.command is None or not use.is_bash:
+    if use.command is None or not use.is_bash or hidden_characters(use.command):
         return False
     inner = allowable(use.command)
     if inner is None:
@@ -203,7 +213,7 @@ def _without_quotes(wanted: str) -> tuple[str, ...]:
 
 def _path_match(rule: Rule, use: ToolUse) -> Match:
     """How a restricting rule's path applies to the files that a request is about, or that its command names."""
-    wanted = _folded(rule.path or "")
+    wanted = _fold(rule.path or "")
     compiled = pattern(wanted)
     itself = _names_tool_itself(rule, use)
     found = Match.MAY if (itself and use.hides_paths) or use.hides_command else Match.NO
@@ -212,7 +222,7 @@ def _path_match(rule: Rule, use: ToolUse) -> Match:
     if use.command is None:
         return found
     kinds = _file_kinds(rule.tool)
-    named, spelled = named_files(use.command), _files_spelled(use.command, use.folder)
+    named, spelled = find_named_files(use.command), _files_spelled(use.command, use.folder)
     found = max(found, Match.NO if named.complete and use.is_bash else Match.MAY)
     for file, texts in zip(named.files, spelled, strict=True):
         if itself or kinds & file.access:
@@ -224,19 +234,19 @@ def _path_match(rule: Rule, use: ToolUse) -> Match:
 def _paths_named(use: ToolUse, wanted: str) -> Iterator[tuple[str, ...]]:
     for path in use.paths:
         texts = _spellings(path, use.folder)
-        yield tuple(_folded(text) for text in texts)
+        yield tuple(_fold(text) for text in texts)
         if "/" not in wanted:
-            yield (_folded(posixpath.basename(path)),)
+            yield (_fold(posixpath.basename(path)),)
         if use.kind is ToolKind.SEARCH:
-            yield (_folded(f"{absolute(path, use.folder)}/{UNKNOWN}"),)
+            yield (_fold(f"{absolute(path, use.folder)}/{UNKNOWN}"),)
 
 
 @lru_cache(maxsize=256)
 def _files_spelled(command: str, folder: str | None) -> tuple[tuple[str, ...], ...]:
     """For each file that a command names, its path in every way in which a pattern may mean it."""
     return tuple(
-        tuple(dict.fromkeys(_folded(text) for text in _spellings(file.path, folder)))
-        for file in named_files(command).files
+        tuple(dict.fromkeys(_fold(text) for text in _spellings(file.path, folder)))
+        for file in find_named_files(command).files
     )
 
 
@@ -252,7 +262,7 @@ def _spellings(path: str, folder: str | None) -> Iterator[str]:
         yield whole.removeprefix(inside)
 
 
-def _folded(text: str) -> str:
+def _fold(text: str) -> str:
     return unicodedata.normalize("NFC", text).casefold()
 
 

@@ -56,7 +56,7 @@ _RISKY_PLACES = (
 )
 
 
-def suggested_rules(approval: Approval, *, cwd: str | None = None) -> tuple[Rule, ...]:
+def suggest_rules(approval: Approval, *, cwd: str | None = None) -> tuple[Rule, ...]:
     """Rules that would have allowed this, narrowest first; none when it is of high risk. `cwd` as for `assess`.
 
     None either where secrets are masked: a rule made of what is shown would not cover what is asked.

@@ -49,11 +49,28 @@ class Checkpoint:
     number: int
     seal: str
     at_ms: int
+    key: str | None = None
+    """The public key of what signed it, base64; None where nothing did."""
+    signature: str | None = None
+    """Base64."""
+
+    @property
+    def signed_text(self) -> bytes:
+        """What the signature is over."""
+        said = f"relaycast audit checkpoint\n{self.workspace}\n{self.number}\n{self.seal}\n{self.at_ms}"
+        return said.encode()
 
     @property
     def line(self) -> str:
         """One line of a file of checkpoints."""
-        said = {"workspace": self.workspace, "number": self.number, "seal": self.seal, "at_ms": self.at_ms}
+        said: dict[str, object] = {
+            "workspace": self.workspace,
+            "number": self.number,
+            "seal": self.seal,
+            "at_ms": self.at_ms,
+        }
+        if self.signature is not None:
+            said |= {"key": self.key, "signature": self.signature}
         return json.dumps(said, separators=(",", ":")) + "\n"
 
 
@@ -66,9 +83,15 @@ def read_checkpoint(line: str) -> Checkpoint | None:
             number=int(said["number"]),
             seal=str(said["seal"]),
             at_ms=int(said["at_ms"]),
+            key=_text(said.get("key")),
+            signature=_text(said.get("signature")),
         )
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def first_seal(workspace: WorkspaceId) -> str:
@@ -125,11 +148,11 @@ class Verification:
             self.problems.append(f"record {entry.number} stands behind record {self._next - 1}")
         if _number_in(entry.record) != entry.number:
             self.problems.append(f"record {entry.number} does not say that it is number {entry.number}")
-        self._seal = self._checked_seal(entry)
+        self._seal = self._check_seal(entry)
         self._next = max(self._next, entry.number + 1)
         self._compare(entry.number)
 
-    def _checked_seal(self, entry: Entry) -> str:
+    def _check_seal(self, entry: Entry) -> str:
         """The seal to go on from: the one that is kept, so that one fault is told once."""
         right = next_seal(self._seal, entry.record)
         if entry.seal is None:

@@ -20,6 +20,8 @@ class Caller:
     member: str | None = None
     account: str | None = None
     agent: str | None = None
+    service: str | None = None
+    """The service account that acted."""
     address: str | None = None
     """Where the request came from, through the proxies that this broker trusts."""
     request: str | None = None
@@ -58,7 +60,7 @@ class AuditFilter:
         by = record.by
         return (
             (self.act is None or record.act.startswith(self.act))
-            and (self.by is None or self.by in {by.token, by.member, by.account, by.agent, by.kind})
+            and (self.by is None or self.by in {by.token, by.member, by.account, by.agent, by.service, by.kind})
             and (self.on is None or self.on in (record.on or ""))
             and (self.since_ms is None or record.at_ms >= self.since_ms)
             and (self.until_ms is None or record.at_ms < self.until_ms)
@@ -66,8 +68,8 @@ class AuditFilter:
 
 
 def name_of(by: Caller, names: Mapping[str, str]) -> str | None:
-    """What the member is called, else the token; None for what is not there any more."""
-    return names.get(by.member or "") or names.get(by.token or "")
+    """What the member or the service account is called, else the token; None for what is not there any more."""
+    return names.get(by.member or by.service or "") or names.get(by.token or "")
 
 
 def read_record(entry: Entry) -> AuditRecord:
@@ -90,7 +92,9 @@ def read_record(entry: Entry) -> AuditRecord:
 
 
 def _caller(by: dict[str, Any]) -> Caller:
-    known = {name: _text(by.get(name)) for name in ("token", "member", "account", "agent", "address", "request")}
+    known = {
+        name: _text(by.get(name)) for name in ("token", "member", "account", "agent", "service", "address", "request")
+    }
     return Caller(kind=_text(by.get("kind")) or "unknown", **known)
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from broker.domain.approvals.patterns import Match, pattern
-from broker.domain.hooks.events import HookEvent
+from broker.domain.hooks.answers import DEFAULTS, HookSays
+from broker.domain.hooks.events import BLOCKING, HookEvent
 from broker.domain.hooks.templates import Template, Variable, parse_command, parse_words
-from broker.domain.secrets.references import referred
+from broker.domain.secrets.references import find_reference
 
 MAX_TIMEOUT_S = 600.0
 DEFAULT_TIMEOUT_S = 60.0
@@ -63,6 +64,9 @@ class When:
     """Files it is about, relative to the agent's folder; those behind `!` are left out. No file left: no run."""
     exit_code: tuple[int, ...] = ()
     tool: tuple[str, ...] = ()
+    command: str | None = None
+    """A pattern for a command line. Before a tool it means all that the line runs, as a rule's does, and what cannot be
+    read counts, too; behind one it means the line as it was written."""
     agent: str | None = None
     text: str | None = None
     """A pattern for the prompt, message, answer or question."""
@@ -158,6 +162,24 @@ class Hook:
     debounce_s: float = 0
     """Wait until nothing has set it off for so long; 0: it runs at once, each time."""
     enabled: bool = True
+    on_error: HookSays | None = None
+    """What stands for an answer that does not come; None: what the event has for that."""
+    modifies: bool = False
+    """Whether it may answer `modify`."""
+    may_allow: bool = False
+    """Whether its `allow` answers for people, where no rule asks or denies."""
+    decides: bool = False
+    """Whether what it says of a request that waits for people counts; otherwise it only learns of it."""
+
+    @property
+    def answers(self) -> bool:
+        """Whether its output is an answer."""
+        return self.event in BLOCKING or self.decides
+
+    @property
+    def without_answer(self) -> HookSays:
+        """What a failure counts as."""
+        return self.on_error or DEFAULTS[self.event]
 
 
 def kind_of(action: Action) -> str:
@@ -177,7 +199,7 @@ def secrets_of(action: Action) -> tuple[str, ...]:
     """The names of the secrets that an action needs."""
     match action:
         case WebhookAction():
-            named = referred(action.url)
+            named = find_reference(action.url)
             return (action.secret, *([named] if named else []))
         case NotifyAction(to=name) if name:
             return (name,)
@@ -191,7 +213,7 @@ def hook_id(selector: Selector, event: HookEvent, definition: object) -> str:
     return f"h-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
 
 
-def selected_files(when: When, paths: tuple[str, ...]) -> tuple[str, ...]:
+def select_files(when: When, paths: tuple[str, ...]) -> tuple[str, ...]:
     """Those of the changed files that a hook is about, in their order."""
     wanted = [each for each in when.glob if not each.startswith("!")]
     unwanted = [each[1:] for each in when.glob if each.startswith("!")]

@@ -71,15 +71,17 @@ def judge(tried: Tried, *, run: str, now_s: float, waits_s: Sequence[float] = WA
     if status == _GONE:
         why = "answered 410: it does not want any more"
         return Verdict(outcome=Outcome.FAILED, reason=why, stops=True)
-    reason = tried.reason if status is None else _said(status)
+    reason = tried.reason if status is None else _summarise(status)
     if tried.final or tried.attempt >= len(waits_s):
         given_up = "" if tried.final else f", {tried.attempt} attempts in all"
         return Verdict(outcome=Outcome.FAILED, reason=reason + given_up)
-    wait_s = max(_spread(waits_s[tried.attempt], f"{run}{tried.attempt}"), _asked_s(tried.retry_after, now_s))
+    wait_s = max(
+        _spread(waits_s[tried.attempt], f"{run}{tried.attempt}"), _parse_retry_after_s(tried.retry_after, now_s)
+    )
     return Verdict(outcome=Outcome.RETRIED, reason=reason, wait_s=wait_s)
 
 
-def _said(status: int) -> str:
+def _summarise(status: int) -> str:
     return f"answered {status}" + (": redirects are not followed" if 300 <= status < 400 else "")
 
 
@@ -89,7 +91,7 @@ def _spread(wait_s: float, of: str) -> float:
     return wait_s * (1 + _JITTER * part)
 
 
-def _asked_s(retry_after: str | None, now_s: float) -> float:
+def _parse_retry_after_s(retry_after: str | None, now_s: float) -> float:
     """RFC 9110 10.2.3: seconds, or a date."""
     if not retry_after:
         return 0

@@ -31,7 +31,7 @@ class HookEvent(StrEnum):
 
 
 BLOCKING = frozenset({HookEvent.BEFORE_TOOL, HookEvent.BEFORE_TURN, HookEvent.BEFORE_STOP})
-"""Those whose hooks answer before the agent goes on. `on_approval_needed` may answer too, and holds nothing up."""
+"""Those whose hooks answer before the agent goes on."""
 
 ALIASES = {
     # Codex: the notifications of its app-server, the events of its own hooks, and of `notify`.

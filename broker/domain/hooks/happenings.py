@@ -10,8 +10,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from broker.domain.approvals.tool_use import absolute
+from broker.domain.approvals.tool_use import ToolUse, absolute
 from broker.domain.hooks.events import HookEvent
+from broker.domain.hooks.runs import HookRunId
 from broker.domain.ids import AgentId, MessageId
 from broker.domain.logs.event_filter import EventFilter
 from broker.domain.logs.events import Cursor, EventKind
@@ -34,6 +35,18 @@ WAITED_FOR = frozenset(
     }
 )
 """Kinds of events that something can be found in."""
+
+ENDS = frozenset(
+    {
+        EventKind.HOOK_COMPLETED,
+        EventKind.HOOK_FAILED,
+        EventKind.HOOK_REFUSED,
+        EventKind.HOOK_SKIPPED,
+        EventKind.HOOK_EXPIRED,
+        EventKind.HOOK_INTERRUPTED,
+    }
+)
+"""Of runs; those that answer a request are looked at."""
 
 _IN_FRAMES = frozenset({HookEvent.COMMAND, HookEvent.COMMAND_FAILED, HookEvent.FILE_CHANGE})
 _CUT = 2048
@@ -59,12 +72,22 @@ class Happening:
     tool: str = ""
     messages: tuple[MessageId, ...] = ()
     """Those that the turn answered, or the one it is about."""
+    use: ToolUse | None = None
+    """Of a tool that has not run yet, and whose input is at hand."""
 
 
-def events_for(wanted: Collection[HookEvent]) -> EventFilter:
-    """The events of a log in which any of these can be found; most are passed over unread, streamed pieces always."""
+def events_for(wanted: Collection[HookEvent], *, answers: bool = False) -> EventFilter:
+    """The events of a log in which any of these can be found; most are passed over unread, streamed pieces always.
+
+    `answers`: the ends of runs as well, as there are hooks that answer what waits for people.
+    """
     kinds = WAITED_FOR if _IN_FRAMES.intersection(wanted) else WAITED_FOR - {EventKind.AGENT_FRAME}
-    return EventFilter(kinds=frozenset(kinds), fragments=False)
+    return EventFilter(kinds=frozenset(kinds | ENDS if answers else kinds), fragments=False)
+
+
+def run_ended(event: Json) -> HookRunId | None:
+    """The run whose end an event tells of."""
+    return HookRunId(_text(event["data"].get("run"))) if event["kind"] in ENDS else None
 
 
 def happenings(event: Json) -> Iterator[Happening]:
@@ -74,14 +97,14 @@ def happenings(event: Json) -> Iterator[Happening]:
         return
     at = Cursor(event["epoch"], event["offset"])
     about = {"at": at, "at_ms": event["at_ms"], "agent": AgentId(agent), "name": event.get("name") or ""}
-    for found, rest in _found(event["kind"], data):
+    for found, rest in _find(event["kind"], data):
         yield Happening(event=found, **about, **rest)
 
 
 _Found = tuple[HookEvent, dict[str, Any]]
 
 
-def _found(kind: str, data: Json) -> Iterator[_Found]:
+def _find(kind: str, data: Json) -> Iterator[_Found]:
     match kind:
         case EventKind.TURN_STARTED:
             yield HookEvent.TURN_START, {"turn": data.get("turn")}
@@ -92,7 +115,7 @@ def _found(kind: str, data: Json) -> Iterator[_Found]:
                 if isinstance(content, Mapping):
                     yield from _content(content)
         case EventKind.APPROVAL_REQUESTED:
-            yield from _asked(data)
+            yield from _find_asked(data)
         case EventKind.APPROVAL_RESOLVED if data.get("by") != "agent":
             values = {"approval_id": _text(data.get("id")), "reason": _text(data.get("note"))}
             yield HookEvent.APPROVAL_RESOLVED, {"values": {**values, "text": _text(data.get("status"))}}
@@ -149,7 +172,7 @@ def _content(content: Json) -> Iterator[_Found]:
             pass
 
 
-def _asked(data: Json) -> Iterator[_Found]:
+def _find_asked(data: Json) -> Iterator[_Found]:
     if data.get("status") not in {None, "pending"} or data.get("decided_by"):
         return  # a rule has answered it in the same step
     prompts = [each for each in data.get("prompts") or () if isinstance(each, Mapping)]

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from broker.domain.approvals.patterns import Match, pattern
+from broker.domain.approvals.rules import Effect, Rule, match
 from broker.domain.approvals.tool_kinds import tool_names
-from broker.domain.hooks.definitions import Hook, OncePer, Scope, Selector, selected_files
+from broker.domain.hooks.definitions import Hook, OncePer, Scope, Selector, select_files
 from broker.domain.hooks.events import HookEvent
 from broker.domain.hooks.happenings import Happening
 
@@ -55,6 +56,8 @@ class HookIndex:
             else:
                 self._named[hook.event, selector.scope, selector.pattern].append((place, hook))
             self._by_id[hook.id] = hook
+        self.decides = any(hook.decides for hook in self._by_id.values())
+        """Whether there are hooks that answer what waits for people."""
         self.events = frozenset({*self._wild, *(event for event, _, _ in self._named)})
 
     def hook(self, hook_id: str) -> Hook | None:
@@ -63,17 +66,21 @@ class HookIndex:
 
     def match(self, happening: Happening, about: About, *, files: tuple[str, ...]) -> Iterator[Matched]:
         """The hooks that a happening sets off, in the order of their file. `files` stand from the agent's folder."""
-        found = [*self._wild.get(happening.event, ())]
-        for scope, names in _names(happening, about):
-            for name in names:
-                found += self._named.get((happening.event, scope, name), ())
-        for _, hook in sorted(found, key=lambda each: each[0]):
-            if not _selects(hook.selector, happening, about) or not _holds(hook, happening):
+        for hook in self.select(happening.event, name=happening.name, about=about):
+            if not _holds(hook, happening):
                 continue
-            chosen = selected_files(hook.when, files)
+            chosen = select_files(hook.when, files)
             if hook.when.glob and not chosen:
                 continue
             yield Matched(hook, chosen)
+
+    def select(self, event: HookEvent, *, name: str, about: About) -> list[Hook]:
+        """The hooks whose selectors mean an agent of that name, whatever their conditions are."""
+        found = [*self._wild.get(event, ())]
+        for scope, names in _names(name, about):
+            for each in names:
+                found += self._named.get((event, scope, each), ())
+        return [hook for _, hook in sorted(found, key=lambda each: each[0]) if _selects(hook.selector, name, about)]
 
 
 def run_key(hook: Hook, happening: Happening, *, place: int = 0) -> str:
@@ -98,21 +105,21 @@ def loops(hook: Hook, causes: Iterable[str]) -> str:
     return f"{MAX_CHAIN} hooks have set each other off: {' > '.join(chain)}" if len(chain) >= MAX_CHAIN else ""
 
 
-def _names(happening: Happening, about: About) -> Iterator[tuple[Scope, Iterable[str]]]:
+def _names(name: str, about: About) -> Iterator[tuple[Scope, Iterable[str]]]:
     yield Scope.KIND, (about.kind,)
-    yield Scope.AGENT, (happening.name,)
+    yield Scope.AGENT, (name,)
     yield Scope.SESSION, (about.session,)
     yield Scope.MACHINE, about.labels
 
 
-def _selects(selector: Selector, happening: Happening, about: About) -> bool:
+def _selects(selector: Selector, name: str, about: About) -> bool:
     match selector.scope:
         case Scope.ANY:
             return True
         case Scope.KIND:
             return _fits(selector.pattern, about.kind)
         case Scope.AGENT:
-            return _fits(selector.pattern, happening.name)
+            return _fits(selector.pattern, name)
         case Scope.SESSION:
             return _fits(selector.pattern, about.session)
         case Scope.MACHINE:
@@ -125,10 +132,20 @@ def _holds(hook: Hook, happening: Happening) -> bool:
         return False
     if when.tool and not any(_fits(each.lower(), name) for each in when.tool for name in tool_names(happening.tool)):
         return False
+    if when.command is not None and not _runs(when.command, happening):
+        return False
     if when.agent is not None and not _fits(when.agent, happening.name):
         return False
     said = [happening.values.get(name, "") for name in ("text", "last_message", "question", "reason")]
     return when.text is None or any(text and _fits(when.text, text) for text in said)
+
+
+def _runs(wanted: str, happening: Happening) -> bool:
+    """Whether a command line is meant: before it runs, whatever of it may be."""
+    use = happening.use
+    if use is None:
+        return _fits(wanted, happening.values.get("command", ""))
+    return match(Rule(effect=Effect.DENY, command=wanted), use) is not Match.NO
 
 
 def _fits(wanted: str, text: str) -> bool:

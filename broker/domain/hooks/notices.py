@@ -72,13 +72,19 @@ def require_service(url: str) -> Service:
 def notice(happened: Mapping[str, Any]) -> tuple[str, str]:
     """The title and text of a notification about what happened, as runs' events have it; its link comes last."""
     data, agent = happened["data"], happened["agent"]["name"]
-    said = [data.get("reason"), data.get("question"), _used(data), data.get("last_message"), _files(data["files"])]
+    said = [
+        data.get("reason"),
+        data.get("question"),
+        _describe_use(data),
+        data.get("last_message"),
+        _files(data["files"]),
+    ]
     lines = [each[:_LONGEST_LINE] for each in said if each]
     title = _TITLES.get(happened["type"], "{agent}: {event}").format(agent=agent, event=happened["type"])
     return title, "\n".join([*lines, happened["url"]])
 
 
-def _used(data: Mapping[str, Any]) -> str:
+def _describe_use(data: Mapping[str, Any]) -> str:
     """What a tool is to do, or has done."""
     what = data.get("command") or (data.get("text") if not data.get("question") else "") or ""
     return f"{data['tool']}: {what}" if data.get("tool") and what else what

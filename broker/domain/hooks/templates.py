@@ -178,7 +178,7 @@ def _split(line: str) -> list[str]:
     while at < len(line):
         character = line[at]
         if character == "'":
-            text, end = _quoted(line, at)
+            text, end = _quote(line, at)
             # A variable has no meaning between these quotes.
             word = (word or "") + text.replace("${", "$${")
             at = end
@@ -216,7 +216,7 @@ def _bare(line: str, at: int, *, begins: bool, first: bool) -> tuple[str, int]:
     return character, at + 1
 
 
-def _quoted(line: str, at: int) -> tuple[str, int]:
+def _quote(line: str, at: int) -> tuple[str, int]:
     end = line.find("'", at + 1)
     if end < 0:
         raise BadTemplate("the quote ' has no end", at=at)

@@ -24,27 +24,35 @@ def add_content(draft: Draft, content: dict[str, Any]) -> None:
             _command(draft, content)
         case "files":
             draft.is_about(LineKind.FILES).changes(content.get("changes"))
-            draft.used(text_of(content.get("tool")))
+            draft.mark_tool(text_of(content.get("tool")))
         case "usage":
             draft.is_about(LineKind.USAGE).spends(content)
         case "problem":
             draft.is_about(LineKind.ERROR).say(text_of(content.get("detail")))
-            draft.failed()
+            draft.mark_failed()
+        case "plan":
+            _plan(draft, content.get("steps"))
         case "unrecognised":
             draft.say(text_of(content.get("frame_type")))
         case _:
             pass
 
 
+def _plan(draft: Draft, steps: object) -> None:
+    for step in steps if isinstance(steps, list | tuple) else ():
+        if isinstance(step, dict):
+            draft.say(text_of(step.get("text")))
+
+
 def _tool_result(draft: Draft, content: dict[str, Any]) -> None:
     draft.is_about(LineKind.TOOL).say(text_of(content.get("output")))
-    draft.used(text_of(content.get("tool")))
+    draft.mark_tool(text_of(content.get("tool")))
     if content.get("ok") is False:
-        draft.failed()
+        draft.mark_failed()
 
 
 def _command(draft: Draft, content: dict[str, Any]) -> None:
     draft.is_about(LineKind.COMMAND).runs(text_of(content.get("command")))
-    draft.used(text_of(content.get("tool")))
+    draft.mark_tool(text_of(content.get("tool")))
     draft.exits(content.get("exit_code"))
     draft.say(text_of(content.get("output")))

@@ -34,7 +34,7 @@ class LogDamage:
         return f"of {self.since}" if self.since == self.until else f"from {self.since} to {self.until}"
 
 
-def joined(damages: list[LogDamage]) -> LogDamage | None:
+def join(damages: list[LogDamage]) -> LogDamage | None:
     """All of it as one; the days are known only when those of each are."""
     if not damages:
         return None

@@ -63,7 +63,7 @@ class Draft:
         if text:
             self._said.append(text)
 
-    def failed(self) -> None:
+    def mark_failed(self) -> None:
         """Something about the event did not go well."""
         self.ok = False
 
@@ -75,7 +75,7 @@ class Draft:
         self.tool = tool
         self.say(f"{tool} ({server})" if server else tool)
 
-    def used(self, tool: str) -> None:
+    def mark_tool(self, tool: str) -> None:
         """The tool whose result this is; it is found by its name, but the name is not among the words."""
         self.tool = tool or self.tool
 
@@ -132,10 +132,10 @@ def text_of(value: object) -> str:
 
 def readable(value: object) -> str:
     """JSON for people: a line `name: value` for each leaf that says something, without brackets and quotes."""
-    return "\n".join(f"{name}: {_shown(leaf)}" if name else _shown(leaf) for name, leaf in _leaves(value))
+    return "\n".join(f"{name}: {_show(leaf)}" if name else _show(leaf) for name, leaf in _leaves(value))
 
 
-def _shown(leaf: object) -> str:
+def _show(leaf: object) -> str:
     return str(leaf).lower() if isinstance(leaf, bool) else str(leaf)
 
 

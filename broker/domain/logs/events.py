@@ -61,6 +61,9 @@ class EventKind(StrEnum):
     """Every fact a session's log can hold."""
 
     SESSION_CREATED = "session.created"
+    SESSION_RENAMED = "session.renamed"
+    SESSION_ARCHIVED = "session.archived"
+    """It was put away, or taken back: `archived` says which."""
     PROXY_CONNECTED = "proxy.connected"
     PROXY_DISCONNECTED = "proxy.disconnected"
     AGENT_SPAWNING = "agent.spawning"
@@ -73,6 +76,8 @@ class EventKind(StrEnum):
     AGENT_EXITED = "agent.exited"
     AGENT_FAILED = "agent.failed"
     AGENT_RELEASED = "agent.released"
+    AGENT_DISMISSED = "agent.dismissed"
+    """Somebody has seen that it failed, and wants to hear no more of it."""
     AGENT_FRAME = "agent.frame"
     CHANNEL_JOINED = "channel.joined"
     CHANNEL_LEFT = "channel.left"

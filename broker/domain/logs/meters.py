@@ -15,6 +15,7 @@ from typing import Any
 
 from broker.domain.ids import SessionId
 from broker.domain.logs.events import EventKind
+from broker.domain.plans.plans import Meter
 
 DAY_MS = 86_400_000
 MINUTE_MS = 60_000
@@ -28,6 +29,14 @@ class Counted(StrEnum):
     WORKFLOW_RUNS = "workflow_runs"
     AGENT_MS = "agent_ms"
 
+
+COUNTERS: Mapping[Meter, tuple[Counted, int]] = {
+    Meter.MESSAGES: (Counted.MESSAGES, 1),
+    Meter.AGENT_MINUTES: (Counted.AGENT_MS, MINUTE_MS),
+    Meter.HOOK_RUNS: (Counted.HOOK_RUNS, 1),
+    Meter.WORKFLOW_RUNS: (Counted.WORKFLOW_RUNS, 1),
+}
+"""What each meter that can be billed is counted by, and how much of that is one unit."""
 
 COUNTED_KINDS = frozenset(
     {

@@ -19,6 +19,7 @@ _BAD_ENDS = frozenset({"denied", "expired"})
 _BAD_NEWS = frozenset({EventKind.AGENT_FAILED, EventKind.AGENT_DEAF, EventKind.LOG_OVERFLOW})
 
 Json = dict[str, Any]
+_FRAGMENTS = frozenset({"text_delta", "thought_delta"})
 
 
 def is_fragment(event: Json) -> bool:
@@ -27,7 +28,7 @@ def is_fragment(event: Json) -> bool:
     if not data.get("transient"):
         return False
     contents = [content for content in data.get("events") or () if isinstance(content, dict)]
-    return all(content.get("type") == "text_delta" for content in contents)
+    return all(content.get("type") in _FRAGMENTS for content in contents)
 
 
 def project(
@@ -90,9 +91,9 @@ def _draft(event: Json) -> Draft:
         case EventKind.TURN_ENDED:
             _turn_ended(draft, data)
         case EventKind.APPROVAL_REQUESTED:
-            _asked(draft, data)
+            _project_asked(draft, data)
         case EventKind.APPROVAL_RESOLVED:
-            _resolved(draft, data)
+            _project_resolved(draft, data)
         case EventKind.PLAN_WARNING | EventKind.BUDGET_WARNING | EventKind.BUDGET_SPENT:
             draft.is_about(LineKind.SESSION).say(text_of(data.get("text")))
         case kind:
@@ -121,7 +122,7 @@ def _receipt(draft: Draft, data: Json, *, recipient: str) -> None:
     draft.is_about(LineKind.RECEIPT).say(f"{recipient}: {state}" + (f" ({why})" if why else ""))
     draft.say(f"message {text_of(data.get('message'))}")
     if state == "undeliverable":
-        draft.failed()
+        draft.mark_failed()
 
 
 def _turn_ended(draft: Draft, data: Json) -> None:
@@ -130,10 +131,10 @@ def _turn_ended(draft: Draft, data: Json) -> None:
     draft.say(text_of(data.get("reason")))
     draft.say(text_of(data.get("text")))
     if outcome == "failed":
-        draft.failed()
+        draft.mark_failed()
 
 
-def _asked(draft: Draft, data: Json) -> None:
+def _project_asked(draft: Draft, data: Json) -> None:
     draft.is_about(LineKind.APPROVAL).say(f"asks: {text_of(data.get('title'))}")
     draft.uses(text_of(data.get("tool")))
     draft.runs(text_of(data.get("command")))
@@ -148,7 +149,7 @@ def _asked(draft: Draft, data: Json) -> None:
     draft.say(f"approval {text_of(data.get('id'))}")
 
 
-def _resolved(draft: Draft, data: Json) -> None:
+def _project_resolved(draft: Draft, data: Json) -> None:
     status, by, note = (text_of(data.get(name)) for name in ("status", "by", "note"))
     draft.is_about(LineKind.APPROVAL).say(status + (f" by {by}" if by else "") + (f": {note}" if note else ""))
     if told := text_of(data.get("told")):
@@ -157,14 +158,14 @@ def _resolved(draft: Draft, data: Json) -> None:
         draft.say(", ".join(map(text_of, texts)))
     draft.say(f"approval {text_of(data.get('id'))}")
     if status in _BAD_ENDS:
-        draft.failed()
+        draft.mark_failed()
 
 
 def _lifecycle(draft: Draft, kind: str, data: Json) -> None:
     draft.is_about(_about(kind)).say(kind.replace(".", " "))
     draft.say(readable(data))
     if kind in _BAD_NEWS or (kind == EventKind.AGENT_EXITED and not data.get("expected")):
-        draft.failed()
+        draft.mark_failed()
 
 
 def _about(kind: str) -> LineKind:

@@ -67,5 +67,7 @@ def require_decision(principal: Principal, proxy: Proxy) -> None:
     if Permission.ADMINISTER in principal.permissions:
         return
     principal.require(Permission.READ_WORKSPACE)
+    if principal.scopes is not None:
+        principal.require(Permission.RELEASE)
     if principal.answerable is None or principal.answerable != proxy.owner:
         raise NotPermitted(f"{proxy.name} is not your machine: its owner or an administrator may do this")

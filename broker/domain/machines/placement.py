@@ -41,6 +41,8 @@ class Proxy:
     """As it told; None: an older relay-connect, which has none."""
     makes_worktrees: bool = False
     """Whether it can let an agent work in a git worktree of its own."""
+    keeps_readonly: bool = False
+    """Whether it can start an agent that changes nothing."""
     owner: MemberId | None = None
     """The member it belongs to; None: the workspace, whose administrators own it."""
     owner_name: str | None = None
@@ -51,7 +53,10 @@ class Proxy:
     """It was adopted, and was not linked so yet."""
     runs_hooks: bool = False
     """Whether its relay-connect knows hooks."""
+    asks_hooks: bool = False
+    """Whether it asks the hooks that its agents wait for."""
     runs_commands: bool = False
+    awaits_files: bool = False
     """Whether it runs the commands of workflows."""
     stopped: Stop | None = None
     """Who has stopped it: nothing is started there until it is resumed."""
@@ -150,7 +155,7 @@ def _only(proxies: list[Proxy], *, session: SessionId | None, owns: Callable[[Pr
     if len(proxies) == 1 and owns(proxies[0]):
         return proxies[0]
     why = "several machines are connected" if joined else "no machine of this session is connected"
-    raise Conflict(f"{why}: say on which one to run; connected: {_listed(proxies)}", code="MACHINE_NOT_CHOSEN")
+    raise Conflict(f"{why}: say on which one to run; connected: {_list(proxies)}", code="MACHINE_NOT_CHOSEN")
 
 
 def _ambiguous(name: str, found: list[Proxy]) -> Conflict:
@@ -162,14 +167,14 @@ def _ambiguous(name: str, found: list[Proxy]) -> Conflict:
     )
 
 
-def _listed(proxies: list[Proxy]) -> str:
+def _list(proxies: list[Proxy]) -> str:
     """Ten of them, by what each can be named by."""
     called = Counter(p.name for p in proxies)
-    words = [f"{p.name}{f' (id {p.id})' if called[p.name] > 1 else ''}{_labelled(p)}" for p in proxies[:10]]
+    words = [f"{p.name}{f' (id {p.id})' if called[p.name] > 1 else ''}{_describe_labels(p)}" for p in proxies[:10]]
     return "; ".join(words) + (f"; and {len(proxies) - 10} more" if len(proxies) > 10 else "")
 
 
-def _labelled(proxy: Proxy) -> str:
+def _describe_labels(proxy: Proxy) -> str:
     return f" [{', '.join(proxy.labels)}]" if proxy.labels else ""
 
 
@@ -182,7 +187,7 @@ def _nowhere(online: list[Proxy], machine: str | None, labels: set[str], *, home
             *([f"with labels {', '.join(sorted(labels))}"] if labels else []),
         ]
     )
-    return f"no machine {asked} is connected; connected: {_listed(online)}"
+    return f"no machine {asked} is connected; connected: {_list(online)}"
 
 
 def _unable(matching: list[Proxy], cli: str) -> NoPlacement:

@@ -12,7 +12,7 @@ from html import escape
 
 from broker.domain.messages.lookalikes import UNSEEN, skeleton
 from broker.domain.messages.messages import Message
-from broker.domain.names import shown_name
+from broker.domain.names import show_name
 
 TAG = "relay-message"
 _GAP = rf"[\s{UNSEEN}]*"
@@ -29,20 +29,20 @@ _HEADER = re.compile(r'<relay-message id="([0-9a-f-]{36})"')
 
 def render(message: Message) -> tuple[str, str]:
     """The text before and after the sender's role, which depends on the recipient."""
-    head = f'<{TAG} id="{message.id}" from="{escape(shown_name(message.sender.name))}" role="'
-    thread = f' thread="{escape(shown_name(message.thread_id))}"' if message.thread_id else ""
-    tail = f'" to="{escape(shown_name(message.to))}" mode="{message.mode}"{thread}>\n{_defused(message.text)}\n</{TAG}>'
+    head = f'<{TAG} id="{message.id}" from="{escape(show_name(message.sender.name))}" role="'
+    thread = f' thread="{escape(show_name(message.thread_id))}"' if message.thread_id else ""
+    tail = f'" to="{escape(show_name(message.to))}" mode="{message.mode}"{thread}>\n{_defuse(message.text)}\n</{TAG}>'
     return head, tail
 
 
 def denial(note: str) -> str:
     """A denial's note, for vendors whose own refusal has no room for it."""
-    return f"The permission you asked for was denied: {_defused(note)}"
+    return f"The permission you asked for was denied: {_defuse(note)}"
 
 
-def declined_question(note: str) -> str:
+def decline_question(note: str) -> str:
     """The text that tells an agent why nobody answers its question, where the vendor's refusal has no room for it."""
-    return f"The question you asked was declined: {_defused(note)}"
+    return f"The question you asked was declined: {_defuse(note)}"
 
 
 def message_ids(text: str) -> list[str]:
@@ -50,7 +50,7 @@ def message_ids(text: str) -> list[str]:
     return _HEADER.findall(text)
 
 
-def _defused(text: str) -> str:
+def _defuse(text: str) -> str:
     """The text with words in the place of what reads as our tag."""
     if not _IS_NEAR.search(text):
         return text

@@ -73,10 +73,10 @@ _SKELETON = _Skeleton()
 
 def skeleton(text: str) -> str:
     """What `text` looks like in small ASCII letters, as far as it does; as long as the text."""
-    return _ENTITY.sub(_decoded, text).translate(_SKELETON)
+    return _ENTITY.sub(_decode, text).translate(_SKELETON)
 
 
-def _decoded(entity: re.Match[str]) -> str:
+def _decode(entity: re.Match[str]) -> str:
     """The character that an HTML entity names, in as many places as the entity takes."""
     said = re.sub("&(?:amp;)+", "&", entity.group())
     character = html.unescape(said if said.endswith(";") else said + ";")

@@ -9,6 +9,7 @@ from enum import StrEnum
 from broker.domain.agents.agents import agent_name
 from broker.domain.errors import BadRequest, TooLarge
 from broker.domain.ids import AgentId, MessageId, SessionId
+from broker.domain.messages.steps import ReceiptState
 from broker.domain.names import looks_like_id
 
 MAX_TEXT_BYTES = 256 * 1024
@@ -39,23 +40,6 @@ class Role(StrEnum):
     """A program with a workspace token."""
     SYSTEM = "system"
     """The broker itself: receipts, restarts."""
-
-
-class ReceiptState(StrEnum):
-    """The steps of one message to one recipient, in order."""
-
-    QUEUED = "queued"
-    SENT = "sent"
-    """In the mailbox of the recipient's proxy."""
-    RECEIVED = "received"
-    """The proxy has it."""
-    HANDED = "handed"
-    """Its bytes were written to the agent's process."""
-    IN_TURN = "in_turn"
-    """The agent itself has confirmed it and works on it."""
-    ANSWERED = "answered"
-    """The turn that it was part of has ended."""
-    UNDELIVERABLE = "undeliverable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +158,7 @@ class Trace:
     deliveries: tuple[TracedDelivery, ...]
 
 
-def checked_text(text: str) -> str:
+def check_text(text: str) -> str:
     """Return `text` when it can be sent; raise `BadRequest` when it is empty, `TooLarge`."""
     if not text.strip():
         raise BadRequest("the message is empty")

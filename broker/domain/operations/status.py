@@ -69,13 +69,13 @@ class StoreState:
 
     name: str
     state: str
-    """`ready`, or what is wrong with it; `not kept` where there is no log store."""
+    """`ready`, perhaps with a remark behind a comma; or what is wrong; `not kept` where there is no log store."""
     room: StoreRoom = StoreRoom()
 
     @property
     def is_in_order(self) -> bool:
         """Whether nobody need do anything about it."""
-        return self.state in {"ready", "not kept"}
+        return self.state.partition(",")[0] in {"ready", "not kept"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

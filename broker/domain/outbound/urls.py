@@ -27,7 +27,7 @@ def url_problem(text: str) -> str:
     return ""
 
 
-def shown_host(text: str) -> str:
+def show_host(text: str) -> str:
     """What may be said of a URL wherever something is said of it: no path, as that may be the secret."""
     try:
         return urlsplit(text).hostname or "no host"

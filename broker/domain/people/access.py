@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from broker.domain.agents.agents import RunPart
 from broker.domain.errors import NotPermitted
-from broker.domain.ids import AccountId, AgentId, FamilyId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
+from broker.domain.ids import (
+    AccountId,
+    AgentId,
+    FamilyId,
+    MemberId,
+    ProxyId,
+    ServiceAccountId,
+    SessionId,
+    TokenId,
+    WorkspaceId,
+)
 from broker.domain.messages.messages import Role, Sender
+from broker.domain.people.privacy import Level, Privacy
 from broker.domain.plans.plans import Plan
 
 
@@ -22,6 +34,10 @@ class TokenKind(StrEnum):
     """Reads only; a share link's is bound to one session and ends by itself."""
     MEMBER = "member"
     """A person who signed in; what it may do is the member's present role."""
+    PERSONAL = "personal"
+    """A program of a member's: what it may do are the token's scopes, as far as the member's present role has them."""
+    SERVICE = "service"
+    """A program of the workspace's, by the name of a service account: what it may do are the token's scopes."""
 
 
 PREFIXES: dict[TokenKind, str] = {
@@ -30,9 +46,13 @@ PREFIXES: dict[TokenKind, str] = {
     TokenKind.PROXY: "nt_live_",
     TokenKind.OBSERVER: "ot_live_",
     TokenKind.MEMBER: "mt_live_",
+    TokenKind.PERSONAL: "pt_live_",
+    TokenKind.SERVICE: "sa_live_",
 }
 SIGN_IN_PREFIX = "oc_live_"
 """Of one-time sign-in codes, so that whatever masks tokens masks them too."""
+INVITATION_PREFIX = "iv_live_"
+"""Of what an invitation is accepted with."""
 REFRESH_PREFIX = "rt_live_"
 """Of what a short-lived token is renewed with."""
 
@@ -45,6 +65,14 @@ MAX_TOKENS = 5000
 """That people made, in one workspace: all are looked at when one ends."""
 
 
+MAX_PERSONAL_TOKENS = 50
+"""Of one person in one workspace."""
+MAX_SERVICE_ACCOUNTS = 200
+"""Of one workspace."""
+MAX_ONLY = 50
+"""Sessions that one token is limited to."""
+
+
 class MemberRole(StrEnum):
     """What a person is in a workspace."""
 
@@ -52,6 +80,8 @@ class MemberRole(StrEnum):
     ADMIN = "admin"
     MEMBER = "member"
     VIEWER = "viewer"
+    BILLING = "billing"
+    """Pays: sees no sessions."""
 
 
 class Permission(StrEnum):
@@ -66,10 +96,27 @@ class Permission(StrEnum):
     APPROVE = "approve"
     METER = "meter"
     """See what was used."""
+    BILL = "bill"
+    """See and change plan, invoices and budgets."""
     ADMINISTER = "administer"
     """Tokens, rules and members."""
     LINK = "link"
     """Connect a machine."""
+
+
+class TokenScope(StrEnum):
+    """What a personal token, or a service account's, was made for. Each includes reading what it acts on."""
+
+    READ = "read"
+    """Sessions, logs, machines, rules, usage."""
+    SEND = "send"
+    """Messages to agents."""
+    SPAWN = "spawn"
+    """Start and end agents, sessions and runs of workflows."""
+    APPROVE = "approve"
+    """Answer approvals and questions."""
+    ADMINISTER = "administer"
+    """As an administrator: who has it can make itself a token with any other."""
 
 
 _LOOK = frozenset({Permission.READ, Permission.READ_WORKSPACE})
@@ -80,13 +127,37 @@ _GRANTED: dict[TokenKind, frozenset[Permission]] = {
     TokenKind.PROXY: frozenset({Permission.LINK}),
     TokenKind.OBSERVER: _LOOK,
     TokenKind.MEMBER: frozenset(),  # by role
+    TokenKind.PERSONAL: frozenset(),  # by scopes and role
+    TokenKind.SERVICE: frozenset(),  # by scopes
 }
+_GRANTED_BY_SCOPE: dict[TokenScope, frozenset[Permission]] = {
+    TokenScope.READ: _LOOK | {Permission.METER},
+    TokenScope.SEND: frozenset({Permission.READ, Permission.SEND}),
+    TokenScope.SPAWN: _LOOK | {Permission.SPAWN, Permission.RELEASE},
+    TokenScope.APPROVE: frozenset({Permission.READ, Permission.APPROVE}),
+    TokenScope.ADMINISTER: _LOOK | {Permission.METER, Permission.ADMINISTER},
+}
+_OF_SCOPES = frozenset({TokenKind.PERSONAL, TokenKind.SERVICE})
+_IN_SESSIONS = frozenset(Permission) - {
+    Permission.READ_WORKSPACE,
+    Permission.METER,
+    Permission.ADMINISTER,
+    Permission.LINK,
+}
+"""What a token of some sessions only may have."""
 _GRANTED_BY_ROLE: dict[MemberRole, frozenset[Permission]] = {
     MemberRole.OWNER: frozenset(Permission) - {Permission.LINK},
     MemberRole.ADMIN: frozenset(Permission) - {Permission.LINK},
     MemberRole.MEMBER: _WORK | {Permission.APPROVE, Permission.METER},
     MemberRole.VIEWER: _LOOK | {Permission.METER},
+    MemberRole.BILLING: frozenset({Permission.METER, Permission.BILL}),
 }
+
+
+def permissions_of(scopes: Iterable[TokenScope], *, limited: bool) -> frozenset[Permission]:
+    """What scopes grant; `limited` to some sessions, that is nothing of the workspace as a whole."""
+    granted = frozenset[Permission]().union(*(_GRANTED_BY_SCOPE[each] for each in scopes))
+    return granted & _IN_SESSIONS if limited else granted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +178,7 @@ class Credential:
     workspace: str | None = None
     """A slug or an id, as the request says it; None when it names none."""
 
-    def named(self, workspace: str | None) -> Credential:
+    def for_workspace(self, workspace: str | None) -> Credential:
         """The same token for another workspace."""
         return replace(self, workspace=workspace)
 
@@ -152,18 +223,85 @@ class Principal:
     """None where that was not written down: by earlier versions, and for the key of a data folder."""
     machine: str | None = None
     """The only machine, by its own id, that a short-lived token links."""
+    scopes: tuple[TokenScope, ...] | None = None
+    """Of a personal token or a service account's; None for others."""
+    only: tuple[SessionId, ...] | None = None
+    """The sessions that such a token is limited to; None when it is not."""
+    service: ServiceAccountId | None = None
     family: FamilyId | None = None
     """Of a short-lived token: those that were renewed one from the other. They end together."""
+    access: int | None = None
+    """How often access had changed in the workspace when this was read there; None for what was not. A script carries
+    nothing out for a caller that was read before a change."""
+
+    privacy: Privacy | None = field(default=None, repr=False, compare=False)
+    """The workspace's private sessions; None for a caller that was not read there."""
+
+    def without_standing(self) -> Principal:
+        """What is written down of it: what is read in the workspace with each use is not."""
+        return replace(self, access=None, privacy=None)
+
+    def level_in(self, session: SessionId) -> Level | None:
+        """What it may do in a session as far as its permissions go; None where it does not see that.
+
+        Who administers the workspace could take any access, and has it.
+        """
+        if self.session is not None:
+            return Level.DRIVER if self.session == session else None
+        if self.only is not None and session not in self.only:
+            return None
+        if self.only is not None and self.kind is TokenKind.SERVICE:  # who made it let it in
+            return Level.DRIVER
+        if self.role is not None and Permission.READ not in self.permissions:
+            return None
+        if self.privacy is None or Permission.ADMINISTER in self.permissions:
+            return Level.DRIVER
+        return self.privacy.level(session, self.answerable)
+
+    def sees(self, session: SessionId) -> bool:
+        """Whether a session is there for it."""
+        return self.level_in(session) is not None
+
+    def require_to_drive(self, session: SessionId) -> None:
+        """Raise `NotPermitted` unless it may do more than look there."""
+        if self.level_in(session) is not Level.DRIVER:
+            raise NotPermitted("you may look at this private session, and do nothing in it: ask for the level driver")
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether every session of the workspace is there for it."""
+        return self.session is None and self.only is None and not self.hidden
+
+    @property
+    def hidden(self) -> frozenset[SessionId]:
+        """Sessions that it does not see, of those that are not bound to one."""
+        if self.privacy is None or self.session is not None or Permission.ADMINISTER in self.permissions:
+            return frozenset()
+        return self.privacy.hidden_from(self.answerable)
 
     def require(self, permission: Permission) -> None:
         """Raise `NotPermitted` unless this principal may do that."""
         if permission not in self.permissions:
-            who = f"a member with the role {self.role}" if self.kind is TokenKind.MEMBER else f"a {self.kind} token"
-            raise NotPermitted(f"{who} may not {permission}")
+            raise NotPermitted(f"{self._described} may not {permission}")
+
+    @property
+    def _described(self) -> str:
+        if self.kind is TokenKind.MEMBER:
+            return f"a member with the role {self.role}"
+        if self.scopes is None:
+            return f"a {self.kind} token"
+        of = "" if self.role is None else f" of a {self.role}"
+        limited = "" if self.only is None else " in some sessions"
+        return f"a {self.kind} token{of} with the scopes {', '.join(sorted(self.scopes)) or 'none'}{limited}"
 
     @property
     def permissions(self) -> frozenset[Permission]:
         """All it may do."""
+        if self.kind in _OF_SCOPES:
+            granted = permissions_of(self.scopes or (), limited=self.only is not None)
+            if self.kind is TokenKind.SERVICE:
+                return granted
+            return granted & (_GRANTED_BY_ROLE[self.role] if self.role is not None else frozenset())
         if self.role is not None:
             return _GRANTED_BY_ROLE[self.role]
         if self.kind is TokenKind.OBSERVER and self.session is not None:
@@ -173,7 +311,7 @@ class Principal:
     @property
     def owns(self) -> bool:
         """Whether it may do what only owners may: change owners, and make and end keys of the workspace."""
-        return self.kind is TokenKind.WORKSPACE or self.role is MemberRole.OWNER
+        return self.kind is TokenKind.WORKSPACE or (self.role is MemberRole.OWNER and self.scopes is None)
 
     @property
     def is_person(self) -> bool:
@@ -182,8 +320,16 @@ class Principal:
 
     @property
     def answerable(self) -> MemberId | None:
-        """The member who acts, or who stands behind what acts."""
+        """The member who acts, or who stands behind what acts; nobody behind a service account, whoever made it."""
+        if self.kind is TokenKind.SERVICE:
+            return None
         return self.member or (self.made_by.member if self.made_by else None)
+
+    @property
+    def actor(self) -> MemberId | TokenId | None:
+        """Who changes people, for whom only owners change: a member, or a token with scopes, which is no owner whoever
+        made it. None for a key of the workspace, which is one."""
+        return self.token_id if self.kind in _OF_SCOPES else self.member
 
     @property
     def maker(self) -> Maker:

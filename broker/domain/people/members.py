@@ -9,8 +9,8 @@ from broker.domain.ids import AccountId, MemberId, WorkspaceId
 from broker.domain.names import is_seen, unlike_an_id
 from broker.domain.people.access import Maker, MemberRole
 
-MAX_MEMBERS = 100
-"""Of one workspace; as many as one list shows."""
+MAX_MEMBERS = 10_000
+"""Of one workspace."""
 _LONGEST_NAME = 60
 MYSELF = "me"
 """What whoever asks is called where a member is meant."""
@@ -28,6 +28,8 @@ class Member:
     created_at_ms: int
     account: AccountId | None = None
     """The person of the installation; None until they sign in."""
+    suspended_at_ms: int | None = None
+    """None for who is not suspended: somebody who is stays with all that is theirs, and nothing of it acts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,7 +91,7 @@ def workspace_name(text: str) -> str:
     return printable_name(text, "a workspace's name")
 
 
-def checked_slug(text: str) -> str:
+def check_slug(text: str) -> str:
     """Return `text` when it can be a slug; raise `BadRequest` (INVALID_NAME) otherwise.
 
     None looks like an id: a request may name its workspace by either.

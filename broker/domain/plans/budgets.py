@@ -1,7 +1,8 @@
 """Budgets: how much agents may spend, of what and for how long, before somebody has to say that they may go on.
 
-A turn begins only where every budget that its agent is paid from has room; what it spends is known behind it. So an
-overrun is at most one turn of each agent that was running. Nothing is killed: messages wait until there is room.
+A turn begins only where every budget that its agent is paid from has room, and sets aside in each what turns have taken
+there on average; what it really spent is settled behind it. So an overrun is at most one turn of each agent that was
+running. Nothing is killed: messages wait until there is room, and running turns end only where a budget says so.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from broker.domain.errors import BadRequest
+from broker.domain.ids import ApprovalId
 
 MAX_BUDGETS = 200
 """Of one workspace."""
@@ -24,13 +26,15 @@ class BudgetScope(StrEnum):
     AGENT = "agent"
     TREE = "tree"
     """An agent and all that it spawned, and those, and so on: a child's spending comes out of its parent's budget."""
+    PERSON = "person"
+    """A member: all agents that they spawned, or that agents of theirs did."""
 
 
 class Unit(StrEnum):
     """What is spent."""
 
     USD = "usd"
-    """As vendors report it: those that report none add nothing."""
+    """As vendors report it, or by the operator's prices for models where one reports none."""
     TOKENS = "tokens"
     """Into models and out of them."""
     TURNS = "turns"
@@ -52,7 +56,7 @@ PER_UNIT = {Unit.USD: 1_000_000, Unit.TOKENS: 1, Unit.TURNS: 1, Unit.MINUTES: 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetPlace:
-    """What a budget is for; its key. `of`: the id of a session or an agent, '' for the workspace."""
+    """What a budget is for; its key. `of`: the id of a session, an agent or a member, '' for the workspace."""
 
     scope: BudgetScope
     of: str = ""
@@ -72,10 +76,20 @@ class Budget:
     name: str
     """Of the session or the agent, for people."""
     limit: float
-    """In its unit."""
+    """In its unit; with what somebody has allowed beyond it for this period."""
     spent: float
     """In this period."""
     by: str
+    held: float = 0.0
+    """Set aside for the turns that run."""
+    running: int = 0
+    """Turns that it pays for now."""
+    interrupts: bool = False
+    """Whether running turns are ended when it is spent; else they go on, and their end is waited for."""
+    is_estimated: bool = False
+    """Whether dollars of it are estimated by prices for models."""
+    asks: ApprovalId | None = None
+    """The question whether more may be spent."""
 
     @property
     def left(self) -> float:
@@ -95,9 +109,15 @@ def parse_place(text: str) -> BudgetPlace:
     return BudgetPlace(scope=BudgetScope(scope), of=of, unit=Unit(unit), period=Period(period))
 
 
-def counted(unit: Unit, amount: float) -> int:
+def count_amount(unit: Unit, amount: float) -> int:
     """An amount as it is counted. Raises `BadRequest`."""
     number = round(amount * PER_UNIT[unit])
     if not 0 < number <= MOST:
         raise BadRequest(f"a budget is more than 0 and at most {MOST // PER_UNIT[unit]:,} {unit}")
     return number
+
+
+def check_interrupt(unit: Unit, *, interrupt: bool | None) -> None:
+    """That running turns can be ended by a budget of that unit. Raises `BadRequest`."""
+    if interrupt and unit is Unit.TURNS:
+        raise BadRequest("a budget of turns is spent between turns: there is none to interrupt")

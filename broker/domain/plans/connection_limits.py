@@ -29,3 +29,8 @@ class ConnectionLimits:
     """Connections that nobody has authenticated on. Past it the oldest of the address is closed."""
     strangers: int = 8192
     """The same over all addresses."""
+    wrong_tokens: int = 30
+    """Of an address in a minute that are answered at once; further ones wait. A machine that was left with an old token
+    has a few, and so have several behind one router."""
+    wrong_tokens_of_all: int = 600
+    """The same for all addresses together: there are more of them than anybody counts."""

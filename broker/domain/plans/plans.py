@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from broker.domain.errors import PlanLimitReached
+from broker.domain.plans.list_prices import LIST_PRICES
+from broker.domain.plans.prices import PriceTable
 
 
 class Plan(StrEnum):
@@ -51,6 +53,8 @@ class Meter(StrEnum):
     SEATS = "seats"
 
 
+PAYMENT = "payment"
+"""What a refusal names while a workspace is read-only because it was not paid for."""
 _LIMITS = {
     Limit.AGENTS: (("1 agent at once", "{} agents at once"), "release one"),
     Limit.MESSAGES: (("1 message a day", "{} messages a day"), "wait until 00:00 UTC"),
@@ -80,9 +84,16 @@ class Limits:
     """That a token earns; 0: as many as the installation gives."""
 
 
+_MOST_PLACES = 12
+"""Of a price's decimal number of cents, at Stripe."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metered:
-    """How a meter is billed in a month: `included` units are in the price; beyond, each `per` begun cost `cents`."""
+    """How a meter is billed in a month: `included` units are in the price; beyond, `per` units cost `cents`.
+
+    Fewer cost their share. The sum of a month is rounded to the cent, halves up, as Stripe does.
+    """
 
     included: int = 0
     """0 with a price: none is."""
@@ -93,7 +104,16 @@ class Metered:
     def cost_cents(self, units: int) -> int:
         """For so many units of a month."""
         over = max(0, units - self.included)
-        return -(-over // self.per) * self.cents
+        return (2 * over * self.cents + self.per) // (2 * self.per)
+
+    @property
+    def unit_cents(self) -> str | None:
+        """The price of one unit as a decimal number of cents; None when it has more places than Stripe takes."""
+        scaled = self.cents * 10**_MOST_PLACES
+        if scaled % self.per:
+            return None
+        whole, rest = divmod(scaled // self.per, 10**_MOST_PLACES)
+        return f"{whole}.{rest:0{_MOST_PLACES}}".rstrip("0").rstrip(".")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +146,8 @@ class PlanTable:
     """The terms of every plan, the smallest first, and where a person changes theirs."""
 
     terms: Mapping[Plan, Terms]
+    prices: PriceTable = LIST_PRICES
+    """Of models, for what no vendor reports a cost for."""
     link: str = ""
     """Told with every refusal; empty: who runs the installation has to be asked."""
 
@@ -135,6 +157,11 @@ class PlanTable:
     def limits(self, plan: Plan) -> Limits:
         """The figures of that plan."""
         return self.terms[plan].limits
+
+    @property
+    def log_days(self) -> dict[str, int]:
+        """How long each plan keeps logs, by its name."""
+        return {str(plan): terms.limits.log_days for plan, terms in self.terms.items()}
 
     def has(self, plan: Plan, feature: Feature) -> bool:
         """Whether the plan has it."""
@@ -169,9 +196,21 @@ class PlanTable:
             "link": self.link or None,
             **({"resets_at_ms": resets_at_ms} if resets_at_ms is not None else {}),
         }
-        return PlanLimitReached(f"{self._reached(plan, what)}: {self._way_out(what, more)}", details=details)
+        return PlanLimitReached(f"{self._describe_reached(plan, what)}: {self._way_out(what, more)}", details=details)
 
-    def _reached(self, plan: Plan, what: Limit | Feature) -> str:
+    def unpaid(self, plan: Plan) -> PlanLimitReached:
+        """What is said, everywhere in the same words, while a workspace is read-only because it was not paid for."""
+        details: dict[str, object] = {
+            "what": PAYMENT,
+            "limit": None,
+            "plan": str(plan),
+            "plan_with_more": None,
+            "link": self.link or None,
+        }
+        where = self.link or "`relaycast billing portal`"
+        return PlanLimitReached(f"the workspace is read-only until its open invoice is paid ({where})", details=details)
+
+    def _describe_reached(self, plan: Plan, what: Limit | Feature) -> str:
         if isinstance(what, Feature):
             return f"the plan {plan} has no {_FEATURES[what].removeprefix('an ')}"
         figure = self.terms[plan].limit_figures[what]

@@ -34,7 +34,7 @@ def plain_terms(terms: Terms) -> dict[str, object]:
     }
 
 
-def shown_price(terms: Terms) -> str:
+def show_price(terms: Terms) -> str:
     """As $29 a month."""
     return f"{dollars(terms.price_cents)} a month" + (" for each person" if terms.per_seat else "")
 
@@ -44,15 +44,15 @@ def dollars(cents: int) -> str:
     return f"${cents // 100:,}" if cents % 100 == 0 else f"${cents // 100:,}.{cents % 100:02}"
 
 
-def shown_plans(table: PlanTable) -> Iterator[str]:
+def show_plans(table: PlanTable) -> Iterator[str]:
     """The lines of the table, for a person."""
     for terms in table.terms.values():
-        yield f"{terms.title} ({terms.plan}): {shown_price(terms)}"
-        yield from (f"  {line}" for line in _shown_terms(terms))
+        yield f"{terms.title} ({terms.plan}): {show_price(terms)}"
+        yield from (f"  {line}" for line in _show_terms(terms))
     yield f"Plans are changed at {table.link}" if table.link else "Plans are changed by who runs the broker."
 
 
-def _shown_terms(terms: Terms) -> Iterator[str]:
+def _show_terms(terms: Terms) -> Iterator[str]:
     limits = terms.limits
     yield "agents at once     " + _figure(limits.agents)
     yield "messages a day     " + _figure(limits.messages_per_day)
@@ -63,7 +63,7 @@ def _shown_terms(terms: Terms) -> Iterator[str]:
     yield "also               " + (", ".join(_feature(each) for each in Feature if each in terms.features) or "-")
     for meter, metered in terms.meters.items():
         if metered.cents:
-            yield f"billed             {_UNITS[meter]}: {_billed(metered)}"
+            yield f"billed             {_UNITS[meter]}: {_describe_billing(metered)}"
 
 
 def _figure(figure: int) -> str:
@@ -74,5 +74,5 @@ def _feature(feature: Feature) -> str:
     return f"{feature} (not in this version)" if feature in NOT_YET else feature
 
 
-def _billed(metered: Metered) -> str:
+def _describe_billing(metered: Metered) -> str:
     return f"{metered.included:,} included, then {dollars(metered.cents)} for each {metered.per:,}"

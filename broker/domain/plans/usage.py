@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -16,6 +19,10 @@ class UsageBy(StrEnum):
     SESSION = "session"
     AGENT = "agent"
     """An agent's name in one session; people and programs who only write are there by theirs."""
+    PERSON = "person"
+    """Who is behind the agents: who spawned them, or the agents that did; and who writes."""
+    MODEL = "model"
+    """As agents name theirs when they are ready."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +39,10 @@ class Counts:
     output_tokens: int = 0
     cached_tokens: int = 0
     cost_usd: float = 0.0
-    """As the vendor reports it, and no less was spent: vendors that report none add nothing, and older versions of
+    """As vendors report it, and no less was spent: vendors that report none add nothing, and older versions of
     Claude Code begin their totals anew after a crash, so that a part is hidden where the new total is not lower."""
+    estimated_usd: float = 0.0
+    """By the operator's prices for models, of what no vendor reported a cost for."""
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(**{each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(Counts)})
@@ -41,12 +50,33 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """The counters of one day, session or agent; what it is not about is None."""
+    """The counters of one day, session, agent, person or model; what it is not about is None."""
 
     day: date | None = None
     session: SessionId | None = None
     agent: str | None = None
+    person: str | None = None
+    """"" where nobody is known."""
+    model: str | None = None
+    """"" where none was named."""
     counts: Counts
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet would take for one."""
+
+
+def show_csv(lines: Iterable[Usage]) -> str:
+    """Usage as a table that spreadsheets read (RFC 4180). What anybody is called is no formula."""
+    text = io.StringIO()
+    table = csv.writer(text)
+    about = [each.name for each in fields(Usage) if each.name != "counts"]
+    table.writerow([*about, *(each.name for each in fields(Counts))])
+    for line in lines:
+        names = ("" if (value := getattr(line, name)) is None else str(value) for name in about)
+        safe = (f"'{name}" if name.startswith(_FORMULA) else name for name in names)
+        table.writerow([*safe, *(getattr(line.counts, each.name) for each in fields(Counts))])
+    return text.getvalue()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

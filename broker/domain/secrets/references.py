@@ -23,7 +23,7 @@ def require_name(text: str) -> str:
     return text
 
 
-def referred(text: str) -> str | None:
+def find_reference(text: str) -> str | None:
     """The name that a text refers to; None for a text that is no reference, also where only the form is wrong."""
     name = text.removeprefix(PREFIX)
     return name if text.startswith(PREFIX) and _NAME.fullmatch(name) else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
@@ -12,22 +14,19 @@ from starlette.routing import BaseRoute, Route
 from broker.domain.agents.sessions import Session
 from broker.domain.agents.stops import stop_over
 from broker.domain.approvals.approvals import ApprovalAnswer, ApprovalStatus, Scope, Verdict
-from broker.domain.approvals.rules import Effect, Rule
+from broker.domain.approvals.rules import Effect, KeptRule, Rule
 from broker.domain.errors import BadRequest
-from broker.domain.ids import ApprovalId, MessageId, TokenId
+from broker.domain.ids import ApprovalId, MessageId
 from broker.domain.logs.events import Cursor, parse_cursor
 from broker.domain.messages.messages import Mode
-from broker.domain.people.access import Principal, TokenKind
-from broker.domain.people.dependants import Dependants
-from broker.gateway.serving.answers import Answer, Body, guarded, integer, read_body, timed
-from broker.gateway.serving.credentials import credential, shown_caller
-from broker.gateway.serving.repeating import answer_once, idempotency_key, once
+from broker.domain.people.access import Principal
+from broker.gateway.serving.answers import Answer, Body, guard, integer, measure, read_body
+from broker.gateway.serving.credentials import credential, show_caller
+from broker.gateway.serving.repeating import idempotency_key, once
 from broker.services.agents.sessions import MAX_PAGE
 from broker.services.agents.spawner import DEFAULT_WAIT_S, SpawnRequest
 from broker.services.container import Services
-from broker.services.people.access import TokenAbout
 from broker.services.people.web_links import session_url
-from broker.services.ports import TokenRecord
 from broker.telemetry import MESSAGES
 
 _Short = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -35,6 +34,8 @@ _Short = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 class _NewSession(Body):
     name: _Short
+    private: bool = False
+    """Open to whoever makes it and to who administers; `/v1/sessions/{session}/access` says more of it."""
 
 
 class _Spawn(Body):
@@ -67,6 +68,9 @@ class _RuleBody(Body):
     tool: _Short = "*"
     command: str | None = Field(None, max_length=1000)
     path: str | None = Field(None, max_length=4096)
+    by: str | None = None
+    """As it is read; what is written here counts for nothing, and no more does `at_ms`."""
+    at_ms: int | None = None
 
     def rule(self) -> Rule:
         """As the domain knows it."""
@@ -92,12 +96,6 @@ class _QuestionAnswer(Body):
 
 class _Rules(Body):
     rules: list[_RuleBody]
-
-
-class _NewToken(Body):
-    kind: TokenKind
-    name: _Short
-    person: bool = False
 
 
 class Api:
@@ -138,11 +136,8 @@ class Api:
             ("GET", "/v1/proxies", self.proxies),
             ("DELETE", "/v1/proxies/{proxy}", once(self._s, self.forget_proxy)),
             ("POST", "/v1/proxies/{proxy}/adopt", self.adopt_proxy),
-            ("GET", "/v1/tokens", self.tokens),
-            ("POST", "/v1/tokens", self.mint),
-            ("DELETE", "/v1/tokens/{token}", once(self._s, self.revoke)),
         ]
-        return [Route(path, timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
+        return [Route(path, measure(path, guard(endpoint)), methods=[method]) for method, path, endpoint in table]
 
     async def _caller(self, request: Request) -> Principal:
         return await self._s.access.authenticate(credential(request))
@@ -153,26 +148,26 @@ class Api:
 
     async def whoami(self, request: Request) -> Response:
         """Who the token stands for and what it may do."""
-        return Answer(shown_caller(await self._caller(request)))
+        return Answer(show_caller(await self._caller(request)))
 
     async def sessions(self, request: Request) -> Response:
         """All sessions the caller can see."""
         principal = await self._caller(request)
         stops = await self._s.stops.standing(principal)
         sessions = await self._s.sessions.visible(principal)
-        return Answer({"sessions": [{**self._shown(s), "stopped": stop_over(stops, session=s.id)} for s in sessions]})
+        return Answer({"sessions": [{**self._show(s), "stopped": stop_over(stops, session=s.id)} for s in sessions]})
 
     async def create_session(self, request: Request) -> Response:
         """A new session, or the one with that name."""
         principal = await self._caller(request)
         body = await read_body(request, _NewSession)
-        return Answer(self._shown(await self._s.sessions.create(principal, body.name)))
+        return Answer(self._show(await self._s.sessions.create(principal, body.name, private=body.private)))
 
     async def session(self, request: Request) -> Response:
         """One session."""
         principal, session = await self._in_session(request)
         stops = await self._s.stops.standing(principal)
-        return Answer({**self._shown(session), "stopped": stop_over(stops, session=session.id)})
+        return Answer({**self._show(session), "stopped": stop_over(stops, session=session.id)})
 
     async def events(self, request: Request) -> Response:
         """A page of the log: `?after=<cursor>&limit=`."""
@@ -323,25 +318,27 @@ class Api:
 
     async def rules(self, request: Request) -> Response:
         """The workspace's approval rules."""
-        return Answer({"rules": await self._s.desk.rules(await self._caller(request))})
+        return Answer({"rules": _show_rules(await self._s.rules.rules(await self._caller(request)))})
 
     async def set_rules(self, request: Request) -> Response:
         """Replace the workspace's approval rules."""
         principal = await self._caller(request)
         body = await read_body(request, _Rules)
-        return Answer({"rules": await self._s.desk.set_rules(principal, [each.rule() for each in body.rules])})
+        return Answer(
+            {"rules": _show_rules(await self._s.rules.replace(principal, [each.rule() for each in body.rules]))}
+        )
 
     async def add_rule(self, request: Request) -> Response:
         """Put one rule ahead of the others, unless it is there; what others do at the same time stays."""
         principal = await self._caller(request)
-        await self._s.desk.add_rule(principal, (await read_body(request, _RuleBody)).rule())
-        return Answer({"rules": await self._s.desk.rules(principal)})
+        await self._s.rules.add(principal, (await read_body(request, _RuleBody)).rule())
+        return Answer({"rules": _show_rules(await self._s.rules.rules(principal))})
 
     async def remove_rule(self, request: Request) -> Response:
         """Take the rule of the body away, wherever it stands by now; says whether it was there."""
         principal = await self._caller(request)
-        removed = await self._s.desk.remove_rule(principal, (await read_body(request, _RuleBody)).rule())
-        return Answer({"removed": removed, "rules": await self._s.desk.rules(principal)})
+        removed = await self._s.rules.remove(principal, (await read_body(request, _RuleBody)).rule())
+        return Answer({"removed": removed, "rules": _show_rules(await self._s.rules.rules(principal))})
 
     async def proxies(self, request: Request) -> Response:
         """The workspace's machines."""
@@ -358,30 +355,7 @@ class Api:
         principal = await self._caller(request)
         return Answer(await self._s.sessions.adopt_proxy(principal, request.path_params["proxy"]))
 
-    async def tokens(self, request: Request) -> Response:
-        """The workspace's tokens, without secrets: who made each, and what would end with it."""
-        principal = await self._caller(request)
-        tokens, about = await self._s.access.tokens(principal), await self._s.access.about_tokens(principal)
-        return Answer({"tokens": [_shown_token(each, about.get(each.id)) for each in tokens]})
-
-    async def mint(self, request: Request) -> Response:
-        """A new token; its secret is in this answer and nowhere else."""
-        principal = await self._caller(request)
-        body = await read_body(request, _NewToken)
-
-        async def make() -> dict[str, object]:
-            record, token = await self._s.access.mint(principal, kind=body.kind, name=body.name, person=body.person)
-            return {"id": record.id, "kind": record.kind, "name": record.name, "token": token}
-
-        return await answer_once(self._s, request, principal, body=body, make=make, unkept="token")
-
-    async def revoke(self, request: Request) -> Response:
-        """End a token and all that hangs on it at once; says what that was."""
-        principal = await self._caller(request)
-        ended = await self._s.access.revoke(principal, TokenId(request.path_params["token"]))
-        return Answer({"ended": ended})
-
-    def _shown(self, session: Session) -> dict[str, object]:
+    def _show(self, session: Session) -> dict[str, object]:
         return {
             "id": session.id,
             "name": session.name,
@@ -391,20 +365,6 @@ class Api:
             "searchable": session.searchable,
             "created_at_ms": session.created_at_ms,
         }
-
-
-def _shown_token(token: TokenRecord, about: TokenAbout | None) -> dict[str, object]:
-    by = token.made_by
-    return {
-        "id": token.id,
-        "kind": token.kind,
-        "name": token.name,
-        "created_at_ms": token.created_at_ms,
-        "expires_at_ms": token.expires_at_ms,
-        "session": token.session,
-        "made_by": by and {"token": by.token, "member": by.member, "name": about and about.made_by},
-        "ends": about.ends if about else Dependants(),
-    }
 
 
 def _status(request: Request) -> ApprovalStatus | None:
@@ -417,3 +377,7 @@ def _status(request: Request) -> ApprovalStatus | None:
 def _after(request: Request) -> Cursor | None:
     text = request.query_params.get("after")
     return parse_cursor(text) if text and text != "0" else None
+
+
+def _show_rules(rules: Sequence[KeptRule]) -> list[dict[str, Any]]:
+    return [{**asdict(each.rule), "by": each.by, "at_ms": each.at_ms} for each in rules]

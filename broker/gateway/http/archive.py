@@ -13,7 +13,7 @@ from broker.domain.errors import BadRequest
 from broker.domain.ids import SessionId
 from broker.domain.logs.archive import ARCHIVE_VERSION, MAX_ROWS, row_to_json
 from broker.domain.people.access import Principal
-from broker.gateway.serving.answers import Answer, Body, guarded, integer, read_body, timed
+from broker.gateway.serving.answers import Answer, Body, guard, integer, measure, read_body
 from broker.gateway.serving.credentials import credential
 from broker.services.container import Services
 from broker.services.logs.archive import ControlPlane
@@ -49,7 +49,7 @@ class TransferApi:
             ("POST", "/v1/import", self.restore),
             ("POST", "/v1/import/rows", self.restore_rows),
         ]
-        return [Route(path, timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
+        return [Route(path, measure(path, guard(endpoint)), methods=[method]) for method, path, endpoint in table]
 
     async def _caller(self, request: Request) -> Principal:
         return await self._s.access.authenticate(credential(request))

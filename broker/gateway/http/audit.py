@@ -13,7 +13,7 @@ from broker.domain.audit.acts import Act
 from broker.domain.audit.records import AuditFilter
 from broker.domain.errors import BadRequest
 from broker.domain.people.access import Principal
-from broker.gateway.serving.answers import Answer, guarded, integer, timed
+from broker.gateway.serving.answers import Answer, guard, integer, measure
 from broker.gateway.serving.credentials import credential
 from broker.services.audit.trail import MAX_CHAIN, MAX_PAGE
 from broker.services.container import Services
@@ -34,7 +34,7 @@ class AuditApi:
             ("GET", "/v1/audit", self.page),
             ("GET", "/v1/audit/chain", self.chain),
         ]
-        return [Route(path, timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
+        return [Route(path, measure(path, guard(endpoint)), methods=[method]) for method, path, endpoint in table]
 
     async def _caller(self, request: Request) -> Principal:
         return await self._s.access.authenticate(credential(request))
@@ -44,9 +44,11 @@ class AuditApi:
         principal = await self._caller(request)
         before = integer(request, "before", default=0, most=999_999_999)
         limit = integer(request, "limit", default=MAX_PAGE, most=MAX_PAGE)
-        page = await self._s.audit.page(principal, _wanted(request), before=before or None, limit=limit)
-        names = await self._s.audit.names(principal)
-        ids = {each for record in page.records for each in (record.by.token, record.by.member) if each}
+        page = await self._s.audit.page(principal, _read_filter(request), before=before or None, limit=limit)
+        names = await self._s.audit.names(principal, page.records)
+        ids = {
+            each for record in page.records for each in (record.by.token, record.by.member, record.by.service) if each
+        }
         said = {each: names[each] for each in ids if each in names}
         return Answer({"records": page.records, "next": page.next, "names": said})
 
@@ -56,10 +58,12 @@ class AuditApi:
         after = integer(request, "after", default=0, most=999_999_999, least=0)
         limit = integer(request, "limit", default=MAX_CHAIN, most=MAX_CHAIN)
         chain = await self._s.audit.chain(principal, after=after, limit=limit)
-        return Answer({"workspace": principal.workspace, "head": chain.head, "entries": chain.entries})
+        return Answer(
+            {"workspace": principal.workspace, "head": chain.head, "entries": chain.entries, "keys": chain.keys}
+        )
 
 
-def _wanted(request: Request) -> AuditFilter:
+def _read_filter(request: Request) -> AuditFilter:
     act = _word(request, "act")
     if act is not None and not any(each.startswith(act) for each in Act):
         raise BadRequest(f"act: no act begins with {act[:80]!r}; there are {', '.join(Act)}")

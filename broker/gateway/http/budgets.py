@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from broker.domain.people.access import Principal
 from broker.domain.plans.budgets import Budget, Period, Unit
-from broker.gateway.serving.answers import Answer, Body, guarded, read_body, timed
+from broker.gateway.serving.answers import Answer, Body, guard, measure, read_body
 from broker.gateway.serving.credentials import credential
 from broker.gateway.serving.repeating import once
 from broker.services.container import Services
@@ -25,6 +25,7 @@ class _Place(Body):
 
 class _Budget(_Place):
     amount: float
+    interrupt: bool | None = None
 
 
 class BudgetsApi:
@@ -41,7 +42,7 @@ class BudgetsApi:
             ("POST", "/v1/budgets/raise", once(self._s, self.raise_)),
             ("DELETE", "/v1/budgets", self.remove),
         ]
-        return [Route(path, timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
+        return [Route(path, measure(path, guard(endpoint)), methods=[method]) for method, path, endpoint in table]
 
     async def _caller(self, request: Request) -> Principal:
         return await self._s.access.authenticate(credential(request))
@@ -49,7 +50,7 @@ class BudgetsApi:
     async def all(self, request: Request) -> Response:
         """Those of the workspace, as they stand."""
         found = await self._s.budgets.all(await self._caller(request))
-        return Answer({"budgets": [shown_budget(each) for each in found]})
+        return Answer({"budgets": [show_budget(each) for each in found]})
 
     async def set(self, request: Request) -> Response:
         """Set one; what was spent in its period stays."""
@@ -63,9 +64,15 @@ class BudgetsApi:
         principal = await self._caller(request)
         body = await read_body(request, _Budget)
         budget = await self._s.budgets.set(
-            principal, body.scope, unit=body.unit, period=body.period, amount=body.amount, more=more
+            principal,
+            body.scope,
+            unit=body.unit,
+            period=body.period,
+            amount=body.amount,
+            more=more,
+            interrupt=body.interrupt,
         )
-        return Answer(shown_budget(budget))
+        return Answer(show_budget(budget))
 
     async def remove(self, request: Request) -> Response:
         """Remove one; what waited for it goes on."""
@@ -75,16 +82,22 @@ class BudgetsApi:
         return Answer({"removed": True})
 
 
-def shown_budget(budget: Budget) -> dict[str, object]:
+def show_budget(budget: Budget) -> dict[str, object]:
     """For programs and for models."""
     return {
         "scope": budget.place.scope,
+        "of": budget.place.of or None,
         "name": budget.name,
         "unit": budget.place.unit,
         "period": budget.place.period,
         "limit": budget.limit,
         "spent": budget.spent,
         "left": budget.left,
+        "held": budget.held,
+        "running": budget.running,
         "is_spent": budget.is_spent,
+        "interrupts": budget.interrupts,
+        "is_estimated": budget.is_estimated,
+        "approval": budget.asks,
         "set_by": budget.by,
     }

@@ -13,11 +13,11 @@ from starlette.routing import BaseRoute, Route
 from broker.domain.hooks.definitions import Action, CommandAction, Hook, NotifyAction, RelayAction, WebhookAction
 from broker.domain.hooks.runs import HookRunId
 from broker.domain.people.access import Principal
-from broker.gateway.serving.answers import Answer, Body, guarded, integer, read_body, timed
+from broker.gateway.serving.answers import Answer, Body, guard, integer, measure, read_body
 from broker.gateway.serving.credentials import credential
 from broker.services.container import Services
-from broker.services.hooks.definitions import MAX_RUNS, HooksShown
-from broker.services.hooks.outgoing import shown_target
+from broker.services.hooks.definitions import MAX_RUNS, HooksShown, show_problems
+from broker.services.hooks.outgoing import show_target
 
 _MAX_TEXT = 1_000_000
 
@@ -26,6 +26,10 @@ class _Text(Body):
     text: str = Field(max_length=_MAX_TEXT)
     version: int | None = None
     """Of the hooks that are replaced; refused (HOOKS_CHANGED) when others hold by now."""
+
+
+class _Check(Body):
+    text: str = Field(max_length=_MAX_TEXT)
 
 
 class _Paused(Body):
@@ -58,6 +62,7 @@ class HooksApi:
             ("GET", "/v1/hooks", self.show),
             ("PUT", "/v1/hooks", self.apply),
             ("DELETE", "/v1/hooks", self.clear),
+            ("POST", "/v1/hooks/check", self.check),
             ("PUT", "/v1/hooks/paused", self.pause),
             ("GET", "/v1/hooks/runs", self.runs),
             ("POST", "/v1/hooks/test", self.test),
@@ -65,20 +70,27 @@ class HooksApi:
             ("GET", "/v1/hooks/dead-letters", self.dead_letters),
             ("POST", "/v1/hooks/runs/{run}/resend", self.resend),
         ]
-        return [Route(path, timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
+        return [Route(path, measure(path, guard(endpoint)), methods=[method]) for method, path, endpoint in table]
 
     async def _caller(self, request: Request) -> Principal:
         return await self._s.access.authenticate(credential(request))
 
     async def show(self, request: Request) -> Response:
         """The hooks that hold: their text, its version, and each hook."""
-        return Answer(_shown(await self._s.hooks.show(await self._caller(request))))
+        return Answer(_show(await self._s.hooks.show(await self._caller(request))))
 
     async def apply(self, request: Request) -> Response:
         """Replace them all."""
         principal = await self._caller(request)
         body = await read_body(request, _Text)
-        return Answer(_shown(await self._s.hooks.apply(principal, body.text, version=body.version)))
+        return Answer(_show(await self._s.hooks.apply(principal, body.text, version=body.version)))
+
+    async def check(self, request: Request) -> Response:
+        """What is wrong in a text, with the places; nothing is saved."""
+        principal = await self._caller(request)
+        body = await read_body(request, _Check)
+        read = await self._s.hooks.check(principal, body.text)
+        return Answer({"problems": show_problems(read.problems), "hooks": [each.id for each in read.hooks]})
 
     async def clear(self, request: Request) -> Response:
         """Remove them all."""
@@ -89,7 +101,7 @@ class HooksApi:
         """Let none begin, or let them go on."""
         principal = await self._caller(request)
         body = await read_body(request, _Paused)
-        return Answer(_shown(await self._s.hooks.pause(principal, paused=body.paused)))
+        return Answer(_show(await self._s.hooks.pause(principal, paused=body.paused)))
 
     async def runs(self, request: Request) -> Response:
         """The latest runs, the newest first: `?limit=`."""
@@ -121,7 +133,7 @@ class HooksApi:
         return Answer({})
 
 
-def _shown(shown: HooksShown) -> dict[str, object]:
+def _show(shown: HooksShown) -> dict[str, object]:
     saved = shown.saved
     return {
         "text": saved.text,
@@ -129,26 +141,37 @@ def _shown(shown: HooksShown) -> dict[str, object]:
         "by": saved.by,
         "at_ms": saved.at_ms,
         "paused": saved.paused,
-        "hooks": [{**_shown_hook(hook), "stopped": shown.stopped.get(hook.id)} for hook in shown.hooks],
+        "notes": shown.notes,
+        "hooks": [{**_show_hook(hook), "stopped": shown.stopped.get(hook.id)} for hook in shown.hooks],
     }
 
 
-def _shown_hook(hook: Hook) -> dict[str, object]:
+def _show_hook(hook: Hook) -> dict[str, object]:
     action = hook.action
     return {
         "id": hook.id,
         "for": str(hook.selector),
         "on": hook.event,
-        "does": _shown_action(action),
+        "does": _show_action(action),
         "fingerprint": action.fingerprint if isinstance(action, CommandAction) else None,
         "when": {name: value for name, value in asdict(hook.when).items() if value},
         "max_per_minute": hook.max_per_minute,
         "debounce_s": hook.debounce_s,
         "enabled": hook.enabled,
+        **(_answering(hook) if hook.answers else {}),
     }
 
 
-def _shown_action(action: Action) -> dict[str, object]:
+def _answering(hook: Hook) -> dict[str, object]:
+    return {
+        "on_error": hook.without_answer,
+        "modifies": hook.modifies,
+        "may_allow": hook.may_allow,
+        "decides": hook.decides,
+    }
+
+
+def _show_action(action: Action) -> dict[str, object]:
     match action:
         case CommandAction():
             return {"command": action.command}
@@ -157,4 +180,4 @@ def _shown_action(action: Action) -> dict[str, object]:
         case WebhookAction():
             return {"webhook": action.url, "secret": action.secret}
         case NotifyAction():
-            return {"notify": shown_target(action)}
+            return {"notify": show_target(action)}

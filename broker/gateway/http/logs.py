@@ -17,7 +17,7 @@ from broker.domain.logs.events import parse_cursor
 from broker.domain.logs.pages import MAX_PAGE, Facet, parse_search_cursor
 from broker.domain.logs.search.parser import instant
 from broker.domain.people.access import Principal
-from broker.gateway.serving.answers import Answer, guarded, integer, timed
+from broker.gateway.serving.answers import Answer, guard, integer, measure
 from broker.gateway.serving.credentials import credential
 from broker.services.container import Services
 from broker.services.logs.reader import LogSpan
@@ -40,7 +40,7 @@ class LogsApi:
             "/v1/logs/facets": self.facets,
             "/v1/sessions/{session}/log": self.page,
         }
-        return [Route(path, timed(path, guarded(endpoint)), methods=["GET"]) for path, endpoint in table.items()]
+        return [Route(path, measure(path, guard(endpoint)), methods=["GET"]) for path, endpoint in table.items()]
 
     async def search(self, request: Request) -> Response:
         """Lines that match, newest first: `?q=&session=&limit=&before=&context=`."""
@@ -58,7 +58,7 @@ class LogsApi:
             {
                 "hits": [_hit(hit) for hit in found.hits],
                 "next": str(found.next) if found.next else None,
-                "incomplete": _told(found.damage),
+                "incomplete": _describe(found.damage),
             }
         )
 
@@ -80,7 +80,7 @@ class LogsApi:
             }
             for bucket in buckets
         ]
-        return Answer({"buckets": shown, "incomplete": _told(self._s.log_search.damage)})
+        return Answer({"buckets": shown, "incomplete": _describe(self._s.log_search.damage)})
 
     async def facets(self, request: Request) -> Response:
         """The most frequent values of a field: `?field=&q=&session=&limit=`."""
@@ -95,7 +95,7 @@ class LogsApi:
             session=request.query_params.get("session"),
             limit=integer(request, "limit", default=20, most=MAX_HITS),
         )
-        return Answer({"field": field, "values": counts, "incomplete": _told(self._s.log_search.damage)})
+        return Answer({"field": field, "values": counts, "incomplete": _describe(self._s.log_search.damage)})
 
     async def page(self, request: Request) -> Response:
         """A page of one session's log: `?after=<cursor>`, `?before=<cursor>`, `?at=<time>`, else the newest."""
@@ -131,7 +131,7 @@ def _time(text: str) -> datetime:
         raise BadRequest("at: an age such as 2h or 7d, or a time like 2026-01-31T10:00") from None
 
 
-def _told(damage: LogDamage | None) -> str | None:
+def _describe(damage: LogDamage | None) -> str | None:
     return None if damage is None else str(damage)
 
 
@@ -142,7 +142,7 @@ def _span(span: LogSpan) -> Response:
         "after": str(span.after),
         "head": str(span.head),
         "reset": span.reset,
-        "incomplete": _told(span.damage),
+        "incomplete": _describe(span.damage),
     }
     head = orjson.dumps(places)
     body = b'{"ok":true,"data":{"events":[%s],%s}' % (",".join(span.events).encode(), head[1:])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 from pydantic import Field, StringConstraints
 from starlette.requests import Request
@@ -14,9 +14,10 @@ from broker.domain.errors import BadRequest, NotAuthenticated, NotFound, NotPerm
 from broker.domain.ids import TokenId
 from broker.domain.people.access import MAX_SHARE_S, SHARE_S, Credential, MemberRole, Principal, TokenKind
 from broker.domain.people.members import Member
+from broker.domain.people.pages import MAX_PEOPLE_PAGE, Page
 from broker.domain.people.token_families import Purpose
 from broker.gateway.serving.addresses import caller_address
-from broker.gateway.serving.answers import Answer, Body, guarded, read_body, timed
+from broker.gateway.serving.answers import Answer, Body, guard, integer, measure, read_body
 from broker.gateway.serving.credentials import (
     credential,
     drop_cookie,
@@ -25,7 +26,7 @@ from broker.gateway.serving.credentials import (
     in_header,
     require_own_origin,
     set_cookie,
-    shown_caller,
+    show_caller,
 )
 from broker.gateway.serving.repeating import answer_once, once
 from broker.services.container import Services
@@ -37,6 +38,14 @@ from broker.services.people.web_links import share_url, sign_in_url
 _MAX_SIGN_IN_BYTES = 4096
 """Read before anybody knows who asks."""
 _Short = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class PageAsked(TypedDict):
+    """A page that is asked for."""
+
+    search: str | None
+    after: str | None
+    limit: int
 
 
 class _SignIn(Body):
@@ -81,7 +90,7 @@ class AccessApi:
     def routes(self) -> list[BaseRoute]:
         """All of them."""
         table: list[tuple[str, str, Any]] = [
-            ("GET", "/v1/sign-in", self.signed_in),
+            ("GET", "/v1/sign-in", self.show_sign_in),
             ("POST", "/v1/sign-in", self.sign_in),
             ("POST", "/v1/sign-out", self.sign_out),
             ("GET", "/v1/sign-ins", self.sign_ins),
@@ -92,29 +101,33 @@ class AccessApi:
             ("POST", "/v1/members", self.add),
             ("PATCH", "/v1/members/{member}", self.set_role),
             ("DELETE", "/v1/members/{member}", once(self._s, self.remove)),
+            ("POST", "/v1/members/{member}/erase", once(self._s, self.erase)),
+            ("POST", "/v1/members/{member}/suspend", self.suspend),
+            ("POST", "/v1/members/{member}/reinstate", self.reinstate),
+            ("DELETE", "/v1/members/{member}/sign-ins", self.end_sign_ins),
             ("POST", "/v1/members/{member}/link", self.link),
             ("POST", "/v1/sessions/{session}/share", self.share),
         ]
-        return [Route(path, timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
+        return [Route(path, measure(path, guard(endpoint)), methods=[method]) for method, path, endpoint in table]
 
     async def _caller(self, request: Request) -> Principal:
         return await self._s.access.authenticate(credential(request))
 
-    async def signed_in(self, request: Request) -> Response:
+    async def show_sign_in(self, request: Request) -> Response:
         """Who is signed in to this browser, so that a link can ask before it makes that somebody else; null: nobody."""
         shown = in_cookie(request)
         try:
-            caller = await self._shown_signed_in(shown)
+            caller = await self._show_signed_in(shown)
         except (NotAuthenticated, NotFound):  # or not in the workspace that the address names
             caller = None
         return Answer({"caller": caller})
 
-    async def _shown_signed_in(self, shown: Credential) -> dict[str, object]:
+    async def _show_signed_in(self, shown: Credential) -> dict[str, object]:
         """As the workspace that the request names knows them; by name alone when it names none of several."""
         try:
-            return shown_caller(await self._s.access.authenticate(shown))
+            return show_caller(await self._s.access.authenticate(shown))
         except BadRequest as several:
-            who = await self._s.access.signed_in(shown)
+            who = await self._s.access.find_sign_in(shown)
             if several.code != "WORKSPACE_REQUIRED" or who is None:
                 raise
             return {"kind": TokenKind.MEMBER, "name": who.name, "workspace": None, "member": None, "role": None}
@@ -127,18 +140,18 @@ class AccessApi:
             return await self._join(request, body.code)
         device = request.headers.get("user-agent", "")
         token = await self._s.sign_in.redeem(body.code, address=caller_address(request), device=device)
-        answer = Answer(shown_caller(await self._s.access.authenticate(await self._s.access.begun_in(token))))
+        answer = Answer(show_caller(await self._s.access.authenticate(await self._s.access.begin_in(token))))
         set_cookie(request, answer, token)
         return answer
 
     async def _join(self, request: Request, code: str) -> Response:
         """Let whoever is signed in be whom a code is for, too; who they are there."""
-        shown = credential(request).named(None)
+        shown = credential(request).for_workspace(None)
         workspace = await self._s.sign_in.join(await self._person(shown), code, address=caller_address(request))
-        return Answer(shown_caller(await self._s.access.authenticate(shown.named(workspace))))
+        return Answer(show_caller(await self._s.access.authenticate(shown.for_workspace(workspace))))
 
     async def _person(self, shown: Credential) -> SignedIn:
-        person = await self._s.access.signed_in(shown)
+        person = await self._s.access.find_sign_in(shown)
         if person is None:
             raise NotPermitted("this is for a person who is signed in; a token is of one workspace")
         return person
@@ -160,7 +173,7 @@ class AccessApi:
         shown = credential(request)
         by_cookie = "authorization" not in request.headers
         try:
-            person = await self._s.access.signed_in(shown)
+            person = await self._s.access.find_sign_in(shown)
             principal = None if person else await self._s.access.authenticate(shown)
         except NotAuthenticated:
             if not by_cookie or not has_cookie(request):
@@ -181,18 +194,22 @@ class AccessApi:
         principal = await self._s.access.authenticate(in_header(request))
         body = await read_body(request, _Exchange, most=_MAX_SIGN_IN_BYTES)
         pair = await self._s.short_lived.exchange(principal, body.purpose, machine=body.machine_id, name=body.name)
-        return Answer(_shown_pair(pair))
+        return Answer(_show_pair(pair))
 
     async def refresh(self, request: Request) -> Response:
         """The next short-lived token; what is presented is used up."""
         body = await read_body(request, _Refresh, most=_MAX_SIGN_IN_BYTES)
         pair = await self._s.short_lived.renew(body.refresh_token, address=caller_address(request))
-        return Answer(_shown_pair(pair))
+        return Answer(_show_pair(pair))
 
     async def members(self, request: Request) -> Response:
-        """The people of the workspace."""
-        members = await self._s.members.members(await self._caller(request))
-        return Answer({"members": [_shown(member) for member in members]})
+        """Some people of the workspace: `?search=&after=&limit=`, or `?first=owner` for the owner who came first."""
+        principal = await self._caller(request)
+        if request.query_params.get("first") == MemberRole.OWNER:
+            owner = await self._s.members.first_owner(principal)
+            return Answer({"members": [_show(owner)] if owner else []})
+        page = await self._s.members.page(principal, **read_page(request))
+        return Answer(show_members(page))
 
     async def add(self, request: Request) -> Response:
         """Add a person; the answer holds the link that signs them in, once."""
@@ -201,7 +218,7 @@ class AccessApi:
 
         async def make() -> dict[str, object]:
             member = await self._s.members.add(principal, name=body.name, role=body.role)
-            return {"member": _shown(member), **self._link(await self._s.sign_in.invite(principal, member))}
+            return {"member": _show(member), **self._link(await self._s.sign_in.invite(principal, member))}
 
         return await answer_once(self._s, request, principal, body=body, make=make, unkept="url")
 
@@ -209,12 +226,33 @@ class AccessApi:
         """Give a person another role."""
         principal = await self._caller(request)
         body = await read_body(request, _Role)
-        return Answer(_shown(await self._s.members.set_role(principal, request.path_params["member"], body.role)))
+        return Answer(_show(await self._s.members.set_role(principal, request.path_params["member"], body.role)))
 
     async def remove(self, request: Request) -> Response:
         """Remove a person; says what has ended with them."""
         ended = await self._s.members.remove(await self._caller(request), request.path_params["member"])
         return Answer({"ended": ended})
+
+    async def erase(self, request: Request) -> Response:
+        """Remove a person and their name; says what has ended with them."""
+        ended = await self._s.members.erase(await self._caller(request), request.path_params["member"])
+        return Answer({"ended": ended})
+
+    async def suspend(self, request: Request) -> Response:
+        """Let a person neither sign in nor act, until they are reinstated."""
+        return Answer(_show(await self._s.members.suspend(await self._caller(request), request.path_params["member"])))
+
+    async def reinstate(self, request: Request) -> Response:
+        """Let a suspended person act again."""
+        return Answer(
+            _show(await self._s.members.reinstate(await self._caller(request), request.path_params["member"]))
+        )
+
+    async def end_sign_ins(self, request: Request) -> Response:
+        """Sign a person out everywhere."""
+        return Answer(
+            _show(await self._s.members.end_sign_ins(await self._caller(request), request.path_params["member"]))
+        )
 
     async def link(self, request: Request) -> Response:
         """A fresh link for a person; `me` is oneself."""
@@ -243,11 +281,29 @@ class AccessApi:
         return {"url": sign_in_url(self._s.public_url, code), "expires_at_ms": code.expires_at_ms}
 
 
-def _shown(member: Member) -> dict[str, object]:
-    return {"id": member.id, "name": member.name, "role": member.role, "created_at_ms": member.created_at_ms}
+def read_page(request: Request) -> PageAsked:
+    """Which page of a list of people or groups is asked for."""
+    asked = request.query_params
+    limit = integer(request, "limit", default=MAX_PEOPLE_PAGE, most=MAX_PEOPLE_PAGE)
+    return {"search": asked.get("search"), "after": asked.get("after"), "limit": limit}
 
 
-def _shown_pair(pair: TokenPair) -> dict[str, object]:
+def show_members(page: Page[Member]) -> dict[str, object]:
+    """A page of people."""
+    return {"members": [_show(each) for each in page.found], "next": page.next, "total": page.total}
+
+
+def _show(member: Member) -> dict[str, object]:
+    return {
+        "id": member.id,
+        "name": member.name,
+        "role": member.role,
+        "created_at_ms": member.created_at_ms,
+        "suspended_at_ms": member.suspended_at_ms,
+    }
+
+
+def _show_pair(pair: TokenPair) -> dict[str, object]:
     return {
         "token": pair.token,
         "refresh_token": pair.refresh_token,

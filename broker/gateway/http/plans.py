@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from broker.domain.plans.shown import plain_terms
-from broker.gateway.serving.answers import Answer, guarded, timed
+from broker.gateway.serving.answers import Answer, guard, measure
 from broker.gateway.serving.credentials import credential
 from broker.gateway.serving.periods import period
 from broker.services.container import Services
@@ -30,14 +30,14 @@ class PlansApi:
             ("GET", "/v1/meters", self.meters),
             ("GET", "/v1/meters/reconciliation", self.reconcile),
         ]
-        return [Route(path, timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
+        return [Route(path, measure(path, guard(endpoint)), methods=[method]) for method, path, endpoint in table]
 
     async def get(self, request: Request) -> Response:
         """What the caller's workspace may, what it uses of that, and all plans there are."""
         principal = await self._s.access.authenticate(credential(request))
         standing = await self._s.plans.standing(principal)
         plans = [plain_terms(terms) for terms in self._s.plans.table.terms.values()]
-        return Answer({**_shown(standing), "plans": plans})
+        return Answer({**_show(standing), "plans": plans})
 
     async def meters(self, request: Request) -> Response:
         """What was counted, by day: `?from=&to=`, by default the last 30 days."""
@@ -54,7 +54,13 @@ class PlansApi:
         return Answer({"from": since, "to": until, **asdict(found)})
 
 
-def _shown(standing: PlanStanding) -> dict[str, object]:
+def _show(standing: PlanStanding) -> dict[str, object]:
     limits = [{**asdict(each), "over": each.over} for each in standing.limits]
     log_days = standing.terms.limits.log_days
-    return {**plain_terms(standing.terms), "limits": limits, "log_days": log_days, "link": standing.link or None}
+    return {
+        **plain_terms(standing.terms),
+        "limits": limits,
+        "beyond": [asdict(each) for each in standing.beyond],
+        "log_days": log_days,
+        "link": standing.link or None,
+    }

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from broker.domain.people.access import Principal
-from broker.gateway.serving.answers import Answer, Body, guarded, read_body, timed
+from broker.gateway.serving.answers import Answer, Body, guard, measure, read_body
 from broker.gateway.serving.credentials import credential
 from broker.services.container import Services
 
@@ -35,7 +35,7 @@ class SecretsApi:
             ("POST", "/v1/secrets", self.set),
             ("DELETE", "/v1/secrets/{secret}", self.delete),
         ]
-        return [Route(path, timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
+        return [Route(path, measure(path, guard(endpoint)), methods=[method]) for method, path, endpoint in table]
 
     async def _caller(self, request: Request) -> Principal:
         return await self._s.access.authenticate(credential(request))

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from broker.gateway.serving.answers import Answer, guarded, timed
+from broker.gateway.serving.answers import Answer, guard, measure
 from broker.gateway.serving.credentials import credential
 from broker.services.container import Services
 
@@ -22,7 +22,7 @@ class StatusApi:
     def routes(self) -> list[BaseRoute]:
         """All of them."""
         path = "/v1/status"
-        return [Route(path, timed(path, guarded(self.status)), methods=["GET"])]
+        return [Route(path, measure(path, guard(self.status)), methods=["GET"])]
 
     async def status(self, request: Request) -> Response:
         """Processes, stores, what waits, and what somebody should do something about."""

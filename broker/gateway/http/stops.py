@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from broker.domain.agents.stops import StopHow
 from broker.domain.people.access import Principal
-from broker.gateway.serving.answers import Answer, Body, guarded, read_body, timed
+from broker.gateway.serving.answers import Answer, Body, guard, measure, read_body
 from broker.gateway.serving.credentials import credential
 from broker.services.container import Services
 
@@ -49,7 +49,7 @@ class StopsApi:
             ("POST", f"{workspace}/stop", self.stop_workspace),
             ("POST", f"{workspace}/resume", self.resume_workspace),
         ]
-        return [Route(path, timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
+        return [Route(path, measure(path, guard(endpoint)), methods=[method]) for method, path, endpoint in table]
 
     async def _caller(self, request: Request) -> Principal:
         return await self._s.access.authenticate(credential(request))

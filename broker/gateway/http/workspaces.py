@@ -17,7 +17,7 @@ from broker.domain.people.access import Principal
 from broker.domain.people.workspaces import Workspace
 from broker.domain.plans.plans import Plan
 from broker.gateway.serving.addresses import caller_address
-from broker.gateway.serving.answers import Answer, Body, bearer, guarded, integer, read_body, timed
+from broker.gateway.serving.answers import Answer, Body, bearer, guard, integer, measure, read_body
 from broker.gateway.serving.credentials import credential, require_own_origin
 from broker.services.container import Services
 from broker.services.operations.administration import MAX_PAGE
@@ -66,7 +66,7 @@ class WorkspacesApi:
             ("POST", "/v1/workspace/archive", self.archive),
             ("POST", "/v1/workspace/restore", self.restore),
         ]
-        return [Route(path, timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
+        return [Route(path, measure(path, guard(endpoint)), methods=[method]) for method, path, endpoint in table]
 
     async def _caller(self, request: Request, *, away: bool = False) -> Principal:
         return await self._s.access.authenticate(credential(request), away=away)
@@ -80,7 +80,7 @@ class WorkspacesApi:
             body = await read_body(request, _New)
             plan = body.plan or Plan.TEAM
             made = await self._s.administration.create(name=body.name, slug=body.slug, plan=plan, owner=body.owner)
-            return Answer(self._shown_new(made), 201)
+            return Answer(self._show_new(made), 201)
         shown = credential(request)
         principal = await self._s.access.authenticate(shown) if shown.token else None
         self._s.workspaces.require_sign_up(principal)
@@ -90,39 +90,39 @@ class WorkspacesApi:
         made = await self._s.workspaces.sign_up(
             principal, name=body.name, slug=body.slug, owner=body.owner, address=caller_address(request)
         )
-        return Answer(self._shown_new(made), 201)
+        return Answer(self._show_new(made), 201)
 
     async def mine(self, request: Request) -> Response:
         """Those the caller is in."""
         found = await self._s.workspaces.mine(credential(request))
-        return Answer({"workspaces": [shown_workspace(each) for each in found]})
+        return Answer({"workspaces": [show_workspace(each) for each in found]})
 
     async def get(self, request: Request) -> Response:
         """The caller's."""
-        return Answer(shown_workspace(await self._s.access.workspace(await self._caller(request))))
+        return Answer(show_workspace(await self._s.access.workspace(await self._caller(request))))
 
     async def rename(self, request: Request) -> Response:
         """Give it another name, or another address; the one before goes on leading to it."""
         principal = await self._caller(request)
         body = await read_body(request, _Change)
-        return Answer(shown_workspace(await self._s.workspaces.rename(principal, name=body.name, slug=body.slug)))
+        return Answer(show_workspace(await self._s.workspaces.rename(principal, name=body.name, slug=body.slug)))
 
     async def archive(self, request: Request) -> Response:
         """Put it away."""
-        return Answer(shown_workspace(await self._s.workspaces.archive(await self._caller(request))))
+        return Answer(show_workspace(await self._s.workspaces.archive(await self._caller(request))))
 
     async def restore(self, request: Request) -> Response:
         """Bring it back; the one request that is good in a workspace that was put away."""
         principal = await self._caller(request, away=True)
-        return Answer(shown_workspace(await self._s.workspaces.restore(principal)))
+        return Answer(show_workspace(await self._s.workspaces.restore(principal)))
 
     async def delete(self, request: Request) -> Response:
         """Delete it, restorable for a while."""
-        return Answer(shown_workspace(await self._s.workspaces.delete(await self._caller(request))))
+        return Answer(show_workspace(await self._s.workspaces.delete(await self._caller(request))))
 
-    def _shown_new(self, made: NewWorkspace) -> dict[str, object]:
+    def _show_new(self, made: NewWorkspace) -> dict[str, object]:
         link = {} if made.code is None else {"sign_in_url": sign_in_url(self._s.public_url, made.code)}
-        return {**shown_workspace(made.workspace), "key": made.key, **link}
+        return {**show_workspace(made.workspace), "key": made.key, **link}
 
 
 class AdministrationApi:
@@ -142,7 +142,7 @@ class AdministrationApi:
             ("POST", f"{one}/archive", self.archive),
             ("POST", f"{one}/restore", self.restore),
         ]
-        return [Route(path, timed(path, guarded(endpoint)), methods=[method]) for method, path, endpoint in table]
+        return [Route(path, measure(path, guard(endpoint)), methods=[method]) for method, path, endpoint in table]
 
     async def _which(self, request: Request) -> str:
         """What the path says, once the caller is known."""
@@ -155,11 +155,11 @@ class AdministrationApi:
         after = request.query_params.get("after")
         limit = integer(request, "limit", default=MAX_PAGE, most=MAX_PAGE)
         page = await self._s.administration.list(after=WorkspaceId(after) if after else None, limit=limit)
-        return Answer({"workspaces": [_shown_report(each) for each in page.reports], "next": page.next})
+        return Answer({"workspaces": [_show_report(each) for each in page.reports], "next": page.next})
 
     async def get(self, request: Request) -> Response:
         """One, by slug or id."""
-        return Answer(_shown_report(await self._s.administration.get(await self._which(request))))
+        return Answer(_show_report(await self._s.administration.get(await self._which(request))))
 
     async def change(self, request: Request) -> Response:
         """Another name, address or plan."""
@@ -168,24 +168,24 @@ class AdministrationApi:
         report = await self._s.administration.rename(which, name=body.name, slug=body.slug)
         if body.plan is not None:
             report = await self._s.administration.set_plan(report.workspace.id, body.plan)
-        return Answer(_shown_report(report))
+        return Answer(_show_report(report))
 
     async def archive(self, request: Request) -> Response:
         """Put one away."""
-        return Answer(_shown_report(await self._s.administration.archive(await self._which(request))))
+        return Answer(_show_report(await self._s.administration.archive(await self._which(request))))
 
     async def restore(self, request: Request) -> Response:
         """Bring one back."""
-        return Answer(_shown_report(await self._s.administration.restore(await self._which(request))))
+        return Answer(_show_report(await self._s.administration.restore(await self._which(request))))
 
     async def delete(self, request: Request) -> Response:
         """Delete one, restorable for a while."""
         which = await self._which(request)
         body = await read_body(request, _Delete)
-        return Answer(_shown_report(await self._s.administration.delete(which, at_once=body.at_once)))
+        return Answer(_show_report(await self._s.administration.delete(which, at_once=body.at_once)))
 
 
-def shown_workspace(workspace: Workspace) -> dict[str, object]:
+def show_workspace(workspace: Workspace) -> dict[str, object]:
     """One, as everybody in it sees it."""
     return {
         "id": workspace.id,
@@ -198,10 +198,10 @@ def shown_workspace(workspace: Workspace) -> dict[str, object]:
     }
 
 
-def _shown_report(report: WorkspaceReport) -> dict[str, object]:
+def _show_report(report: WorkspaceReport) -> dict[str, object]:
     sizes = asdict(report.sizes)
     return {
-        **shown_workspace(report.workspace),
+        **show_workspace(report.workspace),
         "sizes": {**sizes.pop("counts"), **sizes},
         "problems": list(report.problems),
     }

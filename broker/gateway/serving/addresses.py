@@ -42,17 +42,17 @@ class TrustedProxies:
         A proxy appends to one of X-Forwarded-For and Forwarded, and passes the other on as it came; which, we cannot
         know. So where there are both and they disagree, neither counts (None), and the peer itself is the client.
         """
-        said = [hops for hops in (_listed(headers, _FORWARDED_FOR), _forwarded(headers, "for")) if hops]
+        said = [hops for hops in (_split_list(headers, _FORWARDED_FOR), _read_forwarded(headers, "for")) if hops]
         clients = {self._last_untrusted(hops) for hops in said}
         return clients.pop() if len(clients) == 1 else None
 
     def is_secure(self, headers: _Headers) -> bool:
         """Whether the client speaks TLS with the proxy."""
-        return (_agreed(headers, _FORWARDED_PROTO, "proto") or "").lower() in {"https", "wss"}
+        return (_require_agreement(headers, _FORWARDED_PROTO, "proto") or "").lower() in {"https", "wss"}
 
     def host_of(self, headers: _Headers) -> str | None:
         """What the client called us, when a proxy that renames us says so."""
-        return _agreed(headers, _FORWARDED_HOST, "host")
+        return _require_agreement(headers, _FORWARDED_HOST, "host")
 
     def _last_untrusted(self, hops: Sequence[str]) -> str:
         for hop in reversed(hops):
@@ -63,10 +63,10 @@ class TrustedProxies:
 
 def caller_address(connection: HTTPConnection) -> str:
     """What a request's attempts are counted for."""
-    return counted_as(connection.client.host if connection.client else None)
+    return count_as(connection.client.host if connection.client else None)
 
 
-def counted_as(host: str | None) -> str:
+def count_as(host: str | None) -> str:
     """What attempts are counted for: an address, or the network that one subscriber has with IPv6."""
     try:
         address = ipaddress.ip_address(host or "")
@@ -89,21 +89,21 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
-def _agreed(headers: _Headers, name: bytes, parameter: str) -> str | None:
+def _require_agreement(headers: _Headers, name: bytes, parameter: str) -> str | None:
     """What the last proxy said, in whichever of the two ways; None when they disagree."""
-    said = {hops[-1] for hops in (_listed(headers, name), _forwarded(headers, parameter)) if hops}
+    said = {hops[-1] for hops in (_split_list(headers, name), _read_forwarded(headers, parameter)) if hops}
     return said.pop() if len(said) == 1 else None
 
 
-def _listed(headers: _Headers, wanted: bytes) -> list[str]:
+def _split_list(headers: _Headers, wanted: bytes) -> list[str]:
     values = [value.decode("latin-1") for name, value in headers if name.lower() == wanted]
     return [each.strip() for value in values for each in value.split(",") if each.strip()]
 
 
-def _forwarded(headers: _Headers, parameter: str) -> list[str]:
+def _read_forwarded(headers: _Headers, parameter: str) -> list[str]:
     """One parameter of each hop that says it (RFC 7239, section 4)."""
     found = []
-    for hop in _listed(headers, _FORWARDED):
+    for hop in _split_list(headers, _FORWARDED):
         for pair in hop.split(";"):
             name, _, value = pair.strip().partition("=")
             if name.lower() == parameter and value:

@@ -26,9 +26,9 @@ _Body = TypeVar("_Body", bound=BaseModel)
 
 
 class Body(BaseModel):
-    """A request body of our own API: unknown members are refused."""
+    """A request body of our own API: unknown members are refused, and numbers that JSON does not have."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class Answer(JSONResponse):
@@ -63,6 +63,17 @@ def bearer(connection: HTTPConnection) -> str | None:
 
 async def read_body(request: Request, model: type[_Body], *, most: int = _MAX_BODY_BYTES) -> _Body:
     """The request's JSON body. Raises `TooLarge`, and `BadRequest` that names the member at fault."""
+    text = await read_bytes(request, most=most)
+    try:
+        return model.model_validate_json(text or b"{}")
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadRequest(f"{where}: {first['msg']}" if where else first["msg"]) from None
+
+
+async def read_bytes(request: Request, *, most: int = _MAX_BODY_BYTES) -> bytes:
+    """The request's body as it came. Raises `TooLarge`."""
     told = request.headers.get("content-length", "")
     if told.isascii() and told.isdigit() and int(told[:_DIGITS]) > most:
         raise TooLarge(f"the body is larger than {most} bytes")
@@ -73,18 +84,13 @@ async def read_body(request: Request, model: type[_Body], *, most: int = _MAX_BO
         if size > most:
             raise TooLarge(f"the body is larger than {most} bytes")
         parts.append(chunk)
-    try:
-        return model.model_validate_json(b"".join(parts) or b"{}")
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise BadRequest(f"{where}: {first['msg']}" if where else first["msg"]) from None
+    return b"".join(parts)
 
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def guarded(endpoint: Endpoint) -> Endpoint:
+def guard(endpoint: Endpoint) -> Endpoint:
     """Turn what an endpoint raises into an answer; an unforeseen error is logged with an id and shown masked."""
 
     async def call(request: Request) -> Response:
@@ -103,7 +109,7 @@ def guarded(endpoint: Endpoint) -> Endpoint:
     return call
 
 
-def timed(path: str, endpoint: Endpoint) -> Endpoint:
+def measure(path: str, endpoint: Endpoint) -> Endpoint:
     """Measure an endpoint under its route."""
     seconds = REQUEST_SECONDS.labels(path)
 

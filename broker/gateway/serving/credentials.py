@@ -12,7 +12,7 @@ from starlette.responses import Response
 from broker.domain.people.access import PREFIXES, Credential, Principal, TokenKind
 from broker.gateway.serving.answers import bearer
 from broker.gateway.serving.edge import Origins
-from broker.gateway.serving.workspace_path import named_workspace
+from broker.gateway.serving.workspace_path import read_workspace
 
 _FORMER_COOKIE = "relaycast"
 """Of version 0.1.0, which all brokers of a host shared: who signed in to that one stays signed in."""
@@ -31,20 +31,20 @@ def credential(connection: HTTPConnection) -> Credential:
     """
     if "authorization" in connection.headers:
         return in_header(connection)
-    token = kept_in_browser(connection)
+    token = read_cookie(connection)
     if token and (connection.scope["type"] == "websocket" or connection.scope["method"] not in _SAFE_METHODS):
         require_own_origin(connection, may_be_absent=False)
-    return Credential(token=token or None, workspace=named_workspace(connection))
+    return Credential(token=token or None, workspace=read_workspace(connection))
 
 
 def in_header(connection: HTTPConnection) -> Credential:
     """The same where a browser's cookie does not count."""
-    return Credential(token=bearer(connection), workspace=named_workspace(connection))
+    return Credential(token=bearer(connection), workspace=read_workspace(connection))
 
 
 def in_cookie(connection: HTTPConnection) -> Credential:
     """The same where nothing but a browser's cookie counts."""
-    return Credential(token=kept_in_browser(connection) or None, workspace=named_workspace(connection))
+    return Credential(token=read_cookie(connection) or None, workspace=read_workspace(connection))
 
 
 def require_own_origin(connection: HTTPConnection, *, may_be_absent: bool) -> None:
@@ -78,7 +78,7 @@ class Cookie:
         return cls(name=f"{prefix}relaycast{port}{below}", path=parts.path or "/", secure=secure)
 
 
-def kept_in_browser(connection: HTTPConnection) -> str:
+def read_cookie(connection: HTTPConnection) -> str:
     """The token of the browser's cookie; empty without one, and for what no cookie of ours holds."""
     cookies = connection.cookies
     token = cookies.get(_cookie(connection).name) or cookies.get(_FORMER_COOKIE) or ""
@@ -120,7 +120,7 @@ def _cookie(connection: HTTPConnection) -> Cookie:
     return cookie
 
 
-def shown_caller(caller: Principal) -> dict[str, object]:
+def show_caller(caller: Principal) -> dict[str, object]:
     """Who the caller is and what it may do, as `GET /v1/whoami` answers."""
     return {
         "workspace": {"id": caller.workspace, "slug": caller.slug, "plan": caller.plan},
@@ -128,6 +128,9 @@ def shown_caller(caller: Principal) -> dict[str, object]:
         "name": caller.name,
         "permissions": sorted(caller.permissions),
         "session": caller.session,
+        "scopes": caller.scopes,
+        "sessions": caller.only,
+        "service_account": caller.service,
         "member": caller.member,
         "role": caller.role,
         "expires_at_ms": caller.expires_at_ms,

@@ -20,7 +20,7 @@ from broker.gateway.serving.answers import Refusal
 from broker.gateway.serving.hosts import Hosts
 from broker.protocol.close_codes import NOT_PERMITTED
 from broker.services.acting import Origin, Refusals, came_from
-from broker.telemetry.correlation import HEADER, begin_request
+from broker.telemetry.correlation import HEADER, TRACE_HEADER, begin_request, follow_trace
 
 GUARDS = {
     "cache-control": "no-store",
@@ -79,7 +79,8 @@ class Edge:
             return
         is_http = scope["type"] == "http"
         request = begin_request(next((value for name, value in scope["headers"] if name == HEADER), None))
-        guarded = _guarded(send, request.encode()) if is_http else send
+        follow_trace(next((value for name, value in scope["headers"] if name == TRACE_HEADER), None))
+        guarded = _guard(send, request.encode()) if is_http else send
         connection = HTTPConnection(scope)
         address = connection.client.host if connection.client else "unknown"
         came_from(Origin(address=address, request=request, refusals=self._refusals))
@@ -110,7 +111,7 @@ async def _refuse(websocket: WebSocket, error: RelayError) -> None:
     await websocket.close(code, NOT_PERMITTED.because(error.message).reason)
 
 
-def _guarded(send: Send, request: bytes) -> Send:
+def _guard(send: Send, request: bytes) -> Send:
     async def complete(message: Message) -> None:
         if message["type"] == "http.response.start":
             message["headers"] = [*message["headers"], *_missing(message["headers"]), (HEADER, request)]

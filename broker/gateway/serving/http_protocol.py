@@ -7,6 +7,7 @@ for ever with half a head, and as much memory as it likes with one endless heade
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -25,6 +26,19 @@ _LINGER_S = 5.0
 _MOST_PIPELINED = 16
 _LONGEST_FRAMING = 8
 """Bytes on the wire for each byte of a body: a chunk of one byte takes six."""
+
+
+_INTERNET = frozenset({socket.AF_INET, socket.AF_INET6})
+
+
+def _send_at_once(transport: asyncio.Transport) -> None:
+    """Without Nagle's algorithm: an answer is two small writes, and the second waited 40 ms for the first one's ACK.
+
+    uvloop does so for every socket; asyncio for those alone whose listening socket was made with a protocol number.
+    """
+    connection = transport.get_extra_info("socket")
+    if connection is not None and connection.family in _INTERNET:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 class _Refused(Exception):
@@ -62,6 +76,7 @@ class HttpProtocol(HttpToolsProtocol):
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
+        _send_at_once(transport)
         self._visitor = Visitor(self._door.strangers, self._abort)
         host = self.client[0] if self.client else None
         self._behind_proxy = self._door.proxies.trusts(host)

@@ -15,7 +15,7 @@ import uvicorn
 from typing_extensions import override
 
 from broker.domain.plans.connection_limits import ConnectionLimits
-from broker.gateway.serving.addresses import TrustedProxies, counted_as
+from broker.gateway.serving.addresses import TrustedProxies, count_as
 from broker.gateway.serving.tls import Certificate
 from broker.gateway.serving.wrong_tokens import WrongTokens
 from broker.telemetry import CUT_OFF, STRANGERS
@@ -38,7 +38,7 @@ class Visitor:
     def arrive(self, host: str | None) -> None:
         """Count as a stranger from there, unless we know it already."""
         self.leave()
-        self.came_from = counted_as(host)
+        self.came_from = count_as(host)
         if not self.known:
             self._address = self.came_from
             self._strangers.add(self, self._address)
@@ -57,6 +57,10 @@ class Visitor:
         self.leave()
         if self._on_known is not None:
             self._on_known()
+
+    def came_with_wrong_token(self, now: float) -> float:
+        """Count it; how long its answer is to wait."""
+        return self._strangers.wrong_tokens.delay_s(self.came_from, now)
 
     def forget(self) -> None:
         """The next request on it may be somebody else's."""
@@ -81,6 +85,7 @@ class Strangers:
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self._limits = limits
+        self.wrong_tokens = WrongTokens(limits)
         self._all: dict[Visitor, None] = {}
         """In the order of arrival."""
         self._of: dict[str, dict[Visitor, None]] = {}
@@ -151,11 +156,8 @@ def recognise() -> None:
         visitor.recognise()
 
 
-_WRONG_TOKENS = WrongTokens()
-
-
 async def slow_down() -> None:
     """Whoever is served by the running task came with a wrong token."""
     visitor = _SERVED.get()
     if visitor is not None and not visitor.known:
-        await asyncio.sleep(_WRONG_TOKENS.delay_s(visitor.came_from, asyncio.get_running_loop().time()))
+        await asyncio.sleep(visitor.came_with_wrong_token(asyncio.get_running_loop().time()))

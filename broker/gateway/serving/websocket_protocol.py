@@ -156,15 +156,15 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self._unread = None
 
     def _watch(self) -> None:
-        self._unread = self.loop.call_later(self.unread_s, self._look, self._taken())
+        self._unread = self.loop.call_later(self.unread_s, self._look, self._count_taken())
 
     def _look(self, before: int) -> None:
-        if self._taken() > before:
+        if self._count_taken() > before:
             self._watch()
         else:
             self.hang_up(SLOW_CONSUMER.code, SLOW_CONSUMER.reason)
 
-    def _taken(self) -> int:
+    def _count_taken(self) -> int:
         """How much the peer has taken, as a number that grows while it does.
 
         The system holds megabytes for a peer and says so only when a third of them is gone, which takes a slow one
@@ -185,13 +185,13 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     @override
     def send_keepalive_ping(self) -> None:
-        self._taken_at_ping = self._taken()
+        self._taken_at_ping = self._count_taken()
         super().send_keepalive_ping()
 
     @override
     def keepalive_timeout(self) -> None:
         # Our ping may wait behind what the peer has yet to read: whether it does so is what counts.
-        if not self.has_room or self._taken() > self._taken_at_ping + _PING_BYTES:
+        if not self.has_room or self._count_taken() > self._taken_at_ping + _PING_BYTES:
             self.pong_timer = None
             self.pending_ping_payload = None
             self.schedule_ping()

@@ -33,7 +33,7 @@ class WorkspacePath:
         await self._app(scope, receive, send)
 
 
-def named_workspace(connection: HTTPConnection) -> str | None:
+def read_workspace(connection: HTTPConnection) -> str | None:
     """The slug or id that a request names; None for none. Raises `BadRequest` when it names two."""
     in_path: str | None = connection.scope.get(_NAMED)
     in_header = connection.headers.get(HEADER)

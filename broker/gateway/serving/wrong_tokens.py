@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-_FREE = 30
-"""Wrong ones of an address in a window: a machine that was left with an old token, or several behind one router."""
-_FREE_OF_ALL = 600
-"""Of all addresses together, beyond which every further one waits: there are more addresses than anybody counts."""
+from broker.domain.plans.connection_limits import ConnectionLimits
+
 _WINDOW_S = 60.0
 _DELAY_S = 1.0
 _MOST_ADDRESSES = 10_000
@@ -19,7 +17,8 @@ class WrongTokens:
     Each waits in a connection of its own, of which a stranger's address has so many and no more.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limits: ConnectionLimits) -> None:
+        self._limits = limits
         self._counts: OrderedDict[str, tuple[float, int]] = OrderedDict()
         """When an address' window began, and how many there were in it; in the order of the beginnings."""
         self._all = (0.0, 0)
@@ -35,4 +34,5 @@ class WrongTokens:
             self._counts.popitem(last=False)
         since, total = self._all if now - self._all[0] <= _WINDOW_S else (now, 0)
         self._all = (since, total + 1)
-        return _DELAY_S if count >= _FREE or total >= _FREE_OF_ALL else 0.0
+        too_many = count >= self._limits.wrong_tokens or total >= self._limits.wrong_tokens_of_all
+        return _DELAY_S if too_many else 0.0

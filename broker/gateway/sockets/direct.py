@@ -36,6 +36,7 @@ from broker.protocol.proxy import (
     Command,
     Deliver,
     FrameRecorded,
+    Guards,
     Handed,
     Hello,
     Interrupt,
@@ -120,7 +121,7 @@ class _Connection:
             await self._detach(attached)
 
     async def _serve(self, attached: Attached) -> None:
-        self._session = await self._opened()
+        self._session = await self._open_session()
         self._fragments = Fragments(await self._s.redaction.redactor(self._principal.workspace))
         pump = MailboxPump(
             read=lambda after: self._s.linking.commands(self._principal, attached, after=after),
@@ -138,9 +139,9 @@ class _Connection:
             LINKS.labels("direct").dec()
             await stop()
 
-    async def _opened(self) -> ClaudeSession:
+    async def _open_session(self) -> ClaudeSession:
         """The codec, with what its predecessors knew: the CLI outlives connections, and gateways."""
-        unfinished = await self._s.linking.unfinished(self._principal, self._agent.id)
+        unfinished = await self._s.linking.list_unfinished(self._principal, self._agent.id)
         # Its instructions and tools came on its command line.
         opening = Opening(
             cwd=self._agent.cwd or "", instructions="", mcp_url="", mcp_token="", client_version=__version__
@@ -206,7 +207,11 @@ class _Connection:
         match command:
             case Deliver():
                 prompt = Prompt(
-                    message_id=command.message_id, text=command.text, steer=command.steer, nudge=command.nudge
+                    message_id=command.message_id,
+                    text=command.text,
+                    steer=command.steer,
+                    nudge=command.nudge,
+                    trace=command.trace,
                 )
                 return self._session.prompt(prompt)
             case Interrupt():
@@ -215,7 +220,7 @@ class _Connection:
                 return self._session.answer(command.native_id, command.answer)
             case Stop():
                 return self._session.close()
-            case Spawn() | Probe() | RunHook() | RunCommand() | StopCommand():
+            case Spawn() | Probe() | RunHook() | Guards() | RunCommand() | StopCommand():
                 return []  # processes are its proxy's business; a probe is answered by being taken
 
     async def _carry(self, attached: Attached, frames: Iterable[Frame]) -> None:

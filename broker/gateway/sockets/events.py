@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from broker.domain.agents.sessions import Session
-from broker.domain.errors import BadRequest, NotAuthenticated, NotFound, RelayError, Unavailable
+from broker.domain.errors import BadRequest, NotAuthenticated, NotFound, NotPermitted, RelayError, Unavailable
 from broker.domain.logs.events import Cursor, parse_cursor
 from broker.domain.people.access import Permission, Principal
 from broker.gateway.serving.credentials import credential
@@ -37,17 +37,25 @@ class EventSocket:
         await websocket.accept()
         try:
             lost = close_when_lost(websocket)
-            with OpenConnection(self._connections, lost=lost, requires=Permission.READ) as peer:
+            shown: list[Session] = []
+
+            async def see_again() -> None:
+                if not all(peer.caller.sees(each.id) for each in shown):
+                    raise NotPermitted("this session is private now, and not open to you")
+
+            with OpenConnection(self._connections, lost=lost, kept=see_again, requires=Permission.READ) as peer:
                 await peer.begin(credential(websocket))
                 with EVENT_READERS.track_inprogress():
-                    await self._follow(websocket, peer)
+                    await self._follow(websocket, peer, shown)
         except RelayError as error:
             close(websocket, _code(error))
         except (WebSocketDisconnect, RuntimeError):
             return  # the peer left before it was served
 
-    async def _follow(self, websocket: WebSocket, peer: OpenConnection) -> None:
+    async def _follow(self, websocket: WebSocket, peer: OpenConnection, shown: list[Session]) -> None:
+        """`shown`: takes the session that the peer is shown from here on."""
         session = await self._s.sessions.look_up(peer.caller, websocket.path_params["session"])
+        shown.append(session)
         text = websocket.query_params.get("after")
         head = Cursor(session.epoch, session.offset)
         after = head if text is None else None if text == "0" else parse_cursor(text)

@@ -54,12 +54,12 @@ class ProxySocket:
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one connection. A refusal is a close code, so that the proxy can tell people why."""
         await websocket.accept(subprotocol=_subprotocol(websocket))
-        code = await self._served(websocket)
+        code = await self._serve_link(websocket)
         if code is not None:
             count_close(code)
             close(websocket, code)
 
-    async def _served(self, websocket: WebSocket) -> CloseCode | None:
+    async def _serve_link(self, websocket: WebSocket) -> CloseCode | None:
         try:
             # From here on a revocation closes it, said hello or not.
             with OpenConnection(self._connections, lost=close_when_lost(websocket), grace_s=GRACE_S) as peer:

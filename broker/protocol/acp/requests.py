@@ -38,7 +38,7 @@ class Elicitation(CamelWire):
             return link_prompts(self.message, self.url)
         return form_prompts(self.message, self.requested_schema) if self.mode == "form" else None
 
-    def asked(self, native_id: str, prompts: tuple[QuestionPrompt, ...]) -> ApprovalRequested:
+    def to_event(self, native_id: str, prompts: tuple[QuestionPrompt, ...]) -> ApprovalRequested:
         """The event for it."""
         return ApprovalRequested(
             native_id=native_id,
@@ -67,12 +67,12 @@ class PendingRequest:
     def result(self, answer: ApprovalAnswer) -> dict[str, Any]:
         """What the agent is told."""
         if self.prompts and self.request.method == PERMISSION:
-            return self._selected(answer) | {"answers": _in_order(self.prompts, answer)}
+            return self._select(answer) | {"answers": _in_order(self.prompts, answer)}
         if self.prompts:
             return elicitation_result(self.prompts, answer)
-        return self._selected(answer)
+        return self._select(answer)
 
-    def _selected(self, answer: ApprovalAnswer) -> dict[str, Any]:
+    def _select(self, answer: ApprovalAnswer) -> dict[str, Any]:
         option = self._option(answer)
         return {"outcome": {"outcome": "selected", "optionId": option.id}} if option else _CANCELLED
 

@@ -13,7 +13,7 @@ from typing import Any, assert_never
 from pydantic import ValidationError
 
 from broker.domain.approvals.approvals import ApprovalAnswer, Verdict
-from broker.domain.messages.envelope import declined_question, denial
+from broker.domain.messages.envelope import decline_question, denial
 from broker.protocol.acp import requests as acp_requests
 from broker.protocol.acp.opening import AUTH_REQUIRED, SET_CONFIG_OPTION, SET_MODEL, Initialized, SessionOpened
 from broker.protocol.acp.requests import CAPABILITY, Elicitation, PendingRequest
@@ -30,19 +30,22 @@ from broker.protocol.agents.events import (
     AgentBroken,
     AgentEvent,
     AgentReady,
+    ApprovalRequested,
     ApprovalWithdrawn,
     ProblemNoted,
     TextSpoken,
     TextStreamed,
     ThoughtSpoken,
+    ThoughtStreamed,
     ToolReturned,
     TurnOutcome,
     Unrecognised,
 )
 from broker.protocol.agents.frames import NOT_SHOWN, AgentOutput, Reaction, reaction, to_agent
+from broker.protocol.agents.plans import read_plan
 from broker.protocol.agents.prompt_queue import PromptQueue
 from broker.protocol.agents.redelivery import message_ids_in
-from broker.protocol.agents.session import TWO_AT_ONCE, Frame, Opening, Prompt, Standing
+from broker.protocol.agents.session import TWO_AT_ONCE, Frame, HookReply, Opening, Prompt, Standing
 from broker.protocol.agents.turns import RunningTurn
 from broker.protocol.jsonrpc import (
     INVALID_PARAMS,
@@ -144,7 +147,7 @@ class AcpSession:
         if pending is None:
             return []
         if answer.verdict is Verdict.DENY and answer.note:
-            self._foreword.append((declined_question if pending.prompts else denial)(answer.note))
+            self._foreword.append((decline_question if pending.prompts else denial)(answer.note))
         problem = pending.problem(answer)
         events: list[AgentEvent] = [ProblemNoted(detail=problem)] if problem else []
         if pending.call_id and (problem or answer.verdict is Verdict.DENY):
@@ -152,6 +155,14 @@ class AcpSession:
         frames = [self._respond(pending, pending.result(answer), *events)]
         stop = answer.verdict is Verdict.DENY and answer.interrupt
         return frames + self.interrupt() if stop else frames
+
+    def settle(self, native_id: str, reply: HookReply) -> list[Frame]:
+        """Nothing: it asks for permission, and for nothing else."""
+        return []
+
+    def revise(self, native_id: str, given: dict[str, Any]) -> ApprovalRequested | None:
+        """None: what was asked runs, or nothing."""
+        return None
 
     def close(self) -> list[Frame]:
         """Nothing: the end of its input is what ends the agent."""
@@ -167,7 +178,7 @@ class AcpSession:
     def _reject(self, call_id: str, note: str) -> ToolReturned:
         tool = self._tools.pop(call_id, None) or Tool(call_id=call_id)
         self._rejected.add(call_id)
-        return tool.returned(ok=False, output=note or "Permission was denied.")
+        return tool.report_result(ok=False, output=note or "Permission was denied.")
 
     def _withdraw_all(self) -> list[Frame]:
         withdrawn, self._pending = self._pending, {}
@@ -184,7 +195,9 @@ class AcpSession:
         _, text = self._prompts.wording(prompt)
         text = "\n\n".join([*self._foreword, text])
         self._told = len(self._foreword)
-        params = {"sessionId": self._session_id, "prompt": [{"type": "text", "text": text}]}
+        params: dict[str, Any] = {"sessionId": self._session_id, "prompt": [{"type": "text", "text": text}]}
+        if prompt.trace is not None:  # "Extensibility" of ACP reserves this name for W3C trace contexts
+            params["_meta"] = {"traceparent": prompt.trace}
         message = self._connection.request("session/prompt", params, subject=prompt)
         handing = to_agent(message, "session/prompt", hands_over=prompt.message_id)
         return [handing, self._ask(_PING, {}, subject=prompt)]
@@ -328,7 +341,7 @@ class AcpSession:
         del self._foreword[: self._told]
         self._told = 0
         yield from self._prompts.accept(prompt.message_id)
-        yield self._turn.started()
+        yield self._turn.report_start()
 
     def _on_prompt_done(self, message: Result[Prompt]) -> Reaction:
         try:
@@ -359,7 +372,7 @@ class AcpSession:
         self._tools.clear()
         self._rejected.clear()
         if turn is not None:
-            yield turn.ended(outcome, reason=reason)
+            yield turn.report_end(outcome, reason=reason)
         yield from self._withdraw_all()
         yield from self._hand_over_next()
 
@@ -427,7 +440,7 @@ class AcpSession:
             yield self._respond(pending, {"action": "decline"})
             return
         self._pending[native_id] = pending
-        yield asked.asked(native_id, prompts)
+        yield asked.to_event(native_id, prompts)
 
     def _deny_unseen(self, pending: PendingRequest) -> Reaction:
         yield ProblemNoted(detail=NOT_SHOWN)
@@ -465,8 +478,13 @@ class AcpSession:
             yield TextStreamed(delta=text)
 
     def _on_thought(self, update: _Params) -> Reaction:
-        self._thought.append(Chunk.model_validate(update).content.text or "")
-        yield from ()
+        text = Chunk.model_validate(update).content.text
+        if text:
+            self._thought.append(text)
+            yield ThoughtStreamed(delta=text)
+
+    def _on_plan(self, update: _Params) -> Reaction:
+        yield from read_plan(update.get("entries"))
 
     def _on_tool(self, update: _Params) -> Reaction:
         call = ToolCall.model_validate(update)
@@ -476,7 +494,7 @@ class AcpSession:
         yield from self._learn(tool, call)
         if call.status in {"completed", "failed"}:
             self._tools.pop(tool.call_id, None)
-            yield from tool.ended(ok=call.status == "completed")
+            yield from tool.report_end(ok=call.status == "completed")
 
     def _learn(self, tool: Tool, call: ToolCall) -> Reaction:
         """A tool may first be heard of at its permission request, or only when it has ended."""
@@ -484,7 +502,7 @@ class AcpSession:
         if tool.call_id not in self._tools:
             self._tools[tool.call_id] = tool
             yield from self._finish_speaking()
-            yield tool.called()
+            yield tool.report_call()
 
     def _finish_speaking(self) -> Reaction:
         """What came in chunks, whole."""
@@ -510,6 +528,7 @@ def _frame_name(message: Message[Prompt]) -> str:
 _UPDATES: dict[str, Callable[[AcpSession, _Params], Reaction]] = {
     "session/update:agent_message_chunk": AcpSession._on_speech,
     "session/update:agent_thought_chunk": AcpSession._on_thought,
+    "session/update:plan": AcpSession._on_plan,
     "session/update:tool_call": AcpSession._on_tool,
     "session/update:tool_call_update": AcpSession._on_tool,
 }
@@ -523,7 +542,6 @@ _SILENT = frozenset(
         "session/update:available_commands_update",
         "session/update:config_option_update",
         "session/update:current_mode_update",
-        "session/update:plan",
     }
 )
 """Known, kept, and nothing that changes what the broker knows."""

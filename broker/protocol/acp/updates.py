@@ -15,7 +15,7 @@ from broker.domain.approvals.approvals import AnswerOption
 from broker.domain.approvals.questions import QuestionPrompt
 from broker.domain.approvals.relay_tools import SERVER, TOOLS, is_relay_tool, may_be_given
 from broker.domain.approvals.tool_use import paths_in
-from broker.protocol.agents.diffs import unified
+from broker.protocol.agents.diffs import render_diff
 from broker.protocol.agents.events import (
     AgentEvent,
     ApprovalRequested,
@@ -61,7 +61,7 @@ class ToolContent(CamelWire):
         """Of a diff: the file."""
         if self.type != "diff" or self.path is None:
             return None
-        diff = unified(self.path, old=self.old_text or "", new=self.new_text or "")
+        diff = render_diff(self.path, old=self.old_text or "", new=self.new_text or "")
         return FileChange(path=self.path, change="update" if self.old_text else "add", diff=diff)
 
 
@@ -275,17 +275,17 @@ class Tool:
         named = (*(each.path for each in self.locations), *(each.path for each in self.changes), *given)
         return tuple(dict.fromkeys(named))
 
-    def called(self) -> ToolCalled:
+    def report_call(self) -> ToolCalled:
         """The event for its beginning."""
         server, tool = self._name
         return ToolCalled(call_id=self.call_id, tool=tool, server=server, input=self.input)
 
-    def returned(self, *, ok: bool, output: str) -> ToolReturned:
+    def report_result(self, *, ok: bool, output: str) -> ToolReturned:
         """The event for a result that is neither a command's nor an edit's."""
         server, tool = self._name
         return ToolReturned(call_id=self.call_id, ok=ok, output=output, tool=tool, server=server)
 
-    def ended(self, *, ok: bool) -> Iterator[AgentEvent]:
+    def report_end(self, *, ok: bool) -> Iterator[AgentEvent]:
         """The event for its end."""
         if ok and self.kind == "execute":
             command = self.title if self.command is None else self.command
@@ -293,7 +293,7 @@ class Tool:
         elif ok and self.changes:
             yield FilesChanged(call_id=self.call_id, changes=self.changes, tool=self.kind)
         else:
-            yield self.returned(ok=ok, output=self.output)
+            yield self.report_result(ok=ok, output=self.output)
 
     def approval_requested(
         self, native_id: str, question: PermissionQuestion, *, widens: tuple[str, ...] = (), lasting: bool = False

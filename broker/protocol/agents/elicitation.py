@@ -33,11 +33,11 @@ def form_prompts(message: str, schema: object) -> tuple[QuestionPrompt, ...] | N
     known = [prompt for prompt in prompts if prompt is not None]
     if len(known) < len(prompts):
         return None
-    known[0] = replace(known[0], text=_introduced(known[0], message, alone=len(known) == 1))
+    known[0] = replace(known[0], text=_introduce(known[0], message, alone=len(known) == 1))
     return tuple(known)
 
 
-def _introduced(prompt: QuestionPrompt, message: str, *, alone: bool) -> str:
+def _introduce(prompt: QuestionPrompt, message: str, *, alone: bool) -> str:
     says_nothing = prompt.text == prompt.header
     if not message or prompt.text == message:
         return prompt.text
@@ -91,7 +91,7 @@ def _prompt(name: str, member: object, *, required: bool) -> QuestionPrompt | No
 def _choices(member: Mapping[str, Any]) -> tuple[Choice, ...]:
     titled = member.get("oneOf") or member.get("anyOf")
     if isinstance(titled, list):
-        return tuple(map(_titled, titled))
+        return tuple(map(_read_titled, titled))
     values = [str(value) for value in member.get("enum") or ()]
     names = member.get("enumNames")
     labels = [str(name) for name in names] if isinstance(names, list) and len(names) == len(values) else values
@@ -99,7 +99,7 @@ def _choices(member: Mapping[str, Any]) -> tuple[Choice, ...]:
     return tuple(Choice(label=label, value=None if label == value else value) for label, value in pairs)
 
 
-def _titled(each: Mapping[str, Any]) -> Choice:
+def _read_titled(each: Mapping[str, Any]) -> Choice:
     value, description = str(each.get("const")), str(each.get("description") or "")
     label = str(each.get("title") or value)
     return Choice(label=label, value=None if label == value else value, description=description)

@@ -98,6 +98,15 @@ class FileChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HookOpinion:
+    """What one hook said about a use of a tool."""
+
+    hook: str
+    says: Literal["deny", "ask", "allow"]
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalRequested:
     """The agent waits for permission, or for the answer to a question."""
 
@@ -126,6 +135,10 @@ class ApprovalRequested:
     """The answers that the agent's program offers; empty where it takes a mere yes or no, or an older codec asks."""
     prompts: tuple[QuestionPrompt, ...] = ()
     """What it asks in words. Not empty: it is a question, and its answer are texts."""
+    call_id: str | None = None
+    """The vendor's id of the tool's use, where the request says it."""
+    hooks: tuple[HookOpinion, ...] = ()
+    """What hooks on its machine said before it was put to anybody."""
     type: Literal["approval_requested"] = "approval_requested"
 
 
@@ -168,6 +181,30 @@ class ThoughtSpoken:
 
     text: str
     type: Literal["thought"] = "thought"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThoughtStreamed:
+    """A fragment of reasoning that a later `ThoughtSpoken` repeats whole."""
+
+    delta: str
+    type: Literal["thought_delta"] = "thought_delta"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanStep:
+    """One thing that an agent means to do."""
+
+    text: str
+    state: Literal["pending", "in_progress", "completed"] = "pending"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSet:
+    """The agent's plan as it is now, in place of the one before."""
+
+    steps: tuple[PlanStep, ...]
+    type: Literal["plan"] = "plan"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,6 +301,8 @@ ContentEvent = (
     TextSpoken
     | TextStreamed
     | ThoughtSpoken
+    | ThoughtStreamed
+    | PlanSet
     | ToolCalled
     | ToolReturned
     | CommandRan

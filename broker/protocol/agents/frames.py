@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from broker.domain.ids import MessageId
 from broker.protocol.agents.events import AgentEvent, ProblemNoted, PromptAccepted, Unrecognised
-from broker.protocol.agents.session import Direction, Frame
+from broker.protocol.agents.session import Direction, Frame, HookQuestion
 from broker.protocol.ndjson import Broken, Document, LineReader, Noise, dumps
 
 UNREADABLE = "relaycast/unreadable"
@@ -22,7 +22,7 @@ NOT_SHOWN = "Denied without asking anybody: the request is too deep or too long 
 
 _ALREADY_SEEN = "relaycast/already_seen"
 
-Reaction = Iterator[AgentEvent | Frame]
+Reaction = Iterator[AgentEvent | Frame | HookQuestion]
 
 
 class AgentOutput:
@@ -54,20 +54,20 @@ class AgentOutput:
         return frames
 
     def _with_problems(self, frames: list[Frame], mended: tuple[str, ...]) -> list[Frame]:
-        problems = [problem for each in mended for problem in self._told(each, f"a frame was changed: {each}")]
+        problems = [problem for each in mended for problem in self._tell_problems(each, f"a frame was changed: {each}")]
         if not (problems and frames):
             return frames
         return [dataclasses.replace(frames[0], events=(*problems, *frames[0].events)), *frames[1:]]
 
     def _unreadable(self, line: Broken, said: Reaction) -> list[Frame]:
         detail = f"a frame of {line.size} bytes could not be read ({line.reason}); it begins: {line.excerpt}"
-        events: list[AgentEvent] = [*self._told("unreadable", detail), Unrecognised(frame_type=UNREADABLE)]
+        events: list[AgentEvent] = [*self._tell_problems("unreadable", detail), Unrecognised(frame_type=UNREADABLE)]
         answers: list[Frame] = []
-        _sort(said, events, answers)
+        _sort(said, events, answers, [])
         note = {"type": UNREADABLE, "bytes": line.size, "reason": line.reason, "begins": line.excerpt}
         return [_own_note(note, UNREADABLE, *events), *answers]
 
-    def _told(self, kind: str, detail: str) -> Iterator[ProblemNoted]:
+    def _tell_problems(self, kind: str, detail: str) -> Iterator[ProblemNoted]:
         self._problems[kind] += 1
         count = self._problems[kind]
         if count == 1:
@@ -96,7 +96,7 @@ def already_seen(message_id: MessageId) -> Frame:
 
 
 def reaction(
-    document: Document, frame_type: str, said: Iterable[AgentEvent | Frame], *, transient: bool = False
+    document: Document, frame_type: str, said: Iterable[AgentEvent | Frame | HookQuestion], *, transient: bool = False
 ) -> list[Frame]:
     """The agent's frame with the events among `said`, then the frames among it, which answer the agent.
 
@@ -105,17 +105,26 @@ def reaction(
     """
     events: list[AgentEvent] = []
     answers: list[Frame] = []
-    if not _sort(said, events, answers):
+    questions: list[HookQuestion] = []
+    if not _sort(said, events, answers, questions):
         events.append(Unrecognised(frame_type=frame_type))
-    return [from_agent(document, frame_type, *events, transient=transient), *answers]
+    frame = from_agent(document, frame_type, *events, transient=transient)
+    return [dataclasses.replace(frame, consults=questions[0]) if questions else frame, *answers]
 
 
-def _sort(said: Iterable[AgentEvent | Frame], events: list[AgentEvent], answers: list[Frame]) -> bool:
-    """Tell events from answers; False when the codec found a part in a shape it does not know."""
+def _sort(
+    said: Iterable[AgentEvent | Frame | HookQuestion],
+    events: list[AgentEvent],
+    answers: list[Frame],
+    questions: list[HookQuestion],
+) -> bool:
+    """Tell events, answers and questions apart; False when the codec found a part in a shape it does not know."""
     try:
         for part in said:
             if isinstance(part, Frame):
                 answers.append(part)
+            elif isinstance(part, HookQuestion):
+                questions.append(part)
             else:
                 events.append(part)
     except ValidationError:

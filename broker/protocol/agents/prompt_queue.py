@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 
 from broker.domain.ids import MessageId
 from broker.protocol.agents.events import PromptAccepted, PromptRefused
@@ -37,7 +38,7 @@ class PromptQueue:
 
     def add_again(self, prompt: Prompt) -> None:
         """Put a prompt that could not steer at the head, to wait for a turn of its own."""
-        self._kept.appendleft(Prompt(message_id=prompt.message_id, text=prompt.text, nudge=prompt.nudge))
+        self._kept.appendleft(replace(prompt, steer=False))
 
     def take(self, *, steering: bool = False) -> Prompt | None:
         """The next prompt, now `current`; with `steering` the next that may join a running turn."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from broker.domain.approvals.approvals import ApprovalAnswer
+from broker.domain.hooks.answers import HookSays
+from broker.domain.hooks.events import HookEvent
 from broker.domain.ids import MessageId
-from broker.protocol.agents.events import AgentEvent
+from broker.protocol.agents.events import AgentEvent, ApprovalRequested
 
 
 class Direction(StrEnum):
@@ -16,6 +18,30 @@ class Direction(StrEnum):
 
     FROM_AGENT = "out"
     TO_AGENT = "in"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookQuestion:
+    """The agent asks its owner before it goes on, whether or not it would ask for permission."""
+
+    native_id: str
+    event: HookEvent
+    """`before_tool` or `before_stop`."""
+    use: ApprovalRequested | None = None
+    """Before a tool: the use as a permission request would tell it."""
+    last_message: str = ""
+    """Before the end of a turn: its closing words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookReply:
+    """What it is told."""
+
+    says: HookSays | None = None
+    """None and `allow`: it goes on as if it had not asked, to its own questions for permission."""
+    reason: str = ""
+    input: dict[str, Any] | None = None
+    context: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +61,8 @@ class Frame:
     events: tuple[AgentEvent, ...] = ()
     hands_over: MessageId | None = None
     """The message that the agent has with this frame."""
+    consults: HookQuestion | None = None
+    """With this frame the agent waits for `settle`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +78,8 @@ class Opening:
     """The native id of the conversation to continue."""
     model: str | None = None
     client_version: str = "0"
+    consults: bool = False
+    """Whether it is to ask before each tool and before the end of a turn, where its vendor can (`Frame.consults`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +92,8 @@ class Prompt:
     """Join the running turn when there is one; ignored when idle or where the vendor cannot."""
     nudge: str | None = None
     """Set on redelivery after a restart: what to say instead when the agent turns out to have seen `message_id`."""
+    trace: str | None = None
+    """A W3C traceparent, for agents that take part in traces."""
 
 
 TWO_AT_ONCE = "two different requests came under one id: both were refused"
@@ -136,6 +168,15 @@ class AgentSession(Protocol):
 
     def answer(self, native_id: str, answer: ApprovalAnswer) -> list[Frame]:
         """Answer a pending approval; nothing when it is not pending any more."""
+
+    def settle(self, native_id: str, reply: HookReply) -> list[Frame]:
+        """Answer what the agent has asked its owner (`Frame.consults`); nothing when it does not wait any more."""
+
+    def revise(self, native_id: str, given: dict[str, Any]) -> ApprovalRequested | None:
+        """Have a tool that waits for permission called with another input: the request as it is then.
+
+        None where the vendor knows no such thing, or does not wait any more.
+        """
 
     def close(self) -> list[Frame]:
         """Last frames before end of input, if the vendor wants any."""

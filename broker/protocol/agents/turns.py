@@ -18,7 +18,7 @@ class RunningTurn:
     """The last thing the agent said."""
     stop_asked: bool = False
 
-    def started(self) -> TurnStarted:
+    def report_start(self) -> TurnStarted:
         """The event for its beginning."""
         return TurnStarted(turn_id=self.turn_id, message_id=self.message_ids[0] if self.message_ids else None)
 
@@ -27,7 +27,7 @@ class RunningTurn:
         self.message_ids.append(message_id)
         return PromptJoinedTurn(message_id=message_id, turn_id=self.turn_id)
 
-    def ended(self, outcome: TurnOutcome, *, reason: str | None = None) -> TurnEnded:
+    def report_end(self, outcome: TurnOutcome, *, reason: str | None = None) -> TurnEnded:
         """The event for its end."""
         return TurnEnded(
             turn_id=self.turn_id,

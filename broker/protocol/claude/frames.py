@@ -159,15 +159,15 @@ class ResultFrame(Wire):
         if self.model_usage_since_last_result is not None:
             models = self.model_usage_since_last_result.values()
             costs = [model.cost_usd for model in models if model.cost_usd is not None]
-            return _used(models, cost_usd=sum(costs) if costs else None, cumulative=False)
+            return _read_usage(models, cost_usd=sum(costs) if costs else None, cumulative=False)
         return (
-            _used(self.model_usage.values(), cost_usd=self.total_cost_usd, cumulative=True)
+            _read_usage(self.model_usage.values(), cost_usd=self.total_cost_usd, cumulative=True)
             if self.model_usage
             else None
         )
 
 
-def _used(models: Collection[ModelUsage], *, cost_usd: float | None, cumulative: bool) -> TokensUsed | None:
+def _read_usage(models: Collection[ModelUsage], *, cost_usd: float | None, cumulative: bool) -> TokensUsed | None:
     if not models:
         return None
     return TokensUsed(
@@ -190,6 +190,14 @@ class SystemFrame(Wire):
     error_status: int | None = None
     state: str | None = None
     """Of `session_state_changed`: `idle`, `running` or `requires_action`."""
+    hook_name: str | None = None
+    """Of `hook_response` (`--include-hook-events`): the event and what it matched, as in `PreToolUse:Bash`."""
+    hook_id: str | None = None
+    stdout: str | None = None
+    stderr: str | None = None
+    exit_code: int | None = None
+    outcome: str | None = None
+    """`success`, `error` or `cancelled`."""
     mcp_servers: Any = None
     """Of `init`: `[{"name": …, "status": "connected" | "failed" | "pending" | …}]`, as the turn begins."""
 
@@ -209,6 +217,7 @@ class StreamDelta(Wire):
     """A fragment of a content block."""
 
     text: str | None = None
+    thinking: str | None = None
 
 
 class ModelEvent(Wire):

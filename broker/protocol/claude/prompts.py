@@ -89,7 +89,7 @@ class Deliveries:
             self._handed.discard(delivery.message_id)
             yield PromptRefused(message_id=delivery.message_id, reason="cancelled")
 
-    def known(self, uuid: str, *, continued: RunningTurn | None) -> Iterator[AgentEvent | Frame]:
+    def note_known(self, uuid: str, *, continued: RunningTurn | None) -> Iterator[AgentEvent | Frame]:
         """The CLI has had it before a restart: it joins the turn the CLI goes on with by itself, else it is nudged."""
         delivery = self._waiting.get(uuid)
         if delivery is None or delivery.queued:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -20,18 +20,22 @@ from broker.protocol.agents.events import (
     AgentBroken,
     AgentEvent,
     AgentReady,
+    ApprovalRequested,
     ApprovalWithdrawn,
     ProblemNoted,
     TextSpoken,
     TextStreamed,
     ThoughtSpoken,
+    ThoughtStreamed,
     ToolCalled,
     TurnOutcome,
     Unrecognised,
 )
 from broker.protocol.agents.frames import NOT_SHOWN, AgentOutput, Reaction, reaction, to_agent
-from broker.protocol.agents.session import END_LOST, TWO_AT_ONCE, Frame, Opening, Prompt, Standing
+from broker.protocol.agents.plans import read_plan
+from broker.protocol.agents.session import END_LOST, TWO_AT_ONCE, Frame, HookReply, Opening, Prompt, Standing
 from broker.protocol.agents.turns import RunningTurn
+from broker.protocol.claude.consultations import HOOK_CALLBACK, Consultations
 from broker.protocol.claude.frames import (
     AssistantFrame,
     Block,
@@ -55,6 +59,7 @@ from broker.protocol.claude.tools import (
     RELAY_SERVER,
     PendingTool,
     approval_requested,
+    own_hook_ran,
     permission_result,
     tool_called,
     tool_returned,
@@ -62,6 +67,7 @@ from broker.protocol.claude.tools import (
 from broker.protocol.ndjson import Broken, Document, dumps
 
 _PERMISSION = "control_request:can_use_tool"
+_PLANNER = "TodoWrite"
 _PROBE = "relaycast_probe"
 _FRAMES_REMEMBERED = 4096
 """2.1.120 keeps its last 1000 frames and sends them all again on every reconnect."""
@@ -94,6 +100,7 @@ class ClaudeSession:
         self._asked: dict[str, str] = {}
         self._last_asked = 0
         self._initialized = False
+        self._consultations = Consultations(wanted=opening.consults)
         self._calls: dict[str, ToolCalled] = {}
         self._deliveries = Deliveries(before.messages, begun=before.turn_id is not None)
         self._tells_lifecycle = False
@@ -125,8 +132,8 @@ class ClaudeSession:
 
         Empty ones are left out: they would take the place of those on the command line.
         """
-        own = {"appendSystemPrompt": self._opening.instructions} if self._opening.instructions else {}
-        return [self._ask({"subtype": "initialize", **own})]
+        own: dict[str, Any] = {"appendSystemPrompt": self._opening.instructions} if self._opening.instructions else {}
+        return [self._ask({"subtype": "initialize", **own, **self._consultations.registration})]
 
     def receive(self, data: bytes) -> list[Frame]:
         """Take bytes from the process."""
@@ -160,6 +167,19 @@ class ClaudeSession:
         request_id = _request_id(native_id)
         return [to_agent(control_success(request_id, permission_result(pending, answer)), "control_response")]
 
+    def settle(self, native_id: str, reply: HookReply) -> list[Frame]:
+        """Answer a hook's callback."""
+        return self._consultations.settle(native_id, reply)
+
+    def revise(self, native_id: str, given: dict[str, Any]) -> ApprovalRequested | None:
+        """A yes repeats the input: with another one, that is what runs."""
+        pending = self._pending.get(native_id)
+        if pending is None or pending.question is None:
+            return None
+        question = pending.question.model_copy(update={"input": given})
+        self._pending[native_id] = replace(pending, input=given, question=question)
+        return approval_requested(native_id, question)
+
     def close(self) -> list[Frame]:
         """Nothing: the end of its input is what ends the CLI."""
         return []
@@ -178,6 +198,8 @@ class ClaudeSession:
         handler = _HANDLERS.get(kind) if isinstance(kind, str) else None
         if line.cut and name == _PERMISSION:
             handler = ClaudeSession._on_cut_question
+        if line.cut and name == HOOK_CALLBACK:
+            handler = ClaudeSession._on_cut_callback
         said = handler(self, line.value) if handler else iter((Unrecognised(frame_type=name),))
         return reaction(line, name, said, transient=kind == "stream_event")
 
@@ -194,7 +216,7 @@ class ClaudeSession:
                 turn, self._turn = self._turn, None
                 self._calls.clear()
                 outcome = TurnOutcome.INTERRUPTED if turn.stop_asked else TurnOutcome.FAILED
-                yield turn.ended(outcome, reason=f"what it ended with could not be read: {line.reason}")
+                yield turn.report_end(outcome, reason=f"what it ended with could not be read: {line.reason}")
                 yield from self._withdraw_asked()
             case _:
                 pass
@@ -225,8 +247,10 @@ class ClaudeSession:
                 yield ProblemNoted(detail=frame.message or "a tool was denied")
             case "session_state_changed":
                 yield from self._on_state(frame.state)
-            case "status":
+            case "status" | "hook_started" | "hook_progress":
                 pass
+            case "hook_response":
+                yield own_hook_ran(frame)
             case _:
                 yield Unrecognised(frame_type=frame_name(value))
 
@@ -278,7 +302,7 @@ class ClaudeSession:
         """
         first = self._opening.resume is not None and self._turns_begun == 1
         continued = self._turn if first and self._turn is not None and not self._turn.message_ids else None
-        yield from self._deliveries.known(uuid, continued=continued)
+        yield from self._deliveries.note_known(uuid, continued=continued)
 
     def _on_prompt_passed(self, uuid: str) -> Reaction:
         """It is over and was never begun, as when a hook of the CLI's blocks it: nothing else will tell of its end."""
@@ -289,13 +313,13 @@ class ClaudeSession:
             yield self._turn.join(message_id)
             return
         passed = RunningTurn(turn_id=uuid, message_ids=[message_id])
-        yield passed.started()
-        yield passed.ended(TurnOutcome.COMPLETED)
+        yield passed.report_start()
+        yield passed.report_end(TurnOutcome.COMPLETED)
 
     def _begin_turn(self, turn: RunningTurn) -> Reaction:
         self._turn = turn
         self._turns_begun += 1
-        yield turn.started()
+        yield turn.report_start()
         if self._stop_asked:
             self._stop_asked = False
             yield from self.interrupt()
@@ -320,6 +344,8 @@ class ClaudeSession:
                 call = tool_called(block)
                 self._calls[call.call_id] = call
                 yield call
+                if call.tool == _PLANNER:
+                    yield from read_plan((call.input or {}).get("todos"))
             case _:
                 pass
 
@@ -362,7 +388,7 @@ class ClaudeSession:
             turn.text = result.result
         self._turn = None
         self._calls.clear()
-        yield turn.ended(result.outcome(stop_asked=turn.stop_asked), reason=result.reason)
+        yield turn.report_end(result.outcome(stop_asked=turn.stop_asked), reason=result.reason)
         yield from self._withdraw_asked()
 
     def _on_control_request(self, value: dict[str, Any]) -> Reaction:
@@ -371,7 +397,7 @@ class ClaudeSession:
             case "can_use_tool":
                 yield from self._on_tool_question(frame)
             case "hook_callback":
-                yield to_agent(control_success(frame.request_id, {}), "control_response")
+                yield from self._consultations.ask(frame, closing=self._turn.text if self._turn else "")
             case subtype:
                 # Unanswered it would wait for ever. We offer no in-process MCP servers, so `mcp_message` ends here too.
                 yield to_agent(control_error(frame.request_id, f"not supported: {subtype}"), "control_response")
@@ -416,8 +442,14 @@ class ClaudeSession:
         denial = {"behavior": "deny", "message": NOT_SHOWN}
         yield to_agent(control_success(frame.request_id, denial), "control_response")
 
+    def _on_cut_callback(self, value: dict[str, Any]) -> Reaction:
+        """Hooks could not see all of what would run."""
+        yield ProblemNoted(detail=NOT_SHOWN)
+        yield from self._consultations.refuse(ControlRequest.model_validate(value), NOT_SHOWN)
+
     def _on_control_cancel(self, value: dict[str, Any]) -> Reaction:
         native_id = dumps(ControlCancel.model_validate(value).request_id).decode()
+        self._consultations.forget(native_id)
         if self._pending.pop(native_id, None) is not None:
             yield ApprovalWithdrawn(native_id=native_id)
 
@@ -453,13 +485,13 @@ class ClaudeSession:
         while (uuid := self._deliveries.oldest) is not None:
             message_id = self._deliveries.begin(uuid)
             passed = RunningTurn(turn_id=uuid, message_ids=[message_id] if message_id else [])
-            yield passed.started()
-            yield passed.ended(TurnOutcome.FAILED, reason=END_LOST)
+            yield passed.report_start()
+            yield passed.report_end(TurnOutcome.FAILED, reason=END_LOST)
 
     def _lose_end(self, turn: RunningTurn) -> Reaction:
         self._turn = None
         self._calls.clear()
-        yield turn.ended(TurnOutcome.INTERRUPTED if turn.stop_asked else TurnOutcome.FAILED, reason=END_LOST)
+        yield turn.report_end(TurnOutcome.INTERRUPTED if turn.stop_asked else TurnOutcome.FAILED, reason=END_LOST)
 
     def _ready_or_broken(self, outcome: ControlOutcome) -> AgentEvent:
         error = (outcome.error or "") if outcome.subtype == "error" else ""
@@ -476,6 +508,8 @@ class ClaudeSession:
         delta = StreamEvent.model_validate(value).event.delta
         if delta is not None and delta.text:
             yield TextStreamed(delta=delta.text)
+        elif delta is not None and delta.thinking:
+            yield ThoughtStreamed(delta=delta.thinking)
 
     def _on_keep_alive(self, value: dict[str, Any]) -> Reaction:
         yield from ()

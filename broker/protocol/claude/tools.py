@@ -12,7 +12,7 @@ from broker.domain.approvals.questions import QuestionPrompt
 from broker.domain.approvals.relay_tools import SERVER, is_relay_tool
 from broker.domain.approvals.tool_kinds import ToolKind, tool_kind
 from broker.domain.approvals.tool_use import paths_in
-from broker.protocol.agents.diffs import unified
+from broker.protocol.agents.diffs import render_diff
 from broker.protocol.agents.events import (
     AgentEvent,
     ApprovalRequested,
@@ -23,7 +23,7 @@ from broker.protocol.agents.events import (
     ToolReturned,
 )
 from broker.protocol.agents.question_tools import question_prompts
-from broker.protocol.claude.frames import Block, ToolQuestion
+from broker.protocol.claude.frames import Block, SystemFrame, ToolQuestion
 
 RELAY_SERVER = SERVER
 
@@ -77,6 +77,19 @@ def tool_returned(block: Block, call: ToolCalled | None, *, details: object) -> 
     return ToolReturned(call_id=call_id, ok=not failed, output=block.output, tool=tool, server=server)
 
 
+def own_hook_ran(frame: SystemFrame) -> ToolReturned:
+    """A hook of the person's own settings, which the log shows as a tool that nobody called."""
+    output = "\n".join(text for text in (frame.stdout, frame.stderr) if text)
+    if frame.exit_code:
+        output = f"exit code {frame.exit_code}\n{output}"
+    return ToolReturned(
+        call_id=frame.hook_id or "",
+        ok=frame.outcome == "success",
+        output=output.strip(),
+        tool=f"hook {frame.hook_name or ''}".strip(),
+    )
+
+
 def file_changes(tool: str, arguments: dict[str, Any], *, created: bool = False) -> tuple[FileChange, ...]:
     """What an editing tool would do, as far as its arguments tell."""
     path = arguments.get("file_path") or arguments.get("notebook_path")
@@ -102,8 +115,9 @@ def approval_requested(native_id: str, question: ToolQuestion) -> ApprovalReques
         relay_tool=_is_relay_tool(question),
         can_allow_session=not asks_people(question),
         detail=plan if isinstance(plan := given.get("plan"), str) else "",
-        options=() if asks_people(question) else (*_PLAIN, *suggested_options(question)),
+        options=() if asks_people(question) else (*_PLAIN, *suggest_options(question)),
         prompts=questionquestion_prompts(question),
+        call_id=question.tool_use_id,
     )
 
 
@@ -134,7 +148,7 @@ def questionquestion_prompts(question: ToolQuestion) -> tuple[QuestionPrompt, ..
     return question_prompts(question.input) if question.tool_name == _ASK else ()
 
 
-def suggested_options(question: ToolQuestion) -> tuple[AnswerOption, ...]:
+def suggest_options(question: ToolQuestion) -> tuple[AnswerOption, ...]:
     """The CLI's suggestions, each with what it would change from then on."""
     return tuple(
         AnswerOption(id=name, name=_words(suggestion), kind="allow_always")
@@ -183,7 +197,7 @@ def _is_relay_tool(question: ToolQuestion) -> bool:
 def _diff(path: str, arguments: dict[str, Any]) -> str | None:
     match arguments:
         case {"content": str(content)}:
-            return unified(path, old="", new=content)
+            return render_diff(path, old="", new=content)
         case {"edits": [*edits]}:
             return "".join(_edit_diff(path, edit) or "" for edit in edits) or None
         case _:
@@ -193,7 +207,7 @@ def _diff(path: str, arguments: dict[str, Any]) -> str | None:
 def _edit_diff(path: str, edit: object) -> str | None:
     match edit:
         case {"old_string": str(old), "new_string": str(new)}:
-            return unified(path, old=old, new=new)
+            return render_diff(path, old=old, new=new)
         case _:
             return None
 

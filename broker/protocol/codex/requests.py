@@ -161,7 +161,7 @@ class PendingApproval:
                 return {"decision": lasting.get(answer.option_id or "", "accept")}
 
 
-def declined(method: str) -> dict[str, Any] | None:
+def decline_request(method: str) -> dict[str, Any] | None:
     """The result that gives a request nothing; None when only an error does."""
     return _DECLINED.get(method)
 
@@ -211,7 +211,7 @@ def _permissions_approval(native_id: str, question: _PermissionsQuestion) -> App
     return ApprovalRequested(
         native_id=native_id,
         tool="permissions",
-        title=_titled("more permissions", widens),
+        title=_compose_title("more permissions", widens),
         cwd=question.cwd,
         widens=widens,
         lasting=True,
@@ -261,7 +261,7 @@ def _command_approval(native_id: str, question: _CommandQuestion) -> ApprovalReq
     return ApprovalRequested(
         native_id=native_id,
         tool="commandExecution",
-        title=_titled(command or question.reason or "a command", question.widens),
+        title=_compose_title(command or question.reason or "a command", question.widens),
         command=command,
         cwd=question.cwd,
         widens=question.widens,
@@ -270,7 +270,7 @@ def _command_approval(native_id: str, question: _CommandQuestion) -> ApprovalReq
     )
 
 
-def _titled(title: str, widens: tuple[str, ...]) -> str:
+def _compose_title(title: str, widens: tuple[str, ...]) -> str:
     """What people read first says all that is asked for."""
     return "; ".join((title, *widens))
 
@@ -282,7 +282,7 @@ def _file_approval(native_id: str, question: _FileQuestion, *, changes: tuple[Fi
     return ApprovalRequested(
         native_id=native_id,
         tool="fileChange",
-        title=_titled(", ".join(paths) or "a file change", widens),
+        title=_compose_title(", ".join(paths) or "a file change", widens),
         changes=changes,
         paths=(*paths, root) if root else paths,
         widens=widens,

@@ -13,21 +13,24 @@ from typing import Any, assert_never
 from pydantic import ValidationError
 
 from broker.domain.approvals.approvals import ApprovalAnswer, Verdict
-from broker.domain.messages.envelope import declined_question, denial
+from broker.domain.messages.envelope import decline_question, denial
 from broker.protocol.agents.events import (
     AgentBroken,
     AgentReady,
+    ApprovalRequested,
     ApprovalWithdrawn,
     FileChange,
     ProblemNoted,
     TextSpoken,
     TextStreamed,
+    ThoughtStreamed,
     TurnOutcome,
     Unrecognised,
 )
 from broker.protocol.agents.frames import NOT_SHOWN, AgentOutput, Reaction, reaction, to_agent
+from broker.protocol.agents.plans import read_plan
 from broker.protocol.agents.prompt_queue import PromptQueue
-from broker.protocol.agents.session import END_LOST, TWO_AT_ONCE, Frame, Opening, Prompt, Standing
+from broker.protocol.agents.session import END_LOST, TWO_AT_ONCE, Frame, HookReply, Opening, Prompt, Standing
 from broker.protocol.agents.turns import RunningTurn
 from broker.protocol.codex.items import (
     Delta,
@@ -46,11 +49,12 @@ from broker.protocol.codex.items import (
     item_completed,
     item_started,
 )
+from broker.protocol.codex.own_hooks import HookList
 from broker.protocol.codex.requests import (
     RELAY_SERVER,
     PendingApproval,
     approval_requested,
-    declined,
+    decline_request,
 )
 from broker.protocol.jsonrpc import (
     INVALID_PARAMS,
@@ -68,8 +72,8 @@ from broker.protocol.jsonrpc import (
 )
 from broker.protocol.ndjson import Broken, Document, dumps
 
+_OWN_HOOKS = "hooks/list"
 _Params = dict[str, Any]
-
 _OVERLOADED = -32001
 _SPEECH = frozenset({"agentMessage", "plan", "reasoning", "userMessage"})
 """Items of the model's own; during all others the thread may be silent for long."""
@@ -148,10 +152,18 @@ class CodexSession:
             return []
         frames = [self._respond(pending, answer)]
         if answer.verdict is Verdict.DENY and answer.note and not answer.interrupt and self._turn is not None:
-            why = (declined_question if pending.prompts else denial)(answer.note)
+            why = (decline_question if pending.prompts else denial)(answer.note)
             told = {"threadId": self._thread_id, "input": [{"type": "text", "text": why}]}
             frames.append(self._ask("turn/steer", {**told, "expectedTurnId": self._turn.turn_id}))
         return frames
+
+    def settle(self, native_id: str, reply: HookReply) -> list[Frame]:
+        """Nothing: it asks for permission, and for nothing else."""
+        return []
+
+    def revise(self, native_id: str, given: dict[str, Any]) -> ApprovalRequested | None:
+        """None: what was asked runs, or nothing."""
+        return None
 
     def close(self) -> list[Frame]:
         """Nothing: the end of its input is what ends the app-server."""
@@ -264,7 +276,7 @@ class CodexSession:
 
     def _decline(self, request: PeerRequest) -> Reaction:
         """A request that no person can be shown; where one was meant for them, that is said."""
-        result = declined(request.method)
+        result = decline_request(request.method)
         if result is None:
             yield self._refuse(request, code=METHOD_NOT_FOUND)
             return
@@ -280,7 +292,12 @@ class CodexSession:
         match message.call.method:
             case "initialize":
                 yield to_agent(self._connection.notify("initialized"), "initialized")
+                own_hooks = {"cwds": [self._opening.cwd]}
+                yield to_agent(self._connection.request_beside(_OWN_HOOKS, own_hooks), _OWN_HOOKS)
                 yield self._open_thread()
+            case str(method) if method == _OWN_HOOKS:
+                for problem in HookList.model_validate(message.value).problems():
+                    yield ProblemNoted(detail=problem)
             case "thread/start":
                 self._thread = ThreadOpened.model_validate(message.value)
                 yield self._ready(self._thread)
@@ -400,7 +417,7 @@ class CodexSession:
 
     def _begin_turn(self, turn: RunningTurn) -> Reaction:
         self._turn = turn
-        yield turn.started()
+        yield turn.report_start()
         if self._stop_asked:
             self._stop_asked = False
             yield from self.interrupt()
@@ -437,7 +454,7 @@ class CodexSession:
             turn.text = "".join(piece)
             yield TextSpoken(text=turn.text)
         self._unfinished.clear()
-        yield turn.ended(outcome, reason=reason)
+        yield turn.report_end(outcome, reason=reason)
         yield from self._withdraw(self._thread_id)
 
     def _on_item_started(self, params: _Params) -> Reaction:
@@ -465,6 +482,12 @@ class CodexSession:
         if self._turn is not None and fragment.delta:
             self._unfinished.setdefault(fragment.item_id, []).append(fragment.delta)
         yield TextStreamed(delta=fragment.delta)
+
+    def _on_thought_delta(self, params: _Params) -> Reaction:
+        yield ThoughtStreamed(delta=Delta.model_validate(params).delta)
+
+    def _on_plan(self, params: _Params) -> Reaction:
+        yield from read_plan(params.get("plan"))
 
     def _on_usage(self, params: _Params) -> Reaction:
         yield UsageNotice.model_validate(params).event
@@ -507,10 +530,12 @@ _NOTIFICATIONS: dict[str, Callable[[CodexSession, _Params], Reaction]] = {
     "error": CodexSession._on_error,
     "item/agentMessage/delta": CodexSession._on_text_delta,
     "item/completed": CodexSession._on_item_completed,
+    "item/reasoning/summaryTextDelta": CodexSession._on_thought_delta,
     "item/started": CodexSession._on_item_started,
     "mcpServer/startupStatus/updated": CodexSession._on_server_startup,
     "thread/tokenUsage/updated": CodexSession._on_usage,
     "turn/completed": CodexSession._on_turn_completed,
+    "turn/plan/updated": CodexSession._on_plan,
     "turn/started": CodexSession._on_turn_started,
     "warning": CodexSession._on_warning,
 }
@@ -539,6 +564,5 @@ _SILENT = _FRAGMENTS | {
     "thread/started",
     "thread/status/changed",
     "turn/diff/updated",
-    "turn/plan/updated",
 }
 """Known, kept, and nothing that changes what the broker knows."""

@@ -9,9 +9,9 @@ from typing import Any
 import pydantic_core
 from pydantic import ValidationError
 
-from broker.domain.workflows.check import check_file
-from broker.domain.workflows.definition import WorkflowFile
-from broker.domain.workflows.findings import Finding, Severity, error, warning
+from broker.domain.workflows.files.definition import WorkflowFile
+from broker.domain.workflows.files.findings import Finding, Severity, error, warning
+from broker.domain.workflows.planning.check import check_file
 from broker.protocol.yaml_document import Document, Path, Position, YamlProblem, read_document
 
 
@@ -44,13 +44,13 @@ def read_workflow_file(text: str, *, known_clis: Collection[str] = ()) -> Readin
     except YamlProblem as problem:
         found = Problem(severity=Severity.ERROR, message=str(problem), position=problem.position)
         return Reading(file=None, problems=(found,))
-    file, findings = _validated(document.value)
+    file, findings = _validate(document.value)
     if file is not None:
         findings = [*findings, *check_file(file, known_clis=known_clis)]
-    return Reading(file=file, problems=_placed(findings, document))
+    return Reading(file=file, problems=_locate(findings, document))
 
 
-def _placed(findings: list[Finding], document: Document) -> tuple[Problem, ...]:
+def _locate(findings: list[Finding], document: Document) -> tuple[Problem, ...]:
     placed = []
     for each in findings:
         position = document.key_position(each.path) if each.at_key else document.position(each.path)
@@ -58,14 +58,14 @@ def _placed(findings: list[Finding], document: Document) -> tuple[Problem, ...]:
     return tuple(sorted(dict.fromkeys(placed), key=lambda each: each.position))
 
 
-def _validated(value: Any) -> tuple[WorkflowFile | None, list[Finding]]:
+def _validate(value: Any) -> tuple[WorkflowFile | None, list[Finding]]:
     other = _another_format(value)
     if other is not None:
         return None, [other, *_mistakes(value, only_missing=True)]
     mistakes = list(_mistakes(value))
     if mistakes:
         return None, mistakes
-    return WorkflowFile.model_validate(value), list(_coerced(value))
+    return WorkflowFile.model_validate(value), list(_coerce(value))
 
 
 def _another_format(value: Any) -> Finding | None:
@@ -100,7 +100,7 @@ def _mistakes(value: Any, *, only_missing: bool = False) -> Iterator[Finding]:
                 yield error(_sentence(each), path)
 
 
-def _coerced(value: Any) -> Iterator[Finding]:
+def _coerce(value: Any) -> Iterator[Finding]:
     """What only fits since a string was read as a number: the public runner takes it, and editors complain."""
     try:
         WorkflowFile.model_validate_json(pydantic_core.to_json(value, inf_nan_mode="strings"), strict=True)

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from broker.domain.workflows.definition import WorkflowFile
+from broker.domain.workflows.files.definition import WorkflowFile
 
 COMMITTED = Path(__file__).with_name("relay.schema.json")
 
@@ -22,10 +22,10 @@ def build_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "relay.yaml"}
 
 
-def printed() -> str:
+def print_schema() -> str:
     """The schema as the committed file has it."""
     return json.dumps(build_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":
-    sys.stdout.write(printed())
+    sys.stdout.write(print_schema())

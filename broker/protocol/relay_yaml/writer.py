@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from broker.domain.workflows.definition import WorkflowFile
+from broker.domain.workflows.files.definition import WorkflowFile
 from broker.protocol.yaml_document import read_scalar
 
 _TOP = ("version", "name", "description", "vars", "swarm", "agents", "workflows")

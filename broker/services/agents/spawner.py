@@ -11,6 +11,7 @@ import orjson
 
 from broker.domain.agents.agents import Agent, AgentState, RunPart, agent_name, folder_from
 from broker.domain.agents.sessions import Session
+from broker.domain.agents.vendors import KEEP_READONLY
 from broker.domain.errors import NoPlacement, NotFound, SpawnFailed
 from broker.domain.ids import AgentId, MessageId, ProxyId, SessionId
 from broker.domain.logs.events import EventKind
@@ -21,8 +22,8 @@ from broker.domain.names import looks_like_id
 from broker.domain.people.access import Permission, Principal, TokenKind
 from broker.protocol.proxy import AskedBy
 from broker.services.live.hub import Hub
-from broker.services.messages.router import derived_id, digest, prepare
-from broker.services.permissions import checked_within, requires
+from broker.services.messages.router import derive_id, digest, prepare
+from broker.services.permissions import check_within, requires
 from broker.services.ports import EventLog, Mailroom, MemberRecords, NewAgent, Registry
 from broker.services.redaction import Redaction
 
@@ -30,6 +31,7 @@ DEFAULT_WAIT_S = 90.0
 """Above the slowest start measured (Gemini, 4.7 s on two cores) and a busy machine's; below HTTP clients' patience."""
 MAX_WAIT_S = 300.0
 _DETAIL_SHOWN = 1000
+_KEEPING = ", ".join(sorted(KEEP_READONLY))
 _SETTLED = frozenset({AgentState.IDLE, AgentState.WORKING})
 _WATCHED = frozenset({EventKind.AGENT_READY, EventKind.AGENT_FAILED, EventKind.AGENT_RELEASED, EventKind.AGENT_STATE})
 
@@ -47,6 +49,8 @@ class SpawnRequest:
     model: str | None = None
     worktree: bool = False
     """Whether it is to work in a git worktree of its own, of the repository that the folder is in."""
+    readonly: bool = False
+    """Whether its own tools may change no file and start no command; so it is for what a read-only agent spawns."""
     idempotency_key: str | None = None
     part: RunPart | None = None
     """Of a workflow; None for an agent that belongs to none."""
@@ -81,6 +85,8 @@ class Spawner:
         name = agent_name(request.name)
         agent_id = _agent_id(principal, request)
         spawner = await self._own(principal)
+        if spawner is not None and spawner.readonly:
+            request = replace(request, readonly=True)
         existing = await self._registry.agent(principal.workspace, agent_id)
         if existing is None:
             asker = await self._asker(principal, spawner)
@@ -90,16 +96,18 @@ class Spawner:
                     f"relay-connect {proxy.version or ''} on {proxy.name} makes no worktrees: update it there",
                     code="NO_WORKTREES",
                 )
+            if request.readonly:
+                _require_readonly(proxy, request.cli)
             order = await self._order(principal, session, request, name=name, agent=agent_id, proxy=proxy.id)
-            asked_by = _asked_by(asker, proxy, session=session.id, spawner=spawner)
+            asked_by = _describe_asker(asker, proxy, session=session.id, spawner=spawner)
             folder = folder_from(spawner, request.cwd) if spawner and spawner.proxy == proxy.id else request.cwd
             order = replace(order, asked_by=asked_by, behind=asker.behind, cwd=folder)
         else:  # asked again: nothing is ordered, unless the request is another one
             order = await self._order(principal, session, request, name=name, agent=agent_id, proxy=existing.proxy)
         await self._mailroom.spawn(principal.workspace, order, plan=principal.plan)
-        return await self._known(principal, agent_id)
+        return await self._require_agent(principal, agent_id)
 
-    @checked_within("the agent was spawned, or found, by the caller")
+    @check_within("the agent was spawned, or found, by the caller")
     async def wait_ready(self, principal: Principal, agent: Agent, *, timeout_s: float = DEFAULT_WAIT_S) -> Agent:
         """Return when the agent can take prompts. Raises `SpawnFailed` with its reason when it ends or time is up."""
         try:
@@ -125,7 +133,7 @@ class Spawner:
     async def release_agent(self, principal: Principal, agent: Agent) -> Agent:
         """The same for an agent that the caller has found already."""
         await self._mailroom.release(principal.workspace, agent.id, by=principal.name, actor=principal.agent)
-        return await self._known(principal, agent.id)
+        return await self._require_agent(principal, agent.id)
 
     @requires(Permission.SPAWN)
     async def resume(self, principal: Principal, session: Session, reference: str) -> Agent:
@@ -149,20 +157,20 @@ class Spawner:
             actor=principal.agent,
             asked_by=await self._asks_back(principal, agent) if agent.state.ended else None,
         )
-        return await self._known(principal, agent.id)
+        return await self._require_agent(principal, agent.id)
 
     async def _asks_back(self, principal: Principal, agent: Agent) -> AskedBy:
         """What its machine is told when it is brought back. Raises `NoPlacement`."""
         proxy = await self._machine_of(principal, agent)
         spawner = await self._own(principal)
         asker = await self._asker(principal, spawner)
-        return _asked_by(asker, proxy, session=agent.session_id, spawner=spawner)
+        return _describe_asker(asker, proxy, session=agent.session_id, spawner=spawner)
 
-    @checked_within("says who asks; what is asked for is checked where it is done")
-    async def asked_by(self, principal: Principal, proxy: Proxy, *, session: SessionId) -> AskedBy:
+    @check_within("says who asks; what is asked for is checked where it is done")
+    async def describe_asker(self, principal: Principal, proxy: Proxy, *, session: SessionId) -> AskedBy:
         """What a machine is told of a caller who has it do something."""
         spawner = await self._own(principal)
-        return _asked_by(await self._asker(principal, spawner), proxy, session=session, spawner=spawner)
+        return _describe_asker(await self._asker(principal, spawner), proxy, session=session, spawner=spawner)
 
     async def _machine_of(self, principal: Principal, agent: Agent) -> Proxy:
         """Its conversation is on its own machine: no other one will do."""
@@ -173,14 +181,20 @@ class Spawner:
             )
         return place(proxies, cli=agent.cli, machine=None, labels=())
 
-    @checked_within("the agent was released by the caller")
+    @check_within("the agent was released by the caller")
     async def wait_released(self, principal: Principal, agent: Agent, *, timeout_s: float = 30.0) -> Agent:
         """Return when its processes are gone, or after `timeout_s` as it is then."""
         try:
             async with asyncio.timeout(timeout_s):
                 return await self._wait(principal, agent, frozenset())
         except TimeoutError:
-            return await self._known(principal, agent.id)
+            return await self._require_agent(principal, agent.id)
+
+    @requires(Permission.RELEASE)
+    async def dismiss_agent(self, principal: Principal, agent: Agent) -> Agent:
+        """Take one that failed from what needs a person. Raises `Conflict` (AGENT_RUNS), `NotPermitted`."""
+        await self._mailroom.dismiss(principal.workspace, agent.id, by=principal.name, actor=principal.agent)
+        return await self._require_agent(principal, agent.id)
 
     @requires(Permission.RELEASE)
     async def interrupt(self, principal: Principal, session: Session, name: str) -> bool:
@@ -256,6 +270,7 @@ class Spawner:
             spawner_name=principal.name,
             task=task,
             worktree=request.worktree,
+            readonly=request.readonly,
             part=request.part,
         )
 
@@ -276,7 +291,7 @@ class Spawner:
     async def _own(self, principal: Principal) -> Agent | None:
         return await self._registry.agent(principal.workspace, principal.agent) if principal.agent else None
 
-    async def _known(self, principal: Principal, agent: AgentId) -> Agent:
+    async def _require_agent(self, principal: Principal, agent: AgentId) -> Agent:
         found = await self._registry.agent(principal.workspace, agent)
         if found is None:
             raise NoPlacement("the agent was not stored; try again")
@@ -285,14 +300,14 @@ class Spawner:
     async def _wait(self, principal: Principal, agent: Agent, states: frozenset[AgentState]) -> Agent:
         """The agent, as soon as it is in one of `states` or has ended."""
         head = await self._log.head(principal.workspace, SessionId(agent.session_id))
-        found = await self._known(principal, agent.id)
+        found = await self._require_agent(principal, agent.id)
         if found.state in states or found.state.ended:
             return found
         async with contextlib.aclosing(self._hub.follow(principal.workspace, agent.session_id, after=head)) as events:
             async for event in events:
                 if isinstance(event, str) and not _concerns(event, agent.id):
                     continue
-                found = await self._known(principal, agent.id)
+                found = await self._require_agent(principal, agent.id)
                 if found.state in states or found.state.ended:
                     return found
         raise AssertionError("a followed log does not end")
@@ -300,12 +315,23 @@ class Spawner:
 
 def _request_digest(session: Session, name: str, *, request: SpawnRequest) -> str:
     """One without a worktree has the fingerprint that it had before there were any."""
-    worktree = ["worktree"] if request.worktree else []
-    about = (session.id, name, request.cli, request.task, request.machine, request.cwd, request.model, *worktree)
+    further = (["worktree"] if request.worktree else []) + (["readonly"] if request.readonly else [])
+    about = (session.id, name, request.cli, request.task, request.machine, request.cwd, request.model, *further)
     return digest(*about)
 
 
-def _asked_by(asker: Asker, proxy: Proxy, *, session: SessionId, spawner: Agent | None) -> AskedBy:
+def _require_readonly(proxy: Proxy, cli: str) -> None:
+    """Raise `NoPlacement` (NO_READONLY) where nobody would see to it that an agent changes nothing."""
+    if cli not in KEEP_READONLY:
+        raise NoPlacement(f"{cli} cannot be kept from changing files: {_KEEPING} can", code="NO_READONLY")
+    if not proxy.keeps_readonly:
+        raise NoPlacement(
+            f"relay-connect {proxy.version or ''} on {proxy.name} keeps no agent from changing files: update it there",
+            code="NO_READONLY",
+        )
+
+
+def _describe_asker(asker: Asker, proxy: Proxy, *, session: SessionId, spawner: Agent | None) -> AskedBy:
     """What a machine is told of who asks for a process on it. `spawner`: the agent that asks."""
     return AskedBy(
         kind=asker.kind,
@@ -329,16 +355,16 @@ def _agent_id(principal: Principal, request: SpawnRequest) -> AgentId:
     """A part of a workflow has an id that does not depend on who asks."""
     if request.part is not None:
         return request.part.agent_id
-    return AgentId(derived_id(principal, _suffixed(request.idempotency_key, "agent")))
+    return AgentId(derive_id(principal, _find_free_name(request.idempotency_key, "agent")))
 
 
 def _task_id(principal: Principal, request: SpawnRequest) -> MessageId:
     if request.part is not None:
         return request.part.task_id
-    return derived_id(principal, _suffixed(request.idempotency_key, "task"))
+    return derive_id(principal, _find_free_name(request.idempotency_key, "task"))
 
 
-def _suffixed(key: str | None, suffix: str) -> str | None:
+def _find_free_name(key: str | None, suffix: str) -> str | None:
     return None if key is None else f"{key}/{suffix}"
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from broker.domain.agents.sessions import Session
 from broker.domain.agents.stops import WORKSPACE, Place, Stop, StopHow, StopScope, stop_note
 from broker.domain.errors import NotPermitted
+from broker.domain.ids import SessionId
 from broker.domain.machines.ownership import require_decision
 from broker.domain.machines.placement import Proxy, machine_named
 from broker.domain.people.access import Permission, Principal, TokenKind
-from broker.services.permissions import checked_within, requires
+from broker.services.acting import drive
+from broker.services.permissions import check_within, requires
 from broker.services.ports import Registry, StopRecords
 from broker.services.redaction import Redaction
 
@@ -31,22 +33,22 @@ class Stops:
         found = await self._records.stops(principal.workspace)
         return [stop for stop in found if _is_seen(principal, stop)]
 
-    @checked_within("no agent, and who drives agents: `_require_driver`")
+    @check_within("no agent, and who drives agents: `_require_driver`")
     async def stop_session(
         self, principal: Principal, session: Session, *, how: StopHow = StopHow.PAUSE, note: str = ""
     ) -> Stop:
         """Let no turn begin in a session. Raises `NotPermitted`, `BadRequest`."""
-        _require_driver(principal)
+        _require_driver(principal, session)
         place = Place(scope=StopScope.SESSION, id=session.id)
         return await self._stop(principal, place, name=session.name, how=how, note=note)
 
-    @checked_within("no agent, and who drives agents: `_require_driver`")
+    @check_within("no agent, and who drives agents: `_require_driver`")
     async def resume_session(self, principal: Principal, session: Session, *, note: str = "") -> Stop | None:
         """Let it go on; the stop that is over, None when there was none. Raises `NotPermitted`, `BadRequest`."""
-        _require_driver(principal)
+        _require_driver(principal, session)
         return await self._lift(principal, Place(scope=StopScope.SESSION, id=session.id), note=note)
 
-    @checked_within("its owner decides, or who administers")
+    @check_within("its owner decides, or who administers")
     async def stop_machine(
         self, principal: Principal, reference: str, *, how: StopHow = StopHow.PAUSE, note: str = ""
     ) -> Stop:
@@ -58,19 +60,19 @@ class Stops:
         place = Place(scope=StopScope.MACHINE, id=machine.id)
         return await self._stop(principal, place, name=machine.name, how=how, note=note)
 
-    @checked_within("its owner decides, or who administers")
+    @check_within("its owner decides, or who administers")
     async def resume_machine(self, principal: Principal, reference: str, *, note: str = "") -> Stop | None:
         """Let it go on. Raises as `stop_machine`."""
         machine = await self._own_machine(principal, reference)
         return await self._lift(principal, Place(scope=StopScope.MACHINE, id=machine.id), note=note)
 
-    @checked_within("no agent, and who administers: `_require_administrator`")
+    @check_within("no agent, and who administers: `_require_administrator`")
     async def stop_workspace(self, principal: Principal, *, how: StopHow = StopHow.PAUSE, note: str = "") -> Stop:
         """The same of every session and machine. Raises `NotPermitted`, `BadRequest`."""
         _require_administrator(principal)
         return await self._stop(principal, WORKSPACE, name="", how=how, note=note)
 
-    @checked_within("no agent, and who administers: `_require_administrator`")
+    @check_within("no agent, and who administers: `_require_administrator`")
     async def resume_workspace(self, principal: Principal, *, note: str = "") -> Stop | None:
         """Let it go on; what was stopped by itself stays so. Raises `NotPermitted`, `BadRequest`."""
         _require_administrator(principal)
@@ -116,13 +118,14 @@ def _is_seen(principal: Principal, stop: Stop) -> bool:
         case StopScope.MACHINE:
             return Permission.READ_WORKSPACE in principal.permissions
         case StopScope.SESSION:
-            return principal.session in {None, stop.place.id}
+            return principal.sees(SessionId(stop.place.id or ""))
 
 
-def _require_driver(principal: Principal) -> None:
+def _require_driver(principal: Principal, session: Session) -> None:
     _require_no_agent(principal)
     principal.require(Permission.SEND)
     principal.require(Permission.RELEASE)
+    drive(principal, session.id)
 
 
 def _require_administrator(principal: Principal) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from broker.domain.audit.chain import Checkpoint, seals_of
 from broker.domain.ids import WorkspaceId
-from broker.services.ports import AuditRecords, Checkpoints
+from broker.services.ports import AuditRecords, Checkpoints, CheckpointSigning
 
 _PAGE = 500
 
@@ -20,11 +20,17 @@ class AuditSealer:
     """What a worker does for each workspace, over and over."""
 
     def __init__(
-        self, records: AuditRecords, checkpoints: Checkpoints | None, *, clock: Callable[[], float] = time.time
+        self,
+        records: AuditRecords,
+        checkpoints: Checkpoints | None,
+        signing: CheckpointSigning,
+        *,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """`clock`: Unix time, for people who read checkpoints."""
         self._records = records
         self._checkpoints = checkpoints
+        self._signing = signing
         self._clock = clock
         self._written: dict[WorkspaceId, int] = {}
         """The last number of each workspace that this process has written down; another may have written more."""
@@ -41,7 +47,6 @@ class AuditSealer:
             head = await self._records.head(workspace)
         if self._checkpoints is not None and head.sealed > self._written.get(workspace, 0):
             at_ms = int(self._clock() * 1000)
-            await self._checkpoints.append(
-                Checkpoint(workspace=workspace, number=head.sealed, seal=head.seal, at_ms=at_ms)
-            )
+            checkpoint = Checkpoint(workspace=workspace, number=head.sealed, seal=head.seal, at_ms=at_ms)
+            await self._checkpoints.append(self._signing.sign(checkpoint))
             self._written[workspace] = head.sealed

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from broker.domain.audit.chain import Entry, Head
 from broker.domain.audit.records import AuditFilter, AuditRecord, read_record
+from broker.domain.ids import MemberId
 from broker.domain.people.access import Permission, Principal
 from broker.services.permissions import requires
-from broker.services.ports import AuditRecords, MemberRecords, Tokens
+from broker.services.ports import AuditRecords, MemberRecords, ServiceAccounts, Tokens
 
 MAX_PAGE = 100
 MAX_CHAIN = 500
@@ -33,15 +34,28 @@ class AuditChain:
 
     head: Head
     entries: Sequence[Entry]
+    keys: Sequence[str] = ()
+    """The public keys of this broker's checkpoints, base64; none where it signs none."""
 
 
 class AuditTrail:
     """What owners and admins see."""
 
-    def __init__(self, records: AuditRecords, members: MemberRecords, tokens: Tokens) -> None:
+    def __init__(
+        self,
+        records: AuditRecords,
+        members: MemberRecords,
+        *,
+        tokens: Tokens,
+        accounts: ServiceAccounts,
+        keys: Sequence[str] = (),
+    ) -> None:
+        """`keys`: the public keys of what signs checkpoints."""
+        self._keys = tuple(keys)
         self._records = records
         self._members = members
         self._tokens = tokens
+        self._accounts = accounts
 
     @requires(Permission.ADMINISTER)
     async def page(
@@ -68,11 +82,20 @@ class AuditTrail:
         """Records behind a number, exactly as they are kept, and the head. Raises `NotPermitted`."""
         head = await self._records.head(principal.workspace)
         entries = await self._records.after(principal.workspace, after, limit=limit)
-        return AuditChain(head=head, entries=entries)
+        return AuditChain(head=head, entries=entries, keys=self._keys)
 
     @requires(Permission.ADMINISTER)
-    async def names(self, principal: Principal) -> Mapping[str, str]:
-        """What the ids of people and tokens that are still there are called. Raises `NotPermitted`."""
-        people = await self._members.members(principal.workspace)
+    async def names(self, principal: Principal, records: Iterable[AuditRecord]) -> Mapping[str, str]:
+        """What the ids of people in records are called, and of service accounts and tokens that are there.
+
+        Raises `NotPermitted`.
+        """
+        callers = {MemberId(each.by.member) for each in records if each.by.member}
+        people = (await self._members.some(principal.workspace, callers)).values()
         tokens = await self._tokens.tokens(principal.workspace)
-        return {**{each.id: each.name for each in tokens}, **{each.id: each.name for each in people}}
+        accounts = await self._accounts.accounts(principal.workspace)
+        return {
+            **{each.id: each.name for each in tokens},
+            **{each.id: each.name for each in accounts},
+            **{each.id: each.name for each in people},
+        }

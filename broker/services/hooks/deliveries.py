@@ -17,8 +17,8 @@ from broker.domain.errors import BadRequest, NotConfigured, NotFound, OutboundFa
 from broker.domain.hooks.deliveries import NOTICE_WAITS_S, WAITS_S, Outcome, Tried, Verdict, judge
 from broker.domain.hooks.notices import ntfy_url
 from broker.domain.ids import WorkspaceId
-from broker.domain.secrets.references import referred
-from broker.services.hooks.signing import signed_headers
+from broker.domain.secrets.references import find_reference
+from broker.services.hooks.signing import sign_headers
 from broker.services.ports import Delivery, DeliveryRecords, Notifier, Outbound, OutboundAnswer
 from broker.services.redaction import Redaction
 from broker.services.secrets.secrets import SecretReader
@@ -98,12 +98,12 @@ class HookDeliveries:
     async def _post(self, workspace: WorkspaceId, delivery: Delivery) -> OutboundAnswer:
         send = delivery.send
         url, body = str(send["url"]), str(send["body"])
-        if named := referred(url):
+        if named := find_reference(url):
             url = (await self._secrets.values(workspace, named))[0]
         secrets = await self._secrets.values(workspace, str(send["secret"]))
         at = datetime.fromtimestamp(int(self._clock()), UTC)
         try:
-            signed = signed_headers(body, secrets, id_=delivery.run, at=at)
+            signed = sign_headers(body, secrets, id_=delivery.run, at=at)
         except BadRequest as error:
             raise BadRequest(f"secret:{send['secret']}: {error.message}") from None
         headers = {"content-type": "application/json", **signed}

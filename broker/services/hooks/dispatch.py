@@ -6,8 +6,10 @@ it begins once; a message that a run sends has the run's id, so it is sent once.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -16,17 +18,19 @@ from broker.domain.agents.agents import Agent
 from broker.domain.agents.sessions import Session
 from broker.domain.errors import NotFound, RelayError, Unavailable
 from broker.domain.hooks.definitions import Hook, RelayAction
-from broker.domain.hooks.happenings import Happening, events_for, happenings, relative_files
+from broker.domain.hooks.happenings import Happening, events_for, happenings, relative_files, run_ended
 from broker.domain.hooks.matching import HookIndex, Matched, loops, run_key
 from broker.domain.hooks.runs import HookRunId, RunState, run_id
-from broker.domain.ids import AgentId, MessageId, SessionId, WorkspaceId
+from broker.domain.ids import AgentId, ApprovalId, MessageId, SessionId, WorkspaceId
 from broker.domain.logs.events import Cursor
 from broker.domain.machines.placement import Proxy
 from broker.domain.messages.messages import Mode, Role, Sender
 from broker.domain.plans.plans import Plan
 from broker.domain.timings import TIMINGS
-from broker.protocol.hooks_yaml import read_hooks
-from broker.services.hooks.orders import order, relayed_text, run_data
+from broker.protocol.hooks_yaml.reader import read_hooks
+from broker.services.hooks.bursts import Burst, Due
+from broker.services.hooks.deciding import HookDecisions
+from broker.services.hooks.orders import order, render_relay_text, run_data
 from broker.services.hooks.scene import Scene
 from broker.services.messages.router import prepare
 from broker.services.ports import EventLog, HeldHook, HookRecords, Mailroom, Registry, WorkspaceRecords
@@ -35,6 +39,8 @@ from broker.services.redaction import Redaction
 BATCH = 500
 """Events that are looked at before other sessions have their turn."""
 _INDEXES = 1000
+_AT_A_STRETCH = 100
+"""Happenings that are matched before other tasks have their turn: about a millisecond."""
 _PLACES = 1000
 """More than the happenings of any one event; further ones count as the last."""
 
@@ -48,6 +54,7 @@ class _Look:
     index: HookIndex
     agents: dict[AgentId, Agent | None] = field(default_factory=dict)
     proxies: dict[str, Proxy] | None = None
+    burst: Burst = field(default_factory=Burst)
 
 
 class HookDispatcher:
@@ -62,6 +69,7 @@ class HookDispatcher:
         mailroom: Mailroom,
         workspaces: WorkspaceRecords,
         redaction: Redaction,
+        decisions: HookDecisions,
         public_url: str,
     ) -> None:
         self._records = records
@@ -70,6 +78,7 @@ class HookDispatcher:
         self._mailroom = mailroom
         self._workspaces = workspaces
         self._redaction = redaction
+        self._decisions = decisions
         self._public_url = public_url
         self._indexes: OrderedDict[WorkspaceId, tuple[int, HookIndex]] = OrderedDict()
 
@@ -91,7 +100,7 @@ class HookDispatcher:
             return HookIndex(())
         known = self._indexes.get(workspace)
         if not known or known[0] != in_force.version:
-            saved = await self._records.saved(workspace)
+            saved = await self._records.load(workspace)
             known = saved.version, HookIndex(read_hooks(saved.text).hooks)
             self._indexes[workspace] = known
             if len(self._indexes) > _INDEXES:
@@ -105,46 +114,62 @@ class HookDispatcher:
             head = await self._log.head(workspace, session)
             if not index.events:
                 return await self._records.advance(workspace, session, head.offset)
-            after, only = Cursor(head.epoch, offset - 1), events_for(index.events)
+            after, only = Cursor(head.epoch, offset - 1), events_for(index.events, answers=index.decides)
             page = await self._log.read(workspace, session, after=after, limit=BATCH, only=only)
+            events = [orjson.loads(text) for text in page.events]
+            for run in filter(None, map(run_ended, events)):
+                await self._decisions.take(workspace, run)
             found = [
                 (place, happening)
-                for text in page.events
-                for place, happening in enumerate(happenings(orjson.loads(text)))
+                for event in events
+                for place, happening in enumerate(happenings(event))
                 if happening.event in index.events
             ]
             if found:
                 look = _Look(workspace, await self._registry.session(workspace, session), index)
-                for place, happening in found:
-                    await self._happened(look, happening, place=place)
+                await self._dispatch_all(look, found)
         except NotFound:  # deleted since
             return await self._records.advance(workspace, session, offset)
         return await self._records.advance(workspace, session, page.next.offset)
 
-    async def _happened(self, look: _Look, happening: Happening, *, place: int) -> None:
+    async def _dispatch_all(self, look: _Look, found: Sequence[tuple[int, Happening]]) -> None:
+        for number, (place, happening) in enumerate(found):
+            if number % _AT_A_STRETCH == 0:
+                await asyncio.sleep(0)  # others of this process have their turn
+            await self._dispatch(look, happening, place=place)
+        for held in look.burst.held():
+            quiet_s = _quiet_s(look.index, held)
+            await self._records.hold(look.workspace, held, quiet_s=quiet_s, most_s=quiet_s * TIMINGS.hook_hold_most)
+        for due, times in look.burst.counted():
+            await self._begin(due, times=times)
+
+    async def _dispatch(self, look: _Look, happening: Happening, *, place: int) -> None:
         scene = await self._scene(look, happening)
         if scene is None:
             return
         files = relative_files(happening.files, scene.agent.cwd)
         matched = list(look.index.match(happening, scene.about, files=files))
         causes = await self._records.causes(look.workspace, happening.messages) if matched else ()
+        approval = ApprovalId(happening.values.get("approval_id", ""))
+        deciding = [each.hook for each in matched if each.hook.decides]
+        if deciding:
+            asked = [(hook, _run(look, hook, happening, place=place)) for hook in deciding]
+            await self._decisions.ask(look.workspace, approval, asked)
         for each in matched:
             if each.hook.debounce_s and not loops(each.hook, causes):
-                await self._hold(look, each, happening, place=place)
+                look.burst.hold(_held(look, each, happening, place=place))
                 continue
-            run = run_id(look.session.id, run_key(each.hook, happening, place=place), each.hook.id)
-            await self.set_off(scene, each, happening, run=run, causes=causes)
+            run = _run(look, each.hook, happening, place=place)
+            due = Due(scene=scene, matched=each, happening=happening, run=run, causes=causes)
+            if look.burst.counts(due):
+                continue
+            if await self._begin(due, decides=approval if each.hook.decides else None) is RunState.SKIPPED:
+                look.burst.note_skipped(each.hook, happening.agent)
 
-    async def _hold(self, look: _Look, matched: Matched, happening: Happening, *, place: int) -> None:
-        quiet_s = matched.hook.debounce_s
-        held = HeldHook(
-            hook=matched.hook.id,
-            happening=happening,
-            session=look.session.id,
-            mark=happening.at.offset * _PLACES + min(place, _PLACES - 1),
-            files=matched.files,
+    async def _begin(self, due: Due, *, times: int = 1, decides: ApprovalId | None = None) -> RunState:
+        return await self.set_off(
+            due.scene, due.matched, due.happening, run=due.run, causes=due.causes, times=times, decides=decides
         )
-        await self._records.hold(look.workspace, held, quiet_s=quiet_s, most_s=quiet_s * TIMINGS.hook_hold_most)
 
     async def _let_go(self, workspace: WorkspaceId, held: HeldHook, index: HookIndex) -> None:
         """Set off once what many events would have; nothing where the hook or the session is gone."""
@@ -186,16 +211,29 @@ class HookDispatcher:
         causes: tuple[str, ...],
         times: int = 1,
         test_by: str = "",
-    ) -> None:
-        """Begin a run, once, and do what the broker does of it. `test_by`: who lets it run to try the hook."""
+        decides: ApprovalId | None = None,
+    ) -> RunState:
+        """Begin a run, once, and do what the broker does of it; how far it is.
+
+        `test_by`: who lets it run to try the hook; `decides`: the request that it answers.
+        """
         hook = matched.hook
         given = order(
-            scene, matched, happening, run=run, causes=causes, loop=loops(hook, causes), times=times, test_by=test_by
+            scene,
+            matched,
+            happening,
+            run=run,
+            causes=causes,
+            loop=loops(hook, causes),
+            times=times,
+            test_by=test_by,
+            decides=decides,
         )
         state = await self._records.begin(scene.workspace, given)
         if state is RunState.ORDERED and isinstance(hook.action, RelayAction):
-            text = relayed_text(scene, hook, hook.action, happening, matched.files)
+            text = render_relay_text(scene, hook, hook.action, happening, matched.files)
             await self._relay(scene, hook, hook.action, happening, run=run, text=text)
+        return state
 
     async def _relay(
         self, scene: Scene, hook: Hook, action: RelayAction, happening: Happening, *, run: HookRunId, text: str
@@ -231,9 +269,29 @@ class HookDispatcher:
             return action.to
         if not happening.messages:
             raise NotFound("the turn answers nobody's message", code="NO_RECIPIENTS")
-        trace = await self._mailroom.trace(scene.workspace, scene.session.id, happening.messages[-1])
+        message = happening.messages[-1]
+        trace = await self._mailroom.trace(scene.workspace, message, seen=scene.session.id.__eq__)
         match trace.message.get("from"):
             case {"name": str(name)}:
                 return name
             case _:
                 raise NotFound("nobody knows who sent the message", code="NO_RECIPIENTS")
+
+
+def _run(look: _Look, hook: Hook, happening: Happening, *, place: int) -> HookRunId:
+    return run_id(look.session.id, run_key(hook, happening, place=place), hook.id)
+
+
+def _held(look: _Look, matched: Matched, happening: Happening, *, place: int) -> HeldHook:
+    return HeldHook(
+        hook=matched.hook.id,
+        happening=happening,
+        session=look.session.id,
+        mark=happening.at.offset * _PLACES + min(place, _PLACES - 1),
+        files=matched.files,
+    )
+
+
+def _quiet_s(index: HookIndex, held: HeldHook) -> float:
+    hook = index.hook(held.hook)
+    return hook.debounce_s if hook else 0

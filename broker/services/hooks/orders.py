@@ -12,10 +12,10 @@ from broker.domain.hooks.happenings import Happening
 from broker.domain.hooks.matching import Matched
 from broker.domain.hooks.runs import HookRunId, RunState
 from broker.domain.hooks.templates import fill_text
-from broker.domain.ids import LinkId
+from broker.domain.ids import ApprovalId, LinkId
 from broker.domain.timings import TIMINGS
 from broker.protocol.proxy import RunHook, write
-from broker.services.hooks.outgoing import shown_target, write_delivery
+from broker.services.hooks.outgoing import show_target, write_delivery
 from broker.services.hooks.scene import Scene, values_of, what_happened
 from broker.services.ports import HookOrder
 
@@ -34,9 +34,10 @@ def order(
     loop: str,
     times: int = 1,
     test_by: str = "",
+    decides: ApprovalId | None = None,
 ) -> HookOrder:
     """The order of a run. `causes`: the hooks that led here; `loop`: why it goes no further, '' when it does; `times`:
-    how often it was set off until things were quiet."""
+    how often it was set off until things were quiet; `decides`: the request that it is to answer."""
     hook, action = matched.hook, matched.hook.action
     command, delivery, why, patience_s = "", b"", loop, float(TIMINGS.hook_offline_s)
     if isinstance(action, CommandAction):
@@ -44,13 +45,15 @@ def order(
         patience_s += action.timeout_s + TIMINGS.hook_margin_s
         why = why or ("" if scene.proxy and scene.proxy.runs_hooks else _TOO_OLD)
     about: dict[str, Any] = {"event": happening.event, "files": list(matched.files[:_SHOWN_FILES])}
+    if decides:
+        about |= {"decides": decides, "on_error": hook.without_answer}
     if test_by:
         about["test_by"] = test_by
     if times > 1:
         about["times"] = times
     if isinstance(action, Delivered):
         delivery = write_delivery(scene, hook, action, happening, run=run, files=matched.files)
-        about["to"] = shown_target(action)
+        about["to"] = show_target(action)
     return HookOrder(
         run=run,
         hook=hook.id,
@@ -65,6 +68,7 @@ def order(
         command=command,
         delivery=delivery,
         about=run_data(run, hook, None, **about) if delivery else b"",
+        decides=decides,
         skipped=run_data(run, hook, RunState.SKIPPED, reason=why, **about) if why else b"",
     )
 
@@ -75,7 +79,7 @@ def run_data(run: HookRunId, hook: Hook, state: RunState | None, **more: Any) ->
     return orjson.dumps({"run": run, "hook": hook.id, **come_to, "does": kind_of(hook.action), **more})
 
 
-def relayed_text(scene: Scene, hook: Hook, action: RelayAction, happening: Happening, files: Sequence[str]) -> str:
+def render_relay_text(scene: Scene, hook: Hook, action: RelayAction, happening: Happening, files: Sequence[str]) -> str:
     """What a message of a hook says: its own text, else what happened, in a few lines."""
     values = values_of(scene, happening, files)
     if action.text is not None:
@@ -104,4 +108,5 @@ def _command(scene: Scene, matched: Matched, action: CommandAction, happening: H
         values=values,
         files=list(matched.files),
         event=what_happened(scene, happening, run=run, files=matched.files),
+        answers=matched.hook.event if matched.hook.answers else None,
     )

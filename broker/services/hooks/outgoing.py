@@ -12,8 +12,8 @@ from broker.domain.hooks.definitions import Delivered, Hook, NotifyAction
 from broker.domain.hooks.happenings import Happening
 from broker.domain.hooks.notices import notice
 from broker.domain.hooks.templates import fill_text
-from broker.domain.outbound.urls import shown_host
-from broker.domain.secrets.references import PREFIX, referred
+from broker.domain.outbound.urls import show_host
+from broker.domain.secrets.references import PREFIX, find_reference
 from broker.services.hooks.scene import Scene, values_of, what_happened
 
 MAX_BODY_BYTES = 20_000
@@ -41,11 +41,11 @@ def write_delivery(
     return orjson.dumps({"kind": "webhook", "url": action.url, "secret": action.secret, "body": body.decode()})
 
 
-def shown_target(action: Delivered) -> str:
+def show_target(action: Delivered) -> str:
     """Where something goes, as the log may say it: a URL's path can be a secret."""
     if isinstance(action, NotifyAction):
         return f"ntfy.sh/{action.topic}" if action.topic else f"{PREFIX}{action.to}"
-    return action.url if referred(action.url) else shown_host(action.url)
+    return action.url if find_reference(action.url) else show_host(action.url)
 
 
 def webhook_body(scene: Scene, hook: Hook, happening: Happening, *, run: str, files: Sequence[str]) -> bytes:

@@ -14,7 +14,7 @@ _PREFIX = "whsec_"
 _LEAST_BYTES = 24
 
 
-def signed_headers(body: str, secrets: Sequence[str], *, id_: str, at: datetime) -> dict[str, str]:
+def sign_headers(body: str, secrets: Sequence[str], *, id_: str, at: datetime) -> dict[str, str]:
     """The three headers. Each secret signs: one that is being replaced still does.
 
     Raises `BadRequest` for what cannot sign, without saying it.

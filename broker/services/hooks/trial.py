@@ -25,11 +25,11 @@ from broker.domain.ids import AgentId, WorkspaceId
 from broker.domain.logs.events import Cursor
 from broker.domain.machines.placement import Proxy
 from broker.domain.people.access import Permission, Principal
-from broker.protocol.hooks_yaml import read_hooks
-from broker.services.hooks.definitions import invalid
+from broker.protocol.hooks_yaml.reader import read_hooks
+from broker.services.hooks.definitions import read_anew
 from broker.services.hooks.dispatch import HookDispatcher
-from broker.services.hooks.orders import relayed_text
-from broker.services.hooks.outgoing import shown_target
+from broker.services.hooks.orders import render_relay_text
+from broker.services.hooks.outgoing import show_target
 from broker.services.hooks.scene import Scene, values_of
 from broker.services.permissions import requires
 from broker.services.ports import EventLog, HookRecords, Registry
@@ -151,7 +151,7 @@ class HookTrials:
         session, agent = await self._agent_on(workspace, proxy)
         scene = self._scene(workspace, session, agent, proxy)
         latest = await self._latest(scene, chosen)
-        happening, files = latest or _made_up(chosen, scene)
+        happening, files = latest or _make_up(chosen, scene)
         matched = Matched(chosen, files)
         run = run_id(session.id, f"test:{uuid4().hex}", chosen.id)
         await self._dispatcher.set_off(scene, matched, happening, run=run, causes=(), test_by=principal.name)
@@ -159,9 +159,7 @@ class HookTrials:
         return Fired(run=run, session=session.name, agent=agent.name, does=does, from_log=latest is not None)
 
     async def _hooks(self, workspace: WorkspaceId, text: str | None, *, only: str | None) -> list[Hook]:
-        read = read_hooks((await self._records.saved(workspace)).text if text is None else text)
-        if read.problems and (text is not None):
-            raise invalid(read.problems)
+        read = read_hooks((await self._records.load(workspace)).text) if text is None else read_anew(text)
         found = [each for each in read.hooks if only in {None, each.id}]
         if only is not None and not found:
             raise NotFound(f"there is no hook {only!r}: `relaycast hooks list` names them", code="HOOK_NOT_FOUND")
@@ -252,7 +250,7 @@ class HookTrials:
         return found
 
 
-def _made_up(hook: Hook, scene: Scene) -> tuple[Happening, tuple[str, ...]]:
+def _make_up(hook: Hook, scene: Scene) -> tuple[Happening, tuple[str, ...]]:
     said = f"This is a test of the hook {hook.id}."
     values = dict.fromkeys(("text", "last_message", "question", "reason"), said)
     values |= {"command": "true", "exit_code": "1", "tool": "shell", "approval_id": "test", "message_id": "test"}
@@ -289,7 +287,7 @@ def _does(scene: Scene, matched: Matched, happening: Happening) -> dict[str, Any
             calls = fill_command(action.words, {**values, **unknown}, files=matched.files)
             return {"skipped": calls} if isinstance(calls, str) else {"argv": [list(call) for call in calls]}
         case RelayAction():
-            text = relayed_text(scene, matched.hook, action, happening, matched.files)
+            text = render_relay_text(scene, matched.hook, action, happening, matched.files)
             return {"relay": action.to, "text": text}
         case _:
-            return {"to": shown_target(action)}
+            return {"to": show_target(action)}

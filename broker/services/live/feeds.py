@@ -94,7 +94,7 @@ class Listener(Generic[_Shown]):
         """Wait until there is room."""
         raise NotImplementedError
 
-    def sent_away(self, error: RelayError | None = None) -> None:
+    def send_away(self, error: RelayError | None = None) -> None:
         """It is in no audience any more."""
         self.error = error
         self.away.set()
@@ -149,7 +149,7 @@ class _Behind(Generic[_Shown]):
         self.listener.distrusted_until = now + _DISTRUST_S
         with contextlib.suppress(ValueError):  # it may have left meanwhile
             self.audience.listeners.remove(self.listener)
-        self.listener.sent_away()
+        self.listener.send_away()
 
 
 class Patience:
@@ -161,7 +161,7 @@ class Patience:
         self._left_s = most_s
         self._counted_at = float("-inf")
 
-    def left(self, now: float) -> float:
+    def measure_left(self, now: float) -> float:
         """What there is at a time; it grows back by a share of the time that passes."""
         self._left_s = min(self._most_s, self._left_s + self._share * (now - self._counted_at))
         self._counted_at = now
@@ -216,7 +216,7 @@ class Feed:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
-    def missed(self, position: Cursor) -> list[Logged] | None:
+    def read_missed(self, position: Cursor) -> list[Logged] | None:
         """What the feed has given out after a position; None when some of that is no longer here."""
         if position.epoch != self.position.epoch:
             return None
@@ -281,7 +281,7 @@ class Feed:
     async def _wait_for(self, behind: list[_Behind[Any]]) -> None:
         began = asyncio.get_running_loop().time()
         trusted = [each for each in behind if each.listener.distrusted_until <= began]
-        patience_s = min(_GRACE_S, self._patience.left(began))
+        patience_s = min(_GRACE_S, self._patience.measure_left(began))
         if trusted and patience_s > 0:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(patience_s):
@@ -296,7 +296,7 @@ class Feed:
         self._recent.clear()
         for audience in self._audiences.values():
             for listener in audience.listeners:
-                listener.sent_away(error)
+                listener.send_away(error)
         self._audiences.clear()
 
     def _fail(self, error: RelayError) -> None:
@@ -366,7 +366,7 @@ class Reader:
         async with self._feeds.of(self._workspace, self._session, head=self._head) as feed:
             try:
                 while True:
-                    async for item in self._missed(feed):
+                    async for item in self._read_missed(feed):
                         yield item
                     if not caught_up:
                         caught_up = True
@@ -388,9 +388,9 @@ class Reader:
         assert self._position is not None
         return self._position
 
-    async def _missed(self, feed: Feed) -> AsyncIterator[Logged | Reset]:
+    async def _read_missed(self, feed: Feed) -> AsyncIterator[Logged | Reset]:
         """Events before the feed's first, until there are none: joining then, before another task runs, loses none."""
-        while (missed := None if self._position is None else feed.missed(self._position)) != []:
+        while (missed := None if self._position is None else feed.read_missed(self._position)) != []:
             if missed is None:
                 async for item in self._page(feed):
                     yield item
@@ -410,5 +410,5 @@ class Reader:
             self._position = event.cursor
             yield event
         self._position = page.next
-        if not page.events and feed.missed(self._position) is None:
+        if not page.events and feed.read_missed(self._position) is None:
             feed.restart(self._position)

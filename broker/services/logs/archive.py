@@ -18,15 +18,17 @@ from broker.domain.ids import SessionId, WorkspaceId
 from broker.domain.logs.archive import MAX_ROWS, row_from_json
 from broker.domain.logs.pages import LogExtent, LogRows
 from broker.domain.logs.redaction.rules import secret_forms
-from broker.domain.logs.retention import Retention
 from broker.domain.names import looks_like_id
 from broker.domain.people.access import Permission, Principal
-from broker.services.intents import written_down
+from broker.domain.people.privacy import SessionAccess
+from broker.domain.plans.retention import Retention
+from broker.services.intents import write_down
 from broker.services.permissions import requires
 from broker.services.ports import (
     Approvals,
     AuditRecords,
     Backlog,
+    GroupRecords,
     LogStore,
     RedactionRules,
     Registry,
@@ -34,7 +36,7 @@ from broker.services.ports import (
     RetentionState,
     TokenRecord,
     Tokens,
-    kept,
+    require_store,
 )
 
 _MAX_AGENTS = 10_000
@@ -53,6 +55,8 @@ class ControlPlane:
     redaction: Sequence[tuple[str, str]] = ()
     own_log_days: int | None = None
     tokens: Sequence[TokenRecord] = ()
+    private: Sequence[SessionId] = ()
+    """Sessions that are private: to whom is not said, as people and groups are other ones elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +81,7 @@ class Transfer:
         redaction: RedactionRules,
         retention: RetentionState,
         restoring: Restoring,
+        groups: GroupRecords,
         audit: AuditRecords,
     ) -> None:
         self._logs = logs
@@ -87,23 +92,25 @@ class Transfer:
         self._redaction = redaction
         self._retention = retention
         self._restoring = restoring
+        self._groups = groups
         self._audit = audit
 
     @requires(Permission.ADMINISTER)
     async def contents(self, principal: Principal, session: Session | None) -> Contents:
         """Everything, or one session, as it is now. Raises `NotPermitted`, `NotConfigured`, `Unavailable`."""
         on = f"session {session.id}" if session else "workspace"
-        async with written_down(self._audit, principal.workspace, Act.EXPORTED, on=on):
+        async with write_down(self._audit, principal.workspace, Act.EXPORTED, on=on):
             return await self._contents(principal, session)
 
     async def _contents(self, principal: Principal, session: Session | None) -> Contents:
-        store, workspace = kept(self._logs), principal.workspace
+        store, workspace = require_store(self._logs), principal.workspace
         sessions = [session] if session else await self._registry.sessions(workspace)
-        await self._shipped(principal, sessions)
+        await self._wait_shipped(principal, sessions)
         agents = [
             agent for each in sessions for agent in await self._registry.agents(workspace, each.id, limit=_MAX_AGENTS)
         ]
-        control = ControlPlane(sessions=sessions, agents=agents)
+        private = [each.id for each in sessions if await self._groups.access(workspace, each.id) is not None]
+        control = ControlPlane(sessions=sessions, agents=agents, private=private)
         if session is None:
             control = replace(
                 control,
@@ -114,7 +121,7 @@ class Transfer:
             )
         return Contents(control=control, logs=await store.extents(workspace, session=session.id if session else None))
 
-    async def _shipped(self, principal: Principal, sessions: Sequence[Session]) -> None:
+    async def _wait_shipped(self, principal: Principal, sessions: Sequence[Session]) -> None:
         """Wait until the log store has what the sessions had when they were listed."""
         try:
             async with asyncio.timeout(_SHIPPED_WAIT_S):
@@ -125,12 +132,14 @@ class Transfer:
             raise Unavailable("the log store is behind the sessions; try again when it has caught up") from None
 
     async def _is_shipped(self, principal: Principal, session: Session) -> bool:
-        return (await self._backlog.shipped(principal.workspace, session.id)).offset >= session.offset
+        return (await self._backlog.read_shipped(principal.workspace, session.id)).offset >= session.offset
 
     @requires(Permission.ADMINISTER)
     async def rows(self, principal: Principal, session: SessionId, epoch: str, *, after: int, limit: int) -> LogRows:
         """Whole rows of one log in order. Raises `NotPermitted`, `NotConfigured`, `Unavailable`."""
-        return await kept(self._logs).page(principal.workspace, session, epoch, start=after, limit=limit, alone=True)
+        return await require_store(self._logs).page(
+            principal.workspace, session, epoch, start=after, limit=limit, alone=True
+        )
 
     @requires(Permission.ADMINISTER)
     async def restore(self, principal: Principal, control: ControlPlane) -> None:
@@ -139,21 +148,23 @@ class Transfer:
         Raises `NotPermitted`, `BadRequest`, `Conflict` (WORKSPACE_NOT_EMPTY, ID_TAKEN).
         """
         workspace = principal.workspace
-        kept(self._logs)
+        require_store(self._logs)
         _check_identities(control)
         await self._check_empty(principal, control)
         secret_forms(control.redaction)
         retention = await self._retention.retention(workspace)
-        async with written_down(self._audit, workspace, Act.IMPORTED, on="workspace"):
-            await self._restore(workspace, control, retention)
+        async with write_down(self._audit, workspace, Act.IMPORTED, on="workspace"):
+            await self._restore(workspace, control, retention, by=principal.name)
 
-    async def _restore(self, workspace: WorkspaceId, control: ControlPlane, retention: Retention) -> None:
-        await self._approvals.set_rules(workspace, control.rules)
+    async def _restore(self, workspace: WorkspaceId, control: ControlPlane, retention: Retention, *, by: str) -> None:
+        await self._approvals.set_rules(workspace, control.rules, by=by)
         await self._redaction.set_redaction_rules(workspace, control.redaction)
         await self._retention.set_own_days(workspace, _own_days(control, retention))
         for session in control.sessions:
-            agents = [_ended(agent) for agent in control.agents if agent.session_id == session.id]
+            agents = [_end_agent(agent) for agent in control.agents if agent.session_id == session.id]
             await self._restoring.restore_session(workspace, session, agents)
+            if session.id in control.private:  # to nobody but who administers, until they say to whom
+                await self._groups.set_access(workspace, session.id, SessionAccess())
 
     async def _check_empty(self, principal: Principal, control: ControlPlane) -> None:
         known = {(session.id, session.epoch) for session in control.sessions}
@@ -176,7 +187,7 @@ class Transfer:
             raise BadRequest("a row of a session that is not here; restore the sessions first")
         days = await self._backlog.log_days(workspace)
         token = hashlib.sha256("|".join(f"{r.session}:{r.epoch}:{r.offset}" for r in parsed).encode()).hexdigest()
-        await kept(self._logs).insert(workspace, parsed, days=days, token=f"import {token}")
+        await require_store(self._logs).insert(workspace, parsed, days=days, token=f"import {token}")
 
 
 def _check_identities(control: ControlPlane) -> None:
@@ -203,7 +214,7 @@ def _own_days(control: ControlPlane, retention: Retention) -> int | None:
     return None if control.own_log_days is None else min(control.own_log_days, retention.plan_days)
 
 
-def _ended(agent: Agent) -> Agent:
+def _end_agent(agent: Agent) -> Agent:
     """Its process is on another broker's machine, if anywhere."""
     if agent.state.ended:
         return agent

@@ -16,7 +16,7 @@ from broker.domain.logs.pages import MAX_PAGE
 from broker.domain.people.access import Principal
 from broker.services.live.hub import position_of
 from broker.services.logs.reader import LogReader
-from broker.services.permissions import checked_within
+from broker.services.permissions import check_within
 
 MAX_CHANGES = 100
 """Diffs are large: a page is bounded below what other pages are."""
@@ -43,7 +43,7 @@ class FileHistory:
     def __init__(self, reader: LogReader) -> None:
         self._reader = reader
 
-    @checked_within("reading the log requires something")
+    @check_within("reading the log requires something")
     async def of_session(
         self,
         principal: Principal,
@@ -62,7 +62,7 @@ class FileHistory:
         found = [file_changes(edit, turn=turns.get(edit["offset"])) for edit in reversed(edits)]
         return ChangesPage(changes=found, next=page.before, reset=page.reset)
 
-    @checked_within("reading the log requires something")
+    @check_within("reading the log requires something")
     async def of_turn(self, principal: Principal, session: Session, *, event: Cursor) -> list[FileChanges]:
         """What one turn changed, in order; `event` is where the turn's start or end stands in the log.
 

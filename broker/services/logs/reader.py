@@ -19,7 +19,7 @@ from broker.domain.logs.pages import MAX_PAGE, MAX_PAGE_BYTES, Direction
 from broker.domain.people.access import Permission, Principal
 from broker.services.live.hub import position_of
 from broker.services.logs.stitched import StitchedLog
-from broker.services.permissions import checked_within, requires
+from broker.services.permissions import check_within, requires
 from broker.services.ports import EventLog, LogStore
 
 _MAX_READS = 40
@@ -129,7 +129,7 @@ class LogReader:
             damage=self._damage_of(found, open_start=older <= 1),
         )
 
-    @checked_within("reading before and after requires something")
+    @check_within("reading before and after requires something")
     async def around(
         self, principal: Principal, session: Session, *, at: Cursor, lines: int, only: EventFilter = ALL_EVENTS
     ) -> LogSpan:
@@ -157,7 +157,7 @@ class LogReader:
         after = Cursor(head.epoch, offset - 1)
         return await self.after(principal, session, after=after, limit=limit, only=only)
 
-    @checked_within("reading before requires something")
+    @check_within("reading before requires something")
     async def recent(
         self, principal: Principal, session: Session, *, name: str | None, limit: int
     ) -> list[dict[str, Any]]:

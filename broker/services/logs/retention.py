@@ -14,10 +14,10 @@ from broker.domain.agents.sessions import Session
 from broker.domain.audit.acts import Act
 from broker.domain.errors import Unavailable
 from broker.domain.ids import WorkspaceId
-from broker.domain.logs.retention import Retention
 from broker.domain.people.access import Permission, Principal
-from broker.services.intents import written_down
-from broker.services.permissions import checked_within, requires
+from broker.domain.plans.retention import Retention
+from broker.services.intents import write_down
+from broker.services.permissions import check_within, requires
 from broker.services.ports import AuditRecords, Backlog, LogStore, Registry, RetentionState
 
 _IN_FLIGHT_MS = 15 * 60_000
@@ -57,11 +57,11 @@ class LogRetention:
         """How long logs are kept. Raises `NotPermitted`."""
         return await self._state.retention(principal.workspace)
 
-    @checked_within("telling it requires something")
+    @check_within("telling it requires something")
     async def set(self, principal: Principal, days: int | None) -> Retention:
         """Keep logs for so many days, or None: as the plan says. A worker dates what is there. Raises `BadRequest`."""
         retention = await self.get(principal)
-        await self._state.set_own_days(principal.workspace, retention.checked(days))
+        await self._state.set_own_days(principal.workspace, retention.check(days))
         return await self.get(principal)
 
     @requires(Permission.ADMINISTER)
@@ -79,7 +79,7 @@ class LogRetention:
     @requires(Permission.ADMINISTER)
     async def delete_log(self, principal: Principal) -> Forgotten:
         """Forget all events of the workspace's sessions; they go on. Raises `Unavailable` when it must be repeated."""
-        async with written_down(self._audit, principal.workspace, Act.LOGS_DELETED, on="logs"):
+        async with write_down(self._audit, principal.workspace, Act.LOGS_DELETED, on="logs"):
             return await self._delete_log(principal.workspace)
 
     async def _delete_log(self, workspace: WorkspaceId) -> Forgotten:
@@ -118,14 +118,18 @@ class RetentionKeeper:
 
     async def _redate(self, workspace: WorkspaceId) -> None:
         retention = await self._state.retention(workspace)
-        wanted, only_longer = retention.days, retention.is_of_plan
-        dated = await self._state.dated(workspace)
-        if dated is None or dated.days != wanted:
-            await self._logs.redate(workspace, days=wanted, only_longer=only_longer)
-            await self._state.set_dated(workspace, days=wanted, sure=False)
+        dated = await self._state.read_dated(workspace)
+        if dated is None or (dated.days, dated.kept_until_ms) != (retention.days, retention.kept_until_ms):
+            await self._date(workspace, retention, sure=False)
         elif not dated.sure and await self._is_past(workspace, dated.at_ms):
-            await self._logs.redate(workspace, days=wanted, only_longer=only_longer)
-            await self._state.set_dated(workspace, days=wanted, sure=True)
+            await self._date(workspace, retention, sure=True)
+
+    async def _date(self, workspace: WorkspaceId, retention: Retention, *, sure: bool) -> None:
+        days, kept_until_ms = retention.days, retention.kept_until_ms
+        if kept_until_ms:
+            await self._logs.keep_until(workspace, kept_until_ms)
+        await self._logs.redate(workspace, days=days, only_longer=retention.is_of_plan)
+        await self._state.set_dated(workspace, days=days, kept_until_ms=kept_until_ms, sure=sure)
 
     async def _expire_tails(self, workspace: WorkspaceId) -> None:
         days = (await self._state.retention(workspace)).days
@@ -134,7 +138,7 @@ class RetentionKeeper:
 
     async def _forget_removed(self, workspace: WorkspaceId) -> None:
         settled = []
-        for session, at_ms in (await self._state.removed(workspace)).items():
+        for session, at_ms in (await self._state.list_removed(workspace)).items():
             if await self._is_past(workspace, at_ms):
                 settled.append(session)
             elif not await self._logs.extents(workspace, session=session):

@@ -18,8 +18,8 @@ from broker.domain.logs.search.language import parse
 from broker.domain.logs.search.query import LogQuery, Term
 from broker.domain.people.access import Permission, Principal
 from broker.services.agents.sessions import Sessions
-from broker.services.permissions import checked_within
-from broker.services.ports import LogStore, kept
+from broker.services.permissions import check_within
+from broker.services.ports import LogStore, require_store
 
 MAX_HITS = 100
 MAX_CONTEXT = 20
@@ -86,7 +86,7 @@ class LogSearch:
         self._sessions = sessions
         self._now = now
 
-    @checked_within("asking the log store requires something")
+    @check_within("asking the log store requires something")
     async def search(
         self,
         principal: Principal,
@@ -101,7 +101,7 @@ class LogSearch:
 
         Pages are shorter with context. Raises `InvalidQuery`, `NotFound` for sessions, `NotConfigured`, `Unavailable`.
         """
-        asked = await self._asked(principal, text, session)
+        asked = await self._read_search(principal, text, session)
         most = _HITS_WITH_CONTEXT if context else MAX_HITS
         found = await asked.store.search(principal.workspace, asked.query, limit=min(limit, most), before=before)
         hits = [await self._hit(principal, asked, row, context=min(context, MAX_CONTEXT)) for row in found.rows]
@@ -115,20 +115,20 @@ class LogSearch:
         """What may be missing from all that is found and counted."""
         return self._store.damage if self._store else None
 
-    @checked_within("asking the log store requires something")
+    @check_within("asking the log store requires something")
     async def histogram(
         self, principal: Principal, text: str, *, session: str | None = None, buckets: int = 60
     ) -> list[TimeBucket]:
         """How many lines match over time, in at most `buckets` equal spans; empty ones are left out."""
-        asked = await self._asked(principal, text, session)
+        asked = await self._read_search(principal, text, session)
         return await asked.store.histogram(principal.workspace, asked.query, buckets=buckets)
 
-    @checked_within("asking the log store requires something")
+    @check_within("asking the log store requires something")
     async def facets(
         self, principal: Principal, text: str, field: Facet, *, session: str | None = None, limit: int = 20
     ) -> list[FoundCount]:
         """The most frequent values of a field among the lines that match."""
-        asked = await self._asked(principal, text, session)
+        asked = await self._read_search(principal, text, session)
         counts = await asked.store.facets(principal.workspace, asked.query, field, limit=limit)
         named = field is Facet.SESSION
         return [
@@ -140,19 +140,25 @@ class LogSearch:
             for each in counts
         ]
 
-    async def _asked(self, principal: Principal, text: str, session: str | None) -> _Asked:
+    async def _read_search(self, principal: Principal, text: str, session: str | None) -> _Asked:
         principal.require(Permission.READ)
-        store = kept(self._store)
+        store = require_store(self._store)
         if len(text) > _LONGEST_QUERY:
             raise TooLarge(f"a search has {_LONGEST_QUERY} characters at most")
         query = parse(text, now=self._now())
         names = await self._scope(principal, query, session)
-        return _Asked(store=store, query=query.with_values(SESSION, tuple(names)), names=names)
+        query = query.with_values(SESSION, tuple(names)).without_values(SESSION, tuple(sorted(principal.hidden)))
+        return _Asked(store=store, query=query, names=names)
 
     async def _scope(self, principal: Principal, query: LogQuery, session: str | None) -> dict[SessionId, str]:
         """The sessions to look in, by id; none means all. An agent looks in its own only."""
         named = [await self._sessions.get(principal, reference) for reference in query.values(SESSION)]
         only = await self._only(principal, session)
+        if only is None and not named and principal.only is not None:
+            seen = await self._sessions.all_by_id(principal, principal.only)
+            if not seen:
+                raise NotFound("the sessions that this token is for are gone", code="SESSION_NOT_FOUND")
+            return {each.id: each.name for each in seen.values()}
         if only is None:
             return {each.id: each.name for each in named}
         if named and only.id not in {each.id for each in named}:

@@ -29,6 +29,8 @@ from broker.domain.logs.projection import project
 from broker.domain.logs.redaction import marks_in
 from broker.domain.logs.rows import LogRow, WorkspaceRows
 from broker.domain.messages.steps import StepMade, step_of
+from broker.domain.traces.fold import Place, is_of_traces
+from broker.services.logs.tracing import TracedEvent, Tracing
 from broker.services.messages.steps import measure
 from broker.services.ports import Backlog, EventLog, LogStore, Registry
 from broker.telemetry import SHIP_FAILURES, SHIP_SECONDS, SHIPPED
@@ -60,6 +62,7 @@ class _Piece:
     rows: list[LogRow] = field(default_factory=list)
     steps: list[StepMade] = field(default_factory=list)
     """Of messages, that the events tell of."""
+    traced: list[TracedEvent] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,7 +81,17 @@ class Shipped:
 class Shipper:
     """Ships workspaces' logs, some batches at a time."""
 
-    def __init__(self, log: EventLog, backlog: Backlog, store: LogStore, registry: Registry) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        backlog: Backlog,
+        store: LogStore,
+        registry: Registry,
+        *,
+        tracing: Tracing | None = None,
+    ) -> None:
+        """`tracing`: makes spans of what is shipped, once it is."""
+        self._tracing = tracing
         self._log = log
         self._backlog = backlog
         self._store = store
@@ -146,6 +159,8 @@ class Shipper:
                 shipped.waiting.add(workspace)
             SHIPPED.inc(piece.events)
             measure(piece.steps)
+            if self._tracing is not None:
+                self._tracing.take(piece.traced)
 
     async def _gather(
         self, workspaces: Collection[WorkspaceId], positions: Mapping[_Source, Cursor], shipped: Shipped
@@ -157,7 +172,7 @@ class Shipper:
                 for session in await self._backlog.waiting(workspace):
                     source = workspace, session
                     with suppress(NotFound):  # deleted since it was listed
-                        upto = positions.get(source) or await self._backlog.shipped(workspace, session)
+                        upto = positions.get(source) or await self._backlog.read_shipped(workspace, session)
                         pieces[source] = _Piece(source=source, upto=upto)
         await self._fill(pieces, shipped)
         return [pieces[source] for source in sorted(pieces) if pieces[source].events]
@@ -165,7 +180,7 @@ class Shipper:
     async def _fill(self, pieces: Mapping[_Source, _Piece], shipped: Shipped) -> None:
         """Read in rounds, an equal share for each session that has more, until the batch is full or nothing waits."""
         events, size = BATCH, BATCH_BYTES
-        unread = _rotated(sorted(pieces), behind=self._last)
+        unread = _rotate(sorted(pieces), behind=self._last)
         while unread:
             most_events, most_bytes = max(1, events // len(unread)), max(1, size // len(unread))
             having_more = []
@@ -192,6 +207,8 @@ class Shipper:
                 rows += await self._rows(workspace, session, events, page.events[first : first + _AT_ONCE])
                 steps = (step_of(event, workspace=workspace, session=session) for event in events)
                 piece.steps += [step for step in steps if step is not None]
+                if self._tracing is not None:
+                    piece.traced += self._select_traced(workspace, session, events)
                 await asyncio.sleep(0)
             piece.rows += rows
             piece.upto = page.next
@@ -216,6 +233,13 @@ class Shipper:
             for event, text in zip(events, texts, strict=True)
         )
         return [row for row in rows if row is not None]
+
+    def _select_traced(
+        self, workspace: WorkspaceId, session: SessionId, events: Iterable[dict[str, Any]]
+    ) -> Iterator[TracedEvent]:
+        for event in filter(is_of_traces, events):
+            cli = self._clis.get(event["agent"] or AgentId(""), "")
+            yield event, Place(workspace=workspace, session=session, cli=cli)
 
     async def _cli(self, workspace: WorkspaceId, agent: AgentId | None) -> str:
         if agent is None:
@@ -256,7 +280,7 @@ def _workspace_of(piece: _Piece) -> WorkspaceId:
     return piece.source[0]
 
 
-def _rotated(sources: list[_Source], *, behind: _Source | None) -> list[_Source]:
+def _rotate(sources: list[_Source], *, behind: _Source | None) -> list[_Source]:
     place = 0 if behind is None else bisect_right(sources, behind)
     return sources[place:] + sources[:place]
 

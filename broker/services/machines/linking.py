@@ -10,7 +10,7 @@ from dataclasses import replace
 from broker.domain.agents.sessions import DEFAULT_SESSION, Session
 from broker.domain.errors import BadRequest, NotFound, NotPermitted
 from broker.domain.ids import AgentId, LinkId, ProxyId, SessionId, WorkspaceId
-from broker.domain.names import looks_like_id, shown_name
+from broker.domain.names import looks_like_id, show_name
 from broker.domain.people.access import Permission, Principal, TokenKind
 from broker.protocol.agents.events import ApprovalRequested
 from broker.protocol.proxy import Auth, Hello, NumberedReport, Report, Started, StateChanged
@@ -18,7 +18,7 @@ from broker.services.agents.sessions import Sessions
 from broker.services.approvals.desk import ApprovalDesk
 from broker.services.people.access import Access, OfferedToken
 from broker.services.people.short_lived_tokens import ShortLivedTokens
-from broker.services.permissions import checked_within, requires
+from broker.services.permissions import check_within, requires
 from broker.services.ports import Attached, DecidedApproval, Links, NumberedFact, Registry, Unfinished
 from broker.services.redaction import Redaction
 
@@ -34,8 +34,8 @@ def direct_link(agent: AgentId) -> LinkId:
 
 def _presentable(hello: Hello) -> Hello:
     """As people may see it. Raises `BadRequest` (INVALID_NAME): a machine called like an id would pass for another."""
-    labels = [shown_name(label) for label in hello.labels[:_MOST_LABELS]]
-    name = shown_name(hello.name)
+    labels = [show_name(label) for label in hello.labels[:_MOST_LABELS]]
+    name = show_name(hello.name)
     if looks_like_id(name):
         raise BadRequest(
             f"this machine's name, {name!r}, looks like an id: give it another with --name", code="INVALID_NAME"
@@ -91,17 +91,17 @@ class Linking:
         known = await self._registry.proxies(principal.workspace)
         return any(each.online and each.name == name and each.id != proxy for each in known)
 
-    @checked_within("only an agent's own token stands for an agent")
+    @check_within("only an agent's own token stands for an agent")
     async def attach_direct(self, principal: Principal, hello: Hello) -> Attached:
         """Take the connection of an agent that dials in itself."""
         if principal.agent is None:
             raise NotPermitted("only an agent's own token opens this connection")
         return await self._attach(principal, direct_link(principal.agent), hello, None)
 
-    @checked_within("who is attached may")
-    async def unfinished(self, principal: Principal, agent: AgentId) -> Unfinished:
+    @check_within("who is attached may")
+    async def list_unfinished(self, principal: Principal, agent: AgentId) -> Unfinished:
         """What the connections before an attached one have left."""
-        return await self._links.unfinished(principal.workspace, agent)
+        return await self._links.list_unfinished(principal.workspace, agent)
 
     async def _attach(self, principal: Principal, link: LinkId, hello: Hello, session: SessionId | None) -> Attached:
         if len(hello.model_dump_json(exclude={"agents"})) > _HELLO_BYTES:
@@ -133,7 +133,7 @@ class Linking:
                 code="SESSION_NOT_FOUND",
             ) from None
 
-    @checked_within("who is attached may")
+    @check_within("who is attached may")
     async def detach(self, principal: Principal, attached: Attached) -> None:
         """The connection is gone. When that cannot be said now, its lease ends: it is not renewed from here on."""
         held = self._held.get(principal.workspace, {})
@@ -143,17 +143,17 @@ class Linking:
                 del self._held[principal.workspace]
         await self._links.detach(principal.workspace, attached.link, fence=attached.fence)
 
-    @checked_within("who is attached may")
+    @check_within("who is attached may")
     async def commands(self, principal: Principal, attached: Attached, *, after: int) -> list[tuple[int, str]]:
         """Commands after a number. Raises `Unavailable` when the store has lost the last ones before it."""
         return await self._links.commands(principal.workspace, attached.link, after=after)
 
-    @checked_within("who is attached may")
+    @check_within("who is attached may")
     async def acknowledge(self, principal: Principal, attached: Attached, seq: int) -> bool:
         """The peer has all commands up to `seq`; False when the connection is fenced."""
         return await self._links.acknowledge(principal.workspace, attached.link, fence=attached.fence, seq=seq)
 
-    @checked_within("who is attached may")
+    @check_within("who is attached may")
     async def report(
         self, principal: Principal, attached: Attached, reports: Sequence[NumberedReport], *, spool: str
     ) -> int:
@@ -163,7 +163,7 @@ class Linking:
         ]
         redactor = await self._redaction.redactor(principal.workspace)
         offered = [
-            await self._offered(principal, attached, each.report)
+            await self._read_offer(principal, attached, each.report)
             for each in reports
             if isinstance(each.report, Started)
         ]
@@ -175,7 +175,7 @@ class Linking:
                 await self._access.keep_agent(token)
         return reports[-1].seq
 
-    async def _offered(self, principal: Principal, attached: Attached, started: Started) -> OfferedToken | None:
+    async def _read_offer(self, principal: Principal, attached: Attached, started: Started) -> OfferedToken | None:
         """The token that a proxy made for its agent's process, which may use it as soon as it is there."""
         return await self._access.offer_agent(
             principal.workspace,
@@ -193,7 +193,7 @@ class Linking:
             )
         return report
 
-    @checked_within("a refresh token is the right to it")
+    @check_within("a refresh token is the right to it")
     async def refresh(self, principal: Principal, refresh_token: str) -> tuple[Principal, Auth]:
         """Renew the short-lived token of a connected machine: whom it stands for from now on, and what to answer.
 
@@ -203,7 +203,7 @@ class Linking:
         if not _is_same(renewed.principal, principal):
             raise NotPermitted("this refresh token is not the one of this connection")
         auth = Auth(token=renewed.token, expires_at_ms=renewed.expires_at_ms, refresh_token=renewed.refresh_token)
-        return renewed.principal, auth
+        return await self._access.present(renewed.principal), auth
 
 
 def _is_same(renewed: Principal, principal: Principal) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import orjson
 
 from broker.domain.agents.agents import Agent
+from broker.domain.agents.glimpse import first_line
 from broker.domain.agents.sessions import Session
 from broker.domain.errors import BadRequest
 from broker.domain.ids import MessageId, SessionId
@@ -26,7 +27,7 @@ from broker.domain.messages.messages import (
     Sender,
     ToChannel,
     Trace,
-    checked_text,
+    check_text,
     parse_address,
 )
 from broker.domain.names import unlike_an_id
@@ -91,9 +92,9 @@ class Router:
             to=to,
             text=text,
             mode=mode,
-            thread=_checked_thread(thread),
-            ttl_s=_checked_ttl(ttl_s),
-            message_id=derived_id(principal, idempotency_key),
+            thread=_check_thread(thread),
+            ttl_s=_check_ttl(ttl_s),
+            message_id=derive_id(principal, idempotency_key),
             redactor=await self._redaction.redactor(principal.workspace),
         )
         deliveries = await self._mailroom.send(principal.workspace, outgoing, plan=principal.plan)
@@ -107,17 +108,17 @@ class Router:
     @requires(Permission.READ)
     async def trace(self, principal: Principal, session: Session, message: MessageId) -> Trace:
         """Every step of a message with its time. Raises `NotFound`."""
-        return await self._mailroom.trace(principal.workspace, session.id, message)
+        return await self._mailroom.trace(principal.workspace, message, seen=session.id.__eq__)
 
     @requires(Permission.READ)
     async def trace_by_id(self, principal: Principal, message: MessageId) -> Trace:
         """The same in whatever session it was sent, where the caller sees that. Raises `NotFound`."""
-        return await self._mailroom.trace(principal.workspace, principal.session, message)
+        return await self._mailroom.trace(principal.workspace, message, seen=principal.sees)
 
     @requires(Permission.READ)
     async def session_of(self, principal: Principal, message: MessageId) -> SessionId:
         """The session it was sent in, where the caller sees that. Raises `NotFound`."""
-        return await self._mailroom.session_of(principal.workspace, principal.session, message)
+        return await self._mailroom.session_of(principal.workspace, message, seen=principal.sees)
 
     @requires(Permission.READ)
     async def inbox(
@@ -154,7 +155,7 @@ class Router:
         return await self._mailroom.channels(principal.workspace, session.id)
 
 
-def derived_id(principal: Principal, idempotency_key: str | None) -> MessageId:
+def derive_id(principal: Principal, idempotency_key: str | None) -> MessageId:
     """The same id for the same caller and key, so that a repeated request meets what the first one made."""
     if idempotency_key is None:
         return MessageId(str(uuid.uuid4()))
@@ -184,11 +185,12 @@ def prepare(
         session_id=session.id,
         sender=sender,
         to=to,
-        text=checked_text(text),
+        text=check_text(text),
         mode=mode,
         thread_id=thread,
     )
     head, tail = render(message)
+    shown = redactor.text(message.text.encode("utf-8", "replace").decode()).text
     return OutgoingMessage(
         id=message_id,
         session=session.id,
@@ -198,10 +200,11 @@ def prepare(
         role=None if sender.role is Role.PEER else sender.role,
         to=parse_address(to),
         mode=mode,
-        body=_body(message, redactor),
+        body=_body(message, shown),
         wire_head=_json_text(head)[:-1],
         wire_tail=_json_text(tail)[1:],
         ttl_s=ttl_s,
+        brief=first_line(shown),
     )
 
 
@@ -209,21 +212,21 @@ def _json_text(text: str) -> str:
     return orjson.dumps(text.encode("utf-8", "replace").decode()).decode()
 
 
-def _body(message: Message, redactor: Redactor) -> bytes:
+def _body(message: Message, shown: str) -> bytes:
     sender = message.sender
     return orjson.dumps(
         {
             "id": message.id,
             "from": {"name": sender.name, "role": sender.role, "agent": sender.agent_id},
             "to": message.to,
-            "text": redactor.text(message.text.encode("utf-8", "replace").decode()).text,
+            "text": shown,
             "mode": message.mode,
             "thread": message.thread_id,
         }
     )
 
 
-def _checked_ttl(ttl_s: int | None) -> int:
+def _check_ttl(ttl_s: int | None) -> int:
     if ttl_s is None:
         return DEFAULT_TTL_S
     if not 1 <= ttl_s <= _MAX_TTL_S:
@@ -231,7 +234,7 @@ def _checked_ttl(ttl_s: int | None) -> int:
     return ttl_s
 
 
-def _checked_thread(thread: MessageId | None) -> MessageId | None:
+def _check_thread(thread: MessageId | None) -> MessageId | None:
     """It stands in the header that agents take for true."""
     if thread is not None and not _MESSAGE_ID.fullmatch(thread):
         raise BadRequest("thread: the id of a message")

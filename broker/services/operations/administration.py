@@ -15,7 +15,7 @@ from broker.domain.people.workspaces import (
     RESTORABLE_MS,
     Workspace,
     WorkspaceState,
-    checked_slug,
+    check_slug,
     workspace_name,
 )
 from broker.domain.plans.plans import Plan
@@ -90,7 +90,7 @@ class Administration:
         await self._records.rename(
             found.id,
             name=None if name is None else workspace_name(name),
-            slug=None if slug is None else checked_slug(slug),
+            slug=None if slug is None else check_slug(slug),
         )
         return await self.get(found.id)
 
@@ -115,7 +115,7 @@ class Administration:
 
     async def find(self, reference: str) -> Workspace:
         """One, by slug or id. Raises `NotFound`."""
-        workspace = await self._records.named(reference)
+        workspace = await self._records.find_by_slug(reference)
         if workspace is None and reference in await self._records.all():
             workspace = WorkspaceId(reference)
         found = await self._records.get(workspace) if workspace else None
@@ -129,7 +129,10 @@ class Administration:
         return await self.get(found.id)
 
     async def _report(self, workspace: Workspace) -> WorkspaceReport:
-        unread, unshipped = await self._pressure.unread(workspace.id), await self._pressure.unshipped(workspace.id)
+        unread, unshipped = (
+            await self._pressure.unread(workspace.id),
+            await self._pressure.measure_unshipped(workspace.id),
+        )
         events, size = await self._log_size(workspace.id)
         sizes = Sizes(
             counts=await self._pressure.counts(workspace.id),

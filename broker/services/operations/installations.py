@@ -38,7 +38,7 @@ class Installations:
         (KEY_REVOKED) for a key that people have ended.
         """
         store = await self._records.current()
-        known = await self._known(key, workspace)
+        known = await self._find_known(key, workspace)
         place = belonging(
             key_is_known=known is not None,
             has_key=await self._has_key(workspace),
@@ -69,7 +69,7 @@ class Installations:
         elif known is None or known.token_id == await self._tokens.own_key(workspace):
             await self._access.adopt_workspace(key, workspace=workspace, name="local", plan=plan)
 
-    async def _known(self, key: str, workspace: WorkspaceId) -> Principal | None:
+    async def _find_known(self, key: str, workspace: WorkspaceId) -> Principal | None:
         try:
             found = await self._tokens.owner(token_hash(key))
         except NotAuthenticated:  # it was revoked

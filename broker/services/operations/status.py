@@ -53,7 +53,7 @@ class StatusReport:
             machines=len(machines),
             machines_online=sum(machine.online for machine in machines),
             agents=await self._pressure.agents(workspace),
-            backlog=await self._pressure.unshipped(workspace),
+            backlog=await self._pressure.measure_unshipped(workspace),
             messages=await self._pressure.unread(workspace),
             misnamed=tuple((its_id, name) for its_id, name in named if looks_like_id(name)),
         )

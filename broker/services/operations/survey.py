@@ -38,7 +38,7 @@ class Surveyor:
         backlogs, messages = [], []
         for workspace in workspaces:
             agents.update(await self._pressure.agents(workspace))
-            backlogs.append(await self._pressure.unshipped(workspace))
+            backlogs.append(await self._pressure.measure_unshipped(workspace))
             messages.append(await self._pressure.unread(workspace))
         return Survey(
             at_ms=await self._pressure.now_ms(),

@@ -27,7 +27,7 @@ from broker.domain.people.token_text import require_token_form
 from broker.domain.people.workspaces import Workspace, workspace_id
 from broker.domain.plans.plans import Plan
 from broker.services.people.accounts import Accounts, SignedIn, no_workspace
-from broker.services.permissions import checked_within, open_to_all, requires
+from broker.services.permissions import check_within, open_to_all, requires
 from broker.services.ports import AccountRecords, MemberRecords, Registry, TokenRecord, Tokens, WorkspaceRecords
 
 _SECRET_BYTES = 32
@@ -103,12 +103,12 @@ class Access:
             raise NotAuthenticated("no token: send 'Authorization: Bearer <token>'")
         require_token_form(shown.token)
         sha256 = token_hash(shown.token)
-        stored = await self._stored(sha256)
+        stored = await self._load(sha256)
         if stored.kind is TokenKind.MEMBER and stored.family is None:
-            stored = await self._prolonged(stored, sha256=sha256)
+            stored = await self._prolong(stored, sha256=sha256)
         if stored.account is not None and stored.family is None:
             principal = await self._tokens.present(
-                await self.accounts.placed(stored, shown.workspace), sha256=sha256, away=away
+                await self.accounts.place(stored, shown.workspace), sha256=sha256, away=away
             )
         else:
             principal = await self._tokens.present(stored, sha256=sha256, away=away)
@@ -117,7 +117,7 @@ class Access:
         self._on_authenticated()
         return principal
 
-    async def signed_in(self, presented: Credential) -> SignedIn | None:
+    async def find_sign_in(self, presented: Credential) -> SignedIn | None:
         """The person behind a browser's sign-in, in whatever workspaces; None for a token of another kind.
 
         Raises `NotAuthenticated`.
@@ -125,17 +125,17 @@ class Access:
         if not presented.token:
             raise NotAuthenticated("nobody is signed in")
         require_token_form(presented.token)
-        stored = await self._stored(token_hash(presented.token))
-        who = None if stored.account is None or stored.family else await self.accounts.signed_in(stored)
+        stored = await self._load(token_hash(presented.token))
+        who = None if stored.account is None or stored.family else await self.accounts.require_signed_in(stored)
         self._on_authenticated()
         return who
 
-    async def begun_in(self, token: str) -> Credential:
+    async def begin_in(self, token: str) -> Credential:
         """A fresh sign-in, in the workspace whose link led to it. Raises `NotAuthenticated`."""
-        return Credential(token=token, workspace=(await self._stored(token_hash(token))).workspace)
+        return Credential(token=token, workspace=(await self._load(token_hash(token))).workspace)
 
-    async def _stored(self, sha256: str) -> Principal:
-        found = await self._tokens.stored(sha256)
+    async def _load(self, sha256: str) -> Principal:
+        found = await self._tokens.find_stored(sha256)
         if found is None or self._is_over(found):
             if self._on_refused is not None:
                 await self._on_refused()
@@ -146,7 +146,7 @@ class Access:
         """That a request is meant for its caller's workspace. One that is another's is like one that is not there."""
         if reference in {principal.workspace, principal.slug}:
             return
-        if await self._workspaces.named(reference) != principal.workspace:
+        if await self._workspaces.find_by_slug(reference) != principal.workspace:
             raise no_workspace(reference)
 
     @open_to_all("says what became of a caller")
@@ -162,7 +162,7 @@ class Access:
         over = principal.expires_at_ms is not None and principal.expires_at_ms <= self._in_ms(0)
         return over and principal.family is not None
 
-    async def _prolonged(self, principal: Principal, *, sha256: str) -> Principal:
+    async def _prolong(self, principal: Principal, *, sha256: str) -> Principal:
         """A sign-in lives on while it is used."""
         expires_at_ms = self._in_ms(MEMBER_TOKEN_S)
         if expires_at_ms - (principal.expires_at_ms or 0) < _DAY_S * 1000:
@@ -235,7 +235,7 @@ class Access:
         )
         return await self._tokens.add(owner, sha256=token_hash(token), expires_at_ms=expires_at_ms), token
 
-    @checked_within("making a token requires something")
+    @check_within("making a token requires something")
     async def share(self, principal: Principal, session: Session, *, seconds: int = SHARE_S) -> tuple[TokenRecord, str]:
         """A token that shows one session, read-only, for a while. Raises `BadRequest`, `NotPermitted`."""
         if not 0 < seconds <= MAX_SHARE_S:
@@ -253,12 +253,13 @@ class Access:
         """The workspace's tokens, without secrets. Raises `NotPermitted`."""
         return await self._tokens.tokens(principal.workspace)
 
-    @checked_within("reading the tokens requires something")
+    @check_within("reading the tokens requires something")
     async def about_tokens(self, principal: Principal) -> Mapping[TokenId, TokenAbout]:
         """Who made each of the workspace's tokens, and what would end with it. Raises `NotPermitted`."""
         tokens = await self.tokens(principal)
         names = {each.id: each.name for each in tokens}
-        people = {each.id: each.name for each in await self._members.members(principal.workspace)}
+        makers = (each.made_by.member for each in tokens if each.made_by and each.made_by.member)
+        people = {each.id: each.name for each in (await self._members.some(principal.workspace, makers)).values()}
         ends = await self._tokens.dependants(principal.workspace)
         return {
             each.id: TokenAbout(
@@ -267,13 +268,22 @@ class Access:
             for each in tokens
         }
 
-    @requires(Permission.ADMINISTER)
+    @check_within("whose personal token it is, else who administers")
     async def revoke(self, principal: Principal, token: TokenId) -> Dependants:
         """End a token and all that hangs on it at once, open sockets included; what that was.
 
         Raises `NotFound`, `NotPermitted`.
         """
+        if Permission.ADMINISTER not in principal.permissions and not await self._is_own(principal, token):
+            principal.require(Permission.ADMINISTER)
         return await self._tokens.revoke(principal.workspace, token, owns=principal.owns)
+
+    async def _is_own(self, principal: Principal, token: TokenId) -> bool:
+        """Whether it is a personal token of the person who asks."""
+        if principal.member is None:
+            return False
+        found = await self._tokens.tokens(principal.workspace)
+        return any(each.id == token and each.member == principal.member for each in found)
 
     @open_to_all("everybody may know where they are")
     async def workspace(self, principal: Principal) -> Workspace:
@@ -324,6 +334,10 @@ def _check_mintable(principal: Principal, kind: TokenKind, session: SessionId | 
         raise BadRequest("agent tokens are made by spawning an agent")
     if kind is TokenKind.MEMBER:
         raise BadRequest("a member's token is made by signing in")
+    if kind is TokenKind.PERSONAL:
+        raise BadRequest("a personal token is made by a person: POST /v1/personal-tokens")
+    if kind is TokenKind.SERVICE:
+        raise BadRequest("a token of a service account is made for one: POST /v1/service-accounts/{account}/tokens")
     if kind is TokenKind.WORKSPACE and not principal.owns:
         raise NotPermitted("a key of the workspace may do all that an owner may: only owners make one")
     if session is not None and kind is not TokenKind.OBSERVER:

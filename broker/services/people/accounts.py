@@ -38,21 +38,21 @@ class Accounts:
         self._tokens = tokens
 
     @open_to_all("of the caller's own sign-in")
-    async def signed_in(self, stored: Principal) -> SignedIn:
+    async def require_signed_in(self, stored: Principal) -> SignedIn:
         """Whom a token of a person stands for. Raises `NotAuthenticated` when that sign-in has ended."""
-        account = stored.account and await self._records.signed_in(stored.account, stored.token_id)
+        account = stored.account and await self._records.find_signed_in(stored.account, stored.token_id)
         if not account:
             raise NotAuthenticated("you were signed out: sign in again", code="TOKEN_REVOKED")
         return SignedIn(account=account, sign_in=stored.token_id, name=stored.name)
 
     @open_to_all("of the caller's own sign-in")
-    async def placed(self, stored: Principal, reference: str | None) -> Principal:
+    async def place(self, stored: Principal, reference: str | None) -> Principal:
         """A person as a caller in the workspace that the request names, or in their only one.
 
         Raises `NotAuthenticated`, `NotFound` (WORKSPACE_NOT_FOUND) for a workspace they are not in, and `BadRequest`
         (WORKSPACE_REQUIRED) when they are in several and the request names none.
         """
-        account = (await self.signed_in(stored)).account
+        account = (await self.require_signed_in(stored)).account
         workspace = await self._chosen(account, reference)
         member = await self._members.member(workspace, account.memberships[workspace])
         if member is None or member.account != account.id:  # removed, and not yet forgotten here
@@ -71,7 +71,7 @@ class Accounts:
             return next(iter(mine))
         if WorkspaceId(reference) in mine:
             return WorkspaceId(reference)
-        found = await self._workspaces.named(reference)
+        found = await self._workspaces.find_by_slug(reference)
         if found is None or found not in mine:
             raise no_workspace(reference)
         return found
@@ -100,7 +100,7 @@ class Accounts:
         if principal.account is None or principal.family is not None:
             return
         await self._tokens.open_sign_in(principal)
-        if await self._records.signed_in(principal.account, principal.token_id) is None:
+        if await self._records.find_signed_in(principal.account, principal.token_id) is None:
             await self._tokens.end_sign_in(principal.workspace, principal.token_id)
             raise NotAuthenticated("you were signed out: sign in again", code="TOKEN_REVOKED")
 
@@ -121,7 +121,7 @@ class Accounts:
             await self._records.leave(account, workspace, member.id)
             raise Conflict("somebody else has signed in as that person already", code="NOT_YOURS")
 
-    async def left(self, workspace: WorkspaceId, member: Member) -> None:
+    async def note_left(self, workspace: WorkspaceId, member: Member) -> None:
         """A member was removed."""
         if member.account is not None:
             await self._records.leave(member.account, workspace, member.id)
@@ -148,13 +148,19 @@ class Accounts:
         for each in await self.sign_ins(who):
             await self.end(who.account.id, each.id)
 
+    async def end_of(self, member: Member) -> None:
+        """End all sign-ins of whoever is that member. For callers that were checked already."""
+        if member.account is not None:
+            for each in await self._records.sign_ins(member.account):
+                await self.end(member.account, each.id)
+
     async def _end_in(self, workspace: WorkspaceId, member: MemberId) -> None:
         if await self._members.member(workspace, member):
             await self._members.end_sign_ins(workspace, member)
 
     async def end(self, account: AccountId, sign_in: TokenId) -> None:
         """What hangs on it first: until that has ended everywhere, the sign-in is there to be ended again."""
-        known = await self._records.signed_in(account, sign_in)
+        known = await self._records.find_signed_in(account, sign_in)
         for workspace in known.memberships if known else ():
             await self._tokens.end_sign_in(workspace, sign_in)
         await self._records.end_sign_in(account, sign_in)

@@ -21,9 +21,13 @@ class Attempts:
 
     async def count_failure(self, address: str) -> None:
         """One more. Raises `RateLimited` when there were too many."""
+        await self.require_few(address)
+        for counted in (address, _ALL):
+            await self._records.count_failure(counted, window_s=_WINDOW_S)
+
+    async def require_few(self, address: str) -> None:
+        """Raise `RateLimited` when there were too many: ahead of what is short enough to be guessed."""
         if await self._records.failures(address) >= _MOST_FAILURES:
             raise RateLimited("too many failed sign-ins from this address; try again in a minute", retry_after_s=60)
         if await self._records.failures(_ALL) >= _MOST_OF_ALL:
             raise RateLimited("too many failed sign-ins; try again in a minute", retry_after_s=60)
-        for counted in (address, _ALL):
-            await self._records.count_failure(counted, window_s=_WINDOW_S)

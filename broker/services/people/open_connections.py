@@ -285,13 +285,13 @@ class OpenConnection:
     async def _look_again(self) -> None:
         before = self.caller
         if self._grace_s is not None:
-            await self._connections.callers.present(before)
+            principal = await self._connections.callers.present(before)
         else:
             principal = await self._connections.callers.authenticate(self._shown)
             if self._requires is not None:
                 principal.require(self._requires)
-            if self._principal is before:  # not given another token meanwhile
-                self._become(principal)
+        if self._principal is before:  # not given another token meanwhile
+            self._become(principal)
         await self._kept()
 
     def _loss_by(self, error: Exception) -> Loss:

@@ -22,7 +22,7 @@ from broker.domain.people.token_families import (
 from broker.services.people.access import new_token, token_hash
 from broker.services.people.accounts import Accounts
 from broker.services.people.attempts import Attempts
-from broker.services.permissions import checked_within
+from broker.services.permissions import check_within
 from broker.services.ports import NewPair, SignInCodes, TokenFamilies
 
 _MAX_MACHINE_ID = 200
@@ -55,7 +55,7 @@ class ShortLivedTokens:
         self._attempts = Attempts(codes)
         self._clock = clock
 
-    @checked_within("what a token may be exchanged for depends on its kind: `begin_family`")
+    @check_within("what a token may be exchanged for depends on its kind: `begin_family`")
     async def exchange(
         self, principal: Principal, purpose: Purpose, *, machine: str | None = None, name: str | None = None
     ) -> TokenPair:
@@ -77,7 +77,7 @@ class ShortLivedTokens:
         token, pair = self._pair(first)
         await self._accounts.open(principal)
         await self._families.begin(owner, family, pair, proof=token_hash(first.proof))
-        return _given(token, first, pair, owner)
+        return _give(token, first, pair, owner)
 
     async def renew(self, refresh_token: str, *, address: str | None = None) -> TokenPair:
         """The next pair; `address` is counted when it fails.
@@ -101,7 +101,7 @@ class ShortLivedTokens:
             proof=token_hash(presented.proof),
             presented=token_hash(presented.secret),
         )
-        return _given(token, successor, pair, owner)
+        return _give(token, successor, pair, owner)
 
     def _pair(self, refresh: RefreshToken) -> tuple[str, NewPair]:
         """A fresh token, and what is kept of it and of what it is renewed with."""
@@ -116,7 +116,7 @@ class ShortLivedTokens:
         return token, pair
 
 
-def _given(token: str, refresh: RefreshToken, pair: NewPair, owner: Principal) -> TokenPair:
+def _give(token: str, refresh: RefreshToken, pair: NewPair, owner: Principal) -> TokenPair:
     return TokenPair(
         token=token,
         refresh_token=str(refresh),

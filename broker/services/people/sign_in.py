@@ -15,7 +15,7 @@ from broker.domain.plans.plans import Plan
 from broker.services.people.access import MEMBER_TOKEN_S, new_token, token_hash
 from broker.services.people.accounts import Accounts, SignedIn
 from broker.services.people.attempts import Attempts
-from broker.services.permissions import checked_within, open_to_all
+from broker.services.permissions import check_within, open_to_all
 from broker.services.ports import MemberRecords, SignInCodes, TokenFamilies, Tokens
 
 CODE_LIFE_S = 600
@@ -51,7 +51,7 @@ class SignIn:
         self._accounts = accounts
         self._clock = clock
 
-    @checked_within("a member may sign in once more, else who administers")
+    @check_within("a member may sign in once more, else who administers")
     async def invite(self, principal: Principal, member: Member) -> OneTimeCode:
         """A code for oneself or, for those who administer, for another; for an owner by owners only.
 
@@ -78,18 +78,18 @@ class SignIn:
 
         Whoever has a right code gets in, however often others have failed who seem to come from the same address.
         """
-        return await self._sign_in(*await self._taken(code, address=address), device=device)
+        return await self.begin(*await self._take_pending(code, address=address), device=device)
 
     async def join(self, who: SignedIn, code: str, *, address: str) -> WorkspaceId:
         """Let somebody who is signed in be whom a code is for, too; in which workspace that is.
 
         Raises `NotAuthenticated`, `RateLimited`, `Conflict` (ALREADY_A_MEMBER, NOT_YOURS).
         """
-        pending, member = await self._taken(code, address=address)
+        pending, member = await self._take_pending(code, address=address)
         await self._accounts.join(who, pending.workspace, member)
         return pending.workspace
 
-    async def _taken(self, code: str, *, address: str) -> tuple[PendingSignIn, Member]:
+    async def _take_pending(self, code: str, *, address: str) -> tuple[PendingSignIn, Member]:
         pending = await self._codes.take(token_hash(code))
         member = await self._records.member(pending.workspace, pending.member) if pending else None
         if pending is None or member is None or member.generation != pending.generation:
@@ -97,6 +97,8 @@ class SignIn:
             raise NotAuthenticated(
                 "the link was used or is too old: `relaycast sign-in` prints a fresh one", code="SIGN_IN_FAILED"
             )
+        if member.suspended_at_ms is not None:
+            raise NotAuthenticated("an administrator of this workspace has suspended you", code="SUSPENDED")
         return pending, member
 
     @open_to_all("everybody may end their own sign-in")
@@ -106,7 +108,7 @@ class SignIn:
         A token that was made by hand stays good for its other users.
         """
         if principal.account is not None and principal.family is None:
-            await self.sign_person_out(await self._accounts.signed_in(principal), everywhere=everywhere)
+            await self.sign_person_out(await self._accounts.require_signed_in(principal), everywhere=everywhere)
         elif principal.member is not None and everywhere:
             await self._records.end_sign_ins(principal.workspace, principal.member)
         elif principal.family is not None:
@@ -121,7 +123,8 @@ class SignIn:
         else:
             await self._accounts.end(who.account.id, who.sign_in)
 
-    async def _sign_in(self, pending: PendingSignIn, member: Member, *, device: str) -> str:
+    async def begin(self, pending: PendingSignIn, member: Member, *, device: str) -> str:
+        """The token of a fresh sign-in. For callers that were checked already. Raises `NotAuthenticated`."""
         token = new_token(TokenKind.MEMBER)
         owner = Principal(
             workspace=pending.workspace,

@@ -19,6 +19,11 @@ def share_url(public_url: str, session: Session, token: str) -> str:
     return f"{session_url(public_url, session)}#share={token}"
 
 
+def invitation_url(public_url: str, secret: str) -> str:
+    """Where somebody who was invited sees to what, and accepts."""
+    return f"{public_url}/sign-in#{secret}"
+
+
 def sign_in_url(public_url: str, code: OneTimeCode) -> str:
     """Where a browser goes to sign in."""
     return f"{public_url}/sign-in#{code.code}"

@@ -13,14 +13,14 @@ from broker.domain.people.workspaces import (
     SignUp,
     Workspace,
     WorkspaceState,
-    checked_slug,
+    check_slug,
     workspace_name,
 )
 from broker.domain.plans.plans import Plan
 from broker.services.people.access import Access, new_token
 from broker.services.people.members import Members
 from broker.services.people.sign_in import OneTimeCode, SignIn
-from broker.services.permissions import checked_within, open_to_all, requires
+from broker.services.permissions import check_within, open_to_all, requires
 from broker.services.ports import SignInCodes, WorkspaceRecords
 
 _WINDOW_S = 3600
@@ -84,7 +84,7 @@ class Workspaces:
             workspace=workspace,
             name=workspace_name(name),
             plan=plan,
-            slug=None if slug is None else checked_slug(slug),
+            slug=None if slug is None else check_slug(slug),
         )
         code = None
         if owner is not None:
@@ -93,7 +93,7 @@ class Workspaces:
 
     async def mine(self, shown: Credential) -> list[Workspace]:
         """Those that the caller is in: a token in one, a person in any number. Raises `NotAuthenticated`."""
-        who = await self._access.signed_in(shown) if shown.token else None
+        who = await self._access.find_sign_in(shown) if shown.token else None
         if who is not None and shown.workspace is None:
             return await self._access.accounts.workspaces(who)
         return [await self._access.workspace(await self._access.authenticate(shown))]
@@ -106,7 +106,7 @@ class Workspaces:
         """
         if principal.account is None or principal.family is not None:
             return [await self._access.workspace(principal)]
-        return await self._access.accounts.workspaces(await self._access.accounts.signed_in(principal))
+        return await self._access.accounts.workspaces(await self._access.accounts.require_signed_in(principal))
 
     @requires(Permission.ADMINISTER)
     async def rename(self, principal: Principal, *, name: str | None, slug: str | None) -> Workspace:
@@ -114,21 +114,21 @@ class Workspaces:
         await self._records.rename(
             principal.workspace,
             name=None if name is None else workspace_name(name),
-            slug=None if slug is None else checked_slug(slug),
+            slug=None if slug is None else check_slug(slug),
         )
         return await self._present(principal.workspace)
 
-    @checked_within("owners alone: `_move`")
+    @check_within("owners alone: `_move`")
     async def archive(self, principal: Principal) -> Workspace:
         """Put the caller's away: nobody acts or looks there until an owner restores it. Raises `NotPermitted`."""
         return await self._move(principal, WorkspaceState.ARCHIVED)
 
-    @checked_within("owners alone: `_move`")
+    @check_within("owners alone: `_move`")
     async def restore(self, principal: Principal) -> Workspace:
         """Bring back what was archived or deleted. Raises `NotPermitted`, `Conflict` (WORKSPACE_ENDING)."""
         return await self._move(principal, WorkspaceState.ACTIVE)
 
-    @checked_within("owners alone: `_move`")
+    @check_within("owners alone: `_move`")
     async def delete(self, principal: Principal) -> Workspace:
         """Delete the caller's: it can be restored for 30 days. Raises `NotPermitted`."""
         return await self._move(principal, WorkspaceState.DELETED, life_ms=RESTORABLE_MS)

@@ -78,7 +78,7 @@ class Metering:
     async def days(self, principal: Principal, *, since: date, until: date) -> list[DayMeters]:
         """What was counted from one UTC day to another. Raises `NotPermitted`, `BadRequest`."""
         days = _days(since, until)
-        counted = dict(await self._counters.counted(principal.workspace, days))
+        counted = dict(await self._counters.read_counts(principal.workspace, days))
         for since_ms, now_ms in await self._counters.running_ms(principal.workspace):
             for start_ms, length_ms in days_of(since_ms, now_ms):
                 key = (day_of(start_ms), Counted.AGENT_MS)
@@ -92,24 +92,24 @@ class Metering:
         What goes on meanwhile is no difference: the counters are read ahead of the log and behind it.
         """
         days, workspace = _days(since, until), principal.workspace
-        before = await self._counters.counted(workspace, days)
+        before = await self._counters.read_counts(workspace, days)
         fold, incomplete, sessions = MeterFold(), [], await self._registry.sessions(workspace)
         for session in sessions:
             if not await self._fold(workspace, session.id, fold):
                 incomplete.append(session.id)
-        after = await self._counters.counted(workspace, days)
+        after = await self._counters.read_counts(workspace, days)
         log = {key: number for key, number in fold.by_day().items() if since <= key[0] <= until}
         lines = [
             SessionMeters(day=key.day, session=key.session, agent=key.agent, counted=key.counted, number=number)
             for key, number in fold.numbers.items()
-            if since <= key.day <= until
+            if since <= key.day <= until and principal.sees(key.session)
         ]
         return Reconciliation(
             sessions=len(sessions),
             lines=tuple(sorted(lines, key=lambda each: (each.day, each.session, each.agent, each.counted))),
             differences=tuple(differences(before, log, after)),
-            incomplete=tuple(incomplete),
-            removed=await self._counters.removed_sessions(workspace),
+            incomplete=tuple(each for each in incomplete if principal.sees(each)),
+            removed=await self._counters.count_removed_sessions(workspace),
         )
 
     async def _fold(self, workspace: WorkspaceId, session: SessionId, fold: MeterFold) -> bool:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from broker.domain.ids import WorkspaceId
+from broker.domain.operations.administrators import Counts
 from broker.domain.people.access import Permission, Principal
-from broker.domain.plans.plans import BUILT_IN, Limit, PlanTable, Terms
+from broker.domain.plans.beyond import BeyondPlan, Held, list_beyond
+from broker.domain.plans.plans import BUILT_IN, Feature, Limit, PlanTable, Terms
+from broker.protocol.hooks_yaml.reader import read_hooks
 from broker.services.permissions import requires
 from broker.services.plans.usage import UsageMeter
-from broker.services.ports import Pressure
+from broker.services.ports import HookRecords, Pressure, RetentionState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,14 +38,26 @@ class PlanStanding:
     terms: Terms
     limits: tuple[LimitStanding, ...]
     link: str
+    beyond: tuple[BeyondPlan, ...]
+    """What a smaller plan has left as it is."""
 
 
 class Plans:
     """What is asked about plans."""
 
-    def __init__(self, pressure: Pressure, meter: UsageMeter, table: PlanTable = BUILT_IN) -> None:
+    def __init__(
+        self,
+        pressure: Pressure,
+        meter: UsageMeter,
+        table: PlanTable = BUILT_IN,
+        *,
+        hooks: HookRecords,
+        retention: RetentionState,
+    ) -> None:
         self._pressure = pressure
         self._meter = meter
+        self._hooks = hooks
+        self._retention = retention
         self.table = table
 
     @requires(Permission.METER)
@@ -64,4 +80,18 @@ class Plans:
                 LimitStanding(what=Limit.MEMBERS, used=counts.members, limit=limits.members or None),
             ),
             link=self.table.link,
+            beyond=await self._beyond(principal, counts),
         )
+
+    async def _beyond(self, principal: Principal, counts: Counts) -> tuple[BeyondPlan, ...]:
+        workspace = principal.workspace
+        held = Held(
+            agents=counts.agents,
+            members=counts.members,
+            hooks=0 if self.table.has(principal.plan, Feature.HOOKS) else await self._count_hooks(workspace),
+            retention=await self._retention.retention(workspace),
+        )
+        return list_beyond(self.table, principal.plan, held, now_ms=await self._retention.now_ms(workspace))
+
+    async def _count_hooks(self, workspace: WorkspaceId) -> int:
+        return len(read_hooks((await self._hooks.load(workspace)).text).hooks)

@@ -10,7 +10,7 @@ from broker.domain.people.access import Permission, Principal
 from broker.domain.plans.plans import BUILT_IN, PlanTable
 from broker.domain.plans.usage import MessagesToday, Usage, UsageBy, messages_today
 from broker.services.permissions import requires
-from broker.services.ports import LogStore, Mailroom, kept
+from broker.services.ports import LogStore, Mailroom, require_store
 
 MAX_DAYS = 400
 """Older counters are not kept."""
@@ -37,7 +37,10 @@ class UsageMeter:
         """Counters from one UTC day to another, both included. Raises `NotPermitted`, `BadRequest`, `Unavailable`."""
         if not timedelta(0) <= until - since < timedelta(days=MAX_DAYS):
             raise BadRequest(f"from and to: 1 to {MAX_DAYS} days, the first one first")
-        return await kept(self._logs).usage(principal.workspace, since=since, until=until, by=by)
+        found = await require_store(self._logs).usage(
+            principal.workspace, since=since, until=until, by=by, prices=self._plans.prices
+        )
+        return [each for each in found if each.session is None or principal.sees(each.session)]
 
     @requires(Permission.METER)
     async def messages_today(self, principal: Principal) -> MessagesToday:

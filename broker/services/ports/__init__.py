@@ -6,14 +6,18 @@ from broker.services.ports.access import (
     AccessChanges,
     InstallationRecords,
     NewPair,
+    ServiceAccount,
+    ServiceAccounts,
     TokenFamilies,
     TokenRecord,
     Tokens,
 )
 from broker.services.ports.accounts import AccountRecords
 from broker.services.ports.approvals import Approvals, Standing, Surroundings
-from broker.services.ports.audit import AuditRecords, Checkpoints
+from broker.services.ports.audit import AuditRecords, Checkpoints, CheckpointSigning
+from broker.services.ports.billing import BillingRecord, BillingRecords, PaymentProvider
 from broker.services.ports.commands import CommandOrder, CommandRecord, CommandRecords
+from broker.services.ports.groups import GroupRecords
 from broker.services.ports.hooks import (
     Delivery,
     DeliveryRecords,
@@ -24,18 +28,21 @@ from broker.services.ports.hooks import (
     HooksInForce,
     SavedHooks,
 )
+from broker.services.ports.invitations import InvitationRecords
 from broker.services.ports.keeping import RedactionRules, Restoring, RetentionState
 from broker.services.ports.links import Attached, Decided, DecidedApproval, Links, NumberedFact, Unfinished
-from broker.services.ports.log import Backlog, EventLog, LogPage, LogStore, kept
+from broker.services.ports.log import Backlog, EventLog, LogPage, LogStore, require_store
 from broker.services.ports.mailboxes import Mailroom, NewAgent, OutgoingMessage
-from broker.services.ports.members import Ended, MemberRecords, SignInCodes
+from broker.services.ports.members import Ended, MachineCodes, MemberRecords, SignInCodes
 from broker.services.ports.meters import BudgetRecords, MeterCounters
+from broker.services.ports.needs import Failures
 from broker.services.ports.outbound import Notifier, Outbound, OutboundAnswer
 from broker.services.ports.registry import Registry
 from broker.services.ports.requests import Allowances, RequestRecords
 from broker.services.ports.secrets import Sealed, Sealing, SecretRecord, SecretRecords
 from broker.services.ports.signals import (
     CommandPut,
+    Glimpsed,
     Happened,
     LinkNews,
     OwnerRemoved,
@@ -46,6 +53,7 @@ from broker.services.ports.signals import (
 )
 from broker.services.ports.status import Pressure, Processes
 from broker.services.ports.stops import StopRecords
+from broker.services.ports.traces import SpanSink
 from broker.services.ports.workflows import (
     Claim,
     ClaimedRun,
@@ -67,7 +75,10 @@ __all__ = [
     "Attached",
     "AuditRecords",
     "Backlog",
+    "BillingRecord",
+    "BillingRecords",
     "BudgetRecords",
+    "CheckpointSigning",
     "Checkpoints",
     "Claim",
     "ClaimedRun",
@@ -81,6 +92,9 @@ __all__ = [
     "DeliveryRecords",
     "Ended",
     "EventLog",
+    "Failures",
+    "Glimpsed",
+    "GroupRecords",
     "Happened",
     "HeldHook",
     "HookOrder",
@@ -88,11 +102,13 @@ __all__ = [
     "HookRun",
     "HooksInForce",
     "InstallationRecords",
+    "InvitationRecords",
     "LinkNews",
     "Links",
     "LogPage",
     "LogStore",
     "LoggedEvent",
+    "MachineCodes",
     "Mailroom",
     "MemberRecords",
     "MeterCounters",
@@ -105,6 +121,7 @@ __all__ = [
     "OutboundAnswer",
     "OutgoingMessage",
     "OwnerRemoved",
+    "PaymentProvider",
     "Pressure",
     "Processes",
     "Reach",
@@ -119,9 +136,12 @@ __all__ = [
     "Sealing",
     "SecretRecord",
     "SecretRecords",
+    "ServiceAccount",
+    "ServiceAccounts",
     "SignInCodes",
     "Signals",
     "Silent",
+    "SpanSink",
     "Standing",
     "StopRecords",
     "Surroundings",
@@ -134,5 +154,5 @@ __all__ = [
     "WorkflowRecords",
     "WorkspaceRecords",
     "Written",
-    "kept",
+    "require_store",
 ]

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from broker.domain.ids import FamilyId, SessionId, TokenId, WorkspaceId
+from broker.domain.ids import FamilyId, MemberId, ServiceAccountId, SessionId, TokenId, WorkspaceId
 from broker.domain.operations.installation import Installation
-from broker.domain.people.access import Maker, Principal, TokenKind
+from broker.domain.people.access import Maker, Principal, TokenKind, TokenScope
 from broker.domain.people.access_changes import AccessChange
 from broker.domain.people.dependants import Dependants
 
@@ -26,6 +26,41 @@ class TokenRecord:
     """The one that it shows, when it was made to share that."""
     made_by: Maker | None = None
     """None for the key of a data folder, and where an earlier version made it."""
+    scopes: tuple[TokenScope, ...] | None = None
+    """Of a personal token or a service account's; None for others."""
+    only: tuple[SessionId, ...] | None = None
+    """The sessions that such a token is limited to."""
+    service: ServiceAccountId | None = None
+    member: MemberId | None = None
+    """Whose personal token it is."""
+    rotated_to: TokenId | None = None
+    """The one that takes its place; this one ends when it is said to."""
+    last_used_at_ms: int | None = None
+    """Give or take a minute."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceAccount:
+    """A name for programs of the workspace that are nobody's in particular."""
+
+    id: ServiceAccountId
+    name: str
+    created_at_ms: int
+    made_by: Maker | None = None
+
+
+class ServiceAccounts(Protocol):
+    """Those of a workspace. Names are unique in it, whatever their case."""
+
+    async def accounts(self, workspace: WorkspaceId) -> list[ServiceAccount]:
+        """All of them, by name."""
+
+    async def add(self, workspace: WorkspaceId, account: ServiceAccount) -> None:
+        """Make one. Raises `Conflict` (NAME_TAKEN, TOO_MANY_SERVICE_ACCOUNTS), and `NotAuthenticated` when its maker
+        has ended meanwhile."""
+
+    async def remove(self, workspace: WorkspaceId, account: ServiceAccountId) -> Dependants:
+        """End one with its tokens and what hangs on those; what that was. Raises `NotFound`."""
 
 
 class Tokens(Protocol):
@@ -38,7 +73,7 @@ class Tokens(Protocol):
         WORKSPACE_DELETED for a workspace that nobody may use, unless `away`.
         """
 
-    async def stored(self, sha256: str) -> Principal | None:
+    async def find_stored(self, sha256: str) -> Principal | None:
         """Whom a token stood for when it was made, whatever became of that; None when it is unknown or expired."""
 
     async def open_sign_in(self, principal: Principal) -> None:
@@ -104,6 +139,15 @@ class Tokens(Protocol):
         """End a token and all that hangs on it at once, everywhere; what that was. Raises `NotFound`, `NotPermitted`.
 
         `owns`: whether who asks may end keys of the workspace.
+        """
+
+    async def rotate(
+        self, old: TokenRecord, principal: Principal, *, sha256: str, expires_at_ms: int | None, old_ends_at_ms: int
+    ) -> TokenRecord:
+        """Register a token for `principal` in the place of another, which ends then. What was made with that one hangs
+        on the new one.
+
+        Raises `NotFound`, `Conflict` (TOKEN_ROTATED, TOO_MANY_TOKENS), and `NotAuthenticated` as `add`.
         """
 
     async def forget(self, hashes: list[str]) -> None:

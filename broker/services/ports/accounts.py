@@ -21,7 +21,7 @@ class AccountRecords(Protocol):
     async def leave(self, account: AccountId, workspace: WorkspaceId, member: MemberId) -> None:
         """Take one out of a workspace. An account that is in none any more is gone."""
 
-    async def signed_in(self, account: AccountId, sign_in: TokenId) -> Account | None:
+    async def find_signed_in(self, account: AccountId, sign_in: TokenId) -> Account | None:
         """Whom a sign-in stands for; None when it has ended."""
 
     async def begin_sign_in(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from broker.domain.approvals.approvals import Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
-from broker.domain.approvals.rules import Rule
+from broker.domain.approvals.rules import KeptRule, Rule
 from broker.domain.ids import AgentId, ApprovalId, SessionId, WorkflowRunId, WorkspaceId
 from broker.domain.machines.policy import MachinePolicy
 from broker.domain.people.access import Maker
@@ -45,9 +45,16 @@ class Approvals(Protocol):
         """The newest first."""
 
     async def waiting(
-        self, workspace: WorkspaceId, *, session: SessionId | None, limit: int, after: ApprovalPlace | None
+        self,
+        workspace: WorkspaceId,
+        *,
+        session: SessionId | None,
+        limit: int,
+        after: ApprovalPlace | None,
+        seen: Callable[[SessionId], bool] | None = None,
     ) -> WaitingApprovals:
-        """Those nobody has answered, the longest waiting first; of all sessions when `session` is None."""
+        """Those nobody has answered, the longest waiting first; of all sessions that are `seen` when `session` is
+        None."""
 
     async def pending(self, workspace: WorkspaceId, agent: AgentId) -> dict[str, dict[str, Any] | None]:
         """What an agent waits for: its native request id → the tool's input."""
@@ -93,17 +100,26 @@ class Approvals(Protocol):
     async def surroundings(self, workspace: WorkspaceId, agents: Collection[AgentId]) -> dict[AgentId, Surroundings]:
         """Where agents work; those that are forgotten work nowhere."""
 
-    async def granted(self, workspace: WorkspaceId, agent: AgentId, likeness: str) -> str | None:
+    async def find_grant(self, workspace: WorkspaceId, agent: AgentId, likeness: str) -> str | None:
         """Who has allowed such requests for as long as the agent lives, and still may."""
 
     async def rules(self, workspace: WorkspaceId) -> list[Rule]:
         """The workspace's rules, in order."""
 
-    async def add_rule(self, workspace: WorkspaceId, rule: Rule, *, most: int) -> None:
+    async def load_rules(self, workspace: WorkspaceId) -> list[KeptRule]:
+        """The same, with who made them."""
+
+    async def recent(self, workspace: WorkspaceId, sessions: Sequence[SessionId], *, limit: int) -> list[Approval]:
+        """The newest of each of some sessions, answered ones too, up to so many of each."""
+
+    async def add_rule(self, workspace: WorkspaceId, rule: Rule, *, most: int, by: str) -> None:
         """Put a rule first, unless it is there. Raises `Conflict` (TOO_MANY_RULES)."""
 
     async def remove_rule(self, workspace: WorkspaceId, rule: Rule) -> bool:
         """Take a rule away; whether it was there."""
 
-    async def set_rules(self, workspace: WorkspaceId, rules: Sequence[Rule]) -> None:
-        """Replace them."""
+    async def move_rule(self, workspace: WorkspaceId, rules: Sequence[Rule], rule: Rule, ahead_of: Rule | None) -> bool:
+        """Move one of `rules` ahead of another, or to the end; False when the rules are no longer those."""
+
+    async def set_rules(self, workspace: WorkspaceId, rules: Sequence[Rule], *, by: str) -> None:
+        """Replace them. One that was there stays its maker's."""

@@ -27,11 +27,22 @@ class AuditRecords(Protocol):
     ) -> None:
         """Record what is done outside of scripts, by the caller who acts now."""
 
-    async def refused(self, workspace: WorkspaceId, *, operation: str, why: str) -> None:
+    async def record_refusal(self, workspace: WorkspaceId, *, operation: str, why: str) -> None:
         """Record that the caller who acts now may not do that, once in a while."""
 
     async def seal(self, workspace: WorkspaceId, *, first: int, seals: Sequence[str]) -> bool:
         """Keep seals from a number on; False when others were kept meanwhile. What is too old is let go of."""
+
+
+class CheckpointSigning(Protocol):
+    """Signs checkpoints, so that whoever has the public key knows those of this broker."""
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """The public keys, the present one first; none where this process has no secret key."""
+
+    def sign(self, checkpoint: Checkpoint) -> Checkpoint:
+        """The same with a signature; as it is where there is no key."""
 
 
 class Checkpoints(Protocol):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from broker.domain.ids import LinkId, SessionId, WorkspaceId
-from broker.domain.workflows.commands import CommandEnd, CommandId, CommandKind, CommandState
+from broker.domain.workflows.runs.commands import CommandEnd, CommandId, CommandKind, CommandState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

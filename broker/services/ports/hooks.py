@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from broker.domain.hooks.definitions import Hook
 from broker.domain.hooks.deliveries import Verdict
 from broker.domain.hooks.happenings import Happening
 from broker.domain.hooks.runs import HookRunId, RunState
-from broker.domain.ids import AgentId, LinkId, SessionId, WorkspaceId
+from broker.domain.hooks.votes import Vote, Voter
+from broker.domain.ids import AgentId, ApprovalId, LinkId, SessionId, WorkspaceId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,8 @@ class HookOrder:
     """For another service, as JSON: what is sent, in every attempt the same; empty: nothing is."""
     about: bytes = b""
     """JSON that the log has with each of its steps, where it is delivered."""
+    decides: ApprovalId | None = None
+    """The request that waits for what it says."""
     skipped: bytes = b""
     """Why it is not carried out, as JSON for the log; empty: it is."""
 
@@ -124,7 +128,7 @@ class DeliveryRecords(Protocol):
     async def dead(self, workspace: WorkspaceId, *, limit: int) -> list[HookRun]:
         """Those that were given up, the newest first."""
 
-    async def stopped(self, workspace: WorkspaceId) -> dict[str, str]:
+    async def list_stopped(self, workspace: WorkspaceId) -> dict[str, str]:
         """Hooks that deliver nothing until the hooks are applied anew or one is sent again, and why."""
 
     def wakeups(self) -> AsyncIterator[WorkspaceId | None]:
@@ -137,11 +141,16 @@ class HookRecords(Protocol):
     async def in_force(self, workspace: WorkspaceId) -> HooksInForce:
         """Which hooks hold."""
 
-    async def saved(self, workspace: WorkspaceId) -> SavedHooks:
+    async def load(self, workspace: WorkspaceId) -> SavedHooks:
         """The hooks that hold."""
 
-    async def save(self, workspace: WorkspaceId, text: str, *, by: str, version: int | None) -> int:
-        """Replace them; '' for none. The new version. Raises `Conflict` (HOOKS_CHANGED) when `version` is over."""
+    async def save(
+        self, workspace: WorkspaceId, text: str, *, guards: Sequence[Hook], by: str, version: int | None
+    ) -> int:
+        """Replace them; '' for none. The new version. Raises `Conflict` (HOOKS_CHANGED) when `version` is over.
+
+        `guards`: those of them that agents wait for, which every machine is told.
+        """
 
     async def pause(self, workspace: WorkspaceId, *, paused: bool) -> None:
         """Let none begin, or let them go on; what happens meanwhile sets nothing off."""
@@ -169,6 +178,15 @@ class HookRecords(Protocol):
 
     async def finish(self, workspace: WorkspaceId, run: HookRunId, state: RunState, data: bytes) -> None:
         """End a run that the broker carries out. `data`: JSON for the log."""
+
+    async def await_votes(self, workspace: WorkspaceId, approval: ApprovalId, voters: Sequence[Voter]) -> None:
+        """Which runs are to answer a request, once and before the first of them begins."""
+
+    async def votes(self, workspace: WorkspaceId, run: HookRunId) -> tuple[ApprovalId, list[Vote]] | None:
+        """The request that a run answers, and how far all are that do; None when it answers none."""
+
+    async def note_votes(self, workspace: WorkspaceId, approval: ApprovalId, said: str) -> None:
+        """What hooks have said to a request that they leave to people; nothing once it is answered."""
 
     async def causes(self, workspace: WorkspaceId, runs: Sequence[str]) -> tuple[str, ...]:
         """The hooks that led to the first of these that is a run; () when none is."""

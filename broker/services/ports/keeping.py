@@ -8,7 +8,7 @@ from typing import Protocol
 from broker.domain.agents.agents import Agent
 from broker.domain.agents.sessions import Session
 from broker.domain.ids import SessionId, WorkspaceId
-from broker.domain.logs.retention import Dated, Retention
+from broker.domain.plans.retention import Dated, Retention
 
 
 class RetentionState(Protocol):
@@ -20,13 +20,13 @@ class RetentionState(Protocol):
     async def set_own_days(self, workspace: WorkspaceId, days: int | None) -> None:
         """The workspace's own wish; None for the plan's days."""
 
-    async def dated(self, workspace: WorkspaceId) -> Dated | None:
+    async def read_dated(self, workspace: WorkspaceId) -> Dated | None:
         """What the log store's rows were last dated by."""
 
     async def now_ms(self, workspace: WorkspaceId) -> int:
         """The clock by which all this is dated; no host's own is compared with it."""
 
-    async def set_dated(self, workspace: WorkspaceId, *, days: int, sure: bool) -> None:
+    async def set_dated(self, workspace: WorkspaceId, *, days: int, kept_until_ms: int, sure: bool) -> None:
         """Remember it."""
 
     async def expire_tail(self, workspace: WorkspaceId, session: SessionId, *, days: int) -> None:
@@ -38,7 +38,7 @@ class RetentionState(Protocol):
     async def sweep(self, workspace: WorkspaceId, session: SessionId) -> None:
         """Delete whatever is left of a session that was removed."""
 
-    async def removed(self, workspace: WorkspaceId) -> dict[SessionId, int]:
+    async def list_removed(self, workspace: WorkspaceId) -> dict[SessionId, int]:
         """Sessions that were removed, with the time in ms, until they are known to be swept."""
 
     async def forget_removed(self, workspace: WorkspaceId, session: SessionId) -> None:

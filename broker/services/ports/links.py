@@ -123,5 +123,5 @@ class Links(Protocol):
     ) -> None:
         """Apply reports in order, each once, secrets masked. Raises `Fenced`."""
 
-    async def unfinished(self, workspace: WorkspaceId, agent: AgentId) -> Unfinished:
+    async def list_unfinished(self, workspace: WorkspaceId, agent: AgentId) -> Unfinished:
         """What the connections before have left; to be asked after `attach` has fenced them."""

@@ -27,6 +27,7 @@ from broker.domain.logs.pages import (
 from broker.domain.logs.rows import LogRow, WorkspaceRows
 from broker.domain.logs.search.query import LogQuery
 from broker.domain.operations.status import StoreRoom
+from broker.domain.plans.prices import NO_PRICES, PriceTable
 from broker.domain.plans.usage import Usage, UsageBy
 
 
@@ -87,7 +88,7 @@ class Backlog(Protocol):
     async def log_days(self, workspace: WorkspaceId) -> int:
         """How long the workspace's log is kept, by its plan or its own setting."""
 
-    async def shipped(self, workspace: WorkspaceId, session: SessionId) -> Cursor:
+    async def read_shipped(self, workspace: WorkspaceId, session: SessionId) -> Cursor:
         """Up to where the log store has a session. Raises `NotFound`."""
 
     async def mark(self, workspace: WorkspaceId, session: SessionId, upto: Cursor, *, keep: int) -> bool:
@@ -100,7 +101,7 @@ class Backlog(Protocol):
         """Workspaces, as sessions in them begin to have unshipped events; None: some may be lost."""
 
 
-def kept(logs: LogStore | None) -> LogStore:
+def require_store(logs: LogStore | None) -> LogStore:
     """The log store. Raises `NotConfigured` where there is none."""
     if logs is None:
         raise NotConfigured(
@@ -187,14 +188,22 @@ class LogStore(Protocol):
         It can be repeated after dying half-way. What has expired never comes back.
         """
 
+    async def keep_until(self, workspace: WorkspaceId, at_ms: int) -> int:
+        """Let no row that is there expire before `at_ms`; how many rows that changed. It can be repeated, too."""
+
     async def delete_session(self, workspace: WorkspaceId, session: SessionId) -> int:
         """Delete a session's log; how many rows that were. Returns only when none is left."""
 
     async def delete_workspace(self, workspace: WorkspaceId) -> int:
         """Delete all logs of a workspace; how many rows that were. Returns only when none is left."""
 
-    async def usage(self, workspace: WorkspaceId, *, since: date, until: date, by: UsageBy) -> list[Usage]:
-        """Counters from one day to another, both included. They outlive the rows, by content-free numbers alone."""
+    async def usage(
+        self, workspace: WorkspaceId, *, since: date, until: date, by: UsageBy, prices: PriceTable = NO_PRICES
+    ) -> list[Usage]:
+        """Counters from one day to another, both included. They outlive the rows, by content-free numbers alone.
+
+        `prices`: for what no vendor reported a cost for.
+        """
 
     async def purge(self) -> None:
         """Give the space of deleted and expired rows back now, without waiting for merges."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -33,6 +34,8 @@ class OutgoingMessage:
     wire_tail: str
     """JSON string text before and after the role, as it goes to the recipient."""
     ttl_s: int
+    brief: str
+    """Its first line, for lists of what agents do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,8 @@ class NewAgent:
     behind: Behind | None = None
     worktree: bool = False
     """Whether it works in a git worktree of its own."""
+    readonly: bool = False
+    """Whether its own tools change nothing."""
     part: RunPart | None = None
     """In a run of a workflow."""
 
@@ -91,17 +96,22 @@ class Mailroom(Protocol):
         Raises `NotFound`, `NotPermitted`, `PlanLimitReached`, `Conflict` (NO_CONVERSATION, NAME_TAKEN), `NoPlacement`.
         """
 
+    async def dismiss(self, workspace: WorkspaceId, agent: AgentId, *, by: str, actor: AgentId | None = None) -> None:
+        """Take a failed agent from what needs a person. Raises `NotFound`, `NotPermitted`, `Conflict` (AGENT_RUNS)."""
+
     async def interrupt(self, workspace: WorkspaceId, agent: AgentId, *, by: str, actor: AgentId | None = None) -> bool:
         """Stop the running turn; whether one was running. Raises `NotPermitted`."""
 
     async def messages_on(self, workspace: WorkspaceId, day: date) -> int:
         """How many messages were accepted on a UTC day, as far as plans are concerned."""
 
-    async def trace(self, workspace: WorkspaceId, session: SessionId | None, message: MessageId) -> Trace:
-        """Every step of a message, which may have to be of one session. Raises `NotFound`."""
+    async def trace(self, workspace: WorkspaceId, message: MessageId, *, seen: Callable[[SessionId], bool]) -> Trace:
+        """Every step of a message of a session that is `seen`. Raises `NotFound`."""
 
-    async def session_of(self, workspace: WorkspaceId, session: SessionId | None, message: MessageId) -> SessionId:
-        """Where a message was sent, which may have to be one session. Raises `NotFound`."""
+    async def session_of(
+        self, workspace: WorkspaceId, message: MessageId, *, seen: Callable[[SessionId], bool]
+    ) -> SessionId:
+        """Where a message was sent, a session that is `seen`. Raises `NotFound`."""
 
     async def inbox(
         self, workspace: WorkspaceId, agent: AgentId, *, after: int, limit: int

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Protocol
 
-from broker.domain.ids import WorkspaceId
+from broker.domain.ids import AgentId, WorkspaceId
 from broker.domain.logs.meters import Counted
 from broker.domain.plans.budgets import Budget, BudgetPlace
 
@@ -14,13 +14,13 @@ from broker.domain.plans.budgets import Budget, BudgetPlace
 class MeterCounters(Protocol):
     """A workspace's counters by UTC day, kept for 40 days."""
 
-    async def counted(self, workspace: WorkspaceId, days: Sequence[date]) -> Mapping[tuple[date, Counted], int]:
+    async def read_counts(self, workspace: WorkspaceId, days: Sequence[date]) -> Mapping[tuple[date, Counted], int]:
         """Those that are not 0. An agent's time is there once it has ended."""
 
     async def running_ms(self, workspace: WorkspaceId) -> Sequence[tuple[int, int]]:
         """Of each agent that runs: since when, and the store's time now."""
 
-    async def removed_sessions(self, workspace: WorkspaceId) -> int:
+    async def count_removed_sessions(self, workspace: WorkspaceId) -> int:
         """How many sessions were deleted lately, whose events cannot be counted again."""
 
 
@@ -28,15 +28,31 @@ class BudgetRecords(Protocol):
     """A workspace's budgets."""
 
     async def set(
-        self, workspace: WorkspaceId, place: BudgetPlace, *, name: str, limit: int, more: bool, by: str
+        self,
+        workspace: WorkspaceId,
+        place: BudgetPlace,
+        *,
+        name: str,
+        limit: int,
+        more: bool,
+        by: str,
+        interrupt: bool | None = None,
     ) -> Budget:
-        """Set one, or raise it by so much `more`; what waited is handed over.
+        """Set one, or raise it by so much `more`; what waited is handed over. `interrupt`: None leaves it as it is.
 
         Raises `NotFound` (BUDGET_NOT_FOUND), `Conflict` (TOO_MANY_BUDGETS).
         """
 
     async def remove(self, workspace: WorkspaceId, place: BudgetPlace) -> bool:
         """Remove one; whether there was one."""
+
+    async def answer_raise(
+        self, workspace: WorkspaceId, place: BudgetPlace, *, lead: AgentId, name: str, allow: bool
+    ) -> Budget:
+        """Say for the lead whether as much again may be spent of a budget of an agent below it, out of its own.
+
+        Raises `NotPermitted`, `Conflict` (NOTHING_ASKED).
+        """
 
     async def budgets(self, workspace: WorkspaceId) -> Sequence[Budget]:
         """All of them, as they stand now."""

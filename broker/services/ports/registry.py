@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from broker.domain.agents.agents import Agent
 from broker.domain.agents.sessions import Session
 from broker.domain.ids import AgentId, MemberId, ProxyId, SessionId, TokenId, WorkspaceId
 from broker.domain.machines.placement import Proxy
+from broker.domain.people.privacy import SessionAccess
 
 
 class Registry(Protocol):
     """Sessions, agents and machines."""
 
     async def create_session(
-        self, workspace: WorkspaceId, session: SessionId, *, name: str, epoch: str, maker: str | None = None
+        self,
+        workspace: WorkspaceId,
+        session: SessionId,
+        *,
+        name: str,
+        epoch: str,
+        maker: str | None = None,
+        private: SessionAccess | None = None,
     ) -> Session:
         """Make a session, or return the one with that name. One `maker` makes so many; None: there is no such limit.
+
+        `private`: whom it is open to, if not the workspace.
 
         Raises `Conflict` (TOO_MANY_SESSIONS).
         """
@@ -31,6 +41,12 @@ class Registry(Protocol):
     async def sessions_by_id(self, workspace: WorkspaceId, sessions: Sequence[SessionId]) -> dict[SessionId, Session]:
         """Those of them that are there."""
 
+    async def rename_session(self, workspace: WorkspaceId, session: SessionId, *, name: str, by: str) -> Session:
+        """Give a session another name. Raises `NotFound`, `Conflict` (NAME_TAKEN)."""
+
+    async def archive_session(self, workspace: WorkspaceId, session: SessionId, *, archived: bool, by: str) -> Session:
+        """Put a session away, or take it back. Raises `NotFound`, `Conflict` (SESSION_HAS_AGENTS)."""
+
     async def agents(self, workspace: WorkspaceId, session: SessionId, *, limit: int = 100) -> list[Agent]:
         """Live and ended agents, the newest `limit`, in spawn order."""
 
@@ -39,11 +55,19 @@ class Registry(Protocol):
     ) -> dict[SessionId, list[Agent]]:
         """The same of several sessions."""
 
-    async def agent(self, workspace: WorkspaceId, agent: AgentId) -> Agent | None:
-        """One agent."""
+    async def agents_by_id(self, workspace: WorkspaceId, agents: Sequence[AgentId]) -> list[Agent]:
+        """Those of them that are there."""
+
+    async def agent(
+        self, workspace: WorkspaceId, agent: AgentId, *, seen: Callable[[SessionId], bool] = ...
+    ) -> Agent | None:
+        """One agent, of a session that is `seen`; of any, unless told."""
 
     async def agent_named(self, workspace: WorkspaceId, session: SessionId, reference: str) -> Agent:
         """The live agent of that id or name; an id wins. Raises `NotFound`."""
+
+    async def proxy(self, workspace: WorkspaceId, proxy: ProxyId) -> Proxy | None:
+        """A machine that was ever linked."""
 
     async def proxies(self, workspace: WorkspaceId) -> list[Proxy]:
         """All machines that were ever linked."""

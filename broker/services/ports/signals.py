@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from broker.domain.ids import LinkId, SessionId, WorkspaceId
+from broker.domain.ids import AgentId, LinkId, SessionId, WorkspaceId
 
 Stop = Callable[[], Awaitable[None]]
 
@@ -17,6 +17,14 @@ class Happened:
 
     session: SessionId
     event: str
+
+
+@dataclass(frozen=True, slots=True)
+class Glimpsed:
+    """What lists show of an agent has changed, though no event says so: what it said, or the tool it uses."""
+
+    session: SessionId
+    agent: AgentId
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,12 @@ class Signals(Protocol):
 
     async def activity(self, workspace: WorkspaceId, tell: Callable[[Happened | None], None]) -> Stop:
         """Follow the events of all sessions, but frames and receipts."""
+
+    async def glimpses(self, workspace: WorkspaceId, tell: Callable[[Glimpsed | None], None]) -> Stop:
+        """Follow what is seen of all agents between their events."""
+
+    async def failures(self, workspace: WorkspaceId, tell: Callable[[bool | None], None]) -> Stop:
+        """Follow the list of what failed: True whenever something came or went."""
 
     async def link(self, workspace: WorkspaceId, link: LinkId, tell: Callable[[LinkNews | None], None]) -> Stop:
         """Follow what is put into a link's mailbox, and what becomes of its connections."""

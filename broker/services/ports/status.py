@@ -38,7 +38,7 @@ class Pressure(Protocol):
     async def room(self) -> StoreRoom:
         """How full the store is."""
 
-    async def unshipped(self, workspace: WorkspaceId) -> Waiting:
+    async def measure_unshipped(self, workspace: WorkspaceId) -> Waiting:
         """Events that the log store does not have yet."""
 
     async def unread(self, workspace: WorkspaceId) -> Waiting:

@@ -10,7 +10,8 @@ from broker.domain.agents.sessions import Session
 from broker.domain.ids import AgentId, SessionId, WorkflowRunId, WorkspaceId
 from broker.domain.logs.events import EventKind
 from broker.domain.people.access import Principal
-from broker.domain.workflows.journal import Entry, Fact, RunState
+from broker.domain.workflows.runs.journal import Entry, Fact, RunState
+from broker.services.ports.commands import CommandOrder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,14 @@ class NewRun:
     """There; None: where relay-connect was started."""
     told: bytes
     """JSON for the session's log."""
+    origin: WorkflowRunId | None = None
+    """The run that it goes on from, or the one that calls it."""
+    root: str | None = None
+    """Of a run that another has called: the workflow that people started, to which machines' owners have agreed."""
+    kept: Sequence[Fact] = ()
+    """What it goes on from."""
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    """What that names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +70,9 @@ class RunRow:
     changed_at_ms: int
     """When something was last written into its journal."""
     entries: int
+    origin: WorkflowRunId | None = None
+    """See `NewRun`."""
+    root: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +81,10 @@ class ClaimedRun:
 
     id: WorkflowRunId
     fence: int
+    row: RunRow = field(compare=False)
+    """As it was when it was claimed."""
+    session: Session | None = field(compare=False)
+    """Its session, likewise; None: it was deleted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +118,14 @@ class Written:
     state: RunState | None = None
     """The run's, when it changes."""
     reason: str = ""
+    listens: bool = False
+    """Whether it waits for what may happen anywhere in its session, and not only for what is its own."""
+    orders: Sequence[CommandOrder] = ()
+    """What machines are ordered to do of it: each once, and none when the entries are not written."""
+    rests: bool = False
+    """Whether the run is let go of with this, as by `settle`."""
+    due_at_ms: int | None = None
+    """When it is to be looked at again then; None: when something happens to it."""
 
 
 class WorkflowRecords(Protocol):
@@ -119,6 +143,9 @@ class WorkflowRecords(Protocol):
     async def rows(self, workspace: WorkspaceId, *, limit: int) -> list[RunRow]:
         """The latest, the newest first."""
 
+    async def resting(self, workspace: WorkspaceId, *, limit: int) -> list[RunRow]:
+        """Those that have not ended and do not go on by themselves: they need a person, or are held."""
+
     async def definition(self, workspace: WorkspaceId, definition: str) -> str | None:
         """The text of a file, by its hash."""
 
@@ -130,6 +157,9 @@ class WorkflowRecords(Protocol):
 
     async def claim(self, workspace: WorkspaceId, *, most: int, lease_s: float) -> Claim:
         """Take runs that are due. Who claims one later fences who claimed it before."""
+
+    async def renew(self, workspace: WorkspaceId, claimed: Sequence[ClaimedRun], *, lease_s: float) -> None:
+        """Keep runs that are still looked at from being another's; those that were let go of stay so."""
 
     async def append(self, workspace: WorkspaceId, claimed: ClaimedRun, written: Written, *, after: int) -> bool:
         """Write entries behind the first `after`; whether that was its end. Raises `Fenced`."""
@@ -154,7 +184,7 @@ class WorkflowRecords(Protocol):
     async def submit(self, workspace: WorkspaceId, run: WorkflowRunId, effect: str, result: str) -> None:
         """Keep what an agent hands in as the result of an attempt; the last counts. Raises `NotFound`."""
 
-    async def submitted(self, workspace: WorkspaceId, run: WorkflowRunId, effect: str) -> str | None:
+    async def read_submitted(self, workspace: WorkspaceId, run: WorkflowRunId, effect: str) -> str | None:
         """What was handed in so."""
 
     def wakeups(self) -> AsyncIterator[tuple[WorkspaceId, float] | None]:

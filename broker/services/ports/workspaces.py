@@ -23,7 +23,7 @@ class WorkspaceRecords(Protocol):
     async def get(self, workspace: WorkspaceId) -> Workspace | None:
         """One by id."""
 
-    async def named(self, slug: str) -> WorkspaceId | None:
+    async def find_by_slug(self, slug: str) -> WorkspaceId | None:
         """Whose a slug is or was."""
 
     async def all(self) -> list[WorkspaceId]:

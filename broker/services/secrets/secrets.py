@@ -38,7 +38,7 @@ class Secrets:
     @requires(Permission.ADMINISTER)
     async def show(self, principal: Principal) -> list[SecretShown]:
         """All of them, by name. Raises `NotPermitted`."""
-        return [self._shown(each) for each in await self._records.all(principal.workspace)]
+        return [self._show(each) for each in await self._records.all(principal.workspace)]
 
     @requires(Permission.ADMINISTER)
     async def set(self, principal: Principal, name: str, *, value: str, at_once: bool = False) -> SecretShown:
@@ -50,7 +50,7 @@ class Secrets:
         sealed = self._sealing.seal(workspace, require_name(name), require_value(value))
         overlap_s = 0 if at_once else TIMINGS.secret_overlap_s
         await self._records.put(workspace, name, sealed, by=principal.name, overlap_s=overlap_s, most=MAX_SECRETS)
-        return self._shown(_there(name, await self._records.get(workspace, name)))
+        return self._show(_there(name, await self._records.get(workspace, name)))
 
     @requires(Permission.ADMINISTER)
     async def delete(self, principal: Principal, name: str) -> None:
@@ -58,7 +58,7 @@ class Secrets:
         if not await self._records.delete(principal.workspace, name):
             raise _missing(name)
 
-    def _shown(self, record: SecretRecord) -> SecretShown:
+    def _show(self, record: SecretRecord) -> SecretShown:
         return SecretShown(
             name=record.name,
             by=record.by,

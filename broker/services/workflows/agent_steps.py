@@ -7,7 +7,7 @@ effect that it was started for, so however often it is begun there is one.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -15,11 +15,13 @@ import orjson
 from broker.domain.agents.agents import Agent, AgentState, RunPart
 from broker.domain.errors import Conflict, NoPlacement, NotFound, PlanLimitReached, RateLimited, RelayError, Unavailable
 from broker.domain.ids import AgentId, MessageId
-from broker.domain.messages.messages import ReceiptState, TracedDelivery
+from broker.domain.messages.messages import TracedDelivery
+from broker.domain.messages.steps import ReceiptState
 from broker.domain.timings import TIMINGS
-from broker.domain.workflows.definition import AgentEntry, StepEntry
-from broker.domain.workflows.evidence import Evidence, choice_of, needs_machine, unmet
-from broker.domain.workflows.journal import (
+from broker.domain.workflows.files.definition import AgentEntry, StepEntry
+from broker.domain.workflows.planning.permissions import keeps_readonly
+from broker.domain.workflows.runs.evidence import Evidence, needs_machine
+from broker.domain.workflows.runs.journal import (
     Aide,
     AideEnded,
     AttemptEnded,
@@ -28,18 +30,23 @@ from broker.domain.workflows.journal import (
     Outcome,
     effect_id,
 )
-from broker.domain.workflows.steps import StepState
-from broker.domain.workflows.texts import aide_text, approves, task_text
+from broker.domain.workflows.runs.steps import StepState
+from broker.domain.workflows.runs.texts import aide_text, approves, task_text
 from broker.services.agents.spawner import Spawner, SpawnRequest
 from broker.services.ports import Mailroom, Registry
 from broker.services.workflows.machine_commands import MachineCommands
-from broker.services.workflows.scene import Progress, Scene, named_output
+from broker.services.workflows.scene import Progress, Scene, name_output
 from broker.services.workflows.signs import AgentSigns
+from broker.services.workflows.verdicts import choice_of, unmet
 
 _QUIET_MS = 5_000
 """Between two looks at agents that talk; each turn that ends is looked at anyway."""
 _AGAIN_MS = 2_000
 """Between two looks for a machine, or for a place in the plan."""
+_UNKNOWN_RESET_MS = 15 * 60_000
+"""Until a vendor's limit is tried again that does not say when it ends."""
+_AFTER_RESET_MS = 5_000
+"""A vendor's clock is another."""
 _UNFIT = re.compile(r"[^A-Za-z0-9_.-]+")
 _LONGEST = 64
 _SHOWN_REASON = 500
@@ -81,7 +88,7 @@ class AgentSteps:
         work = _Work(part=_part(scene, name, entry, effect), entry=entry, name=agent_word(entry.name))
         agent = await self._registry.agent(scene.workspace, work.part.agent_id)
         if agent is None and standing.stopping is not None:
-            return self._ended(scene, name, Outcome.FAILED, standing.stopping)
+            return self._report_end(scene, name, Outcome.FAILED, standing.stopping)
         if agent is None:
             return await self._begin(scene, step, work, await self._task(scene, step, entry))
         if standing.stopping is not None:
@@ -89,7 +96,7 @@ class AgentSteps:
         return await self._look(scene, step, work, agent)
 
     async def _task(self, scene: Scene, step: StepEntry, entry: AgentEntry) -> str:
-        standing, task = scene.standing(step.name), await scene.filled(step.task or "")
+        standing, task = scene.standing(step.name), await scene.fill_in(step.task or "")
         last = scene.last_attempt(step.name)
         if last is None:
             return task_text(entry, task)
@@ -106,13 +113,13 @@ class AgentSteps:
             raise
         except (NoPlacement, PlanLimitReached, Conflict) as refused:
             if not _may_pass(refused):
-                return self._refused(scene, step, work, refused)
+                return self._report_refused(scene, step, work, refused)
             waited_ms = scene.now_ms - scene.standing(step.name).since_ms
             if waited_ms > TIMINGS.workflow_place_s * 1000:
-                return self._refused(scene, step, work, refused)
+                return self._report_refused(scene, step, work, refused)
             return Progress(look_at_ms=scene.now_ms + _AGAIN_MS)
         except RelayError as refused:
-            return self._refused(scene, step, work, refused)
+            return self._report_refused(scene, step, work, refused)
         return Progress()
 
     async def _spawn(self, scene: Scene, step: StepEntry, work: _Work, task: str) -> None:
@@ -125,6 +132,7 @@ class AgentSteps:
                 machine=scene.machine(step, work.entry),
                 cwd=scene.folder(step, work.entry),
                 model=constraints.model if constraints else None,
+                readonly=keeps_readonly(scene.definition.file, work.entry, step),
                 part=work.part,
             )
             try:
@@ -135,18 +143,18 @@ class AgentSteps:
             else:
                 return
 
-    def _refused(self, scene: Scene, step: StepEntry, work: _Work, refused: RelayError) -> Progress:
+    def _report_refused(self, scene: Scene, step: StepEntry, work: _Work, refused: RelayError) -> Progress:
         reason = f"{work.entry.name} was not started: {refused.message}"
-        return self._ended(scene, step.name, Outcome.FAILED, reason)
+        return self._report_end(scene, step.name, Outcome.FAILED, reason)
 
     async def _look(self, scene: Scene, step: StepEntry, work: _Work, agent: Agent) -> Progress:
         delivery = await self._delivery(scene, work.part)
         if delivery is not None and delivery.state is ReceiptState.ANSWERED:
             if work.entry.talks and delivery.outcome == "completed":
-                return await self._talked(scene, step, work, agent, delivery)
-            return await self._answered(scene, step, work, agent, delivery)
+                return await self._judge_talk(scene, step, work, agent, delivery)
+            return await self._judge_answer(scene, step, work, agent, delivery)
         if agent.state.ended:
-            return self._gone(scene, step, agent)
+            return self._report_gone(scene, step, agent)
         if delivery is None or delivery.state is ReceiptState.UNDELIVERABLE:
             why = (delivery.reason if delivery else None) or "its message is gone"
             return await self._over(scene, step.name, agent, Outcome.FAILED, f"the task did not reach it: {why}")
@@ -165,12 +173,12 @@ class AgentSteps:
 
     async def _delivery(self, scene: Scene, part: RunPart) -> TracedDelivery | None:
         try:
-            trace = await self._mailroom.trace(scene.workspace, scene.session.id, part.task_id)
+            trace = await self._mailroom.trace(scene.workspace, part.task_id, seen=scene.session.id.__eq__)
         except NotFound:
             return None
         return next((each for each in trace.deliveries if each.agent_id == part.agent_id), None)
 
-    async def _talked(
+    async def _judge_talk(
         self, scene: Scene, step: StepEntry, work: _Work, agent: Agent, delivery: TracedDelivery
     ) -> Progress:
         """Of an agent that talks, the task's turn is the first of maybe many.
@@ -183,11 +191,11 @@ class AgentSteps:
         if not quiet and not agent.state.ended:
             return Progress(look_at_ms=scene.now_ms + _QUIET_MS)
         if await self._says_done(scene, step, work, last) or await self._all_quiet(scene, step, work):
-            return await self._answered(scene, step, work, agent, last)
+            return await self._judge_answer(scene, step, work, agent, last)
         return Progress(look_at_ms=scene.now_ms + _QUIET_MS)
 
     async def _says_done(self, scene: Scene, step: StepEntry, work: _Work, last: TracedDelivery) -> bool:
-        if await scene.records.submitted(scene.workspace, scene.row.id, work.part.effect) is not None:
+        if await scene.records.read_submitted(scene.workspace, scene.row.id, work.part.effect) is not None:
             return True
         said = last.answer or ""
         if f"STEP_COMPLETE:{step.name}" in said.replace("STEP_COMPLETE: ", "STEP_COMPLETE:"):
@@ -217,20 +225,20 @@ class AgentSteps:
         quiet = agent.state is AgentState.IDLE and len(settled) == len(found) == 1
         if not settled:
             return None, quiet
-        trace = await self._mailroom.trace(scene.workspace, scene.session.id, MessageId(str(settled[0]["id"])))
+        message = MessageId(str(settled[0]["id"]))
+        trace = await self._mailroom.trace(scene.workspace, message, seen=scene.session.id.__eq__)
         mine = [each for each in trace.deliveries if each.agent_id == agent.id]
         return (mine[0] if mine and mine[0].state is ReceiptState.ANSWERED else None), quiet
 
-    async def _answered(
+    async def _judge_answer(
         self, scene: Scene, step: StepEntry, work: _Work, agent: Agent, delivery: TracedDelivery
     ) -> Progress:
         output = delivery.answer or ""
         if delivery.outcome != "completed":
-            reason = f"its turn was {delivery.outcome or 'not finished'}: {output[-_SHOWN_REASON:]}".rstrip(": ")
-            return await self._over(scene, step.name, agent, Outcome.FAILED, reason, output=output)
-        submitted = await scene.records.submitted(scene.workspace, scene.row.id, work.part.effect)
+            return await self._judge_failure(scene, step, agent, delivery)
+        submitted = await scene.records.read_submitted(scene.workspace, scene.row.id, work.part.effect)
         evidence = Evidence(output=submitted or output, submitted=_value(submitted))
-        said, needs_person = unmet(step.conditions, evidence, task=await scene.filled(step.task or "")), False
+        said, needs_person = unmet(step.conditions, evidence, task=await scene.fill_in(step.task or "")), False
         if said is None and needs_machine(step.conditions):
             checked = await self._commands.check(scene, step, work.entry)
             if not checked.is_over:
@@ -239,6 +247,20 @@ class AgentSteps:
         outcome = Outcome.SUCCEEDED if said is None else Outcome.NEEDS_HUMAN if needs_person else Outcome.REJECTED
         choice = choice_of(evidence) if step.vote else None
         return await self._over(scene, step.name, agent, outcome, said or "", output=submitted or output, choice=choice)
+
+    async def _judge_failure(self, scene: Scene, step: StepEntry, agent: Agent, delivery: TracedDelivery) -> Progress:
+        """Its turn came to no good end; where that is its vendor's limit, the step waits until that is over."""
+        output = delivery.answer or ""
+        limit = await self._signs.limit(scene, agent, output)
+        if limit is None:
+            reason = f"its turn was {delivery.outcome or 'not finished'}: {output[-_SHOWN_REASON:]}".rstrip(": ")
+            return await self._over(scene, step.name, agent, Outcome.FAILED, reason, output=output)
+        until_ms = scene.now_ms + _UNKNOWN_RESET_MS if limit.until_ms is None else limit.until_ms
+        reason = f"the limit of {agent.cli} is reached: {output[-_SHOWN_REASON:]}".rstrip(": ")
+        over = await self._over(scene, step.name, agent, Outcome.QUOTA, reason, output=output)
+        assert isinstance(over.fact, AttemptEnded)
+        at_ms = max(until_ms, scene.now_ms) + _AFTER_RESET_MS
+        return replace(over, fact=replace(over.fact, retry_at_ms=at_ms))
 
     async def _over(
         self,
@@ -255,24 +277,24 @@ class AgentSteps:
         if not agent.state.ended:
             await self._spawner.release_agent(scene.by, agent)
         spent = await self._signs.spent(scene, agent)
-        return self._ended(scene, step, outcome, reason, output=output, choice=choice, spent=spent)
+        return self._report_end(scene, step, outcome, reason, output=output, choice=choice, spent=spent)
 
-    def _gone(self, scene: Scene, step: StepEntry, agent: Agent) -> Progress:
+    def _report_gone(self, scene: Scene, step: StepEntry, agent: Agent) -> Progress:
         """It ended before its task was done: nobody knows how far it came, unless it never began."""
         reason = f"{agent.name} {agent.state}: {agent.detail or agent.reason or 'nobody knows why'}"[:_SHOWN_REASON]
         if agent.state is AgentState.RELEASED:
             attempt = scene.standing(step.name).attempt
             return Progress(fact=AttemptInterrupted(step=step.name, attempt=attempt, reason=reason))
-        return self._ended(scene, step.name, Outcome.FAILED, reason)
+        return self._report_end(scene, step.name, Outcome.FAILED, reason)
 
     async def _stop(self, scene: Scene, step: str, agent: Agent) -> Progress:
         if not agent.state.ended:
             if agent.state is not AgentState.RELEASING:
                 await self._spawner.release_agent(scene.by, agent)
             return Progress(look_at_ms=scene.now_ms + TIMINGS.stop_ms)
-        return self._ended(scene, step, Outcome.FAILED, scene.standing(step).stopping or "stopped")
+        return self._report_end(scene, step, Outcome.FAILED, scene.standing(step).stopping or "stopped")
 
-    def _ended(
+    def _report_end(
         self,
         scene: Scene,
         step: str,
@@ -283,7 +305,7 @@ class AgentSteps:
         choice: str | None = None,
         spent: tuple[int, int] = (0, 0),
     ) -> Progress:
-        name, outputs = named_output(output) if output else ("", {})
+        name, outputs = name_output(output) if output else ("", {})
         fact: Fact = AttemptEnded(
             step=step,
             attempt=scene.standing(step).attempt,
@@ -328,7 +350,7 @@ class AgentSteps:
         last = scene.last_attempt(step.name)
         said = await scene.records.output(scene.workspace, scene.row.id, last.output) if last and last.output else ""
         kept = tuple(str(each.value) for each in needs_machine(step.conditions) if each.value is not None)
-        task = await scene.filled(step.task or step.command or "")
+        task = await scene.fill_in(step.task or step.command or "")
         return aide_text(aide, step, task, said=said or "", reason=last.reason if last else "", kept=kept)
 
     async def _aide_answered(self, scene: Scene, step: StepEntry, aide: Aide, agent: Agent, said: str) -> Progress:

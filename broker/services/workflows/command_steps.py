@@ -1,15 +1,20 @@
-"""Steps that a machine carries out: commands and worktrees."""
+"""Steps that a machine carries out: commands, worktrees, and waits for files."""
 
 from __future__ import annotations
 
 from broker.domain.errors import NoPlacement, NotFound
+from broker.domain.ids import WorkspaceId
 from broker.domain.timings import TIMINGS
-from broker.domain.workflows.commands import CommandEnd, CommandState
-from broker.domain.workflows.definition import StepEntry, StepType
-from broker.domain.workflows.evidence import Evidence, choice_of, needs_machine, unmet
-from broker.domain.workflows.journal import AttemptEnded, AttemptInterrupted, Outcome
+from broker.domain.workflows.files.definition import StepEntry, StepType
+from broker.domain.workflows.graphs.preflight import objection
+from broker.domain.workflows.runs.commands import CommandEnd, CommandState, command_id
+from broker.domain.workflows.runs.evidence import Evidence, needs_machine
+from broker.domain.workflows.runs.journal import AttemptEnded, AttemptInterrupted, Outcome
+from broker.domain.workflows.runs.run import Run
+from broker.services.ports import CommandOrder, RunRow
 from broker.services.workflows.machine_commands import MachineCommands
-from broker.services.workflows.scene import Progress, Scene, named_output
+from broker.services.workflows.scene import Progress, Scene, Survey, name_output
+from broker.services.workflows.verdicts import choice_of, unmet
 
 _AGAIN_MS = 2_000
 _SHOWN_ERRORS = 500
@@ -24,16 +29,28 @@ class CommandSteps:
     async def carry(self, scene: Scene, name: str) -> Progress:
         """Begin the newest attempt of a step, or look how far it has come."""
         standing = scene.standing(name)
-        if standing.stopping is not None and not await self._commands.is_known(scene, name):
-            return _ended(scene, name, Outcome.FAILED, standing.stopping)
+        ordered = command_id(scene.row.id, name, standing.attempt) in scene.survey.commands
+        if standing.stopping is not None and not ordered:
+            return _report_end(scene, name, Outcome.FAILED, standing.stopping)
         try:
             told = await self._commands.carry(scene, name)
             return Progress() if told is None else await self._over(scene, scene.entry(name), told)
         except (NoPlacement, NotFound) as refused:
             waited_ms = scene.now_ms - standing.since_ms
             if waited_ms > TIMINGS.workflow_place_s * 1000:
-                return _ended(scene, name, Outcome.FAILED, refused.message)
+                return _report_end(scene, name, Outcome.FAILED, refused.message)
             return Progress(look_at_ms=scene.now_ms + _AGAIN_MS)
+
+    async def survey(self, workspace: WorkspaceId, row: RunRow, run: Run) -> Survey:
+        """The commands of the open attempts of a run's steps, as far as each has come, and their machine."""
+        return await self._commands.survey(workspace, row, run)
+
+    async def prepare(self, scene: Scene, name: str) -> CommandOrder | None:
+        """The order for the newest attempt of a step, to be written with its start; None: there is no machine now."""
+        try:
+            return await self._commands.prepare(scene, scene.entry(name))
+        except (NoPlacement, NotFound):
+            return None
 
     async def _over(self, scene: Scene, step: StepEntry, told: CommandEnd) -> Progress:
         name = step.name
@@ -42,22 +59,26 @@ class CommandSteps:
                 attempt = scene.standing(name).attempt
                 return Progress(fact=AttemptInterrupted(step=name, attempt=attempt, reason=told.reason))
             case CommandState.NEEDS_CONSENT:
-                return _ended(scene, name, Outcome.NEEDS_HUMAN, told.reason)
+                return _report_end(scene, name, Outcome.NEEDS_HUMAN, told.reason)
             case CommandState.ENDED if told.exit_code in step.terminal_success_exit_codes:
-                return _ended(scene, name, Outcome.EARLY, "", output=_output(scene, step, told))
+                return _report_end(scene, name, Outcome.EARLY, "", output=_output(scene, step, told))
             case CommandState.ENDED if told.succeeded or (told.exit_code is not None and not step.fail_on_error):
                 return await self._verify(scene, step, told)
             case CommandState.STOPPED:
-                return _ended(scene, name, Outcome.FAILED, scene.standing(name).stopping or told.reason or "stopped")
+                return _report_end(
+                    scene, name, Outcome.FAILED, scene.standing(name).stopping or told.reason or "stopped"
+                )
             case _:
                 said = told.errors.strip()[:_SHOWN_ERRORS]
                 reason = f"{told.how}: {said}" if said else told.how
-                return _ended(scene, name, Outcome.FAILED, reason, output=told.output)
+                return _report_end(scene, name, Outcome.FAILED, reason, output=told.output)
 
     async def _verify(self, scene: Scene, step: StepEntry, told: CommandEnd) -> Progress:
         output = _output(scene, step, told)
         evidence = Evidence(output=output, exit_code=told.exit_code)
         said, needs_person = unmet(step.conditions, evidence), False
+        if step.name in scene.definition.preflights:
+            said = objection(scene.definition.preflights[step.name], told.output)
         if said is None and needs_machine(step.conditions):
             checked = await self._commands.check(scene, step, None)
             if not checked.is_over:
@@ -65,20 +86,25 @@ class CommandSteps:
             said, needs_person = checked.unmet, checked.needs_person
         outcome = Outcome.SUCCEEDED if said is None else Outcome.NEEDS_HUMAN if needs_person else Outcome.REJECTED
         choice = choice_of(evidence) if step.vote else None
-        return _ended(scene, step.name, outcome, said or "", output=output, choice=choice)
+        return _report_end(scene, step.name, outcome, said or "", output=output, choice=choice)
 
 
 def _output(scene: Scene, step: StepEntry, told: CommandEnd) -> str:
-    """What the steps behind it are given: of a worktree where it is."""
-    if scene.spec(step.name).kind is StepType.WORKTREE:
-        return told.folder
+    """What the steps behind it are given: of a worktree or a file where it is."""
+    match scene.spec(step.name).kind:
+        case StepType.WORKTREE:
+            return told.folder
+        case StepType.WAIT_FOR:
+            return told.output.strip()
+        case _:
+            pass
     return told.output if step.capture_output else f"Command completed (exit code {told.exit_code})"
 
 
-def _ended(
+def _report_end(
     scene: Scene, step: str, outcome: Outcome, reason: str, *, output: str = "", choice: str | None = None
 ) -> Progress:
-    name, outputs = named_output(output) if output else ("", {})
+    name, outputs = name_output(output) if output else ("", {})
     attempt = scene.standing(step).attempt
     fact = AttemptEnded(step=step, attempt=attempt, outcome=outcome, reason=reason, output=name, choice=choice)
     return Progress(fact=fact, outputs=outputs)

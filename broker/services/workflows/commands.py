@@ -10,7 +10,7 @@ from __future__ import annotations
 from broker.domain.ids import LinkId
 from broker.domain.machines.placement import Proxy
 from broker.domain.timings import TIMINGS
-from broker.domain.workflows.commands import CommandId
+from broker.domain.workflows.runs.commands import CommandId, CommandKind
 from broker.protocol.proxy import RunCommand, write
 from broker.services.ports import CommandOrder
 
@@ -25,7 +25,7 @@ def order_command(
     refused = ""
     if proxy is None:
         refused = _FORGOTTEN
-    elif not proxy.runs_commands:
+    elif not proxy.runs_commands or (command.kind is CommandKind.FILE_AWAITED and not proxy.awaits_files):
         refused = _TOO_OLD.format(proxy.name)
     return CommandOrder(
         command=CommandId(command.command),

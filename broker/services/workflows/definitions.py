@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from broker.domain.errors import BadRequest, NotFound
 from broker.domain.ids import WorkspaceId
-from broker.domain.workflows.definition import StepEntry, WorkflowEntry, WorkflowFile
-from broker.domain.workflows.graph import Workflow, compile_workflow
-from broker.domain.workflows.plan import Plan, plan_workflow
-from broker.domain.workflows.topology import Topology, topology_of
+from broker.domain.workflows.files.definition import Preflight, StepEntry, WorkflowEntry, WorkflowFile
+from broker.domain.workflows.graphs.graph import Workflow, compile_workflow
+from broker.domain.workflows.graphs.preflight import all_steps, preflights_of
+from broker.domain.workflows.graphs.topology import Topology, topology_of
+from broker.domain.workflows.planning.plan import Plan, plan_workflow
 from broker.protocol.relay_yaml.reader import Problem, read_workflow_file
 from broker.services.ports import WorkflowRecords
+from broker.services.time_bound import TakesTooLong, within
 
 _KEPT = 500
 _SHOWN_PROBLEMS = 20
+_READ_S = 1.0
+"""Of the processor, for a file that is started: a thousand steps one after the other take a third of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,21 +45,49 @@ class Definition:
         return topology_of(self.file, self.entry)
 
     @cached_property
-    def _plans(self) -> dict[str | None, Plan]:
+    def _plans(self) -> dict[tuple[str, str | None], Plan]:
         return {}
 
-    def templates(self, step: str, *, machine: str | None) -> tuple[str, ...]:
-        """What the file has run where a step of it runs, see `domain.workflows.plan.Consent`."""
-        if machine not in self._plans:
-            self._plans[machine] = plan_workflow(self.file, self.entry.name, machine=machine)
-        plan = self._plans[machine]
-        place = next((each.place for each in plan.steps if each.name == step), None)
-        return next((each.templates for each in plan.consents if each.place == place), ())
+    def _plan(self, workflow: str, machine: str | None) -> Plan:
+        if (workflow, machine) not in self._plans:
+            self._plans[workflow, machine] = plan_workflow(self.file, workflow, machine=machine)
+        return self._plans[workflow, machine]
+
+    def templates(self, step: str, *, machine: str | None, root: str | None = None) -> tuple[str, ...]:
+        """What the file has run where a step of it runs, see `domain.workflows.plan.Consent`.
+
+        `root`: the workflow of the file that people started, where that has called this one.
+        """
+        own = self._plan(self.entry.name, machine)
+        place = next((each.place for each in own.steps if each.name == step), None)
+        consents = own.consents if root is None else self._plan(root, machine).consents
+        return next((each.templates for each in consents if each.place == place), ())
 
     @cached_property
     def steps(self) -> dict[str, StepEntry]:
-        """As the file has them, by name."""
-        return {each.name: each for each in self.entry.steps}
+        """As the file has them, by name; those of its preflight too."""
+        return {each.name: each for each in all_steps(self.entry)}
+
+    @cached_property
+    def preflights(self) -> Mapping[str, Preflight]:
+        """The commands ahead of them, by the names of their steps."""
+        return preflights_of(self.entry)
+
+
+def define_anew(text: str, workflow: str | None, *, read_s: float = _READ_S) -> Definition:
+    """As `define`, of a file that somebody has just given, who may have made it to take long."""
+
+    def defined() -> Definition:
+        definition = define(text, workflow)
+        _ = definition.workflow, definition.topology
+        return definition
+
+    try:
+        return within(read_s, defined)
+    except TakesTooLong:
+        raise BadRequest(
+            f"reading the file takes more than {read_s:g} s: it has too many steps or words", code="INVALID_WORKFLOW"
+        ) from None
 
 
 def define(text: str, workflow: str | None) -> Definition:

@@ -7,18 +7,21 @@ store by those ids.
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 import orjson
 
 from broker.domain.errors import NotAuthenticated, NotFound, NotPermitted
 from broker.domain.ids import WorkflowRunId, WorkspaceId
 from broker.domain.people.access import Principal
-from broker.domain.workflows.definition import StepType
-from broker.domain.workflows.engine import advance, outstanding
-from broker.domain.workflows.journal import (
+from broker.domain.workflows.files.definition import StepType
+from broker.domain.workflows.runs.engine import advance, outstanding
+from broker.domain.workflows.runs.journal import (
+    EFFECTS,
     AideEnded,
     AttemptEnded,
     CancelAsked,
@@ -27,23 +30,28 @@ from broker.domain.workflows.journal import (
     Fact,
     Outcome,
     RunState,
+    SetTimer,
     StartAide,
     StartAttempt,
     TimerFired,
 )
-from broker.domain.workflows.run import Run
-from broker.domain.workflows.telling import tell
+from broker.domain.workflows.runs.run import Run
+from broker.domain.workflows.runs.steps import StepState
+from broker.domain.workflows.runs.telling import tell
 from broker.services.people.access import Access
-from broker.services.ports import ClaimedRun, LoggedEvent, Registry, RunRow, WorkflowRecords, Written
+from broker.services.ports import ClaimedRun, CommandOrder, LoggedEvent, RunRow, WorkflowRecords, Written
 from broker.services.workflows.agent_steps import AgentSteps
+from broker.services.workflows.calls import Calls
 from broker.services.workflows.command_steps import CommandSteps
 from broker.services.workflows.definitions import Definition, Definitions
 from broker.services.workflows.gates import Gates
-from broker.services.workflows.scene import Progress, Scene
-from broker.services.workflows.waits import Waits
+from broker.services.workflows.scene import Progress, Scene, Survey
+from broker.services.workflows.waits import Waits, waits_for_time
 
 _AT_ONCE = 200
 """Entries that are written in one step: a store that is shared must not be held up."""
+_AHEAD = 20
+"""Commands that are ordered with the entries that decide on them, likewise; more are ordered one by one."""
 _KEPT = 2_000
 _NO_SESSION = "the session was deleted"
 _NOT_AVAILABLE = "this broker cannot carry out steps of this type yet"
@@ -75,6 +83,19 @@ class _Found:
             self.look_at_ms.append(progress.look_at_ms)
 
 
+class _Wrote(Enum):
+    """What became of what a round has found."""
+
+    NOTHING = auto()
+    """There was nothing to write."""
+    SOME = auto()
+    """More may follow from it."""
+    LATE = auto()
+    """Nothing: somebody has told something meanwhile, so it is decided anew."""
+    ALL = auto()
+    """Nothing more follows, and the run is let go of."""
+
+
 class Driver:
     """Looks at runs that were claimed."""
 
@@ -82,85 +103,100 @@ class Driver:
         self,
         records: WorkflowRecords,
         definitions: Definitions,
-        registry: Registry,
         *,
         access: Access,
         agents: AgentSteps,
         commands: CommandSteps,
         gates: Gates,
         waits: Waits,
+        calls: Calls,
     ) -> None:
+        self._calls = calls
         self._waits = waits
         self._gates = gates
         self._commands = commands
         self._records = records
         self._definitions = definitions
-        self._registry = registry
         self._access = access
         self._agents = agents
         self._folded: OrderedDict[WorkflowRunId, _Folded] = OrderedDict()
+        """None that may be ahead of what was written."""
 
     async def look(self, workspace: WorkspaceId, claimed: ClaimedRun, *, now_ms: int) -> None:
         """Bring a run as far as it comes by now, and let go of it. Raises `Unavailable`, `Fenced`."""
-        row = await self._records.row(workspace, claimed.id)
-        if row is None:
-            return
+        row = claimed.row
         try:
             definition = await self._definitions.get(workspace, row.definition, row.workflow)
-            by = await self._access.present(row.by)
+            folded = await self._fold(workspace, row, definition, entries=row.entries)
+            survey = self._commands.survey(workspace, row, folded.run)
+            by, seen = await asyncio.gather(self._access.present(row.by), survey)
         except (NotAuthenticated, NotFound) as gone:
             await self._records.settle(workspace, claimed, due_at_ms=None, held=f"{row.by.name}: {gone.message}")
             return
         try:
-            due_ms = await self._drive(workspace, claimed, row, definition, by=by, now_ms=now_ms)
+            by.require_to_drive(row.session)
+            await self._drive(workspace, claimed, definition, folded, seen, by=by, now_ms=now_ms)
         except (NotPermitted, NotAuthenticated) as refused:
+            self._folded.pop(claimed.id, None)
             await self._records.settle(workspace, claimed, due_at_ms=None, held=refused.message)
         except BaseException:
-            self._folded.pop(claimed.id, None)  # it may be ahead of what was written
+            self._folded.pop(claimed.id, None)
             raise
-        else:
-            await self._records.settle(workspace, claimed, due_at_ms=due_ms)
 
     async def _drive(
         self,
         workspace: WorkspaceId,
         claimed: ClaimedRun,
-        row: RunRow,
         definition: Definition,
+        folded: _Folded,
+        survey: Survey,
         *,
         by: Principal,
         now_ms: int,
-    ) -> int | None:
-        """Until nothing follows any more; when the run is to be looked at again."""
-        sessions = await self._registry.sessions_by_id(workspace, [row.session])
+    ) -> None:
+        """Until nothing follows any more, and let go of the run."""
+        row, session = claimed.row, claimed.session
         while True:
-            folded = await self._fold(workspace, row, definition)
-            found = _Found()
-            if row.session not in sessions and not folded.run.cancelled:
+            found, scene = _Found(), None
+            if session is None and not folded.run.cancelled:
                 found.facts.append(CancelAsked(by="relay: the session was deleted"))
-            elif row.session in sessions:
+            elif session is not None:
                 scene = Scene(
                     workspace=workspace,
                     by=by,
-                    session=sessions[row.session],
+                    session=session,
                     row=row,
                     definition=definition,
                     run=folded.run,
                     now_ms=now_ms,
                     records=self._records,
+                    survey=survey,
+                    outputs=found.outputs,
                 )
                 await self._look_around(scene, found)
             else:
-                found.facts += [fact for each in outstanding(folded.run) for fact in _given_up(each)]
-            if not await self._write(workspace, claimed, folded, definition, found, now_ms=now_ms):
-                return min([*found.look_at_ms, *(each.at_ms for each in folded.run.timers.values())], default=None)
+                found.facts += [fact for each in outstanding(folded.run) for fact in _give_up(each)]
+            wrote = await self._write(workspace, claimed, folded, definition, found, scene=scene, now_ms=now_ms)
+            if wrote is _Wrote.NOTHING:
+                await self._records.settle(workspace, claimed, due_at_ms=_due_at(folded.run, found))
+                return
+            if wrote is _Wrote.ALL:
+                return
+            if wrote is _Wrote.LATE:
+                folded = await self._fold(workspace, row, definition, entries=None)
+            survey = await self._commands.survey(workspace, row, folded.run)
 
-    async def _fold(self, workspace: WorkspaceId, row: RunRow, definition: Definition) -> _Folded:
+    async def _fold(
+        self, workspace: WorkspaceId, row: RunRow, definition: Definition, *, entries: int | None
+    ) -> _Folded:
+        """The run as far as its journal goes. `entries`: how many that has, where that is known."""
         fresh = _Folded(run=Run(workflow=definition.workflow), stored=(row.state, row.reason))
         folded = self._folded.pop(row.id, None) or fresh
         self._folded[row.id] = folded
         if len(self._folded) > _KEPT:
             self._folded.popitem(last=False)
+        if entries == folded.entries:
+            return folded
         for entry in await self._records.journal(workspace, row.id, after=folded.entries):
             folded.run.apply(entry)
             folded.entries += 1
@@ -185,10 +221,12 @@ class Driver:
         match scene.spec(step).kind:
             case StepType.AGENT:
                 return await self._agents.carry(scene, step)
-            case StepType.DETERMINISTIC | StepType.WORKTREE:
+            case _ if scene.spec(step).on_machine:
                 return await self._commands.carry(scene, step)
             case StepType.APPROVAL:
                 return await self._gates.carry(scene, step)
+            case StepType.SUBWORKFLOW:
+                return await self._calls.carry(scene, step)
             case StepType.WAIT_FOR:
                 return await self._waits.carry(scene, step)
             case _:
@@ -205,17 +243,23 @@ class Driver:
         definition: Definition,
         found: _Found,
         *,
+        scene: Scene | None,
         now_ms: int,
-    ) -> bool:
-        """Write what was found and is decided on it, before anything of it is carried out; whether that was any."""
+    ) -> _Wrote:
+        """Write what was found and is decided on it, before anything of it is carried out."""
         run, entries = folded.run, list[Entry]()
         for fact in found.facts:
             entries.append(Entry(at_ms=now_ms, what=fact))
             run.apply(entries[-1])
-        entries += [Entry(at_ms=run.at_ms, what=each) for each in advance(run)]
+        decided = advance(run)
+        entries += [Entry(at_ms=run.at_ms, what=each) for each in decided]
         stands = run.state, run.reason
         if not entries and stands == folded.stored:
-            return False
+            return _Wrote.NOTHING
+        effects = [each for each in decided if isinstance(each, EFFECTS) and not isinstance(each, SetTimer)]
+        orders = await self._order_ahead(scene, effects) if scene else []
+        due_at_ms = _due_at(run, found)
+        rests = len(orders) == len(effects) and (due_at_ms is None or due_at_ms > now_ms)
         for start in range(0, len(entries) or 1, _AT_ONCE):
             part, is_last = entries[start : start + _AT_ONCE], start + _AT_ONCE >= len(entries)
             written = Written(
@@ -224,13 +268,44 @@ class Driver:
                 outputs=found.outputs if start == 0 else {},
                 state=run.state if is_last and stands != folded.stored else None,
                 reason=run.reason,
+                listens=_listens(run, definition),
+                orders=orders if is_last else (),
+                rests=rests and is_last,
+                due_at_ms=due_at_ms,
             )
             if not await self._records.append(workspace, claimed, written, after=folded.entries):
-                self._folded.pop(claimed.id, None)  # somebody has told something meanwhile: read it, and decide anew
-                return True
+                self._folded.pop(claimed.id, None)  # it is ahead of what was written
+                return _Wrote.LATE
             folded.entries += len(part)
         folded.stored = stands
-        return True
+        return _Wrote.ALL if rests else _Wrote.SOME
+
+    async def _order_ahead(self, scene: Scene, effects: Sequence[Command]) -> list[CommandOrder]:
+        """What machines are to be ordered with the decision itself, so that no other look is needed for it."""
+        found = list[CommandOrder]()
+        for each in effects:
+            if len(found) == _AHEAD:
+                break
+            if isinstance(each, StartAttempt) and scene.spec(each.step).on_machine:
+                order = await self._commands.prepare(scene, each.step)
+                found += [order] if order else []
+        return found
+
+
+def _due_at(run: Run, found: _Found) -> int | None:
+    """When to look again, should nothing happen before."""
+    return min([*found.look_at_ms, *(each.at_ms for each in run.timers.values())], default=None)
+
+
+def _listens(run: Run, definition: Definition) -> bool:
+    """Whether a step waits for an event of whomever, or for the end of another run."""
+    names = (name for name in run.roster.names(StepState.RUNNING) if not run.workflow.steps[name].on_machine)
+    running = (definition.steps[name] for name in names)
+    return any(
+        each.kind is StepType.SUBWORKFLOW
+        or (each.kind is StepType.WAIT_FOR and not waits_for_time(each.wait_for or {}))
+        for each in running
+    )
 
 
 def _events(run: WorkflowRunId, definition: Definition, entries: Sequence[Entry]) -> list[LoggedEvent]:
@@ -238,7 +313,7 @@ def _events(run: WorkflowRunId, definition: Definition, entries: Sequence[Entry]
     return [LoggedEvent(kind=each.kind, data=orjson.dumps(each.data)) for each in told if each is not None]
 
 
-def _given_up(command: Command) -> Iterator[Fact]:
+def _give_up(command: Command) -> Iterator[Fact]:
     match command:
         case StartAttempt(step=step, attempt=attempt):
             yield AttemptEnded(step=step, attempt=attempt, outcome=Outcome.FAILED, reason=_NO_SESSION)

@@ -9,10 +9,10 @@ import orjson
 from broker.domain.approvals.approvals import Approval, ApprovalStatus
 from broker.domain.errors import NotFound
 from broker.domain.ids import ApprovalId
-from broker.domain.workflows.journal import AttemptEnded, Outcome, effect_id
+from broker.domain.workflows.runs.journal import AttemptEnded, Outcome, effect_id
 from broker.services.ports import Approvals
 from broker.services.redaction import Redaction
-from broker.services.workflows.scene import Progress, Scene, named_output
+from broker.services.workflows.scene import Progress, Scene, name_output
 
 
 class Gates:
@@ -26,7 +26,7 @@ class Gates:
         """Ask, or look whether somebody has answered."""
         standing = scene.standing(name)
         gate = ApprovalId(effect_id(scene.row.id, name, standing.attempt))
-        asked = await self._asked(scene, gate)
+        asked = await self._find_asked(scene, gate)
         if asked is None and standing.stopping is None:
             await self._ask(scene, name, gate)
             return Progress()
@@ -34,9 +34,9 @@ class Gates:
             if standing.stopping is None:
                 return Progress()
             await self._approvals.withdraw_gate(scene.workspace, gate, why=standing.stopping)
-        return _ended(scene, name, asked)
+        return _report_end(scene, name, asked)
 
-    async def _asked(self, scene: Scene, gate: ApprovalId) -> Approval | None:
+    async def _find_asked(self, scene: Scene, gate: ApprovalId) -> Approval | None:
         try:
             return await self._approvals.approval(scene.workspace, gate)
         except NotFound:
@@ -44,7 +44,7 @@ class Gates:
 
     async def _ask(self, scene: Scene, name: str, gate: ApprovalId) -> None:
         step = scene.entry(name)
-        message = await scene.filled(step.message or step.description or f"May {name} go on?")
+        message = await scene.fill_in(step.message or step.description or f"May {name} go on?")
         redactor = await self._redaction.redactor(scene.workspace)
         body: dict[str, Any] = {
             "tool": "workflow",
@@ -69,7 +69,7 @@ class Gates:
         )
 
 
-def _ended(scene: Scene, name: str, asked: Approval | None) -> Progress:
+def _report_end(scene: Scene, name: str, asked: Approval | None) -> Progress:
     standing = scene.standing(name)
     note = (asked.note if asked else None) or ""
     status = asked.status if asked else ApprovalStatus.WITHDRAWN
@@ -81,6 +81,6 @@ def _ended(scene: Scene, name: str, asked: Approval | None) -> Progress:
             outcome, reason = Outcome.DENIED, f"denied by {by or 'somebody'}" + (f": {note}" if note else "")
         case _:
             outcome, reason = Outcome.FAILED, standing.stopping or "nobody answered"
-    kept, outputs = named_output(note) if note and outcome is Outcome.SUCCEEDED else ("", {})
+    kept, outputs = name_output(note) if note and outcome is Outcome.SUCCEEDED else ("", {})
     fact = AttemptEnded(step=name, attempt=standing.attempt, outcome=outcome, reason=reason, output=kept)
     return Progress(fact=fact, outputs=outputs)

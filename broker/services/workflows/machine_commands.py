@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from broker.domain.errors import NoPlacement
-from broker.domain.ids import LinkId
+from broker.domain.ids import LinkId, ProxyId, WorkspaceId
 from broker.domain.machines.placement import Proxy, machine_named
-from broker.domain.workflows.commands import (
+from broker.domain.workflows.files.definition import AgentEntry, StepEntry, StepType, Verification, VerificationType
+from broker.domain.workflows.files.placeholders import placeholders
+from broker.domain.workflows.files.waits import awaited_file, longest_wait_ms
+from broker.domain.workflows.runs.commands import (
     CommandEnd,
     CommandKind,
     check_template,
     command_id,
+    preflight_template,
     shell_template,
     worktree_template,
 )
-from broker.domain.workflows.definition import AgentEntry, StepEntry, StepType, Verification, VerificationType
-from broker.domain.workflows.evidence import needs_machine
-from broker.domain.workflows.placeholders import placeholders
+from broker.domain.workflows.runs.evidence import needs_machine
+from broker.domain.workflows.runs.run import Run
+from broker.domain.workflows.runs.steps import StepState
 from broker.protocol.proxy import RunCommand
 from broker.services.agents.spawner import Spawner
-from broker.services.ports import CommandRecords, Registry
+from broker.services.ports import CommandOrder, CommandRecords, Registry, RunRow
 from broker.services.workflows.commands import order_command
-from broker.services.workflows.scene import Scene
+from broker.services.workflows.scene import Scene, Survey
 
 _CHECK_MS = 30_000
 """For a check that says nothing else; tests may take longer."""
@@ -52,19 +57,32 @@ class MachineCommands:
         """Order what a step is, or look how far it has come; None: it goes on. Raises `NoPlacement`, `NotFound`."""
         step, standing = scene.entry(name), scene.standing(name)
         command = command_id(scene.row.id, name, standing.attempt)
-        known = await self._commands.of(scene.workspace, [command])
-        if not known:
-            await self._order(scene, step, await self._of_step(scene, step), agent=None)
-        elif known[0].told.state.is_end:
-            return known[0].told
+        known = scene.survey.commands.get(command)
+        if known is None:
+            await self._commands.order(scene.workspace, await self.prepare(scene, step))
+        elif known.told.state.is_end:
+            return known.told
         elif standing.stopping is not None:
             await self._commands.stop(scene.workspace, command, reason=standing.stopping)
         return None
 
-    async def is_known(self, scene: Scene, name: str) -> bool:
-        """Whether the newest attempt of a step was ordered."""
-        command = command_id(scene.row.id, name, scene.standing(name).attempt)
-        return bool(await self._commands.of(scene.workspace, [command]))
+    async def survey(self, workspace: WorkspaceId, row: RunRow, run: Run) -> Survey:
+        """The commands of the open attempts of a run's steps, as far as each has come, and their machine."""
+        open_ = (name for name in run.roster.names(StepState.RUNNING) if run.steps[name].is_open)
+        wanted = [
+            command_id(run.id, name, run.steps[name].attempt) for name in open_ if run.workflow.steps[name].on_machine
+        ]
+        if not wanted:
+            return Survey()
+        commands = self._commands.of(workspace, wanted)
+        if row.machine is None:
+            return Survey(commands={each.command: each for each in await commands})
+        known, machine = await asyncio.gather(commands, self._registry.proxy(workspace, ProxyId(row.machine)))
+        return Survey(commands={each.command: each for each in known}, machine=machine)
+
+    async def prepare(self, scene: Scene, step: StepEntry) -> CommandOrder:
+        """The order for the newest attempt of a step. Raises `NoPlacement`, `NotFound`."""
+        return await self._prepare(scene, step, await self._of_step(scene, step), agent=None)
 
     async def check(self, scene: Scene, step: StepEntry, agent: AgentEntry | None) -> Checked:
         """Have the step's machine look at its conditions that only it can look at. Raises `NoPlacement`, `NotFound`."""
@@ -75,23 +93,30 @@ class MachineCommands:
         for command, number in ids.items():
             if command not in known:
                 order = await self._of_check(scene, step, wanted[number], number=number, agent=agent)
-                await self._order(scene, step, order, agent=agent)
+                await self._commands.order(scene.workspace, await self._prepare(scene, step, order, agent=agent))
         if len(known) < len(ids) or not all(each.state.is_end for each in known.values()):
             return Checked(is_over=False)
         for command, number in ids.items():
             told = known[command]
             if not told.succeeded:
                 needs_person = told.state.value == "needs_consent"
-                return Checked(is_over=True, unmet=_said(wanted[number], told), needs_person=needs_person)
+                return Checked(is_over=True, unmet=_quote_output(wanted[number], told), needs_person=needs_person)
         return Checked(is_over=True)
 
-    async def _order(self, scene: Scene, step: StepEntry, command: RunCommand, *, agent: AgentEntry | None) -> None:
+    async def _prepare(
+        self, scene: Scene, step: StepEntry, command: RunCommand, *, agent: AgentEntry | None
+    ) -> CommandOrder:
         proxy = await self._machine(scene, scene.machine(step, agent))
-        asked_by = await self._spawner.asked_by(scene.by, proxy, session=scene.session.id)
+        asked_by = await self._spawner.describe_asker(scene.by, proxy, session=scene.session.id)
         order = command.model_copy(update={"asked_by": asked_by})
-        await self._commands.order(scene.workspace, order_command(order, proxy, link=LinkId(proxy.id)))
+        return order_command(order, proxy, link=LinkId(proxy.id))
 
     async def _machine(self, scene: Scene, reference: str | None) -> Proxy:
+        seen = scene.survey.machine
+        if seen is None or seen.id != reference:
+            seen = await self._registry.proxy(scene.workspace, ProxyId(reference)) if reference else None
+        if seen is not None:
+            return seen
         proxies = await self._registry.proxies(scene.workspace)
         if reference is not None:
             return machine_named(proxies, reference)
@@ -117,10 +142,15 @@ class MachineCommands:
                     "timeout_ms": spec.timeout_ms,
                 }
             )
+        if (file := awaited_file(step.wait_for)) is not None:
+            ends_ms = longest_wait_ms(step.wait_for or {})
+            limit_ms = ends_ms if spec.timeout_ms is None else min(spec.timeout_ms, ends_ms)
+            return about.model_copy(update={"kind": CommandKind.FILE_AWAITED, "text": file, "timeout_ms": limit_ms})
         text = str(step.command)
+        template = preflight_template if step.name in scene.definition.preflights else shell_template
         return about.model_copy(
             update={
-                "template": shell_template(text),
+                "template": template(text),
                 "text": text,
                 "values": await _values(scene, text),
                 "timeout_ms": spec.timeout_ms,
@@ -164,7 +194,7 @@ class MachineCommands:
         )
 
 
-def _said(condition: Verification, told: CommandEnd) -> str:
+def _quote_output(condition: Verification, told: CommandEnd) -> str:
     value = "" if condition.value is None else f" {condition.value}"
     return f"{condition.type}{value}: {told.how or 'not so'}{_tail(told)}"
 

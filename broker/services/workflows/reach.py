@@ -7,7 +7,7 @@ from broker.domain.agents.sessions import Session
 from broker.domain.errors import NotFound, NotPermitted
 from broker.domain.messages.messages import ToAgent, ToAll, ToChannel, parse_address
 from broker.domain.people.access import Principal
-from broker.domain.workflows.topology import Topology
+from broker.domain.workflows.graphs.topology import Topology
 from broker.services.ports import Mailroom, Registry, WorkflowRecords
 from broker.services.workflows.definitions import Definitions
 

@@ -10,16 +10,18 @@ import orjson
 
 from broker.domain.agents.sessions import Session
 from broker.domain.ids import WorkspaceId
+from broker.domain.machines.placement import Proxy
 from broker.domain.people.access import Principal
 from broker.domain.timings import TIMINGS
-from broker.domain.workflows.definition import AgentEntry, StepEntry
-from broker.domain.workflows.graph import Step
-from broker.domain.workflows.journal import AttemptEnded, Fact
-from broker.domain.workflows.placeholders import Placeholder, placeholders
-from broker.domain.workflows.run import Run
-from broker.domain.workflows.steps import StepRun
-from broker.domain.workflows.texts import fill
-from broker.services.ports import RunRow, WorkflowRecords
+from broker.domain.workflows.files.definition import AgentEntry, StepEntry
+from broker.domain.workflows.files.placeholders import Placeholder, placeholders
+from broker.domain.workflows.graphs.graph import Step
+from broker.domain.workflows.runs.commands import CommandId
+from broker.domain.workflows.runs.journal import AttemptEnded, Fact
+from broker.domain.workflows.runs.run import Run
+from broker.domain.workflows.runs.steps import StepRun
+from broker.domain.workflows.runs.texts import fill
+from broker.services.ports import CommandRecord, RunRow, WorkflowRecords
 from broker.services.workflows.definitions import Definition
 
 
@@ -36,6 +38,15 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What is known of the commands of a run's open attempts at one look."""
+
+    commands: Mapping[CommandId, CommandRecord] = field(default_factory=dict)
+    machine: Proxy | None = None
+    """The one that steps run on that name none, where any has a command."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """One run at one look."""
 
@@ -48,6 +59,9 @@ class Scene:
     run: Run
     now_ms: int
     records: WorkflowRecords
+    survey: Survey
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    """By their names, those that are not written yet."""
 
     def entry(self, step: str) -> StepEntry:
         """The step as the file has it."""
@@ -88,11 +102,11 @@ class Scene:
     def _path(self, name: str | None) -> str | None:
         return next((each.path for each in self.definition.file.paths if each.name == name), None)
 
-    async def filled(self, text: str) -> str:
+    async def fill_in(self, text: str) -> str:
         """A text with the run's values and the outputs of steps."""
         needed = dict.fromkeys(each.step for each in placeholders(text) if each.step is not None)
         outputs = {name: await self.output_of(name) for name in needed}
-        values = {name: each.default for name, each in self.definition.file.declared_vars().items()}
+        values = {name: each.default for name, each in self.definition.file.list_vars().items()}
         return fill(text, values={**values, **self.row.values}, output=lambda name: outputs[name])
 
     async def value_of(self, placeholder: Placeholder) -> str:
@@ -100,25 +114,27 @@ class Scene:
         if placeholder.step is not None:
             found = await self.output_of(placeholder.step)
         else:
-            declared = self.definition.file.declared_vars()
+            declared = self.definition.file.list_vars()
             usual = declared[placeholder.name].default if placeholder.name in declared else ""
             value = self.row.values.get(placeholder.name, usual)
             found = value if isinstance(value, str) else orjson.dumps(value).decode()
-        return found.strip() if placeholder.filter == "trim" else found
+        return placeholder.filtered(found)
 
     def templates(self, step: str) -> tuple[str, ...]:
         """All that the file has run where the step runs: what the machine's owner consents to as a whole."""
-        return self.definition.templates(step, machine=self.row.machine)
+        return self.definition.templates(step, machine=self.row.machine, root=self.row.root)
 
     async def output_of(self, step: str) -> str:
         """What a step has said; '' as long as it has said nothing."""
         found = self.run.steps.get(step)
         if found is None or not found.output:
             return ""
+        if found.output in self.outputs:
+            return self.outputs[found.output]
         return await self.records.output(self.workspace, self.row.id, found.output) or ""
 
 
-def named_output(text: str) -> tuple[str, dict[str, str]]:
+def name_output(text: str) -> tuple[str, dict[str, str]]:
     """The name under which an output is kept, and what is kept: its end, where it is too long."""
     data = text.encode("utf-8", "replace")
     if len(data) > TIMINGS.workflow_output_bytes:

@@ -1,4 +1,7 @@
-"""What a session's log tells of an agent that works on a step: since when it shows no sign, and what it has spent."""
+"""What a session's log tells of an agent that works on a step.
+
+Since when it shows no sign, what it has spent, and which limit of its vendor it has met.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from broker.domain.agents.agents import Agent
 from broker.domain.ids import AgentId
 from broker.domain.logs.event_filter import EventFilter
 from broker.domain.logs.events import Cursor, EventKind
+from broker.domain.workflows.runs.quota import Reached, read_limit_of_frame, read_limit_of_words, says_room
 from broker.services.ports import EventLog
 from broker.services.workflows.scene import Scene
 
@@ -31,12 +35,17 @@ class _Signs:
     micro_usd: int = 0
     totals: dict[str, int] = field(default_factory=dict)
     """Of a vendor that reports what a whole conversation has used."""
+    limit: Reached | None = None
+    """What its vendor has said last of its limits."""
 
     def take(self, event: Mapping[str, Any]) -> None:
         """One event that is about the agent."""
         self.last_ms = max(self.last_ms, event["at_ms"])
         if event["kind"] != EventKind.AGENT_FRAME:
             return
+        frame = event["data"].get("raw")
+        if isinstance(frame, dict) and ((found := read_limit_of_frame(frame)) or says_room(frame)):
+            self.limit = found
         used = [
             each for each in event["data"].get("events") or () if isinstance(each, dict) and each.get("type") == "usage"
         ]
@@ -72,6 +81,11 @@ class AgentSigns:
         """Tokens into models and out of them, and millionths of a dollar, as its vendor has reported them."""
         found = await self._read(scene, agent)
         return found.tokens, found.micro_usd
+
+    async def limit(self, scene: Scene, agent: Agent, said: str) -> Reached | None:
+        """The vendor's limit that has ended the agent's turn, by its own frames or by what that ended with."""
+        signs = await self._read(scene, agent)
+        return signs.limit or read_limit_of_words(said, now_ms=scene.now_ms)
 
     async def _read(self, scene: Scene, agent: Agent) -> _Signs:
         signs = self._known.pop(agent.id, None) or _Signs()

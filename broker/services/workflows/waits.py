@@ -11,12 +11,11 @@ import orjson
 
 from broker.domain.logs.event_filter import EventFilter
 from broker.domain.logs.events import Cursor, EventKind
-from broker.domain.workflows.journal import AttemptEnded, Outcome, effect_id
+from broker.domain.workflows.files.waits import longest_wait_ms
+from broker.domain.workflows.runs.journal import AttemptEnded, Outcome, effect_id
 from broker.services.ports import EventLog
-from broker.services.workflows.scene import Progress, Scene, named_output
+from broker.services.workflows.scene import Progress, Scene, name_output
 
-_USUAL_MS = 600_000
-"""How long an event is waited for where a file does not say."""
 _AGAIN_MS = 5_000
 _PAGE = 500
 _KEPT = 1_000
@@ -34,21 +33,23 @@ class Waits:
         """Whether it has come, or its time is over."""
         standing, wanted = scene.standing(name), scene.entry(name).wait_for or {}
         if standing.stopping is not None:
-            return _ended(scene, name, Outcome.FAILED, standing.stopping)
+            return _report_end(scene, name, Outcome.FAILED, standing.stopping)
         due_ms = _due_ms(wanted, since_ms=standing.since_ms)
         if due_ms is not None:
             if scene.now_ms >= due_ms:
-                return _ended(scene, name, Outcome.SUCCEEDED, "")
+                return _report_end(scene, name, Outcome.SUCCEEDED, "")
             return Progress(look_at_ms=due_ms)
         kind = _kind(wanted)
         if kind is None:
-            return _ended(scene, name, Outcome.FAILED, f"nobody knows how to wait for {', '.join(wanted) or 'nothing'}")
+            return _report_end(
+                scene, name, Outcome.FAILED, f"nobody knows how to wait for {', '.join(wanted) or 'nothing'}"
+            )
         found = await self._find(scene, name, kind, wanted)
         if found is not None:
-            return _ended(scene, name, Outcome.SUCCEEDED, "", output=found)
-        ends_ms = standing.since_ms + _number(wanted.get("timeoutMs"), _USUAL_MS)
+            return _report_end(scene, name, Outcome.SUCCEEDED, "", output=found)
+        ends_ms = standing.since_ms + longest_wait_ms(wanted)
         if scene.now_ms >= ends_ms:
-            return _ended(scene, name, Outcome.FAILED, "what it waits for has not come in time")
+            return _report_end(scene, name, Outcome.FAILED, "what it waits for has not come in time")
         return Progress(look_at_ms=min(ends_ms, scene.now_ms + _AGAIN_MS))
 
     async def _find(self, scene: Scene, name: str, kind: str, wanted: dict[str, Any]) -> str | None:
@@ -71,6 +72,11 @@ class Waits:
         if len(self._read) > _KEPT:
             self._read.popitem(last=False)
         return None
+
+
+def waits_for_time(wanted: dict[str, Any]) -> bool:
+    """Whether nothing but the clock ends the wait."""
+    return _due_ms(wanted, since_ms=0) is not None
 
 
 def _due_ms(wanted: dict[str, Any], *, since_ms: int) -> int | None:
@@ -110,12 +116,8 @@ def _all_of(event: dict[str, Any], said: object) -> Iterator[bool]:
         yield str(about["contains"]) in str(data.get("text", ""))
 
 
-def _number(value: object, otherwise: int) -> int:
-    return value if isinstance(value, int) else otherwise
-
-
-def _ended(scene: Scene, name: str, outcome: Outcome, reason: str, *, output: str = "") -> Progress:
-    kept, outputs = named_output(output) if output else ("", {})
+def _report_end(scene: Scene, name: str, outcome: Outcome, reason: str, *, output: str = "") -> Progress:
+    kept, outputs = name_output(output) if output else ("", {})
     attempt = scene.standing(name).attempt
     fact = AttemptEnded(step=name, attempt=attempt, outcome=outcome, reason=reason, output=kept)
     return Progress(fact=fact, outputs=outputs)

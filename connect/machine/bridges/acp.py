@@ -9,7 +9,7 @@ from broker import __version__
 from broker.domain.agents.agents import Transport
 from broker.protocol.acp.session import AcpSession
 from connect.machine.bridges.gemini_chats import chat_files, remove_leftovers, wait_s
-from connect.machine.bridges.launch import Launch, LaunchRequest
+from connect.machine.bridges.launch import Launch, LaunchRequest, NotKept
 from connect.system.state_folder import write_private
 
 _EOF_GRACE_S = 1.0
@@ -25,9 +25,18 @@ priority = 900
 """Calls to the relay's own tools ask nobody; `toolName` is required for the rule to match at all."""
 
 
+_GEMINI_READONLY = b"".join(
+    b'[[rule]]\ntoolName = "%s"\ndecision = "deny"\npriority = 950\n' % name
+    for name in (b"run_shell_command", b"write_file", b"replace", b"save_memory")
+)
+"""Its tools that change files or start commands, denied above whatever people's own rules allow."""
+
+
 def launch_acp(request: LaunchRequest) -> Launch:
     """Plan the start of an ACP agent. The relay's tools and token go into the session's settings, over stdin."""
     gemini = request.spawn.cli == "gemini"
+    if request.spawn.readonly and not gemini:
+        raise NotKept(f"{request.spawn.cli} cannot be kept from changing files")
     arguments = ("--admin-policy", str(_gemini_policy(request))) if gemini else ()
     return Launch(
         # The relauncher is a second process that ignores TERM and doubles the time to start.
@@ -35,18 +44,18 @@ def launch_acp(request: LaunchRequest) -> Launch:
         session=AcpSession(request.opening(version=__version__)),
         transport=Transport.STDIO,
         eof_grace_s=_GEMINI_EOF_GRACE_S if gemini else _EOF_GRACE_S,
-        delay_s=_prepared(request, now=datetime.now(UTC)) if gemini else 0.0,
+        delay_s=_prepare(request, now=datetime.now(UTC)) if gemini else 0.0,
     )
 
 
 def _gemini_policy(request: LaunchRequest) -> Path:
     path = request.private / "relay-policy.toml"
     # As an admin policy it adds to the user's own rules; --policy would take their place.
-    write_private(path, _GEMINI_POLICY)
+    write_private(path, _GEMINI_POLICY + (_GEMINI_READONLY if request.spawn.readonly else b""))
     return path
 
 
-def _prepared(request: LaunchRequest, *, now: datetime) -> float:
+def _prepare(request: LaunchRequest, *, now: datetime) -> float:
     """See to it that the conversation to be resumed outlives its load; how long to wait for that."""
     if request.spawn.resume is None:
         return 0.0

@@ -15,6 +15,7 @@ from broker import __version__
 from broker.domain.agents.agents import Transport
 from broker.protocol.claude.session import ClaudeSession
 from broker.protocol.proxy import Spawn
+from connect.machine.agent_programs import version_numbers
 from connect.machine.bridges.launch import Launch, LaunchRequest
 from connect.system.state_folder import write_private
 
@@ -22,8 +23,11 @@ _EOF_GRACE_S = 2.0
 """Idle it ends 0.2 s after its input; in a turn it would finish that first."""
 _RELAY_TOOLS = "mcp__relay"
 """Every tool of the server `relay`; calls to them must not ask anybody."""
+_CHANGING = "Bash,Edit,MultiEdit,Write,NotebookEdit,KillShell"
+"""Tools that change files or start commands; sub-agents have none of them either."""
 _PROMPT_FIRST = {"CLAUDE_CODE_EAGER_FLUSH": "1"}
 """Otherwise a prompt reaches the disk after the model was asked, and a kill in between would run it twice."""
+_TELLS_HOOKS = (2, 1, 120)
 _SAY_STATE = {"CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS": "1"}
 """It says when it is idle, behind the end of a turn: the end of one cannot be missed for ever."""
 
@@ -37,10 +41,13 @@ def launch_claude(request: LaunchRequest) -> Launch:
         *("--permission-prompt-tool", "stdio", "--include-partial-messages", "--replay-user-messages"),
         # A conversation that was killed in its first moments has no file; resuming it fails, its id is still free.
         *(("--resume", conversation) if known else ("--session-id", conversation)),
+        *_hook_events(request),
         # In one word, so that no name of a model can pass for another option.
         *((f"--model={request.spawn.model}",) if request.spawn.model else ()),
         # Not --strict-mcp-config: people's own MCP servers go on working.
         *("--mcp-config", str(_tools_file(request)), "--allowedTools", _RELAY_TOOLS),
+        # What is disallowed so is so whatever people's own settings allow; their MCP servers may write, too.
+        *(("--disallowedTools", _CHANGING, "--strict-mcp-config") if request.spawn.readonly else ()),
     ]
     if request.cli.installed.transport is Transport.SDK_URL:
         return _dialling(request, arguments)
@@ -51,6 +58,12 @@ def launch_claude(request: LaunchRequest) -> Launch:
         transport=Transport.STDIO,
         eof_grace_s=_EOF_GRACE_S,
     )
+
+
+def _hook_events(request: LaunchRequest) -> tuple[str, ...]:
+    """People's own hooks are shown in the log, where the version is known to have the option."""
+    version = request.cli.installed.version
+    return ("--include-hook-events",) if version and version_numbers(version) >= _TELLS_HOOKS else ()
 
 
 def _dialling(request: LaunchRequest, arguments: list[str]) -> Launch:

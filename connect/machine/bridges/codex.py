@@ -24,7 +24,7 @@ def launch_codex(request: LaunchRequest) -> Launch:
         return _listening(request)
     return Launch(
         command=request.command(),
-        session=CodexSession(request.opening(version=__version__)),
+        session=_session(request),
         transport=Transport.STDIO,
         eof_grace_s=_EOF_GRACE_S,
     )
@@ -35,7 +35,15 @@ def _listening(request: LaunchRequest) -> Launch:
     socket = socket_in(request.private)
     return Launch(
         command=dataclasses.replace(request.command("--listen", f"unix://{socket}"), socket=socket),
-        session=CodexSession(request.opening(version=__version__)),
+        session=_session(request),
         transport=Transport.UNIX_SOCKET,
         eof_grace_s=0.0,
     )
+
+
+def _session(request: LaunchRequest) -> CodexSession:
+    """One that may change nothing is in Codex' own read-only sandbox, and can ask nobody to let it out."""
+    opening = request.opening(version=__version__)
+    if request.spawn.readonly:
+        return CodexSession(opening, approval_policy="never", sandbox="read-only")
+    return CodexSession(opening)

@@ -14,6 +14,10 @@ from connect.machine.agent_programs import FoundCli
 from connect.machine.processes import Command
 
 
+class NotKept(Exception):
+    """An agent would not be kept to what its order says."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaunchRequest:
     """One agent to be started."""
@@ -28,6 +32,8 @@ class LaunchRequest:
     private: Path
     """A folder for this process' files; deleted when it is gone."""
     environment: Mapping[str, str]
+    consults: bool = False
+    """Whether hooks are to be asked before what it does."""
 
     @property
     def mcp_url(self) -> str:
@@ -44,6 +50,7 @@ class LaunchRequest:
             resume=self.spawn.resume,
             model=self.spawn.model,
             client_version=version,
+            consults=self.consults,
         )
 
     def command(self, *arguments: str, env: Mapping[str, str] | None = None) -> Command:

@@ -97,6 +97,8 @@ class Caller:
     output: Output
     umask: int = -1
     """For the files that they make; -1: as relay-connect has it."""
+    is_shell: bool = False
+    """See `Command`."""
 
     async def call(self, argv: Sequence[str], *, deadline: float) -> CallEnded:
         """Run a program to its end, or until the loop's time is `deadline` or `stop` is set. Raises `START_ERRORS`.
@@ -109,6 +111,7 @@ class Caller:
             cwd=self.folder.path,
             folder=self.folder.descriptor,
             umask=self.umask,
+            is_shell=self.is_shell,
         )
         process = await start_process(command, records=self.records, make=partial(_CalledProcess, output=self.output))
         try:

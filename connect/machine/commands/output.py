@@ -1,8 +1,11 @@
-"""What a program writes, kept within bounds: its beginning and its end. Pure."""
+"""What a program writes, kept within bounds and without secrets: its beginning and its end. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
+
+from broker.domain.logs.redaction import Redactor
 
 KEPT_BYTES = 64 * 1024
 """Of each of the two outputs."""
@@ -31,6 +34,11 @@ class Kept:
             del self._tail[: -(self._half + _MARGIN_BYTES)]
 
     @property
+    def whole(self) -> bytes | None:
+        """All of it; None when something was left out."""
+        return bytes(self._head + self._tail) if self._bytes <= 2 * self._half else None
+
+    @property
     def bytes(self) -> int:
         """How much has come."""
         return self._bytes
@@ -38,8 +46,8 @@ class Kept:
     def text(self, mask: Callable[[str], str]) -> str:
         """Its beginning and end without secrets, and how much was left out between them."""
         if self._bytes <= 2 * self._half:
-            return mask(_decoded(self._head + self._tail))
-        first, last = mask(_decoded(self._head))[: self._half], mask(_decoded(self._tail))[-self._half :]
+            return mask(_decode(self._head + self._tail))
+        first, last = mask(_decode(self._head))[: self._half], mask(_decode(self._tail))[-self._half :]
         return f"{first}\n… [the middle of {self._bytes} bytes is left out] …\n{last}"
 
 
@@ -51,5 +59,16 @@ def both(output: Kept, errors: Kept, *, mask: Callable[[str], str]) -> str:
     return f"{told}{'' if told.endswith(chr(10)) or not told else chr(10)}[standard error]\n{complaint}"
 
 
-def _decoded(data: bytes | bytearray) -> str:
+def mask_secrets(text: str) -> str:
+    """A text without secrets. It takes milliseconds for each hundred kilobytes."""
+    return _redactor().text(text).text
+
+
+@cache
+def _redactor() -> Redactor:
+    """Made for the first command that a machine runs: it costs as much as a tenth of a start."""
+    return Redactor()
+
+
+def _decode(data: bytes | bytearray) -> str:
     return data.decode("utf-8", "replace")

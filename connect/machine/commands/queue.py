@@ -47,7 +47,7 @@ class RunQueue(Generic[_O]):
                 return order
         return None
 
-    def done(self, order: _O) -> None:
+    def finish(self, order: _O) -> None:
         """A run is over."""
         self._running.discard(self._line(order))
 

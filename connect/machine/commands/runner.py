@@ -61,7 +61,7 @@ class OnceRunner(ABC, Generic[_O, _R]):
             return
         self._fresh.discard(self._id(order))
         if self._stop.is_set():
-            self._end(self._skipped(order, STOPPED))
+            self._end(self._report_skipped(order, STOPPED))
         elif self._queue.offer(order):
             self._begin_next()
         else:
@@ -77,7 +77,7 @@ class OnceRunner(ABC, Generic[_O, _R]):
             self._stop.set()
             self._end_all()
             for order in self._queue.empty():
-                self._end(self._skipped(order, STOPPED))
+                self._end(self._report_skipped(order, STOPPED))
             if self._tasks:
                 await asyncio.wait(self._tasks)
         finally:
@@ -99,7 +99,7 @@ class OnceRunner(ABC, Generic[_O, _R]):
         """What is told if nothing comes of the order."""
 
     @abstractmethod
-    def _skipped(self, order: _O, why: str) -> _R:
+    def _report_skipped(self, order: _O, why: str) -> _R:
         """It does not begin."""
 
     @abstractmethod
@@ -107,7 +107,7 @@ class OnceRunner(ABC, Generic[_O, _R]):
         """There is no place for it."""
 
     @abstractmethod
-    def _failed(self, order: _O, why: str) -> _R:
+    def _report_failed(self, order: _O, why: str) -> _R:
         """It could not be carried out."""
 
     @abstractmethod
@@ -136,9 +136,9 @@ class OnceRunner(ABC, Generic[_O, _R]):
             self._end(await self._perform(order))
         except Exception as error:
             _log.exception("run %s could not be carried out", self._id(order)[:100])
-            self._end(self._failed(order, f"relay-connect failed: {error!r}"))
+            self._end(self._report_failed(order, f"relay-connect failed: {error!r}"))
         finally:
-            self._queue.done(order)
+            self._queue.finish(order)
             if not self._stop.is_set():
                 self._begin_next()
 
@@ -146,7 +146,7 @@ class OnceRunner(ABC, Generic[_O, _R]):
         """An order that came before, or could not be written down: nothing is started for it."""
         known = self._journal.of(self._id(order))
         if known is None:
-            self._report(self._failed(order, UNKEPT))
+            self._report(self._report_failed(order, UNKEPT))
         elif known.step is Step.STARTED:
             self._report(self._going_on(known.report))
         elif known.step is not Step.TAKEN:

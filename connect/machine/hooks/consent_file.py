@@ -24,6 +24,6 @@ class ConsentFile(AllowFile[Consents]):
 TakenConsents = TakenList[Consents]
 
 
-def written(consents: Consents) -> bytes:
+def to_toml(consents: Consents) -> bytes:
     """A list as TOML."""
     return list_text(_HEAD, consents.deny, consents.allow)

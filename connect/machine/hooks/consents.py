@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+from typing_extensions import override
 
 from broker.domain.hooks.definitions import CommandAction
+from connect.machine.commands.consents import ConsentList, NamedConsent
 
-_MOST = 2000
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/-]{0,127}")
 _SHA256 = r"[0-9a-f]{64}"
 
@@ -33,10 +34,8 @@ class Standing(StrEnum):
     DENIED = "denied"
 
 
-class Consent(BaseModel):
+class Consent(NamedConsent):
     """One command that may run, whole: what a person was shown."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     fingerprint: str = Field(pattern=_SHA256)
@@ -55,37 +54,20 @@ class Consent(BaseModel):
     shell: bool = False
     """Its words are a program, and the person has said yes to that."""
 
+    @property
+    @override
+    def key(self) -> str:
+        """What it is allowed under."""
+        return self.id
 
-class Consents(BaseModel):
-    """The whole of the allow-list."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    deny: tuple[str, ...] = Field(default=(), max_length=_MOST)
-    """Ids of hooks that never run here, whatever they say."""
-    allow: tuple[Consent, ...] = Field(default=(), max_length=_MOST)
-
-    def of(self, hook: str) -> tuple[Consent, ...]:
-        """What was allowed under an id."""
-        return tuple(each for each in self.allow if each.id == hook)
+class Consents(ConsentList[Consent]):
+    """The whole of the allow-list, by the ids of hooks."""
 
     def with_consent(self, consent: Consent) -> Consents:
         """One more; what its id was allowed before in one of its folders gives way."""
-        kept = [each for each in self.allow if each.id != consent.id or not set(each.roots) & set(consent.roots)]
-        denied = tuple(each for each in self.deny if each != consent.id)
-        return Consents(deny=denied, allow=(*kept, consent))
-
-    def without(self, hook: str) -> Consents:
-        """Nothing of this id is allowed, nor denied."""
-        return Consents(
-            deny=tuple(each for each in self.deny if each != hook),
-            allow=tuple(each for each in self.allow if each.id != hook),
-        )
-
-    def with_denied(self, hook: str) -> Consents:
-        """It never runs here."""
-        left = self.without(hook)
-        return Consents(deny=(*left.deny, hook), allow=left.allow)
+        kept = (each for each in self.allow if each.id != consent.id or not set(each.roots) & set(consent.roots))
+        return self._with_allowed(kept, consent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +114,7 @@ def judge(consents: Consents, wanted: Wanted) -> Consent | Objection:
     return Objection(standing=Standing.MODIFIED, why=why, before=here[-1])
 
 
-def changed(consent: Consent, files: Mapping[str, str]) -> Objection | None:
+def find_change(consent: Consent, files: Mapping[str, str]) -> Objection | None:
     """Whether what it consists of is not what was allowed. `files`: SHA-256 of what agents could change of it now."""
     for path, digest in files.items():
         if path not in consent.files:

@@ -8,12 +8,15 @@ import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import orjson
+
+from broker.domain.hooks.answers import MAX_ANSWER_BYTES, REFUSED_BY_CODE, BadAnswer, read_answer
+from broker.domain.hooks.events import HookEvent
 from broker.domain.hooks.runs import RunState
-from broker.domain.logs.redaction import Redactor
 from broker.protocol.ndjson import dumps
 from broker.protocol.proxy import HookRan, RunHook
 from connect.machine.commands.calls import CallEnded, Caller, Output, environment_for
-from connect.machine.commands.output import both
+from connect.machine.commands.output import both, mask_secrets
 from connect.machine.commands.runner import STOPPED
 from connect.machine.hooks.preparation import Prepared
 from connect.machine.processes import START_ERRORS
@@ -21,7 +24,6 @@ from connect.system.process_records import ProcessRecords
 from connect.system.state_folder import private_folder, write_private
 
 _UMASK = 0o077
-_REDACTOR = Redactor()
 
 
 async def execute(
@@ -48,9 +50,28 @@ async def execute(
             umask=_UMASK,
         )
         ended = await _call_all(order, prepared, caller)
+    if order.answers is not None and ended.exit_code is not None and prepared.calls:
+        ended = _with_answer(order.answers, ended, output)
     # In a thread: masking takes milliseconds for each hundred kilobytes.
-    told = await asyncio.to_thread(both, output.out, output.err, mask=_masked)
+    told = await asyncio.to_thread(both, output.out, output.err, mask=mask_secrets)
     return ended.model_copy(update={"output": told})
+
+
+def _with_answer(event: HookEvent, ended: HookRan, output: Output) -> HookRan:
+    """What it has said; a program that was ended, or says something else, has not answered."""
+    if ended.reason and ended.exit_code != REFUSED_BY_CODE:
+        return ended
+    said = output.out.whole
+    value, empty = None, said is not None and not said.strip()
+    if said is not None and len(said) <= MAX_ANSWER_BYTES and not empty:
+        with contextlib.suppress(orjson.JSONDecodeError):
+            value = orjson.loads(said)
+    complaint = (output.err.whole or b"").decode("utf-8", "replace")
+    try:
+        answer = read_answer(event, exit_code=ended.exit_code or 0, value=value, empty=empty, complaint=complaint)
+    except BadAnswer as bad:
+        return ended.model_copy(update={"state": RunState.FAILED, "reason": str(bad)})
+    return ended.model_copy(update={"state": RunState.COMPLETED, "reason": "", "answer": answer})
 
 
 async def _call_all(order: RunHook, prepared: Prepared, caller: Caller) -> HookRan:
@@ -62,7 +83,7 @@ async def _call_all(order: RunHook, prepared: Prepared, caller: Caller) -> HookR
             ended = await caller.call(argv, deadline=deadline)
         except START_ERRORS as error:
             return failed or report_of(order, RunState.FAILED, f"it could not be started: {_words(error)}", argv=argv)
-        report = _judged(order, argv, ended)
+        report = _judge(order, argv, ended)
         if ended.overdue or ended.stopped:
             return failed or report
         if report.state is RunState.FAILED:
@@ -83,10 +104,11 @@ def report_of(
         reason=reason,
         argv=list(argv),
         exit_code=exit_code,
+        on=order.answers if order.begun_here else None,
     )
 
 
-def _judged(order: RunHook, argv: tuple[str, ...], ended: CallEnded) -> HookRan:
+def _judge(order: RunHook, argv: tuple[str, ...], ended: CallEnded) -> HookRan:
     code = ended.exit_code
     if ended.stopped:
         return report_of(order, RunState.INTERRUPTED, STOPPED, argv=argv, exit_code=code)
@@ -114,10 +136,6 @@ def _event_file(order: RunHook, private: Path) -> Iterator[tuple[bytes, Path]]:
         yield event, file
     finally:
         file.unlink(missing_ok=True)
-
-
-def _masked(text: str) -> str:
-    return _REDACTOR.text(text).text
 
 
 def _words(error: Exception) -> str:

@@ -36,7 +36,7 @@ def code_of(words: Sequence[Template]) -> Code:
     if _has_values(words[:1]):
         return Code.FROM_VALUES
     places = range(len(words)) if _name(words[0]) in WRAPPERS else range(1)
-    interpreted = [_interpreted(words[place], words[place + 1 :]) for place in places if is_interpreter(words[place])]
+    interpreted = [_interpret(words[place], words[place + 1 :]) for place in places if is_interpreter(words[place])]
     return max(_text_of(words), *interpreted, Code.IN_FILES)
 
 
@@ -61,7 +61,7 @@ def has_values(word: Template) -> bool:
     return any(name not in OWN for name in _variables(word))
 
 
-def _interpreted(program: Template, arguments: Sequence[Template]) -> Code:
+def _interpret(program: Template, arguments: Sequence[Template]) -> Code:
     shell = _name(program) in SHELLS
     for place, word in enumerate(arguments):
         text = _text(word)

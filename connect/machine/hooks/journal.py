@@ -18,7 +18,7 @@ class Journal(journal.Journal[HookRan]):
     """Knows of each run that was ordered how far it came."""
 
     def __init__(self, file: Path) -> None:
-        super().__init__(file, model=HookRan, key=lambda report: report.run, shortened=_shortened)
+        super().__init__(file, model=HookRan, key=lambda report: report.run, shortened=_shorten)
 
     def take(self, order: RunHook) -> None:
         """A run is ordered."""
@@ -38,10 +38,11 @@ def untaken(order: RunHook) -> HookRan:
         hook=order.hook,
         state=RunState.SKIPPED,
         reason=NEVER_STARTED,
+        on=order.answers if order.begun_here else None,
     )
 
 
-def _shortened(report: HookRan) -> HookRan:
+def _shorten(report: HookRan) -> HookRan:
     """What a repeated order is answered with: the broker was told the whole of it before."""
     short: dict[str, Any] = {
         "reason": report.reason[:_LONGEST_REASON],

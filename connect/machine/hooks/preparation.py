@@ -13,7 +13,16 @@ from broker.domain.hooks.definitions import MAX_TIMEOUT_S, CommandAction
 from broker.domain.hooks.runs import RunState
 from broker.domain.hooks.templates import BadTemplate, Template, fill_command, fill_text
 from broker.protocol.proxy import RunHook
-from connect.machine.hooks.consents import Consent, Consents, Objection, Standing, Wanted, changed, is_hook_id, judge
+from connect.machine.hooks.consents import (
+    Consent,
+    Consents,
+    Objection,
+    Standing,
+    Wanted,
+    find_change,
+    is_hook_id,
+    judge,
+)
 from connect.machine.hooks.inline_code import Code, as_written, code_of
 from connect.machine.hooks.programs import (
     digests_of,
@@ -61,7 +70,7 @@ class Prepared:
 
 
 @contextmanager
-def held(gate: Gate, order: RunHook) -> Iterator[tuple[OpenFolder, OpenFolder]]:
+def hold(gate: Gate, order: RunHook) -> Iterator[tuple[OpenFolder, OpenFolder]]:
     """The agent's folder, and the one in which the hook runs. Raises `NotRun`."""
     opened: list[OpenFolder] = []
     try:
@@ -152,7 +161,7 @@ async def _consent(
             digests = await asyncio.to_thread(digests_of, files)
         except OSError as error:
             raise NotRun(RunState.FAILED, f"{error.filename}: {error.strerror}", argv=argv) from None
-        objection = changed(verdict, digests) or _needs_shell(words, verdict)
+        objection = find_change(verdict, digests) or _needs_shell(words, verdict)
         if objection is None:
             return verdict
     else:

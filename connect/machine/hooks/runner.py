@@ -21,7 +21,7 @@ from connect.machine.hooks.consent_file import TakenConsents
 from connect.machine.hooks.execution import execute, report_of
 from connect.machine.hooks.journal import Journal, untaken
 from connect.machine.hooks.loop_guard import LoopGuard
-from connect.machine.hooks.preparation import NotRun, Objected, Prepared, action_of, held, prepare
+from connect.machine.hooks.preparation import NotRun, Objected, Prepared, action_of, hold, prepare
 from connect.machine.hooks.programs import usable_path
 from connect.machine.hooks.refusals import Refusals
 from connect.machine.hooks.telling import HookNotices
@@ -84,7 +84,7 @@ class HookRunner(OnceRunner[RunHook, HookRan]):
         return untaken(order)
 
     @override
-    def _skipped(self, order: RunHook, why: str) -> HookRan:
+    def _report_skipped(self, order: RunHook, why: str) -> HookRan:
         return report_of(order, RunState.SKIPPED, why)
 
     @override
@@ -95,7 +95,7 @@ class HookRunner(OnceRunner[RunHook, HookRan]):
         return report_of(order, RunState.SKIPPED, why)
 
     @override
-    def _failed(self, order: RunHook, why: str) -> HookRan:
+    def _report_failed(self, order: RunHook, why: str) -> HookRan:
         return report_of(order, RunState.FAILED, why)
 
     @override
@@ -111,19 +111,19 @@ class HookRunner(OnceRunner[RunHook, HookRan]):
         if order.not_after_ms is not None and self._around.clock.is_past(order.not_after_ms):
             return report_of(order, RunState.EXPIRED, "it came too late to this machine")
         try:
-            return await self._allowed(order)
+            return await self._pass_and_start(order)
         except NotRun as why:
             if isinstance(why, Objected):
                 self._around.refusals.add(why.refusal.model_copy(update={"at": time.time()}))
             return report_of(order, why.state, self._notices.not_run(order, why), argv=why.argv)
 
-    async def _allowed(self, order: RunHook) -> HookRan:
+    async def _pass_and_start(self, order: RunHook) -> HookRan:
         """Pass what stands before a start, and start. Raises `NotRun`."""
         consents = self._around.consents.current()
         if problem := self._around.consents.problem:
             raise NotRun(RunState.REFUSED, problem, known=True)
         action = action_of(order)
-        with held(self._around.gate, order) as folders:
+        with hold(self._around.gate, order) as folders:
             prepared = await prepare(
                 order, action=action, folders=folders, gate=self._around.gate, consents=consents, path=self._path
             )
@@ -133,7 +133,7 @@ class HookRunner(OnceRunner[RunHook, HookRan]):
         clock = asyncio.get_running_loop().time
         argv = prepared.calls[0]
         if self._loops.is_paused(order.hook, prepared.files, now=clock()):
-            raise NotRun(RunState.SKIPPED, self._notices.paused(order), argv=argv)
+            raise NotRun(RunState.SKIPPED, self._notices.say_paused(order), argv=argv)
         if self._stop.is_set():
             raise NotRun(RunState.SKIPPED, STOPPED, argv=argv)
         started = report_of(order, RunState.STARTED, argv=argv)

@@ -30,19 +30,19 @@ class HookNotices:
             case Objected():
                 words = f"{why}; to look at it and allow it here: `{allowing(order.hook)}`"
                 key = f"{order.hook} {why.objection.standing} {why.refusal.action.fingerprint} {why.refusal.root}"
-                self._tell(key, f"hook {_named(order.hook)} was not run: {shown(why.argv)}: {words}")
+                self._tell(key, f"hook {_name(order.hook)} was not run: {show(why.argv)}: {words}")
                 return f"{why}; to look at it and allow it: `{allowing(order.hook)}` in a terminal of that machine"
             case NotRun(state=RunState.SKIPPED) if str(why) == PROGRAM_NOT_FOUND:
                 return self._not_found(order, why)
             case NotRun(state=RunState.REFUSED, known=False):
-                self._tell(f"{order.hook} {why}", f"hook {_named(order.hook)} was not run: {why}")
+                self._tell(f"{order.hook} {why}", f"hook {_name(order.hook)} was not run: {why}")
         return str(why)
 
-    def paused(self, order: RunHook) -> str:
+    def say_paused(self, order: RunHook) -> str:
         """A hook goes round in circles."""
         minutes = f"{PAUSE_S / 60:g} minutes"
         why = f"it is started by the files it writes itself: no more of it for {minutes}"
-        self._tell(f"{order.hook} paused", f"hook {_named(order.hook)} is paused: {why}")
+        self._tell(f"{order.hook} paused", f"hook {_name(order.hook)} is paused: {why}")
         return why
 
     def overrun(self, dropped: int) -> None:
@@ -52,8 +52,8 @@ class HookNotices:
 
     def _not_found(self, order: RunHook, why: NotRun) -> str:
         program = why.argv[0] if why.argv else ""
-        words = f"{PROGRAM_NOT_FOUND}: {shown([program])}"
-        self._tell(f"program {program}", f"hook {_named(order.hook)} was skipped: {words}")
+        words = f"{PROGRAM_NOT_FOUND}: {show([program])}"
+        self._tell(f"program {program}", f"hook {_name(order.hook)} was skipped: {words}")
         return words
 
     def _tell(self, key: str, words: str) -> None:
@@ -67,15 +67,15 @@ class HookNotices:
 
 def allowing(hook: str) -> str:
     """The command that allows a hook."""
-    return f"relay-connect hooks allow {_named(hook)}"
+    return f"relay-connect hooks allow {_name(hook)}"
 
 
-def shown(argv: Sequence[str]) -> str:
+def show(argv: Sequence[str]) -> str:
     """A command as one line that a terminal takes for nothing but text."""
     line = shlex.join(argv)
     cut = f"{line[:_LONGEST]}…" if len(line) > _LONGEST else line
     return "".join(each if each.isprintable() else f"⟨U+{ord(each):04X}⟩" for each in cut)
 
 
-def _named(hook: str) -> str:
+def _name(hook: str) -> str:
     return hook if is_hook_id(hook) else "(of no readable id)"

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+from typing_extensions import override
 
-from broker.domain.workflows.commands import (
+from broker.domain.workflows.runs.commands import (
     CommandKind,
     check_template,
     digest_of,
@@ -18,8 +19,8 @@ from broker.domain.workflows.commands import (
     worktree_template,
 )
 from broker.protocol.proxy import RunCommand
+from connect.machine.commands.consents import ConsentList, NamedConsent
 
-_MOST = 2000
 _LONGEST_NAME = 128
 _SHA256 = r"[0-9a-f]{64}"
 
@@ -44,10 +45,8 @@ class Standing(StrEnum):
     DENIED = "denied"
 
 
-class Consent(BaseModel):
+class Consent(NamedConsent):
     """All that one file has run in one folder of this machine, as a person was shown it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     """The workflow file's own."""
@@ -58,36 +57,19 @@ class Consent(BaseModel):
     root: Path
     """They run there and below."""
 
+    @property
+    @override
+    def key(self) -> str:
+        """What it is allowed under."""
+        return self.name
 
-class Consents(BaseModel):
-    """The whole of the allow-list."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    deny: tuple[str, ...] = Field(default=(), max_length=_MOST)
-    """Names of files of which nothing runs here, whatever they say."""
-    allow: tuple[Consent, ...] = Field(default=(), max_length=_MOST)
-
-    def of(self, name: str) -> tuple[Consent, ...]:
-        """What was allowed under a name."""
-        return tuple(each for each in self.allow if each.name == name)
+class Consents(ConsentList[Consent]):
+    """The whole of the allow-list, by the names of files."""
 
     def with_more(self, consent: Consent) -> Consents:
         """One more beside what its file is allowed already, such as what it does in another folder of the same run."""
-        kept = tuple(each for each in self.allow if each != consent)
-        return Consents(deny=tuple(each for each in self.deny if each != consent.name), allow=(*kept, consent))
-
-    def without(self, name: str) -> Consents:
-        """Nothing of this name is allowed, nor denied."""
-        return Consents(
-            deny=tuple(each for each in self.deny if each != name),
-            allow=tuple(each for each in self.allow if each.name != name),
-        )
-
-    def with_denied(self, name: str) -> Consents:
-        """It never runs here."""
-        left = self.without(name)
-        return Consents(deny=(*left.deny, name), allow=left.allow)
+        return self._with_allowed((each for each in self.allow if each != consent), consent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,16 +11,15 @@ from pathlib import Path
 
 from typing_extensions import override
 
-from broker.domain.logs.redaction import Redactor
-from broker.domain.workflows.command_text import BoundCommand
-from broker.domain.workflows.commands import MAX_ERROR_BYTES, CommandKind, CommandState
+from broker.domain.workflows.files.command_text import BoundCommand
+from broker.domain.workflows.runs.commands import MAX_ERROR_BYTES, CommandKind, CommandState
 from broker.protocol.proxy import CommandOutput, CommandRan, RunCommand
 from connect.machine.commands.calls import CallEnded, Caller, Output, is_passed_on
-from connect.machine.commands.output import Kept
+from connect.machine.commands.output import Kept, mask_secrets
 from connect.machine.commands.runner import STOPPED
 from connect.machine.processes import START_ERRORS
-from connect.machine.workflows.looks import Looker
-from connect.machine.workflows.values import given_values
+from connect.machine.workflows.looks import Looked, Looker
+from connect.machine.workflows.values import read_given_values
 from connect.policy.folders import OpenFolder
 from connect.policy.gate import Gate
 from connect.system.process_records import ProcessRecords
@@ -29,10 +28,10 @@ _SHELL = "/bin/sh"
 _TAIL_BYTES = 4 * 1024
 _MARGIN_BYTES = 2 * 1024
 """Kept beyond that until secrets are masked, so that none that stands at the cut is halved and not known."""
+_SHORT_BYTES = 4 * 1024
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 30.0
 """Between two looks at what a command writes: they grow, so that a long one fills nobody's log."""
-_REDACTOR = Redactor()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,25 +72,33 @@ class _WatchedOutput(Output):
     def tail(self) -> str:
         """Whole lines from its end, without secrets."""
         whole = self._recent[: self._recent.rfind(b"\n") + 1]
-        return _masked(whole.decode("utf-8", "replace"))[-_TAIL_BYTES:]
+        return mask_secrets(whole.decode("utf-8", "replace"))[-_TAIL_BYTES:]
 
 
 async def execute(bench: Bench) -> CommandRan:
     """Run it to its end, or until `bench.stop` is set. Raises `ValueRefused`, `OSError` for what cannot be written."""
     if bench.bound is None:
-        return await _looked(bench)
+        return await _look(bench)
     output = _WatchedOutput(bench.order)
-    async with _told(bench, output):
-        ended = await _called(bench, bench.bound, output)
-    # In a thread: masking takes milliseconds for each hundred kilobytes.
-    out, err = await asyncio.to_thread(lambda: (output.out.text(_masked), output.err.text(_masked)))
+    async with _tell_along(bench, output):
+        ended = await _call(bench, bench.bound, output)
+    out, err = await _read_masked(output)
     return ended.model_copy(update={"output": out, "errors": err, "output_bytes": output.out.bytes})
 
 
-async def _called(bench: Bench, bound: BoundCommand, output: Output) -> CommandRan:
+async def _read_masked(output: Output) -> tuple[str, str]:
+    def masked() -> tuple[str, str]:
+        return output.out.text(mask_secrets), output.err.text(mask_secrets)
+
+    # Masking takes milliseconds for each hundred kilobytes; a thread costs more than a few of them.
+    is_short = output.out.bytes + output.err.bytes <= _SHORT_BYTES
+    return masked() if is_short else await asyncio.to_thread(masked)
+
+
+async def _call(bench: Bench, bound: BoundCommand, output: Output) -> CommandRan:
     order = bench.order
     limit = math.inf if order.timeout_ms is None else order.timeout_ms / 1000
-    with given_values(bound, order.values, private=bench.private) as values:
+    with read_given_values(bound, order.values, private=bench.private) as values:
         caller = Caller(
             folder=bench.folder,
             environment={**_environment(bench), **values},
@@ -99,6 +106,7 @@ async def _called(bench: Bench, bound: BoundCommand, output: Output) -> CommandR
             records=bench.records,
             stop=bench.stop,
             output=output,
+            is_shell=True,
         )
         try:
             deadline = asyncio.get_running_loop().time() + limit
@@ -106,10 +114,10 @@ async def _called(bench: Bench, bound: BoundCommand, output: Output) -> CommandR
         except START_ERRORS as error:
             words = (error.strerror if isinstance(error, OSError) else None) or str(error)
             return report_of(order, CommandState.FAILED, f"it could not be started: {words}")
-    return _judged(order, ended, limit=limit)
+    return _judge(order, ended, limit=limit)
 
 
-def _judged(order: RunCommand, ended: CallEnded, *, limit: float) -> CommandRan:
+def _judge(order: RunCommand, ended: CallEnded, *, limit: float) -> CommandRan:
     code = ended.exit_code
     report = report_of(order, CommandState.ENDED).model_copy(
         update={
@@ -125,18 +133,40 @@ def _judged(order: RunCommand, ended: CallEnded, *, limit: float) -> CommandRan:
     return report
 
 
-async def _looked(bench: Bench) -> CommandRan:
+async def _look(bench: Bench) -> CommandRan:
     looker = Looker(order=bench.order, folder=bench.folder.path, gate=bench.gate, environment=bench.environment)
-    found = await looker.look()
+    if bench.order.kind is CommandKind.FILE_AWAITED:
+        found = await _until_there(bench, looker)
+        if isinstance(found, CommandRan):
+            return found
+    else:
+        found = await looker.look()
     report = report_of(bench.order, CommandState.ENDED)
-    told = {"exit_code": found.exit_code, "output": _masked(found.output), "errors": _masked(found.errors)}
+    told = {"exit_code": found.exit_code, "output": mask_secrets(found.output), "errors": mask_secrets(found.errors)}
     made = bench.order.kind is CommandKind.WORKTREE_ADD and found.exit_code == 0
     where = found.output.strip() if made else str(bench.folder.path)
     return report.model_copy(update={**told, "output_bytes": len(found.output.encode()), "folder": where})
 
 
+async def _until_there(bench: Bench, looker: Looker) -> Looked | CommandRan:
+    """Look until it is there, or the end of a wait that was in vain."""
+    limit = None if bench.order.timeout_ms is None else bench.order.timeout_ms / 1000
+    looking, stopping = asyncio.ensure_future(looker.look()), asyncio.ensure_future(bench.stop.wait())
+    try:
+        await asyncio.wait({looking, stopping}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+        if looking.done():
+            return looking.result()
+        if stopping.done():
+            return report_of(bench.order, CommandState.STOPPED, STOPPED)
+        why = f"{bench.order.text} was not there within {limit:g} s"
+        return report_of(bench.order, CommandState.TIMED_OUT, why)
+    finally:
+        looking.cancel()
+        stopping.cancel()
+
+
 @contextlib.asynccontextmanager
-async def _told(bench: Bench, output: _WatchedOutput) -> AsyncIterator[None]:
+async def _tell_along(bench: Bench, output: _WatchedOutput) -> AsyncIterator[None]:
     """Tell what it writes, now and then, for as long as it runs."""
     telling = asyncio.ensure_future(_tell(bench, output))
     try:
@@ -169,7 +199,3 @@ def _environment(bench: Bench) -> dict[str, str]:
     order = bench.order
     said = {"RELAYCAST_RUN": order.run, "RELAYCAST_STEP": order.step, "RELAYCAST_ATTEMPT": str(order.attempt)}
     return {**{name: value for name, value in bench.environment.items() if is_passed_on(name)}, **said}
-
-
-def _masked(text: str) -> str:
-    return _REDACTOR.text(text).text

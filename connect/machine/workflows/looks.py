@@ -1,16 +1,20 @@
-"""What is done for a workflow without its shell text: git worktrees, and checks that only look."""
+"""What is done for a workflow without its shell text: git worktrees, and checks and waits that only look."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from broker.domain.workflows.commands import CommandKind
+from broker.domain.workflows.runs.commands import CommandKind
 from broker.protocol.proxy import RunCommand
 from connect.machine.git import GitFailed, run_git
 from connect.policy.gate import Gate
+
+_PAUSE_S = 0.5
+"""Between two looks whether a file has come: of one path, which costs nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,7 @@ class Looker:
     folder: Path
     gate: Gate
     environment: Mapping[str, str] = field(repr=False)
+    pause_s: float = _PAUSE_S
 
     async def look(self) -> Looked:
         """Do what is ordered, once; what fails is said."""
@@ -42,6 +47,8 @@ class Looker:
                 case CommandKind.GIT_CLEAN:
                     changes = await self._git("status", "--porcelain")
                     return Looked(exit_code=1 if changes else 0, output=changes)
+                case CommandKind.FILE_AWAITED:
+                    return await self._await_file()
                 case _:
                     return self._exists()
         except GitFailed as failed:
@@ -78,16 +85,30 @@ class Looker:
         top = (await self._git("-C", str(path), "rev-parse", "--show-toplevel")).strip()
         return top == _real(path)
 
+    async def _await_file(self) -> Looked:
+        """Until it is there; what can never be found is said at once."""
+        while True:
+            looked = self._exists()
+            if looked.exit_code == 0 or not any(map(self.gate.allows, self._places())):
+                return looked
+            await asyncio.sleep(self.pause_s)
+
     def _exists(self) -> Looked:
         """Below the step's folder, as people mean it; below where relay-connect was started, as public runners do."""
-        wanted = self.order.text
-        if "\0" in wanted or ".." in Path(wanted).parts or not wanted:
+        places = self._places()
+        if not places:
             return Looked(exit_code=1, errors="a path without .. is looked for\n")
-        places = list(dict.fromkeys((self.folder / wanted, self.gate.started_in / wanted)))
         for path in places:
             if self.gate.allows(path) and _is_there(path):
                 return Looked(exit_code=0, output=f"{path}\n")
         return Looked(exit_code=1, errors=f"not there: {' nor '.join(map(str, places))}\n")
+
+    def _places(self) -> list[Path]:
+        """Where a path may lie; none for what is no path."""
+        wanted = self.order.text
+        if "\0" in wanted or ".." in Path(wanted).parts or not wanted:
+            return []
+        return list(dict.fromkeys((self.folder / wanted, self.gate.started_in / wanted)))
 
     def _place(self) -> Path | None:
         """Where the worktree is; None where that is no place for it."""

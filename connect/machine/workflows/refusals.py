@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from broker.domain.workflows.commands import digest_of
+from broker.domain.workflows.runs.commands import digest_of
 from connect.machine.commands import refusals
 from connect.machine.workflows.consents import Consent, Consents, Standing
 
@@ -57,7 +57,7 @@ def read_refusals(state: Path) -> list[Refusal]:
     return refusals.read_refusals(state / NAME, Refusal)
 
 
-def unsettled(refused: list[Refusal], consents: Consents) -> list[Refusal]:
+def list_unsettled(refused: list[Refusal], consents: Consents) -> list[Refusal]:
     """Those that a person has not settled since."""
     return [each for each in refused if each.name not in consents.deny and not _is_allowed(each, consents)]
 

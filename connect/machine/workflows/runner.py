@@ -11,8 +11,8 @@ from pathlib import Path
 
 from typing_extensions import override
 
-from broker.domain.workflows.command_text import BoundCommand, PlaceholderRefused, bind_command
-from broker.domain.workflows.commands import CommandKind, CommandState
+from broker.domain.workflows.files.command_text import BoundCommand, PlaceholderRefused, bind_command
+from broker.domain.workflows.runs.commands import CommandKind, CommandState
 from broker.protocol.proxy import CommandRan, RunCommand, StopCommand
 from connect.access.broker_clock import BrokerClock
 from connect.machine.commands import journal
@@ -44,7 +44,7 @@ class Journal(journal.Journal[CommandRan]):
     """Knows of each command that was ordered how far it came."""
 
     def __init__(self, file: Path) -> None:
-        super().__init__(file, model=CommandRan, key=lambda report: report.command, shortened=_shortened)
+        super().__init__(file, model=CommandRan, key=lambda report: report.command, shortened=_shorten)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,15 +122,15 @@ class CommandRunner(OnceRunner[RunCommand, CommandRan]):
         return report_of(order, CommandState.FAILED, NEVER_STARTED)
 
     @override
-    def _skipped(self, order: RunCommand, why: str) -> CommandRan:
+    def _report_skipped(self, order: RunCommand, why: str) -> CommandRan:
         return report_of(order, CommandState.STOPPED, why)
 
     @override
     def _overrun(self, order: RunCommand) -> CommandRan:
-        return self._failed(order, f"{MOST_WAITING} commands of workflows wait on this machine already")
+        return self._report_failed(order, f"{MOST_WAITING} commands of workflows wait on this machine already")
 
     @override
-    def _failed(self, order: RunCommand, why: str) -> CommandRan:
+    def _report_failed(self, order: RunCommand, why: str) -> CommandRan:
         return report_of(order, CommandState.FAILED, why)
 
     @override
@@ -153,14 +153,14 @@ class CommandRunner(OnceRunner[RunCommand, CommandRan]):
         if self._stop.is_set():
             stop.set()
         try:
-            return await self._allowed(order, stop)
+            return await self._pass_and_start(order, stop)
         except NotRun as why:
             return report_of(order, why.state, str(why))
         finally:
             del self._stops[order.command]
             self._stopped_for.pop(order.command, None)
 
-    async def _allowed(self, order: RunCommand, stop: asyncio.Event) -> CommandRan:
+    async def _pass_and_start(self, order: RunCommand, stop: asyncio.Event) -> CommandRan:
         """Pass what stands before a start, and start. Raises `NotRun`."""
         if order.not_after_ms is not None and self._around.clock.is_past(order.not_after_ms):
             raise NotRun(CommandState.EXPIRED, "it came too late to this machine")
@@ -186,9 +186,9 @@ class CommandRunner(OnceRunner[RunCommand, CommandRan]):
             raise NotRun(CommandState.REFUSED, f"the broker's order is at odds with itself: {why}")
         objection = judge(consents, order, folder=folder.path)
         if objection is not None:
-            raise self._objected(order, folder, objection)
+            raise self._report_objection(order, folder, objection)
 
-    def _objected(self, order: RunCommand, folder: OpenFolder, objection: Objection) -> NotRun:
+    def _report_objection(self, order: RunCommand, folder: OpenFolder, objection: Objection) -> NotRun:
         if objection.standing is Standing.DENIED:
             return NotRun(CommandState.REFUSED, objection.why)
         root = next((each for each in self._around.gate.folders if folder.path.is_relative_to(each)), folder.path)
@@ -220,15 +220,18 @@ class CommandRunner(OnceRunner[RunCommand, CommandRan]):
         except OSError as error:
             raise NotRun(CommandState.FAILED, f"{UNKEPT}: {error.strerror}") from None
         self._report(started)
+        if order.kind is CommandKind.FILE_AWAITED:  # what only waits holds up no command
+            self._queue.finish(order)
+            self._begin_next()
         clock = asyncio.get_running_loop().time
         began = clock()
-        ended = await self._executed(order, folder, bound, stop)
+        ended = await self._execute(order, folder, bound, stop)
         if ended.state is CommandState.STOPPED and (reason := self._stopped_for.get(order.command)):
             ended = ended.model_copy(update={"reason": reason})
         lasted = round((clock() - began) * 1000)
         return ended.model_copy(update={"duration_ms": lasted, "folder": ended.folder or str(folder.path)})
 
-    async def _executed(
+    async def _execute(
         self, order: RunCommand, folder: OpenFolder, bound: BoundCommand | None, stop: asyncio.Event
     ) -> CommandRan:
         around = self._around
@@ -269,7 +272,7 @@ def _bound(order: RunCommand) -> BoundCommand | None:
         raise NotRun(CommandState.REFUSED, f"its command cannot be given its values: {refused}") from None
 
 
-def _shortened(report: CommandRan) -> CommandRan:
+def _shorten(report: CommandRan) -> CommandRan:
     """What a repeated order is answered with: the broker was told the whole of it before."""
     short = {
         "reason": report.reason[:_LONGEST_REASON],

@@ -7,8 +7,8 @@ import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from broker.domain.workflows.command_text import LONGEST_IN_ENVIRONMENT, BoundCommand
-from broker.domain.workflows.placeholders import Placeholder
+from broker.domain.workflows.files.command_text import LONGEST_IN_ENVIRONMENT, BoundCommand
+from broker.domain.workflows.files.placeholders import Placeholder
 from connect.system.state_folder import private_folder, write_private
 
 _MOST_BYTES = 1024 * 1024
@@ -20,7 +20,7 @@ class ValueRefused(ValueError):
 
 
 @contextlib.contextmanager
-def given_values(bound: BoundCommand, values: Mapping[str, str], *, private: Path) -> Iterator[dict[str, str]]:
+def read_given_values(bound: BoundCommand, values: Mapping[str, str], *, private: Path) -> Iterator[dict[str, str]]:
     """The variables of a command's environment, and the files that hold long values while it lasts.
 
     Raises `ValueRefused`, and `OSError` for a file that cannot be written.
@@ -49,7 +49,7 @@ def _value(placeholder: Placeholder, values: Mapping[str, str]) -> str:
         raise ValueRefused(f"there is no value for {{{{{placeholder.name}}}}}")
     # No environment holds a NUL, and what is no text in UTF-8 nobody has meant.
     value = values[name].replace("\0", "").encode("utf-8", "replace").decode()
-    return value.strip() if placeholder.filter == "trim" else value
+    return placeholder.filtered(value)
 
 
 def _fitting(placeholder: Placeholder, value: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from broker.adapters.backup.archive import BackupWriter, BadBackup, Manifest, extract, opened, read_manifest, writing
+from broker.adapters.backup.archive import BackupWriter, BadBackup, Manifest, extract, open_file, read_manifest, writing
 from broker.adapters.backup.jobs import restore
 from broker.settings import Settings
 
@@ -37,9 +37,9 @@ def test_what_was_written_is_read_again(tmp_path: Path) -> None:
     assert set(read_manifest(path).sha256) == {"redis.jsonl", "logs/engine/a"}
     extract(path, "logs/", tmp_path / "out")
     assert (tmp_path / "out" / "engine" / "a").read_bytes() == b"of a part"
-    with opened(path, "redis.jsonl") as content:
+    with open_file(path, "redis.jsonl") as content:
         assert content.read() == b""
-    with pytest.raises(BadBackup), opened(path, "nothing"):
+    with pytest.raises(BadBackup), open_file(path, "nothing"):
         pass
 
 
@@ -82,5 +82,5 @@ async def test_data_that_needs_a_newer_program_is_refused_before_anything_is_wri
 
 
 def test_the_manifest_can_be_read_by_a_person(tmp_path: Path) -> None:
-    with opened(written(tmp_path / "b.tar"), "manifest.json") as content:
+    with open_file(written(tmp_path / "b.tar"), "manifest.json") as content:
         assert orjson.loads(content.read())["version"] == "1"

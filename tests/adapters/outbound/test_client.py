@@ -99,6 +99,13 @@ async def test_redirects_are_answers_and_not_followed() -> None:
         assert (got.status, target.connections) == (307, 0)
 
 
+@pytest.mark.parametrize("location", ["http:\x8e/127.0.0.1/", "http://[::1/", "http://x:99999999/", "//\u2024"])
+async def test_where_a_redirect_points_is_not_even_read(location: str) -> None:
+    redirect = f"HTTP/1.1 302 X\r\nContent-Length: 0\r\nConnection: close\r\nLocation: {location}\r\n\r\n"
+    async with client() as guarded, receiving(redirect.encode("latin-1", "replace")) as receiver:
+        assert (await guarded.post(f"http://127.0.0.1:{receiver.port}/", body=b"", headers={})).status == 302
+
+
 async def test_only_the_beginning_of_a_long_answer_is_read_and_nothing_is_unpacked() -> None:
     bomb = gzip.compress(b"0" * 10_000_000)
     async with client() as guarded:

@@ -1,6 +1,11 @@
 """Notifications by apprise, in its own process, to a real server; and what that process cannot reach."""
 
+import asyncio
+import json
+import sys
+
 import pytest
+from pydantic import BaseModel, ConfigDict, Field
 
 from broker.adapters.outbound.notifying import AppriseNotifier
 from broker.domain.errors import BadRequest, OutboundFailed, OutboundRefused
@@ -63,3 +68,63 @@ async def test_one_that_never_answers_is_given_up_with_its_process() -> None:
     async with receiving(None) as receiver:
         with pytest.raises(OutboundFailed):
             await AppriseNotifier(OPENED, total_s=3).notify(f"ntfy://127.0.0.1:{receiver.port}/a", title="x", text="y")
+
+
+_SLACK = """
+import json, sys
+import requests
+
+def request(method, url, *, data, headers, **given):
+    print(json.dumps({"method": method, "url": url, "type": headers["Content-Type"], "body": json.loads(data)}))
+    answered = requests.Response()
+    answered.status_code, answered._content = 200, b"ok"
+    return answered
+
+requests.request = request
+from broker.adapters.outbound import notify_child
+notify_child.main()
+"""
+
+
+class _Attachment(BaseModel):
+    """An attachment as Slack documents it: https://docs.slack.dev/legacy/legacy-messaging/legacy-secondary-message-attachments."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: str = ""
+    text: str = ""
+    color: str = ""
+    ts: float | None = None
+    footer: str = Field(default="", max_length=300)
+    mrkdwn_in: list[str] = Field(default_factory=list)
+
+
+class _SlackMessage(BaseModel):
+    """What an incoming webhook of Slack takes: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = ""
+    username: str = ""
+    mrkdwn: bool = True
+    attachments: list[_Attachment] = Field(min_length=1, max_length=100)
+
+
+async def test_slack_has_its_documented_payload() -> None:
+    """Slack is at one address alone: what apprise would send there is taken before it leaves the process."""
+    url = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/"
+    order = {"url": url, "title": "Worker waits", "text": "Bash: rm -rf é <x>", "opened": [], "plain": False}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _SLACK),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(60):
+        said, _ = await process.communicate(json.dumps(order).encode())
+    sent, answered = map(json.loads, said.splitlines())
+    assert answered["sent"]
+    assert sent["url"] == "https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"
+    assert (sent["method"].upper(), sent["type"]) == ("POST", "application/json; charset=utf-8")
+    message = _SlackMessage.model_validate(sent["body"])
+    assert message.attachments[0].title == "Worker waits"
+    assert message.attachments[0].text == "Bash: rm -rf é &lt;x&gt;"

@@ -7,7 +7,8 @@ from broker.domain.agents.agents import Agent
 from broker.domain.errors import NoPlacement, RateLimited, Unavailable
 from broker.domain.ids import AgentId
 from broker.domain.logs.events import Cursor
-from broker.domain.messages.messages import Mode, ReceiptState
+from broker.domain.messages.messages import Mode
+from broker.domain.messages.steps import ReceiptState
 from broker.protocol.agents.events import TurnStarted
 from broker.protocol.proxy import Deliver, FrameRecorded
 from broker.services.live.hub import position_of

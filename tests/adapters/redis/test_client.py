@@ -10,7 +10,8 @@ import pytest
 from redis.asyncio import Redis
 
 from broker.adapters.embedded import embedded_redis
-from broker.adapters.redis.client import open_redis, published
+from broker.adapters.redis.client import listen_on
+from broker.adapters.redis.opening import open_redis
 from broker.domain.errors import Unavailable
 
 _MOST_STEPS = 40
@@ -34,7 +35,7 @@ async def test_a_command_is_cancelled_at_whichever_step_the_word_comes(redis_url
 async def test_what_is_published_comes_with_word_of_what_may_have_been_lost(tmp_path: Path) -> None:
     async with embedded_redis(tmp_path) as url:
         redis = open_redis(url)
-        async with asyncio.timeout(10), aclosing(published(redis, "channel")) as items:
+        async with asyncio.timeout(10), aclosing(listen_on(redis, "channel")) as items:
             assert await anext(items) is None
             await redis.publish("channel", "one")
             assert await anext(items) == "one"
@@ -47,7 +48,7 @@ async def test_what_is_published_comes_with_word_of_what_may_have_been_lost(tmp_
 
 async def test_who_follows_a_channel_is_told_that_the_store_is_away(tmp_path: Path) -> None:
     redis = open_redis(f"unix://{tmp_path / 'nobody'}")
-    async with asyncio.timeout(20), aclosing(published(redis, "channel")) as items:
+    async with asyncio.timeout(20), aclosing(listen_on(redis, "channel")) as items:
         with pytest.raises(Unavailable):
             await anext(items)
     await redis.aclose()

@@ -14,7 +14,7 @@ from broker.app import Adapters, build_adapters
 from broker.domain.agents.stops import WORKSPACE, StopHow
 from broker.domain.ids import WorkspaceId
 from broker.domain.logs.events import Cursor
-from broker.domain.messages.messages import ReceiptState
+from broker.domain.messages.steps import ReceiptState
 from broker.services.live.hub import position_of
 from tests.fixtures.desk import Desk, open_desk
 
@@ -144,10 +144,10 @@ async def test_what_was_shipped_before_does_not_hide_what_is_new(pair: Pair) -> 
     backlog, session = pair.desk.adapters.backlog, pair.desk.session.id
     await backlog.mark(W, session, pair.lost, keep=2000)
     await pair.desk.spawn("New")
-    assert (await backlog.shipped(W, session)).offset <= pair.common.offset
+    assert (await backlog.read_shipped(W, session)).offset <= pair.common.offset
     assert session in await backlog.waiting(W)
     await backlog.mark(W, session, pair.lost, keep=2000)
-    assert (await backlog.shipped(W, session)).offset <= pair.common.offset
+    assert (await backlog.read_shipped(W, session)).offset <= pair.common.offset
 
 
 async def test_a_server_that_starts_again_with_its_data_goes_on_in_the_same_epoch(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 from broker.adapters.embedded import embedded_redis
 from broker.adapters.redis import keys
 from broker.domain.ids import WorkspaceId
+from broker.domain.views.views import ViewPage
 from broker.protocol.agents.events import ApprovalRequested
 from broker.protocol.proxy import Deliver, Spawn
 from tests.fixtures.gateway import A_WORKFLOW, Gateway, Machine, gateway_for, serving
@@ -49,20 +50,35 @@ LIVES: dict[str, tuple[End, str]] = {
     "sign_ins": (End.TIME, "MAX_SIGN_INS ids; 30 days after the last use of one"),
     "workspace": (End.WORKSPACE, "a few fields"),
     "tokens": (End.WORKSPACE, "MAX_TOKENS, that people made; they revoke them"),
+    "token_uses": (End.WORKSPACE, "MAX_TOKENS numbers; removed with the token"),
+    "service_accounts": (End.WORKSPACE, "MAX_SERVICE_ACCOUNTS of a name"),
     "revoked_keys": (End.WORKSPACE, "1000 hashes"),
     "sign_in": (End.TIME, "three fields; 30 days after its last use, like its token"),
     "family": (End.TIME, "one caller and a few hashes; 30 days after its last use"),
     "families": (End.TIME, "MAX_FAMILIES ids; 30 days after the last use of one"),
     "people": (End.WORKSPACE, "MAX_MEMBERS"),
+    "suspended": (End.WORKSPACE, "MAX_MEMBERS"),
+    "held_tokens": (End.WORKSPACE, "MAX_TOKENS"),
     "people_names": (End.WORKSPACE, "MAX_MEMBERS"),
     "owners": (End.WORKSPACE, "MAX_MEMBERS"),
     "person": (End.WORKSPACE, "MAX_MEMBERS of a few fields; removed with the member"),
+    "invitations": (End.WORKSPACE, "MAX_INVITATIONS of MAX_INVITED_GROUPS ids; 30 days, or until they are used"),
+    "groups": (End.WORKSPACE, "MAX_GROUPS"),
+    "group_names": (End.WORKSPACE, "MAX_GROUPS"),
+    "group_members": (End.WORKSPACE, "MAX_MEMBERS; removed with the group"),
+    "member_groups": (End.WORKSPACE, "MAX_GROUPS; removed with the member"),
+    "private_sessions": (End.WORKSPACE, "MAX_SESSIONS of MAX_NAMED ids; removed with what is left of the session"),
+    "machine_codes": (End.TIME, "MAX_CODES of a name and a hash; 10 min after the last"),
     "session_names": (End.WORKSPACE, "MAX_SESSIONS"),
     "session_makers": (End.WORKSPACE, "MAX_SESSIONS, as each of them has a session; with the last of theirs"),
     "proxies": (End.WORKSPACE, "MAX_MACHINES"),
     "proxy_owners": (End.WORKSPACE, "MAX_MACHINES"),
     "live": (End.WORKSPACE, "the agents that run"),
     "rules": (End.WORKSPACE, "MAX_RULES"),
+    "customers": (End.INSTALLATION, "one for each workspace that ever chose a plan; gone with it"),
+    "billing": (End.WORKSPACE, "a few fields, 1 KiB"),
+    "usage_sent": (End.TIME, "three fields for each meter; 40 days"),
+    "rule_makers": (End.WORKSPACE, "MAX_RULES"),
     "budgets": (End.WORKSPACE, "MAX_BUDGETS"),
     "redaction": (End.WORKSPACE, "the number and length of rules"),
     "usage": (End.TIME, "counters; 40 days"),
@@ -73,8 +89,10 @@ LIVES: dict[str, tuple[End, str]] = {
     "allowance": (End.TIME, "one number for each token in use; seconds"),
     "pending_approvals": (End.WORKSPACE, "what waits; each ends by its deadline"),
     "leases": (End.WORKSPACE, "MAX_MACHINES, and agents that connect themselves"),
+    "views": (End.WORKSPACE, "MAX_VIEWS of 2 KiB for each page; people delete them"),
     "stops": (End.WORKSPACE, "MAX_SESSIONS and MAX_MACHINES of 2 KiB; resumed, or gone with the session or machine"),
     "stopping": (End.TIME, "an id for each session and agent that is met still; gone when all are, or after 30 days"),
+    "failures": (End.TIME, "500 ids; 30 days after the last"),
     "timers": (
         End.WORKSPACE,
         "a few for each message that waits, approval, agent and machine; gone when due",
@@ -127,6 +145,7 @@ LIVES: dict[str, tuple[End, str]] = {
     "workflow_open": (End.WORKSPACE, "2,000 ids; gone with the end of each run"),
     "workflow_due": (End.WORKSPACE, "2,000 ids; gone with the end of each run"),
     "session_runs": (End.SESSION, "2,000 ids; gone with the end of each run"),
+    "session_listeners": (End.SESSION, "2,000 ids; gone with the end of each run"),
     "message": (End.TIME, "256 KiB of text, twice, and of each answer; 128 MiB in a session; 8 days"),
     "recipients": (End.TIME, "the agents of a session; 8 days"),
     "approval": (End.TIME, "64 MiB in a session; 30 days, or a day more than its deadline"),
@@ -141,10 +160,12 @@ ELSEWHERE: dict[str, tuple[End, str]] = {
     r"rc:workspaces": (End.INSTALLATION, "an id for each workspace"),
     r"rc:token:[0-9a-f]{64}": (End.TOKEN, "one caller"),
     r"rc:sign-in:.+": (End.TIME, "one member; 10 min"),
+    r"rc:invitation:.+": (End.TIME, "two ids; 30 days"),
+    r"rc:machine-code:.+": (End.TIME, "one name; 10 min"),
     r"rc:failed-sign-ins:.+": (End.TIME, "30 ids; 60 s"),
     r"rc:format": (End.INSTALLATION, "three fields"),
     r"rc:format:lock": (End.TIME, "one id; 60 s"),
-    r"rc:\{installation\}:(slugs|administrators|ending)": (End.INSTALLATION, "see the table"),
+    r"rc:\{installation\}:(slugs|administrators|ending|customers)": (End.INSTALLATION, "see the table"),
     r"rc:\{account\.[0-9a-f]+\}:(account|memberships)": (End.ACCOUNT, "see the table"),
     r"rc:\{account\.[0-9a-f]+\}:(sign-ins|si:.+)": (End.TIME, "see the table; 30 days after its last use"),
     r"rc:installation": (End.INSTALLATION, "three fields"),
@@ -210,7 +231,7 @@ async def broker(tmp_path: Path, workspace: WorkspaceId) -> AsyncIterator[Gatewa
         yield gateway
 
 
-S = "/v1/sessions/work"
+S = "/v1/sessions/main"
 
 
 async def spawned(gateway: Gateway, machine: Machine, name: str) -> Spawn:
@@ -246,22 +267,28 @@ async def through_everything(gateway: Gateway, machine: Machine) -> None:
     await gateway.ok("POST", f"{S}/share", {})
     await gateway.token("observer")
     await gateway.ok("PUT", "/v1/rules", {"rules": []})
+    await gateway.adapters.views.save(gateway.workspace, page=ViewPage.HOME, name="Mine", address="q=x", by="Ada")
     await gateway.ok("POST", "/v1/secrets", {"name": "HOOK_SECRET", "value": "x"})
     member = await gateway.ok("POST", "/v1/members", {"name": "Ada", "role": "member"})
+    await gateway.ok("POST", "/v1/groups", {"name": "Crew"})
+    await gateway.ok("POST", "/v1/invitations", {"role": "member", "groups": ["Crew"]})
+    await gateway.ok("PUT", "/v1/groups/Crew/members/Ada")
+    await gateway.ok("PUT", f"{S}/access", {"private": True, "groups": {"Crew": "driver"}})
     code = member["url"].partition("#")[2]
     assert (await gateway.call("POST", "/v1/sign-in", {"code": code}, token=None)).status_code == 200
     pair = await gateway.ok("POST", "/v1/auth/exchange", {"for": "terminal"})
     await gateway.ok("POST", "/v1/auth/refresh", {"refresh_token": pair["refresh_token"]}, token=None)
     await gateway.call("POST", "/v1/sign-in", {"code": "wrong"}, token=None)
+    await gateway.ok("POST", "/v1/machine-codes", {"name": "build box"})
     await gateway.ok("POST", f"{S}/agents/Worker/interrupt")
-    await gateway.ok("POST", "/v1/workflows/runs", {"text": A_WORKFLOW, "session": "work"})
+    await gateway.ok("POST", "/v1/workflows/runs", {"text": A_WORKFLOW, "session": "main"})
     del worker
 
 
 async def test_every_key_ends_and_nothing_of_a_session_or_a_machine_is_left_behind_it(broker: Gateway) -> None:
-    session = await broker.ok("POST", "/v1/sessions", {"name": "work"})
+    session = await broker.ok("POST", "/v1/sessions", {"name": "main"})
     await broker.ok("POST", "/v1/sessions", {"name": "another"})
-    async with broker.machine(session="work") as machine:
+    async with broker.machine(session="main") as machine:
         await through_everything(broker, machine)
         present = await all_keys(broker)
         assert {key.name for key in present if key.life is End.TIME and key.ttl_s < 0} == set()

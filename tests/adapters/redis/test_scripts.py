@@ -56,7 +56,7 @@ def test_every_line_of_a_header_that_looks_like_an_argument_is_one(path: Path) -
 
 def test_a_script_is_given_exactly_the_names_in_its_header() -> None:
     assert arguments("report_turn") == (
-        ("link", "fence", "spool", "number", "agent", "generation", "phase", "turn", "data"),
+        ("read_at", "link", "fence", "spool", "number", "agent", "generation", "phase", "turn", "data"),
         "messages",
     )
 
@@ -65,6 +65,25 @@ def test_a_script_is_given_exactly_the_names_in_its_header() -> None:
 def test_every_script_says_what_it_returns(path: Path) -> None:
     text = header(path.read_text())
     assert "-- Returns " in text
+
+
+def test_every_script_compares_when_its_caller_was_read_but_those_that_must_run_anyway() -> None:
+    """They begin with it, before anything is read or written."""
+    unguarded = {path.stem for path in SCRIPTS if "read_at" not in arguments(path.stem)[0]}
+    assert unguarded == {
+        "check_standing",
+        "detach_link",
+        "end_family",
+        "end_sign_in",
+        "note_act",
+        "read_privacy",
+        "settle_request",
+    }
+    for name in SCRIPT_NAMES - unguarded:
+        code = body(source(name))
+        assert arguments(name)[0][0] == "read_at", name
+        compared = code.index("read_at ~= (redis.call('HGET', K.workspace(), 'access')")
+        assert "= redis.call(" not in code[code.index("unpack(ARGV") : compared], name
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
@@ -113,7 +132,7 @@ def calls() -> list[tuple[str, set[str], bool]]:
 )
 def test_adapters_give_a_script_what_it_takes(name: str, given: set[str], is_open: bool) -> None:
     names, rest = arguments(name)
-    taken = {*names, *([rest] if rest else [])} - {"caller"}  # who acts is given by `Scripts` itself
+    taken = {*names, *([rest] if rest else [])} - {"caller", "read_at"}  # given by `Scripts` itself
     assert given <= taken if is_open else given == taken
 
 

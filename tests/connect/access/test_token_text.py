@@ -39,6 +39,20 @@ def test_a_character_that_no_token_has_is_named_with_its_place_and_without_the_t
     assert SECRET[8:16] not in refused.value.message
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("cannot reach redis://ada:pass@h:6379/0", "cannot reach redis://[hidden]@h:6379/0"),
+        ("http://h:80/a@b and mail to ada@example.org", "http://h:80/a@b and mail to ada@example.org"),
+        ("whsec_" + "Ab9" * 8, "whsec_[hidden]"),
+        ("sk_test_" + "Ab9" * 8, "sk_test_[hidden]"),
+        ("risk_test_of_a_function", "risk_test_of_a_function"),
+    ],
+)
+def test_a_password_in_a_url_and_a_payment_providers_secrets_are_hidden_like_tokens(said: str, shown: str) -> None:
+    assert hide_tokens(said) == shown
+
+
 def test_what_editors_and_shells_leave_around_a_token_is_no_part_of_it() -> None:
     assert check_token(f" \t{SECRET}\r\n\n", source="x") == SECRET
 

@@ -4,6 +4,7 @@ from connect.demo.game import Board, draw
 from connect.demo.script import (
     OPPONENT_TASK,
     AskPermission,
+    AskPermissions,
     AskQuestion,
     CallTool,
     GoDeaf,
@@ -12,6 +13,8 @@ from connect.demo.script import (
     ReportEdit,
     Say,
     Sleep,
+    TellPlan,
+    Think,
     read_prompt,
     steps_for,
 )
@@ -87,9 +90,16 @@ def test_the_last_move_tells_the_result_and_a_finished_board_gets_no_answer() ->
 def test_scripted_lines_do_what_they_say() -> None:
     assert steps_for(_message("say  hi ")) == [Say(text="hi")]
     assert steps_for(_message("ask permission: rm -rf build")) == [AskPermission(command="rm -rf build")]
+    both = (AskPermission(command="make a"), AskPermission(command="make b"))
+    assert steps_for(_message("ask permissions: make a | make b")) == [AskPermissions(asked=both)]
     assert steps_for(_message("sleep 0.5")) == [Sleep(seconds=0.5), Say(text="I slept 0.5 s.")]
     assert steps_for(_message("exit 3")) == [Quit(code=3)]
     assert steps_for(_message("ignore")) == [GoDeaf()]
+    assert steps_for(_message("think hard\n\nplan: *look | -write | test\n\nsay done")) == [
+        Think(text="hard"),
+        TellPlan(steps=(("look", "completed"), ("write", "in_progress"), ("test", "pending"))),
+        Say(text="done"),
+    ]
     assert steps_for(_message('call relay_agents {"a": 1}')) == [
         CallTool(tool="relay_agents", arguments={"a": 1}, tell=True)
     ]

@@ -1,6 +1,6 @@
 from connect.demo.viewer import timings
 from connect.sdk.types import Trace
-from connect.terminal.text import plain
+from connect.terminal.text.layout import plain
 
 
 def _trace(**reached: int) -> Trace:

@@ -5,7 +5,7 @@ from pathlib import Path
 from connect.access.endpoint import Endpoint
 from connect.doctor.findings import Health
 from connect.doctor.hooks import examine_hooks
-from connect.machine.hooks.consent_file import ConsentFile, written
+from connect.machine.hooks.consent_file import ConsentFile, to_toml
 from connect.machine.hooks.consents import Consent, Consents, Standing
 from connect.machine.hooks.refusals import Refusal, Refusals
 from connect.settings import ConnectSettings
@@ -46,7 +46,7 @@ def test_every_consent_and_everything_that_waits_for_one_is_listed(tmp_path: Pat
         consent(tmp_path, "gone", program="/no/such"),
         consent(tmp_path, "edited", script="0" * 64),
     )
-    ConsentFile(tmp_path, state=tmp_path / "state").put(written(Consents(allow=allow, deny=("never",))))
+    ConsentFile(tmp_path, state=tmp_path / "state").put(to_toml(Consents(allow=allow, deny=("never",))))
     here = str(tmp_path)
     refusal = Refusal(
         id="new",
@@ -72,7 +72,7 @@ def test_every_consent_and_everything_that_waits_for_one_is_listed(tmp_path: Pat
 def test_a_list_that_nobody_confirmed_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
     assert [each.health for each in examine_hooks(settings(tmp_path))] == [Health.OK]
-    (tmp_path / "hooks.allow").write_bytes(written(Consents()))
+    (tmp_path / "hooks.allow").write_bytes(to_toml(Consents()))
     [found] = examine_hooks(settings(tmp_path))
     assert (found.health, "hooks review" in found.text) == (Health.PROBLEM, True)
     (tmp_path / "hooks.allow").write_text("allow = 7")

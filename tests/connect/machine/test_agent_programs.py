@@ -137,9 +137,9 @@ async def test_a_program_that_does_not_answer_is_no_reason_to_wait_and_is_asked_
     path.write_text(f"#!/bin/sh\necho x >> {path}.runs\nexec sleep 60\n")
     path.chmod(0o755)
     catalogue = CliCatalogue({"claude": AgentSettings(command=(str(path),))}, cache=cache)
-    before = {cli.cli: cli for cli in catalogue.known()}["claude"]
+    before = {cli.cli: cli for cli in catalogue.list_known()}["claude"]
     found = await asyncio.gather(*(catalogue.find("claude") for _ in range(3)))
-    after = {cli.cli: cli for cli in catalogue.known()}["claude"]
+    after = {cli.cli: cli for cli in catalogue.list_known()}["claude"]
     assert before.problem == f"`{path} --version` has not answered yet; run it by hand to see why"
     assert after.problem == f"`{path} --version` did not answer in 2 s; run it by hand to see why"
     assert [cli.installed for cli in found if cli] == [after, after, after]
@@ -175,7 +175,7 @@ async def test_an_agent_that_is_known_to_speak_acp_is_found_on_path_without_conf
     (tmp_path / "qwen").symlink_to(path)
     program(tmp_path / "kimi", says="never asked")
     catalogue = CliCatalogue({}, cache=cache)
-    told = {cli.cli: cli for cli in catalogue.known()}
+    told = {cli.cli: cli for cli in catalogue.list_known()}
     assert sorted(told) == ["claude", "codex", "gemini", "kimi", "qwen"]
     assert (told["qwen"].supported, told["qwen"].version, told["qwen"].dialect) == (True, "0.24.4", Dialect.ACP)
     assert (told["kimi"].supported, told["kimi"].version) == (True, None)

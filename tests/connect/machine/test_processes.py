@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from connect.machine import processes
 from connect.machine.processes import AgentProcess, Command, ProcessStuck, end_process, start_process
 from connect.system import process_tree
 from connect.system.process_records import ProcessRecords
@@ -158,6 +160,58 @@ async def test_a_program_that_cannot_be_started_leaves_no_record(records: Proces
     with pytest.raises(FileNotFoundError):
         await start_process(command, records=records, make=partial(AgentProcess, on_output=Output()))
     assert list((tmp_path / "records").iterdir()) == []
+
+
+_STARTS_A_SHELL = """\
+import asyncio, os, pathlib, sys
+from functools import partial
+from connect.machine.processes import AgentProcess, Command, start_process
+from connect.system.process_records import ProcessRecords
+
+async def main():
+    named = pathlib.Path(sys.argv[2])
+    folder = os.open(named, os.O_RDONLY)
+    named.rename(named.with_name("moved"))
+    shell = ("/bin/sh", "-c", "pwd -P; sleep 600")
+    command = Command(argv=shell, env=dict(os.environ), cwd=named, folder=folder, is_shell=True)
+    come = asyncio.Event()
+    said = bytearray()
+    make = partial(AgentProcess, on_output=lambda data: (said.extend(data), come.set()))
+    process = await start_process(command, records=ProcessRecords(pathlib.Path(sys.argv[1])), make=make)
+    await come.wait()
+    print(process.pid, said.decode().strip(), flush=True)
+    await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("has_setpriv", [True, False])
+async def test_a_shell_starts_in_its_folder_whatever_that_is_called_by_then_and_dies_with_who_started_it(
+    records: ProcessRecords, tmp_path: Path, has_setpriv: bool
+) -> None:
+    (tmp_path / "named").mkdir()
+    without = "import connect.machine.processes as p; p._find_setpriv = lambda: None\n"
+    script = _STARTS_A_SHELL if has_setpriv else without + _STARTS_A_SHELL
+    folders = str(tmp_path / "records"), str(tmp_path / "named")
+    starter = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, *folders, stdout=asyncio.subprocess.PIPE, cwd=Path.cwd()
+    )
+    assert starter.stdout is not None
+    async with asyncio.timeout(30):
+        pid, where = (await starter.stdout.readline()).decode().split()
+    assert where == str(tmp_path / "moved")
+    assert _alive(pid)
+    key = process_tree.key_of(int(pid))
+    starter.kill()
+    await starter.wait()
+    async with asyncio.timeout(10):
+        while process_tree.is_running(key):
+            await asyncio.sleep(0.01)
+
+
+def test_the_systems_own_program_is_used_where_it_is_there() -> None:
+    assert (processes._find_setpriv() is not None) == (shutil.which("setpriv", path="/usr/bin:/bin") is not None)
 
 
 async def test_leftovers_of_an_earlier_life_are_killed(records: ProcessRecords, tmp_path: Path) -> None:

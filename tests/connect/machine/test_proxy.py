@@ -390,6 +390,23 @@ async def test_a_message_that_comes_twice_runs_once(broker: ScriptedBroker, tmp_
     assert len(broker.of(Handed)) == 2
 
 
+async def test_a_broker_that_has_forgotten_an_answer_hears_that_the_agent_had_the_message(
+    broker: ScriptedBroker, tmp_path: Path
+) -> None:
+    async with running(settings(broker, tmp_path / "s")):
+        await broker.command(spawn())
+        await broker.command(deliver("say once"))
+        await event(broker, TurnEnded)
+        await broker.command(deliver("say once"))
+        known = await event(broker, PromptAccepted, count=2)
+        await broker.command(deliver("say once", nudge="say again"))
+        again = await event(broker, TurnEnded, count=2)
+    assert isinstance(known, PromptAccepted)
+    assert known.already_seen
+    assert isinstance(again, TurnEnded)
+    assert again.text == "again"
+
+
 async def test_a_spawn_that_comes_twice_starts_one_process(broker: ScriptedBroker, tmp_path: Path) -> None:
     async with running(settings(broker, tmp_path / "s")):
         await broker.command(spawn())

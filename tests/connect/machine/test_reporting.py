@@ -30,7 +30,7 @@ async def test_no_token_of_the_product_leaves_the_machine_in_any_report(tmp_path
     )
     reporter.frame(Frame(direction=Direction.FROM_AGENT, raw=raw, type="x", events=events))
     reporter.problem(said)
-    reporter.exited(code=1, expected=False, reason="exited", detail=said)
+    reporter.report_exited(code=1, expected=False, reason="exited", detail=said)
     kept = b"".join(spool.batch(0, max_bytes=1_000_000))
     spool.close()
     await asyncio.sleep(0)
@@ -42,7 +42,7 @@ async def test_what_only_looks_like_a_token_leaves_as_it_is(tmp_path: Path) -> N
     spool = Spool(tmp_path, limit_bytes=1_000_000)
     reporter = Reporter(spool=spool, agent=AgentId("a"), generation=1, secrets=tuple)
     for text in (b"chat_live_updates_are_enabled_by_default_here", b"rt_live_short", b"pk_live_" + b"a1" * 20):
-        assert reporter.redacted(text) == text
+        assert reporter.redact(text) == text
     spool.close()
 
 

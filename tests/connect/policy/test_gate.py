@@ -230,7 +230,7 @@ async def test_a_new_folder_is_asked_for_and_stays_allowed(machine: Machine) -> 
     assert "Ada (person) wants to start Worker (x)" in question.title
     assert f"in {machine.other}" in question.details
     assert machine.file.read().policy.remembered == (machine.other,)
-    assert machine.file.content().hash == machine.file.confirmed()
+    assert machine.file.content().hash == machine.file.read_confirmed()
 
 
 async def test_no_is_no(machine: Machine) -> None:

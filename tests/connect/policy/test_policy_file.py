@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from broker.domain.errors import BadRequest
 from connect.policy.owners_file import NO_FILE
 from connect.policy.policy import AgentAskers, AlwaysAsked, Askers, Policy, Widening, describe
-from connect.policy.policy_file import DEFAULTS, PolicyFile, written
+from connect.policy.policy_file import DEFAULTS, PolicyFile, to_toml
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_what_is_written_is_read_back_and_is_the_users_alone(file: PolicyFile) -
     file.write(policy)
     assert file.read().policy == policy
     assert file.path.stat().st_mode & 0o777 == 0o600
-    assert file.confirmed() == file.content().hash
+    assert file.read_confirmed() == file.content().hash
 
 
 _words = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -71,7 +71,7 @@ def test_any_policy_survives_its_file(
         strict=strict,
         most_agents=most,
     )
-    assert PolicyFile(Path("/"), state=Path("/")).parsed(written(policy)) == policy
+    assert PolicyFile(Path("/"), state=Path("/")).parse(to_toml(policy)) == policy
 
 
 @pytest.mark.parametrize(
@@ -123,17 +123,17 @@ def test_folders_that_are_allowed_at_one_links_terminals_are_its_own(file: Polic
     beside.confirm(beside.content().hash)
     found = file.remember(file.read().policy, Path("/srv/a"))
     assert file.read() == found
-    assert file.confirmed() == file.content().hash == found.hash
+    assert file.read_confirmed() == file.content().hash == found.hash
     assert found.policy.folders_from(Path("/here")) == (Path("/srv/a"), Path("/here"))
     assert beside.read().policy == Policy(strict=True)
-    assert beside.confirmed() == beside.content().hash
+    assert beside.read_confirmed() == beside.content().hash
 
 
 def test_going_back_to_the_defaults_is_confirmed_too(file: PolicyFile) -> None:
     file.write(Policy(strict=True))
     file.put(DEFAULTS)
     assert not file.path.exists()
-    assert file.confirmed() == file.content().hash == NO_FILE
+    assert file.read_confirmed() == file.content().hash == NO_FILE
 
 
 def test_every_value_is_described_with_its_source(file: PolicyFile) -> None:

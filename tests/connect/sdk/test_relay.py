@@ -8,7 +8,8 @@ from starlette.responses import Response
 from broker.domain.approvals.approvals import ApprovalStatus, Verdict
 from broker.domain.errors import Conflict, NotAuthenticated, NotFound, PlanLimitReached, Unavailable
 from broker.domain.ids import ApprovalId
-from broker.domain.messages.messages import Mode, ReceiptState
+from broker.domain.messages.messages import Mode
+from broker.domain.messages.steps import ReceiptState
 from broker.domain.timings import TIMINGS
 from broker.protocol.close_codes import UNAUTHENTICATED
 from broker.services.agents.spawner import MAX_WAIT_S

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="process 1 of a 
 _SCRIPT = """
 import asyncio, os, signal, subprocess, sys
 from connect.serving import link_host
-from connect.system.orphans import _ended_children, reap_orphans
+from connect.system.orphans import _find_ended_children, reap_orphans
 
 async def main():
     assert os.getpid() == 1
@@ -29,7 +29,7 @@ async def main():
             await asyncio.sleep(0.02)
     ours = await asyncio.create_subprocess_exec("sh", "-c", "exit 7")
     status = await ours.wait()
-    print("left", len(_ended_children()), "status", status)
+    print("left", len(_find_ended_children()), "status", status)
     reaping.cancel()
 
 with link_host.children_without_threads():

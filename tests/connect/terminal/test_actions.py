@@ -3,10 +3,21 @@ import pytest
 from broker.domain.errors import BadRequest
 from connect.sdk import AgentRelay
 from connect.terminal.actions import Actions, LeadAgent
-from connect.terminal.commands import Agents, Channels, Command, Join, Machines, ResumeAll, Search, Spawn, StopAll, Tell
-from connect.terminal.text import plain
+from connect.terminal.input.commands import (
+    Agents,
+    Channels,
+    Command,
+    Join,
+    Machines,
+    ResumeAll,
+    Search,
+    Spawn,
+    StopAll,
+    Tell,
+)
+from connect.terminal.output.view import View
+from connect.terminal.text.layout import plain
 from connect.terminal.verbosity import Verbosity
-from connect.terminal.view import View
 from tests.connect.api_double import SESSION, ApiDouble, granted, refusal
 
 

@@ -1,9 +1,9 @@
 from connect.sdk.facts import AgentSpawning
 from connect.sdk.types import Agent, Channel
 from connect.terminal.completion import WordCompleter
-from connect.terminal.places import Places
+from connect.terminal.output.view import View
+from connect.terminal.session.places import Places
 from connect.terminal.verbosity import Verbosity
-from connect.terminal.view import View
 
 
 def completer() -> tuple[WordCompleter, View]:

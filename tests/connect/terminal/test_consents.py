@@ -5,7 +5,7 @@ import pytest
 from broker.domain.errors import BadRequest, NotFound
 from connect.policy.consent import ConsentDesk, Question
 from connect.terminal.consents import Consents
-from connect.terminal.text import plain
+from connect.terminal.text.layout import plain
 
 W, X = Question(title="Ada wants W", yes="starts it"), Question(title="Bob wants X")
 

@@ -12,10 +12,10 @@ import pytest
 from connect.sdk import AgentRelay
 from connect.terminal.actions import LeadAgent
 from connect.terminal.json_lines import JsonLines
+from connect.terminal.output.view import View
 from connect.terminal.plain_lines import PlainLines
 from connect.terminal.unattended import Terms, Unattended
 from connect.terminal.verbosity import Verbosity
-from connect.terminal.view import View
 from tests.connect.api_double import SESSION, ApiDouble, granted, refusal
 
 ONE_SHOT: dict[str, Any] = {"task": "Build it", "waits_for_people": False}

@@ -12,7 +12,7 @@ from broker.domain.approvals.risk.assessment import assess_request
 from broker.domain.approvals.risk.findings import Risk
 from broker.domain.approvals.risk.known_programs import ANY_ARGUMENTS
 from broker.domain.approvals.rules import rule_on
-from broker.domain.approvals.suggested_rules import _RISKY_PLACES, suggested_rules
+from broker.domain.approvals.suggested_rules import _RISKY_PLACES, suggest_rules
 from broker.domain.approvals.tool_use import ToolUse
 from broker.domain.ids import AgentId, ApprovalId, SessionId
 from tests.domain.approvals.risk.risky_commands import HIGH, LOW, MEDIUM
@@ -45,11 +45,11 @@ def approval(tool: str = "Bash", *, command: str | None = None, paths: tuple[str
 
 
 def commands(command: str) -> list[str | None]:
-    return [rule.command for rule in suggested_rules(approval(command=command), cwd=CWD)]
+    return [rule.command for rule in suggest_rules(approval(command=command), cwd=CWD)]
 
 
 def paths(*edited: str) -> list[str | None]:
-    return [rule.path for rule in suggested_rules(approval("Edit", paths=edited), cwd=CWD)]
+    return [rule.path for rule in suggest_rules(approval("Edit", paths=edited), cwd=CWD)]
 
 
 @pytest.mark.parametrize(
@@ -103,18 +103,18 @@ def test_an_edit_is_offered_as_the_file_and_as_its_kind_in_the_folder(
 
 
 def test_no_rule_is_offered_for_what_is_not_shown_as_it_is() -> None:
-    assert suggested_rules(replace(approval(command="git status"), masked=True), cwd=CWD) == ()
+    assert suggest_rules(replace(approval(command="git status"), masked=True), cwd=CWD) == ()
 
 
 def test_a_tool_is_offered_whole_only_when_it_does_no_harm_with_any_input() -> None:
-    assert [rule.tool for rule in suggested_rules(approval("Glob"))] == ["Glob"]
+    assert [rule.tool for rule in suggest_rules(approval("Glob"))] == ["Glob"]
     for tool in ("Read", "WebFetch", "mcp__db__query", "Mystery", "Bash", "Edit"):
-        assert suggested_rules(approval(tool)) == ()
+        assert suggest_rules(approval(tool)) == ()
 
 
 @pytest.mark.parametrize("command", EVERYDAY)
 def test_no_offer_covers_anything_of_high_risk(command: str) -> None:
-    offers = suggested_rules(approval(command=command), cwd=CWD)
+    offers = suggest_rules(approval(command=command), cwd=CWD)
     for harmful, _ in HIGH:
         assert rule_on(offers, ToolUse(tool="Bash", command=harmful)) is None
 
@@ -129,13 +129,13 @@ def test_no_offer_covers_anything_of_high_risk(command: str) -> None:
 def test_no_offer_covers_its_own_command_with_harmful_arguments(command: str, more: list[str]) -> None:
     longer = " ".join([command, *more])
     if assess_request(tool="Bash", command=longer, cwd=CWD).risk is Risk.HIGH:
-        offers = suggested_rules(approval(command=command), cwd=CWD)
+        offers = suggest_rules(approval(command=command), cwd=CWD)
         assert rule_on(offers, ToolUse(tool="Bash", command=longer)) is None
 
 
 @pytest.mark.parametrize("ending", ["py", "json", "toml", "yaml", "yml", "pem", "key", "env", "local", "config", "md"])
 def test_no_offered_folder_covers_a_risky_place(ending: str) -> None:
-    offers = suggested_rules(approval("Edit", paths=(f"{CWD}/src/a.{ending}",)), cwd=CWD)
+    offers = suggest_rules(approval("Edit", paths=(f"{CWD}/src/a.{ending}",)), cwd=CWD)
     for place in _RISKY_PLACES:
         for risky in (f"{CWD}/src/{place}", f"{CWD}/src/deep/{place}"):
             assert assess_request(tool="Edit", cwd=CWD, changes=({"path": risky},)).risk is Risk.HIGH
@@ -144,5 +144,5 @@ def test_no_offered_folder_covers_a_risky_place(ending: str) -> None:
 
 @given(st.text(max_size=60))
 def test_an_offer_always_covers_what_was_asked(command: str) -> None:
-    for rule in suggested_rules(approval(command=command), cwd=CWD):
+    for rule in suggest_rules(approval(command=command), cwd=CWD):
         assert rule_on([rule], ToolUse(tool="Bash", command=command)) is not None

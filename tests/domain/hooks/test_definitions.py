@@ -2,7 +2,7 @@
 
 import pytest
 
-from broker.domain.hooks.definitions import CommandAction, Scope, Selector, When, hook_id, selected_files
+from broker.domain.hooks.definitions import CommandAction, Scope, Selector, When, hook_id, select_files
 from broker.domain.hooks.events import HookEvent, hook_event, unknown_event
 from broker.domain.hooks.runs import run_id
 from broker.domain.ids import SessionId
@@ -20,7 +20,7 @@ from broker.domain.ids import SessionId
     ],
 )
 def test_a_glob_says_which_files_a_hook_is_about(glob: tuple[str, ...], meant: str) -> None:
-    found = selected_files(When(glob=glob), ("a.ts", "src/deep/b.ts", "dist/a.ts", "x/c.py"))
+    found = select_files(When(glob=glob), ("a.ts", "src/deep/b.ts", "dist/a.ts", "x/c.py"))
     assert " ".join(found) == meant
 
 

@@ -8,7 +8,7 @@ from broker.domain.hooks.definitions import Hook
 from broker.domain.hooks.events import HookEvent
 from broker.domain.hooks.happenings import Happening, events_for, happenings, relative_files
 from broker.domain.hooks.matching import About, HookIndex, loops, run_key
-from broker.protocol.hooks_yaml import read_hooks
+from broker.protocol.hooks_yaml.reader import read_hooks
 
 ABOUT = About(kind="codex", session="payments", labels=frozenset({"gpu", "box"}))
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from broker.domain.logs.rows import LineKind, LogRow
 from broker.domain.logs.search.language import parse
-from broker.domain.logs.search.lexer import quoted
+from broker.domain.logs.search.lexer import write_quoted
 from broker.protocol.agents.events import (
     ApprovalRequested,
     CommandRan,
@@ -38,12 +38,18 @@ def test_a_line_knows_where_it_stands_and_whose_it_is() -> None:
 
 def test_a_streaming_fragment_is_not_kept() -> None:
     assert row_of(frame_event({"type": "text_delta", "delta": "hel"}, transient=True)) is None
+    assert row_of(frame_event({"type": "thought_delta", "delta": "hm"}, transient=True)) is None
     assert row_of(frame_event(transient=True)) is None
 
 
 def test_a_fragment_that_carries_something_finished_is_kept() -> None:
     row = line(frame_event({"type": "text_delta", "delta": "x"}, {"type": "text", "text": "whole"}, transient=True))
     assert row.text == "whole"
+
+
+def test_the_steps_of_a_plan_are_found() -> None:
+    steps = [{"text": "look", "state": "completed"}, {"text": "write", "state": "pending"}]
+    assert line(frame_event({"type": "plan", "steps": steps})).text == "look\nwrite"
 
 
 def test_a_command_has_its_exit_status_and_output() -> None:
@@ -158,10 +164,35 @@ JSON = st.recursive(
     max_leaves=12,
 )
 TYPES = st.sampled_from(
-    ["text", "thought", "tool_call", "tool_result", "command", "files", "usage", "problem", "unrecognised", "new"]
+    [
+        "text",
+        "thought",
+        "tool_call",
+        "tool_result",
+        "command",
+        "files",
+        "usage",
+        "problem",
+        "plan",
+        "unrecognised",
+        "new",
+    ]
 )
 MEMBERS = st.sampled_from(
-    ["text", "tool", "server", "input", "ok", "output", "command", "exit_code", "changes", "input_tokens", "cost_usd"]
+    [
+        "text",
+        "tool",
+        "server",
+        "input",
+        "ok",
+        "output",
+        "command",
+        "exit_code",
+        "changes",
+        "input_tokens",
+        "cost_usd",
+        "steps",
+    ]
 )
 CONTENT = st.builds(lambda kind, rest: {**rest, "type": kind}, TYPES, st.dictionaries(MEMBERS, JSON, max_size=6))
 
@@ -190,26 +221,26 @@ def _queries(happened: object) -> list[str]:
     match happened:
         case CommandRan():
             code = "" if happened.exit_code is None else f" exit:{happened.exit_code}"
-            shown = [f"kind:command {quoted(text)}" for text in happened.output.split("\n")[:1] if text.strip()]
+            shown = [f"kind:command {write_quoted(text)}" for text in happened.output.split("\n")[:1] if text.strip()]
             failed = str(bool(happened.exit_code)).lower()
             return [
-                f"kind:command command:{quoted(happened.command)}{code}",
-                f"tool:{happened.tool} failed:{failed} {quoted(happened.command)}",
+                f"kind:command command:{write_quoted(happened.command)}{code}",
+                f"tool:{happened.tool} failed:{failed} {write_quoted(happened.command)}",
                 *shown,
             ]
         case FilesChanged(changes=changes):
             added = [text[1:] for each in changes for text in (each.diff or "").splitlines() if text.startswith("+")]
-            found = [f"kind:files path:{quoted(each.path)}" for each in changes]
-            return found + [f"kind:files {quoted(text)}" for text in added if text.strip("+ ")]
+            found = [f"kind:files path:{write_quoted(each.path)}" for each in changes]
+            return found + [f"kind:files {write_quoted(text)}" for text in added if text.strip("+ ")]
         case ApprovalRequested():
             tool = happened.tool.rpartition("__")[2]
-            return [f"kind:approval tool:{tool} {quoted(happened.command or happened.title)}"]
+            return [f"kind:approval tool:{tool} {write_quoted(happened.command or happened.title)}"]
         case ToolReturned(tool=tool, ok=ok):
-            return [f"kind:tool tool:{quoted(tool)} failed:{str(not ok).lower()}"]
+            return [f"kind:tool tool:{write_quoted(tool)} failed:{str(not ok).lower()}"]
         case ToolCalled():
-            return [f"kind:tool tool:{quoted(happened.tool)}"]
+            return [f"kind:tool tool:{write_quoted(happened.tool)}"]
         case TextSpoken(text=text) if text.strip():
-            return [quoted(text[:400])]
+            return [write_quoted(text[:400])]
         case TurnEnded():
             return [f"kind:turn {happened.outcome}"]
         case _:

@@ -2,7 +2,7 @@
 
 from broker.domain.ids import AgentId, MessageId, SessionId, WorkspaceId
 from broker.domain.logs.events import EventKind
-from broker.domain.messages.steps import RECEIPT, StepMade, step_of
+from broker.domain.messages.steps import CONFIRMED, RECEIPT, ReceiptState, StepMade, place_of, step_of
 
 W, S = WorkspaceId("w"), SessionId("s")
 
@@ -29,3 +29,14 @@ def test_no_other_event_is_a_step() -> None:
     others = {kind for kind in EventKind if kind != RECEIPT}
     assert len(others) == len(EventKind) - 1
     assert not any(step_of({"kind": kind, "agent": None, "data": {}}, workspace=W, session=S) for kind in others)
+
+
+def test_steps_stand_in_the_order_in_which_they_are_made() -> None:
+    states = ["sent", "answered", CONFIRMED, "of another version", "undeliverable", "in_turn", "queued", "handed"]
+    assert sorted(states, key=place_of) == [
+        *("queued", "sent", "handed", CONFIRMED, "in_turn", "answered", "undeliverable", "of another version")
+    ]
+
+
+def test_a_message_is_unread_until_a_turn_has_it_or_nobody_will() -> None:
+    assert [each for each in ReceiptState if each.is_unread] == ["queued", "sent", "received", "handed"]

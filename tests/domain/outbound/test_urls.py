@@ -2,7 +2,7 @@
 
 import pytest
 
-from broker.domain.outbound.urls import shown_host, url_problem
+from broker.domain.outbound.urls import show_host, url_problem
 
 
 @pytest.mark.parametrize(
@@ -43,5 +43,5 @@ def test_what_is_wrong_with_others_is_said(url: str, why: str) -> None:
 
 
 def test_a_path_is_not_shown_as_it_may_be_the_secret() -> None:
-    assert shown_host("https://hooks.example.com/T0/B0/key") == "hooks.example.com"
-    assert shown_host("https://[::1/") == "no host"
+    assert show_host("https://hooks.example.com/T0/B0/key") == "hooks.example.com"
+    assert show_host("https://[::1/") == "no host"

@@ -8,23 +8,33 @@ import pytest
 from broker.domain.errors import NotAuthenticated, NotPermitted
 from broker.domain.ids import SessionId, TokenId, WorkspaceId
 from broker.domain.messages.messages import Role
-from broker.domain.people.access import PREFIXES, MemberRole, Permission, Principal, TokenKind
+from broker.domain.people.access import PREFIXES, MemberRole, Permission, Principal, TokenKind, TokenScope
 from broker.domain.people.token_text import require_token_form
 from broker.domain.plans.plans import Plan
 
 WORK = {"read", "read_workspace", "send", "spawn", "release"}
 TABLE = {
-    TokenKind.WORKSPACE: {*WORK, "approve", "meter", "administer", "link"},
+    TokenKind.WORKSPACE: {*WORK, "approve", "meter", "bill", "administer", "link"},
     TokenKind.AGENT: WORK,
     TokenKind.PROXY: {"link"},
     TokenKind.OBSERVER: {"read", "read_workspace"},
     TokenKind.MEMBER: set[str](),
+    TokenKind.PERSONAL: set[str](),
+    TokenKind.SERVICE: set[str](),
+}
+BY_SCOPE = {
+    TokenScope.READ: {"read", "read_workspace", "meter"},
+    TokenScope.SEND: {"read", "send"},
+    TokenScope.SPAWN: {"read", "read_workspace", "spawn", "release"},
+    TokenScope.APPROVE: {"read", "approve"},
+    TokenScope.ADMINISTER: {"read", "read_workspace", "meter", "administer"},
 }
 BY_ROLE = {
-    MemberRole.OWNER: {*WORK, "approve", "meter", "administer"},
-    MemberRole.ADMIN: {*WORK, "approve", "meter", "administer"},
+    MemberRole.OWNER: {*WORK, "approve", "meter", "bill", "administer"},
+    MemberRole.ADMIN: {*WORK, "approve", "meter", "bill", "administer"},
     MemberRole.MEMBER: {*WORK, "approve", "meter"},
     MemberRole.VIEWER: {"read", "read_workspace", "meter"},
+    MemberRole.BILLING: {"meter", "bill"},
 }
 
 
@@ -59,6 +69,25 @@ def test_each_kind_may_do_what_the_table_says_and_nothing_else(kind: TokenKind) 
 @pytest.mark.parametrize("role", MemberRole)
 def test_a_member_may_do_what_its_role_says_and_nothing_else(role: MemberRole) -> None:
     assert may(principal(TokenKind.MEMBER, role=role)) == BY_ROLE[role]
+
+
+@pytest.mark.parametrize("scope", TokenScope)
+def test_a_service_account_may_do_what_its_scope_says_and_in_some_sessions_nothing_of_the_workspace(
+    scope: TokenScope,
+) -> None:
+    service = replace(principal(TokenKind.SERVICE), scopes=(scope,))
+    assert may(service) == BY_SCOPE[scope]
+    limited = may(replace(service, only=(SessionId("s"),)))
+    assert limited == BY_SCOPE[scope] - {"read_workspace", "meter", "administer"}
+
+
+@pytest.mark.parametrize("role", MemberRole)
+@pytest.mark.parametrize("scope", TokenScope)
+def test_a_personal_token_may_do_what_both_its_scope_and_the_role_say(scope: TokenScope, role: MemberRole) -> None:
+    personal = replace(principal(TokenKind.PERSONAL, role=role), scopes=(scope,))
+    assert may(personal) == BY_SCOPE[scope] & BY_ROLE[role]
+    assert not personal.owns
+    assert may(principal(TokenKind.PERSONAL, role=role)) == set()
 
 
 def test_who_was_shown_one_session_may_read_that_and_nothing_of_the_workspace() -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from broker.domain.errors import BadRequest
-from broker.domain.people.workspaces import LONGEST_SLUG, checked_slug, slug_of, workspace_id
+from broker.domain.people.workspaces import LONGEST_SLUG, check_slug, slug_of, workspace_id
 
 
 @pytest.mark.parametrize(
@@ -17,13 +17,13 @@ from broker.domain.people.workspaces import LONGEST_SLUG, checked_slug, slug_of,
 )
 def test_a_name_suggests_a_slug(name: str, slug: str) -> None:
     assert slug_of(name) == slug
-    assert checked_slug(slug) == slug
+    assert check_slug(slug) == slug
 
 
 @pytest.mark.parametrize("text", ["", "-a", "a-", "A", "a b", "a/b", "é", "0123456789abcdef", "a" * (LONGEST_SLUG + 1)])
 def test_what_cannot_stand_in_an_address_or_looks_like_an_id_is_no_slug(text: str) -> None:
     with pytest.raises(BadRequest) as refused:
-        checked_slug(text)
+        check_slug(text)
     assert refused.value.code == "INVALID_NAME"
 
 

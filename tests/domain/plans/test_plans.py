@@ -6,7 +6,7 @@ import pytest
 
 from broker.domain.errors import PlanLimitReached
 from broker.domain.plans.plans import BUILT_IN, Feature, Limit, Limits, Meter, Metered, Plan, PlanTable
-from broker.domain.plans.shown import shown_plans
+from broker.domain.plans.shown import show_plans
 
 
 def test_every_limit_has_a_figure() -> None:
@@ -66,17 +66,25 @@ def test_where_no_plan_has_more_that_is_said() -> None:
         alone.require_feature(Plan.TEAM, Feature.HOOKS)
 
 
-def test_a_month_is_the_price_and_each_begun_unit_beyond_what_is_included() -> None:
+def test_a_month_is_the_price_and_what_went_beyond_what_is_included() -> None:
     metered = {Meter.MESSAGES: Metered(included=1000, per=100, cents=5)}
     terms = replace(BUILT_IN[Plan.TEAM], meters=metered)
     assert terms.month_cents({Meter.MESSAGES: 1000}, seats=3) == 3 * 9900
-    assert terms.month_cents({Meter.MESSAGES: 1001}, seats=3) == 3 * 9900 + 5
-    assert terms.month_cents({Meter.MESSAGES: 1101}, seats=3) == 3 * 9900 + 10
+    assert terms.month_cents({Meter.MESSAGES: 1009}, seats=3) == 3 * 9900
+    assert terms.month_cents({Meter.MESSAGES: 1010}, seats=3) == 3 * 9900 + 1
+    assert terms.month_cents({Meter.MESSAGES: 1100}, seats=3) == 3 * 9900 + 5
     assert BUILT_IN[Plan.PRO].month_cents({Meter.MESSAGES: 10**9}, seats=7) == 2900
 
 
+@pytest.mark.parametrize(
+    ("per", "cents", "unit"), [(1, 5, "5"), (100, 5, "0.05"), (8000, 1, "0.000125"), (3, 1, None), (3, 3, "1")]
+)
+def test_the_price_of_one_unit_is_exact_or_there_is_none(per: int, cents: int, unit: str | None) -> None:
+    assert Metered(per=per, cents=cents).unit_cents == unit
+
+
 def test_the_table_is_shown_with_what_is_not_there_yet() -> None:
-    lines = list(shown_plans(BUILT_IN))
+    lines = list(show_plans(BUILT_IN))
     assert lines[0] == "Free (free): $0 a month"
     assert "Team (team): $99 a month for each person" in lines
     assert any("audit (not in this version)" in line for line in lines)

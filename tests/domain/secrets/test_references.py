@@ -3,7 +3,7 @@
 import pytest
 
 from broker.domain.errors import BadRequest
-from broker.domain.secrets.references import MAX_VALUE_BYTES, referred, require_name, require_value
+from broker.domain.secrets.references import MAX_VALUE_BYTES, find_reference, require_name, require_value
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from broker.domain.secrets.references import MAX_VALUE_BYTES, referred, require_
     ],
 )
 def test_a_reference_names_a_secret(text: str, name: str | None) -> None:
-    assert referred(text) == name
+    assert find_reference(text) == name
 
 
 @pytest.mark.parametrize("name", ["", "-x", "a/b", "a\n", "é", "a" * 65])

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from broker.domain.workflows import engine
-from broker.domain.workflows.check import check_file
-from broker.domain.workflows.definition import WorkflowFile
-from broker.domain.workflows.findings import Severity
-from broker.domain.workflows.graph import compile_workflow
-from broker.domain.workflows.journal import (
+from broker.domain.workflows.files.definition import WorkflowFile
+from broker.domain.workflows.files.findings import Severity
+from broker.domain.workflows.graphs.graph import compile_workflow
+from broker.domain.workflows.planning.check import check_file
+from broker.domain.workflows.runs import engine
+from broker.domain.workflows.runs.journal import (
     Aide,
     AideEnded,
     AttemptEnded,
@@ -23,8 +23,8 @@ from broker.domain.workflows.journal import (
     StartAttempt,
     TimerFired,
 )
-from broker.domain.workflows.run import Run, fold
-from broker.domain.workflows.steps import StepState
+from broker.domain.workflows.runs.run import Run, fold
+from broker.domain.workflows.runs.steps import StepState
 
 Steps = list[dict[str, Any]]
 AGENTS = [

@@ -5,9 +5,9 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from broker.domain.workflows.check import check_file
-from broker.domain.workflows.definition import Pattern, WorkflowFile
-from broker.domain.workflows.findings import Severity
+from broker.domain.workflows.files.definition import Pattern, WorkflowFile
+from broker.domain.workflows.files.findings import Severity
+from broker.domain.workflows.planning.check import check_file
 
 _ROLES = ("lead", "worker", "mapper", "reducer", "critic reviewer", "judge", "tier-2", "defender", "verifier", "")
 

@@ -15,10 +15,10 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from broker.domain.workflows import engine
-from broker.domain.workflows.definition import BarrierMode, OnInterrupt, StepType, WorkflowFile
-from broker.domain.workflows.graph import Workflow, compile_workflow
-from broker.domain.workflows.journal import (
+from broker.domain.workflows.files.definition import BarrierMode, OnInterrupt, StepType, WorkflowFile
+from broker.domain.workflows.graphs.graph import Workflow, compile_workflow
+from broker.domain.workflows.runs import engine
+from broker.domain.workflows.runs.journal import (
     Aide,
     AideEnded,
     AttemptEnded,
@@ -41,8 +41,8 @@ from broker.domain.workflows.journal import (
     StopAttempt,
     TimerFired,
 )
-from broker.domain.workflows.run import Run
-from broker.domain.workflows.steps import StepState
+from broker.domain.workflows.runs.run import Run
+from broker.domain.workflows.runs.steps import StepState
 from tests.domain.workflows.generated import generated_file
 
 

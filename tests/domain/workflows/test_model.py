@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from broker.domain.workflows import engine, outlook, run
-from broker.domain.workflows.graph import Step
-from broker.domain.workflows.journal import Command, CompleteStep, effect_id
-from broker.domain.workflows.run import Run
-from broker.domain.workflows.steps import StepRun
+from broker.domain.workflows.graphs.graph import Step
+from broker.domain.workflows.runs import engine, outlook, run
+from broker.domain.workflows.runs.journal import Command, CompleteStep, effect_id
+from broker.domain.workflows.runs.run import Run
+from broker.domain.workflows.runs.steps import StepRun
 from tests.domain.workflows.model import BrokenPromise, look_through
 
 _STATES = 4000

@@ -228,8 +228,11 @@ async def ask_more(gateway: Gateway, machine: Machine, *, name: str, native: str
 
 async def test_rules_answer_for_people(gateway: Gateway) -> None:
     rule = {"effect": "allow", "tool": "Bash", "command": "ls*", "path": None}
-    assert (await gateway.ok("PUT", "/v1/rules", {"rules": [rule]}))["rules"] == [rule]
-    assert (await gateway.ok("GET", "/v1/rules"))["rules"] == [rule]
+    [kept] = (await gateway.ok("PUT", "/v1/rules", {"rules": [rule]}))["rules"]
+    assert kept == {**rule, "by": "operator", "at_ms": kept["at_ms"]}
+    # What was read may be written back: who made it stays.
+    assert (await gateway.ok("PUT", "/v1/rules", {"rules": [{**kept, "by": "somebody"}]}))["rules"] == [kept]
+    assert (await gateway.ok("GET", "/v1/rules"))["rules"] == [kept]
     async with gateway.machine() as machine:
         approval = await ask(gateway, machine)
         assert (await gateway.ok("GET", f"/v1/approvals/{approval}"))["status"] == "allowed"
@@ -297,6 +300,9 @@ async def test_a_repeated_request_is_carried_out_once(gateway: Gateway) -> None:
         ("PUT", "/v1/rules", {"rules": [{"effect": "maybe"}]}, "INVALID_ARGUMENT"),
         ("PUT", "/v1/rules", {"rules": [{"effect": "deny"}] * 201}, "INVALID_ARGUMENT"),
         ("POST", "/v1/tokens", {"kind": "root", "name": "x"}, "INVALID_ARGUMENT"),
+        ("PUT", "/v1/budgets", {"scope": "workspace", "unit": "usd", "amount": "inf"}, "INVALID_ARGUMENT"),
+        ("PUT", "/v1/budgets", {"scope": "workspace", "unit": "usd", "amount": "nan"}, "INVALID_ARGUMENT"),
+        ("PUT", "/v1/hooks", {"text": "hooks: {codex: {on_command: [{relay: {to: L, mode: []}}]}}"}, "INVALID_HOOKS"),
     ],
 )
 async def test_bad_input_is_refused_with_a_stable_code(

@@ -105,7 +105,8 @@ async def test_a_suggested_rule_goes_with_an_answer_and_answers_the_next_one(gat
         wrong = await gateway.call("POST", f"/v1/approvals/{asked}/answer", {"verdict": "deny", "always": first})
         assert wrong.json()["error"]["code"] == "INVALID_ARGUMENT"
         await gateway.ok("POST", f"/v1/approvals/{asked}/answer", {"verdict": "allow", "always": first})
-        assert (await gateway.ok("GET", "/v1/rules"))["rules"] == [first]
+        [kept] = (await gateway.ok("GET", "/v1/rules"))["rules"]
+        assert kept == {**first, "by": "operator", "at_ms": kept["at_ms"]}
 
 
 async def test_what_a_rule_has_answered_is_weighed_too(gateway: Gateway) -> None:

@@ -127,6 +127,20 @@ async def all_rows(store: LogStore, workspace: WorkspaceId) -> list[LogRow]:
     return sorted(found, key=lambda row: (row.session, row.epoch, row.offset))
 
 
+async def test_a_private_session_comes_back_private(
+    source: Gateway, target: tuple[WorkspaceId, str], tmp_path: Path
+) -> None:
+    """People and groups are other ones there: it is open to who administers until they say to whom."""
+    await source.ok("POST", "/v1/members", {"name": "Ada", "role": "member"})
+    await source.ok("PUT", "/v1/sessions/other/access", {"private": True, "people": {"Ada": "driver"}})
+    path = tmp_path / "all.ndjson"
+    await exported(source, path)
+    await imported(source, target[1], path)
+    for session, private in (("other", True), ("main", False)):
+        access = await source.ok("GET", f"/v1/sessions/{session}/access", token=target[1])
+        assert access == {"private": private, "people": [], "groups": []}
+
+
 @pytest.mark.parametrize("name", FORMATS)
 async def test_a_workspace_comes_back_as_it_was(
     source: Gateway, target: tuple[WorkspaceId, str], store: LogStore, tmp_path: Path, name: str
@@ -138,8 +152,11 @@ async def test_a_workspace_comes_back_as_it_was(
     assert count == len(there) > 1310
     assert await all_rows(store, workspace) == there
     assert [token["kind"] for token in contents["control"]["tokens"]] == ["workspace", "observer"]
-    for path, part in (("/v1/sessions", "sessions"), ("/v1/rules", "rules"), ("/v1/redaction", "rules")):
+    for path, part in (("/v1/sessions", "sessions"), ("/v1/redaction", "rules")):
         assert (await source.ok("GET", path, token=key))[part] == (await source.ok("GET", path))[part]
+    # A rule that was brought along is there since then, by who brought it.
+    rules = [(await source.ok("GET", "/v1/rules", **whose))["rules"] for whose in ({"token": key}, {})]
+    assert [{**each, "at_ms": 0} for each in rules[0]] == [{**each, "at_ms": 0} for each in rules[1]]
     assert (await source.ok("GET", "/v1/retention", token=key))["own_days"] == 30
     agents = (await source.ok("GET", "/v1/sessions/main/agents", token=key))["agents"]
     assert [(agent["name"], agent["state"]) for agent in agents] == [("Worker", "released"), ("Living", "released")]

@@ -10,16 +10,19 @@ import pytest_asyncio
 
 from broker.adapters.redis import keys
 from broker.app import build_hooks
+from broker.domain.hooks.answers import HookAnswer, HookSays
+from broker.domain.hooks.definitions import CommandAction
 from broker.domain.hooks.events import HookEvent
 from broker.domain.hooks.happenings import Happening
 from broker.domain.hooks.runs import RunState
 from broker.domain.ids import AgentId, SessionId
 from broker.domain.logs.events import Cursor
-from broker.protocol.proxy import Deliver, HookRan, RunHook
+from broker.protocol.proxy import Deliver, FrameRecorded, Guards, HookRan, RunHook, Spawn
 from broker.services.ports import HeldHook
 from broker.settings import Settings
 from tests.fixtures.gateway import Gateway, Machine
 from tests.gateway.http.test_api import answered, refusal
+from tests.gateway.test_hook_kills import dispatcher
 
 S = "/v1/sessions/main"
 RELAY = """
@@ -98,6 +101,13 @@ async def test_a_wrong_file_is_refused_with_every_place(gateway: Gateway) -> Non
     error = response.json()["error"]
     assert (response.status_code, error["code"]) == (400, "INVALID_HOOKS")
     assert [(each["line"], each["column"]) for each in error["details"]["problems"]] == [(3, 5), (4, 17)]
+    assert (await gateway.ok("GET", "/v1/hooks"))["version"] == 0
+    checked = await gateway.ok("POST", "/v1/hooks/check", {"text": wrong})
+    assert checked == {"problems": error["details"]["problems"], "hooks": []}
+
+
+async def test_a_good_file_is_checked_and_not_saved(gateway: Gateway) -> None:
+    assert await gateway.ok("POST", "/v1/hooks/check", {"text": RELAY}) == {"problems": [], "hooks": ["tell-lead"]}
     assert (await gateway.ok("GET", "/v1/hooks"))["version"] == 0
 
 
@@ -209,6 +219,38 @@ async def test_a_hook_runs_so_often_in_a_minute_and_no_more(hooked: Gateway) -> 
         assert "more than 1 times in a minute" in found[0]["data"]["reason"]
 
 
+CHANGED = """
+hooks:
+  demo:
+    on_file_change:
+      - {id: each, command: "lint ${file}"}
+      - {id: calm, command: "lint ${file}", debounce: 10m}
+"""
+
+
+async def test_ten_thousand_changes_of_files_at_once_start_thirty_runs_and_one_that_waits(gateway: Gateway) -> None:
+    async with gateway.machine(runs_hooks=True) as machine:
+        await spawn(gateway, "Worker")
+        await apply(gateway, CHANGED)
+        (agent,) = [order for order in machine.commands if isinstance(order, Spawn)]
+        about: dict[str, Any] = {"agent": agent.agent, "generation": 1, "direction": "in", "frame_type": "x", "raw": {}}
+        for frame in range(100):
+            names = [f"/f{frame}-{number}.ts" for number in range(100)]
+            changes = [{"type": "files", "changes": [{"path": name, "change": "add"}]} for name in names]
+            await machine.report(FrameRecorded(**about, events=changes))
+        await machine.until(lambda: machine.acked == machine.sent)
+        while await dispatcher(gateway).look(gateway.workspace):
+            pass
+        await machine.until(lambda: len(orders(machine)) == 30)
+        key = keys.key(gateway.workspace, "hook_hold", "calm", agent.agent)
+        assert await gateway.adapters.redis.hget(key, "count") == "10000"
+        found = (await gateway.ok("GET", "/v1/hooks/runs?limit=1000"))["runs"]
+    skipped = [run["data"] for run in found if run["state"] == "skipped"]
+    assert (len(found), 30 + sum(data.get("times", 1) for data in skipped)) == (30 + len(skipped), 10_000)
+    assert all("more than 30 times in a minute" in data["reason"] for data in skipped)
+    assert len(skipped) < 10
+
+
 @pytest.mark.parametrize(
     ("method", "path"), [("PUT", "/v1/hooks"), ("DELETE", "/v1/hooks"), ("PUT", "/v1/hooks/paused")]
 )
@@ -284,3 +326,57 @@ async def test_events_that_are_looked_at_again_hold_nothing_back_a_second_time(g
         await hold(each)
     await timers.due(gateway.workspace, "hold|lint|a-1")
     assert await records.quiet(gateway.workspace) == []
+
+
+GUARDS = """
+hooks:
+  "*":
+    on_turn_complete: {id: sound, command: afplay x}
+    before_tool: {id: guard, command: /usr/local/bin/guard, when: {command: "git push*"}}
+    before_turn: {id: off, command: /usr/local/bin/guard, enabled: false}
+"""
+
+
+def guards(machine: Machine) -> list[tuple[int, list[str]]]:
+    return [(each.version, [hook.id for hook in each.hooks]) for each in machine.commands if isinstance(each, Guards)]
+
+
+async def test_machines_are_told_which_hooks_hold_their_agents_up_when_they_come_and_when_that_changes(
+    gateway: Gateway,
+) -> None:
+    async with gateway.machine(machine_id="m1", guards=0) as first, gateway.machine(machine_id="m2") as old:
+        shown = await apply(gateway, GUARDS)
+        assert "claude is held before each tool" in shown["notes"][0]
+        assert shown["notes"][1:] == ["agents on laptop are not held up: its relay-connect is too old for that"]
+        await first.until(lambda: guards(first) == [(1, ["guard"])])
+        (hook,) = next(each.hooks for each in first.commands if isinstance(each, Guards))
+        assert (hook.when.command, hook.action) == (
+            "git push*",
+            CommandAction(command="/usr/local/bin/guard", timeout_s=10),
+        )
+        async with gateway.machine(machine_id="m3", guards=0) as second:
+            await second.until(lambda: guards(second) == [(1, ["guard"])])
+            assert isinstance(second.commands[0], Guards)
+            await gateway.ok("PUT", "/v1/hooks/paused", {"paused": True})
+            await second.until(lambda: guards(second)[-1] == (1, []))
+            await gateway.ok("PUT", "/v1/hooks/paused", {"paused": False})
+            await gateway.ok("DELETE", "/v1/hooks")
+            await second.until(lambda: guards(second)[2:] == [(1, ["guard"]), (2, [])])
+        assert guards(old) == []
+
+
+async def test_a_run_that_a_machine_began_for_a_waiting_agent_is_recorded_like_any_other(gateway: Gateway) -> None:
+    async with gateway.machine(guards=0) as machine:
+        await spawn(gateway, "Worker")
+        await machine.until(lambda: any(isinstance(each, Spawn) for each in machine.commands))
+        (order,) = [each for each in machine.commands if isinstance(each, Spawn)]
+        about: dict[str, Any] = {"agent": order.agent, "generation": 1, "run": "6f0b7d0e-6a55-5d0e-9d1c-6b1f5a3c2e10"}
+        about |= {"hook": "guard", "on": HookEvent.BEFORE_TOOL, "argv": ["/bin/guard"]}
+        assert order.session_name == "main"
+        await machine.report(HookRan(**about, state=RunState.STARTED))
+        denied = HookAnswer(says=HookSays.DENY, reason="not on Fridays")
+        await machine.report(HookRan(**about, state=RunState.COMPLETED, exit_code=0, answer=denied))
+        (run,) = await runs(gateway, lambda all_: bool(all_) and all_[0]["state"] == "completed")
+        assert (run["hook"], run["name"], run["data"]["event"]) == ("guard", "Worker", "before_tool")
+        assert run["data"]["answer"]["reason"] == "not on Fridays"
+        assert await events(gateway, "hook.") == ["hook.started", "hook.completed"]

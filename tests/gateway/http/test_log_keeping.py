@@ -1,5 +1,8 @@
 """The HTTP API around what is kept."""
 
+import csv
+import io
+
 from tests.fixtures.gateway import Gateway
 
 RULE = {"name": "ticket", "pattern": r"ACME-[0-9]{8}"}
@@ -45,6 +48,13 @@ async def test_usage_is_told_by_day_session_and_agent(logged: Gateway) -> None:
     assert (day["counts"]["frames"], day["session"]) == (10, None)
     (agent,) = (await logged.ok("GET", "/v1/usage?by=agent"))["usage"]
     assert (agent["agent"], agent["counts"]) == ("Lead", day["counts"])
+    for by in ("person", "model"):
+        (line,) = (await logged.ok("GET", f"/v1/usage?by={by}"))["usage"]
+        assert (line[by], line["counts"]) == ("", day["counts"])
+    table = await logged.call("GET", "/v1/usage?by=agent&format=csv")
+    assert table.headers["content-type"].startswith("text/csv")
+    (row,) = csv.DictReader(io.StringIO(table.text))
+    assert (row["agent"], int(row["frames"])) == ("Lead", 10)
     for wrong in ("by=hour", "from=yesterday", "from=2026-02-01&to=2026-01-01", "from=2020-01-01&to=2026-01-01"):
         answer = await logged.call("GET", f"/v1/usage?{wrong}")
         assert answer.json()["error"]["code"] == "INVALID_ARGUMENT"

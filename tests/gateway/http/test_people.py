@@ -14,6 +14,7 @@ from broker.domain.people.access import MemberRole
 from broker.gateway.serving.credentials import Cookie
 from broker.settings import Settings
 from tests.fixtures.browser import open_browser, signed_in
+from tests.fixtures.callers import elsewhere
 from tests.fixtures.gateway import Gateway, closing, serving
 
 EVIL = "http://127.0.0.1:1"
@@ -347,3 +348,37 @@ async def test_a_machine_is_shown_without_what_cannot_be_seen_in_its_name(gatewa
         [machine] = (await gateway.ok("GET", "/v1/proxies"))["proxies"]
     assert machine["name"] == "a\ufffdb\ufffd" + "x" * 96
     assert machine["labels"] == ["gpu\ufffd", "y" * 100]
+
+
+async def test_a_page_cannot_let_its_visitors_in_by_an_invitation_of_its_own(gateway: Gateway) -> None:
+    made = await gateway.ok("POST", "/v1/invitations", {"role": "viewer", "name": "Mallory"})
+    body = {"code": made["url"].partition("#")[2]}
+    async with open_browser(gateway) as browser:
+        for given in (body, {**body, "join": True}):
+            refused = await browser.ask("POST", "/v1/invitations/accept", given, origin=EVIL)
+            assert code_of(refused) == (403, "ORIGIN_REFUSED")
+        assert not browser.cookie
+        assert (await browser.ok("POST", "/v1/invitations/accept", body))["name"] == "Mallory"
+        assert browser.cookie
+
+
+async def test_who_is_signed_in_comes_into_another_workspace_by_an_invitation(gateway: Gateway) -> None:
+    other = await elsewhere(gateway)
+    invited = await other.ok("POST", "/v1/invitations", {"role": "viewer"})
+    body = {"code": invited["url"].partition("#")[2], "join": True}
+    async with signed_in(gateway, MemberRole.MEMBER) as browser:
+        mine = await browser.ok("GET", "/v1/whoami")
+        told = await browser.ok("POST", "/v1/invitations/accept", body)
+        assert (told["workspace"]["id"], told["role"], told["name"]) == (other.workspace, "viewer", mine["name"])
+        assert len((await browser.ok("GET", "/v1/workspaces"))["workspaces"]) == 2
+    for token in (None, gateway.key):
+        refused = await gateway.call("POST", "/v1/invitations/accept", body, token=token)
+        assert refused.status_code in {401, 403}
+
+
+async def test_an_invitations_link_is_shown_once(gateway: Gateway) -> None:
+    again = {"Idempotency-Key": "one"}
+    made = await gateway.ok("POST", "/v1/invitations", {"role": "member"}, **again)
+    repeated = await gateway.call("POST", "/v1/invitations", {"role": "member"}, **again)
+    assert made["url"] not in repeated.text
+    assert len((await gateway.ok("GET", "/v1/invitations"))["invitations"]) == 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -13,10 +15,12 @@ import orjson
 import pytest
 
 from broker.app import build_driver, build_workflows
+from broker.domain.agents.agents import Dialect
 from broker.domain.errors import Fenced
-from broker.domain.ids import AgentId
-from broker.protocol.proxy import Deliver, FrameRecorded, Spawn
+from broker.protocol.agents.events import TurnOutcome
+from broker.protocol.proxy import Deliver, FrameRecorded, RunCommand, Spawn, Stop
 from broker.settings import Settings
+from tests.fixtures.desk import DEMO
 from tests.fixtures.gateway import A_WORKFLOW, Gateway, Machine
 
 TWO = """\
@@ -29,6 +33,16 @@ workflows:
     steps:
       - { name: first, agent: A, task: begin }
       - { name: second, agent: B, task: "go on from {{steps.first.output}}", dependsOn: [first] }
+"""
+TWO_COMMANDS = """\
+version: "1.0"
+name: two
+swarm: { pattern: dag }
+workflows:
+  - name: two
+    steps:
+      - { name: first, type: deterministic, command: make }
+      - { name: second, type: deterministic, command: "echo {{steps.first.output}}", dependsOn: [first] }
 """
 GATED = """\
 version: "1.0"
@@ -140,6 +154,34 @@ async def test_an_agent_that_shows_no_sign_of_work_is_given_up_and_idle_is_never
         assert step["reason"] == "Greeter has shown no sign of work for 0.3 s"
 
 
+async def test_a_step_with_a_time_limit_that_fails_is_tried_again_and_what_it_said_is_kept(gateway: Gateway) -> None:
+    step = "{ name: utter, agent: Greeter, task: say hello, retries: 1, timeoutMs: 60000, backoff: { initialMs: 1 } }"
+    text = A_WORKFLOW.replace("{ name: utter, agent: Greeter, task: say hello }", step)
+    async with gateway.machine() as machine, a_worker(gateway):
+        machine.answering = False
+        run = await gateway.ok("POST", RUNS, {"text": text, "session": "main"})
+        for number, outcome in enumerate((TurnOutcome.FAILED, TurnOutcome.COMPLETED), 1):
+            await machine.until(lambda n=number: len(delivered(machine)) == n)  # type: ignore[misc]  # bound at once
+            await machine.answer(delivered(machine)[-1], outcome=outcome)
+        (shown,) = (await until(gateway, run["id"], "completed"))["steps"]
+        assert [each["outcome"] for each in shown["attempts"]] == ["failed", "succeeded"]
+        assert "its turn was failed: re: " in delivered(machine)[1].text
+
+
+async def test_a_step_whose_time_is_over_is_stopped_and_fails(gateway: Gateway) -> None:
+    text = A_WORKFLOW.replace("task: say hello", "task: say hello, timeoutMs: 300")
+    async with gateway.machine() as machine, a_worker(gateway):
+        machine.answering = False
+        run = await gateway.ok("POST", RUNS, {"text": text, "session": "main"})
+        (step,) = (await until(gateway, run["id"], "failed"))["steps"]
+        assert step["reason"] == "timeout"
+        assert any(isinstance(each, Stop) for each in machine.commands)
+
+
+def delivered(machine: Machine) -> list[Deliver]:
+    return [each for each in machine.commands if isinstance(each, Deliver)]
+
+
 async def test_a_budget_that_is_spent_waits_for_a_person_to_raise_it(gateway: Gateway) -> None:
     text = TWO.replace("pattern: dag", "pattern: dag, tokenBudget: 100")
     async with gateway.machine() as machine, a_worker(gateway):
@@ -167,16 +209,197 @@ async def test_a_budget_that_is_spent_waits_for_a_person_to_raise_it(gateway: Ga
         assert states(await until(gateway, run["id"], "completed"))["second"] == "completed"
 
 
-async def test_what_nobody_carries_out_yet_is_refused_before_anything_starts(gateway: Gateway) -> None:
-    text = A_WORKFLOW.replace("agent: Greeter, task: say hello", "type: integration, integration: x, action: y")
-    error = (await gateway.call("POST", RUNS, {"text": text})).json()["error"]
-    assert (error["code"], error["message"]) == ("INVALID_WORKFLOW", "not carried out yet: step utter: integration")
+CALLS = """\
+version: "1.0"
+name: calls
+swarm: { pattern: dag }
+agents: [{ name: A, cli: demo, preset: worker }]
+vars: { what: nothing }
+workflows:
+  - name: outer
+    steps:
+      - { name: first, agent: A, task: begin }
+      - { name: call, type: subworkflow, workflow: inner, vars: { what: "{{steps.first.output}}" }, dependsOn: [first] }
+      - { name: behind, agent: A, task: "go on from {{steps.call.output}}", dependsOn: [call] }
+  - name: inner
+    steps:
+      - { name: one, agent: A, task: "do {{what}}" }
+      - { name: ask, type: approval, message: "May {{what}}?", dependsOn: [one] }
+      - { name: two, agent: A, task: "finish", dependsOn: [ask] }
+"""
 
 
-async def test_an_agent_is_not_started_without_the_limits_that_its_file_sets(gateway: Gateway) -> None:
-    text = A_WORKFLOW.replace("preset: worker", "preset: worker, permissions: readonly")
-    error = (await gateway.call("POST", RUNS, {"text": text})).json()["error"]
-    assert (error["code"], "permissions of agent Greeter" in error["message"]) == ("INVALID_WORKFLOW", True)
+async def test_a_step_that_is_another_workflow_is_a_run_of_its_own_with_its_values(gateway: Gateway) -> None:
+    async with gateway.machine() as machine, a_worker(gateway):
+        run = await gateway.ok("POST", RUNS, {"text": CALLS, "session": "main"})
+        gate = await the_gate(gateway)
+        first = next(each for each in machine.commands if isinstance(each, Deliver)).message_id
+        assert gate["title"] == f"May re: {first}?"
+        call = next(each for each in (await gateway.ok("GET", f"{RUNS}/{run['id']}"))["steps"] if each["run"])
+        called = await gateway.ok("GET", f"{RUNS}/{call['run']}")
+        assert (called["origin"], called["workflow"], called["session"]) == (run["id"], "inner", run["session"])
+        await gateway.ok("POST", f"/v1/approvals/{gate['id']}/answer", {"verdict": "allow"})
+        ended = await until(gateway, run["id"], "completed")
+        assert states(ended) == {"first": "completed", "call": "completed", "behind": "completed"}
+        said = await gateway.ok("GET", f"{RUNS}/{call['run']}/steps/two/output")
+        assert (await gateway.ok("GET", f"{RUNS}/{run['id']}/steps/call/output"))["output"] == said["output"]
+        assert [each["id"] for each in (await gateway.ok("GET", RUNS))["runs"]] == [run["id"]]
+
+
+async def test_a_called_workflow_that_failed_goes_on_from_what_it_had_done(gateway: Gateway) -> None:
+    async with gateway.machine() as machine, a_worker(gateway):
+        run = await gateway.ok("POST", RUNS, {"text": CALLS, "session": "main"})
+        gate = await the_gate(gateway)
+        await gateway.ok("POST", f"/v1/approvals/{gate['id']}/answer", {"verdict": "deny"})
+        failed = await until(gateway, run["id"], "failed")
+        assert "ask: denied by operator" in failed["reason"]
+        begun = len(ordered(machine))
+        await gateway.ok("POST", f"{RUNS}/{run['id']}/resume")
+        gate = await the_gate(gateway)
+        await gateway.ok("POST", f"/v1/approvals/{gate['id']}/answer", {"verdict": "allow"})
+        await until(gateway, run["id"], "completed")
+        assert len(ordered(machine)) == begun + 2  # `two`, and `behind`; neither `first` nor `one`
+
+
+async def test_a_run_that_is_cancelled_ends_the_workflow_that_it_calls(gateway: Gateway) -> None:
+    async with gateway.machine(), a_worker(gateway):
+        run = await gateway.ok("POST", RUNS, {"text": CALLS, "session": "main"})
+        gate = await the_gate(gateway)
+        await gateway.ok("POST", f"{RUNS}/{run['id']}/cancel")
+        ended = await until(gateway, run["id"], "cancelled")
+        (called,) = (each["run"] for each in ended["steps"] if each["run"])
+        assert (await gateway.ok("GET", f"{RUNS}/{called}"))["state"] == "cancelled"
+        assert (await gateway.ok("GET", f"/v1/approvals/{gate['id']}"))["status"] == "withdrawn"
+
+
+async def test_a_run_says_that_the_workflow_it_calls_needs_a_person(gateway: Gateway) -> None:
+    text = CALLS.replace("task: finish", "task: finish").replace("pattern: dag", "pattern: dag, tokenBudget: 0")
+    text = text.replace("agent: A, task: begin", "type: approval").replace("dependsOn: [first] }", "dependsOn: [] }")
+    async with gateway.machine(), a_worker(gateway):
+        run = await gateway.ok("POST", RUNS, {"text": text, "session": "main"})
+        async with asyncio.timeout(30):
+            while "needs a person" not in (call := await the_call(gateway, run["id"]))["reason"]:
+                await asyncio.sleep(0.02)
+        assert call["reason"] == "needs a person: one: budget: the tokens of the run"
+
+
+async def the_call(gateway: Gateway, run: str) -> dict[str, Any]:
+    shown = await gateway.ok("GET", f"{RUNS}/{run}")
+    return next(each for each in shown["steps"] if each["name"] == "call")
+
+
+async def the_gate(gateway: Gateway) -> dict[str, Any]:
+    """The only one that is asked now."""
+    async with asyncio.timeout(30):
+        while not (found := (await gateway.ok("GET", "/v1/sessions/main/approvals?status=pending"))["approvals"]):
+            await asyncio.sleep(0.02)
+    return cast(dict[str, Any], found[0])
+
+
+async def a_failed_run(gateway: Gateway, text: str = GATED) -> dict[str, Any]:
+    """One whose gate was denied."""
+    run = await gateway.ok("POST", RUNS, {"text": text, "session": "main"})
+    gate = await the_gate(gateway)
+    await gateway.ok("POST", f"/v1/approvals/{gate['id']}/answer", {"verdict": "deny"})
+    return await until(gateway, run["id"], "failed")
+
+
+async def test_a_run_goes_on_with_a_corrected_file_and_keeps_what_is_the_same(gateway: Gateway) -> None:
+    async with gateway.machine() as machine, a_worker(gateway):
+        text = GATED.replace("vars: { what: it }", "vars: { what: all }")
+        run = await a_failed_run(gateway, text)
+        corrected = text.replace('type: approval, message: "May {{ what }} go on?"', "agent: A, task: decide")
+        preview = await gateway.ok("POST", f"{RUNS}/{run['id']}/rerun/preview", {"text": corrected})
+        assert {each["name"]: each["why"] for each in preview["steps"]} == {
+            "ask": "it was not completed",
+            "beside": "",
+            "behind": "it was not completed",
+        }
+        assert "+      - { name: ask, agent: A, task: decide }" in preview["difference"].splitlines()
+        begun = len(ordered(machine))
+        other = await gateway.ok("POST", f"{RUNS}/{run['id']}/rerun", {"text": corrected})
+        assert (other["origin"], other["session"]) == (run["id"], run["session"])
+        ended = await until(gateway, other["id"], "completed")
+        kept = {each["name"]: each["reason"] for each in ended["steps"]}
+        assert kept == {"ask": "", "beside": f"completed in run {run['id']}", "behind": ""}
+        assert len(ordered(machine)) == begun + 2
+        said = [await gateway.ok("GET", f"{RUNS}/{each['id']}/steps/beside/output") for each in (run, other)]
+        assert said[0]["output"] == said[1]["output"] != ""
+
+
+async def test_from_a_step_on_all_is_done_again_in_a_run_of_its_own_that_is_compared(gateway: Gateway) -> None:
+    async with gateway.machine() as machine, a_worker(gateway):
+        run = await gateway.ok("POST", RUNS, {"text": TWO, "session": "main"})
+        await until(gateway, run["id"], "completed")
+        other = await gateway.ok("POST", f"{RUNS}/{run['id']}/rerun", {"step": "second"})
+        await until(gateway, other["id"], "completed")
+        assert len(ordered(machine)) == 3
+        found = await gateway.ok("GET", f"{RUNS}/{run['id']}/compare/{other['id']}")
+        assert (found["left"]["id"], found["right"]["id"], found["difference"]) == (run["id"], other["id"], "")
+        assert [(each["name"], each["same_output"]) for each in found["steps"]] == [("first", True), ("second", False)]
+        assert [len(each["right"]["attempts"]) for each in found["steps"]] == [0, 1]
+
+
+async def test_a_run_that_goes_on_is_not_done_again_beside_itself(gateway: Gateway) -> None:
+    async with gateway.machine(), a_worker(gateway):
+        run = await gateway.ok("POST", RUNS, {"text": GATED, "session": "main"})
+        answer = await gateway.call("POST", f"{RUNS}/{run['id']}/rerun", {})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (409, "RUN_GOES_ON")
+        answer = await gateway.call("POST", f"{RUNS}/{run['id']}/rerun/preview", {"step": "bside"})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "STEP_NOT_FOUND")
+
+
+async def test_what_nobody_carries_out_or_can_be_kept_to_is_refused_with_its_line(gateway: Gateway) -> None:
+    integration = A_WORKFLOW.replace("agent: Greeter, task: say hello", "type: integration, integration: x, action: y")
+    kept = A_WORKFLOW.replace("preset: worker", "preset: worker, permissions: restricted")
+    for text, says in ((integration, 'nobody carries out y of "x"'), (kept, "nobody can keep Greeter to")):
+        error = (await gateway.call("POST", RUNS, {"text": text})).json()["error"]
+        assert error["code"] == "INVALID_WORKFLOW"
+        assert re.search(rf"^line \d+: {says}", error["message"])
+
+
+CLAUDE = replace(DEMO, cli="claude", dialect=Dialect.CLAUDE)
+
+
+async def test_a_read_only_agent_is_ordered_so_and_so_is_what_it_spawns(gateway: Gateway) -> None:
+    text = A_WORKFLOW.replace("cli: demo, preset: worker", "cli: claude, preset: worker, permissions: readonly")
+    async with gateway.machine(clis=[DEMO, CLAUDE]) as machine, a_worker(gateway):
+        machine.answering = False
+        run = await gateway.ok("POST", RUNS, {"text": text, "session": "main"})
+        await machine.until(lambda: any(isinstance(each, Deliver) for each in machine.commands))
+        (order,) = [each for each in machine.commands if isinstance(each, Spawn)]
+        assert order.readonly
+        own = machine.tokens[order.agent]
+        asked = {"name": "Other", "cli": "claude", "wait": False}
+        await gateway.ok("POST", "/v1/sessions/main/agents", asked, token=own)
+        await machine.until(lambda: sum(isinstance(each, Spawn) for each in machine.commands) == 2)
+        assert all(each.readonly for each in machine.commands if isinstance(each, Spawn))
+        other = await gateway.call("POST", "/v1/sessions/main/agents", {**asked, "name": "D", "cli": "demo"}, token=own)
+        assert (other.status_code, other.json()["error"]["code"]) == (409, "NO_READONLY")
+        refused = await gateway.call("POST", RUNS, {"text": A_WORKFLOW}, token=own)
+        assert refused.status_code == 403
+        await gateway.ok("POST", f"{RUNS}/{run['id']}/cancel")
+
+
+async def test_a_step_whose_vendors_limit_is_reached_waits_until_the_vendor_says(gateway: Gateway) -> None:
+    async with gateway.machine() as machine, a_worker(gateway):
+        machine.answering = False
+        run = await gateway.ok("POST", RUNS, {"text": A_WORKFLOW, "session": "main"})
+        await machine.until(lambda: any(isinstance(each, Deliver) for each in machine.commands))
+        (delivered,) = [each for each in machine.commands if isinstance(each, Deliver)]
+        resets = int(time.time()) + 3600
+        limits = {"primary": {"usedPercent": 100, "resetsAt": resets}}
+        told = {"method": "account/rateLimits/updated", "params": {"rateLimits": limits}}
+        about: dict[str, Any] = {"agent": delivered.agent, "generation": delivered.generation}
+        await machine.report(FrameRecorded(**about, direction="out", frame_type="rateLimits", raw=told))
+        await machine.answer(delivered, outcome=TurnOutcome.FAILED)
+        async with asyncio.timeout(30):
+            while states(shown := await gateway.ok("GET", f"{RUNS}/{run['id']}"))["utter"] != "waiting_quota":
+                await asyncio.sleep(0.02)
+        (step,) = shown["steps"]
+        assert step["until_ms"] == (resets + 5) * 1000
+        assert step["reason"].startswith("the limit of demo is reached")
+        assert [each["outcome"] for each in step["attempts"]] == ["quota"]
 
 
 async def test_a_step_waits_for_a_time_and_for_a_message_and_takes_what_it_says(gateway: Gateway) -> None:
@@ -196,6 +419,32 @@ async def test_a_step_waits_for_a_time_and_for_a_message_and_takes_what_it_says(
         await until(gateway, run["id"], "completed")
         heard = await gateway.ok("GET", f"{RUNS}/{run['id']}/steps/hear/output")
         assert heard["output"] == "it is ready"
+
+
+async def test_a_run_is_a_workers_as_long_as_that_renews_its_lease(gateway: Gateway) -> None:
+    records, workspace = gateway.adapters.workflows, gateway.workspace
+    async with gateway.machine():
+        await gateway.ok("POST", RUNS, {"text": A_WORKFLOW, "session": "main"})
+        (claimed,) = (await records.claim(workspace, most=10, lease_s=4)).runs
+        await records.renew(workspace, [claimed], lease_s=600)
+        later = await records.claim(workspace, most=10, lease_s=4)
+        assert not later.runs
+        assert later.next_in_s == pytest.approx(600, abs=60)
+        await records.renew(workspace, [replace(claimed, fence=claimed.fence - 1)], lease_s=6000)
+        assert (await records.claim(workspace, most=10, lease_s=4)).next_in_s == pytest.approx(600, abs=60)
+        await records.settle(workspace, claimed, due_at_ms=None)
+        await records.renew(workspace, [claimed], lease_s=600)
+        assert (await records.claim(workspace, most=10, lease_s=4)).next_in_s is None
+
+
+async def test_what_happens_behind_a_lease_that_has_ended_is_not_lost_when_its_worker_lets_go(gateway: Gateway) -> None:
+    records, workspace = gateway.adapters.workflows, gateway.workspace
+    async with gateway.machine():
+        run = await gateway.ok("POST", RUNS, {"text": A_WORKFLOW, "session": "main"})
+        (slow,) = (await records.claim(workspace, most=10, lease_s=0)).runs
+        await gateway.ok("POST", f"{RUNS}/{run['id']}/cancel")
+        await records.settle(workspace, slow, due_at_ms=None)
+        assert [each.id for each in (await records.claim(workspace, most=10, lease_s=4)).runs] == [run["id"]]
 
 
 class Killed(BaseException):
@@ -237,7 +486,8 @@ class Mortal:
 async def drive(gateway: Gateway, run: str, fate: Fate) -> dict[str, Any]:
     """Look at the run until it has ended, with another driver after each death."""
     adapters = gateway.adapters
-    mortal: Any = {name: Mortal(getattr(adapters, name), fate) for name in ("workflows", "mailroom", "registry")}
+    parts = ("workflows", "commands", "mailroom", "registry")
+    mortal: Any = {name: Mortal(getattr(adapters, name), fate) for name in parts}
     driver = build_driver(Settings(), replace(adapters, **mortal))
     async with asyncio.timeout(60):
         while (shown := await gateway.ok("GET", f"{RUNS}/{run}"))["state"] == "running":
@@ -253,24 +503,27 @@ async def drive(gateway: Gateway, run: str, fate: Fate) -> dict[str, Any]:
     return cast(dict[str, Any], shown)
 
 
-def spawned(machine: Machine) -> Counter[AgentId]:
-    return Counter(each.agent for each in machine.commands if isinstance(each, Spawn))
+def ordered(machine: Machine) -> Counter[str]:
+    """How often each agent and each command was ordered."""
+    spawns = [str(each.agent) for each in machine.commands if isinstance(each, Spawn)]
+    return Counter(spawns + [each.command for each in machine.commands if isinstance(each, RunCommand)])
 
 
+@pytest.mark.parametrize("text", [TWO, TWO_COMMANDS], ids=["agents", "commands"])
 @pytest.mark.parametrize("heard", [False, True], ids=["unheard", "heard"])
 async def test_a_driver_that_dies_at_any_question_to_the_store_leaves_a_run_that_ends_and_does_nothing_twice(
-    gateway: Gateway, heard: bool
+    gateway: Gateway, heard: bool, text: str
 ) -> None:
-    async with gateway.machine() as machine:
+    async with gateway.machine(runs_commands=True) as machine:
         at, survived = 1, False
         while not survived:
             fate = Fate(at=at, heard=heard)
-            run = await gateway.ok("POST", RUNS, {"text": TWO, "session": f"run-{at}"})
+            run = await gateway.ok("POST", RUNS, {"text": text, "session": f"run-{at}"})
             shown = await drive(gateway, run["id"], fate)
             assert (shown["state"], states(shown)) == ("completed", {"first": "completed", "second": "completed"}), at
             assert [len(each["attempts"]) for each in shown["steps"]] == [1, 1], at
             survived = fate.asked < at
             at += 1
-        assert at > 20
-        assert set(spawned(machine).values()) == {1}
-        assert len(spawned(machine)) == 2 * (at - 1)
+        assert at > 8
+        assert set(ordered(machine).values()) == {1}
+        assert len(ordered(machine)) == 2 * (at - 1)

@@ -3,7 +3,7 @@
 import pytest
 
 from broker.domain.errors import BadRequest
-from broker.gateway.serving.addresses import TrustedProxies, counted_as
+from broker.gateway.serving.addresses import TrustedProxies, count_as
 
 PROXIES = TrustedProxies(["10.0.0.0/8", "2001:db8::1"])
 
@@ -69,9 +69,9 @@ def test_a_client_speaks_tls_when_the_last_proxy_says_so(told: list[bytes], secu
 
 
 def test_subscribers_are_counted_and_not_the_addresses_they_have_by_the_billion() -> None:
-    assert counted_as("2001:db8::1") == counted_as("2001:db8::ffff") == "2001:db8::"
-    assert counted_as("::ffff:192.0.2.1") == counted_as("192.0.2.1") == "192.0.2.1"
-    assert counted_as(None) == counted_as("a name") == "unknown"
+    assert count_as("2001:db8::1") == count_as("2001:db8::ffff") == "2001:db8::"
+    assert count_as("::ffff:192.0.2.1") == count_as("192.0.2.1") == "192.0.2.1"
+    assert count_as(None) == count_as("a name") == "unknown"
 
 
 def test_what_is_no_address_is_refused() -> None:

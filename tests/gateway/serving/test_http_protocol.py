@@ -9,8 +9,10 @@ import httpx
 import pytest
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
+from typing_extensions import override
 
 from broker.domain.plans.connection_limits import ConnectionLimits
+from broker.gateway.serving.http_protocol import HttpProtocol
 from broker.gateway.serving.server import server_config
 from broker.settings import Settings
 from tests.fixtures.gateway import Gateway, gateway_for, serving
@@ -219,6 +221,25 @@ async def test_a_socket_that_is_known_has_no_deadline(
             assert await said_to(url, b"") == b""
         await here.ok("POST", "/v1/sessions/main/agents", {"name": "Worker", "cli": "demo"})
         assert machine.close_code is None
+
+
+async def test_an_answer_does_not_wait_for_the_acknowledgement_of_its_head(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A listening socket without a protocol number, such as this one, leaves Nagle's algorithm on in asyncio's loop."""
+    delays: list[bool] = []
+
+    class Watched(HttpProtocol):
+        @override
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+            super().connection_made(transport)
+            connection = transport.get_extra_info("socket")
+            delays.append(not connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    monkeypatch.setattr("broker.gateway.serving.server.HttpProtocol", Watched)
+    async with serving(redis_url) as url, httpx.AsyncClient() as client:
+        await client.get(f"{url}/healthz")
+    assert set(delays) == {False}
 
 
 async def test_who_serves_is_not_said(redis_url: str) -> None:

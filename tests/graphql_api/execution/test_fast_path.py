@@ -25,8 +25,8 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from graphql_api.execution.fast_path import LogExecutor, Projector
 from graphql_api.schema import build_schema
-from graphql_api.types.events import CaughtUp, Reset, event_type
-from graphql_api.types.told import FromLog
+from graphql_api.types.log.events import CaughtUp, Reset, event_type
+from graphql_api.types.log.told import FromLog
 
 _KINDS = [
     "message.accepted",
@@ -46,6 +46,8 @@ _CONTENTS = [
     "text",
     "text_delta",
     "thought",
+    "thought_delta",
+    "plan",
     "tool_call",
     "tool_result",
     "command",
@@ -93,6 +95,7 @@ _NAMES = [
     "cwd",
     "exit_code",
     "changes",
+    "steps",
     "input_tokens",
     "output_tokens",
     "cached_tokens",

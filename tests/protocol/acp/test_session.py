@@ -13,11 +13,14 @@ from broker.protocol.agents.events import (
     CommandRan,
     FileChange,
     FilesChanged,
+    PlanSet,
+    PlanStep,
     ProblemNoted,
     PromptAccepted,
     PromptRefused,
     TextSpoken,
     TextStreamed,
+    ThoughtStreamed,
     TokensUsed,
     ToolCalled,
     ToolReturned,
@@ -676,3 +679,16 @@ def test_a_question_that_cannot_be_shown_is_declined_and_that_is_told(session: A
     frames = hear(session, elicitation(requestedSchema={"type": "object", "properties": {"x": {"type": "object"}}}))
     assert written(frames)[0]["result"] == {"action": "decline"}
     assert [e for e in events(frames) if isinstance(e, ProblemNoted) and "Tell me" in e.detail]
+
+
+def test_a_plan_and_reasoning_are_told_while_the_turn_runs(session: AcpSession) -> None:
+    frames = session.prompt(message())
+    pong(session, frames)
+    entries = [{"content": "look", "status": "completed"}, {"content": "write", "status": "new"}, "odd"]
+    thought = update("agent_thought_chunk", content={"type": "text", "text": "Let me "})
+    heard = hear(session, thought, update("plan", entries=entries), update("plan", entries="odd"))
+    assert [frame.transient for frame in heard] == [True, False, False]
+    assert events(heard) == [
+        ThoughtStreamed(delta="Let me "),
+        PlanSet(steps=(PlanStep(text="look", state="completed"), PlanStep(text="write"))),
+    ]

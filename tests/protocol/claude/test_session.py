@@ -4,22 +4,30 @@ from typing import Any
 import pytest
 
 from broker.domain.approvals.approvals import ApprovalAnswer, Scope, Verdict
+from broker.domain.hooks.answers import HookSays
+from broker.domain.hooks.events import HookEvent
 from broker.protocol.agents.events import (
     AgentBroken,
     AgentReady,
     ApprovalRequested,
     ApprovalWithdrawn,
     FileChange,
+    PlanSet,
+    PlanStep,
     ProblemNoted,
     PromptAccepted,
     PromptJoinedTurn,
     PromptRefused,
+    ThoughtStreamed,
     TokensUsed,
+    ToolCalled,
+    ToolReturned,
     TurnEnded,
     TurnOutcome,
     TurnStarted,
     Unrecognised,
 )
+from broker.protocol.agents.session import HookQuestion, HookReply
 from broker.protocol.claude.session import ClaudeSession, Predecessor
 from tests.protocol.talking import FIRST, SECOND, events, hear, message, opening, written
 
@@ -368,6 +376,108 @@ def test_no_request_of_the_cli_stays_unanswered(
     assert (frame["response"]["request_id"], frame["response"]["subtype"]) == ("q1", outcome)
 
 
+def test_a_hook_of_a_persons_own_settings_is_shown_as_a_tool_that_nobody_called(session: ClaudeSession) -> None:
+    own = {"type": "system", "hook_id": "h", "hook_name": "PreToolUse:Bash", "hook_event": "PreToolUse"}
+    assert events(hear(session, {**own, "subtype": "hook_started"})) == []
+    ran = {**own, "subtype": "hook_response", "stdout": "ok\n", "stderr": "", "exit_code": 0, "outcome": "success"}
+    failed = {**ran, "stdout": "", "stderr": "no rm here", "exit_code": 2, "outcome": "error"}
+    assert events(hear(session, ran)) == [ToolReturned(call_id="h", ok=True, output="ok", tool="hook PreToolUse:Bash")]
+    (event,) = events(hear(session, failed))
+    assert event == ToolReturned(call_id="h", ok=False, output="exit code 2\nno rm here", tool="hook PreToolUse:Bash")
+
+
+def consulting() -> ClaudeSession:
+    return ClaudeSession(replace(opening(), consults=True), session_id="s1")
+
+
+def callback(hook: str, **given: Any) -> dict[str, Any]:
+    request = {"subtype": "hook_callback", "callback_id": hook, "input": given}
+    return {"type": "control_request", "request_id": "h1", "request": request}
+
+
+BASH = {"tool_name": "Bash", "tool_input": {"command": "rm -r x"}, "tool_use_id": "t1"}
+
+
+def asks(session: ClaudeSession, frame: dict[str, Any]) -> HookQuestion:
+    (heard,) = hear(session, frame)
+    assert heard.consults is not None
+    return heard.consults
+
+
+def settled(session: ClaudeSession, native_id: str, reply: HookReply) -> dict[str, Any]:
+    (frame,) = written(session.settle(native_id, reply))
+    answer: dict[str, Any] = frame["response"]["response"]
+    return answer
+
+
+def test_only_an_agent_that_hooks_hold_up_registers_them_and_longer_than_any_answer_takes() -> None:
+    assert "hooks" not in written(ClaudeSession(opening(), session_id="s1").start())[0]["request"]
+    hooks = written(consulting().start())[0]["request"]["hooks"]
+    assert {event: entry["timeout"] for event, (entry,) in hooks.items()} == {"PreToolUse": 3600, "Stop": 3600}
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (HookReply(), {}),
+        (HookReply(says=HookSays.ALLOW), {}),
+        (
+            HookReply(says=HookSays.DENY, reason="no"),
+            {"permissionDecision": "deny", "permissionDecisionReason": "no"},
+        ),
+        (
+            HookReply(says=HookSays.ASK, reason="hm"),
+            {"permissionDecision": "ask", "permissionDecisionReason": "hm"},
+        ),
+        (
+            HookReply(says=HookSays.MODIFY, reason="less", input={"command": "ls"}),
+            {"permissionDecision": "ask", "permissionDecisionReason": "less", "updatedInput": {"command": "ls"}},
+        ),
+        (HookReply(says=HookSays.ALLOW, context="It is Friday."), {"additionalContext": "It is Friday."}),
+    ],
+)
+def test_before_a_tool_a_hook_narrows_what_the_cli_would_do_and_never_allows(
+    reply: HookReply, said: dict[str, Any]
+) -> None:
+    session = consulting()
+    question = asks(session, callback("relay_before_tool", **BASH))
+    assert question.event is HookEvent.BEFORE_TOOL
+    assert question.use is not None
+    assert (question.use.tool, question.use.command, question.use.call_id) == ("Bash", "rm -r x", "t1")
+    expected = {"hookSpecificOutput": {"hookEventName": "PreToolUse", **said}} if said else {}
+    assert settled(session, question.native_id, reply) == expected
+    assert session.settle(question.native_id, reply) == []
+
+
+def test_before_the_end_of_a_turn_a_no_makes_it_go_on() -> None:
+    session = consulting()
+    question = asks(session, callback("relay_before_stop", last_assistant_message="Done."))
+    assert (question.event, question.last_message) == (HookEvent.BEFORE_STOP, "Done.")
+    said = settled(session, question.native_id, HookReply(says=HookSays.DENY, reason="run the tests"))
+    assert said == {"decision": "block", "reason": "run the tests"}
+
+
+def test_what_cannot_be_read_is_refused_before_a_tool_and_lets_a_turn_end() -> None:
+    session = consulting()
+    (tool,) = written(hear(session, callback("relay_before_tool", tool_name=5)))
+    assert tool["response"]["response"]["hookSpecificOutput"]["permissionDecision"] == "deny"
+    (stop,) = written(hear(session, callback("relay_before_stop", last_assistant_message=5)))
+    assert stop["response"]["response"] == {}
+
+
+def test_another_input_takes_the_place_of_what_was_asked_in_the_request_and_in_what_runs(
+    session: ClaudeSession,
+) -> None:
+    question = {"subtype": "can_use_tool", "tool_name": "Bash", "input": {"command": "rm -r x"}, "tool_use_id": "t1"}
+    hear(session, {"type": "control_request", "request_id": "q1", "request": question})
+    revised = session.revise('"q1"', {"command": "ls"})
+    assert revised is not None
+    assert (revised.command, revised.input, revised.call_id) == ("ls", {"command": "ls"}, "t1")
+    (frame,) = written(session.answer('"q1"', ALLOW))
+    assert frame["response"]["response"]["updatedInput"] == {"command": "ls"}
+    assert session.revise('"q1"', {"command": "ls"}) is None
+
+
 def test_frames_sent_again_after_a_reconnect_are_dropped(session: ClaudeSession) -> None:
     said = {"type": "assistant", "uuid": "a1", "message": {"content": [{"type": "text", "text": "hello"}]}}
     assert len(hear(session, said)) == 1
@@ -510,3 +620,17 @@ def test_two_different_requests_under_one_id_are_both_refused(session: ClaudeSes
     assert ApprovalWithdrawn(native_id='"q1"') in events(frames)
     assert written(frames)[0]["response"]["response"]["behavior"] == "deny"
     assert session.answer('"q1"', ALLOW) == []
+
+
+def test_a_list_of_todos_is_a_plan_and_reasoning_is_told_while_it_streams(session: ClaudeSession) -> None:
+    delta = {"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": "Let me "}}
+    todos = [{"content": "look", "status": "in_progress", "activeForm": "Looking"}]
+    block = {"type": "tool_use", "id": "t1", "name": "TodoWrite", "input": {"todos": todos}}
+    heard = hear(
+        session, {"type": "stream_event", "event": delta}, {"type": "assistant", "message": {"content": [block]}}
+    )
+    assert events(heard) == [
+        ThoughtStreamed(delta="Let me "),
+        ToolCalled(call_id="t1", tool="TodoWrite", input={"todos": todos}),
+        PlanSet(steps=(PlanStep(text="look", state="in_progress"),)),
+    ]

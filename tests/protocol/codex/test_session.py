@@ -10,10 +10,14 @@ from broker.protocol.agents.events import (
     ApprovalRequested,
     ApprovalWithdrawn,
     FileChange,
+    PlanSet,
+    PlanStep,
+    ProblemNoted,
     PromptAccepted,
     PromptJoinedTurn,
     PromptRefused,
     TextSpoken,
+    ThoughtStreamed,
     TurnEnded,
     TurnOutcome,
     TurnStarted,
@@ -74,8 +78,9 @@ def running(session: CodexSession) -> CodexSession:
 
 def test_the_handshake_opens_a_thread_with_our_tools_and_instructions() -> None:
     session = CodexSession(opening())
-    initialized, asked = written(follow(session, session.start(), {}))
+    initialized, own_hooks, asked = written(follow(session, session.start(), {}))
     assert initialized == {"method": "initialized"}
+    assert (own_hooks["method"], own_hooks["params"]) == ("hooks/list", {"cwds": [opening().cwd]})
     assert asked["method"] == "thread/start"
     assert asked["params"]["developerInstructions"] == "You are Bob."
     assert asked["params"]["approvalPolicy"] == "on-request"
@@ -86,6 +91,37 @@ def test_the_handshake_opens_a_thread_with_our_tools_and_instructions() -> None:
     }
     (ready,) = events(hear(session, {"id": asked["id"], "result": OPENED}))
     assert ready == AgentReady(native_id="t1", model="gpt", version="0.169.0", can_steer=True)
+
+
+def test_of_a_persons_own_hooks_those_that_do_nothing_are_told_with_the_reason() -> None:
+    session = CodexSession(opening())
+    follow(session, session.start(), {})
+    hook = {"eventName": "stop", "matcher": None, "command": "say done", "sourcePath": "/h/hooks.json", "enabled": True}
+    hooks = [
+        {**hook, "trustStatus": "trusted"},
+        {**hook, "trustStatus": "managed"},
+        {**hook, "trustStatus": "untrusted"},
+        {**hook, "trustStatus": "modified", "matcher": "Bash", "eventName": "preToolUse"},
+        {**hook, "trustStatus": "trusted", "enabled": False},
+    ]
+    said = {
+        "data": [{"cwd": "/p", "hooks": hooks, "warnings": ["bad JSON"], "errors": [{"path": "/x", "message": "no"}]}]
+    }
+    told = events(hear(session, {"id": "hooks/list", "result": said}))
+    assert [event.detail for event in told if isinstance(event, ProblemNoted)] == [
+        "Codex' own hook stop: say done (/h/hooks.json) does not run: nobody has trusted it: `/hooks` in Codex does",
+        "Codex' own hook preToolUse Bash: say done (/h/hooks.json) does not run: it was changed since it was trusted:"
+        " `/hooks` in Codex trusts it again",
+        "Codex' own hook stop: say done (/h/hooks.json) does not run: it is disabled",
+        "Codex' own hooks: bad JSON",
+        "Codex' own hooks: /x: no",
+    ]
+
+
+def test_a_version_that_lists_no_hooks_goes_on_without() -> None:
+    session = CodexSession(opening())
+    follow(session, session.start(), {})
+    assert events(hear(session, {"id": "hooks/list", "error": {"code": -32600, "message": "unknown variant"}})) == []
 
 
 def test_a_refused_resume_breaks_it() -> None:
@@ -516,3 +552,12 @@ def test_two_different_requests_under_one_id_are_both_refused(session: CodexSess
     assert ApprovalWithdrawn(native_id="0") in events(frames)
     assert written(frames)[0]["result"] == {"decision": "decline"}
     assert session.answer("0", ALLOW) == []
+
+
+def test_a_plan_and_a_summary_of_reasoning_are_told_while_the_turn_runs(session: CodexSession) -> None:
+    plan = [{"step": "look", "status": "completed"}, {"step": "write", "status": "inProgress"}]
+    thought = notice("item/reasoning/summaryTextDelta", itemId="r1", delta="Let me ")
+    assert events(hear(session, thought, notice("turn/plan/updated", plan=plan, explanation=None))) == [
+        ThoughtStreamed(delta="Let me "),
+        PlanSet(steps=(PlanStep(text="look", state="completed"), PlanStep(text="write", state="in_progress"))),
+    ]

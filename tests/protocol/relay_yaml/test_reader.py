@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.protocol.relay_yaml.reader import read_workflow_file
-from broker.protocol.relay_yaml.schema import COMMITTED, build_schema, printed
+from broker.protocol.relay_yaml.schema import COMMITTED, build_schema, print_schema
 from broker.protocol.relay_yaml.writer import write_workflow_file
 from broker.protocol.yaml_document import Position, read_document
 
@@ -53,7 +53,7 @@ def test_a_definition_that_is_written_and_read_again_is_the_same(path: Path) -> 
 
 
 def test_the_committed_schema_is_that_of_the_types() -> None:
-    assert printed() == COMMITTED.read_text(), (
+    assert print_schema() == COMMITTED.read_text(), (
         "the format has changed: `python -m broker.protocol.relay_yaml.schema >"
         " broker/protocol/relay_yaml/relay.schema.json`, then commit it"
     )
@@ -108,11 +108,26 @@ def test_circles_and_names_that_mean_nothing_are_errors() -> None:
         ("name: s, type: deterministic", 'needs "command"'),
         ("name: s, type: worktree", 'needs "branch"'),
         ("name: s, type: integration, integration: x", 'needs "action"'),
+        (
+            "name: s, type: integration, integration: github, action: createPR",
+            'carries out createPR of "github" for "s"',
+        ),
         ("name: s, type: waitFor", 'needs "waitFor"'),
+        ("name: s, waitFor: {path: out/*.json}", "a pattern names none"),
+        ("name: s, waitFor: {file: ../out}", "within the step's folder"),
+        ("name: s, waitFor: {path: out, provider: github}", "nobody can wait for path, provider"),
+        ("name: s, waitFor: {event: workflow.end}", 'no event "workflow.end"; did you mean "workflow.ended"'),
+        ("name: s, waitFor: {until: tomorrow}", '"tomorrow" is no time'),
+        ("name: s, waitFor: {durationMs: long}", "number of milliseconds"),
+        ("name: s, agent: A, task: x, permissions: restricted", "nobody can keep A to what is listed"),
+        ("name: s, agent: A, task: x, permissions: {exec: [ls]}", "nobody can keep A to exec"),
+        ("name: s, type: deterministic, command: x, permissions: readonly", "only the step of an agent"),
+        ("name: s, agent: A, task: '{{x | last-line}}'", '"last-line" is no filter'),
         ("name: s, type: subworkflow, workflow: nowhere", 'no workflow "nowhere"'),
         ("name: s, type: subworkflow, workflow: w", "the workflows call each other: w → w"),
         ("name: s, use: mine", "not supported"),
         ("name: s, agent: A, task: x, retries: many", "valid integer"),
+        ("name: s, type: deterministic, command: x, backoff: {factor: '1e400'}", "finite number"),
         ("name: s, agent: A, task: x, timeoutMs: -5", "greater than or equal to 0"),
         ("name: s, agent: A, task: x, verification: {type: exit_cod}", 'did you mean "exit_code"'),
         ("name: s, agent: A, task: x, verification: {type: output_contains}", "it would check nothing"),
@@ -139,7 +154,6 @@ def test_a_step_that_cannot_be_kept_to_is_an_error_on_its_line(step: str, says: 
         (["name: s, agent: A, task: x, retries: '3'"], "it is read as one"),
         (["name: s, agent: A, task: '{{steps.t.output}}'", "name: t, agent: A, task: x"], "add it to dependsOn"),
         (["name: s, agent: A, task: '{{steps.t.output}}'"], 'no step "t"'),
-        (["name: s, agent: A, task: x, permissions: readonly"], "belong to an agent"),
         (["name: s, type: deterministic, command: 'sh -c \"ls {{x}}\"'"], "a shell within the command"),
         (["name: s, agent: A, task: Wait for build", "name: build, agent: A, task: x, dependsOn: [s]"], "told to wait"),
         (["name: s, agent: A, task: x, maxIterations: 2"], "asks for another round"),
@@ -157,12 +171,59 @@ def test_permissions_that_name_nothing_are_errors() -> None:
         text = HEAD.replace("  - {name: A, cli: claude}\n", agent) + "      - {name: s, agent: A, task: x}\n"
         return said(text)
 
-    assert of_agent("readonly") == of_agent("{access: full, files: {deny: ['**/*.pem']}}") == []
+    assert of_agent("readonly") == of_agent("{access: full, why: it has to}") == []
     assert 'did you mean "readonly"' in of_agent("readonyl")[0][3]
     assert "access is one of" in of_agent("{access: root}")[0][3]
     assert "list of strings" in of_agent("{exec: git}")[0][3]
     assert "no pattern for paths" in of_agent("{files: {read: ['[a']}}")[0][3]
     assert 'no profile "dev"' in of_agent("{profile: dev}")[0][3]
+
+
+def of_agents(agent: str, *, more: str = "", swarm: str = "") -> list[tuple[str, int, int, str]]:
+    """What is said of an agent that is written so in line 5."""
+    head = HEAD.replace("{name: A, cli: claude}", agent).replace("dag}", f"dag{swarm}}}")
+    return said(f"{head}      - {{name: s, agent: A, task: x}}\n{more}")
+
+
+def test_what_an_agent_cannot_be_kept_to_is_an_error_where_it_stands() -> None:
+    keyed = "{name: A, cli: claude, permissions: {access: readwrite, files: {deny: ['**/*.pem']}, network: false}}"
+    assert of_agents(keyed) == [
+        ("error", 5, 61, "nobody can keep A to files: a rule of the workspace can deny paths"),
+        ("error", 5, 90, "nobody can keep A to network: its program's own sandbox decides"),
+    ]
+    [(_, line, column, words)] = of_agents("{name: A, cli: claude, permissions: restricted}")
+    assert (line, column) == (5, 41)
+    assert words == "nobody can keep A to what is listed: access is readonly, readwrite or full"
+    by_profile = of_agents(
+        "{name: A, cli: codex, permissions: tight}", more="permission_profiles: {tight: {scopes: [a]}}\n"
+    )
+    assert by_profile == [("error", 5, 40, "nobody can keep A to scopes: it has those of its session")]
+    [(*_, words)] = of_agents("{name: A, cli: goose, permissions: readonly}")
+    assert words == "goose cannot be kept from changing files; claude, codex, gemini can"
+
+
+def test_credentials_and_permissions_that_stand_elsewhere_are_errors_where_they_stand() -> None:
+    assert of_agents("{name: A, cli: claude, credentials: {proxy: true}}")[0][:3] == ("error", 5, 28)
+    assert of_agents("{name: A, cli: claude}", swarm=", credentialProxy: {proxyUrl: x}")[0][:3] == ("error", 3, 23)
+    [(*place, words)] = of_agents("{name: A, cli: claude}", more="permissions: {network: false, profiles: {}}\n")
+    assert (place, words) == (["error", 10, 15], '"network" holds for no agent here: write it with the agent')
+
+
+def test_what_nothing_looks_at_is_said_with_what_there_is_instead() -> None:
+    found = of_agents("{name: A, cli: claude, watch: [{paths: [a]}]}", swarm=", idleNudge: {maxNudges: 2}")
+    assert found == [
+        (
+            "warning",
+            3,
+            23,
+            '"idleNudge" has no effect here: idleTimeoutMs gives up an agent that shows no sign of work',
+        ),
+        ("warning", 5, 28, '"watch" has no effect here: a hook can tell an agent what has changed'),
+    ]
+    more = "trajectories: false\nerrorHandling: {strategy: retry, notifyChannel: x}\n"
+    assert [each[1:3] for each in of_agents("{name: A, cli: claude}", more=more)] == [(11, 34)]
+    protected = of_agents("{name: A, cli: claude}", more="repairProtection: {protectedPaths: [tests]}\n")
+    assert [each[:3] for each in protected] == [("error", 10, 1)]
 
 
 def test_problems_come_in_the_order_of_the_file() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 
@@ -12,7 +13,7 @@ from broker.domain.approvals.questions import Choice, QuestionPrompt
 from broker.domain.approvals.rules import Effect, Rule
 from broker.domain.errors import BadRequest, Conflict, NotFound, NotPermitted
 from broker.domain.people.access import MemberRole, Principal, TokenKind
-from broker.protocol.agents.events import ApprovalRequested, FileChange
+from broker.protocol.agents.events import ApprovalRequested, FileChange, HookOpinion
 from broker.protocol.proxy import Answer
 from broker.services.approvals.desk import ApprovalDesk
 from broker.services.ports import DecidedApproval
@@ -53,7 +54,7 @@ def outcome(decision: DecidedApproval) -> ApprovalStatus | None:
 
 
 async def rules(desk: Desk, *wanted: Rule) -> None:
-    await desk.adapters.approvals.set_rules(desk.workspace, wanted)
+    await desk.adapters.approvals.set_rules(desk.workspace, wanted, by="operator")
 
 
 async def answered(desk: Desk, decision: DecidedApproval, answer: ApprovalAnswer = LASTING) -> Principal:
@@ -394,3 +395,27 @@ async def test_a_question_may_be_declined(desk: Desk) -> None:
     found = await service_of(desk).decline_question(desk.person(), decision.id, note="decide yourself")
     assert (found.status, found.note) == (ApprovalStatus.DENIED, "decide yourself")
     assert (await told(desk)).verdict is Verdict.DENY
+
+
+@pytest.mark.parametrize(
+    ("says", "rule", "status", "by"),
+    [
+        ("deny", Effect.ALLOW, ApprovalStatus.DENIED, "hook guard"),
+        ("deny", None, ApprovalStatus.DENIED, "hook guard"),
+        ("allow", Effect.DENY, ApprovalStatus.DENIED, "rule deny Bash"),
+        ("allow", Effect.ASK, None, ""),
+        ("allow", None, ApprovalStatus.ALLOWED, "hook guard"),
+        ("ask", Effect.ALLOW, None, ""),
+    ],
+)
+async def test_what_hooks_on_the_machine_said_has_its_place_among_rules(
+    desk: Desk, says: Literal["deny", "ask", "allow"], rule: Effect | None, status: ApprovalStatus | None, by: str
+) -> None:
+    agent = await desk.idle("Worker")
+    await rules(desk, *([Rule(effect=rule, tool="Bash")] if rule else []))
+    event = replace(LS, hooks=(HookOpinion(hook="guard", says=says, why="not on Fridays"),))
+    decision = await decided(desk, agent, event)
+    assert outcome(decision) is status
+    assert (decision.decided[1] if decision.decided else "") == by
+    if says == "ask":
+        assert decision.event.reason == "hook guard: not on Fridays"

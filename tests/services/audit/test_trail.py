@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from broker.adapters.checkpoint_file import CheckpointFile
+from broker.adapters.signing import Ed25519Signing
 from broker.app import Adapters, build_adapters, build_services
 from broker.domain.approvals.rules import Effect, Rule
 from broker.domain.audit.acts import Act
@@ -22,10 +23,13 @@ from broker.domain.plans.plans import Plan
 from broker.services.acting import Origin, came_from
 from broker.services.audit.sealing import AuditSealer
 from broker.services.container import Services
+from broker.services.workflows.starting import RunRequest
 from broker.settings import Settings
-from tests.fixtures.desk import a_person
+from tests.fixtures.desk import Desk, a_person
+from tests.fixtures.gateway import A_WORKFLOW, SECRET_KEY
 
 _ACTS = 120
+SIGNING = Ed25519Signing((SECRET_KEY,))
 
 
 @pytest.fixture
@@ -92,7 +96,7 @@ async def test_what_changes_nothing_is_not_recorded(services: Services, key: Pri
     rule = Rule(effect=Effect.ALLOW, command="git status*")
     for _ in range(2):
         await services.members.set_role(key, ada.id, MemberRole.MEMBER)
-        await services.desk.add_rule(key, rule)
+        await services.rules.add(key, rule)
         await services.retention.set(key, 30)
         await services.redaction.set_rules(key, [("ours", "acme-[0-9]{8}")])
         await services.workspaces.rename(key, name="Acme", slug=None)
@@ -159,7 +163,7 @@ async def test_a_trail_is_sealed_and_a_checkpoint_is_written_for_what_is_new(
     adapters: Adapters, services: Services, key: Principal, tmp_path: Path
 ) -> None:
     file = tmp_path / "checkpoints"
-    sealer = AuditSealer(adapters.audit, CheckpointFile(file))
+    sealer = AuditSealer(adapters.audit, CheckpointFile(file), SIGNING)
     for name in ("Ada", "Bob"):
         await services.members.add(key, name=name, role=MemberRole.VIEWER)
         for _ in range(2):
@@ -176,7 +180,7 @@ async def test_whoever_writes_to_the_store_is_found_out(
     for n in range(6):
         await services.members.add(key, name=f"Person {n}", role=MemberRole.VIEWER)
     file = tmp_path / "checkpoints"
-    await AuditSealer(adapters.audit, CheckpointFile(file)).tend(key.workspace)
+    await AuditSealer(adapters.audit, CheckpointFile(file), SIGNING).tend(key.workspace)
     stream = f"rc:{{{key.workspace}}}:audit"
     entries = (await services.audit.chain(key)).entries
     pipe = adapters.redis.pipeline(transaction=False)
@@ -190,6 +194,22 @@ async def test_whoever_writes_to_the_store_is_found_out(
     await services.members.add(key, name="Somebody else", role=MemberRole.OWNER)
     assert (await problems(services, key))[0] == []
     assert (await problems(services, key, checkpoints_in(file)))[0], "all of it was written anew"
+
+
+async def test_what_is_spawned_and_what_is_done_to_runs_of_workflows_is_recorded(
+    services: Services, desk: Desk
+) -> None:
+    person = desk.person()
+    agent = await desk.spawn("Worker")
+    run = await services.workflows.start(person, RunRequest(text=A_WORKFLOW, session=desk.session.id, values={}))
+    await services.workflows.cancel(person, run.id)
+    told = {record.act: record for record in await recorded(services, person)}
+    assert (told["agent.spawned"].on, (told["agent.spawned"].after or "").split(",")[0]) == (
+        f"agent {agent.id}",
+        "Worker",
+    )
+    assert told["workflow.started"].on == told["workflow.steered"].on == f"run {run.id}"
+    assert (told["workflow.steered"].after, told["workflow.steered"].by.token) == ("cancel", person.token_id)
 
 
 async def test_random_acts_of_several_callers_over_two_gateways_of_which_one_is_killed_are_there_once_each(
@@ -236,9 +256,9 @@ async def test_random_acts_of_several_callers_over_two_gateways_of_which_one_is_
             break
     by_act = {act: Counter(r.on for r in trail if r.act == act) for act in (Act.MEMBER_ADDED, Act.MEMBER_REMOVED)}
     assert all(count == 1 for counted in by_act.values() for count in counted.values())
-    present = {f"member {member.id}" for member in await services.members.members(key)}
+    present = {f"member {member.id}" for member in (await services.members.page(key)).found}
     assert set(by_act[Act.MEMBER_ADDED]) - set(by_act[Act.MEMBER_REMOVED]) == present, "the store and the trail agree"
     assert {f"member {each}" for each in removed} <= set(by_act[Act.MEMBER_REMOVED])
     assert len(answered) <= len(by_act[Act.MEMBER_ADDED]) <= len(added)
-    await AuditSealer(adapters.audit, None).tend(key.workspace)
+    await AuditSealer(adapters.audit, None, SIGNING).tend(key.workspace)
     assert (await problems(services, key))[0] == []

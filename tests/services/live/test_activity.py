@@ -8,12 +8,13 @@ import orjson
 import pytest
 
 from broker.adapters.redis.signals import RedisSignals
+from broker.domain.agents.agents import Agent
 from broker.domain.errors import NotPermitted
-from broker.domain.ids import SessionId
+from broker.domain.ids import AgentId, SessionId
 from broker.domain.people.access import TokenKind
 from broker.protocol.proxy import FrameRecorded
 from broker.services.live.activity import Activity, Lost
-from broker.services.ports import Happened
+from broker.services.ports import Glimpsed, Happened
 from tests.fixtures.desk import Desk, a_person
 from tests.services.live.test_hub import LossyBus
 
@@ -49,7 +50,7 @@ async def take(items: AsyncIterator[Happened | Lost], count: int) -> list[Happen
         return [await anext(items) for _ in range(count)]
 
 
-def kind(item: Happened | Lost) -> str:
+def kind(item: Happened | Glimpsed | Lost) -> str:
     assert isinstance(item, Happened)
     return str(orjson.loads(item.event)["kind"])
 
@@ -128,4 +129,39 @@ async def test_followers_share_what_is_told_and_stop_listening_when_they_leave(
         bus.say("s event")
         ((first,), (second,)) = await take(one, 1), await take(two, 1)
         assert first is second
+    assert bus.listeners == []
+
+
+def a_frame(agent: Agent, **event: object) -> FrameRecorded:
+    about = {"agent": agent.id, "generation": agent.generation, "direction": "out", "frame_type": "x", "raw": {}}
+    return FrameRecorded.model_validate({**about, "events": [event]})
+
+
+async def test_who_follows_agents_hears_of_what_they_say_and_use_when_it_changes(
+    desk: Desk, activity: Activity
+) -> None:
+    agent = await desk.idle("Worker")
+    glimpsed = Glimpsed(desk.session.id, agent.id)
+    async with asyncio.timeout(5), aclosing(activity.follow_agents(desk.person(), pace_s=0)) as batches:
+        assert await anext(batches) == [Lost()]
+        await desk.report(a_frame(agent, type="text", text="hello"))
+        assert await anext(batches) == [glimpsed]
+        for delta in ("a", "b", "c"):  # within the time in which a sign of life alone is no news
+            await desk.report(a_frame(agent, type="text_delta", delta=delta))
+        await desk.adapters.registry.create_session(desk.workspace, desk.new_session_id(), name="other", epoch="e")
+        (heard,) = await anext(batches)
+        assert kind(heard) == "session.created"
+
+
+async def test_what_is_only_seen_is_told_once_for_each_agent_and_events_wait_for_none_of_it(
+    desk: Desk, lossy: Activity, bus: LossyBus
+) -> None:
+    async with asyncio.timeout(5), aclosing(lossy.follow_agents(desk.person(), pace_s=3600)) as batches:
+        assert await anext(batches) == [Lost()]
+        for agent in ("a", "b", "a"):
+            bus.say(f"s {agent}", channel="glimpses")
+        bus.say("s event", channel="activity")
+        event, a, b = await anext(batches)
+    assert event == Happened(SessionId("s"), "event")
+    assert (a, b) == (Glimpsed(SessionId("s"), AgentId("a")), Glimpsed(SessionId("s"), AgentId("b")))
     assert bus.listeners == []

@@ -223,12 +223,12 @@ async def test_a_feed_remembers_as_much_as_fits_however_large_its_events_are(
         await append([small, small, large, large])
         await tell(desk, bus, 3, 4)
         await follows(feed, 4)
-        assert [event.cursor.offset for event in feed.missed(head) or []] == [3, 4]
+        assert [event.cursor.offset for event in feed.read_missed(head) or []] == [3, 4]
         await tell(desk, bus, 5, 6)
         await follows(feed, 6)
-        assert feed.missed(head) is None
-        assert [event.cursor.offset for event in feed.missed(Cursor(head.epoch, 5)) or []] == [6]
-        assert feed.missed(feed.position) == []
+        assert feed.read_missed(head) is None
+        assert [event.cursor.offset for event in feed.read_missed(Cursor(head.epoch, 5)) or []] == [6]
+        assert feed.read_missed(feed.position) == []
 
 
 async def follows(feed: Feed, offset: int) -> None:
@@ -240,12 +240,12 @@ async def follows(feed: Feed, offset: int) -> None:
 def test_those_without_room_take_a_share_of_the_time_at_most_however_many_they_are() -> None:
     patience, now, waited = Patience(1.0, share=0.5), 100.0, 0.0
     while now < 200.0:  # whenever one has found room another has none
-        wait = min(0.1, patience.left(now))
+        wait = min(0.1, patience.measure_left(now))
         patience.spend(wait)
         waited += wait
         now += max(wait, 0.001)
     assert waited == pytest.approx(51, abs=1)
-    assert patience.left(now + 2) == 1.0
+    assert patience.measure_left(now + 2) == 1.0
 
 
 class Paced(Sink):

@@ -18,21 +18,26 @@ class LossyBus:
 
     def __init__(self) -> None:
         self.listeners: list[Callable[[str | None], None]] = []
+        self.channels: list[str] = []
         self.listening = asyncio.Event()
 
     async def listen(self, channel: str, on_message: Callable[[str | None], None]) -> Callable[[], Awaitable[None]]:
-        del channel
         self.listeners.append(on_message)
+        self.channels.append(channel)
         self.listening.set()
 
         async def stop() -> None:
-            self.listeners.remove(on_message)
+            place = self.listeners.index(on_message)
+            del self.listeners[place], self.channels[place]
 
         return stop
 
-    def say(self, message: str | None) -> None:
-        for listener in list(self.listeners):
-            listener(message)
+    def say(self, message: str | None, *, channel: str = "") -> None:
+        """To all, or to those that listen to a channel whose name ends so."""
+        heard = zip(list(self.listeners), list(self.channels), strict=True)
+        for listener, name in heard:
+            if name.endswith(channel):
+                listener(message)
 
 
 @pytest.fixture

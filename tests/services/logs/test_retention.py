@@ -12,8 +12,8 @@ from broker.adapters.clickhouse.store import ClickHouseLogStore
 from broker.adapters.redis.logs.retention import RedisRetention
 from broker.domain.errors import BadRequest, Conflict, NotFound, NotPermitted, Unavailable
 from broker.domain.ids import SessionId, WorkspaceId
-from broker.domain.logs.retention import Retention
 from broker.domain.plans.plans import Plan
+from broker.domain.plans.retention import Retention
 from broker.protocol.agents.events import TurnEnded, TurnOutcome
 from broker.services.logs.retention import LogRetention, RetentionKeeper
 from broker.services.logs.shipping import Shipper
@@ -99,7 +99,7 @@ def test_a_wish_never_goes_beyond_the_plan() -> None:
     assert Retention(plan_days=7, own_days=30).days == 7
     for wrong in (0, 91, -1):
         with pytest.raises(BadRequest):
-            Retention(plan_days=90, own_days=None).checked(wrong)
+            Retention(plan_days=90, own_days=None).check(wrong)
 
 
 async def test_a_workspace_sets_its_own_days_and_takes_them_back(desk: Desk, logs: ClickHouseLogStore) -> None:
@@ -144,6 +144,37 @@ async def test_a_smaller_plan_destroys_nothing_now_or_later(desk: Desk, logs: Cl
     assert await desk.adapters.backlog.log_days(desk.workspace) == 90
 
 
+async def test_what_was_there_stays_for_the_announced_days_when_a_plan_becomes_smaller(
+    desk: Desk, logs: ClickHouseLogStore
+) -> None:
+    await on_plan(desk, Plan.PRO)
+    await insert_aged(desk, logs, 1, 40, 85, kept=90)
+    await keeper(desk, logs).tend(desk.workspace)
+    await on_plan(desk, Plan.FREE)
+    retention = await desk.adapters.retention.retention(desk.workspace)
+    assert retention.shortened is not None
+    assert retention.shortened.last_expires_ms - retention.shortened.at_ms == 90 * DAY_MS
+    with pytest.raises(Unavailable):
+        await keeper(desk, _Failing(logs, "keep_until")).tend(desk.workspace)
+    await keeper(desk, logs).tend(desk.workspace)
+    await insert_aged(desk, logs, 2, kept=7)
+    await keeper(desk, logs, later_s=3600).tend(desk.workspace)
+    dated = await desk.adapters.retention.read_dated(desk.workspace)
+    assert dated is not None
+    assert (dated.sure, dated.kept_until_ms) == (True, retention.kept_until_ms)
+    size = await logs.size(desk.workspace)
+    assert size.rows == 4
+    await on_plan(desk, Plan.PRO)
+    assert (await desk.adapters.retention.retention(desk.workspace)).kept_until_ms == 0
+
+
+async def test_a_wish_of_the_workspaces_own_is_no_smaller_plan(desk: Desk, logs: ClickHouseLogStore) -> None:
+    await on_plan(desk, Plan.PRO)
+    await services(desk, logs).set(desk.person(), 5)
+    await on_plan(desk, Plan.FREE)
+    assert (await desk.adapters.retention.retention(desk.workspace)).kept_until_ms == 0
+
+
 async def test_a_change_that_died_half_way_is_carried_out_by_the_next_round(
     desk: Desk, logs: ClickHouseLogStore
 ) -> None:
@@ -168,7 +199,7 @@ async def test_what_was_inserted_under_the_old_days_meanwhile_is_dated_later(
     assert await ages(desk, logs) == [1, 40]
     await keeper(desk, logs, later_s=3600).tend(desk.workspace)
     assert await ages(desk, logs) == [1]
-    dated = await desk.adapters.retention.dated(desk.workspace)
+    dated = await desk.adapters.retention.read_dated(desk.workspace)
     assert dated is not None
     assert dated.sure
 
@@ -273,7 +304,7 @@ async def test_rows_that_arrive_behind_the_deletion_are_deleted_too(desk: Desk, 
     await insert_aged(desk, logs, 3, kept=30)
     await keeper(desk, logs, later_s=3600).tend(desk.workspace)
     assert await logs.extents(desk.workspace) == []
-    assert await desk.adapters.retention.removed(desk.workspace) == {}
+    assert await desk.adapters.retention.list_removed(desk.workspace) == {}
 
 
 async def test_a_workspaces_log_is_forgotten_and_its_sessions_go_on(desk: Desk, logs: ClickHouseLogStore) -> None:

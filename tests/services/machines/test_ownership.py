@@ -11,7 +11,7 @@ from broker.domain.errors import Conflict, NotFound, NotPermitted
 from broker.domain.ids import ProxyId, TokenId
 from broker.domain.machines.ownership import MAX_MACHINES_OF_ONE
 from broker.domain.machines.placement import Adoption, Proxy
-from broker.domain.messages.messages import ReceiptState
+from broker.domain.messages.steps import ReceiptState
 from broker.domain.people.access import MemberRole, Principal, TokenKind
 from broker.domain.plans.plans import Plan
 from broker.protocol.proxy import Spawn

@@ -64,7 +64,7 @@ class Ada:
         return await self.one.services.access.authenticate(Credential(token=self.token, workspace=workspace))
 
     async def person(self) -> SignedIn:
-        found = await self.one.services.access.signed_in(Credential(token=self.token))
+        found = await self.one.services.access.find_sign_in(Credential(token=self.token))
         assert found is not None
         return found
 
@@ -181,7 +181,7 @@ async def test_sign_ins_are_listed_and_ended_one_by_one(ada: Ada, services: Serv
 
 async def test_one_person_never_ends_the_sign_in_of_another(ada: Ada, services: Services) -> None:
     code, _ = await ada.one.code("Bob")
-    bob = await services.access.signed_in(
+    bob = await services.access.find_sign_in(
         Credential(token=await services.sign_in.redeem(code, address="a"), workspace=None)
     )
     assert bob is not None
@@ -200,7 +200,7 @@ async def test_signing_out_everywhere_ends_all_sign_ins(ada: Ada, services: Serv
 
 async def test_a_link_is_joined_by_one_person_only(ada: Ada, services: Services) -> None:
     code, _ = await ada.one.code("Bob")
-    bob = await services.access.signed_in(Credential(token=await services.sign_in.redeem(code, address="a")))
+    bob = await services.access.find_sign_in(Credential(token=await services.sign_in.redeem(code, address="a")))
     assert bob is not None
     with pytest.raises(Conflict) as refused:
         await services.sign_in.join(bob, await ada.two.again(ada.there), address="a")

@@ -43,7 +43,7 @@ async def test_people_are_listed_as_they_came_and_found_by_id_or_name(people: Me
     bob = await people.add(key, name="Bob", role=MemberRole.VIEWER)
     assert (ada.name, ada.role, bob.role) == ("Ada Lovelace", MemberRole.ADMIN, MemberRole.VIEWER)
     assert ada.created_at_ms
-    assert await people.members(key) == [ada, bob]
+    assert [*(await people.page(key)).found] == [ada, bob]
     for reference in (ada.id, "Ada Lovelace", "ADA lovelace"):
         assert await people.get(key, reference) == ada
 
@@ -56,7 +56,7 @@ async def test_people_who_came_within_one_millisecond_are_listed_as_they_came(
     pipe.zadd(f"rc:{{{key.workspace}}}:people", {"gone": 1_795_898_693_000})
     await pipe.execute()
     came = [await people.add(key, name=f"Person {n}", role=MemberRole.MEMBER) for n in range(30)]
-    assert await people.members(key) == came
+    assert [*(await people.page(key)).found] == came
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 61, "a/b", "bell\x07"])
@@ -100,8 +100,10 @@ async def test_a_name_is_taken_whatever_its_case_and_free_again_after_a_removal(
     await people.add(key, name="ada", role=MemberRole.MEMBER)
 
 
-async def test_there_is_room_for_so_many(people: Members, key: Principal) -> None:
-    for number in range(MAX_MEMBERS):
+async def test_there_is_room_for_so_many(people: Members, key: Principal, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert MAX_MEMBERS == 10_000
+    monkeypatch.setattr("broker.adapters.redis.people.members.MAX_MEMBERS", 3)
+    for number in range(3):
         await people.add(key, name=f"p{number}", role=MemberRole.VIEWER)
     with pytest.raises(Conflict) as refusal:
         await people.add(key, name="one more", role=MemberRole.VIEWER)
@@ -135,7 +137,10 @@ async def test_two_owners_who_depose_each_other_at_once_leave_one(people: Member
     ]
     results = await asyncio.gather(*changes, return_exceptions=True)
     assert sum(isinstance(result, NotPermitted) for result in results) == 1
-    assert sorted(member.role for member in await people.members(key)) == [MemberRole.OWNER, MemberRole.VIEWER]
+    assert sorted(member.role for member in [*(await people.page(key)).found]) == [
+        MemberRole.OWNER,
+        MemberRole.VIEWER,
+    ]
 
 
 async def test_owners_are_made_and_changed_by_owners_only(people: Members, key: Principal) -> None:
@@ -162,7 +167,7 @@ async def test_who_may_not_administer_sees_only_oneself(people: Members, key: Pr
     by = principal_of(key.workspace, member)
     assert Permission.ADMINISTER not in by.permissions
     for attempt in (
-        people.members(by),
+        people.page(by),
         people.get(by, "operator"),
         people.add(by, name="Bob", role=MemberRole.VIEWER),
         people.set_role(by, member.id, MemberRole.ADMIN),
@@ -176,7 +181,7 @@ async def test_who_may_not_administer_sees_only_oneself(people: Members, key: Pr
 async def test_another_workspace_has_other_people(people: Members, key: Principal) -> None:
     ada = await people.add(key, name="Ada", role=MemberRole.OWNER)
     stranger = principal_of(WorkspaceId(f"{key.workspace}-other"))
-    assert await people.members(stranger) == []
+    assert [*(await people.page(stranger)).found] == []
     for attempt in (people.get(stranger, ada.id), people.remove(stranger, ada.id), people.get(stranger, "Ada")):
         with pytest.raises(NotFound):
             await attempt
@@ -185,4 +190,33 @@ async def test_another_workspace_has_other_people(people: Members, key: Principa
 async def test_an_addition_that_is_sent_twice_is_one(adapters: Adapters, people: Members, key: Principal) -> None:
     ada = await people.add(key, name="Ada", role=MemberRole.OWNER)
     await adapters.members.add(key.workspace, ada, by=None, plan=Plan.TEAM)
-    assert await people.members(key) == [ada]
+    assert [*(await people.page(key)).found] == [ada]
+
+
+async def test_people_are_read_in_pages_as_they_came(people: Members, key: Principal) -> None:
+    came = [await people.add(key, name=f"Person {n}", role=MemberRole.MEMBER) for n in range(7)]
+    first = await people.page(key, limit=3)
+    second = await people.page(key, limit=3, after=first.next)
+    third = await people.page(key, limit=3, after=second.next)
+    assert [*first.found, *second.found, *third.found] == came
+    assert (third.next, first.total) == (None, 7)
+    await people.remove(key, came[2].id)  # the place that the second page begins behind
+    assert (await people.page(key, limit=3, after=first.next)).found == tuple(came[3:6])
+    for wrong in ("", "x", "-1", "1.5", "9" * 17):
+        with pytest.raises(BadRequest) as refused:
+            await people.page(key, after=wrong)
+        assert refused.value.code == "INVALID_CURSOR"
+
+
+async def test_people_are_looked_for_by_a_part_of_their_name_by_name(people: Members, key: Principal) -> None:
+    for name in ("Zoe Lovelace", "ada LOVELACE", "Bob", "Ada [x]*"):
+        await people.add(key, name=name, role=MemberRole.MEMBER)
+    found = await people.page(key, search="  love  ", limit=1)
+    assert [each.name for each in found.found] == ["ada LOVELACE"]
+    assert found.total == 2
+    rest = await people.page(key, search="LOVE", limit=1, after=found.next)
+    assert ([each.name for each in rest.found], rest.next) == (["Zoe Lovelace"], None)
+    assert [each.name for each in (await people.page(key, search="[x]*")).found] == ["Ada [x]*"]
+    assert (await people.page(key, search="nobody")).found == ()
+    with pytest.raises(BadRequest):
+        await people.page(key, search="x" * 101)

@@ -253,9 +253,9 @@ async def test_what_a_member_makes_has_nothing_of_the_member_and_ends_with_it(do
 
 
 async def test_who_is_an_owner_no_longer_keeps_no_key_of_the_workspace(door: Door) -> None:
-    key = await door.key()
     await door.member(MemberRole.OWNER, "Owner")
     ada = await door.member(MemberRole.OWNER)
+    key = await door.key()
     owner = await door.access.authenticate(await door.enter(ada))
     _, made = await door.access.mint(owner, kind=TokenKind.WORKSPACE, name="k")
     _, below = await door.access.mint(await door.access.authenticate(made), kind=TokenKind.PROXY, name="p")

@@ -2,17 +2,25 @@
 
 import pytest
 
-from broker.domain.errors import BadRequest, NotFound, NotPermitted
-from broker.domain.people.access import TokenKind
-from broker.domain.plans.budgets import BudgetPlace, BudgetScope, Period, Unit, counted, parse_place
+from broker.domain.agents.agents import Behind
+from broker.domain.approvals.approvals import ApprovalAnswer, ApprovalStatus, Verdict
+from broker.domain.errors import BadRequest, Conflict, NotFound, NotPermitted
+from broker.domain.ids import MemberId
+from broker.domain.people.access import MemberRole, TokenKind
+from broker.domain.people.members import Member
+from broker.domain.plans.budgets import BudgetPlace, BudgetScope, Period, Unit, count_amount, parse_place
+from broker.domain.plans.plans import Plan
 from broker.services.agents.sessions import Sessions
+from broker.services.approvals.desk import ApprovalDesk
 from broker.services.plans.budgets import Budgets
+from broker.services.redaction import Redaction
 from tests.fixtures.desk import Desk, a_person
 
 
 def budgets(desk: Desk) -> Budgets:
     adapters = desk.adapters
-    return Budgets(adapters.budgets, Sessions(adapters.registry, adapters.log), adapters.registry)
+    sessions = Sessions(adapters.registry, adapters.log)
+    return Budgets(adapters.budgets, sessions, adapters.registry, members=adapters.members)
 
 
 async def test_an_agent_sees_what_it_is_paid_from_and_changes_nothing(desk: Desk) -> None:
@@ -32,7 +40,9 @@ async def test_an_agent_sees_what_it_is_paid_from_and_changes_nothing(desk: Desk
         )
 
 
-@pytest.mark.parametrize("scope", ["", "workspace:x", "session", "session:main/Lead", "agent:main", "planet:x"])
+@pytest.mark.parametrize(
+    "scope", ["", "workspace:x", "session", "session:main/Lead", "agent:main", "planet:x", "person"]
+)
 async def test_a_scope_that_names_nothing_is_refused(desk: Desk, scope: str) -> None:
     with pytest.raises(BadRequest):
         await budgets(desk).set(desk.person(), scope, unit=Unit.USD, period=Period.DAY, amount=1)
@@ -47,12 +57,67 @@ async def test_what_is_not_there_has_no_budget(desk: Desk) -> None:
         await service.remove(desk.person(), "workspace", unit=Unit.USD, period=Period.DAY)
 
 
+async def test_a_persons_budget_is_named_by_them_and_their_agents_see_it(desk: Desk) -> None:
+    ada = Member(id=MemberId("ada"), name="Ada", role=MemberRole.MEMBER, generation=1, created_at_ms=0)
+    await desk.adapters.members.add(desk.workspace, ada, by=None, plan=Plan.TEAM)
+    worker = await desk.ready(
+        await desk.spawn("Worker", behind=Behind(kind="person", name="Ada", member=MemberId("ada")))
+    )
+    service = budgets(desk)
+    made = await service.set(desk.person(), "person:Ada", unit=Unit.TOKENS, period=Period.DAY, amount=10)
+    assert (made.place.of, made.name) == ("ada", "Ada")
+    assert [each.place.scope for each in await service.own(desk.acting_as(worker))] == [BudgetScope.PERSON]
+    with pytest.raises(NotFound, match="no member called 'Bob'"):
+        await service.set(desk.person(), "person:Bob", unit=Unit.TOKENS, period=Period.DAY, amount=10)
+
+
+async def test_only_who_could_set_a_budget_lets_more_be_spent(desk: Desk) -> None:
+    worker = await desk.idle("Worker")
+    await budgets(desk).set(desk.person(), "agent:main/Worker", unit=Unit.TURNS, period=Period.TOTAL, amount=1)
+    message, _ = await desk.send("Worker")
+    await desk.turn(worker, message)
+    waiting = await desk.adapters.approvals.waiting(desk.workspace, session=None, limit=10, after=None)
+    [question] = waiting.approvals
+    approvals = ApprovalDesk(desk.adapters.approvals, Redaction(desk.adapters.redaction_rules))
+    member = a_person(desk.workspace, kind=TokenKind.MEMBER, role=MemberRole.MEMBER)
+    with pytest.raises(NotPermitted):
+        await approvals.answer(member, question.id, ApprovalAnswer(verdict=Verdict.ALLOW))
+    answered = await approvals.answer(desk.person(), question.id, ApprovalAnswer(verdict=Verdict.ALLOW))
+    assert answered.status is ApprovalStatus.ALLOWED
+    assert [each.left for each in await budgets(desk).all(desk.person())] == [1]
+
+
+async def test_a_lead_answers_for_an_agent_that_it_spawned_and_nobody_else_does_so(desk: Desk) -> None:
+    lead = await desk.idle("Lead")
+    child = await desk.idle("Child", by=desk.acting_as(lead))
+    service, turns = budgets(desk), Unit.TURNS
+    for scope, amount in (("tree:main/Child", 1), ("tree:main/Lead", 5)):
+        await service.set(desk.person(), scope, unit=turns, period=Period.TOTAL, amount=amount)
+    with pytest.raises(Conflict, match="no budget of turns that asks"):
+        await service.answer_raise(desk.acting_as(lead), "Child", unit=turns, allow=True)
+    message, _ = await desk.send("Child")
+    await desk.turn(child, message)
+    with pytest.raises(NotPermitted):
+        await service.answer_raise(desk.person(), "Child", unit=turns, allow=True)
+    with pytest.raises(NotPermitted, match="did not spawn"):
+        await service.answer_raise(desk.acting_as(child), "Child", unit=turns, allow=True)
+    raised = await service.answer_raise(desk.acting_as(lead), "Child", unit=turns, allow=True)
+    assert (raised.place.of, raised.limit, raised.left) == (child.id, 2, 1)
+
+
+async def test_a_budget_of_turns_interrupts_none(desk: Desk) -> None:
+    with pytest.raises(BadRequest, match="between turns"):
+        await budgets(desk).set(
+            desk.person(), "workspace", unit=Unit.TURNS, period=Period.DAY, amount=1, interrupt=True
+        )
+
+
 def test_a_place_is_read_as_it_is_written_and_amounts_are_whole_numbers() -> None:
     for scope, of in ((BudgetScope.WORKSPACE, ""), (BudgetScope.TREE, "a1")):
         place = BudgetPlace(scope=scope, of=of, unit=Unit.USD, period=Period.MONTH)
         assert parse_place(str(place)) == place
-    assert counted(Unit.USD, 0.1) == 100_000
-    assert counted(Unit.MINUTES, 1.5) == 90_000
+    assert count_amount(Unit.USD, 0.1) == 100_000
+    assert count_amount(Unit.MINUTES, 1.5) == 90_000
     for wrong in (0, -1, 1e18, 1e-9):
         with pytest.raises(BadRequest):
-            counted(Unit.USD, wrong)
+            count_amount(Unit.USD, wrong)

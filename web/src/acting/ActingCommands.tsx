@@ -1,51 +1,67 @@
 import { useNavigate, useParams } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect, useState } from "react";
-import { useCommands, type Command } from "~/app/commands";
-import { notifications } from "~/app/notifications";
+import { lazy, Suspense, useCallback, useState } from "react";
+import { useCommands, useMadeCommands } from "~/app/commands";
+import type { Agent } from "~/live/documents";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
+import { toRelease } from "./toRelease";
 import { useAgentActions } from "./useAgentActions";
 import { usePermissions } from "./usePermissions";
 import * as texts from "~/texts";
 
+const ReleaseDialog = lazy(() => import("./ReleaseDialog").then((m) => ({ default: m.ReleaseDialog })));
 const SpawnDialog = lazy(() => import("./SpawnDialog").then((m) => ({ default: m.SpawnDialog })));
 
 /** What a person can do on every page: spawn, and interrupt, release or resume any agent. */
 export function ActingCommands() {
   const { key: session } = useParams({ strict: false });
   const [spawning, setSpawning] = useState(false);
+  const releasing = useReadable(toRelease);
+  const keep = useCallback(() => toRelease.set(null), []);
   const permissions = usePermissions();
-  const agents = useReadable(useWorkspace().agents);
+  const { agents } = useWorkspace();
   const actionsOf = useAgentActions(permissions);
-  const seen = agents.state === "ready" ? agents.value : [];
-  const offered: Command[] = seen
-    .filter((agent) => session === undefined || agent.sessionKey === session)
-    .flatMap((agent) =>
-      actionsOf(agent).map((action) => ({
-        id: `${action.id} ${agent.key}`,
-        title: `${action.title} ${agent.name}`,
-        section: texts.acting.agents,
-        run: () => void action.run(),
-      })),
-    );
-  if (permissions.has("SPAWN"))
-    offered.unshift({
-      id: "spawn",
-      title: texts.acting.spawnAnAgentEllipsis,
-      section: texts.acting.section,
-      keys: "n",
-      words: texts.acting.spawnWords,
-      run: () => setSpawning(true),
-    });
-  useCommands(offered);
-  useNotifications();
-  return (
-    <Suspense>{spawning && <SpawnDialog session={session} onClose={() => setSpawning(false)} />}</Suspense>
-  );
-}
-
-function useNotifications(): void {
-  const { waiting } = useWorkspace();
   const navigate = useNavigate();
-  useEffect(() => notifications.watch(waiting, () => void navigate({ to: "/inbox" })), [waiting, navigate]);
+  const open = ({ sessionKey, name }: Agent) =>
+    navigate({ to: "/session/$key", params: { key: sessionKey }, search: { agent: name } });
+  useCommands(
+    permissions.has("SPAWN")
+      ? [
+          {
+            id: "spawn",
+            title: texts.acting.spawnAnAgentEllipsis,
+            section: texts.acting.section,
+            keys: "n",
+            words: texts.acting.spawnWords,
+            run: () => setSpawning(true),
+          },
+        ]
+      : [],
+  );
+  // Agents change all the time: what can be done with them is found out when somebody looks for it.
+  useMadeCommands(() => {
+    const all = agents.get();
+    return (all.state === "ready" ? all.value : [])
+      .filter((agent) => session === undefined || agent.sessionKey === session)
+      .flatMap((agent) => [
+        {
+          id: `open ${agent.key}`,
+          title: `${texts.acting.open} ${agent.name}`,
+          section: texts.acting.agents,
+          run: () => void open(agent),
+        },
+        ...actionsOf(agent).map((action) => ({
+          id: `${action.id} ${agent.key}`,
+          title: `${action.title} ${agent.name}`,
+          section: texts.acting.agents,
+          run: () => void action.run(),
+        })),
+      ]);
+  });
+  return (
+    <Suspense>
+      {spawning && <SpawnDialog session={session} onClose={() => setSpawning(false)} />}
+      {releasing && <ReleaseDialog key={releasing.key} agent={releasing} onClose={keep} />}
+    </Suspense>
+  );
 }

@@ -14,7 +14,7 @@ export function AgentMenu({ agent }: { agent: Agent }) {
     <Menu
       trigger={
         <IconButton label={texts.acting.actOn(agent.name)}>
-          <Icon name="menu" />
+          <Icon name="more" />
         </IconButton>
       }
     >

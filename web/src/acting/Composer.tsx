@@ -1,4 +1,4 @@
-import { useRef, useState, type KeyboardEvent } from "react";
+import { useEffect, useRef, useState, type KeyboardEvent } from "react";
 import { useCommands } from "~/app/commands";
 import { toast } from "~/app/toast";
 import { Button } from "~/design/Button";
@@ -6,8 +6,9 @@ import { Icon } from "~/design/Icon";
 import type { Agent } from "~/live/documents";
 import { useLive } from "~/live/LiveContext";
 import { act } from "./act";
-import { addressed, completions } from "./addressing";
+import { addressed, completions, usualAddressee } from "./addressing";
 import { SEND } from "./documents";
+import { draftFor, keepDraft } from "./drafts";
 import { Outgoing, type Mode } from "./outgoing";
 import * as texts from "~/texts";
 
@@ -22,13 +23,22 @@ interface ComposerProps {
   agents: readonly Agent[];
   /** Who is written to when the text names nobody. */
   chosen: string | undefined;
+  onSent: () => void;
 }
 
-/** Writes to agents: `@name`, `#channel` or everybody, now or when they are idle. */
-export function Composer({ session, agents, chosen }: ComposerProps) {
+/**
+ * Writes to one agent, a channel or, chosen on purpose, all agents; now or when they are idle. What is not sent stays as a
+ * draft.
+ */
+export function Composer({ session, agents, chosen, onSent }: ComposerProps) {
   const { queries } = useLive();
   const box = useRef<HTMLTextAreaElement>(null);
-  const [typed, setTyped] = useState("");
+  const [last, setLast] = useState<string | null>(null);
+  // Whom this message goes to, if the reader chose that here.
+  const [picked, setPicked] = useState<string | null>(null);
+  const living = agents.filter((agent) => !agent.ended).map((agent) => agent.name);
+  const otherwise = picked ?? chosen ?? usualAddressee(last, living);
+  const [typed, setTyped] = useDraft(session, otherwise, chosen);
   const [mode, setMode] = useState<Mode>("WAIT");
   const [busy, setBusy] = useState(false);
   const [outgoing] = useState(
@@ -43,8 +53,6 @@ export function Composer({ session, agents, chosen }: ComposerProps) {
         setBusy,
       ),
   );
-  const living = agents.filter((agent) => !agent.ended).map((agent) => agent.name);
-  const otherwise = chosen ?? (living.length === 1 ? living[0] : undefined) ?? "*";
   const { to, text } = addressed(typed, otherwise);
   const names = completions(typed, living);
 
@@ -63,6 +71,9 @@ export function Composer({ session, agents, chosen }: ComposerProps) {
     outgoing.send({ typed, session, to, text, mode });
     setTyped("");
     setMode("WAIT");
+    if (to !== "*") setLast(to);
+    setPicked(null);
+    onSent();
     box.current?.focus();
   };
 
@@ -131,11 +142,29 @@ export function Composer({ session, agents, chosen }: ComposerProps) {
               ))}
             </select>
           </label>
-          <span className="min-w-0 flex-1 truncate text-right text-xs text-faint">
-            {texts.acting.to} {shown(to)}
+          <span className="ml-auto flex min-w-0 items-center gap-1.5 text-xs text-faint">
+            {texts.acting.to}
+            <select
+              aria-label={texts.acting.recipient}
+              value={to}
+              disabled={to !== otherwise}
+              onChange={(event) => setPicked(event.target.value)}
+              className="h-7 max-w-40 min-w-0 rounded-md border border-line bg-surface px-1 text-soft pointer-coarse:h-10"
+            >
+              {addressees(to, living).map((name) => (
+                <option key={name} value={name}>
+                  {name === "*" ? texts.acting.allAgents(living.length) : name}
+                </option>
+              ))}
+            </select>
           </span>
           <Button type="submit" look="primary" size="small" disabled={!text}>
-            <Icon name="send" /> {busy ? texts.acting.sending : texts.acting.send}
+            <Icon name="send" />{" "}
+            {busy
+              ? texts.acting.sending
+              : to === "*" && living.length > 1
+                ? texts.acting.sendToAll(living.length)
+                : texts.acting.send}
           </Button>
         </div>
       </div>
@@ -143,4 +172,33 @@ export function Composer({ session, agents, chosen }: ComposerProps) {
   );
 }
 
-const shown = (to: string): string => (to === "*" ? "everybody" : to);
+const shown = (to: string): string => (to === "*" ? texts.session.everybody : to);
+
+/** Who can be written to; all of them last, so that it is chosen on purpose. */
+const addressees = (to: string, living: readonly string[]): readonly string[] => [
+  ...new Set([...living, ...(to === "*" ? [] : [to]), "*"]),
+];
+
+/**
+ * The text in the box, kept as the draft for whom it goes to. Where the reader looks at another agent, that one's draft
+ * takes its place; where only the addressee changes, the text goes along.
+ */
+function useDraft(session: string, to: string, chosen: string | undefined) {
+  const [box, setBox] = useState(() => ({ to, chosen, typed: draftFor(sessionStorage, session, to) }));
+  if (box.to !== to || box.chosen !== chosen) {
+    const goesAlong = box.typed !== "" && box.chosen === chosen;
+    setBox({ to, chosen, typed: goesAlong ? box.typed : draftFor(sessionStorage, session, to) });
+  }
+  const kept = useRef(box);
+  useEffect(() => {
+    const before = kept.current;
+    // It went along, or was sent.
+    if (before.to !== box.to && before.chosen === box.chosen)
+      keepDraft(sessionStorage, session, before.to, "");
+    keepDraft(sessionStorage, session, box.to, box.typed);
+    kept.current = box;
+  }, [session, box]);
+  const setTyped = (typed: string | ((now: string) => string)) =>
+    setBox((now) => ({ ...now, typed: typeof typed === "string" ? typed : typed(now.typed) }));
+  return [box.typed, setTyped] as const;
+}

@@ -1,6 +1,5 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useId, useRef, useState, type SubmitEvent } from "react";
-import { toast } from "~/app/toast";
 import { Button } from "~/design/Button";
 import { Dialog, DialogBody, DialogFoot } from "~/design/Dialog";
 import { Empty } from "~/design/Empty";
@@ -11,6 +10,7 @@ import { useReadable } from "~/live/useReadable";
 import { act, freshKey, type Done } from "./act";
 import { CREATE_SESSION, SPAWN } from "./documents";
 import { Field, INPUT, Select, TextArea } from "./Field";
+import { tellStart } from "./outcome";
 import * as texts from "~/texts";
 
 const NEW_SESSION = "";
@@ -49,6 +49,7 @@ function SpawnForm({ overview, machines, session, onClose }: SpawnFormProps) {
   const id = useId();
   const navigate = useNavigate();
   const { queries } = useLive();
+  const { agents } = useWorkspace();
   const [where, setWhere] = useState(() => sessions.find((one) => one.key === session)?.key ?? NEW_SESSION);
   const [machine, setMachine] = useState(machines[0]?.key ?? "");
   const usable = machines.find((one) => one.key === machine)?.clis.filter((cli) => cli.supported) ?? [];
@@ -74,7 +75,8 @@ function SpawnForm({ overview, machines, session, onClose }: SpawnFormProps) {
       return;
     }
     onClose();
-    toast(texts.acting.isStarting(text("name")));
+    if (done.result.__typename === "AgentSpawned")
+      tellStart(agents, { key: done.result.agent.key, name: done.result.agent.name, generation: 1 });
     if (place.done) void navigate({ to: "/session/$key", params: { key: place.result.key } });
 
     async function createSession(name: string): Promise<Done<{ id: string; key: string }>> {

@@ -1,5 +1,6 @@
 import type { TadaDocumentNode } from "gql.tada";
 import type { Client } from "@urql/core";
+import { sameOrigin } from "~/live/guest";
 import * as texts from "~/texts";
 
 /** What an action came to. A refusal carries the broker's stable code and its words for people. */
@@ -9,6 +10,12 @@ export type Done<Result> =
 
 /** The code of an action that got no answer; whether it was carried out is not known, and it may be tried again. */
 export const NO_ANSWER = "NO_ANSWER";
+
+/**
+ * Characters of an action's input up to which the browser delivers it though its tab is closed at once. A page may
+ * have 64 KiB of such requests under way (Fetch, "HTTP-network-or-cache fetch"); one more would fail.
+ */
+const OUTLIVES_THE_PAGE = 4096;
 
 interface Answered {
   readonly __typename: string;
@@ -24,7 +31,9 @@ export async function act<Result extends Answered, Input extends object>(
   again: string = freshKey(),
 ): Promise<Done<Result>> {
   const variables = { input: { ...input, clientMutationId: again } as unknown as Input };
-  const answer = await client.mutation(document, variables).toPromise();
+  const keepalive = JSON.stringify(variables).length < OUTLIVES_THE_PAGE;
+  const fetchOptions = () => ({ ...sameOrigin(), keepalive });
+  const answer = await client.mutation(document, variables, { fetchOptions }).toPromise();
   const [result] = Object.values(answer.data ?? {});
   if (!result) return { done: false, ...failure(answer.error) };
   if (result.code !== undefined)

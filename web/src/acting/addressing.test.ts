@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { addressed, completions } from "./addressing";
+import { addressed, completions, usualAddressee } from "./addressing";
 
 describe("the address at the beginning of a text", () => {
   it.each([
@@ -27,5 +27,18 @@ describe("completing a name", () => {
   it("stays silent once the text goes on", () => {
     expect(completions("@Backend fix", ["Backend"])).toEqual([]);
     expect(completions("hello", ["hello"])).toEqual([]);
+  });
+});
+
+describe("who is written to when nobody is named", () => {
+  it.each([
+    [null, ["Lead", "Docs"], "Lead"],
+    ["Docs", ["Lead", "Docs"], "Docs"],
+    ["Gone", ["Lead", "Docs"], "Lead"],
+    ["#api", ["Lead", "Docs"], "#api"],
+    ["*", ["Lead", "Docs"], "Lead"],
+    [null, [], "*"],
+  ])("after %s, of %j: %s", (last, living, to) => {
+    expect(usualAddressee(last, living)).toBe(to);
   });
 });

@@ -17,6 +17,12 @@ export function addressed(typed: string, otherwise: string): Addressed {
   return { to, text: text.slice(whole.length).trim() };
 }
 
+/** Who is written to when neither the text nor the reader names anybody: whom was written to last, or who was there first. */
+export function usualAddressee(last: string | null, living: readonly string[]): string {
+  if (last !== null && (living.includes(last) || last.startsWith("#"))) return last;
+  return living[0] ?? "*";
+}
+
 /** The names that complete what is being typed at the beginning: "@Ba" → "@Backend". */
 export function completions(typed: string, names: readonly string[]): readonly string[] {
   const begun = /^@([A-Za-z0-9_.-]*)$/.exec(typed);

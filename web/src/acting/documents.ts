@@ -113,6 +113,54 @@ export const RESUME = graphql(`
   }
 `);
 
+export const DISMISS = graphql(`
+  mutation DismissAgent($input: DismissAgentInput!) {
+    dismissAgent(input: $input) {
+      __typename
+      ... on Refusal {
+        code
+        message
+      }
+    }
+  }
+`);
+
+export const RENAME_SESSION = graphql(`
+  mutation RenameSession($input: RenameSessionInput!) {
+    renameSession(input: $input) {
+      __typename
+      ... on Refusal {
+        code
+        message
+      }
+    }
+  }
+`);
+
+export const ARCHIVE_SESSION = graphql(`
+  mutation ArchiveSession($input: ArchiveSessionInput!) {
+    archiveSession(input: $input) {
+      __typename
+      ... on Refusal {
+        code
+        message
+      }
+    }
+  }
+`);
+
+export const DELETE_SESSION = graphql(`
+  mutation DeleteSession($input: DeleteSessionInput!) {
+    deleteSession(input: $input) {
+      __typename
+      ... on Refusal {
+        code
+        message
+      }
+    }
+  }
+`);
+
 export const CREATE_SESSION = graphql(`
   mutation CreateSession($input: CreateSessionInput!) {
     createSession(input: $input) {

@@ -2,8 +2,9 @@ import { expect, it } from "vitest";
 import { offered } from "./useAgentActions";
 
 const ALL = new Set(["SEND", "SPAWN", "RELEASE"]);
-const ids = (agent: Parameters<typeof offered>[0], permissions: ReadonlySet<string> = ALL) =>
-  offered(agent, permissions).map((one) => one.id);
+type Known = Parameters<typeof offered>[0];
+const ids = (agent: Omit<Known, "dismissed"> & Partial<Known>, permissions: ReadonlySet<string> = ALL) =>
+  offered({ dismissed: false, ...agent }, permissions).map((one) => one.id);
 
 it("interrupts only a running turn", () => {
   expect(ids({ state: "WORKING", ended: false })).toEqual(["interrupt", "release"]);
@@ -11,8 +12,13 @@ it("interrupts only a running turn", () => {
 });
 
 it("resumes only who has ended, and ends nobody twice", () => {
-  expect(ids({ state: "FAILED", ended: true })).toEqual(["resume"]);
+  expect(ids({ state: "RELEASED", ended: true })).toEqual(["resume"]);
   expect(ids({ state: "RELEASING", ended: false })).toEqual([]);
+});
+
+it("dismisses only who has failed, and nobody twice", () => {
+  expect(ids({ state: "FAILED", ended: true })).toEqual(["resume", "dismiss"]);
+  expect(ids({ state: "FAILED", ended: true, dismissed: true })).toEqual(["resume"]);
 });
 
 it("interrupts for who may release, as the broker does", () => {
@@ -20,5 +26,6 @@ it("interrupts for who may release, as the broker does", () => {
 });
 
 it("offers nothing to who may only look", () => {
-  expect(ids({ state: "WORKING", ended: false }, new Set(["READ"]))).toEqual([]);
+  for (const state of ["WORKING", "FAILED"] as const)
+    expect(ids({ state, ended: state === "FAILED" }, new Set(["READ"]))).toEqual([]);
 });

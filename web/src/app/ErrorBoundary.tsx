@@ -25,7 +25,7 @@ export function PageBroke({ error, reset }: ErrorComponentProps) {
 /** No such page. */
 export function NoSuchPage() {
   return (
-    <section className="mx-auto flex max-w-lg flex-col gap-2 px-6 py-16">
+    <main className="mx-auto flex max-w-lg flex-col gap-2 px-6 py-16">
       <h1 className="text-lg">{texts.shell.noSuchPage}</h1>
       <p className="text-soft">
         {texts.shell.noSuchPageHow}{" "}
@@ -33,6 +33,6 @@ export function NoSuchPage() {
           {texts.shell.allSessions}
         </a>
       </p>
-    </section>
+    </main>
   );
 }

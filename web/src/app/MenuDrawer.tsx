@@ -1,5 +1,6 @@
 import { Dialog as Drawer } from "@base-ui/react/dialog";
 import { DialogBackdrop, DialogClose } from "~/design/Dialog";
+import { Account } from "./Account";
 import { Sidebar } from "./Sidebar";
 import * as texts from "~/texts";
 
@@ -15,6 +16,7 @@ export function MenuDrawer({ onClose }: { onClose: () => void }) {
             <DialogClose />
           </div>
           <Sidebar onGo={onClose} />
+          <Account />
         </Drawer.Popup>
       </Drawer.Portal>
     </Drawer.Root>

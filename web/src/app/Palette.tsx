@@ -1,5 +1,5 @@
 import { Command as Cmdk, defaultFilter } from "cmdk";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { Dialog } from "~/design/Dialog";
 import { Kbd } from "~/design/Kbd";
 import { useReadable } from "~/live/useReadable";
@@ -8,7 +8,9 @@ import * as texts from "~/texts";
 
 /** All commands by section; those that fit what is typed, the best first. */
 export function Palette({ open, onClose }: { open: boolean; onClose: () => void }) {
-  const all = useReadable(commands.all).filter((command) => !command.hidden);
+  const offered = useReadable(commands.all);
+  const made = useMemo(() => (open ? commands.made() : []), [open]);
+  const all = [...offered.filter((command) => !command.hidden), ...made];
   const [typed, setTyped] = useState("");
   const run = (command: Command) => {
     onClose();

@@ -3,18 +3,23 @@ import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { IconButton } from "~/design/Button";
 import { Icon } from "~/design/Icon";
 import { Kbd } from "~/design/Kbd";
+import { countInTab } from "~/design/tab";
 import { inBase } from "~/live/base";
 import { setShare } from "~/live/guest";
 import { LiveProvider, useLive, useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
+import { countOf } from "~/live/workspace";
 import { ActingCommands } from "~/acting/ActingCommands";
+import { AnsweringCommands } from "~/answering/AnsweringCommands";
 import { WorkspaceStopBanner } from "~/acting/StopBanner";
 import { Banner } from "./Banner";
+import { keepPlace } from "./cameFrom";
 import { connected } from "./connected";
 import { Sidebar } from "./Sidebar";
 import { useShellCommands } from "./shellCommands";
 import * as texts from "~/texts";
 
+const Account = lazy(() => import("./Account").then((m) => ({ default: m.Account })));
 const MenuDrawer = lazy(() => import("./MenuDrawer").then((m) => ({ default: m.MenuDrawer })));
 const Palette = lazy(() => import("./Palette").then((m) => ({ default: m.Palette })));
 const ShortcutsHelp = lazy(() => import("./ShortcutsHelp").then((m) => ({ default: m.ShortcutsHelp })));
@@ -40,6 +45,7 @@ function Frame() {
   const close = () => setOpened(null);
   useShellCommands({ palette: () => setOpened("palette"), shortcuts: () => setOpened("shortcuts") });
   useSignInWhenSignedOut();
+  useCountInTab();
   const main = useFocusOnNavigation();
   return (
     <div className="flex h-full flex-col">
@@ -59,6 +65,9 @@ function Frame() {
         <aside className="hidden w-56 shrink-0 flex-col border-r border-line bg-sunk md:flex">
           <Head onPalette={() => setOpened("palette")} />
           <Sidebar />
+          <Suspense>
+            <Account />
+          </Suspense>
         </aside>
         <div className="flex min-w-0 flex-1 flex-col">
           <PhoneBar onMenu={() => setOpened("menu")} onPalette={() => setOpened("palette")} />
@@ -77,6 +86,7 @@ function Frame() {
         {opened === "palette" && <Palette open onClose={close} />}
         {opened === "shortcuts" && <ShortcutsHelp open onClose={close} />}
       </Suspense>
+      <AnsweringCommands />
       <ActingCommands />
       <Suspense>
         <Toasts />
@@ -118,8 +128,7 @@ function Head({ onPalette }: { onPalette: () => void }) {
 }
 
 function PhoneBar({ onMenu, onPalette }: { onMenu: () => void; onPalette: () => void }) {
-  const waiting = useReadable(useWorkspace().waiting);
-  const count = waiting.state === "ready" ? waiting.value.length : 0;
+  const count = countOf(useReadable(useWorkspace().needs));
   return (
     <header className="flex h-12 shrink-0 items-center gap-1 border-b border-line px-2 md:hidden">
       <span className="relative">
@@ -146,8 +155,14 @@ function useSignInWhenSignedOut(): void {
   useEffect(() => {
     if (state !== "signed-out") return;
     setShare(null);
+    keepPlace(location);
     void navigate({ to: "/sign-in" });
   }, [state, navigate]);
+}
+
+function useCountInTab(): void {
+  const count = countOf(useReadable(useWorkspace().needs));
+  useEffect(() => countInTab(count), [count]);
 }
 
 /** After a navigation the content has the focus, so that a screen reader and Tab go on there. */

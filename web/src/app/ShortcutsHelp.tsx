@@ -11,7 +11,12 @@ export function ShortcutsHelp({ open, onClose }: { open: boolean; onClose: () =>
   return (
     <Dialog open={open} onClose={onClose} title={texts.shell.shortcuts} wide>
       <DialogBody>
-        <div className="columns-1 gap-8 sm:columns-2">
+        <div
+          tabIndex={0}
+          role="group"
+          aria-label={texts.shell.shortcuts}
+          className="columns-1 gap-8 sm:columns-2"
+        >
           {sections.map((section) => (
             <section key={section} className="mb-5 break-inside-avoid">
               <h3 className="mb-1 text-xs text-faint">{section}</h3>

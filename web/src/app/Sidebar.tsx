@@ -1,22 +1,24 @@
 import { Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
-import { usePermissions } from "~/acting/usePermissions";
+import { memo, useMemo } from "react";
 import { Badge } from "~/design/Badge";
-import { Icon, type IconName } from "~/design/Icon";
+import { Icon } from "~/design/Icon";
 import { StateDot } from "~/design/StateDot";
+import { useNow } from "~/design/now";
+import { groupBy } from "~/live/groupBy";
 import { sessionState } from "~/live/agentState";
+import type { Session } from "~/live/documents";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
+import { countOf } from "~/live/workspace";
+import { offeredPages, type OfferedPage } from "./pages";
 import * as texts from "~/texts";
 
 /** The ways through the dashboard: the pages, then the sessions with what goes on in each. */
 export function Sidebar({ onGo }: { onGo?: () => void }) {
   const workspace = useWorkspace();
   const overview = useReadable(workspace.overview);
-  const waiting = useReadable(workspace.waiting);
-  const count = waiting.state === "ready" ? waiting.value.length : 0;
-  const may = usePermissions();
-  const whole = overview.state !== "ready" || overview.value.viewer.sessionKey === null;
+  const count = countOf(useReadable(workspace.needs));
+  const viewer = overview.state === "ready" ? overview.value.viewer : null;
   return (
     // The click is a link's own; here it closes the drawer of a narrow screen.
     // eslint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-noninteractive-element-interactions
@@ -26,45 +28,16 @@ export function Sidebar({ onGo }: { onGo?: () => void }) {
       onClick={onGo}
     >
       <ul className="flex flex-col gap-px">
-        <Item to="/" icon="home" exact>
-          {texts.home.title}
-        </Item>
-        {whole && (
-          <Item to="/inbox" icon="inbox" after={count > 0 && <Badge tone="warn">{count}</Badge>}>
-            {texts.inbox.title}
-          </Item>
-        )}
-        <Item to="/logs" icon="logs">
-          {texts.logs.title}
-        </Item>
-        {whole && (
-          <Item to="/workflows" icon="workflow">
-            {texts.workflows.title}
-          </Item>
-        )}
-        {whole && (
-          <Item to="/usage" icon="usage">
-            {texts.usage.title}
-          </Item>
-        )}
-        {may.has("ADMINISTER") && (
-          <Item to="/audit" icon="file">
-            {texts.audit.title}
-          </Item>
-        )}
-        <Item to="/settings" icon="settings">
-          {texts.settings.title}
-        </Item>
+        {(overview.state === "loading" ? [] : offeredPages(viewer)).map((page) => (
+          <Item key={page.to} page={page} count={page.to === "/inbox" ? count : 0} />
+        ))}
       </ul>
-      <div>
-        <h2 className="px-2 pb-1 text-2xs font-medium text-faint">{texts.shell.sessions}</h2>
-        <ul className="flex flex-col gap-px">
-          {overview.state === "ready" &&
-            overview.value.workspace.sessions.nodes.map((session) => (
-              <SessionItem key={session.key} session={session.key} name={session.name} />
-            ))}
-        </ul>
-      </div>
+      {viewer?.permissions.includes("READ") && (
+        <div>
+          <h2 className="px-2 pb-1 text-2xs font-medium text-faint">{texts.shell.sessions}</h2>
+          <Sessions />
+        </div>
+      )}
     </nav>
   );
 }
@@ -73,43 +46,71 @@ const ROW =
   "flex h-8 items-center gap-2 rounded-md px-2 text-soft transition-colors hover:bg-hover hover:text-text pointer-coarse:h-11";
 const HERE = { className: "bg-active text-text font-medium", "aria-current": "page" as const };
 
-interface ItemProps {
-  to: "/" | "/inbox" | "/logs" | "/workflows" | "/usage" | "/audit" | "/settings";
-  icon: IconName;
-  exact?: boolean;
-  after?: ReactNode;
-  children: ReactNode;
-}
-
-function Item({ to, icon, exact = false, after, children }: ItemProps) {
+function Item({ page: { to, icon, title }, count }: { page: OfferedPage; count: number }) {
   return (
     <li>
-      <Link to={to} activeOptions={{ exact, includeSearch: false }} activeProps={HERE} className={ROW}>
+      <Link
+        to={to}
+        activeOptions={{ exact: to === "/", includeSearch: false }}
+        activeProps={HERE}
+        className={ROW}
+      >
         <Icon name={icon} className="shrink-0 text-faint" />
-        <span className="flex-1 truncate">{children}</span>
-        {after}
+        <span className="flex-1 truncate">{title}</span>
+        {count > 0 && <Badge tone="warn">{count}</Badge>}
       </Link>
     </li>
   );
 }
 
-function SessionItem({ session, name }: { session: string; name: string }) {
-  const agents = useReadable(useWorkspace().agents);
-  const state = sessionState(
-    agents.state === "ready" ? agents.value.filter((a) => a.sessionKey === session) : [],
+/** Drawn again as agents change, which may be at each picture: the rest of the menu is not. */
+function Sessions() {
+  const workspace = useWorkspace();
+  const overview = useReadable(workspace.overview);
+  const agents = useReadable(workspace.agents);
+  const now = useNow();
+  const bySession = useMemo(
+    () => groupBy(agents.state === "ready" ? agents.value : [], (agent) => agent.sessionKey),
+    [agents],
   );
+  if (overview.state !== "ready") return null;
+  const sessions = overview.value.workspace.sessions.nodes;
+  const archived = sessions.filter((one) => one.archived);
+  const item = ({ key, name }: Session) => (
+    <SessionItem key={key} session={key} name={name} {...sessionState(bySession.get(key) ?? [], now)} />
+  );
+  return (
+    <>
+      <ul className="flex flex-col gap-px">{sessions.filter((one) => !one.archived).map(item)}</ul>
+      {archived.length > 0 && (
+        // The menu closes at a click in it: this one stays.
+        // eslint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-noninteractive-element-interactions
+        <details onClick={(event) => event.target instanceof HTMLAnchorElement || event.stopPropagation()}>
+          <summary className="rounded px-2 py-1 text-2xs text-faint select-none hover:text-text">
+            {texts.shell.archived(archived.length)}
+          </summary>
+          <ul className="flex flex-col gap-px">{archived.map(item)}</ul>
+        </details>
+      )}
+    </>
+  );
+}
+
+type SessionItemProps = { session: string; name: string } & ReturnType<typeof sessionState>;
+
+const SessionItem = memo(function SessionItem({ session, name, dot, words, live }: SessionItemProps) {
   return (
     <li>
       <Link to="/session/$key" params={{ key: session }} activeProps={HERE} className={ROW}>
-        <StateDot state={state.dot} />
+        <StateDot state={dot} />
         <span className="flex-1 truncate">{name}</span>
-        <span className="sr-only">{state.words}</span>
-        {state.live > 0 && (
+        <span className="sr-only">{words}</span>
+        {live > 0 && (
           <span aria-hidden="true" className="text-2xs text-faint tabular-nums">
-            {state.live}
+            {live}
           </span>
         )}
       </Link>
     </li>
   );
-}
+});

@@ -41,6 +41,7 @@ function ToastList() {
     <Toast.Root
       key={one.id}
       toast={one}
+      data-toast
       className="rounded-lg bg-raised p-3 text-text shadow-float transition duration-150 data-ending-style:opacity-0 data-starting-style:translate-y-2 data-starting-style:opacity-0"
     >
       <Toast.Content className="flex items-start gap-2">

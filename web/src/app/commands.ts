@@ -19,6 +19,7 @@ export interface Command {
 /** All that can be done now. Pages add their commands while they are shown. */
 export class Commands {
   readonly #all = new Store<readonly Command[]>([]);
+  readonly #makers = new Set<() => readonly Command[]>();
 
   get all(): Readable<readonly Command[]> {
     return this.#all;
@@ -28,6 +29,17 @@ export class Commands {
   offer(commands: readonly Command[]): () => void {
     this.#all.update((all) => [...all, ...commands]);
     return () => this.#all.update((all) => all.filter((one) => !commands.includes(one)));
+  }
+
+  /** Offer commands without keys that are made when they are looked at: those about what changes all the time. */
+  offerMade(make: () => readonly Command[]): () => void {
+    this.#makers.add(make);
+    return () => void this.#makers.delete(make);
+  }
+
+  /** The commands that are made now. */
+  made(): readonly Command[] {
+    return [...this.#makers].flatMap((make) => make());
   }
 
   /** The command for these keys. */
@@ -71,4 +83,13 @@ export function useCommands(offered: readonly Command[]): void {
     }));
     return commands.offer(stable);
   }, [signature]);
+}
+
+/** Offer commands that are made when somebody looks for one, by what the latest drawing said. */
+export function useMadeCommands(make: () => readonly Command[]): void {
+  const latest = useRef(make);
+  useLayoutEffect(() => {
+    latest.current = make;
+  });
+  useLayoutEffect(() => commands.offerMade(() => latest.current()), []);
 }

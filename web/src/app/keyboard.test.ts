@@ -46,6 +46,16 @@ test("single keys rest while a person types, chords do not", () => {
   stop();
 });
 
+test("single keys do not rest while something is said in passing", () => {
+  const { ran, press, stop } = fixture("a");
+  const toast = document.body.appendChild(document.createElement("div"));
+  toast.setAttribute("role", "dialog");
+  toast.setAttribute("data-toast", "");
+  press("a");
+  expect(ran).toEqual(["a"]);
+  stop();
+});
+
 test("single keys rest while a dialog is open", () => {
   const { ran, press, stop } = fixture("a");
   const dialog = document.body.appendChild(document.createElement("div"));

@@ -50,7 +50,10 @@ function named(event: KeyboardEvent): string | null {
   return event.shiftKey && key.length > 1 ? `shift+${key}` : key;
 }
 
+/** What is said in passing calls itself a dialog too, and asks nothing. */
+const ASKING = "[role=dialog]:not([data-toast])";
+
 function isBusy(target: EventTarget | null): boolean {
   if (!(target instanceof Element)) return false;
-  return target.closest(TYPED_INTO) !== null || target.ownerDocument.querySelector("[role=dialog]") !== null;
+  return target.closest(TYPED_INTO) !== null || target.ownerDocument.querySelector(ASKING) !== null;
 }

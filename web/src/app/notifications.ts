@@ -1,5 +1,5 @@
-import type { Waiting } from "~/live/documents";
-import type { Loading } from "~/live/workspace";
+import { seenText } from "~/design/seen";
+import type { Loading, NeedKnown } from "~/live/workspace";
 import { Store, type Readable } from "~/live/store";
 import * as texts from "~/texts";
 
@@ -8,7 +8,7 @@ const ASKED_FOR = "relaycast.notify";
 /** Whether a person wants browser notifications: `denied` is the browser's own no, which only its settings undo. */
 export type Wish = "on" | "off" | "denied" | "unsupported";
 
-/** Tells of new approvals through the browser while the page is not looked at, once a person has asked for it. */
+/** Tells of what newly needs a person through the browser while the page is not looked at, once a person has asked for it. */
 export class Notifications {
   readonly #wish = new Store<Wish>(present());
   #known: ReadonlySet<string> | null = null;
@@ -30,9 +30,9 @@ export class Notifications {
   }
 
   /** Follow what waits until the returned function is called; `open` is what a click on a notification does. */
-  watch(waiting: Readable<Loading<readonly Waiting[]>>, open: () => void): () => void {
+  watch(needs: Readable<Loading<readonly NeedKnown[]>>, open: (need: NeedKnown) => void): () => void {
     const look = () => {
-      const now = waiting.get();
+      const now = needs.get();
       if (now.state !== "ready") return;
       const before = this.#known;
       this.#known = new Set(now.value.map((one) => one.key));
@@ -40,18 +40,18 @@ export class Notifications {
       if (before) now.value.filter((one) => !before.has(one.key)).forEach((one) => this.#tell(one, open));
     };
     look();
-    return waiting.subscribe(look);
+    return needs.subscribe(look);
   }
 
-  #tell(approval: Waiting, open: () => void): void {
+  #tell(need: NeedKnown, open: (need: NeedKnown) => void): void {
     if (this.#wish.get() !== "on" || document.visibilityState === "visible") return;
-    const notification = new Notification(texts.shell.needsYou(approval.agent), {
-      body: approval.title,
-      tag: approval.key,
+    const notification = new Notification(texts.shell.needsYou(need.name), {
+      body: seenText(need.title),
+      tag: need.key,
     });
     notification.onclick = () => {
       window.focus();
-      open();
+      open(need);
       notification.close();
     };
   }

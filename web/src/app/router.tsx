@@ -11,18 +11,27 @@ import { isShare } from "~/pages/sign-in/credential";
 import { connected } from "./connected";
 import { NoSuchPage, PageBroke } from "./ErrorBoundary";
 import { Shell } from "./Shell";
+import { readAddress as readFleet } from "~/pages/home/model/address";
 import { readAddress as readAudit } from "~/pages/audit/address";
+import { readAddress as readHooks } from "~/pages/hooks/address";
 import { readAddress } from "~/pages/logs/model/address";
+import { readWanted } from "~/pages/workflows/model/history";
 
 /** The pages' own code, which is loaded when the page is. */
 const pages = {
   signIn: () => import("~/pages/sign-in/SignInPage"),
   home: () => import("~/pages/home/HomePage"),
   session: () => import("~/pages/activity/ActivityPage"),
+  machine: () => import("~/pages/machine/MachinePage"),
   inbox: () => import("~/pages/inbox/InboxPage"),
   logs: () => import("~/pages/logs/LogsPage"),
   usage: () => import("~/pages/usage/UsagePage"),
   workflows: () => import("~/pages/workflows/WorkflowsPage"),
+  rules: () => import("~/pages/rules/RulesPage"),
+  hooks: () => import("~/pages/hooks/HooksPage"),
+  people: () => import("~/pages/people/PeoplePage"),
+  groups: () => import("~/pages/groups/GroupsPage"),
+  accessTokens: () => import("~/pages/access-tokens/TokensPage"),
   audit: () => import("~/pages/audit/AuditPage"),
   settings: () => import("~/pages/settings/SettingsPage"),
 };
@@ -56,15 +65,24 @@ const signIn = createRoute({
 const home = createRoute({
   getParentRoute: () => shell,
   path: "/",
+  validateSearch: readFleet,
   component: lazyRouteComponent(pages.home, "HomePage"),
 });
 
 const session = createRoute({
   getParentRoute: () => shell,
   path: "/session/$key",
-  validateSearch: (search: Record<string, unknown>): { agent?: string } =>
-    typeof search.agent === "string" && search.agent ? { agent: search.agent } : {},
+  validateSearch: (search: Record<string, unknown>): { agent?: string; entry?: string } => ({
+    ...(typeof search.agent === "string" && search.agent && { agent: search.agent }),
+    ...(typeof search.entry === "string" && search.entry && { entry: search.entry }),
+  }),
   component: lazyRouteComponent(pages.session, "ActivityPage"),
+});
+
+const machine = createRoute({
+  getParentRoute: () => shell,
+  path: "/machine/$key",
+  component: lazyRouteComponent(pages.machine, "MachinePage"),
 });
 
 const inbox = createRoute({
@@ -89,8 +107,7 @@ const usage = createRoute({
 const workflows = createRoute({
   getParentRoute: () => shell,
   path: "/workflows",
-  validateSearch: (search: Record<string, unknown>): { state?: string } =>
-    typeof search.state === "string" && search.state ? { state: search.state } : {},
+  validateSearch: readWanted,
   component: lazyRouteComponent(pages.workflows, "WorkflowsPage"),
 });
 
@@ -100,6 +117,57 @@ const run = createRoute({
   validateSearch: (search: Record<string, unknown>): { step?: string } =>
     typeof search.step === "string" && search.step ? { step: search.step } : {},
   component: lazyRouteComponent(() => import("~/pages/workflows/RunPage"), "RunPage"),
+});
+
+const workflowFiles = createRoute({
+  getParentRoute: () => shell,
+  path: "/workflows/files",
+  validateSearch: (search: Record<string, unknown>): { from?: string } =>
+    typeof search.from === "string" && search.from ? { from: search.from } : {},
+  component: lazyRouteComponent(() => import("~/pages/workflows/FilesPage"), "FilesPage"),
+});
+
+const comparison = createRoute({
+  getParentRoute: () => shell,
+  path: "/workflows/$run/compare/$other",
+  component: lazyRouteComponent(() => import("~/pages/workflows/ComparePage"), "ComparePage"),
+});
+
+const rules = createRoute({
+  getParentRoute: () => shell,
+  path: "/rules",
+  component: lazyRouteComponent(pages.rules, "RulesPage"),
+});
+
+const hooks = createRoute({
+  getParentRoute: () => shell,
+  path: "/hooks",
+  validateSearch: readHooks,
+  component: lazyRouteComponent(pages.hooks, "HooksPage"),
+});
+
+const people = createRoute({
+  getParentRoute: () => shell,
+  path: "/people",
+  validateSearch: (search: Record<string, unknown>): { q?: string } =>
+    typeof search.q === "string" && search.q ? { q: search.q } : {},
+  component: lazyRouteComponent(pages.people, "PeoplePage"),
+});
+
+const groups = createRoute({
+  getParentRoute: () => shell,
+  path: "/groups",
+  validateSearch: (search: Record<string, unknown>): { q?: string; group?: string } => ({
+    ...(typeof search.q === "string" && search.q && { q: search.q }),
+    ...(typeof search.group === "string" && search.group && { group: search.group }),
+  }),
+  component: lazyRouteComponent(pages.groups, "GroupsPage"),
+});
+
+const accessTokens = createRoute({
+  getParentRoute: () => shell,
+  path: "/access-tokens",
+  component: lazyRouteComponent(pages.accessTokens, "TokensPage"),
 });
 
 const audit = createRoute({
@@ -114,13 +182,6 @@ const settings = createRoute({
   path: "/settings",
   component: lazyRouteComponent(pages.settings, "SettingsPage"),
 });
-
-/** Where a page is, as far as it tells what the page begins with. */
-export interface Place {
-  /** What the address names: a session, on the page of one. */
-  readonly key: string;
-  readonly search: Record<string, unknown>;
-}
 
 /** While React starts, load the code of the page at an address, and what the page begins with. */
 export function loadAhead({ pathname, search, hash }: Location): void {
@@ -140,7 +201,25 @@ export const router = createRouter({
   basepath: BASE,
   routeTree: root.addChildren([
     signIn,
-    shell.addChildren([home, session, inbox, logs, usage, workflows, run, audit, settings]),
+    shell.addChildren([
+      home,
+      session,
+      machine,
+      inbox,
+      logs,
+      usage,
+      workflows,
+      workflowFiles,
+      comparison,
+      run,
+      rules,
+      hooks,
+      people,
+      groups,
+      accessTokens,
+      audit,
+      settings,
+    ]),
   ]),
   defaultPreload: "intent",
   defaultErrorComponent: PageBroke,

@@ -2,18 +2,9 @@ import { useNavigate } from "@tanstack/react-router";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
 import { useCommands, type Command } from "./commands";
+import { offeredPages } from "./pages";
 import { setTheme, type Theme } from "./theme";
 import * as texts from "~/texts";
-
-const PAGES = [
-  { to: "/", title: texts.home.title, keys: "g h" },
-  { to: "/inbox", title: texts.inbox.title, keys: "g i", words: texts.shell.inboxWords },
-  { to: "/logs", title: texts.logs.title, keys: "g l", words: texts.shell.logsWords },
-  { to: "/workflows", title: texts.workflows.title, keys: "g w", words: texts.shell.workflowsWords },
-  { to: "/usage", title: texts.usage.title, keys: "g u", words: texts.shell.usageWords },
-  { to: "/audit", title: texts.audit.title, keys: "g a", words: texts.shell.auditWords },
-  { to: "/settings", title: texts.settings.title, keys: "g s", words: texts.shell.settingsWords },
-] as const;
 
 const THEMES: Theme[] = ["light", "dark", "system"];
 
@@ -22,6 +13,7 @@ export function useShellCommands(open: { palette: () => void; shortcuts: () => v
   const navigate = useNavigate();
   const overview = useReadable(useWorkspace().overview);
   const sessions = overview.state === "ready" ? overview.value.workspace.sessions.nodes : [];
+  const pages = offeredPages(overview.state === "ready" ? overview.value.viewer : null);
   const offered: Command[] = [
     {
       id: "palette",
@@ -38,8 +30,8 @@ export function useShellCommands(open: { palette: () => void; shortcuts: () => v
       keys: "?",
       run: open.shortcuts,
     },
-    ...PAGES.map(({ to, title, keys, ...rest }) => ({
-      ...rest,
+    ...pages.map(({ to, title, keys, ...rest }) => ({
+      ...("words" in rest && { words: rest.words }),
       id: `go ${to}`,
       title,
       section: texts.shell.goTo,

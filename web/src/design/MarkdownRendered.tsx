@@ -1,10 +1,19 @@
 import { lexer, type Token, type Tokens } from "marked";
 import { Fragment, memo, type ReactNode } from "react";
 import "./markdown.css";
+import { CodeBlock } from "./code/CodeBlock";
+import { Seen } from "./Seen";
 import * as texts from "~/texts";
 
-/** Boards, trees and tables made of line-drawing characters mean nothing unless they stand as they were drawn. */
-const DRAWN = /[\u2500-\u257f]/;
+/**
+ * Boards, trees and tables made of line-drawing characters mean nothing unless they stand as they were drawn; nor does code
+ * that was pasted without a fence, by its indented lines.
+ */
+const DRAWN = /[\u2500-\u257f]|\n(?: {2,}|\t)\S/;
+/** Of a picture in a text. What can contain a program is none. */
+const PICTURE = /^data:image\/(?:png|jpeg|gif|webp);base64,[\w+/]+=*$/;
+const MOST_PICTURE_CHARACTERS = 400_000;
+const ADDRESS = /^(?:https?:\/\/)?((?:[\w-]+\.)+[a-z]{2,}(?::\d+)?)(?:[/?#]\S*)?$/i;
 const SAFE_LINK = /^(https?:|mailto:)/i;
 
 /**
@@ -25,15 +34,15 @@ function block(token: Token): ReactNode {
     case "heading":
       return <Heading depth={(token as Tokens.Heading).depth}>{inline(token.tokens)}</Heading>;
     case "paragraph":
-      if (DRAWN.test(token.raw)) return <pre className="drawn">{token.raw}</pre>;
+      if (DRAWN.test(token.raw))
+        return (
+          <pre className="drawn">
+            <Seen text={token.raw} />
+          </pre>
+        );
       return <p>{inline(token.tokens)}</p>;
     case "code":
-      return (
-        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- long lines are scrolled by keyboard too
-        <pre tabIndex={0}>
-          <code>{(token as Tokens.Code).text}</code>
-        </pre>
-      );
+      return <CodeBlock {...fenced(token as Tokens.Code)} />;
     case "blockquote":
       return <blockquote>{blocks(token.tokens ?? [])}</blockquote>;
     case "list":
@@ -46,9 +55,9 @@ function block(token: Token): ReactNode {
     case "def":
       return null;
     case "text":
-      return token.tokens ? inline(token.tokens) : (token as Tokens.Text).text;
+      return token.tokens ? inline(token.tokens) : <Seen text={(token as Tokens.Text).text} />;
     default:
-      return token.raw;
+      return <Seen text={token.raw} />;
   }
 }
 
@@ -110,28 +119,57 @@ function span(token: Token): ReactNode {
     case "del":
       return <del>{inline(token.tokens)}</del>;
     case "codespan":
-      return <code>{(token as Tokens.Codespan).text}</code>;
+      return (
+        <code>
+          <Seen text={(token as Tokens.Codespan).text} />
+        </code>
+      );
     case "br":
       return <br />;
     case "link":
-      return <Anchor href={(token as Tokens.Link).href}>{inline(token.tokens)}</Anchor>;
+      return <Anchor link={token as Tokens.Link}>{inline(token.tokens)}</Anchor>;
     case "image":
-      // Nothing is fetched from elsewhere because an agent said so.
-      return <Anchor href={(token as Tokens.Image).href}>{(token as Tokens.Image).text || "picture"}</Anchor>;
+      return <Picture image={token as Tokens.Image} />;
     case "escape":
-      return (token as Tokens.Escape).text;
+      return <Seen text={(token as Tokens.Escape).text} />;
     case "text":
-      return token.tokens ? inline(token.tokens) : (token as Tokens.Text).text;
+      return token.tokens ? inline(token.tokens) : <Seen text={(token as Tokens.Text).text} />;
     default:
-      return token.raw;
+      return <Seen text={token.raw} />;
   }
 }
 
-function Anchor({ href, children }: { href: string; children: ReactNode }) {
+function fenced({ lang, text }: Tokens.Code): { language: string; code: string } {
+  return { language: /^\S*/.exec(lang ?? "")?.[0] ?? "", code: text };
+}
+
+/** A picture that is in the text. Nothing is fetched from elsewhere because an agent said so. */
+function Picture({ image }: { image: Tokens.Image }) {
+  const { href, text } = image;
+  if (!href.startsWith("data:")) return <Anchor link={image}>{text || texts.design.picture}</Anchor>;
+  if (!PICTURE.test(href) || href.length > MOST_PICTURE_CHARACTERS)
+    return <em>{texts.design.pictureNotShown(text || texts.design.picture)}</em>;
+  return <img src={href} alt={text || texts.design.picture} />;
+}
+
+function Anchor({ link, children }: { link: Tokens.Link | Tokens.Image; children: ReactNode }) {
+  const { href, text } = link;
   if (!SAFE_LINK.test(href)) return <>{children}</>;
   return (
-    <a href={href} target="_blank" rel="noreferrer noopener">
-      {children}
-    </a>
+    <>
+      <a href={href} target="_blank" rel="noreferrer noopener">
+        {children}
+      </a>
+      {namesAnother(text, href) && ` (${hostOf(href)})`}
+    </>
   );
+}
+
+const hostOf = (href: string): string => (URL.canParse(href) ? new URL(href).host : "");
+
+/** Whether a link's words are an address, and not the one that it leads to. */
+function namesAnother(words: string, href: string): boolean {
+  const named = ADDRESS.exec(words.trim())?.[1];
+  const host = hostOf(href);
+  return named !== undefined && host !== "" && named.toLowerCase() !== host;
 }

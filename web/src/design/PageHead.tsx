@@ -1,4 +1,5 @@
 import { useEffect, type ReactNode } from "react";
+import { nameTab } from "./tab";
 import * as texts from "~/texts";
 
 interface PageHeadProps {
@@ -12,7 +13,7 @@ interface PageHeadProps {
 /** The head of a page; it names the browser's tab too. */
 export function PageHead({ title, children, actions }: PageHeadProps) {
   useEffect(() => {
-    document.title = texts.design.pageTitle(title);
+    nameTab(texts.design.pageTitle(title));
   }, [title]);
   return (
     <header className="flex min-h-12 shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-b border-line px-4 py-2">

@@ -8,6 +8,7 @@ export type ShownState =
   | "waiting"
   | "paused"
   | "deaf"
+  | "hung"
   | "lost"
   | "releasing"
   | "released"
@@ -20,7 +21,8 @@ const COLORS: Record<ShownState, string> = {
   waiting: "text-warn",
   paused: "text-warn",
   deaf: "text-bad",
-  lost: "text-warn",
+  hung: "text-bad",
+  lost: "text-bad",
   releasing: "text-faint",
   released: "text-faint",
   failed: "text-bad",
@@ -82,6 +84,13 @@ function Sign({ state }: { state: ShownState }) {
         <>
           {ring}
           <path d="M3.4 10.6 10.6 3.4" />
+        </>
+      );
+    case "hung":
+      return (
+        <>
+          {ring}
+          <path d="M7 4v3l2 1.4" />
         </>
       );
     case "lost":

@@ -33,6 +33,20 @@ test("a lost connection says when it comes back, and comes back then", async () 
   expect(truth.state.get().state).toBe("live");
 });
 
+test.each([
+  [4499, "a socket that went silent"],
+  [4504, "a broker that accepted too late"],
+])("what the client itself closes with %i, it comes back from: %s", (code) => {
+  const { truth } = fixture();
+  truth.connected();
+  expect(truth.closed(code, "Connection acknowledgement timeout")).toBe(true);
+  void truth.untilNextAttempt();
+  expect(truth.state.get()).toMatchObject({
+    state: "reconnecting",
+    because: "the broker stopped responding",
+  });
+});
+
 test("a person who does not want to wait need not", async () => {
   const { clock, truth } = fixture();
   truth.closed(1006, "");

@@ -16,8 +16,9 @@ export type Connection =
 const UNAUTHORIZED = CLOSE_CODES.UNAUTHORIZED.code;
 /** A browser has no fresh token to come back with: signing in makes one. */
 const FORBIDDEN = CLOSE_CODES.FORBIDDEN.code;
-/** What the GraphQL client closes with when a frozen socket is given up. */
+/** What the GraphQL client itself closes with: when a frozen socket is given up, and when the broker accepts it too late. */
 const TERMINATED = 4499;
+const NOT_ACCEPTED_IN_TIME = 4504;
 
 interface Clock {
   now(): number;
@@ -75,7 +76,7 @@ export class ConnectionTruth {
       this.signedOut(reason || (code === FORBIDDEN ? texts.live.accessEnded : texts.live.signedOut));
       return false;
     }
-    if (!mayReturn(code)) {
+    if (code !== NOT_ACCEPTED_IN_TIME && !mayReturn(code)) {
       this.#state.set({ state: "ended", because: reason || texts.live.brokerEnded });
       return false;
     }
@@ -126,7 +127,7 @@ export class ConnectionTruth {
 }
 
 function because(code: number, reason: string): string {
-  if (code === TERMINATED) return texts.live.brokerWentSilent;
+  if (code === TERMINATED || code === NOT_ACCEPTED_IN_TIME) return texts.live.brokerWentSilent;
   return reason || texts.live.connectionLost;
 }
 

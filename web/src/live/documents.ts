@@ -25,6 +25,17 @@ export const AGENT = graphql(`
     since
     ended
     sessionKey
+    awaySince
+    branch
+    detail
+    task
+    doing
+    said
+    seenAt
+    tokens
+    costUsd
+    dismissed
+    startedBy
   }
 `);
 export type Agent = ResultOf<typeof AGENT>;
@@ -67,25 +78,52 @@ export const AGENTS = graphql(
   [AGENT],
 );
 
-export const APPROVALS = graphql(
+/** One thing that needs a person, without what is asked. */
+export const NEED = graphql(`
+  fragment NeedFields on Need {
+    key
+    kind
+    title
+    detail
+    since
+    blocks
+    sessionKey
+    agentKey
+    name
+    subjectKey
+    dismissable
+    resumable
+  }
+`);
+export type Need = ResultOf<typeof NEED>;
+
+/** What every page knows of what needs a person; the inbox asks for more. */
+export const NEEDS = graphql(
   `
-    subscription Approvals($session: ID) {
-      approvals(session: $session) {
+    subscription Needs {
+      needs {
         __typename
-        ... on ApprovalsSnapshot {
-          approvals {
-            ...WaitingFields
+        ... on NeedsSnapshot {
+          needs {
+            ...NeedFields
+            approval {
+              ...WaitingFields
+            }
           }
         }
-        ... on ApprovalChanged {
-          approval {
-            ...WaitingFields
+        ... on NeedsChanged {
+          changed {
+            ...NeedFields
+            approval {
+              ...WaitingFields
+            }
           }
+          over
         }
       }
     }
   `,
-  [WAITING],
+  [NEED, WAITING],
 );
 
 export const ACTIVITY = graphql(`
@@ -114,7 +152,7 @@ export const VIEWER = graphql(`
 `);
 
 export const OVERVIEW = graphql(`
-  query Overview($machines: Boolean!) {
+  query Overview($machines: Boolean!, $sessions: Boolean!) {
     viewer {
       kind
       name
@@ -134,7 +172,7 @@ export const OVERVIEW = graphql(`
       name
       slug
       plan
-      stops {
+      stops @include(if: $sessions) {
         key
         scope
         ofKey
@@ -146,12 +184,13 @@ export const OVERVIEW = graphql(`
         agents
         finished
       }
-      sessions(first: 100) {
+      sessions(first: 100) @include(if: $sessions) {
         nodes {
           id
           key
           name
           createdAt
+          archived
         }
       }
       proxies(first: 100) @include(if: $machines) {
@@ -161,6 +200,7 @@ export const OVERVIEW = graphql(`
           name
           labels
           online
+          since
           version
           agents
           ownerName
@@ -182,7 +222,22 @@ export const OVERVIEW = graphql(`
     }
   }
 `);
-export type Overview = ResultOf<typeof OVERVIEW>;
+type Asked = ResultOf<typeof OVERVIEW>;
+/** What every page knows; nothing is left out for who sees no sessions. */
+export type Overview = Asked & {
+  workspace: {
+    stops: NonNullable<Asked["workspace"]["stops"]>;
+    sessions: NonNullable<Asked["workspace"]["sessions"]>;
+  };
+};
+
+/** The overview of whoever asked for it. */
+export function overviewOf(asked: Asked): Overview {
+  const { workspace } = asked;
+  const { stops = [], sessions = { nodes: [] } } = workspace;
+  return { ...asked, workspace: { ...workspace, stops, sessions } };
+}
+
 export type Session = Overview["workspace"]["sessions"]["nodes"][number];
 /** What is stopped, by whom and why. */
 export type Stop = Overview["workspace"]["stops"][number];

@@ -7,16 +7,31 @@ import * as texts from "~/texts";
 /** Which of a session's events are read: the last so many, of those before a cursor when there is one. */
 export type Asked = VariablesOf<typeof EVENTS_PAGE>;
 
+interface Page {
+  readonly state: "ready";
+  readonly events: readonly SessionEvent[];
+  readonly hasEarlier: boolean;
+  /** Where the page ahead of it ends. */
+  readonly before: string | null;
+  /** Where the page behind it begins. */
+  readonly after: string | null;
+  /** The cursor of the log's end, from where to follow it. */
+  readonly head: string;
+}
+
 /** What reading a page of a session's events came to. */
-export type EventPage =
-  | {
-      readonly state: "ready";
-      readonly events: readonly SessionEvent[];
-      readonly hasEarlier: boolean;
-      /** The cursor of the log's end, from where to follow it. */
-      readonly head: string;
-    }
-  | { readonly state: "missing" | "failed"; readonly message: string };
+export type EventPage = Page | { readonly state: "missing" | "failed"; readonly message: string };
+
+interface Connection {
+  readonly nodes: readonly SessionEvent[];
+  readonly pageInfo: {
+    readonly hasPreviousPage: boolean;
+    readonly startCursor: string | null;
+    readonly endCursor: string | null;
+  };
+  readonly head: string;
+  readonly reset: boolean;
+}
 
 const ahead = new Map<string, Promise<EventPage>>();
 
@@ -33,12 +48,27 @@ export function eventPage(live: Live, asked: Asked): Promise<EventPage> {
   return awaited ?? ask(live, asked);
 }
 
+export const FRESH = { requestPolicy: "network-only" } as const;
+
 async function ask(live: Live, asked: Asked): Promise<EventPage> {
-  const { data, error } = await live.queries
-    .query(EVENTS_PAGE, asked, { requestPolicy: "network-only" })
-    .toPromise();
-  if (!data) return { state: "failed", message: said(error) };
+  const { data, error } = await live.queries.query(EVENTS_PAGE, asked, FRESH).toPromise();
+  return readPage(data, said(error));
+}
+
+/** A page out of an answer, or why there is none. */
+export function readPage(
+  data: { session: { events: Connection } | null } | undefined,
+  problem: string,
+): EventPage {
+  if (!data) return { state: "failed", message: problem };
   if (!data.session) return { state: "missing", message: texts.live.noSuchSession };
   const { nodes, pageInfo, head } = data.session.events;
-  return { state: "ready", events: nodes, hasEarlier: pageInfo.hasPreviousPage, head };
+  return {
+    state: "ready",
+    events: nodes,
+    hasEarlier: pageInfo.hasPreviousPage,
+    before: pageInfo.hasPreviousPage ? pageInfo.startCursor : null,
+    after: pageInfo.endCursor,
+    head,
+  };
 }

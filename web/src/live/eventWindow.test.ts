@@ -55,3 +55,43 @@ test("memory is bounded, and old fragments go before anything else", () => {
   const old = window.events.slice(0, 500);
   expect(old.every((one) => one.__typename === "FrameEvent" && !one.transient)).toBe(true);
 });
+
+const many = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, index) => event(from + index));
+
+test("older events crowd out the newest ones; then what happens is not kept, but read on demand", () => {
+  const window = new EventWindow(100);
+  window.prepend(many(901, 1000), "e:901");
+  window.prepend(many(801, 900), "e:801");
+  expect([offsets(window)[0], offsets(window).at(-1), window.isAtEnd]).toEqual([801, 900, false]);
+  expect(window.append(event(1001))).toBe(true);
+  expect(window.append(event(1001))).toBe(false);
+  expect(offsets(window).at(-1)).toBe(900);
+  expect(window.after).toBe("e:900");
+  window.extend(many(901, 1000), { after: "e:1000", head: "e:1000" });
+  expect(window.isAtEnd).toBe(false);
+  window.extend([event(1001)], { after: "e:1001", head: "e:1001" });
+  expect([window.isAtEnd, window.after]).toEqual([true, null]);
+  window.append(event(1002));
+  expect(offsets(window).at(-1)).toBe(1002);
+  expect(new Set(offsets(window)).size).toBe(offsets(window).length);
+  expect(offsets(window).length).toBeLessThanOrEqual(110);
+});
+
+test("it can be any other stretch of the log", () => {
+  const window = new EventWindow(100);
+  window.prepend(many(901, 1000), "e:901");
+  window.move({ events: many(40, 60), before: "e:40", after: "e:60" }, "e:1000");
+  expect([window.before, window.after, window.isAtEnd]).toEqual(["e:40", "e:60", false]);
+  window.prepend(many(1, 39), null);
+  expect(offsets(window)).toHaveLength(60);
+  window.move({ events: many(990, 1000), before: "e:990", after: "e:1000" }, "e:1000");
+  expect(window.isAtEnd).toBe(true);
+});
+
+test("a page without events still says where the log goes on", () => {
+  const window = new EventWindow(100);
+  window.prepend([event(50)], "e:50");
+  window.prepend([], "e:20");
+  expect(window.before).toBe("e:20");
+});

@@ -77,6 +77,15 @@ export const EVENT = graphql(`
         ... on Thought {
           text
         }
+        ... on ThoughtDelta {
+          delta
+        }
+        ... on PlanContent {
+          steps {
+            text
+            state
+          }
+        }
         ... on ToolCall {
           callId
           tool
@@ -166,8 +175,34 @@ export const EVENTS_PAGE = graphql(
           pageInfo {
             hasPreviousPage
             startCursor
+            endCursor
           }
           head
+          reset
+        }
+      }
+    }
+  `,
+  [EVENT],
+);
+
+export const EVENTS_AFTER = graphql(
+  `
+    query EventsAfter($session: String!, $after: Cursor!, $first: Int!) {
+      session(key: $session) {
+        id
+        events(first: $first, after: $after, filter: { fragments: false }) {
+          nodes {
+            ...EventFields
+          }
+          pageInfo {
+            hasNextPage
+            hasPreviousPage
+            startCursor
+            endCursor
+          }
+          head
+          reset
         }
       }
     }

@@ -37,3 +37,8 @@ export function setShare(token: string | null): void {
 export function credentials(): { authorization?: string } {
   return share === null ? {} : { authorization: `Bearer ${share}` };
 }
+
+/** How each GraphQL request of this tab goes out. */
+export function sameOrigin(): RequestInit {
+  return { credentials: "same-origin", headers: { ...credentials() } };
+}

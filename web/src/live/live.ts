@@ -3,7 +3,7 @@ import type { Client as SocketClient } from "graphql-ws";
 import type { TadaDocumentNode } from "gql.tada";
 import { inBase } from "./base";
 import { ConnectionTruth } from "./connection";
-import { credentials } from "./guest";
+import { credentials, sameOrigin } from "./guest";
 import { whoami } from "./http";
 import { openSocket } from "./socket";
 import { Store, type Readable } from "./store";
@@ -32,6 +32,7 @@ export class Live {
   readonly queries: Client;
   readonly #socket: SocketClient;
   readonly #outdated = new Store(false);
+  readonly #accessChanges = new Store(0);
 
   readonly #buildVersion: string;
 
@@ -41,10 +42,12 @@ export class Live {
     this.queries = new Client({
       url: inBase("/graphql"),
       preferGetMethod: false,
-      fetchOptions: () => ({ credentials: "same-origin", headers: { ...credentials() } }),
+      fetchOptions: sameOrigin,
       exchanges: [cacheExchange, fetchExchange],
     });
-    this.#socket = openSocket(socketUrl(), this.connection);
+    this.#socket = openSocket(socketUrl(), this.connection, () =>
+      this.#accessChanges.update((count) => count + 1),
+    );
     // Asked at every connection, for a broker that was updated came back as another process.
     this.connection.state.subscribe(() => {
       const { state } = this.connection.state.get();
@@ -53,6 +56,11 @@ export class Live {
     });
     // A chunk that is no longer there was hashed by another build.
     window.addEventListener("vite:preloadError", () => this.#outdated.set(true));
+  }
+
+  /** How often what the viewer may do has changed on this page. */
+  get accessChanges(): Readable<number> {
+    return this.#accessChanges;
   }
 
   /** The page was built for another version of the broker. */

@@ -27,7 +27,15 @@ function fixture() {
     const end = before === null ? 200 : Number(before.slice(2)) - 1;
     const nodes = Array.from({ length: last }, (_, index) => event(end - last + index + 1));
     return {
-      data: { session: { events: { nodes, pageInfo: { hasPreviousPage: end > last }, head: "e:200" } } },
+      data: {
+        session: {
+          events: {
+            nodes,
+            pageInfo: { hasPreviousPage: end > last, startCursor: nodes[0]?.cursor },
+            head: "e:200",
+          },
+        },
+      },
     };
   };
   const live = {
@@ -84,6 +92,14 @@ test("older events are asked for ahead of the oldest that is kept, one page at a
   expect([kept[0], kept.length]).toEqual([99, 102]);
 });
 
+test("who asks for older events while they are on their way waits for them", async () => {
+  const { follower, kept } = fixture();
+  await follower.open();
+  void follower.loadEarlier();
+  await follower.loadEarlier();
+  expect(kept).toHaveLength(102);
+});
+
 test("a page that could not be read is not asked for again and again", async () => {
   const { follower, broker, asked, known } = fixture();
   await follower.open();
@@ -101,6 +117,17 @@ test("after history is gone it goes on from what is left", async () => {
   expect(kept).toEqual([180]);
   await follower.loadEarlier();
   expect(asked.at(-1)).toBe("e:180");
+});
+
+test("older events do not join what the keeper shows instead of where they were asked for", async () => {
+  const { follower, kept, known } = fixture();
+  await follower.open();
+  const asked = follower.loadEarlier();
+  kept.splice(0, kept.length, 50, 51);
+  follower.beginElsewhere({ hasEarlier: true });
+  await asked;
+  expect(kept).toEqual([50, 51]);
+  expect(known()).toMatchObject({ hasEarlier: true, loadingEarlier: false });
 });
 
 test("what is closed is followed no longer", async () => {

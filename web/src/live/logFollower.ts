@@ -23,8 +23,8 @@ export interface Filter {
 export interface LogKeeper {
   /** Where to go on from backwards; null from the end. */
   readonly oldest: string | null;
-  /** Older events, in order. */
-  prepend(events: readonly SessionEvent[]): void;
+  /** Older events, in order; `before` is where the page ahead of them ends. */
+  prepend(events: readonly SessionEvent[], before: string | null): void;
   /** The next event; one that is there already may come again. */
   append(event: SessionEvent): void;
   /** What was kept does not go on: history up to the next event is gone, and older events can be asked for or not. */
@@ -66,6 +66,8 @@ export class LogFollower {
   #after: string | null = null;
   #known: Following = NOTHING_YET;
   #stop: (() => void) | null = null;
+  /** The page of older events that is on its way. */
+  #older: Promise<void> | null = null;
   #closed = false;
 
   constructor(live: Live, session: string, keeper: LogKeeper, options: FollowerOptions) {
@@ -87,7 +89,7 @@ export class LogFollower {
       this.#know({ state: page.state, message: page.message });
       return;
     }
-    this.#keeper.prepend(page.events);
+    this.#keeper.prepend(page.events, page.before);
     this.#after = page.head;
     this.#know({ state: "ready", hasEarlier: page.hasEarlier });
     const variables = () => ({ session: this.#session, after: this.#after, filter: this.#options.filter });
@@ -103,13 +105,29 @@ export class LogFollower {
     this.#stop?.();
   }
 
-  /** Ask for a page of older events. One that fails is not asked for again by itself. */
+  /** Ask for a page of older events, or wait for the one that was asked for. One that fails is not asked for again by itself. */
   async loadEarlier(): Promise<void> {
-    if (this.#known.loadingEarlier || !this.#known.hasEarlier) return;
+    if (!this.#known.hasEarlier) return;
+    this.#older ??= this.#readEarlier().finally(() => (this.#older = null));
+    await this.#older;
+  }
+
+  async #readEarlier(): Promise<void> {
     this.#know({ loadingEarlier: true });
-    const page = await this.#page(this.#keeper.oldest);
-    if (page.state === "ready") this.#keeper.prepend(page.events);
+    const oldest = this.#keeper.oldest;
+    const page = await this.#page(oldest);
+    // The keeper has begun elsewhere meanwhile: these events do not join on to what it has.
+    if (this.#keeper.oldest !== oldest) {
+      this.#know({ loadingEarlier: false });
+      return;
+    }
+    if (page.state === "ready") this.#keeper.prepend(page.events, page.before);
     this.#know({ loadingEarlier: false, hasEarlier: page.state === "ready" && page.hasEarlier });
+  }
+
+  /** The keeper begins at another place of the log now, where there are older events or not. */
+  beginElsewhere({ hasEarlier }: { hasEarlier: boolean }): void {
+    this.#know({ hasEarlier });
   }
 
   #page(before: string | null, last?: number): Promise<EventPage> {

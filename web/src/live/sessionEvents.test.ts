@@ -27,17 +27,38 @@ function broker(length: number, pageSize = 75) {
   const page = (before: string | null) => {
     const end = before === null ? length : Number(before.slice(2)) - 1;
     const begin = Math.max(0, end - pageSize);
-    const nodes = Array.from({ length: end - begin }, (_, index) => event(begin + index + 1));
-    const pageInfo = { hasPreviousPage: begin > 0, startCursor: null };
-    return {
-      data: { session: { id: "s", key: "s", name: "s", events: { nodes, pageInfo, head: `e:${length}` } } },
-    };
+    return pageOf("events", eventsOf(begin, end), { begin, end });
+  };
+  /** What is asked for by name: a page behind a place, or around one. */
+  const answer = (asked: { before?: string | null; after?: string; cursor?: string }) => {
+    if (asked.cursor !== undefined) {
+      const at = Number(asked.cursor.slice(2));
+      const [begin, end] = [Math.max(0, at - 10), Math.min(length, at + 10)];
+      return pageOf("eventsAround", eventsOf(begin, end), { begin, end });
+    }
+    if (asked.after !== undefined) {
+      const begin = Number(asked.after.slice(2));
+      const end = Math.min(length, begin + pageSize);
+      return pageOf("events", eventsOf(begin, end), { begin, end });
+    }
+    return page(asked.before ?? null);
+  };
+  const eventsOf = (begin: number, end: number) =>
+    Array.from({ length: end - begin }, (_, index) => event(begin + index + 1));
+  const pageOf = (
+    name: string,
+    nodes: readonly SessionEvent[],
+    { begin, end }: { begin: number; end: number },
+  ) => {
+    const pageInfo = { hasPreviousPage: begin > 0, startCursor: `e:${begin + 1}`, endCursor: `e:${end}` };
+    const page = { nodes, pageInfo, head: `e:${length}`, reset: false };
+    return { data: { session: { id: "s", key: "s", name: "s", [name]: page } } };
   };
   const live = {
     connection,
     queries: {
-      query: (_: unknown, asked: { before: string | null }) => ({
-        toPromise: () => Promise.resolve(page(asked.before)),
+      query: (_: unknown, asked: Parameters<typeof answer>[0]) => ({
+        toPromise: () => Promise.resolve(answer(asked)),
       }),
     },
     subscribe: (_: unknown, ask: typeof variables, hears: typeof listener) => {
@@ -50,6 +71,7 @@ function broker(length: number, pageSize = 75) {
     connection,
     send: (...items: SessionItem[]) => items.forEach((item) => listener?.next({ sessionEvents: item })),
     after: () => variables?.().after,
+    grow: (to: number) => (length = to),
   };
 }
 
@@ -92,4 +114,66 @@ test("history that is gone is said, and what is kept is shown", async () => {
   send(caughtUp(10), { __typename: "Reset", first: "e:90" }, event(90), caughtUp(90));
   expect(offsets(log)).toEqual([90]);
   expect(notices.get()).toEqual({ type: "gap" });
+});
+
+test("it opens at a place, and is read on from there in both directions", async () => {
+  const { live, send } = broker(1000);
+  const missing = (why: string) => expect.fail(why);
+  const log = new SessionEvents(live, "s", { schedule, at: { cursor: "e:500", missing } });
+  await expect.poll(() => log.tail.get().state).toBe("ready");
+  expect([offsets(log)[0], offsets(log).at(-1)]).toEqual([491, 510]);
+  expect(log.tail.get()).toMatchObject({ hasEarlier: true, hasLater: true });
+  await log.loadEarlier();
+  await log.loadLater();
+  expect([offsets(log)[0], offsets(log).at(-1)]).toEqual([416, 585]);
+  send(caughtUp(1000), event(1001));
+  expect(offsets(log).at(-1)).toBe(585);
+  log.close();
+});
+
+test("read on to the end, it follows again, and nothing is left out", async () => {
+  const { live, send } = broker(1000);
+  const missing = (why: string) => expect.fail(why);
+  const log = new SessionEvents(live, "s", { schedule, at: { cursor: "e:900", missing } });
+  await expect.poll(() => log.tail.get().state).toBe("ready");
+  while (log.tail.get().hasLater) await log.loadLater();
+  send(caughtUp(1000), event(1001));
+  expect(offsets(log)).toEqual(Array.from({ length: 111 }, (_, index) => 891 + index));
+  log.close();
+});
+
+test("of several places that are gone to, the last counts", async () => {
+  const { live } = broker(1000);
+  const log = new SessionEvents(live, "s", { schedule });
+  await opened(log, 200);
+  await Promise.all([log.goTo("e:300"), log.goTo("e:600")]);
+  expect([offsets(log)[0], offsets(log).at(-1)]).toEqual([591, 610]);
+  await log.goToEnd();
+  expect([offsets(log).at(-1), log.tail.get().hasLater]).toEqual([1000, false]);
+  log.close();
+});
+
+test("what happens on the way back to the end is not left out", async () => {
+  const { live, send, grow } = broker(1000);
+  const log = new SessionEvents(live, "s", { schedule });
+  await opened(log, 200);
+  await log.goTo("e:300");
+  const back = log.goToEnd();
+  grow(1001);
+  send(caughtUp(1000), event(1001));
+  await back;
+  send(event(1002));
+  expect(offsets(log).slice(-3)).toEqual([1000, 1001, 1002]);
+  expect(log.tail.get().hasLater).toBe(false);
+  log.close();
+});
+
+test("what is let go at the old end can be read again", async () => {
+  const { live, send } = broker(5);
+  const log = new SessionEvents(live, "s", { schedule, most: 10 });
+  await opened(log, 5);
+  expect(log.tail.get().hasEarlier).toBe(false);
+  send(caughtUp(5), ...Array.from({ length: 20 }, (_, index) => event(6 + index)));
+  expect(log.tail.get().hasEarlier).toBe(true);
+  log.close();
 });

@@ -8,7 +8,7 @@ const PONG_WITHIN_MS = 5_000;
 const ACCEPTED_WITHIN_MS = 10_000;
 
 /** The one socket of the page. It opens at once, and comes back by itself for as long as `truth` says so. */
-export function openSocket(url: string, truth: ConnectionTruth): SocketClient {
+export function openSocket(url: string, truth: ConnectionTruth, onAccess: () => void): SocketClient {
   const pulse = new Pulse(() => client.terminate());
   let again = true;
   const client = createClient({
@@ -28,8 +28,10 @@ export function openSocket(url: string, truth: ConnectionTruth): SocketClient {
         pulse.begin(socket as WebSocket);
         truth.connected();
       },
-      ping: (received) => {
+      ping: (received, payload) => {
         if (!received) pulse.asked();
+        // The broker says so when what the viewer may do has changed.
+        else if (payload?.access === "changed") onAccess();
       },
       message: () => pulse.heard(),
       closed: (event) => {

@@ -1,14 +1,17 @@
 import {
   ACTIVITY,
   AGENTS,
-  APPROVALS,
+  NEEDS,
   OVERVIEW,
   VIEWER,
+  overviewOf,
   type Agent,
+  type Need,
   type Overview,
   type Waiting,
 } from "./documents";
 import { addressInWorkspace, said, wantsWorkspace } from "./http";
+import { onceAFrame } from "./frames";
 import type { Live } from "./live";
 import { Store, type Readable } from "./store";
 
@@ -18,6 +21,14 @@ export type Loading<T> =
   | { readonly state: "ready"; readonly value: T }
   | { readonly state: "failed"; readonly message: string };
 
+/** How many things block something until somebody looks; warnings are not counted. */
+export function countOf(needs: Loading<readonly Need[]>): number {
+  return needs.state === "ready" ? needs.value.filter(({ blocks }) => blocks).length : 0;
+}
+
+/** What needs a person, with what lists know of what is asked. */
+export type NeedKnown = Need & { readonly approval: Waiting | null };
+
 const LOADING = { state: "loading" } as const;
 /** Events of sessions come in bursts; the overview is asked for once after each. */
 const SETTLE_MS = 400;
@@ -26,7 +37,14 @@ const SETTLE_MS = 400;
 export class Workspace {
   readonly #overview = new Store<Loading<Overview>>(LOADING);
   readonly #agents = new Store<Loading<readonly Agent[]>>(LOADING);
+  readonly #needs = new Store<Loading<readonly NeedKnown[]>>(LOADING);
   readonly #waiting = new Store<Loading<readonly Waiting[]>>(LOADING);
+  /** Agents of which more is known than is shown yet: many may change between two pictures. */
+  readonly #changed = new Map<string, Agent>();
+  readonly #showChanged = onceAFrame(() => {
+    this.#agents.update(withChanges(this.#changed));
+    this.#changed.clear();
+  });
   #refreshing = false;
 
   readonly #live: Live;
@@ -36,6 +54,7 @@ export class Workspace {
     live.connection.state.subscribe(() => {
       if (live.connection.state.get().state === "live") this.refreshSoon();
     });
+    live.accessChanges.subscribe(() => this.refreshSoon());
     void this.#load();
   }
 
@@ -47,6 +66,11 @@ export class Workspace {
   /** All agents the viewer sees, ended ones too. */
   get agents(): Readable<Loading<readonly Agent[]>> {
     return this.#agents;
+  }
+
+  /** Everything that needs a person. */
+  get needs(): Readable<Loading<readonly NeedKnown[]>> {
+    return this.#needs;
   }
 
   /** The approvals that wait for an answer. */
@@ -68,54 +92,71 @@ export class Workspace {
     const overview = await this.#ask();
     if (!overview) return;
     // A share link sees one session, and must name it.
-    const session = overview.viewer.sessionKey;
+    const { sessionKey: session, permissions } = overview.viewer;
+    if (!permissions.includes("READ")) {
+      this.#agents.set(ready([]));
+      this.#needs.set(ready([]));
+      this.#waiting.set(ready([]));
+      return;
+    }
     this.#followAgents(session);
-    this.#followApprovals(session);
+    this.#followNeeds();
     if (session === null) this.#followActivity();
   }
 
   async #ask(): Promise<Overview | undefined> {
-    const machines = await this.#maySeeMachines();
+    const may = await this.#askPermissions();
+    // A share of one session does not show the machines; who only pays sees no session.
+    const shown = { machines: may?.has("READ_WORKSPACE") ?? false, sessions: may?.has("READ") ?? true };
     const { data, error } = await this.#live.queries
-      .query(OVERVIEW, { machines }, { requestPolicy: "network-only" })
+      .query(OVERVIEW, shown, { requestPolicy: "network-only" })
       .toPromise();
-    if (data) this.#overview.set({ state: "ready", value: data });
+    const overview = data && overviewOf(data);
+    if (overview) this.#overview.set({ state: "ready", value: overview });
     else if (wantsWorkspace(error)) await goToWorkspace();
     else if (this.#overview.get().state !== "ready")
       this.#overview.set({ state: "failed", message: said(error) });
-    return data;
+    return overview;
   }
 
-  /** A share of one session does not show the machines. */
-  async #maySeeMachines(): Promise<boolean> {
+  async #askPermissions(): Promise<ReadonlySet<string> | undefined> {
     const { data } = await this.#live.queries
       .query(VIEWER, {}, { requestPolicy: "network-only" })
       .toPromise();
-    return data?.viewer.permissions.includes("READ_WORKSPACE") ?? false;
+    return data && new Set(data.viewer.permissions);
   }
 
   #followAgents(session: string | null): void {
     this.#live.subscribe(AGENTS, () => ({ session }), {
       next: ({ agents }) => {
-        if (agents.__typename === "AgentsSnapshot") this.#agents.set(ready(agents.agents));
-        else this.#agents.update(merged(agents.agent));
+        if (agents.__typename === "AgentsSnapshot") {
+          this.#changed.clear();
+          this.#agents.set(ready(agents.agents));
+        } else {
+          this.#changed.set(agents.agent.key, agents.agent);
+          this.#showChanged();
+        }
       },
       failed: (message) => this.#agents.set({ state: "failed", message }),
     });
   }
 
-  #followApprovals(session: string | null): void {
-    this.#live.subscribe(APPROVALS, () => ({ session }), {
-      next: ({ approvals }) => {
-        if (approvals.__typename === "ApprovalsSnapshot") this.#waiting.set(ready(approvals.approvals));
+  #followNeeds(): void {
+    this.#live.subscribe(NEEDS, () => ({}), {
+      next: ({ needs }) => {
+        if (needs.__typename === "NeedsSnapshot") this.#needs.set(ready(needs.needs));
         else {
-          const { approval } = approvals;
-          this.#waiting.update((all) =>
-            approval.status === "PENDING" ? merged(approval)(all) : without(approval, all),
-          );
+          const over = new Set<string>([...needs.over, ...needs.changed.map(({ key }) => key)]);
+          const before = this.#needs.get();
+          const kept = before.state === "ready" ? before.value.filter(({ key }) => !over.has(key)) : [];
+          this.#needs.set(ready([...kept, ...needs.changed]));
         }
+        this.#waiting.set(ready(waitingOf(this.#needs.get())));
       },
-      failed: (message) => this.#waiting.set({ state: "failed", message }),
+      failed: (message) => {
+        this.#needs.set({ state: "failed", message });
+        this.#waiting.set({ state: "failed", message });
+      },
     });
   }
 
@@ -140,18 +181,20 @@ function ready<T>(value: T): Loading<T> {
   return { state: "ready", value };
 }
 
-function merged<T extends { key: string }>(
-  changed: T,
+/** Those that have changed in their places, and those that are new behind them. */
+function withChanges<T extends { key: string }>(
+  changed: ReadonlyMap<string, T>,
 ): (all: Loading<readonly T[]>) => Loading<readonly T[]> {
   return (all) => {
     const before = all.state === "ready" ? all.value : [];
-    const known = before.some((one) => one.key === changed.key);
-    return ready(
-      known ? before.map((one) => (one.key === changed.key ? changed : one)) : [...before, changed],
-    );
+    const known = new Set(before.map((one) => one.key));
+    const added = [...changed.values()].filter((one) => !known.has(one.key));
+    return ready([...before.map((one) => changed.get(one.key) ?? one), ...added]);
   };
 }
 
-function without<T extends { key: string }>(gone: T, all: Loading<readonly T[]>): Loading<readonly T[]> {
-  return all.state === "ready" ? ready(all.value.filter((one) => one.key !== gone.key)) : all;
+function waitingOf(needs: Loading<readonly NeedKnown[]>): readonly Waiting[] {
+  return needs.state === "ready"
+    ? needs.value.flatMap(({ approval }) => (approval === null ? [] : [approval]))
+    : [];
 }

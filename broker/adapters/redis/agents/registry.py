@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import orjson
 from pydantic import TypeAdapter
@@ -19,6 +20,7 @@ from broker.domain.ids import AgentId, MemberId, ProxyId, SessionId, TokenId, Wo
 from broker.domain.machines.ownership import MAX_MACHINES_OF_ONE
 from broker.domain.machines.placement import MAX_MACHINES, Adoption, Proxy
 from broker.domain.names import looks_like_id
+from broker.domain.people.privacy import SessionAccess
 from broker.protocol.proxy import Hello
 
 _BEHIND: TypeAdapter[Behind] = TypeAdapter(Behind)
@@ -35,7 +37,14 @@ class RedisRegistry:
         self._scripts = scripts
 
     async def create_session(
-        self, workspace: WorkspaceId, session: SessionId, *, name: str, epoch: str, maker: str | None = None
+        self,
+        workspace: WorkspaceId,
+        session: SessionId,
+        *,
+        name: str,
+        epoch: str,
+        maker: str | None = None,
+        private: SessionAccess | None = None,
     ) -> Session:
         """Make a session, or return the one with that name. Raises `Conflict` (TOO_MANY_SESSIONS)."""
         found = await self._scripts.run(
@@ -47,6 +56,7 @@ class RedisRegistry:
             most=MAX_SESSIONS,
             maker=maker or "",
             most_of_one=MAX_SESSIONS_OF_ONE,
+            private="" if private is None else orjson.dumps(private, option=orjson.OPT_SORT_KEYS),
         )
         return await self._session(workspace, SessionId(found))
 
@@ -57,9 +67,11 @@ class RedisRegistry:
         if keys.is_id(reference):
             pipe.hgetall(keys.key(workspace, "session", reference))
         by_name, *rows = await pipe.execute()
-        if by_name and not any(rows) and not looks_like_id(reference):
-            return await self._session(workspace, by_name)
-        return _session(reference, rows[0] if rows else {})
+        if any(rows) or looks_like_id(reference):
+            return read_session(reference, rows[0] if rows else {})
+        # Also for a name that nobody has: what is not there takes as long as what the caller does not see.
+        row = await self._redis.hgetall(keys.key(workspace, "session", by_name or _NOBODY))
+        return read_session(by_name if by_name and row else reference, row)
 
     async def sessions(self, workspace: WorkspaceId) -> list[Session]:
         """All of a workspace, oldest first."""
@@ -68,16 +80,27 @@ class RedisRegistry:
         known = [(each, row) for each, row in zip(found, rows, strict=True) if row]
         # Those of earlier versions have no place; they came before all that have one.
         known.sort(key=lambda pair: (int(pair[1].get("place", 0)), int(pair[1]["created"])))
-        return [_session(each, row) for each, row in known]
+        return [read_session(each, row) for each, row in known]
 
     async def sessions_by_id(self, workspace: WorkspaceId, sessions: Sequence[SessionId]) -> dict[SessionId, Session]:
         """Those of them that are there."""
         rows = await self._hashes([keys.key(workspace, "session", each) for each in sessions if keys.is_id(each)])
         known = [each for each in sessions if keys.is_id(each)]
-        return {each: _session(each, row) for each, row in zip(known, rows, strict=True) if row}
+        return {each: read_session(each, row) for each, row in zip(known, rows, strict=True) if row}
+
+    async def rename_session(self, workspace: WorkspaceId, session: SessionId, *, name: str, by: str) -> Session:
+        """Give a session another name. Raises `NotFound`, `Conflict` (NAME_TAKEN)."""
+        await self._scripts.run("rename_session", workspace, session=session, name=name, by=by)
+        return await self._session(workspace, session)
+
+    async def archive_session(self, workspace: WorkspaceId, session: SessionId, *, archived: bool, by: str) -> Session:
+        """Put a session away, or take it back. Raises `NotFound`, `Conflict` (SESSION_HAS_AGENTS)."""
+        given = "1" if archived else ""
+        await self._scripts.run("archive_session", workspace, session=session, archived=given, by=by)
+        return await self._session(workspace, session)
 
     async def _session(self, workspace: WorkspaceId, session: SessionId) -> Session:
-        return _session(session, await self._redis.hgetall(keys.key(workspace, "session", session)))
+        return read_session(session, await self._redis.hgetall(keys.key(workspace, "session", session)))
 
     async def agents(self, workspace: WorkspaceId, session: SessionId, *, limit: int = 100) -> list[Agent]:
         """Live and ended agents, the newest `limit`, in spawn order."""
@@ -97,14 +120,27 @@ class RedisRegistry:
             for session, ids in zip(sessions, members, strict=True)
         }
 
-    async def agent(self, workspace: WorkspaceId, agent: AgentId) -> Agent | None:
-        """One agent."""
-        return (await self._agents(workspace, [agent])).get(agent) if keys.is_id(agent) else None
+    async def agents_by_id(self, workspace: WorkspaceId, agents: Sequence[AgentId]) -> list[Agent]:
+        """Those of them that are there."""
+        return list((await self._agents(workspace, [each for each in agents if keys.is_id(each)])).values())
 
-    async def _agents(self, workspace: WorkspaceId, agents: Sequence[AgentId]) -> dict[AgentId, Agent]:
-        rows = [row for row in await self._hashes([keys.key(workspace, "agent", each) for each in agents]) if row]
-        names, stopped = await self._around(workspace, rows)
-        return {AgentId(row["id"]): _agent(row, names, stopped) for row in rows}
+    async def agent(
+        self, workspace: WorkspaceId, agent: AgentId, *, seen: Callable[[SessionId], bool] = lambda _: True
+    ) -> Agent | None:
+        """One agent, of a session that is `seen`."""
+        return (await self._agents(workspace, [agent], seen=seen)).get(agent) if keys.is_id(agent) else None
+
+    async def _agents(
+        self,
+        workspace: WorkspaceId,
+        agents: Sequence[AgentId],
+        *,
+        seen: Callable[[SessionId], bool] = lambda _: True,
+    ) -> dict[AgentId, Agent]:
+        found = await self._hashes([keys.key(workspace, "agent", each) for each in agents])
+        rows = [row for row in found if row and seen(SessionId(row["session"]))]
+        machines, stopped = await self._around(workspace, rows)
+        return {AgentId(row["id"]): _agent(row, machines, stopped) for row in rows}
 
     async def agent_named(self, workspace: WorkspaceId, session: SessionId, reference: str) -> Agent:
         """The live agent of that id or name; an id wins. Raises `NotFound`."""
@@ -118,15 +154,23 @@ class RedisRegistry:
             raise NotFound(f"no agent called {reference[:80]!r} is in this session", code="AGENT_NOT_FOUND")
         return agent
 
+    async def proxy(self, workspace: WorkspaceId, proxy: ProxyId) -> Proxy | None:
+        """A machine that was ever linked."""
+        found = await self._read_proxies(workspace, [proxy]) if keys.is_id(proxy) else []
+        return found[0] if found else None
+
     async def proxies(self, workspace: WorkspaceId) -> list[Proxy]:
         """All machines that were ever linked."""
         ids = await self._redis.hvals(keys.key(workspace, "proxies"))
+        return await self._read_proxies(workspace, [ProxyId(each) for each in ids])
+
+    async def _read_proxies(self, workspace: WorkspaceId, ids: Sequence[ProxyId]) -> list[Proxy]:
         pipe = self._redis.pipeline(transaction=False)
         for proxy in ids:
             pipe.hgetall(keys.key(workspace, "link", proxy))
             pipe.scard(keys.key(workspace, "link_agents", proxy))
         if ids:
-            pipe.hmget(keys.key(workspace, "stops"), [str(Place(scope=StopScope.MACHINE, id=ProxyId(i))) for i in ids])
+            pipe.hmget(keys.key(workspace, "stops"), [str(Place(scope=StopScope.MACHINE, id=i)) for i in ids])
         *rows, stops = await pipe.execute() if ids else [[]]
         about = zip(rows[::2], rows[1::2], stops, strict=True)
         known = [(row, agents, stop) for row, agents, stop in about if "hello" in row]
@@ -181,19 +225,23 @@ class RedisRegistry:
 
     async def _around(
         self, workspace: WorkspaceId, agents: Sequence[dict[str, str]]
-    ) -> tuple[dict[str, str], frozenset[str]]:
-        """The names of the agents' machines, and which places they are in are stopped."""
+    ) -> tuple[dict[str, _Link], frozenset[str]]:
+        """What carries the agents, and which places they are in are stopped."""
         if not agents:
             return {}, frozenset()
-        proxies = sorted({row["proxy"] for row in agents})
+        proxies = sorted({link for row in agents for link in (row["proxy"], _carrier(row))})
         places = sorted({place for row in agents for place in _places(row)})
         pipe = self._redis.pipeline(transaction=False)
         for proxy in proxies:
-            pipe.hget(keys.key(workspace, "link", proxy), "name")
+            pipe.hmget(keys.key(workspace, "link", proxy), ["name", "online", "since"])
         pipe.hmget(keys.key(workspace, "stops"), places)
-        *names, stops = await pipe.execute()
+        *links, stops = await pipe.execute()
         stopped = frozenset(place for place, stop in zip(places, stops, strict=True) if stop)
-        return {proxy: name or proxy for proxy, name in zip(proxies, names, strict=True)}, stopped
+        known = {
+            proxy: _Link(name=name or proxy, away_since_ms=int(since) if since and online != "1" else None)
+            for proxy, (name, online, since) in zip(proxies, links, strict=True)
+        }
+        return known, stopped
 
     async def _hashes(self, names: Sequence[str]) -> list[dict[str, str]]:
         """Several hashes in one round trip; one that is not there is empty."""
@@ -204,7 +252,19 @@ class RedisRegistry:
         return rows
 
 
-def _session(session: str, row: dict[str, str]) -> Session:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Link:
+    name: str
+    away_since_ms: int | None
+
+
+def _carrier(agent: dict[str, str]) -> str:
+    """The link that carries an agent: its machine's, or its own when it has connected itself."""
+    return agent.get("link") or agent["proxy"]
+
+
+def read_session(session: str, row: dict[str, str]) -> Session:
+    """A session, as the store has it. Raises `NotFound` for none."""
     if not row:
         raise NotFound(f"no session {session[:80]!r}", code="SESSION_NOT_FOUND")
     return Session(
@@ -214,6 +274,7 @@ def _session(session: str, row: dict[str, str]) -> Session:
         offset=int(row["offset"]),
         searchable=int(row["shipped"]) if "shipped" in row else None,
         created_at_ms=int(row["created"]),
+        archived=row.get("archived") == "1",
     )
 
 
@@ -224,7 +285,7 @@ def _places(agent: dict[str, str]) -> tuple[str, ...]:
     return (str(WORKSPACE), str(machine), str(session))
 
 
-def _agent(row: dict[str, str], machines: dict[str, str], stopped: frozenset[str]) -> Agent:
+def _agent(row: dict[str, str], machines: dict[str, _Link], stopped: frozenset[str]) -> Agent:
     state = AgentState(row["state"])
     return Agent(
         id=AgentId(row["id"]),
@@ -234,7 +295,7 @@ def _agent(row: dict[str, str], machines: dict[str, str], stopped: frozenset[str
         state=state,
         paused=not state.ended and not stopped.isdisjoint(_places(row)),
         proxy=ProxyId(row["proxy"]),
-        machine=machines[row["proxy"]],
+        machine=machines[row["proxy"]].name,
         generation=int(row["generation"]),
         version=row.get("version") or None,
         model=row.get("model_used") or row.get("model"),
@@ -251,9 +312,22 @@ def _agent(row: dict[str, str], machines: dict[str, str], stopped: frozenset[str
         detail=row.get("detail") or None,
         spawned_at_ms=int(row["spawned"]),
         since_ms=int(row["since"]),
+        readonly=row.get("readonly") == "1",
         part=_PART.validate_json(row["part"]) if row.get("part") else None,
         inbox_acked=int(row.get("acked", 0)),
+        away_since_ms=None if state.ended else machines[_carrier(row)].away_since_ms,
+        task=row.get("task") or None,
+        doing=row.get("doing") or None,
+        said=row.get("said") or None,
+        seen_ms=_number(row.get("seen")),
+        tokens=_number(row.get("spent_tokens")),
+        micro_usd=_number(row.get("spent_usd")),
+        dismissed="dismissed" in row,
     )
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text else None
 
 
 def _proxy(row: dict[str, str], agents: int, *, people: dict[str, str | None], stop: str | None) -> Proxy:
@@ -266,6 +340,7 @@ def _proxy(row: dict[str, str], agents: int, *, people: dict[str, str | None], s
         clis=tuple(hello.clis),
         version=hello.version,
         makes_worktrees=hello.makes_worktrees,
+        keeps_readonly=hello.keeps_readonly,
         online=row["online"] == "1",
         session=SessionId(row["session"]) if row.get("session") else None,
         agents=agents,
@@ -276,7 +351,9 @@ def _proxy(row: dict[str, str], agents: int, *, people: dict[str, str | None], s
         adoption=_adoption(row.get("adopter")),
         policy=hello.policy,
         runs_hooks=hello.runs_hooks,
+        asks_hooks=hello.guards is not None,
         runs_commands=hello.runs_commands,
+        awaits_files=hello.awaits_files,
         stopped=read_stop(stop) if stop else None,
     )
 

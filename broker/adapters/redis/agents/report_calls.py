@@ -8,11 +8,13 @@ from itertools import groupby
 from typing import assert_never
 
 from broker.adapters.redis.scripts import Argument, Call
+from broker.domain.agents.glimpse import glimpse
 from broker.domain.approvals.approvals import ApprovalAnswer, Verdict
 from broker.domain.errors import Fenced
 from broker.domain.ids import LinkId
 from broker.domain.logs.redaction import Redactor
 from broker.domain.plans.budgets import MOST, PER_UNIT, Unit
+from broker.domain.plans.prices import NO_PRICES, PriceTable
 from broker.protocol.agents.events import (
     AgentBroken,
     AgentReady,
@@ -52,7 +54,10 @@ _TOO_MUCH = dumps(
 class ReportCalls:
     """Makes the calls for one link's reports."""
 
-    def __init__(self, link: LinkId, redactor: Redactor, *, fence: int, spool: str) -> None:
+    def __init__(
+        self, link: LinkId, redactor: Redactor, *, fence: int, spool: str, prices: PriceTable = NO_PRICES
+    ) -> None:
+        self._prices = prices
         self._link = link
         self._redactor = redactor
         self._fence = fence
@@ -73,19 +78,19 @@ class ReportCalls:
         if isinstance(fact, SpoolOverflowed):
             return Call("report_overflow", **place, dropped=fact.dropped_frames)
         if isinstance(fact, CommandOutput):
-            told = self._masked_json(dumps({"tail": fact.tail, "output_bytes": fact.bytes}))
+            told = self._mask_json(dumps({"tail": fact.tail, "output_bytes": fact.bytes}))
             return Call("report_command_output", **place, command=fact.command, told=told)
         if isinstance(fact, CommandRan):
             return self._command_call(fact, place)
         if isinstance(fact, HookRan):
-            data = self._masked_json(fact.model_dump_json(exclude={"type", "agent", "generation"}).encode())
-            return Call("report_hook", **place, agent=fact.agent, run=fact.run, state=fact.state, data=data)
+            return self._hook_call(fact, place)
         of_agent: dict[str, Argument] = {"agent": fact.agent, "generation": fact.generation}
         about = {**place, **of_agent}
         match fact:
             case FrameRecorded():
+                seen = self._glimpse(run)
                 reported = list(self._frames(run))
-                return Call("report_frames", **of_link, first=run[0].seq, **of_agent, reported=reported)
+                return Call("report_frames", **of_link, first=run[0].seq, **of_agent, **seen, reported=reported)
             case StateChanged():
                 return self._state_call(fact.event, about)
             case DecidedApproval():
@@ -105,10 +110,17 @@ class ReportCalls:
                     token=fact.token_sha256,
                 )
             case Exited():
-                reason, detail = self._masked(fact.reason), self._masked(fact.detail)
+                reason, detail = self._mask(fact.reason), self._mask(fact.detail)
                 return Call("report_exit", **about, expected=_flag(fact.expected), reason=reason, detail=detail)
             case _ as other:
                 assert_never(other)
+
+    def _glimpse(self, run: Sequence[NumberedFact]) -> dict[str, Argument]:
+        """What the frames change in what is shown of their agent, masked as the frames are."""
+        facts = (numbered.fact for numbered in run)
+        found = glimpse(event for fact in facts if isinstance(fact, FrameRecorded) for event in fact.events)
+        said, doing = self._mask(found.said), self._mask(found.doing)
+        return {"said": said, "call": found.call, "doing": doing, "over": dumps(found.over)}
 
     def _frames(self, run: Sequence[NumberedFact]) -> Iterator[Argument]:
         for numbered in run:
@@ -129,36 +141,39 @@ class ReportCalls:
                     model=event.model or "",
                     version=event.version or "",
                     can_steer=_flag(event.can_steer),
+                    prices=dumps(
+                        [(name, each.input, each.output, each.cached) for name, each in self._prices.in_order()]
+                    ),
                 )
             case PromptAccepted():
-                return _prompt_call(about, event.message_id, verdict="accepted")
+                return _prompt_call(about, event.message_id, verdict="seen" if event.already_seen else "accepted")
             case PromptJoinedTurn():
                 return _prompt_call(about, event.message_id, verdict="joined", detail=event.turn_id)
             case PromptRefused():
-                return _prompt_call(about, event.message_id, verdict="refused", detail=self._masked(event.reason))
+                return _prompt_call(about, event.message_id, verdict="refused", detail=self._mask(event.reason))
             case TurnStarted():
                 prompts = [event.message_id] if event.message_id else []
                 data = dumps({"turn": event.turn_id, "message": event.message_id})
                 return Call("report_turn", **about, phase="started", turn=event.turn_id, data=data, messages=prompts)
             case TurnEnded():
-                closing, answered = self._masked_json(_closing(event)), event.message_ids
+                closing, answered = self._mask_json(_closing(event)), event.message_ids
                 return Call("report_turn", **about, phase="ended", turn=event.turn_id, data=closing, messages=answered)
             case ApprovalWithdrawn():
                 return Call("report_withdrawn", **about, native=event.native_id)
             case AgentBroken():
-                return Call("report_broken", **about, code=event.code, detail=self._masked(event.detail))
+                return Call("report_broken", **about, code=event.code, detail=self._mask(event.detail))
             case ApprovalRequested():
                 raise Fenced("an approval request must be decided before it is applied")
             case _ as other:
                 assert_never(other)
 
     def _approval_call(self, fact: DecidedApproval, about: dict[str, Argument]) -> Call:
-        body = _asked(fact)
-        shown = self._masked_json(body)
+        body = _pack_asked(fact)
+        shown = self._mask_json(body)
         is_masked = shown != body.decode()
         if is_masked:
             # A rule that is made of what is masked would not cover what is asked.
-            shown = self._masked_json(_asked(replace(fact, suggested_rules=() if fact.suggested_rules else None)))
+            shown = self._mask_json(_pack_asked(replace(fact, suggested_rules=() if fact.suggested_rules else None)))
             shown = f'{shown[:-1]},"masked":true}}'
         # An agent that is allowed to go on gets its input back as it gave it: it is kept until then, and no longer.
         given = dumps(fact.event.input) if is_masked and (fact.remembered or not fact.decided) else b""
@@ -180,6 +195,21 @@ class ReportCalls:
             remembered=_flag(fact.remembered),
         )
 
+    def _hook_call(self, fact: HookRan, place: dict[str, Argument]) -> Call:
+        told = fact.model_dump(mode="json", exclude={"type", "agent", "generation"})
+        if fact.on is not None:
+            told |= {"event": fact.on, "does": "command"}
+        return Call(
+            "report_hook",
+            **place,
+            agent=fact.agent,
+            run=fact.run,
+            state=fact.state,
+            data=self._mask_json(dumps(told)),
+            hook=fact.hook,
+            on=fact.on or "",
+        )
+
     def _command_call(self, fact: CommandRan, place: dict[str, Argument]) -> Call:
         """What it wrote is kept with the command; the log has the end of it."""
         told = {
@@ -190,23 +220,23 @@ class ReportCalls:
             "duration_ms": fact.duration_ms,
             "folder": fact.folder,
         }
-        output, errors = self._masked(fact.output), self._masked(fact.errors)
+        output, errors = self._mask(fact.output), self._mask(fact.errors)
         tail = {"tail": output[-_SHOWN_OUTPUT:], "errors_tail": errors[-_SHOWN_OUTPUT:]}
         return Call(
             "report_command",
             **place,
             command=fact.command,
             state=fact.state,
-            told=self._masked_json(dumps(told)),
+            told=self._mask_json(dumps(told)),
             shown=dumps(tail if fact.state.is_end else {}),
             output=output,
             errors=errors,
         )
 
-    def _masked(self, text: str) -> str:
+    def _mask(self, text: str) -> str:
         return self._redactor.text(text).text
 
-    def _masked_json(self, text: bytes) -> str:
+    def _mask_json(self, text: bytes) -> str:
         return self._redactor.json_text(text.decode()).text
 
 
@@ -233,7 +263,7 @@ def _closing(event: TurnEnded) -> bytes:
     )
 
 
-def _asked(fact: DecidedApproval) -> bytes:
+def _pack_asked(fact: DecidedApproval) -> bytes:
     event, assessment = fact.event, fact.assessment
     return dumps(
         {
@@ -255,6 +285,7 @@ def _asked(fact: DecidedApproval) -> bytes:
             "suggested_rules": fact.suggested_rules,
             "lasting": event.lasting,
             "machine": fact.machine,
+            "hook_asks": next((each.hook for each in event.hooks if each.says == "ask"), ""),
         }
     )
 
@@ -268,9 +299,12 @@ def _spent(frame: FrameRecorded) -> str | bytes:
     used = [event for event in frame.events if event.get("type") == "usage"]
     if not used:
         return ""
-    tokens = sum(_amount(used[-1].get(name)) for name in ("input_tokens", "output_tokens"))
-    micro_usd = _amount(used[-1].get("cost_usd"), times=PER_UNIT[Unit.USD])
-    return dumps({"tokens": tokens, "usd": micro_usd, "cumulative": used[-1].get("cumulative") is True})
+    last = used[-1]
+    read, written, hit = (_amount(last.get(f"{name}_tokens")) for name in ("input", "output", "cached"))
+    told = {"tokens": read + written, "cumulative": last.get("cumulative") is True}
+    if last.get("cost_usd") is None:
+        return dumps({**told, "input": read, "output": written, "cached": min(hit, read)})
+    return dumps({**told, "usd": _amount(last["cost_usd"], times=PER_UNIT[Unit.USD])})
 
 
 def _amount(value: object, *, times: int = 1) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -14,7 +14,7 @@ from broker.adapters.redis.scripts import Scripts
 from broker.domain.approvals.approvals import AnswerOption, Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
 from broker.domain.approvals.questions import QuestionPrompt
 from broker.domain.approvals.risk.findings import Risk
-from broker.domain.approvals.rules import Rule
+from broker.domain.approvals.rules import KeptRule, Rule
 from broker.domain.errors import NotFound
 from broker.domain.ids import AgentId, ApprovalId, SessionId, WorkflowRunId, WorkspaceId
 from broker.domain.machines.policy import MachinePolicy
@@ -52,38 +52,52 @@ class RedisApprovals:
     ) -> list[Approval]:
         """The newest first."""
         if status is ApprovalStatus.PENDING:
-            places = await self._waiting(workspace, session)
-            return await self._known(workspace, [place.id for place in reversed(places[-limit:])])
+            places = await self._waiting(workspace, session, None)
+            return await self._parse_all(workspace, [place.id for place in reversed(places[-limit:])])
         ids = await self._redis.zrange(keys.key(workspace, "session_approvals", session), 0, -1, desc=True)
-        found = await self._known(workspace, ids)
+        found = await self._parse_all(workspace, ids)
         return [a for a in found if status is None or a.status is status][:limit]
 
     async def waiting(
-        self, workspace: WorkspaceId, *, session: SessionId | None, limit: int, after: ApprovalPlace | None
+        self,
+        workspace: WorkspaceId,
+        *,
+        session: SessionId | None,
+        limit: int,
+        after: ApprovalPlace | None,
+        seen: Callable[[SessionId], bool] | None = None,
     ) -> WaitingApprovals:
-        """Those nobody has answered, the longest waiting first; of all sessions when `session` is None."""
-        places = await self._waiting(workspace, session)
+        """Those nobody has answered, the longest waiting first; of all sessions that are `seen` when `session` is
+        None."""
+        places = await self._waiting(workspace, session, seen)
         rest = [place for place in places if after is None or place > after]
-        found = await self._known(workspace, [place.id for place in rest[:limit]])
+        found = await self._parse_all(workspace, [place.id for place in rest[:limit]])
         return WaitingApprovals(
             approvals=[each for each in found if each.status is ApprovalStatus.PENDING],
             next=rest[limit - 1] if len(rest) > limit else None,
             total=len(places),
         )
 
-    async def _waiting(self, workspace: WorkspaceId, session: SessionId | None) -> list[ApprovalPlace]:
+    async def _waiting(
+        self, workspace: WorkspaceId, session: SessionId | None, seen: Callable[[SessionId], bool] | None
+    ) -> list[ApprovalPlace]:
         rows = await self._redis.zrangebyscore(
             keys.key(workspace, "pending_approvals"), "-inf", "+inf", withscores=True
         )
         places = [ApprovalPlace(int(asked_ms), ApprovalId(approval)) for approval, asked_ms in rows]
-        if session is None or not places:
+        if not places or (session is None and seen is None):
             return places
         pipe = self._redis.pipeline(transaction=False)
         for place in places:
             pipe.hget(keys.key(workspace, "approval", place.id), "session")
-        return [place for place, owner in zip(places, await pipe.execute(), strict=True) if owner == session]
+        owners = await pipe.execute()
+        return [
+            place
+            for place, owner in zip(places, owners, strict=True)
+            if session in {None, owner} and (seen is None or (owner and seen(SessionId(owner))))
+        ]
 
-    async def _known(self, workspace: WorkspaceId, ids: Sequence[str]) -> list[Approval]:
+    async def _parse_all(self, workspace: WorkspaceId, ids: Sequence[str]) -> list[Approval]:
         pipe = self._redis.pipeline(transaction=False)
         for approval in ids:
             pipe.hgetall(keys.key(workspace, "approval", approval))
@@ -92,9 +106,9 @@ class RedisApprovals:
     async def pending(self, workspace: WorkspaceId, agent: AgentId) -> dict[str, dict[str, Any] | None]:
         """What an agent waits for: its native request id → the tool's input."""
         asks = await self._redis.hgetall(keys.key(workspace, "asks", agent))
-        return {native: await self._given(workspace, ApprovalId(approval)) for native, approval in asks.items()}
+        return {native: await self._read_input(workspace, ApprovalId(approval)) for native, approval in asks.items()}
 
-    async def _given(self, workspace: WorkspaceId, approval: ApprovalId) -> dict[str, Any] | None:
+    async def _read_input(self, workspace: WorkspaceId, approval: ApprovalId) -> dict[str, Any] | None:
         """The tool's input as the agent gave it; what people are shown has secrets masked."""
         text = await self._redis.hget(keys.key(workspace, "approval", approval), "given")
         given: dict[str, Any] | None = orjson.loads(text) if text else (await self.approval(workspace, approval)).input
@@ -174,7 +188,7 @@ class RedisApprovals:
         }
         return {agent: _surroundings(real or cwd, known.get(proxy)) for agent, (real, cwd, proxy) in rows.items()}
 
-    async def granted(self, workspace: WorkspaceId, agent: AgentId, likeness: str) -> str | None:
+    async def find_grant(self, workspace: WorkspaceId, agent: AgentId, likeness: str) -> str | None:
         """Who has allowed such requests for as long as the agent lives, and still may."""
         return await self._scripts.run("recall_grant", workspace, agent=agent, likeness=likeness) or None
 
@@ -183,20 +197,46 @@ class RedisApprovals:
         text = await self._redis.get(keys.key(workspace, "rules"))
         return _RULES.validate_json(text) if text else []
 
-    async def add_rule(self, workspace: WorkspaceId, rule: Rule, *, most: int) -> None:
+    async def load_rules(self, workspace: WorkspaceId) -> list[KeptRule]:
+        """The same, with who made them."""
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.get(keys.key(workspace, "rules"))
+        pipe.hgetall(keys.key(workspace, "rule_makers"))
+        text, makers = await pipe.execute()
+        return [
+            KeptRule(rule=rule, **orjson.loads(makers.get(orjson.dumps(rule).decode(), "{}")))
+            for rule in (_RULES.validate_json(text) if text else [])
+        ]
+
+    async def recent(self, workspace: WorkspaceId, sessions: Sequence[SessionId], *, limit: int) -> list[Approval]:
+        """The newest of each of some sessions, answered ones too, up to so many of each."""
+        pipe = self._redis.pipeline(transaction=False)
+        for session in sessions:
+            pipe.zrange(keys.key(workspace, "session_approvals", session), 0, limit - 1, desc=True)
+        ids = await pipe.execute() if sessions else []
+        return await self._parse_all(workspace, [each for of_session in ids for each in of_session])
+
+    async def add_rule(self, workspace: WorkspaceId, rule: Rule, *, most: int, by: str) -> None:
         """Put a rule first, unless it is there. Raises `Conflict` (TOO_MANY_RULES)."""
-        await self._scripts.run("add_rule", workspace, rule=orjson.dumps(rule), most=most)
+        await self._scripts.run("add_rule", workspace, rule=orjson.dumps(rule), most=most, by=by)
 
     async def remove_rule(self, workspace: WorkspaceId, rule: Rule) -> bool:
         """Take a rule away; whether it was there."""
         return bool(await self._scripts.run("remove_rule", workspace, rule=orjson.dumps(rule)))
 
-    async def set_rules(self, workspace: WorkspaceId, rules: Sequence[Rule]) -> None:
-        """Replace them."""
-        await self._scripts.run("replace_rules", workspace, rules=orjson.dumps(list(rules)))
+    async def move_rule(self, workspace: WorkspaceId, rules: Sequence[Rule], rule: Rule, ahead_of: Rule | None) -> bool:
+        """Move one of `rules` ahead of another, or to the end; False when the rules are no longer those."""
+        others = [orjson.dumps(each) for each in rules if each != rule]
+        place = b"" if ahead_of is None else orjson.dumps(ahead_of)
+        moved = await self._scripts.run("move_rule", workspace, rule=orjson.dumps(rule), ahead_of=place, others=others)
+        return bool(moved)
+
+    async def set_rules(self, workspace: WorkspaceId, rules: Sequence[Rule], *, by: str) -> None:
+        """Replace them. One that was there stays its maker's."""
+        await self._scripts.run("replace_rules", workspace, by=by, rules=[orjson.dumps(each) for each in rules])
 
 
-def _suggested(body: dict[str, Any]) -> tuple[Rule, ...] | None:
+def _parse_suggested(body: dict[str, Any]) -> tuple[Rule, ...] | None:
     """As they were found when it was asked."""
     rows = body.get("suggested_rules")
     return None if rows is None else tuple(_RULES.validate_python(rows))
@@ -225,10 +265,11 @@ def _approval(row: dict[str, str]) -> Approval:
         widens=tuple(body.get("widens", ())),
         risk=Risk(body["risk"]) if body.get("risk") else None,
         risk_reasons=tuple(body.get("risk_reasons", ())),
-        suggested_rules=_suggested(body),
+        suggested_rules=_parse_suggested(body),
         lasting=body.get("lasting", False),
         input=body["input"],
-        reason=body["reason"],
+        reason="; ".join(filter(None, (body["reason"], row.get("hooks_said")))) or None,
+        hook_asks=body.get("hook_asks", ""),
         can_allow_session=body["can_allow_session"],
         masked=body.get("masked", False),
         asked_at_ms=int(row["asked_ms"]),

@@ -39,15 +39,15 @@ class RedisAuditRecords:
         """Up to `limit` behind a number, the oldest first."""
         stream = keys.key(workspace, "audit")
         rows = await self._redis.xrange(stream, min=f"{number + 1}-0", max="+", count=limit)
-        return await self._sealed(workspace, rows)
+        return await self._parse_sealed(workspace, rows)
 
     async def before(self, workspace: WorkspaceId, number: int | None, *, limit: int) -> list[Entry]:
         """Up to `limit` ahead of a number, or the last ones; the newest first."""
         behind = "+" if number is None else f"({number}-0"
         rows = await self._redis.xrevrange(keys.key(workspace, "audit"), max=behind, min="-", count=limit)
-        return await self._sealed(workspace, rows)
+        return await self._parse_sealed(workspace, rows)
 
-    async def _sealed(self, workspace: WorkspaceId, rows: _Rows) -> list[Entry]:
+    async def _parse_sealed(self, workspace: WorkspaceId, rows: _Rows) -> list[Entry]:
         if not rows:
             return []
         ids = sorted((row[0] for row in rows), key=_number)
@@ -63,7 +63,7 @@ class RedisAuditRecords:
             "note_act", workspace, act=act, target=on, before=before or "", after=after or "", once="", once_s=0
         )
 
-    async def refused(self, workspace: WorkspaceId, *, operation: str, why: str) -> None:
+    async def record_refusal(self, workspace: WorkspaceId, *, operation: str, why: str) -> None:
         """Record that the caller who acts now may not do that, once in a while."""
         await self._scripts.run_once(
             "note_act",

@@ -8,7 +8,7 @@ from contextlib import aclosing
 import orjson
 
 from broker.adapters.redis import keys
-from broker.adapters.redis.client import TextRedis, published
+from broker.adapters.redis.client import TextRedis, listen_on
 from broker.adapters.redis.hooks.hooks import latest_runs
 from broker.adapters.redis.scripts import Scripts
 from broker.domain.hooks.deliveries import Verdict
@@ -62,7 +62,7 @@ class RedisDeliveries:
         """Those that were given up, the newest first."""
         return await latest_runs(self._redis, workspace, "hook_dead", limit=limit)
 
-    async def stopped(self, workspace: WorkspaceId) -> dict[str, str]:
+    async def list_stopped(self, workspace: WorkspaceId) -> dict[str, str]:
         """Hooks that deliver nothing, and why."""
         rows = await self._redis.hgetall(keys.key(workspace, "hook_endpoints"))
         said = {hook: orjson.loads(row).get("stopped") for hook, row in rows.items()}
@@ -70,7 +70,7 @@ class RedisDeliveries:
 
     async def wakeups(self) -> AsyncIterator[WorkspaceId | None]:
         """Workspaces, as something in them is to be delivered; None: some may be lost."""
-        async with aclosing(published(self._redis, keys.DELIVERY_CHANNEL)) as messages:
+        async with aclosing(listen_on(self._redis, keys.DELIVERY_CHANNEL)) as messages:
             async for message in messages:
                 yield None if message is None else keys.workspace_of(message)
 

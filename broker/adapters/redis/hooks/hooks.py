@@ -9,15 +9,21 @@ import orjson
 from pydantic import TypeAdapter
 
 from broker.adapters.redis import keys
-from broker.adapters.redis.client import TextRedis, published
+from broker.adapters.redis.client import TextRedis, listen_on
 from broker.adapters.redis.scripts import Scripts
+from broker.domain.hooks.answers import HookAnswer
+from broker.domain.hooks.definitions import Hook
 from broker.domain.hooks.happenings import Happening
 from broker.domain.hooks.runs import HookRunId, RunState
-from broker.domain.ids import AgentId, SessionId, WorkspaceId
+from broker.domain.hooks.votes import Vote, Voter
+from broker.domain.ids import AgentId, ApprovalId, SessionId, WorkspaceId
 from broker.domain.plans.plans import Feature
 from broker.services.ports import HeldHook, HookOrder, HookRun, HooksInForce, SavedHooks
 
 _HAPPENING = TypeAdapter(Happening)
+_VOTERS = TypeAdapter(tuple[Voter, ...])
+_ANSWER = TypeAdapter(HookAnswer)
+_GUARDS = TypeAdapter(tuple[Hook, ...])
 
 
 class RedisHooks:
@@ -32,7 +38,7 @@ class RedisHooks:
         version, paused = await self._redis.hmget(keys.key(workspace, "hooks"), "version", "paused")
         return HooksInForce(version=int(version or 0), paused=paused is not None)
 
-    async def saved(self, workspace: WorkspaceId) -> SavedHooks:
+    async def load(self, workspace: WorkspaceId) -> SavedHooks:
         """The hooks that hold."""
         row = await self._redis.hgetall(keys.key(workspace, "hooks"))
         if not row:
@@ -45,10 +51,15 @@ class RedisHooks:
             paused="paused" in row,
         )
 
-    async def save(self, workspace: WorkspaceId, text: str, *, by: str, version: int | None) -> int:
+    async def save(
+        self, workspace: WorkspaceId, text: str, *, guards: Sequence[Hook], by: str, version: int | None
+    ) -> int:
         """Replace them; '' for none. The new version. Raises `Conflict` (HOOKS_CHANGED) when `version` is over."""
         replaced = "" if version is None else version
-        return int(await self._scripts.run_once("save_hooks", workspace, text=text, by=by, replaced=replaced))
+        told = _GUARDS.dump_json(tuple(guards))
+        return int(
+            await self._scripts.run_once("save_hooks", workspace, text=text, by=by, replaced=replaced, guards=told)
+        )
 
     async def pause(self, workspace: WorkspaceId, *, paused: bool) -> None:
         """Let none begin, or let them go on."""
@@ -82,6 +93,7 @@ class RedisHooks:
                 {"session": held.session, "of": _HAPPENING.dump_python(held.happening, mode="json")}
             ),
             files=orjson.dumps(held.files),
+            times=held.count,
         )
 
     async def quiet(self, workspace: WorkspaceId) -> list[HeldHook]:
@@ -92,7 +104,7 @@ class RedisHooks:
             hook, _, agent = member.partition("|")
             row = await self._redis.hgetall(keys.key(workspace, "hook_hold", hook, agent))
             if "happening" in row:
-                found.append(_held(hook, row))
+                found.append(_parse_held(hook, row))
             else:
                 await self._redis.zrem(keys.key(workspace, "hooks_quiet"), member)
         return found
@@ -120,6 +132,7 @@ class RedisHooks:
             delivery=order.delivery,
             about=order.about,
             skipped=order.skipped,
+            decides=order.decides or "",
             plans=f" {' '.join(self._scripts.plans.with_feature(Feature.HOOKS))} ",
         )
         return RunState(state)
@@ -127,6 +140,27 @@ class RedisHooks:
     async def finish(self, workspace: WorkspaceId, run: HookRunId, state: RunState, data: bytes) -> None:
         """End a run that the broker carries out."""
         await self._scripts.run("end_hook", workspace, run=run, state=state, data=data)
+
+    async def await_votes(self, workspace: WorkspaceId, approval: ApprovalId, voters: Sequence[Voter]) -> None:
+        """Which runs are to answer a request, once and before the first of them begins."""
+        await self._scripts.run("await_hooks", workspace, approval=approval, runs=_VOTERS.dump_json(tuple(voters)))
+
+    async def votes(self, workspace: WorkspaceId, run: HookRunId) -> tuple[ApprovalId, list[Vote]] | None:
+        """The request that a run answers, and how far all are that do; None when it answers none."""
+        approval = await self._redis.hget(keys.key(workspace, "hook_run", run), "decides") if keys.is_id(run) else None
+        text = await self._redis.hget(keys.key(workspace, "approval", approval), "hook_runs") if approval else None
+        if not approval or not text:
+            return None
+        voters = _VOTERS.validate_json(text)
+        pipe = self._redis.pipeline(transaction=False)
+        for voter in voters:
+            pipe.hmget(keys.key(workspace, "hook_run", voter.run), "state", "data")
+        rows = await pipe.execute()
+        return ApprovalId(approval), [_vote(voter, *row) for voter, row in zip(voters, rows, strict=True)]
+
+    async def note_votes(self, workspace: WorkspaceId, approval: ApprovalId, said: str) -> None:
+        """What hooks have said to a request that they leave to people; nothing once it is answered."""
+        await self._scripts.run("note_hooks", workspace, approval=approval, said=said)
 
     async def causes(self, workspace: WorkspaceId, runs: Sequence[str]) -> tuple[str, ...]:
         """The hooks that led to the first of these that is a run."""
@@ -145,12 +179,12 @@ class RedisHooks:
 
     async def wakeups(self) -> AsyncIterator[WorkspaceId | None]:
         """Workspaces, as sessions in them begin to have events that hooks wait for; None: some may be lost."""
-        async with aclosing(published(self._redis, keys.HOOK_CHANNEL)) as messages:
+        async with aclosing(listen_on(self._redis, keys.HOOK_CHANNEL)) as messages:
             async for message in messages:
                 yield None if message is None else keys.workspace_of(message)
 
 
-def _held(hook: str, row: Mapping[str, str]) -> HeldHook:
+def _parse_held(hook: str, row: Mapping[str, str]) -> HeldHook:
     kept = orjson.loads(row["happening"])
     return HeldHook(
         hook=hook,
@@ -159,6 +193,17 @@ def _held(hook: str, row: Mapping[str, str]) -> HeldHook:
         mark=int(row["mark"]),
         files=tuple(orjson.loads(row["files"])),
         count=int(row["count"]),
+    )
+
+
+def _vote(voter: Voter, state: str | None, data: str | None) -> Vote:
+    told = orjson.loads(data) if data else {}
+    answer = told.get("answer")
+    return Vote(
+        voter=voter,
+        state=RunState(state) if state else None,
+        answer=_ANSWER.validate_python(answer) if answer else None,
+        reason=told.get("reason") or "",
     )
 
 

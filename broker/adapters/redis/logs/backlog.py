@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 from broker.adapters.redis import keys
-from broker.adapters.redis.client import TextRedis, published
+from broker.adapters.redis.client import TextRedis, listen_on
 from broker.adapters.redis.logs.retention import RedisRetention
 from broker.adapters.redis.scripts import Scripts
 from broker.domain.errors import NotFound
@@ -46,7 +46,7 @@ class RedisBacklog:
         """How long the workspace's log is kept, by its plan or its own setting."""
         return (await self._retention.retention(workspace)).days
 
-    async def shipped(self, workspace: WorkspaceId, session: SessionId) -> Cursor:
+    async def read_shipped(self, workspace: WorkspaceId, session: SessionId) -> Cursor:
         """Up to where the log store has a session. Raises `NotFound`."""
         epoch, shipped = await self._redis.hmget(keys.key(workspace, "session", session), "epoch", "shipped")
         if epoch is None:
@@ -62,6 +62,6 @@ class RedisBacklog:
 
     async def wakeups(self) -> AsyncIterator[WorkspaceId | None]:
         """Workspaces, as sessions in them begin to have unshipped events; None: some may be lost."""
-        async with aclosing(published(self._redis, keys.SHIP_CHANNEL)) as messages:
+        async with aclosing(listen_on(self._redis, keys.SHIP_CHANNEL)) as messages:
             async for message in messages:
                 yield None if message is None else keys.workspace_of(message)

@@ -11,6 +11,8 @@ from broker.adapters.redis.scripts import Argument, Scripts
 from broker.domain.errors import Unavailable
 from broker.domain.ids import AgentId, LinkId, SessionId, WorkspaceId
 from broker.domain.logs.redaction import Redactor
+from broker.domain.plans.list_prices import LIST_PRICES
+from broker.domain.plans.prices import PriceTable
 from broker.protocol.proxy import Hello
 from broker.services.ports import Attached, NumberedFact, Unfinished
 
@@ -20,9 +22,10 @@ _COMMANDS_PAGE = 100
 class RedisLinks:
     """Implements `Links`."""
 
-    def __init__(self, redis: TextRedis, scripts: Scripts) -> None:
+    def __init__(self, redis: TextRedis, scripts: Scripts, *, prices: PriceTable = LIST_PRICES) -> None:
         self._redis = redis
         self._scripts = scripts
+        self._prices = prices
 
     async def attach(
         self, workspace: WorkspaceId, link: LinkId, hello: Hello, *, session: SessionId | None, epoch: str
@@ -44,6 +47,7 @@ class RedisLinks:
             hello=hello.model_dump_json(exclude={"agents"}),
             session=session or "",
             name=hello.name,
+            guards="" if hello.guards is None else hello.guards,
             processes=running,
         )
         return Attached(
@@ -106,10 +110,10 @@ class RedisLinks:
         redactor: Redactor,
     ) -> None:
         """Apply reports in order, each once, secrets masked. Raises `Fenced`."""
-        calls = ReportCalls(link, redactor, fence=fence, spool=spool)
+        calls = ReportCalls(link, redactor, fence=fence, spool=spool, prices=self._prices)
         await self._scripts.run_in_order(workspace, list(calls.of(facts)))
 
-    async def unfinished(self, workspace: WorkspaceId, agent: AgentId) -> Unfinished:
+    async def list_unfinished(self, workspace: WorkspaceId, agent: AgentId) -> Unfinished:
         """What the connections before have left; to be asked after `attach` has fenced them."""
         turn, messages, frames = await self._scripts.run("unfinished_of", workspace, agent=agent)
         return Unfinished(turn_id=turn or None, messages=tuple(messages), frames=tuple(frames))

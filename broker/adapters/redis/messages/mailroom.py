@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 import orjson
@@ -9,6 +10,7 @@ import orjson
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Argument, Scripts
+from broker.domain.agents.agents import RunPart
 from broker.domain.errors import NotFound
 from broker.domain.ids import AgentId, MessageId, SessionId, WorkspaceId
 from broker.domain.machines.ownership import MAX_AGENTS_OF_AGENTS
@@ -16,7 +18,6 @@ from broker.domain.messages.messages import (
     Address,
     Channel,
     Delivery,
-    ReceiptState,
     Step,
     ToAgent,
     ToAll,
@@ -24,21 +25,24 @@ from broker.domain.messages.messages import (
     Trace,
     TracedDelivery,
 )
+from broker.domain.messages.steps import ReceiptState, place_of
 from broker.domain.plans.plans import Plan
+from broker.domain.traces.context import message_context, run_context
 from broker.protocol.proxy import AskedBy
 from broker.services.ports import NewAgent, OutgoingMessage
+from broker.telemetry.correlation import current_cause
 
 _INBOX_PAGE = 100
-_ORDER = ("queued", "sent", "received", "handed", "confirmed", "in_turn", "answered", "undeliverable")
-"""Of steps made within one millisecond."""
 
 
 class RedisMailroom:
     """Implements `Mailroom`."""
 
-    def __init__(self, redis: TextRedis, scripts: Scripts) -> None:
+    def __init__(self, redis: TextRedis, scripts: Scripts, *, trace_ratio: float = 0) -> None:
+        """`trace_ratio`: the part of messages that is traced, see `message_context`; 0: nothing is, or says so."""
         self._redis = redis
         self._scripts = scripts
+        self._trace_ratio = trace_ratio
 
     async def send(self, workspace: WorkspaceId, message: OutgoingMessage, *, plan: Plan) -> list[Delivery]:
         """Accept a message. Raises `NotFound`, `PlanLimitReached`, `Conflict`."""
@@ -59,10 +63,20 @@ class RedisMailroom:
             wire_head=message.wire_head,
             wire_tail=message.wire_tail,
             ttl_ms=message.ttl_s * 1000,
+            brief=message.brief,
             plan=plan,
             most=self._scripts.plans.limits(plan).messages_per_day,
+            **self._place(message.id),
         )
         return [_delivery(row) for row in rows]
+
+    def _place(self, message: MessageId | None, *, part: RunPart | None = None) -> dict[str, Argument]:
+        """In a trace: of its own, and what else it follows from as far as that is known here."""
+        if message is None or not self._trace_ratio:
+            return {"trace": "", "cause": ""}
+        run = run_context(part.run, ratio=self._trace_ratio) if part else None
+        cause = current_cause() or run
+        return {"trace": str(message_context(message, ratio=self._trace_ratio)), "cause": str(cause or "")}
 
     async def spawn(self, workspace: WorkspaceId, agent: NewAgent, *, plan: Plan) -> None:
         """Take the name and order the process. Raises `NotFound`, `PlanLimitReached`, `Conflict`, `NoPlacement`."""
@@ -79,6 +93,7 @@ class RedisMailroom:
             cwd=agent.cwd or "",
             model=agent.model or "",
             worktree=_flag(agent.worktree),
+            readonly=_flag(agent.readonly),
             instructions=agent.instructions,
             spawner=agent.spawner_id or "",
             spawner_name=agent.spawner_name,
@@ -86,10 +101,11 @@ class RedisMailroom:
             most_agents=limits.agents,
             **_task(agent.task),
             most_messages=limits.messages_per_day,
-            asked_by=_asked_by(agent.asked_by),
+            asked_by=_describe_asker(agent.asked_by),
             behind=orjson.dumps(agent.behind) if agent.behind else "",
             most_of_agents=MAX_AGENTS_OF_AGENTS,
             part=orjson.dumps(agent.part) if agent.part else "",
+            **self._place(agent.task.id if agent.task else None, part=agent.part),
         )
 
     async def release(self, workspace: WorkspaceId, agent: AgentId, *, by: str, actor: AgentId | None = None) -> None:
@@ -117,8 +133,12 @@ class RedisMailroom:
             plan=plan,
             most=self._scripts.plans.limits(plan).agents,
             actor=actor or "",
-            asked_by=_asked_by(asked_by),
+            asked_by=_describe_asker(asked_by),
         )
+
+    async def dismiss(self, workspace: WorkspaceId, agent: AgentId, *, by: str, actor: AgentId | None = None) -> None:
+        """Take a failed agent from what needs a person. Raises `NotFound`, `NotPermitted`, `Conflict` (AGENT_RUNS)."""
+        await self._scripts.run("dismiss_agent", workspace, agent=agent, by=by, actor=actor or "")
 
     async def interrupt(self, workspace: WorkspaceId, agent: AgentId, *, by: str, actor: AgentId | None = None) -> bool:
         """Stop the running turn; whether one was running. Raises `NotPermitted`."""
@@ -128,20 +148,22 @@ class RedisMailroom:
         """How many messages were accepted on a UTC day, as far as plans are concerned."""
         return int(await self._redis.hget(keys.key(workspace, "usage", day.isoformat()), "messages") or 0)
 
-    async def trace(self, workspace: WorkspaceId, session: SessionId | None, message: MessageId) -> Trace:
-        """Every step of a message, which may have to be of one session. Raises `NotFound`."""
+    async def trace(self, workspace: WorkspaceId, message: MessageId, *, seen: Callable[[SessionId], bool]) -> Trace:
+        """Every step of a message of a session that is `seen`. Raises `NotFound`."""
         row = await self._redis.hgetall(keys.key(workspace, "message", message)) if keys.is_id(message) else None
-        if not row or session not in {None, row["session"]}:
+        if not row or not seen(SessionId(row["session"])):
             raise NotFound(f"no message {message[:80]!r} in this session", code="MESSAGE_NOT_FOUND")
         recipients = [field.removeprefix("n:") for field in row if field.startswith("n:")]
         body = {**orjson.loads(row["body"]), "at_ms": int(row["at"])}
-        return Trace(message=body, deliveries=tuple(_traced(row, AgentId(agent)) for agent in recipients))
+        return Trace(message=body, deliveries=tuple(_parse_traced(row, AgentId(agent)) for agent in recipients))
 
-    async def session_of(self, workspace: WorkspaceId, session: SessionId | None, message: MessageId) -> SessionId:
-        """Where a message was sent, which may have to be one session. Raises `NotFound`."""
+    async def session_of(
+        self, workspace: WorkspaceId, message: MessageId, *, seen: Callable[[SessionId], bool]
+    ) -> SessionId:
+        """Where a message was sent, a session that is `seen`. Raises `NotFound`."""
         key = keys.key(workspace, "message", message)
         found = await self._redis.hget(key, "session") if keys.is_id(message) else None
-        if found is None or session not in {None, found}:
+        if found is None or not seen(SessionId(found)):
             raise NotFound(f"no message {message[:80]!r}", code="MESSAGE_NOT_FOUND")
         return SessionId(found)
 
@@ -207,7 +229,7 @@ def _flag(given: bool) -> str:
     return "1" if given else ""
 
 
-def _asked_by(asked_by: AskedBy | None) -> str:
+def _describe_asker(asked_by: AskedBy | None) -> str:
     return asked_by.model_dump_json() if asked_by else "null"
 
 
@@ -223,7 +245,7 @@ def _address(to: Address) -> tuple[str, str]:
 
 def _task(task: OutgoingMessage | None) -> dict[str, Argument]:
     if task is None:
-        return {"task": "", "body": "", "wire_head": "", "wire_tail": "", "role": "", "ttl_ms": 0}
+        return {"task": "", "body": "", "wire_head": "", "wire_tail": "", "role": "", "ttl_ms": 0, "brief": ""}
     return {
         "task": task.id,
         "body": task.body,
@@ -231,6 +253,7 @@ def _task(task: OutgoingMessage | None) -> dict[str, Argument]:
         "wire_tail": task.wire_tail,
         "role": task.role or "",
         "ttl_ms": task.ttl_s * 1000,
+        "brief": task.brief,
     }
 
 
@@ -239,7 +262,7 @@ def _delivery(row: list[str]) -> Delivery:
     return Delivery(to=name, agent_id=AgentId(agent), state=ReceiptState(state), because=because or None)
 
 
-def _traced(row: dict[str, str], agent: AgentId) -> TracedDelivery:
+def _parse_traced(row: dict[str, str], agent: AgentId) -> TracedDelivery:
     prefix = f"t:{agent}:"
     steps = [Step(state=f.removeprefix(prefix), at_ms=int(at)) for f, at in row.items() if f.startswith(prefix)]
     return TracedDelivery(
@@ -252,5 +275,5 @@ def _traced(row: dict[str, str], agent: AgentId) -> TracedDelivery:
         outcome=row.get(f"o:{agent}"),
         answer=row.get(f"w:{agent}"),
         attempts=int(row.get(f"k:{agent}", 0)),
-        steps=tuple(sorted(steps, key=lambda s: (s.at_ms, _ORDER.index(s.state)))),
+        steps=tuple(sorted(steps, key=lambda s: (s.at_ms, place_of(s.state)))),
     )

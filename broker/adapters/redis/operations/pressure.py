@@ -12,11 +12,9 @@ from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Scripts
 from broker.domain.ids import WorkspaceId
+from broker.domain.messages.steps import ReceiptState
 from broker.domain.operations.administrators import Counts
 from broker.domain.operations.status import StoreRoom, Waiting
-
-_UNREAD = frozenset({"queued", "sent", "received", "handed"})
-"""States of a receipt before the message is in a turn."""
 
 
 class RedisPressure:
@@ -52,7 +50,7 @@ class RedisPressure:
             disk_bytes=disk.total if disk else None,
         )
 
-    async def unshipped(self, workspace: WorkspaceId) -> Waiting:
+    async def measure_unshipped(self, workspace: WorkspaceId) -> Waiting:
         """Events that the log store does not have yet."""
         sessions = sorted(await self._redis.smembers(keys.key(workspace, "unshipped")))
         pipe = self._redis.pipeline(transaction=False)
@@ -92,7 +90,7 @@ class RedisPressure:
         for agent, message in asked:
             pipe.hmget(keys.key(workspace, "message", message), "at", f"r:{agent}")
         rows: list[list[str | None]] = await pipe.execute() if asked else []
-        unread = [(int(at), state) for at, state in rows if at and state in _UNREAD]
+        unread = [(int(at), state) for at, state in rows if at and state and ReceiptState(state).is_unread]
         handed = sum(state != "queued" for _, state in unread)
         return Waiting(count=queued + handed, oldest_at_ms=min((at for at, _ in unread), default=None))
 

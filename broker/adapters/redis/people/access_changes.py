@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from broker.adapters.redis import keys
 from broker.adapters.redis.bus import RedisBus
+from broker.adapters.redis.people.standing import Standing
 from broker.domain.ids import AgentId, FamilyId, MemberId, TokenId
 from broker.domain.people.access_changes import AccessChange
 
@@ -28,12 +29,21 @@ class _Said(BaseModel):
 class RedisAccessChanges:
     """Implements `AccessChanges`."""
 
-    def __init__(self, bus: RedisBus) -> None:
+    def __init__(self, bus: RedisBus, standing: Standing) -> None:
+        """`standing`: notices changes that this process was not told of."""
         self._bus = bus
+        self._standing = standing
 
     async def follow(self, on_change: Callable[[AccessChange | None], None]) -> Callable[[], Awaitable[None]]:
         """Call back with each, and with None whenever some may have been lost. Returns how to stop."""
-        return await self._bus.listen(keys.ACCESS_CHANNEL, lambda text: on_change(_change(text)))
+        stop = await self._bus.listen(keys.ACCESS_CHANNEL, lambda text: on_change(_change(text)))
+        stop_noticing = self._standing.follow(on_change)
+
+        async def stop_both() -> None:
+            stop_noticing()
+            await stop()
+
+        return stop_both
 
 
 def _change(text: str | None) -> AccessChange | None:

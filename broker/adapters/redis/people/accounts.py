@@ -32,7 +32,7 @@ class RedisAccounts:
         for sha256 in await self._scripts.run("leave_account", tag, workspace=workspace, member=member):
             await self._redis.delete(keys.token(sha256))
 
-    async def signed_in(self, account: AccountId, sign_in: TokenId) -> Account | None:
+    async def find_signed_in(self, account: AccountId, sign_in: TokenId) -> Account | None:
         """Whom a sign-in stands for; None when it has ended."""
         rows = await self._scripts.run("check_account", keys.account_tag(account), id=sign_in)
         if not rows:

@@ -10,12 +10,12 @@ from pydantic import TypeAdapter
 from broker.adapters.redis import keys
 from broker.adapters.redis.audit.records import RedisAuditRecords
 from broker.adapters.redis.client import TextRedis
+from broker.adapters.redis.people.one_time import take_once
 from broker.adapters.redis.people.tokens import remaining_ms
 from broker.adapters.redis.scripts import Scripts
 from broker.domain.audit.acts import Act
 from broker.domain.people.members import PendingSignIn
 
-_TAKEN = "taken by "
 _PENDING: TypeAdapter[PendingSignIn] = TypeAdapter(PendingSignIn)
 
 
@@ -35,18 +35,9 @@ class RedisSignInCodes:
             await self._redis.set(keys.sign_in_code(sha256), orjson.dumps(pending), px=life_ms)
 
     async def take(self, sha256: str) -> PendingSignIn | None:
-        """What a code is for, and its end: the next one to ask gets None.
-
-        The taker puts its own mark in the code's place, and so knows itself when a command of it was carried out twice.
-        """
-        key, mark = keys.sign_in_code(sha256), _TAKEN + secrets.token_hex(8)
-        pending = await self._redis.get(key)
-        if not pending or pending.startswith(_TAKEN):
-            return None
-        if await self._redis.set(key, mark, xx=True, keepttl=True, get=True) not in {pending, mark}:
-            return None
-        await self._redis.delete(key)
-        return _PENDING.validate_json(pending)
+        """What a code is for, and its end: the next one to ask gets None."""
+        pending = await take_once(self._redis, keys.sign_in_code(sha256))
+        return None if pending is None else _PENDING.validate_json(pending)
 
     async def failures(self, address: str) -> int:
         """How often an address has lately failed."""

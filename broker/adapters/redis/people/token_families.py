@@ -20,6 +20,7 @@ _PRINCIPAL: TypeAdapter[Principal] = TypeAdapter(Principal)
 _REFUSED = {
     "unknown": ("UNAUTHENTICATED", "the refresh token is unknown or expired"),
     "revoked": ("TOKEN_REVOKED", "what this token was exchanged for has been revoked"),
+    "suspended": ("SUSPENDED", "whoever this token hangs on is suspended"),
     "reused": ("TOKEN_REUSED", "this refresh token was used before: somebody has a copy of it, so all of its kind end"),
 }
 
@@ -39,7 +40,7 @@ class RedisTokenFamilies:
             family=family,
             holder=_holder(principal),
             hangs_on=principal.token_id,
-            owner=orjson.dumps(principal),
+            owner=orjson.dumps(principal.without_standing()),
             proof=proof,
             refresh=pair.refresh,
             token=pair.token,
@@ -79,7 +80,7 @@ class RedisTokenFamilies:
 
     async def _keep(self, principal: Principal, pair: NewPair) -> Principal:
         """The token itself, where its owner is found."""
-        owner = replace(principal, expires_at_ms=pair.now_ms + pair.token_life_s * 1000)
+        owner = replace(principal.without_standing(), expires_at_ms=pair.now_ms + pair.token_life_s * 1000)
         await self._redis.set(keys.token(pair.token), orjson.dumps(owner), px=pair.token_life_s * 1000)
         return owner
 

@@ -16,13 +16,12 @@ from pydantic import TypeAdapter
 
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
+from broker.adapters.redis.people.standing import GONE
 from broker.adapters.redis.scripts import Scripts
 from broker.domain.errors import NotAuthenticated
 from broker.domain.ids import TokenId, WorkspaceId
-from broker.domain.people.access import MAX_TOKENS, MemberRole, Principal
+from broker.domain.people.access import MAX_PERSONAL_TOKENS, MAX_TOKENS, Principal, TokenKind
 from broker.domain.people.dependants import Dependants
-from broker.domain.people.workspaces import WorkspaceState
-from broker.domain.plans.plans import Plan
 from broker.services.ports import TokenRecord
 
 _PRINCIPAL: TypeAdapter[Principal] = TypeAdapter(Principal)
@@ -30,20 +29,6 @@ _RECORD: TypeAdapter[TokenRecord] = TypeAdapter(TokenRecord)
 _OFFER_MS = 60_000
 """For the report that names an agent's token to be applied."""
 _FIRST_KEY = TokenId("workspace")
-_GONE = {
-    "agent": "the agent this token was made for is gone",
-    "machine": "the token that this agent's machine was linked with has been revoked",
-    "member": "you were signed out or removed: sign in again",
-    "token": "the token, or what it was made with, has been revoked",
-}
-_AWAY = {
-    WorkspaceState.ARCHIVED: ("WORKSPACE_ARCHIVED", "this workspace is archived: an owner of it can restore it"),
-    WorkspaceState.DELETED: (
-        "WORKSPACE_DELETED",
-        "this workspace was deleted: an owner of it can restore it for a while",
-    ),
-    WorkspaceState.ENDING: ("WORKSPACE_DELETED", "this workspace was deleted, and can be restored no longer"),
-}
 
 
 class RedisTokens:
@@ -55,35 +40,17 @@ class RedisTokens:
 
     async def owner(self, sha256: str, *, away: bool = False) -> Principal | None:
         """The principal, or None when it is unknown or expired. Raises `NotAuthenticated`."""
-        found = await self.stored(sha256)
+        found = await self.find_stored(sha256)
         return await self.present(found, sha256=sha256, away=away) if found else None
 
-    async def stored(self, sha256: str) -> Principal | None:
+    async def find_stored(self, sha256: str) -> Principal | None:
         """Whom a token stood for when it was made; None when it is unknown or expired."""
         text = await self._redis.get(keys.token(sha256))
         return _PRINCIPAL.validate_json(text) if text else None
 
     async def present(self, principal: Principal, *, sha256: str | None = None, away: bool = False) -> Principal:
         """A principal as it is now. Raises `NotAuthenticated`."""
-        hangs_on_another = principal.family is not None or principal.proxy is not None
-        gone, plan, slug, state, name, role = await self._scripts.run(
-            "check_standing",
-            principal.workspace,
-            kind=principal.kind,
-            id=principal.token_id,
-            hash="" if hangs_on_another else sha256 or "",
-            agent=principal.agent or "",
-            generation="" if principal.generation is None else principal.generation,
-            member=principal.member or "",
-            family=principal.family or "",
-        )
-        if gone:
-            raise NotAuthenticated(_GONE[gone], code="TOKEN_REVOKED")
-        if state != WorkspaceState.ACTIVE and not away:
-            code, words = _AWAY[WorkspaceState(state)]
-            raise NotAuthenticated(words, code=code)
-        now = replace(principal, plan=Plan(plan), slug=slug) if plan else principal
-        return replace(now, name=name, role=MemberRole(role)) if role else now
+        return await self._scripts.standing.read(principal, sha256=sha256, away=away)
 
     async def add(
         self,
@@ -107,8 +74,32 @@ class RedisTokens:
                 made_with=made_with,
                 member=member,
                 most=MAX_TOKENS,
+                most_personal=MAX_PERSONAL_TOKENS,
             )
         await self._keep(principal, sha256, expires_at_ms)
+        return record
+
+    async def rotate(
+        self, old: TokenRecord, principal: Principal, *, sha256: str, expires_at_ms: int | None, old_ends_at_ms: int
+    ) -> TokenRecord:
+        """Register a token for `principal` in the place of another. Raises `NotFound`, `Conflict`."""
+        expires_at_ms = await self._no_later_than_its_maker(principal, expires_at_ms)
+        record = _record(principal, expires_at_ms)
+        made_with, member = _maker(principal)
+        old_sha256, ends = await self._scripts.run(
+            "rotate_token",
+            principal.workspace,
+            old=old.id,
+            id=record.id,
+            row=_row(record, sha256),
+            until_ms=old_ends_at_ms,
+            made_with=made_with,
+            member=member,
+            most=MAX_TOKENS,
+        )
+        await self._keep(principal, sha256, expires_at_ms)
+        # Whether the old one is good is decided in its workspace: this only clears away what leads to it.
+        await self._redis.pexpire(keys.token(old_sha256), max(1, remaining_ms(int(ends))), lt=True)
         return record
 
     async def _no_later_than_its_maker(self, principal: Principal, expires_at_ms: int | None) -> int | None:
@@ -123,7 +114,7 @@ class RedisTokens:
         present = await self._redis.hget(keys.key(principal.workspace, "agent", principal.agent or ""), "token")
         # What says nothing of its token was spawned by an earlier version: for that any would be good at once.
         if present is not None:
-            await self._redis.set(keys.token(sha256), orjson.dumps(principal), px=_OFFER_MS)
+            await self._redis.set(keys.token(sha256), orjson.dumps(principal.without_standing()), px=_OFFER_MS)
         return present or None
 
     async def adopt(self, principal: Principal, *, sha256: str) -> TokenId:
@@ -154,7 +145,7 @@ class RedisTokens:
         """Let what is exchanged for a sign-in hang on it here, too. Raises `NotAuthenticated`."""
         now = replace(principal, made_by=None)
         if not await self._keep_sign_in(now, principal.expires_at_ms or 0, sha256="", begins=True):
-            raise NotAuthenticated(_GONE["member"], code="TOKEN_REVOKED")
+            raise NotAuthenticated(GONE["member"], code="TOKEN_REVOKED")
 
     async def end_sign_in(self, workspace: WorkspaceId, sign_in: TokenId) -> None:
         """End what hangs on a sign-in in one workspace, at once and everywhere."""
@@ -162,7 +153,7 @@ class RedisTokens:
 
     async def prolong(self, principal: Principal, *, sha256: str, expires_at_ms: int) -> None:
         """Let a sign-in live longer; nothing when it has ended."""
-        owner = replace(principal, expires_at_ms=expires_at_ms)
+        owner = replace(principal.without_standing(), expires_at_ms=expires_at_ms)
         await self._redis.set(keys.token(sha256), orjson.dumps(owner), px=max(1, remaining_ms(expires_at_ms)), xx=True)
         await self._keep_sign_in(principal, expires_at_ms, sha256=sha256, begins=False)
 
@@ -188,14 +179,17 @@ class RedisTokens:
         await self._scripts.run("end_sign_in", principal.workspace, id=principal.token_id)
 
     async def tokens(self, workspace: WorkspaceId) -> list[TokenRecord]:
-        """The listed tokens of a workspace."""
-        table = keys.key(workspace, "tokens")
-        rows = await self._redis.hvals(table)
-        records = [_RECORD.validate_python(orjson.loads(row)["record"]) for row in rows]
+        """The listed tokens of a workspace, in the order in which they were made."""
+        table, uses = keys.key(workspace, "tokens"), keys.key(workspace, "token_uses")
+        rows = [orjson.loads(row) for row in await self._redis.hvals(table)]
+        placed = [(row.get("place", 0), _RECORD.validate_python(row["record"])) for row in rows]
+        records = [record for _, record in sorted(placed, key=lambda each: (each[1].created_at_ms, each[0]))]
         over = [r.id for r in records if r.expires_at_ms is not None and r.expires_at_ms <= _now_ms()]
         if over:
             await self._redis.hdel(table, *over)
-        return sorted((r for r in records if r.id not in over), key=lambda r: r.created_at_ms)
+            await self._redis.hdel(uses, *over)
+        used = await self._redis.hgetall(uses)
+        return [replace(r, last_used_at_ms=_integer(used.get(r.id))) for r in records if r.id not in over]
 
     async def dependants(self, workspace: WorkspaceId) -> Mapping[TokenId, Dependants]:
         """What hangs on each of them."""
@@ -224,10 +218,14 @@ class RedisTokens:
 
     async def _keep(self, principal: Principal, sha256: str, expires_at_ms: int | None) -> None:
         """Where the owner of a token is found."""
-        owner = replace(principal, expires_at_ms=expires_at_ms)
+        owner = replace(principal.without_standing(), expires_at_ms=expires_at_ms)
         life_ms = None if expires_at_ms is None else remaining_ms(expires_at_ms)
         if life_ms is None or life_ms > 0:
             await self._redis.set(keys.token(sha256), orjson.dumps(owner), px=life_ms)
+
+
+def _integer(text: str | None) -> int | None:
+    return None if text is None else int(text)
 
 
 def _maker(principal: Principal) -> tuple[str, str]:
@@ -245,6 +243,10 @@ def _record(principal: Principal, expires_at_ms: int | None) -> TokenRecord:
         expires_at_ms=expires_at_ms,
         session=principal.session,
         made_by=principal.made_by,
+        scopes=principal.scopes,
+        only=principal.only,
+        service=principal.service,
+        member=principal.answerable if principal.kind is TokenKind.PERSONAL else None,
     )
 
 

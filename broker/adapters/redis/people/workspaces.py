@@ -48,7 +48,7 @@ class RedisWorkspaces:
         if not claimed:
             if is_new:
                 await self._drop(workspace)
-            raise _taken(slug or "")
+            raise _refuse_taken(slug or "")
         await self._scripts.run("name_workspace", workspace, name="", slug=claimed, most=MAX_FORMER)
         return await self.get(workspace) or known
 
@@ -79,7 +79,7 @@ class RedisWorkspaces:
             ends_at_ms=int(ends) if ends else None,
         )
 
-    async def named(self, slug: str) -> WorkspaceId | None:
+    async def find_by_slug(self, slug: str) -> WorkspaceId | None:
         """Whose a slug is or was."""
         found = await self._redis.hget(keys.key(_INSTALLATION, "slugs"), slug)
         return WorkspaceId(found) if found else None
@@ -98,14 +98,15 @@ class RedisWorkspaces:
     async def rename(self, workspace: WorkspaceId, *, name: str | None, slug: str | None) -> None:
         """Give it another name or slug. Raises `NotFound`, `Conflict` (SLUG_TAKEN)."""
         if slug and not await self._claim(workspace, slug, exact=True):
-            raise _taken(slug)
+            raise _refuse_taken(slug)
         about = {"name": name or "", "slug": slug or ""}
         for over in await self._scripts.run("name_workspace", workspace, **about, most=MAX_FORMER):
             await self._scripts.run("drop_slug", _INSTALLATION, workspace=workspace, slug=over)
 
     async def set_plan(self, workspace: WorkspaceId, plan: Plan) -> None:
         """Give it another plan."""
-        await self._scripts.run("set_plan", workspace, plan=plan)
+        log_days = orjson.dumps(self._scripts.plans.log_days)
+        await self._scripts.run("set_plan", workspace, plan=plan, log_days=log_days)
 
     async def move(self, workspace: WorkspaceId, state: WorkspaceState, *, life_ms: int | None = None) -> None:
         """Bring it into another state, at once and everywhere. Raises `NotFound`, `Conflict`."""
@@ -120,6 +121,8 @@ class RedisWorkspaces:
         """Delete all that the store has of one that is ending, but that it is. Tokens first: they are found in it."""
         await self._sweep_people(workspace)
         await self._sweep_tokens(workspace)
+        if customer := await self._redis.hget(keys.key(workspace, "billing"), "customer"):
+            await self._redis.hdel(keys.key(_INSTALLATION, "customers"), customer)
         at, deleted = "0", 1
         while deleted:  # a scan that is not the first finds what was written while the one before went on
             deleted = 0
@@ -180,5 +183,5 @@ class RedisAdministrators:
                 await self._redis.hdel(self._key, other)
 
 
-def _taken(slug: str) -> Conflict:
+def _refuse_taken(slug: str) -> Conflict:
     return Conflict(f"the address {slug!r} is another workspace's; choose another", code="SLUG_TAKEN")

@@ -11,8 +11,8 @@ import orjson
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Scripts
-from broker.domain.ids import WorkspaceId
-from broker.domain.plans.budgets import MAX_BUDGETS, PER_UNIT, Budget, BudgetPlace, Period, parse_place
+from broker.domain.ids import AgentId, ApprovalId, WorkspaceId
+from broker.domain.plans.budgets import MAX_BUDGETS, PER_UNIT, Budget, BudgetPlace, Period, Unit, parse_place
 
 
 class RedisBudgets:
@@ -23,7 +23,15 @@ class RedisBudgets:
         self._scripts = scripts
 
     async def set(
-        self, workspace: WorkspaceId, place: BudgetPlace, *, name: str, limit: int, more: bool, by: str
+        self,
+        workspace: WorkspaceId,
+        place: BudgetPlace,
+        *,
+        name: str,
+        limit: int,
+        more: bool,
+        by: str,
+        interrupt: bool | None = None,
     ) -> Budget:
         """Set one, or raise it by so much `more`. Raises `NotFound`, `Conflict`."""
         text = await self._scripts.run_once(
@@ -36,6 +44,7 @@ class RedisBudgets:
             limit=limit,
             more="1" if more else "",
             by=by,
+            interrupt="" if interrupt is None else str(int(interrupt)),
             most=MAX_BUDGETS,
         )
         return _budget(place, orjson.loads(text), await self._now(workspace))
@@ -43,6 +52,15 @@ class RedisBudgets:
     async def remove(self, workspace: WorkspaceId, place: BudgetPlace) -> bool:
         """Remove one; whether there was one."""
         return bool(await self._scripts.run_once("remove_budget", workspace, key=str(place)))
+
+    async def answer_raise(
+        self, workspace: WorkspaceId, place: BudgetPlace, *, lead: AgentId, name: str, allow: bool
+    ) -> Budget:
+        """A lead's word on one of an agent below it. Raises `NotPermitted`, `Conflict`."""
+        text = await self._scripts.run(
+            "answer_raise", workspace, key=str(place), lead=lead, name=name, allowed="1" if allow else ""
+        )
+        return _budget(place, orjson.loads(text), await self._now(workspace))
 
     async def budgets(self, workspace: WorkspaceId) -> Sequence[Budget]:
         """All of them, as they stand now."""
@@ -56,11 +74,17 @@ class RedisBudgets:
 
 def _budget(place: BudgetPlace, row: dict[str, Any], now: datetime) -> Budget:
     began = {Period.DAY: f"{now:%Y-%m-%d}", Period.MONTH: f"{now:%Y-%m}", Period.TOTAL: ""}[place.period]
-    per = PER_UNIT[place.unit]
+    per, is_present = PER_UNIT[place.unit], row["since"] == began
+    elapsed = row.get("running", 0) * now.timestamp() * 1000 - row.get("began", 0) if place.unit is Unit.MINUTES else 0
     return Budget(
         place=place,
         name=row["name"],
-        limit=row["limit"] / per,
-        spent=row["spent"] / per if row["since"] == began else 0.0,
+        limit=(row["limit"] + (row.get("extra", 0) if is_present else 0)) / per,
+        spent=row["spent"] / per if is_present else 0.0,
         by=row["by"],
+        held=max(row.get("held", 0), elapsed) / per,
+        running=row.get("running", 0),
+        interrupts=row.get("interrupt", False),
+        is_estimated=is_present and row.get("estimated", False),
+        asks=ApprovalId(row["ask"]) if is_present and row.get("ask") else None,
     )

@@ -19,7 +19,7 @@ class RedisMeters:
         self._redis = redis
         self._scripts = scripts
 
-    async def counted(self, workspace: WorkspaceId, days: Sequence[date]) -> Mapping[tuple[date, Counted], int]:
+    async def read_counts(self, workspace: WorkspaceId, days: Sequence[date]) -> Mapping[tuple[date, Counted], int]:
         """Those that are not 0."""
         pipe = self._redis.pipeline(transaction=False)
         for day in days:
@@ -42,6 +42,6 @@ class RedisMeters:
         rows = await pipe.execute() if agents else []
         return [(int(since or spawned), now_ms) for since, spawned in rows if since or spawned]
 
-    async def removed_sessions(self, workspace: WorkspaceId) -> int:
+    async def count_removed_sessions(self, workspace: WorkspaceId) -> int:
         """How many sessions were deleted lately."""
         return len(await self._redis.zrangebyscore(keys.key(workspace, "removed"), "-inf", "+inf", withscores=True))

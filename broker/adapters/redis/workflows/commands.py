@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import orjson
 
@@ -10,7 +11,7 @@ from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Scripts
 from broker.domain.ids import SessionId, WorkspaceId
-from broker.domain.workflows.commands import CommandEnd, CommandId, CommandKind, CommandState
+from broker.domain.workflows.runs.commands import CommandEnd, CommandId, CommandKind, CommandState
 from broker.protocol.proxy import StopCommand, write
 from broker.services.ports import CommandOrder, CommandRecord
 
@@ -24,21 +25,7 @@ class RedisCommands:
 
     async def order(self, workspace: WorkspaceId, order: CommandOrder) -> CommandState:
         """Order it, once; how far it is now."""
-        state = await self._scripts.run(
-            "order_command",
-            workspace,
-            command=order.command,
-            run=order.run,
-            step=order.step,
-            attempt=order.attempt,
-            kind=order.kind,
-            session=order.session,
-            link=order.link,
-            order=order.order,
-            patience_ms=int(order.patience_s * 1000),
-            lasts_ms="" if order.lasts_ms is None else order.lasts_ms,
-            refused=orjson.dumps({"reason": order.refused}) if order.refused else b"",
-        )
+        state = await self._scripts.run("order_command", workspace, order=orjson.dumps(describe_order(order)))
         return CommandState(state)
 
     async def stop(self, workspace: WorkspaceId, command: CommandId, *, reason: str) -> CommandState | None:
@@ -55,6 +42,23 @@ class RedisCommands:
             pipe.hgetall(keys.key(workspace, "command", command))
         rows = await pipe.execute() if wanted else []
         return [_record(command, row) for command, row in zip(wanted, rows, strict=True) if row]
+
+
+def describe_order(order: CommandOrder) -> dict[str, Any]:
+    """An order as the scripts are given it (`lib/command_orders`)."""
+    return {
+        "command": order.command,
+        "run": order.run,
+        "step": order.step,
+        "attempt": order.attempt,
+        "kind": order.kind,
+        "session": order.session,
+        "link": order.link,
+        "order": order.order,
+        "patience_ms": int(order.patience_s * 1000),
+        "lasts_ms": "" if order.lasts_ms is None else order.lasts_ms,
+        "refused": orjson.dumps({"reason": order.refused}).decode() if order.refused else "",
+    }
 
 
 def _record(command: CommandId, row: Mapping[str, str]) -> CommandRecord:

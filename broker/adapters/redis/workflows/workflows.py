@@ -9,13 +9,16 @@ import orjson
 from pydantic import TypeAdapter
 
 from broker.adapters.redis import keys
-from broker.adapters.redis.client import TextRedis, published
+from broker.adapters.redis.agents.registry import read_session
+from broker.adapters.redis.client import TextRedis, listen_on
 from broker.adapters.redis.scripts import Scripts
+from broker.adapters.redis.workflows.commands import describe_order
 from broker.domain.errors import Fenced
 from broker.domain.ids import SessionId, WorkflowRunId, WorkspaceId
 from broker.domain.people.access import Principal
-from broker.domain.workflows.journal import Entry, Fact, RunStarted, RunState
-from broker.domain.workflows.journal_text import read_entry, write_entry
+from broker.domain.workflows.runs.journal import Entry, Fact, RunStarted, RunState
+from broker.domain.workflows.runs.journal_text import read_entry, write_entry
+from broker.domain.workflows.runs.steering import describe_act
 from broker.services.ports import Claim, ClaimedRun, LoggedEvent, NewRun, RunRow, Written
 
 _PRINCIPAL: TypeAdapter[Principal] = TypeAdapter(Principal)
@@ -35,10 +38,14 @@ class RedisWorkflows:
             "name": run.name,
             "workflow": run.workflow,
             "values": orjson.dumps(run.values).decode(),
-            "by": _PRINCIPAL.dump_json(run.by).decode(),
+            "by": _PRINCIPAL.dump_json(run.by.without_standing()).decode(),
             "machine": run.machine or "",
             "folder": run.folder or "",
+            "origin": run.origin or "",
+            "root": run.root or "",
         }
+        at_ms = await self._now_ms()
+        facts: list[Fact] = [RunStarted(run=run.id), *run.kept]
         await self._scripts.run(
             "begin_workflow",
             workspace,
@@ -48,7 +55,8 @@ class RedisWorkflows:
             row=orjson.dumps(row),
             definition=run.definition,
             text=run.text,
-            entry=write_entry(Entry(at_ms=await self._now_ms(), what=RunStarted(run=run.id))),
+            entries=orjson.dumps([write_entry(Entry(at_ms=at_ms, what=each)) for each in facts]),
+            outputs=orjson.dumps(run.outputs),
             told=run.told,
         )
 
@@ -71,6 +79,19 @@ class RedisWorkflows:
             pipe.hgetall(keys.key(workspace, "workflow_run", run))
         rows = await pipe.execute() if ids else []
         return [_row(WorkflowRunId(run), row) for run, row in zip(ids, rows, strict=True) if row]
+
+    async def resting(self, workspace: WorkspaceId, *, limit: int) -> list[RunRow]:
+        """Those that have not ended and do not go on by themselves."""
+        ids = sorted(await self._redis.smembers(keys.key(workspace, "workflow_open")))
+        pipe = self._redis.pipeline(transaction=False)
+        for run in ids:
+            pipe.hmget(keys.key(workspace, "workflow_run", run), ["state", "held"])
+        states = await pipe.execute() if ids else []
+        still = [run for run, (state, held) in zip(ids, states, strict=True) if held or state == RunState.NEEDS_HUMAN]
+        for run in still[:limit]:
+            pipe.hgetall(keys.key(workspace, "workflow_run", run))
+        rows = await pipe.execute() if still else []
+        return [_row(WorkflowRunId(run), row) for run, row in zip(still, rows, strict=False) if row]
 
     async def definition(self, workspace: WorkspaceId, definition: str) -> str | None:
         """The text of a file, by its hash."""
@@ -98,10 +119,15 @@ class RedisWorkflows:
             "claim_workflows", workspace, most=most, lease_ms=int(lease_s * 1000)
         )
         return Claim(
-            runs=tuple(ClaimedRun(id=WorkflowRunId(run), fence=int(fence)) for run, fence in found),
+            runs=tuple(_claimed(*each) for each in found),
             now_ms=int(now_ms),
             next_in_s=None if int(next_ms) < 0 else max(0.0, (int(next_ms) - int(now_ms)) / 1000),
         )
+
+    async def renew(self, workspace: WorkspaceId, claimed: Sequence[ClaimedRun], *, lease_s: float) -> None:
+        """Keep runs that are still looked at from being another's; those that were let go of stay so."""
+        claims = orjson.dumps([[each.id, each.fence] for each in claimed])
+        await self._scripts.run("renew_workflows", workspace, claims=claims, lease_ms=int(lease_s * 1000))
 
     async def append(self, workspace: WorkspaceId, claimed: ClaimedRun, written: Written, *, after: int) -> bool:
         """Write entries behind the first `after`; whether that was its end. Raises `Fenced`."""
@@ -116,6 +142,10 @@ class RedisWorkflows:
             outputs=orjson.dumps(written.outputs),
             state=written.state or "",
             reason=written.reason,
+            listens="1" if written.listens else "",
+            orders=orjson.dumps([describe_order(each) for each in written.orders]),
+            rests="1" if written.rests else "",
+            due_ms="" if written.due_at_ms is None else written.due_at_ms,
         )
         if done < 0:
             raise Fenced("another worker has taken the run")
@@ -148,20 +178,21 @@ class RedisWorkflows:
             entry=write_entry(Entry(at_ms=await self._now_ms(), what=fact)),
             events=_events([event] if event else []),
             outputs=orjson.dumps(outputs or {}),
-            by=_PRINCIPAL.dump_json(by).decode() if by else "",
+            act=describe_act(fact) or "",
+            by=_PRINCIPAL.dump_json(by.without_standing()).decode() if by else "",
         )
 
     async def submit(self, workspace: WorkspaceId, run: WorkflowRunId, effect: str, result: str) -> None:
         """Keep what an agent hands in. Raises `NotFound`."""
         await self._scripts.run("submit_result", workspace, run=run, effect=effect, result=result)
 
-    async def submitted(self, workspace: WorkspaceId, run: WorkflowRunId, effect: str) -> str | None:
+    async def read_submitted(self, workspace: WorkspaceId, run: WorkflowRunId, effect: str) -> str | None:
         """What was handed in so."""
         return await self.output(workspace, run, f"submitted:{effect}")
 
     async def wakeups(self) -> AsyncIterator[tuple[WorkspaceId, float] | None]:
         """(workspace, seconds) when a run becomes the next that is due there; None: some may be lost."""
-        async with aclosing(published(self._redis, keys.WORKFLOW_CHANNEL)) as messages:
+        async with aclosing(listen_on(self._redis, keys.WORKFLOW_CHANNEL)) as messages:
             async for message in messages:
                 if message is None:
                     yield None
@@ -172,6 +203,17 @@ class RedisWorkflows:
 
 def _events(events: Sequence[LoggedEvent]) -> bytes:
     return orjson.dumps([[each.kind, each.agent or "", each.name or "", each.data.decode()] for each in events])
+
+
+def _claimed(run: str, fence: int, flat_row: Sequence[str], flat_session: Sequence[str]) -> ClaimedRun:
+    row, session = _row(WorkflowRunId(run), _pair(flat_row)), _pair(flat_session)
+    return ClaimedRun(
+        id=row.id, fence=int(fence), row=row, session=read_session(row.session, session) if session else None
+    )
+
+
+def _pair(flat: Sequence[str]) -> dict[str, str]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 def _row(run: WorkflowRunId, row: Mapping[str, str]) -> RunRow:
@@ -191,4 +233,6 @@ def _row(run: WorkflowRunId, row: Mapping[str, str]) -> RunRow:
         started_at_ms=int(row["started"]),
         changed_at_ms=int(row["changed"]),
         entries=int(row["entries"]),
+        origin=WorkflowRunId(row["origin"]) if row.get("origin") else None,
+        root=row.get("root") or None,
     )

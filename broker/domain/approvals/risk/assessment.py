@@ -5,13 +5,15 @@ It helps people to look at the right thing; it decides nothing, and low does not
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 from broker.domain.approvals.approvals import Approval
+from broker.domain.approvals.changes import is_cut
+from broker.domain.approvals.hidden import find_changed_texts, hidden_characters, name_characters, texts_in
 from broker.domain.approvals.risk.commands import command_findings
-from broker.domain.approvals.risk.findings import Assessment, Finding, Risk, assessed, shown
+from broker.domain.approvals.risk.findings import Assessment, Finding, Risk, shorten, sum_up
 from broker.domain.approvals.risk.paths import reading_findings, writing_findings
 
 HARMLESS_TOOLS = frozenset(
@@ -49,7 +51,15 @@ def assess_request(
 ) -> Assessment:
     """The same for the parts of a request."""
     more = (Finding(Risk.HIGH, f"asks for more than this once: {each}") for each in widens)
-    return assessed((*more, *_findings(tool, command, cwd, changes, given or {})))
+    hiding = _hiding(texts_in([tool, command, cwd, given]), "it")
+    in_changes = _hiding((text for change in changes for text in find_changed_texts(change)), "what it writes")
+    return sum_up((*hiding, *in_changes, *more, *_findings(tool, command, cwd, changes, given or {})))
+
+
+def _hiding(texts: Iterable[str], what: str) -> Iterator[Finding]:
+    found = tuple(dict.fromkeys(character for text in texts for character in hidden_characters(text)))
+    if found:
+        yield Finding(Risk.HIGH, f"{what} contains characters that change how it is read: {name_characters(found)}")
 
 
 def _findings(
@@ -59,6 +69,8 @@ def _findings(
         yield from command_findings(command, cwd)
     for change in changes:
         yield from writing_findings(str(change.get("path") or ""), cwd)
+        if is_cut(str(change.get("diff") or "")):
+            yield Finding(Risk.HIGH, f"changes more than is shown: {shorten(str(change.get('path') or ''))}")
         if change.get("change") == "delete":
             yield Finding(Risk.MEDIUM, "deletes files")
     if command is None and not changes:
@@ -78,10 +90,10 @@ def _of_tool(tool: str, cwd: str | None, given: dict[str, Any]) -> Iterator[Find
             yield Finding(Risk.MEDIUM, "edits files, and does not say which")
     elif name in _FETCHERS:
         host = urlsplit(str(given.get("url") or "")).netloc
-        yield Finding(Risk.MEDIUM, f"talks to the network: {shown(host)}" if host else "talks to the network")
+        yield Finding(Risk.MEDIUM, f"talks to the network: {shorten(host)}" if host else "talks to the network")
     elif name.startswith("mcp__"):
         yield Finding(
-            Risk.MEDIUM, f"uses a tool of another program: {shown(tool.removeprefix('mcp__').replace('__', ' / '))}"
+            Risk.MEDIUM, f"uses a tool of another program: {shorten(tool.removeprefix('mcp__').replace('__', ' / '))}"
         )
     else:
-        yield Finding(Risk.MEDIUM, f"uses {shown(tool)}, a tool of which nothing is known here")
+        yield Finding(Risk.MEDIUM, f"uses {shorten(tool)}, a tool of which nothing is known here")

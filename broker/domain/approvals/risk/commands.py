@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
-from broker.domain.approvals.risk.findings import Finding, Risk, shown
+from broker.domain.approvals.risk.builds import TASK_RUNNERS, build_findings
+from broker.domain.approvals.risk.findings import Finding, Risk, shorten
 from broker.domain.approvals.risk.git import git_findings
 from broker.domain.approvals.risk.known_programs import (
     ANY_ARGUMENTS,
@@ -21,6 +22,7 @@ from broker.domain.approvals.risk.known_programs import (
     SHOWS_NO_CONTENT,
     WRAPPERS,
 )
+from broker.domain.approvals.risk.options import option_findings, variable_findings
 from broker.domain.approvals.risk.paths import is_secret, reading_findings, writing_findings
 from broker.domain.approvals.risk.programs import JUDGES, bare_path, reads
 from broker.domain.approvals.shell.commands import shell_text
@@ -44,36 +46,42 @@ def command_findings(command: str, cwd: str | None, *, depth: int = _DEPTH) -> I
         yield Finding(Risk.MEDIUM, "cannot be read to its end: look at it closely")
     before: dict[bool, list[str]] = {}
     for each in text.commands:
-        words = _written(each.words)
+        words = _spell(each.words)
         yield from _redirections(each, cwd)
+        yield from variable_findings([*_spell(each.assignments), *_given_by_env(words)])
         yield from _simple(words, cwd, depth=depth)
         if each.piped and each.substituted in before:
-            yield from _piped(before[each.substituted], words)
+            yield from _pipe(before[each.substituted], words)
         before[each.substituted] = words
-    programs = [(_program(_written(each.words)), each) for each in text.commands]
+    programs = [(_program(_spell(each.words)), each) for each in text.commands]
     if any(program in _RUN_TEXT for program, _ in programs):
         if any(each.substituted and program in FETCHERS for program, each in programs):
             yield Finding(Risk.HIGH, "runs a program from the network that nobody has looked at")
-        for document in _written(document for each in text.commands for document in each.documents):
+        for document in _spell(document for each in text.commands for document in each.documents):
             yield from command_findings(document, cwd, depth=depth - 1) if depth else ()
 
 
-def _written(words: Iterable[Word]) -> list[str]:
+def _given_by_env(words: Sequence[str]) -> list[str]:
+    """`env A=b program`: what it sets."""
+    return [word for word in words if "=" in word] if words and _name(words[0]) == "env" else []
+
+
+def _spell(words: Iterable[Word]) -> list[str]:
     """As they are written, so that people recognise `$HOME` and `*.py`."""
     return [word.written for word in words]
 
 
 def _redirections(command: SimpleCommand, cwd: str | None) -> Iterator[Finding]:
-    for path in _written(command.writes):
+    for path in _spell(command.writes):
         yield from writing_findings(path, cwd)
-    for path in _written(command.reads):
+    for path in _spell(command.reads):
         yield from reading_findings(path, cwd)
 
 
 def _simple(words: Sequence[str], cwd: str | None, *, depth: int) -> Iterator[Finding]:
     if any(_name(word) in AS_ROOT for word in words[:3]) and _program(words[:1]) not in READ_ONLY:
         yield Finding(Risk.HIGH, "runs with the rights of another user, most likely the administrator")
-    bare = _unwrapped(words)
+    bare = _unwrap(words)
     if bare:
         yield from _of_program(bare, cwd, depth=depth)
 
@@ -82,7 +90,9 @@ def _of_program(words: Sequence[str], cwd: str | None, *, depth: int) -> Iterato
     program, arguments = _name(words[0]), words[1:]
     if program not in SHOWS_NO_CONTENT and not " ".join([*words, ""]).startswith(_HARMLESS_BEGINNINGS):
         secrets = [word for word in arguments if is_secret(bare_path(word))]
-        yield from (Finding(Risk.HIGH, f"reads keys or passwords: {shown(secret)}") for secret in secrets)
+        yield from (Finding(Risk.HIGH, f"reads keys or passwords: {shorten(secret)}") for secret in secrets)
+    yield from option_findings(program, arguments, cwd)
+    yield from build_findings([program, *arguments])
     if program in SHELLS | {"su", "eval"}:
         yield from _shell(program, arguments, cwd, depth=depth)
     elif program == "find":
@@ -93,8 +103,8 @@ def _of_program(words: Sequence[str], cwd: str | None, *, depth: int) -> Iterato
         yield from judge([program, *arguments], cwd)
     elif program in READ_ONLY:
         yield from reads(arguments, cwd)
-    elif program not in BUILDS:
-        yield Finding(Risk.MEDIUM, f"runs {shown(words[0])}, of which nothing is known here")
+    elif program not in BUILDS | TASK_RUNNERS:
+        yield Finding(Risk.MEDIUM, f"runs {shorten(words[0])}, of which nothing is known here")
 
 
 def _shell(program: str, arguments: Sequence[str], cwd: str | None, *, depth: int) -> Iterator[Finding]:
@@ -106,7 +116,7 @@ def _shell(program: str, arguments: Sequence[str], cwd: str | None, *, depth: in
     if inner and depth:
         yield from command_findings(inner, cwd, depth=depth - 1)
     elif script := next((word for word in arguments if not word.startswith("-")), ""):
-        yield Finding(Risk.MEDIUM, f"runs a script: {shown(script)}")
+        yield Finding(Risk.MEDIUM, f"runs a script: {shorten(script)}")
 
 
 def _find(arguments: Sequence[str], cwd: str | None, *, depth: int) -> Iterator[Finding]:
@@ -120,8 +130,8 @@ def _find(arguments: Sequence[str], cwd: str | None, *, depth: int) -> Iterator[
     yield from reads(paths, cwd)
 
 
-def _piped(source: Sequence[str], target: Sequence[str]) -> Iterator[Finding]:
-    to, words = _program(target), _unwrapped(target)
+def _pipe(source: Sequence[str], target: Sequence[str]) -> Iterator[Finding]:
+    to, words = _program(target), _unwrap(target)
     if to not in SHELLS | INTERPRETERS or any(not word.startswith("-") for word in words[1:]):
         return
     if _program(source) in FETCHERS:
@@ -132,7 +142,7 @@ def _piped(source: Sequence[str], target: Sequence[str]) -> Iterator[Finding]:
         yield Finding(Risk.MEDIUM, "runs what another command prints")
 
 
-def _unwrapped(words: Sequence[str]) -> list[str]:
+def _unwrap(words: Sequence[str]) -> list[str]:
     """The program that is really run: without `sudo`, `env A=b`, `timeout 5`, `xargs -n1`."""
     rest = list(words)
     for _ in range(8):
@@ -159,7 +169,7 @@ def _behind_options(words: list[str], with_value: frozenset[str]) -> list[str]:
 
 
 def _program(words: Sequence[str]) -> str:
-    bare = _unwrapped(words)
+    bare = _unwrap(words)
     return _name(bare[0]) if bare else ""
 
 

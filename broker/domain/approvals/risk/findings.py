@@ -36,13 +36,13 @@ class Assessment:
     reasons: tuple[str, ...]
 
 
-def assessed(findings: Iterable[Finding]) -> Assessment:
+def sum_up(findings: Iterable[Finding]) -> Assessment:
     """All findings as one; nothing found is low."""
     found = sorted(dict.fromkeys(findings), key=lambda each: -_ORDER[each.risk])
     return Assessment(risk=found[0].risk if found else Risk.LOW, reasons=tuple(dict.fromkeys(f.reason for f in found)))
 
 
-def shown(text: str) -> str:
+def shorten(text: str) -> str:
     """A piece of a command, short enough for a sentence."""
     line = " ".join(text.split())
     return line if len(line) <= _SHOWN else line[: _SHOWN - 1] + "…"

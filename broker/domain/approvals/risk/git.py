@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from broker.domain.approvals.risk.findings import Finding, Risk, shown
+from broker.domain.approvals.risk.findings import Finding, Risk, shorten
 from broker.domain.approvals.risk.known_programs import ANY_ARGUMENTS, GIT_OPTIONS, names
 from broker.domain.approvals.risk.paths import writing_findings
 
@@ -58,9 +58,9 @@ def git_findings(arguments: Sequence[str], cwd: str | None) -> Iterator[Finding]
                 "changes where git fetches from",
             )
         case _ if command in _NETWORK:
-            yield Finding(Risk.MEDIUM, f"talks to the network: git {command} {shown(' '.join(rest[:2]))}".rstrip())
+            yield Finding(Risk.MEDIUM, f"talks to the network: git {command} {shorten(' '.join(rest[:2]))}".rstrip())
         case _ if command not in _READS | _LOCAL | {"reset", "stash", "clean", "config", "reflog"}:
-            yield Finding(Risk.MEDIUM, f"runs git {shown(command)}, of which nothing is known here")
+            yield Finding(Risk.MEDIUM, f"runs git {shorten(command)}, of which nothing is known here")
         case _:
             return
 

@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from broker.domain.approvals.risk.findings import Finding, Risk, shown
+from broker.domain.approvals.risk.findings import Finding, Risk, shorten
 
 _HOME = re.compile(r"(~[A-Za-z0-9_-]*|\$HOME|\$\{HOME\})(?=/|$)")
 _SECRET = re.compile(
@@ -38,28 +38,28 @@ _CI = re.compile(r"(^|/)\.github/workflows/|(^|/)(\.gitlab-ci\.yml|Jenkinsfile|\
 
 def writing_findings(path: str, cwd: str | None) -> Iterator[Finding]:
     """What is risky about changing a file."""
-    place = _placed(path, cwd)
+    place = _place(path, cwd)
     if _HARMLESS.search(place):
         return
     if is_secret(place):
-        yield Finding(Risk.HIGH, f"touches keys or passwords: {shown(path)}")
+        yield Finding(Risk.HIGH, f"touches keys or passwords: {shorten(path)}")
     if _RUNS_BY_ITSELF.search(place):
-        yield Finding(Risk.HIGH, f"changes what runs by itself: {shown(path)}")
+        yield Finding(Risk.HIGH, f"changes what runs by itself: {shorten(path)}")
     elif _SYSTEM.search(place) and _is_outside(place, cwd):
-        yield Finding(Risk.HIGH, f"writes to the system's own folders: {shown(path)}")
+        yield Finding(Risk.HIGH, f"writes to the system's own folders: {shorten(path)}")
     elif _CI.search(place):
-        yield Finding(Risk.MEDIUM, f"changes what the build server runs: {shown(path)}")
+        yield Finding(Risk.MEDIUM, f"changes what the build server runs: {shorten(path)}")
     elif _is_outside(place, cwd):
-        yield Finding(Risk.MEDIUM, f"writes outside its folder: {shown(path)}")
+        yield Finding(Risk.MEDIUM, f"writes outside its folder: {shorten(path)}")
 
 
 def reading_findings(path: str, cwd: str | None) -> Iterator[Finding]:
     """What is risky about showing a file to a model."""
-    place = _placed(path, cwd)
+    place = _place(path, cwd)
     if is_secret(place):
-        yield Finding(Risk.HIGH, f"reads keys or passwords: {shown(path)}")
+        yield Finding(Risk.HIGH, f"reads keys or passwords: {shorten(path)}")
     elif _is_outside(place, cwd) and not _HARMLESS.search(place):
-        yield Finding(Risk.MEDIUM, f"reads outside its folder: {shown(path)}")
+        yield Finding(Risk.MEDIUM, f"reads outside its folder: {shorten(path)}")
 
 
 def is_secret(path: str) -> bool:
@@ -73,7 +73,7 @@ def is_everything(path: str) -> bool:
     return bare in {"", ".", "..", "~", "$HOME", "${HOME}"} or re.fullmatch(r"/[A-Za-z]+", bare) is not None
 
 
-def _placed(path: str, cwd: str | None) -> str:
+def _place(path: str, cwd: str | None) -> str:
     """Without `..`, absolute where the folder is known; home stays `~`."""
     home = _HOME.match(path)
     if home:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
-from broker.domain.approvals.risk.findings import Finding, Risk, shown
+from broker.domain.approvals.risk.findings import Finding, Risk, shorten
 from broker.domain.approvals.risk.known_programs import (
     BUILDS,
     CLOUDS,
@@ -25,6 +25,7 @@ Judge = Callable[[Sequence[str], str | None], Iterator[Finding]]
 """From the words of a command and the folder it runs in."""
 
 _INLINE = names("-c -e -E -r --eval -p --print eval")
+_UNASKED = names("-auto-approve --auto-approve --yes -y --skip-preview")
 _DELETES_ROWS = re.compile(
     r"\b(drop\s+(table|database|schema|index|view)|truncate\b|delete\s+from|flush(all|db)\b|dropdatabase)",
     re.IGNORECASE,
@@ -46,7 +47,7 @@ def _relay(words: Sequence[str], cwd: str | None) -> Iterator[Finding]:
     del cwd
     asked = next((word for word in words[1:] if not word.startswith("-")), "")
     if asked not in {"version", "doctor", "status", "logs"}:
-        yield Finding(Risk.HIGH, f"changes what agents and people may do here: {shown(' '.join(words[:4]))}")
+        yield Finding(Risk.HIGH, f"changes what agents and people may do here: {shorten(' '.join(words[:4]))}")
 
 
 def _interpreter(words: Sequence[str], cwd: str | None) -> Iterator[Finding]:
@@ -58,7 +59,7 @@ def _interpreter(words: Sequence[str], cwd: str | None) -> Iterator[Finding]:
     elif any(word in _INLINE for word in words[1:]):
         yield Finding(Risk.MEDIUM, "runs a program written into the command itself")
     elif module not in BUILDS:
-        yield Finding(Risk.MEDIUM, f"runs a program: {shown(' '.join(words[:3]))}")
+        yield Finding(Risk.MEDIUM, f"runs a program: {shorten(' '.join(words[:3]))}")
 
 
 def _rm(words: Sequence[str], cwd: str | None) -> Iterator[Finding]:
@@ -68,7 +69,7 @@ def _rm(words: Sequence[str], cwd: str | None) -> Iterator[Finding]:
     else:
         yield Finding(Risk.MEDIUM, "deletes files")
     if any(is_everything(path) for path in paths):
-        yield Finding(Risk.HIGH, f"deletes everything in {shown(' '.join(paths))}")
+        yield Finding(Risk.HIGH, f"deletes everything in {shorten(' '.join(paths))}")
     yield from _writes(words, cwd)
 
 
@@ -104,14 +105,16 @@ def _network(words: Sequence[str], cwd: str | None) -> Iterator[Finding]:
     ):
         yield Finding(Risk.HIGH, "lets another machine run commands here")
     if words[0] == "ssh":
-        yield Finding(Risk.MEDIUM, f"runs something on another machine: {shown(' '.join(words[1:]))}")
+        yield Finding(Risk.MEDIUM, f"runs something on another machine: {shorten(' '.join(words[1:]))}")
     elif words[0] == "rsync" and not any(re.match(r"[^/]+:", word) for word in words[1:]):
         yield from _writes_last(words, cwd)
     elif not _LOOPBACK.match(host):
         sends = _has_flag(words, "dFT", "--data") or any(
             word.startswith(("--data", "--form", "--upload", "--post")) for word in words
         )
-        yield Finding(Risk.MEDIUM, f"{'sends data to' if sends else 'talks to'} the network: {shown(host or words[0])}")
+        yield Finding(
+            Risk.MEDIUM, f"{'sends data to' if sends else 'talks to'} the network: {shorten(host or words[0])}"
+        )
     for option, path in pairwise(words):
         if option in {"-o", "-O", "--output", "--output-document"}:
             yield from writing_findings(path, cwd)
@@ -124,8 +127,6 @@ def _packages(words: Sequence[str], cwd: str | None) -> Iterator[Finding]:
         yield Finding(Risk.MEDIUM, "installs packages, which may run code of their own")
     if "publish" in words[1:] or words[:2] == ["twine", "upload"] or words[:2] == ["gem", "push"]:
         yield Finding(Risk.HIGH, "publishes a package for everybody")
-    if words[:2] == ["go", "run"] or asked in {"run", "run-script", "start"}:
-        yield Finding(Risk.LOW, "runs a script of the project")
 
 
 def _database(words: Sequence[str], cwd: str | None) -> Iterator[Finding]:
@@ -139,7 +140,11 @@ def _database(words: Sequence[str], cwd: str | None) -> Iterator[Finding]:
 def _cloud(words: Sequence[str], cwd: str | None) -> Iterator[Finding]:
     del cwd
     if any(part in DESTROYS for word in words[1:5] for part in re.split(r"[-:]", word)):
-        yield Finding(Risk.HIGH, f"deletes something with {words[0]}: {shown(' '.join(words[1:5]))}")
+        yield Finding(Risk.HIGH, f"deletes something with {words[0]}: {shorten(' '.join(words[1:5]))}")
+    elif words[1:2] and words[1] in {"apply", "up"} and _UNASKED.intersection(words):
+        yield Finding(
+            Risk.HIGH, f"changes what runs outside this machine, without asking: {shorten(' '.join(words[:4]))}"
+        )
     else:
         yield Finding(Risk.MEDIUM, f"acts on something outside this machine with {words[0]}")
 

@@ -95,7 +95,7 @@ class _Reader(Lexer):
         if self._awaited:
             self._read_documents()
 
-    def _substituted_commands(self) -> None:
+    def _substitute_commands(self) -> None:
         """The documents of the line around a substitution begin behind it."""
         awaited, self._awaited = self._awaited, []
         self._commands()

@@ -57,15 +57,15 @@ class NamedFiles:
 
 
 @lru_cache(maxsize=256)
-def named_files(command: str) -> NamedFiles:
+def find_named_files(command: str) -> NamedFiles:
     """The files that a command line names."""
     line = shell_line(command)
-    files = list(islice(dict.fromkeys(_named(line)), _MAX_FILES + 1))
+    files = list(islice(dict.fromkeys(_find_named(line)), _MAX_FILES + 1))
     complete = len(files) <= _MAX_FILES and not line.opaque
     return NamedFiles(tuple(files[:_MAX_FILES]), complete)
 
 
-def _named(line: ShellLine) -> Iterator[NamedFile]:
+def _find_named(line: ShellLine) -> Iterator[NamedFile]:
     for command in line.touched:
         yield from (NamedFile(word.value, _READS, True) for word in command.reads)
         yield from (NamedFile(word.value, _WRITES, True) for word in command.writes)

@@ -9,7 +9,7 @@ from typing import Self
 
 from broker.domain.approvals.patterns import UNKNOWN
 from broker.domain.approvals.shell.simple_command import SimpleCommand
-from broker.domain.approvals.shell.words import Piece, Word, decoded, words_of
+from broker.domain.approvals.shell.words import Piece, Word, decode, words_of
 
 _MAX_DEPTH = 24
 """Of substitutions inside each other."""
@@ -51,7 +51,7 @@ class Lexer(ABC):
         """All commands up to the end."""
 
     @abstractmethod
-    def _substituted_commands(self) -> None:
+    def _substitute_commands(self) -> None:
         """Commands up to the bracket that ends a substitution, which is not taken."""
 
     def read_expansions(self) -> Word:
@@ -105,7 +105,7 @@ class Lexer(ABC):
                 self._in_double_quotes(pieces)
                 self._close('"')
             case "\\":
-                pieces += self._escaped()
+                pieces += self._escape()
             case "$":
                 self._dollar(pieces, quoted=False)
             case "`":
@@ -126,7 +126,7 @@ class Lexer(ABC):
         before = self._text[self._at - 2] if self._at > 1 else " "
         return behind in {"", " ", "\t", "\n", "["} and before in " \t\n;|&(!["
 
-    def _escaped(self) -> list[Piece]:
+    def _escape(self) -> list[Piece]:
         character = self._text[self._at : self._at + 1]
         self._at += 1
         if not character:
@@ -203,7 +203,7 @@ class Lexer(ABC):
             end += 2 if self._text[end] == "\\" else 1
         if end >= len(self._text):
             self._unreadable()
-        value = decoded(self._text[self._at + 1 : end]).partition("\0")[0]
+        value = decode(self._text[self._at + 1 : end]).partition("\0")[0]
         self._at = min(end + 1, len(self._text))
         return Piece(value, value, bare=False)
 
@@ -219,7 +219,7 @@ class Lexer(ABC):
             if character == "'" and not quoted:
                 self._until_quote()
             elif character == '"':
-                self._nested_quotes(inner)
+                self._nest_quotes(inner)
             elif character == "\\":
                 self._at += 1
             elif character == "$":
@@ -234,7 +234,7 @@ class Lexer(ABC):
         written = self._text[start : self._at]
         return Piece(" " if blank else UNKNOWN, written, " " if blank else "", bare=False)
 
-    def _nested_quotes(self, pieces: list[Piece]) -> None:
+    def _nest_quotes(self, pieces: list[Piece]) -> None:
         self._enter()
         self._in_double_quotes(pieces)
         self._close('"')
@@ -254,7 +254,7 @@ class Lexer(ABC):
         kept = self._depth, self._substituted, self._in_arithmetic
         self._substituted, self._in_arithmetic = True, self._text.startswith("(", begin)
         self._enter()
-        self._substituted_commands()
+        self._substitute_commands()
         self._close(")")
         self._depth, self._substituted, self._in_arithmetic = kept
 

@@ -137,7 +137,7 @@ class _Resolver:
                 first = len(self.runs)
                 self._run(command.words, certain=certain, depth=depth)
                 source = before.get(command.substituted) if command.piped else None
-                self._fed(command, source, readers=self.runs[first:], depth=depth)
+                self._read_fed(command, source, readers=self.runs[first:], depth=depth)
             for assigned in command.assignments:  # `PAGER='a b' git log` runs it
                 self._embedded(assigned, depth=depth)
             before[command.substituted] = command
@@ -168,11 +168,11 @@ class _Resolver:
                 value = argument.value if name == "trap" else argument.value.partition("=")[2]
                 self.read(value, certain=certain, depth=depth - 1)
         elif name in {"find", "fd", "fdfind"}:
-            self._found(arguments, certain=certain, depth=depth)
+            self._note_found(arguments, certain=certain, depth=depth)
         elif name in WRAPPERS:
-            self._wrapped(name, arguments, certain=certain, depth=depth)
+            self._wrap(name, arguments, certain=certain, depth=depth)
         elif name in INTERPRETERS or name in {"source", "."}:
-            self._interpreted(name, arguments, certain=certain)
+            self._interpret(name, arguments, certain=certain)
         elif (runs := _RUNS_COMMANDS.get(name)) and any(runs.search(word.value) for word in arguments):
             self._not_readable(certain)
         self._behind_own_options(run, certain=certain)
@@ -205,7 +205,7 @@ class _Resolver:
         if operand is not None and is_text:
             self.read(operand.value, certain=certain, depth=depth - 1)
 
-    def _found(self, arguments: Sequence[Word], *, certain: bool, depth: int) -> None:
+    def _note_found(self, arguments: Sequence[Word], *, certain: bool, depth: int) -> None:
         for place, word in enumerate(arguments):
             if word.value in _FIND_RUNS:
                 inner = list(arguments[place + 1 :])
@@ -215,7 +215,7 @@ class _Resolver:
                     words if NOTHING_KNOWN in words else [*words, NOTHING_KNOWN], certain=certain, depth=depth - 1
                 )
 
-    def _wrapped(self, name: str, arguments: list[Word], *, certain: bool, depth: int) -> None:
+    def _wrap(self, name: str, arguments: list[Word], *, certain: bool, depth: int) -> None:
         """The program behind the wrapper's options, or the text that one of them holds."""
         for place, word in enumerate(arguments):
             if text := _text_option(name, word.value):
@@ -231,13 +231,15 @@ class _Resolver:
             self._not_readable(certain)
         self._run(inner, certain=certain, depth=depth - 1)
 
-    def _interpreted(self, name: str, arguments: Sequence[Word], *, certain: bool) -> None:
+    def _interpret(self, name: str, arguments: Sequence[Word], *, certain: bool) -> None:
         """Programs in other languages cannot be read here; a file of them is a program like any other."""
         tells = any(not word.value.startswith("-") or word.value in _TELLS_OF_ITSELF for word in arguments)
         if name in {"source", "."} or not tells or any(_INLINE.fullmatch(word.value) for word in arguments):
             self._not_readable(certain)
 
-    def _fed(self, command: SimpleCommand, before: SimpleCommand | None, *, readers: Sequence[Run], depth: int) -> None:
+    def _read_fed(
+        self, command: SimpleCommand, before: SimpleCommand | None, *, readers: Sequence[Run], depth: int
+    ) -> None:
         """What a shell is given to read it runs: documents, and what another program prints."""
         shells = [run for run in readers if run.name.lower() in RUNS_TEXT]
         if not shells:

@@ -60,13 +60,13 @@ def words_of(pieces: Sequence[Piece], *, assigns: bool) -> list[Word]:
     if any(piece.mark == "[" for piece in pieces):
         pieces = list(_without_classes(pieces))
     if not any(piece.mark for piece in pieces):
-        return [_joined(pieces, assigns=assigns)]
+        return [_join(pieces, assigns=assigns)]
     if sum(piece.mark == "{" for piece in pieces) > _MAX_PAIRS:
         return [NOTHING_KNOWN]
-    expanded = [list(pieces)] if assigns else list(islice(_expanded(list(pieces)), _MAX_BRACES + 1))
+    expanded = [list(pieces)] if assigns else list(islice(_expand(list(pieces)), _MAX_BRACES + 1))
     if len(expanded) > _MAX_BRACES:
         return [NOTHING_KNOWN]
-    return [_joined(part, assigns=assigns) for each in expanded for part in _split(each) if part]
+    return [_join(part, assigns=assigns) for each in expanded for part in _split(each) if part]
 
 
 def _without_classes(pieces: Sequence[Piece]) -> Iterator[Piece]:
@@ -86,7 +86,7 @@ def _without_classes(pieces: Sequence[Piece]) -> Iterator[Piece]:
         rest[: end + 1] = [Piece(behind, behind)] if behind else []
 
 
-def _joined(pieces: Sequence[Piece], *, assigns: bool) -> Word:
+def _join(pieces: Sequence[Piece], *, assigns: bool) -> Word:
     value, written = "".join(p.value for p in pieces), "".join(p.written for p in pieces)
     return Word(value, written, all(p.bare for p in pieces), assigns)
 
@@ -102,7 +102,7 @@ def _split(pieces: list[Piece]) -> Iterator[list[Piece]]:
     yield part
 
 
-def _expanded(pieces: list[Piece]) -> Iterator[list[Piece]]:
+def _expand(pieces: list[Piece]) -> Iterator[list[Piece]]:
     """`a{b,c}d` is `abd` and `acd`; braces without a comma stand for themselves, but for `{1..9}`."""
     found = _first_braces(pieces)
     if found is None:
@@ -111,7 +111,7 @@ def _expanded(pieces: list[Piece]) -> Iterator[list[Piece]]:
     start, commas, end = found
     edges = [start, *commas, end]
     for before, after in pairwise(edges):
-        yield from _expanded([*pieces[:start], *pieces[before + 1 : after], *pieces[end + 1 :]])
+        yield from _expand([*pieces[:start], *pieces[before + 1 : after], *pieces[end + 1 :]])
 
 
 def _first_braces(pieces: list[Piece]) -> tuple[int, list[int], int] | None:
@@ -133,12 +133,12 @@ def _first_braces(pieces: list[Piece]) -> tuple[int, list[int], int] | None:
     return min(pairs, default=None)
 
 
-def decoded(text: str) -> str:
+def decode(text: str) -> str:
     """What stands in `$'…'`, its escapes resolved."""
-    return _ESCAPE.sub(_escaped, text)
+    return _ESCAPE.sub(_escape, text)
 
 
-def _escaped(found: re.Match[str]) -> str:
+def _escape(found: re.Match[str]) -> str:
     hexadecimal, four, eight, octal, control, other = found.groups()
     if code := hexadecimal or four or eight:
         number = int(code, 16)

@@ -7,7 +7,7 @@ from enum import Enum, auto
 from functools import lru_cache
 from string import ascii_letters, digits
 
-from broker.domain.logs.redaction.form import ANY_CASE, BLANK, FLAGS, QUOTE, SecretForm, Span, cases
+from broker.domain.logs.redaction.form import ANY_CASE, BLANK, FLAGS, QUOTE, Expression, SecretForm, Span, cases
 from broker.domain.logs.redaction.placed import holds_credentials, holds_session
 from broker.domain.logs.redaction.values import SHORTEST, is_secret
 
@@ -60,19 +60,19 @@ def _assignment(word: str, name: str) -> SecretForm:
         rf"|(?P<gap>{BLANK}{{0,48}})(?P<bare>{_BARE}(?:=(?![\w-]{{0,40}}=){_BARE}){{0,8}}))"
         rf"|[ ]{{1,4}}(?P<flagged>[^\s\"'`<>\\]{{{SHORTEST},{MAX_VALUE}}}))"
     )
-    return SecretForm(name, cases(word), re.compile(pattern, ANY_CASE), _assigned, nests=True, opens=_value)
+    return SecretForm(name, cases(word), Expression(pattern, ANY_CASE), _find_assigned, nests=True, opens=_value)
 
 
-def _assigned(match: re.Match[str]) -> Span | None:
+def _find_assigned(match: re.Match[str]) -> Span | None:
     prefix = _name_before(match)
     kind = _kind(prefix[-16:], match["name"])
     if kind is None:
         return None
     if match["flagged"] is not None:
-        return _flagged(match, password=kind is Kind.PASSWORD) if prefix.startswith("-") else None
+        return _find_flagged(match, password=kind is Kind.PASSWORD) if prefix.startswith("-") else None
     if match["bare"] is not None:
         return _bare(match, prefix, password=kind is Kind.PASSWORD)
-    return _quoted(match, password=kind is Kind.PASSWORD)
+    return _find_quoted(match, password=kind is Kind.PASSWORD)
 
 
 def _value(match: re.Match[str]) -> int | None:
@@ -82,7 +82,7 @@ def _value(match: re.Match[str]) -> int | None:
     return max(match.start(group) for group in ("double", "single", "back", "bare", "flagged"))
 
 
-def _quoted(match: re.Match[str], *, password: bool) -> Span | None:
+def _find_quoted(match: re.Match[str], *, password: bool) -> Span | None:
     """A value in quotes: all of it, whatever signs and blanks it has; of one that is not closed, the first word."""
     group = next(group for group in ("double", "single", "back") if match[group] is not None)
     start, end = match.span(group)
@@ -95,7 +95,7 @@ def _quoted(match: re.Match[str], *, password: bool) -> Span | None:
     return start, start + len(value.rstrip())
 
 
-def _flagged(match: re.Match[str], *, password: bool) -> Span | None:
+def _find_flagged(match: re.Match[str], *, password: bool) -> Span | None:
     start, end = match.span("flagged")
     return (start, end) if is_secret(match["flagged"], password=password, data=True) else None
 
@@ -111,12 +111,12 @@ def _bare(match: re.Match[str], prefix: str, *, password: bool) -> Span | None:
         value = value[: cut.start()]
     is_listed = cut is not None and _LISTED.search(text[max(0, begin - 44) : begin]) is not None
     if is_setting or is_line or is_listed:
-        return _accepted(start, value, password=password, data=is_setting or is_listed)
+        return _accept(start, value, password=password, data=is_setting or is_listed)
     if sign := _SIGN.search(value):
         if sign[0] in "([{":
             return None
         value = value[: sign.start()]
-    return _accepted(start, value, password=password, data=False)
+    return _accept(start, value, password=password, data=False)
 
 
 def _is_setting(text: str, begin: int, name: str) -> bool:
@@ -129,7 +129,7 @@ def _begins_line(text: str, begin: int) -> bool:
     return _LINE_HEAD.fullmatch(text, max(least, text.rfind("\n", least, begin) + 1), begin) is not None
 
 
-def _accepted(start: int, value: str, *, password: bool, data: bool) -> Span | None:
+def _accept(start: int, value: str, *, password: bool, data: bool) -> Span | None:
     """Signs that end a phrase around a value are not of it."""
     value = value.rstrip(".,;:?)]}" if "(" not in value else ".,;:?")
     if not is_secret(value, password=password, data=data):

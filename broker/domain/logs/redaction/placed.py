@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from broker.domain.logs.redaction.form import ANY_CASE, BLANK, FLAGS, IS, QUOTE, SecretForm, Span, cases
+from broker.domain.logs.redaction.form import ANY_CASE, BLANK, FLAGS, IS, QUOTE, Expression, SecretForm, Span, cases
 from broker.domain.logs.redaction.values import has_digit, is_placeholder, is_secret
 
 _SCHEME = (
@@ -88,21 +88,21 @@ PLACED: tuple[SecretForm, ...] = (
         "url-password",
         ("://",),
         # The last `@` before the path: a password may have any sign, and in the wild has.
-        re.compile(
+        Expression(
             r"://(?!\[)[^\s/:@\"'`]{0,128}:(?!\d{1,5}(?:[/?#,]|$))(?P<secret>[^\s\"'`]{3,256})"
             r"@(?!sha\d)(?=[\w.\[-]{0,253}(?:[:/?#,\s\"'`)\]>;|]|$))",
             FLAGS,
         ),
         _password_of,
         nests=True,
-        begin=re.compile(r"://(?!\[)[^\s/:@\"'`]{0,128}:(?!\d{1,5}(?:[/?#,]|\Z))(?P<secret>[^\s\"'`]{0,256})\Z", FLAGS),
+        begin=Expression(r"://(?!\[)[^\s/:@\"'`]{0,128}:(?!\d{1,5}(?:[/?#,]|\Z))(?P<secret>[^\s\"'`]{0,256})\Z", FLAGS),
     ),
     SecretForm(
         "authorization",
         cases("authorization"),
-        re.compile(rf"authorization{QUOTE}{IS}{QUOTE}{_CREDENTIALS.pattern}", ANY_CASE),
+        Expression(rf"authorization{QUOTE}{IS}{QUOTE}{_CREDENTIALS.pattern}", ANY_CASE),
         _authorization,
-        begin=re.compile(
+        begin=Expression(
             rf"authorization{QUOTE}{IS}{QUOTE}"
             rf"(?P<secret>(?:{'|'.join(_IN_PARTS)})[^\n']{{0,2048}}|(?:[\w-]{{1,20}}{BLANK}{{1,8}})?\S{{0,4096}})\Z",
             ANY_CASE,
@@ -111,13 +111,13 @@ PLACED: tuple[SecretForm, ...] = (
     SecretForm(
         "cookie",
         cases("cookie"),
-        re.compile(rf"cookie{QUOTE}{IS}{QUOTE}(?P<secret>[\w.$-]{{1,128}}=[^\n\r\"'`]{{4,4096}})", ANY_CASE),
+        Expression(rf"cookie{QUOTE}{IS}{QUOTE}(?P<secret>[\w.$-]{{1,128}}=[^\n\r\"'`]{{4,4096}})", ANY_CASE),
         _cookies,
     ),
     SecretForm(
         "password",
         ("machine ", "default login"),
-        re.compile(
+        Expression(
             r"(?:machine\s{1,16}\S{1,253}|default)\s{1,16}login\s{1,16}\S{1,253}\s{1,16}"
             r"password\s{1,16}(?P<secret>\S{3,256})",
             FLAGS,
@@ -127,7 +127,7 @@ PLACED: tuple[SecretForm, ...] = (
     SecretForm(
         "password",
         ("curl",),
-        re.compile(
+        Expression(
             r"curl(?=\s)(?:(?!curl)[^\n]){0,1000}?\s(?:-[a-zA-Z]{0,6}u|--user|--proxy-user)[ =]?[\"']?"
             r"[^\s:\"']{1,128}:(?P<secret>[^\s\"']{3,256})",
             FLAGS,

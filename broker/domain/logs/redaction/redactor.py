@@ -120,7 +120,7 @@ class Redactor:
 
     def find(self, text: str) -> list[tuple[int, int, str]]:
         """Where secrets stand in plain text, in order and apart, and their forms' names."""
-        found = _merged(self._outside_marks(text, self._secrets(text)))
+        found = _merge(self._outside_marks(text, self._secrets(text)))
         return [(each.start, each.end, self._forms[each.rank].name) for each in found]
 
     def look(self, text: str) -> tuple[list[tuple[int, int, str]], int]:
@@ -144,7 +144,7 @@ class Redactor:
         """Where matches of known forms begin that only the end of the text has ended."""
         for number, start, _ in hits:
             for rank in self._by_trigger.get(number, ()):
-                begun = FORMS[rank].begun(text, start)
+                begun = FORMS[rank].find_begun(text, start)
                 if begun is not None:
                     yield begun
 
@@ -195,18 +195,18 @@ class Redactor:
         named = next((value for name in _NAME_MEMBERS if isinstance(value := members.get(name), str)), None)
         for name, value in members.items():
             shown = self.text(name)
-            masked, found = self._masked(named if named is not None and name == "value" else name, value)
+            masked, found = self._mask(named if named is not None and name == "value" else name, value)
             copy[shown.text if name == shown.text else _unlike(shown.text, members.keys() | copy.keys())] = masked
             hits += shown.hits + found
         return copy, hits
 
-    def _masked(self, name: str, value: Any) -> tuple[Any, int]:
+    def _mask(self, name: str, value: Any) -> tuple[Any, int]:
         """A member's value, masked when its name says that it is a secret and it looks like one."""
         kind = member_kind(name)
         if kind is None:
             return value, 0
         if isinstance(value, list):
-            pairs = [self._masked(name, each) if isinstance(each, str) else (each, 0) for each in value]
+            pairs = [self._mask(name, each) if isinstance(each, str) else (each, 0) for each in value]
             return [new for new, _ in pairs], sum(hits for _, hits in pairs)
         if not isinstance(value, str) or "[redacted:" in value or not is_member_secret(kind, value):
             return value, 0
@@ -218,7 +218,7 @@ class Redactor:
         copy, hits = [*values], 0
         for index, (flag, value) in enumerate(pairwise(values), start=1):
             if isinstance(flag, str) and isinstance(value, str) and flag[:1] == "-" and is_secret_flag(flag):
-                copy[index], found = self._masked(flag.lstrip("-"), value)
+                copy[index], found = self._mask(flag.lstrip("-"), value)
                 hits += found
         return copy, hits
 
@@ -243,9 +243,9 @@ class Redactor:
         hits = self._find_triggers(text)
         reading = read(text) if hits else None
         if reading is None:
-            yield from self._known(text, hits)
+            yield from self._find_known(text, hits)
         else:
-            for secret in self._known(reading.text, self._find_triggers(reading.text)):
+            for secret in self._find_known(reading.text, self._find_triggers(reading.text)):
                 yield _Found(*reading.span(secret.start, secret.end), secret.rank)
         for rank in self._own:
             form = self._forms[rank]
@@ -253,7 +253,7 @@ class Redactor:
                 if span := form.secret(match):
                     yield _Found(*span, rank)
 
-    def _known(self, text: str, hits: Iterable[Hit], *, is_decoded: bool = False) -> Iterator[_Found]:
+    def _find_known(self, text: str, hits: Iterable[Hit], *, is_decoded: bool = False) -> Iterator[_Found]:
         """Where the known forms stand. Base64 is read once: a secret that was encoded twice stays."""
         decoded_to = 0
         ends: dict[int, int] = {}
@@ -273,14 +273,14 @@ class Redactor:
                 run = base64_run(text, start)
                 decoded_to = run.end
                 if run.said is not None:
-                    for secret in self._known(run.said, self._find_triggers(run.said), is_decoded=True):
+                    for secret in self._find_known(run.said, self._find_triggers(run.said), is_decoded=True):
                         yield _Found(*run.span(secret.start, secret.end), secret.rank)
 
     def _outside_marks(self, text: str, found: Iterable[_Found]) -> Iterator[_Found]:
         """Marks that a secret runs into go with it; a secret inside of marks is none."""
         marks = [mark.span() for mark in self._mark.finditer(text)] if "[redacted:" in text else []
         for secret in found:
-            touched = _touched(marks, secret.start, secret.end)
+            touched = _find_touched(marks, secret.start, secret.end)
             covered = sum(min(b, secret.end) - max(a, secret.start) for a, b in touched)
             if covered < secret.end - secret.start:
                 start = min([secret.start, *(a for a, _ in touched)])
@@ -296,7 +296,7 @@ def _unlike(name: str, taken: Set[str]) -> str:
     return shown
 
 
-def _touched(marks: list[Span], start: int, end: int) -> list[Span]:
+def _find_touched(marks: list[Span], start: int, end: int) -> list[Span]:
     first = bisect_right(marks, start, key=lambda mark: mark[1])
     return marks[first : bisect_left(marks, end, key=lambda mark: mark[0])]
 
@@ -356,7 +356,7 @@ def _as_they_are(values: list[Any]) -> tuple[list[Any], int]:
     return [*values], 0
 
 
-def _merged(found: Iterable[_Found]) -> list[_Found]:
+def _merge(found: Iterable[_Found]) -> list[_Found]:
     """In order and apart. Of those that overlap the longest gives the name, of equals the particular one."""
     merged: list[_Found] = []
     for secret in sorted(found):

@@ -22,7 +22,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from broker.domain.errors import BadRequest
-from broker.domain.logs.redaction.form import SecretForm
+from broker.domain.logs.redaction.form import Expression, SecretForm
 from broker.domain.logs.redaction.forms import FORMS
 
 MAX_RULES = 20
@@ -68,7 +68,8 @@ def secret_form(name: str, pattern: str) -> SecretForm:
     if len(pattern) > MAX_PATTERN_CHARACTERS:
         raise _refusal(name, f"the expression has {len(pattern)} characters; {MAX_PATTERN_CHARACTERS} at most")
     flags, inner = (re.IGNORECASE, pattern[4:]) if pattern.startswith("(?i)") else (re.NOFLAG, pattern)
-    expression = _compiled(name, _bounded(name, inner), flags | re.ASCII | re.MULTILINE)
+    expression = Expression(_bound(name, inner), flags | re.ASCII | re.MULTILINE)
+    _try(name, expression)
     return SecretForm(name, (), expression, window=WINDOW)
 
 
@@ -82,16 +83,16 @@ def secret_forms(rules: Iterable[tuple[str, str]]) -> tuple[SecretForm, ...]:
     return forms
 
 
-def _compiled(name: str, pattern: str, flags: re.RegexFlag) -> re.Pattern[str]:
+def _try(name: str, expression: Expression) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            return re.compile(pattern, flags)
+            expression.pattern  # noqa: B018 - compiled here, where it can still be refused
     except (re.error, Warning) as error:
         raise _refusal(name, str(error)) from None
 
 
-def _bounded(name: str, pattern: str) -> str:
+def _bound(name: str, pattern: str) -> str:
     """The expression with its open counts closed, once it is known to be harmless."""
     groups, place, written = [_Group()], 0, []
     while place < len(pattern):
@@ -104,7 +105,7 @@ def _bounded(name: str, pattern: str) -> str:
         place = token.end()
     if len(groups) > 1:
         raise _refusal(name, "a bracket is not closed")
-    whole = _closed(groups[0])
+    whole = _close(groups[0])
     if whole.width < MIN_MATCH_CHARACTERS:
         raise _refusal(name, f"it could match fewer than {MIN_MATCH_CHARACTERS} characters")
     if whole.ways > MAX_WAYS:
@@ -120,10 +121,10 @@ def _read(name: str, groups: list[_Group], token: re.Match[str]) -> str:
         case "close":
             if len(groups) == 1:
                 raise _refusal(name, f"the bracket at column {token.start() + 1} was never opened")
-            part = _closed(groups.pop())
+            part = _close(groups.pop())
             groups[-1].sequence.append(part)
         case "either":
-            groups[-1].alternatives.append(_joined(groups[-1].sequence))
+            groups[-1].alternatives.append(_join(groups[-1].sequence))
             groups[-1].sequence = []
         case "anchor":
             groups[-1].sequence.append(_Part())
@@ -162,7 +163,7 @@ def _counts(text: str) -> tuple[int, int]:
             return int(least), int(most) if most else int(least) + (OPEN_COUNT if comma else 0)
 
 
-def _joined(sequence: list[_Part]) -> _Part:
+def _join(sequence: list[_Part]) -> _Part:
     joined = _Part()
     for part in sequence:
         joined.width += part.width
@@ -171,8 +172,8 @@ def _joined(sequence: list[_Part]) -> _Part:
     return joined
 
 
-def _closed(group: _Group) -> _Part:
-    parts = [*group.alternatives, _joined(group.sequence)]
+def _close(group: _Group) -> _Part:
+    parts = [*group.alternatives, _join(group.sequence)]
     return _Part(
         width=min(part.width for part in parts),
         ways=sum(part.ways for part in parts),

@@ -7,7 +7,7 @@ import binascii
 import re
 from collections.abc import Callable, Iterator
 
-from broker.domain.logs.redaction.form import ANY_CASE, BLANK, FLAGS, SecretForm, Span, cases
+from broker.domain.logs.redaction.form import ANY_CASE, BLANK, FLAGS, Expression, SecretForm, Span, cases
 from broker.domain.logs.redaction.values import has_digit, is_placeholder, is_random
 from broker.domain.logs.redaction.vendors import VENDOR_SECRETS
 
@@ -40,9 +40,9 @@ def _literal(
     def secret(match: re.Match[str]) -> Span | None:
         return match.span() if "EXAMPLE" not in match[0] and "xxxx" not in match[0] and accepts(match[0]) else None
 
-    pattern = re.compile(rf"{boundary}{before}{re.escape(literal)}(?:{rest})", FLAGS)
-    begin = re.compile(rf"{boundary}{before}{re.escape(literal)}[\w.+/=~%-]*\Z", FLAGS)
-    return SecretForm(name, (literal,), pattern, secret, before=width, begin=begin)
+    expression = Expression(rf"{boundary}{before}{re.escape(literal)}(?:{rest})", FLAGS)
+    begin = Expression(rf"{boundary}{before}{re.escape(literal)}[\w.+/=~%-]*\Z", FLAGS)
+    return SecretForm(name, (literal,), expression, secret, before=width, begin=begin)
 
 
 _KEY_END = re.compile(r"-----END[ +A-Z0-9]{0,60}PRIVATE[ +]KEY(?:[ +]BLOCK)?-----", FLAGS)
@@ -51,7 +51,7 @@ _DASHES = re.compile(r"-----(?!-)", FLAGS)
 _KEY_REST = re.compile(r"[A-Za-z0-9+/=\s\\\"',:|>→.-]*", FLAGS)
 
 
-_KEY_BEGUN = re.compile(
+_KEY_BEGUN = Expression(
     r"-----BEGIN[ +A-Z0-9]{0,60}(?:-{0,5}\Z|PRIVATE[ +]KEY(?:[ +]BLOCK)?-----"
     rf"(?![\s\S]{{0,{MAX_KEY}}}?-----END[ +A-Z0-9]{{0,80}}-----)"
     rf"(?:[\s\S]{{0,340}}\Z|(?=[\s\S]{{0,300}}?[A-Za-z0-9+/]{{40}})[\s\S]{{0,{MAX_KEY}}}\Z))",
@@ -93,7 +93,7 @@ def _basic(match: re.Match[str]) -> Span | None:
     return match.span("secret") if b":" in said and said.isascii() and said.decode().isprintable() else None
 
 
-def _encoded(match: re.Match[str]) -> Span | None:
+def _find_encoded(match: re.Match[str]) -> Span | None:
     return match.span("secret") if has_digit(match["secret"]) else None
 
 
@@ -104,7 +104,7 @@ STANDING: tuple[SecretForm, ...] = (
     SecretForm(
         "private-key",
         ("-----BEGIN",),
-        re.compile(
+        Expression(
             r"-----BEGIN[ +A-Z0-9]{0,60}PRIVATE[ +]KEY(?:[ +]BLOCK)?-----"
             r"(?=[\s\S]{0,300}?[A-Za-z0-9+/]{40})",  # a key's bytes follow: code that only looks for the header stays
             FLAGS,
@@ -112,7 +112,7 @@ STANDING: tuple[SecretForm, ...] = (
         _private_key,
         begin=_KEY_BEGUN,
     ),
-    SecretForm("private-key", ("PuTTY-User-Key-File-",), re.compile(r"PuTTY-User-Key-File-\d: ", FLAGS), _putty_key),
+    SecretForm("private-key", ("PuTTY-User-Key-File-",), Expression(r"PuTTY-User-Key-File-\d: ", FLAGS), _putty_key),
     *_literals(),
     _literal("terraform-token", ".atlasv1.", r"[A-Za-z0-9_-]{40,}", before="[A-Za-z0-9]" * 14),
     # Any kind of token of this product, those of later versions too; `pk_live_` is Stripe's public key.
@@ -124,27 +124,27 @@ STANDING: tuple[SecretForm, ...] = (
     SecretForm(
         "azure-signature",
         ("sig=",),
-        re.compile(r"sig=(?P<secret>[A-Za-z0-9+/=%]{40,})", FLAGS),
-        _encoded,
-        begin=re.compile(r"sig=(?P<secret>[A-Za-z0-9+/=%]*)\Z", FLAGS),
+        Expression(r"sig=(?P<secret>[A-Za-z0-9+/=%]{40,})", FLAGS),
+        _find_encoded,
+        begin=Expression(r"sig=(?P<secret>[A-Za-z0-9+/=%]*)\Z", FLAGS),
     ),
     SecretForm(
         "azure-key",
         ("AccountKey=", "SharedAccessKey="),
-        re.compile(r"\w+Key=(?P<secret>[A-Za-z0-9+/=\x00]{40,})", FLAGS),
+        Expression(r"\w+Key=(?P<secret>[A-Za-z0-9+/=\x00]{40,})", FLAGS),
     ),
     SecretForm(
         "authorization",
         cases("bearer"),
-        re.compile(rf"bearer{BLANK}{{1,8}}(?P<secret>[A-Za-z0-9._~+/=-]{{12,}})", ANY_CASE),
+        Expression(rf"bearer{BLANK}{{1,8}}(?P<secret>[A-Za-z0-9._~+/=-]{{12,}})", ANY_CASE),
         _bearer,
-        begin=re.compile(rf"bearer{BLANK}{{1,8}}(?P<secret>\S*)\Z", ANY_CASE),
+        begin=Expression(rf"bearer{BLANK}{{1,8}}(?P<secret>\S*)\Z", ANY_CASE),
     ),
     SecretForm(
         "authorization",
         ("Basic ", "basic "),
-        re.compile(r"basic {1,4}(?P<secret>[A-Za-z0-9+/]{8,}={0,2})", ANY_CASE),
+        Expression(r"basic {1,4}(?P<secret>[A-Za-z0-9+/]{8,}={0,2})", ANY_CASE),
         _basic,
-        begin=re.compile(r"basic {1,4}(?P<secret>[A-Za-z0-9+/=]*)\Z", ANY_CASE),
+        begin=Expression(r"basic {1,4}(?P<secret>[A-Za-z0-9+/=]*)\Z", ANY_CASE),
     ),
 )

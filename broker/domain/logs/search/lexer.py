@@ -64,7 +64,7 @@ def conditions(query: str) -> list[Condition]:
     return found
 
 
-def quoted(text: str) -> str:
+def write_quoted(text: str) -> str:
     """The text in quotes, so that it reads as itself."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
@@ -94,13 +94,13 @@ def _condition(query: str, place: int) -> tuple[Condition, int]:
 def _value(query: str, at: int, *, quotes_inside: bool) -> tuple[str, int, int, str]:
     """The value that begins at `at`, where its text begins, where it ends, and how it is written."""
     if query.startswith('*"', at):
-        inside, end = _quoted(query, at + 1)
+        inside, end = _quote(query, at + 1)
         if not query.startswith("*", end):
             raise InvalidQuery('a * is missing at the end: *"part"*', query=query, at=end - 1)
         _must_end(query, end + 1)
         return inside, at + 2, end + 1, "starred"
     if query.startswith('"', at):
-        inside, end = _quoted(query, at)
+        inside, end = _quote(query, at)
         _must_end(query, end)
         return inside, at + 1, end, "quoted"
     bare = _BARE.match(query, at)
@@ -110,7 +110,7 @@ def _value(query: str, at: int, *, quotes_inside: bool) -> tuple[str, int, int, 
     return bare[0], at, bare.end(), "bare"
 
 
-def _quoted(query: str, at: int) -> tuple[str, int]:
+def _quote(query: str, at: int) -> tuple[str, int]:
     match = _QUOTED.match(query, at)
     if match is None:
         raise InvalidQuery("this quote is never closed", query=query, at=at)

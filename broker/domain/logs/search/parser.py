@@ -40,7 +40,7 @@ class Reading:
     def take(self, condition: Condition) -> None:
         """Add a condition."""
         if condition.field is None:
-            self._bounded(condition.value, at=condition.value_at)
+            self._bound(condition.value, at=condition.value_at)
             (self._without if condition.excluded else self._terms).append(self._term(condition))
             return
         field = condition.field
@@ -57,7 +57,7 @@ class Reading:
         elif field.match is Match.STATUS and condition.value.replace(" ", "") == "!=0":
             self._set_failed("true", condition)
         else:
-            self._values.setdefault((field, condition.excluded), []).extend(self._listed(field, condition))
+            self._values.setdefault((field, condition.excluded), []).extend(self._list(field, condition))
 
     def query(self) -> LogQuery:
         """The search that all conditions make."""
@@ -102,17 +102,17 @@ class Reading:
             self._refuse(problem, at=condition.value_at + condition.value.index("*", 1 if part else 0))
         return Substring(part)
 
-    def _listed(self, field: SearchField, condition: Condition) -> list[str]:
+    def _list(self, field: SearchField, condition: Condition) -> list[str]:
         if condition.quoted or not field.is_list:
-            return [self._checked(field, condition.value, at=condition.value_at)]
+            return [self._check(field, condition.value, at=condition.value_at)]
         values, at = [], condition.value_at
         for value in condition.value.split(","):
-            values.append(self._checked(field, value, at=at))
+            values.append(self._check(field, value, at=at))
             at += len(value) + 1
         return values
 
-    def _checked(self, field: SearchField, value: str, *, at: int) -> str:
-        self._bounded(value, at=at)
+    def _check(self, field: SearchField, value: str, *, at: int) -> str:
+        self._bound(value, at=at)
         if not value:
             self._refuse("a value is missing beside this comma", at=at)
         if field.match is Match.KIND:
@@ -146,7 +146,7 @@ class Reading:
         if since and until and since >= until:
             self._refuse("nothing lies between: until: must be later than since:", at=condition.at)
 
-    def _bounded(self, value: str, *, at: int) -> None:
+    def _bound(self, value: str, *, at: int) -> None:
         self._count += 1
         if self._count > MAX_VALUES:
             self._refuse(f"more than {MAX_VALUES} conditions", at=at)

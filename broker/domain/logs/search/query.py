@@ -60,3 +60,8 @@ class LogQuery:
         others = tuple(each for each in self.fields if each.field is not field or each.excluded)
         wanted = (Wanted(field, values),) if values else ()
         return replace(self, fields=(*wanted, *others))
+
+    def without_values(self, field: SearchField, values: tuple[str, ...]) -> LogQuery:
+        """The same, and none of these values in a field."""
+        unwanted = (Wanted(field, values, excluded=True),) if values else ()
+        return replace(self, fields=(*self.fields, *unwanted))

@@ -18,12 +18,12 @@ def in_zone(query: str, zone: tzinfo | None = None) -> str:
         return query
     for condition in reversed(found):
         field = condition.field
-        if field is not None and field.is_time and (at := _placed(condition, zone)):
+        if field is not None and field.is_time and (at := _place(condition, zone)):
             query = f"{query[: condition.at]}{field.word}:{at}{query[condition.end :]}"
     return query
 
 
-def _placed(condition: Condition, zone: tzinfo | None) -> str | None:
+def _place(condition: Condition, zone: tzinfo | None) -> str | None:
     try:
         at = datetime.fromisoformat(condition.value)
         if condition.excluded or condition.starred or at.tzinfo is not None:

@@ -10,7 +10,7 @@ from broker.app import Adapters
 from broker.domain.agents.agents import Agent, AgentState, Transport
 from broker.domain.errors import Conflict, NoPlacement, NotFound, PlanLimitReached
 from broker.domain.ids import AgentId, ProxyId, SessionId, TokenId, WorkspaceId
-from broker.domain.messages.messages import ReceiptState
+from broker.domain.messages.steps import ReceiptState
 from broker.domain.plans.plans import Plan
 from broker.domain.timings import TIMINGS
 from broker.protocol.agents.events import AgentBroken, AgentReady, PromptAccepted, TurnStarted

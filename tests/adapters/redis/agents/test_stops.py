@@ -10,7 +10,8 @@ from broker.domain.agents.agents import Agent, AgentState
 from broker.domain.agents.stops import WORKSPACE, Place, Stop, StopHow, StopScope
 from broker.domain.errors import Conflict, NotFound
 from broker.domain.ids import MessageId, ProxyId, SessionId, TokenId, WorkspaceId
-from broker.domain.messages.messages import Mode, ReceiptState
+from broker.domain.messages.messages import Mode
+from broker.domain.messages.steps import ReceiptState
 from broker.protocol.agents.events import TurnEnded, TurnOutcome, TurnStarted
 from broker.protocol.proxy import Command, Deliver, Interrupt
 from broker.protocol.proxy import Stop as StopProcess

@@ -127,7 +127,7 @@ async def test_an_unknown_request_is_not_found(desk: Desk, name: str) -> None:
 
 async def test_rules_are_kept_in_order(desk: Desk) -> None:
     rules = [Rule(effect=Effect.ALLOW, tool="Bash", command="git *"), Rule(effect=Effect.DENY, path="/etc/*")]
-    await desk.adapters.approvals.set_rules(desk.workspace, rules)
+    await desk.adapters.approvals.set_rules(desk.workspace, rules, by="operator")
     assert await desk.adapters.approvals.rules(desk.workspace) == rules
 
 

@@ -14,8 +14,10 @@ from broker.domain.ids import WorkspaceId
 from broker.domain.plans.plans import Plan
 from broker.domain.timings import TIMINGS
 
-_NAMED = re.compile(r"'([a-z]+\.[a-z_]+)'")
+_NAMED = re.compile(r"'([a-z_]+\.[a-z_]+)'")
 _OUTSIDE = {
+    Act.MACHINE_CODE_MADE,
+    Act.MACHINE_CODE_REVOKED,
     Act.MEMBER_LINK_MADE,
     Act.EXPORTED,
     Act.IMPORTED,
@@ -102,7 +104,7 @@ async def test_a_refusal_is_recorded_once_in_a_while_for_each_operation(
     records: RedisAuditRecords, known: WorkspaceId
 ) -> None:
     for operation in ("people.members.add", "people.members.add", "people.members.remove"):
-        await records.refused(known, operation=operation, why="a viewer may not administer")
+        await records.record_refusal(known, operation=operation, why="a viewer may not administer")
     said = [read_record(entry) for entry in await records.after(known, 0, limit=10)]
     refused = [record.on for record in said if record.act == Act.REFUSED]
     assert refused == ["people.members.add", "people.members.remove"]

@@ -80,7 +80,7 @@ async def test_what_was_shipped_is_never_ahead_of_what_is_here(desk: Desk) -> No
     await backlog.begin(desk.workspace)
     head = await log.head(desk.workspace, desk.session.id)
     await backlog.mark(desk.workspace, desk.session.id, Cursor(head.epoch, head.offset + 5), keep=2000)
-    assert await backlog.shipped(desk.workspace, desk.session.id) == head
+    assert await backlog.read_shipped(desk.workspace, desk.session.id) == head
     await desk.spawn("Worker")
     assert desk.session.id in await backlog.waiting(desk.workspace)
 

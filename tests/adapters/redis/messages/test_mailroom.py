@@ -10,7 +10,8 @@ from broker.app import Adapters
 from broker.domain.agents.agents import AgentState
 from broker.domain.errors import Conflict, NotFound, PlanLimitReached, RelayError
 from broker.domain.ids import MessageId, SessionId, WorkspaceId
-from broker.domain.messages.messages import Channel, Mode, ReceiptState
+from broker.domain.messages.messages import Channel, Mode
+from broker.domain.messages.steps import ReceiptState
 from broker.domain.plans.plans import Plan
 from broker.protocol.agents.events import PromptAccepted, PromptJoinedTurn, PromptRefused, TurnStarted
 from broker.protocol.proxy import Deliver, Interrupt
@@ -255,6 +256,30 @@ async def test_a_refused_prompt_is_undeliverable_and_the_next_goes_on(desk: Desk
     assert await deliveries(desk) == [refused, following]
 
 
+async def test_what_the_agent_had_before_the_store_remembers_is_gone_on_with(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    forgotten, _ = await desk.send("Worker")
+    following, _ = await desk.send("Worker")
+    await desk.state(agent, PromptAccepted(message_id=forgotten, already_seen=True))
+    assert await deliveries(desk) == [forgotten, forgotten]
+    assert [order.nudge is not None for order in await desk.commands() if isinstance(order, Deliver)] == [False, True]
+    # With the nudge it says the same once more, and begins: that is no reason for a third time.
+    await desk.state(agent, PromptAccepted(message_id=forgotten, already_seen=True))
+    await desk.turn(agent, forgotten, text="done already")
+    assert await deliveries(desk) == [forgotten, forgotten, following]
+    (delivery,) = (await desk.trace(forgotten)).deliveries
+    assert (delivery.state, delivery.answer, delivery.attempts) == (ReceiptState.ANSWERED, "done already", 2)
+
+
+async def test_a_running_message_that_the_agent_is_given_again_goes_on(desk: Desk) -> None:
+    agent = await desk.idle("Worker")
+    message, _ = await desk.send("Worker")
+    await desk.state(agent, TurnStarted(turn_id="t1", message_id=message))
+    await desk.state(agent, PromptAccepted(message_id=message, already_seen=True))
+    assert await deliveries(desk) == [message]
+    assert await desk.receipt(message) is ReceiptState.IN_TURN
+
+
 async def test_the_inbox_is_acknowledged_cumulatively_without_holes(desk: Desk) -> None:
     agent = await desk.idle("Worker", can_steer=True)
     first, _ = await desk.send("Worker")
@@ -322,5 +347,5 @@ async def test_a_trace_is_found_in_its_own_session_only(desk: Desk) -> None:
     message, _ = await desk.send("Worker")
     for session, wanted in ((SessionId("other"), message), (desk.session.id, MessageId(f"{message}:to"))):
         with pytest.raises(RelayError) as refused:
-            await desk.adapters.mailroom.trace(desk.workspace, session, wanted)
+            await desk.adapters.mailroom.trace(desk.workspace, wanted, seen=session.__eq__)
         assert refused.value.code == "MESSAGE_NOT_FOUND"

@@ -6,7 +6,7 @@ from broker.domain.agents.agents import AgentState
 from broker.domain.approvals.approvals import ApprovalStatus
 from broker.domain.errors import Conflict
 from broker.domain.ids import ApprovalId, MessageId
-from broker.domain.messages.messages import ReceiptState
+from broker.domain.messages.steps import ReceiptState
 from broker.protocol.proxy import Deliver, Exited, Expired
 from tests.fixtures.desk import Desk, a_hello, live
 

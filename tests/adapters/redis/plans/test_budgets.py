@@ -1,5 +1,7 @@
 """Budgets: no turn begins beyond them, nothing is lost, and a raise lets what waits go on."""
 
+import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,12 +9,15 @@ import orjson
 import pytest
 
 from broker.app import Adapters
-from broker.domain.agents.agents import Agent
-from broker.domain.errors import NotFound
-from broker.domain.ids import MessageId, WorkspaceId
-from broker.domain.messages.messages import ReceiptState
-from broker.domain.plans.budgets import Budget, BudgetPlace, BudgetScope, Period, Unit, counted
-from broker.protocol.proxy import FrameRecorded
+from broker.domain.agents.agents import Agent, Behind
+from broker.domain.approvals.approvals import Approval, ApprovalStatus
+from broker.domain.errors import Conflict, NotFound, NotPermitted
+from broker.domain.ids import ApprovalId, MemberId, MessageId, WorkspaceId
+from broker.domain.messages.steps import ReceiptState
+from broker.domain.people.access import MemberRole, TokenKind
+from broker.domain.plans.budgets import Budget, BudgetPlace, BudgetScope, Period, Unit, count_amount
+from broker.protocol.agents.events import AgentReady, TurnStarted
+from broker.protocol.proxy import FrameRecorded, Interrupt
 from tests.fixtures.desk import Desk, open_desk
 
 TOKENS = Unit.TOKENS
@@ -27,10 +32,13 @@ async def set_budget(
     unit: Unit = TOKENS,
     period: Period = Period.TOTAL,
     more: bool = False,
+    interrupt: bool | None = None,
 ) -> Budget:
     place = BudgetPlace(scope=scope, of=of, unit=unit, period=period)
-    limit = counted(unit, amount)
-    return await desk.adapters.budgets.set(desk.workspace, place, name="x", limit=limit, more=more, by="operator")
+    limit = count_amount(unit, amount)
+    return await desk.adapters.budgets.set(
+        desk.workspace, place, name="x", limit=limit, more=more, by="operator", interrupt=interrupt
+    )
 
 
 async def spends(desk: Desk, agent: Agent, *, cumulative: bool = False, **used: Any) -> None:
@@ -146,6 +154,100 @@ async def test_it_begins_anew_with_its_period_and_what_waited_goes_on(desk: Desk
     assert (await state_of(desk, message))[0] is ReceiptState.SENT
 
 
+async def asked(desk: Desk) -> list[Approval]:
+    """What budgets ask people."""
+    waiting = await desk.adapters.approvals.waiting(desk.workspace, session=None, limit=10, after=None)
+    return list(waiting.approvals)
+
+
+async def answer(desk: Desk, approval: ApprovalId, status: ApprovalStatus) -> None:
+    await desk.adapters.approvals.answer(
+        desk.workspace, approval, status=status, by="Ada", note="", answer=b"{}", told="yes"
+    )
+
+
+async def test_when_it_is_spent_people_are_asked_and_a_yes_lets_as_much_again_be_spent_in_this_period(
+    desk: Desk,
+) -> None:
+    worker = await desk.idle("Worker")
+    await set_budget(desk, BudgetScope.WORKSPACE, "", 100, period=Period.DAY)
+    await spends(desk, worker, output_tokens=120)
+    message, _ = await desk.send("Worker")
+    [question] = await asked(desk)
+    assert (question.tool, question.session_id) == ("budget", desk.session.id)
+    assert question.title == (
+        "the budget of the workspace x of today is spent: 120 tokens of 100 tokens; messages wait until somebody raises"
+        " it. May 100 tokens more be spent?"
+    )
+    await answer(desk, question.id, ApprovalStatus.ALLOWED)
+    assert (await state_of(desk, message))[0] is ReceiptState.SENT
+    assert (await asked(desk), await left(desk)) == ([], [80])
+    await spends(desk, worker, output_tokens=80)
+    [again] = await asked(desk)
+    assert again.id != question.id
+
+    key, row = f"rc:{{{desk.workspace}}}:budgets", "workspace tokens day"
+    budget = orjson.loads((await desk.adapters.redis.hgetall(key))[row])
+    await desk.adapters.redis.hset(key, row, orjson.dumps({**budget, "since": "2026-01-01"}).decode())
+    assert await left(desk) == [100]  # of the next day, which has what was set
+    await answer(desk, again.id, ApprovalStatus.ALLOWED)  # too late for the day that it was asked in
+    assert await left(desk) == [100]
+
+
+async def test_a_no_leaves_it_as_it_is_and_the_answer_counts_once(desk: Desk) -> None:
+    worker = await desk.idle("Worker")
+    await set_budget(desk, BudgetScope.AGENT, worker.id, 10)
+    await spends(desk, worker, output_tokens=10)
+    message, _ = await desk.send("Worker")
+    [question] = await asked(desk)
+    await answer(desk, question.id, ApprovalStatus.DENIED)
+    with pytest.raises(Conflict, match="already denied"):
+        await answer(desk, question.id, ApprovalStatus.ALLOWED)
+    assert await state_of(desk, message) == (ReceiptState.QUEUED, "budget_spent")
+    assert await left(desk) == [0]
+
+
+async def test_nobody_need_answer_once_it_was_raised_removed_or_is_over(desk: Desk) -> None:
+    worker = await desk.idle("Worker")
+    place = BudgetPlace(scope=BudgetScope.AGENT, of=worker.id, unit=TOKENS, period=Period.DAY)
+
+    async def spent() -> ApprovalId:
+        await set_budget(desk, BudgetScope.AGENT, worker.id, 10, period=Period.DAY)
+        await spends(desk, worker, output_tokens=10)
+        [question] = await asked(desk)
+        return question.id
+
+    first = await spent()
+    await set_budget(desk, BudgetScope.AGENT, worker.id, 5, period=Period.DAY, more=True)
+    assert await asked(desk) == []
+    await desk.adapters.budgets.remove(desk.workspace, place)
+    second = await spent()
+    await desk.adapters.budgets.remove(desk.workspace, place)
+    third = await spent()
+    await desk.adapters.approvals.answer(
+        desk.workspace, third, status=ApprovalStatus.EXPIRED, by="deadline", note="", answer=b"{}", at_deadline=True
+    )
+    assert await asked(desk) == []
+    found = [(await desk.adapters.approvals.approval(desk.workspace, each)).status for each in (first, second, third)]
+    assert found == [ApprovalStatus.WITHDRAWN, ApprovalStatus.WITHDRAWN, ApprovalStatus.EXPIRED]
+
+
+async def test_a_persons_budget_pays_for_what_their_agents_spawned_too(desk: Desk) -> None:
+    ada = replace(desk.person(), kind=TokenKind.MEMBER, member=MemberId("ada"), role=MemberRole.MEMBER)
+    behind = Behind(kind="person", name="Ada", member=MemberId("ada"))
+    lead = await desk.ready(await desk.spawn("Lead", by=ada, behind=behind))
+    child = await desk.ready(await desk.spawn("Child", by=desk.acting_as(lead), behind=behind))
+    other = await desk.idle("Other")
+    await set_budget(desk, BudgetScope.PERSON, "ada", 100)
+    await spends(desk, other, output_tokens=500)
+    assert await left(desk) == [100]
+    await spends(desk, child, output_tokens=60)
+    await spends(desk, lead, output_tokens=40)
+    for name, because in (("Lead", "budget_spent"), ("Child", "budget_spent"), ("Other", None)):
+        _, deliveries = await desk.send(name)
+        assert deliveries[0].because == because
+
+
 async def test_removing_one_lets_what_waits_go_on(desk: Desk) -> None:
     worker = await desk.idle("Worker")
     await set_budget(desk, BudgetScope.AGENT, worker.id, 1)
@@ -161,3 +263,161 @@ async def test_only_one_that_there_is_can_be_raised(adapters: Adapters, workspac
     desk = await open_desk(adapters, workspace)
     with pytest.raises(NotFound, match="set it first"):
         await set_budget(desk, BudgetScope.WORKSPACE, "", 1, more=True)
+
+
+async def interrupted(desk: Desk) -> list[str]:
+    """The agents that were told to end their turn."""
+    return [each.agent for each in await desk.commands() if isinstance(each, Interrupt)]
+
+
+async def test_turns_set_aside_what_they_take_on_average_and_who_waits_for_that_goes_on_when_one_ends(
+    desk: Desk,
+) -> None:
+    first, second = await desk.idle("First"), await desk.idle("Second")
+    await set_budget(desk, BudgetScope.WORKSPACE, "", 100)
+    learned, _ = await desk.send("First")
+    await spends(desk, first, output_tokens=40)
+    await desk.turn(first, learned)
+    running, _ = await desk.send("First")
+    [budget] = await desk.adapters.budgets.budgets(desk.workspace)
+    assert (budget.spent, budget.held, budget.running) == (40, 40, 1)
+    await spends(desk, first, output_tokens=20)
+    waiting, deliveries = await desk.send("Second")
+    assert deliveries[0].because == "budget_held"
+    await desk.turn(first, running)
+    await desk.due("budget|workspace tokens total")
+    assert (await state_of(desk, waiting))[0] is ReceiptState.SENT
+    [budget] = await desk.adapters.budgets.budgets(desk.workspace)
+    assert (budget.spent, budget.held, budget.running) == (60, 35, 1)  # of 40 and 20: the later one weighs a quarter
+    await spends(desk, second, output_tokens=40)
+    await desk.turn(second, waiting)
+    [budget] = await desk.adapters.budgets.budgets(desk.workspace)
+    assert (budget.is_spent, budget.held, budget.running) == (True, 0, 0)
+
+
+async def test_what_an_agent_that_ended_had_set_aside_is_given_back(desk: Desk) -> None:
+    worker, other = await desk.idle("Worker"), await desk.idle("Other")
+    await set_budget(desk, BudgetScope.SESSION, desk.session.id, 100)
+    learned, _ = await desk.send("Worker")
+    await spends(desk, worker, output_tokens=60)
+    await desk.turn(worker, learned)
+    await desk.send("Worker")
+    waiting, deliveries = await desk.send("Other")
+    assert deliveries[0].because == "budget_held"
+    await desk.exited(worker, expected=True)
+    await desk.due(f"budget|session:{desk.session.id} tokens total")
+    assert (await state_of(desk, waiting))[0] is ReceiptState.SENT
+    await desk.turn(other, waiting)
+
+
+async def test_what_is_added_up_wrongly_is_put_right_when_it_is_looked_at(desk: Desk) -> None:
+    await desk.idle("Worker")
+    await set_budget(desk, BudgetScope.WORKSPACE, "", 100)
+    key, row = f"rc:{{{desk.workspace}}}:budgets", "workspace tokens total"
+    budget = orjson.loads((await desk.adapters.redis.hgetall(key))[row])
+    await desk.adapters.redis.hset(key, row, orjson.dumps({**budget, "held": 500, "running": 3}).decode())
+    waiting, deliveries = await desk.send("Worker")
+    assert deliveries[0].because == "budget_held"
+    await desk.due(f"budget|{row}")
+    assert (await state_of(desk, waiting))[0] is ReceiptState.SENT
+
+
+@pytest.mark.parametrize("interrupt", [True, False])
+async def test_running_turns_end_only_where_the_budget_says_so(desk: Desk, interrupt: bool) -> None:
+    worker, other = await desk.idle("Worker"), await desk.idle("Other")
+    await set_budget(desk, BudgetScope.WORKSPACE, "", 100, interrupt=interrupt)
+    for agent in (worker, other):
+        message, _ = await desk.send(agent.name)
+        await desk.state(agent, TurnStarted(turn_id=f"turn-{agent.name}", message_id=message))
+    await spends(desk, worker, output_tokens=100)
+    for _ in range(2):
+        await desk.due("budget|workspace tokens total")
+    assert sorted(await interrupted(desk)) == (sorted([worker.id, other.id]) if interrupt else [])
+    [spent] = await desk.events("budget.spent")
+    assert ("running turns are stopped" in spent["data"]["text"]) is interrupt
+
+
+async def test_minutes_are_over_while_a_turn_runs_where_the_budget_says_so(desk: Desk) -> None:
+    worker = await desk.idle("Worker")
+    await set_budget(
+        desk, BudgetScope.AGENT, worker.id, 1 / 60_000, unit=Unit.MINUTES, interrupt=True
+    )  # one millisecond
+    message, _ = await desk.send("Worker")
+    await desk.state(worker, TurnStarted(turn_id="turn-1", message_id=message))
+    async with asyncio.timeout(10):
+        while not await interrupted(desk):  # that millisecond may still run
+            await desk.due(f"budget|agent:{worker.id} minutes total")
+    assert await interrupted(desk) == [worker.id]
+
+
+async def test_a_lead_is_told_and_raises_its_childs_budget_out_of_its_own(desk: Desk) -> None:
+    lead = await desk.idle("Lead")
+    child = await desk.idle("Child", by=desk.acting_as(lead))
+    await desk.idle("Stranger")
+    await set_budget(desk, BudgetScope.TREE, child.id, 50)
+    place = BudgetPlace(scope=BudgetScope.TREE, of=child.id, unit=TOKENS, period=Period.TOTAL)
+
+    async def raise_(by: Agent, *, allow: bool = True) -> Budget:
+        return await desk.adapters.budgets.answer_raise(desk.workspace, place, lead=by.id, name=by.name, allow=allow)
+
+    with pytest.raises(Conflict, match="nobody asks"):
+        await raise_(lead)
+    await spends(desk, child, output_tokens=60)
+    await desk.due(f"budget|{place}")
+    [told] = [each for each in await desk.events("message.accepted") if each["name"] == "relay"]
+    assert told["data"]["recipients"][0]["agent"] == lead.id
+    assert "relay_raise_budget" in told["data"]["text"]
+    with pytest.raises(NotPermitted, match="did not spawn"):
+        await raise_(child)
+    with pytest.raises(NotPermitted, match="no budget of tokens yourself"):
+        await raise_(lead)
+    await set_budget(desk, BudgetScope.TREE, lead.id, 40)
+    with pytest.raises(NotPermitted, match="not that much left"):
+        await raise_(lead)
+    await set_budget(desk, BudgetScope.TREE, lead.id, 1000)
+    waiting, deliveries = await desk.send("Child")
+    assert deliveries[0].because == "budget_spent"
+    assert (await raise_(lead)).left == 40
+    assert (await state_of(desk, waiting))[0] is ReceiptState.SENT
+    with pytest.raises(Conflict, match="nobody asks"):
+        await raise_(lead)
+    resolved = [each["data"] for each in await desk.events("approval.resolved")]
+    assert [(each["status"], each["by"]) for each in resolved] == [("allowed", "Lead")]
+
+
+async def test_a_leads_no_leaves_the_budget_spent(desk: Desk) -> None:
+    lead = await desk.idle("Lead")
+    child = await desk.idle("Child", by=desk.acting_as(lead))
+    await set_budget(desk, BudgetScope.AGENT, child.id, 50)
+    await spends(desk, child, output_tokens=60)
+    place = BudgetPlace(scope=BudgetScope.AGENT, of=child.id, unit=TOKENS, period=Period.TOTAL)
+    await desk.adapters.budgets.answer_raise(desk.workspace, place, lead=lead.id, name="Lead", allow=False)
+    assert await left(desk) == [0]
+    assert await asked(desk) == []
+
+
+async def test_what_no_vendor_reported_a_cost_for_is_charged_by_the_models_price_and_called_an_estimate(
+    desk: Desk,
+) -> None:
+    worker = await desk.spawn("Worker")
+    await desk.state(worker, AgentReady(native_id="n1", model="gpt-5-codex"))
+    await set_budget(desk, BudgetScope.WORKSPACE, "", 100, unit=Unit.USD)
+    await spends(desk, worker, cumulative=True, input_tokens=1_000_000, cached_tokens=400_000, output_tokens=100_000)
+    await spends(desk, worker, cumulative=True, input_tokens=2_000_000, cached_tokens=400_000, output_tokens=100_000)
+    [budget] = await desk.adapters.budgets.budgets(desk.workspace)
+    assert budget.spent == pytest.approx(1.6 * 1.25 + 0.4 * 0.125 + 0.1 * 10)
+    assert budget.is_estimated
+    other = await desk.spawn("Other")
+    await desk.state(other, AgentReady(native_id="n2", model="of-nobodys-list"))
+    await spends(desk, other, input_tokens=1_000_000)
+    [same] = await desk.adapters.budgets.budgets(desk.workspace)
+    assert same.spent == budget.spent
+
+
+async def test_what_a_vendor_reports_is_no_estimate(desk: Desk) -> None:
+    worker = await desk.spawn("Worker")
+    await desk.state(worker, AgentReady(native_id="n1", model="gpt-5"))
+    await set_budget(desk, BudgetScope.WORKSPACE, "", 100, unit=Unit.USD)
+    await spends(desk, worker, input_tokens=1_000_000, cost_usd=0.5)
+    [budget] = await desk.adapters.budgets.budgets(desk.workspace)
+    assert (budget.spent, budget.is_estimated) == (0.5, False)

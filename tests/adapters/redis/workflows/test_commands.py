@@ -10,7 +10,7 @@ import pytest
 from broker.adapters.redis import keys
 from broker.domain.ids import LinkId, ProxyId
 from broker.domain.machines.placement import Proxy
-from broker.domain.workflows.commands import CommandId, CommandKind, CommandState, command_id
+from broker.domain.workflows.runs.commands import CommandId, CommandKind, CommandState, command_id
 from broker.protocol.proxy import CommandOutput, CommandRan, RunCommand, StopCommand
 from broker.services.ports import CommandOrder, CommandRecord
 from broker.services.workflows.commands import order_command

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from broker.domain.ids import AgentId, SessionId
 from broker.protocol.proxy import Spawn
 from connect.access.endpoint import Endpoint
 from connect.machine.agent_programs import FoundCli
-from connect.machine.bridges.launch import Launch, LaunchRequest
+from connect.machine.bridges.launch import Launch, LaunchRequest, NotKept
 from connect.machine.bridges.planning import plan_launch
 
 TOKEN = "at_live_secret-of-the-agent"
@@ -27,6 +28,7 @@ def plan(
     resume: str | None = None,
     model: str | None = None,
     transport: Transport = Transport.STDIO,
+    readonly: bool = False,
 ) -> Launch:
     installed = InstalledCli(cli=cli, dialect=dialect, version="1.0.0", supported=True, transport=transport)
     spawn = Spawn(
@@ -38,6 +40,7 @@ def plan(
         instructions="You are Worker.",
         resume=resume,
         model=model,
+        readonly=readonly,
     )
     return plan_launch(
         LaunchRequest(
@@ -123,6 +126,45 @@ def test_codex_is_spoken_with_over_stdio_by_default(tmp_path: Path) -> None:
 
 def test_a_model_is_passed_to_claude(tmp_path: Path) -> None:
     assert "--model=opus" in plan(tmp_path, Dialect.CLAUDE, model="opus").command.argv
+
+
+@pytest.mark.parametrize("transport", [Transport.STDIO, Transport.SDK_URL])
+def test_a_read_only_claude_has_no_tool_that_changes_anything(tmp_path: Path, transport: Transport) -> None:
+    argv = plan(tmp_path, Dialect.CLAUDE, transport=transport, readonly=True).command.argv
+    assert {"Bash", "Edit", "Write", "NotebookEdit"} <= set(argv[argv.index("--disallowedTools") + 1].split(","))
+    assert "--strict-mcp-config" in argv
+    (tmp_path / "other").mkdir()
+    assert "--disallowedTools" not in plan(tmp_path / "other", Dialect.CLAUDE, transport=transport).command.argv
+
+
+@pytest.mark.parametrize(
+    ("readonly", "kept_to"),
+    [
+        (True, {"approvalPolicy": "never", "sandbox": "read-only"}),
+        (False, {"approvalPolicy": "on-request", "sandbox": "workspace-write"}),
+    ],
+)
+def test_a_read_only_codex_is_in_its_sandbox_and_asks_nobody_to_be_let_out(
+    tmp_path: Path, readonly: bool, kept_to: dict[str, str]
+) -> None:
+    session = plan(tmp_path, Dialect.CODEX, readonly=readonly).session
+    assert session is not None
+    (greeting,) = session.start()
+    answer = {"id": json.loads(greeting.raw)["id"], "result": {"userAgent": "codex/1"}}
+    sent = [json.loads(each.raw) for each in session.receive(json.dumps(answer).encode() + b"\n")]
+    (begin,) = [each["params"] for each in sent if each.get("method") == "thread/start"]
+    assert {name: begin[name] for name in kept_to} == kept_to
+
+
+def test_a_read_only_gemini_is_denied_its_tools_that_change_anything(tmp_path: Path) -> None:
+    rules = Path(following(plan(tmp_path, Dialect.ACP, cli="gemini", readonly=True), "--admin-policy")).read_text()
+    denied = {each["toolName"] for each in tomllib.loads(rules)["rule"] if each["decision"] == "deny"}
+    assert denied == {"run_shell_command", "write_file", "replace", "save_memory"}
+
+
+def test_another_acp_agent_is_not_started_read_only(tmp_path: Path) -> None:
+    with pytest.raises(NotKept):
+        plan(tmp_path, Dialect.ACP, cli="opencode", readonly=True)
 
 
 def test_gemini_is_told_not_to_ask_about_the_relays_tools_and_not_to_relaunch(tmp_path: Path) -> None:

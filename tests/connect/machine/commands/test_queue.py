@@ -27,7 +27,7 @@ def test_a_few_run_at_once_and_each_line_keeps_its_order(acts: list[tuple[str, s
         if isinstance(act, tuple):
             offered += queue.offer(order(*act, number))
         elif act < len(running):
-            queue.done(running.pop(act))
+            queue.finish(running.pop(act))
         while (following := queue.next()) is not None:
             running.append(following)
             begun.append(following)

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from broker.domain.hooks.events import HookEvent
 from broker.domain.hooks.runs import RunState
 from broker.domain.ids import AgentId
 from broker.protocol.proxy import HookRan, NumberedReport, RunHook
 from connect.access.broker_clock import BrokerClock
-from connect.machine.hooks.consent_file import ConsentFile, TakenConsents, written
+from connect.machine.hooks.consent_file import ConsentFile, TakenConsents, to_toml
 from connect.machine.hooks.journal import Journal
 from connect.machine.hooks.offers import offers_of
 from connect.machine.hooks.refusals import Refusals, read_refusals
@@ -50,6 +51,8 @@ class Ground:
     folder: Path
     environment: dict[str, str]
     journal_file: Path | None = None
+    waited_for: bool = False
+    """Whether an agent waits for what is ordered, as before a tool."""
     notices: list[Notice] = field(default_factory=list)
     runs: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -133,6 +136,8 @@ class Ground:
         self.runs += 1
         words = command if isinstance(command, str) else list(command)
         plain = {"agent": AGENT, "generation": 1, "hook": hook, "run": run or f"r{self.runs}", "command": words}
+        if self.waited_for:
+            plain |= {"answers": HookEvent.BEFORE_TOOL, "begun_here": True}
         return RunHook.model_validate({**plain, **given})
 
     async def allow(self, order: RunHook, *, shell: bool = True) -> None:
@@ -146,7 +151,7 @@ class Ground:
             if offer.consent.id == order.hook
         ]
         assert shell or not offer.is_code
-        content = written(self.consents.current().with_consent(offer.consent))
+        content = to_toml(self.consents.current().with_consent(offer.consent))
         self.consents.expect(hash_of(content))
         self.file.put(content)
 
@@ -180,9 +185,9 @@ class Ground:
 
 
 @asynccontextmanager
-async def ground(folder: Path, **environment: str) -> AsyncGenerator[Ground]:
+async def ground(folder: Path, *, waited_for: bool = False, **environment: str) -> AsyncGenerator[Ground]:
     """A machine with a project in which one agent works."""
-    made = Ground(folder=real_folder(folder), environment=environment)
+    made = Ground(folder=real_folder(folder), environment=environment, waited_for=waited_for)
     stop = asyncio.Event()
     running = asyncio.ensure_future(made.runner.run(stop))
     try:

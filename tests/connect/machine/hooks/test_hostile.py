@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from broker.domain.hooks.runs import RunState
-from connect.machine.hooks.consent_file import written
+from connect.machine.hooks.consent_file import to_toml
 from connect.machine.hooks.consents import Consents
 from connect.machine.hooks.offers import difference, offers_of
 from connect.machine.hooks.refusals import read_refusals
@@ -22,10 +22,13 @@ NAMES = [
 ]
 
 
-@pytest.fixture
-async def machine(tmp_path: Path) -> AsyncGenerator[Ground]:
-    async with ground(tmp_path) as made:
+@pytest.fixture(params=[False, True], ids=["", "an-agent-waits"])
+async def machine(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncGenerator[Ground]:
+    """Both kinds of hooks: those that run behind an agent's back, and those that it waits for."""
+    async with ground(tmp_path, waited_for=request.param) as made:
         yield made
+        told = [each for each in made.reports() if each.state is not RunState.STARTED]
+        assert all(each.answer is None for each in told if each.state is not RunState.COMPLETED)
 
 
 async def test_no_name_of_a_file_is_more_than_one_word(machine: Ground) -> None:
@@ -202,7 +205,8 @@ async def test_a_value_that_is_an_argument_of_inline_code_is_fine(machine: Groun
     (machine.project / "x y").touch()
     order = machine.order(["sh", "-c", 'echo "$1"', "sh", "${file}"], files=["x y"])
     await machine.allow(order)
-    assert (await machine.run(order)).output == "x y\n"
+    ran = await machine.run(order)
+    assert (ran.exit_code, ran.output) == (0, "x y\n")
 
 
 async def test_a_list_that_an_agent_has_edited_allows_nothing_at_all(machine: Ground) -> None:
@@ -210,11 +214,11 @@ async def test_a_list_that_an_agent_has_edited_allows_nothing_at_all(machine: Gr
     order = machine.order("lint")
     await machine.allow(order)
     allowed = machine.consents.current()
-    machine.file.path.write_bytes(written(allowed) + b"# an agent was here\n")
+    machine.file.path.write_bytes(to_toml(allowed) + b"# an agent was here\n")
     ran = await machine.run(order)
     assert (ran.state, "not by `relay-connect hooks`" in ran.reason) == (RunState.REFUSED, True)
     assert any("confirm it with `relay-connect hooks review`" in each for each in machine.warnings())
-    machine.file.path.write_bytes(written(allowed))
+    machine.file.path.write_bytes(to_toml(allowed))
     assert (await machine.run(order.model_copy(update={"run": "back"}))).state is RunState.COMPLETED
 
 
@@ -234,7 +238,7 @@ async def test_an_edited_list_of_refusals_allows_no_script_unseen(machine: Groun
     await machine.run(order)
     [refused] = read_refusals(machine.state)
     [offer] = offers_of([refused.model_copy(update={"files": ()})], Consents())
-    content = written(Consents().with_consent(offer.consent))
+    content = to_toml(Consents().with_consent(offer.consent))
     machine.consents.expect(hash_of(content))
     machine.file.put(content)
     ran = await machine.run(order.model_copy(update={"run": "unseen"}))

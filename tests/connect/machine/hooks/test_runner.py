@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from broker.domain.hooks.answers import HookSays
+from broker.domain.hooks.events import HookEvent
 from broker.domain.hooks.runs import RunState
-from connect.machine.hooks.consent_file import written
+from connect.machine.hooks.consent_file import to_toml
 from connect.policy.allow_file import hash_of
 from tests.connect.machine.hooks.ground import Ground, alive, ground
 
@@ -64,7 +66,7 @@ async def test_a_denied_hook_is_refused_and_nobody_here_is_told(machine: Ground)
     machine.program("lint")
     order = machine.order("lint")
     await machine.allow(order)
-    denied = written(machine.consents.current().with_denied("h1"))
+    denied = to_toml(machine.consents.current().with_denied("h1"))
     machine.consents.expect(hash_of(denied))
     machine.file.put(denied)
     before = len(machine.warnings())
@@ -286,3 +288,25 @@ async def test_an_order_that_came_too_late_expires(machine: Ground) -> None:
     order = machine.order("lint", not_after_ms=1)
     machine.clock.set(2)
     assert (await machine.run(order)).state is RunState.EXPIRED
+
+
+@pytest.mark.parametrize(
+    ("code", "state", "says"),
+    [
+        ('print(json.dumps({"decision": "allow"}))', RunState.COMPLETED, HookSays.ALLOW),
+        ('sys.exit("no" if not event["data"] else 2)', RunState.COMPLETED, HookSays.DENY),
+        ("", RunState.COMPLETED, None),
+        ('print(json.dumps({"decision": "modify", "input": {}}))', RunState.FAILED, None),
+        ("sys.exit(1)", RunState.FAILED, None),
+    ],
+    ids=["allows", "denies", "no opinion", "modifies", "fails"],
+)
+async def test_a_hook_that_the_broker_asks_to_decide_is_told_of_with_its_answer(
+    machine: Ground, code: str, state: RunState, says: HookSays | None
+) -> None:
+    machine.python("guard", f"import json, sys\nevent = json.load(sys.stdin)\n{code}")
+    order = machine.order("guard", answers=HookEvent.APPROVAL_NEEDED, event={"data": {"tool": "Bash"}})
+    await machine.allow(order)
+    ran = await machine.run(order)
+    assert (ran.state, ran.answer and ran.answer.says) == (state, says)
+    assert ran.on is None

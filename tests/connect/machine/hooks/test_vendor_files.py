@@ -5,7 +5,8 @@ import json
 import pytest
 
 from broker.domain.hooks.definitions import CommandAction
-from broker.protocol.hooks_yaml import read_hooks
+from broker.domain.hooks.events import HookEvent
+from broker.protocol.hooks_yaml.reader import read_hooks
 from connect.machine.hooks.vendor_files import Converted, Left, as_yaml, convert
 
 
@@ -30,7 +31,7 @@ def test_plain_commands_become_a_hooks_file_that_is_taken() -> None:
             "SessionStart": [group("$(git rev-parse --show-toplevel)/x.sh")],
         }
     )
-    assert ["cannot hold anything up" in each.why for each in left] == [True]
+    assert ["converted to before_stop: exit code 2 refuses" in each.why for each in left] == [True]
     taken = read_hooks(as_yaml(hooks, vendor="claude"))
     assert taken.problems == ()
     told = []
@@ -38,7 +39,7 @@ def test_plain_commands_become_a_hooks_file_that_is_taken() -> None:
         assert isinstance(hook.action, CommandAction)
         told.append((str(hook.event), hook.action.command, hook.action.timeout_s))
     assert told == [
-        ("on_turn_complete", "${project}/.claude/hooks/done.sh --all", 60.0),
+        ("before_stop", "${project}/.claude/hooks/done.sh --all", 10.0),
         ("on_file_change", "npm run 'lint it'", 30.0),
         ("on_command", ("sh", "-c", "id; id"), 60.0),
         ("on_agent_spawned", "${project}/x.sh", 60.0),
@@ -49,7 +50,12 @@ def test_plain_commands_become_a_hooks_file_that_is_taken() -> None:
     ("hooks", "vendor", "says"),
     [
         ({"Banana": [group("x")]}, "codex", "no event here stands for 'Banana'"),
-        ({"PreToolUse": [group("x")]}, "claude", "no event here stands for 'PreToolUse'"),
+        ({"PreToolUse": [group("x", matcher="Bash(?!x)")]}, "claude", "the tools 'Bash(?!x)' cannot be written"),
+        ({"PreToolUse": [group({"command": "x", "if": "Edit(*.js)"})]}, "claude", "its condition 'Edit(*.js)'"),
+        ({"PreToolUse": [group({"command": "x", "async": True})]}, "claude", "does not wait for it"),
+        ({"PreToolUse": [group("x")]}, "codex", "codex is held only before the tools that it asks permission for"),
+        ({"Stop": [group("x")]}, "codex", "converted to on_turn_complete: codex does not ask before it ends a turn"),
+        ({"UserPromptSubmit": [group({"command": "x", "timeout": 30})]}, "codex", "waited for 7 s at most"),
         ({"PostToolUse": [group("x", matcher="mcp__.*")]}, "claude", "no event here is for the tools"),
         ({"SessionStart": [{"type": "command", "command": "x"}]}, "codex", "outside of an inner `hooks` list"),
         ({"SessionStart": [group({"type": "http", "url": "x"})]}, "claude", "only handlers of the type `command`"),
@@ -60,6 +66,41 @@ def test_plain_commands_become_a_hooks_file_that_is_taken() -> None:
 )
 def test_what_cannot_be_converted_is_listed_with_the_reason(hooks: object, vendor: str, says: str) -> None:
     assert any(says in each.why for each in both(hooks, vendor)[1])
+
+
+@pytest.mark.parametrize(
+    ("event", "vendor", "ours"),
+    [
+        ("PreToolUse", "claude", "before_tool"),
+        ("UserPromptSubmit", "claude", "before_turn"),
+        ("Stop", "claude", "before_stop"),
+        ("PreToolUse", "codex", "before_tool"),
+        ("UserPromptSubmit", "codex", "before_turn"),
+        ("Stop", "codex", "on_turn_complete"),
+        ("BeforeTool", "gemini", "before_tool"),
+        ("BeforeAgent", "gemini", "before_turn"),
+        ("AfterAgent", "gemini", "on_turn_complete"),
+        ("PermissionRequest", "claude", "on_approval_needed"),
+    ],
+)
+def test_what_a_vendor_waits_for_is_waited_for_here_too(event: str, vendor: str, ours: str) -> None:
+    hooks, _ = both({event: [group({"command": "guard", "timeout": 90_000})]}, vendor)
+    taken = read_hooks(as_yaml(hooks, vendor=vendor))
+    assert taken.problems == ()
+    [hook] = taken.hooks
+    assert (str(hook.event), hook.answers) == (ours, not ours.startswith("on_turn"))
+
+
+def test_a_hook_before_some_tools_is_before_the_same_tools_here_and_one_nobody_waits_for_holds_nothing_up() -> None:
+    hooks, _ = both(
+        {
+            "PreToolUse": [group("guard", matcher="Edit|Write|mcp__mail__.*")],
+            "Stop": [group({"command": "afplay x", "async": True})],
+        }
+    )
+    before, after = read_hooks(as_yaml(hooks, vendor="claude")).hooks
+    assert (before.event, before.when.tool) == (HookEvent.BEFORE_TOOL, ("Edit", "Write", "mcp__mail__*"))
+    assert (after.event, after.answers) == (HookEvent.TURN_COMPLETE, False)
 
 
 def test_times_are_read_in_the_vendors_own_unit() -> None:

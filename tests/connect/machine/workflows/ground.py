@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from broker.domain.ids import AgentId, SessionId
-from broker.domain.workflows.commands import CommandKind, CommandState, shell_template, worktree_template
+from broker.domain.workflows.runs.commands import CommandKind, CommandState, shell_template, worktree_template
 from broker.protocol.proxy import AskedBy, CommandOutput, CommandRan, NumberedReport, RunCommand
 from connect.access.broker_clock import BrokerClock
 from connect.machine.spool import Spool
-from connect.machine.workflows.consent_file import ConsentFile, TakenConsents, written
+from connect.machine.workflows.consent_file import ConsentFile, TakenConsents, to_toml
 from connect.machine.workflows.consents import Consents
-from connect.machine.workflows.refusals import Refusals, read_refusals, unsettled
+from connect.machine.workflows.refusals import Refusals, list_unsettled, read_refusals
 from connect.machine.workflows.runner import CommandRunner, Journal, WorkflowSurroundings
 from connect.notices import Notice, Warned
 from connect.policy.allow_file import hash_of
@@ -123,12 +123,12 @@ class Ground:
     def allow(self) -> None:
         """The owner is shown what was refused lately, and says yes to all of it."""
         consents = self.consents.current()
-        for refusal in unsettled(read_refusals(self.state), consents):
+        for refusal in list_unsettled(read_refusals(self.state), consents):
             consents = consents.with_more(refusal.consent)
         self.put(consents)
 
     def put(self, consents: Consents) -> None:
-        content = written(consents)
+        content = to_toml(consents)
         self.consents.expect(hash_of(content))
         self.file.put(content)
 

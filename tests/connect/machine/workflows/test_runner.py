@@ -15,11 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from broker.domain.ids import SessionId
-from broker.domain.workflows.commands import CommandKind, CommandState, check_template, shell_template
+from broker.domain.workflows.runs.commands import CommandKind, CommandState, check_template, shell_template
 from broker.protocol.proxy import AskedBy, StopCommand
 from connect.machine.commands.journal import Journal
 from connect.machine.spool import Spool
 from connect.machine.workflows.consents import Consents
+from connect.machine.workflows.runner import MOST_AT_ONCE
 from connect.policy.policy import Policy
 from connect.system import process_tree
 from tests.connect.machine.workflows.ground import Ground, an_agent, ground
@@ -114,6 +115,8 @@ async def test_a_value_may_be_trimmed_or_reached_as_a_file(tmp_path: Path) -> No
         long = "x" * 1_000_000
         ended = await machine.run(machine.order(text, values={"steps.a.output": " a \n"}))
         assert ended.output.split() == ["a|4"]
+        first = machine.order("echo [{{steps.a.output | first-line}}]", values={"steps.a.output": "\n $(x) y \nz\n"})
+        assert (await machine.run(first)).output == "[$(x) y]\n"
         ended = await machine.run(machine.order("wc -c < {{steps.a.file}}", values={"steps.a.output": long}))
         assert ended.output.strip() == "1000000"
         assert not list((machine.state / "workflow-values").iterdir())
@@ -335,6 +338,35 @@ async def test_a_file_is_looked_for_in_the_policys_folders_alone(tmp_path: Path)
             "": 1,
             str(machine.project / "there"): 0,
         }
+
+
+async def test_a_file_is_waited_for_until_it_is_there_and_holds_up_nothing(tmp_path: Path) -> None:
+    async with ground(tmp_path) as machine:
+        waits = [machine.look(CommandKind.FILE_AWAITED, text=f"out/{n}") for n in range(MOST_AT_ONCE + 1)]
+        for each in waits:
+            machine.runner.take(each)
+        assert (await machine.take(machine.order("true"))).state is CommandState.NEEDS_CONSENT
+        machine.runner.stop(StopCommand(command=waits[0].command, reason="enough"))
+        ended = await machine.end_of(waits[0])
+        assert (ended.state, ended.reason) == (CommandState.STOPPED, "enough")
+        (machine.project / "out").mkdir()
+        for each in waits[1:]:
+            (machine.project / each.text).touch()
+        for each in waits[1:]:
+            ended = await machine.end_of(each)
+            assert (ended.exit_code, ended.output) == (0, f"{machine.project / each.text}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [("missing", CommandState.TIMED_OUT), ("../there", CommandState.ENDED), ("/etc/missing", CommandState.ENDED)],
+)
+async def test_a_wait_for_a_file_ends_with_its_time_or_at_once_where_none_could_come(
+    tmp_path: Path, text: str, state: CommandState
+) -> None:
+    async with ground(tmp_path) as machine:
+        ended = await machine.take(machine.look(CommandKind.FILE_AWAITED, text=text, timeout_ms=20))
+        assert (ended.state, ended.exit_code == 0) == (state, False)
 
 
 async def test_what_came_too_late_is_not_begun(tmp_path: Path) -> None:

@@ -82,6 +82,12 @@ def change(path: str, word: str = "update") -> dict[str, Any]:
     return {"path": path, "change": word, "diff": None}
 
 
+def test_what_is_not_shown_whole_is_of_high_risk() -> None:
+    cut = {**change("src/app.py"), "diff": "@@ -1,9 +1,9 @@\n-a\n+b\n\\ cut: 1 hunk is not shown whole\n"}
+    assessment = assess_request(tool="Write", cwd="/home/ada/project", changes=(cut,))
+    assert (assessment.risk, assessment.reasons) == (Risk.HIGH, ("changes more than is shown: src/app.py",))
+
+
 @pytest.mark.parametrize(
     ("path", "risk"),
     [

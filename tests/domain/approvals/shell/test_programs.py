@@ -3,7 +3,7 @@
 import pytest
 
 from broker.domain.approvals.patterns import UNKNOWN
-from broker.domain.approvals.shell.files import named_files
+from broker.domain.approvals.shell.files import find_named_files
 from broker.domain.approvals.shell.programs import shell_line
 from broker.domain.approvals.tool_kinds import ToolKind
 
@@ -108,7 +108,7 @@ def test_a_program_with_a_name_is_not(command: str) -> None:
 
 
 def test_files_are_known_with_what_is_done_to_them() -> None:
-    found = {file.path: file.access for file in named_files("cat a < b; rm c > d; cd e && touch f; echo g").files}
+    found = {file.path: file.access for file in find_named_files("cat a < b; rm c > d; cd e && touch f; echo g").files}
     assert found["a"] == found["b"] == {ToolKind.READ, ToolKind.SEARCH}
     assert found["c"] == {ToolKind.DELETE}
     assert found["d"] == found["e/f"] == {ToolKind.EDIT}
@@ -117,9 +117,9 @@ def test_files_are_known_with_what_is_done_to_them() -> None:
 
 @pytest.mark.parametrize("command", ["a --file=.env", "a -f.env", "a @.env", "a x=.env", "a host:.env", "a if=.env"])
 def test_a_file_is_found_in_an_option(command: str) -> None:
-    assert ".env" in [file.path for file in named_files(command).files]
+    assert ".env" in [file.path for file in find_named_files(command).files]
 
 
 def test_more_files_than_are_looked_at_are_not_complete() -> None:
-    assert named_files("cat a b").complete
-    assert not named_files("; ".join(f"cat f{n}" for n in range(150))).complete
+    assert find_named_files("cat a b").complete
+    assert not find_named_files("; ".join(f"cat f{n}" for n in range(150))).complete

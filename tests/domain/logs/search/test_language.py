@@ -10,7 +10,7 @@ from broker.domain.errors import BadRequest
 from broker.domain.logs.rows import LineKind
 from broker.domain.logs.search.fields import FIELDS, Match, SearchField
 from broker.domain.logs.search.language import parse
-from broker.domain.logs.search.lexer import InvalidQuery, quoted
+from broker.domain.logs.search.lexer import InvalidQuery, write_quoted
 from broker.domain.logs.search.query import LogQuery, Phrase, Substring, Term, Wanted, Word
 from broker.domain.logs.search.words import is_unspaced
 from tests.domain.logs.search.written_searches import having, to_text
@@ -100,7 +100,7 @@ def test_a_search_is_read(text: str, query: LogQuery) -> None:
 )
 def test_what_is_pasted_is_text(pasted: str, terms: tuple[Term, ...]) -> None:
     assert read(pasted) == LogQuery(terms=terms)
-    assert read(quoted(pasted)) == LogQuery(terms=(Phrase(pasted),))
+    assert read(write_quoted(pasted)) == LogQuery(terms=(Phrase(pasted),))
 
 
 def test_what_is_pasted_can_be_excluded_and_stand_beside_fields() -> None:

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import assert_never
 
 from broker.domain.logs.search.fields import FIELDS
-from broker.domain.logs.search.lexer import quoted
+from broker.domain.logs.search.lexer import write_quoted
 from broker.domain.logs.search.query import LogQuery, Phrase, Substring, Term, Wanted, Word
 
 _BARE_VALUE = re.compile(r'[^\s",]+')
@@ -43,9 +43,9 @@ def _written(term: Term) -> str:
         case Word(text):
             return text
         case Phrase(text):
-            return quoted(text)
+            return write_quoted(text)
         case Substring(text):
-            return f"*{text}*" if _BARE_PART.fullmatch(text) else f"*{quoted(text)}*"
+            return f"*{text}*" if _BARE_PART.fullmatch(text) else f"*{write_quoted(text)}*"
         case _ as other:
             assert_never(other)
 
@@ -54,12 +54,12 @@ def _enumerated(name: str, values: Iterable[str]) -> list[str]:
     """One condition for each run of values that need no quotes, one for each other value."""
     shown: list[str] = []
     for bare, run in groupby(values, lambda value: _BARE_VALUE.fullmatch(value) is not None):
-        shown += [f"{name}:{part}" for part in ([",".join(run)] if bare else map(quoted, run))]
+        shown += [f"{name}:{part}" for part in ([",".join(run)] if bare else map(write_quoted, run))]
     return shown
 
 
 def _pattern(name: str, pattern: str) -> str:
-    return f"{name}:{pattern if _BARE_PATTERN.fullmatch(pattern) else quoted(pattern)}"
+    return f"{name}:{pattern if _BARE_PATTERN.fullmatch(pattern) else write_quoted(pattern)}"
 
 
 def _time(at: datetime) -> str:

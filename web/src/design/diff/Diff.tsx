@@ -4,11 +4,12 @@ import { classes } from "../classes";
 import { grouped } from "../number";
 import { DiffRows } from "./DiffRows";
 import { DiffText } from "./DiffText";
-import { diffOf, type Diff as Parsed } from "./model/diffRows";
+import { diffOf, firstHunks, type Diff as Parsed } from "./model/diffRows";
 import * as texts from "~/texts";
 
-/** A longer diff is drawn when somebody asks for it. */
+/** A longer diff is drawn when somebody asks for it, so much at a time. */
 const SHOWN_ROWS = 400;
+const MORE_ROWS = 2000;
 
 /** A file as somebody changed it. */
 export interface Change {
@@ -37,8 +38,8 @@ interface DiffProps {
 
 /** A change's diff: in rows, or as the agent gave it when it cannot be read, or that it gave none. */
 export function Diff({ change, read, split = false, className = "" }: DiffProps) {
-  const [whole, setWhole] = useState(false);
-  const rows = useMemo(() => (whole ? read?.rows : read?.rows.slice(0, SHOWN_ROWS)) ?? [], [read, whole]);
+  const [most, setMost] = useState(SHOWN_ROWS);
+  const rows = useMemo(() => firstHunks(read?.rows ?? [], most), [read, most]);
   const place = classes("border-t border-line", className);
   if (!change.diff)
     return <p className="border-t border-line px-3 py-2 text-xs text-faint">{texts.design.noDiff}</p>;
@@ -49,10 +50,15 @@ export function Diff({ change, read, split = false, className = "" }: DiffProps)
       <DiffRows path={change.path} rows={rows} split={split} className={place} />
       {more > 0 && (
         <div className="border-t border-line p-1">
-          <Button size="small" look="quiet" onClick={() => setWhole(true)}>
-            {texts.design.moreRows(grouped(more))}
+          <Button size="small" look="quiet" onClick={() => setMost(rows.length + MORE_ROWS)}>
+            {more > MORE_ROWS
+              ? texts.design.someMoreRows(grouped(MORE_ROWS), grouped(more))
+              : texts.design.moreRows(grouped(more))}
           </Button>
         </div>
+      )}
+      {read.cut !== null && more === 0 && (
+        <p className="border-t border-line px-3 py-2 text-xs text-warn">{texts.design.diffCut(read.cut)}</p>
       )}
     </>
   );

@@ -1,4 +1,5 @@
 import { useMemo, useRef } from "react";
+import { Seen } from "../Seen";
 import { classes } from "../classes";
 import { marksOf } from "./model/changedWords";
 import { unified, type Row, type Side } from "./model/diffRows";
@@ -112,7 +113,7 @@ function Text({ look, text, wrap = false }: { look: Look; text: readonly Piece[]
         {text.length === 0 && " "}
         {text.map((piece, place) => (
           <span key={place} data-syntax={piece.kind ?? undefined} className={piece.marked ? mark : undefined}>
-            {piece.text}
+            <Seen text={piece.text} />
           </span>
         ))}
       </span>

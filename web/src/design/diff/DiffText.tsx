@@ -1,4 +1,5 @@
 import { classes } from "../classes";
+import { Seen } from "../Seen";
 
 const LOOKS: Record<string, string> = {
   "+": "bg-good-soft text-good",
@@ -15,7 +16,7 @@ export function DiffText({ diff, className }: { diff: string; className: string 
       <code className="block min-w-max">
         {lines.map((line, number) => (
           <span key={number} className={classes("block px-3", LOOKS[line[0] ?? ""])}>
-            {line || " "}
+            <Seen text={line || " "} />
           </span>
         ))}
       </code>

@@ -35,7 +35,7 @@ const lines = (sides: readonly Side[], tokens: readonly Token[][] = []): [Side, 
   sides.map((side, line) => [side, tokens[line] ?? []]);
 
 /** Whether an element has ever come near to what is seen of the page. */
-function useNear(box: RefObject<Element | null>): boolean {
+export function useNear(box: RefObject<Element | null>): boolean {
   const [near, setNear] = useState(false);
   useEffect(() => {
     if (!box.current) return;

@@ -1,12 +1,12 @@
 import { getRouteApi } from "@tanstack/react-router";
-import { useState, type ReactNode } from "react";
-import type { Place } from "~/app/router";
+import { lazy, Suspense, useState, type ReactNode } from "react";
+import type { Place } from "~/app/place";
 import { Badge } from "~/design/Badge";
 import { Empty } from "~/design/Empty";
 import { PageHead } from "~/design/PageHead";
 import { Tabs } from "~/design/Tabs";
 import { useWide } from "~/design/useWide";
-import type { Session } from "~/live/documents";
+import type { Agent, Session } from "~/live/documents";
 import type { Live } from "~/live/live";
 import { useWorkspace } from "~/live/LiveContext";
 import { askForEnd } from "~/live/sessionEvents";
@@ -26,6 +26,11 @@ import { useConversation } from "./useConversation";
 import { useSessionAgents } from "./useSessionAgents";
 import * as texts from "~/texts";
 
+// What opens on a click, or is there only when somebody is asked, need not be there for the first picture.
+const SessionMenu = lazy(() => import("~/acting/SessionMenu").then((m) => ({ default: m.SessionMenu })));
+
+const WaitingHere = lazy(() => import("~/answering/WaitingHere").then((m) => ({ default: m.WaitingHere })));
+
 const route = getRouteApi("/shell/session/$key");
 
 /** Ask for what the page at an address begins with. */
@@ -39,16 +44,23 @@ export function ActivityPage() {
 }
 
 function Activity({ session }: { session: string }) {
-  const reading = useConversation(session);
+  const { agent: chosen, entry } = route.useSearch();
+  const reading = useConversation(session, entry);
   const agents = useSessionAgents(session);
   const known = useSession(session);
   const name = known?.name;
   const wide = useWide();
   const mayWrite = usePermissions().has("SEND");
-  const { agent: chosen } = route.useSearch();
   const navigate = route.useNavigate();
   const choose = (agent: string | undefined) =>
     void navigate({ search: agent ? { agent } : {}, replace: true });
+  const [gone, setGone] = useState(0);
+  const go = (cursor: string) => {
+    setGone((before) => before + 1);
+    // The router would put the scrolling back to where it was.
+    void navigate({ search: { entry: cursor }, replace: true, resetScroll: false });
+  };
+  const [sent, setSent] = useState(0);
   const names = agents.filter((agent) => !agent.ended).map((agent) => agent.name);
   const living = names.length;
   const machines = new Set(agents.filter((agent) => !agent.ended).map((agent) => agent.proxyKey));
@@ -69,11 +81,23 @@ function Activity({ session }: { session: string }) {
   );
   const conversation = (
     <>
-      <ConversationView reading={reading} agents={agents} chosen={chosen} start={startCommand(name)} />
-      {mayWrite && <Composer session={session} agents={agents} chosen={chosen} />}
+      <ConversationView
+        session={session}
+        reading={reading}
+        agents={agents}
+        chosen={chosen}
+        at={entry}
+        gone={gone}
+        onGo={go}
+        sent={sent}
+        start={startCommand(name)}
+      />
+      <Asked agents={agents} chosen={chosen} />
+      {mayWrite && (
+        <Composer session={session} agents={agents} chosen={chosen} onSent={() => setSent(sent + 1)} />
+      )}
     </>
   );
-  const timeline = <Timeline reading={reading} agents={agents} />;
   return (
     <>
       <PageHead
@@ -82,9 +106,11 @@ function Activity({ session }: { session: string }) {
           <>
             {known && <StopButton target={sessionTarget(known)} agents={names} />}
             <SpawnButton />
+            <Suspense>{known && <SessionMenu session={known} />}</Suspense>
           </>
         }
       >
+        {known?.archived && <Badge>{texts.session.archived}</Badge>}
         {living > 0 && <Badge>{living === 1 ? texts.shared.oneAgent : texts.shared.agents(living)}</Badge>}
       </PageHead>
       {stops.map((stop) => (
@@ -94,7 +120,7 @@ function Activity({ session }: { session: string }) {
         <div className="flex min-h-0 flex-1">
           <div className="flex min-w-0 flex-1 flex-col">
             {conversation}
-            {timeline}
+            <Timeline reading={reading} agents={agents} onGo={go} />
           </div>
           <aside
             aria-label={texts.session.agents}
@@ -104,10 +130,25 @@ function Activity({ session }: { session: string }) {
           </aside>
         </div>
       ) : (
-        <NarrowViews agents={living} panel={panel} conversation={conversation} timeline={timeline} />
+        <NarrowViews
+          agents={living}
+          panel={panel}
+          conversation={conversation}
+          timeline={<Timeline reading={reading} agents={agents} onGo={go} alone />}
+        />
       )}
     </>
   );
+}
+
+/** What the agents of the session ask, or the chosen one alone. */
+function Asked({ agents, chosen }: { agents: readonly Agent[]; chosen: string | undefined }) {
+  const all = useReadable(useWorkspace().waiting);
+  const shown = new Set(agents.filter(({ name }) => name === (chosen ?? name)).map(({ key }) => key));
+  const waiting = all.state === "ready" ? all.value.filter(({ agentKey }) => shown.has(agentKey)) : [];
+  const [seen, setSeen] = useState(false);
+  if (waiting.length > 0 && !seen) setSeen(true);
+  return <Suspense>{seen && <WaitingHere waiting={waiting} />}</Suspense>;
 }
 
 type View = "conversation" | "agents" | "timeline";

@@ -1,17 +1,22 @@
 import { lazy, Suspense } from "react";
+import { AnswerButton } from "~/answering/AnswerButton";
 import { Avatar } from "~/design/Avatar";
 import { AgentName } from "~/design/AgentName";
 import { classes } from "~/design/classes";
 import { useNow } from "~/design/now";
 import { compact, money } from "~/design/number";
+import { Seen } from "~/design/Seen";
 import { StateDot } from "~/design/StateDot";
 import { ago, duration } from "~/design/time";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
-import { shownState, stateWords } from "~/live/agentState";
+import { isListed, standing } from "~/live/agentState";
+import type { Budget } from "~/live/budgets";
 import type { Agent } from "~/live/documents";
 import { spawnTree, type Branch } from "./model/spawnTree";
 import { currentTask } from "./model/currentTask";
+import { BudgetLines } from "./BudgetLines";
+import { useBudgets } from "./useBudgets";
 import { useAgentUsage, type AgentUsage } from "./usage";
 import type { Reading } from "./useConversation";
 import * as texts from "~/texts";
@@ -30,12 +35,16 @@ interface AgentsPanelProps {
 /** Who takes part: what each does now, where it runs, who spawned it, what it cost. */
 export function AgentsPanel({ session, agents, reading, chosen, onChoose }: AgentsPanelProps) {
   const usage = useAgentUsage(session, reading.entries);
-  const living = spawnTree(agents.filter((agent) => !agent.ended));
-  const ended = agents.filter((agent) => agent.ended);
-  const panel = { usage, reading, chosen, onChoose };
+  const living = spawnTree(agents.filter(isListed));
+  const ended = agents.filter((agent) => !isListed(agent));
+  const budgets = useBudgets(reading.entries);
+  const panel = { usage, budgets, reading, chosen, onChoose };
   const item = (branch: Branch) => <AgentItem key={branch.agent.key} branch={branch} {...panel} />;
   return (
     <div className="flex flex-col p-2">
+      <div className="px-2">
+        <BudgetLines budgets={budgets} of={session} />
+      </div>
       {agents.length === 0 && <NoAgents />}
       <ul className="flex flex-col">{living.map(item)}</ul>
       {ended.length > 0 && (
@@ -66,11 +75,12 @@ function NoAgents() {
 interface AgentItemProps extends Omit<AgentsPanelProps, "session" | "agents"> {
   branch: Branch;
   usage: ReadonlyMap<string, AgentUsage>;
+  budgets: readonly Budget[];
 }
 
 function AgentItem({ branch, ...panel }: AgentItemProps) {
   const { agent, children } = branch;
-  const { usage, reading, chosen, onChoose } = panel;
+  const { usage, budgets, reading, chosen, onChoose } = panel;
   const pressed = chosen === agent.name;
   return (
     <li>
@@ -83,7 +93,6 @@ function AgentItem({ branch, ...panel }: AgentItemProps) {
           className={classes(
             "flex w-full gap-2.5 rounded-lg px-2 py-2 text-left transition-colors hover:bg-hover",
             pressed && "bg-accent-soft",
-            agent.ended && "opacity-80",
           )}
         >
           <Avatar name={agent.name} size={26} />
@@ -96,6 +105,7 @@ function AgentItem({ branch, ...panel }: AgentItemProps) {
             </span>
             <Doing agent={agent} reading={reading} />
             <Where agent={agent} usage={usage.get(agent.name)} />
+            <BudgetLines budgets={budgets} of={agent.key} />
           </span>
         </button>
         <span className="absolute right-1 bottom-1">
@@ -104,6 +114,7 @@ function AgentItem({ branch, ...panel }: AgentItemProps) {
           </Suspense>
         </span>
       </div>
+      <Asks agent={agent} />
       {children.length > 0 && (
         <ul
           aria-label={texts.session.spawnedBy(agent.name)}
@@ -118,10 +129,25 @@ function AgentItem({ branch, ...panel }: AgentItemProps) {
   );
 }
 
+/** The way to answer what it asks, the longest waiting first. */
+function Asks({ agent }: { agent: Agent }) {
+  const all = useReadable(useWorkspace().waiting);
+  const asked = all.state === "ready" ? all.value.find((one) => one.agentKey === agent.key) : undefined;
+  if (!asked) return null;
+  return (
+    <div className="flex items-center gap-2 pr-2 pb-2 pl-11">
+      <span className="min-w-0 flex-1 truncate text-xs text-warn">
+        <Seen text={texts.session.asks(asked.title)} />
+      </span>
+      <AnswerButton waiting={asked} />
+    </div>
+  );
+}
+
 function Since({ agent }: { agent: Agent }) {
   const now = useNow();
-  const since = Date.parse(agent.since);
-  const running = agent.state === "WORKING" || agent.state === "STARTING";
+  const { shown, since } = standing(agent, now);
+  const running = shown === "working" || shown === "starting";
   return (
     <span className="ml-auto shrink-0 text-2xs text-faint tabular-nums">
       {running ? duration(Math.max(0, now - since)) : ago(since, now)}
@@ -130,15 +156,16 @@ function Since({ agent }: { agent: Agent }) {
 }
 
 function Doing({ agent, reading }: { agent: Agent; reading: Reading }) {
-  const state = shownState(agent);
-  const task = state === "working" || state === "waiting" ? currentTask(agent, reading.entries) : null;
+  const { shown, words } = standing(agent, useNow());
+  const isBusy = shown === "working" || shown === "waiting" || shown === "hung";
+  const task = isBusy ? (agent.task ?? currentTask(agent, reading.entries)) : null;
   return (
     <span className="mt-0.5 flex items-start gap-1.5 text-xs text-soft">
       <span className="flex h-4 items-center">
-        <StateDot state={state} />
+        <StateDot state={shown} />
       </span>
       <span className="line-clamp-2 min-w-0 break-words">
-        {stateWords(agent)}
+        {words}
         {task && <span className="text-faint">: {task}</span>}
       </span>
     </span>
@@ -153,6 +180,7 @@ function Where({ agent, usage }: { agent: Agent; usage: AgentUsage | undefined }
     agent.generation > 1 && texts.session.restarts(agent.generation - 1),
     usage && usage.tokens > 0 && texts.session.tokens(compact(usage.tokens)),
     usage && usage.costUsd > 0 && money(usage.costUsd),
+    usage && usage.estimatedUsd > 0 && texts.usage.about(money(usage.estimatedUsd)),
   ].filter(Boolean);
   return (
     <span className="mt-0.5 block truncate text-2xs text-faint" title={agent.cwd ?? undefined}>

@@ -1,58 +1,114 @@
-import { memo, useMemo, useState } from "react";
-import { Button } from "~/design/Button";
+import { lazy, memo, Suspense, useEffect, useMemo, useState } from "react";
+import { useCommands } from "~/app/commands";
+import { Button, IconButton } from "~/design/Button";
 import { Empty } from "~/design/Empty";
 import { Icon } from "~/design/Icon";
 import type { Agent } from "~/live/documents";
-import type { Entry } from "./model/entries";
+import type { MessageEntry } from "./model/entries";
 import { concerns } from "./model/concerns";
+import { questionsOf, rowsOf, type Row } from "./model/rows";
 import { MessageView } from "./MessageView";
+import { NoticeGroupView } from "./NoticeGroupView";
 import { NoticeView } from "./NoticeView";
 import { TurnView } from "./TurnView";
 import type { Reading } from "./useConversation";
-import { useFollow } from "./useFollow";
+import { useReadingPlace } from "./useReadingPlace";
 import * as texts from "~/texts";
 
-/** How many of the latest entries are drawn, and how many more at each "Earlier". */
-const DRAWN = 400;
+// What opens on a click need not be there for the first picture.
+const Announcer = lazy(() => import("./Announcer").then((m) => ({ default: m.Announcer })));
+const Finder = lazy(() => import("./Finder").then((m) => ({ default: m.Finder })));
 
 interface ConversationViewProps {
+  session: string;
   reading: Reading;
   agents: readonly Agent[];
   /** Only what concerns this agent. */
   chosen: string | undefined;
+  /** The cursor of the entry to be at; none is at the end. */
+  at: string | undefined;
+  /** Changes when it is gone to, also where it is the same again. */
+  gone: number;
+  /** Be at a place, whoever it concerns. */
+  onGo: (cursor: string) => void;
+  /** Changes when the reader has sent something, which is then to be in sight. */
+  sent: number;
   /** What to run when nobody is there. */
   start: string;
 }
 
 /** Messages, turns and notices in the order they began. It follows the end until the reader scrolls away from it. */
-export function ConversationView({ reading, agents, chosen, start }: ConversationViewProps) {
+export function ConversationView({
+  session,
+  reading,
+  agents,
+  chosen,
+  at,
+  gone,
+  onGo,
+  sent,
+  start,
+}: ConversationViewProps) {
   const { entries } = reading;
-  const [drawn, setDrawn] = useState(DRAWN);
   const wanted = useMemo(
     () => (chosen ? entries.filter((entry) => concerns(entry, chosen)) : entries),
     [entries, chosen],
   );
-  const shown = wanted.slice(-drawn);
-  const { scroller, content, following, unseen, follow, hold } = useFollow(entries.length);
-  const earlier = () => {
-    hold();
-    setDrawn(drawn + DRAWN);
-    if (shown.length === wanted.length) reading.loadEarlier();
-  };
+  const { scroller, list, shown, hasEarlier, following, unseen, marked, follow, earlier, onScroll } =
+    useReadingPlace(reading, wanted, { at, gone });
+  const questions = questionsOf(entries);
+  const [finding, setFinding] = useState(false);
+  useEffect(() => {
+    if (sent > 0) follow();
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- once for each that was sent
+  }, [sent]);
+  useCommands([
+    {
+      id: "find-in-conversation",
+      title: texts.session.find,
+      section: texts.session.conversation,
+      keys: "/",
+      run: () => setFinding(true),
+    },
+    {
+      id: "follow-conversation",
+      title: texts.session.toEnd,
+      section: texts.session.conversation,
+      keys: "G",
+      run: follow,
+    },
+  ]);
   return (
     <section aria-label={texts.session.conversation} className="relative flex min-h-0 flex-1 flex-col">
       <h2 className="sr-only">{texts.session.conversation}</h2>
-      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it is scrolled by keyboard */}
-      <div ref={scroller} tabIndex={0} className="min-h-0 flex-1 overflow-y-auto outline-offset-[-2px]">
-        <div ref={content} className="mx-auto flex w-full max-w-3xl flex-col gap-1 px-3 py-4 sm:px-5">
-          {(reading.hasEarlier || shown.length < wanted.length) && (
-            <Button
-              look="quiet"
-              size="small"
-              className="[overflow-anchor:none]"
-              disabled={reading.loadingEarlier}
-              onClick={earlier}
-            >
+      <Suspense>
+        <Announcer reading={reading} />
+      </Suspense>
+      {finding ? (
+        <Suspense>
+          <Finder session={session} reading={reading} onGo={onGo} onClose={() => setFinding(false)} />
+        </Suspense>
+      ) : (
+        <IconButton
+          label={texts.session.find}
+          className="absolute top-2 right-4 z-10 border border-line bg-surface"
+          onClick={() => setFinding(true)}
+        >
+          <Icon name="search" width="14" height="14" />
+        </IconButton>
+      )}
+      <div
+        ref={scroller}
+        // It is scrolled by keyboard.
+        tabIndex={0}
+        role="group"
+        aria-label={texts.session.entries}
+        onScroll={onScroll}
+        className="min-h-0 flex-1 overflow-y-auto outline-offset-[-2px] [overflow-anchor:none]"
+      >
+        <div className="mx-auto flex w-full max-w-3xl flex-col gap-1 px-3 py-4 sm:px-5">
+          {hasEarlier && (
+            <Button look="quiet" size="small" disabled={reading.loadingEarlier} onClick={earlier}>
               {reading.loadingEarlier ? texts.shared.loading : texts.session.earlier}
             </Button>
           )}
@@ -62,9 +118,15 @@ export function ConversationView({ reading, agents, chosen, start }: Conversatio
           {reading.state === "ready" && shown.length === 0 && (
             <Nobody agents={agents} chosen={chosen} start={start} />
           )}
-          <ol className="flex flex-col gap-1">
-            {shown.map((entry) => (
-              <EntryView key={entry.key} entry={entry} />
+          <ol ref={list} className="flex flex-col gap-1">
+            {rowsOf(shown).map((row) => (
+              <RowView
+                key={row.key}
+                row={row}
+                marked={markedIn(row, marked?.key)}
+                question={questions.get(row.key)}
+                onGo={onGo}
+              />
             ))}
           </ol>
         </div>
@@ -84,16 +146,41 @@ export function ConversationView({ reading, agents, chosen, start }: Conversatio
   );
 }
 
-const EntryView = memo(function EntryView({ entry }: { entry: Entry }) {
-  switch (entry.type) {
+interface RowViewProps {
+  row: Row;
+  /** Which of its entries was gone to. */
+  marked: string | null;
+  question: MessageEntry | undefined;
+  onGo: (cursor: string) => void;
+}
+
+const RowView = memo(function RowView({ row, marked, question, onGo }: RowViewProps) {
+  const isMarked = marked !== null;
+  switch (row.type) {
     case "message":
-      return <MessageView message={entry} />;
+      return <MessageView message={row} marked={isMarked} />;
     case "turn":
-      return <TurnView turn={entry} />;
+      return <TurnView turn={row} marked={isMarked} question={question} onGo={onGo} />;
     case "notice":
-      return <NoticeView notice={entry} />;
+      return <NoticeView notice={row} marked={isMarked} />;
+    case "group":
+      return <NoticeGroupView notices={row.notices} marked={marked} />;
   }
-});
+}, isSameRow);
+
+/** A group is made anew with every change of anything. */
+function isSameRow(before: RowViewProps, after: RowViewProps): boolean {
+  if (before.marked !== after.marked || before.question !== after.question) return false;
+  if (before.row === after.row) return true;
+  if (before.row.type !== "group" || after.row.type !== "group") return false;
+  const { notices } = after.row;
+  return before.row.notices.length === notices.length && before.row.notices.at(-1) === notices.at(-1);
+}
+
+function markedIn(row: Row, marked: string | undefined): string | null {
+  const keys = row.type === "group" ? row.notices.map(({ key }) => key) : [row.key];
+  return marked !== undefined && keys.includes(marked) ? marked : null;
+}
 
 function Nobody({
   agents,

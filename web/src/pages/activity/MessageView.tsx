@@ -10,12 +10,14 @@ import * as texts from "~/texts";
 const MODES = { WAIT: null, STEER: texts.session.steers, INTERRUPT: texts.session.interrupts };
 
 /** Who said what to whom, and how far it got. */
-export function MessageView({ message }: { message: MessageEntry }) {
+export function MessageView({ message, marked }: { message: MessageEntry; marked: boolean }) {
   const { from } = message;
   const mode = MODES[message.mode];
   return (
     <EntryFrame
       id={message.key}
+      cursor={message.cursor}
+      marked={marked}
       at={message.at}
       who={from.agentKey ? { agent: from.name } : { icon: "people" }}
       head={
@@ -29,6 +31,7 @@ export function MessageView({ message }: { message: MessageEntry }) {
           {mode && <Badge tone="warn">{mode}</Badge>}
         </h3>
       }
+      copied={() => message.text}
     >
       <Markdown text={message.text} />
       <Receipts message={message} />

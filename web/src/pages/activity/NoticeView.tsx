@@ -1,6 +1,6 @@
 import { AgentName } from "~/design/AgentName";
 import { classes } from "~/design/classes";
-import { Timestamp } from "~/design/Timestamp";
+import { EntryLink } from "./EntryLink";
 import type { NoticeEntry } from "./model/entries";
 
 const TONES = {
@@ -10,10 +10,14 @@ const TONES = {
 };
 
 /** Something that happened, in one line. */
-export function NoticeView({ notice }: { notice: NoticeEntry }) {
+export function NoticeView({ notice, marked }: { notice: NoticeEntry; marked: boolean }) {
   const tone = TONES[notice.tone];
   return (
-    <li className="flex items-baseline gap-3 px-2 py-0.5 text-xs">
+    <li
+      id={`entry-${notice.key}`}
+      aria-current={marked ? "location" : undefined}
+      className={classes("flex items-baseline gap-3 rounded px-2 py-0.5 text-xs", marked && "bg-accent-soft")}
+    >
       <span className="flex w-7 shrink-0 justify-center self-center">
         <span aria-hidden="true" className={classes("size-1.5 rounded-full", tone.dot)} />
       </span>
@@ -25,7 +29,7 @@ export function NoticeView({ notice }: { notice: NoticeEntry }) {
         )}
         {notice.words}
       </span>
-      <Timestamp at={notice.at} />
+      <EntryLink at={notice.at} cursor={notice.cursor} />
     </li>
   );
 }

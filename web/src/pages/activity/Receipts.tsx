@@ -20,6 +20,7 @@ const BECAUSE: Record<string, string> = {
   agent_starting: texts.session.agentStarting,
   stopped: texts.session.stopped,
   budget_spent: texts.session.budgetSpent,
+  budget_held: texts.session.budgetHeld,
   proxy_away: texts.session.away,
 };
 

@@ -2,10 +2,11 @@ import { useEffect, useMemo, useRef, useState, type MouseEvent, type RefObject }
 import { AgentName } from "~/design/AgentName";
 import { agentHue } from "~/design/agentColor";
 import { classes } from "~/design/classes";
+import { Icon } from "~/design/Icon";
 import { useNow } from "~/design/now";
 import { clock, duration, shortClock } from "~/design/time";
 import type { Agent } from "~/live/documents";
-import { lanesOf, type Arrow, type Lane } from "./model/lanes";
+import { lanesOf, type Arrow, type Bar, type Lane, type Wait } from "./model/lanes";
 import { ticks } from "./model/ticks";
 import type { Reading } from "./useConversation";
 import * as texts from "~/texts";
@@ -21,49 +22,80 @@ const RANGES = [
   { name: texts.session.all, ms: null },
 ] as const;
 
-/** Who worked when, and whose message made whom work: a lane for each, with arrows between them. */
-export function Timeline({ reading, agents }: { reading: Reading; agents: readonly Agent[] }) {
-  const [range, setRange] = useState<(typeof RANGES)[number]["name"]>(texts.session.all);
-  const { lanes, arrows, span } = useMemo(
-    () =>
-      lanesOf(
-        reading.entries,
-        agents.map((agent) => agent.name),
-      ),
-    [reading.entries, agents],
-  );
-  const running = lanes.some((lane) => lane.bars.some((bar) => bar.to === null));
+interface TimelineProps {
+  reading: Reading;
+  agents: readonly Agent[];
+  /** Be at a place of the conversation. */
+  onGo: (cursor: string) => void;
+  /** It has the page for itself. */
+  alone?: boolean;
+}
+
+/**
+ * Who of the living worked when, who waited for a person, and whose message made whom work: a lane for each, with arrows
+ * between them. A strip, until somebody opens it.
+ */
+export function Timeline({ reading, agents, onGo, alone = false }: TimelineProps) {
+  const [range, setRange] = useState<Range>(texts.session.all);
+  const [opened, setOpened] = useState(false);
+  const { lanes, arrows, span } = useMemo(() => {
+    const living = agents.filter((agent) => !agent.ended);
+    return lanesOf(
+      reading.entries,
+      living.map(({ name }) => name),
+    );
+  }, [reading.entries, agents]);
+  const goesOn = lanes.some(({ bars, waits }) => [...bars, ...waits].some(({ to }) => to === null));
   const now = useNow();
-  if (!span || lanes.length === 0) return null;
+  if (!span || !lanes.some(({ isAgent }) => isAgent)) return null;
   const ms = RANGES.find((one) => one.name === range)?.ms ?? null;
-  const end = running ? Math.max(now, span[1]) : span[1];
+  const end = goesOn ? Math.max(now, span[1]) : span[1];
   const begin = ms === null ? span[0] : end - ms;
   const margin = Math.max(LEAST_SPAN_MS, end - begin) * 0.02;
   return (
     <section
       aria-label={texts.session.timeline}
-      className="flex shrink-0 flex-col border-t border-line lg:max-h-[38%]"
+      className={classes(
+        "flex shrink-0 flex-col border-t border-line",
+        !alone && (opened ? "max-h-[60%]" : "max-h-33"),
+      )}
     >
-      <header className="flex h-9 shrink-0 items-center gap-2 px-4">
-        <h2 className="text-xs text-faint">{texts.session.timeline}</h2>
-        <div role="group" aria-label={texts.session.howFar} className="ml-auto flex gap-0.5">
-          {RANGES.map(({ name }) => (
+      <header className="flex h-8 shrink-0 items-center gap-3 px-4">
+        <h2 className="text-xs text-faint">
+          {alone ? (
+            texts.session.timeline
+          ) : (
             <button
-              key={name}
               type="button"
-              aria-pressed={name === range}
-              onClick={() => setRange(name)}
-              className={classes(
-                "h-6 rounded px-1.5 text-2xs tabular-nums pointer-coarse:h-10 pointer-coarse:px-3",
-                name === range ? "bg-active text-text" : "text-faint hover:text-text",
-              )}
+              aria-expanded={opened}
+              onClick={() => setOpened(!opened)}
+              className="flex items-center gap-1 rounded hover:text-text"
             >
-              {name}
+              <Icon
+                name="chevron"
+                width="12"
+                height="12"
+                className={classes("transition-transform", opened && "rotate-90")}
+              />
+              {texts.session.timeline}
             </button>
-          ))}
-        </div>
+          )}
+        </h2>
+        {lanes.some(({ waits }) => waits.length > 0) && (
+          <span className="flex items-center gap-1.5 text-2xs text-faint">
+            <span aria-hidden="true" className="size-2.5 rounded-xs bg-warn" />
+            {texts.session.waitsForPerson}
+          </span>
+        )}
+        <Ranges range={range} onRange={setRange} />
       </header>
-      <div className="flex min-h-0 overflow-y-auto px-4 pb-3">
+      <div
+        // It is scrolled by keyboard too.
+        role="group"
+        aria-label={texts.session.timeline}
+        tabIndex={0}
+        className="flex min-h-0 overflow-y-auto px-4 pb-1"
+      >
         <ul className="w-20 shrink-0 sm:w-28" aria-hidden="true">
           {lanes.map((lane) => (
             <li
@@ -81,9 +113,33 @@ export function Timeline({ reading, agents }: { reading: Reading; agents: readon
           from={begin - margin}
           to={Math.max(end, begin + LEAST_SPAN_MS) + margin}
           now={now}
+          onGo={onGo}
         />
       </div>
     </section>
+  );
+}
+
+type Range = (typeof RANGES)[number]["name"];
+
+function Ranges({ range, onRange }: { range: Range; onRange: (range: Range) => void }) {
+  return (
+    <div role="group" aria-label={texts.session.howFar} className="ml-auto flex gap-0.5">
+      {RANGES.map(({ name }) => (
+        <button
+          key={name}
+          type="button"
+          aria-pressed={name === range}
+          onClick={() => onRange(name)}
+          className={classes(
+            "h-6 rounded px-1.5 text-2xs tabular-nums pointer-coarse:h-10 pointer-coarse:px-3",
+            name === range ? "bg-active text-text" : "text-faint hover:text-text",
+          )}
+        >
+          {name}
+        </button>
+      ))}
+    </div>
   );
 }
 
@@ -93,63 +149,59 @@ interface ChartProps {
   from: number;
   to: number;
   now: number;
+  onGo: (cursor: string) => void;
 }
 
-function Chart({ lanes, arrows, from, to, now }: ChartProps) {
+function Chart({ lanes, arrows, from, to, now, onGo }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
   const height = lanes.length * LANE_PX;
   const x = (at: number) => ((at - from) / (to - from)) * width;
   const middle = (lane: number) => lane * LANE_PX + LANE_PX / 2;
+  const marks = ticks(from, to, Math.max(2, width / 90));
   return (
     <div ref={box} className="min-w-0 flex-1">
       <svg
         width={width}
-        height={height + AXIS_PX}
+        height={height}
         role="group"
         aria-label={texts.session.timelineSays(lanes.length, arrows.length)}
         className="block"
       >
-        {ticks(from, to, Math.max(2, width / 90)).map((at) => (
-          <g key={at}>
-            <line x1={x(at)} x2={x(at)} y1={0} y2={height} className="stroke-line" />
-            <text x={x(at)} y={height + 14} textAnchor="middle" className="fill-faint text-2xs tabular-nums">
-              {to - from < 600_000 ? clock(at) : shortClock(at)}
-            </text>
-          </g>
+        {marks.map((at) => (
+          <line key={at} x1={x(at)} x2={x(at)} y1={0} y2={height} className="stroke-line" />
         ))}
         {lanes.map((lane, index) => (
           <g key={`${lane.isAgent} ${lane.name}`} data-hue={agentHue(lane.name)}>
             <line x1={0} x2={width} y1={middle(index)} y2={middle(index)} className="stroke-line" />
             {lane.bars
               .filter((bar) => (bar.to ?? now) >= from)
-              .map((bar) => {
-                const left = Math.max(0, x(bar.from));
-                const words = `${lane.name}, ${clock(bar.from)}, ${duration((bar.to ?? now) - bar.from)}${bar.outcome ? `, ${bar.outcome}` : ""}`;
-                return (
-                  <a
-                    key={bar.key}
-                    href={`#entry-${bar.key}`}
-                    tabIndex={-1}
-                    aria-label={words}
-                    onClick={jump(bar.key)}
-                  >
-                    <title>{words}</title>
-                    <rect
-                      x={left}
-                      y={middle(index) - 7}
-                      width={Math.max(4, x(bar.to ?? now) - left)}
-                      height={14}
-                      rx={4}
-                      className={classes(
-                        "agent-bar",
-                        bar.outcome === "failed" && "agent-bar-failed",
-                        bar.to === null && "animate-breathe",
-                      )}
-                    />
-                  </a>
-                );
-              })}
+              .map((bar) => (
+                <Stretch
+                  key={bar.key}
+                  stretch={bar}
+                  onGo={onGo}
+                  words={timesOf(lane.name, bar, now, bar.outcome)}
+                  place={{ from: Math.max(0, x(bar.from)), to: x(bar.to ?? now), middle: middle(index) }}
+                  className={classes(
+                    "agent-bar",
+                    bar.outcome === "failed" && "agent-bar-failed",
+                    bar.to === null && "animate-breathe",
+                  )}
+                />
+              ))}
+            {lane.waits
+              .filter((wait) => (wait.to ?? now) >= from)
+              .map((wait) => (
+                <Stretch
+                  key={wait.key}
+                  stretch={wait}
+                  onGo={onGo}
+                  words={timesOf(lane.name, wait, now, texts.session.waitsForPerson)}
+                  place={{ from: Math.max(0, x(wait.from)), to: x(wait.to ?? now), middle: middle(index) }}
+                  className="fill-warn"
+                />
+              ))}
           </g>
         ))}
         {arrows
@@ -158,8 +210,42 @@ function Chart({ lanes, arrows, from, to, now }: ChartProps) {
             <ArrowLine key={`${arrow.key} ${arrow.to}`} arrow={arrow} x={x} middle={middle} />
           ))}
       </svg>
+      <svg width={width} height={AXIS_PX} aria-hidden="true" className="sticky bottom-0 block bg-surface">
+        {marks.map((at) => (
+          <text key={at} x={x(at)} y={14} textAnchor="middle" className="fill-faint text-2xs tabular-nums">
+            {to - from < 600_000 ? clock(at) : shortClock(at)}
+          </text>
+        ))}
+      </svg>
     </div>
   );
+}
+
+interface StretchProps {
+  stretch: Bar | Wait;
+  onGo: (cursor: string) => void;
+  words: string;
+  place: { from: number; to: number; middle: number };
+  className: string;
+}
+
+/** A turn, or a wait within one; a click leads to it in the conversation. */
+function Stretch({ stretch: { cursor }, onGo, words, place: { from, to, middle }, className }: StretchProps) {
+  return (
+    <a
+      href={`?entry=${encodeURIComponent(cursor)}`}
+      tabIndex={-1}
+      aria-label={words}
+      onClick={jump(cursor, onGo)}
+    >
+      <title>{words}</title>
+      <rect x={from} y={middle - 7} width={Math.max(4, to - from)} height={14} rx={4} className={className} />
+    </a>
+  );
+}
+
+function timesOf(name: string, { from, to }: Bar | Wait, now: number, how: string | null): string {
+  return [name, clock(from), duration((to ?? now) - from), how].filter(Boolean).join(", ");
 }
 
 interface ArrowLineProps {
@@ -188,10 +274,10 @@ function ArrowLine({ arrow, x, middle }: ArrowLineProps) {
   );
 }
 
-function jump(key: string) {
+function jump(cursor: string, onGo: (cursor: string) => void) {
   return (event: MouseEvent) => {
     event.preventDefault();
-    document.getElementById(`entry-${key}`)?.scrollIntoView({ block: "center" });
+    onGo(cursor);
   };
 }
 

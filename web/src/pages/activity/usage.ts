@@ -14,6 +14,7 @@ const USAGE = graphql(`
         inputTokens
         outputTokens
         costUsd
+        estimatedUsd
       }
     }
   }
@@ -24,6 +25,7 @@ const SETTLE_MS = 3000;
 export interface AgentUsage {
   readonly tokens: number;
   readonly costUsd: number;
+  readonly estimatedUsd: number;
 }
 
 /** Tokens and cost by agent's name, for those who may see that; asked for anew some time after turns end. */
@@ -42,7 +44,11 @@ export function useAgentUsage(session: string, entries: readonly Entry[]): Reado
     return new Map(
       rows.map((row) => [
         row.agent ?? "",
-        { tokens: row.inputTokens + row.outputTokens, costUsd: row.costUsd },
+        {
+          tokens: row.inputTokens + row.outputTokens,
+          costUsd: row.costUsd,
+          estimatedUsd: row.estimatedUsd,
+        },
       ]),
     );
   }, [data]);

@@ -18,6 +18,8 @@ const KINDS: readonly (readonly [prefix: string, title: string])[] = [
   ["", texts.audit.allEverything],
   ["permission.refused", texts.audit.allRefusals],
   ["member.", texts.audit.allPeople],
+  ["invitation.", texts.audit.allInvitations],
+  ["group.", texts.audit.allGroups],
   ["token.", texts.audit.allTokens],
   ["machine.", texts.audit.allMachines],
   ["approval.", texts.audit.allApprovals],

@@ -19,7 +19,10 @@ export function Records({ records }: { records: readonly AuditRecord[] }) {
           },
           { title: texts.audit.at, cell: (record) => <At at={record.at} /> },
           { title: texts.audit.what, cell: (record) => <span className="font-medium">{record.act}</span> },
-          { title: texts.audit.on, cell: (record) => <span className="break-all">{record.on}</span> },
+          {
+            title: texts.audit.on,
+            cell: (record) => <span className="block min-w-44 break-all">{record.on}</span>,
+          },
           { title: texts.audit.change, cell: (record) => <Change record={record} /> },
           { title: texts.audit.by, cell: (record) => <By record={record} /> },
           {
@@ -59,7 +62,7 @@ function At({ at }: { at: string }) {
 
 function Change({ record: { before, after } }: { record: AuditRecord }) {
   return (
-    <span className="line-clamp-3 max-w-xs break-all text-soft">
+    <span className="line-clamp-3 max-w-xs min-w-40 break-all text-soft">
       {before !== null && (
         <>
           <del className="text-faint no-underline">{before}</del>
@@ -74,7 +77,7 @@ function Change({ record: { before, after } }: { record: AuditRecord }) {
 function By({ record: { by } }: { record: AuditRecord }) {
   const key = by.memberKey ?? by.agentKey ?? by.tokenKey;
   const name = by.name ?? (key ? `${by.kind} ${key}` : texts.audit.callers(by.kind));
-  if (!key) return <span>{name}</span>;
+  if (!key) return <span className="whitespace-nowrap">{name}</span>;
   return (
     <Link
       to="/audit"

@@ -1,58 +1,44 @@
+import { Link } from "@tanstack/react-router";
 import { ResumeButton } from "~/acting/StopBanner";
 import { StopButton } from "~/acting/StopButton";
 import { useStop } from "~/acting/useStop";
-import { Badge } from "~/design/Badge";
+import { classes } from "~/design/classes";
 import { Icon } from "~/design/Icon";
-import { Tooltip } from "~/design/Tooltip";
+import { useNow } from "~/design/now";
+import { duration, whole } from "~/design/time";
 import type { Proxy } from "~/live/documents";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
-import { whose } from "./whose";
 import * as texts from "~/texts";
 
-/** The linked machines and the agent CLIs found on each. */
+/** The linked machines, those that are away first. */
 export function Machines({ machines }: { machines: readonly Proxy[] }) {
   if (machines.length === 0) return null;
+  const listed = [...machines].sort((one, other) => Number(one.online) - Number(other.online));
   return (
-    <section aria-labelledby="machines">
-      <h2 id="machines" className="mb-2 px-1 text-xs text-faint">
+    <section
+      aria-labelledby="machines"
+      className="max-h-26 shrink-0 overflow-y-auto border-t border-line py-2 sm:max-h-40"
+    >
+      <h2 id="machines" className="px-4 pb-1 text-xs text-faint">
         {texts.home.machines}
       </h2>
-      <ul className="grid gap-2 sm:grid-cols-2">
-        {machines.map((machine) => (
-          <li key={machine.key} className="flex flex-col gap-2 rounded-xl border border-line px-4 py-3">
-            <div className="flex items-center gap-2">
-              <Icon name="machine" className="text-faint" />
-              <span className="min-w-0 flex-1 truncate font-medium">{machine.name}</span>
-              <Badge tone={machine.online ? "good" : "neutral"}>{machine.online ? "online" : "away"}</Badge>
-            </div>
+      <ul className="grid sm:grid-cols-2 xl:grid-cols-3">
+        {listed.map((machine) => (
+          <li key={machine.key} className="flex min-h-9 min-w-0 items-center gap-2 px-4">
+            <Icon
+              name="machine"
+              className={classes("shrink-0", machine.online ? "text-faint" : "text-bad")}
+            />
+            <Link
+              to="/machine/$key"
+              params={{ key: machine.key }}
+              className="min-w-0 truncate font-medium hover:underline"
+            >
+              {machine.name}
+            </Link>
+            <Standing machine={machine} />
             <Stopping machine={machine} />
-            <p className="text-xs text-faint">
-              {[
-                machine.version && `relay-connect ${machine.version}`,
-                whose(machine),
-                machine.agents === 1 ? texts.shared.oneAgent : texts.shared.agents(machine.agents),
-                ...machine.labels,
-              ]
-                .filter(Boolean)
-                .join(" · ")}
-            </p>
-            <ul className="flex flex-wrap gap-1.5">
-              {machine.clis.map((cli) => (
-                <li key={cli.cli}>
-                  <Tooltip
-                    text={cli.problem ?? texts.home.programOver(cli.cli, cli.version ?? "", cli.transport)}
-                  >
-                    <button type="button" className="rounded">
-                      <Badge tone={cli.supported ? "neutral" : "warn"}>
-                        {cli.cli} {cli.version}
-                      </Badge>
-                      {cli.problem && <span className="sr-only">: {cli.problem}</span>}
-                    </button>
-                  </Tooltip>
-                </li>
-              ))}
-            </ul>
           </li>
         ))}
       </ul>
@@ -60,7 +46,22 @@ export function Machines({ machines }: { machines: readonly Proxy[] }) {
   );
 }
 
-function Stopping({ machine }: { machine: Proxy }) {
+function Standing({ machine }: { machine: Proxy }) {
+  const now = useNow();
+  const since = Date.parse(machine.since);
+  const agents = machine.agents === 1 ? texts.shared.oneAgent : texts.shared.agents(machine.agents);
+  return (
+    <span
+      title={whole(since)}
+      className={classes("flex-1 truncate text-xs", machine.online ? "text-faint" : "text-bad")}
+    >
+      {machine.online ? agents : texts.home.awayFor(duration(Math.max(1000, now - since)))}
+    </span>
+  );
+}
+
+/** Stops the machine's agents, or lets them go on. */
+export function Stopping({ machine }: { machine: Proxy }) {
   const target = { scope: "MACHINE", ofKey: machine.key, name: machine.name } as const;
   const stop = useStop(target);
   const all = useReadable(useWorkspace().agents);
@@ -68,17 +69,13 @@ function Stopping({ machine }: { machine: Proxy }) {
   const here = agents.filter((agent) => !agent.ended && agent.proxyKey === machine.key);
   if (stop)
     return (
-      <p className="flex items-center gap-2 text-xs text-warn">
-        <span className="min-w-0 flex-1 break-words">
+      <p className="flex min-w-0 items-center gap-2 text-xs text-warn">
+        <span className="min-w-0 truncate" title={stop.note}>
           {texts.home.stoppedBy} {stop.by}
           {stop.note && `: ${stop.note}`}
         </span>
         <ResumeButton stop={stop} />
       </p>
     );
-  return (
-    <div className="empty:hidden">
-      <StopButton target={target} agents={here.map((agent) => agent.name)} />
-    </div>
-  );
+  return <StopButton target={target} agents={here.map((agent) => agent.name)} />;
 }

@@ -1,4 +1,4 @@
-import type { Asked } from "./documents";
+import type { Asked } from "~/answering/documents";
 
 /** Which of the questions the keys mean. */
 export interface Choice {

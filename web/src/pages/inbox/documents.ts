@@ -1,85 +1,54 @@
-import { WAITING } from "~/live/documents";
+import { ASKED } from "~/answering/documents";
+import { NEED } from "~/live/documents";
 import { graphql, type ResultOf } from "~/live/graphql";
 
-const ASKED = graphql(
+const INBOX_NEED = graphql(
   `
-    fragment AskedFields on Approval {
-      ...WaitingFields
-      command
-      cwd
-      changes {
-        path
-        change
-        diff
-      }
-      input
-      reason
-      risk
-      riskReasons
-      suggestedRules {
-        effect
-        tool
-        command
-        path
-      }
-      machine {
-        yes
-        lasting
-        why
-      }
-      canAllowSession
-      masked
-      answeredBy
-      note
-      detail
-      options {
-        optionId
-        name
-        kind
-        lasts
-      }
-      question {
-        id
-        key
-        prompts {
-          key
-          header
-          text
-          choices {
-            label
-            description
-          }
-          multiSelect
-          freeText
-          secret
-          required
-          number
-        }
+    fragment InboxNeedFields on Need {
+      ...NeedFields
+      approval {
+        ...AskedFields
       }
     }
   `,
-  [WAITING],
+  [NEED, ASKED],
 );
-/** An approval with all that a person needs to decide. */
-export type Asked = ResultOf<typeof ASKED>;
+/** Something that needs a person, with all that they need to decide. */
+export type InboxNeed = ResultOf<typeof INBOX_NEED>;
 
-export const ASKED_FOR = graphql(
+export const INBOX = graphql(
   `
-    subscription AskedFor($session: ID) {
-      approvals(session: $session) {
+    subscription Inbox {
+      needs {
         __typename
-        ... on ApprovalsSnapshot {
-          approvals {
-            ...AskedFields
+        ... on NeedsSnapshot {
+          needs {
+            ...InboxNeedFields
           }
         }
-        ... on ApprovalChanged {
-          approval {
+        ... on NeedsChanged {
+          changed {
+            ...InboxNeedFields
+          }
+          over
+          settled {
             ...AskedFields
           }
         }
       }
     }
   `,
-  [ASKED],
+  [INBOX_NEED, ASKED],
 );
+
+export const DISMISS = graphql(`
+  mutation DismissFailures($input: DismissFailuresInput!) {
+    dismissFailures(input: $input) {
+      __typename
+      ... on Refusal {
+        code
+        message
+      }
+    }
+  }
+`);

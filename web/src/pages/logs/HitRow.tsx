@@ -2,8 +2,10 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { AgentName } from "~/design/AgentName";
 import { Badge } from "~/design/Badge";
+import { withoutEscapes } from "~/design/ansi/escapes";
 import { classes } from "~/design/classes";
 import { Icon } from "~/design/Icon";
+import { Seen } from "~/design/Seen";
 import { clock, dayOrClock, whole } from "~/design/time";
 import { Around } from "./Around";
 import type { Hit } from "./documents";
@@ -65,10 +67,10 @@ export function HitRow({ line, named }: { line: Hit; named: boolean }) {
             {pieces(line.excerpt.text, line.excerpt.highlights).map((piece, number) =>
               piece.marked ? (
                 <mark key={number} className="rounded-xs bg-warn-soft font-semibold text-warn">
-                  {piece.text}
+                  <Seen text={withoutEscapes(piece.text)} />
                 </mark>
               ) : (
-                piece.text
+                <Seen key={number} text={withoutEscapes(piece.text)} />
               ),
             )}
           </span>

@@ -1,8 +1,7 @@
-import "./ansi.css";
 import { useMemo, useState } from "react";
+import { AnsiText } from "~/design/ansi/AnsiText";
 import { classes } from "~/design/classes";
 import { grouped } from "~/design/number";
-import { runs } from "./model/ansi";
 import { beginning, type Tone } from "./model/lines";
 import * as texts from "~/texts";
 
@@ -21,18 +20,9 @@ export function LineText({ text, tone }: { text: string; tone: Tone }) {
   const whole = opened === text;
   const begin = useMemo(() => beginning(text), [text]);
   const shown = begin === null || whole ? text : begin;
-  const pieces = useMemo(() => runs(shown), [shown]);
   return (
     <span className={classes("min-w-0 break-words whitespace-pre-wrap", TONES[tone])}>
-      {pieces.map((run, number) =>
-        run.look ? (
-          <span key={number} className={run.look}>
-            {run.text}
-          </span>
-        ) : (
-          run.text
-        ),
-      )}
+      <AnsiText text={shown} />
       {begin !== null && (
         <button
           type="button"

@@ -1,19 +1,20 @@
 import { lazy, Suspense } from "react";
-import type { Place } from "~/app/router";
+import type { Place } from "~/app/place";
 import { Empty } from "~/design/Empty";
 import { PageHead } from "~/design/PageHead";
 import { TabPanel, Tabs } from "~/design/Tabs";
 import type { Live } from "~/live/live";
-import { ContextView } from "./ContextView";
-import { LiveView } from "./LiveView";
 import { askForEnd } from "./logTail";
 import { readAddress, type View } from "./model/address";
-import { SavedViews } from "./SavedViews";
+import { SavedSearches } from "./SavedSearches";
 import { SearchView } from "./SearchView";
 import { SessionPicker } from "./SessionPicker";
 import { useAddress } from "./useAddress";
 import * as texts from "~/texts";
 
+const ContextView = lazy(() => import("./ContextView").then((m) => ({ default: m.ContextView })));
+const loadLive = () => import("./LiveView");
+const LiveView = lazy(() => loadLive().then((m) => ({ default: m.LiveView })));
 const ChangesView = lazy(() => import("./changes/ChangesView").then((m) => ({ default: m.ChangesView })));
 
 const VIEWS = [
@@ -25,7 +26,10 @@ const VIEWS = [
 /** Ask for what the page at an address begins with. */
 export function askAhead(live: Live, { search }: Place): void {
   const { view, session, line } = readAddress(search);
-  if (view === "live" && session !== undefined && line === undefined) askForEnd(live, session);
+  if (view !== "live" || session === undefined || line !== undefined) return;
+  askForEnd(live, session);
+  // What cannot be loaded is told when it is shown.
+  loadLive().catch(() => undefined);
 }
 
 /** Everything that was logged: to search, to follow, and as changes of files. The address says what is shown. */
@@ -34,7 +38,7 @@ export function LogsPage() {
   const view = address.view ?? "search";
   return (
     <>
-      <PageHead title={texts.logs.title} actions={<SavedViews />}>
+      <PageHead title={texts.logs.title} actions={<SavedSearches />}>
         <SessionPicker
           session={address.session}
           all={view === "search" && address.line === undefined}
@@ -65,7 +69,11 @@ function Shown({
   line: string | undefined;
 }) {
   if (session !== undefined && line !== undefined)
-    return <ContextView key={`${session} ${line}`} session={session} line={line} />;
+    return (
+      <Suspense>
+        <ContextView key={`${session} ${line}`} session={session} line={line} />
+      </Suspense>
+    );
   if (view === "search") return <SearchView />;
   if (session === undefined)
     return (
@@ -73,10 +81,13 @@ function Shown({
         {view === "live" ? texts.logs.liveNeedsSession : texts.logs.changesNeedSession}
       </Empty>
     );
-  if (view === "live") return <LiveView key={session} session={session} />;
   return (
     <Suspense>
-      <ChangesView key={session} session={session} />
+      {view === "live" ? (
+        <LiveView key={session} session={session} />
+      ) : (
+        <ChangesView key={session} session={session} />
+      )}
     </Suspense>
   );
 }

@@ -143,22 +143,3 @@ export const CHANGES = graphql(`
   }
 `);
 export type ChangeEntry = NonNullable<ResultOf<typeof CHANGES>["session"]>["changes"]["nodes"][number];
-
-export const EVENTS_AFTER = graphql(
-  `
-    query EventsAfter($session: String!, $after: Cursor!, $first: Int!) {
-      session(key: $session) {
-        id
-        events(first: $first, after: $after, filter: { fragments: false }) {
-          nodes {
-            ...EventFields
-          }
-          pageInfo {
-            hasNextPage
-          }
-        }
-      }
-    }
-  `,
-  [EVENT],
-);

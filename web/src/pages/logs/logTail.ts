@@ -72,8 +72,8 @@ export class LogTail implements LogKeeper {
     return this.#follower.loadEarlier();
   }
 
-  prepend(events: readonly SessionEvent[]): void {
-    this.#first = events[0]?.cursor ?? this.#first;
+  prepend(events: readonly SessionEvent[], before: string | null): void {
+    this.#first = before ?? events[0]?.cursor ?? this.#first;
     this.buffer.prepend(events.map(lineOf).filter((line) => this.#shows(line)));
   }
 

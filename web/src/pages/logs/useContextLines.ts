@@ -1,9 +1,9 @@
 import { useEffect, useState } from "react";
 import { eventPage } from "~/live/eventPages";
-import type { SessionEvent } from "~/live/events";
+import { EVENTS_AFTER, type SessionEvent } from "~/live/events";
 import { said } from "~/live/http";
 import { useLive } from "~/live/LiveContext";
-import { AROUND, EVENTS_AFTER } from "./documents";
+import { AROUND } from "./documents";
 import { lineOf, type LogLine } from "./model/lines";
 import * as texts from "~/texts";
 

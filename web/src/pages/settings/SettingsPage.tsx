@@ -5,6 +5,7 @@ import { setTheme, theme, type Theme } from "~/app/theme";
 import { useReadable } from "~/live/useReadable";
 import { SignOut } from "./SignOut";
 import { StopWorkspace } from "./StopWorkspace";
+import { WorkspaceSettings } from "./WorkspaceSettings";
 import * as texts from "~/texts";
 
 const THEMES: { name: Theme; title: string; icon: IconName }[] = [
@@ -46,6 +47,7 @@ export function SettingsPage() {
             ))}
           </div>
         </fieldset>
+        <WorkspaceSettings />
         <StopWorkspace />
         <SignOut />
       </div>

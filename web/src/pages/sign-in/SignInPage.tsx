@@ -1,21 +1,24 @@
 import { getRouteApi } from "@tanstack/react-router";
 import { useEffect, useState, type ReactNode } from "react";
+import { takePlace } from "~/app/cameFrom";
 import { Button } from "~/design/Button";
 import { Command } from "~/design/Command";
 import { BASE, inBase } from "~/live/base";
 import { setShare } from "~/live/guest";
 import { post, signedIn, whoami, type Caller } from "~/live/http";
+import { Invitation } from "./Invitation";
 import { credentialOf, destination, type Credential } from "./credential";
 import * as texts from "~/texts";
 
 const route = getRouteApi("/sign-in");
 
-type Usable = Exclude<Credential, { kind: "mangled" }>;
+type Usable = Exclude<Credential, { kind: "mangled" | "invitation" }>;
 
 type Step =
   | { readonly at: "working"; readonly words: string }
   /** Somebody is signed in, and says what becomes of the link. */
   | { readonly at: "asking"; readonly caller: Caller; readonly credential: Usable }
+  | { readonly at: "invited"; readonly caller: Caller | null; readonly secret: string }
   | { readonly at: "waiting"; readonly caller: Caller | null; readonly refused: string | null };
 
 const MANGLED = texts.signIn.linkIncomplete;
@@ -57,6 +60,7 @@ export function SignInPage() {
           }}
         />
       )}
+      {step.at === "invited" && <Invitation secret={step.secret} caller={step.caller} />}
       {step.at === "waiting" && <HowTo {...step} />}
     </main>
   );
@@ -135,6 +139,7 @@ async function beginOnce(credential: Credential | null, to: string): Promise<Ste
   if (credential === null) return { at: "waiting", caller, refused: null };
   if (credential.kind === "mangled") return { at: "waiting", caller, refused: MANGLED };
   if (who === null) return { at: "waiting", caller, refused: texts.signIn.brokerSilent };
+  if (credential.kind === "invitation") return { at: "invited", caller, secret: credential.secret };
   return caller ? { at: "asking", caller, credential } : follow(credential, to);
 }
 
@@ -142,8 +147,14 @@ async function beginOnce(credential: Credential | null, to: string): Promise<Ste
 async function follow(credential: Usable, to: string): Promise<Step> {
   const refused = await (credential.kind === "share" ? show(credential.secret) : signIn(credential.secret));
   if (refused !== null) return { at: "waiting", caller: null, refused };
-  location.replace(inBase(to));
+  location.replace(inBase(placeAfter(credential.kind, to)));
   return { at: "working", words: texts.signIn.signingIn };
+}
+
+/** A link that signs in leads to where somebody wanted to go before they were asked to. */
+function placeAfter(kind: Credential["kind"], to: string): string {
+  const place = takePlace();
+  return kind === "code" && to === "/" ? (place ?? to) : to;
 }
 
 async function signIn(code: string): Promise<string | null> {

@@ -2,12 +2,14 @@ import { expect, test } from "vitest";
 import { credentialOf, destination, isShare } from "./credential";
 
 const CODE = `oc_live_${"c".repeat(32)}`;
+const INVITED = `iv_live_${"i".repeat(32)}`;
 const SHARED = `ot_live_${"s".repeat(43)}`;
 
 test("a link carries a one-time code or a share's token", () => {
   expect(credentialOf(`#${CODE}`)).toEqual({ kind: "code", secret: CODE });
   expect(credentialOf(`#share=${SHARED}`)).toEqual({ kind: "share", secret: SHARED });
   expect(credentialOf(`#share%3D${SHARED}%20`)).toEqual({ kind: "share", secret: SHARED });
+  expect(credentialOf(`#${INVITED}`)).toEqual({ kind: "invitation", secret: INVITED });
   expect(credentialOf("")).toBeNull();
 });
 
@@ -25,6 +27,7 @@ test("whatever else a link carries is no whole link", () => {
     cut,
     `${CODE}.`,
     `${CODE}x`,
+    INVITED.slice(0, -1),
   ])
     expect(credentialOf(`#${hash}`), hash).toEqual({ kind: "mangled" });
 });

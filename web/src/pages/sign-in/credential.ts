@@ -2,14 +2,17 @@
 export type Credential =
   /** Signs somebody in, once. */
   | { readonly kind: "code"; readonly secret: string }
+  /** Lets one person into a workspace, once they have seen into which. */
+  | { readonly kind: "invitation"; readonly secret: string }
   /** Shows one session. */
   | { readonly kind: "share"; readonly secret: string }
   /** Something that no link of ours says: it was cut off, or changed on its way. */
   | { readonly kind: "mangled" };
 
 const SHARE = "share=";
-/** As the broker makes them; see `services/sign_in.py` and `services/access.py`. */
+/** As the broker makes them; see `broker/services/people`. */
 const CODE_FORM = /^oc_live_[A-Za-z0-9_-]{32}$/;
+const INVITATION_FORM = /^iv_live_[A-Za-z0-9_-]{32}$/;
 const SHARE_FORM = /^share=ot_live_[A-Za-z0-9_-]{43}$/;
 
 /** Whether an address carries a share's token, or what is left of one. */
@@ -22,6 +25,7 @@ export function credentialOf(hash: string): Credential | null {
   const said = decoded(hash.replace(/^#/, ""));
   if (said === "") return null;
   if (said !== null && CODE_FORM.test(said)) return { kind: "code", secret: said };
+  if (said !== null && INVITATION_FORM.test(said)) return { kind: "invitation", secret: said };
   if (said !== null && SHARE_FORM.test(said)) return { kind: "share", secret: said.slice(SHARE.length) };
   return { kind: "mangled" };
 }

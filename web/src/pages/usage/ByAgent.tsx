@@ -1,10 +1,10 @@
 import { AgentName } from "~/design/AgentName";
 import { compact, grouped, money } from "~/design/number";
 import { Table } from "~/design/Table";
-import { useWorkspace } from "~/live/LiveContext";
-import { useReadable } from "~/live/useReadable";
 import type { AgentUse } from "./documents";
 import { heaviest, spent } from "./model/days";
+import { SaveTable } from "./SaveTable";
+import { useSessionNames } from "./useSessionNames";
 import * as texts from "~/texts";
 
 const CHARTED = 12;
@@ -18,7 +18,10 @@ export function ByAgent({ rows }: { rows: readonly AgentUse[] }) {
   const charted = ordered.filter((row) => spent(row) > 0).slice(0, CHARTED);
   return (
     <section aria-label={texts.usage.byAgent} className="rounded-xl border border-line">
-      <h2 className="px-4 pt-3 pb-2 text-xs text-faint">{texts.usage.byAgentTitle}</h2>
+      <div className="flex items-center justify-between px-4 pt-3 pb-2">
+        <h2 className="text-xs text-faint">{texts.usage.byAgentTitle}</h2>
+        <SaveTable name="usage-by-agent" rows={() => table(ordered, nameOf)} />
+      </div>
       {charted.length > 0 && (
         <ul aria-hidden="true" className="flex flex-col gap-2 px-4 py-3">
           {charted.map((row) => (
@@ -37,6 +40,7 @@ export function ByAgent({ rows }: { rows: readonly AgentUse[] }) {
               <span className="text-right text-soft tabular-nums">
                 {compact(spent(row))}
                 {row.costUsd > 0 && ` · ${money(row.costUsd)}`}
+                {row.estimatedUsd > 0 && ` · ${texts.usage.about(money(row.estimatedUsd))}`}
               </span>
             </li>
           ))}
@@ -54,6 +58,7 @@ export function ByAgent({ rows }: { rows: readonly AgentUse[] }) {
             { title: texts.usage.out, numeric: true, cell: (row) => grouped(row.outputTokens) },
             { title: texts.usage.fromCaches, numeric: true, cell: (row) => grouped(row.cachedTokens) },
             { title: texts.usage.cost, numeric: true, cell: (row) => money(row.costUsd) },
+            { title: texts.usage.estimate, numeric: true, cell: (row) => money(row.estimatedUsd) },
             { title: texts.usage.turns, numeric: true, cell: (row) => grouped(row.turns) },
             { title: texts.usage.messages, numeric: true, cell: (row) => grouped(row.messages) },
           ]}
@@ -67,11 +72,31 @@ function Part({ count, most, color }: { count: number; most: number; color: stri
   return <span style={{ width: `${(count / most) * 100}%`, background: `var(${color})` }} />;
 }
 
-const keyOf = (row: AgentUse): string => `${row.sessionKey} ${row.agent}`;
-
-/** Names of sessions by key; one that is gone has none. */
-function useSessionNames(): (key: string | null) => string {
-  const overview = useReadable(useWorkspace().overview);
-  const sessions = overview.state === "ready" ? overview.value.workspace.sessions.nodes : [];
-  return (key) => sessions.find((one) => one.key === key)?.name ?? "(gone)";
+function table(rows: readonly AgentUse[], nameOf: (key: string | null) => string) {
+  const figures = rows.map((row) => [
+    row.agent,
+    nameOf(row.sessionKey),
+    row.inputTokens,
+    row.outputTokens,
+    row.cachedTokens,
+    row.costUsd,
+    row.estimatedUsd,
+    row.turns,
+    row.messages,
+  ]);
+  const { agent, session, fromCaches, cost, estimate, turns, messages } = texts.usage;
+  const columns = [
+    agent,
+    session,
+    texts.usage.in,
+    texts.usage.out,
+    fromCaches,
+    cost,
+    estimate,
+    turns,
+    messages,
+  ];
+  return [columns, ...figures];
 }
+
+const keyOf = (row: AgentUse): string => `${row.sessionKey} ${row.agent}`;

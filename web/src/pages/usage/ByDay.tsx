@@ -4,6 +4,7 @@ import { compact, grouped, money } from "~/design/number";
 import { Table } from "~/design/Table";
 import type { Series } from "./DayChart";
 import { spent, stacked, type Day } from "./model/days";
+import { SaveTable } from "./SaveTable";
 import * as texts from "~/texts";
 
 const DayChart = lazy(() => import("./DayChart").then((m) => ({ default: m.DayChart })));
@@ -26,7 +27,8 @@ export function ByDay({ days }: { days: readonly Day[] }) {
       values: days.map((day) => day.outputTokens),
     },
   ];
-  const costs = days.map((day) => day.costUsd);
+  const reported = days.map((day) => day.costUsd);
+  const [costs, all] = stacked([reported, days.map((day) => day.estimatedUsd)]);
   const shown = [...days].reverse();
   const dayColumn = { title: texts.usage.day, cell: (day: Day) => day.day };
   return (
@@ -58,12 +60,21 @@ export function ByDay({ days }: { days: readonly Day[] }) {
       />
       <Figure
         title={texts.usage.costPerDay}
-        nothing={costs.every((cost) => cost === 0) && texts.usage.noCost}
+        save={<SaveTable name="usage-by-day" rows={() => table(shown)} />}
+        nothing={(all ?? []).every((cost) => cost === 0) && texts.usage.noCost}
         chart={
           <DayChart
             title={texts.usage.costPerDay}
             days={days.map((day) => day.day)}
-            series={[{ title: texts.usage.cost, color: "--accent", tops: costs, values: costs }]}
+            series={[
+              { title: texts.usage.cost, color: "--accent", tops: costs ?? [], values: reported },
+              {
+                title: texts.usage.estimate,
+                color: "--warn",
+                tops: all ?? [],
+                values: days.map((day) => day.estimatedUsd),
+              },
+            ]}
             shown={money}
           />
         }
@@ -75,6 +86,7 @@ export function ByDay({ days }: { days: readonly Day[] }) {
             columns={[
               dayColumn,
               { title: texts.usage.cost, numeric: true, cell: (day) => money(day.costUsd) },
+              { title: texts.usage.estimate, numeric: true, cell: (day) => money(day.estimatedUsd) },
               { title: texts.usage.turns, numeric: true, cell: (day) => grouped(day.turns) },
               { title: texts.usage.messages, numeric: true, cell: (day) => grouped(day.messages) },
             ]}
@@ -91,12 +103,31 @@ interface FigureProps {
   nothing: string | false;
   chart: ReactNode;
   table: ReactNode;
+  save?: ReactNode;
 }
 
-function Figure({ title, nothing, chart, table }: FigureProps) {
+function table(days: readonly Day[]) {
+  const figures = days.map((one) => [
+    one.day,
+    one.inputTokens,
+    one.outputTokens,
+    one.cachedTokens,
+    one.costUsd,
+    one.estimatedUsd,
+    one.turns,
+    one.messages,
+  ]);
+  const { day, fromCaches, cost, estimate, turns, messages } = texts.usage;
+  return [[day, texts.usage.in, texts.usage.out, fromCaches, cost, estimate, turns, messages], ...figures];
+}
+
+function Figure({ title, nothing, chart, table, save }: FigureProps) {
   return (
     <section aria-label={title} className="rounded-xl border border-line">
-      <h2 className="px-4 pt-3 text-xs text-faint">{title}</h2>
+      <div className="flex items-center justify-between px-4 pt-3">
+        <h2 className="text-xs text-faint">{title}</h2>
+        {save}
+      </div>
       {nothing ? (
         <p className="px-4 pt-2 pb-4 text-faint">{nothing}</p>
       ) : (

@@ -9,6 +9,9 @@ export function Totals({ all, count }: { all: Counters; count: number }) {
     [texts.usage.tokensOut, compact(all.outputTokens)],
     [texts.usage.fromCaches, compact(all.cachedTokens)],
     [texts.usage.costReported, money(all.costUsd)],
+    ...(all.estimatedUsd > 0
+      ? [[texts.usage.estimate, texts.usage.about(money(all.estimatedUsd))] as const]
+      : []),
     [texts.usage.turns, grouped(all.turns)],
     [texts.usage.messages, grouped(all.messages)],
   ] as const;

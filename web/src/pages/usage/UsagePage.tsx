@@ -2,22 +2,26 @@ import { useState } from "react";
 import { useQuery } from "urql";
 import { Select } from "~/acting/Field";
 import { Empty } from "~/design/Empty";
+import { money } from "~/design/number";
 import { PageHead } from "~/design/PageHead";
 import { said } from "~/live/http";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
 import { startCommand } from "~/pages/activity/startCommand";
+import { BudgetList } from "./BudgetList";
 import { ByAgent } from "./ByAgent";
 import { ByDay } from "./ByDay";
+import { ByName } from "./ByName";
 import { USED } from "./documents";
-import { everyDay, lastDays, total } from "./model/days";
-import { Today } from "./Today";
+import { everyDay, lastDays, total, type Day } from "./model/days";
+import { monthOf, projected } from "./model/projection";
+import { PlanAndBilling } from "./PlanAndBilling";
 import { Totals } from "./Totals";
 import * as texts from "~/texts";
 
 const SPANS = [7, 30, 90, 365];
 
-/** What was used: today's messages against the plan, tokens and cost by day and by agent. */
+/** The plan and what is used of it, budgets, and what was used by day, agent, session, person and model. */
 export function UsagePage() {
   const overview = useReadable(useWorkspace().overview);
   const [count, setCount] = useState(30);
@@ -42,7 +46,8 @@ export function UsagePage() {
     <>
       <PageHead title={texts.usage.title} actions={choice} />
       <div className="mx-auto flex w-full max-w-5xl flex-col gap-6 px-4 py-6">
-        <Today />
+        <PlanAndBilling />
+        <BudgetList />
         <Used key={count} count={count} />
       </div>
     </>
@@ -79,8 +84,22 @@ function Used({ count }: { count: number }) {
   return (
     <>
       <Totals all={total(days)} count={count} />
+      <Pace days={everyDay(since, until, days)} />
       <ByDay days={everyDay(since, until, days)} />
       <ByAgent rows={agents} />
+      <ByName since={since} until={until} />
     </>
   );
+}
+
+/** What this month comes to; nothing as long as too little of it is known or over. */
+function Pace({ days }: { days: readonly Day[] }) {
+  const [now] = useState(() => Date.now());
+  const month = monthOf(now);
+  const first = days[0];
+  if (!first || Date.parse(first.day) > month.since) return null;
+  const { costUsd, estimatedUsd } = total(days.filter(({ day }) => Date.parse(day) >= month.since));
+  const end = projected(costUsd + estimatedUsd, month.since, now, month.until);
+  if (!end) return null;
+  return <p className="text-sm text-soft">{texts.billing.atThisPace(money(end), estimatedUsd > 0)}</p>;
 }

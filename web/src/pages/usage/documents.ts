@@ -1,25 +1,5 @@
 import { graphql, type ResultOf } from "~/live/graphql";
 
-export const MESSAGES_TODAY = graphql(`
-  query MessagesToday {
-    workspace {
-      id
-      plan
-      limits {
-        agents
-        messagesPerDay
-        members
-        logDays
-      }
-      messagesToday {
-        count
-        limit
-        resetsAt
-      }
-    }
-  }
-`);
-
 export const USED = graphql(`
   query Used($since: Date!, $until: Date!) {
     workspace {
@@ -32,6 +12,7 @@ export const USED = graphql(`
         outputTokens
         cachedTokens
         costUsd
+        estimatedUsd
       }
       agents: usage(since: $since, until: $until, by: AGENT) {
         sessionKey
@@ -42,8 +23,47 @@ export const USED = graphql(`
         outputTokens
         cachedTokens
         costUsd
+        estimatedUsd
       }
     }
   }
 `);
 export type AgentUse = ResultOf<typeof USED>["workspace"]["agents"][number];
+
+export const USED_BY_NAME = graphql(`
+  query UsedByName($since: Date!, $until: Date!) {
+    workspace {
+      id
+      sessions: usage(since: $since, until: $until, by: SESSION) {
+        sessionKey
+        messages
+        turns
+        inputTokens
+        outputTokens
+        cachedTokens
+        costUsd
+        estimatedUsd
+      }
+      people: usage(since: $since, until: $until, by: PERSON) {
+        person
+        messages
+        turns
+        inputTokens
+        outputTokens
+        cachedTokens
+        costUsd
+        estimatedUsd
+      }
+      models: usage(since: $since, until: $until, by: MODEL) {
+        model
+        messages
+        turns
+        inputTokens
+        outputTokens
+        cachedTokens
+        costUsd
+        estimatedUsd
+      }
+    }
+  }
+`);

@@ -1,7 +1,9 @@
 import { useCallback, useEffect, useState } from "react";
+import { Output } from "~/design/Output";
+import type { Answer } from "~/live/ask";
 import { useLive } from "~/live/LiveContext";
 import { graphql } from "~/live/graphql";
-import { readOutput, type Answer, type Attempt, type Step, type WholeRun } from "./runs";
+import { readOutput, type Attempt, type Step, type WholeRun } from "./runs";
 import * as texts from "~/texts";
 
 const TAIL = graphql(`
@@ -44,31 +46,14 @@ export function AttemptOutput({ run, step, attempt }: AttemptOutputProps) {
   if (refused) return <p className="text-faint">{refused}</p>;
   return (
     <>
-      {text && <Text label={texts.workflows.output} text={text} />}
+      {text && <Output label={texts.workflows.output} text={text} />}
       {tail && (!text || attempt.ended_at_ms === null) && (
-        <Text label={texts.workflows.outputSoFar} text={tail} />
+        <Output label={texts.workflows.outputSoFar} text={tail} />
       )}
       {attempt.ended_at_ms !== null && answer && !text && !tail && (
         <p className="text-faint">{texts.workflows.noOutput}</p>
       )}
     </>
-  );
-}
-
-function Text({ label, text }: { label: string; text: string }) {
-  return (
-    <figure className="min-w-0">
-      <figcaption className="mb-1 text-xs text-faint">{label}</figcaption>
-      <pre
-        // Long outputs scroll by themselves, by keyboard too.
-        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-        tabIndex={0}
-        aria-label={label}
-        className="max-h-80 overflow-auto rounded-lg bg-code p-3 font-mono text-xs break-words whitespace-pre-wrap text-soft"
-      >
-        {text}
-      </pre>
-    </figure>
   );
 }
 

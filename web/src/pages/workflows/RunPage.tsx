@@ -10,11 +10,11 @@ import { useNow } from "~/design/now";
 import { PageHead } from "~/design/PageHead";
 import { duration } from "~/design/time";
 import { post } from "~/live/http";
+import { useAnswer } from "~/live/useAnswer";
 import { commandIn, offeredForRun, type RunAct } from "./model/offered";
-import { readRun, runPath, type WholeRun } from "./runs";
+import { ABOUT_RUNS, readRun, runPath, type WholeRun } from "./runs";
 import { StepPanel } from "./StepPanel";
 import { Timeline } from "./Timeline";
-import { useAnswer } from "./useAnswer";
 import { runWords, toneOf } from "./words";
 import * as texts from "~/texts";
 
@@ -30,7 +30,7 @@ export function RunPage() {
 function Shown({ id }: { id: string }) {
   const ask = useCallback(() => readRun(id), [id]);
   const [session, setSession] = useState<string | null>(null);
-  const { answer, again } = useAnswer(ask, session);
+  const { answer, again } = useAnswer(ask, ABOUT_RUNS, session);
   if (!answer || "refused" in answer)
     return (
       <>
@@ -100,6 +100,22 @@ function About({ run }: { run: WholeRun }) {
         <span>{texts.workflows.progress(done, run.steps.length)}</span>
         <span>{duration((open ? now : run.changed_at_ms) - run.started_at_ms)}</span>
         <span>{texts.workflows.by(run.by)}</span>
+        <Link
+          to="/workflows/files"
+          search={{ from: run.id }}
+          className="text-accent-text underline underline-offset-2"
+        >
+          {texts.workflows.editFile}
+        </Link>
+        {run.origin && (
+          <Link
+            to="/workflows/$run/compare/$other"
+            params={{ run: run.origin, other: run.id }}
+            className="text-accent-text underline underline-offset-2"
+          >
+            {texts.workflows.compareWith}
+          </Link>
+        )}
         <Link
           to="/session/$key"
           params={{ key: run.session }}

@@ -1,4 +1,4 @@
-import { Link } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { Field, TextArea } from "~/acting/Field";
 import { usePermissions } from "~/acting/usePermissions";
@@ -8,7 +8,8 @@ import { Button } from "~/design/Button";
 import { Dialog } from "~/design/Dialog";
 import { clock, duration } from "~/design/time";
 import { post } from "~/live/http";
-import { offeredForStep, type StepAct } from "./model/offered";
+import { rerun } from "./files";
+import { isOver, offeredForStep, type StepAct } from "./model/offered";
 import { AttemptOutput } from "./AttemptOutput";
 import { Gate } from "./Gate";
 import { stepPath, type Attempt, type Step, type WholeRun } from "./runs";
@@ -130,8 +131,18 @@ function StepActs({ run, step, again }: StepPanelProps) {
       again();
     });
   };
+  const navigate = useNavigate();
   const offered = offeredForStep(run, step, permissions);
-  if (offered.length === 0) return null;
+  const repeats = permissions.has("SPAWN") && isOver(run) && step.attempt > 0;
+  const fromHere = () => {
+    setBusy(true);
+    void rerun(run.id, { step: step.name }).then((answer) => {
+      setBusy(false);
+      if ("value" in answer) void navigate({ to: "/workflows/$run", params: { run: answer.value.id } });
+      else toast(texts.workflows.notDone, { description: answer.refused, failed: true });
+    });
+  };
+  if (offered.length === 0 && !repeats) return null;
   const words = {
     retry: texts.workflows.retry,
     skip: texts.workflows.skip,
@@ -150,6 +161,11 @@ function StepActs({ run, step, again }: StepPanelProps) {
           {words[act]}
         </Button>
       ))}
+      {repeats && (
+        <Button size="small" disabled={busy} onClick={fromHere}>
+          {texts.workflows.fromHere}
+        </Button>
+      )}
       <SkipDialog
         step={step.name}
         open={skipping}

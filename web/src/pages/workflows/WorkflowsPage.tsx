@@ -5,8 +5,10 @@ import { Empty } from "~/design/Empty";
 import { useNow } from "~/design/now";
 import { PageHead } from "~/design/PageHead";
 import { dayOrClock, duration } from "~/design/time";
-import { readRuns, type Run, type RunState } from "./runs";
-import { useAnswer } from "./useAnswer";
+import type { Answer } from "~/live/ask";
+import { useAnswer } from "~/live/useAnswer";
+import { choicesOf, isWanted, readWanted, type Wanted } from "./model/history";
+import { ABOUT_RUNS, readRuns, type Run, type RunState } from "./runs";
 import { runWords, toneOf } from "./words";
 import * as texts from "~/texts";
 
@@ -22,46 +24,93 @@ const STATES: readonly RunState[] = [
 
 /** The latest runs of workflows. */
 export function WorkflowsPage() {
-  const { state } = route.useSearch();
+  const wanted = route.useSearch();
   const navigate = route.useNavigate();
-  const { answer } = useAnswer(readRuns, null);
-  const choice = (
-    <Select
-      aria-label={texts.workflows.show}
-      className="!h-7 !w-auto text-xs"
-      value={state ?? ""}
-      onChange={({ target }) =>
-        void navigate({ search: target.value ? { state: target.value } : {}, replace: true })
-      }
-    >
-      <option value="">{texts.workflows.all}</option>
-      {STATES.map((each) => (
-        <option key={each} value={each}>
-          {runWords(each)}
-        </option>
-      ))}
-    </Select>
-  );
+  const { answer } = useAnswer(readRuns, ABOUT_RUNS);
+  const runs = answer && "value" in answer ? answer.value : [];
+  const choose = (given: Wanted): void => {
+    void navigate({ search: readWanted({ ...wanted, ...given }), replace: true });
+  };
   return (
     <>
-      <PageHead title={texts.workflows.title} actions={choice} />
+      <PageHead
+        title={texts.workflows.title}
+        actions={
+          <>
+            <Link to="/workflows/files" className="text-sm text-accent-text underline underline-offset-2">
+              {texts.workflows.files}
+            </Link>
+            <Choice
+              label={texts.workflows.show}
+              all={texts.workflows.all}
+              among={STATES.map((each) => [each, runWords(each)])}
+              chosen={wanted.state}
+              onChoose={(state) => choose({ state })}
+            />
+            <Choice
+              label={texts.workflows.ofFile}
+              all={texts.workflows.allFiles}
+              among={choicesOf(
+                runs.map(({ name }) => name),
+                wanted.file,
+              ).map((each) => [each, each])}
+              chosen={wanted.file}
+              onChoose={(file) => choose({ file })}
+            />
+            <Choice
+              label={texts.workflows.startedByWhom}
+              all={texts.workflows.anybody}
+              among={choicesOf(
+                runs.map(({ by }) => by),
+                wanted.by,
+              ).map((each) => [each, each])}
+              chosen={wanted.by}
+              onChoose={(by) => choose({ by })}
+            />
+          </>
+        }
+      />
       <div className="mx-auto w-full max-w-4xl px-4 py-6">
-        <Runs answer={answer} state={state} />
+        <Runs answer={answer} wanted={wanted} />
       </div>
     </>
   );
 }
 
-function Runs({
-  answer,
-  state,
+function Choice({
+  label,
+  all,
+  among,
+  chosen,
+  onChoose,
 }: {
-  answer: ReturnType<typeof useAnswer<readonly Run[]>>["answer"];
-  state: string | undefined;
+  label: string;
+  all: string;
+  among: readonly (readonly [value: string, words: string])[];
+  chosen: string | undefined;
+  onChoose: (value: string) => void;
 }) {
+  return (
+    <Select
+      aria-label={label}
+      className="!h-7 !w-auto max-w-40 text-xs"
+      value={chosen ?? ""}
+      onChange={({ target }) => onChoose(target.value)}
+    >
+      <option value="">{all}</option>
+      {among.map(([value, words]) => (
+        <option key={value} value={value}>
+          {words}
+        </option>
+      ))}
+    </Select>
+  );
+}
+
+function Runs({ answer, wanted }: { answer: Answer<readonly Run[]> | undefined; wanted: Wanted }) {
   if (!answer) return <p className="text-faint">{texts.shared.loading}</p>;
   if ("refused" in answer) return <Empty title={texts.workflows.notRead}>{answer.refused}</Empty>;
-  const shown = answer.value.filter((run) => state === undefined || run.state === state);
+  const shown = answer.value.filter((run) => isWanted(run, wanted));
   if (answer.value.length === 0)
     return (
       <Empty title={texts.workflows.none} command="relaycast workflow run relay.yaml">

@@ -1,6 +1,4 @@
-import { inBase } from "~/live/base";
-import { credentials } from "~/live/guest";
-import * as texts from "~/texts";
+import { ask, type Answer } from "~/live/ask";
 
 export type RunState = "running" | "needs_human" | "completed" | "completed_early" | "failed" | "cancelled";
 export type StepState =
@@ -27,6 +25,10 @@ export interface Run {
   readonly held: string | null;
   readonly by: string;
   readonly machine: string | null;
+  /** SHA-256 of its file. */
+  readonly definition: string;
+  /** The run that it goes on from. */
+  readonly origin: string | null;
   readonly started_at_ms: number;
   readonly changed_at_ms: number;
 }
@@ -62,43 +64,21 @@ export interface WholeRun extends Run {
   readonly steps: readonly Step[];
 }
 
-/** What a question to the HTTP API came to. */
-export type Answer<Value> =
-  { readonly value: Value } | { readonly refused: string; readonly missing: boolean };
-
 const RUNS = "/v1/workflows/runs";
+/** Events after which a run may stand otherwise. */
+export const ABOUT_RUNS = /^(workflow|step|command)\./;
 
 export async function readRuns(): Promise<Answer<readonly Run[]>> {
-  const answer = await read<{ runs: readonly Run[] }>(`${RUNS}?limit=100`);
+  const answer = await ask<{ runs: readonly Run[] }>(`${RUNS}?limit=100`);
   return "value" in answer ? { value: answer.value.runs } : answer;
 }
 
-export const readRun = (run: string): Promise<Answer<WholeRun>> => read(runPath(run));
+export const readRun = (run: string): Promise<Answer<WholeRun>> => ask(runPath(run));
 
 /** What a step has said in an attempt that has ended. */
 export const readOutput = (run: string, step: string, attempt: number): Promise<Answer<{ output: string }>> =>
-  read(`${stepPath(run, step)}/output?attempt=${attempt}`);
+  ask(`${stepPath(run, step)}/output?attempt=${attempt}`);
 
 export const runPath = (run: string): string => `${RUNS}/${encodeURIComponent(run)}`;
 export const stepPath = (run: string, step: string): string =>
   `${runPath(run)}/steps/${encodeURIComponent(step)}`;
-
-async function read<Value>(path: string): Promise<Answer<Value>> {
-  try {
-    const answer = await fetch(inBase(path), {
-      credentials: "same-origin",
-      headers: { ...credentials() },
-    });
-    const body = (await answer.json().catch(() => null)) as Body<Value> | null;
-    if (answer.ok && body?.data !== undefined) return { value: body.data };
-    const refused = body?.error?.message ?? texts.live.brokerAnswered(answer.status);
-    return { refused, missing: answer.status === 404 };
-  } catch {
-    return { refused: texts.live.brokerSilent, missing: false };
-  }
-}
-
-interface Body<Value> {
-  readonly data?: Value;
-  readonly error?: { readonly message?: string };
-}

@@ -16,5 +16,6 @@ redis.call('SREM', K.unshipped(), session)
 redis.call('HDEL', K.session_names(), name)
 redis.call('HDEL', K.stops(), 'session:' .. session)
 for _, run in ipairs(redis.call('SMEMBERS', K.session_runs(session))) do wake_run(run) end
-redis.call('UNLINK', K.session_runs(session), K.session(session), K.log(session), K.sizes(session), K.names(session), K.session_live(session))
+redis.call('UNLINK', K.session_runs(session), K.session_listeners(session), K.session(session), K.log(session), K.sizes(session),
+  K.names(session), K.session_live(session))
 return 1

@@ -33,6 +33,7 @@ if not is_online(a.proxy) then
   return refuse('NoPlacement', 'NO_PROXY', 'the machine of ' .. a.name .. ' has just disconnected; try again')
 end
 
+drop_failures({failed_agent(a)})
 a.generation = redis.call('HINCRBY', K.agent(a.id), 'generation', 1)
 a.link = a.proxy
 redis.call('PERSIST', K.agent(a.id))
@@ -41,7 +42,7 @@ forget_timer('forget|' .. a.id .. '|' .. a.session)
 for _, channel in ipairs(redis.call('SMEMBERS', K.agent_channels(a.id))) do
   redis.call('SADD', K.channel(a.session, channel), a.id)
 end
-redis.call('HDEL', K.agent(a.id), 'reason', 'detail', 'ended', 'restarts', 'restarts_since')
+redis.call('HDEL', K.agent(a.id), 'reason', 'detail', 'ended', 'dismissed', 'restarts', 'restarts_since')
 a.asked_by = asked_by
 redis.call('HSET', K.agent(a.id), 'link', a.proxy, 'turn', '', 'waiting', 0, 'asked_by', asked_by,
   'runs_since', NOW)
@@ -49,6 +50,7 @@ redis.call('HSET', K.names(a.session), string.lower(a.name), a.id)
 local f = fields(K.agent(a.id), 'place', 'spawned')
 redis.call('ZADD', K.members(a.session), f.place or f.spawned, a.id)
 redis.call('SADD', K.session_live(a.session), a.id)
+redis.call('HDEL', K.session(a.session), 'archived')
 redis.call('SADD', K.live(), a.id)
 redis.call('SADD', K.link_agents(a.proxy), a.id)
 append(a.session, 'agent.spawning', a.id, a.name, object('id', a.id, 'name', a.name, 'cli', a.cli, 'proxy', a.proxy,

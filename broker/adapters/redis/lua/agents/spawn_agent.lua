@@ -9,6 +9,7 @@
 --         cwd             or ''
 --         model           or ''
 --         worktree        '1' for one of its own, or ''
+--         readonly        '1' for one that changes nothing, or ''
 --         instructions
 --         spawner         agent id or ''
 --         spawner_name
@@ -20,15 +21,18 @@
 --         wire_tail       its text behind the role
 --         role            or ''
 --         ttl_ms          of the task
+--         brief           its first line
 --         most_messages   a day, 0 = any
 --         asked_by        JSON of who asks, for its machine
 --         behind          JSON of who is behind that
 --         most_of_agents  agents of a session that agents may have spawned
 --         part            JSON of what it is in a run of a workflow, or ''
+--         trace           of the task, see `send_message`
+--         cause           likewise
 -- Returns 1 when ordered, 0 when this agent id was ordered before
--- uses: send lives
+-- uses: send lives audit
 local m = {digest = digest, sender = spawner, role = role, mode = 'wait', body = body, wire_head = wire_head,
-  wire_tail = wire_tail, ttl_ms = ttl_ms}
+  wire_tail = wire_tail, ttl_ms = ttl_ms, brief = brief}
 
 local known = redis.call('HGET', K.agent(id), 'digest')
 if known then
@@ -81,6 +85,7 @@ redis.call('HSET', K.agent(id), 'id', id, 'session', session, 'name', name, 'cli
 if filled(cwd) then redis.call('HSET', K.agent(id), 'cwd', cwd) end
 if filled(model) then redis.call('HSET', K.agent(id), 'model', model) end
 if filled(worktree) then redis.call('HSET', K.agent(id), 'worktree', worktree) end
+if filled(readonly) then redis.call('HSET', K.agent(id), 'readonly', readonly) end
 if filled(spawner) then redis.call('HSET', K.agent(id), 'spawner', spawner) end
 if filled(part) then redis.call('HSET', K.agent(id), 'part', part) end
 redis.call('HSET', K.agent(id), 'spawner_name', spawner_name, 'token', '', 'asked_by', asked_by, 'behind', behind)
@@ -89,18 +94,20 @@ local place = next_place(K.members(session))
 redis.call('HSET', K.agent(id), 'place', place)
 redis.call('ZADD', K.members(session), place, id)
 redis.call('SADD', K.session_live(session), id)
+redis.call('HDEL', K.session(session), 'archived')
 redis.call('SADD', K.live(), id)
 redis.call('SADD', K.link_agents(proxy), id)
 append(session, 'agent.spawning', id, name, object('id', id, 'name', name, 'cli', cli, 'proxy', proxy,
-  'machine', machine_name(proxy), 'folder', filled(cwd), 'spawner', spawner_name))
+  'machine', machine_name(proxy), 'folder', filled(cwd), 'spawner', spawner_name, 'person', filled(behind) and cjson.decode(behind).name))
 warn_of_agents(session, plan, most_agents)
 local a = load_agent(id)
 order_process(a)
+record_act('agent.spawned', 'agent ' .. id, nil, name .. ', ' .. cli .. ', in session ' .. session)
 if filled(task) then
+  m.trace, m.cause = trace_of(trace, cause, spawner)
   store_message(task, session, m)
   local _, number = enqueue(task, id)
-  append(session, 'message.accepted', filled(spawner), spawner_name,
-    extended(body, 'recipients', list_of({object('agent', id, 'name', name)})))
+  append(session, 'message.accepted', filled(spawner), spawner_name, acceptance(m, {object('agent', id, 'name', name)}))
   count_message(session, plan, most_messages)
   admit(task, a, number, 'wait')
   wake_at(NOW + tonumber(ttl_ms), 'ttl|' .. task)

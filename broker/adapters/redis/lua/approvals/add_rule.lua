@@ -2,8 +2,9 @@
 -- KEYS[1] workspace root
 -- ARGV    rule  JSON, written like those that are kept
 --         most  how many there may be
+--         by    who makes it
 -- Returns 1 when it was added
--- uses: audit
+-- uses: rules
 local kept = redis.call('GET', K.rules()) or '[]'
 if string.find(kept, rule, 1, true) then return 0 end
 if #cjson.decode(kept) >= tonumber(most) then
@@ -11,4 +12,5 @@ if #cjson.decode(kept) >= tonumber(most) then
 end
 record_act('rule.added', 'rules', nil, rule)
 redis.call('SET', K.rules(), kept == '[]' and '[' .. rule .. ']' or '[' .. rule .. ',' .. string.sub(kept, 2))
+note_rule_maker(rule, by)
 return 1

@@ -13,17 +13,19 @@
 --         token        that answers for good, or ''
 --         member       the same, or ''
 -- Returns 1
--- uses: approvals grants gates audit
-local ap = fields(K.approval(id), 'agent', 'status', 'by', 'generation', 'deadline_ms', 'likeness', 'gate', 'session', 'name')
+-- uses: approvals grants raises
+local ap = fields(K.approval(id), 'agent', 'status', 'by', 'generation', 'deadline_ms', 'likeness', 'gate', 'session', 'name', 'budget')
 local function record_answer()
   if at_deadline ~= '1' then record_act('approval.answered', 'approval ' .. id, nil, status .. (lasting == '1' and ' for good' or '')) end
 end
-if ap.gate and ap.status == 'pending' then
+local of_nobody = ap.gate or ap.budget
+if of_nobody and ap.status == 'pending' then
   record_answer()
+  if ap.budget and status == 'allowed' then allow_more(ap.budget, id) end
   return resolve_gate(id, ap, status, by, note)
 end
-local a = not ap.gate and ap.agent and load_agent(ap.agent)
-if not ap.gate and (not a or not a.id) then
+local a = not of_nobody and ap.agent and load_agent(ap.agent)
+if not of_nobody and (not a or not a.id) then
   redis.call('ZREM', K.pending_approvals(), id) -- no longer kept: its deadline was set beyond that
   forget_timer('approval|' .. id)
   return refuse('NotFound', 'APPROVAL_NOT_FOUND', 'no such approval')

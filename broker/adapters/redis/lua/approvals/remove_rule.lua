@@ -2,7 +2,7 @@
 -- KEYS[1] workspace root
 -- ARGV    rule  JSON, written like those that are kept
 -- Returns 1 when it was there
--- uses: audit
+-- uses: rules
 local kept = redis.call('GET', K.rules()) or '[]'
 local first, last = string.find(kept, rule, 1, true)
 if not first then return 0 end
@@ -13,5 +13,6 @@ elseif string.sub(before, -1) == ',' then
   before = string.sub(before, 1, -2)
 end
 redis.call('SET', K.rules(), before .. behind)
+redis.call('HDEL', K.rule_makers(), rule)
 record_act('rule.removed', 'rules', rule)
 return 1

@@ -7,6 +7,7 @@
 --         once    '' always; else once in a while for one caller and this operation
 --         once_s  that while
 -- Returns 1 when it was recorded
+-- unguarded: a refusal is recorded, too
 -- uses: audit
 if redis.call('EXISTS', K.workspace()) == 0 then return 0 end -- it is gone: its trail went with it
 if once ~= '' then

@@ -8,13 +8,14 @@
 --         most_ms    it waits no longer than this from the first on
 --         happening  JSON
 --         files      JSON list
+--         times      how often it was set off in this step
 -- Returns 1, or 0 for one that was held before
 local key, member = K.hook_hold(hook, agent), hook .. '|' .. agent
 local h = fields(key, 'epoch', 'mark', 'first', 'files', 'count', 'waiting')
 if h.epoch == epoch and tonumber(h.mark) >= tonumber(mark) then return 0 end
-local first, count = NOW, 1
+local first, count = NOW, tonumber(times)
 if h.waiting then
-  first, count = tonumber(h.first), tonumber(h.count) + 1
+  first, count = tonumber(h.first), tonumber(h.count) + count
   local all, seen = {}, {}
   for _, list in ipairs({h.files, files}) do
     for _, path in ipairs(cjson.decode(list)) do

@@ -15,16 +15,13 @@
 --         about        JSON that the log has with each step of a delivery
 --         skipped      why it is not carried out, as JSON for the log; '' where it is
 --         plans        those that have hooks, with a space around each
+--         decides      the approval that it answers; '' for none
 -- Returns how far it is: 'ordered', 'skipped', or what it was before
 -- uses: hooks deliveries outbox plans
 if redis.call('HSETNX', K.hook_run(run), 'state', 'ordered') == 0 then return redis.call('HGET', K.hook_run(run), 'state') end
-redis.call('HSET', K.hook_run(run), 'hook', hook, 'session', session, 'agent', agent, 'name', name, 'at_ms', NOW,
-  'causes', causes, 'patience', patience_ms, 'data', data)
-redis.call('EXPIRE', K.hook_run(run), T.hook_run_kept_s)
-local runs, rate = K.hook_runs(), K.hook_rate(hook)
-redis.call('ZADD', runs, NOW, run)
-redis.call('ZREMRANGEBYRANK', runs, 0, -T.hook_runs - 1)
-redis.call('EXPIRE', runs, T.hook_run_kept_s)
+keep_run(run, hook, session, agent, name, data, causes, patience_ms)
+if decides ~= '' then redis.call('HSET', K.hook_run(run), 'decides', decides) end
+local rate = K.hook_rate(hook)
 local so_far = redis.call('INCR', rate)
 if so_far == 1 then redis.call('EXPIRE', rate, 60) end
 if skipped == '' and so_far > tonumber(most) then
@@ -37,6 +34,9 @@ end
 local plan = redis.call('HGET', K.workspace(), 'plan')
 if skipped == '' and plan and not string.find(plans, ' ' .. plan .. ' ', 1, true) then
   skipped = extended(data, 'reason', 'the plan ' .. plan .. ' has no hooks')
+end
+if skipped == '' and redis.call('HEXISTS', K.workspace(), 'read_only') == 1 then
+  skipped = extended(data, 'reason', 'the workspace is read-only until it is paid for')
 end
 if skipped ~= '' then
   advance_run(run, 'skipped', skipped)

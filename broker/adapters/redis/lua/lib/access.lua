@@ -6,7 +6,22 @@ local function row_of(token)
   return text and cjson.decode(text) or nil
 end
 
+-- Lists a token behind those that were made before it, in the same millisecond too. Returns its record.
+local function list_token(id, text)
+  local row = cjson.decode(text)
+  row.place = redis.call('HINCRBY', K.workspace(), 'tokens_made', 1)
+  redis.call('HSET', K.tokens(), id, cjson.encode(row))
+  return row.record
+end
+
 local function known(value) return value ~= nil and value ~= cjson.null and value or nil end
+
+-- A token for people: its kind, what it may do and where.
+local function in_words(record)
+  local function list(label, values) return known(values) and label .. table.concat(values, ' ') or '' end
+  return record.kind .. (known(record.service) and ' of ' .. record.service or '') .. list(' may ', record.scopes)
+    .. (known(record.session) and ' session ' .. record.session or '') .. list(' sessions ', record.only)
+end
 
 -- Whether a key of the workspace was ended by people; a data folder may still have it.
 local function was_revoked(hash) return redis.call('ZSCORE', K.revoked_keys(), hash) ~= false end
@@ -20,26 +35,61 @@ local function is_in_time(row)
   return not ends or ends > NOW
 end
 
--- Whether a token, or a sign-in, is good.
-local function is_good(id)
+-- Notes that a token was used, once a minute; a store that is full keeps nobody out by it.
+local function note_use(id)
+  local last = redis.call('HGET', K.token_uses(), id)
+  if not last or NOW - last >= 60000 then redis.pcall('HSET', K.token_uses(), id, NOW) end
+end
+
+-- The ids of the listed tokens that `wanted` says yes to, given a record.
+local function tokens_where(wanted)
+  local found, rows = {}, redis.call('HGETALL', K.tokens())
+  for i = 1, #rows, 2 do
+    if wanted(cjson.decode(rows[i + 1]).record) then found[#found + 1] = rows[i] end
+  end
+  return found
+end
+
+-- Whether a member was suspended: what is theirs stays, and nothing of it acts.
+local function is_suspended(member) return redis.call('HEXISTS', K.person(member), 'suspended') == 1 end
+
+-- Whether a token, or a sign-in, is there, if only on hold.
+local function is_kept(id)
   local row = row_of(id)
   if row then return is_in_time(row) end
   local s = fields(K.sign_in(id), 'member', 'generation')
   return s.member ~= nil and redis.call('HGET', K.person(s.member), 'generation') == s.generation
 end
 
--- Whether who makes something, by a token or as a member, each may be '', is still there.
+-- Whether it is good: there, and nobody behind it suspended.
+local function is_good(id)
+  if not is_kept(id) or redis.call('SISMEMBER', K.held_tokens(), id) == 1 then return false end
+  local member = redis.call('HGET', K.sign_in(id), 'member')
+  return not member or not is_suspended(member)
+end
+
+-- Whether it is there, and waits for somebody who is suspended.
+local function is_held(id) return is_kept(id) and not is_good(id) end
+
+-- Whether who makes something, by a token or as a member, each may be '', is still there. In the place of a member there
+-- may be a token with scopes.
 local function is_maker_good(token, member)
-  return (token == '' or is_good(token)) and (member == '' or redis.call('EXISTS', K.person(member)) == 1)
+  if token ~= '' and not is_good(token) then return false end
+  if member == '' then return true end
+  if redis.call('EXISTS', K.person(member)) == 1 then return not is_suspended(member) end
+  return row_of(member) ~= nil and is_good(member)
 end
 
 local function member_of(sign_in) return redis.call('HGET', K.sign_in(sign_in), 'member') or nil end
 
--- Whether machines that were linked with it may go on: what a viewer has linked may not.
+-- Whether a member with that role works with sessions and agents, rather than looks on or pays.
+local function works(role) return role == 'owner' or role == 'admin' or role == 'member' end
+
+-- Whether machines that were linked with it may go on: what somebody has linked who does not work here may not.
 local function may_link(id)
   if not is_good(id) then return false end
   local member = member_of(id)
-  return not member or redis.call('HGET', K.person(member), 'role') ~= 'viewer'
+  return not member or works(redis.call('HGET', K.person(member), 'role'))
 end
 
 -- The machines that were linked with one of `ended`, or with a sign-in of `member`, and the agents there.
@@ -57,18 +107,21 @@ local function machines_with(ended, member)
   return machines, agents
 end
 
--- Adds to `ended` the tokens that those, or the member, have made, and so on: in one walk, however long the chain.
-local function add_made(ended, member)
+-- Adds to `ended` the tokens that those, or the members, have made, and so on: in one walk, however long the chain.
+-- `members` is a set.
+local function add_made(ended, members)
   local made_with, waiting, rows = {}, {}, redis.call('HGETALL', K.tokens())
   for id in pairs(ended) do waiting[#waiting + 1] = id end
   for i = 1, #rows, 2 do
-    local id, by = rows[i], known(cjson.decode(rows[i + 1]).record.made_by)
+    local id, record = rows[i], cjson.decode(rows[i + 1]).record
+    local by = known(record.made_by)
     local with = by and known(by.token)
     if with then
       made_with[with] = made_with[with] or {}
       table.insert(made_with[with], id)
     end
-    if by and member and by.member == member then waiting[#waiting + 1] = id end
+    -- A service account is the workspace's: it stays when whoever made a token for it goes.
+    if by and members[known(by.member) or ''] and record.kind ~= 'service' then waiting[#waiting + 1] = id end
   end
   while #waiting > 0 do
     local id = table.remove(waiting)
@@ -80,13 +133,10 @@ end
 
 -- The keys of the workspace that a member has made.
 local function keys_of(member)
-  local found, rows = {}, redis.call('HGETALL', K.tokens())
-  for i = 1, #rows, 2 do
-    local record = cjson.decode(rows[i + 1]).record
+  return tokens_where(function(record)
     local by = known(record.made_by)
-    if record.kind == 'workspace' and by and by.member == member then found[#found + 1] = rows[i] end
-  end
-  return found
+    return record.kind == 'workspace' and by and by.member == member
+  end)
 end
 
 local function end_family(family)
@@ -108,12 +158,14 @@ end
 local function end_access(first, member)
   local ended, hashes, tokens = {}, {}, {}
   for _, id in ipairs(first) do ended[id] = true end
-  add_made(ended, member)
+  add_made(ended, member and {[member] = true} or {})
   local machines, agents = machines_with(ended, member)
   for id in pairs(ended) do
     local row = row_of(id)
     if row then hashes[#hashes + 1] = row.sha256 end
     redis.call('HDEL', K.tokens(), id)
+    redis.call('HDEL', K.token_uses(), id)
+    redis.call('SREM', K.held_tokens(), id)
     redis.call('DEL', K.sign_in(id))
     end_families(id)
     tokens[#tokens + 1] = id

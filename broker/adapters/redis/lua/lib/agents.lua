@@ -6,8 +6,11 @@ local NUDGE = 'Your process was restarted while you were working on the previous
 local function load_agent(agent)
   return fields(K.agent(agent), 'id', 'session', 'name', 'state', 'link', 'proxy', 'generation', 'native', 'turn',
     'can_steer', 'cli', 'cwd', 'cwd_real', 'model', 'instructions', 'spawner', 'restarts', 'restarts_since', 'acked', 'ready', 'blank',
-    'asked_by', 'worktree')
+    'asked_by', 'worktree', 'readonly', 'held')
 end
+
+-- What was seen of a process, or of a state, that is over.
+local function forget_glimpse(a) redis.call('HDEL', K.agent(a.id), 'call', 'doing') end
 
 -- `...`: further names and values of the event.
 local function set_state(a, state, ...)
@@ -15,8 +18,14 @@ local function set_state(a, state, ...)
   local was = a.state
   a.state = state
   redis.call('HSET', K.agent(a.id), 'state', state, 'since', NOW)
+  forget_glimpse(a)
   append(a.session, 'agent.state', a.id, a.name,
     object('state', state, 'was', was, ...))
+  if state == 'working' then
+    hold_budget(a)
+  elseif state ~= 'deaf' and state ~= 'lost' then -- it may be at work all the same
+    settle_budget(a)
+  end
 end
 
 local function machine_name(proxy) return redis.call('HGET', K.link(proxy), 'name') or nil end
@@ -37,7 +46,7 @@ end
 
 local function deliver(a, message, steer)
   local key = K.message(message)
-  local m = fields(key, 'wire_head', 'wire_tail', 'role', 'sender', 'expires')
+  local m = fields(key, 'wire_head', 'wire_tail', 'role', 'sender', 'expires', 'trace', 'brief')
   if not m.wire_head then -- older than messages are kept
     report_gone(a, message)
     return false
@@ -49,10 +58,11 @@ local function deliver(a, message, steer)
   end
   keep_message(message)
   redis.call('RPUSH', K.inflight(a.id), message)
+  redis.call('HSET', K.agent(a.id), 'task', m.brief or '')
   redis.call('HDEL', K.agent(a.id), 'blank')
   command(a.link, 'deliver', 'agent', a.id, 'generation', tonumber(a.generation), 'message_id', message,
     'steer', steer, 'nudge', attempt > 1 and NUDGE or nil,
-    'not_after_ms', attempt == 1 and tonumber(m.expires) or nil, 'text', raw(wire(a, m)))
+    'not_after_ms', attempt == 1 and tonumber(m.expires) or nil, m.trace and 'trace', m.trace, 'text', raw(wire(a, m)))
   receipt(message, a.id, 'sent', 'how', steer and 'steer' or 'turn')
   wake_at(NOW + T.proof_ms, 'proof|' .. a.id .. '|' .. a.generation .. '|' .. message)
   return true
@@ -108,8 +118,7 @@ local function obstacle(a)
   if a.state ~= 'idle' then return 'agent_' .. a.state end
   if not is_online(a.link) then return 'proxy_away' end
   if is_behind(a.link) then return 'proxy_behind' end
-  if budget_over(a) then return 'budget_spent' end
-  return nil
+  return budget_lack(a)
 end
 
 -- Hands the next waiting message to an idle agent. One at a time: vendors treat a second prompt differently.
@@ -162,14 +171,16 @@ local function messages_full(session, bytes)
   return refuse('RateLimited', 'MESSAGES_FULL', 'the messages that wait in this session are too large; let its agents take some first')
 end
 
--- `m`: body, wire_head, wire_tail, sender, digest, mode, role or '' when it depends on the recipient, ttl_ms, and how many
--- recipients when not one.
+-- `m`: body, wire_head, wire_tail, sender, digest, mode, role or '' when it depends on the recipient, ttl_ms, the first
+-- line as `brief`, and how many recipients when not one. `trace`: where it is traced.
 local function store_message(id, session, m)
   local key = K.message(id)
   redis.call('HSET', key, 'session', session, 'body', m.body, 'wire_head', m.wire_head, 'wire_tail', m.wire_tail,
     'sender', m.sender, 'digest', m.digest, 'mode', m.mode, 'at', NOW, 'open', m.recipients or 1)
+  if filled(m.brief or '') then redis.call('HSET', key, 'brief', m.brief) end
   if m.ttl_ms then redis.call('HSET', key, 'expires', NOW + m.ttl_ms) end
   if m.role ~= '' then redis.call('HSET', key, 'role', m.role) end
+  if m.trace then redis.call('HSET', key, 'trace', m.trace) end
   redis.call('EXPIRE', key, T.message_kept_s)
   local all, bytes = K.session_messages(session), message_bytes(m)
   redis.call('ZADD', all, NOW, id .. ':' .. bytes)
@@ -194,18 +205,11 @@ local function enqueue(message, agent)
   return a, number
 end
 
--- An agent whose message cannot be delivered is told so by a message of the relay's own. A lead that released the
--- recipient knows it.
-function tell_sender(message, agent, reason)
-  local m = fields(K.message(message), 'sender', 'n:' .. agent)
-  local a = m.sender and m.sender ~= '' and load_agent(m.sender)
-  if not a or not a.id or a.id == agent or has_ended(a) then return end
-  if reason == 'agent_released' and redis.call('HGET', K.agent(agent), 'spawner') == a.id then return end
-  local hash = redis.sha1hex(message .. agent)
+-- A message of the relay's own to an agent. `hash`: the same for the same message, sent once. `thread`: what it follows.
+local function send_from_relay(a, hash, text, thread)
   local id = string.gsub(string.sub(hash, 1, 32), '(%x%x%x%x%x%x%x%x)(%x%x%x%x)(%x%x%x%x)(%x%x%x%x)(.*)', '%1-%2-%3-%4-%5')
-  local text = 'Your message ' .. message .. ' to ' .. m['n:' .. agent] .. ' could not be delivered: ' .. reason .. '.'
   local body = object('id', id, 'from', raw(object('name', 'relay', 'role', 'system', 'agent', nil)), 'to', a.name,
-    'text', text, 'mode', 'wait', 'thread', message)
+    'text', text, 'mode', 'wait', 'thread', thread)
   store_message(id, a.session, {body = body, sender = '', digest = hash, mode = 'wait', role = 'system',
     wire_head = string.sub(cjson.encode('<relay-message id="' .. id .. '" from="relay" role="'), 1, -2),
     wire_tail = string.sub(cjson.encode('" to="' .. a.name .. '" mode="wait">\n' .. text .. '\n</relay-message>'), 2)})
@@ -215,4 +219,15 @@ function tell_sender(message, agent, reason)
   redis.call('ZADD', K.queue(a.id), number, id)
   receipt(id, a.id, 'queued')
   dispatch(a)
+end
+
+-- An agent whose message cannot be delivered is told so by a message of the relay's own. A lead that released the
+-- recipient knows it.
+function tell_sender(message, agent, reason)
+  local m = fields(K.message(message), 'sender', 'n:' .. agent)
+  local a = m.sender and m.sender ~= '' and load_agent(m.sender)
+  if not a or not a.id or a.id == agent or has_ended(a) then return end
+  if reason == 'agent_released' and redis.call('HGET', K.agent(agent), 'spawner') == a.id then return end
+  local text = 'Your message ' .. message .. ' to ' .. m['n:' .. agent] .. ' could not be delivered: ' .. reason .. '.'
+  send_from_relay(a, redis.sha1hex(message .. agent), text, message)
 end

@@ -19,9 +19,18 @@ local function period_ends(period)
   return at
 end
 
--- What an agent is paid from: the workspace, its session, itself, and the trees that it is in.
+-- The member who is behind an agent; nil where it is none.
+local function person_behind(a)
+  local behind = redis.call('HGET', K.agent(a.id), 'behind')
+  local member = behind and behind ~= '' and cjson.decode(behind).member
+  return type(member) == 'string' and member or nil
+end
+
+-- What an agent is paid from: the workspace, its session, itself, the trees that it is in, and who is behind it.
 local function payers(a)
   local found, above = {'workspace', 'session:' .. a.session, 'agent:' .. a.id, 'tree:' .. a.id}, a.spawner
+  local person = person_behind(a)
+  if person then found[#found + 1] = 'person:' .. person end
   while above and above ~= '' and #found < DEEPEST do
     found[#found + 1] = 'tree:' .. above
     above = redis.call('HGET', K.agent(above), 'spawner')
@@ -40,6 +49,10 @@ local function budget_keys(places, units)
   return found
 end
 
+local function begin_period(budget, since)
+  budget.since, budget.spent, budget.warned, budget.extra, budget.ask, budget.estimated = since, 0, nil, nil, nil, nil
+end
+
 -- Those that there are, in this period: rows of {key, budget}.
 local function budgets_of(a, units)
   local names, rows = budget_keys(payers(a), units), {}
@@ -47,18 +60,105 @@ local function budgets_of(a, units)
     if text then
       local budget = cjson.decode(text)
       local since = period_now(budget.period)
-      if budget.since ~= since then budget.since, budget.spent, budget.warned = since, 0, nil end
+      if budget.since ~= since then begin_period(budget, since) end
       rows[#rows + 1] = {names[i], budget}
     end
   end
   return rows
 end
 
--- Whether no turn of the agent may begin because something is spent.
-local function budget_over(a)
+-- What may be spent in this period: the limit, and what somebody has allowed beyond it for once.
+local function allowed_by(budget) return budget.limit + (budget.extra or 0) end
+
+-- How long the turns that run have run, in a budget of minutes.
+local function running_ms(budget)
+  return budget.unit == 'minutes' and (budget.running or 0) * NOW - (budget.began or 0) or 0
+end
+
+-- What is spent, and what the turns that run are expected to spend, or have by now.
+local function committed(budget) return budget.spent + math.max(budget.held or 0, running_ms(budget)) end
+
+local function is_spent(budget) return budget.spent >= allowed_by(budget) end
+
+-- Looks at a budget again when something may have changed by itself: its period is over, its minutes are, or those that
+-- hold a part of it should have given it back.
+local function look_again(key, budget)
+  local at = is_spent(budget) and period_ends(budget.period) or budget.waits and NOW + T.budget_look_ms or nil
+  if budget.interrupt and budget.unit == 'minutes' and not is_spent(budget) and (budget.running or 0) > 0 then
+    local over_at = NOW + math.max(1, math.ceil((allowed_by(budget) - budget.spent - running_ms(budget)) / budget.running))
+    at = math.min(at or over_at, over_at)
+  end
+  if at then wake_at(at, 'budget|' .. key) end
+end
+
+-- Why no turn of the agent may begin now: something is spent, or held by turns that run; nil when one may. `joins`:
+-- when what comes is of the turn that runs, for which room was set aside.
+local function budget_lack(a, joins)
+  if redis.call('EXISTS', K.budgets()) == 0 then return nil end
+  local lack
+  for _, row in ipairs(budgets_of(a, UNITS)) do
+    local key, budget = row[1], row[2]
+    if is_spent(budget) then return 'budget_spent' end
+    if not joins and committed(budget) >= allowed_by(budget) then
+      lack = 'budget_held'
+      if not budget.waits then
+        budget.waits = true
+        redis.call('HSET', K.budgets(), key, cjson.encode(budget))
+        look_again(key, budget)
+      end
+    end
+  end
+  return lack
+end
+
+-- A turn begins: what turns take on average is set aside in every budget that it is paid from. A turn itself is counted
+-- when it begins, so nothing of that is.
+local function hold_budget(a)
+  if a.held or redis.call('EXISTS', K.budgets()) == 0 then return end
+  local rows, so_far = {}, fields(K.agent(a.id), 'spent_usd', 'spent_tokens')
+  for _, row in ipairs(budgets_of(a, UNITS)) do
+    local key, budget = row[1], row[2]
+    local amount = budget.unit ~= 'turns' and math.floor(budget.mean or 0) or 0
+    budget.held, budget.running, budget.began = (budget.held or 0) + amount, (budget.running or 0) + 1, (budget.began or 0) + NOW
+    rows[#rows + 1] = {key, amount}
+    redis.call('HSET', K.budgets(), key, cjson.encode(budget))
+    look_again(key, budget)
+  end
+  if #rows == 0 then return end
+  a.held = cjson.encode({at = NOW, usd = tonumber(so_far.spent_usd or '0'), tokens = tonumber(so_far.spent_tokens or '0'), rows = rows})
+  redis.call('HSET', K.agent(a.id), 'held', a.held)
+end
+
+-- The turn is over: what was set aside is given back, what it took goes into the average, and who waits is looked at.
+local function settle_budget(a)
+  if not a.held then return end
+  local held, so_far = cjson.decode(a.held), fields(K.agent(a.id), 'spent_usd', 'spent_tokens')
+  local took = {usd = tonumber(so_far.spent_usd or '0') - held.usd, tokens = tonumber(so_far.spent_tokens or '0') - held.tokens,
+    minutes = NOW - held.at}
+  a.held = nil
+  redis.call('HDEL', K.agent(a.id), 'held')
+  for _, row in ipairs(held.rows) do
+    local key, text = row[1], redis.call('HGET', K.budgets(), row[1])
+    if text then
+      local budget = cjson.decode(text)
+      local took_now = took[budget.unit]
+      if took_now then budget.mean = budget.mean and (3 * budget.mean + took_now) / 4 or took_now end
+      budget.held, budget.running = math.max(0, (budget.held or 0) - row[2]), math.max(0, (budget.running or 0) - 1)
+      budget.began = budget.running > 0 and (budget.began or 0) - held.at or 0
+      if budget.waits then
+        budget.waits = nil
+        wake_at(NOW, 'budget|' .. key)
+      end
+      redis.call('HSET', K.budgets(), key, cjson.encode(budget))
+    end
+  end
+end
+
+-- Whether turns of the agent are to end because a budget that says so is spent.
+local function budget_interrupts(a)
   if redis.call('EXISTS', K.budgets()) == 0 then return false end
   for _, row in ipairs(budgets_of(a, UNITS)) do
-    if row[2].spent >= row[2].limit then return true end
+    if row[2].interrupt and is_spent(row[2]) then return true end
   end
   return false
 end
@@ -75,29 +175,53 @@ local WHEN = {day = 'of today', month = 'of this month', total = 'in total'}
 local function budget_text(key, budget)
   local shown, scope = SHOWN[budget.unit], string.match(key, '^%a+')
   return 'the budget of the ' .. scope .. (budget.name ~= '' and ' ' .. budget.name or '') .. ' '
-    .. WHEN[budget.period] .. (budget.spent >= budget.limit and ' is spent: ' or ' is nearly spent: ')
-    .. shown(budget.spent) .. ' of ' .. shown(budget.limit)
-    .. (budget.spent >= budget.limit and '; messages wait until somebody raises it' or '')
+    .. WHEN[budget.period] .. (is_spent(budget) and ' is spent: ' or ' is nearly spent: ')
+    .. shown(budget.spent) .. (budget.estimated and ' (partly estimated)' or '') .. ' of ' .. shown(allowed_by(budget))
+    .. (is_spent(budget) and (budget.interrupt and '; running turns are stopped, and' or ';')
+      .. ' messages wait until somebody raises it' or '')
 end
+
+local function budget_left(budget) return SHOWN[budget.unit](math.max(0, allowed_by(budget) - committed(budget))) end
 
 local function tell_budget(a, kind, key, budget)
   append(a.session, kind, a.id, a.name, object('budget', key, 'name', budget.name, 'unit', budget.unit,
-    'period', budget.period, 'spent', budget.spent, 'limit', budget.limit, 'text', budget_text(key, budget)))
+    'period', budget.period, 'spent', budget.spent, 'limit', allowed_by(budget), 'text', budget_text(key, budget)))
 end
 
--- Charges what was spent of a unit to every budget that the agent is paid from.
-local function spend(a, unit, amount)
+-- Asks people whether as much again may be spent in this period: an approval like any other. Returns its id.
+local function ask_for_more(a, key, budget)
+  local id = string.sub(redis.sha1hex(ROOT .. ' ' .. key .. ' ' .. allowed_by(budget) .. ' ' .. NOW), 1, 32)
+  local all, ends = K.session_approvals(a.session), period_ends(budget.period) or NOW + T.approval_kept_s * 1000
+  local title = budget_text(key, budget) .. '. May ' .. SHOWN[budget.unit](budget.limit) .. ' more be spent?'
+  local body = object('tool', 'budget', 'title', title, 'command', nil, 'cwd', nil, 'changes', raw('[]'),
+    'input', raw(object('budget', key, 'more', budget.limit)), 'reason', nil, 'can_allow_session', false,
+    'risk', 'medium', 'risk_reasons', raw('[]'), 'suggested_rules', raw('[]'))
+  redis.call('HSET', K.approval(id), 'id', id, 'agent', '', 'budget', key, 'session', a.session, 'name', 'budget',
+    'status', 'pending', 'body', body, 'asked_ms', NOW, 'deadline_ms', ends)
+  redis.call('EXPIRE', K.approval(id), math.ceil((ends - NOW) / 1000) + T.approval_kept_s)
+  redis.call('ZADD', all, next_place(all), id)
+  redis.call('ZREMRANGEBYRANK', all, 0, -1001)
+  redis.call('EXPIRE', all, T.workflow_open_s)
+  redis.call('ZADD', K.pending_approvals(), NOW, id)
+  wake_at(ends, 'approval|' .. id)
+  append(a.session, 'approval.requested', nil, 'budget', extended(body, 'id', id, 'agent', 'budget', 'agent_id', '',
+    'status', 'pending'))
+  return id
+end
+
+-- Charges what was spent of a unit to every budget that the agent is paid from. `estimated`: by a table of prices.
+local function spend(a, unit, amount, estimated)
   if amount <= 0 or redis.call('EXISTS', K.budgets()) == 0 then return end
   for _, row in ipairs(budgets_of(a, {unit})) do
     local key, budget = row[1], row[2]
-    local before = budget.spent
-    budget.spent = before + amount
-    if budget.spent >= budget.limit and before < budget.limit then
+    local was_spent = is_spent(budget)
+    budget.spent, budget.estimated = budget.spent + amount, budget.estimated or estimated or nil
+    if is_spent(budget) and not was_spent then
       tell_budget(a, 'budget.spent', key, budget)
-      local ends = period_ends(budget.period)
-      if ends then wake_at(ends, 'budget|' .. key) end
-    elseif budget.spent < budget.limit and not budget.warned
-      and budget.spent * 100 >= budget.limit * T.plan_warning_percent then
+      budget.ask = ask_for_more(a, key, budget)
+      wake_at(NOW, 'budget|' .. key)
+    elseif not is_spent(budget) and not budget.warned
+      and budget.spent * 100 >= allowed_by(budget) * T.plan_warning_percent then
       budget.warned = true
       tell_budget(a, 'budget.warning', key, budget)
     end
@@ -105,16 +229,27 @@ local function spend(a, unit, amount)
   end
 end
 
+-- What a vendor that reports no cost costs by the prices of its model, in millionths of a dollar; 0 without a price.
+local function estimate(a, usage)
+  local price = redis.call('HGET', K.agent(a.id), 'price') or ''
+  if price == '' or not usage.input then return 0 end
+  local read, written, cached = unpack(cjson.decode(price))
+  return math.floor((usage.input - usage.cached) * read + usage.output * written + usage.cached * cached + 0.5)
+end
+
 -- Charges what a vendor reports; running totals count by what they have grown since the last one.
 local function spend_reported(a, reported)
   local usage = cjson.decode(reported)
-  for unit, amount in pairs({usd = usage.usd, tokens = usage.tokens}) do
+  local usd = usage.usd or estimate(a, usage)
+  if not usage.usd and usd > 0 then redis.call('HSET', K.agent(a.id), 'estimated', 1) end
+  for unit, amount in pairs({usd = usd, tokens = usage.tokens}) do
     local grown = amount
     if usage.cumulative then
       local before = tonumber(redis.call('HGET', K.agent(a.id), 'total_' .. unit) or '0')
       if amount >= before then grown = amount - before end
       redis.call('HSET', K.agent(a.id), 'total_' .. unit, amount)
     end
-    spend(a, unit, grown)
+    if grown > 0 then redis.call('HINCRBY', K.agent(a.id), 'spent_' .. unit, grown) end
+    spend(a, unit, grown, unit == 'usd' and not usage.usd)
   end
 end

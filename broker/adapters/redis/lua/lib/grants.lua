@@ -6,7 +6,7 @@
 local function right_of(member)
   if member == '' then return '0' end
   local p = fields(K.person(member), 'role', 'approvals_lost')
-  if not p.role or p.role == 'viewer' then return nil end
+  if not works(p.role) then return nil end
   return p.approvals_lost or '0'
 end
 
@@ -23,6 +23,7 @@ local function granted_by(agent, likeness)
   local text = redis.call('HGET', K.granted(agent), likeness)
   if not text then return nil end
   local known, g = pcall(cjson.decode, text)
+  if known and type(g) == 'table' and g.member and is_suspended(g.member) then return nil end -- it is on hold
   if known and type(g) == 'table' and g.right and g.right == right_of(g.member) and is_maker_good(g.token, g.member) then
     return g.by
   end

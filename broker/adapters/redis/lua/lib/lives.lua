@@ -86,6 +86,7 @@ local function end_agent(a, state, reason, detail, because)
   count_time(a.id)
   append(a.session, 'agent.' .. state, a.id, a.name, object('reason', reason, 'detail', detail))
   set_state(a, state, 'reason', reason)
+  if state == 'failed' then note_failure(a.id, failed_agent(a)) end
   redis.call('EXPIRE', K.agent(a.id), T.ended_agent_kept_s + DAY_S)
   wake_at(NOW + T.ended_agent_kept_s * 1000, 'forget|' .. a.id .. '|' .. a.session)
 end
@@ -105,9 +106,12 @@ local function brought_back(a) return object('kind', 'program', 'name', 'relayca
 -- Vendors keep no conversation in which nothing was said, and fail to resume it: such an agent begins a new one.
 local function spawn(a)
   local resume = not a.blank and a.native or nil
+  local session_name = redis.call('HGET', K.session(a.session), 'name') or nil
   command(a.proxy, 'spawn', 'agent', a.id, 'generation', tonumber(a.generation), 'name', a.name, 'session', a.session,
+    'session_name', session_name,
     'cli', a.cli, 'cwd', a.cwd_real or a.cwd, 'instructions', a.instructions, 'resume', resume, 'model', a.model,
-    'asked_by', raw(a.asked_by or brought_back(a)), 'worktree', a.worktree == '1')
+    'asked_by', raw(a.asked_by or brought_back(a)), 'worktree', a.worktree == '1',
+    'readonly', a.readonly == '1')
 end
 
 local function stop(a, reason)

@@ -94,6 +94,13 @@ local function count_bytes(session, last, events)
   return marked
 end
 
+-- Has whoever looks after hooks look at a session, from an offset on.
+local function let_hooks_look(session, offset)
+  if redis.call('EXISTS', K.hooks()) == 1 and redis.call('ZADD', K.hooks_due(), 'NX', offset, session) == 1 then
+    redis.call('PUBLISH', HOOK_CHANNEL, ROOT)
+  end
+end
+
 -- One event for each text in `list`. Returns the offset of the last. A session that was deleted takes none.
 local function append_all(session, kind, agent, name, list)
   local meta = meta_of(session)
@@ -121,11 +128,8 @@ local function append_all(session, kind, agent, name, list)
   elseif redis.call('SADD', K.unshipped(), session) == 1 then
     redis.call('PUBLISH', SHIP_CHANNEL, ROOT)
   end
-  if HOOKED[kind] and redis.call('EXISTS', K.hooks()) == 1
-    and redis.call('ZADD', K.hooks_due(), 'NX', last - #list + 1, session) == 1 then
-    redis.call('PUBLISH', HOOK_CHANNEL, ROOT)
-  end
-  wake_runs(session, kind)
+  if HOOKED[kind] then let_hooks_look(session, last - #list + 1) end
+  wake_runs(session, kind, agent, list)
   return last
 end
 

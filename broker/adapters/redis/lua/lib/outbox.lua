@@ -1,6 +1,6 @@
 -- A link's mailbox: commands numbered without holes, kept until acknowledged. Publishing only saves the gateway a read.
 
--- A command as `broker/protocol/proxy.py` describes it: its kind, then names and values.
+-- A command as `broker/protocol/proxy/commands.py` describes it: its kind, then names and values.
 local function command_text(kind, ...) return object('type', kind, ...) end
 
 -- Puts a command that is JSON already into a mailbox.
@@ -30,8 +30,8 @@ end
 -- Whether a command, as an entry of the stream, is for no agent's process: it waits for its machine, whichever process of
 -- relay-connect serves that by then.
 local function is_for_machine(entry)
-  local kind = string.match(entry[2][2], '^{"type":"(%w+_command)"')
-  return kind == 'run_command' or kind == 'stop_command'
+  local kind = string.match(entry[2][2], '^{"type":"(%w+_%w+)"')
+  return kind == 'run_command' or kind == 'stop_command' or kind == 'run_hook'
 end
 
 -- Whether a peer is so far behind that only what must not wait is put into its mailbox.

@@ -26,6 +26,12 @@ local function over_limit(what, plan, used, limit, resets_at_ms)
     object('what', what, 'plan', plan, resets_at_ms and 'resets_at_ms', resets_at_ms))
 end
 
+-- A refusal while the workspace is read-only because it was not paid for.
+local function not_paid_for(plan)
+  if redis.call('HEXISTS', K.workspace(), 'read_only') == 0 then return nil end
+  return refuse('PlanLimitReached', 'PLAN_LIMIT', 'payment', object('what', 'payment', 'plan', plan))
+end
+
 -- Adds to a counter of today's. Returns what it is now.
 local function count(name, by)
   local used = redis.call('HINCRBY', K.usage(TODAY), name, by)
@@ -68,6 +74,8 @@ end
 
 -- The same for messages, which begin anew each day.
 local function over_messages(plan, limit)
+  local unpaid = not_paid_for(plan)
+  if unpaid then return unpaid end
   if limit == 0 then return nil end
   local used = tonumber(redis.call('HGET', K.usage(TODAY), 'messages') or '0')
   return over_limit('messages_per_day', plan, used, limit, midnight())
@@ -77,6 +85,8 @@ local function count_message(session, plan, limit)
   warn(session, 'messages_per_day', plan, count('messages', 1), limit, midnight())
 end
 
-local function over_agents(plan, limit) return over_limit('agents', plan, redis.call('SCARD', K.live()), limit) end
+local function over_agents(plan, limit)
+  return not_paid_for(plan) or over_limit('agents', plan, redis.call('SCARD', K.live()), limit)
+end
 
 local function warn_of_agents(session, plan, limit) warn(session, 'agents', plan, redis.call('SCARD', K.live()), limit) end

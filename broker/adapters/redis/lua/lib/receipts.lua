@@ -1,20 +1,26 @@
--- uses: log
+-- uses: log failures
 -- How far a message got with one recipient. Steps only go forward; a step already made is not made again.
 local STEP = {queued = 1, sent = 2, received = 3, handed = 4, in_turn = 5, answered = 6, undeliverable = 6}
+
+-- Whether what happens to a message is told with its place in a trace (a W3C traceparent), which ends with its flags.
+local function is_traced(trace) return trace and string.sub(trace, -2) == '01' end
 
 -- `...`: further names and values of the event. Returns whether the step was new.
 local function receipt(message, agent, state, ...)
   local key = K.message(message)
-  local now = fields(key, 'session', 'at', 'r:' .. agent, 'n:' .. agent, 'k:' .. agent)
+  local now = fields(key, 'session', 'at', 'r:' .. agent, 'n:' .. agent, 'k:' .. agent, 'trace')
   if not now.session or not now['n:' .. agent] then return false end -- expired, or not a message to this agent
   local was = now['r:' .. agent]
   if was and STEP[was] >= STEP[state] then return false end
+  local traced = is_traced(now.trace)
+  local before = traced and was and redis.call('HGET', key, 't:' .. agent .. ':' .. was) or now.at or NOW
   redis.call('HSET', key, 'r:' .. agent, state, 't:' .. agent .. ':' .. state, NOW)
   -- How long after its acceptance, and of one that is sent anew, how often it was: what is measured follows from these.
   local attempt = state == 'sent' and tonumber(now['k:' .. agent] or '1')
   append(now.session, 'message.receipt', agent, now['n:' .. agent],
     object('message', message, 'state', state, now.at and 'after_ms', NOW - (now.at or NOW),
-      attempt and attempt > 1 and 'attempt', attempt, ...))
+      attempt and attempt > 1 and 'attempt', attempt,
+      traced and 'trace', now.trace, traced and 'step_ms', NOW - before, ...))
   return true
 end
 
@@ -76,5 +82,10 @@ local function undeliverable(message, agent, reason)
     redis.call('HSET', K.message(message), 'x:' .. agent, reason)
     settle(message, agent)
     tell_sender(message, agent, reason)
+    -- An agent that sent it is told by a message; whoever released the recipient knows.
+    local m = fields(K.message(message), 'sender', 'role')
+    if (m.sender or '') == '' and m.role ~= 'system' and reason ~= 'agent_released' then
+      note_failure(agent, 'message|' .. message .. '|' .. agent)
+    end
   end
 end

@@ -10,9 +10,9 @@ end
 local function wake_run(run)
   local r = fields(K.workflow_run(run), 'leased', 'state')
   if not r.state then return end
-  if tonumber(r.leased or '0') > NOW then
-    redis.call('HSET', K.workflow_run(run), 'again', 1)
-  else
+  -- Whoever holds it has to hear of this even when its lease has ended: it may still let go of the run.
+  if r.leased then redis.call('HSET', K.workflow_run(run), 'again', 1) end
+  if tonumber(r.leased or '0') <= NOW then
     look_at_run_at(run, NOW)
   end
 end
@@ -21,10 +21,26 @@ end
 local STEPPED = {
   ['agent.ready'] = true, ['agent.failed'] = true, ['agent.released'] = true, ['agent.state'] = true,
   ['turn.ended'] = true, ['message.accepted'] = true, ['message.receipt'] = true, ['approval.resolved'] = true,
-  ['command.ended'] = true,
+  ['command.ended'] = true, ['workflow.ended'] = true,
 }
 
-local function wake_runs(session, kind)
+-- The run that an event is about: the one whose agent it is of, or that its data names.
+local function run_of(agent, data)
+  if agent and agent ~= '' then
+    local part = redis.call('HGET', K.agent(agent), 'part')
+    return part and cjson.decode(part).run
+  end
+  return string.match(data, '"run":"([^"]+)"')
+end
+
+-- Wakes the runs that events are about, and those that listen to all of their session: others have nothing to look at.
+local function wake_runs(session, kind, agent, list)
   if not STEPPED[kind] then return end
-  for _, run in ipairs(redis.call('SMEMBERS', K.session_runs(session))) do wake_run(run) end
+  local woken = {}
+  for _, data in ipairs(list) do
+    local run = kind ~= 'workflow.ended' and run_of(agent, data)
+    if run then woken[run] = true end
+  end
+  for _, run in ipairs(redis.call('SMEMBERS', K.session_listeners(session))) do woken[run] = true end
+  for run in pairs(woken) do wake_run(run) end
 end

@@ -28,6 +28,22 @@ local function write_outputs(run, outputs)
   end
 end
 
+-- Lets go of a run that was looked at. `due_ms`: '' for when something happens to it; `held`: why nothing is done
+-- meanwhile.
+local function settle_run(run, due_ms, held)
+  local key = K.workflow_run(run)
+  local again = redis.call('HGET', key, 'again')
+  redis.call('HDEL', key, 'leased', 'again')
+  redis.call('HSET', key, 'held', held)
+  if again then
+    look_at_run_at(run, NOW)
+  elseif due_ms ~= '' then
+    look_at_run_at(run, tonumber(due_ms))
+  else
+    redis.call('ZREM', K.workflow_due(), run)
+  end
+end
+
 local function tell_events(session, events)
   for _, event in ipairs(events) do append(session, event[1], filled(event[2]), filled(event[3]), event[4]) end
 end
@@ -37,6 +53,7 @@ local function set_run_state(run, session, definition, state, reason)
   redis.call('HSET', K.workflow_run(run), 'state', state, 'reason', reason)
   if OVER[state] then
     redis.call('SREM', K.session_runs(session), run)
+    redis.call('SREM', K.session_listeners(session), run)
     redis.call('ZREM', K.workflow_due(), run)
     redis.call('SREM', K.workflow_open(), run)
     for _, key in ipairs({K.workflow_run(run), K.workflow_journal(run), K.workflow_outputs(run)}) do

@@ -8,6 +8,10 @@
 --         first        number of the first
 --         agent
 --         generation
+--         said         the last line that the agent said in them, or ''
+--         call         id of a use of a tool that they begin, or ''
+--         doing        that use, in words
+--         over         JSON list of ids of uses that are over
 --         reported...  for each its data JSON, its own id or '', and JSON of what was spent or '': a frame with a known
 --                      id is not logged again
 -- Returns how many were logged
@@ -32,6 +36,25 @@ local function is_new(id)
   redis.call('EXPIRE', K.seen_frames(a.id), 86400)
   return added == 1
 end
+-- What is shown of an agent in lists: told when it changes, and now and then when it only shows that it lives.
+local function see(a)
+  local was, news = fields(K.agent(a.id), 'seen', 'call'), {}
+  if said ~= '' then news = {'said', said} end
+  if call ~= '' then
+    for _, each in ipairs({'call', call, 'doing', doing}) do news[#news + 1] = each end
+  elseif was.call then
+    for _, each in ipairs(cjson.decode(over)) do
+      if each == was.call then
+        redis.call('HDEL', K.agent(a.id), 'call', 'doing')
+        news[#news + 1], news[#news + 2] = 'seen', NOW
+      end
+    end
+  end
+  if #news == 0 and NOW - tonumber(was.seen or '0') < T.glimpse_ms then return end
+  redis.call('HSET', K.agent(a.id), 'seen', NOW, unpack(news))
+  redis.call('PUBLISH', K.glimpses_channel(), a.session .. ' ' .. a.id)
+end
+
 local frames = {}
 for i = 1 + 3 * math.max(0, seen + 1 - first), #reported, 3 do
   if is_new(reported[i + 1]) then
@@ -40,4 +63,5 @@ for i = 1 + 3 * math.max(0, seen + 1 - first), #reported, 3 do
   end
 end
 append_all(a.session, 'agent.frame', a.id, a.name, frames)
+if a.generation == generation and not has_ended(a) then see(a) end
 return #frames

@@ -11,10 +11,11 @@
 --         hello         JSON for the registry
 --         session
 --         name
+--         guards        version of the hooks that agents wait for there, 0 for none; '' where it knows of no such
 --         processes...  pairs of agent, generation
 -- Returns {fence, epoch, last report seen of this spool, last command acknowledged, now,
 --   1 when this is another process of relay-connect than before}
--- uses: lives links stops
+-- uses: lives links stops guards
 local key = K.link(link)
 local running = {}
 for i = 1, #processes, 2 do running[processes[i]] = tonumber(processes[i + 1]) end
@@ -29,10 +30,11 @@ end
 if redis.call('HEXISTS', key, 'orphaned') == 1 then
   return refuse('NotPermitted', 'OWNER_REMOVED', 'the owner of this machine was removed; an admin may adopt it')
 end
-local l = fields(key, 'epoch', 'boot', 'spool', 'reports', 'acked', 'sent')
--- A peer that has seen more than was ever sent: the store has lost its last seconds. Numbers start a new life, or the
--- peer would take the next commands for ones it knows.
-local forgot = known_epoch == l.epoch and tonumber(seen) > tonumber(l.sent or '0')
+local l = fields(key, 'epoch', 'boot', 'spool', 'reports', 'acked', 'sent', 'restored')
+-- A peer that has seen more than was ever sent: the store has lost its last seconds, or was restored from a backup, when
+-- numbers may have been given again already. They start a new life, or the peer would take commands for ones it knows.
+local forgot = known_epoch == l.epoch and tonumber(seen) > tonumber(l.restored or l.sent or '0')
+redis.call('HDEL', key, 'restored')
 local epoch = (not forgot and l.epoch) or new_epoch
 -- Another process under the machine id of one that is here: its state folder was copied, or it was restarted and its
 -- old connection is not known to be dead. The one that is here is asked for a sign of life, and only one that gives
@@ -62,7 +64,8 @@ redis.call('PUBLISH', K.link_channel(link), '!fence:' .. fence)
 forget_timer('away|' .. link)
 forget_timer('unused|' .. link)
 
--- Commands to the processes of an earlier boot are moot: those processes are gone, and are ordered anew below.
+-- Commands to the processes of an earlier boot are moot: those processes are gone, and are ordered anew below. After the
+-- store has forgotten something all come again, as each acts once, but for an interrupt: it may be another turn by now.
 local fresh_boot = l.boot and l.boot ~= boot
 local acked = tonumber(l.acked or '0')
 if fresh_boot or forgot then acked = tonumber(l.sent or '0') elseif known_epoch == epoch then acked = math.max(acked, tonumber(seen)) end
@@ -70,11 +73,18 @@ local lasting = {}
 for _, entry in ipairs(take_off(link, acked)) do
   if not (fresh_boot or forgot) then
     note_taken(entry)
-  elseif is_for_machine(entry) then
+  elseif is_for_machine(entry) or not fresh_boot and not string.find(entry[2][2], '^{"type":"interrupt"') then
     lasting[#lasting + 1] = entry[2][2]
   end
 end
 for _, text in ipairs(lasting) do post(link, text) end
+-- Ahead of all that its agents are told: none of them acts without its hooks.
+if guards ~= '' then
+  redis.call('HSET', key, 'guards', 1)
+  if guards ~= '0' or has_guards() then post(link, guards_text()) end
+else
+  redis.call('HDEL', key, 'guards')
+end
 
 for agent in pairs(running) do
   local a = load_agent(agent)

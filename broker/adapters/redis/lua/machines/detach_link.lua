@@ -3,5 +3,6 @@
 -- ARGV    link
 --         fence  of the connection
 -- Returns 1, or 0 when a newer connection has taken over
+-- unguarded: who may not go on has to leave
 -- uses: links
 return detach(link, fence)

@@ -22,7 +22,7 @@ if refusal then return refusal end
 local linker = redis.call('HGET', K.proxy_owners(), machine)
 local is_adopted = l.adopter == (member == '' and NOBODY or member)
 local is_same_person = linker and member_of(linker) and member_of(linker) == member_of(token)
-local is_free = not linker or linker == token or may_take == '1' or is_same_person or is_adopted or not is_good(linker)
+local is_free = not linker or linker == token or may_take == '1' or is_same_person or is_adopted or not is_kept(linker)
 if not is_free then
   return refuse('NotPermitted', 'NOT_PERMITTED', 'linked with another token: use that, revoke it, or forget the machine first')
 end

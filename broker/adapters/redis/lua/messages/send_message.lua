@@ -13,12 +13,15 @@
 --         wire_head    text up to the role
 --         wire_tail    text behind the role
 --         ttl_ms
+--         brief        its first line
 --         plan         the workspace's
 --         most         messages a day in it, 0 = any
+--         trace        its place in a trace of its own, as a W3C traceparent, or '' where nothing is traced
+--         cause        the traceparent that it follows from, or ''
 -- Returns rows {agent id, name, state, because}
 -- uses: send lineage
 local m = {digest = digest, sender = sender, role = role, mode = mode, body = body, wire_head = wire_head,
-  wire_tail = wire_tail, ttl_ms = ttl_ms}
+  wire_tail = wire_tail, ttl_ms = ttl_ms, brief = brief}
 
 local known = redis.call('HGET', K.message(id), 'digest')
 if known then
@@ -71,6 +74,7 @@ local over = over_messages(plan, most)
 if over then return over end
 
 m.recipients = #others
+m.trace, m.cause = trace_of(trace, cause, sender)
 store_message(id, session, m)
 local admitted, list = {}, {}
 for i, agent in ipairs(others) do
@@ -78,8 +82,7 @@ for i, agent in ipairs(others) do
   admitted[i] = {a, number}
   list[i] = object('agent', agent, 'name', a.name)
 end
-append(session, 'message.accepted', filled(m.sender), sender_name,
-  extended(m.body, 'recipients', list_of(list)))
+append(session, 'message.accepted', filled(m.sender), sender_name, acceptance(m, list))
 count_message(session, plan, most)
 local rows = {}
 for i, pair in ipairs(admitted) do rows[i] = admit(id, pair[1], pair[2], m.mode, kind == 'agent') end

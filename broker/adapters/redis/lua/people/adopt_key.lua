@@ -11,7 +11,7 @@ local own = redis.call('HGET', K.workspace(), 'key') or 'workspace'
 local present = row_of(own)
 if present and present.sha256 == hash then return {own, {}} end
 local ended = present and end_access({own})[1] or {}
-redis.call('HSET', K.tokens(), id, row)
+list_token(id, row)
 redis.call('HSET', K.workspace(), 'key', id)
 record_act('token.own_key_replaced', 'token ' .. id, present and 'token ' .. own or nil)
 return {id, ended}

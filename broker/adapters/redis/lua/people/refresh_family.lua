@@ -9,7 +9,7 @@
 --         life_ms    of the family, from now
 --         until_ms   when that is
 --         now        ms
--- Returns {whom the token stands for, JSON; hashes of tokens that end}, or {'' , 'unknown' | 'reused' | 'revoked'}
+-- Returns {whom the token stands for, JSON; hashes of tokens that end}, or {'' , 'unknown' | 'reused' | 'revoked' | 'suspended'}
 -- uses: access
 local SUCCESSORS = 4 -- that may wait for their first use: of a client that asks again before an answer reaches it
 local TOKENS = 3     -- that are good at a time: of those connections that have not been given the newest
@@ -40,7 +40,8 @@ local successors = words(f.next)
 local is_next = false
 for _, each in ipairs(successors) do is_next = is_next or each == presented end
 if not is_next and presented ~= f.used then return end_it('reused') end
-if not is_good(f.hangs_on) then return end_it('revoked') end
+if not is_kept(f.hangs_on) then return end_it('revoked') end
+if not is_good(f.hangs_on) then return {'', 'suspended'} end
 
 local tokens = with(words(f.tokens), token, TOKENS)
 redis.call('HSET', key, 'used', presented, 'next', with(is_next and {} or successors, next_one, SUCCESSORS),

@@ -1,10 +1,11 @@
 -- Gives a workspace another plan.
 -- KEYS[1] workspace root
 -- ARGV    plan
+--         log_days  JSON of the days that each plan keeps logs for
 -- Returns 1
--- uses: audit
+-- uses: plan_changes
 local before = redis.call('HGET', K.workspace(), 'plan')
 if not before then return refuse('NotFound', 'WORKSPACE_NOT_FOUND', 'no such workspace') end
-if before ~= plan then record_act('workspace.plan_changed', 'workspace', before, plan) end
-redis.call('HSET', K.workspace(), 'plan', plan)
+change_plan(before, plan, log_days)
+redis.call('HDEL', K.workspace(), 'read_only')
 return 1

@@ -5,6 +5,7 @@
 --         outcome  what it came to, '' when it may be tried again
 --         life_ms
 -- Returns 1 when it was put there or taken away
+-- unguarded: says what became of a request that was carried out
 local kept = redis.call('GET', K.once(request))
 if kept and kept ~= entry then return 0 end
 if outcome == '' then return redis.call('DEL', K.once(request)) end

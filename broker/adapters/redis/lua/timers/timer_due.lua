@@ -178,8 +178,8 @@ function on.hold()
   redis.call('PUBLISH', HOOK_CHANNEL, ROOT)
 end
 
--- A budget has begun anew, or more of what waited for it is to be handed over.
-function on.budget() go_on_within(part[2]) end
+-- A budget is spent, has begun anew, or more of what waited for it is to be handed over.
+function on.budget() look_at_budget(part[2]) end
 
 -- A machine was not seen for long. It stays as long as an agent of it may come back.
 function on.unused()

@@ -1,4 +1,4 @@
--- Writes what a worker has found out and decided about a run, before it is carried out.
+-- Writes what a worker has found out and decided about a run, and then what is ordered of it; lets go of the run.
 -- KEYS[1] workspace root
 -- ARGV    run
 --         fence    of the worker's claim
@@ -8,13 +8,20 @@
 --         outputs  JSON object of texts
 --         state    the run's, '' when it stays
 --         reason
+--         listens  '1' when it waits for what may happen anywhere in its session, else ''
+--         orders   JSON list of commands, see `order_command`
+--         rests    '1' when the run is let go of with this, else ''
+--         due_ms   when it is to be looked at again then, '' for when something happens to it
 -- Returns 1, or 0 when others have written more meanwhile; -1 when the run is another worker's by now
--- uses: workflows
+-- uses: workflows command_orders
 local r = fields(K.workflow_run(run), 'fence', 'entries', 'session', 'definition')
 if r.fence ~= fence then return -1 end
 if r.entries ~= after then return 0 end
 write_outputs(run, cjson.decode(outputs))
 write_entries(run, cjson.decode(entries))
 tell_events(r.session, cjson.decode(events))
+redis.call(listens == '1' and 'SADD' or 'SREM', K.session_listeners(r.session), run)
 if state ~= '' then set_run_state(run, r.session, r.definition, state, reason) end
+for _, each in ipairs(cjson.decode(orders)) do order_command(each) end
+if rests == '1' then settle_run(run, due_ms, '') end
 return 1

@@ -6,10 +6,11 @@
 --         row         JSON object of the record's further fields
 --         definition  the hash of the file
 --         text        of the file
---         entry       the first one, JSON
+--         entries     JSON list of texts: the first one, and what it goes on from
+--         outputs     JSON object of texts, that they name
 --         told        JSON for the log
 -- Returns 1 when it has begun, 0 when it was begun before
--- uses: workflows plans
+-- uses: workflows plans audit
 local known = redis.call('HGET', K.workflow_run(run), 'digest')
 if known then
   if known ~= digest then
@@ -22,20 +23,27 @@ if redis.call('EXISTS', K.session(session)) == 0 then
 end
 local full = backlog_full(session)
 if full then return full end
+local unpaid = not_paid_for(redis.call('HGET', K.workspace(), 'plan') or 'free')
+if unpaid then return unpaid end
 if redis.call('SCARD', K.workflow_open()) >= T.workflow_open_runs then
   return refuse('Conflict', 'TOO_MANY_RUNS', T.workflow_open_runs .. ' runs of this workspace have not ended: that is all it may have; cancel some first')
 end
-for name, value in pairs(cjson.decode(row)) do redis.call('HSET', K.workflow_run(run), name, value) end
+local about = cjson.decode(row)
+for name, value in pairs(about) do redis.call('HSET', K.workflow_run(run), name, value) end
 redis.call('HSET', K.workflow_run(run), 'digest', digest, 'session', session, 'definition', definition, 'started', NOW,
   'entries', 0, 'fence', 0)
 redis.call('SET', K.workflow_definition(definition), text, 'KEEPTTL')
-write_entries(run, {entry})
+write_outputs(run, cjson.decode(outputs))
+write_entries(run, cjson.decode(entries))
 set_run_state(run, session, definition, 'running', '')
-local runs = K.workflow_runs()
-redis.call('ZADD', runs, next_place(runs), run)
-redis.call('ZREMRANGEBYRANK', runs, 0, -T.workflow_runs - 1)
-redis.call('EXPIRE', runs, T.workflow_open_s)
+if about.root == '' then -- one that another run calls is a part of that
+  local runs = K.workflow_runs()
+  redis.call('ZADD', runs, next_place(runs), run)
+  redis.call('ZREMRANGEBYRANK', runs, 0, -T.workflow_runs - 1)
+  redis.call('EXPIRE', runs, T.workflow_open_s)
+  count('workflow_runs', 1)
+  record_act('workflow.started', 'run ' .. run, nil, 'in session ' .. session)
+end
 append(session, 'workflow.started', nil, nil, told)
-count('workflow_runs', 1)
 look_at_run_at(run, NOW)
 return 1

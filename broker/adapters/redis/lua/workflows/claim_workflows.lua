@@ -2,7 +2,7 @@
 -- KEYS[1] workspace root
 -- ARGV    most
 --         lease_ms
--- Returns {{run, fence}…, time of the next one or -1, now}
+-- Returns {{run, fence, its record, its session's}…, time of the next one or -1, now}
 -- uses: log
 local found = {}
 for _, run in ipairs(redis.call('ZRANGEBYSCORE', K.workflow_due(), '-inf', NOW, 'LIMIT', 0, most)) do
@@ -14,7 +14,8 @@ for _, run in ipairs(redis.call('ZRANGEBYSCORE', K.workflow_due(), '-inf', NOW, 
     redis.call('HSET', K.workflow_run(run), 'leased', NOW + lease_ms)
     redis.call('HDEL', K.workflow_run(run), 'again')
     redis.call('ZADD', K.workflow_due(), NOW + lease_ms, run)
-    found[#found + 1] = {run, fence}
+    local session = redis.call('HGET', K.workflow_run(run), 'session')
+    found[#found + 1] = {run, fence, redis.call('HGETALL', K.workflow_run(run)), redis.call('HGETALL', K.session(session))}
   end
 end
 local first = redis.call('ZRANGE', K.workflow_due(), 0, 0, 'WITHSCORES')

@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 import { expect, test } from "vitest";
-import { diffOf, patchOf, textsOf, unified } from "./diffRows";
+import { diffOf, firstHunks, patchOf, textsOf, unified } from "./diffRows";
 
 const DIFF = "@@ -9,3 +9,4 @@ def f():\n a\n-b\n+B\n+C\n d\n";
 
@@ -69,4 +69,35 @@ test("each hunk is two texts, one for each side", () => {
     "y",
   ]);
   expect(textsOf(diffOf("a.py", "add", "one\ntwo\n")?.rows ?? [])).toHaveLength(1);
+});
+
+test("what a broker left out is told, and is no line of the file", () => {
+  const diff = diffOf("a.py", "update", `${DIFF}\\ cut: 3 hunks are not shown whole\n`);
+  expect(diff).toMatchObject({ added: 2, removed: 1, cut: "cut: 3 hunks are not shown whole" });
+  expect(diff?.rows).toHaveLength(5);
+  expect(diffOf("a.py", "update", DIFF)?.cut).toBeNull();
+  // The head of a hunk is shorter than it says: it is shown as it was given.
+  expect(diffOf("a.py", "update", "@@ -1,9 +1,9 @@\n-a\n+b\n\\ cut: 1 hunk\n")).toBeNull();
+});
+
+const hunk = (line: number, size: number) =>
+  `@@ -${line},${size} +${line},${size} @@\n${"-a\n".repeat(size)}${"+b\n".repeat(size)}`;
+
+test("a long diff is cut ahead of a hunk, and a long hunk where it has to be", () => {
+  const rows = diffOf("a.py", "update", hunk(1, 300) + hunk(400, 300) + hunk(800, 300))?.rows ?? [];
+  expect(rows).toHaveLength(902);
+  expect(firstHunks(rows, 400)).toHaveLength(300);
+  expect(firstHunks(rows, 700)).toHaveLength(601);
+  expect(firstHunks(rows, 2000)).toHaveLength(902);
+  expect(firstHunks(diffOf("a.py", "update", hunk(1, 900))?.rows ?? [], 400)).toHaveLength(400);
+});
+
+test("hunks that follow on each other have no gap between them", () => {
+  const rows = diffOf("a.py", "update", hunk(1, 2) + hunk(3, 2))?.rows ?? [];
+  expect(rows.map(({ type }) => type)).toEqual(["changed", "changed", "changed", "changed"]);
+});
+
+test("a diff of ten thousand lines is read whole", () => {
+  const diff = diffOf("a.py", "add", "a line of usual length\n".repeat(10_000));
+  expect(diff).toMatchObject({ added: 10_000, removed: 0 });
 });

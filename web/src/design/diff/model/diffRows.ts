@@ -17,20 +17,30 @@ export interface Row {
 /** A diff that can be drawn. */
 export interface Diff {
   readonly rows: readonly Row[];
+  /** What the broker left out, in its words; null where this is all. */
+  readonly cut: string | null;
   readonly added: number;
   readonly removed: number;
 }
 
 /** The rows of a unified diff; null when it is none, or when rows would not show all that it says. */
 export function diffOf(path: string, change: string, text: string): Diff | null {
-  const patch = patchOf(path, change, text);
+  const [told, cut] = withoutCut(text);
+  const patch = patchOf(path, change, told);
   const file = isWhole(patch) ? parsed(patch) : undefined;
   if (!file || file.hunks.length === 0) return null;
   return {
-    rows: file.hunks.flatMap((hunk, number) => [...gap(hunk, number), ...rowsOf(file, hunk)]),
+    rows: file.hunks.flatMap((hunk, number) => [...gap(hunk, file.hunks[number - 1]), ...rowsOf(file, hunk)]),
+    cut,
     added: file.hunks.reduce((sum, hunk) => sum + hunk.additionLines, 0),
     removed: file.hunks.reduce((sum, hunk) => sum + hunk.deletionLines, 0),
   };
+}
+
+/** A diff, and the line that a broker ends one with that it did not tell whole. */
+function withoutCut(text: string): [string, string | null] {
+  const found = /^\\ (cut: .*)\n?$(?![\s\S])/m.exec(text);
+  return found?.[1] === undefined ? [text, null] : [text.slice(0, found.index), found[1]];
 }
 
 type Hunk = FileDiffMetadata["hunks"][number];
@@ -73,8 +83,9 @@ export function patchOf(path: string, change: string, text: string): string {
   return `${head}${where}\n${lines.map((line) => (removed ? "-" : "+") + line).join("\n")}\n`;
 }
 
-function gap(hunk: Hunk, number: number): Row[] {
-  if (number === 0 && hunk.additionStart <= 1) return [];
+function gap(hunk: Hunk, before: Hunk | undefined): Row[] {
+  const from = before ? before.additionStart + before.additionCount : 1;
+  if (hunk.additionStart <= from) return [];
   const text = hunk.hunkContext?.trim() ?? "";
   return [{ type: "gap", old: { line: hunk.deletionStart, text }, new: { line: hunk.additionStart, text } }];
 }
@@ -98,6 +109,14 @@ function rowsOf(file: FileDiffMetadata, hunk: Hunk): Row[] {
 
 function side(lines: readonly string[], shift: number): (index: number) => Side {
   return (index) => ({ line: index + shift, text: (lines[index] ?? "").replace(/\r?\n$/, "") });
+}
+
+/** The first rows, cut ahead of a hunk where one ends within them: about `most`, and at least one. */
+export function firstHunks(rows: readonly Row[], most: number): readonly Row[] {
+  if (rows.length <= most) return rows;
+  const cut = rows.findLastIndex((row, place) => row.type === "gap" && place > 0 && place <= most);
+  // Where a hunk begins that follows at once on another, nothing is to be seen; then rows are as good.
+  return rows.slice(0, cut > most / 2 ? cut : most);
 }
 
 /** A row of a diff as one text: what goes stands ahead of what comes. */

@@ -43,3 +43,21 @@ export function languageOf(path: string): Language | null {
   const name = path.slice(path.lastIndexOf("/") + 1).toLowerCase();
   return LANGUAGES.get(name) ?? LANGUAGES.get(name.slice(name.lastIndexOf(".") + 1)) ?? null;
 }
+
+/** What people call a language, where that is neither its name here nor an ending. */
+const CALLED: Readonly<Record<string, Language>> = {
+  "c++": "cpp",
+  "c#": "csharp",
+  console: "shellscript",
+  golang: "go",
+  javascript: "tsx",
+  node: "tsx",
+  shell: "shellscript",
+};
+
+/** The language of fenced code, by the word behind its fence; null when it stays plain. */
+export function languageNamed(word: string): Language | null {
+  const name = word.toLowerCase();
+  if (Object.hasOwn(ENDINGS, name)) return name as Language;
+  return CALLED[name] ?? LANGUAGES.get(name) ?? null;
+}

@@ -92,6 +92,38 @@ test("fragments become the text that repeats them whole", () => {
   ]);
 });
 
+test("reasoning streams until it is told whole, and ends with its turn", () => {
+  const thought = (...contents: Content[]) => {
+    const entry = told(turn("t", true), ...contents.map((one) => frame(one)))[0];
+    return entry?.type === "turn" ? entry.parts[0] : undefined;
+  };
+  const piece: Content = { __typename: "ThoughtDelta", delta: "Let me " };
+  expect(thought(piece, piece)).toEqual({ type: "thought", text: "Let me Let me ", streaming: true });
+  const whole: Content = { __typename: "Thought", text: "Let me see." };
+  expect(thought(piece, whole)).toEqual({ type: "thought", text: "Let me see.", streaming: false });
+  const [entry] = told(turn("t", true), frame(piece), turn("t", false));
+  expect(entry).toMatchObject({ parts: [{ type: "thought", streaming: false }] });
+});
+
+test("a turn whose start is told twice keeps what was said in between", () => {
+  const entries = told(turn("t", true), frame(text("Hello.")), turn("t", true), frame(text("Bye.")));
+  expect(entries).toHaveLength(1);
+  expect(entries[0]).toMatchObject({ parts: [{ text: "Hello." }, { text: "Bye." }] });
+});
+
+test("a plan stays where it was told first, as it was told last", () => {
+  const plan = (state: string): Content => ({ __typename: "PlanContent", steps: [{ text: "look", state }] });
+  const [entry] = told(
+    turn("t", true),
+    frame(plan("pending")),
+    frame(text("I looked.")),
+    frame(plan("completed")),
+  );
+  expect(entry).toMatchObject({
+    parts: [{ type: "plan", steps: [{ text: "look", state: "completed" }] }, { type: "text" }],
+  });
+});
+
 test("a tool's call and its results are one card", () => {
   const [entry] = told(
     turn("t", true),
@@ -115,6 +147,38 @@ test("a turn ends with its closing words once, though they were streamed", () =>
 
 test("a turn whose start was not read is there from its end", () => {
   expect(told(turn("t", false, "Done."))).toMatchObject([{ type: "turn", turn: "t", outcome: "completed" }]);
+});
+
+test("what was read of a turn whose start was not is one entry, which says so", () => {
+  const entries = told(frame(text("Half.")), turn("t", false));
+  expect(entries).toMatchObject([
+    { turn: "t", torn: true, outcome: "completed", parts: [{ text: "Half." }] },
+  ]);
+  expect(told(turn("t", true), turn("t", false))).toMatchObject([{ turn: "t", torn: false }]);
+});
+
+test("nothing of a turn runs on behind its end", () => {
+  const call = { __typename: "ToolCall", callId: "c", tool: "Bash", server: null, input: null } as const;
+  const [entry] = told(turn("t", true), frame(call), turn("t", false));
+  const part = entry?.type === "turn" ? entry.parts[0] : undefined;
+  expect(part?.type === "tool" && part.endedAt).toBeGreaterThan(START);
+});
+
+test("each event leads to the entry that tells of it", () => {
+  const conversation = new Conversation();
+  const events = [
+    message("m1"),
+    frame(delta("He")),
+    turn("t", true),
+    receipt("m1", "sent"),
+    turn("t", false),
+  ];
+  events.forEach((event) => conversation.add(event));
+  const tellers = events.map((event) => conversation.tellerOf(event.offset));
+  expect(tellers).toEqual(["m1", "key-Lead/t", "key-Lead/t", "m1", "key-Lead/t"]);
+  conversation.add(message("m2"));
+  expect(conversation.tellerOf(offset - 0.5)).toBe("m2");
+  expect(conversation.tellerOf(offset + 1)).toBeNull();
 });
 
 test("what an event does not concern stays the same object", () => {
@@ -160,4 +224,26 @@ test("a hook that did not do what it should is told, with why; one that did is n
     "hook lint was not run: the owner has not allowed it",
     "hook lint failed: exit 2",
   ]);
+});
+
+const ended = (kind: string, reason: string | null): EventOf<"AgentEvent"> => ({
+  ...base(kind),
+  __typename: "AgentEvent",
+  state: null,
+  was: null,
+  reason,
+  detail: null,
+  data: {},
+});
+
+test.each(["agent.failed", "agent.released", "agent.restarting"])("a turn is over after %s", (kind) => {
+  const conversation = new Conversation();
+  [turn("t1", true), frame({ __typename: "TextDelta", delta: "half a" }), ended(kind, "exited")].forEach(
+    (event) => conversation.add(event),
+  );
+  const [cut] = conversation.entries;
+  expect(cut).toMatchObject({ type: "turn", outcome: "failed", reason: "exited" });
+  expect(cut?.type === "turn" && cut.endedAt).toBeGreaterThan(START);
+  conversation.add(turn("t2", true));
+  expect(conversation.entries.at(-1)).toMatchObject({ turn: "t2", endedAt: null });
 });

@@ -1,10 +1,13 @@
 import type { Content, EventOf, SessionEvent } from "~/live/events";
-import type { Delivery, Entry, MessageEntry, Part, ToolPart, TurnEntry } from "./entries";
+import type { Delivery, Entry, MessageEntry, Part, PlanStep, ToolPart, TurnEntry } from "./entries";
 import { noticeOf } from "./notices";
 import * as texts from "~/texts";
 
 /** An agent's first words may be logged before the start of the turn they belong to, by so much. */
 const EARLY_MS = 5000;
+
+/** Kinds of events after which nothing of a process goes on. */
+const PROCESS_OVER = new Set(["agent.failed", "agent.released", "agent.restarting"]);
 
 /**
  * A session's events as people read them: messages, turns and notices, in the order they began. Entries that an
@@ -15,29 +18,47 @@ export class Conversation {
   readonly #places = new Map<string, number>();
   /** The entry that an agent's frames belong to. */
   readonly #current = new Map<string, string>();
+  /** The entry that tells of an event, by the event's offset. */
+  readonly #tellers = new Map<number, string>();
+  readonly #renamed = new Map<string, string>();
 
   get entries(): readonly Entry[] {
     return this.#entries;
   }
 
   add(event: SessionEvent): void {
+    const teller = this.#tell(event);
+    if (teller !== null) this.#tellers.set(event.offset, teller);
+  }
+
+  /** The key of the entry that tells of an event, or else of the next one that any tells of; null when none does. */
+  tellerOf(offset: number): string | null {
+    const next = this.#tellers.has(offset)
+      ? offset
+      : [...this.#tellers.keys()].find((place) => place > offset);
+    const key = next === undefined ? undefined : this.#tellers.get(next);
+    return key === undefined ? null : (this.#renamed.get(key) ?? key);
+  }
+
+  #tell(event: SessionEvent): string | null {
     switch (event.__typename) {
       case "MessageEvent":
         this.#message(event);
-        break;
+        return event.messageKey;
       case "ReceiptEvent":
         this.#receipt(event);
-        break;
+        return event.messageKey;
       case "TurnEvent":
         if (event.started) this.#turnStarted(event);
         else this.#turnEnded(event);
-        break;
+        return turnKey(event.agentKey ?? "", event.turn);
       case "FrameEvent":
-        this.#frame(event);
-        break;
+        return this.#frame(event);
       default: {
+        if (event.__typename === "AgentEvent" && PROCESS_OVER.has(event.kind)) this.#cutOff(event);
         const notice = noticeOf(event);
         if (notice) this.#put(notice);
+        return notice?.key ?? null;
       }
     }
   }
@@ -66,6 +87,7 @@ export class Conversation {
     this.#put({
       type: "message",
       key: event.messageKey,
+      cursor: event.cursor,
       at,
       from: event.sender,
       to: event.to,
@@ -93,7 +115,10 @@ export class Conversation {
     const entry = turnEntry(event, event.turn, event.messageKeys);
     const early = this.#current.get(entry.agent);
     const said = early === undefined ? null : this.#find("turn", early);
-    if (said?.turn === null && entry.at - said.at < EARLY_MS)
+    // An agent's words may tell that it began, before its own report does.
+    const known = this.#find("turn", entry.key);
+    if (known) this.#put({ ...known, messageKeys: entry.messageKeys });
+    else if (said?.turn === null && entry.at - said.at < EARLY_MS)
       this.#replace(said.key, { ...said, ...begun(entry) });
     else this.#put(entry);
     this.#current.set(entry.agent, entry.key);
@@ -104,17 +129,17 @@ export class Conversation {
     this.#places.delete(key);
     if (place !== undefined) this.#places.set(entry.key, place);
     this.#put(entry);
+    this.#renamed.set(key, entry.key);
   }
 
   #turnEnded(event: EventOf<"TurnEvent">): void {
     const agent = event.agentKey ?? "";
     // Its start may lie before what was read.
-    const begun =
-      this.#find("turn", turnKey(agent, event.turn)) ?? turnEntry(event, event.turn, event.messageKeys);
+    const begun = this.#find("turn", turnKey(agent, event.turn)) ?? this.#tornTurn(event);
     this.#put({
       ...begun,
       messageKeys: event.messageKeys.length > 0 ? event.messageKeys : begun.messageKeys,
-      parts: withClosingText(begun.parts.map(finished), event.closingText ?? ""),
+      parts: withClosingText(ended(begun.parts, event), event.closingText ?? ""),
       endedAt: Date.parse(event.at),
       outcome: event.outcome,
       reason: event.reason,
@@ -122,13 +147,40 @@ export class Conversation {
     this.#current.delete(agent);
   }
 
-  #frame(event: EventOf<"FrameEvent">): void {
+  /** A turn of which the end is read first, with what was read of it before. */
+  #tornTurn(event: EventOf<"TurnEvent">): TurnEntry {
+    const entry = { ...turnEntry(event, event.turn, event.messageKeys), torn: true };
+    const current = this.#current.get(entry.agent);
+    const said = current === undefined ? null : this.#find("turn", current);
+    if (said?.turn !== null) return entry;
+    const joined = { ...said, ...begun(entry), torn: true };
+    this.#replace(said.key, joined);
+    return joined;
+  }
+
+  /** A turn ends with the process that it was in, also when nobody was left to say so. */
+  #cutOff(event: EventOf<"AgentEvent">): void {
+    const agent = event.agentKey ?? "";
+    for (const entry of this.#entries)
+      if (entry.type === "turn" && entry.agent === agent && entry.endedAt === null)
+        this.#put({
+          ...entry,
+          parts: ended(entry.parts, event),
+          endedAt: Date.parse(event.at),
+          outcome: "failed",
+          reason: event.reason ?? texts.session.processEnded,
+        });
+    this.#current.delete(agent);
+  }
+
+  #frame(event: EventOf<"FrameEvent">): string | null {
     const at = Date.parse(event.at);
     const shown = event.contents.filter(isShown);
-    if (shown.length === 0) return;
+    if (shown.length === 0) return this.#current.get(event.agentKey ?? "") ?? null;
     const turn = this.#turnOf(event);
     const parts = shown.reduce((all, content) => withContent(all, content, at), turn.parts);
     this.#put({ ...turn, parts });
+    return turn.key;
   }
 
   /** The running turn of a frame's agent, or what it says outside of one. */
@@ -154,10 +206,13 @@ function turnEntry(event: SessionEvent, turn: string | null, messageKeys: readon
   return {
     type: "turn",
     key: turn === null ? `${agent}@${event.offset}` : turnKey(agent, turn),
+    cursor: event.cursor,
     at: Date.parse(event.at),
     agent,
     name: event.agentName ?? texts.session.anAgent,
     turn,
+    torn: false,
+    cutAt: null,
     messageKeys,
     parts: [],
     endedAt: null,
@@ -186,11 +241,15 @@ function isShown(content: Content): content is Shown {
 function withContent(parts: readonly Part[], content: Shown, at: number): readonly Part[] {
   switch (content.__typename) {
     case "TextDelta":
-      return withDelta(parts, content.delta);
+      return withDelta(parts, "text", content.delta);
     case "TextContent":
-      return withText(parts, content.text);
+      return withWhole(parts, "text", content.text);
+    case "ThoughtDelta":
+      return withDelta(parts, "thought", content.delta);
     case "Thought":
-      return [...parts, { type: "thought", text: content.text }];
+      return withWhole(parts, "thought", content.text);
+    case "PlanContent":
+      return withPlan(parts, content.steps);
     case "Problem":
       return [...parts, { type: "problem", detail: content.detail, willRetry: content.willRetry }];
     case "ToolCall":
@@ -211,18 +270,27 @@ function withContent(parts: readonly Part[], content: Shown, at: number): readon
   }
 }
 
-function withDelta(parts: readonly Part[], delta: string): readonly Part[] {
+type Spoken = "text" | "thought";
+
+function withDelta(parts: readonly Part[], type: Spoken, delta: string): readonly Part[] {
   const last = parts.at(-1);
-  if (last?.type === "text" && last.streaming)
+  if (last?.type === type && last.streaming)
     return [...parts.slice(0, -1), { ...last, text: last.text + delta }];
-  return [...parts, { type: "text", text: delta, streaming: true }];
+  return [...parts, { type, text: delta, streaming: true }];
 }
 
 /** A whole text takes the place of the fragments that announced it. */
-function withText(parts: readonly Part[], text: string): readonly Part[] {
-  const streaming = parts.findLastIndex((part) => part.type === "text" && part.streaming);
-  const whole: Part = { type: "text", text, streaming: false };
+function withWhole(parts: readonly Part[], type: Spoken, text: string): readonly Part[] {
+  const streaming = parts.findLastIndex((part) => part.type === type && part.streaming);
+  const whole: Part = { type, text, streaming: false };
   return streaming < 0 ? [...parts, whole] : parts.with(streaming, whole);
+}
+
+/** A turn has one plan, where it was told first; it is what was told last. */
+function withPlan(parts: readonly Part[], steps: readonly PlanStep[]): readonly Part[] {
+  const place = parts.findIndex((part) => part.type === "plan");
+  const plan: Part = { type: "plan", steps };
+  return place < 0 ? [...parts, plan] : parts.with(place, plan);
 }
 
 function withTool(
@@ -261,8 +329,14 @@ function filled(change: Partial<ToolPart>, known: ToolPart): Partial<ToolPart> {
   return Object.fromEntries(said);
 }
 
-function finished(part: Part): Part {
-  return part.type === "text" && part.streaming ? { ...part, streaming: false } : part;
+/** Nothing of a turn goes on behind its end. */
+function ended(parts: readonly Part[], event: SessionEvent): readonly Part[] {
+  return parts.map((part) => {
+    if ((part.type === "text" || part.type === "thought") && part.streaming)
+      return { ...part, streaming: false };
+    if (part.type === "tool" && part.endedAt === null) return { ...part, endedAt: Date.parse(event.at) };
+    return part;
+  });
 }
 
 function withClosingText(parts: readonly Part[], text: string): readonly Part[] {

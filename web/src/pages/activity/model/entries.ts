@@ -22,6 +22,8 @@ export interface Delivery {
 export interface MessageEntry {
   readonly type: "message";
   readonly key: string;
+  /** Where it begins in the log. */
+  readonly cursor: string;
   readonly at: number;
   readonly from: Message["sender"];
   readonly to: string;
@@ -48,9 +50,16 @@ export interface ToolPart {
   readonly endedAt: number | null;
 }
 
+/** One thing that an agent means to do. */
+export interface PlanStep {
+  readonly text: string;
+  readonly state: string;
+}
+
 export type Part =
   | { readonly type: "text"; readonly text: string; readonly streaming: boolean }
-  | { readonly type: "thought"; readonly text: string }
+  | { readonly type: "thought"; readonly text: string; readonly streaming: boolean }
+  | { readonly type: "plan"; readonly steps: readonly PlanStep[] }
   | { readonly type: "problem"; readonly detail: string; readonly willRetry: boolean }
   | ToolPart;
 
@@ -58,10 +67,15 @@ export type Part =
 export interface TurnEntry {
   readonly type: "turn";
   readonly key: string;
+  readonly cursor: string;
   readonly at: number;
   readonly agent: string;
   readonly name: string;
   readonly turn: string | null;
+  /** Its start was not read. */
+  readonly torn: boolean;
+  /** When what was read of it ends, where more of it lies behind; null where all of it was read. */
+  readonly cutAt: number | null;
   readonly messageKeys: readonly string[];
   readonly parts: readonly Part[];
   readonly endedAt: number | null;
@@ -73,10 +87,13 @@ export interface TurnEntry {
 export interface NoticeEntry {
   readonly type: "notice";
   readonly key: string;
+  readonly cursor: string;
   readonly at: number;
   readonly name: string | null;
   readonly words: string;
   readonly tone: "quiet" | "warn" | "bad";
+  /** Of what an agent asks: whether it waits for the answer from here on, or no longer. */
+  readonly asked: { readonly approval: string; readonly waits: boolean } | null;
 }
 
 export type Entry = MessageEntry | TurnEntry | NoticeEntry;

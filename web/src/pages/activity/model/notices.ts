@@ -1,4 +1,5 @@
 import type { EventOf, SessionEvent } from "~/live/events";
+import { whyWords } from "~/live/reasons";
 import { placeWords } from "~/live/stops";
 import type { NoticeEntry } from "./entries";
 import * as texts from "~/texts";
@@ -13,8 +14,13 @@ export function noticeOf(event: SessionEvent): NoticeEntry | null {
     ...told,
     type: "notice",
     key: `event ${event.offset}`,
+    cursor: event.cursor,
     at: Date.parse(event.at),
     name: event.agentName,
+    asked:
+      event.__typename === "ApprovalEvent"
+        ? { approval: event.approvalKey, waits: event.status === "PENDING" }
+        : null,
   };
 }
 
@@ -40,7 +46,7 @@ function toldOf(event: SessionEvent): Told | null {
 }
 
 function agent(event: EventOf<"AgentEvent">): Told | null {
-  const why = [event.reason, event.detail].filter(Boolean).join(": ");
+  const why = whyWords(event.reason, event.detail);
   const data = (event.data ?? {}) as { machine?: string; spawner?: string; by?: string };
   switch (event.kind) {
     case "agent.spawning":

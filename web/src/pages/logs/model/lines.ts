@@ -123,6 +123,10 @@ function frame(event: EventOf<"FrameEvent">): Said {
   return { kind: first.kind, text: said.map((one) => one.text).join("\n"), ...(tone && { tone }) };
 }
 
+const MARKS: Record<string, string> = { completed: "[x]", in_progress: "[-]" };
+
+const planned = (step: { text: string; state: string }) => `${MARKS[step.state] ?? "[ ]"} ${step.text}`;
+
 function content(one: Content): Said | null {
   switch (one.__typename) {
     case "TextContent":
@@ -131,6 +135,10 @@ function content(one: Content): Said | null {
       return { kind: "text", text: one.delta };
     case "Thought":
       return { kind: "thought", text: one.text, tone: "quiet" };
+    case "ThoughtDelta":
+      return { kind: "thought", text: one.delta, tone: "quiet" };
+    case "PlanContent":
+      return { kind: "plan", text: one.steps.map(planned).join("\n"), tone: "quiet" };
     case "ToolCall":
       return {
         kind: "tool",

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
 import type { SessionEvent } from "~/live/events";
-import { runs } from "./ansi";
 import { pieces } from "./highlights";
 import { beginning, lineOf } from "./lines";
 import { searchError } from "./searchError";
@@ -66,14 +65,6 @@ test("matches are marked by code points, not by halves of letters", () => {
     { text: "exit", marked: true },
     { text: " 🙂 ", marked: false },
     { text: "1", marked: true },
-  ]);
-});
-
-test("colours of terminals become names, and what moves cursors is left out", () => {
-  expect(runs("plain <b>")).toEqual([{ text: "plain <b>", look: "" }]);
-  expect(runs("\u001b[2K\u001b[1;31mred <b>\u001b[0m end")).toEqual([
-    { text: "red <b>", look: "ansi-red ansi-bold" },
-    { text: " end", look: "" },
   ]);
 });
 

@@ -9,6 +9,7 @@ const row = (more: object) => ({
   outputTokens: 0,
   cachedTokens: 0,
   costUsd: 0,
+  estimatedUsd: 0,
   ...more,
 });
 

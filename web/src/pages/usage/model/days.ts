@@ -6,6 +6,8 @@ export interface Counters {
   readonly outputTokens: number;
   readonly cachedTokens: number;
   readonly costUsd: number;
+  /** By prices for models, where no vendor reported a cost; not part of that. */
+  readonly estimatedUsd: number;
 }
 
 export interface Day extends Counters {
@@ -21,6 +23,7 @@ const NOTHING: Counters = {
   outputTokens: 0,
   cachedTokens: 0,
   costUsd: 0,
+  estimatedUsd: 0,
 };
 
 /** The UTC day of an instant. */
@@ -56,6 +59,7 @@ export function total(rows: readonly Counters[]): Counters {
       outputTokens: all.outputTokens + row.outputTokens,
       cachedTokens: all.cachedTokens + row.cachedTokens,
       costUsd: all.costUsd + row.costUsd,
+      estimatedUsd: all.estimatedUsd + row.estimatedUsd,
     }),
     NOTHING,
   );

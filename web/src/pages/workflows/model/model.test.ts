@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
-import type { Step } from "../runs";
+import type { Run, Step } from "../runs";
+import { definitionsOf } from "./definitions";
+import { choicesOf, isWanted, readWanted } from "./history";
 import { arrange, NODE } from "./layout";
-import { commandIn, offeredForRun, offeredForStep } from "./offered";
+import { commandIn, isOver, offeredForRun, offeredForStep } from "./offered";
 import { barsOf, spanOf } from "./spans";
 
 const ALL = new Set(["SPAWN", "RELEASE"]);
@@ -85,4 +87,59 @@ test("bars lie within the run, and what goes on reaches to now", () => {
     { number: 1, start: 0, length: 0.5, ms: 500, outcome: "failed" },
     { number: 2, start: 0.75, length: 0.25, ms: 250, outcome: null },
   ]);
+});
+
+const run = (id: string, name: string, definition: string): Run => ({
+  id,
+  name,
+  workflow: name,
+  session: "s",
+  state: "completed",
+  reason: null,
+  held: null,
+  by: "operator",
+  machine: null,
+  definition,
+  origin: null,
+  started_at_ms: 0,
+  changed_at_ms: 0,
+});
+
+test("runs are of files, each with its latest run and how many versions it had", () => {
+  const runs = [run("4", "ship", "b"), run("3", "build", "x"), run("2", "ship", "a"), run("1", "ship", "b")];
+  expect(
+    definitionsOf(runs).map(({ name, latest, runs: count, versions }) => [name, latest.id, count, versions]),
+  ).toEqual([
+    ["ship", "4", 3, 2],
+    ["build", "3", 1, 1],
+  ]);
+  expect(definitionsOf([])).toEqual([]);
+});
+
+test("only a run of which nothing goes on is gone on from", () => {
+  expect(
+    ["completed", "completed_early", "failed", "cancelled"].every((state) =>
+      isOver({ state } as Run & { steps: [] }),
+    ),
+  ).toBe(true);
+  expect(["running", "needs_human"].some((state) => isOver({ state } as Run & { steps: [] }))).toBe(false);
+});
+
+test("the history is narrowed by state, file and who started a run, all of them together", () => {
+  const runs = [
+    { ...run("1", "build", "a"), by: "Ada", state: "failed" as const },
+    { ...run("2", "build", "a"), by: "Grace", state: "failed" as const },
+    { ...run("3", "ship", "b"), by: "Ada" },
+  ];
+  const shown = (search: Record<string, unknown>) =>
+    runs.filter((each) => isWanted(each, readWanted(search))).map(({ id }) => id);
+  expect(shown({})).toEqual(["1", "2", "3"]);
+  expect(shown({ state: "failed", by: "Ada" })).toEqual(["1"]);
+  expect(shown({ file: "ship", other: "x" })).toEqual(["3"]);
+  expect(shown({ file: "", by: 7 })).toEqual(["1", "2", "3"]);
+});
+
+test("what is chosen can be seen and taken back though no run has it now", () => {
+  expect(choicesOf(["ship", "build", "ship"], undefined)).toEqual(["build", "ship"]);
+  expect(choicesOf(["ship"], "gone")).toEqual(["gone", "ship"]);
 });

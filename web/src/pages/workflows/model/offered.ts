@@ -7,6 +7,10 @@ const RESTING: ReadonlySet<string> = new Set(["failed", "cancelled", "needs_huma
 const OVER: ReadonlySet<string> = new Set(["failed", "cancelled"]);
 const UNDER_WAY: ReadonlySet<string> = new Set(["running", "aided"]);
 
+/** Whether nothing of a run goes on any more, so that another may go on from it. */
+export const isOver = (run: Pick<WholeRun, "state">): boolean =>
+  OVER.has(run.state) || run.state.startsWith("completed");
+
 /** What a person may do with a run as it stands; the broker decides at each request. */
 export function offeredForRun(
   run: Pick<WholeRun, "state" | "held">,

@@ -1,0 +1,1 @@
+"""What failed and nobody has looked at, in Redis."""

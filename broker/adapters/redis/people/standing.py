@@ -1,0 +1,113 @@
+"""What becomes of a caller whose token is known: whether what it hangs on is there, and what it may do by now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Protocol
+from weakref import WeakValueDictionary
+
+from pydantic import TypeAdapter
+
+from broker.domain.errors import NotAuthenticated
+from broker.domain.ids import GroupId, MemberId, SessionId, WorkspaceId
+from broker.domain.people.access import MemberRole, Principal, TokenKind
+from broker.domain.people.access_changes import AccessChange
+from broker.domain.people.privacy import Privacy, SessionAccess, resolve_levels
+from broker.domain.people.workspaces import WorkspaceState
+from broker.domain.plans.plans import Plan
+
+GONE = {
+    "agent": "the agent this token was made for is gone",
+    "machine": "the token that this agent's machine was linked with has been revoked",
+    "member": "you were signed out or removed: sign in again",
+    "suspended": "an administrator of this workspace has suspended you, or whoever made this token",
+    "token": "the token, or what it was made with, has been revoked",
+}
+_AWAY = {
+    WorkspaceState.ARCHIVED: ("WORKSPACE_ARCHIVED", "this workspace is archived: an owner of it can restore it"),
+    WorkspaceState.DELETED: (
+        "WORKSPACE_DELETED",
+        "this workspace was deleted: an owner of it can restore it for a while",
+    ),
+    WorkspaceState.ENDING: ("WORKSPACE_DELETED", "this workspace was deleted, and can be restored no longer"),
+}
+
+
+_ACCESS: TypeAdapter[SessionAccess] = TypeAdapter(SessionAccess)
+
+
+def read_session_access(text: str) -> SessionAccess:
+    """To whom a private session is open, as it is kept."""
+    return _ACCESS.validate_json(text)
+
+
+class Runner(Protocol):
+    """Runs scripts; see `scripts.Scripts`."""
+
+    async def run(self, name: str, workspace: WorkspaceId, /, **arguments: str | int) -> Any:
+        """Run one script in one workspace and return its answer."""
+
+
+class Standing:
+    """Reads callers in their workspaces."""
+
+    def __init__(self, scripts: Runner) -> None:
+        self._scripts = scripts
+        self._missed: set[Callable[[AccessChange], None]] = set()
+        self._privacy: WeakValueDictionary[WorkspaceId, Privacy] = WeakValueDictionary()
+        """Of the workspaces that this process knows callers of."""
+
+    async def read(self, principal: Principal, *, sha256: str | None = None, away: bool = False) -> Principal:
+        """A principal as it is now; see `Tokens.present`. Raises `NotAuthenticated`."""
+        hangs_on_another = principal.family is not None or principal.proxy is not None
+        gone, plan, slug, state, access, privacy, name, role, ends = await self._scripts.run(
+            "check_standing",
+            principal.workspace,
+            kind=principal.kind,
+            id=principal.token_id,
+            hash="" if hangs_on_another else sha256 or "",
+            agent=principal.agent or "",
+            generation="" if principal.generation is None else principal.generation,
+            member=(principal.answerable if principal.kind is TokenKind.PERSONAL else principal.member) or "",
+            family=principal.family or "",
+        )
+        if gone:
+            raise NotAuthenticated(GONE[gone], code="SUSPENDED" if gone == "suspended" else "TOKEN_REVOKED")
+        if state != WorkspaceState.ACTIVE and not away:
+            code, words = _AWAY[WorkspaceState(state)]
+            raise NotAuthenticated(words, code=code)
+        known = self._privacy.setdefault(principal.workspace, Privacy())
+        if known.version != privacy:
+            await self._read_privacy(principal.workspace, known)
+        now = replace(principal, access=int(access), privacy=known)
+        if plan:
+            now = replace(now, plan=Plan(plan), slug=slug)
+        if ends:
+            now = replace(now, expires_at_ms=min(int(ends), now.expires_at_ms or int(ends)))
+        return replace(now, name=name or now.name, role=MemberRole(role)) if role else now
+
+    async def _read_privacy(self, workspace: WorkspaceId, known: Privacy) -> None:
+        version, rows, groups = await self._scripts.run("read_privacy", workspace)
+        members = {
+            GroupId(group): frozenset(map(MemberId, found))
+            for group, found in zip(groups[::2], groups[1::2], strict=True)
+        }
+        known.levels = {
+            SessionId(session): resolve_levels(read_session_access(text), members)
+            for session, text in zip(rows[::2], rows[1::2], strict=True)
+        }
+        known.version = version
+
+    async def read_again(self, principal: Principal) -> Principal:
+        """The same for a caller whose access has changed in the middle of an act. What this process holds for it is
+        told, as it may have missed the word. Raises `NotAuthenticated`."""
+        change = AccessChange(workspace=principal.workspace, tokens=frozenset({principal.token_id}))
+        for tell in list(self._missed):
+            tell(change)
+        return await self.read(principal)
+
+    def follow(self, tell: Callable[[AccessChange], None]) -> Callable[[], None]:
+        """Be told of callers whose access was found to have changed. Returns how to stop."""
+        self._missed.add(tell)
+        return lambda: self._missed.discard(tell)

@@ -1,0 +1,1 @@
+"""The commands about people, their tokens and their workspaces."""

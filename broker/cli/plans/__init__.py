@@ -1,0 +1,1 @@
+"""The commands about plans, money and usage."""

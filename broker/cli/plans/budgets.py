@@ -1,0 +1,108 @@
+"""`relaycast budget`: how much agents may spend before somebody has to say that they may go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+import orjson
+
+from broker.cli.operator_client import ask
+from broker.cli.options import together
+from broker.domain.plans.budgets import Period, Unit
+
+_SCOPE = (
+    "workspace, session:NAME, agent:SESSION/NAME, tree:SESSION/NAME (an agent and all that it spawned), or person:NAME"
+)
+
+
+def _what(command: Callable[..., Any]) -> Callable[..., Any]:
+    return together(
+        click.argument("scope"),
+        click.option("--unit", type=click.Choice([each.value for each in Unit]), required=True, help="What is spent."),
+        click.option(
+            "--per",
+            "period",
+            type=click.Choice([each.value for each in Period]),
+            default=Period.TOTAL.value,
+            show_default=True,
+            help="After which time it begins anew (UTC).",
+        ),
+    )(command)
+
+
+@click.group()
+def budget() -> None:
+    """Set how much agents may spend; when it is spent they take no new turn, and messages to them wait.
+
+    A turn sets aside what turns have taken on average, and what it spent is settled behind it. One that runs goes on
+    unless the budget is set with --interrupt, so an overrun is at most one turn of each agent. Dollars and tokens are
+    what vendors report; `relaycast prices` says what is estimated where one reports no dollars.
+    """
+
+
+@budget.command("set", epilog=f"SCOPE: {_SCOPE}.")
+@_what
+@click.argument("amount", type=float)
+@click.option(
+    "--interrupt/--finish", default=None, help="Whether running turns are ended when it is spent; else they finish."
+)
+def set_(*, scope: str, unit: str, period: str, amount: float, interrupt: bool | None) -> None:
+    """Let SCOPE spend AMOUNT; what it has spent in this period stays."""
+    body = {"scope": scope, "unit": unit, "period": period, "amount": amount, "interrupt": interrupt}
+    _say(ask("PUT", "/v1/budgets", body=body))
+
+
+@budget.command("raise", epilog=f"SCOPE: {_SCOPE}.")
+@_what
+@click.argument("amount", type=float)
+def raise_(*, scope: str, unit: str, period: str, amount: float) -> None:
+    """Let SCOPE spend AMOUNT more; what waits for it goes on."""
+    body = {"scope": scope, "unit": unit, "period": period, "amount": amount}
+    _say(ask("POST", "/v1/budgets/raise", body=body))
+
+
+@budget.command(epilog=f"SCOPE: {_SCOPE}.")
+@_what
+def remove(*, scope: str, unit: str, period: str) -> None:
+    """Let SCOPE spend what it likes; what waits for it goes on."""
+    ask("DELETE", "/v1/budgets", body={"scope": scope, "unit": unit, "period": period})
+    click.echo(f"✓ {scope} has no budget of {unit} ({_words(period)})")
+
+
+@budget.command("list")
+@click.option("--json", "json_", is_flag=True, help="Print the answer as JSON.")
+def list_(*, json_: bool) -> None:
+    """List the budgets with what is spent of them."""
+    found = ask("GET", "/v1/budgets")["budgets"]
+    if json_:
+        click.echo(orjson.dumps(found))
+        return
+    if not found:
+        click.echo("There are no budgets. `relaycast budget set` makes one.")
+    for each in found:
+        click.echo(_line(each))
+
+
+def _say(found: dict[str, Any]) -> None:
+    click.echo(f"✓ {_line(found)}")
+
+
+def _line(found: dict[str, Any]) -> str:
+    where = found["scope"] + (f" {found['name']}" if found["name"] else "")
+    amounts = f"{_amount(found['spent'], found['unit'])} of {_amount(found['limit'], found['unit'])}"
+    held = f", {_amount(found['held'], found['unit'])} set aside for running turns" if found["held"] else ""
+    state = " — spent: messages wait" if found["is_spent"] else held
+    amounts += " (partly estimated)" if found["is_estimated"] else ""
+    return f"{where}: {amounts} {_words(found['period'])}{state}"
+
+
+def _amount(amount: float, unit: str) -> str:
+    if unit == Unit.USD:
+        return f"${amount:,.2f}"
+    return f"{amount:,.0f} {unit}" if amount == round(amount) else f"{amount:,.1f} {unit}"
+
+
+def _words(period: str) -> str:
+    return {Period.DAY: "today", Period.MONTH: "this month"}.get(Period(period), "in total")

@@ -1,0 +1,1 @@
+"""`relaycast workflow`."""

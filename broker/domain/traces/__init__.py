@@ -1,0 +1,1 @@
+"""Traces: which spans follow from what a session's log tells."""

@@ -1,0 +1,1 @@
+"""What a workflow file says, and the words it consists of."""

@@ -1,0 +1,1 @@
+"""A workflow as its steps depend on each other, and who may talk to whom."""

@@ -1,0 +1,256 @@
+"""What is wrong with one step."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from broker.domain.logs.events import EventKind
+from broker.domain.workflows.files.command_text import PlaceholderRefused, bind_command, evaluates_again
+from broker.domain.workflows.files.definition import (
+    Preflight,
+    StepEntry,
+    StepType,
+    Verification,
+    VerificationType,
+    WorkflowEntry,
+    WorkflowFile,
+)
+from broker.domain.workflows.files.findings import Finding, Path, error, nearest, warning
+from broker.domain.workflows.files.placeholders import FILTERS, placeholders
+from broker.domain.workflows.graphs.ordering import Order
+from broker.domain.workflows.graphs.preflight import is_reserved, patterns_of
+from broker.domain.workflows.planning.permissions import check_step_permissions
+from broker.domain.workflows.runs.evidence import needs_machine, schema_problem
+
+_NAME = re.compile(r"[^/\\\x00-\x1f\x7f]{1,200}")
+_REQUIRED = {
+    StepType.AGENT: ("agent", "task"),
+    StepType.DETERMINISTIC: ("command",),
+    StepType.WORKTREE: ("branch",),
+    StepType.INTEGRATION: ("integration", "action"),
+    StepType.WAIT_FOR: ("waitFor",),
+    StepType.APPROVAL: (),
+    StepType.SUBWORKFLOW: ("workflow",),
+}
+_WAIT = re.compile(r"\b(?:wait for|monitor)\b", re.IGNORECASE)
+_FIELDS = {"waitFor": "wait_for"}
+
+
+def check_step(
+    file: WorkflowFile, workflow: WorkflowEntry, step: StepEntry, path: Path, *, order: Order
+) -> Iterator[Finding]:
+    """All that is to be said about `step`, which stands at `path`."""
+    if not _NAME.fullmatch(step.name) or step.name in {".", ".."}:
+        yield error("a step's name has 1 to 200 characters, no slash and no control character", (*path, "name"))
+    if step.use is not None:
+        yield error("definitions elsewhere (use) are not supported: write the step out", (*path, "use"), at_key=True)
+        return
+    if step.type is not None and step.type not in set(StepType):
+        yield warning(
+            f'"{step.type}" is no type of a step, taken as agent{nearest(step.type, StepType)}', (*path, "type")
+        )
+    for field in _REQUIRED[step.kind]:
+        if not getattr(step, _FIELDS.get(field, field)):
+            yield error(f'"{step.name}" needs "{field}", as a step of type {step.kind}', path)
+    if step.kind is StepType.INTEGRATION and step.integration and step.action:
+        yield error(_explain_integration(step), (*path, "integration"))
+    if step.kind is StepType.WAIT_FOR and step.wait_for:
+        yield from _check_wait(step.wait_for, (*path, "waitFor"))
+    yield from _check_names(file, workflow, step, path, order=order)
+    for number, condition in enumerate(step.conditions):
+        at: Path = (*path, "verification", number) if isinstance(step.verification, list) else (*path, "verification")
+        yield from _check_condition(file, condition, at)
+    yield from _check_effects(file, step, path)
+    if is_reserved(step.name, workflow):
+        yield error("a command of preflight is called so", (*path, "name"))
+    yield from _check_waits(file, workflow, step, path, order=order)
+    yield from _check_placeholders(file, step, path, order=order)
+
+
+def _check_wait(wanted: Mapping[str, Any], path: Path) -> Iterator[Finding]:
+    """That it is one that comes: a time, a message, an event of the session, or a file of the step's machine."""
+    match wanted:
+        case {"durationMs": length} if not isinstance(length, int) or isinstance(length, bool) or length < 0:
+            yield error("this is a number of milliseconds", (*path, "durationMs"))
+        case {"until": str() as until} if _is_no_time(until):
+            yield error(f'"{until}" is no time, as "2030-01-31T09:00:00+01:00" is one', (*path, "until"))
+        case {"event": event} if event not in set(EventKind):
+            yield error(f'there is no event "{event}"{nearest(str(event), EventKind)}', (*path, "event"))
+        case {"file": str() as file} | {"path": str() as file} if "provider" not in wanted:
+            at = (*path, "file" if "file" in wanted else "path")
+            if not file or ".." in file.split("/"):
+                yield error("the file has to lie within the step's folder", at)
+            elif set(file) & set("*?["):
+                yield error("one file is waited for: a pattern names none", at)
+        case {"durationMs": _} | {"until": str() | datetime()} | {"event": _} | {"message": _}:
+            pass
+        case _:
+            said = ", ".join(map(str, wanted))
+            yield error(f"nobody can wait for {said}: write durationMs, until, event, message or file", path)
+
+
+def _is_no_time(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return True
+    return False
+
+
+def _explain_integration(step: StepEntry) -> str:
+    """Accounts of others are not kept here; what stands on a machine, as `gh`, has the account of its owner."""
+    asked = f'nobody carries out {step.action} of "{step.integration}" for "{step.name}"'
+    return f"{asked}: no account of it is kept here; a step of type deterministic can run its program on a machine"
+
+
+def check_preflight(file: WorkflowFile, preflight: Preflight, path: Path) -> Iterator[Finding]:
+    """All that is to be said about one command ahead of the first step."""
+    yield from _check_command(preflight.command, (*path, "command"))
+    for key, pattern in patterns_of(preflight):
+        yield from _check_regex(pattern, (*path, key))
+    for each in placeholders(preflight.command):
+        if each.step is not None:
+            yield error("no step has ended before it", (*path, "command"))
+        elif file.vars is not None and each.name not in file.vars:
+            yield error(f'there is no variable "{each.name}"{nearest(each.name, file.vars)}', (*path, "command"))
+
+
+def _check_names(
+    file: WorkflowFile, workflow: WorkflowEntry, step: StepEntry, path: Path, *, order: Order
+) -> Iterator[Finding]:
+    agents = [each.name for each in file.agents]
+    yield from _check_known(step.agent, agents, (*path, "agent"), "agent")
+    yield from _check_known(step.review, agents, (*path, "review"), "agent")
+    yield from _check_known(step.workflow, [each.name for each in file.workflows], (*path, "workflow"), "workflow")
+    if step.cwd is None:
+        yield from _check_known(step.workdir, [each.name for each in file.paths], (*path, "workdir"), "path")
+    if step.repeat_from is not None and step.repeat_from not in {step.name, *order.all_before(step.name)}:
+        names = [each.name for each in workflow.steps]
+        at = (*path, "repeatFrom")
+        yield error(f'"{step.repeat_from}" does not come before it{nearest(step.repeat_from, names)}', at)
+    if step.repeat_from is not None and step.max_iterations is None:
+        yield error("repeatFrom needs maxIterations: no loop is without a bound", (*path, "repeatFrom"), at_key=True)
+
+
+def _check_known(name: str | None, among: Sequence[str], path: Path, what: str) -> Iterator[Finding]:
+    if name is not None and name not in among:
+        yield error(f'there is no {what} "{name}"{nearest(name, among)}', path)
+
+
+def _check_effects(file: WorkflowFile, step: StepEntry, path: Path) -> Iterator[Finding]:
+    """Fields that a step of this kind does not look at."""
+    yield from check_step_permissions(file, step, path)
+    if step.max_iterations is not None and not step.conditions and step.review is None:
+        yield warning("no verification and no review asks for another round", (*path, "maxIterations"), at_key=True)
+    if step.kind is StepType.SUBWORKFLOW:
+        if needs_machine(step.conditions):
+            yield error("what lies on a machine is looked at by the steps of the workflow", (*path, "verification"))
+        for name in step.vars or {}:
+            if file.vars is not None and name not in file.vars:
+                at: Path = (*path, "vars", name)
+                yield error(f'the file has no variable "{name}"{nearest(name, file.vars)}', at, at_key=True)
+        if step.machine is not None:
+            yield warning("the steps of the workflow say where they run", (*path, "machine"), at_key=True)
+    if step.vote and step.kind is not StepType.AGENT:
+        yield warning("only agents vote", (*path, "vote"), at_key=True)
+    if step.terminal_success_exit_codes and step.kind is not StepType.DETERMINISTIC:
+        yield warning("only commands have exit codes", (*path, "terminalSuccessExitCodes"), at_key=True)
+
+
+def _check_waits(
+    file: WorkflowFile, workflow: WorkflowEntry, step: StepEntry, path: Path, *, order: Order
+) -> Iterator[Finding]:
+    """An agent that is told to wait for a step that starts only when its own has ended waits for ever."""
+    agent = file.agent(step.agent or "")
+    if agent is None or not agent.talks or not _WAIT.search(step.task or ""):
+        return
+    for later in (each.name for each in workflow.steps):
+        told = re.search(
+            rf"{_WAIT.pattern}[^.\n]*(?<![\w-]){re.escape(later)}(?![\w-])", step.task or "", re.IGNORECASE
+        )
+        if told and step.name in order.all_before(later):
+            yield warning(f'it is told to wait for "{later}", which starts only when it has ended', (*path, "task"))
+
+
+def _check_condition(file: WorkflowFile, condition: Verification, path: Path) -> Iterator[Finding]:
+    yield from _check_known(
+        condition.diagnostic_agent, [each.name for each in file.agents], (*path, "diagnosticAgent"), "agent"
+    )
+    value = condition.value
+    match condition.type:
+        case VerificationType.EXIT_CODE:
+            if value is not None and not re.fullmatch(r"\d{1,3}", str(value)):
+                yield error("an exit code is a number from 0 to 255", (*path, "value"))
+        case VerificationType.OUTPUT_CONTAINS | VerificationType.CUSTOM | VerificationType.FILE_EXISTS:
+            yield from _require_value(condition, path)
+            if condition.type == VerificationType.FILE_EXISTS and ".." in str(value).split("/"):
+                yield error("the file has to lie within the step's folder", (*path, "value"))
+        case VerificationType.REGEX:
+            yield from _require_value(condition, path)
+            yield from _check_regex(str(value), (*path, "value"))
+        case VerificationType.JSON_SCHEMA:
+            if condition.schema_ is None:
+                yield error('json_schema needs "schema"', path)
+            elif problem := schema_problem(condition.schema_):
+                yield error(problem, (*path, "schema"))
+        case VerificationType.PR_URL | VerificationType.GIT_CLEAN | VerificationType.TESTS_PASS:
+            pass
+        case _ as other:
+            yield error(
+                f'"{other}" is no verification: it would check nothing{nearest(other, VerificationType)}',
+                (*path, "type"),
+            )
+
+
+def _require_value(condition: Verification, path: Path) -> Iterator[Finding]:
+    if condition.value in {None, ""}:
+        yield error(f'{condition.type} needs "value": it would check nothing', path)
+
+
+def _check_regex(text: str, path: Path) -> Iterator[Finding]:
+    try:
+        re.compile(text)
+    except re.error as mistake:
+        yield error(f"no regular expression: {mistake}", path)
+
+
+def _check_placeholders(file: WorkflowFile, step: StepEntry, path: Path, *, order: Order) -> Iterator[Finding]:
+    if step.command:
+        yield from _check_command(step.command, (*path, "command"))
+    for key, text in texts_of(step):
+        for each in placeholders(text):
+            if each.filter is not None and each.filter not in FILTERS:
+                yield error(f'"{each.filter}" is no filter{nearest(each.filter, FILTERS)}', (*path, key))
+            if each.step is not None:
+                yield from _check_output_of(each.step, step, (*path, key), order=order)
+            elif file.vars is not None and each.name not in file.vars:
+                yield error(f'there is no variable "{each.name}"{nearest(each.name, file.vars)}', (*path, key))
+
+
+def _check_command(command: str, path: Path) -> Iterator[Finding]:
+    try:
+        bind_command(command)
+    except PlaceholderRefused as refused:
+        yield error(str(refused), path)
+    if evaluates_again(command):
+        yield warning("a shell within the command may run what a value contains: hand it over as an argument", path)
+
+
+def _check_output_of(name: str, step: StepEntry, path: Path, *, order: Order) -> Iterator[Finding]:
+    if name not in order.after:
+        yield warning(f'there is no step "{name}" whose output this could be{nearest(name, order.after)}', path)
+    elif name not in order.all_before(step.name) and name != step.compensates:
+        yield warning(f'"{name}" does not end before "{step.name}" starts: add it to dependsOn', path)
+
+
+def texts_of(step: StepEntry) -> Iterator[tuple[str, str]]:
+    """The texts of a step in which placeholders are replaced, by their keys."""
+    for key in ("task", "command", "message"):
+        text = getattr(step, key)
+        if text:
+            yield key, text
+    for key, found in (("params", step.params), ("vars", step.vars)):
+        yield from ((key, value) for value in (found or {}).values() if isinstance(value, str))

@@ -1,0 +1,1 @@
+"""The format of hooks files: read with positions."""

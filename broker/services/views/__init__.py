@@ -1,0 +1,1 @@
+"""Views of the dashboard that people keep under names."""

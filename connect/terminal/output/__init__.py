@@ -1,0 +1,1 @@
+"""Events, answers and lists as lines."""

@@ -1,0 +1,1 @@
+"""Text for a terminal: harmless, wrapped, and in words for people."""

@@ -1,0 +1,94 @@
+"""Runs in the store: what is decided is written with what follows from it, or not at all."""
+
+from __future__ import annotations
+
+import pytest
+
+from broker.domain.errors import Fenced
+from broker.domain.ids import WorkflowRunId
+from broker.domain.workflows.runs.commands import CommandId
+from broker.domain.workflows.runs.journal import Entry, StartAttempt
+from broker.services.ports import ClaimedRun, NewRun, Written
+from tests.adapters.redis.workflows.test_commands import ID, an_order, linked
+from tests.fixtures.desk import Desk, a_person
+
+RUN = WorkflowRunId("00000000-0000-4000-8000-00000000000a")
+
+
+async def claim(desk: Desk, *, lease_s: float = 60) -> list[ClaimedRun]:
+    return list((await desk.adapters.workflows.claim(desk.workspace, most=10, lease_s=lease_s)).runs)
+
+
+async def begun(desk: Desk, *, lease_s: float = 60) -> ClaimedRun:
+    """A run that a worker looks at."""
+    new = NewRun(
+        id=RUN,
+        digest="digest",
+        session=desk.session.id,
+        name="file",
+        workflow="file",
+        text="text",
+        definition="definition",
+        values={},
+        by=a_person(desk.workspace),
+        machine=None,
+        folder=None,
+        told=b"{}",
+    )
+    await desk.adapters.workflows.begin(desk.workspace, new)
+    (claimed,) = await claim(desk, lease_s=lease_s)
+    return claimed
+
+
+def decided(desk: Desk, *, due_at_ms: int | None = None, knows: bool = True) -> Written:
+    """That a step begins, with its order, and that nothing else follows."""
+    start = Entry(at_ms=1, what=StartAttempt(step="build", attempt=1, effect=str(ID)))
+    return Written(entries=[start], orders=[an_order(desk, run=RUN, knows=knows)], rests=True, due_at_ms=due_at_ms)
+
+
+async def ordered(desk: Desk) -> list[CommandId]:
+    return [each.command for each in await desk.adapters.commands.of(desk.workspace, [ID])]
+
+
+async def test_a_claim_says_what_the_run_and_its_session_are(desk: Desk) -> None:
+    claimed = await begun(desk)
+    assert claimed.row == await desk.adapters.workflows.row(desk.workspace, RUN)
+    assert claimed.row.entries == 1
+    assert claimed.session == await desk.adapters.registry.session(desk.workspace, desk.session.id)
+
+
+async def test_a_decision_is_written_with_its_order_and_the_run_let_go_of(desk: Desk) -> None:
+    await linked(desk)
+    claimed = await begun(desk, lease_s=0)
+    assert await desk.adapters.workflows.append(desk.workspace, claimed, decided(desk), after=1)
+    (command,) = await desk.commands()
+    assert command.type == "run_command"
+    assert [each.at_ms for each in await desk.adapters.workflows.journal(desk.workspace, RUN, after=1)] == [1]
+    assert not await claim(desk)
+
+
+async def test_nothing_is_ordered_where_something_was_written_meanwhile_or_another_has_the_run(desk: Desk) -> None:
+    await linked(desk)
+    claimed = await begun(desk, lease_s=0)
+    records = desk.adapters.workflows
+    assert not await records.append(desk.workspace, claimed, decided(desk), after=0)
+    await claim(desk)
+    with pytest.raises(Fenced):
+        await records.append(desk.workspace, claimed, decided(desk), after=1)
+    assert not await ordered(desk)
+    assert not await desk.commands()
+    assert len(await records.journal(desk.workspace, RUN)) == 1
+
+
+async def test_an_order_that_is_refused_makes_its_run_due_again(desk: Desk) -> None:
+    claimed = await begun(desk)
+    assert await desk.adapters.workflows.append(desk.workspace, claimed, decided(desk, knows=False), after=1)
+    assert await ordered(desk)
+    assert [each.id for each in await claim(desk)] == [RUN]
+
+
+async def test_a_run_that_is_let_go_of_until_a_time_is_due_then(desk: Desk) -> None:
+    await linked(desk)
+    claimed = await begun(desk)
+    assert await desk.adapters.workflows.append(desk.workspace, claimed, decided(desk, due_at_ms=1), after=1)
+    assert [each.id for each in await claim(desk)] == [RUN]

@@ -1,0 +1,126 @@
+"""A session of a hundred thousand entries, read like a short one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest_asyncio
+from playwright.async_api import Locator, Page, expect
+
+from connect.sdk import AgentRelay
+from tests.browser.site import Site
+from tests.browser.tab import Person
+from tests.fixtures.long_session import NEEDLE, NEEDLE_AT, redis_url, write_history
+
+_ENTRIES = 100_000
+_MOST_DRAWN = 200
+_NUMBERS = """box => [...box.querySelectorAll('ol > li')]
+    .map(entry => /entry (\\d+) of/.exec(entry.textContent)).filter(Boolean).map(found => Number(found[1]))"""
+_FIRST_IN_SIGHT = """box => {
+    const top = box.getBoundingClientRect().top;
+    const seen = [...box.querySelectorAll('ol > li')].find(entry => entry.getBoundingClientRect().bottom > top);
+    return Number(/entry (\\d+) of/.exec(seen.textContent)[1]);
+}"""
+
+_HAS_GONE_UP = f"seen => ({_FIRST_IN_SIGHT})(document.querySelector('[aria-label=Entries]')) < seen"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Long:
+    """The session, and when its last entry was written."""
+
+    session: str
+    relay: AgentRelay
+    written_ms: int
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def long(running_site: Site) -> AsyncIterator[Long]:
+    async with running_site.session("a-long-history") as relay:
+        session = (await relay.session()).id
+        now_ms = int(time.time() * 1000)
+        url = redis_url(running_site.folder / "broker")
+        await write_history(url, session, entries=_ENTRIES, until_ms=now_ms)
+        yield Long(session=session, relay=relay, written_ms=now_ms)
+
+
+async def _opened(ada: Person, where: Site, session: str) -> tuple[Page, Locator]:
+    page = await ada.tab(f"{where.url}/session/{session}")
+    box = page.get_by_role("region", name="Conversation").get_by_role("group", name="Entries")
+    await expect(box.get_by_text(f"entry {_ENTRIES - 1} of a long history")).to_be_in_viewport()
+    return page, box
+
+
+async def test_it_opens_at_its_end_and_scrolls_without_jumping_over_anything(
+    ada: Person, running_site: Site, long: Long
+) -> None:
+    page, box = await _opened(ada, running_site, long.session)
+    await box.hover()
+    before = await box.evaluate(_FIRST_IN_SIGHT)
+    lowest = before - 600
+    while before > lowest:
+        await page.mouse.wheel(0, -700)
+        await page.wait_for_function(_HAS_GONE_UP, arg=before)
+        now = await box.evaluate(_FIRST_IN_SIGHT)
+        # A view shows fewer than 20 of these: nothing that was not in sight before has gone by.
+        assert before - 20 < now < before
+        before = now
+    numbers = await box.evaluate(_NUMBERS)
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+    assert len(numbers) <= _MOST_DRAWN
+    await page.get_by_role("button", name="Latest").click()
+    await expect(box.get_by_text(f"entry {_ENTRIES - 1} of a long history")).to_be_in_viewport()
+
+
+async def test_its_beginning_is_one_jump_away_and_it_is_read_on_from_there(
+    ada: Person, running_site: Site, long: Long
+) -> None:
+    page, box = await _opened(ada, running_site, long.session)
+    await page.keyboard.press("/")
+    await page.get_by_label("Date and time").fill("2020-01-31T10:00:00")
+    await page.get_by_role("button", name="Go to time").click()
+    await expect(box.get_by_text("entry 0 of a long history")).to_be_in_viewport()
+    await expect(page.get_by_role("button", name="Earlier")).to_have_count(0)
+    await box.hover()
+    while (await box.evaluate(_FIRST_IN_SIGHT)) < 300:
+        await page.mouse.wheel(0, 700)
+        await page.wait_for_timeout(20)
+    numbers = await box.evaluate(_NUMBERS)
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+
+
+async def test_what_is_found_in_it_is_shown_where_it_was_said_and_its_link_leads_there(
+    ada: Person, running_site: Site, long: Long
+) -> None:
+    page, box = await _opened(ada, running_site, long.session)
+    await running_site.searchable(long.session, NEEDLE, lines=1)
+    await page.keyboard.press("/")
+    await expect(page.get_by_role("searchbox", name="Search messages and output")).to_be_focused()
+    await page.keyboard.type(NEEDLE)
+    await page.keyboard.press("Enter")
+    await page.get_by_role("list", name="Matches").get_by_role("button").first.click()
+    entry = box.get_by_role("listitem").filter(has_text=NEEDLE)
+    await expect(entry).to_be_in_viewport()
+    await expect(entry).to_have_attribute("aria-current", "location")
+    link = await entry.get_by_role("link", name="Copy link").get_attribute("href")
+    assert link is not None
+    other = await ada.tab(running_site.url + link)
+    shown = other.get_by_role("listitem").filter(has_text=NEEDLE)
+    await expect(shown).to_be_in_viewport()
+    await expect(shown).to_have_attribute("aria-current", "location")
+    await expect(other.get_by_text(f"entry {NEEDLE_AT + 1} of a long history")).to_be_in_viewport()
+
+
+async def test_what_one_sends_from_the_past_is_in_sight(ada: Person, running_site: Site, long: Long) -> None:
+    await long.relay.spawn("Writer", "demo")
+    page, box = await _opened(ada, running_site, long.session)
+    await page.keyboard.press("/")
+    await page.get_by_label("Date and time").fill("2020-01-31T10:00:00")
+    await page.get_by_role("button", name="Go to time").click()
+    await expect(box.get_by_text("entry 0 of a long history")).to_be_in_viewport()
+    await page.get_by_role("textbox", name="Message to").fill("say I am here")
+    await page.keyboard.press("Enter")
+    await expect(box.get_by_text("say I am here").last).to_be_in_viewport()
+    await expect(box.get_by_text("I am here", exact=True)).to_be_in_viewport()

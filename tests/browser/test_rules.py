@@ -1,0 +1,125 @@
+"""The page of the rules that answer permission requests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, Page, expect
+
+from connect.sdk import AgentRelay
+from tests.browser.accessibility import violations
+from tests.browser.site import Site, asked
+from tests.browser.tab import Person, person
+
+_COUNT_CLICKS = "window.clicks = 0; addEventListener('click', ({isTrusted}) => (window.clicks += +isTrusted), true)"
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
+async def _without_rules_afterwards(running_site: Site) -> AsyncIterator[None]:
+    yield
+    await running_site.ask("PUT", "/v1/rules", {"rules": []})
+
+
+async def put(where: Site, effect: str, command: str) -> None:
+    """Add a rule, as `relaycast rule put` does."""
+    await where.ask("POST", "/v1/rules", {"effect": effect, "tool": "shell", "command": command})
+
+
+def lines(page: Page) -> Locator:
+    """The rules, as they are listed."""
+    return page.get_by_role("list", name="Rules").get_by_role("listitem")
+
+
+async def test_a_rule_is_tried_on_what_was_asked_and_made(ada: Person, running_site: Site, relay: AgentRelay) -> None:
+    command = f"make {uuid4().hex[:8]}"
+    await relay.spawn("Builder", "demo", f"ask permission: {command}")
+    await asked(relay)
+    page = await ada.tab(f"{running_site.url}/rules")
+    await expect(page.get_by_text("No rules yet")).to_be_visible()
+    await page.get_by_label("Effect").select_option("Allow")
+    await expect(page.get_by_text("This rule allows everything")).to_be_visible()
+    await page.get_by_label("Effect").select_option("Deny")
+    await page.get_by_label("Tool").fill("shell")
+    await page.get_by_role("textbox", name="Command").fill(command)
+    await expect(page.get_by_text("This rule allows everything")).to_have_count(0)
+    await page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="What this rule would have answered")
+    await expect(dialog).to_contain_text(re.compile(r"It matches 1 of \d+ requests? of the last 7 days\."))
+    await expect(dialog.get_by_role("list", name="Outcomes")).to_have_text("Denied: 1")
+    request = dialog.get_by_role("list", name="Requests that it matches").get_by_role("listitem")
+    await expect(request).to_contain_text(f"{command}Builder")
+    assert await violations(page) == []
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_text("No rules yet")).to_be_visible()
+    await page.get_by_role("button", name="Add rule").click()
+    await expect(lines(page)).to_contain_text(re.compile(rf"Deny.*{command}.*made by Ada \w+ · \d{{4}}-\d\d-\d\d"))
+    [made] = (await running_site.ask("GET", "/v1/rules"))["rules"]
+    assert (made["effect"], made["tool"], made["command"], made["path"]) == ("deny", "shell", command, None)
+    await expect(page.get_by_role("textbox", name="Command")).to_have_value("")
+    await page.get_by_role("textbox", name="Command").fill(command)
+    await page.keyboard.press("Enter")
+    await expect(dialog.get_by_role("list", name="Outcomes")).to_have_text("Overruled: 1")
+    await expect(request).to_contain_text(re.compile(rf"by\s*Deny.*{command}"))
+
+
+async def test_a_rule_is_moved_by_keyboard_and_the_focus_goes_with_it(ada: Person, running_site: Site) -> None:
+    for command in ("third *", "second *", "first *"):
+        await put(running_site, "ask", command)
+    page = await ada.tab(f"{running_site.url}/rules")
+    await page.get_by_role("button", name="Move rule 3 up").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="Move rule 2 up")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="Move rule 1 up")).to_be_focused()
+    await expect(lines(page)).to_contain_text(["third *", "first *", "second *"])
+    await page.keyboard.press("Enter")  # it stands at the top already
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("button", name="Move rule 1 down")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="Move rule 2 down")).to_be_focused()
+    await expect(lines(page)).to_contain_text(["first *", "third *", "second *"])
+    kept = (await running_site.ask("GET", "/v1/rules"))["rules"]
+    assert [each["command"] for each in kept] == ["first *", "third *", "second *"]
+
+
+async def test_what_was_always_allowed_is_undone_by_three_clicks(
+    ada: Person, running_site: Site, relay: AgentRelay
+) -> None:
+    command = f"pytest tests/{uuid4().hex[:8]}.py"
+    await relay.spawn("Tester", "demo", f"ask permission: {command}")
+    await asked(relay)
+    page = await ada.tab(f"{running_site.url}/inbox")
+    card = page.locator("article:not([data-over])").filter(has_text=command)
+    await card.get_by_text("Always allow…").click()
+    await card.get_by_role("listitem").get_by_role("button").first.click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_role("link", name="Rules")).to_be_visible()
+    await dialog.get_by_role("button", name="Always allow").click()
+    await expect(card).to_have_count(0)
+    await page.evaluate(_COUNT_CLICKS)
+    await page.get_by_role("navigation", name="Main").get_by_role("link", name="Rules").click()
+    await page.get_by_role("button", name="Remove rule 1").click()
+    removing = page.get_by_role("dialog", name="Remove this rule?")
+    await expect(removing).to_contain_text("Agents ask again for what it allowed.")
+    assert await violations(page) == []
+    await removing.get_by_role("button", name="Remove rule").click()
+    await expect(page.get_by_text("No rules yet")).to_be_visible()
+    assert await page.evaluate("window.clicks") == 3
+    await relay.send("Tester", f"ask permission: {command}")
+    [again] = await asked(relay)
+    assert command in again.title
+
+
+async def test_a_viewer_tries_rules_and_is_offered_no_change(browser: Browser, running_site: Site) -> None:
+    await put(running_site, "allow", "ls *")
+    async with person(browser) as vera:
+        page = await vera.tab(await running_site.sign_in_link(name=f"Vera {uuid4().hex[:8]}", role="viewer"))
+        await page.get_by_role("navigation", name="Main").get_by_role("link", name="Rules").click()
+        await page.get_by_role("button", name="Try rule 1").click()
+        dialog = page.get_by_role("dialog", name="What this rule would have answered")
+        await expect(dialog).to_contain_text("of the last 7 days.")
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("button", name=re.compile("Move|Remove|Add"))).to_have_count(0)

@@ -1,0 +1,5 @@
+import type { Waiting } from "~/live/documents";
+import { Store } from "~/live/store";
+
+/** What somebody has chosen to answer where they are; null for nothing. */
+export const toAnswer = new Store<Waiting | null>(null);

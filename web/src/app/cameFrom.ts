@@ -1,0 +1,15 @@
+import { belowBase, keptAs } from "~/live/base";
+
+const KEY = keptAs("relaycast.came-from");
+
+/** Keep in this tab where somebody wanted to go who has to sign in first. */
+export function keepPlace({ pathname, search }: Pick<Location, "pathname" | "search">): void {
+  sessionStorage.setItem(KEY, belowBase(pathname) + search);
+}
+
+/** Where somebody wanted to go, once; null when that is not known. */
+export function takePlace(): string | null {
+  const place = sessionStorage.getItem(KEY);
+  sessionStorage.removeItem(KEY);
+  return place;
+}

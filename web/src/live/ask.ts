@@ -1,0 +1,45 @@
+import { inBase } from "./base";
+import { credentials } from "./guest";
+import * as texts from "~/texts";
+
+/** What a question to the HTTP API came to. */
+export type Answer<Value> = { readonly value: Value } | Refused;
+
+/** Why there is no answer. */
+export interface Refused {
+  readonly refused: string;
+  /** The broker's stable code; empty when it did not answer. */
+  readonly code: string;
+  readonly missing: boolean;
+  readonly details: unknown;
+}
+
+type Method = "GET" | "PUT" | "POST" | "PATCH" | "DELETE";
+
+/** Ask the HTTP API, as whoever the page is signed in as, or as the share that this tab shows. */
+export async function ask<Value>(
+  path: string,
+  method: Method = "GET",
+  body?: object,
+): Promise<Answer<Value>> {
+  try {
+    const answer = await fetch(inBase(path), {
+      method,
+      credentials: "same-origin",
+      headers: { ...credentials(), ...(body && { "content-type": "application/json" }) },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    const said = (await answer.json().catch(() => null)) as Body<Value> | null;
+    if (answer.ok && said?.data !== undefined) return { value: said.data };
+    const { message, code = "", details } = said?.error ?? {};
+    const refused = message ?? texts.live.brokerAnswered(answer.status);
+    return { refused, code, details, missing: answer.status === 404 };
+  } catch {
+    return { refused: texts.live.brokerSilent, code: "", details: undefined, missing: false };
+  }
+}
+
+interface Body<Value> {
+  readonly data?: Value;
+  readonly error?: { readonly message?: string; readonly code?: string; readonly details?: unknown };
+}

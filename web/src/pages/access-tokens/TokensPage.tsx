@@ -1,0 +1,69 @@
+import { lazy, Suspense, useState } from "react";
+import { useQuery } from "urql";
+import { usePermissions } from "~/acting/usePermissions";
+import { Button } from "~/design/Button";
+import { Empty } from "~/design/Empty";
+import { PageHead } from "~/design/PageHead";
+import { said } from "~/live/http";
+import { useWorkspace } from "~/live/LiveContext";
+import { useReadable } from "~/live/useReadable";
+import { Accounts } from "./Accounts";
+import { MINE } from "./documents";
+import { givenScopes } from "./scopes";
+import { TokenTable } from "./TokenTable";
+import * as texts from "~/texts";
+
+const NewTokenDialog = lazy(() => import("./NewTokenDialog").then((m) => ({ default: m.NewTokenDialog })));
+
+/** A person's own tokens for their programs; for owners and admins, service accounts with theirs. */
+export function TokensPage() {
+  const overview = useReadable(useWorkspace().overview);
+  const may = usePermissions();
+  if (overview.state !== "ready") return <PageHead title={texts.accessTokens.title} />;
+  const isPerson = overview.value.viewer.kind === "MEMBER";
+  return (
+    <>
+      <PageHead title={texts.accessTokens.title} />
+      <div className="mx-auto flex w-full max-w-5xl flex-col gap-8 px-4 py-6">
+        {isPerson && <Mine mayMake={givenScopes(may).length > 0} />}
+        {may.has("ADMINISTER") && <Accounts />}
+        {!isPerson && !may.has("ADMINISTER") && (
+          <Empty title={texts.accessTokens.noAccess}>{texts.accessTokens.noAccessHow}</Empty>
+        )}
+      </div>
+    </>
+  );
+}
+
+function Mine({ mayMake }: { mayMake: boolean }) {
+  const [{ data, error }, refresh] = useQuery({ query: MINE, requestPolicy: "cache-and-network" });
+  const [making, setMaking] = useState(false);
+  const changed = () => refresh({ requestPolicy: "network-only" });
+  return (
+    <section aria-labelledby="mine" className="flex flex-col gap-3">
+      <div className="flex flex-wrap items-center justify-between gap-2">
+        <h2 id="mine" className="text-base font-semibold">
+          {texts.accessTokens.mine}
+        </h2>
+        {mayMake && <Button onClick={() => setMaking(true)}>{texts.accessTokens.makeMine}</Button>}
+      </div>
+      <p className="text-xs text-soft">{texts.accessTokens.mineMeans}</p>
+      {error && !data && <Empty title={texts.accessTokens.notRead}>{said(error)}</Empty>}
+      {data?.viewer.personalTokens.length === 0 && (
+        <Empty title={texts.accessTokens.noneOfMine}>
+          {mayMake ? texts.accessTokens.noneOfMineHow : texts.accessTokens.roleMakesNone}
+        </Empty>
+      )}
+      {data && data.viewer.personalTokens.length > 0 && (
+        <TokenTable
+          caption={texts.accessTokens.mine}
+          tokens={data.viewer.personalTokens}
+          onChanged={changed}
+        />
+      )}
+      <Suspense>
+        {making && <NewTokenDialog account={null} onClose={() => setMaking(false)} onMade={changed} />}
+      </Suspense>
+    </section>
+  );
+}

@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import type { Entry, MessageEntry, NoticeEntry, TurnEntry } from "./entries";
+import { questionsOf, rowsOf } from "./rows";
+
+const notice = (key: string, tone: NoticeEntry["tone"] = "quiet") =>
+  ({ type: "notice", key, tone, words: "no longer asks" }) as NoticeEntry;
+const message = (key: string) => ({ type: "message", key }) as MessageEntry;
+const turn = (key: string, ...messageKeys: string[]) =>
+  ({ type: "turn", key, messageKeys }) as unknown as TurnEntry;
+const keys = (entries: readonly Entry[]) => rowsOf(entries).map((row) => row.key);
+
+test("many notices in a row are one line, and few are not", () => {
+  const four = ["a", "b", "c", "d"].map((key) => notice(key));
+  expect(keys([...four, message("m"), ...four.slice(1)])).toEqual(["from a", "m", "b", "c", "d"]);
+});
+
+test("what failed, or warns, stands by itself among them", () => {
+  const entries = ["a", "b", "c", "d"].map((key) => notice(key));
+  const told = [...entries, notice("stopped", "warn"), notice("failed", "bad"), notice("e")];
+  expect(keys(told)).toEqual(["from a", "stopped", "failed", "e"]);
+});
+
+test("a group keeps its name while it grows", () => {
+  const many = Array.from({ length: 50 }, (_, number) => notice(`${number}`));
+  expect(keys(many.slice(0, 20))).toEqual(keys(many));
+});
+
+test("a turn names the message it answers, unless nothing else was said in between", () => {
+  const [one, two] = [message("one"), message("two")];
+  const entries = [one, two, turn("t1", "one"), turn("t2", "two"), two, notice("n"), turn("t3", "two")];
+  const found = questionsOf(entries);
+  expect([...found]).toEqual([
+    ["t1", one],
+    ["t2", two],
+  ]);
+  expect(questionsOf([turn("t", "unread")]).size).toBe(0);
+});

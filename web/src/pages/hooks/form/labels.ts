@@ -1,0 +1,33 @@
+import * as texts from "~/texts";
+
+/** What each field is called, by its name. */
+export const LABELS: Readonly<Record<string, string>> = {
+  command: texts.hookFields.command,
+  "relay.to": texts.hookFields.relayTo,
+  "relay.text": texts.hookFields.relayText,
+  "relay.mode": texts.hookFields.relayMode,
+  "webhook.url": texts.hookFields.webhookUrl,
+  "webhook.secret": texts.hookFields.webhookSecret,
+  "notify.to": texts.hookFields.notifyTo,
+  "notify.ntfy": texts.hookFields.notifyNtfy,
+  "notify.text": texts.hookFields.notifyText,
+  "notify.priority": texts.hookFields.notifyPriority,
+  id: texts.hookFields.id,
+  "when.glob": texts.hookFields.whenGlob,
+  "when.exit_code": texts.hookFields.whenExitCode,
+  "when.tool": texts.hookFields.whenTool,
+  "when.command": texts.hookFields.whenCommand,
+  "when.agent": texts.hookFields.whenAgent,
+  "when.text": texts.hookFields.whenText,
+  "when.once_per": texts.hookFields.whenOncePer,
+  debounce: texts.hookFields.debounce,
+  max_per_minute: texts.hookFields.maxPerMinute,
+  timeout: texts.hookFields.timeout,
+  cwd: texts.hookFields.cwd,
+  env: texts.hookFields.env,
+  on_error: texts.hookFields.onError,
+  may_allow: texts.hookFields.mayAllow,
+  modifies: texts.hookFields.modifies,
+  decides: texts.hookFields.decides,
+  enabled: texts.hookFields.enabled,
+};

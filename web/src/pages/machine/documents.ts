@@ -1,0 +1,27 @@
+import { graphql, type ResultOf } from "~/live/graphql";
+
+/** What the page of a machine shows besides what every page knows. */
+export const MACHINE = graphql(`
+  query Machine($id: ID!) {
+    node(id: $id) {
+      __typename
+      id
+      ... on Proxy {
+        policy {
+          folders
+          programs
+          whoMaySpawn
+          agentsMaySpawn
+          mostAgents
+          asks
+          strict
+          terminal
+          problem
+        }
+      }
+    }
+  }
+`);
+
+type Found = Extract<NonNullable<ResultOf<typeof MACHINE>["node"]>, { __typename: "Proxy" }>;
+export type Policy = NonNullable<Found["policy"]>;

@@ -1,0 +1,92 @@
+import { graphql, type ResultOf } from "~/live/graphql";
+
+const PATTERNS = graphql(`
+  fragment PatternFields on Rule {
+    effect
+    tool
+    command
+    path
+  }
+`);
+
+export const RULES = graphql(
+  `
+    query Rules {
+      workspace {
+        id
+        rules {
+          ...PatternFields
+          madeBy
+          madeAt
+        }
+      }
+    }
+  `,
+  [PATTERNS],
+);
+/** A rule that is there. */
+export type KeptRule = ResultOf<typeof RULES>["workspace"]["rules"][number];
+
+export const RULE_TRIAL = graphql(
+  `
+    query RuleTrial($effect: Effect!, $tool: String!, $command: String, $path: String, $days: Int!) {
+      ruleTrial(effect: $effect, tool: $tool, command: $command, path: $path, days: $days) {
+        lookedAt
+        whole
+        matched
+        requests {
+          outcome
+          approval {
+            key
+            agent
+            title
+            command
+            askedAt
+          }
+          by {
+            ...PatternFields
+          }
+        }
+      }
+    }
+  `,
+  [PATTERNS],
+);
+export type RuleTrial = ResultOf<typeof RULE_TRIAL>["ruleTrial"];
+export type TriedRequest = RuleTrial["requests"][number];
+
+export const ADD_RULE = graphql(`
+  mutation AddRule($input: ChangeRuleInput!) {
+    addRule(input: $input) {
+      __typename
+      ... on Refusal {
+        code
+        message
+      }
+    }
+  }
+`);
+
+export const REMOVE_RULE = graphql(`
+  mutation RemoveRule($input: ChangeRuleInput!) {
+    removeRule(input: $input) {
+      __typename
+      ... on Refusal {
+        code
+        message
+      }
+    }
+  }
+`);
+
+export const MOVE_RULE = graphql(`
+  mutation MoveRule($input: MoveRuleInput!) {
+    moveRule(input: $input) {
+      __typename
+      ... on Refusal {
+        code
+        message
+      }
+    }
+  }
+`);

@@ -1,0 +1,84 @@
+import { inBase } from "~/live/base";
+import { credentials } from "~/live/guest";
+import * as texts from "~/texts";
+
+export type Phase = "none" | "trial" | "paid" | "ending" | "grace" | "read_only" | "ended";
+
+/** Where the workspace stands with its payments (`GET /v1/billing`). */
+export interface Billing {
+  readonly configured: boolean;
+  readonly plan: string;
+  readonly phase: Phase;
+  readonly until_ms: number | null;
+  readonly subscription: {
+    readonly seats: number;
+    readonly period_start_ms: number;
+    readonly period_end_ms: number;
+  } | null;
+}
+
+export interface Limit {
+  readonly what: string;
+  readonly used: number;
+  readonly limit: number | null;
+  readonly over: number;
+  /** Null for what does not begin anew. */
+  readonly resets_at_ms: number | null;
+}
+
+/** What a smaller plan has left as it is. */
+export interface Beyond {
+  readonly what: string;
+  /** Null for logs. */
+  readonly count: number | null;
+  readonly until_ms: number | null;
+  readonly safe_until_ms: number | null;
+}
+
+export interface Terms {
+  readonly plan: string;
+  readonly title: string;
+  readonly price_cents: number;
+  readonly per_seat: boolean;
+}
+
+/** The plan, what is used of it, and all plans there are (`GET /v1/plan`). */
+export interface Standing extends Terms {
+  readonly limits: readonly Limit[];
+  readonly beyond: readonly Beyond[];
+  readonly log_days: number;
+  readonly plans: readonly Terms[];
+}
+
+export interface Invoice {
+  readonly id: string;
+  readonly number: string | null;
+  readonly status: string;
+  readonly created_ms: number;
+  readonly total_cents: number;
+  readonly refunded_cents: number;
+  readonly url: string | null;
+}
+
+/** What the broker answered, or why it did not. */
+export type Answered<Value> = { readonly value: Value } | { readonly refused: string };
+
+/** One request with what this tab is signed in with. */
+export async function ask<Value>(method: string, path: string, body?: object): Promise<Answered<Value>> {
+  try {
+    const answer = await fetch(inBase(path), {
+      method,
+      credentials: "same-origin",
+      headers: { ...credentials(), ...(body && { "content-type": "application/json" }) },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    const found = (await answer.json().catch(() => null)) as {
+      data?: Value;
+      error?: { message?: string };
+    } | null;
+    if (answer.ok && found?.data !== undefined) return { value: found.data };
+    return { refused: found?.error?.message ?? texts.live.brokerAnswered(answer.status) };
+  } catch {
+    return { refused: texts.live.brokerSilent };
+  }
+}
