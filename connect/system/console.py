@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import select
 import sys
 import textwrap
+from typing import TextIO
 
 OUTPUT_CLOSED = 141
 """What a shell shows for a program whose reader went away: SIGPIPE, which Python does not let end it."""
@@ -40,15 +42,15 @@ def fold(text: str) -> str:
 
 
 def leave_output() -> None:
-    """Let what is printed from now on go nowhere: its reader went away, and the exit would stumble over it again."""
+    """Let what is printed from now on go nowhere: its reader went away, and the exit would stumble over it again.
+
+    Standard error goes too where it has that same reader, though nothing of it was lost yet.
+    """
+    gone = [stream for stream in (sys.stdout, sys.stderr) if _has_no_reader(stream)]
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError, ValueError, AttributeError):
-                stream.flush()
-                continue
-            with contextlib.suppress(OSError, ValueError, AttributeError):
-                os.dup2(nowhere, stream.fileno())
+        for stream in gone:
+            os.dup2(nowhere, stream.fileno())
     finally:
         os.close(nowhere)
 
@@ -62,3 +64,19 @@ def flush_output() -> None:
         raise SystemExit(OUTPUT_CLOSED) from None
     except (OSError, ValueError):  # a disk that is full; closed by whoever took it over
         pass
+    if _has_no_reader(sys.stderr):
+        leave_output()  # what could not be logged is no reason for another status
+
+
+def _has_no_reader(stream: TextIO) -> bool:
+    with contextlib.suppress(ValueError, AttributeError):  # it was closed; there never was one
+        try:
+            stream.flush()
+        except OSError:
+            return True
+        if hasattr(select, "poll"):
+            # Where nothing is buffered a flush says nothing.
+            poll = select.poll()
+            poll.register(stream.fileno(), 0)
+            return any(said & (select.POLLERR | select.POLLHUP) for _, said in poll.poll(0))
+    return False
