@@ -15,8 +15,9 @@ from broker.domain.agents.stops import WORKSPACE, StopHow
 from broker.domain.ids import WorkspaceId
 from broker.domain.logs.events import Cursor
 from broker.domain.messages.steps import ReceiptState
+from broker.protocol.proxy import Deliver
 from broker.services.live.hub import position_of
-from tests.fixtures.desk import Desk, open_desk
+from tests.fixtures.desk import Desk, a_hello, open_desk
 
 W = WorkspaceId("w")
 
@@ -179,3 +180,40 @@ async def test_what_was_stopped_stays_stopped_after_a_fail_over(tmp_path: Path) 
         assert delivery.because == "stopped"
         await second.stops.lift(W, WORKSPACE, by="Bob", member=None, note="")
         assert await desk.receipt(message) is ReceiptState.SENT
+
+
+async def test_commands_under_the_numbers_of_lost_ones_are_taken(tmp_path: Path) -> None:
+    """The machine stays connected over the fail-over, and knows commands that the new primary has never seen."""
+    async with server(tmp_path, "b") as second:
+        async with server(tmp_path, "a") as first:
+            desk = await open_desk(first, W)
+            await first.workspaces.create(W, name="w", plan=desk.plan)
+            await desk.idle("Worker")
+            await follow(second.redis, first.redis)
+            await part(first.redis)
+            await desk.send("Worker", "lost with the primary")
+            seen = [seq for seq, _ in await first.links.commands(W, desk.link, after=0)][-1]
+            await first.links.acknowledge(W, desk.link, fence=desk.attached.fence, seq=seen)
+        await command(second.redis, "REPLICAOF", "NO", "ONE")
+        desk.adapters = second
+        before = desk.attached
+        message, _ = await desk.send("Worker", "under its number")
+        await desk.spawn("Other")
+        # What the machine says it has seen does not let go of what it has not, and its gateway is told to let it go.
+        await second.links.acknowledge(W, desk.link, fence=before.fence, seq=seen)
+        assert await told_at_renewal(desk) == ["!kick"]
+        attached = await desk.attach(a_hello(epoch=before.epoch, commands_seen=seen), epoch="next")
+        assert attached.epoch == "next"
+        taken = [each for each in await desk.commands(after=attached.commands_acked) if isinstance(each, Deliver)]
+        assert [each.message_id for each in taken] == [message]
+        assert await told_at_renewal(desk) == []
+
+
+async def told_at_renewal(desk: Desk) -> list[str]:
+    """What the gateway of the desk's machine hears when it renews its lease."""
+    redis = desk.adapters.redis
+    async with redis.pubsub() as pubsub:
+        await pubsub.subscribe(f"rc:{{{W}}}:l:{desk.link}")
+        await desk.adapters.links.renew(W, {desk.link: desk.attached.fence})
+        told = [await pubsub.get_message(timeout=0.5) for _ in range(3)]
+    return [each["data"] for each in told if each and each["type"] == "message"]

@@ -1,4 +1,4 @@
--- uses: run_wakings
+-- uses: history run_wakings
 -- The session log: numbered events, appended and published. `data` is JSON text.
 
 -- What is too much for those who watch a whole workspace, and of interest only to those who watch the session.
@@ -10,14 +10,6 @@ local HOOKED = {
   ['agent.released'] = true, ['agent.frame'] = true, ['message.receipt'] = true,
   ['turn.started'] = true, ['turn.ended'] = true, ['approval.requested'] = true, ['approval.resolved'] = true,
 }
-
--- Which history of the store this is, and '0…' or the one that it went on from when it was made the primary. Nothing for
--- a user who may not ask.
-local function store_history()
-  local info = redis.pcall('INFO', 'replication')
-  if type(info) ~= 'string' then return nil end
-  return string.match(info, 'master_replid:(%x+)'), string.match(info, 'master_replid2:(%x+)')
-end
 
 -- A replica that became the primary may lack events that were read and shipped. Their numbers are given to others from
 -- here on, so the log begins a new epoch, whose name says where it leaves the old one: readers who were beyond that are
@@ -37,9 +29,9 @@ local function meta_of(session)
   if metas[session] then return metas[session] end
   local meta = fields(K.session(session), 'epoch', 'offset', 'shipped', 'history')
   metas[session] = meta
-  local history, before = store_history()
+  local history, is_promoted = store_history()
   if meta.epoch and history and meta.history ~= history then
-    if meta.history and string.find(before, '[^0]') then fork_log(session, meta, history) end
+    if meta.history and is_promoted then fork_log(session, meta, history) end
     redis.call('HSET', K.session(session), 'history', history)
   end
   return meta

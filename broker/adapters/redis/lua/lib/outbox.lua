@@ -1,19 +1,36 @@
+-- uses: history
 -- A link's mailbox: commands numbered without holes, kept until acknowledged. Publishing only saves the gateway a read.
 
 -- A command as `broker/protocol/proxy/commands.py` describes it: its kind, then names and values.
 local function command_text(kind, ...) return object('type', kind, ...) end
 
 -- Puts a command that is JSON already into a mailbox.
-local function post(link, text)
-  local key = K.link(link)
-  if redis.call('EXISTS', key) == 0 then return end -- forgotten: nobody would ever take it
-  local seq = redis.call('HINCRBY', key, 'sent', 1)
-  redis.call('HINCRBY', key, 'out_bytes', #text)
-  redis.call('XADD', K.outbox(link), seq .. '-0', 'c', text)
-  redis.call('PUBLISH', K.link_channel(link), seq .. ':' .. text)
-  return seq
-end
+local post
+do
+  -- After a fail-over that lost commands their numbers are given to others, which the machine would take for the ones it
+  -- knows. So its connection has to come again, and what it has seen beyond `restored` shows that (`attach_link.lua`).
+  -- A gateway that missed the news hears it when it renews the lease.
+  local function notice_fail_over(link)
+    local l = fields(K.link(link), 'history', 'restored', 'sent')
+    local history, is_promoted = store_history()
+    if not history or l.history == history then return end
+    redis.call('HSET', K.link(link), 'history', history)
+    if not l.history or not is_promoted then return end
+    redis.call('HSET', K.link(link), 'restored', l.restored or l.sent or '0')
+    redis.call('PUBLISH', K.link_channel(link), '!kick')
+  end
 
+  post = function(link, text)
+    local key = K.link(link)
+    if redis.call('EXISTS', key) == 0 then return end -- forgotten: nobody would ever take it
+    notice_fail_over(link)
+    local seq = redis.call('HINCRBY', key, 'sent', 1)
+    redis.call('HINCRBY', key, 'out_bytes', #text)
+    redis.call('XADD', K.outbox(link), seq .. '-0', 'c', text)
+    redis.call('PUBLISH', K.link_channel(link), seq .. ':' .. text)
+    return seq
+  end
+end
 local function command(link, kind, ...) return post(link, command_text(kind, ...)) end
 
 -- Lets go of the commands up to a number and returns them, as entries of the stream.

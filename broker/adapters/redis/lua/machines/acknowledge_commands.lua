@@ -5,8 +5,9 @@
 --         number
 -- Returns 1, or 0 when a newer connection has taken over
 -- uses: agents
-local l = fields(K.link(link), 'fence', 'acked', 'sent')
-local upto = math.min(tonumber(number), tonumber(l.sent or '0'))
+local l = fields(K.link(link), 'fence', 'acked', 'sent', 'restored')
+-- Behind `restored` it may speak of commands that the store has lost.
+local upto = math.min(tonumber(number), tonumber(l.restored or l.sent or '0'))
 if l.fence ~= fence then return 0 end
 if upto <= tonumber(l.acked or '0') then return 1 end
 local was_behind = is_behind(link)

@@ -15,7 +15,7 @@
 --         processes...  pairs of agent, generation
 -- Returns {fence, epoch, last report seen of this spool, last command acknowledged, now,
 --   1 when this is another process of relay-connect than before}
--- uses: lives links stops guards
+-- uses: history lives links stops guards
 local key = K.link(link)
 local running = {}
 for i = 1, #processes, 2 do running[processes[i]] = tonumber(processes[i + 1]) end
@@ -34,7 +34,6 @@ local l = fields(key, 'epoch', 'boot', 'spool', 'reports', 'acked', 'sent', 'res
 -- A peer that has seen more than was ever sent: the store has lost its last seconds, or was restored from a backup, when
 -- numbers may have been given again already. They start a new life, or the peer would take commands for ones it knows.
 local forgot = known_epoch == l.epoch and tonumber(seen) > tonumber(l.restored or l.sent or '0')
-redis.call('HDEL', key, 'restored')
 local epoch = (not forgot and l.epoch) or new_epoch
 -- Another process under the machine id of one that is here: its state folder was copied, or it was restarted and its
 -- old connection is not known to be dead. The one that is here is asked for a sign of life, and only one that gives
@@ -57,8 +56,9 @@ if here.online == '1' and here.boot ~= boot and not is_dead(here.boot) and strin
   end
 end
 local fence = redis.call('HINCRBY', key, 'fence', 1)
+redis.call('HDEL', key, 'restored')
 redis.call('HSET', key, 'id', link, 'machine', machine, 'epoch', epoch, 'boot', boot, 'online', 1, 'since', NOW, 'heard', NOW,
-  'hello', hello, 'session', session, 'name', name)
+  'hello', hello, 'session', session, 'name', name, 'history', store_history() or '')
 lease(link, fence)
 redis.call('PUBLISH', K.link_channel(link), '!fence:' .. fence)
 forget_timer('away|' .. link)
