@@ -17,6 +17,7 @@ import orjson
 from tests.bench import against, machine, pairing, report, results
 from tests.bench.appends import measure_appends
 from tests.bench.billing import measure_billing, measure_recomputing
+from tests.bench.conversation import measure_conversation
 from tests.bench.dashboard import measure_dashboard
 from tests.bench.fanout import measure_fanout
 from tests.bench.figures import Section
@@ -33,15 +34,16 @@ from tests.bench.sizes import measure_sizes
 from tests.bench.stage import Broker, running_broker
 from tests.bench.stops import measure_stops
 from tests.bench.tracing import measure_tracing
+from tests.bench.visits import measure_visits
 from tests.bench.workflow_steps import measure_workflow_peer, measure_workflow_steps
 from tests.bench.workflows import measure_workflows
 
 _PREVIOUS = Path(__file__).parents[1] / "fixtures" / "previous" / "relaycast-0.1.0-py3-none-any.whl"
 _WITH_BROKER = (
     *("latency", "appends", "footprint", "fanout", "growth", "stops"),
-    *("dashboard", "fleet", "hooks", "workflows"),
+    *("dashboard", "fleet", "conversation", "hooks", "workflows"),
 )
-_MEASURES = (*_WITH_BROKER, "sizes", "tracing", "billing", "logs")
+_MEASURES = (*_WITH_BROKER, "sizes", "tracing", "billing", "visits", "logs")
 
 
 def main() -> None:
@@ -141,6 +143,8 @@ async def _measures(options: argparse.Namespace) -> AsyncIterator[Section]:
         if "tracing" in wanted:
             rounds, count = (2, 60) if options.quick else (4, 250)
             yield await measure_tracing(Path(folder), rounds=rounds, count=count)
+        if "visits" in wanted:
+            yield await measure_visits(Path(folder) / "visits", runs=3 if options.quick else 7)
         if "billing" in wanted:
             yield await measure_billing(Path(folder), count=200 if options.quick else 2000)
             yield measure_recomputing(count=100_000 if options.quick else 1_000_000)
@@ -169,6 +173,10 @@ async def _with_broker(broker: Broker, options: argparse.Namespace, wanted: set[
         )
     if "fleet" in wanted:
         yield await measure_fleet(broker, agents=200 if quick else 1_000, seconds=5 if quick else 30)
+    if "conversation" in wanted:
+        yield await measure_conversation(
+            broker, entries=10_000 if quick else 100_000, seconds=5 if quick else 30, runs=3 if quick else 7
+        )
     if "growth" in wanted:
         yield await measure_growth(broker, steps=steps, count=60 if quick else 200)
     if "stops" in wanted:
