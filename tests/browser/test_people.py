@@ -150,7 +150,7 @@ async def test_tokens_are_made_shown_once_rotated_and_revoked(
     mine = page.get_by_role("region", name="Your tokens").first
     await mine.get_by_role("button", name="New token").click()
     asked = page.get_by_role("dialog")
-    await asked.get_by_label("Name").fill(f"script {mark}")
+    await asked.get_by_label("Name", exact=True).fill(f"script {mark}")
     await page.get_by_role("button", name="Make the token").click()
     await expect(asked.get_by_text("Choose at least one thing")).to_be_visible()
     await asked.get_by_role("checkbox", name="Send").check()

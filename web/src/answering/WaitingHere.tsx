@@ -22,7 +22,7 @@ export function WaitingHere({ waiting }: { waiting: readonly Waiting[] }) {
       aria-label={texts.inbox.title}
       onPointerEnter={(event) => event.pointerType === "mouse" && hold(true)}
       onPointerLeave={() => hold(false)}
-      className="max-h-[60%] sm:max-h-[45%] shrink-0 overflow-y-auto border-t border-line bg-warn-soft/40 px-3 py-2 sm:px-5"
+      className="max-h-[60%] sm:max-h-[36%] shrink-0 overflow-y-auto border-t border-line bg-warn-soft/40 px-3 py-2 sm:px-5"
     >
       <div className="mx-auto flex w-full max-w-3xl flex-col gap-2">
         <AskedHere key={first.key} waiting={first} over={isOver(first)} />

@@ -29,7 +29,9 @@ export function Banner() {
       return live.connection.everLive ? (
         <Line tone="warn">{texts.shell.reconnecting}</Line>
       ) : (
-        <Line tone="quiet">{texts.shell.connecting}</Line>
+        <Line tone="quiet" floats>
+          {texts.shell.connecting}
+        </Line>
       );
     case "reconnecting": {
       const seconds = Math.max(0, Math.ceil((connection.retryAt - now) / 1000));
@@ -124,10 +126,13 @@ const TONES = {
 function Line({
   tone,
   action,
+  floats = false,
   children,
 }: {
   tone: keyof typeof TONES;
   action?: ReactNode;
+  /** It is gone in a moment: nothing is to move for it. */
+  floats?: boolean;
   children: ReactNode;
 }) {
   return (
@@ -136,6 +141,7 @@ function Line({
       className={classes(
         "flex min-h-8 shrink-0 items-center justify-center gap-2 px-3 text-xs font-medium",
         TONES[tone],
+        floats && "fixed inset-x-0 bottom-0 z-30",
       )}
     >
       <span>{children}</span>

@@ -1,9 +1,10 @@
 import { lazy, Suspense, useState } from "react";
-import { useQuery } from "urql";
+import { useQuery, type UseQueryState } from "urql";
 import { usePermissions } from "~/acting/usePermissions";
 import { Button } from "~/design/Button";
 import { Empty } from "~/design/Empty";
 import { PageHead } from "~/design/PageHead";
+import type { ResultOf } from "~/live/graphql";
 import { said } from "~/live/http";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
@@ -19,14 +20,22 @@ const NewTokenDialog = lazy(() => import("./NewTokenDialog").then((m) => ({ defa
 export function TokensPage() {
   const overview = useReadable(useWorkspace().overview);
   const may = usePermissions();
+  const isPerson = overview.state === "ready" && overview.value.viewer.kind === "MEMBER";
+  const [mine, refresh] = useQuery({ query: MINE, pause: !isPerson, requestPolicy: "cache-and-network" });
   if (overview.state !== "ready") return <PageHead title={texts.accessTokens.title} />;
-  const isPerson = overview.value.viewer.kind === "MEMBER";
   return (
     <>
       <PageHead title={texts.accessTokens.title} />
       <div className="mx-auto flex w-full max-w-5xl flex-col gap-8 px-4 py-6">
-        {isPerson && <Mine mayMake={givenScopes(may).length > 0} />}
-        {may.has("ADMINISTER") && <Accounts />}
+        {isPerson && (
+          <Mine
+            read={mine}
+            mayMake={givenScopes(may).length > 0}
+            onChanged={() => refresh({ requestPolicy: "network-only" })}
+          />
+        )}
+        {/* Below the others, where it stays. */}
+        {may.has("ADMINISTER") && (!isPerson || !mine.fetching) && <Accounts />}
         {!isPerson && !may.has("ADMINISTER") && (
           <Empty title={texts.accessTokens.noAccess}>{texts.accessTokens.noAccessHow}</Empty>
         )}
@@ -35,10 +44,14 @@ export function TokensPage() {
   );
 }
 
-function Mine({ mayMake }: { mayMake: boolean }) {
-  const [{ data, error }, refresh] = useQuery({ query: MINE, requestPolicy: "cache-and-network" });
+interface MineProps {
+  read: UseQueryState<ResultOf<typeof MINE>>;
+  mayMake: boolean;
+  onChanged: () => void;
+}
+
+function Mine({ read: { data, error }, mayMake, onChanged }: MineProps) {
   const [making, setMaking] = useState(false);
-  const changed = () => refresh({ requestPolicy: "network-only" });
   return (
     <section aria-labelledby="mine" className="flex flex-col gap-3">
       <div className="flex flex-wrap items-center justify-between gap-2">
@@ -58,11 +71,11 @@ function Mine({ mayMake }: { mayMake: boolean }) {
         <TokenTable
           caption={texts.accessTokens.mine}
           tokens={data.viewer.personalTokens}
-          onChanged={changed}
+          onChanged={onChanged}
         />
       )}
       <Suspense>
-        {making && <NewTokenDialog account={null} onClose={() => setMaking(false)} onMade={changed} />}
+        {making && <NewTokenDialog account={null} onClose={() => setMaking(false)} onMade={onChanged} />}
       </Suspense>
     </section>
   );

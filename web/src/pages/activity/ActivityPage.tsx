@@ -1,5 +1,5 @@
 import { getRouteApi } from "@tanstack/react-router";
-import { lazy, Suspense, useState, type ReactNode } from "react";
+import { lazy, Suspense, useEffect, useState, type ReactNode } from "react";
 import type { Place } from "~/app/place";
 import { Badge } from "~/design/Badge";
 import { Empty } from "~/design/Empty";
@@ -51,6 +51,9 @@ function Activity({ session }: { session: string }) {
   const name = known?.name;
   const wide = useWide();
   const mayWrite = usePermissions().has("SEND");
+  const { overview, agents: followed } = useWorkspace();
+  const [isAskedPlaced, setAskedPlaced] = useState(false);
+  const isKnown = [useReadable(overview), useReadable(followed)].every(({ state }) => state !== "loading");
   const navigate = route.useNavigate();
   const choose = (agent: string | undefined) =>
     void navigate({ search: agent ? { agent } : {}, replace: true });
@@ -91,8 +94,10 @@ function Activity({ session }: { session: string }) {
         onGo={go}
         sent={sent}
         start={startCommand(name)}
+        // What takes its room from it is there.
+        isPlaced={isKnown && isAskedPlaced}
       />
-      <Asked agents={agents} chosen={chosen} />
+      <Asked agents={agents} chosen={chosen} onPlaced={() => setAskedPlaced(true)} />
       {mayWrite && (
         <Composer session={session} agents={agents} chosen={chosen} onSent={() => setSent(sent + 1)} />
       )}
@@ -141,14 +146,35 @@ function Activity({ session }: { session: string }) {
   );
 }
 
-/** What the agents of the session ask, or the chosen one alone. */
-function Asked({ agents, chosen }: { agents: readonly Agent[]; chosen: string | undefined }) {
+/** What the agents of the session ask, or the chosen one alone. It tells once it is seen, or that there is nothing. */
+function Asked({
+  agents,
+  chosen,
+  onPlaced,
+}: {
+  agents: readonly Agent[];
+  chosen: string | undefined;
+  onPlaced: () => void;
+}) {
   const all = useReadable(useWorkspace().waiting);
   const shown = new Set(agents.filter(({ name }) => name === (chosen ?? name)).map(({ key }) => key));
   const waiting = all.state === "ready" ? all.value.filter(({ agentKey }) => shown.has(agentKey)) : [];
   const [seen, setSeen] = useState(false);
   if (waiting.length > 0 && !seen) setSeen(true);
-  return <Suspense>{seen && <WaitingHere waiting={waiting} />}</Suspense>;
+  if (!seen) return all.state !== "loading" && <Placed tell={onPlaced} />;
+  return (
+    <Suspense>
+      <WaitingHere waiting={waiting} />
+      <Placed tell={onPlaced} />
+    </Suspense>
+  );
+}
+
+/** Tells that what it stands beside is drawn. */
+function Placed({ tell }: { tell: () => void }) {
+  // eslint-disable-next-line react-hooks/exhaustive-deps -- once
+  useEffect(tell, []);
+  return null;
 }
 
 type View = "conversation" | "agents" | "timeline";

@@ -2,6 +2,7 @@ import { lazy, memo, Suspense, useEffect, useMemo, useState } from "react";
 import { useCommands } from "~/app/commands";
 import { Button, IconButton } from "~/design/Button";
 import { Empty } from "~/design/Empty";
+import { classes } from "~/design/classes";
 import { Icon } from "~/design/Icon";
 import type { Agent } from "~/live/documents";
 import type { MessageEntry } from "./model/entries";
@@ -35,6 +36,8 @@ interface ConversationViewProps {
   sent: number;
   /** What to run when nobody is there. */
   start: string;
+  /** Whether it has the room that it will have: before that nothing is seen of it, as it would move. */
+  isPlaced: boolean;
 }
 
 /** Messages, turns and notices in the order they began. It follows the end until the reader scrolls away from it. */
@@ -48,6 +51,7 @@ export function ConversationView({
   onGo,
   sent,
   start,
+  isPlaced,
 }: ConversationViewProps) {
   const { entries } = reading;
   const wanted = useMemo(
@@ -118,7 +122,7 @@ export function ConversationView({
           {reading.state === "ready" && shown.length === 0 && (
             <Nobody agents={agents} chosen={chosen} start={start} />
           )}
-          <ol ref={list} className="flex flex-col gap-1">
+          <ol ref={list} className={classes("flex flex-col gap-1", !isPlaced && "invisible")}>
             {rowsOf(shown).map((row) => (
               <RowView
                 key={row.key}

@@ -43,7 +43,10 @@ export function HomePage() {
       )}
       {isReady && hasSessions && followed === "failed" && <Empty title={texts.session.agentsNotRead} />}
       {hasSessions && followed === "ready" && <Fleet sessions={known.value.workspace.sessions.nodes} />}
-      {isReady && <Machines machines={known.value.workspace.proxies?.nodes ?? []} />}
+      {/* Below the agents, where it stays once they are there. */}
+      {isReady && (followed !== "loading" || !hasSessions) && (
+        <Machines machines={known.value.workspace.proxies?.nodes ?? []} />
+      )}
     </>
   );
 }

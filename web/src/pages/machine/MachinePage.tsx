@@ -22,8 +22,11 @@ const route = getRouteApi("/shell/machine/$key");
 /** One machine: what runs there, what it can run, and what it lets agents do. */
 export function MachinePage() {
   const { key } = route.useParams();
-  const overview = useReadable(useWorkspace().overview);
-  if (overview.state !== "ready") return <PageHead title={texts.machine.machine} />;
+  const workspace = useWorkspace();
+  const overview = useReadable(workspace.overview);
+  // What stands below the agents would be drawn higher up first.
+  const followed = useReadable(workspace.agents).state;
+  if (overview.state !== "ready" || followed === "loading") return <PageHead title={texts.machine.machine} />;
   const machine = overview.value.workspace.proxies?.nodes.find((one) => one.key === key);
   if (!machine)
     return (
