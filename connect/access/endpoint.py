@@ -148,7 +148,10 @@ def find_token(
 
 def no_token(url: str) -> NotAuthenticated:
     """What to say when `find_token` has found none."""
-    return NotAuthenticated(f"no token for {url}: set {TOKEN}, or start a broker here with `relaycast up`")
+    how = "start a broker here with `relaycast up`"
+    if not is_loopback(url):
+        how = "link this machine with a code, which its dashboard gives under Link a machine"
+    return NotAuthenticated(f"no token for {url}: set {TOKEN}, or {how}")
 
 
 def resolve_url(url: str | None, *, environment: Mapping[str, str], insecure: bool | None = None) -> str:

@@ -414,7 +414,8 @@ export const acting = {
   send: "Send",
   spawnAnAgent: "Spawn an agent",
   noMachine: "No machine is connected",
-  noMachineHow: "Agents run where your files are. Run this on that machine:",
+  noMachineHow:
+    "Agents run where your files are. Run this on that machine; its first time, take a code from Link a machine on Home:",
   hasStarted: (name: Shown) => `${name} is running`,
   didNotStart: (name: Shown) => `${name} did not start`,
   restart: "Restart",
@@ -506,7 +507,8 @@ export const home = {
   title: "Home",
   notRead: "The broker did not answer",
   noSessions: "No sessions yet",
-  noSessionsHow: "Linking a machine creates a session. Run this in your project’s folder:",
+  noSessionsHow:
+    "Linking a machine creates a session. On one that was linked before, run this in your project’s folder:",
   linkMachine: "Link a machine",
   linkMachineMeans:
     "A code links one machine, once, within ten minutes. Later starts there need neither code nor token.",

@@ -3,7 +3,7 @@ import { useId, useRef, useState, type SubmitEvent } from "react";
 import { Button } from "~/design/Button";
 import { Dialog, DialogBody, DialogFoot } from "~/design/Dialog";
 import { Empty } from "~/design/Empty";
-import { brokerUrl } from "~/live/base";
+import { startCommand } from "~/live/startCommand";
 import type { Overview, Proxy, Session } from "~/live/documents";
 import { useLive, useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
@@ -29,7 +29,7 @@ export function SpawnDialog({ session, onClose }: SpawnDialogProps) {
   return (
     <Dialog open onClose={onClose} title={texts.acting.spawnAnAgent}>
       {machines.length === 0 ? (
-        <Empty title={texts.acting.noMachine} command={`relay-connect --url ${brokerUrl()} --token-file …`}>
+        <Empty title={texts.acting.noMachine} command={startCommand(undefined)}>
           {texts.acting.noMachineHow}
         </Empty>
       ) : (

@@ -20,7 +20,7 @@ import { usePermissions } from "~/acting/usePermissions";
 import { useStops } from "~/acting/useStop";
 import { AgentsPanel } from "./AgentsPanel";
 import { ConversationView } from "./ConversationView";
-import { startCommand } from "./startCommand";
+import { startCommand } from "~/live/startCommand";
 import { Timeline } from "./Timeline";
 import { useConversation } from "./useConversation";
 import { useSessionAgents } from "./useSessionAgents";

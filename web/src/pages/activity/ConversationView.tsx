@@ -18,7 +18,8 @@ import * as texts from "~/texts";
 
 // What opens on a click need not be there for the first picture.
 const Announcer = lazy(() => import("./Announcer").then((m) => ({ default: m.Announcer })));
-const Finder = lazy(() => import("./Finder").then((m) => ({ default: m.Finder })));
+const finder = () => import("./Finder");
+const Finder = lazy(() => finder().then((m) => ({ default: m.Finder })));
 
 interface ConversationViewProps {
   session: string;
@@ -66,6 +67,10 @@ export function ConversationView({
     if (sent > 0) follow();
     // eslint-disable-next-line react-hooks/exhaustive-deps -- once for each that was sent
   }, [sent]);
+  useEffect(() => {
+    // What is typed behind the key that opens it is not to be lost.
+    if (isPlaced) void finder();
+  }, [isPlaced]);
   useCommands([
     {
       id: "find-in-conversation",

@@ -4,7 +4,7 @@ import { useNow } from "~/design/now";
 import type { Session } from "~/live/documents";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
-import { startCommand } from "~/pages/activity/startCommand";
+import { startCommand } from "~/live/startCommand";
 import { FleetList } from "./FleetList";
 import { FleetTools } from "./FleetTools";
 import { arranged, counts, rowsOf, type Item } from "./model/fleet";

@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { SpawnButton } from "~/acting/SpawnButton";
-import { startCommand } from "~/pages/activity/startCommand";
+import { startCommand } from "~/live/startCommand";
 import { Empty } from "~/design/Empty";
 import { PageHead } from "~/design/PageHead";
 import { useWorkspace } from "~/live/LiveContext";

@@ -3,7 +3,7 @@ import { useQuery } from "urql";
 import { Button } from "~/design/Button";
 import { Empty } from "~/design/Empty";
 import { said } from "~/live/http";
-import { startCommand } from "~/pages/activity/startCommand";
+import { startCommand } from "~/live/startCommand";
 import { SEARCH } from "./documents";
 import { quieted } from "./model/conditions";
 import { HitRow } from "./HitRow";

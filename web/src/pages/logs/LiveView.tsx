@@ -2,7 +2,7 @@ import { useLayoutEffect, useState } from "react";
 import { Empty } from "~/design/Empty";
 import { useLive } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
-import { startCommand } from "~/pages/activity/startCommand";
+import { startCommand } from "~/live/startCommand";
 import { AllLines } from "./AllLines";
 import { LogTail } from "./logTail";
 import { TailList } from "./TailList";

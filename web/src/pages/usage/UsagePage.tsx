@@ -7,7 +7,7 @@ import { PageHead } from "~/design/PageHead";
 import { said } from "~/live/http";
 import { useWorkspace } from "~/live/LiveContext";
 import { useReadable } from "~/live/useReadable";
-import { startCommand } from "~/pages/activity/startCommand";
+import { startCommand } from "~/live/startCommand";
 import { BudgetList } from "./BudgetList";
 import { ByAgent } from "./ByAgent";
 import { ByDay } from "./ByDay";

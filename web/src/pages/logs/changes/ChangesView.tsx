@@ -2,7 +2,7 @@ import { useMemo, useRef } from "react";
 import { Button } from "~/design/Button";
 import { Empty } from "~/design/Empty";
 import { Icon } from "~/design/Icon";
-import { startCommand } from "~/pages/activity/startCommand";
+import { startCommand } from "~/live/startCommand";
 import { useAddress } from "../useAddress";
 import { EditCard } from "./EditCard";
 import { FileTree } from "./FileTree";
