@@ -472,13 +472,13 @@ class AcpSession:
         self._replayed.clear()
 
     def _on_speech(self, update: _Params) -> Reaction:
-        text = Chunk.model_validate(update).content.text
+        text = Chunk.model_validate(update).content.said
         if text and not text.startswith(_MODE_NOTICE):
             self._speech.append(text)
             yield TextStreamed(delta=text)
 
     def _on_thought(self, update: _Params) -> Reaction:
-        text = Chunk.model_validate(update).content.text
+        text = Chunk.model_validate(update).content.said
         if text:
             self._thought.append(text)
             yield ThoughtStreamed(delta=text)

@@ -42,9 +42,44 @@ _ENDS = frozenset({"completed", "failed"})
 
 
 class ContentBlock(CamelWire):
-    """A piece of a message; pictures and links have no text."""
+    """A piece of a message (agentclientprotocol.com, "Content"): text, a picture, sound, or a link to a resource."""
 
+    type: str | None = None
     text: str | None = None
+    mime_type: str | None = None
+    data: str | None = None
+    """Base64."""
+    uri: str | None = None
+    name: str | None = None
+
+    @property
+    def said(self) -> str:
+        """It as Markdown: pictures that readers can show are in it whole, of other data there is what it is."""
+        if self.type == "image" and self.mime_type in _SHOWN_PICTURES and _is_shown(self.data):
+            return f"\n\n![{_PICTURE}](data:{self.mime_type};base64,{self.data})\n\n"
+        if self.type == "resource_link" and self.uri:
+            return f"[{self.name or self.uri}]({self.uri})"
+        return f"\n\n{self.named}\n\n" if self.type in _DATA else self.text or ""
+
+    @property
+    def named(self) -> str:
+        """Its text; of data what it is and how much."""
+        if (what := _DATA.get(self.type or "")) is None:
+            return self.text or ""
+        kilobytes = len(self.data or "") * 3 // 4000
+        return f"[{what}, {self.mime_type or 'of unknown kind'}, {kilobytes} kB]"
+
+
+_PICTURE = "picture"
+_DATA = {"image": _PICTURE, "audio": "sound"}
+_SHOWN_PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+_MOST_PICTURE_CHARACTERS = 400_000
+"""As the dashboard has it (`MarkdownRendered.tsx`)."""
+_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+
+
+def _is_shown(data: str | None) -> bool:
+    return data is not None and len(data) <= _MOST_PICTURE_CHARACTERS and _BASE64.fullmatch(data) is not None
 
 
 class ToolContent(CamelWire):
@@ -87,7 +122,7 @@ class ToolCall(CamelWire):
     @property
     def texts(self) -> list[str]:
         """The text of its content."""
-        return [piece.content.text for piece in self.content or () if piece.content and piece.content.text]
+        return [piece.content.named for piece in self.content or () if piece.content and piece.content.named]
 
     @property
     def program_name(self) -> str | None:
@@ -257,7 +292,7 @@ class Tool:
     @property
     def output(self) -> str:
         """The text it gave."""
-        texts = [piece.content.text for piece in self.content if piece.content and piece.content.text]
+        texts = [piece.content.named for piece in self.content if piece.content and piece.content.named]
         return "\n".join(texts) or (self.raw_output if isinstance(self.raw_output, str) else "")
 
     @property

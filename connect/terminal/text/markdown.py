@@ -1,7 +1,8 @@
 """What agents write, set for a terminal: Markdown where it is Markdown, drawings as they are drawn. Pure.
 
 Nothing an agent wrote is left out but the marks of what is shown otherwise: links show where they lead, and what HTML,
-entities and escapes would hide stands there as it was written. Lines stay lines.
+entities and escapes would hide stands there as it was written; a picture's data is left to the dashboard. Lines stay
+lines.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ _PARSER = (
 _DRAWING = re.compile(r"[\u2500-\u259f\u2800-\u28ff]|\S {2,}\S|^ +\S", re.MULTILINE)
 _MOST_CHARACTERS = 200_000
 """A longer text is shown as it is: nobody reads it, and it is not parsed for anybody."""
+_PICTURE = re.compile(r"!\[([^\]\n]*)\]\(data:image/[^)\s]*\)")
 _STYLES = {"strong": "class:strong", "em": "class:emphasis", "s": "class:dim", "code_inline": "class:code"}
 _DEEPEST = 8
 
 
 def render(text: str, width: int) -> list[Line]:
     """The text in lines of at most `width` cells."""
-    clean = harmless(text)
+    clean = harmless(_PICTURE.sub(lambda found: f"[picture: {found[1]}]", text))
     if len(clean) > _MOST_CHARACTERS:
         return [(("", piece),) for piece in wrap(clean, width)]
     return _Page(clean.split("\n"), width).lines()

@@ -95,6 +95,28 @@ def permission(call: dict[str, Any], *, request_id: int = 0) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": request_id, "method": "session/request_permission", "params": params}
 
 
+PICTURE = {"type": "image", "mimeType": "image/png", "data": "iVBORw0KGgo="}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (PICTURE, "\n\n![picture](data:image/png;base64,iVBORw0KGgo=)\n\n"),
+        ({**PICTURE, "mimeType": "image/svg+xml"}, "\n\n[picture, image/svg+xml, 0 kB]\n\n"),
+        ({**PICTURE, "data": "A" * 400_004}, "\n\n[picture, image/png, 300 kB]\n\n"),
+        ({**PICTURE, "data": "x)[evil](https://evil.example"}, "\n\n[picture, image/png, 0 kB]\n\n"),
+        ({"type": "audio", "mimeType": "audio/wav", "data": "A" * 8000}, "\n\n[sound, audio/wav, 6 kB]\n\n"),
+        ({"type": "resource_link", "uri": "file:///a.md", "name": "a.md"}, "[a.md](file:///a.md)"),
+    ],
+)
+def test_pictures_and_links_are_said_as_markdown_and_other_data_is_named(
+    session: AcpSession, content: dict[str, str], said: str
+) -> None:
+    session.prompt(message())
+    heard = events(hear(session, update("agent_message_chunk", content=content)))
+    assert TextStreamed(delta=said) in heard
+
+
 def test_the_handshake_opens_a_session_with_our_tools() -> None:
     session = AcpSession(opening())
     frames = follow(session, session.start(), CAPABLE)

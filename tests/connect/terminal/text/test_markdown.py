@@ -20,6 +20,7 @@ def _shown(text: str, width: int = 40) -> str:
         ("> quoted", "▏ quoted"),
         ("|a|b|\n|-|-|\n|1|22|", "a │ b\n──┼───\n1 │ 22"),
         ("[bank](https://evil.example)", "bank (https://evil.example)"),
+        ("See ![chart](data:image/png;base64,iVBORw0KGgo=) here", "See [picture: chart] here"),
     ],
 )
 def test_markdown_is_set(written: str, shown: str) -> None:
