@@ -1,6 +1,6 @@
 """The limits of a document, checked before execution. Each error has a stable code and names the limit.
 
-Depth, fields and cost are in `weight.py`.
+The numbers are in `broker/domain/plans/api_limits.py`; depth, fields and cost are reckoned in `weight.py`.
 """
 
 from __future__ import annotations

@@ -42,9 +42,9 @@ from broker.protocol.agents.events import (
     Unrecognised,
 )
 from broker.protocol.agents.frames import NOT_SHOWN, AgentOutput, Reaction, reaction, to_agent
+from broker.protocol.agents.message_ids import message_ids_in
 from broker.protocol.agents.plans import read_plan
 from broker.protocol.agents.prompt_queue import PromptQueue
-from broker.protocol.agents.redelivery import message_ids_in
 from broker.protocol.agents.session import TWO_AT_ONCE, Frame, HookReply, Opening, Prompt, Standing
 from broker.protocol.agents.turns import RunningTurn
 from broker.protocol.jsonrpc import (

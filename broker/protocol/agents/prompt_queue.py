@@ -9,7 +9,7 @@ from dataclasses import replace
 from broker.domain.ids import MessageId
 from broker.protocol.agents.events import PromptAccepted, PromptRefused
 from broker.protocol.agents.frames import already_seen
-from broker.protocol.agents.redelivery import nudge_id
+from broker.protocol.agents.message_ids import nudge_id
 from broker.protocol.agents.session import Frame, Prompt
 
 

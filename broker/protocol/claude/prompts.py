@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from broker.domain.ids import MessageId
 from broker.protocol.agents.events import AgentEvent, PromptAccepted, PromptRefused
 from broker.protocol.agents.frames import already_seen, to_agent
-from broker.protocol.agents.redelivery import nudge_id
+from broker.protocol.agents.message_ids import nudge_id
 from broker.protocol.agents.session import Frame, Prompt
 from broker.protocol.agents.turns import RunningTurn
 from broker.protocol.claude.frames import user_frame

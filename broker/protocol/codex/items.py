@@ -22,7 +22,7 @@ from broker.protocol.agents.events import (
     TurnOutcome,
     Unrecognised,
 )
-from broker.protocol.agents.redelivery import message_ids_in
+from broker.protocol.agents.message_ids import message_ids_in
 from broker.protocol.wire import CamelWire
 
 _SILENT_ITEMS = frozenset(

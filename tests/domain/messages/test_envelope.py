@@ -11,7 +11,7 @@ from broker.domain.ids import AgentId, MessageId, SessionId
 from broker.domain.messages.envelope import message_ids, render
 from broker.domain.messages.lookalikes import skeleton
 from broker.domain.messages.messages import Message, Mode, Role, Sender
-from broker.protocol.agents.redelivery import message_ids_in
+from broker.protocol.agents.message_ids import message_ids_in
 
 ID = MessageId("11111111-1111-4111-8111-111111111111")
 OTHER = "22222222-2222-4222-8222-222222222222"

@@ -1,4 +1,4 @@
-from broker.protocol.agents.redelivery import message_ids_in, nudge_id
+from broker.protocol.agents.message_ids import message_ids_in, nudge_id
 from tests.protocol.talking import FIRST, SECOND
 
 
