@@ -14,7 +14,7 @@ from pathlib import Path
 from broker.domain.errors import BadRequest
 from broker.domain.people.token_text import hide_tokens
 from connect.access.endpoint import TokenSource
-from connect.settings import ConnectSettings, Options
+from connect.settings import PROGRAM_VARIABLES, ConnectSettings, Options
 
 NAME = "relay-connect"
 LABEL = "dev.relaycast.relay-connect"
@@ -24,9 +24,7 @@ _CARRIED = (
     "SSL_CERT_DIR",
     "RELAYCAST_CONFIG_DIR",
     "RELAYCAST_DATA_DIR",
-    "RELAYCAST_CLAUDE_BIN",
-    "RELAYCAST_CODEX_BIN",
-    "RELAYCAST_GEMINI_BIN",
+    *PROGRAM_VARIABLES.values(),
 )
 """Of the environment: where the agents' programs are found, and what no option says. Never a token."""
 _STOP_S = 30

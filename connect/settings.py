@@ -19,6 +19,9 @@ from broker.domain.agents.vendors import BRIDGED
 from broker.domain.errors import BadRequest
 from connect.access.endpoint import TOKEN, Endpoint, GivenToken, find_token, resolve_url
 
+PROGRAM_VARIABLES = {word: f"RELAYCAST_{word.upper()}_BIN" for word in BRIDGED}
+"""Of the environment: where a vendor's program is, by its word."""
+
 _PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 DEFAULT_SPOOL_BYTES = 64 * 1024 * 1024
 
@@ -234,9 +237,8 @@ def _from_environment(
     agents: Mapping[str, AgentSettings], *, environment: Mapping[str, str]
 ) -> dict[str, AgentSettings]:
     found = dict(agents)
-    for word in BRIDGED:
-        program = environment.get(f"RELAYCAST_{word.upper()}_BIN")
-        if program:
+    for word, variable in PROGRAM_VARIABLES.items():
+        if program := environment.get(variable):
             known = found.get(word, AgentSettings())
             found[word] = known.model_copy(update={"command": (program, *known.command[1:])})
     return found
