@@ -169,7 +169,9 @@ def _money(settings: Settings, adapters: Adapters, sessions: Sessions) -> _Money
     return _Money(
         meter=meter,
         plans=Plans(adapters.pressure, meter, table, hooks=adapters.hooks, retention=adapters.retention),
-        budgets=Budgets(adapters.budgets, sessions, adapters.registry, members=adapters.members),
+        budgets=Budgets(
+            adapters.budgets, sessions, adapters.registry, members=adapters.members, signals=adapters.signals
+        ),
         billing=Billing(adapters.billing, adapters.workspaces, keeper=subscriptions, provider=provider, table=table),
         subscriptions=subscriptions,
     )

@@ -92,6 +92,8 @@ class Timings:
     """Answers "for as long as it lives" of one agent; beyond them an answer holds once."""
 
     # Plans.
+    budgets: int = 200
+    """Of one workspace, beside what each run has spent of those that are for runs."""
     plan_warning_percent: int = 80
     """Of a limit: from there on a session is told, once a day, and again when it is reached."""
     least_limit_warned: int = 5

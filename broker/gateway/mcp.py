@@ -28,7 +28,7 @@ from broker.domain.ids import AgentId, MessageId
 from broker.domain.logs.rows import LineKind
 from broker.domain.messages.messages import Mode
 from broker.domain.people.access import Principal, TokenKind
-from broker.domain.plans.budgets import Unit
+from broker.domain.plans.budgets import Gift, Unit
 from broker.gateway.http.budgets import show_budget
 from broker.gateway.serving.answers import Refusal
 from broker.gateway.serving.credentials import in_header, require_own_origin
@@ -144,6 +144,15 @@ class RelayTools:
                 " same files at the same time; the answer says which branch"
             ),
         ] = False,
+        budget: Annotated[
+            float | None,
+            Field(
+                description="How much it may spend, with all that it spawns, out of what is left of your own budget; it"
+                " has no budget of its own when not given",
+                gt=0,
+            ),
+        ] = None,
+        budget_unit: Annotated[Unit, Field(description="What that is of")] = Unit.TOKENS,
     ) -> dict[str, Any]:
         """Start another agent and give it a task: on your machine and in your folder, unless you say otherwise. Returns
         when it is ready, with the machine and the folder it works in, or says why it is not.
@@ -156,6 +165,7 @@ class RelayTools:
             machine=machine,
             cwd=cwd,
             worktree=worktree,
+            gift=None if budget is None else Gift(unit=budget_unit, amount=budget),
             idempotency_key=_call_key(ctx),
         )
         agent = await self._s.spawner.spawn(principal, session, request)

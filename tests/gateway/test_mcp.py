@@ -70,6 +70,21 @@ async def test_the_tools_are_the_same_for_every_agent_and_say_what_they_do(gatew
             assert bool(tool.annotations.read_only_hint) is (name in LOOKING)
 
 
+async def test_a_lead_gives_the_agent_that_it_spawns_a_budget_out_of_its_own(gateway: Gateway) -> None:
+    async with gateway.machine() as machine, tools(gateway, await lead(gateway, machine)) as client:
+        own = {"scope": "tree:main/Lead", "unit": "tokens", "amount": 100}
+        await gateway.ok("PUT", "/v1/budgets", own)
+        worker = await call(client, "relay_spawn", name="Worker", cli="demo", budget=60)
+        assert worker["spawned_by"] == "Lead"
+        said = await refusal(client, "relay_spawn", name="Other", cli="demo", budget=60)
+        assert "NOT_PERMITTED: your own budget has not that much left (40 tokens" in said
+        for wrong in (0, -1):
+            assert "greater than 0" in await refusal(client, "relay_spawn", name="Other", cli="demo", budget=wrong)
+        stands = {each["name"]: each for each in (await gateway.ok("GET", "/v1/budgets"))["budgets"]}
+        assert {name: each["left"] for name, each in stands.items()} == {"main/Lead": 100, "main/Worker": 60}
+        assert (stands["main/Worker"]["set_by"], stands["main/Worker"]["state"]) == ("Lead", "open")
+
+
 async def test_an_agent_spawns_speaks_looks_and_releases(gateway: Gateway) -> None:
     async with gateway.machine() as machine, tools(gateway, await lead(gateway, machine)) as client:
         assert (await call(client, "relay_spawn", name="Worker", cli="demo"))["spawned_by"] == "Lead"

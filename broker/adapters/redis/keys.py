@@ -58,7 +58,7 @@ _TEMPLATES: dict[str, str] = {
     "unshipped": ":unshipped",  # set: sessions with events that the log store has not
     "removed": ":removed",  # zset: sessions that were deleted, by time, until nothing of them can turn up
     "shipper": ":shipper",  # string: who ships this workspace, for as long as it lives
-    "budgets": ":budgets",  # hash: "<scope> <unit> <period>" -> JSON of limit, spent and since when
+    "budgets": ":budgets",  # hash: "<scope> <unit> <period>", of a run ":<run>" -> JSON: limit, spent, since when, …
     "allowance": ":allowance:%s",  # string: when a token's allowance is whole again, ms; gone when it is
     "pending_approvals": ":approvals",  # zset: approvals that wait, of all sessions, by time asked
     "leases": ":leases",  # hash: link that is online -> "<fence> <renewals>"
@@ -124,6 +124,7 @@ _TEMPLATES: dict[str, str] = {
     "session_channel": ":s:%s",  # pub/sub: events
     "activity_channel": ":activity",  # pub/sub: "<session> <event>" of all sessions, without frames and receipts
     "glimpses_channel": ":glimpses",  # pub/sub: "<session> <agent>" when what is shown of an agent in lists has changed
+    "budgets_channel": ":budgets:news",  # pub/sub: word that `budgets` has changed
     "failures_channel": ":failures:news",  # pub/sub: word that `failures` has changed
     "link_channel": ":l:%s",  # pub/sub: "<number>:<command>", "!fence:<n>", "!kick", "!orphaned"
 }

@@ -55,6 +55,12 @@ class RedisSignals:
             keys.key(workspace, "failures_channel"), lambda text: tell(None if text is None else True)
         )
 
+    async def budgets(self, workspace: WorkspaceId, tell: Callable[[bool | None], None]) -> Stop:
+        """Follow budgets: True whenever one was set or removed, something was spent or set aside, or given back."""
+        return await self._bus.listen(
+            keys.key(workspace, "budgets_channel"), lambda text: tell(None if text is None else True)
+        )
+
     async def link(self, workspace: WorkspaceId, link: LinkId, tell: Callable[[LinkNews | None], None]) -> Stop:
         """Follow what is put into a link's mailbox, and what becomes of its connections."""
         return await self._bus.listen(

@@ -27,7 +27,7 @@ def _what(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice([each.value for each in Period]),
             default=Period.TOTAL.value,
             show_default=True,
-            help="After which time it begins anew (UTC).",
+            help="After which time it begins anew (UTC); run: what each run of a workflow may spend.",
         ),
     )(command)
 
@@ -68,7 +68,7 @@ def raise_(*, scope: str, unit: str, period: str, amount: float) -> None:
 def remove(*, scope: str, unit: str, period: str) -> None:
     """Let SCOPE spend what it likes; what waits for it goes on."""
     ask("DELETE", "/v1/budgets", body={"scope": scope, "unit": unit, "period": period})
-    click.echo(f"✓ {scope} has no budget of {unit} ({_words(period)})")
+    click.echo(f"✓ {scope} has no budget of {unit} ({_words(period, None)})")
 
 
 @budget.command("list")
@@ -95,7 +95,7 @@ def _line(found: dict[str, Any]) -> str:
     held = f", {_amount(found['held'], found['unit'])} set aside for running turns" if found["held"] else ""
     state = " — spent: messages wait" if found["is_spent"] else held
     amounts += " (partly estimated)" if found["is_estimated"] else ""
-    return f"{where}: {amounts} {_words(found['period'])}{state}"
+    return f"{where}: {amounts} {_words(found['period'], found['run'])}{state}"
 
 
 def _amount(amount: float, unit: str) -> str:
@@ -104,5 +104,8 @@ def _amount(amount: float, unit: str) -> str:
     return f"{amount:,.0f} {unit}" if amount == round(amount) else f"{amount:,.1f} {unit}"
 
 
-def _words(period: str) -> str:
-    return {Period.DAY: "today", Period.MONTH: "this month"}.get(Period(period), "in total")
+def _words(period: str, run: str | None) -> str:
+    if run:
+        return f"in run {run}"
+    words = {Period.DAY: "today", Period.MONTH: "this month", Period.TOTAL: "in total", Period.RUN: "for each run"}
+    return words[Period(period)]

@@ -25,7 +25,7 @@ def _takes(required: str = "", optional: str = "") -> Parameters:
 TOOLS: dict[str, Parameters] = {
     "relay_send": _takes("to text", "mode"),
     "relay_broadcast": _takes("text"),
-    "relay_spawn": _takes("name cli", "task machine cwd worktree"),
+    "relay_spawn": _takes("name cli", "task machine cwd worktree budget budget_unit"),
     "relay_release": _takes("name"),
     "relay_join": _takes("channel", "agent"),
     "relay_leave": _takes("channel", "agent"),

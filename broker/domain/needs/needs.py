@@ -271,14 +271,15 @@ _OF = {
     BudgetScope.SESSION: "the session {}",
     BudgetScope.AGENT: "the agent {}",
     BudgetScope.TREE: "the agent {} and all it spawned",
+    BudgetScope.PERSON: "{}",
 }
-_WHEN = {Period.DAY: "today", Period.MONTH: "this month", Period.TOTAL: "in total"}
+_WHEN = {Period.DAY: "today", Period.MONTH: "this month", Period.TOTAL: "in total", Period.RUN: "in one run"}
 
 
 def _of_budgets(budgets: Iterable[Budget]) -> Iterator[Need]:
     for budget in budgets:
         if budget.spent * 100 < budget.limit * TIMINGS.plan_warning_percent:
-            continue
+            continue  # what is only held by turns that run needs nobody
         whose = _OF[budget.place.scope].format(budget.name)
         yield Need(
             key=f"budget|{budget.place}",
@@ -287,7 +288,7 @@ def _of_budgets(budgets: Iterable[Budget]) -> Iterator[Need]:
             detail=f"{_amount(budget.spent, budget.place.unit)} of {_amount(budget.limit, budget.place.unit)}"
             f" {_WHEN[budget.place.period]}" + ("; messages wait until somebody raises it" if budget.is_spent else ""),
             blocks=budget.is_spent,
-            session=SessionId(budget.place.of) if budget.place.scope is BudgetScope.SESSION else None,
+            session=budget.session,
             name=budget.name,
             subject=str(budget.place),
         )

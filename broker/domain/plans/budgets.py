@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from broker.domain.errors import BadRequest
-from broker.domain.ids import ApprovalId
+from broker.domain.ids import ApprovalId, SessionId, WorkflowRunId
+from broker.domain.timings import TIMINGS
 
-MAX_BUDGETS = 200
-"""Of one workspace."""
 MOST = 10**12
 
 
@@ -48,6 +47,20 @@ class Period(StrEnum):
     DAY = "day"
     MONTH = "month"
     TOTAL = "total"
+    RUN = "run"
+    """Each run of a workflow, with what its agents spawn and the runs that it calls, may spend so much."""
+
+
+class BudgetState(StrEnum):
+    """Whether turns begin that a budget pays for."""
+
+    OPEN = "open"
+    NEAR = "near"
+    """Most of it is spent."""
+    HELD = "held"
+    """Turns that run have set aside what is left: others wait until one has ended."""
+    SPENT = "spent"
+    """None begins until somebody lets more be spent, or the period is over."""
 
 
 PER_UNIT = {Unit.USD: 1_000_000, Unit.TOKENS: 1, Unit.TURNS: 1, Unit.MINUTES: 60_000}
@@ -62,10 +75,17 @@ class BudgetPlace:
     of: str = ""
     unit: Unit
     period: Period
+    run: WorkflowRunId | None = None
+    """Which run has spent of a budget that is for each; None for that one, of which nothing is spent."""
 
     def __str__(self) -> str:
-        where = self.scope if self.scope is BudgetScope.WORKSPACE else f"{self.scope}:{self.of}"
-        return f"{where} {self.unit} {self.period}"
+        run = f":{self.run}" if self.run else ""
+        return f"{self.payer} {self.unit} {self.period}{run}"
+
+    @property
+    def payer(self) -> str:
+        """What it is for, without what may be spent."""
+        return self.scope if self.scope is BudgetScope.WORKSPACE else f"{self.scope}:{self.of}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +110,8 @@ class Budget:
     """Whether dollars of it are estimated by prices for models."""
     asks: ApprovalId | None = None
     """The question whether more may be spent."""
+    session: SessionId | None = None
+    """That it is of, or that its agent is in; None for those of no session, and where it was not written down."""
 
     @property
     def left(self) -> float:
@@ -101,12 +123,42 @@ class Budget:
         """Whether no turn begins because of it."""
         return self.spent >= self.limit
 
+    @property
+    def state(self) -> BudgetState:
+        """Whether turns begin that it pays for."""
+        if self.is_spent:
+            return BudgetState.SPENT
+        if self.spent + self.held >= self.limit:
+            return BudgetState.HELD
+        is_near = self.spent * 100 >= self.limit * TIMINGS.plan_warning_percent
+        return BudgetState.NEAR if is_near else BudgetState.OPEN
+
+    @property
+    def is_of_no_session(self) -> bool:
+        """Whether it says nothing of any session: who pays for a workspace may see it who sees none."""
+        return self.place.scope in {BudgetScope.WORKSPACE, BudgetScope.PERSON}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gift:
+    """What an agent lets another one spend that it spawns, with all that that one spawns: out of its own budget."""
+
+    unit: Unit
+    amount: float
+
 
 def parse_place(text: str) -> BudgetPlace:
     """Read what `str` of one gives. Raises `ValueError`."""
-    where, unit, period = text.split(" ")
+    where, unit, when = text.split(" ")
     scope, _, of = where.partition(":")
-    return BudgetPlace(scope=BudgetScope(scope), of=of, unit=Unit(unit), period=Period(period))
+    period, _, run = when.partition(":")
+    return BudgetPlace(
+        scope=BudgetScope(scope),
+        of=of,
+        unit=Unit(unit),
+        period=Period(period),
+        run=WorkflowRunId(run) if run else None,
+    )
 
 
 def count_amount(unit: Unit, amount: float) -> int:
@@ -115,6 +167,12 @@ def count_amount(unit: Unit, amount: float) -> int:
     if not 0 < number <= MOST:
         raise BadRequest(f"a budget is more than 0 and at most {MOST // PER_UNIT[unit]:,} {unit}")
     return number
+
+
+def check_period(scope: BudgetScope, period: Period) -> None:
+    """That it can begin anew so. Raises `BadRequest`."""
+    if scope is BudgetScope.AGENT and period is Period.RUN:
+        raise BadRequest("an agent is in one run of a workflow at most: give it a budget in total")
 
 
 def check_interrupt(unit: Unit, *, interrupt: bool | None) -> None:

@@ -90,6 +90,8 @@ def show_budget(budget: Budget) -> dict[str, object]:
         "name": budget.name,
         "unit": budget.place.unit,
         "period": budget.place.period,
+        "run": budget.place.run,
+        "state": budget.state,
         "limit": budget.limit,
         "spent": budget.spent,
         "left": budget.left,

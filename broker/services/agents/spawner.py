@@ -12,7 +12,7 @@ import orjson
 from broker.domain.agents.agents import Agent, AgentState, RunPart, agent_name, folder_from
 from broker.domain.agents.sessions import Session
 from broker.domain.agents.vendors import KEEP_READONLY
-from broker.domain.errors import NoPlacement, NotFound, SpawnFailed
+from broker.domain.errors import BadRequest, NoPlacement, NotFound, SpawnFailed
 from broker.domain.ids import AgentId, MessageId, ProxyId, SessionId
 from broker.domain.logs.events import EventKind
 from broker.domain.machines.ownership import Asker, administers, behind
@@ -20,6 +20,7 @@ from broker.domain.machines.placement import Proxy, place
 from broker.domain.messages.envelope import instructions
 from broker.domain.names import looks_like_id
 from broker.domain.people.access import Permission, Principal, TokenKind
+from broker.domain.plans.budgets import Gift, count_amount
 from broker.protocol.proxy import AskedBy
 from broker.services.live.hub import Hub
 from broker.services.messages.router import derive_id, digest, prepare
@@ -54,6 +55,8 @@ class SpawnRequest:
     idempotency_key: str | None = None
     part: RunPart | None = None
     """Of a workflow; None for an agent that belongs to none."""
+    gift: Gift | None = None
+    """What an agent that asks for it lets it spend; people set budgets."""
 
 
 class Spawner:
@@ -83,6 +86,10 @@ class Spawner:
         Raises `BadRequest`, `NotPermitted`, `NoPlacement`, `Conflict` (NAME_TAKEN), `PlanLimitReached`.
         """
         name = agent_name(request.name)
+        if request.gift is not None:
+            if principal.agent is None:
+                raise BadRequest("agents give budgets to those that they spawn; people set them")
+            count_amount(request.gift.unit, request.gift.amount)
         agent_id = _agent_id(principal, request)
         spawner = await self._own(principal)
         if spawner is not None and spawner.readonly:
@@ -272,6 +279,7 @@ class Spawner:
             worktree=request.worktree,
             readonly=request.readonly,
             part=request.part,
+            gift=request.gift,
         )
 
     async def _live_or_ended(self, principal: Principal, session: Session, reference: str) -> Agent:
@@ -314,8 +322,9 @@ class Spawner:
 
 
 def _request_digest(session: Session, name: str, *, request: SpawnRequest) -> str:
-    """One without a worktree has the fingerprint that it had before there were any."""
+    """One without a worktree or a budget has the fingerprint that it had before there were any."""
     further = (["worktree"] if request.worktree else []) + (["readonly"] if request.readonly else [])
+    further += [f"{request.gift.amount:g} {request.gift.unit}"] if request.gift else []
     about = (session.id, name, request.cli, request.task, request.machine, request.cwd, request.model, *further)
     return digest(*about)
 

@@ -22,6 +22,7 @@ from broker.domain.plans.plans import Limit
 from broker.services.approvals.desk import ApprovalDesk
 from broker.services.live.activity import Activity
 from broker.services.permissions import requires
+from broker.services.plans.budgets import seen_by
 from broker.services.plans.standing import Plans
 from broker.services.ports import BudgetRecords, Failures, Happened, Registry, Signals, WorkflowRecords
 
@@ -195,7 +196,7 @@ class Needs:
                 if each.session in seen
             ],
             machines=await self._registry.proxies(workspace) if whole else [],
-            budgets=list(await self._budgets.budgets(workspace)) if whole else [],
+            budgets=seen_by(principal, await self._budgets.budgets(workspace)) if whole else [],
             limits=await self._limits(principal) if Permission.METER in principal.permissions else [],
         )
 

@@ -1,27 +1,51 @@
-"""Budgets: who sets and sees them."""
+"""Budgets: who sets, sees and follows them."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Iterable
+
 from broker.domain.errors import BadRequest, Conflict, NotFound, NotPermitted
-from broker.domain.ids import AgentId
+from broker.domain.ids import SessionId
 from broker.domain.people.access import Permission, Principal, TokenKind
-from broker.domain.plans.budgets import Budget, BudgetPlace, BudgetScope, Period, Unit, check_interrupt, count_amount
+from broker.domain.plans.budgets import (
+    Budget,
+    BudgetPlace,
+    BudgetScope,
+    Period,
+    Unit,
+    check_interrupt,
+    check_period,
+    count_amount,
+)
 from broker.services.agents.sessions import Sessions
 from broker.services.permissions import check_within, open_to_all
-from broker.services.ports import BudgetRecords, MemberRecords, Registry
+from broker.services.ports import BudgetRecords, MemberRecords, Registry, Signals
 
 _OF_AGENTS = {BudgetScope.AGENT, BudgetScope.TREE}
-_OF_NO_SESSION = {BudgetScope.WORKSPACE, BudgetScope.PERSON}
-_MOST_ANCESTORS = 50
+_PACE_S = 1.0
+"""Between two times that followers are told how budgets stand: turns that run change them all the time."""
+_REFRESH_S = 60.0
+"""Nothing is said when a day is over, nor as minutes pass."""
 
 
 class Budgets:
     """Use cases around budgets."""
 
     def __init__(
-        self, records: BudgetRecords, sessions: Sessions, registry: Registry, *, members: MemberRecords
+        self,
+        records: BudgetRecords,
+        sessions: Sessions,
+        registry: Registry,
+        *,
+        members: MemberRecords,
+        signals: Signals,
+        pace_s: float = _PACE_S,
     ) -> None:
         self._records = records
+        self._signals = signals
+        self._pace_s = pace_s
         self._members = members
         self._sessions = sessions
         self._registry = registry
@@ -46,48 +70,58 @@ class Budgets:
         """
         _require_person(principal)
         check_interrupt(unit, interrupt=interrupt)
-        place, name = await self._place(principal, scope, unit=unit, period=period)
-        limit = count_amount(unit, amount)
+        place, name, session = await self._place(principal, scope, unit=unit, period=period)
         return await self._records.set(
-            principal.workspace, place, name=name, limit=limit, more=more, by=principal.name, interrupt=interrupt
+            principal.workspace,
+            place,
+            name=name,
+            limit=count_amount(unit, amount),
+            more=more,
+            by=principal.name,
+            interrupt=interrupt,
+            session=session,
         )
 
     @check_within("no agent, and who pays or administers: `_require_person`")
     async def remove(self, principal: Principal, scope: str, *, unit: Unit, period: Period) -> None:
         """Remove one. Raises `NotPermitted`, `BadRequest`, `NotFound` (BUDGET_NOT_FOUND)."""
         _require_person(principal)
-        place, _ = await self._place(principal, scope, unit=unit, period=period)
+        place, *_ = await self._place(principal, scope, unit=unit, period=period)
         if not await self._records.remove(principal.workspace, place):
             raise NotFound("there is no such budget", code="BUDGET_NOT_FOUND")
 
     @check_within("who sees the workspace, or pays for it")
     async def all(self, principal: Principal) -> list[Budget]:
         """Those of the workspace; whoever pays and sees no sessions sees none of theirs. Raises `NotPermitted`."""
-        if Permission.BILL not in principal.permissions:
-            principal.require(Permission.READ_WORKSPACE)
-        found = await self._records.budgets(principal.workspace)
-        if Permission.READ not in principal.permissions:
-            return [each for each in found if each.place.scope in _OF_NO_SESSION]
-        hidden = {f"session:{each}" for each in principal.hidden}
-        return [each for each in found if str(each.place).partition(" ")[0] not in hidden]
+        require_budgets(principal)
+        return seen_by(principal, await self._records.budgets(principal.workspace))
+
+    @check_within("`all`, which it asks again each time")
+    async def follow(self, principal: Principal) -> AsyncGenerator[list[Budget], None]:
+        """The same now and whenever it is another. Raises `NotPermitted`, `Unavailable`."""
+        changed = asyncio.Event()
+        stop = await self._signals.budgets(principal.workspace, lambda _: changed.set())
+        known: list[Budget] | None = None
+        try:
+            while True:
+                changed.clear()
+                found = await self.all(principal)
+                if found != known:
+                    known = found
+                    yield found
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_REFRESH_S):
+                        await changed.wait()
+                await asyncio.sleep(self._pace_s)
+        finally:
+            await stop()
 
     @open_to_all("an agent sees what it is paid from itself")
     async def own(self, principal: Principal) -> list[Budget]:
         """What the calling agent is paid from; nothing for others."""
-        if principal.agent is None or principal.session is None:
+        if principal.agent is None:
             return []
-        paying = {"workspace", f"session:{principal.session}", f"agent:{principal.agent}"}
-        above: AgentId | None = principal.agent
-        for _ in range(_MOST_ANCESTORS):
-            agent = await self._registry.agent(principal.workspace, above) if above else None
-            if agent is None:
-                break
-            paying.add(f"tree:{agent.id}")
-            if agent.behind is not None and agent.behind.member is not None and agent.id == principal.agent:
-                paying.add(f"person:{agent.behind.member}")
-            above = agent.spawner_id
-        found = await self._records.budgets(principal.workspace)
-        return [each for each in found if str(each.place).partition(" ")[0] in paying]
+        return list(await self._records.paying_for(principal.workspace, principal.agent))
 
     @open_to_all("an agent answers for those that it spawned, out of its own budget: the script decides")
     async def answer_raise(self, principal: Principal, child: str, *, unit: Unit, allow: bool) -> Budget:
@@ -110,29 +144,51 @@ class Budgets:
             principal.workspace, place, lead=principal.agent, name=principal.name, allow=allow
         )
 
-    async def _place(self, principal: Principal, scope: str, *, unit: Unit, period: Period) -> tuple[BudgetPlace, str]:
-        """The place, and what people call it."""
+    async def _place(
+        self, principal: Principal, scope: str, *, unit: Unit, period: Period
+    ) -> tuple[BudgetPlace, str, SessionId | None]:
+        """The place, what people call it, and the session that it is of, or its agent is in."""
         word, _, reference = scope.partition(":")
         if word not in set(BudgetScope) or bool(reference) is (word == BudgetScope.WORKSPACE):
             raise BadRequest(
                 f"{scope[:80]!r}: workspace, session:NAME, agent:SESSION/NAME, tree:SESSION/NAME or person:NAME"
             )
         kind = BudgetScope(word)
+        check_period(kind, period)
         if kind is BudgetScope.WORKSPACE:
-            return BudgetPlace(scope=kind, unit=unit, period=period), ""
+            return BudgetPlace(scope=kind, unit=unit, period=period), "", None
         if kind is BudgetScope.PERSON:
             member = await self._members.find_by_name(principal.workspace, reference)
             if member is None:
                 raise NotFound(f"there is no member called {reference[:80]!r}", code="MEMBER_NOT_FOUND")
-            return BudgetPlace(scope=kind, of=member.id, unit=unit, period=period), member.name
+            return BudgetPlace(scope=kind, of=member.id, unit=unit, period=period), member.name, None
         name, _, agent_name = reference.partition("/")
         if bool(agent_name) is not (kind in _OF_AGENTS):
             raise BadRequest(f"{scope[:80]!r}: {kind} is named as {_form(kind)}")
         session = await self._sessions.get(principal, name)
         if kind is BudgetScope.SESSION:
-            return BudgetPlace(scope=kind, of=session.id, unit=unit, period=period), session.name
+            return BudgetPlace(scope=kind, of=session.id, unit=unit, period=period), session.name, session.id
         agent = await self._registry.agent_named(principal.workspace, session.id, agent_name)
-        return BudgetPlace(scope=kind, of=agent.id, unit=unit, period=period), f"{session.name}/{agent.name}"
+        place = BudgetPlace(scope=kind, of=agent.id, unit=unit, period=period)
+        return place, f"{session.name}/{agent.name}", session.id
+
+
+def require_budgets(principal: Principal) -> None:
+    """Whoever sees the workspace, or pays for it. Raises `NotPermitted`."""
+    if Permission.BILL not in principal.permissions:
+        principal.require(Permission.READ_WORKSPACE)
+
+
+def seen_by(principal: Principal, budgets: Iterable[Budget]) -> list[Budget]:
+    """Those that say nothing of a session which the caller does not see; who pays may see none at all."""
+    if Permission.READ not in principal.permissions:
+        return [each for each in budgets if each.is_of_no_session]
+    return [each for each in budgets if each.is_of_no_session or _sees(principal, each.session)]
+
+
+def _sees(principal: Principal, session: SessionId | None) -> bool:
+    """Of an agent's that was set before its session was written down, only who sees all sessions knows."""
+    return not principal.hidden if session is None else principal.sees(session)
 
 
 def _form(kind: BudgetScope) -> str:

@@ -10,6 +10,7 @@ from typing import Protocol
 from broker.domain.agents.agents import Behind, RunPart
 from broker.domain.ids import AgentId, MessageId, ProxyId, SessionId, WorkspaceId
 from broker.domain.messages.messages import Address, Channel, Delivery, Mode, Trace
+from broker.domain.plans.budgets import Gift
 from broker.domain.plans.plans import Plan
 from broker.protocol.proxy import AskedBy
 
@@ -63,6 +64,8 @@ class NewAgent:
     """Whether its own tools change nothing."""
     part: RunPart | None = None
     """In a run of a workflow."""
+    gift: Gift | None = None
+    """What the agent that spawns it lets it spend."""
 
 
 class Mailroom(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Protocol
 
-from broker.domain.ids import AgentId, WorkspaceId
+from broker.domain.ids import AgentId, SessionId, WorkspaceId
 from broker.domain.logs.meters import Counted
 from broker.domain.plans.budgets import Budget, BudgetPlace
 
@@ -37,8 +37,10 @@ class BudgetRecords(Protocol):
         more: bool,
         by: str,
         interrupt: bool | None = None,
+        session: SessionId | None = None,
     ) -> Budget:
         """Set one, or raise it by so much `more`; what waited is handed over. `interrupt`: None leaves it as it is.
+        `session`: that it is of, or its agent is in.
 
         Raises `NotFound` (BUDGET_NOT_FOUND), `Conflict` (TOO_MANY_BUDGETS).
         """
@@ -56,3 +58,6 @@ class BudgetRecords(Protocol):
 
     async def budgets(self, workspace: WorkspaceId) -> Sequence[Budget]:
         """All of them, as they stand now."""
+
+    async def paying_for(self, workspace: WorkspaceId, agent: AgentId) -> Sequence[Budget]:
+        """Those that an agent is paid from, as they stand now."""

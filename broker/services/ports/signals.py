@@ -74,6 +74,9 @@ class Signals(Protocol):
     async def failures(self, workspace: WorkspaceId, tell: Callable[[bool | None], None]) -> Stop:
         """Follow the list of what failed: True whenever something came or went."""
 
+    async def budgets(self, workspace: WorkspaceId, tell: Callable[[bool | None], None]) -> Stop:
+        """Follow budgets: True whenever one was set or removed, something was spent or set aside, or given back."""
+
     async def link(self, workspace: WorkspaceId, link: LinkId, tell: Callable[[LinkNews | None], None]) -> Stop:
         """Follow what is put into a link's mailbox, and what becomes of its connections."""
 

@@ -79,7 +79,7 @@ LIVES: dict[str, tuple[End, str]] = {
     "billing": (End.WORKSPACE, "a few fields, 1 KiB"),
     "usage_sent": (End.TIME, "three fields for each meter; 40 days"),
     "rule_makers": (End.WORKSPACE, "MAX_RULES"),
-    "budgets": (End.WORKSPACE, "MAX_BUDGETS"),
+    "budgets": (End.WORKSPACE, "budgets"),
     "redaction": (End.WORKSPACE, "the number and length of rules"),
     "usage": (End.TIME, "counters; 40 days"),
     "history": (End.WORKSPACE, "one digit"),

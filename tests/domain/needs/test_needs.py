@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from broker.domain.approvals.approvals import Approval, ApprovalStatus
 from broker.domain.approvals.questions import QuestionPrompt
 from broker.domain.ids import AgentId, ApprovalId, MessageId, ProxyId, SessionId, WorkflowRunId
@@ -138,6 +140,13 @@ def test_a_second_failure_of_one_agent_is_another() -> None:
 def test_a_machine_is_missed_only_with_agents_on_it() -> None:
     assert only(Scene(machines=[AWAY])).detail == "2 agents of it cannot be reached"
     assert kinds(Scene(machines=[replace(AWAY, agents=0), replace(AWAY, online=True)])) == []
+
+
+@pytest.mark.parametrize("scope", BudgetScope)
+def test_a_budget_of_every_scope_is_told(scope: BudgetScope) -> None:
+    place = BudgetPlace(scope=scope, of="1", unit=Unit.TURNS, period=Period.RUN)
+    spent = Budget(place=place, name="Ada", limit=1, spent=1, by="Ada")
+    assert only(Scene(budgets=[spent])).title.startswith("The budget of ")
 
 
 def test_a_budget_blocks_when_it_is_spent_and_warns_ahead_of_that() -> None:

@@ -1,26 +1,41 @@
-"""Budgets: who sets and sees them, and how they are named."""
+"""Budgets: who sets, sees and follows them, and how they are named."""
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
 from broker.domain.agents.agents import Behind
 from broker.domain.approvals.approvals import ApprovalAnswer, ApprovalStatus, Verdict
 from broker.domain.errors import BadRequest, Conflict, NotFound, NotPermitted
-from broker.domain.ids import MemberId
+from broker.domain.ids import MemberId, WorkflowRunId
 from broker.domain.people.access import MemberRole, TokenKind
 from broker.domain.people.members import Member
-from broker.domain.plans.budgets import BudgetPlace, BudgetScope, Period, Unit, count_amount, parse_place
+from broker.domain.people.privacy import Privacy
+from broker.domain.plans.budgets import (
+    Budget,
+    BudgetPlace,
+    BudgetScope,
+    BudgetState,
+    Period,
+    Unit,
+    count_amount,
+    parse_place,
+)
 from broker.domain.plans.plans import Plan
 from broker.services.agents.sessions import Sessions
 from broker.services.approvals.desk import ApprovalDesk
 from broker.services.plans.budgets import Budgets
 from broker.services.redaction import Redaction
 from tests.fixtures.desk import Desk, a_person
+from tests.services.live.test_activity import running_bus
 
 
-def budgets(desk: Desk) -> Budgets:
+def budgets(desk: Desk, *, pace_s: float = 1) -> Budgets:
     adapters = desk.adapters
     sessions = Sessions(adapters.registry, adapters.log)
-    return Budgets(adapters.budgets, sessions, adapters.registry, members=adapters.members)
+    return Budgets(adapters.budgets, sessions, adapters.registry, members=adapters.members, signals=adapters.signals)
 
 
 async def test_an_agent_sees_what_it_is_paid_from_and_changes_nothing(desk: Desk) -> None:
@@ -105,6 +120,50 @@ async def test_a_lead_answers_for_an_agent_that_it_spawned_and_nobody_else_does_
     assert (raised.place.of, raised.limit, raised.left) == (child.id, 2, 1)
 
 
+async def test_what_is_told_of_budgets_names_no_session_that_the_caller_does_not_see(desk: Desk) -> None:
+    await desk.idle("Worker")
+    service = budgets(desk)
+    for scope in ("workspace", "session:main", "agent:main/Worker", "tree:main/Worker"):
+        await service.set(desk.person(), scope, unit=Unit.TOKENS, period=Period.DAY, amount=10)
+    outsider = replace(
+        a_person(desk.workspace, kind=TokenKind.MEMBER, role=MemberRole.MEMBER),
+        privacy=Privacy(levels={desk.session.id: {}}),
+    )
+    assert [each.place.scope for each in await service.all(outsider)] == [BudgetScope.WORKSPACE]
+    assert len(await service.all(desk.person())) == 4
+
+
+async def test_an_agent_is_in_one_run_at_most_and_has_no_budget_for_each(desk: Desk) -> None:
+    await desk.idle("Worker")
+    with pytest.raises(BadRequest, match="one run"):
+        await budgets(desk).set(desk.person(), "agent:main/Worker", unit=Unit.USD, period=Period.RUN, amount=1)
+
+
+async def test_who_follows_budgets_is_told_of_each_change(desk: Desk) -> None:
+    await desk.idle("Worker")
+    service = budgets(desk, pace_s=0)
+    async with running_bus(desk), asyncio.timeout(10), aclosing(service.follow(desk.person())) as told:
+        assert await anext(told) == []
+        await service.set(desk.person(), "workspace", unit=Unit.TURNS, period=Period.DAY, amount=2)
+        assert [each.left for each in await anext(told)] == [2]
+        await desk.send("Worker")
+        [budget] = await anext(told)
+        assert (budget.left, budget.running, budget.state) == (1, 1, BudgetState.OPEN)
+        await service.remove(desk.person(), "workspace", unit=Unit.TURNS, period=Period.DAY)
+        assert await anext(told) == []
+        with pytest.raises(NotPermitted):
+            await anext(service.follow(a_person(desk.workspace, kind=TokenKind.PROXY)))
+
+
+@pytest.mark.parametrize(
+    ("spent", "held", "state"),
+    [(79, 0, "open"), (80, 0, "near"), (79, 21, "held"), (100, 0, "spent"), (120, 5, "spent")],
+)
+def test_the_state_of_a_budget_says_whether_turns_begin(spent: float, held: float, state: str) -> None:
+    place = BudgetPlace(scope=BudgetScope.WORKSPACE, unit=Unit.TOKENS, period=Period.DAY)
+    assert Budget(place=place, name="", limit=100, spent=spent, held=held, by="Ada").state == state
+
+
 async def test_a_budget_of_turns_interrupts_none(desk: Desk) -> None:
     with pytest.raises(BadRequest, match="between turns"):
         await budgets(desk).set(
@@ -114,8 +173,9 @@ async def test_a_budget_of_turns_interrupts_none(desk: Desk) -> None:
 
 def test_a_place_is_read_as_it_is_written_and_amounts_are_whole_numbers() -> None:
     for scope, of in ((BudgetScope.WORKSPACE, ""), (BudgetScope.TREE, "a1")):
-        place = BudgetPlace(scope=scope, of=of, unit=Unit.USD, period=Period.MONTH)
-        assert parse_place(str(place)) == place
+        for period, run in ((Period.MONTH, None), (Period.RUN, None), (Period.RUN, WorkflowRunId("r1"))):
+            place = BudgetPlace(scope=scope, of=of, unit=Unit.USD, period=period, run=run)
+            assert parse_place(str(place)) == place
     assert count_amount(Unit.USD, 0.1) == 100_000
     assert count_amount(Unit.MINUTES, 1.5) == 90_000
     for wrong in (0, -1, 1e18, 1e-9):

@@ -26,6 +26,7 @@ from broker.domain.messages.messages import (
     TracedDelivery,
 )
 from broker.domain.messages.steps import ReceiptState, place_of
+from broker.domain.plans.budgets import Gift, count_amount
 from broker.domain.plans.plans import Plan
 from broker.domain.traces.context import message_context, run_context
 from broker.protocol.proxy import AskedBy
@@ -105,6 +106,7 @@ class RedisMailroom:
             behind=orjson.dumps(agent.behind) if agent.behind else "",
             most_of_agents=MAX_AGENTS_OF_AGENTS,
             part=orjson.dumps(agent.part) if agent.part else "",
+            gift=_gift(agent.gift),
             **self._place(agent.task.id if agent.task else None, part=agent.part),
         )
 
@@ -241,6 +243,10 @@ def _address(to: Address) -> tuple[str, str]:
             return "channel", channel
         case ToAll():
             return "all", "*"
+
+
+def _gift(gift: Gift | None) -> bytes:
+    return b"" if gift is None else orjson.dumps({"unit": gift.unit, "amount": count_amount(gift.unit, gift.amount)})
 
 
 def _task(task: OutgoingMessage | None) -> dict[str, Argument]:

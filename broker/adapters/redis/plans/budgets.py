@@ -11,8 +11,8 @@ import orjson
 from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Scripts
-from broker.domain.ids import AgentId, ApprovalId, WorkspaceId
-from broker.domain.plans.budgets import MAX_BUDGETS, PER_UNIT, Budget, BudgetPlace, Period, Unit, parse_place
+from broker.domain.ids import AgentId, ApprovalId, SessionId, WorkspaceId
+from broker.domain.plans.budgets import PER_UNIT, Budget, BudgetPlace, BudgetScope, Period, Unit, parse_place
 
 
 class RedisBudgets:
@@ -32,6 +32,7 @@ class RedisBudgets:
         more: bool,
         by: str,
         interrupt: bool | None = None,
+        session: SessionId | None = None,
     ) -> Budget:
         """Set one, or raise it by so much `more`. Raises `NotFound`, `Conflict`."""
         text = await self._scripts.run_once(
@@ -45,7 +46,7 @@ class RedisBudgets:
             more="1" if more else "",
             by=by,
             interrupt="" if interrupt is None else str(int(interrupt)),
-            most=MAX_BUDGETS,
+            session=session or "",
         )
         return _budget(place, orjson.loads(text), await self._now(workspace))
 
@@ -68,12 +69,20 @@ class RedisBudgets:
         now = await self._now(workspace)
         return [_budget(parse_place(key), orjson.loads(text), now) for key, text in sorted(rows.items())]
 
+    async def paying_for(self, workspace: WorkspaceId, agent: AgentId) -> Sequence[Budget]:
+        """Those that an agent is paid from, as they stand now."""
+        found: list[str] = await self._scripts.run("budgets_of_agent", workspace, agent=agent)
+        rows = dict(zip(found[::2], found[1::2], strict=True))
+        now = await self._now(workspace)
+        return [_budget(parse_place(key), orjson.loads(text), now) for key, text in sorted(rows.items())]
+
     async def _now(self, workspace: WorkspaceId) -> datetime:
         return datetime.fromtimestamp(int(await self._scripts.run("now", workspace)) / 1000, UTC)
 
 
 def _budget(place: BudgetPlace, row: dict[str, Any], now: datetime) -> Budget:
-    began = {Period.DAY: f"{now:%Y-%m-%d}", Period.MONTH: f"{now:%Y-%m}", Period.TOTAL: ""}[place.period]
+    of = SessionId(place.of) if place.scope is BudgetScope.SESSION else None
+    began = {Period.DAY: f"{now:%Y-%m-%d}", Period.MONTH: f"{now:%Y-%m}"}.get(place.period, "")
     per, is_present = PER_UNIT[place.unit], row["since"] == began
     elapsed = row.get("running", 0) * now.timestamp() * 1000 - row.get("began", 0) if place.unit is Unit.MINUTES else 0
     return Budget(
@@ -87,4 +96,5 @@ def _budget(place: BudgetPlace, row: dict[str, Any], now: datetime) -> Budget:
         interrupts=row.get("interrupt", False),
         is_estimated=is_present and row.get("estimated", False),
         asks=ApprovalId(row["ask"]) if is_present and row.get("ask") else None,
+        session=SessionId(row["session"]) if row.get("session") else of,
     )

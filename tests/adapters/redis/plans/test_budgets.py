@@ -9,15 +9,17 @@ import orjson
 import pytest
 
 from broker.app import Adapters
-from broker.domain.agents.agents import Agent, Behind
+from broker.domain.agents.agents import Agent, Behind, RunPart
 from broker.domain.approvals.approvals import Approval, ApprovalStatus
 from broker.domain.errors import Conflict, NotFound, NotPermitted
-from broker.domain.ids import ApprovalId, MemberId, MessageId, WorkspaceId
+from broker.domain.ids import ApprovalId, MemberId, MessageId, WorkflowRunId, WorkspaceId
 from broker.domain.messages.steps import ReceiptState
 from broker.domain.people.access import MemberRole, TokenKind
-from broker.domain.plans.budgets import Budget, BudgetPlace, BudgetScope, Period, Unit, count_amount
+from broker.domain.plans.budgets import Budget, BudgetPlace, BudgetScope, Gift, Period, Unit, count_amount
+from broker.domain.workflows.runs.journal import RunState
 from broker.protocol.agents.events import AgentReady, TurnStarted
 from broker.protocol.proxy import FrameRecorded, Interrupt
+from broker.services.ports import ClaimedRun, NewRun, Written
 from tests.fixtures.desk import Desk, open_desk
 
 TOKENS = Unit.TOKENS
@@ -421,3 +423,125 @@ async def test_what_a_vendor_reports_is_no_estimate(desk: Desk) -> None:
     await spends(desk, worker, input_tokens=1_000_000, cost_usd=0.5)
     [budget] = await desk.adapters.budgets.budgets(desk.workspace)
     assert (budget.spent, budget.is_estimated) == (0.5, False)
+
+
+RUNS = [WorkflowRunId(f"00000000-0000-4000-8000-00000000000{digit}") for digit in "abc"]
+
+
+async def begin_run(desk: Desk, run: WorkflowRunId, *, caller: WorkflowRunId | None = None) -> None:
+    told = NewRun(
+        id=run, digest=run, session=desk.session.id, name="file", workflow="file", text="text", definition="file",
+        values={}, by=desk.person(), machine=None, folder=None, told=b"{}", origin=caller, root=caller and "file",
+    )  # fmt: skip
+    await desk.adapters.workflows.begin(desk.workspace, told)
+
+
+async def put_run(desk: Desk, claimed: ClaimedRun, state: RunState) -> None:
+    written = Written(entries=[], state=state)
+    assert await desk.adapters.workflows.append(desk.workspace, claimed, written, after=claimed.row.entries)
+
+
+async def part_of(desk: Desk, run: WorkflowRunId, name: str) -> Agent:
+    """An agent that is idle, in a run."""
+    part = RunPart(run=run, step="build", name=name, effect=name.ljust(32, "0"))
+    return await desk.ready(await desk.spawn(name, part=part))
+
+
+async def in_runs(desk: Desk) -> dict[WorkflowRunId | None, float]:
+    """What is left, by run; None: of what each run may spend."""
+    return {each.place.run: each.left for each in await desk.adapters.budgets.budgets(desk.workspace)}
+
+
+async def test_each_run_of_a_workflow_may_spend_what_a_budget_for_runs_says(desk: Desk) -> None:
+    first, second, third = RUNS
+    for run, caller in ((first, None), (second, None), (third, second)):
+        await begin_run(desk, run, caller=caller)
+    one, other, called = [await part_of(desk, run, name) for run, name in zip(RUNS, "abc", strict=True)]
+    outside = await desk.idle("Outside")
+    child = await desk.idle("Child", by=desk.acting_as(one))
+    await set_budget(desk, BudgetScope.SESSION, desk.session.id, 100, period=Period.RUN)
+    await spends(desk, outside, output_tokens=1000)
+    assert await in_runs(desk) == {None: 100}
+    await spends(desk, one, output_tokens=60)
+    await spends(desk, child, output_tokens=40)  # what agents of a run spawn is of the run
+    await spends(desk, other, output_tokens=10)
+    await spends(desk, called, output_tokens=20)  # and so is a run that it calls
+    assert await in_runs(desk) == {None: 100, first: 0, second: 70}
+    for name, because in (("a", "budget_spent"), ("Child", "budget_spent"), ("b", None), ("Outside", None)):
+        _, deliveries = await desk.send(name)
+        assert deliveries[0].because == because
+    [question] = await asked(desk)
+    assert "in this run is spent: 100 tokens of 100 tokens" in question.title
+    await answer(desk, question.id, ApprovalStatus.ALLOWED)
+    assert await in_runs(desk) == {None: 100, first: 100, second: 70}
+    await set_budget(desk, BudgetScope.SESSION, desk.session.id, 50, period=Period.RUN)
+    assert await in_runs(desk) == {None: 50, first: 0, second: 20}
+
+
+async def test_a_run_that_goes_on_again_has_spent_what_it_had_and_an_ended_one_is_not_listed(desk: Desk) -> None:
+    run = RUNS[0]
+    await begin_run(desk, run)
+    worker = await part_of(desk, run, "a")
+    await set_budget(desk, BudgetScope.WORKSPACE, "", 100, period=Period.RUN)
+    await spends(desk, worker, output_tokens=100)
+    assert len(await asked(desk)) == 1
+    [claimed] = (await desk.adapters.workflows.claim(desk.workspace, most=10, lease_s=60)).runs
+    await put_run(desk, claimed, RunState.FAILED)
+    assert (await in_runs(desk), await asked(desk)) == ({None: 100}, [])
+    await spends(desk, worker, output_tokens=5)
+    assert await in_runs(desk) == {None: 100}
+    await put_run(desk, claimed, RunState.RUNNING)
+    await spends(desk, worker, output_tokens=1)
+    assert await in_runs(desk) == {None: 100, run: 0}
+    place = BudgetPlace(scope=BudgetScope.WORKSPACE, unit=TOKENS, period=Period.RUN)
+    assert await desk.adapters.budgets.remove(desk.workspace, place)
+    assert await in_runs(desk) == {}
+
+
+async def gives(desk: Desk, lead: Agent, name: str, amount: float, *, unit: Unit = TOKENS) -> Agent:
+    """The lead spawns an agent that may spend so much."""
+    gift = Gift(unit=unit, amount=amount)
+    return await desk.ready(await desk.spawn(name, by=desk.acting_as(lead), gift=gift))
+
+
+async def test_a_lead_gives_what_it_spawns_a_budget_out_of_its_own(desk: Desk) -> None:
+    lead = await desk.idle("Lead")
+    await set_budget(desk, BudgetScope.TREE, lead.id, 100)
+    one = await gives(desk, lead, "One", 60)
+    with pytest.raises(NotPermitted, match=r"not that much left \(40 tokens that you have not given to others\)"):
+        await gives(desk, lead, "Two", 41)
+    assert [each.name for each in await desk.adapters.registry.agents(desk.workspace, desk.session.id)] == [
+        "Lead",
+        "One",
+    ]
+    await gives(desk, lead, "Two", 40)
+    await gives(desk, lead, "Three", 5, unit=Unit.TURNS)  # of what nobody limits for itself
+    await spends(desk, one, output_tokens=60)
+    _, deliveries = await desk.send("One")
+    assert deliveries[0].because == "budget_spent"
+    found = await desk.adapters.budgets.budgets(desk.workspace)
+    stand = {each.name: each for each in found if each.place.unit is TOKENS}
+    assert {name: each.left for name, each in stand.items()} == {"x": 40, "main/One": 0, "main/Two": 40}
+    assert (stand["main/One"].by, stand["main/One"].session) == ("Lead", desk.session.id)
+    assert stand["x"].spent == 60
+
+
+async def test_what_was_given_to_an_agent_that_ended_can_be_given_again(desk: Desk) -> None:
+    lead = await desk.idle("Lead")
+    await set_budget(desk, BudgetScope.TREE, lead.id, 100)
+    one = await gives(desk, lead, "One", 100)
+    with pytest.raises(NotPermitted):
+        await gives(desk, lead, "Two", 1)
+    await desk.adapters.mailroom.release(desk.workspace, one.id, by="Lead")
+    await desk.exited(one, expected=True)
+    await gives(desk, lead, "Two", 100)
+
+
+async def test_an_agent_that_is_forgotten_leaves_no_budget_behind(desk: Desk) -> None:
+    lead = await desk.idle("Lead")
+    one = await gives(desk, lead, "One", 10)
+    await desk.adapters.mailroom.release(desk.workspace, one.id, by="Lead")
+    await desk.exited(one, expected=True)
+    assert len(await left(desk)) == 1
+    await desk.due(f"forget|{one.id}|{desk.session.id}")
+    assert await left(desk) == []

@@ -2,7 +2,7 @@
 -- KEYS[1] workspace root
 -- ARGV    session
 -- Returns 1
--- uses: run_wakings audit
+-- uses: run_wakings audit budget_ends
 local name = redis.call('HGET', K.session(session), 'name')
 if not name then return refuse('NotFound', 'SESSION_NOT_FOUND', 'no such session') end
 if redis.call('SCARD', K.session_live(session)) > 0 then
@@ -18,4 +18,5 @@ redis.call('HDEL', K.stops(), 'session:' .. session)
 for _, run in ipairs(redis.call('SMEMBERS', K.session_runs(session))) do wake_run(run) end
 redis.call('UNLINK', K.session_runs(session), K.session_listeners(session), K.session(session), K.log(session), K.sizes(session),
   K.names(session), K.session_live(session))
+drop_budgets_of(session)
 return 1

@@ -27,10 +27,11 @@
 --         behind          JSON of who is behind that
 --         most_of_agents  agents of a session that agents may have spawned
 --         part            JSON of what it is in a run of a workflow, or ''
+--         gift            JSON of what its spawner, an agent, lets it spend: unit, amount as it is counted; or ''
 --         trace           of the task, see `send_message`
 --         cause           likewise
 -- Returns 1 when ordered, 0 when this agent id was ordered before
--- uses: send lives audit
+-- uses: send lives gifts audit
 local m = {digest = digest, sender = spawner, role = role, mode = 'wait', body = body, wire_head = wire_head,
   wire_tail = wire_tail, ttl_ms = ttl_ms, brief = brief}
 
@@ -54,17 +55,19 @@ end
 most_agents, most_messages = tonumber(most_agents), tonumber(most_messages)
 local over = over_agents(plan, most_agents)
 if over then return over end
--- Agents that spawn agents that spawn agents would fill any plan.
-local function spawned_by_agents()
-  local count = 0
-  for _, other in ipairs(redis.call('SMEMBERS', K.session_live(session))) do
-    count = count + redis.call('HEXISTS', K.agent(other), 'spawner')
+do
+  -- Agents that spawn agents that spawn agents would fill any plan.
+  local function spawned_by_agents()
+    local count = 0
+    for _, other in ipairs(redis.call('SMEMBERS', K.session_live(session))) do
+      count = count + redis.call('HEXISTS', K.agent(other), 'spawner')
+    end
+    return count
   end
-  return count
-end
-if filled(spawner) and spawned_by_agents() >= tonumber(most_of_agents) then
-  return refuse('Conflict', 'TOO_MANY_AGENTS', 'agents have spawned ' .. most_of_agents
-    .. ' agents of this session that are still running: that is all they may; release some first')
+  if filled(spawner) and spawned_by_agents() >= tonumber(most_of_agents) then
+    return refuse('Conflict', 'TOO_MANY_AGENTS', 'agents have spawned ' .. most_of_agents
+      .. ' agents of this session that are still running: that is all they may; release some first')
+  end
 end
 if not is_online(proxy) then
   return refuse('NoPlacement', 'NO_PROXY', 'the chosen machine has just disconnected; try again')
@@ -78,6 +81,9 @@ if filled(task) then
   over = over_messages(plan, most_messages)
   if over then return over end
 end
+gift = filled(gift) and cjson.decode(gift)
+over = gift and (cannot_give(spawner, session, gift.unit, gift.amount) or too_many_budgets())
+if over then return over end
 
 redis.call('HSET', K.agent(id), 'id', id, 'session', session, 'name', name, 'cli', cli, 'proxy', proxy, 'link', proxy,
   'generation', 1, 'state', 'starting', 'since', NOW, 'spawned', NOW, 'digest', digest, 'instructions', instructions,
@@ -90,9 +96,11 @@ if filled(spawner) then redis.call('HSET', K.agent(id), 'spawner', spawner) end
 if filled(part) then redis.call('HSET', K.agent(id), 'part', part) end
 redis.call('HSET', K.agent(id), 'spawner_name', spawner_name, 'token', '', 'asked_by', asked_by, 'behind', behind)
 redis.call('HSET', K.names(session), string.lower(name), id)
-local place = next_place(K.members(session))
-redis.call('HSET', K.agent(id), 'place', place)
-redis.call('ZADD', K.members(session), place, id)
+do
+  local place = next_place(K.members(session))
+  redis.call('HSET', K.agent(id), 'place', place)
+  redis.call('ZADD', K.members(session), place, id)
+end
 redis.call('SADD', K.session_live(session), id)
 redis.call('HDEL', K.session(session), 'archived')
 redis.call('SADD', K.live(), id)
@@ -103,6 +111,11 @@ warn_of_agents(session, plan, most_agents)
 local a = load_agent(id)
 order_process(a)
 record_act('agent.spawned', 'agent ' .. id, nil, name .. ', ' .. cli .. ', in session ' .. session)
+if gift then
+  local given = give(id, (redis.call('HGET', K.session(session), 'name') or '') .. '/' .. name, session, spawner,
+    spawner_name, gift)
+  record_act('budget.set', 'budget ' .. given, nil, gift.amount .. ' ' .. gift.unit .. ' total')
+end
 if filled(task) then
   m.trace, m.cause = trace_of(trace, cause, spawner)
   store_message(task, session, m)

@@ -1,4 +1,4 @@
--- uses: agents access_changes plans
+-- uses: agents access_changes plans budget_ends
 -- How an agent's process, and an agent, ends and begins anew; and what a link leaves behind.
 local DAY_S = 86400
 
@@ -96,21 +96,21 @@ local function forget_agent(agent, session)
   redis.call('DEL', K.agent(agent), K.queue(agent), K.inflight(agent), K.inbox(agent), K.settled(agent), K.asks(agent),
     K.answering(agent), K.granted(agent), K.seen_frames(agent), K.agent_channels(agent))
   redis.call('ZREM', K.members(session), agent)
+  drop_budgets_of(agent)
   forget_timer('forget|' .. agent .. '|' .. session)
 end
-
--- Who asks for an agent of a time when that was not kept, or whose machine has another owner since: nobody in particular.
-local function brought_back(a) return object('kind', 'program', 'name', 'relaycast', 'session', a.session) end
 
 -- Where it began is where it goes on: a conversation belongs to its folder, and relay-connect may be started elsewhere.
 -- Vendors keep no conversation in which nothing was said, and fail to resume it: such an agent begins a new one.
 local function spawn(a)
   local resume = not a.blank and a.native or nil
   local session_name = redis.call('HGET', K.session(a.session), 'name') or nil
+  -- Of a time when who asks was not kept, or whose machine has another owner since: nobody in particular.
+  local asked_by = a.asked_by or object('kind', 'program', 'name', 'relaycast', 'session', a.session)
   command(a.proxy, 'spawn', 'agent', a.id, 'generation', tonumber(a.generation), 'name', a.name, 'session', a.session,
     'session_name', session_name,
     'cli', a.cli, 'cwd', a.cwd_real or a.cwd, 'instructions', a.instructions, 'resume', resume, 'model', a.model,
-    'asked_by', raw(a.asked_by or brought_back(a)), 'worktree', a.worktree == '1',
+    'asked_by', raw(asked_by), 'worktree', a.worktree == '1',
     'readonly', a.readonly == '1')
 end
 

@@ -5,7 +5,7 @@ local function allow_more(key, id)
   if budget.ask ~= id or budget.since ~= period_now(budget.period) then return end
   local before = allowed_by(budget)
   budget.extra, budget.ask, budget.warned = (budget.extra or 0) + budget.limit, nil, nil
-  redis.call('HSET', K.budgets(), key, cjson.encode(budget))
+  save_budget(key, budget)
   record_act('budget.set', 'budget ' .. key, before, allowed_by(budget) .. ' until the period ends')
   look_again(key, budget)
   go_on_within(key)

@@ -67,7 +67,7 @@ local function look_at_budget(key)
   local rows = holders(key)
   budget.held, budget.running, budget.began = 0, #rows, 0
   for _, row in ipairs(rows) do budget.held, budget.began = budget.held + row[2], budget.began + row[3] end
-  redis.call('HSET', K.budgets(), key, cjson.encode(budget))
+  save_budget(key, budget)
   if budget.interrupt and budget.spent + running_ms(budget) >= allowed_by(budget) then stop_turns(rows) end
   look_again(key, budget)
   if is_news then tell_lead(key, budget) end

@@ -6,7 +6,7 @@
 --         name     its name
 --         allowed  '1' for a yes
 -- Returns the budget as JSON
--- uses: raises lineage
+-- uses: raises lineage gifts
 local of, unit = string.match(key, '^%a+:(%S+) (%a+) ')
 local own = not_its_own(lead, of, 'raise the budgets of')
 if own then return own end
@@ -18,17 +18,8 @@ if not asked or asked.status ~= 'pending' or budget.since ~= period_now(budget.p
 end
 -- Why the lead cannot pay for it; nil when it can.
 local function cannot_pay()
-  local pays = false
-  for _, row in ipairs(budgets_of({id = lead, session = asked.session}, {unit})) do
-    if string.find(row[1], '^agent:') or string.find(row[1], '^tree:') then
-      pays = true
-      if committed(row[2]) + budget.limit > allowed_by(row[2]) then
-        return refuse('NotPermitted', 'NOT_PERMITTED', 'your own budget has not that much left ('
-          .. budget_left(row[2]) .. '): ask a person')
-      end
-    end
-  end
-  if pays then return nil end
+  local refused, has_own = cannot_give(lead, asked.session, unit, budget.limit)
+  if refused or has_own then return refused end
   return refuse('NotPermitted', 'NOT_PERMITTED', 'you have no budget of ' .. unit .. ' yourself that it could come out of: ask a person')
 end
 local refused = allowed == '1' and cannot_pay()

@@ -8,24 +8,31 @@
 --         more       '1' to raise it
 --         by
 --         interrupt  '1' when running turns are to end with it, '0' when not, '' as it was
---         most       budgets of a workspace
+--         session    that it is of, or its agent is in, '' for none
 -- Returns the budget as JSON
--- uses: room gates audit
+-- uses: room budget_ends audit
 local known = redis.call('HGET', K.budgets(), key)
 if more == '1' and not known then return refuse('NotFound', 'BUDGET_NOT_FOUND', 'there is no such budget: set it first') end
-if not known and redis.call('HLEN', K.budgets()) >= tonumber(most) then
-  return refuse('Conflict', 'TOO_MANY_BUDGETS', most .. ' budgets at most; remove some first')
+local refused = not known and too_many_budgets()
+if refused then return refused end
+
+local function put(at, budget)
+  withdraw_question(budget)
+  if budget.since ~= period_now(period) then begin_period(budget, period_now(period)) end
+  if more ~= '1' then budget.extra = nil end
+  budget.limit = more == '1' and budget.limit + tonumber(limit) or tonumber(limit)
+  budget.unit, budget.period, budget.name, budget.by, budget.at_ms, budget.warned = unit, period, name, by, NOW, nil
+  budget.session = filled(session)
+  if interrupt ~= '' then budget.interrupt = interrupt == '1' or nil end
+  save_budget(at, budget)
+  look_again(at, budget)
+  return budget
 end
-local budget = known and cjson.decode(known) or {spent = 0, since = period_now(period)}
-withdraw_question(budget)
-if budget.since ~= period_now(period) then begin_period(budget, period_now(period)) end
-local before = known and budget.limit .. ' ' .. unit .. ' ' .. period or nil
-if more ~= '1' then budget.extra = nil end
-budget.limit = more == '1' and budget.limit + tonumber(limit) or tonumber(limit)
-budget.unit, budget.period, budget.name, budget.by, budget.at_ms, budget.warned = unit, period, name, by, NOW, nil
-if interrupt ~= '' then budget.interrupt = interrupt == '1' or nil end
-redis.call('HSET', K.budgets(), key, cjson.encode(budget))
-record_act('budget.set', 'budget ' .. key, before, budget.limit .. ' ' .. unit .. ' ' .. period)
-look_again(key, budget)
+
+local before = known and cjson.decode(known)
+local budget = put(key, known and cjson.decode(known) or {spent = 0, since = period_now(period)})
+for _, other in ipairs(keys_in_runs(key)) do put(other, cjson.decode(redis.call('HGET', K.budgets(), other))) end
+record_act('budget.set', 'budget ' .. key, before and before.limit .. ' ' .. unit .. ' ' .. period or nil,
+  budget.limit .. ' ' .. unit .. ' ' .. period)
 go_on_within(key)
 return redis.call('HGET', K.budgets(), key)
