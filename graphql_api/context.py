@@ -31,6 +31,7 @@ from broker.services.people.scoped_tokens import ScopedTokens
 from broker.services.people.sign_in import SignIn
 from broker.services.people.workspaces import Workspaces
 from broker.services.plans.allowance import Allowance
+from broker.services.plans.budgets import Budgets
 from broker.services.plans.standing import Plans
 from broker.services.plans.usage import UsageMeter
 from broker.services.requests import Requests
@@ -59,6 +60,7 @@ class ApiServices:
     workflows: WorkflowRuns
     reruns: Reruns
     meter: UsageMeter
+    budgets: Budgets
     plans: Plans
     needs: Needs
     rules: RuleBook

@@ -6,6 +6,7 @@ import strawberry
 
 from graphql_api.mutations.agents import AgentMutations
 from graphql_api.mutations.approvals import ApprovalMutations
+from graphql_api.mutations.budgets import BudgetMutations
 from graphql_api.mutations.groups import GroupMutations
 from graphql_api.mutations.invitations import InvitationMutations
 from graphql_api.mutations.machine_codes import MachineCodeMutations
@@ -40,5 +41,6 @@ class Mutation(
     GroupMutations,
     ViewMutations,
     WorkflowMutations,
+    BudgetMutations,
 ):
     """The root of mutations."""

@@ -16,15 +16,18 @@ from broker.domain.agents.sessions import Session
 from broker.domain.ids import MessageId
 from broker.domain.logs.events import Cursor
 from broker.domain.people.access import Permission, Principal
+from broker.services.plans.budgets import require_budgets
 from graphql_api.context import ApiServices, Info
 from graphql_api.node_ids import key_of
 from graphql_api.subscriptions.activity import follow_activity
 from graphql_api.subscriptions.agents import AgentsFollower
 from graphql_api.subscriptions.approvals import follow_approvals
+from graphql_api.subscriptions.budgets import follow_budgets
 from graphql_api.subscriptions.needs import follow_needs
 from graphql_api.subscriptions.receipts import follow_receipts
 from graphql_api.subscriptions.session_events import SessionEvents
 from graphql_api.subscriptions.usage import follow_usage
+from graphql_api.types.budgets import Budget
 from graphql_api.types.fields import follow
 from graphql_api.types.log.event_filter import read_filter
 from graphql_api.types.log.event_pages import OnlyEvents
@@ -116,6 +119,15 @@ class Subscription:
         """For who may see what was used."""
         principal, services = _read_caller(info)
         return follow_usage(principal, services)
+
+    @follow(
+        "All budgets, as far as the caller sees them: now, and again whenever one of them is another, at most once a"
+        " second. For who may see the whole workspace, or pays for it.",
+        requires=require_budgets,
+    )
+    async def budgets(self, info: Info) -> AsyncGenerator[list[Budget], None]:
+        """Those of the workspace."""
+        return follow_budgets(*_read_caller(info))
 
     @follow(
         "What happens in all sessions that the caller sees, but frames and receipts. It cannot be resumed: `Reset`"

@@ -22,6 +22,7 @@ from broker.domain.messages.steps import ReceiptState
 from broker.domain.needs.needs import NeedKind
 from broker.domain.people.access import MemberRole, Permission, TokenKind, TokenScope
 from broker.domain.people.privacy import Level
+from broker.domain.plans.budgets import BudgetScope, BudgetState, Period, Unit
 from broker.domain.plans.plans import Plan
 from broker.domain.plans.usage import UsageBy
 from broker.domain.views.views import ViewPage
@@ -29,6 +30,8 @@ from broker.domain.views.views import ViewPage
 __all__ = [
     "AgentState",
     "ApprovalStatus",
+    "BudgetScope",
+    "BudgetState",
     "Dialect",
     "Effect",
     "Facet",
@@ -36,6 +39,7 @@ __all__ = [
     "MemberRole",
     "Mode",
     "NeedKind",
+    "Period",
     "Permission",
     "Plan",
     "ReceiptState",
@@ -47,14 +51,15 @@ __all__ = [
     "TokenKind",
     "TokenScope",
     "TrialOutcome",
+    "Unit",
     "UsageBy",
     "Verdict",
 ]
 _Word = TypeVar("_Word", bound=StrEnum)
 
 
-def _describe(words: type[_Word], description: str, meanings: Mapping[_Word, str]) -> None:
-    strawberry.enum(words, description=description)
+def _describe(words: type[_Word], description: str, meanings: Mapping[_Word, str], *, name: str | None = None) -> None:
+    strawberry.enum(words, name=name, description=description)
     definition: StrawberryEnumDefinition = vars(words)["__strawberry_definition__"]
     for value in definition.values:
         value.description = meanings[words(value.value)]
@@ -264,6 +269,49 @@ _describe(
         UsageBy.PERSON: "Who is behind the agents, and who writes.",
         UsageBy.MODEL: "A model, as agents name theirs when they are ready.",
     },
+)
+_describe(
+    BudgetScope,
+    "Whose spending counts.",
+    {
+        BudgetScope.WORKSPACE: "All agents'.",
+        BudgetScope.SESSION: "That of a session's agents.",
+        BudgetScope.AGENT: "One agent's.",
+        BudgetScope.TREE: "That of an agent and of all that it spawned, and those, and so on.",
+        BudgetScope.PERSON: "That of all agents that a member spawned, or that agents of theirs did.",
+    },
+)
+_describe(
+    BudgetState,
+    "Whether turns begin that a budget pays for.",
+    {
+        BudgetState.OPEN: "They do.",
+        BudgetState.NEAR: "They do; most of it is spent.",
+        BudgetState.HELD: "Turns that run have set aside what is left: others wait until one has ended.",
+        BudgetState.SPENT: "None does until somebody lets more be spent, or the period is over: messages wait.",
+    },
+)
+_describe(
+    Unit,
+    "What is spent.",
+    {
+        Unit.USD: "Dollars, as vendors report them, or estimated by prices for models where one reports none.",
+        Unit.TOKENS: "Tokens into models and out of them.",
+        Unit.TURNS: "Turns.",
+        Unit.MINUTES: "Minutes of turns, by the clock.",
+    },
+    name="BudgetUnit",
+)
+_describe(
+    Period,
+    "For how long a budget is; then it begins anew.",
+    {
+        Period.DAY: "A UTC day.",
+        Period.MONTH: "A month, in UTC.",
+        Period.TOTAL: "For good.",
+        Period.RUN: "A run of a workflow: each may spend so much.",
+    },
+    name="BudgetPeriod",
 )
 _describe(ViewPage, "A page of the dashboard that has saved views.", {ViewPage.HOME: "The list of agents."})
 _describe(

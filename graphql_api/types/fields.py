@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import strawberry
 
-from broker.domain.people.access import Permission
+from broker.domain.people.access import Permission, Principal
 from graphql_api.context import Info
 
 _Resolver = TypeVar("_Resolver", bound=Callable[..., Any])
@@ -20,16 +20,22 @@ def resolve(description: str) -> Callable[[_Resolver], _Resolver]:
     return decorate
 
 
-def follow(description: str, *, requires: Permission) -> Callable[[_Resolver], _Resolver]:
-    """Make a method a subscription. It returns what is followed when the caller may, and raises when not."""
+def follow(description: str, *, requires: Permission | Callable[[Principal], None]) -> Callable[[_Resolver], _Resolver]:
+    """Make a method a subscription. It returns what is followed when the caller may, and raises when not.
+
+    `requires`: a permission, or what raises unless the caller has one of several.
+    """
     decorate: Callable[[_Resolver], _Resolver] = strawberry.subscription(description=description)
     return lambda resolver: decorate(_check(resolver, requires))
 
 
-def _check(resolver: Any, permission: Permission) -> Any:
+def _check(resolver: Any, requires: Permission | Callable[[Principal], None]) -> Any:
     @functools.wraps(resolver)
     async def checked(self: object, info: Info, **arguments: Any) -> Any:
-        info.context.principal.require(permission)
+        if isinstance(requires, Permission):
+            info.context.principal.require(requires)
+        else:
+            requires(info.context.principal)
         return await resolver(self, info, **arguments)
 
     return checked

@@ -27,6 +27,7 @@ from graphql_api.context import Info
 from graphql_api.pagination import After, Connection, Edge, First, Place, check_first, page_of, within
 from graphql_api.types.approvals import Approval, Rule
 from graphql_api.types.audit import AuditRecord
+from graphql_api.types.budgets import Budget, budget_place
 from graphql_api.types.fields import resolve
 from graphql_api.types.groups import Group, group_page
 from graphql_api.types.invitations import Invitation
@@ -261,6 +262,15 @@ class Workspace(Node):
         """Lines in order of what they are about."""
         lines = await info.context.services.meter.usage(info.context.principal, since=since, until=until, by=by)
         return [Usage.of(line) for line in lines]
+
+    @resolve(
+        "Its budgets with what is spent of them, as far as the caller sees them. For who may see the whole workspace,"
+        " or pays for it."
+    )
+    async def budgets(self, info: Info, *, first: First = 50, after: After = None) -> Connection[Budget]:
+        """As they stand now."""
+        found = await info.context.services.budgets.all(info.context.principal)
+        return page_of(found, Budget.of, place=budget_place, first=first, after=after)
 
     @resolve("How many messages of today's the plan still has. For who may see what was used.")
     async def messages_today(self, info: Info) -> MessagesToday:

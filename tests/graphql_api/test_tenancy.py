@@ -72,6 +72,7 @@ TABLE = {
     "Workspace.groupMembers": "administer",
     "Workspace.audit": "administer",
     "Workspace.usage": "meter",
+    "Workspace.budgets": "read budgets",
     "Workspace.messagesToday": "meter",
     "Workspace.logs": "read",
     "Workspace.histogram": "read",
@@ -106,6 +107,7 @@ TABLE = {
     "Subscription.receipts": "read",
     "Subscription.activity": "read",
     "Subscription.usage": "meter",
+    "Subscription.budgets": "read budgets",
     # In this order each finds what it needs.
     "Mutation.createSession": "spawn",
     "Mutation.spawnAgent": "spawn",
@@ -115,6 +117,9 @@ TABLE = {
     "Mutation.answerApproval": "approve",
     "Mutation.answerQuestion": "approve",
     "Mutation.dismissFailures": "approve",
+    "Mutation.setBudget": "bill",
+    "Mutation.raiseBudget": "bill",
+    "Mutation.removeBudget": "bill",
     "Mutation.setRules": "administer",
     "Mutation.addRule": "administer",
     "Mutation.moveRule": "administer",
@@ -188,6 +193,7 @@ def arguments(world: World) -> dict[str, str]:
     session, message, agent = world.id("Session"), world.id("Message"), world.id("Agent")
     member = world.id("Member")
     channel = f'session: "{session}", channel: "#dev", agent: "Worker"'
+    budget = 'scope: "workspace", unit: USD, period: DAY'
     inputs = {
         "createSession": 'name: "another"',
         "spawnAgent": f'session: "{session}", name: "New", cli: "demo"',
@@ -197,6 +203,9 @@ def arguments(world: World) -> dict[str, str]:
         "answerApproval": f'approval: "{world.id("Approval")}", verdict: ALLOW',
         "answerQuestion": f'question: "{world.id("Question")}", decline: true',
         "dismissFailures": "keys: []",
+        "setBudget": f"{budget}, amount: 1",
+        "raiseBudget": f"{budget}, amount: 1",
+        "removeBudget": budget,
         "setRules": "rules: []",
         "saveView": 'page: HOME, name: "Mine", address: ""',
         "rerunWorkflow": f'run: "{world.keys["WorkflowRun"]}"',
