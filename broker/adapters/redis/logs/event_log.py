@@ -47,6 +47,8 @@ class RedisEventLog:
         stream, upto = keys.key(workspace, "log", session), last_within(marks, start, max_bytes)
         end = "+" if upto is None else f"{upto}-0"
         entries = await self._redis.xrange(stream, min=f"{start + 1}-0", max=end, count=max(limit, scan))
+        if not entries and upto is not None:  # what was there is gone, with the marks by which it was measured
+            entries = await self._first_kept(workspace, session, upto, count=max(limit, scan), max_bytes=max_bytes)
         first = _offset(entries[0][0]) if entries else head.offset + 1
         last = _offset(entries[-1][0]) if entries else max(start, head.offset)
         events = entries if only == ALL_EVENTS else [each for each in entries if only.admits_text(each[1]["e"])]
@@ -59,6 +61,20 @@ class RedisEventLog:
             head=head,
             reset=after is not None and (not known or first > start + 1),
         )
+
+    async def _first_kept(
+        self, workspace: WorkspaceId, session: SessionId, behind: int, *, count: int, max_bytes: int
+    ) -> list[tuple[str, dict[str, str]]]:
+        """A page from the first entry behind an offset on; nothing when there is none."""
+        stream = keys.key(workspace, "log", session)
+        found = await self._redis.xrange(stream, min=f"{behind + 1}-0", count=1)
+        if not found:
+            return []
+        start = _offset(found[0][0]) - 1
+        _, marks = await self._head_and_marks(workspace, session, start)
+        upto = last_within(marks, start, max_bytes)
+        end = "+" if upto is None else f"{upto}-0"
+        return await self._redis.xrange(stream, min=f"{start + 1}-0", max=end, count=count)
 
     async def _head_and_marks(
         self, workspace: WorkspaceId, session: SessionId, start: int

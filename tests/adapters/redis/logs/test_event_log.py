@@ -51,6 +51,22 @@ async def test_a_trimmed_gap_is_told(desk: Desk) -> None:
     ).reset
 
 
+async def test_a_long_log_whose_beginning_is_gone_is_read_from_the_first_that_is_kept(desk: Desk) -> None:
+    for number in range(8):
+        await desk.spawn(f"A{number}")
+    kept, log = 6, f"rc:{{{desk.workspace}}}:s:{desk.session.id}"
+    pipe = desk.adapters.redis.pipeline(transaction=False)
+    pipe.execute_command("XTRIM", f"{log}:log", "MINID", f"{kept}-0")
+    pipe.execute_command("ZADD", f"{log}:sizes", kept - 1, f"{kept - 1}:60000000")  # the last ahead of what is kept
+    pipe.execute_command("ZADD", f"{log}:sizes", kept + 1, f"{kept + 1}:60300000")
+    await pipe.execute()
+    head = await desk.adapters.log.head(desk.workspace, desk.session.id)
+    for after in (None, Cursor("log-epoch", 1)):
+        page = await desk.adapters.log.read(desk.workspace, desk.session.id, after=after, limit=100)
+        assert [position_of(event).offset for event in page.events] == list(range(kept, head.offset + 1))
+        assert (page.first.offset, page.next, page.reset) == (kept, head, after is not None)
+
+
 async def test_an_unknown_session_is_not_found(desk: Desk) -> None:
     with pytest.raises(NotFound):
         await desk.adapters.log.head(desk.workspace, SessionId("nothing"))
