@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import stripe
 
+import tests.fixtures.stripe_double as stripe_double_folder
 from broker.adapters.outbound.client import GuardedClient
 from broker.adapters.stripe.transport import GuardedTransport
 from broker.domain.outbound.addresses import AddressPolicy
 from tests.fixtures.stripe_double.ledger import cents, month_later
 from tests.fixtures.stripe_double.server import KEY, StripeDouble, stripe_double
+from tests.fixtures.stripe_double.shapes import shaped
 
 START = 1_769_817_600  # 2026-01-31T00:00:00Z
 
@@ -86,3 +90,39 @@ async def test_months_end_on_their_last_day_and_cents_are_rounded_half_up() -> N
     from decimal import Decimal  # noqa: PLC0415 - for this line
 
     assert [cents(Decimal(each)) for each in ("0.5", "1.4", "-0.5")] == [1, 1, -1]
+
+
+_FOLDER = Path(stripe_double_folder.__file__).parent
+PUBLISHED: dict[str, dict[str, str]] = orjson.loads((_FOLDER / "published.json").read_bytes())
+"""What members of which kind objects have in `openapi/fixtures3.json` of github.com/stripe/openapi, at f6c2a48f."""
+OBJECTS: dict[str, type] = {
+    "customer": stripe.Customer,
+    "product": stripe.Product,
+    "price": stripe.Price,
+    "subscription": stripe.Subscription,
+    "subscription_item": stripe.SubscriptionItem,
+    "checkout.session": stripe.checkout.Session,
+    "billing_portal.session": stripe.billing_portal.Session,
+    "billing.meter": stripe.billing.Meter,
+    "billing.meter_event": stripe.billing.MeterEvent,
+    "billing.meter_event_summary": stripe.billing.MeterEventSummary,
+    "invoice": stripe.Invoice,
+    "line_item": stripe.InvoiceLineItem,
+    "credit_note": stripe.CreditNote,
+    "refund": stripe.Refund,
+    "event": stripe.Event,
+}
+NO_LONGER = {("invoice", "subscription")}
+"""The library's version of the API says it in `parent`."""
+KINDS = {bool: "bool", int: "number", float: "number", str: "text", list: "list", dict: "object"}
+
+
+@pytest.mark.parametrize("kind", PUBLISHED)
+def test_an_object_has_what_stripe_publishes_of_it(kind: str) -> None:
+    made = shaped(OBJECTS[kind])
+    assert {(kind, name) for name in PUBLISHED[kind].keys() - made.keys()} <= NO_LONGER
+    for name, published in PUBLISHED[kind].items():
+        value = made.get(name)
+        if value is not None and published != "null":
+            kinds = {KINDS[type(value)], published}
+            assert len(kinds) == 1 or kinds <= {"text", "object"}, name  # an id may stand for what it is of
