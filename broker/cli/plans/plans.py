@@ -12,6 +12,7 @@ import click
 import orjson
 
 from broker.cli.operator_client import ask
+from broker.cli.plans.usage import show_month
 from broker.domain.plans.plans import BUILT_IN, PlanTable
 from broker.domain.plans.prices import ModelPrice
 from broker.domain.plans.shown import plain_terms, show_plans
@@ -99,6 +100,8 @@ def _print_standing(standing: dict[str, Any], *, json_: bool) -> None:
         click.echo(f"  {_LABELS.get(each['what'], each['what']):<18} {each['used']:,} {allowed}{over}")
     click.echo(f"  {'log days':<18} {standing['log_days']}")
     click.echo(f"  {'also':<18} {', '.join(standing['features']) or '-'}")
+    for line in show_month(standing["month"]):
+        click.echo(f"  {'cost':<18} {line}")
     for each in standing["beyond"]:
         click.echo(f"! {_describe_beyond(each)}")
     if standing["link"]:

@@ -44,7 +44,8 @@ def usage(
     if context.invoked_subcommand:
         return
     first, last = _days(since, until)
-    rows = ask("GET", "/v1/usage?" + urlencode({"from": first, "to": last, "by": by}))["usage"]
+    found = ask("GET", "/v1/usage?" + urlencode({"from": first, "to": last, "by": by}))
+    rows = found["usage"]
     if csv_:
         click.echo(show_csv(map(_read_usage, rows)), nl=False)
         return
@@ -54,6 +55,17 @@ def usage(
     is_of_sessions = by in {UsageBy.SESSION, UsageBy.AGENT}
     names = {s["id"]: s["name"] for s in ask("GET", "/v1/sessions")["sessions"]} if is_of_sessions else {}
     _print(rows, names, by=by)
+    for line in show_month(found["month"]):
+        click.echo(line)
+
+
+def show_month(month: dict[str, Any] | None) -> Iterator[str]:
+    """What the month comes to, in words; nothing as long as nobody can say it."""
+    if not month or not month["projected_usd"]:
+        return
+    about, partly = ("about ", ", partly estimated") if month["estimated_usd"] else ("", "")
+    spent = month["cost_usd"] + month["estimated_usd"]
+    yield f"{about}${spent:,.2f} this month; at this pace {about}${month['projected_usd']:,.2f} by its end{partly}"
 
 
 @usage.command()

@@ -62,6 +62,47 @@ class Usage:
     counts: Counts
 
 
+_LEAST_PART = 0.05
+"""Of a month: from less than a day and a half nothing is concluded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthCost:
+    """What agents have cost since the first of the month, UTC, and what that comes to if it goes on as it went."""
+
+    month: date
+    """Its first day."""
+    cost_usd: float
+    """As vendors report it."""
+    estimated_usd: float
+    """By prices for models, beside that."""
+    projected_usd: float | None
+    """Of both, at the end of the month; None as long as too little of it is over."""
+
+
+def month_cost(counts: Counts, *, now: datetime) -> MonthCost:
+    """`counts`: of the days of the month that `now` is in."""
+    first = first_of_month(now)
+    since = _midnight(first)
+    part = (now - since) / (_midnight(first_of_month(since + timedelta(days=31))) - since)
+    spent = counts.cost_usd + counts.estimated_usd
+    return MonthCost(
+        month=first,
+        cost_usd=counts.cost_usd,
+        estimated_usd=counts.estimated_usd,
+        projected_usd=spent / part if part >= _LEAST_PART else None,
+    )
+
+
+def first_of_month(at: datetime) -> date:
+    """In UTC."""
+    return at.astimezone(UTC).date().replace(day=1)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, datetime.min.time(), tzinfo=UTC)
+
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet would take for one."""
 
@@ -91,5 +132,5 @@ class MessagesToday:
 
 def messages_today(count: int, *, limit: int, now: datetime) -> MessagesToday:
     """Days are UTC days, as the scripts that count have them. A `limit` of 0 is none."""
-    midnight = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), datetime.min.time(), tzinfo=UTC)
+    midnight = _midnight(now.astimezone(UTC).date() + timedelta(days=1))
     return MessagesToday(count=count, limit=limit or None, resets_at=midnight)

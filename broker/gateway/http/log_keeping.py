@@ -69,7 +69,7 @@ class LogKeepingApi:
     async def usage(self, request: Request) -> Response:
         """Counters: `?from=&to=&by=day|session|agent|person|model`, by default the last 30 days by day.
 
-        `format=csv`: as a table.
+        `format=csv`: as a table. `month`: what this month has cost, and comes to if it goes on so.
         """
         principal = await self._caller(request)
         since, until = period(request)
@@ -80,7 +80,8 @@ class LogKeepingApi:
         if request.query_params.get("format") == "csv":
             name = f'attachment; filename="usage-by-{by}.csv"'
             return Response(show_csv(usage), media_type="text/csv", headers={"Content-Disposition": name})
-        return Answer({"from": since, "to": until, "by": by, "usage": usage})
+        month = await self._s.meter.month(principal)
+        return Answer({"from": since, "to": until, "by": by, "usage": usage, "month": month})
 
     async def retention(self, request: Request) -> Response:
         """How long logs are kept."""

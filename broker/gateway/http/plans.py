@@ -33,11 +33,11 @@ class PlansApi:
         return [Route(path, measure(path, guard(endpoint)), methods=[method]) for method, path, endpoint in table]
 
     async def get(self, request: Request) -> Response:
-        """What the caller's workspace may, what it uses of that, and all plans there are."""
+        """What the caller's workspace may, what it uses of that and what this month costs, and all plans there are."""
         principal = await self._s.access.authenticate(credential(request))
         standing = await self._s.plans.standing(principal)
         plans = [plain_terms(terms) for terms in self._s.plans.table.terms.values()]
-        return Answer({**_show(standing), "plans": plans})
+        return Answer({**_show(standing), "plans": plans, "month": await self._s.meter.month(principal)})
 
     async def meters(self, request: Request) -> Response:
         """What was counted, by day: `?from=&to=`, by default the last 30 days."""

@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
-from broker.domain.errors import BadRequest
+from broker.domain.errors import BadRequest, Unavailable
 from broker.domain.people.access import Permission, Principal
 from broker.domain.plans.plans import BUILT_IN, PlanTable
-from broker.domain.plans.usage import MessagesToday, Usage, UsageBy, messages_today
+from broker.domain.plans.usage import (
+    Counts,
+    MessagesToday,
+    MonthCost,
+    Usage,
+    UsageBy,
+    first_of_month,
+    messages_today,
+    month_cost,
+)
 from broker.services.permissions import requires
 from broker.services.ports import LogStore, Mailroom, require_store
 
@@ -41,6 +50,20 @@ class UsageMeter:
             principal.workspace, since=since, until=until, by=by, prices=self._plans.prices
         )
         return [each for each in found if each.session is None or principal.sees(each.session)]
+
+    @requires(Permission.METER)
+    async def month(self, principal: Principal) -> MonthCost | None:
+        """What this month has cost, and comes to; None where no log store can say it now. Raises `NotPermitted`."""
+        now = self._now()
+        if self._logs is None:
+            return None
+        try:
+            days = await self.usage(
+                principal, since=first_of_month(now), until=now.astimezone(UTC).date(), by=UsageBy.DAY
+            )
+        except Unavailable:
+            return None
+        return month_cost(sum((each.counts for each in days), Counts()), now=now)
 
     @requires(Permission.METER)
     async def messages_today(self, principal: Principal) -> MessagesToday:

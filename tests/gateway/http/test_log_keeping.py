@@ -46,6 +46,9 @@ async def test_retention_is_set_within_the_plan(gateway: Gateway) -> None:
 async def test_usage_is_told_by_day_session_and_agent(logged: Gateway) -> None:
     (day,) = (await logged.ok("GET", "/v1/usage"))["usage"]
     assert (day["counts"]["frames"], day["session"]) == (10, None)
+    month = (await logged.ok("GET", "/v1/usage"))["month"]
+    assert (month["month"][-2:], month["cost_usd"]) == ("01", 0)
+    assert (await logged.ok("GET", "/v1/plan"))["month"].keys() == month.keys()
     (agent,) = (await logged.ok("GET", "/v1/usage?by=agent"))["usage"]
     assert (agent["agent"], agent["counts"]) == ("Lead", day["counts"])
     for by in ("person", "model"):

@@ -42,3 +42,7 @@ async def test_who_may_not_see_usage_is_not_told(desk: Desk) -> None:
     observer = a_person(desk.workspace, kind=TokenKind.OBSERVER)
     with pytest.raises(NotPermitted):
         await UsageMeter(None, desk.adapters.mailroom).messages_today(observer)
+
+
+async def test_without_a_log_store_nobody_says_what_the_month_costs(desk: Desk) -> None:
+    assert await UsageMeter(None, desk.adapters.mailroom).month(desk.person()) is None
