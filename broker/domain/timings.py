@@ -92,6 +92,8 @@ class Timings:
     """Answers "for as long as it lives" of one agent; beyond them an answer holds once."""
 
     # Plans.
+    pauses: int = 200
+    """Of what a budget or a limit has made wait: the latest are told, as long as counters are kept."""
     budgets: int = 200
     """Of one workspace, beside what each run has spent of those that are for runs."""
     plan_warning_percent: int = 80

@@ -8,8 +8,10 @@ import strawberry
 from strawberry import ID
 
 from broker.domain.plans import budgets as domain
+from broker.domain.plans import pauses
 from broker.domain.plans.budgets import BudgetScope, BudgetState, Period, Unit
 from graphql_api.pagination import Place
+from graphql_api.types.scalars import DateTime
 
 
 @strawberry.type(
@@ -63,6 +65,40 @@ class Budget:
             is_estimated=budget.is_estimated,
             approval_key=None if budget.asks is None else ID(budget.asks),
             set_by=budget.by,
+        )
+
+
+@strawberry.type(description="From then on no turn began that a budget pays for, or a limit of the plan was reached.")
+class Pause:
+    """What stopped what."""
+
+    at: DateTime = strawberry.field(description="Since when.")
+    until: DateTime | None = strawberry.field(
+        description="When it is over at the latest; null when somebody has to raise the budget, or to release agents."
+    )
+    is_over: bool | None = strawberry.field(
+        description="Whether it is over; null for a limit of what lives at a time, which comes and goes."
+    )
+    text: str = strawberry.field(description="What is spent or reached, in words.")
+    budget_key: ID | None = strawberry.field(description="The budget; null for a limit of the plan.")
+    limit: str | None = strawberry.field(description="The limit: `agents`, `messages_per_day`; null for a budget.")
+    session_key: ID | None = strawberry.field(description="The session in which that was noticed.")
+    agent_key: ID | None = strawberry.field(description="The agent whose turn has spent the rest.")
+    agent_name: str = strawberry.field(description="Its name; may be empty.")
+
+    @classmethod
+    def of(cls, pause: pauses.Pause, *, is_over: bool | None) -> Self:
+        """As the domain knows it."""
+        return cls(
+            at=DateTime(pause.at_ms),
+            until=None if pause.until_ms is None else DateTime(pause.until_ms),
+            is_over=is_over,
+            text=pause.text,
+            budget_key=None if pause.budget is None else ID(str(pause.budget)),
+            limit=pause.limit,
+            session_key=None if pause.session is None else ID(pause.session),
+            agent_key=None if pause.agent is None else ID(pause.agent),
+            agent_name=pause.agent_name,
         )
 
 

@@ -27,7 +27,7 @@ from graphql_api.context import Info
 from graphql_api.pagination import After, Connection, Edge, First, Place, check_first, page_of, within
 from graphql_api.types.approvals import Approval, Rule
 from graphql_api.types.audit import AuditRecord
-from graphql_api.types.budgets import Budget, budget_place
+from graphql_api.types.budgets import Budget, Pause, budget_place
 from graphql_api.types.fields import resolve
 from graphql_api.types.groups import Group, group_page
 from graphql_api.types.invitations import Invitation
@@ -44,6 +44,7 @@ from graphql_api.types.tokens import ServiceAccount, Token
 from graphql_api.types.usage import MessagesToday, Usage
 from graphql_api.types.views import SavedView
 
+MAX_PAUSES = 100
 _Query = Annotated[
     str, strawberry.argument(description="What to look for, in the language of log searches; '' is everything.")
 ]
@@ -271,6 +272,12 @@ class Workspace(Node):
         """As they stand now."""
         found = await info.context.services.budgets.all(info.context.principal)
         return page_of(found, Budget.of, place=budget_place, first=first, after=after)
+
+    @resolve("What budgets and limits have made wait, the latest first: 100 at most. For who may see budgets.")
+    async def pauses(self, info: Info) -> list[Pause]:
+        """What stopped what."""
+        found = await info.context.services.budgets.pauses(info.context.principal)
+        return [Pause.of(each, is_over=is_over) for each, is_over in found[:MAX_PAUSES]]
 
     @resolve("How many messages of today's the plan still has. For who may see what was used.")
     async def messages_today(self, info: Info) -> MessagesToday:

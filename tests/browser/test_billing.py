@@ -127,3 +127,20 @@ async def test_budgets_are_shown_with_what_is_spent(paid: Paid) -> None:
     await expect(shown).to_contain_text("$0.00 of $25.00 today")
     await expect(shown).to_contain_text("ends running turns when it is spent")
     await expect(shown.get_by_role("meter", name="the workspace, dollars, today")).to_be_visible()
+
+
+async def test_what_a_budget_has_stopped_is_listed_and_that_it_goes_on_once_it_is_raised(paid: Paid) -> None:
+    gateway, page = paid.gateway, paid.page
+    place = {"scope": "agent:main/Worker", "unit": "turns"}
+    async with gateway.machine():
+        await gateway.ok("POST", "/v1/sessions/main/agents", {"name": "Worker", "cli": "demo"})
+        await gateway.ok("PUT", "/v1/budgets", {**place, "amount": 1})
+        shown = page.get_by_role("region", name="Budgets")
+        await expect(shown).to_contain_text("0 of 1 turns in total")  # it follows: nobody has loaded the page again
+        await gateway.ok("POST", "/v1/sessions/main/messages", {"to": "Worker", "text": "hello"})
+        await expect(shown).to_contain_text("1 of 1 turns in total")
+        stopped = page.get_by_role("table", name="What stopped what").get_by_role("row").nth(1)
+        await expect(stopped).to_contain_text("the budget of the agent main/Worker in total is spent")
+        await expect(stopped).to_contain_text("somebody raises it")
+        await gateway.ok("POST", "/v1/budgets/raise", {**place, "amount": 1})
+        await expect(stopped).to_contain_text("over")

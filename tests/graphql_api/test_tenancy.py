@@ -73,6 +73,7 @@ TABLE = {
     "Workspace.audit": "administer",
     "Workspace.usage": "meter",
     "Workspace.budgets": "read budgets",
+    "Workspace.pauses": "read budgets",
     "Workspace.messagesToday": "meter",
     "Workspace.logs": "read",
     "Workspace.histogram": "read",

@@ -57,6 +57,7 @@ class TextRedis(Protocol):
         *,
         withscores: Literal[True],
     ) -> list[tuple[str, float]]: ...
+    async def lrange(self, name: str, start: int, end: int) -> list[str]: ...
     async def xrange(
         self,
         name: str,

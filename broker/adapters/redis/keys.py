@@ -59,6 +59,7 @@ _TEMPLATES: dict[str, str] = {
     "removed": ":removed",  # zset: sessions that were deleted, by time, until nothing of them can turn up
     "shipper": ":shipper",  # string: who ships this workspace, for as long as it lives
     "budgets": ":budgets",  # hash: "<scope> <unit> <period>", of a run ":<run>" -> JSON: limit, spent, since when, …
+    "pauses": ":pauses",  # list: JSON of what a budget or a limit has made wait, the latest first
     "allowance": ":allowance:%s",  # string: when a token's allowance is whole again, ms; gone when it is
     "pending_approvals": ":approvals",  # zset: approvals that wait, of all sessions, by time asked
     "leases": ":leases",  # hash: link that is online -> "<fence> <renewals>"

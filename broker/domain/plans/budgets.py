@@ -29,6 +29,9 @@ class BudgetScope(StrEnum):
     """A member: all agents that they spawned, or that agents of theirs did."""
 
 
+OF_NO_SESSION = frozenset({BudgetScope.WORKSPACE, BudgetScope.PERSON})
+
+
 class Unit(StrEnum):
     """What is spent."""
 
@@ -136,7 +139,7 @@ class Budget:
     @property
     def is_of_no_session(self) -> bool:
         """Whether it says nothing of any session: who pays for a workspace may see it who sees none."""
-        return self.place.scope in {BudgetScope.WORKSPACE, BudgetScope.PERSON}
+        return self.place.scope in OF_NO_SESSION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

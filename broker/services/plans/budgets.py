@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Iterable
+from dataclasses import replace
 
 from broker.domain.errors import BadRequest, Conflict, NotFound, NotPermitted
 from broker.domain.ids import SessionId
 from broker.domain.people.access import Permission, Principal, TokenKind
 from broker.domain.plans.budgets import (
+    OF_NO_SESSION,
     Budget,
     BudgetPlace,
     BudgetScope,
@@ -19,6 +21,7 @@ from broker.domain.plans.budgets import (
     check_period,
     count_amount,
 )
+from broker.domain.plans.pauses import Pause
 from broker.services.agents.sessions import Sessions
 from broker.services.permissions import check_within, open_to_all
 from broker.services.ports import BudgetRecords, MemberRecords, Registry, Signals
@@ -95,6 +98,17 @@ class Budgets:
         """Those of the workspace; whoever pays and sees no sessions sees none of theirs. Raises `NotPermitted`."""
         require_budgets(principal)
         return seen_by(principal, await self._records.budgets(principal.workspace))
+
+    @check_within("as `all`")
+    async def pauses(self, principal: Principal) -> list[tuple[Pause, bool | None]]:
+        """What budgets and limits have made wait, the latest first, each with whether it is over, where that is known.
+
+        As far as the caller sees the session; who pays and sees none is told nothing of where. Raises `NotPermitted`.
+        """
+        require_budgets(principal)
+        found, now_ms = await self._records.pauses(principal.workspace)
+        spent = {each.place for each in await self._records.budgets(principal.workspace) if each.is_spent}
+        return [(each, each.is_over(spent=spent, now_ms=now_ms)) for each in _seen_pauses(principal, found)]
 
     @check_within("`all`, which it asks again each time")
     async def follow(self, principal: Principal) -> AsyncGenerator[list[Budget], None]:
@@ -184,6 +198,16 @@ def seen_by(principal: Principal, budgets: Iterable[Budget]) -> list[Budget]:
     if Permission.READ not in principal.permissions:
         return [each for each in budgets if each.is_of_no_session]
     return [each for each in budgets if each.is_of_no_session or _sees(principal, each.session)]
+
+
+def _seen_pauses(principal: Principal, pauses: Iterable[Pause]) -> list[Pause]:
+    if Permission.READ in principal.permissions:
+        return [each for each in pauses if _sees(principal, each.session)]
+    return [
+        replace(each, session=None, agent=None, agent_name="")
+        for each in pauses
+        if each.budget is None or each.budget.scope in OF_NO_SESSION
+    ]
 
 
 def _sees(principal: Principal, session: SessionId | None) -> bool:

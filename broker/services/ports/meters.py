@@ -9,6 +9,7 @@ from typing import Protocol
 from broker.domain.ids import AgentId, SessionId, WorkspaceId
 from broker.domain.logs.meters import Counted
 from broker.domain.plans.budgets import Budget, BudgetPlace
+from broker.domain.plans.pauses import Pause
 
 
 class MeterCounters(Protocol):
@@ -58,6 +59,9 @@ class BudgetRecords(Protocol):
 
     async def budgets(self, workspace: WorkspaceId) -> Sequence[Budget]:
         """All of them, as they stand now."""
+
+    async def pauses(self, workspace: WorkspaceId) -> tuple[Sequence[Pause], int]:
+        """What budgets and limits have made wait, the latest first; and the store's time."""
 
     async def paying_for(self, workspace: WorkspaceId, agent: AgentId) -> Sequence[Budget]:
         """Those that an agent is paid from, as they stand now."""

@@ -80,6 +80,7 @@ LIVES: dict[str, tuple[End, str]] = {
     "usage_sent": (End.TIME, "three fields for each meter; 40 days"),
     "rule_makers": (End.WORKSPACE, "MAX_RULES"),
     "budgets": (End.WORKSPACE, "budgets"),
+    "pauses": (End.TIME, "200 of a few words; 40 days after the last"),
     "redaction": (End.WORKSPACE, "the number and length of rules"),
     "usage": (End.TIME, "counters; 40 days"),
     "history": (End.WORKSPACE, "one digit"),

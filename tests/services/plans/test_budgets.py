@@ -23,7 +23,7 @@ from broker.domain.plans.budgets import (
     count_amount,
     parse_place,
 )
-from broker.domain.plans.plans import Plan
+from broker.domain.plans.plans import Limit, Plan
 from broker.services.agents.sessions import Sessions
 from broker.services.approvals.desk import ApprovalDesk
 from broker.services.plans.budgets import Budgets
@@ -131,6 +131,43 @@ async def test_what_is_told_of_budgets_names_no_session_that_the_caller_does_not
     )
     assert [each.place.scope for each in await service.all(outsider)] == [BudgetScope.WORKSPACE]
     assert len(await service.all(desk.person())) == 4
+
+
+async def test_what_a_budget_or_a_limit_made_wait_is_told_until_it_is_over(desk: Desk) -> None:
+    worker = await desk.idle("Worker")
+    service = budgets(desk)
+    own = "agent:main/Worker"
+    await service.set(desk.person(), own, unit=Unit.TURNS, period=Period.TOTAL, amount=1)
+    await service.set(desk.person(), "workspace", unit=Unit.TURNS, period=Period.DAY, amount=1)
+    await desk.send("Worker")
+    told = await service.pauses(desk.person())
+    assert [(each.agent_name, each.session, over) for each, over in told] == 2 * [("Worker", desk.session.id, False)]
+    until = {each.budget.scope: each.until_ms is not None for each, _ in told if each.budget}
+    assert until == {BudgetScope.AGENT: False, BudgetScope.WORKSPACE: True}  # the day is over by itself
+    await service.set(desk.person(), own, unit=Unit.TURNS, period=Period.TOTAL, amount=5, more=True)
+    over = {each.budget.of: over for each, over in await service.pauses(desk.person()) if each.budget}
+    assert over == {worker.id: True, "": False}
+
+    payer = a_person(desk.workspace, kind=TokenKind.MEMBER, role=MemberRole.BILLING)
+    assert [(each.agent_name, each.session) for each, _ in await service.pauses(payer)] == [("", None)]
+    outsider = replace(
+        a_person(desk.workspace, kind=TokenKind.MEMBER, role=MemberRole.MEMBER),
+        privacy=Privacy(levels={desk.session.id: {}}),
+    )
+    assert await service.pauses(outsider) == []
+    with pytest.raises(NotPermitted):
+        await service.pauses(a_person(desk.workspace, kind=TokenKind.PROXY))
+
+
+async def test_a_limit_of_the_plan_that_is_reached_is_told_with_what_stopped(desk: Desk) -> None:
+    desk.plan = Plan.FREE
+    await desk.idle("Worker")
+    [(agents, is_over)] = await budgets(desk).pauses(desk.person())
+    assert (agents.limit, agents.until_ms, is_over) == (Limit.AGENTS, None, None)
+    while not (await desk.send("Worker"))[1] or len(await budgets(desk).pauses(desk.person())) < 2:
+        pass
+    (messages, is_over), _ = await budgets(desk).pauses(desk.person())
+    assert (messages.limit, messages.until_ms is not None, is_over) == (Limit.MESSAGES, True, False)
 
 
 async def test_an_agent_is_in_one_run_at_most_and_has_no_budget_for_each(desk: Desk) -> None:

@@ -13,6 +13,8 @@ from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Scripts
 from broker.domain.ids import AgentId, ApprovalId, SessionId, WorkspaceId
 from broker.domain.plans.budgets import PER_UNIT, Budget, BudgetPlace, BudgetScope, Period, Unit, parse_place
+from broker.domain.plans.pauses import Pause
+from broker.domain.plans.plans import Limit
 
 
 class RedisBudgets:
@@ -69,6 +71,11 @@ class RedisBudgets:
         now = await self._now(workspace)
         return [_budget(parse_place(key), orjson.loads(text), now) for key, text in sorted(rows.items())]
 
+    async def pauses(self, workspace: WorkspaceId) -> tuple[Sequence[Pause], int]:
+        """What budgets and limits have made wait, the latest first; and the store's time."""
+        rows = await self._redis.lrange(keys.key(workspace, "pauses"), 0, -1)
+        return [_pause(orjson.loads(text)) for text in rows], int(await self._scripts.run("now", workspace))
+
     async def paying_for(self, workspace: WorkspaceId, agent: AgentId) -> Sequence[Budget]:
         """Those that an agent is paid from, as they stand now."""
         found: list[str] = await self._scripts.run("budgets_of_agent", workspace, agent=agent)
@@ -78,6 +85,19 @@ class RedisBudgets:
 
     async def _now(self, workspace: WorkspaceId) -> datetime:
         return datetime.fromtimestamp(int(await self._scripts.run("now", workspace)) / 1000, UTC)
+
+
+def _pause(row: dict[str, Any]) -> Pause:
+    return Pause(
+        at_ms=row["at_ms"],
+        text=row["text"],
+        budget=parse_place(row["budget"]) if row.get("budget") else None,
+        limit=Limit(row["limit"]) if row.get("limit") else None,
+        session=SessionId(row["session"]) if row.get("session") else None,
+        agent=AgentId(row["agent"]) if row.get("agent") else None,
+        agent_name=row.get("name") or "",
+        until_ms=row.get("until_ms"),
+    )
 
 
 def _budget(place: BudgetPlace, row: dict[str, Any], now: datetime) -> Budget:

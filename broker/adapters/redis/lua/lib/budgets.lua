@@ -292,6 +292,8 @@ do
       budget.spent, budget.estimated = budget.spent + amount, budget.estimated or estimated or nil
       if is_spent(budget) and not was_spent then
         tell_budget(a, 'budget.spent', key, budget)
+        note_pause(object('at_ms', NOW, 'budget', key, 'session', a.session, 'agent', a.id, 'name', a.name,
+          'until_ms', period_ends(budget.period), 'text', budget_text(key, budget)))
         budget.ask = ask_for_more(a, key, budget)
         wake_at(NOW, 'budget|' .. key)
       elseif not is_spent(budget) and not budget.warned

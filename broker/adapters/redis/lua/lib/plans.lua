@@ -60,6 +60,13 @@ local function count_time(agent)
   end
 end
 
+-- Writes down what a budget or a limit makes wait from now on, and until when at most. `pause`: JSON.
+local function note_pause(pause)
+  redis.call('LPUSH', K.pauses(), pause)
+  redis.call('LTRIM', K.pauses(), 0, T.pauses - 1)
+  redis.call('EXPIRE', K.pauses(), T.usage_kept_s)
+end
+
 -- Tells a session, once a day for each step, that a limit is near or reached.
 local function warn(session, what, plan, used, limit, resets_at_ms)
   if limit == 0 then return end
@@ -70,6 +77,10 @@ local function warn(session, what, plan, used, limit, resets_at_ms)
   append(session, 'plan.warning', nil, nil, object('what', what, 'percent', percent, 'used', used, 'limit', limit,
     'plan', plan, resets_at_ms and 'resets_at_ms', resets_at_ms,
     'text', warning(what, plan, used, limit, resets_at_ms)))
+  if percent == 100 then
+    note_pause(object('at_ms', NOW, 'limit', what, 'session', session, 'until_ms', resets_at_ms,
+      'text', warning(what, plan, used, limit, resets_at_ms)))
+  end
 end
 
 -- The same for messages, which begin anew each day.
