@@ -671,7 +671,7 @@ export const session = {
   stopped: "stopped",
   budgetSpent: "budget spent",
   budget: (scope: string) =>
-    ({ tree: "budget with all it spawned:", session: "budget of the session:" })[scope] ?? "budget:",
+    ({ TREE: "budget with all it spawned:", SESSION: "budget of the session:" })[scope] ?? "budget:",
   budgetHeld: "budget set aside for running turns",
   away: "the machine is offline",
   answeredBy: (done: Shown, all: Shown) => `answered by ${done} of ${all}`,
@@ -1022,10 +1022,25 @@ export const billing = {
   refunded: (status: Shown, amount: Shown) => `${status}, ${amount} refunded`,
   budgets: "Budgets",
   whose: (scope: Shown, name: Shown) => (name ? `${scope} ${name}` : "the workspace"),
-  period: (period: "day" | "month" | "total") =>
-    ({ day: "today", month: "this month", total: "in total" })[period],
-  unit: (unit: "usd" | "tokens" | "turns" | "minutes") =>
-    ({ usd: "dollars", tokens: "tokens", turns: "turns", minutes: "minutes" })[unit],
+  scope: (scope: string) => scope.toLowerCase(),
+  period: (period: "DAY" | "MONTH" | "TOTAL" | "RUN", run: Shown) =>
+    ({
+      DAY: "today",
+      MONTH: "this month",
+      TOTAL: "in total",
+      RUN: run === "" ? "for each run" : `in run ${run}`,
+    })[period],
+  eachRun: "for each run of a workflow",
+  unit: (unit: "USD" | "TOKENS" | "TURNS" | "MINUTES") =>
+    ({ USD: "dollars", TOKENS: "tokens", TURNS: "turns", MINUTES: "minutes" })[unit],
+  waitsForTurns: "held by running turns: messages wait until one has ended",
+  pauses: "What stopped what",
+  when: "Since",
+  why: "Why",
+  until: "Until",
+  isOver: "over",
+  untilRaised: "somebody raises it",
+  untilReleased: "agents are released",
   waits: "spent: messages wait until it is raised",
   csv: "Save as CSV",
   saveAs: (name: Shown) => `Save as CSV: ${name}`,

@@ -1,34 +1,44 @@
 import { grouped, money } from "~/design/number";
+import { graphql, type ResultOf } from "./graphql";
 import * as texts from "~/texts";
 
-/** What may be spent (`GET /v1/budgets`). */
-export interface Budget {
-  readonly scope: string;
-  /** The id of the session, agent or member; null for the workspace. */
-  readonly of: string | null;
-  readonly name: string;
-  readonly unit: "usd" | "tokens" | "turns" | "minutes";
-  readonly period: "day" | "month" | "total";
-  readonly limit: number;
-  readonly spent: number;
-  readonly held: number;
-  readonly is_spent: boolean;
-  readonly interrupts: boolean;
-  readonly is_estimated: boolean;
-}
+/** How budgets stand, as it changes. */
+export const BUDGETS = graphql(`
+  subscription Budgets {
+    budgets {
+      key
+      scope
+      ofKey
+      name
+      unit
+      period
+      runKey
+      state
+      limit
+      spent
+      held
+      interrupts
+      isEstimated
+    }
+  }
+`);
+export type Budget = ResultOf<typeof BUDGETS>["budgets"][number];
 
 function amount(count: number, { unit }: Budget): string {
-  return unit === "usd" ? money(count) : grouped(Math.round(count));
+  return unit === "USD" ? money(count) : grouped(Math.round(count));
 }
 
 /** As `$1.20 of $25.00 today, partly estimated`. */
 export function spentOf(budget: Budget): string {
-  const unit = budget.unit === "usd" ? "" : ` ${texts.billing.unit(budget.unit)}`;
-  const amounts = texts.billing.spentOf(amount(budget.spent, budget), amount(budget.limit, budget));
-  const estimated = budget.is_estimated ? `, ${texts.billing.partlyEstimated}` : "";
-  return `${amounts}${unit} ${texts.billing.period(budget.period)}${estimated}`;
+  const unit = budget.unit === "USD" ? "" : ` ${texts.billing.unit(budget.unit)}`;
+  const estimated = budget.isEstimated ? `, ${texts.billing.partlyEstimated}` : "";
+  const limit = amount(budget.limit, budget);
+  // What each run may spend is spent by none: those have lines of their own.
+  if (budget.period === "RUN" && budget.runKey === null) return `${limit}${unit} ${texts.billing.eachRun}`;
+  const amounts = texts.billing.spentOf(amount(budget.spent, budget), limit);
+  return `${amounts}${unit} ${texts.billing.period(budget.period, budget.runKey ?? "")}${estimated}`;
 }
 
 /** What is kept for running turns; empty for nothing. */
 export const heldOf = (budget: Budget): string =>
-  budget.held > 0 && !budget.is_spent ? texts.billing.held(amount(budget.held, budget)) : "";
+  budget.held > 0 && budget.state !== "SPENT" ? texts.billing.held(amount(budget.held, budget)) : "";

@@ -13,10 +13,10 @@ import { useReadable } from "~/live/useReadable";
 import { isListed, standing } from "~/live/agentState";
 import type { Budget } from "~/live/budgets";
 import type { Agent } from "~/live/documents";
+import { useBudgets } from "~/live/useBudgets";
 import { spawnTree, type Branch } from "./model/spawnTree";
 import { currentTask } from "./model/currentTask";
 import { BudgetLines } from "./BudgetLines";
-import { useBudgets } from "./useBudgets";
 import { useAgentUsage, type AgentUsage } from "./usage";
 import type { Reading } from "./useConversation";
 import * as texts from "~/texts";
@@ -37,7 +37,7 @@ export function AgentsPanel({ session, agents, reading, chosen, onChoose }: Agen
   const usage = useAgentUsage(session, reading.entries);
   const living = spawnTree(agents.filter(isListed));
   const ended = agents.filter((agent) => !isListed(agent));
-  const budgets = useBudgets(reading.entries);
+  const { budgets } = useBudgets();
   const panel = { usage, budgets, reading, chosen, onChoose };
   const item = (branch: Branch) => <AgentItem key={branch.agent.key} branch={branch} {...panel} />;
   return (

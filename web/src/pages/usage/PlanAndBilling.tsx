@@ -11,6 +11,7 @@ import {
   type Beyond,
   type Billing,
   type Limit,
+  type MonthCost,
   type Standing,
   type Terms,
 } from "./billing";
@@ -60,6 +61,7 @@ export function PlanAndBilling() {
           <Used key={limit.what} limit={limit} />
         ))}
       </ul>
+      <Pace month={plan.month} />
       <BeyondPlan beyond={plan.beyond} />
       <p className="mt-3 text-xs text-faint">{texts.billing.logs(grouped(plan.log_days))}</p>
       {paid.configured && mayChange && <Choices paid={paid} plans={plan.plans} changed={read} />}
@@ -102,6 +104,13 @@ function Used({ limit: { what, used, limit, over, resets_at_ms: resets } }: { li
       {limit !== null && <Bar label={name} used={used} limit={limit} />}
     </li>
   );
+}
+
+/** What this month comes to; nothing as long as that cannot be said, or is nothing. */
+function Pace({ month }: { month: MonthCost | null }) {
+  if (!month?.projected_usd) return null;
+  const end = texts.billing.atThisPace(money(month.projected_usd), month.estimated_usd > 0);
+  return <p className="mt-3 text-sm text-soft">{end}</p>;
 }
 
 /** What the plan before allowed: it stays, and what becomes of it. */

@@ -2,7 +2,6 @@ import { useState } from "react";
 import { useQuery } from "urql";
 import { Select } from "~/acting/Field";
 import { Empty } from "~/design/Empty";
-import { money } from "~/design/number";
 import { PageHead } from "~/design/PageHead";
 import { said } from "~/live/http";
 import { useWorkspace } from "~/live/LiveContext";
@@ -13,8 +12,8 @@ import { ByAgent } from "./ByAgent";
 import { ByDay } from "./ByDay";
 import { ByName } from "./ByName";
 import { USED } from "./documents";
-import { everyDay, lastDays, total, type Day } from "./model/days";
-import { monthOf, projected } from "./model/projection";
+import { everyDay, lastDays, total } from "./model/days";
+import { PauseList } from "./PauseList";
 import { PlanAndBilling } from "./PlanAndBilling";
 import { Totals } from "./Totals";
 import * as texts from "~/texts";
@@ -48,6 +47,7 @@ export function UsagePage() {
       <div className="mx-auto flex w-full max-w-5xl flex-col gap-6 px-4 py-6">
         <PlanAndBilling />
         <BudgetList />
+        <PauseList />
         <Used key={count} count={count} />
       </div>
     </>
@@ -84,22 +84,9 @@ function Used({ count }: { count: number }) {
   return (
     <>
       <Totals all={total(days)} count={count} />
-      <Pace days={everyDay(since, until, days)} />
       <ByDay days={everyDay(since, until, days)} />
       <ByAgent rows={agents} />
       <ByName since={since} until={until} />
     </>
   );
-}
-
-/** What this month comes to; nothing as long as too little of it is known or over. */
-function Pace({ days }: { days: readonly Day[] }) {
-  const [now] = useState(() => Date.now());
-  const month = monthOf(now);
-  const first = days[0];
-  if (!first || Date.parse(first.day) > month.since) return null;
-  const { costUsd, estimatedUsd } = total(days.filter(({ day }) => Date.parse(day) >= month.since));
-  const end = projected(costUsd + estimatedUsd, month.since, now, month.until);
-  if (!end) return null;
-  return <p className="text-sm text-soft">{texts.billing.atThisPace(money(end), estimatedUsd > 0)}</p>;
 }

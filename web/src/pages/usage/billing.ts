@@ -48,6 +48,15 @@ export interface Standing extends Terms {
   readonly beyond: readonly Beyond[];
   readonly log_days: number;
   readonly plans: readonly Terms[];
+  /** What this month costs; null where nobody can say it now. */
+  readonly month: MonthCost | null;
+}
+
+/** What agents have cost since the first of the month, and what that comes to at its end; null: too early to say. */
+export interface MonthCost {
+  readonly cost_usd: number;
+  readonly estimated_usd: number;
+  readonly projected_usd: number | null;
 }
 
 export interface Invoice {

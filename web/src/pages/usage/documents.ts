@@ -1,69 +1,77 @@
 import { graphql, type ResultOf } from "~/live/graphql";
 
-export const USED = graphql(`
-  query Used($since: Date!, $until: Date!) {
-    workspace {
-      id
-      days: usage(since: $since, until: $until, by: DAY) {
-        day
-        messages
-        turns
-        inputTokens
-        outputTokens
-        cachedTokens
-        costUsd
-        estimatedUsd
-      }
-      agents: usage(since: $since, until: $until, by: AGENT) {
-        sessionKey
-        agent
-        messages
-        turns
-        inputTokens
-        outputTokens
-        cachedTokens
-        costUsd
-        estimatedUsd
-      }
-    }
+const COUNTERS = graphql(`
+  fragment CounterFields on Usage {
+    messages
+    turns
+    inputTokens
+    outputTokens
+    cachedTokens
+    costUsd
+    estimatedUsd
   }
 `);
+
+export const USED = graphql(
+  `
+    query Used($since: Date!, $until: Date!) {
+      workspace {
+        id
+        days: usage(since: $since, until: $until, by: DAY) {
+          day
+          ...CounterFields
+        }
+        agents: usage(since: $since, until: $until, by: AGENT) {
+          sessionKey
+          agent
+          ...CounterFields
+        }
+      }
+    }
+  `,
+  [COUNTERS],
+);
 export type AgentUse = ResultOf<typeof USED>["workspace"]["agents"][number];
 
-export const USED_BY_NAME = graphql(`
-  query UsedByName($since: Date!, $until: Date!) {
+export const USED_BY_NAME = graphql(
+  `
+    query UsedByName($since: Date!, $until: Date!) {
+      workspace {
+        id
+        sessions: usage(since: $since, until: $until, by: SESSION) {
+          sessionKey
+          ...CounterFields
+        }
+        people: usage(since: $since, until: $until, by: PERSON) {
+          person
+          ...CounterFields
+        }
+        models: usage(since: $since, until: $until, by: MODEL) {
+          model
+          ...CounterFields
+        }
+      }
+    }
+  `,
+  [COUNTERS],
+);
+
+/** What stopped what. */
+export const PAUSES = graphql(`
+  query Pauses {
     workspace {
       id
-      sessions: usage(since: $since, until: $until, by: SESSION) {
+      pauses {
+        at
+        until
+        isOver
+        text
+        budgetKey
+        limit
         sessionKey
-        messages
-        turns
-        inputTokens
-        outputTokens
-        cachedTokens
-        costUsd
-        estimatedUsd
-      }
-      people: usage(since: $since, until: $until, by: PERSON) {
-        person
-        messages
-        turns
-        inputTokens
-        outputTokens
-        cachedTokens
-        costUsd
-        estimatedUsd
-      }
-      models: usage(since: $since, until: $until, by: MODEL) {
-        model
-        messages
-        turns
-        inputTokens
-        outputTokens
-        cachedTokens
-        costUsd
-        estimatedUsd
+        agentName
       }
     }
   }
 `);
+export type Pause = ResultOf<typeof PAUSES>["workspace"]["pauses"][number];
