@@ -40,6 +40,7 @@ from broker.gateway.http.secrets import SecretsApi
 from broker.gateway.http.status import StatusApi
 from broker.gateway.http.stops import StopsApi
 from broker.gateway.http.tokens import TokensApi
+from broker.gateway.http.webhooks import WebhooksApi
 from broker.gateway.http.workflows import WorkflowsApi
 from broker.gateway.http.workspaces import AdministrationApi, WorkspacesApi
 from broker.gateway.mcp import ToolsApplication
@@ -118,6 +119,7 @@ def build_app(settings: Settings, *, adapters: Adapters, clock: Clock = time.tim
             *HooksApi(services).routes(),
             *SecretsApi(services).routes(),
             *WorkflowsApi(services).routes(),
+            *WebhooksApi(services).routes(),
             *AuditApi(services).routes(),
             *TransferApi(services).routes(),
             *LogsApi(services).routes(),

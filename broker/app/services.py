@@ -14,6 +14,7 @@ from broker.adapters.redis.scripts import Scripts
 from broker.adapters.sealing import AesGcmSealing
 from broker.adapters.signing import Ed25519Signing
 from broker.adapters.trigger_search import automaton
+from broker.adapters.webhook_tokens import HmacWebhookTokens
 from broker.app.adapters import Adapters
 from broker.domain.outbound.addresses import AddressPolicy
 from broker.domain.plans.billing import require_billable
@@ -69,6 +70,7 @@ from broker.services.workflows.definitions import Definitions
 from broker.services.workflows.reach import RunReach
 from broker.services.workflows.reruns import Reruns
 from broker.services.workflows.runs import WorkflowRuns
+from broker.services.workflows.webhooks import WebhookAddresses, Webhooks
 from broker.settings import Settings
 
 Clock = Callable[[], float]
@@ -126,6 +128,7 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
         secrets=Secrets(adapters.secrets, AesGcmSealing(settings.secret_keys)),
         workflows=runs.workflows,
         reruns=runs.reruns,
+        webhooks=runs.webhooks,
         workflow_checks=WorkflowChecks(),
         audit=AuditTrail(
             adapters.audit,
@@ -182,12 +185,16 @@ class _Runs:
     workflows: WorkflowRuns
     reruns: Reruns
     reach: RunReach
+    webhooks: Webhooks
 
 
 def _runs(settings: Settings, adapters: Adapters, sessions: Sessions) -> _Runs:
     definitions = Definitions(adapters.workflows)
-    workflows = WorkflowRuns(adapters.workflows, definitions, sessions, plans=settings.plan_table)
+    tokens = HmacWebhookTokens(settings.secret_keys)
+    addresses = WebhookAddresses(tokens, public_url=settings.url)
+    workflows = WorkflowRuns(adapters.workflows, definitions, sessions, webhooks=addresses, plans=settings.plan_table)
     return _Runs(
+        webhooks=Webhooks(adapters.workflows, definitions, tokens=tokens, failures=adapters.sign_in_codes),
         workflows=workflows,
         reruns=Reruns(workflows, adapters.workflows, definitions, sessions=sessions),
         reach=RunReach(adapters.workflows, definitions, adapters.registry, mailroom=adapters.mailroom),

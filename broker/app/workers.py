@@ -8,6 +8,7 @@ from broker.adapters.outbound.notifying import AppriseNotifier
 from broker.adapters.sealing import AesGcmSealing
 from broker.adapters.signing import Ed25519Signing
 from broker.adapters.trigger_search import automaton
+from broker.adapters.webhook_tokens import HmacWebhookTokens
 from broker.app.adapters import Adapters
 from broker.app.services import build_dispatcher, build_payment_provider, build_services, build_subscriptions
 from broker.domain.outbound.addresses import AddressPolicy
@@ -33,6 +34,7 @@ from broker.services.workflows.gates import Gates
 from broker.services.workflows.machine_commands import MachineCommands
 from broker.services.workflows.signs import AgentSigns
 from broker.services.workflows.waits import Waits
+from broker.services.workflows.webhooks import WebhookAddresses
 from broker.settings import Settings
 from broker.workers.audit import AuditWorker
 from broker.workers.billing import BillingWorker
@@ -110,6 +112,7 @@ def build_driver(settings: Settings, adapters: Adapters) -> Driver:
         gates=Gates(adapters.approvals, services.redaction),
         waits=Waits(adapters.log),
         calls=Calls(adapters.workflows, definitions),
+        webhooks=WebhookAddresses(HmacWebhookTokens(settings.secret_keys), public_url=settings.url),
     )
 
 

@@ -50,6 +50,7 @@ from broker.services.views.views import Views
 from broker.services.workflows.checking import WorkflowChecks
 from broker.services.workflows.reruns import Reruns
 from broker.services.workflows.runs import WorkflowRuns
+from broker.services.workflows.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +98,7 @@ class Services:
     secrets: Secrets
     workflows: WorkflowRuns
     reruns: Reruns
+    webhooks: Webhooks
     workflow_checks: WorkflowChecks
     audit: AuditTrail
     hub: Hub

@@ -69,6 +69,10 @@ class WorkflowStep:
     run_key: ID | None = strawberry.field(
         description="Of a step that is another workflow: the run of its newest attempt."
     )
+    webhook: str | None = strawberry.field(
+        description="Where a step that waits for a webhook is called, once, by a `POST` with JSON or text; null for"
+        " those who could not do it by hand."
+    )
     attempts: list[WorkflowAttempt] = strawberry.field(description="All of them, the oldest first.")
 
     @classmethod
@@ -89,6 +93,7 @@ class WorkflowStep:
             until=None if step.until_ms is None else DateTime(step.until_ms),
             tokens=step.tokens,
             micro_usd=step.micro_usd,
+            webhook=step.webhook,
             run_key=None if step.run is None else ID(step.run),
             attempts=[WorkflowAttempt.of(each) for each in step.attempts],
         )

@@ -6,6 +6,7 @@ import os
 import sys
 from typing import Any
 
+import httpx
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.accessibility import violations
@@ -195,3 +196,20 @@ async def test_a_file_is_checked_planned_run_corrected_and_compared_by_keyboard(
     files = page.get_by_role("list", name="Workflow files").get_by_role("listitem")
     await expect(files.filter(has_text="speech")).to_contain_text("latest runs: 3, versions: 2")
     await clean(page)
+
+
+async def test_a_step_that_waits_to_be_called_shows_its_address_and_goes_on_after_the_call(
+    ada: Person, running_site: Site
+) -> None:
+    wait = "{name: built, waitFor: {webhook: true}}"
+    text = f"{FILE.partition('workflows:')[0]}workflows: [{{name: release, steps: [{wait}]}}]\n" % {"name": "called"}
+    run = await running_site.ask("POST", "/v1/workflows/runs", {"text": text, "on": "desk"})
+    page = await ada.tab(f"{running_site.url}/workflows/{run['id']}")
+    command = page.locator("code", has_text="/v1/workflows/webhooks/")
+    await expect(command).to_be_visible()
+    await clean(page)
+    address = (await command.inner_text()).split()[-1]
+    async with httpx.AsyncClient() as client:
+        assert (await client.post(address, content=b"built", headers={"Content-Type": "text/plain"})).is_success
+    await expect(node(page, "built", "Completed")).to_be_visible(timeout=30_000)
+    await expect(command).to_have_count(0)

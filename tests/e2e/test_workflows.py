@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from connect.sdk.relay import AgentRelay
@@ -92,6 +93,20 @@ async def test_a_workflow_of_one_agent_is_run_to_its_end_and_says_what_came_of_i
     (run,) = (await place.shown("list"))["runs"]
     assert (run["state"], run["vars"]) == ("completed", {"whom": "everybody"})
     assert "hello to everybody" in (await place.relaycast("logs", run["id"]))[1]
+
+
+async def test_a_step_that_waits_to_be_called_goes_on_with_what_its_address_was_sent(place: Place) -> None:
+    say = 'name: say, agent: A, task: "say {{steps.built.output}}", dependsOn: [built]'
+    file = place.file(a_file(["name: built, waitFor: { webhook: true }", say]))
+    run = (await place.shown("run", file, "--detach"))["id"]
+    lines = [each.split() for each in (await place.relaycast("show", run))[1].splitlines()]
+    (address,) = [words[1] for words in lines if words[0] == "POST"]
+    async with httpx.AsyncClient() as client:
+        assert (await client.post(address, content=b"version 7 is built")).status_code == 200
+    async with asyncio.timeout(LIVES_S):
+        while (await place.shown("show", run))["state"] == "running":
+            await asyncio.sleep(0.2)
+    assert "version 7 is built" in (await place.relaycast("logs", run, "--step", "say"))[1]
 
 
 async def test_commands_wait_for_their_machines_owner_and_then_feed_each_other(place: Place) -> None:

@@ -58,6 +58,7 @@ OF_ONESELF: set[Served] = {
     ("POST", "/v1/enrol"),
     ("POST", "/v1/invitations/look"),
     ("POST", "/v1/invitations/accept"),
+    ("POST", "/v1/workflows/webhooks/{workspace}/{run}/{effect}/{token}"),
 }
 PUBLIC: set[Served] = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics")}
 SIGNED: set[Served] = {("POST", "/v1/billing/webhook")}

@@ -36,6 +36,7 @@ OF_ANYBODY = (
         ("POST", "/v1/enrol"),
         ("POST", "/v1/invitations/look"),
         ("POST", "/v1/invitations/accept"),
+        ("POST", "/v1/workflows/webhooks/{workspace}/{run}/{effect}/{token}"),
     }
 )
 """What needs no token, or brings its own; and what would end a caller's before the others are tried."""

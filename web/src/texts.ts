@@ -161,6 +161,7 @@ export const workflows = {
   giveUp: "Give up",
   approve: "Approve",
   deny: "Deny",
+  called: "It waits for one call, with JSON or text, such as:",
   note: "Note",
   noteHint: "the steps after it receive it as output",
   notDone: "Not done",

@@ -122,6 +122,8 @@ def show(*, run: str, json_: bool) -> None:
         click.echo(f"  {why}")
     for step in shown["steps"]:
         click.echo(_step(step))
+        if step.get("webhook"):
+            click.echo(f"      POST {step['webhook']}")
 
 
 @click.command("logs")

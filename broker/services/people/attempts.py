@@ -1,4 +1,4 @@
-"""Limits failed authentications per address."""
+"""Limits failed authentications, and calls of addresses that there are not, per address."""
 
 from __future__ import annotations
 
@@ -28,6 +28,6 @@ class Attempts:
     async def require_few(self, address: str) -> None:
         """Raise `RateLimited` when there were too many: ahead of what is short enough to be guessed."""
         if await self._records.failures(address) >= _MOST_FAILURES:
-            raise RateLimited("too many failed sign-ins from this address; try again in a minute", retry_after_s=60)
+            raise RateLimited("too many failed attempts from this address; try again in a minute", retry_after_s=60)
         if await self._records.failures(_ALL) >= _MOST_OF_ALL:
-            raise RateLimited("too many failed sign-ins; try again in a minute", retry_after_s=60)
+            raise RateLimited("too many failed attempts; try again in a minute", retry_after_s=60)

@@ -61,6 +61,7 @@ from broker.services.ports.workflows import (
     NewRun,
     Reach,
     RunRow,
+    WebhookTokens,
     WorkflowRecords,
     Written,
 )
@@ -151,6 +152,7 @@ __all__ = [
     "TokenRecord",
     "Tokens",
     "Unfinished",
+    "WebhookTokens",
     "WorkflowRecords",
     "WorkspaceRecords",
     "Written",

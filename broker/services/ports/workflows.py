@@ -184,11 +184,30 @@ class WorkflowRecords(Protocol):
     async def submit(self, workspace: WorkspaceId, run: WorkflowRunId, effect: str, result: str) -> None:
         """Keep what an agent hands in as the result of an attempt; the last counts. Raises `NotFound`."""
 
+    async def deliver(self, workspace: WorkspaceId, run: WorkflowRunId, effect: str, text: str) -> None:
+        """Keep what an attempt that waits for a webhook was called with, once.
+
+        Raises `NotFound` (WEBHOOK_NOT_FOUND), `Conflict` (WEBHOOK_USED, RUN_ENDED, RUN_FULL).
+        """
+
+    async def delivered(self, workspace: WorkspaceId, run: WorkflowRunId, effect: str) -> str | None:
+        """What that was."""
+
     async def read_submitted(self, workspace: WorkspaceId, run: WorkflowRunId, effect: str) -> str | None:
         """What was handed in so."""
 
     def wakeups(self) -> AsyncIterator[tuple[WorkspaceId, float] | None]:
         """(workspace, seconds) when a run becomes the next that is due there; None: some may be lost."""
+
+
+class WebhookTokens(Protocol):
+    """The secret part of addresses at which steps wait to be called. Nothing of it is kept."""
+
+    def make(self, workspace: WorkspaceId, run: WorkflowRunId, effect: str) -> str | None:
+        """The token of one attempt at one step; None: this process was given no key."""
+
+    def is_good(self, token: str, workspace: WorkspaceId, run: WorkflowRunId, effect: str) -> bool:
+        """Whether it is that attempt's."""
 
 
 class Reach(Protocol):

@@ -46,7 +46,8 @@ from broker.services.workflows.command_steps import CommandSteps
 from broker.services.workflows.definitions import Definition, Definitions
 from broker.services.workflows.gates import Gates
 from broker.services.workflows.scene import Progress, Scene, Survey
-from broker.services.workflows.waits import Waits, waits_for_time
+from broker.services.workflows.waits import Waits, waits_for_events
+from broker.services.workflows.webhooks import WebhookAddresses
 
 _AT_ONCE = 200
 """Entries that are written in one step: a store that is shared must not be held up."""
@@ -110,7 +111,9 @@ class Driver:
         gates: Gates,
         waits: Waits,
         calls: Calls,
+        webhooks: WebhookAddresses,
     ) -> None:
+        self._webhooks = webhooks
         self._calls = calls
         self._waits = waits
         self._gates = gates
@@ -170,6 +173,7 @@ class Driver:
                     run=folded.run,
                     now_ms=now_ms,
                     records=self._records,
+                    webhooks=self._webhooks,
                     survey=survey,
                     outputs=found.outputs,
                 )
@@ -302,8 +306,7 @@ def _listens(run: Run, definition: Definition) -> bool:
     names = (name for name in run.roster.names(StepState.RUNNING) if not run.workflow.steps[name].on_machine)
     running = (definition.steps[name] for name in names)
     return any(
-        each.kind is StepType.SUBWORKFLOW
-        or (each.kind is StepType.WAIT_FOR and not waits_for_time(each.wait_for or {}))
+        each.kind is StepType.SUBWORKFLOW or (each.kind is StepType.WAIT_FOR and waits_for_events(each.wait_for or {}))
         for each in running
     )
 

@@ -11,13 +11,15 @@ import orjson
 
 from broker.domain.agents.agents import RunPart
 from broker.domain.agents.sessions import Session
-from broker.domain.errors import BadRequest, Conflict, NotFound, NotPermitted, TooLarge
+from broker.domain.errors import BadRequest, Conflict, NotConfigured, NotFound, NotPermitted, TooLarge
 from broker.domain.ids import WorkflowRunId
 from broker.domain.people.access import Permission, Principal
+from broker.domain.people.privacy import Level
 from broker.domain.plans.plans import BUILT_IN, Feature, PlanTable
 from broker.domain.timings import TIMINGS
 from broker.domain.workflows.files.definition import StepEntry, StepType, VerificationType
 from broker.domain.workflows.files.findings import nearest
+from broker.domain.workflows.files.waits import waits_for_webhook
 from broker.domain.workflows.runs.evidence import Evidence
 from broker.domain.workflows.runs.journal import (
     BudgetRaised,
@@ -31,8 +33,8 @@ from broker.domain.workflows.runs.journal import (
     VoteSettled,
     effect_id,
 )
-from broker.domain.workflows.runs.run import fold
-from broker.domain.workflows.runs.steps import StepState
+from broker.domain.workflows.runs.run import Run, fold
+from broker.domain.workflows.runs.steps import StepRun, StepState
 from broker.domain.workflows.runs.telling import tell
 from broker.services.acting import drive
 from broker.services.agents.sessions import Sessions
@@ -50,6 +52,7 @@ from broker.services.workflows.starting import (
     tell_start,
 )
 from broker.services.workflows.verdicts import unmet
+from broker.services.workflows.webhooks import NO_KEY, WebhookAddresses
 
 MAX_RUNS = 100
 """On one page."""
@@ -77,8 +80,15 @@ class WorkflowRuns:
     """Use cases around runs."""
 
     def __init__(
-        self, records: WorkflowRecords, definitions: Definitions, sessions: Sessions, *, plans: PlanTable = BUILT_IN
+        self,
+        records: WorkflowRecords,
+        definitions: Definitions,
+        sessions: Sessions,
+        *,
+        webhooks: WebhookAddresses,
+        plans: PlanTable = BUILT_IN,
     ) -> None:
+        self._webhooks = webhooks
         self._plans = plans
         self._records = records
         self._definitions = definitions
@@ -91,7 +101,7 @@ class WorkflowRuns:
         `start`: what it goes on from, so that nothing of that is done again.
 
         Raises `BadRequest` (INVALID_WORKFLOW, with every error and its place), `NotPermitted`, `NotFound`, `Conflict`,
-        `PlanLimitReached`.
+        `PlanLimitReached`, and `NotConfigured` for one that waits for a webhook where there is no key for addresses.
         """
         self._plans.require_feature(principal.plan, Feature.WORKFLOWS)
         if principal.agent is not None and (await self._sessions.agent_by_id(principal, principal.agent)).readonly:
@@ -101,6 +111,8 @@ class WorkflowRuns:
         definition = define_anew(request.text, request.workflow)
         values = check_values(definition, request.values)
         run = WorkflowRunId(derive_id(principal, request.idempotency_key and f"{request.idempotency_key}/run"))
+        if _waits_for_webhooks(definition) and self._webhooks.of(principal.workspace, run, "", StepRun()) is None:
+            raise NotConfigured(NO_KEY, code="SECRET_KEY_NOT_CONFIGURED")
         session = await self._session(principal, definition, request.session, run=run)
         drive(principal, session.id)
         machine = await self._machine(principal, request.machine)
@@ -162,6 +174,8 @@ class WorkflowRuns:
         known = await self._sessions.all_by_id(principal, [row.session])
         name = known[row.session].name if row.session in known else row.session
         steps = await self._with_called(principal, row.id, show_steps(definition, folded, journal))
+        if _may_decide(principal, row) and folded.state in {RunState.RUNNING, RunState.NEEDS_HUMAN}:
+            steps = self._with_webhooks(principal, row.id, definition, folded, steps)
         row = replace(row, state=folded.state, reason=folded.reason)
         return ShownRun(row=row, session_name=name, steps=steps)
 
@@ -179,6 +193,23 @@ class WorkflowRuns:
                 shown = replace(each, run=called, reason=f"needs a person: {asks}" if asks else each.reason)
             found.append(shown)
         return tuple(found)
+
+    def _with_webhooks(
+        self,
+        principal: Principal,
+        run: WorkflowRunId,
+        definition: Definition,
+        folded: Run,
+        steps: tuple[ShownStep, ...],
+    ) -> tuple[ShownStep, ...]:
+        """The same, with the addresses of those that wait to be called, or will."""
+        waiting = {each.name for each in definition.entry.steps if waits_for_webhook(each.wait_for)}
+        return tuple(
+            replace(each, webhook=self._webhooks.of(principal.workspace, run, each.name, folded.steps[each.name]))
+            if each.name in waiting and not each.state.final
+            else each
+            for each in steps
+        )
 
     @requires(Permission.READ)
     async def definition(self, principal: Principal, run: WorkflowRunId) -> str:
@@ -334,7 +365,7 @@ class WorkflowRuns:
         """A run that the caller may decide about: an agent's are those that it has started."""
         row = await self._row(principal, run)
         drive(principal, row.session)
-        if principal.agent is not None and row.by.agent != principal.agent:
+        if not _is_own(principal, row):
             raise NotPermitted("you did not start this run: whoever did decides about it, and people do")
         return row
 
@@ -343,6 +374,20 @@ class WorkflowRuns:
         if row is None or not principal.sees(row.session):
             raise NotFound(f"no run {run[:80]!r}", code="RUN_NOT_FOUND")
         return row
+
+
+def _is_own(principal: Principal, row: RunRow) -> bool:
+    return principal.agent is None or row.by.agent == principal.agent
+
+
+def _may_decide(principal: Principal, row: RunRow) -> bool:
+    """Whether the caller could do a step of the run by hand."""
+    drives = principal.level_in(row.session) is Level.DRIVER
+    return drives and Permission.SPAWN in principal.permissions and _is_own(principal, row)
+
+
+def _waits_for_webhooks(definition: Definition) -> bool:
+    return any(waits_for_webhook(step.wait_for) for each in definition.file.workflows for step in each.steps)
 
 
 def _part(principal: Principal) -> RunPart:

@@ -23,6 +23,7 @@ from broker.domain.workflows.runs.steps import StepRun
 from broker.domain.workflows.runs.texts import fill
 from broker.services.ports import CommandRecord, RunRow, WorkflowRecords
 from broker.services.workflows.definitions import Definition
+from broker.services.workflows.webhooks import WebhookAddresses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,7 @@ class Scene:
     run: Run
     now_ms: int
     records: WorkflowRecords
+    webhooks: WebhookAddresses
     survey: Survey
     outputs: Mapping[str, str] = field(default_factory=dict)
     """By their names, those that are not written yet."""
@@ -102,23 +104,32 @@ class Scene:
     def _path(self, name: str | None) -> str | None:
         return next((each.path for each in self.definition.file.paths if each.name == name), None)
 
+    def webhook(self, step: str) -> str | None:
+        """Where the step is called that waits for it; None: this broker has no key to make an address with."""
+        return self.webhooks.of(self.workspace, self.row.id, step, self.run.steps[step])
+
     async def fill_in(self, text: str) -> str:
         """A text with the run's values and the outputs of steps."""
-        needed = dict.fromkeys(each.step for each in placeholders(text) if each.step is not None)
-        outputs = {name: await self.output_of(name) for name in needed}
+        outputs = {each.name: await self._of_step(each) for each in placeholders(text) if each.step is not None}
         values = {name: each.default for name, each in self.definition.file.list_vars().items()}
-        return fill(text, values={**values, **self.row.values}, output=lambda name: outputs[name])
+        return fill(text, values={**values, **self.row.values}, output=outputs.__getitem__)
 
     async def value_of(self, placeholder: Placeholder) -> str:
         """What stands for a placeholder."""
         if placeholder.step is not None:
-            found = await self.output_of(placeholder.step)
+            found = await self._of_step(placeholder)
         else:
             declared = self.definition.file.list_vars()
             usual = declared[placeholder.name].default if placeholder.name in declared else ""
             value = self.row.values.get(placeholder.name, usual)
             found = value if isinstance(value, str) else orjson.dumps(value).decode()
         return placeholder.filtered(found)
+
+    async def _of_step(self, placeholder: Placeholder) -> str:
+        step = placeholder.step or ""
+        if placeholder.as_webhook:
+            return (self.webhook(step) or "") if step in self.run.steps else ""
+        return await self.output_of(step)
 
     def templates(self, step: str) -> tuple[str, ...]:
         """All that the file has run where the step runs: what the machine's owner consents to as a whole."""

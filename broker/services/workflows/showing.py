@@ -50,6 +50,8 @@ class ShownStep:
     output: str
     """The name of what the steps behind it are given."""
     attempts: tuple[ShownAttempt, ...]
+    webhook: str | None = None
+    """Where a step that waits for that is called, for those who could end its wait by hand."""
     run: WorkflowRunId | None = None
     """Of a step that is another workflow: the run of its newest attempt."""
 

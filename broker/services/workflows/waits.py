@@ -1,4 +1,4 @@
-"""Steps that wait: for an instant, for a message, or for something else that a session's log tells of."""
+"""Steps that wait: for an instant, a message, a call, or for something else that a session's log tells of."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ import orjson
 
 from broker.domain.logs.event_filter import EventFilter
 from broker.domain.logs.events import Cursor, EventKind
-from broker.domain.workflows.files.waits import longest_wait_ms
+from broker.domain.workflows.files.waits import longest_wait_ms, waits_for_webhook
+from broker.domain.workflows.runs.evidence import Evidence
 from broker.domain.workflows.runs.journal import AttemptEnded, Outcome, effect_id
 from broker.services.ports import EventLog
 from broker.services.workflows.scene import Progress, Scene, name_output
+from broker.services.workflows.verdicts import unmet
+from broker.services.workflows.webhooks import NO_KEY
 
 _AGAIN_MS = 5_000
 _PAGE = 500
@@ -39,6 +42,8 @@ class Waits:
             if scene.now_ms >= due_ms:
                 return _report_end(scene, name, Outcome.SUCCEEDED, "")
             return Progress(look_at_ms=due_ms)
+        if waits_for_webhook(wanted):
+            return await self._await_call(scene, name, wanted)
         kind = _kind(wanted)
         if kind is None:
             return _report_end(
@@ -46,11 +51,25 @@ class Waits:
             )
         found = await self._find(scene, name, kind, wanted)
         if found is not None:
-            return _report_end(scene, name, Outcome.SUCCEEDED, "", output=found)
+            return _judge(scene, name, found)
         ends_ms = standing.since_ms + longest_wait_ms(wanted)
         if scene.now_ms >= ends_ms:
             return _report_end(scene, name, Outcome.FAILED, "what it waits for has not come in time")
         return Progress(look_at_ms=min(ends_ms, scene.now_ms + _AGAIN_MS))
+
+    async def _await_call(self, scene: Scene, name: str, wanted: dict[str, Any]) -> Progress:
+        """It may have been called before the attempt began: steps ahead of it know its address."""
+        standing = scene.standing(name)
+        if scene.webhook(name) is None:
+            return _report_end(scene, name, Outcome.FAILED, NO_KEY)
+        effect = effect_id(scene.row.id, name, standing.attempt)
+        found = await scene.records.delivered(scene.workspace, scene.row.id, effect)
+        if found is not None:
+            return _judge(scene, name, found)
+        ends_ms = standing.since_ms + longest_wait_ms(wanted)
+        if scene.now_ms >= ends_ms:
+            return _report_end(scene, name, Outcome.FAILED, "nobody has called its address in time")
+        return Progress(look_at_ms=ends_ms)
 
     async def _find(self, scene: Scene, name: str, kind: str, wanted: dict[str, Any]) -> str | None:
         """The first event since the step began that is what it waits for: a message's text, else the event's data."""
@@ -74,9 +93,9 @@ class Waits:
         return None
 
 
-def waits_for_time(wanted: dict[str, Any]) -> bool:
-    """Whether nothing but the clock ends the wait."""
-    return _due_ms(wanted, since_ms=0) is not None
+def waits_for_events(wanted: dict[str, Any]) -> bool:
+    """Whether what happens anywhere in the session may end it: not the clock, and not a call, which wakes its run."""
+    return _due_ms(wanted, since_ms=0) is None and not waits_for_webhook(wanted)
 
 
 def _due_ms(wanted: dict[str, Any], *, since_ms: int) -> int | None:
@@ -114,6 +133,13 @@ def _all_of(event: dict[str, Any], said: object) -> Iterator[bool]:
         yield event["name"] == about["agent"]
     if "contains" in about:
         yield str(about["contains"]) in str(data.get("text", ""))
+
+
+def _judge(scene: Scene, name: str, found: str) -> Progress:
+    """It has come, and counts when the step's conditions hold for it."""
+    said = unmet(scene.entry(name).conditions, Evidence(output=found))
+    outcome = Outcome.SUCCEEDED if said is None else Outcome.REJECTED
+    return _report_end(scene, name, outcome, said or "", output=found)
 
 
 def _report_end(scene: Scene, name: str, outcome: Outcome, reason: str, *, output: str = "") -> Progress:

@@ -186,6 +186,14 @@ class RedisWorkflows:
         """Keep what an agent hands in. Raises `NotFound`."""
         await self._scripts.run("submit_result", workspace, run=run, effect=effect, result=result)
 
+    async def deliver(self, workspace: WorkspaceId, run: WorkflowRunId, effect: str, text: str) -> None:
+        """Keep what an attempt was called with, once. Raises `NotFound`, `Conflict`."""
+        await self._scripts.run("deliver_webhook", workspace, run=run, effect=effect, body=text)
+
+    async def delivered(self, workspace: WorkspaceId, run: WorkflowRunId, effect: str) -> str | None:
+        """What that was."""
+        return await self.output(workspace, run, f"delivered:{effect}")
+
     async def read_submitted(self, workspace: WorkspaceId, run: WorkflowRunId, effect: str) -> str | None:
         """What was handed in so."""
         return await self.output(workspace, run, f"submitted:{effect}")

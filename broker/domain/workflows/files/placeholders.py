@@ -1,4 +1,4 @@
-"""`{{name}}` and `{{steps.S.output}}`: what stands in a text and whom it needs."""
+"""`{{name}}`, `{{steps.S.output}}` and `{{steps.S.webhook}}`: what stands in a text and whom it needs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z0-9_.-]+)\s*(?:\|\s*([a-z][a-z-]*)\s*)?\}\}")
-_STEP = re.compile(r"steps\.(.+)\.(output|file)")
+_STEP = re.compile(r"steps\.(.+)\.(output|file|webhook)")
 FILTERS = frozenset({"trim", "first-line"})
 """`trim` takes white space off both ends; `first-line` is the first line that has more than that."""
 
@@ -18,9 +18,11 @@ class Placeholder:
 
     name: str
     step: str | None
-    """Whose output it is; None: a variable of the run."""
+    """Whose output or address it is; None: a variable of the run."""
     as_file: bool
     """Ours: the path of a file with the output, which may be of any length."""
+    as_webhook: bool
+    """Ours: the address at which the step waits to be called."""
     filter: str | None
     start: int
     end: int
@@ -44,6 +46,7 @@ def placeholders(text: str) -> Iterator[Placeholder]:
             name=found[1],
             step=step[1] if step else None,
             as_file=step is not None and step[2] == "file",
+            as_webhook=step is not None and step[2] == "webhook",
             filter=found[2],
             start=found.start(),
             end=found.end(),

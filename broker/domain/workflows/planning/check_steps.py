@@ -20,6 +20,7 @@ from broker.domain.workflows.files.definition import (
 )
 from broker.domain.workflows.files.findings import Finding, Path, error, nearest, warning
 from broker.domain.workflows.files.placeholders import FILTERS, placeholders
+from broker.domain.workflows.files.waits import awaited_file, waits_for_webhook
 from broker.domain.workflows.graphs.ordering import Order
 from broker.domain.workflows.graphs.preflight import is_reserved, patterns_of
 from broker.domain.workflows.planning.permissions import check_step_permissions
@@ -67,12 +68,16 @@ def check_step(
     if is_reserved(step.name, workflow):
         yield error("a command of preflight is called so", (*path, "name"))
     yield from _check_waits(file, workflow, step, path, order=order)
-    yield from _check_placeholders(file, step, path, order=order)
+    yield from _check_placeholders(file, workflow, step, path, order=order)
 
 
 def _check_wait(wanted: Mapping[str, Any], path: Path) -> Iterator[Finding]:
-    """That it is one that comes: a time, a message, an event of the session, or a file of the step's machine."""
+    """That it is one that comes: a time, a message, an event of the session, a file of the step's machine, a call."""
     match wanted:
+        case {"webhook": said} if said is not True:
+            yield error("write webhook: true: the step gets an address of its own", (*path, "webhook"))
+        case {"webhook": True} if others := [key for key in wanted if key not in {"webhook", "timeoutMs"}]:
+            yield error(f"a webhook is waited for alone, without {others[0]}", (*path, others[0]), at_key=True)
         case {"durationMs": length} if not isinstance(length, int) or isinstance(length, bool) or length < 0:
             yield error("this is a number of milliseconds", (*path, "durationMs"))
         case {"until": str() as until} if _is_no_time(until):
@@ -85,11 +90,11 @@ def _check_wait(wanted: Mapping[str, Any], path: Path) -> Iterator[Finding]:
                 yield error("the file has to lie within the step's folder", at)
             elif set(file) & set("*?["):
                 yield error("one file is waited for: a pattern names none", at)
-        case {"durationMs": _} | {"until": str() | datetime()} | {"event": _} | {"message": _}:
+        case {"durationMs": _} | {"until": str() | datetime()} | {"event": _} | {"message": _} | {"webhook": True}:
             pass
         case _:
             said = ", ".join(map(str, wanted))
-            yield error(f"nobody can wait for {said}: write durationMs, until, event, message or file", path)
+            yield error(f"nobody can wait for {said}: write durationMs, until, event, message, file or webhook", path)
 
 
 def _is_no_time(text: str) -> bool:
@@ -154,6 +159,8 @@ def _check_effects(file: WorkflowFile, step: StepEntry, path: Path) -> Iterator[
                 yield error(f'the file has no variable "{name}"{nearest(name, file.vars)}', at, at_key=True)
         if step.machine is not None:
             yield warning("the steps of the workflow say where they run", (*path, "machine"), at_key=True)
+    if step.kind is StepType.WAIT_FOR and awaited_file(step.wait_for) is None and needs_machine(step.conditions):
+        yield error("it runs on no machine: what lies on one is looked at by another step", (*path, "verification"))
     if step.vote and step.kind is not StepType.AGENT:
         yield warning("only agents vote", (*path, "vote"), at_key=True)
     if step.terminal_success_exit_codes and step.kind is not StepType.DETERMINISTIC:
@@ -217,14 +224,18 @@ def _check_regex(text: str, path: Path) -> Iterator[Finding]:
         yield error(f"no regular expression: {mistake}", path)
 
 
-def _check_placeholders(file: WorkflowFile, step: StepEntry, path: Path, *, order: Order) -> Iterator[Finding]:
+def _check_placeholders(
+    file: WorkflowFile, workflow: WorkflowEntry, step: StepEntry, path: Path, *, order: Order
+) -> Iterator[Finding]:
     if step.command:
         yield from _check_command(step.command, (*path, "command"))
     for key, text in texts_of(step):
         for each in placeholders(text):
             if each.filter is not None and each.filter not in FILTERS:
                 yield error(f'"{each.filter}" is no filter{nearest(each.filter, FILTERS)}', (*path, key))
-            if each.step is not None:
+            if each.step is not None and each.as_webhook:
+                yield from _check_webhook_of(each.step, workflow, step, (*path, key), order=order)
+            elif each.step is not None:
                 yield from _check_output_of(each.step, step, (*path, key), order=order)
             elif file.vars is not None and each.name not in file.vars:
                 yield error(f'there is no variable "{each.name}"{nearest(each.name, file.vars)}', (*path, key))
@@ -244,6 +255,17 @@ def _check_output_of(name: str, step: StepEntry, path: Path, *, order: Order) ->
         yield warning(f'there is no step "{name}" whose output this could be{nearest(name, order.after)}', path)
     elif name not in order.all_before(step.name) and name != step.compensates:
         yield warning(f'"{name}" does not end before "{step.name}" starts: add it to dependsOn', path)
+
+
+def _check_webhook_of(
+    name: str, workflow: WorkflowEntry, step: StepEntry, path: Path, *, order: Order
+) -> Iterator[Finding]:
+    """The address of a step that waits for a call is of use as long as it waits."""
+    waiting = [each.name for each in workflow.steps if waits_for_webhook(each.wait_for)]
+    if name not in waiting:
+        yield error(f'"{name}" is no step that waits for a webhook{nearest(name, waiting)}', path)
+    elif name == step.name or name in order.all_before(step.name):
+        yield warning(f'"{name}" has been called before "{step.name}" starts: nobody needs its address then', path)
 
 
 def texts_of(step: StepEntry) -> Iterator[tuple[str, str]]:

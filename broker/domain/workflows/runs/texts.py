@@ -23,7 +23,7 @@ _PRESETS = {
 
 
 def fill(text: str, *, values: Mapping[str, VarValue], output: Callable[[str], str]) -> str:
-    """The text with its values. What no step has said yet stays as it is written."""
+    """The text with its values. `output`: what stands for a placeholder that is about a step, by its name."""
     written, at = [], 0
     for each in placeholders(text):
         written += [text[at : each.start], _value(each, text, values, output)]
@@ -33,7 +33,7 @@ def fill(text: str, *, values: Mapping[str, VarValue], output: Callable[[str], s
 
 def _value(each: Placeholder, text: str, values: Mapping[str, VarValue], output: Callable[[str], str]) -> str:
     if each.step is not None:
-        value = output(each.step)
+        value = output(each.name)
     elif each.name in values:
         found = values[each.name]
         value = found if isinstance(found, str) else json.dumps(found)

@@ -5,6 +5,7 @@ import { usePermissions } from "~/acting/usePermissions";
 import { toast } from "~/app/toast";
 import { Badge } from "~/design/Badge";
 import { Button } from "~/design/Button";
+import { Command } from "~/design/Command";
 import { Dialog } from "~/design/Dialog";
 import { clock, duration } from "~/design/time";
 import { post } from "~/live/http";
@@ -39,6 +40,12 @@ export function StepPanel({ run, step, again }: StepPanelProps) {
       {step.reason && <p className="break-words text-soft">{step.reason}</p>}
       <Facts run={run} step={step} />
       {step.type === "approval" && step.state === "running" && <Gate run={run} step={step} />}
+      {step.webhook && (
+        <div className="flex flex-col gap-1">
+          <p className="text-soft">{texts.workflows.called}</p>
+          <Command text={`curl -d done ${step.webhook}`} />
+        </div>
+      )}
       <StepActs run={run} step={step} again={again} />
       {attempt && (
         <>

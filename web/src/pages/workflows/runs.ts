@@ -55,6 +55,8 @@ export interface Step {
   /** Until when it waits for another attempt. */
   readonly until_ms: number | null;
   readonly tokens: number;
+  /** Where a step that waits for that is called, for those who could do it by hand. */
+  readonly webhook: string | null;
   readonly attempts: readonly Attempt[];
 }
 

@@ -21,6 +21,7 @@ const step = (name: string, given: Partial<Step> = {}): Step => ({
   by_hand: false,
   until_ms: null,
   tokens: 0,
+  webhook: null,
   attempts: [],
   ...given,
 });
