@@ -190,7 +190,9 @@ def _tree(events: Iterator[Any]) -> _Node:
     builder = _Builder()
     documents = 0
     for event in events:
-        match event:
+        match event:  # what there is most of comes first
+            case yaml.ScalarEvent():
+                builder.scalar(event)
             case yaml.DocumentStartEvent():
                 documents += 1
                 if documents > 1:
@@ -201,8 +203,6 @@ def _tree(events: Iterator[Any]) -> _Node:
                 builder.begin(_Node(position=_at(event.start_mark), items=[]), event.anchor)
             case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
                 builder.end()
-            case yaml.ScalarEvent():
-                builder.scalar(event)
             case yaml.AliasEvent():
                 builder.alias(event)
             case _:

@@ -60,12 +60,12 @@ def _locate(findings: list[Finding], document: Document) -> tuple[Problem, ...]:
 
 def _validate(value: Any) -> tuple[WorkflowFile | None, list[Finding]]:
     other = _another_format(value)
-    if other is not None:
-        return None, [other, *_mistakes(value, only_missing=True)]
-    mistakes = list(_mistakes(value))
-    if mistakes:
-        return None, mistakes
-    return WorkflowFile.model_validate(value), list(_coerce(value))
+    try:
+        file = WorkflowFile.model_validate(value)
+    except ValidationError as invalid:
+        mistakes = list(_mistakes(invalid, value, only_missing=other is not None))
+        return None, [other, *mistakes] if other else mistakes
+    return (None, [other]) if other else (file, list(_coerce(value)))
 
 
 def _another_format(value: Any) -> Finding | None:
@@ -88,16 +88,13 @@ def _another_format(value: Any) -> Finding | None:
     return None
 
 
-def _mistakes(value: Any, *, only_missing: bool = False) -> Iterator[Finding]:
-    try:
-        WorkflowFile.model_validate(value)
-    except ValidationError as invalid:
-        for each in invalid.errors(include_url=False):
-            path = _without_branches(each["loc"], value)
-            if each["type"] == "missing":
-                yield error(f'"{each["loc"][-1]}" is missing', path)
-            elif not only_missing:
-                yield error(_sentence(each), path)
+def _mistakes(invalid: ValidationError, value: Any, *, only_missing: bool) -> Iterator[Finding]:
+    for each in invalid.errors(include_url=False):
+        path = _without_branches(each["loc"], value)
+        if each["type"] == "missing":
+            yield error(f'"{each["loc"][-1]}" is missing', path)
+        elif not only_missing:
+            yield error(_sentence(each), path)
 
 
 def _coerce(value: Any) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 
 from pydantic import BaseModel
 
@@ -67,20 +68,28 @@ def check_file(file: WorkflowFile, *, known_clis: Collection[str] = ()) -> list[
 
 
 def _unknown_keys(part: BaseModel, path: Path) -> Iterator[Finding]:
-    known = {field.alias or name: getattr(part, name) for name, field in type(part).model_fields.items()}
+    names = _keys(type(part))
     for key in part.model_extra or {}:
         if key in NOT_YET:
             yield error(f'"{key}" ({NOT_YET[key]}) is reserved and not yet supported', (*path, key), at_key=True)
         elif key in _BELONGS_ELSEWHERE:
             yield warning(f'"{key}" has no effect here: {_BELONGS_ELSEWHERE[key]}', (*path, key), at_key=True)
         else:
-            yield warning(f'unknown key "{key}", ignored{nearest(key, known)}', (*path, key), at_key=True)
+            yield warning(f'unknown key "{key}", ignored{nearest(key, names.values())}', (*path, key), at_key=True)
     for name, instead in _NO_EFFECT.get(type(part), {}).items():
         if getattr(part, name):
             key = type(part).model_fields[name].alias or name
             yield warning(f'"{key}" has no effect here: {instead}', (*path, key), at_key=True)
-    for key, value in known.items():
-        yield from _unknown_keys_of(value, (*path, key))
+    written = part.model_fields_set  # what a file does not write has nothing in it
+    for name, key in names.items():
+        if name in written and isinstance(value := getattr(part, name), BaseModel | list | dict):
+            yield from _unknown_keys_of(value, (*path, key))
+
+
+@cache
+def _keys(part: type[BaseModel]) -> Mapping[str, str]:
+    """What a file calls each field, by its name here."""
+    return {name: field.alias or name for name, field in part.model_fields.items()}
 
 
 def _unknown_keys_of(value: object, path: Path) -> Iterator[Finding]:
@@ -89,7 +98,8 @@ def _unknown_keys_of(value: object, path: Path) -> Iterator[Finding]:
             yield from _unknown_keys(value, path)
         case list():
             for number, each in enumerate(value):
-                yield from _unknown_keys_of(each, (*path, number))
+                if isinstance(each, BaseModel | list | dict):
+                    yield from _unknown_keys_of(each, (*path, number))
         case dict():
             for key, each in value.items():
                 if isinstance(each, BaseModel):
@@ -173,7 +183,7 @@ def _check_workflow(file: WorkflowFile, workflow: WorkflowEntry, path: Path) -> 
         yield from _unknown_word(workflow.on_error, definition.ON_ERROR_WORDS, (*path, "onError"), "word", taken)
     names = [each.name for each in workflow.steps]
     yield from _duplicates(names, (*path, "steps"), "step")
-    broken = list(_check_references(workflow, names, (*path, "steps")))
+    broken = list(_check_references(workflow, dict.fromkeys(names), (*path, "steps")))
     yield from broken
     order = order_steps(file, workflow)
     circle = find_circle(order)
@@ -188,7 +198,7 @@ def _check_workflow(file: WorkflowFile, workflow: WorkflowEntry, path: Path) -> 
     yield from _check_coordination(file, workflow)
 
 
-def _check_references(workflow: WorkflowEntry, names: Sequence[str], path: Path) -> Iterator[Finding]:
+def _check_references(workflow: WorkflowEntry, names: Collection[str], path: Path) -> Iterator[Finding]:
     undoing = {each.name for each in workflow.steps if each.compensates is not None}
     undone: set[str] = set()
     for number, each in enumerate(workflow.steps):
@@ -268,7 +278,7 @@ def _check_agent(file: WorkflowFile, name: str, path: Path) -> Iterator[Finding]
     yield from _check_known(name, [each.name for each in file.agents], path, "agent")
 
 
-def _check_known(name: str, among: Sequence[str], path: Path, what: str) -> Iterator[Finding]:
+def _check_known(name: str, among: Collection[str], path: Path, what: str) -> Iterator[Finding]:
     if name not in among:
         yield error(f'there is no {what} "{name}"{nearest(name, among)}', path)
 
