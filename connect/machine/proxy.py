@@ -226,6 +226,7 @@ class RelayConnect:
             runs_hooks=True,
             runs_commands=True,
             awaits_files=True,
+            hashes_paths=True,
             guards=self._guards.version,
         )
 

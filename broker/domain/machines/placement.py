@@ -56,8 +56,11 @@ class Proxy:
     asks_hooks: bool = False
     """Whether it asks the hooks that its agents wait for."""
     runs_commands: bool = False
-    awaits_files: bool = False
     """Whether it runs the commands of workflows."""
+    awaits_files: bool = False
+    """Whether it waits for files of theirs."""
+    hashes_paths: bool = False
+    """Whether it can say if protected files have changed."""
     stopped: Stop | None = None
     """Who has stopped it: nothing is started there until it is resumed."""
 

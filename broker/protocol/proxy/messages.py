@@ -63,6 +63,8 @@ class Hello(Wire):
     """It takes `run_command` and `stop_command`."""
     awaits_files: bool = False
     """It knows the kind `file_awaited` of commands."""
+    hashes_paths: bool = False
+    """Likewise `paths_hashed`."""
     guards: int | None = None
     """The version of the `guards` that it holds, 0 for none; an older one does not know the command."""
     makes_worktrees: bool = False

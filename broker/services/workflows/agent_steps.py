@@ -20,6 +20,7 @@ from broker.domain.messages.steps import ReceiptState
 from broker.domain.timings import TIMINGS
 from broker.domain.workflows.files.definition import AgentEntry, StepEntry
 from broker.domain.workflows.planning.permissions import keeps_readonly
+from broker.domain.workflows.runs.commands import CommandEnd, CommandState
 from broker.domain.workflows.runs.evidence import Evidence, needs_machine
 from broker.domain.workflows.runs.journal import (
     Aide,
@@ -30,6 +31,7 @@ from broker.domain.workflows.runs.journal import (
     Outcome,
     effect_id,
 )
+from broker.domain.workflows.runs.protection import changed_paths, protected_paths
 from broker.domain.workflows.runs.steps import StepState
 from broker.domain.workflows.runs.texts import aide_text, approves, task_text
 from broker.services.agents.spawner import Spawner, SpawnRequest
@@ -41,6 +43,8 @@ from broker.services.workflows.verdicts import choice_of, unmet
 
 _QUIET_MS = 5_000
 """Between two looks at agents that talk; each turn that ends is looked at anyway."""
+_BEFORE, _AFTER = "repair:before", "repair:after"
+"""Which look at what a repair agent must not change."""
 _AGAIN_MS = 2_000
 """Between two looks for a machine, or for a place in the plan."""
 _UNKNOWN_RESET_MS = 15 * 60_000
@@ -331,7 +335,14 @@ class AgentSteps:
         agent = await self._registry.agent(scene.workspace, part.agent_id)
         if standing.stopping is not None and (agent is None or agent.state.ended):
             return self._aide_ended(scene, name, aide, approved=False, reason=standing.stopping)
+        kept = protected_paths(scene.definition.file, step) if aide is Aide.REPAIR else ()
         if agent is None:
+            before = await self._hash(scene, step, kept, part=_BEFORE)
+            if isinstance(before, Progress):
+                return before
+            if not before.succeeded:
+                why = f"no repair agent was started, since nobody can say what is protected: {_what_of(before)}"
+                return self._aide_ended(scene, name, aide, approved=False, reason=why)
             begun = await self._begin(scene, step, work, await self._aide_task(scene, step, aide))
             if begun.fact is None:
                 return begun
@@ -341,15 +352,51 @@ class AgentSteps:
             return await self._stop(scene, name, agent)
         delivery = await self._delivery(scene, part)
         if delivery is not None and delivery.state is ReceiptState.ANSWERED:
-            return await self._aide_answered(scene, step, aide, agent, delivery.answer or "")
-        if agent.state.ended:
-            return self._aide_ended(scene, name, aide, approved=False, reason=f"{agent.name} {agent.state}")
-        return Progress()
+            ended = await self._aide_answered(scene, step, aide, agent, delivery.answer or "")
+        elif agent.state.ended:
+            ended = self._aide_ended(scene, name, aide, approved=False, reason=f"{agent.name} {agent.state}")
+        else:
+            return Progress()
+        return await self._judge_repair(scene, step, agent, kept, ended) if kept else ended
+
+    async def _judge_repair(
+        self, scene: Scene, step: StepEntry, agent: Agent, kept: tuple[str, ...], ended: Progress
+    ) -> Progress:
+        """Once its process is gone, whether what it must not change is as it was. If not, its step has failed."""
+        now = await self._registry.agent(scene.workspace, agent.id)
+        if now is not None and not now.state.ended:
+            return Progress(look_at_ms=scene.now_ms + TIMINGS.stop_ms)
+        before = await self._hash(scene, step, kept, part=_BEFORE)
+        after = await self._hash(scene, step, kept, part=_AFTER)
+        if isinstance(before, Progress) or isinstance(after, Progress):
+            return after if isinstance(after, Progress) else Progress()
+        why = ""
+        if not after.succeeded:
+            why = f"nobody can say whether {agent.name} has changed what is protected: {_what_of(after)}"
+        elif changed := changed_paths(before.output, after.output):
+            why = f"{agent.name} was to repair it, and has changed what is protected: {changed}"
+        if not why:
+            return ended
+        assert isinstance(ended.fact, AideEnded)
+        return replace(ended, fact=replace(ended.fact, approved=False, trespassed=True, reason=why))
+
+    async def _hash(self, scene: Scene, step: StepEntry, kept: tuple[str, ...], *, part: str) -> CommandEnd | Progress:
+        """What is protected, as its machine has told it; how to go on as long as it has not."""
+        if not kept:
+            return CommandEnd(state=CommandState.ENDED, exit_code=0)
+        try:
+            told = await self._commands.hash_paths(scene, step, kept, part=part)
+        except (NoPlacement, NotFound) as refused:
+            if scene.now_ms - scene.standing(step.name).since_ms > TIMINGS.workflow_place_s * 1000:
+                return CommandEnd(state=CommandState.FAILED, reason=refused.message)
+            return Progress(look_at_ms=scene.now_ms + _AGAIN_MS)
+        return Progress() if told is None else told
 
     async def _aide_task(self, scene: Scene, step: StepEntry, aide: Aide) -> str:
         last = scene.last_attempt(step.name)
         said = await scene.records.output(scene.workspace, scene.row.id, last.output) if last and last.output else ""
-        kept = tuple(str(each.value) for each in needs_machine(step.conditions) if each.value is not None)
+        looked_at = [str(each.value) for each in needs_machine(step.conditions) if each.value is not None]
+        kept = tuple(dict.fromkeys([*protected_paths(scene.definition.file, step), *looked_at]))
         task = await scene.fill_in(step.task or step.command or "")
         return aide_text(aide, step, task, said=said or "", reason=last.reason if last else "", kept=kept)
 
@@ -386,6 +433,10 @@ def _names(work: _Work, step: StepEntry) -> tuple[str, ...]:
 
 def _part(scene: Scene, step: str, entry: AgentEntry, effect: str) -> RunPart:
     return RunPart(run=scene.row.id, step=step, name=entry.name, effect=effect)
+
+
+def _what_of(told: CommandEnd) -> str:
+    return told.errors.strip()[:_SHOWN_REASON] or told.how
 
 
 def _may_pass(refused: RelayError) -> bool:

@@ -18,6 +18,16 @@ _TOO_OLD = "relay-connect on {} is too old to run the commands of workflows: upd
 _FORGOTTEN = "its machine is not known any more"
 
 
+def _knows(proxy: Proxy, kind: CommandKind) -> bool:
+    match kind:
+        case CommandKind.FILE_AWAITED:
+            return proxy.runs_commands and proxy.awaits_files
+        case CommandKind.PATHS_HASHED:
+            return proxy.runs_commands and proxy.hashes_paths
+        case _:
+            return proxy.runs_commands
+
+
 def order_command(
     command: RunCommand, proxy: Proxy | None, *, link: LinkId, patience_s: float = TIMINGS.command_offline_s
 ) -> CommandOrder:
@@ -25,7 +35,7 @@ def order_command(
     refused = ""
     if proxy is None:
         refused = _FORGOTTEN
-    elif not proxy.runs_commands or (command.kind is CommandKind.FILE_AWAITED and not proxy.awaits_files):
+    elif not _knows(proxy, command.kind):
         refused = _TOO_OLD.format(proxy.name)
     return CommandOrder(
         command=CommandId(command.command),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from broker.domain.errors import NoPlacement
@@ -102,6 +103,24 @@ class MachineCommands:
                 needs_person = told.state.value == "needs_consent"
                 return Checked(is_over=True, unmet=_quote_output(wanted[number], told), needs_person=needs_person)
         return Checked(is_over=True)
+
+    async def hash_paths(
+        self, scene: Scene, step: StepEntry, patterns: Sequence[str], *, part: str
+    ) -> CommandEnd | None:
+        """Have the step's machine say what certain files hold, once for each `part`; None: it has not yet.
+
+        Raises `NoPlacement`, `NotFound`.
+        """
+        command = command_id(scene.row.id, step.name, scene.standing(step.name).attempt, part=part)
+        for known in await self._commands.of(scene.workspace, [command]):
+            return known.told if known.told.state.is_end else None
+        agent = scene.agent(step.agent) if step.agent else None
+        about = self._about(scene, step, command, agent)
+        order = about.model_copy(
+            update={"kind": CommandKind.PATHS_HASHED, "text": "\n".join(patterns), "timeout_ms": _CHECK_MS}
+        )
+        await self._commands.order(scene.workspace, await self._prepare(scene, step, order, agent=agent))
+        return None
 
     async def _prepare(
         self, scene: Scene, step: StepEntry, command: RunCommand, *, agent: AgentEntry | None

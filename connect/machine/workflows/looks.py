@@ -11,6 +11,7 @@ from pathlib import Path
 from broker.domain.workflows.runs.commands import CommandKind
 from broker.protocol.proxy import RunCommand
 from connect.machine.git import GitFailed, run_git
+from connect.machine.workflows.paths import TooMuch, hash_paths
 from connect.policy.gate import Gate
 
 _PAUSE_S = 0.5
@@ -49,6 +50,8 @@ class Looker:
                     return Looked(exit_code=1 if changes else 0, output=changes)
                 case CommandKind.FILE_AWAITED:
                     return await self._await_file()
+                case CommandKind.PATHS_HASHED:
+                    return await self._hash()
                 case _:
                     return self._exists()
         except GitFailed as failed:
@@ -92,6 +95,14 @@ class Looker:
             if looked.exit_code == 0 or not any(map(self.gate.allows, self._places())):
                 return looked
             await asyncio.sleep(self.pause_s)
+
+    async def _hash(self) -> Looked:
+        """By a thread: there may be much to read."""
+        try:
+            told = await asyncio.to_thread(hash_paths, self.folder, self.order.text.splitlines())
+        except (TooMuch, OSError) as error:
+            return Looked(exit_code=1, errors=f"{error}\n")
+        return Looked(exit_code=0, output=told)
 
     def _exists(self) -> Looked:
         """Below the step's folder, as people mean it; below where relay-connect was started, as public runners do."""

@@ -226,8 +226,10 @@ def test_what_nothing_looks_at_is_said_with_what_there_is_instead() -> None:
     ]
     more = "trajectories: false\nerrorHandling: {strategy: retry, notifyChannel: x}\n"
     assert [each[1:3] for each in of_agents("{name: A, cli: claude}", more=more)] == [(11, 34)]
-    protected = of_agents("{name: A, cli: claude}", more="repairProtection: {protectedPaths: [tests]}\n")
-    assert [each[:3] for each in protected] == [("error", 10, 1)]
+    for protection, at in (("{protectedPaths: [tests, checks/*.sh]}", None), ("{protectedPaths: [../x]}", 37)):
+        said = of_agents("{name: A, cli: claude}", more=f"repairProtection: {protection}\n")
+        assert [each[:3] for each in said] == ([("error", 10, at)] if at else [])
+    assert of_agents("{name: A, cli: claude}", more="repairProtection: {mode: warn}\n")[0][:3] == ("error", 10, 20)
 
 
 def test_problems_come_in_the_order_of_the_file() -> None:

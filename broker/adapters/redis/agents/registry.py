@@ -354,6 +354,7 @@ def _proxy(row: dict[str, str], agents: int, *, people: dict[str, str | None], s
         asks_hooks=hello.guards is not None,
         runs_commands=hello.runs_commands,
         awaits_files=hello.awaits_files,
+        hashes_paths=hello.hashes_paths,
         stopped=read_stop(stop) if stop else None,
     )
 

@@ -118,13 +118,26 @@ def _check_top(file: WorkflowFile) -> Iterator[Finding]:
     yield from _duplicates([each.name for each in file.paths], ("paths",), "path")
     for name, each in file.list_vars().items():
         yield from _check_var(name, each)
-    if file.repair_protection:
-        said = "nobody can keep a repair agent from paths; it is told to leave what the verification looks at"
-        yield error(said, ("repairProtection",), at_key=True)
+    yield from _check_protection(file)
     if file.error_handling and file.error_handling.repair_agent is not None:
         yield from _check_agent(file, file.error_handling.repair_agent, ("errorHandling", "repairAgent"))
     if not file.workflows:
         yield error('there is no workflow: "workflows" is missing or empty', ("workflows",))
+
+
+def _check_protection(file: WorkflowFile) -> Iterator[Finding]:
+    """That what repair agents must not change can be looked at: paths and patterns below each step's folder."""
+    at: Path = ("repairProtection",)
+    for key in file.repair_protection or {}:
+        if key != "protectedPaths":
+            yield error(f'nobody looks at "{key}" here: repairProtection has protectedPaths', (*at, key), at_key=True)
+    found = (file.repair_protection or {}).get("protectedPaths", [])
+    if not isinstance(found, list) or not all(isinstance(each, str) and each for each in found):
+        yield error("this is a list of paths", (*at, "protectedPaths"))
+        return
+    for number, each in enumerate(found):
+        if each.startswith(("/", "~")) or ".." in each.split("/") or not each.isprintable():
+            yield error("a protected path lies within the step's folder", (*at, "protectedPaths", number))
 
 
 def _check_var(name: str, var: Var) -> Iterator[Finding]:

@@ -38,10 +38,18 @@ class CommandKind(StrEnum):
     FILE_AWAITED = "file_awaited"
     """A wait: until a path is there, in the step's folder or the machine's own."""
 
+    PATHS_HASHED = "paths_hashed"
+    """A look: what the files hold that the lines of the text name."""
+
     @property
     def needs_consent(self) -> bool:
         """Whether the machine's owner has to have allowed exactly this; what remains only looks."""
-        return self not in {CommandKind.FILE_EXISTS, CommandKind.GIT_CLEAN, CommandKind.FILE_AWAITED}
+        return self not in {
+            CommandKind.FILE_EXISTS,
+            CommandKind.GIT_CLEAN,
+            CommandKind.FILE_AWAITED,
+            CommandKind.PATHS_HASHED,
+        }
 
 
 class CommandState(StrEnum):

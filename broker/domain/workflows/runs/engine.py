@@ -166,6 +166,8 @@ def _judge_aide(run: Run, spec: Step, step: StepRun) -> Iterator[Command]:
         yield CompleteStep(step=spec.name)
     elif ended.aide is Aide.REVIEW and step.round < spec.rounds and not _is_over_for(run, spec):
         yield _next_round(run, spec, step)
+    elif ended.trespassed:
+        yield FailStep(step=spec.name, reason=ended.reason)
     else:
         yield from _after_failure(run, spec, step, reason=ended.reason or step.reason or "rejected by the reviewer")
 

@@ -100,13 +100,15 @@ class AttemptInterrupted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AideEnded:
-    """An agent beside the step's own is done. Only of a review it counts how it went."""
+    """An agent beside the step's own is done. Of a review it counts how it went, of a repair what it has changed."""
 
     step: str
     attempt: int
     aide: Aide
     approved: bool
     reason: str = ""
+    trespassed: bool = False
+    """It has changed a protected path: what judges the step can be trusted no longer."""
     tokens: int = 0
     micro_usd: int = 0
 

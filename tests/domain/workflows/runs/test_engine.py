@@ -7,6 +7,7 @@ import pytest
 from broker.domain.workflows.runs import engine
 from broker.domain.workflows.runs.journal import (
     Aide,
+    AideEnded,
     AttemptInterrupted,
     BudgetRaised,
     CancelAsked,
@@ -243,6 +244,16 @@ def test_repair_agents_start_only_where_the_file_asks_and_a_person_comes_last() 
     driven.fire("retry:a:1")
     driven.end("a", Outcome.FAILED, reason="exit code 2")
     assert (driven.run.state, driven.run.reason) == (RunState.NEEDS_HUMAN, "a: exit code 2")
+
+
+def test_a_repair_that_has_changed_what_is_protected_fails_its_step_whatever_is_left_to_try() -> None:
+    handling = {"strategy": "retry", "maxRetries": 3, "repairRetries": 3, "repairAgent": "A"}
+    driven = Driven(file_of([{"name": "a"}], errorHandling=handling))
+    driven.end("a", Outcome.FAILED)
+    ended = AideEnded(step="a", attempt=1, aide=Aide.REPAIR, approved=False, reason="tests/x", trespassed=True)
+    driven.tell(ended)
+    assert (driven.run.state, driven.run.reason) == (RunState.FAILED, "a: tests/x")
+    assert not driven.started
 
 
 def test_a_diagnosis_comes_between_a_verification_that_is_not_content_and_the_next_attempt() -> None:
