@@ -80,6 +80,8 @@ class World:
     """Of those, the ones that do not count: interrupted under a policy, out of quota, wanted by a person."""
     good: frozenset[str] = frozenset()
     """Steps whose newest attempt ended well and was approved."""
+    spoilt: frozenset[str] = frozenset()
+    """Steps whose repair has changed what judges them, and on which no person has decided since."""
     undone: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
     """Steps in the order in which they were completed."""
@@ -94,7 +96,7 @@ class World:
             (
                 step.state, step.attempt, step.tries, step.round, step.repairs, step.interrupts, step.due, step.overdue,
                 step.stopping, step.by_hand, step.undone, step.choice, step.ended and step.ended.outcome, step.aide,
-                step.aide_ended and step.aide_ended.approved, step.timed,
+                step.aide_ended and (step.aide_ended.approved, step.aide_ended.trespassed), step.timed,
             )
             for step in run.steps.values()
         )  # fmt: skip
@@ -102,7 +104,7 @@ class World:
         sets = (frozenset(run.timers), frozenset(run.open_gates), frozenset(run.broken_gates), frozenset(run.set_once))
         spent = tuple(run.tokens.items())
         last = self.last and (self.last.step, self.last.attempt)
-        around = (frozenset(self.open.values()), self.luck, last, frozenset(run.overdue_gates))
+        around = (frozenset(self.open.values()), self.luck, last, frozenset(run.overdue_gates), self.spoilt)
         return (steps, rest, sets, spent, around)
 
     def copy(self) -> World:
@@ -181,6 +183,8 @@ class Checker:
         if effect.aide is not None:
             yield AideEnded(**at, aide=effect.aide, approved=True, tokens=1)  # type: ignore[arg-type]
             yield AideEnded(**at, aide=effect.aide, approved=False, tokens=1)  # type: ignore[arg-type]
+            if effect.aide is Aide.REPAIR:
+                yield AideEnded(**at, aide=effect.aide, approved=False, trespassed=True)  # type: ignore[arg-type]
             return
         spec = self.workflow.steps[effect.step]
         outcomes = [Outcome.SUCCEEDED, Outcome.DENIED if spec.kind is StepType.APPROVAL else Outcome.FAILED]
@@ -236,6 +240,8 @@ class Checker:
                     world.excused[step] = world.excused.get(step, 0) + 1
             case AideEnded(step=step, attempt=attempt, aide=aide, approved=approved):
                 self._close(world, step, attempt)
+                if fact.trespassed:
+                    world.spoilt |= {step}
                 if aide is Aide.REVIEW and approved:
                     world.good |= {step}
             case SkippedByHand(step=step):
@@ -249,6 +255,7 @@ class Checker:
             case ResumeAsked():
                 world.luck -= 1
                 world.executed, world.excused = {}, {}
+                world.spoilt = frozenset()
                 world.good -= {name for name, step in world.run.steps.items() if step.undone}
             case _:
                 pass
@@ -262,6 +269,8 @@ class Checker:
             case StartAttempt(step=step, attempt=attempt, effect=id_):
                 self._require_may_start(world, step, trail)
                 world.good -= {step}
+                if step in world.spoilt:
+                    raise BrokenPromise(f"{step} is tried again, and its repair has changed what judges it", trail)
                 world.executed[step] = world.executed.get(step, 0) + 1
                 self._require_allowed_again(world, step, trail)
                 hangs = self._hangs and attempt == 1 and self.workflow.steps[step].timeout_ms is not None

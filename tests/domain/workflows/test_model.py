@@ -1,5 +1,6 @@
 """The engine keeps its promises whatever happens, and the checker would see it if it did not."""
 
+import dataclasses
 from collections.abc import Iterator
 
 import pytest
@@ -81,6 +82,17 @@ def _interrupted_counts_as_done(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(engine, "_judge_interrupted", judge)
 
 
+def _a_spoilt_repair_counts(patch: pytest.MonkeyPatch) -> None:
+    judge = engine._judge_aide
+
+    def forgiving(run: Run, spec: Step, step: StepRun) -> Iterator[Command]:
+        if step.aide_ended is not None:
+            step.aide_ended = dataclasses.replace(step.aide_ended, trespassed=False)
+        yield from judge(run, spec, step)
+
+    patch.setattr(engine, "_judge_aide", forgiving)
+
+
 def _without(patch: pytest.MonkeyPatch, rule: str) -> None:
     patch.setattr(engine, "_RULES", tuple(each for each in engine._RULES if each.__name__ != rule))
 
@@ -99,6 +111,7 @@ def _without(patch: pytest.MonkeyPatch, rule: str) -> None:
         (_nothing_is_stopped, "nothing can happen"),
         (_the_oldest_is_undone_first, "is undone before"),
         (_interrupted_counts_as_done, "did not end well"),
+        (_a_spoilt_repair_counts, "changed what judges it"),
     ],
 )
 def test_a_seeded_fault_is_found(seed_bug: object, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
