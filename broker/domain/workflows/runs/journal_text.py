@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
+from dataclasses import fields
 from functools import cache
 from typing import Any, get_args
 
@@ -32,7 +32,8 @@ def _adapters() -> dict[str, TypeAdapter[Any]]:
 
 def write_entry(entry: Entry) -> str:
     """One entry as one line. What it tells of stands apart: a timer has an `at_ms` of its own."""
-    what = {name: value for name, value in asdict(entry.what).items() if value is not None}
+    named = ((each.name, getattr(entry.what, each.name)) for each in fields(entry.what))
+    what = {name: value for name, value in named if value is not None}
     return to_json({"at_ms": entry.at_ms, "kind": kind_of(entry.what), "what": what}).decode()
 
 
