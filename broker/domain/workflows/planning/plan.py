@@ -17,6 +17,7 @@ from broker.domain.workflows.files.definition import (
     WorkflowFile,
 )
 from broker.domain.workflows.files.patterns import find_pattern
+from broker.domain.workflows.files.waits import waits_for_webhook
 from broker.domain.workflows.graphs.graph import Step, Workflow, compile_workflow
 from broker.domain.workflows.graphs.preflight import all_steps
 from broker.domain.workflows.planning.permissions import access_of
@@ -333,6 +334,9 @@ def _notes(file: WorkflowFile, entry: WorkflowEntry, workflow: Workflow, *, peak
     asked = [each.name for each in workflow.steps.values() if each.kind is StepType.APPROVAL]
     if asked:
         yield f"waits for a person: {', '.join(asked)}"
+    outside = [each.name for each in entry.steps if waits_for_webhook(each.wait_for)]
+    if outside:
+        yield f"waits to be called from outside, at an address that the run shows: {', '.join(outside)}"
     called = dict.fromkeys(each.workflow for each in entry.steps if each.workflow)
     if called:
         yield f"runs other workflows of the file, which --workflow shows: {', '.join(map(str, called))}"

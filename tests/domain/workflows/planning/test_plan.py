@@ -97,3 +97,8 @@ def test_workflows_that_are_called_are_named() -> None:
     value["workflows"] = [{"name": "w", "steps": steps}, other]
     plan = plan_workflow(WorkflowFile.model_validate(value))
     assert "runs other workflows of the file, which --workflow shows: w2" in plan.notes
+
+
+def test_who_is_called_from_outside_is_named() -> None:
+    plan = plan_of([{"name": "a", "type": "waitFor", "waitFor": {"webhook": True}}])
+    assert "waits to be called from outside, at an address that the run shows: a" in plan.notes
