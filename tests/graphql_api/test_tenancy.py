@@ -25,7 +25,7 @@ from tests.fixtures.callers import MAY, a_caller, elsewhere
 from tests.fixtures.everything import Everything
 from tests.fixtures.gateway import gateway_for, serving
 from tests.fixtures.graphql_world import SECRET, World, a_world
-from tests.gateway.test_who_may_what import in_both
+from tests.gateway.test_who_may_what import OF_A_PERSON, in_both
 
 SCHEMA = build_schema(COMMITTED.read_text())
 
@@ -442,6 +442,16 @@ async def test_whoever_was_revoked_is_told_nothing(world: World, caller: str) ->
     for case in CASES:
         told = await ask(world, case, gone.token)
         assert (told.status, told.codes <= {"UNAUTHENTICATED", "TOKEN_REVOKED"}) == (401, True), (case, told)
+
+
+@pytest.mark.parametrize("caller", OF_A_PERSON)
+async def test_whoever_is_suspended_is_told_nothing(world: World, caller: str) -> None:
+    suspended = await a_caller(world.gateway, world.machine, caller)
+    assert suspended.suspend is not None
+    await suspended.suspend()
+    for case in CASES:
+        told = await ask(world, case, suspended.token)
+        assert (told.status, told.codes) == (401, {"SUSPENDED"}), (case, told)
 
 
 @pytest.mark.parametrize("caller", MAY)

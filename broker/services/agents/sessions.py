@@ -112,9 +112,11 @@ class Sessions:
 
     @requires(Permission.READ)
     async def all_by_id(self, principal: Principal, sessions: Sequence[SessionId]) -> dict[SessionId, Session]:
-        """Those of them that are there and that the caller sees."""
-        seen = [each for each in sessions if principal.sees(each)]
-        return await self._registry.sessions_by_id(principal.workspace, seen)
+        """Those of them that are there and that the caller sees. All are read: what is hidden takes as long as what is
+        not there.
+        """
+        found = await self._registry.sessions_by_id(principal.workspace, sessions)
+        return {key: session for key, session in found.items() if principal.sees(key)}
 
     @requires(Permission.READ)
     async def agents(self, principal: Principal, session: Session) -> list[Agent]:
