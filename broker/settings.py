@@ -60,6 +60,15 @@ class StripeSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditWebhook:
+    """Who is sent checkpoints of audit trails."""
+
+    url: str
+    secrets: tuple[str, ...] = field(repr=False)
+    """What signs them, `whsec_…`: each does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standstill:
     """Of an event loop that takes no turn."""
 
@@ -117,6 +126,8 @@ class Settings:
     """Who may make a workspace, beside who runs the installation."""
     audit_checkpoints: Path | None = None
     """A file that checkpoints of audit trails are added to; None: `up` has one in its data folder, others none."""
+    audit_webhook: AuditWebhook | None = None
+    """Where they are sent besides; None: nowhere."""
     approval_deadline_s: int = TIMINGS.approval_deadline_s
     """A request that nobody answers is denied after it, with that reason."""
     secret_keys: tuple[str, ...] = field(default=(), repr=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from broker.adapters.checkpoint_file import CheckpointFile
+from broker.adapters.outbound.checkpoints import CheckpointWebhook
 from broker.adapters.outbound.client import GuardedClient
 from broker.adapters.outbound.notifying import AppriseNotifier
 from broker.adapters.sealing import AesGcmSealing
@@ -22,7 +23,7 @@ from broker.services.logs.shipping import Shipper
 from broker.services.logs.tracing import Tracing
 from broker.services.operations.ending import WorkspaceEnding
 from broker.services.operations.survey import Surveyor
-from broker.services.ports import LogStore, Outbound
+from broker.services.ports import Checkpoints, LogStore, Outbound
 from broker.services.redaction import Redaction
 from broker.services.secrets.secrets import SecretReader
 from broker.services.workflows.agent_steps import AgentSteps
@@ -117,9 +118,14 @@ def build_driver(settings: Settings, adapters: Adapters) -> Driver:
 
 
 def build_audit(settings: Settings, adapters: Adapters) -> AuditWorker:
-    """The worker that seals audit trails, and adds signed checkpoints of them to a file."""
-    file = CheckpointFile(settings.audit_checkpoints) if settings.audit_checkpoints else None
-    return AuditWorker(adapters.timers, AuditSealer(adapters.audit, file, Ed25519Signing(settings.secret_keys)))
+    """The worker that seals audit trails, and writes signed checkpoints of them to a file and a webhook."""
+    places: list[Checkpoints] = []
+    if settings.audit_checkpoints:
+        places.append(CheckpointFile(settings.audit_checkpoints))
+    if hook := settings.audit_webhook:
+        outbound = GuardedClient(AddressPolicy(settings.allow_outbound))
+        places.append(CheckpointWebhook(outbound, url=hook.url, secrets=hook.secrets))
+    return AuditWorker(adapters.timers, AuditSealer(adapters.audit, places, Ed25519Signing(settings.secret_keys)))
 
 
 def build_ending(adapters: Adapters, logs: LogStore | None) -> EndingWorker:

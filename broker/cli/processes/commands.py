@@ -15,7 +15,7 @@ from broker import __version__
 from broker.cli.plans.stripe_options import stripe_options
 from broker.cli.processes.options import (
     USUAL,
-    checkpoints_option,
+    checkpoints_options,
     common_options,
     data_dir_option,
     gateway_settings,
@@ -27,7 +27,7 @@ from broker.settings import Settings, StripeSettings, default_data_dir
 
 @click.command()
 @gateway_settings
-@checkpoints_option
+@checkpoints_options
 @click.option(
     "--join",
     is_flag=True,
@@ -55,7 +55,6 @@ def up(
     *,
     settings: Settings,
     json_: bool,
-    audit_checkpoints: Path | None,
     join: bool,
     plan: str,
     owner: str,
@@ -69,7 +68,6 @@ def up(
 
     settings = replace(
         settings,
-        audit_checkpoints=audit_checkpoints,
         join=join,
         plan=Plan(plan),
         owner=owner,
@@ -89,14 +87,13 @@ def gateway(*, settings: Settings, json_: bool) -> None:
 
 @click.command()
 @health_options
-@checkpoints_option
 @common_options
+@checkpoints_options
 @stripe_options
 def worker(
     *,
     settings: Settings,
     json_: bool,
-    audit_checkpoints: Path | None,
     health_port: int | None,
     health_host: str,
     metrics_port: int | None,
@@ -112,7 +109,6 @@ def worker(
 
     settings = replace(
         settings,
-        audit_checkpoints=audit_checkpoints,
         health_port=health_port,
         health_host=health_host,
         metrics_port=metrics_port,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from broker.cli.options import together
 from broker.cli.plans.plans import plans_option
 from broker.cli.plans.stripe_options import stripe_options
 from broker.cli.processes.graphql_options import graphql_options
+from broker.domain.errors import BadRequest
+from broker.domain.outbound.urls import url_problem
 from broker.domain.people.workspaces import SignUp
 from broker.domain.plans.plans import PlanTable
-from broker.settings import GraphQLSettings, Settings, StripeSettings, default_data_dir
+from broker.settings import AuditWebhook, GraphQLSettings, Settings, StripeSettings, default_data_dir
 
 USUAL = Settings()
 """What an option is when nobody gives it."""
@@ -133,15 +136,62 @@ def _begin_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     return begun
 
 
-def checkpoints_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Where a process that seals audit trails writes their checkpoints."""
-    return click.option(
-        "--audit-checkpoints",
-        envvar="RELAYCAST_AUDIT_CHECKPOINTS",
-        type=click.Path(path_type=Path, dir_okay=False),
-        help="Add checkpoints of the audit trails to this file; best where the broker's store cannot be changed from."
-        "  [default: audit-checkpoints.ndjson in the data folder of `up`; `worker`: none]",
-    )(command)
+def checkpoints_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Where a process that seals audit trails writes their checkpoints, and sends them; in its `settings`."""
+
+    @functools.wraps(command)
+    def begun(
+        *,
+        settings: Settings,
+        audit_checkpoints: Path | None,
+        audit_webhook: str | None,
+        audit_webhook_secret_file: Path | None,
+        **others: Any,
+    ) -> Any:
+        hook = _read_webhook(audit_webhook, audit_webhook_secret_file)
+        return command(settings=replace(settings, audit_checkpoints=audit_checkpoints, audit_webhook=hook), **others)
+
+    return together(
+        click.option(
+            "--audit-checkpoints",
+            envvar="RELAYCAST_AUDIT_CHECKPOINTS",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="Add checkpoints of the audit trails to this file; best where the broker's store cannot be changed"
+            " from.  [default: audit-checkpoints.ndjson in the data folder of `up`; `worker`: none]",
+        ),
+        click.option(
+            "--audit-webhook",
+            envvar="RELAYCAST_AUDIT_WEBHOOK",
+            metavar="URL",
+            help="Send them to this URL, too, signed as Standard Webhooks has it; again until it answers 2xx."
+            " A private network needs --allow-outbound.  [default: none]",
+        ),
+        click.option(
+            "--audit-webhook-secret-file",
+            envvar="RELAYCAST_AUDIT_WEBHOOK_SECRET_FILE",
+            type=click.Path(path_type=Path, dir_okay=False, exists=True),
+            help="File with what signs them: whsec_… and base64 of 24 bytes or more. Several lines all sign, while one"
+            " is replaced.",
+        ),
+    )(begun)
+
+
+def _read_webhook(url: str | None, secret_file: Path | None) -> AuditWebhook | None:
+    """Raises `UsageError` for what cannot send or sign, without saying it."""
+    if (url is None) != (secret_file is None):
+        raise click.UsageError("--audit-webhook and --audit-webhook-secret-file go together")
+    if url is None or secret_file is None:
+        return None
+    if problem := url_problem(url):
+        raise click.UsageError(f"--audit-webhook: {problem}")
+    from broker.services.hooks.signing import sign_headers  # noqa: PLC0415 - --help must not load it
+
+    secrets = tuple(secret_file.read_text().split())
+    try:
+        sign_headers("", secrets or ("",), id_="", at=datetime.now(UTC))
+    except BadRequest as error:
+        raise click.UsageError(f"--audit-webhook-secret-file: {error.message}") from None
+    return AuditWebhook(url=url, secrets=secrets)
 
 
 def _serving(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -33,7 +33,7 @@ async def succeeded(shell: Shell, *arguments: str) -> Result:
 
 
 async def sealed(gateway: Gateway, file: Path) -> None:
-    await AuditSealer(gateway.adapters.audit, CheckpointFile(file), SIGNING).tend(gateway.workspace)
+    await AuditSealer(gateway.adapters.audit, [CheckpointFile(file)], SIGNING).tend(gateway.workspace)
 
 
 async def test_a_trail_is_listed_with_names_and_only_what_is_wanted(gateway: Gateway, shell: Shell) -> None:

@@ -163,7 +163,7 @@ async def test_a_trail_is_sealed_and_a_checkpoint_is_written_for_what_is_new(
     adapters: Adapters, services: Services, key: Principal, tmp_path: Path
 ) -> None:
     file = tmp_path / "checkpoints"
-    sealer = AuditSealer(adapters.audit, CheckpointFile(file), SIGNING)
+    sealer = AuditSealer(adapters.audit, [CheckpointFile(file)], SIGNING)
     for name in ("Ada", "Bob"):
         await services.members.add(key, name=name, role=MemberRole.VIEWER)
         for _ in range(2):
@@ -180,7 +180,7 @@ async def test_whoever_writes_to_the_store_is_found_out(
     for n in range(6):
         await services.members.add(key, name=f"Person {n}", role=MemberRole.VIEWER)
     file = tmp_path / "checkpoints"
-    await AuditSealer(adapters.audit, CheckpointFile(file), SIGNING).tend(key.workspace)
+    await AuditSealer(adapters.audit, [CheckpointFile(file)], SIGNING).tend(key.workspace)
     stream = f"rc:{{{key.workspace}}}:audit"
     entries = (await services.audit.chain(key)).entries
     pipe = adapters.redis.pipeline(transaction=False)
@@ -260,5 +260,5 @@ async def test_random_acts_of_several_callers_over_two_gateways_of_which_one_is_
     assert set(by_act[Act.MEMBER_ADDED]) - set(by_act[Act.MEMBER_REMOVED]) == present, "the store and the trail agree"
     assert {f"member {each}" for each in removed} <= set(by_act[Act.MEMBER_REMOVED])
     assert len(answered) <= len(by_act[Act.MEMBER_ADDED]) <= len(added)
-    await AuditSealer(adapters.audit, None, SIGNING).tend(key.workspace)
+    await AuditSealer(adapters.audit, [], SIGNING).tend(key.workspace)
     assert (await problems(services, key))[0] == []
