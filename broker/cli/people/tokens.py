@@ -51,6 +51,75 @@ def list_() -> None:
         click.echo(f"{row['id']:<18} {row['kind']:<10} {made}  {row['name']}{f'  ({about})' if about else ''}")
 
 
+_SCOPES = click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    required=True,
+    type=click.Choice([scope.value for scope in TokenScope]),
+    help="What it may do; several times for more. Each includes reading what it acts on.",
+)
+_SESSIONS = click.option(
+    "--session", "sessions", multiple=True, help="Limit it to this session; several times for more."
+)
+_OVERLAP = click.option(
+    "--overlap",
+    default=24,
+    show_default=True,
+    type=click.IntRange(0, MAX_OVERLAP_H),
+    help="Hours for which the old token works on.",
+)
+_LIFE = click.option(
+    "--days", type=click.IntRange(1, MAX_DAYS), help="Days the new one is good; else as the old one was."
+)
+
+
+@token.group()
+def personal() -> None:
+    """Tokens of your own programs: they act as you, as far as their scopes and your role allow.
+
+    You sign in with RELAYCAST_TOKEN; where you are in several workspaces, RELAYCAST_URL names one (…/w/SLUG).
+    """
+
+
+@personal.command("mint")
+@click.argument("name")
+@_SCOPES
+@_SESSIONS
+@click.option("--days", default=90, show_default=True, type=click.IntRange(1, MAX_DAYS), help="Days it is good.")
+def mint_personal(*, name: str, scopes: tuple[str, ...], sessions: tuple[str, ...], days: int) -> None:
+    """Create a token for a program of yours called NAME, and print it to stdout. It cannot be shown again."""
+    body = {"name": name, "scopes": scopes, "sessions": sessions, "expires_in_s": days * _DAY_S}
+    made = ask("POST", "/v1/personal-tokens", body=body)
+    click.echo(f"token {made['id']} for {name}; `relaycast token personal revoke {made['id']}` ends it", err=True)
+    click.echo(made["token"])
+
+
+@personal.command("list")
+def list_personal() -> None:
+    """List your tokens: scopes, last use and end. The secrets are not stored."""
+    for row in ask("GET", "/v1/personal-tokens")["tokens"]:
+        about = "; ".join(each for each in (_scopes(row), _times(row), _successor(row)) if each)
+        click.echo(f"{row['id']:<18} {show_minute(row['created_at_ms'])}  {row['name']}  ({about})")
+
+
+@personal.command("rotate")
+@click.argument("token_id")
+@_OVERLAP
+@_LIFE
+def rotate_personal(*, token_id: str, overlap: int, days: int | None) -> None:
+    """Make a token in the place of one of yours, and print it to stdout. The old one works on for a while."""
+    _rotate(token_id, overlap=overlap, days=days)
+
+
+@personal.command("revoke")
+@click.argument("token_id")
+def revoke_personal(*, token_id: str) -> None:
+    """Revoke one of your tokens, at once."""
+    words = Dependants(**ask("DELETE", f"/v1/tokens/{quote(token_id, safe='')}").get("ended", {})).in_words
+    click.echo(f"✓ {token_id} was revoked{f'; {words}' if words else ''}")
+
+
 @token.command()
 @click.argument("token_id")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
@@ -77,16 +146,14 @@ def revoke(*, token_id: str, yes: bool) -> None:
 
 @token.command()
 @click.argument("token_id")
-@click.option(
-    "--overlap",
-    default=24,
-    show_default=True,
-    type=click.IntRange(0, MAX_OVERLAP_H),
-    help="Hours for which the old token works on.",
-)
-@click.option("--days", type=click.IntRange(1, MAX_DAYS), help="Days the new one is good; else as the old one was.")
+@_OVERLAP
+@_LIFE
 def rotate(*, token_id: str, overlap: int, days: int | None) -> None:
     """Make a token in the place of a service account's, and print it to stdout. The old one works on for a while."""
+    _rotate(token_id, overlap=overlap, days=days)
+
+
+def _rotate(token_id: str, *, overlap: int, days: int | None) -> None:
     life = None if days is None else days * _DAY_S
     made = ask("POST", f"/v1/tokens/{token_id}/rotate", body={"overlap_s": overlap * 3600, "expires_in_s": life})
     until = f"works on for {overlap} h" if overlap else "has ended"
@@ -122,15 +189,8 @@ def list_accounts() -> None:
 
 @service_account.command("token")
 @click.argument("name")
-@click.option(
-    "--scope",
-    "scopes",
-    multiple=True,
-    required=True,
-    type=click.Choice([scope.value for scope in TokenScope]),
-    help="What it may do; several times for more. Each includes reading what it acts on.",
-)
-@click.option("--session", "sessions", multiple=True, help="Limit it to this session; several times for more.")
+@_SCOPES
+@_SESSIONS
 @click.option(
     "--days", default=90, show_default=True, type=click.IntRange(0, MAX_DAYS), help="Days it is good; 0: for ever."
 )
@@ -162,6 +222,10 @@ def _times(row: dict[str, Any]) -> str:
     used, ends = row.get("last_used_at_ms"), row.get("expires_at_ms")
     said = [f"last used {show_minute(used)}" if used else "never used", f"ends {show_minute(ends)}" if ends else ""]
     return "; ".join(each for each in said if each)
+
+
+def _successor(row: dict[str, Any]) -> str:
+    return f"rotated to {row['rotated_to']}" if row.get("rotated_to") else ""
 
 
 def _maker(row: dict[str, Any]) -> str:

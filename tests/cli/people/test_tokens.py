@@ -1,7 +1,9 @@
 """`relaycast token` and `service-account` against a gateway."""
 
 import pytest
+from click.testing import Result
 
+from tests.fixtures.callers import a_caller
 from tests.fixtures.gateway import Gateway
 from tests.fixtures.shell import Shell, shell_of
 
@@ -43,3 +45,40 @@ async def test_a_proxys_token_is_not_rotated(gateway: Gateway, shell: Shell) -> 
     token_id, _ = await gateway.token("proxy")
     refused = await shell("token", "rotate", token_id)
     assert (refused.exit_code, "NOT_ROTATED" in refused.stderr) == (2, True)
+
+
+async def test_a_person_makes_lists_rotates_and_revokes_tokens_of_their_own(gateway: Gateway, shell: Shell) -> None:
+    async with gateway.machine() as machine:
+        ada = await a_caller(gateway, machine, "member")
+
+    async def hers(*arguments: str) -> Result:
+        return await shell("token", "personal", *arguments, RELAYCAST_TOKEN=ada.token)
+
+    made = await hers("mint", "dashboard", "--scope", "send", "--session", "main", "--days", "7")
+    secret = made.stdout.strip()
+    assert secret.startswith("pt_live_")
+    assert (await gateway.ok("GET", "/v1/whoami", token=secret))["scopes"] == ["send"]
+    token_id = made.stderr.split()[1]
+    (row,) = (await hers("list")).stdout.splitlines()
+    assert row.startswith(token_id)
+    assert "dashboard  (may send in 1 sessions; last used " in row
+    fresh = await hers("rotate", token_id, "--overlap", "0")
+    assert (await gateway.call("GET", "/v1/whoami", token=secret)).status_code == 401
+    fresh_id, fresh_secret = fresh.stderr.split()[1], fresh.stdout.strip()
+    assert (await hers("revoke", fresh_id)).stdout == f"✓ {fresh_id} was revoked\n"
+    assert (await gateway.call("GET", "/v1/whoami", token=fresh_secret)).status_code == 401
+
+
+async def test_personal_tokens_are_for_people_and_within_what_they_may(gateway: Gateway, shell: Shell) -> None:
+    async with gateway.machine() as machine:
+        viewer = await a_caller(gateway, machine, "viewer")
+        bob = await a_caller(gateway, machine, "member")
+    with_key = await shell("token", "personal", "mint", "x", "--scope", "read")
+    assert (with_key.exit_code, "NOT_PERMITTED" in with_key.stderr) == (2, True)
+    too_much = await shell("token", "personal", "mint", "x", "--scope", "send", RELAYCAST_TOKEN=viewer.token)
+    assert (too_much.exit_code, "may not send" in too_much.stderr) == (2, True)
+    made = await shell("token", "personal", "mint", "x", "--scope", "read", RELAYCAST_TOKEN=viewer.token)
+    for command in ("rotate", "revoke"):
+        other = await shell("token", "personal", command, made.stderr.split()[1], RELAYCAST_TOKEN=bob.token)
+        assert (other.exit_code, "NOT_PERMITTED" in other.stderr) == (2, True)
+    assert (await gateway.call("GET", "/v1/whoami", token=made.stdout.strip())).status_code == 200
