@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -9,9 +10,13 @@ import click
 import orjson
 
 from broker.cli.operator_client import ask
-from broker.domain.approvals.rules import Effect
+from broker.domain.approvals.risk.findings import Risk
+from broker.domain.approvals.rules import MAX_REQUIRED, Effect
+from broker.domain.people.access import MemberRole
 
-_OF_A_RULE = ("effect", "tool", "command", "path")
+_OF_A_RULE = ("effect", "tool", "command", "path", "risk", "role", "group", "people")
+_SIGNING = [MemberRole.OWNER.value, MemberRole.ADMIN.value, MemberRole.MEMBER.value]
+_WIDE = max(len(each) for each in Effect)
 _PATTERN = "Shell-style pattern: *, ?, […]."
 
 
@@ -19,7 +24,8 @@ _PATTERN = "Shell-style pattern: *, ?, […]."
 def rule() -> None:
     """List, add and remove rules on approvals. Uses the broker on this machine, or RELAYCAST_URL.
 
-    Deny wins over ask, ask over allow.
+    Deny wins over require, require over ask, ask over allow. What a rule requires only people give who sign in: no key,
+    hook or earlier answer stands in for them.
     """
 
 
@@ -32,7 +38,7 @@ def list_(*, json_: bool) -> None:
         click.echo(orjson.dumps({"rules": found}))
         return
     for number, each in enumerate(found, start=1):
-        click.echo(f"{number:>3}  {each['effect']:<6} {_about(each)}{_describe_maker(each)}")
+        click.echo(f"{number:>3}  {each['effect']:<{_WIDE}} {_about(each)}{_describe_maker(each)}")
 
 
 @rule.command()
@@ -40,11 +46,23 @@ def list_(*, json_: bool) -> None:
 @click.option("--tool", default="*", show_default=True, help=f"A tool, or a kind: shell, read, edit, …. {_PATTERN}")
 @click.option("--command", help=f"The command line of a shell tool, as 'git status*'. {_PATTERN}")
 @click.option("--path", help=f"A file that is read or changed. {_PATTERN}")
-def put(*, effect: str, tool: str, command: str | None, path: str | None) -> None:
-    """Add a rule, unless the same rule exists."""
-    wanted = {"effect": effect, "tool": tool, "command": command, "path": path}
+@click.option("--risk", type=click.Choice([each.value for each in Risk]), help="With require: only from this risk on.")
+@click.option("--role", type=click.Choice(_SIGNING), help="With require: people with this role, or one above it.")
+@click.option("--group", metavar="NAME", help="With require: people of this group.")
+@click.option(
+    "--people",
+    type=click.IntRange(1, MAX_REQUIRED),
+    default=1,
+    show_default=True,
+    help="With require: how many different people say yes.",
+)
+def put(**wanted: Any) -> None:
+    """Add a rule, unless the same rule exists.
+
+    For example: relaycast rule put require --risk high --people 2
+    """
     ask("POST", "/v1/rules", body=wanted)
-    click.echo(f"✓ {effect} {_about(wanted)}")
+    click.echo(f"✓ {wanted['effect']} {_about(wanted)}")
 
 
 @rule.command()
@@ -73,4 +91,13 @@ def _describe_maker(rule: dict[str, Any]) -> str:
 
 def _about(rule: dict[str, Any]) -> str:
     named = (f"{name}: {rule[name]}" for name in ("command", "path") if rule[name])
-    return "  ".join([f"tool: {rule['tool']}", *named])
+    return "  ".join([f"tool: {rule['tool']}", *named, *_describe_required(rule)])
+
+
+def _describe_required(rule: dict[str, Any]) -> Iterator[str]:
+    if rule["effect"] != Effect.REQUIRE:
+        return
+    if rule["risk"]:
+        yield f"from risk: {rule['risk']}"
+    of = f" of the group {rule['group']}" if rule["group"] else f" with the role {rule['role']}" if rule["role"] else ""
+    yield f"needs: {rule['people']} {'person' if rule['people'] == 1 else 'people'}{of}"

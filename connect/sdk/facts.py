@@ -13,7 +13,7 @@ from broker.domain.ids import ApprovalId, MessageId
 from broker.domain.messages.messages import Mode
 from broker.domain.messages.steps import ReceiptState
 from broker.protocol.agents.events import ContentEvent, TurnOutcome
-from connect.sdk.types import Approval, Event, Question, Sender, Wire
+from connect.sdk.types import Approval, ApprovalNeed, Event, Question, Sender, Wire
 
 _CONTENT: TypeAdapter[ContentEvent] = TypeAdapter(Annotated[ContentEvent, Field(discriminator="type")])
 
@@ -204,6 +204,15 @@ class ApprovalRequested(Wire):
     approval: Approval
 
 
+class ApprovalAssented(Wire):
+    """One of several people whose yes is required has said it."""
+
+    id: ApprovalId
+    by: str = ""
+    needs: tuple[ApprovalNeed, ...] = ()
+    """Who is still missing."""
+
+
 class ApprovalResolved(Wire):
     """The request is answered, withdrawn or expired."""
 
@@ -323,6 +332,7 @@ Fact = (
     | TurnStarted
     | TurnEnded
     | ApprovalRequested
+    | ApprovalAssented
     | ApprovalResolved
     | HookStopped
     | WorkflowStarted
@@ -357,6 +367,7 @@ _KINDS: dict[str, type[Fact]] = {
     "message.accepted": MessageAccepted,
     "turn.started": TurnStarted,
     "turn.ended": TurnEnded,
+    "approval.assented": ApprovalAssented,
     "approval.resolved": ApprovalResolved,
     "hook.failed": HookStopped,
     "hook.expired": HookStopped,

@@ -233,7 +233,8 @@ class AgentRelay:
         `always` puts a rule first, one of the approval's `suggested_rules`, say; for who administers.
         `option_id` says which of the approval's `options`, where a mere yes or no does not. Raises `Conflict` when
         somebody was first (`APPROVAL_ALREADY_ANSWERED`), nobody waits any more (`APPROVAL_GONE`), or an option has to
-        be chosen (`CHOOSE_OPTION`).
+        be chosen (`CHOOSE_OPTION`). Where rules require several people it is `pending` afterwards, and its `needs` say
+        whose yes is missing; `NotPermitted` (`APPROVAL_REQUIRES`) for somebody who is none of them.
         """
         path = f"/v1/approvals/{quote(approval_id, safe='')}/answer"
         body: dict[str, object] = {"verdict": verdict, "scope": scope, "note": note}

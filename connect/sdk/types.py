@@ -226,6 +226,19 @@ class MachineWord(Wire):
     why: str
 
 
+class ApprovalNeed(Wire):
+    """People whose yes a rule requires and who have not said it."""
+
+    rule: str = ""
+    of: str = ""
+    """`role`, `group`, or `people` for any."""
+    name: str = ""
+    """Of the role or the group."""
+    missing: int = 1
+    words: str = ""
+    """As it is told: `1 more person of the group ops`."""
+
+
 class Approval(Wire):
     """A parked tool-permission request; with `prompts` it is a question, see `Question`."""
 
@@ -258,6 +271,8 @@ class Approval(Wire):
     """For `always` of an answer, the narrowest first; none where it is risky, answered, or has secrets masked."""
     machine: MachineWord | None = None
     """None where a yes passes, or it is not known what the machine makes of it."""
+    needs: tuple[ApprovalNeed, ...] = ()
+    """Whose yes the workspace's rules require; anybody who may answer denies."""
     decided_by: str | None = None
     """The rule that answers it in the same moment, without asking anybody."""
     detail: str = ""

@@ -9,8 +9,10 @@ from strawberry import ID
 
 from broker.domain.approvals import rules
 from broker.domain.approvals.approvals import ApprovalAnswer, Scope, Verdict
+from broker.domain.approvals.risk.findings import Risk
 from broker.domain.errors import BadRequest
 from broker.domain.ids import ApprovalId
+from broker.domain.people.access import MemberRole
 from graphql_api.context import Info
 from graphql_api.mutations.fields import GIVEN, Repeatable, mutation, once, short, short_or_none
 from graphql_api.node_ids import key_of
@@ -31,6 +33,14 @@ class RuleInput:
     tool: str = strawberry.field(default="*", description="A pattern for the tool's name or kind.")
     command: str | None = strawberry.field(default=None, description="A pattern for one command.")
     path: str | None = strawberry.field(default=None, description="A pattern for the paths of files.")
+    risk: Risk | None = strawberry.field(
+        default=None, description="Of one that requires people: the least risk that it matches; null is any."
+    )
+    role: MemberRole | None = strawberry.field(
+        default=None, description="Of one that requires people: the role that they have, or one that includes it."
+    )
+    group: str | None = strawberry.field(default=None, description="The same: the group that they are in, by name.")
+    people: int = strawberry.field(default=1, description="The same: how many different ones.")
 
     def rule(self) -> rules.Rule:
         """As the domain knows it. Raises `BadRequest`."""
@@ -39,6 +49,10 @@ class RuleInput:
             tool=short("tool", self.tool),
             command=short_or_none("command", self.command, most=_LONGEST_COMMAND),
             path=short_or_none("path", self.path, most=_LONGEST_PATH),
+            risk=self.risk,
+            role=self.role,
+            group=short_or_none("group", self.group),
+            people=self.people,
         )
 
 

@@ -7,8 +7,10 @@ from typing import Annotated
 import strawberry
 from strawberry import ID
 
+from broker.domain.approvals.risk.findings import Risk
 from broker.domain.approvals.rules import Effect, Rule
 from broker.domain.errors import BadRequest, NotFound
+from broker.domain.people.access import MemberRole
 from broker.services.approvals.rule_book import MAX_TRIED_DAYS
 from broker.services.workflows.runs import MAX_LISTED
 from graphql_api.context import Info
@@ -64,12 +66,18 @@ class Query:
         tool: Annotated[str, strawberry.argument(description="As of a rule.")] = "*",
         command: Annotated[str | None, strawberry.argument(description="As of a rule.")] = None,
         path: Annotated[str | None, strawberry.argument(description="As of a rule.")] = None,
+        risk: Annotated[Risk | None, strawberry.argument(description="As of a rule.")] = None,
+        role: Annotated[MemberRole | None, strawberry.argument(description="As of a rule.")] = None,
+        group: Annotated[str | None, strawberry.argument(description="As of a rule.")] = None,
+        people: Annotated[int, strawberry.argument(description="As of a rule.")] = 1,
         days: Annotated[int, strawberry.argument(description=f"From 1 to {MAX_TRIED_DAYS}.")] = 7,
     ) -> RuleTrial:
         """For who may read all of the workspace."""
-        if max(len(tool), len(command or ""), len(path or "")) > _LONGEST_PATTERN:
+        if max(len(tool), len(command or ""), len(path or ""), len(group or "")) > _LONGEST_PATTERN:
             raise BadRequest(f"a pattern has {_LONGEST_PATTERN} characters at most")
-        rule = Rule(effect=effect, tool=tool, command=command, path=path)
+        rule = Rule(
+            effect=effect, tool=tool, command=command, path=path, risk=risk, role=role, group=group, people=people
+        )
         tried = await info.context.services.rule_trials.try_rule(
             info.context.principal, rule, days=within("days", days, least=1, most=MAX_TRIED_DAYS)
         )

@@ -10,11 +10,14 @@ from strawberry import ID
 from broker.domain.approvals import approvals as domain
 from broker.domain.approvals import machine_word as domain_word
 from broker.domain.approvals import rules
+from broker.domain.approvals.decision import Signatories
 from broker.domain.approvals.machine_word import MachineSays
+from broker.domain.approvals.requirements import Need
 from broker.domain.approvals.risk.findings import Risk
 from broker.domain.approvals.rule_trial import examples, use_of
 from broker.domain.approvals.tool_use import ToolUse
 from broker.domain.ids import SessionId
+from broker.domain.people.access import MemberRole
 from graphql_api.context import Info
 from graphql_api.pagination import Place
 from graphql_api.types.fields import resolve
@@ -39,12 +42,18 @@ class RuleExample:
 class Rule:
     """One rule."""
 
-    effect: rules.Effect = strawberry.field(description="What it does where it matches. Deny goes over ask over allow.")
+    effect: rules.Effect = strawberry.field(
+        description="What it does where it matches: deny goes over require, that over ask, that over allow."
+    )
     tool: str = strawberry.field(
         description="A pattern for the tool's name, any vendor's, or for its kind; `*` is any."
     )
     command: str | None = strawberry.field(description="A pattern for one command; null is any, and no command.")
     path: str | None = strawberry.field(description="A pattern for the paths of files; null is any, and none.")
+    risk: Risk | None = strawberry.field(description="Of one that requires people: the least risk that it matches.")
+    role: MemberRole | None = strawberry.field(description="The role that those people have, or one that includes it.")
+    group: str | None = strawberry.field(description="The name of the group that those people are in.")
+    people: int = strawberry.field(description="How many different people it requires.")
     made_by: str | None = strawberry.field(
         description="Who made it; null for a suggestion, and for one of a version that did not write it down."
     )
@@ -63,6 +72,10 @@ class Rule:
             tool=rule.tool,
             command=rule.command,
             path=rule.path,
+            risk=rule.risk,
+            role=rule.role,
+            group=rule.group,
+            people=rule.people,
             made_by=kept.by,
             made_at=None if kept.at_ms is None else DateTime(kept.at_ms),
             examples=[RuleExample(text=each.text, covered=each.covered) for each in tries],
@@ -97,6 +110,37 @@ class MachineWord:
     def of(cls, word: domain_word.MachineWord) -> Self:
         """As the domain knows it."""
         return cls(yes=word.yes, lasting=word.lasting, why=word.why)
+
+
+@strawberry.type(description="People whose yes a rule requires and who have not said it.")
+class ApprovalNeed:
+    """Who is missing."""
+
+    rule: str = strawberry.field(description="The rule, in words.")
+    group: str | None = strawberry.field(description="The group that they are in; null where none is named.")
+    role: str | None = strawberry.field(description="The role that they have, or one that includes it; null for any.")
+    missing: int = strawberry.field(description="How many of them.")
+    words: str = strawberry.field(description="As it is told: `1 more person of the group ops`.")
+
+    @classmethod
+    def of(cls, need: Need) -> Self:
+        """As the domain knows it."""
+        return cls(
+            rule=need.rule,
+            group=need.name if need.of is Signatories.GROUP else None,
+            role=need.name if need.of is Signatories.ROLE else None,
+            missing=need.missing,
+            words=need.words,
+        )
+
+
+@strawberry.type(description="A yes that is kept until those that are missing are there, too.")
+class ApprovalAssent:
+    """One yes."""
+
+    by: str = strawberry.field(description="Who said it.")
+    member_key: ID = strawberry.field(description="The member.")
+    at: DateTime = strawberry.field(description="When.")
 
 
 @strawberry.type(description="Something an agent asks permission for, or a question of it.")
@@ -149,6 +193,11 @@ class Approval(Node):
         description="What the agent's machine makes of a yes, while it waits; null where that passes, or is not known."
     )
 
+    needs: list[ApprovalNeed] = strawberry.field(
+        description="While it waits: whose yes the rules require, as far as it is missing. Others may only deny."
+    )
+    assents: list[ApprovalAssent] = strawberry.field(description="Of those that are required, who has said yes.")
+
     @classmethod
     def of(cls, approval: domain.Approval) -> Self:
         """As the domain knows it, weighed by the service of approvals."""
@@ -190,6 +239,11 @@ class Approval(Node):
                 for each in approval.suggested_rules or ()
             ],
             machine=MachineWord.of(approval.machine) if approval.machine else None,
+            needs=[ApprovalNeed.of(each) for each in approval.needs],
+            assents=[
+                ApprovalAssent(by=each.by, member_key=ID(each.member), at=DateTime(each.at_ms))
+                for each in approval.assents
+            ],
         )
 
     @resolve("The session.")

@@ -239,6 +239,7 @@ _describe(
     {
         Effect.ALLOW: "Answers yes without a person.",
         Effect.ASK: "Asks a person, whatever an allowing rule says.",
+        Effect.REQUIRE: "Asks people that it names; nothing else stands in for their yes. Deny goes over it.",
         Effect.DENY: "Answers no without a person, whatever the other rules say.",
     },
 )
@@ -352,6 +353,7 @@ _describe(
     {
         TrialOutcome.ALLOWS: "It would have been allowed.",
         TrialOutcome.ASKS: "A person would have been asked.",
+        TrialOutcome.REQUIRES: "People that the rule names would have been asked.",
         TrialOutcome.DENIES: "It would have been denied.",
         TrialOutcome.OVERRULED: "Another rule goes over it.",
     },

@@ -21,7 +21,7 @@ async def test_rules_are_added_once_listed_and_removed(gateway: Gateway, shell: 
     await shell("rule", "put", "allow", "--tool", "read", "--path", "src/*")
     made = r"  by operator, \d{4}-\d\d-\d\d \d\d:\d\d \S+"
     assert re.fullmatch(
-        rf"  1  allow  tool: read  path: src/\*{made}\n  2  deny   tool: \*  command: rm \*{made}\n",
+        rf"  1  allow   tool: read  path: src/\*{made}\n  2  deny    tool: \*  command: rm \*{made}\n",
         (await shell("rule", "list")).stdout,
     )
     assert orjson.loads((await shell("rule", "list", "--json")).stdout)["rules"][0]["path"] == "src/*"
@@ -31,6 +31,21 @@ async def test_rules_are_added_once_listed_and_removed(gateway: Gateway, shell: 
     beyond = await shell("rule", "remove", "2")
     assert (beyond.exit_code, "there are 1 rules" in beyond.stderr) == (2, True)
     assert (await shell("rule", "put", "forbid")).exit_code == 2
+
+
+async def test_a_rule_requires_people_of_a_group_from_a_risk_on(gateway: Gateway, shell: Shell) -> None:
+    await gateway.ok("POST", "/v1/groups", {"name": "ops"})
+    put = await shell("rule", "put", "require", "--tool", "shell", "--risk", "high", "--group", "OPS", "--people", "2")
+    assert put.stdout == "✓ require tool: shell  from risk: high  needs: 2 people of the group OPS\n"
+    (kept,) = (await gateway.ok("GET", "/v1/rules"))["rules"]
+    wanted = {"effect": "require", "tool": "shell", "risk": "high", "role": None, "group": "ops", "people": 2}
+    assert {name: kept[name] for name in wanted} == wanted
+    assert "needs: 2 people of the group ops" in (await shell("rule", "list")).stdout
+    meaningless = await shell("rule", "put", "require")
+    assert (meaningless.exit_code, "say whom it requires" in meaningless.stderr) == (2, True)
+    assert (await shell("rule", "put", "require", "--role", "viewer")).exit_code == 2
+    await shell("rule", "remove", "1")
+    assert (await gateway.ok("GET", "/v1/rules"))["rules"] == []
 
 
 async def test_rules_of_two_people_at_the_same_time_all_stay(gateway: Gateway) -> None:

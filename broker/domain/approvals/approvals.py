@@ -10,6 +10,7 @@ from typing import Any
 
 from broker.domain.approvals.machine_word import MachineWord
 from broker.domain.approvals.questions import QuestionPrompt
+from broker.domain.approvals.requirements import Given, Need
 from broker.domain.approvals.risk.findings import Risk
 from broker.domain.approvals.rules import Rule
 from broker.domain.errors import BadRequest
@@ -160,6 +161,10 @@ class Approval:
     """Of a question: what is asked. Empty for a permission request."""
     answers: dict[str, list[str]] | None = None
     """Of a question that was answered: by the prompts' ids. Secret ones are not kept."""
+    needs: tuple[Need, ...] = ()
+    """While it waits: whose yes the workspace's rules of now require, as far as it is missing."""
+    assents: tuple[Given, ...] = ()
+    """Of those that were required, who has said yes."""
 
     @property
     def is_question(self) -> bool:

@@ -2,8 +2,9 @@
 
 machine policy denies, workspace rule denies, blocking hook denies, `require`, ask, allow.
 
-This is the only place that knows it. What people require only they can give: no rule, hook, machine or earlier answer
-stands in for them. A hook and a machine's own setting may narrow what the rules say and never widen it.
+This is the only place that knows it; whose yes counts for a `require` the store decides, in the step that answers.
+What people require only they can give: no rule, hook, machine or earlier answer stands in for them. A hook and a
+machine's own setting may narrow what the rules say and never widen it.
 """
 
 from __future__ import annotations

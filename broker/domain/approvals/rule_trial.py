@@ -9,6 +9,8 @@ from enum import StrEnum
 
 from broker.domain.approvals.approvals import Approval
 from broker.domain.approvals.patterns import Match
+from broker.domain.approvals.requirements import requirements_on
+from broker.domain.approvals.risk.assessment import assess
 from broker.domain.approvals.rules import Effect, Rule, match, rule_on
 from broker.domain.approvals.tool_use import ToolUse, tool_use
 from broker.domain.ids import AgentId
@@ -19,12 +21,18 @@ class TrialOutcome(StrEnum):
 
     ALLOWS = "allows"
     ASKS = "asks"
+    REQUIRES = "requires"
     DENIES = "denies"
     OVERRULED = "overruled"
     """Another rule goes over it."""
 
 
-_OF_EFFECT = {Effect.ALLOW: TrialOutcome.ALLOWS, Effect.ASK: TrialOutcome.ASKS, Effect.DENY: TrialOutcome.DENIES}
+_OF_EFFECT = {
+    Effect.ALLOW: TrialOutcome.ALLOWS,
+    Effect.ASK: TrialOutcome.ASKS,
+    Effect.REQUIRE: TrialOutcome.REQUIRES,
+    Effect.DENY: TrialOutcome.DENIES,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,15 +70,41 @@ def try_rules(
 ) -> list[TriedRequest]:
     """Those of some requests that a rule, put first, matches."""
     rules = [rule, *(each for each in others if each != rule)]
-    found = []
+    found: list[TriedRequest] = []
     for approval in asked:
-        use = use_of(approval, folders.get(approval.agent_id))
+        folder = folders.get(approval.agent_id)
+        use = use_of(approval, folder)
+        if rule.effect is Effect.REQUIRE:
+            found += _try_requiring(rule, rules, approval, use, folder)
+            continue
         ruling = rule_on(rules, use)
         if ruling is None or match(rule, use) is Match.NO or rule_on([rule], use) is None:
             continue
-        outcome = _OF_EFFECT[ruling.effect] if ruling.rule == rule else TrialOutcome.OVERRULED
-        found.append(TriedRequest(approval=approval, outcome=outcome, by=ruling.rule))
+        required = ruling.effect is not Effect.DENY and _find_required(rules, approval, use, folder)
+        by = required or ruling.rule
+        outcome = _OF_EFFECT[ruling.effect] if by == rule else TrialOutcome.OVERRULED
+        found.append(TriedRequest(approval=approval, outcome=outcome, by=by))
     return found
+
+
+def _find_required(rules: Iterable[Rule], asked: Approval, use: ToolUse, folder: str | None) -> Rule | None:
+    """The first rule that requires people for it."""
+    for rule in rules:
+        if requirements_on([rule], use, lambda: asked.risk or assess(asked, cwd=folder).risk):
+            return rule
+    return None
+
+
+def _try_requiring(
+    rule: Rule, rules: Iterable[Rule], asked: Approval, use: ToolUse, folder: str | None
+) -> Iterator[TriedRequest]:
+    """A rule that requires people is overruled by one that denies alone: beside another of its kind, both hold."""
+    if _find_required([rule], asked, use, folder) is None:
+        return
+    ruling = rule_on(rules, use)
+    denying = ruling.rule if ruling is not None and ruling.effect is Effect.DENY else None
+    outcome = TrialOutcome.OVERRULED if denying else TrialOutcome.REQUIRES
+    yield TriedRequest(approval=asked, outcome=outcome, by=denying or rule)
 
 
 def examples(rule: Rule, asked: ToolUse) -> tuple[Example, ...]:

@@ -1,8 +1,8 @@
-"""A workspace's rules: which uses of tools they deny, allow, or put before a person.
+"""A workspace's rules: which uses of tools they deny, allow, or put before a person, or people that they name.
 
-A rule that restricts (deny, ask) looks at all that a command line runs, however it is spelled, and at the files that it
-names; where it may apply, but what is asked for cannot be read, a person is asked. A rule that allows covers only what
-it names, wholly: never a compound command.
+A rule that restricts (deny, require, ask) looks at all that a command line runs, however it is spelled, and at the
+files that it names; where it may apply, but what is asked for cannot be read, a person is asked. A rule that allows
+covers only what it names, wholly: never a compound command.
 
 On a command line a restricting rule is a fence, not a wall: a program may do by itself what the rule forbids.
 """
@@ -20,12 +20,15 @@ from pathlib import PurePosixPath
 
 from broker.domain.approvals.hidden import hidden_characters
 from broker.domain.approvals.patterns import UNKNOWN, Match, pattern
+from broker.domain.approvals.risk.findings import Risk
 from broker.domain.approvals.risk.known_programs import SHELLS
 from broker.domain.approvals.shell.commands import shell_text
 from broker.domain.approvals.shell.files import find_named_files
 from broker.domain.approvals.shell.programs import shell_line
 from broker.domain.approvals.tool_kinds import FILE_KINDS, ToolKind, tool_names
 from broker.domain.approvals.tool_use import ToolUse, absolute
+from broker.domain.errors import BadRequest
+from broker.domain.people.access import MemberRole
 
 RELAY_TOOLS = "mcp__relay__"
 """How the broker's own tools begin. A rule reaches them only when its pattern does too."""
@@ -36,7 +39,15 @@ class Effect(StrEnum):
 
     ALLOW = "allow"
     ASK = "ask"
+    REQUIRE = "require"
+    """People that it names have to say yes; nothing stands in for them."""
     DENY = "deny"
+
+
+MAX_REQUIRED = 5
+"""People that one rule may require."""
+_SIGNING_ROLES = frozenset({MemberRole.OWNER, MemberRole.ADMIN, MemberRole.MEMBER})
+"""Those that answer approvals."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +59,43 @@ class Rule:
     """Any vendor's name for a tool, or a kind of tools (`shell`, `read`, `edit`, …)."""
     command: str | None = None
     path: str | None = None
+    risk: Risk | None = None
+    """Of one that requires people: what is less risky it does not match."""
+    role: MemberRole | None = None
+    """Those people have it, or one that includes it."""
+    group: str | None = None
+    """Those people are in it; by its name."""
+    people: int = 1
+    """How many different ones say yes."""
 
     @property
     def name(self) -> str:
         """How the log names it."""
         parts = [self.tool, *(x for x in (self.command, self.path) if x)]
+        if self.risk is not None:
+            parts.append(f"at {self.risk} risk")
         return f"rule {self.effect} {' '.join(parts)}"
+
+
+def check_rule(rule: Rule) -> Rule:
+    """Return a rule that means something. Raises `BadRequest` (BAD_RULE)."""
+    if rule.effect is not Effect.REQUIRE:
+        if (rule.risk, rule.role, rule.group, rule.people) != (None, None, None, 1):
+            raise _bad_rule("risk, role, group and people go with the effect require")
+        return rule
+    if rule.role is not None and rule.group is not None:
+        raise _bad_rule("it requires people with a role or of a group; make two rules to require both")
+    if rule.role is not None and rule.role not in _SIGNING_ROLES:
+        raise _bad_rule(f"nobody with the role {rule.role} answers approvals; require owner, admin or member")
+    if not 1 <= rule.people <= MAX_REQUIRED:
+        raise _bad_rule(f"people: from 1 to {MAX_REQUIRED}")
+    if rule.role is None and rule.group is None and rule.people == 1:
+        raise _bad_rule("say whom it requires: a role, a group, or how many people")
+    return rule
+
+
+def _bad_rule(why: str) -> BadRequest:
+    return BadRequest(why, code="BAD_RULE")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +120,10 @@ class Ruling:
 def rule_on(rules: Iterable[Rule], use: ToolUse, *, relay_tool: bool = False) -> Ruling | None:
     """The rule that applies: any deny, else any ask, else any allow; None when no rule matches (a person is asked).
 
-    A deny that may apply asks. A use that asks for more than itself (`ToolUse.widens`) is never allowed by a rule.
+    A deny that may apply asks. A use that asks for more than itself (`ToolUse.widens`) is never allowed by a rule. Whom
+    rules require is another question: `requirements.requirements_on`.
     """
-    named = [rule for rule in rules if _names_tool(rule, use) and (not relay_tool or _names_relay(rule))]
+    named = [each for each in _rules_named(rules, use, relay_tool=relay_tool) if each.effect is not Effect.REQUIRE]
     restricting = [(match(rule, use), rule) for rule in named if rule.effect is not Effect.ALLOW]
     for found, rule in restricting:
         if rule.effect is Effect.DENY and found is Match.MUST:
@@ -93,6 +136,16 @@ def rule_on(rules: Iterable[Rule], use: ToolUse, *, relay_tool: bool = False) ->
         if rule.effect is Effect.ALLOW and match(rule, use) is Match.MUST:
             return Ruling(effect=Effect.ALLOW, rule=rule)
     return None
+
+
+def requiring(rules: Iterable[Rule], use: ToolUse, *, relay_tool: bool = False) -> list[Rule]:
+    """The rules that require people for it, whatever its risk; one that only may apply does."""
+    named = _rules_named([each for each in rules if each.effect is Effect.REQUIRE], use, relay_tool=relay_tool)
+    return [rule for rule in named if match(rule, use) is not Match.NO]
+
+
+def _rules_named(rules: Iterable[Rule], use: ToolUse, *, relay_tool: bool) -> list[Rule]:
+    return [rule for rule in rules if _names_tool(rule, use) and (not relay_tool or _names_relay(rule))]
 
 
 def match(rule: Rule, use: ToolUse) -> Match:

@@ -49,6 +49,8 @@ class Act(StrEnum):
     RULE_REMOVED = "rule.removed"
     RULES_REPLACED = "rule.all_replaced"
     APPROVAL_ANSWERED = "approval.answered"
+    APPROVAL_ASSENTED = "approval.assented"
+    """One of several people whose yes is required has said it."""
     HOOKS_CHANGED = "hooks.changed"
     HOOKS_PAUSED = "hooks.paused"
     HOOKS_RESUMED = "hooks.resumed"

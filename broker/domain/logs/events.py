@@ -86,6 +86,8 @@ class EventKind(StrEnum):
     TURN_STARTED = "turn.started"
     TURN_ENDED = "turn.ended"
     APPROVAL_REQUESTED = "approval.requested"
+    APPROVAL_ASSENTED = "approval.assented"
+    """One of several people whose yes is required has said it."""
     APPROVAL_RESOLVED = "approval.resolved"
     STOP_ORDERED = "stop.ordered"
     STOP_FINISHED = "stop.finished"

@@ -92,6 +92,8 @@ def _draft(event: Json) -> Draft:
             _turn_ended(draft, data)
         case EventKind.APPROVAL_REQUESTED:
             _project_asked(draft, data)
+        case EventKind.APPROVAL_ASSENTED:
+            _project_assented(draft, data)
         case EventKind.APPROVAL_RESOLVED:
             _project_resolved(draft, data)
         case EventKind.PLAN_WARNING | EventKind.BUDGET_WARNING | EventKind.BUDGET_SPENT:
@@ -146,6 +148,12 @@ def _project_asked(draft: Draft, data: Json) -> None:
     draft.say(text_of(data.get("detail")))
     for prompt in data.get("prompts") or ():
         draft.say(text_of(prompt.get("text")))
+    draft.say(f"approval {text_of(data.get('id'))}")
+
+
+def _project_assented(draft: Draft, data: Json) -> None:
+    words = " and ".join(text_of(need.get("words")) for need in data.get("needs") or () if isinstance(need, dict))
+    draft.is_about(LineKind.APPROVAL).say(f"yes by {text_of(data.get('by'))}; it needs {words}")
     draft.say(f"approval {text_of(data.get('id'))}")
 
 

@@ -14,12 +14,13 @@ from starlette.routing import BaseRoute, Route
 from broker.domain.agents.sessions import Session
 from broker.domain.agents.stops import stop_over
 from broker.domain.approvals.approvals import ApprovalAnswer, ApprovalStatus, Scope, Verdict
+from broker.domain.approvals.risk.findings import Risk
 from broker.domain.approvals.rules import Effect, KeptRule, Rule
 from broker.domain.errors import BadRequest
 from broker.domain.ids import ApprovalId, MessageId
 from broker.domain.logs.events import Cursor, parse_cursor
 from broker.domain.messages.messages import Mode
-from broker.domain.people.access import Principal
+from broker.domain.people.access import MemberRole, Principal
 from broker.gateway.serving.answers import Answer, Body, guard, integer, measure, read_body
 from broker.gateway.serving.credentials import credential, show_caller
 from broker.gateway.serving.repeating import idempotency_key, once
@@ -68,13 +69,17 @@ class _RuleBody(Body):
     tool: _Short = "*"
     command: str | None = Field(None, max_length=1000)
     path: str | None = Field(None, max_length=4096)
+    risk: Risk | None = None
+    role: MemberRole | None = None
+    group: _Short | None = None
+    people: int = 1
     by: str | None = None
     """As it is read; what is written here counts for nothing, and no more does `at_ms`."""
     at_ms: int | None = None
 
     def rule(self) -> Rule:
         """As the domain knows it."""
-        return Rule(effect=self.effect, tool=self.tool, command=self.command, path=self.path)
+        return Rule(**self.model_dump(exclude={"by", "at_ms"}))
 
 
 class _Answer(Body):

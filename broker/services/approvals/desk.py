@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import cache
 from typing import Any
 
 import orjson
@@ -27,19 +28,23 @@ from broker.domain.approvals.decision import (
     Denied,
     Grounds,
     Opinion,
+    Required,
+    Requirement,
     decide,
 )
 from broker.domain.approvals.machine_word import MachineWord, machine_word
 from broker.domain.approvals.questions import check_answers, show_answers
+from broker.domain.approvals.requirements import Need, need_of, requirements_on
 from broker.domain.approvals.risk.assessment import assess, assess_request
-from broker.domain.approvals.risk.findings import Assessment
+from broker.domain.approvals.risk.findings import Assessment, Risk
+from broker.domain.approvals.rule_trial import use_of
 from broker.domain.approvals.rules import Effect, Rule, rule_on
 from broker.domain.approvals.suggested_rules import rules_for, suggest_rules
 from broker.domain.approvals.tool_kinds import ToolKind
 from broker.domain.approvals.tool_use import ToolUse, likeness, tool_use
 from broker.domain.errors import BadRequest, Conflict, NotFound
 from broker.domain.ids import AgentId, ApprovalId, WorkspaceId
-from broker.domain.people.access import Permission, Principal
+from broker.domain.people.access import Permission, Principal, TokenKind
 from broker.domain.timings import TIMINGS
 from broker.protocol.agents.events import ApprovalRequested, HookOpinion
 from broker.services.acting import drive
@@ -47,11 +52,13 @@ from broker.services.approvals.given import describe_answer, read_given
 from broker.services.approvals.ordered_ids import OrderedIds
 from broker.services.approvals.rule_book import RuleBook
 from broker.services.permissions import check_within, requires
-from broker.services.ports import Approvals, Decided, DecidedApproval, Surroundings
+from broker.services.ports import Approvals, Assenting, Decided, DecidedApproval, Surroundings
 from broker.services.redaction import Redaction
 
 MAX_PAGE = 100
 _EXPIRED = "nobody answered in time"
+_MOST_CHANGES = 5
+"""How often the rules may change while one answer is given; then its author is told to answer again."""
 
 
 class ApprovalDesk:
@@ -83,8 +90,12 @@ class ApprovalDesk:
         by = await self._approvals.find_grant(workspace, agent, alike) if alike else None
         remembered = f"{by}, for as long as the agent lives" if by else ""
         event = _show_as_judged(event, use)
+        assess_now = cache(lambda: _assessment(event, use))
         decision = decide(
             Grounds(
+                requirements=()
+                if event.prompts
+                else requirements_on(standing.rules, use, lambda: assess_now().risk, relay_tool=event.relay_tool),
                 ruling=rule_on(standing.rules, use, relay_tool=event.relay_tool),
                 hooks=tuple(map(_opinion, event.hooks)),
                 relay_tool=event.relay_tool,
@@ -99,7 +110,7 @@ class ApprovalDesk:
         answer = read_given(decision, event.options)
         rests_on_it = remembered != "" and decision == Allowed(by=remembered)
         may_wait = (answer is None or rests_on_it) and not event.prompts
-        assessment = _assessment(event, use) if may_wait else None
+        assessment = assess_now() if may_wait else None
         lastable = isinstance(decision, Asked) and not decision.always and alike != "" and not event.prompts
         return DecidedApproval(
             agent=agent,
@@ -112,6 +123,7 @@ class ApprovalDesk:
             assessment=assessment,
             suggested_rules=rules_for(use, assessment.risk) if assessment else None,
             machine=await self._machine_word(workspace, agent, event) if may_wait else None,
+            needs=_needs(decision.requirements) if isinstance(decision, Required) else (),
             likeness=alike,
             remembered=rests_on_it,
         )
@@ -132,6 +144,8 @@ class ApprovalDesk:
         stays should the answer come too late, as it is what its author wants all the same.
         Where the agent's program offers several answers of one kind, `option_id` says which (`CHOOSE_OPTION`). One that
         lasts is for who administers: behind it the program asks no more, and no rule is looked at.
+        Where rules require people, a yes of one of them is kept until nobody is missing (`Approval.needs`); one who is
+        none of them may only deny (`APPROVAL_REQUIRES`).
         """
         if always is not None:
             await self._add_rule_with(principal, always, answer.verdict)
@@ -143,23 +157,37 @@ class ApprovalDesk:
         if asked.status is ApprovalStatus.PENDING:
             answer = _with_option(principal, asked, answer)
             _require_purse(principal, asked, answer)
-            if answer.verdict is Verdict.ALLOW:
-                await self._require_undenied(principal.workspace, asked, answer.updated_input)
+        for _ in range(_MOST_CHANGES):
+            try:
+                await self._give(principal, asked, answer)
+            except Conflict as error:
+                if error.code != "RULES_CHANGED":
+                    raise
+            else:
+                return await self._require_approval(principal.workspace, approval)
+        raise Conflict("the rules keep changing: answer it again", code="RULES_CHANGED")
+
+    async def _give(self, principal: Principal, asked: Approval, answer: ApprovalAnswer) -> None:
+        """Answer, by the rules of now. Raises as `answer`, and `Conflict` (RULES_CHANGED)."""
+        assenting = None
+        if asked.status is ApprovalStatus.PENDING and answer.verdict is Verdict.ALLOW:
+            assenting = await self._measure(principal, asked, answer)
         redactor = await self._redaction.redactor(principal.workspace)
         status = ApprovalStatus.ALLOWED if answer.verdict is Verdict.ALLOW else ApprovalStatus.DENIED
         await self._approvals.answer(
             principal.workspace,
-            approval,
+            asked.id,
             status=status,
             by=principal.name,
             note=redactor.text(answer.note).text,
             # What holds longer than once is kept here: a vendor would not ask again, and rules would not be looked at.
             answer=orjson.dumps(replace(answer, scope=Scope.ONCE)),
-            lasting=principal.maker if answer.lasts else None,
+            # What people are required for they are asked for each time.
+            lasting=principal.maker if answer.lasts and not (assenting and assenting.requirements) else None,
             told=describe_answer(asked.options, answer),
             option=answer.option_id,
+            assenting=assenting,
         )
-        return await self._require_approval(principal.workspace, approval)
 
     async def _add_rule_with(self, principal: Principal, rule: Rule, verdict: Verdict) -> None:
         wanted = Effect.ALLOW if verdict is Verdict.ALLOW else Effect.DENY
@@ -206,11 +234,13 @@ class ApprovalDesk:
         )
         return await self._require_approval(principal.workspace, question)
 
-    async def _require_undenied(
-        self, workspace: WorkspaceId, asked: Approval, updated_input: dict[str, Any] | None
-    ) -> None:
-        """Nobody's answer goes before a rule that denies: one made since it was asked, or one against other input."""
-        standing = await self._approvals.standing(workspace, asked.agent_id)
+    async def _measure(self, principal: Principal, asked: Approval, answer: ApprovalAnswer) -> Assenting:
+        """What the rules of now say of a yes: one may have been made since it was asked, or be against other input.
+
+        Nobody's answer goes before a rule that denies: raises `Conflict` (RULE_DENIES).
+        """
+        standing = await self._approvals.standing(principal.workspace, asked.agent_id)
+        updated_input = answer.updated_input
         kept = (*asked.paths, *(str(change.get("path") or "") for change in asked.changes))
         use = tool_use(
             tool=asked.tool,
@@ -223,6 +253,14 @@ class ApprovalDesk:
         ruling = rule_on(standing.rules, use)
         if ruling is not None and ruling.effect is Effect.DENY:
             raise Conflict(f"{ruling.rule.name} denies that", code="RULE_DENIES")
+        plain = plain_option(asked.options, Verdict.ALLOW)
+        chosen = answer.option_id is not None and (plain is None or answer.option_id != plain.id)
+        return Assenting(
+            rules_seen=standing.rules_seen,
+            requirements=requirements_on(standing.rules, use, lambda: _risk_of(asked, use, updated_input)),
+            signer=principal.member if principal.kind is TokenKind.MEMBER else None,
+            alone=updated_input is not None or chosen,
+        )
 
     async def expire(self, workspace: WorkspaceId, approval: ApprovalId) -> None:
         """Deny a request whose deadline has passed; nothing when it was answered or forgotten meanwhile."""
@@ -286,7 +324,25 @@ class ApprovalDesk:
         """With all that helps people to answer: earlier versions kept no risk, and a policy may have changed since."""
         waiting = {each.agent_id for each in approvals if each.status is ApprovalStatus.PENDING or each.risk is None}
         around = await self._approvals.surroundings(workspace, waiting) if waiting else {}
-        return [_weigh(each, around.get(each.agent_id, Surroundings())) for each in approvals]
+        weighed = [_weigh(each, around.get(each.agent_id, Surroundings())) for each in approvals]
+        if not any(_may_need_people(each) for each in weighed):
+            return weighed
+        rules = [each for each in await self._approvals.rules(workspace) if each.effect is Effect.REQUIRE]
+        if not rules:
+            return weighed
+        return [await self._with_needs(workspace, each, rules, around.get(each.agent_id)) for each in weighed]
+
+    async def _with_needs(
+        self, workspace: WorkspaceId, asked: Approval, rules: Sequence[Rule], around: Surroundings | None
+    ) -> Approval:
+        """With those whose yes is missing, by the rules of now."""
+        if not _may_need_people(asked):
+            return asked
+        use = use_of(asked, around.folder if around else None)
+        requirements = requirements_on(rules, use, lambda: asked.risk or Risk.HIGH)
+        if not asked.assents:
+            return replace(asked, needs=_needs(requirements))
+        return replace(asked, needs=await self._approvals.needs(workspace, asked.id, requirements))
 
     @check_within("an agent's own connection asks for what it waits for")
     async def pending_of(self, principal: Principal, agent: AgentId) -> dict[str, dict[str, Any] | None]:
@@ -305,6 +361,25 @@ def _weigh(asked: Approval, around: Surroundings) -> Approval:
     if not waits or asked.is_question:
         return asked
     return replace(asked, machine=machine_word(around.policy, asked, machine=around.machine))
+
+
+def _may_need_people(asked: Approval) -> bool:
+    return asked.status is ApprovalStatus.PENDING and not asked.is_question
+
+
+def _needs(requirements: Sequence[Requirement]) -> tuple[Need, ...]:
+    """What is missing as long as nobody has said yes."""
+    return tuple(need_of(each, missing=each.count) for each in requirements)
+
+
+def _risk_of(asked: Approval, use: ToolUse, updated_input: dict[str, Any] | None) -> Risk:
+    """Of what would run."""
+    if updated_input is None:
+        return asked.risk or assess(asked, cwd=use.folder).risk
+    found = assess_request(
+        tool=asked.tool, command=use.command, cwd=use.folder, given=updated_input, widens=asked.widens
+    )
+    return found.risk
 
 
 def _assessment(event: ApprovalRequested, use: ToolUse) -> Assessment:

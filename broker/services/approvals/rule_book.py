@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from broker.domain.approvals.approvals import Approval
 from broker.domain.approvals.risk.assessment import assess
 from broker.domain.approvals.rule_trial import TriedRequest, try_rules
-from broker.domain.approvals.rules import KeptRule, Rule
-from broker.domain.errors import BadRequest, Conflict
+from broker.domain.approvals.rules import KeptRule, Rule, check_rule
+from broker.domain.errors import BadRequest, Conflict, NotFound
 from broker.domain.ids import SessionId
 from broker.domain.people.access import Permission, Principal
 from broker.services.permissions import requires
@@ -52,8 +52,22 @@ class RuleBook:
 
     @requires(Permission.ADMINISTER)
     async def add(self, principal: Principal, rule: Rule) -> None:
-        """Put a rule ahead of the others, unless it is there. Raises `NotPermitted`, `Conflict` (TOO_MANY_RULES)."""
-        await self._approvals.add_rule(principal.workspace, rule, most=MAX_RULES, by=principal.name)
+        """Put a rule ahead of the others, unless it is there.
+
+        Raises `NotPermitted`, `BadRequest` (BAD_RULE), `NotFound` (GROUP_NOT_FOUND), `Conflict` (TOO_MANY_RULES).
+        """
+        wanted = await self._check(principal, rule)
+        await self._approvals.add_rule(principal.workspace, wanted, most=MAX_RULES, by=principal.name)
+
+    async def _check(self, principal: Principal, rule: Rule) -> Rule:
+        """A rule that means something, with its group's name as that is written."""
+        check_rule(rule)
+        if rule.group is None:
+            return rule
+        name = await self._approvals.find_group(principal.workspace, rule.group)
+        if name is None:
+            raise NotFound(f"no group {rule.group[:80]!r}", code="GROUP_NOT_FOUND")
+        return replace(rule, group=name)
 
     @requires(Permission.ADMINISTER)
     async def remove(self, principal: Principal, rule: Rule) -> bool:
@@ -70,10 +84,11 @@ class RuleBook:
 
     @requires(Permission.ADMINISTER)
     async def replace(self, principal: Principal, rules: Sequence[Rule]) -> list[KeptRule]:
-        """Replace the workspace's rules. Raises `NotPermitted`, `BadRequest`."""
+        """Replace the workspace's rules. Raises `NotPermitted`, `BadRequest`, `NotFound` (GROUP_NOT_FOUND)."""
         if len(rules) > MAX_RULES:
             raise BadRequest(f"{MAX_RULES} rules at most")
-        await self._approvals.set_rules(principal.workspace, rules, by=principal.name)
+        wanted = [await self._check(principal, each) for each in rules]
+        await self._approvals.set_rules(principal.workspace, wanted, by=principal.name)
         return await self._approvals.load_rules(principal.workspace)
 
 
@@ -88,6 +103,7 @@ class RuleTrials:
     @requires(Permission.READ_WORKSPACE)
     async def try_rule(self, principal: Principal, rule: Rule, *, days: int) -> RuleTrial:
         """What the rule, put first, would have done in the last days, beside those that there are."""
+        check_rule(rule)
         since_ms = int(self._clock() * 1000) - days * _DAY_MS
         rules = await self._approvals.rules(principal.workspace)
         asked, whole = await self._find_asked(principal, since_ms)

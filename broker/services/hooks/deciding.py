@@ -12,6 +12,8 @@ import orjson
 
 from broker.domain.approvals.approvals import Approval, ApprovalStatus, Verdict, plain_option
 from broker.domain.approvals.decision import Allowed, Denied, Grounds, Opinion, decide
+from broker.domain.approvals.requirements import requirements_on
+from broker.domain.approvals.risk.assessment import assess
 from broker.domain.approvals.rules import Effect, rule_on
 from broker.domain.approvals.tool_use import tool_use
 from broker.domain.errors import Conflict, NotFound
@@ -20,7 +22,7 @@ from broker.domain.hooks.runs import HookRunId
 from broker.domain.hooks.votes import describe, voter_of, weigh
 from broker.domain.ids import ApprovalId, WorkspaceId
 from broker.services.approvals.given import describe_answer, read_given
-from broker.services.ports import Approvals, HookRecords
+from broker.services.ports import Approvals, Assenting, HookRecords
 from broker.services.redaction import Redaction
 
 _LONGEST_NOTE = 4_000
@@ -58,7 +60,8 @@ class HookDecisions:
         asked = await self._approvals.approval(workspace, approval)
         if asked.status is not ApprovalStatus.PENDING:
             return True
-        decision = decide(await self._grounds(workspace, asked, opinions))
+        grounds, rules_seen = await self._grounds(workspace, asked, opinions)
+        decision = decide(grounds)
         answer = read_given(decision, asked.options)
         if answer is None or not isinstance(decision, Allowed | Denied):
             return False
@@ -72,11 +75,15 @@ class HookDecisions:
             answer=orjson.dumps(answer),
             told=describe_answer(asked.options, answer),
             option=answer.option_id,
+            assenting=Assenting(rules_seen=rules_seen) if isinstance(decision, Allowed) else None,
         )
         return True
 
-    async def _grounds(self, workspace: WorkspaceId, asked: Approval, opinions: tuple[Opinion, ...]) -> Grounds:
-        """As when it was asked, with the rules of now: one that was made since goes before hooks, too."""
+    async def _grounds(
+        self, workspace: WorkspaceId, asked: Approval, opinions: tuple[Opinion, ...]
+    ) -> tuple[Grounds, str]:
+        """As when it was asked, with the rules of now, and which those are: one that was made since goes before hooks,
+        too."""
         standing = await self._approvals.standing(workspace, asked.agent_id)
         use = tool_use(
             tool=asked.tool,
@@ -87,9 +94,11 @@ class HookDecisions:
             widens=asked.widens,
         )
         before = (Opinion(effect=Effect.ASK, by=f"hook {asked.hook_asks}"),) if asked.hook_asks else ()
-        return Grounds(
+        grounds = Grounds(
+            requirements=requirements_on(standing.rules, use, lambda: asked.risk or assess(asked, cwd=use.folder).risk),
             ruling=rule_on(standing.rules, use),
             hooks=(*opinions, *before),
             widens=bool(use.widens),
             only_people=bool(asked.options) and plain_option(asked.options, Verdict.ALLOW) is None,
         )
+        return grounds, standing.rules_seen

@@ -13,7 +13,7 @@ from broker.services.ports.access import (
     Tokens,
 )
 from broker.services.ports.accounts import AccountRecords
-from broker.services.ports.approvals import Approvals, Standing, Surroundings
+from broker.services.ports.approvals import Approvals, Assenting, Standing, Surroundings
 from broker.services.ports.audit import AuditRecords, Checkpoints, CheckpointSigning
 from broker.services.ports.billing import BillingRecord, BillingRecords, PaymentProvider
 from broker.services.ports.commands import CommandOrder, CommandRecord, CommandRecords
@@ -73,6 +73,7 @@ __all__ = [
     "AdministratorRecords",
     "Allowances",
     "Approvals",
+    "Assenting",
     "Attached",
     "AuditRecords",
     "Backlog",

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from broker.domain.approvals.approvals import Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
+from broker.domain.approvals.decision import Requirement
+from broker.domain.approvals.requirements import Need
 from broker.domain.approvals.rules import KeptRule, Rule
-from broker.domain.ids import AgentId, ApprovalId, SessionId, WorkflowRunId, WorkspaceId
+from broker.domain.ids import AgentId, ApprovalId, MemberId, SessionId, WorkflowRunId, WorkspaceId
 from broker.domain.machines.policy import MachinePolicy
 from broker.domain.people.access import Maker
 
@@ -20,6 +22,21 @@ class Standing:
     rules: list[Rule]
     folder: str | None
     """Where the agent works."""
+    rules_seen: str = ""
+    """Tells these rules from any others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assenting:
+    """A yes, and what the rules say of it."""
+
+    rules_seen: str
+    """As of the `Standing` that it was measured by."""
+    requirements: tuple[Requirement, ...] = ()
+    signer: MemberId | None = None
+    """Who says it themselves; None for a program and a key."""
+    alone: bool = False
+    """It is to something else than was asked for: what others said does not count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +90,19 @@ class Approvals(Protocol):
         told: str = "",
         option: str | None = None,
         answers: Mapping[str, Sequence[str]] | None = None,
+        assenting: Assenting | None = None,
     ) -> None:
         """Resolve one; `lasting` allows the same for as long as the agent lives and that one may allow it.
 
-        Raises `NotFound`, `Conflict` (APPROVAL_ALREADY_ANSWERED, APPROVAL_GONE).
+        `assenting` goes with every yes to a permission request: as long as people are missing, it is kept instead.
+        Raises `NotFound`, `NotPermitted` (APPROVAL_REQUIRES), `Conflict` (APPROVAL_ALREADY_ANSWERED, APPROVAL_GONE,
+        ALREADY_ASSENTED, REQUIRES_AS_ASKED; RULES_CHANGED: measure it anew).
         """
+
+    async def needs(
+        self, workspace: WorkspaceId, approval: ApprovalId, requirements: Sequence[Requirement]
+    ) -> tuple[Need, ...]:
+        """Whose yes is missing, as people stand by now."""
 
     async def ask_gate(
         self,
@@ -112,8 +137,11 @@ class Approvals(Protocol):
     async def recent(self, workspace: WorkspaceId, sessions: Sequence[SessionId], *, limit: int) -> list[Approval]:
         """The newest of each of some sessions, answered ones too, up to so many of each."""
 
+    async def find_group(self, workspace: WorkspaceId, name: str) -> str | None:
+        """A group's name as it is written, whatever its case here."""
+
     async def add_rule(self, workspace: WorkspaceId, rule: Rule, *, most: int, by: str) -> None:
-        """Put a rule first, unless it is there. Raises `Conflict` (TOO_MANY_RULES)."""
+        """Put a rule first, unless it is there. Raises `Conflict` (TOO_MANY_RULES), `NotFound` (GROUP_NOT_FOUND)."""
 
     async def remove_rule(self, workspace: WorkspaceId, rule: Rule) -> bool:
         """Take a rule away; whether it was there."""

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from broker.domain.approvals.approvals import ApprovalStatus
 from broker.domain.approvals.machine_word import MachineWord
+from broker.domain.approvals.requirements import Need
 from broker.domain.approvals.risk.findings import Assessment
 from broker.domain.approvals.rules import Rule
 from broker.domain.ids import AgentId, ApprovalId, LinkId, MessageId, SessionId, WorkspaceId
@@ -51,6 +52,8 @@ class DecidedApproval:
     """How risky it is; None for what cannot come before a person."""
     suggested_rules: tuple[Rule, ...] | None = None
     """Allow rules for the like; None as for `assessment`."""
+    needs: tuple[Need, ...] = ()
+    """Whose yes the rules require."""
     machine: MachineWord | None = None
     """What the agent's machine makes of a yes."""
     told: str = ""

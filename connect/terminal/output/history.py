@@ -23,6 +23,7 @@ from connect.sdk.facts import (
     AgentRestarting,
     AgentSpawning,
     AgentWentDeaf,
+    ApprovalAssented,
     ApprovalRequested,
     ApprovalResolved,
     ChannelJoined,
@@ -49,6 +50,7 @@ from connect.sdk.facts import (
 )
 from connect.sdk.types import Event
 from connect.terminal.output.tables import clock
+from connect.terminal.session.asked import join_needs
 from connect.terminal.session.runs import run_line
 from connect.terminal.text.deeds import command_words, file_words, tool_words
 from connect.terminal.text.layout import Line, one_line
@@ -116,6 +118,8 @@ def _tell(fact: Fact, said: set[str], *, name: str, number: int) -> Iterator[str
         case ApprovalRequested(approval=approval):
             asked = f"asks: {approval.tool} {approval.command or approval.title}"
             yield asked + (f" (decided by {approval.decided_by})" if approval.decided_by else "")
+        case ApprovalAssented():
+            yield f"yes by {fact.by}; it needs {join_needs(fact.needs)}"
         case ApprovalResolved():
             yield f"{fact.status}" + (f" by {fact.by}" if fact.by else "") + (f": {fact.note}" if fact.note else "")
         case _:

@@ -30,6 +30,7 @@ from connect.sdk.facts import (
     AgentSpawning,
     AgentStateChanged,
     AgentWentDeaf,
+    ApprovalAssented,
     ApprovalRequested,
     ApprovalResolved,
     ChannelJoined,
@@ -59,7 +60,7 @@ from connect.sdk.facts import (
 from connect.sdk.types import Agent, Approval, Event, LinkLost, LinkUp, Reset
 from connect.terminal.output.question import describe_answer, question_box
 from connect.terminal.session.activity import Activity
-from connect.terminal.session.asked import Asked, approval_box
+from connect.terminal.session.asked import Asked, approval_box, join_needs
 from connect.terminal.session.channels import Channels
 from connect.terminal.session.receipts import OwnMessages
 from connect.terminal.session.results import Results
@@ -185,6 +186,8 @@ class View:
                 return self._turn_ended(fact, name, event=event)
             case ApprovalRequested():
                 return self._approval(fact.approval)
+            case ApprovalAssented():
+                return self._approval_assented(fact)
             case ApprovalResolved():
                 return self._approval_resolved(fact)
             case AgentFailed():
@@ -319,6 +322,13 @@ class View:
         asker, short_id = self.roster.title(approval.agent), self.asked.short_id(approval.id)
         drawn = question_box if approval.prompts else approval_box
         return [(), *drawn(approval, asker=asker, short_id=short_id, width=self.width)]
+
+    def _approval_assented(self, fact: ApprovalAssented) -> list[Line]:
+        approval = self.asked.note_needs(fact.id, fact.needs)
+        if approval is None:
+            return []
+        what = f"{one_line(approval.agent)}: {one_line(approval.command or approval.title or approval.tool, limit=60)}"
+        return [dim(f"· {one_line(fact.by)} says yes; it needs {join_needs(fact.needs)} — {what}")]
 
     def _approval_resolved(self, fact: ApprovalResolved) -> list[Line]:
         approval = self.asked.remove(fact.id)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from broker.domain.approvals.approvals import Verdict
 from broker.domain.approvals.tool_kinds import ToolKind, tool_kind
 from broker.domain.errors import BadRequest, NotFound
 from broker.domain.ids import ApprovalId
-from connect.sdk.types import AnswerOption, Approval, Change, MachineWord, SuggestedRule
+from connect.sdk.types import AnswerOption, Approval, ApprovalNeed, Change, MachineWord, SuggestedRule
 from connect.terminal.text.layout import Line, box, inner_width, one_line, paragraph, wrap
 
 _SHORTEST_ID = 4
@@ -41,6 +42,13 @@ class Asked:
         new = approval.id not in self._pending
         self._pending[approval.id] = approval
         return new
+
+    def note_needs(self, approval_id: ApprovalId, needs: Sequence[ApprovalNeed]) -> Approval | None:
+        """Somebody has said yes, and others are missing; the request as it is now."""
+        known = self._pending.get(approval_id)
+        if known is not None:
+            self._pending[approval_id] = known.model_copy(update={"needs": tuple(needs)})
+        return known
 
     def remove(self, approval_id: ApprovalId) -> Approval | None:
         """A request is over."""
@@ -133,6 +141,8 @@ def approval_box(approval: Approval, *, asker: str, short_id: str, width: int) -
     for words in approval.widens:
         body += paragraph(f"and {words}", inner, style="class:warn")
     body += _risk(approval, inner)
+    if approval.needs:
+        body += paragraph(f"needs {join_needs(approval.needs)}", inner, style="class:warn")
     for change in approval.changes:
         body += _change(change, inner)
     if approval.masked:
@@ -145,6 +155,11 @@ def approval_box(approval: Approval, *, asker: str, short_id: str, width: int) -
     body += [(), *_options(approval, inner, short_id=short_id), *_suggest(approval, inner, short_id=short_id)]
     body += paragraph(f"approve {short_id} · deny {short_id} [note]{session}", inner, style="class:warn")
     return box(f"{asker} asks {describe_request(approval.tool)}", body, width=width, style="class:ask")
+
+
+def join_needs(needs: Sequence[ApprovalNeed]) -> str:
+    """Whose yes is missing, in words."""
+    return " and ".join(dict.fromkeys(one_line(need.words) for need in needs))
 
 
 def _input(approval: Approval, width: int) -> list[Line]:

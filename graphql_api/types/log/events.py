@@ -114,9 +114,9 @@ class AgentEvent(Event):
     detail: str | None = tell("Its last words.", _in_data(reading.text_or_none("detail")))
 
 
-@strawberry.type(description="An agent asked for permission, or was answered.")
+@strawberry.type(description="An agent asked for permission, one of several people said yes, or it was answered.")
 class ApprovalEvent(Event):
-    """An agent asked for permission, or was answered."""
+    """An agent asked for permission, one of several people said yes, or it was answered."""
 
     approval_key: strawberry.ID = tell("The approval.", _in_data(reading.text("id")))
     status: ApprovalStatus = tell(
@@ -229,6 +229,7 @@ _EXACT: dict[str, type[Event]] = {
     "turn.ended": TurnEvent,
     "agent.frame": FrameEvent,
     "approval.requested": ApprovalEvent,
+    "approval.assented": ApprovalEvent,
     "approval.resolved": ApprovalEvent,
     "proxy.connected": ProxyEvent,
     "proxy.disconnected": ProxyEvent,

@@ -229,7 +229,8 @@ async def ask_more(gateway: Gateway, machine: Machine, *, name: str, native: str
 async def test_rules_answer_for_people(gateway: Gateway) -> None:
     rule = {"effect": "allow", "tool": "Bash", "command": "ls*", "path": None}
     [kept] = (await gateway.ok("PUT", "/v1/rules", {"rules": [rule]}))["rules"]
-    assert kept == {**rule, "by": "operator", "at_ms": kept["at_ms"]}
+    of_require = {"risk": None, "role": None, "group": None, "people": 1}
+    assert kept == {**rule, **of_require, "by": "operator", "at_ms": kept["at_ms"]}
     # What was read may be written back: who made it stays.
     assert (await gateway.ok("PUT", "/v1/rules", {"rules": [{**kept, "by": "somebody"}]}))["rules"] == [kept]
     assert (await gateway.ok("GET", "/v1/rules"))["rules"] == [kept]

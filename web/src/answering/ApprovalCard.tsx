@@ -12,6 +12,7 @@ import { Countdown } from "./Countdown";
 import type { Asked } from "./documents";
 import { needsSecondStep } from "./model/secondStep";
 import { takesPlainYes } from "./model/offered";
+import { Needed } from "./Needed";
 import { OtherAnswers } from "./OtherAnswers";
 import { QuestionForm } from "./QuestionForm";
 import { RiskNote } from "./RiskNote";
@@ -65,6 +66,7 @@ export function ApprovalCard(props: ApprovalCardProps) {
       </header>
       {asked.question === null && <RiskNote asked={asked} />}
       {asked.question === null && <WhatIsAsked asked={asked} />}
+      <Needed asked={asked} />
       {asked.machine !== null && asked.machine.yes !== "PASSES" && (
         <p className="flex flex-wrap items-baseline gap-2">
           <Badge tone={asked.machine.yes === "REFUSES" ? "bad" : "warn"}>
@@ -108,13 +110,14 @@ export function ApprovalCard(props: ApprovalCardProps) {
   );
 }
 
-function Answers({ asked, chosen, locked, mayAddRules, onAnswer, onDeny }: ApprovalCardProps) {
+function Answers({ asked, chosen, locked, mayAddRules, saidYes, onAnswer, onDeny }: ApprovalCardProps) {
   const once = { verdict: "ALLOW" } as const;
   const again = needsSecondStep(asked, once);
   return (
     <div className="flex flex-col gap-2">
+      {saidYes && <p className="text-xs text-soft">{texts.inbox.youSaidYes}</p>}
       <div className="flex flex-wrap gap-2">
-        {takesPlainYes(asked.options) && (
+        {!saidYes && takesPlainYes(asked.options) && (
           <Button
             look={chosen && !again ? "primary" : "plain"}
             disabled={locked}
@@ -123,7 +126,7 @@ function Answers({ asked, chosen, locked, mayAddRules, onAnswer, onDeny }: Appro
             {again ? texts.inbox.allowOnceEllipsis : texts.inbox.allowOnce} {chosen && <Keys keys="a" />}
           </Button>
         )}
-        {asked.canAllowSession && (
+        {!saidYes && asked.canAllowSession && (
           <Button
             disabled={locked}
             title={texts.inbox.allowWhileMeans}

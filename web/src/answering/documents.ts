@@ -26,6 +26,13 @@ export const ASKED = graphql(
           covered
         }
       }
+      needs {
+        words
+      }
+      assents {
+        by
+        memberKey
+      }
       machine {
         yes
         lasting

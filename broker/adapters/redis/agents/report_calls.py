@@ -285,6 +285,7 @@ def _pack_asked(fact: DecidedApproval) -> bytes:
             "suggested_rules": fact.suggested_rules,
             "lasting": event.lasting,
             "machine": fact.machine,
+            "needs": fact.needs,
             "hook_asks": next((each.hook for each in event.hooks if each.says == "ask"), ""),
         }
     )

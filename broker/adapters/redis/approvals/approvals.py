@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -12,14 +14,16 @@ from broker.adapters.redis import keys
 from broker.adapters.redis.client import TextRedis
 from broker.adapters.redis.scripts import Scripts
 from broker.domain.approvals.approvals import AnswerOption, Approval, ApprovalPlace, ApprovalStatus, WaitingApprovals
+from broker.domain.approvals.decision import Requirement
 from broker.domain.approvals.questions import QuestionPrompt
+from broker.domain.approvals.requirements import Given, Need, need_of
 from broker.domain.approvals.risk.findings import Risk
 from broker.domain.approvals.rules import KeptRule, Rule
 from broker.domain.errors import NotFound
-from broker.domain.ids import AgentId, ApprovalId, SessionId, WorkflowRunId, WorkspaceId
+from broker.domain.ids import AgentId, ApprovalId, MemberId, SessionId, WorkflowRunId, WorkspaceId
 from broker.domain.machines.policy import MachinePolicy
 from broker.domain.people.access import Maker
-from broker.services.ports import Standing, Surroundings
+from broker.services.ports import Assenting, Standing, Surroundings
 
 
 class _Told(BaseModel):
@@ -128,8 +132,9 @@ class RedisApprovals:
         told: str = "",
         option: str | None = None,
         answers: Mapping[str, Sequence[str]] | None = None,
+        assenting: Assenting | None = None,
     ) -> None:
-        """Resolve one. Raises `NotFound`, `Conflict` (APPROVAL_ALREADY_ANSWERED, APPROVAL_GONE)."""
+        """Resolve one, or keep a yes as long as people are missing. Raises `NotFound`, `NotPermitted`, `Conflict`."""
         await self._scripts.run_once(
             "answer_approval",
             workspace,
@@ -145,6 +150,19 @@ class RedisApprovals:
             answers=b"" if answers is None else orjson.dumps(answers),
             token=(lasting and lasting.token) or "",
             member=(lasting and lasting.member) or "",
+            assenting=_write_assenting(assenting) if assenting else b"",
+        )
+
+    async def needs(
+        self, workspace: WorkspaceId, approval: ApprovalId, requirements: Sequence[Requirement]
+    ) -> tuple[Need, ...]:
+        """Whose yes is missing, as people stand by now."""
+        required = orjson.dumps(_required(requirements))
+        counts = await self._scripts.run("read_missing", workspace, id=approval, required=required)
+        return tuple(
+            need_of(each, missing=missing)
+            for each, missing in zip(requirements, counts, strict=bool(counts))
+            if missing
         )
 
     async def ask_gate(
@@ -171,7 +189,11 @@ class RedisApprovals:
         pipe.hmget(keys.key(workspace, "agent", agent), ["cwd_real", "cwd"])
         rules, folders = await pipe.execute()
         folder = next((each for each in folders if each), None)
-        return Standing(rules=_RULES.validate_json(rules) if rules else [], folder=folder)
+        return Standing(
+            rules=_RULES.validate_json(rules) if rules else [],
+            folder=folder,
+            rules_seen=hashlib.sha1((rules or "").encode(), usedforsecurity=False).hexdigest(),
+        )
 
     async def surroundings(self, workspace: WorkspaceId, agents: Collection[AgentId]) -> dict[AgentId, Surroundings]:
         """Where agents work; those that are forgotten work nowhere."""
@@ -204,7 +226,7 @@ class RedisApprovals:
         pipe.hgetall(keys.key(workspace, "rule_makers"))
         text, makers = await pipe.execute()
         return [
-            KeptRule(rule=rule, **orjson.loads(makers.get(orjson.dumps(rule).decode(), "{}")))
+            KeptRule(rule=rule, **orjson.loads(makers.get(_write_rule(rule).decode(), "{}")))
             for rule in (_RULES.validate_json(text) if text else [])
         ]
 
@@ -216,24 +238,69 @@ class RedisApprovals:
         ids = await pipe.execute() if sessions else []
         return await self._parse_all(workspace, [each for of_session in ids for each in of_session])
 
+    async def find_group(self, workspace: WorkspaceId, name: str) -> str | None:
+        """A group's name as it is written, whatever its case here."""
+        group = await self._redis.hget(keys.key(workspace, "group_names"), name.casefold())
+        text = await self._redis.hget(keys.key(workspace, "groups"), group) if group else None
+        return str(orjson.loads(text)["name"]) if text else None
+
     async def add_rule(self, workspace: WorkspaceId, rule: Rule, *, most: int, by: str) -> None:
-        """Put a rule first, unless it is there. Raises `Conflict` (TOO_MANY_RULES)."""
-        await self._scripts.run("add_rule", workspace, rule=orjson.dumps(rule), most=most, by=by)
+        """Put a rule first, unless it is there. Raises `Conflict` (TOO_MANY_RULES), `NotFound` (GROUP_NOT_FOUND)."""
+        group = (rule.group or "").casefold()
+        await self._scripts.run("add_rule", workspace, rule=_write_rule(rule), most=most, by=by, group=group)
 
     async def remove_rule(self, workspace: WorkspaceId, rule: Rule) -> bool:
         """Take a rule away; whether it was there."""
-        return bool(await self._scripts.run("remove_rule", workspace, rule=orjson.dumps(rule)))
+        return bool(await self._scripts.run("remove_rule", workspace, rule=_write_rule(rule)))
 
     async def move_rule(self, workspace: WorkspaceId, rules: Sequence[Rule], rule: Rule, ahead_of: Rule | None) -> bool:
         """Move one of `rules` ahead of another, or to the end; False when the rules are no longer those."""
-        others = [orjson.dumps(each) for each in rules if each != rule]
-        place = b"" if ahead_of is None else orjson.dumps(ahead_of)
-        moved = await self._scripts.run("move_rule", workspace, rule=orjson.dumps(rule), ahead_of=place, others=others)
+        others = [_write_rule(each) for each in rules if each != rule]
+        place = b"" if ahead_of is None else _write_rule(ahead_of)
+        moved = await self._scripts.run("move_rule", workspace, rule=_write_rule(rule), ahead_of=place, others=others)
         return bool(moved)
 
     async def set_rules(self, workspace: WorkspaceId, rules: Sequence[Rule], *, by: str) -> None:
         """Replace them. One that was there stays its maker's."""
-        await self._scripts.run("replace_rules", workspace, by=by, rules=[orjson.dumps(each) for each in rules])
+        await self._scripts.run("replace_rules", workspace, by=by, rules=[_write_rule(each) for each in rules])
+
+
+_PATTERNS = ("effect", "tool", "command", "path")
+"""What every rule is written with. The rest is written where it says something: rules of earlier versions stay what
+they are, byte for byte, which is how they are found."""
+
+
+def _write_rule(rule: Rule) -> bytes:
+    return orjson.dumps(
+        {
+            name: value
+            for name, value in asdict(rule).items()
+            if name in _PATTERNS or value != Rule.__dataclass_fields__[name].default
+        }
+    )
+
+
+def _required(requirements: Sequence[Requirement]) -> list[dict[str, Any]]:
+    """As scripts read it."""
+    return [
+        {
+            **asdict(each),
+            "folded": each.name.casefold(),
+            "words": [need_of(each, missing=missing).words for missing in range(1, each.count + 1)],
+        }
+        for each in requirements
+    ]
+
+
+def _write_assenting(yes: Assenting) -> bytes:
+    return orjson.dumps(
+        {
+            "rules_seen": yes.rules_seen,
+            "required": _required(yes.requirements),
+            "signer": yes.signer or "",
+            "alone": yes.alone,
+        }
+    )
 
 
 def _parse_suggested(body: dict[str, Any]) -> tuple[Rule, ...] | None:
@@ -283,4 +350,8 @@ def _approval(row: dict[str, str]) -> Approval:
         told_at_ms=int(row["told_ms"]) if row.get("told_ms") else None,
         prompts=_PROMPTS.validate_python(body.get("prompts", ())),
         answers=orjson.loads(row["answers"]) if row.get("answers") else None,
+        assents=tuple(
+            Given(member=MemberId(each["member"]), by=each["by"], at_ms=int(each["at_ms"]))
+            for each in orjson.loads(row.get("assents") or "[]")
+        ),
     )

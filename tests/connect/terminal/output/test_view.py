@@ -322,6 +322,16 @@ def test_an_answered_approval_is_told_once_with_who_answered() -> None:
     assert session.tell("approval.resolved", answer, name="Lead") == ""
 
 
+def test_a_request_says_who_has_to_allow_it_and_who_is_still_missing() -> None:
+    session = _Session()
+    needs = [{"rule": "rule require *", "of": "group", "name": "ops", "missing": 2, "words": "2 people of ops"}]
+    box = session.tell("approval.requested", {**_APPROVAL, "needs": needs}, name="Lead")
+    assert "needs 2 people of ops" in box
+    left = [{**needs[0], "missing": 1, "words": "1 more person of ops"}]
+    told = session.tell("approval.assented", {"id": _APPROVAL["id"], "by": "ann", "needs": left}, name="Lead")
+    assert told.startswith("· ann says yes; it needs 1 more person of ops — Lead: rm -rf build")
+
+
 def test_what_a_rule_answers_is_not_shown_as_a_question() -> None:
     assert _Session().tell("approval.requested", {**_APPROVAL, "decided_by": "rule allow *"}, name="Lead") == ""
 

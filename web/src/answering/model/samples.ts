@@ -19,6 +19,8 @@ export function asked(key: string, changes: Partial<Asked> = {}): Asked {
     risk: "LOW",
     riskReasons: [],
     suggestedRules: [],
+    needs: [],
+    assents: [],
     machine: null,
     canAllowSession: true,
     masked: false,

@@ -1,11 +1,13 @@
 import { Badge } from "~/design/Badge";
 import { Seen } from "~/design/Seen";
 import type { Rule } from "./rule";
-import { EFFECTS, patternsOf } from "./words";
+import { EFFECTS, patternsOf, requiredOf } from "./words";
+import * as texts from "~/texts";
 
 /** A rule: its effect and what it looks at. */
 export function Patterns({ rule }: { rule: Rule }) {
   const { title, tone } = EFFECTS[rule.effect];
+  const required = requiredOf(rule);
   return (
     <span className="flex min-w-0 flex-wrap items-baseline gap-x-3 gap-y-1">
       <Badge tone={tone}>{title}</Badge>
@@ -17,6 +19,11 @@ export function Patterns({ rule }: { rule: Rule }) {
           </code>
         </span>
       ))}
+      {required !== null && (
+        <span className="min-w-0 break-words">
+          <span className="text-xs text-faint">{texts.rules.needs}</span> <Seen text={required} />
+        </span>
+      )}
     </span>
   );
 }

@@ -1,7 +1,16 @@
 import { useState } from "react";
 import { Field, INPUT, Select } from "~/acting/Field";
 import { Button } from "~/design/Button";
-import { allowsEverything, drafted, NO_DRAFT, type Draft, type Effect, type Rule } from "./rule";
+import {
+  allowsEverything,
+  drafted,
+  namesSomebody,
+  NO_DRAFT,
+  type Draft,
+  type Effect,
+  type Rule,
+} from "./rule";
+import { RequiredFields } from "./RequiredFields";
 import { EFFECTS } from "./words";
 import * as texts from "~/texts";
 
@@ -61,13 +70,17 @@ export function RuleForm({ mayAdd, busy, onTry, onAdd }: RuleFormProps) {
         {field("command", texts.rules.command, texts.rules.commandHint, 1000)}
         {field("path", texts.rules.path, texts.rules.pathHint, 4096)}
       </div>
+      {draft.effect === "REQUIRE" && <RequiredFields draft={draft} onChange={setDraft} />}
+      {!namesSomebody(rule) && <p className="text-xs text-warn">{texts.rules.namesNobody}</p>}
       {allowsEverything(rule) && <p className="text-xs text-warn">{texts.rules.allowsEverything}</p>}
       <div className="flex flex-wrap gap-2">
-        <Button type="submit">{texts.rules.tryOnRequests}</Button>
+        <Button type="submit" disabled={!namesSomebody(rule)}>
+          {texts.rules.tryOnRequests}
+        </Button>
         {mayAdd && (
           <Button
             look={allowsEverything(rule) ? "danger" : "primary"}
-            disabled={busy}
+            disabled={busy || !namesSomebody(rule)}
             onClick={() => void add()}
           >
             {texts.rules.add}

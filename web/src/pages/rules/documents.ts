@@ -6,6 +6,10 @@ const PATTERNS = graphql(`
     tool
     command
     path
+    risk
+    role
+    group
+    people
   }
 `);
 
@@ -29,8 +33,28 @@ export type KeptRule = ResultOf<typeof RULES>["workspace"]["rules"][number];
 
 export const RULE_TRIAL = graphql(
   `
-    query RuleTrial($effect: Effect!, $tool: String!, $command: String, $path: String, $days: Int!) {
-      ruleTrial(effect: $effect, tool: $tool, command: $command, path: $path, days: $days) {
+    query RuleTrial(
+      $effect: Effect!
+      $tool: String!
+      $command: String
+      $path: String
+      $risk: Risk
+      $role: MemberRole
+      $group: String
+      $people: Int!
+      $days: Int!
+    ) {
+      ruleTrial(
+        effect: $effect
+        tool: $tool
+        command: $command
+        path: $path
+        risk: $risk
+        role: $role
+        group: $group
+        people: $people
+        days: $days
+      ) {
         lookedAt
         whole
         matched

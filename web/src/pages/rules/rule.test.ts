@@ -1,17 +1,25 @@
 import { expect, test } from "vitest";
 import { aheadOf, allowsEverything, drafted, keysOf, NO_DRAFT, type Draft, type Rule } from "./rule";
 
-const rule = (command: string): Rule => ({ effect: "ALLOW", tool: "Bash", command, path: null });
+const NOBODY = { risk: null, role: null, group: null, people: 1 } as const;
+const rule = (command: string): Rule => ({
+  effect: "ALLOW",
+  tool: "Bash",
+  command,
+  path: null,
+  ...NOBODY,
+});
 const A = rule("a");
 const B = rule("b");
 const C = rule("c");
 
 test("what is left empty in the form is any", () => {
-  expect(drafted({ effect: "DENY", tool: " ", command: " rm * ", path: "" })).toEqual({
+  expect(drafted({ ...NO_DRAFT, effect: "DENY", tool: " ", command: " rm * " })).toEqual({
     effect: "DENY",
     tool: "*",
     command: "rm *",
     path: null,
+    ...NOBODY,
   });
 });
 

@@ -11,7 +11,16 @@ const tried = (outcome: Outcome): TriedRequest => ({
     command: "ls",
     askedAt: "2026-01-01T00:00:00.000Z",
   },
-  by: { effect: "ALLOW", tool: "*", command: null, path: null },
+  by: {
+    effect: "ALLOW",
+    tool: "*",
+    command: null,
+    path: null,
+    risk: null,
+    role: null,
+    group: null,
+    people: 1,
+  },
 });
 
 test("each outcome that there is has its count, in one order", () => {

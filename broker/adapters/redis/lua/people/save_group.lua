@@ -6,7 +6,7 @@
 --         most    how many groups there may be
 --         is_new  '1' to make it
 -- Returns 1
--- uses: audit
+-- uses: rules
 local named = redis.call('HGET', K.group_names(), folded)
 if named and named ~= id then return refuse('Conflict', 'NAME_TAKEN', 'there is a group with that name') end
 local text = redis.call('HGET', K.groups(), id)
@@ -17,6 +17,8 @@ if is_new == '1' and redis.call('HLEN', K.groups()) >= tonumber(most) then
 end
 local group = text and cjson.decode(text) or {created = NOW}
 if group.name == name then return 1 end
+local in_rule = group.name and check_unnamed(group.name)
+if in_rule then return in_rule end
 if group.name then redis.call('HDEL', K.group_names(), group.folded) end
 redis.call('HSET', K.group_names(), folded, id)
 redis.call('HSET', K.groups(), id, cjson.encode({name = name, folded = folded, created = group.created}))
