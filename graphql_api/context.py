@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import strawberry
 
+from broker.domain.errors import RateLimit
 from broker.domain.people.access import Principal
 from broker.services.agents.sessions import Sessions
 from broker.services.agents.spawner import Spawner
@@ -86,6 +87,8 @@ class Context:
     principal: Principal
     services: ApiServices
     loaders: Loaders
+    paid: list[RateLimit] = field(default_factory=list)
+    """What is left to the caller, once the operation was paid for."""
 
     @classmethod
     def of(cls, principal: Principal, services: ApiServices) -> Self:

@@ -33,6 +33,9 @@ RelayError
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 
 class RelayError(Exception):
     """A refusal with a stable `code`, a `message` a person can act on, and whether trying again can help."""
@@ -121,12 +124,47 @@ class PlanLimitReached(RelayError):
     http_status = 402
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimit:
+    """How much may be asked in which time, and how much of that is left."""
+
+    policy: str
+    """Its name."""
+    quota: int
+    window_s: int
+    remaining: int
+    reset_s: float
+    """Until all of the quota is there again."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """For HTTP, as draft-ietf-httpapi-ratelimit-headers-10 has them."""
+        return {
+            "RateLimit-Policy": f'"{self.policy}";q={self.quota};w={self.window_s}',
+            "RateLimit": f'"{self.policy}";r={max(0, self.remaining)};t={max(0, math.ceil(self.reset_s))}',
+        }
+
+
 class RateLimited(RelayError):
-    """Too many in too short a time; `retry_after_s` says when to go on."""
+    """Too many in too short a time; `retry_after_s` says when to go on, and `limit` what the limit is, where it is one
+    of time.
+    """
 
     code = "RATE_LIMITED"
     retryable = True
     http_status = 429
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        retry_after_s: float | None = None,
+        details: dict[str, object] | None = None,
+        limit: RateLimit | None = None,
+    ) -> None:
+        super().__init__(message, code=code, retry_after_s=retry_after_s, details=details)
+        self.limit = limit
 
 
 class NoPlacement(RelayError):

@@ -104,7 +104,7 @@ class Operations:
                 self._document_limits.check_cost(weight)
             except GraphQLError as error:
                 raise RequestRefused([error]) from None
-        await context.services.allowance.take(context.principal, cost=weight.cost)
+        context.paid.append(await context.services.allowance.take(context.principal, cost=weight.cost))
 
     async def run(self, operation: Operation, variables: Mapping[str, Any] | None, context: Context) -> Response:
         """The response of a query or mutation. Raises `RequestRefused` when the variables do not fit, `RateLimited`."""

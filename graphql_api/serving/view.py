@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from broker.domain.errors import RelayError
+from broker.domain.errors import RateLimited, RelayError
 from broker.domain.people.access import Credential
 from graphql_api.context import Context
 from graphql_api.errors import RequestRefused, incident, refusal_shown
@@ -88,7 +88,8 @@ class GraphQLView:
         if media_type is not MediaType.EVENTS:
             response = await self._response(request, asked, context)
             partial = "errors" in response and media_type is MediaType.RESPONSE
-            return _answer(response, media_type, _PARTIAL_SUCCESS if partial else 200)
+            headers = context.paid[-1].headers if context.paid else None
+            return _answer(response, media_type, _PARTIAL_SUCCESS if partial else 200, headers)
         try:
             return await self._stream(request, asked, context, shown=shown)
         except RequestRefused as refused:  # this protocol has it said in the stream
@@ -144,6 +145,7 @@ def _headers(error: RelayError) -> dict[str, str]:
     if error.http_status == 401:
         return {"WWW-Authenticate": "Bearer"}
     retry_after_s = error.retry_after_s or (60 if error.http_status == 429 else 1 if error.retryable else None)
-    if retry_after_s is not None:
-        return {"Retry-After": str(max(1, math.ceil(retry_after_s)))}
-    return {}
+    headers = {} if retry_after_s is None else {"Retry-After": str(max(1, math.ceil(retry_after_s)))}
+    if isinstance(error, RateLimited) and error.limit is not None:
+        headers |= error.limit.headers
+    return headers

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -211,6 +212,10 @@ async def test_a_token_that_asks_too_fast_is_told_when_to_come_back(gateway: Gat
         refused = next(answer for answer in answers if answer.status_code != 200)
         assert (refused.status_code, code(refused)) == (429, "RATE_LIMITED")
         assert int(refused.headers["retry-after"]) >= 1
+        assert {each.headers["RateLimit-Policy"] for each in answers} == {'"points";q=10;w=10'}
+        left = [re.fullmatch(r'"points";r=(\d+);t=(\d+)', each.headers["RateLimit"]) for each in answers]
+        assert {int(each[1]) for each in left if each} >= {0, 9}
+        assert all(each and int(each[2]) in range(1, 11) for each in left)
         assert refused.json()["errors"][0]["extensions"]["retryable"] is True
         assert (await ask(gateway, url=url, headers={"Authorization": f"Bearer {other}"})).status_code == 200
 

@@ -28,7 +28,15 @@ from broker.adapters.redis.client import TextRedis, raise_first
 from broker.adapters.redis.people.standing import Standing
 from broker.adapters.redis.trouble import unavailable
 from broker.domain import errors
-from broker.domain.errors import AccessChanged, NotAuthenticated, NotPermitted, PlanLimitReached, RelayError
+from broker.domain.errors import (
+    AccessChanged,
+    NotAuthenticated,
+    NotPermitted,
+    PlanLimitReached,
+    RateLimit,
+    RateLimited,
+    RelayError,
+)
 from broker.domain.ids import WorkspaceId
 from broker.domain.plans.plans import BUILT_IN, PAYMENT, Limit, Plan, PlanTable
 from broker.domain.timings import TIMINGS
@@ -338,4 +346,8 @@ def _refusal(error: ResponseError) -> Exception:
         return unavailable(error) or error
     kind: type[RelayError] = getattr(errors, found["kind"])
     message, _, details = found["message"].split(" script: ")[0].partition(_SEPARATOR)
-    return kind(message, code=found["code"], details=orjson.loads(details) if details else None)
+    told = orjson.loads(details) if details else None
+    if kind is RateLimited and told:
+        limit = RateLimit(**told)
+        return RateLimited(message, code=found["code"], retry_after_s=limit.reset_s, limit=limit)
+    return kind(message, code=found["code"], details=told)

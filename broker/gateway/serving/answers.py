@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from typing_extensions import override
 
-from broker.domain.errors import BadRequest, NotFound, RelayError, TooLarge
+from broker.domain.errors import BadRequest, NotFound, RateLimited, RelayError, TooLarge
 from broker.telemetry import BROKEN_OFF, REQUEST_SECONDS, count_refusal
 
 _log = logging.getLogger(__name__)
@@ -49,6 +49,8 @@ class Refusal(JSONResponse):
         count_refusal(error)
         retry_after = error.retry_after_s or (60 if error.http_status == 429 else 1 if error.retryable else None)
         headers = {"Retry-After": str(max(1, math.ceil(retry_after)))} if retry_after else {}
+        if isinstance(error, RateLimited) and error.limit is not None:
+            headers |= error.limit.headers
         body: dict[str, object] = {"code": error.code, "message": error.message, "retryable": error.retryable}
         if error.details:
             body["details"] = error.details

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from broker.domain.errors import RateLimited
+from broker.domain.errors import RateLimit, RateLimited
 from broker.services.ports import SignInCodes
 
 _MOST_FAILURES = 30
@@ -28,6 +28,11 @@ class Attempts:
     async def require_few(self, address: str) -> None:
         """Raise `RateLimited` when there were too many: ahead of what is short enough to be guessed."""
         if await self._records.failures(address) >= _MOST_FAILURES:
-            raise RateLimited("too many failed attempts from this address; try again in a minute", retry_after_s=60)
+            raise _too_many("too many failed attempts from this address", "sign-in", _MOST_FAILURES)
         if await self._records.failures(_ALL) >= _MOST_OF_ALL:
-            raise RateLimited("too many failed attempts; try again in a minute", retry_after_s=60)
+            raise _too_many("too many failed attempts", "sign-in-of-all", _MOST_OF_ALL)
+
+
+def _too_many(what: str, policy: str, quota: int) -> RateLimited:
+    limit = RateLimit(policy=policy, quota=quota, window_s=_WINDOW_S, remaining=0, reset_s=_WINDOW_S)
+    return RateLimited(f"{what}; try again in a minute", retry_after_s=_WINDOW_S, limit=limit)

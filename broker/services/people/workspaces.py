@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 
-from broker.domain.errors import NotAuthenticated, NotPermitted, RateLimited
+from broker.domain.errors import NotAuthenticated, NotPermitted, RateLimit, RateLimited
 from broker.domain.ids import WorkspaceId
 from broker.domain.people.access import Credential, Permission, Principal, TokenKind
 from broker.domain.people.workspaces import (
@@ -158,7 +158,10 @@ class Workspaces:
     async def _count(self, who: str) -> None:
         for counted, most in ((f"workspaces {who}", _MOST_MADE), ("workspaces", _MOST_OF_ALL)):
             if await self._attempts.failures(counted) >= most:
-                raise RateLimited("too many workspaces were made lately; try again in an hour", retry_after_s=_WINDOW_S)
+                limit = RateLimit(policy="workspaces", quota=most, window_s=_WINDOW_S, remaining=0, reset_s=_WINDOW_S)
+                raise RateLimited(
+                    "too many workspaces were made lately; try again in an hour", retry_after_s=_WINDOW_S, limit=limit
+                )
             await self._attempts.count_failure(counted, window_s=_WINDOW_S)
 
 

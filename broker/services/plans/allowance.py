@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from broker.domain.errors import RateLimited
+import math
+
+from broker.domain.errors import RateLimit, RateLimited
 from broker.domain.people.access import Principal
 from broker.domain.plans.api_limits import ApiLimits
 from broker.domain.plans.plans import BUILT_IN, PlanTable
@@ -19,9 +21,9 @@ class Allowance:
         self._plans = plans
 
     @open_to_all("everybody is counted")
-    async def take(self, principal: Principal, *, cost: int) -> None:
-        """Pay for an operation. Raises `RateLimited`; nothing is taken then."""
-        await self._take(principal, self._limits.points(cost), "this operation")
+    async def take(self, principal: Principal, *, cost: int) -> RateLimit:
+        """Pay for an operation; what is left. Raises `RateLimited`; nothing is taken then."""
+        return await self._take(principal, self._limits.points(cost), "this operation")
 
     @open_to_all("everybody is counted")
     async def take_for_text(self, principal: Principal, *, characters: int) -> None:
@@ -36,19 +38,28 @@ class Allowance:
         if not self._limits.reading_points(characters):
             await self._take(principal, 1, "a refused document")
 
-    async def _take(self, principal: Principal, points: int, what: str) -> None:
+    async def _take(self, principal: Principal, points: int, what: str) -> RateLimit:
         limits = self._limits
         per_s = min(self._plans.limits(principal.plan).api_points_per_s or limits.rate_per_s, limits.rate_per_s)
-        wait_s = await self._allowances.take(
+        taken = await self._allowances.take(
             principal.workspace,
             principal.token_id,
             points,
             per_s=per_s,
             burst=limits.rate_burst,
         )
-        if wait_s > 0:
+        limit = RateLimit(
+            policy="points",
+            quota=limits.rate_burst,
+            window_s=math.ceil(limits.rate_burst / per_s),
+            remaining=taken.left,
+            reset_s=taken.whole_s,
+        )
+        if taken.wait_s > 0:
             raise RateLimited(
                 f"this token asks too fast: {per_s} points a second, {limits.rate_burst} at once; "
-                f"{what} takes {points}. Try again in {wait_s:.1f} s",
-                retry_after_s=wait_s,
+                f"{what} takes {points}. Try again in {taken.wait_s:.1f} s",
+                retry_after_s=taken.wait_s,
+                limit=limit,
             )
+        return limit

@@ -38,7 +38,7 @@ from broker.services.ports.meters import BudgetRecords, MeterCounters
 from broker.services.ports.needs import Failures
 from broker.services.ports.outbound import Notifier, Outbound, OutboundAnswer
 from broker.services.ports.registry import Registry
-from broker.services.ports.requests import Allowances, RequestRecords
+from broker.services.ports.requests import Allowances, RequestRecords, Taken
 from broker.services.ports.secrets import Sealed, Sealing, SecretRecord, SecretRecords
 from broker.services.ports.signals import (
     CommandPut,
@@ -147,6 +147,7 @@ __all__ = [
     "Standing",
     "StopRecords",
     "Surroundings",
+    "Taken",
     "TakenOver",
     "Timers",
     "TokenFamilies",

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from broker.domain.ids import TokenId, WorkspaceId
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What came of taking points."""
+
+    wait_s: float
+    """Until they are there; 0: they were taken."""
+    left: int
+    whole_s: float
+    """Until all are there again."""
+
+
 class Allowances(Protocol):
     """How much each token may still ask."""
 
-    async def take(self, workspace: WorkspaceId, token: TokenId, points: int, *, per_s: int, burst: int) -> float:
-        """Take that many points, or nothing: the seconds until they are there, 0 when they were taken."""
+    async def take(self, workspace: WorkspaceId, token: TokenId, points: int, *, per_s: int, burst: int) -> Taken:
+        """Take that many points, or nothing."""
 
 
 class RequestRecords(Protocol):

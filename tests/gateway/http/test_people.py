@@ -301,6 +301,8 @@ async def test_failed_sign_ins_are_counted_for_each_address(gateway: Gateway) ->
         answer = await client.post(f"{gateway.url}/v1/sign-in", json={"code": "oc_live_wrong"})
     assert code_of(answer) == (429, "RATE_LIMITED")
     assert answer.headers["Retry-After"] == "60"
+    assert answer.headers["RateLimit-Policy"] == '"sign-in";q=30;w=60'
+    assert answer.headers["RateLimit"] == '"sign-in";r=0;t=60'
     assert code_of(await gateway.call("POST", "/v1/sign-in", {"code": "oc_live_wrong"})) == (401, "SIGN_IN_FAILED")
     await gateway.adapters.redis.delete(keys.failed_sign_ins(here))
 

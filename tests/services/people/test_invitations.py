@@ -220,7 +220,13 @@ async def test_there_are_so_many_in_a_day(house: House) -> None:
         await house.adapters.redis.hset(usage, "invitations", str(MAX_INVITATIONS_A_DAY - 1))
     link = await house.invitations.invite(house.key, role=MemberRole.MEMBER)
     for one_more in (house.invite(), house.invitations.send_again(house.key, link.invitation.id)):
-        assert await refusal(one_more, RateLimited) == "RATE_LIMITED"
+        with pytest.raises(RateLimited) as refused:
+            await one_more
+        limit = refused.value.limit
+        assert limit is not None
+        assert limit.headers["RateLimit-Policy"] == f'"invitations";q={MAX_INVITATIONS_A_DAY};w=86400'
+        assert refused.value.retry_after_s == limit.reset_s <= 86400
+        assert refused.value.details == {}
 
 
 async def test_there_are_so_many_open(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

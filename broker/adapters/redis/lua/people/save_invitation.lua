@@ -21,7 +21,9 @@ if not is_maker_good(token, by) then return refuse('NotAuthenticated', 'TOKEN_RE
 local over = over_limit('members', plan, redis.call('ZCARD', K.people()), tonumber(in_plan))
 if over then return over end
 if tonumber(redis.call('HGET', K.usage(TODAY), 'invitations') or '0') >= tonumber(most_a_day) then
-  return refuse('RateLimited', 'RATE_LIMITED', most_a_day .. ' invitations a day at most; try again tomorrow (00:00 UTC)')
+  return refuse('RateLimited', 'RATE_LIMITED', most_a_day .. ' invitations a day at most; try again tomorrow (00:00 UTC)',
+    object('policy', 'invitations', 'quota', tonumber(most_a_day), 'window_s', 86400, 'remaining', 0,
+      'reset_s', 86400 - math.floor(NOW / 1000) % 86400))
 end
 if not before and redis.call('HLEN', K.invitations()) >= tonumber(most) then
   for _, other in ipairs(redis.call('HKEYS', K.invitations())) do open_invitation(other) end

@@ -4,11 +4,15 @@
 --         points
 --         per_s   points earned
 --         burst   points that can be saved up
--- Returns 0 when they were taken, else the milliseconds until they can be
+-- Returns {0 when they were taken, else the milliseconds until they can be; the points that are left; the milliseconds
+--          until all are there again}
 local whole_at = math.max(NOW, tonumber(redis.call('GET', K.allowance(token)) or '0'))
 local point_ms = 1000 / per_s
 local then_at = whole_at + points * point_ms
 local wait_ms = then_at - (NOW + burst * point_ms)
-if wait_ms > 0 then return math.ceil(wait_ms) end
+local function told(wait, at)
+  return {math.ceil(wait), math.floor(burst - (at - NOW) / point_ms), math.ceil(at - NOW)}
+end
+if wait_ms > 0 then return told(wait_ms, whole_at) end
 redis.call('SET', K.allowance(token), string.format('%.3f', then_at), 'PX', math.ceil(then_at - NOW))
-return 0
+return told(0, then_at)
