@@ -30,9 +30,11 @@ from tests.bench.live_fanout import measure_idle_subscriptions, measure_live_fan
 from tests.bench.log_search import fill, measure_search, measure_size, measure_stall
 from tests.bench.log_stage import log_stage
 from tests.bench.logs_shipping import measure_lag, measure_shipping
+from tests.bench.people import measure_many_people, measure_send_checks
 from tests.bench.sizes import measure_sizes
 from tests.bench.stage import Broker, running_broker
 from tests.bench.stops import measure_stops
+from tests.bench.tenants import measure_hostile, measure_idle_workspaces
 from tests.bench.tracing import measure_tracing
 from tests.bench.visits import measure_visits
 from tests.bench.workflow_steps import measure_workflow_peer, measure_workflow_steps
@@ -41,9 +43,9 @@ from tests.bench.workflows import measure_workflows
 _PREVIOUS = Path(__file__).parents[1] / "fixtures" / "previous" / "relaycast-0.1.0-py3-none-any.whl"
 _WITH_BROKER = (
     *("latency", "appends", "footprint", "fanout", "growth", "stops"),
-    *("dashboard", "fleet", "conversation", "hooks", "workflows"),
+    *("dashboard", "fleet", "conversation", "hooks", "workflows", "people"),
 )
-_MEASURES = (*_WITH_BROKER, "sizes", "tracing", "billing", "visits", "logs")
+_MEASURES = (*_WITH_BROKER, "sizes", "tracing", "billing", "visits", "tenants", "logs")
 
 
 def main() -> None:
@@ -148,6 +150,9 @@ async def _measures(options: argparse.Namespace) -> AsyncIterator[Section]:
         if "billing" in wanted:
             yield await measure_billing(Path(folder), count=200 if options.quick else 2000)
             yield measure_recomputing(count=100_000 if options.quick else 1_000_000)
+        if "tenants" in wanted:
+            async for section in _tenants(Path(folder), quick=options.quick):
+                yield section
         if "fanout" in wanted:
             async for section in _live(Path(folder), quick=options.quick):
                 yield section
@@ -184,10 +189,26 @@ async def _with_broker(broker: Broker, options: argparse.Namespace, wanted: set[
     if "hooks" in wanted:
         yield measure_matching(counts=(0, 10, 1000), events=2_000 if quick else 20_000)
         yield await measure_hooks(broker, definitions=(1, 10, 1000), turns=20 if quick else 100)
+    if "people" in wanted:
+        yield await measure_send_checks(broker, count=30 if quick else 100)
+        yield await measure_many_people(
+            broker, people=500 if quick else 10_000, groups=100 if quick else 1_000, count=20 if quick else 100
+        )
     if "workflows" in wanted:
         yield await measure_workflow_steps(broker, steps=50 if quick else 200)
         yield await measure_workflow_peer(broker, steps=10 if quick else 20)
         yield await measure_workflows(broker, shapes=((50, 20),) if quick else ((100, 20), (1_000, 20), (1, 10_000)))
+
+
+async def _tenants(folder: Path, *, quick: bool) -> AsyncIterator[Section]:
+    """On brokers of their own, each with a folder: what others have left there would count."""
+    (folder / "hostile").mkdir()
+    (folder / "idle").mkdir()
+    seconds = 5 if quick else 30
+    yield await measure_hostile(
+        folder / "hostile", workspaces=20 if quick else 200, seconds=seconds, sessions=500 if quick else 10_000
+    )
+    yield await measure_idle_workspaces(folder / "idle", workspaces=50 if quick else 1_000, seconds=seconds)
 
 
 async def _sizes(folder: Path, *, quick: bool) -> list[Section]:
