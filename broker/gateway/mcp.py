@@ -423,6 +423,7 @@ def _show_asked(approval: Approval) -> dict[str, Any]:
         "risk": approval.risk,
         "risk_reasons": list(approval.risk_reasons),
         "machine": approval.machine.why if approval.machine else None,
+        "needs": [need.words for need in approval.needs],
     }
 
 

@@ -13,6 +13,7 @@ from broker.domain.hooks.events import HookEvent
 from broker.domain.hooks.runs import RunState
 from broker.protocol.agents.events import ApprovalRequested, HookOpinion
 from broker.protocol.proxy import Answer, HookRan, RunHook, Spawn
+from tests.fixtures.callers import a_caller
 from tests.fixtures.gateway import Gateway, Machine
 from tests.gateway.http.test_hooks import apply, hooked, orders, runs, spawn
 from tests.gateway.test_hook_kills import Dying, dispatcher, look_at_all
@@ -182,6 +183,26 @@ async def test_a_rule_that_denies_goes_before_the_yes_of_a_hook_and_a_person_who
         await machine.until(lambda: told(machine) == ["deny", "allow", "deny"])
         shown = await hooked.ok("GET", f"/v1/approvals/{waits['id']}")
     assert (shown["status"], shown["answered_by"]) == ("allowed", "operator")
+
+
+async def test_no_yes_of_a_hook_stands_in_for_people_that_a_rule_requires(hooked: Gateway) -> None:
+    async with hooked.machine(runs_hooks=True) as machine:
+        ada = (await a_caller(hooked, machine, "admin")).token
+        await spawn(hooked, "Worker")
+        await apply(hooked, HOOKS)
+        await ask(machine)
+        order = await order_of(machine)
+        rule = {"effect": "require", "role": "admin", "command": "npm*"}
+        await hooked.ok("PUT", "/v1/rules", {"rules": [rule]})  # it comes while the hook runs
+        await end(machine, order, HookSays.ALLOW)
+        await ask(machine, "2", command="make")
+        await end(machine, await order_of(machine, count=2), HookSays.ALLOW)
+        await machine.until(lambda: told(machine) == ["allow"])  # what came after it was dealt with
+        (waits,) = (await hooked.ok("GET", f"{S}/approvals?status=pending"))["approvals"]
+        assert waits["command"] == "npm test"
+        assert [each["words"] for each in waits["needs"]] == ["1 person with the role admin or above"]
+        await hooked.ok("POST", f"/v1/approvals/{waits['id']}/answer", {"verdict": "allow"}, token=ada)
+        await machine.until(lambda: told(machine) == ["allow", "allow"])
 
 
 async def test_a_hook_that_only_learns_of_it_answers_nothing(hooked: Gateway) -> None:

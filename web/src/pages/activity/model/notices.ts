@@ -6,6 +6,9 @@ import * as texts from "~/texts";
 
 type Told = Pick<NoticeEntry, "words" | "tone">;
 
+/** One of several people whose yes is required has said it: the request still waits, where it was asked. */
+const ASSENTED = "approval.assented";
+
 /** What an event amounts to in a line, or null for one that other entries tell. */
 export function noticeOf(event: SessionEvent): NoticeEntry | null {
   const told = toldOf(event);
@@ -18,7 +21,7 @@ export function noticeOf(event: SessionEvent): NoticeEntry | null {
     at: Date.parse(event.at),
     name: event.agentName,
     asked:
-      event.__typename === "ApprovalEvent"
+      event.__typename === "ApprovalEvent" && event.kind !== ASSENTED
         ? { approval: event.approvalKey, waits: event.status === "PENDING" }
         : null,
   };
@@ -119,6 +122,7 @@ function stopped(event: EventOf<"StopEvent">): Told | null {
 function approval(event: EventOf<"ApprovalEvent">): Told {
   const what = event.title ?? event.command ?? event.tool ?? texts.session.permission;
   const by = event.by ? texts.session.by(event.by) : "";
+  if (event.kind === ASSENTED) return quiet(texts.session.oneSaidYes(by));
   switch (event.status) {
     case "PENDING":
       return warn(texts.session.asks(what));

@@ -107,6 +107,9 @@ function approval(event: EventOf<"ApprovalEvent">): Said {
   const asked = event.command ?? event.title ?? event.tool ?? "";
   const by = event.by ? texts.logs.by(event.by) : "";
   const note = event.note ? `: ${event.note}` : "";
+  if (event.kind === "approval.assented") {
+    return { kind: "approval", text: texts.logs.oneSaidYes(by), tone: "plain" };
+  }
   const verdict = event.status === "PENDING" ? "asks" : event.status.toLowerCase();
   return {
     kind: "approval",
