@@ -11,6 +11,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from connect.sdk import AgentRelay
 from tests.browser.accessibility import violations
+from tests.browser.conftest import sign_in
 from tests.browser.site import Site, asked
 from tests.browser.tab import Person, person
 
@@ -63,6 +64,40 @@ async def test_a_rule_is_tried_on_what_was_asked_and_made(ada: Person, running_s
     await page.keyboard.press("Enter")
     await expect(dialog.get_by_role("list", name="Outcomes")).to_have_text("Overruled: 1")
     await expect(request).to_contain_text(re.compile(rf"by\s*Deny.*{command}"))
+
+
+async def test_two_people_are_required_by_a_rule_and_the_first_yes_is_shown_to_both(
+    ada: Person, browser: Browser, running_site: Site, relay: AgentRelay
+) -> None:
+    command = f"make {uuid4().hex[:8]}"
+    page = await ada.tab(f"{running_site.url}/rules")
+    await page.get_by_label("Effect").select_option("Require")
+    await page.get_by_role("textbox", name="Command").fill(command)
+    await page.get_by_label("How many people").select_option("1")
+    await expect(page.get_by_text("Say whom it requires")).to_be_visible()
+    await expect(page.get_by_role("button", name="Add rule")).to_be_disabled()
+    await page.get_by_label("How many people").select_option("2")
+    assert await violations(page) == []
+    await page.get_by_role("button", name="Add rule").click()
+    await expect(lines(page)).to_contain_text(re.compile(rf"Require.*{command}.*needs\s*2 people"))
+
+    await relay.spawn("Builder", "demo")
+    sent = await relay.send("Builder", f"ask permission: {command}")
+    await asked(relay)
+    async with person(browser) as grace:
+        await sign_in(grace, running_site, name="Grace")
+        here, there = await ada.tab(f"{running_site.url}/inbox"), await grace.tab(f"{running_site.url}/inbox")
+        ours, theirs = (each.locator("article:not([data-over])").filter(has_text=command) for each in (here, there))
+        await expect(theirs).to_contain_text("2 people")
+        await ours.get_by_role("button", name="Allow once").click()
+        await expect(ours).to_contain_text("You have said yes")
+        await expect(ours.get_by_role("button", name="Allow once")).to_have_count(0)
+        await expect(theirs).to_contain_text(re.compile(r"1 more person.*yes from Ada"))
+        assert await violations(there) == []
+        await theirs.get_by_role("button", name="Allow once").click()
+        for card in (ours, theirs):
+            await expect(card).to_have_count(0)
+    assert (await relay.wait_for(sent.message_id, timeout_s=20)).deliveries[0].answer == f"I may run: {command}"
 
 
 async def test_a_rule_is_moved_by_keyboard_and_the_focus_goes_with_it(ada: Person, running_site: Site) -> None:
