@@ -17,6 +17,7 @@ from broker.domain.audit.records import AuditFilter
 from broker.domain.errors import Conflict, NotFound, NotPermitted, RelayError
 from broker.domain.ids import ApprovalId, WorkspaceId
 from broker.domain.people.access import Credential, MemberRole, Principal, TokenKind, TokenScope
+from broker.domain.people.erasure import erased_name
 from broker.domain.people.members import Member
 from broker.domain.people.privacy import Level
 from broker.domain.plans.plans import Plan
@@ -349,3 +350,19 @@ async def test_many_answers_at_once_allow_it_once(scene: Scene) -> None:
     assert all(isinstance(each, Approval | Conflict) for each in answers)
     found = await scene.approval(asked)
     assert len({each.member for each in found.assents}) == len(found.assents) == 3
+
+
+async def test_who_is_erased_is_in_no_yes_any_more(scene: Scene) -> None:
+    (ada, ada_token), (_, bob_token) = await scene.person("Ada O, K"), await scene.person("Bob")
+    await scene.rules(replace(TWO, risk=None))
+    kept, allowed = await scene.ask(), await scene.ask()
+    for token, asked in ((ada_token, kept), (ada_token, allowed), (bob_token, allowed)):
+        await scene.answer(token, asked)
+    await scene.services.members.erase(scene.key, ada.id)
+    erased = erased_name(ada.id)
+    assert (await scene.approval(allowed)).answered_by == f"{erased}, Bob"
+    for asked in (kept, allowed):
+        found = await scene.approval(asked)
+        assert "Ada" not in str(found.assents)
+        assert found.assents[0].by == erased
+    assert [each.missing for each in (await scene.approval(kept)).needs] == [2]

@@ -8,6 +8,7 @@
 --         forms...  pairs: a text with the name in it, and the same with the alias
 -- Returns where it goes on, '0' at the end
 local WHOLE = {by = true, spawner_name = true, answered_by = true} -- fields of hashes whose value may be the name
+local NAMES = {by = true} -- those in which several may stand, as of people who allowed something together
 local KEPT = {[K.audit()] = true, [K.audit_seals()] = true}
 
 local function erased(text)
@@ -26,6 +27,24 @@ local function erased(text)
   return text
 end
 
+-- The name where it is one of several.
+local function erased_of_several(text)
+  local wanted, instead = ', ' .. name .. ', ', ', ' .. alias .. ', '
+  local all = ', ' .. text .. ', '
+  local first, last = string.find(all, wanted, 1, true)
+  while first do
+    all = string.sub(all, 1, first - 1) .. instead .. string.sub(all, last + 1)
+    first, last = string.find(all, wanted, first + #instead - 2, true)
+  end
+  return string.sub(all, 3, -3)
+end
+
+local function erased_field(field, text)
+  if WHOLE[field] and text == name then return alias end
+  if NAMES[field] then text = erased_of_several(text) end
+  return erased(text)
+end
+
 local function erase_in_string(key)
   local text = redis.call('GET', key)
   local now = erased(text)
@@ -35,7 +54,7 @@ end
 local function erase_in_hash(key)
   local rows = redis.call('HGETALL', key)
   for i = 1, #rows, 2 do
-    local now = WHOLE[rows[i]] and rows[i + 1] == name and alias or erased(rows[i + 1])
+    local now = erased_field(rows[i], rows[i + 1])
     if now ~= rows[i + 1] then redis.call('HSET', key, rows[i], now) end
   end
 end
