@@ -54,11 +54,12 @@ def is_of_traces(event: Mapping[str, Any]) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Whose log tells it, and which program its agent runs."""
+    """Whose log tells it, which program its agent runs, and on which machine."""
 
     workspace: WorkspaceId
     session: SessionId
     cli: str = ""
+    machine: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -123,6 +124,7 @@ class TraceFold:
             end_ms=event["at_ms"],
             attributes={
                 **_about(event, place, operation="invoke_agent"),
+                "relaycast.machine": place.machine,
                 **{f"gen_ai.usage.{name}": count for name, count in used.items()},
                 "relaycast.turn": told["turn"],
                 "relaycast.outcome": told["outcome"],
@@ -232,6 +234,7 @@ def _step(event: Mapping[str, Any], place: Place) -> Iterator[Span]:
                 **_ids(place),
                 "gen_ai.agent.id": agent,
                 "gen_ai.agent.name": event["name"] or "",
+                "relaycast.machine": place.machine,
                 **({"error.type": reason} if reason else {}),
             },
             error=reason,

@@ -51,6 +51,14 @@ _AGENTS_REMEMBERED = 10_000
 _Source = tuple[WorkspaceId, SessionId]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Runs:
+    """What an agent runs, and where: neither changes in its life."""
+
+    cli: str = ""
+    machine: str = ""
+
+
 @dataclass(slots=True, kw_only=True)
 class _Piece:
     """What one session gives to a batch: everything up to a position."""
@@ -96,7 +104,7 @@ class Shipper:
         self._backlog = backlog
         self._store = store
         self._registry = registry
-        self._clis: OrderedDict[AgentId, str] = OrderedDict()
+        self._runs: OrderedDict[AgentId, _Runs] = OrderedDict()
         self._last: _Source | None = None
         """Who came last into a batch; the next one begins behind it."""
 
@@ -220,7 +228,7 @@ class Shipper:
     async def _rows(
         self, workspace: WorkspaceId, session: SessionId, events: Sequence[dict[str, Any]], texts: Sequence[str]
     ) -> list[LogRow]:
-        clis = {agent: await self._cli(workspace, agent) for agent in {event["agent"] for event in events}}
+        clis = {agent: (await self._run(workspace, agent)).cli for agent in {event["agent"] for event in events}}
         rows = (
             project(
                 event,
@@ -238,18 +246,18 @@ class Shipper:
         self, workspace: WorkspaceId, session: SessionId, events: Iterable[dict[str, Any]]
     ) -> Iterator[TracedEvent]:
         for event in filter(is_of_traces, events):
-            cli = self._clis.get(event["agent"] or AgentId(""), "")
-            yield event, Place(workspace=workspace, session=session, cli=cli)
+            run = self._runs.get(event["agent"] or AgentId(""), _Runs())
+            yield event, Place(workspace=workspace, session=session, cli=run.cli, machine=run.machine)
 
-    async def _cli(self, workspace: WorkspaceId, agent: AgentId | None) -> str:
+    async def _run(self, workspace: WorkspaceId, agent: AgentId | None) -> _Runs:
         if agent is None:
-            return ""
-        if agent not in self._clis:
+            return _Runs()
+        if agent not in self._runs:
             found = await self._registry.agent(workspace, agent)
-            self._clis[agent] = found.cli if found else ""
-            if len(self._clis) > _AGENTS_REMEMBERED:
-                self._clis.popitem(last=False)
-        return self._clis[agent]
+            self._runs[agent] = _Runs(cli=found.cli, machine=found.machine) if found else _Runs()
+            if len(self._runs) > _AGENTS_REMEMBERED:
+                self._runs.popitem(last=False)
+        return self._runs[agent]
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from broker.domain.traces.fold import Place, TraceFold, is_of_traces
 from broker.domain.traces.spans import Span
 
 _MESSAGE = MessageId("6f3c2f0e-5d2a-4a53-9a3b-4f1d0a6f7f10")
-_PLACE = Place(workspace=WorkspaceId("w"), session=SessionId("s"), cli="claude")
+_PLACE = Place(workspace=WorkspaceId("w"), session=SessionId("s"), cli="claude", machine="build-1")
 _SENT = message_context(_MESSAGE, ratio=1)
 _TURN = f"00-{_SENT.trace_id}-00f067aa0ba902b7-01"
 
@@ -40,6 +40,7 @@ def test_a_turn_is_an_invocation_of_its_agent_and_follows_from_its_message() -> 
     assert made.attributes["gen_ai.operation.name"] == "invoke_agent"
     assert made.attributes["gen_ai.provider.name"] == "anthropic"
     assert made.attributes["gen_ai.conversation.id"] == "s"
+    assert made.attributes["relaycast.machine"] == "build-1"
 
 
 def test_a_use_of_a_tool_is_in_the_turn_and_takes_from_its_call_to_its_result() -> None:
