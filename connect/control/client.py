@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from broker import __version__
 from broker.domain.errors import NotPermitted, Unavailable
 from broker.protocol.errors import ProtocolViolation
-from connect.control import place
+from connect.control import peers, place
 from connect.control.messages import (
     MAX_LINE_BYTES,
     Answer,
@@ -43,9 +43,14 @@ from connect.control.messages import (
     write,
 )
 from connect.notices import Notice
+from connect.system import process_tree
+from connect.system.process_tree import ProcessKey
 
 _ANSWER_S = 10.0
 """A link that does not answer its own machine by then stands still."""
+_GONE_S = 3.0
+"""For a link that has said how it ended, to write its last line and be gone."""
+_LOOK_S = 0.02
 
 
 class LinkConnection:
@@ -54,9 +59,12 @@ class LinkConnection:
     `on_notice` hears what the link tells; `on_questions` everything that waits for this machine's person, each time.
     """
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, state: State) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, link: ProcessKey, state: State
+    ) -> None:
         self._reader = reader
         self._writer = writer
+        self._link = link
         self._left: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._states: asyncio.Queue[State] = asyncio.Queue()
         self.state = state
@@ -73,11 +81,12 @@ class LinkConnection:
         self._writer.close()
 
     async def run(self) -> Ended:
-        """Listen until the link is over, and say how it has ended."""
+        """Listen until the link is over and its process gone, and say how it has ended."""
         while True:
             message = await _next(self._reader)
             match message:
                 case Ended():
+                    await _until_gone(self._link)
                     return message
                 case Told(notice=notice):
                     self.on_notice(notice)
@@ -130,10 +139,11 @@ async def attach(state_dir: Path, *, person: bool, gone: Parting) -> LinkConnect
     if opened is None:
         return None
     reader, writer = opened
+    link = _process_at(writer)
     writer.write(write(Attach(person=person, gone=gone, folder=os.getcwd(), version=__version__)))  # noqa: PTH109 - as text
     answer = await _first(reader, writer)
     if isinstance(answer, Attached):
-        return LinkConnection(reader, writer, state=answer.state)
+        return LinkConnection(reader, writer, link=link, state=answer.state)
     writer.close()
     raise Unavailable("the link of this machine said something that this version does not understand")
 
@@ -182,11 +192,15 @@ async def _confirm(state_dir: Path, word: Confirmed) -> bool:
 
 
 async def stop(state_dir: Path, *, now: bool, on_notice: Callable[[Notice], None]) -> Ended | None:
-    """End the link of a state folder, and wait for that; None when none runs. Raises `NotPermitted`, `Unavailable`."""
+    """End the link of a state folder, and wait until its process is gone; None when none runs.
+
+    Raises `NotPermitted`, `Unavailable`.
+    """
     opened = await _open(state_dir)
     if opened is None:
         return None
     reader, writer = opened
+    link = _process_at(writer)
     writer.write(write(Stop(now=now)))
     try:
         answer = await _first(reader, writer)
@@ -194,6 +208,7 @@ async def stop(state_dir: Path, *, now: bool, on_notice: Callable[[Notice], None
             if isinstance(answer, Told):
                 on_notice(answer.notice)
             answer = await _next(reader)
+        await _until_gone(link)
         return answer
     finally:
         writer.close()
@@ -204,6 +219,19 @@ async def _open(state_dir: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWr
     if connection is None:
         return None
     return await asyncio.open_unix_connection(sock=connection, limit=MAX_LINE_BYTES)
+
+
+def _process_at(writer: asyncio.StreamWriter) -> ProcessKey:
+    """The link's, which has said nothing yet, and so is there."""
+    return process_tree.key_of(peers.peer_of(writer.get_extra_info("socket")).pid)
+
+
+async def _until_gone(link: ProcessKey) -> None:
+    """It says how it has ended ahead of its last line in its log: whoever waits for its end waits for that, too."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_GONE_S):
+            while link.pid != os.getpid() and process_tree.is_running(link):  # noqa: ASYNC110 - no child of this one
+                await asyncio.sleep(_LOOK_S)
 
 
 async def _first(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> FromLink | None:

@@ -247,6 +247,8 @@ async def test_the_last_terminal_asks_what_is_to_become_of_agents_and_keeps_them
         assert "it was kept in the background" in shown
         status, told = await place.command("stop")
         assert (status, told.splitlines()[-1]) == (0, "✓ The link has ended")
+        last = (place.state_dir / "link.log").read_text().splitlines()[-1]
+        assert last.endswith("the link has ended with status 0")
         assert await place.command("status") == (1, f"no link runs for {place.state_dir}\n")
         assert await place.command("stop") == (0, f"no link runs for {place.state_dir}\n")
 

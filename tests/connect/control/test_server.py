@@ -386,3 +386,35 @@ async def test_a_socket_in_a_folder_that_others_can_write_is_not_spoken_to(tmp_p
         place.control_folder(tmp_path).chmod(0o777)
         assert await client.ask_state(tmp_path) is None
         place.control_folder(tmp_path).chmod(0o700)
+
+
+_LEAVES_SLOWLY = """
+import sys, time
+from pathlib import Path
+from connect.control import place
+from connect.control.messages import Ended, write
+
+folder = Path(sys.argv[1])
+with place.listen(folder) as listening:
+    listening.setblocking(True)
+    print("listens", flush=True)
+    connection, _ = listening.accept()
+    with connection:
+        connection.recv(1024)
+        connection.sendall(write(Ended(status=0)))
+time.sleep(0.5)
+(folder / "link.log").write_text("the link has ended")
+"""
+
+
+async def test_who_stops_a_link_has_its_last_line(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _LEAVES_SLOWLY, str(tmp_path), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(20):
+        assert await process.stdout.readline() == b"listens\n"
+        ended = await client.stop(tmp_path, now=True, on_notice=lambda _: None)
+        assert (tmp_path / "link.log").read_text() == "the link has ended"
+        assert ended is not None
+        assert ended.status == await process.wait() == 0
