@@ -1,4 +1,4 @@
-"""`relaycast machine`: whose machines are linked, forgetting one, and adopting one whose owner is gone."""
+"""`relaycast machine`: whose machines are linked, codes that link one, forgetting and adopting one."""
 
 from __future__ import annotations
 
@@ -38,7 +38,23 @@ def enrol(*, name: str) -> None:
     made = ask("POST", "/v1/machine-codes", body={"name": name})
     until = show_minute(made["expires_at_ms"])
     click.echo(f"good once, until {until}; on the machine: relay-connect --headless --enrol - --url …", err=True)
+    click.echo(f"`relaycast machine revoke-code {made['id']}` ends it before", err=True)
     click.echo(made["code"])
+
+
+@machine.command()
+def codes() -> None:
+    """List the codes that nobody has used yet, by their ids. A code itself is shown only by `enrol`."""
+    for row in ask("GET", "/v1/machine-codes")["codes"]:
+        click.echo(f"{row['id']:<18} until {show_minute(row['expires_at_ms'])}  {show_name(row['name'])}")
+
+
+@machine.command()
+@click.argument("id_", metavar="ID")
+def revoke_code(id_: str) -> None:
+    """End a code before it is used, by its ID in `relaycast machine codes`. What it has linked stays linked."""
+    ended = ask("DELETE", f"/v1/machine-codes/{quote(id_, safe='')}")
+    click.echo(f"✓ the code for {show_name(ended['name'])} links nothing any more")
 
 
 @machine.command()

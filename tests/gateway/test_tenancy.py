@@ -104,6 +104,7 @@ async def furnish(gateway: Gateway, machine: Any) -> Victim:
     group = await gateway.ok("POST", "/v1/groups", {"name": "Crew"})
     invited = await gateway.ok("POST", "/v1/invitations", {"role": "member"})
     account = await gateway.ok("POST", "/v1/service-accounts", {"name": "ci"})
+    code = await gateway.ok("POST", "/v1/machine-codes", {"name": "secret-words"})
     run = await gateway.ok("POST", "/v1/workflows/runs", {"text": A_WORKFLOW, "session": "main"})
     ids = {
         "session": machine.welcome.session,
@@ -118,6 +119,7 @@ async def furnish(gateway: Gateway, machine: Any) -> Victim:
         "group": group["id"],
         "invitation": invited["invitation"]["id"],
         "account": account["id"],
+        "code": code["id"],
         "run": run["id"],
         "other": run["id"],
         "step": "utter",
