@@ -50,6 +50,7 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         metavar="PORT",
         help="Serve this link's own metrics to Prometheus at this port of 127.0.0.1.",
     ),
+    click.option("--log-steps", is_flag=True, help="Log each step of each message, by the ids that the broker logs."),
 )
 
 

@@ -121,7 +121,8 @@ def _arguments(settings: ConnectSettings, options: Options, *, linked: bool) -> 
     ]
     # One word each: what begins with a dash is a value all the same.
     words = [f"{option}={value}" for option, value in given if value is not None]
-    return [*words, "--insecure"] if settings.endpoint.in_clear else words
+    flags = (("--insecure", settings.endpoint.in_clear), ("--log-steps", options.log_steps))
+    return [*words, *(flag for flag, is_set in flags if is_set)]
 
 
 def _token_file(settings: ConnectSettings, *, linked: bool) -> str | None:

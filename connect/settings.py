@@ -57,6 +57,7 @@ class ConfigFile(BaseModel):
     state_dir: Path | None = None
     spool_bytes: int = Field(default=DEFAULT_SPOOL_BYTES, ge=1024 * 1024)
     metrics_port: int | None = Field(default=None, ge=0, le=65535)
+    log_steps: bool = False
     agents: dict[str, AgentSettings] = Field(default_factory=dict)
     lead: str | None = None
     """`PROGRAM` or `NAME=PROGRAM`."""
@@ -88,6 +89,7 @@ class Options:
     agents: tuple[str, ...] = ()
     """Each `NAME=command line`."""
     metrics_port: int | None = None
+    log_steps: bool = False
     lead: str | None = None
     """`PROGRAM` or `NAME=PROGRAM`."""
 
@@ -124,6 +126,8 @@ class ConnectSettings:
     """Where the machine's policy lies; None: in the state folder."""
     metrics_port: int | None = None
     """On loopback, for Prometheus; 0 lets the system choose, None: there is none."""
+    log_steps: bool = False
+    """Whether each step of each message has a line in the log."""
 
 
 def resolve_settings(
@@ -148,6 +152,7 @@ def resolve_settings(
         new_identity=options.new_identity,
         policy_dir=config_folder(env),
         metrics_port=config.metrics_port if options.metrics_port is None else options.metrics_port,
+        log_steps=options.log_steps or config.log_steps,
     )
 
 

@@ -25,6 +25,7 @@ from broker.protocol.proxy import (
     Ack,
     Auth,
     Command,
+    Deliver,
     Hello,
     NumberedCommand,
     UnknownMessage,
@@ -40,6 +41,7 @@ from connect.access.endpoint import Endpoint, words_of
 from connect.machine.refused_head import RefusedHead
 from connect.machine.spool import Spool
 from connect.notices import Connected, Disconnected, Notice, Warned
+from connect.step_log import tell_step
 from connect.system.state_folder import Cursor, StateFolder
 from connect.system.task_scope import task_scope
 
@@ -169,6 +171,8 @@ class Link:
         self._warnings: set[str] = set()
         self._hello_changed = asyncio.Event()
         self._look_s = look_s
+        self._machine = ""
+        """What the broker calls this machine, as of its last welcome."""
         self._presented = ""
         """The token of the present connection."""
         spool.on_added = self._wake.set
@@ -282,6 +286,7 @@ class Link:
 
     def _accept(self, welcome: Welcome) -> None:
         self._welcomed_at = asyncio.get_running_loop().time()
+        self._machine = welcome.proxy_id
         self._replacements = 0
         self._refused_at = math.inf
         if welcome.now_ms is not None:
@@ -328,8 +333,16 @@ class Link:
     def _take(self, numbered: NumberedCommand) -> None:
         if numbered.seq == self._state.cursor.seen + 1:
             self._user.note(numbered.command)
-        if self._is_new(numbered.seq):
+        is_new = self._is_new(numbered.seq)
+        self._tell(numbered, is_new=is_new)
+        if is_new:
             self._user.take(numbered.command)
+
+    def _tell(self, numbered: NumberedCommand, *, is_new: bool) -> None:
+        """Of a message, which the broker has told of with the same link and number."""
+        if isinstance(order := numbered.command, Deliver):
+            text = "command deliver has come" if is_new else "command deliver has come again"
+            tell_step(text, link=self._machine, seq=numbered.seq, agent=order.agent, message=order.message_id)
 
     def _pass_over(self, command: UnreadableCommand) -> None:
         """Acknowledge what cannot be carried out: it would come again, and everything behind it wait."""

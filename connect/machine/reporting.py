@@ -16,7 +16,16 @@ from broker.domain.agents.agents import Transport
 from broker.domain.ids import AgentId, MessageId
 from broker.domain.people.access import INVITATION_PREFIX, PREFIXES, REFRESH_PREFIX, SIGN_IN_PREFIX
 from broker.domain.people.token_text import NOT_IN_A_WORD
-from broker.protocol.agents.events import ApprovalRequested, ContentEvent, ProblemNoted, PromptRefused, StateEvent
+from broker.protocol.agents.events import (
+    ApprovalRequested,
+    ContentEvent,
+    ProblemNoted,
+    PromptJoinedTurn,
+    PromptRefused,
+    StateEvent,
+    TurnEnded,
+    TurnStarted,
+)
 from broker.protocol.agents.session import Direction, Frame
 from broker.protocol.ndjson import dumps
 from broker.protocol.proxy import (
@@ -35,6 +44,7 @@ from broker.protocol.proxy import (
     write_frame_report,
 )
 from connect.machine.spool import Spool, Weight
+from connect.step_log import tell_step
 
 _MAX_REPORT_BYTES = MAX_LINK_MESSAGE_BYTES - 1024
 _MAX_TEXT = 64 * 1024
@@ -126,6 +136,7 @@ class Reporter(MachineReporter):
         self.spool.add(lambda seq: self._encode_frame(seq, report, raw=frame.raw), weight=weight)
         for event in frame.events:
             if is_state_event(event):
+                self._tell(event)
                 self._state(StateChanged(agent=self.agent, generation=self.generation, event=event))
 
     def problem(self, detail: str) -> None:
@@ -142,15 +153,18 @@ class Reporter(MachineReporter):
 
     def report_handed(self, message_id: MessageId) -> None:
         """A message's bytes are with the process."""
+        tell_step("message is handed to the process", agent=self.agent, message=message_id)
         self._state(Handed(agent=self.agent, generation=self.generation, message_id=message_id))
 
     def report_refused(self, message_id: MessageId, reason: str) -> None:
         """A message was not given to the process, and will not be."""
         event = PromptRefused(message_id=message_id, reason=reason)
+        self._tell(event)
         self._state(StateChanged(agent=self.agent, generation=self.generation, event=event))
 
     def report_expired(self, message_id: MessageId) -> None:
         """A message came too late to be given to the process."""
+        tell_step("message has come too late", agent=self.agent, message=message_id)
         self._state(Expired(agent=self.agent, generation=self.generation, message_id=message_id))
 
     def report_exited(self, *, code: int | None, expected: bool, reason: str, detail: str) -> None:
@@ -165,6 +179,21 @@ class Reporter(MachineReporter):
                 detail=detail,
             )
         )
+
+    def _tell(self, event: StateEvent) -> None:
+        """What becomes of messages, in the log of this machine."""
+        match event:
+            case TurnStarted(turn_id=turn, message_id=message) if message is not None:
+                tell_step("message is in turn", agent=self.agent, message=message, turn=turn)
+            case PromptJoinedTurn(turn_id=turn, message_id=message):
+                tell_step("message has joined a turn", agent=self.agent, message=message, turn=turn)
+            case TurnEnded(turn_id=turn, message_ids=messages, outcome=outcome):
+                for each in messages:
+                    tell_step("turn is over", agent=self.agent, message=each, turn=turn, outcome=outcome)
+            case PromptRefused(message_id=message):
+                tell_step("message is refused", agent=self.agent, message=message)
+            case _:
+                pass
 
     def _encode_frame(self, seq: int, report: FrameRecorded, *, raw: bytes) -> bytes:
         encoded = write_frame_report(seq, report, raw=raw)

@@ -23,6 +23,7 @@ from connect.notices import Connected, Disconnected, Notice, Stopping, Warned
 from connect.policy.consent import ConsentDesk
 from connect.serving.metrics import Counts, Figures, metrics_port, write_exposition
 from connect.settings import ConnectSettings
+from connect.step_log import log_steps
 from connect.system.process_guard import become_link
 from connect.system.state_folder import StateFolderLost
 
@@ -77,6 +78,7 @@ class LinkHost:
         the port for metrics.
         """
         status = 0
+        log_steps(wanted=self._settings.log_steps)
         try:
             async with contextlib.AsyncExitStack() as ports:
                 if (port := self._settings.metrics_port) is not None:

@@ -69,6 +69,11 @@ def test_a_unit_starts_the_link_alone_with_what_was_given(tmp_path: Path) -> Non
     assert TOKEN not in text
 
 
+def test_a_service_logs_steps_where_it_was_installed_so(tmp_path: Path) -> None:
+    assert "--log-steps" in a_service(tmp_path, log_steps=True).command
+    assert "--log-steps" not in a_service(tmp_path).command
+
+
 def test_a_property_list_says_the_same(tmp_path: Path) -> None:
     found = a_service(tmp_path)
     read = plistlib.loads(describe(found, Manager.LAUNCHD).encode())

@@ -29,6 +29,12 @@ def test_options_win_over_the_environment_and_that_over_the_file(tmp_path: Path)
     assert (settings.name, settings.session, settings.labels) == ("env", "file", ("file", "option"))
 
 
+@pytest.mark.parametrize(("given", "config"), [(True, ""), (False, "log_steps = true")])
+def test_steps_are_logged_where_an_option_or_the_file_says_so(tmp_path: Path, given: bool, config: str) -> None:
+    assert resolve(tmp_path, Options(log_steps=given), config=config).log_steps
+    assert not resolve(tmp_path, config="log_steps = false").log_steps
+
+
 @pytest.mark.parametrize(
     ("given", "config", "lead"),
     [
