@@ -10,6 +10,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import lru_cache
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
@@ -17,6 +18,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+from typing_extensions import override
 
 from broker import __version__
 from broker.domain.traces import spans
@@ -32,15 +34,30 @@ _KINDS = {
     spans.SpanKind.CONSUMER: SpanKind.CONSUMER,
 }
 _MS = 1_000_000
+_UNSET = Status(StatusCode.UNSET)
+_SAMPLED = TraceFlags(TraceFlags.SAMPLED)
+_REMEMBERED = 4096
+"""Spans name each other: a message's way is the parent of each of its steps."""
+
+
+class _OneResource(Resource):
+    """Its hash is reckoned once. The exporter asks for it with every span, and each time all of it became JSON."""
+
+    def __init__(self, of: Resource) -> None:
+        super().__init__(of.attributes, of.schema_url)
+        self._hash = super().__hash__()
+
+    @override
+    def __hash__(self) -> int:
+        return self._hash
 
 
 class OtlpSpans:
     """Implements `SpanSink`. Its own thread sends what is queued."""
 
     def __init__(self) -> None:
-        self._resource = Resource.create(
-            {"service.name": os.environ.get("OTEL_SERVICE_NAME", "relaycast"), "service.version": __version__}
-        )
+        name = os.environ.get("OTEL_SERVICE_NAME", "relaycast")
+        self._resource = _OneResource(Resource.create({"service.name": name, "service.version": __version__}))
         queue = int(os.environ.get("OTEL_BSP_MAX_QUEUE_SIZE", _QUEUE))
         at_once = int(os.environ.get("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", min(_AT_ONCE, queue)))
         self._processor = BatchSpanProcessor(OTLPSpanExporter(), max_queue_size=queue, max_export_batch_size=at_once)
@@ -63,7 +80,7 @@ class OtlpSpans:
             attributes=span.attributes,
             links=[Link(_context(*link)) for link in span.links],
             kind=_KINDS[span.kind],
-            status=Status(StatusCode.ERROR, span.error) if span.error else Status(StatusCode.UNSET),
+            status=Status(StatusCode.ERROR, span.error) if span.error else _UNSET,
             start_time=span.start_ms * _MS,
             end_time=span.end_ms * _MS,
             instrumentation_scope=_SCOPE,
@@ -80,6 +97,6 @@ async def otlp_spans() -> AsyncIterator[OtlpSpans]:
         await asyncio.to_thread(sink.close)
 
 
+@lru_cache(_REMEMBERED)
 def _context(trace_id: str, span_id: str) -> SpanContext:
-    flags = TraceFlags(TraceFlags.SAMPLED)
-    return SpanContext(trace_id=int(trace_id, 16), span_id=int(span_id, 16), is_remote=False, trace_flags=flags)
+    return SpanContext(trace_id=int(trace_id, 16), span_id=int(span_id, 16), is_remote=False, trace_flags=_SAMPLED)

@@ -143,7 +143,7 @@ async def _measures(options: argparse.Namespace) -> AsyncIterator[Section]:
             for section in await _sizes(Path(folder) / "sizes", quick=options.quick):
                 yield section
         if "tracing" in wanted:
-            rounds, count = (2, 60) if options.quick else (4, 250)
+            rounds, count = (2, 60) if options.quick else (16, 150)
             yield await measure_tracing(Path(folder), rounds=rounds, count=count)
         if "visits" in wanted:
             yield await measure_visits(Path(folder) / "visits", runs=3 if options.quick else 7)

@@ -217,7 +217,7 @@ def _step(event: Mapping[str, Any], place: Place) -> Iterator[Span]:
         parent_id=way,
         start_ms=at_ms - int(told.get("step_ms") or 0),
         end_ms=at_ms,
-        attributes={"messaging.message.id": message, "relaycast.attempt": attempt},
+        attributes={"messaging.message.id": message, **({"relaycast.attempt": attempt} if attempt > 1 else {})},
         error=reason,
     )
     if told["state"] in _ENDS:
