@@ -230,7 +230,9 @@ def status(outer: Options, /, *, as_json: bool, **options: Any) -> None:
     if as_json:
         click.echo(orjson.dumps({"running": state is not None, "state_dir": str(folder), **_show(state)}))
     else:
-        click.echo("\n".join(state_lines(state) if state is not None else [f"no link runs for {folder}"]))
+        click.echo(
+            "\n".join(state_lines(state, state_dir=folder) if state is not None else [f"no link runs for {folder}"])
+        )
     sys.exit(state is None)
 
 

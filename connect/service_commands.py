@@ -87,7 +87,7 @@ def status_(outer: Options, /, *, manager: str | None, **options: Any) -> None:
     click.echo(f"{installed.path}: {installed.state()}")
     folder = resolve_state_dir(merge(outer, options))
     state = asyncio.run(ask_state(folder))
-    click.echo("\n".join(state_lines(state) if state is not None else [f"no link runs for {folder}"]))
+    click.echo("\n".join(state_lines(state, state_dir=folder) if state is not None else [f"no link runs for {folder}"]))
     sys.exit(state is None)
 
 

@@ -1,4 +1,4 @@
-"""What README files name exists: files, headings, make targets, commands with their options, environment variables."""
+"""What README files and runbooks name exists: files, headings, make targets, commands and options, variables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from connect.cli import main as relay_connect
 _ROOT = Path(__file__).parents[1]
 _LISTED = subprocess.run(["git", "ls-files", "*.md"], cwd=_ROOT, capture_output=True, text=True, check=False).stdout
 _TEXTS = sorted({*map(_ROOT.joinpath, _LISTED.split()), *_ROOT.glob("*.md"), *_ROOT.glob("*/README.md")})
-_READMES = [path for path in _TEXTS if path.name == "README.md"]
+_READMES = [path for path in _TEXTS if path.name in {"README.md", "runbooks.md"}]
 _LINK = re.compile(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"")
 _CODE = re.compile(r"```\w*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 _FOLDERS = ("broker/", "connect/", "deploy/", "graphql_api/", "tests/", "web/")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 import orjson
 
-from broker.cli.operator_client import with_client
+from broker.cli.operator_client import ask, with_client
 from broker.cli.options import together
 from broker.domain.agents.sessions import DEFAULT_SESSION
 from broker.domain.logs.pages import Facet
@@ -142,6 +142,23 @@ def tail(*, session: str, lines: int, follow: bool, json_: bool) -> None:
     after = _ask(lambda logs: _newest(logs, session, lines=lines, json_=json_))
     if follow:
         asyncio.run(_follow(session, after, json_=json_))
+
+
+@logs.command()
+@click.argument("days", required=False, metavar="[DAYS|plan]")
+def keep(*, days: str | None) -> None:
+    """Show for how many days the workspace keeps its logs, or keep them for fewer: DAYS, or as the `plan` says.
+
+    Workers remove what is older.
+    """
+    if days is None:
+        kept = ask("GET", "/v1/retention")
+    elif days == "plan" or days.isdecimal():
+        kept = ask("PUT", "/v1/retention", body={"days": None if days == "plan" else int(days)})
+    else:
+        raise click.UsageError(f"{days!r} is no number of days, and not `plan`")
+    said = "as the plan says" if kept["own_days"] is None else f"the plan allows {kept['plan_days']}"
+    click.echo(f"logs are kept for {kept['days']} days: {said}")
 
 
 @logs.command("set-aside")

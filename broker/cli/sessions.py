@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ from broker.domain.people.privacy import Level
 
 @click.group()
 def session() -> None:
-    """List and create sessions. Uses the broker on this machine, or RELAYCAST_URL."""
+    """List, create and remove sessions. Uses the broker on this machine, or RELAYCAST_URL."""
 
 
 @session.command("list")
@@ -37,6 +38,18 @@ def create(*, name: str, private: bool) -> None:
     """Create the session NAME."""
     made = ask("POST", "/v1/sessions", body={"name": name, "private": private})
     click.echo(f"✓ {show_name(made['name'])} ({made['id']})\n  {made['url']}")
+
+
+@session.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+def remove(*, name: str, yes: bool) -> None:
+    """Remove the session NAME, whose agents have ended, with its whole log. At a terminal it asks for confirmation."""
+    if not yes and sys.stdin.isatty():
+        click.confirm(f"Remove {name} with its whole log?", abort=True, err=True)
+    rows = ask("DELETE", f"/v1/sessions/{quote(name, safe='')}")["rows"]
+    gone = "its log goes as soon as the log store is there" if rows is None else f"{rows:,} lines of its log are gone"
+    click.echo(f"✓ {show_name(name)} was removed; {gone}")
 
 
 @session.command()

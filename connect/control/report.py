@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from connect.control.messages import State
 
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
 
 
-def state_lines(state: State) -> list[str]:
-    """What `relay-connect status` prints."""
+def state_lines(state: State, *, state_dir: Path) -> list[str]:
+    """What `relay-connect status` prints of the link of this state folder."""
     link = "linked with" if state.connected else "not connected to"
     lines = [
         f"✓ {state.name} is {link} {state.url}, for {_span(state.up_s)} (process {state.pid}, version {state.version})"
@@ -18,6 +20,7 @@ def state_lines(state: State) -> list[str]:
     terminals = ", ".join(f"process {terminal.pid} in {terminal.folder}" for terminal in state.terminals)
     lines.append(f"  terminals  {terminals or 'none'}")
     lines.append(f"  ends       {_end(state)}")
+    lines.append(f"  state      {state_dir}")
     if state.metrics_port is not None:
         lines.append(f"  metrics    http://127.0.0.1:{state.metrics_port}/metrics")
     return lines + ([f"  log        {state.log}"] if state.log else [])

@@ -95,3 +95,15 @@ async def test_following_goes_on_until_it_is_interrupted(logged: Gateway) -> Non
         process.send_signal(signal.SIGINT)
         await process.stdout.read()
         assert await process.wait() == 130
+
+
+async def test_how_long_logs_are_kept_is_shown_shortened_and_left_to_the_plan(logged: Gateway) -> None:
+    shell = shell_of(logged, "logs", "keep")
+    plan = (await shell()).stdout
+    assert plan.endswith(" days: as the plan says\n")
+    days = plan.split()[4]
+    assert (await shell("3")).stdout == f"logs are kept for 3 days: the plan allows {days}\n"
+    assert (await logged.ok("GET", "/v1/retention"))["own_days"] == 3
+    assert (await shell("plan")).stdout == plan
+    for wrong in ("0", "soon"):
+        assert (await shell(wrong)).exit_code == 2

@@ -15,6 +15,14 @@ def shell(gateway: Gateway) -> Shell:
     return shell_of(gateway)
 
 
+async def test_a_session_that_is_over_is_removed_with_its_log(gateway: Gateway, shell: Shell) -> None:
+    await gateway.ok("POST", "/v1/sessions", {"name": "old-one"})
+    assert "old-one was removed" in (await shell("session", "remove", "old-one")).stdout
+    assert (await shell("session", "list")).stdout == ""
+    again = await shell("session", "remove", "old-one")
+    assert (again.exit_code, "SESSION_NOT_FOUND" in again.stderr) == (2, True)
+
+
 async def test_rules_are_added_once_listed_and_removed(gateway: Gateway, shell: Shell) -> None:
     for _ in range(2):
         assert (await shell("rule", "put", "deny", "--command", "rm *")).stdout == "✓ deny tool: *  command: rm *\n"
