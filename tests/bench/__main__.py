@@ -35,7 +35,7 @@ from tests.bench.sizes import measure_sizes
 from tests.bench.stage import Broker, running_broker
 from tests.bench.stops import measure_stops
 from tests.bench.tenants import measure_hostile, measure_idle_workspaces
-from tests.bench.tracing import measure_tracing
+from tests.bench.tracing import measure_spans, measure_tracing
 from tests.bench.visits import measure_visits
 from tests.bench.workflow_steps import measure_workflow_peer, measure_workflow_steps
 from tests.bench.workflows import measure_workflows
@@ -45,7 +45,7 @@ _WITH_BROKER = (
     *("latency", "appends", "footprint", "fanout", "growth", "stops"),
     *("dashboard", "fleet", "conversation", "hooks", "workflows", "people"),
 )
-_MEASURES = (*_WITH_BROKER, "sizes", "tracing", "billing", "visits", "tenants", "logs")
+_MEASURES = (*_WITH_BROKER, "sizes", "tracing", "spans", "billing", "visits", "tenants", "logs")
 
 
 def main() -> None:
@@ -145,6 +145,8 @@ async def _measures(options: argparse.Namespace) -> AsyncIterator[Section]:
         if "tracing" in wanted:
             rounds, count = (2, 60) if options.quick else (16, 150)
             yield await measure_tracing(Path(folder), rounds=rounds, count=count)
+        if "spans" in wanted:
+            yield await measure_spans(Path(folder), count=60 if options.quick else 300)
         if "visits" in wanted:
             yield await measure_visits(Path(folder) / "visits", runs=3 if options.quick else 7)
         if "billing" in wanted:
