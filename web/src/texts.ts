@@ -349,6 +349,7 @@ export const hookFields = {
   whenCommand: "Command line like",
   whenAgent: "Agent like",
   whenText: "Text like",
+  whenFrom: "Message from",
   whenOncePer: "Once per",
   debounce: "After quiet of (5s)",
   maxPerMinute: "Runs per minute, at most",

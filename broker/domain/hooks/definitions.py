@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from broker.domain.approvals.patterns import Match, pattern
 from broker.domain.hooks.answers import DEFAULTS, HookSays
-from broker.domain.hooks.events import BLOCKING, HookEvent
+from broker.domain.hooks.events import BLOCKING, OF_RUNS, HookEvent
 from broker.domain.hooks.templates import Template, Variable, parse_command, parse_words
 from broker.domain.secrets.references import find_reference
 
@@ -70,6 +70,8 @@ class When:
     agent: str | None = None
     text: str | None = None
     """A pattern for the prompt, message, answer or question."""
+    sender: str | None = None
+    """A pattern for who has sent the message."""
     once_per: OncePer | None = None
 
 
@@ -211,6 +213,17 @@ def hook_id(selector: Selector, event: HookEvent, definition: object) -> str:
     """The id of a hook that was given none: the same for as long as its definition says the same."""
     said = json.dumps([str(selector), event, definition], sort_keys=True, ensure_ascii=False, default=str)
     return f"h-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
+
+
+def misplaced(hook: Hook) -> str:
+    """Why a hook about workflows' runs cannot be saved: they happen to no agent. '' when it can."""
+    if hook.event not in OF_RUNS:
+        return ""
+    if hook.selector.scope not in {Scope.ANY, Scope.SESSION}:
+        return f'{hook.event} happens to no agent: it stands below "*" or session:NAME'
+    if isinstance(hook.action, CommandAction):
+        return f"{hook.event} happens on no machine: a relay, a webhook, or a notification to a service can follow it"
+    return ""
 
 
 def select_files(when: When, paths: tuple[str, ...]) -> tuple[str, ...]:

@@ -19,12 +19,27 @@ class HookEvent(StrEnum):
     APPROVAL_NEEDED = "on_approval_needed"
     APPROVAL_RESOLVED = "on_approval_resolved"
     INPUT_NEEDED = "on_input_needed"
+    MESSAGE = "on_message"
+    """One was accepted for the agent."""
     UNDELIVERED = "on_undelivered"
     AGENT_SPAWNED = "on_agent_spawned"
     AGENT_RELEASED = "on_agent_released"
     AGENT_CRASHED = "on_agent_crashed"
     AGENT_IDLE = "on_agent_idle"
     AGENT_DEAF = "on_agent_deaf"
+    LIMIT = "on_limit"
+    """A turn has ended because of the vendor's limit."""
+    BUDGET = "on_budget"
+    """One that pays for the agent is nearly spent, or spent."""
+    RUN_STARTED = "on_run_started"
+    RUN_COMPLETED = "on_run_completed"
+    RUN_FAILED = "on_run_failed"
+    """Failed or cancelled."""
+    RUN_NEEDS_HUMAN = "on_run_needs_human"
+    STEP_STARTED = "on_step_started"
+    STEP_COMPLETED = "on_step_completed"
+    STEP_FAILED = "on_step_failed"
+    STEP_NEEDS_HUMAN = "on_step_needs_human"
     BEFORE_TOOL = "before_tool"
     BEFORE_TURN = "before_turn"
     BEFORE_STOP = "before_stop"
@@ -32,20 +47,46 @@ class HookEvent(StrEnum):
 
 BLOCKING = frozenset({HookEvent.BEFORE_TOOL, HookEvent.BEFORE_TURN, HookEvent.BEFORE_STOP})
 """Those whose hooks answer before the agent goes on."""
+OF_RUNS = frozenset(
+    {
+        *(HookEvent.RUN_STARTED, HookEvent.RUN_COMPLETED, HookEvent.RUN_FAILED, HookEvent.RUN_NEEDS_HUMAN),
+        *(HookEvent.STEP_STARTED, HookEvent.STEP_COMPLETED, HookEvent.STEP_FAILED, HookEvent.STEP_NEEDS_HUMAN),
+    }
+)
+"""Those of workflows' runs: they happen to no agent, and on no machine."""
 
 ALIASES = {
-    # Codex: the notifications of its app-server, the events of its own hooks, and of `notify`.
+    # Codex: the messages of its app-server, the events of its own hooks as that names them, and of `notify`.
     "turn/started": HookEvent.TURN_START,
     "turn/completed": HookEvent.TURN_COMPLETE,
     "agent-turn-complete": HookEvent.TURN_COMPLETE,
-    # Claude Code: the events of its settings file.
+    "item/commandExecution/requestApproval": HookEvent.APPROVAL_NEEDED,
+    "item/fileChange/requestApproval": HookEvent.APPROVAL_NEEDED,
+    "item/tool/requestUserInput": HookEvent.INPUT_NEEDED,
+    "serverRequest/resolved": HookEvent.APPROVAL_RESOLVED,
+    "account/rateLimits/updated": HookEvent.LIMIT,
+    "userPromptSubmit": HookEvent.BEFORE_TURN,
+    "preToolUse": HookEvent.BEFORE_TOOL,
+    "permissionRequest": HookEvent.APPROVAL_NEEDED,
+    "stop": HookEvent.TURN_COMPLETE,
+    "interrupt": HookEvent.TURN_FAILED,
+    "sessionStart": HookEvent.AGENT_SPAWNED,
+    "sessionEnd": HookEvent.AGENT_RELEASED,
+    # Claude Code: the messages of stream-json, and the events of its settings file.
+    "can_use_tool": HookEvent.APPROVAL_NEEDED,
+    "rate_limit_event": HookEvent.LIMIT,
     "UserPromptSubmit": HookEvent.BEFORE_TURN,
     "PreToolUse": HookEvent.BEFORE_TOOL,
     "PermissionRequest": HookEvent.APPROVAL_NEEDED,
     "Stop": HookEvent.TURN_COMPLETE,
     "StopFailure": HookEvent.TURN_FAILED,
     "SessionStart": HookEvent.AGENT_SPAWNED,
-    # Gemini CLI: the events of its settings file.
+    "SessionEnd": HookEvent.AGENT_RELEASED,
+    "Elicitation": HookEvent.INPUT_NEEDED,
+    "PostToolUseFailure": HookEvent.COMMAND_FAILED,
+    # Gemini CLI: the events of its settings file, and the calls of ACP.
+    "session/prompt": HookEvent.TURN_START,
+    "session/request_permission": HookEvent.APPROVAL_NEEDED,
     "BeforeTool": HookEvent.BEFORE_TOOL,
     "BeforeAgent": HookEvent.BEFORE_TURN,
     "AfterAgent": HookEvent.TURN_COMPLETE,
@@ -60,7 +101,8 @@ ALIASES = {
 _SPLIT = {
     "PostToolUse": "on_command for shell commands, on_file_change for edits",
     "AfterTool": "on_command for shell commands, on_file_change for edits",
-    "PostToolUseFailure": "on_command_failed",
+    "postToolUse": "on_command for shell commands, on_file_change for edits",
+    "item/completed": "on_command for commandExecution, on_file_change for fileChange",
     "Notification": "on_approval_needed or on_input_needed",
 }
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
+from broker.domain.agents.limits import read_limit_of_words
 from broker.domain.approvals.tool_use import ToolUse, absolute
-from broker.domain.hooks.events import HookEvent
+from broker.domain.hooks.events import OF_RUNS, HookEvent
 from broker.domain.hooks.runs import HookRunId
 from broker.domain.ids import AgentId, MessageId
 from broker.domain.logs.event_filter import EventFilter
@@ -19,21 +21,27 @@ from broker.domain.logs.events import Cursor, EventKind
 
 Json = Mapping[str, Any]
 
-WAITED_FOR = frozenset(
-    {
-        EventKind.AGENT_READY,
-        EventKind.AGENT_STATE,
-        EventKind.AGENT_DEAF,
-        EventKind.AGENT_EXITED,
-        EventKind.AGENT_RELEASED,
-        EventKind.AGENT_FRAME,
-        EventKind.MESSAGE_RECEIPT,
-        EventKind.TURN_STARTED,
-        EventKind.TURN_ENDED,
-        EventKind.APPROVAL_REQUESTED,
-        EventKind.APPROVAL_RESOLVED,
-    }
-)
+_SOURCES: Mapping[EventKind, frozenset[HookEvent]] = {
+    EventKind.AGENT_READY: frozenset({HookEvent.AGENT_SPAWNED}),
+    EventKind.AGENT_STATE: frozenset({HookEvent.AGENT_IDLE}),
+    EventKind.AGENT_DEAF: frozenset({HookEvent.AGENT_DEAF}),
+    EventKind.AGENT_EXITED: frozenset({HookEvent.AGENT_CRASHED}),
+    EventKind.AGENT_RELEASED: frozenset({HookEvent.AGENT_RELEASED}),
+    EventKind.AGENT_FRAME: frozenset({HookEvent.COMMAND, HookEvent.COMMAND_FAILED, HookEvent.FILE_CHANGE}),
+    EventKind.MESSAGE_ACCEPTED: frozenset({HookEvent.MESSAGE}),
+    EventKind.MESSAGE_RECEIPT: frozenset({HookEvent.UNDELIVERED}),
+    EventKind.TURN_STARTED: frozenset({HookEvent.TURN_START}),
+    EventKind.TURN_ENDED: frozenset({HookEvent.TURN_COMPLETE, HookEvent.TURN_FAILED, HookEvent.LIMIT}),
+    EventKind.APPROVAL_REQUESTED: frozenset({HookEvent.APPROVAL_NEEDED, HookEvent.INPUT_NEEDED}),
+    EventKind.APPROVAL_RESOLVED: frozenset({HookEvent.APPROVAL_RESOLVED}),
+    EventKind.BUDGET_WARNING: frozenset({HookEvent.BUDGET}),
+    EventKind.BUDGET_SPENT: frozenset({HookEvent.BUDGET}),
+    EventKind.WORKFLOW_STARTED: frozenset({HookEvent.RUN_STARTED}),
+    EventKind.WORKFLOW_ENDED: frozenset({HookEvent.RUN_COMPLETED, HookEvent.RUN_FAILED, HookEvent.RUN_NEEDS_HUMAN}),
+    EventKind.STEP_STARTED: frozenset({HookEvent.STEP_STARTED}),
+    EventKind.STEP_CHANGED: frozenset({HookEvent.STEP_COMPLETED, HookEvent.STEP_FAILED, HookEvent.STEP_NEEDS_HUMAN}),
+}
+WAITED_FOR = frozenset(_SOURCES)
 """Kinds of events that something can be found in."""
 
 ENDS = frozenset(
@@ -48,19 +56,25 @@ ENDS = frozenset(
 )
 """Of runs; those that answer a request are looked at."""
 
-_IN_FRAMES = frozenset({HookEvent.COMMAND, HookEvent.COMMAND_FAILED, HookEvent.FILE_CHANGE})
+_ENDED_RUNS = {"completed": HookEvent.RUN_COMPLETED, "needs_human": HookEvent.RUN_NEEDS_HUMAN}
+_CHANGED_STEPS = {
+    "completed": HookEvent.STEP_COMPLETED,
+    "failed": HookEvent.STEP_FAILED,
+    "needs_human": HookEvent.STEP_NEEDS_HUMAN,
+}
 _CUT = 2048
 """Characters of a prompt or an answer that hooks are told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
-    """One thing that happened to one agent."""
+    """One thing that happened to one agent, or to a workflow's run."""
 
     event: HookEvent
     at: Cursor
     at_ms: int
     agent: AgentId
+    """'' for what happens to a run."""
     name: str
     """The agent's."""
     turn: str | None = None
@@ -81,7 +95,7 @@ def events_for(wanted: Collection[HookEvent], *, answers: bool = False) -> Event
 
     `answers`: the ends of runs as well, as there are hooks that answer what waits for people.
     """
-    kinds = WAITED_FOR if _IN_FRAMES.intersection(wanted) else WAITED_FOR - {EventKind.AGENT_FRAME}
+    kinds = {kind for kind, found in _SOURCES.items() if found.intersection(wanted)}
     return EventFilter(kinds=frozenset(kinds | ENDS if answers else kinds), fragments=False)
 
 
@@ -93,23 +107,63 @@ def run_ended(event: Json) -> HookRunId | None:
 def happenings(event: Json) -> Iterator[Happening]:
     """What an event of a session's log means to hooks; nothing for most."""
     agent, data = event.get("agent"), event["data"]
-    if not agent or event["kind"] not in WAITED_FOR:
+    kind = event["kind"]
+    if kind not in WAITED_FOR:
         return
     at = Cursor(event["epoch"], event["offset"])
-    about = {"at": at, "at_ms": event["at_ms"], "agent": AgentId(agent), "name": event.get("name") or ""}
-    for found, rest in _find(event["kind"], data):
-        yield Happening(event=found, **about, **rest)
+    about: dict[str, Any] = {"at": at, "at_ms": event["at_ms"]}
+    if kind == EventKind.MESSAGE_ACCEPTED:
+        for found in _for_recipients(data):
+            yield Happening(event=HookEvent.MESSAGE, **about, **found)
+    elif _SOURCES[kind] <= OF_RUNS:
+        for event_found, rest in _of_run(kind, data):
+            yield Happening(event=event_found, agent=AgentId(""), name="", **about, **rest)
+    elif agent:
+        whom: dict[str, Any] = {"agent": AgentId(agent), "name": event.get("name") or ""}
+        for event_found, rest in _find(kind, data, at_ms=event["at_ms"]):
+            yield Happening(event=event_found, **about, **whom, **rest)
 
 
 _Found = tuple[HookEvent, dict[str, Any]]
 
 
-def _find(kind: str, data: Json) -> Iterator[_Found]:
+def _for_recipients(data: Json) -> Iterator[dict[str, Any]]:
+    """Whom a message is for, each with what it says."""
+    message, sender = _text(data.get("id")), data.get("from")
+    values = {"message_id": message, "text": _text(data.get("text"))[:_CUT]}
+    values["from"] = _text(sender.get("name")) if isinstance(sender, Mapping) else ""
+    for to in data.get("recipients") or ():
+        if isinstance(to, Mapping) and _text(to.get("agent")):
+            whom = {"agent": AgentId(to["agent"]), "name": _text(to.get("name"))}
+            yield {**whom, "values": values, "messages": (MessageId(message),) if message else ()}
+
+
+def _of_run(kind: str, data: Json) -> Iterator[_Found]:
+    state = _text(data.get("state"))
+    values = {"run": _text(data.get("run")), "step": _text(data.get("step")), "reason": _text(data.get("reason"))}
+    values["text"] = _text(data.get("workflow"))
+    match kind:
+        case EventKind.WORKFLOW_STARTED:
+            yield HookEvent.RUN_STARTED, {"values": values}
+        case EventKind.WORKFLOW_ENDED:
+            found = _ENDED_RUNS.get(state, HookEvent.RUN_FAILED)
+            values["reason"] = values["reason"] or ("" if found is HookEvent.RUN_COMPLETED else state)
+            yield found, {"values": values}
+        case EventKind.STEP_STARTED:
+            yield HookEvent.STEP_STARTED, {"values": values}
+        case EventKind.STEP_CHANGED if state in _CHANGED_STEPS and not data.get("kept_from"):
+            yield _CHANGED_STEPS[state], {"values": values}
+        case _:
+            pass
+
+
+def _find(kind: str, data: Json, *, at_ms: int) -> Iterator[_Found]:
     match kind:
         case EventKind.TURN_STARTED:
             yield HookEvent.TURN_START, {"turn": data.get("turn")}
         case EventKind.TURN_ENDED:
             yield _turn_ended(data)
+            yield from _limit(data, at_ms=at_ms)
         case EventKind.AGENT_FRAME:
             for content in data.get("events") or ():
                 if isinstance(content, Mapping):
@@ -133,6 +187,8 @@ def _find(kind: str, data: Json) -> Iterator[_Found]:
             yield HookEvent.AGENT_IDLE, {}
         case EventKind.AGENT_DEAF:
             yield HookEvent.AGENT_DEAF, {"values": {"reason": _text(data.get("stuck_at"))}}
+        case EventKind.BUDGET_WARNING | EventKind.BUDGET_SPENT:
+            yield HookEvent.BUDGET, {"values": {"reason": _text(data.get("text")), "percent": _percent(data)}}
         case _:
             pass
 
@@ -147,6 +203,24 @@ def _turn_ended(data: Json) -> _Found:
     }
     found = HookEvent.TURN_COMPLETE if completed else HookEvent.TURN_FAILED
     return found, {"turn": data.get("turn"), "values": values, "messages": messages}
+
+
+def _limit(data: Json, *, at_ms: int) -> Iterator[_Found]:
+    """A vendor's limit that has ended a turn, as far as its words say so."""
+    if data.get("outcome") == "completed":
+        return
+    said = f"{_text(data.get('reason'))} {_text(data.get('text'))}".strip()
+    if (reached := read_limit_of_words(said, now_ms=at_ms)) is not None:
+        until = reached.until_ms
+        reset_at = datetime.fromtimestamp(until / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if until else ""
+        yield HookEvent.LIMIT, {"turn": data.get("turn"), "values": {"reason": said[:_CUT], "reset_at": reset_at}}
+
+
+def _percent(data: Json) -> str:
+    """How much of a budget is spent."""
+    spent, limit = data.get("spent"), data.get("limit")
+    is_known = isinstance(spent, int | float) and isinstance(limit, int | float) and limit > 0
+    return str(int(spent * 100 / limit)) if is_known else ""  # type: ignore[operator]  # they are numbers
 
 
 def _content(content: Json) -> Iterator[_Found]:

@@ -136,6 +136,8 @@ def _holds(hook: Hook, happening: Happening) -> bool:
         return False
     if when.agent is not None and not _fits(when.agent, happening.name):
         return False
+    if when.sender is not None and not _fits(when.sender, happening.values.get("from", "")):
+        return False
     said = [happening.values.get(name, "") for name in ("text", "last_message", "question", "reason")]
     return when.text is None or any(text and _fits(when.text, text) for text in said)
 

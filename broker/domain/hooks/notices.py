@@ -39,6 +39,11 @@ _TITLES = {
     HookEvent.TURN_FAILED: "{agent} did not finish",
     HookEvent.COMMAND_FAILED: "A command of {agent} failed",
     HookEvent.AGENT_CRASHED: "{agent} crashed",
+    HookEvent.LIMIT: "{agent} has reached its vendor's limit",
+    HookEvent.RUN_COMPLETED: "A workflow's run is completed",
+    HookEvent.RUN_FAILED: "A workflow's run has failed",
+    HookEvent.RUN_NEEDS_HUMAN: "A workflow's run needs you",
+    HookEvent.STEP_NEEDS_HUMAN: "A workflow's step needs you",
 }
 _LONGEST_LINE = 500
 _FILES = 10
@@ -71,8 +76,9 @@ def require_service(url: str) -> Service:
 
 def notice(happened: Mapping[str, Any]) -> tuple[str, str]:
     """The title and text of a notification about what happened, as runs' events have it; its link comes last."""
-    data, agent = happened["data"], happened["agent"]["name"]
+    data, agent = happened["data"], (happened["agent"] or {}).get("name")
     said = [
+        " · ".join(filter(None, (data.get("step"), data.get("run")))),
         data.get("reason"),
         data.get("question"),
         _describe_use(data),
@@ -80,7 +86,8 @@ def notice(happened: Mapping[str, Any]) -> tuple[str, str]:
         _files(data["files"]),
     ]
     lines = [each[:_LONGEST_LINE] for each in said if each]
-    title = _TITLES.get(happened["type"], "{agent}: {event}").format(agent=agent, event=happened["type"])
+    title = _TITLES.get(happened["type"], "{agent}: {event}" if agent else "{event}")
+    title = title.format(agent=agent, event=happened["type"])
     return title, "\n".join([*lines, happened["url"]])
 
 

@@ -15,7 +15,8 @@ VARIABLES = frozenset(
     {
         *("event", "agent", "kind", "session", "workspace", "cwd", "project", "url"),
         *("file", "files", "command", "exit_code", "tool", "last_message", "reason"),
-        *("approval_id", "question", "message_id", "text"),
+        *("approval_id", "question", "message_id", "text", "from"),
+        *("reset_at", "percent", "run", "step"),
     }
 )
 OF_MACHINES = frozenset({"project"})

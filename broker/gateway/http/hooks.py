@@ -154,7 +154,7 @@ def _show_hook(hook: Hook) -> dict[str, object]:
         "on": hook.event,
         "does": _show_action(action),
         "fingerprint": action.fingerprint if isinstance(action, CommandAction) else None,
-        "when": {name: value for name, value in asdict(hook.when).items() if value},
+        "when": {"from" if name == "sender" else name: value for name, value in asdict(hook.when).items() if value},
         "max_per_minute": hook.max_per_minute,
         "debounce_s": hook.debounce_s,
         "enabled": hook.enabled,

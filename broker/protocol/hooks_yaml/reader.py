@@ -12,7 +12,7 @@ from typing import Any
 
 from broker.domain.hooks.answers import HookSays
 from broker.domain.hooks.blocking import DEFAULT_TIMEOUT_S, blocking_problem
-from broker.domain.hooks.definitions import DEFAULT_PER_MINUTE, Hook, OncePer, Scope, Selector, When, hook_id
+from broker.domain.hooks.definitions import DEFAULT_PER_MINUTE, Hook, OncePer, Scope, Selector, When, hook_id, misplaced
 from broker.domain.hooks.events import BLOCKING, HookEvent, hook_event, unknown_event
 from broker.protocol.hooks_yaml.actions import ACTIONS, ONE_ACTION, ActionReader
 from broker.protocol.hooks_yaml.fields import Fields, Problem, as_list, problem_at
@@ -27,7 +27,7 @@ _COMMON = ("id", "when", "debounce", "timeout", "max_per_minute", "enabled", "cw
 _ANSWERING = ("on_error", "modifies", "may_allow")
 _DECIDES = "decides"
 _ON_ERROR = (HookSays.DENY, HookSays.ASK, HookSays.ALLOW)
-_WHEN = ("glob", "exit_code", "tool", "command", "agent", "text", "once_per")
+_WHEN = ("glob", "exit_code", "tool", "command", "agent", "text", "from", "once_per")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _SELECTOR = re.compile(r"(agent|session|machine):(.+)")
 
@@ -120,7 +120,7 @@ class _Reader:
             enabled=enabled,
             **answering,
         )
-        if problem := blocking_problem(hook):
+        if problem := misplaced(hook) or blocking_problem(hook):
             self.fields.say(path, problem)
             return None
         return hook
@@ -177,6 +177,7 @@ class _Reader:
             command=self.fields.text(given, "command", path),
             agent=self.fields.text(given, "agent", path),
             text=self.fields.text(given, "text", path),
+            sender=self.fields.text(given, "from", path),
             once_per=OncePer(once) if once else None,
         )
 

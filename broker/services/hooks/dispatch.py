@@ -147,7 +147,7 @@ class HookDispatcher:
         scene = await self._scene(look, happening)
         if scene is None:
             return
-        files = relative_files(happening.files, scene.agent.cwd)
+        files = relative_files(happening.files, scene.cwd)
         matched = list(look.index.match(happening, scene.about, files=files))
         causes = await self._records.causes(look.workspace, happening.messages) if matched else ()
         approval = ApprovalId(happening.values.get("approval_id", ""))
@@ -186,10 +186,8 @@ class HookDispatcher:
         await self._records.drop(workspace, held)
 
     async def _scene(self, look: _Look, happening: Happening) -> Scene | None:
-        if happening.agent not in look.agents:
-            look.agents[happening.agent] = await self._registry.agent(look.workspace, happening.agent)
-        agent = look.agents[happening.agent]
-        if agent is None:  # forgotten since
+        agent = await self._agent(look, happening.agent) if happening.agent else None
+        if happening.agent and agent is None:  # forgotten since
             return None
         if look.proxies is None:
             look.proxies = {proxy.id: proxy for proxy in await self._registry.proxies(look.workspace)}
@@ -197,9 +195,14 @@ class HookDispatcher:
             workspace=look.workspace,
             session=look.session,
             agent=agent,
-            proxy=look.proxies.get(agent.proxy),
+            proxy=look.proxies.get(agent.proxy) if agent else None,
             public_url=self._public_url,
         )
+
+    async def _agent(self, look: _Look, agent: AgentId) -> Agent | None:
+        if agent not in look.agents:
+            look.agents[agent] = await self._registry.agent(look.workspace, agent)
+        return look.agents[agent]
 
     async def set_off(
         self,

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from broker.domain.agents.agents import Agent
 from broker.domain.hooks.definitions import CommandAction, Delivered, Hook, RelayAction, kind_of
 from broker.domain.hooks.happenings import Happening
 from broker.domain.hooks.matching import Matched
@@ -40,8 +41,8 @@ def order(
     how often it was set off until things were quiet; `decides`: the request that it is to answer."""
     hook, action = matched.hook, matched.hook.action
     command, delivery, why, patience_s = "", b"", loop, float(TIMINGS.hook_offline_s)
-    if isinstance(action, CommandAction):
-        command = write(_command(scene, matched, action, happening, run=run))
+    if isinstance(action, CommandAction) and scene.agent:
+        command = write(_command(scene, scene.agent, matched, action, happening, run=run))
         patience_s += action.timeout_s + TIMINGS.hook_margin_s
         why = why or ("" if scene.proxy and scene.proxy.runs_hooks else _TOO_OLD)
     about: dict[str, Any] = {"event": happening.event, "files": list(matched.files[:_SHOWN_FILES])}
@@ -58,13 +59,13 @@ def order(
         run=run,
         hook=hook.id,
         session=scene.session.id,
-        agent=scene.agent.id,
-        name=scene.agent.name,
+        agent=happening.agent,
+        name=scene.agent_name,
         data=run_data(run, hook, RunState.ORDERED, **about),
         patience_s=patience_s,
         max_per_minute=hook.max_per_minute,
         causes=(*causes, hook.id),
-        link=LinkId(scene.agent.proxy) if command else None,
+        link=LinkId(scene.agent.proxy) if command and scene.agent else None,
         command=command,
         delivery=delivery,
         about=run_data(run, hook, None, **about) if delivery else b"",
@@ -85,7 +86,8 @@ def render_relay_text(scene: Scene, hook: Hook, action: RelayAction, happening: 
     if action.text is not None:
         return fill_text(action.text, values)
     said = values.get("last_message") or values.get("question") or values.get("text") or values.get("command") or ""
-    lines = [f"{scene.agent.name} ({scene.agent.cli}): {hook.event}"]
+    about = values.get("step") or values.get("run") or ""
+    lines = [f"{scene.agent.name} ({scene.agent.cli}): {hook.event}" if scene.agent else f"{hook.event}: {about}"]
     lines += [values["reason"]] if values.get("reason") else []
     lines += [said[:_SHOWN_TEXT]] if said else []
     if files:
@@ -94,11 +96,13 @@ def render_relay_text(scene: Scene, hook: Hook, action: RelayAction, happening: 
     return "\n".join([*lines, values["url"]])
 
 
-def _command(scene: Scene, matched: Matched, action: CommandAction, happening: Happening, *, run: HookRunId) -> RunHook:
+def _command(
+    scene: Scene, agent: Agent, matched: Matched, action: CommandAction, happening: Happening, *, run: HookRunId
+) -> RunHook:
     values = values_of(scene, happening, matched.files)
     return RunHook(
-        agent=scene.agent.id,
-        generation=scene.agent.generation,
+        agent=agent.id,
+        generation=agent.generation,
         run=run,
         hook=matched.hook.id,
         command=action.command if isinstance(action.command, str) else list(action.command),

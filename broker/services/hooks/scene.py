@@ -21,7 +21,8 @@ class Scene:
 
     workspace: WorkspaceId
     session: Session
-    agent: Agent
+    agent: Agent | None
+    """None: it happened to a workflow's run."""
     proxy: Proxy | None
     """The agent's machine; None once it was forgotten."""
     public_url: str
@@ -30,18 +31,29 @@ class Scene:
     def about(self) -> About:
         """What selectors look at."""
         labels = frozenset({self.proxy.name, *self.proxy.labels}) if self.proxy else frozenset[str]()
-        return About(kind=self.agent.cli, session=self.session.name, labels=labels)
+        return About(kind=self.agent.cli if self.agent else "", session=self.session.name, labels=labels)
+
+    @property
+    def cwd(self) -> str | None:
+        """Where the agent works."""
+        return self.agent.cwd if self.agent else None
+
+    @property
+    def agent_name(self) -> str:
+        """'' for a workflow's run."""
+        return self.agent.name if self.agent else ""
 
 
 def what_happened(scene: Scene, happening: Happening, *, run: str, files: Sequence[str]) -> dict[str, Any]:
     """The event of a run, as commands read it and webhooks have it in `data`."""
+    agent = scene.agent
     return {
         "id": run,
         "type": happening.event,
         "at_ms": happening.at_ms,
-        "agent": {"id": scene.agent.id, "name": scene.agent.name, "kind": scene.agent.cli},
+        "agent": {"id": agent.id, "name": agent.name, "kind": agent.cli} if agent else None,
         "session": {"id": scene.session.id, "name": scene.session.name},
-        "cwd": scene.agent.cwd,
+        "cwd": scene.cwd,
         "turn": happening.turn,
         "url": session_url(scene.public_url, scene.session),
         "data": {**happening.values, "files": list(files), "exit_code": happening.exit_code},
@@ -53,11 +65,11 @@ def values_of(scene: Scene, happening: Happening, files: Sequence[str]) -> dict[
     return {
         **happening.values,
         "event": happening.event,
-        "agent": scene.agent.name,
-        "kind": scene.agent.cli,
+        "agent": scene.agent_name,
+        "kind": scene.about.kind,
         "session": scene.session.name,
         "workspace": scene.workspace,
-        "cwd": scene.agent.cwd or "",
+        "cwd": scene.cwd or "",
         "url": session_url(scene.public_url, scene.session),
         "files": " ".join(files),
         "file": files[0] if files else "",

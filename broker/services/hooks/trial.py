@@ -16,6 +16,7 @@ from broker.domain.agents.agents import Agent, AgentState
 from broker.domain.agents.sessions import Session
 from broker.domain.errors import Conflict, NotFound
 from broker.domain.hooks.definitions import CommandAction, Hook, RelayAction
+from broker.domain.hooks.events import OF_RUNS
 from broker.domain.hooks.happenings import Happening, events_for, happenings, relative_files
 from broker.domain.hooks.matching import HookIndex, Matched
 from broker.domain.hooks.runs import HookRunId, run_id
@@ -149,9 +150,9 @@ class HookTrials:
         (chosen,) = await self._hooks(workspace, None, only=hook)
         proxy = await self._machine(workspace, machine)
         session, agent = await self._agent_on(workspace, proxy)
-        scene = self._scene(workspace, session, agent, proxy)
+        scene = self._scene(workspace, session, None if chosen.event in OF_RUNS else agent, proxy)
         latest = await self._latest(scene, chosen)
-        happening, files = latest or _make_up(chosen, scene)
+        happening, files = latest or _make_up(chosen, scene, now_ms=int(self._clock() * 1000))
         matched = Matched(chosen, files)
         run = run_id(session.id, f"test:{uuid4().hex}", chosen.id)
         await self._dispatcher.set_off(scene, matched, happening, run=run, causes=(), test_by=principal.name)
@@ -178,13 +179,15 @@ class HookTrials:
             trial.sessions += 1
             async for happening, place in self._happenings(workspace, session, index, trial=trial, ends_at=ends_at):
                 if happening.agent not in agents:
-                    agents[happening.agent] = await self._registry.agent(workspace, happening.agent)
+                    agents[happening.agent] = (
+                        await self._registry.agent(workspace, happening.agent) if happening.agent else None
+                    )
                 agent = agents[happening.agent]
-                if agent is None:  # forgotten: nobody knows any more what it was
+                if agent is None and happening.agent:  # forgotten: nobody knows any more what it was
                     trial.complete = False
                     continue
-                scene = self._scene(workspace, session, agent, proxies.get(agent.proxy))
-                for matched in index.match(happening, scene.about, files=relative_files(happening.files, agent.cwd)):
+                scene = self._scene(workspace, session, agent, proxies.get(agent.proxy) if agent else None)
+                for matched in index.match(happening, scene.about, files=relative_files(happening.files, scene.cwd)):
                     yield scene, matched, happening, place
 
     async def _happenings(
@@ -211,7 +214,7 @@ class HookTrials:
                 trial.complete = False
                 return
 
-    def _scene(self, workspace: WorkspaceId, session: Session, agent: Agent, proxy: Proxy | None) -> Scene:
+    def _scene(self, workspace: WorkspaceId, session: Session, agent: Agent | None, proxy: Proxy | None) -> Scene:
         return Scene(workspace=workspace, session=session, agent=agent, proxy=proxy, public_url=self._public_url)
 
     async def _machine(self, workspace: WorkspaceId, machine: str) -> Proxy:
@@ -243,23 +246,24 @@ class HookTrials:
             scene.workspace, scene.session, index, trial=trial, ends_at=time.monotonic() + _LONGEST_S
         )
         async for happening, _ in walk:
-            if happening.agent == scene.agent.id:
-                files = relative_files(happening.files, scene.agent.cwd)
+            if happening.agent == (scene.agent.id if scene.agent else ""):
+                files = relative_files(happening.files, scene.cwd)
                 for matched in index.match(happening, scene.about, files=files):
                     found = happening, matched.files
         return found
 
 
-def _make_up(hook: Hook, scene: Scene) -> tuple[Happening, tuple[str, ...]]:
+def _make_up(hook: Hook, scene: Scene, *, now_ms: int) -> tuple[Happening, tuple[str, ...]]:
     said = f"This is a test of the hook {hook.id}."
     values = dict.fromkeys(("text", "last_message", "question", "reason"), said)
     values |= {"command": "true", "exit_code": "1", "tool": "shell", "approval_id": "test", "message_id": "test"}
+    values |= {"from": "somebody", "percent": "80", "reset_at": "2026-01-01T00:00:00Z", "run": "test", "step": "test"}
     happening = Happening(
         event=hook.event,
         at=Cursor(scene.session.epoch, scene.session.offset),
-        at_ms=scene.agent.since_ms,
-        agent=scene.agent.id,
-        name=scene.agent.name,
+        at_ms=now_ms,
+        agent=scene.agent.id if scene.agent else AgentId(""),
+        name=scene.agent_name,
         values=values,
         exit_code=1,
         tool="shell",
@@ -270,7 +274,7 @@ def _make_up(hook: Hook, scene: Scene) -> tuple[Happening, tuple[str, ...]]:
 def _example(scene: Scene, matched: Matched, happening: Happening) -> Example:
     return Example(
         session=scene.session.name,
-        agent=scene.agent.name,
+        agent=scene.agent_name,
         at_ms=happening.at_ms,
         cursor=str(happening.at),
         files=list(matched.files[:_EXAMPLES]),

@@ -13,10 +13,10 @@ from typing import Any
 import orjson
 
 from broker.domain.agents.agents import Agent
+from broker.domain.agents.limits import Reached, read_limit_of_frame, read_limit_of_words, says_room
 from broker.domain.ids import AgentId
 from broker.domain.logs.event_filter import EventFilter
 from broker.domain.logs.events import Cursor, EventKind
-from broker.domain.workflows.runs.quota import Reached, read_limit_of_frame, read_limit_of_words, says_room
 from broker.services.ports import EventLog
 from broker.services.workflows.scene import Scene
 

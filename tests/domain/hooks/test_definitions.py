@@ -53,6 +53,9 @@ def test_an_event_makes_a_hook_run_once_however_often_it_is_looked_at() -> None:
 def test_vendors_names_are_taken_and_unknown_ones_get_the_nearest() -> None:
     assert hook_event("turn/completed") is HookEvent.TURN_COMPLETE
     assert hook_event("on_turn_completed") is HookEvent.TURN_COMPLETE
+    assert hook_event("session/request_permission") is HookEvent.APPROVAL_NEEDED
+    assert hook_event("preToolUse") is hook_event("PreToolUse") is hook_event("BeforeTool") is HookEvent.BEFORE_TOOL
+    assert hook_event("rate_limit_event") is hook_event("account/rateLimits/updated") is HookEvent.LIMIT
     assert hook_event("on_trun_complete") is None
     assert "did you mean 'on_turn_complete'" in unknown_event("on_trun_complete")
     assert "on_file_change for edits" in unknown_event("PostToolUse")

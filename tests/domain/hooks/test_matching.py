@@ -94,8 +94,88 @@ def test_an_agents_life_is_found_in_its_events(kind: str, data: dict[str, Any], 
     assert [each.event for each in happenings(event(kind, data))] == found
 
 
+def test_a_message_happens_to_each_of_those_it_is_for_and_not_to_its_sender() -> None:
+    recipients = [{"agent": "a2", "name": "Lead"}, {"agent": "a3", "name": "Tester"}]
+    data = {"id": "m1", "from": {"name": "hook:tell"}, "to": "*", "text": "hello", "recipients": recipients}
+    found = list(happenings(event("message.accepted", data)))
+    assert [(each.event, each.agent, each.name) for each in found] == [
+        (HookEvent.MESSAGE, "a2", "Lead"),
+        (HookEvent.MESSAGE, "a3", "Tester"),
+    ]
+    assert found[0].values == {"message_id": "m1", "text": "hello", "from": "hook:tell"}
+    assert found[0].messages == ("m1",), "what a hook has sent is known by its id"
+
+
+def test_a_hook_about_messages_chooses_by_who_has_sent_them() -> None:
+    data = {"id": "m1", "from": {"name": "Lead"}, "text": "hi", "recipients": [{"agent": "a2", "name": "W"}]}
+    (found,) = happenings(event("message.accepted", data))
+    for sender, expected in (("Le*", ["h"]), ("Other", [])):
+        text = f'hooks: {{"*": {{on_message: {{id: h, relay: L, when: {{from: "{sender}"}}}}}}}}'
+        assert set_off(text, found) == expected
+
+
+@pytest.mark.parametrize(
+    ("reason", "reset_at"),
+    [
+        ("You've hit your usage limit. Try again in 2 hours.", "1970-01-01T02:00:00Z"),
+        ("usageLimitExceeded", ""),
+    ],
+)
+def test_a_turn_that_a_vendors_limit_has_ended_has_failed_and_says_until_when(reason: str, reset_at: str) -> None:
+    failed, limit = happenings(event("turn.ended", {**DONE, "outcome": "failed", "text": "", "reason": reason}))
+    assert (failed.event, limit.event, limit.turn) == (HookEvent.TURN_FAILED, HookEvent.LIMIT, "t1")
+    assert limit.values == {"reason": reason, "reset_at": reset_at}
+
+
+def test_words_about_a_limit_in_a_turn_that_went_well_are_no_limit() -> None:
+    assert one("turn.ended", {**DONE, "text": "I raised the rate limit"}).event is HookEvent.TURN_COMPLETE
+
+
+def test_a_budget_says_how_much_of_it_is_spent() -> None:
+    for kind, spent, percent in (("budget.warning", 82.5, "82"), ("budget.spent", 101, "101")):
+        found = one(kind, {"text": "the budget of the agent Worker is …", "spent": spent, "limit": 100})
+        assert (found.event, found.name, found.values["percent"]) == (HookEvent.BUDGET, "Worker-1", percent)
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "found", "reason"),
+    [
+        ("workflow.started", {"workflow": "ship"}, HookEvent.RUN_STARTED, ""),
+        ("workflow.ended", {"state": "completed"}, HookEvent.RUN_COMPLETED, ""),
+        ("workflow.ended", {"state": "failed", "reason": "no tests"}, HookEvent.RUN_FAILED, "no tests"),
+        ("workflow.ended", {"state": "cancelled"}, HookEvent.RUN_FAILED, "cancelled"),
+        ("workflow.ended", {"state": "needs_human", "reason": "vote"}, HookEvent.RUN_NEEDS_HUMAN, "vote"),
+        ("step.started", {"step": "test"}, HookEvent.STEP_STARTED, ""),
+        ("step.changed", {"step": "test", "state": "completed"}, HookEvent.STEP_COMPLETED, ""),
+        ("step.changed", {"step": "test", "state": "failed", "reason": "exit 1"}, HookEvent.STEP_FAILED, "exit 1"),
+        ("step.changed", {"step": "test", "state": "needs_human"}, HookEvent.STEP_NEEDS_HUMAN, ""),
+        ("step.changed", {"step": "test", "state": "waiting_retry"}, None, ""),
+        ("step.changed", {"step": "test", "state": "completed", "kept_from": "r0"}, None, ""),
+    ],
+)
+def test_what_happens_to_a_run_and_its_steps_happens_to_no_agent(
+    kind: str, data: dict[str, Any], found: HookEvent | None, reason: str
+) -> None:
+    happened = list(happenings({**event(kind, {"run": "r1", **data}), "agent": None, "name": None}))
+    assert [each.event for each in happened] == ([found] if found else [])
+    assert all((each.agent, each.values["run"], each.values["reason"]) == ("", "r1", reason) for each in happened)
+
+
+def test_hooks_about_runs_are_found_by_session_or_for_all() -> None:
+    text = """
+hooks:
+  "*": {on_run_failed: {id: any, relay: L}}
+  "session:pay*": {on_run_failed: {id: session, relay: L}}
+  "session:other": {on_run_failed: {id: no, relay: L}}
+"""
+    (failed,) = happenings(event("workflow.ended", {"run": "r1", "state": "failed"}))
+    found = HookIndex(hooks(text)).match(failed, About(kind="", session="payments"), files=())
+    assert [each.hook.id for each in found] == ["any", "session"]
+
+
 def test_of_a_log_only_what_can_set_a_hook_off_is_read() -> None:
-    turns, edits = events_for({HookEvent.TURN_COMPLETE}), events_for({HookEvent.FILE_CHANGE})
+    turns = events_for({HookEvent.TURN_COMPLETE})
+    edits = events_for({HookEvent.FILE_CHANGE, HookEvent.TURN_COMPLETE})
     done, changed = event("turn.ended", DONE), frame({"type": "files", "changes": [{"path": "a"}]})
     piece = event("agent.frame", {"transient": True, "events": [{"type": "text_delta", "delta": "a"}]})
     assert [turns.admits(each) for each in (done, changed, piece)] == [True, False, False]

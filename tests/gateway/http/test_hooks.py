@@ -20,8 +20,9 @@ from broker.domain.logs.events import Cursor
 from broker.protocol.proxy import Deliver, FrameRecorded, Guards, HookRan, RunHook, Spawn
 from broker.services.ports import HeldHook
 from broker.settings import Settings
-from tests.fixtures.gateway import Gateway, Machine
+from tests.fixtures.gateway import A_WORKFLOW, Gateway, Machine
 from tests.gateway.http.test_api import answered, refusal
+from tests.gateway.http.test_workflows import a_worker
 from tests.gateway.test_hook_kills import dispatcher
 
 S = "/v1/sessions/main"
@@ -380,3 +381,56 @@ async def test_a_run_that_a_machine_began_for_a_waiting_agent_is_recorded_like_a
         assert (run["hook"], run["name"], run["data"]["event"]) == ("guard", "Worker", "before_tool")
         assert run["data"]["answer"]["reason"] == "not on Fridays"
         assert await events(gateway, "hook.") == ["hook.started", "hook.completed"]
+
+
+async def test_a_message_sets_off_what_its_recipient_is_told_and_no_message_of_that_goes_round(hooked: Gateway) -> None:
+    text = """
+hooks:
+  "*":
+    on_message: {id: note, relay: {to: Lead, text: "${agent} was told by ${from}: ${text}"}, when: {from: "[!h]*"}}
+  "agent:Lead":
+    on_message: {id: again, relay: Worker}
+"""
+    async with hooked.machine() as machine:
+        await spawn(hooked, "Lead")
+        await spawn(hooked, "Worker")
+        await apply(hooked, text)
+        await say(hooked, "Worker", "build it")
+        found = await runs(hooked, lambda all_: [each["hook"] for each in all_].count("again") == 1)
+        await machine.until(lambda: len([each for each in machine.commands if isinstance(each, Deliver)]) == 3)
+    assert [(each["hook"], each["name"]) for each in reversed(found)] == [("note", "Worker"), ("again", "Lead")]
+    told = [command.text for command in machine.commands if isinstance(command, Deliver)]
+    assert "Worker was told by" in told[1]
+    assert "build it" in told[1]
+
+
+async def test_what_becomes_of_a_workflows_run_is_told_without_an_agent_or_a_machine(hooked: Gateway) -> None:
+    tell = "{to: Lead, text: '${event} ${run} ${reason}'}"
+    text = f"""
+hooks:
+  "session:main":
+    on_run_started: {{id: begun, relay: {tell}}}
+    on_run_failed: {{id: over, relay: {tell}}}
+    on_run_completed: {{id: never, relay: {tell}}}
+"""
+    async with hooked.machine():
+        await spawn(hooked, "Lead")
+        await apply(hooked, text)
+        run = await hooked.ok("POST", "/v1/workflows/runs", {"text": A_WORKFLOW, "session": "main"})
+        async with a_worker(hooked):
+            await hooked.ok("POST", f"/v1/workflows/runs/{run['id']}/cancel")
+            found = await runs(hooked, lambda all_: [each["state"] for each in all_] == ["completed"] * 2)
+        messages = [
+            event["data"]["text"]
+            for event in (await hooked.ok("GET", f"{S}/events?limit=1000"))["events"]
+            if event["kind"] == "message.accepted" and event["data"]["from"]["name"].startswith("hook:")
+        ]
+    assert [(each["hook"], each["agent"]) for each in reversed(found)] == [("begun", ""), ("over", "")]
+    assert messages[0] == f"on_run_started {run['id']} "
+    assert messages[1].startswith(f"on_run_failed {run['id']} ")
+    ordered = [
+        event
+        for event in (await hooked.ok("GET", f"{S}/events?limit=1000"))["events"]
+        if event["kind"] == "hook.ordered"
+    ]
+    assert {each["agent"] for each in ordered} == {None}

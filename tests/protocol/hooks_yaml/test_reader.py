@@ -68,6 +68,13 @@ hooks:
     assert lint.when.glob == ("**/*.ts", "!dist/**")
 
 
+def test_what_happens_to_runs_is_followed_by_what_needs_no_machine() -> None:
+    run = 'hooks:\n  "session:ship-*":\n    on_run_failed: '
+    assert read_hooks(f"{run}{{notify: {{ntfy: t}}}}").problems == ()
+    assert "happens on no machine" in only_problem(f"{run}say hi")
+    assert "happens on no machine" in only_problem(f"{run}{{notify: desktop}}")
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [
@@ -125,6 +132,7 @@ hooks:
         ("    on_command: [{relay: L, when: {once_per: {}}}]", "one of "),
         ("    on_command: [{command: say, enabled: 1}]", "true or false"),
         ("    on_command: [7]", "a hook is a command"),
+        ("    on_run_failed: {relay: Lead}", "line 3, column 20: on_run_failed happens to no agent: it stands below"),
         ("    on_command: [say a, say a]", "is there twice: give one of them an `id`"),
     ],
 )

@@ -90,7 +90,7 @@ def tell(run: str, workflow: Workflow, what: Fact | Command) -> Told | None:
         case FailedByHand(step=step, by=by):
             return _step(EventKind.STEP_CHANGED, run, step, None, state="failed", by=by)
         case EndRun(state=state, reason=reason):
-            return _run(EventKind.WORKFLOW_ENDED, run, state=state, reason=reason)
+            return _run(EventKind.WORKFLOW_ENDED, run, workflow=workflow.name, state=state, reason=reason)
         case CancelAsked(by=by):
             return _run(EventKind.WORKFLOW_CHANGED, run, change="cancelled", by=by)
         case ResumeAsked(by=by, again=again):

@@ -42,7 +42,7 @@ if skipped ~= '' then
   advance_run(run, 'skipped', skipped)
   return 'skipped'
 end
-append(session, 'hook.ordered', agent, name, data)
+append(session, 'hook.ordered', filled(agent), filled(name), data)
 count('hook_runs', 1)
 if delivery ~= '' then
   redis.call('HSET', K.hook_run(run), 'delivery', delivery, 'about', about, 'attempt', 0)

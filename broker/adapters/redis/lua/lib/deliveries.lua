@@ -32,5 +32,5 @@ end
 local function say_delivery(run, r, state, ...)
   local data = extended(r.about, 'state', state, ...)
   redis.call('HSET', K.hook_run(run), 'state', state, 'at_ms', NOW, 'data', data)
-  append(r.session, 'hook.' .. state, r.agent, r.name, data)
+  append(r.session, 'hook.' .. state, filled(r.agent), filled(r.name), data)
 end

@@ -7,7 +7,7 @@ local function advance_run(run, state, data)
   local r = fields(K.hook_run(run), 'state', 'session', 'agent', 'name', 'hook', 'patience', 'decides')
   if not r.state or ENDS[r.state] or r.state == state then return 0 end
   redis.call('HSET', K.hook_run(run), 'state', state, 'at_ms', NOW, 'data', data)
-  local at = append(r.session, 'hook.' .. state, r.agent, r.name, data)
+  local at = append(r.session, 'hook.' .. state, filled(r.agent), filled(r.name), data)
   if ENDS[state] then
     forget_timer('hook|' .. run)
     if r.decides then let_hooks_look(r.session, at) end

@@ -9,6 +9,8 @@ local HOOKED = {
   ['agent.ready'] = true, ['agent.state'] = true, ['agent.deaf'] = true, ['agent.exited'] = true,
   ['agent.released'] = true, ['agent.frame'] = true, ['message.receipt'] = true,
   ['turn.started'] = true, ['turn.ended'] = true, ['approval.requested'] = true, ['approval.resolved'] = true,
+  ['message.accepted'] = true, ['budget.warning'] = true, ['budget.spent'] = true, ['workflow.started'] = true,
+  ['workflow.ended'] = true, ['step.started'] = true, ['step.changed'] = true,
 }
 
 -- A replica that became the primary may lack events that were read and shipped. Their numbers are given to others from

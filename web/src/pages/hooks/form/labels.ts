@@ -19,6 +19,7 @@ export const LABELS: Readonly<Record<string, string>> = {
   "when.command": texts.hookFields.whenCommand,
   "when.agent": texts.hookFields.whenAgent,
   "when.text": texts.hookFields.whenText,
+  "when.from": texts.hookFields.whenFrom,
   "when.once_per": texts.hookFields.whenOncePer,
   debounce: texts.hookFields.debounce,
   max_per_minute: texts.hookFields.maxPerMinute,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from broker.domain.workflows.runs.quota import Reached, read_limit_of_frame, read_limit_of_words, says_room
+from broker.domain.agents.limits import Reached, read_limit_of_frame, read_limit_of_words, says_room
 
 NOW = datetime(2026, 11, 29, 13, 0, tzinfo=UTC)
 NOW_MS = int(NOW.timestamp() * 1000)
