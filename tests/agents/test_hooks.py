@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -129,13 +130,19 @@ async def test_every_line_of_the_plain_example_does_what_it_says(
         await desk.relay.answer(asked.id, Verdict.ALLOW)
         await desk.log.turns_ended("Worker", 2)
         await desk.log.turns_ended("Lead", 2)
-        for hook in read_hooks(text).hooks:
-            await ran(desk, hook.id)
-    lines = recorded(tmp_path)
-    assert lines.count(["say", "Codex needs input"]) == 1
-    assert lines.count(["npm", "run", "lint", "--", "made it.ts"]) == 1
-    assert lines.count(["npm", "run", "typecheck"]) == 1
-    assert ["afplay", "/System/Library/Sounds/Glass.aiff"] in lines
+        sound, relay, lint, types, spoken = (hook.id for hook in read_hooks(text).hooks)
+        await ran(desk, sound, count=4)
+        await ran(desk, relay, count=2)
+        await ran(desk, relay, count=2, state="skipped")  # Lead is not told of the turns in which it was told
+        for hook in (lint, types, spoken):
+            await ran(desk, hook)
+    # Both agents have ended two turns; one file was changed, and one request has waited for a person.
+    assert Counter(map(tuple, recorded(tmp_path))) == {
+        ("afplay", "/System/Library/Sounds/Glass.aiff"): 4,
+        ("npm", "run", "lint", "--", "made it.ts"): 1,
+        ("npm", "run", "typecheck"): 1,
+        ("say", "Codex needs input"): 1,
+    }
     told = [request.everything for request in model.requests if "hook:" in request.everything]
     assert any(f"Worker ({cli}): on_turn_complete" in each for each in told)
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from typing import Literal
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,12 +16,48 @@ OPENED = ["127.0.0.0/8"]
 TAKEN = answer(200, b'{"id":"1"}', Content_Type="application/json")
 
 
+class _NtfyAction(BaseModel):
+    """A button of a notification: https://docs.ntfy.sh/publish/#action-buttons."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["view", "broadcast", "http", "copy"]
+    label: str
+    url: str = ""
+
+
+class _NtfyMessage(BaseModel):
+    """What ntfy takes as JSON at its root: https://docs.ntfy.sh/publish/#publish-as-json."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    topic: str = Field(pattern=r"^[-_A-Za-z0-9]{1,64}$")
+    message: str = Field(default="", max_length=4096)
+    title: str = ""
+    tags: list[str] = Field(default_factory=list)
+    priority: int = Field(default=3, ge=1, le=5)
+    actions: list[_NtfyAction] = Field(default_factory=list, max_length=3)
+    click: str = ""
+    attach: str = ""
+    markdown: bool = False
+    icon: str = ""
+    filename: str = ""
+    delay: str = ""
+    email: str = ""
+    call: str = ""
+    sequence_id: str = ""
+
+
 async def test_ntfy_has_its_documented_payload() -> None:
+    """What is not in the JSON may be in a header: ntfy turns the members into the headers of the same names."""
     async with receiving(TAKEN) as receiver:
         url = f"ntfy://127.0.0.1:{receiver.port}/alerts?priority=4&click=https%3A%2F%2Frelay.test%2Fs"
         await AppriseNotifier(OPENED).notify(url, title="Worker needs your approval", text="shell: rm -rf é")
     (request,) = receiver.requests
-    assert request.headers["content-type"] == "application/json"
+    assert (request.path, request.headers["content-type"]) == ("/", "application/json")
+    message = _NtfyMessage.model_validate_json(request.body)
+    assert (message.topic, message.title) == ("alerts", "Worker needs your approval")
+    assert request.headers["x-priority"] == "high"  # 4, by its name
     assert request.headers["x-click"] == "https://relay.test/s"
     assert request.body.decode("utf-8") == (
         '{"topic": "alerts", "title": "Worker needs your approval", "message": "shell: rm -rf \\u00e9"}'
