@@ -87,6 +87,33 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HooksOffered:
+    """The project has hooks of its own, which do not hold."""
+
+    file: str
+    hooks: int
+    commands: int
+    """Those of them that run a command on machines."""
+    replaces: int
+    """Hooks that hold now, and would not any more."""
+    problem: str
+    """What is wrong with the file; '' for nothing."""
+    type: Literal["hooks_offered"] = "hooks_offered"
+
+    @property
+    def text(self) -> str:
+        """For a terminal."""
+        if self.problem:
+            return f"! {self.file} cannot be applied: {self.problem}"
+        commands = f", {self.commands} of them commands" if self.commands else ""
+        instead = f"; they replace the {self.replaces} that hold now" if self.replaces else ""
+        return (
+            f"· {self.file} proposes hooks ({self.hooks}{commands}), which do not hold:"
+            f" `relaycast hooks apply {self.file}` makes them the workspace's{instead}"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stopping:
     """A signal was taken; agents are being ended."""
 
@@ -98,7 +125,7 @@ class Stopping:
         return "… ending agents; Ctrl-C again kills them at once"
 
 
-Notice = Connected | Disconnected | AgentStarted | AgentEnded | Warned | Stopping
+Notice = Connected | Disconnected | AgentStarted | AgentEnded | Warned | HooksOffered | Stopping
 
 
 def without_tokens(notice: Notice) -> Notice:

@@ -11,6 +11,7 @@ import click
 import orjson
 
 from broker.cli.operator_client import ask
+from broker.protocol.hooks_yaml.project import PROJECT_FILE
 from broker.protocol.hooks_yaml.reader import read_hooks
 
 _STATES = {
@@ -25,6 +26,9 @@ _STATES = {
 }
 
 
+_takes_file = click.argument("file", type=click.File("r"), default=str(PROJECT_FILE), metavar="[FILE]")
+
+
 @click.group()
 def hooks() -> None:
     """Do something when an agent's turn ends, a file changes, a command fails, a person is needed.
@@ -36,18 +40,21 @@ def hooks() -> None:
 
 
 @hooks.command()
-@click.argument("file", type=click.File("r"))
+@_takes_file
 def check(*, file: TextIO) -> None:
-    """Read FILE and list what is wrong in it, with line and column."""
+    """Read FILE and list what is wrong in it, with line and column. Without FILE: .relaycast/hooks.yaml."""
     _require_good(file)
     click.echo("✓ nothing is wrong with it")
 
 
 @hooks.command()
-@click.argument("file", type=click.File("r"))
+@_takes_file
 @click.option("--replacing", type=int, metavar="VERSION", help="Refuse when the hooks are not of VERSION any more.")
 def apply(*, file: TextIO, replacing: int | None) -> None:
-    """Replace the workspace's hooks by those in FILE (- for standard input), from the next event on."""
+    """Replace the workspace's hooks by those in FILE (- for standard input), from the next event on.
+
+    Without FILE it is .relaycast/hooks.yaml of the folder this is typed in, where projects keep hooks they propose.
+    """
     text = _require_good(file)
     shown = ask("PUT", "/v1/hooks", body={"text": text, "version": replacing})
     click.echo(f"✓ version {shown['version']}: {len(shown['hooks'])} hooks")

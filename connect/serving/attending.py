@@ -28,6 +28,7 @@ from connect.policy.consent import Question
 from connect.sdk import AgentRelay
 from connect.serving.link_host import ExitStatus
 from connect.serving.link_process import Order
+from connect.serving.project_hooks import offered_hooks
 from connect.serving.starting import start_link
 from connect.settings import ConnectSettings
 from connect.system.state_folder import StateFolder
@@ -184,6 +185,8 @@ class Terminal:
             welcome = await self._unless_left(_await(self._welcomed))
             relay = AgentRelay(self._settings.endpoint.url, session=self._session(welcome, link), tokens=tokens)
             async with relay:
+                if offered := await self._unless_left(offered_hooks(relay, self._settings.cwd)):
+                    self._show(offered)
                 return await self._unless_left(
                     run_terminal(
                         relay,

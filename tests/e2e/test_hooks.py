@@ -45,10 +45,11 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-async def relaycast(broker: Running, folder: Path, *arguments: str, stdin: str = "") -> str:
+async def relaycast(broker: Running, folder: Path, *arguments: str, stdin: str = "", cwd: Path | None = None) -> str:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "broker.cli", *arguments),
         env=linked_environment(broker, folder),
+        cwd=cwd,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -114,3 +115,32 @@ async def test_the_plain_example_is_refused_until_the_machines_owner_allows_it_a
         assert ["npm", "run", "lint", "--", "src/a.ts", "on_file_change", folder] in mine
         assert ["npm", "run", "typecheck", "on_file_change", folder] in mine
         assert ["afplay", "/System/Library/Sounds/Glass.aiff", "on_turn_complete", folder] in mine
+
+
+async def test_the_hooks_that_a_project_proposes_are_offered_and_hold_once_somebody_applies_them(
+    broker: Running, tmp_path: Path
+) -> None:
+    async with a_box(broker, tmp_path, "desk", config=CONFIG) as box, client(broker) as relay:
+        work = box.folder("work")
+        (work / ".git").mkdir()
+        (work / ".relaycast").mkdir()
+        (work / ".relaycast" / "hooks.yaml").write_text(EXAMPLE)
+        (work / "src").mkdir()
+        async with box.person("work/src") as person:
+            await person.sees("../.relaycast/hooks.yaml proposes hooks (5, 4 of them commands), which do not hold")
+            await person.sees("relay>")
+            assert (await relay.request("GET", "/v1/hooks"))["version"] == 0
+        applied = await relaycast(broker, tmp_path, "hooks", "apply", cwd=work)
+        assert "5 hooks" in applied
+        async with box.person("work") as person:
+            await person.sees("relay>")
+            assert "proposes hooks" not in person.screen
+        (work / ".relaycast" / "hooks.yaml").write_text("hooks: {codex: {on_trun_start: say hi}}")
+        async with box.person("work") as person:
+            await person.sees("! .relaycast/hooks.yaml cannot be applied: line 1, column 17: there is no event")
+        (work / ".relaycast" / "hooks.yaml").unlink()
+        (work / ".relaycast" / "hooks.yaml").symlink_to(tmp_path / "elsewhere.yaml")
+        (tmp_path / "elsewhere.yaml").write_text("hooks: {codex: {on_turn_start: say hi}}")
+        async with box.person("work") as person:
+            await person.sees("relay>")
+            assert "proposes hooks" not in person.screen
