@@ -10,14 +10,20 @@ import orjson
 
 from broker.domain.agents.vendors import BRIDGED
 from broker.domain.errors import BadRequest
+from broker.domain.hooks.definitions import Hook
 from connect.allow_list import AllowList, harmless
 from connect.control.client import confirm_hooks
 from connect.machine.hooks.consent_file import ConsentFile, to_toml
 from connect.machine.hooks.consents import Consent, Consents, Standing, is_hook_id
-from connect.machine.hooks.offers import Offer, difference, in_words, offers_of
+from connect.machine.hooks.offers import Offer, difference, foreseen, in_words, offers_of
+from connect.machine.hooks.programs import usable_path
 from connect.machine.hooks.refusals import read_refusals
 from connect.machine.hooks.vendor_files import Converted, Left, as_yaml, convert
+from connect.policy.folders import real_folder
+from connect.policy.policy_file import PolicyFile
 from connect.settings import Options, config_folder, resolve_state_dir
+
+_YAML = (".yaml", ".yml")
 
 
 class _Machine(AllowList[Consents]):
@@ -72,12 +78,18 @@ def show(options: Options, /, *, as_json: bool = False) -> None:
 
 
 @hooks.command()
-@click.argument("hook", metavar="[ID]", required=False)
+@click.argument("hook", metavar="[ID|FILE]", required=False)
 @click.option("--shell", is_flag=True, help="Allow words that are a program themselves, as in `sh -c …`.")
 @click.pass_obj
 def allow(options: Options, /, *, hook: str | None, shell: bool) -> None:
-    """Let hooks run that were refused lately: one, or each that you say yes to."""
+    """Let hooks run that were refused lately: one, or each that you say yes to.
+
+    With FILE, a hooks file: each of its commands, before it was refused, in the folder this is typed in and below.
+    """
     machine = _changeable(options)
+    if hook is not None and hook.endswith(_YAML) and Path(hook).is_file():
+        _allow_file(machine, Path(hook), shell=shell)
+        return
     offers = machine.offers(hook)
     if not offers:
         _nothing(machine, hook)
@@ -132,7 +144,7 @@ def review(options: Options, /, *, shell: bool) -> None:
 @hooks.command("import")
 @click.argument("vendor", type=click.Choice(list(BRIDGED)))
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
-def import_(vendor: str, file: Path, /) -> None:
+def import_(*, vendor: str, file: Path) -> None:
     """Print the plain commands of a vendor's own hooks as a hooks file, and say on stderr what is none.
 
     Nothing is saved or allowed: `relaycast hooks apply` takes the file, and a person allows on this machine what it
@@ -180,6 +192,37 @@ def _warnings(consent: Consent) -> list[str]:
     if consent.files:
         return ["agents work where that lies: once it is changed, the hook no longer runs until you allow it again"]
     return ["what it reads in that folder by itself (package.json, Makefile, settings) agents can change"]
+
+
+def _allow_file(machine: _Machine, path: Path, *, shell: bool) -> None:
+    hooks = _hooks_of(path)
+    folder = real_folder(Path.cwd())
+    policy = PolicyFile(config_folder(os.environ), state=machine.state).read().policy
+    roots = [folder, *policy.folders, *policy.remembered]
+    refusals = list(foreseen(hooks, folder=folder, path=usable_path(os.environ.get("PATH", "")), roots=roots))
+    for each in refusals:
+        if each.program is None:
+            written = each.command if isinstance(each.command, str) else " ".join(each.command)
+            click.echo(harmless(f"! {each.id}: its program is not found here: {written}"))
+    offers = offers_of(refusals, machine.consents)
+    for offer in offers:
+        if _confirm_wanted(offer, shell=shell, alone=False):
+            machine.put(machine.consents.with_consent(offer.consent))
+            click.echo(harmless(f"✓ {offer.consent.id} may run in {folder} and below"))
+    if not offers:
+        click.echo(harmless(f"{path} has no command that could be allowed here and is not yet."))
+
+
+def _hooks_of(path: Path) -> tuple[Hook, ...]:
+    from broker.protocol.hooks_yaml.reader import read_hooks  # noqa: PLC0415 - for this command
+
+    try:
+        read = read_hooks(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadRequest(f"{path}: {error}") from None
+    if read.problems:
+        raise BadRequest(f"{path}: {read.problems[0]}")
+    return read.hooks
 
 
 def _nothing(machine: _Machine, hook: str | None) -> None:

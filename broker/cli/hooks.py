@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from datetime import UTC, datetime
+from textwrap import indent
 from typing import Any, TextIO
 from urllib.parse import quote
 
@@ -61,7 +62,9 @@ def apply(*, file: TextIO, replacing: int | None) -> None:
     for note in shown["notes"]:
         click.echo(f"! {note}")
     if any("command" in hook["does"] for hook in shown["hooks"]):
-        click.echo("  commands run on machines whose owners allow them there: relay-connect hooks review")
+        what = "review" if file.name in {"-", "<stdin>"} else f"allow {shlex.quote(file.name)}"
+        where = "  each machine's owner allows the commands there, in the agents' folder"
+        click.echo(f"{where}: relay-connect hooks {what}")
 
 
 @hooks.command("list")
@@ -91,15 +94,18 @@ def show() -> None:
 
 @hooks.command()
 @click.option("-n", "--lines", default=20, show_default=True, help="Show at most so many runs.")
+@click.option("-o", "--output", is_flag=True, help="With what each command wrote.")
 @click.option("--json", "json_", is_flag=True, help="One JSON document, as /v1/hooks/runs has it.")
-def history(*, lines: int, json_: bool) -> None:
+def history(*, lines: int, output: bool, json_: bool) -> None:
     """Show the latest runs: what set each off, and what came of it."""
     runs = ask("GET", f"/v1/hooks/runs?limit={lines}")["runs"]
     if json_:
         click.echo(orjson.dumps({"runs": runs}))
         return
     for run in reversed(runs):
-        click.echo(_run(run))
+        click.echo(_harmless(_run(run)))
+        if output and run["data"].get("output"):
+            click.echo(indent(_harmless(run["data"]["output"].rstrip()), "    "))
 
 
 @hooks.command()
@@ -142,7 +148,7 @@ def dead_letters(*, lines: int, json_: bool) -> None:
         click.echo(orjson.dumps({"runs": runs}))
         return
     for run in reversed(runs):
-        click.echo(f"{run['id']}  {_run(run)}")
+        click.echo(_harmless(f"{run['id']}  {_run(run)}"))
     if not runs:
         click.echo("everything was delivered")
 
@@ -238,7 +244,7 @@ def _state(hook: dict[str, Any]) -> str:
 
 def _run(run: dict[str, Any]) -> str:
     at, data = _clock(run["at_ms"]), run["data"]
-    said = [data.get("event", ""), data.get("reason", ""), " ".join(data.get("argv", ()))]
+    said = [data.get("event", ""), data.get("reason", ""), shlex.join(data.get("argv", ()))]
     code = data.get("exit_code")
     said += [f"exit {code}"] if code else []
     said += [f"{data['times']} times in one"] if "times" in data else []
@@ -247,6 +253,13 @@ def _run(run: dict[str, Any]) -> str:
     said += [f"again at {_clock(data['again_at_ms'])}"] if "again_at_ms" in data else []
     mark = _STATES[run["state"]]
     return f"{at}  {mark} {run['state']:<11} {run['hook']:<16} {run['name']}  {'  '.join(filter(None, said))}"
+
+
+def _harmless(text: str) -> str:
+    """What programs have written and files are called, with what hides in it made visible."""
+    from connect.terminal.text.characters import visible  # noqa: PLC0415 - for two commands of many
+
+    return "\n".join(visible(line) for line in text.split("\n"))
 
 
 def _clock(at_ms: int) -> str:

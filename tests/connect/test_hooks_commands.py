@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 import signal
+import subprocess
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 
 from broker.domain.hooks.runs import RunState
 from broker.domain.ids import AgentId, SessionId
+from broker.protocol.hooks_yaml.reader import read_hooks
 from broker.protocol.proxy import HookRan, RunHook, Spawn, Started
 from connect.machine.hooks.consent_file import ConsentFile, to_toml
 from connect.machine.hooks.consents import Consents, Standing
@@ -281,3 +283,55 @@ def both_pids(file: Path) -> list[int]:
     while not file.exists() or len(file.read_text().split()) < 2:
         os.sched_yield()
     return [int(pid) for pid in file.read_text().split()]
+
+
+def test_a_hooks_file_is_allowed_before_anything_of_it_was_refused(
+    environment: dict[str, str], folder: Path, file: ConsentFile
+) -> None:
+    project = folder / "project"
+    (project / "check.sh").write_text("#!/bin/sh\n")
+    text = """
+hooks:
+  codex:
+    on_turn_complete: {id: told, relay: Lead}
+    on_file_change:
+      - {id: check, command: "./check.sh ${file}", timeout: 5s}
+      - {id: gone, command: "no-such-program-here"}
+"""
+    (project / "hooks.yaml").write_text(text)
+    argv = [*RELAY_CONNECT, "hooks", "allow", "hooks.yaml"]
+    status, seen = at_terminal(argv, environment=environment, types="y\n", cwd=project)
+    assert (status, seen.count("Allow exactly this?")) == (0, 1), seen
+    assert "! gone: its program is not found here: no-such-program-here" in seen
+    [consent] = file.parse(file.content()).allow
+    assert (consent.id, consent.program, consent.roots) == ("check", project / "check.sh", (project,))
+    assert list(consent.files) == [str(project / "check.sh")], "agents can change it: it is held to what it is now"
+    status, seen = at_terminal(argv, environment=environment, types="", cwd=project)
+    assert "has no command that could be allowed here and is not yet" in seen
+    (project / "hooks.yaml").write_text("hooks: {codex: {on_trun_start: x}}")
+    status, seen = at_terminal(argv, environment=environment, types="", cwd=project)
+    assert (status, "line 1, column 17: there is no event" in seen) == (2, True)
+
+
+VENDORS = {
+    "claude": {"Stop": [{"hooks": [{"type": "command", "command": "$CLAUDE_PROJECT_DIR/done.sh", "timeout": 9}]}]},
+    "codex": {"Stop": [{"hooks": [{"type": "command", "command": "say done"}]}]},
+    "gemini": {"AfterAgent": [{"hooks": [{"type": "command", "command": "say done", "timeout": 9000}]}]},
+}
+
+
+@pytest.mark.parametrize(("vendor", "hooks"), VENDORS.items(), ids=VENDORS)
+def test_a_vendors_file_is_printed_as_a_hooks_file_and_what_is_left_out_beside_it(
+    environment: dict[str, str], folder: Path, vendor: str, hooks: dict[str, Any]
+) -> None:
+    given = folder / "given.json"
+    given.write_text(json.dumps({"hooks": {**hooks, "SubagentStop": [{"hooks": []}]}}))
+    program = [*RELAY_CONNECT, "hooks", "import", vendor, str(given)]
+    ran = subprocess.run(program, env=environment, capture_output=True, text=True, check=True)
+    [hook] = read_hooks(ran.stdout).hooks
+    assert str(hook.selector) == vendor
+    assert "! SubagentStop[0]: no event here stands for 'SubagentStop'" in ran.stderr
+    for content, says in (("{}", "it holds no `hooks` object"), ("{", "Expecting property name")):
+        given.write_text(content)
+        ran = subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
+        assert (ran.returncode, ran.stdout, says in ran.stderr) == (2, "", True), ran.stderr

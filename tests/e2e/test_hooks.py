@@ -24,6 +24,7 @@ import json, os, sys
 event = json.load(sys.stdin)
 with open(os.path.dirname(os.path.abspath(__file__)) + "/ran", "a") as ran:
     ran.write(json.dumps([os.path.basename(sys.argv[0]), *sys.argv[1:], event["type"], os.getcwd()]) + "\\n")
+print("it is written down \x1b[31m")
 """
 
 
@@ -115,6 +116,9 @@ async def test_the_plain_example_is_refused_until_the_machines_owner_allows_it_a
         assert ["npm", "run", "lint", "--", "src/a.ts", "on_file_change", folder] in mine
         assert ["npm", "run", "typecheck", "on_file_change", folder] in mine
         assert ["afplay", "/System/Library/Sounds/Glass.aiff", "on_turn_complete", folder] in mine
+        shown = await relaycast(broker, tmp_path, "hooks", "history", "--output")
+        assert "run lint -- src/a.ts\n    it is written down ␛[31m\n" in shown
+        assert "it is written down" not in await relaycast(broker, tmp_path, "hooks", "history")
 
 
 async def test_the_hooks_that_a_project_proposes_are_offered_and_hold_once_somebody_applies_them(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from broker.domain.hooks.templates import BadTemplate
+from broker.domain.hooks.definitions import CommandAction, Hook
+from broker.domain.hooks.templates import BadTemplate, fill_text
 from connect.machine.commands.calls import PASSED_ON, is_passed_on
-from connect.machine.hooks.consents import Consent, Consents
+from connect.machine.hooks.consents import Consent, Consents, Standing
 from connect.machine.hooks.inline_code import Code, as_written, code_of
-from connect.machine.hooks.programs import digests_of
+from connect.machine.hooks.programs import digests_of, files_within_reach, find_program, project_of
 from connect.machine.hooks.refusals import Refusal
 
 
@@ -33,6 +34,36 @@ class Offer:
 def offers_of(refusals: list[Refusal], consents: Consents) -> list[Offer]:
     """Those that are not settled by now, the oldest first. What cannot be made sense of is left out."""
     return [offer for refusal in refusals for offer in _offer(refusal, consents)]
+
+
+def foreseen(hooks: Iterable[Hook], *, folder: Path, path: str, roots: Sequence[Path]) -> Iterator[Refusal]:
+    """What would be refused of hooks that run in `folder` and below, as long as nobody has allowed it.
+
+    `path`: as in PATH; `roots`: where agents may write. What is not on this machine has no program.
+    """
+    for hook in hooks:
+        action = hook.action
+        if not isinstance(action, CommandAction):
+            continue
+        works_in = folder / (action.cwd or "")
+        values = {"cwd": str(folder), "project": str(project_of(folder) or "")}
+        program = find_program(fill_text(action.words[0], values), folder=works_in, path=path)
+        files = (
+            files_within_reach(action.words, values, program=program, folder=works_in, roots=roots) if program else ()
+        )
+        yield Refusal(
+            id=hook.id,
+            command=action.command,
+            cwd=action.cwd,
+            env=action.env,
+            timeout_s=action.timeout_s,
+            standing=Standing.UNKNOWN,
+            why="it would be refused",
+            root=str(folder),
+            folder=str(works_in),
+            program=str(program) if program else None,
+            files=tuple(map(str, files)),
+        )
 
 
 def _offer(refusal: Refusal, consents: Consents) -> Iterator[Offer]:

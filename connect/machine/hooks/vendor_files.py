@@ -151,6 +151,9 @@ def _events(event: str, matcher: str, *, vendor: str) -> Iterator[str]:
 def _no_event(event: str, matcher: object) -> str:
     if event in _AFTER_TOOL:
         return f"no event here is for the tools {matcher!r}: on_command is for commands, on_file_change for edits"
+    named = next((each for each in (*_EVENTS, *_AFTER_TOOL) if each.lower() == event.lower()), None)
+    if named:
+        return f"the vendor knows no event {event!r} and runs nothing of it; did you mean {named!r}?"
     return f"no event here stands for {event!r}"
 
 
