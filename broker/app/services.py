@@ -29,6 +29,7 @@ from broker.services.container import Services
 from broker.services.hooks.deciding import HookDecisions
 from broker.services.hooks.definitions import Hooks
 from broker.services.hooks.dispatch import HookDispatcher
+from broker.services.hooks.starting import HookStarts
 from broker.services.hooks.trial import HookTrials
 from broker.services.live.activity import Activity
 from broker.services.live.feeds import Feeds
@@ -124,7 +125,9 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
         status=_status(adapters, log_health),
         log_health=log_health,
         hooks=_hooks(settings, adapters),
-        hook_trials=_hook_trials(settings, adapters, redaction),
+        hook_trials=_hook_trials(
+            settings, adapters, redaction, starts=build_starts(adapters, access, sessions, runs.workflows)
+        ),
         secrets=Secrets(adapters.secrets, AesGcmSealing(settings.secret_keys)),
         workflows=runs.workflows,
         reruns=runs.reruns,
@@ -326,12 +329,17 @@ def _linking(
     )
 
 
-def _hook_trials(settings: Settings, adapters: Adapters, redaction: Redaction) -> HookTrials:
+def build_starts(adapters: Adapters, access: Access, sessions: Sessions, workflows: WorkflowRuns) -> HookStarts:
+    """What starts workflows for hooks."""
+    return HookStarts(adapters.hooks, access=access, sessions=sessions, workflows=workflows)
+
+
+def _hook_trials(settings: Settings, adapters: Adapters, redaction: Redaction, *, starts: HookStarts) -> HookTrials:
     return HookTrials(
         adapters.hooks,
         adapters.log,
         adapters.registry,
-        dispatcher=build_dispatcher(settings, adapters, redaction),
+        dispatcher=build_dispatcher(settings, adapters, redaction, starts=starts),
         public_url=settings.url,
     )
 
@@ -355,7 +363,9 @@ def _transfer(adapters: Adapters) -> Transfer:
     )
 
 
-def build_dispatcher(settings: Settings, adapters: Adapters, redaction: Redaction) -> HookDispatcher:
+def build_dispatcher(
+    settings: Settings, adapters: Adapters, redaction: Redaction, *, starts: HookStarts
+) -> HookDispatcher:
     """What carries hooks out."""
     return HookDispatcher(
         adapters.hooks,
@@ -365,6 +375,7 @@ def build_dispatcher(settings: Settings, adapters: Adapters, redaction: Redactio
         workspaces=adapters.workspaces,
         redaction=redaction,
         decisions=HookDecisions(adapters.hooks, adapters.approvals, redaction),
+        starts=starts,
         public_url=settings.url,
     )
 

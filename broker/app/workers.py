@@ -11,7 +11,13 @@ from broker.adapters.signing import Ed25519Signing
 from broker.adapters.trigger_search import automaton
 from broker.adapters.webhook_tokens import HmacWebhookTokens
 from broker.app.adapters import Adapters
-from broker.app.services import build_dispatcher, build_payment_provider, build_services, build_subscriptions
+from broker.app.services import (
+    build_dispatcher,
+    build_payment_provider,
+    build_services,
+    build_starts,
+    build_subscriptions,
+)
 from broker.domain.outbound.addresses import AddressPolicy
 from broker.services.approvals.desk import ApprovalDesk
 from broker.services.audit.sealing import AuditSealer
@@ -65,8 +71,9 @@ def build_retention(adapters: Adapters, logs: LogStore) -> RetentionWorker:
 
 def build_hooks(settings: Settings, adapters: Adapters, *, alone: bool) -> HookWorker:
     """The worker that looks for what hooks wait for; `alone` when there can be no other."""
-    redaction = Redaction(adapters.redaction_rules, search=automaton)
-    dispatcher = build_dispatcher(settings, adapters, redaction)
+    services = build_services(settings, adapters)
+    starts = build_starts(adapters, services.access, services.sessions, services.workflows)
+    dispatcher = build_dispatcher(settings, adapters, services.redaction, starts=starts)
     return HookWorker(adapters.timers, adapters.hooks, dispatcher, alone=alone)
 
 

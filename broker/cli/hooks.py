@@ -203,6 +203,8 @@ def _does(does: dict[str, Any]) -> str:
         return f"webhook to {does['webhook']}"
     if "notify" in does:
         return f"notify {does['notify']}"
+    if "start_workflow" in does:
+        return f"start the workflow {does['start_workflow']}"
     command = does["command"]
     return command if isinstance(command, str) else " ".join(command)
 
@@ -225,6 +227,9 @@ def _would(does: dict[str, Any]) -> str:
         return " ; ".join(shlex.join(call) for call in does["argv"])
     if "skipped" in does:
         return f"nothing: {does['skipped']}"
+    if "starts" in does:
+        given = ", ".join(f"{name}={value}" for name, value in does["starts"].items())
+        return f"start its workflow{' with ' if given else ''}{given}"
     return f"{does['text'].splitlines()[0]} → {does['relay']}" if "relay" in does else f"to {does['to']}"
 
 

@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
+from broker.app import build_services
 from broker.domain.errors import Unavailable
 from broker.protocol.proxy import Deliver, RunHook
 from broker.services.hooks.deciding import HookDecisions
 from broker.services.hooks.dispatch import HookDispatcher
+from broker.services.hooks.starting import HookStarts
 from broker.services.redaction import Redaction
+from broker.settings import Settings
 from tests.fixtures.gateway import Gateway, Machine
 from tests.gateway.http.test_api import answered
 
@@ -45,9 +48,10 @@ class Dying:
         return call
 
 
-def dispatcher(gateway: Gateway, *, records: Any = None, mailroom: Any = None) -> HookDispatcher:
+def dispatcher(gateway: Gateway, *, records: Any = None, mailroom: Any = None, workflows: Any = None) -> HookDispatcher:
     adapters = gateway.adapters
     redaction = Redaction(adapters.redaction_rules)
+    services = build_services(Settings(), adapters)
     return HookDispatcher(
         records or adapters.hooks,
         adapters.log,
@@ -56,6 +60,12 @@ def dispatcher(gateway: Gateway, *, records: Any = None, mailroom: Any = None) -
         workspaces=adapters.workspaces,
         redaction=redaction,
         decisions=HookDecisions(records or adapters.hooks, adapters.approvals, redaction),
+        starts=HookStarts(
+            records or adapters.hooks,
+            access=services.access,
+            sessions=services.sessions,
+            workflows=workflows or services.workflows,
+        ),
         public_url="http://broker",
     )
 

@@ -342,6 +342,8 @@ export const hookFields = {
   notifyNtfy: "Topic at ntfy.sh",
   notifyText: "Text",
   notifyPriority: "Priority, 1 to 5",
+  startWorkflow: "Workflow of the file",
+  startMachine: "Machine",
   id: "Id",
   whenGlob: "Files",
   whenExitCode: "Exit codes",

@@ -96,13 +96,14 @@ _TEMPLATES: dict[str, str] = {
     "audit_state": ":audit:state",  # hash: number of the last record, sealed and seal, first that is kept and its base
     "audit_once": ":audit:once:%s",  # string: a refusal that was recorded lately
     "views": ":views:%s",  # hash: name of a view of a page -> JSON of address, by, at_ms
-    "hooks": ":hooks",  # hash: text, version, by, at_ms, guards, paused (1); there while the workspace has hooks
+    "hooks": ":hooks",  # hash: text, version, by, author, at_ms, guards, paused (1); there while there are hooks
     "hooks_version": ":hooks:version",  # string: counts the changes of the hooks
     "hooks_due": ":hooks:due",  # zset: sessions with events that hooks wait for, by the first offset not looked at
     "hooks_holder": ":hooks:holder",  # string: who looks at them, for as long as it lives
     "hook_hold": ":hooks:hold:%s:%s",  # hash: what of an agent has set a hook off lately, and what is held back of it
     "hooks_quiet": ":hooks:quiet",  # zset: "hook|agent" whose quiet has come, by then
     "hook_runs": ":hooks:runs",  # zset: the latest runs, by time
+    "hook_session": ":hooks:session:%s",  # string: JSON list of the hooks that have led to a session
     "hook_rate": ":hooks:rate:%s",  # string: runs of a hook in this minute
     "hook_deliveries": ":hooks:deliveries",  # zset: runs that another service is called for, by when next, ms
     "hook_endpoints": ":hooks:endpoints",  # hash: hook whose deliveries fail -> JSON: since, stopped (why)

@@ -144,9 +144,23 @@ class NotifyAction:
     """1 to 5, of a topic at ntfy.sh."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowAction:
+    """A run of a workflow, in a session of its own, with the rights of who has applied the hooks."""
+
+    text: str
+    """The whole file."""
+    workflow: str | None = None
+    """Which of the file; None: the first."""
+    vars: tuple[tuple[str, Template], ...] = ()
+    """Values of the file's variables, by their names."""
+    machine: str | None = None
+    """Where steps run that the file gives no machine; None: the agent's, in its folder."""
+
+
 DESKTOP_COMMAND = ("relay-connect", "notify", "--event")
 """Shows what happened on the desktop of the agent's machine; allowed there like every command."""
-Action = CommandAction | RelayAction | WebhookAction | NotifyAction
+Action = CommandAction | RelayAction | WebhookAction | NotifyAction | WorkflowAction
 Delivered = WebhookAction | NotifyAction
 """Actions that another service is called for."""
 
@@ -195,6 +209,8 @@ def kind_of(action: Action) -> str:
             return "webhook"
         case NotifyAction():
             return "notify"
+        case WorkflowAction():
+            return "start_workflow"
 
 
 def secrets_of(action: Action) -> tuple[str, ...]:
@@ -222,7 +238,7 @@ def misplaced(hook: Hook) -> str:
     if hook.selector.scope not in {Scope.ANY, Scope.SESSION}:
         return f'{hook.event} happens to no agent: it stands below "*" or session:NAME'
     if isinstance(hook.action, CommandAction):
-        return f"{hook.event} happens on no machine: a relay, a webhook, or a notification to a service can follow it"
+        return f"{hook.event} happens on no machine: no command can follow it"
     return ""
 
 

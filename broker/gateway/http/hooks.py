@@ -10,7 +10,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from broker.domain.hooks.definitions import Action, CommandAction, Hook, NotifyAction, RelayAction, WebhookAction
+from broker.domain.hooks.definitions import (
+    Action,
+    CommandAction,
+    Hook,
+    NotifyAction,
+    RelayAction,
+    WebhookAction,
+    WorkflowAction,
+)
 from broker.domain.hooks.runs import HookRunId
 from broker.domain.people.access import Principal
 from broker.gateway.serving.answers import Answer, Body, guard, integer, measure, read_body
@@ -181,3 +189,5 @@ def _show_action(action: Action) -> dict[str, object]:
             return {"webhook": action.url, "secret": action.secret}
         case NotifyAction():
             return {"notify": show_target(action)}
+        case WorkflowAction():
+            return {"start_workflow": action.workflow or "the first of its file"}

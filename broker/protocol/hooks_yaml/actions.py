@@ -1,4 +1,4 @@
-"""What a hook does, as a hooks file has it: exactly one of `command`, `relay`, `webhook` and `notify`."""
+"""What a hook does, as a hooks file has it: exactly one of those in `ACTIONS`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from broker.domain.hooks.definitions import (
     RelayAction,
     RelayMode,
     WebhookAction,
+    WorkflowAction,
 )
 from broker.domain.hooks.notices import DESKTOP, is_topic
 from broker.domain.hooks.templates import OF_MACHINES, BadTemplate, Template, Variable, parse_text
@@ -23,11 +24,13 @@ from broker.domain.secrets.references import find_reference
 from broker.protocol.hooks_yaml.fields import Fields
 from broker.protocol.yaml_document import Path
 
-ACTIONS = ("command", "relay", "webhook", "notify")
-ONE_ACTION = "`command:`, `relay:`, `webhook:` or `notify:`"
+ACTIONS = ("command", "relay", "webhook", "notify", "start_workflow")
+ONE_ACTION = "`command:`, `relay:`, `webhook:`, `notify:` or `start_workflow:`"
 _RELAY = ("to", "text", "mode")
 _WEBHOOK = ("url", "secret")
 _NOTIFY = ("to", "ntfy", "text", "priority")
+_START = ("text", "workflow", "vars", "machine")
+_HOW_TO_START = "`start_workflow: {text: |- …, vars: {…}}`, with the whole relay.yaml in `text`"
 _HOW_TO_NOTIFY = "`notify: desktop`, `notify: secret:NAME` (a service's URL), or `notify: {ntfy: my-topic}`"
 _HOW_TO_CALL = "`webhook: {url: https://…, secret: secret:NAME}`"
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -54,6 +57,7 @@ class ActionReader:
             "relay": self._relay,
             "webhook": self._webhook,
             "notify": self._notify,
+            "start_workflow": self._start,
         }
         return readers[named[0]](given[named[0]], (*path, named[0]))
 
@@ -115,6 +119,38 @@ class ActionReader:
             self._fields.say(path, "only a command knows ${project}: it runs on the agent's machine")
         return template
 
+    def _start(self, given: Any, path: Path) -> WorkflowAction | None:
+        if not isinstance(given, Mapping) or not isinstance(given.get("text"), str):
+            self._fields.say(path, f"a workflow is written out where it is started: {_HOW_TO_START}")
+            return None
+        self._fields.only(given, _START, path)
+        before = len(self._fields.problems)
+        names = {name: self._fields.text(given, name, path) for name in ("workflow", "machine")}
+        self._check_workflow(given["text"], names["workflow"], (*path, "text"))
+        variables = given.get("vars") or {}
+        if not isinstance(variables, Mapping):
+            self._fields.say((*path, "vars"), "values by the names of the workflow's variables")
+            variables = {}
+        filled = [
+            (str(name), self._template(_written(each), (*path, "vars", name))) for name, each in variables.items()
+        ]
+        if len(self._fields.problems) > before:
+            return None
+        found = tuple((name, template) for name, template in filled if template is not None)
+        return WorkflowAction(text=given["text"], vars=found, **names)
+
+    def _check_workflow(self, text: str, name: str | None, path: Path) -> None:
+        """What is wrong with a workflow's file is said where it begins, with the place in it."""
+        from broker.protocol.relay_yaml.reader import read_workflow_file  # noqa: PLC0415 - slow to load, and of few files
+
+        reading = read_workflow_file(text)
+        for problem in reading.errors:
+            at = f"line {problem.position.line}, column {problem.position.column} of the workflow"
+            self._fields.say(path, f"{at}: {problem.message}")
+        if reading.file is not None and not reading.errors and reading.file.workflow(name) is None:
+            there = ", ".join(each.name for each in reading.file.workflows) or "none"
+            self._fields.say(path, f"it has no workflow {name!r}; it has {there}")
+
     def _webhook(self, given: Any, path: Path) -> WebhookAction | None:
         if not isinstance(given, Mapping) or "url" not in given or "secret" not in given:
             self._fields.say(path, f"a webhook names where and what signs: {_HOW_TO_CALL}")
@@ -156,6 +192,11 @@ class ActionReader:
         if len(self._fields.problems) > before:
             return None
         return NotifyAction(to=to or "", topic=topic, text=text, priority=priority)
+
+
+def _written(value: Any) -> str:
+    """A scalar as a workflow's values are typed."""
+    return {True: "true", False: "false"}[value] if isinstance(value, bool) else "" if value is None else str(value)
 
 
 def _not_a_reference(url: str) -> str:

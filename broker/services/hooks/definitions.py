@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from broker.domain.errors import BadRequest, NotFound
 from broker.domain.hooks.blocking import note_on
-from broker.domain.hooks.definitions import Hook, secrets_of
+from broker.domain.hooks.definitions import Hook, WorkflowAction, secrets_of
 from broker.domain.hooks.events import BLOCKING
 from broker.domain.hooks.runs import HookRunId
 from broker.domain.people.access import Permission, Principal
@@ -72,8 +72,11 @@ class Hooks:
         self._plans.require_feature(principal.plan, Feature.HOOKS)
         read = read_anew(text)
         await self._require_secrets(principal, read.hooks)
+        if any(isinstance(hook.action, WorkflowAction) for hook in read.hooks):
+            self._plans.require_feature(principal.plan, Feature.WORKFLOWS)
+            principal.require(Permission.SPAWN)
         guards = [hook for hook in read.hooks if hook.enabled and hook.event in BLOCKING]
-        await self._records.save(principal.workspace, text, guards=guards, by=principal.name, version=version)
+        await self._records.save(principal.workspace, text, guards=guards, by=principal, version=version)
         return await self.show(principal)
 
     @requires(Permission.ADMINISTER)
@@ -100,7 +103,7 @@ class Hooks:
     @requires(Permission.ADMINISTER)
     async def clear(self, principal: Principal) -> None:
         """Remove them all. Raises `NotPermitted`."""
-        await self._records.save(principal.workspace, "", guards=(), by=principal.name, version=None)
+        await self._records.save(principal.workspace, "", guards=(), by=principal, version=None)
 
     @requires(Permission.ADMINISTER)
     async def pause(self, principal: Principal, *, paused: bool) -> HooksShown:

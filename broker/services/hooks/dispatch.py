@@ -17,7 +17,7 @@ import orjson
 from broker.domain.agents.agents import Agent
 from broker.domain.agents.sessions import Session
 from broker.domain.errors import NotFound, RelayError, Unavailable
-from broker.domain.hooks.definitions import Hook, RelayAction
+from broker.domain.hooks.definitions import Hook, RelayAction, WorkflowAction
 from broker.domain.hooks.happenings import Happening, events_for, happenings, relative_files, run_ended
 from broker.domain.hooks.matching import HookIndex, Matched, loops, run_key
 from broker.domain.hooks.runs import HookRunId, RunState, run_id
@@ -32,6 +32,7 @@ from broker.services.hooks.bursts import Burst, Due
 from broker.services.hooks.deciding import HookDecisions
 from broker.services.hooks.orders import order, render_relay_text, run_data
 from broker.services.hooks.scene import Scene
+from broker.services.hooks.starting import HookStarts
 from broker.services.messages.router import prepare
 from broker.services.ports import EventLog, HeldHook, HookRecords, Mailroom, Registry, WorkspaceRecords
 from broker.services.redaction import Redaction
@@ -70,6 +71,7 @@ class HookDispatcher:
         workspaces: WorkspaceRecords,
         redaction: Redaction,
         decisions: HookDecisions,
+        starts: HookStarts,
         public_url: str,
     ) -> None:
         self._records = records
@@ -79,6 +81,7 @@ class HookDispatcher:
         self._workspaces = workspaces
         self._redaction = redaction
         self._decisions = decisions
+        self._starts = starts
         self._public_url = public_url
         self._indexes: OrderedDict[WorkspaceId, tuple[int, HookIndex]] = OrderedDict()
 
@@ -149,7 +152,7 @@ class HookDispatcher:
             return
         files = relative_files(happening.files, scene.cwd)
         matched = list(look.index.match(happening, scene.about, files=files))
-        causes = await self._records.causes(look.workspace, happening.messages) if matched else ()
+        causes = await self._causes(look, happening, scene) if matched else ()
         approval = ApprovalId(happening.values.get("approval_id", ""))
         deciding = [each.hook for each in matched if each.hook.decides]
         if deciding:
@@ -166,6 +169,13 @@ class HookDispatcher:
             if await self._begin(due, decides=approval if each.hook.decides else None) is RunState.SKIPPED:
                 look.burst.note_skipped(each.hook, happening.agent)
 
+    async def _causes(self, look: _Look, happening: Happening, scene: Scene) -> tuple[str, ...]:
+        """The hooks that led to something: by its messages, by the workflow's run that it is of, or by its session."""
+        run = happening.values.get("run") or (scene.agent.part.run if scene.agent and scene.agent.part else "")
+        return await self._records.causes(
+            look.workspace, (*happening.messages, *([run] if run else ())), session=look.session.id
+        )
+
     async def _begin(self, due: Due, *, times: int = 1, decides: ApprovalId | None = None) -> RunState:
         return await self.set_off(
             due.scene, due.matched, due.happening, run=due.run, causes=due.causes, times=times, decides=decides
@@ -179,7 +189,7 @@ class HookDispatcher:
             scene = await self._scene(look, happening) if hook else None
             if hook and scene:
                 run = run_id(held.session, run_key(hook, happening, place=held.mark % _PLACES), hook.id)
-                causes = await self._records.causes(workspace, happening.messages)
+                causes = await self._causes(look, happening, scene)
                 await self.set_off(
                     scene, Matched(hook, held.files), happening, run=run, causes=causes, times=held.count
                 )
@@ -236,7 +246,29 @@ class HookDispatcher:
         if state is RunState.ORDERED and isinstance(hook.action, RelayAction):
             text = render_relay_text(scene, hook, hook.action, happening, matched.files)
             await self._relay(scene, hook, hook.action, happening, run=run, text=text)
+        if state is RunState.ORDERED and isinstance(hook.action, WorkflowAction):
+            await self._start(scene, hook, hook.action, happening, run=run, files=matched.files, causes=causes)
         return state
+
+    async def _start(
+        self,
+        scene: Scene,
+        hook: Hook,
+        action: WorkflowAction,
+        happening: Happening,
+        *,
+        run: HookRunId,
+        files: tuple[str, ...],
+        causes: tuple[str, ...],
+    ) -> None:
+        try:
+            session = await self._starts.start(scene, hook, action, happening, run=run, files=files, causes=causes)
+            state, why = RunState.COMPLETED, f"started the workflow's run {run} in session {session}"
+        except Unavailable:
+            raise
+        except RelayError as refused:
+            state, why = RunState.FAILED, refused.message
+        await self._records.finish(scene.workspace, run, state, run_data(run, hook, state, reason=why))
 
     async def _relay(
         self, scene: Scene, hook: Hook, action: RelayAction, happening: Happening, *, run: HookRunId, text: str

@@ -15,12 +15,12 @@ import orjson
 from broker.domain.agents.agents import Agent, AgentState
 from broker.domain.agents.sessions import Session
 from broker.domain.errors import Conflict, NotFound
-from broker.domain.hooks.definitions import CommandAction, Hook, RelayAction
+from broker.domain.hooks.definitions import CommandAction, Hook, RelayAction, WorkflowAction
 from broker.domain.hooks.events import OF_RUNS
 from broker.domain.hooks.happenings import Happening, events_for, happenings, relative_files
 from broker.domain.hooks.matching import HookIndex, Matched
 from broker.domain.hooks.runs import HookRunId, run_id
-from broker.domain.hooks.templates import OF_MACHINES, fill_command
+from broker.domain.hooks.templates import OF_MACHINES, fill_command, fill_text
 from broker.domain.hooks.trial import Tally
 from broker.domain.ids import AgentId, WorkspaceId
 from broker.domain.logs.events import Cursor
@@ -293,5 +293,7 @@ def _does(scene: Scene, matched: Matched, happening: Happening) -> dict[str, Any
         case RelayAction():
             text = render_relay_text(scene, matched.hook, action, happening, matched.files)
             return {"relay": action.to, "text": text}
+        case WorkflowAction():
+            return {"starts": {name: fill_text(template, values) for name, template in action.vars}}
         case _:
             return {"to": show_target(action)}

@@ -27,6 +27,7 @@ from broker.services.ports.hooks import (
     HookRun,
     HooksInForce,
     SavedHooks,
+    WorkflowStarter,
 )
 from broker.services.ports.invitations import InvitationRecords
 from broker.services.ports.keeping import RedactionRules, Restoring, RetentionState
@@ -156,6 +157,7 @@ __all__ = [
     "Unfinished",
     "WebhookTokens",
     "WorkflowRecords",
+    "WorkflowStarter",
     "WorkspaceRecords",
     "Written",
     "require_store",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,7 +11,8 @@ from broker.domain.hooks.deliveries import Verdict
 from broker.domain.hooks.happenings import Happening
 from broker.domain.hooks.runs import HookRunId, RunState
 from broker.domain.hooks.votes import Vote, Voter
-from broker.domain.ids import AgentId, ApprovalId, LinkId, SessionId, WorkspaceId
+from broker.domain.ids import AgentId, ApprovalId, LinkId, SessionId, WorkflowRunId, WorkspaceId
+from broker.domain.people.access import Principal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,8 @@ class SavedHooks:
     by: str = ""
     at_ms: int = 0
     paused: bool = False
+    author: Principal | None = None
+    """Who has applied them, with whose rights they start workflows; None where that was not written down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +138,27 @@ class DeliveryRecords(Protocol):
         """Workspaces, as something in them is to be delivered; None: some may be lost."""
 
 
+class WorkflowStarter(Protocol):
+    """Starts runs of workflows."""
+
+    async def start_given(
+        self,
+        principal: Principal,
+        *,
+        text: str,
+        workflow: str | None,
+        texts: Mapping[str, str],
+        machine: str | None,
+        folder: str | None,
+        session: SessionId,
+        run: WorkflowRunId,
+    ) -> None:
+        """Begin a run under that id, once, with the caller's rights. `texts`: values of its variables as typed.
+
+        Raises `BadRequest`, `NotPermitted`, `NotFound`, `Conflict`, `PlanLimitReached`.
+        """
+
+
 class HookRecords(Protocol):
     """What hooks there are, what they wait for, and what became of them."""
 
@@ -145,7 +169,7 @@ class HookRecords(Protocol):
         """The hooks that hold."""
 
     async def save(
-        self, workspace: WorkspaceId, text: str, *, guards: Sequence[Hook], by: str, version: int | None
+        self, workspace: WorkspaceId, text: str, *, guards: Sequence[Hook], by: Principal, version: int | None
     ) -> int:
         """Replace them; '' for none. The new version. Raises `Conflict` (HOOKS_CHANGED) when `version` is over.
 
@@ -188,8 +212,11 @@ class HookRecords(Protocol):
     async def note_votes(self, workspace: WorkspaceId, approval: ApprovalId, said: str) -> None:
         """What hooks have said to a request that they leave to people; nothing once it is answered."""
 
-    async def causes(self, workspace: WorkspaceId, runs: Sequence[str]) -> tuple[str, ...]:
-        """The hooks that led to the first of these that is a run; () when none is."""
+    async def causes(self, workspace: WorkspaceId, runs: Sequence[str], *, session: SessionId) -> tuple[str, ...]:
+        """The hooks that led to the first of these that is a run, else to the session; () when none did."""
+
+    async def mark_caused(self, workspace: WorkspaceId, session: SessionId, causes: Sequence[str]) -> None:
+        """A session was made for what hooks have started."""
 
     async def runs(self, workspace: WorkspaceId, *, limit: int) -> list[HookRun]:
         """The latest, the newest first."""

@@ -12,7 +12,7 @@ import orjson
 from broker.domain.agents.agents import RunPart
 from broker.domain.agents.sessions import Session
 from broker.domain.errors import BadRequest, Conflict, NotConfigured, NotFound, NotPermitted, TooLarge
-from broker.domain.ids import WorkflowRunId
+from broker.domain.ids import SessionId, WorkflowRunId
 from broker.domain.people.access import Permission, Principal
 from broker.domain.people.privacy import Level
 from broker.domain.plans.plans import BUILT_IN, Feature, PlanTable
@@ -20,6 +20,7 @@ from broker.domain.timings import TIMINGS
 from broker.domain.workflows.files.definition import StepEntry, StepType, VerificationType
 from broker.domain.workflows.files.findings import nearest
 from broker.domain.workflows.files.waits import waits_for_webhook
+from broker.domain.workflows.planning.values import parse_vars
 from broker.domain.workflows.runs.evidence import Evidence
 from broker.domain.workflows.runs.journal import (
     BudgetRaised,
@@ -95,10 +96,17 @@ class WorkflowRuns:
         self._sessions = sessions
 
     @requires(Permission.SPAWN)
-    async def start(self, principal: Principal, request: RunRequest, *, start: Start | None = None) -> RunRow:
+    async def start(
+        self,
+        principal: Principal,
+        request: RunRequest,
+        *,
+        start: Start | None = None,
+        run: WorkflowRunId | None = None,
+    ) -> RunRow:
         """Begin a run with the caller's rights; the same request again answers with the same run.
 
-        `start`: what it goes on from, so that nothing of that is done again.
+        `start`: what it goes on from, so that nothing of that is done again; `run`: its id, where one was made for it.
 
         Raises `BadRequest` (INVALID_WORKFLOW, with every error and its place), `NotPermitted`, `NotFound`, `Conflict`,
         `PlanLimitReached`, and `NotConfigured` for one that waits for a webhook where there is no key for addresses.
@@ -110,7 +118,7 @@ class WorkflowRuns:
             raise BadRequest(f"a workflow file has {MAX_TEXT} characters at most", code="TOO_LARGE")
         definition = define_anew(request.text, request.workflow)
         values = check_values(definition, request.values)
-        run = WorkflowRunId(derive_id(principal, request.idempotency_key and f"{request.idempotency_key}/run"))
+        run = run or WorkflowRunId(derive_id(principal, request.idempotency_key and f"{request.idempotency_key}/run"))
         if _waits_for_webhooks(definition) and self._webhooks.of(principal.workspace, run, "", StepRun()) is None:
             raise NotConfigured(NO_KEY, code="SECRET_KEY_NOT_CONFIGURED")
         session = await self._session(principal, definition, request.session, run=run)
@@ -137,6 +145,31 @@ class WorkflowRuns:
             ),
         )
         return await self._row(principal, run)
+
+    @requires(Permission.SPAWN)
+    async def start_given(
+        self,
+        principal: Principal,
+        *,
+        text: str,
+        workflow: str | None,
+        texts: Mapping[str, str],
+        machine: str | None,
+        folder: str | None,
+        session: SessionId,
+        run: WorkflowRunId,
+    ) -> None:
+        """As `start`, under an id that the caller has made: a run that is there is left as it is.
+
+        `texts`: values as they are typed. Raises as `start` does.
+        """
+        if await self._records.row(principal.workspace, run) is not None:
+            return
+        values = parse_vars(define_anew(text, workflow).file, texts)
+        request = RunRequest(
+            text=text, workflow=workflow, values=values, machine=machine, folder=folder, session=session
+        )
+        await self.start(principal, request, run=run)
 
     async def _session(
         self, principal: Principal, definition: Definition, reference: str | None, *, run: WorkflowRunId

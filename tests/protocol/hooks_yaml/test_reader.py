@@ -5,8 +5,17 @@ from pathlib import Path
 import pytest
 
 from broker.domain.hooks.answers import HookSays
-from broker.domain.hooks.definitions import CommandAction, OncePer, RelayAction, RelayMode, Scope, Selector
+from broker.domain.hooks.definitions import (
+    CommandAction,
+    OncePer,
+    RelayAction,
+    RelayMode,
+    Scope,
+    Selector,
+    WorkflowAction,
+)
 from broker.domain.hooks.events import HookEvent
+from broker.domain.hooks.templates import Variable
 from broker.protocol.hooks_yaml.fields import duration_s
 from broker.protocol.hooks_yaml.reader import read_hooks
 
@@ -210,3 +219,48 @@ def test_a_hook_that_is_waited_for_has_little_time_and_says_what_a_failure_count
     first = read.hooks[0]
     assert (first.modifies, first.may_allow, first.when.command) == (True, True, "rm *")
     assert [hook.action.timeout_s for hook in read.hooks if isinstance(hook.action, CommandAction)] == [10, 10, 5, 10]
+
+
+START = """\
+hooks:
+  "*":
+    on_turn_complete:
+      - id: ship
+        start_workflow:
+          text: |
+            version: "1.0"
+            name: ship
+            swarm: { pattern: dag }
+            vars: { what: it, times: { type: number, default: 1 } }
+            workflows: [{ name: ship, steps: [{ name: go, type: deterministic, command: "echo {{ what }}" }] }]
+          vars: {what: "${agent} is done", times: 2}
+          machine: box
+"""
+
+
+def test_a_hook_starts_a_workflow_that_stands_in_its_file() -> None:
+    read = read_hooks(START)
+    assert read.problems == ()
+    action = read.hooks[0].action
+    assert isinstance(action, WorkflowAction)
+    assert (action.workflow, action.machine) == (None, "box")
+    assert action.vars == (("what", (Variable("agent"), " is done")), ("times", ("2",)))
+    assert action.text.startswith('version: "1.0"\nname: ship\n')
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("{ name: go", "{ nam: go", "line 6, column 17: line 5, column 35 of the workflow: "),
+        ("machine: box", "workflow: other", "line 6, column 17: it has no workflow 'other'; it has ship"),
+        ("${agent}", "${agnt}", "line 12, column 24: there is no variable ${agnt}; did you mean ${agent}?"),
+        ("machine: box", "machne: box", "line 13, column 11: 'machne' is not known here; did you mean 'machine'?"),
+        ("on_turn_complete", "before_tool", "only a command can answer: before_tool is waited for"),
+    ],
+)
+def test_what_is_wrong_with_a_workflow_is_said_with_its_place_in_both_files(old: str, new: str, says: str) -> None:
+    assert says in only_problem(START.replace(old, new))
+
+
+def test_a_workflow_is_written_out_where_it_is_started() -> None:
+    assert "a workflow is written out" in only_problem('hooks: {"*": {on_turn_complete: {start_workflow: ship}}}')

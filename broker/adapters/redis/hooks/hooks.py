@@ -17,6 +17,7 @@ from broker.domain.hooks.happenings import Happening
 from broker.domain.hooks.runs import HookRunId, RunState
 from broker.domain.hooks.votes import Vote, Voter
 from broker.domain.ids import AgentId, ApprovalId, SessionId, WorkspaceId
+from broker.domain.people.access import Principal
 from broker.domain.plans.plans import Feature
 from broker.services.ports import HeldHook, HookOrder, HookRun, HooksInForce, SavedHooks
 
@@ -24,6 +25,7 @@ _HAPPENING = TypeAdapter(Happening)
 _VOTERS = TypeAdapter(tuple[Voter, ...])
 _ANSWER = TypeAdapter(HookAnswer)
 _GUARDS = TypeAdapter(tuple[Hook, ...])
+_PRINCIPAL = TypeAdapter(Principal)
 
 
 class RedisHooks:
@@ -49,16 +51,20 @@ class RedisHooks:
             by=row["by"],
             at_ms=int(row["at_ms"]),
             paused="paused" in row,
+            author=_PRINCIPAL.validate_json(row["author"]) if "author" in row else None,
         )
 
     async def save(
-        self, workspace: WorkspaceId, text: str, *, guards: Sequence[Hook], by: str, version: int | None
+        self, workspace: WorkspaceId, text: str, *, guards: Sequence[Hook], by: Principal, version: int | None
     ) -> int:
         """Replace them; '' for none. The new version. Raises `Conflict` (HOOKS_CHANGED) when `version` is over."""
         replaced = "" if version is None else version
         told = _GUARDS.dump_json(tuple(guards))
+        author = _PRINCIPAL.dump_json(by.without_standing())
         return int(
-            await self._scripts.run_once("save_hooks", workspace, text=text, by=by, replaced=replaced, guards=told)
+            await self._scripts.run_once(
+                "save_hooks", workspace, text=text, by=by.name, author=author, replaced=replaced, guards=told
+            )
         )
 
     async def pause(self, workspace: WorkspaceId, *, paused: bool) -> None:
@@ -162,16 +168,19 @@ class RedisHooks:
         """What hooks have said to a request that they leave to people; nothing once it is answered."""
         await self._scripts.run("note_hooks", workspace, approval=approval, said=said)
 
-    async def causes(self, workspace: WorkspaceId, runs: Sequence[str]) -> tuple[str, ...]:
-        """The hooks that led to the first of these that is a run."""
-        known = [run for run in runs if keys.is_id(run)]
-        if not known:
-            return ()
+    async def causes(self, workspace: WorkspaceId, runs: Sequence[str], *, session: SessionId) -> tuple[str, ...]:
+        """The hooks that led to the first of these that is a run, else to the session."""
         pipe = self._redis.pipeline(transaction=False)
-        for run in known:
-            pipe.hget(keys.key(workspace, "hook_run", run), "causes")
+        for run in runs:
+            if keys.is_id(run):
+                pipe.hget(keys.key(workspace, "hook_run", run), "causes")
+        pipe.get(keys.key(workspace, "hook_session", session))
         found = next((text for text in await pipe.execute() if text), None)
         return tuple(orjson.loads(found)) if found else ()
+
+    async def mark_caused(self, workspace: WorkspaceId, session: SessionId, causes: Sequence[str]) -> None:
+        """A session was made for what hooks have started."""
+        await self._scripts.run("mark_caused", workspace, session=session, causes=orjson.dumps(causes))
 
     async def runs(self, workspace: WorkspaceId, *, limit: int) -> list[HookRun]:
         """The latest, the newest first."""

@@ -11,6 +11,8 @@ export interface Action {
   readonly relay?: string;
   readonly webhook?: string;
   readonly notify?: string;
+  /** Which workflow of the file that the hook has. */
+  readonly start_workflow?: string;
 }
 
 export interface Hook {
@@ -64,6 +66,8 @@ export interface Done {
   readonly relay?: string;
   readonly text?: string;
   readonly to?: string;
+  /** The values that a workflow is started with. */
+  readonly starts?: Readonly<Record<string, string>>;
 }
 
 export interface Trial {

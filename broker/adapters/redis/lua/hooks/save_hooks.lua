@@ -2,6 +2,7 @@
 -- KEYS[1] workspace root
 -- ARGV    text      '' for none
 --         by
+--         author    JSON of who that is
 --         replaced  the version that is replaced, '' for whichever
 --         guards    JSON list of those that agents wait for
 -- Returns the new version
@@ -17,7 +18,7 @@ record_act('hooks.changed', 'hooks', 'version ' .. version - 1, text == '' and '
 if text == '' then
   redis.call('DEL', K.hooks(), K.hooks_due())
 else
-  redis.call('HSET', K.hooks(), 'text', text, 'version', version, 'by', by, 'at_ms', NOW, 'guards', guards)
+  redis.call('HSET', K.hooks(), 'text', text, 'version', version, 'by', by, 'author', author, 'at_ms', NOW, 'guards', guards)
 end
 if held ~= guards then tell_guards() end
 return version

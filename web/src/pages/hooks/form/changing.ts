@@ -28,6 +28,7 @@ const EMPTY: Readonly<Record<ActionName, unknown>> = {
   relay: "",
   webhook: { url: "", secret: "" },
   notify: "",
+  start_workflow: { text: "" },
 };
 
 /** Fill in a field; undefined: it holds as it does without. A text is replaced where it stands, and nothing else is. */

@@ -44,7 +44,7 @@ export const EVENTS = [
   "before_stop",
 ] as const;
 
-export const ACTIONS = ["command", "relay", "webhook", "notify"] as const;
+export const ACTIONS = ["command", "relay", "webhook", "notify", "start_workflow"] as const;
 export type ActionName = (typeof ACTIONS)[number];
 
 const text = (...path: string[]): FieldSpec => ({ path, kind: "text" });
@@ -65,6 +65,8 @@ const ACTION_FIELDS: Readonly<Record<ActionName, readonly FieldSpec[]>> = {
     text("notify", "text"),
     { path: ["notify", "priority"], kind: "number" },
   ],
+  // The workflow itself has many lines, and its values have names: they are written in the YAML.
+  start_workflow: [text("start_workflow", "workflow"), text("start_workflow", "machine")],
 };
 
 const COMMAND_ALONE = [text("timeout"), text("cwd"), lines("env")];

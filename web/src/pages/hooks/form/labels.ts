@@ -12,6 +12,8 @@ export const LABELS: Readonly<Record<string, string>> = {
   "notify.ntfy": texts.hookFields.notifyNtfy,
   "notify.text": texts.hookFields.notifyText,
   "notify.priority": texts.hookFields.notifyPriority,
+  "start_workflow.workflow": texts.hookFields.startWorkflow,
+  "start_workflow.machine": texts.hookFields.startMachine,
   id: texts.hookFields.id,
   "when.glob": texts.hookFields.whenGlob,
   "when.exit_code": texts.hookFields.whenExitCode,

@@ -37,6 +37,8 @@ test("an action is one line, and what was done a line for each call", () => {
   expect(actionLine({ relay: "Lead" })).toBe("relay: Lead");
   expect(actionLine({ webhook: "https://example.com" })).toBe("webhook: https://example.com");
   expect(actionLine({ notify: "desktop" })).toBe("notify: desktop");
+  expect(actionLine({ start_workflow: "ship" })).toBe("start_workflow: ship");
+  expect(doneLines({ starts: { whom: "Worker" } })).toEqual(["start_workflow whom=Worker"]);
   expect(doneLines({ argv: [["a"], ["b", "c d"]] })).toEqual(["a", "b 'c d'"]);
   expect(doneLines({ relay: "Lead", text: "done" })).toEqual(["Lead: done"]);
   expect(doneLines({ skipped: "no file" })).toEqual(["no file"]);
