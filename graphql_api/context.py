@@ -15,6 +15,7 @@ from broker.services.agents.stops import Stops
 from broker.services.approvals.desk import ApprovalDesk
 from broker.services.approvals.rule_book import RuleBook, RuleTrials
 from broker.services.audit.trail import AuditTrail
+from broker.services.hooks.definitions import Hooks
 from broker.services.live.activity import Activity
 from broker.services.live.feeds import Feeds
 from broker.services.logs.file_history import FileHistory
@@ -58,6 +59,7 @@ class ApiServices:
     desk: ApprovalDesk
     stops: Stops
     views: Views
+    hooks: Hooks
     workflows: WorkflowRuns
     reruns: Reruns
     meter: UsageMeter

@@ -8,6 +8,7 @@ from graphql_api.mutations.agents import AgentMutations
 from graphql_api.mutations.approvals import ApprovalMutations
 from graphql_api.mutations.budgets import BudgetMutations
 from graphql_api.mutations.groups import GroupMutations
+from graphql_api.mutations.hooks import HookMutations
 from graphql_api.mutations.invitations import InvitationMutations
 from graphql_api.mutations.machine_codes import MachineCodeMutations
 from graphql_api.mutations.members import MemberMutations
@@ -42,5 +43,6 @@ class Mutation(
     ViewMutations,
     WorkflowMutations,
     BudgetMutations,
+    HookMutations,
 ):
     """The root of mutations."""

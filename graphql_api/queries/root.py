@@ -17,6 +17,7 @@ from graphql_api.context import Info
 from graphql_api.pagination import After, Connection, First, page_of, within
 from graphql_api.queries.nodes import node_of
 from graphql_api.types.fields import resolve
+from graphql_api.types.hooks import HookRun, Hooks, hooks_that_hold, latest_runs
 from graphql_api.types.node import Node
 from graphql_api.types.rules import RuleTrial
 from graphql_api.types.sessions import Session
@@ -88,6 +89,16 @@ class Query:
         """Newest first."""
         found = await info.context.services.workflows.list(info.context.principal, limit=MAX_LISTED)
         return page_of(found, WorkflowRun.of, place=newest_run, first=first, after=after)
+
+    @resolve("The workspace's hooks.")
+    async def hooks(self, info: Info) -> Hooks:
+        """Those that hold."""
+        return await hooks_that_hold(info)
+
+    @resolve("Runs of hooks, as far as the caller sees them, the newest first: the latest 1000.")
+    async def hook_runs(self, info: Info, *, first: First = 20, after: After = None) -> Connection[HookRun]:
+        """Newest first."""
+        return await latest_runs(info, first=first, after=after)
 
     @resolve("One run of a workflow; null when there is none that the caller may see.")
     async def workflow_run(

@@ -56,7 +56,11 @@ ENDS = frozenset(
 )
 """Of runs; those that answer a request are looked at."""
 
-_ENDED_RUNS = {"completed": HookEvent.RUN_COMPLETED, "needs_human": HookEvent.RUN_NEEDS_HUMAN}
+_ENDED_RUNS = {
+    "completed": HookEvent.RUN_COMPLETED,
+    "completed_early": HookEvent.RUN_COMPLETED,
+    "needs_human": HookEvent.RUN_NEEDS_HUMAN,
+}
 _CHANGED_STEPS = {
     "completed": HookEvent.STEP_COMPLETED,
     "failed": HookEvent.STEP_FAILED,

@@ -142,6 +142,7 @@ def test_a_budget_says_how_much_of_it_is_spent() -> None:
     [
         ("workflow.started", {"workflow": "ship"}, HookEvent.RUN_STARTED, ""),
         ("workflow.ended", {"state": "completed"}, HookEvent.RUN_COMPLETED, ""),
+        ("workflow.ended", {"state": "completed_early", "reason": "2 of 3"}, HookEvent.RUN_COMPLETED, "2 of 3"),
         ("workflow.ended", {"state": "failed", "reason": "no tests"}, HookEvent.RUN_FAILED, "no tests"),
         ("workflow.ended", {"state": "cancelled"}, HookEvent.RUN_FAILED, "cancelled"),
         ("workflow.ended", {"state": "needs_human", "reason": "vote"}, HookEvent.RUN_NEEDS_HUMAN, "vote"),
