@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tests.fixtures.gateway import Gateway
 from tests.fixtures.graphql import GraphQL
-from tests.gateway.http.test_hooks import dispatcher, say, spawn
+from tests.gateway.http.test_hooks import say, spawn
+from tests.gateway.test_hook_kills import dispatcher
 from tests.graphql_api.test_mutations import mutate
 
 TEXT = """\
