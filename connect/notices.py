@@ -105,10 +105,10 @@ class HooksOffered:
         """For a terminal."""
         if self.problem:
             return f"! {self.file} cannot be applied: {self.problem}"
-        commands = f", {self.commands} of them commands" if self.commands else ""
+        commands = f" ({self.commands} of them commands)" if self.commands else ""
         instead = f"; they replace the {self.replaces} that hold now" if self.replaces else ""
         return (
-            f"· {self.file} proposes hooks ({self.hooks}{commands}), which do not hold:"
+            f"· {self.file} proposes {self.hooks} hook{'' if self.hooks == 1 else 's'}{commands}, which do not hold:"
             f" `relaycast hooks apply {self.file}` makes them the workspace's{instead}"
         )
 

@@ -58,7 +58,8 @@ def apply(*, file: TextIO, replacing: int | None) -> None:
     """
     text = _require_good(file)
     shown = ask("PUT", "/v1/hooks", body={"text": text, "version": replacing})
-    click.echo(f"✓ version {shown['version']}: {len(shown['hooks'])} hooks")
+    count = len(shown["hooks"])
+    click.echo(f"✓ version {shown['version']}: {count} hook{'' if count == 1 else 's'}")
     for note in shown["notes"]:
         click.echo(f"! {note}")
     if any("command" in hook["does"] for hook in shown["hooks"]):

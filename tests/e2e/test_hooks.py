@@ -131,14 +131,14 @@ async def test_the_hooks_that_a_project_proposes_are_offered_and_hold_once_someb
         (work / ".relaycast" / "hooks.yaml").write_text(EXAMPLE)
         (work / "src").mkdir()
         async with box.person("work/src") as person:
-            await person.sees("../.relaycast/hooks.yaml proposes hooks (5, 4 of them commands), which do not hold")
+            await person.sees("../.relaycast/hooks.yaml proposes 5 hooks (4 of them commands), which do not hold")
             await person.sees("relay>")
             assert (await relay.request("GET", "/v1/hooks"))["version"] == 0
         applied = await relaycast(broker, tmp_path, "hooks", "apply", cwd=work)
         assert "5 hooks" in applied
         async with box.person("work") as person:
             await person.sees("relay>")
-            assert "proposes hooks" not in person.screen
+            assert ".relaycast/hooks.yaml" not in person.screen
         (work / ".relaycast" / "hooks.yaml").write_text("hooks: {codex: {on_trun_start: say hi}}")
         async with box.person("work") as person:
             await person.sees("! .relaycast/hooks.yaml cannot be applied: line 1, column 17: there is no event")
@@ -147,4 +147,4 @@ async def test_the_hooks_that_a_project_proposes_are_offered_and_hold_once_someb
         (tmp_path / "elsewhere.yaml").write_text("hooks: {codex: {on_turn_start: say hi}}")
         async with box.person("work") as person:
             await person.sees("relay>")
-            assert "proposes hooks" not in person.screen
+            assert ".relaycast/hooks.yaml" not in person.screen
