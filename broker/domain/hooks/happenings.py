@@ -99,7 +99,8 @@ def events_for(wanted: Collection[HookEvent], *, answers: bool = False) -> Event
 
     `answers`: the ends of runs as well, as there are hooks that answer what waits for people.
     """
-    kinds = {kind for kind, found in _SOURCES.items() if found.intersection(wanted)}
+    # No kind at all would be every kind.
+    kinds = {kind for kind, found in _SOURCES.items() if found.intersection(wanted)} or WAITED_FOR
     return EventFilter(kinds=frozenset(kinds | ENDS if answers else kinds), fragments=False)
 
 

@@ -11,7 +11,7 @@ from broker.domain.approvals.patterns import Match, pattern
 from broker.domain.approvals.rules import Effect, Rule, match
 from broker.domain.approvals.tool_kinds import tool_names
 from broker.domain.hooks.definitions import Hook, OncePer, Scope, Selector, select_files
-from broker.domain.hooks.events import HookEvent
+from broker.domain.hooks.events import BLOCKING, HookEvent
 from broker.domain.hooks.happenings import Happening
 
 MAX_CHAIN = 3
@@ -58,7 +58,8 @@ class HookIndex:
             self._by_id[hook.id] = hook
         self.decides = any(hook.decides for hook in self._by_id.values())
         """Whether there are hooks that answer what waits for people."""
-        self.events = frozenset({*self._wild, *(event for event, _, _ in self._named)})
+        self.events = frozenset({*self._wild, *(event for event, _, _ in self._named)}) - BLOCKING
+        """What is looked for in logs; what agents wait for happens before it could be there."""
 
     def hook(self, hook_id: str) -> Hook | None:
         """The enabled hook of that id."""

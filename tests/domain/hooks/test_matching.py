@@ -183,6 +183,13 @@ def test_of_a_log_only_what_can_set_a_hook_off_is_read() -> None:
     assert [edits.admits(each) for each in (done, changed, piece)] == [True, True, False]
 
 
+def test_hooks_that_agents_wait_for_are_looked_for_in_no_log() -> None:
+    guards = HookIndex(hooks('hooks: {"*": {before_tool: {id: guard, command: guard}}}'))
+    assert guards.events == frozenset()
+    assert [hook.id for hook in guards.select(HookEvent.BEFORE_TOOL, name="W", about=ABOUT)] == ["guard"]
+    assert not events_for(guards.events).admits(event("session.created", {}))
+
+
 def test_selectors_choose_by_program_name_session_and_machine() -> None:
     text = """
 hooks:
