@@ -130,6 +130,7 @@ LIVES: dict[str, tuple[End, str]] = {
     "hook_hold": (End.TIME, "one event and 1000 names of files; 7 days after the last"),
     "hooks_quiet": (End.WORKSPACE, "what waits to be let go; gone with the next look"),
     "hook_runs": (End.TIME, "1000 ids; 7 days after the last"),
+    "hook_session": (End.TIME, "the ids of 4 hooks; 400 days"),
     "hook_rate": (End.TIME, "one number; 60 s"),
     "hook_deliveries": (End.WORKSPACE, "2000 ids"),
     "hook_endpoints": (End.WORKSPACE, "MAX_HOOKS of a few words; gone when the hooks are applied anew"),
