@@ -138,6 +138,7 @@ def build_services(settings: Settings, adapters: Adapters, *, clock: Clock = tim
             adapters.members,
             tokens=adapters.tokens,
             accounts=adapters.service_accounts,
+            plans=settings.plan_table,
             keys=Ed25519Signing(settings.secret_keys).keys,
         ),
         hub=hub,

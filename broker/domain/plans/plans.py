@@ -38,7 +38,7 @@ class Feature(StrEnum):
     SSO = "sso"
 
 
-NOT_YET = frozenset({Feature.AUDIT, Feature.SSO})
+NOT_YET = frozenset({Feature.SSO})
 """Features of plans that this version of the broker does not have."""
 
 

@@ -9,6 +9,7 @@ from broker.domain.audit.chain import Entry, Head
 from broker.domain.audit.records import AuditFilter, AuditRecord, read_record
 from broker.domain.ids import MemberId
 from broker.domain.people.access import Permission, Principal
+from broker.domain.plans.plans import Feature, PlanTable
 from broker.services.permissions import requires
 from broker.services.ports import AuditRecords, MemberRecords, ServiceAccounts, Tokens
 
@@ -39,7 +40,7 @@ class AuditChain:
 
 
 class AuditTrail:
-    """What owners and admins see."""
+    """What owners and admins see, where the plan has it. Records are kept whatever the plan."""
 
     def __init__(
         self,
@@ -48,9 +49,11 @@ class AuditTrail:
         *,
         tokens: Tokens,
         accounts: ServiceAccounts,
+        plans: PlanTable,
         keys: Sequence[str] = (),
     ) -> None:
         """`keys`: the public keys of what signs checkpoints."""
+        self._plans = plans
         self._keys = tuple(keys)
         self._records = records
         self._members = members
@@ -61,7 +64,11 @@ class AuditTrail:
     async def page(
         self, principal: Principal, wanted: AuditFilter, *, before: int | None = None, limit: int = MAX_PAGE
     ) -> AuditPage:
-        """Those that are wanted, ahead of a number; a short page may have a next one. Raises `NotPermitted`."""
+        """Those that are wanted, ahead of a number; a short page may have a next one.
+
+        Raises `NotPermitted`, `PlanLimitReached`.
+        """
+        self._plans.require_feature(principal.plan, Feature.AUDIT)
         found: list[AuditRecord] = []
         for _ in range(_MOST_LOOKED_AT // _LOOKED_AT):
             entries = await self._records.before(principal.workspace, before, limit=_LOOKED_AT)
@@ -79,7 +86,8 @@ class AuditTrail:
 
     @requires(Permission.ADMINISTER)
     async def chain(self, principal: Principal, *, after: int = 0, limit: int = MAX_CHAIN) -> AuditChain:
-        """Records behind a number, exactly as they are kept, and the head. Raises `NotPermitted`."""
+        """Records behind a number, as they are kept, and the head. Raises `NotPermitted`, `PlanLimitReached`."""
+        self._plans.require_feature(principal.plan, Feature.AUDIT)
         head = await self._records.head(principal.workspace)
         entries = await self._records.after(principal.workspace, after, limit=limit)
         return AuditChain(head=head, entries=entries, keys=self._keys)

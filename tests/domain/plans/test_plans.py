@@ -87,4 +87,4 @@ def test_the_table_is_shown_with_what_is_not_there_yet() -> None:
     lines = list(show_plans(BUILT_IN))
     assert lines[0] == "Free (free): $0 a month"
     assert "Team (team): $99 a month for each person" in lines
-    assert any("audit (not in this version)" in line for line in lines)
+    assert any("sso (not in this version)" in line for line in lines)

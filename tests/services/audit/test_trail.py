@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from broker.domain.approvals.rules import Effect, Rule
 from broker.domain.audit.acts import Act
 from broker.domain.audit.chain import Checkpoint, Verification, read_checkpoint
 from broker.domain.audit.records import AuditFilter, AuditRecord
-from broker.domain.errors import NotPermitted, RelayError
+from broker.domain.errors import NotPermitted, PlanLimitReached, RelayError
 from broker.domain.ids import MemberId, TokenId, WorkspaceId
 from broker.domain.people.access import MemberRole, Principal, TokenKind
 from broker.domain.plans.plans import Plan
@@ -262,3 +263,15 @@ async def test_random_acts_of_several_callers_over_two_gateways_of_which_one_is_
     assert len(answered) <= len(by_act[Act.MEMBER_ADDED]) <= len(added)
     await AuditSealer(adapters.audit, [], SIGNING).tend(key.workspace)
     assert (await problems(services, key))[0] == []
+
+
+async def test_a_plan_without_an_audit_log_shows_none_and_the_records_are_there_under_one_that_has_it(
+    services: Services, key: Principal
+) -> None:
+    await services.groups.create(key, "ops")
+    for plan in (Plan.FREE, Plan.PRO):
+        with pytest.raises(PlanLimitReached, match="has no audit log"):
+            await recorded(services, replace(key, plan=plan))
+        with pytest.raises(PlanLimitReached):
+            await services.audit.chain(replace(key, plan=plan))
+    assert [each.act for each in await recorded(services, key)] == ["workspace.created", "group.created"]
