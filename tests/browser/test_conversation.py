@@ -7,15 +7,18 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest_asyncio
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from connect.sdk import AgentRelay
+from tests.browser.accessibility import violations_in_both_themes
+from tests.browser.conftest import sign_in
 from tests.browser.site import Site
-from tests.browser.tab import Person
+from tests.browser.tab import PHONE, Person, person
 from tests.fixtures.long_session import NEEDLE, NEEDLE_AT, redis_url, write_history
 
 _ENTRIES = 100_000
 _MOST_DRAWN = 200
+_MOST_TABS = 60
 _NUMBERS = """box => [...box.querySelectorAll('ol > li')]
     .map(entry => /entry (\\d+) of/.exec(entry.textContent)).filter(Boolean).map(found => Number(found[1]))"""
 _FIRST_IN_SIGHT = """box => {
@@ -124,3 +127,60 @@ async def test_what_one_sends_from_the_past_is_in_sight(ada: Person, running_sit
     await page.keyboard.press("Enter")
     await expect(box.get_by_text("say I am here").last).to_be_in_viewport()
     await expect(box.get_by_text("I am here", exact=True)).to_be_in_viewport()
+
+
+async def test_it_is_read_and_searched_by_keyboard_alone(ada: Person, running_site: Site, long: Long) -> None:
+    page, box = await _opened(ada, running_site, long.session)
+    await running_site.searchable(long.session, NEEDLE, lines=1)
+    for _ in range(_MOST_TABS):
+        await page.keyboard.press("Tab")
+        if await box.evaluate("box => box === document.activeElement"):
+            break
+    await expect(box).to_be_focused()
+    before = await box.evaluate(_FIRST_IN_SIGHT)
+    for _ in range(10):
+        await page.keyboard.press("PageUp")
+        await page.wait_for_function(_HAS_GONE_UP, arg=before)
+        before = await box.evaluate(_FIRST_IN_SIGHT)
+    await page.keyboard.press("/")
+    await page.keyboard.type(NEEDLE)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("list", name="Matches").get_by_role("button")).to_have_count(1)
+    await page.keyboard.press("Enter")  # once more: to the first that was found
+    entry = box.get_by_role("listitem").filter(has_text=NEEDLE)
+    await expect(entry).to_be_in_viewport()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("search")).to_have_count(0)
+    await page.keyboard.press("Shift+G")
+    await expect(box.get_by_text(f"entry {_ENTRIES - 1} of a long history")).to_be_in_viewport()
+
+
+async def test_a_screen_reader_finds_its_entries_in_a_list_and_is_told_what_is_new(
+    ada: Person, running_site: Site, long: Long
+) -> None:
+    page, box = await _opened(ada, running_site, long.session)
+    assert await violations_in_both_themes(page) == []
+    entry = box.get_by_role("list").first.get_by_role("listitem").filter(has_text=f"entry {_ENTRIES - 1} of")
+    await expect(entry).to_match_aria_snapshot(f"""
+        - listitem:
+          - text: /Ada/
+          - button "Copy text"
+          - link "Copy link"
+          - paragraph: entry {_ENTRIES - 1} of a long history
+        """)
+    await long.relay.spawn("Speaker", "demo")
+    await long.relay.send("Speaker", "say something new")
+    await expect(page.get_by_role("log", name="New in the conversation")).to_contain_text("something new")
+
+
+async def test_a_phone_opens_it_at_its_end_and_scrolls_it(browser: Browser, running_site: Site, long: Long) -> None:
+    async with person(browser, viewport=PHONE, has_touch=True, is_mobile=True) as walker:
+        await sign_in(walker, running_site, name="Walker")
+        page, box = await _opened(walker, running_site, long.session)
+        before = await box.evaluate(_FIRST_IN_SIGHT)
+        await box.evaluate("box => box.scrollBy(0, -2000)")
+        await page.wait_for_function(_HAS_GONE_UP, arg=before)
+        assert await page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+        assert await violations_in_both_themes(page) == []
+        await page.get_by_role("button", name="Latest").tap()
+        await expect(box.get_by_text(f"entry {_ENTRIES - 1} of a long history")).to_be_in_viewport()

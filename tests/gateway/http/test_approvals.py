@@ -32,6 +32,7 @@ async def test_a_get_never_answers_anything(gateway: Gateway) -> None:
             "member": "owner",
             "workspace": gateway.workspace,
             "sign_in": "x",
+            "effect": "x",
         }
         query = urlencode({**_ANSWER, "approval": ids["approval"], "query": _MUTATION % ids["approval"]})
         for path in paths:
@@ -101,7 +102,8 @@ async def test_a_suggested_rule_goes_with_an_answer_and_answers_the_next_one(gat
     async with gateway.machine() as machine:
         asked = await a_request(gateway, machine, "git status")
         first = (await gateway.ok("GET", f"/v1/approvals/{asked}"))["suggested_rules"][0]
-        assert first == {"effect": "allow", "tool": "Bash", "command": "git status", "path": None}
+        nobody = {"risk": None, "group": None, "role": None, "people": 1}
+        assert first == {"effect": "allow", "tool": "Bash", "command": "git status", "path": None, **nobody}
         wrong = await gateway.call("POST", f"/v1/approvals/{asked}/answer", {"verdict": "deny", "always": first})
         assert wrong.json()["error"]["code"] == "INVALID_ARGUMENT"
         await gateway.ok("POST", f"/v1/approvals/{asked}/answer", {"verdict": "allow", "always": first})
