@@ -27,7 +27,7 @@ ARGUMENTS: dict[str, object] = {
     "to": "Victim", "text": WORKFLOWS[0], "mode": "steer", "name": "Victim", "cli": "demo", "task": "x",
     "machine": "laptop", "cwd": "/", "worktree": False, "channel": "#dev", "agent": "Victim", "after": 0, "limit": 5,
     "message_id": "m", "query": "kind:text", "result": '{"a": 1}\nSTEP_COMPLETE:utter', "values": {"a": 1},
-    "workflow": "greeting", "unit": "tokens", "allow": True,
+    "workflow": "greeting", "unit": "tokens", "allow": True, "budget": 5, "budget_unit": "tokens",
 }  # fmt: skip
 BODIES: tuple[object, ...] = (
     {"name": "x"},
