@@ -13,13 +13,12 @@ import { NoticeGroupView } from "./NoticeGroupView";
 import { NoticeView } from "./NoticeView";
 import { TurnView } from "./TurnView";
 import type { Reading } from "./useConversation";
+import type { FinderProps } from "./Finder";
 import { useReadingPlace } from "./useReadingPlace";
 import * as texts from "~/texts";
 
 // What opens on a click need not be there for the first picture.
 const Announcer = lazy(() => import("./Announcer").then((m) => ({ default: m.Announcer })));
-const finder = () => import("./Finder");
-const Finder = lazy(() => finder().then((m) => ({ default: m.Finder })));
 
 interface ConversationViewProps {
   session: string;
@@ -67,10 +66,7 @@ export function ConversationView({
     if (sent > 0) follow();
     // eslint-disable-next-line react-hooks/exhaustive-deps -- once for each that was sent
   }, [sent]);
-  useEffect(() => {
-    // What is typed behind the key that opens it is not to be lost.
-    if (isPlaced) void finder();
-  }, [isPlaced]);
+  const finder = useFinder(isPlaced);
   useCommands([
     {
       id: "find-in-conversation",
@@ -93,10 +89,14 @@ export function ConversationView({
       <Suspense>
         <Announcer reading={reading} />
       </Suspense>
-      {finding ? (
-        <Suspense>
-          <Finder session={session} reading={reading} onGo={onGo} onClose={() => setFinding(false)} />
-        </Suspense>
+      {finding && finder ? (
+        <Finding
+          with={finder}
+          session={session}
+          reading={reading}
+          onGo={onGo}
+          onClose={() => setFinding(false)}
+        />
       ) : (
         <IconButton
           label={texts.session.find}
@@ -207,4 +207,19 @@ function Nobody({
       {texts.session.noAgentsYetHow}
     </Empty>
   );
+}
+
+type FinderModule = typeof import("./Finder");
+
+/** What finds, loaded once there is time: it opens with the key for it, so that what is typed next is not lost. */
+function useFinder(mayLoad: boolean): FinderModule | null {
+  const [loaded, setLoaded] = useState<FinderModule | null>(null);
+  useEffect(() => {
+    if (mayLoad) void import("./Finder").then(setLoaded);
+  }, [mayLoad]);
+  return loaded;
+}
+
+function Finding({ with: { Finder }, ...props }: FinderProps & { with: FinderModule }) {
+  return <Finder {...props} />;
 }

@@ -15,7 +15,7 @@ import * as texts from "~/texts";
 
 const FOUND_AT_ONCE = 50;
 
-interface FinderProps {
+export interface FinderProps {
   session: string;
   reading: Reading;
   onGo: (cursor: string) => void;
