@@ -37,7 +37,7 @@ def test_the_last_line_says_whether_the_night_passed() -> None:
 
 
 def test_a_run_that_somebody_ends_counts_as_stopped_and_its_figures_are_kept(tmp_path: Path) -> None:
-    waits = "print('begun', flush=True); import time; time.sleep(600)"
+    waits = "import time; print('begun', flush=True); time.sleep(600)"
     (tmp_path / "waiting.py").write_text(waits)
     code = (
         "from pathlib import Path; from tests import nightly; from tests.bench import results;"

@@ -38,6 +38,8 @@ _PING_BYTES = 6
 _LAST_WORDS_AT_SHUTDOWN_S = 1.0
 """The same when the process waits for it to end."""
 _AFTER_CLOSE_BYTES = 1024 * 1024
+_LEAST_TAKEN_BYTES = 32 * 1024
+"""In `unread_s`. The system of a peer that reads nothing still finds room for a little, now and then."""
 _LINKS = ("/proxy", "/agent/")
 """Where agents' frames come in; what else is said to us is short."""
 _LARGEST_OTHERWISE = 4 * 1024 * 1024
@@ -50,8 +52,8 @@ _LENGTH_64 = 127
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """Offers itself as `relaycast.outbox`: `has_room`, `write`, `room` and `hang_up`.
 
-    Whoever waits for room waits at most `unread_s`: a peer that takes nothing in that time is hung up on, whatever
-    kind of socket it is. Nothing is read before the application asks for it, and of a peer that nobody has
+    Whoever waits for room waits at most `unread_s`: a peer that takes next to nothing in that time is hung up on,
+    whatever kind of socket it is. Nothing is read before the application asks for it, and of a peer that nobody has
     authenticated little is.
     """
 
@@ -159,7 +161,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._unread = self.loop.call_later(self.unread_s, self._look, self._count_taken())
 
     def _look(self, before: int) -> None:
-        if self._count_taken() > before:
+        if self._count_taken() > before + _LEAST_TAKEN_BYTES:
             self._watch()
         else:
             self.hang_up(SLOW_CONSUMER.code, SLOW_CONSUMER.reason)
