@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest_asyncio
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from connect.sdk import AgentRelay
+from tests.browser.accessibility import violations_in_both_themes
+from tests.browser.conftest import sign_in
 from tests.browser.site import Site
-from tests.browser.tab import Person
+from tests.browser.tab import PHONE, Person, person
 from tests.fixtures.long_session import NEEDLE, NEEDLE_AT, redis_url, write_history
 
 _ENTRIES = 100_000
@@ -152,7 +155,24 @@ async def test_a_screen_reader_finds_its_entries_in_a_list(ada: Person, running_
         """)
 
 
-async def test_what_one_sends_from_the_past_is_in_sight(ada: Person, running_site: Site, long: Long) -> None:
+async def test_a_phone_opens_it_at_its_end_and_scrolls_it(browser: Browser, running_site: Site, long: Long) -> None:
+    async with person(browser, viewport=PHONE, has_touch=True, is_mobile=True) as walker:
+        await sign_in(walker, running_site, name="Walker")
+        page, box = await _opened(walker, running_site, long.session)
+        await box.hover()
+        for _ in range(5):
+            before = await box.evaluate(_FIRST_IN_SIGHT)
+            await page.mouse.wheel(0, -700)
+            await page.wait_for_function(_HAS_GONE_UP, arg=before)
+        assert await page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+        assert await violations_in_both_themes(page) == []
+        await page.get_by_role("button", name="Latest").tap()
+        await expect(box.get_by_text(f"entry {_ENTRIES - 1} of a long history")).to_be_in_viewport()
+
+
+async def test_what_one_sends_from_the_past_is_in_sight_and_the_next_answer_is_announced(
+    ada: Person, running_site: Site, long: Long
+) -> None:
     await long.relay.spawn("Writer", "demo")
     page, box = await _opened(ada, running_site, long.session)
     await page.keyboard.press("/")
@@ -163,3 +183,7 @@ async def test_what_one_sends_from_the_past_is_in_sight(ada: Person, running_sit
     await page.keyboard.press("Enter")
     await expect(box.get_by_text("say I am here").last).to_be_in_viewport()
     await expect(box.get_by_text("I am here", exact=True)).to_be_in_viewport()
+    await page.get_by_role("textbox", name="Message to").fill("say something new")
+    await page.keyboard.press("Enter")
+    told = page.get_by_role("log", name="New in the conversation")
+    await expect(told).to_have_text(re.compile("something new|new entries"))

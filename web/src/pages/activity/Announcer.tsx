@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 import { announcement, doneKeys } from "./model/announcement";
+import type { Entry } from "./model/entries";
 import type { Reading } from "./useConversation";
 import * as texts from "~/texts";
 
@@ -9,9 +10,6 @@ const PAUSE_MS = 2000;
 /** Says to a screen reader what is new at the end of the conversation. */
 export function Announcer({ reading }: { reading: Reading }) {
   const [words, setWords] = useState("");
-  const said = useRef<ReadonlySet<string> | null>(null);
-  // The oldest entry that is there: where that changes, what is ahead of it is no news.
-  const first = useRef<string>(undefined);
   const latest = useRef(reading);
   const isLive = reading.state === "ready" && !reading.hasLater;
   useEffect(() => {
@@ -20,13 +18,16 @@ export function Announcer({ reading }: { reading: Reading }) {
   useEffect(() => {
     if (!isLive) return;
     // What is there when it is opened, or gone back to, is there to be read.
-    said.current = null;
+    let known = keysOf(latest.current.entries);
+    let said = doneKeys(latest.current.entries);
     const timer = setInterval(() => {
       const { entries } = latest.current;
-      const isSame = first.current === entries[0]?.key;
-      const told = said.current && isSame ? announcement(entries, said.current) : null;
-      first.current = entries[0]?.key;
-      said.current = doneKeys(entries);
+      // What was read ahead of all others is no news. Of a long one the oldest go while others come.
+      const [oldest] = entries;
+      const hasEarlier = oldest !== undefined && !known.has(oldest.key);
+      const told = hasEarlier ? null : announcement(entries, said);
+      known = keysOf(entries);
+      said = doneKeys(entries);
       if (told !== null) setWords(told);
     }, PAUSE_MS);
     return () => clearInterval(timer);
@@ -37,3 +38,5 @@ export function Announcer({ reading }: { reading: Reading }) {
     </p>
   );
 }
+
+const keysOf = (entries: readonly Entry[]): ReadonlySet<string> => new Set(entries.map(({ key }) => key));
