@@ -12,11 +12,11 @@ from broker.domain.agents.sessions import DEFAULT_SESSION
 from broker.protocol import proxy
 from broker.protocol.agents.events import TextStreamed, TurnEnded, TurnOutcome, TurnStarted
 from broker.protocol.proxy import FrameRecorded, NumberedReport, StateChanged
-from tests.bench.dashboard import COUNT_FRAMES, HEAP_MIB, frames_while_idle, signed_in
+from tests.bench.dashboard import COUNT_FRAMES, HEAP_MIB, frames_while_idle, opening_ms, signed_in
 from tests.bench.figures import Section, p50
 from tests.bench.link_client import CLI, LinkClient, open_link
 from tests.bench.stage import Broker
-from tests.browser.tab import Person, person
+from tests.browser.tab import Person
 from tests.fixtures.long_session import write_history
 
 _AIM_OPEN_MS, _AIM_FRAMES = 1000, 55
@@ -72,7 +72,7 @@ async def measure_conversation(broker: Broker, *, entries: int, seconds: int, ru
     last = f"entry {entries - 1} of a long history"
     address = f"{broker.url}/session/{DEFAULT_SESSION}"
     async with signed_in(broker) as visitor:
-        opened = [await _opening_ms(visitor, address, last) for _ in range(runs)]
+        opened = [await opening_ms(visitor, address, drawn=_LAST_DRAWN, arg=last) for _ in range(runs)]
         page = await visitor.tab(address)
         await page.wait_for_function(_LAST_DRAWN, arg=last)
         before = await page.evaluate(HEAP_MIB)
@@ -95,16 +95,6 @@ async def measure_conversation(broker: Broker, *, entries: int, seconds: int, ru
             (f"heap that {seconds} s of it have added, MiB", grown, None, None),
         ],
     )
-
-
-async def _opening_ms(visitor: Person, address: str, last: str) -> float:
-    """In a browser that knows who it is and nothing else."""
-    browser, known = visitor.context.browser, await visitor.context.storage_state()
-    assert browser is not None
-    async with person(browser, hurried=True, storage_state=known) as fresh:
-        page = await fresh.tab(address)
-        drawn = await page.wait_for_function(_LAST_DRAWN, arg=last)
-        return float(await drawn.json_value())
 
 
 async def _frames_while_scrolling(page: Page, *, seconds: int) -> float:

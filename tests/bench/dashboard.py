@@ -8,6 +8,7 @@ import gzip
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from secrets import token_hex
 
 import httpx
 from playwright.async_api import Page
@@ -44,7 +45,7 @@ async def measure_dashboard(broker: Broker, *, lines: int, seconds: int, runs: i
     """Fill a session, open it, and follow it."""
     async with linked_agent(broker, "narrator") as link, signed_in(broker) as visitor:
         await _say(link, lines)
-        opened = [await _opening_ms(visitor, broker) for _ in range(runs)]
+        opened = [await opening_ms(visitor, broker.url + _LIVE, drawn=_ROWS_DRAWN) for _ in range(runs)]
         page = await visitor.tab(broker.url + _LIVE)
         await page.wait_for_function(_ROWS_DRAWN)
         before = await page.evaluate(HEAP_MIB)
@@ -72,7 +73,9 @@ async def signed_in(broker: Broker) -> AsyncIterator[Person]:
     """A viewer in a browser whose heap can be measured."""
     headers = {"Authorization": f"Bearer {broker.key}"}
     async with httpx.AsyncClient(base_url=broker.url, headers=headers, trust_env=False) as http:
-        made = (await http.post("/v1/members", json={"name": "Bench", "role": "viewer"})).raise_for_status()
+        made = (
+            await http.post("/v1/members", json={"name": f"Bench {token_hex(3)}", "role": "viewer"})
+        ).raise_for_status()
     async with (
         chromium("--enable-precise-memory-info", "--js-flags=--expose-gc") as browser,
         person(browser, hurried=True) as visitor,
@@ -89,14 +92,14 @@ async def _say(link: LinkClient, lines: int) -> None:
     await link.drained()
 
 
-async def _opening_ms(visitor: Person, broker: Broker) -> float:
-    """In a browser that knows who it is and nothing else."""
+async def opening_ms(visitor: Person, address: str, *, drawn: str, arg: str | None = None) -> float:
+    """Until `drawn` says when, of `arg`, in a browser that knows who it is and nothing else."""
     browser, known = visitor.context.browser, await visitor.context.storage_state()
     assert browser is not None
     async with person(browser, hurried=True, storage_state=known) as fresh:
-        page = await fresh.tab(broker.url + _LIVE)
-        drawn = await page.wait_for_function(_ROWS_DRAWN)
-        return float(await drawn.json_value())
+        page = await fresh.tab(address)
+        at = await page.wait_for_function(drawn, arg=arg)
+        return float(await at.json_value())
 
 
 async def frames_while_idle(page: Page) -> float:
