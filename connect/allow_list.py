@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 import click
 from pydantic import BaseModel
@@ -46,18 +46,23 @@ class AllowList(Generic[M]):
         """What a person does about a list that was changed in another way."""
         return f"Look at it and confirm it with `{self.file.command} review`."
 
-    def require_person(self) -> None:
-        """Raises `NotPermitted` for whoever is not in front of a terminal of this machine."""
+    def at_terminal(self) -> Self:
+        """The list, for a person in front of a terminal of this machine. Raises `NotPermitted` for everybody else."""
         subject = self.file.what.removesuffix(" on this machine")
         require_person(ProcessRecords(self.state / "processes"), what=f"{subject} is changed")
+        return self
 
-    def require_confirmed(self) -> None:
-        """Raises `BadRequest`: a change of ours must not confirm somebody else's."""
+    def to_change(self) -> Self:
+        """The same, when what is there is confirmed: a change of ours must not confirm somebody else's. Raises
+        `BadRequest` too.
+        """
+        self.at_terminal()
         if not self.confirmed:
             raise BadRequest(
                 f"{self.file.path} was changed and nobody has confirmed it. {self.how_to_confirm}",
                 code=self.changed_code,
             )
+        return self
 
     def put(self, consents: M) -> None:
         """Let the running link know what a person wants, and put it in place. Raises `NotPermitted`, `Unavailable`."""

@@ -86,7 +86,7 @@ def allow(options: Options, /, *, hook: str | None, shell: bool) -> None:
 
     With FILE, a hooks file: each of its commands, before it was refused, in the folder this is typed in and below.
     """
-    machine = _changeable(options)
+    machine = _machine(options).to_change()
     if hook is not None and hook.endswith(_YAML) and Path(hook).is_file():
         _allow_file(machine, Path(hook), shell=shell)
         return
@@ -104,7 +104,7 @@ def allow(options: Options, /, *, hook: str | None, shell: bool) -> None:
 @click.pass_obj
 def deny(options: Options, /, *, hook: str) -> None:
     """Let a hook never run here, whatever it will say; nobody is asked about it again."""
-    machine = _changeable(options)
+    machine = _machine(options).to_change()
     if not is_hook_id(hook):
         raise BadRequest(f"{hook!r} is no id of a hook")
     machine.put(machine.consents.with_denied(hook))
@@ -116,7 +116,7 @@ def deny(options: Options, /, *, hook: str) -> None:
 @click.pass_obj
 def forget(options: Options, /, *, hook: str) -> None:
     """Take back what was said of a hook: it is neither allowed nor denied."""
-    machine = _changeable(options)
+    machine = _machine(options).to_change()
     known = machine.consents
     if hook not in known.deny and not known.of(hook):
         raise BadRequest(f"nothing was said of {hook!r} here")
@@ -129,7 +129,7 @@ def forget(options: Options, /, *, hook: str) -> None:
 @click.pass_obj
 def review(options: Options, /, *, shell: bool) -> None:
     """Go through what was refused lately, after a look at a list that was changed in another way."""
-    machine = _at_terminal(options)
+    machine = _machine(options).at_terminal()
     if not machine.confirmed:
         machine.confirm(_show_list)
     offers = machine.offers()
@@ -253,17 +253,3 @@ def _machine(options: Options) -> _Machine:
         tell_link=confirm_hooks,
         changed_code="HOOKS_CHANGED",
     )
-
-
-def _at_terminal(options: Options) -> _Machine:
-    """The machine, for a person in front of it. Raises `NotPermitted` for everybody else."""
-    machine = _machine(options)
-    machine.require_person()
-    return machine
-
-
-def _changeable(options: Options) -> _Machine:
-    """The same, when what is there is confirmed. Raises `BadRequest` too."""
-    machine = _at_terminal(options)
-    machine.require_confirmed()
-    return machine

@@ -72,7 +72,7 @@ def allow(options: Options, /, *, file: str) -> None:
 
     FILE is a file, for this folder; or the name of a workflow that was refused here lately, for where that was.
     """
-    machine = _changeable(options)
+    machine = _machine(options).to_change()
     offered = _list_offered(machine, file)
     known = machine.consents
     if all(each in known.allow for each in offered) and offered[0].name not in known.deny:
@@ -93,7 +93,7 @@ def allow(options: Options, /, *, file: str) -> None:
 @click.pass_obj
 def deny(options: Options, /, *, file: str) -> None:
     """Let a workflow never run anything here, whatever it will say; nobody is asked about it again."""
-    machine = _changeable(options)
+    machine = _machine(options).to_change()
     name = _name_of(file)
     machine.put(machine.consents.with_denied(name))
     click.echo(harmless(f"✓ {name} never runs anything here"))
@@ -104,7 +104,7 @@ def deny(options: Options, /, *, file: str) -> None:
 @click.pass_obj
 def forget(options: Options, /, *, file: str) -> None:
     """Take back what was said of a workflow: it is neither allowed nor denied."""
-    machine = _changeable(options)
+    machine = _machine(options).to_change()
     known, name = machine.consents, _name_of(file)
     if name not in known.deny and not known.of(name):
         raise BadRequest(f"nothing was said of {name!r} here")
@@ -125,7 +125,7 @@ def review(options: Options, /, *, file: str | None) -> None:
         for consent in _list_offered(machine, file):
             _present(consent, machine.consents)
         return
-    machine = _at_terminal(options)
+    machine = _machine(options).at_terminal()
     if not machine.confirmed:
         machine.confirm(_show_list)
     offers = machine.offers()
@@ -227,17 +227,3 @@ def _machine(options: Options) -> _Machine:
         tell_link=confirm_workflows,
         changed_code="WORKFLOWS_CHANGED",
     )
-
-
-def _at_terminal(options: Options) -> _Machine:
-    """The machine, for a person in front of it. Raises `NotPermitted` for everybody else."""
-    machine = _machine(options)
-    machine.require_person()
-    return machine
-
-
-def _changeable(options: Options) -> _Machine:
-    """The same, when what is there is confirmed. Raises `BadRequest` too."""
-    machine = _at_terminal(options)
-    machine.require_confirmed()
-    return machine

@@ -2,9 +2,9 @@ import { useState } from "react";
 import type { Problem } from "~/design/problems";
 import type { Refused } from "~/live/ask";
 import { useReadable } from "~/live/useReadable";
+import { useTextCheck } from "~/live/useTextCheck";
 import { draft, type Draft } from "./draft";
-import { apply, problemsIn, type Saved } from "./hooks";
-import { useCheck } from "./useCheck";
+import { apply, check, problemsIn, type Saved } from "./hooks";
 
 interface Editing {
   readonly text: string;
@@ -38,9 +38,9 @@ export function useEditing(
   const [failed, setFailed] = useState<Refused & { text: string }>();
   const text = kept?.text ?? saved.text;
   const version = kept?.version ?? saved.version;
-  const checked = useCheck(text);
+  const checked = useTextCheck(text, check);
   const told = failed?.text === text ? problemsIn(failed) : [];
-  const problems = told.length > 0 ? told : (checked?.problems ?? []);
+  const problems = told.length > 0 ? told : (checked?.found?.problems ?? []);
   const bad = problems.length > 0 && (told.length > 0 || checked?.text === text);
   // Those that were stopped go on once the hooks are applied anew, as they are.
   const differs = text !== saved.text || saved.hooks.some(({ stopped }) => stopped !== null);

@@ -5,10 +5,10 @@ import { Button } from "~/design/Button";
 import { isError } from "~/design/problems";
 import { TextWithProblems } from "~/design/TextWithProblems";
 import type { Answer } from "~/live/ask";
-import { preview, rerun, start, type Preview } from "./files";
+import { useTextCheck } from "~/live/useTextCheck";
+import { check, preview, rerun, start, type Preview } from "./files";
 import { PlanView } from "./PlanView";
 import type { Run } from "./runs";
-import { useFileCheck } from "./useFileCheck";
 import * as texts from "~/texts";
 
 interface FileEditorProps {
@@ -25,7 +25,7 @@ export function FileEditor({ before, from }: FileEditorProps) {
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState<string>();
   const [shown, setShown] = useState<Preview & { text: string }>();
-  const looked = useFileCheck(text);
+  const looked = useTextCheck(text, check);
   const problems = looked?.found?.problems ?? [];
   const missing = looked?.found?.missing ?? [];
   const good = looked?.text === text && looked.found !== undefined && !problems.some(isError);

@@ -1,18 +1,24 @@
 import { useEffect, useState } from "react";
-import { check, type Checked } from "./files";
+import type { Answer } from "./ask";
 
 const PAUSE_MS = 250;
 
-interface Looked {
+export interface Looked<T> {
   readonly text: string;
-  readonly found?: Checked;
+  readonly found?: T;
   /** Why nobody has looked. */
   readonly refused?: string;
 }
 
-/** What is said of a file, while it is typed: the last that is known stays until the next is. */
-export function useFileCheck(text: string): Looked | undefined {
-  const [looked, setLooked] = useState<Looked>();
+/**
+ * What the broker says of a text, asked while it is typed: the last that is known stays until the next is. `check` is
+ * the same function at every call.
+ */
+export function useTextCheck<T>(
+  text: string,
+  check: (text: string) => Promise<Answer<T>>,
+): Looked<T> | undefined {
+  const [looked, setLooked] = useState<Looked<T>>();
   useEffect(() => {
     if (text.trim() === "") return;
     let left = false;
@@ -26,6 +32,6 @@ export function useFileCheck(text: string): Looked | undefined {
       left = true;
       clearTimeout(timer);
     };
-  }, [text]);
+  }, [text, check]);
   return text.trim() === "" ? undefined : looked;
 }
