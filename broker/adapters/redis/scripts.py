@@ -53,6 +53,8 @@ _CALLER, _READ_AT = "caller", "read_at"
 """What a script that uses `audit`, and one that is guarded, is told beside what its caller gives."""
 _CHANGES_ACCESS = re.compile(r"\b(tell_access_changed|tell_member_changed|end_access|end_family|privacy_changed)\(")
 """What a script calls that changes access, its caller's perhaps."""
+_DEFINED = re.compile(r"^local (?:(function) (\w+)|(\w+(?:, \w+)*)( =)?)", re.MULTILINE)
+"""What a library has at the beginning of a line: a function; or variables, with what they are or without."""
 _MOST_CHANGES = 5
 """How often access may change while one script is tried; then the caller is told to ask again."""
 _SEPARATOR = "\x1f"
@@ -272,12 +274,35 @@ def source(name: str) -> str:
 def assemble(main: str) -> str:
     """Key table, numbers, libraries in the order they are needed, then the script itself."""
     taken, lines = 0, []
-    for part in _parts(main):
-        declared = _read_declared(part)
-        lines += [*_locals(declared, taken), part]
+    *libraries, script = _parts(main)
+    for number, library in enumerate(libraries, start=1):
+        declared = _read_declared(library)
+        lines += [*_locals(declared, taken), _enclose(library, behind=[*libraries[number:], script])]
         taken += len(declared)
-    text = "\n".join(lines)
+    text = "\n".join([*lines, *_locals(_read_declared(script), taken), script])
     return f"{keys.lua_prelude(text)}\n{_numbers(text)}\n{text}"
+
+
+def _enclose(library: str, *, behind: Sequence[str]) -> str:
+    """A library as a block, out of which come those names alone that the parts behind it use.
+
+    Lua has room for 200 names in one function (`LUAI_MAXVARS`, Lua 5.1), and a script is one function.
+    """
+    used = {word for part in behind for word in re.findall(r"\w+", part)}
+    offered: list[str] = []
+
+    def define(found: re.Match[str]) -> str:
+        is_function, function, variables, is_given = found.groups()
+        names = [function] if is_function else variables.split(", ")
+        if used.isdisjoint(names):
+            return found[0]
+        offered.extend(names)
+        if is_function:
+            return f"function {function}"
+        return f"{variables} =" if is_given else ""
+
+    block = _DEFINED.sub(define, library)
+    return f"local {', '.join(offered)} do\n{block}end" if offered else f"do\n{block}end"
 
 
 def _numbers(text: str) -> str:
