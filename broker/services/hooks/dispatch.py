@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -245,25 +245,18 @@ class HookDispatcher:
         state = await self._records.begin(scene.workspace, given)
         if state is RunState.ORDERED and isinstance(hook.action, RelayAction):
             text = render_relay_text(scene, hook, hook.action, happening, matched.files)
-            await self._relay(scene, hook, hook.action, happening, run=run, text=text)
+            await self._finish(scene, hook, run, self._relay(scene, hook, hook.action, happening, run=run, text=text))
         if state is RunState.ORDERED and isinstance(hook.action, WorkflowAction):
-            await self._start(scene, hook, hook.action, happening, run=run, files=matched.files, causes=causes)
+            started = self._starts.start(
+                scene, hook, hook.action, happening, run=run, files=matched.files, causes=causes
+            )
+            await self._finish(scene, hook, run, started)
         return state
 
-    async def _start(
-        self,
-        scene: Scene,
-        hook: Hook,
-        action: WorkflowAction,
-        happening: Happening,
-        *,
-        run: HookRunId,
-        files: tuple[str, ...],
-        causes: tuple[str, ...],
-    ) -> None:
+    async def _finish(self, scene: Scene, hook: Hook, run: HookRunId, action: Awaitable[str]) -> None:
+        """Carry out what the broker does of a run, which answers what that was, and record what became of it."""
         try:
-            session = await self._starts.start(scene, hook, action, happening, run=run, files=files, causes=causes)
-            state, why = RunState.COMPLETED, f"started the workflow's run {run} in session {session}"
+            state, why = RunState.COMPLETED, await action
         except Unavailable:
             raise
         except RelayError as refused:
@@ -272,25 +265,19 @@ class HookDispatcher:
 
     async def _relay(
         self, scene: Scene, hook: Hook, action: RelayAction, happening: Happening, *, run: HookRunId, text: str
-    ) -> None:
-        try:
-            to = await self._recipient(scene, action, happening)
-            outgoing = prepare(
-                Sender(name=f"hook:{hook.id}", role=Role.EXTERNAL),
-                scene.session,
-                to=to,
-                text=text,
-                mode=Mode(action.mode),
-                message_id=MessageId(run),
-                redactor=await self._redaction.redactor(scene.workspace),
-            )
-            await self._mailroom.send(scene.workspace, outgoing, plan=await self._plan(scene.workspace))
-            state, why = RunState.COMPLETED, f"sent to {to}"
-        except Unavailable:
-            raise
-        except RelayError as refused:
-            state, why = RunState.FAILED, refused.message
-        await self._records.finish(scene.workspace, run, state, run_data(run, hook, state, reason=why))
+    ) -> str:
+        to = await self._recipient(scene, action, happening)
+        outgoing = prepare(
+            Sender(name=f"hook:{hook.id}", role=Role.EXTERNAL),
+            scene.session,
+            to=to,
+            text=text,
+            mode=Mode(action.mode),
+            message_id=MessageId(run),
+            redactor=await self._redaction.redactor(scene.workspace),
+        )
+        await self._mailroom.send(scene.workspace, outgoing, plan=await self._plan(scene.workspace))
+        return f"sent to {to}"
 
     async def _plan(self, workspace: WorkspaceId) -> Plan:
         found = await self._workspaces.get(workspace)

@@ -43,7 +43,7 @@ class HookStarts:
         files: Sequence[str],
         causes: Sequence[str],
     ) -> str:
-        """Start one, however often this is asked for; the name of its session. Raises what the start does."""
+        """Start one, however often this is asked for; what that was, in words. Raises what the start does."""
         author = (await self._records.load(scene.workspace)).author
         if author is None:
             raise NotPermitted("nobody knows who has applied these hooks: apply them anew")
@@ -62,4 +62,4 @@ class HookStarts:
             session=session.id,
             run=WorkflowRunId(run),
         )
-        return session.name
+        return f"started the workflow's run {run} in session {session.name}"
