@@ -43,7 +43,11 @@ STEPS = (
     Step(name="workflows", command=("tests.domain.workflows.model", "--states", "300000")),
     Step(name="soak", command=("tests.faults", "--minutes", "60")),
     Step(name="stops", command=("tests.bench", "--only", "stops")),
-    Step(name="repeat", command=("tests.repeat", "20", "-m", "not agents", "-n", "2", "--dist", "loadfile")),
+    Step(
+        name="repeat",
+        command=("tests.repeat", "20", "-m", "not agents", "-n", "2", "--dist", "loadfile"),
+        environment={"RELAYCAST_TEST_STARTS": "whole"},
+    ),
 )
 
 
