@@ -73,7 +73,7 @@ test: $(DEV) $(SUITES) $(PAGE) check ## set up and pass the tests
 	@$(BIN)/pytest -m "not agents" -n 3 --dist loadfile
 
 # What decides, without what serves: no gateway, no process of an agent, no browser.
-QUICK := tests/domain tests/protocol tests/adapters tests/services tests/connect/terminal
+QUICK := tests/domain tests/protocol tests/adapters tests/services tests/connect/terminal tests/faults/test_catalogue.py
 quick: $(DEV) ## lint, types and the tests of what decides, in about a minute; before each commit
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
