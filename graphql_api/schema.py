@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from pathlib import Path
 
 import strawberry
@@ -16,8 +17,9 @@ from graphql_api.types.scalars import SCALARS
 COMMITTED = Path(__file__).with_name("schema.graphql")
 
 
+@cache
 def build_schema() -> strawberry.Schema:
-    """The schema. To be made once in a process: it is large."""
+    """The schema, made once in a process: it is large, and nothing that is served changes it."""
     return strawberry.Schema(
         query=Query, mutation=Mutation, subscription=Subscription, config=StrawberryConfig(scalar_map=SCALARS)
     )
