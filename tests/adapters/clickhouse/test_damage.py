@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -63,10 +64,17 @@ def run(what: str, folder: Path) -> dict[str, Any]:
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("filled")
+    assert run("fill", made) == {"frames": False}, "the driver loads what is for frames, which no broker has"
+    return made
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    assert run("fill", tmp_path) == {"frames": False}, "the driver loads what is for frames, which no broker has"
-    return tmp_path
+def folder(filled: Path, tmp_path: Path) -> Path:
+    """A store of ten lines each that are kept for 7, 30 and 90 days."""
+    return shutil.copytree(filled, tmp_path / "logs", symlinks=True)
 
 
 def part_files(folder: Path, *, days: int) -> list[Path]:
