@@ -70,7 +70,7 @@ test: $(DEV) $(SUITES) $(PAGE) check ## set up and pass the tests
 	@cd web && $(NPM) run --silent test
 	@$(BIN)/python -m tests.browser.install
 	@$(BIN)/python -m tests.deploy.install
-	@$(BIN)/pytest -m "not agents" -n 3 --dist loadfile
+	@$(BIN)/pytest -m "not agents" -n 3 --dist loadfile --junitxml=$(VENV)/tests.xml
 
 # What decides, without what serves: no gateway, no process of an agent, no browser.
 QUICK := tests/domain tests/protocol tests/adapters tests/services tests/connect/terminal tests/faults/test_catalogue.py

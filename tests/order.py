@@ -1,0 +1,88 @@
+"""A pytest plugin: in which order the workers of `pytest -n` take the files; and a program that keeps how long each is.
+
+xdist would begin with the files of most tests, so that one of few but long ones runs alone at the end, and the folders
+would take turns, so that what a folder's tests share (a broker, a browser) is started for nearly each file anew. Here
+the folder that has the longest file comes first, its files together, the longest first.
+
+`make test` leaves a report of how long all took; `python -m tests.order .venv/tests.xml` keeps that for the next run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+_ROOT = Path(__file__).parents[1]
+DURATIONS = Path(__file__).with_name("durations.json")
+"""Seconds by file, of those that take longer than `_SHORT_S`; only their order matters."""
+_SHORT_S = 3
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Alike in every worker. A run in one process keeps the order of the files' names, as one reads them."""
+    if hasattr(config, "workerinput"):
+        names = [item.nodeid.partition("::")[0] for item in items]
+        places = {
+            name: place for place, name in enumerate(ordered(dict.fromkeys(names), json.loads(DURATIONS.read_text())))
+        }
+        items.sort(key=lambda item: places[item.nodeid.partition("::")[0]])
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """xdist keeps our order."""
+    if config.pluginmanager.hasplugin("xdist"):
+        config.option.loadscopereorder = False
+
+
+def ordered(files: Mapping[str, object], seconds: Mapping[str, float]) -> list[str]:
+    """Folders by their longest file, and in each the longest first; what nobody measured counts as short.
+
+    `files` and the keys of `seconds` are paths below the project's folder, with slashes.
+    """
+    longest: dict[str, float] = defaultdict(float)
+    for file in files:
+        longest[_folder(file)] = max(longest[_folder(file)], seconds.get(file, 0))
+    return sorted(files, key=lambda file: (-longest[_folder(file)], _folder(file), -seconds.get(file, 0), file))
+
+
+def _folder(file: str) -> str:
+    """The part that shares what is started: `tests/browser`, also of a file deeper in it."""
+    return "/".join(file.split("/")[:-1][:2])
+
+
+def measured(report: str) -> dict[str, float]:
+    """Seconds by file, of a report as --junitxml writes it."""
+    found: dict[str, float] = defaultdict(float)
+    for case in ElementTree.fromstring(report).iter("testcase"):
+        words = str(case.get("classname")).split(".")
+        while words and not (_ROOT / Path(*words)).with_suffix(".py").exists():
+            words.pop()  # the name of a class of tests
+        if words:
+            found["/".join(words) + ".py"] += float(case.get("time", 0))
+    return dict(found)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.order", description="Keep how long each file of tests takes."
+    )
+    parser.add_argument("report", type=Path, help="what pytest --junitxml=REPORT has written in a run of everything")
+    seconds = measured(parser.parse_args().report.read_text())
+    kept = {file: round(took) for file, took in sorted(seconds.items()) if took >= _SHORT_S}
+    DURATIONS.write_text(json.dumps(kept, indent=1) + "\n")
+    folders: dict[str, float] = defaultdict(float)
+    for file, took in seconds.items():
+        folders[_folder(file)] += took
+    for folder, took in sorted(folders.items(), key=lambda each: -each[1]):
+        print(f"{took:7.0f} s  {folder}")
+
+
+if __name__ == "__main__":
+    main()
